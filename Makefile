@@ -1,0 +1,37 @@
+# Two commands: `make app` runs the dashboard, `make test` runs every test.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: app test check lint types format screenshots
+app: .venv/app
+	$(BIN)/streamlit run app.py
+
+test: .venv/dev
+	$(BIN)/python -m tests.browser --install
+	$(BIN)/python -m pytest
+
+check: lint types test
+
+lint: .venv/dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/dev
+	$(BIN)/pyright
+
+format: .venv/dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+screenshots: .venv/dev
+	$(BIN)/python -m docs.screenshots
+
+.venv/app: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv/dev: requirements.txt requirements-dev.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@

@@ -1,0 +1,21 @@
+"""The machine and versions that a figure was measured with, in one line."""
+
+import datetime
+import os
+import platform
+
+import torch
+
+
+def describe_machine() -> str:
+    """Date, processor, cores, GPU and versions."""
+    processor = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo") as file:
+            names = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
+        processor = names[0] if names else processor
+    except OSError:
+        pass  # not Linux: the architecture's name has to do
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return (f"{datetime.date.today()}, {processor}, {os.cpu_count()} cores{gpu}, Python {platform.python_version()}, "
+            f"torch {torch.__version__};")

@@ -1,0 +1,83 @@
+"""The components' script and style files, and their way to the browser.
+
+Streamlit repeats a component's script in every message to the browser. Small components are sent that way; the live
+chart, which gets two messages a second, and plotly.js (4.8 MB) are fetched once from the app's static folder instead.
+"""
+
+import hashlib
+import os
+import tempfile
+from importlib import metadata, resources
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from mnist_core.errors import MnistLabError
+
+_HERE = Path(__file__).parent
+_SUFFIXES = (".css", ".html", ".js")
+_FILES = {path.name: path.read_bytes() for path in sorted(_HERE.iterdir()) if path.suffix in _SUFFIXES}
+_DIGEST = hashlib.sha256(repr(_FILES).encode()).hexdigest()[:12]
+
+
+class AssetError(MnistLabError):
+    """A file that the browser needs cannot be served."""
+
+
+def text(name: str) -> str:
+    """The content of a .css, .html or .js file of this folder."""
+    return _FILES[name].decode()
+
+
+def publish_scripts() -> str:
+    """URL of a folder with this package's scripts and styles; its name changes with their content.
+
+    Raises AssetError if they cannot be served.
+    """
+    folder = _static_folder() / f"components-{_DIGEST}"
+    for name, content in _FILES.items():
+        if not (folder / name).exists():
+            _write(folder / name, content)
+    return _url(folder.name)
+
+
+def publish_plotly() -> str:
+    """URL of plotly.js as the installed plotly package carries it; raises AssetError if it cannot be served."""
+    target = _static_folder() / f"plotly-{metadata.version('plotly')}.min.js"
+    if not target.exists():
+        _write(target, resources.files("plotly").joinpath("package_data", "plotly.min.js").read_bytes())
+    return _url(target.name)
+
+
+def _static_folder() -> Path:
+    """The folder that Streamlit serves under app/static: `static/` beside the app's main script."""
+    if not st.get_option("server.enableStaticServing"):
+        raise AssetError(
+            "The chart needs Streamlit's static files, and they are switched off. Start the app from its own folder, "
+            "where .streamlit/config.toml says enableStaticServing = true."
+        )
+    context = get_script_run_ctx()
+    assert context is not None, "called outside of a Streamlit script"
+    return Path(context.main_script_path).resolve().parent / "static"
+
+
+def _write(target: Path, content: bytes) -> None:
+    """Write a file in one step: another session or server may be reading or writing the same one."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, target)
+    except OSError as error:
+        raise AssetError(
+            f"The chart's files cannot be written to {target.parent} ({error.strerror}). "
+            "Make that folder writable for the person who runs the app."
+        ) from error
+
+
+def _url(name: str) -> str:
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return f"{f'/{base}' if base else ''}/app/static/{name}"

@@ -1,0 +1,206 @@
+// The live chart in the browser: keeps every point that it was sent and draws loss and accuracy with plotly.js.
+import { accept, emptyRun } from "./curves.js"
+import { figure } from "./live_chart_figure.js"
+
+const ASK_AGAIN = 3000 // milliseconds before missing points are asked for once more
+const SETTLE = 350 // milliseconds after which plotly.js has told a double click from a click
+
+const charts = new WeakMap() // parentElement -> chart; Streamlit calls the default export at every update
+
+export default function liveChart({ parentElement, data, setTriggerValue }) {
+  const chart = charts.get(parentElement) ?? mount(parentElement, data.plotly)
+  chart.requestAll = () => setTriggerValue("resync", Date.now())
+  if (chart.options?.x !== data.options.x) delete chart.view.xaxis
+  chart.options = data.options
+  receive(chart, data.runs)
+  // Streamlit also calls this for an update that the next one has overtaken, while the chart lives on.
+  return () => setTimeout(() => chart.root.isConnected || unmount(chart, parentElement))
+}
+
+function mount(parentElement, plotlyUrl) {
+  const style = document.createElement("link")
+  style.rel = "stylesheet"
+  style.href = new URL("./live_chart.css", import.meta.url).href
+  const root = document.createElement("div")
+  root.className = "live-chart"
+  root.innerHTML =
+    '<div class="plot" role="img" aria-label="Learning curves: loss and accuracy"></div>' +
+    '<div class="note" role="status"></div><div class="legend"></div>'
+  parentElement.append(style, root)
+
+  const chart = { root, runs: new Map(), hidden: new Set(), view: {}, asked: -ASK_AGAIN, redraws: 0 }
+  for (const part of ["plot", "note", "legend"]) chart[part] = root.querySelector(`.${part}`)
+  chart.press = () => (chart.dragging = true)
+  chart.release = () => {
+    if (!chart.dragging) return
+    clearTimeout(chart.settling)
+    chart.settling = setTimeout(() => {
+      chart.dragging = false
+      schedule(chart)
+    }, SETTLE)
+  }
+  chart.catchUp = () => askForMissing(chart)
+  chart.plot.addEventListener("pointerdown", chart.press, true)
+  window.addEventListener("pointerup", chart.release, true)
+  window.addEventListener("pointercancel", chart.release, true)
+  document.addEventListener("visibilitychange", chart.catchUp)
+  chart.observer = new ResizeObserver(() => chart.width !== root.clientWidth && schedule(chart))
+  chart.observer.observe(root)
+  charts.set(parentElement, chart)
+  load(chart, plotlyUrl)
+  return chart
+}
+
+function unmount(chart, parentElement) {
+  charts.delete(parentElement)
+  chart.observer.disconnect()
+  window.removeEventListener("pointerup", chart.release, true)
+  window.removeEventListener("pointercancel", chart.release, true)
+  document.removeEventListener("visibilitychange", chart.catchUp)
+  chart.Plotly?.purge(chart.plot)
+}
+
+function load(chart, url) {
+  say(chart, "loading", "Loading the chart …")
+  window.mnistLabPlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script")
+    script.src = url
+    script.onload = () => (window.Plotly ? resolve(window.Plotly) : reject(new Error("not plotly.js")))
+    script.onerror = reject
+    document.head.append(script)
+  })
+  window.mnistLabPlotly.then(
+    (Plotly) => {
+      chart.Plotly = Plotly
+      schedule(chart)
+    },
+    () => {
+      window.mnistLabPlotly = undefined
+      say(chart, "failed", `The chart library did not load (${url}). Training is not affected. `)
+      const again = document.createElement("button")
+      again.textContent = "Try again"
+      again.onclick = () => load(chart, url)
+      chart.note.append(again)
+    },
+  )
+}
+
+function say(chart, status, text) {
+  if (chart.root.dataset.status === status && chart.note.textContent === text) return
+  chart.root.dataset.status = status
+  chart.note.textContent = text
+}
+
+function receive(chart, updates) {
+  const shown = new Set(updates.map((update) => update.id))
+  for (const id of [...chart.runs.keys()]) if (!shown.has(id)) chart.runs.delete(id)
+  for (const update of updates) {
+    const run = chart.runs.get(update.id) ?? emptyRun()
+    chart.runs.set(update.id, run)
+    run.missing = !accept(run, update)
+    Object.assign(run, { name: update.name, colour: update.colour, dash: update.dash, perEpoch: update.per_epoch })
+  }
+  askForMissing(chart)
+  schedule(chart)
+}
+
+// A hidden tab loses updates as a matter of course; it catches up once, when it is looked at again.
+function askForMissing(chart) {
+  const missing = [...chart.runs.values()].some((run) => run.missing)
+  if (!missing || document.hidden || performance.now() - chart.asked < ASK_AGAIN) return
+  chart.asked = performance.now()
+  chart.requestAll()
+}
+
+function schedule(chart) {
+  if (chart.scheduled || !chart.Plotly) return
+  chart.scheduled = true
+  requestAnimationFrame(async () => {
+    chart.scheduled = false
+    if (chart.dragging || !chart.root.isConnected || !chart.root.clientWidth) return
+    await draw(chart)
+  })
+}
+
+async function draw(chart) {
+  const { root, plot, runs, Plotly } = chart
+  const points = [...runs.values()].reduce((sum, run) => sum + run.train.step.length, 0)
+  chart.width = root.clientWidth
+  const { traces, layout, config } = figure(chart, theme(root))
+  await Plotly.react(plot, traces, layout, config)
+  if (!chart.listening) {
+    chart.listening = true
+    plot.on("plotly_relayout", () => rememberView(chart))
+  }
+  drawLegend(chart)
+  if (!runs.size) say(chart, "empty", "No run is selected.")
+  else if (!points) say(chart, "empty", "Waiting for the first measurements …")
+  else say(chart, "ready", "")
+  Object.assign(root.dataset, {
+    points,
+    lastStep: Math.max(0, ...[...runs.values()].map((run) => run.train.step.at(-1) ?? 0)),
+    redraws: (chart.redraws += 1),
+    updatedAt: (performance.timeOrigin + performance.now()).toFixed(1), // ms since 1970
+  })
+}
+
+// The zoom is kept here, in data units, so that new points, smoothing, log axes and the theme leave it alone.
+function rememberView(chart) {
+  for (const name of ["xaxis", "yaxis", "yaxis2"]) {
+    const axis = chart.plot.layout[name]
+    if (axis.autorange !== false || !axis.range) delete chart.view[name]
+    else chart.view[name] = axis.range.map((end) => (axis.type === "log" ? 10 ** end : end))
+  }
+  schedule(chart) // more detail where fewer points share the width
+}
+
+function theme(root) {
+  const style = getComputedStyle(root)
+  const read = (name) => style.getPropertyValue(`--st-${name}`).trim()
+  return { text: read("text-color"), paper: read("background-color"), line: read("border-color"), font: read("font") }
+}
+
+function drawLegend(chart) {
+  const smoothed = chart.options.smoothing > 0
+  const shape = JSON.stringify([smoothed, [...chart.hidden], [...chart.runs].map(([id, r]) => [id, r.name, r.colour, r.dash])])
+  if (chart.legend.dataset.shape === shape) return
+  chart.legend.dataset.shape = shape
+  const entries = [...chart.runs].map(([id, run]) => {
+    const button = document.createElement("button")
+    button.className = "run"
+    button.setAttribute("aria-pressed", String(!chart.hidden.has(id)))
+    button.title = "Show or hide this run"
+    button.append(swatch(run.colour, run.dash), run.name)
+    button.onclick = () => {
+      chart.hidden.has(id) ? chart.hidden.delete(id) : chart.hidden.add(id)
+      schedule(chart)
+    }
+    return button
+  })
+  const key = document.createElement("span")
+  key.className = "key"
+  key.append(...entry("training", "currentColor", "solid"))
+  if (smoothed) key.append(...entry("as measured", "currentColor", "solid", { faint: true }))
+  key.append(...entry("validation", "currentColor", "dash", { marker: true }))
+  chart.legend.replaceChildren(...entries, key)
+}
+
+function entry(text, colour, dash, options) {
+  const label = document.createElement("span")
+  label.append(swatch(colour, dash, options), text)
+  return [label]
+}
+
+const DASHES = { solid: "", dash: "7 4", dot: "2 3", dashdot: "7 3 2 3" }
+
+function swatch(colour, dash, { faint = false, marker = false } = {}) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg")
+  svg.setAttribute("viewBox", "0 0 30 12")
+  svg.setAttribute("aria-hidden", "true")
+  svg.style.color = colour
+  svg.innerHTML =
+    `<path d="M1 6H29" stroke="currentColor" stroke-width="${faint ? 1.2 : 3}" opacity="${faint ? 0.55 : 1}" ` +
+    `stroke-dasharray="${DASHES[dash] ?? ""}"/>` +
+    (marker ? '<circle cx="15" cy="6" r="4.5" fill="currentColor"/>' : "")
+  return svg
+}

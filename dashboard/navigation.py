@@ -1,0 +1,34 @@
+"""The pages and their order, and the way from any page's own URL into the app's frame."""
+
+import streamlit as st
+
+_PAGES = (
+    ("train", "Train", "Choose a network, start it and watch it learn."),
+    ("inspect", "Inspect", "What one run gets wrong, and what its weights look like."),
+    ("draw", "Draw", "Draw a digit; every chosen network answers."),
+    ("compare", "Compare", "All runs in a table, and several side by side."),
+    ("data", "Data", "What the networks learn from."),
+)
+
+
+def current_page():
+    """Show the navigation and return the page that the URL asks for."""
+    st.session_state["framed"] = True
+    home = st.Page(_home, title="MNIST Lab", default=True, visibility="hidden")
+    pages = [st.Page(f"pages/{name}.py", title=title, help=help) for name, title, help in _PAGES]
+    return st.navigation([home, *pages], position="top")
+
+
+def enter() -> None:
+    """To be called first by every page: makes sure that app.py's frame is around it.
+
+    Streamlit discovers the folder `pages/` by itself and runs a page on its own for the first visitor after a start
+    who opens the page's own URL; from the first call of `st.navigation` on it runs app.py.
+    """
+    if not st.session_state.get("framed"):
+        current_page()
+        st.rerun()
+
+
+def _home() -> None:
+    st.switch_page("pages/train.py")

@@ -1,0 +1,31 @@
+"""Makes the torch module of an architecture."""
+
+from typing import TYPE_CHECKING
+
+from mnist_core.architectures.inference import Node, infer
+from mnist_core.architectures.layers import Shape
+from mnist_core.architectures.presets import line_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def build(text: str, input_shape: Shape, classes: int) -> "nn.Module":
+    """The network of a preset's name or a line: float images (B, C, H, W) to logits (B, classes).
+
+    A Sequential of the layers in the order of the text, on the CPU, initialised as torch does by default, so the
+    global seed alone decides its weights. Raises ArchitectureError with the place of the mistake.
+    """
+    from torch import nn
+
+    return nn.Sequential(*map(_module, infer(line_of(text), input_shape, classes)))
+
+
+def _module(node: Node) -> "nn.Module":
+    from mnist_core.architectures import modules
+
+    values = node.values
+    if node.kind.block:
+        body = modules.Sequential(*map(_module, node.body))
+        values = {"body": body, "shortcut": node.shortcut and _module(node.shortcut)}
+    return node.kind.make(modules, node.input_shape, **values)

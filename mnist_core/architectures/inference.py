@@ -1,0 +1,201 @@
+"""From a line to its layers with all shapes: checks every argument and every fit, without torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import isfinite, prod
+from typing import Any
+
+from mnist_core.architectures.language import Call, Value, parse, suggestion
+from mnist_core.architectures.layers import KINDS, Argument, Kind, Shape, shown
+from mnist_core.architectures.layers.residual import shortcut
+from mnist_core.errors import ArchitectureError
+
+MAX_PARAMETERS = 500_000_000
+MAX_OUTPUT = 50_000_000  # numbers that one layer makes of one image
+
+
+@dataclass(frozen=True)
+class Node:
+    """One layer with its arguments and shapes; `start` and `end` are its place in the line."""
+
+    kind: Kind
+    values: dict[str, Any]
+    input_shape: Shape
+    output_shape: Shape
+    start: int
+    end: int
+    body: tuple["Node", ...] = ()  # of a block
+    shortcut: "Node | None" = None  # the projection of a block whose shapes differ
+
+    @property
+    def parameters(self) -> int:
+        """Learned numbers of this layer alone, a block's layers not counted."""
+        return self.kind.parameters(self.input_shape, **self.values)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of this layer alone for one image."""
+        return self.kind.macs(self.input_shape, **self.values)
+
+
+def infer(line: str, input_shape: Shape, classes: int) -> tuple[Node, ...]:
+    """The layers of a line for images (C, H, W) and this many classes; raises ArchitectureError with its position."""
+    words = {"classes": classes}
+    nodes = _walk(parse(line, KINDS), input_shape, words, line)
+    _check_size(nodes, line)
+    _check_outputs(nodes, classes, line)
+    return nodes
+
+
+def every(nodes: tuple[Node, ...], depth: int = 0) -> list[tuple[Node, int, bool]]:
+    """All nodes in the order of the table: (node, depth of nesting, whether it is a shortcut)."""
+    rows: list[tuple[Node, int, bool]] = []
+    for node in nodes:
+        rows.append((node, depth, False))
+        rows += every(node.body, depth + 1)
+        if node.shortcut:
+            rows.append((node.shortcut, depth + 1, True))
+    return rows
+
+
+def _walk(calls: tuple[Call, ...], shape: Shape, words: dict[str, int], line: str) -> tuple[Node, ...]:
+    nodes = []
+    for call in calls:
+        try:
+            node = _node(call, shape, words, line)
+        except ArchitectureError as error:
+            if error.text:
+                raise
+            raise ArchitectureError(str(error), line, call.start, call.end) from None
+        if len(node.output_shape) == 2 and len(shape) != 2:
+            words["tokens"] = node.output_shape[0]
+        nodes.append(node)
+        shape = node.output_shape
+    return tuple(nodes)
+
+
+def _node(call: Call, shape: Shape, words: dict[str, int], line: str) -> Node:
+    kind = KINDS[call.name]
+    if not kind.block:
+        values = _bind(kind, call.values, words, line)
+        return Node(kind, values, shape, kind.shape(shape, **values), call.start, call.end)
+    body = _walk(call.body, shape, words, line)
+    after = body[-1].output_shape
+    projection = shortcut(shape, after)
+    node = Node(kind, {}, shape, after, call.start, call.end, body)
+    if projection is None:
+        return node
+    name, values = projection
+    return replace(node, shortcut=Node(KINDS[name], values, shape, after, call.start, call.end))
+
+
+def _bind(kind: Kind, typed: tuple[Value, ...], words: Mapping[str, int], line: str) -> dict[str, Any]:
+    """The value of every argument, defaults filled in."""
+    given = _assign(kind, typed, line)
+    missing = [a.name for a in kind.arguments if a.default is None and a.name not in given]
+    if missing:
+        raise ArchitectureError(f"{kind.name} lacks {' and '.join(missing)}; write it as {kind.signature()}")
+    values: dict[str, Any] = {}
+    for argument in kind.arguments:
+        if argument.name in given:
+            values[argument.name] = _checked(kind, argument, given[argument.name], words, line)
+        else:
+            values[argument.name] = argument.default_among(values)
+    return values
+
+
+def _assign(kind: Kind, typed: tuple[Value, ...], line: str) -> dict[str, Value]:
+    """The typed values by the name of their argument."""
+    names = {argument.name: argument for argument in kind.arguments}
+    given: dict[str, Value] = {}
+    for place, value in enumerate(typed):
+        name = value.name
+        if not names:
+            raise ArchitectureError(f"{kind.name} takes no arguments; write just {kind.name}")
+        if not name and place >= len(names):
+            many = f"at most {len(names)} arguments" if len(names) > 1 else "only one argument"
+            raise ArchitectureError(f"{kind.name} takes {many}, not {len(typed)}; write it as {kind.signature()}")
+        if not name and any(earlier.name for earlier in typed[:place]):
+            raise ArchitectureError("Arguments without a name come first", line, value.start, value.end)
+        name = name or list(names)[place]
+        if name not in names:
+            message = f"{kind.name} has no argument {name}{suggestion(name, names)}"
+            raise ArchitectureError(message, line, value.start, value.end)
+        if name in given:
+            raise ArchitectureError(f"{kind.name} is given {name} twice", line, value.start, value.end)
+        given[name] = value
+    return given
+
+
+def _checked(kind: Kind, argument: Argument, typed: Value, words: Mapping[str, int], line: str) -> Any:
+    """The typed value as the argument's type; raises ArchitectureError that points at the value."""
+    value = typed.value
+    if isinstance(value, str):
+        if value in argument.words:
+            return value
+        if argument.takes is int and value in words:
+            value = words[value]
+    name = f"{argument.name} of {kind.name}"
+    wrong = ""
+    if isinstance(value, str):
+        tokens = argument.takes is int and value == "tokens"
+        allowed = (*argument.words, *(words if argument.takes is int else ()))
+        wrong = (
+            f"{value} is known only after patches(size, dim)" if tokens
+            else f"{name} must be {_type_name(argument)}{''.join(f' or {w}' for w in allowed)}, not {value}"
+        )  # fmt: skip
+    elif argument.takes is bool or isinstance(value, bool):
+        if not (argument.takes is bool and isinstance(value, bool)):
+            wrong = f"{name} must be {_type_name(argument)}, not {value}"
+    elif argument.takes is int and not isinstance(value, int):
+        wrong = f"{name} must be a whole number, not {value:g}"
+    elif not isfinite(value) or not argument.low <= value <= argument.high:
+        wrong = f"{name} must be from {argument.low:,} to {argument.high:,}, not {value:,}"
+    if wrong:
+        raise ArchitectureError(wrong, line, typed.start, typed.end)
+    return value if argument.takes is not float else float(value)
+
+
+def _type_name(argument: Argument) -> str:
+    return {int: "a whole number", float: "a number", bool: "True or False"}[argument.takes]
+
+
+def _check_size(nodes: tuple[Node, ...], line: str) -> None:
+    total = 0
+    for node, _, _ in every(nodes):
+        total += node.parameters
+        if total > MAX_PARAMETERS:
+            raise ArchitectureError(
+                f"With this layer the network has {total:,} parameters, and at most {MAX_PARAMETERS:,} fit here; "
+                "make layers narrower, or pool before flatten",
+                line,
+                node.start,
+                node.end,
+            )
+        if prod(node.output_shape) > MAX_OUTPUT:
+            raise ArchitectureError(
+                f"This layer makes {prod(node.output_shape):,} numbers of every image ({shown(node.output_shape)}), "
+                f"more than the {MAX_OUTPUT:,} that fit here; use fewer channels or less padding",
+                line,
+                node.start,
+                node.end,
+            )
+
+
+def _check_outputs(nodes: tuple[Node, ...], classes: int, line: str) -> None:
+    shape = nodes[-1].output_shape
+    if shape == (classes,):
+        return
+    if len(shape) == 1:
+        # Not the activation or dropout after it: the layer whose width has to change.
+        at = next((node for node in reversed(nodes) if node.macs or node.body), nodes[-1])
+        remedy = f"end with linear({classes}) or linear(classes)"
+        message = f"The network ends with {shape[0]:,} outputs, but there are {classes} classes; {remedy}"
+    else:
+        at = nodes[-1]
+        what, remedy = {
+            3: ("images", "flatten linear(classes), or globalavgpool linear(classes)"),
+            2: ("tokens", "meantokens linear(classes)"),
+        }[len(shape)]
+        message = f"The network ends with {what} of {shown(shape)}, not with {classes} outputs; add {remedy}"
+    raise ArchitectureError(message, line, at.start, at.end)

@@ -1,0 +1,241 @@
+"""The text language for networks: from a line to calls of layers with their positions."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from mnist_core.architectures.layers.kind import Kind
+from mnist_core.errors import ArchitectureError
+
+MAX_LAYERS = 1000
+_MAX_NESTING = 16
+
+_TOKEN = re.compile(
+    r"(?P<space>\s+)|(?P<arrow>->|→)|(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+    r"|(?P<word>[^\W\d]\w*)|'(?P<single>\w+)'|\"(?P<double>\w+)\"|(?P<sign>[(),=*×])"
+)
+
+# What people type who know the layer by another name.
+_OTHER_NAMES = {
+    "dense": "linear", "fc": "linear", "affine": "linear", "convolution": "conv", "pool": "maxpool", "mean": "avgpool",
+    "gap": "globalavgpool", "bn": "batchnorm", "ln": "layernorm", "groupnorm": "layernorm", "swish": "gelu",
+    "silu": "gelu", "elu": "leakyrelu", "logistic": "sigmoid", "skip": "residual", "shortcut": "residual",
+    "reshape": "flatten", "view": "flatten", "embedding": "patches",
+    "selfattention": "attention",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Value:
+    """One argument as it was typed; `name` is empty for a positional one."""
+
+    name: str
+    value: float | bool | str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """One layer as it was typed; only blocks hold a body. `start` and `end` are its character range."""
+
+    name: str
+    values: tuple[Value, ...]
+    body: tuple["Call", ...]
+    start: int
+    end: int
+
+
+def parse(text: str, kinds: Mapping[str, Kind]) -> tuple[Call, ...]:
+    """The calls of a line in their order, repetitions written out; raises ArchitectureError with its position.
+
+    Grammar: items in a row, separated by space, a comma or an arrow; item = [number *] layer or
+    number * (items); layer = name [(arguments)]; arguments are numbers, words and name=value, or the
+    items of a block such as residual.
+    """
+    parser = _Parser(text, kinds)
+    calls = parser.items(closing=None, depth=0)
+    if not calls:
+        raise ArchitectureError(
+            "The architecture is empty; choose a preset or type one such as flatten linear(300) relu linear(classes)",
+            text,
+            0,
+            len(text),
+        )
+    return tuple(calls)
+
+
+def suggestion(word: str, names: Mapping[str, object]) -> str:
+    """`; did you mean conv?` for a misspelt name, or the list of all names."""
+    plain = re.sub(r"[\W_]|[12]d$", "", word.lower())
+    if plain == "softmax":
+        return "; leave it out, as the loss applies it itself"
+    other = _OTHER_NAMES.get(plain)
+    if other in names:
+        return f"; did you mean {other}?"
+    close = get_close_matches(word.lower(), names, n=3, cutoff=0.6) or get_close_matches(plain, names, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {' or '.join(close)}?"
+    return f"; choose from {', '.join(names)}"
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str  # "number", "word", "arrow", "end", or a sign itself
+    text: str
+    start: int
+    end: int
+
+
+def _tokens(text: str) -> list[_Token]:
+    tokens = []
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise ArchitectureError(
+                f"{text[position]!r} means nothing here; layers look like conv(16, 3) or relu",
+                text,
+                position,
+                position + 1,
+            )
+        kind = str(match.lastgroup)
+        if kind in ("single", "double"):
+            tokens.append(_Token("word", match[kind], *match.span()))
+        elif kind != "space":
+            tokens.append(_Token(match[0] if kind == "sign" else kind, match[0], *match.span()))
+        position = match.end()
+    return [*tokens, _Token("end", "the end", len(text), len(text))]
+
+
+class _Parser:
+    """Walks the tokens once, from left to right."""
+
+    def __init__(self, text: str, kinds: Mapping[str, Kind]) -> None:
+        self.text, self.kinds = text, kinds
+        self.tokens = _tokens(text)
+        self.position = 0
+
+    @property
+    def token(self) -> _Token:
+        return self.tokens[self.position]
+
+    def take(self) -> _Token:
+        token = self.token
+        self.position += token.kind != "end"
+        return token
+
+    def error(self, message: str, start: int, end: int) -> ArchitectureError:
+        return ArchitectureError(message, self.text, start, end)
+
+    def items(self, closing: _Token | None, depth: int) -> list[Call]:
+        """Layers up to the end, or up to and with the `)` that closes `closing`."""
+        calls: list[Call] = []
+        while True:
+            token = self.token
+            if token.kind == "end" and closing:
+                raise self.error("This parenthesis is never closed; add )", closing.start, closing.end)
+            if token.kind == "end":
+                return calls
+            if token.kind == ")" and closing:
+                self.take()
+                return calls
+            if token.kind == ")":
+                raise self.error("This ) closes nothing; take it out", token.start, token.end)
+            if token.kind in (",", "arrow"):
+                self.take()
+                continue
+            calls += self.item(depth)
+            if len(calls) > MAX_LAYERS:
+                raise self.error(f"More than {MAX_LAYERS:,} layers; use fewer", token.start, self.tokens[-1].end)
+
+    def item(self, depth: int) -> list[Call]:
+        token = self.token
+        if depth > _MAX_NESTING:
+            raise self.error(f"Nested more than {_MAX_NESTING} deep; use fewer levels", token.start, token.end)
+        if token.kind == "number":
+            return self.repetition(depth)
+        if token.kind == "word":
+            return [self.call(depth)]
+        raise self.error(f"Expected a layer, found {token.text}", token.start, token.end)
+
+    def repetition(self, depth: int) -> list[Call]:
+        number = self.take()
+        if self.token.kind not in ("*", "×"):
+            raise self.error(
+                f"{number.text} stands alone; numbers of a layer go into parentheses, such as linear({number.text}), "
+                f"and repetition is written {number.text} * (...)",
+                number.start,
+                number.end,
+            )
+        self.take()
+        if not number.text.isdigit() or not 1 <= int(number.text) <= MAX_LAYERS:
+            raise self.error("Repeat a whole number of times, at least once", number.start, number.end)
+        if self.token.kind == "(":
+            opening = self.take()
+            calls = self.items(opening, depth + 1)
+            if not calls:
+                raise self.error("There is nothing to repeat in these parentheses", opening.start, opening.end + 1)
+        else:
+            calls = self.item(depth + 1)
+        if len(calls) * int(number.text) > MAX_LAYERS:
+            raise self.error(f"More than {MAX_LAYERS:,} layers; repeat less often", number.start, number.end)
+        return calls * int(number.text)
+
+    def call(self, depth: int) -> Call:
+        word = self.take()
+        name = word.text.lower()
+        kind = self.kinds.get(name)
+        if kind is None:
+            raise self.error(f"There is no layer {word.text}{suggestion(name, self.kinds)}", word.start, word.end)
+        body: tuple[Call, ...] = ()
+        values: tuple[Value, ...] = ()
+        if self.token.kind == "(":
+            opening = self.take()
+            if kind.block:
+                body = tuple(self.items(opening, depth + 1))
+            else:
+                values = tuple(self.arguments(opening))
+        end = self.tokens[self.position - 1].end
+        if kind.block and not body:
+            raise self.error(f"{name} needs layers inside, such as {name}(conv(16, 3, padding=same))", word.start, end)
+        return Call(name, values, body, word.start, end)
+
+    def arguments(self, opening: _Token) -> list[Value]:
+        values: list[Value] = []
+        if self.token.kind == ")":
+            self.take()
+            return values
+        while True:
+            values.append(self.argument(opening))
+            token = self.take()
+            if token.kind == ")":
+                return values
+            if token.kind == "end":
+                raise self.error("This parenthesis is never closed; add )", opening.start, opening.end)
+            if token.kind != ",":
+                raise self.error(f"Expected a comma or ) before {token.text}", token.start, token.end)
+
+    def argument(self, opening: _Token) -> Value:
+        token = self.take()
+        name, start = "", token.start
+        if token.kind == "word" and self.token.kind == "=":
+            self.take()
+            name, token = token.text.lower(), self.take()
+        if token.kind == "end":
+            raise self.error("This parenthesis is never closed; add )", opening.start, opening.end)
+        if token.text.lower() in self.kinds:
+            message = f"{token.text} is a layer and cannot stand in these parentheses; only residual holds layers"
+            raise self.error(message, token.start, token.end)
+        if token.kind not in ("number", "word"):
+            raise self.error(f"Expected a number, found {token.text}", token.start, token.end)
+        return Value(name, _value(token), start, token.end)
+
+
+def _value(token: _Token) -> float | bool | str:
+    word = token.text.lower()
+    if token.kind == "word":
+        return {"true": True, "false": False}.get(word, word)
+    number = float(token.text)
+    return int(number) if number.is_integer() and re.fullmatch(r"[+-]?\d+", token.text) else number

@@ -1,0 +1,12 @@
+"""The dictionary of all kinds of layers; a new kind is one entry in one family's file."""
+
+from mnist_core.architectures.layers import activation, convolution, dense, normalisation, residual, tokens
+from mnist_core.architectures.layers.kind import Argument, Kind, Shape, shown
+
+__all__ = ["KINDS", "Argument", "Kind", "Shape", "shown"]
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for family in (dense, convolution, activation, normalisation, residual, tokens)
+    for kind in family.KINDS
+}

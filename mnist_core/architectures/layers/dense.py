@@ -1,0 +1,67 @@
+"""Layers on vectors: linear, flatten, dropout and log-softmax."""
+
+from math import prod
+
+from mnist_core.architectures.layers.kind import Argument, Kind, Shape, shown
+from mnist_core.errors import ArchitectureError
+
+BIAS = Argument("bias", "Whether a learned constant is added to every output.", bool, True)
+
+
+def _linear_shape(shape: Shape, out: int, bias: bool) -> Shape:
+    if len(shape) == 3:
+        sizes = "·".join(str(size) for size in shape)
+        raise ArchitectureError(
+            f"linear works on vectors, but here it gets images of {shown(shape)} (channels × height × width); "
+            f"put flatten before it ({sizes} = {prod(shape):,} numbers)"
+        )
+    return (*shape[:-1], out)
+
+
+def _logsoftmax_shape(shape: Shape) -> Shape:
+    if len(shape) != 1:
+        raise ArchitectureError(
+            f"logsoftmax works on one score a class, but here it gets {shown(shape)}; "
+            "put it last, after linear(classes)"
+        )
+    return shape
+
+
+LINEAR = Kind(
+    "linear",
+    "Fully connected: every output is a weighted sum of all inputs. Of tokens (T, D) it maps each one by itself.",
+    "dense",
+    arguments=(Argument("out", "How many numbers come out."), BIAS),
+    shape=_linear_shape,
+    parameters=lambda shape, out, bias: shape[-1] * out + bias * out,
+    macs=lambda shape, out, bias: prod(shape) * out,
+    make=lambda nn, shape, out, bias: nn.Linear(shape[-1], out, bias=bias),
+)
+
+FLATTEN = Kind(
+    "flatten",
+    "Lays all numbers of an image or of the tokens out in one vector.",
+    "reshape",
+    shape=lambda shape: (prod(shape),),
+    make=lambda nn, shape: nn.Flatten(),
+)
+
+DROPOUT = Kind(
+    "dropout",
+    "Sets this share of the numbers to zero at random while training and scales up the rest (Srivastava et al. 2014).",
+    "dropout",
+    arguments=(Argument("p", "The share that is dropped, a probability.", float, low=0, high=0.99),),
+    make=lambda nn, shape, p: nn.Dropout(p),
+    label=lambda shape, p: f"dropout {p:g}",
+)
+
+LOGSOFTMAX = Kind(
+    "logsoftmax",
+    "Turns scores into logarithms of probabilities. Not needed: the loss does it, and doing it twice changes nothing.",
+    "activation",
+    shape=_logsoftmax_shape,
+    make=lambda nn, shape: nn.LogSoftmax(dim=-1),
+    label=lambda shape: "log-softmax",
+)
+
+KINDS = (LINEAR, FLATTEN, DROPOUT, LOGSOFTMAX)

@@ -1,0 +1,103 @@
+"""Layers on tokens (T, D): what transformers and mixers are made of."""
+
+from mnist_core.architectures.layers.convolution import need_image
+from mnist_core.architectures.layers.kind import Argument, Kind, Shape, shown
+from mnist_core.errors import ArchitectureError
+
+
+def _need_tokens(shape: Shape, name: str) -> None:
+    if len(shape) != 2:
+        raise ArchitectureError(
+            f"{name} works on tokens (number × size), but here it gets {shown(shape)}; "
+            "cut the image into tokens with patches(size, dim) before it"
+        )
+
+
+def _patches_shape(shape: Shape, size: int, dim: int) -> Shape:
+    need_image(shape, "patches")
+    rows, columns = shape[1:]
+    if rows % size or columns % size:
+        fitting = [str(n) for n in range(2, min(rows, columns) + 1) if rows % n == 0 and columns % n == 0]
+        remedy = f"take {', '.join(fitting)}" if fitting else "take 1"
+        raise ArchitectureError(f"Patches of {size}×{size} pixels do not tile an image of {rows}×{columns}; {remedy}")
+    return ((rows // size) * (columns // size), dim)
+
+
+def _position_shape(shape: Shape) -> Shape:
+    _need_tokens(shape, "position")
+    return shape
+
+
+def _attention_shape(shape: Shape, heads: int) -> Shape:
+    _need_tokens(shape, "attention")
+    if shape[1] % heads:
+        fitting = ", ".join(str(n) for n in range(1, min(shape[1], 32) + 1) if shape[1] % n == 0)
+        raise ArchitectureError(f"{heads} heads do not divide the tokens' size of {shape[1]}; take {fitting}")
+    return shape
+
+
+def _transpose_shape(shape: Shape) -> Shape:
+    _need_tokens(shape, "transpose")
+    return shape[::-1]
+
+
+def _mean_shape(shape: Shape) -> Shape:
+    _need_tokens(shape, "meantokens")
+    return shape[1:]
+
+
+PATCHES = Kind(
+    "patches",
+    "Cuts the image into square patches and maps each to a token (Dosovitskiy et al. 2020).",
+    "tokens",
+    arguments=(
+        Argument("size", "Height and width of a patch in pixels.", high=1024),
+        Argument("dim", "How many numbers describe a token."),
+    ),
+    shape=_patches_shape,
+    parameters=lambda shape, size, dim: shape[0] * size**2 * dim + dim,
+    macs=lambda shape, size, dim: shape[0] * shape[1] * shape[2] * dim,
+    make=lambda nn, shape, size, dim: nn.Patches(shape[0], size, dim),
+    label=lambda shape, size, dim: f"patches {size}×{size}",
+)
+
+POSITION = Kind(
+    "position",
+    "Adds a learned vector to every token, so that the network knows where in the image it lay.",
+    "tokens",
+    shape=_position_shape,
+    parameters=lambda shape: shape[0] * shape[1],
+    make=lambda nn, shape: nn.Position(*shape),
+)
+
+ATTENTION = Kind(
+    "attention",
+    "Self-attention: every token gathers from all tokens what is relevant to it (Vaswani et al. 2017).",
+    "tokens",
+    arguments=(Argument("heads", "How many attention patterns work side by side."),),
+    shape=_attention_shape,
+    parameters=lambda shape, heads: 4 * shape[1] * (shape[1] + 1),
+    # Query, key, value and output projections, then queries × keys and weights × values.
+    macs=lambda shape, heads: 4 * shape[0] * shape[1] ** 2 + 2 * shape[0] ** 2 * shape[1],
+    make=lambda nn, shape, heads: nn.Attention(shape[1], heads),
+    label=lambda shape, heads: f"attention, {heads} head{'s' if heads > 1 else ''}",
+)
+
+TRANSPOSE = Kind(
+    "transpose",
+    "Swaps tokens and their numbers, so that the next linear mixes across the image (Tolstikhin et al. 2021).",
+    "reshape",
+    shape=_transpose_shape,
+    make=lambda nn, shape: nn.Transpose(),
+)
+
+MEANTOKENS = Kind(
+    "meantokens",
+    "Keeps the mean of all tokens as one vector.",
+    "pool",
+    shape=_mean_shape,
+    make=lambda nn, shape: nn.MeanTokens(),
+    label=lambda shape: "mean of tokens",
+)
+
+KINDS = (PATCHES, POSITION, ATTENTION, TRANSPOSE, MEANTOKENS)

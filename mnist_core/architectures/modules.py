@@ -1,0 +1,102 @@
+"""The torch modules that layers are made of: torch's own by their names, and what torch lacks."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn import (
+    GELU,
+    AvgPool2d,
+    BatchNorm1d,
+    BatchNorm2d,
+    Conv2d,
+    Dropout,
+    Flatten,
+    GroupNorm,
+    LayerNorm,
+    LeakyReLU,
+    Linear,
+    LogSoftmax,
+    MaxPool2d,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Tanh,
+)
+
+__all__ = [
+    "GELU", "Attention", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv2d", "Dropout", "Flatten",
+    "GlobalAveragePool", "GroupNorm", "LayerNorm", "LeakyReLU", "Linear", "LogSoftmax", "MaxPool2d", "MeanTokens",
+    "Patches", "Position", "ReLU", "Residual", "Sequential", "Sigmoid", "Tanh", "Transpose",
+]  # fmt: skip
+
+
+class Residual(nn.Module):
+    """The sum of what `body` and `shortcut` make of the input; without a shortcut, of the input itself."""
+
+    def __init__(self, body: nn.Module, shortcut: nn.Module | None) -> None:
+        super().__init__()
+        self.body = body
+        self.shortcut = nn.Identity() if shortcut is None else shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x) + self.shortcut(x)
+
+
+class GlobalAveragePool(nn.Module):
+    """Mean over height and width: (B, C, H, W) to (B, C)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean((2, 3))  # (B, C)
+
+
+class Patches(nn.Module):
+    """Square patches of an image, each mapped linearly to a token: (B, C, H, W) to (B, T, D), row by row."""
+
+    def __init__(self, channels: int, size: int, width: int) -> None:
+        super().__init__()
+        self.project = nn.Conv2d(channels, width, size, stride=size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.project(x).flatten(2).transpose(1, 2)  # (B, T, D)
+
+
+class Position(nn.Module):
+    """Adds a learned vector to each token: (B, T, D)."""
+
+    def __init__(self, tokens: int, width: int) -> None:
+        super().__init__()
+        self.embedding = nn.Parameter(torch.randn(tokens, width) * 0.02)  # small, as Dosovitskiy et al. 2020 start it
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.embedding
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention over all tokens (Vaswani et al. 2017): (B, T, D) to (B, T, D)."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.project = nn.Linear(width, 3 * width)  # queries, keys and values in one product
+        self.merge = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens, width = x.shape[1:]
+        parts = self.project(x).view(-1, tokens, 3, self.heads, width // self.heads)  # (B, T, 3, heads, D / heads)
+        query, key, value = parts.permute(2, 0, 3, 1, 4)  # each (B, heads, T, D / heads)
+        mixed = F.scaled_dot_product_attention(query, key, value)
+        return self.merge(mixed.transpose(1, 2).flatten(2))  # (B, T, D)
+
+
+class Transpose(nn.Module):
+    """Swaps tokens and their numbers: (B, T, D) to (B, D, T)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.transpose(1, 2)
+
+
+class MeanTokens(nn.Module):
+    """Mean over the tokens: (B, T, D) to (B, D)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(1)  # (B, D)

@@ -1,0 +1,60 @@
+"""Networks with a name: every file of this folder declares `PRESETS`, one family a file."""
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from mnist_core.architectures.layers import KINDS
+from mnist_core.errors import ArchitectureError
+
+_FAMILIES = (
+    "Linear",
+    "Multilayer perceptron",
+    "Convolutional",
+    "Residual",
+    "Mixer",
+    "Transformer",
+)  # as one learns them
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A line under a name, with what it shows and where it comes from."""
+
+    name: str
+    text: str
+    explanation: str  # one line
+    source: str  # paper and year, or study and experiment
+    family: str
+
+
+@cache
+def presets() -> dict[str, Preset]:
+    """All presets by name, simple families first. Adding a file with PRESETS to this folder adds its presets."""
+    found: list[Preset] = []
+    for module in sorted(iter_modules(__path__), key=lambda module: module.name):
+        found += import_module(f"{__name__}.{module.name}").PRESETS
+    found.sort(key=lambda preset: _FAMILIES.index(preset.family) if preset.family in _FAMILIES else len(_FAMILIES))
+    return {preset.name: preset for preset in found}
+
+
+def line_of(text: str) -> str:
+    """The line that a preset's name stands for; any other text with each white space made a plain blank.
+
+    A single word that is neither a preset nor a layer raises ArchitectureError with the names that are close.
+    """
+    name = text.strip().lower()
+    known = presets()
+    if name in known:
+        return known[name].text
+    line = re.sub(r"\s", " ", text)  # positions stay true, and an error's carets stay under one line
+    if re.fullmatch(r"[^\W\d][\w.+-]*", name) and name not in KINDS:
+        longer = [preset for preset in known if preset.startswith(name)]
+        close = (longer or get_close_matches(name, [*known, *KINDS], n=3, cutoff=0.6))[:3]
+        remedy = f"did you mean {' or '.join(close)}?" if close else "choose one from the list or type its layers"
+        start = len(text) - len(text.lstrip())
+        raise ArchitectureError(f"There is no preset {text.strip()}; {remedy}", line, start, start + len(name))
+    return line

@@ -1,0 +1,73 @@
+"""The table of layers: what a page shows of an architecture while it is typed, without torch."""
+
+from dataclasses import dataclass
+
+from mnist_core.architectures.inference import Node, every, infer
+from mnist_core.architectures.layers import Shape
+from mnist_core.architectures.layers.kind import Role
+from mnist_core.architectures.presets import line_of
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One row: a layer, a block's head before its layers, or a block's shortcut after them."""
+
+    name: str  # the kind, or "shortcut"
+    call: str  # as typed with words and defaults resolved: "conv(150, 5, padding=2)"
+    output_shape: Shape  # of one image
+    parameters: int
+    macs: int  # multiply-accumulates for one image
+    depth: int  # how many blocks it lies in
+    start: int  # character range in the architecture's text
+    end: int
+    label: str  # a few words for a diagram: "conv 5×5"
+    role: Role
+    window: int = 0  # side in pixels of the window that slides over its input, if one does
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network as text, with the layers that it stands for."""
+
+    text: str  # the line; of a preset its line instead of its name
+    input_shape: Shape  # (C, H, W)
+    layers: tuple[Layer, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Number of learned numbers."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all matrix products and convolutions for one image."""
+        return sum(layer.macs for layer in self.layers)
+
+
+def describe(text: str, input_shape: Shape, classes: int) -> Architecture:
+    """The layers of a preset's name or a line, for images (C, H, W) and this many classes.
+
+    Counts the multiply-accumulates of convolutions, linear layers and attention; not those of biases,
+    activations, pooling and normalisation. Raises ArchitectureError with the place of the mistake.
+    """
+    line = line_of(text)
+    layers = [_layer(*row) for row in every(infer(line, input_shape, classes))]
+    return Architecture(line, tuple(input_shape), tuple(layers))
+
+
+def _layer(node: Node, depth: int, shortcut: bool) -> Layer:
+    kind, call = node.kind, node.kind.call(node.values)
+    label = kind.label(node.input_shape, **node.values) if kind.label else kind.name
+    return Layer(
+        name="shortcut" if shortcut else kind.name,
+        call=f"shortcut {call}" if shortcut else call,
+        output_shape=node.output_shape,
+        parameters=node.parameters,
+        macs=node.macs,
+        depth=depth,
+        start=node.start,
+        end=node.end,
+        label=label,
+        role=kind.role,
+        window=node.values.get("kernel", node.values.get("size", 0)),
+    )

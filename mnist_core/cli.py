@@ -1,0 +1,200 @@
+"""The command line: train, list, show, resume, delete, data. Flags are the fields of RunConfig."""
+
+import inspect
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from mnist_core import environment
+from mnist_core.config import DATASETS, FieldInfo, RunConfig, fields
+from mnist_core.errors import ConfigError, MnistLabError
+from mnist_core.store import Run, Store
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+                  help="MNIST Lab: train, list and compare small networks. The dashboard shows the same runs.")
+data_app = typer.Typer(no_args_is_help=True, help="What data sets are here, and how to get them.")
+app.add_typer(data_app, name="data")
+
+_As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+_RUN = typer.Argument(help="Number (12), id, or the beginning of an id.")
+
+
+def main() -> None:
+    """Run the command line; an error that a person can mend is one line and exit code 2."""
+    try:
+        app()
+    except MnistLabError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _train(name: str, tag: list[str], queue: bool, as_json: bool, **values: Any) -> None:
+    """Train a network; the dashboard shows the run live."""
+    config = RunConfig.parse(values)
+    from mnist_core.architectures import describe
+    from mnist_core.data.catalogue import shape_of
+
+    describe(config.architecture, *shape_of(config))
+    store = Store.open()
+    run = store.enqueue(config, name, tag, claimed=not queue)
+    if queue:
+        _say(run, as_json, f"run #{run.number} is queued; the dashboard trains it")
+        return
+    _follow(store, run, as_json)
+
+
+@app.command("list")
+def list_runs(
+    state: Annotated[str, typer.Option(help="Only runs in this state.")] = "",
+    limit: Annotated[int, typer.Option(help="At most this many, newest first.", min=1)] = 50,
+    as_json: _As_json = False,
+) -> None:
+    """List the runs, newest first."""
+    runs = Store.open().runs(states=[state] if state else None)[:limit]
+    if as_json:
+        print(json.dumps([_as_dict(run) for run in runs], indent=2))
+        return
+    table = Table("#", "name", "data set", "state", "epoch", "validation", "test", "time", box=None)
+    for run in runs:
+        table.add_row(str(run.number), run.name, run.dataset, run.state, f"{run.epoch}/{run.config.epochs}",
+                      _percent(run.validation_accuracy), _percent(run.test_accuracy), f"{run.seconds:.1f} s")
+    Console().print(table if runs else "no runs yet; `python -m mnist_core train` makes one")
+
+
+@app.command()
+def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
+    """Show one run: configuration, results, files."""
+    store = Store.open()
+    found = store.find(run)
+    if as_json:
+        files = [asdict(artifact) for artifact in store.artifacts(found.id)]
+        print(json.dumps(_as_dict(found) | {"artifacts": files}, indent=2))
+        return
+    lines = [f"#{found.number} {found.name}: {found.state}, epoch {found.epoch} of {found.config.epochs}",
+             f"id {found.id}", f"validation {_percent(found.validation_accuracy)} (best epoch {found.best_epoch}), "
+             f"test {_percent(found.test_accuracy)}", f"{found.seconds:.1f} s on {found.device}"]
+    lines += [found.note] if found.note else []
+    lines += [f"  {name} = {value}" for name, value in found.config.changed().items()] or ["  all settings are default"]
+    print("\n".join(lines))
+
+
+@app.command()
+def resume(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
+    """Go on with a paused, stopped, interrupted or failed run, here and now."""
+    store = Store.open()
+    queued = store.requeue(store.find(run).id)
+    claimed = store.claim(queued.id)
+    if claimed is None:
+        _say(queued, as_json, f"run #{queued.number} goes on in the dashboard")
+    else:
+        _follow(store, claimed, as_json)
+
+
+@app.command()
+def delete(
+    runs: Annotated[list[str], typer.Argument(help="Numbers or ids.")],
+    as_json: _As_json = False,
+) -> None:
+    """Delete runs. They can be brought back on the Compare page for a day."""
+    store = Store.open()
+    found = [store.find(text) for text in runs]
+    store.delete([run.id for run in found])
+    print(json.dumps([run.id for run in found]) if as_json else f"deleted {', '.join(f'#{run.number}' for run in found)}")
+
+
+@data_app.command("list")
+def data_list(as_json: _As_json = False) -> None:
+    """Which data sets are on this machine."""
+    from mnist_core.data.availability import statuses
+
+    found = statuses(environment.data_dir())
+    if as_json:
+        print(json.dumps([asdict(status) for status in found], indent=2))
+    else:
+        print("\n".join(f"{status.name:15} {status.state:12} {status.message}" for status in found))
+
+
+@data_app.command("download")
+def data_download(name: Annotated[str, typer.Argument(help="Such as mnist or cifar10.")]) -> None:
+    """Download a data set through torchvision, checked against its checksums."""
+    from mnist_core.data.availability import ensure
+
+    if name not in DATASETS:
+        raise ConfigError("name", f"there is no data set {name!r}; choose from {', '.join(DATASETS)}")
+    found = ensure(name, environment.data_dir()).wait()
+    print(found.message)
+    if found.state != "ready":
+        raise typer.Exit(2)
+
+
+def _follow(store: Store, run: Run, as_json: bool) -> None:
+    """Train a claimed run in this process, with a bar; Ctrl-C leaves it resumable."""
+    from mnist_core.events import EpochEnd, RunStarted, StepEnd
+    from mnist_core.worker import work
+
+    interrupt = threading.Event()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
+        task = bar.add_task(f"#{run.number} {run.name}")
+        signal.signal(signal.SIGINT, lambda *_: interrupt.set())
+        for event in work(store, run, interrupt):
+            if isinstance(event, RunStarted):
+                bar.update(task, total=event.steps_per_epoch * run.config.epochs, completed=event.first_step)
+            elif isinstance(event, StepEnd):
+                bar.update(task, completed=event.step)
+            elif isinstance(event, EpochEnd) and event.validation_accuracy is not None:
+                bar.console.print(f"epoch {event.epoch}: training {event.train_accuracy:.2%}, "
+                                  f"validation {event.validation_accuracy:.2%}")
+    run = store.run(run.id)
+    _say(run, as_json, f"#{run.number} {run.state}: test accuracy {_percent(run.test_accuracy)} "
+                       f"in {run.seconds:.1f} s. {run.note}")
+    if run.state not in ("finished", "stopped", "paused"):
+        raise typer.Exit(1)
+
+
+def _say(run: Run, as_json: bool, text: str) -> None:
+    print(json.dumps(_as_dict(run), indent=2) if as_json else text)
+
+
+def _as_dict(run: Run) -> dict[str, Any]:
+    return asdict(run) | {"config": run.config.model_dump(mode="json")}
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2%}"
+
+
+def _parameter(field: FieldInfo) -> inspect.Parameter:
+    kinds: dict[str, Any] = {"bool": bool, "int": int, "float": float, "text": str}
+    kind = Literal[field.choices] if field.choices else kinds[field.kind]
+    flag = f"--{field.name.replace('_', '-')}"
+    option = typer.Option(f"{flag}/--no-{flag[2:]}" if field.kind == "bool" else flag, help=field.help)
+    annotation = Annotated[kind | None if field.optional else kind, option]
+    return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=annotation)
+
+
+def _with_config_flags(function: Callable[..., None]) -> Callable[..., None]:
+    """A command with one flag for each field of RunConfig."""
+    own = [
+        ("name", "", Annotated[str, typer.Option(help="A name for the run.")]),
+        ("tag", [], Annotated[list[str], typer.Option(help="A tag; may be repeated.")]),
+        ("queue", False, Annotated[bool, typer.Option("--queue", help="Leave the training to the dashboard.")]),
+        ("as_json", False, _As_json),
+    ]
+    parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+                  for name, default, annotation in own]
+    function.__signature__ = inspect.Signature([*parameters, *map(_parameter, fields())])  # pyright: ignore
+    function.__annotations__ = {"return": None}
+    return function
+
+
+app.command("train")(_with_config_flags(_train))

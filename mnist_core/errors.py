@@ -1,0 +1,47 @@
+"""The errors that MNIST Lab raises on purpose: each names what is wrong and the remedy.
+
+Forms and the command line catch `MnistLabError` and show its text; anything else is a bug.
+"""
+
+
+class MnistLabError(Exception):
+    """Base of every error with a text that is meant for the person at the screen."""
+
+
+class ConfigError(MnistLabError):
+    """A hyperparameter has a value that cannot be used."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class ArchitectureError(MnistLabError):
+    """An architecture does not parse or its shapes do not fit.
+
+    `start` and `end` are the character range of the offending layer in `text`.
+    """
+
+    def __init__(self, message: str, text: str = "", start: int = 0, end: int = 0) -> None:
+        super().__init__(message)
+        self.text, self.start, self.end = text, start, end
+
+    def pointer(self) -> str:
+        """The architecture with a line of carets under the layer that is wrong."""
+        return f"{self.text}\n{' ' * self.start}{'^' * max(1, self.end - self.start)}"
+
+
+class DataError(MnistLabError):
+    """A data set is missing, damaged or not what it says it is."""
+
+
+class StoreError(MnistLabError):
+    """The database of runs cannot be used, or a run is not in a state that allows the request."""
+
+
+class CheckpointError(MnistLabError):
+    """A checkpoint is missing, damaged or does not fit its network."""
+
+
+class DeviceError(MnistLabError):
+    """The device asked for is missing, busy or out of memory."""

@@ -1,0 +1,64 @@
+"""A network's answers: loss and accuracy on a split, and the probabilities that it gives each class."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mnist_core.data.loading import Data, Split
+
+_BATCH = 1000
+
+
+def evaluate(
+    model: nn.Module, data: Data, split: Split, batch: int = _BATCH, precision: str = "float32"
+) -> tuple[float, float]:
+    """Mean cross-entropy (nats) and accuracy (fraction) on a split of `data` that holds at least one image.
+
+    Runs in evaluation mode, leaves every module's mode and the random state as they were, and reads the device once.
+    """
+    if not len(split.labels):
+        raise ValueError("there are no images to evaluate on")
+    sums = []
+    with evaluating(model), torch.inference_mode():
+        for images, labels in zip(split.images.split(batch), split.labels.split(batch), strict=True):
+            logits = _logits(model, data.inputs(images), precision)  # (B, classes)
+            loss = F.cross_entropy(logits, labels, reduction="sum")
+            sums.append(torch.stack((loss, (logits.argmax(1) == labels).sum().to(loss.dtype))))
+        totals = torch.stack(sums).cpu().double().sum(0)  # (2,), in float64 on the CPU: not every device has it
+    loss, correct = (totals / len(split.labels)).tolist()
+    return loss, correct
+
+
+def predict(
+    model: nn.Module, data: Data, split: Split, batch: int = _BATCH, precision: str = "float32"
+) -> np.ndarray:
+    """Probability of each class for each image of a split of `data`: float32 (N, classes)."""
+    with evaluating(model), torch.inference_mode():
+        parts = [
+            F.softmax(_logits(model, data.inputs(images), precision), dim=1) for images in split.images.split(batch)
+        ]
+        return torch.cat(parts).cpu().numpy()
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode inside; afterwards every module has the mode that it had."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _logits(model: nn.Module, inputs: Tensor, precision: str) -> Tensor:
+    autocast: AbstractContextManager[object] = nullcontext()
+    if precision == "bfloat16":
+        autocast = torch.autocast(inputs.device.type, torch.bfloat16)
+    with autocast:
+        return model(inputs).float()

@@ -1,0 +1,155 @@
+"""What a network has learned, as arrays: its weights, what it responds to, and its class templates."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mnist_core.architectures import modules
+from mnist_core.evaluation import evaluating
+
+# The language's words for torch's classes.
+_WORDS: dict[type[nn.Module], str] = {
+    nn.Conv2d: "conv", nn.Linear: "linear", nn.MaxPool2d: "maxpool", nn.AvgPool2d: "avgpool", nn.Dropout: "dropout",
+    nn.BatchNorm1d: "batchnorm", nn.BatchNorm2d: "batchnorm", modules.GlobalAveragePool: "globalavgpool",
+}  # fmt: skip
+
+# In evaluation mode each of these maps its input x to Ax + b, and so does anything put together from them.
+_AFFINE: tuple[type[nn.Module], ...] = (
+    nn.Sequential, nn.Identity, nn.Flatten, nn.Linear, nn.Conv2d, nn.AvgPool2d, nn.Dropout, nn.BatchNorm1d,
+    nn.BatchNorm2d, modules.Residual, modules.GlobalAveragePool, modules.Patches, modules.Position, modules.Transpose,
+    modules.MeanTokens,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One layer's weights as images.
+
+    kind "units": what each unit of a linear layer reads of the image, float32 (units, C, H, W).
+    kind "filters": the kernels of a convolution, float32 (out, in, kernel height, kernel width).
+    """
+
+    name: str
+    kind: Literal["units", "filters"]
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Activation:
+    """What one layer made of one image: float32 (C, H, W), (tokens, width) or (units,)."""
+
+    name: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Call:
+    name: str
+    module: nn.Module
+    input: Tensor
+    output: Tensor
+
+
+def first_layer(model: nn.Module, input_shape: Sequence[int]) -> list[Weights]:
+    """The weights that can be shown as images, in the order of computation, for images of (C, H, W).
+
+    The first layer if it is linear and reads the flattened image, and every convolution.
+    """
+    found = []
+    calls = _calls(model, _blank(model, input_shape))
+    weighted = [call for call in calls if any(True for _ in call.module.parameters(recurse=False))]
+    for call in weighted:
+        if isinstance(call.module, nn.Conv2d):
+            found.append(Weights(call.name, "filters", _array(call.module.weight)))
+        elif isinstance(call.module, nn.Linear) and call is weighted[0] and call.input[0].numel() == np.prod(input_shape):
+            values = _array(call.module.weight).reshape(-1, *input_shape)  # (units, C, H, W)
+            found.append(Weights(call.name, "units", values))
+    return found
+
+
+def class_templates(model: nn.Module, input_shape: Sequence[int]) -> np.ndarray | None:
+    """What each class's logit multiplies the image with, if the network is linear: float32 (classes, C, H, W).
+
+    A stack of linear layers is one linear map, the product of its matrices; it is read off as the derivative of the
+    logits by the image. None if the network is not linear: `nonlinear_layers` says why.
+    """
+    if nonlinear_layers(model, input_shape):
+        return None
+    blank = _blank(model, input_shape)
+    last = _calls(model, blank)[-1].module
+    with evaluating(model), torch.enable_grad():
+        handle = last.register_forward_hook(_pass_through) if isinstance(last, nn.LogSoftmax) else None
+        try:
+            image = blank.requires_grad_()
+            logits = model(image)[0]  # (classes,)
+            rows = [torch.autograd.grad(logit, image, retain_graph=True)[0][0] for logit in logits]
+        finally:
+            if handle is not None:
+                handle.remove()
+    return _array(torch.stack(rows))
+
+
+def nonlinear_layers(model: nn.Module, input_shape: Sequence[int]) -> list[str]:
+    """The kinds of layer that keep the network from being one linear map, such as ["relu"]; empty if it is one.
+
+    A log-softmax at the very end does not count: it changes no ranking of the classes.
+    """
+    last = _calls(model, _blank(model, input_shape))[-1].module
+    final = last if isinstance(last, nn.LogSoftmax) else None
+    others = [module for module in model.modules() if module is not final and type(module) not in _AFFINE]
+    return list(dict.fromkeys(_word(module) for module in others))
+
+
+def activations(
+    model: nn.Module, image: np.ndarray, mean: Sequence[float], std: Sequence[float]
+) -> list[Activation]:
+    """What each layer makes of one image in evaluation mode, in the order of computation.
+
+    The image is uint8 (C, H, W); mean and std normalise its channels after scaling to [0, 1].
+    """
+    scaled = (image / 255 - np.reshape(mean, (-1, 1, 1))) / np.reshape(std, (-1, 1, 1))  # (C, H, W)
+    inputs = torch.from_numpy(scaled[None]).to(_blank(model, image.shape))  # (1, C, H, W)
+    return [Activation(call.name, _array(call.output[0])) for call in _calls(model, inputs)]
+
+
+def _calls(model: nn.Module, inputs: Tensor) -> list[_Call]:
+    """The layers without parts of their own in the order in which one pass through the network uses them."""
+    calls: list[_Call] = []
+    seen: Counter[str] = Counter()
+
+    def note(module: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
+        word = _word(module)
+        seen[word] += 1
+        calls.append(_Call(f"{word} {seen[word]}", module, arguments[0], output))
+
+    leaves = [module for module in model.modules() if not any(True for _ in module.children())]
+    handles = [leaf.register_forward_hook(note) for leaf in leaves]
+    try:
+        with evaluating(model), torch.inference_mode():
+            model(inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return calls
+
+
+def _pass_through(module: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    return arguments[0]
+
+
+def _word(module: nn.Module) -> str:
+    return _WORDS.get(type(module), type(module).__name__.lower())
+
+
+def _blank(model: nn.Module, input_shape: Sequence[int]) -> Tensor:
+    parameter = next(model.parameters())
+    return torch.zeros(1, *input_shape, device=parameter.device, dtype=parameter.dtype)  # (1, C, H, W)
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    return tensor.detach().float().cpu().numpy()

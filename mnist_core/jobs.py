@@ -1,0 +1,193 @@
+"""Jobs: the one background thread that takes runs from the queue and gives each a process. Never imports torch."""
+
+import atexit
+import glob
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnist_core.errors import MnistLabError
+from mnist_core.store import Run, Store
+from mnist_core.store.store import LostRunError
+
+_TICK_SECONDS = 0.2
+_PATROL_SECONDS = 2.0
+_SILENT_SECONDS = 30.0  # a worker that says nothing for so long is gone
+_SPARE_DELAY_SECONDS = 3.0  # the next spare imports torch: not while the run before it is starting
+_SETTING = "runs_at_once"
+
+
+@dataclass
+class _Child:
+    process: subprocess.Popen[bytes]
+    run: Run
+    gpu: str
+
+
+class Jobs(threading.Thread):
+    """Takes queued runs, at most `runs_at_once` at a time, watches their processes, and finds abandoned runs."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(name=_thread_name(store), daemon=True)
+        self._store = store
+        self._wake = threading.Event()
+        self._ended = threading.Event()
+        self._children: list[_Child] = []
+        self._spare: subprocess.Popen[bytes] | None = None
+        self._spare_after = 0.0
+        self._patrol_after = 0.0
+
+    def wake(self) -> None:
+        """Look at the queue now: a run was added or a setting changed."""
+        self._wake.set()
+
+    def end(self, wait_seconds: float = 10.0) -> None:
+        """Interrupt this thread's runs so that they can be resumed, and wait for them."""
+        self._ended.set()
+        self._wake.set()
+        if self.is_alive() and threading.current_thread() is not self:
+            self.join(5)
+        for child in self._children:
+            child.process.terminate()
+        if self._spare is not None:
+            self._spare.terminate()
+            self._spare.wait(wait_seconds)
+        for child in self._children:
+            try:
+                child.process.wait(wait_seconds)
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+
+    def run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                self._tick()
+            except MnistLabError as error:  # a locked or full disk passes; the queue waits
+                print(f"jobs: {error}", file=sys.stderr)
+            self._wake.wait(_TICK_SECONDS)
+            self._wake.clear()
+
+    def _tick(self) -> None:
+        self._reap()
+        if time.monotonic() >= self._patrol_after:
+            self._patrol_after = time.monotonic() + _PATROL_SECONDS
+            self._patrol()
+        while (run := self._store.claim(limit=runs_at_once(self._store))) is not None:
+            self._launch(run)
+        if self._spare is not None and self._spare.poll() is not None:
+            self._spare, self._spare_after = None, time.monotonic() + _SPARE_DELAY_SECONDS
+        if self._spare is None and time.monotonic() >= self._spare_after:
+            self._spare = self._process()
+
+    def _launch(self, run: Run) -> None:
+        process = self._spare or self._process()
+        self._spare, self._spare_after = None, time.monotonic() + _SPARE_DELAY_SECONDS
+        gpu = self._free_gpu()
+        order = {"run": run.id, "worker": run.worker, "gpu": gpu}
+        self._children.append(_Child(process, run, gpu))
+        assert process.stdin is not None
+        try:
+            process.stdin.write(json.dumps(order).encode() + b"\n")
+            process.stdin.close()
+        except OSError:
+            pass  # it died while it waited; `_reap` says so on the run
+
+    def _process(self) -> subprocess.Popen[bytes]:
+        """A worker that waits for its run. Its own session: Ctrl-C in the terminal is for the app."""
+        log = (self._store.root / "worker.log").open("ab")
+        with log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "mnist_core.worker"], stdin=subprocess.PIPE, stdout=log, stderr=log,
+                start_new_session=True, cwd=Path(__file__).resolve().parent.parent,
+                env=os.environ | {"MNIST_LAB_RESULTS": str(self._store.root), "MNIST_LAB_DATABASE": self._store.url},
+            )
+
+    def _reap(self) -> None:
+        for child in list(self._children):
+            code = child.process.poll()
+            if code is None:
+                continue
+            self._children.remove(child)
+            if code:
+                self._abandon(child.run, _why(code))
+            elif self._store.run(child.run.id).worker == child.run.worker:
+                self._abandon(child.run, "The worker ended without a result.")
+
+    def _patrol(self) -> None:
+        """Find running runs of this host whose process is gone: left over from an app that was killed."""
+        own = {child.run.id for child in self._children}
+        now = self._store.clock()
+        for run in self._store.runs(states=["running"]):
+            if run.id in own or run.host != socket.gethostname():
+                continue
+            silent = now - (run.heartbeat or 0) > _SILENT_SECONDS
+            if silent or (run.pid is not None and not _alive(run.pid)):
+                self._abandon(run, "The process of this run is gone.")
+
+    def _abandon(self, run: Run, why: str) -> None:
+        try:
+            self._store.finish(run, "interrupted", f"{why} Resume it to go on from the last checkpoint.")
+        except LostRunError:
+            pass  # the worker had ended the run itself
+
+    def _free_gpu(self) -> str:
+        taken = {child.gpu for child in self._children}
+        return next((gpu for gpu in gpus() if gpu not in taken), gpus()[0] if gpus() else "")
+
+
+def start(store: Store) -> Jobs:
+    """The background thread for this store; started on the first call in this process.
+
+    The thread itself is the record that it was started: it outlives a reload of this module.
+    """
+    for thread in threading.enumerate():
+        if thread.name == _thread_name(store) and hasattr(thread, "wake"):
+            return thread  # pyright: ignore[reportReturnType]
+    jobs = Jobs(store)
+    jobs.start()
+    atexit.register(jobs.end)
+    return jobs
+
+
+def runs_at_once(store: Store) -> int:
+    """How many runs may train at the same time: the setting, or 1 on a CPU and 1 for each GPU."""
+    return int(store.setting(_SETTING, max(1, len(gpus()))))
+
+
+def set_runs_at_once(store: Store, count: int) -> None:
+    """Change how many runs may train at the same time; running ones are left alone."""
+    store.set_setting(_SETTING, max(1, count))
+
+
+def gpus() -> list[str]:
+    """Indices of the NVIDIA devices of this machine."""
+    return sorted(path.removeprefix("/dev/nvidia") for path in glob.glob("/dev/nvidia[0-9]*"))
+
+
+def _thread_name(store: Store) -> str:
+    return f"mnist-lab-jobs {store.url}"
+
+
+def _alive(pid: int) -> bool:
+    if os.name == "nt":  # there, signal 0 would end the process; the heartbeat decides instead
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _why(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return "The worker was killed, perhaps because memory ran out."
+    return f"The worker ended unexpectedly (code {code}); details are in worker.log of the results folder."

@@ -1,0 +1,61 @@
+"""Pixel statistics of a data set: how bright its pixels are."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from mnist_core.plots.style import GREY, log_axis, polish
+
+_CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
+_COLOURS = {"grey": GREY, "red": "#c70010", "green": "#00a778", "blue": "#3078cf"}
+_BINS = 32  # 8 grey levels each
+_AT_ONCE = 2000  # images; counting turns a byte a pixel into eight
+
+
+def pixel_counts(images: np.ndarray) -> np.ndarray:
+    """How often each grey level occurs in each channel of uint8 (N, C, H, W): int64 (C, 256)."""
+    channels = images.shape[1]
+    counts = np.zeros((channels, 256), dtype=np.int64)
+    for start in range(0, len(images), _AT_ONCE):
+        for channel in range(channels):
+            counts[channel] += np.bincount(images[start : start + _AT_ONCE, channel].ravel(), minlength=256)
+    return counts
+
+
+def pixel_statistics(counts: np.ndarray) -> pd.DataFrame:
+    """Mean and deviation of pixels scaled to [0, 1], and the shares of pixels at 0 and at 255; one row a channel."""
+    levels = np.arange(256) / 255
+    totals = np.maximum(counts.sum(axis=1), 1)  # (C,)
+    mean = counts @ levels / totals
+    variance = np.maximum(counts @ levels**2 / totals - mean**2, 0)
+    return pd.DataFrame(
+        {"mean": mean, "standard deviation": np.sqrt(variance), "share black": counts[:, 0] / totals,
+         "share white": counts[:, 255] / totals},
+        index=pd.Index(_names(counts), name="channel"),
+    )  # fmt: skip
+
+
+def pixel_histogram(counts: np.ndarray) -> go.Figure:
+    """Share of the pixels (%, logarithmic) at each brightness; `counts` is what `pixel_counts` returns."""
+    figure = go.Figure()
+    step = 256 // _BINS
+    starts = np.arange(0, 256, step)
+    shares = counts.reshape(len(counts), _BINS, step).sum(axis=2) / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    for name, share in zip(_names(counts), shares, strict=True):
+        figure.add_bar(
+            x=starts + (step - 1) / 2, y=share * 100, width=step * 0.92, name=name, marker={"color": _COLOURS[name]},
+            opacity=1 if len(counts) == 1 else 0.5, showlegend=len(counts) > 1, customdata=starts + step - 1,
+            hovertemplate=f"{name}, brightness up to %{{customdata}}<br>%{{y:.3g}}% of pixels<extra></extra>",
+        )  # fmt: skip
+    lowest = 100 * shares[shares > 0].min(initial=0.1)
+    polish(figure, height=380)
+    figure.update_layout(barmode="overlay")
+    figure.update_xaxes(title_text="Brightness (0 black to 255 full)", range=[-2, 257], dtick=64)
+    figure.update_yaxes(title_text="Share of pixels (%)", **log_axis(lowest / 2, 110))
+    return figure
+
+
+def _names(counts: np.ndarray) -> Sequence[str]:
+    return _CHANNELS.get(len(counts), tuple(f"channel {place + 1}" for place in range(len(counts))))

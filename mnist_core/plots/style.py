@@ -1,0 +1,120 @@
+"""How figures look: one colour and dash a run, and a layout that can be projected and adapts to its page."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Protocol
+
+import numpy as np
+import plotly.graph_objects as go
+
+# At least 3:1 against white and against Streamlit's dark #0e1117, and told apart with red-, green- or blue-blindness;
+# a test computes both.
+PALETTE = ("#3078cf", "#d76808", "#00a778", "#b73897", "#c70010", "#007050", "#5838ff", "#878fcf")
+DASHES = ("solid", "dash", "dot", "dashdot")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up")
+GREY = "#808080"  # reads on white and on near-black
+FAINT = "rgba(128, 128, 128, 0.22)"  # grid lines and neutral fills, on any ground
+MISTAKE = "#c70010"
+
+_ERROR_TICKS = [100.0, *(digit * 10.0**power for power in (1, 0, -1, -2) for digit in (5, 2, 1))]
+_LEAST_ERROR = 0.005  # per cent; stands for none on a logarithmic axis
+
+# Grey text for a figure on its own, read on any ground; Streamlit's theme puts the page's text colour over it.
+_TEMPLATE = go.layout.Template(layout={"font": {"color": GREY, "family": "system-ui, sans-serif"}})
+
+
+@dataclass(frozen=True)
+class RunStyle:
+    """What tells one run from another on every chart; `symbol` goes with `dash` where points are drawn."""
+
+    colour: str
+    dash: str
+    symbol: str
+
+
+class RunLike(Protocol):
+    """What a chart needs of a run to name and colour it."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+
+
+def run_style(number: int) -> RunStyle:
+    """Colour, dash and symbol of run `number` (from 1); they repeat after 32 runs."""
+    group = (number - 1) // len(PALETTE) % len(DASHES)
+    return RunStyle(PALETTE[(number - 1) % len(PALETTE)], DASHES[group], SYMBOLS[group])
+
+
+def run_label(run: RunLike, length: int = 44) -> str:
+    """The run's number and name, the name cut to `length` characters: "3 · lenet-5"."""
+    name = run.name if len(run.name) <= length else run.name[: length - 1] + "…"
+    return f"{run.number} · {name}" if name else f"run {run.number}"
+
+
+def plot_label(run: RunLike, length: int = 44) -> str:
+    """`run_label` for a text in a figure, where plotly reads some HTML."""
+    return escape(run_label(run, length), quote=False)
+
+
+def tint(colour: str, opacity: float) -> str:
+    """A "#rrggbb" colour with an opacity from 0 to 1, as plotly reads it."""
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity:.3g})"
+
+
+def errors_of(accuracies: np.ndarray) -> np.ndarray:
+    """Errors (%) of accuracies (fractions), as `accuracy_axis` places them: never quite 0."""
+    return np.maximum(100 - 100 * np.asarray(accuracies, dtype=np.float64), _LEAST_ERROR)
+
+
+def accuracy_axis(errors: Iterable[float]) -> dict[str, Any]:
+    """A logarithmic axis of errors (%) that reads as accuracy (%): 99 and 99.5 lie as far apart as 90 and 95.
+
+    It leaves some room around the given errors.
+    """
+    places = [math.log10(error) for error in errors] or [0.0, 2.0]
+    room = max(0.1 * (max(places) - min(places)), 0.12)
+    high, low = min(2.03, max(places) + room), min(places) - room
+    return {"type": "log", "range": [high, low], "tickmode": "array", "tickvals": _ERROR_TICKS,
+            "ticktext": [f"{100 - error:.10g}" for error in _ERROR_TICKS]}  # fmt: skip
+
+
+def log_axis(low: float, high: float) -> dict[str, Any]:
+    """A logarithmic axis from `low` to `high` with its ticks written out, where plotly writes only their first digits."""
+    digits = (1, 2, 5) if high / low < 1e4 else (1,)
+    ticks = [digit * 10.0**power for power in range(-9, 15) for digit in digits]
+    return {"type": "log", "range": [math.log10(low), math.log10(high)], "tickmode": "array", "tickvals": ticks,
+            "ticktext": [_short(tick) for tick in ticks]}  # fmt: skip
+
+
+def polish(figure: go.Figure, height: int = 460) -> go.Figure:
+    """Large type, transparent ground, quiet grid; text takes the page's colour. Returns the same figure."""
+    clear = "rgba(0, 0, 0, 0)"
+    figure.update_layout(
+        template=_TEMPLATE,
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        paper_bgcolor=clear,
+        plot_bgcolor=clear,
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "font": {"size": 16}},
+        hoverlabel={"font": {"size": 16}, "align": "left"},
+        hovermode="closest",
+        separators=".,",
+    )
+    axis = {"automargin": True, "gridcolor": FAINT, "zeroline": False, "title": {"font": {"size": 19}, "standoff": 12},
+            "tickfont": {"size": 16}, "ticks": "outside", "ticklen": 5, "tickcolor": clear}  # fmt: skip
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis)
+    return figure
+
+
+def _short(value: float) -> str:
+    """A round number in few letters: 0.05, 20, 5k, 2M."""
+    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"

@@ -1,0 +1,99 @@
+"""What follows from stored predictions, without torch: accuracy, confusion, scores a class, the mistakes.
+
+The table of predictions has the columns split, index (into that split), label, and p0, p1 ... with the probability
+of each class; it is what `predictions.parquet` holds.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+
+def of_split(frame: pd.DataFrame, split: str) -> pd.DataFrame:
+    """The rows of one split, "validation" or "test"."""
+    return frame[frame["split"] == split]
+
+
+def probabilities(frame: pd.DataFrame) -> np.ndarray:
+    """Probability of each class for each image: float32 (N, classes)."""
+    columns = [name for name in frame.columns if name[:1] == "p" and name[1:].isdigit()]
+    columns.sort(key=lambda name: int(name[1:]))
+    return frame[columns].to_numpy(dtype=np.float32)
+
+
+def predicted(frame: pd.DataFrame) -> np.ndarray:
+    """The most probable class of each image: int64 (N,); the lowest of equals."""
+    return probabilities(frame).argmax(axis=1)
+
+
+def accuracy(frame: pd.DataFrame) -> float:
+    """Fraction of the images whose most probable class is the true one; NaN without images."""
+    return float(np.mean(predicted(frame) == _labels(frame))) if len(frame) else float("nan")
+
+
+def negative_log_likelihood(frame: pd.DataFrame) -> float:
+    """Mean of -ln p(true class), in nats: the cross-entropy loss. NaN without images."""
+    if frame.empty:
+        return float("nan")
+    found = probabilities(frame)[np.arange(len(frame)), _labels(frame)].astype(np.float64)
+    return float(-np.log(np.maximum(found, np.finfo(np.float32).tiny)).mean())
+
+
+def confusion_matrix(frame: pd.DataFrame) -> np.ndarray:
+    """Number of images of each true class (row) that were given each class (column): int64 (C, C)."""
+    classes = probabilities(frame).shape[1]
+    cells = _labels(frame) * classes + predicted(frame)
+    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+def class_scores(frame: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """Precision, recall and F1 (fractions) and support (images) of each class, indexed by its name.
+
+    NaN where undefined: precision of a class that was never predicted, recall of one without images.
+    """
+    matrix = confusion_matrix(frame)
+    hits, given, support = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
+    return pd.DataFrame(
+        {
+            "precision": _ratio(hits, given),
+            "recall": _ratio(hits, support),
+            "f1": _ratio(2 * hits, given + support),
+            "support": support,
+        },
+        index=pd.Index(list(classes), name="class"),
+    )
+
+
+def misclassified(frame: pd.DataFrame) -> pd.DataFrame:
+    """The images that were given a wrong class, the most confident mistake first.
+
+    Columns: those of `frame`, then predicted, confidence (its probability) and true_probability.
+    """
+    table = _with_answers(frame)
+    wrong = table[table["predicted"] != table["label"]]
+    return wrong.sort_values(["confidence", "index"], ascending=[False, True], kind="stable")
+
+
+def images_of_cell(frame: pd.DataFrame, true: int, given: int) -> pd.DataFrame:
+    """The images in one cell of the confusion matrix, the most confident first; columns as in `misclassified`."""
+    table = _with_answers(frame)
+    cell = table[(table["label"] == true) & (table["predicted"] == given)]
+    return cell.sort_values(["confidence", "index"], ascending=[False, True], kind="stable")
+
+
+def _with_answers(frame: pd.DataFrame) -> pd.DataFrame:
+    values = probabilities(frame)
+    rows = np.arange(len(frame))
+    answers = values.argmax(axis=1)
+    return frame.assign(
+        predicted=answers, confidence=values[rows, answers], true_probability=values[rows, _labels(frame)]
+    )
+
+
+def _labels(frame: pd.DataFrame) -> np.ndarray:
+    return frame["label"].to_numpy(dtype=np.int64)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)

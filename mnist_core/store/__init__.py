@@ -1,0 +1,7 @@
+"""The store: runs, metrics and artifacts in one database, files in a folder a run. Never imports torch."""
+
+from mnist_core.store.artifacts import Artifact
+from mnist_core.store.runs import ACTIVE, RESUMABLE, Run
+from mnist_core.store.store import Store
+
+__all__ = ["ACTIVE", "RESUMABLE", "Artifact", "Run", "Store"]

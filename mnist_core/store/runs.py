@@ -1,0 +1,111 @@
+"""Run: what happened when a config was trained, as one frozen value."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+from uuid import UUID
+
+from mnist_core.config import RunConfig
+
+State = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "failed", "interrupted"]
+ACTIVE: tuple[State, ...] = ("queued", "running")
+RESUMABLE: tuple[State, ...] = ("paused", "stopped", "interrupted", "failed")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A row of the store. Times are unix seconds, durations seconds, accuracies fractions."""
+
+    number: int  # 1, 2, 3 ...: decides colour and dash everywhere
+    id: str  # UUIDv7
+    name: str
+    tags: tuple[str, ...]
+    state: State
+    config: RunConfig
+    digest: str
+    note: str  # what the person should know: a fallback, a hint, an error
+    created: float
+    queued: float | None
+    started: float | None
+    finished: float | None
+    deleted: float | None
+    request: str | None
+    worker: str | None
+    host: str | None
+    pid: int | None
+    heartbeat: float | None
+    epoch: int  # epochs completed
+    step: int
+    steps_per_epoch: int | None
+    parameters: int | None
+    macs: int | None  # multiply-accumulates for one image
+    train_images: int | None
+    seconds: float  # of training, pauses not counted
+    images_per_second: float | None
+    learning_rate: float | None
+    train_loss: float | None  # of the last epoch
+    train_accuracy: float | None
+    best_epoch: int | None
+    validation_loss: float | None  # of the best epoch
+    validation_accuracy: float | None
+    test_loss: float | None  # of the best epoch's weights if images were held out, else of the last
+    test_accuracy: float | None
+    device: str | None
+    versions: dict[str, str] | None
+
+    @property
+    def dataset(self) -> str:
+        """The data set that was really used: after a fallback the config says so too."""
+        return self.config.dataset
+
+    @property
+    def total_steps(self) -> int | None:
+        return None if self.steps_per_epoch is None else self.steps_per_epoch * self.config.epochs
+
+    @property
+    def progress(self) -> float:
+        """Share of the planned steps that is done, 0 to 1."""
+        return min(1.0, self.step / self.total_steps) if self.total_steps else 0.0
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """Estimate from the pace so far, or None before the first step."""
+        first = (self.config.continue_epoch or 0) * (self.steps_per_epoch or 0)
+        if not self.total_steps or self.step <= first or not self.seconds:
+            return None
+        return self.seconds * (self.total_steps - self.step) / (self.step - first)
+
+    @property
+    def active(self) -> bool:
+        return self.state in ACTIVE
+
+
+def run_from_row(row: Mapping[str, Any]) -> Run:
+    """A Run from a row of the table of runs."""
+    values = {field.name: row[field.name] for field in fields(Run)}
+    return Run(**values | {"config": RunConfig.parse(row["config"]), "tags": tuple(row["tags"])})
+
+
+def new_id(now: float | None = None) -> str:
+    """A UUIDv7 (RFC 9562): 48 bits of milliseconds, then random, so that ids sort by creation."""
+    milliseconds = int((time.time() if now is None else now) * 1000)
+    value = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    return str(UUID(int=value))
+
+
+def default_name(config: RunConfig) -> str:
+    """A name that tells runs apart at a glance: architecture, and what is not default."""
+    short = config.architecture if len(config.architecture) <= 40 else config.architecture[:37] + "..."
+    parts = [short]
+    changed = config.changed()
+    if config.dataset != "mnist":
+        parts.append(config.dataset)
+    if "optimizer" in changed:
+        parts.append(config.optimizer)
+    if "learning_rate" in changed or "optimizer" in changed:
+        parts.append(f"lr {config.learning_rate:g}")
+    if "seed" in changed:
+        parts.append(f"seed {config.seed}")
+    return ", ".join(parts)

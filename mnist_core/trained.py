@@ -1,0 +1,81 @@
+"""Trained networks by run: which checkpoint counts, its network, and its answers as numpy arrays."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnist_core.errors import CheckpointError
+from mnist_core.store import Artifact, Run, Store
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def checkpoints(store: Store, run: Run) -> list[Artifact]:
+    """The run's checkpoints, the earliest first."""
+    return store.artifacts(run.id, kind="checkpoint")
+
+
+def chosen(store: Store, run: Run, epoch: int | None = None) -> Artifact:
+    """The checkpoint of `epoch`, or by default of the best epoch; without validation images of the last.
+
+    Raises CheckpointError if there is none.
+    """
+    found = checkpoints(store, run)
+    if epoch is not None:
+        found = [artifact for artifact in found if artifact.epoch == epoch]
+    elif run.validation_accuracy is not None:
+        found = [artifact for artifact in found if artifact.epoch == run.best_epoch] or found
+    if not found:
+        which = f"of epoch {epoch}" if epoch is not None else "yet"
+        raise CheckpointError(f"run #{run.number} has no checkpoint {which}: let it train for an epoch, "
+                              "or choose another run")
+    return found[-1]
+
+
+def probabilities(store: Store, run: Run, images: np.ndarray, epoch: int | None = None) -> np.ndarray:
+    """Class probabilities of one run for uint8 images (N, C, H, W) of its own input shape: float32 (N, classes)."""
+    import torch
+
+    network = load(store, run, epoch)
+    with torch.inference_mode():
+        inputs = network.inputs(torch.from_numpy(np.ascontiguousarray(images)))
+        return network.model(inputs).float().softmax(1).numpy()
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network on the CPU in evaluation mode, and what its inputs and outputs mean."""
+
+    model: "nn.Module"
+    shape: tuple[int, int, int]  # (C, H, W)
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def inputs(self, images: "Tensor") -> "Tensor":
+        """uint8 images (N, C, H, W) as the network was trained on them: float32, normalised."""
+        mean, std = (images.new_tensor(values, dtype=float).float().view(-1, 1, 1) for values in (self.mean, self.std))
+        return (images.float() / 255 - mean) / std
+
+
+def load(store: Store, run: Run, epoch: int | None = None) -> Network:
+    """The run's network with the weights of `chosen`; loaded once, then kept. Raises CheckpointError."""
+    artifact = chosen(store, run, epoch)
+    return _load(store.folder(run.id) / artifact.path, artifact.sha256)
+
+
+@lru_cache(maxsize=16)
+def _load(path: Path, _sha256: str) -> Network:
+    from mnist_core import checkpoints as files
+    from mnist_core.architectures import build
+
+    checkpoint = files.load(path, weights_only=True)
+    about = checkpoint.network
+    shape, classes = tuple(about["shape"]), tuple(about["classes"])
+    model = build(about["architecture"], shape, len(classes))
+    files.restore_weights(checkpoint, model)
+    return Network(model.eval(), shape, classes, tuple(about["mean"]), tuple(about["std"]))

@@ -1,0 +1,8 @@
+"""data."""
+
+import streamlit as st
+
+from dashboard import navigation
+
+navigation.enter()
+st.title("data")

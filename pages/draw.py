@@ -1,0 +1,8 @@
+"""draw."""
+
+import streamlit as st
+
+from dashboard import navigation
+
+navigation.enter()
+st.title("draw")

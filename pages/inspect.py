@@ -1,0 +1,8 @@
+"""inspect."""
+
+import streamlit as st
+
+from dashboard import navigation
+
+navigation.enter()
+st.title("inspect")

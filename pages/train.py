@@ -1,0 +1,91 @@
+"""Train: choose a network and how it learns, start it, and watch it."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import forms, live, navigation, state
+from mnist_core.architectures import Architecture, describe
+from mnist_core.architectures.diagram import diagram
+from mnist_core.config import RunConfig
+from mnist_core.data.catalogue import dataset, shape_of
+from mnist_core.errors import ArchitectureError, MnistLabError
+
+
+def page() -> None:
+    store = state.store()
+    st.title("Train")
+    left, right = st.columns([2, 5], gap="large")
+    with left:
+        values, network = describe_experiment()
+    with right:
+        view = st.segmented_control(
+            "View", ["Network", "Training"], key="view", bind="query-params", required=True,
+            default="Training" if store.runs() else "Network", label_visibility="collapsed")
+        if view == "Training":
+            live.follow_runs()
+        elif network is not None:
+            show_network(network)
+
+
+def describe_experiment() -> tuple[dict[str, Any], Architecture | None]:
+    """The form; returns its values and the network that they describe, or None if it is not one."""
+    name = st.text_input("Name of the run", key="name", placeholder="made from the settings",
+                         help="Shown in legends and tables. It can be changed later and need not be unique.")
+    values: dict[str, Any] = {"architecture": forms.architecture_field()}
+    place = st.empty()
+    start = st.container()
+    values |= forms.config_fields()
+    network = None
+    try:
+        config = RunConfig.parse(values)
+        network = describe(config.architecture, *shape_of(config))
+        place.caption(f"**{network.parameters:,}** parameters · **{network.macs:,}** multiply-accumulates an image")
+    except ArchitectureError as error:
+        with place.container():
+            st.error(str(error))
+            st.code(error.pointer(), language=None)
+    except MnistLabError as error:
+        place.error(str(error))
+    with start:
+        show_data_status(values["dataset"])
+        st.button("Start training", type="primary", width="stretch", disabled=network is None, on_click=begin,
+                  args=(values, name), help="Puts the run into the queue; it begins as soon as a place is free.")
+    return values, network
+
+
+def begin(values: dict[str, Any], name: str) -> None:
+    run = state.store().enqueue(RunConfig.parse(values), name)
+    state.background().wake()
+    live.show_also(run.number)
+    st.session_state["view"] = "Training"
+
+
+def show_data_status(name: str) -> None:
+    status = state.data_status(name)
+    label = dataset(name).label
+    if status.state == "downloading":
+        share = status.received / status.total if status.total else 0.0
+        st.progress(min(share, 1.0), text=f"{label} is being downloaded. You can already look around.")
+    elif status.state != "ready":
+        fallback = " Until it is here, runs learn from **mnist-5k** (5,000 real digits) and say so." * (name == "mnist")
+        st.warning(f"{status.message}{fallback}")
+        st.button("Try again", on_click=state.retry_download, args=(name,), help=f"Download {label} once more.")
+
+
+def show_network(network: Architecture) -> None:
+    st.html(diagram(network))
+    rows = [{"Layer": "    " * layer.depth + layer.call, "Output shape": " × ".join(map(str, layer.output_shape)),
+             "Parameters": layer.parameters, "Multiply-accumulates": layer.macs} for layer in network.layers]
+    shape = " × ".join(map(str, network.input_shape))
+    table = pd.DataFrame([{"Layer": "image", "Output shape": shape, "Parameters": 0, "Multiply-accumulates": 0}, *rows])
+    numbers = {name: st.column_config.NumberColumn(format="localized", help=help) for name, help in {
+        "Parameters": "Numbers that training adjusts.",
+        "Multiply-accumulates": "Multiplications for one image, the usual measure of work.",
+    }.items()}  # fmt: skip
+    st.dataframe(table, hide_index=True, width="stretch", column_config=numbers, height="content")
+
+
+navigation.enter()
+page()

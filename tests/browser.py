@@ -1,0 +1,44 @@
+"""Which browser the end-to-end tests drive; `python -m tests.browser --install` fetches one if there is none."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Without these, Chromium asks the network at every start, and a closed one makes it slow.
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+def executable() -> str | None:
+    """Path of a Chromium: `MNIST_LAB_BROWSER`, one on the PATH, or Playwright's own; None if there is none."""
+    named = os.environ.get("MNIST_LAB_BROWSER")
+    found = named or next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        with sync_playwright() as playwright:
+            own = playwright.chromium.executable_path
+        found = own if Path(own).exists() else None
+    return found
+
+
+def install() -> None:
+    """Make sure that there is a browser: Debian's package where we may, Playwright's own download elsewhere."""
+    if executable():
+        return
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "chromium", "fonts-dejavu-core"], check=True)
+    else:
+        subprocess.run([sys.executable, "-m", "playwright", "install", "--with-deps", "chromium"], check=True)
+
+
+if __name__ == "__main__":
+    if "--install" in sys.argv:
+        install()
+    print(executable() or "no browser found")

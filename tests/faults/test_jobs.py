@@ -1,0 +1,144 @@
+"""The background jobs with real processes: killed workers, a killed app, stop, pause and the queue's limit."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from mnist_core import jobs
+from mnist_core.config import RunConfig
+from mnist_core.store import Run, Store
+
+LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2000)
+SHORT = LONG.replace(epochs=2)
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store.open()
+
+
+@pytest.fixture
+def running(store: Store) -> Iterator[jobs.Jobs]:
+    thread = jobs.start(store)
+    yield thread
+    thread.end()
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 40) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def enqueue(store: Store, running: jobs.Jobs, config: RunConfig) -> Run:
+    run = store.enqueue(config)
+    running.wake()
+    return run
+
+
+def trains(store: Store, run: Run) -> bool:
+    return store.run(run.id).epoch >= 1
+
+
+def test_a_queued_run_is_trained_to_its_end(store, running):
+    run = enqueue(store, running, SHORT)
+    wait_until(lambda: not store.run(run.id).active)
+    done = store.run(run.id)
+    assert (done.state, done.epoch, done.worker) == ("finished", 2, None)
+    assert done.test_accuracy is not None
+    assert done.test_accuracy > 0.8
+
+
+def test_a_killed_worker_leaves_a_run_that_can_be_resumed(store, running):
+    run = enqueue(store, running, LONG)
+    wait_until(lambda: trains(store, run))
+    os.kill(store.run(run.id).pid or 0, signal.SIGKILL)
+    wait_until(lambda: store.run(run.id).state == "interrupted")
+    killed = store.run(run.id)
+    assert "killed" in killed.note
+    store.requeue(run.id)
+    running.wake()
+    wait_until(lambda: store.run(run.id).epoch > killed.epoch)
+    steps = store.metrics(run.id, names=["train_loss"])["step"]
+    assert steps.is_unique
+    assert steps.is_monotonic_increasing
+
+
+@pytest.mark.parametrize(("wish", "state"), [("stop", "stopped"), ("pause", "paused")])
+def test_a_running_run_obeys(store, running, wish, state):
+    run = enqueue(store, running, LONG)
+    wait_until(lambda: trains(store, run))
+    store.request(run.id, wish)
+    wait_until(lambda: store.run(run.id).state == state, seconds=10)
+    halted = store.run(run.id)
+    assert (halted.test_accuracy is not None) == (wish == "stop")
+    store.requeue(run.id)
+    running.wake()
+    wait_until(lambda: store.run(run.id).step > halted.step)
+
+
+def test_no_more_runs_train_at_once_than_allowed(store, running):
+    jobs.set_runs_at_once(store, 1)
+    first, second = enqueue(store, running, LONG), enqueue(store, running, LONG)
+    wait_until(lambda: trains(store, first))
+    assert store.run(second.id).state == "queued"
+    jobs.set_runs_at_once(store, 2)
+    running.wake()
+    wait_until(lambda: trains(store, second))
+    assert store.run(first.id).state == "running"
+
+
+def test_ending_the_jobs_interrupts_their_runs_with_a_checkpoint(store):
+    thread = jobs.start(store)
+    run = enqueue(store, thread, LONG)
+    wait_until(lambda: trains(store, run))
+    thread.end()
+    halted = store.run(run.id)
+    assert halted.state == "interrupted"
+    last = store.artifacts(run.id, kind="checkpoint")[-1]
+    assert last.step == halted.step
+    assert store.intact(run.id, last)
+
+
+def test_a_run_outlives_a_killed_app_and_is_picked_up(store, own_lab: Path):
+    script = ("import time; from mnist_core import jobs; from mnist_core.store import Store; "
+              "jobs.start(Store.open()); time.sleep(600)")
+    app = subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[2])
+    run = store.enqueue(LONG)
+    wait_until(lambda: trains(store, run))
+    app.kill()
+    app.wait()
+    epoch = store.run(run.id).epoch
+    thread = jobs.start(store)
+    try:
+        wait_until(lambda: store.run(run.id).epoch > epoch + 3)
+        assert store.run(run.id).state == "running"
+        store.request(run.id, "stop")
+        wait_until(lambda: store.run(run.id).state == "stopped", seconds=10)
+    finally:
+        thread.end()
+
+
+def test_a_run_whose_process_is_gone_is_found(store):
+    store.enqueue(LONG)
+    run = store.claim()
+    assert run is not None
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    store.describe(run, pid=gone.pid)
+    thread = jobs.start(store)
+    try:
+        wait_until(lambda: store.run(run.id).state == "interrupted")
+        assert "Resume" in store.run(run.id).note
+    finally:
+        thread.end()
+
+
+def test_the_thread_is_started_once_for_a_store(store, running):
+    assert jobs.start(Store.open()) is running
