@@ -1,6 +1,6 @@
 """The machine and versions that a figure was measured with, in one line."""
 
-import datetime
+import datetime as dt
 import os
 import platform
 
@@ -17,5 +17,7 @@ def describe_machine() -> str:
     except OSError:
         pass  # not Linux: the architecture's name has to do
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
-    return (f"{datetime.date.today()}, {processor}, {os.cpu_count()} cores{gpu}, Python {platform.python_version()}, "
-            f"torch {torch.__version__};")
+    return (
+        f"{dt.date.today()}, {processor}, {os.cpu_count()} cores{gpu}, Python {platform.python_version()}, "
+        f"torch {torch.__version__};"
+    )

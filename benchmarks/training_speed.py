@@ -14,18 +14,20 @@ import statistics
 import tempfile
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mnist_core import architectures, data, devices, environment
-from mnist_core.config import RunConfig
-from mnist_core.data.torchvision_ops import import_torchvision
-from mnist_core.events import RunFinished, RunStarted
-from mnist_core.store import Store
-from mnist_core.worker import work
 from torch import nn
 
 from benchmarks.machine import describe_machine
+from mnist_core import architectures, devices, environment
+from mnist_core.config import RunConfig
+from mnist_core.data.loading import load
+from mnist_core.data.torchvision_ops import make_importable
+from mnist_core.events import RunFinished, RunStarted
+from mnist_core.store import Store
+from mnist_core.worker import work
 
 CONFIGS = {
     "mlp": RunConfig(architecture="mlp-300", optimizer="adam", learning_rate=0.001, batch_size=64, epochs=1,
@@ -37,8 +39,10 @@ CONFIGS = {
 
 def classic(config: RunConfig, device: torch.device) -> float:
     """Seconds of the loop that most tutorials teach."""
-    torchvision = import_torchvision()
-    steps = [torchvision.transforms.ToTensor()]
+    make_importable()
+    import torchvision
+
+    steps: list[Any] = [torchvision.transforms.ToTensor()]
     if config.normalise:
         steps.append(torchvision.transforms.Normalize((0.1307,), (0.3081,)))
     images = torchvision.datasets.MNIST(environment.data_dir(), transform=torchvision.transforms.Compose(steps))
@@ -58,7 +62,7 @@ def classic(config: RunConfig, device: torch.device) -> float:
 
 def bare(config: RunConfig, device: torch.device) -> float:
     """Seconds of the least loop: scaled images in memory, shuffled, nothing recorded."""
-    loaded = data.load(config, environment.data_dir(), device)
+    loaded = load(config, environment.data_dir(), device)
     images, labels = loaded.inputs(loaded.train.images), loaded.train.labels
     model, optimizer = _fresh(config, device)
     began = perf_counter()
@@ -116,14 +120,18 @@ def main() -> None:
                     seconds["d"], half = project(config.replace(precision="bfloat16"), Path(folder))
                     accuracies.append((plain, half))
                 rounds.append(seconds)
-                print("  " + ", ".join(f"({loop}) {value:.2f} s" for loop, value in sorted(seconds.items())), flush=True)
+                print(
+                    "  " + ", ".join(f"({loop}) {value:.2f} s" for loop, value in sorted(seconds.items())), flush=True
+                )
         print(f"{name}: {config.architecture}, batch {config.batch_size}, {config.optimizer}, medians of the ratios")
         print(f"  (c) is {_median(rounds, 'a', 'c'):.2f} times as fast as (a), the classic loop")
         print(f"  (c) is {_median(rounds, 'b', 'c'):.3f} times as fast as (b), the bare loop")
         if name == "cnn":
             plain, half = (statistics.median(values) for values in zip(*accuracies, strict=True))
-            print(f"  (d) bfloat16 is {_median(rounds, 'c', 'd'):.2f} times as fast as (c); "
-                  f"test accuracy {half:.2%} against {plain:.2%}")
+            print(
+                f"  (d) bfloat16 is {_median(rounds, 'c', 'd'):.2f} times as fast as (c); "
+                f"test accuracy {half:.2%} against {plain:.2%}"
+            )
 
 
 def _median(rounds: list[dict[str, float]], slow: str, fast: str) -> float:

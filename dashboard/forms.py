@@ -6,8 +6,8 @@ from typing import Any
 import streamlit as st
 
 from mnist_core.architectures import presets
-from mnist_core.config import FieldInfo, fields
 from mnist_core.data.catalogue import CATALOGUE
+from mnist_core.fields import FieldInfo, fields
 
 _ALWAYS = ("dataset", "folder", "folder_size", "folder_colour", "optimizer", "learning_rate", "batch_size", "epochs")
 _ELSEWHERE = ("architecture", "continue_from", "continue_epoch")
@@ -23,19 +23,33 @@ _MORE = {
 def architecture_field() -> str:
     """A preset or the person's own line of layers; returns the text of the architecture."""
     known = presets()
-    own = st.toggle("Write my own network", key="own", bind="query-params",
-                    help="Type layers instead of choosing a network from the list.")
+    own = st.toggle(
+        "Write my own network",
+        key="own",
+        bind="query-params",
+        help="Type layers instead of choosing a network from the list.",
+    )
     if not own:
-        name = st.selectbox("Network", list(known), index=list(known).index("mlp-300"), key="architecture",
-                            bind="query-params", help="Type to search. Every name stands for a line of layers.")
+        name = st.selectbox(
+            "Network",
+            list(known),
+            index=list(known).index("mlp-300"),
+            key="architecture",
+            bind="query-params",
+            help="Type to search. Every name stands for a line of layers.",
+        )
         st.caption(f"{known[name].explanation}  \n_{known[name].source}_")
         return name
     start = st.session_state.get("architecture")
     text = st.text_area(
-        "Layers", known[start].text if start in known else "flatten linear(300) relu linear(classes)", key="layers",
-        bind="query-params", height=140,
+        "Layers",
+        known[start].text if start in known else "flatten linear(300) relu linear(classes)",
+        key="layers",
+        bind="query-params",
+        height=140,
         help="For example: conv(16, 3, padding=1) relu maxpool(2) flatten linear(classes). "
-        "The word classes stands for the number of classes. The user guide lists every layer.")
+        "The word classes stands for the number of classes. The user guide lists every layer.",
+    )
     return text.strip()
 
 
@@ -67,9 +81,14 @@ def _changed(members: Iterable[FieldInfo]) -> int:
 def _widget(field: FieldInfo) -> Any:
     common: dict[str, Any] = {"key": field.name, "help": field.help, "bind": "query-params"}
     if field.kind == "choice":
-        label = {name: known.label for name, known in CATALOGUE.items()} if field.name == "dataset" else {}
-        return st.selectbox(field.label, field.choices, index=field.choices.index(field.default),
-                            format_func=lambda choice: label.get(choice, choice), **common)
+        labels = {name: known.label for name, known in CATALOGUE.items()} if field.name == "dataset" else {}
+        return st.selectbox(
+            field.label,
+            list(field.choices),
+            index=field.choices.index(field.default),
+            format_func=lambda choice: str(labels.get(choice, choice)),
+            **common,
+        )
     if field.kind == "bool":
         return st.toggle(field.label, field.default, **common)
     if field.kind == "text":
@@ -77,8 +96,16 @@ def _widget(field: FieldInfo) -> Any:
     if field.kind == "int":
         low = None if field.low is None else int(field.low)
         high = None if field.high is None else int(field.high)
-        return st.number_input(field.label, low, high, field.default, 1, format="%d",
-                               placeholder="default" if field.optional else None, **common)
+        return st.number_input(
+            field.label,
+            low,
+            high,
+            field.default,
+            1,
+            format="%d",
+            placeholder="default" if field.optional else None,
+            **common,
+        )
     step = 0.0005 if field.name == "learning_rate" else 0.1 if field.default >= 0.1 else 0.05
     high = None if field.high is None else float(field.high)
     return st.number_input(field.label, float(field.low or 0), high, field.default, step, format="%g", **common)

@@ -1,7 +1,9 @@
 """The part of the Train page that follows runs: how far each is, its buttons, the queue and the curves."""
 
 from collections.abc import Sequence
+from typing import Literal
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -16,8 +18,17 @@ _SHOWN = "runs"  # query parameter: numbers of the runs on the chart
 _TICK_SECONDS = 0.5
 _IDLE_SECONDS = 3.0  # a run may also be started from the command line
 _CURVE_POINTS = 800
-_MARKS = {"queued": "⏳", "running": "▶", "paused": "⏸", "stopped": "⏹", "finished": "✓", "diverged": "⚠", "failed": "✗",
-          "interrupted": "⚡"}  # fmt: skip
+_ACROSS: list[Literal["step", "epoch", "seconds"]] = ["step", "epoch", "seconds"]
+_MARKS = {
+    "queued": "⏳",
+    "running": "▶",
+    "paused": "⏸",
+    "stopped": "⏹",
+    "finished": "✓",
+    "diverged": "⚠",
+    "failed": "✗",
+    "interrupted": "⚡",
+}
 
 
 def show_also(number: int) -> None:
@@ -33,8 +44,13 @@ def follow_runs() -> None:
         st.info("No run yet. Choose a network on the left and press **Start training**: its curves grow here.")
         return
     active = [run.number for run in every if run.active]
-    chosen = state.pick_runs(_SHOWN, "Runs on the chart", "Their curves are drawn over one another, each in its own "
-                             "colour and dash.", every, default=active or [every[0].number])
+    chosen = state.pick_runs(
+        _SHOWN,
+        "Runs on the chart",
+        "Their curves are drawn over one another, each in its own colour and dash.",
+        every,
+        default=active or [every[0].number],
+    )
     busy = any(run.active for run in every)
     st.fragment(_follow, run_every=_TICK_SECONDS if busy else _IDLE_SECONDS)([run.id for run in chosen], busy)
 
@@ -57,8 +73,11 @@ def _progress(run: Run, queue: Sequence[str]) -> None:
     style = run_style(run.number)
     with st.container(border=True, key=f"run-{run.number}"):
         title, facts, buttons = st.columns([3, 4, 2], vertical_alignment="center")
-        title.markdown(f"<span style='color:{style.colour}'>●</span> **{run_label(run)}**  \n"
-                       f"{_MARKS[run.state]} {_state(run, queue)}", unsafe_allow_html=True)
+        title.markdown(
+            f"<span style='color:{style.colour}'>●</span> **{run_label(run)}**  \n"
+            f"{_MARKS[run.state]} {_state(run, queue)}",
+            unsafe_allow_html=True,
+        )
         facts.progress(run.progress, text=_facts(run))
         with buttons, st.container(horizontal=True, horizontal_alignment="right"):
             _buttons(run)
@@ -69,13 +88,27 @@ def _progress(run: Run, queue: Sequence[str]) -> None:
 def _buttons(run: Run) -> None:
     store = state.store()
     if run.active:
-        for wish, label, help in (("pause", "Pause", "Save a checkpoint and let go; it can be continued later."),
-                                  ("stop", "Stop", "End here: save, and test what it has learned so far.")):
-            st.button(label, key=f"{wish}-{run.number}", help=help, on_click=store.request, args=(run.id, wish),
-                      disabled=bool(run.request))
+        for wish, label, help in (
+            ("pause", "Pause", "Save a checkpoint and let go; it can be continued later."),
+            ("stop", "Stop", "End here: save, and test what it has learned so far."),
+        ):
+            st.button(
+                label,
+                key=f"{wish}-{run.number}",
+                help=help,
+                on_click=store.request,
+                args=(run.id, wish),
+                disabled=bool(run.request),
+            )
     elif run.state in RESUMABLE and run.progress < 1:
-        st.button("Continue", key=f"continue-{run.number}", on_click=_resume, args=(run.id,), type="primary",
-                  help="Go on from the last checkpoint, exactly as if it had never been interrupted.")
+        st.button(
+            "Continue",
+            key=f"continue-{run.number}",
+            on_click=_resume,
+            args=(run.id,),
+            type="primary",
+            help="Go on from the last checkpoint, exactly as if it had never been interrupted.",
+        )
 
 
 def _resume(run_id: str) -> None:
@@ -113,10 +146,26 @@ def _clock(seconds: float) -> str:
 
 def _curves(runs: Sequence[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="curve-controls"):
-        smoothing = st.slider("Smoothing", 0.0, 0.99, 0.8, 0.01, key="smoothing", bind="query-params", width=240,
-                              help="Weight of the past in the bold curve; the raw one stays faint behind it.")
-        x = st.segmented_control("Across", ["step", "epoch", "seconds"], default="step", key="x", bind="query-params",
-                                 required=True, help="What the horizontal axis counts.")
+        smoothing = st.slider(
+            "Smoothing",
+            0.0,
+            0.99,
+            0.8,
+            0.01,
+            key="smoothing",
+            bind="query-params",
+            width=240,
+            help="Weight of the past in the bold curve; the raw one stays faint behind it.",
+        )
+        across = st.segmented_control(
+            "Across",
+            _ACROSS,
+            default=_ACROSS[0],
+            key="x",
+            bind="query-params",
+            required=True,
+            help="What the horizontal axis counts.",
+        )
         log_x = st.toggle("Log x", key="log_x", bind="query-params", help="Logarithmic horizontal axis.")
         log_y = st.toggle("Log loss", key="log_y", bind="query-params", help="Logarithmic axis for the loss.")
     series = [
@@ -124,26 +173,36 @@ def _curves(runs: Sequence[Run]) -> None:
                run.steps_per_epoch or 0, lambda after, run=run: _measurements(run.id, after))
         for run in runs
     ]  # fmt: skip
-    live_chart("curves", series, smoothing=smoothing, log_x=log_x, log_y=log_y, x=x, height=420)
+    live_chart("curves", series, smoothing=smoothing, log_x=log_x, log_y=log_y, x=_ACROSS[_ACROSS.index(across)] if across in _ACROSS else "step", height=420)
 
 
 def _measurements(run_id: str, after: int) -> pd.DataFrame:
     """New rows; the first time for a long run only as many as a screen can show, extremes kept."""
     rows = state.store().metrics(run_id, after)
-    steps = rows[rows["name"] == "train_loss"]
+    steps = rows.loc[rows["name"] == "train_loss"]
     if after or len(steps) <= _CURVE_POINTS:
         return rows
-    kept, _ = decimate(steps["step"].to_numpy(), steps["value"].to_numpy(), _CURVE_POINTS)
-    return rows[rows["step"].isin(set(kept)) | ~rows["name"].isin(("train_loss", "train_accuracy"))]
+    kept, _ = decimate(np.asarray(steps["step"]), np.asarray(steps["value"]), _CURVE_POINTS)
+    dropped = rows["name"].isin(["train_loss", "train_accuracy"]) & ~rows["step"].isin(kept.tolist())
+    return rows.loc[~dropped]
 
 
 def _queue(queue: Sequence[Run]) -> None:
     st.markdown("**Queue**")
-    rows = [{"Place": place, "Run": run_label(run), "Epochs": run.config.epochs, "Data": run.dataset}
-            for place, run in enumerate(queue, 1)]
+    rows = [
+        {"Place": place, "Run": run_label(run), "Epochs": run.config.epochs, "Data": run.dataset}
+        for place, run in enumerate(queue, 1)
+    ]
     st.dataframe(rows, hide_index=True, width="stretch")
-    st.number_input("Runs at once", 1, 64, jobs.runs_at_once(state.store()), key="runs_at_once", on_change=_set_limit,
-                    help="How many runs train at the same time. On a CPU more than one core a run seldom pays.")
+    st.number_input(
+        "Runs at once",
+        1,
+        64,
+        jobs.runs_at_once(state.store()),
+        key="runs_at_once",
+        on_change=_set_limit,
+        help="How many runs train at the same time. On a CPU more than one core a run seldom pays.",
+    )
 
 
 def _set_limit() -> None:

@@ -1,7 +1,7 @@
 """What every page starts from: the store, the background jobs, runs picked by number, and errors as messages."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,23 +61,58 @@ def errors_as_messages() -> Iterator[None]:
 
 
 def pick_run(key: str, label: str, help: str, runs: Sequence[Run]) -> Run | None:
-    """A select box of runs whose choice is a query parameter `key`; None where there is no run."""
+    """A select box of runs; the choice is the query parameter `key`, a run's number. None where there is no run."""
     by_number = {run.number: run for run in runs}
-    number = st.selectbox(label, list(by_number), format_func=lambda number: _option(by_number, number), key=key,
-                          help=help, bind="query-params")
-    return by_number.get(number) if number is not None else None
+    if not by_number:
+        return None
+    _from_url(key, by_number, [next(iter(by_number))], single=True)
+    number = st.selectbox(
+        label, list(by_number), format_func=lambda number: _option(by_number, number), key=key, help=help
+    )
+    _to_url(key, [number])
+    return by_number[number]
 
 
 def pick_runs(key: str, label: str, help: str, runs: Sequence[Run], default: Sequence[int] = ()) -> list[Run]:
-    """A list of runs to choose from, whose choice is a repeated query parameter `key`; in the order chosen."""
+    """A list of runs to choose from; the choice is the repeated query parameter `key`. In the order chosen."""
     by_number = {run.number: run for run in runs}
-    if key not in st.session_state and not st.query_params.get_all(key):
-        st.session_state[key] = [number for number in default if number in by_number]
-    elif key in st.session_state:  # a run that was deleted meanwhile is no longer an option
-        st.session_state[key] = [number for number in st.session_state[key] if number in by_number]
-    numbers = st.multiselect(label, list(by_number), format_func=lambda number: _option(by_number, number), key=key,
-                             help=help, bind="query-params", placeholder="Choose runs")
+    _from_url(key, by_number, default)
+    numbers = st.multiselect(
+        label,
+        list(by_number),
+        format_func=lambda number: _option(by_number, number),
+        key=key,
+        help=help,
+        placeholder="Choose runs",
+    )
+    _to_url(key, numbers)
     return [by_number[number] for number in numbers]
+
+
+def _from_url(key: str, known: Mapping[int, Run], default: Sequence[int], single: bool = False) -> None:
+    """Set a widget's choice from the URL where that has changed, and leave out runs that are gone.
+
+    Streamlit's own binding would put the runs' labels into the URL, and a renamed run would break the link.
+    """
+    given = st.query_params.get_all(key)
+    if given and given != st.session_state.get(f"{key}:url"):
+        chosen = [int(text) for text in given if text.isdigit()]
+    elif key in st.session_state:
+        chosen = [st.session_state[key]] if single else st.session_state[key]
+    else:  # another page was shown in between
+        chosen = st.session_state.get(f"{key}:chosen", default)
+    present = [number for number in dict.fromkeys(chosen) if number in known]
+    value = (present or list(default))[0] if single else present
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+
+
+def _to_url(key: str, numbers: Sequence[int]) -> None:
+    texts = [str(number) for number in numbers]
+    st.session_state[f"{key}:chosen"] = list(numbers)
+    st.session_state[f"{key}:url"] = texts
+    if st.query_params.get_all(key) != texts:
+        st.query_params[key] = texts
 
 
 def _option(by_number: dict[int, Run], number: int) -> str:

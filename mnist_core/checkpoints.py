@@ -25,8 +25,7 @@ class Checkpoint:
 
     def weights(self) -> dict[str, Tensor]:
         """The model's state dict."""
-        return {name.removeprefix("model."): value for name, value in self.tensors.items()
-                if name.startswith("model.")}
+        return {name.removeprefix("model."): value for name, value in self.tensors.items() if name.startswith("model.")}
 
 
 def capture(
@@ -59,7 +58,7 @@ def load(path: Path, *, weights_only: bool = False) -> Checkpoint:
     try:
         with safe_open(path, framework="pt") as file:
             texts = file.metadata() or {}
-            names = [name for name in file.keys() if not weights_only or name.startswith("model.")]
+            names = [name for name in file.keys() if not weights_only or name.startswith("model.")]  # noqa: SIM118
             tensors = {name: file.get_tensor(name) for name in names}
         return Checkpoint(tensors, **{name: json.loads(texts[name]) for name in ("progress", "network", "scalars")})
     except (OSError, SafetensorError, KeyError, ValueError) as error:
@@ -73,8 +72,9 @@ def restore_weights(checkpoint: Checkpoint, model: nn.Module) -> None:
     try:
         model.load_state_dict(checkpoint.weights())
     except RuntimeError as error:
-        raise CheckpointError("the checkpoint's weights do not fit this architecture; choose the one that it "
-                              "was trained with") from error
+        raise CheckpointError(
+            "the checkpoint's weights do not fit this architecture; choose the one that it was trained with"
+        ) from error
 
 
 def restore_optimizers(checkpoint: Checkpoint, optimizers: list[Optimizer]) -> None:

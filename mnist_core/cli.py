@@ -15,12 +15,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from mnist_core import environment
-from mnist_core.config import DATASETS, FieldInfo, RunConfig, fields
+from mnist_core.config import DATASETS, RunConfig
 from mnist_core.errors import ConfigError, MnistLabError
+from mnist_core.fields import FieldInfo, fields
 from mnist_core.store import Run, Store
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None,
-                  help="MNIST Lab: train, list and compare small networks. The dashboard shows the same runs.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="MNIST Lab: train, list and compare small networks. The dashboard shows the same runs.",
+)
 data_app = typer.Typer(no_args_is_help=True, help="What data sets are here, and how to get them.")
 app.add_typer(data_app, name="data")
 
@@ -65,8 +70,16 @@ def list_runs(
         return
     table = Table("#", "name", "data set", "state", "epoch", "validation", "test", "time", box=None)
     for run in runs:
-        table.add_row(str(run.number), run.name, run.dataset, run.state, f"{run.epoch}/{run.config.epochs}",
-                      _percent(run.validation_accuracy), _percent(run.test_accuracy), f"{run.seconds:.1f} s")
+        table.add_row(
+            str(run.number),
+            run.name,
+            run.dataset,
+            run.state,
+            f"{run.epoch}/{run.config.epochs}",
+            _percent(run.validation_accuracy),
+            _percent(run.test_accuracy),
+            f"{run.seconds:.1f} s",
+        )
     Console().print(table if runs else "no runs yet; `python -m mnist_core train` makes one")
 
 
@@ -79,9 +92,13 @@ def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
         files = [asdict(artifact) for artifact in store.artifacts(found.id)]
         print(json.dumps(_as_dict(found) | {"artifacts": files}, indent=2))
         return
-    lines = [f"#{found.number} {found.name}: {found.state}, epoch {found.epoch} of {found.config.epochs}",
-             f"id {found.id}", f"validation {_percent(found.validation_accuracy)} (best epoch {found.best_epoch}), "
-             f"test {_percent(found.test_accuracy)}", f"{found.seconds:.1f} s on {found.device}"]
+    lines = [
+        f"#{found.number} {found.name}: {found.state}, epoch {found.epoch} of {found.config.epochs}",
+        f"id {found.id}",
+        f"validation {_percent(found.validation_accuracy)} (best epoch {found.best_epoch}), "
+        f"test {_percent(found.test_accuracy)}",
+        f"{found.seconds:.1f} s on {found.device}",
+    ]
     lines += [found.note] if found.note else []
     lines += [f"  {name} = {value}" for name, value in found.config.changed().items()] or ["  all settings are default"]
     print("\n".join(lines))
@@ -108,7 +125,9 @@ def delete(
     store = Store.open()
     found = [store.find(text) for text in runs]
     store.delete([run.id for run in found])
-    print(json.dumps([run.id for run in found]) if as_json else f"deleted {', '.join(f'#{run.number}' for run in found)}")
+    print(
+        json.dumps([run.id for run in found]) if as_json else f"deleted {', '.join(f'#{run.number}' for run in found)}"
+    )
 
 
 @data_app.command("list")
@@ -152,11 +171,16 @@ def _follow(store: Store, run: Run, as_json: bool) -> None:
             elif isinstance(event, StepEnd):
                 bar.update(task, completed=event.step)
             elif isinstance(event, EpochEnd) and event.validation_accuracy is not None:
-                bar.console.print(f"epoch {event.epoch}: training {event.train_accuracy:.2%}, "
-                                  f"validation {event.validation_accuracy:.2%}")
+                bar.console.print(
+                    f"epoch {event.epoch}: training {event.train_accuracy:.2%}, "
+                    f"validation {event.validation_accuracy:.2%}"
+                )
     run = store.run(run.id)
-    _say(run, as_json, f"#{run.number} {run.state}: test accuracy {_percent(run.test_accuracy)} "
-                       f"in {run.seconds:.1f} s. {run.note}")
+    _say(
+        run,
+        as_json,
+        f"#{run.number} {run.state}: test accuracy {_percent(run.test_accuracy)} in {run.seconds:.1f} s. {run.note}",
+    )
     if run.state not in ("finished", "stopped", "paused"):
         raise typer.Exit(1)
 
@@ -190,8 +214,10 @@ def _with_config_flags(function: Callable[..., None]) -> Callable[..., None]:
         ("queue", False, Annotated[bool, typer.Option("--queue", help="Leave the training to the dashboard.")]),
         ("as_json", False, _As_json),
     ]
-    parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-                  for name, default, annotation in own]
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, default, annotation in own
+    ]
     function.__signature__ = inspect.Signature([*parameters, *map(_parameter, fields())])  # pyright: ignore
     function.__annotations__ = {"return": None}
     return function

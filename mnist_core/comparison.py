@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from mnist_core.config import FieldInfo, fields
+from mnist_core.fields import FieldInfo, fields
 from mnist_core.store import Run
 
 _NO_EFFECT = "–"

@@ -6,8 +6,7 @@ documentation are made from them.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -33,6 +32,7 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    # fmt: off
     dataset: Literal["mnist", "fashion-mnist", "kmnist", "cifar10", "mnist-5k", "folder"] = _field(
         "mnist", "Data set", "What the network learns from. mnist-5k needs no download.", "Data")
     folder: str = _field(
@@ -135,6 +135,7 @@ class RunConfig(BaseModel):
     continue_epoch: int | None = _field(
         None, "Continue from epoch", "Epoch of that checkpoint. Epochs then counts from the first run's start.",
         "Origin", ge=0)
+    # fmt: on
 
     @model_validator(mode="after")
     def _consistent(self) -> "RunConfig":
@@ -146,7 +147,8 @@ class RunConfig(BaseModel):
             raise ValueError("continue_epoch: a run to continue from and its epoch go together; give both or neither")
         if self.continue_epoch is not None and self.epochs <= self.continue_epoch:
             raise ValueError(
-                f"epochs: {self.epochs} is not above the epoch continued from ({self.continue_epoch}); raise epochs")
+                f"epochs: {self.epochs} is not above the epoch continued from ({self.continue_epoch}); raise epochs"
+            )
         if self.early_stopping and self.validation_images == 0:
             raise ValueError("early_stopping: needs validation images; hold some out or set early stopping to 0")
         return self
@@ -171,53 +173,6 @@ class RunConfig(BaseModel):
         """16 hex digits that identify the experiment, whatever machine part computes it."""
         text = self.model_dump_json(exclude=_NOT_IDENTITY)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True)
-class FieldInfo:
-    """What a form, a flag or a table of documentation needs to know about one field of RunConfig."""
-
-    name: str
-    label: str
-    help: str
-    group: str
-    kind: Literal["choice", "bool", "int", "float", "text"]
-    default: Any
-    optional: bool  # None is a value
-    choices: tuple[str, ...]
-    low: float | None
-    high: float | None
-    when: dict[str, tuple[Any, ...]]  # matters only while these fields have one of these values
-
-    def matters(self, values: Mapping[str, Any]) -> bool:
-        """Whether the field has any effect beside these values of the other fields."""
-        return all(values.get(name) in allowed for name, allowed in self.when.items())
-
-
-def fields() -> list[FieldInfo]:
-    """All fields of RunConfig in the order of declaration."""
-    return [_describe(name) for name in RunConfig.model_fields]
-
-
-def _describe(name: str) -> FieldInfo:
-    info = RunConfig.model_fields[name]
-    extra = info.json_schema_extra
-    assert isinstance(extra, dict)
-    limits = {kind: value for item in info.metadata for kind in ("ge", "gt", "le", "lt")
-              if (value := getattr(item, kind, None)) is not None}
-    plain = tuple(part for part in get_args(info.annotation) if part is not type(None))
-    optional = type(None) in get_args(info.annotation)
-    base = plain[0] if optional else info.annotation
-    choices: tuple[str, ...] = () if optional else plain
-    kinds = {bool: "bool", int: "int", float: "float", str: "text"}
-    when: Any = extra["when"]
-    return FieldInfo(
-        name=name, label=info.title or name, help=info.description or "", group=str(extra["group"]),
-        kind="choice" if choices else kinds[base],  # pyright: ignore[reportArgumentType]
-        default=info.default, optional=optional, choices=choices,
-        low=limits.get("ge", limits.get("gt")), high=limits.get("le", limits.get("lt")),
-        when={other: tuple(values) for other, values in when.items()},
-    )
 
 
 def _config_error(error: ValidationError) -> ConfigError:

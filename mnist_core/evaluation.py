@@ -10,21 +10,22 @@ from torch import Tensor, nn
 
 from mnist_core.data.loading import Data, Split
 
-_BATCH = 1000
+# Measured: on one core 100 images at a time take half the time of 1,000 for wide convolutions (they stay in the cache)
+# and no longer for small networks; a GPU wants as many as fit.
+_BATCH_CPU, _BATCH_GPU = 100, 2000
 
 
-def evaluate(
-    model: nn.Module, data: Data, split: Split, batch: int = _BATCH, precision: str = "float32"
-) -> tuple[float, float]:
+def evaluate(model: nn.Module, data: Data, split: Split, precision: str = "float32") -> tuple[float, float]:
     """Mean cross-entropy (nats) and accuracy (fraction) on a split of `data` that holds at least one image.
 
     Runs in evaluation mode, leaves every module's mode and the random state as they were, and reads the device once.
     """
     if not len(split.labels):
         raise ValueError("there are no images to evaluate on")
+    size = _batch_size(split.images)
     sums = []
     with evaluating(model), torch.inference_mode():
-        for images, labels in zip(split.images.split(batch), split.labels.split(batch), strict=True):
+        for images, labels in zip(split.images.split(size), split.labels.split(size), strict=True):
             logits = _logits(model, data.inputs(images), precision)  # (B, classes)
             loss = F.cross_entropy(logits, labels, reduction="sum")
             sums.append(torch.stack((loss, (logits.argmax(1) == labels).sum().to(loss.dtype))))
@@ -33,14 +34,11 @@ def evaluate(
     return loss, correct
 
 
-def predict(
-    model: nn.Module, data: Data, split: Split, batch: int = _BATCH, precision: str = "float32"
-) -> np.ndarray:
-    """Probability of each class for each image of a split of `data`: float32 (N, classes)."""
+def predict(model: nn.Module, data: Data, split: Split, precision: str = "float32") -> np.ndarray:
+    """Probability of each class for each image of a split of `data`, as `evaluate` runs it: float32 (N, classes)."""
     with evaluating(model), torch.inference_mode():
-        parts = [
-            F.softmax(_logits(model, data.inputs(images), precision), dim=1) for images in split.images.split(batch)
-        ]
+        batches = split.images.split(_batch_size(split.images))
+        parts = [F.softmax(_logits(model, data.inputs(images), precision), dim=1) for images in batches]
         return torch.cat(parts).cpu().numpy()
 
 
@@ -54,6 +52,10 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
+
+
+def _batch_size(images: Tensor) -> int:
+    return _BATCH_CPU if images.device.type == "cpu" else _BATCH_GPU
 
 
 def _logits(model: nn.Module, inputs: Tensor, precision: str) -> Tensor:

@@ -26,6 +26,9 @@ _AFFINE: tuple[type[nn.Module], ...] = (
 )  # fmt: skip
 
 
+_SILENT = (nn.Sequential, nn.Identity)  # what a network is held together by
+
+
 @dataclass(frozen=True)
 class Weights:
     """One layer's weights as images.
@@ -62,11 +65,12 @@ def first_layer(model: nn.Module, input_shape: Sequence[int]) -> list[Weights]:
     """
     found = []
     calls = _calls(model, _blank(model, input_shape))
-    weighted = [call for call in calls if any(True for _ in call.module.parameters(recurse=False))]
+    pixels = int(np.prod(input_shape))
+    weighted = [call for call in calls if [*call.module.parameters(recurse=False)]]
     for call in weighted:
         if isinstance(call.module, nn.Conv2d):
             found.append(Weights(call.name, "filters", _array(call.module.weight)))
-        elif isinstance(call.module, nn.Linear) and call is weighted[0] and call.input[0].numel() == np.prod(input_shape):
+        elif isinstance(call.module, nn.Linear) and call is weighted[0] and call.input.shape[1:] == (pixels,):
             values = _array(call.module.weight).reshape(-1, *input_shape)  # (units, C, H, W)
             found.append(Weights(call.name, "units", values))
     return found
@@ -105,9 +109,7 @@ def nonlinear_layers(model: nn.Module, input_shape: Sequence[int]) -> list[str]:
     return list(dict.fromkeys(_word(module) for module in others))
 
 
-def activations(
-    model: nn.Module, image: np.ndarray, mean: Sequence[float], std: Sequence[float]
-) -> list[Activation]:
+def activations(model: nn.Module, image: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> list[Activation]:
     """What each layer makes of one image in evaluation mode, in the order of computation.
 
     The image is uint8 (C, H, W); mean and std normalise its channels after scaling to [0, 1].
@@ -118,7 +120,7 @@ def activations(
 
 
 def _calls(model: nn.Module, inputs: Tensor) -> list[_Call]:
-    """The layers without parts of their own in the order in which one pass through the network uses them."""
+    """What one pass through the network computes, layer by layer; a residual block follows its parts."""
     calls: list[_Call] = []
     seen: Counter[str] = Counter()
 
@@ -127,8 +129,8 @@ def _calls(model: nn.Module, inputs: Tensor) -> list[_Call]:
         seen[word] += 1
         calls.append(_Call(f"{word} {seen[word]}", module, arguments[0], output))
 
-    leaves = [module for module in model.modules() if not any(True for _ in module.children())]
-    handles = [leaf.register_forward_hook(note) for leaf in leaves]
+    layers = [part for part in model.modules() if part is not model and not isinstance(part, _SILENT)]
+    handles = [layer.register_forward_hook(note) for layer in layers]
     try:
         with evaluating(model), torch.inference_mode():
             model(inputs)

@@ -8,6 +8,7 @@ centre lies at pixel (14, 14), counted from 0, and the shift is by whole pixels.
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -16,6 +17,8 @@ from scipy import ndimage
 from mnist_core.errors import DataError
 
 _LARGEST = 50_000_000  # pixels of a picture that is accepted
+_TOO_LARGE = "This picture has more than 50 million pixels; save it smaller (1,000 a side are plenty) and try again."
+_NO_PICTURE = "This file cannot be read as a picture; upload a PNG or JPEG, such as a photograph of a digit on paper."
 _WORKING_SIZE = 480  # longest side at which photographs are cleaned
 _SPECK = 0.03  # parts with less ink than this share of the largest part are dirt
 _FAINT = 8  # ink up to this level does not widen a digit's box: the fringe that resampling leaves around strokes
@@ -63,19 +66,19 @@ def read_picture(content: bytes) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(content)) as image:
             if image.width * image.height > _LARGEST:
-                raise DataError(f"The picture has {image.width:,} x {image.height:,} pixels, which is more than can be "
-                                "read; save it smaller (4,000 pixels a side are plenty) and upload it again.")
+                raise DataError(_TOO_LARGE)
             image.draft("RGB", (2 * _WORKING_SIZE, 2 * _WORKING_SIZE))  # lets JPEG decode at a fraction of its size
-            upright = ImageOps.exif_transpose(image)
+            upright = ImageOps.exif_transpose(image).convert("RGBA")
             upright.thumbnail((2 * _WORKING_SIZE, 2 * _WORKING_SIZE), reducing_gap=2.0)
-            return np.asarray(upright.convert("RGBA"))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise DataError("This file cannot be read as a picture; upload a PNG or JPEG, for example a photograph of a "
-                        "digit on paper.") from error
+            return np.asarray(upright)
+    except Image.DecompressionBombError as error:
+        raise DataError(_TOO_LARGE) from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise DataError(_NO_PICTURE) from error
 
 
 def ink(picture: np.ndarray) -> np.ndarray:
-    """The strokes in a picture, uint8 (H, W) or (H, W, 3 or 4), as white on black, uint8 (H, W): all 0 if there are none.
+    """The strokes in a picture, uint8 (H, W) or (H, W, 3 or 4), as white on black, uint8 (H, W); all 0 without any.
 
     Pen on paper or chalk on a board, decided by the border; uneven light is taken out; Otsu's threshold (1979) parts
     strokes from ground, with soft edges; specks are dropped.
@@ -123,7 +126,8 @@ def _ground(grey: np.ndarray) -> np.ndarray:
     size = max(3, min(small.shape) // 3)
     opened = ndimage.grey_opening(small, size=(size, size), mode="nearest")
     smooth = ndimage.gaussian_filter(opened, size / 4, mode="nearest")
-    return ndimage.zoom(smooth, np.divide(grey.shape, small.shape), order=1, mode="nearest", grid_mode=True)
+    factors = np.divide(grey.shape, small.shape)
+    return np.asarray(ndimage.zoom(smooth, factors, order=1, mode="nearest", grid_mode=True))
 
 
 def _otsu(values: np.ndarray) -> float:
@@ -139,7 +143,8 @@ def _otsu(values: np.ndarray) -> float:
 
 def _without_specks(strength: np.ndarray, strokes: np.ndarray) -> np.ndarray:
     """The strength (H, W) near parts of the strokes that hold a fair share of the ink."""
-    parts, count = ndimage.label(strokes, structure=np.ones((3, 3)))
+    labelled: Any = ndimage.label(strokes, structure=np.ones((3, 3)))
+    parts, count = labelled
     if count == 0:
         return np.zeros_like(strength)
     amounts = ndimage.sum_labels(strength, parts, index=np.arange(1, count + 1))
@@ -148,7 +153,8 @@ def _without_specks(strength: np.ndarray, strokes: np.ndarray) -> np.ndarray:
 
 
 def _cropped(strokes: np.ndarray) -> np.ndarray:
-    rows, columns = (np.flatnonzero((strokes > _FAINT).any(axis=axis)) for axis in (1, 0))
+    shown = strokes > _FAINT
+    rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
     return strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
@@ -156,15 +162,22 @@ def _framed(strokes: np.ndarray, height: int, width: int, framing: Framing) -> n
     """Cropped strokes scaled into their box and placed in a field of (height, width) by whole pixels."""
     box = round(min(height, width) * framing.share)
     factor = box / max(strokes.shape)
-    size = tuple(max(1, round(side * factor)) for side in strokes.shape)
-    scaled = np.asarray(Image.fromarray(strokes).resize(size[::-1], _filter(factor)))
-    middle = ndimage.center_of_mass(scaled) if framing.by_mass and scaled.any() else [(side - 1) / 2 for side in size]
+    tall, wide = (max(1, round(side * factor)) for side in strokes.shape)
+    scaled = np.asarray(Image.fromarray(strokes).resize((wide, tall), _filter(factor)))
+    top = _start(scaled.sum(axis=1), height, framing)
+    left = _start(scaled.sum(axis=0), width, framing)
     field = np.zeros((height, width), dtype=np.uint8)
-    # The centre goes to (14, 14) of 28x28; what sticks out far from its centre of mass is kept inside.
-    ends = zip((height, width), size, middle, strict=True)
-    corner = [int(np.clip(round(whole / 2 - at), 0, whole - side)) for whole, side, at in ends]
-    field[corner[0] : corner[0] + size[0], corner[1] : corner[1] + size[1]] = scaled
+    field[top : top + tall, left : left + wide] = scaled
     return field
+
+
+def _start(ink_along: np.ndarray, whole: int, framing: Framing) -> int:
+    """Where strokes with this much ink in each row (or column) begin in a field of `whole` pixels."""
+    side = len(ink_along)
+    if not framing.by_mass:
+        return (whole - side) // 2
+    centre = float(np.average(np.arange(side), weights=ink_along))
+    return min(max(round(whole / 2 - centre), 0), whole - side)  # inside, however far it sticks out from its centre
 
 
 def _resized(picture: np.ndarray, channels: int, height: int, width: int) -> np.ndarray | None:

@@ -1,6 +1,7 @@
 """Jobs: the one background thread that takes runs from the queue and gives each a process. Never imports torch."""
 
 import atexit
+import contextlib
 import glob
 import json
 import os
@@ -104,8 +105,12 @@ class Jobs(threading.Thread):
         log = (self._store.root / "worker.log").open("ab")
         with log:
             return subprocess.Popen(
-                [sys.executable, "-m", "mnist_core.worker"], stdin=subprocess.PIPE, stdout=log, stderr=log,
-                start_new_session=True, cwd=Path(__file__).resolve().parent.parent,
+                [sys.executable, "-m", "mnist_core.worker"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=Path(__file__).resolve().parent.parent,
                 env=os.environ | {"MNIST_LAB_RESULTS": str(self._store.root), "MNIST_LAB_DATABASE": self._store.url},
             )
 
@@ -132,10 +137,8 @@ class Jobs(threading.Thread):
                 self._abandon(run, "The process of this run is gone.")
 
     def _abandon(self, run: Run, why: str) -> None:
-        try:
+        with contextlib.suppress(LostRunError):  # raised if the worker had ended the run itself
             self._store.finish(run, "interrupted", f"{why} Resume it to go on from the last checkpoint.")
-        except LostRunError:
-            pass  # the worker had ended the run itself
 
     def _free_gpu(self) -> str:
         taken = {child.gpu for child in self._children}

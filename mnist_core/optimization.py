@@ -1,6 +1,7 @@
 """Optimizers, and the learning rate as a function of the step."""
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,9 +16,11 @@ _RISE, _START, _END = 0.3, 1 / 25, 1 / 25 / 1e4
 def optimizers(model: nn.Module, config: RunConfig) -> list[Optimizer]:
     """The optimizers that together update every parameter of the model; one, except for Muon."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    common = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
+    common: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
     # One fused kernel a step instead of several small ones for each parameter.
-    fused = common | {"fused": all(parameter.device.type in ("cpu", "cuda") for parameter in parameters)}
+    fused: dict[str, Any] = common | {
+        "fused": all(parameter.device.type in ("cpu", "cuda") for parameter in parameters)
+    }
     if config.optimizer == "sgd":
         return [SGD(parameters, momentum=config.momentum, nesterov=config.nesterov, **fused)]
     if config.optimizer == "adam":
@@ -29,7 +32,7 @@ def optimizers(model: nn.Module, config: RunConfig) -> list[Optimizer]:
     if config.optimizer == "adagrad":
         return [Adagrad(parameters, **fused)]
     hidden, rest = _hidden_matrices(model)
-    # match_rms_adamw scales Muon's update so that one learning rate suits both (Liu et al. 2025, "Muon is scalable").
+    # match_rms_adamw scales Muon's update so that one learning rate suits both (Liu et al. 2025, Muon is scalable).
     muon = [Muon(hidden, momentum=config.momentum, adjust_lr_fn="match_rms_adamw", **common)] if hidden else []
     return [*muon, AdamW(rest, **fused)]
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 def of_split(frame: pd.DataFrame, split: str) -> pd.DataFrame:
     """The rows of one split, "validation" or "test"."""
-    return frame[frame["split"] == split]
+    return frame.loc[frame["split"] == split, :]
 
 
 def probabilities(frame: pd.DataFrame) -> np.ndarray:
@@ -71,15 +71,13 @@ def misclassified(frame: pd.DataFrame) -> pd.DataFrame:
     Columns: those of `frame`, then predicted, confidence (its probability) and true_probability.
     """
     table = _with_answers(frame)
-    wrong = table[table["predicted"] != table["label"]]
-    return wrong.sort_values(["confidence", "index"], ascending=[False, True], kind="stable")
+    return _most_confident_first(table.loc[table["predicted"] != table["label"], :])
 
 
 def images_of_cell(frame: pd.DataFrame, true: int, given: int) -> pd.DataFrame:
     """The images in one cell of the confusion matrix, the most confident first; columns as in `misclassified`."""
     table = _with_answers(frame)
-    cell = table[(table["label"] == true) & (table["predicted"] == given)]
-    return cell.sort_values(["confidence", "index"], ascending=[False, True], kind="stable")
+    return _most_confident_first(table.loc[(table["label"] == true) & (table["predicted"] == given), :])
 
 
 def _with_answers(frame: pd.DataFrame) -> pd.DataFrame:
@@ -89,6 +87,10 @@ def _with_answers(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(
         predicted=answers, confidence=values[rows, answers], true_probability=values[rows, _labels(frame)]
     )
+
+
+def _most_confident_first(table: pd.DataFrame) -> pd.DataFrame:
+    return table.iloc[np.lexsort((table["index"], -table["confidence"])), :]
 
 
 def _labels(frame: pd.DataFrame) -> np.ndarray:

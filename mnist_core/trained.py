@@ -31,8 +31,9 @@ def chosen(store: Store, run: Run, epoch: int | None = None) -> Artifact:
         found = [artifact for artifact in found if artifact.epoch == run.best_epoch] or found
     if not found:
         which = f"of epoch {epoch}" if epoch is not None else "yet"
-        raise CheckpointError(f"run #{run.number} has no checkpoint {which}: let it train for an epoch, "
-                              "or choose another run")
+        raise CheckpointError(
+            f"run #{run.number} has no checkpoint {which}: let it train for an epoch, or choose another run"
+        )
     return found[-1]
 
 
@@ -58,8 +59,9 @@ class Network:
 
     def inputs(self, images: "Tensor") -> "Tensor":
         """uint8 images (N, C, H, W) as the network was trained on them: float32, normalised."""
-        mean, std = (images.new_tensor(values, dtype=float).float().view(-1, 1, 1) for values in (self.mean, self.std))
-        return (images.float() / 255 - mean) / std
+        pixels = images.float() / 255
+        mean, std = (pixels.new_tensor(values).view(-1, 1, 1) for values in (self.mean, self.std))
+        return (pixels - mean) / std
 
 
 def load(store: Store, run: Run, epoch: int | None = None) -> Network:

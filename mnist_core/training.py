@@ -63,9 +63,13 @@ def train(model: nn.Module, data: Data, config: RunConfig, state: TrainingState 
     count = len(data.train.labels)
     steps_per_epoch = math.ceil(count / config.batch_size)
     yield RunStarted(
-        parameters=sum(parameter.numel() for parameter in model.parameters()), train_images=count,
-        validation_images=len(data.validation.labels), test_images=len(data.test.labels),
-        steps_per_epoch=steps_per_epoch, first_step=state.step, device=str(data.train.labels.device),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        train_images=count,
+        validation_images=len(data.validation.labels),
+        test_images=len(data.test.labels),
+        steps_per_epoch=steps_per_epoch,
+        first_step=state.step,
+        device=str(data.train.labels.device),
     )
     model.train()
     while state.epoch < config.epochs:
@@ -81,8 +85,12 @@ def train(model: nn.Module, data: Data, config: RunConfig, state: TrainingState 
             yield _finished("diverged", state, _divergence_hint(config, state))
             return
         if config.early_stopping and state.epoch - state.best_epoch >= config.early_stopping:
-            yield _finished("early-stopped", state, f"No better validation accuracy for {config.early_stopping} epochs "
-                            f"after epoch {state.best_epoch}: stopped early.")
+            yield _finished(
+                "early-stopped",
+                state,
+                f"No better validation accuracy for {config.early_stopping} epochs "
+                f"after epoch {state.best_epoch}: stopped early.",
+            )
             return
     yield _finished("finished", state, "")
 
@@ -174,10 +182,17 @@ class _Meter:
             state.loss_sum += loss
             state.correct += correct
             seen += images
-            events.append(StepEnd(
-                step=min(start + (place + 1) * self._window, state.step), epoch=state.epoch + 1, loss=loss / images,
-                accuracy=correct / images, learning_rate=self._rates[place], images_per_second=total / took,
-                seconds=before + took * seen / total))
+            events.append(
+                StepEnd(
+                    step=min(start + (place + 1) * self._window, state.step),
+                    epoch=state.epoch + 1,
+                    loss=loss / images,
+                    accuracy=correct / images,
+                    learning_rate=self._rates[place],
+                    images_per_second=total / took,
+                    seconds=before + took * seen / total,
+                )
+            )
         state.seconds = before + took
         self._sums.zero_()
         self._images, self._rates, self._steps_in_window, self._read_at = [], [], 0, perf_counter()
@@ -201,9 +216,16 @@ def _end_of_epoch(model: nn.Module, data: Data, state: TrainingState, config: Ru
     if best:
         state.best_epoch = state.epoch
     state.seconds += perf_counter() - began
-    end = EpochEnd(step=state.step, epoch=state.epoch, train_loss=state.loss_sum / count,
-                   train_accuracy=state.correct / count, validation_loss=loss, validation_accuracy=accuracy,
-                   best=best, seconds=state.seconds)
+    end = EpochEnd(
+        step=state.step,
+        epoch=state.epoch,
+        train_loss=state.loss_sum / count,
+        train_accuracy=state.correct / count,
+        validation_loss=loss,
+        validation_accuracy=accuracy,
+        best=best,
+        seconds=state.seconds,
+    )
     state.loss_sum = state.correct = 0.0
     return end
 
@@ -219,4 +241,3 @@ def _divergence_hint(config: RunConfig, state: TrainingState) -> str:
     if not config.normalise:
         remedies.append("normalised pixels")
     return f"The loss stopped being a finite number in epoch {state.epoch + 1}: try {', or '.join(remedies)}."
-

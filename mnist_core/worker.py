@@ -26,12 +26,14 @@ from mnist_core.errors import CheckpointError, MnistLabError
 from mnist_core.evaluation import evaluate, predict
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
 from mnist_core.store import Run, Store
+from mnist_core.store.runs import State
 from mnist_core.store.store import LostRunError
 from mnist_core.training import TrainingState, train
 
 _RECORD_SECONDS = 0.2
 _BEAT_SECONDS = 0.4
 _PAUSED = "checkpoints/paused.safetensors"
+_WISHES: dict[str, State] = {"stop": "stopped", "pause": "paused"}
 
 
 def work(store: Store, run: Run, interrupt: threading.Event | None = None) -> Iterator[Event]:
@@ -66,19 +68,34 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
     model = architectures.build(config.architecture, shape, classes).to(device)
     state = TrainingState.start(model, config)
     store.describe(
-        run, config=config, note=note, device=devices.describe(device), versions=_versions(),
+        run,
+        config=config,
+        note=note,
+        device=devices.describe(device),
+        versions=_versions(),
         macs=architectures.describe(config.architecture, shape, classes).macs,
     )
     note = _go_on(store, run, config, model, state)
-    about = {"architecture": config.architecture, "shape": shape, "classes": images.classes,
-             "mean": images.mean, "std": images.std}
+    about = {
+        "architecture": config.architecture,
+        "shape": shape,
+        "classes": images.classes,
+        "mean": images.mean,
+        "std": images.std,
+    }
     waiting: list[Event] = []
     recorded = 0.0
-    outcome, hint = "finished", note
+    outcome: State = "finished"
+    hint = note
     for event in train(model, images, config, state):
         if isinstance(event, RunStarted):
-            store.describe(run, parameters=event.parameters, train_images=event.train_images,
-                           steps_per_epoch=event.steps_per_epoch)
+            store.describe(
+                run,
+                parameters=event.parameters,
+                train_images=event.train_images,
+                steps_per_epoch=event.steps_per_epoch,
+                started=run.started or store.clock(),
+            )
             yield event
             continue
         waiting.append(event)
@@ -92,7 +109,8 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
         if isinstance(event, EpochEnd):
             _save_epoch(store, run, config, model, state, about)
         elif isinstance(event, RunFinished):
-            outcome, hint = event.outcome, f"{note} {event.hint}".strip()
+            outcome = "finished" if event.outcome == "early-stopped" else event.outcome
+            hint = f"{note} {event.hint}".strip()
         if wish and not isinstance(event, RunFinished):
             if isinstance(event, StepEnd):
                 _save(store, run, _PAUSED, model, state, about)
@@ -102,7 +120,7 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
         store.finish(run, outcome, hint)
         return
     results = {} if outcome == "diverged" else _results(store, store.run(run.id), images, model)
-    store.finish(run, "finished" if outcome == "early-stopped" else outcome, hint, **results)
+    store.finish(run, outcome, hint, **results)
 
 
 def _go_on(store: Store, run: Run, config: RunConfig, model: torch.nn.Module, state: TrainingState) -> str:
@@ -115,8 +133,9 @@ def _go_on(store: Store, run: Run, config: RunConfig, model: torch.nn.Module, st
         artifact = trained.chosen(store, parent, config.continue_epoch)
         folder = store.folder(parent.id)
         if not store.intact(parent.id, artifact):
-            raise CheckpointError(f"continue_from: {artifact.path} of run #{parent.number} is damaged; "
-                                  "choose another epoch")
+            raise CheckpointError(
+                f"continue_from: {artifact.path} of run #{parent.number} is damaged; choose another epoch"
+            )
     else:
         store.rewind(run, 0)
         return ""
@@ -140,8 +159,9 @@ def _save(
     store: Store, run: Run, path: str, model: torch.nn.Module, state: TrainingState, about: dict[str, Any]
 ) -> None:
     checkpoint = checkpoints.capture(model, state.optimizers, state.progress(), about)
-    store.write_artifact(run, path, "checkpoint", state.epoch, state.step,
-                         lambda target: checkpoints.save(checkpoint, target))
+    store.write_artifact(
+        run, path, "checkpoint", state.epoch, state.step, lambda target: checkpoints.save(checkpoint, target)
+    )
 
 
 def _save_epoch(
@@ -172,15 +192,25 @@ def _results(store: Store, run: Run, images: Data, model: torch.nn.Module) -> di
             frame.insert(0, "split", name)
             frames.append(frame)
     table = pd.concat(frames, ignore_index=True)
-    store.write_artifact(run, "predictions.parquet", "predictions", run.best_epoch, run.step,
-                         lambda target: table.to_parquet(target, index=False))
+    store.write_artifact(
+        run,
+        "predictions.parquet",
+        "predictions",
+        run.best_epoch,
+        run.step,
+        lambda target: table.to_parquet(target, index=False),
+    )
     loss, accuracy = evaluate(model, images, images.test)
     return {"test_loss": loss, "test_accuracy": accuracy}
 
 
 def _versions() -> dict[str, str]:
-    return {"mnist-lab": __version__, "torch": torch.__version__, "python": platform.python_version(),
-            "machine": f"{platform.system()} {platform.machine()}"}
+    return {
+        "mnist-lab": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
 
 
 class _Pulse(threading.Thread):
@@ -190,7 +220,7 @@ class _Pulse(threading.Thread):
         super().__init__(name="pulse", daemon=True)
         self._store, self._run, self._interrupt = store, run, interrupt
         self._ended = threading.Event()
-        self._wish = ""
+        self._wish: State | None = None
 
     def run(self) -> None:
         while not self._ended.wait(_BEAT_SECONDS):
@@ -199,11 +229,11 @@ class _Pulse(threading.Thread):
             except LostRunError:
                 self._wish = "interrupted"
                 return
-            self._wish = {"stop": "stopped", "pause": "paused"}.get(asked or "", "")
+            self._wish = _WISHES.get(asked or "")
 
     @property
-    def wish(self) -> str:
-        """The state in which the run should end now, or nothing."""
+    def wish(self) -> State | None:
+        """The state in which the run should end now, if any."""
         return "interrupted" if self._interrupt.is_set() else self._wish
 
     def end(self) -> None:

@@ -18,21 +18,32 @@ def page() -> None:
     st.title("Train")
     left, right = st.columns([2, 5], gap="large")
     with left:
-        values, network = describe_experiment()
+        network = describe_experiment()
     with right:
+        st.session_state.setdefault("view", "Training" if store.runs() else "Network")
         view = st.segmented_control(
-            "View", ["Network", "Training"], key="view", bind="query-params", required=True,
-            default="Training" if store.runs() else "Network", label_visibility="collapsed")
+            "View",
+            ["Network", "Training"],
+            key="view",
+            bind="query-params",
+            required=True,
+            label_visibility="collapsed",
+            help="The network to be trained, or the runs.",
+        )
         if view == "Training":
             live.follow_runs()
         elif network is not None:
             show_network(network)
 
 
-def describe_experiment() -> tuple[dict[str, Any], Architecture | None]:
-    """The form; returns its values and the network that they describe, or None if it is not one."""
-    name = st.text_input("Name of the run", key="name", placeholder="made from the settings",
-                         help="Shown in legends and tables. It can be changed later and need not be unique.")
+def describe_experiment() -> Architecture | None:
+    """The form and its button; returns the network that it describes, or None if it is not one."""
+    name = st.text_input(
+        "Name of the run",
+        key="name",
+        placeholder="made from the settings",
+        help="Shown in legends and tables. It can be changed later and need not be unique.",
+    )
     values: dict[str, Any] = {"architecture": forms.architecture_field()}
     place = st.empty()
     start = st.container()
@@ -50,9 +61,16 @@ def describe_experiment() -> tuple[dict[str, Any], Architecture | None]:
         place.error(str(error))
     with start:
         show_data_status(values["dataset"])
-        st.button("Start training", type="primary", width="stretch", disabled=network is None, on_click=begin,
-                  args=(values, name), help="Puts the run into the queue; it begins as soon as a place is free.")
-    return values, network
+        st.button(
+            "Start training",
+            type="primary",
+            width="stretch",
+            disabled=network is None,
+            on_click=begin,
+            args=(values, name),
+            help="Puts the run into the queue; it begins as soon as a place is free.",
+        )
+    return network
 
 
 def begin(values: dict[str, Any], name: str) -> None:
@@ -75,16 +93,24 @@ def show_data_status(name: str) -> None:
 
 
 def show_network(network: Architecture) -> None:
-    st.html(diagram(network))
-    rows = [{"Layer": "    " * layer.depth + layer.call, "Output shape": " × ".join(map(str, layer.output_shape)),
-             "Parameters": layer.parameters, "Multiply-accumulates": layer.macs} for layer in network.layers]
+    st.markdown(diagram(network), unsafe_allow_html=True)  # st.html would strip the SVG
+    rows = [
+        {
+            "Layer": "    " * layer.depth + layer.call,
+            "Output shape": " × ".join(map(str, layer.output_shape)),
+            "Parameters": layer.parameters,
+            "Multiply-accumulates": layer.macs,
+        }
+        for layer in network.layers
+    ]
     shape = " × ".join(map(str, network.input_shape))
     table = pd.DataFrame([{"Layer": "image", "Output shape": shape, "Parameters": 0, "Multiply-accumulates": 0}, *rows])
     numbers = {name: st.column_config.NumberColumn(format="localized", help=help) for name, help in {
         "Parameters": "Numbers that training adjusts.",
         "Multiply-accumulates": "Multiplications for one image, the usual measure of work.",
     }.items()}  # fmt: skip
-    st.dataframe(table, hide_index=True, width="stretch", column_config=numbers, height="content")
+    layer = {"Layer": st.column_config.TextColumn(width="large", help="As in the text; a block's layers are indented.")}
+    st.dataframe(table, hide_index=True, width="stretch", column_config=layer | numbers, height="content")
 
 
 navigation.enter()

@@ -6,13 +6,14 @@ import struct
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from dashboard.components import assets
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MARKS = {True: "right", False: "wrong", None: None}
 
-_MOUNT = st.components.v2.component(
+_MOUNT = component(
     "mnist_lab_gallery",
     html=assets.text("gallery.html"),
     css=assets.text("gallery.css"),

@@ -7,17 +7,23 @@ from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
+from streamlit.components.v2 import component
 
 from dashboard.components import assets
 
 _REPEATS = 2  # a measurement is in this many updates, for a busy browser skips one now and then
 
-_MOUNT = st.components.v2.component(
+_MOUNT = component(
     "mnist_lab_live_chart",
     js="""
 export default async function (component) {
-  const address = new URL(`${component.data.scripts}/live_chart.js`, location.origin).href
-  return (await import(address)).default(component)
+  const { data, parentElement } = component
+  const address = new URL(`${data.scripts}/live_chart.js`, location.origin).href
+  const chart = await import(address).catch(() => null)
+  parentElement.querySelector(":scope > p")?.remove()
+  if (chart) return chart.default(component)
+  const note = parentElement.appendChild(document.createElement("p"))
+  note.textContent = `The chart did not load (${address}). Training is not affected; reload the page to try again.`
 }
 """,
     isolate_styles=False,  # plotly.js puts its own styles into the document
@@ -49,8 +55,8 @@ def live_chart(
     """Loss and accuracy of runs, one curve a run: training at every report, validation at every epoch.
 
     Call it from a fragment that repeats itself; a call sends only what was measured lately, and the browser keeps the
-    rest. The zoom stays as the person left it. `smoothing` in [0, 1) is the weight of the past in a moving average; `log_y` is for
-    the loss; `height` is that of a panel in pixels. Missing values (NaN) in the loss mark a run that diverged.
+    rest. The zoom stays as the person left it. `smoothing` in [0, 1) is the weight of the past in a moving average;
+    `log_y` is for the loss; `height` is that of a panel in pixels. NaN in the loss marks a run that diverged.
     """
     try:
         addresses = {"scripts": assets.publish_scripts(), "plotly": assets.publish_plotly()}
@@ -82,7 +88,7 @@ def update_of(one: Series, after: int) -> dict[str, Any]:
         "dash": one.dash,
         "per_epoch": max(1, one.steps_per_epoch),
         "from": after,
-        "to": int(rows["id"].max()) if len(rows) else after,
+        "to": int(rows["id"].to_numpy().max()) if len(rows) else after,
         "train": _points(rows, "train_loss", "train_accuracy"),
         "validation": _points(rows, "validation_loss", "validation_accuracy"),
     }

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from PIL import Image, UnidentifiedImageError
+from streamlit.components.v2 import component
 
 from dashboard.components import assets
 
 SIDE = 112  # pixels a side, as in pad.js
 
-_MOUNT = st.components.v2.component(
-    "mnist_lab_pad", html=assets.text("pad.html"), css=assets.text("pad.css"), js=assets.text("pad.js")
-)
+_MOUNT = component("mnist_lab_pad", html=assets.text("pad.html"), css=assets.text("pad.css"), js=assets.text("pad.js"))
 
 
 @dataclass(frozen=True)

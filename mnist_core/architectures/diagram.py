@@ -24,7 +24,7 @@ def diagram(architecture: Architecture) -> str:
     A block a layer shows its output: stacks of feature maps, columns of neurons, bars of tokens; sizes grow with the
     root of the pixels and the logarithm of channels and widths. Activations, normalisation and dropout are pills on
     their layer, residual shortcuts arcs, repeated layers one frame with a number. A long network goes on in a next
-    row; put the element into a box that scrolls sideways for the rare one that is still too wide.
+    row. Streamlit shows it with `st.markdown(svg, unsafe_allow_html=True)`; `st.html` drops every SVG.
     """
     shape = architecture.input_shape
     source = Unit(Layer("input", "input", shape, 0, 0, 0, 0, 0, "input", "reshape"))

@@ -170,7 +170,8 @@ class _Parser:
                 number.end,
             )
         self.take()
-        if not number.text.isdigit() or not 1 <= int(number.text) <= MAX_LAYERS:
+        times = _value(number)
+        if not isinstance(times, int) or not 1 <= times <= MAX_LAYERS:
             raise self.error("Repeat a whole number of times, at least once", number.start, number.end)
         if self.token.kind == "(":
             opening = self.take()
@@ -179,9 +180,9 @@ class _Parser:
                 raise self.error("There is nothing to repeat in these parentheses", opening.start, opening.end + 1)
         else:
             calls = self.item(depth + 1)
-        if len(calls) * int(number.text) > MAX_LAYERS:
+        if len(calls) * times > MAX_LAYERS:
             raise self.error(f"More than {MAX_LAYERS:,} layers; repeat less often", number.start, number.end)
-        return calls * int(number.text)
+        return calls * times
 
     def call(self, depth: int) -> Call:
         word = self.take()

@@ -20,13 +20,13 @@ conv(16, 3, padding=same) relu maxpool(2) flatten linear(100) relu linear(classe
 
 - Layers stand in a row; blanks, new lines, commas or arrows (`->`) between them are all the same, and so are capitals.
 - Arguments come in the order given below, or by name: `conv(16, 3, padding=1)` is `conv(16, kernel=3, padding=1)`.
-- `classes` stands for the data set's number of classes, and after `patches` the word `tokens` for the number of tokens,
-  so one line fits several data sets.
-- `3 * relu` repeats a layer, `3 * (conv(16, 3) relu)` a group. `residual(...)` adds its input to what its layers make of
-  it.
+- `classes` stands for the data set's number of classes and, after `patches`, `tokens` for the number of tokens, so one
+  line fits several data sets.
+- `3 * relu` repeats a layer, `3 * (conv(16, 3) relu)` a group. `residual(...)` adds its input to what
+  its layers make of it.
 - Nothing happens silently: an image goes into `linear` only through `flatten`, `globalavgpool` or `patches`.
-- The last layer gives one score a class (a logit). The loss turns scores into probabilities, so no softmax is needed; the
-  networks of studies that end in log-softmax are given here without it and compute the same.
+- The last layer gives one score a class (a logit). The loss turns scores into probabilities, so no softmax is needed;
+  the networks of studies that end in log-softmax are given here without it and compute the same.
 - Weights start as torch's defaults for each layer. A network may have at most {limit:,} parameters.
 
 The table of layers counts multiply-accumulates of convolutions, linear layers and attention for one image; those of
@@ -39,7 +39,9 @@ biases, activations, pooling and normalisation are not counted.
 def reference() -> str:
     """The reference of all layers and presets as Markdown."""
     parts = [_HEAD.format(limit=MAX_PARAMETERS), *map(_layer, KINDS.values()), "## Presets\n"]
-    parts.append("Parameters and multiply-accumulates (MACs) are for MNIST: one channel of 28×28 pixels, ten classes.\n")
+    parts.append(
+        "Parameters and multiply-accumulates (MACs) are for MNIST: one channel of 28×28 pixels, ten classes.\n"
+    )
     families = dict.fromkeys(preset.family for preset in presets().values())
     parts += [_family(family, [p for p in presets().values() if p.family == family]) for family in families]
     return "\n".join(parts).rstrip() + "\n"

@@ -69,7 +69,7 @@ def probabilities(frame: pd.DataFrame, runs: Sequence[RunLike], truth: str | Non
     tall = 60 + 30 * len(names)
     titles = [_answer(run, frame.iloc[:, place]) for place, run in enumerate(runs)]
     figure = make_subplots(
-        rows=deep, cols=wide, shared_yaxes=True, shared_xaxes="all", subplot_titles=titles,
+        rows=deep, cols=wide, shared_yaxes=True, subplot_titles=titles,
         horizontal_spacing=0.05, vertical_spacing=0.22 / deep,
     )  # fmt: skip
     for place, run in enumerate(runs):

@@ -48,9 +48,9 @@ class ScoredRun(RunLike, Protocol):
 
 
 def accuracy_against(runs: Sequence[ScoredRun], cost: Cost = "parameters", split: Score = "validation") -> go.Figure:
-    """One point a run: accuracy (%, on a scale of errors) against parameters, multiply-accumulates or time (both log).
+    """One point a run: accuracy (%) against parameters, multiply-accumulates for one image, or seconds of training.
 
-    Runs that lack one of the two are left out.
+    Both axes are logarithmic, that of accuracy in its errors. Runs that lack one of the two numbers are left out.
     """
     points = [
         (run, float(x), float(errors_of(y)))
@@ -60,10 +60,9 @@ def accuracy_against(runs: Sequence[ScoredRun], cost: Cost = "parameters", split
     vertical = accuracy_axis(error for _, _, error in points)
     horizontal = _horizontal([x for _, x, _ in points])
     labels = [plot_label(run, _NAME_LENGTH) for run, _, _ in points]
-    places = _label_places(
-        [(_pixel(log10(x), horizontal["range"], 0), _pixel(log10(error), vertical["range"], 1)) for _, x, error in points],
-        [len(label) * _LETTER for label in labels],
-    )
+    ends = horizontal["range"], vertical["range"]
+    spots = [(_pixel(log10(x), ends[0], 0), _pixel(log10(error), ends[1], 1)) for _, x, error in points]
+    places = _label_places(spots, [len(label) * _LETTER for label in labels])
     figure = go.Figure()
     for (run, x, error), label, place in zip(points, labels, places, strict=True):
         style = run_style(run.number)

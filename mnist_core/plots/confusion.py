@@ -5,53 +5,57 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from mnist_core.plots.style import FAINT, MISTAKE, PALETTE, polish, tint
+from mnist_core.plots.style import DARK, LIGHT, MISTAKE, PALETTE, contrast, mixed, polish, tint
 
 _MOST_WRITTEN = 20  # with more classes, counts are shown on hovering only
+_RIGHT, _RIGHT_SHARE = "#808080", 0.22  # a quiet grey for the diagonal
 _CHOSEN = PALETTE[0]  # outline of the clicked cell; stands out from red and from grey
-_WHITE_FROM = 0.62  # shade of the mistake colour from which white is easier to read than the page's own text
 
 
-def confusion_matrix(matrix: np.ndarray, classes: Sequence[str]) -> go.Figure:
-    """Counts (C, C) with true classes as rows and predicted ones as columns; darker means more mistakes (log scale).
+def confusion_matrix(matrix: np.ndarray, classes: Sequence[str], dark: bool = False) -> go.Figure:
+    """Counts (C, C) with true classes as rows and predicted ones as columns; redder means more mistakes (log scale).
 
-    Every cell can be clicked: its customdata begins with the true and the predicted class's places.
+    Every cell can be clicked: its customdata begins with the places of the true and of the predicted class. `dark`
+    says whether the page is dark, for the colour of the counts.
     """
     count = len(classes)
     wrong = np.array(matrix, dtype=np.float64)
     np.fill_diagonal(wrong, 0)
-    shade = np.log1p(wrong) / max(np.log1p(wrong.max(initial=0)), np.log(2))  # (C, C), 0 to 1
-    shade = np.where(wrong > 0, 0.12 + 0.88 * shade, np.nan)
+    relative = np.log1p(wrong) / max(np.log1p(wrong.max(initial=0)), np.log(2))
+    share = np.where(wrong > 0, 0.12 + 0.88 * relative, 0)  # (C, C), how much of the mistake colour a cell has
     names = [str(name) for name in classes]
     figure = go.Figure()
-    neutral = np.where(np.eye(count, dtype=bool), 1.0, np.nan)
-    for values, colours in (
-        (neutral, (FAINT, FAINT)),
-        (shade, (tint(MISTAKE, 0), tint(MISTAKE, 1))),
-    ):
-        figure.add_heatmap(
-            z=values, zmin=0, zmax=1, colorscale=[[0, colours[0]], [1, colours[1]]], showscale=False, xgap=2, ygap=2,
-            hoverinfo="skip",
-        )  # fmt: skip
+    _fill(figure, np.where(share > 0, share, np.nan), MISTAKE)
+    _fill(figure, np.where(np.eye(count, dtype=bool), _RIGHT_SHARE, np.nan), _RIGHT)
     if count <= _MOST_WRITTEN:
-        _write_counts(figure, matrix, shade)
+        _write_counts(figure, matrix, share, DARK if dark else LIGHT)
     _add_cells(figure, matrix, names)
     polish(figure, height=max(420, min(900, 130 + 50 * count)))
     ticks = {"tickmode": "array", "tickvals": list(range(count)), "ticktext": names, "showgrid": False, "ticks": ""}
-    figure.update_xaxes(title_text="Predicted class", range=[-0.5, count - 0.5], constrain="domain", **ticks)
+    figure.update_xaxes(title_text="Predicted class", range=[-0.5, count - 0.5], **ticks)
     figure.update_yaxes(title_text="True class", range=[count - 0.5, -0.5], **ticks)
     figure.update_layout(showlegend=False, hoverdistance=-1, clickmode="event+select", dragmode=False)
     return figure
 
 
-def _write_counts(figure: go.Figure, matrix: np.ndarray, shade: np.ndarray) -> None:
-    """The counts; on dark cells in white, elsewhere in the page's text colour. Points' texts fade when one is chosen."""
+def _fill(figure: go.Figure, shares: np.ndarray, colour: str) -> None:
+    """Cells in a colour as opaque as their share; NaN stays empty."""
+    figure.add_heatmap(
+        z=shares, zmin=0, zmax=1, colorscale=[[0, tint(colour, 0)], [1, tint(colour, 1)]], showscale=False, xgap=2,
+        ygap=2, hoverinfo="skip",
+    )  # fmt: skip
+
+
+def _write_counts(figure: go.Figure, matrix: np.ndarray, share: np.ndarray, ground: str) -> None:
+    """The counts, as annotations: the texts of points fade when one of them is chosen."""
     notes = []
     for row, column in zip(*np.nonzero(matrix), strict=True):
+        right = row == column
+        cell = mixed(_RIGHT, ground, _RIGHT_SHARE) if right else mixed(MISTAKE, ground, float(share[row, column]))
         text = f"{matrix[row, column]:,}"
         notes.append({
-            "x": int(column), "y": int(row), "text": f"<b>{text}</b>" if row == column else text, "showarrow": False,
-            "font": {"size": 16} | ({"color": "#ffffff"} if shade[row, column] >= _WHITE_FROM else {}),
+            "x": int(column), "y": int(row), "text": f"<b>{text}</b>" if right else text, "showarrow": False,
+            "font": {"size": 17, "color": max((DARK, LIGHT), key=lambda ink: contrast(ink, cell))},
             "captureevents": False,
         })  # fmt: skip
     figure.update_layout(annotations=notes)
@@ -59,14 +63,11 @@ def _write_counts(figure: go.Figure, matrix: np.ndarray, shade: np.ndarray) -> N
 
 def _add_cells(figure: go.Figure, matrix: np.ndarray, names: list[str]) -> None:
     """An invisible point a cell, because heat maps can be neither selected nor outlined when clicked."""
-    count = len(names)
-    rows, columns = (places.ravel() for places in np.indices((count, count)))
     totals = matrix.sum(axis=1)
+    rows, columns = (places.ravel().tolist() for places in np.indices(matrix.shape))
     details = [
-        [
-            int(row), int(column), names[row], names[column], int(matrix[row, column]), int(totals[row]),
-            matrix[row, column] / totals[row] if totals[row] else 0.0,
-        ]
+        [row, column, names[row], names[column], int(matrix[row, column]), int(totals[row]),
+         matrix[row, column] / max(totals[row], 1)]
         for row, column in zip(rows, columns, strict=True)
     ]  # fmt: skip
     figure.add_scatter(

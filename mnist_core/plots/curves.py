@@ -7,7 +7,6 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from scipy.signal import lfilter
 
 from mnist_core.plots.style import GREY, RunLike, accuracy_axis, errors_of, log_axis, plot_label, polish, run_style
 
@@ -45,32 +44,34 @@ def learning_curves(
     """
     view = _View(metric, x, smoothing, log_x, log_y, alone=len(runs) == 1)
     figure = go.Figure()
-    bold: list[np.ndarray] = []  # heights of all but the raw curves: what the axis must show
+    bold: list[tuple[np.ndarray, np.ndarray]] = []  # all but the raw curves: what the axes must show
     for run in runs:
         table = metrics.get(run.id)
         if table is not None and not table.empty:
+            places = view.across(table, run)
+            values = table["value"].to_numpy(np.float64)
             names = table["name"].to_numpy()
-            bold.append(_add_training(figure, run, table[names == f"train_{metric}"], view))
-            bold.append(_add_validation(figure, run, table[names == f"validation_{metric}"], view))
+            for kind, add in (("train", _add_training), ("validation", _add_validation)):
+                own = names == f"{kind}_{metric}"
+                bold.append(add(figure, run, places[own], values[own], view))
     if not view.alone:
         _add_key(figure, smoothing)
     polish(figure)
     figure.update_layout(uirevision=f"{metric} {x} {log_x} {log_y}")
-    figure.update_xaxes(title_text=_AXES[x][0], **_horizontal(figure, view))
-    figure.update_yaxes(title_text=view.title, **_vertical(np.concatenate(bold or [np.empty(0)]), view))
+    across, up = (np.concatenate([curve[side] for curve in bold] or [np.empty(0)]) for side in (0, 1))
+    figure.update_xaxes(title_text=_AXES[x][0], **_horizontal(across, view))
+    figure.update_yaxes(title_text=view.title, **_vertical(up, view))
     return figure
 
 
 def smoothed(values: np.ndarray, smoothing: float) -> np.ndarray:
-    """Exponential moving average of (N,) values, each weighing `smoothing` times the next; infinities are left out.
+    """Exponential moving average of (N,) values, each weighing `smoothing` times the next; NaN where one is not finite.
 
     Divided by the sum of its weights, so that the first values are not drawn towards 0 (Kingma and Ba 2015, section 3).
     """
     found = np.isfinite(values)
     result = np.full(len(values), np.nan)
-    kept = values[found]
-    sums = lfilter([1 - smoothing], [1, -smoothing], kept)
-    result[found] = sums / (1 - smoothing ** np.arange(1, len(kept) + 1))
+    result[found] = pd.Series(values[found]).ewm(alpha=1 - smoothing, adjust=True).mean()
     return result
 
 
@@ -139,9 +140,10 @@ class _View:
         return {"customdata": shown, "hovertemplate": text}
 
 
-def _add_training(figure: go.Figure, run: LearningRun, rows: pd.DataFrame, view: _View) -> np.ndarray:
+def _add_training(
+    figure: go.Figure, run: LearningRun, x: np.ndarray, values: np.ndarray, view: _View
+) -> tuple[np.ndarray, np.ndarray]:
     style = run_style(run.number)
-    x, values = view.across(rows, run), rows["value"].to_numpy(np.float64)
     if view.smoothing > 0:
         raw_x, raw_y = view.thinned(x, view.up(values))
         figure.add_scatter(
@@ -164,12 +166,14 @@ def _add_training(figure: go.Figure, run: LearningRun, rows: pd.DataFrame, view:
             marker={"symbol": "x", "size": 14, "color": style.colour}, legendgroup=run.id, meta=plot_label(run),
             hovertemplate=f"<b>%{{meta}}</b><br>no finite loss from {_AXES[view.axis][1]} on: diverged<extra></extra>",
         )  # fmt: skip
-    return line_y
+    return line_x, line_y
 
 
-def _add_validation(figure: go.Figure, run: LearningRun, rows: pd.DataFrame, view: _View) -> np.ndarray:
+def _add_validation(
+    figure: go.Figure, run: LearningRun, x: np.ndarray, values: np.ndarray, view: _View
+) -> tuple[np.ndarray, np.ndarray]:
     style = run_style(run.number)
-    x, y = view.thinned(view.across(rows, run), view.up(rows["value"].to_numpy(np.float64)))
+    x, y = view.thinned(x, view.up(values))
     if len(y):
         figure.add_scatter(
             x=x, y=y, mode="lines+markers", name="validation", showlegend=view.alone, meta=plot_label(run),
@@ -179,7 +183,7 @@ def _add_validation(figure: go.Figure, run: LearningRun, rows: pd.DataFrame, vie
                     "line": {"width": 2.5}},
             **view.hover("validation", y),
         )  # fmt: skip
-    return y
+    return x, y
 
 
 def _add_key(figure: go.Figure, smoothing: float) -> None:
@@ -193,17 +197,16 @@ def _add_key(figure: go.Figure, smoothing: float) -> None:
     )  # fmt: skip
 
 
-def _horizontal(figure: go.Figure, view: _View) -> dict[str, Any]:
+def _horizontal(places: np.ndarray, view: _View) -> dict[str, Any]:
     if not view.log_x:
         return {"type": "linear"}
-    ends = [trace.x[place] for trace in figure.data for place in (0, -1) if len(trace.x) and trace.x[0] is not None]
-    return log_axis(0.95 * min(ends, default=1), 1.05 * max(ends, default=10))
+    return log_axis(0.95 * places.min(), 1.05 * places.max()) if len(places) else log_axis(1, 1000)
 
 
 def _vertical(heights: np.ndarray, view: _View) -> dict[str, Any]:
     """Type and range of the vertical axis: of what is drawn boldly, as one raw batch may lie far below it."""
     if view.as_errors:
-        return accuracy_axis(heights)
+        return accuracy_axis(heights.tolist())
     if not view.log_y:
         return {"type": "linear", "rangemode": "tozero" if view.metric == "loss" else "normal"}
-    return log_axis(0.8 * heights.min(initial=0.1), 1.25 * heights.max(initial=0.1))
+    return log_axis(0.8 * heights.min(), 1.25 * heights.max()) if len(heights) else log_axis(0.01, 10)

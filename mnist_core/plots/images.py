@@ -8,6 +8,7 @@ from PIL import Image
 
 # Negative, zero, positive: two hues that colour-blind people tell apart, around a light neutral zero.
 _DIVERGING = np.array([(5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31)], dtype=np.float64)
+_WITHIN = 0.998  # share of the weights that the scale of colours spans
 
 
 def channels_last(images: np.ndarray) -> np.ndarray:
@@ -39,20 +40,20 @@ def sprite(images: np.ndarray, columns: int, scale: int = 1, gap: int = 0) -> by
 def weight_images(weights: np.ndarray) -> tuple[np.ndarray, float]:
     """Weights (N, H, W) as colours uint8 (N, H, W, 3), and the limit of their shared scale.
 
-    Zero is light grey, -limit dark blue, limit dark red; the limit is the largest absolute weight.
+    Zero is light grey, -limit and below dark blue, limit and above dark red. All but two in a thousand lie within the
+    limit: a few extreme weights would make the rest pale.
     """
-    limit = float(np.abs(weights).max(initial=0))
-    return _coloured(weights / limit if limit else np.zeros_like(weights)), limit
+    scaled, limit = _scaled(weights)
+    return _coloured(scaled), limit
 
 
 def colour_weight_images(weights: np.ndarray) -> tuple[np.ndarray, float]:
     """Weights on colour images (N, 3, H, W) as uint8 (N, H, W, 3), and the limit of their shared scale.
 
-    Each channel shows its own weights: mid-grey is zero, black -limit, full brightness limit.
+    Each channel shows its own weights: mid-grey is zero, black -limit, full brightness limit, as in `weight_images`.
     """
-    limit = float(np.abs(weights).max(initial=0))
-    values = weights / limit if limit else np.zeros_like(weights)
-    return np.rint(127.5 + 127.5 * values).astype(np.uint8).transpose(0, 2, 3, 1), limit
+    scaled, limit = _scaled(weights)
+    return np.rint(127.5 + 127.5 * scaled).astype(np.uint8).transpose(0, 2, 3, 1), limit
 
 
 def weight_scale(width: int = 256, height: int = 16) -> bytes:
@@ -80,6 +81,12 @@ def png(image: np.ndarray) -> bytes:
 def _with_alpha(images: np.ndarray) -> np.ndarray:
     pictures = images[..., None] if images.ndim == 3 else images
     return np.concatenate((pictures, np.full_like(pictures[..., :1], 255)), axis=-1)
+
+
+def _scaled(weights: np.ndarray) -> tuple[np.ndarray, float]:
+    """Weights divided by their limit and clipped to [-1, 1], and the limit."""
+    limit = float(np.quantile(np.abs(weights), _WITHIN)) if weights.size else 0.0
+    return np.clip(weights / limit, -1, 1) if limit else np.sign(weights), limit
 
 
 def _coloured(values: np.ndarray) -> np.ndarray:

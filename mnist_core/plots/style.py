@@ -9,8 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 import plotly.graph_objects as go
 
-# At least 3:1 against white and against Streamlit's dark #0e1117, and told apart with red-, green- or blue-blindness;
-# a test computes both.
+LIGHT, DARK = "#ffffff", "#0e1117"  # grounds of Streamlit's themes
+
+# At least 3:1 against both grounds, and told apart with red-, green- or blue-blindness; a test computes it.
 PALETTE = ("#3078cf", "#d76808", "#00a778", "#b73897", "#c70010", "#007050", "#5838ff", "#878fcf")
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up")
@@ -62,8 +63,20 @@ def plot_label(run: RunLike, length: int = 44) -> str:
 
 def tint(colour: str, opacity: float) -> str:
     """A "#rrggbb" colour with an opacity from 0 to 1, as plotly reads it."""
-    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    red, green, blue = _channels(colour)
     return f"rgba({red}, {green}, {blue}, {opacity:.3g})"
+
+
+def mixed(colour: str, ground: str, share: float) -> str:
+    """What a colour looks like that lies with an opacity of `share` on an opaque ground; all "#rrggbb"."""
+    pairs = zip(_channels(colour), _channels(ground), strict=True)
+    return "#" + "".join(f"{round(share * above + (1 - share) * below):02x}" for above, below in pairs)
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two "#rrggbb" colours from 1 to 21 (WCAG 2.2, relative luminance)."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
 
 
 def errors_of(accuracies: np.ndarray) -> np.ndarray:
@@ -84,7 +97,7 @@ def accuracy_axis(errors: Iterable[float]) -> dict[str, Any]:
 
 
 def log_axis(low: float, high: float) -> dict[str, Any]:
-    """A logarithmic axis from `low` to `high` with its ticks written out, where plotly writes only their first digits."""
+    """A logarithmic axis from `low` to `high`, its ticks written out where plotly writes only their first digits."""
     digits = (1, 2, 5) if high / low < 1e4 else (1,)
     ticks = [digit * 10.0**power for power in range(-9, 15) for digit in digits]
     return {"type": "log", "range": [math.log10(low), math.log10(high)], "tickmode": "array", "tickvals": ticks,
@@ -118,3 +131,13 @@ def _short(value: float) -> str:
         if value >= size:
             return f"{value / size:g}{letter}"
     return f"{value:g}"
+
+
+def _channels(colour: str) -> list[int]:
+    return [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
+
+
+def _luminance(colour: str) -> float:
+    shares = [channel / 255 for channel in _channels(colour)]
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from mnist_core.events import EpochEnd, Event, RunFinished, StepEnd
+from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
 from mnist_core.store.schema import metrics
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ def rows(number: int, events: Iterable[Event], learning_rate: float | None) -> l
     """The events as rows; the learning rate gets one only where it differs from the one before."""
     found = []
     for event in events:
+        if isinstance(event, RunStarted):
+            continue
         for name, value in _values(event):
             if name == "learning_rate":
                 if value == learning_rate:
@@ -47,8 +49,9 @@ def progress(events: Sequence[Event]) -> dict[str, Any]:
                     "validation_loss": event.validation_loss,
                     "validation_accuracy": event.validation_accuracy,
                 }
-    return {name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in values.items()}
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
+    }
 
 
 def read(

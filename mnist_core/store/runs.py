@@ -1,8 +1,9 @@
 """Run: what happened when a config was trained, as one frozen value."""
 
 import secrets
+import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 from uuid import UUID
@@ -11,6 +12,7 @@ from mnist_core.config import RunConfig
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "failed", "interrupted"]
 ACTIVE: tuple[State, ...] = ("queued", "running")
+NAME_LENGTH = 200  # characters
 RESUMABLE: tuple[State, ...] = ("paused", "stopped", "interrupted", "failed")
 
 
@@ -28,7 +30,7 @@ class Run:
     note: str  # what the person should know: a fallback, a hint, an error
     created: float
     queued: float | None
-    started: float | None
+    started: float | None  # when the first step began
     finished: float | None
     deleted: float | None
     request: str | None
@@ -82,7 +84,7 @@ class Run:
         return self.state in ACTIVE
 
 
-def run_from_row(row: Mapping[str, Any]) -> Run:
+def run_from_row(row: Mapping[Any, Any]) -> Run:
     """A Run from a row of the table of runs."""
     values = {field.name: row[field.name] for field in fields(Run)}
     return Run(**values | {"config": RunConfig.parse(row["config"]), "tags": tuple(row["tags"])})
@@ -93,6 +95,33 @@ def new_id(now: float | None = None) -> str:
     milliseconds = int((time.time() if now is None else now) * 1000)
     value = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
     return str(UUID(int=value))
+
+
+def new_row(config: RunConfig, name: str, tags: Iterable[str], now: float) -> dict[str, Any]:
+    """The row of a run that is queued at `now`."""
+    return {
+        "id": new_id(now),
+        "name": name.strip()[:NAME_LENGTH] or default_name(config),
+        "tags": sorted({tag.strip() for tag in tags} - {""}),
+        "state": "queued",
+        "config": config.model_dump(mode="json"),
+        "digest": config.digest(),
+        "created": now,
+        "queued": now,
+    }
+
+
+def claim(now: float) -> dict[str, Any]:
+    """What a claim writes into a run's row: from then on only the holder of the token may record."""
+    return {
+        "state": "running",
+        "queued": None,
+        "request": None,
+        "worker": secrets.token_hex(8),
+        "host": socket.gethostname(),
+        "pid": None,
+        "heartbeat": now,
+    }
 
 
 def default_name(config: RunConfig) -> str:

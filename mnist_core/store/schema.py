@@ -1,7 +1,7 @@
 """Tables, connections and migrations of the database of runs."""
 
 import sqlalchemy as sa
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text, event, exc
 
 from mnist_core.errors import StoreError
 
@@ -87,10 +87,10 @@ def connect(url: str) -> sa.Engine:
     try:
         engine = sa.create_engine(url, connect_args={"timeout": 30} if url.startswith("sqlite") else {})
         if engine.dialect.name == "sqlite":
-            sa.event.listen(engine, "connect", _prepare_sqlite)
-            sa.event.listen(engine, "begin", _begin_sqlite)
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
         _migrate(engine)
-    except (sa.exc.SQLAlchemyError, ImportError) as error:
+    except (exc.SQLAlchemyError, ImportError) as error:
         raise StoreError(f"the database {_safe(url)} cannot be opened: {error}. Check MNIST_LAB_DATABASE.") from error
     return engine
 

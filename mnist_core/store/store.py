@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import shutil
 import socket
 import time
@@ -18,7 +17,7 @@ from mnist_core.errors import StoreError
 from mnist_core.events import Event
 from mnist_core.store import metrics as metric_rows
 from mnist_core.store.artifacts import Artifact, is_intact, write_atomically
-from mnist_core.store.runs import RESUMABLE, Run, State, default_name, new_id, run_from_row
+from mnist_core.store.runs import NAME_LENGTH, RESUMABLE, Run, State, claim, new_row, run_from_row
 from mnist_core.store.schema import artifacts, connect, lab, metrics, runs, writing
 
 if TYPE_CHECKING:
@@ -47,8 +46,6 @@ class Store:
             return cls(environment.results_dir(), environment.database_url())
         return cls(folder, f"sqlite:///{folder / 'runs.db'}")
 
-    # --- reading -------------------------------------------------------------------------------------
-
     def run(self, run_id: str) -> Run:
         """One run by its id. Raises StoreError if there is none."""
         with self._engine.connect() as connection:
@@ -66,8 +63,10 @@ class Store:
         with self._engine.connect() as connection:
             found = connection.execute(sa.select(runs.c.id).where(matches, runs.c.deleted.is_(None))).scalars().all()
         if len(found) != 1:
-            raise StoreError(f"{text!r} names {'no run' if not found else f'{len(found)} runs'}; "
-                             "`python -m mnist_core list` shows numbers and ids")
+            raise StoreError(
+                f"{text!r} names {'no run' if not found else f'{len(found)} runs'}; "
+                "`python -m mnist_core list` shows numbers and ids"
+            )
         return self.run(found[0])
 
     def runs(
@@ -122,18 +121,10 @@ class Store:
             value = connection.execute(sa.select(lab.c.value).where(lab.c.key == f"setting:{key}")).scalar()
         return default if value is None else json.loads(value)
 
-    # --- what a person asks for ----------------------------------------------------------------------
-
     def enqueue(self, config: RunConfig, name: str = "", tags: Iterable[str] = (), *, claimed: bool = False) -> Run:
         """Put a new run at the end of the queue; `claimed`: the caller trains it at once, past the queue."""
         now = self.clock()
-        values: dict[str, Any] = {
-            "id": new_id(now), "name": name.strip() or default_name(config), "tags": sorted(set(tags)),
-            "state": "queued", "config": config.model_dump(mode="json"), "digest": config.digest(),
-            "created": now, "queued": now,
-        }
-        if claimed:
-            values |= {"state": "running", "queued": None, "started": now} | self._claim()
+        values = new_row(config, name, tags, now) | (claim(now) if claimed else {})
         with writing(self._engine).begin() as connection:
             connection.execute(runs.insert().values(**values))
         return self.run(values["id"])
@@ -144,9 +135,9 @@ class Store:
         with writing(self._engine).begin() as connection:
             mine = runs.c.id == run_id
             queued = connection.execute(
-                runs.update().where(mine, runs.c.state == "queued").values(state=state, queued=None))
-            running = connection.execute(
-                runs.update().where(mine, runs.c.state == "running").values(request=wish))
+                runs.update().where(mine, runs.c.state == "queued").values(state=state, queued=None)
+            )
+            running = connection.execute(runs.update().where(mine, runs.c.state == "running").values(request=wish))
         if not queued.rowcount and not running.rowcount:
             raise StoreError(f"this run is {self.run(run_id).state}: there is nothing to {wish}")
 
@@ -155,9 +146,12 @@ class Store:
         with writing(self._engine).begin() as connection:
             first = connection.execute(sa.select(sa.func.min(runs.c.queued))).scalar()
             done = connection.execute(
-                runs.update().where(runs.c.id == run_id, runs.c.state.in_(RESUMABLE))
-                .values(state="queued", request=None, finished=None,
-                        queued=self.clock() if first is None else first - 1))
+                runs.update()
+                .where(runs.c.id == run_id, runs.c.state.in_(RESUMABLE))
+                .values(
+                    state="queued", request=None, finished=None, queued=self.clock() if first is None else first - 1
+                )
+            )
         if not done.rowcount:
             raise StoreError(f"this run is {self.run(run_id).state}: only {', '.join(RESUMABLE)} runs can be resumed")
         return self.run(run_id)
@@ -166,7 +160,7 @@ class Store:
         """Give a run another name; names need not be unique. Raises StoreError if it is empty."""
         if not name.strip():
             raise StoreError("name: is empty; a run needs a name")
-        self._update([run_id], name=name.strip()[:200])
+        self._update([run_id], name=name.strip()[:NAME_LENGTH])
 
     def set_tags(self, run_id: str, tags: Iterable[str]) -> None:
         """Replace a run's tags."""
@@ -199,17 +193,14 @@ class Store:
             connection.execute(lab.delete().where(lab.c.key == key))
             connection.execute(lab.insert().values(key=key, value=json.dumps(value)))
 
-    # --- what workers do -----------------------------------------------------------------------------
-
     def claim(self, run_id: str | None = None, limit: int | None = None) -> Run | None:
         """Take the next queued run (or this one) if fewer than `limit` are running here; None if there is none.
 
         The run's `worker` is a fresh token: only its holder may record to the run.
         """
-        host = socket.gethostname()
         with writing(self._engine).begin() as connection:
             if limit is not None:
-                busy = sa.select(sa.func.count()).where(runs.c.state == "running", runs.c.host == host)
+                busy = sa.select(sa.func.count()).where(runs.c.state == "running", runs.c.host == socket.gethostname())
                 if connection.execute(busy).scalar_one() >= limit:
                     return None
             queued = sa.select(runs.c.number).where(runs.c.state == "queued", runs.c.deleted.is_(None))
@@ -217,10 +208,11 @@ class Store:
                 queued = queued.where(runs.c.id == run_id)
             queued = queued.order_by(runs.c.queued, runs.c.number).limit(1).with_for_update(skip_locked=True)
             claimed = connection.execute(
-                runs.update().where(runs.c.number == queued.scalar_subquery())
-                .values(state="running", request=None, queued=None,
-                        started=sa.func.coalesce(runs.c.started, self.clock()), **self._claim())
-                .returning(runs.c.id)).scalar()
+                runs.update()
+                .where(runs.c.number == queued.scalar_subquery())
+                .values(**claim(self.clock()))
+                .returning(runs.c.id)
+            ).scalar()
         return None if claimed is None else self.run(claimed)
 
     def beat(self, run: Run) -> str | None:
@@ -242,8 +234,11 @@ class Store:
         with writing(self._engine, durable=False).begin() as connection:
             self._write(connection, run, heartbeat=self.clock(), **metric_rows.progress(events))
             last = connection.execute(
-                sa.select(metrics.c.value).where(metrics.c.run == run.number, metrics.c.name == "learning_rate")
-                .order_by(metrics.c.id.desc()).limit(1)).scalar()
+                sa.select(metrics.c.value)
+                .where(metrics.c.run == run.number, metrics.c.name == "learning_rate")
+                .order_by(metrics.c.id.desc())
+                .limit(1)
+            ).scalar()
             if found := metric_rows.rows(run.number, events, last):
                 connection.execute(metrics.insert(), found)
 
@@ -252,15 +247,24 @@ class Store:
         with writing(self._engine).begin() as connection:
             said = connection.execute(sa.select(runs.c.note).where(runs.c.number == run.number)).scalar() or ""
             note = said if note in said else f"{said} {note}".strip()
-            self._write(connection, run, state=state, note=note, request=None, worker=None, pid=None,
-                        finished=self.clock(), **values)
+            self._write(
+                connection,
+                run,
+                state=state,
+                note=note,
+                request=None,
+                worker=None,
+                pid=None,
+                finished=self.clock(),
+                **values,
+            )
 
     def rewind(self, run: Run, step: int) -> None:
         """Forget what was recorded after `step`: the run goes on from a checkpoint that is older."""
         with writing(self._engine).begin() as connection:
             self._write(connection, run, step=step)
-            connection.execute(metrics.delete().where(metrics.c.run == run.number, metrics.c.step > step))
-            connection.execute(artifacts.delete().where(artifacts.c.run == run.number, artifacts.c.step > step))
+            for table in (metrics, artifacts):
+                connection.execute(table.delete().where(table.c.run == run.number, table.c.step > step))
 
     def write_artifact(
         self, run: Run, path: str, kind: str, epoch: int | None, step: int | None, write: Callable[[Path], None]
@@ -271,19 +275,17 @@ class Store:
         with writing(self._engine, durable=False).begin() as connection:
             self._write(connection, run, heartbeat=self.clock())
             connection.execute(artifacts.delete().where(same))
-            connection.execute(artifacts.insert().values(
-                run=run.number, path=path, kind=kind, epoch=epoch, step=step, sha256=sha256, size=size))
+            connection.execute(
+                artifacts.insert().values(
+                    run=run.number, path=path, kind=kind, epoch=epoch, step=step, sha256=sha256, size=size
+                )
+            )
 
     def drop_artifact(self, run: Run, path: str) -> None:
         """Forget a file of the run and remove it."""
         with writing(self._engine, durable=False).begin() as connection:
             connection.execute(artifacts.delete().where(artifacts.c.run == run.number, artifacts.c.path == path))
         (self.folder(run.id) / path).unlink(missing_ok=True)
-
-    # --- below the surface ---------------------------------------------------------------------------
-
-    def _claim(self) -> dict[str, Any]:
-        return {"worker": secrets.token_hex(8), "host": socket.gethostname(), "pid": None, "heartbeat": self.clock()}
 
     def _number(self, connection: sa.Connection, run_id: str) -> int:
         number = connection.execute(sa.select(runs.c.number).where(runs.c.id == run_id)).scalar()

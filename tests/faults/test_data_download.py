@@ -12,12 +12,8 @@ import tarfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +27,7 @@ from mnist_core.data.network import Traffic, answering
 from mnist_core.data.sources import load_arrays
 from mnist_core.data.torchvision_ops import make_importable
 from mnist_core.errors import DataError
+from tests.faults.data_servers import serving, silent
 
 NAMES = [f"{Path(file).name}.gz" for file, _ in dataset("kmnist").files]
 
@@ -46,50 +43,6 @@ def packed() -> dict[str, bytes]:
         content += bytes(count * (784 if "images" in name else 1))
         files[name] = gzip.compress(content, compresslevel=1)
     return files
-
-
-@contextmanager
-def serving(files: dict[str, bytes], pause: float = 0.0, stall_after: int | None = None) -> Iterator[str]:
-    """A server of these files on loopback: `pause` seconds between pieces, silent after `stall_after` bytes."""
-    over = threading.Event()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            content = files.get(self.path.removeprefix("/"))
-            if content is None:
-                self.send_error(404)
-                return
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            size = -(-len(content) // 5) if pause else len(content)
-            for start in range(0, len(content), size):
-                self.wfile.write(content[start : start + size][:stall_after])
-                over.wait(30 if stall_after is not None else pause)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, request: Any, client_address: Any) -> None:
-            pass  # the client hung up, as it should
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/"
-        finally:
-            over.set()
-            server.shutdown()
-            thread.join()
-
-
-@contextmanager
-def silent() -> Iterator[str]:
-    """A server that accepts connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=50) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
 
 
 @pytest.fixture
@@ -304,9 +257,12 @@ def test_child_ends_when_nobody_listens_any_more(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(child, "_say", broken)
     given_up = threading.Event()
     traffic = Traffic()
-    with pytest.raises(BrokenPipeError), child._Watchdog(traffic, 60, given_up.set):
-        traffic.received = 1
-        assert given_up.wait(5)
+    watchdog = child._Watchdog(traffic, 60, given_up.set)
+    watchdog.__enter__()
+    traffic.received = 1
+    assert given_up.wait(5)
+    with pytest.raises(BrokenPipeError):
+        watchdog.__exit__()
 
 
 def test_child_that_breaks_is_reported(tmp_path: Path) -> None:

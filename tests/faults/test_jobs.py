@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from mnist_core import jobs
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
@@ -107,8 +108,10 @@ def test_ending_the_jobs_interrupts_their_runs_with_a_checkpoint(store):
 
 
 def test_a_run_outlives_a_killed_app_and_is_picked_up(store, own_lab: Path):
-    script = ("import time; from mnist_core import jobs; from mnist_core.store import Store; "
-              "jobs.start(Store.open()); time.sleep(600)")
+    script = (
+        "import time; from mnist_core import jobs; from mnist_core.store import Store; "
+        "jobs.start(Store.open()); time.sleep(600)"
+    )
     app = subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[2])
     run = store.enqueue(LONG)
     wait_until(lambda: trains(store, run))

@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+from random import Random
 
 import pytest
 
-from mnist_core.architectures import describe
+from mnist_core.architectures import describe, presets
+from mnist_core.architectures.diagram import diagram
+from mnist_core.architectures.layers import KINDS
 from mnist_core.errors import ArchitectureError
 
 GREY = (1, 28, 28)
@@ -76,7 +79,7 @@ MISTAKES = [
     ("qqqqqq", "qqqqqq", "choose one from the list or type its layers"),
     ("conv(4) flatten linear(10)", "conv(4)", "lacks kernel; write it as conv(out, kernel, stride=1"),
     ("conv flatten linear(10)", "conv", "lacks out and kernel"),
-    ("flatten linear(10, True, 3)", "linear(10, True, 3)", "at most 2 arguments, not 3; write it as linear(out, bias=True)"),
+    ("flatten linear(10, True, 3)", "linear(10, True, 3)", "at most 2 arguments, not 3; write it as linear(out"),
     ("flatten dropout(0.1, 2) linear(10)", "dropout(0.1, 2)", "takes only one argument, not 2"),
     ("relu(3) flatten linear(10)", "relu(3)", "takes no arguments; write just relu"),
     ("conv(4, 3, pading=1)", "pading=1", "no argument pading; did you mean padding?"),
@@ -93,8 +96,8 @@ MISTAKES = [
     ("flatten linear(tokens)", "tokens", "known only after patches(size, dim)"),
     ("conv(4, 40) flatten linear(10)", "conv(4, 40)", "40×40 kernel is larger than its input of 1×28×28"),
     ("conv(4, 40, padding=3) flatten linear(10)", "conv(4, 40, padding=3)", "34×34 with its padding"),
-    ("4 * maxpool(2) maxpool(2) flatten linear(10)", "maxpool(2)", "2×2 window of this pooling is larger than its input of 1×1×1"),
-    ("conv(4, 4, padding=same) flatten linear(10)", "conv(4, 4, padding=same)", "needs an odd kernel, and 4 is even; use 3 or 5"),
+    ("4 * maxpool(2) maxpool(2) flatten linear(10)", "maxpool(2)", "2×2 window of this pooling is larger"),
+    ("conv(4, 4, padding=same) flatten linear(10)", "conv(4, 4, padding=same)", "odd kernel, and 4 is even; use 3"),
     ("conv(4, 3, groups=3)", "conv(4, 3, groups=3)", "groups=3 must divide"),
     ("conv(4, 3) linear(10)", "linear(10)", "put flatten before it (4·26·26 = 2,704 numbers)"),
     ("flatten conv(4, 3)", "conv(4, 3)", "gets a vector of 784; put it before flatten"),
@@ -126,6 +129,8 @@ MISTAKES = [
     ("flatten 300 relu", "300", "300 stands alone"),
     ("flatten linear(10) @", "@", "means nothing here"),
     ("0 * relu flatten linear(10)", "0", "at least once"),
+    ("9" * 5000 + " * relu", "9" * 5000, "a whole number of times"),
+    ("flatten linear(" + "9" * 5000 + ")", "9" * 5000, "must be a whole number, not inf"),
     ("1.5 * relu flatten linear(10)", "1.5", "a whole number of times"),
     ("3 * () flatten linear(10)", "()", "nothing to repeat"),
     ("1001 * relu flatten linear(10)", "1001", "at least once"),
@@ -158,6 +163,52 @@ def test_a_preset_that_does_not_fit_shows_its_line() -> None:
     error = caught.value
     assert error.text.startswith("conv(6, 5, padding=2)")
     assert error.text[error.start : error.end] == "conv(16, 5)"
+
+
+def refusal(text: str) -> ArchitectureError | None:
+    try:
+        describe(text, GREY, 10)
+    except ArchitectureError as error:
+        return error
+    return None
+
+
+def test_no_text_breaks_it() -> None:
+    random = Random(0)
+    pieces = [
+        *KINDS,
+        *"()=,*@.'\"-",
+        "->",
+        " ",
+        "\n",
+        "classes",
+        "tokens",
+        "same",
+        "1",
+        "2",
+        "3.5",
+        "-4",
+        "1e9",
+        "²",
+        "ß",
+    ]
+    lines = [preset.text for preset in presets().values()]
+    outcomes = set()
+    for _ in range(3000):
+        if random.random() < 0.5:
+            text = "".join(random.choice(pieces) for _ in range(random.randrange(12)))
+        else:
+            text = random.choice(lines)
+            at = random.randrange(len(text))
+            text = text[:at] + random.choice(pieces) + text[at + random.randrange(3) :]
+        error = refusal(text)
+        outcomes.add("refused" if error else "drawn")
+        if error:
+            assert 0 <= error.start <= error.end <= len(error.text)
+            assert len(str(error)) > 10
+        else:
+            assert diagram(describe(text, GREY, 10))
+    assert outcomes == {"refused", "drawn"}
 
 
 def test_describing_and_drawing_need_no_torch() -> None:

@@ -1,8 +1,10 @@
 """RunConfig: validation that names the field, identity, and what forms are made from."""
 
 import pytest
-from mnist_core.config import GROUPS, RunConfig, fields
+
+from mnist_core.config import GROUPS, RunConfig
 from mnist_core.errors import ConfigError
+from mnist_core.fields import fields
 
 
 @pytest.mark.parametrize(

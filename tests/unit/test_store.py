@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+
 from mnist_core.config import RunConfig
 from mnist_core.errors import StoreError
 from mnist_core.events import EpochEnd, StepEnd
@@ -19,8 +20,9 @@ def store(tmp_path: Path) -> Store:
 
 
 def step(number: int, loss: float = 0.5, rate: float = 0.001) -> StepEnd:
-    return StepEnd(step=number, epoch=1, loss=loss, accuracy=0.25, learning_rate=rate, images_per_second=9.0,
-                   seconds=number / 10)
+    return StepEnd(
+        step=number, epoch=1, loss=loss, accuracy=0.25, learning_rate=rate, images_per_second=9.0, seconds=number / 10
+    )
 
 
 def claimed(store: Store):
@@ -35,7 +37,13 @@ def test_an_enqueued_run_comes_back_as_it_was_described(store):
     run = store.enqueue(config, name="my run", tags=["b", "a", "b"])
     again = store.run(run.id)
     assert again == run
-    assert (again.number, again.name, again.tags, again.state, again.config) == (1, "my run", ("a", "b"), "queued", config)
+    assert (again.number, again.name, again.tags, again.state, again.config) == (
+        1,
+        "my run",
+        ("a", "b"),
+        "queued",
+        config,
+    )
 
 
 def test_runs_are_claimed_in_the_order_of_the_queue_and_only_up_to_the_limit(store):
@@ -143,7 +151,7 @@ def test_a_resumed_run_is_next(store):
     store.finish(run, "paused")
     store.enqueue(RunConfig())
     store.requeue(run.id)
-    assert [waiting.id for waiting in store.queue()][0] == run.id
+    assert store.queue()[0].id == run.id
     with pytest.raises(StoreError, match="queued"):
         store.requeue(run.id)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+
 from mnist_core import architectures, checkpoints, trained
 from mnist_core.config import RunConfig
 from mnist_core.data.loading import Data, load
@@ -66,7 +67,7 @@ def run_to_end(store: Store, config: RunConfig, stop_at: int | None = None) -> R
 
 def fingerprint(store: Store, run: Run) -> str:
     """A hash of every metric and of all tensors of the last checkpoint, times left out."""
-    metrics = store.metrics(run.id)[["step", "epoch", "name", "value"]].sort_values(["step", "name"])
+    metrics = store.metrics(run.id).drop(columns=["id", "seconds"]).sort_values(["step", "name"])
     checkpoint = checkpoints.load(store.folder(run.id) / trained.checkpoints(store, run)[-1].path)
     digest = hashlib.sha256(metrics.to_csv(index=False).encode())
     for name, tensor in sorted(checkpoint.tensors.items()):
@@ -96,16 +97,18 @@ def test_continuing_from_an_epoch_is_a_new_run_that_takes_the_same_path(store, e
     steps = store.metrics(child.id)["step"]
     assert steps.min() == epoch * 16 + 1
     last = [trained.chosen(store, run, 3).sha256 for run in (parent, child)]
-    tensors = [checkpoints.load(store.folder(run.id) / trained.chosen(store, run, 3).path).tensors
-               for run in (parent, child)]
+    tensors = [
+        checkpoints.load(store.folder(run.id) / trained.chosen(store, run, 3).path).tensors for run in (parent, child)
+    ]
     assert last
     assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0])
 
 
 def test_continuing_with_another_optimizer_starts_it_afresh_and_says_so(store):
     parent = run_to_end(store, SMALL)
-    child = run_to_end(store, SMALL.replace(
-        optimizer="sgd", learning_rate=0.01, epochs=3, continue_from=parent.id, continue_epoch=2))
+    child = run_to_end(
+        store, SMALL.replace(optimizer="sgd", learning_rate=0.01, epochs=3, continue_from=parent.id, continue_epoch=2)
+    )
     assert child.state == "finished"
     assert "sgd starts afresh" in child.note
     assert child.epoch == 3
@@ -154,8 +157,15 @@ def test_long_runs_are_recorded_in_windows_that_average_their_steps(tmp_path, mo
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "rmsprop", "adagrad", "muon"])
 def test_every_optimizer_learns_and_can_be_saved_and_restored(store, optimizer):
     rate = 0.001 if optimizer == "rmsprop" else 0.003
-    config = SMALL.replace(architecture="mlp-50", optimizer=optimizer, learning_rate=rate,
-                           momentum=0.9, clip_norm=5, label_smoothing=0.05, weight_decay=1e-4)
+    config = SMALL.replace(
+        architecture="mlp-50",
+        optimizer=optimizer,
+        learning_rate=rate,
+        momentum=0.9,
+        clip_norm=5,
+        label_smoothing=0.05,
+        weight_decay=1e-4,
+    )
     if optimizer == "muon":
         config = config.replace(architecture="flatten linear(32) relu linear(32) relu linear(classes)")
     whole, parts = run_to_end(store, config), run_to_end(store, config, stop_at=16)
@@ -182,8 +192,9 @@ def test_a_diverging_run_ends_as_diverged_with_a_hint_and_keeps_its_curve(store)
 
 
 def test_early_stopping_waits_for_its_patience_and_the_best_epoch_is_kept(store):
-    config = SMALL.replace(architecture="mlp-300", epochs=60, early_stopping=2, learning_rate=0.01,
-                           checkpoint_every=1000)
+    config = SMALL.replace(
+        architecture="mlp-300", epochs=60, early_stopping=2, learning_rate=0.01, checkpoint_every=1000
+    )
     run = run_to_end(store, config)
     assert run.state == "finished"
     assert run.best_epoch is not None
@@ -219,10 +230,7 @@ def test_a_network_that_does_not_fit_fails_with_the_reason(store):
 
 
 def test_a_missing_device_is_named_with_a_remedy(store):
-    if torch.cuda.is_available():
-        device = "mps"
-    else:
-        device = "cuda"
+    device = "mps" if torch.cuda.is_available() else "cuda"
     run = run_to_end(store, SMALL.replace(device=device))
     assert run.state == "failed"
     assert run.note.startswith("device:")

@@ -44,7 +44,7 @@ PRESETS = (
         name="depthwise-separable",
         text=(
             f"conv(16, 3, padding=same, bias=False) batchnorm relu {_separable(32, 2, 16)} {_separable(64, 2, 32)} "
-            f"{_separable(64, 1, 64)} globalavgpool linear(classes)"
+            f"{_separable(128, 1, 64)} globalavgpool linear(classes)"
         ),
         explanation="Filters each channel by itself, then mixes the channels: a convolution at a fraction of its cost.",
         source="Howard et al. 2017 (MobileNet), scaled down",

@@ -4,7 +4,9 @@ from mnist_core.architectures.presets import Preset
 
 
 def _block(channels: int, stride: int = 1) -> str:
-    first = f"conv({channels}, 3, padding=same, bias=False)".replace("3,", f"3, stride={stride}," if stride > 1 else "3,")
+    first = f"conv({channels}, 3, padding=same, bias=False)".replace(
+        "3,", f"3, stride={stride}," if stride > 1 else "3,"
+    )
     return f"residual({first} batchnorm relu conv({channels}, 3, padding=same, bias=False) batchnorm) relu"
 
 

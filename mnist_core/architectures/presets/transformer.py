@@ -11,7 +11,7 @@ PRESETS = (
             "residual(layernorm linear(128) gelu linear(64))) "
             "layernorm meantokens linear(classes)"
         ),
-        explanation="Reads the image as a sentence of 4×4 patches; each one decides which others to look at.",
+        explanation="Reads the image as a sentence of patches that look at each other; needs more epochs than a CNN.",
         source="Dosovitskiy et al. 2020, scaled down, with the mean of the tokens instead of a class token",
         family="Transformer",
     ),

@@ -1,0 +1,131 @@
+"""The part of the Draw page that takes a drawing or a picture and asks the chosen networks."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from dashboard import state
+from dashboard.answers import STYLES, Answer, answers_html
+from dashboard.components.pad import pad
+from mnist_core import trained
+from mnist_core.errors import MnistLabError
+from mnist_core.handwriting import ink, prepare, read_picture
+from mnist_core.plots.images import png
+from mnist_core.store import Run
+
+DIGITS = ("mnist", "mnist-5k")
+_BEST = 3  # networks that answer when the page opens
+_MEGABYTES = 5  # of an uploaded picture
+_DIVERGED = "This network cannot answer: its training diverged, and its weights are no numbers any more."
+_PLACED = {
+    "mnist": "scaled into 20 × 20, centred by mass",
+    "mnist-5k": "scaled into 20 × 20, centred by mass",
+    "fashion-mnist": "scaled to fill the image",
+    "kmnist": "scaled to fill the image",
+}
+
+
+def able(runs: Sequence[Run]) -> list[Run]:
+    """The runs that have learned for at least one epoch, so that they can answer."""
+    return [run for run in runs if run.epoch > 0]
+
+
+def best_numbers(runs: Sequence[Run]) -> list[int]:
+    """Numbers of the most accurate runs that can answer, one a network; on digits if there are any."""
+    found = able(runs)
+    digits = [run for run in found if run.dataset in DIGITS]
+    best: dict[str, Run] = {}
+    for run in sorted(digits or found, key=_accuracy, reverse=True):
+        best.setdefault(run.config.architecture, run)
+    return [run.number for run in list(best.values())[:_BEST]]
+
+
+def warm_up(runs: Sequence[Run]) -> None:
+    """Load the networks before the first stroke; what is wrong with one is said where its answer would be."""
+    with st.spinner("Loading the networks …"):
+        for run in runs:
+            ask(run, np.full((28, 28), 255, dtype=np.uint8))
+
+
+def draw_and_answer(runs: Sequence[Run]) -> None:
+    """The drawing pad or an upload on the left, the answers of these runs on the right."""
+    st.html(STYLES)  # once, and not with every stroke
+    _draw_and_answer([run.id for run in runs])
+
+
+@st.fragment
+def _draw_and_answer(ids: Sequence[str]) -> None:
+    left, right = st.columns([2, 5], gap="medium")
+    with left:
+        source = st.segmented_control(
+            "Source", ["Draw", "Upload"], default="Draw", required=True, key="source", bind="query-params",
+            label_visibility="collapsed", help="Draw here, or upload a photograph of a digit.")  # fmt: skip
+        if source == "Upload":
+            picture, seq, ended = _upload(), 0, True
+        else:
+            drawing = pad("pad")
+            picture, seq, ended = drawing.pixels, drawing.seq, drawing.stroke_ended
+    runs = state.store().runs(ids=ids)  # anew each time: one that is training has a better network every epoch
+    with right:
+        if runs:
+            st.html(answers_html([ask(run, picture) for run in runs], seq, ended))
+        else:
+            st.info("Choose the networks that are to answer in the list above.")
+
+
+def ask(run: Run, picture: np.ndarray | None) -> Answer:
+    """What a run makes of a drawing (H, W) or picture (H, W, 4); never raises what a person can mend."""
+    store = state.store()
+    try:
+        network = trained.load(store, run)
+        image = None if picture is None else prepare(picture, network.shape, run.dataset)
+        placed = _PLACED.get(run.dataset, "") if network.shape[0] == 1 else ""
+        placed = placed or "the middle square, resized"
+        if image is None:
+            return Answer(run, network.classes, np.zeros(network.shape, dtype=np.uint8), placed)
+        values = trained.probabilities(store, run, image[None])[0]  # (classes,)
+    except MnistLabError as error:
+        return Answer(run, problem=_sentence(str(error)))
+    if not np.isfinite(values).all():
+        return Answer(run, problem=_DIVERGED)
+    return Answer(run, network.classes, image, placed, values)
+
+
+def _upload() -> np.ndarray | None:
+    file = st.file_uploader(
+        "Picture of a digit", ["png", "jpg", "jpeg"], max_upload_size=_MEGABYTES, key="picture",
+        help=f"PNG or JPEG, at most {_MEGABYTES} MB: a photograph of a digit on paper or a board, or a drawing. "
+        "One digit, well apart from everything else. It stays on this machine.")  # fmt: skip
+    if file is None:
+        st.caption("One digit on plain paper is read best. On a phone, the camera can take it at once.")
+        return None
+    content = file.getvalue()
+    try:
+        picture, strokes = _read(hashlib.sha256(content).hexdigest(), content)
+    except MnistLabError as error:
+        st.error(str(error))
+        return None
+    if not strokes.any():
+        st.warning("No strokes are found in this picture. Take one with more light and a darker pen.")
+    before, after = st.columns(2)
+    before.image(png(picture), caption="Your picture", width="stretch")
+    after.image(png(strokes), caption="The strokes found in it", width="stretch")
+    return picture
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _read(digest: str, _content: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """The picture (H, W, 4) and the strokes in it (H, W)."""
+    picture = read_picture(_content)
+    return picture, ink(picture)
+
+
+def _accuracy(run: Run) -> float:
+    found = run.validation_accuracy if run.validation_accuracy is not None else run.test_accuracy
+    return found if found is not None else -1.0
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "." * (not text.endswith("."))

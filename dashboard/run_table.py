@@ -1,0 +1,228 @@
+"""The table of all runs: what it shows, the filter over it, and which of its rows are chosen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard import state
+from mnist_core.comparison import runs_table
+from mnist_core.plots.style import DASHES, PALETTE, run_style
+from mnist_core.store import ACTIVE, Run, Store
+
+COMPARED = 20  # runs at most: more can neither be told apart on a chart nor be carried by a link
+
+_CHOSEN = "runs"  # query parameter that the Train page has too: numbers of the runs
+_BEYOND = "runs beyond"  # numbers of the chosen runs that exceed COMPARED
+_TICKED, _CHANGED, _BUSY = "table", "choice changed", "dialog open"
+_TICK_SECONDS = 3.0
+_OFFERED = 100  # runs in the list of choices; the table offers them all
+_LIVE = ["State", "Progress", "Epochs", "Best validation accuracy (%)", "Best epoch", "Training accuracy (%)",
+         "Time (s)", "Images/s"]  # fmt: skip
+_STROKES = {"solid": "", "dash": "11 5", "dot": "4 4", "dashdot": "11 4 4 4"}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Every run that is not deleted as it was at one moment, newest first."""
+
+    runs: Mapping[int, Run]  # by number
+    table: pd.DataFrame  # a row a run, indexed by number
+    words: pd.Series  # what the filter searches, in small letters, indexed by number
+
+    @property
+    def active(self) -> frozenset[str]:
+        """Ids of the runs that wait or train."""
+        return frozenset(run.id for run in self.runs.values() if run.active)
+
+
+def snapshot() -> Snapshot:
+    """Every run as it is now; read again only where the database has changed."""
+    store = state.store()
+    return _read(store.url, _stamp(store))
+
+
+def matching(every: Snapshot, text: str) -> pd.DataFrame:
+    """Rows of the table whose name, number (#12), tags, data set, architecture or state hold every word of `text`."""
+    found = np.ones(len(every.words), dtype=bool)
+    for word in text.lower().split():
+        found &= every.words.str.contains(word, regex=False).to_numpy(dtype=bool)
+    return every.table if found.all() else every.table[found]
+
+
+def choose(numbers: Sequence[int]) -> None:
+    """Make these the chosen runs; to be called from a callback, before the page is drawn."""
+    st.session_state[_CHOSEN] = list(numbers[:COMPARED])
+    st.session_state[_BEYOND] = list(numbers[COMPARED:])
+    st.session_state[_CHANGED] = True
+
+
+def chosen(every: Snapshot, found: pd.DataFrame) -> list[Run]:
+    """Draw the list of chosen runs, which is part of the page's link, and return them in the order of choice."""
+    known = [int(text) for text in st.query_params.get_all(_CHOSEN) if text.isdigit()]
+    for key in (_CHOSEN, f"{_CHOSEN}:chosen"):
+        known += st.session_state.get(key, [])
+    offered = dict.fromkeys([*known, *found.index[:_OFFERED].tolist()])
+    runs = state.pick_runs(
+        _CHOSEN,
+        "Chosen runs",
+        "Tick runs in the table, or type a name here. They are part of this page's link, and the Train page shows "
+        "the same ones.",
+        [every.runs[number] for number in offered if number in every.runs],
+    )
+    beyond = [every.runs[number] for number in st.session_state.get(_BEYOND, []) if number in every.runs]
+    return [*runs, *(run for run in beyond if run not in runs)]
+
+
+def show(every: Snapshot, text: str, runs: Sequence[Run]) -> None:
+    """Draw the rows that match `text`, those of `runs` ticked; it follows runs that train, by itself."""
+    draw = st.fragment(_table, run_every=_TICK_SECONDS) if every.active else _table
+    draw(every, text, [run.number for run in runs])
+
+
+def dialog_opened() -> None:
+    """No rerun by itself from now on: it would close the dialog over what a person types."""
+    st.session_state[_BUSY] = True
+
+
+def dialog_closed() -> None:
+    """The counterpart of `dialog_opened`."""
+    st.session_state[_BUSY] = False
+
+
+def line_image(number: int) -> str:
+    """A picture of a run's line on the charts, in its colour and dash, as the address of an image in a table."""
+    style = run_style(number)
+    return quote(
+        "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='44' height='16'><path d='M2 8h40' "
+        f"stroke='{style.colour}' stroke-width='6' stroke-dasharray='{_STROKES[style.dash]}'/></svg>",
+        safe=":/,<>='; ",
+    )
+
+
+def columns() -> dict[str, st.column_config.annotations.ColumnConfig | None]:
+    """How the columns of `comparison.runs_table` are headed, explained and formatted, in any table."""
+    column = st.column_config
+    percent = partial(column.NumberColumn, format="%.2f%%")
+    return {
+        "Line": column.ImageColumn("Line", width=58, pinned=True, help="The run's colour and dash on every chart."),
+        "Run": column.NumberColumn("#", width=48, pinned=True, help="The run's number. It never changes."),
+        "Name": column.TextColumn(width="medium"),
+        "Tags": column.ListColumn(width="small", help="Your own words for groups of runs."),
+        "State": column.TextColumn(width="small"),
+        "Progress": column.ProgressColumn(
+            width="small", format="percent", help="Share of the planned steps, of runs that have not finished."
+        ),
+        "Data set": column.TextColumn(width="small"),
+        "Architecture": column.TextColumn(width="medium"),
+        "Parameters": column.NumberColumn(format="localized", help="Numbers that training adjusts."),
+        "MACs": column.NumberColumn(
+            format="localized", help="Multiply-accumulates for one image: the usual measure of work."
+        ),
+        "Epochs": column.NumberColumn(help="Epochs that are completed."),
+        "Best validation accuracy (%)": percent("Validation", help="Accuracy on the held-out images, at its best."),
+        "Best epoch": column.NumberColumn(help="The epoch of the best validation accuracy."),
+        "Last validation accuracy (%)": percent("Validation, last", help="The same after the last epoch."),
+        "Training accuracy (%)": percent("Training", help="Accuracy on the training images over the last epoch."),
+        "Test accuracy (%)": percent("Test", help="Of the best epoch's weights, on images never used for a choice."),
+        "Test loss": column.NumberColumn(format="%.4f", help="Cross-entropy on the test images, in nats."),
+        "Learning rate": column.NumberColumn(format="%g"),
+        "Time (s)": column.NumberColumn("Time (s)", format="%.1f", help="Seconds of training, pauses not counted."),
+        "Images/s": column.NumberColumn(format="localized", step=1, help="Training images learned in a second."),
+        "Created": column.DatetimeColumn(format="D MMM YYYY, HH:mm", timezone=st.context.timezone),
+    }
+
+
+def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
+    changed = st.session_state.pop(_CHANGED, False)
+    running = state.store().runs(states=ACTIVE) if every.active else []
+    ended = {run.id for run in running} != every.active
+    if (changed or ended) and _as_fragment() and not st.session_state.get(_BUSY):
+        st.rerun()  # the rest of the page shows the chosen runs and what they achieved
+    rows = matching(every, text)
+    if rows.empty:
+        st.info("No run matches the filter. It searches names, tags, data sets, architectures and states.")
+        return
+    _tick(rows, numbers)
+    st.dataframe(
+        _with_progress(rows, running),
+        key=_TICKED,
+        on_select=partial(_take, rows.index),
+        selection_mode="multi-row",
+        hide_index=True,
+        height=min(42 + 35 * len(rows), 400),
+        column_config=columns(),
+        placeholder="",
+        alt="All runs",
+    )
+
+
+def _tick(rows: pd.DataFrame, numbers: Sequence[int]) -> None:
+    """Tick the rows of the chosen runs, wherever they are now; what is ticked already is left in peace."""
+    places = rows.index.get_indexer(list(numbers))
+    wanted = places[places >= 0].tolist()
+    ticked = st.session_state.get(_TICKED)
+    if set(ticked["selection"]["rows"] if ticked else []) != set(wanted):
+        st.session_state[_TICKED] = {"selection": {"rows": wanted}}
+
+
+def _take(shown: pd.Index) -> None:
+    """Choose what is ticked; chosen runs that the filter hides stay chosen."""
+    rows = [row for row in st.session_state[_TICKED]["selection"]["rows"] if row < len(shown)]
+    ticked = dict.fromkeys(shown[rows].tolist())
+    visible = set(shown)
+    before = [*st.session_state.get(_CHOSEN, []), *st.session_state.get(_BEYOND, [])]
+    kept = [number for number in before if number in ticked or number not in visible]
+    choose(list(dict.fromkeys([*kept, *ticked])))
+
+
+def _with_progress(rows: pd.DataFrame, running: Sequence[Run]) -> pd.DataFrame:
+    """The rows as they are now, without the index, which the table would send to the browser."""
+    fresh = _dressed(running) if running else rows[:0]
+    here = fresh.index.intersection(rows.index)
+    if len(here):
+        rows = rows.copy()
+        rows.loc[here, _LIVE] = fresh.loc[here, _LIVE]
+    return rows.reset_index(drop=True)
+
+
+def _as_fragment() -> bool:
+    context = st.runtime.scriptrunner.get_script_run_ctx()
+    return context is not None and bool(context.fragment_ids_this_run)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _read(url: str, stamp: tuple[float, ...]) -> Snapshot:
+    runs = state.store().runs()
+    table = _dressed(runs)
+    numbers = table["Run"].astype("str")
+    tags = pd.Series([" ".join(run.tags) for run in runs], index=table.index, dtype="str")
+    words = ("#" + numbers).str.cat([table[name] for name in ("Name", "Data set", "Architecture", "State")], sep=" ")
+    return Snapshot({run.number: run for run in runs}, table, words.str.cat(tags, sep=" ").str.lower())
+
+
+def _stamp(store: Store) -> tuple[float, ...]:
+    """A value that is another one after every write to the database."""
+    path = Path(store.url.removeprefix("sqlite:///"))
+    if not path.is_file():
+        return (store.clock() // 2,)  # a database server: what is at most two seconds old will do
+    found = [file.stat() for file in (path, path.with_name(path.name + "-wal")) if file.exists()]
+    return tuple(value for status in found for value in (status.st_mtime_ns, status.st_size))
+
+
+def _dressed(runs: Sequence[Run]) -> pd.DataFrame:
+    """`comparison.runs_table` with each run's line and progress, in the order of a person's interest."""
+    table = runs_table(runs).set_index("Run", drop=False)
+    styles = [(run.number - 1) % (len(PALETTE) * len(DASHES)) for run in runs]
+    images = [line_image(number) for number in range(1, len(PALETTE) * len(DASHES) + 1)]
+    lines = pd.Categorical.from_codes(styles, categories=images)  # sent once each, not once a run
+    progress = [None if run.state == "finished" else run.progress for run in runs]
+    table = table.assign(Line=lines, Progress=pd.Series(progress, index=table.index, dtype="float64"))
+    order = ["Line", "Run", "Name", "Tags", "State", "Progress", "Best validation accuracy (%)", "Test accuracy (%)",
+             "Parameters", "MACs", "Time (s)", "Images/s", "Architecture", "Data set"]  # fmt: skip
+    return table[[*order, *table.columns.difference(order, sort=False)]].rename_axis(None)

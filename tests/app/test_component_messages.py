@@ -1,0 +1,247 @@
+"""The components' Python side, without a browser: what is sent, what is believed, and the app's settings."""
+
+import base64
+import hashlib
+import io
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from streamlit import config
+from streamlit.testing.v1 import AppTest
+
+from dashboard.components import assets, gallery, live_chart, pad
+from dashboard.components.live_chart import Series, update_of
+from mnist_core.plots.style import PALETTE
+
+SETTINGS = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())
+
+
+def rows(*measurements: tuple[int, int, str, float, float]) -> pd.DataFrame:
+    return pd.DataFrame(list(measurements), columns=["id", "step", "name", "value", "seconds"])
+
+
+def series(frame: pd.DataFrame, id: str = "a") -> Series:
+    return Series(id, "a run", "#123456", "solid", 10, lambda after: frame.query("id > @after"))
+
+
+def png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_an_update_pairs_loss_with_accuracy_and_keeps_validation_apart() -> None:
+    frame = rows((1, 5, "train_loss", 2.0, 0.5), (2, 5, "train_accuracy", 0.25, 0.5), (3, 5, "learning_rate", 0.1, 0.5),
+                 (4, 10, "train_loss", 1.0, 1.0), (5, 10, "train_accuracy", 0.75, 1.0),
+                 (6, 10, "validation_loss", 1.5, 1.2), (7, 10, "validation_accuracy", 0.5, 1.2))  # fmt: skip
+    update = update_of(series(frame), 0)
+    assert (update["from"], update["to"]) == (0, 7)
+    assert update["train"] == {
+        "id": [1, 4], "step": [5, 10], "loss": [2, 1], "accuracy": [0.25, 0.75], "seconds": [0.5, 1],
+    }  # fmt: skip
+    assert update["validation"] == {"id": [6], "step": [10], "loss": [1.5], "accuracy": [0.5], "seconds": [1.2]}
+    later = update_of(series(frame), 3)
+    assert (later["from"], later["to"], later["train"]["step"]) == (3, 7, [10])
+    nothing = update_of(series(frame), 7)
+    assert (nothing["from"], nothing["to"], nothing["train"], nothing["validation"]) == (7, 7, None, None)
+
+
+def test_a_diverged_loss_is_sent_as_null() -> None:
+    frame = rows((1, 1, "train_loss", np.nan, 0.1), (2, 1, "train_accuracy", np.inf, 0.1))
+    assert update_of(series(frame), 0)["train"] == {
+        "id": [1], "step": [1], "loss": [None], "accuracy": [None], "seconds": [0.1],
+    }  # fmt: skip
+
+
+def chart_script() -> None:
+    import streamlit as st
+
+    from dashboard.components.live_chart import live_chart as chart
+
+    chart("chart", st.session_state["series"])
+
+
+@pytest.fixture
+def mounted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What live_chart mounts, call by call; nothing is written to a static folder."""
+    calls: list[dict[str, Any]] = []
+    monkeypatch.setattr(live_chart, "_MOUNT", lambda **arguments: calls.append(arguments))
+    for name in ("publish_scripts", "publish_plotly"):
+        monkeypatch.setattr(assets, name, lambda: "/somewhere")
+    return calls
+
+
+def ranges(call: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    return {run["id"]: (run["from"], run["to"]) for run in call["data"]["runs"]}
+
+
+def test_updates_overlap_by_one_and_begin_anew_when_the_browser_asks(mounted: list[dict[str, Any]]) -> None:
+    app = AppTest.from_function(chart_script)
+    whole = rows(*[(id, id, "train_loss", 1.0, 0.1 * id) for id in range(1, 41)])
+    for length in (10, 20, 30, 40):
+        app.session_state["series"] = [series(whole.head(length))]
+        app.run()
+        assert not app.exception
+    assert [ranges(call)["a"] for call in mounted] == [(0, 10), (0, 20), (10, 30), (20, 40)]
+    app.run()
+    assert ranges(mounted[-1]) == {"a": (30, 40)}
+    app.session_state["series"] = [series(whole, "b")]
+    app.run()
+    app.session_state["series"] = [series(whole, "a"), series(whole, "b")]
+    app.run()
+    assert ranges(mounted[-1])["a"] == (0, 40), "a run that was away is sent whole"
+    assert len(mounted) == 7
+
+
+def test_a_chart_that_cannot_be_served_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> str:
+        raise assets.AssetError("No room. Make room.")
+
+    monkeypatch.setattr(assets, "publish_scripts", refuse)
+    app = AppTest.from_function(chart_script)
+    app.session_state["series"] = []
+    app.run()
+    assert [error.value for error in app.error] == ["No room. Make room."]
+
+
+def pad_script() -> None:
+    import streamlit as st
+
+    from dashboard.components.pad import pad as drawing_pad
+
+    st.session_state["got"] = drawing_pad("pad")
+
+
+def sent(seq: int, image: bytes = b"", ended: bool = True, strokes: list[Any] | None = None) -> dict[str, Any]:
+    return {"drawing": {"seq": seq, "ended": ended, "image": base64.b64encode(image).decode(), "strokes": strokes}}
+
+
+def test_the_pad_returns_the_pixels_and_keeps_the_strokes_while_the_pen_is_down() -> None:
+    ink = np.zeros((pad.SIDE, pad.SIDE), np.uint8)
+    ink[20:90, 50:60] = 255
+    stroke = [{"size": 75, "points": [0, 0, 9, 9]}]
+    app = AppTest.from_function(pad_script).run()
+    assert app.session_state["got"] == pad.Drawing(None, 0, True)
+    app.session_state["pad"] = sent(1, png(ink), strokes=stroke)
+    got = app.run().session_state["got"]
+    assert (got.seq, got.stroke_ended) == (1, True)
+    np.testing.assert_array_equal(got.pixels, ink)
+    app.session_state["pad"] = sent(2, png(ink), ended=False)
+    app.run()
+    assert not app.session_state["got"].stroke_ended
+    assert app.session_state["pad:kept"]["strokes"] == stroke
+
+
+@pytest.mark.parametrize(
+    "message",
+    [None, 7, {}, {"seq": 5}, {"seq": "5", "ended": True, "image": "", "strokes": []},
+     {"seq": 5, "ended": True, "image": None, "strokes": []}, {"seq": 1, "ended": True, "image": "", "strokes": []}],
+)  # fmt: skip
+def test_a_message_that_is_no_newer_drawing_changes_nothing(message: Any) -> None:
+    kept = {"seq": 3, "ended": True, "image": "kept", "strokes": []}
+    assert pad.newest(kept, message) is kept
+
+
+def test_pictures_that_are_none_of_the_pads_are_refused() -> None:
+    right = png(np.zeros((pad.SIDE, pad.SIDE), np.uint8))
+    colour = png(np.full((pad.SIDE, pad.SIDE, 3), 255, np.uint8))
+    assert pad.decode(base64.b64encode(right).decode()) is not None
+    whitened = pad.decode(base64.b64encode(colour).decode())
+    assert whitened is not None
+    assert whitened.shape == (pad.SIDE, pad.SIDE)
+    assert whitened.min() == 255
+    for wrong in (b"", b"GIF89a", right[:60], png(np.zeros((28, 28), np.uint8)), png(np.zeros((4000, 4000), np.uint8))):
+        assert pad.decode(base64.b64encode(wrong).decode()) is None
+    assert pad.decode("not base64 !") is None
+
+
+def gallery_script() -> None:
+    import streamlit as st
+
+    from dashboard.components.gallery import gallery as grid
+
+    st.session_state["got"] = grid("grid", st.session_state["sprite"], (28, 28), 5, list("abcde"))
+
+
+def test_a_choice_counts_only_for_the_sprite_that_it_was_made_on() -> None:
+    first, second = (png(np.full((56, 84), shade, np.uint8)) for shade in (0, 200))
+    app = AppTest.from_function(gallery_script)
+    app.session_state["sprite"] = first
+    assert app.run().session_state["got"] is None
+    digest = hashlib.sha256(first).hexdigest()[:16]
+    app.session_state["grid"] = {"chosen": {"index": 4, "sprite": digest}}
+    assert app.run().session_state["got"] == 4
+    app.session_state["sprite"] = second
+    assert app.run().session_state["got"] is None
+    app.session_state["sprite"] = first
+    for wrong in (5, -1, None, "4"):
+        app.session_state["grid"] = {"chosen": {"index": wrong, "sprite": digest}}
+        assert app.run().session_state["got"] is None
+
+
+def test_a_sprite_that_does_not_fit_is_refused() -> None:
+    sheet = png(np.zeros((28, 56), np.uint8))
+    for message, arguments in {
+        "does not hold 3 tiles of 28x28": (sheet, (28, 28), 3),
+        "does not hold 1 tiles of 30x28": (sheet, (30, 28), 1),
+        "not a PNG": (b"GIF89a", (28, 28), 1),
+        "1 captions for 2 images": (sheet, (28, 28), 2, ["one"]),
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            gallery.gallery("grid", *arguments)
+
+
+def flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for key, value in table.items():
+        options |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return options
+
+
+def test_every_setting_exists_in_this_streamlit() -> None:
+    settings = flat(SETTINGS)
+    for name in settings:
+        config.get_option(name)  # raises on a name that it does not know
+    assert len(settings) > 30
+    with pytest.raises(RuntimeError):
+        config.get_option("server.noSuchOption")
+    assert settings["runner.postScriptGC"] is False
+    assert settings["server.fileWatcherType"] == "none"
+    assert settings["server.address"] == "127.0.0.1"
+    assert settings["browser.gatherUsageStats"] is False
+    assert settings["client.showErrorDetails"] == "none"
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of a "#rrggbb" colour (WCAG 2.2)."""
+    channels = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(first: str, second: str) -> float:
+    dark, light = sorted((luminance(first), luminance(second)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_colours_can_be_read_in_both_themes(mode: str) -> None:
+    theme = SETTINGS["theme"][mode]
+    grounds = {theme["backgroundColor"], theme["secondaryBackgroundColor"], *theme["sidebar"].values()}
+    assert len(grounds) == 4
+    for ground in grounds:
+        assert contrast(theme["textColor"], ground) >= 7
+        assert contrast(theme["linkColor"], ground) >= 4.5
+        assert contrast(theme["primaryColor"], ground) >= 3  # controls, not text
+    assert contrast("#ffffff", theme["primaryColor"]) >= 4.5  # text on a primary button
+    for colour in PALETTE:
+        assert contrast(colour, theme["backgroundColor"]) >= 3
+
+
+def test_charts_of_streamlit_have_the_colours_of_runs() -> None:
+    assert tuple(SETTINGS["theme"]["chartCategoricalColors"]) == PALETTE

@@ -1,0 +1,22 @@
+"""A page with the drawing pad that writes down what Python sees, and a second page."""
+
+import streamlit as st
+
+from dashboard.components.pad import pad
+
+
+def draw():
+    @st.fragment
+    def part():
+        got = pad("pad")
+        ink = [] if got.pixels is None else [int(got.pixels[y, x]) for y, x in ((56, 28), (56, 84), (28, 56), (84, 56))]
+        st.html(f"<i id='got' data-seq='{got.seq}' data-ended='{got.stroke_ended}' data-ink='{ink}'></i>")
+
+    part()
+
+
+def other():
+    st.text("elsewhere")
+
+
+st.navigation([st.Page(draw, default=True), st.Page(other)]).run()

@@ -1,0 +1,300 @@
+"""The components in a real browser: the chart grows without starting anew, one can draw, one can choose."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = Path(__file__).parent / "scripts"
+Address = Callable[[str], str]
+Show = Callable[[str], object]
+LOOK = "document.querySelector('.live-chart .plot')._fullLayout"  # what plotly.js has made of the chart's layout
+
+
+@pytest.fixture
+def page(browser: Browser, serve: Callable[..., str]) -> Iterator[Page]:
+    """A page of its own that may not report any error; closed before its server is stopped."""
+    errors: list[str] = []
+    opened = browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light")
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    yield opened
+    opened.close()
+    assert not errors
+
+
+@pytest.fixture
+def address(serve: Callable[..., str], tmp_path: Path) -> Address:
+    """Serve a script of `scripts/` from a folder of its own, and return its URL."""
+    return lambda name: serve(shutil.copy(SCRIPTS / f"{name}.py", tmp_path / "page.py"), {"PYTHONPATH": str(ROOT)})
+
+
+@pytest.fixture
+def show(page: Page, address: Address) -> Show:
+    """Open the page of a script."""
+    return lambda name: page.goto(address(name))
+
+
+def state(page: Page) -> dict[str, str]:
+    """What the chart says about itself."""
+    return page.locator(".live-chart").evaluate("chart => ({...chart.dataset})")
+
+
+def wait_for_points(page: Page, more_than: int = 0) -> None:
+    page.wait_for_function(
+        "least => document.querySelector('.live-chart[data-status=ready]')?.dataset.points > least", arg=more_than
+    )
+
+
+def zoom_of(page: Page) -> list[list[float]]:
+    return page.evaluate(f"['xaxis', 'yaxis', 'xaxis2'].map(axis => {LOOK}[axis].range)")
+
+
+def box_of(part: Locator) -> FloatRect:
+    box = part.bounding_box()
+    assert box is not None
+    return box
+
+
+def drag(page: Page, box: FloatRect, *places: tuple[float, float], pause: int = 0) -> None:
+    """Press at the first place (fractions of the box), move over the others, let go."""
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=6)
+        page.wait_for_timeout(pause)
+    page.mouse.up()
+
+
+def test_the_chart_grows_in_place_with_little_traffic(page: Page, show: Show) -> None:
+    received: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
+    show("chart")
+    wait_for_points(page, 600)
+    page.evaluate("window.first = document.querySelector('.live-chart .plot')")
+    page.evaluate("""() => {
+        window.removed = 0
+        const count = (changes) => changes.forEach((change) => change.removedNodes.forEach((node) => {
+            if (node === first || node.contains?.(first)) removed += 1 }))
+        new MutationObserver(count).observe(document.body, { childList: true, subtree: true })
+    }""")
+    page.wait_for_timeout(700)  # past the first two updates, which carry the history
+    received.clear()
+    begin, before, lags = time.monotonic(), state(page), []
+    start = float(page.locator("#start").get_attribute("data-seconds") or 0)
+    while len(lags) < 8:
+        wait_for_points(page, int(state(page)["points"]))
+        now = state(page)
+        lags.append(float(now["updatedAt"]) / 1000 - (start + (int(now["lastStep"]) - 600) / 20))
+    took, after = time.monotonic() - begin, state(page)
+    assert int(after["points"]) >= int(before["points"]) + 8
+    assert after["points"] == after["lastStep"], "no measurement is lost or doubled"
+    assert page.evaluate("removed === 0 && first === document.querySelector('.live-chart .plot') && first.isConnected")
+    assert int(after["redraws"]) - int(before["redraws"]) <= took / 0.3 + 2, "one redraw an update"
+    assert sum(received) / took < 15_000, f"{sum(received) / took:.0f} bytes/s"
+    assert median(lags) < 0.6, f"measurement to screen took {lags}"
+
+    # Put away and back, it has lost everything and asks for its history.
+    page.get_by_text("Put the chart away").click()
+    expect(page.locator(".live-chart")).to_have_count(0)
+    page.get_by_text("Put the chart away").click()
+    wait_for_points(page, 600)
+    now = state(page)
+    assert int(now["points"]) > int(after["points"])
+    assert now["points"] == now["lastStep"]
+
+
+def test_zoom_outlives_updates_smoothing_and_logarithms(page: Page, show: Show) -> None:
+    show("chart")
+    wait_for_points(page)
+    box = box_of(page.locator(".live-chart .plot"))
+    whole = zoom_of(page)
+    drag(page, box, (0.2, 0.3), (0.3, 0.5), (0.35, 0.6), pause=350)  # updates arrive while the pointer is down
+    page.wait_for_function(f"low => {LOOK}.xaxis.range[0] > low", arg=whole[0][0])
+    zoomed = zoom_of(page)
+    assert zoomed[0][1] < whole[0][1]
+    assert zoomed[2] == zoomed[0], "both panels show the same steps"
+    wait_for_points(page, int(state(page)["points"]) + 5)
+    assert zoom_of(page) == zoomed
+    page.get_by_role("slider").press("ArrowRight")
+    expect(page.get_by_text("0.51")).to_be_visible()
+    wait_for_points(page, int(state(page)["points"]) + 5)
+    assert zoom_of(page) == zoomed
+    page.get_by_text("Log x").click()
+    page.wait_for_function(f"{LOOK}.xaxis.type === 'log'")
+    assert zoom_of(page)[0] == pytest.approx(np.log10(zoomed[0]))
+    assert zoom_of(page)[1] == zoomed[1]
+    page.mouse.dblclick(box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"])
+    page.wait_for_function(f"{LOOK}.xaxis.range[0] < 1")
+
+
+def test_the_chart_follows_theme_and_width_and_hides_a_run(page: Page, show: Show) -> None:
+    show("chart")
+    wait_for_points(page)
+    assert page.evaluate(f"{LOOK}.font.color") == "#1b2430"
+    assert page.evaluate(f"{LOOK}.xaxis2.domain[0] > 0.5"), "side by side"
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"{LOOK}.font.color === '#e6eaf0'")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_function(f"{LOOK}.xaxis2.domain[0] === 0 && {LOOK}.yaxis.domain[0] > 0.5")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(f"Math.min({LOOK}.font.size, {LOOK}.xaxis.tickfont.size, {LOOK}.hoverlabel.font.size)") >= 14
+    titles = page.evaluate(f"[{LOOK}.xaxis.title.text, {LOOK}.yaxis.title.text, {LOOK}.yaxis2.title.text]")
+    assert titles == ["step", "loss (cross-entropy)", "accuracy (%)"]
+    run = page.locator(".live-chart .run")
+    expect(run).to_have_text("CNN <b>& co</b>")
+    run.click()
+    page.wait_for_function("document.querySelector('.live-chart .plot').data.every((trace) => !trace.x.length)")
+
+
+def test_a_missing_chart_library_is_said_and_can_be_tried_again(browser: Browser, address: Address) -> None:
+    page = browser.new_page()
+    for files in ("**/live_chart.js", "**/plotly-*.js"):
+        page.route(files, lambda route: route.abort())
+    page.goto(address("chart"))
+    expect(page.get_by_text("The chart did not load")).to_be_visible()
+    page.unroute("**/live_chart.js")
+    page.reload()
+    expect(page.locator(".live-chart .note")).to_contain_text("The chart library did not load")
+    page.unroute("**/plotly-*.js")
+    page.get_by_role("button", name="Try again").click()
+    wait_for_points(page, 600)
+    expect(page.locator(".live-chart .note")).to_be_empty()
+    page.close()
+
+
+def test_curves_are_smoothed_thinned_and_joined_as_they_should(page: Page) -> None:
+    module = "data:text/javascript," + quote((ROOT / "dashboard" / "components" / "curves.js").read_text())
+    curves = f"const {{ smooth, thin, accept, emptyRun }} = await import(`{module}`);"
+    values = [4.0, 2.0, None, 6.0]
+    got = page.evaluate(f"async (values) => {{ {curves} return smooth(values, 0.5) }}", values)
+    assert got == pytest.approx([4, (4 + 2 * 2) / 3, None, (4 + 2 * 2 + 4 * 6) / 7])
+
+    noise = np.random.default_rng(0).normal(size=20_000)
+    noise[12_345] = 50.0
+    thinned = f"async (y) => {{ {curves} return thin(y.map((_, i) => i), y, "
+    kept = page.evaluate(thinned + "500) }", noise.tolist())
+    assert len(kept) <= 500
+    assert kept == sorted(set(kept))
+    assert {12_345, int(noise.argmin())} <= set(kept)
+    window = page.evaluate(thinned + "500, 100, 110) }", noise.tolist())
+    assert window == list(range(99, 112)), "every point in sight, and one on either side"
+    logarithmic = page.evaluate(thinned + "500, -Infinity, Infinity, Math.log10) }", noise.tolist())
+    assert logarithmic[:9] == list(range(1, 10)), "0 has no logarithm; the first steps are wide apart and all kept"
+
+    joined = page.evaluate(f"""async () => {{ {curves}
+        const part = (ids, steps) => ({{ id: ids, step: steps, loss: steps, accuracy: steps, seconds: steps }})
+        const run = emptyRun()
+        const answers = [
+            accept(run, {{ from: 0, to: 3, train: part([1, 2, 3], [10, 20, 30]), validation: null }}),
+            accept(run, {{ from: 2, to: 5, train: part([3, 4, 5], [30, 40, 50]), validation: part([5], [50]) }}),
+            accept(run, {{ from: 7, to: 8, train: part([8], [80]), validation: null }}),
+            accept(run, {{ from: 5, to: 7, train: part([6, 7], [30, 40]), validation: null }}),
+        ]
+        return {{ answers, run }}
+    }}""")
+    assert joined["answers"] == [True, True, False, True]
+    assert joined["run"]["train"]["step"] == [10, 20, 30, 40], "repeated rows count once, repeated steps count anew"
+    assert joined["run"]["validation"]["step"] == [50]
+    assert joined["run"]["to"] == 7
+
+
+def drawn(page: Page, check: str) -> dict[str, str]:
+    """Python's view of the pad, as soon as it satisfies a JavaScript condition on `got`."""
+    page.wait_for_function(f"() => {{ const got = document.querySelector('#got')?.dataset; return got && ({check}) }}")
+    return page.locator("#got").evaluate("got => ({...got.dataset})")
+
+
+def test_what_is_drawn_reaches_python_during_and_after_the_stroke(page: Page, show: Show) -> None:
+    show("pad")
+    canvas = page.locator(".pad canvas")
+    expect(canvas).to_be_visible()
+    box = box_of(canvas)
+    expect(page.get_by_role("button", name="Clear the drawing")).to_be_disabled()
+    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.2 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.8 * box["height"], steps=10)
+    during = drawn(page, "got.ended === 'False' && got.ink.startsWith('[255')")
+    page.mouse.up()
+    left = drawn(page, "got.ended === 'True' && got.seq > 0")
+    assert (int(left["seq"]) > int(during["seq"]), left["ink"]) == (True, "[255, 0, 0, 0]")
+
+    drag(page, box, (0.2, 0.25), (0.8, 0.25))
+    assert drawn(page, "got.ink === '[255, 0, 255, 0]' && got.ended === 'True'")
+    page.get_by_role("button", name="Undo the last stroke").click()
+    assert drawn(page, "got.ink === '[255, 0, 0, 0]'")
+    page.get_by_text("other").click()
+    expect(page.get_by_text("elsewhere")).to_be_visible()
+    page.go_back()
+    expect(canvas).to_be_visible()
+    assert drawn(page, "got.ink === '[255, 0, 0, 0]'")
+    assert canvas.evaluate("c => c.getContext('2d').getImageData(c.width / 4, c.height / 2, 1, 1).data[0]") == 255
+    page.get_by_role("button", name="Clear the drawing").press("Enter")
+    assert drawn(page, "got.ink === '[]'")
+    expect(page.get_by_text("Draw a digit here")).to_be_visible()
+
+
+def test_a_finger_draws_on_a_phone_and_the_answer_is_quick(browser: Browser, address: Address) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(address("pad"))
+    canvas = page.locator(".pad canvas")
+    expect(canvas).to_be_visible()
+    assert canvas.evaluate("c => getComputedStyle(c).touchAction") == "none"
+    box = box_of(canvas)
+    assert 0 <= box["x"] <= 390 - box["width"]
+    touch = context.new_cdp_session(page)
+
+    def at(x: float, y: float) -> list[dict[str, float]]:
+        return [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}]
+
+    times = []
+    for stroke in range(5):
+        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": at(0.75, 0.2)})
+        for step in range(1, 7):
+            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": at(0.75, 0.2 + 0.1 * step)})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        up = time.monotonic()
+        seq = page.locator(".pad").get_attribute("data-seq")
+        assert drawn(page, f"got.seq === '{seq}' && got.ended === 'True'")["ink"] == "[0, 255, 0, 0]"
+        times.append(time.monotonic() - up)
+        assert page.locator(".pad").get_attribute("data-strokes") == str(stroke + 1)
+    assert median(times) < 0.3, times
+    context.close()
+
+
+def test_an_image_is_chosen_by_click_and_by_keys(page: Page, show: Show) -> None:
+    show("gallery")
+    tiles = page.locator(".gallery .tile")
+    expect(tiles).to_have_count(100)
+    expect(page.locator("#got")).to_have_text("chosen: None")
+    tiles.nth(4).click()
+    expect(page.locator("#got")).to_have_text("chosen: 4")
+    expect(tiles.nth(4)).to_have_attribute("aria-selected", "true")
+    tops = tiles.evaluate_all("tiles => tiles.map((tile) => tile.offsetTop)")
+    row = next(index for index, top in enumerate(tops) if top > tops[4])
+    for key in ("ArrowDown", "ArrowRight", "ArrowUp", "ArrowLeft", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("#got")).to_have_text(f"chosen: {4 + row}")
+    expect(tiles.nth(4)).to_have_attribute("aria-selected", "false")
+    for key in ("End", " "):
+        page.keyboard.press(key)
+    expect(page.locator("#got")).to_have_text("chosen: 99")
+    page.keyboard.press("Enter")
+    expect(page.locator("#got")).to_have_text("chosen: None")
+    assert tiles.nth(3).get_attribute("aria-label") == "image 4, 3 → 9, wrong"
+    assert [tiles.nth(index).inner_text()[0] for index in (3, 4)] == ["✗", "✓"]
+    image = tiles.nth(11).locator(".image")
+    assert image.evaluate("i => getComputedStyle(i).imageRendering") == "pixelated"
+    assert image.evaluate("i => [i.clientWidth, i.style.backgroundPosition]") == [64, "-64px -64px"]
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

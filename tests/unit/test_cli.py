@@ -1,0 +1,82 @@
+"""The command line, as its own process: what it prints and how it ends."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from mnist_core.config import RunConfig
+from mnist_core.fields import fields
+from mnist_core.store import Store
+
+QUICK = ("--dataset", "mnist-5k", "--architecture", "softmax", "--train-images", "500", "--epochs", "2")
+
+
+def lab(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mnist_core", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        timeout=120,
+    )
+
+
+def test_a_run_can_be_trained_listed_shown_and_deleted():
+    trained = lab(
+        "train", *QUICK, "--learning-rate", "0.01", "--no-normalise", "--name", "first", "--tag", "a", "--json"
+    )
+    assert trained.returncode == 0, trained.stderr
+    said = json.loads(trained.stdout)
+    assert said["state"] == "finished"
+    assert said["config"]["learning_rate"] == 0.01
+    assert said["config"]["normalise"] is False
+    stored = Store.open().run(said["id"])
+    assert (stored.name, stored.tags, stored.test_accuracy) == ("first", ("a",), said["test_accuracy"])
+
+    listed = json.loads(lab("list", "--json").stdout)
+    assert [run["id"] for run in listed] == [said["id"]]
+    shown = json.loads(lab("show", "1", "--json").stdout)
+    assert {file["kind"] for file in shown["artifacts"]} == {"checkpoint", "predictions"}
+    assert "first" in lab("show", said["id"][:20]).stdout
+    assert lab("delete", "1").returncode == 0
+    assert json.loads(lab("list", "--json").stdout) == []
+
+
+def test_a_stopped_run_goes_on_from_where_it_was():
+    store = Store.open()
+    run = store.enqueue(RunConfig(dataset="mnist-5k", architecture="softmax", epochs=2))
+    store.request(run.id, "stop")
+    resumed = lab("resume", "1", "--json")
+    assert json.loads(resumed.stdout)["state"] == "finished"
+
+
+def test_a_queued_run_waits_for_the_dashboard():
+    assert "queued" in lab("train", *QUICK, "--queue").stdout
+    assert [run.state for run in Store.open().runs()] == ["queued"]
+
+
+def test_a_mistake_is_one_line_that_names_the_remedy():
+    for arguments, text in [
+        (("train", "--epochs", "0"), "epochs: 0 cannot be used"),
+        (("train", "--architecture", "lenet"), "did you mean lenet-5"),
+        (("show", "12"), "names no run"),
+        (("data", "download", "imagenet"), "choose from mnist"),
+    ]:
+        failed = lab(*arguments)
+        assert failed.returncode == 2
+        assert text in failed.stderr
+        assert len(failed.stderr.strip().splitlines()) == 1
+        assert "Traceback" not in failed.stderr
+
+
+def test_every_field_of_the_config_is_a_flag():
+    text = " ".join(lab("train", "--help").stdout.split())
+    for field in fields():
+        assert f"--{field.name.replace('_', '-')}" in text
+
+
+def test_the_data_sets_are_listed_with_what_to_do():
+    said = {status["name"]: status for status in json.loads(lab("data", "list", "--json").stdout)}
+    assert said["mnist-5k"]["state"] == "ready"
+    assert said["mnist"]["state"] == "missing"

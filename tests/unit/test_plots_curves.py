@@ -1,0 +1,169 @@
+"""Learning curves: what is kept of long runs, how they are smoothed, and where divergence is marked."""
+
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false
+# plotly has no types for the traces of a figure.
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mnist_core.plots import decimate, learning_curves, run_style, smoothed
+
+
+def _run(number: int = 1, steps_per_epoch: int | None = 100) -> Any:
+    return SimpleNamespace(id=f"r{number}", number=number, name="mlp", steps_per_epoch=steps_per_epoch)
+
+
+def _metrics(steps: int, diverged_at: int | None = None, every: int = 100) -> pd.DataFrame:
+    step = np.arange(1, steps + 1)
+    loss = 2 / step + 0.1 * np.abs(np.sin(step))
+    if diverged_at:
+        loss[diverged_at - 1 :] = np.nan
+    epochs = step[every - 1 :: every]
+
+    def rows(name: str, at: np.ndarray, value: np.ndarray) -> pd.DataFrame:
+        return pd.DataFrame({"step": at, "epoch": -(-at // every), "name": name, "value": value, "seconds": at / 50})
+
+    return pd.concat([
+        rows("train_loss", step, loss), rows("train_accuracy", step, 1 - loss / 3),
+        rows("validation_loss", epochs, 1 / epochs), rows("validation_accuracy", epochs, 1 - 1 / epochs),
+    ])  # fmt: skip
+
+
+def test_short_curves_are_kept_whole() -> None:
+    x, y = np.arange(5), np.array([3.0, 1, 2, 5, 4])
+    for kept in decimate(x, y, 5):
+        assert len(kept) == 5
+
+
+@pytest.mark.parametrize("points", [4, 10, 500])
+@pytest.mark.parametrize("log", [False, True])
+def test_long_curves_keep_their_extremes_and_ends(points: int, log: bool) -> None:
+    random = np.random.default_rng(0)
+    x = np.cumsum(random.exponential(size=20_000)) + 0.1
+    y = random.normal(size=20_000)
+    y[7777], y[13_333] = 90.0, -90.0
+    kept_x, kept_y = decimate(x, y, points, log)
+    assert 4 <= len(kept_x) <= points
+    assert (np.diff(kept_x) > 0).all()
+    assert kept_y.max() == 90
+    assert kept_y.min() == -90
+    assert (kept_x[0], kept_x[-1]) == (x[0], x[-1])
+    assert set(zip(kept_x, kept_y, strict=True)) <= set(zip(x, y, strict=True))
+
+
+def test_every_stretch_keeps_its_own_extremes() -> None:
+    x = np.arange(10_000)
+    y = np.sin(x / 300) + np.where(x % 997 == 0, 5, 0)
+    kept_x, _ = decimate(x, y, 200)
+    assert {place for place in x if place % 997 == 0} <= set(kept_x.tolist())
+
+
+def test_a_logarithmic_axis_keeps_the_beginning() -> None:
+    x, y = np.arange(1, 100_001), np.random.default_rng(0).normal(size=100_000)
+    assert (decimate(x, y, 500, log=True)[0] <= 100).sum() > 50
+    assert (decimate(x, y, 500, log=False)[0] <= 100).sum() < 5
+
+
+def test_points_that_share_one_place() -> None:
+    x, y = np.full(1000, 3.0), np.arange(1000.0)
+    kept_x, kept_y = decimate(x, y, 100)
+    assert len(kept_x) <= 4
+    assert (kept_y.min(), kept_y.max()) == (0, 999)
+
+
+@pytest.mark.parametrize("smoothing", [0, 0.5, 0.9, 0.99])
+def test_smoothing_is_a_weighted_mean_of_what_came_before(smoothing: float) -> None:
+    values = np.random.default_rng(0).normal(3, 1, 60)
+    found = smoothed(values, smoothing)
+    for place in range(60):
+        weights = smoothing ** np.arange(place, -1, -1.0)
+        assert found[place] == pytest.approx(np.average(values[: place + 1], weights=weights))
+
+
+def test_smoothing_skips_what_is_not_finite() -> None:
+    values = np.array([1.0, np.nan, 3.0, np.inf, 5.0])
+    found = smoothed(values, 0.5)
+    assert np.isnan(found[[1, 3]]).all()
+    np.testing.assert_allclose(found[[0, 2, 4]], smoothed(np.array([1.0, 3.0, 5.0]), 0.5))
+    assert len(smoothed(np.empty(0), 0.9)) == 0
+
+
+def test_traces_are_short_and_styled_by_run() -> None:
+    runs = [_run(number) for number in (2, 11)]
+    figure = learning_curves({run.id: _metrics(20_000) for run in runs}, runs)
+    for run in runs:
+        own = [trace for trace in figure.data if trace.legendgroup == run.id]
+        raw, bold, validation = own
+        style = run_style(run.number)
+        assert {trace.line.color for trace in own} == {style.colour}
+        assert bold.line.dash == style.dash
+        assert raw.opacity < 0.5
+        assert validation.mode == "lines+markers"
+        assert validation.marker.symbol == f"{style.symbol}-open"
+        assert [trace.showlegend for trace in own] == [False, True, False]
+        assert all(10 < len(trace.x) <= 500 for trace in own)
+    key = [trace.name for trace in figure.data if trace.x[0] is None]
+    assert key == ["training, smoothed", "validation"]
+
+
+def test_one_run_names_its_two_curves() -> None:
+    figure = learning_curves({"r1": _metrics(300)}, [_run()], smoothing=0)
+    assert [trace.name for trace in figure.data] == ["training", "validation"]
+    assert len(figure.data[0].x) == 300
+    np.testing.assert_allclose(figure.data[0].y, 2 / np.arange(1, 301) + 0.1 * np.abs(np.sin(np.arange(1, 301))))
+
+
+@pytest.mark.parametrize(("axis", "end"), [("step", 300), ("epoch", 3), ("seconds", 6)])
+def test_axes(axis: Any, end: float) -> None:
+    figure = learning_curves({"r1": _metrics(300)}, [_run()], x=axis)
+    assert {trace.x[-1] for trace in figure.data} == {end}
+
+
+def test_accuracy_is_in_per_cent_and_its_logarithmic_axis_one_of_errors() -> None:
+    table = pd.DataFrame(
+        {"step": [1, 2], "epoch": 1, "name": "train_accuracy", "value": [0.9, 1.0], "seconds": [1.0, 2]}
+    )
+    plain = learning_curves({"r1": table}, [_run()], "accuracy", smoothing=0)
+    np.testing.assert_allclose(plain.data[0].y, [90, 100])
+    errors = learning_curves({"r1": table}, [_run()], "accuracy", smoothing=0, log_y=True)
+    assert errors.data[0].y[0] == pytest.approx(10)
+    assert 0 < errors.data[0].y[1] < 0.01  # none, but drawable
+    np.testing.assert_allclose(errors.data[0].customdata, [90, 100], atol=0.01)
+    low, high = errors.layout.yaxis.range
+    assert low > high
+
+
+def test_the_logarithmic_range_follows_the_bold_curves() -> None:
+    table = _metrics(200)
+    table.loc[(table["name"] == "train_loss") & (table["step"] == 150), "value"] = 1e-9
+    figure = learning_curves({"r1": table}, [_run()], smoothing=0.9, log_y=True)
+    assert figure.layout.yaxis.range[0] > -3.5
+
+
+def test_a_diverged_run_is_marked_where_it_broke() -> None:
+    figure = learning_curves({"r1": _metrics(300, diverged_at=120)}, [_run()])
+    (cross,) = [trace for trace in figure.data if trace.marker.symbol == "x"]
+    assert cross.x[0] == 120
+    assert np.isfinite(cross.y[0])
+    assert "diverged" in cross.hovertemplate
+    bold = next(trace for trace in figure.data if trace.name == "training")
+    assert bold.x[-1] == 119
+
+
+def test_runs_without_metrics_and_runs_that_never_had_a_finite_loss() -> None:
+    figure = learning_curves({"r2": _metrics(300, diverged_at=1)}, [_run(1), _run(2)], log_x=True, log_y=True)
+    assert figure.layout.xaxis.type == "log"
+    assert learning_curves({}, []).layout.yaxis.title.text.startswith("Loss")
+
+
+def test_step_zero_is_not_drawn_on_a_logarithmic_axis() -> None:
+    table = pd.DataFrame(
+        {"step": [0, 1, 9], "epoch": 1, "name": "train_loss", "value": [2.0, 1, 0.5], "seconds": [0.0, 1, 2]}
+    )
+    for axis in ("step", "seconds"):
+        figure = learning_curves({"r1": table}, [_run()], x=axis, log_x=True)
+        assert all(trace.x[0] > 0 for trace in figure.data)

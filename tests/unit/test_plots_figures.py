@@ -1,0 +1,144 @@
+"""What the figures by class, of confusion and of comparison say."""
+
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false
+# plotly has no types for the traces of a figure.
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mnist_core import plots
+from mnist_core.plots import comparison
+from mnist_core.plots.style import PALETTE
+
+MATRIX = np.array([[90, 3, 0], [0, 50, 30], [0, 0, 0]])
+NAMES = ["cat", "dog", "emu"]
+
+
+def _run(number: int, **values: Any) -> Any:
+    known: dict[str, Any] = {
+        "id": f"r{number}", "number": number, "name": f"net-{number}", "parameters": 10_000, "macs": 9_000,
+        "seconds": 12.5,
+        "train_accuracy": 0.99, "validation_accuracy": 0.97, "test_accuracy": 0.965,
+    }  # fmt: skip
+    return SimpleNamespace(**known | values)
+
+
+def test_every_cell_can_be_clicked_and_says_what_it_is() -> None:
+    cells = plots.confusion_matrix(MATRIX, NAMES).data[-1]
+    assert len(cells.x) == 9
+    found = {
+        (int(row), int(column)): details
+        for row, column, details in zip(cells.y, cells.x, cells.customdata, strict=True)
+    }
+    assert list(found[1, 2]) == [1, 2, "dog", "emu", 30, 80, 30 / 80]
+    assert list(found[2, 0]) == [2, 0, "emu", "cat", 0, 0, 0]  # a class without images
+    assert cells.marker.opacity == 0
+    assert cells.selected.marker.opacity == 1
+
+
+def test_mistakes_are_coloured_and_the_diagonal_is_not() -> None:
+    figure = plots.confusion_matrix(MATRIX, NAMES)
+    mistakes, right = (np.array(trace.z) for trace in figure.data[:2])
+    assert np.isnan(np.diag(mistakes)).all()
+    assert np.isfinite(mistakes).sum() == 2
+    assert mistakes[1, 2] == 1
+    assert 0.1 < mistakes[0, 1] < mistakes[1, 2]
+    assert np.isfinite(np.diag(right)).all()
+    assert np.isfinite(right).sum() == 3
+    assert {(note.y, note.x): note.text for note in figure.layout.annotations} == {
+        (0, 0): "<b>90</b>", (0, 1): "3", (1, 1): "<b>50</b>", (1, 2): "30",
+    }  # fmt: skip
+    top, bottom = figure.layout.yaxis.range
+    assert top > bottom, "the first class stands at the top"
+
+
+def test_a_matrix_without_mistakes_and_one_of_many_classes() -> None:
+    assert np.isnan(np.array(plots.confusion_matrix(np.eye(3, dtype=int), NAMES).data[0].z)).all()
+    many = plots.confusion_matrix(np.ones((47, 47), dtype=int), [str(place) for place in range(47)])
+    assert not many.layout.annotations
+    assert len(many.data[-1].x) == 47 * 47
+
+
+def test_class_scores_and_counts() -> None:
+    scores = pd.DataFrame(
+        {"precision": [0.9, np.nan], "recall": [0.8, 0.0], "f1": [0.85, np.nan], "support": [10, 20]}, index=["a", "b"]
+    )
+    figure = plots.class_scores(scores)
+    assert {trace.name: trace.y[0] for trace in figure.data} == pytest.approx({"Recall": 80, "Precision": 90, "F1": 85})
+    counts = plots.class_counts(pd.DataFrame({"train": [5, 6], "test": [1, 2]}, index=["a", "b"]))
+    assert [list(trace.y) for trace in counts.data] == [[5, 6], [1, 2]]
+    assert counts.layout.yaxis.range[1] > 6
+
+
+def test_probabilities_stand_side_by_side() -> None:
+    runs = [_run(number) for number in range(1, 7)]
+    values = np.random.default_rng(0).dirichlet(np.ones(3), 6).T
+    frame = pd.DataFrame(values, index=NAMES, columns=[str(run.number) for run in runs])
+    figure = plots.probabilities(frame, runs, truth="dog")
+    assert len(figure.data) == 6
+    for place, trace in enumerate(figure.data):
+        np.testing.assert_allclose(trace.x, 100 * values[:, place])
+        colours = np.array(trace.marker.color)
+        assert (colours == PALETTE[place]).tolist() == (values[:, place] == values[:, place].max()).tolist()
+    titles = [note.text for note in figure.layout.annotations]
+    assert len(titles) == 6
+    assert titles[0].startswith("1 · net-1")
+    assert NAMES[int(values[:, 0].argmax())] in titles[0]
+    assert figure.layout.yaxis.ticktext[1] == "<b>dog</b> ✓"
+    assert figure.layout.height > plots.probabilities(frame.iloc[:, :1], runs[:1]).layout.height
+
+
+def test_accuracy_against_cost_leaves_out_what_is_unknown() -> None:
+    runs = [_run(1), _run(2, validation_accuracy=None), _run(3, parameters=None), _run(4, validation_accuracy=1.0)]
+    figure = plots.accuracy_against(runs)
+    assert [trace.name for trace in figure.data] == ["1 · net-1", "4 · net-4"]
+    assert figure.data[0].y[0] == pytest.approx(3)
+    assert figure.data[0].customdata[0][0] == pytest.approx(97)
+    assert len(plots.accuracy_against(runs, "macs", "test").data) == 4
+    assert plots.accuracy_against(runs, "seconds").data[0].x[0] == 12.5
+    assert not plots.accuracy_against([]).data
+
+
+def test_labels_avoid_each_other() -> None:
+    random = np.random.default_rng(0)
+    spots = [
+        (float(x), float(y)) for x, y in zip(random.uniform(250, 650, 12), random.uniform(100, 280, 12), strict=True)
+    ]
+    widths = [110.0] * 12
+    words = [word for word, _, _ in comparison._PLACES]
+
+    def covered(places: list[str]) -> float:
+        boxes = [comparison._label_box(spot, width, words.index(place))
+                 for spot, width, place in zip(spots, widths, places, strict=True)]  # fmt: skip
+        return sum(comparison._overlap(one, other) for i, one in enumerate(boxes) for other in boxes[:i])
+
+    chosen = comparison._label_places(spots, widths)
+    assert covered(["top center"] * 12) > 1000
+    assert covered(chosen) < 0.1 * covered(["top center"] * 12)
+
+
+def test_accuracies_line_up_by_run() -> None:
+    figure = plots.accuracies([_run(1), _run(2, test_accuracy=None, validation_accuracy=None, train_accuracy=None)])
+    points = [trace for trace in figure.data if trace.mode == "markers" and trace.x[0] is not None]
+    assert [trace.customdata[0][1] for trace in points] == pytest.approx([99, 97, 96.5])
+    assert list(figure.layout.yaxis.ticktext) == ["1 · net-1", "2 · net-2"]
+    assert plots.accuracies([]).layout.xaxis.title.text
+
+
+def test_pixel_statistics_are_those_of_numpy() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (2100, 3, 5, 4), dtype=np.uint8)
+    images[:, 1] = 0
+    counts = plots.pixel_counts(images)
+    assert counts.shape == (3, 256)
+    table = plots.pixel_statistics(counts)
+    scaled = images.transpose(1, 0, 2, 3).reshape(3, -1) / 255
+    np.testing.assert_allclose(table["mean"], scaled.mean(axis=1))
+    np.testing.assert_allclose(table["standard deviation"], scaled.std(axis=1), atol=1e-7)
+    np.testing.assert_allclose(table["share black"], (scaled == 0).mean(axis=1))
+    assert list(table.index) == ["red", "green", "blue"]
+    for trace in plots.pixel_histogram(counts).data:
+        assert sum(trace.y) == pytest.approx(100)
