@@ -67,7 +67,7 @@ def _comparable(answers: Iterable[Answer]) -> list[list[Answer]]:
 
 def _verdict(answers: Sequence[Answer]) -> str:
     if all(answer.best is None for answer in answers):
-        return "The answers appear here, while you draw."
+        return "The answers appear here."
     said: list[str] = []
     for group in _comparable(answers):
         votes = Counter(answer.classes[answer.best or 0] for answer in group)
@@ -98,9 +98,10 @@ def _seen(answers: Sequence[Answer]) -> str:
         height, width = image.shape[1:]
         who = f"Run{'s' * (len(group) > 1)} {', '.join(str(answer.run.number) for answer in group)}: "
         title = f"{who if len(groups) > 1 else ''}{width} × {height}{' colour' * (len(image) == 3)} pixels,"
+        plural = "networks see" if len(group) > 1 else "network sees"
         source = base64.b64encode(png(channels_last(image[None])[0])).decode()
-        figures.append(f"<figure><img src='data:image/png;base64,{source}' alt='What the network is given'>"
-                       f"<figcaption><b>What the network sees</b><br>{title} {group[0].prepared}</figcaption>"
+        figures.append(f"<figure><img src='data:image/png;base64,{source}' alt='What the {plural}'>"
+                       f"<figcaption><b>What the {plural}</b><br>{title} {group[0].prepared}</figcaption>"
                        "</figure>")  # fmt: skip
     return "".join(figures)
 

@@ -18,6 +18,7 @@ from mnist_core.store import Run
 DIGITS = ("mnist", "mnist-5k")
 _BEST = 3  # networks that answer when the page opens
 _MEGABYTES = 5  # of an uploaded picture
+_NOTHING = "This run is {state} and kept no network to ask. Choose another run, or train it again."
 _DIVERGED = "This network cannot answer: its training diverged, and its weights are no numbers any more."
 _PLACED = {
     "mnist": "scaled into 20 × 20, centred by mass",
@@ -87,7 +88,8 @@ def ask(run: Run, picture: np.ndarray | None) -> Answer:
             return Answer(run, network.classes, np.zeros(network.shape, dtype=np.uint8), placed)
         values = trained.probabilities(store, run, image[None])[0]  # (classes,)
     except MnistLabError as error:
-        return Answer(run, problem=_sentence(str(error)))
+        over = not run.active and not trained.checkpoints(store, run)
+        return Answer(run, problem=_NOTHING.format(state=run.state) if over else _sentence(str(error)))
     if not np.isfinite(values).all():
         return Answer(run, problem=_DIVERGED)
     return Answer(run, network.classes, image, placed, values)
@@ -109,7 +111,7 @@ def _upload() -> np.ndarray | None:
         return None
     if not strokes.any():
         st.warning("No strokes are found in this picture. Take one with more light and a darker pen.")
-    before, after = st.columns(2)
+    before, after = st.columns(2, wrap=False)
     before.image(png(picture), caption="Your picture", width="stretch")
     after.image(png(strokes), caption="The strokes found in it", width="stretch")
     return picture

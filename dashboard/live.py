@@ -1,7 +1,8 @@
 """The part of the Train page that follows runs: how far each is, its buttons, the queue and the curves."""
 
 from collections.abc import Sequence
-from typing import Literal
+from html import escape
+from typing import Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ _SHOWN = "runs"  # query parameter: numbers of the runs on the chart
 _TICK_SECONDS = 0.5
 _IDLE_SECONDS = 3.0  # a run may also be started from the command line
 _CURVE_POINTS = 800
-_ACROSS: list[Literal["step", "epoch", "seconds"]] = ["step", "epoch", "seconds"]
+_Across = Literal["step", "epoch", "seconds"]
 _MARKS = {
     "queued": "⏳",
     "running": "▶",
@@ -73,10 +74,9 @@ def _progress(run: Run, queue: Sequence[str]) -> None:
     style = run_style(run.number)
     with st.container(border=True, key=f"run-{run.number}"):
         title, facts, buttons = st.columns([3, 4, 2], vertical_alignment="center")
-        title.markdown(
-            f"<span style='color:{style.colour}'>●</span> **{run_label(run)}**  \n"
-            f"{_MARKS[run.state]} {_state(run, queue)}",
-            unsafe_allow_html=True,
+        title.html(
+            f"<span style='color:{style.colour}'>●</span> <b>{escape(run_label(run))}</b>"
+            f"<br>{_MARKS[run.state]} {_state(run, queue)}"
         )
         facts.progress(run.progress, text=_facts(run))
         with buttons, st.container(horizontal=True, horizontal_alignment="right"):
@@ -159,8 +159,8 @@ def _curves(runs: Sequence[Run]) -> None:
         )
         across = st.segmented_control(
             "Across",
-            _ACROSS,
-            default=_ACROSS[0],
+            get_args(_Across),
+            default="step",
             key="x",
             bind="query-params",
             required=True,
@@ -173,7 +173,7 @@ def _curves(runs: Sequence[Run]) -> None:
                run.steps_per_epoch or 0, lambda after, run=run: _measurements(run.id, after))
         for run in runs
     ]  # fmt: skip
-    live_chart("curves", series, smoothing=smoothing, log_x=log_x, log_y=log_y, x=_ACROSS[_ACROSS.index(across)] if across in _ACROSS else "step", height=420)
+    live_chart("curves", series, smoothing=smoothing, log_x=log_x, log_y=log_y, x=cast(_Across, across), height=420)
 
 
 def _measurements(run_id: str, after: int) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -52,7 +53,7 @@ def matching(every: Snapshot, text: str) -> pd.DataFrame:
     found = np.ones(len(every.words), dtype=bool)
     for word in text.lower().split():
         found &= every.words.str.contains(word, regex=False).to_numpy(dtype=bool)
-    return every.table if found.all() else every.table[found]
+    return every.table if found.all() else every.table.loc[found, :]
 
 
 def choose(numbers: Sequence[int]) -> None:
@@ -64,6 +65,7 @@ def choose(numbers: Sequence[int]) -> None:
 
 def chosen(every: Snapshot, found: pd.DataFrame) -> list[Run]:
     """Draw the list of chosen runs, which is part of the page's link, and return them in the order of choice."""
+    st.session_state[_CHANGED] = False
     known = [int(text) for text in st.query_params.get_all(_CHOSEN) if text.isdigit()]
     for key in (_CHOSEN, f"{_CHOSEN}:chosen"):
         known += st.session_state.get(key, [])
@@ -98,14 +100,13 @@ def dialog_closed() -> None:
 def line_image(number: int) -> str:
     """A picture of a run's line on the charts, in its colour and dash, as the address of an image in a table."""
     style = run_style(number)
-    return quote(
-        "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='44' height='16'><path d='M2 8h40' "
-        f"stroke='{style.colour}' stroke-width='6' stroke-dasharray='{_STROKES[style.dash]}'/></svg>",
-        safe=":/,<>='; ",
+    return "data:image/svg+xml," + quote(
+        "<svg xmlns='http://www.w3.org/2000/svg' width='44' height='16'><path d='M2 8h40' "
+        f"stroke='{style.colour}' stroke-width='6' stroke-dasharray='{_STROKES[style.dash]}'/></svg>"
     )
 
 
-def columns() -> dict[str, st.column_config.annotations.ColumnConfig | None]:
+def columns() -> dict[str, Any]:
     """How the columns of `comparison.runs_table` are headed, explained and formatted, in any table."""
     column = st.column_config
     percent = partial(column.NumberColumn, format="%.2f%%")
@@ -139,10 +140,9 @@ def columns() -> dict[str, st.column_config.annotations.ColumnConfig | None]:
 
 
 def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
-    changed = st.session_state.pop(_CHANGED, False)
     running = state.store().runs(states=ACTIVE) if every.active else []
     ended = {run.id for run in running} != every.active
-    if (changed or ended) and _as_fragment() and not st.session_state.get(_BUSY):
+    if (st.session_state.get(_CHANGED) or ended) and not st.session_state.get(_BUSY):
         st.rerun()  # the rest of the page shows the chosen runs and what they achieved
     rows = matching(every, text)
     if rows.empty:
@@ -155,7 +155,6 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
         on_select=partial(_take, rows.index),
         selection_mode="multi-row",
         hide_index=True,
-        height=min(42 + 35 * len(rows), 400),
         column_config=columns(),
         placeholder="",
         alt="All runs",
@@ -191,11 +190,6 @@ def _with_progress(rows: pd.DataFrame, running: Sequence[Run]) -> pd.DataFrame:
     return rows.reset_index(drop=True)
 
 
-def _as_fragment() -> bool:
-    context = st.runtime.scriptrunner.get_script_run_ctx()
-    return context is not None and bool(context.fragment_ids_this_run)
-
-
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _read(url: str, stamp: tuple[float, ...]) -> Snapshot:
     runs = state.store().runs()
@@ -225,4 +219,4 @@ def _dressed(runs: Sequence[Run]) -> pd.DataFrame:
     table = table.assign(Line=lines, Progress=pd.Series(progress, index=table.index, dtype="float64"))
     order = ["Line", "Run", "Name", "Tags", "State", "Progress", "Best validation accuracy (%)", "Test accuracy (%)",
              "Parameters", "MACs", "Time (s)", "Images/s", "Architecture", "Data set"]  # fmt: skip
-    return table[[*order, *table.columns.difference(order, sort=False)]].rename_axis(None)
+    return table.loc[:, [*order, *table.columns.difference(order, sort=False)]].rename_axis(None)

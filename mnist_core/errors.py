@@ -39,6 +39,10 @@ class StoreError(MnistLabError):
     """The database of runs cannot be used, or a run is not in a state that allows the request."""
 
 
+class LostRunError(StoreError):
+    """The run belongs to another worker now, or is no longer running: this worker must not write to it."""
+
+
 class CheckpointError(MnistLabError):
     """A checkpoint is missing, damaged or does not fit its network."""
 

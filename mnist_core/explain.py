@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from mnist_core.architectures import modules
-from mnist_core.evaluation import evaluating
 
 # The language's words for torch's classes.
 _WORDS: dict[type[nn.Module], str] = {
@@ -64,6 +64,7 @@ def first_layer(model: nn.Module, input_shape: Sequence[int]) -> list[Weights]:
     The first layer if it is linear and reads the flattened image, and every convolution.
     """
     found = []
+    model = _copy(model)
     calls = _calls(model, _blank(model, input_shape))
     pixels = int(np.prod(input_shape))
     weighted = [call for call in calls if [*call.module.parameters(recurse=False)]]
@@ -84,17 +85,14 @@ def class_templates(model: nn.Module, input_shape: Sequence[int]) -> np.ndarray 
     """
     if nonlinear_layers(model, input_shape):
         return None
-    blank = _blank(model, input_shape)
-    last = _calls(model, blank)[-1].module
-    with evaluating(model), torch.enable_grad():
-        handle = last.register_forward_hook(_pass_through) if isinstance(last, nn.LogSoftmax) else None
-        try:
-            image = blank.requires_grad_()
-            logits = model(image)[0]  # (classes,)
-            rows = [torch.autograd.grad(logit, image, retain_graph=True)[0][0] for logit in logits]
-        finally:
-            if handle is not None:
-                handle.remove()
+    model = _copy(model)
+    image = _blank(model, input_shape)
+    last = _calls(model, image)[-1].module
+    if isinstance(last, nn.LogSoftmax):
+        last.register_forward_hook(lambda module, arguments, output: arguments[0])  # leave the logits as they are
+    with torch.enable_grad():
+        logits = model(image.requires_grad_())[0]  # (classes,)
+        rows = [torch.autograd.grad(logit, image, retain_graph=True)[0][0] for logit in logits]
     return _array(torch.stack(rows))
 
 
@@ -103,6 +101,7 @@ def nonlinear_layers(model: nn.Module, input_shape: Sequence[int]) -> list[str]:
 
     A log-softmax at the very end does not count: it changes no ranking of the classes.
     """
+    model = _copy(model)
     last = _calls(model, _blank(model, input_shape))[-1].module
     final = last if isinstance(last, nn.LogSoftmax) else None
     others = [module for module in model.modules() if module is not final and type(module) not in _AFFINE]
@@ -116,11 +115,16 @@ def activations(model: nn.Module, image: np.ndarray, mean: Sequence[float], std:
     """
     scaled = (image / 255 - np.reshape(mean, (-1, 1, 1))) / np.reshape(std, (-1, 1, 1))  # (C, H, W)
     inputs = torch.from_numpy(scaled[None]).to(_blank(model, image.shape))  # (1, C, H, W)
-    return [Activation(call.name, _array(call.output[0])) for call in _calls(model, inputs)]
+    return [Activation(call.name, _array(call.output[0])) for call in _calls(_copy(model), inputs)]
+
+
+def _copy(model: nn.Module) -> nn.Module:
+    """A copy in evaluation mode to hang hooks on: the network itself may be at work for someone else."""
+    return deepcopy(model).eval()
 
 
 def _calls(model: nn.Module, inputs: Tensor) -> list[_Call]:
-    """What one pass through the network computes, layer by layer; a residual block follows its parts."""
+    """What one pass through a copied network computes, layer by layer; a residual block follows its parts."""
     calls: list[_Call] = []
     seen: Counter[str] = Counter()
 
@@ -131,17 +135,11 @@ def _calls(model: nn.Module, inputs: Tensor) -> list[_Call]:
 
     layers = [part for part in model.modules() if part is not model and not isinstance(part, _SILENT)]
     handles = [layer.register_forward_hook(note) for layer in layers]
-    try:
-        with evaluating(model), torch.inference_mode():
-            model(inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
+    with torch.inference_mode():
+        model(inputs)
+    for handle in handles:
+        handle.remove()
     return calls
-
-
-def _pass_through(module: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> Tensor:
-    return arguments[0]
 
 
 def _word(module: nn.Module) -> str:

@@ -21,7 +21,7 @@ _TOO_LARGE = "This picture has more than 50 million pixels; save it smaller (1,0
 _NO_PICTURE = "This file cannot be read as a picture; upload a PNG or JPEG, such as a photograph of a digit on paper."
 _WORKING_SIZE = 480  # longest side at which photographs are cleaned
 _SPECK = 0.03  # parts with less ink than this share of the largest part are dirt
-_FAINT = 8  # ink up to this level does not widen a digit's box: the fringe that resampling leaves around strokes
+_FAINT = 0.03  # ink below this share of the strongest is what compression left on a flat ground
 _CONTRAST = 0.12  # of the full range; below it a picture holds no strokes
 
 
@@ -53,7 +53,7 @@ def prepare(picture: np.ndarray, input_shape: Sequence[int], dataset: str = "mni
     if framing is None or channels != 1:
         return _resized(picture, channels, height, width)
     strokes = picture if picture.ndim == 2 else ink(picture)
-    if strokes.max(initial=0) <= _FAINT:
+    if not strokes.any():
         return None
     return _framed(_cropped(strokes), height, width, framing)[None]  # (1, H, W)
 
@@ -94,7 +94,7 @@ def ink(picture: np.ndarray) -> np.ndarray:
         return np.zeros(grey.shape, dtype=np.uint8)
     strength = np.clip(strength / peak, 0, 1)
     if flat:
-        return np.rint(255 * strength).astype(np.uint8)
+        return np.rint(255 * np.where(strength < _FAINT, 0, strength)).astype(np.uint8)
     threshold = max(_otsu(strength), 0.2)
     soft = np.clip((strength - 0.5 * threshold) / threshold, 0, 1)  # 0.5 exactly at the threshold
     return np.rint(255 * _without_specks(soft, strength > threshold)).astype(np.uint8)
@@ -153,8 +153,7 @@ def _without_specks(strength: np.ndarray, strokes: np.ndarray) -> np.ndarray:
 
 
 def _cropped(strokes: np.ndarray) -> np.ndarray:
-    shown = strokes > _FAINT
-    rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
+    rows, columns = np.flatnonzero(strokes.any(axis=1)), np.flatnonzero(strokes.any(axis=0))
     return strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 

@@ -14,9 +14,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_core.errors import MnistLabError
+from mnist_core.errors import LostRunError, MnistLabError
 from mnist_core.store import Run, Store
-from mnist_core.store.store import LostRunError
 
 _TICK_SECONDS = 0.2
 _PATROL_SECONDS = 2.0
@@ -55,16 +54,19 @@ class Jobs(threading.Thread):
         self._wake.set()
         if self.is_alive() and threading.current_thread() is not self:
             self.join(5)
-        for child in self._children:
-            child.process.terminate()
-        if self._spare is not None:
-            self._spare.terminate()
-            self._spare.wait(wait_seconds)
-        for child in self._children:
+        processes = [child.process for child in self._children]
+        processes += [self._spare] if self._spare is not None else []
+        for process in processes:
+            process.terminate()
+        for process in processes:
             try:
-                child.process.wait(wait_seconds)
+                process.wait(wait_seconds)
             except subprocess.TimeoutExpired:
-                child.process.kill()
+                process.kill()
+                process.wait()
+            assert process.stdin is not None
+            process.stdin.close()
+        self._reap()  # one that was ended before it began its run leaves the word to us
 
     def run(self) -> None:
         while not self._ended.is_set():

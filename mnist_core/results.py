@@ -65,28 +65,29 @@ def class_scores(frame: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def misclassified(frame: pd.DataFrame) -> pd.DataFrame:
-    """The images that were given a wrong class, the most confident mistake first.
-
-    Columns: those of `frame`, then predicted, confidence (its probability) and true_probability.
-    """
-    table = _with_answers(frame)
-    return _most_confident_first(table.loc[table["predicted"] != table["label"], :])
-
-
-def images_of_cell(frame: pd.DataFrame, true: int, given: int) -> pd.DataFrame:
-    """The images in one cell of the confusion matrix, the most confident first; columns as in `misclassified`."""
-    table = _with_answers(frame)
-    return _most_confident_first(table.loc[(table["label"] == true) & (table["predicted"] == given), :])
-
-
-def _with_answers(frame: pd.DataFrame) -> pd.DataFrame:
+def with_answers(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same images with the columns predicted, confidence (its probability) and true_probability."""
     values = probabilities(frame)
     rows = np.arange(len(frame))
     answers = values.argmax(axis=1)
     return frame.assign(
         predicted=answers, confidence=values[rows, answers], true_probability=values[rows, _labels(frame)]
     )
+
+
+def misclassified(frame: pd.DataFrame) -> pd.DataFrame:
+    """The images that were given a wrong class, the most confident mistake first.
+
+    Columns as in `with_answers`.
+    """
+    table = with_answers(frame)
+    return _most_confident_first(table.loc[table["predicted"] != table["label"], :])
+
+
+def images_of_cell(frame: pd.DataFrame, true: int, given: int) -> pd.DataFrame:
+    """The images in one cell of the confusion matrix, the most confident first; columns as in `with_answers`."""
+    table = with_answers(frame)
+    return _most_confident_first(table.loc[(table["label"] == true) & (table["predicted"] == given), :])
 
 
 def _most_confident_first(table: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,7 @@
 run, so that a run starts at once. Closing the input ends the wait.
 """
 
+import io
 import json
 import math
 import os
@@ -22,12 +23,11 @@ from mnist_core import __version__, architectures, checkpoints, devices, environ
 from mnist_core.config import RunConfig
 from mnist_core.data.fallback import resolve
 from mnist_core.data.loading import Data, load
-from mnist_core.errors import CheckpointError, MnistLabError
+from mnist_core.errors import CheckpointError, LostRunError, MnistLabError
 from mnist_core.evaluation import evaluate, predict
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
 from mnist_core.store import Run, Store
 from mnist_core.store.runs import State
-from mnist_core.store.store import LostRunError
 from mnist_core.training import TrainingState, train
 
 _RECORD_SECONDS = 0.2
@@ -241,8 +241,20 @@ class _Pulse(threading.Thread):
         self.join()
 
 
+def _warm_up() -> None:
+    """Take one step of a tiny network, so that all that torch imports at the first step is there before it counts."""
+    import pandas as pd
+
+    model = torch.nn.Linear(1, 1)
+    optimizer = torch.optim.Adam(model.parameters(), fused=True)  # imports torch._dynamo: two seconds
+    model(torch.zeros(1, 1)).sum().backward()
+    optimizer.step()
+    pd.DataFrame({"a": [0]}).to_parquet(io.BytesIO())
+
+
 def main() -> int:
     """Wait for one run on standard input and train it."""
+    _warm_up()
     interrupt = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: interrupt.set() if order else sys.exit(0))
     order: dict[str, str] = {}

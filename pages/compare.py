@@ -1,8 +1,75 @@
-"""compare."""
+"""Compare: all runs in a table, and the chosen ones side by side."""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import navigation
+from dashboard import comparing, comparing_changes, navigation, run_table
+from mnist_core.store import Run
+
+
+def page() -> None:
+    st.title("Compare")
+    st.caption("Tick runs in the table: below it their curves, results and settings stand side by side.")
+    every = run_table.snapshot()
+    if not every.runs:
+        comparing_changes.undo()
+        no_run()
+        return
+    bar, undo, table, choice = (st.container() for _ in range(4))
+    with bar, st.container(horizontal=True, vertical_alignment="bottom", key="bar"):
+        text = st.text_input(
+            "Filter",
+            key="filter",
+            bind="query-params",
+            placeholder="name, tag, data set, architecture, state, #number",
+            help="Shows the runs that hold every word. A click on a column's head sorts, its menu hides the column.",
+        )
+        actions = st.container(horizontal=True, width="content")
+    with choice:
+        runs = run_table.chosen(every, run_table.matching(every, text))
+    with actions:
+        comparing_changes.buttons(every, runs)
+    with undo:
+        comparing_changes.undo()
+    with table:
+        run_table.show(every, text, runs)
+    if runs:
+        side_by_side(runs)
+    else:
+        suggest(every)
+
+
+def side_by_side(runs: Sequence[Run]) -> None:
+    if len(runs) > run_table.COMPARED:
+        st.info(f"{len(runs):,} runs are chosen; the first {run_table.COMPARED} of them are compared.")
+        runs = runs[: run_table.COMPARED]
+    comparing.results(runs)
+    comparing.differences(runs)
+    comparing.curves(runs)
+    left, right = st.columns(2, gap="large")
+    with left:
+        comparing.costs(runs)
+    with right:
+        comparing.overfitting(runs)
+
+
+def suggest(every: run_table.Snapshot) -> None:
+    newest = [run.number for run in every.runs.values() if run.test_accuracy is not None][:3]
+    st.info("No run is chosen. Tick some in the table, at its left edge.")
+    if len(newest) > 1:
+        st.button(
+            f"Compare the newest {len(newest)}",
+            on_click=run_table.choose,
+            args=(newest,),
+            help="Chooses the runs that were trained last.",
+        )
+
+
+def no_run() -> None:
+    st.info("There is no run yet. Train two networks, and compare them here.")
+    st.page_link("pages/train.py", label="Train a network", help="Choose a network and start it.")
+
 
 navigation.enter()
-st.title("compare")
+page()

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import forms, live, navigation, state
+from dashboard.components.live_chart import preload_chart
 from mnist_core.architectures import Architecture, describe
 from mnist_core.architectures.diagram import diagram
 from mnist_core.config import RunConfig
@@ -32,8 +33,10 @@ def page() -> None:
         )
         if view == "Training":
             live.follow_runs()
-        elif network is not None:
-            show_network(network)
+        else:
+            if network is not None:
+                show_network(network)
+            preload_chart()
 
 
 def describe_experiment() -> Architecture | None:

@@ -1,18 +1,15 @@
 """What all tests share: their own results folder, the real MNIST where it is found, and the browser."""
 
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.app_process import ROOT, running_app
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-ROOT = Path(__file__).resolve().parent.parent
 # Read before `own_lab` hides it: tests must not depend on what lies on the developer's machine.
 REAL_DATA = Path(os.environ.get("MNIST_LAB_DATA") or ROOT / "data")
 REQUIRED = bool(os.environ.get("MNIST_LAB_REQUIRE"))  # in CI a missing browser or MNIST fails instead of skipping
@@ -60,42 +57,9 @@ def browser() -> Iterator:
 @pytest.fixture
 def serve(own_lab: Path) -> Iterator[Callable[..., str]]:
     """Start a Streamlit script as its own process and return its URL: `serve(script, {"NAME": "value"})`."""
-    started: list[subprocess.Popen[bytes]] = []
+    with ExitStack() as running:
 
-    def start(script: Path = ROOT / "app.py", env: dict[str, str] | None = None) -> str:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        command = [
-            sys.executable,
-            "-m",
-            "streamlit",
-            "run",
-            str(script),
-            "--server.port",
-            str(port),
-            "--server.headless",
-            "true",
-        ]
-        own_lab.mkdir(parents=True, exist_ok=True)
-        with (own_lab / "app.log").open("ab") as log:
-            process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=os.environ | (env or {}))
-        started.append(process)
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(300):
-            try:
-                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
-                    return url
-            except OSError:
-                assert process.poll() is None, (own_lab / "app.log").read_text()
-                time.sleep(0.1)
-        raise AssertionError("the app did not start within 30 s")
+        def start(script: Path = ROOT / "app.py", env: dict[str, str] | None = None) -> str:
+            return running.enter_context(running_app(own_lab, script, env))
 
-    yield start
-    for process in started:
-        process.terminate()
-    for process in started:
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        yield start

@@ -60,8 +60,8 @@ function unmount(chart, parentElement) {
   chart.Plotly?.purge(chart.plot)
 }
 
-function load(chart, url) {
-  say(chart, "loading", "Loading the chart …")
+// One plotly.js for all charts of the browser's page; also called before there is a chart, to have it by then.
+export function fetchPlotly(url) {
   window.mnistLabPlotly ??= new Promise((resolve, reject) => {
     const script = document.createElement("script")
     script.src = url
@@ -69,7 +69,12 @@ function load(chart, url) {
     script.onerror = reject
     document.head.append(script)
   })
-  window.mnistLabPlotly.then(
+  return window.mnistLabPlotly
+}
+
+function load(chart, url) {
+  say(chart, "loading", "Loading the chart …")
+  fetchPlotly(url).then(
     (Plotly) => {
       chart.Plotly = Plotly
       schedule(chart)

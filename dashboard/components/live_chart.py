@@ -1,5 +1,6 @@
 """The live learning curves: sends each run's new measurements to a chart that stays as it is while they come in."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -27,6 +28,16 @@ export default async function (component) {
 }
 """,
     isolate_styles=False,  # plotly.js puts its own styles into the document
+)
+
+_PRELOAD = component(
+    "mnist_lab_live_chart_preload",
+    js="""
+export default async function ({ data }) {
+  const { fetchPlotly } = await import(new URL(`${data.scripts}/live_chart.js`, location.origin).href)
+  fetchPlotly(data.plotly).catch(() => (window.mnistLabPlotly = undefined)) // the chart itself tells the person
+}
+""",
 )
 
 
@@ -76,6 +87,12 @@ def live_chart(
     st.session_state[sent_name] = {
         update["id"]: [*sent.get(update["id"], [0]), update["to"]][-_REPEATS:] for update in updates
     }
+
+
+def preload_chart() -> None:
+    """Let the browser load the chart's scripts while the person is still choosing what to train. Shows nothing."""
+    with contextlib.suppress(assets.AssetError):  # the chart itself tells the person
+        _PRELOAD(key="chart-preload", data={"scripts": assets.publish_scripts(), "plotly": assets.publish_plotly()})
 
 
 def update_of(one: Series, after: int) -> dict[str, Any]:

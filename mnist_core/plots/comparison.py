@@ -23,7 +23,7 @@ _NAME_LENGTH = 26  # letters of a name beside a point or a line
 _PLACES = (("middle right", 0.5, 0), ("top center", 0, 1), ("bottom center", 0, -1), ("middle left", -0.5, 0),
            ("top right", 0.5, 1), ("bottom right", 0.5, -1), ("top left", -0.5, 1),
            ("bottom left", -0.5, -1))  # fmt: skip
-_CANVAS = (900, 380)  # pixels that the chart is taken to have when labels are placed
+_CANVAS = (560, 380)  # pixels that the chart is taken to have when labels are placed
 _LETTER, _LINE, _POINT = 8.4, 24, 22  # width of a letter, height of a label, size of a point with some room: pixels
 _SWEEPS = 4
 

@@ -12,6 +12,8 @@ from mnist_core.plots.style import GREY, RunLike, accuracy_axis, errors_of, log_
 
 POINTS = 500  # a trace has at most this many, so that ten runs stay quick to send and draw
 
+_OUTLIER = 10  # a run that reaches this many times as high as the median run would flatten the others
+
 Metric = Literal["loss", "accuracy"]
 Axis = Literal["step", "epoch", "seconds"]
 
@@ -45,6 +47,7 @@ def learning_curves(
     view = _View(metric, x, smoothing, log_x, log_y, alone=len(runs) == 1)
     figure = go.Figure()
     bold: list[tuple[np.ndarray, np.ndarray]] = []  # all but the raw curves: what the axes must show
+    peaks: list[float] = []  # the highest place of each run
     for run in runs:
         table = metrics.get(run.id)
         if table is not None and not table.empty:
@@ -54,6 +57,7 @@ def learning_curves(
             for kind, add in (("train", _add_training), ("validation", _add_validation)):
                 own = names == f"{kind}_{metric}"
                 bold.append(add(figure, run, places[own], values[own], view))
+            peaks += [max(heights) for heights in [[*bold[-2][1], *bold[-1][1]]] if heights]
     if not view.alone:
         _add_key(figure, smoothing)
     polish(figure)
@@ -61,6 +65,8 @@ def learning_curves(
     across, up = (np.concatenate([curve[side] for curve in bold] or [np.empty(0)]) for side in (0, 1))
     figure.update_xaxes(title_text=_AXES[x][0], **_horizontal(across, view))
     figure.update_yaxes(title_text=view.title, **_vertical(up, view))
+    if metric == "loss" and not log_y:
+        _cut_outliers(figure, peaks)
     return figure
 
 
@@ -201,6 +207,17 @@ def _horizontal(places: np.ndarray, view: _View) -> dict[str, Any]:
     if not view.log_x:
         return {"type": "linear"}
     return log_axis(0.95 * places.min(), 1.05 * places.max()) if len(places) else log_axis(1, 1000)
+
+
+def _cut_outliers(figure: go.Figure, peaks: Sequence[float]) -> None:
+    """End the axis below the runs that are far above the others, such as diverged ones; their crosses stay in view."""
+    if not peaks or max(peaks) <= (ceiling := _OUTLIER * sorted(peaks)[(len(peaks) - 1) // 2]):
+        return
+    top = max(peak for peak in peaks if peak <= ceiling)
+    figure.update_yaxes(range=[0, 1.05 * top])
+    figure.for_each_trace(
+        lambda trace: trace.update(y=np.minimum(trace.y, top)), selector=lambda trace: trace.marker.symbol == "x"
+    )
 
 
 def _vertical(heights: np.ndarray, view: _View) -> dict[str, Any]:

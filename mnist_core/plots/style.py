@@ -92,8 +92,9 @@ def accuracy_axis(errors: Iterable[float]) -> dict[str, Any]:
     places = [math.log10(error) for error in errors] or [0.0, 2.0]
     room = max(0.1 * (max(places) - min(places)), 0.12)
     high, low = min(2.03, max(places) + room), min(places) - room
-    return {"type": "log", "range": [high, low], "tickmode": "array", "tickvals": _ERROR_TICKS,
-            "ticktext": [f"{100 - error:.10g}" for error in _ERROR_TICKS]}  # fmt: skip
+    ticks = _error_ticks(10**low, 10**high)
+    return {"type": "log", "range": [high, low], "tickmode": "array", "tickvals": ticks,
+            "ticktext": [f"{100 - error:.10g}" for error in ticks]}  # fmt: skip
 
 
 def log_axis(low: float, high: float) -> dict[str, Any]:
@@ -123,6 +124,15 @@ def polish(figure: go.Figure, height: int = 460) -> go.Figure:
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
     return figure
+
+
+def _error_ticks(low: float, high: float) -> list[float]:
+    """Round errors (%) to be named on an axis from `low` to `high`; at equal distances where it is short."""
+    if sum(low <= tick <= high for tick in _ERROR_TICKS) > 3:
+        return _ERROR_TICKS
+    power = 10.0 ** math.floor(math.log10((high - low) / 3))
+    step = max(digit * power for digit in (1, 2, 5) if digit * power <= (high - low) / 3)
+    return [round(place * step, 9) for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def _short(value: float) -> str:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from mnist_core import environment
 from mnist_core.config import RunConfig
-from mnist_core.errors import StoreError
+from mnist_core.errors import LostRunError, StoreError
 from mnist_core.events import Event
 from mnist_core.store import metrics as metric_rows
 from mnist_core.store.artifacts import Artifact, is_intact, write_atomically
@@ -22,10 +22,6 @@ from mnist_core.store.schema import artifacts, connect, lab, metrics, runs, writ
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class LostRunError(StoreError):
-    """The run belongs to another worker now, or is no longer running: this worker must not write to it."""
 
 
 class Store:

@@ -1,5 +1,7 @@
 """Weights, templates and activations as arrays, for every kind of network."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -120,6 +122,26 @@ def test_colour_channels_are_normalised_one_by_one() -> None:
     image = np.stack([np.full((4, 4), value, dtype=np.uint8) for value in (51, 102, 255)])
     (flat, _) = activations(model, image, (0.2, 0.0, 0.5), (1.0, 0.4, 0.25))
     np.testing.assert_allclose(flat.values.reshape(3, 16)[:, 0], [0, 1, 2], atol=1e-6)
+
+
+def test_a_network_at_work_elsewhere_is_not_overheard() -> None:
+    model = _build("lenet-5").eval()
+    image = np.zeros(SHAPE, dtype=np.uint8)
+    expected = [layer.name for layer in activations(model, image, (0.0,), (1.0,))]
+    done = threading.Event()
+
+    def work() -> None:
+        while not done.is_set():
+            model(torch.zeros(1, *SHAPE))
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        for _ in range(20):
+            assert [layer.name for layer in activations(model, image, (0.0,), (1.0,))] == expected
+    finally:
+        done.set()
+        worker.join()
 
 
 @pytest.mark.parametrize("text", ["lenet-5", "mlp-300", "flatten linear(10)"])

@@ -110,6 +110,13 @@ def test_specks_and_shade_are_no_strokes() -> None:
     assert _box(_prepared(picture)[0])[2] == 20
 
 
+def test_traces_of_compression_do_not_move_a_drawing() -> None:
+    picture = np.repeat(255 - _bar()[..., None], 3, axis=2)
+    noisy = picture.copy()
+    noisy[250:258, 10:18] = 252
+    np.testing.assert_array_equal(_prepared(noisy), _prepared(picture))
+
+
 def test_other_data_sets_frame_differently() -> None:
     assert _box(_prepared(_bar(), dataset="fashion-mnist")[0])[2] == 28
     assert _box(_prepared(_bar(), dataset="mnist-5k")[0])[2] == 20

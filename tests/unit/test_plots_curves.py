@@ -154,6 +154,19 @@ def test_a_diverged_run_is_marked_where_it_broke() -> None:
     assert bold.x[-1] == 119
 
 
+def test_a_run_far_above_the_others_does_not_flatten_them() -> None:
+    wild = _metrics(300, diverged_at=120)
+    wild.loc[wild["name"] == "train_loss", "value"] *= 1e30
+    figure = learning_curves({"r1": _metrics(300), "r2": wild}, [_run(1), _run(2)])
+    low, high = figure.layout.yaxis.range
+    assert low == 0
+    assert 1 < high < 5
+    (cross,) = [trace for trace in figure.data if trace.marker.symbol == "x"]
+    assert 0 < cross.y[0] < high
+    alone = learning_curves({"r2": wild}, [_run(2)])
+    assert alone.layout.yaxis.range is None
+
+
 def test_runs_without_metrics_and_runs_that_never_had_a_finite_loss() -> None:
     figure = learning_curves({"r2": _metrics(300, diverged_at=1)}, [_run(1), _run(2)], log_x=True, log_y=True)
     assert figure.layout.xaxis.type == "log"

@@ -113,6 +113,9 @@ def test_axes_of_accuracy_and_logarithms() -> None:
     assert ticks[1] == "99"
     assert ticks[0.5] == "99.5"
     assert axis["range"][0] > np.log10(8.0) > np.log10(0.4) > axis["range"][1]  # more errors further down
+    near = accuracy_axis([1.45, 2.65])
+    shown = [text for text in near["ticktext"] if near["range"][1] < np.log10(100 - float(text)) < near["range"][0]]
+    assert shown == ["98.5", "98", "97.5", "97"]
     ticks = dict(zip(log_axis(1, 100)["tickvals"], log_axis(1, 100)["ticktext"], strict=True))
     assert (ticks[0.05], ticks[20.0], ticks[5000.0], ticks[2e6]) == ("0.05", "20", "5k", "2M")
 

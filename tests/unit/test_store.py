@@ -8,10 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from mnist_core.config import RunConfig
-from mnist_core.errors import StoreError
+from mnist_core.errors import LostRunError, StoreError
 from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.store import Store
-from mnist_core.store.store import LostRunError
 
 
 @pytest.fixture

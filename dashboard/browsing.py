@@ -1,0 +1,189 @@
+"""What the Data page reads and shows: samples by class, class counts, mean images and pixels, all cached."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard.components.gallery import gallery
+from mnist_core import environment, plots
+from mnist_core.config import RunConfig
+from mnist_core.data import statistics
+from mnist_core.data.catalogue import dataset
+from mnist_core.data.sources import Arrays, load_arrays
+from mnist_core.data.splitting import SplitName, split_indices
+from mnist_core.data.statistics import PixelStatistics
+from mnist_core.plots.images import channels_last, png
+
+SPLITS: dict[SplitName, str] = {"train": "training", "validation": "validation", "test": "test"}
+STYLES = Path(__file__).with_name("browsing.css")  # to be put on the page once, with st.html
+
+_A_ROW = 24  # images of each class where all classes are shown
+_A_CLASS = 72  # images where one class is shown
+_CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set that can be read; hashable, so that what is read can be kept."""
+
+    name: str
+    folder: str = ""
+    size: int = 28
+    colour: bool = False
+    changed: int = 0  # when a directory of the folder last changed, in nanoseconds
+
+    def config(self) -> RunConfig:
+        """The config whose runs learn from it; raises ConfigError for a folder without a path."""
+        fields = {"folder": self.folder, "folder_size": self.size, "folder_colour": self.colour}
+        return RunConfig.parse({"dataset": self.name} | (fields if self.name == "folder" else {}))
+
+
+def folder_source(folder: str, size: int, colour: bool) -> Source:
+    """An image folder as it is now: adding or removing an image makes another source of it."""
+    root = Path(folder.strip()).expanduser()
+    try:
+        parts = [part for split in ("train", "test") for part in (root / split, *(root / split).iterdir())]
+        changed = max(part.stat().st_mtime_ns for part in parts if part.is_dir())
+    except (OSError, ValueError):  # reading it will say what is wrong
+        changed = 0
+    return Source("folder", folder.strip(), size, colour, changed)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the images …")
+def read(source: Source) -> Arrays:
+    """The data set as published; raises DataError with the remedy."""
+    return load_arrays(source.config(), environment.data_dir())
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def counts(source: Source) -> pd.DataFrame:
+    """How many images of each class (row) each split (column) has."""
+    classes = read(source).classes
+    table = {name: statistics.class_counts(_labels(source, split), len(classes)) for split, name in SPLITS.items()}
+    return pd.DataFrame(table, index=pd.Index(list(classes), name="class"))
+
+
+@st.cache_data(max_entries=12, show_spinner="Counting pixels …")
+def summary(source: Source, split: SplitName) -> tuple[np.ndarray, PixelStatistics]:
+    """The mean image of each class, uint8 (classes, C, H, W), black without images; and the pixels of the split."""
+    images = _published(source, split)[0][indices(source, split)]
+    means = plots.mean_images(images, _labels(source, split), len(read(source).classes))
+    return means, statistics.pixel_statistics(images)
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def indices(source: Source, split: SplitName) -> np.ndarray:
+    """Positions of a split's images in the published training or test images, ascending: int64 (N,)."""
+    arrays = read(source)
+    if split == "test":
+        return np.arange(len(arrays.test_labels))
+    train, validation = split_indices(arrays.train_labels, len(arrays.classes), source.config())
+    return train if split == "train" else validation
+
+
+def sample(source: Source, split: SplitName, cls: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most `count` random images of one class: their positions as published, and uint8 (n, C, H, W)."""
+    images, labels = _published(source, split)
+    candidates = indices(source, split)
+    candidates = candidates[labels[candidates] == cls]
+    chosen = np.random.default_rng([seed, cls]).permutation(candidates)[:count]
+    return chosen, images[chosen]
+
+
+def show_samples_by_class(source: Source, split: SplitName, seed: int) -> None:
+    """A row of random images for each class."""
+    rows = []
+    for cls, name in enumerate(read(source).classes):
+        _, images = sample(source, split, cls, _A_ROW, seed)
+        rows.append(f"<div class='name'>{escape(name)}</div>{_strip(images)}")
+    st.html(f"<div class='samples' data-split='{split}'>{''.join(rows)}</div>")
+
+
+def show_class(source: Source, split: SplitName, cls: int, seed: int) -> None:
+    """Random images of one class; the one that is clicked is shown large."""
+    places, images = sample(source, split, cls, _A_CLASS, seed)
+    if not len(places):
+        st.info(f"The {SPLITS[split]} images hold none of this class.")
+        return
+    left, right = st.columns([4, 1])
+    with left:
+        tile = (images.shape[3], images.shape[2])
+        chosen = gallery("samples", plots.sprite(channels_last(images), 12), tile, len(images))
+    with right:
+        if chosen is None:
+            st.caption("Click an image to see it large.")
+            return
+        image = images[chosen]
+        st.html(f"<img class='large' alt='the chosen image' src='{_address(channels_last(image[None])[0])}'>")
+        file = "test" if split == "test" else "training"
+        st.markdown(f"**{read(source).classes[cls]}**, number {places[chosen]:,} of the {file} images "
+                    f"(counted from 0).  \nMean brightness {image.mean() / 255:.3f} of 1.")  # fmt: skip
+
+
+def show_means(classes: Sequence[str], means: np.ndarray, present: Sequence[int]) -> None:
+    """The mean image of each class under its name; `present` says how many images each has."""
+    tiles = [f"<figure><img alt='mean of {escape(name)}' src='{_address(channels_last(means[[cls]])[0])}'>"
+             f"<figcaption>{escape(name)}</figcaption></figure>"
+             for cls, name in enumerate(classes) if present[cls]]  # fmt: skip
+    st.html(f"<div class='means'>{''.join(tiles)}</div>")
+
+
+def show_pixels(source: Source, pixels: PixelStatistics) -> None:
+    """Mean, standard deviation and share of zeros as numbers, and the histogram of brightness."""
+    names = " / ".join(_CHANNELS[len(pixels.mean)]) if len(pixels.mean) > 1 else ""
+    channels = f" ({names})" if names else ""
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        st.metric(f"Mean brightness{channels}", " / ".join(f"{value:.4f}" for value in pixels.mean),
+                  help="Of all pixels, on a scale from 0 (black) to 1 (full).")  # fmt: skip
+        st.metric(f"Standard deviation{channels}", " / ".join(f"{value:.4f}" for value in pixels.std),
+                  help="How far pixels lie from the mean, on the same scale.")  # fmt: skip
+        st.metric("Pixels that are 0", f"{pixels.zero_share:.1%}", help="Share of the pixels that are quite black.")
+        known = dataset(source.name)
+        if known.mean:
+            st.caption(f"With *Normalise*, runs subtract {_listed(known.mean)} and divide by {_listed(known.std)}: the "
+                       f"mean and deviation of {known.label}'s published training images.")  # fmt: skip
+        else:
+            st.caption("With *Normalise*, runs subtract the mean of their training pixels and divide by the deviation.")
+    with right:
+        st.plotly_chart(plots.pixel_histogram(pixels.histogram), key="histogram", theme="streamlit",
+                        config={"displayModeBar": False})  # fmt: skip
+
+
+def _listed(values: Sequence[float]) -> str:
+    return " / ".join(f"{value:.4f}" for value in values)
+
+
+def _published(source: Source, split: SplitName) -> tuple[np.ndarray, np.ndarray]:
+    arrays = read(source)
+    if split == "test":
+        return arrays.test_images, arrays.test_labels
+    return arrays.train_images, arrays.train_labels
+
+
+def _labels(source: Source, split: SplitName) -> np.ndarray:
+    return _published(source, split)[1][indices(source, split)]
+
+
+def _strip(images: np.ndarray) -> str:
+    """Images side by side, cut from one picture; as many as there is room for."""
+    if not len(images):
+        return "<div class='none'>no image</div>"
+    address = _address(_side_by_side(channels_last(images)))
+    shift = "background-position-x:calc(-{} * var(--tile))"
+    tiles = "".join(f"<i style='{shift.format(place)}'></i>" for place in range(len(images)))
+    return f"<div class='strip' style='--count:{len(images)};--images:url({address})'>{tiles}</div>"
+
+
+def _side_by_side(pictures: np.ndarray) -> np.ndarray:
+    return np.concatenate(list(pictures), axis=1)  # (H, N * W[, 3])
+
+
+def _address(picture: np.ndarray) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}"

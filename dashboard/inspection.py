@@ -1,0 +1,92 @@
+"""What the Inspect page looks at: one run's answers to one split, its images, and the names of its classes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard import state
+from mnist_core import environment, results
+from mnist_core.config import RunConfig
+from mnist_core.data.catalogue import dataset
+from mnist_core.data.folder_layout import class_names
+from mnist_core.data.sources import load_arrays
+from mnist_core.data.splitting import SplitName, split_images
+from mnist_core.errors import DataError, StoreError
+from mnist_core.store import Run
+
+_OF_IMAGES = {"dataset", "folder", "folder_size", "folder_colour", "validation_images", "split_seed"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A run's answers to the images of one split, one row of `table` an image, with `results.with_answers`."""
+
+    run: Run
+    split: SplitName
+    classes: tuple[str, ...]
+    table: pd.DataFrame
+
+    def images(self, rows: pd.DataFrame) -> np.ndarray:
+        """The images of some rows of the table: uint8 (N, C, H, W). Raises DataError if they are not there."""
+        which = self.run.config.model_dump_json(include=_OF_IMAGES)
+        images, labels = _split(which, str(environment.data_dir()), self.split, self.run.config)
+        if not np.array_equal(labels, self.table["label"]):
+            raise DataError(
+                f"The images of {self.run.dataset} are no longer those that run #{self.run.number} was tested on, so "
+                "they cannot be shown beside its answers. Bring the old files back, or train anew."
+            )
+        return images[rows["index"].to_numpy()]
+
+
+def splits(run: Run) -> list[SplitName]:
+    """The splits that the run has answered to, "test" first; none while it has no predictions."""
+    table = _answers_of(run)
+    found = () if table is None else table["split"].unique()
+    return [name for name in ("test", "validation") if name in found]
+
+
+def subject(run: Run, split: SplitName) -> Subject:
+    """The run's answers to a split that is one of `splits`. Raises StoreError if the file is damaged."""
+    table = _answers_of(run)
+    assert table is not None
+    count = results.probabilities(table.head(0)).shape[1]
+    return Subject(run, split, _classes(run, count), results.of_split(table, split))
+
+
+def _classes(run: Run, count: int) -> tuple[str, ...]:
+    """Names of the classes; their numbers where the folder that names them is gone."""
+    names = dataset(run.dataset).classes
+    if run.dataset == "folder":
+        try:
+            names = class_names(run.config.folder)
+        except DataError:
+            names = ()
+    return names if len(names) == count else tuple(map(str, range(count)))
+
+
+def _answers_of(run: Run) -> pd.DataFrame | None:
+    store = state.store()
+    files = store.artifacts(run.id, kind="predictions")
+    if not files:
+        return None
+    path = store.folder(run.id) / files[-1].path
+    try:
+        return _read(str(path), files[-1].sha256)
+    except (OSError, ValueError):  # pyarrow's errors are ValueErrors
+        raise StoreError(
+            f"The predictions of run #{run.number} ({path}) are missing or damaged. Bring the file back, or train anew."
+        ) from None
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _read(path: str, sha256: str) -> pd.DataFrame:
+    """Shared by all sessions and never changed in place: a copy for each rerun costs more than what is shown."""
+    return results.with_answers(pd.read_parquet(path))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _split(which: str, root: str, split: SplitName, _config: RunConfig) -> tuple[np.ndarray, np.ndarray]:
+    images, labels = split_images(load_arrays(_config, environment.data_dir()), _config, split)
+    return images.copy(), labels  # not a view that keeps the whole data set alive

@@ -1,0 +1,199 @@
+"""The views of the Inspect page that show answers: samples, mistakes, the confusion matrix and the classes."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard import state
+from dashboard.inspection import Subject
+from dashboard.inspection_activations import layer_by_layer
+from dashboard.inspection_images import PAGE, choose, large, percent
+from mnist_core import plots, results
+
+_CELL = "cell"  # query parameter: places of the true and of the predicted class, as in 4-9
+
+
+@st.fragment
+def samples(subject: Subject) -> None:
+    """Random images with the answers to them."""
+    with state.errors_as_messages():
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            seed = st.number_input("Sample", 1, None, 1, 1, key="sample", bind="query-params", width=140,
+                                   help="Each number is another random choice of images, always the same one.")
+            st.button("Next sample", on_click=_next_sample, help="Draw other images.")
+        rows = subject.table.iloc[np.random.default_rng(int(seed)).permutation(len(subject.table))[:PAGE]]
+        right = rows["predicted"] == rows["label"]
+        total = (subject.table["predicted"] == subject.table["label"]).mean()
+        st.markdown(f"**{right.sum()} of these {len(rows)}** are right. Of all {len(subject.table):,} {subject.split} "
+                    f"images it is **{total:.2%}**. Choose an image to see how sure the network is.")  # fmt: skip
+        captions = [subject.classes[given] for given in rows["predicted"]]
+        _gallery_and_large("samples", subject, rows, captions, right.tolist())
+
+
+@st.fragment
+def mistakes(subject: Subject) -> None:
+    """All wrong answers, the most confident first."""
+    with state.errors_as_messages():
+        wrong = results.misclassified(subject.table)
+        if wrong.empty:
+            st.success(f"There is no mistake: all {len(subject.table):,} {subject.split} images are right.")
+            return
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            true = _class_filter(subject, "True class", "true", "Show only images that are of this class.")
+            given = _class_filter(subject, "Predicted class", "given", "Show only images taken for this class.")
+        shown = wrong[(wrong["label"] == true if true is not None else True)
+                      & (wrong["predicted"] == given if given is not None else wrong["label"] >= 0)]  # fmt: skip
+        if shown.empty:
+            st.info("There is no such mistake. Choose other classes, or clear the filter.")
+            return
+        pages = -(-len(shown) // PAGE)
+        page = min(st.session_state.get("page", 1), pages)
+        rows = shown.iloc[(page - 1) * PAGE : page * PAGE]
+        st.markdown(_about_mistakes(subject, wrong, shown))
+        _gallery_and_large("mistakes", subject, rows, _taken_for(subject, rows))
+        if pages > 1:
+            st.pagination(pages, key="page", bind="query-params")
+
+
+@st.fragment
+def confusion(subject: Subject) -> None:
+    """The confusion matrix beside the images of the cell that is chosen."""
+    with state.errors_as_messages():
+        matrix = results.confusion_matrix(subject.table)
+        left, right = st.columns([1, 1], gap="large")
+        with left:
+            st.markdown(_about_confusion(subject, matrix))
+            true, given = _matrix(subject, matrix)
+        with right:
+            rows = results.images_of_cell(subject.table, true, given)
+            names = [subject.classes[place] for place in (true, given)]
+            what = f"**{names[0]}** taken for **{names[1]}**" if true != given else f"**{names[0]}** recognised"
+            share = len(rows) / max(matrix[true].sum(), 1)
+            more = f" The {PAGE} most confident ones are shown." if len(rows) > PAGE else ""
+            st.markdown(f"{what}: {len(rows):,} of {matrix[true].sum():,} images ({share:.1%}).{more}")
+            if len(rows):
+                place = st.container()
+                shown = rows.head(PAGE)
+                row = choose("cell-images", subject, shown, [percent(value) for value in shown["confidence"]])
+                large(subject, row, place)
+
+
+def classes(subject: Subject) -> None:
+    """Precision and recall of each class, as a chart and a table."""
+    matrix = results.confusion_matrix(subject.table)
+    scores = results.class_scores(subject.table, subject.classes)
+    st.markdown(_about_classes(scores))
+    left, right = st.columns([1, 1], gap="large")
+    left.plotly_chart(plots.class_scores(scores), key="class-scores", config={"displayModeBar": False})
+    table = scores.rename(columns={"precision": "Precision", "recall": "Recall", "f1": "F1", "support": "Images"})
+    table.insert(4, "Most often taken for", _taken_most(matrix, subject.classes))
+    fraction = "of 100 images, rounded to hundredths"
+    columns: dict[str, Any] = {
+        "class": st.column_config.TextColumn("Class", pinned=True),
+        "Precision": _share("Of the images that were given this class: how many are of it", fraction),
+        "Recall": _share("Of the images of this class: how many were recognised", fraction),
+        "F1": _share("Harmonic mean of precision and recall", fraction),
+        "Images": st.column_config.NumberColumn(format="localized", help="Images of this class in the split."),
+        "Most often taken for": st.column_config.TextColumn(help="The most frequent wrong answer, and how often."),
+    }
+    right.dataframe(table, column_config=columns, height="content", key="class-table")
+
+
+def _gallery_and_large(
+    key: str, subject: Subject, rows: pd.DataFrame, captions: list[str], marks: list[bool] | None = None
+) -> None:
+    side, grid = st.columns([2, 3], gap="large")
+    with grid:
+        row = choose(key, subject, rows, captions, marks)
+    with side:
+        deeper = st.session_state.get("maps", False)
+        with st.container(key="stays-in-place" if deeper else "stays-in-view"):
+            large(subject, row, st.container())
+            layer_by_layer(subject, row)
+
+
+def _next_sample() -> None:
+    st.session_state["sample"] += 1
+
+
+def _class_filter(subject: Subject, label: str, key: str, help: str) -> int | None:
+    name = st.selectbox(label, subject.classes, index=None, key=key, placeholder="any", bind="query-params", help=help,
+                        width=200)  # fmt: skip
+    return None if name is None else subject.classes.index(name)
+
+
+def _taken_for(subject: Subject, rows: pd.DataFrame) -> list[str]:
+    """Captions such as 4→9 98.1%."""
+    answers = zip(rows["label"], rows["predicted"], rows["confidence"], strict=True)
+    return [f"{subject.classes[true]}\u2009→\u2009{subject.classes[given]} {percent(sure)}" for true, given, sure in answers]
+
+
+def _about_mistakes(subject: Subject, wrong: pd.DataFrame, shown: pd.DataFrame) -> str:
+    said = f"**{len(wrong):,} of {len(subject.table):,}** {subject.split} images are wrong ({len(wrong) / len(subject.table):.2%})"
+    if len(shown) < len(wrong):
+        said += f"; {len(shown):,} of them are shown"
+    sure = (shown["confidence"] >= 0.9).sum()
+    return f"{said}. The most confident mistakes come first: in {sure:,} the network is at least 90% sure, and wrong."
+
+
+def _about_confusion(subject: Subject, matrix: np.ndarray) -> str:
+    true, given = _worst(matrix)
+    said = "Each row is a true class, each column what the network says. Choose a cell to see its images."
+    if not matrix[true, given] or true == given:
+        return f"Not one mistake: all images lie on the diagonal. {said}"
+    return (f"Most often, **{subject.classes[true]}** is taken for **{subject.classes[given]}**: "
+            f"{matrix[true, given]:,} times. {said}")  # fmt: skip
+
+
+def _matrix(subject: Subject, matrix: np.ndarray) -> tuple[int, int]:
+    """Draw the matrix; returns the true and the predicted class of the cell that is chosen.
+
+    The figure must not change when a cell is clicked, or the browser would draw it anew: the cell that is marked from
+    the start is chosen once, and from then on the browser marks the clicked one.
+    """
+    key = f"confusion-{subject.run.number}-{subject.split}"
+    points = st.session_state.get(key, {}).get("selection", {}).get("points", [])
+    if points:
+        cell = int(points[0]["customdata"][0]), int(points[0]["customdata"][1])
+        st.query_params[_CELL] = f"{cell[0]}-{cell[1]}"
+    else:
+        cell = _cell_of_url(len(matrix)) or _worst(matrix)
+        st.session_state[f"{key}:first"] = cell
+    figure = plots.confusion_matrix(matrix, subject.classes, dark=st.context.theme.type == "dark")
+    first = st.session_state.get(f"{key}:first", cell)
+    figure.update_traces(selectedpoints=[first[0] * len(matrix) + first[1]], selector={"name": "cells"})
+    st.plotly_chart(figure, key=key, on_select="rerun", selection_mode="points", config={"displayModeBar": False})
+    return cell
+
+
+def _cell_of_url(count: int) -> tuple[int, int] | None:
+    true, _, given = st.query_params.get(_CELL, "").partition("-")
+    if true.isdecimal() and given.isdecimal() and max(int(true), int(given)) < count:
+        return int(true), int(given)
+    return None
+
+
+def _worst(matrix: np.ndarray) -> tuple[int, int]:
+    """Place of the most frequent mistake; of the first cell if there is none."""
+    wrong = matrix - np.diag(np.diag(matrix))
+    true, given = np.unravel_index(wrong.argmax(), wrong.shape)
+    return int(true), int(given)
+
+
+def _about_classes(scores: pd.DataFrame) -> str:
+    recall = scores["recall"].dropna()
+    best, worst = recall.idxmax(), recall.idxmin()
+    return (f"**{best}** is recognised best ({recall[best]:.1%} of its images), **{worst}** worst "
+            f"({recall[worst]:.1%}). Recall: how many images of a class are found. Precision: how many of those "
+            "given a class are really of it.")  # fmt: skip
+
+
+def _taken_most(matrix: np.ndarray, names: tuple[str, ...]) -> list[str]:
+    wrong = matrix - np.diag(np.diag(matrix))
+    return [f"{names[row.argmax()]} ({row.max():,} ×)" if row.any() else "–" for row in wrong]
+
+
+def _share(what: str, unit: str) -> Any:
+    return st.column_config.NumberColumn(format="percent", help=f"{what}, {unit}.")

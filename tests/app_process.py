@@ -1,0 +1,48 @@
+"""The real app as its own process, for end-to-end tests, benchmarks and screenshots."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@contextmanager
+def running_app(results: Path, script: Path = ROOT / "app.py", env: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Serve a Streamlit script with this results folder; gives its URL, and ends it afterwards."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    results.mkdir(parents=True, exist_ok=True)
+    log = results / "app.log"
+    surroundings = os.environ | {"MNIST_LAB_RESULTS": str(results)} | dict(env or {})
+    with log.open("ab") as file:
+        process = subprocess.Popen(
+            [*command, "--server.headless", "true"], cwd=ROOT, stdout=file, stderr=file, env=surroundings
+        )
+    try:
+        yield _healthy(f"http://127.0.0.1:{port}", process, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _healthy(url: str, process: "subprocess.Popen[bytes]", log: Path) -> str:
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+                return url
+        except OSError:
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.1)
+    raise AssertionError(f"the app did not start within 30 s: {log.read_text()}")

@@ -1,0 +1,97 @@
+"""The main job in a real browser: pick, train live, reload, look, draw, compare."""
+
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from mnist_core.config import RunConfig
+from mnist_core.store import Run, Store
+from mnist_core.worker import work
+
+pytestmark = pytest.mark.browser
+NEVER_ENDING = "dataset=mnist-5k&architecture=mlp-100&epochs=2000"
+
+
+def trained(config: RunConfig, name: str = "") -> Run:
+    store = Store.open()
+    run = store.enqueue(config, name, claimed=True)
+    for _ in work(store, run):
+        pass
+    return store.run(run.id)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
+def test_a_network_is_chosen_trained_watched_and_stopped(serve, page: Page, curves):
+    url = serve()
+    page.goto(f"{url}/train?{NEVER_ENDING}")
+    expect(page.get_by_text("79,510").first).to_be_visible()  # parameters of 784-100-10
+    page.get_by_role("button", name="Start training").click()
+    wait_for(lambda: curves()["points"] > 20)
+    before = curves()
+    wait_for(lambda: curves()["step"] > before["step"])
+    expect(page.get_by_text(re.compile(r"images/s .* left"))).to_be_visible()
+
+    page.reload()  # nothing of this is the browser's: the run goes on
+    wait_for(lambda: curves()["step"] > before["step"])
+    assert [run.state for run in Store.open().runs()] == ["running"]
+
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Continue")).to_be_visible()
+    paused = Store.open().runs()[0].step
+    page.get_by_role("button", name="Continue").click()
+    wait_for(lambda: curves()["step"] > paused)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("stopped")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"test \d\d\.\d\d%"))).to_be_visible()
+    assert Store.open().runs()[0].test_accuracy is not None
+
+
+def test_a_second_run_waits_in_the_queue_and_both_are_drawn(serve, page: Page, curves):
+    url = serve()
+    page.goto(f"{url}/train?{NEVER_ENDING}")
+    start = page.get_by_role("button", name="Start training")
+    start.click()
+    wait_for(lambda: curves()["points"] > 0)
+    start.click()
+    expect(page.get_by_text("number 1 in the queue")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"runs=1.*runs=2"))
+    page.get_by_role("button", name="Stop").first.click()
+    wait_for(lambda: Store.open().find("2").step > 0)
+    page.get_by_role("button", name="Stop").last.click()
+    wait_for(lambda: not Store.open().find("2").active)
+
+
+def test_a_mistake_in_a_network_is_shown_where_it_is(serve, page: Page):
+    url = serve()
+    page.goto(f"{url}/train?own=true&layers=flatten+linaer(10)")
+    expect(page.get_by_text(re.compile("did you mean linear"))).to_be_visible()
+    expect(page.get_by_role("button", name="Start training")).to_be_disabled()
+
+
+def test_an_app_without_a_network_says_what_it_learns_from(serve, page: Page):
+    url = serve()
+    page.goto(f"{url}/train?architecture=softmax&epochs=1")
+    page.get_by_role("button", name="Start training").click()
+    expect(page.get_by_text(re.compile("learns from mnist-5k"))).to_be_visible()
+    wait_for(lambda: not Store.open().runs()[0].active)
+    assert Store.open().runs()[0].dataset == "mnist-5k"
+
+
+@pytest.mark.parametrize("path", ["", "train", "inspect", "draw", "compare", "data"])
+def test_every_page_opens_on_an_empty_lab_by_its_own_address(serve, page: Page, path: str):
+    """Each address is the first that anyone asks for after a start: Streamlit then knows only the folder pages/."""
+    url = serve()
+    page.goto(f"{url}/{path}")
+    expect(page.get_by_role("heading", level=1)).to_have_text((path or "train").capitalize())
+    expect(page.get_by_text("Page not found")).to_have_count(0)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_test_id("stTopNavLink")).to_have_count(5)

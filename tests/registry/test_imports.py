@@ -1,0 +1,83 @@
+"""Imports go one way, and what must be quick to import does not drag torch along."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Each layer may import from itself and from those above it.
+LAYERS = [
+    {"errors", "events", "environment"},
+    {"config"},
+    {"fields"},
+    {"store"},
+    {"jobs", "plots", "results", "comparison", "handwriting"},
+    {"data", "architectures", "devices"},
+    {"optimization", "checkpoints", "evaluation"},
+    {"training", "trained", "explain"},
+    {"worker"},
+    {"cli"},
+    {"__main__"},
+]
+TORCH_FREE = [
+    "mnist_core.config", "mnist_core.fields", "mnist_core.events", "mnist_core.store", "mnist_core.jobs",
+    "mnist_core.plots.curves", "mnist_core.plots.confusion", "mnist_core.plots.images", "mnist_core.results",
+    "mnist_core.comparison", "mnist_core.handwriting", "mnist_core.trained", "mnist_core.architectures",
+    "mnist_core.architectures.diagram", "mnist_core.data.sources", "mnist_core.data.availability",
+    "dashboard.state", "dashboard.forms", "dashboard.live", "dashboard.navigation",
+]  # fmt: skip
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of the modules that a file imports anywhere."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def layer_of(module: str) -> int | None:
+    return next((place for place, layer in enumerate(LAYERS) if module in layer), None)
+
+
+def test_every_module_of_the_core_has_its_layer():
+    found = {path.relative_to(ROOT / "mnist_core").parts[0].removesuffix(".py") for path in sources("mnist_core")}
+    assert found - {"__init__"} == set().union(*LAYERS)
+
+
+@pytest.mark.parametrize("path", sources("mnist_core"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_core_imports_downwards_only_and_never_streamlit(path: Path):
+    own = path.relative_to(ROOT / "mnist_core").parts[0].removesuffix(".py")
+    for name in imported(path):
+        assert name.split(".")[0] not in ("streamlit", "dashboard", "pages", "app"), name
+        parts = name.split(".")
+        if parts[0] == "mnist_core" and len(parts) > 1 and own != "__init__":
+            other, mine = layer_of(parts[1]), layer_of(own)
+            assert other is None or (mine is not None and other <= mine), f"{own} must not import {name}"
+
+
+@pytest.mark.parametrize("path", [*sources("dashboard"), *sources("pages")], ids=lambda path: path.name)
+def test_pages_and_dashboard_never_import_torch(path: Path):
+    assert not {name for name in imported(path) if name.split(".")[0] in ("torch", "torchvision")}
+
+
+@pytest.mark.parametrize("module", TORCH_FREE)
+def test_what_the_app_imports_leaves_torch_out(module: str):
+    script = f"import {module}, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("path", [p for f in ("mnist_core", "dashboard", "pages", "tests") for p in sources(f)],
+                         ids=lambda path: str(path.relative_to(ROOT)))  # fmt: skip
+def test_files_stay_small_enough_to_be_read(path: Path):
+    assert len(path.read_text().splitlines()) <= (120 if path.parent.name == "pages" else 300)
