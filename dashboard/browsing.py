@@ -20,7 +20,7 @@ from mnist_core.data.splitting import SplitName, split_indices
 from mnist_core.data.statistics import PixelStatistics
 from mnist_core.plots.images import channels_last, png
 
-SPLITS: dict[SplitName, str] = {"train": "training", "validation": "validation", "test": "test"}
+SPLITS: dict[str, SplitName] = {"Training": "train", "Validation": "validation", "Test": "test"}
 STYLES = Path(__file__).with_name("browsing.css")  # to be put on the page once, with st.html
 
 _A_ROW = 24  # images of each class where all classes are shown
@@ -65,7 +65,7 @@ def read(source: Source) -> Arrays:
 def counts(source: Source) -> pd.DataFrame:
     """How many images of each class (row) each split (column) has."""
     classes = read(source).classes
-    table = {name: statistics.class_counts(_labels(source, split), len(classes)) for split, name in SPLITS.items()}
+    table = {name: statistics.class_counts(_labels(source, split), len(classes)) for name, split in SPLITS.items()}
     return pd.DataFrame(table, index=pd.Index(list(classes), name="class"))
 
 
@@ -109,7 +109,7 @@ def show_class(source: Source, split: SplitName, cls: int, seed: int) -> None:
     """Random images of one class; the one that is clicked is shown large."""
     places, images = sample(source, split, cls, _A_CLASS, seed)
     if not len(places):
-        st.info(f"The {SPLITS[split]} images hold none of this class.")
+        st.info("This split holds no image of this class.")
         return
     left, right = st.columns([4, 1])
     with left:

@@ -20,6 +20,22 @@ _OF_IMAGES = {"dataset", "folder", "folder_size", "folder_colour", "validation_i
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What the network says to one image."""
+
+    place: int  # label of its row in the subject's table
+    index: int  # in its split
+    true: int  # place of the true class
+    given: int  # place of the most probable class
+    confidence: float  # its probability
+    probabilities: np.ndarray  # float32 (classes,)
+
+    @property
+    def right(self) -> bool:
+        return self.true == self.given
+
+
+@dataclass(frozen=True)
 class Subject:
     """A run's answers to the images of one split, one row of `table` an image, with `results.with_answers`."""
 
@@ -27,6 +43,19 @@ class Subject:
     split: SplitName
     classes: tuple[str, ...]
     table: pd.DataFrame
+
+    def answer(self, place: int) -> Answer:
+        """One row of the table, by its label there."""
+        row = self.table.loc[[place]]
+        numbers = {name: row[name].to_numpy()[0] for name in ("index", "label", "predicted", "confidence")}
+        return Answer(
+            place,
+            int(numbers["index"]),
+            int(numbers["label"]),
+            int(numbers["predicted"]),
+            float(numbers["confidence"]),
+            results.probabilities(row)[0],
+        )
 
     def images(self, rows: pd.DataFrame) -> np.ndarray:
         """The images of some rows of the table: uint8 (N, C, H, W). Raises DataError if they are not there."""
@@ -38,6 +67,10 @@ class Subject:
                 "they cannot be shown beside its answers. Bring the old files back, or train anew."
             )
         return images[rows["index"].to_numpy()]
+
+    def image(self, answer: Answer) -> np.ndarray:
+        """The image of one answer: uint8 (C, H, W). Raises DataError."""
+        return self.images(self.table.loc[[answer.place]])[0]
 
 
 def splits(run: Run) -> list[SplitName]:

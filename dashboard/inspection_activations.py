@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from dashboard import state
-from dashboard.inspection import Subject
+from dashboard.inspection import Answer, Subject
 from dashboard.inspection_images import picture
 from mnist_core import trained
 from mnist_core.plots.images import weight_images
@@ -23,16 +22,15 @@ _MOST_MAPS, _MOST_UNITS = 32, 1024
 _MAP, _CELL, _CELLS = 56, 14, 32  # pixels on the screen of a map and of a unit; units in a row
 
 
-def layer_by_layer(subject: Subject, row: pd.Series) -> None:
-    """A switch, and behind it what the layers make of this row's image. Raises CheckpointError or DataError."""
+def layer_by_layer(subject: Subject, answer: Answer) -> None:
+    """A switch, and behind it what the layers make of the answer's image. Raises CheckpointError or DataError."""
     if not st.toggle("Layer by layer", key="maps", bind="query-params",
                      help="What each layer of the network makes of this image, from the first to the last."):  # fmt: skip
         return
     from mnist_core import explain  # imports torch, which no other part of this page needs
 
     network = trained.load(state.store(), subject.run)
-    image = subject.images(subject.table.loc[[row.name]])[0]  # (C, H, W)
-    found = explain.activations(network.model, image, network.mean, network.std)
+    found = explain.activations(network.model, subject.image(answer), network.mean, network.std)
     st.caption("Red is positive, blue negative, pale zero; every layer has its own scale. Each map shows where in the "
                "image one filter finds what it looks for; each cell is one unit.")  # fmt: skip
     st.html("<div class='maps'>" + "".join(map(_layer, _worth_showing(found))) + "</div>")

@@ -76,8 +76,8 @@ def confusion(subject: Subject) -> None:
             if len(rows):
                 place = st.container()
                 shown = rows.head(PAGE)
-                row = choose("cell-images", subject, shown, [percent(value) for value in shown["confidence"]])
-                large(subject, row, place)
+                answer = choose("cell-images", subject, shown, [percent(value) for value in shown["confidence"]])
+                place.html(large(subject, answer))
 
 
 def classes(subject: Subject) -> None:
@@ -106,12 +106,12 @@ def _gallery_and_large(
 ) -> None:
     side, grid = st.columns([2, 3], gap="large")
     with grid:
-        row = choose(key, subject, rows, captions, marks)
+        answer = choose(key, subject, rows, captions, marks)
     with side:
         deeper = st.session_state.get("maps", False)
         with st.container(key="stays-in-place" if deeper else "stays-in-view"):
-            large(subject, row, st.container())
-            layer_by_layer(subject, row)
+            st.html(large(subject, answer))
+            layer_by_layer(subject, answer)
 
 
 def _next_sample() -> None:
@@ -127,11 +127,13 @@ def _class_filter(subject: Subject, label: str, key: str, help: str) -> int | No
 def _taken_for(subject: Subject, rows: pd.DataFrame) -> list[str]:
     """Captions such as 4→9 98.1%."""
     answers = zip(rows["label"], rows["predicted"], rows["confidence"], strict=True)
-    return [f"{subject.classes[true]}\u2009→\u2009{subject.classes[given]} {percent(sure)}" for true, given, sure in answers]
+    names = subject.classes
+    return [f"{names[true]}\u2009→\u2009{names[given]} {percent(sure)}" for true, given, sure in answers]
 
 
 def _about_mistakes(subject: Subject, wrong: pd.DataFrame, shown: pd.DataFrame) -> str:
-    said = f"**{len(wrong):,} of {len(subject.table):,}** {subject.split} images are wrong ({len(wrong) / len(subject.table):.2%})"
+    total = len(subject.table)
+    said = f"**{len(wrong):,} of {total:,}** {subject.split} images are wrong ({len(wrong) / total:.2%})"
     if len(shown) < len(wrong):
         said += f"; {len(shown):,} of them are shown"
     sure = (shown["confidence"] >= 0.9).sum()

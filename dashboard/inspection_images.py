@@ -3,62 +3,57 @@
 import base64
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from dashboard.components.gallery import gallery
-from dashboard.inspection import Subject
+from dashboard.inspection import Answer, Subject
 from mnist_core import results
 from mnist_core.plots.images import channels_last, png, sprite
 from mnist_core.plots.style import run_style, tint
-
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
 
 PAGE = 60  # images at a time
 _IMAGE = "image"  # query parameter: index of the large image in its split
 _COLUMNS = 10  # of the sprite, not of the screen
 _MOST_ROWS = 12  # with more classes than this only the most probable are shown
-_LARGE = 252  # pixels, about; a whole number of screen pixels for each of the image's
+_SMALL, _LARGE = 84, 252  # pixels on the screen, about
 
 
 def choose(
     key: str, subject: Subject, rows: pd.DataFrame, captions: Sequence[str], marks: Sequence[bool] | None = None
-) -> pd.Series:
-    """A gallery of the rows' images (at least one); returns the row that is chosen, at first the one that the URL
-    names, or the first. Raises DataError if the images are not there."""
+) -> Answer:
+    """A gallery of the images of these rows (at least one); returns the answer to the one that is chosen.
+
+    At first that is the image that the URL names, or else the first. Raises DataError if the images are not there.
+    """
     images = channels_last(subject.images(rows))
     height, width = images.shape[1:3]
-    size = whole_pixels(84, width)
+    size = whole_pixels(_SMALL, width)
     chosen = gallery(key, sprite(images, _COLUMNS), (width, height), len(rows), captions, marks, size)
+    indices = [str(index) for index in rows["index"]]
+    asked = st.query_params.get(_IMAGE)
     if chosen is None:
-        asked = st.query_params.get(_IMAGE, "")
-        places = np.flatnonzero(rows["index"].astype(str) == asked)
-        return rows.iloc[int(places[0]) if len(places) else 0]
-    row = rows.iloc[chosen]
-    if st.query_params.get(_IMAGE) != str(row["index"]):
-        st.query_params[_IMAGE] = str(row["index"])
-    return row
+        chosen = indices.index(asked) if asked in indices else 0
+    elif asked != indices[chosen]:
+        st.query_params[_IMAGE] = indices[chosen]
+    return subject.answer(int(rows.index[chosen]))
 
 
-def large(subject: Subject, row: pd.Series, place: "DeltaGenerator") -> None:
-    """One image of the table in crisp pixels, what the network says to it, and how probable each class is to it."""
-    frame = subject.table.loc[[row.name]]
-    image = channels_last(subject.images(frame))[0]
-    values = results.probabilities(frame)[0]  # (classes,)
-    true, given = int(row["label"]), int(row["predicted"])
+def large(subject: Subject, answer: Answer) -> str:
+    """HTML of one image in crisp pixels, what the network says to it, and the probability of each class."""
+    values = answer.probabilities
     colour = run_style(subject.run.number).colour
-    bars = "".join(_bar(subject.classes[at], float(values[at]), at == given, at == true, colour)
-                   for at in _shown(values, true))  # fmt: skip
+    bars = "".join(_bar(subject.classes[at], float(values[at]), at == answer.given, at == answer.true, colour)
+                   for at in _shown(values, answer.true))  # fmt: skip
     rest = len(values) - _MOST_ROWS
     more = f"<p class='quiet'>and {rest} classes that are less probable</p>" if rest > 0 else ""
-    caption = f"{subject.split} image {row['index']:,}"
-    place.html(f"<div class='inspected'><figure>{picture(image, _LARGE, caption)}<figcaption>{caption}</figcaption>"
-               f"</figure><div class='answer'><p class='verdict'>{_verdict(subject, row)}</p>"
-               f"<p class='quiet'>Probability of each class</p>{bars}{more}</div></div>")  # fmt: skip
+    caption = f"{subject.split} image {answer.index:,}"
+    image = picture(channels_last(subject.image(answer)[None])[0], _LARGE, caption)
+    return (f"<div class='inspected'><figure>{image}<figcaption>{caption}</figcaption></figure>"
+            f"<div class='answer'><p class='verdict'>{_verdict(subject, answer)}</p>"
+            f"<p class='quiet'>Probability of each class</p>{bars}{more}</div></div>")  # fmt: skip
 
 
 def picture(image: np.ndarray, width: int, alt: str) -> str:
@@ -73,17 +68,18 @@ def whole_pixels(wanted: int, pixels: int) -> int:
     return pixels * max(1, round(wanted / pixels))
 
 
-def _verdict(subject: Subject, row: pd.Series) -> str:
-    given, true = (escape(subject.classes[int(row[name])]) for name in ("predicted", "label"))
-    said = f"The network says <b>{given}</b>, with {percent(row['confidence'])}."
-    if row["predicted"] == row["label"]:
-        return f"{said} <span class='right'>✓ Right.</span>"
-    return f"{said} <span class='wrong'>✗ It is <b>{true}</b>,</span> to which it gives {percent(row['true_probability'])}."
-
-
 def percent(value: float) -> str:
     """A probability in per cent that reads as 100 only where it is."""
     return f"{min(100 * value, 99.9) if value < 1 else 100:.1f}%"
+
+
+def _verdict(subject: Subject, answer: Answer) -> str:
+    given, true = escape(subject.classes[answer.given]), escape(subject.classes[answer.true])
+    said = f"The network says <b>{given}</b>, {percent(answer.confidence)} sure."
+    if answer.right:
+        return f"{said} <span class='right'>✓ Right.</span>"
+    rest = percent(float(answer.probabilities[answer.true]))
+    return f"{said} <span class='wrong'>✗ It is <b>{true}</b></span>, to which it gives {rest}."
 
 
 def _shown(values: np.ndarray, true: int) -> Sequence[int]:
@@ -99,4 +95,4 @@ def _bar(name: str, value: float, given: bool, true: bool, colour: str) -> str:
     kind = ("given " if given else "") + ("true" if true else "")
     return (f"<div class='row {kind}'><span title='{escape(name, quote=True)}'>{escape(name)}</span>"
             f"<i>{'✓' if true else ''}</i><div><b style='width:{100 * value:.1f}%;background:{fill}'></b></div>"
-            f"<span>{percent(value) if value >= 0.0005 else '0'}</span></div>")  # fmt: skip
+            f"<span>{percent(value)}</span></div>")  # fmt: skip

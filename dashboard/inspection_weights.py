@@ -1,34 +1,23 @@
 """The Weights view of the Inspect page: class templates, units and filters as images, epoch by epoch."""
 
-from dataclasses import dataclass
-from html import escape
-from typing import TYPE_CHECKING
+import base64
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
 
 from dashboard import state
+from dashboard.components.gallery import gallery
+from dashboard.inspection_images import picture, whole_pixels
+from dashboard.inspection_learned import TEMPLATES, Learned, coloured, learned
 from mnist_core import trained
+from mnist_core.plots.images import sprite, weight_scale
 from mnist_core.store import Run
 
-if TYPE_CHECKING:
-    from mnist_core.explain import Weights
-
-_TEMPLATES = "class templates"
-_MOST_UNITS, _MOST_KERNELS = 100, 32
+_MOST, _MOST_KERNELS = 100, 32
 _COLUMNS = 10  # of a sprite
-_LARGE = 364
-
-
-@dataclass(frozen=True)
-class _Learned:
-    """What can be shown of a network at one epoch."""
-
-    classes: tuple[str, ...]
-    colour: bool  # whether it reads colour images
-    layers: tuple["Weights", ...]
-    templates: np.ndarray | None  # (classes, C, H, W)
-    nonlinear: tuple[str, ...]
+_FEW = 12  # so many images or fewer are shown larger
+_LARGE, _MIDDLE, _SMALL, _KERNEL = 364, 140, 84, 20  # pixels on the screen
 
 
 @st.fragment
@@ -36,84 +25,138 @@ def weights(run_id: str) -> None:
     """What the run's network has learned, as images."""
     with state.errors_as_messages():
         run = state.store().run(run_id)
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            place = st.container(width=320)
+        controls = st.container(horizontal=True, vertical_alignment="bottom", gap="large")
+        layer_place, epoch_place = controls.container(width=320), controls.container(width=420)
+        with epoch_place:
             epoch = _epoch(run)
         if epoch is None:
-            st.info("This run has not finished an epoch yet, so there are no weights to show.")
+            st.info("This run has kept no weights: it has not finished an epoch. They appear here after its first one.")
             return
-        learned = _learned(str(state.store().root), run.id, trained.chosen(state.store(), run, epoch).sha256, epoch)
-        options = [_TEMPLATES] * (learned.templates is not None) + [layer.name for layer in learned.layers]
-        if not options:
-            st.info("No layer of this network reads pixels directly, so its weights make no images.")
+        found = learned(run, epoch)
+        if not found.names:
+            st.info("No layer of this network reads pixels, so its weights make no images.")
             return
-        kinds = {layer.name: layer for layer in learned.layers}
-        chosen = place.selectbox(
-            "Weights", options, key="layer", bind="query-params",
-            format_func=lambda name: f"{name} · {_shape(kinds[name])}" if name in kinds else name,
-            help="Which weights are shown. Layers are numbered by kind, in the order of computation.")  # fmt: skip
-        if chosen == _TEMPLATES and learned.templates is not None:
-            _templates(learned, learned.templates)
-        elif kinds[chosen].kind == "units":
-            _units(kinds[chosen].values, learned)
-        elif kinds[chosen].values.shape[1] == 1 or _reads_colours(kinds[chosen], learned):
-            _filters(kinds[chosen].values)
+        name = layer_place.selectbox(
+            "Weights", found.names, key="layer", bind="query-params", format_func=lambda name: _described(found, name),
+            help="Which weights to show. Layers are numbered by kind, in the order of computation.")  # fmt: skip
+        if name == TEMPLATES:
+            _templates(found)
+        elif found.layer(name).kind == "units":
+            _units(found, name)
+        elif found.reads_image(name) or found.values(name).shape[1] == 1:
+            _filters(found, name)
         else:
-            _kernels(kinds[chosen].values)
-        if learned.nonlinear and chosen != _TEMPLATES:
-            st.caption(f"This network has no class templates: {' and '.join(learned.nonlinear)} between its layers "
-                       "make it more than one matrix.")  # fmt: skip
+            _kernels(found, name)
+        if found.nonlinear:
+            st.caption(f"It has no class templates: {_listed(found.nonlinear)} between the layers make this network "
+                       "more than one matrix.")  # fmt: skip
 
 
 def _epoch(run: Run) -> int | None:
+    """The epoch that is chosen among those that were kept; at first the one that answers."""
     epochs = sorted({artifact.epoch or 0 for artifact in trained.checkpoints(state.store(), run)})
     if not epochs:
         return None
-    best = trained.chosen(state.store(), run).epoch or 0
-    start = epochs[-1] if run.active or best not in epochs else best
+    answers = trained.chosen(state.store(), run).epoch
     if len(epochs) == 1:
-        st.caption(f"After epoch {epochs[0]}, the only one that was kept.")
+        st.caption(f"The weights after epoch {epochs[0]}, the only one that was kept.")
         return epochs[0]
-    return st.select_slider("After epoch", epochs, start, key="epoch", bind="query-params", width=420,
-                            help=f"Move it to watch the weights form. Epoch {best} is the one that answers.")  # fmt: skip
+    start = epochs[-1] if run.active or answers not in epochs else answers
+    if st.session_state.get("epoch", start) not in epochs:  # of another run
+        st.session_state["epoch"] = start
+    return st.select_slider("After epoch", epochs, start, key="epoch", bind="query-params",
+                            help=f"Move it to watch the weights form. The answers are those of epoch {answers}.")
 
 
-@st.cache_resource(max_entries=8, show_spinner="Loading the network …")
-def _learned(root: str, run_id: str, sha256: str, epoch: int) -> _Learned:
-    from mnist_core import explain  # imports torch, which no other part of this page needs
-
-    store = state.store()
-    network = trained.load(store, store.run(run_id), epoch)
-    model, shape = network.model, network.shape
-    return _Learned(
-        network.classes, shape[0] == 3, tuple(explain.first_layer(model, shape)),
-        explain.class_templates(model, shape), tuple(explain.nonlinear_layers(model, shape)),
-    )  # fmt: skip
+def _described(found: Learned, name: str) -> str:
+    if name == TEMPLATES:
+        return f"{name} · {len(found.classes)}"
+    layer = found.layer(name)
+    count, _, height, width = layer.values.shape
+    return f"{name} · {count:,} {layer.kind}, {width} × {height}"
 
 
-def _templates(learned: _Learned, values: np.ndarray) -> None:
-    count = sum(layer.kind == "units" for layer in learned.layers)
+def _templates(found: Learned) -> None:
     st.markdown(
-        "Without an activation function between them, all the layers multiply out to **one matrix**: one image a "
-        "class, its template. The score of a class is the sum of all pixels, each times the template: ink on **red** "
+        "Nothing in this network bends the line: all of it multiplies out to **one matrix**, and each class has one "
+        "image in it, its template. A class's score is the sum of all pixels, each times the template: ink on **red** "
         "speaks for the class, ink on **blue** against it."
     )
-    assert count >= 0
-    _grid("templates", values, list(learned.classes),
-          [f"The template of <b>{escape(name)}</b>." for name in learned.classes])  # fmt: skip
+    captions = list(found.classes)
+    _grid(found, TEMPLATES, range(len(captions)), captions, "What speaks for **{}**", _MIDDLE)
 
 
-def _units(values: np.ndarray, learned: _Learned) -> None:
-    norms = np.sqrt((values.astype(np.float64) ** 2).sum((1, 2, 3)))  # (units,)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        order = st.segmented_control(
-            "Order", ["largest first", "by number"], default="largest first", required=True, key="order",
-            bind="query-params", label_visibility="collapsed",
-            help="Largest first: by the length (norm) of the unit's weights; small ones have learned little.")  # fmt: skip
-    places = np.argsort(-norms, kind="stable") if order == "largest first" else np.arange(len(values))
-    places = places[:_MOST_UNITS]
-    shown = f"the first {len(places)} of {len(values):,} units" if len(values) > len(places) else f"{len(values)} units"
-    st.markdown(f"Each image holds the weights of one unit, at the pixels that they multiply ({shown}). Ink on **red** "
+def _units(found: Learned, name: str) -> None:
+    norms = np.linalg.norm(found.values(name).reshape(len(found.values(name)), -1), axis=1)  # (units,)
+    largest = st.toggle("Largest first", True, key="largest", bind="query-params",
+                        help="Sort by the length (norm) of a unit's weights; off: by number.")  # fmt: skip
+    places = np.argsort(-norms, kind="stable") if largest else np.arange(len(norms))
+    st.markdown(f"{_some(len(norms), 'unit')}: the weights of each, at the pixels that they multiply. Ink on **red** "
                 "switches the unit on, ink on **blue** off.")  # fmt: skip
-    _grid("units", values, [str(place + 1) for place in places],
-          [f"Unit <b>{place + 1}</b>, norm {norms[place]:.2f}." for place in places], places)  # fmt: skip
+    captions = [f"{place + 1}" for place in places[:_MOST]]
+    _grid(found, name, places[:_MOST], captions, "Unit **{}**", _SMALL if len(norms) > _FEW else _MIDDLE)
+
+
+def _filters(found: Learned, name: str) -> None:
+    count = len(found.values(name))
+    st.markdown(f"{_some(count, 'filter')}: each slides over its input and answers where it finds its pattern, "
+                "bright on **red** and dark on **blue**.")  # fmt: skip
+    captions = [f"{place + 1}" for place in range(min(count, _MOST))]
+    _grid(found, name, range(len(captions)), captions, "Filter **{}**", _SMALL)
+
+
+def _kernels(found: Learned, name: str) -> None:
+    """Filters that read many channels: a row a filter, a column a channel."""
+    images, limit = coloured(found, name)  # (out, in, H, W, 3)
+    count, channels = images.shape[:2]
+    rows, columns = min(count, _MOST_KERNELS), min(channels, _MOST_KERNELS)
+    st.markdown(f"Each row is a filter ({_part(rows, count)}), each column a channel of the layer before "
+                f"({_part(columns, channels)}): a filter adds up what its {channels:,} kernels find.")  # fmt: skip
+    _legend(limit)
+    kernels = images[:rows, :columns].reshape(rows * columns, *images.shape[2:])
+    scale = max(1, round(_KERNEL / kernels.shape[2]))
+    file = base64.b64encode(sprite(kernels, columns, scale, gap=3)).decode()
+    st.html(f"<div class='kernels'><img src='data:image/png;base64,{file}' alt='Kernels of {name}'></div>")
+
+
+def _grid(
+    found: Learned, name: str, places: Sequence[int] | np.ndarray, captions: list[str], title: str, size: int
+) -> None:
+    """The images at these places, and one of them large."""
+    images, limit = coloured(found, name)
+    images = images[:, 0] if images.ndim == 5 else images  # (N, H, W, 3)
+    _legend(limit, images=found.channels == 3)
+    side, grid = st.columns([2, 3], gap="large")
+    height, width = images.shape[1:3]
+    with grid:
+        shown = images[np.asarray(places)]
+        tiles = sprite(shown, _COLUMNS)
+        chosen = gallery("weights", tiles, (width, height), len(shown), captions, size_px=whole_pixels(size, width))
+    with side, st.container(key="stays-in-view"):
+        at = chosen or 0
+        st.markdown(title.format(captions[at]))
+        st.html(f"<div class='inspected'><figure>{picture(shown[at], _LARGE, captions[at])}</figure></div>")
+
+
+def _legend(limit: float, images: bool = False) -> None:
+    if images:
+        st.caption(f"Each colour shows the weights on that channel: mid-grey is zero, black −{limit:.3g}, full "
+                   f"brightness +{limit:.3g}; one scale for all.")  # fmt: skip
+        return
+    file = base64.b64encode(weight_scale()).decode()
+    st.html(f"<div class='scale'><img src='data:image/png;base64,{file}' alt='Scale of the weights'>"
+            f"<span>−{limit:.3g}</span><span>0</span><span>+{limit:.3g}</span></div>")  # fmt: skip
+
+
+def _some(count: int, what: str) -> str:
+    if count > _MOST:
+        return f"{_MOST} of {count:,} {what}s"
+    return f"{count} {what}s"
+
+
+def _part(shown: int, count: int) -> str:
+    return f"the first {shown} of {count:,}" if shown < count else f"all {count:,}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]

@@ -1,7 +1,6 @@
 """The part of the Train page that follows runs: how far each is, its buttons, the queue and the curves."""
 
 from collections.abc import Sequence
-from html import escape
 from typing import Literal, cast, get_args
 
 import numpy as np
@@ -10,32 +9,16 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components.live_chart import Series, live_chart
+from dashboard.run_card import run_card
 from mnist_core import jobs
 from mnist_core.plots.curves import decimate
 from mnist_core.plots.style import run_label, run_style
-from mnist_core.store import RESUMABLE, Run
+from mnist_core.store import Run
 
-_SHOWN = "runs"  # query parameter: numbers of the runs on the chart
 _TICK_SECONDS = 0.5
 _IDLE_SECONDS = 3.0  # a run may also be started from the command line
 _CURVE_POINTS = 800
 _Across = Literal["step", "epoch", "seconds"]
-_MARKS = {
-    "queued": "⏳",
-    "running": "▶",
-    "paused": "⏸",
-    "stopped": "⏹",
-    "finished": "✓",
-    "diverged": "⚠",
-    "failed": "✗",
-    "interrupted": "⚡",
-}
-
-
-def show_also(number: int) -> None:
-    """Put a run on the chart; to be called from a callback, before the page is drawn."""
-    shown = st.session_state.get(_SHOWN, [])
-    st.session_state[_SHOWN] = [*shown, number]
 
 
 def follow_runs() -> None:
@@ -46,7 +29,7 @@ def follow_runs() -> None:
         return
     active = [run.number for run in every if run.active]
     chosen = state.pick_runs(
-        _SHOWN,
+        "runs",
         "Runs on the chart",
         "Their curves are drawn over one another, each in its own colour and dash.",
         every,
@@ -61,87 +44,14 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
     runs = store.runs(ids=ids)
     queue = store.queue()
     for run in runs:
-        _progress(run, [waiting.id for waiting in queue])
+        run_card(run, [waiting.id for waiting in queue])
     if runs:
         _curves(runs)
     if queue:
         _queue(queue)
-    if busy != bool(store.runs(states=["queued", "running"])):
-        st.rerun()  # the page refreshes faster while something trains
-
-
-def _progress(run: Run, queue: Sequence[str]) -> None:
-    style = run_style(run.number)
-    with st.container(border=True, key=f"run-{run.number}"):
-        title, facts, buttons = st.columns([3, 4, 2], vertical_alignment="center")
-        title.html(
-            f"<span style='color:{style.colour}'>●</span> <b>{escape(run_label(run))}</b>"
-            f"<br>{_MARKS[run.state]} {_state(run, queue)}"
-        )
-        facts.progress(run.progress, text=_facts(run))
-        with buttons, st.container(horizontal=True, horizontal_alignment="right"):
-            _buttons(run)
-        if run.note:
-            (st.warning if run.state in ("diverged", "failed", "interrupted") else st.caption)(run.note)
-
-
-def _buttons(run: Run) -> None:
-    store = state.store()
-    if run.active:
-        for wish, label, help in (
-            ("pause", "Pause", "Save a checkpoint and let go; it can be continued later."),
-            ("stop", "Stop", "End here: save, and test what it has learned so far."),
-        ):
-            st.button(
-                label,
-                key=f"{wish}-{run.number}",
-                help=help,
-                on_click=store.request,
-                args=(run.id, wish),
-                disabled=bool(run.request),
-            )
-    elif run.state in RESUMABLE and run.progress < 1:
-        st.button(
-            "Continue",
-            key=f"continue-{run.number}",
-            on_click=_resume,
-            args=(run.id,),
-            type="primary",
-            help="Go on from the last checkpoint, exactly as if it had never been interrupted.",
-        )
-
-
-def _resume(run_id: str) -> None:
-    state.store().requeue(run_id)
-    state.background().wake()
-
-
-def _state(run: Run, queue: Sequence[str]) -> str:
-    if run.state == "queued" and run.id in queue:
-        return f"number {queue.index(run.id) + 1} in the queue"
-    if run.state == "running" and run.request:
-        return {"stop": "stopping", "pause": "pausing"}[run.request] + " …"
-    if run.state == "running" and not run.step:
-        return "starting …"
-    return run.state
-
-
-def _facts(run: Run) -> str:
-    facts = [f"epoch {min(run.epoch + (run.state == 'running'), run.config.epochs)} of {run.config.epochs}"]
-    if run.state == "running":
-        facts += [f"{run.images_per_second:,.0f} images/s"] if run.images_per_second else []
-        facts += [f"learning rate {run.learning_rate:.3g}"] if run.learning_rate else []
-        facts += [f"{_clock(run.remaining_seconds)} left"] if run.remaining_seconds is not None else []
-    else:
-        facts += [_clock(run.seconds)]
-    facts += [f"validation {run.validation_accuracy:.2%}"] if run.validation_accuracy is not None else []
-    facts += [f"test {run.test_accuracy:.2%}"] if run.test_accuracy is not None else []
-    return " · ".join(facts)
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
+    added = {run.number for run in runs} != set(st.session_state["runs"])
+    if added or busy != bool(store.runs(states=["queued", "running"])):
+        st.rerun()  # the choice above has changed, or the pace: faster while something trains
 
 
 def _curves(runs: Sequence[Run]) -> None:

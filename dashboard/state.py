@@ -89,6 +89,12 @@ def pick_runs(key: str, label: str, help: str, runs: Sequence[Run], default: Seq
     return [by_number[number] for number in numbers]
 
 
+def choose_also(key: str, number: int) -> None:
+    """Add a run to the choice of `pick_runs`; to be called from a callback, before the widget is drawn."""
+    chosen = st.session_state.get(key, st.session_state.get(f"{key}:chosen", []))
+    st.session_state[key] = [*chosen, number]
+
+
 def _from_url(key: str, known: Mapping[int, Run], default: Sequence[int], single: bool = False) -> None:
     """Set a widget's choice from the URL where that has changed, and leave out runs that are gone.
 

@@ -18,17 +18,18 @@ def page() -> None:
     st.html(browsing.STYLES)
     classes = browsing.read(source).classes
     table = browsing.counts(source)
-    describe(source, {name: int(table[name].sum()) for name in SPLITS.values()})
+    describe(source, {name: int(table[name].sum()) for name in SPLITS})
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        split = st.segmented_control(
-            "Split", list(SPLITS), format_func=lambda split: SPLITS[split].capitalize(), default="train", required=True, key="split",
-            bind="query-params", help="The part of the data set that everything on this page is about.")  # fmt: skip
+        name = st.segmented_control(
+            "Split", list(SPLITS), default="Training", required=True, key="split", bind="query-params",
+            help="The part of the data set that the images, means and pixels below come from.")  # fmt: skip
         if st.session_state.get("class") not in (None, *classes):
             del st.session_state["class"]  # it was a class of another data set
         cls = st.selectbox("Class", classes, index=None, placeholder="All classes", key="class", width=240,
                            bind="query-params", help="Show images of one class only.")  # fmt: skip
         seed = st.number_input("Sample", 0, 9999, 0, 1, key="sample", bind="query-params", width=150,
                                help="Which random images are shown; the same number shows the same ones.")  # fmt: skip
+    split = SPLITS[name]
     if cls is None:
         browsing.show_samples_by_class(source, split, seed)
     else:
@@ -40,7 +41,7 @@ def page() -> None:
         st.plotly_chart(plots.class_counts(table), key="counts", config={"displayModeBar": False})
     with right:
         st.subheader("Mean image of each class", help="Every pixel is the mean of that pixel in all of its images.")
-        browsing.show_means(classes, means, table[SPLITS[split]].tolist())
+        browsing.show_means(classes, means, table[name].tolist())
     st.subheader("Pixels")
     browsing.show_pixels(source, pixels)
 
@@ -49,8 +50,8 @@ def pick_source() -> Source | None:
     """The data set chosen, or None while it cannot be shown; the page then says why."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
-            "Data set", list(CATALOGUE), format_func=lambda name: dataset(name).label, key="dataset", width=300,
-            bind="query-params", help="One that is not on this machine yet can be downloaded.")  # fmt: skip
+            "Data set", list(CATALOGUE), key="dataset", bind="query-params", width=300,
+            help="One that is not on this machine yet can be downloaded.")  # fmt: skip
         if name == "folder":
             return pick_folder()
     return Source(name) if getting_data.on_disk(name) else None
@@ -78,11 +79,11 @@ def describe(source: Source, images: dict[str, int]) -> None:
     facts = (f"{width} × {height} pixels, {'colour' if channels == 3 else 'grey'}",
              f"{len(browsing.read(source).classes)} classes",
              f"source: {known.source}", f"licence: {known.licence}")  # fmt: skip
-    st.markdown(f"{known.explanation}  \n{' · '.join(facts)}")
+    st.markdown(f"**{known.label}**: {known.explanation}  \n{' · '.join(facts)}")
     st.markdown(
-        f"**{images['training']:,} training** images are learned from. **{images['validation']:,} validation** images "
+        f"**{images['Training']:,} training** images are learned from. **{images['Validation']:,} validation** images "
         "are held out of the published training images, each class in proportion and always the same ones, to choose "
-        f"settings by. **{images['test']:,} test** images are looked at once, at the end."
+        f"settings by. **{images['Test']:,} test** images are looked at once, at the end."
     )
 
 

@@ -79,7 +79,7 @@ def describe_experiment() -> Architecture | None:
 def begin(values: dict[str, Any], name: str) -> None:
     run = state.store().enqueue(RunConfig.parse(values), name)
     state.background().wake()
-    live.show_also(run.number)
+    state.choose_also("runs", run.number)
     st.session_state["view"] = "Training"
 
 

@@ -23,7 +23,7 @@ _NAME_LENGTH = 26  # letters of a name beside a point or a line
 _PLACES = (("middle right", 0.5, 0), ("top center", 0, 1), ("bottom center", 0, -1), ("middle left", -0.5, 0),
            ("top right", 0.5, 1), ("bottom right", 0.5, -1), ("top left", -0.5, 1),
            ("bottom left", -0.5, -1))  # fmt: skip
-_CANVAS = (560, 380)  # pixels that the chart is taken to have when labels are placed
+_CANVAS = (900, 380)  # pixels that the chart is taken to have when labels are placed
 _LETTER, _LINE, _POINT = 8.4, 24, 22  # width of a letter, height of a label, size of a point with some room: pixels
 _SWEEPS = 4
 
@@ -125,11 +125,12 @@ def _label_places(points: Sequence[tuple[float, float]], widths: Sequence[float]
         for i in range(len(points)):
             others = [_label_box(points[k], widths[k], chosen[k]) for k in range(len(points)) if k != i]
             costs = []
-            for place in range(len(_PLACES)):
+            for place, (_, across, _) in enumerate(_PLACES):
                 box = _label_box(points[i], widths[i], place)
                 outside = max(0, box[2] / 2 - box[0]) + max(0, box[0] + box[2] / 2 - _CANVAS[0])
                 covered = sum(_overlap(box, other) for other in [*others, *marks[:i], *marks[i + 1 :]])
-                costs.append(covered + outside * _LINE + place)
+                inwards = across * (points[i][0] - _CANVAS[0] / 2) < 0  # a narrow screen cuts what points outwards
+                costs.append(covered + outside * _LINE + place + (0 if inwards else len(_PLACES)))
             chosen[i] = costs.index(min(costs))
     return [_PLACES[place][0] for place in chosen]
 

@@ -20,6 +20,7 @@ LAYERS = [
     {"training", "trained", "explain"},
     {"worker"},
     {"cli"},
+    {"reference"},
     {"__main__"},
 ]
 TORCH_FREE = [

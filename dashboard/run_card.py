@@ -1,0 +1,123 @@
+"""One run at a glance: how far it is, what it has reached, and what can be done with it."""
+
+import contextlib
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from dashboard import state
+from mnist_core import trained
+from mnist_core.errors import MnistLabError, StoreError
+from mnist_core.plots.style import run_label, run_style
+from mnist_core.store import RESUMABLE, Run
+
+_MARKS = {
+    "queued": "⏳",
+    "running": "▶",
+    "paused": "⏸",
+    "stopped": "⏹",
+    "finished": "✓",
+    "diverged": "⚠",
+    "failed": "✗",
+    "interrupted": "⚡",
+}
+
+
+def run_card(run: Run, queue: Sequence[str]) -> None:
+    """Progress, figures and buttons of a run; `queue` holds the ids of the queued runs, the next one first."""
+    with st.container(border=True, key=f"run-{run.number}"):
+        title, facts, buttons = st.columns([3, 4, 2], vertical_alignment="center")
+        title.html(
+            f"<span style='color:{run_style(run.number).colour}'>●</span> <b>{escape(run_label(run))}</b>"
+            f"<br>{_MARKS[run.state]} {_state(run, queue)}"
+        )
+        facts.progress(run.progress, text=_facts(run))
+        with buttons, st.container(horizontal=True, horizontal_alignment="right"):
+            if run.active:
+                _halt(run)
+            else:
+                _go_on(run)
+        if run.note:
+            (st.warning if run.state in ("diverged", "failed", "interrupted") else st.caption)(run.note)
+
+
+def _halt(run: Run) -> None:
+    for wish, label, help in (
+        ("pause", "Pause", "Save a checkpoint and let go; it can be continued later."),
+        ("stop", "Stop", "End here: save, and test what it has learned so far."),
+    ):
+        st.button(label, key=f"{wish}-{run.number}", help=help, on_click=_ask, args=(run.id, wish),
+                  disabled=bool(run.request))  # fmt: skip
+
+
+def _go_on(run: Run) -> None:
+    if run.state in RESUMABLE and run.progress < 1:
+        st.button("Continue", key=f"continue-{run.number}", on_click=_resume, args=(run.id,), type="primary",
+                  help="Go on from the last checkpoint, exactly as if it had never been interrupted.")  # fmt: skip
+    epochs = sorted({artifact.epoch for artifact in trained.checkpoints(state.store(), run) if artifact.epoch})
+    if not epochs:
+        return
+    with st.popover("More", help="Look at this run, or start a new one from it."):
+        for page, label in (("inspect", "Look inside"), ("draw", "Draw for it")):
+            key = "run" if page == "inspect" else "runs"
+            st.page_link(f"pages/{page}.py", label=label, query_params={key: str(run.number)},
+                         help="Opens the page with this run chosen.")  # fmt: skip
+        st.divider()
+        st.markdown("**A new run from one of its checkpoints**")
+        first = st.selectbox("From the end of epoch", epochs, index=len(epochs) - 1, key=f"from-{run.number}",
+                             help="Weights, optimizer and random state are taken over.")  # fmt: skip
+        total = st.number_input("Up to epoch", first + 1, 10_000, max(run.config.epochs, first + 5),
+                                key=f"to-{run.number}", help="Counted from the start of the first run.")  # fmt: skip
+        st.button("Start the new run", key=f"branch-{run.number}", on_click=_branch, args=(run, first, total),
+                  help="All other settings stay as they were.")  # fmt: skip
+
+
+def _ask(run_id: str, wish: str) -> None:
+    with contextlib.suppress(StoreError):  # it has ended by itself meanwhile, as the page now shows
+        state.store().request(run_id, wish)
+
+
+def _resume(run_id: str) -> None:
+    with contextlib.suppress(StoreError):  # somebody else has resumed it, as the page now shows
+        state.store().requeue(run_id)
+    state.background().wake()
+
+
+def _branch(run: Run, epoch: int, total: int) -> None:
+    try:
+        config = run.config.replace(continue_from=run.id, continue_epoch=epoch, epochs=total)
+        begun = state.store().enqueue(config, f"{run.name}, from epoch {epoch}")
+    except MnistLabError as error:
+        st.toast(str(error))
+        return
+    state.background().wake()
+    state.choose_also("runs", begun.number)
+
+
+def _state(run: Run, queue: Sequence[str]) -> str:
+    if run.state == "queued" and run.id in queue:
+        return f"number {queue.index(run.id) + 1} in the queue"
+    if run.state == "running" and run.request:
+        return {"stop": "stopping", "pause": "pausing"}[run.request] + " …"
+    if run.state == "running" and not run.step:
+        return "starting …"
+    return run.state
+
+
+def _facts(run: Run) -> str:
+    facts = [f"epoch {min(run.epoch + (run.state == 'running'), run.config.epochs)} of {run.config.epochs}"]
+    if run.state == "running":
+        facts += [f"{run.images_per_second:,.0f} images/s"] if run.images_per_second else []
+        facts += [f"learning rate {run.learning_rate:.3g}"] if run.learning_rate else []
+        facts += [f"{_clock(run.remaining_seconds)} left"] if run.remaining_seconds is not None else []
+    else:
+        facts += [_clock(run.seconds)]
+    facts += [f"validation {run.validation_accuracy:.2%}"] if run.validation_accuracy is not None else []
+    facts += [f"test {run.test_accuracy:.2%}"] if run.test_accuracy is not None else []
+    return " · ".join(facts)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"

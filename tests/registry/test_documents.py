@@ -1,0 +1,36 @@
+"""The documents name what is there: settings, commands, pages, dependencies."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mnist_core import reference
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
+
+
+def test_the_reference_of_settings_is_up_to_date():
+    assert (ROOT / "docs" / "settings.md").read_text() == reference.markdown()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_has_its_page_in_the_user_guide_and_a_picture_in_the_readme(page: str):
+    guide = (ROOT / "docs" / "guide" / f"{page}.md").read_text()
+    assert guide.startswith(f"# {page.capitalize()}\n")
+    assert f"docs/guide/{page}.md" in (ROOT / "README.md").read_text()
+
+
+def test_every_dependency_says_what_it_is_for():
+    readme = (ROOT / "README.md").read_text()
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        for name in re.findall(r"^([A-Za-z-]+)==", (ROOT / file).read_text(), re.MULTILINE):
+            assert f"| {name} |" in readme, name
+
+
+@pytest.mark.parametrize("document", sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]), ids=lambda p: p.name)
+def test_links_between_documents_lead_somewhere(document: Path):
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", document.read_text()):
+        if not target.startswith("http"):
+            assert (document.parent / target).exists(), target
