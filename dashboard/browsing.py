@@ -24,7 +24,8 @@ SPLITS: dict[str, SplitName] = {"Training": "train", "Validation": "validation",
 STYLES = Path(__file__).with_name("browsing.css")  # to be put on the page once, with st.html
 
 _A_ROW = 24  # images of each class where all classes are shown
-_A_CLASS = 72  # images where one class is shown
+_A_CLASS = 48  # images where one class is shown
+_LONG = 16  # letters of a class's name under its bars
 _CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
 
 
@@ -96,34 +97,30 @@ def sample(source: Source, split: SplitName, cls: int, count: int, seed: int) ->
     return chosen, images[chosen]
 
 
-def show_samples_by_class(source: Source, split: SplitName, seed: int) -> None:
-    """A row of random images for each class."""
-    rows = []
-    for cls, name in enumerate(read(source).classes):
-        _, images = sample(source, split, cls, _A_ROW, seed)
-        rows.append(f"<div class='name'>{escape(name)}</div>{_strip(images)}")
-    st.html(f"<div class='samples' data-split='{split}'>{''.join(rows)}</div>")
+@st.fragment
+def show_samples(source: Source, split: SplitName) -> None:
+    """Random images: a row for each class, or many of one class, of which one is shown large."""
+    classes = read(source).classes
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if st.session_state.get("class") not in (None, *classes):
+            del st.session_state["class"]  # it was a class of another data set
+        cls = st.selectbox("Class", classes, index=None, placeholder="All classes", key="class", width=240,
+                           bind="query-params", help="Show images of one class only.")  # fmt: skip
+        seed = st.number_input("Sample", 0, 9999, 0, 1, key="sample", bind="query-params", width=150,
+                               help="Which random images are shown; the same number shows the same ones.")  # fmt: skip
+    if cls is None:
+        _show_every_class(source, split, seed)
+    else:
+        _show_class(source, split, classes.index(cls), seed)
 
 
-def show_class(source: Source, split: SplitName, cls: int, seed: int) -> None:
-    """Random images of one class; the one that is clicked is shown large."""
-    places, images = sample(source, split, cls, _A_CLASS, seed)
-    if not len(places):
-        st.info("This split holds no image of this class.")
-        return
-    left, right = st.columns([4, 1])
-    with left:
-        tile = (images.shape[3], images.shape[2])
-        chosen = gallery("samples", plots.sprite(channels_last(images), 12), tile, len(images))
-    with right:
-        if chosen is None:
-            st.caption("Click an image to see it large.")
-            return
-        image = images[chosen]
-        st.html(f"<img class='large' alt='the chosen image' src='{_address(channels_last(image[None])[0])}'>")
-        file = "test" if split == "test" else "training"
-        st.markdown(f"**{read(source).classes[cls]}**, number {places[chosen]:,} of the {file} images "
-                    f"(counted from 0).  \nMean brightness {image.mean() / 255:.3f} of 1.")  # fmt: skip
+def show_counts(table: pd.DataFrame) -> None:
+    """The number of images of each class in each split, as bars."""
+    short = table.index.map(lambda name: name if len(name) <= _LONG else f"{name[: _LONG - 1]}…")
+    figure = plots.class_counts(table.set_axis(short) if short.is_unique else table)
+    figure.update_traces(constraintext="outside")
+    figure.update_layout(uniformtext={"minsize": 11, "mode": "hide"})  # where bars are narrow, hovering says the number
+    st.plotly_chart(figure, key="counts", config={"displayModeBar": False})
 
 
 def show_means(classes: Sequence[str], means: np.ndarray, present: Sequence[int]) -> None:
@@ -140,20 +137,45 @@ def show_pixels(source: Source, pixels: PixelStatistics) -> None:
     channels = f" ({names})" if names else ""
     left, right = st.columns([1, 2], gap="large")
     with left:
-        st.metric(f"Mean brightness{channels}", " / ".join(f"{value:.4f}" for value in pixels.mean),
+        st.metric(f"Mean brightness{channels}", _listed(pixels.mean),
                   help="Of all pixels, on a scale from 0 (black) to 1 (full).")  # fmt: skip
-        st.metric(f"Standard deviation{channels}", " / ".join(f"{value:.4f}" for value in pixels.std),
+        st.metric(f"Standard deviation{channels}", _listed(pixels.std),
                   help="How far pixels lie from the mean, on the same scale.")  # fmt: skip
         st.metric("Pixels that are 0", f"{pixels.zero_share:.1%}", help="Share of the pixels that are quite black.")
         known = dataset(source.name)
         if known.mean:
-            st.caption(f"With *Normalise*, runs subtract {_listed(known.mean)} and divide by {_listed(known.std)}: the "
-                       f"mean and deviation of {known.label}'s published training images.")  # fmt: skip
+            st.caption(f"With *Normalise*, runs subtract {_listed(known.mean)} and divide by {_listed(known.std)}, the "
+                       "values that are usual for this data set.")  # fmt: skip
         else:
             st.caption("With *Normalise*, runs subtract the mean of their training pixels and divide by the deviation.")
     with right:
         st.plotly_chart(plots.pixel_histogram(pixels.histogram), key="histogram", theme="streamlit",
                         config={"displayModeBar": False})  # fmt: skip
+
+
+def _show_every_class(source: Source, split: SplitName, seed: int) -> None:
+    rows = []
+    for cls, name in enumerate(read(source).classes):
+        _, images = sample(source, split, cls, _A_ROW, seed)
+        rows.append(f"<div class='name'>{escape(name)}</div>{_strip(images)}")
+    st.html(f"<div class='samples' data-split='{split}'>{''.join(rows)}</div>")
+
+
+def _show_class(source: Source, split: SplitName, cls: int, seed: int) -> None:
+    places, images = sample(source, split, cls, _A_CLASS, seed)
+    if not len(places):
+        st.info("This split holds no image of this class.")
+        return
+    large, small = st.columns([1, 4], gap="medium")
+    with small:
+        tile = (images.shape[3], images.shape[2])
+        chosen = gallery("samples", plots.sprite(channels_last(images), 12), tile, len(images)) or 0
+    with large:
+        image = images[chosen]
+        st.html(f"<img class='large' alt='the chosen image' src='{_address(channels_last(image[None])[0])}'>")
+        file = "test" if split == "test" else "training"
+        st.caption(f"Number {places[chosen]:,} of the {file} images, counted from 0; mean brightness "
+                   f"{image.mean() / 255:.3f} of 1. Click another to see it large.")  # fmt: skip
 
 
 def _listed(values: Sequence[float]) -> str:

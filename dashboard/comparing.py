@@ -1,6 +1,6 @@
 """Chosen runs side by side: what they achieved, their curves, what they cost, and how their configs differ."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import ceil, sqrt
 
 import pandas as pd
@@ -17,11 +17,7 @@ from mnist_core.store import Run
 _METRICS: list[Metric] = ["loss", "accuracy"]
 _AXES: list[Axis] = ["step", "epoch", "seconds"]
 _SCORES: list[Score] = ["test", "validation"]
-_COSTS: Mapping[Cost, str] = {
-    "parameters": "parameters",
-    "macs": "multiply-accumulates",
-    "seconds": "training time",
-}
+_COSTS: dict[str, Cost] = {"parameters": "parameters", "MACs": "macs", "seconds": "seconds"}
 _CHART = {"displayModeBar": False}
 _SURE = 1.96  # standard errors on either side: 95 of 100 differences by chance are smaller
 
@@ -131,15 +127,14 @@ def costs(runs: Sequence[Run]) -> None:
     """Accuracy against what it costs, one point a run."""
     st.subheader("Accuracy against cost")
     with st.container(horizontal=True, vertical_alignment="bottom", key="cost-controls"):
-        cost: Cost = st.segmented_control(
-            "Cost",
+        shown = st.segmented_control(
+            "Against",
             list(_COSTS),
             default="parameters",
-            format_func=lambda name: _COSTS[name],
             key="cost",
             bind="query-params",
             required=True,
-            help="What the horizontal axis shows.",
+            help="Parameters, multiply-accumulates for one image, or seconds of training.",
         )
         split: Score = st.segmented_control(
             "Accuracy on",
@@ -150,6 +145,7 @@ def costs(runs: Sequence[Run]) -> None:
             required=True,
             help="Test images, or the held-out ones at the best epoch.",
         )
+    cost = _COSTS[shown]
     missing = [run for run in runs if not getattr(run, cost) or getattr(run, f"{split}_accuracy") is None]
     if len(missing) == len(runs):
         st.info(f"None of these runs has a {split} accuracy yet.")

@@ -15,7 +15,7 @@ _DELETED = "deleted just now"  # ids of what the last deletion removed
 
 def buttons(every: run_table.Snapshot, runs: Sequence[Run]) -> None:
     """The buttons that change the chosen runs."""
-    many = f"{len(runs)} runs" if len(runs) > 1 else "run"
+    many = f"{len(runs):,} runs" if len(runs) > 1 else "run"
     if st.button(
         "Edit tags" if len(runs) > 1 else "Rename or tag",
         key="edit",
@@ -50,14 +50,16 @@ def undo() -> None:
 
 def _delete(runs: Sequence[Run]) -> None:
     state.store().delete([run.id for run in runs])
+    run_table.changed()
     st.session_state[_DELETED] = [run.id for run in runs]
     run_table.choose([])
 
 
 def _restore(ids: Sequence[str]) -> None:
-    store = state.store()
-    store.restore(ids)
-    run_table.choose([run.number for run in store.runs(ids=ids)])
+    state.store().restore(ids)
+    run_table.changed()
+    back = set(ids)
+    run_table.choose([run.number for run in run_table.snapshot().runs.values() if run.id in back])
     _forget()
 
 
@@ -106,6 +108,7 @@ def _edit(every: run_table.Snapshot, runs: Sequence[Run]) -> None:
     if st.button("Save", key="save", type="primary", help="Change the chosen runs."):
         with state.errors_as_messages():
             _save(runs, name, changes)
+            run_table.changed()
             run_table.dialog_closed()
             st.rerun()
 
@@ -135,6 +138,7 @@ def _recently_deleted() -> None:
     )
     if st.button("Bring back", key="bring back", type="primary", disabled=not ids, help="They appear in the table."):
         state.store().restore(ids)
+        run_table.changed()
         run_table.dialog_closed()
         st.rerun()
 

@@ -89,7 +89,7 @@ def ask(run: Run, picture: np.ndarray | None) -> Answer:
         values = trained.probabilities(store, run, image[None])[0]  # (classes,)
     except MnistLabError as error:
         over = not run.active and not trained.checkpoints(store, run)
-        return Answer(run, problem=_NOTHING.format(state=run.state) if over else _sentence(str(error)))
+        return Answer(run, problem=_NOTHING.format(state=run.state) if over else str(error))
     if not np.isfinite(values).all():
         return Answer(run, problem=_DIVERGED)
     return Answer(run, network.classes, image, placed, values)
@@ -99,7 +99,7 @@ def _upload() -> np.ndarray | None:
     file = st.file_uploader(
         "Picture of a digit", ["png", "jpg", "jpeg"], max_upload_size=_MEGABYTES, key="picture",
         help=f"PNG or JPEG, at most {_MEGABYTES} MB: a photograph of a digit on paper or a board, or a drawing. "
-        "One digit, well apart from everything else. It stays on this machine.")  # fmt: skip
+        "One digit, well apart from everything else. It is not kept.")  # fmt: skip
     if file is None:
         st.caption("One digit on plain paper is read best. On a phone, the camera can take it at once.")
         return None
@@ -127,7 +127,3 @@ def _read(digest: str, _content: bytes) -> tuple[np.ndarray, np.ndarray]:
 def _accuracy(run: Run) -> float:
     found = run.validation_accuracy if run.validation_accuracy is not None else run.test_accuracy
     return found if found is not None else -1.0
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "." * (not text.endswith("."))

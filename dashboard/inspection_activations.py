@@ -24,13 +24,14 @@ _MAP, _CELL, _CELLS = 56, 14, 32  # pixels on the screen of a map and of a unit;
 
 def layer_by_layer(subject: Subject, answer: Answer) -> None:
     """A switch, and behind it what the layers make of the answer's image. Raises CheckpointError or DataError."""
-    if not st.toggle("Layer by layer", key="maps", bind="query-params",
-                     help="What each layer of the network makes of this image, from the first to the last."):  # fmt: skip
+    help = "What each layer of the network makes of this image, from the first to the last."
+    if not st.toggle("Layer by layer", key="maps", bind="query-params", help=help):
         return
-    from mnist_core import explain  # imports torch, which no other part of this page needs
+    with st.spinner("Loading the network …"):
+        from mnist_core import explain  # imports torch, which a page must not wait for
 
-    network = trained.load(state.store(), subject.run)
-    found = explain.activations(network.model, subject.image(answer), network.mean, network.std)
+        network = trained.load(state.store(), subject.run)
+        found = explain.activations(network.model, subject.image(answer), network.mean, network.std)
     st.caption("Red is positive, blue negative, pale zero; every layer has its own scale. Each map shows where in the "
                "image one filter finds what it looks for; each cell is one unit.")  # fmt: skip
     st.html("<div class='maps'>" + "".join(map(_layer, _worth_showing(found))) + "</div>")

@@ -20,14 +20,23 @@ def samples(subject: Subject) -> None:
     """Random images with the answers to them."""
     with state.errors_as_messages():
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            seed = st.number_input("Sample", 1, None, 1, 1, key="sample", bind="query-params", width=140,
-                                   help="Each number is another random choice of images, always the same one.")
+            seed = st.number_input(
+                "Sample",
+                min_value=1,
+                step=1,
+                key="sample",
+                bind="query-params",
+                width=140,
+                help="Each number is another random choice of images, always the same one.",
+            )
             st.button("Next sample", on_click=_next_sample, help="Draw other images.")
         rows = subject.table.iloc[np.random.default_rng(int(seed)).permutation(len(subject.table))[:PAGE]]
         right = rows["predicted"] == rows["label"]
         total = (subject.table["predicted"] == subject.table["label"]).mean()
-        st.markdown(f"**{right.sum()} of these {len(rows)}** are right. Of all {len(subject.table):,} {subject.split} "
-                    f"images it is **{total:.2%}**. Choose an image to see how sure the network is.")  # fmt: skip
+        st.markdown(
+            f"**{right.sum()} of these {len(rows)}** answers are right; of all {len(subject.table):,} "
+            f"{subject.split} images **{total:.2%}**. Choose an image to see how sure the network is."
+        )
         captions = [subject.classes[given] for given in rows["predicted"]]
         _gallery_and_large("samples", subject, rows, captions, right.tolist())
 
@@ -37,14 +46,16 @@ def mistakes(subject: Subject) -> None:
     """All wrong answers, the most confident first."""
     with state.errors_as_messages():
         wrong = results.misclassified(subject.table)
+        count = len(subject.classes)
         if wrong.empty:
             st.success(f"There is no mistake: all {len(subject.table):,} {subject.split} images are right.")
             return
         with st.container(horizontal=True, vertical_alignment="bottom"):
             true = _class_filter(subject, "True class", "true", "Show only images that are of this class.")
             given = _class_filter(subject, "Predicted class", "given", "Show only images taken for this class.")
-        shown = wrong[(wrong["label"] == true if true is not None else True)
-                      & (wrong["predicted"] == given if given is not None else wrong["label"] >= 0)]  # fmt: skip
+        asked = (wrong["label"].isin(range(count) if true is None else [true])
+                 & wrong["predicted"].isin(range(count) if given is None else [given]))  # fmt: skip
+        shown = wrong.loc[asked, :]
         if shown.empty:
             st.info("There is no such mistake. Choose other classes, or clear the filter.")
             return
@@ -78,6 +89,8 @@ def confusion(subject: Subject) -> None:
                 shown = rows.head(PAGE)
                 answer = choose("cell-images", subject, shown, [percent(value) for value in shown["confidence"]])
                 place.html(large(subject, answer))
+            else:
+                st.caption("There is no such image. Choose a cell with a number in it.")
 
 
 def classes(subject: Subject) -> None:
@@ -87,14 +100,15 @@ def classes(subject: Subject) -> None:
     st.markdown(_about_classes(scores))
     left, right = st.columns([1, 1], gap="large")
     left.plotly_chart(plots.class_scores(scores), key="class-scores", config={"displayModeBar": False})
-    table = scores.rename(columns={"precision": "Precision", "recall": "Recall", "f1": "F1", "support": "Images"})
-    table.insert(4, "Most often taken for", _taken_most(matrix, subject.classes))
-    fraction = "of 100 images, rounded to hundredths"
+    table = pd.DataFrame({
+        "Precision": 100 * scores["precision"], "Recall": 100 * scores["recall"], "F1": 100 * scores["f1"],
+        "Images": scores["support"], "Most often taken for": _taken_most(matrix, subject.classes),
+    })  # fmt: skip
     columns: dict[str, Any] = {
         "class": st.column_config.TextColumn("Class", pinned=True),
-        "Precision": _share("Of the images that were given this class: how many are of it", fraction),
-        "Recall": _share("Of the images of this class: how many were recognised", fraction),
-        "F1": _share("Harmonic mean of precision and recall", fraction),
+        "Precision": _percent_column("Of the images that were given this class, how many are of it."),
+        "Recall": _percent_column("Of the images of this class, how many were recognised."),
+        "F1": _percent_column("Harmonic mean of precision and recall."),
         "Images": st.column_config.NumberColumn(format="localized", help="Images of this class in the split."),
         "Most often taken for": st.column_config.TextColumn(help="The most frequent wrong answer, and how often."),
     }
@@ -104,7 +118,7 @@ def classes(subject: Subject) -> None:
 def _gallery_and_large(
     key: str, subject: Subject, rows: pd.DataFrame, captions: list[str], marks: list[bool] | None = None
 ) -> None:
-    side, grid = st.columns([2, 3], gap="large")
+    side, grid = st.columns([4, 5], gap="large")
     with grid:
         answer = choose(key, subject, rows, captions, marks)
     with side:
@@ -120,15 +134,15 @@ def _next_sample() -> None:
 
 def _class_filter(subject: Subject, label: str, key: str, help: str) -> int | None:
     name = st.selectbox(label, subject.classes, index=None, key=key, placeholder="any", bind="query-params", help=help,
-                        width=200)  # fmt: skip
+                        width=160)  # fmt: skip
     return None if name is None else subject.classes.index(name)
 
 
 def _taken_for(subject: Subject, rows: pd.DataFrame) -> list[str]:
-    """Captions such as 4→9 98.1%."""
+    """Captions such as 4→9 · 98.1%."""
     answers = zip(rows["label"], rows["predicted"], rows["confidence"], strict=True)
     names = subject.classes
-    return [f"{names[true]}\u2009→\u2009{names[given]} {percent(sure)}" for true, given, sure in answers]
+    return [f"{names[true]}→{names[given]} · {percent(sure)}" for true, given, sure in answers]
 
 
 def _about_mistakes(subject: Subject, wrong: pd.DataFrame, shown: pd.DataFrame) -> str:
@@ -197,5 +211,5 @@ def _taken_most(matrix: np.ndarray, names: tuple[str, ...]) -> list[str]:
     return [f"{names[row.argmax()]} ({row.max():,} ×)" if row.any() else "–" for row in wrong]
 
 
-def _share(what: str, unit: str) -> Any:
-    return st.column_config.NumberColumn(format="percent", help=f"{what}, {unit}.")
+def _percent_column(help: str) -> Any:
+    return st.column_config.NumberColumn(format="%.2f%%", help=help)

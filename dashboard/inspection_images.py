@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,10 @@ import streamlit as st
 
 from dashboard.components.gallery import gallery
 from dashboard.inspection import Answer, Subject
-from mnist_core import results
 from mnist_core.plots.images import channels_last, png, sprite
 from mnist_core.plots.style import run_style, tint
 
+STYLES = Path(__file__).with_name("inspection.css")  # to be put on the page once, with st.html
 PAGE = 60  # images at a time
 _IMAGE = "image"  # query parameter: index of the large image in its split
 _COLUMNS = 10  # of the sprite, not of the screen
@@ -51,9 +52,11 @@ def large(subject: Subject, answer: Answer) -> str:
     more = f"<p class='quiet'>and {rest} classes that are less probable</p>" if rest > 0 else ""
     caption = f"{subject.split} image {answer.index:,}"
     image = picture(channels_last(subject.image(answer)[None])[0], _LARGE, caption)
-    return (f"<div class='inspected'><figure>{image}<figcaption>{caption}</figcaption></figure>"
-            f"<div class='answer'><p class='verdict'>{_verdict(subject, answer)}</p>"
-            f"<p class='quiet'>Probability of each class</p>{bars}{more}</div></div>")  # fmt: skip
+    return (
+        f"<div class='inspected'><figure>{image}<figcaption>{caption}</figcaption></figure>"
+        f"<div class='answer'><p class='verdict'>{_verdict(subject, answer)}</p>"
+        f"<p class='quiet'>Probability of each class</p><div class='bars'>{bars}</div>{more}</div></div>"
+    )
 
 
 def picture(image: np.ndarray, width: int, alt: str) -> str:
@@ -92,7 +95,7 @@ def _shown(values: np.ndarray, true: int) -> Sequence[int]:
 
 def _bar(name: str, value: float, given: bool, true: bool, colour: str) -> str:
     fill = colour if given else tint(colour, 0.5)
-    kind = ("given " if given else "") + ("true" if true else "")
-    return (f"<div class='row {kind}'><span title='{escape(name, quote=True)}'>{escape(name)}</span>"
+    kind = "told" if given or true else ""
+    return (f"<span class='{kind}' title='{escape(name, quote=True)}'>{escape(name)}</span>"
             f"<i>{'✓' if true else ''}</i><div><b style='width:{100 * value:.1f}%;background:{fill}'></b></div>"
-            f"<span>{percent(value)}</span></div>")  # fmt: skip
+            f"<span class='{kind}'>{percent(value)}</span>")  # fmt: skip

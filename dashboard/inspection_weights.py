@@ -17,7 +17,7 @@ from mnist_core.store import Run
 _MOST, _MOST_KERNELS = 100, 32
 _COLUMNS = 10  # of a sprite
 _FEW = 12  # so many images or fewer are shown larger
-_LARGE, _MIDDLE, _SMALL, _KERNEL = 364, 140, 84, 20  # pixels on the screen
+_LARGE, _MIDDLE, _SMALL, _KERNEL = 364, 112, 84, 20  # pixels on the screen
 
 
 @st.fragment
@@ -30,14 +30,15 @@ def weights(run_id: str) -> None:
         with epoch_place:
             epoch = _epoch(run)
         if epoch is None:
-            st.info("This run has kept no weights: it has not finished an epoch. They appear here after its first one.")
+            later = " They appear here after its first one." if run.active else ""
+            st.info(f"This run has kept no weights: it has not finished an epoch.{later}")
             return
         found = learned(run, epoch)
         if not found.names:
             st.info("No layer of this network reads pixels, so its weights make no images.")
             return
         name = layer_place.selectbox(
-            "Weights", found.names, key="layer", bind="query-params", format_func=lambda name: _described(found, name),
+            "Weights", found.names, key="layer", bind="query-params",
             help="Which weights to show. Layers are numbered by kind, in the order of computation.")  # fmt: skip
         if name == TEMPLATES:
             _templates(found)
@@ -48,8 +49,10 @@ def weights(run_id: str) -> None:
         else:
             _kernels(found, name)
         if found.nonlinear:
-            st.caption(f"It has no class templates: {_listed(found.nonlinear)} between the layers make this network "
-                       "more than one matrix.")  # fmt: skip
+            make = "make" if len(found.nonlinear) > 1 else "makes"
+            st.caption(
+                f"This network has no class templates: {_listed(found.nonlinear)} {make} it more than one matrix."
+            )
 
 
 def _epoch(run: Run) -> int | None:
@@ -64,23 +67,21 @@ def _epoch(run: Run) -> int | None:
     start = epochs[-1] if run.active or answers not in epochs else answers
     if st.session_state.get("epoch", start) not in epochs:  # of another run
         st.session_state["epoch"] = start
-    return st.select_slider("After epoch", epochs, start, key="epoch", bind="query-params",
-                            help=f"Move it to watch the weights form. The answers are those of epoch {answers}.")
-
-
-def _described(found: Learned, name: str) -> str:
-    if name == TEMPLATES:
-        return f"{name} · {len(found.classes)}"
-    layer = found.layer(name)
-    count, _, height, width = layer.values.shape
-    return f"{name} · {count:,} {layer.kind}, {width} × {height}"
+    return st.select_slider(
+        "After epoch",
+        epochs,
+        start,
+        key="epoch",
+        bind="query-params",
+        help=f"Move it to watch the weights form. The answers are those of epoch {answers}.",
+    )
 
 
 def _templates(found: Learned) -> None:
     st.markdown(
-        "Nothing in this network bends the line: all of it multiplies out to **one matrix**, and each class has one "
-        "image in it, its template. A class's score is the sum of all pixels, each times the template: ink on **red** "
-        "speaks for the class, ink on **blue** against it."
+        "This network is linear: all its layers multiply out to **one matrix**, which holds one image a class, its "
+        "template. A class's score is the sum of all pixels, each times the template: ink on **red** speaks for the "
+        "class, ink on **blue** against it."
     )
     captions = list(found.classes)
     _grid(found, TEMPLATES, range(len(captions)), captions, "What speaks for **{}**", _MIDDLE)
@@ -99,8 +100,9 @@ def _units(found: Learned, name: str) -> None:
 
 def _filters(found: Learned, name: str) -> None:
     count = len(found.values(name))
-    st.markdown(f"{_some(count, 'filter')}: each slides over its input and answers where it finds its pattern, "
-                "bright on **red** and dark on **blue**.")  # fmt: skip
+    size = "{} × {}".format(*found.values(name).shape[:1:-1])
+    st.markdown(f"{_some(count, 'filter')} of {size} pixels. Each slides over its input and answers where it finds its "
+                "pattern: bright on **red**, dark on **blue**.")  # fmt: skip
     captions = [f"{place + 1}" for place in range(min(count, _MOST))]
     _grid(found, name, range(len(captions)), captions, "Filter **{}**", _SMALL)
 
@@ -110,8 +112,11 @@ def _kernels(found: Learned, name: str) -> None:
     images, limit = coloured(found, name)  # (out, in, H, W, 3)
     count, channels = images.shape[:2]
     rows, columns = min(count, _MOST_KERNELS), min(channels, _MOST_KERNELS)
-    st.markdown(f"Each row is a filter ({_part(rows, count)}), each column a channel of the layer before "
-                f"({_part(columns, channels)}): a filter adds up what its {channels:,} kernels find.")  # fmt: skip
+    size = "{} × {}".format(*images.shape[3:1:-1])
+    st.markdown(
+        f"Each row is a filter ({_part(rows, count)}), each column a channel of the layer before "
+        f"({_part(columns, channels)}). A filter adds up what its {channels:,} kernels of {size} find."
+    )
     _legend(limit)
     kernels = images[:rows, :columns].reshape(rows * columns, *images.shape[2:])
     scale = max(1, round(_KERNEL / kernels.shape[2]))

@@ -106,12 +106,12 @@ def _queue(queue: Sequence[Run]) -> None:
     st.dataframe(rows, hide_index=True, width="stretch")
     st.number_input(
         "Runs at once",
-        1,
+        0,
         64,
         jobs.runs_at_once(state.store()),
         key="runs_at_once",
         on_change=_set_limit,
-        help="How many runs train at the same time. On a CPU more than one core a run seldom pays.",
+        help="How many runs train at the same time; 0 holds the queue. On a CPU, as many as it has cores at most.",
     )
 
 

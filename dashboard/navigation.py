@@ -1,22 +1,31 @@
 """The pages and their order, and the way from any page's own URL into the app's frame."""
 
+from pathlib import Path
+
 import streamlit as st
+from streamlit.navigation.page import Page
 
-_PAGES = (
-    ("train", "Train", "Choose a network, start it and watch it learn."),
-    ("inspect", "Inspect", "What one run gets wrong, and what its weights look like."),
-    ("draw", "Draw", "Draw a digit; every chosen network answers."),
-    ("compare", "Compare", "All runs in a table, and several side by side."),
-    ("data", "Data", "What the networks learn from."),
-)
+_FOLDER = Path(__file__).resolve().parent.parent / "pages"
+_PAGES = {
+    "train": ("Train", "Choose a network, start it and watch it learn."),
+    "inspect": ("Inspect", "What one run gets wrong, and what its weights look like."),
+    "draw": ("Draw", "Draw a digit; every chosen network answers."),
+    "compare": ("Compare", "All runs in a table, and several side by side."),
+    "data": ("Data", "What the networks learn from."),
+}
 
 
-def current_page():
+def current_page() -> Page:
     """Show the navigation and return the page that the URL asks for."""
     st.session_state["framed"] = True
     home = st.Page(_home, title="MNIST Lab", default=True, visibility="hidden")
-    pages = [st.Page(f"pages/{name}.py", title=title, help=help) for name, title, help in _PAGES]
-    return st.navigation([home, *pages], position="top")
+    return st.navigation([home, *map(page_named, _PAGES)], position="top")
+
+
+def page_named(name: str) -> Page:
+    """The page whose file has this name, for a link to it."""
+    title, help = _PAGES[name]
+    return st.Page(_FOLDER / f"{name}.py", title=title, help=help)
 
 
 def enter() -> None:
@@ -31,4 +40,4 @@ def enter() -> None:
 
 
 def _home() -> None:
-    st.switch_page("pages/train.py")
+    st.switch_page(page_named("train"))

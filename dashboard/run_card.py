@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import navigation, state
 from mnist_core import trained
 from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.plots.style import run_label, run_style
@@ -61,7 +61,7 @@ def _go_on(run: Run) -> None:
     with st.popover("More", help="Look at this run, or start a new one from it."):
         for page, label in (("inspect", "Look inside"), ("draw", "Draw for it")):
             key = "run" if page == "inspect" else "runs"
-            st.page_link(f"pages/{page}.py", label=label, query_params={key: str(run.number)},
+            st.page_link(navigation.page_named(page), label=label, query_params={key: str(run.number)},
                          help="Opens the page with this run chosen.")  # fmt: skip
         st.divider()
         st.markdown("**A new run from one of its checkpoints**")

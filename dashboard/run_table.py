@@ -22,6 +22,7 @@ _CHOSEN = "runs"  # query parameter that the Train page has too: numbers of the 
 _BEYOND = "runs beyond"  # numbers of the chosen runs that exceed COMPARED
 _TICKED, _CHANGED, _BUSY = "table", "choice changed", "dialog open"
 _TICK_SECONDS = 3.0
+_STALE_SECONDS = 10.0  # how late a change by another process is seen while a run trains
 _OFFERED = 100  # runs in the list of choices; the table offers them all
 _LIVE = ["State", "Progress", "Epochs", "Best validation accuracy (%)", "Best epoch", "Training accuracy (%)",
          "Time (s)", "Images/s"]  # fmt: skip
@@ -43,9 +44,14 @@ class Snapshot:
 
 
 def snapshot() -> Snapshot:
-    """Every run as it is now; read again only where the database has changed."""
+    """Every run as it is now, but for those that train: `show` and `chosen` follow them by themselves."""
     store = state.store()
     return _read(store.url, _stamp(store))
+
+
+def changed() -> None:
+    """To be called after a change of a run, so that the next snapshot holds it."""
+    _read.clear()
 
 
 def matching(every: Snapshot, text: str) -> pd.DataFrame:
@@ -77,8 +83,9 @@ def chosen(every: Snapshot, found: pd.DataFrame) -> list[Run]:
         "the same ones.",
         [every.runs[number] for number in offered if number in every.runs],
     )
-    beyond = [every.runs[number] for number in st.session_state.get(_BEYOND, []) if number in every.runs]
-    return [*runs, *(run for run in beyond if run not in runs)]
+    fresh = {run.number: run for run in state.store().runs(ids=[run.id for run in runs])}
+    beyond = [number for number in st.session_state.get(_BEYOND, []) if number in every.runs and number not in fresh]
+    return [*fresh.values(), *(every.runs[number] for number in beyond)]
 
 
 def show(every: Snapshot, text: str, runs: Sequence[Run]) -> None:
@@ -117,7 +124,11 @@ def columns() -> dict[str, Any]:
         "Tags": column.ListColumn(width="small", help="Your own words for groups of runs."),
         "State": column.TextColumn(width="small"),
         "Progress": column.ProgressColumn(
-            width="small", format="percent", help="Share of the planned steps, of runs that have not finished."
+            width=110,
+            format="%d%%",
+            min_value=0,
+            max_value=100,
+            help="Share of the planned steps, of runs that have not finished.",
         ),
         "Data set": column.TextColumn(width="small"),
         "Architecture": column.TextColumn(width="medium"),
@@ -148,6 +159,9 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
     if rows.empty:
         st.info("No run matches the filter. It searches names, tags, data sets, architectures and states.")
         return
+    st.caption(
+        f"{len(every.table):,} runs" if len(rows) == len(every.table) else f"{len(rows):,} of {len(every.table):,} runs"
+    )
     _tick(rows, numbers)
     st.dataframe(
         _with_progress(rows, running),
@@ -201,7 +215,10 @@ def _read(url: str, stamp: tuple[float, ...]) -> Snapshot:
 
 
 def _stamp(store: Store) -> tuple[float, ...]:
-    """A value that is another one after every write to the database."""
+    """A value that is another one when the snapshot has to be read again, which takes long with thousands of runs."""
+    active = [run.number for run in store.runs(states=ACTIVE)]
+    if active:  # their reports change the database several times a second
+        return (*active, store.clock() // _STALE_SECONDS)
     path = Path(store.url.removeprefix("sqlite:///"))
     if not path.is_file():
         return (store.clock() // 2,)  # a database server: what is at most two seconds old will do
@@ -215,7 +232,7 @@ def _dressed(runs: Sequence[Run]) -> pd.DataFrame:
     styles = [(run.number - 1) % (len(PALETTE) * len(DASHES)) for run in runs]
     images = [line_image(number) for number in range(1, len(PALETTE) * len(DASHES) + 1)]
     lines = pd.Categorical.from_codes(styles, categories=images)  # sent once each, not once a run
-    progress = [None if run.state == "finished" else run.progress for run in runs]
+    progress = [None if run.state == "finished" else 100 * run.progress for run in runs]
     table = table.assign(Line=lines, Progress=pd.Series(progress, index=table.index, dtype="float64"))
     order = ["Line", "Run", "Name", "Tags", "State", "Progress", "Best validation accuracy (%)", "Test accuracy (%)",
              "Parameters", "MACs", "Time (s)", "Images/s", "Architecture", "Data set"]  # fmt: skip

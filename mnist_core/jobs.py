@@ -167,8 +167,8 @@ def runs_at_once(store: Store) -> int:
 
 
 def set_runs_at_once(store: Store, count: int) -> None:
-    """Change how many runs may train at the same time; running ones are left alone."""
-    store.set_setting(_SETTING, max(1, count))
+    """Change how many runs may train at the same time, 0 to hold the queue; running ones are left alone."""
+    store.set_setting(_SETTING, max(0, count))
 
 
 def gpus() -> list[str]:

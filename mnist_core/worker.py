@@ -19,12 +19,12 @@ from typing import Any
 
 import torch
 
-from mnist_core import __version__, architectures, checkpoints, devices, environment, trained
+from mnist_core import __version__, architectures, checkpoints, devices, environment, results, trained
 from mnist_core.config import RunConfig
 from mnist_core.data.fallback import resolve
 from mnist_core.data.loading import Data, load
 from mnist_core.errors import CheckpointError, LostRunError, MnistLabError
-from mnist_core.evaluation import evaluate, predict
+from mnist_core.evaluation import predict
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
 from mnist_core.store import Run, Store
 from mnist_core.store.runs import State
@@ -119,8 +119,8 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
     if outcome in ("paused", "interrupted"):
         store.finish(run, outcome, hint)
         return
-    results = {} if outcome == "diverged" else _results(store, store.run(run.id), images, model)
-    store.finish(run, outcome, hint, **results)
+    scores = {} if outcome == "diverged" else _results(store, store.run(run.id), images, model)
+    store.finish(run, outcome, hint, **scores)
 
 
 def _go_on(store: Store, run: Run, config: RunConfig, model: torch.nn.Module, state: TrainingState) -> str:
@@ -185,7 +185,7 @@ def _results(store: Store, run: Run, images: Data, model: torch.nn.Module) -> di
     frames = []
     for name, split in (("validation", images.validation), ("test", images.test)):
         if len(split.labels):
-            answers = predict(model, images, split)  # (N, classes)
+            answers = predict(model, images, split, precision=run.config.precision)  # (N, classes)
             frame = pd.DataFrame(answers, columns=[f"p{place}" for place in range(answers.shape[1])])
             frame.insert(0, "label", split.labels.cpu().numpy())
             frame.insert(0, "index", range(len(frame)))
@@ -200,8 +200,10 @@ def _results(store: Store, run: Run, images: Data, model: torch.nn.Module) -> di
         run.step,
         lambda target: table.to_parquet(target, index=False),
     )
-    loss, accuracy = evaluate(model, images, images.test)
-    return {"test_loss": loss, "test_accuracy": accuracy}
+    return {
+        "test_loss": results.negative_log_likelihood(frames[-1]),
+        "test_accuracy": results.accuracy(frames[-1]),
+    }
 
 
 def _versions() -> dict[str, str]:

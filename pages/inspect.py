@@ -1,25 +1,34 @@
 """Inspect: what one run gets wrong, and what its weights look like."""
 
+from html import escape
+
 import streamlit as st
 
 from dashboard import inspection_answers, navigation, state
 from dashboard.inspection import splits, subject
+from dashboard.inspection_images import STYLES
 from dashboard.inspection_weights import weights
 from mnist_core.data.catalogue import dataset
+from mnist_core.data.splitting import SplitName
 from mnist_core.store import Run
 
-VIEWS = ("Samples", "Mistakes", "Confusion", "Classes", "Weights")
+_ANSWERS = {
+    "Samples": inspection_answers.samples,
+    "Mistakes": inspection_answers.mistakes,
+    "Confusion": inspection_answers.confusion,
+    "Classes": inspection_answers.classes,
+}
 _WATCH_SECONDS = 2.0
 _WHY_NOT = {
-    "queued": "This run waits in the queue. Its answers can be seen here when it has ended.",
-    "running": "This run is still learning. Its answers can be seen here when it has ended; its weights, epoch by "
-    "epoch, already now under **Weights**.",
-    "paused": "This run is paused. Continue it on the **Train** page: when it has ended, its answers can be seen here.",
-    "interrupted": "This run was interrupted. Continue it on the **Train** page: when it has ended, its answers can be "
-    "seen here.",
-    "diverged": "The loss of this run became infinite, so it has no answers worth looking at. A smaller learning rate "
+    "queued": "This run waits in the queue. What it answers can be seen here when it has ended.",
+    "running": "This run is still learning. What it answers can be seen here when it has ended; how its weights form, "
+    "already now under **Weights**.",
+    "paused": "This run is paused. Continue it on the **Train** page; what it answers can be seen when it has ended.",
+    "interrupted": "This run was interrupted. Continue it on the **Train** page; what it answers can be seen when it "
+    "has ended.",
+    "diverged": "The loss of this run became infinite, so there are no answers worth a look. A smaller learning rate "
     "usually helps.",
-    "failed": "This run ended with an error and has no answers.",
+    "failed": "This run ended with an error before it could answer.",
 }
 
 
@@ -27,51 +36,65 @@ def page() -> None:
     st.title("Inspect")
     st.caption("What one run gets wrong, and what its weights look like.")
     asked = st.query_params.get("run", "")
-    run = state.pick_run("run", "Run", "The run to look into. The newest is first; type to search.",
-                         state.store().runs())  # fmt: skip
+    left, right = st.columns([1, 2], gap="medium", vertical_alignment="bottom")
+    with left:
+        help = "The run to look into; the newest is first. Type to search."
+        run = state.pick_run("run", "Run", help, state.store().runs())
     if run is None:
-        st.info("There is no run yet. Train a network first; as soon as it has finished, you can look into it here.")
+        st.info("There is no run yet. Train a network first: as soon as it has finished, you can look into it here.")
         st.page_link("pages/train.py", label="Train a network")
         return
     if asked and asked != str(run.number):
         st.warning(f"Run {asked} is not here: it may have been deleted. This is run {run.number}.")
     st.html(STYLES)
-    summary(run)
-    found = splits(run)
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        view = st.segmented_control(
-            "View", VIEWS, default="Mistakes" if found else "Weights", required=True, key="view", bind="query-params",
-            label_visibility="collapsed", help="What to look at.")  # fmt: skip
-        split = "test"
-        if view != "Weights" and len(found) > 1:
-            split = st.segmented_control(
-                "Split", found, default="test", required=True, key="split", bind="query-params",
-                label_visibility="collapsed",
-                help="Test: images that played no part in training. Validation: those that chose the best epoch.")  # fmt: skip
-    if view == "Weights":
-        weights(run.id)
-    elif not found:
-        st.info(_WHY_NOT.get(run.state, "This run has no answers to look at."))
-    else:
-        getattr(inspection_answers, view.lower())(subject(run, split))
+    with right:
+        summary(run)
+    note(run)
+    view(run)
     if run.active:
         st.fragment(follow, run_every=_WATCH_SECONDS)(run.id, (run.state, run.epoch))
 
 
 def summary(run: Run) -> None:
-    """What the run is and how well it does, in one row."""
-    with st.container(horizontal=True, gap="large"):
-        for label, value, help in (
-            ("Test accuracy", _percent(run.test_accuracy), "Share of the test images that are right."),
-            ("Validation accuracy", _percent(run.validation_accuracy), "Of the best epoch, on images held out."),
-            ("Parameters", "–" if run.parameters is None else f"{run.parameters:,}", "Numbers that training adjusts."),
-            ("Data set", dataset(run.dataset).label, "What the network learned from."),
-            ("State", run.state, f"{run.epoch} of {run.config.epochs} epochs."),
-        ):
-            st.metric(label, value, help=help, width="content")
-    st.caption(f"`{run.config.architecture}`")
+    """How well the run does, and what it is."""
+    facts = {
+        "Test accuracy": _percent(run.test_accuracy),
+        "Validation accuracy": _percent(run.validation_accuracy),
+        "Parameters": "–" if run.parameters is None else f"{run.parameters:,}",
+        "Epochs": f"{run.epoch} of {run.config.epochs}",
+        "Data set": dataset(run.dataset).label,
+        "State": run.state,
+    }
+    items = "".join(f"<div><span>{name}</span><b>{escape(value)}</b></div>" for name, value in facts.items())
+    st.html(f"<div class='facts'>{items}</div>")
+
+
+def note(run: Run) -> None:
+    """The network, and what the run has to say about itself."""
+    st.caption(f"Network: `{run.config.architecture}`")
     if run.note:
         (st.warning if run.state in ("diverged", "failed", "interrupted") else st.info)(run.note)
+
+
+def view(run: Run) -> None:
+    """The chosen view of the run."""
+    found = splits(run)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        chosen = st.segmented_control(
+            "View", [*_ANSWERS, "Weights"], default="Mistakes" if found else "Weights", required=True, key="view",
+            bind="query-params", label_visibility="collapsed", help="What to look at.")  # fmt: skip
+        split: SplitName = "test"
+        if chosen in _ANSWERS and len(found) > 1:
+            split = st.segmented_control(
+                "Split", found, default="test", required=True, key="split", bind="query-params",
+                label_visibility="collapsed", help="Test images, or the validation images, which chose the best epoch.",
+            )  # fmt: skip
+    if chosen == "Weights":
+        weights(run.id)
+    elif found:
+        _ANSWERS[chosen](subject(run, split))
+    else:
+        st.info(_WHY_NOT.get(run.state, "This run has no answers to look at."))
 
 
 def follow(run_id: str, seen: tuple[str, int]) -> None:

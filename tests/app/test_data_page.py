@@ -1,0 +1,223 @@
+"""The Data page: what it shows is what the runs learn from, and what is missing is offered or explained."""
+
+import base64
+import hashlib
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from dashboard import browsing, state
+from dashboard.browsing import SPLITS, Source, folder_source
+from mnist_core.config import RunConfig
+from mnist_core.data import mnist_5k
+from mnist_core.data.availability import Download, Status, status
+from mnist_core.data.loading import load
+from mnist_core.plots import sprite
+
+ROOT = Path(__file__).resolve().parents[2]
+MNIST_5K = Source("mnist-5k")
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No background process, no download, no cache from another test."""
+    monkeypatch.setattr(state.jobs, "start", lambda store: SimpleNamespace(wake=lambda: None))
+    monkeypatch.setattr(state, "ensure", lambda name, root: Download(status(name, root), root, ()))
+    monkeypatch.setattr(state, "_WARM_UP_SECONDS", 3600.0)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def opened(**query: str) -> AppTest:
+    """The page as a link with this query shows it."""
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/data.py")
+    for key, value in query.items():
+        at.query_params[key] = value
+    at.run()
+    assert not at.exception
+    return at
+
+
+def pictures(html: str) -> list[np.ndarray]:
+    """The pictures in a piece of HTML, in order."""
+    found = re.findall(r"data:image/png;base64,([^)']+)", html)
+    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(content)))) for content in found]
+
+
+def html_of(at: AppTest, name: str) -> str:
+    (found,) = [html.value for html in at.html if f"class='{name}'" in html.value]
+    return found
+
+
+def as_set(images: np.ndarray) -> set[bytes]:
+    return {image.tobytes() for image in images}
+
+
+def image_folder(root: Path, train: dict[str, int], test: dict[str, int], colour: bool = False) -> Path:
+    """A directory of random images, as many of each class as is said."""
+    random = np.random.default_rng(0)
+    for split, classes in (("train", train), ("test", test)):
+        for name, count in classes.items():
+            (root / split / name).mkdir(parents=True)
+            for number in range(count):
+                pixels = random.integers(0, 256, (8, 8, 3) if colour else (8, 8), dtype=np.uint8)
+                Image.fromarray(pixels).save(root / split / name / f"{number}.png")
+    return root
+
+
+@pytest.mark.parametrize("split", ["Training", "Validation", "Test"])
+def test_the_samples_are_of_the_chosen_split_and_in_the_row_of_their_class(split: str, tmp_path: Path) -> None:
+    at = opened(dataset="mnist-5k", split=split)
+    data = load(RunConfig(dataset="mnist-5k"), tmp_path, "cpu")  # as a run of this data set sees it
+    chosen = {"Training": data.train, "Validation": data.validation, "Test": data.test}[split]
+    strips = pictures(html_of(at, "samples"))
+    assert len(strips) == 10
+    for digit, strip in enumerate(strips):
+        tiles = strip.reshape(28, -1, 28).swapaxes(0, 1)  # (n, 28, 28)
+        assert len(tiles) == browsing._A_ROW
+        assert as_set(tiles) <= as_set(chosen.images[chosen.labels == digit].numpy())
+        assert len(as_set(tiles)) == len(tiles), "none is shown twice"
+    means = pictures(html_of(at, "means"))
+    expected = chosen.images[chosen.labels == 3].double().mean(dim=0)[0].numpy()
+    np.testing.assert_allclose(means[3], expected, atol=0.51)
+    pixels = chosen.images.double() / 255
+    metrics = {metric.label: metric.value for metric in at.metric}
+    assert float(metrics["Mean brightness"]) == pytest.approx(pixels.mean().item(), abs=6e-5)
+    assert float(metrics["Standard deviation"]) == pytest.approx(pixels.std(correction=0).item(), abs=6e-5)
+    zeros = (chosen.images == 0).double().mean().item()
+    assert float(metrics["Pixels that are 0"].removesuffix("%")) == pytest.approx(100 * zeros, abs=0.06)
+
+
+def test_the_counts_are_those_of_the_splits() -> None:
+    at = opened(dataset="mnist-5k")
+    table = browsing.counts(MNIST_5K)
+    assert table.sum().to_dict() == {"Training": 3_334, "Validation": 666, "Test": 1_000}
+    assert (table["Training"] + table["Validation"]).tolist() == [400] * 10
+    assert table["Test"].tolist() == [100] * 10
+    said = " ".join(markdown.value for markdown in at.markdown)
+    assert "**3,334 training**" in said
+    assert "**666 validation**" in said
+    assert "**1,000 test**" in said
+
+
+def test_one_class_can_be_looked_at_and_an_image_enlarged() -> None:
+    at = opened(dataset="mnist-5k", split="Test", **{"class": "7"})
+    places, images = browsing.sample(MNIST_5K, "test", 7, browsing._A_CLASS, 0)
+    _, (test_images, test_labels) = mnist_5k.read_labelled()
+    assert (test_labels[places] == 7).all()
+    np.testing.assert_array_equal(test_images[places], images)
+
+    def large() -> np.ndarray:
+        return pictures(html_of(at, "large"))[0]
+
+    np.testing.assert_array_equal(large(), images[0, 0])
+    digest = hashlib.sha256(sprite(images[:, 0], 12)).hexdigest()[:16]
+    at.session_state["samples"] = {"chosen": {"index": 5, "sprite": digest}}
+    at.run()
+    np.testing.assert_array_equal(large(), images[5, 0])
+    assert any(f"Number {places[5]:,} of the test images" in caption.value for caption in at.caption)
+
+
+def test_another_sample_shows_other_images_and_the_same_number_the_same() -> None:
+    first, again, other = (html_of(opened(dataset="mnist-5k", sample=number), "samples") for number in "001")
+    assert first == again
+    assert first != other
+
+
+def test_a_class_of_another_data_set_does_not_break_the_page() -> None:
+    at = opened(dataset="mnist-5k", **{"class": "Ankle boot"})
+    assert at.selectbox(key="class").value is None
+    assert len(pictures(html_of(at, "samples"))) == 10
+
+
+def test_the_splits_share_no_image_of_the_training_set_and_leave_none_out() -> None:
+    train, validation = (browsing.indices(MNIST_5K, SPLITS[name]) for name in ("Training", "Validation"))
+    assert sorted([*train, *validation]) == list(range(4_000))
+
+
+def test_a_missing_data_set_is_offered_and_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    current: dict[str, str] = {"kmnist": "downloading"}
+
+    def ensure(name: str, root: Path) -> SimpleNamespace:
+        asked.append(name)
+        return SimpleNamespace(status=Status(name, current.get(name, "missing"), "The network is dead.", 5_000_000,  # pyright: ignore[reportArgumentType]
+                                             20_000_000))  # fmt: skip
+
+    monkeypatch.setattr(state, "ensure", ensure)
+    at = opened(dataset="kmnist")
+    assert "KMNIST is not in" in at.info[0].value
+    assert "CC BY-SA 4.0" in at.markdown[0].value
+    assert "kmnist" not in asked, "nothing is downloaded before it is asked for"
+    at.button(key="download").click().run()
+    assert "kmnist" in asked
+    progress = at.get("progress")[0].proto
+    assert progress.value == 25
+    assert "5.0 of 20 MB" in progress.text
+    current["kmnist"] = "unreachable"
+    state._download.clear("kmnist")
+    at.run()
+    assert at.warning[0].value == "The network is dead."
+    times = asked.count("kmnist")
+    at.button(key="download").click().run()
+    assert asked.count("kmnist") > times, "it can be tried again"
+    at.button(key="instead").click().run()
+    assert at.selectbox(key="dataset").value == "mnist-5k"
+    assert len(pictures(html_of(at, "samples"))) == 10
+
+
+def test_mnist_that_cannot_be_downloaded_is_said_with_the_way_out() -> None:
+    at = opened()
+    assert "MNIST is not in" in at.warning[0].value
+    at.button(key="instead").click().run()
+    assert len(pictures(html_of(at, "samples"))) == 10
+
+
+@pytest.mark.mnist
+def test_the_published_numbers_of_mnist(mnist_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_LAB_DATA", str(mnist_dir))
+    at = opened(split="Validation")
+    assert browsing.counts(Source("mnist")).sum().tolist() == [50_000, 10_000, 10_000]
+    assert browsing.counts(Source("mnist"))["Test"].tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert float(at.metric[0].value) == pytest.approx(0.1307, abs=0.002)
+
+
+def test_a_colour_folder_is_shown_with_its_own_classes_and_an_empty_one(tmp_path: Path) -> None:
+    folder = image_folder(tmp_path / "pictures", {"a_b": 12, "c": 1}, {"a_b": 2, "c": 3}, colour=True)
+    at = opened(dataset="folder", folder=str(folder), folder_size="8", folder_colour="true", split="Validation")
+    assert browsing.counts(folder_source(str(folder), 8, True)).to_dict("list") == {
+        "Training": [10, 1], "Validation": [2, 0], "Test": [2, 3]}  # fmt: skip
+    html = html_of(at, "samples")
+    assert [strip.shape for strip in pictures(html)] == [(8, 16, 3)]
+    assert "no image" in html
+    assert len(pictures(html_of(at, "means"))) == 1
+    assert at.metric[0].label == "Mean brightness (red / green / blue)"
+    at.selectbox(key="class").set_value("c").run()
+    assert not at.exception
+    assert "no image of this class" in at.info[0].value
+
+
+def test_a_folder_that_changes_is_read_anew(tmp_path: Path) -> None:
+    folder = image_folder(tmp_path / "pictures", {"a": 6, "b": 6}, {"a": 1, "b": 1})
+    before = folder_source(str(folder), 8, False)
+    assert browsing.counts(before)["Test"].tolist() == [1, 1]
+    Image.new("L", (8, 8)).save(folder / "test" / "b" / "new.png")
+    after = folder_source(str(folder), 8, False)
+    assert browsing.counts(after)["Test"].tolist() == [1, 2]
+
+
+def test_a_folder_that_cannot_be_read_is_a_message(tmp_path: Path) -> None:
+    assert "Give the path" in opened(dataset="folder").info[0].value
+    at = opened(dataset="folder", folder=str(tmp_path / "nowhere"))
+    assert "nowhere is not a directory" in at.error[0].value

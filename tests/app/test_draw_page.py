@@ -1,0 +1,319 @@
+"""The Draw page: real networks answer drawings and pictures, and a person without a network gets one."""
+
+import base64
+import io
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from dashboard import answers, drawing, first_network, state
+from dashboard.answers import Answer, answers_html, dissenting
+from mnist_core import trained
+from mnist_core.config import RunConfig
+from mnist_core.data import mnist_5k
+from mnist_core.data.availability import Download, status
+from mnist_core.handwriting import prepare, read_picture
+from mnist_core.store import Run, Store
+from mnist_core.worker import work
+
+ROOT = Path(__file__).resolve().parents[2]
+FIVE_HUNDRED = {"dataset": "mnist-5k", "train_images": 500, "batch_size": 16}
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder with three trained runs: number 2 has another network, number 3 is a worse run of the first."""
+    folder = tmp_path_factory.mktemp("prepared") / "results"
+    store = Store.open(folder)
+    for fields in ({"architecture": "softmax", "epochs": 2}, {"architecture": "flatten linear(10)", "epochs": 1},
+                   {"architecture": "softmax", "epochs": 1, "learning_rate": 1e-6}):  # fmt: skip
+        run = store.enqueue(RunConfig.parse(FIVE_HUNDRED | fields), claimed=True)
+        for _ in work(store, run):
+            pass
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """No background process, no download, no cache from another test; counts the calls that wake the jobs."""
+    calls = SimpleNamespace(woken=0)
+
+    def wake() -> None:
+        calls.woken += 1
+
+    monkeypatch.setattr(state.jobs, "start", lambda store: SimpleNamespace(wake=wake))
+    monkeypatch.setattr(state, "ensure", lambda name, root: Download(status(name, root), root, ()))
+    monkeypatch.setattr(state, "_WARM_UP_SECONDS", 3600.0)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield calls
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def store(prepared: Path, own_lab: Path) -> Store:
+    """The test's own copy of the trained runs."""
+    shutil.copytree(prepared, own_lab)
+    return Store.open(own_lab)
+
+
+def opened(**query: object) -> AppTest:
+    """The page as a link with this query shows it."""
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/draw.py")
+    for key, value in query.items():
+        at.query_params[key] = value
+    return at.run()
+
+
+def put(at: AppTest, pixels: np.ndarray | None, seq: int = 1) -> AppTest:
+    """Draw this picture on the pad."""
+    buffer = io.BytesIO()
+    if pixels is not None:
+        Image.fromarray(pixels).save(buffer, "PNG")
+    image = base64.b64encode(buffer.getvalue()).decode()
+    at.session_state["pad"] = {"drawing": {"seq": seq, "ended": True, "image": image, "strokes": []}}
+    return at.run()
+
+
+def shown(at: AppTest) -> str:
+    """The HTML of the answers."""
+    assert not at.exception
+    found = [html.value for html in at.html if "class='answers'" in html.value]
+    assert len(found) == 1
+    return found[0]
+
+
+def cards(html: str) -> dict[int, tuple[str | None, list[str]]]:
+    """Of each run on the page the answer and the percentages beside its bars."""
+    found: dict[int, tuple[str | None, list[str]]] = {}
+    for part in re.split("<div class='card[ ']", html)[1:]:
+        number = re.search(r"data-run='(\d+)'", part)
+        answer = re.search(r"data-answer='([^']*)'", part)
+        assert number
+        rows = re.findall(r"class='row[^>]*>.*?</div><span>([^<]*)</span></div>", part)
+        found[int(number[1])] = answer[1] if answer else None, rows
+    return found
+
+
+def a_drawing(digit: int) -> np.ndarray:
+    """A test image of the digit, as large as the pad: uint8 (112, 112)."""
+    _, (images, labels) = mnist_5k.read_labelled()
+    return images[np.flatnonzero(labels == digit)[0], 0].repeat(4, axis=0).repeat(4, axis=1)
+
+
+def seen(html: str) -> np.ndarray:
+    """The picture of what the networks are given."""
+    address = re.search(r"<img src='data:image/png;base64,([^']+)'", html)
+    assert address
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address[1]))))
+
+
+def numbered(number: int, **fields: object) -> Run:
+    """A run of which only some fields matter."""
+    base = {"number": number, "name": f"net {number}", "test_accuracy": 0.9, "active": False, "epoch": 1,
+            "validation_accuracy": None, "dataset": "mnist", "config": RunConfig()}  # fmt: skip
+    return SimpleNamespace(**base | fields)  # pyright: ignore[reportReturnType]
+
+
+def test_every_chosen_network_answers_with_its_own_probabilities(store: Store) -> None:
+    at = put(opened(runs=["3", "1"]), a_drawing(7), seq=5)
+    html = shown(at)
+    assert "data-seq='5' data-ended='true'" in html
+    image = prepare(a_drawing(7), (1, 28, 28), "mnist-5k")
+    assert image is not None
+    found = cards(html)
+    assert list(found) == [3, 1]
+    for number, (answer, percentages) in found.items():
+        expected = trained.probabilities(store, store.find(str(number)), image[None])[0]
+        assert answer == str(expected.argmax())
+        assert len(percentages) == 10
+        for text, value in zip(percentages, expected, strict=True):
+            assert float(text.removesuffix("%") or 0) == pytest.approx(100 * value, abs=0.051)
+    assert found[1][0] == "7"
+    np.testing.assert_array_equal(seen(html), image[0])
+
+
+def test_the_page_opens_with_the_best_run_of_each_network(store: Store) -> None:
+    at = opened()
+    assert at.multiselect[0].value == drawing.best_numbers(store.runs())
+    assert set(at.multiselect[0].value) == {1, 2}
+    html = shown(at)
+    assert {number: answer for number, (answer, _) in cards(html).items()} == {1: None, 2: None}
+    assert "The answers appear here." in html
+    assert not seen(html).any()
+
+
+def test_a_cleared_pad_has_no_answer_and_no_choice_of_networks_is_said(store: Store) -> None:
+    at = put(opened(runs="1"), a_drawing(4))
+    assert cards(shown(at))[1][0] is not None
+    assert cards(shown(put(at, None, seq=2)))[1][0] is None
+    at.multiselect[0].set_value([]).run()
+    assert not at.exception
+    assert "Choose the networks" in at.info[0].value
+
+
+def test_an_unknown_or_deleted_run_in_the_link_is_left_out(store: Store) -> None:
+    store.delete([store.find("2").id])
+    at = opened(runs=["2", "99", "nonsense", "1"])
+    assert list(cards(shown(at))) == [1]
+
+
+def test_runs_without_a_network_and_damaged_ones_say_so_beside_the_others(store: Store) -> None:
+    waiting = store.enqueue(RunConfig(dataset="mnist-5k"))
+    stopped = store.enqueue(RunConfig(dataset="mnist-5k"))
+    store.request(stopped.id, "stop")
+    run = store.find("2")
+    path = store.folder(run.id) / trained.chosen(store, run).path
+    path.write_bytes(path.read_bytes()[:100])
+    html = shown(put(opened(runs=["1", "2", str(waiting.number), str(stopped.number)]), a_drawing(0)))
+    found = cards(html)
+    assert found[1][0] is not None
+    assert [found[number][0] for number in (2, waiting.number, stopped.number)] == [None] * 3
+    assert f"{path.name} cannot be read" in html
+    assert f"run #{waiting.number} has no checkpoint yet" in html
+    assert "This run is stopped and kept no network to ask." in html
+
+
+def test_a_network_whose_weights_are_no_numbers_gives_no_answer(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trained, "probabilities", lambda *_: np.full((1, 10), np.nan, dtype=np.float32))
+    html = shown(put(opened(runs="1"), a_drawing(1)))
+    assert cards(html)[1][0] is None
+    assert "its training diverged" in html
+
+
+def photograph(digit: int) -> bytes:
+    """The digit in dark ink on paper in uneven light, as JPEG."""
+    strokes = np.zeros((320, 400), dtype=np.float32)
+    strokes[100:212, 150:262] = a_drawing(digit) / 255
+    light = np.linspace(150, 235, 400)[None, :] + np.random.default_rng(0).normal(0, 3, strokes.shape)
+    pixels = np.clip(light * (1 - 0.75 * strokes), 0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).convert("RGB").save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def uploaded(content: bytes, name: str) -> AppTest:
+    at = opened(runs="1", source="Upload")
+    assert not at.exception
+    return at.file_uploader[0].set_value((name, content, "image/jpeg")).run()
+
+
+def test_an_uploaded_photograph_is_read_like_a_drawing(store: Store) -> None:
+    html = shown(uploaded(photograph(7), "seven.jpg"))
+    assert cards(html)[1][0] == "7"
+    image = prepare(read_picture(photograph(7)), (1, 28, 28), "mnist-5k")
+    assert image is not None
+    np.testing.assert_array_equal(seen(html), image[0])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (9_000, 9_000)])
+def test_what_cannot_be_used_as_a_picture_is_a_message(store: Store, size: tuple[int, int]) -> None:
+    buffer = io.BytesIO()
+    Image.new("1", size).save(buffer, "PNG")
+    content = buffer.getvalue() if size[0] > 1 else b"\x89PNG\r\n\x1a\nrubbish"
+    at = uploaded(content, "digit.png")
+    assert cards(shown(at))[1][0] is None
+    assert ("million pixels" if size[0] > 1 else "cannot be read as a picture") in at.error[0].value
+
+
+def test_an_empty_sheet_is_told_apart_from_a_broken_file(store: Store) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (200, 200), "white").save(buffer, "PNG")
+    at = uploaded(buffer.getvalue(), "sheet.png")
+    assert cards(shown(at))[1][0] is None
+    assert not at.error
+    assert "No strokes are found" in at.warning[0].value
+
+
+def test_without_a_network_one_is_trained_and_the_page_goes_on(
+    own_lab: Path, quiet: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = RunConfig.parse(FIVE_HUNDRED | {"architecture": "softmax", "epochs": 1})
+    assert first_network._SMALL.dataset == "mnist-5k"
+    monkeypatch.setattr(first_network, "_SMALL", quick)
+    at = opened()
+    assert "There is no trained network yet" in at.info[0].value
+    at.button(key="first-network").click().run()
+    assert quiet.woken == 1
+    store = Store.open(own_lab)
+    (run,) = store.runs()
+    assert (run.state, run.config) == ("queued", quick), "MNIST is not there, so it learns what is"
+    assert not at.button, "one is enough"
+    claimed = store.claim()
+    assert claimed is not None
+    events = work(store, claimed)
+    while not store.run(run.id).step:
+        next(events)
+    at.run()
+    assert "is learning" in at.get("progress")[0].proto.text
+    for _ in events:
+        pass
+    at.run()
+    assert at.multiselect[0].value == [run.number]
+    assert cards(shown(put(at, a_drawing(6))))[run.number][0] is not None
+
+
+def test_a_failed_first_run_is_explained_and_another_offered(own_lab: Path) -> None:
+    store = Store.open(own_lab)
+    run = store.enqueue(RunConfig(), claimed=True)
+    store.finish(run, "failed", "The disk is full.")
+    at = opened()
+    assert "The disk is full." in at.warning[0].value
+    assert at.button(key="first-network").label.startswith("Train a small network")
+
+
+def test_digits_come_before_other_data_sets_and_one_run_a_network() -> None:
+    cnn, mlp = RunConfig(architecture="lenet-5"), RunConfig(architecture="mlp-300")
+    runs = [numbered(1, config=cnn, validation_accuracy=0.97), numbered(2, config=cnn, validation_accuracy=0.98),
+            numbered(3, config=mlp, test_accuracy=0.95), numbered(4, dataset="kmnist", validation_accuracy=0.99),
+            numbered(5, config=RunConfig(architecture="softmax"), epoch=0, validation_accuracy=1.0)]  # fmt: skip
+    assert drawing.best_numbers(runs) == [2, 3]
+    assert drawing.best_numbers(runs[3:]) == [4]
+    assert drawing.best_numbers(runs[4:]) == []
+
+
+def an_answer(number: int, best: int, classes: tuple[str, ...] = tuple("0123456789")) -> Answer:
+    values = np.full(len(classes), 0.5 / len(classes), dtype=np.float32)
+    values[best] += 0.5
+    image = np.zeros((1, 28, 28), dtype=np.uint8)
+    return Answer(numbered(number), classes, image, "placed", values)
+
+
+def test_disagreement_is_said_among_networks_that_choose_between_the_same_classes() -> None:
+    clothes = ("shirt", "shoe")
+    agreed = [an_answer(1, 7), an_answer(2, 7), an_answer(9, 1, clothes)]
+    assert dissenting(agreed) == set()
+    assert "Both networks read <b>7</b>" in answers_html(agreed, 0, True)
+    divided = [*agreed, an_answer(3, 1)]
+    assert dissenting(divided) == {3}
+    html = answers_html(divided, 0, True)
+    assert "They disagree: <b>7</b> (runs 1, 2) against <b>1</b> (run 3)" in html
+    assert html.count("card differ") == 1
+    assert dissenting([an_answer(1, 7), an_answer(2, 1)]) == {1, 2}, "nobody is in the majority"
+
+
+def test_names_are_shown_as_text_and_of_many_classes_the_most_probable() -> None:
+    classes = tuple(f"<b>class {place}</b>" for place in range(30))
+    html = answers_html([an_answer(1, 17, classes)], 0, True)
+    assert "<b>class" not in html
+    names = re.findall(r"<span title='([^']*)'", html)
+    assert names[0] == "&lt;b&gt;class 17&lt;/b&gt;"
+    assert len(names) == answers._MOST_ROWS
+    assert f"and {30 - answers._MOST_ROWS} classes that are less probable" in html
+
+
+def test_each_kind_of_network_is_given_its_own_image(store: Store) -> None:
+    small = an_answer(1, 7)
+    large = Answer(numbered(2), tuple("ab"), np.zeros((3, 32, 32), dtype=np.uint8), "resized")
+    html = answers_html([small, large], 0, True)
+    assert "Run 1: 28 × 28 pixels, placed" in html
+    assert "Run 2: 32 × 32 colour pixels, resized" in html

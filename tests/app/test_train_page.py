@@ -1,0 +1,116 @@
+"""The Train page without a browser: the form, its mistakes, and what a click puts into the queue."""
+
+from collections.abc import Iterator
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import jobs
+from mnist_core.config import RunConfig
+from mnist_core.fields import fields
+from mnist_core.store import Store
+from mnist_core.worker import work
+
+TINY = RunConfig(dataset="mnist-5k", architecture="softmax", train_images=500, epochs=1)
+
+
+@pytest.fixture
+def page(own_lab) -> Iterator[AppTest]:
+    """The page on an empty store, with nobody who takes runs from its queue."""
+    store = Store.open()
+    jobs.set_runs_at_once(store, 0)
+    st.cache_resource.clear()
+    yield AppTest.from_file("../../pages/train.py", default_timeout=30)
+    jobs.start(store).end()
+    st.cache_resource.clear()
+
+
+def button(page: AppTest, label: str):
+    return next(found for found in page.button if found.label == label)
+
+
+def test_the_form_shows_every_field_under_its_label_and_with_its_help(page: AppTest):
+    page.run()
+    assert not page.exception
+    shown = {widget.key: widget for kind in (page.selectbox, page.number_input, page.toggle, page.text_input)
+             for widget in kind}  # fmt: skip
+    values = RunConfig().model_dump()
+    for field in fields():
+        if field.name not in ("architecture", "continue_from", "continue_epoch") and field.matters(values):
+            assert shown[field.name].label == field.label
+            assert shown[field.name].help == field.help
+            assert shown[field.name].value == field.default
+
+
+def test_a_click_puts_what_was_chosen_into_the_queue(page: AppTest):
+    page.run()
+    page.text_input(key="name").set_value("my run")
+    page.selectbox(key="architecture").set_value("lenet-5")
+    page.selectbox(key="optimizer").set_value("sgd").run()
+    page.number_input(key="learning_rate").set_value(0.05)
+    page.number_input(key="momentum").set_value(0.5)
+    page.number_input(key="train_images").set_value(1000).run()
+    button(page, "Start training").click().run()
+    assert not page.exception
+    (run,) = Store.open().runs()
+    wanted = RunConfig(architecture="lenet-5", optimizer="sgd", learning_rate=0.05, momentum=0.5, train_images=1000)
+    assert (run.name, run.state, run.config) == ("my run", "queued", wanted)
+    assert page.session_state["view"] == "Training"
+    assert page.session_state["runs"] == [run.number]
+
+
+def test_fields_appear_only_where_they_matter(page: AppTest):
+    page.run()
+    assert "nesterov" not in {widget.key for widget in page.toggle}
+    page.selectbox(key="optimizer").set_value("sgd").run()
+    assert "nesterov" in {widget.key for widget in page.toggle}
+
+
+def test_a_mistake_in_a_line_of_layers_is_pointed_at_and_nothing_can_be_started(page: AppTest):
+    page.run()
+    page.toggle(key="own").set_value(True).run()
+    page.text_area(key="layers").set_value("flatten linear(30) relo linear(classes)").run()
+    assert "did you mean relu" in page.error[0].value
+    assert page.code[0].value.splitlines()[1] == " " * 19 + "^^^^"
+    assert button(page, "Start training").disabled
+    page.text_area(key="layers").set_value("flatten linear(30) relu linear(classes)").run()
+    assert not page.error
+    assert not button(page, "Start training").disabled
+
+
+def test_settings_that_contradict_each_other_are_named(page: AppTest):
+    page.run()
+    page.number_input(key="validation_images").set_value(0)
+    page.number_input(key="early_stopping").set_value(3).run()
+    assert page.error[0].value.startswith("early_stopping: needs validation images")
+
+
+def test_an_address_carries_the_form(page: AppTest):
+    page.query_params["architecture"] = "vgg-small"
+    page.query_params["epochs"] = "12"
+    page.run()
+    assert page.selectbox(key="architecture").value == "vgg-small"
+    assert page.number_input(key="epochs").value == 12
+
+
+def test_an_address_with_a_run_that_is_gone_still_opens(page: AppTest):
+    page.query_params["runs"] = ["99", "x"]
+    page.query_params["view"] = "Training"
+    page.run()
+    assert not page.exception
+
+
+def test_a_finished_run_shows_its_result_and_can_be_continued_as_a_new_one(page: AppTest):
+    store = Store.open()
+    for _ in work(store, store.enqueue(TINY, claimed=True)):
+        pass
+    page.run()
+    assert not page.exception
+    said = [progress.proto.text for progress in page.get("progress")]
+    assert any(f"test {store.runs()[0].test_accuracy:.2%}" in text for text in said)
+    button(page, "Start the new run").click().run()
+    child = store.runs()[0]
+    assert child.config.continue_epoch == 1
+    assert child.config.continue_from == store.runs()[1].id
+    assert child.state == "queued"

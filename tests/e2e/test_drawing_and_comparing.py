@@ -1,0 +1,58 @@
+"""In a real browser: draw a digit and read the right answer from a trained network; compare two runs."""
+
+import math
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from mnist_core.config import RunConfig
+from mnist_core.store import Run, Store
+from mnist_core.worker import work
+
+pytestmark = pytest.mark.browser
+GOOD = RunConfig(dataset="mnist-5k", architecture="mlp-300", epochs=8, shift=2, rotate=10, learning_rate=0.002)
+ROUND = [(0.5 + 0.2 * math.sin(turn / 4), 0.5 - 0.32 * math.cos(turn / 4)) for turn in range(27)]
+DIGITS = {"0": ROUND, "7": [(0.28, 0.2), (0.72, 0.2), (0.58, 0.5), (0.45, 0.82)]}
+
+
+def trained(config: RunConfig, name: str = "") -> Run:
+    store = Store.open()
+    run = store.enqueue(config, name, claimed=True)
+    for _ in work(store, run):
+        pass
+    return store.run(run.id)
+
+
+def draw(page: Page, points: list[tuple[float, float]]) -> None:
+    box = page.locator("canvas").first.bounding_box()
+    assert box is not None
+    places = [(box["x"] + across * box["width"], box["y"] + down * box["height"]) for across, down in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=4)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_a_drawn_digit_is_read_rightly_by_a_trained_network(serve, page: Page, digit: str):
+    run = trained(GOOD)
+    assert run.test_accuracy is not None
+    assert run.test_accuracy > 0.93
+    page.goto(f"{serve()}/draw")
+    expect(page.locator(f"[data-run='{run.number}']")).to_be_visible()
+    draw(page, DIGITS[digit])
+    expect(page.locator(f"[data-run='{run.number}']")).to_have_attribute("data-answer", digit)
+
+
+def test_two_runs_are_compared_side_by_side(serve, page: Page):
+    first = trained(GOOD.replace(epochs=2), name="with shifts")
+    second = trained(GOOD.replace(epochs=2, shift=0, rotate=0, architecture="softmax"), name="plain softmax")
+    page.goto(f"{serve()}/compare?runs={first.number}&runs={second.number}")
+    expect(page.get_by_text("with shifts").first).to_be_visible()
+    expect(page.get_by_text("plain softmax").first).to_be_visible()
+    for run in (first, second):
+        assert run.test_accuracy is not None
+    expect(page.locator(".js-plotly-plot .scatterlayer .trace").first).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"runs={first.number}&runs={second.number}"))
