@@ -119,7 +119,9 @@ def show_counts(table: pd.DataFrame) -> None:
     short = table.index.map(lambda name: name if len(name) <= _LONG else f"{name[: _LONG - 1]}…")
     figure = plots.class_counts(table.set_axis(short) if short.is_unique else table)
     figure.update_traces(constraintext="outside")
-    figure.update_layout(uniformtext={"minsize": 11, "mode": "hide"})  # where bars are narrow, hovering says the number
+    figure.update_layout(
+        height=380, uniformtext={"minsize": 11, "mode": "hide"}
+    )  # where bars are narrow, hovering says the number
     st.plotly_chart(figure, key="counts", config={"displayModeBar": False})
 
 

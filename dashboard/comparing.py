@@ -11,7 +11,6 @@ from mnist_core.comparison import config_differences, runs_table
 from mnist_core.data.catalogue import dataset
 from mnist_core.plots.comparison import Cost, Score, accuracies, accuracy_against
 from mnist_core.plots.curves import Axis, Metric, learning_curves
-from mnist_core.plots.style import run_label
 from mnist_core.store import Run
 
 _METRICS: list[Metric] = ["loss", "accuracy"]
@@ -49,9 +48,9 @@ def results(runs: Sequence[Run]) -> None:
 def remarks(runs: Sequence[Run]) -> list[str]:
     """What to bear in mind before one of these runs is called better than another, a sentence or two each."""
     found = []
-    active = [run_label(run) for run in runs if run.state == "running"]
+    active = [run for run in runs if run.state == "running"]
     if active:
-        found.append(f"Still training: {', '.join(active)}. These are the numbers of now; Train shows them live.")
+        found.append(f"Still training: {_named(active)}. The page Train shows live what stands still here.")
     tested = [run for run in runs if run.test_accuracy is not None]
     if len({run.dataset for run in runs}) > 1:
         found.append("These runs learned from different data sets: their accuracies cannot be compared.")
@@ -152,7 +151,7 @@ def costs(runs: Sequence[Run]) -> None:
         return
     st.plotly_chart(accuracy_against(runs, cost, split), key="costs", config=_CHART)
     if missing:
-        st.caption(f"Without {split} accuracy, so without a point: {', '.join(run_label(run) for run in missing)}.")
+        st.caption(f"Without {split} accuracy, so without a point: {_named(missing)}.")
 
 
 def overfitting(runs: Sequence[Run]) -> None:
@@ -176,6 +175,11 @@ def differences(runs: Sequence[Run]) -> None:
     else:
         st.dataframe(table, key="differences", height="content", alt="Settings that differ")
         st.caption("Only settings that differ. A dash: the setting has no effect in that run.")
+
+
+def _named(runs: Sequence[Run]) -> str:
+    """Runs by their numbers: a name may hold signs that would format the text."""
+    return ("runs " if len(runs) > 1 else "run ") + ", ".join(str(run.number) for run in runs)
 
 
 def _last_validation(run: Run) -> float:

@@ -1,16 +1,16 @@
 """Changing what the table of runs holds: rename, tag, delete, undo, bring back."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from dashboard import run_table, state
 from mnist_core.plots.style import run_label
 from mnist_core.store import Run
+from mnist_core.store.runs import NAME_LENGTH
 
 _DELETED = "deleted just now"  # ids of what the last deletion removed
+_NAME, _TAGS, _ADDED, _REMOVED, _BACK = "new name", "new tags", "added tags", "removed tags", "brought back"
 
 
 def buttons(every: run_table.Snapshot, runs: Sequence[Run]) -> None:
@@ -32,6 +32,11 @@ def buttons(every: run_table.Snapshot, runs: Sequence[Run]) -> None:
         args=(runs,),
         help="Runs that train are stopped. You can undo it, or bring runs back for a day.",
     )
+    bring_back()
+
+
+def bring_back() -> None:
+    """The button that shows what was deleted."""
     if st.button("Recently deleted", key="bin", help="Bring back what was deleted within the last day."):
         run_table.dialog_opened()
         _recently_deleted()
@@ -49,7 +54,8 @@ def undo() -> None:
 
 
 def _delete(runs: Sequence[Run]) -> None:
-    state.store().delete([run.id for run in runs])
+    with state.errors_as_messages():
+        state.store().delete([run.id for run in runs])
     run_table.changed()
     st.session_state[_DELETED] = [run.id for run in runs]
     run_table.choose([])
@@ -70,56 +76,62 @@ def _forget() -> None:
 @st.dialog("Name and tags", on_dismiss=run_table.dialog_closed)
 def _edit(every: run_table.Snapshot, runs: Sequence[Run]) -> None:
     known = sorted({tag for run in every.runs.values() for tag in run.tags})
-    if len(runs) == 1:
-        name = st.text_input("Name", runs[0].name, key="new name", max_chars=200, help="It need not be unique.")
-        tags = st.multiselect(
-            "Tags",
-            known,
-            runs[0].tags,
-            key="new tags",
-            accept_new_options=True,
-            placeholder="Choose or type",
-            help="Words of your own to find a group of runs again: the filter searches them.",
-        )
-        changes = {runs[0].id: set(tags)}
-    else:
-        name = ""
-        st.caption(
-            f"{len(runs):,} runs: " + ", ".join(run_label(run, 24) for run in runs[:5]) + ", …" * (len(runs) > 5)
-        )
-        add = st.multiselect(
-            "Add",
-            known,
-            key="added tags",
-            accept_new_options=True,
-            placeholder="Choose or type",
-            help="Tags that all of these runs get.",
-        )
-        held = sorted({tag for run in runs for tag in run.tags})
-        remove = st.multiselect(
-            "Take away",
-            held,
-            key="removed tags",
-            disabled=not held,
-            help="Tags that these runs lose.",
-            placeholder="Choose" if held else "They have none",
-        )
-        changes = {run.id: (set(run.tags) | set(add)) - set(remove) for run in runs}
-    if st.button("Save", key="save", type="primary", help="Change the chosen runs."):
-        with state.errors_as_messages():
-            _save(runs, name, changes)
-            run_table.changed()
-            run_table.dialog_closed()
-            st.rerun()
+    ready = _one(runs[0], known) if len(runs) == 1 else _several(runs, known)
+    if st.button(
+        "Save", key="save", type="primary", disabled=not ready, on_click=_save, args=(runs,), help="A run needs a name."
+    ):
+        st.rerun()  # closes the dialog
 
 
-def _save(runs: Sequence[Run], name: str, changes: dict[str, set[str]]) -> None:
-    store = state.store()
-    if len(runs) == 1:
-        store.rename(runs[0].id, name)
-    for run in runs:
-        if changes[run.id] != set(run.tags):
-            store.set_tags(run.id, changes[run.id])
+def _one(run: Run, known: Sequence[str]) -> bool:
+    name = st.text_input("Name", run.name, key=_NAME, max_chars=NAME_LENGTH, help="It need not be unique.")
+    st.multiselect(
+        "Tags",
+        known,
+        run.tags,
+        key=_TAGS,
+        accept_new_options=True,
+        placeholder="Choose or type",
+        help="Words of your own to find a group of runs again: the filter searches them.",
+    )
+    return bool(name.strip())
+
+
+def _several(runs: Sequence[Run], known: Sequence[str]) -> bool:
+    numbers = ", ".join(str(run.number) for run in runs[:12])
+    st.caption(f"{len(runs):,} runs: {numbers}" + ", …" * (len(runs) > 12))
+    st.multiselect(
+        "Add",
+        known,
+        key=_ADDED,
+        accept_new_options=True,
+        placeholder="Choose or type",
+        help="Tags that all of these runs get.",
+    )
+    held = sorted({tag for run in runs for tag in run.tags})
+    st.multiselect(
+        "Take away",
+        held,
+        key=_REMOVED,
+        disabled=not held,
+        placeholder="Choose" if held else "They have none",
+        help="Tags that these runs lose.",
+    )
+    return True
+
+
+def _save(runs: Sequence[Run]) -> None:
+    store, said = state.store(), st.session_state
+    with state.errors_as_messages():
+        if len(runs) == 1:
+            store.rename(runs[0].id, said[_NAME])
+        for run in runs:
+            several = (set(run.tags) | set(said.get(_ADDED, []))) - set(said.get(_REMOVED, []))
+            tags = set(said[_TAGS]) if len(runs) == 1 else several
+            if tags != set(run.tags):
+                store.set_tags(run.id, tags)
+    run_table.changed()
+    run_table.dialog_closed()
 
 
 @st.dialog("Recently deleted", on_dismiss=run_table.dialog_closed)
@@ -128,21 +140,31 @@ def _recently_deleted() -> None:
     if not gone:
         st.info("Nothing was deleted within the last day.")
         return
-    ids = st.multiselect(
+    st.multiselect(
         "Runs to bring back",
         list(gone),
-        format_func=lambda run_id: f"{run_label(gone[run_id])}, deleted {_clock(gone[run_id].deleted or 0)}",
-        key="brought back",
+        format_func=lambda run_id: _deleted(gone[run_id]) if run_id in gone else "",
+        key=_BACK,
         placeholder="Choose runs",
         help="The last deleted first. A day after its deletion a run is removed for good, with its files.",
     )
-    if st.button("Bring back", key="bring back", type="primary", disabled=not ids, help="They appear in the table."):
-        state.store().restore(ids)
-        run_table.changed()
-        run_table.dialog_closed()
-        st.rerun()
+    if st.button(
+        "Bring back",
+        key="bring back",
+        type="primary",
+        on_click=_bring_back,
+        help="Puts them back into the table.",
+    ):
+        st.rerun()  # closes the dialog
 
 
-def _clock(seconds: float) -> str:
-    zone = st.context.timezone
-    return datetime.fromtimestamp(seconds, ZoneInfo(zone) if zone else None).strftime("%H:%M")
+def _bring_back() -> None:
+    state.store().restore(st.session_state[_BACK])
+    run_table.changed()
+    run_table.dialog_closed()
+
+
+def _deleted(run: Run) -> str:
+    minutes = int((state.store().clock() - (run.deleted or 0)) // 60)
+    ago = f"{minutes // 60} h ago" if minutes >= 60 else f"{minutes} min ago" if minutes else "just now"
+    return f"{run_label(run)}, deleted {ago}"

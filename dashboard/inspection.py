@@ -1,5 +1,6 @@
 """What the Inspect page looks at: one run's answers to one split, its images, and the names of its classes."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from mnist_core.data.splitting import SplitName, split_images
 from mnist_core.errors import DataError, StoreError
 from mnist_core.store import Run
 
+_MARKDOWN = re.compile(r"[\\`*_{}\[\]()#$:~|<>]")
 _OF_IMAGES = {"dataset", "folder", "folder_size", "folder_colour", "validation_images", "split_seed"}
 
 
@@ -86,6 +88,11 @@ def subject(run: Run, split: SplitName) -> Subject:
     assert table is not None
     count = results.probabilities(table.head(0)).shape[1]
     return Subject(run, split, _classes(run, count), results.of_split(table, split))
+
+
+def bold(name: str) -> str:
+    """A class's name in Markdown, whatever a folder is called."""
+    return "**" + _MARKDOWN.sub(r"\\\g<0>", name) + "**"
 
 
 def _classes(run: Run, count: int) -> tuple[str, ...]:

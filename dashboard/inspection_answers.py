@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
-from dashboard.inspection import Subject
+from dashboard.inspection import Subject, bold
 from dashboard.inspection_activations import layer_by_layer
 from dashboard.inspection_images import PAGE, choose, large, percent
 from mnist_core import plots, results
@@ -79,8 +79,8 @@ def confusion(subject: Subject) -> None:
             true, given = _matrix(subject, matrix)
         with right:
             rows = results.images_of_cell(subject.table, true, given)
-            names = [subject.classes[place] for place in (true, given)]
-            what = f"**{names[0]}** taken for **{names[1]}**" if true != given else f"**{names[0]}** recognised"
+            names = [bold(subject.classes[place]) for place in (true, given)]
+            what = f"{names[0]} taken for {names[1]}" if true != given else f"{names[0]} recognised"
             share = len(rows) / max(matrix[true].sum(), 1)
             more = f" The {PAGE} most confident ones are shown." if len(rows) > PAGE else ""
             st.markdown(f"{what}: {len(rows):,} of {matrix[true].sum():,} images ({share:.1%}).{more}")
@@ -150,8 +150,9 @@ def _about_mistakes(subject: Subject, wrong: pd.DataFrame, shown: pd.DataFrame) 
     said = f"**{len(wrong):,} of {total:,}** {subject.split} images are wrong ({len(wrong) / total:.2%})"
     if len(shown) < len(wrong):
         said += f"; {len(shown):,} of them are shown"
-    sure = (shown["confidence"] >= 0.9).sum()
-    return f"{said}. The most confident mistakes come first: in {sure:,} the network is at least 90% sure, and wrong."
+    sure = int((shown["confidence"] >= 0.9).to_numpy().sum())
+    how_sure = f": in {sure:,} the network is at least 90% sure, and wrong" if sure else ""
+    return f"{said}. The most confident mistakes come first{how_sure}."
 
 
 def _about_confusion(subject: Subject, matrix: np.ndarray) -> str:
@@ -159,7 +160,7 @@ def _about_confusion(subject: Subject, matrix: np.ndarray) -> str:
     said = "Each row is a true class, each column what the network says. Choose a cell to see its images."
     if not matrix[true, given] or true == given:
         return f"Not one mistake: all images lie on the diagonal. {said}"
-    return (f"Most often, **{subject.classes[true]}** is taken for **{subject.classes[given]}**: "
+    return (f"Most often, {bold(subject.classes[true])} is taken for {bold(subject.classes[given])}: "
             f"{matrix[true, given]:,} times. {said}")  # fmt: skip
 
 
@@ -199,11 +200,19 @@ def _worst(matrix: np.ndarray) -> tuple[int, int]:
 
 
 def _about_classes(scores: pd.DataFrame) -> str:
-    recall = scores["recall"].dropna()
-    best, worst = recall.idxmax(), recall.idxmin()
-    return (f"**{best}** is recognised best ({recall[best]:.1%} of its images), **{worst}** worst "
-            f"({recall[worst]:.1%}). Recall: how many images of a class are found. Precision: how many of those "
-            "given a class are really of it.")  # fmt: skip
+    recall = scores["recall"].to_numpy(dtype=float)  # NaN for a class without images
+    best, worst = int(np.nanargmax(recall)), int(np.nanargmin(recall))
+    if recall[best] == recall[worst]:
+        said = f"All classes are recognised equally well ({recall[best]:.1%} of their images)."
+    else:
+        names = [bold(str(scores.index[place])) for place in (best, worst)]
+        said = (
+            f"{names[0]} is recognised best ({recall[best]:.1%} of its images), {names[1]} worst ({recall[worst]:.1%})."
+        )
+    return (
+        f"{said} Recall: how many images of a class are found. Precision: how many of those given a class are really "
+        "of it."
+    )
 
 
 def _taken_most(matrix: np.ndarray, names: tuple[str, ...]) -> list[str]:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components.gallery import gallery
+from dashboard.inspection import bold
 from dashboard.inspection_images import picture, whole_pixels
 from dashboard.inspection_learned import TEMPLATES, Learned, coloured, learned
 from mnist_core import trained
@@ -17,7 +18,13 @@ from mnist_core.store import Run
 _MOST, _MOST_KERNELS = 100, 32
 _COLUMNS = 10  # of a sprite
 _FEW = 12  # so many images or fewer are shown larger
-_LARGE, _MIDDLE, _SMALL, _KERNEL = 364, 112, 84, 20  # pixels on the screen
+_LARGE, _MIDDLE, _SMALL, _KERNEL = 364, 112, 84, 45  # pixels on the screen
+_KERNELS_WIDE = 800  # pixels for all columns of kernels
+
+_SHOWN = "weights:shown"  # in the session: what is large
+_SPEAKS = "ink on **red** speaks for the class, ink on **blue** against it"
+_SWITCHES = "ink on **red** switches the unit on, ink on **blue** off"
+_FINDS = "bright on **red**, dark on **blue**"
 
 
 @st.fragment
@@ -56,7 +63,10 @@ def weights(run_id: str) -> None:
 
 
 def _epoch(run: Run) -> int | None:
-    """The epoch that is chosen among those that were kept; at first the one that answers."""
+    """The epoch that is chosen among those that were kept; at first the one that answers, or else the latest.
+
+    Streamlit's own binding to the URL would lose it when a run that is training keeps another epoch.
+    """
     epochs = sorted({artifact.epoch or 0 for artifact in trained.checkpoints(state.store(), run)})
     if not epochs:
         return None
@@ -64,47 +74,52 @@ def _epoch(run: Run) -> int | None:
     if len(epochs) == 1:
         st.caption(f"The weights after epoch {epochs[0]}, the only one that was kept.")
         return epochs[0]
+    key, first = f"epoch-{run.number}", f"epoch-{run.number}:first"
     start = epochs[-1] if run.active or answers not in epochs else answers
-    if st.session_state.get("epoch", start) not in epochs:  # of another run
-        st.session_state["epoch"] = start
-    return st.select_slider(
-        "After epoch",
-        epochs,
-        start,
-        key="epoch",
-        bind="query-params",
-        help=f"Move it to watch the weights form. The answers are those of epoch {answers}.",
-    )
+    asked = st.query_params.get("epoch", "")
+    if key not in st.session_state and asked in map(str, epochs):
+        st.session_state[key] = int(asked)
+    elif st.session_state.get(key) not in epochs or st.session_state[key] == st.session_state.get(first):
+        st.session_state[key] = start  # not moved by hand: follows the training
+    st.session_state[first] = start
+    help = f"Move it to watch the weights form. The answers are those of epoch {answers}."
+    epoch = st.select_slider("After epoch", epochs, key=key, help=help)
+    if epoch != start:
+        st.query_params["epoch"] = str(epoch)
+    elif asked:
+        del st.query_params["epoch"]
+    return epoch
 
 
 def _templates(found: Learned) -> None:
     st.markdown(
         "This network is linear: all its layers multiply out to **one matrix**, which holds one image a class, its "
-        "template. A class's score is the sum of all pixels, each times the template: ink on **red** speaks for the "
-        "class, ink on **blue** against it."
+        f"template. A class's score is the sum of all pixels, each times the template{_meaning(found, _SPEAKS)}."
     )
     captions = list(found.classes)
-    _grid(found, TEMPLATES, range(len(captions)), captions, "What speaks for **{}**", _MIDDLE)
+    _grid(found, TEMPLATES, range(len(captions)), captions, "What speaks for {}", _MIDDLE)
 
 
 def _units(found: Learned, name: str) -> None:
-    norms = np.linalg.norm(found.values(name).reshape(len(found.values(name)), -1), axis=1)  # (units,)
-    largest = st.toggle("Largest first", True, key="largest", bind="query-params",
-                        help="Sort by the length (norm) of a unit's weights; off: by number.")  # fmt: skip
-    places = np.argsort(-norms, kind="stable") if largest else np.arange(len(norms))
-    st.markdown(f"{_some(len(norms), 'unit')}: the weights of each, at the pixels that they multiply. Ink on **red** "
-                "switches the unit on, ink on **blue** off.")  # fmt: skip
-    captions = [f"{place + 1}" for place in places[:_MOST]]
-    _grid(found, name, places[:_MOST], captions, "Unit **{}**", _SMALL if len(norms) > _FEW else _MIDDLE)
+    values = found.values(name)
+    norms = np.linalg.norm(values.reshape(len(values), -1), axis=1)  # (units,)
+    help = "Sort by the length (norm) of a unit's weights; off: by number."
+    largest = st.toggle("Largest first", True, key="largest", bind="query-params", help=help)
+    places = (np.argsort(-norms, kind="stable") if largest else np.arange(len(norms)))[:_MOST]
+    said = f"{_some(len(norms), 'unit')}: the weights of each, at the pixels that they multiply"
+    st.markdown(f"{said}{_meaning(found, _SWITCHES)}.")
+    captions = [f"{place + 1}" for place in places]
+    _grid(found, name, places, captions, "Unit {}", _SMALL if len(norms) > _FEW else _MIDDLE)
 
 
 def _filters(found: Learned, name: str) -> None:
-    count = len(found.values(name))
-    size = "{} × {}".format(*found.values(name).shape[:1:-1])
-    st.markdown(f"{_some(count, 'filter')} of {size} pixels. Each slides over its input and answers where it finds its "
-                "pattern: bright on **red**, dark on **blue**.")  # fmt: skip
+    count, _, height, width = found.values(name).shape
+    said = (
+        f"{_some(count, 'filter')} of {width} × {height} pixels. Each slides over its input and answers where it finds"
+    )
+    st.markdown(f"{said} its pattern{_meaning(found, _FINDS)}.")
     captions = [f"{place + 1}" for place in range(min(count, _MOST))]
-    _grid(found, name, range(len(captions)), captions, "Filter **{}**", _SMALL)
+    _grid(found, name, range(len(captions)), captions, "Filter {}", _SMALL)
 
 
 def _kernels(found: Learned, name: str) -> None:
@@ -119,7 +134,8 @@ def _kernels(found: Learned, name: str) -> None:
     )
     _legend(limit)
     kernels = images[:rows, :columns].reshape(rows * columns, *images.shape[2:])
-    scale = max(1, round(_KERNEL / kernels.shape[2]))
+    wanted = min(_KERNELS_WIDE / columns, _KERNEL)
+    scale = max(1, round(wanted / kernels.shape[2]))
     file = base64.b64encode(sprite(kernels, columns, scale, gap=3)).decode()
     st.html(f"<div class='kernels'><img src='data:image/png;base64,{file}' alt='Kernels of {name}'></div>")
 
@@ -138,9 +154,24 @@ def _grid(
         tiles = sprite(shown, _COLUMNS)
         chosen = gallery("weights", tiles, (width, height), len(shown), captions, size_px=whole_pixels(size, width))
     with side, st.container(key="stays-in-view"):
-        at = chosen or 0
-        st.markdown(title.format(captions[at]))
+        at = _remembered((found.key[0], name), chosen, [int(place) for place in places])
+        st.markdown(title.format(bold(captions[at])))
         st.html(f"<div class='inspected'><figure>{picture(shown[at], _LARGE, captions[at])}</figure></div>")
+
+
+def _remembered(what: tuple[str, str], chosen: int | None, places: list[int]) -> int:
+    """Which of the images shown is large: the chosen one, or at another epoch the same unit as before."""
+    before = st.session_state.get(_SHOWN)
+    if chosen is None:
+        place = before[1] if before and before[0] == what else None
+        return places.index(place) if place in places else 0
+    st.session_state[_SHOWN] = what, places[chosen]
+    return chosen
+
+
+def _meaning(found: Learned, colours: str) -> str:
+    """What the colours of the map mean; colour images are not drawn in it."""
+    return "" if found.channels == 3 else f": {colours}"
 
 
 def _legend(limit: float, images: bool = False) -> None:

@@ -71,8 +71,8 @@ def choose(numbers: Sequence[int]) -> None:
 
 def chosen(every: Snapshot, found: pd.DataFrame) -> list[Run]:
     """Draw the list of chosen runs, which is part of the page's link, and return them in the order of choice."""
-    st.session_state[_CHANGED] = False
-    known = [int(text) for text in st.query_params.get_all(_CHOSEN) if text.isdigit()]
+    st.session_state[_CHANGED] = st.session_state[_BUSY] = False
+    known = [int(text) for text in st.query_params.get_all(_CHOSEN) if text.isdecimal()]
     for key in (_CHOSEN, f"{_CHOSEN}:chosen"):
         known += st.session_state.get(key, [])
     offered = dict.fromkeys([*known, *found.index[:_OFFERED].tolist()])

@@ -89,6 +89,15 @@ def restore_optimizers(checkpoint: Checkpoint, optimizers: list[Optimizer]) -> N
             optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
         except (ValueError, KeyError) as error:
             raise CheckpointError("the checkpoint's optimizer state does not fit this optimizer") from error
+        _lay_out_as_parameters(optimizer)
+
+
+def _lay_out_as_parameters(optimizer: Optimizer) -> None:
+    """Give state tensors the strides of their parameters: fused kernels walk both in the order of memory."""
+    for parameter, values in optimizer.state.items():
+        for key, value in values.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                values[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def restore_random_state(checkpoint: Checkpoint) -> None:

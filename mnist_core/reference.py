@@ -22,8 +22,10 @@ def markdown() -> str:
         rows = [_row(field) for field in fields() if field.group == group]
         parts.append(f"## {group}\n\n| setting | label | values | default | meaning |\n|---|---|---|---|---|\n"
                      + "\n".join(rows) + "\n")  # fmt: skip
-    parts.append("## Commands\n\n`python -m mnist_core COMMAND --help` lists a command's flags. An error that you can mend "
-                 "is one line, and the exit code is 2.\n")  # fmt: skip
+    parts.append(
+        "## Commands\n\n`python -m mnist_core COMMAND --help` lists a command's flags. "
+        "An error that you can mend is one line, and the exit code is 2.\n"
+    )
     for prefix, group in (("", app), ("data ", data_app)):
         for command in group.registered_commands:
             assert command.callback is not None

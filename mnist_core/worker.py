@@ -65,7 +65,7 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
     images = load(config, environment.data_dir(), device)
     shape, classes = images.input_shape, len(images.classes)
     torch.manual_seed(config.seed)
-    model = architectures.build(config.architecture, shape, classes).to(device)
+    model = devices.place(architectures.build(config.architecture, shape, classes), device)
     state = TrainingState.start(model, config)
     store.describe(
         run,

@@ -68,7 +68,9 @@ def suggest(every: run_table.Snapshot) -> None:
 
 def no_run() -> None:
     st.info("There is no run yet. Train two networks, and compare them here.")
-    st.page_link("pages/train.py", label="Train a network", help="Choose a network and start it.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(navigation.page_named("train"), label="Train a network", help="Choose a network and start it.")
+        comparing_changes.bring_back()
 
 
 navigation.enter()

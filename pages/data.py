@@ -14,7 +14,7 @@ def page() -> None:
     choices = st.container(horizontal=True, vertical_alignment="bottom")
     with choices:
         source = pick_source()
-    if source is None:
+    if not is_here(source):
         return
     with choices:
         name = st.segmented_control(
@@ -26,28 +26,21 @@ def page() -> None:
     browsing.show_samples(source, SPLITS[name])
     table = browsing.counts(source)
     means, pixels = browsing.summary(source, SPLITS[name])
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader("Images of each class")
-        browsing.show_counts(table)
-    with right:
-        st.subheader("Mean image of each class", help="Every pixel is the mean of that pixel in all of its images.")
-        browsing.show_means(classes, means, table[name].tolist())
+    st.subheader("Mean image of each class", help="Every pixel is the mean of that pixel in all of its images.")
+    browsing.show_means(classes, means, table[name].tolist())
+    st.subheader("Images of each class")
+    browsing.show_counts(table)
     st.subheader("Pixels")
     browsing.show_pixels(source, pixels)
 
 
-def pick_source() -> Source | None:
-    """The data set chosen, or None while it cannot be shown; the page then says why."""
+def pick_source() -> Source:
+    """The data set chosen, whether it is here or not."""
     name = st.selectbox(
         "Data set", list(CATALOGUE), key="dataset", bind="query-params", width=240,
         help="One that is not on this machine yet can be downloaded.")  # fmt: skip
-    if name == "folder":
-        return pick_folder()
-    return Source(name) if getting_data.on_disk(name) else None
-
-
-def pick_folder() -> Source | None:
+    if name != "folder":
+        return Source(name)
     path = st.text_input(
         "Image folder", key="folder", bind="query-params", placeholder="/home/me/pictures", width=420,
         help="A directory on the machine that runs the app, with train/<class>/*.png|jpg and "
@@ -56,10 +49,16 @@ def pick_folder() -> Source | None:
                            help="Images are resized to this many pixels a side.")  # fmt: skip
     colour = st.toggle("Colour", key="folder_colour", bind="query-params",
                        help="Keep the three colour channels instead of making the images grey.")  # fmt: skip
-    if path.strip():
-        return browsing.folder_source(path, size, colour)
-    st.info("Give the path of a directory that holds train/ and test/, each with one directory a class.")
-    return None
+    return browsing.folder_source(path, size, colour)
+
+
+def is_here(source: Source) -> bool:
+    """Whether the data set can be read; if not, the page now says what to do."""
+    if source.name != "folder":
+        return getting_data.on_disk(source.name)
+    if not source.folder:
+        st.info("Give the path of a directory that holds train/ and test/, each with one directory a class.")
+    return bool(source.folder)
 
 
 def describe(source: Source) -> None:

@@ -8,7 +8,6 @@ from dashboard import inspection_answers, navigation, state
 from dashboard.inspection import splits, subject
 from dashboard.inspection_images import STYLES
 from dashboard.inspection_weights import weights
-from mnist_core.data.catalogue import dataset
 from mnist_core.data.splitting import SplitName
 from mnist_core.store import Run
 
@@ -39,12 +38,13 @@ def page() -> None:
     left, right = st.columns([1, 2], gap="medium", vertical_alignment="bottom")
     with left:
         help = "The run to look into; the newest is first. Type to search."
-        run = state.pick_run("run", "Run", help, state.store().runs())
+        runs = state.store().runs()
+        run = state.pick_run("run", "Run", help, runs)
     if run is None:
         st.info("There is no run yet. Train a network first: as soon as it has finished, you can look into it here.")
         st.page_link("pages/train.py", label="Train a network")
         return
-    if asked and asked != str(run.number):
+    if asked and asked not in [str(known.number) for known in runs]:
         st.warning(f"Run {asked} is not here: it may have been deleted. This is run {run.number}.")
     st.html(STYLES)
     with right:
@@ -62,7 +62,7 @@ def summary(run: Run) -> None:
         "Validation accuracy": _percent(run.validation_accuracy),
         "Parameters": "–" if run.parameters is None else f"{run.parameters:,}",
         "Epochs": f"{run.epoch} of {run.config.epochs}",
-        "Data set": dataset(run.dataset).label,
+        "Data set": run.dataset,
         "State": run.state,
     }
     items = "".join(f"<div><span>{name}</span><b>{escape(value)}</b></div>" for name, value in facts.items())
@@ -81,7 +81,7 @@ def view(run: Run) -> None:
     found = splits(run)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         chosen = st.segmented_control(
-            "View", [*_ANSWERS, "Weights"], default="Mistakes" if found else "Weights", required=True, key="view",
+            "View", [*_ANSWERS, "Weights"], default="Samples", required=True, key="view",
             bind="query-params", label_visibility="collapsed", help="What to look at.")  # fmt: skip
         split: SplitName = "test"
         if chosen in _ANSWERS and len(found) > 1:

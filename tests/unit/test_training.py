@@ -20,7 +20,7 @@ from mnist_core.worker import work
 SMALL = RunConfig(dataset="mnist-5k", architecture="softmax", epochs=2, train_images=1000, validation_images=500)
 # Everything random at once: initial weights, order, dropout, augmentation.
 LIVELY = SMALL.replace(
-    architecture="conv(4, 5, 2) batchnorm relu flatten linear(32) relu dropout(0.5) linear(classes)",
+    architecture="conv(4, 5, 2) batchnorm relu conv(6, 3) relu flatten linear(32) relu dropout(0.5) linear(classes)",
     epochs=3, shift=2, rotate=10, optimizer="adam", schedule="cosine",
 )  # fmt: skip
 
@@ -87,6 +87,13 @@ def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been(store, stop_at):
     whole, parts = run_to_end(store, LIVELY), run_to_end(store, LIVELY, stop_at)
     assert fingerprint(store, whole) == fingerprint(store, parts)
     assert whole.test_accuracy == parts.test_accuracy
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adagrad"])
+def test_so_does_a_convolution_with_any_optimizer(store, optimizer):
+    """Their state lies in memory as the kernels do, channels last; a restored one must too."""
+    config = LIVELY.replace(optimizer=optimizer, learning_rate=0.001)
+    assert fingerprint(store, run_to_end(store, config)) == fingerprint(store, run_to_end(store, config, 20))
 
 
 @pytest.mark.parametrize("epoch", [1, 2])
