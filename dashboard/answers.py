@@ -123,9 +123,10 @@ def _card(answer: Answer, odd: bool) -> str:
     rows = "".join(_row(answer.classes[place], float(values[place]), best == place, colour) for place in _shown(values))
     rest = len(values) - _MOST_ROWS
     more = f"<div class='facts'>and {rest} classes that are less probable</div>" if rest > 0 else ""
+    sureness = _sureness(values) if best is not None else ""
     return (f"<div class='card{' differ' if odd else ''}' data-run='{run.number}'{said}>{head}"
             f"<div class='best'><span class='{'word' if len(name) > 2 else 'letter'}'>{escape(name)}</span>"
-            f"<span>{_sureness(values) if best is not None else ''}</span></div><div class='bars'>{rows}</div>{more}</div>")  # fmt: skip
+            f"<span>{sureness}</span></div><div class='bars'>{rows}</div>{more}</div>")  # fmt: skip
 
 
 def _sureness(values: np.ndarray) -> str:

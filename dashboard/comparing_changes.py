@@ -75,12 +75,12 @@ def _forget() -> None:
 
 @st.dialog("Name and tags", on_dismiss=run_table.dialog_closed)
 def _edit(every: run_table.Snapshot, runs: Sequence[Run]) -> None:
+    run_table.close_finished_dialog()
     known = sorted({tag for run in every.runs.values() for tag in run.tags})
     ready = _one(runs[0], known) if len(runs) == 1 else _several(runs, known)
-    if st.button(
+    st.button(
         "Save", key="save", type="primary", disabled=not ready, on_click=_save, args=(runs,), help="A run needs a name."
-    ):
-        st.rerun()  # closes the dialog
+    )
 
 
 def _one(run: Run, known: Sequence[str]) -> bool:
@@ -136,6 +136,7 @@ def _save(runs: Sequence[Run]) -> None:
 
 @st.dialog("Recently deleted", on_dismiss=run_table.dialog_closed)
 def _recently_deleted() -> None:
+    run_table.close_finished_dialog()
     gone = {run.id: run for run in sorted(state.store().runs(deleted=True), key=lambda run: -(run.deleted or 0))}
     if not gone:
         st.info("Nothing was deleted within the last day.")
@@ -148,14 +149,13 @@ def _recently_deleted() -> None:
         placeholder="Choose runs",
         help="The last deleted first. A day after its deletion a run is removed for good, with its files.",
     )
-    if st.button(
+    st.button(
         "Bring back",
         key="bring back",
         type="primary",
         on_click=_bring_back,
         help="Puts them back into the table.",
-    ):
-        st.rerun()  # closes the dialog
+    )
 
 
 def _bring_back() -> None:

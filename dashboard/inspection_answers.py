@@ -59,13 +59,13 @@ def mistakes(subject: Subject) -> None:
         if shown.empty:
             st.info("There is no such mistake. Choose other classes, or clear the filter.")
             return
-        pages = -(-len(shown) // PAGE)
-        page = min(st.session_state.get("page", 1), pages)
-        rows = shown.iloc[(page - 1) * PAGE : page * PAGE]
         st.markdown(_about_mistakes(subject, wrong, shown))
-        _gallery_and_large("mistakes", subject, rows, _taken_for(subject, rows))
-        if pages > 1:
-            st.pagination(pages, key="page", bind="query-params")
+        place = st.container()
+        pages = -(-len(shown) // PAGE)
+        page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
+        rows = shown.iloc[(page - 1) * PAGE : page * PAGE]
+        with place:
+            _gallery_and_large("mistakes", subject, rows, _taken_for(subject, rows))
 
 
 @st.fragment

@@ -43,10 +43,15 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
     store = state.store()
     runs = store.runs(ids=ids)
     queue = store.queue()
+    places = [waiting.id for waiting in queue]
     for run in runs:
-        run_card(run, [waiting.id for waiting in queue])
+        if run.state != "finished":
+            run_card(run, places)
     if runs:
         _curves(runs)
+    for run in runs:  # below the chart: what is still moving comes first
+        if run.state == "finished":
+            run_card(run, places)
     if queue:
         _queue(queue)
     added = {run.number for run in runs} != set(st.session_state["runs"])

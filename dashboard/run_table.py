@@ -104,6 +104,12 @@ def dialog_closed() -> None:
     st.session_state[_BUSY] = False
 
 
+def close_finished_dialog() -> None:
+    """To be called first in a dialog: ends it when a callback of its own has called `dialog_closed`."""
+    if not st.session_state.get(_BUSY):
+        st.rerun()
+
+
 def line_image(number: int) -> str:
     """A picture of a run's line on the charts, in its colour and dash, as the address of an image in a table."""
     style = run_style(number)
@@ -116,7 +122,7 @@ def line_image(number: int) -> str:
 def columns() -> dict[str, Any]:
     """How the columns of `comparison.runs_table` are headed, explained and formatted, in any table."""
     column = st.column_config
-    percent = partial(column.NumberColumn, format="%.2f%%")
+    percent = partial(column.NumberColumn, format="%.2f%%", width=88)
     return {
         "Line": column.ImageColumn("Line", width=58, pinned=True, help="The run's colour and dash on every chart."),
         "Run": column.NumberColumn("#", width=48, pinned=True, help="The run's number. It never changes."),

@@ -91,7 +91,8 @@ def pick_runs(key: str, label: str, help: str, runs: Sequence[Run], default: Seq
 
 def choose_also(key: str, number: int) -> None:
     """Add a run to the choice of `pick_runs`; to be called from a callback, before the widget is drawn."""
-    chosen = st.session_state.get(key, st.session_state.get(f"{key}:chosen", []))
+    chosen = _chosen(key, [])
+    st.session_state[f"{key}:url"] = st.query_params.get_all(key)  # taken into account: it does not win again
     st.session_state[key] = [*chosen, number]
 
 
@@ -100,17 +101,21 @@ def _from_url(key: str, known: Mapping[int, Run], default: Sequence[int], single
 
     Streamlit's own binding would put the runs' labels into the URL, and a renamed run would break the link.
     """
-    given = st.query_params.get_all(key)
-    if given and given != st.session_state.get(f"{key}:url"):
-        chosen = [int(text) for text in given if text.isdigit()]
-    elif key in st.session_state:
-        chosen = [st.session_state[key]] if single else st.session_state[key]
-    else:  # another page was shown in between
-        chosen = st.session_state.get(f"{key}:chosen", default)
-    present = [number for number in dict.fromkeys(chosen) if number in known]
+    present = [number for number in dict.fromkeys(_chosen(key, default)) if number in known]
     value = (present or list(default))[0] if single else present
     if key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
+
+
+def _chosen(key: str, default: Sequence[int]) -> list[int]:
+    """Numbers from the URL where that has changed, else from the widget, else what it said on an earlier page."""
+    given = st.query_params.get_all(key)
+    if given and given != st.session_state.get(f"{key}:url"):
+        return [int(text) for text in given if text.isdecimal()]
+    if key in st.session_state:
+        value = st.session_state[key]
+        return [value] if isinstance(value, int) else list(value)
+    return list(st.session_state.get(f"{key}:chosen", default))
 
 
 def _to_url(key: str, numbers: Sequence[int]) -> None:

@@ -33,13 +33,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         store = Store.open(Path(folder))
         for config in RUNS:
-            for _ in work(store, store.enqueue(config, claimed=True)):
+            run = store.enqueue(config, claimed=True)
+            for _ in work(store, run):
                 pass
+            assert store.run(run.id).dataset == "mnist", "the pictures show the full MNIST: set MNIST_LAB_DATA"
         browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
         with running_app(Path(folder)) as url:
             for name, view in VIEWS.items():
                 page = open_page(browser, f"{url}/{view}")
-                page.wait_for_timeout(3000)
+                page.wait_for_timeout(6000)
                 page.screenshot(path=IMAGES / f"{name}.png")
                 page.close()
             photograph_drawing(browser, url)

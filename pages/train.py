@@ -90,9 +90,11 @@ def show_data_status(name: str) -> None:
         share = status.received / status.total if status.total else 0.0
         st.progress(min(share, 1.0), text=f"{label} is being downloaded. You can already look around.")
     elif status.state != "ready":
-        fallback = " Until it is here, runs learn from **mnist-5k** (5,000 real digits) and say so." * (name == "mnist")
-        st.warning(f"{status.message}{fallback}")
-        st.button("Try again", on_click=state.retry_download, args=(name,), help=f"Download {label} once more.")
+        instead = " Until it is, runs learn from **mnist-5k**, 5,000 real digits, and say so." * (name == "mnist")
+        st.warning(f"{label} is not on this machine.{instead}")
+        with st.popover("Why, and what to do", width="stretch", help="What the download said."):
+            st.markdown(status.message)
+            st.button("Try again", on_click=state.retry_download, args=(name,), help=f"Download {label} once more.")
 
 
 def show_network(network: Architecture) -> None:

@@ -114,3 +114,14 @@ def test_a_finished_run_shows_its_result_and_can_be_continued_as_a_new_one(page:
     assert child.config.continue_epoch == 1
     assert child.config.continue_from == store.runs()[1].id
     assert child.state == "queued"
+
+
+def test_a_started_run_joins_those_that_the_address_names(page: AppTest):
+    store = Store.open()
+    shown = [store.enqueue(TINY).number for _ in range(2)]
+    page.query_params["runs"] = [str(number) for number in shown]
+    page.query_params["view"] = "Network"
+    page.run()
+    button(page, "Start training").click().run()
+    assert page.session_state["runs"] == [*shown, 3]
+    assert page.query_params["runs"] == ["1", "2", "3"]

@@ -1,0 +1,415 @@
+"""The Inspect page: what it says is what the predictions and the weights of really trained runs say."""
+
+import base64
+import hashlib
+import io
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import streamlit as st
+from PIL import Image
+from sklearn.metrics import precision_recall_fscore_support
+from streamlit.testing.v1 import AppTest
+
+from dashboard import inspection, state
+from mnist_core import checkpoints
+from mnist_core.config import RunConfig
+from mnist_core.data import mnist_5k
+from mnist_core.data.availability import Download, status
+from mnist_core.plots.images import sprite, weight_images
+from mnist_core.store import Run, Store
+from mnist_core.worker import work
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = RunConfig(dataset="mnist-5k", train_images=500, batch_size=16, architecture="softmax")
+RUNS = (
+    SMALL.replace(epochs=3),
+    SMALL.replace(epochs=1, architecture="flatten linear(120) linear(10)"),
+    SMALL.replace(epochs=1, architecture="conv(3, 5) relu maxpool(4) conv(4, 3) relu flatten linear(10)"),
+)
+TEMPLATES, LINEAR, CONVOLUTIONAL = 1, 2, 3  # numbers of these runs
+BAR = re.compile(r"<span class='[^']*' title='([^']*)'>.*?</i><div>.*?</div><span class='[^']*'>([^<]*)</span>")
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder with the trained RUNS."""
+    folder = tmp_path_factory.mktemp("prepared") / "results"
+    for config in RUNS:
+        train(Store.open(folder), config)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No background process, no download, no cache from another test."""
+    monkeypatch.setattr(state.jobs, "start", lambda store: SimpleNamespace(wake=lambda: None))
+    monkeypatch.setattr(state, "ensure", lambda name, root: Download(status(name, root), root, ()))
+    monkeypatch.setattr(state, "_WARM_UP_SECONDS", 3600.0)
+    st.cache_resource.clear()
+    yield
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def store(prepared: Path, own_lab: Path) -> Store:
+    """The test's own copy of the trained runs."""
+    shutil.copytree(prepared, own_lab)
+    return Store.open(own_lab)
+
+
+def train(store: Store, config: RunConfig) -> Run:
+    run = store.enqueue(config, claimed=True)
+    for _ in work(store, run):
+        pass
+    return store.run(run.id)
+
+
+def opened(**query: object) -> AppTest:
+    """The page as a link with this query shows it."""
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/inspect.py")
+    for key, value in query.items():
+        at.query_params[key] = str(value)
+    return checked(at.run())
+
+
+def checked(at: AppTest) -> AppTest:
+    assert not at.exception
+    return at
+
+
+def html(at: AppTest, css_class: str) -> str:
+    """The one piece of HTML of this class."""
+    found = [part.value for part in at.html if f"class='{css_class}'" in part.value]
+    assert len(found) == 1
+    return found[0]
+
+
+def text(at: AppTest) -> str:
+    return "\n".join(part.value for part in at.markdown)
+
+
+def picture(part: str) -> np.ndarray:
+    address = re.search(r"<img src='data:image/png;base64,([^']+)'", part)
+    assert address
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address[1]))))
+
+
+def predictions_of(store: Store, number: int) -> Path:
+    return store.folder(store.find(str(number)).id) / "predictions.parquet"
+
+
+def answers(store: Store, number: int, split: str = "test") -> pd.DataFrame:
+    """The stored predictions of a split, the surest first, with `given` and `sure`: not by the page's own code."""
+    table = pd.read_parquet(predictions_of(store, number))
+    table = table.loc[table["split"] == split, :].reset_index(drop=True)
+    values = table[[f"p{place}" for place in range(10)]].to_numpy()
+    table = table.assign(given=values.argmax(axis=1), sure=values.max(axis=1))
+    return table.iloc[np.argsort(-table["sure"].to_numpy(), kind="stable"), :]
+
+
+def mistakes(table: pd.DataFrame) -> pd.DataFrame:
+    return table.loc[table["given"].to_numpy() != table["label"].to_numpy(), :]
+
+
+def of_cell(table: pd.DataFrame, true: int, given: int) -> pd.DataFrame:
+    return table.loc[(table["label"].to_numpy() == true) & (table["given"].to_numpy() == given), :]
+
+
+def counts_of(table: pd.DataFrame) -> np.ndarray:
+    return np.array([[len(of_cell(table, true, given)) for given in range(10)] for true in range(10)])
+
+
+def weights(store: Store, number: int, epoch: int) -> list[np.ndarray]:
+    """The weights, without the biases, of the network's layers."""
+    path = store.folder(store.find(str(number)).id) / f"checkpoints/epoch-{epoch:04d}.safetensors"
+    tensors = checkpoints.load(path, weights_only=True).tensors
+    return [tensor.numpy() for name, tensor in tensors.items() if name.endswith(".weight")]
+
+
+def test_without_a_run_the_page_says_where_to_begin() -> None:
+    at = opened(run=3, view="Mistakes")
+    assert "no run yet" in at.info[0].value
+    assert not at.selectbox
+
+
+def test_the_summary_is_that_of_the_run_in_the_link(store: Store) -> None:
+    run = store.find("1")
+    assert run.test_accuracy is not None
+    facts = html(opened(run=1), "facts")
+    for fact in (f"{run.test_accuracy:.2%}", "7,850", "3 of 3", "mnist-5k", "finished"):
+        assert f"<b>{fact}</b>" in facts
+
+
+def test_a_run_that_is_gone_is_named_and_the_newest_shown(store: Store) -> None:
+    store.delete([store.find("1").id])
+    at = opened(run=1)
+    assert "Run 1 is not here" in at.warning[0].value
+    assert at.selectbox(key="run").value == CONVOLUTIONAL
+    assert not at.selectbox(key="run").set_value(LINEAR).run().warning
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"view": "Nothing", "split": "train"}, {"view": "Mistakes", "true": "x", "given": "77", "page": 99, "image": -1},
+     {"view": "Confusion", "cell": "10-0"}, {"view": "Confusion", "cell": "one"}, {"view": "Samples", "sample": -4},
+     {"view": "Weights", "layer": "none", "epoch": 99}, {"run": "all"}],
+    ids=str,
+)  # fmt: skip
+def test_a_link_that_makes_no_sense_shows_the_page_all_the_same(store: Store, query: dict[str, object]) -> None:
+    at = opened(**({"run": 1} | query))
+    assert not at.error
+    assert len(at.segmented_control) >= 1
+
+
+@pytest.mark.parametrize("split", ["test", "validation"])
+def test_samples_are_marked_and_counted(store: Store, split: str) -> None:
+    table = answers(store, 1, split)
+    at = opened(run=1, view="Samples", split=split, sample=3)
+    place = np.random.default_rng(3).permutation(len(table))[:60]
+    sample = table.sort_index().iloc[place]
+    right = 60 - len(mistakes(sample))
+    assert 0 < right < 60
+    assert f"**{right} of these 60** answers are right" in text(at)
+    assert f"of all {len(table):,} {split} images **{1 - len(mistakes(table)) / len(table):.2%}**" in text(at)
+    assert f"{split} image {place[0]:,}" in html(at, "inspected")
+    checked(at.button[0].click().run())  # next sample
+    assert at.number_input(key="sample").value == 4
+    assert f"{split} image {np.random.default_rng(4).permutation(len(table))[0]:,}" in html(at, "inspected")
+
+
+def test_the_most_confident_mistake_is_shown_first_with_all_its_probabilities(store: Store) -> None:
+    table = answers(store, 1)
+    wrong = mistakes(table)
+    assert len(wrong) > 60
+    at = opened(run=1, view="Mistakes")
+    assert f"**{len(wrong):,} of 1,000** test images are wrong" in text(at)
+    first = wrong.iloc[0]
+    large = html(at, "inspected")
+    assert f"test image {first['index']:,}" in large
+    assert f"The network says <b>{first['given']}</b>" in large
+    assert f"It is <b>{first['label']}</b>" in large
+    assert BAR.findall(large) == [(str(place), f"{min(100 * first[f'p{place}'], 99.9):.1f}%") for place in range(10)]
+    _, (images, labels) = mnist_5k.read_labelled()
+    assert labels[first["index"]] == first["label"]
+    np.testing.assert_array_equal(picture(large), images[first["index"], 0])
+
+
+def test_mistakes_come_in_pages(store: Store) -> None:
+    wrong = mistakes(answers(store, 1))
+    assert len(wrong) > 120
+    at = opened(run=1, view="Mistakes", page=2)
+    assert f"test image {wrong.iloc[60]['index']:,}" in html(at, "inspected")
+    at = opened(run=1, view="Mistakes", page=3, true=8)  # fewer mistakes, so fewer pages
+    assert f"test image {wrong[wrong['label'] == 8].iloc[0]['index']:,}" in html(at, "inspected")
+
+
+def test_mistakes_are_filtered_by_class(store: Store) -> None:
+    table = answers(store, 1)
+    counts = counts_of(mistakes(table))
+    true, given = np.unravel_index(counts.argmax(), counts.shape)
+    at = opened(run=1, view="Mistakes", true=true)
+    checked(at.selectbox(key="given").select(str(given)).run())
+    assert f"; {counts[true, given]} of them are shown" in text(at)
+    first = of_cell(table, int(true), int(given)).iloc[0]
+    assert f"test image {first['index']:,}" in html(at, "inspected")
+    at.selectbox(key="true").select(str(given)).run()
+    assert "no such mistake" in checked(at).info[0].value
+
+
+def test_the_chosen_image_becomes_large_and_part_of_the_link(store: Store) -> None:
+    wrong = mistakes(answers(store, 1))
+    _, (images, _) = mnist_5k.read_labelled()
+    digest = hashlib.sha256(sprite(images[wrong["index"][:60], 0], 10)).hexdigest()[:16]
+    at = opened(run=1, view="Mistakes")
+    at.session_state["mistakes"] = {"chosen": {"index": 17, "sprite": digest}}
+    chosen = wrong.iloc[17]["index"]
+    assert f"test image {chosen:,}" in html(checked(at.run()), "inspected")
+    assert at.query_params["image"] in (str(chosen), [str(chosen)])
+    assert f"test image {chosen:,}" in html(opened(run=1, view="Mistakes", image=chosen), "inspected")
+
+
+def test_a_run_without_mistakes_is_congratulated(store: Store) -> None:
+    table = pd.read_parquet(predictions_of(store, 1))
+    for place in range(10):
+        table[f"p{place}"] = (table["label"] == place).astype(np.float32)
+    table.to_parquet(predictions_of(store, 1), index=False)
+    assert opened(run=1, view="Mistakes").success[0].value == "There is no mistake: all 1,000 test images are right."
+    assert "Not one mistake" in text(opened(run=1, view="Confusion"))
+    assert "All classes are recognised equally well" in text(opened(run=1, view="Classes"))
+
+
+def test_the_confusion_matrix_opens_at_the_worst_cell_or_that_of_the_link(store: Store) -> None:
+    table = answers(store, 1)
+    counts = counts_of(table)
+    wrong = counts * (1 - np.eye(10, dtype=int))
+    true, given = np.unravel_index(wrong.argmax(), wrong.shape)
+    at = opened(run=1, view="Confusion")
+    said = f"**{true}** taken for **{given}**: {wrong.max()} of 100 images ({wrong.max() / 100:.1%})."
+    assert said in text(at)
+    right = of_cell(table, 3, 3)
+    at = opened(run=1, view="Confusion", cell="3-3")
+    assert f"**3** recognised: {len(right)} of 100 images" in text(at)
+    assert f"test image {right.iloc[0]['index']:,}" in html(at, "inspected")
+    empty = np.argwhere(counts == 0)[0]
+    at = opened(run=1, view="Confusion", cell=f"{empty[0]}-{empty[1]}")
+    assert f"**{empty[0]}** taken for **{empty[1]}**: 0 of 100 images" in text(at)
+
+
+def test_precision_and_recall_of_each_class(store: Store) -> None:
+    table = answers(store, 1)
+    at = opened(run=1, view="Classes")
+    shown = at.dataframe[0].value
+    expected = [np.asarray(values) for values in precision_recall_fscore_support(
+        table["label"], table["given"], labels=range(10))]  # fmt: skip
+    for name, values, scale in zip(("Precision", "Recall", "F1", "Images"), expected, (100, 100, 100, 1), strict=True):
+        np.testing.assert_allclose(shown[name], values * scale)
+    recall = expected[1]
+    best, worst = recall.argmax(), recall.argmin()
+    assert f"**{best}** is recognised best ({recall[best]:.1%} of its images), **{worst}** worst" in text(at)
+    wrong = counts_of(mistakes(table))[worst]
+    assert shown["Most often taken for"].iloc[worst] == f"{wrong.argmax()} ({wrong.max()} ×)"
+
+
+def test_templates_are_the_weights_at_the_chosen_epoch(store: Store) -> None:
+    best = store.find("1").best_epoch
+    assert best is not None
+    at = opened(run=TEMPLATES, view="Weights")
+    assert at.selectbox(key="layer").value == "class templates"
+    assert "one matrix" in text(at)
+    for epoch in (best, 1):
+        checked(at.select_slider(key="epoch-1").set_value(epoch).run())
+        images, limit = weight_images(weights(store, 1, epoch)[0].reshape(10, 28, 28))
+        np.testing.assert_array_equal(picture(html(at, "inspected")), images[0])
+        assert f"<span>+{limit:.3g}</span>" in html(at, "scale")
+    linked = opened(run=TEMPLATES, view="Weights", epoch=1)
+    assert linked.select_slider(key="epoch-1").value == 1
+    assert picture(html(linked, "inspected")).tolist() == picture(html(at, "inspected")).tolist()
+
+
+def test_templates_of_a_deeper_linear_network_are_the_product_of_its_matrices(store: Store) -> None:
+    first, second = weights(store, LINEAR, 1)
+    at = opened(run=LINEAR, view="Weights")
+    images, _ = weight_images((second @ first).reshape(10, 28, 28))
+    difference = picture(html(at, "inspected")).astype(int) - images[0]
+    assert np.abs(difference).max() <= 1  # the page multiplies in another order
+    assert images[0].std() > 10
+
+
+def test_units_are_sorted_by_the_size_of_their_weights(store: Store) -> None:
+    first, _ = weights(store, LINEAR, 1)
+    images, _ = weight_images(first.reshape(-1, 28, 28))
+    largest = int(np.linalg.norm(first, axis=1).argmax())
+    at = opened(run=LINEAR, view="Weights", layer="linear 1")
+    assert f"Unit **{largest + 1}**" in text(at)
+    assert "100 of 120 units" in text(at)
+    np.testing.assert_array_equal(picture(html(at, "inspected")), images[largest])
+    checked(at.toggle(key="largest").set_value(False).run())
+    np.testing.assert_array_equal(picture(html(at, "inspected")), images[0])
+
+
+def test_filters_of_every_convolution_share_a_scale(store: Store) -> None:
+    first, second = weights(store, CONVOLUTIONAL, 1)[:2]
+    at = opened(run=CONVOLUTIONAL, view="Weights")
+    assert at.selectbox(key="layer").options == ["conv 1", "conv 2"]
+    np.testing.assert_array_equal(picture(html(at, "inspected")), weight_images(first[:, 0])[0][0])
+    assert "relu and maxpool make it more than one matrix" in at.caption[-1].value
+    checked(at.selectbox(key="layer").select("conv 2").run())
+    kernels = picture(html(at, "kernels"))
+    images, limit = weight_images(second)  # (4, 3, 3, 3, 3)
+    scale = 15  # 45 pixels for a kernel of 3 x 3
+    for row, column in ((0, 0), (3, 2)):
+        corner = row * (3 * scale + 3), column * (3 * scale + 3)
+        tile = kernels[corner[0] : corner[0] + 45 : scale, corner[1] : corner[1] + 45 : scale, :3]
+        np.testing.assert_array_equal(tile, images[row, column])
+    assert f"<span>−{limit:.3g}</span>" in html(at, "scale")
+
+
+def test_layer_by_layer(store: Store) -> None:
+    maps = html(opened(run=CONVOLUTIONAL, view="Samples", maps="true"), "maps")
+    assert re.findall(r"<h4>([^<]+)</h4>", maps) == [
+        "conv 1 · 3 maps of 24 × 24", "relu 1 · 3 maps of 24 × 24", "maxpool 1 · 3 maps of 6 × 6",
+        "conv 2 · 4 maps of 4 × 4", "relu 2 · 4 maps of 4 × 4", "linear 1 · 10 units",
+    ]  # fmt: skip
+    assert maps.count("<img") == 3 + 3 + 3 + 4 + 4 + 1
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "paused", "diverged", "failed"])
+def test_a_run_without_answers_says_why(store: Store, state: str) -> None:
+    run = store.enqueue(SMALL, claimed=state != "queued")
+    if state not in ("queued", "running"):
+        store.finish(run, state, "What happened.")  # pyright: ignore[reportArgumentType]
+    at = opened(run=run.number, view="Confusion")
+    assert f"<b>{state}</b>" in html(at, "facts")
+    assert len(at.info[-1].value) > 40
+    if state in ("diverged", "failed"):
+        assert at.warning[0].value == "What happened."
+    at = opened(run=run.number, view="Weights")
+    assert "has kept no weights" in at.info[-1].value
+
+
+def test_damaged_and_missing_files_are_said_and_not_raised(store: Store) -> None:
+    predictions_of(store, 1).write_bytes(b"nothing")
+    assert "missing or damaged" in opened(run=1, view="Classes").error[0].value
+    predictions_of(store, 2).unlink()
+    assert "missing or damaged" in opened(run=2).error[0].value
+    path = store.folder(store.find("3").id) / "checkpoints/epoch-0001.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    assert opened(run=3, view="Weights").error[0].value
+
+
+def test_other_images_are_not_shown_beside_old_answers(store: Store) -> None:
+    table = pd.read_parquet(predictions_of(store, 1))
+    table.assign(label=(table["label"] + 1) % 10).to_parquet(predictions_of(store, 1), index=False)
+    at = opened(run=1, view="Samples")
+    assert "no longer those that run #1 was tested on" in at.error[0].value
+    assert not any("class='inspected'" in part.value for part in at.html)
+    assert opened(run=1, view="Classes").dataframe[0].value["Images"].to_numpy().sum() == 1000
+
+
+def test_many_classes_with_words_for_names_in_colour(own_lab: Path, tmp_path: Path) -> None:
+    names = sorted(["<b>bold</b>".replace("/", "-"), "star*star", *(f"thing {place}" for place in range(12))])
+    random = np.random.default_rng(0)
+    for split, count in (("train", 6), ("test", 3)):
+        for name in names:
+            (tmp_path / "pictures" / split / name).mkdir(parents=True)
+            for place in range(count):
+                pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(tmp_path / "pictures" / split / name / f"{place}.png")
+    run = train(Store.open(own_lab), RunConfig(
+        dataset="folder", folder=str(tmp_path / "pictures"), folder_size=8, folder_colour=True, epochs=1,
+        architecture="conv(4, 3) relu flatten linear(classes)", validation_images=0))  # fmt: skip
+    at = opened(run=run.number, view="Samples")
+    large = html(at, "inspected")
+    assert len(BAR.findall(large)) == 12
+    assert "and 2 classes that are less probable" in large
+    assert "<b>bold<-b>" not in large
+    assert picture(large).shape == (8, 8, 3)
+    assert "Split" not in [control.label for control in at.segmented_control]
+    star = names.index("star*star")
+    assert r"**star\*star** recognised" in text(opened(run=run.number, view="Confusion", cell=f"{star}-{star}"))
+    at = opened(run=run.number, view="Weights")
+    assert picture(html(at, "inspected")).shape == (3, 3, 3)
+    assert "mid-grey is zero" in at.caption[-2].value
+    shutil.rmtree(tmp_path / "pictures")
+    st.cache_resource.clear()
+    at = opened(run=run.number, view="Mistakes")
+    assert "pictures" in at.error[0].value
+
+
+def test_a_class_name_is_bold_whatever_it_holds() -> None:
+    assert inspection.bold("7") == "**7**"
+    assert inspection.bold("a_b [c]") == r"**a\_b \[c\]**"
+
+
+def test_the_page_starts_without_torch() -> None:
+    script = "import dashboard.inspection_answers, dashboard.inspection_weights, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0
