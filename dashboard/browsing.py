@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dashboard import state
 from dashboard.components.gallery import gallery
 from mnist_core import environment, plots
 from mnist_core.config import RunConfig
@@ -98,6 +99,7 @@ def sample(source: Source, split: SplitName, cls: int, count: int, seed: int) ->
 
 
 @st.fragment
+@state.errors_as_messages()
 def show_samples(source: Source, split: SplitName) -> None:
     """Random images: a row for each class, or many of one class, of which one is shown large."""
     classes = read(source).classes

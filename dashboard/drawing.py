@@ -57,6 +57,7 @@ def draw_and_answer(runs: Sequence[Run]) -> None:
 
 
 @st.fragment
+@state.errors_as_messages()
 def _draw_and_answer(ids: Sequence[str]) -> None:
     left, right = st.columns([2, 5], gap="medium")
     with left:

@@ -41,6 +41,7 @@ def _train() -> None:
     state.background().wake()
 
 
+@state.errors_as_messages()
 def _follow(run_id: str) -> None:
     found = state.store().runs(ids=[run_id])
     if not found or found[0].epoch or not found[0].active:

@@ -13,12 +13,7 @@ _ASKED = "downloads-asked"  # names of the data sets that this session wanted
 
 def on_disk(name: str) -> bool:
     """Whether a data set can be read; if not, the page now says so and offers it."""
-    found = status(name, environment.data_dir())
-    asked = name == "mnist" or name in st.session_state.get(_ASKED, ())  # MNIST is fetched when the app starts
-    if found.state != "ready" and asked:
-        if state.data_status(name).state == "ready":  # it has arrived this moment, or was here once and is gone
-            state.retry_download(name)
-        found = state.data_status(name)
+    found = _now(name)
     if found.state == "ready":
         return True
     if found.state == "downloading":
@@ -28,14 +23,43 @@ def on_disk(name: str) -> bool:
     return False
 
 
+def notice(name: str) -> None:
+    """In a few words, that a data set is missing or on its way, and what runs do meanwhile; nothing if it is here."""
+    found = _now(name)
+    if found.state == "downloading":
+        st.fragment(_follow, run_every=_TICK_SECONDS)(name)
+    elif found.state != "ready":
+        known = dataset(name)
+        instead = " Until it is, runs learn from **mnist-5k**, 5,000 real digits, and say so." * (name == "mnist")
+        st.warning(f"{known.label} is not on this machine.{instead}")
+        with st.popover("Why, and what to do", width="stretch", help="What is known about it, and the download."):
+            st.markdown(found.message)
+            _download_button(name)
+
+
+def _now(name: str) -> Status:
+    found = status(name, environment.data_dir())
+    asked = name == "mnist" or name in st.session_state.get(_ASKED, ())  # MNIST is fetched when the app starts
+    if found.state != "ready" and asked:
+        if state.data_status(name).state == "ready":  # it has arrived this moment, or was here once and is gone
+            state.retry_download(name)
+        found = state.data_status(name)
+    return found
+
+
+def _download_button(name: str) -> None:
+    known = dataset(name)
+    st.button(f"Download {known.label} ({known.download_bytes / 1e6:.0f} MB)", type="primary", key="download",
+              on_click=_download, args=(name,), help="It goes on in the background.")  # fmt: skip
+
+
 def _offer(name: str, found: Status) -> None:
     known = dataset(name)
     st.markdown(f"{known.explanation} {known.train_images:,} training and {known.test_images:,} test images. "
                 f"Source: {known.source}. Licence: {known.licence}.")  # fmt: skip
     (st.info if found.state == "missing" and name != "mnist" else st.warning)(found.message)
     with st.container(horizontal=True):
-        st.button(f"Download {known.label} ({known.download_bytes / 1e6:.0f} MB)", type="primary", key="download",
-                  on_click=_download, args=(name,), help="It goes on in the background.")  # fmt: skip
+        _download_button(name)
         st.button("Look at mnist-5k instead", on_click=_show, args=("mnist-5k",), key="instead",
                   help="5,000 of MNIST's digits that came with the installation.")  # fmt: skip
 
@@ -51,6 +75,7 @@ def _show(name: str) -> None:
     st.session_state["dataset"] = name
 
 
+@state.errors_as_messages()
 def _follow(name: str) -> None:
     found = state.data_status(name)
     if found.state != "downloading":

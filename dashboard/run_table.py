@@ -22,7 +22,7 @@ _CHOSEN = "runs"  # query parameter that the Train page has too: numbers of the 
 _BEYOND = "runs beyond"  # numbers of the chosen runs that exceed COMPARED
 _TICKED, _CHANGED, _BUSY = "table", "choice changed", "dialog open"
 _TICK_SECONDS = 3.0
-_STALE_SECONDS = 10.0  # how late a change by another process is seen while a run trains
+_STALE_SECONDS = 60.0  # how late a change by another process is seen while a run trains
 _OFFERED = 100  # runs in the list of choices; the table offers them all
 _LIVE = ["State", "Progress", "Epochs", "Best validation accuracy (%)", "Best epoch", "Training accuracy (%)",
          "Time (s)", "Images/s"]  # fmt: skip

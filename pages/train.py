@@ -5,12 +5,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import forms, live, navigation, state
+from dashboard import forms, getting_data, live, navigation, state
 from dashboard.components.live_chart import preload_chart
 from mnist_core.architectures import Architecture, describe
 from mnist_core.architectures.diagram import diagram
 from mnist_core.config import RunConfig
-from mnist_core.data.catalogue import dataset, shape_of
+from mnist_core.data.catalogue import shape_of
 from mnist_core.errors import ArchitectureError, MnistLabError
 
 
@@ -63,7 +63,7 @@ def describe_experiment() -> Architecture | None:
     except MnistLabError as error:
         place.error(str(error))
     with start:
-        show_data_status(values["dataset"])
+        getting_data.notice(values["dataset"])
         st.button(
             "Start training",
             type="primary",
@@ -81,20 +81,6 @@ def begin(values: dict[str, Any], name: str) -> None:
     state.background().wake()
     state.choose_also("runs", run.number)
     st.session_state["view"] = "Training"
-
-
-def show_data_status(name: str) -> None:
-    status = state.data_status(name)
-    label = dataset(name).label
-    if status.state == "downloading":
-        share = status.received / status.total if status.total else 0.0
-        st.progress(min(share, 1.0), text=f"{label} is being downloaded. You can already look around.")
-    elif status.state != "ready":
-        instead = " Until it is, runs learn from **mnist-5k**, 5,000 real digits, and say so." * (name == "mnist")
-        st.warning(f"{label} is not on this machine.{instead}")
-        with st.popover("Why, and what to do", width="stretch", help="What the download said."):
-            st.markdown(status.message)
-            st.button("Try again", on_click=state.retry_download, args=(name,), help=f"Download {label} once more.")
 
 
 def show_network(network: Architecture) -> None:

@@ -149,15 +149,6 @@ def test_the_table_holds_every_run_that_is_not_deleted(store: Store) -> None:
     assert rows["Progress"].tolist()[:2] == [0, 100 * _number(store, 3).progress]
 
 
-@pytest.mark.parametrize(
-    ("text", "numbers"),
-    [("demo", [2, 1]), ("DEMO wide", [2]), ("linear(20)", [3, 2]), ("diverged", [3]), ("#3", [3]),
-     ("mnist-5k", [4, 3, 2, 1]), (" ", [4, 3, 2, 1])],
-)  # fmt: skip
-def test_the_filter_in_the_link(store: Store, text: str, numbers: list[int]) -> None:
-    assert table(opened(filter=text))["Run"].tolist() == numbers
-
-
 def test_a_filter_without_a_match_says_so_and_keeps_the_choice(store: Store) -> None:
     at = opened(filter="nonsense", runs=["1", "2"])
     assert "No run matches" in at.info[0].value
@@ -254,12 +245,6 @@ def test_runs_without_a_step_are_explained(store: Store) -> None:
     assert not charts(at)
 
 
-def test_numbers_in_the_link_that_are_no_runs_are_left_out(store: Store) -> None:
-    at = opened(runs=["1", "5", "77", "seven", "99999999999999999999"])
-    assert chosen(at) == [1]
-    assert at.query_params["runs"] == "1"
-
-
 def test_nothing_chosen_offers_the_newest_trained_runs(store: Store) -> None:
     at = opened()
     assert not charts(at)
@@ -267,74 +252,6 @@ def test_nothing_chosen_offers_the_newest_trained_runs(store: Store) -> None:
     assert chosen(ran(at)) == [2, 1]
     assert at.query_params["runs"] == ["2", "1"]
     assert at.session_state["table"]["selection"]["rows"] == [2, 3]
-
-
-def test_another_name_and_other_tags(store: Store) -> None:
-    at = opened(runs="1")
-    press(at, "edit")
-    assert at.text_input(key="new name").value == "plain"
-    at.text_input(key="new name").set_value("the *first*")
-    at.multiselect(key="new tags").set_value(["demo", "wide"])
-    press(at, "save")
-    run = _number(store, 1)
-    assert (run.name, run.tags) == ("the *first*", ("demo", "wide"))
-    assert table(at)["Name"].tolist()[-1] == "the *first*"
-
-
-def test_tags_of_several_runs(store: Store) -> None:
-    at = opened(runs=["1", "2", "3"])
-    press(at, "edit")
-    at.multiselect(key="added tags").set_value(["wide"])
-    at.multiselect(key="removed tags").set_value(["demo"])
-    press(at, "save")
-    assert [_number(store, number).tags for number in (1, 2, 3)] == [("wide",)] * 3
-    assert [_number(store, number).name for number in (1, 2, 3)] == ["plain", "wider", "too hot"]
-
-
-def test_delete_and_undo(store: Store) -> None:
-    at = opened(runs=["1", "2"])
-    assert button(at, "delete").label == "Delete 2 runs"
-    press(at, "delete")
-    assert table(at)["Run"].tolist() == [4, 3]
-    assert chosen(at) == []
-    assert "2 runs deleted." in texts(at)
-    press(at, "undo")
-    assert table(at)["Run"].tolist() == [4, 3, 2, 1]
-    assert sorted(chosen(at)) == [1, 2]
-    assert "deleted." not in texts(at)
-    assert button(at, "delete").disabled is False
-
-
-def test_what_was_deleted_can_be_brought_back_within_a_day(store: Store) -> None:
-    at = opened()
-    press(at, "bin")
-    back = at.multiselect(key="brought back")
-    assert back.options == ["5 · gone, deleted just now"]
-    back.set_value([_number(store, 5).id])
-    press(at, "bring back")
-    assert table(at)["Run"].tolist() == [5, 4, 3, 2, 1]
-
-
-def test_an_empty_store_points_to_the_page_train(own_lab: Path) -> None:
-    at = opened(runs="3", filter="x")
-    assert "no run yet" in at.info[0].value
-    assert not at.dataframe
-    assert at.get("page_link")
-    assert button(at, "bin").label == "Recently deleted"
-
-
-def test_of_many_chosen_runs_the_first_are_compared(store: Store) -> None:
-    for place in range(30):
-        store.request(store.enqueue(TINY, f"more {place}").id, "stop")
-    at = opened()
-    at.session_state["runs"] = list(range(34, 14, -1))
-    at.session_state["runs beyond"] = list(range(14, 5, -1))
-    ran(at)
-    assert "29 runs are chosen; the first 20 of them are compared" in texts(at)
-    assert table(at, 1)["Run"].tolist() == list(range(34, 14, -1))
-    assert len(at.session_state["table"]["selection"]["rows"]) == 29
-    press(at, "delete")
-    assert table(at)["Run"].tolist() == [35, 4, 3, 2, 1]
 
 
 def test_a_running_run_is_followed(store: Store) -> None:
@@ -353,27 +270,3 @@ def test_a_running_run_is_followed(store: Store) -> None:
     row = table(ran(at)).iloc[0]
     assert row["State"] == "finished"
     assert row["Test accuracy (%)"] == pytest.approx(100 * (store.run(run.id).test_accuracy or 0))
-
-
-def test_the_store_is_read_again_only_after_a_change(store: Store) -> None:
-    st.cache_resource.clear()
-    before = run_table.snapshot()
-    assert run_table.snapshot() is before
-    store.rename(_number(store, 1).id, "renamed elsewhere")
-    assert run_table.snapshot().table.loc[1, "Name"] == "renamed elsewhere"
-
-
-@pytest.mark.parametrize(
-    ("before", "ticked", "after"),
-    [([], [0, 2], [30, 10]), ([10, 30], [2], [10]), ([77, 10], [0, 2], [77, 10, 30]), ([77, 10], [], [77])],
-)
-def test_ticks_become_the_choice_and_hidden_runs_stay_chosen(
-    monkeypatch: pytest.MonkeyPatch, before: list[int], ticked: list[int], after: list[int]
-) -> None:
-    session = {"runs": before, "table": {"selection": {"rows": ticked}}}
-    monkeypatch.setattr(run_table.st, "session_state", session)
-    run_table._take(pd.Index([30, 20, 10]))
-    assert session["runs"] == after
-    rows = pd.DataFrame(index=pd.Index([40, 30, 20, 10]))  # a new run came on top
-    run_table._tick(rows, after)
-    assert sorted(rows.index[session["table"]["selection"]["rows"]]) == sorted(set(after) - {77})

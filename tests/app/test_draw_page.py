@@ -271,9 +271,13 @@ def test_a_failed_first_run_is_explained_and_another_offered(own_lab: Path) -> N
 
 def test_digits_come_before_other_data_sets_and_one_run_a_network() -> None:
     cnn, mlp = RunConfig(architecture="lenet-5"), RunConfig(architecture="mlp-300")
-    runs = [numbered(1, config=cnn, validation_accuracy=0.97), numbered(2, config=cnn, validation_accuracy=0.98),
-            numbered(3, config=mlp, test_accuracy=0.95), numbered(4, dataset="kmnist", validation_accuracy=0.99),
-            numbered(5, config=RunConfig(architecture="softmax"), epoch=0, validation_accuracy=1.0)]  # fmt: skip
+    runs = [
+        numbered(1, config=cnn, validation_accuracy=0.97),
+        numbered(2, config=cnn, validation_accuracy=0.98),
+        numbered(3, config=mlp, test_accuracy=0.95),
+        numbered(4, config=cnn, dataset="kmnist", validation_accuracy=0.99),
+        numbered(5, config=RunConfig(architecture="softmax"), epoch=0, validation_accuracy=1.0),
+    ]
     assert drawing.best_numbers(runs) == [2, 3]
     assert drawing.best_numbers(runs[3:]) == [4]
     assert drawing.best_numbers(runs[4:]) == []

@@ -1,0 +1,190 @@
+"""The table of the Compare page: filtering, choosing, renaming, tagging, deleting and bringing back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dashboard import run_table, state
+from mnist_core.config import RunConfig
+from mnist_core.data.availability import Download, status
+from mnist_core.store import Run, Store
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = RunConfig(dataset="mnist-5k", train_images=500, validation_images=200, architecture="softmax", epochs=2)
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No background process, no download, no cache from another test."""
+    monkeypatch.setattr(state.jobs, "start", lambda store: SimpleNamespace(wake=lambda: None))
+    monkeypatch.setattr(state, "ensure", lambda name, root: Download(status(name, root), root, ()))
+    monkeypatch.setattr(state, "_WARM_UP_SECONDS", 3600.0)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def store(own_lab: Path) -> Store:
+    """Runs that never trained: 3 diverged, 5 was deleted, the others were stopped in the queue."""
+    store = Store.open(own_lab)
+    wide = TINY.replace(architecture="flatten linear(20) relu linear(10)")
+    for name, tags, config in (("plain", ("demo",), TINY), ("wider", ("demo", "wide"), wide), ("too hot", (), wide),
+                               ("idle", (), TINY), ("gone", ("demo",), TINY)):  # fmt: skip
+        run = store.enqueue(config, name, tags, claimed=name == "too hot")
+        if name == "too hot":
+            store.finish(run, "diverged")
+        else:
+            store.request(run.id, "stop")
+    store.delete([_number(store, 5).id])
+    return store
+
+
+def _number(store: Store, number: int) -> Run:
+    return next(run for run in [*store.runs(), *store.runs(deleted=True)] if run.number == number)
+
+
+def opened(**query: object) -> AppTest:
+    """The page as a link with this query shows it."""
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/compare.py")
+    for key, value in query.items():
+        at.query_params[key] = value
+    return ran(at)
+
+
+def ran(at: AppTest) -> AppTest:
+    at.run()
+    assert not at.exception
+    return at
+
+
+def press(at: AppTest, key: str) -> None:
+    at.button(key=key).click()
+    ran(at)
+
+
+def rows(at: AppTest, place: int = 0) -> pd.DataFrame:
+    """Of the tables on the page: 0 all runs, 1 the results."""
+    return at.dataframe[place].value
+
+
+def chosen(at: AppTest) -> list[int]:
+    return at.multiselect(key="runs").value
+
+
+def texts(at: AppTest) -> str:
+    return "\n".join(found.value for kind in (at.info, at.caption, at.markdown) for found in kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [("demo", [2, 1]), ("DEMO wide", [2]), ("linear(20)", [3, 2]), ("diverged", [3]), ("#3", [3]),
+     ("mnist-5k", [4, 3, 2, 1]), (" ", [4, 3, 2, 1])],
+)  # fmt: skip
+def test_the_filter_in_the_link(store: Store, text: str, numbers: list[int]) -> None:
+    assert rows(opened(filter=text))["Run"].tolist() == numbers
+
+
+def test_numbers_in_the_link_that_are_no_runs_are_left_out(store: Store) -> None:
+    at = opened(runs=["1", "5", "77", "seven", "99999999999999999999"])
+    assert chosen(at) == [1]
+    assert at.query_params["runs"] == "1"
+
+
+def test_another_name_and_other_tags(store: Store) -> None:
+    at = opened(runs="1")
+    press(at, "edit")
+    assert at.text_input(key="new name").value == "plain"
+    at.text_input(key="new name").set_value("the *first*")
+    at.multiselect(key="new tags").set_value(["demo", "wide"])
+    press(at, "save")
+    run = _number(store, 1)
+    assert (run.name, run.tags) == ("the *first*", ("demo", "wide"))
+    assert rows(at)["Name"].tolist()[-1] == "the *first*"
+
+
+def test_tags_of_several_runs(store: Store) -> None:
+    at = opened(runs=["1", "2", "3"])
+    press(at, "edit")
+    at.multiselect(key="added tags").set_value(["wide"])
+    at.multiselect(key="removed tags").set_value(["demo"])
+    press(at, "save")
+    assert [_number(store, number).tags for number in (1, 2, 3)] == [("wide",)] * 3
+    assert [_number(store, number).name for number in (1, 2, 3)] == ["plain", "wider", "too hot"]
+
+
+def test_delete_and_undo(store: Store) -> None:
+    at = opened(runs=["1", "2"])
+    assert at.button(key="delete").label == "Delete 2 runs"
+    press(at, "delete")
+    assert rows(at)["Run"].tolist() == [4, 3]
+    assert chosen(at) == []
+    assert "2 runs deleted." in texts(at)
+    press(at, "undo")
+    assert rows(at)["Run"].tolist() == [4, 3, 2, 1]
+    assert sorted(chosen(at)) == [1, 2]
+    assert "deleted." not in texts(at)
+    assert at.button(key="delete").disabled is False
+
+
+def test_what_was_deleted_can_be_brought_back_within_a_day(store: Store) -> None:
+    at = opened()
+    press(at, "bin")
+    back = at.multiselect(key="brought back")
+    assert back.options == ["5 · gone, deleted just now"]
+    back.set_value([_number(store, 5).id])
+    press(at, "bring back")
+    assert rows(at)["Run"].tolist() == [5, 4, 3, 2, 1]
+
+
+def test_an_empty_store_points_to_the_page_train(own_lab: Path) -> None:
+    at = opened(runs="3", filter="x")
+    assert "no run yet" in at.info[0].value
+    assert not at.dataframe
+    assert at.get("page_link")
+    assert at.button(key="bin").label == "Recently deleted"
+
+
+def test_of_many_chosen_runs_the_first_are_compared(store: Store) -> None:
+    for place in range(30):
+        store.request(store.enqueue(TINY, f"more {place}").id, "stop")
+    at = opened()
+    at.session_state["runs"] = list(range(34, 14, -1))
+    at.session_state["runs beyond"] = list(range(14, 5, -1))
+    ran(at)
+    assert "29 runs are chosen; the first 20 of them are compared" in texts(at)
+    assert rows(at, 1)["Run"].tolist() == list(range(34, 14, -1))
+    assert len(at.session_state["table"]["selection"]["rows"]) == 29
+    press(at, "delete")
+    assert rows(at)["Run"].tolist() == [35, 4, 3, 2, 1]
+
+
+def test_the_store_is_read_again_only_after_a_change(store: Store) -> None:
+    st.cache_resource.clear()
+    before = run_table.snapshot()
+    assert run_table.snapshot() is before
+    store.rename(_number(store, 1).id, "renamed elsewhere")
+    assert run_table.snapshot().table.loc[1, "Name"] == "renamed elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("before", "ticked", "after"),
+    [([], [0, 2], [30, 10]), ([10, 30], [2], [10]), ([77, 10], [0, 2], [77, 10, 30]), ([77, 10], [], [77])],
+)
+def test_ticks_become_the_choice_and_hidden_runs_stay_chosen(
+    monkeypatch: pytest.MonkeyPatch, before: list[int], ticked: list[int], after: list[int]
+) -> None:
+    session = {"runs": before, "table": {"selection": {"rows": ticked}}}
+    monkeypatch.setattr(run_table.st, "session_state", session)
+    run_table._take(pd.Index([30, 20, 10]))
+    assert session["runs"] == after
+    shown = pd.DataFrame(index=pd.Index([40, 30, 20, 10]))  # a new run came on top
+    run_table._tick(shown, after)
+    assert sorted(shown.index[session["table"]["selection"]["rows"]]) == sorted(set(after) - {77})
