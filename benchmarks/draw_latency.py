@@ -11,15 +11,10 @@ under MNIST_LAB_DATA or data/.
 import argparse
 import os
 import random
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -28,9 +23,9 @@ from benchmarks.machine import describe_machine
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
 from mnist_core.worker import work
+from tests.app_process import running_app
 from tests.browser import ARGUMENTS, executable
 
-ROOT = Path(__file__).resolve().parent.parent
 STROKES_A_DRAWING = 3
 # From the browser's own time of the event to the frame that shows the answer to the whole stroke.
 MEASURE = """() => {
@@ -64,26 +59,6 @@ def train_networks(store: Store, names: list[str]) -> list[int]:
             pass
         numbers.append(store.run(run.id).number)
     return numbers
-
-
-@contextmanager
-def app(folder: Path) -> Iterator[str]:
-    """The app on this results folder, as its own process; gives its URL."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), "--server.headless",
-               "true"]  # fmt: skip
-    with (folder / "app.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdout=log, stderr=log, env=os.environ | {"MNIST_LAB_RESULTS": str(folder)}
-        )
-    try:
-        _until(lambda: _healthy(f"http://127.0.0.1:{port}/_stcore/health"), "the app starts")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def draw(page: Page, strokes: int) -> Iterator[tuple[float, int]]:
@@ -121,7 +96,7 @@ def main() -> None:
         store = Store.open(Path(name))
         numbers = train_networks(store, options.networks)
         browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
-        with app(Path(name)) as url:
+        with running_app(Path(name)) as url:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.goto(f"{url}/draw?" + "&".join(f"runs={number}" for number in numbers))
             page.wait_for_selector(".answers", timeout=120_000)
@@ -138,14 +113,6 @@ def main() -> None:
           f"{times[min(len(times) - 1, int(0.95 * len(times)))]:.0f} ms, largest {times[-1]:.0f} ms")  # fmt: skip
     print(f"  {statistics.mean(during for _, during in measured):.1f} answers while a stroke was drawn; the other run "
           f"did {steps} steps meanwhile")  # fmt: skip
-
-
-def _healthy(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2):
-            return True
-    except OSError:
-        return False
 
 
 def _until(true, what: str, seconds: float = 60) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import streamlit as st
 
 from mnist_core.architectures import presets
-from mnist_core.data.catalogue import CATALOGUE
 from mnist_core.fields import FieldInfo, fields
 
 _ALWAYS = ("dataset", "folder", "folder_size", "folder_colour", "optimizer", "learning_rate", "batch_size", "epochs")
@@ -81,12 +80,10 @@ def _changed(members: Iterable[FieldInfo]) -> int:
 def _widget(field: FieldInfo) -> Any:
     common: dict[str, Any] = {"key": field.name, "help": field.help, "bind": "query-params"}
     if field.kind == "choice":
-        labels = {name: known.label for name, known in CATALOGUE.items()} if field.name == "dataset" else {}
         return st.selectbox(
             field.label,
             list(field.choices),
             index=field.choices.index(field.default),
-            format_func=lambda choice: str(labels.get(choice, choice)),
             **common,
         )
     if field.kind == "bool":

@@ -1,5 +1,6 @@
 """What every page starts from: the store, the background jobs, runs picked by number, and errors as messages."""
 
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -57,7 +58,12 @@ def errors_as_messages() -> Iterator[None]:
     try:
         yield
     except MnistLabError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
+
+
+def plain(text: str) -> str:
+    """A text that Markdown shows as it is: *.png stays *.png."""
+    return re.sub(r"([\\`*_\[\]<>|~$])", r"\\\1", text)
 
 
 def pick_run(key: str, label: str, help: str, runs: Sequence[Run]) -> Run | None:
@@ -102,9 +108,8 @@ def _from_url(key: str, known: Mapping[int, Run], default: Sequence[int], single
     Streamlit's own binding would put the runs' labels into the URL, and a renamed run would break the link.
     """
     present = [number for number in dict.fromkeys(_chosen(key, default)) if number in known]
-    value = (present or list(default))[0] if single else present
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
+    # Assigned at every run: a value left from another page is one that Streamlit is about to drop.
+    st.session_state[key] = (present or list(default))[0] if single else present
 
 
 def _chosen(key: str, default: Sequence[int]) -> list[int]:

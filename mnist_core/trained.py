@@ -9,6 +9,7 @@ import numpy as np
 
 from mnist_core.errors import CheckpointError
 from mnist_core.store import Artifact, Run, Store
+from mnist_core.store.artifacts import is_intact
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -67,14 +68,20 @@ class Network:
 def load(store: Store, run: Run, epoch: int | None = None) -> Network:
     """The run's network with the weights of `chosen`; loaded once, then kept. Raises CheckpointError."""
     artifact = chosen(store, run, epoch)
-    return _load(store.folder(run.id) / artifact.path, artifact.sha256)
+    return _load(store.folder(run.id) / artifact.path, artifact)
 
 
 @lru_cache(maxsize=16)
-def _load(path: Path, _sha256: str) -> Network:
+def _load(path: Path, artifact: Artifact) -> Network:
+    import torch
+
     from mnist_core import checkpoints as files
     from mnist_core.architectures import build
 
+    # One image is answered in a millisecond; more threads would only fight with a run that trains beside it.
+    torch.set_num_threads(1)
+    if not is_intact(path, artifact):
+        raise CheckpointError(f"{path.name} is missing or damaged. Choose another epoch or run, or train again.")
     checkpoint = files.load(path, weights_only=True)
     about = checkpoint.network
     shape, classes = tuple(about["shape"]), tuple(about["classes"])

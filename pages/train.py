@@ -58,10 +58,10 @@ def describe_experiment() -> Architecture | None:
         place.caption(f"**{network.parameters:,}** parameters · **{network.macs:,}** multiply-accumulates an image")
     except ArchitectureError as error:
         with place.container():
-            st.error(str(error))
+            st.error(state.plain(str(error)))
             st.code(error.pointer(), language=None)
     except MnistLabError as error:
-        place.error(str(error))
+        place.error(state.plain(str(error)))
     with start:
         getting_data.notice(values["dataset"])
         st.button(

@@ -1,12 +1,8 @@
-"""What the Data page shows of a data set: class counts, mean images, pixel statistics, samples. numpy only."""
+"""Numbers that describe a data set: how many images each class has, and how bright its pixels are. numpy only."""
 
 from dataclasses import dataclass
 
 import numpy as np
-
-from mnist_core.config import RunConfig
-from mnist_core.data.sources import Arrays
-from mnist_core.data.splitting import SplitName, split_images
 
 _CHUNK = 4096  # images
 
@@ -21,26 +17,9 @@ class PixelStatistics:
     histogram: np.ndarray  # int64 (C, 256): how many pixels have each value
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Some images of a split; `indices` are their positions in it."""
-
-    indices: np.ndarray  # int64 (n,)
-    images: np.ndarray  # uint8 (n, C, H, W)
-    labels: np.ndarray  # int64 (n,)
-
-
 def class_counts(labels: np.ndarray, classes: int) -> np.ndarray:
     """How many images each class has: int64 (classes,)."""
     return np.bincount(labels, minlength=classes)
-
-
-def mean_images(images: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
-    """The mean image of each class, in [0, 1]: float64 (classes, C, H, W); NaN for a class without images."""
-    means = np.full((classes, *images.shape[1:]), np.nan)
-    for number in np.unique(labels):
-        means[number] = images[labels == number].mean(axis=0) / 255
-    return means
 
 
 def pixel_statistics(images: np.ndarray) -> PixelStatistics:
@@ -53,23 +32,6 @@ def pixel_statistics(images: np.ndarray) -> PixelStatistics:
 def channel_moments(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation per channel of uint8 images (N, C, H, W), as values in [0, 1]; exact."""
     return _moments(_histogram(images))
-
-
-def sample(
-    arrays: Arrays, split: SplitName, cls: int | None, n: int, seed: int, config: RunConfig | None = None
-) -> Sample:
-    """At most `n` random images of class `cls` (None: of all classes), without repetition, the same for a seed.
-
-    With a config, "train" and "validation" are the splits of its runs; without one, "train" is the whole
-    published training set and the default one sixth of it counts as "validation".
-    """
-    if config is None and split == "train":
-        images, labels = arrays.train_images, arrays.train_labels
-    else:
-        images, labels = split_images(arrays, config or RunConfig(), split)
-    candidates = np.arange(len(labels)) if cls is None else np.flatnonzero(labels == cls)
-    chosen = np.random.default_rng(seed).permutation(candidates)[:n]
-    return Sample(chosen, images[chosen], labels[chosen])
 
 
 def _histogram(images: np.ndarray) -> np.ndarray:

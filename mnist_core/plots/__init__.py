@@ -1,6 +1,6 @@
 """Figures from data frames and arrays; never imports torch or streamlit."""
 
-from mnist_core.plots.classes import class_counts, class_scores, probabilities
+from mnist_core.plots.classes import class_counts, class_scores
 from mnist_core.plots.comparison import accuracies, accuracy_against
 from mnist_core.plots.confusion import confusion_matrix
 from mnist_core.plots.curves import decimate, learning_curves, smoothed
@@ -13,12 +13,11 @@ from mnist_core.plots.images import (
     weight_images,
     weight_scale,
 )
-from mnist_core.plots.pixels import pixel_counts, pixel_histogram, pixel_statistics
+from mnist_core.plots.pixels import pixel_histogram
 from mnist_core.plots.style import run_label, run_style
 
 __all__ = [
     "accuracies", "accuracy_against", "channels_last", "class_counts", "class_scores", "colour_weight_images",
-    "confusion_matrix", "decimate", "learning_curves", "mean_images", "pixel_counts", "pixel_histogram",
-    "pixel_statistics", "png", "probabilities", "run_label", "run_style", "smoothed", "sprite", "weight_images",
-    "weight_scale",
+    "confusion_matrix", "decimate", "learning_curves", "mean_images", "pixel_histogram", "png", "run_label",
+    "run_style", "smoothed", "sprite", "weight_images", "weight_scale",
 ]  # fmt: skip

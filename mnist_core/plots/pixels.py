@@ -1,9 +1,8 @@
-"""Pixel statistics of a data set: how bright its pixels are."""
+"""Chart of the pixels of a data set: how bright they are."""
 
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from mnist_core.plots.style import GREY, log_axis, polish
@@ -11,34 +10,13 @@ from mnist_core.plots.style import GREY, log_axis, polish
 _CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
 _COLOURS = {"grey": GREY, "red": "#c70010", "green": "#00a778", "blue": "#3078cf"}
 _BINS = 32  # 8 grey levels each
-_AT_ONCE = 2000  # images; counting turns a byte a pixel into eight
-
-
-def pixel_counts(images: np.ndarray) -> np.ndarray:
-    """How often each grey level occurs in each channel of uint8 (N, C, H, W): int64 (C, 256)."""
-    channels = images.shape[1]
-    counts = np.zeros((channels, 256), dtype=np.int64)
-    for start in range(0, len(images), _AT_ONCE):
-        for channel in range(channels):
-            counts[channel] += np.bincount(images[start : start + _AT_ONCE, channel].ravel(), minlength=256)
-    return counts
-
-
-def pixel_statistics(counts: np.ndarray) -> pd.DataFrame:
-    """Mean and deviation of pixels scaled to [0, 1], and the shares of pixels at 0 and at 255; one row a channel."""
-    levels = np.arange(256) / 255
-    totals = np.maximum(counts.sum(axis=1), 1)  # (C,)
-    mean = counts @ levels / totals
-    variance = np.maximum(counts @ levels**2 / totals - mean**2, 0)
-    return pd.DataFrame(
-        {"mean": mean, "standard deviation": np.sqrt(variance), "share black": counts[:, 0] / totals,
-         "share white": counts[:, 255] / totals},
-        index=pd.Index(_names(counts), name="channel"),
-    )  # fmt: skip
 
 
 def pixel_histogram(counts: np.ndarray) -> go.Figure:
-    """Share of the pixels (%, logarithmic) at each brightness; `counts` is what `pixel_counts` returns."""
+    """Share of the pixels (%, logarithmic) at each brightness.
+
+    `counts`, int (C, 256), says how many pixels of each channel have each value.
+    """
     figure = go.Figure()
     step = 256 // _BINS
     starts = np.arange(0, 256, step)

@@ -84,9 +84,12 @@ class Run:
         return self.state in ACTIVE
 
 
+_COLUMNS = tuple(field.name for field in fields(Run))
+
+
 def run_from_row(row: Mapping[Any, Any]) -> Run:
     """A Run from a row of the table of runs."""
-    values = {field.name: row[field.name] for field in fields(Run)}
+    values = {name: row[name] for name in _COLUMNS}
     return Run(**values | {"config": RunConfig.parse(row["config"]), "tags": tuple(row["tags"])})
 
 

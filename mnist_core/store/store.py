@@ -1,5 +1,6 @@
 """Store: the one place that all processes share. The queued rows are the queue."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -69,15 +70,15 @@ class Store:
         self, ids: Sequence[str] | None = None, states: Sequence[str] | None = None, deleted: bool = False
     ) -> list[Run]:
         """Runs, newest first; with `ids`, those in that order as far as they exist."""
-        query = sa.select(runs).order_by(runs.c.number.desc())
-        query = query.where(runs.c.deleted.is_not(None) if deleted else runs.c.deleted.is_(None))
+        query = sa.select(runs).where(runs.c.deleted.is_not(None) if deleted else runs.c.deleted.is_(None))
         if ids is not None:
             query = query.where(runs.c.id.in_(ids))
         if states is not None:
             query = query.where(runs.c.state.in_(states))
         with self._engine.connect() as connection:
-            found = [run_from_row(row) for row in connection.execute(query).mappings()]
-        return found if ids is None else sorted(found, key=lambda run: list(ids).index(run.id))
+            rows = connection.execute(query.order_by(runs.c.number.desc())).mappings().all()
+        places = {run_id: place for place, run_id in enumerate(ids or ())}
+        return sorted(map(run_from_row, rows), key=lambda run: places.get(run.id, 0))
 
     def queue(self) -> list[Run]:
         """Queued runs, the next one first."""
@@ -164,9 +165,10 @@ class Store:
 
     def delete(self, ids: Sequence[str]) -> None:
         """Hide runs; `restore` undoes it, `purge` removes them for good. Running ones are stopped."""
-        for run in self.runs(ids=ids, states=["queued", "running"]):
-            self.request(run.id, "stop")
         self._update(ids, deleted=self.clock())
+        for run in self.runs(ids=ids, states=["queued", "running"], deleted=True):
+            with contextlib.suppress(StoreError):  # it has ended by itself meanwhile
+                self.request(run.id, "stop")
 
     def restore(self, ids: Sequence[str]) -> None:
         """Undo `delete`."""

@@ -101,15 +101,6 @@ def chosen(at: AppTest) -> list[int]:
     return at.multiselect(key="runs").value
 
 
-def button(at: AppTest, key: str):
-    return at.button(key=key)
-
-
-def press(at: AppTest, key: str) -> None:
-    button(at, key).click()
-    ran(at)
-
-
 def texts(at: AppTest) -> str:
     return "\n".join(found.value for kind in (at.info, at.caption, at.markdown) for found in kind)
 

@@ -176,7 +176,7 @@ def test_runs_without_a_network_and_damaged_ones_say_so_beside_the_others(store:
     found = cards(html)
     assert found[1][0] is not None
     assert [found[number][0] for number in (2, waiting.number, stopped.number)] == [None] * 3
-    assert f"{path.name} cannot be read" in html
+    assert f"{path.name} is missing or damaged" in html
     assert f"run #{waiting.number} has no checkpoint yet" in html
     assert "This run is stopped and kept no network to ask." in html
 

@@ -1,106 +1,24 @@
-"""The Inspect page: what it says is what the predictions and the weights of really trained runs say."""
+"""The Inspect page: what it says of answers is what the predictions of really trained runs say."""
 
-import base64
 import hashlib
-import io
-import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-import streamlit as st
-from PIL import Image
 from sklearn.metrics import precision_recall_fscore_support
-from streamlit.testing.v1 import AppTest
 
-from dashboard import inspection, state
-from mnist_core import checkpoints
-from mnist_core.config import RunConfig
+from dashboard import inspection
 from mnist_core.data import mnist_5k
-from mnist_core.data.availability import Download, status
-from mnist_core.plots.images import sprite, weight_images
-from mnist_core.store import Run, Store
-from mnist_core.worker import work
+from mnist_core.plots.images import sprite
+from mnist_core.store import Store
+from tests.app import inspect_lab
+from tests.app.inspect_lab import BAR, CONVOLUTIONAL, LINEAR, ROOT, SMALL, checked, html, opened, picture, text
 
-ROOT = Path(__file__).resolve().parents[2]
-SMALL = RunConfig(dataset="mnist-5k", train_images=500, batch_size=16, architecture="softmax")
-RUNS = (
-    SMALL.replace(epochs=3),
-    SMALL.replace(epochs=1, architecture="flatten linear(120) linear(10)"),
-    SMALL.replace(epochs=1, architecture="conv(3, 5) relu maxpool(4) conv(4, 3) relu flatten linear(10)"),
-)
-TEMPLATES, LINEAR, CONVOLUTIONAL = 1, 2, 3  # numbers of these runs
-BAR = re.compile(r"<span class='[^']*' title='([^']*)'>.*?</i><div>.*?</div><span class='[^']*'>([^<]*)</span>")
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A results folder with the trained RUNS."""
-    folder = tmp_path_factory.mktemp("prepared") / "results"
-    for config in RUNS:
-        train(Store.open(folder), config)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No background process, no download, no cache from another test."""
-    monkeypatch.setattr(state.jobs, "start", lambda store: SimpleNamespace(wake=lambda: None))
-    monkeypatch.setattr(state, "ensure", lambda name, root: Download(status(name, root), root, ()))
-    monkeypatch.setattr(state, "_WARM_UP_SECONDS", 3600.0)
-    st.cache_resource.clear()
-    yield
-    st.cache_resource.clear()
-
-
-@pytest.fixture
-def store(prepared: Path, own_lab: Path) -> Store:
-    """The test's own copy of the trained runs."""
-    shutil.copytree(prepared, own_lab)
-    return Store.open(own_lab)
-
-
-def train(store: Store, config: RunConfig) -> Run:
-    run = store.enqueue(config, claimed=True)
-    for _ in work(store, run):
-        pass
-    return store.run(run.id)
-
-
-def opened(**query: object) -> AppTest:
-    """The page as a link with this query shows it."""
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/inspect.py")
-    for key, value in query.items():
-        at.query_params[key] = str(value)
-    return checked(at.run())
-
-
-def checked(at: AppTest) -> AppTest:
-    assert not at.exception
-    return at
-
-
-def html(at: AppTest, css_class: str) -> str:
-    """The one piece of HTML of this class."""
-    found = [part.value for part in at.html if f"class='{css_class}'" in part.value]
-    assert len(found) == 1
-    return found[0]
-
-
-def text(at: AppTest) -> str:
-    return "\n".join(part.value for part in at.markdown)
-
-
-def picture(part: str) -> np.ndarray:
-    address = re.search(r"<img src='data:image/png;base64,([^']+)'", part)
-    assert address
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address[1]))))
+# Assigned, because a test's argument would shadow an imported name (ruff's F811).
+prepared, quiet, store = inspect_lab.prepared, inspect_lab.quiet, inspect_lab.store
 
 
 def predictions_of(store: Store, number: int) -> Path:
@@ -126,13 +44,6 @@ def of_cell(table: pd.DataFrame, true: int, given: int) -> pd.DataFrame:
 
 def counts_of(table: pd.DataFrame) -> np.ndarray:
     return np.array([[len(of_cell(table, true, given)) for given in range(10)] for true in range(10)])
-
-
-def weights(store: Store, number: int, epoch: int) -> list[np.ndarray]:
-    """The weights, without the biases, of the network's layers."""
-    path = store.folder(store.find(str(number)).id) / f"checkpoints/epoch-{epoch:04d}.safetensors"
-    tensors = checkpoints.load(path, weights_only=True).tensors
-    return [tensor.numpy() for name, tensor in tensors.items() if name.endswith(".weight")]
 
 
 def test_without_a_run_the_page_says_where_to_begin() -> None:
@@ -279,69 +190,6 @@ def test_precision_and_recall_of_each_class(store: Store) -> None:
     assert shown["Most often taken for"].iloc[worst] == f"{wrong.argmax()} ({wrong.max()} ×)"
 
 
-def test_templates_are_the_weights_at_the_chosen_epoch(store: Store) -> None:
-    best = store.find("1").best_epoch
-    assert best is not None
-    at = opened(run=TEMPLATES, view="Weights")
-    assert at.selectbox(key="layer").value == "class templates"
-    assert "one matrix" in text(at)
-    for epoch in (best, 1):
-        checked(at.select_slider(key="epoch-1").set_value(epoch).run())
-        images, limit = weight_images(weights(store, 1, epoch)[0].reshape(10, 28, 28))
-        np.testing.assert_array_equal(picture(html(at, "inspected")), images[0])
-        assert f"<span>+{limit:.3g}</span>" in html(at, "scale")
-    linked = opened(run=TEMPLATES, view="Weights", epoch=1)
-    assert linked.select_slider(key="epoch-1").value == 1
-    assert picture(html(linked, "inspected")).tolist() == picture(html(at, "inspected")).tolist()
-
-
-def test_templates_of_a_deeper_linear_network_are_the_product_of_its_matrices(store: Store) -> None:
-    first, second = weights(store, LINEAR, 1)
-    at = opened(run=LINEAR, view="Weights")
-    images, _ = weight_images((second @ first).reshape(10, 28, 28))
-    difference = picture(html(at, "inspected")).astype(int) - images[0]
-    assert np.abs(difference).max() <= 1  # the page multiplies in another order
-    assert images[0].std() > 10
-
-
-def test_units_are_sorted_by_the_size_of_their_weights(store: Store) -> None:
-    first, _ = weights(store, LINEAR, 1)
-    images, _ = weight_images(first.reshape(-1, 28, 28))
-    largest = int(np.linalg.norm(first, axis=1).argmax())
-    at = opened(run=LINEAR, view="Weights", layer="linear 1")
-    assert f"Unit **{largest + 1}**" in text(at)
-    assert "100 of 120 units" in text(at)
-    np.testing.assert_array_equal(picture(html(at, "inspected")), images[largest])
-    checked(at.toggle(key="largest").set_value(False).run())
-    np.testing.assert_array_equal(picture(html(at, "inspected")), images[0])
-
-
-def test_filters_of_every_convolution_share_a_scale(store: Store) -> None:
-    first, second = weights(store, CONVOLUTIONAL, 1)[:2]
-    at = opened(run=CONVOLUTIONAL, view="Weights")
-    assert at.selectbox(key="layer").options == ["conv 1", "conv 2"]
-    np.testing.assert_array_equal(picture(html(at, "inspected")), weight_images(first[:, 0])[0][0])
-    assert "relu and maxpool make it more than one matrix" in at.caption[-1].value
-    checked(at.selectbox(key="layer").select("conv 2").run())
-    kernels = picture(html(at, "kernels"))
-    images, limit = weight_images(second)  # (4, 3, 3, 3, 3)
-    scale = 15  # 45 pixels for a kernel of 3 x 3
-    for row, column in ((0, 0), (3, 2)):
-        corner = row * (3 * scale + 3), column * (3 * scale + 3)
-        tile = kernels[corner[0] : corner[0] + 45 : scale, corner[1] : corner[1] + 45 : scale, :3]
-        np.testing.assert_array_equal(tile, images[row, column])
-    assert f"<span>−{limit:.3g}</span>" in html(at, "scale")
-
-
-def test_layer_by_layer(store: Store) -> None:
-    maps = html(opened(run=CONVOLUTIONAL, view="Samples", maps="true"), "maps")
-    assert re.findall(r"<h4>([^<]+)</h4>", maps) == [
-        "conv 1 · 3 maps of 24 × 24", "relu 1 · 3 maps of 24 × 24", "maxpool 1 · 3 maps of 6 × 6",
-        "conv 2 · 4 maps of 4 × 4", "relu 2 · 4 maps of 4 × 4", "linear 1 · 10 units",
-    ]  # fmt: skip
-    assert maps.count("<img") == 3 + 3 + 3 + 4 + 4 + 1
-
-
 @pytest.mark.parametrize("state", ["queued", "running", "paused", "diverged", "failed"])
 def test_a_run_without_answers_says_why(store: Store, state: str) -> None:
     run = store.enqueue(SMALL, claimed=state != "queued")
@@ -373,36 +221,6 @@ def test_other_images_are_not_shown_beside_old_answers(store: Store) -> None:
     assert "no longer those that run #1 was tested on" in at.error[0].value
     assert not any("class='inspected'" in part.value for part in at.html)
     assert opened(run=1, view="Classes").dataframe[0].value["Images"].to_numpy().sum() == 1000
-
-
-def test_many_classes_with_words_for_names_in_colour(own_lab: Path, tmp_path: Path) -> None:
-    names = sorted(["<b>bold</b>".replace("/", "-"), "star*star", *(f"thing {place}" for place in range(12))])
-    random = np.random.default_rng(0)
-    for split, count in (("train", 6), ("test", 3)):
-        for name in names:
-            (tmp_path / "pictures" / split / name).mkdir(parents=True)
-            for place in range(count):
-                pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
-                Image.fromarray(pixels).save(tmp_path / "pictures" / split / name / f"{place}.png")
-    run = train(Store.open(own_lab), RunConfig(
-        dataset="folder", folder=str(tmp_path / "pictures"), folder_size=8, folder_colour=True, epochs=1,
-        architecture="conv(4, 3) relu flatten linear(classes)", validation_images=0))  # fmt: skip
-    at = opened(run=run.number, view="Samples")
-    large = html(at, "inspected")
-    assert len(BAR.findall(large)) == 12
-    assert "and 2 classes that are less probable" in large
-    assert "<b>bold<-b>" not in large
-    assert picture(large).shape == (8, 8, 3)
-    assert "Split" not in [control.label for control in at.segmented_control]
-    star = names.index("star*star")
-    assert r"**star\*star** recognised" in text(opened(run=run.number, view="Confusion", cell=f"{star}-{star}"))
-    at = opened(run=run.number, view="Weights")
-    assert picture(html(at, "inspected")).shape == (3, 3, 3)
-    assert "mid-grey is zero" in at.caption[-2].value
-    shutil.rmtree(tmp_path / "pictures")
-    st.cache_resource.clear()
-    at = opened(run=run.number, view="Mistakes")
-    assert "pictures" in at.error[0].value
 
 
 def test_a_class_name_is_bold_whatever_it_holds() -> None:
