@@ -1,0 +1,23 @@
+"""A floor under everything at once: a small convolutional network must really learn real digits, and quickly."""
+
+from time import perf_counter
+
+from mnist_core.config import RunConfig
+from mnist_core.store import Store
+from mnist_core.worker import work
+
+
+def test_a_small_cnn_reads_more_than_95_percent_of_mnist_5k_within_a_minute():
+    config = RunConfig(
+        dataset="mnist-5k", architecture="lenet-5", epochs=20, batch_size=32, learning_rate=0.004,
+        schedule="one-cycle", shift=2, rotate=10, scale=0.1,
+    )  # fmt: skip
+    store = Store.open()
+    run = store.enqueue(config, claimed=True)
+    began = perf_counter()
+    for _ in work(store, run):
+        pass
+    seconds, run = perf_counter() - began, store.run(run.id)
+    assert run.test_accuracy is not None, run.note
+    assert run.test_accuracy > 0.95
+    assert seconds < 60
