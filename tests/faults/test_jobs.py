@@ -59,7 +59,9 @@ def test_a_queued_run_is_trained_to_its_end(store, running):
 def test_a_killed_worker_leaves_a_run_that_can_be_resumed(store, running):
     run = enqueue(store, running, LONG)
     wait_until(lambda: trains(store, run))
-    os.kill(store.run(run.id).pid or 0, signal.SIGKILL)
+    pid = store.run(run.id).pid
+    assert pid  # a worker says who it is before it trains; and kill(0) would end the tests
+    os.kill(pid, signal.SIGKILL)
     wait_until(lambda: store.run(run.id).state == "interrupted")
     killed = store.run(run.id)
     assert "killed" in killed.note
