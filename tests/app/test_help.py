@@ -1,0 +1,63 @@
+"""Every control of every page says what it does."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import jobs
+from mnist_core.config import RunConfig
+from mnist_core.store import Store
+from mnist_core.worker import work
+
+PAGES = Path(__file__).parents[2] / "pages"
+KINDS = ("button", "checkbox", "multiselect", "number_input", "radio", "select_slider", "selectbox", "slider",
+         "text_area", "text_input", "toggle", "button_group")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lab with two trained runs."""
+    store = Store.open(tmp_path_factory.mktemp("lab"))
+    for seed in (0, 1):
+        config = RunConfig(dataset="mnist-5k", architecture="linear-5-10", train_images=300, epochs=2, seed=seed)
+        for _ in work(store, store.enqueue(config, claimed=True)):
+            pass
+    return store.root
+
+
+@pytest.fixture
+def lab(prepared: Path, own_lab: Path) -> Iterator[None]:
+    """A copy of it, in which nothing is trained."""
+    shutil.copytree(prepared, own_lab)
+    store = Store.open()
+    jobs.set_runs_at_once(store, 0)
+    st.cache_resource.clear()
+    yield
+    jobs.start(store).end()
+    st.cache_resource.clear()
+
+
+VIEWS = [
+    ("train", {"view": "Network"}),
+    ("train", {"view": "Training"}),
+    ("draw", {}),
+    ("data", {"dataset": "mnist-5k"}),
+    ("compare", {"runs": ["1", "2"]}),
+    *(("inspect", {"run": "1", "view": view}) for view in ("Samples", "Mistakes", "Confusion", "Classes", "Weights")),
+]
+
+
+@pytest.mark.parametrize(("name", "query"), VIEWS, ids=lambda value: value if isinstance(value, str) else None)
+def test_every_control_has_a_help_text(lab, name: str, query: dict):
+    page = AppTest.from_file(PAGES / f"{name}.py", default_timeout=60)
+    for key, value in query.items():
+        page.query_params[key] = value
+    page.run()
+    assert not page.exception
+    controls = [widget for kind in KINDS for widget in page.get(kind)]
+    assert controls
+    assert [widget.proto.label for widget in controls if not widget.proto.help] == []
