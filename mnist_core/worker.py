@@ -62,7 +62,6 @@ def work(store: Store, run: Run, interrupt: threading.Event | None = None) -> It
 def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
     config, note = resolve(run.config, environment.data_dir())
     device = devices.prepare(config)
-    store.describe(run, pid=os.getpid())
     images = load(config, environment.data_dir(), device)
     shape, classes = images.input_shape, len(images.classes)
     torch.manual_seed(config.seed)
@@ -70,6 +69,7 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
     state = TrainingState.start(model, config)
     store.describe(
         run,
+        pid=os.getpid(),
         config=config,
         note=note,
         device=devices.describe(device),

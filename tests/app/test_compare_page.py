@@ -5,7 +5,6 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote
@@ -13,16 +12,15 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import comparing, run_table, state
+from dashboard import comparing, run_table
 from mnist_core.config import RunConfig
-from mnist_core.data.availability import Download, status
 from mnist_core.plots.style import run_style
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
 
+pytestmark = pytest.mark.usefixtures("quiet")
 ROOT = Path(__file__).resolve().parents[2]
 TINY = RunConfig(dataset="mnist-5k", train_images=500, validation_images=200, architecture="softmax", epochs=2)
 WITHOUT_EFFECT = "–"
@@ -52,19 +50,6 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store.delete([_number(store, 5).id])
     assert [run.state for run in store.runs()] == ["stopped", "diverged", "finished", "finished"]
     return folder
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No background process, no download, no cache from another test."""
-    monkeypatch.setattr(state.jobs, "start", lambda store: SimpleNamespace(wake=lambda: None))
-    monkeypatch.setattr(state, "ensure", lambda name, root: Download(status(name, root), root, ()))
-    monkeypatch.setattr(state, "_WARM_UP_SECONDS", 3600.0)
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield
-    st.cache_resource.clear()
-    st.cache_data.clear()
 
 
 @pytest.fixture

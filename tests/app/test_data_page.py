@@ -4,13 +4,11 @@ import base64
 import hashlib
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -18,25 +16,13 @@ from dashboard import browsing, state
 from dashboard.browsing import SPLITS, Source, folder_source
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist_5k
-from mnist_core.data.availability import Download, Status, status
+from mnist_core.data.availability import Status
 from mnist_core.data.loading import load
 from mnist_core.plots import sprite
 
+pytestmark = pytest.mark.usefixtures("quiet")
 ROOT = Path(__file__).resolve().parents[2]
 MNIST_5K = Source("mnist-5k")
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No background process, no download, no cache from another test."""
-    monkeypatch.setattr(state.jobs, "start", lambda store: SimpleNamespace(wake=lambda: None))
-    monkeypatch.setattr(state, "ensure", lambda name, root: Download(status(name, root), root, ()))
-    monkeypatch.setattr(state, "_WARM_UP_SECONDS", 3600.0)
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield
-    st.cache_resource.clear()
-    st.cache_data.clear()
 
 
 def opened(**query: str) -> AppTest:

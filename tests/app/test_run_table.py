@@ -1,34 +1,19 @@
 """The table of the Compare page: filtering, choosing, renaming, tagging, deleting and bringing back."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import run_table, state
+from dashboard import run_table
 from mnist_core.config import RunConfig
-from mnist_core.data.availability import Download, status
 from mnist_core.store import Run, Store
 
+pytestmark = pytest.mark.usefixtures("quiet")
 ROOT = Path(__file__).resolve().parents[2]
 TINY = RunConfig(dataset="mnist-5k", train_images=500, validation_images=200, architecture="softmax", epochs=2)
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No background process, no download, no cache from another test."""
-    monkeypatch.setattr(state.jobs, "start", lambda store: SimpleNamespace(wake=lambda: None))
-    monkeypatch.setattr(state, "ensure", lambda name, root: Download(status(name, root), root, ()))
-    monkeypatch.setattr(state, "_WARM_UP_SECONDS", 3600.0)
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield
-    st.cache_resource.clear()
-    st.cache_data.clear()
 
 
 @pytest.fixture

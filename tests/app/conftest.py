@@ -1,0 +1,23 @@
+"""What tests of pages share: an app in which nothing happens by itself."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+import streamlit as st
+
+from dashboard import state
+from mnist_core.data.availability import Download, status
+
+
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No background process, no download, no cache from another test."""
+    monkeypatch.setattr(state.jobs, "start", lambda store: SimpleNamespace(wake=lambda: None))
+    monkeypatch.setattr(state, "ensure", lambda name, root: Download(status(name, root), root, ()))
+    monkeypatch.setattr(state, "_WARM_UP_SECONDS", 3600.0)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
