@@ -51,6 +51,9 @@ class RunConfig(BaseModel):
         None, "Validation images",
         "Held out of the training images to choose the best epoch. Empty: one sixth (10,000 of MNIST's 60,000). "
         "0: none, train on everything.", "Data", ge=0)
+    choose_on: Literal["validation", "test"] = _field(
+        "validation", "Choose the best epoch on", "validation: images held out of the training images. test: the test "
+        "images themselves, as many published studies do; nothing is held out and the result is optimistic.", "Data")
     split_seed: int = _field(
         0, "Split seed", "Which images are held out or picked. Keep it equal to compare runs fairly.", "Data", ge=0)
     normalise: bool = _field(
@@ -76,6 +79,18 @@ class RunConfig(BaseModel):
         "mlp-300", "Architecture", "A preset's name or a line such as flatten linear(300) relu linear(classes).",
         "Architecture", min_length=1, max_length=4000)
 
+    library: Literal["torch", "sklearn"] = _field(
+        "torch", "Library", "torch: trained here. sklearn: by scikit-learn, as a LogisticRegression if the network has "
+        "no hidden layer, else as an MLPClassifier.", "Optimisation")
+    solver: Literal["lbfgs", "newton-cg", "sag", "saga"] = _field(
+        "lbfgs", "Solver", "How LogisticRegression finds its weights; it stops after as many passes as there are "
+        "epochs.", "Optimisation", when={"library": ("sklearn",)})
+    inverse_regularisation: float = _field(
+        1.0, "C (inverse of regularisation)", "LogisticRegression's C: smaller pulls its weights harder towards 0.",
+        "Optimisation", gt=0, le=1e9, when={"library": ("sklearn",)})
+    tolerance: float = _field(
+        1e-4, "Tolerance", "scikit-learn stops when an iteration improves by less.", "Optimisation", gt=0, le=10,
+        when={"library": ("sklearn",)})
     optimizer: Literal["sgd", "adam", "adamw", "rmsprop", "adagrad", "muon"] = _field(
         "adam", "Optimizer", "How gradients become steps. Muon orthogonalises the update of hidden weight matrices; "
         "everything else then gets AdamW.", "Optimisation")
@@ -135,6 +150,9 @@ class RunConfig(BaseModel):
     continue_epoch: int | None = _field(
         None, "Continue from epoch", "Epoch of that checkpoint. Epochs then counts from the first run's start.",
         "Origin", ge=0)
+    fresh_optimizer: bool = _field(
+        False, "Fresh optimizer", "Take only the weights from that checkpoint: momentum and averages of the gradient "
+        "start anew.", "Origin")
     # fmt: on
 
     @model_validator(mode="after")
@@ -149,7 +167,9 @@ class RunConfig(BaseModel):
             raise ValueError(
                 f"epochs: {self.epochs} is not above the epoch continued from ({self.continue_epoch}); raise epochs"
             )
-        if self.early_stopping and self.validation_images == 0:
+        if self.choose_on == "test" and self.validation_images:
+            raise ValueError("validation_images: none are held out if the best epoch is chosen on the test images")
+        if self.early_stopping and self.validation_images == 0 and self.choose_on == "validation":
             raise ValueError("early_stopping: needs validation images; hold some out or set early stopping to 0")
         return self
 
@@ -170,8 +190,11 @@ class RunConfig(BaseModel):
         return self.model_dump(exclude_defaults=True)
 
     def digest(self) -> str:
-        """16 hex digits that identify the experiment, whatever machine part computes it."""
-        text = self.model_dump_json(exclude=_NOT_IDENTITY)
+        """16 hex digits that identify the experiment, whatever machine part computes it.
+
+        Of what differs from the defaults only, so that a new field leaves the digests of earlier runs as they are.
+        """
+        text = self.model_dump_json(exclude=_NOT_IDENTITY, exclude_defaults=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""Jobs: the one background thread that takes runs from the queue and gives each a process. Never imports torch."""
+"""Jobs: the one background thread that takes runs from the queue and gives them to processes. Never imports torch."""
 
 import atexit
 import contextlib
@@ -14,10 +14,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_core.errors import LostRunError, MnistLabError
+from mnist_core.errors import LostRunError, MnistLabError, StoreError
 from mnist_core.store import Run, Store
 
-_TICK_SECONDS = 0.2
+_TICK_SECONDS = 0.1
 _PATROL_SECONDS = 2.0
 _SILENT_SECONDS = 30.0  # a worker that says nothing for so long is gone
 _SPARE_DELAY_SECONDS = 3.0  # the next spare imports torch: not while the run before it is starting
@@ -25,10 +25,18 @@ _SETTING = "runs_at_once"
 
 
 @dataclass
-class _Child:
+class _Worker:
+    """A process that trains one run after another; without a run it waits for the next."""
+
     process: subprocess.Popen[bytes]
-    run: Run
-    gpu: str
+    run: Run | None = None
+    gpu: str = ""  # the one that it can see; chosen with its first run, for good
+
+    def close(self) -> None:
+        """Close its standard input: it ends once it waits."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):  # it is gone already
+            self.process.stdin.close()
 
 
 class Jobs(threading.Thread):
@@ -39,9 +47,9 @@ class Jobs(threading.Thread):
         self._store = store
         self._wake = threading.Event()
         self._ended = threading.Event()
-        self._children: list[_Child] = []
-        self._spare: subprocess.Popen[bytes] | None = None
+        self._workers: list[_Worker] = []
         self._spare_after = 0.0
+        self._leaving: list[subprocess.Popen[bytes]] = []
         self._patrol_after = 0.0
 
     def wake(self) -> None:
@@ -54,18 +62,15 @@ class Jobs(threading.Thread):
         self._wake.set()
         if self.is_alive() and threading.current_thread() is not self:
             self.join(5)
-        processes = [child.process for child in self._children]
-        processes += [self._spare] if self._spare is not None else []
-        for process in processes:
-            process.terminate()
-        for process in processes:
+        for worker in self._workers:
+            worker.process.terminate()
+        for worker in self._workers:
             try:
-                process.wait(wait_seconds)
+                worker.process.wait(wait_seconds)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            assert process.stdin is not None
-            process.stdin.close()
+                worker.process.kill()
+                worker.process.wait()
+            worker.close()
         self._reap()  # one that was ended before it began its run leaves the word to us
 
     def run(self) -> None:
@@ -84,23 +89,33 @@ class Jobs(threading.Thread):
             self._patrol()
         while (run := self._store.claim(limit=runs_at_once(self._store))) is not None:
             self._launch(run)
-        if self._spare is not None and self._spare.poll() is not None:
-            self._spare, self._spare_after = None, time.monotonic() + _SPARE_DELAY_SECONDS
-        if self._spare is None and time.monotonic() >= self._spare_after:
-            self._spare = self._process()
+        waiting = [worker for worker in self._workers if worker.run is None]
+        if not waiting and time.monotonic() >= self._spare_after:
+            self._workers.append(_Worker(self._process()))
+        elif len(waiting) > 1 and len(waiting) == len(self._workers):
+            self._dismiss(waiting[1:])  # nothing trains: one that waits is enough
 
     def _launch(self, run: Run) -> None:
-        process = self._spare or self._process()
-        self._spare, self._spare_after = None, time.monotonic() + _SPARE_DELAY_SECONDS
         gpu = self._free_gpu()
+        fitting = [worker for worker in self._workers if worker.run is None and worker.gpu in ("", gpu)]
+        worker = fitting[0] if fitting else _Worker(self._process())
+        if not fitting:
+            self._workers.append(worker)
+        worker.run, worker.gpu = run, gpu
+        self._spare_after = time.monotonic() + _SPARE_DELAY_SECONDS
         order = {"run": run.id, "worker": run.worker, "gpu": gpu}
-        self._children.append(_Child(process, run, gpu))
-        assert process.stdin is not None
+        assert worker.process.stdin is not None
         try:
-            process.stdin.write(json.dumps(order).encode() + b"\n")
-            process.stdin.close()
+            worker.process.stdin.write(json.dumps(order).encode() + b"\n")
+            worker.process.stdin.flush()
         except OSError:
             pass  # it died while it waited; `_reap` says so on the run
+
+    def _dismiss(self, workers: list[_Worker]) -> None:
+        for worker in workers:
+            worker.close()
+            self._workers.remove(worker)
+            self._leaving.append(worker.process)
 
     def _process(self) -> subprocess.Popen[bytes]:
         """A worker that waits for its run. Its own session: Ctrl-C in the terminal is for the app."""
@@ -117,19 +132,30 @@ class Jobs(threading.Thread):
             )
 
     def _reap(self) -> None:
-        for child in list(self._children):
-            code = child.process.poll()
-            if code is None:
-                continue
-            self._children.remove(child)
-            if code:
-                self._abandon(child.run, _why(code))
-            elif self._store.run(child.run.id).worker == child.run.worker:
-                self._abandon(child.run, "The worker ended without a result.")
+        """Learn which runs have ended and which processes."""
+        self._leaving = [process for process in self._leaving if process.poll() is None]
+        for worker in list(self._workers):
+            code = worker.process.poll()
+            run = worker.run
+            ended = run is not None and not self._holds(run)
+            if code is not None:
+                self._workers.remove(worker)
+                worker.close()
+                self._spare_after = max(self._spare_after, time.monotonic() + _SPARE_DELAY_SECONDS)
+                if run is not None and not ended:
+                    self._abandon(run, _why(code) if code else "The worker ended without a result.")
+            elif ended:
+                worker.run = None
+
+    def _holds(self, run: Run) -> bool:
+        """Whether the run still waits for a word from the worker that was given it."""
+        with contextlib.suppress(StoreError):  # it was removed for good
+            return self._store.run(run.id).worker == run.worker
+        return False
 
     def _patrol(self) -> None:
         """Find running runs of this host whose process is gone: left over from an app that was killed."""
-        own = {child.run.id for child in self._children}
+        own = {worker.run.id for worker in self._workers if worker.run is not None}
         now = self._store.clock()
         for run in self._store.runs(states=["running"]):
             if run.id in own or run.host != socket.gethostname():
@@ -143,7 +169,7 @@ class Jobs(threading.Thread):
             self._store.finish(run, "interrupted", f"{why} Resume it to go on from the last checkpoint.")
 
     def _free_gpu(self) -> str:
-        taken = {child.gpu for child in self._children}
+        taken = {worker.gpu for worker in self._workers if worker.run is not None}
         return next((gpu for gpu in gpus() if gpu not in taken), gpus()[0] if gpus() else "")
 
 
@@ -162,13 +188,18 @@ def start(store: Store) -> Jobs:
 
 
 def runs_at_once(store: Store) -> int:
-    """How many runs may train at the same time: the setting, or 1 on a CPU and 1 for each GPU."""
-    return int(store.setting(_SETTING, max(1, len(gpus()))))
+    """How many runs may train at the same time: the setting, or one for each GPU, or without one for each core."""
+    return int(store.setting(_SETTING, len(gpus()) or cores()))
 
 
 def set_runs_at_once(store: Store, count: int) -> None:
     """Change how many runs may train at the same time, 0 to hold the queue; running ones are left alone."""
     store.set_setting(_SETTING, max(0, count))
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def gpus() -> list[str]:

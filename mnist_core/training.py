@@ -18,10 +18,11 @@ from mnist_core.data.augmentation import augment, augments
 from mnist_core.data.loading import Data
 from mnist_core.evaluation import evaluate
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
+from mnist_core.perceptron import perceptron
 
 POINTS = 5000  # a run's curve has at most about this many training points; longer runs average several steps
 _REPORT_SECONDS = 0.1  # how often the device is read at most
-_UNREAD = 512  # points that may wait on the device
+_UNREAD = 2_000_000  # numbers that may wait on the device
 
 
 @dataclass
@@ -106,7 +107,7 @@ def _steps(
 ) -> Iterator[StepEnd]:
     """The rest of the epoch under way. Ends after the first StepEnd whose loss is not finite."""
     device = data.train.labels.device
-    meter = _Meter(device, math.ceil(config.epochs * steps_per_epoch / POINTS))
+    meter = _Meter(math.ceil(config.epochs * steps_per_epoch / POINTS), config.label_smoothing)
     done = state.step - state.epoch * steps_per_epoch
     order = epoch_order(len(data.train.labels), config.seed, state.epoch + 1).to(device)
     batches = order.split(config.batch_size)
@@ -115,6 +116,7 @@ def _steps(
     augmented = augments(config)
     rate = -1.0
     optimizers = state.optimizers
+    chain = perceptron(model, config, optimizers, device)
     for place in range(done, steps_per_epoch):
         batch, target = batches[place], labels[place]
         wanted = optimization.learning_rate(config, state.step, steps_per_epoch)
@@ -123,16 +125,19 @@ def _steps(
             optimization.set_learning_rate(optimizers, rate)
         images = data.train.images.index_select(0, batch)  # (B, C, H, W) uint8
         pixels = data.normalise(augment(images.float().div_(255), config)) if augmented else data.inputs(images)
-        with autocast:
-            logits = model(pixels)  # (B, classes)
-            loss = F.cross_entropy(logits, target, label_smoothing=config.label_smoothing)
-        loss.backward()
-        if config.clip_norm:
-            optimization.clip(model, config.clip_norm)
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-        meter.add(loss, logits, target, rate)
+        if chain is not None:
+            logits = chain.step(pixels, target)  # (B, classes)
+        else:
+            with autocast:
+                logits = model(pixels)  # (B, classes)
+                loss = F.cross_entropy(logits, target, label_smoothing=config.label_smoothing)
+            loss.backward()
+            if config.clip_norm:
+                optimization.clip(model, config.clip_norm)
+            for optimizer in optimizers:
+                optimizer.step()
+                optimizer.zero_grad()
+        meter.add(logits, target, rate)
         state.step += 1
         if meter.due(last=place + 1 == steps_per_epoch):
             for event in meter.read(state):
@@ -142,64 +147,73 @@ def _steps(
 
 
 class _Meter:
-    """Sums loss and correct answers on the device, a window of steps at a time, and reads them rarely."""
+    """Keeps the answers of each step on the device, and rarely makes of them the loss and accuracy of each window.
 
-    def __init__(self, device: torch.device, window: int) -> None:
-        sums = torch.zeros(2, _UNREAD, device=device)
-        self._sums, self._window = sums, window
-        self._losses, self._correct = sums[0].unbind(), sums[1].unbind()
-        self._images: list[int] = []  # seen in each unread window
-        self._rates: list[float] = []
-        self._steps_in_window = 0
+    Done for many steps at a time, that costs a fraction of what it would cost at every step.
+    """
+
+    def __init__(self, window: int, label_smoothing: float) -> None:
+        self._window, self._smoothing = window, label_smoothing
         self._read_at = perf_counter()
+        self._forget()
 
-    def add(self, loss: Tensor, logits: Tensor, target: Tensor, rate: float) -> None:
-        if self._steps_in_window in (0, self._window):
-            self._images.append(0)
-            self._rates.append(rate)
-            self._steps_in_window = 0
-        place, size = len(self._images) - 1, len(target)
-        self._losses[place].add_(loss.detach(), alpha=size)
-        self._correct[place].add_((logits.detach().argmax(1) == target).sum())
-        self._images[-1] += size
-        self._rates[-1] = rate
-        self._steps_in_window += 1
+    def _forget(self) -> None:
+        self._logits: list[Tensor] = []  # each (B, classes)
+        self._targets: list[Tensor] = []  # each (B,)
+        self._rates: list[float] = []
+        self._values = 0  # numbers that are kept
+
+    def add(self, logits: Tensor, target: Tensor, rate: float) -> None:
+        self._logits.append(logits.detach())
+        self._targets.append(target)
+        self._rates.append(rate)
+        self._values += logits.numel()
 
     def due(self, last: bool) -> bool:
         if last:
             return True
-        whole = self._steps_in_window == self._window
-        return whole and (len(self._images) == _UNREAD or perf_counter() - self._read_at >= _REPORT_SECONDS)
+        whole = len(self._rates) % self._window == 0
+        return whole and (self._values >= _UNREAD or perf_counter() - self._read_at >= _REPORT_SECONDS)
 
     def read(self, state: TrainingState) -> list[StepEnd]:
         """The unread windows as events; adds them to the epoch's sums in `state`."""
-        losses, corrects = self._sums[:, : len(self._images)].tolist()
+        windows = [self._targets[place : place + self._window] for place in range(0, len(self._rates), self._window)]
+        images = [sum(map(len, targets)) for targets in windows]
+        losses, corrects = self._sums(images)
         now = perf_counter()
-        took, total = max(now - self._read_at, 1e-9), sum(self._images)
-        before, start = state.seconds, state.step - self._steps_unread()
+        took, total = max(now - self._read_at, 1e-9), sum(images)
+        before, start = state.seconds, state.step - len(self._rates)
         events, seen = [], 0
-        for place, (loss, correct, images) in enumerate(zip(losses, corrects, self._images, strict=True)):
+        for place, (loss, correct, count) in enumerate(zip(losses, corrects, images, strict=True)):
             state.loss_sum += loss
             state.correct += correct
-            seen += images
+            seen += count
+            steps = min((place + 1) * self._window, len(self._rates))
             events.append(
                 StepEnd(
-                    step=min(start + (place + 1) * self._window, state.step),
+                    step=start + steps,
                     epoch=state.epoch + 1,
-                    loss=loss / images,
-                    accuracy=correct / images,
-                    learning_rate=self._rates[place],
+                    loss=loss / count,
+                    accuracy=correct / count,
+                    learning_rate=self._rates[steps - 1],
                     images_per_second=total / took,
                     seconds=before + took * seen / total,
                 )
             )
         state.seconds = before + took
-        self._sums.zero_()
-        self._images, self._rates, self._steps_in_window, self._read_at = [], [], 0, perf_counter()
+        self._forget()
+        self._read_at = perf_counter()
         return events
 
-    def _steps_unread(self) -> int:
-        return (len(self._images) - 1) * self._window + self._steps_in_window
+    def _sums(self, images: list[int]) -> list[list[float]]:
+        """Sums of the loss and number of right answers of each window: two lists as long as `images`."""
+        logits, targets = torch.cat(self._logits).float(), torch.cat(self._targets)
+        losses = F.cross_entropy(logits, targets, label_smoothing=self._smoothing, reduction="none")
+        right = (logits.argmax(1) == targets).float()
+        counts = torch.tensor(images, device=logits.device)
+        window = torch.repeat_interleave(counts, output_size=len(targets))  # of each image
+        sums = losses.new_zeros(2, len(images)).index_add_(1, window, torch.stack((losses, right)))
+        return sums.tolist()
 
 
 def _end_of_epoch(model: nn.Module, data: Data, state: TrainingState, config: RunConfig) -> EpochEnd:

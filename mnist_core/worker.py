@@ -1,7 +1,7 @@
 """The worker: the only entry to training. It claims nothing; it is handed a run, trains it and records it.
 
-`python -m mnist_core.worker` waits, with torch imported, for one line of JSON on its standard input that names the
-run, so that a run starts at once. Closing the input ends the wait.
+`python -m mnist_core.worker` waits, with torch imported, for lines of JSON on its standard input that name a run each,
+so that a run starts at once and many short runs share the import. Closing the input ends the wait.
 """
 
 import io
@@ -32,6 +32,7 @@ from mnist_core.training import TrainingState, train
 
 _RECORD_SECONDS = 0.2
 _BEAT_SECONDS = 0.4
+_OPTIMISTIC = "The best epoch is chosen on the test images: its accuracy is optimistic."
 _PAUSED = "checkpoints/paused.safetensors"
 _WISHES: dict[str, State] = {"stop": "stopped", "pause": "paused"}
 
@@ -61,6 +62,8 @@ def work(store: Store, run: Run, interrupt: threading.Event | None = None) -> It
 
 def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
     config, note = resolve(run.config, environment.data_dir())
+    if config.choose_on == "test":
+        note = f"{note} {_OPTIMISTIC}".strip()
     device = devices.prepare(config)
     images = load(config, environment.data_dir(), device)
     shape, classes = images.input_shape, len(images.classes)
@@ -143,11 +146,14 @@ def _go_on(store: Store, run: Run, config: RunConfig, model: torch.nn.Module, st
     checkpoint = checkpoints.load(folder / artifact.path)
     checkpoints.restore_weights(checkpoint, model)
     note = ""
-    if own or store.run(config.continue_from).config.optimizer == config.optimizer:
+    if config.fresh_optimizer and not own:
+        note = "Only the weights were taken over: the optimizer starts afresh."
+    elif own or store.run(config.continue_from).config.optimizer == config.optimizer:
         checkpoints.restore_optimizers(checkpoint, state.optimizers)
     else:
         note = f"The optimizer is another one than in the run continued from: {config.optimizer} starts afresh."
-    checkpoints.restore_random_state(checkpoint)
+    if own or not config.fresh_optimizer:
+        checkpoints.restore_random_state(checkpoint)
     state.restore(checkpoint.progress)
     if own:
         store.rewind(run, state.step)
@@ -185,7 +191,7 @@ def _results(store: Store, run: Run, images: Data, model: torch.nn.Module) -> di
         checkpoints.restore_weights(checkpoints.load(store.folder(run.id) / artifact.path, weights_only=True), model)
     frames = []
     for name, split in (("validation", images.validation), ("test", images.test)):
-        if len(split.labels):
+        if len(split.labels) and not (name == "validation" and run.config.choose_on == "test"):  # they are the same
             answers = predict(model, images, split, precision=run.config.precision)  # (N, classes)
             frame = pd.DataFrame(answers, columns=[f"p{place}" for place in range(answers.shape[1])])
             frame.insert(0, "label", split.labels.cpu().numpy())
@@ -256,27 +262,26 @@ def _warm_up() -> None:
 
 
 def main() -> int:
-    """Wait for one run on standard input and train it."""
+    """Train the runs that are named on standard input, one after another, until it closes."""
     _warm_up()
-    interrupt = threading.Event()
+    interrupt, order, store = threading.Event(), {}, None
     signal.signal(signal.SIGTERM, lambda *_: interrupt.set() if order else sys.exit(0))
-    order: dict[str, str] = {}
-    line = sys.stdin.readline()
-    if not line.strip():
-        return 0
-    order |= json.loads(line)
-    if order.get("gpu"):
-        os.environ["CUDA_VISIBLE_DEVICES"] = order["gpu"]
-    store = Store.open()
-    run = store.run(order["run"])
-    if run.worker != order["worker"]:
-        return 0
-    try:
-        for _ in work(store, run, interrupt):
-            pass
-    except Exception:
-        traceback.print_exc()
-        return 1
+    while not interrupt.is_set() and (line := sys.stdin.readline()).strip():
+        order |= json.loads(line)
+        if order["gpu"]:
+            os.environ["CUDA_VISIBLE_DEVICES"] = order["gpu"]  # read by CUDA at its first use, so for good
+        store = store or Store.open()
+        run = store.run(order["run"])
+        if run.worker == order["worker"]:
+            try:
+                for _ in work(store, run, interrupt):
+                    pass
+            except Exception:
+                traceback.print_exc()
+                return 1
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()  # the next run may be another process's
+        order.clear()
     return 0
 
 

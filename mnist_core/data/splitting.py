@@ -13,7 +13,7 @@ SplitName = Literal["train", "validation", "test"]
 
 def split_images(arrays: Arrays, config: RunConfig, split: SplitName) -> tuple[np.ndarray, np.ndarray]:
     """Images (uint8 (N, C, H, W)) and labels (N,) of a split, just as a run of this config sees them."""
-    if split == "test":
+    if split == "test" or (split == "validation" and config.choose_on == "test"):
         return arrays.test_images, arrays.test_labels
     train, validation = split_indices(arrays.train_labels, len(arrays.classes), config)
     chosen = train if split == "train" else validation
@@ -23,12 +23,15 @@ def split_images(arrays: Arrays, config: RunConfig, split: SplitName) -> tuple[n
 def split_indices(labels: np.ndarray, classes: int, config: RunConfig) -> tuple[np.ndarray, np.ndarray]:
     """Positions, ascending, of the images to train on and of those held out, by the config's three split fields.
 
-    Held out: `validation_images` (None: one sixth), each class in proportion, rounded by largest remainder.
+    Held out: `validation_images` (None: one sixth), each class in proportion, rounded by largest remainder; none if the
+    best epoch is chosen on the test images.
     Trained on: the rest, or `train_images` of it, equally many of each class as far as it has them. Both depend
     only on `split_seed` and are nested: asking for more adds images and drops none. Raises ConfigError.
     """
     total = len(labels)
     held_out = total // 6 if config.validation_images is None else config.validation_images
+    if config.choose_on == "test":
+        held_out = 0
     if held_out >= total:
         raise ConfigError(
             "validation_images",

@@ -3,5 +3,6 @@
 from mnist_core.store.artifacts import Artifact
 from mnist_core.store.runs import ACTIVE, RESUMABLE, Run
 from mnist_core.store.store import Store
+from mnist_core.store.sweeps import SweepRow
 
-__all__ = ["ACTIVE", "RESUMABLE", "Artifact", "Run", "Store"]
+__all__ = ["ACTIVE", "RESUMABLE", "Artifact", "Run", "Store", "SweepRow"]

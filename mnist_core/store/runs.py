@@ -56,6 +56,7 @@ class Run:
     test_accuracy: float | None
     device: str | None
     versions: dict[str, str] | None
+    sweep: str | None  # id of its sweep
 
     @property
     def dataset(self) -> str:
@@ -100,7 +101,7 @@ def new_id(now: float | None = None) -> str:
     return str(UUID(int=value))
 
 
-def new_row(config: RunConfig, name: str, tags: Iterable[str], now: float) -> dict[str, Any]:
+def new_row(config: RunConfig, name: str, tags: Iterable[str], now: float, sweep: str | None = None) -> dict[str, Any]:
     """The row of a run that is queued at `now`."""
     return {
         "id": new_id(now),
@@ -111,6 +112,7 @@ def new_row(config: RunConfig, name: str, tags: Iterable[str], now: float) -> di
         "digest": config.digest(),
         "created": now,
         "queued": now,
+        "sweep": sweep,
     }
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text, e
 
 from mnist_core.errors import StoreError
 
-VERSION = 1
+VERSION = 2
 metadata = sa.MetaData()
 
 lab = Table("lab", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -49,10 +49,26 @@ runs = Table(
     Column("test_accuracy", Float),
     Column("device", Text),
     Column("versions", sa.JSON),
+    Column("sweep", Text),  # id of the sweep that the run belongs to
     Index("runs_by_state", "state", "queued"),
     Index("runs_by_digest", "digest"),
+    Index("runs_by_sweep", "sweep"),
     sqlite_autoincrement=True,
 )
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("spec", sa.JSON, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+# What brings an older database to each version; tables that are new are made by `create_all`.
+_CHANGES = {
+    2: ("ALTER TABLE runs ADD COLUMN sweep TEXT", "CREATE INDEX runs_by_sweep ON runs (sweep)"),
+}
 
 metrics = Table(
     "metrics",
@@ -121,8 +137,13 @@ def _migrate(engine: sa.Engine) -> None:
         if known and _version(connection) == VERSION:
             return
     with writing(engine).begin() as connection:  # the write lock: two processes that start at once take turns
+        version = _version(connection) if sa.inspect(connection).has_table("lab") else None
+        if version is not None and version < VERSION:
+            for step in range(version + 1, VERSION + 1):
+                for statement in _CHANGES[step]:
+                    connection.exec_driver_sql(statement)
+            connection.execute(lab.update().where(lab.c.key == "schema").values(value=str(VERSION)))
         metadata.create_all(connection)
-        version = _version(connection)
         if version is None:
             connection.execute(lab.insert().values(key="schema", value=str(VERSION)))
         elif version > VERSION:

@@ -1,12 +1,10 @@
 """Store: the one place that all processes share. The queued rows are the queue."""
 
 import contextlib
-import json
 import os
 import shutil
 import socket
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,27 +12,20 @@ import sqlalchemy as sa
 
 from mnist_core import environment
 from mnist_core.config import RunConfig
-from mnist_core.errors import LostRunError, StoreError
+from mnist_core.errors import StoreError
 from mnist_core.events import Event
 from mnist_core.store import metrics as metric_rows
-from mnist_core.store.artifacts import Artifact, is_intact, write_atomically
+from mnist_core.store.files import Files
 from mnist_core.store.runs import NAME_LENGTH, RESUMABLE, Run, State, claim, new_row, run_from_row
-from mnist_core.store.schema import artifacts, connect, lab, metrics, runs, writing
+from mnist_core.store.schema import artifacts, metrics, runs, writing
+from mnist_core.store.sweeps import Sweeps
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Store:
-    """Runs, metrics and artifacts. Safe to use from several threads and processes."""
-
-    def __init__(self, folder: Path, url: str, clock: Callable[[], float] = time.time) -> None:
-        self.root, self.url, self.clock = folder, url, clock
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"the results folder {folder} cannot be made: {error}. Set MNIST_LAB_RESULTS.") from error
-        self._engine = connect(url)
+class Store(Files, Sweeps):
+    """Runs, metrics, artifacts and sweeps. Safe to use from several threads and processes."""
 
     @classmethod
     def open(cls, folder: Path | None = None) -> "Store":
@@ -67,14 +58,21 @@ class Store:
         return self.run(found[0])
 
     def runs(
-        self, ids: Sequence[str] | None = None, states: Sequence[str] | None = None, deleted: bool = False
+        self,
+        ids: Sequence[str] | None = None,
+        states: Sequence[str] | None = None,
+        deleted: bool = False,
+        *,
+        digests: Sequence[str] | None = None,
+        sweep: str | None = None,
     ) -> list[Run]:
-        """Runs, newest first; with `ids`, those in that order as far as they exist."""
+        """Runs, newest first, that fit every condition given; with `ids`, those in that order as far as they exist."""
         query = sa.select(runs).where(runs.c.deleted.is_not(None) if deleted else runs.c.deleted.is_(None))
-        if ids is not None:
-            query = query.where(runs.c.id.in_(ids))
-        if states is not None:
-            query = query.where(runs.c.state.in_(states))
+        for column, wanted in ((runs.c.id, ids), (runs.c.state, states), (runs.c.digest, digests)):
+            if wanted is not None:
+                query = query.where(column.in_(wanted))
+        if sweep is not None:
+            query = query.where(runs.c.sweep == sweep)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(runs.c.number.desc())).mappings().all()
         places = {run_id: place for place, run_id in enumerate(ids or ())}
@@ -95,36 +93,27 @@ class Store:
         with self._engine.connect() as connection:
             return metric_rows.read(connection, self._number(connection, run_id), after, names, limit)
 
-    def artifacts(self, run_id: str, kind: str | None = None) -> list[Artifact]:
-        """Files of a run, in the order in which training wrote them."""
-        columns = [artifacts.c[name] for name in ("path", "kind", "epoch", "step", "sha256", "size")]
-        query = sa.select(*columns).join(runs, runs.c.number == artifacts.c.run).where(runs.c.id == run_id)
-        if kind is not None:
-            query = query.where(artifacts.c.kind == kind)
-        with self._engine.connect() as connection:
-            return [Artifact(**row) for row in connection.execute(query.order_by(artifacts.c.step)).mappings()]
-
-    def folder(self, run_id: str) -> Path:
-        """Where the run's files lie."""
-        return self.root / run_id
-
-    def intact(self, run_id: str, artifact: Artifact) -> bool:
-        """Whether the artifact's file is there, byte for byte as it was written."""
-        return is_intact(self.folder(run_id) / artifact.path, artifact)
-
-    def setting(self, key: str, default: Any = None) -> Any:
-        """A setting of this store, such as "runs_at_once"."""
-        with self._engine.connect() as connection:
-            value = connection.execute(sa.select(lab.c.value).where(lab.c.key == f"setting:{key}")).scalar()
-        return default if value is None else json.loads(value)
-
-    def enqueue(self, config: RunConfig, name: str = "", tags: Iterable[str] = (), *, claimed: bool = False) -> Run:
+    def enqueue(
+        self, config: RunConfig, name: str = "", tags: Iterable[str] = (), *, claimed: bool = False,
+        sweep: str | None = None,
+    ) -> Run:  # fmt: skip
         """Put a new run at the end of the queue; `claimed`: the caller trains it at once, past the queue."""
         now = self.clock()
-        values = new_row(config, name, tags, now) | (claim(now) if claimed else {})
+        values = new_row(config, name, tags, now, sweep) | (claim(now) if claimed else {})
         with writing(self._engine).begin() as connection:
             connection.execute(runs.insert().values(**values))
         return self.run(values["id"])
+
+    def enqueue_all(
+        self, entries: Sequence[tuple[RunConfig, str]], tags: Iterable[str] = (), sweep: str | None = None
+    ) -> list[Run]:
+        """Put many runs at the end of the queue at once, in this order: configs with their names ("": made from it)."""
+        tags, now = list(tags), self.clock()
+        rows = [new_row(config, name, tags, now, sweep) for config, name in entries]
+        if rows:
+            with writing(self._engine).begin() as connection:
+                connection.execute(runs.insert(), rows)
+        return self.runs(ids=[row["id"] for row in rows])
 
     def request(self, run_id: str, wish: str) -> None:
         """Ask a run to "stop" or "pause"; a queued one obeys at once. Raises StoreError if it is over."""
@@ -183,13 +172,6 @@ class Store:
         for run_id in ids:
             shutil.rmtree(self.folder(run_id), ignore_errors=True)
         return len(ids)
-
-    def set_setting(self, key: str, value: Any) -> None:
-        """Change a setting of this store; the value must be JSON."""
-        key = f"setting:{key}"
-        with writing(self._engine).begin() as connection:
-            connection.execute(lab.delete().where(lab.c.key == key))
-            connection.execute(lab.insert().values(key=key, value=json.dumps(value)))
 
     def claim(self, run_id: str | None = None, limit: int | None = None) -> Run | None:
         """Take the next queued run (or this one) if fewer than `limit` are running here; None if there is none.
@@ -264,36 +246,6 @@ class Store:
             for table in (metrics, artifacts):
                 connection.execute(table.delete().where(table.c.run == run.number, table.c.step > step))
 
-    def write_artifact(
-        self, run: Run, path: str, kind: str, epoch: int | None, step: int | None, write: Callable[[Path], None]
-    ) -> None:
-        """Write a file into the run's folder so that it is either complete and known, or not there."""
-        sha256, size = write_atomically(self.folder(run.id) / path, write)
-        same = (artifacts.c.run == run.number) & (artifacts.c.path == path)
-        with writing(self._engine, durable=False).begin() as connection:
-            self._write(connection, run, heartbeat=self.clock())
-            connection.execute(artifacts.delete().where(same))
-            connection.execute(
-                artifacts.insert().values(
-                    run=run.number, path=path, kind=kind, epoch=epoch, step=step, sha256=sha256, size=size
-                )
-            )
-
-    def drop_artifact(self, run: Run, path: str) -> None:
-        """Forget a file of the run and remove it."""
-        with writing(self._engine, durable=False).begin() as connection:
-            connection.execute(artifacts.delete().where(artifacts.c.run == run.number, artifacts.c.path == path))
-        (self.folder(run.id) / path).unlink(missing_ok=True)
-
-    def _number(self, connection: sa.Connection, run_id: str) -> int:
-        number = connection.execute(sa.select(runs.c.number).where(runs.c.id == run_id)).scalar()
-        return -1 if number is None else number
-
     def _update(self, ids: Sequence[str], **values: Any) -> None:
         with writing(self._engine).begin() as connection:
             connection.execute(runs.update().where(runs.c.id.in_(ids)).values(**values))
-
-    def _write(self, connection: sa.Connection, run: Run, **values: Any) -> None:
-        mine = (runs.c.number == run.number) & (runs.c.worker == run.worker) & (runs.c.state == "running")
-        if not connection.execute(runs.update().where(mine).values(**values)).rowcount:
-            raise LostRunError(f"run #{run.number} no longer belongs to this worker")

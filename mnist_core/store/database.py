@@ -1,0 +1,47 @@
+"""The connection that all parts of the store share, its settings, and the rule of who may write to a run."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from mnist_core.errors import LostRunError, StoreError
+from mnist_core.store.runs import Run
+from mnist_core.store.schema import connect, lab, runs, writing
+
+
+class Database:
+    """An open database with the folder of its runs."""
+
+    def __init__(self, folder: Path, url: str, clock: Callable[[], float] = time.time) -> None:
+        self.root, self.url, self.clock = folder, url, clock
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"the results folder {folder} cannot be made: {error}. Set MNIST_LAB_RESULTS.") from error
+        self._engine = connect(url)
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """A setting of this store, such as "runs_at_once"."""
+        with self._engine.connect() as connection:
+            value = connection.execute(sa.select(lab.c.value).where(lab.c.key == f"setting:{key}")).scalar()
+        return default if value is None else json.loads(value)
+
+    def set_setting(self, key: str, value: Any) -> None:
+        """Change a setting of this store; the value must be JSON."""
+        key = f"setting:{key}"
+        with writing(self._engine).begin() as connection:
+            connection.execute(lab.delete().where(lab.c.key == key))
+            connection.execute(lab.insert().values(key=key, value=json.dumps(value)))
+
+    def _number(self, connection: sa.Connection, run_id: str) -> int:
+        number = connection.execute(sa.select(runs.c.number).where(runs.c.id == run_id)).scalar()
+        return -1 if number is None else number
+
+    def _write(self, connection: sa.Connection, run: Run, **values: Any) -> None:
+        mine = (runs.c.number == run.number) & (runs.c.worker == run.worker) & (runs.c.state == "running")
+        if not connection.execute(runs.update().where(mine).values(**values)).rowcount:
+            raise LostRunError(f"run #{run.number} no longer belongs to this worker")

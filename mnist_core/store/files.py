@@ -1,0 +1,53 @@
+"""The files of runs in the store: their rows, and writing them so that a row means a whole file."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from mnist_core.store.artifacts import Artifact, is_intact, write_atomically
+from mnist_core.store.database import Database
+from mnist_core.store.runs import Run
+from mnist_core.store.schema import artifacts, runs, writing
+
+
+class Files(Database):
+    """Artifacts of runs: checkpoints and predictions."""
+
+    def artifacts(self, run_id: str, kind: str | None = None) -> list[Artifact]:
+        """Files of a run, in the order in which training wrote them."""
+        columns = [artifacts.c[name] for name in ("path", "kind", "epoch", "step", "sha256", "size")]
+        query = sa.select(*columns).join(runs, runs.c.number == artifacts.c.run).where(runs.c.id == run_id)
+        if kind is not None:
+            query = query.where(artifacts.c.kind == kind)
+        with self._engine.connect() as connection:
+            return [Artifact(**row) for row in connection.execute(query.order_by(artifacts.c.step)).mappings()]
+
+    def folder(self, run_id: str) -> Path:
+        """Where the run's files lie."""
+        return self.root / run_id
+
+    def intact(self, run_id: str, artifact: Artifact) -> bool:
+        """Whether the artifact's file is there, byte for byte as it was written."""
+        return is_intact(self.folder(run_id) / artifact.path, artifact)
+
+    def write_artifact(
+        self, run: Run, path: str, kind: str, epoch: int | None, step: int | None, write: Callable[[Path], None]
+    ) -> None:
+        """Write a file into the run's folder so that it is either complete and known, or not there."""
+        sha256, size = write_atomically(self.folder(run.id) / path, write)
+        same = (artifacts.c.run == run.number) & (artifacts.c.path == path)
+        with writing(self._engine, durable=False).begin() as connection:
+            self._write(connection, run, heartbeat=self.clock())
+            connection.execute(artifacts.delete().where(same))
+            connection.execute(
+                artifacts.insert().values(
+                    run=run.number, path=path, kind=kind, epoch=epoch, step=step, sha256=sha256, size=size
+                )
+            )
+
+    def drop_artifact(self, run: Run, path: str) -> None:
+        """Forget a file of the run and remove it."""
+        with writing(self._engine, durable=False).begin() as connection:
+            connection.execute(artifacts.delete().where(artifacts.c.run == run.number, artifacts.c.path == path))
+        (self.folder(run.id) / path).unlink(missing_ok=True)

@@ -1,0 +1,42 @@
+"""Sweeps in the store: a name and what was searched; their runs say which sweep they belong to."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from mnist_core.store.database import Database
+from mnist_core.store.schema import runs, sweeps, writing
+
+
+@dataclass(frozen=True)
+class SweepRow:
+    """A sweep as it is stored; `spec` is JSON that mnist_core.sweeps reads."""
+
+    id: str
+    name: str
+    spec: dict[str, Any]
+    created: float
+
+
+class Sweeps(Database):
+    """Saved sweeps."""
+
+    def sweeps(self) -> list[SweepRow]:
+        """All sweeps, newest first."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(sweeps).order_by(sweeps.c.created.desc(), sweeps.c.id)).mappings().all()
+        return [SweepRow(**row) for row in rows]
+
+    def save_sweep(self, sweep_id: str, name: str, spec: dict[str, Any]) -> None:
+        """Add a sweep, or replace the name and content of one that is there."""
+        values = {"name": name, "spec": spec}
+        with writing(self._engine).begin() as connection:
+            if not connection.execute(sweeps.update().where(sweeps.c.id == sweep_id).values(**values)).rowcount:
+                connection.execute(sweeps.insert().values(id=sweep_id, created=self.clock(), **values))
+
+    def delete_sweep(self, sweep_id: str) -> None:
+        """Forget a sweep; its runs stay, as runs of their own."""
+        with writing(self._engine).begin() as connection:
+            connection.execute(sweeps.delete().where(sweeps.c.id == sweep_id))
+            connection.execute(runs.update().where(runs.c.sweep == sweep_id).values(sweep=None))

@@ -1,0 +1,84 @@
+"""The written-out steps of perceptrons against torch's autograd and optimizers."""
+
+import pytest
+import torch
+
+from mnist_core import architectures, training
+from mnist_core.config import RunConfig
+from mnist_core.data.loading import Data, load
+from mnist_core.events import EpochEnd, StepEnd
+from mnist_core.perceptron import perceptron
+from mnist_core.training import TrainingState, train
+
+CPU = torch.device("cpu")
+BASE = RunConfig(dataset="mnist-5k", epochs=1, seed=3)
+CONFIGS = {
+    "linear chain, SGD": BASE.replace(
+        architecture="linear-100-100-10", optimizer="sgd", learning_rate=0.001, momentum=0.01, batch_size=12
+    ),
+    "SGD without momentum": BASE.replace(architecture="linear-10", optimizer="sgd", momentum=0, learning_rate=0.01),
+    "Nesterov, decay": BASE.replace(
+        architecture="flatten linear(50) tanh linear(classes)", optimizer="sgd", nesterov=True, weight_decay=0.01,
+        learning_rate=0.01,
+    ),
+    "MLP, Adam": BASE.replace(architecture="mlp-300"),
+    "deep MLP, Adam, decay": BASE.replace(architecture="mlp-512-256-128-64", weight_decay=0.001),
+    "dropout, AdamW": BASE.replace(architecture="mlp-300-dropout-0.5", optimizer="adamw", weight_decay=0.01),
+    "two hidden layers, dropout": BASE.replace(architecture="mlp-300-90-dropout-0.3"),
+    "ReLU on the logits": BASE.replace(architecture="mlp-784-500-50-relu-logits", normalise=False),
+    "sigmoid, RMSprop": BASE.replace(
+        architecture="flatten linear(40) sigmoid linear(classes)", optimizer="rmsprop", momentum=0
+    ),
+    "leaky ReLU, smoothing, clipping": BASE.replace(
+        architecture="flatten linear(40) leakyrelu linear(classes)", label_smoothing=0.1, clip_norm=0.5
+    ),
+    "augmented": BASE.replace(architecture="mlp-100", shift=2, rotate=10),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pixels(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Data]:
+    folder = tmp_path_factory.mktemp("data")
+    return {normalise: load(BASE.replace(normalise=normalise), folder, CPU) for normalise in (True, False)}
+
+
+def trained(config: RunConfig, data: Data) -> tuple[list[float], EpochEnd, dict[str, torch.Tensor]]:
+    torch.manual_seed(config.seed)
+    model = architectures.build(config.architecture, (1, 28, 28), 10)
+    events = list(train(model, data, config))
+    losses = [event.loss for event in events if isinstance(event, StepEnd)]
+    end = next(event for event in events if isinstance(event, EpochEnd))
+    return losses, end, model.state_dict()
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_an_epoch_ends_where_autograd_ends(name: str, pixels: dict[bool, Data], monkeypatch: pytest.MonkeyPatch):
+    config = CONFIGS[name]
+    data = pixels[config.normalise]
+    used = []
+    monkeypatch.setattr(training, "perceptron", lambda *given: used.append(perceptron(*given)) or used[-1])
+    losses, end, weights = trained(config, data)
+    assert used != [None]
+    monkeypatch.setattr(training, "perceptron", lambda *_: None)
+    expected_losses, expected, expected_weights = trained(config, data)
+    assert losses == pytest.approx(expected_losses, rel=1e-4)
+    assert end.validation_loss == pytest.approx(expected.validation_loss, rel=1e-4)
+    for key, value in expected_weights.items():
+        torch.testing.assert_close(weights[key], value, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"architecture": "lenet-5"}, {"precision": "bfloat16"}, {"architecture": "flatten batchnorm linear(classes)"}],
+)
+def test_other_networks_are_left_to_autograd(change: dict[str, str]):
+    config = BASE.replace(**change)
+    model = architectures.build(config.architecture, (1, 28, 28), 10)
+    assert perceptron(model, config, TrainingState.start(model, config).optimizers, CPU) is None
+
+
+def test_a_diverging_perceptron_says_so(pixels: dict[bool, Data]):
+    config = BASE.replace(architecture="linear-100-10", optimizer="sgd", learning_rate=100, epochs=3)
+    torch.manual_seed(0)
+    model = architectures.build(config.architecture, (1, 28, 28), 10)
+    assert list(train(model, pixels[True], config))[-1].outcome == "diverged"  # pyright: ignore
