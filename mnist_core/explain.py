@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mnist_core.architectures import modules
+from mnist_core.data.loading import planes
 
 # The language's words for torch's classes.
 _WORDS: dict[type[nn.Module], str] = {
@@ -111,9 +112,10 @@ def nonlinear_layers(model: nn.Module, input_shape: Sequence[int]) -> list[str]:
 def activations(model: nn.Module, image: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> list[Activation]:
     """What each layer makes of one image in evaluation mode, in the order of computation.
 
-    The image is uint8 (C, H, W); mean and std normalise its channels after scaling to [0, 1].
+    The image is uint8 (C, H, W); mean and std normalise it after scaling to [0, 1], as those of `Data` do.
     """
-    scaled = (image / 255 - np.reshape(mean, (-1, 1, 1))) / np.reshape(std, (-1, 1, 1))  # (C, H, W)
+    centre, spread = (planes(values, image.shape).numpy() for values in (mean, std))
+    scaled = (image / 255 - centre) / spread  # (C, H, W)
     inputs = torch.from_numpy(scaled[None]).to(_blank(model, image.shape))  # (1, C, H, W)
     return [Activation(call.name, _array(call.output[0])) for call in _calls(_copy(model), inputs)]
 

@@ -60,9 +60,9 @@ class Network:
 
     def inputs(self, images: "Tensor") -> "Tensor":
         """uint8 images (N, C, H, W) as the network was trained on them: float32, normalised."""
-        pixels = images.float() / 255
-        mean, std = (pixels.new_tensor(values).view(-1, 1, 1) for values in (self.mean, self.std))
-        return (pixels - mean) / std
+        from mnist_core.data.loading import planes
+
+        return (images.float() / 255 - planes(self.mean, self.shape)) / planes(self.std, self.shape)
 
 
 def load(store: Store, run: Run, epoch: int | None = None) -> Network:

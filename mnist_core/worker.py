@@ -6,7 +6,6 @@ so that a run starts at once and many short runs share the import. Closing the i
 
 import io
 import json
-import math
 import os
 import platform
 import signal
@@ -14,17 +13,15 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from importlib.metadata import version
 from time import monotonic
-from typing import Any
 
 import torch
 
-from mnist_core import __version__, architectures, checkpoints, devices, environment, results, trained
-from mnist_core.config import RunConfig
+from mnist_core import __version__, architectures, devices, environment, recording, sweeps
 from mnist_core.data.fallback import resolve
-from mnist_core.data.loading import Data, load
-from mnist_core.errors import CheckpointError, LostRunError, MnistLabError
-from mnist_core.evaluation import predict
+from mnist_core.data.loading import load
+from mnist_core.errors import LostRunError, MnistLabError
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
 from mnist_core.store import Run, Store
 from mnist_core.store.runs import State
@@ -33,7 +30,6 @@ from mnist_core.training import TrainingState, train
 _RECORD_SECONDS = 0.2
 _BEAT_SECONDS = 0.4
 _OPTIMISTIC = "The best epoch is chosen on the test images: its accuracy is optimistic."
-_PAUSED = "checkpoints/paused.safetensors"
 _WISHES: dict[str, State] = {"stop": "stopped", "pause": "paused"}
 
 
@@ -79,7 +75,15 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
         versions=_versions(),
         macs=architectures.describe(config.architecture, shape, classes).macs,
     )
-    note = _go_on(store, run, config, model, state)
+    if config.library == "torch":
+        note = recording.go_on(store, run, config, model, state)
+        stream = train(model, images, config, state)
+    else:  # scikit-learn cannot go on from where it was
+        store.rewind(run, 0)
+        note = ""
+        from mnist_core import classical  # scikit-learn takes a second to import
+
+        stream = classical.fit(model, images, config, state, lambda: bool(pulse.wish))
     about = {
         "architecture": config.architecture,
         "shape": shape,
@@ -89,9 +93,9 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
     }
     waiting: list[Event] = []
     recorded = 0.0
-    outcome: State = "finished"
+    outcome: State | None = None
     hint = note
-    for event in train(model, images, config, state):
+    for event in stream:
         if isinstance(event, RunStarted):
             store.describe(
                 run,
@@ -111,112 +115,35 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
             yield from waiting
             waiting, recorded = [], monotonic()
         if isinstance(event, EpochEnd):
-            _save_epoch(store, run, config, model, state, about)
+            recording.save_epoch(store, run, config, model, state, about)
+            if hopeless := sweeps.should_stop(store, run, event.epoch):
+                outcome, hint = "finished", f"{note} {hopeless}".strip()
+                break
         elif isinstance(event, RunFinished):
             outcome = "finished" if event.outcome == "early-stopped" else event.outcome
             hint = f"{note} {event.hint}".strip()
         if wish and not isinstance(event, RunFinished):
             if isinstance(event, StepEnd):
-                _save(store, run, _PAUSED, model, state, about)
+                recording.save(store, run, recording.PAUSED, model, state, about)
             outcome = wish
             break
+    outcome = outcome or pulse.wish or "interrupted"  # scikit-learn is halted between two events
     if outcome in ("paused", "interrupted"):
         store.finish(run, outcome, hint)
         return
-    scores = {} if outcome == "diverged" else _results(store, store.run(run.id), images, model)
+    scores = (
+        {}
+        if outcome == "diverged" or not state.step
+        else recording.write_results(store, store.run(run.id), images, model)
+    )
     store.finish(run, outcome, hint, **scores)
-
-
-def _go_on(store: Store, run: Run, config: RunConfig, model: torch.nn.Module, state: TrainingState) -> str:
-    """Restore the latest intact checkpoint of the run, or the one that it continues from; returns a note."""
-    own = [artifact for artifact in trained.checkpoints(store, run) if store.intact(run.id, artifact)]
-    if own:
-        folder, artifact = store.folder(run.id), own[-1]
-    elif config.continue_from:
-        parent = store.run(config.continue_from)
-        artifact = trained.chosen(store, parent, config.continue_epoch)
-        folder = store.folder(parent.id)
-        if not store.intact(parent.id, artifact):
-            raise CheckpointError(
-                f"continue_from: {artifact.path} of run #{parent.number} is damaged; choose another epoch"
-            )
-    else:
-        store.rewind(run, 0)
-        return ""
-    checkpoint = checkpoints.load(folder / artifact.path)
-    checkpoints.restore_weights(checkpoint, model)
-    note = ""
-    if config.fresh_optimizer and not own:
-        note = "Only the weights were taken over: the optimizer starts afresh."
-    elif own or store.run(config.continue_from).config.optimizer == config.optimizer:
-        checkpoints.restore_optimizers(checkpoint, state.optimizers)
-    else:
-        note = f"The optimizer is another one than in the run continued from: {config.optimizer} starts afresh."
-    if own or not config.fresh_optimizer:
-        checkpoints.restore_random_state(checkpoint)
-    state.restore(checkpoint.progress)
-    if own:
-        store.rewind(run, state.step)
-    else:  # time and the choice of the best epoch are this run's own
-        state.seconds, state.best_epoch, state.best_accuracy, state.best_loss = 0.0, 0, -1.0, math.inf
-    return note
-
-
-def _save(
-    store: Store, run: Run, path: str, model: torch.nn.Module, state: TrainingState, about: dict[str, Any]
-) -> None:
-    checkpoint = checkpoints.capture(model, state.optimizers, state.progress(), about)
-    store.write_artifact(
-        run, path, "checkpoint", state.epoch, state.step, lambda target: checkpoints.save(checkpoint, target)
-    )
-
-
-def _save_epoch(
-    store: Store, run: Run, config: RunConfig, model: torch.nn.Module, state: TrainingState, about: dict[str, Any]
-) -> None:
-    """Keep this epoch's checkpoint; drop those that are neither wanted, nor the best, nor the last."""
-    _save(store, run, f"checkpoints/epoch-{state.epoch:04d}.safetensors", model, state, about)
-    for artifact in trained.checkpoints(store, run):
-        wanted = (artifact.epoch or 0) % config.checkpoint_every == 0 or artifact.epoch == state.best_epoch
-        if artifact.path == _PAUSED or not (wanted or artifact.epoch == state.epoch):
-            store.drop_artifact(run, artifact.path)
-
-
-def _results(store: Store, run: Run, images: Data, model: torch.nn.Module) -> dict[str, float]:
-    """Write the predictions of the chosen weights and return what they score on the test images."""
-    import pandas as pd
-
-    if run.epoch:
-        artifact = trained.chosen(store, run)
-        checkpoints.restore_weights(checkpoints.load(store.folder(run.id) / artifact.path, weights_only=True), model)
-    frames = []
-    for name, split in (("validation", images.validation), ("test", images.test)):
-        if len(split.labels) and not (name == "validation" and run.config.choose_on == "test"):  # they are the same
-            answers = predict(model, images, split, precision=run.config.precision)  # (N, classes)
-            frame = pd.DataFrame(answers, columns=[f"p{place}" for place in range(answers.shape[1])])
-            frame.insert(0, "label", split.labels.cpu().numpy())
-            frame.insert(0, "index", range(len(frame)))
-            frame.insert(0, "split", name)
-            frames.append(frame)
-    table = pd.concat(frames, ignore_index=True)
-    store.write_artifact(
-        run,
-        "predictions.parquet",
-        "predictions",
-        run.best_epoch,
-        run.step,
-        lambda target: table.to_parquet(target, index=False),
-    )
-    return {
-        "test_loss": results.negative_log_likelihood(frames[-1]),
-        "test_accuracy": results.accuracy(frames[-1]),
-    }
 
 
 def _versions() -> dict[str, str]:
     return {
         "mnist-lab": __version__,
         "torch": torch.__version__,
+        "scikit-learn": version("scikit-learn"),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
     }
@@ -282,6 +209,8 @@ def main() -> int:
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()  # the next run may be another process's
         order.clear()
+        if any(thread.name == "scikit-learn" for thread in threading.enumerate()):
+            return 0  # a fit that was stopped and cannot be halted ends with its process
     return 0
 
 

@@ -1,5 +1,7 @@
 """Data sets as tensors on a device: uint8 splits that stay there, and the normalisation that goes with them."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import dataset
 from mnist_core.data.sources import load_arrays
 from mnist_core.data.splitting import SplitName, split_images
-from mnist_core.data.statistics import channel_moments
+from mnist_core.data.statistics import channel_moments, pixel_moments
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Data:
-    """The three splits of a data set on one device, with mean and std per channel of pixels in [0, 1].
+    """The three splits of a data set on one device, with mean and std of pixels in [0, 1].
 
-    Without normalisation mean and std are (0,) and (1,). The validation split may hold no images.
+    Mean and std hold one value a channel or, where each pixel is standardised by itself, one a pixel (C·H·W). Without
+    normalisation they are (0,) and (1,). The validation split may hold no images.
     """
 
     name: str
@@ -39,14 +42,14 @@ class Data:
     test: Split
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    _scale: Tensor = field(init=False, repr=False)  # (C, 1, 1)
-    _bias: Tensor = field(init=False, repr=False)  # (C, 1, 1)
+    _scale: Tensor = field(init=False, repr=False)  # (C, 1, 1) or (C, H, W)
+    _bias: Tensor = field(init=False, repr=False)  # the same
     _factor: float | None = field(init=False, repr=False)  # the scale, where all channels share it
 
     def __post_init__(self) -> None:
         device = self.train.images.device
-        std = torch.tensor(self.std, dtype=torch.float64).reshape(-1, 1, 1)
-        mean = torch.tensor(self.mean, dtype=torch.float64).reshape(-1, 1, 1)
+        std = planes(self.std, self.input_shape, torch.float64)
+        mean = planes(self.mean, self.input_shape, torch.float64)
         object.__setattr__(self, "_scale", (1 / (255 * std)).float().to(device))
         object.__setattr__(self, "_bias", (-mean / std).float().to(device))
         object.__setattr__(self, "_factor", 1 / (255 * self.std[0]) if len(set(self.std)) == 1 else None)
@@ -72,6 +75,12 @@ class Data:
         return (images * 255).mul_(self._scale).add_(self._bias)
 
 
+def planes(values: Sequence[float], shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
+    """Means or deviations for images of `shape` (C, H, W): as (C, 1, 1), or (C, H, W) with one for each pixel."""
+    tensor = torch.tensor(values, dtype=dtype)
+    return tensor.view(tuple(shape)) if len(values) == math.prod(shape) else tensor.view(-1, 1, 1)
+
+
 def load(config: RunConfig, root: Path, device: torch.device | str) -> Data:
     """The config's data set from below `root`, split and moved to the device.
 
@@ -91,6 +100,9 @@ def load(config: RunConfig, root: Path, device: torch.device | str) -> Data:
 def _moments(config: RunConfig, train: Split) -> tuple[tuple[float, ...], tuple[float, ...]]:
     if not config.normalise:
         return (0.0,), (1.0,)
+    if config.standardise:
+        mean, std = pixel_moments(np.asarray(train.images.cpu()))
+        return mean, tuple(value or 1.0 for value in std)  # a pixel that never changes: as StandardScaler
     known = dataset(config.dataset)
     if known.mean:
         return known.mean, known.std

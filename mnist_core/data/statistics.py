@@ -34,6 +34,18 @@ def channel_moments(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float,
     return _moments(_histogram(images))
 
 
+def pixel_moments(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each pixel by itself over uint8 images (N, C, H, W): C·H·W values in [0, 1]."""
+    sums, squares = np.zeros(images.shape[1:], np.int64), np.zeros(images.shape[1:], np.int64)
+    for start in range(0, len(images), _CHUNK):
+        piece = images[start : start + _CHUNK].astype(np.int64)
+        sums += piece.sum(axis=0)
+        squares += (piece * piece).sum(axis=0)
+    means = sums / len(images)
+    variances = np.maximum(squares / len(images) - means**2, 0)
+    return tuple((means / 255).ravel().tolist()), tuple((np.sqrt(variances) / 255).ravel().tolist())
+
+
 def _histogram(images: np.ndarray) -> np.ndarray:
     """int64 (C, 256). In pieces, because bincount makes eight bytes of every pixel."""
     counts = np.zeros((images.shape[1], 256), dtype=np.int64)

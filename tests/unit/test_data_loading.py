@@ -184,3 +184,21 @@ statistics.pixel_statistics(images)
 sys.exit("torch" in sys.modules or len(images) != 666)
 """
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
+
+
+def test_standardising_takes_each_pixel_by_itself_as_scikit_learn_does(tmp_path: Path) -> None:
+    from sklearn.preprocessing import StandardScaler
+
+    data = load(RunConfig(dataset="mnist-5k", standardise=True), tmp_path, "cpu")
+    pixels = data.train.images.flatten(1).numpy() / 255  # (N, 784)
+    expected = StandardScaler().fit_transform(pixels)
+    assert np.abs(data.inputs(data.train.images).flatten(1).numpy() - expected).max() < 1e-4
+    assert len(data.mean) == 784
+
+
+def test_choosing_on_the_test_images_holds_nothing_out(tmp_path: Path) -> None:
+    data = load(RunConfig(dataset="mnist-5k", choose_on="test"), tmp_path, "cpu")
+    assert len(data.train) == 4000
+    assert torch.equal(data.validation.images, data.test.images)
+    few = load(RunConfig(dataset="mnist-5k", choose_on="test", train_images=160), tmp_path, "cpu")
+    assert torch.bincount(few.train.labels).tolist() == [16] * 10

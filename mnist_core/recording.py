@@ -1,0 +1,102 @@
+"""What a worker keeps of a run beside its metrics: checkpoints to go on from, and predictions."""
+
+import math
+from typing import Any
+
+import torch
+
+from mnist_core import checkpoints, results, trained
+from mnist_core.config import RunConfig
+from mnist_core.data.loading import Data
+from mnist_core.errors import CheckpointError
+from mnist_core.evaluation import predict
+from mnist_core.store import Run, Store
+from mnist_core.training import TrainingState
+
+PAUSED = "checkpoints/paused.safetensors"  # in the middle of an epoch
+
+
+def go_on(store: Store, run: Run, config: RunConfig, model: torch.nn.Module, state: TrainingState) -> str:
+    """Restore the latest intact checkpoint of the run, or the one that it continues from; returns a note."""
+    own = [artifact for artifact in trained.checkpoints(store, run) if store.intact(run.id, artifact)]
+    if own:
+        folder, artifact = store.folder(run.id), own[-1]
+    elif config.continue_from:
+        parent = store.run(config.continue_from)
+        artifact = trained.chosen(store, parent, config.continue_epoch)
+        folder = store.folder(parent.id)
+        if not store.intact(parent.id, artifact):
+            raise CheckpointError(
+                f"continue_from: {artifact.path} of run #{parent.number} is damaged; choose another epoch"
+            )
+    else:
+        store.rewind(run, 0)
+        return ""
+    checkpoint = checkpoints.load(folder / artifact.path)
+    checkpoints.restore_weights(checkpoint, model)
+    note = ""
+    if config.fresh_optimizer and not own:
+        note = "Only the weights were taken over: the optimizer starts afresh."
+    elif own or store.run(config.continue_from).config.optimizer == config.optimizer:
+        checkpoints.restore_optimizers(checkpoint, state.optimizers)
+    else:
+        note = f"The optimizer is another one than in the run continued from: {config.optimizer} starts afresh."
+    if own or not config.fresh_optimizer:
+        checkpoints.restore_random_state(checkpoint)
+    state.restore(checkpoint.progress)
+    if own:
+        store.rewind(run, state.step)
+    else:  # time and the choice of the best epoch are this run's own
+        state.seconds, state.best_epoch, state.best_accuracy, state.best_loss = 0.0, 0, -1.0, math.inf
+    return note
+
+
+def save(
+    store: Store, run: Run, path: str, model: torch.nn.Module, state: TrainingState, about: dict[str, Any]
+) -> None:
+    checkpoint = checkpoints.capture(model, state.optimizers, state.progress(), about)
+    store.write_artifact(
+        run, path, "checkpoint", state.epoch, state.step, lambda target: checkpoints.save(checkpoint, target)
+    )
+
+
+def save_epoch(
+    store: Store, run: Run, config: RunConfig, model: torch.nn.Module, state: TrainingState, about: dict[str, Any]
+) -> None:
+    """Keep this epoch's checkpoint; drop those that are neither wanted, nor the best, nor the last."""
+    save(store, run, f"checkpoints/epoch-{state.epoch:04d}.safetensors", model, state, about)
+    for artifact in trained.checkpoints(store, run):
+        wanted = (artifact.epoch or 0) % config.checkpoint_every == 0 or artifact.epoch == state.best_epoch
+        if artifact.path == PAUSED or not (wanted or artifact.epoch == state.epoch):
+            store.drop_artifact(run, artifact.path)
+
+
+def write_results(store: Store, run: Run, images: Data, model: torch.nn.Module) -> dict[str, float]:
+    """Write the predictions of the chosen weights and return what they score on the test images."""
+    import pandas as pd
+
+    if run.epoch:
+        artifact = trained.chosen(store, run)
+        checkpoints.restore_weights(checkpoints.load(store.folder(run.id) / artifact.path, weights_only=True), model)
+    frames = []
+    for name, split in (("validation", images.validation), ("test", images.test)):
+        if len(split.labels) and not (name == "validation" and run.config.choose_on == "test"):  # they are the same
+            answers = predict(model, images, split, precision=run.config.precision)  # (N, classes)
+            frame = pd.DataFrame(answers, columns=[f"p{place}" for place in range(answers.shape[1])])
+            frame.insert(0, "label", split.labels.cpu().numpy())
+            frame.insert(0, "index", range(len(frame)))
+            frame.insert(0, "split", name)
+            frames.append(frame)
+    table = pd.concat(frames, ignore_index=True)
+    store.write_artifact(
+        run,
+        "predictions.parquet",
+        "predictions",
+        run.best_epoch,
+        run.step,
+        lambda target: table.to_parquet(target, index=False),
+    )
+    return {
+        "test_loss": results.negative_log_likelihood(frames[-1]),
+        "test_accuracy": results.accuracy(frames[-1]),
+    }
