@@ -48,7 +48,7 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
         if run.state != "finished":
             run_card(run, places)
     if runs:
-        _curves(runs)
+        curves(runs)
     for run in runs:  # below the chart: what is still moving comes first
         if run.state == "finished":
             run_card(run, places)
@@ -59,7 +59,7 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
         st.rerun()  # the choice above has changed, or the pace: faster while something trains
 
 
-def _curves(runs: Sequence[Run]) -> None:
+def curves(runs: Sequence[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="curve-controls"):
         smoothing = st.slider(
             "Smoothing",

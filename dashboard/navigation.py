@@ -8,9 +8,11 @@ from streamlit.navigation.page import Page
 _FOLDER = Path(__file__).resolve().parent.parent / "pages"
 _PAGES = {
     "train": ("Train", "Choose a network, start it and watch it learn."),
+    "sweeps": ("Sweeps", "Try many settings, and see which serve best."),
     "inspect": ("Inspect", "What one run gets wrong, and what its weights look like."),
     "draw": ("Draw", "Draw a digit; every chosen network answers."),
     "compare": ("Compare", "All runs in a table, and several side by side."),
+    "studies": ("Studies", "Published studies: predict, train, and compare with what they reported."),
     "data": ("Data", "What the networks learn from."),
 }
 

@@ -1,13 +1,11 @@
-"""The command line: train, list, show, resume, delete, data. Flags are the fields of RunConfig."""
+"""The command line: train, list, show, resume, delete, data, study, sweep. Flags are the fields of RunConfig."""
 
-import inspect
 import json
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -17,8 +15,10 @@ from rich.table import Table
 from mnist_core import environment
 from mnist_core.config import DATASETS, RunConfig
 from mnist_core.errors import ConfigError, MnistLabError
-from mnist_core.fields import FieldInfo, fields
+from mnist_core.flags import with_config_flags
 from mnist_core.store import Run, Store
+from mnist_core.study_commands import study_app
+from mnist_core.sweep_commands import sweep_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,6 +28,8 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="What data sets are here, and how to get them.")
 app.add_typer(data_app, name="data")
+app.add_typer(study_app, name="study")
+app.add_typer(sweep_app, name="sweep")
 
 _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 _RUN = typer.Argument(help="Number (12), id, or the beginning of an id.")
@@ -197,30 +199,10 @@ def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value:.2%}"
 
 
-def _parameter(field: FieldInfo) -> inspect.Parameter:
-    kinds: dict[str, Any] = {"bool": bool, "int": int, "float": float, "text": str}
-    kind = Literal[field.choices] if field.choices else kinds[field.kind]
-    flag = f"--{field.name.replace('_', '-')}"
-    option = typer.Option(f"{flag}/--no-{flag[2:]}" if field.kind == "bool" else flag, help=field.help)
-    annotation = Annotated[kind | None if field.optional else kind, option]
-    return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=annotation)
-
-
-def _with_config_flags(function: Callable[..., None]) -> Callable[..., None]:
-    """A command with one flag for each field of RunConfig."""
-    own = [
-        ("name", "", Annotated[str, typer.Option(help="A name for the run.")]),
-        ("tag", [], Annotated[list[str], typer.Option(help="A tag; may be repeated.")]),
-        ("queue", False, Annotated[bool, typer.Option("--queue", help="Leave the training to the dashboard.")]),
-        ("as_json", False, _As_json),
-    ]
-    parameters = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-        for name, default, annotation in own
-    ]
-    function.__signature__ = inspect.Signature([*parameters, *map(_parameter, fields())])  # pyright: ignore
-    function.__annotations__ = {"return": None}
-    return function
-
-
-app.command("train")(_with_config_flags(_train))
+_FLAGS = [
+    ("name", "", Annotated[str, typer.Option(help="A name for the run.")]),
+    ("tag", [], Annotated[list[str], typer.Option(help="A tag; may be repeated.")]),
+    ("queue", False, Annotated[bool, typer.Option("--queue", help="Leave the training to the dashboard.")]),
+    ("as_json", False, _As_json),
+]
+app.command("train")(with_config_flags(_train, _FLAGS))

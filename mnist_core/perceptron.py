@@ -25,7 +25,9 @@ class Perceptron:
     def __init__(self, model: nn.Sequential, config: RunConfig, optimizers: Sequence[Optimizer]) -> None:
         self._model = model
         self._clip_norm = config.clip_norm
-        self._smoothing = config.label_smoothing
+        classes = [module for module in model if isinstance(module, nn.Linear)][-1].out_features
+        # What softmax should say of an image of each class: (classes, classes).
+        self._wanted = torch.eye(classes) * (1 - config.label_smoothing) + config.label_smoothing / classes
         self._layers = [_layer(module) for module in model if not isinstance(module, nn.Flatten)]
         _Linear.first(self._layers).first_of_chain = True
         self._updates = [_update(optimizer) for optimizer in optimizers]
@@ -34,28 +36,19 @@ class Perceptron:
 
     def step(self, pixels: Tensor, target: Tensor) -> Tensor:
         """One step on normalised images (B, C, H, W) with labels (B,); returns the logits before it (B, classes)."""
-        with torch.no_grad():
-            flow = pixels.flatten(1)
-            for layer in self._layers:
-                flow = layer.forward(flow)
-            logits = flow
-            flow = self._gradient_of_loss(logits, target)
-            for layer in reversed(self._layers):
-                flow = layer.backward(flow)
-            if self._clip_norm:
-                optimization.clip(self._model, self._clip_norm)
-            for update in self._updates:
-                update()
+        flow = pixels.flatten(1)
+        for layer in self._layers:
+            flow = layer.forward(flow)
+        logits = flow
+        # Of the mean cross-entropy: (softmax(logits) - wanted) / B.
+        flow = logits.softmax(1).sub_(self._wanted.index_select(0, target)).mul_(1 / len(target))
+        for layer in reversed(self._layers):
+            flow = layer.backward(flow)
+        if self._clip_norm:
+            optimization.clip(self._model, self._clip_norm)
+        for update in self._updates:
+            update()
         return logits
-
-    def _gradient_of_loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Of the mean cross-entropy: (softmax(logits) - wanted) / B."""
-        gradient = logits.softmax(1)  # (B, classes)
-        size, classes = gradient.shape
-        gradient.scatter_add_(1, target.unsqueeze(1), gradient.new_full((size, 1), self._smoothing - 1))
-        if self._smoothing:
-            gradient.sub_(self._smoothing / classes)
-        return gradient.mul_(1 / size)
 
 
 def perceptron(
@@ -77,7 +70,8 @@ class _Linear:
 
     def __init__(self, module: nn.Linear) -> None:
         self.first_of_chain = False
-        self._weight, self._transposed, self._bias = module.weight.detach(), module.weight.detach().t(), module.bias
+        self._weight, self._bias = module.weight.detach(), module.bias.detach()  # detached: nothing records here
+        self._transposed = self._weight.t()
         self._module = module
         self._input = self._weight
 

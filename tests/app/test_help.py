@@ -44,9 +44,11 @@ def lab(prepared: Path, own_lab: Path) -> Iterator[None]:
 VIEWS = [
     ("train", {"view": "Network"}),
     ("train", {"view": "Training"}),
+    ("sweeps", {}),
     ("draw", {}),
     ("data", {"dataset": "mnist-5k"}),
     ("compare", {"runs": ["1", "2"]}),
+    ("studies", {"study": "linear-depth"}),
     *(("inspect", {"run": "1", "view": view}) for view in ("Samples", "Mistakes", "Confusion", "Classes", "Weights")),
 ]
 

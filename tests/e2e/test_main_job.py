@@ -86,7 +86,7 @@ def test_an_app_without_a_network_says_what_it_learns_from(serve, page: Page):
     assert Store.open().runs()[0].dataset == "mnist-5k"
 
 
-@pytest.mark.parametrize("path", ["", "train", "inspect", "draw", "compare", "data"])
+@pytest.mark.parametrize("path", ["", "train", "sweeps", "inspect", "draw", "compare", "studies", "data"])
 def test_every_page_opens_on_an_empty_lab_by_its_own_address(serve, page: Page, path: str):
     """Each address is the first that anyone asks for after a start: Streamlit then knows only the folder pages/."""
     url = serve()
@@ -94,4 +94,4 @@ def test_every_page_opens_on_an_empty_lab_by_its_own_address(serve, page: Page, 
     expect(page.get_by_role("heading", level=1)).to_have_text((path or "train").capitalize())
     expect(page.get_by_text("Page not found")).to_have_count(0)
     expect(page.get_by_test_id("stException")).to_have_count(0)
-    expect(page.get_by_test_id("stTopNavLink")).to_have_count(5)
+    expect(page.get_by_test_id("stTopNavLink")).to_have_count(7)

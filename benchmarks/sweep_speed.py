@@ -1,0 +1,159 @@
+"""How fast a study's sweep is, beside the kind of loop that the studies themselves ran.
+
+    python -m benchmarks.sweep_speed [--epochs 1] [--experiment lr-coarse ...] [--variants 2] [--rounds 1]
+
+For each experiment: (a) torchvision's data set with ToTensor and Normalize through a DataLoader, `.item()` at every
+step, the test images through a DataLoader after each epoch, one network after another, torch's default number of
+threads; (b) this project, as `study run` does it: the study's plan put into a new store, one process a core, metrics,
+checkpoints and predictions written, everything counted from the command to the last result, the start of the processes
+included. Same networks, batch sizes, optimizers, images and number of epochs on both sides; fewer epochs than the
+study's, which counts the start of the processes (b) against fewer epochs than there would be.
+Needs the full MNIST under MNIST_LAB_DATA or data/.
+"""
+
+import argparse
+import statistics
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.data import DataLoader
+
+from benchmarks.machine import describe_machine
+from mnist_core import architectures, environment, jobs
+from mnist_core.config import RunConfig
+from mnist_core.data.torchvision_ops import make_importable
+from mnist_core.following import follow_all
+from mnist_core.store import Store
+from mnist_core.studies import Planned, plan, start
+
+EXPERIMENTS = {
+    "lr-coarse": "ffnn-tuning",
+    "width": "ffnn-tuning",
+    "dropout": "ffnn-tuning",
+    "depth": "linear-depth",
+}
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One sweep trained by one side."""
+
+    seconds: float
+    accuracies: tuple[float, ...]  # on the test images after the last epoch, fractions
+    start_up: float = 0.0  # seconds of it before the first network began
+
+
+def classic(configs: Sequence[RunConfig]) -> Sweep:
+    """The studies' kind of loop, one network after another."""
+    began = perf_counter()
+    accuracies = tuple(_train_classic(config) for config in configs)
+    return Sweep(perf_counter() - began, accuracies)
+
+
+def project(planned: Sequence[Planned], folder: Path) -> Sweep:
+    """This project, into a store of its own."""
+    began = perf_counter()
+    store = Store.open(folder)
+    clock = store.clock()
+    runs = follow_all(store, start(store, planned), as_json=True)
+    seconds = perf_counter() - began
+    jobs.start(store).end()
+    assert all(run.state == "finished" for run in runs), [(run.name, run.state, run.note) for run in runs]
+    first = min(run.started or clock for run in runs)
+    return Sweep(seconds, tuple(run.test_accuracy or 0.0 for run in runs), first - clock)
+
+
+def _train_classic(config: RunConfig) -> float:
+    make_importable()
+    import torchvision
+
+    steps: list[Any] = [torchvision.transforms.ToTensor()]
+    if config.normalise:
+        steps.append(torchvision.transforms.Normalize((0.1307,), (0.3081,)))
+    transform = torchvision.transforms.Compose(steps)
+    train = torchvision.datasets.MNIST(environment.data_dir(), train=True, transform=transform)
+    test = torchvision.datasets.MNIST(environment.data_dir(), train=False, transform=transform)
+    batches = DataLoader(train, batch_size=config.batch_size, shuffle=True)
+    test_batches = DataLoader(test, batch_size=config.batch_size)
+    torch.manual_seed(config.seed)
+    model = architectures.build(config.architecture, (1, 28, 28), 10)
+    optimizer = _optimizer(model, config)
+    accuracy = 0.0
+    for _ in range(config.epochs):
+        model.train()
+        running = 0.0
+        for images, labels in batches:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(images), labels)
+            loss.backward()
+            optimizer.step()
+            running += loss.item()
+        model.eval()
+        correct = 0
+        with torch.no_grad():
+            for images, labels in test_batches:
+                correct += (model(images).argmax(1) == labels).sum().item()
+        accuracy = correct / len(test)
+    return accuracy
+
+
+def _optimizer(model: nn.Module, config: RunConfig) -> torch.optim.Optimizer:
+    if config.optimizer == "adam":
+        return torch.optim.Adam(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    assert config.optimizer == "sgd", config.optimizer
+    return torch.optim.SGD(model.parameters(), lr=config.learning_rate, momentum=config.momentum)
+
+
+def _plan(experiment: str, epochs: int, variants: int | None) -> list[Planned]:
+    """The experiment's published runs with fewer epochs; of many variants some, evenly spread."""
+    full = plan(EXPERIMENTS[experiment], experiment, protocols=("published",))
+    count = min(variants or len(full), len(full))
+    chosen = [full[place * (len(full) - 1) // max(1, count - 1)] for place in range(count)]
+    return [replace(one, config=one.config.replace(epochs=epochs)) for one in chosen]
+
+
+def _percent(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.2%}" for value in values)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--experiment", choices=[*EXPERIMENTS], nargs="+", default=[*EXPERIMENTS])
+    parser.add_argument("--epochs", type=int, default=1, help="of each network, on both sides")
+    parser.add_argument("--variants", type=int, help="at most so many networks of each experiment; fewer is quicker")
+    parser.add_argument("--rounds", type=int, default=1, help="(b) and (a) take turns; medians are printed")
+    options = parser.parse_args()
+    print(
+        describe_machine(),
+        f"(a) with {torch.get_num_threads()} thread(s), (b) with {jobs.cores()} process(es) of one thread,",
+        f"{options.epochs} epoch(s) of 60,000 images, {options.rounds} round(s)",
+        flush=True,
+    )
+    for name in options.experiment:
+        planned = _plan(name, options.epochs, options.variants)
+        ours, theirs = [], []
+        for _ in range(options.rounds):
+            with tempfile.TemporaryDirectory() as folder:
+                ours.append(project(planned, Path(folder)))
+            theirs.append(classic([one.config for one in planned]))
+        ratio = statistics.median(a.seconds / b.seconds for a, b in zip(theirs, ours, strict=True))
+        print(
+            f"{EXPERIMENTS[name]} {name}, {len(planned)} networks: "
+            f"(a) {statistics.median(a.seconds for a in theirs):.1f} s, "
+            f"(b) {statistics.median(b.seconds for b in ours):.1f} s, "
+            f"{statistics.median(b.start_up for b in ours):.1f} s of it before the first began; "
+            f"(b) is {ratio:.1f} times as fast"
+        )
+        print(f"  test accuracy (a) {_percent(theirs[-1].accuracies)}")
+        print(f"                (b) {_percent(ours[-1].accuracies)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""A plotly figure that is drawn anew in place while its data change: no flicker, and the zoom stays."""
+
+import plotly.graph_objects as go
+import streamlit as st
+from streamlit.components.v2 import component
+
+from dashboard.components import assets
+
+_MOUNT = component(
+    "mnist_lab_live_figure",
+    js="""
+export default async function (component) {
+  const { data, parentElement } = component
+  const address = new URL(`${data.scripts}/live_figure.js`, location.origin).href
+  const figure = await import(address).catch(() => null)
+  parentElement.querySelector(":scope > p")?.remove()
+  if (figure) return figure.default(component)
+  const note = parentElement.appendChild(document.createElement("p"))
+  note.textContent = `The chart did not load (${address}). Training is not affected; reload the page to try again.`
+}
+""",
+    isolate_styles=False,  # plotly.js puts its own styles into the document
+)
+
+
+def live_figure(key: str, figure: go.Figure, label: str) -> None:
+    """Show a figure from a fragment that repeats itself; `label` says what it is to those who cannot see it.
+
+    `st.plotly_chart` would mount it anew whenever a point is added. Text takes the page's colour and font.
+    """
+    try:
+        addresses = {"scripts": assets.publish_scripts(), "plotly": assets.publish_plotly()}
+    except assets.AssetError as error:
+        st.error(str(error))
+        return
+    height = int(figure.layout.height or 460)  # pyright: ignore[reportAttributeAccessIssue]
+    _MOUNT(key=key, data={**addresses, "label": label, "height": height, "figure": figure.to_json()})

@@ -1,0 +1,168 @@
+"""The results of an experiment: reported beside measured, and the charts that the study drew."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import navigation, state
+from dashboard.studying import Subject
+from dashboard.studying_evidence import METRICS, Evidence, by_model, evidence, short_labels
+from mnist_core.plots.comparison import accuracies
+from mnist_core.plots.curves import Metric, learning_curves
+from mnist_core.plots.studies import accuracy_by_model, epoch_curves
+from mnist_core.store import Run
+
+_CHART = {"displayModeBar": False}
+_SMOOTHING = 0.95  # of single steps
+_STEPWISE = 3  # epochs: up to here curves are drawn step by step, as there is little to see of so few epochs
+_METRICS: list[Metric] = ["loss", "accuracy"]
+_OWN = "Measured by your own runs."
+_SOURCES = {
+    "committed": "Nothing of this experiment has been trained here yet. These figures were **measured when this "
+    "version was made**; train it live and your own take their place.",
+    "none": "Nothing of this experiment has been trained here with so many epochs. Press **Train it live** above: its "
+    "figures appear here beside the reported ones.",
+}
+
+
+def figures(subject: Subject) -> None:
+    """Reported beside measured, as a table and against the number of the model."""
+    found = evidence(subject)
+    if found.source == "own":
+        less = f" They trained for **{_share(subject)}** of the study's epochs, so expect less than was reported."
+        st.caption(_OWN + less * (subject.scale < 1))
+    else:
+        st.info(_SOURCES[found.source])
+    _table(subject, found)
+    _reasons(subject, found)
+    if len(subject.experiment.variants) > 1:
+        _by_model(subject, found)
+
+
+def curves(subject: Subject) -> None:
+    """How the finished networks learned, and how far training and test accuracy lie apart."""
+    found = subject.trained()
+    if not found:
+        st.info("Train these networks live: their curves are kept here when they have finished.")
+        return
+    runs = [run for _, run in found]
+    _curves(subject, runs)
+    _overfitting(runs)
+    _links(runs)
+
+
+def _share(subject: Subject) -> str:
+    return {"a tenth": "a tenth", "one": "only one"}[subject.epochs]
+
+
+def _table(subject: Subject, found: Evidence) -> None:
+    swept = subject.experiment.swept
+    values = {variant.label: variant.values for variant in subject.experiment.variants}
+    order = list(METRICS)
+    table = found.table.sort_values("metric", key=lambda names: names.map(order.index), kind="stable")
+    lead = {_heading(name): [values.get(label, {}).get(name) for label in table["variant"]] for name in swept}
+    lead = lead or {"Network": [str(label) for label in table["variant"]]}
+    shown = pd.DataFrame(
+        {
+            **lead,
+            "Figure": [METRICS.get(str(metric), str(metric)) for metric in table["metric"]],
+            "Reported": table["reported"].to_numpy(),
+            "Measured": table["mean"].to_numpy(),
+            "± sd": table["std"].to_numpy(),
+            "n": table["n"].to_numpy(),
+            "Difference": table["difference"].to_numpy(),
+            "Honest": table["honest_mean"].to_numpy(),
+            "Honest ± sd": table["honest_std"].to_numpy(),
+        }
+    )
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        shown, hide_index=True, height="content", placeholder="–", key="reported", alt="Reported and measured figures",
+        column_config={
+            **{_heading(name): number(format="%g") for name in swept},
+            "Reported": number(format="%.6g", help="What the study says."),
+            "Measured": number("Measured (optimistic)", format="%.6g", help="Mean over the seeds, measured as the "
+                               "study did: the test images chose the epoch or the settings, which flatters."),
+            "± sd": number(format="%.2g", help="Standard deviation between the seeds; needs two."),
+            "n": number(format="%d", width="small", help="Seeds that have been trained."),
+            "Difference": number(format="%+.4g", help="Measured minus reported."),
+            "Honest": number(format="%.6g", help="The same network, its epoch chosen on 10,000 images held out of "
+                             "training, and tested once."),
+            "Honest ± sd": number(format="%.2g", help="Standard deviation of the honest figure between the seeds."),
+        },
+    )  # fmt: skip
+    st.caption("**Optimistic**: chosen on the very images that it is tested on. **Honest**: chosen on held-out images.")
+
+
+def _heading(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _reasons(subject: Subject, found: Evidence) -> None:
+    """Why a measured figure is another than the reported one, each reason once."""
+    reasons: dict[str, list[str]] = {}
+    measured = found.table.loc[found.table["n"] > 0, ["experiment", "variant", "metric"]]
+    for experiment, variant, metric in measured.itertuples(index=False):
+        if because := subject.study.because.get((str(experiment), str(variant), str(metric))):
+            reasons.setdefault(because, []).append(f"{variant}, {METRICS.get(str(metric), str(metric))}")
+    if reasons:
+        with st.expander("Why some figures differ"):
+            for because, figures in reasons.items():
+                st.markdown(f"**{state.plain('; '.join(figures))}**  \n{because}")
+
+
+def _by_model(subject: Subject, found: Evidence) -> None:
+    st.markdown("#### Accuracy of each setting" if subject.experiment.swept else "#### Accuracy against model number")
+    table = by_model(subject, found.table)
+    title = _heading(subject.experiment.swept[0]) if len(subject.experiment.swept) == 1 else "Model"
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.caption("From 0 to 100: the differences all but vanish.")
+        st.plotly_chart(accuracy_by_model(table, title=title), key="full-scale", config=_CHART)
+    with right:
+        st.caption("Zoomed in on the best; a triangle at the foot is far below.")
+        st.plotly_chart(accuracy_by_model(table, zoomed=True, title=title), key="zoomed", config=_CHART)
+
+
+def _curves(subject: Subject, runs: list[Run]) -> None:
+    metric: Metric = st.segmented_control(
+        "Of", _METRICS, default="loss", key="metric", bind="query-params", required=True,
+        help="Loss is what training lowers; accuracy is the share of right answers.")  # fmt: skip
+    stepwise = max(run.epoch for run in runs) <= _STEPWISE
+    kinds = ("train", "validation") if stepwise else ("epoch_train", "validation")
+    wanted = tuple(f"{kind}_{metric}" for kind in kinds)
+    tables = {run.id: _metrics(run.id, wanted, run.step) for run in runs}
+    if stepwise:
+        figure = learning_curves(tables, runs, metric, smoothing=_SMOOTHING)
+    else:
+        short = short_labels(subject)
+        figure = epoch_curves(tables, runs, metric, {run.id: short[run.name] for run in runs})
+    st.plotly_chart(figure, key="study-curves", config=_CHART)
+    lines = (
+        "Training step by step, smoothed; validation with points." if stepwise else "Training solid, validation dashed."
+    )
+    st.caption(f"{lines} The study held no images out: what it calls validation are the test images.")
+
+
+def _overfitting(runs: list[Run]) -> None:
+    st.markdown("#### Training and test")
+    st.plotly_chart(accuracies(runs), key="overfitting", config=_CHART)
+    st.caption("Accuracy on the training images is not the goal. Where it lies far above that on the test images, the "
+               "network has learned its images by heart.")  # fmt: skip
+
+
+def _links(runs: list[Run]) -> None:
+    numbers = [str(run.number) for run in runs]
+    with st.container(horizontal=True):
+        for name, label, query in (
+            ("inspect", "Look at samples and mistakes", {"run": numbers[0]}),
+            ("compare", "Compare these runs", {"runs": numbers[:20]}),
+            ("draw", "Draw a digit for them", {"runs": numbers[:6]}),
+        ):
+            st.page_link(navigation.page_named(name), label=label, query_params=query,
+                         help="Opens the page with these networks chosen.")  # fmt: skip
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _metrics(run_id: str, names: tuple[str, ...], step: int) -> pd.DataFrame:
+    """Metrics of a run; its step is there to read them again once it has gone on."""
+    return state.store().metrics(run_id, names=names)

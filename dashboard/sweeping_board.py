@@ -1,0 +1,140 @@
+"""The right of the Sweeps page: how far a sweep is, the best so far, and what can be done with it."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import navigation, state, sweeping_form, sweeping_results
+from mnist_core import sweeps
+from mnist_core.errors import MnistLabError
+from mnist_core.jobs import runs_at_once
+from mnist_core.store import ACTIVE
+from mnist_core.store.sweeps import SweepRow
+from mnist_core.sweeps import Sweep
+
+_TICK_SECONDS, _IDLE_SECONDS = 1.0, 5.0  # the slower one: a run may also be started from the command line
+_MANY = 200  # runs of a sweep that are followed at half the pace
+_ESTIMATE_SECONDS = 10.0  # between two estimates of the time left
+_COMPARED = 5
+_EARLY = "successive halving"  # in the note of a run that it stopped
+_WORDS = {"running": "running", "finished": "finished", "queued": "in the queue", "paused": "paused",
+          "stopped": "stopped", "diverged": "diverged", "failed": "failed", "interrupted": "interrupted"}  # fmt: skip
+
+
+def follow(row: SweepRow) -> None:
+    """Follow a sweep until its last run has ended."""
+    with state.errors_as_messages():
+        table = sweeps.table(state.store(), row.id)
+        busy = _busy(table)
+        pace = _TICK_SECONDS * (1 if len(table) <= _MANY else 2)
+        st.fragment(_board, run_every=pace if busy else _IDLE_SECONDS)(row, busy)
+
+
+def _board(row: SweepRow, busy: bool) -> None:
+    with state.errors_as_messages():
+        store = state.store()
+        table = sweeps.table(store, row.id)
+        if _busy(table) != busy:
+            st.rerun()  # the pace: faster while something trains
+        sweep = sweeps.load(store, row.id)
+        _progress(row, table)
+        _buttons(row, table)
+        if table.empty:
+            st.info("The runs of this sweep are deleted. **Recently deleted** on the page Compare brings them back.")
+            return
+        _best(sweep, table)
+        sweeping_results.summary(sweep, table)
+        sweeping_results.curves(sweep, table)
+        sweeping_results.runs(sweep, table)
+
+
+def _busy(table: pd.DataFrame) -> bool:
+    return bool(table["state"].isin(ACTIVE).any())
+
+
+def _progress(row: SweepRow, table: pd.DataFrame) -> None:
+    counts: dict[str, int] = table["state"].value_counts().to_dict()
+    ended = len(table) - sum(counts.get(name, 0) for name in ACTIVE)
+    words = [f"**{counts[name]:,}** {word}" for name, word in _WORDS.items() if name in counts]
+    if early := sum(_EARLY in text for text in table["note"].tolist()):
+        words.append(f"{early:,} of them stopped early")
+    if ended < len(table):
+        left = _seconds_left(row.id, int(state.store().clock() // _ESTIMATE_SECONDS))
+        words.append(f"about {sweeping_form.duration(left)} left")
+    st.progress(ended / max(1, len(table)), text=f"{len(table):,} runs: " + " · ".join(words))
+    if counts.get("queued") and not runs_at_once(state.store()):
+        st.warning("The queue is held: on the page Train, under the queue, **Runs at once** is 0.")
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _seconds_left(sweep_id: str, moment: int) -> float:
+    """Until the last run ends; `moment` is there to ask again now and then, as it takes long with many runs."""
+    store = state.store()
+    running = store.runs(sweep=sweep_id, states=["running"])
+    queued = store.runs(sweep=sweep_id, states=["queued"])
+    under_way = [run.remaining_seconds or 0.0 for run in running]
+    if not queued:
+        return max(under_way, default=0.0)
+    return sweeps.estimate(store, [run.config for run in queued]) + sum(under_way) / max(1, runs_at_once(store))
+
+
+def _buttons(row: SweepRow, table: pd.DataFrame) -> None:
+    failed = sum(name in ("failed", "interrupted") for name in table["state"].tolist())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if _busy(table):
+            st.button("Stop all", on_click=_do, args=(sweeps.stop_all, row.id),
+                      help="Runs that train save and are tested; those that wait leave the queue.")  # fmt: skip
+        if failed:
+            st.button(f"Retry {failed:,} failed", on_click=_do, args=(sweeps.retry_failed, row.id),
+                      help="Puts runs that failed or were interrupted into the queue again, before all others. "
+                      "Diverged ones would diverge again.")  # fmt: skip
+        help = "Add values or seeds: the form turns to this sweep, and only what is missing is trained."
+        if st.button("Extend", on_click=_extend, args=(row,), help=help):
+            st.rerun()  # the form is no part of this fragment
+        best = table.dropna(subset=[sweeps.measure(table)]).nlargest(_COMPARED, sweeps.measure(table))
+        if len(best) > 1:
+            numbers = [str(number) for number in best["number"]]
+            st.page_link(navigation.page_named("compare"), label=f"Compare the best {len(numbers)}",
+                         query_params={"runs": numbers}, help="Opens the page Compare with these runs.")  # fmt: skip
+
+
+def _best(sweep: Sweep, table: pd.DataFrame) -> None:
+    found = sweeps.best(table)
+    if found is None:
+        st.caption("The best run appears here when the first has finished an epoch.")
+        return
+    measure = sweeps.measure(table)
+    number = str(found["number"])
+    with st.container(border=True, key="best"):
+        figure, setting, links = st.columns([2, 4, 2], vertical_alignment="center")
+        kind = "validation" if measure == "validation_accuracy" else "test"
+        figure.metric(
+            "Best so far",
+            f"{found[measure]:.2%}",
+            help=f"Highest {kind} accuracy of one run, at its best epoch. The best of many runs is partly luck.",
+        )
+        parts = [f"{sweeps.label(field)} **{state.plain(sweeps.shown(found[field]))}**" for field in sweep.fields]
+        parts += [f"seed {found['seed']}"] if sweep.seeds > 1 else []
+        setting.markdown(" · ".join(parts) + f"  \nRun {number}, {found['state']}")
+        with links:
+            st.page_link(navigation.page_named("inspect"), label="Look inside", query_params={"run": number},
+                         help="Opens the page Inspect with this run.")  # fmt: skip
+            st.page_link(navigation.page_named("train"), label="Its curves",
+                         query_params={"runs": number, "view": "Training"},
+                         help="Opens the page Train with this run on the chart.")  # fmt: skip
+
+
+def _extend(row: SweepRow) -> None:
+    try:
+        sweeping_form.begin_extending(row)
+    except MnistLabError as error:
+        st.toast(state.plain(str(error)))
+
+
+def _do(change: Callable[..., int], sweep_id: str) -> None:
+    try:
+        change(state.store(), sweep_id)
+    except MnistLabError as error:
+        st.toast(state.plain(str(error)))
+    state.background().wake()

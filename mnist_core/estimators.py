@@ -1,0 +1,213 @@
+"""scikit-learn's estimator of a config, and a thread that fits it and tells what happens on a tape."""
+
+import threading
+import warnings
+from collections import deque
+from time import perf_counter
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
+from torch import nn
+
+from mnist_core.config import RunConfig
+from mnist_core.errors import ConfigError
+
+_ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid}  # by scikit-learn's names
+# Fields that scikit-learn, or one of its estimators, has no counterpart for; each must be left at its default.
+_TORCH_ONLY = (
+    "shift", "rotate", "scale", "elastic", "crop_flip", "schedule", "warmup_epochs", "label_smoothing", "clip_norm",
+    "early_stopping", "precision", "continue_from",
+)  # fmt: skip
+_LOGISTIC_ONLY, _PERCEPTRON_ONLY = ("solver", "inverse_regularisation"), ("weight_decay",)
+
+
+class Batch(NamedTuple):
+    """A batch was learned."""
+
+    loss: float  # with the weight penalty, as scikit-learn counts it
+    correct: int
+    images: int
+    when: float  # of perf_counter
+
+
+class Iteration(NamedTuple):
+    """An iteration is over."""
+
+    number: int  # from 1
+    loss: float | None  # scikit-learn's own; None where it keeps none
+    weights: list[np.ndarray]  # of each layer (inputs, outputs), copied
+    biases: list[np.ndarray]  # of each layer (outputs,), copied
+    when: float
+
+
+class Tape:
+    """What a fitting thread says, in its order, and the wish that it halt."""
+
+    def __init__(self) -> None:
+        self.said: deque[Batch | Iteration] = deque()
+        self.halt = threading.Event()
+
+    def check(self) -> None:
+        """Called by the fitting thread wherever it may be halted."""
+        if self.halt.is_set():
+            raise _HaltedError
+
+
+def estimator(config: RunConfig, model: nn.Module) -> LogisticRegression | MLPClassifier:
+    """What is fitted, not yet fitted: LogisticRegression for a network without hidden layer, else MLPClassifier.
+
+    Raises ConfigError that names the first field for which scikit-learn has no counterpart.
+    """
+    linear, activation = layers(model)
+    _leave_alone(config, _TORCH_ONLY, "scikit-learn")
+    if len(linear) == 1:
+        _leave_alone(config, _PERCEPTRON_ONLY, "LogisticRegression")
+        return LogisticRegression(
+            C=config.inverse_regularisation,
+            solver=config.solver,
+            tol=config.tolerance,
+            max_iter=config.epochs,
+            random_state=config.seed,
+        )
+    _leave_alone(config, _LOGISTIC_ONLY, "MLPClassifier")
+    if config.optimizer not in ("sgd", "adam"):
+        raise ConfigError("optimizer", "MLPClassifier has sgd and adam; choose one of them, or torch as the library")
+    return _Perceptron(
+        hidden_layer_sizes=[layer.out_features for layer in linear[:-1]],
+        activation=activation,
+        solver=config.optimizer,
+        alpha=config.weight_decay,
+        batch_size=config.batch_size,  # pyright: ignore[reportArgumentType]
+        learning_rate_init=config.learning_rate,
+        max_iter=config.epochs,
+        tol=config.tolerance,
+        random_state=config.seed,
+        momentum=config.momentum,
+        nesterovs_momentum=config.nesterov,
+    )
+
+
+def layers(model: nn.Module) -> tuple[list[nn.Linear], Literal["identity", "relu", "tanh", "logistic"]]:
+    """The linear layers of a plain perceptron and what scikit-learn calls the activation between them.
+
+    Raises ConfigError for any other network.
+    """
+    modules = list(model.children())
+    kinds = [type(module) for module in modules]
+    linear = [module for module in modules if isinstance(module, nn.Linear) and module.bias is not None]
+    if linear and kinds == [nn.Flatten] + [nn.Linear] * len(linear):
+        return linear, "identity"
+    for name, kind in _ACTIVATIONS.items():
+        if linear and kinds == [nn.Flatten, nn.Linear] + [kind, nn.Linear] * (len(linear) - 1):
+            return linear, name  # pyright: ignore[reportReturnType]
+    raise ConfigError(
+        "architecture",
+        "scikit-learn knows only flatten linear(n) relu ... linear(classes), with the same activation (relu, tanh, "
+        "sigmoid or none) throughout; choose such a line, or torch as the library",
+    )
+
+
+class Fitting(threading.Thread):
+    """One call of scikit-learn's `fit` in a thread of its own, so that the run stays responsive.
+
+    inputs (N, pixels), labels int64 (N,); `threads` is how many the matrix products may use.
+    """
+
+    def __init__(self, subject: Any, inputs: np.ndarray, labels: np.ndarray, tape: Tape, threads: int) -> None:
+        super().__init__(name="scikit-learn", daemon=True)
+        self._subject, self._inputs, self._labels, self._tape, self._threads = subject, inputs, labels, tape, threads
+        self._converged = True
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        subject = self._subject
+        if isinstance(subject, _Perceptron):
+            subject.tape = self._tape
+        elif subject.solver == "lbfgs":  # the only solver that tells of its iterations
+            subject.set_callbacks(_LbfgsWatch(self._tape))
+        try:
+            with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
+                warnings.simplefilter("always")
+                with threadpool_limits(self._threads, user_api="blas"):
+                    subject.fit(self._inputs, self._labels)
+            self._converged = not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
+            if isinstance(subject, LogisticRegression) and subject.solver != "lbfgs":
+                self._tape.said.append(_logistic_iteration(subject, int(subject.n_iter_[0])))
+        except _HaltedError:
+            pass
+        except Exception as error:
+            self.error = error
+
+    @property
+    def broken(self) -> bool:
+        """Whether scikit-learn gave up because a weight is no finite number."""
+        return isinstance(self.error, ValueError) and "non-finite" in str(self.error)
+
+    def verdict(self, config: RunConfig) -> tuple[Literal["finished", "early-stopped"], str]:
+        """The outcome of a fit that went well, and what to tell about it."""
+        iterations = int(np.max(self._subject.n_iter_))
+        times = "1 iteration" if iterations == 1 else f"{iterations} iterations"
+        if not self._converged:
+            return "finished", f"Not converged after {times} (tolerance {config.tolerance:g}): more epochs may help."
+        if isinstance(self._subject, LogisticRegression):
+            return "finished", f"Converged after {times}."
+        return "early-stopped", f"Stopped after {times}: ten in a row improved the loss by less than the tolerance."
+
+
+class _HaltedError(Exception):
+    """Unwinds scikit-learn's loop."""
+
+
+class _Perceptron(MLPClassifier):
+    """MLPClassifier that tells the tape of each batch and iteration, and computes nothing else."""
+
+    tape: Tape
+
+    def _backprop(self, *arguments: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        self.tape.check()
+        result = super()._backprop(*arguments)
+        _, y, _, activations, *_ = arguments
+        answers = activations[-1]  # (B, classes), or (B, 1) for two classes
+        right = answers.argmax(1) == y.argmax(1) if answers.shape[1] > 1 else (answers > 0.5) == (y > 0)
+        self.tape.said.append(Batch(float(result[0]), int(right.sum()), len(y), perf_counter()))
+        return result
+
+    def _update_no_improvement_count(self, *arguments: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        super()._update_no_improvement_count(*arguments)
+        weights, biases = [each.copy() for each in self.coefs_], [each.copy() for each in self.intercepts_]
+        self.tape.said.append(Iteration(self.n_iter_, float(self.loss_), weights, biases, perf_counter()))
+
+
+class _LbfgsWatch:
+    """A callback in scikit-learn's own protocol: tells the tape of each iteration of lbfgs."""
+
+    def __init__(self, tape: Tape) -> None:
+        self._tape, self._count = tape, 0
+
+    def setup(self, estimator: Any, context: Any) -> None: ...
+
+    def teardown(self, estimator: Any, context: Any) -> None: ...
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        self._tape.check()
+
+    def on_fit_task_end(self, estimator: Any, context: Any, *, fitted_estimator: Any = None) -> None:
+        if context.task_name == "lbfgs-iter" and fitted_estimator is not None:
+            self._count += 1
+            self._tape.said.append(_logistic_iteration(fitted_estimator, self._count))
+
+
+def _logistic_iteration(fitted: Any, number: int) -> Iteration:
+    return Iteration(number, None, [fitted.coef_.T.copy()], [fitted.intercept_.copy()], perf_counter())
+
+
+def _leave_alone(config: RunConfig, names: tuple[str, ...], who: str) -> None:
+    for name in names:
+        default = RunConfig.model_fields[name].default
+        if getattr(config, name) != default:
+            remedy = f"leave it at {default}" if default != "" else "leave it empty"
+            raise ConfigError(name, f"{who} has no such setting; {remedy}, or choose torch as the library")

@@ -1,0 +1,134 @@
+"""The charts that the published studies drew: accuracy against model number, loss by epoch, clipped logits."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from mnist_core.plots.curves import LearningRun, Metric, decimate
+from mnist_core.plots.style import GREY, MISTAKE, PALETTE, plot_label, polish, run_style
+
+_REPORTED, _MEASURED, _HONEST = GREY, PALETTE[0], PALETTE[1]
+_SHORT = 7  # letters of a label that still fits below its point
+_LEAST_ZOOM = 5.0  # percentage points that a zoomed axis may always span
+_BINS = "<extra></extra>"
+
+
+def accuracy_by_model(table: pd.DataFrame, zoomed: bool = False, title: str = "Model") -> go.Figure:
+    """Accuracy (%) of each model of an experiment: as reported, as measured, and with the honest protocol.
+
+    `table` has a row a model, in order: variant, reported, mean, std, honest_mean, honest_std (per cent, NaN where
+    unknown). The axis shows 0 to 100, or `zoomed` what lies near the best: models far below it become triangles at
+    the foot.
+    """
+    numbers = np.arange(len(table))
+    labels = [str(label) for label in table["variant"]]
+    figure = go.Figure()
+    low, high = _zoom(table) if zoomed else (0.0, 102.0)
+    for column, spread, name, colour, symbol, shift in (
+        ("reported", None, "reported", _REPORTED, "diamond-open", -0.16),
+        ("mean", "std", "measured as published (chosen on test images)", _MEASURED, "circle", 0.0),
+        ("honest_mean", "honest_std", "measured honestly", _HONEST, "square", 0.16),
+    ):
+        heights = table[column].to_numpy(np.float64)
+        if np.isnan(heights).all():
+            continue
+        below = heights < low
+        error = table[spread].fillna(0).to_numpy(np.float64) if spread else None
+        figure.add_scatter(
+            x=numbers + shift, y=np.where(below, low, heights), mode="markers", name=name, cliponaxis=False,
+            marker={"color": colour, "size": 13, "line": {"width": 3 if symbol.endswith("open") else 0},
+                    "symbol": ["triangle-down" if under else symbol for under in below]},
+            error_y=None if error is None else {"array": np.where(below, 0, error), "thickness": 2.5, "width": 5},
+            customdata=np.column_stack([np.array(labels, dtype=object), heights]),
+            hovertemplate=f"<b>%{{customdata[0]}}</b><br>{name}: %{{customdata[1]:.2f}}%{_BINS}",
+        )  # fmt: skip
+    short = all(len(label) <= _SHORT for label in labels)
+    polish(figure, height=400)
+    figure.update_xaxes(title_text=title if short else f"{title} number", tickvals=numbers.tolist(),
+                        ticktext=labels if short else [str(number) for number in numbers],
+                        range=[-0.6, len(labels) - 0.4], tickangle=0)  # fmt: skip
+    figure.update_yaxes(title_text="Test accuracy (%)", range=[low, high])
+    return figure
+
+
+def epoch_curves(
+    metrics: Mapping[str, pd.DataFrame],
+    runs: Sequence[LearningRun],
+    metric: Metric = "loss",
+    names: Mapping[str, str] | None = None,
+) -> go.Figure:
+    """Means over each epoch: training solid, validation dashed; a single run in blue and red, as in the course.
+
+    `metrics` holds each run's rows of the store by its id (epoch_train_loss and validation_loss, or the same of
+    accuracy, which is drawn in per cent); `names` what the legend calls a run instead of its number and name.
+    """
+    alone = len(runs) == 1
+    figure = go.Figure()
+    for run in runs:
+        table = metrics.get(run.id)
+        if table is None or table.empty:
+            continue
+        style = run_style(run.number)
+        label = (names or {}).get(run.id, plot_label(run))
+        for kind, column, dash in (
+            ("training", f"epoch_train_{metric}", "solid"),
+            ("validation", f"validation_{metric}", "dash"),
+        ):
+            rows = table.loc[table["name"] == column, :]
+            values = rows["value"].to_numpy(np.float64) * (100 if metric == "accuracy" else 1)
+            finite = np.isfinite(values)
+            epochs, values = decimate(rows["epoch"].to_numpy(np.float64)[finite], values[finite])
+            colour = (PALETTE[0] if kind == "training" else MISTAKE) if alone else style.colour
+            unit = "%" if metric == "accuracy" else ""
+            figure.add_scatter(
+                x=epochs, y=values, mode="lines+markers" if len(epochs) <= 3 else "lines",
+                line={"color": colour, "width": 3, "dash": dash}, marker={"size": 9},
+                name=kind if alone else label, legendgroup=kind if alone else run.id,
+                showlegend=alone or kind == "training", meta=label,
+                hovertemplate=f"<b>%{{meta}}</b><br>{kind} {metric} %{{y:.4~g}}{unit}<br>epoch %{{x:,.0f}}{_BINS}",
+            )  # fmt: skip
+    if not alone:
+        for kind, dash in (("training", "solid"), ("validation", "dash")):
+            line: dict[str, Any] = {"color": GREY, "width": 3, "dash": dash}
+            figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=kind, hoverinfo="skip")
+    polish(figure, height=420)
+    figure.update_xaxes(title_text="Epoch", rangemode="tozero")
+    figure.update_yaxes(title_text="Loss (nats)" if metric == "loss" else "Accuracy (%)",
+                        rangemode="tozero" if metric == "loss" else "normal")  # fmt: skip
+    return figure
+
+
+def clipped_logits(table: pd.DataFrame, classes: Sequence[str]) -> go.Figure:
+    """Bars a class: how many of its own images have its logit clipped to 0 (%), and how many are answered rightly.
+
+    `table` is that of `explain_linear.clipped`.
+    """
+    figure = go.Figure()
+    for column, name, colour in (
+        ("own", "its logit is clipped to zero", MISTAKE),
+        ("right", "answered rightly", _MEASURED),
+    ):
+        figure.add_bar(
+            x=list(classes), y=100 * table[column], name=name, marker={"color": colour}, meta=name,
+            hovertemplate=f"class %{{x}}: %{{y:.2f}}% of its test images<br>%{{meta}}{_BINS}",
+        )  # fmt: skip
+    polish(figure, height=360)
+    figure.update_layout(barmode="group", bargap=0.25)
+    figure.update_xaxes(title_text="Class", type="category")
+    figure.update_yaxes(title_text="Share of its test images (%)", range=[0, 102])
+    return figure
+
+
+def _zoom(table: pd.DataFrame) -> tuple[float, float]:
+    """An axis around the best accuracies: as far down as three times their distance from the median, or 5 points."""
+    values = table[["reported", "mean", "honest_mean"]].to_numpy(np.float64)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return 0.0, 102.0
+    best = values.max()
+    near = values[values >= best - max(3 * (best - np.median(values)), _LEAST_ZOOM)]
+    room = max(0.15 * (best - near.min()), 0.2)
+    return float(near.min() - room), float(min(best + room, 100.2))

@@ -1,0 +1,89 @@
+"""What a sweep found: accuracy against one swept setting, a map of two, lines through many, and all curves."""
+
+from collections.abc import Mapping
+from html import escape
+from math import isnan, log10
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from mnist_core.plots.style import GREY, PALETTE, accuracy_axis, errors_of, polish
+from mnist_core.plots.swept_curves import sweep_curves
+from mnist_core.plots.swept_look import across, measure_name, settings, spread
+from mnist_core.plots.swept_map import swept_map
+from mnist_core.plots.swept_parallel import swept_parallel
+from mnist_core.plots.swept_scale import swept_scale, worded
+
+__all__ = ["sweep_curves", "sweep_figure", "swept_line", "swept_map", "swept_parallel"]
+
+_MOST_LABELS = 8  # numbers beside points
+
+
+def sweep_figure(table: pd.DataFrame, labels: Mapping[str, str], measure: str = "validation_accuracy") -> go.Figure:
+    """The figure that fits the number of swept fields: line, map, or parallel coordinates.
+
+    `table` has a row a run (see sweeps.table), `labels` the swept columns with their names, `measure` the column of
+    accuracies (fractions). Runs without a result yet are left out.
+    """
+    if not labels:
+        return swept_line(table.assign(all="all seeds"), "all", "Setting", measure)
+    if len(labels) == 1:
+        return swept_line(table, *next(iter(labels.items())), measure)
+    return (swept_map if len(labels) == 2 else swept_parallel)(table, labels, measure)
+
+
+def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "validation_accuracy") -> go.Figure:
+    """Accuracy against one setting: the mean over seeds with its 95 % interval (Student's t), and each run as a ring.
+
+    The horizontal axis is logarithmic where numbers span more than a factor of 30; the vertical one is in errors.
+    """
+    scale = swept_scale(table[field].tolist())
+    found = sorted(settings(table, [field], measure), key=lambda row: scale.place(row[field]))
+    places = [scale.place(row[field]) for row in found]
+    means = np.array([row["mean"] for row in found])
+    low, high = (errors_of(np.array([row["mean"] if isnan(row[end]) else row[end] for row in found]))
+                 for end in ("low", "high"))  # fmt: skip
+    several = any(row["n"] > 1 for row in found)
+    figure = go.Figure()
+    if several:
+        _add_runs(figure, table, field, label, measure)
+    figure.add_scatter(
+        x=places, y=errors_of(means), mode="lines+markers" if scale.numeric else "markers",
+        name="mean and its 95 % interval" if several else "run", showlegend=several, cliponaxis=False,
+        line={"color": PALETTE[0], "width": 3}, marker={"size": 14, "color": PALETTE[0]},
+        error_y={"type": "data", "symmetric": False, "array": low - errors_of(means),
+                 "arrayminus": errors_of(means) - high, "thickness": 3, "width": 9, "color": PALETTE[0],
+                 "visible": several},
+        customdata=[[escape(worded(row[field])), 100 * row["mean"], spread(row)] for row in found],
+        hovertemplate=f"{escape(label)} <b>%{{customdata[0]}}</b><br>%{{customdata[1]:.2f}}%%{{customdata[2]}}"
+        "<extra></extra>",
+    )  # fmt: skip
+    polish(figure)
+    if len(found) <= _MOST_LABELS:
+        for place, mean, top in zip(places, means, high, strict=True):
+            best = mean == means.max()
+            figure.add_annotation(
+                x=place, y=log10(top), text=f"<b>{100 * mean:.2f}</b>" if best else f"{100 * mean:.2f}", yshift=20,
+                showarrow=False, font={"size": 20 if best else 17},
+            )  # fmt: skip
+    seen = errors_of(table[measure].dropna().to_numpy(np.float64))
+    ends = np.clip([*low, *high], seen.min(initial=100) / 4, seen.max(initial=0.01) * 4)  # two seeds can tell nothing
+    figure.update_xaxes(title_text=escape(label), **across(scale))
+    figure.update_yaxes(title_text=f"{measure_name(measure)} (%, log scale of errors)", **accuracy_axis([*seen, *ends]))
+    return figure
+
+
+def _add_runs(figure: go.Figure, table: pd.DataFrame, field: str, label: str, measure: str) -> None:
+    """Each run as a grey ring."""
+    known = table.dropna(subset=[measure])
+    scale = swept_scale(table[field].tolist())
+    details = zip(known[field].tolist(), known[measure].tolist(), known["seed"].tolist(), strict=True)
+    figure.add_scatter(
+        x=[scale.place(value) for value in known[field].tolist()], y=errors_of(known[measure].to_numpy(np.float64)),
+        mode="markers", name="each run", cliponaxis=False,
+        marker={"symbol": "circle-open", "size": 11, "color": GREY, "line": {"width": 2}},
+        customdata=[[escape(worded(value)), 100 * accuracy, seed] for value, accuracy, seed in details],
+        hovertemplate=f"{escape(label)} <b>%{{customdata[0]}}</b>, seed %{{customdata[2]}}<br>%{{customdata[1]:.2f}}%"
+        "<extra></extra>",
+    )  # fmt: skip

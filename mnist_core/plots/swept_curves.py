@@ -1,0 +1,68 @@
+"""All curves of a sweep, coloured by the swept value."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from mnist_core.plots.style import accuracy_axis, errors_of, log_axis, polish
+from mnist_core.plots.swept_look import add_colour_bar, shortened
+from mnist_core.plots.swept_scale import swept_scale, worded
+
+
+def sweep_curves(
+    metrics: Mapping[str, pd.DataFrame],
+    table: pd.DataFrame,
+    field: str,
+    label: str,
+    metric: Literal["accuracy", "loss"] = "accuracy",
+    split: Literal["validation", "train"] = "validation",
+) -> go.Figure:
+    """Every run's curve over epochs, coloured by its value of one swept field, with the scale of colours above.
+
+    `metrics` holds each run's rows of the store by its id, `table` a row a run (see sweeps.table). Accuracies are
+    drawn on a scale of errors (%), losses on a logarithmic one.
+    """
+    name = f"validation_{metric}" if split == "validation" else f"epoch_train_{metric}"
+    scale = swept_scale(table[field].tolist())
+    figure = go.Figure()
+    heights: list[float] = []
+    for value in scale.values:
+        x: list[float | None] = []
+        y: list[float | None] = []
+        details: list[list[Any]] = []
+        own = table[[worded(other) == worded(value) for other in table[field].tolist()]]
+        for run, number, seed in zip(own["run"], own["number"], own["seed"], strict=True):
+            rows = metrics.get(run)
+            if rows is None or rows.empty:
+                continue
+            rows = rows[(rows["name"] == name) & rows["value"].between(-1e30, 1e30)]
+            values = rows["value"].tolist()
+            ups = errors_of(np.array(values)).tolist() if metric == "accuracy" else [max(v, 1e-9) for v in values]
+            x += [*rows["epoch"].tolist(), None]
+            y += [*ups, None]
+            heights += ups
+            details += [[number, seed, 100 * v if metric == "accuracy" else v] for v in values] + [[number, seed, None]]
+        figure.add_scatter(
+            x=x, y=y, customdata=details, mode="lines+markers", name=shortened(worded(value)),
+            line={"color": scale.colour(value), "width": 3}, marker={"size": 6}, opacity=0.9,
+            showlegend=not scale.numeric, connectgaps=False,
+            hovertemplate=f"<b>{escape(label)} {escape(worded(value))}</b>, run %{{customdata[0]}}, "
+            f"seed %{{customdata[1]}}<br>epoch %{{x}}: {split} {metric} "
+            + ("%{customdata[2]:.2f}%" if metric == "accuracy" else "%{customdata[2]:.4g}")
+            + "<extra></extra>",
+        )  # fmt: skip
+    polish(figure)
+    if scale.numeric and len(scale.values) > 1:
+        add_colour_bar(figure, label, scale.places, scale.ticks())
+    what = "Validation" if split == "validation" else "Training"
+    figure.update_xaxes(title_text="Epoch", rangemode="tozero")
+    if metric == "accuracy":
+        figure.update_yaxes(title_text=f"{what} accuracy (%, log scale of errors)", **accuracy_axis(heights))
+    else:
+        axis = log_axis(0.8 * min(heights), 1.25 * max(heights)) if heights else log_axis(0.01, 10)
+        figure.update_yaxes(title_text=f"{what} loss (cross-entropy, nats)", **axis)
+    return figure

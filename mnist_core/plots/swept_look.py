@@ -1,0 +1,72 @@
+"""What the figures of a sweep share: settings with their intervals, swept axes, the scale of colours, hover texts."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from math import isnan, log10
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from mnist_core.intervals import by_setting
+from mnist_core.plots.style import accuracy_axis
+from mnist_core.plots.swept_scale import COLOURS, SweptScale
+
+
+def settings(table: pd.DataFrame, fields: Sequence[str], measure: str) -> list[dict[str, Any]]:
+    """Each setting that has results: its fields, n, mean, low and high (see intervals.by_setting)."""
+    return [{str(name): value for name, value in row.items()}
+            for row in by_setting(table, fields, measure).to_dict("records")]  # fmt: skip
+
+
+def across(scale: SweptScale) -> dict[str, Any]:
+    """An axis for swept values, with room at both ends."""
+    ticks = scale.ticks()
+    if "ticktext" in ticks:
+        ticks["ticktext"] = [shortened(text) for text in ticks["ticktext"]]
+    if not scale.places:
+        return ticks
+    room = 0.06 * (scale.places[-1] - scale.places[0]) or 0.5
+    return {**ticks, "range": [scale.places[0] - room, scale.places[-1] + room]}
+
+
+def add_colour_bar(figure: go.Figure, label: str, places: Sequence[float], ticks: Mapping[str, Any]) -> None:
+    """A horizontal scale of colours above the figure."""
+    figure.add_scatter(
+        x=[None], y=[None], mode="markers", showlegend=False, hoverinfo="skip",
+        marker={"color": [min(places)], "cmin": min(places), "cmax": max(places), "colorscale": plotly_scale(),
+                "showscale": True,
+                "colorbar": {"orientation": "h", "x": 0.5, "y": 1.02, "yanchor": "bottom", "thickness": 16, "len": 1,
+                             "title": {"text": escape(label), "side": "top", "font": {"size": 18}},
+                             "tickfont": {"size": 16}, "outlinewidth": 0, **ticks}},
+    )  # fmt: skip
+
+
+def accuracy_ticks(heights: Sequence[float]) -> dict[str, Any]:
+    """Ticks that name accuracies (%) on an axis or colour bar of -log10(errors in %), between these heights."""
+    axis = accuracy_axis([10.0**-height for height in heights])
+    ticks = [(-log10(tick), text) for tick, text in zip(axis["tickvals"], axis["ticktext"], strict=True)]
+    shown = [tick for tick in ticks if min(heights) <= tick[0] <= max(heights)]
+    return {"tickvals": [place for place, _ in shown], "ticktext": [text for _, text in shown]}
+
+
+def plotly_scale() -> list[list[Any]]:
+    """The scale of colours as plotly reads it."""
+    return [[place / (len(COLOURS) - 1), colour] for place, colour in enumerate(COLOURS)]
+
+
+def spread(row: Mapping[str, Any]) -> str:
+    """A setting's interval in words, or nothing for a single run."""
+    if isnan(row["high"]):
+        return ""
+    return f" ({100 * max(row['low'], 0):.2f} to {100 * min(row['high'], 1):.2f}, {row['n']} seeds)"
+
+
+def measure_name(measure: str) -> str:
+    """A column of accuracies by its name: "Validation accuracy"."""
+    return measure.replace("_", " ").capitalize()
+
+
+def shortened(text: str, length: int = 24) -> str:
+    """A text cut for a tick, where plotly reads some HTML."""
+    return escape(text if len(text) <= length else f"{text[: length - 1]}…", quote=False)

@@ -1,0 +1,131 @@
+"""Accuracy by two swept settings: a heat map with its numbers, or coloured points where most cells are empty."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from math import isnan, log10
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.colors import sequential
+
+from mnist_core.plots.style import DARK, FAINT, LIGHT, PALETTE, contrast, errors_of, polish
+from mnist_core.plots.swept_look import (
+    accuracy_ticks,
+    across,
+    add_colour_bar,
+    measure_name,
+    settings,
+    shortened,
+    spread,
+)
+from mnist_core.plots.swept_scale import SweptScale, scale_colour, swept_scale, worded
+
+_CELLS = tuple(sequential.Cividis)  # opaque cells with their own ink, so any ground will do
+_BEST = PALETTE[3]
+_MOST_CELLS = 14  # numbers in cells, a side
+_EMPTY_SHARE = 0.5  # of a map's cells: with more empty ones it is drawn as points
+
+
+def swept_map(table: pd.DataFrame, labels: Mapping[str, str], measure: str = "validation_accuracy") -> go.Figure:
+    """Accuracy by two settings: cells with the mean (%) and half its interval, brighter is better, the best outlined.
+
+    A random search, which leaves most cells empty, is drawn as coloured points instead.
+    """
+    fields = tuple(labels)
+    found = settings(table, fields, measure)
+    columns, rows = (swept_scale(table[field].tolist()) for field in fields)
+    size = len(columns.values) * len(rows.values)
+    planned = len(set(zip(*(table[field].tolist() for field in fields), strict=True)))
+    if size > 4 and planned < _EMPTY_SHARE * size:
+        return _points(found, labels, (columns, rows), measure)
+    share = _shares(found)
+    cells = {
+        (columns.values.index(row[fields[0]]), rows.values.index(row[fields[1]])): place
+        for place, row in enumerate(found)
+    }
+    grid = [[cells.get((x, y)) for x in range(len(columns.values))] for y in range(len(rows.values))]
+    figure = go.Figure()
+    figure.add_heatmap(
+        z=[[0] * len(columns.values)] * len(rows.values), colorscale=[[0, FAINT], [1, FAINT]], showscale=False,
+        xgap=3, ygap=3, hoverinfo="skip",
+    )  # fmt: skip
+    figure.add_heatmap(
+        z=[[None if place is None else share[place] for place in row] for row in grid], zmin=0, zmax=1,
+        text=[["" if place is None else _hover(found[place], labels) for place in row] for row in grid],
+        colorscale=[[place / (len(_CELLS) - 1), colour] for place, colour in enumerate(_CELLS)], showscale=False,
+        xgap=3, ygap=3, hoverongaps=False, hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+    if max(len(columns.values), len(rows.values)) <= _MOST_CELLS:
+        _write(figure, found, cells, share, len(columns.values))
+    polish(figure, height=max(380, min(900, 120 + 76 * len(rows.values))))
+    for (x, y), place in cells.items():
+        if found[place]["mean"] == max(row["mean"] for row in found):
+            figure.add_shape(type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5,
+                             line={"color": _BEST, "width": 5})  # fmt: skip
+    for update, scale, label in zip((figure.update_xaxes, figure.update_yaxes), (columns, rows), labels.values(),
+                                    strict=True):  # fmt: skip
+        names = [shortened(worded(value)) for value in scale.values]
+        update(title_text=escape(label), tickmode="array", tickvals=list(range(len(names))), ticktext=names,
+               showgrid=False, ticks="", range=[-0.5, len(names) - 0.5])  # fmt: skip
+    figure.update_layout(showlegend=False)
+    return figure
+
+
+def _points(
+    found: Sequence[Mapping[str, Any]], labels: Mapping[str, str], scales: Sequence[SweptScale], measure: str
+) -> go.Figure:
+    best = max((row["mean"] for row in found), default=None)
+    x, y = ([scale.place(row[field]) for row in found] for field, scale in zip(labels, scales, strict=True))
+    figure = go.Figure()
+    figure.add_scatter(
+        x=x, y=y, mode="markers", cliponaxis=False, showlegend=False,
+        marker={"size": [30 if row["mean"] == best else 20 for row in found],
+                "symbol": ["star" if row["mean"] == best else "circle" for row in found],
+                "color": [scale_colour(share) for share in _shares(found)], "opacity": 1, "line": {"width": 0}},
+        text=[_hover(row, labels) for row in found], hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+    polish(figure, height=520)
+    heights = [-log10(error) for error in errors_of(np.array([row["mean"] for row in found]))]
+    if len(set(heights)) > 1:
+        add_colour_bar(figure, f"{measure_name(measure)} (%)", heights, accuracy_ticks(heights))
+    for update, scale, label in zip((figure.update_xaxes, figure.update_yaxes), scales, labels.values(), strict=True):
+        update(title_text=escape(label), **across(scale))
+    return figure
+
+
+def _write(
+    figure: go.Figure,
+    found: Sequence[Mapping[str, Any]],
+    cells: Mapping[tuple[int, int], int],
+    share: Sequence[float],
+    columns: int,
+) -> None:
+    """The mean in each cell in an ink that reads on it, and half the interval below where there are seeds."""
+    size = 20 if columns <= 4 else 16 if columns <= 7 else 13
+    notes = []
+    for (x, y), place in cells.items():
+        row = found[place]
+        ink = _ink(scale_colour(share[place], _CELLS))
+        half = "" if isnan(row["high"]) else f"<br>±{50 * (row['high'] - row['low']):.2f}"
+        notes.append({"x": x, "y": y, "text": f"<b>{100 * row['mean']:.2f}</b>{half}", "showarrow": False,
+                      "captureevents": False,
+                      "font": {"size": size, "color": ink}})  # fmt: skip
+    figure.update_layout(annotations=notes)
+
+
+def _ink(cell: str) -> str:
+    return max((DARK, LIGHT), key=lambda ink: contrast(ink, cell))
+
+
+def _shares(found: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Where each accuracy lies between the worst (0) and the best (1), by the logarithm of its errors."""
+    heights = [-log10(error) for error in errors_of(np.array([row["mean"] for row in found]))]
+    low, high = min(heights, default=0.0), max(heights, default=0.0)
+    return [(height - low) / (high - low) if high > low else 1.0 for height in heights]
+
+
+def _hover(row: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    words = [f"{escape(label)} <b>{escape(worded(row[field]))}</b>" for field, label in labels.items()]
+    return "<br>".join([*words, f"{100 * row['mean']:.2f}%{spread(row)}"])

@@ -1,0 +1,106 @@
+"""Many swept settings at once: parallel coordinates in lines that can be seen from the back of a room."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from math import log10
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from mnist_core.plots.style import FAINT, GREY, errors_of, polish
+from mnist_core.plots.swept_look import accuracy_ticks, across, measure_name, settings, shortened, spread
+from mnist_core.plots.swept_scale import scale_colour, swept_scale, worded
+
+_SHADES = 12  # lines of like accuracy are one trace: hundreds of settings stay quick to draw
+_FAN = 0.04  # how far lines that meet in one value are spread, so that each can be followed
+
+
+def swept_parallel(table: pd.DataFrame, labels: Mapping[str, str], measure: str = "validation_accuracy") -> go.Figure:
+    """A line a setting through one axis for each field and one of accuracy (log scale of errors); the best is thick.
+
+    Colours go from blue (worst) to red (best); in a shared value the better lines lie above the worse.
+    """
+    found = sorted(settings(table, list(labels), measure), key=lambda row: row["mean"])
+    heights = [-log10(error) for error in errors_of(np.array([row["mean"] for row in found]))]
+    columns, figure = [], go.Figure()
+    for place, field in enumerate(labels):
+        scale = swept_scale(table[field].tolist())
+        low, high = across(scale).get("range", (0.0, 1.0))
+        values = [scale.place(row[field]) for row in found]
+        columns.append(_fanned([(value - low) / (high - low) for value in values]))
+        ticks = scale.ticks()
+        named = ticks.get("tickvals", [low, high]), ticks.get("ticktext", [f"{low:.3g}", f"{high:.3g}"])
+        _add_axis(figure, place, named, (low, high))
+    if heights:
+        low, high = min(heights) - 0.02, max(heights) + 0.02
+        columns.append([(height - low) / (high - low) for height in heights])
+        ticks = accuracy_ticks([low, high])
+        _add_axis(figure, len(labels), (ticks["tickvals"], ticks["ticktext"]), (low, high))
+        _add_lines(figure, found, columns, labels)
+    polish(figure, height=540)
+    names = [*labels.values(), f"{measure_name(measure)} (%)"]
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(tickvals=list(range(len(names))), ticktext=[_stacked(name) for name in names], ticks="",
+                        range=[-0.3, len(names) - 0.5], showgrid=False, side="top", tickangle=0,
+                        ticklabeloverflow="allow")  # fmt: skip
+    figure.update_yaxes(visible=False, range=[-0.04, 1.06])
+    return figure
+
+
+def _add_lines(
+    figure: go.Figure, found: Sequence[Mapping[str, Any]], columns: Sequence[Sequence[float]], labels: Mapping[str, str]
+) -> None:
+    """The lines from worst to best, so that the best lie on top."""
+    lines = list(zip(*columns, strict=True))
+    shades = [min(int(line[-1] * _SHADES), _SHADES - 1) for line in lines]
+    for shade in sorted(set(shades)):
+        own = [place for place in range(len(found)) if shades[place] == shade]
+        rows, heights = [found[place] for place in own], [lines[place] for place in own]
+        _add_bundle(figure, rows, heights, labels, scale_colour(shade / (_SHADES - 1)), 2.5)
+    _add_bundle(figure, found[-1:], lines[-1:], labels, scale_colour(1), 7)
+
+
+def _add_bundle(
+    figure: go.Figure, rows: Sequence[Mapping[str, Any]], lines: Sequence[Sequence[float]], labels: Mapping[str, str],
+    colour: str, width: float,
+) -> None:  # fmt: skip
+    y: list[float | None] = []
+    text: list[str] = []
+    for row, line in zip(rows, lines, strict=True):
+        words = [f"{escape(label)} <b>{escape(worded(row[field]))}</b>" for field, label in labels.items()]
+        y += [*line, None]
+        text += ["<br>".join([*words, f"{100 * row['mean']:.2f}%{spread(row)}"])] * (len(line) + 1)
+    figure.add_scatter(
+        x=[*range(len(lines[0])), None] * len(lines), y=y, mode="lines+markers", text=text,
+        line={"color": colour, "width": width}, marker={"size": 2 * width, "color": colour}, opacity=0.85,
+        connectgaps=False, hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+
+
+def _add_axis(
+    figure: go.Figure, place: int, ticks: tuple[Sequence[float], Sequence[str]], ends: tuple[float, float]
+) -> None:
+    """A vertical axis between these ends with its names to the right of it."""
+    figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, line={"color": GREY, "width": 2}, layer="below")
+    for tick, name in zip(*ticks, strict=True):
+        height = (tick - ends[0]) / (ends[1] - ends[0])
+        if -0.01 <= height <= 1.01:
+            figure.add_annotation(x=place, y=height, text=shortened(name), showarrow=False, xanchor="left", xshift=9,
+                                  font={"size": 16}, bgcolor=FAINT, borderpad=2)  # fmt: skip
+
+
+def _fanned(heights: Sequence[float]) -> list[float]:
+    """Heights in the order of accuracy, those of one value spread evenly around it."""
+    found = list(heights)
+    for value in set(heights):
+        own = [place for place, height in enumerate(heights) if height == value]
+        for rank, place in enumerate(own):
+            found[place] = value + _FAN * ((rank + 0.5) / len(own) - 0.5) * 2 if len(own) > 1 else value
+    return found
+
+
+def _stacked(label: str) -> str:
+    """A label with each word on a line of its own, so that neighbours do not touch on a narrow screen."""
+    return "<br>".join(escape(label).split(" "))

@@ -1,0 +1,58 @@
+"""The studies by name and every number that they report. A file of this folder that declares STUDY is a study."""
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+import pandas as pd
+
+from mnist_core.errors import ConfigError
+from mnist_core.studies.study import Experiment, Study
+
+_FOLDER = Path(__file__).parent
+_ORDER = ("linear-depth", "cnn", "mlp-course", "ffnn-tuning", "deep-mlp")  # as they were published
+
+
+@cache
+def studies() -> dict[str, Study]:
+    """All studies by name. Adding a file with STUDY to this folder adds a study."""
+    modules = sorted(module.name for module in iter_modules([str(_FOLDER)]))
+    declared = (getattr(import_module(f"{__package__}.{name}"), "STUDY", None) for name in modules)
+    found = [study for study in declared if study is not None]
+    found.sort(key=lambda study: _ORDER.index(study.name) if study.name in _ORDER else len(_ORDER))
+    return {study.name: study for study in found}
+
+
+def study_of(name: str) -> Study:
+    """The study of this name; raises ConfigError with the names that there are."""
+    if name not in studies():
+        raise ConfigError("name", f"there is no study {name!r}; choose from {', '.join(studies())}")
+    return studies()[name]
+
+
+def experiment_of(study: Study, name: str) -> Experiment:
+    """The study's experiment of this name; raises ConfigError with the names that there are."""
+    names = [experiment.name for experiment in study.experiments]
+    if name not in names:
+        raise ConfigError("experiment", f"{study.name} has no experiment {name!r}; choose from {', '.join(names)}")
+    return study.experiment(name)
+
+
+def reported() -> pd.DataFrame:
+    """Every number that the studies report: columns study, experiment, variant, metric, value.
+
+    Accuracies in per cent, losses in nats, times in seconds. The variant `all` stands for the whole experiment;
+    `epoch 2`, `iteration 3` and `step 1000` for a moment in the training of its only network.
+    """
+    return pd.read_csv(_FOLDER / "reported.csv", dtype={"variant": "str", "value": "float64"})
+
+
+def reported_of(study: str, experiment: str) -> dict[tuple[str, str], float]:
+    """The numbers of one experiment by (variant, metric), in the order of the file."""
+    table = reported()
+    table = table.loc[(table["study"] == study) & (table["experiment"] == experiment), :]
+    return {
+        (variant, metric): value
+        for variant, metric, value in zip(table["variant"], table["metric"], table["value"], strict=True)
+    }

@@ -1,0 +1,158 @@
+"""What a run of a study measured, in the terms in which the studies report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from mnist_core.config import RunConfig
+from mnist_core.data.catalogue import dataset
+from mnist_core.store import Run, Store
+from mnist_core.studies.catalogue import reported_of
+from mnist_core.studies.planning import PROTOCOLS, Planned, canonical, runs_of
+from mnist_core.studies.study import Study
+
+MOST_SEEDS = 20  # of each variant that are looked for in the store
+_EPOCH_METRICS = ("epoch_train_loss", "epoch_train_accuracy", "validation_loss", "validation_accuracy")
+_STEP_METRICS = {"train_batch_loss": "train_loss", "train_batch_accuracy": "train_accuracy"}
+_AT_EPOCH = {
+    "train_loss": "epoch_train_loss",
+    "train_accuracy": "epoch_train_accuracy",
+    "test_loss": "validation_loss",
+    "test_accuracy": "validation_accuracy",
+}
+_FIRST = {"epoch": 0, "iteration": 1}  # the number that a study gives to its first epoch
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One finished run of a study. Accuracies in per cent, losses in nats, times in seconds of training."""
+
+    study: str
+    experiment: str
+    variant: str
+    protocol: str
+    seed: int
+    config: Mapping[str, Any]  # what differs from the defaults; the place of images on the disk left out
+    metrics: Mapping[str, float]  # moments as "epoch 2 train_loss"
+    seconds: float
+    versions: Mapping[str, str]
+    device: str
+    data: str  # what it learned from, in words
+    date: str  # ISO, UTC
+
+
+def measured(
+    store: Store, study: str | Study, experiment: str = "", seeds: int = MOST_SEEDS, epochs_scale: float = 1.0
+) -> list[Measurement]:
+    """All finished runs of a study that the store holds, in the study's order."""
+    found = runs_of(store, study, experiment, seeds, epochs_scale)
+    return [measure(store, planned, run) for planned, run in found if run.state == "finished"]
+
+
+def measure(store: Store, planned: Planned, run: Run) -> Measurement:
+    """What a finished run measured.
+
+    Published protocol: test_accuracy and test_loss after the last epoch, best_test_accuracy of the best one, and
+    running_train_loss, the mean of all epochs' training loss. Honest protocol: test_accuracy and test_loss with
+    the weights of the epoch that the held-out images chose.
+    """
+    metrics = _published(store, planned, run) if planned.protocol == PROTOCOLS[0] else _honest(run)
+    return Measurement(
+        study=planned.study,
+        experiment=planned.experiment.name,
+        variant=planned.variant.label,
+        protocol=planned.protocol,
+        seed=planned.seed,
+        config=identity(run.config),
+        metrics={name: _rounded(value) for name, value in metrics.items() if value is not None},
+        seconds=round(run.seconds, 2),
+        versions=dict(run.versions or {}),
+        device=run.device or "",
+        data="CIFAR-10 (JPEG copy)" if run.dataset == "folder" else dataset(run.dataset).label,
+        date=datetime.fromtimestamp(run.finished or run.created, UTC).date().isoformat(),
+    )
+
+
+def identity(config: RunConfig) -> dict[str, Any]:
+    """What differs from the defaults in the experiment itself: no paths, no ids, nothing of the machine."""
+    changed = canonical(config).changed()
+    return {name: value for name, value in changed.items() if name not in ("device", "threads", "checkpoint_every")}
+
+
+def _published(store: Store, planned: Planned, run: Run) -> dict[str, float | None]:
+    table = store.metrics(run.id, names=_EPOCH_METRICS).pivot(index="epoch", columns="name", values="value")
+    table = table.reindex(columns=list(_EPOCH_METRICS)).sort_index()  # (epochs, 4)
+    last = table.iloc[-1] if len(table) else pd.Series(index=list(_EPOCH_METRICS), dtype="float64")
+    accuracy = _percent(_known(last["validation_accuracy"], run.test_accuracy))
+    best = table["validation_accuracy"].max() if len(table) else None
+    images = dataset(run.dataset).test_images
+    return {
+        "test_accuracy": accuracy,
+        "test_loss": _known(last["validation_loss"], run.test_loss),
+        "best_test_accuracy": _percent(_known(best, run.test_accuracy)),
+        "best_epoch": run.best_epoch,
+        "train_loss": _known(last["epoch_train_loss"], run.train_loss),
+        "train_accuracy": _percent(_known(last["epoch_train_accuracy"], run.train_accuracy)),
+        "running_train_loss": _known(table["epoch_train_loss"].mean(), None),
+        "test_errors": round((1 - accuracy / 100) * images) if accuracy is not None and images else None,
+        "parameters": run.parameters,
+        **_moments(store, planned, run, table),
+    }
+
+
+def _honest(run: Run) -> dict[str, float | None]:
+    return {
+        "test_accuracy": _percent(run.test_accuracy),
+        "test_loss": run.test_loss,
+        "validation_accuracy": _percent(run.validation_accuracy),
+        "best_epoch": run.best_epoch,
+    }
+
+
+def _moments(store: Store, planned: Planned, run: Run, epochs: pd.DataFrame) -> dict[str, float | None]:
+    """The numbers that the study reports of single epochs, iterations or steps of this experiment's network."""
+    wanted = [key for key in reported_of(planned.study, planned.experiment.name) if moment(key[0])]
+    steps: pd.DataFrame | None = None
+    found: dict[str, float | None] = {}
+    for variant, metric in wanted:
+        kind, number = variant.split()
+        if kind == "step":
+            if steps is None:
+                steps = _steps(store, run)
+            value = _cell(steps, int(number) + 1, _STEP_METRICS[metric])  # the study counts steps from 0
+        else:
+            value = _cell(epochs, int(number) - _FIRST[kind] + 1, _AT_EPOCH[metric])
+        found[f"{variant} {metric}"] = _percent(value) if metric.endswith("accuracy") else value
+    return found
+
+
+def moment(variant: str) -> bool:
+    """Whether a variant of reported.csv is a moment of training ("epoch 2", "iteration 1", "step 1000")."""
+    kind, _, number = variant.partition(" ")
+    return (kind in _FIRST or kind == "step") and number.isdigit()
+
+
+def _steps(store: Store, run: Run) -> pd.DataFrame:
+    rows = store.metrics(run.id, names=list(_STEP_METRICS.values()))
+    return rows.pivot(index="step", columns="name", values="value")
+
+
+def _cell(table: pd.DataFrame, row: int, column: str) -> float | None:
+    known = row in table.index and column in table.columns
+    return _known(table.at[row, column], None) if known else None
+
+
+def _known(value: Any, instead: float | None) -> float | None:
+    return instead if value is None or pd.isna(value) else float(value)
+
+
+def _percent(fraction: float | None) -> float | None:
+    return None if fraction is None else 100 * fraction
+
+
+def _rounded(value: float) -> float:
+    """Six significant digits, so that files stay small and the same on every machine."""
+    return float(f"{value:.6g}")

@@ -1,0 +1,79 @@
+"""Measurements as small JSON files, one a study: what comes with this version, and what `study report` writes."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from mnist_core.errors import StoreError
+from mnist_core.studies.comparing import frame, rows_of
+from mnist_core.studies.measuring import MOST_SEEDS, Measurement, identity
+from mnist_core.studies.planning import PROTOCOLS, plan
+from mnist_core.studies.study import Study
+
+ROOT = Path(__file__).resolve().parents[2]  # of the repository
+FOLDER = Path("results") / "studies"  # below the root
+
+
+def committed(study: str) -> pd.DataFrame | None:
+    """Reported beside measured when this version was made, as in `comparison`; None if nothing came with it."""
+    found = read(ROOT, study)
+    return frame(rows_of(study, found)) if found else None
+
+
+def read(root: Path, study: str) -> list[Measurement]:
+    """The measurements of a study in the files below `root`; none if there is no file. Raises StoreError."""
+    path = path_of(root, study)
+    if not path.is_file():
+        return []
+    try:
+        return [Measurement(study=study, **entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"{path} is no file of measurements ({error}). Delete it, or restore it.") from error
+
+
+def write(root: Path, study: str, measurements: Sequence[Measurement]) -> Path:
+    """Write a study's measurements below `root`, one a line; returns the file."""
+    path = path_of(root, study)
+    lines = []
+    for one in measurements:
+        entry = {name: value for name, value in asdict(one).items() if name != "study"}
+        lines.append(json.dumps(entry, ensure_ascii=False))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+    return path
+
+
+def merged(study: Study, before: Sequence[Measurement], now: Sequence[Measurement]) -> list[Measurement]:
+    """What was measured now, and of before what is still part of the study and not measured anew; in its order."""
+    wanted = _identities(study)
+    found = {_key(one): one for one in before if wanted.get(_key(one)) == dict(one.config)}
+    found |= {_key(one): one for one in now}
+    return [found[key] for key in wanted if key in found]
+
+
+def path_of(root: Path, study: str) -> Path:
+    """The file of a study's measurements below `root`."""
+    return root / FOLDER / f"{study}.json"
+
+
+_Key = tuple[str, str, str, int]  # experiment, variant, protocol, seed
+
+
+def _key(one: Measurement) -> _Key:
+    return one.experiment, one.variant, one.protocol, one.seed
+
+
+def _identities(study: Study) -> dict[_Key, dict]:
+    """The config of everything that may be measured, in the order in which files and report have it."""
+    found = {}
+    for one in plan(study, seeds=MOST_SEEDS):
+        found[one.experiment.name, one.variant.label, one.protocol, one.seed] = identity(one.config)
+    places = [experiment.name for experiment in study.experiments]
+    labels = {(e.name, v.label): place for e in study.experiments for place, v in enumerate(e.variants)}
+    order = sorted(
+        found, key=lambda key: (places.index(key[0]), labels[key[0], key[1]], PROTOCOLS.index(key[2]), key[3])
+    )
+    return {key: found[key] for key in order}

@@ -1,0 +1,181 @@
+"""The report: docs/studies.md and results/studies/*.json, made from what the store and earlier files hold."""
+
+import math
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mnist_core.store import Store
+from mnist_core.studies import records
+from mnist_core.studies.catalogue import studies
+from mnist_core.studies.comparing import Row, rows_of
+from mnist_core.studies.measuring import Measurement, measured
+from mnist_core.studies.study import Experiment, Study
+
+PAGE = Path("docs") / "studies.md"  # below the root
+METRICS: Mapping[str, str] = {
+    "test_accuracy": "test accuracy (%)",
+    "best_test_accuracy": "best test accuracy (%)",
+    "test_loss": "test loss",
+    "test_errors": "test errors",
+    "train_accuracy": "training accuracy (%)",
+    "train_loss": "training loss",
+    "running_train_loss": "training loss, mean of all epochs",
+    "train_batch_loss": "loss of the batch",
+    "train_batch_accuracy": "accuracy of the batch (%)",
+    "parameters": "parameters",
+    "wall_seconds": "time of all runs",
+}
+_NONE = "–"
+_UNEXPLAINED = "No reason has been found yet."
+_HEAD = (
+    "| variant | metric | reported | measured (n) | difference | honest (n) | time reported | time measured |\n"
+    "|---|---|---:|---:|---:|---:|---:|---:|"
+)
+_INTRODUCTION = """# The published studies, reproduced
+
+<!-- Generated. To renew: python -m mnist_core study report -->
+
+Five published studies of MNIST, trained again: what they reported beside what was measured here, from the runs in
+`results/studies/`. `python -m mnist_core study run all` trains them, the page Studies shows them.
+
+- **measured**: as the study did it, with the epoch chosen on the *test* images where it chose one: that is optimistic.
+  Mean ± sample standard deviation (n seeds).
+- **difference**: measured less reported. Where it is more than three standard deviations of at least three seeds, a
+  note says why.
+- **honest**: one sixth of the training images (10,000 of MNIST's 60,000) were held out to choose the epoch, the network
+  learned from the rest, and the test images were used once.
+- **time**: of training, one run by itself. Studies that swept a value report the time of all runs together.
+"""
+
+
+def write_report(store: Store, root: Path) -> list[Path]:
+    """Write the report of all studies below `root` and return its files; the same store gives the same bytes.
+
+    Runs that the files there hold and the store lacks are kept, so a report can be made in parts.
+    """
+    files, found = [], {}
+    for study in studies().values():
+        here = [_with_hardware(one) for one in measured(store, study)]
+        found[study.name] = records.merged(study, records.read(root, study.name), here)
+        if found[study.name]:
+            files.append(records.write(root, study.name, found[study.name]))
+    page = root / PAGE
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(markdown(found), encoding="utf-8")
+    return [*files, page]
+
+
+def markdown(measurements: Mapping[str, Sequence[Measurement]]) -> str:
+    """The whole report from measurements by study."""
+    parts = [_INTRODUCTION]
+    parts += [_study(study, measurements.get(study.name, ())) for study in studies().values()]
+    parts.append(_origin([one for entries in measurements.values() for one in entries]))
+    return "\n".join(parts)
+
+
+def _study(study: Study, measurements: Sequence[Measurement]) -> str:
+    rows = rows_of(study, measurements)
+    parts = [f"## {study.title}\n", f"Study `{study.name}` ({study.source}). {study.asks}\n", f"{study.protocol}\n"]
+    for experiment in study.experiments:
+        own = [one for one in measurements if one.experiment == experiment.name]
+        parts.append(_experiment(study, experiment, [row for row in rows if row.experiment == experiment.name], own))
+    return "\n".join(parts)
+
+
+def _experiment(study: Study, experiment: Experiment, rows: Sequence[Row], own: Sequence[Measurement]) -> str:
+    other = sorted({one.data for one in own} - {"MNIST"})
+    data = f" Data: {', '.join(other)}." if other else ""
+    lines = [f"### {experiment.title}\n", f"`{experiment.name}`: {experiment.asks}{data}\n", _HEAD]
+    notes: list[str] = []
+    for row in rows:
+        note = 0
+        if row.differs:
+            reason = study.because.get(row.key, _UNEXPLAINED)
+            notes += [] if reason in notes else [reason]
+            note = notes.index(reason) + 1
+        lines.append(_line(row, note))
+    lines += ["", *(f"{number}. {reason}" for number, reason in enumerate(notes, 1))] if notes else []
+    return "\n".join(lines) + "\n"
+
+
+def _line(row: Row, note: int) -> str:
+    difference = _figure(row.metric, row.difference, sign=True)
+    cells = (
+        row.variant,
+        METRICS.get(row.metric, row.metric),
+        _figure(row.metric, row.reported),
+        _spread(row.metric, row.mean, row.std, row.n),
+        f"{difference}<sup>{note}</sup>" if note else difference,
+        _spread(row.metric, row.honest_mean, row.honest_std, row.honest_n),
+        duration(row.reported_seconds),
+        duration(row.seconds),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _spread(metric: str, mean: float, std: float, count: int) -> str:
+    if not count:
+        return _NONE
+    spread = "" if math.isnan(std) else f" ± {_figure(metric, std)}"
+    return f"{_figure(metric, mean)}{spread} ({count})"
+
+
+def _figure(metric: str, value: float, sign: bool = False) -> str:
+    """A number with as many digits as its metric deserves."""
+    if math.isnan(value):
+        return _NONE
+    if metric == "wall_seconds":
+        return ("−" if value < 0 else "+" if sign else "") + duration(abs(value))
+    digits = 2 if metric.endswith("accuracy") else 4 if metric.endswith("loss") else 0
+    text = f"{value:{'+' if sign else ''},.{digits}f}"
+    return text.replace("-", "−")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: "8 min 28 s", "7.2 s"; a dash for NaN."""
+    if math.isnan(seconds):
+        return _NONE
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _origin(measurements: Sequence[Measurement]) -> str:
+    """Where, with what and when: from the measurements, not from the machine that writes the report."""
+    devices = sorted({one.device for one in measurements if one.device})
+    versions: dict[str, set[str]] = {}
+    for one in measurements:
+        for name, version in one.versions.items():
+            versions.setdefault(name, set()).add(version)
+    dates = sorted(one.date for one in measurements)
+    lines = ["## Hardware, versions, date\n"]
+    lines += [f"- device: {device}" for device in devices]
+    lines += [f"- {name}: {', '.join(sorted(found))}" for name, found in sorted(versions.items())]
+    if dates:
+        lines.append(f"- measured: {dates[0]}" + (f" to {dates[-1]}" if dates[-1] != dates[0] else ""))
+        lines.append(f"- runs: {len(measurements)}")
+    else:
+        lines.append("Nothing has been measured yet.")
+    return "\n".join(lines) + "\n"
+
+
+def _with_hardware(one: Measurement) -> Measurement:
+    """With the processor's name, for what this machine's CPU computed."""
+    return replace(one, device=f"{processor()}, {one.device}") if one.device.startswith("cpu") else one
+
+
+def processor() -> str:
+    """This machine's processor in words: its model and how many cores there are."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        models = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
+        model = models[0] if models else model
+    count = os.cpu_count() or 1
+    return f"{model}, {count} core{'s' if count > 1 else ''}"

@@ -1,0 +1,186 @@
+"""The command line of sweeps: run, list, show, stop, retry."""
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mnist_core import intervals, jobs, sweeps
+from mnist_core.config import RunConfig
+from mnist_core.errors import ConfigError
+from mnist_core.flags import with_config_flags
+from mnist_core.following import follow_all
+from mnist_core.store import ACTIVE, Store
+from mnist_core.sweeps import Sweep
+
+sweep_app = typer.Typer(no_args_is_help=True, help="Search over settings: a grid or random, with seeds.")
+
+_As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+_SWEEP = typer.Argument(help="Name, id, or the beginning of an id.")
+
+
+def _run(
+    axis: list[str],
+    method: Literal["grid", "random"],
+    samples: int,
+    seeds: int,
+    halving: bool,
+    random_seed: int,
+    name: str,
+    yes: bool,
+    as_json: bool,
+    **values: Any,
+) -> None:
+    """Train a network once for each combination of values, several at a time; the other flags say what stays equal."""
+    axes = tuple(_axis(text) for text in axis)
+    sweep = Sweep(name, RunConfig.parse(values), axes, method, samples, seeds, halving, random_seed)
+    configs = sweep.configs()
+    store = Store.open()
+    at_once = jobs.runs_at_once(store)
+    text = (
+        f"{len(configs)} runs, {at_once} at a time: about {_duration(sweeps.estimate(store, configs))}"
+        f"{' or less' if halving else ''} on this machine"
+    )
+    if not yes:
+        if not sys.stdin.isatty():
+            raise ConfigError("yes", f"this would train {text}; add --yes to start it")
+        typer.confirm(f"{text}. Start?", abort=True, err=True)
+    elif not as_json:
+        print(f"{text}.")
+    sweep_id = sweeps.launch(store, sweep)
+    _train(store, sweep_id, as_json)
+
+
+@sweep_app.command("list")
+def list_sweeps(as_json: _As_json = False) -> None:
+    """List the sweeps, newest first."""
+    store = Store.open()
+    found = [_summary(store, row.id, row.name) for row in store.sweeps()]
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    table = Table("id", "name", "runs", "ended", "best", box=None)
+    for summary in found:
+        best = _percent(summary["best_accuracy"])
+        table.add_row(summary["id"], summary["name"], str(summary["runs"]), str(summary["ended"]), best)
+    text = 'no sweeps yet; `python -m mnist_core sweep run --axis "learning_rate=0.1,0.01"` makes one'
+    Console().print(table if found else text, highlight=False)
+
+
+@sweep_app.command()
+def show(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None:
+    """Show what a sweep has found so far."""
+    store = Store.open()
+    _report(store, sweeps.find(store, sweep).id, as_json)
+
+
+@sweep_app.command()
+def stop(sweep: Annotated[str, _SWEEP]) -> None:
+    """Stop all runs of a sweep that train or wait."""
+    store = Store.open()
+    count = sweeps.stop_all(store, sweeps.find(store, sweep).id)
+    print(f"{count} runs are asked to stop")
+
+
+@sweep_app.command()
+def retry(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None:
+    """Train failed and interrupted runs of a sweep again, and whatever of it still waits."""
+    store = Store.open()
+    row = sweeps.find(store, sweep)
+    sweeps.retry_failed(store, row.id)
+    _train(store, row.id, as_json)
+
+
+def _train(store: Store, sweep_id: str, as_json: bool) -> None:
+    waiting = store.runs(sweep=sweep_id, states=["queued", "running"])
+    if waiting:
+        follow_all(store, waiting[::-1], as_json)
+    _report(store, sweep_id, as_json)
+    if any(run.state in ("failed", "interrupted", "queued") for run in store.runs(sweep=sweep_id)):
+        raise typer.Exit(1)
+
+
+def _report(store: Store, sweep_id: str, as_json: bool) -> None:
+    """The table by swept value, or everything as JSON."""
+    sweep = sweeps.load(store, sweep_id)
+    table = sweeps.table(store, sweep_id)
+    measure = sweeps.measure(table)
+    by_value = intervals.by_setting(table, sweep.fields, measure)
+    if as_json:
+        summary = _summary(store, sweep_id, sweep.name)
+        records = {"settings": _records(by_value), "runs": _records(table)}
+        print(json.dumps(summary | {"measure": measure, "sweep": sweep.to_json()} | {"results": records}, indent=2))
+        return
+    head = f"{measure.replace('_', ' ')}, mean"
+    shown = Table(*(sweeps.label(field) for field in sweep.fields), head, "95 % interval", "seeds", box=None)
+    for row in sorted(_records(by_value), key=lambda row: -row["mean"]):
+        ends = () if row["low"] is None else (max(row["low"], 0.0), min(row["high"], 1.0))
+        values = (sweeps.shown(row[field]) for field in sweep.fields)
+        shown.add_row(*values, _percent(row["mean"]), " to ".join(map(_percent, ends)), str(row["n"]))
+    print(f"{sweep.name} ({sweep_id})")
+    Console().print(shown, highlight=False)
+    states = table["state"].value_counts().to_dict()
+    print(", ".join(f"{count} {state}" for state, count in states.items()))
+
+
+def _summary(store: Store, sweep_id: str, name: str) -> dict[str, Any]:
+    table = sweeps.table(store, sweep_id)
+    found = sweeps.best(table)
+    best: dict[str, Any] = {} if found is None else {str(name): value for name, value in found.items()}
+    return {
+        "id": sweep_id,
+        "name": name,
+        "runs": len(table),
+        "ended": sum(state not in ACTIVE for state in table["state"]),
+        "best_run": int(best["number"]) if best else None,
+        "best_accuracy": float(best[sweeps.measure(table)]) if best else None,
+    }
+
+
+def _records(table: Any) -> list[Mapping[str, Any]]:
+    """The rows with None for what is not known."""
+    rows = table.to_dict("records")
+    return [{name: None if value != value else value for name, value in row.items()} for row in rows]
+
+
+def _axis(text: str) -> sweeps.Axis:
+    field, equals, values = text.partition("=")
+    if not equals:
+        raise ConfigError("axis", f"{text!r} has no values; write for example --axis learning_rate=0.1,0.01")
+    return sweeps.parse_values(field.strip().replace("-", "_"), values)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2%}"
+
+
+_AXIS = (
+    'What varies: "learning_rate=0.1,0.01", "learning_rate=1e-5..1 log 6", "width=10,50,100" (the hidden layer, or '
+    "{width} in the architecture). May be repeated. Architectures are separated by semicolons."
+)
+sweep_app.command("run")(
+    with_config_flags(
+        _run,
+        [
+            ("axis", [], Annotated[list[str], typer.Option("--axis", help=_AXIS)]),
+            ("method", "grid", Annotated[Literal["grid", "random"], typer.Option(help="All combinations, or some.")]),
+            ("samples", 20, Annotated[int, typer.Option(help="Combinations that a random search draws.")]),
+            ("seeds", 1, Annotated[int, typer.Option(help="Runs of each combination, from --seed on.")]),
+            ("halving", False, Annotated[bool, typer.Option("--halving", help="Stop hopeless runs early.")]),
+            ("random_seed", 0, Annotated[int, typer.Option(help="Seed of the random search.")]),
+            ("name", "", Annotated[str, typer.Option(help="A name for the sweep.")]),
+            ("yes", False, Annotated[bool, typer.Option("--yes", help="Start without asking.")]),
+            ("as_json", False, _As_json),
+        ],
+    )
+)

@@ -1,0 +1,172 @@
+"""Axes: what a sweep varies - a list of values or a range, of a field of RunConfig or of a slot in the architecture."""
+
+import math
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+
+from mnist_core.errors import ConfigError
+from mnist_core.fields import FieldInfo, fields
+
+Scale = Literal["linear", "log"]
+MAX_VALUES = 1000
+EXAMPLES = "0.1, 0.01, 0.001 or 1e-5..1 log 6 or 10..100 linear 4"
+
+_RANGE = re.compile(r"\s*(\S+?)\s*\.\.\s*(\S+?)(?:\s+(linear|lin|log)\w*)?(?:\s+(\d+))?\s*", re.IGNORECASE)
+_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One thing that varies: `values`, or `count` of them from `low` to `high` (both included).
+
+    `count` may be 0 for a random search, which draws from the whole range. Whole-number ranges give whole numbers.
+    """
+
+    field: str  # of RunConfig, or the name of a slot in the architecture
+    values: tuple[Any, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    count: int = 0
+    scale: Scale = "linear"
+
+    @property
+    def is_range(self) -> bool:
+        return self.low is not None and self.high is not None
+
+    def grid(self) -> tuple[Any, ...]:
+        """The values in their order, none twice; raises ConfigError for a range without a count."""
+        if self.low is None or self.high is None:
+            return tuple(dict.fromkeys(self.values))
+        if self.count < 2:
+            raise ConfigError(
+                self.field, f"a grid needs to know how many values; write {self.low:g}..{self.high:g} {self.scale} 5"
+            )
+        places = (np.geomspace if self.scale == "log" else np.linspace)(self.low, self.high, self.count)
+        if self.whole:
+            return tuple(dict.fromkeys(round(float(place)) for place in places))
+        return tuple(float(f"{place:.6g}") for place in places)
+
+    def draw(self, generator: np.random.Generator) -> Any:
+        """One random value: any of the list, or uniform (on its scale) in the range, to 4 digits."""
+        if self.low is None or self.high is None:
+            values = self.grid()
+            return values[int(generator.integers(len(values)))]
+        room = 0.5 if self.whole else 0.0  # so that the ends are as likely as the whole numbers between them
+        low, high, share = self.low - room, self.high + room, float(generator.random())
+        value = low * (high / low) ** share if self.scale == "log" else low + share * (high - low)
+        value = min(max(round(value) if self.whole else float(f"{value:.4g}"), self.low), self.high)
+        return int(value) if self.whole else value
+
+    @property
+    def whole(self) -> bool:
+        """Whether a range gives whole numbers: by the field's kind, or for a slot because its ends are written so."""
+        info = field_info(self.field)
+        return info.kind == "int" if info else isinstance(self.low, int) and isinstance(self.high, int)
+
+    def text(self) -> str:
+        """The axis as `parse_values` reads it."""
+        if self.low is not None and self.high is not None:
+            return f"{self.low:g}..{self.high:g} {self.scale}" + (f" {self.count}" if self.count else "")
+        return (", " if _separator(self.field) == "," else "; ").join(shown(value) for value in self.values)
+
+
+def parse_values(field: str, text: str) -> Axis:
+    """An axis from "0.1, 0.01", "1e-5..1 log 6" or "10..100 linear 4"; raises ConfigError with the remedy.
+
+    Texts, such as architectures, are separated by semicolons or new lines, as they hold commas themselves.
+    """
+    info = field_info(field)
+    if field == "seed":
+        raise ConfigError("seed", "is not varied as a value; set the number of seeds of each setting instead")
+    if info is None and not re.fullmatch(r"[A-Za-z]\w*", field):
+        raise ConfigError(field or "axis", "is no setting's name; write field=values, such as learning_rate=0.1,0.01")
+    if (match := _RANGE.fullmatch(text)) and (info is None or info.kind in ("int", "float")):
+        return _range(field, info, *match.groups())
+    parts = re.split(rf"[{_separator(field)}\n]", text)
+    values = tuple(dict.fromkeys(_value(field, info, part.strip()) for part in parts if part.strip()))
+    if not values:
+        raise ConfigError(field, f"has no values; write for example {_example(info)}")
+    if len(values) > MAX_VALUES:
+        raise ConfigError(field, f"has {len(values):,} values; give at most {MAX_VALUES:,}")
+    return Axis(field, values)
+
+
+def label(field: str) -> str:
+    """What a person calls the axis: the field's label, or the slot's name."""
+    info = field_info(field)
+    return info.label if info else field.replace("_", " ").capitalize()
+
+
+def shown(value: Any) -> str:
+    """A value in few letters."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@cache
+def field_info(field: str) -> FieldInfo | None:
+    """The field of RunConfig of this name, or None: then it is a slot."""
+    return next((info for info in fields() if info.name == field), None)
+
+
+def _separator(field: str) -> str:
+    info = field_info(field)
+    return ";" if info and info.kind == "text" else ","
+
+
+def _range(field: str, info: FieldInfo | None, low: str, high: str, scale: str | None, count: str | None) -> Axis:
+    ends = _value(field, info, low), _value(field, info, high)
+    if info is None and field.rstrip("0123456789") == "dropout":
+        ends = float(ends[0]), float(ends[1])
+    if None in ends or any(isinstance(end, bool) for end in ends):
+        raise ConfigError(field, f"{low}..{high} is no range of numbers; write for example {EXAMPLES}")
+    if not ends[0] < ends[1]:
+        raise ConfigError(field, f"the range {low}..{high} does not rise; put the smaller number first")
+    logarithmic = (scale or "linear").lower() == "log"
+    if logarithmic and ends[0] <= 0:
+        raise ConfigError(field, f"a logarithmic range cannot begin at {low}; begin above 0, or use linear")
+    number = int(count or 0)
+    if count is not None and not 2 <= number <= MAX_VALUES:
+        raise ConfigError(field, f"{count} values make no range; use 2 to {MAX_VALUES:,}")
+    return Axis(field, (), ends[0], ends[1], number, "log" if logarithmic else "linear")
+
+
+def _value(field: str, info: FieldInfo | None, text: str) -> Any:
+    kind = info.kind if info else "number"
+    if info and info.optional and text.lower() in ("none", "all", "empty", "-"):
+        return None
+    if info and kind == "choice":
+        if text not in info.choices:
+            raise ConfigError(field, f"{text!r} is none of its values; choose from {', '.join(info.choices)}")
+        return text
+    if kind == "text":
+        return text
+    if kind == "bool":
+        if text.lower() not in _WORDS:
+            raise ConfigError(field, f"{text!r} is neither yes nor no; write yes, no")
+        return _WORDS[text.lower()]
+    try:
+        number = float(text.replace("_", ""))
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or (kind == "int" and not number.is_integer()):
+        wanted = "a whole number" if kind == "int" else "a number"
+        raise ConfigError(field, f"{text!r} is not {wanted}; write for example {_example(info)}")
+    return number if kind == "float" or not number.is_integer() else int(number)
+
+
+def _example(info: FieldInfo | None) -> str:
+    if info is None or info.kind == "int":
+        return "10, 50, 100 or 10..100 linear 4"
+    if info.kind == "float":
+        return EXAMPLES
+    if info.kind == "choice":
+        return ", ".join(info.choices)
+    return "yes, no" if info.kind == "bool" else "mlp-100; mlp-300; flatten linear(50) tanh linear(classes)"

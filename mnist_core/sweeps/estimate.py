@@ -1,0 +1,103 @@
+"""How long a sweep takes: from past runs where there are any, else from the arithmetic of the networks."""
+
+import heapq
+from collections.abc import Sequence
+from functools import cache
+from math import ceil
+from statistics import median
+
+from mnist_core.architectures import describe
+from mnist_core.config import RunConfig
+from mnist_core.data.catalogue import dataset, shape_of
+from mnist_core.jobs import runs_at_once
+from mnist_core.store import Store
+
+# Measured on one core of a small cloud machine, threads = 1; past runs correct them for the machine at hand.
+_RUN_SECONDS = 0.4  # reading the data, predictions at the end
+_EPOCH_SECONDS = 0.05  # checkpoint and metrics
+_STEP_SECONDS = 1.5e-4
+_LAYER_SECONDS = 3e-5  # a step and layer
+_CONVOLUTION_FACTOR = 2  # small ones reach less of a core's speed than matrix products
+_MAC_SECONDS = 4e-11  # forwards; backwards costs twice as much again
+_PARAMETER_SECONDS = 1.5e-9  # the optimizer's update, a step
+_UNKNOWN_IMAGES = 10_000  # of a folder
+_LOOKED_AT = 300  # latest runs
+
+
+def estimate(store: Store, configs: Sequence[RunConfig]) -> float:
+    """Seconds until all of these are trained here, `runs_at_once` side by side, the longest first.
+
+    The pace of a network is the median of this store's latest runs of the same architecture, batch size, data set and
+    device. Without such runs it is counted: steps, layers, multiply-accumulates and parameters times constants, and
+    all of that times the median ratio of measured to counted time of other past runs. Early stopping, successive
+    halving and runs that diverge make it shorter; what already waits in the queue is not counted.
+    """
+    durations = sorted(run_seconds(store, configs), reverse=True)
+    ends = [0.0] * max(1, runs_at_once(store))
+    for seconds in durations:
+        heapq.heapreplace(ends, ends[0] + seconds)
+    return max(ends)
+
+
+def run_seconds(store: Store, configs: Sequence[RunConfig]) -> list[float]:
+    """Seconds of training of each config by itself, as `estimate` sees them."""
+    finished = store.runs(states=["finished"])[:_LOOKED_AT]
+    past = [run for run in finished if run.seconds > 0 and run.epoch > (run.config.continue_epoch or 0)]
+    by_kind: dict[tuple[object, ...], list[float]] = {}
+    ratios: list[float] = []
+    for run in past:
+        pace = run.seconds / (
+            (run.epoch - (run.config.continue_epoch or 0)) * (run.train_images or _train_images(run.config))
+        )
+        by_kind.setdefault(_kind(run.config), []).append(pace)
+        done = (run.epoch - (run.config.continue_epoch or 0)) / (run.config.epochs - (run.config.continue_epoch or 0))
+        ratios.append(run.seconds / max(_counted(run.config) * done, 1e-3))
+    ratio = median(ratios[:50]) if ratios else 1.0
+    found = []
+    for config in configs:
+        paces = by_kind.get(_kind(config), [])[:9]
+        own = config.epochs - (config.continue_epoch or 0)
+        seconds = median(paces) * own * _train_images(config) if paces else ratio * _counted(config)
+        found.append(_RUN_SECONDS + seconds)
+    return found
+
+
+def _kind(config: RunConfig) -> tuple[object, ...]:
+    augmented = any((config.shift, config.rotate, config.scale, config.elastic, config.crop_flip))
+    return (config.architecture, config.batch_size, config.dataset, config.device, config.precision, config.library,
+            config.threads, augmented)  # fmt: skip
+
+
+def _counted(config: RunConfig) -> float:
+    """Seconds by arithmetic alone, on the machine where the constants were measured."""
+    layers, parameters, macs = _size(config.architecture, *shape_of(config))
+    images = _train_images(config)
+    steps = ceil(images / config.batch_size)
+    epochs = config.epochs - (config.continue_epoch or 0)
+    step = _STEP_SECONDS + layers * _LAYER_SECONDS + parameters * _PARAMETER_SECONDS
+    validation = _validation_images(config)
+    return epochs * (_EPOCH_SECONDS + steps * step + (3 * images + validation) * macs * _MAC_SECONDS)
+
+
+@cache
+def _size(architecture: str, shape: tuple[int, int, int], classes: int) -> tuple[int, int, int]:
+    network = describe(architecture, shape, classes)
+    macs = sum(layer.macs * (_CONVOLUTION_FACTOR if layer.window else 1) for layer in network.layers)
+    return len(network.layers), network.parameters, macs
+
+
+def _train_images(config: RunConfig) -> int:
+    if config.train_images is not None:
+        return config.train_images
+    held_out = 0 if config.choose_on == "test" else _validation_images(config)
+    return max(1, _all_images(config) - held_out)
+
+
+def _validation_images(config: RunConfig) -> int:
+    if config.choose_on == "test":
+        return dataset(config.dataset).test_images
+    return _all_images(config) // 6 if config.validation_images is None else config.validation_images
+
+
+def _all_images(config: RunConfig) -> int:
+    return dataset(config.dataset).train_images or _UNKNOWN_IMAGES

@@ -1,0 +1,55 @@
+"""Successive halving: stop runs early that are hopeless beside the others of their sweep."""
+
+from statistics import fmean
+
+from mnist_core.store import Run, Store
+from mnist_core.sweeps.running import load
+
+ETA = 3  # of those that reach a rung, one in ETA goes on
+
+
+def should_stop(store: Store, run: Run, epoch: int) -> str:
+    """Why a run should end after this epoch, or "". To be asked when the epoch's metrics are recorded.
+
+    Asynchronous successive halving, its stopping variant (Li et al. 2020, "A system for massively parallel
+    hyperparameter tuning"; eta 3): at the end of epochs 1, 3, 9, 27 ... a run goes on only if its validation accuracy
+    is among the best third of what the sweep's runs have recorded at that epoch so far. Nobody waits for anybody; with
+    fewer than 3 results all go on. Runs of one setting with several seeds count as one result, their mean, so that a
+    setting is judged and not a lucky seed.
+    """
+    if run.sweep is None or epoch >= run.config.epochs or not _is_rung(epoch):
+        return ""
+    sweep = load(store, run.sweep)
+    if not sweep.halving:
+        return ""
+    lines = sweep.templates()
+    results: dict[tuple[object, ...], list[float]] = {}
+    for other in store.runs(sweep=run.sweep):
+        if (accuracy := _accuracy_at(store, other, epoch)) is not None:
+            results.setdefault(tuple(sweep.point_of(other.config, lines).values()), []).append(accuracy)
+    own = results.get(tuple(sweep.point_of(run.config, lines).values()))
+    if not own or len(results) < ETA:
+        return ""
+    means = sorted((fmean(values) for values in results.values()), reverse=True)
+    if fmean(own) >= means[len(means) // ETA - 1]:
+        return ""
+    of = f"{len(results)} runs" if sweep.seeds == 1 else f"{len(results)} settings"
+    mean = f" (mean of {len(own)} seeds)" if len(own) > 1 else ""
+    return (
+        f"Stopped by successive halving after epoch {epoch}: {100 * fmean(own):.1f} %{mean} is not among "
+        f"the best third of {of}."
+    )
+
+
+def _is_rung(epoch: int) -> bool:
+    while epoch > 1 and epoch % ETA == 0:
+        epoch //= ETA
+    return epoch == 1
+
+
+def _accuracy_at(store: Store, run: Run, epoch: int) -> float | None:
+    if run.epoch < epoch:
+        return None
+    rows = store.metrics(run.id, names=["validation_accuracy"])
+    found = rows.loc[rows["epoch"] == epoch, "value"]
+    return float(found.iloc[0]) if len(found) else None

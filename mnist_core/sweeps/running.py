@@ -1,0 +1,120 @@
+"""Starting, finding, stopping and extending sweeps in the store."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from mnist_core.config import RunConfig
+from mnist_core.errors import ConfigError, StoreError
+from mnist_core.store import Run, Store
+from mnist_core.store.runs import new_id
+from mnist_core.store.sweeps import SweepRow
+from mnist_core.sweeps.axes import label
+from mnist_core.sweeps.estimate import run_seconds
+from mnist_core.sweeps.sweep import Sweep, merged, point_text
+
+NAME_LENGTH = 60  # characters
+
+
+def launch(store: Store, sweep: Sweep) -> str:
+    """Queue every run of the sweep, the longest first, and return the sweep's id; raises ConfigError before any is."""
+    planned = sweep.planned()
+    sweep = replace(sweep, name=sweep.name.strip()[:NAME_LENGTH] or default_name(sweep))
+    sweep_id = new_id()
+    store.save_sweep(sweep_id, sweep.name, sweep.to_json())
+    _enqueue(store, sweep_id, sweep, planned)
+    return sweep_id
+
+
+def load(store: Store, sweep_id: str) -> Sweep:
+    """A sweep by its id. Raises StoreError if there is none."""
+    return Sweep.from_json(row(store, sweep_id).spec)
+
+
+def row(store: Store, sweep_id: str) -> SweepRow:
+    """A sweep's row by its id. Raises StoreError if there is none."""
+    found = next((row for row in store.sweeps() if row.id == sweep_id), None)
+    if found is None:
+        raise StoreError(f"there is no sweep {sweep_id!r}; `python -m mnist_core sweep list` shows the ids")
+    return found
+
+
+def find(store: Store, text: str) -> SweepRow:
+    """One sweep by its id, the beginning of its id, or its name. Raises StoreError."""
+    rows = store.sweeps()
+    found = [row for row in rows if row.id == text] or [row for row in rows if row.id.startswith(text)]
+    found = found or [row for row in rows if row.name == text]
+    if len(found) != 1:
+        raise StoreError(
+            f"{text!r} names {'no sweep' if not found else f'{len(found)} sweeps'}; "
+            "`python -m mnist_core sweep list` shows names and ids"
+        )
+    return found[0]
+
+
+def stop_all(store: Store, sweep_id: str) -> int:
+    """Stop what runs or waits; returns how many runs that were. Those that wait first, so that none of them begins."""
+    runs = store.runs(sweep=sweep_id, states=["queued"]) + store.runs(sweep=sweep_id, states=["running"])
+    count = 0
+    for run in runs:
+        with contextlib.suppress(StoreError):  # it has ended by itself meanwhile
+            store.request(run.id, "stop")
+            count += 1
+    return count
+
+
+def retry_failed(store: Store, sweep_id: str) -> int:
+    """Queue failed and interrupted runs again, before all others; returns how many. Diverged ones are left."""
+    failed = store.runs(sweep=sweep_id, states=["failed", "interrupted"])
+    for run in failed:  # newest first: each goes before the one before it, so the oldest is next
+        store.requeue(run.id)
+    return len(failed)
+
+
+def missing(store: Store, sweep_id: str, sweep: Sweep) -> list[RunConfig]:
+    """What `extend` would add; raises ConfigError."""
+    return [config for _, config in _missing(store, sweep_id, merged(load(store, sweep_id), sweep))]
+
+
+def extend(store: Store, sweep_id: str, sweep: Sweep) -> int:
+    """Add to a sweep what it does not have of `sweep`: more values, seeds or samples; returns the number of new runs.
+
+    The sweep becomes the union of both (`merged`), so a new value meets every value of the other axes. Any run that
+    is there counts, also a stopped or failed one. Raises ConfigError.
+    """
+    whole = merged(load(store, sweep_id), sweep)
+    planned = _missing(store, sweep_id, whole)
+    store.save_sweep(sweep_id, whole.name, whole.to_json())
+    _enqueue(store, sweep_id, whole, planned)
+    return len(planned)
+
+
+def default_name(sweep: Sweep) -> str:
+    """A name that says what varies: "Learning rate × Width"."""
+    return " × ".join(label(axis.field) for axis in sweep.axes)[:NAME_LENGTH] or f"{sweep.seeds} seeds"
+
+
+def _enqueue(
+    store: Store, sweep_id: str, sweep: Sweep, planned: Sequence[tuple[dict[str, Any], RunConfig]]
+) -> list[Run]:
+    if not planned:
+        return []
+    seconds = run_seconds(store, [config for _, config in planned])
+    order = sorted(range(len(planned)), key=lambda place: -seconds[place])
+    entries = [(planned[place][1], _run_name(sweep, *planned[place])) for place in order]
+    return store.enqueue_all(entries, tags=[sweep.name], sweep=sweep_id)
+
+
+def _run_name(sweep: Sweep, point: dict[str, Any], config: RunConfig) -> str:
+    parts = [point_text(point)] if point else []
+    return ", ".join(parts + ([f"seed {config.seed}"] if sweep.seeds > 1 else []))
+
+
+def _missing(store: Store, sweep_id: str, sweep: Sweep) -> list[tuple[dict[str, Any], RunConfig]]:
+    lines = sweep.templates()
+    there = {(tuple(sweep.point_of(run.config, lines).values()), run.config.seed) for run in store.runs(sweep=sweep_id)}
+    found = [(point, config) for point, config in sweep.planned() if (tuple(point.values()), config.seed) not in there]
+    if not found:
+        raise ConfigError("axes", "every run of this is in the sweep already; add values, seeds or samples")
+    return found

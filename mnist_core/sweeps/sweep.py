@@ -1,0 +1,189 @@
+"""Sweep: what is searched, as one immutable value - a base config, axes, grid or random, and the number of seeds."""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+
+from mnist_core.architectures import describe
+from mnist_core.config import RunConfig
+from mnist_core.data.catalogue import shape_of
+from mnist_core.errors import ArchitectureError, ConfigError
+from mnist_core.sweeps import slots
+from mnist_core.sweeps.axes import Axis, field_info, shown
+
+MAX_RUNS = 2000
+_TRIES = 50  # draws for each sample: enough to find nearly all points of a small space
+
+Method = Literal["grid", "random"]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A search over settings; each point is trained with `seeds` seeds, from the base's seed on, on the same split."""
+
+    name: str
+    base: RunConfig
+    axes: tuple[Axis, ...]
+    method: Method = "grid"
+    samples: int = 20  # points of a random search
+    seeds: int = 1
+    halving: bool = False
+    random_seed: int = 0  # of the random search: more samples keep the earlier ones
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What varies, in order."""
+        return tuple(axis.field for axis in self.axes)
+
+    def points(self) -> list[dict[str, Any]]:
+        """The settings that are searched, none twice: a value for each axis. Raises ConfigError."""
+        self._check()
+        if self.method == "grid":
+            grids = [axis.grid() for axis in self.axes]
+            self._check_size(prod(map(len, grids)))
+            return [dict(zip(self.fields, values, strict=True)) for values in itertools.product(*grids)]
+        self._check_size(self.samples)
+        generator = np.random.default_rng(self.random_seed)
+        found: dict[tuple[Any, ...], None] = {}
+        for _ in range(_TRIES * self.samples):
+            found[tuple(axis.draw(generator) for axis in self.axes)] = None
+            if len(found) == self.samples:
+                break
+        return [dict(zip(self.fields, values, strict=True)) for values in found]
+
+    def configs(self) -> list[RunConfig]:
+        """Every point with every seed, first all points with the first seed; raises ConfigError that names the axis."""
+        return [config for _, config in self.planned()]
+
+    def planned(self) -> list[tuple[dict[str, Any], RunConfig]]:
+        """As `configs`, each with its point."""
+        points = self.points()
+        lines = self.templates()
+        known: dict[tuple[Any, ...], None] = {}
+        first = [self._config(point, lines, known) for point in points]
+        return [
+            (point, config.replace(seed=config.seed + place) if place else config)
+            for place in range(self.seeds)
+            for point, config in zip(points, first, strict=True)
+        ]
+
+    def templates(self) -> dict[str, str]:
+        """Each architecture of the sweep with its slots; raises ConfigError where a slot has no place."""
+        names = [field for field in self.fields if field_info(field) is None]
+        varied = next((axis for axis in self.axes if axis.field == "architecture"), None)
+        texts = varied.grid() if varied else (self.base.architecture,)
+        return {text: slots.template(text, names) for text in texts}
+
+    def point_of(self, config: RunConfig, templates: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The value that a run's config has for each axis; a slot that is not in its architecture is None."""
+        lines = self.templates() if templates is None else templates
+        found: dict[str, Any] = {}
+        for text, line in lines.items():
+            if (values := slots.read(line, config.architecture)) is not None:
+                found = {"architecture": text, **values}
+                break
+        return {
+            field: found[field] if field in found else (getattr(config, field) if field_info(field) else None)
+            for field in self.fields
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The sweep as plain values for JSON."""
+        plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return plain | {"base": self.base.model_dump(mode="json"), "axes": [asdict(axis) for axis in self.axes]}
+
+    @classmethod
+    def from_json(cls, spec: Mapping[str, Any]) -> "Sweep":
+        """A sweep from what `to_json` gave."""
+        axes = tuple(Axis(**{**axis, "values": tuple(axis["values"])}) for axis in spec["axes"])
+        return cls(**{**spec, "base": RunConfig.parse(spec["base"]), "axes": axes})
+
+    def _check(self) -> None:
+        if not self.axes and self.seeds < 2:
+            raise ConfigError("axes", "nothing varies; add an axis such as learning_rate=0.1,0.01, or more seeds")
+        for axis in self.axes:
+            if self.fields.count(axis.field) > 1:
+                raise ConfigError(axis.field, "is there twice; give all its values in one axis")
+            if axis.field == "seed":
+                raise ConfigError("seed", "is not varied as a value; set the number of seeds of each setting instead")
+        if self.samples < 1:
+            raise ConfigError("samples", f"{self.samples} samples train nothing; draw at least 1")
+        if self.seeds < 1:
+            raise ConfigError("seeds", f"{self.seeds} seeds train nothing; use at least 1")
+        if self.halving and self.base.choose_on == "validation" and self.base.validation_images == 0:
+            raise ConfigError("validation_images", "successive halving compares validation accuracy; hold some out")
+
+    def _check_size(self, points: int) -> None:
+        if points * self.seeds > MAX_RUNS:
+            raise ConfigError(
+                "axes",
+                f"{points:,} settings with {self.seeds} seed{'s' * (self.seeds > 1)} are {points * self.seeds:,} runs, "
+                f"more than {MAX_RUNS:,}; use fewer values or seeds, or a random search",
+            )
+
+    def _config(
+        self, point: Mapping[str, Any], lines: Mapping[str, str], known: dict[tuple[Any, ...], None]
+    ) -> RunConfig:
+        """The config of a point, parsed and with its network checked; `known` spares checking the same network anew."""
+        changes = {field: value for field, value in point.items() if field_info(field)}
+        where = point_text(point)
+        template = lines[changes.get("architecture", self.base.architecture)]
+        try:
+            changes["architecture"] = slots.fill(template, {k: v for k, v in point.items() if k not in changes})
+            config = self.base.replace(**changes)
+        except ConfigError as error:
+            message = str(error).removeprefix(f"{error.field}: ")
+            if error.field in changes and error.field in self.fields:
+                raise ConfigError(error.field, f"{message}. Change this axis.") from None
+            raise ConfigError(error.field, f"{message} (with {where})") from None
+        shape = (config.dataset, config.folder, config.folder_size, config.folder_colour)
+        if (config.architecture, *shape) not in known:
+            try:
+                describe(config.architecture, *shape_of(config))
+            except ArchitectureError as error:
+                varied = [field for field in self.fields if field not in changes or field == "architecture"]
+                raise ConfigError(varied[0] if varied else "architecture", f"{error} (with {where})") from None
+            known[(config.architecture, *shape)] = None
+        return config
+
+
+def merged(old: Sweep, new: Sweep) -> Sweep:
+    """The sweep that covers both: all values of each axis, the larger number of seeds and samples.
+
+    Both must vary the same fields of the same base by the same method; raises ConfigError.
+    """
+    if old.fields != new.fields or old.method != new.method:
+        raise ConfigError("axes", f"a {old.method} over {', '.join(old.fields)} can only be extended by the same")
+    if old.base != new.base:
+        changed = [name for name in RunConfig.model_fields if getattr(old.base, name) != getattr(new.base, name)]
+        raise ConfigError(changed[0], "differs from the sweep to be extended; start another sweep to change it")
+    axes = tuple(_union(*pair) if old.method == "grid" else pair[1] for pair in zip(old.axes, new.axes, strict=True))
+    return replace(
+        new,
+        name=new.name or old.name,
+        axes=axes,
+        seeds=max(old.seeds, new.seeds),
+        samples=max(old.samples, new.samples),
+        random_seed=old.random_seed,
+    )
+
+
+def point_text(point: Mapping[str, Any]) -> str:
+    """A point in words: "learning_rate 0.1, width 100"."""
+    return ", ".join(f"{field} {shown(value)}" for field, value in point.items())
+
+
+def _union(old: Axis, new: Axis) -> Axis:
+    if old == new:
+        return old
+    values = tuple(dict.fromkeys((*old.grid(), *new.grid())))
+    return Axis(old.field, tuple(sorted(values)) if all(_is_number(value) for value in values) else values)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,64 @@
+"""Studies: five published studies of MNIST, to be predicted, trained live, and compared with what they reported."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import (
+    navigation,
+    studying,
+    studying_lesson,
+    studying_networks,
+    studying_question,
+    studying_results,
+    studying_training,
+    studying_weights,
+)
+from dashboard.inspection_images import STYLES
+
+_VIEWS = {
+    "Reported and measured": studying_results.figures,
+    "Curves": studying_results.curves,
+    "Weights": studying_weights.weights,
+    "The lesson": studying_lesson.lesson,
+}
+_BOARD_STYLES = Path(studying.__file__).with_name("studying.css")
+
+
+def page() -> None:
+    st.title("Studies")
+    st.caption("Published studies of handwritten digits: predict, train, and compare with what they reported.")
+    subject = studying.choose()
+    for styles in (STYLES, _BOARD_STYLES):
+        st.html(styles)
+    asked(subject)
+    studying_networks.networks(subject)
+    studying_question.ask(subject.study)
+    revealed = studying_question.answered(subject.study)
+    subject = studying_training.settings(subject)
+    studying_training.train(subject, revealed)
+    if revealed:
+        results(subject)
+
+
+def results(subject: studying.Subject) -> None:
+    """What was measured and what there is to learn from it, one view at a time."""
+    st.subheader("Results")
+    view = st.segmented_control(
+        "Results", list(_VIEWS), default=next(iter(_VIEWS)), key="results", bind="query-params", required=True,
+        label_visibility="collapsed", help="Figures, curves, learned weights, or what there is to learn from it.",
+    )  # fmt: skip
+    _VIEWS[view](subject)
+
+
+def asked(subject: studying.Subject) -> None:
+    """What the study wanted to know, and how it measured."""
+    study, experiment = subject.study, subject.experiment
+    st.markdown(f"#### {study.asks}")
+    if experiment.asks != study.asks:
+        st.markdown(f"**This experiment:** {experiment.asks}")
+    st.caption(f"{study.source}. {study.protocol}")
+
+
+navigation.enter()
+page()

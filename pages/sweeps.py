@@ -1,0 +1,38 @@
+"""Sweeps: choose settings to try, start all their runs at once, and watch which serve best."""
+
+import streamlit as st
+
+from dashboard import navigation, state, sweeping, sweeping_board, sweeping_form
+
+
+def page() -> None:
+    store = state.store()
+    st.title("Sweeps")
+    st.caption("Train one experiment with many settings, and see which serve best.")
+    left, right = st.columns([2, 5], gap="large")
+    rows = store.sweeps()
+    with right:
+        row = sweeping.pick(rows)
+    with left:
+        if row is not None and sweeping.extending():
+            sweeping_form.extend(row)
+        else:
+            sweeping_form.plan()
+    with right:
+        if row is None:
+            what_a_sweep_is()
+        else:
+            sweeping_board.follow(row)
+
+
+def what_a_sweep_is() -> None:
+    st.info(
+        "No sweep yet. A **sweep** trains the same experiment many times and changes one setting, or a few, from run "
+        "to run: the best value shows, and how much it matters. Several seeds for each tell chance from effect."
+    )
+    st.markdown("**Ready examples.** A click fills the form on the left; nothing starts yet.")
+    sweeping_form.examples("empty")
+
+
+navigation.enter()
+page()

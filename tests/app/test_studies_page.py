@@ -1,0 +1,276 @@
+"""The Studies page: predict first, train, reported beside measured, and the lessons on the class's own networks."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import studying, studying_training
+from mnist_core import studies
+from mnist_core.config import RunConfig
+from mnist_core.store import Store
+from mnist_core.studies import Experiment, Question, Study, Variant, catalogue, records
+from mnist_core.worker import work
+
+pytestmark = pytest.mark.usefixtures("quiet")
+ROOT = Path(__file__).resolve().parents[2]
+REAL = studies.studies()
+BASE = RunConfig(dataset="mnist-5k", train_images=300, epochs=20, choose_on="test", optimizer="sgd", learning_rate=0.05)
+QUESTION = Question("Which is better?", ("the deep one", "neither", "the flat one"), 1, "Because it is one matrix.")
+
+
+def _study(name: str, *experiments: Experiment) -> Study:
+    return Study(name, f"Tiny {name}", "a test", "What is asked?", "Chosen on test images.", experiments, QUESTION,
+                 "One matrix.", {("depth", "784-10", "test_accuracy"): "Fewer images."})  # fmt: skip
+
+
+def _variant(label: str, architecture: str, **changes: object) -> Variant:
+    return Variant(label, BASE.replace(architecture=architecture, **changes))
+
+
+TINY = {
+    "linear-depth": _study(
+        "linear-depth",
+        Experiment("depth", "Linear networks", "Is depth good?",
+                   (_variant("784-10", "linear-10"), _variant("784-5-10", "linear-5-10"))),
+        Experiment("more", "More of it", "Does more help?", (_variant("784-10", "linear-10", epochs=40),),
+                   continues="depth"),
+    ),
+    "deep-mlp": _study(
+        "deep-mlp",
+        Experiment("deep-mlp", "ReLU on the logits", "What does it do?",
+                   (_variant("784-784-500-50-10", "flatten linear(20) relu linear(10) relu"),)),
+    ),
+}  # fmt: skip
+ONE = {"share": "one"}  # a single epoch
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Two studies of networks that train in a moment, and no committed measurements."""
+    monkeypatch.setattr(catalogue, "studies", lambda: TINY)
+    monkeypatch.setattr(studies, "studies", lambda: TINY)
+    monkeypatch.setattr(records, "ROOT", tmp_path)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lab where both tiny studies have trained for an epoch, the first with two seeds and the honest protocol."""
+    store = Store.open(tmp_path_factory.mktemp("studies") / "results")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(catalogue, "studies", lambda: TINY)
+    planned = [
+        *studies.plan("linear-depth", "depth", 2, 0.05, ("published", "honest")),
+        *studies.plan("deep-mlp", "", 1, 0.05, ("published",)),
+    ]
+    patch.undo()
+    for one in planned:
+        for _ in work(store, store.enqueue(one.config, one.variant.label, claimed=True)):
+            pass
+    assert {run.state for run in store.runs()} == {"finished"}
+    return store.root
+
+
+@pytest.fixture
+def trained(tiny: None, prepared: Path, own_lab: Path) -> Store:
+    shutil.copytree(prepared, own_lab)
+    return Store.open(own_lab)
+
+
+def opened(**query: str) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/studies.py")
+    for key, value in query.items():
+        at.query_params[key] = value
+    return ran(at)
+
+
+def ran(at: AppTest) -> AppTest:
+    at.run()
+    assert not at.exception
+    return at
+
+
+def chosen(at: AppTest) -> list[str]:
+    """Study and experiment in the URL, where a value may stand alone or in a list."""
+    values = (at.query_params[key] for key in ("study", "experiment"))
+    return [value if isinstance(value, str) else value[0] for value in values]
+
+
+def press(at: AppTest, label: str) -> AppTest:
+    (button,) = [found for found in at.button if found.label == label]
+    assert not button.disabled
+    button.click()
+    return ran(at)
+
+
+def texts(at: AppTest) -> str:
+    kinds = (at.title, at.subheader, at.info, at.success, at.warning, at.caption, at.markdown, at.error)
+    return "\n".join(str(found.value) for kind in kinds for found in kind)
+
+
+def revealed(**query: str) -> AppTest:
+    return press(opened(**query), "Show without answering")
+
+
+def figures(at: AppTest) -> pd.DataFrame:
+    return next(found.value for found in at.dataframe if "Reported" in found.value)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_every_experiment_says_what_it_asked_and_hides_its_results(name: str) -> None:
+    study = REAL[name]
+    for experiment in study.experiments:
+        at = opened(study=name, experiment=experiment.name)
+        said = texts(at)
+        assert study.question.text in said
+        assert study.asks in said
+        assert "Results" not in said
+        assert study.question.why not in said
+        assert "<svg" in said, "the network is drawn"
+        assert [at.selectbox(key=key).value for key in ("study", "experiment")] == [name, experiment.name]
+        press(at, study.question.options[study.question.answer])
+        assert "Results" in texts(at)
+        assert study.question.why in texts(at)
+        reported = studies.reported()
+        wanted = reported[(reported["study"] == name) & (reported["experiment"] == experiment.name)]["value"]
+        shown = figures(at)["Reported"].dropna()
+        assert sorted(shown) == sorted(wanted)
+
+
+def test_the_url_chooses_and_nonsense_in_it_does_not(tiny: None) -> None:
+    at = opened(study="no such study", experiment="neither")
+    assert chosen(at) == ["linear-depth", "depth"]
+    at.selectbox(key="study").set_value("deep-mlp")
+    ran(at)
+    assert chosen(at) == ["deep-mlp", "deep-mlp"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("neither", "You predicted **neither**, and that"),
+        ("the deep one", "You predicted **the deep one**. What was found: **neither**"),
+    ],
+)
+def test_a_prediction_is_compared_with_what_was_found(tiny: None, given: str, said: str) -> None:
+    at = press(opened(), given)
+    assert said in texts(at)
+    assert QUESTION.why in texts(at)
+    press(at, "Ask again")
+    assert QUESTION.why not in texts(at)
+    assert "Results" not in texts(at)
+
+
+def test_the_button_queues_every_network_once(tiny: None, own_lab: Path) -> None:
+    at = press(opened(times="2", honest="true", **ONE), "Train it live")
+    store = Store.open(own_lab)
+    # Both networks, two seeds, both protocols; `more` continues from this experiment, so that one epoch is no reason
+    # to leave the honest protocol out.
+    assert len(store.runs(states=["queued"])) == 8
+    assert [found.disabled for found in at.button if "Train" in found.label] == [True]
+    press(at, "Stop")
+    assert {run.state for run in store.runs()} == {"stopped"}
+    press(at, "Train it live")
+    assert [run.state for run in store.runs()] == ["queued"] * 8, "they go on, no new ones are made"
+
+
+def test_states_are_shown_at_once_and_accuracies_after_the_prediction(trained: Store) -> None:
+    planned = studying.plan_of("linear-depth", "depth", 1, studying.EPOCHS["one"], False)
+    rows = [(one, run) for one, run in studies.find(trained, planned)]
+    accuracy = f"{rows[0][1].validation_accuracy or 0:.2%}"
+    assert accuracy not in studying_training.board(rows, figures=False)
+    board = studying_training.board(rows, figures=True)
+    assert accuracy in board
+    assert "784-5-10" in board
+    assert "not trained" in studying_training.board([(rows[0][0], None)], figures=True)
+    assert "The curves appear here" in texts(opened(**ONE))
+    assert "The curves appear here" not in texts(revealed(**ONE))
+
+
+def test_a_continuation_follows_by_itself(tiny: None, own_lab: Path) -> None:
+    at = press(opened(experiment="more", **ONE), "Train it live")
+    store = Store.open(own_lab)
+    (parent,) = store.runs()
+    assert not parent.config.continue_from
+    claimed = store.claim(parent.id)
+    assert claimed is not None
+    for _ in work(store, claimed):
+        pass
+    ran(at)
+    child = store.runs()[0]
+    assert (child.config.continue_from, child.state) == (parent.id, "queued")
+
+
+def test_the_table_is_what_the_store_holds(trained: Store) -> None:
+    at = revealed(**ONE)
+    table = figures(at)
+    row = table[(table["Network"] == "784-10") & (table["Figure"] == "Test accuracy (%)")].iloc[0]
+    runs = [run for run in trained.runs() if run.config.architecture == "linear-10"]
+    published = [100 * (run.test_accuracy or 0) for run in runs if run.config.choose_on == "test"]
+    honest = [100 * (run.test_accuracy or 0) for run in runs if run.config.choose_on == "validation"]
+    assert (row["Reported"], row["n"]) == (92.5, 2)
+    assert row["Measured"] == pytest.approx(np.mean(published), abs=1e-3)
+    assert row["± sd"] == pytest.approx(np.std(published, ddof=1), abs=1e-3)
+    assert row["Difference"] == pytest.approx(np.mean(published) - 92.5, abs=1e-3)
+    assert row["Honest"] == pytest.approx(np.mean(honest), abs=1e-3)
+    assert "Fewer images." in texts(at), "why it differs"
+    assert "only one" in texts(at), "that it trained for fewer epochs"
+    assert len(at.get("plotly_chart")) == 2, "full scale and zoomed"
+
+
+def test_committed_measurements_stand_in_and_are_labelled(trained: Store, tmp_path: Path) -> None:
+    made = [
+        studies.Measurement("linear-depth", "depth", "784-10", "published", 0, {}, {"test_accuracy": 91.25}, 1.0, {},
+                            "cpu", "MNIST", "2026-01-01")
+    ]  # fmt: skip
+    at = revealed()  # with all epochs nothing has been trained
+    assert "Press **Train it live** above" in texts(at)
+    records.write(tmp_path, "linear-depth", made)
+    ran(at)
+    assert "measured when this version was made" in texts(at)
+    assert 91.25 in figures(at)["Measured"].tolist()
+    assert "measured when this version was made" not in texts(revealed(**ONE)), "one's own runs come first"
+
+
+def test_curves_and_weights_of_the_trained_networks(trained: Store) -> None:
+    at = revealed(results="Curves", **ONE)
+    assert len(at.get("plotly_chart")) == 2
+    at = revealed(results="Weights", **ONE)
+    assert "The coefficients of each class" in texts(at)
+    at.selectbox(key="weights-of").set_value("784-5-10")
+    assert "The first 5 of 5 units" in texts(ran(at))
+    for view in ("Curves", "Weights"):
+        assert "Train these networks live" in texts(revealed(results=view))
+
+
+def test_the_lessons_are_shown_on_the_networks(trained: Store) -> None:
+    at = revealed(results="The lesson", **ONE)
+    assert at.metric[0].value == "5 of 10", "the bottleneck of five units"
+    at.selectbox(key="product-of").set_value("784-10")
+    assert ran(at).metric[0].value == "10 of 10"
+    at = revealed(study="deep-mlp", results="The lesson", **ONE)
+    assert "Which logits are stuck at zero?" in texts(at)
+    assert len(at.get("plotly_chart")) == 1
+
+
+def test_log_softmax_twice_is_shown_with_numbers() -> None:
+    at = revealed(study="cnn", results="The lesson")
+    table = next(found.value for found in at.dataframe if "sum of exponentials" in found.value)
+    once, twice = table.loc["log-softmax"].to_numpy(), table.loc["log-softmax again"].to_numpy()
+    np.testing.assert_allclose(once, twice)
+    assert once[-1] == pytest.approx(1)
+
+
+def test_missing_images_are_said_and_nothing_can_be_started() -> None:
+    at = opened(study="mlp-course", experiment="cifar10-mlp")
+    assert "CIFAR-10" in "".join(found.value for found in at.warning)
+    assert [found.disabled for found in at.button if found.label == "Train it live"] == [True]
+
+
+def test_times_are_told_roughly() -> None:
+    assert [studying_training._duration(seconds) for seconds in (1, 31, 100, 7200)] == [
+        "5 seconds", "35 seconds", "2 minutes", "2.0 hours",
+    ]  # fmt: skip

@@ -1,0 +1,242 @@
+"""The Sweeps page without a browser: the form and its mistakes, what a click queues, the board, stop, retry, extend."""
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.sweeping_form import duration
+from dashboard.sweeping_results import CURVES, spread
+from mnist_core import sweeps
+from mnist_core.config import RunConfig
+from mnist_core.store import Store
+from mnist_core.sweeps import Axis, Sweep
+from mnist_core.worker import work
+
+TINY = RunConfig(dataset="mnist-5k", architecture="mlp-100", train_images=200, epochs=1)
+RATES = Axis("learning_rate", (0.001, 0.01))
+
+
+@pytest.fixture
+def page(own_lab, quiet) -> AppTest:
+    """The page on an empty store, with nobody who takes runs from its queue."""
+    return AppTest.from_file("../../pages/sweeps.py", default_timeout=30)
+
+
+def button(page: AppTest, label: str):
+    return next(found for found in page.button if found.label == label)
+
+
+def said(page: AppTest) -> str:
+    found = [*page.markdown, *page.caption, *page.warning, *page.info]
+    return "\n".join([*(element.value for element in found), *(bar.proto.text for bar in page.get("progress"))])
+
+
+def errors(page: AppTest) -> list[str]:
+    return [error.value.replace("\\", "") for error in page.error]
+
+
+def launched(sweep: Sweep, train: int = 0) -> tuple[Store, str]:
+    """A sweep in the store, the first `train` runs of its queue trained."""
+    store = Store.open()
+    sweep_id = sweeps.launch(store, sweep)
+    for _ in range(train):
+        run = store.claim()
+        assert run is not None
+        for _ in work(store, run):
+            pass
+    return store, sweep_id
+
+
+def test_an_empty_lab_says_what_a_sweep_is_and_an_example_fills_the_form(page: AppTest):
+    page.run()
+    assert not page.exception
+    assert "trains the same experiment many times" in said(page)
+    assert button(page, "Start the sweep").disabled
+    page.button(key="empty: Learning rates from 0.00001 to 1").click().run()
+    assert not page.exception
+    assert page.selectbox(key="vary1").value == "learning_rate"
+    assert "6 values: 1e-05 · 0.0001 · 0.001 · 0.01 · 0.1 · 1" in said(page)
+    assert "**12 runs**, about **" in said(page)
+    assert not button(page, "Start the sweep").disabled
+    assert Store.open().sweeps() == []
+
+
+def test_both_examples_are_sweeps_that_can_start(page: AppTest):
+    page.run()
+    for place in range(2):
+        [found for found in page.button if str(found.key).startswith("popover")][place].click().run()
+        assert not errors(page)
+        assert not button(page, "Start the sweep").disabled
+
+
+def test_a_click_starts_what_was_chosen(page: AppTest):
+    page.run()
+    page.text_input(key="sweep_name").set_value("my sweep")
+    page.selectbox(key="dataset").set_value("mnist-5k")
+    page.selectbox(key="vary1").set_value("learning_rate").run()
+    page.text_input(key="try_learning_rate").set_value("0.001..0.1 log 3")
+    page.selectbox(key="vary2").set_value("optimizer").run()
+    page.multiselect(key="try_optimizer").set_value(["sgd", "adam"])
+    page.number_input(key="seeds_each").set_value(2).run()
+    assert "**12 runs**, about **" in said(page)
+    button(page, "Start the sweep").click().run()
+    assert not page.exception
+    store = Store.open()
+    (row,) = store.sweeps()
+    runs = store.runs(sweep=row.id)
+    assert row.name == "my sweep"
+    assert {(run.config.learning_rate, run.config.optimizer, run.config.seed) for run in runs} == {
+        (rate, optimizer, seed) for rate in (0.001, 0.01, 0.1) for optimizer in ("sgd", "adam") for seed in (0, 1)
+    }
+    assert {run.state for run in runs} == {"queued"}
+    assert page.query_params["sweep"] == row.id
+    assert "12 runs: **12** in the queue" in said(page)
+
+
+def test_an_address_carries_the_form(page: AppTest):
+    page.query_params["vary1"] = "Width"
+    page.query_params["try_width"] = "10, 20, 40"
+    page.query_params["seeds_each"] = "3"
+    page.run()
+    assert not page.exception
+    assert "**9 runs**" in said(page)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "message"),
+    [
+        ("learning_rate", "0.1, fast", "learning_rate: 'fast' is not a number"),
+        ("learning_rate", "1..0.1 log 3", "learning_rate: the range 1..0.1 does not rise"),
+        ("learning_rate", "0.1..1 log", "learning_rate: a grid needs to know how many values"),
+        ("learning_rate", "0.1, 1000", "learning_rate: 1000.0 cannot be used"),
+        ("batch_size", "0, 10", "batch_size: 0 cannot be used"),
+        ("dropout", "0.1, 0.5", "dropout: is neither a setting nor a place in the architecture"),
+    ],
+)
+def test_a_mistake_names_its_field_and_nothing_can_be_started(page: AppTest, field: str, text: str, message: str):
+    page.run()
+    page.selectbox(key="vary1").set_value(field).run()
+    page.text_input(key=f"try_{field}").set_value(text).run()
+    assert not page.exception
+    assert [error for error in errors(page) if error.startswith(message)], errors(page)
+    assert button(page, "Start the sweep").disabled
+
+
+def test_a_setting_without_effect_is_warned_of(page: AppTest):
+    page.run()
+    page.selectbox(key="vary1").set_value("momentum").run()
+    page.text_input(key="try_momentum").set_value("0, 0.9").run()
+    assert "Momentum has no effect in these runs: it needs Optimizer sgd or rmsprop or muon" in said(page)
+    page.selectbox(key="optimizer").set_value("sgd").run()
+    assert "has no effect" not in said(page)
+
+
+def test_a_random_search_draws_from_a_range(page: AppTest):
+    page.run()
+    page.segmented_control(key="method").set_value("random")
+    page.selectbox(key="vary1").set_value("learning_rate").run()
+    page.text_input(key="try_learning_rate").set_value("0.0001..1 log").run()
+    page.number_input(key="samples").set_value(7).run()
+    assert "Drawn between 0.0001 and 1" in said(page)
+    button(page, "Start the sweep").click().run()
+    rates = {run.config.learning_rate for run in Store.open().runs()}
+    assert len(rates) == 7
+    assert all(0.0001 <= rate <= 1 for rate in rates)
+
+
+def test_the_board_shows_the_best_so_far_and_every_run(page: AppTest):
+    store, sweep_id = launched(Sweep("two rates", TINY, (RATES,), seeds=2), train=3)
+    page.run()
+    assert not page.exception
+    assert not page.error
+    found = sweeps.best(sweeps.table(store, sweep_id))
+    assert found is not None
+    assert page.metric[0].value == f"{found['validation_accuracy']:.2%}"
+    assert f"Learning rate **{found['learning_rate']:g}** · seed {found['seed']}" in said(page)
+    assert "4 runs: **3** finished · **1** in the queue · about" in said(page)
+    assert [widget.proto.label for kind in ("button", "button_group") for widget in page.get(kind)
+            if not widget.proto.help] == []  # fmt: skip
+    rows = page.dataframe[0].value
+    assert rows["State"].tolist() == ["finished"] * 3 + ["queued"]
+    assert rows["Validation"].tolist()[:3] == sorted(rows["Validation"].tolist()[:3], reverse=True)
+    assert rows["Run"].iloc[0] == f"/inspect?run={found['number']}"
+    assert [title.value for title in page.subheader][-3:] == ["What it found", "Learning curves", "Every run"]
+
+
+def test_stop_all_takes_everything_from_the_queue(page: AppTest):
+    store, sweep_id = launched(Sweep("", TINY, (RATES,)))
+    other = store.enqueue(TINY)
+    page.run()
+    button(page, "Stop all").click().run()
+    assert {run.state for run in store.runs(sweep=sweep_id)} == {"stopped"}
+    assert store.run(other.id).state == "queued"
+    assert "Stop all" not in [found.label for found in page.button]
+
+
+def test_failed_runs_are_retried(page: AppTest):
+    store, sweep_id = launched(Sweep("", TINY, (RATES,)))
+    for state in ("failed", "diverged"):
+        run = store.claim()
+        assert run is not None
+        store.finish(run, state, "for the test")
+    page.run()
+    assert "2 runs: **1** diverged · **1** failed" in said(page)
+    button(page, "Retry 1 failed").click().run()
+    assert sorted(run.state for run in store.runs(sweep=sweep_id)) == ["diverged", "queued"]
+
+
+def test_extending_adds_only_what_is_missing(page: AppTest):
+    store, sweep_id = launched(Sweep("two rates", TINY, (RATES,)))
+    before = {run.id for run in store.runs()}
+    page.run()
+    button(page, "Extend").click().run()
+    assert page.text_input(key="try_learning_rate").value == "0.001, 0.01"
+    assert button(page, "Add the missing runs").disabled
+    page.text_input(key="try_learning_rate").set_value("0.001, 0.01, 0.1")
+    page.number_input(key="seeds_each").set_value(2).run()
+    assert "**4 runs**, about" in said(page)
+    button(page, "Add the missing runs").click().run()
+    assert not page.exception
+    runs = store.runs(sweep=sweep_id)
+    assert before < {run.id for run in runs}
+    assert sorted((run.config.learning_rate, run.config.seed) for run in runs) == [
+        (rate, seed) for rate in (0.001, 0.01, 0.1) for seed in (0, 1)
+    ]
+    assert "Start the sweep" in [found.label for found in page.button]
+
+
+def test_an_address_with_a_sweep_that_is_gone_shows_the_newest(page: AppTest):
+    _, sweep_id = launched(Sweep("here", TINY, (RATES,)))
+    page.query_params["sweep"] = "gone"
+    page.run()
+    assert not page.exception
+    assert "The sweep in this address is not here" in said(page)
+    assert page.selectbox(key="sweep").value == sweep_id
+
+
+def test_a_sweep_whose_runs_are_deleted_says_so(page: AppTest):
+    store, _ = launched(Sweep("gone", TINY, (RATES,)))
+    store.delete([run.id for run in store.runs()])
+    page.run()
+    assert not page.exception
+    assert "The runs of this sweep are deleted" in said(page)
+
+
+def test_curves_of_many_runs_are_spread_over_the_swept_value():
+    table = pd.DataFrame({"number": range(1, 501), "rate": [float(place % 100) for place in range(500)]})
+    some = spread(table, "rate", CURVES)
+    assert len(some) == CURVES
+    rates = some["rate"].tolist()
+    assert rates == sorted(rates)
+    assert (rates[0], rates[-1]) == (0, 99)
+    assert len(set(rates)) == CURVES
+    assert len(spread(table.head(CURVES), "rate", CURVES)) == CURVES
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "5 seconds"), (38, "40 seconds"), (70, "1 minute"), (600, "10 minutes"), (7300, "2 hours"),
+     (9000, "2 h 30 min"), (300_000, "3 days")],
+)  # fmt: skip
+def test_durations_in_words(seconds: float, text: str):
+    assert duration(seconds) == text

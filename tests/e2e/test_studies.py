@@ -1,0 +1,34 @@
+"""In a real browser: a class predicts, trains a study live, and sees what was measured."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.app_process import ROOT
+
+pytestmark = [pytest.mark.browser, pytest.mark.mnist]
+
+
+def test_a_study_is_predicted_trained_live_and_compared(
+    serve, page: Page, mnist_dir: Path, curves: Callable[[], dict[str, Any]]
+):
+    url = serve(ROOT / "app.py", {"MNIST_LAB_DATA": str(mnist_dir)})
+    page.goto(f"{url}/studies?study=mlp-course&experiment=two-layer-linear&share=one")
+    expect(page.get_by_text("39,760").first).to_be_visible()  # parameters, as the course says
+    expect(page.get_by_role("heading", name="Results")).not_to_be_visible()
+    page.get_by_role("button", name="Train it live").click()
+    expect(page.get_by_text("The curves appear here once the question above")).to_be_visible()
+    page.get_by_role("button", name="About 97 %").click()
+    expect(page.get_by_text("You predicted About 97 %. What was found: About 77 %.")).to_be_visible()
+    expect(page.locator(".board span", has_text=re.compile(r"✓ 9\d\.\d\d%"))).to_be_visible(timeout=60_000)
+    assert curves()["points"] > 10
+    assert curves()["step"] == 938  # batches of 64
+    expect(page.get_by_text("Measured by your own runs.")).to_be_visible()
+    page.get_by_text("Weights", exact=True).click()
+    expect(page.locator(".weights figure")).to_have_count(16)
+    for part in ("study=mlp-course", "experiment=two-layer-linear", "share=one", "results=Weights"):
+        expect(page).to_have_url(re.compile(part))

@@ -1,0 +1,40 @@
+"""In a real browser: a sweep is described by an address, started, watched to its end, and extended."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from mnist_core.store import Store
+
+pytestmark = pytest.mark.browser
+
+FORM = (
+    "dataset=mnist-5k&architecture=mlp-100&train_images=500&epochs=2"
+    "&vary1=Learning+rate&try_learning_rate=0.001,+0.01&sweep_name=Two+rates"
+)
+
+
+def test_a_sweep_is_started_watched_and_extended(serve, page: Page):
+    page.goto(f"{serve()}/sweeps?{FORM}")
+    expect(page.get_by_text(re.compile(r"2 runs, about \d+ seconds on this machine"))).to_be_visible()
+    page.get_by_role("button", name="Start the sweep").click()
+    expect(page.get_by_text(re.compile("2 runs: 2 finished"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Best so far")).to_be_visible()
+    expect(page.get_by_role("heading", name="What it found")).to_be_visible()
+    summary, curves = (page.locator(".live-figure[data-redraws]").nth(place) for place in range(2))
+    expect(summary).to_be_visible()
+    expect(curves).to_have_attribute("data-traces", "3")  # two values, and the scale of colours
+    expect(page).to_have_url(re.compile("sweep=[0-9a-f-]{36}"))
+
+    page.reload()  # the sweep is the address's, not the browser's
+    expect(page.get_by_text(re.compile("2 runs: 2 finished"))).to_be_visible()
+    page.get_by_role("button", name="Extend").click()
+    values = page.get_by_role("textbox", name="Values of Learning rate")
+    expect(values).to_have_value("0.001, 0.01")
+    values.fill("0.001, 0.01, 0.1")
+    values.press("Enter")
+    page.get_by_role("button", name="Add the missing runs").click()
+    expect(page.get_by_text(re.compile("3 runs: 3 finished"))).to_be_visible(timeout=60_000)
+    expect(curves).to_have_attribute("data-traces", "4")
+    assert [run.config.learning_rate for run in Store.open().runs()] == [0.1, 0.01, 0.001]

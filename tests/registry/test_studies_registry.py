@@ -1,0 +1,162 @@
+"""The published studies: complete, consistent with what they report, and every difference explained."""
+
+import re
+
+import pytest
+
+from mnist_core.architectures import describe
+from mnist_core.data.catalogue import shape_of
+from mnist_core.studies import PROTOCOLS, Study, plan, records, reported, reporting, studies, unexplained
+from mnist_core.studies.measuring import moment
+
+STUDIES = pytest.mark.parametrize("study", studies().values(), ids=studies())
+COUNTS = {"linear-depth": [11], "cnn": [1], "mlp-course": [1] * 8, "ffnn-tuning": [6, 5, 6, 6, 5, 12, 1],
+          "deep-mlp": [1]}  # fmt: skip
+# Exactly what the studies set; everything else is RunConfig's default.
+FIXED = {
+    "depth": {"optimizer": "sgd", "learning_rate": 0.001, "momentum": 0.01, "batch_size": 12, "epochs": 100},
+    "cnn": {"normalise": False, "optimizer": "sgd", "learning_rate": 0.01, "momentum": 0.95, "batch_size": 50,
+            "epochs": 3, "architecture": "cnn-150-64"},
+    "logistic-regression": {"library": "sklearn", "architecture": "softmax", "solver": "sag", "tolerance": 0.1,
+                            "inverse_regularisation": 50.0, "epochs": 100, "standardise": True},
+    "sklearn-mlp": {"library": "sklearn", "architecture": "mlp-100", "optimizer": "sgd", "learning_rate": 0.01,
+                    "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4, "batch_size": 64, "epochs": 5, "seed": 1,
+                    "standardise": True},
+    "two-layer-linear": {"architecture": "linear-50-10", "optimizer": "sgd", "learning_rate": 0.01, "momentum": 0.5,
+                         "batch_size": 64, "epochs": 1},
+    "two-layer-continued": {"architecture": "linear-50-10", "optimizer": "sgd", "learning_rate": 0.01,
+                            "momentum": 0.5, "batch_size": 64, "epochs": 11, "fresh_optimizer": True},
+    "mlp-relu": {"architecture": "mlp-512-256-128-64", "optimizer": "sgd", "learning_rate": 0.01, "momentum": 0.5,
+                 "batch_size": 64, "epochs": 10},
+    "small-data-sgd": {"architecture": "mlp-512-256-128-64", "optimizer": "sgd", "learning_rate": 0.01,
+                       "momentum": 0.5, "batch_size": 16, "epochs": 100, "train_images": 160},
+    "small-data-adam": {"architecture": "mlp-512-256-128-64", "optimizer": "adam", "learning_rate": 0.001,
+                        "batch_size": 16, "epochs": 100, "train_images": 160},
+    "cifar10-mlp": {"dataset": "cifar10", "crop_flip": True, "normalise": False, "optimizer": "adam",
+                    "architecture": "mlp-512-256-128-64", "learning_rate": 0.001, "batch_size": 100, "epochs": 50},
+    "lr-coarse": {"architecture": "mlp-300", "optimizer": "adam", "batch_size": 64, "epochs": 10},
+    "lr-fine": {"architecture": "mlp-300", "optimizer": "adam", "batch_size": 64, "epochs": 10},
+    "width": {"learning_rate": 0.01, "optimizer": "adam", "batch_size": 64, "epochs": 10},
+    "weight-decay": {"architecture": "mlp-300", "learning_rate": 0.001, "optimizer": "adam", "batch_size": 64,
+                     "epochs": 20},
+    "dropout": {"learning_rate": 0.001, "optimizer": "adam", "batch_size": 64, "epochs": 20},
+    "three-layer-grid": {"learning_rate": 0.001, "optimizer": "adam", "batch_size": 64, "epochs": 16},
+    "three-layer-best": {"learning_rate": 0.001, "optimizer": "adam", "batch_size": 64, "epochs": 20,
+                         "architecture": "mlp-800-240-dropout-0.5", "weight_decay": 1e-4},
+    "deep-mlp": {"architecture": "mlp-784-500-50-relu-logits", "normalise": False, "optimizer": "adam",
+                 "learning_rate": 0.001, "batch_size": 8192, "epochs": 50},
+}  # fmt: skip
+SWEPT = {"depth": {"architecture"}, "lr-coarse": {"learning_rate"}, "lr-fine": {"learning_rate"},
+         "width": {"architecture"}, "weight-decay": {"weight_decay"}, "dropout": {"architecture"},
+         "three-layer-grid": {"architecture", "weight_decay"}}  # fmt: skip
+
+
+def test_all_eighteen_experiments_are_there_with_all_their_networks() -> None:
+    found = {name: [len(one.variants) for one in study.experiments] for name, study in studies().items()}
+    assert found == COUNTS
+    assert sum(map(len, COUNTS.values())) == 18
+    assert {one.name for study in studies().values() for one in study.experiments} == FIXED.keys()
+
+
+@STUDIES
+def test_every_run_has_exactly_the_published_settings(study: Study) -> None:
+    shared = {"choose_on": "test", "threads": 1, "checkpoint_every": 100_000}
+    for experiment in study.experiments:
+        for variant in experiment.variants:
+            wanted = FIXED[experiment.name] | shared
+            config = variant.config.model_dump()
+            assert {name: config[name] for name in wanted} == wanted, (experiment.name, variant.label)
+            assert variant.config.changed().keys() <= wanted.keys() | SWEPT.get(experiment.name, set())
+
+
+@STUDIES
+def test_the_swept_values_are_those_of_the_networks(study: Study) -> None:
+    for experiment in study.experiments:
+        for variant in experiment.variants if experiment.swept else ():
+            values = variant.values
+            assert tuple(values) == experiment.swept
+            assert values.get("learning_rate", variant.config.learning_rate) == variant.config.learning_rate
+            assert values.get("weight_decay", variant.config.weight_decay) == variant.config.weight_decay
+            calls = [layer.call for layer in describe(variant.config.architecture, (1, 28, 28), 10).layers]
+            if "width" in values:
+                assert f"linear({values['width']:.0f})" in calls[1]
+            if "dropout" in values:
+                assert f"dropout({values['dropout']:g})" in calls
+            if experiment.name == "three-layer-grid":
+                assert f"linear({int(0.3 * values['width'])})" in calls[4]
+                assert sum("dropout" in call for call in calls) == 1
+
+
+def test_the_layers_of_the_linear_networks_are_those_of_their_labels() -> None:
+    for variant in studies()["linear-depth"].experiments[0].variants:
+        layers = describe(variant.config.architecture, (1, 28, 28), 10).layers[1:]
+        assert {layer.name for layer in layers} == {"linear"}
+        assert "-".join(["784", *(str(layer.output_shape[0]) for layer in layers)]) == variant.label
+
+
+@STUDIES
+def test_every_reported_number_has_its_network(study: Study) -> None:
+    rows = reported()
+    rows = rows[rows["study"] == study.name]
+    assert set(rows["experiment"]) <= {experiment.name for experiment in study.experiments}
+    for experiment in study.experiments:
+        labels = [variant.label for variant in experiment.variants]
+        assert len(set(labels)) == len(labels)
+        for name in rows.loc[rows["experiment"] == experiment.name, "variant"]:
+            assert name in labels or name == "all" or (moment(name) and len(labels) == 1), name
+        assert set(rows.loc[rows["experiment"] == experiment.name, "metric"]) <= reporting.METRICS.keys()
+
+
+def test_the_copy_of_the_reported_numbers_is_complete() -> None:
+    assert len(reported()) == 121
+    assert not reported().isna().any().any()
+
+
+@STUDIES
+def test_it_can_be_planned_and_each_of_its_runs_is_another(study: Study) -> None:
+    for experiment in study.experiments:
+        planned = plan(study.name, experiment.name, seeds=2)
+        digests = {(one.config.digest(), one.parent and one.parent.config.digest()) for one in planned}
+        assert len(digests) == len(planned)
+        assert {one.protocol for one in planned} <= set(PROTOCOLS)
+        for one in planned:
+            assert describe(one.config.architecture, *shape_of(one.config)).layers
+        if experiment.continues:
+            assert [variant.label for variant in study.experiment(experiment.continues).variants] == [
+                variant.label for variant in experiment.variants
+            ]
+
+
+@STUDIES
+def test_its_texts_are_there(study: Study) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9-]*", study.name)
+    assert study.title
+    assert study.source
+    assert 0 <= study.question.answer < len(study.question.options) <= 6
+    assert len(set(study.question.options)) == len(study.question.options)
+    for text in (study.asks, study.protocol, study.question.text, study.question.why, study.lesson):
+        assert len(text) > 60
+        assert text.endswith((".", "?", ")"))
+    assert study.lesson.count("**") >= 4
+    assert len(study.lesson.split()) < 220  # a few sentences
+    for experiment in study.experiments:
+        assert experiment.asks.endswith("?")
+        assert experiment.title
+    keys = {(row.experiment, row.variant, row.metric) for row in reporting.rows_of(study.name, [])}
+    assert study.because.keys() <= keys
+
+
+@pytest.mark.skipif(not (records.ROOT / records.FOLDER).is_dir(), reason="no measurements are committed yet")
+@STUDIES
+def test_every_difference_in_the_committed_measurements_is_explained(study: Study) -> None:
+    found = records.read(records.ROOT, study.name)
+    assert found, f"results/studies/{study.name}.json is missing: python -m mnist_core study report"
+    assert unexplained(study, found) == []
+    assert not [one for one in found if "/" in one.data or "folder" in one.config]
+
+
+@pytest.mark.skipif(not (records.ROOT / records.FOLDER).is_dir(), reason="no measurements are committed yet")
+def test_the_committed_report_is_that_of_the_committed_measurements() -> None:
+    found = {name: records.read(records.ROOT, name) for name in studies()}
+    page = (records.ROOT / reporting.PAGE).read_text(encoding="utf-8")
+    assert page == reporting.markdown(found), "renew it: python -m mnist_core study report"
