@@ -43,6 +43,7 @@ def recipe(config: RunConfig, folder: Path) -> tuple[float, float]:
         pass
     seconds = perf_counter() - began
     run = store.run(run.id)
+    assert run.dataset == config.dataset, run.note
     assert run.test_accuracy is not None, run.note
     return seconds, run.test_accuracy
 

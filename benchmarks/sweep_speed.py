@@ -66,6 +66,7 @@ def project(planned: Sequence[Planned], folder: Path) -> Sweep:
     seconds = perf_counter() - began
     jobs.start(store).end()
     assert all(run.state == "finished" for run in runs), [(run.name, run.state, run.note) for run in runs]
+    assert all(run.dataset == "mnist" for run in runs), runs[0].note
     first = min(run.started or clock for run in runs)
     return Sweep(seconds, tuple(run.test_accuracy or 0.0 for run in runs), first - clock)
 

@@ -6,10 +6,12 @@ from typing import Any
 import streamlit as st
 
 from mnist_core.architectures import presets
+from mnist_core.config import RunConfig
 from mnist_core.fields import FieldInfo, fields
+from mnist_core.recipes import RECIPES
 
 _ALWAYS = ("dataset", "folder", "folder_size", "folder_colour", "optimizer", "learning_rate", "batch_size", "epochs")
-_ELSEWHERE = ("architecture", "continue_from", "continue_epoch")
+_ELSEWHERE = ("architecture", "continue_from", "continue_epoch", "fresh_optimizer")
 _MORE = {
     "More about the data": ("Data",),
     "Augmentation": ("Augmentation",),
@@ -52,6 +54,15 @@ def architecture_field() -> str:
     return text.strip()
 
 
+def recipes() -> None:
+    """Complete settings that have a name; a click fills the form and starts nothing."""
+    with st.popover("Recipes", width="stretch", help="Complete settings with a name, found by search."):
+        for recipe in RECIPES.values():
+            st.markdown(f"**{recipe.name}.** {recipe.explanation}  \n_{recipe.source}_")
+            st.button(f"Use {recipe.name}", on_click=_fill, args=(recipe.config,), width="stretch",
+                      help="Fills this form; nothing starts yet.")  # fmt: skip
+
+
 def config_fields() -> dict[str, Any]:
     """Every field of RunConfig but the architecture, the seldom used ones folded away; the values chosen."""
     every = {field.name: field for field in fields() if field.name not in _ELSEWHERE}
@@ -71,6 +82,13 @@ def config_fields() -> dict[str, Any]:
                 if field.matters(values):
                     values[field.name] = _widget(field)
     return values
+
+
+def _fill(config: RunConfig) -> None:
+    """Make the form say this config; to be called from a callback."""
+    values = {name: value for name, value in config.model_dump().items() if name not in _ELSEWHERE}
+    own = config.architecture not in presets()
+    st.session_state.update(values | {"own": own, "layers" if own else "architecture": config.architecture})
 
 
 def _changed(members: Iterable[FieldInfo]) -> int:

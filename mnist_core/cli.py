@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -16,6 +16,7 @@ from mnist_core import environment
 from mnist_core.config import DATASETS, RunConfig
 from mnist_core.errors import ConfigError, MnistLabError
 from mnist_core.flags import with_config_flags
+from mnist_core.recipes import RECIPES
 from mnist_core.store import Run, Store
 from mnist_core.study_commands import study_app
 from mnist_core.sweep_commands import sweep_app
@@ -44,8 +45,13 @@ def main() -> None:
         sys.exit(2)
 
 
-def _train(name: str, tag: list[str], queue: bool, as_json: bool, **values: Any) -> None:
+def _train(
+    context: typer.Context, name: str, tag: list[str], queue: bool, as_json: bool, recipe: str, **values: Any
+) -> None:
     """Train a network; the dashboard shows the run live."""
+    if recipe:
+        given = {name: value for name, value in values.items() if _was_given(context, name)}
+        values = RECIPES[recipe].config.model_dump() | given
     config = RunConfig.parse(values)
     from mnist_core.architectures import describe
     from mnist_core.data.catalogue import shape_of
@@ -187,6 +193,11 @@ def _follow(store: Store, run: Run, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
+def _was_given(context: typer.Context, flag: str) -> bool:
+    source = context.get_parameter_source(flag)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def _say(run: Run, as_json: bool, text: str) -> None:
     print(json.dumps(_as_dict(run), indent=2) if as_json else text)
 
@@ -200,8 +211,10 @@ def _percent(value: float | None) -> str:
 
 
 _FLAGS = [
+    ("context", None, typer.Context),
     ("name", "", Annotated[str, typer.Option(help="A name for the run.")]),
     ("tag", [], Annotated[list[str], typer.Option(help="A tag; may be repeated.")]),
+    ("recipe", "", Annotated[Literal["", *RECIPES], typer.Option(help="Start from the settings of a recipe.")]),
     ("queue", False, Annotated[bool, typer.Option("--queue", help="Leave the training to the dashboard.")]),
     ("as_json", False, _As_json),
 ]

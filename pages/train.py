@@ -47,6 +47,7 @@ def describe_experiment() -> Architecture | None:
         placeholder="made from the settings",
         help="Shown in legends and tables. It can be changed later and need not be unique.",
     )
+    forms.recipes()
     values: dict[str, Any] = {"architecture": forms.architecture_field()}
     place = st.empty()
     start = st.container()

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core import jobs
 from mnist_core.config import RunConfig
 from mnist_core.fields import fields
+from mnist_core.recipes import RECIPES
 from mnist_core.store import Store
 from mnist_core.worker import work
 
@@ -37,10 +38,20 @@ def test_the_form_shows_every_field_under_its_label_and_with_its_help(page: AppT
              for widget in kind}  # fmt: skip
     values = RunConfig().model_dump()
     for field in fields():
-        if field.name not in ("architecture", "continue_from", "continue_epoch") and field.matters(values):
+        if field.group not in ("Architecture", "Origin") and field.matters(values):
             assert shown[field.name].label == field.label
             assert shown[field.name].help == field.help
             assert shown[field.name].value == field.default
+
+
+def test_a_recipe_fills_the_form(page: AppTest):
+    page.run()
+    button(page, "Use fast-99").click().run()
+    assert not page.exception
+    assert Store.open().runs() == []
+    button(page, "Start training").click().run()
+    (run,) = Store.open().runs()
+    assert run.config == RECIPES["fast-99"].config
 
 
 def test_a_click_puts_what_was_chosen_into_the_queue(page: AppTest):

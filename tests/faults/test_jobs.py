@@ -147,3 +147,29 @@ def test_a_run_whose_process_is_gone_is_found(store):
 
 def test_the_thread_is_started_once_for_a_store(store, running):
     assert jobs.start(Store.open()) is running
+
+
+def test_short_runs_share_a_process_that_outlives_them(store, running):
+    jobs.set_runs_at_once(store, 1)
+    log: list[int] = []
+    for place in range(3):
+        run = enqueue(store, running, SHORT.replace(epochs=60, seed=place))
+        wait_until(lambda run=run: store.run(run.id).step > 0 or not store.run(run.id).active)
+        log += [store.run(run.id).pid or 0]
+        wait_until(lambda run=run: not store.run(run.id).active)
+        assert store.run(run.id).state == "finished"
+    assert log[0]
+    assert len(set(log)) == 1
+
+
+def test_a_fit_of_scikit_learn_that_cannot_be_halted_ends_with_its_process(store, running):
+    endless = RunConfig(dataset="mnist-5k", architecture="softmax", library="sklearn", solver="sag", epochs=10_000,
+                        tolerance=1e-12, inverse_regularisation=1e6)  # fmt: skip
+    run = enqueue(store, running, endless)
+    wait_until(lambda: store.run(run.id).started is not None)
+    pid = store.run(run.id).pid
+    store.request(run.id, "stop")
+    wait_until(lambda: store.run(run.id).state == "stopped", seconds=10)
+    wait_until(lambda: not Path(f"/proc/{pid}").exists() if Path("/proc").exists() else True, seconds=10)
+    after = enqueue(store, running, SHORT)
+    wait_until(lambda: store.run(after.id).state == "finished")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mnist_core.config import RunConfig
 from mnist_core.fields import fields
+from mnist_core.recipes import RECIPES
 from mnist_core.store import Store
 
 QUICK = ("--dataset", "mnist-5k", "--architecture", "softmax", "--train-images", "500", "--epochs", "2")
@@ -80,3 +81,8 @@ def test_the_data_sets_are_listed_with_what_to_do():
     said = {status["name"]: status for status in json.loads(lab("data", "list", "--json").stdout)}
     assert said["mnist-5k"]["state"] == "ready"
     assert said["mnist"]["state"] == "missing"
+
+
+def test_a_recipe_gives_all_settings_but_those_that_are_said():
+    said = json.loads(lab("train", "--recipe", "fast-99", "--batch-size", "64", "--queue", "--json").stdout)
+    assert RunConfig.parse(said["config"]) == RECIPES["fast-99"].config.replace(batch_size=64)
