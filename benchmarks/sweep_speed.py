@@ -1,13 +1,14 @@
 """How fast a study's sweep is, beside the kind of loop that the studies themselves ran.
 
-    python -m benchmarks.sweep_speed [--epochs 1] [--experiment lr-coarse ...] [--variants 2] [--rounds 1]
+    python -m benchmarks.sweep_speed [--epochs 5] [--classic-epochs 1] [--experiment lr-coarse ...] [--variants 2] [--rounds 1]
 
 For each experiment: (a) torchvision's data set with ToTensor and Normalize through a DataLoader, `.item()` at every
 step, the test images through a DataLoader after each epoch, one network after another, torch's default number of
 threads; (b) this project, as `study run` does it: the study's plan put into a new store, one process a core, metrics,
 checkpoints and predictions written, everything counted from the command to the last result, the start of the processes
-included. Same networks, batch sizes, optimizers, images and number of epochs on both sides; fewer epochs than the
-study's, which counts the start of the processes (b) against fewer epochs than there would be.
+included. Same networks, batch sizes, optimizers and images on both sides. The epochs of (a) all take the same time: it
+trains --classic-epochs and its seconds are scaled to --epochs, which (b) really trains. Fewer epochs than the study's
+count the start of the processes of (b) against less training than there would be.
 Needs the full MNIST under MNIST_LAB_DATA or data/.
 """
 
@@ -50,11 +51,11 @@ class Sweep:
     start_up: float = 0.0  # seconds of it before the first network began
 
 
-def classic(configs: Sequence[RunConfig]) -> Sweep:
-    """The studies' kind of loop, one network after another."""
+def classic(configs: Sequence[RunConfig], epochs: int) -> Sweep:
+    """The studies' kind of loop, one network after another; the seconds scaled to the epochs of the configs."""
     began = perf_counter()
-    accuracies = tuple(_train_classic(config) for config in configs)
-    return Sweep(perf_counter() - began, accuracies)
+    accuracies = tuple(_train_classic(config.replace(epochs=epochs)) for config in configs)
+    return Sweep((perf_counter() - began) * configs[0].epochs / epochs, accuracies)
 
 
 def project(planned: Sequence[Planned], folder: Path) -> Sweep:
@@ -127,14 +128,16 @@ def _percent(values: Sequence[float]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--experiment", choices=[*EXPERIMENTS], nargs="+", default=[*EXPERIMENTS])
-    parser.add_argument("--epochs", type=int, default=1, help="of each network, on both sides")
+    parser.add_argument("--epochs", type=int, default=5, help="of each network")
+    parser.add_argument("--classic-epochs", type=int, default=1, help="that (a) trains; its time is scaled up")
     parser.add_argument("--variants", type=int, help="at most so many networks of each experiment; fewer is quicker")
     parser.add_argument("--rounds", type=int, default=1, help="(b) and (a) take turns; medians are printed")
     options = parser.parse_args()
     print(
         describe_machine(),
         f"(a) with {torch.get_num_threads()} thread(s), (b) with {jobs.cores()} process(es) of one thread,",
-        f"{options.epochs} epoch(s) of 60,000 images, {options.rounds} round(s)",
+        f"{options.epochs} epoch(s) of 60,000 images ({options.classic_epochs} in (a), scaled),",
+        f"{options.rounds} round(s)",
         flush=True,
     )
     for name in options.experiment:
@@ -143,7 +146,7 @@ def main() -> None:
         for _ in range(options.rounds):
             with tempfile.TemporaryDirectory() as folder:
                 ours.append(project(planned, Path(folder)))
-            theirs.append(classic([one.config for one in planned]))
+            theirs.append(classic([one.config for one in planned], options.classic_epochs))
         ratio = statistics.median(a.seconds / b.seconds for a, b in zip(theirs, ours, strict=True))
         print(
             f"{EXPERIMENTS[name]} {name}, {len(planned)} networks: "
@@ -152,8 +155,8 @@ def main() -> None:
             f"{statistics.median(b.start_up for b in ours):.1f} s of it before the first began; "
             f"(b) is {ratio:.1f} times as fast"
         )
-        print(f"  test accuracy (a) {_percent(theirs[-1].accuracies)}")
-        print(f"                (b) {_percent(ours[-1].accuracies)}", flush=True)
+        print(f"  test accuracy (a) {_percent(theirs[-1].accuracies)} after {options.classic_epochs} epoch(s)")
+        print(f"                (b) {_percent(ours[-1].accuracies)} after {options.epochs}", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
+from mnist_core.sweeps import Axis, Sweep, launch
 from mnist_core.worker import work
 from tests.app_process import running_app
 from tests.browser import ARGUMENTS, executable
@@ -20,10 +21,13 @@ RUNS = (
     RunConfig(architecture="mlp-300", epochs=4),
     RunConfig(architecture="lenet-5", epochs=2, learning_rate=0.002, schedule="cosine"),
 )
+SWEEP = Sweep("Learning rate", RunConfig(architecture="softmax", epochs=1), (Axis("learning_rate", (), 1e-5, 1, 6, "log"),),
+              seeds=2)  # fmt: skip
 VIEWS = {
     "inspect": "inspect?run=1&view=Mistakes",
     "compare": "compare?runs=1&runs=2&runs=3",
     "data": "data",
+    "studies": "studies?study=linear-depth",
 }
 
 
@@ -37,9 +41,13 @@ def main() -> None:
             for _ in work(store, run):
                 pass
             assert store.run(run.id).dataset == "mnist", "the pictures show the full MNIST: set MNIST_LAB_DATA"
+        sweep = launch(store, SWEEP)
+        while (run := store.claim()) is not None:
+            for _ in work(store, run):
+                pass
         browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
         with running_app(Path(folder)) as url:
-            for name, view in VIEWS.items():
+            for name, view in (VIEWS | {"sweeps": f"sweeps?sweep={sweep}"}).items():
                 page = open_page(browser, f"{url}/{view}")
                 page.wait_for_timeout(6000)
                 page.screenshot(path=IMAGES / f"{name}.png")

@@ -123,7 +123,7 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
             outcome = "finished" if event.outcome == "early-stopped" else event.outcome
             hint = f"{note} {event.hint}".strip()
         if wish and not isinstance(event, RunFinished):
-            if isinstance(event, StepEnd):
+            if isinstance(event, StepEnd) and config.library == "torch":
                 recording.save(store, run, recording.PAUSED, model, state, about)
             outcome = wish
             break

@@ -173,3 +173,16 @@ def test_a_fit_of_scikit_learn_that_cannot_be_halted_ends_with_its_process(store
     wait_until(lambda: not Path(f"/proc/{pid}").exists() if Path("/proc").exists() else True, seconds=10)
     after = enqueue(store, running, SHORT)
     wait_until(lambda: store.run(after.id).state == "finished")
+
+
+def test_a_run_that_diverges_beside_another_does_not_disturb_it(store, running):
+    good = SHORT.replace(epochs=4)
+    alone = enqueue(store, running, good)
+    wait_until(lambda: store.run(alone.id).state == "finished")
+    jobs.set_runs_at_once(store, 2)
+    bad = store.enqueue(SHORT.replace(epochs=500, optimizer="sgd", learning_rate=100))
+    beside = enqueue(store, running, good)
+    wait_until(lambda: not store.run(beside.id).active and not store.run(bad.id).active)
+    assert (store.run(bad.id).state, store.run(beside.id).state) == ("diverged", "finished")
+    columns = ["step", "epoch", "name", "value"]
+    assert store.metrics(beside.id)[columns].equals(store.metrics(alone.id)[columns])
