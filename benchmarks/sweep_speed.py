@@ -1,6 +1,7 @@
 """How fast a study's sweep is, beside the kind of loop that the studies themselves ran.
 
-    python -m benchmarks.sweep_speed [--epochs 5] [--classic-epochs 1] [--experiment lr-coarse ...] [--variants 2] [--rounds 1]
+    python -m benchmarks.sweep_speed [--epochs 5] [--classic-epochs 1] [--experiment lr-coarse ...]
+        [--variants 2] [--rounds 1]
 
 For each experiment: (a) torchvision's data set with ToTensor and Normalize through a DataLoader, `.item()` at every
 step, the test images through a DataLoader after each epoch, one network after another, torch's default number of

@@ -21,8 +21,8 @@ RUNS = (
     RunConfig(architecture="mlp-300", epochs=4),
     RunConfig(architecture="lenet-5", epochs=2, learning_rate=0.002, schedule="cosine"),
 )
-SWEEP = Sweep("Learning rate", RunConfig(architecture="softmax", epochs=1), (Axis("learning_rate", (), 1e-5, 1, 6, "log"),),
-              seeds=2)  # fmt: skip
+RATES = Axis("learning_rate", (), 1e-5, 1, 6, "log")
+SWEEP = Sweep("Learning rate", RunConfig(architecture="softmax", epochs=1), (RATES,), seeds=2)
 VIEWS = {
     "inspect": "inspect?run=1&view=Mistakes",
     "compare": "compare?runs=1&runs=2&runs=3",
