@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
-from torch.optim.adam import adam
-from torch.optim.sgd import sgd
 
 from mnist_core import optimization
 from mnist_core.config import RunConfig
@@ -55,9 +53,10 @@ class Perceptron:
 
     def _gradient_of_loss(self, logits: Tensor, target: Tensor) -> Tensor:
         """Of the mean cross-entropy: (softmax(logits) - wanted) / B, in autograd's own two steps."""
-        if len(target) not in self._outer:
-            self._outer[len(target)] = -self._wanted / len(target)
-        outer = self._outer[len(target)].index_select(0, target)  # (B, classes)
+        size = target.shape[0]  # len() of a tensor takes as long as a small product
+        if size not in self._outer:
+            self._outer[size] = -self._wanted / size
+        outer = self._outer[size].index_select(0, target)  # (B, classes)
         return _aten._log_softmax_backward_data(outer, logits.log_softmax(1), 1, torch.float32)
 
 
@@ -169,18 +168,19 @@ def _update(optimizer: Optimizer) -> Callable[[], object]:
             else:
                 lists["momentum"] = state("momentum_buffer") if group["momentum"] else []
         elif isinstance(optimizer, Adam):
+            _aten._foreach_add_(lists["step"], 1)
+            kernel = _aten._fused_adamw_ if group["decoupled_weight_decay"] else _aten._fused_adam_
             beta1, beta2 = group["betas"]
-            adam(
+            kernel(
                 lists["values"], lists["gradients"], lists["exp_avg"], lists["exp_avg_sq"], [], lists["step"],
-                foreach=False, fused=True, amsgrad=False, beta1=beta1, beta2=beta2, lr=group["lr"],
-                weight_decay=group["weight_decay"], eps=group["eps"], maximize=False,
-                decoupled_weight_decay=group["decoupled_weight_decay"],
+                amsgrad=False, lr=group["lr"], beta1=beta1, beta2=beta2, weight_decay=group["weight_decay"],
+                eps=group["eps"], maximize=False,
             )  # fmt: skip
         else:
-            sgd(
-                lists["values"], lists["gradients"], lists["momentum"],  # pyright: ignore[reportArgumentType]
-                foreach=False, fused=True, weight_decay=group["weight_decay"], momentum=group["momentum"],
-                lr=group["lr"], dampening=group["dampening"], nesterov=group["nesterov"], maximize=False,
+            _aten._fused_sgd_(
+                lists["values"], lists["gradients"], lists["momentum"], weight_decay=group["weight_decay"],
+                momentum=group["momentum"], lr=group["lr"], dampening=group["dampening"], nesterov=group["nesterov"],
+                maximize=False, is_first_step=False,
             )  # fmt: skip
 
     return update

@@ -178,7 +178,7 @@ class _Meter:
     def read(self, state: TrainingState) -> list[StepEnd]:
         """The unread windows as events; adds them to the epoch's sums in `state`."""
         windows = [self._targets[place : place + self._window] for place in range(0, len(self._rates), self._window)]
-        images = [sum(map(len, targets)) for targets in windows]
+        images = [sum(target.shape[0] for target in targets) for targets in windows]
         losses, corrects = self._sums(images)
         now = perf_counter()
         took, total = max(now - self._read_at, 1e-9), sum(images)
