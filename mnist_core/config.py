@@ -59,9 +59,8 @@ class RunConfig(BaseModel):
     normalise: bool = _field(
         True, "Normalise", "Scale pixels to mean 0 and standard deviation 1 instead of leaving them in [0, 1].", "Data")
     standardise: bool = _field(
-        False, "Each pixel by itself", "Scale every pixel by its own mean and standard deviation over the training "
-        "images, as scikit-learn's StandardScaler does; one that never changes is left at 0.", "Data",
-        when={"normalise": (True,)})
+        False, "Standardise each pixel", "Scale every pixel by its own mean and standard deviation over the training "
+        "images, as scikit-learn's StandardScaler does, instead of all by the same.", "Data")
 
     shift: float = _field(
         0.0, "Shift (pixels)", "Move each training image by up to this many pixels each way.", "Augmentation",

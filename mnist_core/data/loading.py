@@ -98,11 +98,11 @@ def load(config: RunConfig, root: Path, device: torch.device | str) -> Data:
 
 
 def _moments(config: RunConfig, train: Split) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    if not config.normalise:
-        return (0.0,), (1.0,)
     if config.standardise:
         mean, std = pixel_moments(np.asarray(train.images.cpu()))
         return mean, tuple(value or 1.0 for value in std)  # a pixel that never changes: as StandardScaler
+    if not config.normalise:
+        return (0.0,), (1.0,)
     known = dataset(config.dataset)
     if known.mean:
         return known.mean, known.std

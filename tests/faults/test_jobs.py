@@ -180,7 +180,7 @@ def test_a_run_that_diverges_beside_another_does_not_disturb_it(store, running):
     alone = enqueue(store, running, good)
     wait_until(lambda: store.run(alone.id).state == "finished")
     jobs.set_runs_at_once(store, 2)
-    bad = store.enqueue(SHORT.replace(epochs=500, optimizer="sgd", learning_rate=100))
+    bad = store.enqueue(SHORT.replace(epochs=500, architecture="linear-100-10", optimizer="sgd", learning_rate=100))
     beside = enqueue(store, running, good)
     wait_until(lambda: not store.run(beside.id).active and not store.run(bad.id).active)
     assert (store.run(bad.id).state, store.run(beside.id).state) == ("diverged", "finished")
