@@ -11,7 +11,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import shape_of
 from mnist_core.fields import fields
 
-_LIST_HEIGHT = 320  # pixels; a longer list scrolls
+_LIST_HEIGHT, _LIST_ROWS = 320, 8  # pixels; a longer list scrolls
 
 
 def networks(subject: Subject) -> None:
@@ -97,5 +97,6 @@ def _table(found: dict[str, tuple[str, Architecture]]) -> None:
         "#": st.column_config.NumberColumn(width="small", help="As on the charts below."),
         "Parameters": st.column_config.NumberColumn(format="localized", help="Numbers that training adjusts."),
     }
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=_LIST_HEIGHT, column_config=numbers, key="networks",
+    height = _LIST_HEIGHT if len(rows) > _LIST_ROWS else "content"
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height=height, column_config=numbers, key="networks",
                  alt="Networks of the experiment")  # fmt: skip

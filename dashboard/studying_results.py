@@ -28,8 +28,7 @@ def figures(subject: Subject) -> None:
     """Reported beside measured, as a table and against the number of the model."""
     found = evidence(subject)
     if found.source == "own":
-        less = f" They trained for **{_share(subject)}** of the study's epochs, so expect less than was reported."
-        st.caption(_OWN + less * (subject.scale < 1))
+        st.caption(_OWN + _fewer(subject))
     else:
         st.info(_SOURCES[found.source])
     _table(subject, found)
@@ -50,8 +49,12 @@ def curves(subject: Subject) -> None:
     _links(runs)
 
 
-def _share(subject: Subject) -> str:
-    return {"a tenth": "a tenth", "one": "only one"}[subject.epochs]
+def _fewer(subject: Subject) -> str:
+    """What is to be said of runs that trained for fewer epochs than the study's."""
+    if subject.scale >= 1:
+        return ""
+    share = {"one": "only one"}.get(subject.epochs, subject.epochs)
+    return f" They trained for **{share}** of the study's epochs, so expect less than was reported."
 
 
 def _table(subject: Subject, found: Evidence) -> None:

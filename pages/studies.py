@@ -57,7 +57,7 @@ def asked(subject: studying.Subject) -> None:
     st.markdown(f"#### {study.asks}")
     if experiment.asks != study.asks:
         st.markdown(f"**This experiment:** {experiment.asks}")
-    st.caption(f"{study.source}. {study.protocol}")
+    st.caption(f"{study.source[0].upper()}{study.source[1:]}. {study.protocol}")
 
 
 navigation.enter()

@@ -274,3 +274,22 @@ def test_times_are_told_roughly() -> None:
     assert [studying_training._duration(seconds) for seconds in (1, 31, 100, 7200)] == [
         "5 seconds", "35 seconds", "2 minutes", "2.0 hours",
     ]  # fmt: skip
+
+
+@pytest.mark.mnist
+def test_a_study_trained_in_full_stands_beside_what_was_reported(mnist_dir: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MNIST_LAB_DATA", str(mnist_dir))
+    store = Store.open()
+    for one in studies.plan("mlp-course", "two-layer-linear", protocols=("published",)):
+        for _ in work(store, store.enqueue(one.config, claimed=True)):
+            pass
+    page = AppTest.from_file(str(ROOT / "pages" / "studies.py"), default_timeout=60)
+    for key, value in {"study": "mlp-course", "experiment": "two-layer-linear"}.items():
+        page.query_params[key] = value
+    page.run()
+    next(button for button in page.button if button.label == "Show without answering").click().run()
+    assert not page.exception
+    (table,) = [frame.value for frame in page.dataframe if "Reported" in frame.value.columns]
+    row = table.loc[table["Figure"] == "Test accuracy (%)"].iloc[0]
+    assert row["Reported"] == 91.21
+    assert abs(row["Difference"]) < 1
