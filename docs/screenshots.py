@@ -22,7 +22,7 @@ RUNS = (
     RunConfig(architecture="lenet-5", epochs=2, learning_rate=0.002, schedule="cosine"),
 )
 RATES = Axis("learning_rate", (), 1e-5, 1, 6, "log")
-SWEEP = Sweep("Learning rate", RunConfig(architecture="softmax", epochs=1), (RATES,), seeds=2)
+SWEEP = Sweep("Learning rate", RunConfig(architecture="softmax", epochs=1), (RATES,), seeds=3)
 VIEWS = {
     "inspect": "inspect?run=1&view=Mistakes",
     "compare": "compare?runs=1&runs=2&runs=3",
