@@ -47,7 +47,8 @@ Five published studies of MNIST, trained again: what they reported beside what w
   note says why.
 - **honest**: one sixth of the training images (10,000 of MNIST's 60,000) were held out to choose the epoch, the network
   learned from the rest, and the test images were used once.
-- **time**: of training, one run by itself. Studies that swept a value report the time of all runs together.
+- **time**: of training one run, while as many run at once as there are cores. Studies that swept a value report the
+  time of all runs together; beside it stands the sum of ours.
 """
 
 
