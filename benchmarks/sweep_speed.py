@@ -2,6 +2,7 @@
 
     python -m benchmarks.sweep_speed [--epochs 5] [--classic-epochs 1] [--experiment lr-coarse ...]
         [--variants 2] [--rounds 1]
+    python -m benchmarks.sweep_speed --experiment ffnn-tuning    (its six sweeps together, in full)
 
 For each experiment: (a) torchvision's data set with ToTensor and Normalize through a DataLoader, `.item()` at every
 step, the test images through a DataLoader after each epoch, one network after another, torch's default number of
@@ -9,7 +10,8 @@ threads; (b) this project, as `study run` does it: the study's plan put into a n
 checkpoints and predictions written, everything counted from the command to the last result, the start of the processes
 included. Same networks, batch sizes, optimizers and images on both sides. The epochs of (a) all take the same time: it
 trains --classic-epochs and its seconds are scaled to --epochs, which (b) really trains. Fewer epochs than the study's
-count the start of the processes of (b) against less training than there would be.
+count the start of the processes of (b) against less training than there would be. A configuration that two sweeps share
+is trained once by (b), as `study run` does it, and once for each by (a).
 Needs the full MNIST under MNIST_LAB_DATA or data/.
 """
 
@@ -41,6 +43,8 @@ EXPERIMENTS = {
     "dropout": "ffnn-tuning",
     "depth": "linear-depth",
 }
+_TOGETHER = "ffnn-tuning"
+_SWEEPS = ("lr-coarse", "lr-fine", "width", "weight-decay", "dropout", "three-layer-grid")
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,13 @@ class Sweep:
 
 
 def classic(configs: Sequence[RunConfig], epochs: int) -> Sweep:
-    """The studies' kind of loop, one network after another; the seconds scaled to the epochs of the configs."""
-    began = perf_counter()
-    accuracies = tuple(_train_classic(config.replace(epochs=epochs)) for config in configs)
-    return Sweep((perf_counter() - began) * configs[0].epochs / epochs, accuracies)
+    """The studies' kind of loop, one network after another; the seconds of each scaled to its epochs."""
+    seconds, accuracies = 0.0, []
+    for config in configs:
+        began = perf_counter()
+        accuracies.append(_train_classic(config.replace(epochs=epochs)))
+        seconds += (perf_counter() - began) * config.epochs / epochs
+    return Sweep(seconds, tuple(accuracies))
 
 
 def project(planned: Sequence[Planned], folder: Path) -> Sweep:
@@ -114,12 +121,15 @@ def _optimizer(model: nn.Module, config: RunConfig) -> torch.optim.Optimizer:
     return torch.optim.SGD(model.parameters(), lr=config.learning_rate, momentum=config.momentum)
 
 
-def _plan(experiment: str, epochs: int, variants: int | None) -> list[Planned]:
-    """The experiment's published runs with fewer epochs; of many variants some, evenly spread."""
-    full = plan(EXPERIMENTS[experiment], experiment, protocols=("published",))
+def _plan(experiment: str, epochs: int | None, variants: int | None) -> list[Planned]:
+    """The experiment's published runs, perhaps with fewer epochs; of many variants some, evenly spread."""
+    if experiment == _TOGETHER:
+        full = [one for name in _SWEEPS for one in plan(_TOGETHER, name, protocols=("published",))]
+    else:
+        full = plan(EXPERIMENTS[experiment], experiment, protocols=("published",))
     count = min(variants or len(full), len(full))
     chosen = [full[place * (len(full) - 1) // max(1, count - 1)] for place in range(count)]
-    return [replace(one, config=one.config.replace(epochs=epochs)) for one in chosen]
+    return [replace(one, config=one.config.replace(epochs=epochs)) if epochs else one for one in chosen]
 
 
 def _percent(values: Sequence[float]) -> str:
@@ -128,8 +138,8 @@ def _percent(values: Sequence[float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--experiment", choices=[*EXPERIMENTS], nargs="+", default=[*EXPERIMENTS])
-    parser.add_argument("--epochs", type=int, default=5, help="of each network")
+    parser.add_argument("--experiment", choices=[*EXPERIMENTS, _TOGETHER], nargs="+", default=[*EXPERIMENTS])
+    parser.add_argument("--epochs", type=int, help="of each network; the study's own unless said")
     parser.add_argument("--classic-epochs", type=int, default=1, help="that (a) trains; its time is scaled up")
     parser.add_argument("--variants", type=int, help="at most so many networks of each experiment; fewer is quicker")
     parser.add_argument("--rounds", type=int, default=1, help="(b) and (a) take turns; medians are printed")
@@ -137,7 +147,7 @@ def main() -> None:
     print(
         describe_machine(),
         f"(a) with {torch.get_num_threads()} thread(s), (b) with {jobs.cores()} process(es) of one thread,",
-        f"{options.epochs} epoch(s) of 60,000 images ({options.classic_epochs} in (a), scaled),",
+        f"{options.epochs or 'all'} epoch(s) of 60,000 images ({options.classic_epochs} in (a), scaled),",
         f"{options.rounds} round(s)",
         flush=True,
     )
@@ -150,14 +160,14 @@ def main() -> None:
             theirs.append(classic([one.config for one in planned], options.classic_epochs))
         ratio = statistics.median(a.seconds / b.seconds for a, b in zip(theirs, ours, strict=True))
         print(
-            f"{EXPERIMENTS[name]} {name}, {len(planned)} networks: "
+            f"{name}, {len(planned)} networks: "
             f"(a) {statistics.median(a.seconds for a in theirs):.1f} s, "
             f"(b) {statistics.median(b.seconds for b in ours):.1f} s, "
             f"{statistics.median(b.start_up for b in ours):.1f} s of it before the first began; "
             f"(b) is {ratio:.1f} times as fast"
         )
         print(f"  test accuracy (a) {_percent(theirs[-1].accuracies)} after {options.classic_epochs} epoch(s)")
-        print(f"                (b) {_percent(ours[-1].accuracies)} after {options.epochs}", flush=True)
+        print(f"                (b) {_percent(ours[-1].accuracies)} after all", flush=True)
 
 
 if __name__ == "__main__":

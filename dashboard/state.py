@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from mnist_core.store import Run, Store
 
 LOGO = str(Path(__file__).with_name("logo.svg"))
 _WARM_UP_SECONDS = 4.0
+_ECHO_SECONDS = 5.0  # so long a browser may still send the choice that it showed before the server changed it
 
 
 @st.cache_resource(show_spinner=False)
@@ -96,10 +98,15 @@ def pick_runs(key: str, label: str, help: str, runs: Sequence[Run], default: Seq
 
 
 def choose_also(key: str, number: int) -> None:
-    """Add a run to the choice of `pick_runs`; to be called from a callback, before the widget is drawn."""
+    """Add a run to the choice of `pick_runs`; to be called from a callback, before the widget is drawn.
+
+    What the browser sent before it saw the new choice may be handled after this: for some seconds the run is added to
+    whatever arrives.
+    """
     chosen = _chosen(key, [])
     st.session_state[f"{key}:url"] = st.query_params.get_all(key)  # taken into account: it does not win again
     st.session_state[key] = [*chosen, number]
+    st.session_state.setdefault(f"{key}:added", {})[number] = time.monotonic()
 
 
 def _from_url(key: str, known: Mapping[int, Run], default: Sequence[int], single: bool = False) -> None:
@@ -107,7 +114,9 @@ def _from_url(key: str, known: Mapping[int, Run], default: Sequence[int], single
 
     Streamlit's own binding would put the runs' labels into the URL, and a renamed run would break the link.
     """
-    present = [number for number in dict.fromkeys(_chosen(key, default)) if number in known]
+    now, times = time.monotonic(), st.session_state.get(f"{key}:added", {})
+    added = [number for number, when in times.items() if now - when < _ECHO_SECONDS]
+    present = [number for number in dict.fromkeys([*_chosen(key, default), *added]) if number in known]
     # Assigned at every run: a value left from another page is one that Streamlit is about to drop.
     st.session_state[key] = (present or list(default))[0] if single else present
 

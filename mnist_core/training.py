@@ -18,7 +18,7 @@ from mnist_core.data.augmentation import augment, augments
 from mnist_core.data.loading import Data
 from mnist_core.evaluation import evaluate
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
-from mnist_core.perceptron import perceptron
+from mnist_core.perceptron import Perceptron, perceptron
 
 POINTS = 5000  # a run's curve has at most about this many training points; longer runs average several steps
 _REPORT_SECONDS = 0.1  # how often the device is read at most
@@ -73,9 +73,10 @@ def train(model: nn.Module, data: Data, config: RunConfig, state: TrainingState 
         device=str(data.train.labels.device),
     )
     model.train()
+    chain = perceptron(model, config, state.optimizers, data.train.labels.device)
     while state.epoch < config.epochs:
         broken = False
-        for event in _steps(model, data, config, state, steps_per_epoch):
+        for event in _steps(model, chain, data, config, state, steps_per_epoch):
             yield event
             broken = broken or not math.isfinite(event.loss)
         if not broken:
@@ -103,7 +104,12 @@ def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
 
 
 def _steps(
-    model: nn.Module, data: Data, config: RunConfig, state: TrainingState, steps_per_epoch: int
+    model: nn.Module,
+    chain: Perceptron | None,
+    data: Data,
+    config: RunConfig,
+    state: TrainingState,
+    steps_per_epoch: int,
 ) -> Iterator[StepEnd]:
     """The rest of the epoch under way. Ends after the first StepEnd whose loss is not finite."""
     device = data.train.labels.device
@@ -116,7 +122,6 @@ def _steps(
     augmented = augments(config)
     rate = -1.0
     optimizers = state.optimizers
-    chain = perceptron(model, config, optimizers, device)
     for place in range(done, steps_per_epoch):
         batch, target = batches[place], labels[place]
         wanted = optimization.learning_rate(config, state.step, steps_per_epoch)

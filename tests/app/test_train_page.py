@@ -136,3 +136,14 @@ def test_a_started_run_joins_those_that_the_address_names(page: AppTest):
     button(page, "Start training").click().run()
     assert page.session_state["runs"] == [*shown, 3]
     assert page.query_params["runs"] == ["1", "2", "3"]
+
+
+def test_a_started_run_stays_when_the_browser_answers_late_with_the_old_choice(page: AppTest):
+    page.run()
+    button(page, "Start training").click().run()
+    button(page, "Start training").click().run()
+    assert page.multiselect(key="runs").value == [1, 2]
+    page.query_params["runs"] = ["1"]
+    page.multiselect(key="runs").set_value([1]).run()  # sent before the page with both had arrived
+    assert page.multiselect(key="runs").value == [1, 2]
+    assert page.query_params["runs"] == ["1", "2"]

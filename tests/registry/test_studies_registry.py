@@ -146,7 +146,6 @@ def test_its_texts_are_there(study: Study) -> None:
     assert study.because.keys() <= keys
 
 
-@pytest.mark.skipif(not (records.ROOT / records.FOLDER).is_dir(), reason="no measurements are committed yet")
 @STUDIES
 def test_every_difference_in_the_committed_measurements_is_explained(study: Study) -> None:
     found = records.read(records.ROOT, study.name)
@@ -155,7 +154,6 @@ def test_every_difference_in_the_committed_measurements_is_explained(study: Stud
     assert not [one for one in found if "/" in one.data or "folder" in one.config]
 
 
-@pytest.mark.skipif(not (records.ROOT / records.FOLDER).is_dir(), reason="no measurements are committed yet")
 def test_the_committed_report_is_that_of_the_committed_measurements() -> None:
     found = {name: records.read(records.ROOT, name) for name in studies()}
     page = (records.ROOT / reporting.PAGE).read_text(encoding="utf-8")
