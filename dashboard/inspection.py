@@ -87,7 +87,7 @@ def subject(run: Run, split: SplitName) -> Subject:
     table = _answers_of(run)
     assert table is not None
     count = results.probabilities(table.head(0)).shape[1]
-    return Subject(run, split, _classes(run, count), results.of_split(table, split))
+    return Subject(run, split, class_names_of(run, count), results.of_split(table, split))
 
 
 def bold(name: str) -> str:
@@ -95,7 +95,7 @@ def bold(name: str) -> str:
     return "**" + _MARKDOWN.sub(r"\\\g<0>", name) + "**"
 
 
-def _classes(run: Run, count: int) -> tuple[str, ...]:
+def class_names_of(run: Run, count: int) -> tuple[str, ...]:
     """Names of the classes; their numbers where the folder that names them is gone."""
     names = dataset(run.dataset).classes
     if run.dataset == "folder":

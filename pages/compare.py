@@ -44,14 +44,7 @@ def side_by_side(runs: Sequence[Run]) -> None:
     if len(runs) > run_table.COMPARED:
         st.info(f"{len(runs):,} runs are chosen; the first {run_table.COMPARED} of them are compared.")
         runs = runs[: run_table.COMPARED]
-    comparing.results(runs)
-    comparing.differences(runs)
-    comparing.curves(runs)
-    left, right = st.columns(2, gap="large")
-    with left:
-        comparing.costs(runs)
-    with right:
-        comparing.overfitting(runs)
+    comparing.show(runs)
 
 
 def suggest(every: run_table.Snapshot) -> None:

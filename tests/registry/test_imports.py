@@ -14,7 +14,7 @@ LAYERS = [
     {"config"},
     {"fields"},
     {"store"},
-    {"plots", "results", "comparison", "handwriting", "intervals"},
+    {"plots", "results", "answers", "comparison", "handwriting", "intervals"},
     {"data", "architectures", "devices"},
     {"jobs", "recipes"},
     {"sweeps", "optimization", "checkpoints", "evaluation"},

@@ -1,0 +1,61 @@
+"""What the sections of the Compare page share: metrics, answers and images of the chosen runs."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard import inspection, state
+from mnist_core import answers
+from mnist_core.answers import Answers
+from mnist_core.data.splitting import SplitName
+from mnist_core.store import Run
+
+CHART = {"displayModeBar": False}
+
+
+def answered(runs: Sequence[Run], split: SplitName = "test") -> Answers | None:
+    """The answers of the runs that saw the same images; says on the page which are left out, and why.
+
+    None, and a word about it, where no run has answered anything.
+    """
+    tables = {}
+    for run in runs:
+        with state.errors_as_messages():
+            tables[run.id] = _predictions(run.id, split, run.state, run.step)
+    found, left_out = answers.gather([run for run in runs if run.id in tables], tables)
+    if found is None:
+        st.info("None of these runs has been tested yet: a run is tested when it ends.")
+    else:
+        for one in left_out:
+            st.caption(f"Run {one.run.number} is not compared here: it {one.reason}.")
+    return found
+
+
+def images(found: Answers, places: Sequence[int] | np.ndarray, split: SplitName = "test") -> np.ndarray:
+    """The images at some places of the split: uint8 (M, C, H, W). Raises DataError if they are not there."""
+    own = inspection.subject(found.runs[0], split)
+    return own.images(own.table.iloc[np.asarray(places, dtype=int)])
+
+
+def class_names(found: Answers) -> tuple[str, ...]:
+    """Names of the classes; their numbers where the folder that names them is gone."""
+    return inspection.class_names_of(found.runs[0], found.classes)
+
+
+def named(runs: Sequence[Run]) -> str:
+    """Runs by their numbers: a name may hold signs that would format the text."""
+    return ("runs " if len(runs) > 1 else "run ") + ", ".join(str(run.number) for run in runs)
+
+
+@st.cache_data(show_spinner=False, max_entries=100)
+def metrics(run_id: str, names: tuple[str, ...], state_of_run: str, step: int) -> pd.DataFrame:
+    """Metrics of a run; its state and step are there to read them again once they have changed."""
+    return state.store().metrics(run_id, names=names)
+
+
+@st.cache_resource(show_spinner=False, max_entries=120)
+def _predictions(run_id: str, split: SplitName, state_of_run: str, step: int) -> pd.DataFrame:
+    store = state.store()
+    return answers.read(store, store.run(run_id), split)

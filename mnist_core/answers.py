@@ -1,0 +1,96 @@
+"""Answers of several runs to the same images, side by side, as they were stored: what comparisons start from."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from mnist_core import results
+from mnist_core.errors import StoreError
+from mnist_core.store import Run, Store
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Probabilities that some runs gave the same images, in one order."""
+
+    runs: tuple[Run, ...]
+    labels: np.ndarray  # int64 (N,)
+    probabilities: Mapping[str, np.ndarray]  # by run id: float32 (N, classes)
+
+    @property
+    def images(self) -> int:
+        """Number of images."""
+        return len(self.labels)
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return next(iter(self.probabilities.values())).shape[1]
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """The most probable class, a row a run: int64 (runs, N); the lowest of equals."""
+        return np.stack([self.probabilities[run.id].argmax(axis=1) for run in self.runs])
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        """Which images each run has right, a row a run: bool (runs, N)."""
+        return self.predicted == self.labels
+
+    def of(self, runs: Iterable[Run]) -> "Answers":
+        """The answers of some of the runs, in the order given."""
+        chosen = tuple(runs)
+        return Answers(chosen, self.labels, {run.id: self.probabilities[run.id] for run in chosen})
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A run that cannot be compared with the others, and why, as the end of a sentence about it."""
+
+    run: Run
+    reason: str
+
+
+def read(store: Store, run: Run, split: str = "test") -> pd.DataFrame:
+    """The stored predictions of a run on one split, as `results` describes them; empty if it has none.
+
+    Raises StoreError if the file is missing or damaged.
+    """
+    files = store.artifacts(run.id, kind="predictions")
+    if not files:
+        return pd.DataFrame()
+    path = store.folder(run.id) / files[-1].path
+    try:
+        return results.of_split(pd.read_parquet(path), split)
+    except (OSError, ValueError):  # pyarrow's errors are ValueErrors
+        raise StoreError(
+            f"The predictions of run #{run.number} ({path}) are missing or damaged. Bring the file back, or train anew."
+        ) from None
+
+
+def gather(runs: Sequence[Run], tables: Mapping[str, pd.DataFrame]) -> tuple[Answers | None, list[LeftOut]]:
+    """The runs that answered the same images as the first that answered any, and those that are left out.
+
+    `tables` holds each run's predictions on one split by its id, as `read` returns them. None if no run has any.
+    """
+    kept: list[Run] = []
+    left_out: list[LeftOut] = []
+    labels: np.ndarray | None = None
+    probabilities: dict[str, np.ndarray] = {}
+    for run in runs:
+        table = tables[run.id]
+        if table.empty:
+            left_out.append(LeftOut(run, "has no predictions yet"))
+            continue
+        own = table["label"].to_numpy(np.int64)
+        if labels is None:
+            labels = own
+        elif run.dataset != kept[0].dataset or not np.array_equal(own, labels):
+            left_out.append(LeftOut(run, f"was tested on other images than run #{kept[0].number}"))
+            continue
+        kept.append(run)
+        probabilities[run.id] = results.probabilities(table)
+    return (None if labels is None else Answers(tuple(kept), labels, probabilities)), left_out
