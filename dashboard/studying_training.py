@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
-from math import ceil
 
 import streamlit as st
 
@@ -105,14 +104,8 @@ def _extent(rows: Sequence[_Row], missing: Sequence[Planned]) -> str:
         return f"All {count} are here." if len(rows) > 1 else "It is here."
     with contextlib.suppress(MnistLabError):
         seconds = sweeps.estimate(state.store(), [planned.config for planned in missing])
-        return f"{len(missing)} of {count} to train: about {_duration(seconds)} on this machine."
+        return f"{len(missing)} of {count} to train: about {sweeps.in_words(seconds)} on this machine."
     return f"{len(missing)} of {count} to train."
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(5, 5 * ceil(seconds / 5))} seconds"
-    return f"{ceil(seconds / 60)} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
 def _begin(subject: Subject) -> None:

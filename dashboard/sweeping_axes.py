@@ -7,8 +7,8 @@ import streamlit as st
 from dashboard import state
 from mnist_core.architectures import presets
 from mnist_core.errors import MnistLabError
-from mnist_core.fields import fields
-from mnist_core.sweeps.axes import Axis, field_info, label, parse_values, shown
+from mnist_core.fields import fields, shown
+from mnist_core.sweeps.axes import Axis, field_info, label, parse_values
 from mnist_core.sweeps.slots import slots_of
 
 MOST = 4  # axes: a chart of more cannot be read

@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import navigation, state, sweeping_form, sweeping_results
 from mnist_core import sweeps
 from mnist_core.errors import MnistLabError
+from mnist_core.fields import shown
 from mnist_core.jobs import runs_at_once
 from mnist_core.store import ACTIVE
 from mnist_core.store.sweeps import SweepRow
@@ -61,7 +62,7 @@ def _progress(row: SweepRow, table: pd.DataFrame) -> None:
         words.append(f"{early:,} of them stopped early")
     if ended < len(table):
         left = _seconds_left(row.id, int(state.store().clock() // _ESTIMATE_SECONDS))
-        words.append(f"about {sweeping_form.duration(left)} left")
+        words.append(f"about {sweeps.in_words(left)} left")
     st.progress(ended / max(1, len(table)), text=f"{len(table):,} runs: " + " · ".join(words))
     if counts.get("queued") and not runs_at_once(state.store()):
         st.warning("The queue is held: on the page Train, under the queue, **Runs at once** is 0.")
@@ -114,7 +115,7 @@ def _best(sweep: Sweep, table: pd.DataFrame) -> None:
             f"{found[measure]:.2%}",
             help=f"Highest {kind} accuracy of one run, at its best epoch. The best of many runs is partly luck.",
         )
-        parts = [f"{sweeps.label(field)} **{state.plain(sweeps.shown(found[field]))}**" for field in sweep.fields]
+        parts = [f"{sweeps.label(field)} **{state.plain(shown(found[field]))}**" for field in sweep.fields]
         parts += [f"seed {found['seed']}"] if sweep.seeds > 1 else []
         setting.markdown(" · ".join(parts) + f"  \nRun {number}, {found['state']}")
         with links:

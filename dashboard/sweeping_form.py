@@ -119,21 +119,7 @@ def cost(configs: Sequence[RunConfig]) -> str:
     """How many runs there are and how long they take: "12 runs, about 3 minutes on this machine"."""
     seconds = sweeps.estimate(state.store(), configs)
     runs = "1 run" if len(configs) == 1 else f"{len(configs):,} runs"
-    return f"**{runs}**, about **{duration(seconds)}** on this machine"
-
-
-def duration(seconds: float) -> str:
-    """A time in words, as exact as an estimate deserves: "40 seconds", "3 minutes", "2 h 10 min", "3 days"."""
-    if seconds < 50:
-        count = max(5, 5 * round(seconds / 5))
-        return f"{count} seconds"
-    minutes = max(1, round(seconds / 60))
-    if minutes < 90:
-        return "1 minute" if minutes == 1 else f"{minutes} minutes"
-    hours, rest = divmod(10 * round(minutes / 10), 60)
-    if hours < 48:
-        return f"{hours} h {rest} min" if rest else f"{hours} hours"
-    return f"{round(minutes / 1440)} days"
+    return f"**{runs}**, about **{sweeps.in_words(seconds)}** on this machine"
 
 
 def _choices() -> dict[str, Any]:

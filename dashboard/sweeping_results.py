@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.components.live_figure import live_figure
 from mnist_core import sweeps
+from mnist_core.fields import shown
 from mnist_core.plots.curves import Metric
 from mnist_core.plots.sweeps import sweep_curves, sweep_figure
 from mnist_core.sweeps import Sweep
@@ -147,4 +148,4 @@ def _metrics(run_id: str, epoch: int) -> pd.DataFrame:
 def _sortable(values: Sequence[Any]) -> list[Any]:
     """The values of an axis as they sort best: numbers as numbers, all else as text."""
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    return list(values) if numeric else [sweeps.shown(value) for value in values]
+    return list(values) if numeric else [shown(value) for value in values]

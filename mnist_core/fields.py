@@ -33,6 +33,15 @@ def fields() -> list[FieldInfo]:
     return [_describe(name) for name in RunConfig.model_fields]
 
 
+def shown(value: Any) -> str:
+    """A value in few letters, as it is typed: 1e-05, 300, yes."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _describe(name: str) -> FieldInfo:
     info = RunConfig.model_fields[name]
     extra = info.json_schema_extra

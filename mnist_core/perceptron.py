@@ -2,8 +2,7 @@
 
 In a network of a few small matrices most of a step is spent on autograd's bookkeeping and on the optimizer's. With the
 gradients of the chain written out, and the optimizer's kernel called directly, a step of the networks of the studies
-takes a third to nine tenths of the time (`python -m benchmarks.training_speed`). The operations are autograd's own in
-its own order, so the results are the same bit for bit.
+takes clearly less time. The operations are autograd's own in its own order, so the results are the same bit for bit.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,7 +30,7 @@ class Perceptron:
         self._wanted = torch.eye(classes) * (1 - config.label_smoothing) + config.label_smoothing / classes
         self._outer: dict[int, Tensor] = {}  # by batch size: the loss's gradient with respect to log-softmax
         self._layers = [_layer(module) for module in model if not isinstance(module, nn.Flatten)]
-        _Linear.first(self._layers).first_of_chain = True
+        next(layer for layer in self._layers if isinstance(layer, _Linear)).first_of_chain = True
         self._updates = [_update(optimizer) for optimizer in optimizers]
         for parameter in model.parameters():
             parameter.grad = torch.zeros_like(parameter)
@@ -83,10 +82,6 @@ class _Linear:
         self._transposed = self._weight.t()
         self._module = module
         self._input = self._weight
-
-    @staticmethod
-    def first(layers: "Sequence[_Linear | _Activation | _Dropout]") -> "_Linear":
-        return next(layer for layer in layers if isinstance(layer, _Linear))
 
     def forward(self, x: Tensor) -> Tensor:
         self._input = x

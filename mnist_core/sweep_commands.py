@@ -12,6 +12,7 @@ from rich.table import Table
 from mnist_core import intervals, jobs, sweeps
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
+from mnist_core.fields import shown
 from mnist_core.flags import with_config_flags
 from mnist_core.following import follow_all
 from mnist_core.store import ACTIVE, Store
@@ -116,13 +117,13 @@ def _report(store: Store, sweep_id: str, as_json: bool) -> None:
         print(json.dumps(summary | {"measure": measure, "sweep": sweep.to_json()} | {"results": records}, indent=2))
         return
     head = f"{measure.replace('_', ' ')}, mean"
-    shown = Table(*(sweeps.label(field) for field in sweep.fields), head, "95 % interval", "seeds", box=None)
+    rows = Table(*(sweeps.label(field) for field in sweep.fields), head, "95 % interval", "seeds", box=None)
     for row in sorted(_records(by_value), key=lambda row: -row["mean"]):
         ends = () if row["low"] is None else (max(row["low"], 0.0), min(row["high"], 1.0))
-        values = (sweeps.shown(row[field]) for field in sweep.fields)
-        shown.add_row(*values, _percent(row["mean"]), " to ".join(map(_percent, ends)), str(row["n"]))
+        values = (shown(row[field]) for field in sweep.fields)
+        rows.add_row(*values, _percent(row["mean"]), " to ".join(map(_percent, ends)), str(row["n"]))
     print(f"{sweep.name} ({sweep_id})")
-    Console().print(shown, highlight=False)
+    Console().print(rows, highlight=False)
     states = table["state"].value_counts().to_dict()
     print(", ".join(f"{count} {state}" for state, count in states.items()))
 

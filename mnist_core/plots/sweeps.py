@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from mnist_core.fields import shown
 from mnist_core.plots.style import GREY, PALETTE, accuracy_axis, errors_of, polish
 from mnist_core.plots.swept_curves import sweep_curves
 from mnist_core.plots.swept_look import across, measure_name, settings, spread
 from mnist_core.plots.swept_map import swept_map
 from mnist_core.plots.swept_parallel import swept_parallel
-from mnist_core.plots.swept_scale import swept_scale, worded
+from mnist_core.plots.swept_scale import swept_scale
 
 __all__ = ["sweep_curves", "sweep_figure", "swept_line", "swept_map", "swept_parallel"]
 
@@ -55,7 +56,7 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
         error_y={"type": "data", "symmetric": False, "array": low - errors_of(means),
                  "arrayminus": errors_of(means) - high, "thickness": 3, "width": 9, "color": PALETTE[0],
                  "visible": several},
-        customdata=[[escape(worded(row[field])), 100 * row["mean"], spread(row)] for row in found],
+        customdata=[[escape(shown(row[field])), 100 * row["mean"], spread(row)] for row in found],
         hovertemplate=f"{escape(label)} <b>%{{customdata[0]}}</b><br>%{{customdata[1]:.2f}}%%{{customdata[2]}}"
         "<extra></extra>",
     )  # fmt: skip
@@ -83,7 +84,7 @@ def _add_runs(figure: go.Figure, table: pd.DataFrame, field: str, label: str, me
         x=[scale.place(value) for value in known[field].tolist()], y=errors_of(known[measure].to_numpy(np.float64)),
         mode="markers", name="each run", cliponaxis=False,
         marker={"symbol": "circle-open", "size": 11, "color": GREY, "line": {"width": 2}},
-        customdata=[[escape(worded(value)), 100 * accuracy, seed] for value, accuracy, seed in details],
+        customdata=[[escape(shown(value)), 100 * accuracy, seed] for value, accuracy, seed in details],
         hovertemplate=f"{escape(label)} <b>%{{customdata[0]}}</b>, seed %{{customdata[2]}}<br>%{{customdata[1]:.2f}}%"
         "<extra></extra>",
     )  # fmt: skip

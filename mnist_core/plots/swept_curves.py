@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from mnist_core.fields import shown
 from mnist_core.plots.style import accuracy_axis, errors_of, log_axis, polish
 from mnist_core.plots.swept_look import add_colour_bar, shortened
-from mnist_core.plots.swept_scale import swept_scale, worded
+from mnist_core.plots.swept_scale import swept_scale
 
 
 def sweep_curves(
@@ -34,7 +35,7 @@ def sweep_curves(
         x: list[float | None] = []
         y: list[float | None] = []
         details: list[list[Any]] = []
-        own = table[[worded(other) == worded(value) for other in table[field].tolist()]]
+        own = table[[shown(other) == shown(value) for other in table[field].tolist()]]
         for run, number, seed in zip(own["run"], own["number"], own["seed"], strict=True):
             rows = metrics.get(run)
             if rows is None or rows.empty:
@@ -47,10 +48,10 @@ def sweep_curves(
             heights += ups
             details += [[number, seed, 100 * v if metric == "accuracy" else v] for v in values] + [[number, seed, None]]
         figure.add_scatter(
-            x=x, y=y, customdata=details, mode="lines+markers", name=shortened(worded(value)),
+            x=x, y=y, customdata=details, mode="lines+markers", name=shortened(shown(value)),
             line={"color": scale.colour(value), "width": 3}, marker={"size": 6}, opacity=0.9,
             showlegend=not scale.numeric, connectgaps=False,
-            hovertemplate=f"<b>{escape(label)} {escape(worded(value))}</b>, run %{{customdata[0]}}, "
+            hovertemplate=f"<b>{escape(label)} {escape(shown(value))}</b>, run %{{customdata[0]}}, "
             f"seed %{{customdata[1]}}<br>epoch %{{x}}: {split} {metric} "
             + ("%{customdata[2]:.2f}%" if metric == "accuracy" else "%{customdata[2]:.4g}")
             + "<extra></extra>",

@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.colors import sequential
 
+from mnist_core.fields import shown
 from mnist_core.plots.style import DARK, FAINT, LIGHT, PALETTE, contrast, errors_of, polish
 from mnist_core.plots.swept_look import (
     accuracy_ticks,
@@ -20,7 +21,7 @@ from mnist_core.plots.swept_look import (
     shortened,
     spread,
 )
-from mnist_core.plots.swept_scale import SweptScale, scale_colour, swept_scale, worded
+from mnist_core.plots.swept_scale import SweptScale, scale_colour, swept_scale
 
 _CELLS = tuple(sequential.Cividis)  # opaque cells with their own ink, so any ground will do
 _BEST = PALETTE[3]
@@ -66,7 +67,7 @@ def swept_map(table: pd.DataFrame, labels: Mapping[str, str], measure: str = "va
                              line={"color": _BEST, "width": 5})  # fmt: skip
     for update, scale, label in zip((figure.update_xaxes, figure.update_yaxes), (columns, rows), labels.values(),
                                     strict=True):  # fmt: skip
-        names = [shortened(worded(value)) for value in scale.values]
+        names = [shortened(shown(value)) for value in scale.values]
         update(title_text=escape(label), tickmode="array", tickvals=list(range(len(names))), ticktext=names,
                showgrid=False, ticks="", range=[-0.5, len(names) - 0.5])  # fmt: skip
     figure.update_layout(showlegend=False)
@@ -127,5 +128,5 @@ def _shares(found: Sequence[Mapping[str, Any]]) -> list[float]:
 
 
 def _hover(row: Mapping[str, Any], labels: Mapping[str, str]) -> str:
-    words = [f"{escape(label)} <b>{escape(worded(row[field]))}</b>" for field, label in labels.items()]
+    words = [f"{escape(label)} <b>{escape(shown(row[field]))}</b>" for field, label in labels.items()]
     return "<br>".join([*words, f"{100 * row['mean']:.2f}%{spread(row)}"])

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from mnist_core.fields import shown
 from mnist_core.plots.style import FAINT, GREY, errors_of, polish
 from mnist_core.plots.swept_look import accuracy_ticks, across, measure_name, settings, shortened, spread
-from mnist_core.plots.swept_scale import scale_colour, swept_scale, worded
+from mnist_core.plots.swept_scale import scale_colour, swept_scale
 
 _SHADES = 12  # lines of like accuracy are one trace: hundreds of settings stay quick to draw
 _FAN = 0.04  # how far lines that meet in one value are spread, so that each can be followed
@@ -69,7 +70,7 @@ def _add_bundle(
     y: list[float | None] = []
     text: list[str] = []
     for row, line in zip(rows, lines, strict=True):
-        words = [f"{escape(label)} <b>{escape(worded(row[field]))}</b>" for field, label in labels.items()]
+        words = [f"{escape(label)} <b>{escape(shown(row[field]))}</b>" for field, label in labels.items()]
         y += [*line, None]
         text += ["<br>".join([*words, f"{100 * row['mean']:.2f}%{spread(row)}"])] * (len(line) + 1)
     figure.add_scatter(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mnist_core.errors import ConfigError
-from mnist_core.fields import FieldInfo, fields
+from mnist_core.fields import FieldInfo, fields, shown
 
 Scale = Literal["linear", "log"]
 MAX_VALUES = 1000
@@ -99,15 +99,6 @@ def label(field: str) -> str:
     """What a person calls the axis: the field's label, or the slot's name."""
     info = field_info(field)
     return info.label if info else field.replace("_", " ").capitalize()
-
-
-def shown(value: Any) -> str:
-    """A value in few letters."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None:
-        return "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @cache

@@ -62,6 +62,20 @@ def run_seconds(store: Store, configs: Sequence[RunConfig]) -> list[float]:
     return found
 
 
+def in_words(seconds: float) -> str:
+    """A time in words, as exact as an estimate deserves: "40 seconds", "3 minutes", "2 h 10 min", "3 days"."""
+    if seconds < 50:
+        count = max(5, 5 * round(seconds / 5))
+        return f"{count} seconds"
+    minutes = max(1, round(seconds / 60))
+    if minutes < 90:
+        return "1 minute" if minutes == 1 else f"{minutes} minutes"
+    hours, rest = divmod(10 * round(minutes / 10), 60)
+    if hours < 48:
+        return f"{hours} h {rest} min" if rest else f"{hours} hours"
+    return f"{round(minutes / 1440)} days"
+
+
 def _kind(config: RunConfig) -> tuple[object, ...]:
     augmented = any((config.shift, config.rotate, config.scale, config.elastic, config.crop_flip))
     return (config.architecture, config.batch_size, config.dataset, config.device, config.precision, config.library,

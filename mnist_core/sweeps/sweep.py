@@ -13,8 +13,9 @@ from mnist_core.architectures import describe
 from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import shape_of
 from mnist_core.errors import ArchitectureError, ConfigError
+from mnist_core.fields import shown
 from mnist_core.sweeps import slots
-from mnist_core.sweeps.axes import Axis, field_info, shown
+from mnist_core.sweeps.axes import Axis, field_info
 
 MAX_RUNS = 2000
 _TRIES = 50  # draws for each sample: enough to find nearly all points of a small space

@@ -270,12 +270,6 @@ def test_missing_images_are_said_and_nothing_can_be_started() -> None:
     assert [found.disabled for found in at.button if found.label == "Train it live"] == [True]
 
 
-def test_times_are_told_roughly() -> None:
-    assert [studying_training._duration(seconds) for seconds in (1, 31, 100, 7200)] == [
-        "5 seconds", "35 seconds", "2 minutes", "2.0 hours",
-    ]  # fmt: skip
-
-
 @pytest.mark.mnist
 def test_a_study_trained_in_full_stands_beside_what_was_reported(mnist_dir: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MNIST_LAB_DATA", str(mnist_dir))

@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.sweeping_form import duration
 from dashboard.sweeping_results import CURVES, spread
 from mnist_core import sweeps
 from mnist_core.config import RunConfig
@@ -239,4 +238,4 @@ def test_curves_of_many_runs_are_spread_over_the_swept_value():
      (9000, "2 h 30 min"), (300_000, "3 days")],
 )  # fmt: skip
 def test_durations_in_words(seconds: float, text: str):
-    assert duration(seconds) == text
+    assert sweeps.in_words(seconds) == text
