@@ -40,6 +40,7 @@ def follow_runs() -> None:
 
 
 def _follow(ids: Sequence[str], busy: bool) -> None:
+    state.seen_by_browser("runs")
     store = state.store()
     runs = store.runs(ids=ids)
     queue = store.queue()

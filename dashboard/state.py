@@ -17,7 +17,7 @@ from mnist_core.store import Run, Store
 
 LOGO = str(Path(__file__).with_name("logo.svg"))
 _WARM_UP_SECONDS = 4.0
-_ECHO_SECONDS = 5.0  # so long a browser may still send the choice that it showed before the server changed it
+_ECHO_SECONDS = 60.0  # no browser is so late; until then what it has not seen yet stays chosen
 
 
 @st.cache_resource(show_spinner=False)
@@ -97,16 +97,40 @@ def pick_runs(key: str, label: str, help: str, runs: Sequence[Run], default: Seq
     return [by_number[number] for number in numbers]
 
 
-def choose_also(key: str, number: int) -> None:
-    """Add a run to the choice of `pick_runs`; to be called from a callback, before the widget is drawn.
+def choose_also(key: str, *numbers: int) -> None:
+    """Add runs to the choice of `pick_runs`; to be called from a callback, before the widget is drawn.
 
-    What the browser sent before it saw the new choice may be handled after this: for some seconds the run is added to
-    whatever arrives.
+    What the browser sent before it saw the new choice may be handled after this: the runs are added to whatever arrives
+    until `seen_by_browser` finds them in what it sends.
     """
     chosen = _chosen(key, [])
     st.session_state[f"{key}:url"] = st.query_params.get_all(key)  # taken into account: it does not win again
-    st.session_state[key] = [*chosen, number]
-    st.session_state.setdefault(f"{key}:added", {})[number] = time.monotonic()
+    st.session_state[key] = list(dict.fromkeys([*chosen, *numbers]))
+    st.session_state.setdefault(f"{key}:added", {}).update(dict.fromkeys(numbers, time.monotonic()))
+
+
+def seen_by_browser(key: str) -> None:
+    """To be called first in a fragment that follows `pick_runs`: learns which added runs the browser knows by now."""
+    if st.session_state.pop(f"{key}:drawn", False):
+        return  # the whole page is being drawn: the choice is the server's own, not yet an answer
+    for number in st.session_state.get(key, []):
+        st.session_state.get(f"{key}:added", {}).pop(number, None)
+
+
+def clicks(key: str) -> int:
+    """How many clicks on this button were obeyed: an argument for its callback, to be given to `is_new_click`."""
+    return st.session_state.get(f"{key}:clicks", 0)
+
+
+def is_new_click(key: str, count: int) -> bool:
+    """Whether a callback is called for a new click; `count` is what `clicks` said when the button was drawn.
+
+    A busy browser sends a click twice when a fragment's own rerun falls between the click and its message.
+    """
+    if count != clicks(key):
+        return False
+    st.session_state[f"{key}:clicks"] = count + 1
+    return True
 
 
 def _from_url(key: str, known: Mapping[int, Run], default: Sequence[int], single: bool = False) -> None:
@@ -135,6 +159,7 @@ def _chosen(key: str, default: Sequence[int]) -> list[int]:
 def _to_url(key: str, numbers: Sequence[int]) -> None:
     texts = [str(number) for number in numbers]
     st.session_state[f"{key}:chosen"] = list(numbers)
+    st.session_state[f"{key}:drawn"] = True
     st.session_state[f"{key}:url"] = texts
     if st.query_params.get_all(key) != texts:
         st.query_params[key] = texts
