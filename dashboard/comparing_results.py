@@ -1,44 +1,84 @@
-"""Chosen runs side by side, first of all: what they achieved, what to bear in mind, and how their configs differ."""
+"""Chosen runs side by side, first of all: a verdict, what they achieved, how their configs differ, one change more."""
 
 from collections.abc import Sequence
-from math import ceil, sqrt
+from itertools import combinations
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import comparing_data, run_table
-from mnist_core.comparison import config_differences, runs_table
+from dashboard import comparing_data, controlled, run_table, state
+from mnist_core import comparison, stats
+from mnist_core.answers import Answers
+from mnist_core.comparison import config_differences, fairness, runs_table
 from mnist_core.data.catalogue import dataset
 from mnist_core.plots.comparison import accuracies
 from mnist_core.store import Run
 
-_SURE = 1.96  # standard errors on either side: 95 of 100 differences by chance are smaller
+_INTERVAL = "95 % interval of the test accuracy"
 
 
 def show(runs: Sequence[Run]) -> None:
-    """Results, what differs, and training beside validation and test accuracy."""
+    """A verdict, results, what differs, the change of one thing, and training beside validation and test accuracy."""
+    st.subheader("Results")
+    verdict(runs)
     results(runs)
     differences(runs)
+    controlled.show(runs)
     overfitting(runs)
+
+
+def verdict(runs: Sequence[Run]) -> None:
+    """In a sentence or two: whether the best run is better than the second, by their answers to the same images."""
+    tested = [run for run in runs if run.test_accuracy is not None]
+    found = comparing_data.answered(tested) if tested else None
+    if found is None:
+        return
+    best, *others = sorted(found.runs, key=lambda run: -float(found.right[found.runs.index(run)].mean()))
+    if not others:
+        right = int(found.right.sum())
+        low, high = stats.wilson(right, found.images)
+        st.info(
+            f"{_name(best)} is right on {right:,} of {found.images:,} test images. On ever more images of this kind "
+            f"its accuracy would be between {low:.2%} and {high:.2%}, most likely (95 % interval)."
+        )
+        return
+    about = "" if len(others) == 1 else "The two best: "
+    st.info(about + _sentence(found, best, others[0]))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            "Two trained networks, these test images. For all pairs, and architectures over seeds:", width="content"
+        )
+        st.button("Is it real?", key="results_real", on_click=_look, args=("Is it real?",),
+                  help="Opens the section that tests differences.")  # fmt: skip
 
 
 def results(runs: Sequence[Run]) -> None:
     """Best and last metrics of each run with its size, work and time, and what to bear in mind about them."""
-    st.subheader("Results")
     table = runs_table(runs)
     last = pd.Series([_last_validation(run) for run in runs], index=table.index, dtype="float64")
     table = table.assign(
-        **{"Line": [run_table.line_image(run.number) for run in runs], "Last validation accuracy (%)": last}
+        **{
+            "Line": [run_table.line_image(run.number) for run in runs],
+            "Last validation accuracy (%)": last,
+            _INTERVAL: _intervals(runs),
+        }
     )
     order = ["Line", "Run", "Name", "State", "Best validation accuracy (%)", "Best epoch",
-             "Last validation accuracy (%)", "Training accuracy (%)", "Test accuracy (%)", "Test loss", "Epochs",
-             "Parameters", "MACs", "Time (s)", "Images/s"]  # fmt: skip
+             "Last validation accuracy (%)", "Training accuracy (%)", "Test accuracy (%)", _INTERVAL, "Test loss",
+             "Epochs", "Parameters", "MACs", "Time (s)", "Images/s"]  # fmt: skip
+    interval = st.column_config.TextColumn(
+        "95 % interval",
+        width=120,
+        help="Where the accuracy on ever more images of this kind lies, by Wilson's formula: what the choice of the "
+        "test images leaves open. Another seed changes an accuracy, too.",
+    )
     st.dataframe(
         table[order],
         key="results",
         hide_index=True,
         height="content",
-        column_config=run_table.columns(),
+        column_config=run_table.columns() | {_INTERVAL: interval},
         placeholder="–",
         alt="Results of the chosen runs",
     )
@@ -54,15 +94,13 @@ def remarks(runs: Sequence[Run]) -> list[str]:
         found.append(
             f"Still training: {comparing_data.named(active)}. The page Train shows live what stands still here."
         )
-    tested = [run for run in runs if run.test_accuracy is not None]
     if len({run.dataset for run in runs}) > 1:
         found.append("These runs learned from different data sets: their accuracies cannot be compared.")
-    elif len(tested) > 1 and (images := dataset(tested[0].dataset).test_images):
-        best, second = sorted((run.test_accuracy or 0.0 for run in tested), reverse=True)[:2]
+    optimistic = [run for run in runs if run.config.choose_on == "test"]
+    if optimistic and len(optimistic) < len(runs):
         found.append(
-            f"The two best test accuracies differ by {round((best - second) * images):,} of {images:,} images. "
-            f"A difference of fewer than about {chance((best + second) / 2, images):,} can be chance: other test "
-            "images might turn it round. Another seed changes an accuracy, too."
+            f"The best epoch of {comparing_data.named(optimistic)} was chosen on the test images themselves, which "
+            "flatters it beside the others."
         )
     splits = {(run.config.validation_images, run.config.split_seed, run.config.train_images) for run in runs}
     if len(splits) > 1:
@@ -70,13 +108,44 @@ def remarks(runs: Sequence[Run]) -> list[str]:
     return found
 
 
-def chance(accuracy: float, images: int) -> int:
-    """Difference in right answers, out of `images`, between two networks of this accuracy that chance can explain.
+def differences(runs: Sequence[Run]) -> None:
+    """The settings that are not the same in all runs, and which of them a difference in accuracy can be put down to."""
+    st.subheader("What differs")
+    if len(runs) < 2:
+        st.info("Choose a second run to see which of their settings differ.")
+        return
+    factor = _factor(runs)
+    st.markdown(state.plain(fairness(runs, factor)))
+    table = config_differences(runs, factor)
+    if not table.empty:
+        st.dataframe(
+            table,
+            key="differences",
+            height="content",
+            column_config={
+                "Role": st.column_config.TextColumn(
+                    help="A confound differs besides what is studied: either of them may be the reason for a "
+                    "difference in accuracy. The seed is chance: it favours nobody, but blurs the result."
+                )
+            },
+            alt="Settings that differ",
+        )
+        st.caption("Only settings that differ. A dash: the setting has no effect in that run.")
 
-    1.96 standard errors of the difference of two independent binomial counts: sqrt(2 n p (1 - p)) each. Both networks
-    see the same images, which makes true chance differences somewhat smaller.
-    """
-    return ceil(_SURE * sqrt(2 * images * accuracy * (1 - accuracy)))
+
+def _factor(runs: Sequence[Run]) -> str:
+    """The name of the field under study; a choice where several differ."""
+    offered = {field.label: field.name for field in comparison.factors(runs)}
+    if len(offered) < 2:
+        return next(iter(offered.values()), "")
+    chosen = st.selectbox(
+        "Under study",
+        list(offered),
+        key=controlled.FACTOR,
+        bind="query-params",
+        help="The setting whose effect you want to know. Whatever else differs is a confound.",
+    )
+    return offered.get(chosen, "")
 
 
 def overfitting(runs: Sequence[Run]) -> None:
@@ -89,17 +158,42 @@ def overfitting(runs: Sequence[Run]) -> None:
     st.caption("A training accuracy far above the other two means that the network learned its images by heart.")
 
 
-def differences(runs: Sequence[Run]) -> None:
-    """The hyperparameters that are not the same in all runs."""
-    st.subheader("What differs")
-    table = config_differences(runs)
-    if len(runs) < 2:
-        st.info("Choose a second run to see which of their settings differ.")
-    elif table.empty:
-        st.info("Nothing: all settings of these runs are the same.")
-    else:
-        st.dataframe(table, key="differences", height="content", alt="Settings that differ")
-        st.caption("Only settings that differ. A dash: the setting has no effect in that run.")
+def _sentence(found: Answers, best: Run, second: Run) -> str:
+    right = found.of([best, second]).right
+    return stats.verdict(_name(best), _name(second), stats.paired(*right), _adjusted(found, best, second))
+
+
+def _adjusted(found: Answers, best: Run, second: Run) -> float | None:
+    """Holm's p of this pair among all pairs; None where it is the only one."""
+    places = list(combinations(range(len(found.runs)), 2))
+    if len(places) == 1:
+        return None
+    each = [found.right[a] != found.right[b] for a, b in places]
+    p = [stats.mcnemar(int(found.right[a][one].sum()), int(found.right[b][one].sum()))
+         for (a, b), one in zip(places, each, strict=True)]  # fmt: skip
+    pair = sorted((found.runs.index(best), found.runs.index(second)))
+    return float(stats.holm(np.array(p))[places.index((pair[0], pair[1]))])
+
+
+def _intervals(runs: Sequence[Run]) -> list[str | None]:
+    """Of each tested run whose data set says how many test images it has, in per cent."""
+    found: list[str | None] = []
+    for run in runs:
+        images = dataset(run.dataset).test_images
+        if run.test_accuracy is None or not images:
+            found.append(None)
+            continue
+        low, high = stats.wilson(round(run.test_accuracy * images), images)
+        found.append(f"{100 * low:.2f} – {100 * high:.2f}")
+    return found
+
+
+def _name(run: Run) -> str:
+    return f"Run {run.number}"
+
+
+def _look(section: str) -> None:
+    st.session_state["look"] = section
 
 
 def _last_validation(run: Run) -> float:

@@ -11,7 +11,7 @@ from mnist_core.fields import FieldInfo, fields
 from mnist_core.recipes import RECIPES
 
 _ALWAYS = ("dataset", "folder", "folder_size", "folder_colour", "optimizer", "learning_rate", "batch_size", "epochs")
-_ELSEWHERE = ("architecture", "continue_from", "continue_epoch", "fresh_optimizer")
+_ELSEWHERE = ("architecture", "continue_from", "continue_epoch", "fresh_optimizer", "initial_weights")
 _MORE = {
     "More about the data": ("Data",),
     "Augmentation": ("Augmentation",),
@@ -72,7 +72,7 @@ def config_fields() -> dict[str, Any]:
     for name in _ALWAYS:
         if every[name].matters(values):
             with columns[shown % 2]:
-                values[name] = _widget(every[name])
+                values[name] = widget(every[name])
             shown += 1
     for title, groups in _MORE.items():
         members = [field for field in every.values() if field.group in groups and field.name not in _ALWAYS]
@@ -80,23 +80,13 @@ def config_fields() -> dict[str, Any]:
         with st.expander(title + (f" · {changed} changed" if changed else "")):
             for field in members:
                 if field.matters(values):
-                    values[field.name] = _widget(field)
+                    values[field.name] = widget(field)
     return values
 
 
-def _fill(config: RunConfig) -> None:
-    """Make the form say this config; to be called from a callback."""
-    values = {name: value for name, value in config.model_dump().items() if name not in _ELSEWHERE}
-    own = config.architecture not in presets()
-    st.session_state.update(values | {"own": own, "layers" if own else "architecture": config.architecture})
-
-
-def _changed(members: Iterable[FieldInfo]) -> int:
-    return sum(st.session_state.get(field.name, field.default) != field.default for field in members)
-
-
-def _widget(field: FieldInfo) -> Any:
-    common: dict[str, Any] = {"key": field.name, "help": field.help, "bind": "query-params"}
+def widget(field: FieldInfo, prefix: str = "") -> Any:
+    """The widget of one field, at its default; `prefix` goes before the key that is its query parameter."""
+    common: dict[str, Any] = {"key": prefix + field.name, "help": field.help, "bind": "query-params"}
     if field.kind == "choice":
         return st.selectbox(
             field.label,
@@ -124,3 +114,14 @@ def _widget(field: FieldInfo) -> Any:
     step = 0.0005 if field.name == "learning_rate" else 0.1 if field.default >= 0.1 else 0.05
     high = None if field.high is None else float(field.high)
     return st.number_input(field.label, float(field.low or 0), high, field.default, step, format="%g", **common)
+
+
+def _fill(config: RunConfig) -> None:
+    """Make the form say this config; to be called from a callback."""
+    values = {name: value for name, value in config.model_dump().items() if name not in _ELSEWHERE}
+    own = config.architecture not in presets()
+    st.session_state.update(values | {"own": own, "layers" if own else "architecture": config.architecture})
+
+
+def _changed(members: Iterable[FieldInfo]) -> int:
+    return sum(st.session_state.get(field.name, field.default) != field.default for field in members)

@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import navigation, state
+from dashboard import controlled, navigation, state
 from mnist_core import trained
 from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.plots.style import run_label, run_style
@@ -63,13 +63,15 @@ def _go_on(run: Run) -> None:
             key = "run" if page == "inspect" else "runs"
             st.page_link(navigation.page_named(page), label=label, query_params={key: str(run.number)},
                          help="Opens the page with this run chosen.")  # fmt: skip
+        controlled.link(run)
         st.divider()
         st.markdown("**A new run from one of its checkpoints**")
         first = st.selectbox("From the end of epoch", epochs, index=len(epochs) - 1, key=f"from-{run.number}",
                              help="Weights, optimizer and random state are taken over.")  # fmt: skip
         total = st.number_input("Up to epoch", first + 1, 10_000, max(run.config.epochs, first + 5),
                                 key=f"to-{run.number}", help="Counted from the start of the first run.")  # fmt: skip
-        st.button("Start the new run", key=f"branch-{run.number}", on_click=_branch, args=(run, first, total),
+        st.button("Start the new run", key=f"branch-{run.number}", on_click=_branch,
+                  args=(run, first, total, state.clicks("branch")),
                   help="All other settings stay as they were.")  # fmt: skip
 
 
@@ -84,7 +86,9 @@ def _resume(run_id: str) -> None:
     state.background().wake()
 
 
-def _branch(run: Run, epoch: int, total: int) -> None:
+def _branch(run: Run, epoch: int, total: int, click: int) -> None:
+    if not state.is_new_click("branch", click):
+        return
     try:
         config = run.config.replace(continue_from=run.id, continue_epoch=epoch, epochs=total)
         begun = state.store().enqueue(config, f"{run.name}, from epoch {epoch}")

@@ -15,7 +15,7 @@ MOST = 4  # axes: a chart of more cannot be read
 
 _FIRST = ("learning_rate", "width", "dropout", "batch_size", "optimizer", "weight_decay", "epochs", "architecture")
 _NEVER = ("seed", "folder", "device", "threads", "checkpoint_every", "continue_from", "continue_epoch",
-          "fresh_optimizer")  # fmt: skip
+          "fresh_optimizer", "initial_weights")  # fmt: skip
 _PREVIEWED = 12
 _HELP = (
     "A list such as 0.1, 0.01, 0.001, or a range with the number of values: 0.0001..1 log 5 multiplies from value to "

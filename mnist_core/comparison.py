@@ -1,26 +1,140 @@
-"""Runs beside each other as tables: what differs between their configs, and what each achieved."""
+"""Runs beside each other: groups of seeds, what differs between configs, and what each run achieved as a table."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import pandas as pd
 
+from mnist_core.config import RunConfig
 from mnist_core.fields import FieldInfo, fields
 from mnist_core.store import Run
+from mnist_core.store.runs import NAME_LENGTH, default_name
+
+FACTOR, CONFOUND, CHANCE = "factor under study", "confound", "chance"
+START, FOLLOWS, IDLE = "same start", "follows from the factor", "no influence"
+ROLES = (FACTOR, CONFOUND, CHANCE, FOLLOWS, START, IDLE)
+NO_INFLUENCE = ("device", "threads", "checkpoint_every")  # where and how fast, not what is learned
+
+MOST_SEEDS = 20  # of one experiment: more runs can neither be told apart on a chart nor be carried by a link
 
 _NO_EFFECT = "–"
+_ROOM = 20  # letters that a name leaves for its seed
+_SEED = re.compile(r",? seed \d+(?=,|$)")  # as `train --seeds`, sweeps and studies write it
 
 
-def config_differences(runs: Sequence[Run]) -> pd.DataFrame:
-    """Only what differs: one row a field by its label, one column a run ("3 · name"), as text.
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ only in the seed: several tries of one experiment. A lone run is a group of one."""
 
-    A field that has no effect in a run, such as the momentum of Adam, counts as a dash.
+    name: str
+    runs: tuple[Run, ...]
+
+    @property
+    def tries(self) -> tuple[Run, ...]:
+        """The first run of each seed: a repeated seed gives the same network again and counts once."""
+        found: dict[int, Run] = {}
+        for run in self.runs:
+            found.setdefault(run.config.seed, run)
+        return tuple(found.values())
+
+
+def seeded(config: RunConfig, tries: int, name: str = "") -> list[tuple[RunConfig, str]]:
+    """Configs that differ only in the seed, from the config's own on, and names for them that say so ("": none given).
+
+    A single try keeps its name. Raises ConfigError where the seeds run out.
     """
-    rows = {field.label: [_shown(field, run) for run in runs] for field in fields()}
+    if tries == 1:
+        return [(config, name)]
+    configs = [config.replace(seed=config.seed + place) for place in range(tries)]
+    own = name.strip()[: NAME_LENGTH - _ROOM] or _SEED.sub("", default_name(config))
+    return [(one, f"{own}, seed {one.seed}") for one in configs]
+
+
+def groups(runs: Sequence[Run]) -> list[Group]:
+    """The runs put together with those that differ from them only in the seed, in order of first appearance."""
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        found.setdefault(run.config.model_copy(update={"seed": 0}).digest(), []).append(run)
+    return [Group(_common_name(members), tuple(members)) for members in found.values()]
+
+
+def config_differences(runs: Sequence[Run], factor: str = "") -> pd.DataFrame:
+    """Only what differs: one row a field by its label; its role, then one column a run ("3 · name"), as text.
+
+    A field that has no effect in a run, such as the momentum of Adam, counts as a dash. The factor (a field's name;
+    by default that of `factors` that comes first) stands on top and is what is under study. Every other field is a
+    confound, unless it only follows from the factor (the momentum of the other optimizer), makes both start alike, is
+    the seed, or has no influence on what is learned.
+    """
+    found = _differing(runs)
+    studied = factor or next((field.name for field in _factors(found)), "")
+    rows = [(field.label, _role(field, values, studied), *values) for field, values in found]
     return pd.DataFrame.from_dict(
-        {label: values for label, values in rows.items() if len(set(values)) > 1},
-        orient="index", columns=[f"{run.number} · {run.name}" for run in runs], dtype="str",
+        {label: row for label, *row in sorted(rows, key=lambda row: ROLES.index(row[1]))},
+        orient="index", columns=["Role", *(f"{run.number} · {run.name}" for run in runs)], dtype="str",
     ).rename_axis("Hyperparameter")  # fmt: skip
+
+
+def factors(runs: Sequence[Run]) -> list[FieldInfo]:
+    """The fields that differ between the runs and may be what is studied: the architecture first."""
+    return _factors(_differing(runs))
+
+
+def fairness(runs: Sequence[Run], factor: str = "") -> str:
+    """One sentence: whether a difference between these runs can be put down to the factor. "" for less than two runs.
+
+    `factor` is a field's name, as in `config_differences`.
+    """
+    if len(runs) < 2:
+        return ""
+    differing = _differing(runs)
+    factor = factor or next((field.name for field in _factors(differing)), "")
+    roles = [(in_a_sentence(field), _role(field, values, factor)) for field, values in differing]
+    studied = next((name for name, role in roles if role == FACTOR), "")
+    confounds = [name for name, role in roles if role == CONFOUND]
+    chance = any(role == CHANCE for _, role in roles)
+    if not studied:
+        return (
+            "Only the seed differs: the same experiment again, so what differs between the results is chance."
+            if chance
+            else "No setting that matters differs: the same experiment again."
+        )
+    if any(field.name == "dataset" for field, _ in differing):
+        return "The data sets differ: these accuracies are of different test images, and no setting explains them."
+    subject = studied if studied.startswith("“") else f"the {studied}"
+    if confounds:
+        many = f"{len(confounds)} confounds" if len(confounds) > 1 else "1 confound"
+        also = f"{_listed(confounds)} also differ{'' if len(confounds) > 1 or _plural(confounds[0]) else 's'}"
+        return f"{many}: {also}, so a difference in accuracy cannot be put down to {subject}."
+    differs = "differ" if _plural(studied) else "differs"
+    if not chance:
+        return f"Only {subject} {differs}: a fair comparison."
+    if _same_seeds(runs, factor):
+        return f"Only {subject} {differs}, each value with the same seeds: a fair comparison, and not of lucky runs."
+    return (
+        f"Apart from {subject} the seed differs: no confound, but a difference in accuracy is partly chance. "
+        "Train the same seeds of each to see how large that part is."
+    )
+
+
+def shown(value: Any) -> str:
+    """A value of a field as a person reads it: yes and no, and "not set" for what is empty."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or value == "":
+        return "not set"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def in_a_sentence(field: FieldInfo) -> str:
+    """A field as it reads within a sentence: learning rate, “Normalise”."""
+    name = field.label.split(" (")[0]
+    if field.kind == "bool" or field.group == "Augmentation" or name.startswith(("Choose", "Clip", "Step", "Continue")):
+        return f"“{name}”"  # a command or an adjective rather than a thing
+    return name if name[1:2] in ("", name[1:2].upper()) else name[:1].lower() + name[1:]
 
 
 def runs_table(runs: Sequence[Run]) -> pd.DataFrame:
@@ -56,15 +170,57 @@ def runs_table(runs: Sequence[Run]) -> pd.DataFrame:
     return table.assign(Created=pd.Series(created, index=index, dtype="datetime64[ms, UTC]"))
 
 
-def _shown(field: FieldInfo, run: Run) -> str:
-    if not field.matters(run.config.model_dump()):
-        return _NO_EFFECT
-    value = getattr(run.config, field.name)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None or value == "":
-        return "not set"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _common_name(runs: Sequence[Run]) -> str:
+    names = [_SEED.sub("", run.name) for run in runs]
+    common = "".join(letters[0] for letters in takewhile(lambda one: len(set(one)) == 1, zip(*names, strict=False)))
+    if any(name != common for name in names):
+        common = common[: len(common) - len(re.split(r"[\s,:]", common)[-1])]  # no half words
+    return common.rstrip(" ,.:;-·(#=") or names[0]
+
+
+def _differing(runs: Sequence[Run]) -> list[tuple[FieldInfo, list[str]]]:
+    """The fields that are not the same in all runs, with their values as text."""
+    configs = [run.config.model_dump() for run in runs]
+    found = [
+        (field, [shown(config[field.name]) if field.matters(config) else _NO_EFFECT for config in configs])
+        for field in fields()
+    ]
+    return [(field, values) for field, values in found if len(set(values)) > 1]
+
+
+def _factors(differing: Sequence[tuple[FieldInfo, Sequence[str]]]) -> list[FieldInfo]:
+    found = [field for field, _ in differing if field.name not in ("seed", "initial_weights", *NO_INFLUENCE)]
+    return sorted(found, key=lambda field: field.name != "architecture")
+
+
+def _role(field: FieldInfo, values: Sequence[str], factor: str) -> str:
+    if field.name == factor:
+        return FACTOR
+    if field.name == "seed":
+        return CHANCE
+    if field.name in NO_INFLUENCE:
+        return IDLE
+    if field.name == "initial_weights" and factor == "architecture":
+        return START
+    if factor in field.when and len(set(values) - {_NO_EFFECT}) == 1:
+        return FOLLOWS
+    return CONFOUND
+
+
+def _same_seeds(runs: Sequence[Run], factor: str) -> bool:
+    """Whether each value of the factor was tried with the same seeds."""
+    seeds: dict[Any, set[int]] = {}
+    for run in runs:
+        seeds.setdefault(getattr(run.config, factor), set()).add(run.config.seed)
+    return len({frozenset(found) for found in seeds.values()}) == 1
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _plural(words: str) -> bool:
+    return words.split()[-1].endswith("s") and not words.endswith("ss")
 
 
 def _percent(fraction: float | None) -> float | None:

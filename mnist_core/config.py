@@ -156,6 +156,10 @@ class RunConfig(BaseModel):
     fresh_optimizer: bool = _field(
         False, "Fresh optimizer", "Take only the weights from that checkpoint: momentum and averages of the gradient "
         "start anew.", "Origin")
+    initial_weights: str = _field(
+        "", "Initial weights as in", "An architecture: layers of the same kind and shape start from the values that "
+        "they have there with the same seed, so that two networks differ by nothing else. Several, with ; between "
+        "them, hand them on from the first to the last.", "Origin", max_length=8000)
     # fmt: on
 
     @model_validator(mode="after")

@@ -19,6 +19,7 @@ from time import monotonic
 import torch
 
 from mnist_core import __version__, architectures, devices, environment, recording, sweeps
+from mnist_core.architectures.inheriting import build_seeded
 from mnist_core.data.fallback import resolve
 from mnist_core.data.loading import load
 from mnist_core.errors import LostRunError, MnistLabError
@@ -63,8 +64,10 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
     device = devices.prepare(config)
     images = load(config, environment.data_dir(), device)
     shape, classes = images.input_shape, len(images.classes)
-    torch.manual_seed(config.seed)
-    model = devices.place(architectures.build(config.architecture, shape, classes), device)
+    network, inherited = build_seeded(config.architecture, shape, classes, config.seed, config.initial_weights)
+    if inherited and config.library == "torch" and not config.continue_from:
+        note = f"{note} {inherited}".strip()
+    model = devices.place(network, device)
     state = TrainingState.start(model, config)
     store.describe(
         run,

@@ -9,6 +9,7 @@ from dashboard import forms, getting_data, live, navigation, state
 from dashboard.components.live_chart import preload_chart
 from mnist_core.architectures import Architecture, describe
 from mnist_core.architectures.diagram import diagram
+from mnist_core.comparison import MOST_SEEDS, seeded
 from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import shape_of
 from mnist_core.errors import ArchitectureError, MnistLabError
@@ -65,23 +66,28 @@ def describe_experiment() -> Architecture | None:
         place.error(state.plain(str(error)))
     with start:
         getting_data.notice(values["dataset"])
-        st.button(
-            "Start training",
-            type="primary",
-            width="stretch",
-            disabled=network is None,
-            on_click=begin,
-            args=(values, name),
-            help="Puts the run into the queue; it begins as soon as a place is free.",
-        )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            tries = st.number_input(
+                "Seeds", 1, MOST_SEEDS, 1, key="seeds", bind="query-params", width=110,
+                help="So many runs that differ only in the seed: they compare architectures, not lucky runs.",
+            )  # fmt: skip
+            st.button(
+                "Start training" if tries == 1 else f"Start {tries} runs",
+                type="primary", width="stretch", disabled=network is None, on_click=begin,
+                args=(values, name, tries, state.clicks("start")),
+                help="Puts it into the queue; training begins as soon as a place is free.",
+            )  # fmt: skip
     return network
 
 
-def begin(values: dict[str, Any], name: str) -> None:
-    run = state.store().enqueue(RunConfig.parse(values), name)
-    state.background().wake()
-    state.choose_also("runs", run.number)
-    st.session_state["view"] = "Training"
+def begin(values: dict[str, Any], name: str, tries: int, click: int) -> None:
+    if not state.is_new_click("start", click):
+        return
+    with state.errors_as_messages():
+        runs = state.store().enqueue_all(seeded(RunConfig.parse(values), tries, name))
+        state.background().wake()
+        state.choose_also("runs", *(run.number for run in runs))
+        st.session_state["view"] = "Training"
 
 
 def show_network(network: Architecture) -> None:

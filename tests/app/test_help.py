@@ -8,6 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard.comparing import SECTIONS
 from mnist_core import jobs
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
@@ -47,7 +48,8 @@ VIEWS = [
     ("sweeps", {}),
     ("draw", {}),
     ("data", {"dataset": "mnist-5k"}),
-    ("compare", {"runs": ["1", "2"]}),
+    *(("compare", {"runs": ["1", "2"], "look": section}) for section in SECTIONS),
+    ("compare", {"runs": ["1", "2"], "change": "true", "change_field": "Optimisation · Learning rate"}),
     ("studies", {"study": "linear-depth"}),
     *(("inspect", {"run": "1", "view": view}) for view in ("Samples", "Mistakes", "Confusion", "Classes", "Weights")),
 ]

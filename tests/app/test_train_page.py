@@ -71,6 +71,20 @@ def test_a_click_puts_what_was_chosen_into_the_queue(page: AppTest):
     assert page.session_state["runs"] == [run.number]
 
 
+def test_several_seeds_start_at_once_and_all_join_the_chart(page: AppTest):
+    page.query_params["seeds"] = "3"
+    page.query_params["seed"] = "4"
+    page.run()
+    page.text_input(key="name").set_value("mine").run()
+    assert "Start training" not in {found.label for found in page.button}
+    button(page, "Start 3 runs").click().run()
+    assert not page.exception
+    runs = Store.open().runs()[::-1]
+    assert [(run.config.seed, run.name) for run in runs] == [(seed, f"mine, seed {seed}") for seed in (4, 5, 6)]
+    assert {run.config.replace(seed=4).digest() for run in runs} == {runs[0].digest}
+    assert page.session_state["runs"] == page.multiselect(key="runs").value == [1, 2, 3]
+
+
 def test_fields_appear_only_where_they_matter(page: AppTest):
     page.run()
     assert "nesterov" not in {widget.key for widget in page.toggle}
@@ -147,3 +161,22 @@ def test_a_started_run_stays_when_the_browser_answers_late_with_the_old_choice(p
     page.multiselect(key="runs").set_value([1]).run()  # sent before the page with both had arrived
     assert page.multiselect(key="runs").value == [1, 2]
     assert page.query_params["runs"] == ["1", "2"]
+
+
+def test_a_click_that_the_browser_sends_twice_is_obeyed_once():
+    def script():
+        import streamlit as st
+
+        from dashboard import state
+
+        def obey(count: int) -> None:
+            for _ in range(2):
+                st.session_state["times"] = st.session_state.get("times", 0) + state.is_new_click("go", count)
+
+        st.button("Go", on_click=obey, args=(state.clicks("go"),))
+
+    at = AppTest.from_function(script).run()
+    at.button[0].click().run()
+    assert at.session_state["times"] == 1
+    at.button[0].click().run()
+    assert at.session_state["times"] == 2

@@ -6,8 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mnist_core.comparison import config_differences, runs_table
+from mnist_core.comparison import config_differences, factors, fairness, groups, runs_table, seeded
 from mnist_core.config import RunConfig
+from mnist_core.errors import ConfigError
 from mnist_core.store import Run, Store
 
 
@@ -22,8 +23,8 @@ def test_only_what_differs(store: Store) -> None:
         store.enqueue(RunConfig(epochs=9, normalise=False, train_images=160), name="same"),
     ]
     table = config_differences(runs)
-    assert list(table.columns) == ["1 · same", "2 · same"]
-    assert table.to_dict("index") == {
+    assert list(table.columns) == ["Role", "1 · same", "2 · same"]
+    assert table.drop(columns="Role").to_dict("index") == {
         "Training images": {"1 · same": "not set", "2 · same": "160"},
         "Normalise": {"1 · same": "yes", "2 · same": "no"},
         "Epochs": {"1 · same": "5", "2 · same": "9"},
@@ -33,10 +34,108 @@ def test_only_what_differs(store: Store) -> None:
 def test_fields_without_effect_are_dashes(store: Store) -> None:
     runs = [store.enqueue(RunConfig(optimizer="adam")), store.enqueue(RunConfig(optimizer="sgd", learning_rate=0.05))]
     table = config_differences(runs)
-    assert table.loc["Momentum"].tolist() == ["–", "0.9"]
-    assert table.loc["Learning rate"].tolist() == ["0.001", "0.05"]
+    assert table.loc["Momentum"].tolist() == ["follows from the factor", "–", "0.9"]
+    assert table.loc["Learning rate"].tolist() == ["confound", "0.001", "0.05"]
     same = [store.enqueue(RunConfig(momentum=0.1)), store.enqueue(RunConfig(momentum=0.5))]  # Adam knows no momentum
     assert config_differences(same).empty
+
+
+def test_each_difference_has_its_role_and_the_factor_comes_first(store: Store) -> None:
+    one = RunConfig(optimizer="sgd")
+    runs = [
+        store.enqueue(one),
+        store.enqueue(one.replace(architecture="mlp-100", epochs=9, batch_size=32, seed=1, threads=2,
+                                  initial_weights="mlp-300")),
+    ]  # fmt: skip
+    assert dict(config_differences(runs)["Role"]) == {
+        "Architecture": "factor under study",
+        "Batch size": "confound",
+        "Epochs": "confound",
+        "Seed": "chance",
+        "Initial weights as in": "same start",
+        "CPU threads": "no influence",
+    }
+    assert config_differences(runs).index[0] == "Architecture"
+    assert [field.name for field in factors(runs)] == ["architecture", "batch_size", "epochs"]
+    roles = config_differences(runs, "epochs")["Role"]
+    assert (roles.index[0], roles["Epochs"]) == ("Epochs", "factor under study")
+    assert roles["Architecture"] == roles["Initial weights as in"] == "confound"
+
+
+def test_the_momentum_of_another_optimizer_follows_unless_it_differs_by_itself(store: Store) -> None:
+    adam, sgd, other = (
+        store.enqueue(RunConfig.parse({"optimizer": optimizer, "momentum": momentum}))
+        for optimizer, momentum in (("adam", 0.9), ("sgd", 0.9), ("rmsprop", 0.5))
+    )
+    assert fairness([adam, sgd]) == "Only the optimizer differs: a fair comparison."
+    assert fairness([sgd, other]).startswith("1 confound: momentum also differs, so")
+
+
+def test_one_sentence_says_whether_a_comparison_is_fair(store: Store) -> None:
+    def said(*changes: dict, factor: str = "") -> str:
+        return fairness([store.enqueue(RunConfig.parse(change)) for change in changes], factor)
+
+    assert said({}) == ""
+    assert said({}, {"threads": 2}) == "No setting that matters differs: the same experiment again."
+    assert said({}, {"learning_rate": 0.1}) == "Only the learning rate differs: a fair comparison."
+    assert said({}, {"epochs": 9}) == "Only the epochs differ: a fair comparison."
+    assert said({}, {"normalise": False}) == "Only “Normalise” differs: a fair comparison."
+    assert said({}, {"seed": 1}).startswith("Only the seed differs: the same experiment again")
+    assert said({}, {"architecture": "mlp-100", "batch_size": 9, "epochs": 7}) == (
+        "2 confounds: batch size and epochs also differ, so a difference in accuracy cannot be put down to the "
+        "architecture."
+    )
+    assert said({}, {"architecture": "mlp-100", "batch_size": 9}, factor="batch_size") == (
+        "1 confound: architecture also differs, so a difference in accuracy cannot be put down to the batch size."
+    )
+    assert said({}, {"architecture": "mlp-100", "seed": 1}).startswith("Apart from the architecture the seed differs")
+    same = [{"architecture": name, "seed": seed} for name in ("mlp-100", "mlp-300") for seed in (0, 1)]
+    assert "each value with the same seeds: a fair comparison" in said(*same)
+    assert "Apart from the architecture" in said(*same[:3])
+    assert said({}, {"dataset": "kmnist"}).startswith("The data sets differ")
+
+
+def test_runs_that_differ_only_in_the_seed_form_a_group(store: Store) -> None:
+    one = RunConfig(architecture="mlp-100")
+    runs = [
+        store.enqueue(one.replace(seed=1), "small, seed 1"),
+        store.enqueue(one.replace(epochs=9), "longer"),
+        store.enqueue(one, "small"),
+        store.enqueue(one.replace(seed=1, threads=2), "small, seed 1"),
+        store.enqueue(one.replace(seed=12), "small, seed 12"),
+    ]
+    found = groups(runs)
+    assert [group.name for group in found] == ["small", "longer"]
+    assert [[run.number for run in group.runs] for group in found] == [[1, 3, 4, 5], [2]]
+    assert [run.number for run in found[0].tries] == [1, 3, 5]  # a repeated seed is no further try
+    assert groups([]) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        (("net, seed 0, honest", "net, seed 1, honest"), "net, honest"),
+        (("net run one", "net run other"), "net run"),
+        (("alpha", "beta"), "alpha"),
+        (("784-100-10, seed 3",), "784-100-10"),
+    ],
+)
+def test_a_group_is_called_what_its_runs_names_have_in_common(store: Store, names: tuple, wanted: str) -> None:
+    runs = [store.enqueue(RunConfig(seed=seed), name) for seed, name in enumerate(names)]
+    assert [group.name for group in groups(runs)] == [wanted]
+
+
+def test_several_seeds_of_one_config_get_names_that_say_so(store: Store) -> None:
+    config = RunConfig(architecture="mlp-100", seed=5)
+    assert seeded(config, 1, "mine") == [(config, "mine")]
+    entries = seeded(config, 3, "mine")
+    assert entries == [(config.replace(seed=seed), f"mine, seed {seed}") for seed in (5, 6, 7)]
+    assert [name for _, name in seeded(config, 2)] == ["mlp-100, seed 5", "mlp-100, seed 6"]
+    assert all(len(name) <= 200 for _, name in seeded(config, 2, "x" * 300))
+    (group,) = groups(store.enqueue_all(entries))
+    assert (group.name, len(group.tries)) == ("mine", 3)
+    with pytest.raises(ConfigError, match="seed"):
+        seeded(config.replace(seed=2**31 - 1), 2)
 
 
 def test_no_and_one_run(store: Store) -> None:

@@ -1,0 +1,118 @@
+"""Change one thing: from a run's card to the form on Compare, and from there to a pair of runs."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.config import RunConfig
+from mnist_core.store import Store
+from mnist_core.worker import work
+
+pytestmark = pytest.mark.usefixtures("quiet")
+ROOT = Path(__file__).resolve().parents[2]
+TINY = RunConfig(dataset="mnist-5k", train_images=300, architecture="flatten linear(8) relu linear(10)", epochs=1)
+LEARNING_RATE, ARCHITECTURE = "Optimisation · Learning rate", "Architecture · Architecture"
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lab with one trained run, and one that waits."""
+    folder = tmp_path_factory.mktemp("prepared") / "results"
+    store = Store.open(folder)
+    for _ in work(store, store.enqueue(TINY, "plain", claimed=True)):
+        pass
+    store.enqueue(TINY.replace(epochs=2), "waiting")
+    return folder
+
+
+@pytest.fixture
+def store(prepared: Path, own_lab: Path) -> Store:
+    shutil.copytree(prepared, own_lab)
+    return Store.open(own_lab)
+
+
+def opened(page: str, **query: object) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page(f"pages/{page}.py")
+    for key, value in query.items():
+        at.query_params[key] = value
+    return ran(at)
+
+
+def ran(at: AppTest) -> AppTest:
+    at.run()
+    assert not at.exception
+    return at
+
+
+def texts(at: AppTest) -> str:
+    return "\n".join(found.value for kind in (at.info, at.caption, at.markdown) for found in kind)
+
+
+def start(at: AppTest):
+    return next(found for found in at.button if found.label == "Start the second run")
+
+
+def test_a_link_opens_the_form_with_its_setting(store: Store) -> None:
+    assert "change_field" not in {box.key for box in opened("compare", runs="1").selectbox}
+    at = opened("compare", runs="1", change="true", change_field=LEARNING_RATE)
+    box = at.selectbox(key="change_field")
+    assert box.value == LEARNING_RATE
+    assert ARCHITECTURE in box.options
+    assert not [option for option in box.options if "Momentum" in option or "Seed" in option.split(" · ")[1:]]
+    assert at.number_input(key="change1_learning_rate").value == TINY.learning_rate
+    assert start(at).disabled  # nothing is changed yet
+
+
+def test_a_changed_setting_starts_a_second_run_and_both_are_compared(store: Store) -> None:
+    at = opened("compare", runs=["2", "1"], change="true", change_run="1", change_field=LEARNING_RATE)
+    at.number_input(key="change1_learning_rate").set_value(0.01)
+    assert "✓ the same: **initial weights**" in texts(ran(at))
+    assert "✓ the same: **order of the batches**" in texts(at)
+    start(at).click()
+    ran(at)
+    second = store.runs()[0]
+    assert (second.number, second.state) == (3, "queued")
+    assert second.name == "plain, learning rate 0.01 instead of 0.001"
+    assert second.config == TINY.replace(learning_rate=0.01)
+    assert at.multiselect(key="runs").value == [1, 3]
+    assert "Only the learning rate differs: a fair comparison." in texts(at)
+    assert "Run 3 is on its way" in texts(at)
+    assert not at.toggle(key="change").value
+
+
+def test_another_architecture_takes_its_weights_over(store: Store) -> None:
+    at = opened("compare", runs="1", change="true", change_field=ARCHITECTURE)
+    layers = at.text_area(key="change1_architecture")
+    assert layers.value == TINY.architecture
+    layers.set_value("flatten linear(8) relu dropout(0.5) linear(10)")
+    assert "✓ the same: **initial weights**. 2 of 2 layers with weights start from" in texts(ran(at))
+    start(at).click()
+    ran(at)
+    second = store.runs()[0]
+    assert second.name == "plain, with dropout(0.5)"
+    assert second.config.initial_weights == TINY.architecture
+    assert "Only the architecture differs: a fair comparison." in texts(at)
+
+
+def test_what_cannot_be_started_says_why(store: Store) -> None:
+    at = opened("compare", runs="1", change="true", change_field=ARCHITECTURE)
+    at.text_area(key="change1_architecture").set_value("flatten linear(8) relo linear(10)")
+    assert "did you mean relu" in ran(at).error[0].value
+    assert start(at).disabled
+    at = opened("compare", runs="1", change="true", change_field="Data · Data set")
+    at.selectbox(key="change1_dataset").set_value("folder")
+    assert "give the directory" in ran(at).error[0].value
+    assert start(at).disabled
+    at = opened("compare", runs="1", change="true", change_field="Data · Training images")
+    at.number_input(key="change1_train_images").set_value(200)
+    assert "✗ not the same: **order of the batches**" in texts(ran(at))
+    assert len(store.runs()) == 2
+
+
+def test_the_card_of_a_run_leads_there(store: Store) -> None:
+    at = opened("train", runs="1", view="Training")
+    links = [link.proto for link in at.get("page_link")]
+    (found,) = [link for link in links if link.label == "Change one thing"]
+    assert found.query_string == "runs=1&look=Results&change=true"
