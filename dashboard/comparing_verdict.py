@@ -1,12 +1,52 @@
-"""Whether one run or one architecture is really better than another."""
+"""Whether one run or one architecture is really better than another: first of all, which of the two is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
+from dashboard import comparing_data, comparing_verdict_models, comparing_verdict_seeds
+from mnist_core.answers import Answers
 from mnist_core.store import Run
 
 
+@dataclass(frozen=True)
+class Question:
+    """What is asked, and what chance it is about."""
+
+    text: str
+    show: Callable[[Answers], None]
+
+
+QUESTIONS: Mapping[str, Question] = {
+    "These trained models": Question(
+        "**The question: would these very networks come out in the same order on other test images?** "
+        "The chance is in which images the test set happens to hold. What another seed would give is not asked.",
+        comparing_verdict_models.show,
+    ),
+    "These architectures": Question(
+        "**The question: would these architectures come out in the same order if they were trained again?** "
+        "The chance is in the seed: initial weights, order of images. Runs that differ only in the seed are one group.",
+        comparing_verdict_seeds.show,
+    ),
+}
+
+
 def show(runs: Sequence[Run]) -> None:
-    """Whether one run or one architecture is really better than another."""
-    st.info(f"{len(runs)} runs")
+    """The choice of a question, and its answer for the chosen runs."""
+    asked = st.segmented_control(
+        "Compare",
+        list(QUESTIONS),
+        default=next(iter(QUESTIONS)),
+        key="verdict_about",
+        bind="query-params",
+        required=True,
+        help="Models: these trained networks, as they are; other test images could turn the result round. "
+        "Architectures: what they give on average over seeds; other seeds could turn it round. One does not answer "
+        "the other.",
+    )
+    question = QUESTIONS[asked]
+    st.markdown(question.text)
+    found = comparing_data.answered(runs)
+    if found is not None:
+        question.show(found)

@@ -1,0 +1,269 @@
+"""Charts of what is chance: who is right alone, differences and accuracies with intervals, pairs, seeds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from mnist_core.plots.style import (
+    DARK,
+    FAINT,
+    GREY,
+    LIGHT,
+    PALETTE,
+    RunLike,
+    accuracy_axis,
+    contrast,
+    errors_of,
+    mixed,
+    plot_label,
+    polish,
+    run_style,
+    tint,
+)  # fmt: skip
+from mnist_core.stats import Paired, p_text
+
+_NAME_LENGTH, _BESIDE_GROUPS = 40, 30  # letters of a name above its line: as many as fit on a phone
+_ROW = 62  # pixels of a line with its name above it
+_BETTER, _WORSE = PALETTE[0], PALETTE[1]  # of the run whose row it is
+_NO_EVIDENCE = 0.16  # opacity of the grey of a cell
+_ALPHA = 0.05
+
+
+def right_alone(a: RunLike, b: RunLike, found: Paired) -> go.Figure:
+    """Two bars: the images that only a has right, and those that only b has right."""
+    figure = go.Figure()
+    for row, (run, count) in enumerate(((a, found.only_a), (b, found.only_b))):
+        figure.add_bar(
+            x=[count], y=[row], orientation="h", width=0.5, marker={"color": run_style(run.number).colour},
+            text=[f"<b>{count:,}</b>"], textposition="outside", textfont={"size": 22}, cliponaxis=False,
+            hovertemplate=f"only <b>{plot_label(run, 100)}</b> is right: %{{x:,}} images<extra></extra>",
+        )  # fmt: skip
+    _name_lines(figure, [plot_label(run, _NAME_LENGTH) for run in (a, b)], [0, 1], lift=0.42)
+    polish(figure, height=220)
+    most = max(found.only_a, found.only_b, 1)
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(
+        title_text="Images that only this run has right", range=[0, 1.15 * most], tickformat=",d", nticks=6
+    )
+    figure.update_yaxes(visible=False, range=[1.4, -0.75])
+    return figure
+
+
+def difference(a: RunLike, b: RunLike, found: Paired) -> go.Figure:
+    """The difference in accuracy (percentage points) with its 95 % interval, beside the line of no difference."""
+    better = a if found.difference >= 0 else b
+    seen = found.p <= _ALPHA
+    low, middle, high = (100 * value for value in (found.low, found.difference, found.high))
+    figure = go.Figure()
+    figure.add_vline(x=0, line={"color": GREY, "width": 2, "dash": "dash"})
+    figure.add_scatter(
+        x=[middle], y=[0], mode="markers", cliponaxis=False,
+        marker={"size": 20, "color": run_style(better.number).colour if seen else GREY},
+        error_x=_whisker([high - middle], [middle - low], run_style(better.number).colour if seen else GREY),
+        hovertemplate=f"difference %{{x:+.2f}} points<br>95 % interval {low:+.2f} to {high:+.2f}<extra></extra>",
+    )  # fmt: skip
+    reach = 1.25 * max(abs(low), abs(high), 100 / found.images)
+    for side, run in ((-1, b), (1, a)):
+        figure.add_annotation(
+            x=side * reach, y=0.8, text=f"{'←' if side < 0 else ''} run {run.number} better {'→' if side > 0 else ''}",
+            showarrow=False, xanchor="left" if side < 0 else "right", font={"size": 17},
+        )  # fmt: skip
+    polish(figure, height=220)
+    figure.update_layout(showlegend=False)
+    figure.update_xaxes(title_text="Difference in accuracy (percentage points)", range=[-reach, reach], nticks=7)
+    figure.update_yaxes(visible=False, range=[-0.8, 1])
+    return figure
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A run with its accuracy on the test images and the ends of its interval, as fractions."""
+
+    run: RunLike
+    accuracy: float
+    low: float
+    high: float
+
+
+def standings(rows: Sequence[Standing], groups: Sequence[Sequence[int]] = ()) -> go.Figure:
+    """Accuracies (%, on a scale of errors) with their intervals, a line a run in the order given.
+
+    `groups` holds places in `rows` that cannot be told apart; each is a bar at the right, with a dot at its runs.
+    """
+    figure = go.Figure()
+    for row, one in enumerate(rows):
+        style = run_style(one.run.number)
+        x, low, high = (float(errors_of(np.array(value))) for value in (one.accuracy, one.low, one.high))
+        figure.add_scatter(
+            x=[x], y=[row], mode="markers", cliponaxis=False, xaxis="x",
+            marker={"size": 15, "color": style.colour, "symbol": style.symbol},
+            error_x=_whisker([low - x], [x - high], style.colour),
+            hovertemplate=f"<b>{plot_label(one.run, 100)}</b><br>accuracy {100 * one.accuracy:.2f}%<br>"
+            f"95 % interval {100 * one.low:.2f} to {100 * one.high:.2f}%<extra></extra>",
+        )  # fmt: skip
+    for column, group in enumerate(groups):
+        figure.add_scatter(
+            x=[column] * len(group), y=list(group), mode="lines+markers", xaxis="x2", cliponaxis=False,
+            line={"color": tint(GREY, 0.45), "width": 10},
+            marker={"size": 17, "color": [run_style(rows[place].run.number).colour for place in group]},
+            hovertemplate=f"cannot be told apart: {_numbers([rows[place].run for place in group])}<extra></extra>",
+        )  # fmt: skip
+    width, length = (0.7, _BESIDE_GROUPS) if groups else (1, _NAME_LENGTH)
+    _name_lines(figure, [plot_label(one.run, length) for one in rows], range(len(rows)), 0.36, width)
+    polish(figure, height=100 + (34 if groups else 0) + _ROW * len(rows))
+    ends = [float(value) for one in rows for value in errors_of(np.array([one.low, one.high]))]
+    figure.update_layout(
+        showlegend=False,
+        xaxis={"title": {"text": "Accuracy (%, log scale)"}, "domain": [0, width]} | accuracy_axis(ends),
+        yaxis={"visible": False, "range": [len(rows) - 0.4, -1.25 if groups else -0.75]},
+    )
+    if groups:
+        figure.update_layout(
+            xaxis2={"domain": [0.74, 1], "visible": False, "range": [-0.6, max(len(groups) - 0.4, 2.6)], "anchor": "y"}
+        )
+        figure.add_annotation(
+            x=0.74, xref="paper", y=1, yref="paper", xanchor="left", yanchor="top", showarrow=False, align="left",
+            text="Cannot be<br>told apart", font={"size": 16},
+        )  # fmt: skip
+    return figure
+
+
+def pair_matrix(runs: Sequence[RunLike], images: np.ndarray, p: np.ndarray, dark: bool = False) -> go.Figure:
+    """Every pair in a cell: how many images more the run of the row has right, and the adjusted p.
+
+    `images` and `p` are (R, R), p symmetric. Blue: evidence that the row is better, orange: that it is worse, grey:
+    no evidence. Cells can be clicked: customdata begins with the numbers of the two runs. `dark` says whether the page
+    is dark, for the colour of the texts.
+    """
+    count, ground = len(runs), DARK if dark else LIGHT
+    strength = np.log1p(np.abs(images)) / max(np.log1p(np.abs(images).max(initial=0)), 1)
+    share = 0.3 + 0.7 * strength
+    seen = (p <= _ALPHA) & ~np.eye(count, dtype=bool)
+    figure = go.Figure()
+    for where, colour, shares in (
+        (seen & (images > 0), _BETTER, share),
+        (seen & (images < 0), _WORSE, share),
+        (~seen & ~np.eye(count, dtype=bool), GREY, np.full_like(share, _NO_EVIDENCE)),
+    ):
+        figure.add_heatmap(
+            z=np.where(where, shares, np.nan), zmin=0, zmax=1, showscale=False, xgap=3, ygap=3, hoverinfo="skip",
+            colorscale=[[0, tint(colour, 0)], [1, tint(colour, 1)]],
+        )  # fmt: skip
+    large, small = (18, 13) if count <= 6 else (15, 12) if count <= 10 else (12, 10)
+    notes, cells = [], []
+    for row, column in zip(*np.nonzero(~np.eye(count, dtype=bool)), strict=True):
+        value, chance, known = int(images[row, column]), float(p[row, column]), bool(seen[row, column])
+        colour = (_BETTER if value > 0 else _WORSE) if known else GREY
+        signed = f"{value:+,}".replace("-", "−")
+        cell = mixed(colour, ground, float(share[row, column]) if known else _NO_EVIDENCE)
+        notes.append({
+            "x": int(column), "y": int(row), "showarrow": False, "captureevents": False,
+            "text": f"<b>{signed}</b><br><span style='font-size:{small}px'>{escape(_short_p(chance))}</span>",
+            "font": {"size": large, "color": max((DARK, LIGHT), key=lambda ink: contrast(ink, cell))},
+        })  # fmt: skip
+        cells.append((int(column), int(row), [runs[row].number, runs[column].number, signed, p_text(chance)]))
+    figure.add_scatter(
+        x=[x for x, *_ in cells], y=[y for _, y, _ in cells], customdata=[facts for *_, facts in cells], name="cells",
+        mode="markers", marker={"symbol": "square", "size": 34, "opacity": 0},
+        selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
+        hovertemplate="run <b>%{customdata[0]}</b> against run <b>%{customdata[1]}</b><br>%{customdata[2]} images"
+        "<br>%{customdata[3]}<extra></extra>",
+    )  # fmt: skip
+    polish(figure, height=max(300, min(1000, 90 + 84 * count)))
+    ticks: dict[str, Any] = {"tickmode": "array", "tickvals": list(range(count)), "showgrid": False, "ticks": ""}
+    figure.update_xaxes(range=[-0.5, count - 0.5], ticktext=[str(run.number) for run in runs], side="top", **ticks)
+    figure.update_yaxes(range=[count - 0.5, -0.5], ticktext=[str(run.number) for run in runs], **ticks)
+    figure.update_layout(
+        annotations=notes, showlegend=False, hoverdistance=-1, clickmode="event+select", dragmode=False
+    )
+    return figure
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """An architecture: its name, the run that gives it its colour, accuracies by seed, mean and band, as fractions."""
+
+    name: str
+    run: RunLike
+    accuracies: Mapping[int, float]  # by seed
+    mean: float
+    low: float  # NaN with one seed
+    high: float
+
+
+def seed_spread(rows: Sequence[Seeds], band: str) -> go.Figure:
+    """A line an architecture: every seed a dot, their mean a diamond, the band (called `band`) around it."""
+    figure = go.Figure()
+    places: list[float] = []
+    names: list[str] = []
+    for row, one in enumerate(rows):
+        style = run_style(one.run.number)
+        errors = errors_of(np.array(list(one.accuracies.values())))
+        mean, low, high = (float(errors_of(np.array(value))) for value in (one.mean, one.low, one.high))
+        known = not np.isnan(low)
+        places += [*errors.tolist(), *([low, high] if known else [])]
+        if known:
+            figure.add_scatter(
+                x=[mean], y=[row + 0.16], mode="markers", cliponaxis=False,
+                marker={"size": 17, "symbol": "diamond", "color": style.colour},
+                error_x=_whisker([low - mean], [mean - high], style.colour),
+                hovertemplate=f"<b>{escape(one.name)}</b><br>mean {100 * one.mean:.2f}%<br>{band} "
+                f"{100 * one.low:.2f} to {100 * one.high:.2f}%<extra></extra>",
+            )  # fmt: skip
+        figure.add_scatter(
+            x=errors, y=[row - 0.1] * len(errors), mode="markers", cliponaxis=False,
+            customdata=[[seed, 100 * value] for seed, value in one.accuracies.items()],
+            marker={"size": 13, "color": tint(style.colour, 0.55), "line": {"width": 1.5, "color": style.colour}},
+            hovertemplate=f"<b>{escape(one.name)}</b><br>seed %{{customdata[0]}}: %{{customdata[1]:.2f}}%"
+            "<extra></extra>",
+        )  # fmt: skip
+        many = f"{len(errors)} seed" + ("" if len(errors) == 1 else "s")
+        names.append(f"{escape(_cut(one.name), quote=False)} · {many}")
+    for name, symbol in (("a seed", "circle"), (f"mean, {band}", "diamond")):
+        figure.add_scatter(
+            x=[None], y=[None], mode="markers", name=name, marker={"symbol": symbol, "size": 14, "color": GREY},
+            showlegend=True,
+        )  # fmt: skip
+    figure.for_each_trace(lambda trace: trace.update(showlegend=trace.name is not None))
+    _name_lines(figure, names, [row - 0.1 for row in range(len(rows))], 0.36)
+    polish(figure, height=150 + (_ROW + 16) * len(rows))
+    figure.update_xaxes(title_text="Test accuracy (%, log scale)", **accuracy_axis(places))
+    figure.update_yaxes(visible=False, range=[len(rows) - 0.4, -0.85])
+    return figure
+
+
+def _whisker(plus: list[float], minus: list[float], colour: str) -> dict[str, Any]:
+    return {"type": "data", "array": plus, "arrayminus": minus, "thickness": 4, "width": 10, "color": colour}
+
+
+def _name_lines(figure: go.Figure, names: Sequence[str], rows: Sequence[float], lift: float, width: float = 1) -> None:
+    """Faint lines with a name above each, at the left edge, where it fits on a phone; all at once, for speed."""
+    figure.update_layout(
+        annotations=[
+            {"x": 0, "xref": "paper", "xanchor": "left", "y": row - lift, "text": name, "showarrow": False,
+             "font": {"size": 16}}
+            for name, row in zip(names, rows, strict=True)
+        ],
+        shapes=[
+            {"type": "line", "xref": "paper", "x0": 0, "x1": width, "y0": row, "y1": row, "layer": "below",
+             "line": {"color": FAINT, "width": 1}}
+            for row in rows
+        ],
+    )  # fmt: skip
+
+
+def _short_p(p: float) -> str:
+    """A p that fits into a small cell: "p=.53"."""
+    return p_text(p, _ALPHA).replace(" ", "").replace("0.", ".")
+
+
+def _numbers(runs: Sequence[RunLike]) -> str:
+    return ("runs " if len(runs) > 1 else "run ") + ", ".join(str(run.number) for run in runs)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _NAME_LENGTH else name[: _NAME_LENGTH - 1] + "…"

@@ -1,0 +1,181 @@
+"""Compare, "Is it real?": the sentence, the charts and the tables say what the stored predictions say."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import comparing_verdict_models
+from mnist_core import answers, stats
+from mnist_core.config import RunConfig
+from mnist_core.store import Store
+from mnist_core.worker import work
+
+pytestmark = pytest.mark.usefixtures("quiet")
+ROOT = Path(__file__).resolve().parents[2]
+TINY = RunConfig(dataset="mnist-5k", train_images=300, validation_images=100, architecture="softmax", epochs=1)
+NARROW = TINY.replace(architecture="flatten linear(2) relu linear(10)")
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs 1 to 3: softmax with three seeds; 4 and 5: a far worse network with two; 6 another; 7 never trained."""
+    folder = tmp_path_factory.mktemp("prepared") / "results"
+    store = Store.open(folder)
+    plan = [(f"plain, seed {seed}", TINY.replace(seed=seed)) for seed in range(3)]
+    plan += [(f"narrow, seed {seed}", NARROW.replace(seed=seed)) for seed in range(2)]
+    plan += [("*alone*", TINY.replace(learning_rate=0.002))]
+    for name, config in plan:
+        for _ in work(store, store.enqueue(config, name, claimed=True)):
+            pass
+    store.request(store.enqueue(TINY, "idle").id, "stop")
+    return folder
+
+
+@pytest.fixture
+def store(prepared: Path, own_lab: Path) -> Store:
+    """The test's own copy of the prepared runs."""
+    shutil.copytree(prepared, own_lab)
+    return Store.open(own_lab)
+
+
+def opened(*numbers: int, **query: str) -> AppTest:
+    """The section as a link shows it."""
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/compare.py")
+    at.query_params["runs"] = [str(number) for number in numbers]
+    at.query_params["look"] = "Is it real?"
+    for key, value in query.items():
+        at.query_params[key] = value
+    return ran(at)
+
+
+def ran(at: AppTest) -> AppTest:
+    at.run()
+    assert not at.exception
+    return at
+
+
+def heading(at: AppTest) -> str:
+    """The plain sentence, without the signs that keep Markdown from formatting it."""
+    return at.subheader[-1].value.replace("\\", "")
+
+
+def texts(at: AppTest) -> str:
+    return "\n".join(found.value for kind in (at.info, at.caption, at.markdown) for found in kind)
+
+
+def charts(at: AppTest) -> dict[str, Any]:
+    """Figures by key."""
+    found = {}
+    for chart in at.get("plotly_chart"):
+        key = chart.proto.id.rpartition("-")[2]  # type: ignore[attr-defined]
+        found[key] = json.loads(chart.proto.spec)  # type: ignore[attr-defined]
+    return found
+
+
+def right(store: Store, *numbers: int) -> np.ndarray:
+    runs = {run.number: run for run in store.runs()}
+    chosen = [runs[number] for number in numbers]
+    found, _ = answers.gather(chosen, {run.id: answers.read(store, run) for run in chosen})
+    assert found is not None
+    return found.right
+
+
+def test_two_runs_get_their_sentence_and_their_counts(store: Store) -> None:
+    at = opened(1, 4)
+    a, b = right(store, 1, 4)
+    found = stats.paired(a, b)
+    assert found.p < 0.001
+    assert heading(at) == stats.verdict("plain, seed 0", "narrow, seed 0", found)
+    assert "other test images" in texts(at)
+    bars = charts(at)["verdict_alone"]["data"]
+    assert [bar["x"][0] for bar in bars] == [found.only_a, found.only_b]
+    assert f"Both are right on {int((a & b).sum()):,} images" in texts(at)
+    assert f"interval {100 * found.low:+.2f} to {100 * found.high:+.2f}" in texts(at)
+    least = stats.detectable_difference(1000, found.disagreements)
+    assert f"**{least:,} images** would be seen in 8 of 10 cases" in texts(at)
+    assert len(charts(at)["verdict_standings"]["data"]) == 2
+
+
+def test_all_pairs_are_corrected_and_a_click_chooses_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = opened(1, 2, 3, 4)
+    table = right(store, 1, 2, 3, 4)
+    pairs = stats.all_pairs(table)
+    order = (np.argsort(-table.mean(axis=1), kind="stable") + 1).tolist()
+    assert order[-1] == 4
+    cells = charts(at)["verdict_matrix"]["data"][-1]["customdata"]
+    by_numbers = {(one, other): (images, p) for one, other, images, p in cells}
+    assert len(by_numbers) == 12
+    for pair in pairs:
+        images, p = by_numbers[pair.a + 1, pair.b + 1]
+        assert images == f"{pair.paired.only_a - pair.paired.only_b:+,}".replace("-", "−")
+        assert p == stats.p_text(pair.adjusted) == by_numbers[pair.b + 1, pair.a + 1][1]
+    groups = stats.indistinguishable(table, pairs)
+    drawn = charts(at)["verdict_standings"]["data"]
+    assert len(drawn) == 4 + len(groups)
+    assert [len(line["y"]) for line in drawn[4:]] == [len(group) for group in groups]
+    assert at.selectbox(key="verdict_pair").value == f"{order[0]} and {order[1]}"
+    at = opened(1, 2, 3, 4, verdict_pair=f"{order[1]} and 4")
+    pair = next(pair for pair in pairs if {pair.a, pair.b} == {order[1] - 1, 3})
+    assert heading(at) == stats.verdict(
+        f"plain, seed {order[1] - 1}", "narrow, seed 0", pair.paired, pair.adjusted
+    )  # fmt: skip
+    assert "corrected by Holm's method for 6 pairs" in texts(at)
+
+    state: dict[str, Any] = {"verdict_matrix": {"selection": {"points": [{"customdata": [4, 2, "", ""]}]}}}
+    monkeypatch.setattr(comparing_verdict_models.st, "session_state", state)
+    comparing_verdict_models._take_cell({"2 and 4": (1, 3)})
+    assert state["verdict_pair"] == "2 and 4"
+
+
+def test_architectures_are_tested_over_seeds(store: Store) -> None:
+    at = opened(1, 2, 3, 4, 5, verdict_about="These architectures")
+    accuracies = right(store, 1, 2, 3, 4, 5).mean(axis=1).tolist()
+    a, b = accuracies[:3], accuracies[3:]
+    found = stats.group_test(a, b)
+    assert heading(at) == stats.group_verdict("plain", "narrow", a, b, found)
+    assert "trained again" in texts(at)
+    assert stats.p_text(found.permutation) in texts(at)
+    assert "3 seeds against 2 can never show p < 0.1" in texts(at)
+    mean, dots, *_ = charts(at)["verdict_seeds"]["data"]
+    assert [facts[0] for facts in dots["customdata"]] == [0, 1, 2]
+    assert mean["x"][0] == pytest.approx(100 - 100 * np.mean(a))
+    assert "verdict_pairs" not in texts(at)
+    at.segmented_control(key="verdict_band").set_value("standard deviation")
+    mean = charts(ran(at))["verdict_seeds"]["data"][0]
+    assert mean["error_x"]["array"][0] == pytest.approx(100 * np.std(a, ddof=1))
+
+
+def test_a_single_seed_says_what_it_lacks(store: Store) -> None:
+    at = opened(1, 2, 6, verdict_about="These architectures")
+    assert "One seed only: **\\*alone\\***" in texts(at)
+    assert "**Seeds** at 3 or more" in texts(at)
+    assert not at.subheader
+    assert "verdict_seeds" in charts(at)
+    at = opened(1, 2, verdict_about="These architectures")
+    assert "Choose runs of a second architecture" in texts(at)
+
+
+def test_one_run_and_untested_runs(store: Store) -> None:
+    at = opened(2)
+    correct = int(right(store, 2).sum())
+    low, high = stats.wilson(correct, 1000)
+    assert f"right on {correct} of 1,000 images" in heading(at)
+    assert f"{100 * low:.2f} to {100 * high:.2f}%" in heading(at)
+    assert "Choose a second run" in texts(at)
+    for about in ("These trained models", "These architectures"):
+        at = opened(7, verdict_about=about)
+        assert "None of these runs has been tested yet" in texts(at)
+        assert not charts(at)
+        assert not at.subheader
+
+
+def test_every_control_has_its_help(store: Store) -> None:
+    for at in (opened(1, 2, 4), opened(1, 2, 4, 5, 6, verdict_about="These architectures")):
+        controls = [widget for kind in ("button_group", "selectbox") for widget in at.get(kind)]
+        assert len(controls) >= 2
+        assert all(widget.proto.help for widget in controls)  # type: ignore[attr-defined]
