@@ -2,11 +2,194 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 
+from dashboard import comparing_data, state
+from dashboard.comparing_images import browse
+from dashboard.inspection import bold
+from mnist_core import agreement
+from mnist_core.answers import Answers
+from mnist_core.plots.agreement import class_accuracies, class_differences, confusion_difference
 from mnist_core.store import Run
+
+_CELL = "classes_cell"  # query parameter: places of the true and of the called class, as in 4-9
 
 
 def show(runs: Sequence[Run]) -> None:
-    """Which digits each run is better at, and what two runs mistake for what."""
-    st.info(f"{len(runs)} runs")
+    """Accuracy of each class for all runs; for two of them the differences and what lies behind each."""
+    found = comparing_data.answered(runs)
+    if found is None:
+        return
+    names = comparing_data.class_names(found)
+    accuracies(found, names)
+    st.subheader("One run minus another")
+    if len(found.runs) < 2:
+        st.info("Choose a second run to see in which classes they differ, and what each mistakes for what.")
+        return
+    pair = _pair(found)
+    if pair is None:
+        st.info("These are the same run. Choose another one on one side.")
+        return
+    differences(pair, names)
+    matrix(pair, names)
+
+
+def accuracies(found: Answers, names: tuple[str, ...]) -> None:
+    """Accuracy on the images of each class, one dot a run, and as a table."""
+    st.subheader("Accuracy in each class")
+    table = agreement.class_accuracy(found)
+    st.markdown(_about_accuracies(table, names))
+    st.plotly_chart(class_accuracies(table, found.runs, names), key="classes-accuracy", config=comparing_data.CHART)
+    images = np.bincount(found.labels, minlength=found.classes)
+    shown = pd.DataFrame({"Class": names, "Images": images})
+    shown = shown.join((100 * table).rename(columns=lambda number: f"Run {number} (%)"))
+    columns = {name: st.column_config.NumberColumn(format="%.2f", help="Right answers among the images of the class.")
+               for name in shown.columns[2:]}  # fmt: skip
+    st.dataframe(shown, key="classes-table", hide_index=True, height="content", column_config=columns,
+                 alt="Accuracy of each run in each class")  # fmt: skip
+
+
+def differences(pair: Answers, names: tuple[str, ...]) -> None:
+    """Accuracy of the first run minus the second in each class, with intervals."""
+    a, b = pair.runs
+    table = agreement.class_differences(pair, 0, 1)
+    st.markdown(_about_differences(table, a, b, names))
+    st.plotly_chart(class_differences(table, a, b, names), key="classes-differences", config=comparing_data.CHART)
+    st.caption(
+        "Lines: 95% interval of each difference, from the images on which only one of the two is right (Newcombe's "
+        f"interval for paired images). Of {len(table)} intervals one in twenty misses by chance: a single full dot "
+        "near 0 proves little."
+    )
+
+
+@st.fragment
+def matrix(pair: Answers, names: tuple[str, ...]) -> None:
+    """The difference of the confusion matrices, and the images behind the chosen cell."""
+    with state.errors_as_messages():
+        a, b = pair.runs
+        st.subheader("Confusion of one minus the other")
+        st.markdown(
+            f"Blue: run **{a.number}** puts more images into that cell, orange: run **{b.number}** does. On the "
+            "diagonal more is better, elsewhere it is a mistake. Click a cell to see its images."
+        )
+        true, given = _cell(pair, names)
+        _behind(pair, true, given, names)
+
+
+def _behind(pair: Answers, true: int, given: int, names: tuple[str, ...]) -> None:
+    """The images that one run or both put into a cell."""
+    cells = [agreement.of_cell(pair, place, true, given) for place in (0, 1)]
+    groups = {
+        "first only": np.setdiff1d(cells[0], cells[1]),
+        "second only": np.setdiff1d(cells[1], cells[0]),
+        "both": np.intersect1d(cells[0], cells[1]),
+    }
+    a, b = (run.number for run in pair.runs)
+    what = "is recognised" if true == given else f"is called {bold(names[given])}"
+    sizes = [len(places) for places in groups.values()]
+    st.markdown(
+        f"{bold(names[true])} {what}: only by run {a} on **{sizes[0]:,}** images, only by run {b} on "
+        f"**{sizes[1]:,}**, by both on **{sizes[2]:,}**."
+    )
+    who = st.segmented_control(
+        "By",
+        list(groups),
+        default="first only" if sizes[0] >= sizes[1] else "second only",
+        key="classes_by",
+        bind="query-params",
+        required=True,
+        help="Images that only the first run puts into this cell, only the second, or both.",
+    )
+    places = groups[who]
+    if not len(places):
+        st.info("There is no such image. Choose another group, or another cell.")
+        return
+    sure = np.max([pair.probabilities[run.id][places, given] for run in pair.runs], axis=0)
+    places = places[np.lexsort((places, -sure))]
+    captions = [f"{names[pair.predicted[0, place]]} | {names[pair.predicted[1, place]]}" for place in places]
+    st.caption(f"Under each image: what run {a} calls it | what run {b} calls it. The surest come first.")
+    browse("classes", pair, places, captions, names)
+
+
+def _pair(found: Answers) -> Answers | None:
+    """The two runs that are compared, chosen by the person; None if both are the same."""
+    left, right = st.columns(2)
+    with left:
+        help = "The run from which the other is subtracted."
+        a = state.pick_run("classes_a", "First run", help, found.runs)
+    with right:
+        help = "The run that is subtracted."
+        b = state.pick_run("classes_b", "Second run", help, [*found.runs[1:], found.runs[0]])
+    assert a is not None
+    assert b is not None
+    return None if a.id == b.id else found.of([a, b])
+
+
+def _cell(pair: Answers, names: tuple[str, ...]) -> tuple[int, int]:
+    """Draw the matrix; returns the true and the called class of the cell that is chosen.
+
+    The figure must not change when a cell is clicked, or the browser would draw it anew: the cell that is marked from
+    the start is chosen once, and from then on the browser marks the clicked one.
+    """
+    a, b = pair.runs
+    difference = agreement.confusion_difference(pair, 0, 1)
+    key = f"classes-confusion-{a.number}-{b.number}"
+    points = st.session_state.get(key, {}).get("selection", {}).get("points", [])
+    if points:
+        cell = int(points[0]["customdata"][0]), int(points[0]["customdata"][1])
+        if st.query_params.get(_CELL) != f"{cell[0]}-{cell[1]}":
+            st.query_params[_CELL] = f"{cell[0]}-{cell[1]}"
+            st.session_state["classes_page"] = 1
+    else:
+        cell = _cell_of_url(pair.classes) or _largest(difference)
+        st.session_state[f"{key}:first"] = cell
+    counts = agreement.confusion(pair, 0), agreement.confusion(pair, 1)
+    labels = (f"run {a.number}", f"run {b.number}")
+    figure = confusion_difference(difference, *counts, labels, names, dark=st.context.theme.type == "dark")
+    first = st.session_state.get(f"{key}:first", cell)
+    figure.update_traces(selectedpoints=[first[0] * pair.classes + first[1]], selector={"name": "cells"})
+    st.plotly_chart(figure, key=key, on_select="rerun", selection_mode="points", config=comparing_data.CHART)
+    return cell
+
+
+def _cell_of_url(count: int) -> tuple[int, int] | None:
+    true, _, given = st.query_params.get(_CELL, "").partition("-")
+    if true.isdecimal() and given.isdecimal() and max(int(true), int(given)) < count:
+        return int(true), int(given)
+    return None
+
+
+def _largest(difference: np.ndarray) -> tuple[int, int]:
+    """The mistake of which one run makes most more than the other."""
+    wrong = np.abs(difference - np.diag(np.diag(difference)))
+    true, given = np.unravel_index(wrong.argmax(), wrong.shape)
+    return int(true), int(given)
+
+
+def _about_accuracies(table: pd.DataFrame, names: tuple[str, ...]) -> str:
+    worst = int(np.nanargmin(table.mean(axis=1).to_numpy()))
+    said = f"Hardest for these runs is {bold(names[worst])}: {table.iloc[worst].mean():.1%} right."
+    if table.shape[1] < 2:
+        return said
+    spread = (table.max(axis=1) - table.min(axis=1)).to_numpy()
+    place = int(np.nanargmax(spread))
+    row = table.iloc[place]
+    return (
+        f"{said} They are furthest apart at {bold(names[place])}: {row.max():.1%} (run {row.idxmax()}) against "
+        f"{row.min():.1%} (run {row.idxmin()})."
+    )
+
+
+def _about_differences(table: pd.DataFrame, a: Run, b: Run, names: tuple[str, ...]) -> str:
+    parts = []
+    places = table["class"].to_numpy()
+    for run, sure in ((a, table["low"].to_numpy() > 0), (b, table["high"].to_numpy() < 0)):
+        if sure.any():
+            better = ", ".join(bold(names[place]) for place in places[sure].tolist())
+            parts.append(f"run {run.number} is better at {better}")
+    if not parts:
+        return "In **no class** the interval leaves out 0: class by class, these two cannot be told apart."
+    said = " and ".join(parts)
+    return f"As far as its interval tells, {said} (full dots); elsewhere the two cannot be told apart (rings)."

@@ -1,0 +1,210 @@
+"""The Compare page image by image: disagreements, forgotten images, classes and doubtful labels of trained runs."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import agreement, answers, forgetting
+from mnist_core.answers import Answers
+from mnist_core.config import RunConfig
+from mnist_core.store import Store
+from mnist_core.worker import work
+
+pytestmark = pytest.mark.usefixtures("quiet")
+ROOT = Path(__file__).resolve().parents[2]
+TINY = RunConfig(dataset="mnist-5k", train_images=300, validation_images=100, architecture="softmax", epochs=3)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs 1 and 2 are trained, 3 waits, 4 kept one epoch only."""
+    folder = tmp_path_factory.mktemp("prepared") / "results"
+    store = Store.open(folder)
+    for config in (TINY, TINY.replace(learning_rate=0.01), TINY.replace(seed=5), TINY.replace(epochs=1)):
+        run = store.enqueue(config, claimed=config.seed != 5)
+        if config.seed != 5:
+            for _ in work(store, run):
+                pass
+    return folder
+
+
+@pytest.fixture
+def store(prepared: Path, own_lab: Path) -> Store:
+    shutil.copytree(prepared, own_lab)
+    return Store.open(own_lab)
+
+
+def found(store: Store, *numbers: int) -> Answers:
+    """The stored answers of some runs, read without the page."""
+    runs = {run.number: run for run in store.runs()}
+    chosen = [runs[number] for number in numbers]
+    both, _ = answers.gather(chosen, {run.id: answers.read(store, run) for run in chosen})
+    assert both is not None
+    return both
+
+
+def opened(look: str, *runs: str, **query: str) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/compare.py")
+    for key, value in {"runs": list(runs), "look": look, **query}.items():
+        at.query_params[key] = value
+    at.run()
+    assert not at.exception
+    assert not at.error
+    return at
+
+
+def texts(at: AppTest) -> str:
+    return "\n".join(one.value for kind in (at.info, at.caption, at.markdown, at.subheader) for one in kind)
+
+
+def shown(at: AppTest, key: str) -> int:
+    """Images in the gallery."""
+    gallery = next(one for one in at.get("bidi_component") if f"{key}-gallery" in str(one.proto.id))
+    return json.loads(gallery.proto.json)["count"]
+
+
+def card(at: AppTest) -> str:
+    """The large image and what the runs say to it."""
+    return next(one.proto.body for one in at.get("html") if "compared" in one.proto.body)
+
+
+def rows(at: AppTest, column: str) -> pd.DataFrame:
+    return next(one.value for one in at.dataframe if column in one.value.columns)
+
+
+def test_the_rows_add_up_to_all_images(store: Store) -> None:
+    both = found(store, 1, 2)
+    at = opened("Disagreements", "1", "2")
+    everybody, nobody = len(agreement.everybody(both.right)), len(agreement.nobody(both.right))
+    assert f"get {everybody:,} of {both.images:,} images right, **nobody** gets {nobody:,}" in texts(at)
+    traces = json.loads(at.get("plotly_chart")[0].proto.spec)["data"]  # type: ignore[attr-defined]
+    rows = next(trace["customdata"] for trace in traces if trace.get("name") == "rows")
+    assert sum(images for _, _, images in rows) == both.images
+    names = [name for _, name, _ in rows]
+    assert sorted(names) == ["all", "nobody", "only 1", "only 2"]
+    assert at.selectbox(key="disagreements_pattern").options == names
+
+
+@pytest.mark.parametrize(("name", "pattern"), [("only 2", (False, True)), ("nobody", (False, False))])
+def test_a_row_shows_its_images_with_both_runs_probabilities(
+    store: Store, name: str, pattern: tuple[bool, ...]
+) -> None:
+    both = found(store, 1, 2)
+    places = agreement.of_pattern(both.right, pattern)
+    hardest = places[agreement.true_probability(both).mean(axis=0)[places].argmin()]
+    at = opened("Disagreements", "1", "2", disagreements_pattern=name)
+    assert shown(at, "disagreements") == min(60, len(places))
+    assert f"test image {hardest:,}" in card(at)
+    assert card(at).count("class='card'") == 2
+    for run in both.runs:
+        sure = both.probabilities[run.id][hardest].max()
+        assert f"{min(99.9, 100 * sure):.1f}%" in card(at)
+    asked = int(places[-1] if len(places) <= 60 else hardest)
+    at = opened("Disagreements", "1", "2", disagreements_pattern=name, disagreements_image=str(asked))
+    assert f"test image {asked:,}" in card(at)
+
+
+def test_how_many_are_right_and_other_orders(store: Store) -> None:
+    both = found(store, 1, 2)
+    count = int((both.right.sum(axis=0) == 1).sum())
+    at = opened("Disagreements", "1", "2", disagreements_rows="how many are right",
+                disagreements_order="least agreement first")  # fmt: skip
+    assert at.selectbox(key="disagreements_count").value == "1 of 2"
+    assert f"{count:,} images that 1 of 2 runs get right" in texts(at)
+    places = np.flatnonzero(both.right.sum(axis=0) == 1)
+    assert f"test image {places[agreement.disagreement(both)[places].argmax()]:,}" in card(at)
+
+
+def test_one_run_and_untested_runs_are_told_what_to_do(store: Store) -> None:
+    assert "choose a second one" in texts(opened("Disagreements", "1"))
+    for look in ("Disagreements", "Classes", "Labels"):
+        assert "None of these runs has been tested yet" in texts(opened(look, "3"))
+    at = opened("Classes", "1", "3")
+    assert "Run 3 is not compared here" in texts(at)
+    assert "Choose a second run" in texts(at)
+
+
+def test_forgotten_images_are_those_of_the_history(store: Store) -> None:
+    both = found(store, 2)
+    run = both.runs[0]
+    at = opened("Disagreements", "1", "2", disagreements_view="forgotten", disagreements_run="2")
+    from mnist_core.data.sources import load_arrays
+    from mnist_core.data.splitting import split_images
+
+    images, labels = split_images(load_arrays(run.config, ROOT), run.config, "test")
+    table = forgetting.forgotten(forgetting.history(store, run, images), labels)
+    forgot = table.loc[table["forgotten"] > 0, :]
+    assert len(forgot)
+    assert f"it forgot **{len(forgot):,}** at least once" in texts(at)
+    listed = rows(at, "forgotten")
+    assert set(listed["index"]) == set(forgot["index"])
+    strip = next(one.proto.body for one in at.get("html") if "class='strip'" in one.proto.body)
+    assert re.findall(r"<small>(\d+)</small>", strip) == ["1", "2", "3"]
+    assert "missed" in strip
+
+
+def test_a_slow_history_waits_for_a_click(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_core.forgetting.seconds", lambda run, images, epochs: 200.0)
+    at = opened("Disagreements", "1", disagreements_view="forgotten")
+    assert not at.get("plotly_chart")
+    button = at.button(key="disagreements-compute")
+    assert button.label == "Look at 3 epochs (about 3 minutes)"
+    at = button.click().run()
+    assert not at.exception
+    assert at.get("plotly_chart")
+    again = opened("Disagreements", "1", disagreements_view="forgotten")  # another session does not wait
+    assert again.get("plotly_chart")
+
+
+def test_one_epoch_is_too_few(store: Store) -> None:
+    assert "two epochs are needed" in texts(opened("Disagreements", "4", disagreements_view="forgotten"))
+
+
+def test_classes_and_the_images_behind_a_cell(store: Store) -> None:
+    both = found(store, 1, 2)
+    difference = agreement.confusion_difference(both, 1, 0)
+    wrong = np.abs(difference - np.diag(np.diag(difference)))
+    true, given = (int(place) for place in np.unravel_index(wrong.argmax(), wrong.shape))
+    cells = [agreement.of_cell(both, place, true, given) for place in (1, 0)]
+    only = [len(np.setdiff1d(cells[0], cells[1])), len(np.setdiff1d(cells[1], cells[0]))]
+    at = opened("Classes", "1", "2", classes_a="2", classes_b="1")
+    assert f"only by run 2 on **{only[0]:,}** images, only by run 1 on **{only[1]:,}**" in texts(at)
+    assert shown(at, "classes") == max(only)
+    at = opened("Classes", "1", "2", classes_cell="3-3", classes_by="both")
+    common = np.intersect1d(agreement.of_cell(both, 0, 3, 3), agreement.of_cell(both, 1, 3, 3))
+    assert shown(at, "classes") == min(60, len(common)) > 0
+    table = rows(at, "Run 1 (%)")
+    assert table["Run 2 (%)"].to_numpy() == pytest.approx(100 * agreement.class_accuracy(both)[2].to_numpy())
+    assert "the same run" in texts(opened("Classes", "1", "2", classes_a="1", classes_b="1"))
+
+
+def test_doubtful_labels_and_scores_without_them(store: Store) -> None:
+    both = found(store, 1, 2)
+    doubted = agreement.doubtful(both, 0.8, 0.5)
+    assert len(doubted) > 2
+    known = f"{doubted['index'].iloc[1]}, {doubted['index'].iloc[0]}"
+    at = opened("Labels", "1", "2", labels_confidence="50", labels_list=known, labels_out="those in the list")
+    assert "by the networks only" in texts(at)
+    assert rows(at, "called")["index"].tolist() == doubted["index"].tolist()
+    assert "**2** of them are in the list" in texts(at)
+    expected = agreement.accuracy_without(both, doubted["index"].to_numpy()[:2])
+    assert rows(at, "wrong_without")["wrong_without"].tolist() == expected["wrong_without"].tolist()
+    at.segmented_control(key="labels_out").set_value("those found").run()
+    expected = agreement.accuracy_without(both, doubted["index"].to_numpy())
+    found_scores = rows(at, "wrong_without")["accuracy_without"].to_numpy()
+    assert found_scores == pytest.approx(100 * expected["accuracy_without"].to_numpy())
+
+
+def test_a_list_that_cannot_be_read_is_told_and_left_out(store: Store) -> None:
+    at = opened("Labels", "1", "2", labels_list="4")
+    at.text_area(key="labels_list").set_value("4, x").run()
+    assert "line 1: 'x' is not the number of an image" in at.error[0].value
+    at.text_area(key="labels_list").set_value("4, 5").run()
+    assert not at.error
+    assert "2 images are in the list" in texts(at)
