@@ -1,12 +1,220 @@
-"""Whether a run knows how sure it may be."""
+"""Whether a run knows how sure it may be: reliability, temperature, and what it gains by leaving images unanswered."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 
+from dashboard import comparing_data, comparing_legend, run_table, state
+from mnist_core import answers, calibration, results, stats
+from mnist_core.answers import Answers
+from mnist_core.plots import calibration as plots
 from mnist_core.store import Run
+
+_BINS = [10, 15, 20, 30]
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """How well one set of probabilities is calibrated."""
+
+    table: pd.DataFrame
+    intervals: np.ndarray  # (bins, 2)
+    confidence: float
+    right: int
+    images: int
+    error: float
+    loss: float
+    brier: float
+
+    @property
+    def accuracy(self) -> float:
+        return self.right / self.images
 
 
 def show(runs: Sequence[Run]) -> None:
-    """Whether a run knows how sure it may be."""
-    st.info(f"{len(runs)} runs")
+    """Reliability before and after temperature scaling, the scores, and accuracy against coverage."""
+    found = comparing_data.answered(runs)
+    if found is None:
+        return
+    st.subheader("When it says 90%, is it right on 90%?", anchor=False)
+    bins = st.segmented_control(
+        "Ranges of confidence",
+        _BINS,
+        default=calibration.BINS,
+        key="calibration_bins",
+        bind="query-params",
+        required=True,
+        help="Into how many equal ranges the confidence is divided. Each is one point, and one bar.",
+    )
+    with st.spinner("Fitting temperatures on the validation images …"):
+        fitted = {run.id: _temperature(run.id, run.state, run.step) for run in found.runs}
+    before = {run.id: _before(run, found, bins) for run in found.runs}
+    after = {run.id: _after(run, found, bins, value) for run in found.runs if (value := fitted[run.id]) is not None}
+    st.markdown(_sentence(found.runs, before))
+    comparing_legend.show(found.runs)
+    for column, title, scores in zip(
+        st.columns(2, gap="medium"), ("As trained", "With its temperature"), (before, after), strict=True
+    ):
+        with column:
+            st.markdown(f"#### {title}")
+            _diagram(title, [run for run in found.runs if run.id in scores], scores)
+    st.caption(
+        "On the dotted diagonal confidence is what it should be. Below it a network is too sure of itself, above it "
+        f"too modest. The bars count images, on a logarithmic scale; a point of fewer than {plots.ENOUGH} is faint: "
+        "it says little."
+    )
+    _table(found.runs, before, after, fitted)
+    _abstaining(found)
+
+
+def _diagram(title: str, runs: Sequence[Run], scores: dict[str, _Scores]) -> None:
+    if not runs:
+        st.info(
+            "A temperature is fitted on validation images, and none of these runs has answers to any: hold images out "
+            "when you train."
+        )
+        return
+    own = [scores[run.id] for run in runs]
+    figure = plots.reliability_diagram([one.table for one in own], runs, [one.intervals for one in own])
+    st.plotly_chart(figure, key=f"calibration {title}", config=comparing_data.CHART)
+
+
+def _sentence(runs: Sequence[Run], scores: dict[str, _Scores]) -> str:
+    """Who is calibrated how well."""
+    ranked = sorted(runs, key=lambda run: scores[run.id].error)
+    if len(runs) < 3:
+        return "  \n".join(_about(run, scores[run.id]) for run in ranked)
+    best, worst = ranked[0], ranked[-1]
+    return (
+        f"{_about(best, scores[best.id])} It is the best calibrated of these.  \n"
+        f"{_about(worst, scores[worst.id])} It is the furthest off."
+    )
+
+
+def _about(run: Run, scores: _Scores) -> str:
+    low, high = stats.wilson(scores.right, scores.images)
+    word = (
+        "too modest" if scores.confidence < low else "too sure of itself" if scores.confidence > high else "about right"
+    )
+    return (
+        f"**Run {run.number}** is {scores.confidence:.2%} sure on average and right on {scores.accuracy:.2%}: {word}."
+    )
+
+
+def _table(
+    runs: Sequence[Run], before: dict[str, _Scores], after: dict[str, _Scores], fitted: dict[str, float | None]
+) -> None:
+    rows = []
+    for run in runs:
+        now, then = before[run.id], after.get(run.id)
+        rows.append({
+            "Line": run_table.line_image(run.number), "Run": run.number, "Name": run.name,
+            "Accuracy": 100 * now.accuracy, "Confidence": 100 * now.confidence,
+            "Calibration error": 100 * now.error, "Loss": now.loss, "Brier score": now.brier,
+            "Temperature": fitted[run.id], "Calibration error after": then and 100 * then.error,
+            "Loss after": then and then.loss, "Brier score after": then and then.brier,
+        })  # fmt: skip
+    number = st.column_config.NumberColumn
+    known = run_table.columns()
+    st.dataframe(
+        pd.DataFrame(rows),
+        key="calibration table",
+        hide_index=True,
+        height="content",
+        placeholder="–",
+        alt="Calibration of the chosen runs",
+        column_config={
+            **{name: known[name] for name in ("Line", "Run", "Name")},
+            "Accuracy": number(format="%.2f%%", help="Right answers to the test images."),
+            "Confidence": number(format="%.2f%%", help="Mean probability of the class that is named."),
+            "Calibration error": number(
+                format="%.2f%%",
+                help="Expected calibration error: mean distance between confidence and accuracy over the ranges, "
+                "weighted by images.",
+            ),
+            "Loss": number(format="%.4f", help="Negative log-likelihood: mean of -ln p(true class), in nats."),
+            "Brier score": number(format="%.4f", help="Mean squared distance to the truth over all classes, 0 to 2."),
+            "Temperature": number(
+                format="%.3f",
+                help="What the logits are divided by, fitted on the validation images. Above 1: it was too sure.",
+            ),
+            "Calibration error after": number(format="%.2f%%", help="The same with the temperature."),
+            "Loss after": number(format="%.4f", help="The same with the temperature."),
+            "Brier score after": number(format="%.4f", help="The same with the temperature."),
+        },
+    )
+    without = [run for run in runs if fitted[run.id] is None]
+    if without:
+        st.caption(f"Without answers to validation images, so without a temperature: {comparing_data.named(without)}.")
+
+
+def _abstaining(found: Answers) -> None:
+    st.subheader("If it may abstain", anchor=False)
+    percent = st.slider(
+        "Answer the surest (%)",
+        50,
+        100,
+        95,
+        key="calibration_coverage",
+        bind="query-params",
+        help="The images that a run is least sure of are left to a person.",
+    )
+    tables = [_coverage(run.id, run.state, run.step, found.probabilities[run.id], found.labels) for run in found.runs]
+    marks = [calibration.answering(table, percent / 100) for table in tables]
+    best = max(range(len(marks)), key=lambda place: marks[place]["accuracy"])
+    run, mark = found.runs[best], marks[best]
+    wrong = round(mark["images"] - mark["right"])
+    most = "" if len(marks) == 1 else "No other run here does better. "
+    st.markdown(
+        f"Answering the surest {mark['coverage']:.1%} of the images, **run {run.number}** is right on "
+        f"**{mark['accuracy']:.2%}** ({wrong:,} {'mistake' if wrong == 1 else 'mistakes'} in "
+        f"{round(mark['images']):,}), and on {found.right[best].mean():.2%} if it must answer all. {most}"
+        f"It then abstains where it is less than {mark['confidence']:.2%} sure."
+    )
+    figure = plots.coverage_curves(tables, found.runs, percent / 100)
+    st.plotly_chart(figure, key="calibration coverage", config=comparing_data.CHART)
+    st.caption("Images of equal confidence are answered together, so a little more than asked for may be answered.")
+
+
+@st.cache_data(show_spinner=False, max_entries=400)
+def _temperature(run_id: str, state_of_run: str, step: int) -> float | None:
+    store = state.store()
+    table = answers.read(store, store.run(run_id), "validation")
+    if table.empty:
+        return None
+    return calibration.temperature(results.probabilities(table), table["label"].to_numpy(np.int64))
+
+
+def _before(run: Run, found: Answers, bins: int) -> _Scores:
+    return _scores(run.id, run.state, run.step, bins, 1.0, found.probabilities[run.id], found.labels)
+
+
+def _after(run: Run, found: Answers, bins: int, value: float) -> _Scores:
+    return _scores(run.id, run.state, run.step, bins, value, found.probabilities[run.id], found.labels)
+
+
+@st.cache_data(show_spinner=False, max_entries=400)
+def _scores(
+    run_id: str, state_of_run: str, step: int, bins: int, value: float, _given: np.ndarray, _labels: np.ndarray
+) -> _Scores:
+    probabilities = _given if value == 1.0 else calibration.with_temperature(_given, value)
+    table = calibration.reliability(probabilities, _labels, bins)
+    counts = zip(table["right"].tolist(), table["images"].tolist(), strict=True)
+    return _Scores(
+        table=table,
+        intervals=np.array([stats.wilson(right, images) if images else (np.nan, np.nan) for right, images in counts]),
+        confidence=float(probabilities.max(axis=1).mean()),
+        right=int(table["right"].to_numpy().sum()),
+        images=len(_labels),
+        error=calibration.expected_calibration_error(probabilities, _labels, bins),
+        loss=calibration.negative_log_likelihood(probabilities, _labels),
+        brier=calibration.brier(probabilities, _labels),
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _coverage(run_id: str, state_of_run: str, step: int, _given: np.ndarray, _labels: np.ndarray) -> pd.DataFrame:
+    return calibration.coverage(_given, _labels)

@@ -1,44 +1,233 @@
-"""What the accuracy of the chosen runs costs."""
+"""What the accuracy of the chosen runs costs: parameters, work, time, bytes; and which runs nothing here beats."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 
-from dashboard import comparing_data
-from mnist_core.plots.comparison import Cost, Score, accuracy_against
+from dashboard import comparing_data, run_table, state
+from mnist_core import answers, costs, stats
+from mnist_core.costs import Memory, Speed
+from mnist_core.data.catalogue import shape_of
+from mnist_core.errors import MnistLabError
+from mnist_core.plots.costs import Point, accuracy_against
 from mnist_core.store import Run
 
-_SCORES: list[Score] = ["test", "validation"]
-_COSTS: dict[str, Cost] = {"parameters": "parameters", "MACs": "macs", "seconds": "seconds"}
+Split = Literal["test", "validation"]
+
+_SPLITS: list[Split] = ["test", "validation"]
+_KILO, _MEGA = 1e3, 1e6
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """One thing that accuracy may cost: the axis's title, the unit, and where the number stands in the table."""
+
+    title: str
+    unit: str
+    column: str
+    timed: bool = False
+
+
+_COSTS = {
+    "parameters": _Cost("Parameters", "parameters", "Parameters"),
+    "MACs": _Cost("Multiply-accumulates for one image", "multiply-accumulates", "MACs"),
+    "seconds": _Cost("Training time (seconds)", "s of training", "Training (s)"),
+    "one image": _Cost("Time to answer one image (milliseconds)", "ms for one image", "One image (ms)", True),
+    "batches": _Cost("Time an image in batches (milliseconds)", "ms an image in batches", "In batches (ms)", True),
+    "file": _Cost("File of the weights (kilobytes)", "kB", "File (kB)"),
+    "memory": _Cost("Memory to answer one image (kilobytes)", "kB", "Memory (kB)"),
+    "training memory": _Cost("Memory to train, about (megabytes)", "MB", "Training memory (MB)"),
+}
 
 
 def show(runs: Sequence[Run]) -> None:
-    """Accuracy against what it costs, one point a run."""
-    st.subheader("Accuracy against cost")
+    """Accuracy against what it costs, one point a run, the Pareto front, and all costs in a table."""
+    st.subheader("Accuracy against cost", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", key="cost-controls"):
-        shown = st.segmented_control(
+        chosen = st.segmented_control(
             "Against",
             list(_COSTS),
             default="parameters",
             key="cost",
             bind="query-params",
             required=True,
-            help="Parameters, multiply-accumulates for one image, or seconds of training.",
+            help="What is paid for accuracy. One image and batches are measured on this machine when you choose them.",
         )
-        split: Score = st.segmented_control(
+        split: Split = st.segmented_control(
             "Accuracy on",
-            _SCORES,
+            _SPLITS,
             default="test",
-            key="split",
+            key="cost_split",
             bind="query-params",
             required=True,
             help="Test images, or the held-out ones at the best epoch.",
         )
-    cost = _COSTS[shown]
-    missing = [run for run in runs if not getattr(run, cost) or getattr(run, f"{split}_accuracy") is None]
+    cost = _COSTS[chosen]
+    speeds = _speeds(runs, cost.timed)
+    table = _table(runs, split, speeds)
+    known = table[cost.column].gt(0) & table["Accuracy"].notna()
+    missing = [run for run, there in zip(runs, known, strict=True) if not there]
     if len(missing) == len(runs):
-        st.info(f"None of these runs has a {split} accuracy yet.")
+        st.info(f"None of these runs has a {split} accuracy and this cost yet.")
         return
-    st.plotly_chart(accuracy_against(runs, cost, split), key="costs", config=comparing_data.CHART)
+    _chart([run for run, there in zip(runs, known, strict=True) if there], table.loc[known], cost, split)
     if missing:
-        st.caption(f"Without {split} accuracy, so without a point: {comparing_data.named(missing)}.")
+        st.caption(f"Without {split} accuracy or this cost, so without a point: {comparing_data.named(missing)}.")
+    _show_table(table, bool(speeds))
+
+
+def _chart(runs: Sequence[Run], table: pd.DataFrame, cost: _Cost, split: Split) -> None:
+    values, right = table[cost.column].tolist(), table["Accuracy"].tolist()
+    front = costs.front(values, right)
+    if len({run.dataset for run in runs}) > 1:
+        st.caption("These runs learned from different data sets: their accuracies cannot be compared.")
+    elif len(runs) > 1:
+        st.markdown(_about_front([runs[place] for place in front], len(runs), cost))
+    points = [
+        Point(run, value, accuracy / 100, low / 100, high / 100)
+        for run, value, accuracy, low, high in zip(runs, values, right, table["From"], table["To"], strict=True)
+    ]
+    figure = accuracy_against(points, cost.title, f"{split} accuracy", front, cost.unit)
+    st.plotly_chart(figure, key="costs", config=comparing_data.CHART)
+    st.caption(
+        f"Bars: 95% intervals of the accuracy for as many images. Both scales are logarithmic, that of accuracy in its "
+        f"errors. {_CAUTION if cost.timed else ''}"
+    )
+
+
+_CAUTION = (
+    "Times are medians of the network's own work on one core of this machine, all runs in turn; what trains "
+    "beside it slows them all."
+)
+
+
+def _about_front(front: Sequence[Run], count: int, cost: _Cost) -> str:
+    if len(front) == 1:
+        return f"**Run {front[0].number}** is the most accurate and costs least: nothing here is better in either."
+    numbers = [str(run.number) for run in front]
+    named = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
+    rest = count - len(front)
+    others = f" The other {'run is' if rest == 1 else f'{rest} are'} beaten by one of them." if rest else ""
+    return f"On the dotted line lie **runs {named}**: nothing here is both more accurate and cheaper.{others}"
+
+
+def _table(runs: Sequence[Run], split: Split, speeds: dict[str, Speed]) -> pd.DataFrame:
+    rows = []
+    for run in runs:
+        accuracy, images = getattr(run, f"{split}_accuracy"), _images(run.id, split, run.state, run.step)
+        low, high = _interval(accuracy, images)
+        memory, speed, size = _memory(run), speeds.get(run.id), _size(run.id, run.state, run.step)
+        rows.append({
+            "Line": run_table.line_image(run.number), "Run": run.number, "Name": run.name,
+            "Accuracy": _times(accuracy, 100), "From": 100 * low, "To": 100 * high,
+            "Parameters": _times(run.parameters), "MACs": _times(run.macs), "Training (s)": run.seconds or np.nan,
+            "One image (ms)": speed.milliseconds if speed else np.nan,
+            "In batches (ms)": 1000 / speed.images_per_second if speed else np.nan,
+            "Images/s": speed.images_per_second if speed else np.nan, "File (kB)": _times(size, 1 / _KILO),
+            "Memory (kB)": _times(memory and memory.answering, 1 / _KILO),
+            "Training memory (MB)": _times(memory and memory.training, 1 / _MEGA),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _show_table(table: pd.DataFrame, timed: bool) -> None:
+    number, known = st.column_config.NumberColumn, run_table.columns()
+    shown = table if timed else table.drop(columns=["One image (ms)", "In batches (ms)", "Images/s"])
+    st.dataframe(
+        shown,
+        key="cost table",
+        hide_index=True,
+        height="content",
+        placeholder="–",
+        alt="What the chosen runs cost",
+        column_config={
+            **{name: known[name] for name in ("Line", "Run", "Name")},
+            "Accuracy": number(format="%.2f%%"),
+            "From": number(format="%.2f%%", help="Lower end of the 95% interval (Wilson)."),
+            "To": number(format="%.2f%%", help="Upper end of the 95% interval (Wilson)."),
+            "Parameters": number(format="localized", help="Learned numbers."),
+            "MACs": number(format="localized", help="Multiply-accumulates for one image."),
+            "Training (s)": number(format="%.1f", help="Seconds of training, pauses not counted."),
+            "One image (ms)": number(format="%.3f", help="Median time from the pixels to the probabilities, one core."),
+            "In batches (ms)": number(format="%.4f", help=f"The same for an image among {costs.BATCH}."),
+            "Images/s": number(format="%.0f", help=f"Images answered in a second, in batches of {costs.BATCH}."),
+            "File (kB)": number(format="%.1f", help="The weights alone as a safetensors file."),
+            "Memory (kB)": number(
+                format="%.1f",
+                help="Weights, and the most numbers that exist at once while one image passes, 4 bytes each.",
+            ),
+            "Training memory (MB)": number(
+                format="%.2f",
+                help="About: weights, gradients, what the optimizer keeps, and every layer's output for a batch.",
+            ),
+        },
+    )
+    if not timed:
+        st.caption("Choose **one image** or **batches** above to have the networks answer here, and be timed.")
+
+
+def _speeds(runs: Sequence[Run], wanted: bool) -> dict[str, Speed]:
+    """Speeds of the runs that have weights, measured once for all of these together, and only if `wanted`."""
+    sizes = [(run, _size(run.id, run.state, run.step)) for run in runs]
+    able = [run for run, size in sizes if size is not None and _shape(run) is not None]
+    key = tuple((run.id, run.step) for run in able)
+    measured = _measured()
+    if key in measured or not wanted or not able:
+        return measured.get(key, {})
+    bar = st.progress(0.0, "Waking the networks …")
+    try:
+        networks = costs.answers(state.store(), able)
+        random = np.random.default_rng(0)
+        images = {run.id: random.integers(0, 256, (costs.BATCH, *(_shape(run) or ())), np.uint8) for run in able}
+        count = "1 network answers" if len(able) == 1 else f"{len(able)} networks answer in turn"
+        measured[key] = costs.speeds(networks, images, lambda share: bar.progress(share, f"{count} …") and None)
+    finally:
+        bar.empty()
+    return measured[key]
+
+
+@st.cache_resource(show_spinner=False)
+def _measured() -> dict[tuple[tuple[str, int], ...], dict[str, Speed]]:
+    """What was measured since the app began, by ids and steps of the runs that were measured together."""
+    return {}
+
+
+def _interval(accuracy: float | None, images: int) -> tuple[float, float]:
+    if accuracy is None or not images:
+        return np.nan, np.nan
+    return stats.wilson(round(accuracy * images), images)
+
+
+@st.cache_data(show_spinner=False, max_entries=400)
+def _images(run_id: str, split: Split, state_of_run: str, step: int) -> int:
+    store = state.store()
+    return len(answers.read(store, store.run(run_id), split))
+
+
+@st.cache_data(show_spinner=False, max_entries=400)
+def _size(run_id: str, state_of_run: str, step: int) -> int | None:
+    store = state.store()
+    return costs.weights_size(store, store.run(run_id))
+
+
+def _shape(run: Run) -> tuple[int, int, int] | None:
+    """Of one image; None where the run's image folder is gone."""
+    try:
+        return shape_of(run.config)[0]
+    except MnistLabError:
+        return None
+
+
+def _memory(run: Run) -> Memory | None:
+    try:
+        return costs.memory(run.config, *shape_of(run.config))
+    except MnistLabError:
+        return None
+
+
+def _times(value: float | None, factor: float = 1) -> float:
+    return np.nan if value is None else value * factor

@@ -1,12 +1,190 @@
-"""Accuracy when images are turned, moved, blurred, covered."""
+"""Accuracy when test images are turned, moved, blurred, covered: measured on demand, in the background."""
 
 from collections.abc import Sequence
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 
+from dashboard import comparing_data, comparing_legend, comparing_measuring, run_table, state
+from mnist_core import robustness
+from mnist_core.answers import Answers
+from mnist_core.errors import MnistLabError
+from mnist_core.plots.robustness import corruption_panel
+from mnist_core.robustness import CORRUPTIONS, LEVELS
 from mnist_core.store import Run
+
+_QUICK = 1000
+_COLUMNS = 3
 
 
 def show(runs: Sequence[Run]) -> None:
-    """Accuracy when images are turned, moved, blurred, covered."""
-    st.info(f"{len(runs)} runs")
+    """The choice of images, what is still to be measured, and a panel for each kind of change."""
+    found = comparing_data.answered(runs)
+    if found is None:
+        return
+    st.subheader("How much change can they take?", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="robustness-controls"):
+        all_of_them = found.images > _QUICK and st.toggle(
+            f"All {found.images:,} images",
+            key="robustness_all",
+            bind="query-params",
+            help=f"Instead of {_QUICK:,} of them, always the same. Takes longer, and is more exact.",
+        )
+        chosen = robustness.sample(found.images, found.images if all_of_them else _QUICK)
+        example = st.number_input(
+            "Example image",
+            1,
+            len(chosen),
+            key="robustness_example",
+            bind="query-params",
+            width=160,
+            help="Which of the measured images is shown under the charts, as each change left it.",
+        )
+    able = _able(found, comparing_data.images(found, chosen[:1]).shape[1:])
+    if not able:
+        return
+    known = comparing_measuring.results(able, len(chosen))
+    waiting = [run for run in able if run.id not in known]
+    if waiting or comparing_measuring.running():
+        _measure(waiting, found, chosen)
+    if known:
+        st.markdown(_sentence([run for run in able if run.id in known], known, len(chosen)))
+    _panels(able, known, len(chosen), _examples(found, chosen, int(example) - 1))
+    if known:
+        _table([run for run in able if run.id in known], known, len(chosen))
+    st.caption(
+        "0 is the untouched image. Directions and places are drawn once for each image, so that all runs see the same "
+        "changes. Amounts in pixels are those of an image 28 pixels wide; wider ones are changed in proportion."
+    )
+
+
+def _able(found: Answers, shape: tuple[int, ...]) -> list[Run]:
+    """The runs that have weights and take these images; says which have not."""
+    able = []
+    for run in found.runs:
+        try:
+            fits = comparing_measuring.takes(run) == shape
+        except MnistLabError as error:
+            st.caption(state.plain(str(error)))
+            continue
+        if fits:
+            able.append(run)
+        else:
+            st.caption(f"Run {run.number} is not measured here: it takes images of another size.")
+    return able
+
+
+def _measure(waiting: Sequence[Run], found: Answers, chosen: np.ndarray) -> None:
+    """What is under way with its progress, or else the offer to measure what is not known."""
+
+    before = comparing_measuring.running()
+
+    @st.fragment(run_every=1.0 if before else None)
+    def follow() -> None:
+        task = comparing_measuring.running()
+        if task is not None:
+            st.progress(task.done, f"Measuring {task.about}: {task.images:,} of {task.wanted:,} images …")
+            st.button("Stop", on_click=task.stop, key="robustness stop", help="Forget what is not finished.")
+        elif before is not None:
+            st.rerun()  # the charts are drawn outside
+        else:
+            _offer(waiting, found, chosen)
+
+    follow()
+
+
+def _offer(waiting: Sequence[Run], found: Answers, chosen: np.ndarray) -> None:
+    error = comparing_measuring.failure()
+    if error:
+        st.error(state.plain(error))
+    seconds = robustness.seconds([run.macs or 0 for run in waiting], len(chosen))
+    with st.container(horizontal=True, vertical_alignment="center", key="robustness-offer"):
+        pressed = st.button(
+            "Measure",
+            type="primary",
+            key="robustness measure",
+            help="In the background: you can look at something else meanwhile.",
+        )
+        st.markdown(f"Not measured yet: {comparing_data.named(waiting)}. That takes {_about(seconds)}.")
+    if pressed:
+        comparing_measuring.start(waiting, comparing_data.images(found, chosen), found.labels[chosen])
+        st.rerun()
+
+
+def _about(seconds: float) -> str:
+    if seconds < 90:
+        return f"about {max(5, 5 * round(seconds / 5))} seconds"
+    return f"about {round(seconds / 60)} minutes"
+
+
+def _sentence(runs: Sequence[Run], known: dict[str, np.ndarray], images: int) -> str:
+    means = {run.id: known[run.id][:, 1:].mean() / images for run in runs}
+    best = max(runs, key=lambda run: means[run.id])
+    clean = known[best.id][0, 0] / images
+    losses = (known[best.id][0, 0] - known[best.id][:, 1:].mean(axis=1)) / images
+    worst = CORRUPTIONS[int(losses.argmax())]
+    keeps = "keeps most" if len(runs) > 1 else "keeps some"
+    return (
+        f"**Run {best.number}** {keeps}: {means[best.id]:.1%} on average over all changes, after {clean:.1%} untouched."
+        f" What harms it most is **{worst.name.lower()}**."
+    )
+
+
+def _panels(runs: Sequence[Run], known: dict[str, np.ndarray], images: int, examples: np.ndarray) -> None:
+    comparing_legend.show([run for run in runs if run.id in known])
+    columns = st.columns(_COLUMNS)
+    for row, kind in enumerate(CORRUPTIONS):
+        with columns[row % _COLUMNS]:
+            st.markdown(f"**{kind.name}** ({kind.unit})", help=kind.help)
+            figure = corruption_panel(
+                {run.number: known[run.id][row] / images for run in runs if run.id in known},
+                runs,
+                [kind.label(severity) for severity in range(LEVELS)],
+                examples[row],
+            )
+            st.plotly_chart(figure, key=f"robustness {kind.name}", config=comparing_data.CHART)
+
+
+def _examples(found: Answers, chosen: np.ndarray, place: int) -> np.ndarray:
+    first = place - place % robustness.CHUNK  # images are changed a chunk at a time: this is what was measured
+    images = comparing_data.images(found, chosen[first : first + robustness.CHUNK])
+    return _changed(found.runs[0].id, len(chosen), place, images)
+
+
+@st.cache_data(show_spinner=False, max_entries=50)
+def _changed(run_id: str, images: int, place: int, _chunk: np.ndarray) -> np.ndarray:
+    """One image under every change: uint8 (corruptions, LEVELS, C, H, W)."""
+    first = place - place % robustness.CHUNK
+    return np.stack([
+        np.stack([robustness.corrupt(_chunk, kind, severity, first)[place - first] for severity in range(LEVELS)])
+        for kind in CORRUPTIONS
+    ])  # fmt: skip
+
+
+def _table(runs: Sequence[Run], known: dict[str, np.ndarray], images: int) -> None:
+    rows = []
+    for run in runs:
+        share = 100 * known[run.id] / images
+        rows.append({
+            "Line": run_table.line_image(run.number), "Run": run.number, "Name": run.name, "Untouched": share[0, 0],
+            "Changed": share[:, 1:].mean(),
+            **{kind.name: share[row, 1:].mean() for row, kind in enumerate(CORRUPTIONS)},
+        })  # fmt: skip
+    number, columns = st.column_config.NumberColumn, run_table.columns()
+    st.dataframe(
+        pd.DataFrame(rows),
+        key="robustness table",
+        hide_index=True,
+        height="content",
+        alt="Mean accuracy under each kind of change",
+        column_config={
+            **{name: columns[name] for name in ("Line", "Run", "Name")},
+            "Untouched": number(format="%.2f%%", help="Accuracy on the images as they are."),
+            "Changed": number(format="%.2f%%", help="Mean over all kinds of change and all severities above 0."),
+            **{
+                kind.name: number(format="%.2f%%", help=f"{kind.help} Mean over the severities above 0.")
+                for kind in CORRUPTIONS
+            },
+        },
+    )

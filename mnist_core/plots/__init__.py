@@ -1,8 +1,9 @@
 """Figures from data frames and arrays; never imports torch or streamlit."""
 
 from mnist_core.plots.classes import class_counts, class_scores
-from mnist_core.plots.comparison import accuracies, accuracy_against
+from mnist_core.plots.comparison import accuracies
 from mnist_core.plots.confusion import confusion_matrix
+from mnist_core.plots.costs import accuracy_against
 from mnist_core.plots.curves import decimate, learning_curves, smoothed
 from mnist_core.plots.images import (
     channels_last,

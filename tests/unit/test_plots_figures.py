@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from mnist_core import plots
-from mnist_core.plots import comparison
 
 MATRIX = np.array([[90, 3, 0], [0, 50, 30], [0, 0, 0]])
 NAMES = ["cat", "dog", "emu"]
@@ -19,8 +18,7 @@ NAMES = ["cat", "dog", "emu"]
 
 def _run(number: int, **values: Any) -> Any:
     known: dict[str, Any] = {
-        "id": f"r{number}", "number": number, "name": f"net-{number}", "parameters": 10_000, "macs": 9_000,
-        "seconds": 12.5,
+        "id": f"r{number}", "number": number, "name": f"net-{number}",
         "train_accuracy": 0.99, "validation_accuracy": 0.97, "test_accuracy": 0.965,
     }  # fmt: skip
     return SimpleNamespace(**known | values)
@@ -71,35 +69,6 @@ def test_class_scores_and_counts() -> None:
     counts = plots.class_counts(pd.DataFrame({"train": [5, 6], "test": [1, 2]}, index=["a", "b"]))
     assert [list(trace.y) for trace in counts.data] == [[5, 6], [1, 2]]
     assert counts.layout.yaxis.range[1] > 6
-
-
-def test_accuracy_against_cost_leaves_out_what_is_unknown() -> None:
-    runs = [_run(1), _run(2, validation_accuracy=None), _run(3, parameters=None), _run(4, validation_accuracy=1.0)]
-    figure = plots.accuracy_against(runs)
-    assert [trace.name for trace in figure.data] == ["1 · net-1", "4 · net-4"]
-    assert figure.data[0].y[0] == pytest.approx(3)
-    assert figure.data[0].customdata[0][0] == pytest.approx(97)
-    assert len(plots.accuracy_against(runs, "macs", "test").data) == 4
-    assert plots.accuracy_against(runs, "seconds").data[0].x[0] == 12.5
-    assert not plots.accuracy_against([]).data
-
-
-def test_labels_avoid_each_other() -> None:
-    random = np.random.default_rng(0)
-    spots = [
-        (float(x), float(y)) for x, y in zip(random.uniform(250, 650, 12), random.uniform(100, 280, 12), strict=True)
-    ]
-    widths = [110.0] * 12
-    words = [word for word, _, _ in comparison._PLACES]
-
-    def covered(places: list[str]) -> float:
-        boxes = [comparison._label_box(spot, width, words.index(place))
-                 for spot, width, place in zip(spots, widths, places, strict=True)]  # fmt: skip
-        return sum(comparison._overlap(one, other) for i, one in enumerate(boxes) for other in boxes[:i])
-
-    chosen = comparison._label_places(spots, widths)
-    assert covered(["top center"] * 12) > 1000
-    assert covered(chosen) < 0.1 * covered(["top center"] * 12)
 
 
 def test_accuracies_line_up_by_run() -> None:

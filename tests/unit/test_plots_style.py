@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 import pytest
 
 from mnist_core import plots, results
+from mnist_core.plots.costs import Point
 from mnist_core.plots.style import (
     DARK,
     DASHES,
@@ -152,7 +153,12 @@ def _figures() -> dict[str, go.Figure]:
         "confusion": plots.confusion_matrix(results.confusion_matrix(frame), names),
         "scores": plots.class_scores(results.class_scores(frame, names)),
         "counts": plots.class_counts(pd.DataFrame({"train": [5] * 10, "test": [2] * 10}, index=names)),
-        "against": plots.accuracy_against(runs),
+        "against": plots.accuracy_against(
+            [Point(run, run.parameters, run.validation_accuracy, 0.85, 0.95) for run in runs],
+            "Parameters",
+            "validation accuracy",
+            front=[0, 1],
+        ),
         "accuracies": plots.accuracies(runs),
         "pixels": plots.pixel_histogram(random.integers(0, 100, (3, 256))),
     }  # fmt: skip

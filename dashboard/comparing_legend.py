@@ -1,0 +1,21 @@
+"""One legend for several charts: the runs with their lines, in as many columns as fit."""
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from dashboard import run_table
+from mnist_core.plots.style import run_label
+from mnist_core.store import Run
+
+
+def show(runs: Sequence[Run]) -> None:
+    """The runs in the order given; nothing where there is none."""
+    entries = "".join(
+        f"<span style='white-space:nowrap;margin-right:1.6em'><img alt='' src=\"{run_table.line_image(run.number)}\" "
+        f"style='vertical-align:middle'> {escape(run_label(run, 30))}</span> "
+        for run in runs
+    )
+    if entries:
+        st.html(f"<div style='font-size:1.05rem;line-height:2'>{entries}</div>")

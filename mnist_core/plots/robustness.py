@@ -1,0 +1,56 @@
+"""Accuracy as images are changed more and more: one panel a kind of change, with an example under each amount."""
+
+import base64
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from mnist_core.plots.images import channels_last, png
+from mnist_core.plots.style import RunLike, plot_label, polish, run_style
+
+_STRIP = 0.3  # share of a panel's height that the examples take
+_PIXELS = 84  # about the side of an example as it is sent: browsers blur what they enlarge
+
+
+def corruption_panel(
+    accuracies: Mapping[int, np.ndarray],
+    runs: Sequence[RunLike],
+    labels: Sequence[str],
+    examples: np.ndarray | None = None,
+) -> go.Figure:
+    """Accuracy (%) over severity, a line a run, for one kind of change.
+
+    `accuracies` holds float (severities,) fractions by run number, `labels` the amount at each severity, `examples`,
+    uint8 (severities, C, H, W), one image changed as much.
+    """
+    figure = go.Figure()
+    places = list(range(len(labels)))
+    for run in runs:
+        if run.number in accuracies:
+            look = run_style(run.number)
+            figure.add_scatter(
+                x=places, y=100 * accuracies[run.number], mode="lines+markers", name=plot_label(run, 26),
+                line={"color": look.colour, "width": 3, "dash": look.dash}, marker={"symbol": look.symbol, "size": 9},
+                customdata=list(labels), meta=plot_label(run, 60), cliponaxis=False,
+                hovertemplate="<b>%{meta}</b><br>%{customdata}: %{y:.2f}%<extra></extra>",
+            )  # fmt: skip
+    polish(figure, height=300 if examples is None else 350)
+    if examples is not None:
+        _add_examples(figure, examples)
+    figure.update_layout(showlegend=False, margin={"t": 12})
+    figure.update_xaxes(title_text="", tickvals=places, ticktext=list(labels), range=[-0.5, len(labels) - 0.5],
+                        tickfont={"size": 15}, tickangle=0)  # fmt: skip
+    figure.update_yaxes(title_text="", range=[-2, 103], dtick=20,
+                        domain=[0 if examples is None else _STRIP, 1])  # fmt: skip
+    return figure
+
+
+def _add_examples(figure: go.Figure, examples: np.ndarray) -> None:
+    scale = max(1, round(_PIXELS / examples.shape[3]))
+    for place, image in enumerate(channels_last(examples)):
+        large = image.repeat(scale, axis=0).repeat(scale, axis=1)
+        figure.add_layout_image(
+            source="data:image/png;base64," + base64.b64encode(png(large)).decode(), xref="x", yref="paper", x=place,
+            y=0, sizex=0.92, sizey=_STRIP - 0.1, xanchor="center", yanchor="bottom", sizing="contain", layer="above",
+        )  # fmt: skip

@@ -1,0 +1,186 @@
+"""How well a network still recognises images that were changed: seven kinds of change, each at growing severity.
+
+Severity 0 leaves an image as it is. What is random in a change (which way, where) is drawn once for an image and a
+kind, so that a higher severity is more of the same; and every call draws the same.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+CHUNK = 100  # images that are changed and answered at a time
+LEVELS = 6  # severities, 0 among them
+
+_SIZE = 28  # pixels; amounts in pixels are those of an image as wide as this, and grow with it
+_GREY = 128  # of what covers an image: seen on dark and on light ground
+_SEED = 20_000  # of everything random here
+# Measured on one core: to change an image, to answer it with the smallest network, and the work of larger ones.
+_CHANGE_SECONDS, _ANSWER_SECONDS, _MACS_A_SECOND = 5e-5, 2e-5, 5e9
+
+Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
+Answer = Callable[[np.ndarray], np.ndarray]  # of uint8 images (N, C, H, W): (N, classes), the largest is the answer
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """A kind of change with its amounts at severities 1, 2, ..., in `unit`."""
+
+    name: str
+    help: str
+    unit: str
+    amounts: tuple[float, ...]
+    change: Change
+
+    def label(self, severity: int) -> str:
+        """The amount at a severity as it is read at an axis, without its unit."""
+        return f"{self.amounts[severity - 1]:g}" if severity else "0"
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What is known so far: of `images` images, how many each network has right, int (corruptions, LEVELS)."""
+
+    done: float  # share of the work, 0 to 1
+    images: int
+    right: Mapping[str, np.ndarray]
+
+
+def corrupt(images: np.ndarray, kind: Corruption, severity: int, place: int = 0) -> np.ndarray:
+    """uint8 images (N, C, H, W), changed; themselves at severity 0. Black comes in where an image ends.
+
+    What is random depends on the kind and on `place` alone: where these images stand among all.
+    """
+    if severity == 0:
+        return images
+    random = np.random.default_rng([_SEED, CORRUPTIONS.index(kind), place])
+    changed = kind.change(images.astype(np.float32), kind.amounts[severity - 1], random)
+    return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
+
+
+def measure(networks: Mapping[str, Answer], images: np.ndarray, labels: np.ndarray) -> Iterator[Counted]:
+    """Right answers of each network to all changes of uint8 images (N, C, H, W) with labels (N,), told as they grow.
+
+    Every change is made once and answered by all networks. Images are done with one chunk after the other, so that what
+    is known so far is always about the first of them.
+    """
+    right = {key: np.zeros((len(CORRUPTIONS), LEVELS), dtype=np.int64) for key in networks}
+    for start in range(0, len(images), CHUNK):
+        own, truth = images[start : start + CHUNK], labels[start : start + CHUNK]
+        found = {key: value.copy() for key, value in right.items()}
+        for done, (row, severity) in enumerate(cells := list(_cells())):
+            yield Counted((start + len(own) * done / len(cells)) / len(images), start, right)
+            changed = corrupt(own, CORRUPTIONS[row], severity, start)
+            for key, answer in networks.items():
+                hits = int((answer(changed).argmax(axis=1) == truth).sum())
+                found[key][row if severity else slice(None), severity] += hits
+        right = found
+    yield Counted(1.0, len(images), right)
+
+
+def sample(count: int, wanted: int) -> np.ndarray:
+    """Ascending places of `wanted` of `count` images, always the same ones, at random; all if there are no more."""
+    if wanted >= count:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(_SEED).choice(count, wanted, replace=False))
+
+
+def seconds(macs: Sequence[int], images: int) -> float:
+    """About how long `measure` takes for networks with these multiply-accumulates on one ordinary core."""
+    answering = sum(_ANSWER_SECONDS + one / _MACS_A_SECOND for one in macs)
+    return images * len(list(_cells())) * (_CHANGE_SECONDS + answering)
+
+
+def _cells() -> Iterator[tuple[int, int]]:
+    """Rows and severities in the order of measuring; severity 0 once, as it is the same for all kinds."""
+    yield 0, 0
+    for row in range(len(CORRUPTIONS)):
+        for severity in range(1, LEVELS):
+            yield row, severity
+
+
+def _rotated(images: np.ndarray, degrees: float, random: np.random.Generator) -> np.ndarray:
+    angles = np.radians(degrees) * random.choice((-1, 1), len(images))
+    return _moved(images, angles=angles)
+
+
+def _shifted(images: np.ndarray, pixels: float, random: np.random.Generator) -> np.ndarray:
+    ways = random.uniform(0, 2 * np.pi, len(images))
+    return _moved(images, steps=pixels * images.shape[3] / _SIZE * np.stack((np.sin(ways), np.cos(ways)), axis=1))
+
+
+def _scaled(images: np.ndarray, percent: float, random: np.random.Generator) -> np.ndarray:
+    return _moved(images, factors=1 + random.choice((-1, 1), len(images)) * percent / 100)
+
+
+def _moved(
+    images: np.ndarray,
+    angles: np.ndarray | float = 0.0,
+    factors: np.ndarray | float = 1.0,
+    steps: np.ndarray | float = 0.0,
+) -> np.ndarray:
+    """Images turned (radians) and enlarged about their middle, then moved by a step (down, right): bilinear."""
+    count, channels, height, width = images.shape
+    angles, factors = (np.broadcast_to(value, count)[:, None, None] for value in (angles, factors))
+    down, right = np.broadcast_to(steps, (count, 2)).T[:, :, None, None]
+    y = np.arange(height)[:, None] - (height - 1) / 2 - down
+    x = np.arange(width) - (width - 1) / 2 - right
+    rows = (np.cos(angles) * y - np.sin(angles) * x) / factors + (height - 1) / 2  # (N, H, W): where a pixel comes from
+    columns = (np.sin(angles) * y + np.cos(angles) * x) / factors + (width - 1) / 2
+    # A frame of black: what lies beyond the border is drawn towards it.
+    framed = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1))).reshape(count, channels, -1)
+    rows, columns = np.clip(rows + 1, 0, height + 1), np.clip(columns + 1, 0, width + 1)
+    top, left = np.minimum(rows.astype(int), height), np.minimum(columns.astype(int), width)
+    lower, further = (rows - top).astype(np.float32), (columns - left).astype(np.float32)
+    corners = top * (width + 2) + left  # place of the upper left of four neighbours in the framed image
+    found = np.zeros((count, channels, height * width), dtype=np.float32)
+    for offset, share in ((0, (1 - lower) * (1 - further)), (1, (1 - lower) * further),
+                          (width + 2, lower * (1 - further)), (width + 3, lower * further)):  # fmt: skip
+        places = np.broadcast_to((corners + offset).reshape(count, 1, -1), found.shape)
+        found += share.reshape(count, 1, -1) * np.take_along_axis(framed, places, axis=2)
+    return found.reshape(images.shape)
+
+
+def _blurred(images: np.ndarray, pixels: float, random: np.random.Generator) -> np.ndarray:
+    sigma = pixels * images.shape[3] / _SIZE
+    down, across = (_smoothing(size, sigma) for size in images.shape[2:])
+    return down @ images @ across
+
+
+def _smoothing(size: int, sigma: float) -> np.ndarray:
+    """A Gaussian (sigma in pixels) as a matrix (size, size) for one axis; black beyond the border: float32."""
+    reach = np.arange(-size, size + 1)
+    distance = np.subtract.outer(np.arange(size), np.arange(size))
+    return (np.exp(-0.5 * (distance / sigma) ** 2) / np.exp(-0.5 * (reach / sigma) ** 2).sum()).astype(np.float32)
+
+
+def _noisy(images: np.ndarray, percent: float, random: np.random.Generator) -> np.ndarray:
+    return images + 2.55 * percent * random.standard_normal(images.shape, dtype=np.float32)
+
+
+def _faded(images: np.ndarray, percent: float, random: np.random.Generator) -> np.ndarray:
+    means = images.mean(axis=(1, 2, 3), keepdims=True)
+    return means + (1 - percent / 100) * (images - means)
+
+
+def _covered(images: np.ndarray, pixels: float, random: np.random.Generator) -> np.ndarray:
+    height, width = images.shape[2:]
+    side = min(round(pixels * width / _SIZE), height, width)
+    shares = random.random((len(images), 2))  # the same for every side, so that a larger square lies over a smaller one
+    tops, lefts = np.floor(shares * (height - side + 1, width - side + 1)).astype(int).T
+    found = images.copy()
+    for image, top, left in zip(found, tops, lefts, strict=True):
+        image[:, top : top + side, left : left + side] = _GREY
+    return found
+
+
+CORRUPTIONS = (
+    Corruption("Rotation", "Turned to one side or the other.", "degrees", (10, 20, 30, 45, 60), _rotated),
+    Corruption("Shift", "Moved in any direction.", "pixels", (1, 2, 3, 4, 6), _shifted),
+    Corruption("Scale", "Smaller or larger by this much.", "%", (10, 20, 30, 40, 50), _scaled),
+    Corruption("Blur", "Gaussian blur of this standard deviation.", "pixels", (0.5, 1, 1.5, 2, 3), _blurred),
+    Corruption("Noise", "Gaussian noise, its standard deviation in per cent of white.", "%",
+               (10, 20, 30, 45, 60), _noisy),
+    Corruption("Contrast", "Drawn this far towards the image's mean brightness.", "%", (30, 50, 70, 80, 90), _faded),
+    Corruption("Occlusion", "A grey square with this side, anywhere.", "pixels", (4, 7, 10, 13, 16), _covered),
+)  # fmt: skip

@@ -1,0 +1,200 @@
+"""Cost, calibration and robustness on the Compare page: the numbers are the core's own, and gaps are explained."""
+
+import json
+import re
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import comparing_measuring
+from mnist_core import answers, calibration, costs, stats
+from mnist_core.config import RunConfig
+from mnist_core.robustness import CORRUPTIONS, LEVELS
+from mnist_core.store import Run, Store
+from mnist_core.worker import work
+
+pytestmark = pytest.mark.usefixtures("quiet")
+ROOT = Path(__file__).resolve().parents[2]
+TINY = RunConfig(dataset="mnist-5k", train_images=500, validation_images=200, architecture="softmax", epochs=2)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs 1 to 3 are trained, 3 without validation images; 4 waits."""
+    folder = tmp_path_factory.mktemp("prepared") / "results"
+    store = Store.open(folder)
+    wider = TINY.replace(architecture="flatten linear(20) relu linear(10)", learning_rate=0.01)
+    for config in (TINY, wider, wider.replace(choose_on="test", validation_images=None), TINY.replace(seed=9)):
+        run = store.enqueue(config, claimed=config.seed == 0)
+        if config.seed == 0:
+            for _ in work(store, run):
+                pass
+    return folder
+
+
+@pytest.fixture
+def store(prepared: Path, own_lab: Path) -> Store:
+    """The test's own copy of the prepared runs."""
+    shutil.copytree(prepared, own_lab)
+    return Store.open(own_lab)
+
+
+def _number(store: Store, number: int) -> Run:
+    return next(run for run in store.runs() if run.number == number)
+
+
+def opened(look: str, *runs: int, **query: str) -> AppTest:
+    """A section as a link shows it."""
+    at = AppTest.from_file(str(ROOT / "pages" / "compare.py"), default_timeout=30)
+    for key, value in {"look": look, "runs": [str(number) for number in runs], **query}.items():
+        at.query_params[key] = value
+    return ran(at)
+
+
+def ran(at: AppTest) -> AppTest:
+    at.run()
+    assert not at.exception
+    return at
+
+
+def texts(at: AppTest) -> str:
+    return "\n".join(found.value for kind in (at.info, at.caption, at.markdown) for found in kind)
+
+
+def charts(at: AppTest) -> dict[str, dict]:
+    """Figures by their key."""
+    found = {}
+    for chart in at.get("plotly_chart"):
+        key = re.search(r"-(costs|calibration [\w ]+|robustness \w+)$", chart.proto.id)  # type: ignore[attr-defined]
+        assert key
+        found[key[1]] = json.loads(chart.proto.spec)  # type: ignore[attr-defined]
+    return found
+
+
+def test_cost_has_points_with_intervals_and_a_front(store: Store) -> None:
+    at = opened("Cost", 1, 2, 4, cost="file")
+    points = [trace for trace in charts(at)["costs"]["data"] if trace["name"] != "Pareto front"]
+    for number, point in zip((1, 2), points, strict=True):
+        run = _number(store, number)
+        assert point["x"] == [(costs.weights_size(store, run) or 0) / 1000]
+        low, high = stats.wilson(round((run.test_accuracy or 0) * 1000), 1000)
+        assert point["customdata"][0][1:3] == pytest.approx([100 * low, 100 * high])
+    assert "without a point: run 4" in texts(at)
+    runs = [_number(store, number) for number in (1, 2)]
+    front = costs.front([point["x"][0] for point in points], [run.test_accuracy or 0 for run in runs])
+    assert (f"Run {front[0] + 1}** is the most accurate and costs least" if len(front) == 1 else
+            "lie **runs 1 and 2**: nothing here is both more accurate and cheaper") in texts(at)  # fmt: skip
+    row = at.dataframe[-1].value.set_index("Run").loc[2]
+    memory = costs.memory(_number(store, 2).config, (1, 28, 28), 10)
+    assert row["Memory (kB)"] == memory.answering / 1000
+    assert row["Training memory (MB)"] == (memory.training or 0) / 1e6
+    assert "One image (ms)" not in row
+    assert "None of these runs has a test accuracy" in texts(opened("Cost", 4))
+
+
+def test_choosing_a_time_measures_it_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    measure = costs.speeds
+
+    def counted(networks: dict, *rest: object) -> dict:
+        asked.append(list(networks))
+        return measure(networks, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(costs, "speeds", counted)
+    at = opened("Cost", 1, 2, cost="one image")
+    ids = [_number(store, number).id for number in (1, 2)]
+    assert asked == [ids]
+    times = {point["name"]: point["x"][0] for point in charts(at)["costs"]["data"] if point["name"] != "Pareto front"}
+    assert len(times) == 2
+    table = at.dataframe[-1].value.set_index("Run")
+    assert list(times.values()) == table["One image (ms)"].tolist()
+    assert (table["Images/s"].to_numpy() > 0).all()
+    at.segmented_control(key="cost").set_value("batches")
+    ran(at)
+    assert asked == [ids]
+
+
+def test_calibration_is_the_cores_before_and_after(store: Store) -> None:
+    at = opened("Calibration", 1, 2, 3, calibration_bins="10", calibration_coverage="80")
+    assert at.slider(key="calibration_coverage").value == 80
+    table = at.dataframe[-1].value.set_index("Run")
+    for number in (1, 2, 3):
+        run = _number(store, number)
+        found, _ = answers.gather([run], {run.id: answers.read(store, run)})
+        assert found is not None
+        given = found.probabilities[run.id]
+        row = table.loc[number]
+        assert row["Accuracy"] == pytest.approx(100 * (run.test_accuracy or 0))
+        assert row["Calibration error"] == pytest.approx(
+            100 * calibration.expected_calibration_error(given, found.labels, 10)
+        )
+        assert row["Loss"] == pytest.approx(run.test_loss, rel=1e-4)
+        if number == 3:
+            assert np.isnan(row["Temperature"])
+            continue
+        held, _ = answers.gather([run], {run.id: answers.read(store, run, "validation")})
+        assert held is not None
+        value = calibration.temperature(held.probabilities[run.id], held.labels)
+        assert row["Temperature"] == pytest.approx(value)
+        scaled = calibration.with_temperature(given, value)
+        assert row["Loss after"] == pytest.approx(calibration.negative_log_likelihood(scaled, found.labels))
+        assert row["Brier score after"] == pytest.approx(calibration.brier(scaled, found.labels))
+    assert "without a temperature: run 3" in texts(at)
+    drawn = charts(at)
+    assert [len([t for t in drawn[f"calibration {title}"]["data"] if t["type"] == "bar"])
+            for title in ("As trained", "With its temperature")] == [3, 2]  # fmt: skip
+    assert re.search(r"Answering the surest 8\d\.\d% of the images", texts(at))
+    assert "hold images out" in texts(opened("Calibration", 3))
+    assert "None of these runs has been tested yet" in texts(opened("Calibration", 4))
+
+
+def _settled(at: AppTest) -> AppTest:
+    for _ in range(200):
+        if comparing_measuring.running() is None:
+            return ran(at)
+        time.sleep(0.1)
+    raise AssertionError("the measurement did not end")
+
+
+def test_robustness_is_measured_when_asked_and_then_known(store: Store) -> None:
+    at = opened("Robustness", 1, 2, robustness_example="3")
+    assert "Not measured yet: runs 1, 2. That takes about" in texts(at)
+    panels = charts(at)
+    assert sorted(panels) == sorted(f"robustness {kind.name}" for kind in CORRUPTIONS)
+    assert all(not panel["data"] and len(panel["layout"]["images"]) == LEVELS for panel in panels.values())
+    at.button(key="robustness measure").click()
+    at = _settled(ran(at))
+    table = at.dataframe[-1].value.set_index("Run")
+    for number in (1, 2):
+        assert table.loc[number, "Untouched"] == pytest.approx(100 * (_number(store, number).test_accuracy or 0))
+        assert table.loc[number, "Changed"] == pytest.approx(table.loc[number, [k.name for k in CORRUPTIONS]].mean())
+    for panel in charts(at).values():
+        assert [len(line["customdata"]) for line in panel["data"]] == [LEVELS, LEVELS]
+    # A second look is there at once, and another run is measured alone.
+    at = opened("Robustness", 2, 1, 3)
+    assert at.dataframe[-1].value["Run"].tolist() == [2, 1]
+    assert "Not measured yet: run 3." in texts(at)
+    assert not [widget for widget in at.button if not widget.help]
+
+
+def test_a_stopped_measurement_leaves_nothing_behind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = costs.answers
+
+    def dawdling(*given: object) -> dict:
+        found = slow(*given)  # type: ignore[arg-type]
+        return {key: lambda images, answer=answer: (time.sleep(0.05), answer(images))[1]
+                for key, answer in found.items()}  # fmt: skip
+
+    monkeypatch.setattr(costs, "answers", dawdling)
+    at = opened("Robustness", 1)
+    at.button(key="robustness measure").click()
+    task = comparing_measuring.running() if not at.run().exception else None
+    assert task is not None
+    at.button(key="robustness stop").click()
+    at = _settled(ran(at))
+    assert "Not measured yet: run 1" in texts(at)
+    assert comparing_measuring.results([_number(store, 1)], 1000) == {}
