@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import run_table, state
+from dashboard import importing, run_table, state
 from mnist_core.plots.style import run_label
 from mnist_core.store import Run
 from mnist_core.store.runs import NAME_LENGTH
@@ -36,10 +36,12 @@ def buttons(every: run_table.Snapshot, runs: Sequence[Run]) -> None:
 
 
 def bring_back() -> None:
-    """The button that shows what was deleted."""
+    """What brings runs into the table: those that were deleted, and those from elsewhere."""
     if st.button("Recently deleted", key="bin", help="Bring back what was deleted within the last day."):
         run_table.dialog_opened()
         _recently_deleted()
+    with st.popover("Import", help="Take in a run that was given away as a zip."):
+        importing.show()
 
 
 def undo() -> None:

@@ -13,10 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from mnist_core import environment
+from mnist_core.comparison import MOST_SEEDS, seeded
 from mnist_core.config import DATASETS, RunConfig
 from mnist_core.errors import ConfigError, MnistLabError
+from mnist_core.export_commands import export
 from mnist_core.flags import with_config_flags
 from mnist_core.recipes import RECIPES
+from mnist_core.report_commands import import_run, report
 from mnist_core.store import Run, Store
 from mnist_core.study_commands import study_app
 from mnist_core.sweep_commands import sweep_app
@@ -46,9 +49,16 @@ def main() -> None:
 
 
 def _train(
-    context: typer.Context, name: str, tag: list[str], queue: bool, as_json: bool, recipe: str, **values: Any
+    context: typer.Context,
+    name: str,
+    tag: list[str],
+    queue: bool,
+    as_json: bool,
+    recipe: str,
+    seeds: int,
+    **values: Any,
 ) -> None:
-    """Train a network; the dashboard shows the run live."""
+    """Train a network, with --seeds several times; the dashboard shows the runs live."""
     if recipe:
         given = {name: value for name, value in values.items() if _was_given(context, name)}
         values = RECIPES[recipe].config.model_dump() | given
@@ -58,11 +68,31 @@ def _train(
 
     describe(config.architecture, *shape_of(config))
     store = Store.open()
+    if seeds > 1:
+        _train_seeds(store, seeded(config, seeds, name), tag, queue, as_json)
+        return
     run = store.enqueue(config, name, tag, claimed=not queue)
     if queue:
         _say(run, as_json, f"run #{run.number} is queued; the dashboard trains it")
         return
     _follow(store, run, as_json)
+
+
+def _train_seeds(
+    store: Store, entries: list[tuple[RunConfig, str]], tag: list[str], queue: bool, as_json: bool
+) -> None:
+    """Queue runs that differ only in the seed, and train them in processes of their own until all have ended."""
+    from mnist_core.following import follow_all
+
+    runs = store.enqueue_all(entries, tag)
+    if not queue:
+        runs = follow_all(store, runs, as_json)
+    if as_json:
+        print(json.dumps([_as_dict(run) for run in runs], indent=2))
+    elif queue:
+        print(f"runs #{runs[0].number} to #{runs[-1].number} are queued; the dashboard trains them")
+    if not queue and any(run.state not in ("finished", "stopped", "paused") for run in runs):
+        raise typer.Exit(1)
 
 
 @app.command("list")
@@ -136,6 +166,11 @@ def delete(
     print(
         json.dumps([run.id for run in found]) if as_json else f"deleted {', '.join(f'#{run.number}' for run in found)}"
     )
+
+
+app.command("export")(export)
+app.command("import")(import_run)
+app.command("report")(report)
 
 
 @data_app.command("list")
@@ -215,6 +250,11 @@ _FLAGS = [
     ("name", "", Annotated[str, typer.Option(help="A name for the run.")]),
     ("tag", [], Annotated[list[str], typer.Option(help="A tag; may be repeated.")]),
     ("recipe", "", Annotated[Literal["", *RECIPES], typer.Option(help="Start from the settings of a recipe.")]),
+    (
+        "seeds",
+        1,
+        Annotated[int, typer.Option(help="So many runs that differ only in the seed.", min=1, max=MOST_SEEDS)],
+    ),
     ("queue", False, Annotated[bool, typer.Option("--queue", help="Leave the training to the dashboard.")]),
     ("as_json", False, _As_json),
 ]

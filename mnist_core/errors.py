@@ -49,3 +49,7 @@ class CheckpointError(MnistLabError):
 
 class DeviceError(MnistLabError):
     """The device asked for is missing, busy or out of memory."""
+
+
+class ExportError(MnistLabError):
+    """A run cannot be taken away in the form that was asked for."""

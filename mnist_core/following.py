@@ -21,7 +21,7 @@ def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False) -> list
     """
     ids = [run.id for run in runs]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with _interrupt() as interrupt, Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
+    with interruptible() as interrupt, Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
         task = bar.add_task("runs", total=len(ids))
         thread = jobs.start(store)
         ended: set[str] = set()
@@ -40,7 +40,7 @@ def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False) -> list
 
 
 @contextmanager
-def _interrupt() -> Iterator[threading.Event]:
+def interruptible() -> Iterator[threading.Event]:
     """An event that Ctrl-C sets; where there is no main thread to tell, it stays unset."""
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():

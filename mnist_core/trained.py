@@ -26,10 +26,11 @@ def chosen(store: Store, run: Run, epoch: int | None = None) -> Artifact:
     Raises CheckpointError if there is none.
     """
     found = checkpoints(store, run)
-    if epoch is not None:
-        found = [artifact for artifact in found if artifact.epoch == epoch]
-    elif run.validation_accuracy is not None:
-        found = [artifact for artifact in found if artifact.epoch == run.best_epoch] or found
+    wanted = run.best_epoch if epoch is None and run.validation_accuracy is not None else epoch
+    if wanted is not None:
+        # Only the first: one that was taken in the middle of the next epoch bears the same number.
+        exact = [artifact for artifact in found if artifact.epoch == wanted][:1]
+        found = exact if epoch is not None else exact or found
     if not found:
         which = f"of epoch {epoch}" if epoch is not None else "yet"
         raise CheckpointError(

@@ -10,6 +10,7 @@ from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
 from mnist_core.store.schema import metrics
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 COLUMNS = ("id", "step", "epoch", "name", "value", "seconds")
@@ -28,7 +29,7 @@ def rows(number: int, events: Iterable[Event], learning_rate: float | None) -> l
                 learning_rate = value
             found.append(
                 {"run": number, "step": event.step, "epoch": event.epoch, "name": name, "seconds": event.seconds}
-                | _stored(value)
+                | stored(value)
             )
     return found
 
@@ -72,6 +73,33 @@ def read(
     )
 
 
+def columns(connection: sa.Connection, number: int, names: Sequence[str]) -> "dict[str, tuple[np.ndarray, ...]]":
+    """Step, epoch, seconds and value of one run's metrics by name, oldest first: arrays (N,), N may be 0.
+
+    A quarter of the time of `read`: it makes no rows, which matters when fifty runs are drawn at once.
+    """
+    import numpy as np
+
+    fields = [metrics.c[name] for name in ("step", "epoch", "seconds", "value", "special", "name")]
+    query = sa.select(*fields).where(metrics.c.run == number, metrics.c.name.in_(names)).order_by(metrics.c.id)
+    found = connection.execute(query).all()
+    step, epoch, seconds, value, special, name = zip(*found, strict=True) if found else ((),) * 6
+    values = np.array(value, dtype=np.float64)  # None becomes NaN
+    for place in np.flatnonzero(np.isnan(values)):
+        values[place] = float(special[place] or "nan")
+    whole = (np.array(column, dtype=np.int64) for column in (step, epoch))
+    arrays = (*whole, np.array(seconds, dtype=np.float64), values)
+    known = np.array(name, dtype=object)
+    own = {wanted: known == wanted for wanted in names}
+    return {wanted: tuple(array[rows] for array in arrays) for wanted, rows in own.items()}
+
+
+def stored(value: float) -> dict[str, float | str | None]:
+    """The two columns that hold a value: SQLite has no NaN and no infinity."""
+    finite = math.isfinite(value)
+    return {"value": value if finite else None, "special": None if finite else str(value)}
+
+
 def _values(event: Event) -> list[tuple[str, float]]:
     if isinstance(event, StepEnd):
         return [
@@ -85,8 +113,3 @@ def _values(event: Event) -> list[tuple[str, float]]:
             found += [("validation_loss", event.validation_loss), ("validation_accuracy", event.validation_accuracy)]
         return found
     return []
-
-
-def _stored(value: float) -> dict[str, float | str | None]:
-    finite = math.isfinite(value)
-    return {"value": value if finite else None, "special": None if finite else str(value)}

@@ -15,16 +15,18 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import StoreError
 from mnist_core.events import Event
 from mnist_core.store import metrics as metric_rows
+from mnist_core.store.adopting import Adoption
 from mnist_core.store.files import Files
 from mnist_core.store.runs import NAME_LENGTH, RESUMABLE, Run, State, claim, new_row, run_from_row
 from mnist_core.store.schema import artifacts, metrics, runs, writing
 from mnist_core.store.sweeps import Sweeps
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 
-class Store(Files, Sweeps):
+class Store(Files, Sweeps, Adoption):
     """Runs, metrics, artifacts and sweeps. Safe to use from several threads and processes."""
 
     @classmethod
@@ -92,6 +94,11 @@ class Store(Files, Sweeps):
         """
         with self._engine.connect() as connection:
             return metric_rows.read(connection, self._number(connection, run_id), after, names, limit)
+
+    def curves(self, run_id: str, names: Sequence[str]) -> "dict[str, tuple[np.ndarray, ...]]":
+        """Metrics as arrays by name, (step, epoch, seconds, value) of each: quicker where many runs are drawn."""
+        with self._engine.connect() as connection:
+            return metric_rows.columns(connection, self._number(connection, run_id), names)
 
     def enqueue(
         self, config: RunConfig, name: str = "", tags: Iterable[str] = (), *, claimed: bool = False,

@@ -1,20 +1,18 @@
-"""The Compare page: its table is what the store holds, and side by side stand the chosen runs' own numbers."""
+"""The Compare page: its table is what the store holds, each section opens, and Results are the runs' own numbers."""
 
-import base64
 import json
-import math
-import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote
 
-import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import comparing, run_table
+from dashboard import comparing, comparing_results, run_table
+from mnist_core import answers
 from mnist_core.config import RunConfig
 from mnist_core.plots.style import run_style
 from mnist_core.store import Run, Store
@@ -90,21 +88,12 @@ def texts(at: AppTest) -> str:
     return "\n".join(found.value for kind in (at.info, at.caption, at.markdown) for found in kind)
 
 
-def numbers(found: list[float] | dict) -> list[float]:
-    """Values of a trace, which plotly writes as a list or in base64 with their type."""
-    if isinstance(found, list):
-        return found
-    return np.frombuffer(base64.b64decode(found["bdata"]), dtype=found["dtype"]).tolist()
-
-
 def charts(at: AppTest) -> dict[str, list[dict]]:
     """Traces of each chart by its key."""
-    found = {}
-    for chart in at.get("plotly_chart"):
-        key = re.search(r"-(curves|costs|overfitting)$", chart.proto.id)  # type: ignore[attr-defined]
-        assert key
-        found[key[1]] = json.loads(chart.proto.spec)["data"]  # type: ignore[attr-defined]
-    return found
+    return {
+        chart.proto.id.rpartition("-")[2]: json.loads(chart.proto.spec)["data"]  # type: ignore[attr-defined]
+        for chart in at.get("plotly_chart")
+    }
 
 
 def test_the_table_holds_every_run_that_is_not_deleted(store: Store) -> None:
@@ -148,77 +137,85 @@ def test_results_are_those_of_the_store(store: Store) -> None:
     assert pd.isna(rows["Test accuracy (%)"].iloc[2])
 
 
-def test_only_what_differs_is_listed(store: Store) -> None:
-    rows = table(opened(runs=["1", "3"]), 2)
-    assert rows.to_dict("index") == {
-        "Architecture": {"1 · plain": "softmax", "3 · too hot": "flatten linear(20) linear(10)"},
-        "Optimizer": {"1 · plain": "adam", "3 · too hot": "sgd"},
-        "Learning rate": {"1 · plain": "0.001", "3 · too hot": "100"},
-        "Momentum": {"1 · plain": WITHOUT_EFFECT, "3 · too hot": "0.9"},
-        "Nesterov": {"1 · plain": WITHOUT_EFFECT, "3 · too hot": "no"},
-    }
+def test_only_what_differs_is_listed_with_its_role(store: Store) -> None:
+    at = opened(runs=["1", "3"])
+    assert table(at, 2).to_dict("index") == {
+        "Architecture": {"Role": "factor under study", "1 · plain": "softmax",
+                         "3 · too hot": "flatten linear(20) linear(10)"},
+        "Optimizer": {"Role": "confound", "1 · plain": "adam", "3 · too hot": "sgd"},
+        "Learning rate": {"Role": "confound", "1 · plain": "0.001", "3 · too hot": "100"},
+        "Momentum": {"Role": "confound", "1 · plain": WITHOUT_EFFECT, "3 · too hot": "0.9"},
+        "Nesterov": {"Role": "confound", "1 · plain": WITHOUT_EFFECT, "3 · too hot": "no"},
+    }  # fmt: skip
     at = opened(runs="1")
     assert len(at.dataframe) == 2
     assert "Choose a second run" in texts(at)
 
 
-def test_curves_lie_over_one_another_in_each_runs_colour(store: Store) -> None:
-    for metric, names in (("loss", "train_loss"), ("accuracy", "train_accuracy")):
-        at = opened(runs=["1", "2"], metric=metric, smoothing="0.0")
-        assert at.slider(key="smoothing").value == 0
-        for number in (1, 2):
-            values = store.metrics(_number(store, number).id, names=[names])["value"]
-            (line,) = [
-                trace
-                for trace in charts(at)["curves"]
-                if trace.get("line", {}).get("color") == run_style(number).colour and trace["mode"] == "lines"
-            ]
-            heights = values if metric == "loss" else 100 * values
-            assert numbers(line["y"]) == pytest.approx(heights.tolist(), rel=1e-5)
-            assert line["name"] == {1: "1 · plain", 2: "2 · wider"}[number]
+def test_what_is_under_study_can_be_chosen_and_is_part_of_the_link(store: Store) -> None:
+    at = opened(runs=["1", "2"])
+    assert at.selectbox(key="results_factor").value == "Architecture"
+    assert "1 confound: learning rate also differs" in texts(at)
+    at = opened(runs=["1", "2"], results_factor="Learning rate")
+    assert "1 confound: architecture also differs" in texts(at)
+    assert table(at, 2)["Role"].to_dict() == {"Learning rate": "factor under study", "Architecture": "confound"}
+    at.multiselect(key="runs").set_value([2, 3])  # another choice of runs, in which the learning rate differs too
+    assert "cannot be put down to the" in texts(ran(at))
 
 
-def test_accuracy_against_cost_has_a_point_for_each_run_with_both(store: Store) -> None:
-    at = opened(runs=["1", "2", "3"], cost="MACs")
-    points = charts(at)["costs"]
-    assert [point["x"][0] for point in points] == [_number(store, 1).macs, _number(store, 2).macs]
-    assert "without a point: run 3" in texts(at)
-    at.segmented_control(key="cost").set_value("seconds")
-    points = charts(ran(at))["costs"]
-    assert [point["x"][0] for point in points] == [_number(store, 1).seconds, _number(store, 2).seconds]
+@pytest.mark.parametrize("section", comparing.SECTIONS)
+def test_each_section_opens_with_runs_that_have_and_have_not_been_tested(store: Store, section: str) -> None:
+    for runs in (["1", "2", "3", "4"], ["4"]):
+        at = opened(runs=runs, look=section)
+        assert comparing.SECTIONS[section].about in texts(at)
+        assert not at.error
+        assert len(at.main) > 3
 
 
-def test_close_results_come_with_a_caution(store: Store) -> None:
-    first, second = (_number(store, number).test_accuracy or 0 for number in (1, 2))
-    mean = (first + second) / 2
-    by_chance = 1.96 * math.sqrt(2 * mean * (1 - mean) / 1000)  # of the fraction
-    remark = next(found for found in comparing.remarks([_number(store, 1), _number(store, 2)]) if "chance" in found)
-    assert f"differ by {round(1000 * abs(first - second))} of 1,000 images" in remark
-    assert f"about {math.ceil(1000 * by_chance)} can be chance" in remark
-    assert remark in texts(opened(runs=["1", "2"]))
-    assert comparing.chance(0.98, 10_000) == 39
+def test_a_verdict_stands_first_and_is_mcnemars(store: Store) -> None:
+    at = opened(runs=["1", "2"])
+    best, second = sorted((_number(store, 1), _number(store, 2)), key=lambda run: -(run.test_accuracy or 0))
+    right = {}
+    for run in (best, second):
+        answered = answers.read(store, run)
+        probabilities = answered.filter(regex=r"^p\d+$").to_numpy()
+        right[run.number] = probabilities.argmax(axis=1) == answered["label"].to_numpy()
+    only = [int((right[a.number] & ~right[b.number]).sum()) for a, b in ((best, second), (second, best))]
+    p = binomtest(only[0], sum(only)).pvalue
+    said = at.info[0].value
+    assert said.startswith(f"Run {best.number} is right on {only[0]:,} image")
+    assert ("no evidence of a difference" in said) == (p > 0.05)
+    at.button(key="results_real").click()
+    assert comparing.SECTIONS["Is it real?"].about in texts(ran(at))
+
+
+def test_each_test_accuracy_has_its_interval(store: Store) -> None:
+    rows = table(opened(runs=["1", "3"]), 1)
+    low, high = map(float, rows["95 % interval of the test accuracy"].iloc[0].split(" – "))
+    found = binomtest(round(1000 * (_number(store, 1).test_accuracy or 0)), 1000).proportion_ci(method="wilson")
+    assert (low, high) == pytest.approx((100 * found.low, 100 * found.high), abs=0.005)
+    assert pd.isna(rows["95 % interval of the test accuracy"].iloc[1])
+    alone = opened(runs="1").info[0].value
+    assert f"{round(1000 * (_number(store, 1).test_accuracy or 0)):,} of 1,000 test images" in alone
 
 
 def test_what_cannot_be_compared_is_said() -> None:
-    def run(dataset: str, images: int | None) -> Run:
-        config = RunConfig.parse({"dataset": dataset, "train_images": images})
-        return SimpleNamespace(number=1, state="finished", dataset=dataset, config=config, test_accuracy=0.9)  # type: ignore[return-value]
+    def run(**config: object) -> Run:
+        found = RunConfig.parse(config)
+        return SimpleNamespace(number=1, state="finished", dataset=found.dataset, config=found)  # type: ignore[return-value]
 
-    assert "different data sets" in comparing.remarks([run("mnist", None), run("kmnist", None)])[0]
-    assert "validation images are not the same" in comparing.remarks([run("mnist", None), run("mnist", 500)])[-1]
-    assert len(comparing.remarks([run("mnist", None), run("mnist", None)])) == 1
-    assert comparing.remarks([run("mnist", None)]) == []
+    remarks = comparing_results.remarks
+    assert "different data sets" in remarks([run(), run(dataset="kmnist")])[0]
+    assert "validation images are not the same" in remarks([run(), run(train_images=500)])[-1]
+    assert "chosen on the test images themselves" in remarks([run(), run(choose_on="test")])[0]
+    assert remarks([run(), run(learning_rate=0.1)]) == remarks([run()]) == []
 
 
 def test_runs_without_a_step_are_explained(store: Store) -> None:
     at = opened(runs="4")
-    for text in (
-        "None of these runs has learned a step",
-        "None of these runs has a test accuracy",
-        "finished an epoch",
-    ):
-        assert text in texts(at)
+    assert "finished an epoch" in texts(at)
     assert not charts(at)
+    assert set(charts(opened(runs=["1", "4"]))) == {"overfitting"}
 
 
 def test_nothing_chosen_offers_the_newest_trained_runs(store: Store) -> None:

@@ -3,12 +3,19 @@
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from mnist_core.cli import app
+from mnist_core.comparison import groups
 from mnist_core.config import RunConfig
 from mnist_core.fields import fields
 from mnist_core.recipes import RECIPES
-from mnist_core.store import Store
+from mnist_core.store import Run, Store
+from mnist_core.worker import work
 
 QUICK = ("--dataset", "mnist-5k", "--architecture", "softmax", "--train-images", "500", "--epochs", "2")
 
@@ -55,6 +62,30 @@ def test_a_stopped_run_goes_on_from_where_it_was():
 def test_a_queued_run_waits_for_the_dashboard():
     assert "queued" in lab("train", *QUICK, "--queue").stdout
     assert [run.state for run in Store.open().runs()] == ["queued"]
+
+
+def test_several_seeds_are_queued_and_form_a_group():
+    queued = lab("train", *QUICK, "--seeds", "2", "--seed", "3", "--name", "mine", "--queue", "--json")
+    said = [(run["name"], run["config"]["seed"], run["state"]) for run in json.loads(queued.stdout)]
+    assert said == [("mine, seed 3", 3, "queued"), ("mine, seed 4", 4, "queued")]
+    (group,) = groups(Store.open().runs())
+    assert (group.name, len(group.tries)) == ("mine", 2)
+
+
+def test_without_queue_all_seeds_are_followed_to_their_end(monkeypatch: pytest.MonkeyPatch):
+    followed = []
+
+    def follow(store: Store, runs: Sequence[Run], as_json: bool) -> list[Run]:
+        followed.extend(run.config.seed for run in runs)
+        store.request(runs[0].id, "stop")
+        for _ in work(store, store.claim(runs[1].id) or runs[1]):
+            pass
+        return store.runs(ids=[run.id for run in runs])
+
+    monkeypatch.setattr("mnist_core.following.follow_all", follow)
+    done = CliRunner().invoke(app, ["train", *QUICK, "--seeds", "2", "--json"])
+    assert (done.exit_code, followed) == (0, [0, 1])
+    assert [run["state"] for run in json.loads(done.stdout)] == ["stopped", "finished"]
 
 
 def test_a_mistake_is_one_line_that_names_the_remedy():

@@ -1,0 +1,45 @@
+"""Taking in a run that was given away as a zip: the upload and what came of it."""
+
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import run_table, state
+from mnist_core.errors import MnistLabError
+from mnist_core.export import archive
+from mnist_core.plots.style import run_label
+
+_KEY, _RESULT = "import archive", "import result"
+
+
+def show() -> None:
+    """An upload for the zip of a run; says which run it became, or why it was refused."""
+    st.file_uploader(
+        "Import a run",
+        type="zip",
+        key=_KEY,
+        on_change=_import,
+        help="The zip of a run from Take away, here or on another machine. Everything in it is checked before anything "
+        "is stored. Larger files: python -m mnist_core import FILE.zip",
+    )
+    if result := st.session_state.pop(_RESULT, None):
+        good, said = result
+        (st.success if good else st.error)(state.plain(said))
+
+
+def _import() -> None:
+    """Runs before the page is drawn, so that the table holds the new run already."""
+    uploaded = st.session_state.get(_KEY)
+    if uploaded is None:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.zip"
+        path.write_bytes(uploaded.getbuffer())
+        try:
+            run = archive.read(state.store(), path)
+        except MnistLabError as error:
+            st.session_state[_RESULT] = (False, str(error))
+            return
+    run_table.changed()
+    st.session_state[_RESULT] = (True, f"Imported as run {run_label(run, 100)}.")

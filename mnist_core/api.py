@@ -1,0 +1,158 @@
+"""The Python API, for notebooks and scripts: train, load, predict, compare, plot.
+
+`from mnist_core import train, load, predict, compare, plot` imports each of them at its first use. All work on the
+store that the environment names, so the dashboard shows the same runs. A run is named by the `Run` that `train`
+returns, by its number, or by its id.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mnist_core import answers, environment, stats, trained
+from mnist_core.config import RunConfig
+from mnist_core.errors import DataError, StoreError
+from mnist_core.events import RunStarted, StepEnd
+from mnist_core.following import interruptible
+from mnist_core.plots.curves import Axis, Metric, learning_curves
+from mnist_core.plots.style import run_label
+from mnist_core.store import Run, Store
+
+if TYPE_CHECKING:
+    from mnist_core.trained import Network
+
+RunLike = Run | int | str
+
+_BATCH = 1000  # images that go through a network at once
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs against each other on the same test images; `str` of it says in words what the table holds."""
+
+    sentences: tuple[str, ...]
+    table: pd.DataFrame  # a row a pair: a, b, difference, low, high (fractions), only_a, only_b (images), p
+
+    def __str__(self) -> str:
+        return "\n".join(self.sentences)
+
+
+def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **settings: Any) -> Run:
+    """Train a network here and now and return the stored run; `settings` are fields of RunConfig.
+
+    `train(architecture="mlp-100", dataset="mnist-5k", epochs=2)`. A bar shows the progress unless that is False.
+    Ctrl-C leaves the run interrupted; `python -m mnist_core resume` goes on with it. Raises ConfigError or
+    ArchitectureError before anything is trained, StoreError if the run fails.
+    """
+    from mnist_core.architectures import describe
+    from mnist_core.data.catalogue import shape_of
+    from mnist_core.worker import work
+
+    config = RunConfig.parse(settings)
+    describe(config.architecture, *shape_of(config))
+    store = Store.open()
+    run = store.enqueue(config, name, tags, claimed=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with interruptible() as interrupt, Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
+        task = bar.add_task(f"#{run.number} {run.name}")
+        for event in work(store, run, interrupt):
+            if isinstance(event, RunStarted):
+                bar.update(task, total=event.steps_per_epoch * config.epochs, completed=event.first_step)
+            elif isinstance(event, StepEnd):
+                bar.update(task, completed=event.step)
+    run = store.run(run.id)
+    if run.state == "failed":
+        raise StoreError(f"run #{run.number} failed: {run.note}")
+    return run
+
+
+def load(run: RunLike, epoch: int | None = None) -> "Network":
+    """The trained network: `.model` is a torch module in evaluation mode, `.inputs(images)` what it takes.
+
+    The weights are those of the best epoch, or of `epoch`. Raises CheckpointError if there are none.
+    """
+    store = Store.open()
+    return trained.load(store, _found(store, run), epoch)
+
+
+def predict(run: RunLike, images: np.ndarray | None = None, epoch: int | None = None) -> np.ndarray:
+    """Probabilities of the classes: float32 (N, classes), for uint8 images (N, C, H, W), (N, H, W) or one (H, W).
+
+    0 is black; digits are bright on black, as in MNIST. Without images: for the test images of the run's data set.
+    Raises DataError if the images do not fit the network or the data set is not on this machine.
+    """
+    store = Store.open()
+    one = _found(store, run)
+    network = trained.load(store, one, epoch)
+    batch = _test_images(one) if images is None else _as_batch(np.asarray(images), network.shape)
+    parts = [
+        trained.probabilities(store, one, batch[start : start + _BATCH], epoch)
+        for start in range(0, len(batch), _BATCH)
+    ]
+    return np.concatenate(parts) if parts else np.empty((0, len(network.classes)), dtype=np.float32)
+
+
+def compare(first: RunLike, second: RunLike, *more: RunLike) -> Comparison:
+    """Whether runs differ by more than chance, from their answers to the same test images.
+
+    Exact McNemar test of every pair, corrected for their number (Holm), with the 95 % paired bootstrap interval of
+    the difference. Raises StoreError if a run has not been tested or was tested on other images.
+    """
+    store = Store.open()
+    runs = [_found(store, one) for one in (first, second, *more)]
+    if len({run.id for run in runs}) < len(runs):
+        raise StoreError("compare: the same run is named twice; name different ones")
+    found, left_out = answers.gather(runs, {run.id: answers.read(store, run) for run in runs})
+    if found is None or left_out:
+        raise StoreError(f"run #{left_out[0].run.number} {left_out[0].reason}, so it cannot be compared")
+    pairs = stats.all_pairs(found.right)
+    names = [run_label(run) for run in runs]
+    sentences = tuple(
+        stats.verdict(names[pair.a], names[pair.b], pair.paired, pair.adjusted if len(pairs) > 1 else None)
+        for pair in pairs
+    )
+    rows = [
+        {"a": names[pair.a], "b": names[pair.b], "difference": pair.paired.difference, "low": pair.paired.low,
+         "high": pair.paired.high, "only_a": pair.paired.only_a, "only_b": pair.paired.only_b, "p": pair.adjusted}
+        for pair in pairs
+    ]  # fmt: skip
+    return Comparison(sentences, pd.DataFrame(rows))
+
+
+def plot(run: RunLike, *more: RunLike, metric: Metric = "loss", x: Axis = "epoch", smoothing: float = 0.6) -> go.Figure:
+    """Learning curves of one or more runs as a plotly figure: `plot(run).show()`, `plot(1, 2, metric="accuracy")`.
+
+    `metric` is "loss" or "accuracy", `x` is "step", "epoch" or "seconds", `smoothing` from 0 (none) to 0.99.
+    """
+    store = Store.open()
+    runs = [_found(store, one) for one in (run, *more)]
+    return learning_curves({one.id: store.metrics(one.id) for one in runs}, runs, metric, x, smoothing)
+
+
+def _found(store: Store, run: RunLike) -> Run:
+    return store.run(run.id) if isinstance(run, Run) else store.find(str(run))
+
+
+def _as_batch(images: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """uint8 (N, C, H, W), however many axes were left out."""
+    if images.dtype != np.uint8:
+        raise DataError(f"images: are {images.dtype}; give uint8 from 0 (black) to 255")
+    if images.ndim == 2:
+        images = images[None]
+    batch = images[:, None] if images.ndim == 3 and shape[0] == 1 else images
+    if batch.ndim != 4 or batch.shape[1:] != shape:
+        raise DataError(f"images: have the shape {images.shape}; this network takes (N, {', '.join(map(str, shape))})")
+    return batch
+
+
+def _test_images(run: Run) -> np.ndarray:
+    from mnist_core.data.sources import load_arrays
+    from mnist_core.data.splitting import split_images
+
+    return split_images(load_arrays(run.config, environment.data_dir()), run.config, "test")[0]

@@ -1,0 +1,162 @@
+"""What the zip of a run holds: names of its members, and the models that its two JSON files must fit."""
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from mnist_core.errors import StoreError
+from mnist_core.store.runs import NAME_LENGTH
+
+VERSION = 1
+MANIFEST, RUN, CONFIG, METRICS, PREDICTIONS = (
+    "manifest.json", "run.json", "config.json", "metrics.parquet", "predictions.parquet"
+)  # fmt: skip
+REQUIRED = (MANIFEST, RUN, CONFIG, METRICS)
+_CHECKPOINT = re.compile(r"checkpoints/(epoch-[0-9]{4,9}|paused)\.safetensors", re.ASCII)
+_JSON_BYTES = 16_000_000  # the manifest of a run with tens of thousands of checkpoints
+
+_M = TypeVar("_M", bound=BaseModel)
+_Count = Annotated[int, Field(ge=0, lt=2**63)]
+_Seconds = Annotated[float, Field(ge=0, lt=1e11)]
+_Loss = Annotated[float, Field(ge=0)]
+_Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class ArchiveError(StoreError):
+    """An archive is damaged, hostile or written by another program; nothing was imported."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The archive was not imported: {reason}")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+class Member(_Model):
+    """What the manifest says of one member."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: _Count  # bytes
+
+
+class Manifest(_Model):
+    """Which archive this is, and every other member of it."""
+
+    format: Literal["mnist-lab run"]
+    version: Literal[1]
+    mnist_lab: str = Field(max_length=40)  # version of the program that wrote it
+    members: dict[str, Member]
+
+
+class File(_Model):
+    """Where in training a checkpoint or the predictions were written."""
+
+    path: str
+    kind: Literal["checkpoint", "predictions"]
+    epoch: _Count | None
+    step: _Count | None
+
+
+class RunRecord(_Model):
+    """A run as the store knows it, without what belongs to one machine; units as in `Run`."""
+
+    number: int = Field(ge=1, lt=2**31)  # there, not here
+    id: str
+    name: str = Field(min_length=1, max_length=NAME_LENGTH)
+    tags: list[str] = Field(max_length=100)
+    state: Literal["paused", "stopped", "finished", "diverged", "failed", "interrupted"]
+    note: str = Field(max_length=20_000)
+    created: _Seconds
+    started: _Seconds | None
+    finished: _Seconds | None
+    epoch: _Count
+    step: _Count
+    steps_per_epoch: _Count | None
+    parameters: _Count | None
+    macs: _Count | None
+    train_images: _Count | None
+    seconds: _Seconds
+    images_per_second: float | None = Field(ge=0)
+    learning_rate: float | None = Field(ge=0)
+    train_loss: _Loss | None
+    train_accuracy: _Fraction | None
+    best_epoch: _Count | None
+    validation_loss: _Loss | None
+    validation_accuracy: _Fraction | None
+    test_loss: _Loss | None
+    test_accuracy: _Fraction | None
+    device: str | None = Field(max_length=200)
+    versions: dict[str, str] | None = Field(max_length=100)
+    files: list[File]
+
+    @field_validator("id")
+    @classmethod
+    def _canonical(cls, value: str) -> str:
+        if str(UUID(value)) != value:
+            raise ValueError("is no id")
+        return value
+
+
+def expected(name: str) -> bool:
+    """Whether a member may have this name."""
+    return name in REQUIRED or kind_of(name) is not None
+
+
+def kind_of(name: str) -> Literal["checkpoint", "predictions"] | None:
+    """What kind of file of a run this name stands for, or None."""
+    if name == PREDICTIONS:
+        return "predictions"
+    return "checkpoint" if _CHECKPOINT.fullmatch(name) else None
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest in this file. Raises ArchiveError."""
+    values = read_json(path)
+    version = values.get("version")
+    if isinstance(version, int) and version > VERSION:
+        raise ArchiveError(
+            f"it was written by a newer MNIST Lab (archive version {version}, this one reads {VERSION}). "
+            "Update MNIST Lab, then import it again."
+        )
+    return parsed(Manifest, values, path.name)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a file of JSON, every key once and every number finite. Raises ArchiveError."""
+    try:
+        if path.stat().st_size > _JSON_BYTES:
+            raise ValueError("it is too large")
+        values = json.loads(
+            path.read_text(encoding="utf-8"), object_pairs_hook=_unique, parse_constant=_not_finite
+        )  # fmt: skip
+    except (ValueError, RecursionError) as error:
+        raise ArchiveError(f"{path.name} is no JSON that this program writes ({error}).") from None
+    if not isinstance(values, dict):
+        raise ArchiveError(f"{path.name} does not hold an object.")
+    return values
+
+
+def parsed(model: type[_M], values: dict[str, Any], name: str) -> _M:
+    """The values as this model. Raises ArchiveError that names the first wrong field."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise ArchiveError(f"{name} does not fit: {field}: {first['msg'].lower()}.") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError("a key stands twice")
+    return values
+
+
+def _not_finite(text: str) -> float:
+    raise ValueError(f"{text} is no number")

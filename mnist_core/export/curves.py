@@ -1,0 +1,37 @@
+"""Curves of runs as one long table: CSV for spreadsheets, Parquet for programs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnist_core.store import Run, Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("run", "name", "metric", "step", "epoch", "seconds", "value")
+
+
+def table(store: Store, runs: Sequence[Run]) -> "pd.DataFrame":
+    """Every recorded value of these runs, one a row, run after run, in the order in which training told them.
+
+    Columns: number and name of the run; metric (as in `Store.metrics`: train_loss, validation_accuracy ...); step and
+    epoch (both from 1) and seconds of training at which it holds; the value, which may be NaN or infinite.
+    """
+    import pandas as pd
+
+    parts = [pd.DataFrame(columns=pd.Index(COLUMNS))] if not runs else []
+    for run in runs:
+        part = store.metrics(run.id).drop(columns="id").rename(columns={"name": "metric"})
+        parts.append(part.assign(run=run.number, name=run.name))
+    return pd.concat(parts, ignore_index=True).loc[:, list(COLUMNS)]
+
+
+def write_csv(store: Store, runs: Sequence[Run], path: Path) -> None:
+    """The table as CSV in UTF-8, numbers in full precision; NaN is written as nan, infinities as inf and -inf."""
+    table(store, runs).to_csv(path, index=False, na_rep="nan")
+
+
+def write_parquet(store: Store, runs: Sequence[Run], path: Path) -> None:
+    """The table as Parquet, with the types of its columns."""
+    table(store, runs).to_parquet(path, index=False)

@@ -1,0 +1,122 @@
+"""The files that a run can be taken away as, by name: what each holds, its ending, and what writes it."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnist_core import trained
+from mnist_core.errors import ExportError
+from mnist_core.export import curves
+from mnist_core.store import Run, Store
+from mnist_core.store.artifacts import write_atomically
+
+
+@dataclass(frozen=True)
+class Format:
+    """One kind of file."""
+
+    label: str
+    about: str
+    ending: str
+    mime: str
+    write: Callable[[Store, Run, Path], None]
+    weights: bool = False  # whether it holds weights, so that the run must have finished an epoch
+
+
+def write(store: Store, run: Run, name: str, path: Path) -> None:
+    """Write the run to `path`, whole or not at all. Raises ExportError, CheckpointError or StoreError."""
+    try:
+        write_atomically(path, lambda target: FORMATS[name].write(store, run, target))
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror}. Name another file.") from None
+
+
+def content(store: Store, run: Run, name: str) -> bytes:
+    """The same file in memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / file_name(run, name)
+        FORMATS[name].write(store, run, path)
+        return path.read_bytes()
+
+
+def file_name(run: Run, name: str) -> str:
+    """What the file is called unless one asks for another name."""
+    return f"run-{run.number}{FORMATS[name].ending}"
+
+
+def refusal(store: Store, run: Run, name: str) -> str:
+    """Why the run has no such file (yet), or nothing; cheap enough for a page."""
+    if FORMATS[name].weights and not trained.checkpoints(store, run):
+        return "The run has not finished an epoch yet."
+    if name == "zip" and run.active:
+        return f"The run is {run.state}; this file is for runs that have ended or are paused."
+    if name == "script" and run.config.continue_from:
+        from mnist_core.export.script import check_origin
+
+        try:
+            check_origin(store, run.config)
+        except ExportError as error:
+            return str(error)
+    return ""
+
+
+def _write_script(store: Store, run: Run, path: Path) -> None:
+    from mnist_core.export.script import script
+
+    path.write_text(script(store, run), encoding="utf-8")
+
+
+def _write_safetensors(store: Store, run: Run, path: Path) -> None:
+    from mnist_core.export.weights import write_safetensors
+
+    write_safetensors(store, run, path)
+
+
+def _write_onnx(store: Store, run: Run, path: Path) -> None:
+    from mnist_core.export.weights import write_onnx
+
+    write_onnx(store, run, path)
+
+
+def _write_zip(store: Store, run: Run, path: Path) -> None:
+    from mnist_core.export import archive
+
+    archive.write(store, run, path)
+
+
+FORMATS: Mapping[str, Format] = {
+    "script": Format(
+        "Script",
+        "A short PyTorch program that trains this network on these images in this order, and ends with the same "
+        "weights, bit for bit, on the same machine. It needs nothing of MNIST Lab.",
+        ".py", "text/x-python", _write_script,
+    ),
+    "safetensors": Format(
+        "Weights (safetensors)",
+        "The weights of the best epoch by their names in PyTorch, with what it takes to use them as metadata.",
+        ".safetensors", "application/octet-stream", _write_safetensors, weights=True,
+    ),
+    "onnx": Format(
+        "Network (ONNX)",
+        "Network and weights of the best epoch for other programs and languages: images of 0 to 255 in, "
+        "probabilities out.",
+        ".onnx", "application/octet-stream", _write_onnx, weights=True,
+    ),
+    "csv": Format(
+        "Curves (CSV)",
+        "Every recorded value, one a row, for a spreadsheet.",
+        ".csv", "text/csv", lambda store, run, path: curves.write_csv(store, [run], path),
+    ),
+    "parquet": Format(
+        "Curves (Parquet)",
+        "The same for programs: smaller, with types.",
+        ".parquet", "application/vnd.apache.parquet", lambda store, run, path: curves.write_parquet(store, [run], path),
+    ),
+    "zip": Format(
+        "Everything (zip)",
+        "Settings, curves, answers and checkpoints, to take the run into another MNIST Lab: "
+        "python -m mnist_core import FILE.",
+        ".zip", "application/zip", _write_zip,
+    ),
+}  # fmt: skip

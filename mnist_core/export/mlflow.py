@@ -1,0 +1,106 @@
+"""A run handed to MLflow: settings as parameters, metrics with their history, files as artifacts; an optional extra."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnist_core import trained
+from mnist_core.errors import StoreError
+from mnist_core.store import Run, Store
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
+
+EXPERIMENT = "MNIST Lab"
+
+_BATCH = 1000  # metrics that MLflow takes at once
+_STATUS = {
+    "finished": "FINISHED",
+    "diverged": "FAILED",
+    "failed": "FAILED",
+    "running": "RUNNING",
+    "queued": "SCHEDULED",
+}
+_SQLITE = "sqlite:///"
+
+
+def write(store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMENT) -> str:
+    """Add the run to an MLflow tracking store, such as "sqlite:///mlflow.db", and return the id that it has there.
+
+    Parameters are the settings; metrics stand at their step with their time; artifacts are config.json, the
+    predictions and the checkpoint that counts. MLflow writes an infinite loss as the largest float.
+    Raises StoreError if MLflow is not installed or the tracking store cannot be used.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read at its import: nothing leaves the machine
+    try:
+        from mlflow import MlflowClient
+        from mlflow.entities import Param, RunTag
+        from mlflow.exceptions import MlflowException
+    except ImportError:
+        raise StoreError(
+            "The MLflow exporter needs more packages: python -m pip install mlflow-skinny alembic"
+        ) from None
+    began = int(1000 * (run.started or run.created))
+    try:
+        client = MlflowClient(tracking_uri=tracking_uri)
+        found = client.get_experiment_by_name(experiment)
+        number = found.experiment_id if found else client.create_experiment(experiment, _artifacts(tracking_uri))
+        run_id = client.create_run(number, start_time=began, run_name=run.name).info.run_id
+        settings = run.config.model_dump(mode="json")
+        client.log_batch(run_id, params=[Param(name, _text(value)) for name, value in settings.items()],
+                         tags=[RunTag(name, value) for name, value in _tags(run).items()])  # fmt: skip
+        for batch in _batches(store, run, began):
+            client.log_batch(run_id, metrics=batch)
+        with tempfile.TemporaryDirectory() as folder:
+            config = Path(folder) / "config.json"
+            config.write_text(json.dumps(settings, indent=2))
+            for path in (config, *_files(store, run)):
+                client.log_artifact(run_id, str(path))
+        ended = int(1000 * run.finished) if run.finished else began + int(1000 * run.seconds)
+        client.set_terminated(run_id, _STATUS.get(run.state, "KILLED"), end_time=ended)
+    except MlflowException as error:
+        raise StoreError(f"MLflow cannot write to {tracking_uri}: {error}") from error
+    return run_id
+
+
+def _artifacts(tracking_uri: str) -> str | None:
+    """A folder beside a SQLite file: MLflow would put the artifacts below whatever folder it was started in."""
+    if not tracking_uri.startswith(_SQLITE):
+        return None
+    return (Path(tracking_uri.removeprefix(_SQLITE)).resolve().parent / "mlartifacts").as_uri()
+
+
+def _tags(run: Run) -> dict[str, str]:
+    tags = {"mnist-lab.run": str(run.number), "mnist-lab.id": run.id, "mnist-lab.state": run.state,
+            "mnist-lab.digest": run.digest, "mlflow.note.content": run.note}  # fmt: skip
+    tags |= {f"mnist-lab.version.{name}": text for name, text in (run.versions or {}).items()}
+    return tags | {f"mnist-lab.tag.{tag}"[:250]: "yes" for tag in run.tags}
+
+
+def _batches(store: Store, run: Run, began: int) -> "Iterator[list[Metric]]":
+    from mlflow.entities import Metric
+
+    table = store.metrics(run.id)
+    columns = (table[name].to_numpy().tolist() for name in ("name", "value", "seconds", "step"))
+    points = [Metric(name, value, began + int(1000 * seconds), step)
+              for name, value, seconds, step in zip(*columns, strict=True)]  # fmt: skip
+    last = began + int(1000 * run.seconds)
+    points += [Metric(name, value, last, run.step)
+               for name in ("test_loss", "test_accuracy") if (value := getattr(run, name)) is not None]  # fmt: skip
+    for start in range(0, len(points), _BATCH):
+        yield points[start : start + _BATCH]
+
+
+def _files(store: Store, run: Run) -> list[Path]:
+    """Predictions and the checkpoint that counts, as far as the run has them."""
+    found = store.artifacts(run.id, kind="predictions")
+    if trained.checkpoints(store, run):
+        found.append(trained.chosen(store, run))
+    return [store.folder(run.id) / file.path for file in found if store.intact(run.id, file)]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

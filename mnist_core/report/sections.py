@@ -1,0 +1,213 @@
+"""The sections of a report: results, statistics, curves, settings, classes, and where the figures come from."""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from mnist_core import comparison, stats
+from mnist_core.fields import fields
+from mnist_core.plots.curves import learning_curves
+from mnist_core.plots.style import run_label
+from mnist_core.report.findings import Findings
+from mnist_core.report.words import MISSING, Charts, Html, number, paragraph, percent, run_mark, section, strong, table
+from mnist_core.store import Run
+
+_PAIRS = 45  # more are not read: then only those with the best run are shown
+_ALPHA = 0.05
+_SMOOTHING = 0.9
+_NAME_LENGTH = 32  # letters
+
+
+def lead(found: Findings) -> Html:
+    """What is to be learned from the whole, in a sentence or two."""
+    if found.answers is None:
+        return paragraph("None of these runs has been tested yet.", kind="lead")
+    best = _ranked(found)[0]
+    run, images = found.answers.runs[best], found.answers.images
+    right = int(found.answers.right[best].sum())
+    low, high = stats.wilson(right, images)
+    says = (f"{_short(run)} is right on {right:,} of {images:,} test images: {percent(right / images)} "
+            f"(95 % interval {percent(low)} to {percent(high)}).")  # fmt: skip
+    if not found.pairs:
+        return paragraph(says, kind="lead")
+    if len(found.pairs) == 1:
+        return paragraph(_verdict(found, found.pairs[0]), kind="lead")
+    like = sorted({place for group in found.alike if best in group for place in group} - {best})
+    others = ", ".join(_short(found.answers.runs[place]) for place in like)
+    compared = (f"That cannot be told apart from {others}." if like else
+                "Every other run here is worse by more than chance explains.")  # fmt: skip
+    return paragraph(says, compared, kind="lead")
+
+
+def results(found: Findings) -> Html:
+    """What each run achieved, with the interval of its test accuracy."""
+    rows = []
+    for run in found.runs:
+        place, span = found.place(run), MISSING
+        if found.answers is not None and place is not None:
+            right = int(found.answers.right[place].sum())
+            low, high = stats.wilson(right, found.answers.images)
+            span = f"{100 * low:.2f} – {100 * high:.2f}"
+        rows.append([run_mark(run), percent(run.test_accuracy), span, percent(run.validation_accuracy),
+                     percent(run.train_accuracy), number(run.parameters), number(run.macs),
+                     f"{run.epoch}", number(run.seconds, ",.1f"), run.state])  # fmt: skip
+    head = ["Run", "Test", "95 % interval", "Validation", "Training", "Parameters", "Multiply-accumulates", "Epochs",
+            "Seconds", "State"]  # fmt: skip
+    notes: dict[str, list[str]] = {}
+    for run in found.runs:
+        notes.setdefault(run.note, []).append(str(run.number))
+    said = [f"Run{'s' * (len(which) > 1)} {', '.join(which)}: {note}" for note, which in notes.items() if note]
+    left = [f"{_short(one.run)} {one.reason}." for one in found.left_out]
+    return section(
+        "Results",
+        table(head, rows),
+        paragraph("Accuracies: validation at the best epoch, training over the last. The interval is Wilson's.",
+                  kind="note"),
+        *(paragraph(note, kind="note") for note in [*said, *left]),
+    )  # fmt: skip
+
+
+def statistics(found: Findings) -> Html:
+    """Which runs differ by more than chance: sentences, groups, pairs; then architectures over their seeds."""
+    if found.answers is None or not found.pairs:
+        return section("Is it real?", _architectures(found))
+    runs = found.answers.runs
+    best = _ranked(found)[0]
+    shown = [pair for pair in found.pairs if len(found.pairs) <= _PAIRS or best in (pair.a, pair.b)]
+    sentences = [_verdict(found, pair) for pair in shown] if 1 < len(found.pairs) <= 3 else []
+    groups = [", ".join(_short(runs[place]) for place in group) for group in found.alike if len(group) > 1]
+    rows = []
+    for pair in shown:
+        one = pair.paired
+        rows.append([run_mark(runs[pair.a]), run_mark(runs[pair.b]), f"{100 * one.difference:+.2f}",
+                     f"{100 * one.low:+.2f} – {100 * one.high:+.2f}", number(one.only_a), number(one.only_b),
+                     stats.p_text(pair.adjusted, _ALPHA).removeprefix("p = ").removeprefix("p ")])  # fmt: skip
+    head = ["A", "B", "A − B (points)", "95 % interval", "Only A right", "Only B right", "p"]
+    left_out = ""
+    if len(shown) < len(found.pairs):
+        left_out = f"Only the pairs with {_short(runs[best])} of all {len(found.pairs)}, for which p is corrected."
+    return section(
+        "Is it real?",
+        paragraph("These trained networks, on these test images:"),
+        *(paragraph(sentence) for sentence in sentences),
+        *(paragraph(f"Cannot be told apart: {group}.") for group in groups),
+        table(head, rows, words=2),
+        paragraph("Exact McNemar test on images that one of the two has right"
+                  + (", corrected for the number of pairs (Holm)" if len(found.pairs) > 1 else "")
+                  + "; paired bootstrap interval of the difference. No evidence of a difference is no proof of "
+                  "equality.", left_out, kind="note"),
+        _architectures(found),
+    )  # fmt: skip
+
+
+def curves(found: Findings, charts: Charts) -> Html:
+    """Loss and accuracy over training."""
+    if all(table.empty for table in found.metrics.values()):
+        return Html("")
+    loss = learning_curves(found.metrics, found.runs, "loss", "epoch", _SMOOTHING, log_y=True)
+    accuracy = learning_curves(found.metrics, found.runs, "accuracy", "epoch", _SMOOTHING, log_y=True)
+    return section(
+        "Learning curves", charts.add(loss, "Loss over epochs"), charts.add(accuracy, "Accuracy over epochs")
+    )
+
+
+def settings(found: Findings) -> Html:
+    """What differs between the configs, then all that matters of each."""
+    differing = table([], [])
+    if len(found.runs) > 1:
+        differences = comparison.config_differences(found.runs)
+        differing = _frame(differences) if len(differences) else paragraph("These runs have the same settings.")
+    shown = [[field.label, *(_setting(run, field.name) for run in found.runs)]
+             for field in fields()
+             if any(field.matters(run.config.model_dump()) for run in found.runs)]  # fmt: skip
+    every = table(["Setting", *(_short(run) for run in found.runs)], shown, words=1 + len(found.runs))
+    return section(
+        "Settings",
+        paragraph("What differs:") if len(found.runs) > 1 else "",
+        differing if len(found.runs) > 1 else "",
+        Html(f"<details><summary>All settings</summary>\n{every}\n</details>"),
+    )
+
+
+def by_class(found: Findings) -> Html:
+    """Accuracy of each run on each class."""
+    if found.answers is None:
+        return Html("")
+    labels, right = found.answers.labels, found.answers.right
+    rows = []
+    for place, name in enumerate(found.classes):
+        own = labels == place
+        if own.any():
+            shares = right[:, own].mean(axis=1)
+            best = shares.max() if len(shares) > 1 else 2
+            rows.append([name, f"{own.sum():,}", *(strong(percent(share, 1), share == best) for share in shares)])
+    head = ["Class", "Images", *(_short(run) for run in found.answers.runs)]
+    note = "Bold: the best of a class." if len(found.answers.runs) > 1 else ""
+    return section("By class", table(head, rows), paragraph(note, kind="note"))
+
+
+def origins(found: Findings, written: str) -> Html:
+    """Data, versions and machine of each run, and when the report was written."""
+    rows = []
+    for run in found.runs:
+        versions = dict(run.versions or {})
+        machine = versions.pop("machine", MISSING)
+        said = ", ".join(f"{name} {version}" for name, version in versions.items()) or MISSING
+        rows.append([run_mark(run), run.dataset, number(run.train_images), run.device or MISSING, machine, said,
+                     run.digest, run.id])  # fmt: skip
+    head = ["Run", "Data set", "Training images", "Device", "Machine", "Versions", "Settings' digest", "Id"]
+    return section("Where this comes from", table(head, rows, words=len(head)), paragraph(written, kind="note"))
+
+
+def _architectures(found: Findings) -> Html:
+    """Groups of seeds against each other, where there are any."""
+    scored = [(group.name, [run.test_accuracy for run in group.tries if run.test_accuracy is not None])
+              for group in comparison.groups(found.runs)]  # fmt: skip
+    groups = [(name, scores) for name, scores in scored if len(scores) > 1]
+    if not groups:
+        return Html("")
+    rows = [[name, len(scores), percent(float(np.mean(scores))), f"{100 * float(np.std(scores, ddof=1)):.2f}"]
+            for name, scores in groups]  # fmt: skip
+    tests = [(a, b, stats.group_test(a[1], b[1])) for place, a in enumerate(groups) for b in groups[place + 1 :]]
+    known = [one.welch for *_, one in tests if not np.isnan(one.welch)]
+    adjusted = iter(stats.holm(np.array(known)).tolist() if len(known) > 1 else [])
+    said = []
+    for a, b, one in tests[:_PAIRS]:
+        p = next(adjusted, None) if not np.isnan(one.welch) else None
+        said.append(paragraph(stats.group_verdict(a[0], b[0], a[1], b[1], one, p, _ALPHA)))
+    return Html("\n".join([
+        paragraph("These architectures, over several seeds:"),
+        table(["Architecture", "Seeds", "Mean test accuracy", "Standard deviation (points)"], rows),
+        *said,
+    ]))  # fmt: skip
+
+
+def _verdict(found: Findings, pair: stats.Pair) -> str:
+    assert found.answers is not None
+    runs = found.answers.runs
+    p = pair.adjusted if len(found.pairs) > 1 else None
+    return stats.verdict(_short(runs[pair.a]), _short(runs[pair.b]), pair.paired, p, _ALPHA)
+
+
+def _ranked(found: Findings) -> list[int]:
+    """Places in the answers, the best first."""
+    assert found.answers is not None
+    return np.argsort(-found.answers.right.mean(axis=1), kind="stable").tolist()
+
+
+def _setting(run: Run, name: str) -> str:
+    value = getattr(run.config, name)
+    if isinstance(value, str):
+        return value or MISSING
+    return MISSING if value is None else json.dumps(value)
+
+
+def _frame(frame: pd.DataFrame) -> Html:
+    rows = [[str(label), *map(str, row)] for label, row in zip(frame.index, frame.to_numpy().tolist(), strict=True)]
+    return table([str(frame.index.name), *map(str, frame.columns)], rows, words=1 + len(frame.columns))
+
+
+def _short(run: Run) -> str:
+    """What a run is called within a sentence: a long name would hide what is said."""
+    return run_label(run) if len(run.name) <= _NAME_LENGTH else f"#{run.number}"

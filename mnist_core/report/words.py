@@ -1,0 +1,96 @@
+"""Small pieces of HTML that a report is made from: escaped text, tables, charts, pictures."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from html import escape
+from itertools import count
+
+import plotly.graph_objects as go
+
+from mnist_core.plots.style import RunLike, run_label, run_style
+
+MISSING = "–"
+_BORDERS = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "dashed"}
+_SPACE = "\u202f"  # narrow and unbroken
+
+
+class Html(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def text(value: object) -> str:
+    """Anything as HTML: `Html` as it is, all else escaped."""
+    return value if isinstance(value, Html) else escape(str(value))
+
+
+def section(title: str, *parts: str) -> Html:
+    """A heading with what belongs to it; nothing if all parts are empty."""
+    inside = "\n".join(part for part in parts if part)
+    return Html(f"<section>\n<h2>{escape(title)}</h2>\n{inside}\n</section>" if inside else "")
+
+
+def paragraph(*sentences: str, kind: str = "") -> Html:
+    """Sentences in a row; `kind` is a CSS class."""
+    said = " ".join(text(sentence) for sentence in sentences if sentence)
+    opening = f'<p class="{kind}">' if kind else "<p>"
+    return Html(f"{opening}{said}</p>" if said else "")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], words: int = 1, caption: str = "") -> Html:
+    """A table whose first `words` columns are words and the others numbers, set to the right."""
+
+    def cells(tag: str, row: Sequence[object]) -> str:
+        return "".join(
+            f"<{tag}{'' if place < words else ' class=number'}>{text(value)}</{tag}>" for place, value in enumerate(row)
+        )
+
+    body = "\n".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return Html(f"<div class=wide><table>{title}<thead><tr>{cells('th', head)}</tr></thead>\n"
+                f"<tbody>\n{body}\n</tbody></table></div>")  # fmt: skip
+
+
+def run_mark(run: RunLike) -> Html:
+    """A run's name behind a piece of its line in the charts."""
+    style = run_style(run.number)
+    line = f"border-top: 3px {_BORDERS[style.dash]} {style.colour}"
+    return Html(f'<span class=run><i style="{line}"></i>{escape(run_label(run, 60))}</span>')
+
+
+def strong(said: str, stressed: bool) -> Html:
+    """A text, bold if it is to be stressed."""
+    return Html(f"<b>{escape(said)}</b>" if stressed else escape(said))
+
+
+def percent(fraction: float | None, digits: int = 2) -> str:
+    """A fraction in per cent."""
+    return MISSING if fraction is None else f"{100 * fraction:.{digits}f}{_SPACE}%"
+
+
+def number(value: float | None, kind: str = ",.0f") -> str:
+    """A number in a format, or a dash."""
+    return MISSING if value is None else f"{value:{kind}}"
+
+
+def picture(png: bytes, about: str) -> Html:
+    """A picture inside the page."""
+    return Html(f'<img alt="{escape(about)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">')
+
+
+class Charts:
+    """The figures of one page: each has a place in the text, and all are drawn once the page is there."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+
+    def add(self, figure: go.Figure, about: str) -> Html:
+        """A place for the figure, with its data beside it."""
+        data = (figure.to_json() or "").replace("<", "\\u003c")  # or a name might end the script
+        name = f"chart-{next(self._numbers)}"
+        return Html(
+            f'<figure><div class=chart id="{name}" role=img aria-label="{escape(about)}" '
+            f'style="height: {figure.layout.height}px"></div>'
+            f'<script type="application/json" data-chart="{name}">{data}</script></figure>'
+        )

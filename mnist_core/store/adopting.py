@@ -1,0 +1,63 @@
+"""Runs that were trained elsewhere: taken into the store whole, rows and files, or not at all."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import IntegrityError
+
+from mnist_core.errors import StoreError
+from mnist_core.store.artifacts import Artifact
+from mnist_core.store.database import Database
+from mnist_core.store.metrics import stored
+from mnist_core.store.schema import artifacts, metrics, runs, writing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ROWS = 5_000  # of metrics that go into the database at once
+
+
+class Adoption(Database):
+    """Taking in runs that were trained elsewhere."""
+
+    def adopt(self, values: dict[str, Any], rows: "pd.DataFrame", files: Sequence[Artifact], folder: Path) -> int:
+        """Insert a run that has ended, with its metrics, and move its `folder` of files in; returns its number.
+
+        `values` are columns of the table of runs, `rows` has the columns step, epoch, name, value and seconds. One
+        transaction: if anything fails, rows and files are as before. Raises StoreError if the run's folder is there.
+        """
+        target = self.root / values["id"]
+        if target.exists():
+            raise StoreError(f"the folder {target} is in the way; move it elsewhere and import again")
+        moved = False
+        try:
+            with writing(self._engine).begin() as connection:
+                number = connection.execute(runs.insert().values(**values).returning(runs.c.number)).scalar_one()
+                for start in range(0, len(rows), _ROWS):
+                    connection.execute(metrics.insert(), _metric_rows(number, rows.iloc[start : start + _ROWS]))
+                if files:
+                    connection.execute(artifacts.insert(), [{"run": number, **vars(file)} for file in files])
+                folder.rename(target)
+                moved = True
+        except IntegrityError as error:
+            _undo(moved, target)
+            raise StoreError("the same run is being imported at this moment; look at the table of runs") from error
+        except BaseException:
+            _undo(moved, target)
+            raise
+        return number
+
+
+def _undo(moved: bool, target: Path) -> None:
+    if moved:
+        shutil.rmtree(target, ignore_errors=True)
+
+
+def _metric_rows(number: int, rows: "pd.DataFrame") -> list[dict[str, Any]]:
+    columns = (rows[name].to_numpy().tolist() for name in ("step", "epoch", "name", "value", "seconds"))
+    return [
+        {"run": number, "step": step, "epoch": epoch, "name": name, "seconds": seconds} | stored(value)
+        for step, epoch, name, value, seconds in zip(*columns, strict=True)
+    ]

@@ -1,0 +1,102 @@
+"""Take away on the Compare page: what is offered for which run, and that nothing is made before it is asked for."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import takeaway
+from mnist_core.config import RunConfig
+from mnist_core.export import formats
+from mnist_core.export.script import script
+from mnist_core.store import Run, Store
+from mnist_core.worker import work
+
+pytestmark = pytest.mark.usefixtures("quiet")
+ROOT = Path(__file__).resolve().parents[2]
+TINY = RunConfig(dataset="mnist-5k", train_images=200, validation_images=100, architecture="softmax", epochs=1)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run 1 is trained, 2 goes on from it with another optimizer, 3 has not begun."""
+    folder = tmp_path_factory.mktemp("prepared") / "results"
+    store = Store.open(folder)
+    first = store.enqueue(TINY, "first", claimed=True)
+    changed = TINY.replace(continue_from=first.id, continue_epoch=1, epochs=2, optimizer="sgd")
+    for run in (first, store.enqueue(changed, "goes on", claimed=True)):
+        for _ in work(store, run):
+            pass
+    store.request(store.enqueue(TINY, "idle").id, "stop")
+    assert [run.state for run in store.runs()] == ["stopped", "finished", "finished"]
+    return folder
+
+
+@pytest.fixture
+def store(prepared: Path, own_lab: Path) -> Store:
+    """The test's own copy of the prepared runs."""
+    shutil.copytree(prepared, own_lab)
+    return Store.open(own_lab)
+
+
+def opened(**query: object) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/compare.py")
+    at.query_params["look"] = "Take away"
+    for key, value in query.items():
+        at.query_params[key] = value
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def offered(at: AppTest) -> dict[str, bool]:
+    """Labels of the buttons that download, and whether they can be pressed."""
+    return {element.proto.label: not element.proto.disabled for element in at.get("download_button")}  # type: ignore[attr-defined]
+
+
+def number(store: Store, wanted: int) -> Run:
+    return next(run for run in store.runs() if run.number == wanted)
+
+
+def test_all_files_of_a_trained_run_are_offered_and_none_is_made(store: Store, monkeypatch: pytest.MonkeyPatch):
+    def never(*_: object) -> bytes:
+        raise AssertionError("made at the page's load")
+
+    monkeypatch.setattr(formats, "content", never)
+    found = offered(opened(runs=["1", "2"], takeaway_run="1"))
+    assert found == dict.fromkeys([*(form.label for form in formats.FORMATS.values()), "Report (HTML)"], True)
+
+
+def test_what_a_run_cannot_give_is_switched_off_with_the_reason(store: Store):
+    at = opened(runs=["3"])
+    assert not offered(at)["Network (ONNX)"]
+    assert not offered(at)["Weights (safetensors)"]
+    assert offered(at)["Script"]
+    assert "The run has not finished an epoch yet." in [caption.value for caption in at.caption]
+    at = opened(runs=["1", "2"], takeaway_run="2")
+    assert not offered(at)["Script"]
+    assert any("with other settings" in caption.value for caption in at.caption)
+    assert offered(at)["Network (ONNX)"]
+
+
+def test_the_script_is_shown_when_asked_for_and_the_address_says_so(store: Store):
+    at = opened(runs=["1"])
+    assert not [code for code in at.code if code.language == "python"]
+    at = opened(runs=["1"], takeaway_script="true")
+    assert [code.value for code in at.code if code.language == "python"] == [script(store, number(store, 1)).strip()]
+    assert at.query_params["takeaway_run"] == "1"
+
+
+def test_other_tools_are_commands_that_exist(store: Store):
+    (shell,) = [code.value for code in opened(runs=["2", "1"]).code if code.language == "sh"]
+    assert shell.splitlines()[:2] == [
+        f"python -m mnist_core export {wanted} --as tensorboard -o runs" for wanted in (2, 1)
+    ]
+
+
+def test_the_curves_of_all_runs_are_one_table(store: Store, tmp_path: Path):
+    path = tmp_path / "curves.csv"
+    path.write_bytes(takeaway._curves(store, [number(store, 1), number(store, 2)]))
+    assert set(pd.read_csv(path)["run"]) == {1, 2}

@@ -1,0 +1,135 @@
+"""Archives that must not be imported: a good one's members, changed in one way each."""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors.numpy import load, save
+
+Members = dict[str, bytes]
+
+
+def packed(members: Members, path: Path) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as whole:
+        for name, content in members.items():
+            whole.writestr(name, content)
+    return path
+
+
+def signed(members: Members, **changes: bytes | None) -> Members:
+    """The members with some replaced (None: left out) and a manifest that fits them."""
+    kept = {name: content for name, content in (members | changes).items() if content is not None}
+    manifest = json.loads(members["manifest.json"])
+    manifest["members"] = {name: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+                           for name, content in kept.items() if name != "manifest.json"}  # fmt: skip
+    return kept | {"manifest.json": json.dumps(manifest).encode()}
+
+
+def edited(members: Members, name: str, **changes: object) -> Members:
+    return signed(members, **{name: json.dumps(json.loads(members[name]) | changes).encode()})
+
+
+def parquet(frame: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), buffer)
+    return buffer.getvalue()
+
+
+def metrics(frame: pd.DataFrame) -> bytes:
+    """Of the right types, whatever they hold."""
+    types = {
+        "step": pa.int64(),
+        "epoch": pa.int64(),
+        "name": pa.string(),
+        "value": pa.float64(),
+        "seconds": pa.float64(),
+    }
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pandas(frame, pa.schema(types), preserve_index=False), buffer)
+    return buffer.getvalue()
+
+
+def frame_of(members: Members, name: str) -> pd.DataFrame:
+    return pd.read_parquet(io.BytesIO(members[name]))
+
+
+def checkpoint(members: Members) -> str:
+    return next(name for name in members if name.startswith("checkpoints/"))
+
+
+def rewritten(members: Members, **metadata: str) -> Members:
+    """With a first checkpoint whose metadata say something else."""
+    name = checkpoint(members)
+    content = members[name]
+    length = int.from_bytes(content[:8], "little")
+    said = json.loads(content[8 : 8 + length])["__metadata__"] | metadata
+    return signed(members, **{name: save(load(content), metadata=said)})
+
+
+def network(**changes: object) -> str:
+    about = {"architecture": "flatten linear(classes)", "shape": [1, 28, 28], "classes": list("0123456789"),
+             "mean": [0.1], "std": [0.3]}  # fmt: skip
+    return json.dumps(about | changes)
+
+
+HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
+    "climbs out": (lambda m: signed(m, **{"../evil.json": b"{}"}), "no part of a run"),
+    "climbs out of its folder": (lambda m: signed(m, **{"checkpoints/../../x.safetensors": b""}), "no part of a run"),
+    "absolute": (lambda m: signed(m, **{"/tmp/evil": b"x"}), "no part of a run"),
+    "backslashes": (lambda m: signed(m, **{"..\\evil": b"x"}), "no part of a run"),
+    "with a drive": (lambda m: signed(m, **{"C:/evil": b"x"}), "no part of a run"),
+    "a folder": (lambda m: signed(m, **{"checkpoints/": b""}), "no part of a run"),
+    "a name cut by a zero": (lambda m: signed(m, **{"run.json\x00.exe": b"{}"}), "no part of a run"),
+    "unknown to the manifest": (
+        lambda m: m | {"checkpoints/epoch-0009.safetensors": b"x"}, "its manifest says nothing"),
+    "without manifest": (lambda m: {n: c for n, c in m.items() if n != "manifest.json"}, "manifest.json is missing"),
+    "without metrics": (lambda m: {n: c for n, c in m.items() if n != "metrics.parquet"}, "metrics.parquet is missing"),
+    "without a promised member": (lambda m: {n: c for n, c in m.items() if n != checkpoint(m)}, "is missing"),
+    "changed on the way": (lambda m: m | {"config.json": m["config.json"].replace(b'"epochs": 2', b'"epochs": 9')},
+                           "SHA-256"),
+    "of another size": (lambda m: m | {"config.json": m["config.json"] + b" "}, "not as large"),
+    "from the future": (
+        lambda m: m | {"manifest.json": m["manifest.json"].replace(b'"version": 1', b'"version": 2')},
+        "newer MNIST Lab"),
+    "of another program": (
+        lambda m: m | {"manifest.json": m["manifest.json"].replace(b"mnist-lab run", b"model zoo")}, "format"),
+    "no JSON": (lambda m: signed(m, **{"run.json": b"{"}), "no JSON"),
+    "deep JSON": (lambda m: signed(m, **{"config.json": b"[" * 100_000}), "no JSON"),
+    "a key twice": (lambda m: signed(m, **{"config.json": b'{"epochs": 1, "epochs": 2}'}), "a key stands twice"),
+    "unknown setting": (lambda m: edited(m, "config.json", backdoor=1), "no such field"),
+    "impossible setting": (lambda m: edited(m, "config.json", epochs=-1), "epochs"),
+    "unknown field of the run": (lambda m: edited(m, "run.json", worker="mine"), "worker"),
+    "waits in the queue": (lambda m: edited(m, "run.json", state="queued"), "state"),
+    "an id that is a path": (lambda m: edited(m, "run.json", id="../../etc"), "id"),
+    "infinite accuracy": (lambda m: edited(m, "run.json", test_accuracy=7), "test_accuracy"),
+    "another list of files": (lambda m: edited(m, "run.json", files=[]), "other files"),
+    "metrics that are none": (lambda m: signed(m, **{"metrics.parquet": b"PAR1 no PAR1"}), "no Parquet file"),
+    "metrics of other types": (
+        lambda m: signed(m, **{"metrics.parquet": parquet(frame_of(m, "metrics.parquet").astype({"step": "float64"}))}),
+        "other columns"),
+    "metrics of another name": (
+        lambda m: signed(m, **{"metrics.parquet": metrics(frame_of(m, "metrics.parquet").dropna().assign(name="<b>"))}),
+        "that no run records"),
+    "metrics that lack a step": (
+        lambda m: signed(m, **{"metrics.parquet": metrics(frame_of(m, "metrics.parquet").assign(step=None))}),
+        "lacks values"),
+    "predictions that cannot be": (
+        lambda m: signed(m, **{"predictions.parquet": parquet(frame_of(m, "predictions.parquet").assign(label=10))}),
+        "cannot be"),
+    "predictions without a class": (
+        lambda m: signed(m, **{"predictions.parquet": parquet(frame_of(m, "predictions.parquet").drop(columns="p0"))}),
+        "other columns"),
+    "a checkpoint that is none": (lambda m: signed(m, **{checkpoint(m): b"\x80\x04pickle"}), "no checkpoint"),
+    "a checkpoint cut short": (lambda m: signed(m, **{checkpoint(m): m[checkpoint(m)][:-8]}), "no checkpoint"),
+    "a checkpoint without its network": (lambda m: rewritten(m, network="{}"), "no checkpoint"),
+    "a network that fills the memory": (
+        lambda m: rewritten(m, network=network(architecture="flatten linear(9000) linear(classes)")),
+        "fewer weights"),
+    "a network that is none": (lambda m: rewritten(m, network=network(architecture="rm -rf")), "no checkpoint"),
+}  # fmt: skip

@@ -1,0 +1,217 @@
+"""Archives of runs: what is taken away comes back bit for bit; what is damaged or hostile changes nothing."""
+
+import shutil
+import stat
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from mnist_core import trained
+from mnist_core.config import RunConfig
+from mnist_core.errors import StoreError
+from mnist_core.events import StepEnd
+from mnist_core.export import archive
+from mnist_core.store import Run, Store
+from mnist_core.worker import work
+from tests.faults.hostile_archives import HOSTILE, Members, checkpoint, edited, packed, signed
+
+SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="flatten linear(classes)", epochs=2)
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Run, Path]:
+    """A trained run with a loss of every unusual kind in it, and its archive."""
+    folder = tmp_path_factory.mktemp("original")
+    store = Store.open(folder / "results")
+    store.enqueue(SMALL.replace(seed=5))  # so that the numbers differ
+    run = store.enqueue(SMALL, "to be given away", ["lecture 3"], claimed=True)
+    for event in work(store, run):
+        if isinstance(event, StepEnd) and event.step == 1:
+            odd = [
+                event._replace(loss=value) for value in (float("nan"), float("inf"), -float("inf"), 5e-324, 0.1 + 0.2)
+            ]
+            store.record(run, odd)
+    run = store.run(run.id)
+    assert run.state == "finished"
+    archive.write(store, run, folder / "run.zip")
+    return store, run, folder / "run.zip"
+
+
+@pytest.fixture(scope="module")
+def members(original: tuple[Store, Run, Path]) -> Members:
+    with zipfile.ZipFile(original[2]) as whole:
+        return {name: whole.read(name) for name in whole.namelist()}
+
+
+@pytest.fixture
+def lab(own_lab: Path) -> Iterator[Store]:
+    """A store with a run of its own, which must be as it was after every refusal."""
+    store = Store.open()
+    run = store.enqueue(RunConfig(architecture="softmax"), claimed=True)
+    store.write_artifact(run, "predictions.parquet", "predictions", 1, 1, fill)
+    store.finish(run, "finished")
+    before = everything(store)
+    yield store
+    assert everything(store) == before
+
+
+def fill(path: Path) -> None:
+    path.write_bytes(b"mine")
+
+
+def everything(store: Store) -> tuple[dict[str, bytes | None], dict[str, list[Any]]]:
+    """Every file beside the database, and every row in it."""
+    files = {str(path): path.read_bytes() if path.is_file() else None
+             for path in sorted(store.root.rglob("*")) if not path.name.startswith("runs.db")}  # fmt: skip
+    engine = sa.create_engine(store.url)
+    try:
+        with engine.connect() as connection:
+            tables = [*sa.inspect(connection).get_table_names(), "sqlite_sequence"]
+            rows = {name: list(map(tuple, connection.execute(sa.text(f"SELECT * FROM {name}")))) for name in tables}
+    finally:
+        engine.dispose()
+    return files, rows
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_archive_is_refused_and_nothing_is_written(lab: Store, members: Members, tmp_path: Path, case: str):
+    change, said = HOSTILE[case]
+    # A NUL in a name survives only in the bytes: zipfile itself would cut it on writing.
+    path = packed({name.replace("\x00", "\x01"): content for name, content in change(members).items()}, tmp_path / "x")
+    path.write_bytes(path.read_bytes().replace(b"\x01.exe", b"\x00.exe"))
+    with pytest.raises(archive.ArchiveError, match="The archive was not imported") as caught:
+        archive.read(lab, path)
+    assert said in str(caught.value)
+
+
+def test_a_link_is_refused(lab: Store, members: Members, tmp_path: Path):
+    path = packed({name: content for name, content in members.items() if name != "config.json"}, tmp_path / "x")
+    with zipfile.ZipFile(path, "a") as whole:
+        link = zipfile.ZipInfo("config.json")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        whole.writestr(link, "/etc/passwd")
+    with pytest.raises(archive.ArchiveError, match="no plain file"):
+        archive.read(lab, path)
+
+
+def test_a_member_that_stands_in_it_twice_is_refused(lab: Store, members: Members, tmp_path: Path):
+    path = packed(members, tmp_path / "x")
+    with zipfile.ZipFile(path, "a") as whole, pytest.warns(UserWarning, match="Duplicate name"):
+        whole.writestr("config.json", members["config.json"])
+    with pytest.raises(archive.ArchiveError, match="stands in it twice"):
+        archive.read(lab, path)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(lab: Store, members: Members, tmp_path: Path):
+    path = packed(signed(members, **{checkpoint(members): bytes(50_000_000)}), tmp_path / "x")
+    assert path.stat().st_size < 1_000_000
+    with pytest.raises(archive.ArchiveError, match="would unpack to 50,000,000 bytes"):
+        archive.read(lab, path)
+
+
+def test_a_member_that_lies_about_its_size_is_refused(lab: Store, members: Members, tmp_path: Path):
+    """The directory at the end of the zip says less than what is packed."""
+    name = checkpoint(members)
+    path = packed(members, tmp_path / "x")
+    size = len(members[name]).to_bytes(4, "little")
+    content = path.read_bytes()
+    place = content.rindex(size, 0, content.rindex(name.encode()))
+    path.write_bytes(content[:place] + (100).to_bytes(4, "little") + content[place + 4 :])
+    with pytest.raises(archive.ArchiveError):
+        archive.read(lab, path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.999])
+def test_a_truncated_archive_is_refused(lab: Store, original: tuple[Store, Run, Path], tmp_path: Path, share: float):
+    content = original[2].read_bytes()
+    (tmp_path / "x").write_bytes(content[: int(share * len(content))])
+    with pytest.raises(archive.ArchiveError, match="no whole zip file"):
+        archive.read(lab, tmp_path / "x")
+
+
+def test_a_byte_that_changed_on_the_way_is_found(lab: Store, original: tuple[Store, Run, Path], tmp_path: Path):
+    content = bytearray(original[2].read_bytes())
+    content[content.index(b"__metadata__") + 20_000] ^= 1  # inside a checkpoint's numbers
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(archive.ArchiveError, match="CRC"):
+        archive.read(lab, tmp_path / "x")
+
+
+def test_a_failure_of_the_database_leaves_nothing_behind(
+    lab: Store, original: tuple[Store, Run, Path], monkeypatch: pytest.MonkeyPatch
+):
+    def full(self: Path, target: Path) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(OSError, match="disk full"):
+        archive.read(lab, original[2])
+
+
+def test_a_run_comes_back_bit_for_bit(own_lab: Path, original: tuple[Store, Run, Path]):
+    source, run, path = original
+    store = Store.open()
+    here = archive.read(store, path)
+    assert (here.id, here.number) == (run.id, 1)
+    assert here.tags == ("imported", "lecture 3")
+    assert here.note.endswith(f"it was run #{run.number} where it was trained.")
+    same = ("name", "state", "config", "digest", "created", "started", "finished", "epoch", "step", "steps_per_epoch",
+            "parameters", "macs", "train_images", "seconds", "images_per_second", "learning_rate", "train_loss",
+            "train_accuracy", "best_epoch", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy",
+            "device", "versions")  # fmt: skip
+    assert {name: getattr(here, name) for name in same} == {name: getattr(run, name) for name in same}
+
+    mine, theirs = store.metrics(here.id), source.metrics(run.id)
+    assert len(mine) > 10
+    assert {"nan", "inf", "-inf"} <= set(map(str, mine["value"]))
+    assert mine.drop(columns="id").equals(theirs.drop(columns="id"))
+    assert mine["value"].to_numpy().tobytes() == theirs["value"].to_numpy().tobytes()
+
+    assert store.artifacts(here.id) == source.artifacts(run.id)
+    assert len(store.artifacts(here.id, kind="checkpoint")) == 2
+    assert all(store.intact(here.id, file) for file in store.artifacts(here.id))
+    image = np.zeros((1, 1, 28, 28), dtype=np.uint8)
+    assert np.array_equal(trained.probabilities(store, here, image), trained.probabilities(source, run, image))
+    assert sorted(child.name for child in own_lab.iterdir() if not child.name.startswith("runs.db")) == [run.id]
+
+
+def test_the_same_run_is_not_taken_in_twice(own_lab: Path, original: tuple[Store, Run, Path]):
+    store = Store.open()
+    archive.read(store, original[2])
+    with pytest.raises(StoreError, match="is here already: it is run #1"):
+        archive.read(store, original[2])
+    store.delete([original[1].id])
+    with pytest.raises(StoreError, match="deleted: bring it back"):
+        archive.read(store, original[2])
+    assert len(store.runs(deleted=True)) == 1
+
+
+def test_an_id_that_is_taken_by_another_run_gives_way(own_lab: Path, members: Members, tmp_path: Path):
+    store = Store.open()
+    first = archive.read(store, packed(members, tmp_path / "first"))
+    other = archive.read(store, packed(edited(members, "run.json", step=7), tmp_path / "other"))
+    assert first.id != other.id
+    assert store.metrics(other.id).drop(columns="id").equals(store.metrics(first.id).drop(columns="id"))
+    with pytest.raises(StoreError, match="is here already: it is run #2"):
+        archive.read(store, tmp_path / "other")
+
+
+def test_the_same_run_gives_the_same_bytes_and_an_unfinished_or_damaged_one_none(
+    original: tuple[Store, Run, Path], tmp_path: Path
+):
+    store, run, path = original
+    archive.write(store, run, tmp_path / "again.zip")
+    assert (tmp_path / "again.zip").read_bytes() == path.read_bytes()
+    with pytest.raises(StoreError, match="is queued"):
+        archive.write(store, store.runs(states=["queued"])[0], tmp_path / "queued.zip")
+    shutil.copytree(store.root, tmp_path / "copy")
+    damaged = Store.open(tmp_path / "copy")
+    (damaged.folder(run.id) / "predictions.parquet").write_bytes(b"")
+    with pytest.raises(StoreError, match="missing or damaged"):
+        archive.write(damaged, run, tmp_path / "damaged.zip")
+    assert sorted(child.name for child in tmp_path.iterdir() if "zip" in child.name) == ["again.zip"]

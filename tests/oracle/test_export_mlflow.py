@@ -1,0 +1,75 @@
+"""MLflow's own client finds in a local SQLite tracking store what was handed over."""
+
+import json
+import math
+import sys
+from pathlib import Path
+
+import pytest
+
+from mnist_core.config import RunConfig
+from mnist_core.errors import StoreError
+from mnist_core.events import EpochEnd, StepEnd
+from mnist_core.export import mlflow as exporter
+from mnist_core.store import Run, Store
+
+# MLflow imports parts of SQLAlchemy and others that warn of their future.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning",
+                                        "ignore::sqlalchemy.exc.SADeprecationWarning")  # fmt: skip
+CONFIG = RunConfig(dataset="mnist-5k", architecture="softmax", learning_rate=0.002, epochs=2)
+
+
+def fill(path: Path) -> None:
+    path.write_bytes(b"content")
+
+
+def recorded() -> tuple[Store, Run]:
+    store = Store.open()
+    run = store.enqueue(CONFIG, "handed over", ["lecture 3"], claimed=True)
+    store.describe(run, started=1_700_000_000.25, versions={"torch": "2.13.0"})
+    steps = [StepEnd(step, 1, 1 / step, step / 2000, 0.002, 1.0, step / 100) for step in range(1, 1101)]
+    steps.append(steps[-1]._replace(step=1101, loss=math.nan))
+    store.record(run, [*steps, EpochEnd(1101, 1, 0.5, 0.8, 0.25, 0.9, True, 12.0)])
+    for path, kind in (("predictions.parquet", "predictions"), ("checkpoints/epoch-0001.safetensors", "checkpoint")):
+        store.write_artifact(run, path, kind, 1, 1101, fill)
+    store.finish(store.run(run.id), "finished", test_accuracy=0.91, test_loss=0.3)
+    return store, store.run(run.id)
+
+
+def test_a_run_is_found_again_by_mlflow(tmp_path: Path):
+    mlflow = pytest.importorskip("mlflow", reason="the MLflow extra is not installed (requirements-mlflow.txt)")
+    store, run = recorded()
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    client = mlflow.MlflowClient(uri)
+    there = client.get_run(exporter.write(store, run, uri))
+    assert (there.info.run_name, there.info.status) == ("handed over", "FINISHED")
+    assert there.info.start_time == 1_700_000_000_250
+    assert there.data.params["architecture"] == "softmax"
+    assert there.data.params["learning_rate"] == "0.002"
+    assert set(there.data.params) == set(RunConfig.model_fields)
+    assert there.data.metrics["test_accuracy"] == pytest.approx(0.91)
+    assert {there.data.tags[key] for key in ("mnist-lab.id", "mnist-lab.version.torch")} == {run.id, "2.13.0"}
+    assert "mnist-lab.tag.lecture 3" in there.data.tags
+
+    losses = client.get_metric_history(there.info.run_id, "train_loss")
+    assert [one.step for one in losses] == list(range(1, 1102))
+    assert [one.value for one in losses[:-1]] == [1 / step for step in range(1, 1101)]
+    assert math.isnan(losses[-1].value)
+    assert losses[99].timestamp == 1_700_000_001_250
+
+    files = {file.path for file in client.list_artifacts(there.info.run_id)}
+    assert files == {"config.json", "predictions.parquet", "epoch-0001.safetensors"}
+    config = Path(client.download_artifacts(there.info.run_id, "config.json", str(tmp_path)))
+    assert RunConfig.parse(json.loads(config.read_text())) == CONFIG
+    assert (tmp_path / "mlartifacts").is_dir()  # beside its database, not wherever the test was started
+
+    again = client.get_run(exporter.write(store, run, uri))
+    assert again.info.experiment_id == there.info.experiment_id
+    assert again.info.run_id != there.info.run_id
+
+
+def test_without_mlflow_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch):
+    store, run = recorded()
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    with pytest.raises(StoreError, match="pip install mlflow-skinny alembic"):
+        exporter.write(store, run, "sqlite:///mlflow.db")

@@ -1,0 +1,275 @@
+"""The standalone scripts against the runs that they tell: the same weights, bit for bit, in a fresh process."""
+
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from time import sleep
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mnist_core import checkpoints
+from mnist_core.architectures import presets
+from mnist_core.architectures.inheriting import build_seeded
+from mnist_core.config import RunConfig
+from mnist_core.data.catalogue import shape_of
+from mnist_core.devices import place
+from mnist_core.errors import ExportError
+from mnist_core.events import EpochEnd
+from mnist_core.export.script import script, source
+from mnist_core.export.weights import fingerprint
+from mnist_core.store import Run, Store
+from mnist_core.worker import work
+
+SMALL = RunConfig(dataset="mnist-5k", train_images=400, validation_images=100, epochs=2, batch_size=50, seed=3)
+CNN = (
+    "conv(6, 3, padding=same) batchnorm relu maxpool(2) dropout(0.3) conv(8, 3) relu flatten linear(20) relu "
+    "linear(classes)"
+)
+TRANSFORMER = (
+    "patches(7, 16) position residual(layernorm attention(2)) residual(layernorm linear(32) gelu linear(16)) "
+    "layernorm meantokens linear(classes)"
+)
+RESIDUAL = "conv(4, 3, stride=2) residual(conv(6, 3, stride=2, padding=same) batchnorm) globalavgpool linear(classes)"
+MLP = "flatten linear(30) relu linear(20) relu linear(classes)"
+IN_A_FRESH_PROCESS = {
+    "MLP": SMALL.replace(architecture="mlp-50"),
+    "CNN with dropout and batch norm": SMALL.replace(architecture=CNN, optimizer="sgd", learning_rate=0.05),
+    "augmented": SMALL.replace(
+        architecture="lenet-5", elastic=1.4, shift=2, rotate=10, schedule="one-cycle", label_smoothing=0.1,
+        learning_rate=0.01,
+    ),
+}  # fmt: skip
+TINY = SMALL.replace(train_images=120, validation_images=60, architecture=MLP)
+VARIANTS = {
+    "adamw, cosine, each pixel standardised": TINY.replace(
+        optimizer="adamw", weight_decay=0.1, schedule="cosine", standardise=True
+    ),
+    "adamw without decay, warm-up, bfloat16": TINY.replace(
+        optimizer="adamw", warmup_epochs=0.5, precision="bfloat16", architecture=CNN
+    ),
+    "rmsprop, steps, warm-up": TINY.replace(optimizer="rmsprop", schedule="step", step_epochs=1, warmup_epochs=0.5),
+    "adagrad, clipped, chosen on the test images": TINY.replace(
+        optimizer="adagrad", clip_norm=0.5, learning_rate=0.01, validation_images=None, choose_on="test"
+    ),
+    "muon, cosine after warm-up": TINY.replace(
+        optimizer="muon", schedule="cosine", warmup_epochs=1, weight_decay=0.01, architecture=TRANSFORMER
+    ),
+    "muon without hidden matrix": TINY.replace(optimizer="muon", architecture="softmax"),
+    "sgd without momentum, raw pixels, everything trained on": TINY.replace(
+        optimizer="sgd", momentum=0, normalise=False, validation_images=0, train_images=None, epochs=1, batch_size=500
+    ),
+    "early stopping": TINY.replace(early_stopping=1, learning_rate=1e-6, epochs=6),
+    "resized, cropped, mirrored, standardised": TINY.replace(scale=0.2, crop_flip=True, standardise=True),
+    "resized and turned, raw pixels": TINY.replace(scale=0.2, rotate=20, normalise=False),
+    "bent, residual": TINY.replace(elastic=1.0, split_seed=4, architecture=RESIDUAL),
+    "initial weights of another": TINY.replace(
+        architecture="flatten linear(30) relu dropout(0.2) linear(20) relu linear(15) relu linear(classes)",
+        initial_weights=f"flatten linear(30) relu linear(classes); {MLP}",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.open(tmp_path / "lab")
+
+
+def trained(store: Store, config: RunConfig, name: str = "") -> Run:
+    run = store.enqueue(config, name, claimed=True)
+    for _ in work(store, run):
+        pass
+    return store.run(run.id)
+
+
+def in_this_process(text: str, folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What a script says, without the seconds that a process of its own takes to import torch."""
+    path = folder / "taken_away.py"
+    path.write_text(text)
+    capsys.readouterr()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [str(path), *arguments])
+        runpy.run_path(str(path))
+    return capsys.readouterr().out
+
+
+def ends_as(said: str, store: Store, run: Run) -> None:
+    """The script says the run's own fingerprints, those of checkpoints read here, and the run's test accuracy."""
+    for epoch in {run.epoch, run.best_epoch}:
+        kept = checkpoints.load(store.folder(run.id) / f"checkpoints/epoch-{epoch:04d}.safetensors")
+        assert re.search(
+            rf"weights after epoch {epoch}\b.*: {fingerprint(kept.weights())}, the run's, bit for bit", said
+        )
+    assert "not the run's" not in said
+    scores = re.search(r"test accuracy: (\S+%)(?:, the run's (\S+%))?\n$", said)
+    assert scores
+    if run.step == run.epoch * (run.steps_per_epoch or 0):  # else it was stopped in the middle of an epoch
+        assert scores.groups() == (f"{run.test_accuracy:.2%}",) * 2
+
+
+def test_scripts_alone_in_fresh_processes_end_with_the_weights_of_their_runs(store: Store, tmp_path: Path):
+    running = {}
+    for number, (name, config) in enumerate(IN_A_FRESH_PROCESS.items()):
+        run = trained(store, config, name)
+        path = tmp_path / f"taken_away_{number}.py"
+        path.write_text(script(store, run))
+        assert "mnist_core" not in path.read_text()
+        alone = [sys.executable, "-I", str(path)]  # -I: neither this project's folder nor its environment
+        running[run.id] = subprocess.Popen(
+            alone, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    for run_id, process in running.items():
+        said, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+        ends_as(said, store, store.run(run_id))
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_setting_is_told_to_the_last_bit(
+    name: str, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    run = trained(store, VARIANTS[name])
+    ends_as(in_this_process(script(store, run), tmp_path, capsys), store, run)
+
+
+@pytest.mark.mnist
+def test_the_files_of_mnist_are_read_as_the_run_read_them(
+    store: Store, tmp_path: Path, mnist_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MNIST_LAB_DATA", str(mnist_dir))
+    run = trained(
+        store, TINY.replace(dataset="mnist", validation_images=1001, train_images=333, choose_on="validation")
+    )
+    ends_as(in_this_process(script(store, run), tmp_path, capsys, str(mnist_dir)), store, run)
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_folder_of_images(colour: bool, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    random = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for label, name in enumerate(("b", "a", "ç")):
+            (tmp_path / "images" / split / name).mkdir(parents=True)
+            for number, (mode, size) in enumerate([("L", 12), ("RGB", 40), ("RGBA", 9), ("I;16", 12), ("LA", 12)]):
+                depth = len(Image.new(mode, (1, 1)).getbands())
+                kind = np.uint16 if mode == "I;16" else np.uint8
+                pixels = random.integers(0, 256 if kind == np.uint8 else 65536, (size, size, depth), kind)
+                ending = "JPG" if mode == "RGB" else "png"
+                Image.fromarray((pixels // (label + 1)).squeeze()).save(
+                    tmp_path / "images" / split / name / f"{number}.{ending}", format="JPEG" if mode == "RGB" else None
+                )
+    config = TINY.replace(dataset="folder", folder=str(tmp_path / "images"), folder_size=12, folder_colour=colour,
+                          train_images=None, validation_images=None, batch_size=4, choose_on="test")  # fmt: skip
+    run = trained(store, config)
+    assert run.state == "finished", run.note
+    ends_as(in_this_process(script(store, run), tmp_path, capsys), store, run)
+
+
+SKLEARN = {
+    "MLPClassifier": TINY.replace(library="sklearn", optimizer="sgd", learning_rate=0.01, weight_decay=0.01),
+    "LogisticRegression": TINY.replace(library="sklearn", architecture="softmax", epochs=30),
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", SKLEARN)
+def test_a_run_of_scikit_learn_gets_a_script_of_scikit_learn(
+    name: str, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    run = trained(store, SKLEARN[name])
+    text = script(store, run)
+    assert f"import {name}" in text
+    kept = checkpoints.load(store.folder(run.id) / f"checkpoints/epoch-{run.epoch:04d}.safetensors")
+    said = in_this_process(text, tmp_path, capsys)
+    assert f"weights at the end: {fingerprint(kept.weights())}, the run's, bit for bit" in said
+
+
+def test_a_run_that_goes_on_is_told_from_the_first_ones_start(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    first = trained(store, TINY.replace(epochs=2, architecture="mlp-300-dropout-0.3"))
+    more = first.config.replace(continue_from=first.id, continue_epoch=1, epochs=3)
+    run = trained(store, more)
+    ends_as(in_this_process(script(store, run), tmp_path, capsys), store, run)
+    other = trained(store, more.replace(learning_rate=0.01))
+    with pytest.raises(ExportError, match=f"run #{first.number}"):
+        script(store, other)
+    with pytest.raises(ExportError):
+        script(store, trained(store, more.replace(fresh_optimizer=True)))
+
+
+def test_a_run_that_was_stopped_is_told_up_to_its_last_epoch(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    run = store.enqueue(TINY.replace(epochs=50, schedule="cosine"), claimed=True)
+    for event in work(store, run):
+        if isinstance(event, EpochEnd) and event.epoch == 2:
+            store.request(run.id, "stop")
+            sleep(0.6)  # longer than the worker's pulse
+    run = store.run(run.id)
+    assert run.state == "stopped"
+    assert 2 <= run.epoch < 50
+    text = script(store, run)
+    assert f"STOPPED_AFTER = {run.epoch}" in text
+    ends_as(in_this_process(text, tmp_path, capsys), store, run)
+
+
+def test_a_run_that_has_not_begun_has_a_script_without_fingerprints(store: Store):
+    text = script(store, store.enqueue(TINY, 'a "name" with \\ and """'))
+    compile(text, "script", "exec")
+    assert "bit for bit" in text
+    assert "LAST" not in text
+
+
+@pytest.mark.parametrize("name", presets())
+def test_every_preset_starts_from_the_weights_of_its_run(name: str):
+    """Only the network's paragraph is run: all classes of its own, the seed, the construction."""
+    config = RunConfig(architecture=name, seed=5)
+    text = source(config)
+    words: dict = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "Tensor": torch.Tensor, "SEED": 5}
+    for kind in re.findall(r"^class \w+\(nn\.Module\):\n(?:(?: .*)?\n)+", text, re.MULTILINE):
+        exec(kind, words)
+    (made,) = re.findall(
+        r"^torch\.manual_seed\(SEED\)\nnetwork = (?:.*\n)+?\)\n(?:network = .*\n)?", text, re.MULTILINE
+    )
+    exec(made, words)
+    model, _ = build_seeded(name, *shape_of(config), config.seed)
+    place(model, torch.device("cpu"))
+    assert fingerprint(words["network"].state_dict()) == fingerprint(model.state_dict())
+    assert [value.stride() for value in words["network"].parameters()] == [v.stride() for v in model.parameters()]
+
+
+def test_every_script_is_clean(tmp_path: Path):
+    texts = {name: source(RunConfig(architecture=name)) for name in presets()}
+    texts |= {name: source(config) for name, config in (VARIANTS | IN_A_FRESH_PROCESS | SKLEARN).items()}
+    texts["photographs"] = source(RunConfig(dataset="cifar10", crop_flip=True))
+    for number, text in enumerate(texts.values()):
+        (tmp_path / f"script_{number}.py").write_text(text)
+    ruff = [sys.executable, "-m", "ruff"]
+    rules = ["--select", "E,F,W,I,B,UP,SIM,PIE", "--ignore", "B905"]
+    check = [*ruff, "check", "--isolated", "--line-length", "120", *rules, tmp_path]
+    checked = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+    formatted = [*ruff, "format", "--isolated", "--line-length", "120", "--diff", tmp_path]
+    done = subprocess.run(formatted, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_script_holds_only_what_its_run_uses():
+    plain = source(RunConfig())
+    for word in (
+        "augment",
+        "learning_rate(",
+        "autocast",
+        "clip",
+        "(nn.Module)",
+        "Residual",
+        "DEVICE",
+        "label_smoothing",
+        "math.pi",
+    ):
+        assert word not in plain, word
+    assert len(plain.splitlines()) < 140
