@@ -1,20 +1,70 @@
-"""Learning curves of the chosen runs over one another."""
+"""Learning curves of the chosen runs over one another, run by run or as means over seeds, and their best values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
 
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import comparing_data
-from mnist_core.plots.curves import Axis, Metric, learning_curves
+from dashboard import comparing_data, run_table
+from mnist_core.comparison import Group, groups
+from mnist_core.plots.curves import FEW, Axis, Band, Curves, Metric, learning_curves
+from mnist_core.plots.style import run_label
 from mnist_core.store import Run
 
 _METRICS: list[Metric] = ["loss", "accuracy"]
-_AXES: list[Axis] = ["step", "epoch", "seconds"]
+_AXES: list[Axis] = ["step", "epoch", "seconds", "images"]
+_BANDS: list[Band] = list(get_args(Band))
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What the controls say."""
+
+    metric: Metric
+    x: Axis
+    smoothing: float
+    log_x: bool
+    log_y: bool
+    band: Band | None  # None: each run has a line of its own
 
 
 def show(runs: Sequence[Run]) -> None:
-    """Loss or accuracy over the course of training, all runs over one another."""
+    """Loss or accuracy over the course of training, all runs or groups of seeds over one another."""
     st.subheader("Learning curves")
+    together = groups(runs)
+    choice = _controls()
+    names = (f"train_{choice.metric}", f"validation_{choice.metric}", "epoch_train_loss")
+    found = {run.id: comparing_data.curves(run, names) for run in runs}
+    if all(len(series.value) == 0 for own in found.values() for series in own.values()):
+        st.info("None of these runs has learned a step yet.")
+        return
+    shown = together if choice.band else []
+    as_they_are = tuple((run.id, run.state, run.step, run.name) for run in runs)
+    st.plotly_chart(_figure(as_they_are, choice, found, runs, shown), key="curves", config=comparing_data.CHART)
+    st.caption(_explained(choice, lines=len(shown) or len(runs)))
+    _extremes(shown or [Group(run.name, (run,)) for run in runs], found, choice.metric, grouped=bool(shown))
+
+
+@st.cache_resource(show_spinner=False, max_entries=20)
+def _figure(
+    as_they_are: tuple[tuple[object, ...], ...],
+    choice: _Choice,
+    _found: Mapping[str, Curves],
+    _runs: Sequence[Run],
+    _shown: Sequence[Group],
+) -> go.Figure:
+    """The chart, made once for all who open the same link."""
+    band = choice.band or _BANDS[0]
+    return learning_curves(
+        _found, _runs, choice.metric, choice.x, choice.smoothing, choice.log_x, choice.log_y, _shown, band
+    )
+
+
+def _controls() -> _Choice:
     with st.container(horizontal=True, vertical_alignment="bottom", key="curve-controls"):
         metric: Metric = st.segmented_control(
             "Of",
@@ -32,7 +82,7 @@ def show(runs: Sequence[Run]) -> None:
             key="x",
             bind="query-params",
             required=True,
-            help="What the horizontal axis counts. Runs with other batch sizes compare best by epoch or by seconds.",
+            help="What the horizontal axis counts. Runs of other batch sizes compare best by epoch or seconds.",
         )
         smoothing = st.slider(
             "Smoothing",
@@ -43,16 +93,102 @@ def show(runs: Sequence[Run]) -> None:
             key="smoothing",
             bind="query-params",
             width=220,
-            help="Weight of the past in the bold training curve; the raw one stays faint behind it.",
+            help="Weight of the past in the bold training curve: a moving average in which a value counts for the "
+            "stretch of the axis that it stands for. The raw curve stays faint behind it, its spikes included.",
         )
         log_x = st.toggle("Log x", key="log_x", bind="query-params", help="Logarithmic horizontal axis.")
         log_y = st.toggle(
             "Log y", key="log_y", bind="query-params", help="Logarithmic axis of the loss, or of the errors."
         )
-    names = (f"train_{metric}", f"validation_{metric}")
-    tables = {run.id: comparing_data.metrics(run.id, names, run.state, run.step) for run in runs}
-    if all(table.empty for table in tables.values()):
-        st.info("None of these runs has learned a step yet.")
-        return
-    figure = learning_curves(tables, runs, metric, x, smoothing, log_x, log_y)
-    st.plotly_chart(figure, key="curves", config=comparing_data.CHART)
+        together = st.toggle(
+            "Seeds as one line",
+            key="curve_seeds",
+            bind="query-params",
+            help="Runs that differ in their seed only become one line, their mean, with a band around it. A lone run "
+            "stays as it is.",
+        )
+        band: Band = _BANDS[0]
+        if together:
+            band = st.selectbox(
+                "Band",
+                _BANDS,
+                key="curve_band",
+                bind="query-params",
+                width=220,
+                help="Standard deviation: how far single seeds lie from their mean. Standard error: how far the mean "
+                "may lie from that of all seeds. 95 % interval: where the mean of all seeds lies, by Student's t.",
+            )
+    return _Choice(metric, x, smoothing, log_x, log_y, band if together else None)
+
+
+def _explained(choice: _Choice, lines: int) -> str:
+    text = (
+        f"Bold: training, the mean of the seeds. Band: {choice.band}; a lone run has none."
+        if choice.band
+        else "Bold: training, smoothed; faint: as measured, with every spike."
+        if choice.smoothing
+        else "Solid: training, as measured, with every spike."
+    )
+    isolate = " A click on a name shows that line alone, another one brings all back." if lines > 1 else ""
+    return f"{text} Dashed{' with marks' if lines <= FEW else ''}: validation.{isolate}"
+
+
+def _extremes(shown: Sequence[Group], found: Mapping[str, Curves], metric: Metric, grouped: bool) -> None:
+    """Best and last values of each line, as a table."""
+    rows = []
+    for group in shown:
+        every = np.array([_best_and_last(found[run.id], metric) for run in group.tries])
+        begun = np.isfinite(every[:, 0])
+        values = every[begun] if begun.any() else every[:1]
+        best, epoch, last, loss = values.mean(0)
+        spread = values[:, 0].std(ddof=1) if len(values) > 1 else np.nan
+        first = group.tries[0]
+        rows.append({
+            "Line": run_table.line_image(first.number), "Name": group.name if len(values) > 1 else run_label(first),
+            "Seeds": len(values), "Best": best, "±": spread, "Epoch": epoch, "Last": last, "Training loss": loss,
+        })  # fmt: skip
+    table = pd.DataFrame(rows)
+    st.dataframe(
+        table if grouped else table.drop(columns=["Seeds", "±"]),
+        key="extremes",
+        hide_index=True,
+        height="content" if len(table) <= 12 else 460,
+        column_config=_columns(metric),
+        placeholder="–",
+        alt="Best and last values of each line",
+    )
+
+
+def _best_and_last(curves: Curves, metric: Metric) -> tuple[float, float, float, float]:
+    """Best validation and its epoch, last validation, lowest training loss of an epoch; NaN where there is none."""
+    held, loss = curves[f"validation_{metric}"], curves["epoch_train_loss"].value
+    scale, sign = (100, -1) if metric == "accuracy" else (1, 1)
+    known = np.flatnonzero(np.isfinite(held.value))
+    lowest = loss[np.isfinite(loss)].min(initial=np.inf)
+    least = float(lowest) if np.isfinite(lowest) else np.nan
+    if not len(known):
+        return np.nan, np.nan, np.nan, least
+    at = known[np.argmin(sign * held.value[known])]
+    return scale * float(held.value[at]), float(held.epoch[at]), scale * float(held.value[-1]), least
+
+
+def _columns(metric: Metric) -> dict[str, Any]:
+    column = st.column_config
+    form = "%.2f%%" if metric == "accuracy" else "%.4f"
+    mean = " The mean where a line is of several seeds."
+    return {
+        "Line": column.ImageColumn("Line", width=58, pinned=True, help="Colour and dash on the chart."),
+        "Name": column.TextColumn(width="medium"),
+        "Seeds": column.NumberColumn(width=64, help="Runs with different seeds that the line is of."),
+        "Best": column.NumberColumn(
+            f"Best validation {metric}",
+            format=form,
+            help=f"{metric.title()} on the held-out images, at its best.{mean}",
+        ),
+        "±": column.NumberColumn("± sd", format=form, help="Standard deviation of the best values between seeds."),
+        "Epoch": column.NumberColumn("at epoch", format="%.4g", help=f"The first epoch with that value.{mean}"),
+        "Last": column.NumberColumn(f"Last validation {metric}", format=form, help=f"After the last epoch.{mean}"),
+        "Training loss": column.NumberColumn(
+            "Lowest training loss", format="%.4f", help=f"Of a whole epoch, not of one lucky batch.{mean}"
+        ),
+    }

@@ -10,6 +10,7 @@ from dashboard import inspection, state
 from mnist_core import answers
 from mnist_core.answers import Answers
 from mnist_core.data.splitting import SplitName
+from mnist_core.plots.series import Curves, Series
 from mnist_core.store import Run
 
 CHART = {"displayModeBar": False}
@@ -53,6 +54,16 @@ def named(runs: Sequence[Run]) -> str:
 def metrics(run_id: str, names: tuple[str, ...], state_of_run: str, step: int) -> pd.DataFrame:
     """Metrics of a run; its state and step are there to read them again once they have changed."""
     return state.store().metrics(run_id, names=names)
+
+
+def curves(run: Run, names: tuple[str, ...]) -> Curves:
+    """Metrics of a run as arrays, which are shared by all sessions and must not be changed."""
+    return _curves(run.id, names, run.state, run.step)
+
+
+@st.cache_resource(show_spinner=False, max_entries=200)
+def _curves(run_id: str, names: tuple[str, ...], state_of_run: str, step: int) -> Curves:
+    return {name: Series(*arrays) for name, arrays in state.store().curves(run_id, names).items()}
 
 
 @st.cache_resource(show_spinner=False, max_entries=120)

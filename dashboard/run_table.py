@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 import numpy as np
@@ -15,17 +15,20 @@ from dashboard import state
 from mnist_core.comparison import runs_table
 from mnist_core.plots.style import DASHES, PALETTE, run_style
 from mnist_core.store import ACTIVE, Run, Store
+from mnist_core.store.runs import State
 
-COMPARED = 20  # runs at most: more can neither be told apart on a chart nor be carried by a link
+COMPARED = 50  # runs at most: of more no chart can be read, and no link would carry them
 
 _CHOSEN = "runs"  # query parameter that the Train page has too: numbers of the runs
 _BEYOND = "runs beyond"  # numbers of the chosen runs that exceed COMPARED
 _TICKED, _CHANGED, _BUSY = "table", "choice changed", "dialog open"
+_DRAWN = "ticks drawn"  # numbers of the runs that the table showed as ticked when it was last drawn
 _TICK_SECONDS = 3.0
 _STALE_SECONDS = 60.0  # how late a change by another process is seen while a run trains
 _OFFERED = 100  # runs in the list of choices; the table offers them all
 _LIVE = ["State", "Progress", "Epochs", "Best validation accuracy (%)", "Best epoch", "Training accuracy (%)",
          "Time (s)", "Images/s"]  # fmt: skip
+_REPEATED = ["Data set", "Architecture", "Optimizer"]  # few words that many rows share: sent once each
 _STROKES = {"solid": "", "dash": "11 5", "dot": "4 4", "dashdot": "11 4 4 4"}
 
 
@@ -36,11 +39,7 @@ class Snapshot:
     runs: Mapping[int, Run]  # by number
     table: pd.DataFrame  # a row a run, indexed by number
     words: pd.Series  # what the filter searches, in small letters, indexed by number
-
-    @property
-    def active(self) -> frozenset[str]:
-        """Ids of the runs that wait or train."""
-        return frozenset(run.id for run in self.runs.values() if run.active)
+    active: frozenset[str]  # ids of the runs that wait or train
 
 
 def snapshot() -> Snapshot:
@@ -185,19 +184,25 @@ def _tick(rows: pd.DataFrame, numbers: Sequence[int]) -> None:
     """Tick the rows of the chosen runs, wherever they are now; what is ticked already is left in peace."""
     places = rows.index.get_indexer(list(numbers))
     wanted = places[places >= 0].tolist()
+    st.session_state[_DRAWN] = rows.index[wanted].tolist()
     ticked = st.session_state.get(_TICKED)
     if set(ticked["selection"]["rows"] if ticked else []) != set(wanted):
         st.session_state[_TICKED] = {"selection": {"rows": wanted}}
 
 
 def _take(shown: pd.Index) -> None:
-    """Choose what is ticked; chosen runs that the filter hides stay chosen."""
+    """Choose what was ticked and give up what was unticked since the table was drawn; hidden runs stay chosen.
+
+    With its first message of any kind a browser also says which ticks it was given: no reason to forget a run that this
+    very message adds to the list of chosen ones.
+    """
     rows = [row for row in st.session_state[_TICKED]["selection"]["rows"] if row < len(shown)]
-    ticked = dict.fromkeys(shown[rows].tolist())
-    visible = set(shown)
+    ticked = shown[rows].tolist()
     before = [*st.session_state.get(_CHOSEN, []), *st.session_state.get(_BEYOND, [])]
-    kept = [number for number in before if number in ticked or number not in visible]
-    choose(list(dict.fromkeys([*kept, *ticked])))
+    drawn = st.session_state.get(_DRAWN, [number for number in before if number in set(shown)])
+    given_up = set(drawn) - set(ticked)
+    added = [number for number in ticked if number not in drawn]
+    choose(list(dict.fromkeys([*(number for number in before if number not in given_up), *added])))
 
 
 def _with_progress(rows: pd.DataFrame, running: Sequence[Run]) -> pd.DataFrame:
@@ -216,8 +221,10 @@ def _read(url: str, stamp: tuple[float, ...]) -> Snapshot:
     table = _dressed(runs)
     numbers = table["Run"].astype("str")
     tags = pd.Series([" ".join(run.tags) for run in runs], index=table.index, dtype="str")
-    words = ("#" + numbers).str.cat([table[name] for name in ("Name", "Data set", "Architecture", "State")], sep=" ")
-    return Snapshot({run.number: run for run in runs}, table, words.str.cat(tags, sep=" ").str.lower())
+    texts = [table[name].astype("str") for name in ("Name", "Data set", "Architecture", "State")]
+    words = ("#" + numbers).str.cat(texts, sep=" ")
+    active = frozenset(run.id for run in runs if run.active)
+    return Snapshot({run.number: run for run in runs}, table, words.str.cat(tags, sep=" ").str.lower(), active)
 
 
 def _stamp(store: Store) -> tuple[float, ...]:
@@ -242,4 +249,17 @@ def _dressed(runs: Sequence[Run]) -> pd.DataFrame:
     table = table.assign(Line=lines, Progress=pd.Series(progress, index=table.index, dtype="float64"))
     order = ["Line", "Run", "Name", "Tags", "State", "Progress", "Best validation accuracy (%)", "Test accuracy (%)",
              "Parameters", "MACs", "Time (s)", "Images/s", "Architecture", "Data set"]  # fmt: skip
-    return table.loc[:, [*order, *table.columns.difference(order, sort=False)]].rename_axis(None)
+    order += table.columns.difference(order, sort=False).tolist()
+    return _light(table.loc[:, order]).rename_axis(None)
+
+
+def _light(table: pd.DataFrame) -> pd.DataFrame:
+    """The same with narrower types where nothing is lost, for thousands of rows go to the browser in one message."""
+    states = pd.Categorical(table["State"], categories=get_args(State))  # all of them: a row may come to another one
+    narrow: dict[str, Any] = {name: table[name].astype("category") for name in _REPEATED}
+    narrow |= {name: table[name].astype("Int32") for name in ("Run", "Epochs", "Best epoch")}
+    for name in ("Parameters", "MACs"):
+        if not (table[name] >= 2**31).any():
+            narrow[name] = table[name].astype("Int32")
+    narrow |= {"State": states, "Images/s": table["Images/s"].round().astype("float32")}
+    return table.assign(**narrow)

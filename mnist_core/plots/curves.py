@@ -1,229 +1,267 @@
-"""Learning curves: loss and accuracy of training and validation over steps, epochs or time."""
+"""Learning curves: loss and accuracy of training and validation, run by run or as means over seeds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mnist_core.plots.style import GREY, RunLike, accuracy_axis, errors_of, log_axis, plot_label, polish, run_style
+from mnist_core.plots.curve_view import Axis, LearningRun, Metric, View, packed
+from mnist_core.plots.series import POINTS, Average, Band, Curves, Series, averaged, decimate, smoothed
+from mnist_core.plots.style import GREY, RunStyle, plot_label, polish, run_style, tint
 
-POINTS = 500  # a trace has at most this many, so that ten runs stay quick to send and draw
+__all__ = [
+    "FEW",
+    "Axis",
+    "Band",
+    "Curves",
+    "LearningRun",
+    "Metric",
+    "Series",
+    "decimate",
+    "learning_curves",
+    "smoothed",
+]
 
+_IN_ALL = 20_000  # points of training curves in a figure: fifty runs stay quick to send and draw
 _OUTLIER = 10  # a run that reaches this many times as high as the median run would flatten the others
-
-Metric = Literal["loss", "accuracy"]
-Axis = Literal["step", "epoch", "seconds"]
-
-_AXES = {"step": ("Step (batches learned)", "step %{x:,.0f}"), "epoch": ("Epoch", "epoch %{x:.4~g}"),
-         "seconds": ("Training time (seconds)", "%{x:,.4~g} s")}  # fmt: skip
+FEW = 12  # of more lines the validation has no marks, thousands of which take seconds, and the legend a scroll bar
 
 
-class LearningRun(RunLike, Protocol):
-    """What learning curves need of a run."""
+class Seeds(Protocol):
+    """Runs that differ in their seed only, as `comparison.groups` finds them."""
 
     @property
-    def id(self) -> str: ...
+    def name(self) -> str: ...
     @property
-    def steps_per_epoch(self) -> int | None: ...
+    def tries(self) -> Sequence[LearningRun]: ...
 
 
 def learning_curves(
-    metrics: Mapping[str, pd.DataFrame],
+    metrics: Mapping[str, pd.DataFrame | Curves],
     runs: Sequence[LearningRun],
     metric: Metric = "loss",
     x: Axis = "step",
     smoothing: float = 0.6,
     log_x: bool = False,
     log_y: bool = False,
+    groups: Sequence[Seeds] = (),
+    band: Band = "standard deviation",
 ) -> go.Figure:
     """Training per step (smoothed, the raw values faint) and validation per epoch (dashed, with points) of some runs.
 
-    `metrics` holds each run's rows of the store by its id; `smoothing` is from 0 (none) to 0.99. A logarithmic axis of
-    accuracy is one of its errors. A cross marks where a run's loss stopped being a finite number.
+    `metrics` holds each run's rows of the store, or its series, by its id; `smoothing` is from 0 (none) to 0.99. With
+    `groups` each of them is one line instead: the mean of its seeds' smoothed curves with a band around it. A
+    logarithmic axis of accuracy is one of its errors. A cross marks where a run's loss stopped being a finite number. A
+    click on a name in the legend shows that line alone, another one all.
     """
-    view = _View(metric, x, smoothing, log_x, log_y, alone=len(runs) == 1)
-    figure = go.Figure()
-    bold: list[tuple[np.ndarray, np.ndarray]] = []  # all but the raw curves: what the axes must show
-    peaks: list[float] = []  # the highest place of each run
-    for run in runs:
-        table = metrics.get(run.id)
-        if table is not None and not table.empty:
-            places = view.across(table, run)
-            values = table["value"].to_numpy(np.float64)
-            names = table["name"].to_numpy()
-            for kind, add in (("train", _add_training), ("validation", _add_validation)):
-                own = names == f"{kind}_{metric}"
-                bold.append(add(figure, run, places[own], values[own], view))
-            peaks += [max(heights) for heights in [[*bold[-2][1], *bold[-1][1]]] if heights]
-    if not view.alone:
-        _add_key(figure, smoothing)
-    polish(figure)
-    figure.update_layout(uirevision=f"{metric} {x} {log_x} {log_y}")
-    across, up = (np.concatenate([curve[side] for curve in bold] or [np.empty(0)]) for side in (0, 1))
-    figure.update_xaxes(title_text=_AXES[x][0], **_horizontal(across, view))
-    figure.update_yaxes(title_text=view.title, **_vertical(up, view))
-    if metric == "loss" and not log_y:
-        _cut_outliers(figure, peaks)
-    return figure
+    view = View(metric, x, log_x, log_y)
+    members = [(group.name, group.tries) for group in groups] if groups else [("", [run]) for run in runs]
+    found = {run.id: _series(metrics.get(run.id)) for _, own in members for run in own}
+    points = min(POINTS, max(_IN_ALL // (2 * len(members) or 1), 100))
+    drawing = _Drawing(view, smoothing, points, band, alone=len(members) == 1, marks=len(members) <= FEW)
+    for name, own in members:
+        known = [run for run in own if found[run.id]]
+        if len(known) > 1:
+            drawing.add_group(name, known, found)
+        elif known:
+            drawing.add_run(known[0], found[known[0].id])
+    if not drawing.alone:
+        drawing.add_key()
+    return drawing.figure()
 
 
-def smoothed(values: np.ndarray, smoothing: float) -> np.ndarray:
-    """Exponential moving average of (N,) values, each weighing `smoothing` times the next; NaN where one is not finite.
+@dataclass
+class _Drawing:
+    """The traces so far, and what the axes must show of them."""
 
-    Divided by the sum of its weights, so that the first values are not drawn towards 0 (Kingma and Ba 2015, section 3).
-    """
-    found = np.isfinite(values)
-    result = np.full(len(values), np.nan)
-    result[found] = pd.Series(values[found]).ewm(alpha=1 - smoothing, adjust=True).mean()
-    return result
-
-
-def decimate(x: np.ndarray, y: np.ndarray, points: int = POINTS, log: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """At most `points` (4 or more) of the points, x ascending: the lowest and the highest of each stretch of the axis.
-
-    The first and the last point stay; stretches are equally wide on a linear or, with `log`, logarithmic axis.
-    """
-    if len(x) <= points:
-        return x, y
-    place = np.log(x) if log else np.asarray(x, dtype=np.float64)
-    stretches = (points - 2) // 2
-    span = place[-1] - place[0]
-    bins = np.minimum(((place - place[0]) * (stretches / span if span else 0)).astype(int), stretches - 1)
-    order = np.lexsort((y, bins))  # by stretch, then by height
-    starts = np.flatnonzero(np.diff(bins[order], prepend=-1))
-    ends = np.append(starts[1:], len(x)) - 1
-    kept = np.unique(np.concatenate(([0, len(x) - 1], order[starts], order[ends])))
-    return x[kept], y[kept]
-
-
-@dataclass(frozen=True)
-class _View:
-    """What is drawn, and how values become heights."""
-
-    metric: Metric
-    axis: Axis
+    view: View
     smoothing: float
-    log_x: bool
-    log_y: bool
+    points: int  # of a training curve, at most
+    band: Band
     alone: bool
+    marks: bool  # on the validation
+    traces: list[dict[str, Any]] = field(default_factory=list)
+    places: list[np.ndarray] = field(default_factory=list)
+    heights: list[np.ndarray] = field(default_factory=list)
+    spikes: list[float] = field(default_factory=list)  # the highest point of each raw curve
+    peaks: list[float] = field(default_factory=list)  # the highest point of each bold line
+
+    def add_run(self, run: LearningRun, curves: Curves) -> None:
+        """A run's raw and smoothed training, and its validation."""
+        style, label, before = run_style(run.number), plot_label(run), len(self.heights)
+        if (train := curves.get(f"train_{self.view.metric}")) is not None and len(train.value):
+            x = self.view.across(train, run)
+            if self.smoothing > 0:
+                self._raw(run.id, style, x, self.view.up(train.value))
+            heights = self.view.up(smoothed(train.value, self.smoothing, x))
+            self._training(run.id, label, style, x, heights)
+            self._cross(run.id, label, style, x, train.value, heights)
+        if (held := curves.get(f"validation_{self.view.metric}")) is not None:
+            self._validation(run.id, label, style, self.view.across(held, run), self.view.up(held.value))
+        self._peak(before)
+
+    def add_group(self, name: str, runs: Sequence[LearningRun], found: Mapping[str, Curves]) -> None:
+        """Mean and band of the runs' training and validation, in the colour of the first of them."""
+        style, before, key = run_style(runs[0].number), len(self.heights), runs[0].id
+        label = f"{escape(name, quote=False)} · {len(runs)} seeds"
+        if (train := self._average(runs, found, f"train_{self.view.metric}", self.smoothing)) is not None:
+            self._band(key, "training", style, train)
+            self._training(key, label, style, train.x, self.view.up(train.mean))
+        for run in runs:
+            if (own := found[run.id].get(f"train_{self.view.metric}")) is not None and len(own.value):
+                x = self.view.across(own, run)
+                heights = self.view.up(smoothed(own.value, self.smoothing, x))
+                self._cross(key, plot_label(run), style, x, own.value, heights)
+        if (held := self._average(runs, found, f"validation_{self.view.metric}", 0.0)) is not None:
+            self._band(key, "validation", style, held)
+            self._validation(key, label, style, held.x, self.view.up(held.mean))
+        self._peak(before)
+
+    def add_key(self) -> None:
+        """What the two kinds of line mean, in grey, once for all runs: in a legend that no click changes."""
+        common = {"type": "scatter", "x": [None], "y": [None], "hoverinfo": "skip", "legend": "legend2"}
+        name = "training, smoothed" if self.smoothing > 0 else "training"
+        marker = {"symbol": "circle-open", "color": GREY, "size": 10, "line": {"width": 2.5}}
+        validation = {"line": {"color": GREY, "width": 2, "dash": "dash"}} | ({"marker": marker} if self.marks else {})
+        self.traces.append(common | {"mode": "lines", "line": {"color": GREY, "width": 3}, "name": name})
+        self.traces.append(common | validation | {"mode": self._mode, "name": "validation"})
+
+    def figure(self) -> go.Figure:
+        """The figure of all that was added."""
+        view, figure = self.view, go.Figure()
+        cut = self._cut()
+        figure.add_traces(self.traces)
+        names = sum(bool(trace.get("showlegend")) for trace in self.traces)
+        polish(figure, height=460 if names <= FEW else 640)
+        legend: dict[str, Any] = {"itemclick": "toggleothers", "itemdoubleclick": "toggle"}
+        if names > FEW:
+            legend |= {"font": {"size": 13}, "entrywidth": 215, "maxheight": 180}
+        low = view.metric == "loss"  # the free corner: losses fall, accuracies rise
+        key = {"x": 1, "xanchor": "right", "y": 1 if low else 0, "yanchor": "top" if low else "bottom",
+               "font": {"size": 16}, "itemclick": False, "itemdoubleclick": False}  # fmt: skip
+        figure.update_layout(
+            uirevision=f"{view.metric} {view.axis} {view.log_x} {view.log_y}", legend=legend, legend2=key
+        )
+        places, heights = (np.concatenate([*found, np.empty(0)]) for found in (self.places, self.heights))
+        figure.update_xaxes(**view.horizontal(places))
+        figure.update_yaxes(**view.vertical(heights, np.array(self.spikes)))
+        if cut:
+            figure.update_yaxes(range=[0, 1.05 * cut])
+        if names > FEW:  # margins that fit are found by drawing everything twice
+            figure.update_layout(margin={"l": 84, "b": 72})
+            figure.update_xaxes(automargin=False)
+            figure.update_yaxes(automargin=False)
+        return figure
 
     @property
-    def as_errors(self) -> bool:
-        return self.metric == "accuracy" and self.log_y
+    def _mode(self) -> str:
+        return "lines+markers" if self.marks else "lines"
 
-    @property
-    def title(self) -> str:
-        if self.metric == "loss":
-            return "Loss (cross-entropy, nats)"
-        return "Accuracy (%, log scale of errors)" if self.log_y else "Accuracy (%)"
+    def _thinned(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        shown = self.view.drawable(x, y)
+        return decimate(x[shown], y[shown], self.points, log=self.view.log_x)
 
-    def across(self, table: pd.DataFrame, run: LearningRun) -> np.ndarray:
-        if self.axis == "epoch" and run.steps_per_epoch:
-            return table["step"].to_numpy(np.float64) / run.steps_per_epoch
-        return table[self.axis].to_numpy(np.float64)
+    def _group(self, key: str, kind: str) -> str:
+        return f"{key} {kind}" if self.alone else key
 
-    def up(self, values: np.ndarray) -> np.ndarray:
-        if self.metric == "loss":
-            return values
-        return errors_of(values) if self.as_errors else 100 * values
+    def _raw(self, key: str, style: RunStyle, x: np.ndarray, y: np.ndarray) -> None:
+        x, y = self._thinned(x, y)
+        self.spikes += [y.max()] if len(y) else []
+        self.traces.append({
+            "type": "scatter", "x": packed(x), "y": packed(y), "mode": "lines", "opacity": 0.35, "hoverinfo": "skip",
+            "line": {"color": style.colour, "width": 1}, "legendgroup": self._group(key, "training"),
+            "showlegend": False,
+        })  # fmt: skip
 
-    def drawable(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return np.isfinite(y) & ((x > 0) | (not self.log_x)) & ((y > 0) | (not self.log_y))
+    def _training(self, key: str, label: str, style: RunStyle, x: np.ndarray, y: np.ndarray) -> None:
+        x, y = self._thinned(x, y)
+        self.places.append(x)
+        self.heights.append(y)
+        self.traces.append({
+            "type": "scatter", "x": packed(x), "y": packed(y), "mode": "lines", "meta": label, "showlegend": True,
+            "line": {"color": style.colour, "width": 3 if self.smoothing > 0 else 1.5, "dash": style.dash},
+            "name": "training" if self.alone else label, "legendgroup": self._group(key, "training"),
+            **self.view.hover("training", y),
+        })  # fmt: skip
 
-    def thinned(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        shown = self.drawable(x, y)
-        return decimate(x[shown], y[shown], log=self.log_x)
+    def _validation(self, key: str, label: str, style: RunStyle, x: np.ndarray, y: np.ndarray) -> None:
+        x, y = self._thinned(x, y)
+        if not len(y):
+            return
+        self.places.append(x)
+        self.heights.append(y)
+        marker = {"symbol": f"{style.symbol}-open", "size": 10 if len(x) <= 60 else 5, "color": style.colour,
+                  "line": {"width": 2.5 if len(x) <= 60 else 1.5}}  # fmt: skip
+        self.traces.append({
+            "type": "scatter", "x": packed(x), "y": packed(y), "mode": self._mode, "meta": label,
+            "name": "validation", "showlegend": self.alone, "legendgroup": self._group(key, "validation"),
+            "line": {"color": style.colour, "width": 2, "dash": "dash"}, **({"marker": marker} if self.marks else {}),
+            **self.view.hover("validation", y),
+        })  # fmt: skip
 
-    def hover(self, kind: str, y: np.ndarray) -> dict[str, Any]:
-        place = f"<br>{_AXES[self.axis][1]}<extra></extra>"
-        if self.metric == "loss":
-            return {"hovertemplate": f"<b>%{{meta}}</b><br>{kind} loss %{{y:.4g}}{place}"}
-        shown = 100 - y if self.as_errors else y
-        text = f"<b>%{{meta}}</b><br>{kind} accuracy %{{customdata:.2f}}%{place}"
-        return {"customdata": shown, "hovertemplate": text}
+    def _band(self, key: str, kind: str, style: RunStyle, found: Average) -> None:
+        there = np.isfinite(found.low)
+        ends = [self.view.up(end[there]) for end in (found.high, found.low)]
+        if self.view.log_y:  # below what has a place on the axis: as far down as anyone will look
+            ends = [np.maximum(end, 1e-3 * self.view.up(found.mean[there])) for end in ends]
+        (x, high), (back, low) = (self._thinned(found.x[there], end) for end in ends)
+        self.traces.append({
+            "type": "scatter", "x": packed(np.concatenate((x, back[::-1]))), "mode": "lines", "fill": "toself",
+            "y": packed(np.concatenate((high, low[::-1]))), "fillcolor": tint(style.colour, 0.2), "line": {"width": 0},
+            "hoverinfo": "skip", "showlegend": False, "legendgroup": self._group(key, kind),
+        })  # fmt: skip
 
+    def _cross(
+        self, key: str, label: str, style: RunStyle, x: np.ndarray, values: np.ndarray, heights: np.ndarray
+    ) -> None:
+        lost = np.flatnonzero(~np.isfinite(values))
+        if not len(lost) or not np.isfinite(heights).any():
+            return
+        axis = self.view.hover("", heights)["hovertemplate"].rpartition("<br>")[2]
+        self.traces.append({
+            "type": "scatter", "x": packed(x[lost[:1]]), "y": packed(heights[[max(lost[0] - 1, 0)]]),
+            "mode": "markers", "cliponaxis": False, "showlegend": False, "meta": label,
+            "legendgroup": self._group(key, "training"), "marker": {"symbol": "x", "size": 14, "color": style.colour},
+            "hovertemplate": f"<b>%{{meta}}</b><br>no finite loss from here on: diverged<br>{axis}",
+        })  # fmt: skip
 
-def _add_training(
-    figure: go.Figure, run: LearningRun, x: np.ndarray, values: np.ndarray, view: _View
-) -> tuple[np.ndarray, np.ndarray]:
-    style = run_style(run.number)
-    if view.smoothing > 0:
-        raw_x, raw_y = view.thinned(x, view.up(values))
-        figure.add_scatter(
-            x=raw_x, y=raw_y, mode="lines", line={"color": style.colour, "width": 1}, opacity=0.35,
-            legendgroup=run.id, showlegend=False, hoverinfo="skip",
-        )  # fmt: skip
-    heights = view.up(smoothed(values, view.smoothing))
-    line_x, line_y = view.thinned(x, heights)
-    figure.add_scatter(
-        x=line_x, y=line_y, mode="lines",
-        line={"color": style.colour, "width": 3 if view.smoothing > 0 else 1.5, "dash": style.dash},
-        name="training" if view.alone else plot_label(run), meta=plot_label(run), showlegend=True,
-        legendgroup=f"{run.id} training" if view.alone else run.id, **view.hover("training", line_y),
-    )  # fmt: skip
-    lost = np.flatnonzero(~np.isfinite(values))
-    if len(lost) and len(line_y):
-        before = max(lost[0] - 1, 0)
-        figure.add_scatter(
-            x=x[lost[:1]], y=heights[before : before + 1], mode="markers", cliponaxis=False, showlegend=False,
-            marker={"symbol": "x", "size": 14, "color": style.colour}, legendgroup=run.id, meta=plot_label(run),
-            hovertemplate=f"<b>%{{meta}}</b><br>no finite loss from {_AXES[view.axis][1]} on: diverged<extra></extra>",
-        )  # fmt: skip
-    return line_x, line_y
+    def _average(
+        self, runs: Sequence[LearningRun], found: Mapping[str, Curves], name: str, smoothing: float
+    ) -> Average | None:
+        curves = []
+        for run in runs:
+            if (own := found[run.id].get(name)) is not None and len(own.value):
+                x = np.asarray(self.view.across(own, run), dtype=np.float64)
+                curves.append((own.step, x, smoothed(own.value, smoothing, x)))
+        return averaged(curves, self.band) if curves else None
 
+    def _peak(self, before: int) -> None:
+        self.peaks += [
+            max(float(y.max()) for y in own) for own in [[y for y in self.heights[before:] if len(y)]] if own
+        ]
 
-def _add_validation(
-    figure: go.Figure, run: LearningRun, x: np.ndarray, values: np.ndarray, view: _View
-) -> tuple[np.ndarray, np.ndarray]:
-    style = run_style(run.number)
-    x, y = view.thinned(x, view.up(values))
-    if len(y):
-        figure.add_scatter(
-            x=x, y=y, mode="lines+markers", name="validation", showlegend=view.alone, meta=plot_label(run),
-            legendgroup=f"{run.id} validation" if view.alone else run.id,
-            line={"color": style.colour, "width": 2, "dash": "dash"},
-            marker={"symbol": f"{style.symbol}-open", "size": 10 if len(x) <= 60 else 5, "color": style.colour,
-                    "line": {"width": 2.5}},
-            **view.hover("validation", y),
-        )  # fmt: skip
-    return x, y
-
-
-def _add_key(figure: go.Figure, smoothing: float) -> None:
-    """What the two kinds of line mean, in grey, once for all runs."""
-    name = "training, smoothed" if smoothing > 0 else "training"
-    figure.add_scatter(x=[None], y=[None], mode="lines", line={"color": GREY, "width": 3}, name=name, hoverinfo="skip")
-    figure.add_scatter(
-        x=[None], y=[None], mode="lines+markers", line={"color": GREY, "width": 2, "dash": "dash"},
-        marker={"symbol": "circle-open", "color": GREY, "size": 10, "line": {"width": 2.5}}, name="validation",
-        hoverinfo="skip",
-    )  # fmt: skip
-
-
-def _horizontal(places: np.ndarray, view: _View) -> dict[str, Any]:
-    if not view.log_x:
-        return {"type": "linear"}
-    return log_axis(0.95 * places.min(), 1.05 * places.max()) if len(places) else log_axis(1, 1000)
-
-
-def _cut_outliers(figure: go.Figure, peaks: Sequence[float]) -> None:
-    """End the axis below the runs that are far above the others, such as diverged ones; their crosses stay in view."""
-    if not peaks or max(peaks) <= (ceiling := _OUTLIER * sorted(peaks)[(len(peaks) - 1) // 2]):
-        return
-    top = max(peak for peak in peaks if peak <= ceiling)
-    figure.update_yaxes(range=[0, 1.05 * top])
-    figure.for_each_trace(
-        lambda trace: trace.update(y=np.minimum(trace.y, top)), selector=lambda trace: trace.marker.symbol == "x"
-    )
+    def _cut(self) -> float | None:
+        """Where the axis ends if some lines are far above the others, such as diverged ones; crosses stay in view."""
+        if self.view.metric != "loss" or self.view.log_y or not self.peaks:
+            return None
+        ceiling = _OUTLIER * sorted(self.peaks)[(len(self.peaks) - 1) // 2]
+        if max(self.peaks) <= ceiling:
+            return None
+        top = max(peak for peak in self.peaks if peak <= ceiling)
+        for trace in self.traces:
+            if trace.get("marker", {}).get("symbol") == "x":
+                trace["y"] = np.minimum(trace["y"], np.float32(top))
+        return top
 
 
-def _vertical(heights: np.ndarray, view: _View) -> dict[str, Any]:
-    """Type and range of the vertical axis: of what is drawn boldly, as one raw batch may lie far below it."""
-    if view.as_errors:
-        return accuracy_axis(heights.tolist())
-    if not view.log_y:
-        return {"type": "linear", "rangemode": "tozero" if view.metric == "loss" else "normal"}
-    return log_axis(0.8 * heights.min(), 1.25 * heights.max()) if len(heights) else log_axis(0.01, 10)
+def _series(found: "pd.DataFrame | Curves | None") -> Curves:
+    if found is None or not isinstance(found, pd.DataFrame):
+        return {name: series for name, series in (found or {}).items() if len(series.value)}
+    step, epoch, seconds = (found[name].to_numpy() for name in ("step", "epoch", "seconds"))
+    values, names = found["value"].to_numpy(np.float64), found["name"].to_numpy()
+    places = {name: names == name for name in found["name"].unique()}
+    return {name: Series(step[own], epoch[own], seconds[own], values[own]) for name, own in places.items()}

@@ -89,8 +89,9 @@ class Charts:
         """A place for the figure, with its data beside it."""
         data = (figure.to_json() or "").replace("<", "\\u003c")  # or a name might end the script
         name = f"chart-{next(self._numbers)}"
+        height = figure.to_dict()["layout"]["height"]
         return Html(
             f'<figure><div class=chart id="{name}" role=img aria-label="{escape(about)}" '
-            f'style="height: {figure.layout.height}px"></div>'
+            f'style="height: {height}px"></div>'
             f'<script type="application/json" data-chart="{name}">{data}</script></figure>'
         )

@@ -138,17 +138,17 @@ def test_an_empty_store_points_to_the_page_train(own_lab: Path) -> None:
 
 
 def test_of_many_chosen_runs_the_first_are_compared(store: Store) -> None:
-    for place in range(30):
-        store.request(store.enqueue(TINY, f"more {place}").id, "stop")
+    for run in store.enqueue_all([(TINY, f"more {place}") for place in range(60)]):
+        store.request(run.id, "stop")
     at = opened()
-    at.session_state["runs"] = list(range(34, 14, -1))
+    at.session_state["runs"] = list(range(64, 14, -1))
     at.session_state["runs beyond"] = list(range(14, 5, -1))
     ran(at)
-    assert "29 runs are chosen; the first 20 of them are compared" in texts(at)
-    assert rows(at, 1)["Run"].tolist() == list(range(34, 14, -1))
-    assert len(at.session_state["table"]["selection"]["rows"]) == 29
+    assert "59 runs are chosen; the first 50 of them are compared" in texts(at)
+    assert rows(at, 1)["Run"].tolist() == list(range(64, 14, -1))
+    assert len(at.session_state["table"]["selection"]["rows"]) == 59
     press(at, "delete")
-    assert rows(at)["Run"].tolist() == [35, 4, 3, 2, 1]
+    assert rows(at)["Run"].tolist() == [65, 4, 3, 2, 1]
 
 
 def test_the_store_is_read_again_only_after_a_change(store: Store) -> None:
@@ -170,6 +170,10 @@ def test_ticks_become_the_choice_and_hidden_runs_stay_chosen(
     monkeypatch.setattr(run_table.st, "session_state", session)
     run_table._take(pd.Index([30, 20, 10]))
     assert session["runs"] == after
+    session["runs"] = [*before, 99]  # chosen in the list, by the same message in which the browser repeats old ticks
+    session["ticks drawn"] = [[30, 20, 10][row] for row in ticked]
+    run_table._take(pd.Index([30, 20, 10]))
+    assert session["runs"] == [*before, 99]
     shown = pd.DataFrame(index=pd.Index([40, 30, 20, 10]))  # a new run came on top
     run_table._tick(shown, after)
     assert sorted(shown.index[session["table"]["selection"]["rows"]]) == sorted(set(after) - {77})

@@ -1,0 +1,135 @@
+"""Values along training, and what is made of them before they are drawn: smoothed, averaged over seeds, thinned."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+POINTS = 500  # a trace has at most this many, so that ten runs stay quick to send and draw
+
+Band = Literal["standard deviation", "standard error", "95 % interval"]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Values of one metric of one run, oldest first: each array (N,). A value is a mean over the steps up to `step`."""
+
+    step: np.ndarray
+    epoch: np.ndarray
+    seconds: np.ndarray  # of training, pauses not counted
+    value: np.ndarray  # NaN and infinities as such
+
+
+Curves = Mapping[str, Series]  # of one run, by the metric's name
+
+
+@dataclass(frozen=True)
+class Average:
+    """Several curves as one: each array (N,). Where only one curve is left, the band's ends are NaN."""
+
+    x: np.ndarray
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    count: np.ndarray  # curves that the mean is of
+
+
+def smoothed(values: np.ndarray, smoothing: float, places: np.ndarray | None = None) -> np.ndarray:
+    """Time-weighted, de-biased exponential moving average of (N,) values; NaN where one is not finite.
+
+    `places` (N,), ascending, say where the values lie along the axis; None: at equal distances. With d the median
+    distance and D_n the distance from the value before, value n counts for the stretch that ends with it:
+
+        a_n = smoothing ** (D_n / d),   m_n = a_n m_(n-1) + (1 - a_n) v_n,   w_n = a_n w_(n-1) + (1 - a_n)
+
+    and the result is m_n / w_n, with m and w from 0 and D_0 = d. This is EMA_next of Eckner, "Algorithms for unevenly
+    spaced time series: moving averages and other rolling operators" (2012), de-biased as Adam's moments are (Kingma and
+    Ba 2015, section 3): a hundred values within one stretch weigh as much as one value that stands for all of it. At
+    equal distances it is the ordinary de-biased average, each value weighing `smoothing` times the next. Values at the
+    same place share their mean.
+    """
+    result = np.full(len(values), np.nan)
+    found = np.isfinite(values)
+    if not smoothing or not found.any():
+        return np.where(found, values, np.nan)
+    own = np.asarray(values[found], dtype=np.float64)
+    at = np.flatnonzero(found) if places is None else np.asarray(places, dtype=np.float64)[found]
+    first = np.concatenate(([True], np.diff(at) > 0))
+    group = np.cumsum(first) - 1
+    own = np.bincount(group, own) / np.bincount(group)
+    distances = np.diff(at[first])
+    typical = float(np.median(distances)) if len(distances) else 1.0
+    exponents = np.concatenate(([1.0], distances / typical)) * np.log(smoothing)
+    new = -np.expm1(exponents)
+    mean, weight = _recursion(np.exp(exponents), np.stack([new * own, new]))
+    result[found] = (mean / weight)[group]
+    return result
+
+
+def decimate(x: np.ndarray, y: np.ndarray, points: int = POINTS, log: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """At most `points` (4 or more) of the points, x ascending: the lowest and the highest of each stretch of the axis.
+
+    The first and the last point stay; stretches are equally wide on a linear or, with `log`, logarithmic axis.
+    """
+    if len(x) <= points:
+        return x, y
+    place = np.log(x) if log else np.asarray(x, dtype=np.float64)
+    stretches = (points - 2) // 2
+    span = place[-1] - place[0]
+    bins = np.minimum(((place - place[0]) * (stretches / span if span else 0)).astype(int), stretches - 1)
+    order = np.lexsort((y, bins))  # by stretch, then by height
+    starts = np.flatnonzero(np.diff(bins[order], prepend=-1))
+    ends = np.append(starts[1:], len(x)) - 1
+    kept = np.unique(np.concatenate(([0, len(x) - 1], order[starts], order[ends])))
+    return x[kept], y[kept]
+
+
+def averaged(curves: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], band: Band = "standard deviation") -> Average:
+    """Mean and band, step by step, of curves (step, x, y), each array (N,) with ascending steps.
+
+    A curve whose own steps are others is read off between them; where it has ended or is not finite, the mean is of
+    those that are left. Band around the mean of k curves: one sample standard deviation s, s / √k, or Student's
+    t(95 %, k - 1) · s / √k. x is averaged too: seeds reach the same step at different seconds.
+    """
+    steps = np.unique(np.concatenate([step for step, _, _ in curves]))
+    across, up = (np.stack([_read_off(curve[0], curve[side], steps) for curve in curves]) for side in (1, 2))
+    there = np.isfinite(up) & np.isfinite(across)
+    count = there.sum(0)
+    kept = count > 0
+    up, across, there, count = up[:, kept], across[:, kept], there[:, kept], count[kept]
+    mean = np.where(there, up, 0).sum(0) / count
+    x = np.maximum.accumulate(np.where(there, across, 0).sum(0) / count)
+    squares = np.where(there, (up - mean) ** 2, 0).sum(0)
+    spread = np.sqrt(np.where(count > 1, squares, np.nan) / np.maximum(count - 1, 1))
+    half = spread * _factors(band, count)
+    return Average(x, mean, mean - half, mean + half, count)
+
+
+def _recursion(keep: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """s_n = keep_n s_(n-1) + new_n from s = 0, along the last axis: a scan over pairs twice as far apart each time."""
+    keep, state, reach = keep.copy(), new.copy(), 1
+    while reach < len(keep):
+        state[..., reach:] += (
+            keep[reach:] * state[..., :-reach]
+        )  # the right side is computed before any of it is written
+        keep[reach:] = keep[reach:] * keep[:-reach]
+        reach *= 2
+    return state
+
+
+def _read_off(step: np.ndarray, values: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    if len(step) == len(steps):
+        return values  # all its steps are among these, so they are these
+    return np.interp(steps, step, values, left=np.nan, right=np.nan)
+
+
+def _factors(band: Band, count: np.ndarray) -> np.ndarray:
+    """What the standard deviation of `count` values is multiplied with."""
+    if band == "standard deviation":
+        return np.ones(len(count))
+    if band == "standard error":
+        return 1 / np.sqrt(count)
+    from scipy.special import stdtrit  # scipy.stats takes two seconds, and trips over a torch that is being imported
+
+    return stdtrit(np.maximum(count - 1, 1), 0.975) / np.sqrt(count)

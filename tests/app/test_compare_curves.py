@@ -1,0 +1,126 @@
+"""The section Curves: what lies over one another is what the store holds, run by run or as means over seeds."""
+
+import base64
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.config import RunConfig
+from mnist_core.events import EpochEnd, StepEnd
+from mnist_core.store import Run, Store
+
+pytestmark = pytest.mark.usefixtures("quiet")
+ROOT = Path(__file__).resolve().parents[2]
+EPOCHS, STEPS = 4, 10  # of each run, and of each epoch
+
+
+def _learned(store: Store, config: RunConfig, name: str, level: float) -> Run:
+    run = store.enqueue(config, name, claimed=True)
+    store.describe(run, steps_per_epoch=STEPS, train_images=640)
+    for epoch in range(1, EPOCHS + 1):
+        steps = range((epoch - 1) * STEPS + 1, epoch * STEPS + 1)
+        losses = [level + 1 / step for step in steps]
+        store.record(run, [StepEnd(step, epoch, loss, 1 - loss / 3, 0.001, 1000, step / 100)
+                           for step, loss in zip(steps, losses, strict=True)])  # fmt: skip
+        held = level + abs(epoch - 3) / 10  # best at epoch 3
+        end = EpochEnd(epoch * STEPS, epoch, losses[-1], 0.9, held, 1 - held / 3, epoch <= 3, epoch * STEPS / 100)
+        store.record(run, [end])
+    store.finish(run, "finished")
+    return store.run(run.id)
+
+
+@pytest.fixture
+def store(own_lab: Path) -> Store:
+    """Runs 1 to 3 are one experiment with three seeds, 4 is another one, 5 has not begun."""
+    store = Store.open(own_lab)
+    config = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=EPOCHS)
+    for seed, level in enumerate((0.1, 0.2, 0.4)):
+        _learned(store, config.replace(seed=seed), f"wide, seed {seed}", level)
+    _learned(store, config.replace(architecture="softmax"), "plain", 0.8)
+    store.request(store.enqueue(config.replace(seed=9), "idle").id, "stop")
+    return store
+
+
+def opened(**query: object) -> AppTest:
+    """The section as a link with this query shows it."""
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/compare.py")
+    for key, value in {"look": "Curves", **query}.items():
+        at.query_params[key] = value
+    at.run()
+    assert not at.exception
+    return at
+
+
+def traces(at: AppTest) -> list[dict]:
+    (chart,) = at.get("plotly_chart")
+    return json.loads(chart.proto.spec)["data"]  # type: ignore[attr-defined]
+
+
+def numbers(found: dict) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(found["bdata"]), dtype=found["dtype"])
+
+
+def captions(at: AppTest) -> str:
+    return "\n".join(caption.value for caption in at.caption)
+
+
+@pytest.mark.parametrize("x", ["step", "epoch", "seconds", "images"])
+def test_every_run_has_its_lines_across_each_axis(store: Store, x: str) -> None:
+    at = opened(runs=["1", "2", "4"], x=x)
+    named = [trace["name"] for trace in traces(at) if trace.get("showlegend")]
+    assert named == ["1 · wide, seed 0", "2 · wide, seed 1", "4 · plain"]
+    ends = {"step": 40, "epoch": 4, "seconds": 0.4, "images": 40 * 64}
+    assert [numbers(trace["x"])[-1] for trace in traces(at) if "meta" in trace] == pytest.approx([ends[x]] * 6)
+
+
+def test_best_and_last_values_stand_below_the_chart(store: Store) -> None:
+    table = opened(runs=["4", "1", "5"]).dataframe[1].value
+    assert table["Name"].tolist() == ["4 · plain", "1 · wide, seed 0", "5 · idle"]
+    assert table["Best"].tolist()[:2] == pytest.approx([0.8, 0.1])
+    assert table["Epoch"].tolist()[:2] == [3, 3]
+    assert table["Last"].tolist()[:2] == pytest.approx([0.9, 0.2])
+    assert table["Training loss"].tolist()[:2] == pytest.approx([0.8 + 1 / 40, 0.1 + 1 / 40])
+    assert table.loc[2, ["Best", "Epoch", "Last", "Training loss"]].isna().all()
+    table = opened(runs=["1"], metric="accuracy").dataframe[1].value
+    assert table["Best"].tolist() == pytest.approx([100 - 10 / 3])
+
+
+def test_seeds_become_one_line(store: Store) -> None:
+    at = opened(runs=["1", "2", "3", "4", "5"], curve_seeds="true", curve_band="standard error", smoothing="0.0")
+    assert [trace["name"] for trace in traces(at) if trace.get("showlegend")] == ["wide · 3 seeds", "4 · plain"]
+    line = next(trace for trace in traces(at) if trace.get("name") == "wide · 3 seeds")
+    assert numbers(line["y"]) == pytest.approx(0.7 / 3 + 1 / np.arange(1, 41), rel=1e-5)
+    assert "Band: standard error" in captions(at)
+    table = at.dataframe[1].value
+    assert table["Seeds"].tolist() == [3, 1]
+    assert table["Best"].tolist() == pytest.approx([0.7 / 3, 0.8])
+    assert table["±"].tolist()[0] == pytest.approx(np.std([0.1, 0.2, 0.4], ddof=1))
+
+
+def test_the_chart_is_made_anew_once_a_run_has_changed(store: Store) -> None:
+    before = traces(opened(runs=["1", "4"]))
+    assert traces(opened(runs=["1", "4"])) == before
+    run = next(run for run in store.runs() if run.number == 4)
+    store.rename(run.id, "renamed")
+    assert "4 · renamed" in [trace.get("name") for trace in traces(opened(runs=["1", "4"]))]
+
+
+def test_arrays_of_the_store_are_its_rows(store: Store) -> None:
+    run = store.runs()[-1]
+    names = ("train_loss", "validation_accuracy", "nothing")
+    arrays = store.curves(run.id, names)
+    assert list(arrays) == list(names)
+    for name in names:
+        table = store.metrics(run.id, names=[name])
+        for column, found in zip(("step", "epoch", "seconds", "value"), arrays[name], strict=True):
+            np.testing.assert_array_equal(found, table[column].to_numpy())
+
+
+def test_values_that_are_not_finite_stay_so(store: Store) -> None:
+    run = store.enqueue(RunConfig(dataset="mnist-5k"), claimed=True)
+    values = [1.0, float("nan"), float("inf"), float("-inf")]
+    store.record(run, [StepEnd(step, 1, value, 0.5, 0.1, 1.0, 0.1) for step, value in enumerate(values, start=1)])
+    np.testing.assert_array_equal(store.curves(run.id, ["train_loss"])["train_loss"][3], values)

@@ -1,0 +1,85 @@
+"""In a real browser: the whole view of the Compare page is its address, which shows the same to somebody else."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from mnist_core.config import RunConfig
+from mnist_core.events import EpochEnd, StepEnd
+from mnist_core.store import Store
+
+pytestmark = pytest.mark.browser
+
+_CHART = """() => {
+  const chart = [...document.querySelectorAll(".js-plotly-plot")].find((found) => found.querySelector(".scatterlayer"))
+  if (!chart?._fullLayout) return null
+  const axes = [chart._fullLayout.xaxis, chart._fullLayout.yaxis]
+  return {
+    names: chart._fullData.filter((trace) => trace.showlegend).map((trace) => trace.name),
+    heights: chart._fullData.map((trace) => [...trace.y].slice(-3)),
+    axes: axes.map((axis) => [axis.type, axis.title.text, ...axis.range]),
+  }
+}"""
+
+
+def _runs(store: Store) -> None:
+    for seed in range(3):
+        config = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=5, seed=seed)
+        run = store.enqueue(config, f"wide, seed {seed}", claimed=True)
+        store.describe(run, steps_per_epoch=20, train_images=1280)
+        for epoch in range(1, 6):
+            steps = range(20 * epoch - 19, 20 * epoch + 1)
+            store.record(run, [StepEnd(step, epoch, (1 + seed) / step, 0.9, 0.001, 1e4, step / 50) for step in steps])
+            held = (1 + seed) / epoch
+            store.record(run, [EpochEnd(20 * epoch, epoch, held, 0.9, held, 1 - held / 10, True, 20 * epoch / 50)])
+        store.finish(run, "finished", test_loss=0.1, test_accuracy=0.97)
+    store.request(store.enqueue(RunConfig(dataset="mnist-5k"), "another").id, "stop")
+
+
+def _seen(page: Page, names: int) -> dict[str, Any]:
+    """What a person sees of the view once its chart is drawn."""
+    page.wait_for_function(f"() => ({_CHART})()?.names.length === {names}")
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    return {"chart": page.evaluate(_CHART), "page": page.get_by_test_id("stMain").aria_snapshot()}
+
+
+def test_a_link_shows_the_same_view_in_another_browser(serve, page: Page, browser: Browser):
+    _runs(Store.open())
+    url = serve()
+    page.goto(f"{url}/compare?runs=1&runs=2")
+    for choice in ("Curves", "accuracy", "images"):
+        page.get_by_role("radio", name=choice).check(force=True)
+        expect(page.get_by_role("radio", name=choice)).to_be_checked()
+    page.get_by_role("slider", name="Smoothing").press("ArrowRight")
+    for label in ("Log x", "Log y", "Seeds as one line"):
+        page.get_by_text(label, exact=True).click()
+        expect(page.get_by_role("switch", name=label)).to_be_checked()
+    page.get_by_role("combobox", name="Band").click()
+    page.get_by_role("option", name="95 % interval").click()
+    page.get_by_role("textbox", name="Filter").fill("wide")
+    page.get_by_role("textbox", name="Filter").press("Enter")
+    expect(page.get_by_text("3 of 4 runs")).to_be_visible()
+    page.get_by_role("combobox", name="Chosen runs").fill("seed 2")
+    page.get_by_role("option", name="seed 2").click()
+    page.keyboard.press("Escape")  # closes the list
+    expect(page.get_by_role("button", name="Remove 3 · wide")).to_be_attached()
+    expect(page).to_have_url(re.compile("runs=1&runs=2&runs=3"))
+    expect(page.get_by_text("Band: 95 % interval")).to_be_visible()
+    seen = _seen(page, names=2)
+    assert seen["chart"]["axes"][0][:2] == ["log", "Images learned, repeats counted"]
+    assert seen["chart"]["axes"][1][:2] == ["log", "Accuracy (%, log scale of errors)"]
+    for found in ("Remove 1 · wide", "Remove 3 · wide", 'radio "Curves" [checked]', '"0.81"', "3 of 4 runs"):
+        assert found in seen["page"]
+    assert seen["page"].count("switch") == 3
+
+    other = browser.new_context(viewport={"width": 1400, "height": 1000})
+    try:
+        copy = other.new_page()
+        copy.goto(page.url)
+        expect(copy.get_by_text("Band: 95 % interval")).to_be_visible()
+        assert _seen(copy, names=2) == seen
+        assert copy.url == page.url
+    finally:
+        other.close()
