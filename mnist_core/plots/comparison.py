@@ -54,7 +54,8 @@ def accuracies(runs: Sequence[ScoredRun]) -> go.Figure:
     polish(figure, height=150 + 64 * max(2, len(runs)))
     figure.update_xaxes(title_text="Accuracy (%, log scale of errors)", **accuracy_axis(error for *_, error in known))
     figure.update_yaxes(
-        tickvals=[row - 0.4 for row in range(len(runs))], ticktext=[plot_label(run, _NAME_LENGTH) for run in runs],
+        title_text="Run", tickvals=[row - 0.4 for row in range(len(runs))],
+        ticktext=[plot_label(run, _NAME_LENGTH) for run in runs],
         range=[len(runs) - 0.5, -0.7], ticklabelposition="inside", showgrid=False, zeroline=False,
     )  # above each line, in the plot: beside it, names would take a phone's whole width  # fmt: skip
     return figure
