@@ -17,9 +17,9 @@ from mnist_core.config import RunConfig
 from mnist_core.plots.style import run_style
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
+from tests.app.pages import opened, ran
 
 pytestmark = pytest.mark.usefixtures("quiet")
-ROOT = Path(__file__).resolve().parents[2]
 TINY = RunConfig(dataset="mnist-5k", train_images=500, validation_images=200, architecture="softmax", epochs=2)
 WITHOUT_EFFECT = "–"
 
@@ -61,20 +61,6 @@ def _number(store: Store, number: int) -> Run:
     return store.run(next(run.id for run in [*store.runs(), *store.runs(deleted=True)] if run.number == number))
 
 
-def opened(**query: object) -> AppTest:
-    """The page as a link with this query shows it."""
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/compare.py")
-    for key, value in query.items():
-        at.query_params[key] = value
-    return ran(at)
-
-
-def ran(at: AppTest) -> AppTest:
-    at.run()
-    assert not at.exception
-    return at
-
-
 def table(at: AppTest, place: int = 0) -> pd.DataFrame:
     """Of the tables on the page: 0 all runs, 1 the results, 2 what differs."""
     return at.dataframe[place].value
@@ -97,7 +83,7 @@ def charts(at: AppTest) -> dict[str, list[dict]]:
 
 
 def test_the_table_holds_every_run_that_is_not_deleted(store: Store) -> None:
-    rows = table(opened())
+    rows = table(opened("compare"))
     assert rows["Run"].tolist() == [4, 3, 2, 1]
     for row in rows.to_dict("records"):
         run = _number(store, row["Run"])
@@ -115,14 +101,14 @@ def test_the_table_holds_every_run_that_is_not_deleted(store: Store) -> None:
 
 
 def test_a_filter_without_a_match_says_so_and_keeps_the_choice(store: Store) -> None:
-    at = opened(filter="nonsense", runs=["1", "2"])
+    at = opened("compare", filter="nonsense", runs=["1", "2"])
     assert "No run matches" in at.info[0].value
     assert chosen(at) == [1, 2]
     assert table(at)["Run"].tolist() == [1, 2]  # the first table is that of the results
 
 
 def test_results_are_those_of_the_store(store: Store) -> None:
-    at = opened(runs=["2", "1", "3"])
+    at = opened("compare", runs=["2", "1", "3"])
     assert chosen(at) == [2, 1, 3]
     rows = table(at, 1)
     assert rows["Run"].tolist() == [2, 1, 3]
@@ -138,7 +124,7 @@ def test_results_are_those_of_the_store(store: Store) -> None:
 
 
 def test_only_what_differs_is_listed_with_its_role(store: Store) -> None:
-    at = opened(runs=["1", "3"])
+    at = opened("compare", runs=["1", "3"])
     assert table(at, 2).to_dict("index") == {
         "Architecture": {"Role": "factor under study", "1 · plain": "softmax",
                          "3 · too hot": "flatten linear(20) linear(10)"},
@@ -147,16 +133,16 @@ def test_only_what_differs_is_listed_with_its_role(store: Store) -> None:
         "Momentum": {"Role": "confound", "1 · plain": WITHOUT_EFFECT, "3 · too hot": "0.9"},
         "Nesterov": {"Role": "confound", "1 · plain": WITHOUT_EFFECT, "3 · too hot": "no"},
     }  # fmt: skip
-    at = opened(runs="1")
+    at = opened("compare", runs="1")
     assert len(at.dataframe) == 2
     assert "Choose a second run" in texts(at)
 
 
 def test_what_is_under_study_can_be_chosen_and_is_part_of_the_link(store: Store) -> None:
-    at = opened(runs=["1", "2"])
+    at = opened("compare", runs=["1", "2"])
     assert at.selectbox(key="results_factor").value == "Architecture"
     assert "1 confound: learning rate also differs" in texts(at)
-    at = opened(runs=["1", "2"], results_factor="Learning rate")
+    at = opened("compare", runs=["1", "2"], results_factor="Learning rate")
     assert "1 confound: architecture also differs" in texts(at)
     assert table(at, 2)["Role"].to_dict() == {"Learning rate": "factor under study", "Architecture": "confound"}
     at.multiselect(key="runs").set_value([2, 3])  # another choice of runs, in which the learning rate differs too
@@ -166,14 +152,14 @@ def test_what_is_under_study_can_be_chosen_and_is_part_of_the_link(store: Store)
 @pytest.mark.parametrize("section", comparing.SECTIONS)
 def test_each_section_opens_with_runs_that_have_and_have_not_been_tested(store: Store, section: str) -> None:
     for runs in (["1", "2", "3", "4"], ["4"]):
-        at = opened(runs=runs, look=section)
+        at = opened("compare", runs=runs, look=section)
         assert comparing.SECTIONS[section].about in texts(at)
         assert not at.error
         assert len(at.main) > 3
 
 
 def test_a_verdict_stands_first_and_is_mcnemars(store: Store) -> None:
-    at = opened(runs=["1", "2"])
+    at = opened("compare", runs=["1", "2"])
     best, second = sorted((_number(store, 1), _number(store, 2)), key=lambda run: -(run.test_accuracy or 0))
     right = {}
     for run in (best, second):
@@ -190,12 +176,12 @@ def test_a_verdict_stands_first_and_is_mcnemars(store: Store) -> None:
 
 
 def test_each_test_accuracy_has_its_interval(store: Store) -> None:
-    rows = table(opened(runs=["1", "3"]), 1)
+    rows = table(opened("compare", runs=["1", "3"]), 1)
     low, high = map(float, rows["95 % interval of the test accuracy"].iloc[0].split(" – "))
     found = binomtest(round(1000 * (_number(store, 1).test_accuracy or 0)), 1000).proportion_ci(method="wilson")
     assert (low, high) == pytest.approx((100 * found.low, 100 * found.high), abs=0.005)
     assert pd.isna(rows["95 % interval of the test accuracy"].iloc[1])
-    alone = opened(runs="1").info[0].value
+    alone = opened("compare", runs="1").info[0].value
     assert f"{round(1000 * (_number(store, 1).test_accuracy or 0)):,} of 1,000 test images" in alone
 
 
@@ -212,14 +198,14 @@ def test_what_cannot_be_compared_is_said() -> None:
 
 
 def test_runs_without_a_step_are_explained(store: Store) -> None:
-    at = opened(runs="4")
+    at = opened("compare", runs="4")
     assert "finished an epoch" in texts(at)
     assert not charts(at)
-    assert set(charts(opened(runs=["1", "4"]))) == {"overfitting"}
+    assert set(charts(opened("compare", runs=["1", "4"]))) == {"overfitting"}
 
 
 def test_nothing_chosen_offers_the_newest_trained_runs(store: Store) -> None:
-    at = opened()
+    at = opened("compare")
     assert not charts(at)
     next(found for found in at.button if found.label == "Compare the newest 2").click()
     assert chosen(ran(at)) == [2, 1]
@@ -230,7 +216,7 @@ def test_nothing_chosen_offers_the_newest_trained_runs(store: Store) -> None:
 def test_a_running_run_is_followed(store: Store) -> None:
     run = store.enqueue(TINY, "at work", claimed=True)
     store.describe(run, steps_per_epoch=8)
-    at = opened(runs=str(run.number))
+    at = opened("compare", runs=str(run.number))
     row = table(at).iloc[0]
     assert (row["State"], row["Progress"]) == ("running", 0)
     assert f"Still training: run {run.number}" in texts(at)

@@ -16,9 +16,9 @@ from mnist_core.config import RunConfig
 from mnist_core.robustness import CORRUPTIONS, LEVELS
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
+from tests.app.pages import opened, ran
 
 pytestmark = pytest.mark.usefixtures("quiet")
-ROOT = Path(__file__).resolve().parents[2]
 TINY = RunConfig(dataset="mnist-5k", train_images=500, validation_images=200, architecture="softmax", epochs=2)
 
 
@@ -47,18 +47,9 @@ def _number(store: Store, number: int) -> Run:
     return next(run for run in store.runs() if run.number == number)
 
 
-def opened(look: str, *runs: int, **query: str) -> AppTest:
-    """A section as a link shows it."""
-    at = AppTest.from_file(str(ROOT / "pages" / "compare.py"), default_timeout=30)
-    for key, value in {"look": look, "runs": [str(number) for number in runs], **query}.items():
-        at.query_params[key] = value
-    return ran(at)
-
-
-def ran(at: AppTest) -> AppTest:
-    at.run()
-    assert not at.exception
-    return at
+def section(look: str, *runs: int, **query: str) -> AppTest:
+    """A section of Compare as a link shows it."""
+    return opened("compare", look=look, runs=[str(number) for number in runs], **query)
 
 
 def texts(at: AppTest) -> str:
@@ -76,7 +67,7 @@ def charts(at: AppTest) -> dict[str, dict]:
 
 
 def test_cost_has_points_with_intervals_and_a_front(store: Store) -> None:
-    at = opened("Cost", 1, 2, 4, cost="file")
+    at = section("Cost", 1, 2, 4, cost="file")
     points = [trace for trace in charts(at)["costs"]["data"] if trace["name"] != "Pareto front"]
     for number, point in zip((1, 2), points, strict=True):
         run = _number(store, number)
@@ -93,7 +84,7 @@ def test_cost_has_points_with_intervals_and_a_front(store: Store) -> None:
     assert row["Memory (kB)"] == memory.answering / 1000
     assert row["Training memory (MB)"] == (memory.training or 0) / 1e6
     assert "One image (ms)" not in row
-    assert "None of these runs has a test accuracy" in texts(opened("Cost", 4))
+    assert "None of these runs has a test accuracy" in texts(section("Cost", 4))
 
 
 def test_choosing_a_time_measures_it_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +96,7 @@ def test_choosing_a_time_measures_it_once(store: Store, monkeypatch: pytest.Monk
         return measure(networks, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(costs, "speeds", counted)
-    at = opened("Cost", 1, 2, cost="one image")
+    at = section("Cost", 1, 2, cost="one image")
     ids = [_number(store, number).id for number in (1, 2)]
     assert asked == [ids]
     times = {point["name"]: point["x"][0] for point in charts(at)["costs"]["data"] if point["name"] != "Pareto front"}
@@ -119,7 +110,7 @@ def test_choosing_a_time_measures_it_once(store: Store, monkeypatch: pytest.Monk
 
 
 def test_calibration_is_the_cores_before_and_after(store: Store) -> None:
-    at = opened("Calibration", 1, 2, 3, calibration_bins="10", calibration_coverage="80")
+    at = section("Calibration", 1, 2, 3, calibration_bins="10", calibration_coverage="80")
     assert at.slider(key="calibration_coverage").value == 80
     table = at.dataframe[-1].value.set_index("Run")
     for number in (1, 2, 3):
@@ -148,8 +139,8 @@ def test_calibration_is_the_cores_before_and_after(store: Store) -> None:
     assert [len([t for t in drawn[f"calibration {title}"]["data"] if t["type"] == "bar"])
             for title in ("As trained", "With its temperature")] == [3, 2]  # fmt: skip
     assert re.search(r"Answering the surest 8\d\.\d% of the images", texts(at))
-    assert "hold images out" in texts(opened("Calibration", 3))
-    assert "None of these runs has been tested yet" in texts(opened("Calibration", 4))
+    assert "hold images out" in texts(section("Calibration", 3))
+    assert "None of these runs has been tested yet" in texts(section("Calibration", 4))
 
 
 def _settled(at: AppTest) -> AppTest:
@@ -161,7 +152,7 @@ def _settled(at: AppTest) -> AppTest:
 
 
 def test_robustness_is_measured_when_asked_and_then_known(store: Store) -> None:
-    at = opened("Robustness", 1, 2, robustness_example="3")
+    at = section("Robustness", 1, 2, robustness_example="3")
     assert "Not measured yet: runs 1, 2. That takes about" in texts(at)
     panels = charts(at)
     assert sorted(panels) == sorted(f"robustness {kind.name}" for kind in CORRUPTIONS)
@@ -175,7 +166,7 @@ def test_robustness_is_measured_when_asked_and_then_known(store: Store) -> None:
     for panel in charts(at).values():
         assert [len(line["customdata"]) for line in panel["data"]] == [LEVELS, LEVELS]
     # A second look is there at once, and another run is measured alone.
-    at = opened("Robustness", 2, 1, 3)
+    at = section("Robustness", 2, 1, 3)
     assert at.dataframe[-1].value["Run"].tolist() == [2, 1]
     assert "Not measured yet: run 3." in texts(at)
     assert not [widget for widget in at.button if not widget.help]
@@ -190,7 +181,7 @@ def test_a_stopped_measurement_leaves_nothing_behind(store: Store, monkeypatch: 
                 for key, answer in found.items()}  # fmt: skip
 
     monkeypatch.setattr(costs, "answers", dawdling)
-    at = opened("Robustness", 1)
+    at = section("Robustness", 1)
     at.button(key="robustness measure").click()
     task = comparing_measuring.running() if not at.run().exception else None
     assert task is not None

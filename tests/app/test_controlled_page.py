@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
 from mnist_core.worker import work
+from tests.app.pages import opened, ran
 
 pytestmark = pytest.mark.usefixtures("quiet")
-ROOT = Path(__file__).resolve().parents[2]
 TINY = RunConfig(dataset="mnist-5k", train_images=300, architecture="flatten linear(8) relu linear(10)", epochs=1)
 LEARNING_RATE, ARCHITECTURE = "Optimisation · Learning rate", "Architecture · Architecture"
 
@@ -31,19 +31,6 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(prepared: Path, own_lab: Path) -> Store:
     shutil.copytree(prepared, own_lab)
     return Store.open(own_lab)
-
-
-def opened(page: str, **query: object) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page(f"pages/{page}.py")
-    for key, value in query.items():
-        at.query_params[key] = value
-    return ran(at)
-
-
-def ran(at: AppTest) -> AppTest:
-    at.run()
-    assert not at.exception
-    return at
 
 
 def texts(at: AppTest) -> str:

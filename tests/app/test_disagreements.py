@@ -15,6 +15,7 @@ from mnist_core.answers import Answers
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
 from mnist_core.worker import work
+from tests.app.pages import opened
 
 pytestmark = pytest.mark.usefixtures("quiet")
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,12 +50,9 @@ def found(store: Store, *numbers: int) -> Answers:
     return both
 
 
-def opened(look: str, *runs: str, **query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/compare.py")
-    for key, value in {"runs": list(runs), "look": look, **query}.items():
-        at.query_params[key] = value
-    at.run()
-    assert not at.exception
+def section(look: str, *runs: str, **query: str) -> AppTest:
+    """A section of Compare as a link shows it."""
+    at = opened("compare", runs=list(runs), look=look, **query)
     assert not at.error
     return at
 
@@ -80,7 +78,7 @@ def rows(at: AppTest, column: str) -> pd.DataFrame:
 
 def test_the_rows_add_up_to_all_images(store: Store) -> None:
     both = found(store, 1, 2)
-    at = opened("Disagreements", "1", "2")
+    at = section("Disagreements", "1", "2")
     everybody, nobody = len(agreement.everybody(both.right)), len(agreement.nobody(both.right))
     assert f"get {everybody:,} of {both.images:,} images right, **nobody** gets {nobody:,}" in texts(at)
     traces = json.loads(at.get("plotly_chart")[0].proto.spec)["data"]  # type: ignore[attr-defined]
@@ -98,7 +96,7 @@ def test_a_row_shows_its_images_with_both_runs_probabilities(
     both = found(store, 1, 2)
     places = agreement.of_pattern(both.right, pattern)
     hardest = places[agreement.true_probability(both).mean(axis=0)[places].argmin()]
-    at = opened("Disagreements", "1", "2", disagreements_pattern=name)
+    at = section("Disagreements", "1", "2", disagreements_pattern=name)
     assert shown(at, "disagreements") == min(60, len(places))
     assert f"test image {hardest:,}" in card(at)
     assert card(at).count("class='card'") == 2
@@ -106,14 +104,14 @@ def test_a_row_shows_its_images_with_both_runs_probabilities(
         sure = both.probabilities[run.id][hardest].max()
         assert f"{min(99.9, 100 * sure):.1f}%" in card(at)
     asked = int(places[-1] if len(places) <= 60 else hardest)
-    at = opened("Disagreements", "1", "2", disagreements_pattern=name, disagreements_image=str(asked))
+    at = section("Disagreements", "1", "2", disagreements_pattern=name, disagreements_image=str(asked))
     assert f"test image {asked:,}" in card(at)
 
 
 def test_how_many_are_right_and_other_orders(store: Store) -> None:
     both = found(store, 1, 2)
     count = int((both.right.sum(axis=0) == 1).sum())
-    at = opened("Disagreements", "1", "2", disagreements_rows="how many are right",
+    at = section("Disagreements", "1", "2", disagreements_rows="how many are right",
                 disagreements_order="least agreement first")  # fmt: skip
     assert at.selectbox(key="disagreements_count").value == "1 of 2"
     assert f"{count:,} images that 1 of 2 runs get right" in texts(at)
@@ -122,10 +120,10 @@ def test_how_many_are_right_and_other_orders(store: Store) -> None:
 
 
 def test_one_run_and_untested_runs_are_told_what_to_do(store: Store) -> None:
-    assert "choose a second one" in texts(opened("Disagreements", "1"))
+    assert "choose a second one" in texts(section("Disagreements", "1"))
     for look in ("Disagreements", "Classes", "Labels"):
-        assert "None of these runs has been tested yet" in texts(opened(look, "3"))
-    at = opened("Classes", "1", "3")
+        assert "None of these runs has been tested yet" in texts(section(look, "3"))
+    at = section("Classes", "1", "3")
     assert "Run 3 is not compared here" in texts(at)
     assert "Choose a second run" in texts(at)
 
@@ -133,7 +131,7 @@ def test_one_run_and_untested_runs_are_told_what_to_do(store: Store) -> None:
 def test_forgotten_images_are_those_of_the_history(store: Store) -> None:
     both = found(store, 2)
     run = both.runs[0]
-    at = opened("Disagreements", "1", "2", disagreements_view="forgotten", disagreements_run="2")
+    at = section("Disagreements", "1", "2", disagreements_view="forgotten", disagreements_run="2")
     from mnist_core.data.sources import load_arrays
     from mnist_core.data.splitting import split_images
 
@@ -151,19 +149,19 @@ def test_forgotten_images_are_those_of_the_history(store: Store) -> None:
 
 def test_a_slow_history_waits_for_a_click(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mnist_core.forgetting.seconds", lambda run, images, epochs: 200.0)
-    at = opened("Disagreements", "1", disagreements_view="forgotten")
+    at = section("Disagreements", "1", disagreements_view="forgotten")
     assert not at.get("plotly_chart")
     button = at.button(key="disagreements-compute")
     assert button.label == "Look at 3 epochs (about 3 minutes)"
     at = button.click().run()
     assert not at.exception
     assert at.get("plotly_chart")
-    again = opened("Disagreements", "1", disagreements_view="forgotten")  # another session does not wait
+    again = section("Disagreements", "1", disagreements_view="forgotten")  # another session does not wait
     assert again.get("plotly_chart")
 
 
 def test_one_epoch_is_too_few(store: Store) -> None:
-    assert "two epochs are needed" in texts(opened("Disagreements", "4", disagreements_view="forgotten"))
+    assert "two epochs are needed" in texts(section("Disagreements", "4", disagreements_view="forgotten"))
 
 
 def test_classes_and_the_images_behind_a_cell(store: Store) -> None:
@@ -173,15 +171,15 @@ def test_classes_and_the_images_behind_a_cell(store: Store) -> None:
     true, given = (int(place) for place in np.unravel_index(wrong.argmax(), wrong.shape))
     cells = [agreement.of_cell(both, place, true, given) for place in (1, 0)]
     only = [len(np.setdiff1d(cells[0], cells[1])), len(np.setdiff1d(cells[1], cells[0]))]
-    at = opened("Classes", "1", "2", classes_a="2", classes_b="1")
+    at = section("Classes", "1", "2", classes_a="2", classes_b="1")
     assert f"only by run 2 on **{only[0]:,}** images, only by run 1 on **{only[1]:,}**" in texts(at)
     assert shown(at, "classes") == max(only)
-    at = opened("Classes", "1", "2", classes_cell="3-3", classes_by="both")
+    at = section("Classes", "1", "2", classes_cell="3-3", classes_by="both")
     common = np.intersect1d(agreement.of_cell(both, 0, 3, 3), agreement.of_cell(both, 1, 3, 3))
     assert shown(at, "classes") == min(60, len(common)) > 0
     table = rows(at, "Run 1 (%)")
     assert table["Run 2 (%)"].to_numpy() == pytest.approx(100 * agreement.class_accuracy(both)[2].to_numpy())
-    assert "the same run" in texts(opened("Classes", "1", "2", classes_a="1", classes_b="1"))
+    assert "the same run" in texts(section("Classes", "1", "2", classes_a="1", classes_b="1"))
 
 
 def test_doubtful_labels_and_scores_without_them(store: Store) -> None:
@@ -189,7 +187,7 @@ def test_doubtful_labels_and_scores_without_them(store: Store) -> None:
     doubted = agreement.doubtful(both, 0.8, 0.5)
     assert len(doubted) > 2
     known = f"{doubted['index'].iloc[1]}, {doubted['index'].iloc[0]}"
-    at = opened("Labels", "1", "2", labels_confidence="50", labels_list=known, labels_out="those in the list")
+    at = section("Labels", "1", "2", labels_confidence="50", labels_list=known, labels_out="those in the list")
     assert "by the networks only" in texts(at)
     assert rows(at, "called")["index"].tolist() == doubted["index"].tolist()
     assert "**2** of them are in the list" in texts(at)
@@ -202,7 +200,7 @@ def test_doubtful_labels_and_scores_without_them(store: Store) -> None:
 
 
 def test_a_list_that_cannot_be_read_is_told_and_left_out(store: Store) -> None:
-    at = opened("Labels", "1", "2", labels_list="4")
+    at = section("Labels", "1", "2", labels_list="4")
     at.text_area(key="labels_list").set_value("4, x").run()
     assert "line 1: 'x' is not the number of an image" in at.error[0].value
     at.text_area(key="labels_list").set_value("4, 5").run()

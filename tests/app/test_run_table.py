@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 from dashboard import run_table
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
+from tests.app.pages import opened, ran
 
 pytestmark = pytest.mark.usefixtures("quiet")
-ROOT = Path(__file__).resolve().parents[2]
 TINY = RunConfig(dataset="mnist-5k", train_images=500, validation_images=200, architecture="softmax", epochs=2)
 
 
@@ -34,20 +34,6 @@ def store(own_lab: Path) -> Store:
 
 def _number(store: Store, number: int) -> Run:
     return next(run for run in [*store.runs(), *store.runs(deleted=True)] if run.number == number)
-
-
-def opened(**query: object) -> AppTest:
-    """The page as a link with this query shows it."""
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/compare.py")
-    for key, value in query.items():
-        at.query_params[key] = value
-    return ran(at)
-
-
-def ran(at: AppTest) -> AppTest:
-    at.run()
-    assert not at.exception
-    return at
 
 
 def press(at: AppTest, key: str) -> None:
@@ -74,17 +60,17 @@ def texts(at: AppTest) -> str:
      ("mnist-5k", [4, 3, 2, 1]), (" ", [4, 3, 2, 1])],
 )  # fmt: skip
 def test_the_filter_in_the_link(store: Store, text: str, numbers: list[int]) -> None:
-    assert rows(opened(filter=text))["Run"].tolist() == numbers
+    assert rows(opened("compare", filter=text))["Run"].tolist() == numbers
 
 
 def test_numbers_in_the_link_that_are_no_runs_are_left_out(store: Store) -> None:
-    at = opened(runs=["1", "5", "77", "seven", "99999999999999999999"])
+    at = opened("compare", runs=["1", "5", "77", "seven", "99999999999999999999"])
     assert chosen(at) == [1]
     assert at.query_params["runs"] == "1"
 
 
 def test_another_name_and_other_tags(store: Store) -> None:
-    at = opened(runs="1")
+    at = opened("compare", runs="1")
     press(at, "edit")
     assert at.text_input(key="new name").value == "plain"
     at.text_input(key="new name").set_value("the *first*")
@@ -96,7 +82,7 @@ def test_another_name_and_other_tags(store: Store) -> None:
 
 
 def test_tags_of_several_runs(store: Store) -> None:
-    at = opened(runs=["1", "2", "3"])
+    at = opened("compare", runs=["1", "2", "3"])
     press(at, "edit")
     at.multiselect(key="added tags").set_value(["wide"])
     at.multiselect(key="removed tags").set_value(["demo"])
@@ -106,7 +92,7 @@ def test_tags_of_several_runs(store: Store) -> None:
 
 
 def test_delete_and_undo(store: Store) -> None:
-    at = opened(runs=["1", "2"])
+    at = opened("compare", runs=["1", "2"])
     assert at.button(key="delete").label == "Delete 2 runs"
     press(at, "delete")
     assert rows(at)["Run"].tolist() == [4, 3]
@@ -120,7 +106,7 @@ def test_delete_and_undo(store: Store) -> None:
 
 
 def test_what_was_deleted_can_be_brought_back_within_a_day(store: Store) -> None:
-    at = opened()
+    at = opened("compare")
     press(at, "bin")
     back = at.multiselect(key="brought back")
     assert back.options == ["5 · gone, deleted just now"]
@@ -130,7 +116,7 @@ def test_what_was_deleted_can_be_brought_back_within_a_day(store: Store) -> None
 
 
 def test_an_empty_store_points_to_the_page_train(own_lab: Path) -> None:
-    at = opened(runs="3", filter="x")
+    at = opened("compare", runs="3", filter="x")
     assert "no run yet" in at.info[0].value
     assert not at.dataframe
     assert at.get("page_link")
@@ -140,7 +126,7 @@ def test_an_empty_store_points_to_the_page_train(own_lab: Path) -> None:
 def test_of_many_chosen_runs_the_first_are_compared(store: Store) -> None:
     for run in store.enqueue_all([(TINY, f"more {place}") for place in range(60)]):
         store.request(run.id, "stop")
-    at = opened()
+    at = opened("compare")
     at.session_state["runs"] = list(range(64, 14, -1))
     at.session_state["runs beyond"] = list(range(14, 5, -1))
     ran(at)

@@ -14,6 +14,7 @@ from mnist_core.config import RunConfig
 from mnist_core.store import Store
 from mnist_core.studies import Experiment, Question, Study, Variant, catalogue, records
 from mnist_core.worker import work
+from tests.app.pages import opened, ran
 
 pytestmark = pytest.mark.usefixtures("quiet")
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,19 +81,6 @@ def trained(tiny: None, prepared: Path, own_lab: Path) -> Store:
     return Store.open(own_lab)
 
 
-def opened(**query: str) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/studies.py")
-    for key, value in query.items():
-        at.query_params[key] = value
-    return ran(at)
-
-
-def ran(at: AppTest) -> AppTest:
-    at.run()
-    assert not at.exception
-    return at
-
-
 def chosen(at: AppTest) -> list[str]:
     """Study and experiment in the URL, where a value may stand alone or in a list."""
     values = (at.query_params[key] for key in ("study", "experiment"))
@@ -112,7 +100,7 @@ def texts(at: AppTest) -> str:
 
 
 def revealed(**query: str) -> AppTest:
-    return press(opened(**query), "Show without answering")
+    return press(opened("studies", **query), "Show without answering")
 
 
 def figures(at: AppTest) -> pd.DataFrame:
@@ -123,7 +111,7 @@ def figures(at: AppTest) -> pd.DataFrame:
 def test_every_experiment_says_what_it_asked_and_hides_its_results(name: str) -> None:
     study = REAL[name]
     for experiment in study.experiments:
-        at = opened(study=name, experiment=experiment.name)
+        at = opened("studies", study=name, experiment=experiment.name)
         said = texts(at)
         assert study.question.text in said
         assert study.asks in said
@@ -141,7 +129,7 @@ def test_every_experiment_says_what_it_asked_and_hides_its_results(name: str) ->
 
 
 def test_the_url_chooses_and_nonsense_in_it_does_not(tiny: None) -> None:
-    at = opened(study="no such study", experiment="neither")
+    at = opened("studies", study="no such study", experiment="neither")
     assert chosen(at) == ["linear-depth", "depth"]
     at.selectbox(key="study").set_value("deep-mlp")
     ran(at)
@@ -156,7 +144,7 @@ def test_the_url_chooses_and_nonsense_in_it_does_not(tiny: None) -> None:
     ],
 )
 def test_a_prediction_is_compared_with_what_was_found(tiny: None, given: str, said: str) -> None:
-    at = press(opened(), given)
+    at = press(opened("studies"), given)
     assert said in texts(at)
     assert QUESTION.why in texts(at)
     press(at, "Ask again")
@@ -165,7 +153,7 @@ def test_a_prediction_is_compared_with_what_was_found(tiny: None, given: str, sa
 
 
 def test_the_button_queues_every_network_once(tiny: None, own_lab: Path) -> None:
-    at = press(opened(times="2", honest="true", **ONE), "Train it live")
+    at = press(opened("studies", times="2", honest="true", **ONE), "Train it live")
     store = Store.open(own_lab)
     # Both networks, two seeds, both protocols; `more` continues from this experiment, so that one epoch is no reason
     # to leave the honest protocol out.
@@ -186,12 +174,12 @@ def test_states_are_shown_at_once_and_accuracies_after_the_prediction(trained: S
     assert accuracy in board
     assert "784-5-10" in board
     assert "not trained" in studying_training.board([(rows[0][0], None)], figures=True)
-    assert "The curves appear here" in texts(opened(**ONE))
+    assert "The curves appear here" in texts(opened("studies", **ONE))
     assert "The curves appear here" not in texts(revealed(**ONE))
 
 
 def test_a_continuation_follows_by_itself(tiny: None, own_lab: Path) -> None:
-    at = press(opened(experiment="more", **ONE), "Train it live")
+    at = press(opened("studies", experiment="more", **ONE), "Train it live")
     store = Store.open(own_lab)
     (parent,) = store.runs()
     assert not parent.config.continue_from
@@ -265,7 +253,7 @@ def test_log_softmax_twice_is_shown_with_numbers() -> None:
 
 
 def test_missing_images_are_said_and_nothing_can_be_started() -> None:
-    at = opened(study="mlp-course", experiment="cifar10-mlp")
+    at = opened("studies", study="mlp-course", experiment="cifar10-mlp")
     assert "CIFAR-10" in "".join(found.value for found in at.warning)
     assert [found.disabled for found in at.button if found.label == "Train it live"] == [True]
 

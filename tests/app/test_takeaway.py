@@ -13,9 +13,9 @@ from mnist_core.export import formats
 from mnist_core.export.script import script
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
+from tests.app.pages import opened
 
 pytestmark = pytest.mark.usefixtures("quiet")
-ROOT = Path(__file__).resolve().parents[2]
 TINY = RunConfig(dataset="mnist-5k", train_images=200, validation_images=100, architecture="softmax", epochs=1)
 
 
@@ -41,14 +41,8 @@ def store(prepared: Path, own_lab: Path) -> Store:
     return Store.open(own_lab)
 
 
-def opened(**query: object) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/compare.py")
-    at.query_params["look"] = "Take away"
-    for key, value in query.items():
-        at.query_params[key] = value
-    at.run()
-    assert not at.exception, at.exception
-    return at
+def section(**query: object) -> AppTest:
+    return opened("compare", look="Take away", **query)
 
 
 def offered(at: AppTest) -> dict[str, bool]:
@@ -65,32 +59,32 @@ def test_all_files_of_a_trained_run_are_offered_and_none_is_made(store: Store, m
         raise AssertionError("made at the page's load")
 
     monkeypatch.setattr(formats, "content", never)
-    found = offered(opened(runs=["1", "2"], takeaway_run="1"))
+    found = offered(section(runs=["1", "2"], takeaway_run="1"))
     assert found == dict.fromkeys([*(form.label for form in formats.FORMATS.values()), "Report (HTML)"], True)
 
 
 def test_what_a_run_cannot_give_is_switched_off_with_the_reason(store: Store):
-    at = opened(runs=["3"])
+    at = section(runs=["3"])
     assert not offered(at)["Network (ONNX)"]
     assert not offered(at)["Weights (safetensors)"]
     assert offered(at)["Script"]
     assert "The run has not finished an epoch yet." in [caption.value for caption in at.caption]
-    at = opened(runs=["1", "2"], takeaway_run="2")
+    at = section(runs=["1", "2"], takeaway_run="2")
     assert not offered(at)["Script"]
     assert any("with other settings" in caption.value for caption in at.caption)
     assert offered(at)["Network (ONNX)"]
 
 
 def test_the_script_is_shown_when_asked_for_and_the_address_says_so(store: Store):
-    at = opened(runs=["1"])
+    at = section(runs=["1"])
     assert not [code for code in at.code if code.language == "python"]
-    at = opened(runs=["1"], takeaway_script="true")
+    at = section(runs=["1"], takeaway_script="true")
     assert [code.value for code in at.code if code.language == "python"] == [script(store, number(store, 1)).strip()]
     assert at.query_params["takeaway_run"] == "1"
 
 
 def test_other_tools_are_commands_that_exist(store: Store):
-    (shell,) = [code.value for code in opened(runs=["2", "1"]).code if code.language == "sh"]
+    (shell,) = [code.value for code in section(runs=["2", "1"]).code if code.language == "sh"]
     assert shell.splitlines()[:2] == [
         f"python -m mnist_core export {wanted} --as tensorboard -o runs" for wanted in (2, 1)
     ]

@@ -14,9 +14,9 @@ from mnist_core import answers, stats
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
 from mnist_core.worker import work
+from tests.app.pages import opened, ran
 
 pytestmark = pytest.mark.usefixtures("quiet")
-ROOT = Path(__file__).resolve().parents[2]
 TINY = RunConfig(dataset="mnist-5k", train_images=300, validation_images=100, architecture="softmax", epochs=1)
 NARROW = TINY.replace(architecture="flatten linear(2) relu linear(10)")
 
@@ -43,20 +43,9 @@ def store(prepared: Path, own_lab: Path) -> Store:
     return Store.open(own_lab)
 
 
-def opened(*numbers: int, **query: str) -> AppTest:
+def section(*numbers: int, **query: str) -> AppTest:
     """The section as a link shows it."""
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/compare.py")
-    at.query_params["runs"] = [str(number) for number in numbers]
-    at.query_params["look"] = "Is it real?"
-    for key, value in query.items():
-        at.query_params[key] = value
-    return ran(at)
-
-
-def ran(at: AppTest) -> AppTest:
-    at.run()
-    assert not at.exception
-    return at
+    return opened("compare", runs=[str(number) for number in numbers], look="Is it real?", **query)
 
 
 def heading(at: AppTest) -> str:
@@ -86,7 +75,7 @@ def right(store: Store, *numbers: int) -> np.ndarray:
 
 
 def test_two_runs_get_their_sentence_and_their_counts(store: Store) -> None:
-    at = opened(1, 4)
+    at = section(1, 4)
     a, b = right(store, 1, 4)
     found = stats.paired(a, b)
     assert found.p < 0.001
@@ -102,7 +91,7 @@ def test_two_runs_get_their_sentence_and_their_counts(store: Store) -> None:
 
 
 def test_all_pairs_are_corrected_and_a_click_chooses_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    at = opened(1, 2, 3, 4)
+    at = section(1, 2, 3, 4)
     table = right(store, 1, 2, 3, 4)
     pairs = stats.all_pairs(table)
     order = (np.argsort(-table.mean(axis=1), kind="stable") + 1).tolist()
@@ -119,7 +108,7 @@ def test_all_pairs_are_corrected_and_a_click_chooses_one(store: Store, monkeypat
     assert len(drawn) == 4 + len(groups)
     assert [len(line["y"]) for line in drawn[4:]] == [len(group) for group in groups]
     assert at.selectbox(key="verdict_pair").value == f"{order[0]} and {order[1]}"
-    at = opened(1, 2, 3, 4, verdict_pair=f"{order[1]} and 4")
+    at = section(1, 2, 3, 4, verdict_pair=f"{order[1]} and 4")
     pair = next(pair for pair in pairs if {pair.a, pair.b} == {order[1] - 1, 3})
     assert heading(at) == stats.verdict(
         f"plain, seed {order[1] - 1}", "narrow, seed 0", pair.paired, pair.adjusted
@@ -133,7 +122,7 @@ def test_all_pairs_are_corrected_and_a_click_chooses_one(store: Store, monkeypat
 
 
 def test_architectures_are_tested_over_seeds(store: Store) -> None:
-    at = opened(1, 2, 3, 4, 5, verdict_about="These architectures")
+    at = section(1, 2, 3, 4, 5, verdict_about="These architectures")
     accuracies = right(store, 1, 2, 3, 4, 5).mean(axis=1).tolist()
     a, b = accuracies[:3], accuracies[3:]
     found = stats.group_test(a, b)
@@ -151,31 +140,31 @@ def test_architectures_are_tested_over_seeds(store: Store) -> None:
 
 
 def test_a_single_seed_says_what_it_lacks(store: Store) -> None:
-    at = opened(1, 2, 6, verdict_about="These architectures")
+    at = section(1, 2, 6, verdict_about="These architectures")
     assert "One seed only: **\\*alone\\***" in texts(at)
     assert "**Seeds** at 3 or more" in texts(at)
     assert not at.subheader
     assert "verdict_seeds" in charts(at)
-    at = opened(1, 2, verdict_about="These architectures")
+    at = section(1, 2, verdict_about="These architectures")
     assert "Choose runs of a second architecture" in texts(at)
 
 
 def test_one_run_and_untested_runs(store: Store) -> None:
-    at = opened(2)
+    at = section(2)
     correct = int(right(store, 2).sum())
     low, high = stats.wilson(correct, 1000)
     assert f"right on {correct} of 1,000 images" in heading(at)
     assert f"{100 * low:.2f} to {100 * high:.2f}%" in heading(at)
     assert "Choose a second run" in texts(at)
     for about in ("These trained models", "These architectures"):
-        at = opened(7, verdict_about=about)
+        at = section(7, verdict_about=about)
         assert "None of these runs has been tested yet" in texts(at)
         assert not charts(at)
         assert not at.subheader
 
 
 def test_every_control_has_its_help(store: Store) -> None:
-    for at in (opened(1, 2, 4), opened(1, 2, 4, 5, 6, verdict_about="These architectures")):
+    for at in (section(1, 2, 4), section(1, 2, 4, 5, 6, verdict_about="These architectures")):
         controls = [widget for kind in ("button_group", "selectbox") for widget in at.get(kind)]
         assert len(controls) >= 2
         assert all(widget.proto.help for widget in controls)  # type: ignore[attr-defined]
