@@ -54,5 +54,8 @@ def test_two_runs_are_compared_side_by_side(serve, page: Page):
         assert run.test_accuracy is not None
         # The table's cells are invisible twins of a canvas; the chip of the choice is a real element.
         expect(page.get_by_role("button", name=f"Remove {run.number} · {name}")).to_be_visible()
+    expect(page.get_by_text("2 confounds")).to_be_visible()  # shift and rotate differ beside the architecture
+    page.get_by_role("radio", name="Curves").click()
     expect(page.locator(".js-plotly-plot .scatterlayer .trace").first).to_be_visible()
     expect(page).to_have_url(re.compile(rf"runs={first.number}&runs={second.number}"))
+    expect(page).to_have_url(re.compile("look=Curves"))
