@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import comparing_data, state
 from dashboard.comparing_images import browse
+from dashboard.confusion_cells import choose_cell
 from dashboard.inspection import bold
 from mnist_core import agreement
 from mnist_core.answers import Answers
@@ -128,44 +129,17 @@ def _pair(found: Answers) -> Answers | None:
 
 
 def _cell(pair: Answers, names: tuple[str, ...]) -> tuple[int, int]:
-    """Draw the matrix; returns the true and the called class of the cell that is chosen.
-
-    The figure must not change when a cell is clicked, or the browser would draw it anew: the cell that is marked from
-    the start is chosen once, and from then on the browser marks the clicked one.
-    """
+    """Draw the matrix; returns the true and the called class of the cell that is chosen."""
     a, b = pair.runs
     difference = agreement.confusion_difference(pair, 0, 1)
-    key = f"classes-confusion-{a.number}-{b.number}"
-    points = st.session_state.get(key, {}).get("selection", {}).get("points", [])
-    if points:
-        cell = int(points[0]["customdata"][0]), int(points[0]["customdata"][1])
-        if st.query_params.get(_CELL) != f"{cell[0]}-{cell[1]}":
-            st.query_params[_CELL] = f"{cell[0]}-{cell[1]}"
-            st.session_state["classes_page"] = 1
-    else:
-        cell = _cell_of_url(pair.classes) or _largest(difference)
-        st.session_state[f"{key}:first"] = cell
     counts = agreement.confusion(pair, 0), agreement.confusion(pair, 1)
     labels = (f"run {a.number}", f"run {b.number}")
     figure = confusion_difference(difference, *counts, labels, names, dark=st.context.theme.type == "dark")
-    first = st.session_state.get(f"{key}:first", cell)
-    figure.update_traces(selectedpoints=[first[0] * pair.classes + first[1]], selector={"name": "cells"})
-    st.plotly_chart(figure, key=key, on_select="rerun", selection_mode="points", config=comparing_data.CHART)
+    before = st.query_params.get(_CELL)
+    cell = choose_cell(figure, f"classes-confusion-{a.number}-{b.number}", _CELL, np.abs(difference))
+    if st.query_params.get(_CELL) != before:
+        st.session_state["classes_page"] = 1
     return cell
-
-
-def _cell_of_url(count: int) -> tuple[int, int] | None:
-    true, _, given = st.query_params.get(_CELL, "").partition("-")
-    if true.isdecimal() and given.isdecimal() and max(int(true), int(given)) < count:
-        return int(true), int(given)
-    return None
-
-
-def _largest(difference: np.ndarray) -> tuple[int, int]:
-    """The mistake of which one run makes most more than the other."""
-    wrong = np.abs(difference - np.diag(np.diag(difference)))
-    true, given = np.unravel_index(wrong.argmax(), wrong.shape)
-    return int(true), int(given)
 
 
 def _about_accuracies(table: pd.DataFrame, names: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
+from dashboard.confusion_cells import choose_cell, largest_mistake
 from dashboard.inspection import Subject, bold
 from dashboard.inspection_activations import layer_by_layer
 from dashboard.inspection_images import PAGE, choose, large, percent
@@ -156,7 +157,7 @@ def _about_mistakes(subject: Subject, wrong: pd.DataFrame, shown: pd.DataFrame) 
 
 
 def _about_confusion(subject: Subject, matrix: np.ndarray) -> str:
-    true, given = _worst(matrix)
+    true, given = largest_mistake(matrix)
     said = "Each row is a true class, each column what the network says. Choose a cell to see its images."
     if not matrix[true, given] or true == given:
         return f"Not one mistake: all images lie on the diagonal. {said}"
@@ -165,38 +166,9 @@ def _about_confusion(subject: Subject, matrix: np.ndarray) -> str:
 
 
 def _matrix(subject: Subject, matrix: np.ndarray) -> tuple[int, int]:
-    """Draw the matrix; returns the true and the predicted class of the cell that is chosen.
-
-    The figure must not change when a cell is clicked, or the browser would draw it anew: the cell that is marked from
-    the start is chosen once, and from then on the browser marks the clicked one.
-    """
-    key = f"confusion-{subject.run.number}-{subject.split}"
-    points = st.session_state.get(key, {}).get("selection", {}).get("points", [])
-    if points:
-        cell = int(points[0]["customdata"][0]), int(points[0]["customdata"][1])
-        st.query_params[_CELL] = f"{cell[0]}-{cell[1]}"
-    else:
-        cell = _cell_of_url(len(matrix)) or _worst(matrix)
-        st.session_state[f"{key}:first"] = cell
+    """Draw the matrix; returns the true and the predicted class of the cell that is chosen."""
     figure = plots.confusion_matrix(matrix, subject.classes, dark=st.context.theme.type == "dark")
-    first = st.session_state.get(f"{key}:first", cell)
-    figure.update_traces(selectedpoints=[first[0] * len(matrix) + first[1]], selector={"name": "cells"})
-    st.plotly_chart(figure, key=key, on_select="rerun", selection_mode="points", config={"displayModeBar": False})
-    return cell
-
-
-def _cell_of_url(count: int) -> tuple[int, int] | None:
-    true, _, given = st.query_params.get(_CELL, "").partition("-")
-    if true.isdecimal() and given.isdecimal() and max(int(true), int(given)) < count:
-        return int(true), int(given)
-    return None
-
-
-def _worst(matrix: np.ndarray) -> tuple[int, int]:
-    """Place of the most frequent mistake; of the first cell if there is none."""
-    wrong = matrix - np.diag(np.diag(matrix))
-    true, given = np.unravel_index(wrong.argmax(), wrong.shape)
-    return int(true), int(given)
+    return choose_cell(figure, f"confusion-{subject.run.number}-{subject.split}", _CELL, matrix)
 
 
 def _about_classes(scores: pd.DataFrame) -> str:
