@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import comparing_data, run_table, state
 from mnist_core import answers, costs, stats
+from mnist_core.comparison import groups
 from mnist_core.costs import Memory, Speed
 from mnist_core.data.catalogue import shape_of
 from mnist_core.errors import MnistLabError
@@ -66,9 +67,18 @@ def show(runs: Sequence[Run]) -> None:
             required=True,
             help="Test images, or the held-out ones at the best epoch.",
         )
+        together = st.toggle(
+            "Seeds as one point",
+            key="cost_seeds",
+            bind="query-params",
+            help="Runs that differ in their seed only become one point, their mean, with the 95% interval of the mean "
+            "(Student's t) instead of that of one accuracy. A lone run stays as it is.",
+        )
     cost = _COSTS[chosen]
     speeds = _speeds(runs, cost.timed)
     table = _table(runs, split, speeds)
+    if together:
+        runs, table = _by_seeds(runs, table)
     known = table[cost.column].gt(0) & table["Accuracy"].notna()
     missing = [run for run, there in zip(runs, known, strict=True) if not there]
     if len(missing) == len(runs):
@@ -82,37 +92,43 @@ def show(runs: Sequence[Run]) -> None:
 
 def _chart(runs: Sequence[Run], table: pd.DataFrame, cost: _Cost, split: Split) -> None:
     values, right = table[cost.column].tolist(), table["Accuracy"].tolist()
+    seeds = table["Seeds"].tolist() if "Seeds" in table else [1] * len(table)
     front = costs.front(values, right)
     if len({run.dataset for run in runs}) > 1:
         st.caption("These runs learned from different data sets: their accuracies cannot be compared.")
     elif len(runs) > 1:
-        st.markdown(_about_front([runs[place] for place in front], len(runs), cost))
-    points = [
-        Point(run, value, accuracy / 100, low / 100, high / 100)
-        for run, value, accuracy, low, high in zip(runs, values, right, table["From"], table["To"], strict=True)
-    ]
+        called = [f"run {run.number}" if count == 1 else name
+                  for run, count, name in zip(runs, seeds, table["Name"], strict=True)]  # fmt: skip
+        st.markdown(_about_front([state.plain(called[place]) for place in front], len(runs)))
+    rows = zip(runs, values, right, table["From"], table["To"], table["Name"], seeds, strict=True)
+    points = [Point(run, value, accuracy / 100, low / 100, high / 100, name, count)
+              for run, value, accuracy, low, high, name, count in rows]  # fmt: skip
     figure = accuracy_against(points, cost.title, f"{split} accuracy", front, cost.unit)
     st.plotly_chart(figure, key="costs", config=comparing_data.CHART)
     st.caption(
-        f"Bars: 95% intervals of the accuracy for as many images. Both scales are logarithmic, that of accuracy in its "
-        f"errors. {_CAUTION if cost.timed else ''}"
+        f"Bars: 95% intervals, {_ABOUT_SEEDS if 'Seeds' in table else 'of the accuracy for as many images'}. Both "
+        f"scales are logarithmic, that of accuracy in its errors. {_CAUTION if cost.timed else ''}"
     )
 
 
+_ABOUT_SEEDS = "of a mean over seeds, or of a lone run's accuracy for as many images"
 _CAUTION = (
     "Times are medians of the network's own work on one core of this machine, all runs in turn; what trains "
     "beside it slows them all."
 )
 
 
-def _about_front(front: Sequence[Run], count: int, cost: _Cost) -> str:
+def _about_front(front: Sequence[str], count: int) -> str:
+    """About what lies on the front, by their names, of so many points."""
     if len(front) == 1:
-        return f"**Run {front[0].number}** is the most accurate and costs least: nothing here is better in either."
-    numbers = [str(run.number) for run in front]
-    named = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
+        first = front[0].replace("run ", "Run ", 1)
+        return f"**{first}** is the most accurate and costs least: nothing here is better in either."
+    named = f"{', '.join(front[:-1])} and {front[-1]}"
+    if all(name.startswith("run ") for name in front):
+        named = f"runs {named.replace('run ', '')}"
     rest = count - len(front)
-    others = f" The other {'run is' if rest == 1 else f'{rest} are'} beaten by one of them." if rest else ""
-    return f"On the dotted line lie **runs {named}**: nothing here is both more accurate and cheaper.{others}"
+    others = f" The other {'point is' if rest == 1 else f'{rest} are'} beaten by one of them." if rest else ""
+    return f"On the dotted line lie **{named}**: nothing here is both more accurate and cheaper.{others}"
 
 
 def _table(runs: Sequence[Run], split: Split, speeds: dict[str, Speed]) -> pd.DataFrame:
@@ -134,6 +150,28 @@ def _table(runs: Sequence[Run], split: Split, speeds: dict[str, Speed]) -> pd.Da
     return pd.DataFrame(rows)
 
 
+def _by_seeds(runs: Sequence[Run], table: pd.DataFrame) -> tuple[list[Run], pd.DataFrame]:
+    """The first run of each group of seeds, and the groups' means as a table of the same columns and `Seeds`.
+
+    The interval of two seeds or more is Student's of their mean; that of a lone run stays Wilson's.
+    """
+    numbers = [name for name in table if name not in ("Line", "Run", "Name")]
+    found, rows = [], []
+    for group in groups(runs):
+        own = table.loc[table["Run"].isin([run.number for run in group.tries])]
+        row = own.iloc[0].to_dict() | {"Seeds": len(own)}
+        if len(own) > 1:
+            row |= own[numbers].mean().to_dict() | {"Name": group.name}
+            accuracies = own["Accuracy"].dropna().tolist()
+            if len(accuracies) > 1:
+                row |= dict(
+                    zip(("From", "To"), np.clip(stats.spread(accuracies, "95 % interval")[1:], 0, 100), strict=True)
+                )
+        found.append(group.tries[0])
+        rows.append(row)
+    return found, pd.DataFrame(rows, columns=["Line", "Run", "Name", "Seeds", *numbers])
+
+
 def _show_table(table: pd.DataFrame, timed: bool) -> None:
     number, known = st.column_config.NumberColumn, run_table.columns()
     shown = table if timed else table.drop(columns=["One image (ms)", "In batches (ms)", "Images/s"])
@@ -146,9 +184,10 @@ def _show_table(table: pd.DataFrame, timed: bool) -> None:
         alt="What the chosen runs cost",
         column_config={
             **{name: known[name] for name in ("Line", "Run", "Name")},
+            "Seeds": number(width=64, help="Runs with different seeds that the row is the mean of; # is the first."),
             "Accuracy": number(format="%.2f%%"),
-            "From": number(format="%.2f%%", help="Lower end of the 95% interval (Wilson)."),
-            "To": number(format="%.2f%%", help="Upper end of the 95% interval (Wilson)."),
+            "From": number(format="%.2f%%", help="Lower end of the 95% interval (Wilson; Student's over seeds)."),
+            "To": number(format="%.2f%%", help="Upper end of the 95% interval (Wilson; Student's over seeds)."),
             "Parameters": number(format="localized", help="Learned numbers."),
             "MACs": number(format="localized", help="Multiply-accumulates for one image."),
             "Training (s)": number(format="%.1f", help="Seconds of training, pauses not counted."),

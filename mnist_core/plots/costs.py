@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import pairwise
 from math import log10
 from typing import Any
@@ -26,13 +27,27 @@ _Box = tuple[float, float, float, float]  # middle x, middle y, width, height
 
 @dataclass(frozen=True)
 class Point:
-    """A run on the chart: what it costs (above 0) and its accuracy with an interval, as fractions."""
+    """A run, or a group of seeds by its first run: what it costs (above 0), and its accuracy with an interval.
+
+    Accuracies are fractions; a group has a name of its own and more than one seed.
+    """
 
     run: RunLike
     cost: float
     accuracy: float
     low: float
     high: float
+    name: str = ""
+    seeds: int = 1
+
+    def label(self, length: int) -> str:
+        """What it is called on the chart, in at most about `length` letters."""
+        if self.seeds == 1:
+            return plot_label(self.run, length)
+        count = f" · {self.seeds} seeds"
+        room = length - len(count)
+        name = self.name if len(self.name) <= room else f"{self.name[: room - 1]}…"
+        return escape(name, quote=False) + count
 
 
 def accuracy_against(
@@ -47,7 +62,7 @@ def accuracy_against(
     errors, least, most = errors_of(accuracies).T.tolist()
     vertical = accuracy_axis([*errors, *least, *most])
     horizontal = _horizontal([point.cost for point in points])
-    labels = [plot_label(point.run, _NAME_LENGTH) for point in points]
+    labels = [point.label(_NAME_LENGTH) for point in points]
     scales = horizontal["range"], vertical["range"]
     spots = [(_pixel(log10(point.cost), scales[0], 0), _pixel(log10(error), scales[1], 1))
              for point, error in zip(points, errors, strict=True)]  # fmt: skip
@@ -64,7 +79,7 @@ def accuracy_against(
                      "color": style.colour, "thickness": 2, "width": 5},
             customdata=[[100 - error, 100 - low, 100 - high, f"{point.cost:,.4g}" if point.cost < 1e4
                          else f"{point.cost:,.0f}"]],
-            meta=plot_label(point.run, 100), cliponaxis=False,
+            meta=point.label(100), cliponaxis=False,
             hovertemplate=f"<b>%{{meta}}</b><br>{accuracy_title} %{{customdata[0]:.2f}}%"
             " (%{customdata[1]:.2f} to %{customdata[2]:.2f}%)<br>%{customdata[3]} " + unit + "<extra></extra>",
         )  # fmt: skip

@@ -87,6 +87,24 @@ def test_cost_has_points_with_intervals_and_a_front(store: Store) -> None:
     assert "None of these runs has a test accuracy" in texts(section("Cost", 4))
 
 
+def test_seeds_are_one_point_of_their_mean(store: Store) -> None:
+    again = store.enqueue(TINY.replace(seed=1), "again", claimed=True)
+    for _ in work(store, again):
+        pass
+    at = section("Cost", 1, 2, again.number, cost_seeds="true")
+    group, alone = (trace for trace in charts(at)["costs"]["data"] if trace["name"] != "Pareto front")
+    accuracies = [_number(store, number).test_accuracy or 0 for number in (1, again.number)]
+    mean, low, high = stats.spread(accuracies, "95 % interval")
+    assert group["customdata"][0][:3] == pytest.approx([100 * mean, 100 * max(low, 0), 100 * min(high, 1)])
+    assert (group["name"], alone["name"][:1]) == ("softmax, mnist-… · 2 seeds", "2")
+    table = at.dataframe[-1].value.set_index("Run")
+    assert table["Seeds"].to_dict() == {1: 2, 2: 1}
+    assert table.loc[1, "Training (s)"] == pytest.approx(
+        sum(_number(store, number).seconds for number in (1, again.number)) / 2
+    )
+    assert "of a mean over seeds" in texts(at)
+
+
 def test_choosing_a_time_measures_it_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     measure = costs.speeds
