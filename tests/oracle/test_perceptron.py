@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mnist_core import architectures, training
+from mnist_core import perceptron as perceptrons
 from mnist_core.config import RunConfig
 from mnist_core.data.loading import Data, load
 from mnist_core.events import EpochEnd, StepEnd
@@ -65,6 +66,23 @@ def test_an_epoch_ends_where_autograd_ends(name: str, pixels: dict[bool, Data], 
     assert end.validation_loss == expected.validation_loss
     for key, value in expected_weights.items():
         assert torch.equal(weights[key], value), key
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_mask_is_that_of_torch_however_it_is_drawn(share: float, monkeypatch: pytest.MonkeyPatch):
+    x = torch.linspace(-1, 1, 64 * 801).reshape(64, 801)
+    masked = []
+    for same in (perceptrons._uniform_draws_the_same(), False):
+        monkeypatch.setattr(perceptrons, "_uniform_draws_the_same", lambda same=same: same)
+        torch.manual_seed(5)
+        layer = perceptrons._Dropout(torch.nn.Dropout(share))
+        masked.append((layer.forward(x), layer.backward(torch.ones_like(x)), torch.rand(1)))
+    torch.manual_seed(5)
+    expected = torch.nn.functional.dropout(x, share), torch.rand(1)
+    for forward, backward, following in masked:
+        assert torch.equal(forward, expected[0])
+        assert torch.equal(forward, x * backward)
+        assert torch.equal(following, expected[1]), "the next random number is torch's too"
 
 
 @pytest.mark.parametrize(
