@@ -173,7 +173,7 @@ def _show_class(source: Source, split: SplitName, cls: int, seed: int) -> None:
     large, small = st.columns([1, 4], gap="medium")
     with small:
         tile = (images.shape[3], images.shape[2])
-        chosen = gallery("samples", plots.sprite(channels_last(images), 12), tile, len(images)) or 0
+        chosen = gallery("samples", plots.sprite(channels_last(images), 12), tile, len(images), first=0) or 0
     with large:
         image = images[chosen]
         st.html(f"<img class='large' alt='the chosen image' src='{_address(channels_last(image[None])[0])}'>")

@@ -79,6 +79,9 @@ def _choose(
     shown = places[part]
     images = channels_last(comparing_data.images(found, shown))
     height, width = images.shape[1:3]
+    image = f"{key}_image"
+    known, asked = [str(place) for place in shown], st.query_params.get(image)
+    first = known.index(asked) if asked in known else 0
     with under:
         chosen = gallery(
             f"{key}-gallery",
@@ -88,14 +91,11 @@ def _choose(
             captions[part],
             marks and marks[part],
             whole_pixels(_SMALL, width),
+            first,
         )
-    image = f"{key}_image"
-    asked = st.query_params.get(image)
-    if chosen is None:
-        known = [str(place) for place in shown]
-        return int(shown[known.index(asked) if asked in known else 0])
-    if asked != str(shown[chosen]):
-        st.query_params[image] = str(shown[chosen])
+    assert chosen is not None
+    if chosen != first:
+        st.query_params[image] = known[chosen]
     return int(shown[chosen])
 
 

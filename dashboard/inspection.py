@@ -8,13 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
-from mnist_core import environment, results
+from mnist_core import answers, environment, results
 from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import dataset
 from mnist_core.data.folder_layout import class_names
 from mnist_core.data.sources import load_arrays
 from mnist_core.data.splitting import SplitName, split_images
-from mnist_core.errors import DataError, StoreError
+from mnist_core.errors import DataError
 from mnist_core.store import Run
 
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]()#$:~|<>]")
@@ -77,15 +77,14 @@ class Subject:
 
 def splits(run: Run) -> list[SplitName]:
     """The splits that the run has answered to, "test" first; none while it has no predictions."""
-    table = _answers_of(run)
-    found = () if table is None else table["split"].unique()
+    table = _answers(run.id, run.state, run.step)
+    found = () if table.empty else table["split"].unique()
     return [name for name in ("test", "validation") if name in found]
 
 
 def subject(run: Run, split: SplitName) -> Subject:
     """The run's answers to a split that is one of `splits`. Raises StoreError if the file is damaged."""
-    table = _answers_of(run)
-    assert table is not None
+    table = _answers(run.id, run.state, run.step)
     count = results.probabilities(table.head(0)).shape[1]
     return Subject(run, split, class_names_of(run, count), results.of_split(table, split))
 
@@ -106,24 +105,12 @@ def class_names_of(run: Run, count: int) -> tuple[str, ...]:
     return names if len(names) == count else tuple(map(str, range(count)))
 
 
-def _answers_of(run: Run) -> pd.DataFrame | None:
-    store = state.store()
-    files = store.artifacts(run.id, kind="predictions")
-    if not files:
-        return None
-    path = store.folder(run.id) / files[-1].path
-    try:
-        return _read(str(path), files[-1].sha256)
-    except (OSError, ValueError):  # pyarrow's errors are ValueErrors
-        raise StoreError(
-            f"The predictions of run #{run.number} ({path}) are missing or damaged. Bring the file back, or train anew."
-        ) from None
-
-
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _read(path: str, sha256: str) -> pd.DataFrame:
+def _answers(run_id: str, state_of_run: str, step: int) -> pd.DataFrame:
     """Shared by all sessions and never changed in place: a copy for each rerun costs more than what is shown."""
-    return results.with_answers(pd.read_parquet(path))
+    store = state.store()
+    table = answers.stored(store, store.run(run_id))
+    return table if table.empty else results.with_answers(table)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -32,12 +32,12 @@ def choose(
     images = channels_last(subject.images(rows))
     height, width = images.shape[1:3]
     size = whole_pixels(_SMALL, width)
-    chosen = gallery(key, sprite(images, _COLUMNS), (width, height), len(rows), captions, marks, size)
     indices = [str(index) for index in rows["index"]]
     asked = st.query_params.get(_IMAGE)
-    if chosen is None:
-        chosen = indices.index(asked) if asked in indices else 0
-    elif asked != indices[chosen]:
+    first = indices.index(asked) if asked in indices else 0
+    chosen = gallery(key, sprite(images, _COLUMNS), (width, height), len(rows), captions, marks, size, first)
+    assert chosen is not None
+    if chosen != first:
         st.query_params[_IMAGE] = indices[chosen]
     return subject.answer(int(rows.index[chosen]))
 

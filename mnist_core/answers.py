@@ -55,7 +55,13 @@ class LeftOut:
 
 
 def read(store: Store, run: Run, split: str = "test") -> pd.DataFrame:
-    """The stored predictions of a run on one split, as `results` describes them; empty if it has none.
+    """The stored predictions of a run on one split; empty if it has none. Raises StoreError as `stored` does."""
+    table = stored(store, run)
+    return table if table.empty else results.of_split(table, split)
+
+
+def stored(store: Store, run: Run) -> pd.DataFrame:
+    """The stored predictions of a run on all splits, as `results` describes them; empty if it has none.
 
     Raises StoreError if the file is missing or damaged.
     """
@@ -64,7 +70,7 @@ def read(store: Store, run: Run, split: str = "test") -> pd.DataFrame:
         return pd.DataFrame()
     path = store.folder(run.id) / files[-1].path
     try:
-        return results.of_split(pd.read_parquet(path), split)
+        return pd.read_parquet(path)
     except (OSError, ValueError):  # pyarrow's errors are ValueErrors
         raise StoreError(
             f"The predictions of run #{run.number} ({path}) are missing or damaged. Bring the file back, or train anew."

@@ -4,7 +4,7 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import inspection_answers, navigation, state
+from dashboard import inspection_answers, navigation, state, takeaway
 from dashboard.inspection import splits, subject
 from dashboard.inspection_images import STYLES
 from dashboard.inspection_weights import weights
@@ -81,7 +81,7 @@ def view(run: Run) -> None:
     found = splits(run)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         chosen = st.segmented_control(
-            "View", [*_ANSWERS, "Weights"], default="Samples", required=True, key="view",
+            "View", [*_ANSWERS, "Weights", "Files"], default="Samples", required=True, key="view",
             bind="query-params", label_visibility="collapsed", help="What to look at.")  # fmt: skip
         split: SplitName = "test"
         if chosen in _ANSWERS and len(found) > 1:
@@ -91,6 +91,8 @@ def view(run: Run) -> None:
             )  # fmt: skip
     if chosen == "Weights":
         weights(run.id)
+    elif chosen == "Files":
+        takeaway.files(run)
     elif found:
         _ANSWERS[chosen](subject(run, split))
     else:

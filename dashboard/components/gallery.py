@@ -29,19 +29,21 @@ def gallery(
     captions: Sequence[str] | None = None,
     marks: Sequence[bool | None] | None = None,
     size_px: int = 64,
+    first: int | None = None,
 ) -> int | None:
-    """Show the first `count` tiles of a sprite and return the index of the chosen one, or None.
+    """Show the first `count` tiles of a sprite and return the index of the chosen one; `first` until a person chooses.
 
     The sprite is a PNG that holds tiles of (width, height) pixels row by row, left to right. `captions` go under the
     images, `marks` say which are right (True) or wrong (False); `size_px` is the width of an image on the screen.
-    Another sprite under the same key starts with nothing chosen. Raises ValueError if the parts do not fit.
+    Another sprite under the same key starts anew. Raises ValueError if the parts do not fit.
     """
     columns, rows = _grid(sprite_png, tile, count)
     for name, given in (("captions", captions), ("marks", marks)):
         if given is not None and len(given) != count:
             raise ValueError(f"{len(given)} {name} for {count} images; give one for each image")
     digest = hashlib.sha256(sprite_png).hexdigest()[:16]
-    chosen = _chosen((st.session_state.get(key) or {}).get("chosen"), digest, count)
+    sent = _chosen((st.session_state.get(key) or {}).get("chosen"), digest, count)
+    chosen = first if sent is None else sent
     data = {
         "sprite": base64.b64encode(sprite_png).decode(),
         "digest": digest,

@@ -63,6 +63,15 @@ def test_all_files_of_a_trained_run_are_offered_and_none_is_made(store: Store, m
     assert found == dict.fromkeys([*(form.label for form in formats.FORMATS.values()), "Report (HTML)"], True)
 
 
+def test_inspect_offers_the_files_of_its_run(store: Store):
+    labels = [form.label for form in formats.FORMATS.values()]
+    assert offered(opened("inspect", run=1, view="Files")) == dict.fromkeys(labels, True)
+    untrained = offered(opened("inspect", run=3, view="Files"))
+    assert list(untrained) == labels
+    assert untrained["Script"]
+    assert not untrained["Network (ONNX)"]
+
+
 def test_what_a_run_cannot_give_is_switched_off_with_the_reason(store: Store):
     at = section(runs=["3"])
     assert not offered(at)["Network (ONNX)"]
