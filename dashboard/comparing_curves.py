@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import comparing_data, run_table
+from dashboard.components.line_chart import line_chart
 from mnist_core.comparison import Group, groups
 from mnist_core.plots.curves import FEW, Axis, Band, Curves, Metric, learning_curves
 from mnist_core.plots.style import run_label
@@ -32,36 +33,55 @@ class _Choice:
     band: Band | None  # None: each run has a line of its own
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """The chart, of many lines as JSON for `line_chart`; best and last values of each line; how many lines."""
+
+    figure: go.Figure | str
+    extremes: pd.DataFrame
+    lines: int
+
+
 def show(runs: Sequence[Run]) -> None:
     """Loss or accuracy over the course of training, all runs or groups of seeds over one another."""
     st.subheader("Learning curves")
-    together = groups(runs)
     choice = _controls()
-    names = (f"train_{choice.metric}", f"validation_{choice.metric}", "epoch_train_loss")
-    found = {run.id: comparing_data.curves(run, names) for run in runs}
-    if all(len(series.value) == 0 for own in found.values() for series in own.values()):
+    drawn = _drawn(tuple((run.id, run.state, run.step, run.name) for run in runs), choice, runs)
+    if drawn is None:
         st.info("None of these runs has learned a step yet.")
         return
-    shown = together if choice.band else []
-    as_they_are = tuple((run.id, run.state, run.step, run.name) for run in runs)
-    st.plotly_chart(_figure(as_they_are, choice, found, runs, shown), key="curves", config=comparing_data.CHART)
-    st.caption(_explained(choice, lines=len(shown) or len(runs)))
-    _extremes(shown or [Group(run.name, (run,)) for run in runs], found, choice.metric, grouped=bool(shown))
+    if isinstance(drawn.figure, str):
+        label = f"Learning curves: {choice.metric} of {drawn.lines} lines across {choice.x}"
+        line_chart("many-curves", drawn.figure, label)
+    else:
+        st.plotly_chart(drawn.figure, key="curves", config=comparing_data.CHART)
+    st.caption(_explained(choice, drawn.lines))
+    st.dataframe(
+        drawn.extremes,
+        key="extremes",
+        hide_index=True,
+        height="content" if drawn.lines <= FEW else 460,
+        column_config=_columns(choice.metric),
+        placeholder="–",
+        alt="Best and last values of each line",
+    )
 
 
 @st.cache_resource(show_spinner=False, max_entries=20)
-def _figure(
-    as_they_are: tuple[tuple[object, ...], ...],
-    choice: _Choice,
-    _found: Mapping[str, Curves],
-    _runs: Sequence[Run],
-    _shown: Sequence[Group],
-) -> go.Figure:
-    """The chart, made once for all who open the same link."""
-    band = choice.band or _BANDS[0]
-    return learning_curves(
-        _found, _runs, choice.metric, choice.x, choice.smoothing, choice.log_x, choice.log_y, _shown, band
-    )
+def _drawn(as_they_are: tuple[tuple[object, ...], ...], choice: _Choice, _runs: Sequence[Run]) -> _Drawn | None:
+    """What is shown, made once for all who open the same link; None if no run has learned a step."""
+    names = (f"train_{choice.metric}", f"validation_{choice.metric}", "epoch_train_loss")
+    found = {run.id: comparing_data.curves(run, names) for run in _runs}
+    if all(len(series.value) == 0 for own in found.values() for series in own.values()):
+        return None
+    together = groups(_runs) if choice.band else []
+    figure = learning_curves(
+        found, _runs, choice.metric, choice.x, choice.smoothing, choice.log_x, choice.log_y, together,
+        choice.band or _BANDS[0],
+    )  # fmt: skip
+    lines = together or [Group(run.name, (run,)) for run in _runs]
+    extremes = _extremes(lines, found, choice.metric, grouped=bool(together))
+    return _Drawn(figure if len(lines) <= FEW else str(figure.to_json()), extremes, len(lines))
 
 
 def _controls() -> _Choice:
@@ -133,7 +153,7 @@ def _explained(choice: _Choice, lines: int) -> str:
     return f"{text} Dashed{' with marks' if lines <= FEW else ''}: validation.{isolate}"
 
 
-def _extremes(shown: Sequence[Group], found: Mapping[str, Curves], metric: Metric, grouped: bool) -> None:
+def _extremes(shown: Sequence[Group], found: Mapping[str, Curves], metric: Metric, grouped: bool) -> pd.DataFrame:
     """Best and last values of each line, as a table."""
     rows = []
     for group in shown:
@@ -148,15 +168,7 @@ def _extremes(shown: Sequence[Group], found: Mapping[str, Curves], metric: Metri
             "Seeds": len(values), "Best": best, "±": spread, "Epoch": epoch, "Last": last, "Training loss": loss,
         })  # fmt: skip
     table = pd.DataFrame(rows)
-    st.dataframe(
-        table if grouped else table.drop(columns=["Seeds", "±"]),
-        key="extremes",
-        hide_index=True,
-        height="content" if len(table) <= 12 else 460,
-        column_config=_columns(metric),
-        placeholder="–",
-        alt="Best and last values of each line",
-    )
+    return table if grouped else table.drop(columns=["Seeds", "±"])
 
 
 def _best_and_last(curves: Curves, metric: Metric) -> tuple[float, float, float, float]:

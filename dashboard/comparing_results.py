@@ -13,6 +13,7 @@ from mnist_core.answers import Answers
 from mnist_core.comparison import config_differences, fairness, runs_table
 from mnist_core.data.catalogue import dataset
 from mnist_core.plots.comparison import accuracies
+from mnist_core.plots.curves import FEW
 from mnist_core.store import Run
 
 _INTERVAL = "95 % interval of the test accuracy"
@@ -153,6 +154,13 @@ def overfitting(runs: Sequence[Run]) -> None:
     st.subheader("Training, validation and test")
     if all(run.train_accuracy is None for run in runs):
         st.info("None of these runs has finished an epoch yet.")
+        return
+    if len(runs) > FEW and not st.toggle(
+        f"Chart of {len(runs)} runs",
+        key="results_chart",
+        bind="query-params",
+        help="Of so many runs the chart is long; the numbers are in the table above.",
+    ):
         return
     st.plotly_chart(accuracies(runs), key="overfitting", config=comparing_data.CHART)
     st.caption("A training accuracy far above the other two means that the network learned its images by heart.")

@@ -17,6 +17,7 @@ from mnist_core.store import Run, Store
 
 LOGO = str(Path(__file__).with_name("logo.svg"))
 _WARM_UP_SECONDS = 4.0
+_CHIPS = 12  # chosen runs beyond which a line tells of them
 _ECHO_SECONDS = 60.0  # no browser is so late; until then what it has not seen yet stays chosen
 
 
@@ -82,17 +83,24 @@ def pick_run(key: str, label: str, help: str, runs: Sequence[Run]) -> Run | None
 
 
 def pick_runs(key: str, label: str, help: str, runs: Sequence[Run], default: Sequence[int] = ()) -> list[Run]:
-    """A list of runs to choose from; the choice is the repeated query parameter `key`. In the order chosen."""
+    """A list of runs to choose from; the choice is the repeated query parameter `key`. In the order chosen.
+
+    Many chosen runs are told in a line until a person wants the list: a browser takes long to draw them one by one.
+    """
     by_number = {run.number: run for run in runs}
     _from_url(key, by_number, default)
-    numbers = st.multiselect(
-        label,
-        list(by_number),
-        format_func=lambda number: _option(by_number, number),
-        key=key,
-        help=help,
-        placeholder="Choose runs",
-    )
+    numbers: list[int] = st.session_state[key]
+    if len(numbers) > _CHIPS and not st.session_state.get(f"{key}:listed"):
+        _told(key, numbers)
+    else:
+        numbers = st.multiselect(
+            label,
+            list(by_number),
+            format_func=lambda number: _option(by_number, number),
+            key=key,
+            help=help,
+            placeholder="Choose runs",
+        )
     _to_url(key, numbers)
     return [by_number[number] for number in numbers]
 
@@ -131,6 +139,30 @@ def is_new_click(key: str, count: int) -> bool:
         return False
     st.session_state[f"{key}:clicks"] = count + 1
     return True
+
+
+def _told(key: str, numbers: Sequence[int]) -> None:
+    """How many runs are chosen, and which, in few words; the way to their list."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{len(numbers)} runs are chosen:** {_ranges(numbers)}", width="content")
+        st.button(
+            "List them",
+            key=f"{key}:list",
+            type="tertiary",
+            on_click=lambda: st.session_state.update({f"{key}:listed": True}),
+            help="Shows each by its name, to take single ones out or add others.",
+        )
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Numbers in few letters, ascending: 1–4, 7, 9–12."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ", ".join(str(part[0]) if len(part) == 1 else f"{part[0]}–{part[-1]}" for part in parts)
 
 
 def _from_url(key: str, known: Mapping[int, Run], default: Sequence[int], single: bool = False) -> None:

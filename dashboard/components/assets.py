@@ -6,6 +6,7 @@ chart, which gets two messages a second, and plotly.js (4.8 MB) are fetched once
 
 import hashlib
 import os
+import re
 import tempfile
 from importlib import metadata, resources
 from pathlib import Path
@@ -28,6 +29,33 @@ class AssetError(MnistLabError):
 def text(name: str) -> str:
     """The content of a .css, .html or .js file of this folder."""
     return _FILES[name].decode()
+
+
+def joined(*names: str) -> str:
+    """Several scripts as one that can be sent within a message: without their imports of one another, the last exports.
+
+    What a page waits for is on the screen a tenth of a second earlier than by fetching scripts one after another.
+    """
+    *parts, last = (re.sub(r"^import .* from \"\./.*\"$", "", text(name), flags=re.MULTILINE) for name in names)
+    return "\n".join([*(re.sub(r"^export ", "", part, flags=re.MULTILINE) for part in parts), last])
+
+
+def loader(name: str, otherwise: str) -> str:
+    """A component's script that fetches the script `name` from `publish_scripts`, `data.scripts`, and hands over to it.
+
+    Where that fails the page says so, and `otherwise`.
+    """
+    return f"""
+export default async function (component) {{
+  const {{ data, parentElement }} = component
+  const address = new URL(`${{data.scripts}}/{name}`, location.origin).href
+  const found = await import(address).catch(() => null)
+  parentElement.querySelector(":scope > p")?.remove()
+  if (found) return found.default(component)
+  const note = parentElement.appendChild(document.createElement("p"))
+  note.textContent = `The chart did not load (${{address}}). {otherwise}`
+}}
+"""
 
 
 def publish_scripts() -> str:

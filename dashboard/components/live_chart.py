@@ -16,17 +16,7 @@ _REPEATS = 2  # a measurement is in this many updates, for a busy browser skips 
 
 _MOUNT = component(
     "mnist_lab_live_chart",
-    js="""
-export default async function (component) {
-  const { data, parentElement } = component
-  const address = new URL(`${data.scripts}/live_chart.js`, location.origin).href
-  const chart = await import(address).catch(() => null)
-  parentElement.querySelector(":scope > p")?.remove()
-  if (chart) return chart.default(component)
-  const note = parentElement.appendChild(document.createElement("p"))
-  note.textContent = `The chart did not load (${address}). Training is not affected; reload the page to try again.`
-}
-""",
+    js=assets.loader("live_chart.js", "Training is not affected; reload the page to try again."),
     isolate_styles=False,  # plotly.js puts its own styles into the document
 )
 

@@ -8,17 +8,7 @@ from dashboard.components import assets
 
 _MOUNT = component(
     "mnist_lab_live_figure",
-    js="""
-export default async function (component) {
-  const { data, parentElement } = component
-  const address = new URL(`${data.scripts}/live_figure.js`, location.origin).href
-  const figure = await import(address).catch(() => null)
-  parentElement.querySelector(":scope > p")?.remove()
-  if (figure) return figure.default(component)
-  const note = parentElement.appendChild(document.createElement("p"))
-  note.textContent = `The chart did not load (${address}). Training is not affected; reload the page to try again.`
-}
-""",
+    js=assets.loader("live_figure.js", "Training is not affected; reload the page to try again."),
     isolate_styles=False,  # plotly.js puts its own styles into the document
 )
 

@@ -100,6 +100,23 @@ def test_seeds_become_one_line(store: Store) -> None:
     assert table["±"].tolist()[0] == pytest.approx(np.std([0.1, 0.2, 0.4], ddof=1))
 
 
+def test_of_many_runs_the_chart_is_a_light_one_and_the_choice_a_line(store: Store) -> None:
+    config = RunConfig(dataset="mnist-5k", architecture="mlp-300", epochs=EPOCHS)
+    for seed in range(9):
+        _learned(store, config.replace(seed=seed), f"more, seed {seed}", 0.5)
+    at = opened(runs=[str(number) for number in (1, 2, 3, 4, *range(6, 15))])
+    assert not at.get("plotly_chart")
+    assert len(at.dataframe[1].value) == 13
+    assert not at.multiselect
+    assert at.markdown[0].value == "**13 runs are chosen:** 1–4, 6–14"
+    at.button(key="runs:list").click()
+    at.run()
+    assert at.multiselect(key="runs").value == [1, 2, 3, 4, *range(6, 15)]
+    at.multiselect(key="runs").unselect(14)
+    at.run()
+    assert at.get("plotly_chart"), "twelve lines are drawn by plotly"
+
+
 def test_the_chart_is_made_anew_once_a_run_has_changed(store: Store) -> None:
     before = traces(opened(runs=["1", "4"]))
     assert traces(opened(runs=["1", "4"])) == before

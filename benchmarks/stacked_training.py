@@ -1,0 +1,135 @@
+"""Whether runs of a sweep are trained faster together, as stacked matrices, than one by one.
+
+    python -m benchmarks.stacked_training [--steps 300] [--rounds 5]
+
+Perceptrons that share everything but the seed, on random images, one thread, SGD. Three ways take turns; printed are
+medians, in microseconds a run and step:
+
+    autograd      the module, `backward()` and `torch.optim` as anyone writes them, one run after another,
+    alone         `mnist_core.perceptron`, as runs are trained here: gradients written out, one run after another,
+    stacked       the same steps for all runs at once: weights (runs, out, in), batched products, one update for all.
+
+The stacked way is given every advantage: no run may stop, diverge or have another learning rate, and nothing is
+recorded. Before the clock runs it is checked that all three end with the same weights.
+"""
+
+import argparse
+import statistics
+from collections.abc import Callable
+from time import perf_counter
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from benchmarks.machine import describe_machine
+from mnist_core import architectures, optimization
+from mnist_core.config import RunConfig
+from mnist_core.perceptron import perceptron
+
+# Hidden units, images a batch, runs in the stack.
+CASES = (((), 12, 3), ((), 12, 18), ((100,), 64, 6), ((300,), 64, 6))
+_CPU = torch.device("cpu")
+
+
+def _networks(config: RunConfig, runs: int) -> list[nn.Sequential]:
+    found = []
+    for seed in range(runs):
+        torch.manual_seed(seed)
+        found.append(architectures.build(config.architecture, (1, 28, 28), 10))
+    return found
+
+
+def autograd(config: RunConfig, models: list[nn.Sequential], images: Tensor, labels: Tensor) -> None:
+    """All batches of `images` (steps, B, 1, 28, 28), network by network, by torch's own means."""
+    for model in models:
+        (optimizer,) = optimization.optimizers(model, config)
+        for pixels, target in zip(images, labels, strict=True):
+            optimizer.zero_grad()
+            F.cross_entropy(model(pixels), target).backward()
+            optimizer.step()
+
+
+def alone(config: RunConfig, models: list[nn.Sequential], images: Tensor, labels: Tensor) -> None:
+    """The same with the steps that runs take here."""
+    for model in models:
+        chain = perceptron(model, config, optimization.optimizers(model, config), _CPU)
+        assert chain is not None
+        for pixels, target in zip(images, labels, strict=True):
+            chain.step(pixels, target)
+
+
+def stacked(config: RunConfig, models: list[nn.Sequential], images: Tensor, labels: Tensor) -> None:
+    """The same for all networks at once; their weights are written back at the end."""
+    layers = [[module for module in model if isinstance(module, nn.Linear)] for model in models]
+    depth, runs = len(layers[0]), len(models)
+    weights = [torch.stack([own[place].weight.detach() for own in layers]) for place in range(depth)]  # (R, out, in)
+    biases = [torch.stack([own[place].bias.detach() for own in layers]) for place in range(depth)]  # (R, out)
+    for pixels, target in zip(images, labels, strict=True):
+        flows = [pixels.flatten(1).expand(runs, -1, -1)]  # (R, B, in)
+        for place in range(depth):
+            flow = torch.baddbmm(biases[place].unsqueeze(1), flows[-1], weights[place].transpose(1, 2))
+            flows.append(flow.relu_() if place + 1 < depth else flow)
+        gradient = (flows.pop().softmax(2) - F.one_hot(target, 10)).div_(len(target))
+        for place in reversed(range(depth)):
+            own = torch.bmm(gradient.transpose(1, 2), flows[place]), gradient.sum(1)
+            if place:
+                gradient = torch.bmm(gradient, weights[place]).mul_(flows[place] > 0)
+            weights[place].add_(own[0], alpha=-config.learning_rate)
+            biases[place].add_(own[1], alpha=-config.learning_rate)
+    with torch.no_grad():
+        for run, own in enumerate(layers):
+            for place, module in enumerate(own):
+                module.weight.copy_(weights[place][run])
+                module.bias.copy_(biases[place][run])
+
+
+WAYS: dict[str, Callable[[RunConfig, list[nn.Sequential], Tensor, Tensor], None]] = {
+    "autograd": autograd, "alone": alone, "stacked": stacked,
+}  # fmt: skip
+
+
+def _measured(config: RunConfig, runs: int, steps: int, rounds: int) -> dict[str, float]:
+    """Median seconds a run and step of each way."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(steps, config.batch_size, 1, 28, 28, generator=generator)
+    labels = torch.randint(10, (steps, config.batch_size), generator=generator)
+    ends = {}
+    for name, way in WAYS.items():
+        ends[name] = _networks(config, runs)
+        way(config, ends[name], images[:20], labels[:20])
+    for name in ("alone", "stacked"):
+        for own, other in zip(ends["autograd"], ends[name], strict=True):
+            for one, same in zip(own.parameters(), other.parameters(), strict=True):
+                torch.testing.assert_close(same, one, rtol=1e-4, atol=1e-6)
+    seconds: dict[str, list[float]] = {name: [] for name in WAYS}
+    for _ in range(rounds):
+        for name, way in WAYS.items():
+            models = _networks(config, runs)
+            began = perf_counter()
+            way(config, models, images, labels)
+            seconds[name].append((perf_counter() - began) / runs / steps)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    print(describe_machine(), f"{options.steps} steps, {options.rounds} rounds", flush=True)
+    for hidden, batch, runs in CASES:
+        layers = "".join(f"linear({units}) relu " for units in hidden)
+        config = RunConfig(
+            architecture=f"flatten {layers}linear(classes)", optimizer="sgd", momentum=0, learning_rate=0.01,
+            batch_size=batch,
+        )  # fmt: skip
+        found = _measured(config, runs, options.steps, options.rounds)
+        sizes = "-".join(map(str, (784, *hidden, 10)))
+        told = ", ".join(f"{name} {1e6 * value:.0f} µs" for name, value in found.items())
+        print(f"{sizes}, batch {batch}, {runs} runs: {told}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
