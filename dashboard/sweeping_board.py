@@ -1,11 +1,11 @@
 """The right of the Sweeps page: how far a sweep is, the best so far, and what can be done with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import navigation, state, sweeping_form, sweeping_results
+from dashboard import navigation, state, sweeping, sweeping_form, sweeping_results
 from mnist_core import sweeps
 from mnist_core.errors import MnistLabError
 from mnist_core.fields import shown
@@ -98,6 +98,19 @@ def _buttons(row: SweepRow, table: pd.DataFrame) -> None:
             numbers = [str(number) for number in best["number"]]
             st.page_link(navigation.page_named("compare"), label=f"Compare the best {len(numbers)}",
                          query_params={"runs": numbers}, help="Opens the page Compare with these runs.")  # fmt: skip
+        with st.popover("Delete", help="Forget this sweep, with or without its runs."):
+            _deleting(row, table)
+
+
+def _deleting(row: SweepRow, table: pd.DataFrame) -> None:
+    ids = table["run"].tolist()
+    if st.button("Forget the sweep, keep its runs", on_click=_delete, args=(row.id, []), width="stretch",
+                 help="This page no longer shows it; its runs stay in the table of the page Compare."):  # fmt: skip
+        st.rerun()  # the list of sweeps is no part of this fragment
+    if ids and st.button(f"Delete it with its {len(ids):,} runs", on_click=_delete, args=(row.id, ids),
+                         width="stretch", help="Runs that train are stopped. For a day **Recently deleted** on the "
+                         "page Compare brings the runs back, but not the sweep."):  # fmt: skip
+        st.rerun()
 
 
 def _best(sweep: Sweep, table: pd.DataFrame) -> None:
@@ -131,6 +144,12 @@ def _extend(row: SweepRow) -> None:
         sweeping_form.begin_extending(row)
     except MnistLabError as error:
         st.toast(state.plain(str(error)))
+
+
+def _delete(sweep_id: str, ids: Sequence[str]) -> None:
+    state.store().delete(ids)
+    state.store().delete_sweep(sweep_id)
+    sweeping.stop_extending()
 
 
 def _do(change: Callable[..., int], sweep_id: str) -> None:

@@ -184,6 +184,22 @@ def test_failed_runs_are_retried(page: AppTest):
     assert sorted(run.state for run in store.runs(sweep=sweep_id)) == ["diverged", "queued"]
 
 
+@pytest.mark.parametrize(("label", "kept"), [("Forget the sweep, keep its runs", 2), ("Delete it with its 2 runs", 0)])
+def test_a_sweep_is_deleted_with_or_without_its_runs(page: AppTest, label: str, kept: int):
+    launched(Sweep("older", TINY, (RATES,)))
+    store, sweep_id = launched(Sweep("newer", TINY, (RATES,)))
+    page.run()
+    assert page.selectbox(key="sweep").value == sweep_id
+    button(page, label).click().run()
+    assert not page.exception
+    assert [row.name for row in store.sweeps()] == ["older"]
+    assert len([run for run in store.runs() if run.sweep is None]) == kept
+    assert len(store.runs(deleted=True)) == 2 - kept
+    page.run()
+    assert page.selectbox(key="sweep").value == store.sweeps()[0].id
+    assert "address" not in said(page)
+
+
 def test_extending_adds_only_what_is_missing(page: AppTest):
     store, sweep_id = launched(Sweep("two rates", TINY, (RATES,)))
     before = {run.id for run in store.runs()}
