@@ -1,10 +1,11 @@
-"""The pictures of the README, taken from the running app: `python -m docs.screenshots`.
+"""The pictures of the README and the guide, taken from the running app: `python -m docs.screenshots`.
 
 Trains a few networks on the full MNIST in a folder of its own, then photographs every page.
 """
 
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -29,6 +30,8 @@ VIEWS = {
     "data": "data",
     "studies": "studies?study=linear-depth",
 }
+# Of the page Compare.
+SECTIONS = {"Curves": "curves", "Is it real?": "verdict", "Disagreements": "disagreements", "Cost": "cost"}
 
 
 def main() -> None:
@@ -52,6 +55,8 @@ def main() -> None:
                 page.wait_for_timeout(6000)
                 page.screenshot(path=IMAGES / f"{name}.png")
                 page.close()
+            for look, name in SECTIONS.items():
+                photograph_section(browser, f"{url}/compare?runs=1&runs=2&runs=3&look={quote(look)}", name)
             photograph_drawing(browser, url)
             photograph_training(browser, url)
         browser.close()
@@ -63,6 +68,17 @@ def open_page(browser: Browser, address: str) -> Page:
     page.goto(address)
     page.get_by_role("heading", level=1).wait_for()
     return page
+
+
+def photograph_section(browser: Browser, address: str, name: str) -> None:
+    """A section of the Compare page, from the choice of sections on."""
+    page = open_page(browser, address)
+    page.wait_for_timeout(6000)
+    page.locator(".st-key-look").evaluate("choice => choice.scrollIntoView({ block: 'start' })")
+    page.get_by_test_id("stMain").evaluate("main => main.scrollBy(0, -70)")  # from under the navigation
+    page.wait_for_timeout(1500)
+    page.screenshot(path=IMAGES / f"{name}.png")
+    page.close()
 
 
 def photograph_training(browser: Browser, url: str) -> None:
