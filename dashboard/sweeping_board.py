@@ -35,6 +35,8 @@ def follow(row: SweepRow) -> None:
 def _board(row: SweepRow, busy: bool) -> None:
     with state.errors_as_messages():
         store = state.store()
+        if row.id not in [known.id for known in store.sweeps()]:
+            st.rerun()  # deleted, here or elsewhere: the list of sweeps is no part of this fragment
         table = sweeps.table(store, row.id)
         if _busy(table) != busy:
             st.rerun()  # the pace: faster while something trains
@@ -104,13 +106,12 @@ def _buttons(row: SweepRow, table: pd.DataFrame) -> None:
 
 def _deleting(row: SweepRow, table: pd.DataFrame) -> None:
     ids = table["run"].tolist()
-    if st.button("Forget the sweep, keep its runs", on_click=_delete, args=(row.id, []), width="stretch",
-                 help="This page no longer shows it; its runs stay in the table of the page Compare."):  # fmt: skip
-        st.rerun()  # the list of sweeps is no part of this fragment
-    if ids and st.button(f"Delete it with its {len(ids):,} runs", on_click=_delete, args=(row.id, ids),
-                         width="stretch", help="Runs that train are stopped. For a day **Recently deleted** on the "
-                         "page Compare brings the runs back, but not the sweep."):  # fmt: skip
-        st.rerun()
+    st.button("Forget the sweep, keep its runs", on_click=_delete, args=(row.id, []), width="stretch",
+              help="This page no longer shows it; its runs stay in the table of the page Compare.")  # fmt: skip
+    if ids:
+        st.button(f"Delete it with its {len(ids):,} runs", on_click=_delete, args=(row.id, ids), width="stretch",
+                  help="Runs that train are stopped. For a day **Recently deleted** on the page Compare brings the "
+                  "runs back, but not the sweep.")  # fmt: skip
 
 
 def _best(sweep: Sweep, table: pd.DataFrame) -> None:

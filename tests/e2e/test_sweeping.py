@@ -1,4 +1,4 @@
-"""In a real browser: a sweep is described by an address, started, watched to its end, and extended."""
+"""In a real browser: a sweep is described by an address, started, watched to its end, extended, and deleted."""
 
 import re
 
@@ -15,7 +15,7 @@ FORM = (
 )
 
 
-def test_a_sweep_is_started_watched_and_extended(serve, page: Page):
+def test_a_sweep_is_started_watched_extended_and_deleted(serve, page: Page):
     page.goto(f"{serve()}/sweeps?{FORM}")
     expect(page.get_by_text(re.compile(r"2 runs, about \d+ seconds on this machine"))).to_be_visible()
     page.get_by_role("button", name="Start the sweep").click()
@@ -38,3 +38,9 @@ def test_a_sweep_is_started_watched_and_extended(serve, page: Page):
     expect(page.get_by_text(re.compile("3 runs: 3 finished"))).to_be_visible(timeout=60_000)
     expect(curves).to_have_attribute("data-traces", "4")
     assert [run.config.learning_rate for run in Store.open().runs()] == [0.1, 0.01, 0.001]
+
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Delete it with its 3 runs").click()
+    expect(page.get_by_text("No sweep yet")).to_be_visible()
+    assert Store.open().sweeps() == []
+    assert len(Store.open().runs(deleted=True)) == 3
