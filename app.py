@@ -1,13 +1,23 @@
-"""MNIST Lab in the browser: page settings and navigation, nothing else. Run it with `streamlit run app.py`."""
+"""MNIST Lab in the browser: server, page settings and navigation, nothing else. Run it with `streamlit run app.py`."""
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard import navigation, state
+from dashboard import navigation, serving, state
 
-about = "**MNIST Lab**: train small networks, watch them learn, and compare them honestly."
-# With an entry of its own the menu is shown, and in it the switch between light and dark.
-st.set_page_config(page_title="MNIST Lab", page_icon=state.LOGO, layout="wide", menu_items={"About": about})
-st.logo(state.LOGO, size="large")
-page = navigation.current_page()
-with state.errors_as_messages():
-    page.run()
+
+def draw() -> None:
+    """The page that the browser asks for, with the frame around it."""
+    about = "**MNIST Lab**: train small networks, watch them learn, and compare them honestly."
+    # With an entry of its own the menu is shown, and in it the switch between light and dark.
+    st.set_page_config(page_title="MNIST Lab", page_icon=state.LOGO, layout="wide", menu_items={"About": about})
+    st.logo(state.LOGO, size="large")
+    page = navigation.current_page()
+    with state.errors_as_messages():
+        page.run()
+
+
+if get_script_run_ctx(suppress_warning=True):  # for a visitor
+    draw()
+else:  # for the server, which runs this file for every visitor
+    app = st.App(__file__, routes=serving.routes([*navigation.PAGES]), lifespan=serving.lifespan)

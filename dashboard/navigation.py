@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 _FOLDER = Path(__file__).resolve().parent.parent / "pages"
-_PAGES = {
+PAGES = {
     "train": ("Train", "Choose a network, start it and watch it learn."),
     "sweeps": ("Sweeps", "Try many settings, and see which serve best."),
     "inspect": ("Inspect", "What one run gets wrong, and what its weights look like."),
@@ -21,12 +21,12 @@ def current_page() -> Page:
     """Show the navigation and return the page that the URL asks for."""
     st.session_state["framed"] = True
     home = st.Page(_home, title="MNIST Lab", default=True, visibility="hidden")
-    return st.navigation([home, *map(page_named, _PAGES)], position="top")
+    return st.navigation([home, *map(page_named, PAGES)], position="top")
 
 
 def page_named(name: str) -> Page:
     """The page whose file has this name, for a link to it."""
-    title, help = _PAGES[name]
+    title, help = PAGES[name]
     return st.Page(_FOLDER / f"{name}.py", title=title, help=help)
 
 

@@ -22,6 +22,7 @@ _PATROL_SECONDS = 2.0
 _SILENT_SECONDS = 30.0  # a worker that says nothing for so long is gone
 _SPARE_DELAY_SECONDS = 3.0  # the next spare imports torch: not while the run before it is starting
 _SETTING = "runs_at_once"
+_THREAD = "mnist-lab-jobs"
 
 
 @dataclass
@@ -187,6 +188,13 @@ def start(store: Store) -> Jobs:
     return jobs
 
 
+def end() -> None:
+    """End the background threads of this process, for a server that a signal ends before `atexit` has its turn."""
+    for thread in threading.enumerate():
+        if thread.name.startswith(_THREAD) and hasattr(thread, "wake"):
+            thread.end()  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def runs_at_once(store: Store) -> int:
     """How many runs may train at the same time: the setting, or one for each GPU, or without one for each core."""
     return int(store.setting(_SETTING, len(gpus()) or cores()))
@@ -208,7 +216,7 @@ def gpus() -> list[str]:
 
 
 def _thread_name(store: Store) -> str:
-    return f"mnist-lab-jobs {store.url}"
+    return f"{_THREAD} {store.url}"
 
 
 def _alive(pid: int) -> bool:

@@ -16,9 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @contextmanager
 def running_app(results: Path, script: Path = ROOT / "app.py", env: Mapping[str, str] | None = None) -> Iterator[str]:
     """Serve a Streamlit script with this results folder; gives its URL, and ends it afterwards."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
     results.mkdir(parents=True, exist_ok=True)
     log = results / "app.log"
@@ -28,7 +26,7 @@ def running_app(results: Path, script: Path = ROOT / "app.py", env: Mapping[str,
             [*command, "--server.headless", "true"], cwd=ROOT, stdout=file, stderr=file, env=surroundings
         )
     try:
-        yield _healthy(f"http://127.0.0.1:{port}", process, log)
+        yield healthy(f"http://127.0.0.1:{port}", process, log)
     finally:
         process.terminate()
         try:
@@ -37,7 +35,15 @@ def running_app(results: Path, script: Path = ROOT / "app.py", env: Mapping[str,
             process.kill()
 
 
-def _healthy(url: str, process: "subprocess.Popen[bytes]", log: Path) -> str:
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def healthy(url: str, process: "subprocess.Popen[bytes]", log: Path) -> str:
+    """Wait until the app answers at this URL, and give it back."""
     for _ in range(300):
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):

@@ -39,8 +39,18 @@ def _runs(store: Store) -> None:
 
 
 def _seen(page: Page, names: int) -> dict[str, Any]:
-    """What a person sees of the view once its chart is drawn."""
+    """What a person sees of the view once its chart is drawn and nothing moves any more."""
     page.wait_for_function(f"() => ({_CHART})()?.names.length === {names}")
+    before, seen = None, _look(page)
+    for _ in range(20):
+        if seen == before:
+            return seen
+        page.wait_for_timeout(500)
+        before, seen = seen, _look(page)
+    raise AssertionError("the page does not come to rest")
+
+
+def _look(page: Page) -> dict[str, Any]:
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     return {"chart": page.evaluate(_CHART), "page": page.get_by_test_id("stMain").aria_snapshot()}
 

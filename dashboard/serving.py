@@ -1,0 +1,45 @@
+"""How the pages reach the browser: Streamlit's own page, and in it what the browser would otherwise have to find out.
+
+On its own the page asks `<page>/_stcore/health` where the server is, waits a tenth of a second because nobody answers
+there, asks again a level higher, and opens the connection then. Told where the server is, it connects at once.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import BaseRoute, Route
+
+from mnist_core import jobs
+
+# What Streamlit's page reads first (`window.__streamlit`). The server lies where the page's own scripts lie: beside it.
+_KNOWN = """<script>
+      window.__streamlit = {
+        BACKEND_BASE_URL: new URL(".", location.href).href,
+        HOST_CONFIG: { allowedOrigins: [location.origin], useExternalAuthToken: false },
+      }
+    </script>
+  </head>"""
+
+
+def routes(names: Sequence[str]) -> list[BaseRoute]:
+    """The addresses of the root and of the pages with these names, to be given to `st.App`.
+
+    Any other address, and all of them where the app has `server.baseUrlPath`, are answered by Streamlit as ever.
+    """
+    return [Route(f"/{name}", _page) for name in ("", *names)]
+
+
+@asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[None]:
+    """From the server's start to its end, at which runs that train are interrupted so that they can be resumed."""
+    yield
+    jobs.end()
+
+
+def _page(request: Request) -> HTMLResponse:
+    text = (Path(st.__file__).parent / "static/index.html").read_text(encoding="utf-8")
+    return HTMLResponse(text.replace("</head>", _KNOWN, 1), headers={"Cache-Control": "no-cache"})
