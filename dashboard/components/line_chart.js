@@ -73,15 +73,20 @@ function drawLegend(chart, data) {
   )
   const above = chart.layout.legend2?.y === 1
   Object.assign(chart.key.style, { top: above ? "14px" : "auto", bottom: above ? "auto" : `${MARGIN.bottom + 8}px` })
-  isolate(chart, chart.alone)
+  mark(chart)
 }
 
 function isolate(chart, group) {
   chart.alone = group
-  chart.legend.classList.toggle("isolated", group !== null)
-  for (const button of chart.legend.children) button.setAttribute("aria-pressed", String(button.dataset.group === group))
-  tell(chart, null)
+  mark(chart)
   schedule(chart)
+}
+
+// Which line is shown alone, if any, in the legend. What the pointer told of is gone.
+function mark(chart) {
+  chart.legend.classList.toggle("isolated", chart.alone !== null)
+  for (const button of chart.legend.children) button.setAttribute("aria-pressed", String(button.dataset.group === chart.alone))
+  tell(chart, null)
 }
 
 function swatch({ line }) {
