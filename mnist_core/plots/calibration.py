@@ -89,7 +89,7 @@ def coverage_curves(tables: Sequence[pd.DataFrame], runs: Sequence[RunLike], sha
         )  # fmt: skip
     polish(figure, height=440)
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(title_text="Answered images (%), the surest first", range=[0, 101], dtick=20)
+    figure.update_xaxes(title_text="Answered (%, surest first)", range=[0, 101], dtick=20)
     figure.update_yaxes(title_text="Accuracy of these answers (%)", **accuracy_axis(ends))
     return figure
 

@@ -173,3 +173,13 @@ def test_the_choices_of_a_section_are_in_its_link(url: str, page: Page, browser:
         assert copy.url == page.url
     finally:
         other.close()
+
+
+def test_a_list_of_images_from_a_file_is_part_of_the_link(url: str, page: Page):
+    page.goto(f"{url}/compare?runs=1&runs=2&look=Labels")
+    page.get_by_text("A list of known doubtful images").click()
+    file: Any = {"name": "known.csv", "mimeType": "text/csv", "buffer": b"index,label\n5,1\n7,2\n"}
+    page.get_by_test_id("stExpander").locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_role("textbox", name="Numbers of test images, from 0")).to_have_value("5,7")
+    expect(page.get_by_text("2 images are in the list.")).to_be_visible()
+    wait_for_address(page, "labels_list=5%2C7")

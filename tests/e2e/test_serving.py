@@ -16,6 +16,8 @@ from mnist_core.config import RunConfig
 from mnist_core.store import Store
 from tests.app_process import ROOT, free_port, healthy
 
+pytestmark = pytest.mark.browser
+
 _QUESTIONS = """() => performance.getEntriesByType("resource").map((one) => new URL(one.name).pathname)
   .filter((path) => path.includes("_stcore"))"""
 
