@@ -30,6 +30,8 @@ def routes(names: Sequence[str]) -> list[BaseRoute]:
 
     Any other address, and all of them where the app has `server.baseUrlPath`, are answered by Streamlit as ever.
     """
+    if st.get_option("server.baseUrlPath"):
+        return []
     return [Route(f"/{name}", _page) for name in ("", *names)]
 
 

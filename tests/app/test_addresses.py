@@ -1,0 +1,29 @@
+"""The addresses of the pages, without a browser."""
+
+import streamlit as st
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Match
+from streamlit import config
+
+from dashboard import navigation, serving
+
+
+def answers(route: BaseRoute, path: str) -> bool:
+    found, _ = route.matches({"type": "http", "path": path, "method": "GET"})
+    return found is Match.FULL
+
+
+def test_every_page_and_the_root_have_an_address():
+    app = Starlette(routes=serving.routes([*navigation.PAGES]))
+    for name in ("", *navigation.PAGES):
+        assert any(answers(route, f"/{name}") for route in app.routes), name
+    assert not any(answers(route, "/nowhere") for route in app.routes)
+
+
+def test_below_another_path_all_addresses_are_streamlits():
+    before = st.get_option("server.baseUrlPath")
+    config.set_option("server.baseUrlPath", "lab")
+    try:
+        assert serving.routes([*navigation.PAGES]) == []
+    finally:
+        config.set_option("server.baseUrlPath", before)
