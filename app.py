@@ -20,4 +20,4 @@ def draw() -> None:
 if get_script_run_ctx(suppress_warning=True):  # for a visitor
     draw()
 else:  # for the server, which runs this file for every visitor
-    app = st.App(__file__, routes=serving.routes([*navigation.PAGES]), lifespan=serving.lifespan)
+    app = st.App(__file__, routes=serving.routes(navigation.PAGES), lifespan=serving.lifespan)

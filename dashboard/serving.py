@@ -4,8 +4,9 @@ On its own the page asks `<page>/_stcore/health` where the server is, waits a te
 there, asks again a level higher, and opens the connection then. Told where the server is, it connects at once.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
@@ -25,7 +26,7 @@ _KNOWN = """<script>
   </head>"""
 
 
-def routes(names: Sequence[str]) -> list[BaseRoute]:
+def routes(names: Iterable[str]) -> list[BaseRoute]:
     """The addresses of the root and of the pages with these names, to be given to `st.App`.
 
     Any other address, and all of them where the app has `server.baseUrlPath`, are answered by Streamlit as ever.
@@ -42,6 +43,11 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     jobs.end()
 
 
-def _page(request: Request) -> HTMLResponse:
+async def _page(request: Request) -> HTMLResponse:
+    return HTMLResponse(_html(), headers={"Cache-Control": "no-cache"})
+
+
+@cache
+def _html() -> str:
     text = (Path(st.__file__).parent / "static/index.html").read_text(encoding="utf-8")
-    return HTMLResponse(text.replace("</head>", _KNOWN, 1), headers={"Cache-Control": "no-cache"})
+    return text.replace("</head>", _KNOWN, 1)

@@ -179,9 +179,9 @@ def start(store: Store) -> Jobs:
 
     The thread itself is the record that it was started: it outlives a reload of this module.
     """
-    for thread in threading.enumerate():
-        if thread.name == _thread_name(store) and hasattr(thread, "wake"):
-            return thread  # pyright: ignore[reportReturnType]
+    for jobs in _started():
+        if jobs.name == _thread_name(store):
+            return jobs
     jobs = Jobs(store)
     jobs.start()
     atexit.register(jobs.end)
@@ -190,9 +190,8 @@ def start(store: Store) -> Jobs:
 
 def end() -> None:
     """End the background threads of this process, for a server that a signal ends before `atexit` has its turn."""
-    for thread in threading.enumerate():
-        if thread.name.startswith(_THREAD) and hasattr(thread, "wake"):
-            thread.end()  # pyright: ignore[reportAttributeAccessIssue]
+    for jobs in _started():
+        jobs.end()
 
 
 def runs_at_once(store: Store) -> int:
@@ -213,6 +212,14 @@ def cores() -> int:
 def gpus() -> list[str]:
     """Indices of the NVIDIA devices of this machine."""
     return sorted(path.removeprefix("/dev/nvidia") for path in glob.glob("/dev/nvidia[0-9]*"))
+
+
+def _started() -> list[Jobs]:
+    return [
+        thread  # pyright: ignore[reportReturnType]
+        for thread in threading.enumerate()
+        if thread.name.startswith(_THREAD) and hasattr(thread, "wake")
+    ]
 
 
 def _thread_name(store: Store) -> str:

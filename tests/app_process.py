@@ -17,6 +17,15 @@ ROOT = Path(__file__).resolve().parent.parent
 def running_app(results: Path, script: Path = ROOT / "app.py", env: Mapping[str, str] | None = None) -> Iterator[str]:
     """Serve a Streamlit script with this results folder; gives its URL, and ends it afterwards."""
     port = free_port()
+    with app_process(results, port, script, env):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def app_process(
+    results: Path, port: int, script: Path = ROOT / "app.py", env: Mapping[str, str] | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """The same at a port of one's own: gives the process once it answers."""
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
     results.mkdir(parents=True, exist_ok=True)
     log = results / "app.log"
@@ -26,7 +35,8 @@ def running_app(results: Path, script: Path = ROOT / "app.py", env: Mapping[str,
             [*command, "--server.headless", "true"], cwd=ROOT, stdout=file, stderr=file, env=surroundings
         )
     try:
-        yield healthy(f"http://127.0.0.1:{port}", process, log)
+        _wait_for(f"http://127.0.0.1:{port}", process, log)
+        yield process
     finally:
         process.terminate()
         try:
@@ -42,12 +52,11 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
-def healthy(url: str, process: "subprocess.Popen[bytes]", log: Path) -> str:
-    """Wait until the app answers at this URL, and give it back."""
+def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     for _ in range(300):
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
-                return url
+                return
         except OSError:
             assert process.poll() is None, log.read_text()
             time.sleep(0.1)

@@ -14,7 +14,7 @@ def answers(route: BaseRoute, path: str) -> bool:
 
 
 def test_every_page_and_the_root_have_an_address():
-    app = Starlette(routes=serving.routes([*navigation.PAGES]))
+    app = Starlette(routes=serving.routes(navigation.PAGES))
     for name in ("", *navigation.PAGES):
         assert any(answers(route, f"/{name}") for route in app.routes), name
     assert not any(answers(route, "/nowhere") for route in app.routes)
@@ -24,6 +24,6 @@ def test_below_another_path_all_addresses_are_streamlits():
     before = st.get_option("server.baseUrlPath")
     config.set_option("server.baseUrlPath", "lab")
     try:
-        assert serving.routes([*navigation.PAGES]) == []
+        assert serving.routes(navigation.PAGES) == []
     finally:
         config.set_option("server.baseUrlPath", before)

@@ -1,12 +1,9 @@
 """How the app is served: where the browser finds the server, and what becomes of a run when the server ends."""
 
 import signal
-import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,25 +11,12 @@ from playwright.sync_api import Browser
 
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
-from tests.app_process import ROOT, free_port, healthy
+from tests.app_process import app_process, free_port
 
 pytestmark = pytest.mark.browser
 
 _QUESTIONS = """() => performance.getEntriesByType("resource").map((one) => new URL(one.name).pathname)
   .filter((path) => path.includes("_stcore"))"""
-
-
-@contextmanager
-def _app(log: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    with log.open("ab") as file:
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-        process = subprocess.Popen([*command, "--server.headless", "true"], cwd=ROOT, stdout=file, stderr=file)
-    try:
-        healthy(f"http://127.0.0.1:{port}", process, log)
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.mark.parametrize("page", ["", "compare", "studies"])
@@ -50,13 +34,12 @@ def test_a_page_says_where_the_server_is_and_any_other_address_is_streamlits(
 
 
 def test_an_open_page_finds_a_server_that_was_started_again(own_lab: Path, browser: Browser):
-    own_lab.mkdir()
     store, port, tab = Store.open(own_lab), free_port(), browser.new_page()
     store.finish(store.enqueue(RunConfig(), claimed=True), "finished", test_accuracy=0.9)
-    with _app(own_lab / "app.log", port):
+    with app_process(own_lab, port):
         tab.goto(f"http://127.0.0.1:{port}/compare")
         tab.get_by_test_id("stDataFrame").wait_for()
-    with _app(own_lab / "app.log", port):
+    with app_process(own_lab, port):
         tab.get_by_role("textbox", name="Filter").fill("no such run")
         tab.keyboard.press("Enter")
         tab.get_by_text("No run matches the filter").wait_for(timeout=60_000)
@@ -68,11 +51,10 @@ def test_a_server_that_is_ended_leaves_its_runs_resumable(
     own_lab: Path, browser: Browser, mnist_dir: Path, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals
 ):
     monkeypatch.setenv("MNIST_LAB_DATA", str(mnist_dir))
-    own_lab.mkdir()
     store, tab = Store.open(own_lab), browser.new_page()
     run = store.enqueue(RunConfig(architecture="mlp-300", epochs=100))
     port = free_port()
-    with _app(own_lab / "app.log", port) as process:
+    with app_process(own_lab, port) as process:
         tab.goto(f"http://127.0.0.1:{port}/compare")
         _until(lambda: store.run(run.id).epoch > 0)
         process.send_signal(sent)
