@@ -5,6 +5,7 @@ gradients of the chain written out, and the optimizer's kernel called directly, 
 takes clearly less time. The operations are autograd's own in its own order, so the results are the same bit for bit.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -124,30 +125,39 @@ class _Dropout:
     """Dropout that draws the same random numbers as torch's own."""
 
     def __init__(self, module: nn.Dropout) -> None:
-        self._share = module.p
-        self._mask = torch.empty(0)
+        self._kept = 1 - module.p
+        self._numbers = torch.empty(0, dtype=torch.int64)
+        self._mask = torch.empty(0)  # 0 or 1 / kept
 
     def forward(self, x: Tensor) -> Tensor:
-        kept = 1 - self._share
-        if _uniform_draws_the_same():
-            self._mask = torch.empty(x.shape, dtype=torch.float64).uniform_().lt(kept).float().div_(kept)
-        else:
-            self._mask = torch.empty_like(x).bernoulli_(kept).div_(kept)
-        return x * self._mask
+        if self._mask.shape != x.shape:
+            self._numbers, self._mask = torch.empty(x.shape, dtype=torch.int64), torch.empty_like(x)
+        draw = _draw_whole if _whole_draws_the_same() else _draw
+        return x * draw(self._mask, self._numbers, self._kept).div_(self._kept)
 
     def backward(self, gradient: Tensor) -> Tensor:
         return gradient.mul_(self._mask)
 
 
-@cache
-def _uniform_draws_the_same() -> bool:
-    """Whether uniform numbers below p, which take half the time, are bit for bit what `bernoulli_(p)` draws here.
+def _draw(mask: Tensor, numbers: Tensor, share: float, generator: torch.Generator | None = None) -> Tensor:
+    """Ones for about this share of the mask, otherwise zeros."""
+    return mask.bernoulli_(share, generator=generator)
 
-    They are wherever torch draws one number after another, and not where it has Intel's library draw them.
+
+def _draw_whole(mask: Tensor, numbers: Tensor, share: float, generator: torch.Generator | None = None) -> Tensor:
+    """The same from whole numbers of 53 bits, those that torch makes a uniform number of."""
+    return torch.lt(numbers.random_(0, 1 << 53, generator=generator), math.ceil(share * (1 << 53)), out=mask)
+
+
+@cache
+def _whole_draws_the_same() -> bool:
+    """Whether whole numbers, which take less than half the time, give bit for bit what `bernoulli_` draws here.
+
+    They do wherever torch draws one number after another, and not where it has Intel's library draw them.
     """
     one, other = (torch.Generator().manual_seed(1) for _ in range(2))
-    expected = torch.empty(4096).bernoulli_(0.3, generator=one)
-    drawn = torch.empty(4096, dtype=torch.float64).uniform_(generator=other).lt(0.3).float()
+    numbers = torch.empty(4096, dtype=torch.int64)
+    expected, drawn = _draw(torch.empty(4096), numbers, 0.3, one), _draw_whole(torch.empty(4096), numbers, 0.3, other)
     return torch.equal(drawn, expected) and torch.equal(one.get_state(), other.get_state())
 
 
@@ -176,11 +186,15 @@ def _update(optimizer: Optimizer) -> Callable[[], object]:
             optimizer.step()
             lists["values"], lists["gradients"] = [value.detach() for value in parameters], gradients()
             if isinstance(optimizer, Adam):
-                lists.update({name: state(name) for name in ("exp_avg", "exp_avg_sq", "step")})
+                lists.update({name: state(name) for name in ("exp_avg", "exp_avg_sq")})
+                lists["counts"] = [torch.stack(state("step"))]  # one tensor: counting up takes one operation
+                lists["step"] = [*lists["counts"][0]]
+                for parameter, step in zip(parameters, lists["step"], strict=True):
+                    optimizer.state[parameter]["step"] = step
             else:
                 lists["momentum"] = state("momentum_buffer") if group["momentum"] else []
         elif isinstance(optimizer, Adam):
-            _aten._foreach_add_(lists["step"], 1)
+            lists["counts"][0].add_(1)
             kernel = _aten._fused_adamw_ if group["decoupled_weight_decay"] else _aten._fused_adam_
             beta1, beta2 = group["betas"]
             kernel(

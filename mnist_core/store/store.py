@@ -219,13 +219,8 @@ class Store(Files, Sweeps, Adoption):
     def record(self, run: Run, events: Sequence[Event]) -> None:
         """Store the metrics in these events and the progress they mean. Raises LostRunError."""
         with writing(self._engine, durable=False).begin() as connection:
+            last = connection.execute(sa.select(runs.c.learning_rate).where(runs.c.number == run.number)).scalar()
             self._write(connection, run, heartbeat=self.clock(), **metric_rows.progress(events))
-            last = connection.execute(
-                sa.select(metrics.c.value)
-                .where(metrics.c.run == run.number, metrics.c.name == "learning_rate")
-                .order_by(metrics.c.id.desc())
-                .limit(1)
-            ).scalar()
             if found := metric_rows.rows(run.number, events, last):
                 connection.execute(metrics.insert(), found)
 
@@ -249,9 +244,11 @@ class Store(Files, Sweeps, Adoption):
     def rewind(self, run: Run, step: int) -> None:
         """Forget what was recorded after `step`: the run goes on from a checkpoint that is older."""
         with writing(self._engine).begin() as connection:
-            self._write(connection, run, step=step)
             for table in (metrics, artifacts):
                 connection.execute(table.delete().where(table.c.run == run.number, table.c.step > step))
+            rates = sa.select(metrics.c.value).where(metrics.c.run == run.number, metrics.c.name == "learning_rate")
+            rate = connection.execute(rates.order_by(metrics.c.id.desc()).limit(1)).scalar()
+            self._write(connection, run, step=step, learning_rate=rate)
 
     def _update(self, ids: Sequence[str], **values: Any) -> None:
         with writing(self._engine).begin() as connection:

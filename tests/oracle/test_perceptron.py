@@ -72,8 +72,8 @@ def test_an_epoch_ends_where_autograd_ends(name: str, pixels: dict[bool, Data], 
 def test_a_mask_is_that_of_torch_however_it_is_drawn(share: float, monkeypatch: pytest.MonkeyPatch):
     x = torch.linspace(-1, 1, 64 * 801).reshape(64, 801)
     masked = []
-    for same in (perceptrons._uniform_draws_the_same(), False):
-        monkeypatch.setattr(perceptrons, "_uniform_draws_the_same", lambda same=same: same)
+    for same in (perceptrons._whole_draws_the_same(), False):
+        monkeypatch.setattr(perceptrons, "_whole_draws_the_same", lambda same=same: same)
         torch.manual_seed(5)
         layer = perceptrons._Dropout(torch.nn.Dropout(share))
         masked.append((layer.forward(x), layer.backward(torch.ones_like(x)), torch.rand(1)))

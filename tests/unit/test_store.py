@@ -132,6 +132,18 @@ def test_rewinding_forgets_what_came_after_and_ids_are_not_used_again(store):
     assert store.metrics(run.id)["id"].max() > last
 
 
+def test_after_rewinding_the_learning_rate_is_the_one_that_is_left(store):
+    run = claimed(store)
+    store.record(run, [step(1, rate=0.1), step(2, rate=0.01)])
+    store.rewind(run, 1)
+    assert store.run(run.id).learning_rate == 0.1
+    store.record(run, [step(2, rate=0.1), step(3, rate=0.01)])
+    rates = store.metrics(run.id, names=["learning_rate"])
+    assert list(zip(rates["step"], rates["value"], strict=True)) == [(1, 0.1), (3, 0.01)]
+    store.rewind(run, 0)
+    assert store.run(run.id).learning_rate is None
+
+
 def test_requests_reach_the_worker_and_are_refused_when_there_is_nothing_to_do(store):
     run = claimed(store)
     assert store.beat(run) is None
