@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from dashboard import state
@@ -18,6 +19,8 @@ from mnist_core.store import ACTIVE, Run, Store
 from mnist_core.store.runs import State
 
 COMPARED = 50  # runs at most: of more no chart can be read, and no link would carry them
+
+FILTER = "filter"  # key and query parameter of the filter's box
 
 _CHOSEN = "runs"  # query parameter that the Train page has too: numbers of the runs
 _BEYOND = "runs beyond"  # numbers of the chosen runs that exceed COMPARED
@@ -38,6 +41,7 @@ class Snapshot:
 
     runs: Mapping[int, Run]  # by number
     table: pd.DataFrame  # a row a run, indexed by number
+    arrow: pa.Table  # the same without the index, ready to be sent: making it takes longer than the rest of the page
     words: pd.Series  # what the filter searches, in small letters, indexed by number
     active: frozenset[str]  # ids of the runs that wait or train
 
@@ -68,23 +72,29 @@ def choose(numbers: Sequence[int]) -> None:
     st.session_state[_CHANGED] = True
 
 
-def chosen(every: Snapshot, found: pd.DataFrame) -> list[Run]:
-    """Draw the list of chosen runs, which is part of the page's link, and return them in the order of choice."""
+def filter_text() -> str:
+    """What the page's filter says, also before its box is drawn."""
+    return st.session_state.get(FILTER, st.query_params.get(FILTER, ""))
+
+
+def chosen(every: Snapshot, text: str) -> list[Run]:
+    """The chosen runs in the order of choice, as they are now; `list_of_chosen` is to be drawn after it."""
     st.session_state[_CHANGED] = st.session_state[_BUSY] = False
-    known = [int(text) for text in st.query_params.get_all(_CHOSEN) if text.isdecimal()]
-    for key in (_CHOSEN, f"{_CHOSEN}:chosen"):
-        known += st.session_state.get(key, [])
-    offered = dict.fromkeys([*known, *found.index[:_OFFERED].tolist()])
-    runs = state.pick_runs(
+    runs = state.picked_runs(_CHOSEN, _offered(every, text))
+    fresh = {run.number: run for run in state.store().runs(ids=[run.id for run in runs])}
+    beyond = [number for number in st.session_state.get(_BEYOND, []) if number in every.runs and number not in fresh]
+    return [*fresh.values(), *(every.runs[number] for number in beyond)]
+
+
+def list_of_chosen(every: Snapshot, text: str) -> None:
+    """Draw the list of chosen runs, which is part of the page's link."""
+    state.pick_runs(
         _CHOSEN,
         "Chosen runs",
         "Tick runs in the table, or type a name here. They are part of this page's link, and the Train page shows "
         "the same ones.",
-        [every.runs[number] for number in offered if number in every.runs],
+        _offered(every, text),
     )
-    fresh = {run.number: run for run in state.store().runs(ids=[run.id for run in runs])}
-    beyond = [number for number in st.session_state.get(_BEYOND, []) if number in every.runs and number not in fresh]
-    return [*fresh.values(), *(every.runs[number] for number in beyond)]
 
 
 def show(every: Snapshot, text: str, runs: Sequence[Run]) -> None:
@@ -155,6 +165,14 @@ def columns() -> dict[str, Any]:
     }
 
 
+def _offered(every: Snapshot, text: str) -> list[Run]:
+    known = [int(number) for number in st.query_params.get_all(_CHOSEN) if number.isdecimal()]
+    for key in (_CHOSEN, f"{_CHOSEN}:chosen"):
+        known += st.session_state.get(key, [])
+    offered = dict.fromkeys([*known, *matching(every, text).index[:_OFFERED].tolist()])
+    return [every.runs[number] for number in offered if number in every.runs]
+
+
 def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
     running = state.store().runs(states=ACTIVE) if every.active else []
     ended = {run.id for run in running} != every.active
@@ -169,7 +187,7 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
     )
     _tick(rows, numbers)
     st.dataframe(
-        _with_progress(rows, running),
+        every.arrow if rows is every.table and not running else _with_progress(rows, running),
         key=_TICKED,
         on_select=partial(_take, rows.index),
         selection_mode="multi-row",
@@ -224,7 +242,9 @@ def _read(url: str, stamp: tuple[float, ...]) -> Snapshot:
     texts = [table[name].astype("str") for name in ("Name", "Data set", "Architecture", "State")]
     words = ("#" + numbers).str.cat(texts, sep=" ")
     active = frozenset(run.id for run in runs if run.active)
-    return Snapshot({run.number: run for run in runs}, table, words.str.cat(tags, sep=" ").str.lower(), active)
+    words = words.str.cat(tags, sep=" ").str.lower()
+    arrow = pa.Table.from_pandas(table.reset_index(drop=True))
+    return Snapshot({run.number: run for run in runs}, table, arrow, words, active)
 
 
 def _stamp(store: Store) -> tuple[float, ...]:

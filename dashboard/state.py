@@ -105,6 +105,13 @@ def pick_runs(key: str, label: str, help: str, runs: Sequence[Run], default: Seq
     return [by_number[number] for number in numbers]
 
 
+def picked_runs(key: str, runs: Sequence[Run], default: Sequence[int] = ()) -> list[Run]:
+    """What `pick_runs` with the same arguments will return, for what is drawn before it."""
+    by_number = {run.number: run for run in runs}
+    _from_url(key, by_number, default)
+    return [by_number[number] for number in st.session_state[key]]
+
+
 def choose_also(key: str, *numbers: int) -> None:
     """Add runs to the choice of `pick_runs`; to be called from a callback, before the widget is drawn.
 

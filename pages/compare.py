@@ -17,23 +17,24 @@ def page() -> None:
         no_run()
         return
     bar, undo, table, choice = (st.container() for _ in range(4))
+    text = run_table.filter_text()
+    runs = run_table.chosen(every, text)
+    with table:  # first of all: nothing else takes the browser as long
+        run_table.show(every, text, runs)
     with bar, st.container(horizontal=True, vertical_alignment="bottom", key="bar"):
-        text = st.text_input(
+        st.text_input(
             "Filter",
-            key="filter",
+            key=run_table.FILTER,
             bind="query-params",
             placeholder="name, tag, data set, architecture, state, #number",
             help="Shows the runs that hold every word. A click on a column's head sorts, its menu hides the column.",
         )
-        actions = st.container(horizontal=True, width="content")
-    with choice:
-        runs = run_table.chosen(every, run_table.matching(every, text))
-    with actions:
-        comparing_changes.buttons(every, runs)
+        with st.container(horizontal=True, width="content"):
+            comparing_changes.buttons(every, runs)
     with undo:
         comparing_changes.undo()
-    with table:
-        run_table.show(every, text, runs)
+    with choice:
+        run_table.list_of_chosen(every, text)
     if runs:
         side_by_side(runs)
     else:
