@@ -35,7 +35,7 @@ def follow(row: SweepRow) -> None:
 def _board(row: SweepRow, busy: bool) -> None:
     with state.errors_as_messages():
         store = state.store()
-        if row.id not in [known.id for known in store.sweeps()]:
+        if store.sweep(row.id) is None:
             st.rerun()  # deleted, here or elsewhere: the list of sweeps is no part of this fragment
         table = sweeps.table(store, row.id)
         if _busy(table) != busy:

@@ -28,6 +28,12 @@ class Sweeps(Database):
             rows = connection.execute(sa.select(sweeps).order_by(sweeps.c.created.desc(), sweeps.c.id)).mappings().all()
         return [SweepRow(**row) for row in rows]
 
+    def sweep(self, sweep_id: str) -> SweepRow | None:
+        """A sweep by its id; None if there is none."""
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(sweeps).where(sweeps.c.id == sweep_id)).mappings().first()
+        return SweepRow(**row) if row else None
+
     def save_sweep(self, sweep_id: str, name: str, spec: dict[str, Any]) -> None:
         """Add a sweep, or replace the name and content of one that is there."""
         values = {"name": name, "spec": spec}

@@ -34,7 +34,7 @@ def load(store: Store, sweep_id: str) -> Sweep:
 
 def row(store: Store, sweep_id: str) -> SweepRow:
     """A sweep's row by its id. Raises StoreError if there is none."""
-    found = next((row for row in store.sweeps() if row.id == sweep_id), None)
+    found = store.sweep(sweep_id)
     if found is None:
         raise StoreError(f"there is no sweep {sweep_id!r}; `python -m mnist_core sweep list` shows the ids")
     return found

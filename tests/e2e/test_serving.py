@@ -1,7 +1,6 @@
 """How the app is served: where the browser finds the server, and what becomes of a run when the server ends."""
 
 import signal
-import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from playwright.sync_api import Browser
 
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
-from tests.app_process import app_process, free_port
+from tests.app_process import app_process, free_port, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -56,22 +55,14 @@ def test_a_server_that_is_ended_leaves_its_runs_resumable(
     port = free_port()
     with app_process(own_lab, port) as process:
         tab.goto(f"http://127.0.0.1:{port}/compare")
-        _until(lambda: store.run(run.id).epoch > 0)
+        wait_until(lambda: store.run(run.id).epoch > 0)
         process.send_signal(sent)
         process.wait(30)
     ended = store.run(run.id)
     assert ended.state == "interrupted"
     assert ended.epoch > 0
-    _until(lambda: not _lives(ended.pid or 0))
+    wait_until(lambda: not _lives(ended.pid or 0))
     tab.close()
-
-
-def _until(true: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if true():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen within a minute")
 
 
 def _lives(pid: int) -> bool:

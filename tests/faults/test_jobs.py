@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from mnist_core import jobs
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
+from tests.app_process import wait_until
 
 LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2000)
 SHORT = LONG.replace(epochs=2)
@@ -28,13 +28,6 @@ def running(store: Store) -> Iterator[jobs.Jobs]:
     thread = jobs.start(store)
     yield thread
     thread.end()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 40) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 def enqueue(store: Store, running: jobs.Jobs, config: RunConfig) -> Run:
