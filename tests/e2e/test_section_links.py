@@ -69,6 +69,7 @@ def write(name: str, text: str, finish: str) -> Action:
 
 
 def second_image(page: Page) -> None:
+    settled(page)  # an image of a gallery that is about to be another one is not what a person means
     page.locator(".gallery .tile").nth(1).click()
     expect(page.locator(".gallery .tile").nth(1)).to_have_attribute("aria-selected", "true")
 
