@@ -73,9 +73,7 @@ def _thresholds(runs: int) -> tuple[float, float]:
 
 def _listed(images: int) -> np.ndarray:
     """The images of the person's own list; none if there is no list or it cannot be read."""
-    # A link's list is in the widget only once it is drawn.
-    given = st.session_state.get(_LIST) or st.query_params.get(_LIST)
-    with st.expander("A list of known doubtful images", expanded=bool(given)):
+    with st.expander("A list of known doubtful images", expanded=bool(state.bound_text(_LIST))):
         st.file_uploader(
             "From a file",
             type=["csv", "txt"],

@@ -20,8 +20,6 @@ from mnist_core.store.runs import State
 
 COMPARED = 50  # runs at most: of more no chart can be read, and no link would carry them
 
-FILTER = "filter"  # key and query parameter of the filter's box
-
 _CHOSEN = "runs"  # query parameter that the Train page has too: numbers of the runs
 _BEYOND = "runs beyond"  # numbers of the chosen runs that exceed COMPARED
 _TICKED, _CHANGED, _BUSY = "table", "choice changed", "dialog open"
@@ -72,28 +70,32 @@ def choose(numbers: Sequence[int]) -> None:
     st.session_state[_CHANGED] = True
 
 
-def filter_text() -> str:
-    """What the page's filter says, also before its box is drawn."""
-    return st.session_state.get(FILTER, st.query_params.get(FILTER, ""))
+def offered(every: Snapshot, text: str) -> list[Run]:
+    """What the list of chosen runs offers: those that are chosen, and the first that match `text`."""
+    known = [int(number) for number in st.query_params.get_all(_CHOSEN) if number.isdecimal()]
+    for key in (_CHOSEN, f"{_CHOSEN}:chosen"):
+        known += st.session_state.get(key, [])
+    numbers = dict.fromkeys([*known, *matching(every, text).index[:_OFFERED].tolist()])
+    return [every.runs[number] for number in numbers if number in every.runs]
 
 
-def chosen(every: Snapshot, text: str) -> list[Run]:
+def chosen(every: Snapshot, offer: Sequence[Run]) -> list[Run]:
     """The chosen runs in the order of choice, as they are now; `list_of_chosen` is to be drawn after it."""
     st.session_state[_CHANGED] = st.session_state[_BUSY] = False
-    runs = state.picked_runs(_CHOSEN, _offered(every, text))
+    runs = state.picked_runs(_CHOSEN, offer)
     fresh = {run.number: run for run in state.store().runs(ids=[run.id for run in runs])}
     beyond = [number for number in st.session_state.get(_BEYOND, []) if number in every.runs and number not in fresh]
     return [*fresh.values(), *(every.runs[number] for number in beyond)]
 
 
-def list_of_chosen(every: Snapshot, text: str) -> None:
+def list_of_chosen(offer: Sequence[Run]) -> None:
     """Draw the list of chosen runs, which is part of the page's link."""
     state.pick_runs(
         _CHOSEN,
         "Chosen runs",
         "Tick runs in the table, or type a name here. They are part of this page's link, and the Train page shows "
         "the same ones.",
-        _offered(every, text),
+        offer,
     )
 
 
@@ -163,14 +165,6 @@ def columns() -> dict[str, Any]:
         "Images/s": column.NumberColumn(format="localized", step=1, help="Training images learned in a second."),
         "Created": column.DatetimeColumn(format="D MMM YYYY, HH:mm", timezone=st.context.timezone),
     }
-
-
-def _offered(every: Snapshot, text: str) -> list[Run]:
-    known = [int(number) for number in st.query_params.get_all(_CHOSEN) if number.isdecimal()]
-    for key in (_CHOSEN, f"{_CHOSEN}:chosen"):
-        known += st.session_state.get(key, [])
-    offered = dict.fromkeys([*known, *matching(every, text).index[:_OFFERED].tolist()])
-    return [every.runs[number] for number in offered if number in every.runs]
 
 
 def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:

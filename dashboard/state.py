@@ -88,8 +88,7 @@ def pick_runs(key: str, label: str, help: str, runs: Sequence[Run], default: Seq
     Many chosen runs are told in a line until a person wants the list: a browser takes long to draw them one by one.
     """
     by_number = {run.number: run for run in runs}
-    _from_url(key, by_number, default)
-    numbers: list[int] = st.session_state[key]
+    numbers = [run.number for run in picked_runs(key, runs, default)]
     if len(numbers) > _CHIPS and not st.session_state.get(f"{key}:listed"):
         _told(key, numbers)
     else:
@@ -103,6 +102,11 @@ def pick_runs(key: str, label: str, help: str, runs: Sequence[Run], default: Seq
         )
     _to_url(key, numbers)
     return [by_number[number] for number in numbers]
+
+
+def bound_text(key: str) -> str:
+    """What a text widget that is bound to the address says, also before it is drawn."""
+    return st.session_state.get(key, st.query_params.get(key, ""))
 
 
 def picked_runs(key: str, runs: Sequence[Run], default: Sequence[int] = ()) -> list[Run]:

@@ -35,12 +35,13 @@ def follow(row: SweepRow) -> None:
 def _board(row: SweepRow, busy: bool) -> None:
     with state.errors_as_messages():
         store = state.store()
-        if store.sweep(row.id) is None:
+        known = store.sweep(row.id)
+        if known is None:
             st.rerun()  # deleted, here or elsewhere: the list of sweeps is no part of this fragment
         table = sweeps.table(store, row.id)
         if _busy(table) != busy:
             st.rerun()  # the pace: faster while something trains
-        sweep = sweeps.load(store, row.id)
+        sweep = sweeps.Sweep.from_json(known.spec)
         _progress(row, table)
         _buttons(row, table)
         if table.empty:

@@ -88,13 +88,12 @@ class Jobs(threading.Thread):
         if time.monotonic() >= self._patrol_after:
             self._patrol_after = time.monotonic() + _PATROL_SECONDS
             self._patrol()
-        while (run := self._store.claim(limit=runs_at_once(self._store))) is not None:
+        while (run := self._store.claim(limit=(places := runs_at_once(self._store)))) is not None:
             self._launch(run)
         waiting = [worker for worker in self._workers if worker.run is None]
-        if not waiting and time.monotonic() >= self._spare_after:
-            # With every place taken the next run waits for a worker that ends its own: no spare need slow them down.
-            if len(self._workers) < max(1, runs_at_once(self._store)):
-                self._workers.append(_Worker(self._process()))
+        # With every place taken the next run waits for a worker that ends its own: no spare need slow them down.
+        if not waiting and len(self._workers) < max(1, places) and time.monotonic() >= self._spare_after:
+            self._workers.append(_Worker(self._process()))
         elif len(waiting) > 1 and len(waiting) == len(self._workers):
             self._dismiss(waiting[1:])  # nothing trains: one that waits is enough
 

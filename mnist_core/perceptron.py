@@ -132,20 +132,18 @@ class _Dropout:
     def forward(self, x: Tensor) -> Tensor:
         if self._mask.shape != x.shape:
             self._numbers, self._mask = torch.empty(x.shape, dtype=torch.int64), torch.empty_like(x)
-        draw = _draw_whole if _whole_draws_the_same() else _draw
-        return x * draw(self._mask, self._numbers, self._kept).div_(self._kept)
+        if _whole_draws_the_same():
+            _draw_whole(self._mask, self._numbers, self._kept)
+        else:
+            self._mask.bernoulli_(self._kept)
+        return x * self._mask.div_(self._kept)
 
     def backward(self, gradient: Tensor) -> Tensor:
         return gradient.mul_(self._mask)
 
 
-def _draw(mask: Tensor, numbers: Tensor, share: float, generator: torch.Generator | None = None) -> Tensor:
-    """Ones for about this share of the mask, otherwise zeros."""
-    return mask.bernoulli_(share, generator=generator)
-
-
 def _draw_whole(mask: Tensor, numbers: Tensor, share: float, generator: torch.Generator | None = None) -> Tensor:
-    """The same from whole numbers of 53 bits, those that torch makes a uniform number of."""
+    """Ones for about this share of the mask, else zeros, from the 53 bits of which torch makes a uniform number."""
     return torch.lt(numbers.random_(0, 1 << 53, generator=generator), math.ceil(share * (1 << 53)), out=mask)
 
 
@@ -156,8 +154,8 @@ def _whole_draws_the_same() -> bool:
     They do wherever torch draws one number after another, and not where it has Intel's library draw them.
     """
     one, other = (torch.Generator().manual_seed(1) for _ in range(2))
-    numbers = torch.empty(4096, dtype=torch.int64)
-    expected, drawn = _draw(torch.empty(4096), numbers, 0.3, one), _draw_whole(torch.empty(4096), numbers, 0.3, other)
+    expected = torch.empty(4096).bernoulli_(0.3, generator=one)
+    drawn = _draw_whole(torch.empty(4096), torch.empty(4096, dtype=torch.int64), 0.3, other)
     return torch.equal(drawn, expected) and torch.equal(one.get_state(), other.get_state())
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import comparing, comparing_changes, navigation, run_table
+from dashboard import comparing, comparing_changes, navigation, run_table, state
 from mnist_core.store import Run
 
 
@@ -17,14 +17,15 @@ def page() -> None:
         no_run()
         return
     bar, undo, table, choice = (st.container() for _ in range(4))
-    text = run_table.filter_text()
-    runs = run_table.chosen(every, text)
+    text = state.bound_text("filter")
+    offer = run_table.offered(every, text)
+    runs = run_table.chosen(every, offer)
     with table:  # first of all: nothing else takes the browser as long
         run_table.show(every, text, runs)
     with bar, st.container(horizontal=True, vertical_alignment="bottom", key="bar"):
         st.text_input(
             "Filter",
-            key=run_table.FILTER,
+            key="filter",
             bind="query-params",
             placeholder="name, tag, data set, architecture, state, #number",
             help="Shows the runs that hold every word. A click on a column's head sorts, its menu hides the column.",
@@ -34,7 +35,7 @@ def page() -> None:
     with undo:
         comparing_changes.undo()
     with choice:
-        run_table.list_of_chosen(every, text)
+        run_table.list_of_chosen(offer)
     if runs:
         side_by_side(runs)
     else:
