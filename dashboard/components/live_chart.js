@@ -131,11 +131,16 @@ async function draw(chart) {
   const { root, plot, runs, Plotly } = chart
   const points = [...runs.values()].reduce((sum, run) => sum + run.train.step.length, 0)
   chart.width = root.clientWidth
+  if (chart.drawnX === chart.options.x) rememberView(chart) // a zoom of just now, which plotly.js has yet to tell
+  chart.drawnX = chart.options.x
   const { traces, layout, config } = figure(chart, theme(root))
   await Plotly.react(plot, traces, layout, config)
   if (!chart.listening) {
     chart.listening = true
-    plot.on("plotly_relayout", () => rememberView(chart))
+    plot.on("plotly_relayout", () => {
+      rememberView(chart)
+      schedule(chart) // more detail where fewer points share the width
+    })
   }
   drawLegend(chart)
   if (!runs.size) say(chart, "empty", "No run is selected.")
@@ -156,7 +161,6 @@ function rememberView(chart) {
     if (axis.autorange !== false || !axis.range) delete chart.view[name]
     else chart.view[name] = axis.range.map((end) => (axis.type === "log" ? 10 ** end : end))
   }
-  schedule(chart) // more detail where fewer points share the width
 }
 
 function theme(root) {
