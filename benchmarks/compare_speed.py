@@ -8,7 +8,7 @@ have, in a new tab each time, and the time is taken from navigation (the browser
 animation frame in which
 
     chart    every line is drawn (raw and smoothed training and validation of all runs) and the canvas shows colours,
-    table    the canvas of the grid shows something in the rows below its head.
+    table    the first rows below its head stand there, laid out and with their text.
 
 The first opening, when neither the app's caches nor the browser's are filled, is named beside the median of the others.
 Beside it stands a page that holds only a heading: what Streamlit itself needs here. The largest message is that of the
@@ -36,20 +36,23 @@ from tests.browser import ARGUMENTS, executable
 RUNS, EPOCHS, POINTS, STEPS = 50, 100, 5_000, 60_000
 ROWS = 10_000
 
+_FOUND = """const found = (name, root = document) => root.querySelector(name)
+    ?? [...root.querySelectorAll("*")].map((one) => one.shadowRoot && found(name, one.shadowRoot)).find(Boolean)
+"""
 _CHART = f"""() => {{
-  const inside = (root) => root.querySelector(".line-chart[data-lines]")
-    ?? [...root.querySelectorAll("*")].map((one) => one.shadowRoot && inside(one.shadowRoot)).find(Boolean)
-  const chart = inside(document)
+  {_FOUND}
+  const chart = found(".line-chart[data-lines]")
   if (!chart || Number(chart.dataset.lines) < {3 * RUNS}) return false
   const strip = chart.querySelector("canvas").getContext("2d").getImageData(90, 10, 60, 300).data
   return new Set(new Uint32Array(strip.buffer)).size > 50
 }}"""
-_TABLE = """() => {
-  const canvas = document.querySelector("[data-testid=stDataFrame] canvas")
-  if (!canvas || canvas.width < 300 || canvas.height < 200) return false
-  const strip = canvas.getContext("2d").getImageData(110, 60, 180, 80).data
-  return new Set(new Uint32Array(strip.buffer)).size > 5
-}"""
+_TABLE = f"""() => {{
+  {_FOUND}
+  const box = found(".data-table[data-rows] .box")
+  if (!box || box.clientHeight < 300) return false
+  const rows = [...box.querySelectorAll(".row")].slice(0, 5)
+  return rows.length === 5 && rows.every((row) => row.clientHeight > 20 && row.innerText.length > 20)
+}}"""
 _WINDOW: ViewportSize = {"width": 1400, "height": 1000}
 _HEADING = "() => Boolean(document.querySelector('[data-testid=stApp] h1'))"
 _WATCH = """

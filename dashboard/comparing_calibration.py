@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import comparing_data, comparing_legend, run_table, state
+from dashboard.components.data_table import data_table, rows_of
 from mnist_core import answers, calibration, results, stats
 from mnist_core.answers import Answers
 from mnist_core.plots import calibration as plots
@@ -119,33 +120,26 @@ def _table(
         })  # fmt: skip
     number = st.column_config.NumberColumn
     known = run_table.columns()
-    st.dataframe(
-        pd.DataFrame(rows),
-        key="calibration table",
-        hide_index=True,
-        height="content",
-        placeholder="–",
-        alt="Calibration of the chosen runs",
-        column_config={
-            **{name: known[name] for name in ("Line", "Run", "Name")},
-            "Accuracy": number(format="%.2f%%", help="Right answers to the test images."),
-            "Confidence": number(format="%.2f%%", help="Mean probability of the class that is named."),
-            "Calibration error": number(
-                format="%.2f%%",
-                help="Expected calibration error: mean distance between confidence and accuracy over the ranges, "
-                "weighted by images.",
-            ),
-            "Loss": number(format="%.4f", help="Negative log-likelihood: mean of -ln p(true class), in nats."),
-            "Brier score": number(format="%.4f", help="Mean squared distance to the truth over all classes, 0 to 2."),
-            "Temperature": number(
-                format="%.3f",
-                help="What the logits are divided by, fitted on the validation images. Above 1: it was too sure.",
-            ),
-            "Calibration error after": number(format="%.2f%%", help="The same with the temperature."),
-            "Loss after": number(format="%.4f", help="The same with the temperature."),
-            "Brier score after": number(format="%.4f", help="The same with the temperature."),
-        },
-    )
+    columns = {
+        **{name: known[name] for name in ("Line", "Run", "Name")},
+        "Accuracy": number(format="%.2f%%", help="Right answers to the test images."),
+        "Confidence": number(format="%.2f%%", help="Mean probability of the class that is named."),
+        "Calibration error": number(
+            format="%.2f%%",
+            help="Expected calibration error: mean distance between confidence and accuracy over the ranges, "
+            "weighted by images.",
+        ),
+        "Loss": number(format="%.4f", help="Negative log-likelihood: mean of -ln p(true class), in nats."),
+        "Brier score": number(format="%.4f", help="Mean squared distance to the truth over all classes, 0 to 2."),
+        "Temperature": number(
+            format="%.3f",
+            help="What the logits are divided by, fitted on the validation images. Above 1: it was too sure.",
+        ),
+        "Calibration error after": number(format="%.2f%%", help="The same with the temperature."),
+        "Loss after": number(format="%.4f", help="The same with the temperature."),
+        "Brier score after": number(format="%.4f", help="The same with the temperature."),
+    }
+    data_table("calibration-table", rows_of(pd.DataFrame(rows), columns), "Calibration of the chosen runs")
     without = [run for run in runs if fitted[run.id] is None]
     if without:
         st.caption(f"Without answers to validation images, so without a temperature: {comparing_data.named(without)}.")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import comparing_data, state
 from dashboard.comparing_images import browse
+from dashboard.components.data_table import data_table, rows_of
 from dashboard.confusion_cells import choose_cell
 from dashboard.inspection import bold
 from mnist_core import agreement
@@ -48,8 +49,7 @@ def accuracies(found: Answers, names: tuple[str, ...]) -> None:
     shown = shown.join((100 * table).rename(columns=lambda number: f"Run {number} (%)"))
     columns = {name: st.column_config.NumberColumn(format="%.2f", help="Right answers among the images of the class.")
                for name in shown.columns[2:]}  # fmt: skip
-    st.dataframe(shown, key="classes-table", hide_index=True, height="content", column_config=columns,
-                 alt="Accuracy of each run in each class")  # fmt: skip
+    data_table("classes-table", rows_of(shown, columns), "Accuracy of each run in each class")
 
 
 def differences(pair: Answers, names: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import comparing_data, run_table, state
+from dashboard.components.data_table import data_table, rows_of
 from mnist_core import answers, costs, stats
 from mnist_core.comparison import groups
 from mnist_core.costs import Memory, Speed
@@ -175,36 +176,29 @@ def _by_seeds(runs: Sequence[Run], table: pd.DataFrame) -> tuple[list[Run], pd.D
 def _show_table(table: pd.DataFrame, timed: bool) -> None:
     number, known = st.column_config.NumberColumn, run_table.columns()
     shown = table if timed else table.drop(columns=["One image (ms)", "In batches (ms)", "Images/s"])
-    st.dataframe(
-        shown,
-        key="cost table",
-        hide_index=True,
-        height="content",
-        placeholder="–",
-        alt="What the chosen runs cost",
-        column_config={
-            **{name: known[name] for name in ("Line", "Run", "Name")},
-            "Seeds": number(width=64, help="Runs with different seeds that the row is the mean of; # is the first."),
-            "Accuracy": number(format="%.2f%%"),
-            "From": number(format="%.2f%%", help="Lower end of the 95% interval (Wilson; Student's over seeds)."),
-            "To": number(format="%.2f%%", help="Upper end of the 95% interval (Wilson; Student's over seeds)."),
-            "Parameters": number(format="localized", help="Learned numbers."),
-            "MACs": number(format="localized", help="Multiply-accumulates for one image."),
-            "Training (s)": number(format="%.1f", help="Seconds of training, pauses not counted."),
-            "One image (ms)": number(format="%.3f", help="Median time from the pixels to the probabilities, one core."),
-            "In batches (ms)": number(format="%.4f", help=f"The same for an image among {costs.BATCH}."),
-            "Images/s": number(format="%.0f", help=f"Images answered in a second, in batches of {costs.BATCH}."),
-            "File (kB)": number(format="%.1f", help="The weights alone as a safetensors file."),
-            "Memory (kB)": number(
-                format="%.1f",
-                help="Weights, and the most numbers that exist at once while one image passes, 4 bytes each.",
-            ),
-            "Training memory (MB)": number(
-                format="%.2f",
-                help="About: weights, gradients, what the optimizer keeps, and every layer's output for a batch.",
-            ),
-        },
-    )
+    columns = {
+        **{name: known[name] for name in ("Line", "Run", "Name")},
+        "Seeds": number(width=64, help="Runs with different seeds that the row is the mean of; # is the first."),
+        "Accuracy": number(format="%.2f%%"),
+        "From": number(format="%.2f%%", help="Lower end of the 95% interval (Wilson; Student's over seeds)."),
+        "To": number(format="%.2f%%", help="Upper end of the 95% interval (Wilson; Student's over seeds)."),
+        "Parameters": number(format="localized", help="Learned numbers."),
+        "MACs": number(format="localized", help="Multiply-accumulates for one image."),
+        "Training (s)": number(format="%.1f", help="Seconds of training, pauses not counted."),
+        "One image (ms)": number(format="%.3f", help="Median time from the pixels to the probabilities, one core."),
+        "In batches (ms)": number(format="%.4f", help=f"The same for an image among {costs.BATCH}."),
+        "Images/s": number(format="%.0f", help=f"Images answered in a second, in batches of {costs.BATCH}."),
+        "File (kB)": number(format="%.1f", help="The weights alone as a safetensors file."),
+        "Memory (kB)": number(
+            format="%.1f",
+            help="Weights, and the most numbers that exist at once while one image passes, 4 bytes each.",
+        ),
+        "Training memory (MB)": number(
+            format="%.2f",
+            help="About: weights, gradients, what the optimizer keeps, and every layer's output for a batch.",
+        ),
+    }
+    data_table("cost-table", rows_of(shown, columns), "What the chosen runs cost")
     if not timed:
         st.caption("Choose **one image** or **batches** above to have the networks answer here, and be timed.")
 

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import comparing_data, run_table
+from dashboard.components.data_table import data_table, rows_of
 from dashboard.components.line_chart import line_chart
 from mnist_core.comparison import Group, groups
 from mnist_core.plots.curves import FEW, Axis, Band, Curves, Metric, learning_curves
@@ -56,14 +57,9 @@ def show(runs: Sequence[Run]) -> None:
     else:
         st.plotly_chart(drawn.figure, key="curves", config=comparing_data.CHART)
     st.caption(_explained(choice, drawn.lines))
-    st.dataframe(
-        drawn.extremes,
-        key="extremes",
-        hide_index=True,
-        height="content" if drawn.lines <= FEW else 460,
-        column_config=_columns(choice.metric),
-        placeholder="–",
-        alt="Best and last values of each line",
+    height = None if drawn.lines <= FEW else 460
+    data_table(
+        "extremes", rows_of(drawn.extremes, _columns(choice.metric)), "Best and last values of each line", height
     )
 
 
@@ -167,8 +163,8 @@ def _extremes(shown: Sequence[Group], found: Mapping[str, Curves], metric: Metri
             "Line": run_table.line_image(first.number), "Name": group.name if len(values) > 1 else run_label(first),
             "Seeds": len(values), "Best": best, "±": spread, "Epoch": epoch, "Last": last, "Training loss": loss,
         })  # fmt: skip
-    table = pd.DataFrame(rows)
-    return table if grouped else table.drop(columns=["Seeds", "±"])
+    frame = pd.DataFrame(rows)
+    return frame if grouped else frame.drop(columns=["Seeds", "±"])
 
 
 def _best_and_last(curves: Curves, metric: Metric) -> tuple[float, float, float, float]:

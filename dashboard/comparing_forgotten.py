@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import comparing_data, state
 from dashboard.comparing_images import browse
+from dashboard.components.data_table import data_table, rows_of
 from mnist_core import forgetting
 from mnist_core.answers import Answers
 from mnist_core.forgetting import History
@@ -70,23 +71,17 @@ def _images(found: Answers, history: History, table: pd.DataFrame) -> None:
     with strip:
         st.html(timeline(history, place, int(found.labels[place]), names))
     shown = rows.assign(label=[names[label] for label in rows["label"]])
-    st.dataframe(
-        shown,
-        key="disagreements-forgotten-table",
-        hide_index=True,
-        height=300,
-        column_config={
-            "index": st.column_config.NumberColumn("Image", help="Its number in the test split, from 0."),
-            "label": "Label",
-            "forgotten": st.column_config.NumberColumn("Times forgotten", help="How often right, then wrong."),
-            "learned": st.column_config.NumberColumn(
-                "First right", help="The first epoch looked at after which it was."
-            ),
-            "last_right": st.column_config.NumberColumn("Last right", help="The last such epoch."),
-            "right_since": st.column_config.NumberColumn("Always right since", help="Empty: wrong at the end."),
-        },
-        alt="The images, and when each was right",
-    )
+    number = st.column_config.NumberColumn
+    columns = {
+        "index": number("Image", help="Its number in the test split, from 0."),
+        "label": "Label",
+        "forgotten": number("Times forgotten", help="How often right, then wrong."),
+        "learned": number("First right", help="The first epoch looked at after which it was."),
+        "last_right": number("Last right", help="The last such epoch."),
+        "right_since": number("Always right since", help="A dash: wrong at the end."),
+    }
+    rows = rows_of(shown, columns)
+    data_table("forgotten-images", rows, "The images, and when each was right", height=300)
 
 
 def timeline(history: History, place: int, label: int, names: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import comparing_data, state
 from dashboard.comparing_images import browse, votes
+from dashboard.components.data_table import data_table, rows_of
 from dashboard.inspection_images import percent
 from mnist_core import agreement
 from mnist_core.answers import Answers
@@ -156,20 +157,16 @@ def _table(doubted: pd.DataFrame, names: tuple[str, ...], runs: int) -> None:
     table = doubted.assign(
         label=[names[place] for place in doubted["label"]], called=[names[place] for place in doubted["called"]]
     )
-    st.dataframe(
-        table.assign(confidence=[percent(value) for value in table["confidence"]]),
-        key="labels-table",
-        hide_index=True,
-        height=min(300, 40 + 35 * len(table)),
-        column_config={
-            "index": st.column_config.NumberColumn("Image", help="Its number in the test split, from 0."),
-            "label": "Label",
-            "called": "Called",
-            "runs": st.column_config.NumberColumn(f"Runs of {runs}", help="So many call it that, and are sure enough."),
-            "confidence": st.column_config.TextColumn("Sure", help="The mean probability that these runs give it."),
-        },
-        alt="Doubtful labels",
-    )
+    number = st.column_config.NumberColumn
+    columns = {
+        "index": number("Image", help="Its number in the test split, from 0."),
+        "label": "Label",
+        "called": "Called",
+        "runs": number(f"Runs of {runs}", help="So many call it that, and are sure enough."),
+        "confidence": st.column_config.TextColumn("Sure", help="The mean probability that these runs give it."),
+    }
+    shown = table.assign(confidence=[percent(value) for value in table["confidence"]])
+    data_table("labels-table", rows_of(shown, columns), "Doubtful labels", height=300)
     st.download_button(
         "Save the list",
         table.to_csv(index=False),
@@ -208,22 +205,16 @@ def _scores(found: Answers, doubted: np.ndarray, listed: np.ndarray) -> None:
             "Leaving out what these very runs call wrong can only help them: a fair score leaves out a list that was "
             "made without them."
         )
-    st.dataframe(
-        table.assign(accuracy=100 * table["accuracy"], accuracy_without=100 * table["accuracy_without"]),
-        key="labels-scores-table",
-        hide_index=True,
-        height="content",
-        column_config={
-            "run": st.column_config.NumberColumn("Run"),
-            "wrong": st.column_config.NumberColumn("Wrong", format="localized", help="Of all test images."),
-            "accuracy": st.column_config.NumberColumn("Accuracy (%)", format="%.2f", help="On all test images."),
-            "wrong_without": st.column_config.NumberColumn("Wrong without", format="localized", help="Of the rest."),
-            "accuracy_without": st.column_config.NumberColumn(
-                "Accuracy without (%)", format="%.2f", help="On the rest."
-            ),
-        },
-        alt="Accuracy with and without the doubtful images",
-    )
+    number = st.column_config.NumberColumn
+    columns = {
+        "run": number("Run"),
+        "wrong": number("Wrong", format="localized", help="Of all test images."),
+        "accuracy": number("Accuracy (%)", format="%.2f", help="On all test images."),
+        "wrong_without": number("Wrong without", format="localized", help="Of the rest."),
+        "accuracy_without": number("Accuracy without (%)", format="%.2f", help="On the rest."),
+    }
+    shown = table.assign(accuracy=100 * table["accuracy"], accuracy_without=100 * table["accuracy_without"])
+    data_table("labels-scores-table", rows_of(shown, columns), "Accuracy with and without the doubtful images")
 
 
 def _about_scores(table: pd.DataFrame, left_out: int) -> str:

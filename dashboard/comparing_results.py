@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import comparing_data, controlled, run_table, state
+from dashboard.components.data_table import data_table, rows_of
 from mnist_core import comparison, stats
 from mnist_core.answers import Answers
 from mnist_core.comparison import config_differences, fairness, runs_table
@@ -56,9 +57,9 @@ def verdict(runs: Sequence[Run]) -> None:
 
 def results(runs: Sequence[Run]) -> None:
     """Best and last metrics of each run with its size, work and time, and what to bear in mind about them."""
-    table = runs_table(runs)
-    last = pd.Series([_last_validation(run) for run in runs], index=table.index, dtype="float64")
-    table = table.assign(
+    frame = runs_table(runs)
+    last = pd.Series([_last_validation(run) for run in runs], index=frame.index, dtype="float64")
+    frame = frame.assign(
         **{
             "Line": [run_table.line_image(run.number) for run in runs],
             "Last validation accuracy (%)": last,
@@ -74,15 +75,8 @@ def results(runs: Sequence[Run]) -> None:
         help="Where the accuracy on ever more images of this kind lies, by Wilson's formula: what the choice of the "
         "test images leaves open. Another seed changes an accuracy, too.",
     )
-    st.dataframe(
-        table[order],
-        key="results",
-        hide_index=True,
-        height="content",
-        column_config=run_table.columns() | {_INTERVAL: interval},
-        placeholder="–",
-        alt="Results of the chosen runs",
-    )
+    rows = rows_of(frame.loc[:, order], run_table.columns() | {_INTERVAL: interval})
+    data_table("results", rows, "Results of the chosen runs")
     for remark in remarks(runs):
         st.caption(remark)
 
@@ -117,21 +111,16 @@ def differences(runs: Sequence[Run]) -> None:
         return
     factor = _factor(runs)
     st.markdown(state.plain(fairness(runs, factor)))
-    table = config_differences(runs, factor)
-    if not table.empty:
-        st.dataframe(
-            table,
-            key="differences",
-            height="content",
-            column_config={
-                "Role": st.column_config.TextColumn(
-                    help="A confound differs besides what is studied: either of them may be the reason for a "
-                    "difference in accuracy. The seed is chance: it favours nobody, but blurs the result."
-                )
-            },
-            alt="Settings that differ",
+    differing = config_differences(runs, factor).reset_index()
+    if not differing.empty:
+        text = st.column_config.TextColumn
+        help = (
+            "A confound differs besides what is studied: either of them may be the reason for a difference in "
+            "accuracy. The seed is chance: it favours nobody, but blurs the result."
         )
-        st.caption("Only settings that differ. A dash: the setting has no effect in that run.")
+        rows = rows_of(differing, {"Hyperparameter": text(pinned=True), "Role": text(help=help)})
+        data_table("differences", rows, "Settings that differ")
+        st.caption("A dash: the setting has no effect in that run.")
 
 
 def _factor(runs: Sequence[Run]) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import comparing_data, comparing_legend, comparing_measuring, run_table, state
+from dashboard.components.data_table import data_table, rows_of
 from mnist_core import robustness
 from mnist_core.answers import Answers
 from mnist_core.errors import MnistLabError
@@ -162,29 +163,23 @@ def _changed(run_id: str, images: int, place: int, _chunk: np.ndarray) -> np.nda
     ])  # fmt: skip
 
 
-def _table(runs: Sequence[Run], known: dict[str, np.ndarray], images: int) -> None:
+def _table(runs: Sequence[Run], right: dict[str, np.ndarray], images: int) -> None:
     rows = []
     for run in runs:
-        share = 100 * known[run.id] / images
+        share = 100 * right[run.id] / images
         rows.append({
             "Line": run_table.line_image(run.number), "Run": run.number, "Name": run.name, "Untouched": share[0, 0],
             "Changed": share[:, 1:].mean(),
             **{kind.name: share[row, 1:].mean() for row, kind in enumerate(CORRUPTIONS)},
         })  # fmt: skip
-    number, columns = st.column_config.NumberColumn, run_table.columns()
-    st.dataframe(
-        pd.DataFrame(rows),
-        key="robustness table",
-        hide_index=True,
-        height="content",
-        alt="Mean accuracy under each kind of change",
-        column_config={
-            **{name: columns[name] for name in ("Line", "Run", "Name")},
-            "Untouched": number(format="%.2f%%", help="Accuracy on the images as they are."),
-            "Changed": number(format="%.2f%%", help="Mean over all kinds of change and all severities above 0."),
-            **{
-                kind.name: number(format="%.2f%%", help=f"{kind.help} Mean over the severities above 0.")
-                for kind in CORRUPTIONS
-            },
+    number, known = st.column_config.NumberColumn, run_table.columns()
+    columns = {
+        **{name: known[name] for name in ("Line", "Run", "Name")},
+        "Untouched": number(format="%.2f%%", help="Accuracy on the images as they are."),
+        "Changed": number(format="%.2f%%", help="Mean over all kinds of change and all severities above 0."),
+        **{
+            kind.name: number(format="%.2f%%", help=f"{kind.help} Mean over the severities above 0.")
+            for kind in CORRUPTIONS
         },
-    )
+    }
+    data_table("robustness-table", rows_of(pd.DataFrame(rows), columns), "Mean accuracy under each kind of change")

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import comparing_data, navigation, state
+from dashboard.components.data_table import data_table, rows_of
 from mnist_core import stats
 from mnist_core.answers import Answers
 from mnist_core.comparison import Group, groups
@@ -185,16 +186,14 @@ def _table(tests: list[_Tested]) -> None:
         }
     )
     points = st.column_config.NumberColumn
-    st.dataframe(
-        table, hide_index=True, height="content", placeholder="–", key="verdict_pairs", alt="Pairs of architectures",
-        column_config={
-            "Difference": points(format="%+.2f", help="Mean of the first minus mean of the second, percentage points."),
-            "From": points(format="%+.2f", help="Lower end of the difference's 95 % interval (Welch)."),
-            "To": points(format="%+.2f", help="Upper end of the difference's 95 % interval (Welch)."),
-            "Welch p": points(format="%.2g", help="Welch's test, corrected by Holm's method for all pairs."),
-            "Permutation p": points(format="%.2g", help="Permutation test, corrected by Holm's method for all pairs."),
-        },
-    )  # fmt: skip
+    columns = {
+        "Difference": points(format="%+.2f", help="Mean of the first minus mean of the second, percentage points."),
+        "From": points(format="%+.2f", help="Lower end of the difference's 95 % interval (Welch)."),
+        "To": points(format="%+.2f", help="Upper end of the difference's 95 % interval (Welch)."),
+        "Welch p": points(format="%.2g", help="Welch's test, corrected by Holm's method for all pairs."),
+        "Permutation p": points(format="%.2g", help="Permutation test, corrected by Holm's method for all pairs."),
+    }
+    data_table("verdict-pairs", rows_of(table, columns), "Pairs of architectures")
     st.caption(
         f"Both p are corrected by Holm's method for {len(tests)} pairs; the intervals are those of each pair alone."
     )

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
+from dashboard.components.data_table import data_table, rows_of
 from dashboard.confusion_cells import choose_cell, largest_mistake
 from dashboard.inspection import Subject, bold
 from dashboard.inspection_activations import layer_by_layer
@@ -113,7 +114,8 @@ def classes(subject: Subject) -> None:
         "Images": st.column_config.NumberColumn(format="localized", help="Images of this class in the split."),
         "Most often taken for": st.column_config.TextColumn(help="The most frequent wrong answer, and how often."),
     }
-    right.dataframe(table, column_config=columns, height="content", key="class-table")
+    with right:
+        data_table("class-table", rows_of(table.rename_axis("class").reset_index(), columns), "Every class")
 
 
 def _gallery_and_large(

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
+from dashboard.components.data_table import data_table, rows_of
 from dashboard.components.live_chart import Series, live_chart
 from dashboard.run_card import run_card
 from mnist_core import jobs
@@ -109,7 +110,7 @@ def _queue(queue: Sequence[Run]) -> None:
         {"Place": place, "Run": run_label(run), "Epochs": run.config.epochs, "Data": run.dataset}
         for place, run in enumerate(queue, 1)
     ]
-    st.dataframe(rows, hide_index=True, width="stretch")
+    data_table("queue", rows_of(pd.DataFrame(rows)), "Runs that wait")
     st.number_input(
         "Runs at once",
         0,

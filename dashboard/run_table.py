@@ -4,32 +4,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import streamlit as st
 
 from dashboard import state
+from dashboard.components.data_table import Rows, data_table, rows_of
 from mnist_core.comparison import runs_table
 from mnist_core.plots.style import DASHES, PALETTE, run_style
 from mnist_core.store import ACTIVE, Run, Store
-from mnist_core.store.runs import State
 
 COMPARED = 50  # runs at most: of more no chart can be read, and no link would carry them
 
 _CHOSEN = "runs"  # query parameter that the Train page has too: numbers of the runs
 _BEYOND = "runs beyond"  # numbers of the chosen runs that exceed COMPARED
-_TICKED, _CHANGED, _BUSY = "table", "choice changed", "dialog open"
-_DRAWN = "ticks drawn"  # numbers of the runs that the table showed as ticked when it was last drawn
+_CHANGED, _BUSY = "choice changed", "dialog open"
 _TICK_SECONDS = 3.0
 _STALE_SECONDS = 60.0  # how late a change by another process is seen while a run trains
+_HEIGHT = 400  # pixels of the table
 _OFFERED = 100  # runs in the list of choices; the table offers them all
 _LIVE = ["State", "Progress", "Epochs", "Best validation accuracy (%)", "Best epoch", "Training accuracy (%)",
          "Time (s)", "Images/s"]  # fmt: skip
-_REPEATED = ["Data set", "Architecture", "Optimizer"]  # few words that many rows share: sent once each
 _STROKES = {"solid": "", "dash": "11 5", "dot": "4 4", "dashdot": "11 4 4 4"}
 
 
@@ -39,7 +37,7 @@ class Snapshot:
 
     runs: Mapping[int, Run]  # by number
     table: pd.DataFrame  # a row a run, indexed by number
-    arrow: pa.Table  # the same without the index, ready to be sent: making it takes longer than the rest of the page
+    rows: Rows  # the same, ready to be sent: making it takes longer than the rest of the page
     words: pd.Series  # what the filter searches, in small letters, indexed by number
     active: frozenset[str]  # ids of the runs that wait or train
 
@@ -133,7 +131,7 @@ def line_image(number: int) -> str:
 def columns() -> dict[str, Any]:
     """How the columns of `comparison.runs_table` are headed, explained and formatted, in any table."""
     column = st.column_config
-    percent = partial(column.NumberColumn, format="%.2f%%", width=88)
+    percent = partial(column.NumberColumn, format="%.2f%%")
     return {
         "Line": column.ImageColumn("Line", width=58, pinned=True, help="The run's colour and dash on every chart."),
         "Run": column.NumberColumn("#", width=48, pinned=True, help="The run's number. It never changes."),
@@ -163,7 +161,7 @@ def columns() -> dict[str, Any]:
         "Learning rate": column.NumberColumn(format="%g"),
         "Time (s)": column.NumberColumn("Time (s)", format="%.1f", help="Seconds of training, pauses not counted."),
         "Images/s": column.NumberColumn(format="localized", step=1, help="Training images learned in a second."),
-        "Created": column.DatetimeColumn(format="D MMM YYYY, HH:mm", timezone=st.context.timezone),
+        "Created": column.DatetimeColumn(),
     }
 
 
@@ -176,69 +174,31 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
     if rows.empty:
         st.info("No run matches the filter. It searches names, tags, data sets, architectures and states.")
         return
-    st.caption(
-        f"{len(every.table):,} runs" if len(rows) == len(every.table) else f"{len(rows):,} of {len(every.table):,} runs"
+    of_all = f"{len(rows):,} of " if len(rows) < len(every.table) else ""
+    caption = f"{of_all}{len(every.table):,} run{'s' * (len(every.table) > 1)}"
+    data_table(
+        "runs-table",
+        every.rows,
+        caption,
+        height=_HEIGHT,
+        shown=None if rows is every.table else every.table.index.get_indexer(rows.index).tolist(),
+        fresh=rows_of(_dressed(running).loc[:, _LIVE], columns()) if running else None,
+        ticked=numbers,
+        on_tick=choose,
     )
-    _tick(rows, numbers)
-    st.dataframe(
-        every.arrow if rows is every.table and not running else _with_progress(rows, running),
-        key=_TICKED,
-        on_select=partial(_take, rows.index),
-        selection_mode="multi-row",
-        hide_index=True,
-        column_config=columns(),
-        placeholder="",
-        alt="All runs",
-    )
-
-
-def _tick(rows: pd.DataFrame, numbers: Sequence[int]) -> None:
-    """Tick the rows of the chosen runs, wherever they are now; what is ticked already is left in peace."""
-    places = rows.index.get_indexer(list(numbers))
-    wanted = places[places >= 0].tolist()
-    st.session_state[_DRAWN] = rows.index[wanted].tolist()
-    ticked = st.session_state.get(_TICKED)
-    if set(ticked["selection"]["rows"] if ticked else []) != set(wanted):
-        st.session_state[_TICKED] = {"selection": {"rows": wanted}}
-
-
-def _take(shown: pd.Index) -> None:
-    """Choose what was ticked and give up what was unticked since the table was drawn; hidden runs stay chosen.
-
-    With its first message of any kind a browser also says which ticks it was given: no reason to forget a run that this
-    very message adds to the list of chosen ones.
-    """
-    rows = [row for row in st.session_state[_TICKED]["selection"]["rows"] if row < len(shown)]
-    ticked = shown[rows].tolist()
-    before = [*st.session_state.get(_CHOSEN, []), *st.session_state.get(_BEYOND, [])]
-    drawn = st.session_state.get(_DRAWN, [number for number in before if number in set(shown)])
-    given_up = set(drawn) - set(ticked)
-    added = [number for number in ticked if number not in drawn]
-    choose(list(dict.fromkeys([*(number for number in before if number not in given_up), *added])))
-
-
-def _with_progress(rows: pd.DataFrame, running: Sequence[Run]) -> pd.DataFrame:
-    """The rows as they are now, without the index, which the table would send to the browser."""
-    fresh = _dressed(running) if running else rows[:0]
-    here = fresh.index.intersection(rows.index)
-    if len(here):
-        rows = rows.copy()
-        rows.loc[here, _LIVE] = fresh.loc[here, _LIVE]
-    return rows.reset_index(drop=True)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _read(url: str, stamp: tuple[float, ...]) -> Snapshot:
     runs = state.store().runs()
-    table = _dressed(runs)
-    numbers = table["Run"].astype("str")
-    tags = pd.Series([" ".join(run.tags) for run in runs], index=table.index, dtype="str")
-    texts = [table[name].astype("str") for name in ("Name", "Data set", "Architecture", "State")]
+    frame = _dressed(runs)
+    numbers = frame["Run"].astype("str")
+    tags = pd.Series([" ".join(run.tags) for run in runs], index=frame.index, dtype="str")
+    texts = [frame[name].astype("str") for name in ("Name", "Data set", "Architecture", "State")]
     words = ("#" + numbers).str.cat(texts, sep=" ")
     active = frozenset(run.id for run in runs if run.active)
     words = words.str.cat(tags, sep=" ").str.lower()
-    arrow = pa.Table.from_pandas(table.reset_index(drop=True))
-    return Snapshot({run.number: run for run in runs}, table, arrow, words, active)
+    return Snapshot({run.number: run for run in runs}, frame, rows_of(frame, columns()), words, active)
 
 
 def _stamp(store: Store) -> tuple[float, ...]:
@@ -255,25 +215,13 @@ def _stamp(store: Store) -> tuple[float, ...]:
 
 def _dressed(runs: Sequence[Run]) -> pd.DataFrame:
     """`comparison.runs_table` with each run's line and progress, in the order of a person's interest."""
-    table = runs_table(runs).set_index("Run", drop=False)
+    frame = runs_table(runs).set_index("Run", drop=False)
     styles = [(run.number - 1) % (len(PALETTE) * len(DASHES)) for run in runs]
     images = [line_image(number) for number in range(1, len(PALETTE) * len(DASHES) + 1)]
-    lines = pd.Categorical.from_codes(styles, categories=images)  # sent once each, not once a run
+    lines = pd.Categorical.from_codes(styles, categories=images)
     progress = [None if run.state == "finished" else 100 * run.progress for run in runs]
-    table = table.assign(Line=lines, Progress=pd.Series(progress, index=table.index, dtype="float64"))
+    frame = frame.assign(Line=lines, Progress=pd.Series(progress, index=frame.index, dtype="float64"))
     order = ["Line", "Run", "Name", "Tags", "State", "Progress", "Best validation accuracy (%)", "Test accuracy (%)",
              "Parameters", "MACs", "Time (s)", "Images/s", "Architecture", "Data set"]  # fmt: skip
-    order += table.columns.difference(order, sort=False).tolist()
-    return _light(table.loc[:, order]).rename_axis(None)
-
-
-def _light(table: pd.DataFrame) -> pd.DataFrame:
-    """The same with narrower types where nothing is lost, for thousands of rows go to the browser in one message."""
-    states = pd.Categorical(table["State"], categories=get_args(State))  # all of them: a row may come to another one
-    narrow: dict[str, Any] = {name: table[name].astype("category") for name in _REPEATED}
-    narrow |= {name: table[name].astype("Int32") for name in ("Run", "Epochs", "Best epoch")}
-    for name in ("Parameters", "MACs"):
-        if not (table[name] >= 2**31).any():
-            narrow[name] = table[name].astype("Int32")
-    narrow |= {"State": states, "Images/s": table["Images/s"].round().astype("float32")}
-    return table.assign(**narrow)
+    order += frame.columns.difference(order, sort=False).tolist()
+    return frame.loc[:, order]

@@ -1,9 +1,11 @@
 """How the pages reach the browser: Streamlit's own page, and in it what the browser would otherwise have to find out.
 
 On its own the page asks `<page>/_stcore/health` where the server is, waits a tenth of a second because nobody answers
-there, asks again a level higher, and opens the connection then. Told where the server is, it connects at once.
+there, asks again a level higher, and opens the connection then. Told where the server is, it connects at once. Told
+which scripts every component of ours needs, it has them by the time that the first one is to be drawn.
 """
 
+import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import cache
@@ -16,6 +18,8 @@ from starlette.routing import BaseRoute, Route
 
 from mnist_core import jobs
 
+_STATIC = Path(st.__file__).parent / "static"
+_IMPORTED = re.compile(r'from"\./([\w.-]+\.js)"')
 # What Streamlit's page reads first (`window.__streamlit`). The server lies where the page's own scripts lie: beside it.
 _KNOWN = """<script>
       window.__streamlit = {
@@ -49,5 +53,16 @@ async def _page(request: Request) -> HTMLResponse:
 
 @cache
 def _html() -> str:
-    text = (Path(st.__file__).parent / "static/index.html").read_text(encoding="utf-8")
-    return text.replace("</head>", _KNOWN, 1)
+    text = (_STATIC / "index.html").read_text(encoding="utf-8")
+    early = [f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in _component_scripts(text)]
+    return text.replace("</head>", "\n    ".join([*early, _KNOWN]), 1)
+
+
+def _component_scripts(page: str) -> list[str]:
+    """Names of Streamlit's scripts that draw components, but for those that the page asks for anyway."""
+    folder = _STATIC / "static/js"
+    names = [path.name for path in folder.glob("BidiComponent.*.js")]
+    for name in names:
+        imported = dict.fromkeys(_IMPORTED.findall((folder / name).read_text(encoding="utf-8")))
+        names += [other for other in imported if other not in page and other not in names]
+    return names

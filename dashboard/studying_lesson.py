@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import inspection, state
+from dashboard.components.data_table import data_table, rows_of
 from dashboard.studying import Subject
 from dashboard.studying_weights import choose_network, grid
 from mnist_core import explain_linear, trained
@@ -94,7 +95,7 @@ def _twice(_: Subject) -> None:
         columns=["class 1", "class 2", "class 3", "sum of exponentials"],
     )  # fmt: skip
     numbers = {name: st.column_config.NumberColumn(format="%.4f") for name in table.columns}
-    st.dataframe(table, height="content", key="twice", alt="Log-softmax applied twice", column_config=numbers)
+    data_table("twice", rows_of(table.reset_index(), numbers), "Log-softmax applied twice")
     st.caption("Log-softmax subtracts the logarithm of the last column. The second time that is log 1 = 0: nothing "
                "changes, and neither does the loss.")  # fmt: skip
 

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
+from dashboard.components.data_table import data_table, rows_of
 from dashboard.studying import Subject
 from mnist_core.architectures import Architecture, describe
 from mnist_core.architectures.diagram import diagram
@@ -11,7 +12,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import shape_of
 from mnist_core.fields import fields
 
-_LIST_HEIGHT, _LIST_ROWS = 320, 8  # pixels; a longer list scrolls
+_LIST_HEIGHT = 320  # pixels; a longer list scrolls
 
 
 def networks(subject: Subject) -> None:
@@ -97,6 +98,4 @@ def _table(found: dict[str, tuple[str, Architecture]]) -> None:
         "#": st.column_config.NumberColumn(width="small", help="As on the charts below."),
         "Parameters": st.column_config.NumberColumn(format="localized", help="Numbers that training adjusts."),
     }
-    height = _LIST_HEIGHT if len(rows) > _LIST_ROWS else "content"
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=height, column_config=numbers, key="networks",
-                 alt="Networks of the experiment")  # fmt: skip
+    data_table("networks", rows_of(pd.DataFrame(rows), numbers), "Networks of the experiment", _LIST_HEIGHT)

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import navigation, state
+from dashboard.components.data_table import data_table, rows_of
 from dashboard.studying import Subject
 from dashboard.studying_evidence import METRICS, Evidence, by_model, evidence, short_labels
 from mnist_core.plots.comparison import accuracies
@@ -78,21 +79,19 @@ def _table(subject: Subject, found: Evidence) -> None:
         }
     )
     number = st.column_config.NumberColumn
-    st.dataframe(
-        shown, hide_index=True, height="content", placeholder="–", key="reported", alt="Reported and measured figures",
-        column_config={
-            **{_heading(name): number(format="%g") for name in swept},
-            "Reported": number(format="%.6g", help="What the study says."),
-            "Measured": number("Measured (optimistic)", format="%.6g", help="Mean over the seeds, measured as the "
-                               "study did: the test images chose the epoch or the settings, which flatters."),
-            "± sd": number(format="%.2g", help="Standard deviation between the seeds; needs two."),
-            "n": number(format="%d", width="small", help="Seeds that have been trained."),
-            "Difference": number(format="%+.4g", help="Measured minus reported."),
-            "Honest": number(format="%.6g", help="The same network, its epoch chosen on 10,000 images held out of "
-                             "training, and tested once."),
-            "Honest ± sd": number(format="%.2g", help="Standard deviation of the honest figure between the seeds."),
-        },
-    )  # fmt: skip
+    columns = {
+        **{_heading(name): number(format="%g") for name in swept},
+        "Reported": number(format="%.6g", help="What the study says."),
+        "Measured": number("Measured (optimistic)", format="%.6g", help="Mean over the seeds, measured as the "
+                           "study did: the test images chose the epoch or the settings, which flatters."),
+        "± sd": number(format="%.2g", help="Standard deviation between the seeds; needs two."),
+        "n": number(format="%d", width="small", help="Seeds that have been trained."),
+        "Difference": number(format="%+.4g", help="Measured minus reported."),
+        "Honest": number(format="%.6g", help="The same network, its epoch chosen on 10,000 images held out of "
+                         "training, and tested once."),
+        "Honest ± sd": number(format="%.2g", help="Standard deviation of the honest figure between the seeds."),
+    }  # fmt: skip
+    data_table("reported", rows_of(shown, columns), "Reported and measured figures")
     st.caption("**Optimistic**: chosen on the very images that it is tested on. **Honest**: chosen on held-out images.")
 
 

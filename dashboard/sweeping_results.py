@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import state
+from dashboard.components.data_table import data_table, rows_of
 from dashboard.components.live_figure import live_figure
 from mnist_core import sweeps
 from mnist_core.fields import shown
@@ -92,23 +93,16 @@ def runs(sweep: Sweep, table: pd.DataFrame) -> None:
         }
     )
     percent = partial(column.NumberColumn, format="%.2f%%", width="small")
-    st.dataframe(
-        shown,
-        key="sweep-runs",
-        hide_index=True,
-        height="content" if len(shown) <= 10 else 420,
-        placeholder="–",
-        alt="Every run of the sweep",
-        column_config={
-            "Run": column.LinkColumn(display_text=r"run=(\d+)", width="small", help="Opens it on the page Inspect."),
-            "Validation": percent(help="Accuracy on the held-out images, at the best epoch."),
-            "Test": percent(help="Accuracy of the best epoch's weights on the test images."),
-            "Loss": column.NumberColumn("Training loss", format="%.4f", help="Of the last epoch, in nats."),
-            "Epochs": column.NumberColumn(width="small", help="Epochs that are completed."),
-            "Time (s)": column.NumberColumn(format="%.1f", width="small", help="Seconds of training."),
-            "Note": column.TextColumn(width="large", help="Why a run ended early, and what else it says."),
-        },
-    )
+    columns = {
+        "Run": column.LinkColumn(display_text=r"run=(\d+)", width="small", help="Opens it on the page Inspect."),
+        "Validation": percent(help="Accuracy on the held-out images, at the best epoch."),
+        "Test": percent(help="Accuracy of the best epoch's weights on the test images."),
+        "Loss": column.NumberColumn("Training loss", format="%.4f", help="Of the last epoch, in nats."),
+        "Epochs": column.NumberColumn(width="small", help="Epochs that are completed."),
+        "Time (s)": column.NumberColumn(format="%.1f", width="small", help="Seconds of training."),
+        "Note": column.TextColumn(width="large", help="Why a run ended early, and what else it says."),
+    }
+    data_table("sweep-runs", rows_of(shown, columns), "Every run of the sweep", height=420)
 
 
 def _coloured_by(sweep: Sweep) -> str:

@@ -28,7 +28,7 @@ def page() -> None:
             key="filter",
             bind="query-params",
             placeholder="name, tag, data set, architecture, state, #number",
-            help="Shows the runs that hold every word. A click on a column's head sorts, its menu hides the column.",
+            help="Shows the runs that hold every word. A click on a column's head sorts.",
         )
         with st.container(horizontal=True, width="content"):
             comparing_changes.buttons(every, runs)

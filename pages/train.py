@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import forms, getting_data, live, navigation, state
+from dashboard.components.data_table import data_table, rows_of
 from dashboard.components.live_chart import preload_chart
 from mnist_core.architectures import Architecture, describe
 from mnist_core.architectures.diagram import diagram
@@ -108,7 +109,7 @@ def show_network(network: Architecture) -> None:
         "Multiply-accumulates": "Multiplications for one image, the usual measure of work.",
     }.items()}  # fmt: skip
     layer = {"Layer": st.column_config.TextColumn(width="large", help="As in the text; a block's layers are indented.")}
-    st.dataframe(table, hide_index=True, width="stretch", column_config=layer | numbers, height="content")
+    data_table("layer-table", rows_of(table, layer | numbers), "Layers, from the image to the scores")
 
 
 navigation.enter()

@@ -1,7 +1,9 @@
 """Pages of the app without a browser, as a link opens them."""
 
+import json
 from pathlib import Path
 
+import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -20,3 +22,35 @@ def ran(at: AppTest) -> AppTest:
     at.run()
     assert not at.exception, at.exception
     return at
+
+
+def tables(at: AppTest) -> dict[str, pd.DataFrame]:
+    """What `data_table` shows, by the key of each table: its rows as they are now, indexed by their ids."""
+    sent = [one.proto for one in at.get("bidi_component") if one.proto.component_name == "mnist_lab_data_table"]
+    found = {}
+    for message in map(json.loads, (proto.json for proto in sent)):
+        frame = frame_of(message["content"])
+        if message["fresh"]:
+            newer = frame_of(message["fresh"])
+            for name in newer:
+                frame[name] = newer[name].reindex(frame.index).where(frame.index.isin(newer.index), frame[name])
+        found[message["name"]] = frame if message["shown"] is None else frame.iloc[message["shown"]]
+    return found
+
+
+def ticked(at: AppTest) -> list[int]:
+    """Ids of the rows that the table of all runs shows as ticked."""
+    (message,) = [json.loads(one.proto.json) for one in at.get("bidi_component") if "runs-table" in one.proto.json]
+    return message["ticked"]
+
+
+def frame_of(content: str) -> pd.DataFrame:
+    """The table that was sent as this content."""
+    sent = json.loads(content)
+    columns = {}
+    for column in sent["columns"]:
+        words = column.get("words")
+        columns[column["name"]] = (
+            column["values"] if words is None else [None if code < 0 else words[code] for code in column["codes"]]
+        )
+    return pd.DataFrame(columns, index=sent["ids"])

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.config import RunConfig
 from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.store import Run, Store
+from tests.app.pages import tables
 
 pytestmark = pytest.mark.usefixtures("quiet")
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,14 +78,14 @@ def test_every_run_has_its_lines_across_each_axis(store: Store, x: str) -> None:
 
 
 def test_best_and_last_values_stand_below_the_chart(store: Store) -> None:
-    table = opened(runs=["4", "1", "5"]).dataframe[1].value
+    table = tables(opened(runs=["4", "1", "5"]))["extremes"]
     assert table["Name"].tolist() == ["4 · plain", "1 · wide, seed 0", "5 · idle"]
     assert table["Best"].tolist()[:2] == pytest.approx([0.8, 0.1])
     assert table["Epoch"].tolist()[:2] == [3, 3]
     assert table["Last"].tolist()[:2] == pytest.approx([0.9, 0.2])
     assert table["Training loss"].tolist()[:2] == pytest.approx([0.8 + 1 / 40, 0.1 + 1 / 40])
     assert table.loc[2, ["Best", "Epoch", "Last", "Training loss"]].isna().all()
-    table = opened(runs=["1"], metric="accuracy").dataframe[1].value
+    table = tables(opened(runs=["1"], metric="accuracy"))["extremes"]
     assert table["Best"].tolist() == pytest.approx([100 - 10 / 3])
 
 
@@ -94,7 +95,7 @@ def test_seeds_become_one_line(store: Store) -> None:
     line = next(trace for trace in traces(at) if trace.get("name") == "wide · 3 seeds")
     assert numbers(line["y"]) == pytest.approx(0.7 / 3 + 1 / np.arange(1, 41), rel=1e-5)
     assert "Band: standard error" in captions(at)
-    table = at.dataframe[1].value
+    table = tables(at)["extremes"]
     assert table["Seeds"].tolist() == [3, 1]
     assert table["Best"].tolist() == pytest.approx([0.7 / 3, 0.8])
     assert table["±"].tolist()[0] == pytest.approx(np.std([0.1, 0.2, 0.4], ddof=1))
@@ -106,7 +107,7 @@ def test_of_many_runs_the_chart_is_a_light_one_and_the_choice_a_line(store: Stor
         _learned(store, config.replace(seed=seed), f"more, seed {seed}", 0.5)
     at = opened(runs=[str(number) for number in (1, 2, 3, 4, *range(6, 15))])
     assert not at.get("plotly_chart")
-    assert len(at.dataframe[1].value) == 13
+    assert len(tables(at)["extremes"]) == 13
     assert not at.multiselect
     assert at.markdown[0].value == "**13 runs are chosen:** 1–4, 6–14"
     at.button(key="runs:list").click()

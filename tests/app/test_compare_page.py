@@ -14,10 +14,11 @@ from streamlit.testing.v1 import AppTest
 from dashboard import comparing, comparing_results, run_table
 from mnist_core import answers
 from mnist_core.config import RunConfig
+from mnist_core.events import StepEnd
 from mnist_core.plots.style import run_style
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
-from tests.app.pages import opened, ran
+from tests.app.pages import opened, ran, tables, ticked
 
 pytestmark = pytest.mark.usefixtures("quiet")
 TINY = RunConfig(dataset="mnist-5k", train_images=500, validation_images=200, architecture="softmax", epochs=2)
@@ -61,9 +62,8 @@ def _number(store: Store, number: int) -> Run:
     return store.run(next(run.id for run in [*store.runs(), *store.runs(deleted=True)] if run.number == number))
 
 
-def table(at: AppTest, place: int = 0) -> pd.DataFrame:
-    """Of the tables on the page: 0 all runs, 1 the results, 2 what differs."""
-    return at.dataframe[place].value
+def table(at: AppTest, key: str = "runs-table") -> pd.DataFrame:
+    return tables(at)[key]
 
 
 def chosen(at: AppTest) -> list[int]:
@@ -95,7 +95,7 @@ def test_the_table_holds_every_run_that_is_not_deleted(store: Store) -> None:
         else:
             assert row["Test accuracy (%)"] == pytest.approx(100 * run.test_accuracy)
             assert row["Best validation accuracy (%)"] == pytest.approx(100 * (run.validation_accuracy or 0))
-            assert (row["Parameters"], row["Time (s)"]) == (run.parameters, run.seconds)
+            assert (row["Parameters"], row["Time (s)"]) == (run.parameters, pytest.approx(run.seconds))
             assert pd.isna(row["Progress"])  # only of runs that have not finished
     assert rows["Progress"].tolist()[:2] == [0, 100 * _number(store, 3).progress]
 
@@ -104,13 +104,13 @@ def test_a_filter_without_a_match_says_so_and_keeps_the_choice(store: Store) -> 
     at = opened("compare", filter="nonsense", runs=["1", "2"])
     assert "No run matches" in at.info[0].value
     assert chosen(at) == [1, 2]
-    assert table(at)["Run"].tolist() == [1, 2]  # the first table is that of the results
+    assert set(tables(at)) == {"results", "differences"}
 
 
 def test_results_are_those_of_the_store(store: Store) -> None:
     at = opened("compare", runs=["2", "1", "3"])
     assert chosen(at) == [2, 1, 3]
-    rows = table(at, 1)
+    rows = table(at, "results")
     assert rows["Run"].tolist() == [2, 1, 3]
     for row in rows.to_dict("records")[:2]:
         run = _number(store, row["Run"])
@@ -125,7 +125,7 @@ def test_results_are_those_of_the_store(store: Store) -> None:
 
 def test_only_what_differs_is_listed_with_its_role(store: Store) -> None:
     at = opened("compare", runs=["1", "3"])
-    assert table(at, 2).to_dict("index") == {
+    assert table(at, "differences").set_index("Hyperparameter").to_dict("index") == {
         "Architecture": {"Role": "factor under study", "1 · plain": "softmax",
                          "3 · too hot": "flatten linear(20) linear(10)"},
         "Optimizer": {"Role": "confound", "1 · plain": "adam", "3 · too hot": "sgd"},
@@ -134,7 +134,7 @@ def test_only_what_differs_is_listed_with_its_role(store: Store) -> None:
         "Nesterov": {"Role": "confound", "1 · plain": WITHOUT_EFFECT, "3 · too hot": "no"},
     }  # fmt: skip
     at = opened("compare", runs="1")
-    assert len(at.dataframe) == 2
+    assert set(tables(at)) == {"runs-table", "results"}
     assert "Choose a second run" in texts(at)
 
 
@@ -144,7 +144,10 @@ def test_what_is_under_study_can_be_chosen_and_is_part_of_the_link(store: Store)
     assert "1 confound: learning rate also differs" in texts(at)
     at = opened("compare", runs=["1", "2"], results_factor="Learning rate")
     assert "1 confound: architecture also differs" in texts(at)
-    assert table(at, 2)["Role"].to_dict() == {"Learning rate": "factor under study", "Architecture": "confound"}
+    assert table(at, "differences").set_index("Hyperparameter")["Role"].to_dict() == {
+        "Learning rate": "factor under study",
+        "Architecture": "confound",
+    }
     at.multiselect(key="runs").set_value([2, 3])  # another choice of runs, in which the learning rate differs too
     assert "cannot be put down to the" in texts(ran(at))
 
@@ -176,7 +179,7 @@ def test_a_verdict_stands_first_and_is_mcnemars(store: Store) -> None:
 
 
 def test_each_test_accuracy_has_its_interval(store: Store) -> None:
-    rows = table(opened("compare", runs=["1", "3"]), 1)
+    rows = table(opened("compare", runs=["1", "3"]), "results")
     low, high = map(float, rows["95 % interval of the test accuracy"].iloc[0].split(" – "))
     found = binomtest(round(1000 * (_number(store, 1).test_accuracy or 0)), 1000).proportion_ci(method="wilson")
     assert (low, high) == pytest.approx((100 * found.low, 100 * found.high), abs=0.005)
@@ -210,7 +213,7 @@ def test_nothing_chosen_offers_the_newest_trained_runs(store: Store) -> None:
     next(found for found in at.button if found.label == "Compare the newest 2").click()
     assert chosen(ran(at)) == [2, 1]
     assert at.query_params["runs"] == ["2", "1"]
-    assert at.session_state["table"]["selection"]["rows"] == [2, 3]
+    assert ticked(at) == [2, 1]
 
 
 def test_a_running_run_is_followed(store: Store) -> None:
@@ -221,9 +224,10 @@ def test_a_running_run_is_followed(store: Store) -> None:
     assert (row["State"], row["Progress"]) == ("running", 0)
     assert f"Still training: run {run.number}" in texts(at)
     before = run_table.snapshot()
-    with_progress = store.runs(ids=[run.id])
-    assert run_table.snapshot() is before
-    assert run_table._with_progress(before.table, with_progress)["Progress"].iloc[0] == 0
+    store.record(run, [StepEnd(4, 1, 0.5, 0.9, 0.001, 1e4, 0.1)])
+    row = table(ran(at)).iloc[0]
+    assert row["Progress"] == pytest.approx(100 * 4 / (8 * TINY.epochs))
+    assert run_table.snapshot() is before  # the table follows it by itself
     for _ in work(store, run):
         pass
     row = table(ran(at)).iloc[0]

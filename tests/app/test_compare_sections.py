@@ -16,7 +16,7 @@ from mnist_core.config import RunConfig
 from mnist_core.robustness import CORRUPTIONS, LEVELS
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
-from tests.app.pages import opened, ran
+from tests.app.pages import opened, ran, tables
 
 pytestmark = pytest.mark.usefixtures("quiet")
 TINY = RunConfig(dataset="mnist-5k", train_images=500, validation_images=200, architecture="softmax", epochs=2)
@@ -79,7 +79,7 @@ def test_cost_has_points_with_intervals_and_a_front(store: Store) -> None:
     front = costs.front([point["x"][0] for point in points], [run.test_accuracy or 0 for run in runs])
     assert (f"Run {front[0] + 1}** is the most accurate and costs least" if len(front) == 1 else
             "lie **runs 1 and 2**: nothing here is both more accurate and cheaper") in texts(at)  # fmt: skip
-    row = at.dataframe[-1].value.set_index("Run").loc[2]
+    row = tables(at)["cost-table"].set_index("Run").loc[2]
     memory = costs.memory(_number(store, 2).config, (1, 28, 28), 10)
     assert row["Memory (kB)"] == memory.answering / 1000
     assert row["Training memory (MB)"] == (memory.training or 0) / 1e6
@@ -97,7 +97,7 @@ def test_seeds_are_one_point_of_their_mean(store: Store) -> None:
     mean, low, high = stats.spread(accuracies, "95 % interval")
     assert group["customdata"][0][:3] == pytest.approx([100 * mean, 100 * max(low, 0), 100 * min(high, 1)])
     assert (group["name"], alone["name"][:1]) == ("softmax, mnist-… · 2 seeds", "2")
-    table = at.dataframe[-1].value.set_index("Run")
+    table = tables(at)["cost-table"].set_index("Run")
     assert table["Seeds"].to_dict() == {1: 2, 2: 1}
     assert table.loc[1, "Training (s)"] == pytest.approx(
         sum(_number(store, number).seconds for number in (1, again.number)) / 2
@@ -119,8 +119,8 @@ def test_choosing_a_time_measures_it_once(store: Store, monkeypatch: pytest.Monk
     assert asked == [ids]
     times = {point["name"]: point["x"][0] for point in charts(at)["costs"]["data"] if point["name"] != "Pareto front"}
     assert len(times) == 2
-    table = at.dataframe[-1].value.set_index("Run")
-    assert list(times.values()) == table["One image (ms)"].tolist()
+    table = tables(at)["cost-table"].set_index("Run")
+    assert list(times.values()) == pytest.approx(table["One image (ms)"].tolist())
     assert (table["Images/s"].to_numpy() > 0).all()
     at.segmented_control(key="cost").set_value("batches")
     ran(at)
@@ -130,7 +130,7 @@ def test_choosing_a_time_measures_it_once(store: Store, monkeypatch: pytest.Monk
 def test_calibration_is_the_cores_before_and_after(store: Store) -> None:
     at = section("Calibration", 1, 2, 3, calibration_bins="10", calibration_coverage="80")
     assert at.slider(key="calibration_coverage").value == 80
-    table = at.dataframe[-1].value.set_index("Run")
+    table = tables(at)["calibration-table"].set_index("Run")
     for number in (1, 2, 3):
         run = _number(store, number)
         found, _ = answers.gather([run], {run.id: answers.read(store, run)})
@@ -177,7 +177,7 @@ def test_robustness_is_measured_when_asked_and_then_known(store: Store) -> None:
     assert all(not panel["data"] and len(panel["layout"]["images"]) == LEVELS for panel in panels.values())
     at.button(key="robustness measure").click()
     at = _settled(ran(at))
-    table = at.dataframe[-1].value.set_index("Run")
+    table = tables(at)["robustness-table"].set_index("Run")
     for number in (1, 2):
         assert table.loc[number, "Untouched"] == pytest.approx(100 * (_number(store, number).test_accuracy or 0))
         assert table.loc[number, "Changed"] == pytest.approx(table.loc[number, [k.name for k in CORRUPTIONS]].mean())
@@ -185,7 +185,7 @@ def test_robustness_is_measured_when_asked_and_then_known(store: Store) -> None:
         assert [len(line["customdata"]) for line in panel["data"]] == [LEVELS, LEVELS]
     # A second look is there at once, and another run is measured alone.
     at = section("Robustness", 2, 1, 3)
-    assert at.dataframe[-1].value["Run"].tolist() == [2, 1]
+    assert tables(at)["robustness-table"]["Run"].tolist() == [2, 1]
     assert "Not measured yet: run 3." in texts(at)
     assert not [widget for widget in at.button if not widget.help]
 

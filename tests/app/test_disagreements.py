@@ -15,7 +15,7 @@ from mnist_core.answers import Answers
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
 from mnist_core.worker import work
-from tests.app.pages import opened
+from tests.app.pages import opened, tables
 
 pytestmark = pytest.mark.usefixtures("quiet")
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,7 +73,7 @@ def card(at: AppTest) -> str:
 
 
 def rows(at: AppTest, column: str) -> pd.DataFrame:
-    return next(one.value for one in at.dataframe if column in one.value.columns)
+    return next(one for one in tables(at).values() if column in one)
 
 
 def test_the_rows_add_up_to_all_images(store: Store) -> None:

@@ -16,6 +16,7 @@ from mnist_core.plots.images import sprite
 from mnist_core.store import Store
 from tests.app import inspect_lab
 from tests.app.inspect_lab import BAR, CONVOLUTIONAL, LINEAR, ROOT, SMALL, checked, html, opened, picture, text
+from tests.app.pages import tables
 
 # Assigned, because a test's argument would shadow an imported name (ruff's F811).
 prepared, quiet, store = inspect_lab.prepared, inspect_lab.quiet, inspect_lab.store
@@ -178,7 +179,7 @@ def test_the_confusion_matrix_opens_at_the_worst_cell_or_that_of_the_link(store:
 def test_precision_and_recall_of_each_class(store: Store) -> None:
     table = answers(store, 1)
     at = opened(run=1, view="Classes")
-    shown = at.dataframe[0].value
+    shown = tables(at)["class-table"]
     expected = [np.asarray(values) for values in precision_recall_fscore_support(
         table["label"], table["given"], labels=range(10))]  # fmt: skip
     for name, values, scale in zip(("Precision", "Recall", "F1", "Images"), expected, (100, 100, 100, 1), strict=True):
@@ -220,7 +221,7 @@ def test_other_images_are_not_shown_beside_old_answers(store: Store) -> None:
     at = opened(run=1, view="Samples")
     assert "no longer those that run #1 was tested on" in at.error[0].value
     assert not any("class='inspected'" in part.value for part in at.html)
-    assert opened(run=1, view="Classes").dataframe[0].value["Images"].to_numpy().sum() == 1000
+    assert tables(opened(run=1, view="Classes"))["class-table"]["Images"].to_numpy().sum() == 1000
 
 
 def test_a_class_name_is_bold_whatever_it_holds() -> None:

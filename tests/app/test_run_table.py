@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import run_table
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
-from tests.app.pages import opened, ran
+from tests.app.pages import opened, ran, tables, ticked
 
 pytestmark = pytest.mark.usefixtures("quiet")
 TINY = RunConfig(dataset="mnist-5k", train_images=500, validation_images=200, architecture="softmax", epochs=2)
@@ -41,9 +41,8 @@ def press(at: AppTest, key: str) -> None:
     ran(at)
 
 
-def rows(at: AppTest, place: int = 0) -> pd.DataFrame:
-    """Of the tables on the page: 0 all runs, 1 the results."""
-    return at.dataframe[place].value
+def rows(at: AppTest, key: str = "runs-table") -> pd.DataFrame:
+    return tables(at)[key]
 
 
 def chosen(at: AppTest) -> list[int]:
@@ -118,7 +117,7 @@ def test_what_was_deleted_can_be_brought_back_within_a_day(store: Store) -> None
 def test_an_empty_store_points_to_the_page_train(own_lab: Path) -> None:
     at = opened("compare", runs="3", filter="x")
     assert "no run yet" in at.info[0].value
-    assert not at.dataframe
+    assert not tables(at)
     assert at.get("page_link")
     assert at.button(key="bin").label == "Recently deleted"
 
@@ -131,8 +130,8 @@ def test_of_many_chosen_runs_the_first_are_compared(store: Store) -> None:
     at.session_state["runs beyond"] = list(range(14, 5, -1))
     ran(at)
     assert "59 runs are chosen; the first 50 of them are compared" in texts(at)
-    assert rows(at, 1)["Run"].tolist() == list(range(64, 14, -1))
-    assert len(at.session_state["table"]["selection"]["rows"]) == 59
+    assert rows(at, "results")["Run"].tolist() == list(range(64, 14, -1))
+    assert ticked(at) == list(range(64, 5, -1))
     press(at, "delete")
     assert rows(at)["Run"].tolist() == [65, 4, 3, 2, 1]
 
@@ -143,23 +142,3 @@ def test_the_store_is_read_again_only_after_a_change(store: Store) -> None:
     assert run_table.snapshot() is before
     store.rename(_number(store, 1).id, "renamed elsewhere")
     assert run_table.snapshot().table.loc[1, "Name"] == "renamed elsewhere"
-
-
-@pytest.mark.parametrize(
-    ("before", "ticked", "after"),
-    [([], [0, 2], [30, 10]), ([10, 30], [2], [10]), ([77, 10], [0, 2], [77, 10, 30]), ([77, 10], [], [77])],
-)
-def test_ticks_become_the_choice_and_hidden_runs_stay_chosen(
-    monkeypatch: pytest.MonkeyPatch, before: list[int], ticked: list[int], after: list[int]
-) -> None:
-    session = {"runs": before, "table": {"selection": {"rows": ticked}}}
-    monkeypatch.setattr(run_table.st, "session_state", session)
-    run_table._take(pd.Index([30, 20, 10]))
-    assert session["runs"] == after
-    session["runs"] = [*before, 99]  # chosen in the list, by the same message in which the browser repeats old ticks
-    session["ticks drawn"] = [[30, 20, 10][row] for row in ticked]
-    run_table._take(pd.Index([30, 20, 10]))
-    assert session["runs"] == [*before, 99]
-    shown = pd.DataFrame(index=pd.Index([40, 30, 20, 10]))  # a new run came on top
-    run_table._tick(shown, after)
-    assert sorted(shown.index[session["table"]["selection"]["rows"]]) == sorted(set(after) - {77})

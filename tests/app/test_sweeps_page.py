@@ -10,6 +10,7 @@ from mnist_core.config import RunConfig
 from mnist_core.store import Store
 from mnist_core.sweeps import Axis, Sweep
 from mnist_core.worker import work
+from tests.app.pages import tables
 
 TINY = RunConfig(dataset="mnist-5k", architecture="mlp-100", train_images=200, epochs=1)
 RATES = Axis("learning_rate", (0.001, 0.01))
@@ -155,7 +156,7 @@ def test_the_board_shows_the_best_so_far_and_every_run(page: AppTest):
     assert "4 runs: **3** finished · **1** in the queue · about" in said(page)
     assert [widget.proto.label for kind in ("button", "button_group") for widget in page.get(kind)
             if not widget.proto.help] == []  # fmt: skip
-    rows = page.dataframe[0].value
+    rows = tables(page)["sweep-runs"]
     assert rows["State"].tolist() == ["finished"] * 3 + ["queued"]
     assert rows["Validation"].tolist()[:3] == sorted(rows["Validation"].tolist()[:3], reverse=True)
     assert rows["Run"].iloc[0] == f"/inspect?run={found['number']}"

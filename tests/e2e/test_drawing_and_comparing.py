@@ -52,8 +52,9 @@ def test_two_runs_are_compared_side_by_side(serve, page: Page):
     page.goto(f"{serve()}/compare?runs={first.number}&runs={second.number}")
     for run, name in ((first, "with shifts"), (second, "plain softmax")):
         assert run.test_accuracy is not None
-        # The table's cells are invisible twins of a canvas; the chip of the choice is a real element.
         expect(page.get_by_role("button", name=f"Remove {run.number} · {name}")).to_be_visible()
+        row = page.get_by_role("grid", name="Results of the chosen runs").get_by_role("row").filter(has_text=name)
+        expect(row.get_by_role("gridcell", name=f"{run.test_accuracy:.2%}", exact=True).first).to_be_visible()
     expect(page.get_by_text("2 confounds")).to_be_visible()  # shift and rotate differ beside the architecture
     page.get_by_role("radio", name="Curves").click()
     expect(page.locator(".js-plotly-plot .scatterlayer .trace").first).to_be_visible()

@@ -37,7 +37,7 @@ def test_an_open_page_finds_a_server_that_was_started_again(own_lab: Path, brows
     store.finish(store.enqueue(RunConfig(), claimed=True), "finished", test_accuracy=0.9)
     with app_process(own_lab, port):
         tab.goto(f"http://127.0.0.1:{port}/compare")
-        tab.get_by_test_id("stDataFrame").wait_for()
+        tab.get_by_role("grid", name="1 run").wait_for()
     with app_process(own_lab, port):
         tab.get_by_role("textbox", name="Filter").fill("no such run")
         tab.keyboard.press("Enter")

@@ -1,0 +1,65 @@
+"""A page with a table of 3,000 rows, some of which can be ticked away, and what has been ticked."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.components.data_table import data_table, rows_of
+
+ROWS = 3_000
+column = st.column_config
+
+
+@st.cache_resource
+def rows():
+    numbers = pd.RangeIndex(1, ROWS + 1)
+    frame = pd.DataFrame(
+        {
+            "Run": numbers,
+            "Name": [f"<b>run</b> {number % 7}, {number}" for number in numbers],
+            "Tags": [["even", "a,b"] if number % 2 == 0 else [] for number in numbers],
+            "State": "finished",
+            "Progress": [None if number % 2 else 40.0 for number in numbers],
+            "Test": [None if number == 5 else (number * 37 % 1000) / 10 for number in numbers],
+            "Parameters": [79_510 + number for number in numbers],
+            "Rate": 10.0 ** -(numbers.to_series() % 6).to_numpy(),
+            "Made": pd.to_datetime(1_700_000_000 + 60 * numbers.to_numpy(), unit="s", utc=True),
+        },
+        index=numbers,
+    )
+    return rows_of(
+        frame,
+        {
+            "Run": column.NumberColumn("#", width=60, pinned=True, help="The number."),
+            "Progress": column.ProgressColumn(format="%d%%", min_value=0, max_value=80),
+            "Test": column.NumberColumn(format="%.2f%%"),
+            "Parameters": column.NumberColumn(format="localized"),
+            "Rate": column.NumberColumn(format="%g"),
+            "Tags": column.ListColumn(),
+            "Made": column.DatetimeColumn(),
+        },
+    )
+
+
+def choose(ids):
+    st.session_state["chosen"] = ids
+
+
+st.set_page_config(layout="wide")
+st.session_state.setdefault("chosen", [2_999])
+last = st.toggle("Only the last ten")
+if not st.toggle("Put the table away"):
+    fresh = rows_of(pd.DataFrame({"Test": [12.345]}, index=[1])) if st.toggle("Train") else None
+    data_table(
+        "many",
+        rows(),
+        "3,000 rows",
+        height=400,
+        shown=range(ROWS - 10, ROWS) if last else None,
+        fresh=fresh,
+        ticked=st.session_state["chosen"],
+        on_tick=choose,
+    )
+if st.button("Forget"):
+    st.session_state["chosen"] = []
+    st.rerun()
+st.text(f"Chosen: {st.session_state['chosen']}")

@@ -1,0 +1,192 @@
+"""The table in a real browser: rows in view, sorting, ticks by mouse and keyboard, hidden columns, the file."""
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = 3_000
+
+
+@pytest.fixture
+def messages() -> list[int]:
+    """Bytes of each message to the browser."""
+    return []
+
+
+@pytest.fixture
+def page(
+    browser: Browser, serve: Callable[..., str], tmp_path: Path, messages: list[int], request: pytest.FixtureRequest
+) -> Iterator[Page]:
+    """The table of `scripts/data_table.py`, drawn; the page may not report any error."""
+    script = tmp_path / "page.py"
+    script.write_text((Path(__file__).parent / "scripts" / "data_table.py").read_text())
+    errors: list[str] = []
+    page = browser.new_page(viewport={"width": 1200, "height": 900}, timezone_id="UTC")
+    page.on("pageerror", lambda error: errors.append(str(error)))
+
+    def count(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda payload: messages.append(len(payload)))
+
+    page.on("websocket", count)
+    page.goto(serve(script, {"PYTHONPATH": str(ROOT)}))
+    expect(page.get_by_role("row").nth(5)).to_be_visible()
+    yield page
+    page.close()
+    assert not errors
+
+
+def numbers(page: Page) -> list[int]:
+    """Of the rows that are drawn, in their order."""
+    return page.locator(".row").evaluate_all("rows => rows.map(row => Number(row.dataset.id))")
+
+
+def cells(page: Page, row: int) -> list[str]:
+    return page.locator(f".row[data-id='{row}']").get_by_role("gridcell").all_inner_texts()
+
+
+def head(page: Page, name: str) -> Locator:
+    return page.get_by_role("columnheader").get_by_role("button", name=re.compile(rf"^{name}"))
+
+
+def scroll(page: Page, to: int) -> None:
+    page.get_by_role("grid").evaluate("(grid, top) => { grid.scrollTop = top }", to)
+
+
+def box(page: Page, row: int) -> Locator:
+    return page.get_by_role("checkbox", name=f"Choose row {row}", exact=True)
+
+
+def chosen(page: Page, *rows: int) -> None:
+    expect(page.get_by_text(f"Chosen: {list(rows)}", exact=True)).to_be_visible()
+
+
+def settled(page: Page) -> None:
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+
+
+def test_only_the_rows_in_view_are_drawn_and_every_row_can_be_reached(page: Page):
+    grid = page.get_by_role("grid", name="3,000 rows")
+    assert grid.get_attribute("aria-rowcount") == str(ROWS + 1)
+    assert numbers(page)[:3] == [1, 2, 3]
+    assert len(numbers(page)) < 40
+    scroll(page, 10**9)
+    expect(page.locator(f".row[data-id='{ROWS}']")).to_be_in_viewport()
+    assert len(numbers(page)) < 40
+
+
+def test_values_are_written_as_their_columns_say_and_names_stay_text(page: Page):
+    assert cells(page, 2) == ["", "2", "<b>run</b> 2, 2", "evena,b", "finished", "40%", "7.40%", "79,512", "0.01",
+                              "14 Nov 2023, 22:15"]  # fmt: skip
+    assert cells(page, 5)[3:7] == ["", "finished", "", "–"]
+    bar = page.locator(".row[data-id='2'] .bar")
+    assert bar.evaluate("bar => bar.style.getPropertyValue('--share')") == "50%"
+    assert page.locator(".row b").count() == 0
+
+
+def test_a_click_on_a_head_sorts_and_the_third_brings_the_order_back(page: Page):
+    head(page, "Test").click()
+    assert numbers(page)[0] == 1000
+    assert head(page, "Test").locator("..").get_attribute("aria-sort") == "ascending"
+    head(page, "Test").click()
+    assert numbers(page)[:3] == [27, 1027, 2027]
+    scroll(page, 10**9)
+    expect(page.locator(".row[data-id='5']")).to_be_in_viewport()  # without a value: last, in either order
+    head(page, "Test").click()
+    scroll(page, 0)
+    expect(page.locator(".row").first).to_have_attribute("data-id", "1")
+    head(page, "Name").click()
+    assert numbers(page)[:2] == [7, 14]  # "run 0, 7" before "run 0, 14"
+
+
+def test_ticks_are_kept_with_those_of_rows_that_are_not_shown(page: Page):
+    box(page, 3).check()
+    chosen(page, 2999, 3)
+    box(page, 6).click(modifiers=["Shift"])
+    chosen(page, 2999, 3, 4, 5, 6)
+    box(page, 4).uncheck()
+    chosen(page, 2999, 3, 5, 6)
+    page.get_by_text("Only the last ten").click()
+    expect(page.locator(".row").first).to_have_attribute("data-id", "2991")
+    expect(box(page, 2999)).to_be_checked()
+    page.get_by_role("checkbox", name="Choose all of these rows").check()
+    chosen(page, 2999, 3, 5, 6, *range(2991, 2999), 3000)
+    page.get_by_role("checkbox", name="Choose all of these rows").uncheck()
+    chosen(page, 3, 5, 6)
+    page.get_by_role("button", name="Forget").click()
+    chosen(page)
+    page.get_by_text("Only the last ten").click()
+    expect(box(page, 3)).not_to_be_checked()
+    box(page, 3).check()  # the same list of ticks as once before
+    chosen(page, 3)
+
+
+def test_quick_ticks_are_not_lost(page: Page):
+    for row in (1, 2, 3, 4):
+        box(page, row).check()
+    chosen(page, 2999, 1, 2, 3, 4)
+    settled(page)
+    assert [box(page, row).is_checked() for row in range(1, 6)] == [True] * 4 + [False]
+
+
+def test_the_keyboard_walks_and_ticks(page: Page):
+    grid = page.get_by_role("grid")
+    grid.focus()
+    for key in ("ArrowDown", "ArrowDown", " "):
+        grid.press(key)
+    chosen(page, 2999, 2)
+    assert grid.get_attribute("aria-activedescendant") == "row-1"
+    grid.press("End")
+    expect(page.locator(f".row[data-id='{ROWS}']")).to_be_in_viewport()
+    grid.press("Enter")
+    chosen(page, 2999, 2, 3000)
+    grid.press("Home")
+    grid.press("PageDown")
+    expect(page.locator(".row.current")).to_be_in_viewport()
+    assert int(page.locator(".row.current").get_attribute("data-at") or 0) == 9
+
+
+def test_a_column_can_be_hidden_and_the_file_holds_what_is_shown(page: Page, tmp_path: Path):
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_role("checkbox", name="Rate").uncheck()
+    page.get_by_role("checkbox", name="State").uncheck()
+    page.get_by_role("heading", name="3,000").or_(page.locator(".caption")).click()
+    expect(page.get_by_role("checkbox", name="Rate")).not_to_be_visible()
+    expect(head(page, "Rate")).to_have_count(0)
+    page.get_by_text("Only the last ten").click()
+    expect(page.locator(".row").first).to_have_attribute("data-id", "2991")
+    head(page, "#").click()
+    head(page, "#").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    download.value.save_as(tmp_path / "rows.csv")
+    assert download.value.suggested_filename == "many.csv"
+    with (tmp_path / "rows.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["Run"]) for row in rows] == list(range(3000, 2990, -1))
+    assert rows[0] == {"Run": "3000", "Name": "<b>run</b> 4, 3000", "Tags": "even a,b", "Progress": "40", "Test": "0",
+                       "Parameters": "82510", "Made": "2023-11-17T00:13:20.000Z"}  # fmt: skip
+
+
+def test_newer_values_appear_where_one_looks(page: Page):
+    scroll(page, 36)
+    page.get_by_text("Train", exact=True).click()
+    expect(page.locator(".row[data-id='1']")).to_contain_text("12.35%")
+    assert page.get_by_role("grid").evaluate("grid => grid.scrollTop") == 36
+
+
+def test_a_large_content_is_sent_once_and_found_again(page: Page, messages: list[int]):
+    assert max(messages) > 100_000
+    messages.clear()
+    box(page, 3).check()
+    chosen(page, 2999, 3)
+    page.get_by_text("Put the table away").click()
+    expect(page.get_by_role("grid")).to_have_count(0)
+    page.get_by_text("Put the table away").click()
+    expect(box(page, 3)).to_be_checked()
+    assert max(messages) < 40_000
