@@ -8,7 +8,8 @@ have, in a new tab each time, and the time is taken from navigation (the browser
 animation frame in which
 
     chart    every line is drawn (raw and smoothed training and validation of all runs) and the canvas shows colours,
-    table    the first rows below its head stand there, laid out and with their text.
+    table    the first rows below its head stand there, laid out and with their text,
+    rows     all rows have arrived, the last of them can be scrolled to.
 
 The first opening, when neither the app's caches nor the browser's are filled, is named beside the median of the others.
 Beside it stands a page that holds only a heading: what Streamlit itself needs here. The largest message is that of the
@@ -52,6 +53,10 @@ _TABLE = f"""() => {{
   if (!box || box.clientHeight < 300) return false
   const rows = [...box.querySelectorAll(".row")].slice(0, 5)
   return rows.length === 5 && rows.every((row) => row.clientHeight > 20 && row.innerText.length > 20)
+}}"""
+_ROWS = f"""() => {{
+  {_FOUND}
+  return Number(found(".data-table[data-rows]")?.dataset.rows) === {ROWS}
 }}"""
 _WINDOW: ViewportSize = {"width": 1400, "height": 1000}
 _HEADING = "() => Boolean(document.querySelector('[data-testid=stApp] h1'))"
@@ -170,6 +175,7 @@ def main() -> None:
             (
                 ("a heading alone", "empty", empty, "", _HEADING),
                 ("table of 10,000 runs", "table", ROOT / "app.py", "compare", _TABLE),
+                ("table of 10,000 runs, every row", "table", ROOT / "app.py", "compare", _ROWS),
                 ("50 runs, Curves, chart", "curves", ROOT / "app.py", f"compare?{chosen}&look=Curves", _CHART),
                 ("50 runs, Curves, table", "curves", ROOT / "app.py", f"compare?{chosen}&look=Curves", _TABLE),
                 ("50 runs, Results, table", "curves", ROOT / "app.py", f"compare?{chosen}&look=Results", _TABLE),

@@ -221,6 +221,7 @@ def _dressed(runs: Sequence[Run]) -> pd.DataFrame:
     lines = pd.Categorical.from_codes(styles, categories=images)
     progress = [None if run.state == "finished" else 100 * run.progress for run in runs]
     frame = frame.assign(Line=lines, Progress=pd.Series(progress, index=frame.index, dtype="float64"))
+    frame["Images/s"] = frame["Images/s"].round()
     order = ["Line", "Run", "Name", "Tags", "State", "Progress", "Best validation accuracy (%)", "Test accuracy (%)",
              "Parameters", "MACs", "Time (s)", "Images/s", "Architecture", "Data set"]  # fmt: skip
     order += frame.columns.difference(order, sort=False).tolist()

@@ -14,18 +14,18 @@ export default function dataTable({ parentElement, data, setTriggerValue }) {
   const table = tables.get(parentElement) ?? mount(parentElement)
   const content = contentOf(data)
   table.tell = (name, value) => setTriggerValue(name, value)
-  if (!content) {
-    if (table.asked !== data.digest) table.tell("lacking", Date.now())
+  if (!content?.whole && table.asked !== data.digest) {
     table.asked = data.digest
-    return
+    table.tell("lacking", Date.now())
   }
+  if (!content) return
   if (data.fresh) refresh(content, data.fresh)
   update(table, content, data)
   return () => setTimeout(() => table.root.isConnected || unmount(table, parentElement))
 }
 
-function contentOf({ digest, content }) {
-  if (content && !contents.has(digest)) contents.set(digest, read(content))
+function contentOf({ digest, content, whole }) {
+  if (content && !contents.get(digest)?.whole) contents.set(digest, { ...read(content), whole })
   for (const old of contents.keys()) if (contents.size > KEPT && old !== digest) contents.delete(old)
   return contents.get(digest)
 }
@@ -57,7 +57,8 @@ function unmount(table, parentElement) {
 
 function update(table, content, data) {
   const fresh = table.content !== content
-  const shown = JSON.stringify([data.digest, data.shown])
+  const shown = JSON.stringify([data.digest, content.whole, data.shown])
+  if (fresh && table.content?.whole === false) keepWidths(content, table.content)
   table.content = content
   table.name = data.name
   table.ticking = data.ticked !== null
@@ -102,6 +103,11 @@ function arrange(table) {
   table.drawn = ""
   draw(table)
   table.root.dataset.rows = table.order.length
+}
+
+/** What follows the first rows moves no column. */
+function keepWidths(content, first) {
+  content.columns.forEach((column, place) => (column.pixels = first.columns[place]?.pixels))
 }
 
 /** Whether it takes room: a column in which nothing stands does not. */

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,9 @@ from streamlit.components.v2 import component
 
 from dashboard.components import assets
 
-_LARGE = 100_000  # characters of content that a browser gets once only
+_LARGE = 100_000  # characters of content that a browser gets once only, and after a first few rows
+_FIRST = 60  # rows
+_AHEAD_SECONDS = 0.1  # enough for a browser to begin with the table, and too short to be missed where it is not
 _KINDS = {"image": "image", "list": "list", "link": "link", "progress": "progress", "datetime": "time"}
 
 _MOUNT = component(
@@ -30,6 +33,7 @@ class Rows:
 
     content: str  # JSON: the ids of the rows, which are the index, and the columns with their values
     digest: str
+    first: str  # the content of the first rows, if there are many
 
 
 def rows_of(frame: pd.DataFrame, columns: Mapping[str, Any] | None = None) -> Rows:
@@ -38,10 +42,9 @@ def rows_of(frame: pd.DataFrame, columns: Mapping[str, Any] | None = None) -> Ro
     Of a column's configuration its label, help, width, type, format and whether it is pinned are followed; images are
     addresses that hold SVG, and it has to be our own.
     """
-    known = columns or {}
-    described = [_column(str(name), values, known.get(str(name)) or {}) for name, values in frame.items()]
-    content = json.dumps({"ids": frame.index.tolist(), "columns": described}, separators=(",", ":"))
-    return Rows(content, hashlib.sha256(content.encode()).hexdigest()[:16])
+    content = _content(frame, columns or {})
+    first = _content(frame.head(_FIRST), columns or {}) if len(content) > _LARGE else ""
+    return Rows(content, hashlib.sha256(content.encode()).hexdigest()[:16], first)
 
 
 def data_table(
@@ -59,13 +62,18 @@ def data_table(
     `shown` are the places of those to show, by default all; `fresh` holds newer values of some rows and columns. With
     `ticked`, ids of rows, each row can be ticked: `on_tick` then gets the ids of all that are ticked, also of rows that
     are not shown, before the page is drawn again.
+
+    Of many rows the first ones go ahead, and what the page shows besides follows a moment later: so they are on the
+    screen a tenth of a second earlier. The browser then asks for the rest.
     """
-    sent, answered = f"{key}:sent", f"{key}:answered"
+    begun, sent, answered = f"{key}:begun", f"{key}:sent", f"{key}:answered"
     session = st.session_state
+    ahead = bool(rows.first) and shown is None and begun not in session
     data = {
         "name": key,
         "digest": rows.digest,
-        "content": None if session.get(sent) == rows.digest else rows.content,
+        "content": rows.first if ahead else None if session.get(sent) == rows.digest else rows.content,
+        "whole": not ahead,
         "caption": caption,
         "height": height,
         "shown": None if shown is None else list(shown),
@@ -73,7 +81,8 @@ def data_table(
         "ticked": None if ticked is None else list(ticked),
         "answered": session.get(answered, 0),  # until the browser's newest ticks are, it knows better
     }
-    session[sent] = rows.digest if len(rows.content) > _LARGE else None
+    session[sent] = rows.digest if rows.first and not ahead else None
+    session[begun] = True
 
     def take() -> None:
         match (session.get(key) or {}).get("ticked"):
@@ -85,6 +94,13 @@ def data_table(
         session[sent] = None
 
     _MOUNT(key=key, data=data, on_ticked_change=take, on_lacking_change=send_again)
+    if ahead:
+        time.sleep(_AHEAD_SECONDS)
+
+
+def _content(frame: pd.DataFrame, columns: Mapping[str, Any]) -> str:
+    described = [_column(str(name), values, columns.get(str(name)) or {}) for name, values in frame.items()]
+    return json.dumps({"ids": frame.index.tolist(), "columns": described}, separators=(",", ":"))
 
 
 def _column(name: str, values: pd.Series, known: Mapping[str, Any] | str) -> dict[str, Any]:
@@ -110,7 +126,7 @@ def _column(name: str, values: pd.Series, known: Mapping[str, Any] | str) -> dic
 def _values(values: pd.Series) -> dict[str, Any]:
     """The values as JSON has them, None where there is none; of words that repeat, each once and the place of each."""
     if pd.api.types.is_datetime64_any_dtype(values):
-        return {"values": [None if pd.isna(moment) else int(moment.timestamp() * 1000) for moment in values]}
+        return {"values": [None if pd.isna(moment) else round(moment.timestamp()) for moment in values]}
     if pd.api.types.is_numeric_dtype(values):
         return {"values": [_number(value) for value in values.astype("float64").tolist()]}
     if len(values) and isinstance(values.iloc[0], (list, tuple)):

@@ -37,7 +37,7 @@ export function refresh(content, newer) {
 function writer({ kind, format, step, part }) {
   if (kind === "time") {
     const form = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" })
-    return (value) => form.format(value)
+    return (value) => form.format(1000 * value) // seconds since 1970
   }
   if (kind === "link") return (value) => new RegExp(part ?? "(.*)").exec(value)?.[1] ?? value
   if (kind === "list") return (value) => value.join(", ")
@@ -139,7 +139,7 @@ export function csv(columns, places) {
 
 function plain(value, kind) {
   if (value === null) return ""
-  if (kind === "time") return new Date(value).toISOString()
+  if (kind === "time") return new Date(1000 * value).toISOString()
   return kind === "list" ? value.join(" ") : String(value)
 }
 
