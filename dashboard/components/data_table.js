@@ -3,8 +3,8 @@
 import { cell, csv, read, refresh, sorted, width } from "./data_table_cells.js"
 
 const tables = new WeakMap() // parentElement -> table; Streamlit calls the default export at every update
-const contents = new Map() // digest -> content: of those that were shown last, for Python sends a large one once
-const KEPT = 4
+const contents = new Map() // digest -> content, of the large ones that were shown last: Python sends them once
+const KEPT = 2
 const ROW = 36 // pixels, as in the style
 const AHEAD = 8 // rows that are drawn beyond the edge
 const TICK = 40 // pixels of the column of ticks
@@ -12,22 +12,23 @@ const STRETCH = 1.7 // a few short columns across a wide screen are hard to foll
 
 export default function dataTable({ parentElement, data, setTriggerValue }) {
   const table = tables.get(parentElement) ?? mount(parentElement)
-  const content = contentOf(data)
+  const content = contentOf(table, data)
   table.tell = (name, value) => setTriggerValue(name, value)
   if (!content?.whole && table.asked !== data.digest) {
     table.asked = data.digest
     table.tell("lacking", Date.now())
   }
-  if (!content) return
-  if (data.fresh) refresh(content, data.fresh)
-  update(table, content, data)
+  if (content) update(table, content, data)
   return () => setTimeout(() => table.root.isConnected || unmount(table, parentElement))
 }
 
-function contentOf({ digest, content, whole }) {
-  if (content && !contents.get(digest)?.whole) contents.set(digest, { ...read(content), whole })
-  for (const old of contents.keys()) if (contents.size > KEPT && old !== digest) contents.delete(old)
-  return contents.get(digest)
+function contentOf(table, { digest, content, whole, large }) {
+  const known = table.content?.digest === digest ? table.content : contents.get(digest)
+  if (!content || known?.whole) return known
+  const found = { ...read(content), digest, whole }
+  if (large && whole) contents.set(digest, found)
+  if (contents.size > KEPT) contents.delete(contents.keys().next().value)
+  return found
 }
 
 function mount(parentElement) {
@@ -56,9 +57,10 @@ function unmount(table, parentElement) {
 }
 
 function update(table, content, data) {
-  const fresh = table.content !== content
-  const shown = JSON.stringify([data.digest, content.whole, data.shown])
-  if (fresh && table.content?.whole === false) keepWidths(content, table.content)
+  const other = table.content !== content
+  const shown = JSON.stringify(data.shown)
+  if (data.fresh) refresh(content, data.fresh)
+  if (other && table.content) keepWidths(content, table.content)
   table.content = content
   table.name = data.name
   table.ticking = data.ticked !== null
@@ -68,13 +70,13 @@ function update(table, content, data) {
   table.box.setAttribute("aria-label", data.caption)
   table.box.setAttribute("aria-multiselectable", table.ticking)
   table.box.style.maxHeight = data.height ? `${data.height}px` : "none"
+  if (other || table.shown !== shown) table.places = data.shown ?? content.ids.map((_, place) => place)
   if (table.shown !== shown) {
-    table.places = data.shown ?? content.ids.map((_, place) => place)
     table.shown = shown
     table.box.scrollTop = 0
     table.current = table.last = -1
   }
-  if (fresh) drawChoices(table)
+  if (other) drawChoices(table)
   arrange(table)
 }
 
@@ -88,7 +90,7 @@ function arrange(table) {
   const tracks = table.ticking ? [`${TICK}px`] : []
   let total = table.ticking ? TICK : 0
   for (const column of table.columns) {
-    const pixels = (column.pixels ??= width(column, font))
+    const pixels = (column.pixels ??= Math.max(column.least ?? 0, width(column, font)))
     column.left = column.pinned ? total : null
     tracks.push(column.pinned ? `${pixels}px` : `minmax(${pixels}px, ${pixels}fr)`)
     total += pixels
@@ -105,9 +107,10 @@ function arrange(table) {
   table.root.dataset.rows = table.order.length
 }
 
-/** What follows the first rows moves no column. */
-function keepWidths(content, first) {
-  content.columns.forEach((column, place) => (column.pixels = first.columns[place]?.pixels))
+/** What follows the first rows moves no column; what comes later may only widen one. */
+function keepWidths(content, before) {
+  const widths = new Map(before.columns.map((column) => [column.name, column.pixels]))
+  for (const column of content.columns) column[before.whole ? "least" : "pixels"] = widths.get(column.name)
 }
 
 /** Whether it takes room: a column in which nothing stands does not. */

@@ -74,6 +74,7 @@ def data_table(
         "digest": rows.digest,
         "content": rows.first if ahead else None if session.get(sent) == rows.digest else rows.content,
         "whole": not ahead,
+        "large": bool(rows.first),
         "caption": caption,
         "height": height,
         "shown": None if shown is None else list(shown),

@@ -180,6 +180,15 @@ def test_newer_values_appear_where_one_looks(page: Page):
     assert page.get_by_role("grid").evaluate("grid => grid.scrollTop") == 36
 
 
+def test_a_new_row_moves_nothing_that_one_looks_at(page: Page):
+    head(page, "Parameters").click()
+    scroll(page, 1000)
+    page.get_by_text("One row more").click()
+    expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", str(ROWS + 2))
+    assert page.get_by_role("grid").evaluate("grid => grid.scrollTop") == 1000
+    assert head(page, "Parameters").locator("..").get_attribute("aria-sort") == "ascending"
+
+
 def test_a_large_content_is_sent_once_and_found_again(page: Page, messages: list[int]):
     assert max(messages) > 100_000
     messages.clear()

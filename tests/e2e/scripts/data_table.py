@@ -10,8 +10,8 @@ column = st.column_config
 
 
 @st.cache_resource
-def rows():
-    numbers = pd.RangeIndex(1, ROWS + 1)
+def rows(count):
+    numbers = pd.RangeIndex(1, count + 1)
     frame = pd.DataFrame(
         {
             "Run": numbers,
@@ -46,12 +46,12 @@ def choose(ids):
 
 st.set_page_config(layout="wide")
 st.session_state.setdefault("chosen", [2_999])
-last = st.toggle("Only the last ten")
+last, more = st.toggle("Only the last ten"), st.toggle("One row more")
 if not st.toggle("Put the table away"):
     fresh = rows_of(pd.DataFrame({"Test": [12.345]}, index=[1])) if st.toggle("Train") else None
     data_table(
         "many",
-        rows(),
+        rows(ROWS + more),
         "3,000 rows",
         height=400,
         shown=range(ROWS - 10, ROWS) if last else None,
