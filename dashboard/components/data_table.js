@@ -1,6 +1,6 @@
 // A table of many rows, of which only those in view are drawn. Rows can be sorted, columns hidden, rows ticked.
 
-import { cell, csv, read, refresh, sorted, width } from "./data_table_cells.js"
+import { cell, csv, keepWidth, read, refresh, sorted, width } from "./data_table_cells.js"
 
 const tables = new WeakMap() // parentElement -> table; Streamlit calls the default export at every update
 const contents = new Map() // digest -> content, of the large ones that were shown last: Python sends them once
@@ -90,7 +90,7 @@ function arrange(table) {
   const tracks = table.ticking ? [`${TICK}px`] : []
   let total = table.ticking ? TICK : 0
   for (const column of table.columns) {
-    const pixels = (column.pixels ??= Math.max(column.least ?? 0, width(column, font)))
+    const pixels = (column.pixels ??= width(column, font))
     column.left = column.pinned ? total : null
     tracks.push(column.pinned ? `${pixels}px` : `minmax(${pixels}px, ${pixels}fr)`)
     total += pixels
@@ -107,10 +107,10 @@ function arrange(table) {
   table.root.dataset.rows = table.order.length
 }
 
-/** What follows the first rows moves no column; what comes later may only widen one. */
+/** Newer values may widen a column, but make none narrower. */
 function keepWidths(content, before) {
-  const widths = new Map(before.columns.map((column) => [column.name, column.pixels]))
-  for (const column of content.columns) column[before.whole ? "least" : "pixels"] = widths.get(column.name)
+  const widths = new Map(before.columns.map((column) => [column.name, column.pixels ?? column.least]))
+  for (const column of content.columns) keepWidth(column, widths.get(column.name))
 }
 
 /** Whether it takes room: a column in which nothing stands does not. */
@@ -133,8 +133,7 @@ function drawHead(table) {
     return pin(found, column)
   })
   if (table.ticking) {
-    const all = table.order.length > 0 && table.order.every((place) => table.ticked.has(table.content.ids[place]))
-    cells.unshift(tick(all, "Choose all of these rows", "columnheader"))
+    cells.unshift(tick(allTicked(table), "Choose all of these rows", "columnheader"))
   }
   table.head.replaceChildren(...cells)
 }
@@ -203,8 +202,12 @@ function click(table, event) {
   table.last = at
 }
 
+function allTicked({ order, content, ticked }) {
+  return order.length > 0 && order.every((place) => ticked.has(content.ids[place]))
+}
+
 function clickHead(table, event) {
-  if (event.target.closest(".tick")) return mark(table, table.order, event.target.closest(".tick").firstChild.checked)
+  if (event.target.closest(".tick")) return mark(table, table.order, !allTicked(table))
   const name = event.target.closest("button")?.dataset.column
   if (name === undefined) return
   const { sort } = table

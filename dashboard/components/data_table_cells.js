@@ -30,6 +30,7 @@ export function refresh(content, newer) {
       const place = content.places.get(id)
       if (column && place !== undefined) column.values[place] = values[row]
     })
+    if (column) keepWidth(column, column.pixels ?? column.least)
   }
 }
 
@@ -110,13 +111,19 @@ export function width(column, font) {
   if (typeof column.width === "number") return column.width
   pen ??= document.createElement("canvas").getContext("2d")
   pen.font = font
-  const step = Math.max(1, Math.floor(column.values.length / MEASURED))
-  let widest = pen.measureText(`${column.head} ↓`).width
-  for (let row = 0; row < column.values.length; row += step) {
-    const value = column.values[row]
-    if (value !== null) widest = Math.max(widest, pen.measureText(column.write(value)).width)
-  }
-  return Math.ceil(Math.min(Math.max(widest + ROOM, 54), WIDTHS[column.width] ?? 300))
+  const known = column.values.filter((value) => value !== null)
+  const step = Math.max(1, Math.floor(known.length / MEASURED))
+  const measured = known.filter((_, row) => row % step === 0)
+  if (column.right) measured.push(...[Math.min, Math.max].map((most) => known.reduce((a, b) => most(a, b), 0)))
+  const texts = [`${column.head} ↓`, ...measured.map(column.write)]
+  const widest = Math.max(...texts.map((text) => pen.measureText(text).width))
+  return Math.ceil(Math.min(Math.max(widest + ROOM, column.least ?? 54), WIDTHS[column.width] ?? 300))
+}
+
+/** Measure the column anew, but let it be no narrower than it was. */
+export function keepWidth(column, pixels) {
+  column.least = pixels
+  column.pixels = undefined
 }
 
 /** The places of the rows in the order of a column; rows without a value come last. */
@@ -129,7 +136,7 @@ export function sorted(places, { values, right, kind }, descending) {
   return [...known, ...unknown]
 }
 
-/** The rows as a CSV file's text, numbers in full. */
+/** The rows as a CSV file's text, numbers with all the digits that came. */
 export function csv(columns, places) {
   const said = columns.filter((column) => column.kind !== "image")
   const lines = [said.map((column) => column.name)]
