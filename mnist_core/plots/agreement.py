@@ -21,6 +21,7 @@ from mnist_core.plots.style import (
     contrast,
     errors_of,
     mixed,
+    name_lines,
     plot_label,
     polish,
     run_style,
@@ -229,6 +230,7 @@ def accuracy_without(table: pd.DataFrame, runs: Sequence[RunLike]) -> go.Figure:
     rows = list(range(len(runs)))
     colours = [run_style(run.number).colour for run in runs]
     figure = go.Figure()
+    name_lines(figure, [plot_label(run, _NAME_LENGTH) for run in runs], rows, lift=0.38)
     for row in rows:
         figure.add_shape(type="line", x0=before[row], x1=after[row], y0=row, y1=row, layer="below",
                          line={"color": colours[row], "width": 3})  # fmt: skip
@@ -242,11 +244,10 @@ def accuracy_without(table: pd.DataFrame, runs: Sequence[RunLike]) -> go.Figure:
         )  # fmt: skip
         figure.add_scatter(x=[None], y=[None], mode="markers", name=name,
                            marker={"symbol": symbol, "size": 14, "color": GREY, "line": border})  # fmt: skip
-    polish(figure, height=150 + 44 * max(2, len(runs)))
+    polish(figure, height=150 + 64 * max(2, len(runs)))
     known = [error for error in (*before, *after) if error == error]  # NaN where no image is left
     figure.update_xaxes(title_text="Accuracy (%, log scale of errors)", **accuracy_axis(known))
-    figure.update_yaxes(tickvals=rows, ticktext=[plot_label(run, 16) for run in runs],
-                        range=[len(runs) - 0.5, -0.5])  # fmt: skip
+    figure.update_yaxes(title_text="Run", showticklabels=False, showgrid=False, range=[len(runs) - 0.5, -0.75])
     return figure
 
 

@@ -5,11 +5,12 @@ from typing import Protocol
 
 import plotly.graph_objects as go
 
-from mnist_core.plots.style import GREY, RunLike, accuracy_axis, errors_of, plot_label, polish, run_style
+from mnist_core.plots.style import GREY, RunLike, accuracy_axis, errors_of, name_lines, plot_label, polish, run_style
 
 _SPLITS = (("train", "circle-open", "training, last epoch"), ("validation", "circle", "validation, best epoch"),
            ("test", "diamond", "test"))  # fmt: skip
-_NAME_LENGTH = 26  # letters of a name beside a line
+_NAME_LENGTH = 26  # letters of a name above a line
+_LIFT = 0.38  # of the name, in rows
 
 
 class ScoredRun(RunLike, Protocol):
@@ -51,11 +52,8 @@ def accuracies(runs: Sequence[ScoredRun]) -> go.Figure:
         )  # fmt: skip
         key = {"symbol": symbol, "size": 14, "color": GREY, "line": border}
         figure.add_scatter(x=[None], y=[None], mode="markers", name=title, marker=key)
-    polish(figure, height=150 + 64 * max(2, len(runs)))
+    polish(figure, height=180 + 64 * max(2, len(runs)))
     figure.update_xaxes(title_text="Accuracy (%, log scale of errors)", **accuracy_axis(error for *_, error in known))
-    figure.update_yaxes(
-        title_text="Run", tickvals=[row - 0.4 for row in range(len(runs))],
-        ticktext=[plot_label(run, _NAME_LENGTH) for run in runs],
-        range=[len(runs) - 0.5, -0.7], ticklabelposition="inside", showgrid=False, zeroline=False,
-    )  # above each line, in the plot: beside it, names would take a phone's whole width  # fmt: skip
+    name_lines(figure, [plot_label(run, _NAME_LENGTH) for run in runs], range(len(runs)), _LIFT)
+    figure.update_yaxes(title_text="Run", showticklabels=False, showgrid=False, range=[len(runs) - 0.5, -0.75])
     return figure

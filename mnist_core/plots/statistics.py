@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 
 from mnist_core.plots.style import (
     DARK,
-    FAINT,
     GREY,
     LIGHT,
     PALETTE,
@@ -19,6 +18,7 @@ from mnist_core.plots.style import (
     contrast,
     errors_of,
     mixed,
+    name_lines,
     plot_label,
     polish,
     run_style,
@@ -42,7 +42,7 @@ def right_alone(a: RunLike, b: RunLike, found: Paired) -> go.Figure:
             text=[f"<b>{count:,}</b>"], textposition="outside", textfont={"size": 22}, cliponaxis=False,
             hovertemplate=f"only <b>{plot_label(run, 100)}</b> is right: %{{x:,}} images<extra></extra>",
         )  # fmt: skip
-    _name_lines(figure, [plot_label(run, _NAME_LENGTH) for run in (a, b)], [0, 1], lift=0.42)
+    name_lines(figure, [plot_label(run, _NAME_LENGTH) for run in (a, b)], [0, 1], lift=0.42)
     polish(figure, height=220)
     most = max(found.only_a, found.only_b, 1)
     figure.update_layout(showlegend=False)
@@ -113,7 +113,7 @@ def standings(rows: Sequence[Standing], groups: Sequence[Sequence[int]] = ()) ->
             hovertemplate=f"cannot be told apart: {_numbers([rows[place].run for place in group])}<extra></extra>",
         )  # fmt: skip
     width, length = (0.7, _BESIDE_GROUPS) if groups else (1, _NAME_LENGTH)
-    _name_lines(figure, [plot_label(one.run, length) for one in rows], range(len(rows)), 0.36, width)
+    name_lines(figure, [plot_label(one.run, length) for one in rows], range(len(rows)), 0.36, width)
     polish(figure, height=100 + (34 if groups else 0) + _ROW * len(rows))
     ends = [float(value) for one in rows for value in errors_of(np.array([one.low, one.high]))]
     figure.update_layout(
@@ -229,7 +229,7 @@ def seed_spread(rows: Sequence[Seeds], band: str) -> go.Figure:
             showlegend=True,
         )  # fmt: skip
     figure.for_each_trace(lambda trace: trace.update(showlegend=trace.name is not None))
-    _name_lines(figure, names, [row - 0.1 for row in range(len(rows))], 0.36)
+    name_lines(figure, names, [row - 0.1 for row in range(len(rows))], 0.36)
     polish(figure, height=150 + (_ROW + 16) * len(rows))
     figure.update_xaxes(title_text="Test accuracy (%, log scale)", **accuracy_axis(places))
     figure.update_yaxes(visible=False, range=[len(rows) - 0.4, -0.85])
@@ -238,22 +238,6 @@ def seed_spread(rows: Sequence[Seeds], band: str) -> go.Figure:
 
 def _whisker(plus: list[float], minus: list[float], colour: str) -> dict[str, Any]:
     return {"type": "data", "array": plus, "arrayminus": minus, "thickness": 4, "width": 10, "color": colour}
-
-
-def _name_lines(figure: go.Figure, names: Sequence[str], rows: Sequence[float], lift: float, width: float = 1) -> None:
-    """Faint lines with a name above each, at the left edge, where it fits on a phone; all at once, for speed."""
-    figure.update_layout(
-        annotations=[
-            {"x": 0, "xref": "paper", "xanchor": "left", "y": row - lift, "text": name, "showarrow": False,
-             "font": {"size": 16}}
-            for name, row in zip(names, rows, strict=True)
-        ],
-        shapes=[
-            {"type": "line", "xref": "paper", "x0": 0, "x1": width, "y0": row, "y1": row, "layer": "below",
-             "line": {"color": FAINT, "width": 1}}
-            for row in rows
-        ],
-    )  # fmt: skip
 
 
 def _short_p(p: float) -> str:

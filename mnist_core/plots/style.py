@@ -1,7 +1,7 @@
 """How figures look: one colour and dash a run, and a layout that can be projected and adapts to its page."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Protocol
@@ -124,6 +124,26 @@ def polish(figure: go.Figure, height: int = 460) -> go.Figure:
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
     return figure
+
+
+def name_lines(figure: go.Figure, names: Sequence[str], rows: Sequence[float], lift: float, width: float = 1) -> None:
+    """Faint lines with a name above each, at the left edge; all at once, for speed.
+
+    Beside the plot, names would take a phone's whole width; as labels of an axis that lie in the plot, plotly would
+    hide the other axis's labels under them.
+    """
+    figure.update_layout(
+        annotations=[
+            {"x": 0, "xref": "paper", "xanchor": "left", "y": row - lift, "text": name, "showarrow": False,
+             "font": {"size": 16}}
+            for name, row in zip(names, rows, strict=True)
+        ],
+        shapes=[
+            {"type": "line", "xref": "paper", "x0": 0, "x1": width, "y0": row, "y1": row, "layer": "below",
+             "line": {"color": FAINT, "width": 1}}
+            for row in rows
+        ],
+    )  # fmt: skip
 
 
 def _error_ticks(low: float, high: float) -> list[float]:

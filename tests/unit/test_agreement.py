@@ -247,4 +247,4 @@ def test_the_figure_of_scores_without_images(answers: Answers, runs: tuple[Run, 
     assert list(ringed.x) == pytest.approx([200 / 6, 50, 400 / 6])  # errors
     assert list(full.x) == pytest.approx([0, 25, 50], abs=0.01)
     assert [data[1] for data in full.customdata] == pytest.approx([100, 75, 50])
-    assert "<run>" not in "".join(figure.layout.yaxis.ticktext)
+    assert "<run>" not in "".join(note.text for note in figure.layout.annotations)
