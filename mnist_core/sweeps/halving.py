@@ -24,9 +24,9 @@ def should_stop(store: Store, run: Run, epoch: int) -> str:
         return ""
     lines = sweep.templates()
     results: dict[tuple[object, ...], list[float]] = {}
-    for other in store.runs(sweep=run.sweep):
-        if (accuracy := _accuracy_at(store, other, epoch)) is not None:
-            results.setdefault(tuple(sweep.point_of(other.config, lines).values()), []).append(accuracy)
+    accuracies = store.at_epoch(run.sweep, "validation_accuracy", epoch)
+    for other in store.runs(ids=list(accuracies)):
+        results.setdefault(tuple(sweep.point_of(other.config, lines).values()), []).append(accuracies[other.id])
     own = results.get(tuple(sweep.point_of(run.config, lines).values()))
     if not own or len(results) < ETA:
         return ""
@@ -45,11 +45,3 @@ def _is_rung(epoch: int) -> bool:
     while epoch > 1 and epoch % ETA == 0:
         epoch //= ETA
     return epoch == 1
-
-
-def _accuracy_at(store: Store, run: Run, epoch: int) -> float | None:
-    if run.epoch < epoch:
-        return None
-    rows = store.metrics(run.id, names=["validation_accuracy"])
-    found = rows.loc[rows["epoch"] == epoch, "value"]
-    return float(found.iloc[0]) if len(found) else None

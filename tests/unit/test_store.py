@@ -232,3 +232,18 @@ def test_settings_are_kept(store):
     store.set_setting("runs_at_once", 3)
     store.set_setting("runs_at_once", 2)
     assert Store.open(store.root).setting("runs_at_once") == 2
+
+
+def test_what_a_sweep_has_recorded_for_an_epoch(store):
+    for accuracies, sweep in (((0.5, 0.6), "a"), ((0.7,), "a"), ((0.8, 0.9), "b"), ((0.1, math.nan), "a"), ((), "a")):
+        run = store.enqueue(RunConfig(epochs=9), claimed=True, sweep=sweep)
+        ends = (
+            EpochEnd(epoch, epoch, 0.4, 0.8, 0.3, accuracy, best=True, seconds=1.0)
+            for epoch, accuracy in enumerate(accuracies, 1)
+        )
+        store.record(run, [step(1), *ends])
+    first, second, _, fourth, _ = reversed(store.runs())
+    assert store.at_epoch("a", "validation_accuracy", 1) == {first.id: 0.5, second.id: 0.7, fourth.id: 0.1}
+    assert store.at_epoch("a", "validation_accuracy", 2) == {first.id: 0.6}, "not a number is no value"
+    store.delete([first.id])
+    assert set(store.at_epoch("a", "validation_accuracy", 1)) == {second.id, fourth.id}
