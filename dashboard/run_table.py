@@ -171,9 +171,6 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
     if (st.session_state.get(_CHANGED) or ended) and not st.session_state.get(_BUSY):
         st.rerun()  # the rest of the page shows the chosen runs and what they achieved
     rows = matching(every, text)
-    if rows.empty:
-        st.info("No run matches the filter. It searches names, tags, data sets, architectures and states.")
-        return
     of_all = f"{len(rows):,} of " if len(rows) < len(every.table) else ""
     caption = f"{of_all}{len(every.table):,} run{'s' * (len(every.table) > 1)}"
     data_table(
@@ -186,6 +183,8 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
         ticked=numbers,
         on_tick=choose,
     )
+    if rows.empty:
+        st.info("No run matches the filter. It searches names, tags, data sets, architectures and states.")
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)

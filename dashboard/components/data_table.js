@@ -1,14 +1,15 @@
 // A table of many rows, of which only those in view are drawn. Rows can be sorted, columns hidden, rows ticked.
 
-import { cell, csv, keepWidth, read, refresh, sorted, width } from "./data_table_cells.js"
+import { csv, keepWidth, read, refresh, width } from "./data_table_cells.js"
+import { sorted, stands } from "./data_table_order.js"
+import { ROW, allTicked, draw, drawHead, reach, stopsOf } from "./data_table_draw.js"
 
 const tables = new WeakMap() // parentElement -> table; Streamlit calls the default export at every update
 const contents = new Map() // digest -> content, of the large ones that were shown last: Python sends them once
 const KEPT = 2
-const ROW = 36 // pixels, as in the style
-const AHEAD = 8 // rows that are drawn beyond the edge
 const TICK = 40 // pixels of the column of ticks
 const STRETCH = 1.7 // a few short columns across a wide screen are hard to follow
+const NARROWEST = 360 // pixels, for the line above the table
 
 export default function dataTable({ parentElement, data, setTriggerValue }) {
   const table = tables.get(parentElement) ?? mount(parentElement)
@@ -33,15 +34,19 @@ function contentOf(table, { digest, content, whole, large }) {
 
 function mount(parentElement) {
   const root = parentElement.querySelector(".data-table")
-  const table = { root, hidden: new Set(), sort: null, current: -1, last: -1, sent: 0 }
+  const table = { root, hidden: new Set(), heads: new Map(), rows: new Map(), sort: null, sent: 0 }
+  table.current = table.last = null // ids of the rows where the keyboard is, and of the last tick
   for (const part of ["caption", "choices", "file", "box", "head", "body"]) table[part] = root.querySelector(`.${part}`)
   table.menu = root.querySelector("details")
   table.box.onscroll = () => draw(table)
   table.box.onkeydown = (event) => press(table, event)
   table.body.onclick = (event) => click(table, event)
   table.head.onclick = (event) => clickHead(table, event)
+  table.head.onkeydown = (event) => pressHead(table, event)
+  table.head.addEventListener("focusin", (event) => reach(stopsOf(table), event.target))
   table.file.onclick = () => save(table)
   table.choices.onchange = (event) => choose(table, event.target)
+  table.menu.onkeydown = (event) => event.key === "Escape" && close(table)
   table.away = (event) => event.composedPath().includes(table.menu) || (table.menu.open = false)
   document.addEventListener("pointerdown", table.away)
   table.observer = new ResizeObserver(() => draw(table))
@@ -61,7 +66,10 @@ function update(table, content, data) {
   const shown = JSON.stringify(data.shown)
   if (data.fresh) refresh(content, data.fresh)
   if (other && table.content) keepWidths(content, table.content)
+  if (!other && table.shown !== shown) table.box.scrollTop = 0 // another filter; with other rows too, it may be the same
+  if (other || table.shown !== shown) table.places = data.shown ?? content.ids.map((_, place) => place)
   table.content = content
+  table.shown = shown
   table.name = data.name
   table.ticking = data.ticked !== null
   if (data.answered >= table.sent) table.ticked = new Set(data.ticked ?? [])
@@ -70,39 +78,38 @@ function update(table, content, data) {
   table.box.setAttribute("aria-label", data.caption)
   table.box.setAttribute("aria-multiselectable", table.ticking)
   table.box.style.maxHeight = data.height ? `${data.height}px` : "none"
-  if (other || table.shown !== shown) table.places = data.shown ?? content.ids.map((_, place) => place)
-  if (table.shown !== shown) {
-    table.shown = shown
-    table.box.scrollTop = 0
-    table.current = table.last = -1
-  }
-  if (other) drawChoices(table)
   arrange(table)
 }
 
-/** Put rows into their order and columns into their places, and draw everything. */
+/** Put rows into their order and columns into their places, and draw what has changed. */
 function arrange(table) {
-  const { content, hidden, sort } = table
+  const { content, hidden, sort, ticking } = table
   const by = content.columns.find((column) => column.name === sort?.name)
   table.order = by ? sorted(table.places, by, sort.descending) : table.places
-  table.columns = content.columns.filter((column) => !hidden.has(column.name) && column.values.some(stands))
+  table.positions = null
+  const filled = content.columns.filter((column) => column.values.some(stands)) // one without any value takes no room
+  table.columns = filled.filter((column) => !hidden.has(column.name))
   const font = `600 15px ${getComputedStyle(table.root).fontFamily}`
-  const tracks = table.ticking ? [`${TICK}px`] : []
-  let total = table.ticking ? TICK : 0
+  for (const column of filled) column.pixels ??= width(column, font)
+  const tracks = ticking ? [`${TICK}px`] : []
+  let total = ticking ? TICK : 0
   for (const column of table.columns) {
-    const pixels = (column.pixels ??= width(column, font))
     column.left = column.pinned ? total : null
-    tracks.push(column.pinned ? `${pixels}px` : `minmax(${pixels}px, ${pixels}fr)`)
-    total += pixels
+    tracks.push(column.pinned ? `${column.pixels}px` : `minmax(${column.pixels}px, ${column.pixels}fr)`)
+    total += column.pixels
   }
+  const widest = filled.reduce((sum, column) => sum + column.pixels, ticking ? TICK : 0)
   table.root.style.setProperty("--tracks", tracks.join(" "))
   table.root.style.setProperty("--total", `${total}px`)
-  table.root.style.maxWidth = `${STRETCH * total}px`
+  table.root.style.maxWidth = `${Math.max(NARROWEST, STRETCH * widest)}px` // also of those hidden: the menu keeps its place
+  table.box.style.maxWidth = `${STRETCH * total}px`
   table.box.setAttribute("aria-rowcount", table.order.length + 1)
   table.box.setAttribute("aria-colcount", tracks.length)
-  drawHead(table)
   table.body.style.height = `${table.order.length * ROW}px`
-  table.drawn = ""
+  const looks = table.columns.map(({ values, codes, words, pixels, least, ...look }) => look)
+  table.layout = JSON.stringify([ticking, looks])
+  drawChoices(table, filled)
+  drawHead(table)
   draw(table)
   table.root.dataset.rows = table.order.length
 }
@@ -113,97 +120,38 @@ function keepWidths(content, before) {
   for (const column of content.columns) keepWidth(column, widths.get(column.name))
 }
 
-/** Whether it takes room: a column in which nothing stands does not. */
-function stands(value) {
-  return value !== null && value.length !== 0
-}
-
-function drawHead(table) {
-  const cells = table.columns.map((column) => {
-    const found = document.createElement("span")
-    const sort = table.sort?.name === column.name ? table.sort : null
-    const button = found.appendChild(document.createElement("button"))
-    found.className = `cell ${column.right ? "right" : ""}`
-    found.setAttribute("role", "columnheader")
-    found.setAttribute("aria-sort", sort ? (sort.descending ? "descending" : "ascending") : "none")
-    button.type = "button"
-    button.dataset.column = column.name
-    button.textContent = column.head + (sort ? (sort.descending ? " ↓" : " ↑") : "")
-    button.title = [column.help, "Click to sort."].filter(Boolean).join(" ")
-    return pin(found, column)
-  })
-  if (table.ticking) {
-    cells.unshift(tick(allTicked(table), "Choose all of these rows", "columnheader"))
-  }
-  table.head.replaceChildren(...cells)
-}
-
-function draw(table) {
-  if (!table.order) return
-  const { scrollTop, clientHeight } = table.box
-  const first = Math.max(0, Math.floor(scrollTop / ROW) - AHEAD)
-  const beyond = Math.min(table.order.length, Math.ceil((scrollTop + (clientHeight || 400)) / ROW) + AHEAD)
-  const drawn = `${first} ${beyond} ${table.current}`
-  if (drawn === table.drawn) return
-  table.drawn = drawn
-  const rows = document.createDocumentFragment()
-  for (let at = first; at < beyond; at += 1) rows.append(row(table, at))
-  table.body.replaceChildren(rows)
-  table.body.style.paddingTop = `${first * ROW}px`
-  if (table.current >= first && table.current < beyond) table.box.setAttribute("aria-activedescendant", `row-${table.current}`)
-  else table.box.removeAttribute("aria-activedescendant")
-}
-
-function row(table, at) {
-  const place = table.order[at]
-  const id = table.content.ids[place]
-  const found = document.createElement("div")
-  found.className = at === table.current ? "row current" : "row"
-  found.id = `row-${at}`
-  found.dataset.at = at
-  found.dataset.id = id
-  found.setAttribute("role", "row")
-  found.setAttribute("aria-rowindex", at + 2)
-  if (table.ticking) {
-    found.setAttribute("aria-selected", table.ticked.has(id))
-    found.append(tick(table.ticked.has(id), `Choose row ${id}`, "gridcell"))
-  }
-  found.append(...table.columns.map((column) => pin(cell(column, column.values[place]), column)))
-  return found
-}
-
-function pin(cell, column) {
-  if (column.left !== null) {
-    cell.classList.add("pinned")
-    cell.style.left = `${column.left}px`
-  }
-  return cell
-}
-
-function tick(checked, label, role) {
-  const found = document.createElement("span")
-  found.className = "cell tick pinned"
-  found.setAttribute("role", role)
-  const box = found.appendChild(document.createElement("input"))
-  box.type = "checkbox"
-  box.checked = checked
-  box.tabIndex = -1 // the keyboard ticks the current row
-  box.setAttribute("aria-label", label)
-  return found
+/** Where the row with this id stands now; -1 if it is not shown. */
+function position(table, id) {
+  table.positions ??= new Map(table.order.map((place, at) => [table.content.ids[place], at]))
+  return table.positions.get(id) ?? -1
 }
 
 function click(table, event) {
   const at = Number(event.target.closest(".row")?.dataset.at ?? -1)
-  if (at < 0 || !table.ticking || !event.target.closest(".tick")) return
-  const on = !table.ticked.has(table.content.ids[table.order[at]])
-  const from = event.shiftKey && table.last >= 0 ? table.last : at // with shift: all since the last tick
-  table.current = at
-  mark(table, table.order.slice(Math.min(from, at), Math.max(from, at) + 1), on)
-  table.last = at
+  if (at < 0) return
+  if (table.ticking && event.target.closest(".tick")) {
+    toggle(table, at, event.shiftKey)
+    table.box.focus({ preventScroll: true }) // the arrow keys go on from here
+  } else table.current = table.content.ids[table.order[at]]
 }
 
-function allTicked({ order, content, ticked }) {
-  return order.length > 0 && order.every((place) => ticked.has(content.ids[place]))
+/** Tick a row or untick it; with `range` all rows since the last one, too. */
+function toggle(table, at, range) {
+  const id = table.content.ids[table.order[at]]
+  const last = range ? position(table, table.last) : -1
+  const from = last < 0 ? at : last
+  const on = !table.ticked.has(id)
+  table.current = table.last = id
+  mark(table, table.order.slice(Math.min(from, at), Math.max(from, at) + 1), on)
+}
+
+/** Tick rows or untick them, at once; Python's answer confirms it. */
+function mark(table, places, on) {
+  for (const place of places) table.ticked[on ? "add" : "delete"](table.content.ids[place])
+  table.sent += 1
+  table.tell("ticked", { ids: [...table.ticked], asked: table.sent })
+  drawHead(table)
+  draw(table)
 }
 
 function clickHead(table, event) {
@@ -212,46 +160,54 @@ function clickHead(table, event) {
   if (name === undefined) return
   const { sort } = table
   table.sort = sort?.name !== name ? { name, descending: false } : sort.descending ? null : { name, descending: true }
-  table.current = table.last = -1
   arrange(table)
-  table.head.querySelector(`[data-column=${CSS.escape(name)}]`)?.focus()
 }
 
-/** Tick rows or untick them, at once; Python's answer confirms it. */
-function mark(table, places, on) {
-  for (const place of places) table.ticked[on ? "add" : "delete"](table.content.ids[place])
-  table.sent += 1
-  table.tell("ticked", { ids: [...table.ticked], asked: table.sent })
-  table.drawn = ""
-  drawHead(table)
-  draw(table)
+function pressHead(table, event) {
+  const stops = stopsOf(table)
+  const steps = { ArrowRight: 1, ArrowLeft: -1, Home: -stops.length, End: stops.length }
+  if (event.key === "ArrowDown") table.box.focus()
+  else if (event.key in steps) {
+    const at = stops.indexOf(event.target) + steps[event.key]
+    stops[Math.min(stops.length - 1, Math.max(0, at))].focus()
+  } else return
+  event.preventDefault()
 }
 
 function press(table, event) {
   if (event.target !== table.box) return
   const page = Math.max(1, Math.floor(table.box.clientHeight / ROW) - 2)
   const last = table.order.length - 1
+  const at = position(table, table.current)
   const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -last - 1, End: last + 1 }
-  if (event.key in steps) {
-    table.current = Math.min(last, Math.max(0, table.current + steps[event.key]))
-    show(table)
-  } else if ((event.key === " " || event.key === "Enter") && table.ticking && table.current >= 0) {
-    const place = table.order[table.current]
-    mark(table, [place], !table.ticked.has(table.content.ids[place]))
-  } else return
+  if (event.key in steps && last >= 0) show(table, Math.min(last, Math.max(0, at + steps[event.key])))
+  else if (event.key === "Enter" && at >= 0 && linkOf(table)) linkOf(table).click()
+  else if ([" ", "Enter"].includes(event.key) && table.ticking && at >= 0) toggle(table, at, event.shiftKey)
+  else if (event.key === "a" && (event.ctrlKey || event.metaKey) && table.ticking) mark(table, table.order, true)
+  else return
   event.preventDefault()
 }
 
-function show(table) {
-  const { box, current } = table
-  const [top, bottom] = [current * ROW, (current + 2) * ROW] // the head covers the height of a row
+function linkOf({ rows, current }) {
+  return rows.get(current)?.element.querySelector("a")
+}
+
+/** Make the row there the current one, and bring it into view. */
+function show(table, at) {
+  const { box } = table
+  const [top, bottom] = [at * ROW, (at + 2) * ROW] // the head covers the height of a row
+  table.current = table.content.ids[table.order[at]]
   if (top < box.scrollTop) box.scrollTop = top
   if (bottom > box.scrollTop + box.clientHeight) box.scrollTop = bottom - box.clientHeight
   draw(table)
+  if (box.style.maxHeight === "none") table.rows.get(table.current).element.scrollIntoView({ block: "nearest" })
 }
 
-function drawChoices(table) {
-  const choices = table.content.columns.map((column) => {
+function drawChoices(table, columns) {
+  const names = JSON.stringify(columns.map(({ name, head }) => [name, head]))
+  if (names === table.offered) return
+  table.offered = names
+  const choices = columns.map((column) => {
     const label = document.createElement("label")
     const box = label.appendChild(document.createElement("input"))
     box.type = "checkbox"
@@ -264,8 +220,14 @@ function drawChoices(table) {
 }
 
 function choose(table, box) {
+  if (table.columns.length === 1) box.checked = true // the last one stays
   table.hidden[box.checked ? "delete" : "add"](box.dataset.column)
   arrange(table)
+}
+
+function close(table) {
+  table.menu.open = false
+  table.menu.querySelector("summary").focus()
 }
 
 function save(table) {

@@ -23,7 +23,7 @@ _MOUNT = component(
     "mnist_lab_data_table",
     html=assets.text("data_table.html"),
     css=assets.text("data_table.css"),
-    js=assets.joined("data_table_cells.js", "data_table.js"),
+    js=assets.joined("data_table_cells.js", "data_table_order.js", "data_table_draw.js", "data_table.js"),
 )
 
 
@@ -39,6 +39,7 @@ class Rows:
 def rows_of(frame: pd.DataFrame, columns: Mapping[str, Any] | None = None) -> Rows:
     """The rows and columns of a DataFrame; `columns` says how to show them, as `st.dataframe` takes it.
 
+    A row is known by its value in the index, which may stand there once only; by its place where one stands twice.
     Of a column's configuration its label, help, width, type, format and whether it is pinned are followed; images are
     addresses that hold SVG, and it has to be our own.
     """
@@ -101,7 +102,8 @@ def data_table(
 
 def _content(frame: pd.DataFrame, columns: Mapping[str, Any]) -> str:
     described = [_column(str(name), values, columns.get(str(name)) or {}) for name, values in frame.items()]
-    return json.dumps({"ids": frame.index.tolist(), "columns": described}, separators=(",", ":"))
+    ids = frame.index.tolist() if frame.index.is_unique else list(range(len(frame)))
+    return json.dumps({"ids": ids, "columns": described}, separators=(",", ":"))
 
 
 def _column(name: str, values: pd.Series, known: Mapping[str, Any] | str) -> dict[str, Any]:

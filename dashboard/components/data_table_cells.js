@@ -1,8 +1,9 @@
-// What stands in the cells of a table: how values are written, compared, measured and saved.
+// What stands in the cells of a table: how values are written, measured and saved.
 
-const WIDTHS = { small: 130, medium: 300, large: 400 } // pixels at most; a number is exactly that many
+const WIDTHS = { small: 130, medium: 300, large: 400 } // pixels at most; a number is exactly that many, or what numbers need
 const MEASURED = 60 // rows whose text decides how wide a column is
 const ROOM = 26
+const TAG = 20 // pixels around each word of a list
 const NUMBERS = new Set(["number", "progress"])
 
 const drawings = new Map() // address -> element
@@ -75,6 +76,7 @@ export function cell(column, value) {
     link.textContent = column.write(value)
     link.href = value
     link.target = "_blank"
+    link.tabIndex = -1 // Enter opens that of the current row: Tab would have to pass thousands
   } else {
     found.textContent = column.write(value)
     if (column.kind === "text") found.title = found.textContent
@@ -106,18 +108,24 @@ function bar(value, { low = 0, high = 100 }) {
   return found
 }
 
-/** Pixels that a column asks for: by its text, if it does not say so itself. */
+/** Pixels that a column asks for: by its text, if it does not say so itself. Of numbers every digit is seen. */
 export function width(column, font) {
-  if (typeof column.width === "number") return column.width
+  const own = typeof column.width === "number" ? column.width : null
+  if (own && !column.right) return own
   pen ??= document.createElement("canvas").getContext("2d")
   pen.font = font
   const known = column.values.filter((value) => value !== null)
   const step = Math.max(1, Math.floor(known.length / MEASURED))
   const measured = known.filter((_, row) => row % step === 0)
   if (column.right) measured.push(...[Math.min, Math.max].map((most) => known.reduce((a, b) => most(a, b), 0)))
-  const texts = [`${column.head} ↓`, ...measured.map(column.write)]
-  const widest = Math.max(...texts.map((text) => pen.measureText(text).width))
-  return Math.ceil(Math.min(Math.max(widest + ROOM, column.least ?? 54), WIDTHS[column.width] ?? 300))
+  const words = (value) => (column.kind === "list" ? TAG * value.length : 0) + textWidth(column.write(value))
+  const widest = Math.max(own ? 0 : textWidth(`${column.head} ↓`), ...measured.map(words)) + ROOM
+  if (own) return Math.max(own, column.least ?? 0, Math.ceil(widest))
+  return Math.ceil(Math.min(Math.max(widest, column.least ?? 54), WIDTHS[column.width] ?? 300))
+}
+
+function textWidth(text) {
+  return pen.measureText(text).width
 }
 
 /** Measure the column anew, but let it be no narrower than it was. */
@@ -126,28 +134,20 @@ export function keepWidth(column, pixels) {
   column.pixels = undefined
 }
 
-/** The places of the rows in the order of a column; rows without a value come last. */
-export function sorted(places, { values, right, kind }, descending) {
-  const words = new Intl.Collator("en", { numeric: true }).compare
-  const byValue = right || kind === "time" ? (a, b) => a - b : (a, b) => words(String(a), String(b))
-  const known = places.filter((place) => values[place] !== null)
-  const unknown = places.filter((place) => values[place] === null)
-  known.sort((a, b) => (descending ? -1 : 1) * byValue(values[a], values[b]))
-  return [...known, ...unknown]
-}
-
 /** The rows as a CSV file's text, numbers with all the digits that came. */
 export function csv(columns, places) {
   const said = columns.filter((column) => column.kind !== "image")
   const lines = [said.map((column) => column.name)]
-  for (const place of places) lines.push(said.map(({ values, kind }) => plain(values[place], kind)))
+  for (const place of places) lines.push(said.map((column) => plain(column.values[place], column)))
   return lines.map((line) => `${line.map(quoted).join(",")}\r\n`).join("")
 }
 
-function plain(value, kind) {
+function plain(value, { kind, right, write }) {
   if (value === null) return ""
   if (kind === "time") return new Date(1000 * value).toISOString()
-  return kind === "list" ? value.join(" ") : String(value)
+  if (right) return String(value)
+  const text = kind === "list" ? value.join(" ") : write(value)
+  return /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text // or a spreadsheet would reckon it
 }
 
 function quoted(text) {

@@ -104,7 +104,7 @@ def test_a_filter_without_a_match_says_so_and_keeps_the_choice(store: Store) -> 
     at = opened("compare", filter="nonsense", runs=["1", "2"])
     assert "No run matches" in at.info[0].value
     assert chosen(at) == [1, 2]
-    assert set(tables(at)) == {"results", "differences"}
+    assert tables(at)["runs-table"].empty, "its order and its columns outlive a filter"
 
 
 def test_results_are_those_of_the_store(store: Store) -> None:

@@ -39,7 +39,7 @@ def test_an_open_page_finds_a_server_that_was_started_again(own_lab: Path, brows
         tab.goto(f"http://127.0.0.1:{port}/compare")
         tab.get_by_role("grid", name="1 run").wait_for()
     with app_process(own_lab, port):
-        tab.get_by_role("textbox", name="Filter").fill("no such run")
+        tab.get_by_role("textbox", name="Filter").fill("no such run", timeout=60_000)
         tab.keyboard.press("Enter")
         tab.get_by_text("No run matches the filter").wait_for(timeout=60_000)
     tab.close()
