@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
@@ -27,10 +28,9 @@ class Perceptron:
     def __init__(self, model: nn.Sequential, config: RunConfig, optimizers: Sequence[Optimizer]) -> None:
         self._model = model
         self._clip_norm = config.clip_norm
-        classes = [module for module in model if isinstance(module, nn.Linear)][-1].out_features
-        # What softmax should say of an image of each class: (classes, classes).
-        self._wanted = torch.eye(classes) * (1 - config.label_smoothing) + config.label_smoothing / classes
-        self._outer: dict[int, Tensor] = {}  # by batch size: the loss's gradient with respect to log-softmax
+        self._classes = [module for module in model if isinstance(module, nn.Linear)][-1].out_features
+        self._smoothing = config.label_smoothing
+        self._outer: dict[int, Tensor] = {}  # by batch size
         self._layers = [_layer(module) for module in model if not isinstance(module, nn.Flatten)]
         next(layer for layer in self._layers if isinstance(layer, _Linear)).first_of_chain = True
         self._updates = [_update(optimizer) for optimizer in optimizers]
@@ -56,7 +56,7 @@ class Perceptron:
         """Of the mean cross-entropy: (softmax(logits) - wanted) / B, in autograd's own two steps."""
         size = target.shape[0]  # len() of a tensor takes as long as a small product
         if size not in self._outer:
-            self._outer[size] = -self._wanted / size
+            self._outer[size] = _outer_gradient(size, self._classes, self._smoothing)
         outer = self._outer[size].index_select(0, target)  # (B, classes)
         return _aten._log_softmax_backward_data(outer, logits.log_softmax(1), 1, torch.float32)
 
@@ -73,6 +73,24 @@ def perceptron(
     if not all(isinstance(module, _KNOWN) for module in modules):
         return None
     return Perceptron(model, config, optimizers)
+
+
+def _outer_gradient(size: int, classes: int, smoothing: float) -> Tensor:
+    """Gradient of a batch's mean cross-entropy for the log-softmax of an image of each class: (classes, classes).
+
+    Asked of autograd: with smoothing it is a sum, and the order of its terms decides about the last bits.
+    """
+    logits, found = torch.zeros(size, classes, requires_grad=True), []
+    loss = F.cross_entropy(logits, torch.zeros(size, dtype=torch.int64), label_smoothing=smoothing)
+    node = loss.grad_fn
+    while node is not None and node.name() != "LogSoftmaxBackward0":
+        node = node.next_functions[0][0]
+    assert node is not None
+    node.register_prehook(lambda gradients: found.append(gradients[0]))
+    loss.backward()
+    right, *others = found[0][0]  # of an image of class 0
+    outer = torch.full((classes, classes), float(others[0]) if others else 0.0)
+    return outer.fill_diagonal_(float(right))
 
 
 class _Linear:

@@ -68,6 +68,19 @@ def test_an_epoch_ends_where_autograd_ends(name: str, pixels: dict[bool, Data], 
         assert torch.equal(weights[key], value), key
 
 
+@pytest.mark.parametrize("smoothing", [0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9, 0.95])
+def test_the_gradient_of_the_loss_is_that_of_autograd(smoothing: float):
+    config = BASE.replace(label_smoothing=smoothing)
+    for classes in (1, 2, 10, 47):
+        model = architectures.build(f"flatten linear({classes})", (1, 4, 4), classes)
+        steps = perceptrons.Perceptron(model, config, [])
+        for size in (1, 2, 7, 10, 20, 48, 50, 64, 100, 128, 250, 500):
+            torch.manual_seed(size)
+            logits, target = torch.randn(size, classes, requires_grad=True), torch.randint(classes, (size,))
+            torch.nn.functional.cross_entropy(logits, target, label_smoothing=smoothing).backward()
+            assert torch.equal(steps._gradient_of_loss(logits.detach(), target), logits.grad), (classes, size)
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_a_mask_is_that_of_torch_however_it_is_drawn(share: float, monkeypatch: pytest.MonkeyPatch):
     x = torch.linspace(-1, 1, 64 * 801).reshape(64, 801)
