@@ -16,7 +16,8 @@ from mnist_core.export.weights import fingerprint
 from mnist_core.store import Run, Store
 
 # What may differ between a run and the one that it continues: told from the first one's start, it comes to the same.
-_FREE = {"epochs", "continue_from", "continue_epoch", "device", "threads", "checkpoint_every", "early_stopping"}
+# The device and the number of threads are not among them: they decide about the last bits.
+_FREE = {"epochs", "continue_from", "continue_epoch", "checkpoint_every", "early_stopping"}
 
 
 def script(store: Store, run: Run) -> str:

@@ -197,8 +197,9 @@ def test_a_run_that_goes_on_is_told_from_the_first_ones_start(
     other = trained(store, more.replace(learning_rate=0.01))
     with pytest.raises(ExportError, match=f"run #{first.number}"):
         script(store, other)
-    with pytest.raises(ExportError):
-        script(store, trained(store, more.replace(fresh_optimizer=True)))
+    for change in ({"fresh_optimizer": True}, {"threads": 2}):
+        with pytest.raises(ExportError):
+            script(store, trained(store, more.replace(**change)))
 
 
 def test_a_run_that_was_stopped_is_told_up_to_its_last_epoch(
