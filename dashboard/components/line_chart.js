@@ -56,9 +56,9 @@ function drawLegend(chart, data) {
     ...named.map((line) => {
       const button = document.createElement("button")
       button.dataset.group = line.legendgroup
-      button.title = `${plain(line.name)}: show this line alone, or all again`
+      button.title = `${plain(line.meta ?? line.name)}: show this line alone, or all again`
       button.append(swatch(line), document.createElement("span"))
-      button.lastChild.textContent = plain(line.name)
+      button.lastChild.textContent = plain(line.meta ?? line.name)
       button.onclick = () => isolate(chart, line.legendgroup === chart.alone ? null : line.legendgroup)
       return button
     }),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
+from html import escape, unescape
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,6 +29,8 @@ __all__ = [
 _IN_ALL = 20_000  # points of training curves in a figure: fifty runs stay quick to send and draw
 _OUTLIER = 10  # a run that reaches this many times as high as the median run would flatten the others
 FEW = 12  # of more lines the validation has no marks, thousands of which take seconds, and the legend a scroll bar
+_COLUMN = 26  # letters of a name in a legend of more lines
+_BEGINNING = 10  # of them before what is left out
 
 
 class Seeds(Protocol):
@@ -184,7 +186,8 @@ class _Drawing:
         self.traces.append({
             "type": "scatter", "x": packed(x), "y": packed(y), "mode": "lines", "meta": label, "showlegend": True,
             "line": {"color": style.colour, "width": 3 if self.smoothing > 0 else 1.5, "dash": style.dash},
-            "name": "training" if self.alone else label, "legendgroup": self._group(key, "training"),
+            "name": "training" if self.alone else label if self.marks else _short(label),
+            "legendgroup": self._group(key, "training"),
             **self.view.hover("training", y),
         })  # fmt: skip
 
@@ -265,3 +268,11 @@ def _series(found: "pd.DataFrame | Curves | None") -> Curves:
     values, names = found["value"].to_numpy(np.float64), found["name"].to_numpy()
     places = {name: names == name for name in found["name"].unique()}
     return {name: Series(step[own], epoch[own], seconds[own], values[own]) for name, own in places.items()}
+
+
+def _short(label: str) -> str:
+    """As much of a label as fits into a column of the legend, its ends: names of a sweep's runs begin alike."""
+    text = unescape(label)
+    if len(text) <= _COLUMN:
+        return label
+    return f"{escape(text[:_BEGINNING], quote=False)}…{escape(text[_BEGINNING + 1 - _COLUMN :], quote=False)}"

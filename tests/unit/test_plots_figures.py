@@ -86,3 +86,15 @@ def test_the_histogram_accounts_for_every_pixel() -> None:
     assert [trace.name for trace in figure.data] == ["red", "green", "blue"]
     for trace in figure.data:
         assert sum(trace.y) == pytest.approx(100)
+
+
+@pytest.mark.parametrize(("count", "cut"), [(12, False), (13, True)])
+def test_of_many_lines_the_legend_holds_names_that_fit_its_columns(count: int, cut: bool) -> None:
+    rows = pd.DataFrame({"step": [1, 2], "epoch": 1, "name": "train_loss", "value": [1.0, 0.5], "seconds": 1.0})
+    runs = [_run(number, name="<conv> " * 5 + "relu", steps_per_epoch=2, train_images=9) for number in range(1, count + 1)]
+    figure = plots.learning_curves({run.id: rows for run in runs}, runs)
+    named = [trace for trace in figure.data if trace.showlegend]
+    assert len(named) == count
+    assert all(trace.meta == plots.run_label(run).replace("<", "&lt;").replace(">", "&gt;")
+               for trace, run in zip(named, runs, strict=True))  # fmt: skip
+    assert named[0].name == ("1 · &lt;conv&gt;…nv&gt; &lt;conv&gt; relu" if cut else named[0].meta)
