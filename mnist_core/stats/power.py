@@ -1,6 +1,6 @@
 """What a comparison can see: the chance that a difference is found, and the smallest that is found 8 times in 10."""
 
-from math import ceil, floor, inf, isnan, sqrt
+from math import ceil, floor, inf, sqrt
 
 import numpy as np
 
@@ -60,8 +60,12 @@ def welch_power(
     Both spread by the standard deviation `deviation` over seeds; the second has `seeds_b` seeds, or as many as the
     first. By the noncentral t distribution with ν = a + b - 2 degrees of freedom (Cohen 1988), as the mean of
     P(|Z + shift| >= t √(V / ν)) over V ~ χ²(ν): scipy's own series ends in NaN for large shifts.
+    Raises ValueError unless the deviation is positive.
     """
     from scipy.special import gammaincinv, ndtr, stdtrit
+
+    if not deviation > 0:
+        raise ValueError(f"deviation: {deviation:g}. It must be positive; it takes two seeds that differ to know it.")
 
     other = seeds if seeds_b is None else seeds_b
     freedom = seeds + other - 2
@@ -94,8 +98,6 @@ def seeds_needed(difference: float, deviation: float, power: float = 0.8, alpha:
 
     Returns `most` + 1 where more than `most` are needed; at least 2.
     """
-    if isnan(deviation):
-        raise ValueError("deviation: not a number. It takes two seeds of one architecture to know it.")
     low, high = 1, most + 1
     while high - low > 1:
         middle = (low + high) // 2

@@ -37,12 +37,14 @@ def group_test(a: Sequence[float], b: Sequence[float]) -> GroupTest:
     these sizes would be as likely as the one seen, and p is the share of those whose means lie at least as far apart.
     All of them are looked at if there are at most 200,000, else 100,000 random ones and the one seen
     (Phipson and Smyth 2010). With k seeds in each group p is at least 2 / (2k choose k): 0.1 for three.
-    Raises ValueError if a group is empty.
+    Raises ValueError if a group is empty or holds something that is no number.
     """
     from scipy.special import stdtr, stdtrit
 
     if not len(a) or not len(b):
         raise ValueError("a, b: a group without accuracies cannot be tested. Give each at least one.")
+    if not np.isfinite([*a, *b]).all():
+        raise ValueError("a, b: an accuracy is not a number. Leave out the runs that have none.")
     difference = fmean(a) - fmean(b)
     if min(len(a), len(b)) < 2:
         return GroupTest(difference, nan, nan, nan, nan)

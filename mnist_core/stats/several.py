@@ -22,8 +22,11 @@ def holm(p: np.ndarray) -> np.ndarray:
     """p values (M,) adjusted for testing all of them (Holm 1979): the chance of any false alarm stays at most alpha.
 
     The i-th smallest is multiplied by M - i + 1, made no smaller than those before it, and at most 1.
+    Raises ValueError if one is NaN: what could not be tested is not to be counted.
     """
     raw = np.asarray(p, dtype=np.float64)
+    if np.isnan(raw).any():
+        raise ValueError("p: not a number. Leave out what could not be tested.")
     order = np.argsort(raw, kind="stable")
     stepped = np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1))
     adjusted = np.empty_like(raw)

@@ -186,8 +186,20 @@ def test_impossible_counts_are_refused() -> None:
         stats.mcnemar_power(10, 8, 5)
     with pytest.raises(ValueError, match="without accuracies"):
         stats.group_test([], [0.9])
-    with pytest.raises(ValueError, match="two seeds"):
-        stats.seeds_needed(0.1, float("nan"))
+    for deviation in (0, -1, np.nan):
+        for ask in (stats.seeds_needed, stats.welch_power):
+            with pytest.raises(ValueError, match="two seeds"):
+                ask(0.1, deviation, 3)
+        with pytest.raises(ValueError, match="two seeds"):
+            stats.detectable_by_seeds(deviation, 3)
+
+
+def test_what_is_no_number_is_refused() -> None:
+    for a, b in (([0.9, np.nan, 0.91], [0.8, 0.81]), ([0.9], [np.inf])):
+        with pytest.raises(ValueError, match="not a number"):
+            stats.group_test(a, b)
+    with pytest.raises(ValueError, match="could not be tested"):
+        stats.holm(np.array([0.01, np.nan, 0.2]))
 
 
 class _Run:
