@@ -61,9 +61,9 @@ def read(store: Store, path: Path) -> Run:
         ]  # fmt: skip
         for file in files:
             if file.kind == "checkpoint":
-                archive_checks.check_checkpoint(folder / file.path, file.path)
+                archive_checks.check_checkpoint(folder / file.path, file.path, config)
             else:
-                archive_checks.check_predictions(folder / file.path)
+                archive_checks.check_predictions(folder / file.path, config)
         _refuse_twin(store, config, record, files)
         for name in archive_format.REQUIRED:
             (folder / name).unlink()
@@ -196,6 +196,7 @@ def _described(folder: Path, manifest: Manifest) -> tuple[RunConfig, RunRecord]:
         config = RunConfig.parse(archive_format.read_json(folder / CONFIG))
     except ConfigError as error:
         raise ArchiveError(f"{CONFIG} does not fit: {error}.") from None
+    archive_checks.check_config(config)
     record = archive_format.parsed(RunRecord, archive_format.read_json(folder / RUN), RUN)
     listed = [file.path for file in record.files]
     if sorted(listed) != sorted(manifest.members.keys() - {CONFIG, RUN, METRICS}):

@@ -1,9 +1,11 @@
-"""What the files in a run's zip must hold before they are believed: metrics, predictions, checkpoints. Torch-free."""
+"""What the files in a run's zip must hold before they are believed: metrics, predictions, checkpoints."""
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,108 +14,166 @@ import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
 from mnist_core.architectures import describe
+from mnist_core.config import RunConfig
+from mnist_core.data.catalogue import shape_of
 from mnist_core.errors import ArchitectureError
-from mnist_core.export.archive_format import ArchiveError
+from mnist_core.export.archive_format import CONFIG, ArchiveError, Network, parsed
 
 METRIC_TYPES: Mapping[str, pa.DataType] = {
     "step": pa.int64(), "epoch": pa.int64(), "name": pa.string(), "value": pa.float64(), "seconds": pa.float64(),
 }  # fmt: skip
 METRIC_NAMES = frozenset({"train_loss", "train_accuracy", "learning_rate", "epoch_train_loss", "epoch_train_accuracy",
                           "validation_loss", "validation_accuracy"})  # fmt: skip
+SPLITS = frozenset({"validation", "test"})
 _METRIC_ROWS = 2_000_000
 _CELLS = 100_000_000  # of the table of predictions
+_CELL_BYTES = 16  # in a file and unpacked, at most, beside _TABLE_BYTES
+_TABLE_BYTES = 100_000
 _TEXTS = ("progress", "network", "scalars")
+_PROGRESS = frozenset({"epoch", "step", "seconds", "loss_sum", "correct", "best_loss", "best_accuracy", "best_epoch"})
+_FOLDER_CLASSES = 10  # for a network of images whose classes only their folder knows
+
+
+def check_config(config: RunConfig) -> None:
+    """Raise ArchiveError unless the network that the config names can be built."""
+    with _sound(CONFIG, "names no network that can be built"):
+        shape, classes = _shape_of(config)
+        describe(config.architecture, shape, classes or _FOLDER_CLASSES)
 
 
 def metrics_of(path: Path) -> pd.DataFrame:
     """The metrics in this file: columns step, epoch, name, value, seconds. Raises ArchiveError."""
-    with _parquet(path) as file:
-        found = {field.name: field.type for field in file.schema_arrow}
-        if found != METRIC_TYPES:
+    with _sound(path.name):
+        with pq.ParquetFile(path) as file:
+            found = [(field.name, field.type) for field in file.schema_arrow]
+        if found != [*METRIC_TYPES.items()]:
             raise ArchiveError(f"{path.name} has other columns than {', '.join(METRIC_TYPES)} with their types.")
-        table = _table(file, path, _METRIC_ROWS)
-    frame = pd.DataFrame({name: table[name].to_numpy() for name in METRIC_TYPES}, columns=list(METRIC_TYPES))
-    seconds = frame["seconds"].to_numpy()
-    whole = bool(
-        (frame[["step", "epoch"]].to_numpy() >= 0).all()
-        and np.isfinite(seconds).all()
-        and set(frame["name"].unique()) <= METRIC_NAMES
-    )
-    if not whole:
-        raise ArchiveError(f"{path.name} holds a step, a time or a name that no run records.")
+        columns = _columns(path, _METRIC_ROWS, "name", METRIC_NAMES)
+        frame = pd.DataFrame(columns, columns=list(METRIC_TYPES))
+        steps, seconds = frame[["step", "epoch"]].to_numpy(), frame["seconds"].to_numpy()
+        if not ((steps >= 0).all() and np.isfinite(seconds).all()):
+            raise ArchiveError(f"{path.name} holds a step or a time that no run records.")
     return frame
 
 
-def check_predictions(path: Path) -> None:
-    """Raise ArchiveError unless the file holds answers as `results` describes them."""
-    with _parquet(path) as file:
-        names = [field.name for field in file.schema_arrow]
-        classes = len(names) - 3
-        if classes < 2 or names != ["split", "index", "label", *(f"p{place}" for place in range(classes))]:
-            raise ArchiveError(f"{path.name} has other columns than split, index, label, p0, p1 ...")
-        frame = _table(file, path, _CELLS // len(names)).to_pandas()
-    try:
-        answers = frame[names[3:]].to_numpy(np.float32)
-        labels, places = (frame[name].to_numpy(np.int64) for name in ("label", "index"))
-    except (TypeError, ValueError):
-        raise ArchiveError(f"{path.name} holds something else than numbers.") from None
-    whole = (
-        all(pd.api.types.is_integer_dtype(frame[name]) for name in ("label", "index"))
-        and set(frame["split"].unique()) <= {"validation", "test"}
-        and bool(((labels >= 0) & (labels < classes)).all())
-        and bool(((answers >= 0) & (answers <= 1.001)).all())  # false for NaN too
-        and all(
-            np.array_equal(places[frame["split"].to_numpy() == split], np.arange((frame["split"] == split).sum()))
-            for split in ("validation", "test")
-        )
-    )
-    if not whole:
-        raise ArchiveError(f"{path.name} holds a label, a place or a probability that cannot be.")
+def check_predictions(path: Path, config: RunConfig) -> None:
+    """Raise ArchiveError unless the file holds answers of the config's network as `results` describes them."""
+    with _sound(path.name):
+        with pq.ParquetFile(path) as file:
+            names = [field.name for field in file.schema_arrow]
+            kinds = [field.type for field in file.schema_arrow]
+        classes = _shape_of(config)[1] or len(names) - 3
+        if classes < 1 or names != ["split", "index", "label", *(f"p{place}" for place in range(classes))]:
+            raise ArchiveError(f"{path.name} has other columns than split, index, label, p0, p1 ... of each class.")
+        text, *whole, first = kinds[:4]
+        numbers = all(map(pa.types.is_integer, whole)) and all(map(pa.types.is_floating, (first, *kinds[4:])))
+        if not numbers or not (pa.types.is_string(text) or pa.types.is_large_string(text)):
+            raise ArchiveError(f"{path.name} holds something else than numbers.")
+        columns = _columns(path, _CELLS // len(names), "split", SPLITS)
+        answers = np.stack([columns[name] for name in names[3:]])
+        label, place, split = columns["label"], columns["index"], columns["split"]
+        if not (
+            label.size > 0
+            and ((label >= 0) & (label < classes)).all()
+            and ((answers >= 0) & (answers <= 1.001)).all()  # false for NaN too
+            and all(np.array_equal(place[split == one], np.arange((split == one).sum())) for one in SPLITS)
+        ):
+            raise ArchiveError(f"{path.name} holds a label, a place or a probability that cannot be.")
 
 
-def check_checkpoint(path: Path, name: str) -> None:
-    """Raise ArchiveError unless the file is a checkpoint that can be opened and whose network can be built.
+def check_checkpoint(path: Path, name: str, config: RunConfig) -> None:
+    """Raise ArchiveError unless the file is a checkpoint that can be opened, with the weights of the config's network.
 
     Tensors are not read: only their names and sizes, which safetensors checks against the length of the file.
     """
-    try:
+    with _sound(name, "is no checkpoint that can be opened"):
         with safe_open(path, framework="numpy") as file:
             texts = file.metadata() or {}
-            sizes = {key: math.prod(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+            slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
+            found = {key: (one.get_dtype(), tuple(one.get_shape())) for key, one in slices.items()}
         about = {text: json.loads(texts[text]) for text in _TEXTS}
-        network = about["network"]
-        shape = tuple(int(side) for side in network["shape"])
-        classes, mean, std = (network[key] for key in ("classes", "mean", "std"))
-        described = describe(network["architecture"], shape, len(classes))  # pyright: ignore[reportArgumentType]
-        plain = all(isinstance(value, float | int) and math.isfinite(value) for value in (*mean, *std))
-        weights = sum(size for key, size in sizes.items() if key.startswith("model."))
-        if texts.get("format") != "mnist-lab 1" or not plain or not all(isinstance(name, str) for name in classes):
+        if texts.get("format") != "mnist-lab 1" or not all(isinstance(one, dict) for one in about.values()):
             raise ValueError("it is no checkpoint of this program")
-        if described.parameters > weights or "random.cpu" not in sizes:
-            raise ValueError("it holds fewer weights than its network has")
-    except (OSError, SafetensorError, ArchitectureError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ArchiveError(f"{name} is no checkpoint that can be opened ({error}).") from None
+        network = parsed(Network, about["network"], name)
+        _check_network(network, config, name)
+        if not all(_is_number(about["progress"][key]) for key in _PROGRESS):
+            raise ValueError("its progress is none")
+        _check_weights(network, found, name)
 
 
-def _parquet(path: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(path)
-    except (OSError, pa.ArrowException) as error:
-        raise ArchiveError(f"{path.name} is no Parquet file that can be opened ({_first_line(error)}).") from None
+def _check_network(network: Network, config: RunConfig, name: str) -> None:
+    shape, classes = _shape_of(config)
+    if network.architecture != config.architecture:
+        raise ArchiveError(f"{name} holds {network.architecture!r}, and {CONFIG} names {config.architecture!r}.")
+    if tuple(network.shape) != shape or classes not in (0, len(network.classes)):
+        raise ArchiveError(f"{name} is for other images or classes than {CONFIG} names.")
+    places = {1, shape[0], math.prod(shape)}  # one for all, one for each channel, or one for each pixel
+    if len(network.mean) != len(network.std) or len(network.mean) not in places:
+        raise ArchiveError(f"{name} has means and deviations that do not fit its images.")
 
 
-def _table(file: pq.ParquetFile, path: Path, rows: int) -> pa.Table:
-    """All rows, if there are at most `rows` and none is missing a value."""
-    if file.metadata.num_rows > rows:
-        raise ArchiveError(f"{path.name} has {file.metadata.num_rows:,} rows, more than any run writes.")
-    try:
-        table = file.read()
-    except (OSError, pa.ArrowException) as error:
-        raise ArchiveError(f"{path.name} is damaged ({_first_line(error)}).") from None
+def _check_weights(network: Network, found: Mapping[str, tuple[str, tuple[int, ...]]], name: str) -> None:
+    """Compare names, types and shapes with those of the network, which is built without memory for its values."""
+    import torch
+
+    from mnist_core.architectures import build
+
+    line, shape, classes = network.architecture, (*network.shape,), len(network.classes)
+    own = {key: said for key, said in found.items() if key.startswith("model.")}
+    described = describe(line, shape, classes)  # pyright: ignore[reportArgumentType]
+    if described.parameters > sum(math.prod(sides) for _, sides in own.values()):
+        raise ValueError("it holds fewer weights than its network has")
+    with torch.device("meta"):
+        state = build(line, shape, classes).state_dict()  # pyright: ignore[reportArgumentType]
+    types = {torch.float32: "F32", torch.int64: "I64"}
+    if own != {f"model.{key}": (types.get(value.dtype), tuple(value.shape)) for key, value in state.items()}:
+        raise ArchiveError(f"{name} holds weights that do not fit {line}.")
+    if found.get("random.cpu") != ("U8", tuple(torch.get_rng_state().shape)):
+        raise ValueError("it lacks the state of the random numbers")
+
+
+def _shape_of(config: RunConfig) -> tuple[tuple[int, int, int], int]:
+    """As `catalogue.shape_of`, but 0 classes for a folder of images, which may not be on this machine."""
+    if config.dataset == "folder":
+        return (3 if config.folder_colour else 1, config.folder_size, config.folder_size), 0
+    return shape_of(config)
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, float | int) and math.isfinite(value))
+
+
+def _columns(path: Path, rows: int, text: str, words: frozenset[str]) -> dict[str, np.ndarray]:
+    """All columns, the one of text with no other than these words; not before it is known that they need little room.
+
+    The text is read as numbers of words, so that one long word in a million rows is refused before it is repeated.
+    """
+    with pq.ParquetFile(path, read_dictionary=[text]) as file:
+        about = file.metadata
+        if about.num_rows > rows:
+            raise ArchiveError(f"{path.name} has {about.num_rows:,} rows, more than any run writes.")
+        # What pyarrow would say of the codecs is not asked for: an unknown one ends the process.
+        unpacked = sum(about.row_group(place).total_byte_size for place in range(about.num_row_groups))
+        if max(unpacked, path.stat().st_size) > _CELL_BYTES * about.num_rows * about.num_columns + _TABLE_BYTES:
+            raise ArchiveError(f"{path.name} is packed in a way that this program does not use.")
+        table = file.read(use_threads=False)  # whatever lies about its size is unpacked page by page, each below 2 GB
     if any(column.null_count for column in table.columns):
         raise ArchiveError(f"{path.name} lacks values.")
-    return table
+    found: Sequence[pa.DictionaryArray] = table[text].chunks
+    if any(len(one.dictionary) > len(words) or not {*one.dictionary.to_pylist()} <= words for one in found):
+        raise ArchiveError(f"{path.name} holds a {text} that no run records.")
+    values = {name: table[name].to_numpy() for name in table.column_names if name != text}
+    return values | {text: np.array(table[text].cast(pa.string()).to_pylist(), dtype=object)}
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+@contextmanager
+def _sound(name: str, otherwise: str = "is damaged, or no file that can be opened") -> Iterator[None]:
+    """Whatever goes wrong while a stranger's file is read is said of that file."""
+    try:
+        yield
+    except ArchiveError:
+        raise
+    except (ArithmeticError, ArchitectureError, AttributeError, LookupError, OSError, RecursionError, SafetensorError,
+            TypeError, ValueError, pa.ArrowException) as error:  # fmt: skip
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise ArchiveError(f"{name} {otherwise} ({reason}).") from None

@@ -102,6 +102,16 @@ class RunRecord(_Model):
         return value
 
 
+class Network(_Model):
+    """What a checkpoint says of the network whose weights it holds."""
+
+    architecture: str
+    shape: list[Annotated[int, Field(ge=1, le=4096)]] = Field(min_length=3, max_length=3)
+    classes: list[str] = Field(min_length=1)
+    mean: list[float]
+    std: list[Annotated[float, Field(gt=0)]]
+
+
 def expected(name: str) -> bool:
     """Whether a member may have this name."""
     return name in REQUIRED or kind_of(name) is not None

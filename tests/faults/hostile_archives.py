@@ -6,7 +6,9 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -55,6 +57,29 @@ def metrics(frame: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
+def twice(members: Members) -> bytes:
+    """The metrics with one of their columns twice."""
+    table = pq.read_table(io.BytesIO(members["metrics.parquet"]))
+    buffer = io.BytesIO()
+    pq.write_table(table.append_column("step", table["step"]), buffer)
+    return buffer.getvalue()
+
+
+def long_words(rows: int, letters: int, **options: Any) -> bytes:
+    """Metrics with one long name in every row, which takes the room of a single one."""
+    names = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array(["x" * letters]))
+    numbers = {name: np.zeros(rows, np.int64) for name in ("step", "epoch")}
+    values = {name: np.zeros(rows) for name in ("value", "seconds")}
+    buffer = io.BytesIO()
+    schema = pa.schema(
+        {**dict.fromkeys(numbers, pa.int64()), "name": names.type, **dict.fromkeys(values, pa.float64())}
+    )
+    table = pa.table({**numbers, "name": names, **values}, schema)
+    with pq.ParquetWriter(buffer, schema, store_schema=False, **options) as file:  # a reader takes it for plain text
+        file.write_table(table)
+    return buffer.getvalue()
+
+
 def frame_of(members: Members, name: str) -> pd.DataFrame:
     return pd.read_parquet(io.BytesIO(members[name]))
 
@@ -70,6 +95,21 @@ def rewritten(members: Members, **metadata: str) -> Members:
     length = int.from_bytes(content[:8], "little")
     said = json.loads(content[8 : 8 + length])["__metadata__"] | metadata
     return signed(members, **{name: save(load(content), metadata=said)})
+
+
+def tensors(members: Members, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Members:
+    """With a first checkpoint whose tensors are others."""
+    name = checkpoint(members)
+    content = members[name]
+    length = int.from_bytes(content[:8], "little")
+    said = json.loads(content[8 : 8 + length])["__metadata__"]
+    return signed(members, **{name: save(change(load(content)), metadata=said)})
+
+
+def renamed(members: Members, architecture: str) -> Members:
+    """With another architecture, of which the config knows as well."""
+    return edited(rewritten(members, network=network(architecture=architecture)), "config.json",
+                  architecture=architecture)  # fmt: skip
 
 
 def network(**changes: object) -> str:
@@ -109,7 +149,7 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
     "an id that is a path": (lambda m: edited(m, "run.json", id="../../etc"), "id"),
     "infinite accuracy": (lambda m: edited(m, "run.json", test_accuracy=7), "test_accuracy"),
     "another list of files": (lambda m: edited(m, "run.json", files=[]), "other files"),
-    "metrics that are none": (lambda m: signed(m, **{"metrics.parquet": b"PAR1 no PAR1"}), "no Parquet file"),
+    "metrics that are none": (lambda m: signed(m, **{"metrics.parquet": b"PAR1 no PAR1"}), "no file that can"),
     "metrics of other types": (
         lambda m: signed(m, **{"metrics.parquet": parquet(frame_of(m, "metrics.parquet").astype({"step": "float64"}))}),
         "other columns"),
@@ -127,9 +167,55 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
         "other columns"),
     "a checkpoint that is none": (lambda m: signed(m, **{checkpoint(m): b"\x80\x04pickle"}), "no checkpoint"),
     "a checkpoint cut short": (lambda m: signed(m, **{checkpoint(m): m[checkpoint(m)][:-8]}), "no checkpoint"),
-    "a checkpoint without its network": (lambda m: rewritten(m, network="{}"), "no checkpoint"),
+    "a checkpoint without its network": (lambda m: rewritten(m, network="{}"), "does not fit: architecture"),
     "a network that fills the memory": (
-        lambda m: rewritten(m, network=network(architecture="flatten linear(9000) linear(classes)")),
-        "fewer weights"),
-    "a network that is none": (lambda m: rewritten(m, network=network(architecture="rm -rf")), "no checkpoint"),
+        lambda m: renamed(m, "flatten linear(9000) linear(classes)"), "fewer weights"),
+    "a network that is none": (lambda m: renamed(m, "rm -rf"), "config.json names no network"),
+    "a network that is no text": (lambda m: edited(m, "config.json", architecture=5), "architecture"),
+    "another network than the config's": (
+        lambda m: rewritten(m, network=network(architecture="lenet-5")), "holds 'lenet-5'"),
+    "a network of other weights": (
+        lambda m: renamed(m, "flatten linear(classes) relu linear(classes)"), "fewer weights"),
+    "a network of other shapes": (
+        lambda m: renamed(m, "conv(1, 28) flatten linear(classes)"), "do not fit conv(1, 28)"),
+    "weights of other names": (
+        lambda m: tensors(m, lambda all: {name.replace("model.", "model.z"): value for name, value in all.items()}),
+        "do not fit"),
+    "weights turned round": (
+        lambda m: tensors(m, lambda all: {name: value.T.copy() for name, value in all.items()}), "do not fit"),
+    "weights of another type": (
+        lambda m: tensors(m, lambda all: {name: value.astype("float64") for name, value in all.items()
+                                          if name.startswith("model.")} | {"random.cpu": all["random.cpu"]}),
+        "do not fit"),
+    "without random numbers": (
+        lambda m: tensors(m, lambda all: all | {"random.cpu": all["random.cpu"][:9]}), "random numbers"),
+    "images of another data set": (lambda m: edited(m, "config.json", dataset="cifar10"), "other images"),
+    **{f"a shape of {shape}": (lambda m, shape=shape: rewritten(m, network=network(shape=shape)), said)
+       for shape, said in (([1, -28, 28], "shape"), ("123", "shape"), ([0, 0, 0], "shape"), ([1, 28], "shape"),
+                           ([1, 1e999, 28], "shape"), ([2, 28, 28], "other images"))},
+    **{f"a mean of {str(mean)[:20]}": (lambda m, mean=mean: rewritten(m, network=network(mean=mean)), "mean")
+       for mean in ([], [1, 2], ["0"], [10**400], None, 0.1)},
+    "no deviation": (lambda m: rewritten(m, network=network(std=[0])), "std"),
+    "three classes": (lambda m: rewritten(m, network=network(classes=["a", "b", "c"])), "other images or classes"),
+    "no progress": (lambda m: rewritten(m, progress="null"), "no checkpoint of this program"),
+    "half a progress": (lambda m: rewritten(m, progress='{"epoch": 1}'), "no checkpoint that can be opened"),
+    "a column twice": (lambda m: signed(m, **{"metrics.parquet": twice(m)}), "other columns"),
+    "predictions of nothing": (
+        lambda m: signed(m, **{"predictions.parquet": parquet(frame_of(m, "predictions.parquet").head(0))}),
+        "cannot be"),
+    "predictions of few classes": (
+        lambda m: signed(m, **{"predictions.parquet": parquet(
+            frame_of(m, "predictions.parquet").drop(columns=[f"p{place}" for place in range(3, 10)]))}),
+        "other columns"),
+    "predictions of times": (
+        lambda m: signed(m, **{"predictions.parquet": parquet(
+            frame_of(m, "predictions.parquet").assign(label=pd.Timestamp(0)))}),
+        "something else than numbers"),
+    "predictions of lists": (
+        lambda m: signed(m, **{"predictions.parquet": parquet(
+            frame_of(m, "predictions.parquet").assign(split=[["test"]] * len(frame_of(m, "predictions.parquet"))))}),
+        "something else than numbers"),
+    "a split that is none": (
+        lambda m: signed(m, **{"predictions.parquet": parquet(frame_of(m, "predictions.parquet").assign(split="x"))}),
+        "holds a split"),
 }  # fmt: skip

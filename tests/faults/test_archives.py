@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
@@ -15,10 +16,10 @@ from mnist_core import trained
 from mnist_core.config import RunConfig
 from mnist_core.errors import StoreError
 from mnist_core.events import StepEnd
-from mnist_core.export import archive
+from mnist_core.export import archive, archive_checks
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
-from tests.faults.hostile_archives import HOSTILE, Members, checkpoint, edited, packed, signed
+from tests.faults.hostile_archives import HOSTILE, Members, checkpoint, edited, long_words, packed, signed
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="flatten linear(classes)", epochs=2)
 
@@ -105,6 +106,49 @@ def test_a_member_that_stands_in_it_twice_is_refused(lab: Store, members: Member
         whole.writestr("config.json", members["config.json"])
     with pytest.raises(archive.ArchiveError, match="stands in it twice"):
         archive.read(lab, path)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({}, "holds a name that no run records"),
+     ({"use_dictionary": False, "compression": "zstd"}, "packed in a way that this program does not use")],
+)  # fmt: skip
+def test_a_long_word_in_every_row_is_refused_before_it_is_repeated(
+    lab: Store, members: Members, tmp_path: Path, options: dict[str, Any], said: str
+):
+    bomb = long_words(100_000, 2_000, **options)  # 200 MB as text
+    assert len(bomb) < 500_000
+    before = pa.default_memory_pool().max_memory()
+    with pytest.raises(archive.ArchiveError, match=said):
+        archive.read(lab, packed(signed(members, **{"metrics.parquet": bomb}), tmp_path / "x"))
+    assert pa.default_memory_pool().max_memory() - before < 30_000_000
+
+
+@pytest.mark.parametrize("name", ["metrics.parquet", "predictions.parquet", "checkpoints"])
+def test_whatever_is_damaged_is_told_in_a_sentence(original: tuple[Store, Run, Path], members: Members, name: str,
+                                                  tmp_path: Path):  # fmt: skip
+    name = checkpoint(members) if name == "checkpoints" else name
+    random, config = np.random.default_rng(0), original[1].config
+    check = {"metrics.parquet": lambda path: archive_checks.metrics_of(path),
+             "predictions.parquet": lambda path: archive_checks.check_predictions(path, config)}.get(
+                 name, lambda path: archive_checks.check_checkpoint(path, name, config))  # fmt: skip
+    check(written(tmp_path / "x", members[name]))
+    refused = 0
+    for _ in range(100):
+        content = bytearray(members[name])
+        ends = [*range(min(3000, len(content))), *range(max(0, len(content) - 6000), len(content))]  # where heads are
+        for place in random.choice(ends, 2):
+            content[place] = random.integers(256)
+        try:
+            check(written(tmp_path / "x", bytes(content)))
+        except archive.ArchiveError:
+            refused += 1
+    assert refused > 10
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(lab: Store, members: Members, tmp_path: Path):
