@@ -7,7 +7,7 @@ returns, by its number, or by its id.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mnist_core import answers, environment, stats, trained
 from mnist_core.config import RunConfig
-from mnist_core.errors import DataError, StoreError
+from mnist_core.errors import ConfigError, DataError, StoreError
 from mnist_core.events import RunStarted, StepEnd
 from mnist_core.following import interruptible
 from mnist_core.plots.curves import Axis, Metric, learning_curves
@@ -54,6 +54,10 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     from mnist_core.data.catalogue import shape_of
     from mnist_core.worker import work
 
+    if not isinstance(name, str):
+        raise ConfigError("name", f"{name!r} is no text")
+    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
+        raise ConfigError("tags", f"{tags!r} is no list of texts, such as ['lecture 3']")
     config = RunConfig.parse(settings)
     describe(config.architecture, *shape_of(config))
     store = Store.open()
@@ -128,15 +132,21 @@ def compare(first: RunLike, second: RunLike, *more: RunLike) -> Comparison:
 def plot(run: RunLike, *more: RunLike, metric: Metric = "loss", x: Axis = "epoch", smoothing: float = 0.6) -> go.Figure:
     """Learning curves of one or more runs as a plotly figure: `plot(run).show()`, `plot(1, 2, metric="accuracy")`.
 
-    `metric` is "loss" or "accuracy", `x` is "step", "epoch" or "seconds", `smoothing` from 0 (none) to 0.99.
+    `metric` is "loss" or "accuracy", `x` is "step", "epoch", "seconds" or "images", `smoothing` from 0 (none) to 0.99.
+    Raises ConfigError for any other.
     """
+    for field, value, allowed in (("metric", metric, get_args(Metric)), ("x", x, get_args(Axis))):
+        if value not in allowed:
+            raise ConfigError(field, f"{value!r} cannot be used; choose from {', '.join(allowed)}")
+    if not isinstance(smoothing, int | float) or not 0 <= smoothing <= 0.99:
+        raise ConfigError("smoothing", f"{smoothing!r} cannot be used; give a number from 0 (none) to 0.99")
     store = Store.open()
     runs = [_found(store, one) for one in (run, *more)]
     return learning_curves({one.id: store.metrics(one.id) for one in runs}, runs, metric, x, smoothing)
 
 
 def _found(store: Store, run: RunLike) -> Run:
-    return store.run(run.id) if isinstance(run, Run) else store.find(str(run))
+    return store.find(run.id if isinstance(run, Run) else str(run))
 
 
 def _as_batch(images: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:

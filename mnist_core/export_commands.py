@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from mnist_core.errors import StoreError
 from mnist_core.store import Run, Store
 
 Form = Literal["script", "safetensors", "onnx", "csv", "parquet", "zip", "tensorboard", "mlflow"]
@@ -42,7 +43,10 @@ def export(
 def _to_tensorboard(store: Store, run: Run, folder: Path) -> str:
     from mnist_core.export import tensorboard
 
-    return f"{tensorboard.write(store, run, folder)}; tensorboard --logdir {folder} shows it"
+    try:
+        return f"{tensorboard.write(store, run, folder)}; tensorboard --logdir {folder} shows it"
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be written: {error.strerror}. Name another folder with -o.") from None
 
 
 def _to_mlflow(store: Store, run: Run, tracking: str) -> str:

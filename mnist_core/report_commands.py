@@ -18,7 +18,10 @@ def report(
     from mnist_core.report import html
 
     store = Store.open()
-    page = html(store, [store.find(text) for text in dict.fromkeys(runs)]).encode()
+    if not output.name:
+        raise StoreError("No file is named. Name one with -o, such as report.html.")
+    found = {run.id: run for run in map(store.find, runs)}  # however often one is named
+    page = html(store, [*found.values()]).encode()
 
     def fill(target: Path) -> None:
         target.write_bytes(page)

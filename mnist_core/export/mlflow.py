@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 EXPERIMENT = "MNIST Lab"
 
 _BATCH = 1000  # metrics that MLflow takes at once
+_VALUE = 5000  # letters of a setting or a tag, which MLflow cuts or refuses otherwise; config.json holds all
 _STATUS = {
     "finished": "FINISHED",
     "diverged": "FAILED",
@@ -39,6 +40,7 @@ def write(store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMEN
         from mlflow import MlflowClient
         from mlflow.entities import Param, RunTag
         from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
     except ImportError:
         raise StoreError(
             "The MLflow exporter needs more packages: python -m pip install mlflow-skinny alembic"
@@ -49,20 +51,25 @@ def write(store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMEN
         found = client.get_experiment_by_name(experiment)
         number = found.experiment_id if found else client.create_experiment(experiment, _artifacts(tracking_uri))
         run_id = client.create_run(number, start_time=began, run_name=run.name).info.run_id
-        settings = run.config.model_dump(mode="json")
-        client.log_batch(run_id, params=[Param(name, _text(value)) for name, value in settings.items()],
-                         tags=[RunTag(name, value) for name, value in _tags(run).items()])  # fmt: skip
-        for batch in _batches(store, run, began):
-            client.log_batch(run_id, metrics=batch)
-        with tempfile.TemporaryDirectory() as folder:
-            config = Path(folder) / "config.json"
-            config.write_text(json.dumps(settings, indent=2))
-            for path in (config, *_files(store, run)):
-                client.log_artifact(run_id, str(path))
-        ended = int(1000 * run.finished) if run.finished else began + int(1000 * run.seconds)
-        client.set_terminated(run_id, _STATUS.get(run.state, "KILLED"), end_time=ended)
-    except MlflowException as error:
-        raise StoreError(f"MLflow cannot write to {tracking_uri}: {error}") from error
+        try:
+            settings = run.config.model_dump(mode="json")
+            client.log_batch(run_id, params=[Param(name, _text(value)) for name, value in settings.items()],
+                             tags=[RunTag(name, _text(value)) for name, value in _tags(run).items()])  # fmt: skip
+            for batch in _batches(store, run, began):
+                client.log_batch(run_id, metrics=batch)
+            with tempfile.TemporaryDirectory() as folder:
+                config = Path(folder) / "config.json"
+                config.write_text(json.dumps(settings, indent=2))
+                for path in (config, *_files(store, run)):
+                    client.log_artifact(run_id, str(path))
+            ended = int(1000 * run.finished) if run.finished else began + int(1000 * run.seconds)
+            client.set_terminated(run_id, _STATUS.get(run.state, "KILLED"), end_time=ended)
+        except BaseException:
+            client.delete_run(run_id)  # half a run helps nobody
+            raise
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise StoreError(f"MLflow cannot write to {tracking_uri}: {reason}. Name another tracking store.") from error
     return run_id
 
 
@@ -77,7 +84,7 @@ def _tags(run: Run) -> dict[str, str]:
     tags = {"mnist-lab.run": str(run.number), "mnist-lab.id": run.id, "mnist-lab.state": run.state,
             "mnist-lab.digest": run.digest, "mlflow.note.content": run.note}  # fmt: skip
     tags |= {f"mnist-lab.version.{name}": text for name, text in (run.versions or {}).items()}
-    return tags | {f"mnist-lab.tag.{tag}"[:250]: "yes" for tag in run.tags}
+    return tags | {"mnist-lab.tags": ", ".join(run.tags)}  # as a value: names may not hold every sign
 
 
 def _batches(store: Store, run: Run, began: int) -> "Iterator[list[Metric]]":
@@ -103,4 +110,5 @@ def _files(store: Store, run: Run) -> list[Path]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= _VALUE else f"{text[: _VALUE - 1]}…"

@@ -21,7 +21,10 @@ def augmentation(config: RunConfig, device: str) -> str:
     sized = config.shift or config.crop_flip or config.elastic
     changes = [word for name, word in _WORDS.items() if getattr(config, name)]
     lines = [
-        f'"""Each image {", ".join(changes)} at random by one bilinear resampling, with black beyond the border."""',
+        f'"""Each image {", ".join(changes)} at random.',
+        "",
+        "One bilinear resampling does it all, with black beyond the border.",
+        '"""',
         "count, size = len(images), images.shape[-1]" if sized else "count = len(images)",
         f"{drawn} = torch.rand(4, count{on}).mul(2).sub(1)  # from -1 to 1, four numbers an image",
         *_turned(config, on),

@@ -75,8 +75,7 @@ def _split(config: RunConfig) -> str:
         count = "len(labels) // 6" if config.validation_images is None else config.validation_images
         lines += ["", Template(_text(_HOLD_OUT)).substitute(count=count)]
     if config.train_images is not None:
-        rest = "rest" if holds_out(config) else "np.arange(len(labels))"
-        lines += ["", Template(_text(_FEWER)).substitute(rest=rest)]
+        lines += ["", *(["rest = np.arange(len(labels))"] * (not holds_out(config))), _text(_FEWER)]
     lines.append("")
     if holds_out(config):
         lines.append("validation_images, validation_labels = train_images[held_out], train_labels[held_out]")
@@ -192,7 +191,6 @@ _HOLD_OUT = """
 
 _FEWER = """
     # Of the rest, equally many of each class, as far as it has them.
-    rest = $rest
     available = np.bincount(labels[rest])
     wanted = np.zeros_like(available)
     while (left := TRAIN_IMAGES - wanted.sum()) > 0:

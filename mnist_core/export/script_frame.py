@@ -103,8 +103,10 @@ def _heading(config: RunConfig, told: Told) -> str:
     version = f" {told.torch}" if told.torch else ""
     same = f"with the same torch{version} it ends with the same weights, bit for bit"
     data = "" if config.dataset in ("mnist-5k", "folder") else " [FOLDER OF THE DATA SETS]"
-    title = re.sub(r"\s+", " ", re.sub(r'[\\"]', "'", told.title))
-    return Template(_HEADING).substitute(title=title, packages=" ".join(packages), same=same, data=data)
+    title = "".join(sign if sign.isprintable() else " " for sign in re.sub(r'[\\"]', "'", told.title))
+    return Template(_HEADING).substitute(
+        title=" ".join(title.split()), packages=" ".join(packages), same=same, data=data
+    )
 
 
 def _settings(config: RunConfig, told: Told) -> list[tuple[str, object, str]]:

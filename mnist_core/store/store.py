@@ -46,7 +46,7 @@ class Store(Files, Sweeps, Adoption):
 
     def find(self, text: str) -> Run:
         """One run by its number ("12" or "#12"), id, or the beginning of an id. Raises StoreError."""
-        if text.removeprefix("#").isdigit() and len(text) < 9:
+        if text.removeprefix("#").isdecimal() and len(text) < 9:
             matches = runs.c.number == int(text.removeprefix("#"))
         else:
             matches = runs.c.id.startswith(text, autoescape=True)

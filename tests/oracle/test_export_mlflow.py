@@ -25,7 +25,7 @@ def fill(path: Path) -> None:
 
 def recorded() -> tuple[Store, Run]:
     store = Store.open()
-    run = store.enqueue(CONFIG, "handed over", ["lecture 3"], claimed=True)
+    run = store.enqueue(CONFIG, "handed over", ["lecture 3", "lr=0.1", "a,b | c"], claimed=True)
     store.describe(run, started=1_700_000_000.25, versions={"torch": "2.13.0"})
     steps = [StepEnd(step, 1, 1 / step, step / 2000, 0.002, 1.0, step / 100) for step in range(1, 1101)]
     steps.append(steps[-1]._replace(step=1101, loss=math.nan))
@@ -49,7 +49,7 @@ def test_a_run_is_found_again_by_mlflow(tmp_path: Path):
     assert set(there.data.params) == set(RunConfig.model_fields)
     assert there.data.metrics["test_accuracy"] == pytest.approx(0.91)
     assert {there.data.tags[key] for key in ("mnist-lab.id", "mnist-lab.version.torch")} == {run.id, "2.13.0"}
-    assert "mnist-lab.tag.lecture 3" in there.data.tags
+    assert there.data.tags["mnist-lab.tags"] == "a,b | c, lecture 3, lr=0.1"
 
     losses = client.get_metric_history(there.info.run_id, "train_loss")
     assert [one.step for one in losses] == list(range(1, 1102))
@@ -66,6 +66,27 @@ def test_a_run_is_found_again_by_mlflow(tmp_path: Path):
     again = client.get_run(exporter.write(store, run, uri))
     assert again.info.experiment_id == there.info.experiment_id
     assert again.info.run_id != there.info.run_id
+
+
+def test_what_fails_halfway_leaves_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    mlflow = pytest.importorskip("mlflow", reason="the MLflow extra is not installed (requirements-mlflow.txt)")
+    store, run = recorded()
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    exporter.write(store, run, uri)
+    monkeypatch.setattr(exporter, "_tags", lambda run: {"no = name": "x"})
+    with pytest.raises(StoreError, match="cannot write"):
+        exporter.write(store, run, uri)
+    client = mlflow.MlflowClient(uri)
+    number = client.get_experiment_by_name(exporter.EXPERIMENT).experiment_id
+    assert [one.info.status for one in client.search_runs([number])] == ["FINISHED"]
+
+
+def test_a_tracking_store_that_cannot_be_opened_is_named(tmp_path: Path):
+    pytest.importorskip("mlflow", reason="the MLflow extra is not installed (requirements-mlflow.txt)")
+    (tmp_path / "file").write_text("")
+    store, run = recorded()
+    with pytest.raises(StoreError, match="Name another tracking store"):
+        exporter.write(store, run, f"sqlite:///{tmp_path}/file/mlflow.db")
 
 
 def test_without_mlflow_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch):

@@ -21,6 +21,7 @@ from mnist_core.devices import place
 from mnist_core.errors import ExportError
 from mnist_core.events import EpochEnd
 from mnist_core.export.script import script, source
+from mnist_core.export.script_frame import Told
 from mnist_core.export.weights import fingerprint
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
@@ -52,6 +53,7 @@ VARIANTS = {
     "adamw without decay, warm-up, bfloat16": TINY.replace(
         optimizer="adamw", warmup_epochs=0.5, precision="bfloat16", architecture=CNN
     ),
+    "smoothed labels, odd batches": TINY.replace(label_smoothing=0.2, batch_size=20),
     "rmsprop, steps, warm-up": TINY.replace(optimizer="rmsprop", schedule="step", step_epochs=1, warmup_epochs=0.5),
     "adagrad, clipped, chosen on the test images": TINY.replace(
         optimizer="adagrad", clip_norm=0.5, learning_rate=0.01, validation_images=None, choose_on="test"
@@ -274,3 +276,12 @@ def test_a_script_holds_only_what_its_run_uses():
     ):
         assert word not in plain, word
     assert len(plain.splitlines()) < 140
+
+
+def test_a_script_can_be_read_whatever_the_run_is_called():
+    everything = {"shift": 2, "rotate": 10, "scale": 0.1, "elastic": 2, "crop_flip": True, "train_images": 100}
+    text = source(SMALL.replace(architecture=CNN, **everything), Told(title='a "b"\\ \x00\u202e\ud880\n\n$c'))
+    compile(text, "script", "exec")
+    assert text.startswith("\"\"\"a 'b'' $c.\n")
+    assert max(map(len, text.splitlines())) <= 120
+    assert "rest = rest\n" not in text

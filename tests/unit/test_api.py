@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,9 +104,17 @@ def test_errors_name_the_remedy(runs: tuple[Run, Run]):
         predict(runs[0], np.zeros((3, 32, 32), np.uint8))
     with pytest.raises(StoreError, match="named twice"):
         compare(runs[0], runs[0])
+    wrong: dict[str, list[Any]] = {"name": [5], "tags": ["abc", [1]]}
+    wrong |= {"metric": ["loses"], "x": ["day"], "smoothing": [2, -1, "a"]}
+    for field, value in ((field, value) for field, values in wrong.items() for value in values):
+        with pytest.raises(ConfigError, match=f"^{field}: "):
+            train(**SMALL, **{field: value}) if field in ("name", "tags") else plot(runs[0], **{field: value})
     queued = Store.open().enqueue(runs[0].config)
     with pytest.raises(StoreError, match="has no predictions yet"):
         compare(runs[0], queued)
+    Store.open().delete([queued.id])
+    with pytest.raises(StoreError, match="names no run"):
+        load(queued)
     before = len(Store.open().runs())
     with pytest.raises(StoreError, match=r"failed: .*not in"):
         train(dataset="kmnist", progress=False)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from mnist_core.cli import app
 from mnist_core.config import RunConfig
-from mnist_core.errors import CheckpointError, ExportError
+from mnist_core.errors import CheckpointError, ExportError, StoreError
 from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.export import curves, formats
 from mnist_core.store import Run, Store
@@ -78,3 +78,12 @@ def test_what_a_run_cannot_give_yet_is_said_and_leaves_no_file(store: Store, tmp
     with pytest.raises(ExportError, match="cannot be written"):
         formats.write(store, run, "csv", tmp_path / "file" / "curves.csv")
     assert [path.name for path in tmp_path.iterdir() if path.suffix] == []
+
+
+def test_a_folder_of_tensorboard_that_cannot_be_written_is_named(store: Store, tmp_path: Path):
+    run = recorded(store, "a", [0.5])
+    (tmp_path / "file").write_text("")
+    for output in (tmp_path / "file", tmp_path / "file" / "below"):
+        done = CliRunner().invoke(app, ["export", str(run.number), "--as", "tensorboard", "-o", str(output)])
+        assert isinstance(done.exception, StoreError)
+        assert f"{output} cannot be written" in str(done.exception)

@@ -91,7 +91,9 @@ def test_the_histogram_accounts_for_every_pixel() -> None:
 @pytest.mark.parametrize(("count", "cut"), [(12, False), (13, True)])
 def test_of_many_lines_the_legend_holds_names_that_fit_its_columns(count: int, cut: bool) -> None:
     rows = pd.DataFrame({"step": [1, 2], "epoch": 1, "name": "train_loss", "value": [1.0, 0.5], "seconds": 1.0})
-    runs = [_run(number, name="<conv> " * 5 + "relu", steps_per_epoch=2, train_images=9) for number in range(1, count + 1)]
+    runs = [
+        _run(number, name="<conv> " * 5 + "relu", steps_per_epoch=2, train_images=9) for number in range(1, count + 1)
+    ]
     figure = plots.learning_curves({run.id: rows for run in runs}, runs)
     named = [trace for trace in figure.data if trace.showlegend]
     assert len(named) == count

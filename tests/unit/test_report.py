@@ -187,8 +187,14 @@ def test_the_command_writes_the_file_and_names_a_wrong_run(
     assert command(monkeypatch, "report", "1", "-o", str(tmp_path / "r.html")) == 0
     assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")
     assert "MB)" in capsys.readouterr().out
-    assert command(monkeypatch, "report", "9") == 2
-    assert "'9' names no run" in capsys.readouterr().err
+    same = tmp_path / "same.html"
+    assert command(monkeypatch, "report", "1", "#1", Store.open().find("1").id, "-o", str(same)) == 0
+    assert "runs compared" not in same.read_text()
+    for name in ("9", "²"):
+        assert command(monkeypatch, "report", name) == 2
+        assert f"{name!r} names no run" in capsys.readouterr().err
+    assert command(monkeypatch, "report", "1", "-o", "") == 2
+    assert "Name one with -o" in capsys.readouterr().err
     assert command(monkeypatch, "report", "1", "-o", str(tmp_path / "r.html" / "below.html")) == 2
     assert "cannot be written" in capsys.readouterr().err
 
