@@ -116,8 +116,9 @@ function tick(label, role) {
 }
 
 function pin(cell, { left }) {
-  cell.classList.toggle("pinned", left !== null)
-  cell.style.left = left === null ? "" : `${left}px`
+  if (left === null) return cell
+  cell.classList.add("pinned")
+  cell.style.left = `${left}px`
   return cell
 }
 
