@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mnist_core.plots.images import channels_last, png
-from mnist_core.plots.style import run_label, run_style, tint
+from mnist_core.plots.style import RunStyle, run_label, run_styles, tint
 from mnist_core.store import Run
 
 STYLES = Path(__file__).with_name("answers.css")  # to be put on the page once, with st.html
@@ -39,8 +39,8 @@ class Answer:
 
 def answers_html(answers: Sequence[Answer], seq: int, ended: bool) -> str:
     """All answers to drawing number `seq`; `ended` says that the pen is up. For use with STYLES."""
-    odd = dissenting(answers)
-    cards = "".join(_card(answer, answer.run.number in odd) for answer in answers)
+    odd, styles = dissenting(answers), run_styles(answer.run for answer in answers)
+    cards = "".join(_card(answer, styles[answer.run.number], answer.run.number in odd) for answer in answers)
     verdict = f"<div class='verdict{' differ' if odd else ''}'>{_verdict(answers)}</div>"
     return (f"<div class='answers' data-seq='{seq}' data-ended='{str(ended).lower()}'>"
             f"<div class='top'>{_seen(answers)}{verdict}</div><div class='cards'>{cards}</div></div>")  # fmt: skip
@@ -106,13 +106,13 @@ def _seen(answers: Sequence[Answer]) -> str:
     return "".join(figures)
 
 
-def _card(answer: Answer, odd: bool) -> str:
-    run, colour = answer.run, run_style(answer.run.number).colour
+def _card(answer: Answer, style: RunStyle, odd: bool) -> str:
+    run, colour = answer.run, style.colour
     facts = [f"test {run.test_accuracy:.2%}"] if run.test_accuracy is not None else []
     if run.active:
         facts.append(f"still learning, epoch {run.epoch} of {run.config.epochs} is done")
     facts += [run.dataset] if run.dataset != "mnist" else []
-    head = (f"<div class='head'><i style='background:{_swatch(colour, run_style(run.number).dash)}'></i>"
+    head = (f"<div class='head'><i style='background:{_swatch(colour, style.dash)}'></i>"
             f"<b>{escape(run_label(run))}</b></div><div class='facts'>{escape(' · '.join(facts))}</div>")  # fmt: skip
     if answer.problem:
         return f"<div class='card' data-run='{run.number}'>{head}<p>{escape(answer.problem)}</p></div>"

@@ -109,10 +109,10 @@ def _table(
     runs: Sequence[Run], before: dict[str, _Scores], after: dict[str, _Scores], fitted: dict[str, float | None]
 ) -> None:
     rows = []
-    for run in runs:
+    for run, line in zip(runs, run_table.line_images(runs), strict=True):
         now, then = before[run.id], after.get(run.id)
         rows.append({
-            "Line": run_table.line_image(run.number), "Run": run.number, "Name": run.name,
+            "Line": line, "Run": run.number, "Name": run.name,
             "Accuracy": 100 * now.accuracy, "Confidence": 100 * now.confidence,
             "Calibration error": 100 * now.error, "Loss": now.loss, "Brier score": now.brier,
             "Temperature": fitted[run.id], "Calibration error after": then and 100 * then.error,

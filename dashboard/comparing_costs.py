@@ -134,12 +134,12 @@ def _about_front(front: Sequence[str], count: int) -> str:
 
 def _table(runs: Sequence[Run], split: Split, speeds: dict[str, Speed]) -> pd.DataFrame:
     rows = []
-    for run in runs:
+    for run, line in zip(runs, run_table.line_images(runs), strict=True):
         accuracy, images = getattr(run, f"{split}_accuracy"), _images(run.id, split, run.state, run.step)
         low, high = _interval(accuracy, images)
         memory, speed, size = _memory(run), speeds.get(run.id), _size(run.id, run.state, run.step)
         rows.append({
-            "Line": run_table.line_image(run.number), "Run": run.number, "Name": run.name,
+            "Line": line, "Run": run.number, "Name": run.name,
             "Accuracy": _times(accuracy, 100), "From": 100 * low, "To": 100 * high,
             "Parameters": _times(run.parameters), "MACs": _times(run.macs), "Training (s)": run.seconds or np.nan,
             "One image (ms)": speed.milliseconds if speed else np.nan,

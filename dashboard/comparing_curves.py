@@ -151,8 +151,8 @@ def _explained(choice: _Choice, lines: int) -> str:
 
 def _extremes(shown: Sequence[Group], found: Mapping[str, Curves], metric: Metric, grouped: bool) -> pd.DataFrame:
     """Best and last values of each line, as a table."""
-    rows = []
-    for group in shown:
+    rows, lines = [], run_table.line_images([group.tries[0] for group in shown])
+    for group, line in zip(shown, lines, strict=True):
         every = np.array([_best_and_last(found[run.id], metric) for run in group.tries])
         begun = np.isfinite(every[:, 0])
         values = every[begun] if begun.any() else every[:1]
@@ -160,7 +160,7 @@ def _extremes(shown: Sequence[Group], found: Mapping[str, Curves], metric: Metri
         spread = values[:, 0].std(ddof=1) if len(values) > 1 else np.nan
         first = group.tries[0]
         rows.append({
-            "Line": run_table.line_image(first.number), "Name": group.name if len(values) > 1 else run_label(first),
+            "Line": line, "Name": group.name if len(values) > 1 else run_label(first),
             "Seeds": len(values), "Best": best, "±": spread, "Epoch": epoch, "Last": last, "Training loss": loss,
         })  # fmt: skip
     frame = pd.DataFrame(rows)

@@ -12,7 +12,7 @@ from dashboard.components.gallery import gallery
 from dashboard.inspection_images import percent, picture, whole_pixels
 from mnist_core.answers import Answers
 from mnist_core.plots.images import channels_last, sprite
-from mnist_core.plots.style import run_label, run_style, tint
+from mnist_core.plots.style import run_label, run_styles, tint
 
 PAGE = 60  # images at a time
 _STYLES = Path(__file__).with_name("comparing_images.css")
@@ -110,9 +110,9 @@ def _shown(found: Answers, place: int, true: int) -> list[int]:
 
 def _cards(found: Answers, place: int, names: tuple[str, ...], shown: Sequence[int]) -> str:
     """A card a run: what it says, and a bar a class."""
-    cards = []
+    cards, styles = [], run_styles(found.runs)
     for run, given in zip(found.runs, found.predicted[:, place], strict=True):
-        values, colour = found.probabilities[run.id][place], run_style(run.number).colour
+        values, colour = found.probabilities[run.id][place], styles[run.number].colour
         true = found.labels[place]
         bars = "".join(
             f"<span class='{'told' if at in (given, true) else ''}'>{escape(names[at])}</span>"
@@ -133,9 +133,9 @@ def _table(found: Answers, place: int, names: tuple[str, ...], shown: Sequence[i
     """A row a run, a column a class: the more probable, the fuller the cell; probabilities in per cent."""
     true = found.labels[place]
     head = "".join(f"<th class='{'true' if at == true else ''}'>{escape(names[at])}</th>" for at in shown)
-    rows = []
+    rows, styles = [], run_styles(found.runs)
     for run, given in zip(found.runs, found.predicted[:, place], strict=True):
-        values, colour = found.probabilities[run.id][place], run_style(run.number).colour
+        values, colour = found.probabilities[run.id][place], styles[run.number].colour
         cells = "".join(
             f"<td class='{'told' if at == given else ''}' style='background:{tint(colour, 0.55 * float(values[at]))}'>"
             f"{f'{100 * values[at]:.0f}' if values[at] >= 0.005 else ''}</td>"

@@ -13,9 +13,9 @@ from mnist_core.store import Run
 def show(runs: Sequence[Run]) -> None:
     """The runs in the order given; nothing where there is none."""
     entries = "".join(
-        f"<span style='white-space:nowrap;margin-right:1.6em'><img alt='' src=\"{run_table.line_image(run.number)}\" "
+        f"<span style='white-space:nowrap;margin-right:1.6em'><img alt='' src=\"{line}\" "
         f"style='vertical-align:middle'> {escape(run_label(run, 30))}</span> "
-        for run in runs
+        for run, line in zip(runs, run_table.line_images(runs), strict=True)
     )
     if entries:
         st.html(f"<div style='font-size:1.05rem;line-height:2'>{entries}</div>")

@@ -61,7 +61,7 @@ def results(runs: Sequence[Run]) -> None:
     last = pd.Series([_last_validation(run) for run in runs], index=frame.index, dtype="float64")
     frame = frame.assign(
         **{
-            "Line": [run_table.line_image(run.number) for run in runs],
+            "Line": run_table.line_images(runs),
             "Last validation accuracy (%)": last,
             _INTERVAL: _intervals(runs),
         }

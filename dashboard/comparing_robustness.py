@@ -165,10 +165,10 @@ def _changed(run_id: str, images: int, place: int, _chunk: np.ndarray) -> np.nda
 
 def _table(runs: Sequence[Run], right: dict[str, np.ndarray], images: int) -> None:
     rows = []
-    for run in runs:
+    for run, line in zip(runs, run_table.line_images(runs), strict=True):
         share = 100 * right[run.id] / images
         rows.append({
-            "Line": run_table.line_image(run.number), "Run": run.number, "Name": run.name, "Untouched": share[0, 0],
+            "Line": line, "Run": run.number, "Name": run.name, "Untouched": share[0, 0],
             "Changed": share[:, 1:].mean(),
             **{kind.name: share[row, 1:].mean() for row, kind in enumerate(CORRUPTIONS)},
         })  # fmt: skip

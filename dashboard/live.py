@@ -13,7 +13,7 @@ from dashboard.components.live_chart import Series, live_chart
 from dashboard.run_card import run_card
 from mnist_core import jobs
 from mnist_core.plots.curves import decimate
-from mnist_core.plots.style import run_label, run_style
+from mnist_core.plots.style import run_label, run_styles
 from mnist_core.store import Run
 
 _TICK_SECONDS = 0.5
@@ -85,8 +85,9 @@ def curves(runs: Sequence[Run]) -> None:
         )
         log_x = st.toggle("Log x", key="log_x", bind="query-params", help="Logarithmic horizontal axis.")
         log_y = st.toggle("Log loss", key="log_y", bind="query-params", help="Logarithmic axis for the loss.")
+    styles = run_styles(runs)
     series = [
-        Series(run.id, run_label(run), run_style(run.number).colour, run_style(run.number).dash,
+        Series(run.id, run_label(run), styles[run.number].colour, styles[run.number].dash,
                run.steps_per_epoch or 0, lambda after, run=run: _measurements(run.id, after))
         for run in runs
     ]  # fmt: skip

@@ -14,7 +14,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.components.data_table import Rows, data_table, rows_of
 from mnist_core.comparison import runs_table
-from mnist_core.plots.style import DASHES, PALETTE, run_style
+from mnist_core.plots.style import DASHES, PALETTE, RunStyle, run_style, run_styles
 from mnist_core.store import ACTIVE, Run, Store
 
 COMPARED = 50  # runs at most: of more no chart can be read, and no link would carry them
@@ -119,9 +119,14 @@ def close_finished_dialog() -> None:
         st.rerun()
 
 
-def line_image(number: int) -> str:
-    """A picture of a run's line on the charts, in its colour and dash, as the address of an image in a table."""
-    style = run_style(number)
+def line_images(runs: Sequence[Run]) -> list[str]:
+    """Pictures of the lines of runs on a chart that shows them all, as the addresses of images in a table."""
+    styles = run_styles(runs)
+    return [_line_image(styles[run.number]) for run in runs]
+
+
+def _line_image(style: RunStyle) -> str:
+    """A piece of a line in its colour and dash."""
     return "data:image/svg+xml," + quote(
         "<svg xmlns='http://www.w3.org/2000/svg' width='44' height='16'><path d='M2 8h40' "
         f"stroke='{style.colour}' stroke-width='6' stroke-dasharray='{_STROKES[style.dash]}'/></svg>"
@@ -133,7 +138,7 @@ def columns() -> dict[str, Any]:
     column = st.column_config
     percent = partial(column.NumberColumn, format="%.2f%%")
     return {
-        "Line": column.ImageColumn("Line", width=58, pinned=True, help="The run's colour and dash on every chart."),
+        "Line": column.ImageColumn("Line", width=58, pinned=True, help="The run's colour and dash on the charts."),
         "Run": column.NumberColumn("#", width=48, pinned=True, help="The run's number. It never changes."),
         "Name": column.TextColumn(width="medium"),
         "Tags": column.ListColumn(width="small", help="Your own words for groups of runs."),
@@ -216,7 +221,7 @@ def _dressed(runs: Sequence[Run]) -> pd.DataFrame:
     """`comparison.runs_table` with each run's line and progress, in the order of a person's interest."""
     frame = runs_table(runs).set_index("Run", drop=False)
     styles = [(run.number - 1) % (len(PALETTE) * len(DASHES)) for run in runs]
-    images = [line_image(number) for number in range(1, len(PALETTE) * len(DASHES) + 1)]
+    images = [_line_image(run_style(number)) for number in range(1, len(PALETTE) * len(DASHES) + 1)]
     lines = pd.Categorical.from_codes(styles, categories=images)
     progress = [None if run.state == "finished" else 100 * run.progress for run in runs]
     frame = frame.assign(Line=lines, Progress=pd.Series(progress, index=frame.index, dtype="float64"))

@@ -11,7 +11,7 @@ from dashboard import live, navigation, state
 from dashboard.studying import EPOCHS, SEEDS, Subject
 from mnist_core import environment, studies, sweeps
 from mnist_core.errors import MnistLabError, StoreError
-from mnist_core.plots.style import GREY, run_style
+from mnist_core.plots.style import GREY, run_style, run_styles
 from mnist_core.store import Run
 from mnist_core.studies import PROTOCOLS, Planned
 
@@ -145,7 +145,17 @@ def _follow(subject: Subject, revealed: bool, seen: tuple[int, int]) -> None:
 def board(rows: Sequence[_Row], figures: bool) -> str:
     """HTML of every planned run: its colour, how far it is, and with `figures` how well it does."""
     seeds = len({planned.seed for planned, _ in rows}) > 1
-    return f"<div class='board'>{''.join(_cell(planned, run, figures, seeds) for planned, run in rows)}</div>"
+    styles = run_styles(_on_chart(rows))
+    cells = (
+        _cell(planned, run, styles.get(run.number, run_style(run.number)).colour if run else GREY, figures, seeds)
+        for planned, run in rows
+    )
+    return f"<div class='board'>{''.join(cells)}</div>"
+
+
+def _on_chart(rows: Sequence[_Row]) -> list[Run]:
+    """As many runs as a chart of curves can show."""
+    return [run for _, run in rows if run is not None][:_ON_CHART]
 
 
 def _label(planned: Planned, seeds: bool) -> str:
@@ -154,8 +164,7 @@ def _label(planned: Planned, seeds: bool) -> str:
     return " · ".join(part for part in (*parts, "honest" * (planned.protocol != PROTOCOLS[0])) if part)
 
 
-def _cell(planned: Planned, run: Run | None, figures: bool, seeds: bool) -> str:
-    colour = GREY if run is None else run_style(run.number).colour
+def _cell(planned: Planned, run: Run | None, colour: str, figures: bool, seeds: bool) -> str:
     label = _label(planned, seeds)
     said = _MARKS.get(run.state, run.state) if run else _MARKS["missing"]
     if run and run.validation_accuracy is not None and figures:

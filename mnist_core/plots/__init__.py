@@ -15,10 +15,10 @@ from mnist_core.plots.images import (
     weight_scale,
 )
 from mnist_core.plots.pixels import pixel_histogram
-from mnist_core.plots.style import run_label, run_style
+from mnist_core.plots.style import run_label, run_style, run_styles
 
 __all__ = [
     "accuracies", "accuracy_against", "channels_last", "class_counts", "class_scores", "colour_weight_images",
     "confusion_matrix", "decimate", "learning_curves", "mean_images", "pixel_histogram", "png", "run_label",
-    "run_style", "smoothed", "sprite", "weight_images", "weight_scale",
+    "run_style", "run_styles", "smoothed", "sprite", "weight_images", "weight_scale",
 ]  # fmt: skip

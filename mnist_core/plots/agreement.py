@@ -24,7 +24,7 @@ from mnist_core.plots.style import (
     name_lines,
     plot_label,
     polish,
-    run_style,
+    run_styles,
     tint,
 )
 
@@ -57,7 +57,7 @@ def who_is_right(bars: Sequence[Bar], runs: Sequence[RunLike], chosen: int) -> g
     dots = len(bars[0].right)
     step = min(_DOT_STEP, 0.9 / max(dots, 1)) * longest
     start, end = -(dots + 0.4) * step, (1.75 if any(cut) else 1.3) * longest
-    figure = go.Figure()
+    figure, styles = go.Figure(), run_styles(runs)
     figure.add_shape(type="rect", x0=start, x1=end, y0=chosen - 0.46, y1=chosen + 0.46, layer="below",
                      line={"width": 2, "color": PALETTE[0]}, fillcolor=tint(PALETTE[0], 0.1))  # fmt: skip
     figure.add_bar(
@@ -67,7 +67,8 @@ def who_is_right(bars: Sequence[Bar], runs: Sequence[RunLike], chosen: int) -> g
         textposition="outside", textfont={"size": 17}, constraintext="none",
     )  # fmt: skip
     for column in range(dots):
-        _add_dots(figure, bars, runs[column], column, start + (column + 0.6) * step)
+        number = runs[column].number
+        _add_dots(figure, bars, number, styles[number].colour, column, start + (column + 0.6) * step)
     figure.add_bar(  # invisible, as wide as the row: a bar of two images is hard to hit
         x=[end - start] * len(bars), base=start, y=list(range(len(bars))), orientation="h", width=0.98,
         name="rows", marker={"color": "rgba(0, 0, 0, 0)"}, selected={"marker": {"opacity": 0}},
@@ -92,9 +93,9 @@ def class_accuracies(table: pd.DataFrame, runs: Sequence[RunLike], classes: Sequ
     `table` as agreement.class_accuracy returns it.
     """
     figure = go.Figure()
-    step = 0.6 / max(len(runs), 4)
+    step, styles = 0.6 / max(len(runs), 4), run_styles(runs)
     for place, run in enumerate(runs):
-        style = run_style(run.number)
+        style = styles[run.number]
         shift = (place - (len(runs) - 1) / 2) * step
         figure.add_scatter(
             x=np.arange(len(classes)) + shift, y=errors_of(table[run.number].to_numpy()), mode="markers",
@@ -228,7 +229,8 @@ def accuracy_without(table: pd.DataFrame, runs: Sequence[RunLike]) -> go.Figure:
     shares = [table[name].to_numpy() for name in ("accuracy", "accuracy_without")]
     before, after = (errors_of(values) for values in shares)
     rows = list(range(len(runs)))
-    colours = [run_style(run.number).colour for run in runs]
+    styles = run_styles(runs)
+    colours = [styles[run.number].colour for run in runs]
     figure = go.Figure()
     name_lines(figure, [plot_label(run, _NAME_LENGTH) for run in runs], rows, lift=0.38)
     for row in rows:
@@ -251,15 +253,14 @@ def accuracy_without(table: pd.DataFrame, runs: Sequence[RunLike]) -> go.Figure:
     return figure
 
 
-def _add_dots(figure: go.Figure, bars: Sequence[Bar], run: RunLike, column: int, x: float) -> None:
+def _add_dots(figure: go.Figure, bars: Sequence[Bar], number: int, colour: str, column: int, x: float) -> None:
     """A column of dots, full where the run is right, under its number."""
-    colour = run_style(run.number).colour
     figure.add_scatter(
         x=[x] * len(bars), y=list(range(len(bars))), mode="markers", hoverinfo="skip",
         marker={"symbol": ["circle" if bar.right[column] else "circle-open" for bar in bars], "size": 15,
                 "color": [colour if bar.right[column] else GREY for bar in bars], "line": {"width": 2}},
     )  # fmt: skip
-    figure.add_annotation(x=x, y=-0.8, text=f"<b>{run.number}</b>", showarrow=False,
+    figure.add_annotation(x=x, y=-0.8, text=f"<b>{number}</b>", showarrow=False,
                           font={"size": 13, "color": colour})  # fmt: skip
 
 

@@ -7,8 +7,17 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mnist_core.plots import style
-from mnist_core.plots.style import GREY, RunLike, accuracy_axis, errors_of, log_axis, plot_label, polish, tint
+from mnist_core.plots.style import (
+    GREY,
+    RunLike,
+    accuracy_axis,
+    errors_of,
+    log_axis,
+    plot_label,
+    polish,
+    run_styles,
+    tint,
+)
 
 ENOUGH = 10  # images in a range: the accuracy of fewer is drawn faint, and no line leads there
 
@@ -26,12 +35,13 @@ def reliability_diagram(
     are drawn for a few runs.
     """
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.04)
+    styles = run_styles(runs)
     figure.add_scatter(
         x=[0, 100], y=[0, 100], mode="lines", line={"color": GREY, "width": 2, "dash": "dot"}, hoverinfo="skip",
         showlegend=False, row=1, col=1,
     )  # fmt: skip
     for table, run, ends in zip(tables, runs, intervals, strict=True):
-        look, label = style.run_style(run.number), plot_label(run, 100)
+        look, label = styles[run.number], plot_label(run, 100)
         filled = (table["images"] > 0).to_numpy()
         found = table.loc[filled, :]
         accuracy = 100 * found["accuracy"].to_numpy()
@@ -76,10 +86,10 @@ def coverage_curves(tables: Sequence[pd.DataFrame], runs: Sequence[RunLike], sha
     heights = [errors_of(table["accuracy"].to_numpy()) for table in shown]
     ends = [value for table, errors in zip(shown, heights, strict=True)
             for value in errors[table["coverage"].to_numpy() > _LEAST].tolist()]  # fmt: skip
-    figure = go.Figure()
+    figure, styles = go.Figure(), run_styles(runs)
     figure.add_vline(x=100 * share, line={"color": GREY, "width": 2, "dash": "dot"})
     for table, errors, run in zip(shown, heights, runs, strict=True):
-        look = style.run_style(run.number)
+        look = styles[run.number]
         figure.add_scatter(
             x=100 * table["coverage"], y=errors, mode="lines", name=plot_label(run, 26), meta=plot_label(run, 100),
             line={"color": look.colour, "width": 3, "dash": look.dash},

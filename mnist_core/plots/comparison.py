@@ -5,7 +5,7 @@ from typing import Protocol
 
 import plotly.graph_objects as go
 
-from mnist_core.plots.style import GREY, RunLike, accuracy_axis, errors_of, name_lines, plot_label, polish, run_style
+from mnist_core.plots.style import GREY, RunLike, accuracy_axis, errors_of, name_lines, plot_label, polish, run_styles
 
 _SPLITS = (("train", "circle-open", "training, last epoch"), ("validation", "circle", "validation, best epoch"),
            ("test", "diamond", "test"))  # fmt: skip
@@ -32,13 +32,13 @@ def accuracies(runs: Sequence[ScoredRun]) -> go.Figure:
         for split, symbol, title in _SPLITS
         if (value := getattr(run, f"{split}_accuracy")) is not None
     ]
-    figure = go.Figure()
+    figure, styles = go.Figure(), run_styles(runs)
     for row, run in enumerate(runs):
         errors = [error for place, *_, error in known if place == row]
         if errors:
             figure.add_scatter(
                 x=[min(errors), max(errors)], y=[row, row], mode="lines", showlegend=False, hoverinfo="skip",
-                line={"color": run_style(run.number).colour, "width": 3}, opacity=0.45,
+                line={"color": styles[run.number].colour, "width": 3}, opacity=0.45,
             )  # fmt: skip
     for split, symbol, title in _SPLITS:
         own = [point for point in known if point[2] == split]
@@ -47,7 +47,7 @@ def accuracies(runs: Sequence[ScoredRun]) -> go.Figure:
             x=[error for *_, error in own], y=[row for row, *_ in own], mode="markers", showlegend=False,
             customdata=[[plot_label(run, 100), 100 - error] for _, run, *_, error in own], cliponaxis=False,
             marker={"symbol": symbol, "size": 16, "line": border,
-                    "color": [run_style(run.number).colour for _, run, *_ in own]},
+                    "color": [styles[run.number].colour for _, run, *_ in own]},
             hovertemplate=f"<b>%{{customdata[0]}}</b><br>{title} %{{customdata[1]:.2f}}%<extra></extra>",
         )  # fmt: skip
         key = {"symbol": symbol, "size": 14, "color": GREY, "line": border}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from mnist_core.plots.style import GREY, RunLike, accuracy_axis, errors_of, log_axis, plot_label, polish, run_style
+from mnist_core.plots.style import GREY, RunLike, accuracy_axis, errors_of, log_axis, plot_label, polish, run_styles
 
 _NAME_LENGTH = 26  # letters of a name beside a point
 # Where a label may stand, the best first: plotly's word, and the label's middle in widths and heights from its point.
@@ -67,11 +67,11 @@ def accuracy_against(
     spots = [(_pixel(log10(point.cost), scales[0], 0), _pixel(log10(error), scales[1], 1))
              for point, error in zip(points, errors, strict=True)]  # fmt: skip
     places = _label_places(spots, [len(label) * _LETTER for label in labels], _stair([spots[place] for place in front]))
-    figure = go.Figure()
+    figure, styles = go.Figure(), run_styles(point.run for point in points)
     if len(front) > 1:
         _add_front(figure, [(points[place].cost, errors[place]) for place in front])
     for point, error, high, low, label, place in zip(points, errors, least, most, labels, places, strict=True):
-        style = run_style(point.run.number)
+        style = styles[point.run.number]
         figure.add_scatter(
             x=[point.cost], y=[error], mode="markers+text", name=label, text=[f" {label} "], textposition=place,
             textfont={"size": 15}, marker={"color": style.colour, "symbol": style.symbol, "size": 16},

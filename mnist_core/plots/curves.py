@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from mnist_core.plots.curve_view import Axis, LearningRun, Metric, View, packed
 from mnist_core.plots.series import POINTS, Average, Band, Curves, Series, averaged, decimate, smoothed
-from mnist_core.plots.style import GREY, RunStyle, plot_label, polish, run_style, tint
+from mnist_core.plots.style import GREY, RunStyle, plot_label, polish, run_styles, tint
 
 __all__ = [
     "FEW",
@@ -62,15 +62,16 @@ def learning_curves(
     """
     view = View(metric, x, log_x, log_y)
     members = [(group.name, group.tries) for group in groups] if groups else [("", [run]) for run in runs]
+    styles = run_styles(run for _, own in members for run in own[:1])
     found = {run.id: _series(metrics.get(run.id)) for _, own in members for run in own}
     points = min(POINTS, max(_IN_ALL // (2 * len(members) or 1), 100))
     drawing = _Drawing(view, smoothing, points, band, alone=len(members) == 1, marks=len(members) <= FEW)
     for name, own in members:
         known = [run for run in own if found[run.id]]
         if len(known) > 1:
-            drawing.add_group(name, known, found)
+            drawing.add_group(name, known, found, styles[own[0].number])
         elif known:
-            drawing.add_run(known[0], found[known[0].id])
+            drawing.add_run(known[0], found[known[0].id], styles[own[0].number])
     if not drawing.alone:
         drawing.add_key()
     return drawing.figure()
@@ -92,9 +93,9 @@ class _Drawing:
     spikes: list[float] = field(default_factory=list)  # the highest point of each raw curve
     peaks: list[float] = field(default_factory=list)  # the highest point of each bold line
 
-    def add_run(self, run: LearningRun, curves: Curves) -> None:
+    def add_run(self, run: LearningRun, curves: Curves, style: RunStyle) -> None:
         """A run's raw and smoothed training, and its validation."""
-        style, label, before = run_style(run.number), plot_label(run), len(self.heights)
+        label, before = plot_label(run), len(self.heights)
         if (train := curves.get(f"train_{self.view.metric}")) is not None and len(train.value):
             x = self.view.across(train, run)
             if self.smoothing > 0:
@@ -106,9 +107,9 @@ class _Drawing:
             self._validation(run.id, label, style, self.view.across(held, run), self.view.up(held.value))
         self._peak(before)
 
-    def add_group(self, name: str, runs: Sequence[LearningRun], found: Mapping[str, Curves]) -> None:
-        """Mean and band of the runs' training and validation, in the colour of the first of them."""
-        style, before, key = run_style(runs[0].number), len(self.heights), runs[0].id
+    def add_group(self, name: str, runs: Sequence[LearningRun], found: Mapping[str, Curves], style: RunStyle) -> None:
+        """Mean and band of the runs' training and validation."""
+        before, key = len(self.heights), runs[0].id
         label = f"{escape(name, quote=False)} · {len(runs)} seeds"
         if (train := self._average(runs, found, f"train_{self.view.metric}", self.smoothing)) is not None:
             self._band(key, "training", style, train)

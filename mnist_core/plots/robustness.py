@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mnist_core.plots.images import channels_last, png
-from mnist_core.plots.style import RunLike, plot_label, polish, run_style
+from mnist_core.plots.style import RunLike, plot_label, polish, run_styles
 
 _STRIP = 0.3  # share of a panel's height that the examples take
 _PIXELS = 84  # about the side of an example as it is sent: browsers blur what they enlarge
@@ -25,10 +25,10 @@ def corruption_panel(
     uint8 (severities, C, H, W), one image changed as much.
     """
     figure = go.Figure()
-    places = list(range(len(labels)))
+    places, styles = list(range(len(labels))), run_styles(runs)
     for run in runs:
         if run.number in accuracies:
-            look = run_style(run.number)
+            look = styles[run.number]
             figure.add_scatter(
                 x=places, y=100 * accuracies[run.number], mode="lines+markers", name=plot_label(run, 26),
                 line={"color": look.colour, "width": 3, "dash": look.dash}, marker={"symbol": look.symbol, "size": 9},

@@ -21,7 +21,7 @@ from mnist_core.plots.style import (
     name_lines,
     plot_label,
     polish,
-    run_style,
+    run_styles,
     tint,
 )  # fmt: skip
 from mnist_core.stats import Paired, p_text
@@ -35,10 +35,10 @@ _ALPHA = 0.05
 
 def right_alone(a: RunLike, b: RunLike, found: Paired) -> go.Figure:
     """Two bars: the images that only a has right, and those that only b has right."""
-    figure = go.Figure()
+    figure, styles = go.Figure(), run_styles((a, b))
     for row, (run, count) in enumerate(((a, found.only_a), (b, found.only_b))):
         figure.add_bar(
-            x=[count], y=[row], orientation="h", width=0.5, marker={"color": run_style(run.number).colour},
+            x=[count], y=[row], orientation="h", width=0.5, marker={"color": styles[run.number].colour},
             text=[f"<b>{count:,}</b>"], textposition="outside", textfont={"size": 22}, cliponaxis=False,
             hovertemplate=f"only <b>{plot_label(run, 100)}</b> is right: %{{x:,}} images<extra></extra>",
         )  # fmt: skip
@@ -56,14 +56,14 @@ def right_alone(a: RunLike, b: RunLike, found: Paired) -> go.Figure:
 def difference(a: RunLike, b: RunLike, found: Paired) -> go.Figure:
     """The difference in accuracy (percentage points) with its 95 % interval, beside the line of no difference."""
     better = a if found.difference >= 0 else b
-    seen = found.p <= _ALPHA
+    colour = run_styles((a, b))[better.number].colour if found.p <= _ALPHA else GREY
     low, middle, high = (100 * value for value in (found.low, found.difference, found.high))
     figure = go.Figure()
     figure.add_vline(x=0, line={"color": GREY, "width": 2, "dash": "dash"})
     figure.add_scatter(
         x=[middle], y=[0], mode="markers", cliponaxis=False,
-        marker={"size": 20, "color": run_style(better.number).colour if seen else GREY},
-        error_x=_whisker([high - middle], [middle - low], run_style(better.number).colour if seen else GREY),
+        marker={"size": 20, "color": colour},
+        error_x=_whisker([high - middle], [middle - low], colour),
         hovertemplate=f"difference %{{x:+.2f}} points<br>95 % interval {low:+.2f} to {high:+.2f}<extra></extra>",
     )  # fmt: skip
     reach = 1.25 * max(abs(low), abs(high), 100 / found.images)
@@ -94,9 +94,9 @@ def standings(rows: Sequence[Standing], groups: Sequence[Sequence[int]] = ()) ->
 
     `groups` holds places in `rows` that cannot be told apart; each is a bar at the right, with a dot at its runs.
     """
-    figure = go.Figure()
+    figure, styles = go.Figure(), run_styles(one.run for one in rows)
     for row, one in enumerate(rows):
-        style = run_style(one.run.number)
+        style = styles[one.run.number]
         x, low, high = (float(errors_of(np.array(value))) for value in (one.accuracy, one.low, one.high))
         figure.add_scatter(
             x=[x], y=[row], mode="markers", cliponaxis=False, xaxis="x",
@@ -109,7 +109,7 @@ def standings(rows: Sequence[Standing], groups: Sequence[Sequence[int]] = ()) ->
         figure.add_scatter(
             x=[column] * len(group), y=list(group), mode="lines+markers", xaxis="x2", cliponaxis=False,
             line={"color": tint(GREY, 0.45), "width": 10},
-            marker={"size": 17, "color": [run_style(rows[place].run.number).colour for place in group]},
+            marker={"size": 17, "color": [styles[rows[place].run.number].colour for place in group]},
             hovertemplate=f"cannot be told apart: {_numbers([rows[place].run for place in group])}<extra></extra>",
         )  # fmt: skip
     width, length = (0.7, _BESIDE_GROUPS) if groups else (1, _NAME_LENGTH)
@@ -197,11 +197,11 @@ class Seeds:
 
 def seed_spread(rows: Sequence[Seeds], band: str) -> go.Figure:
     """A line an architecture: every seed a dot, their mean a diamond, the band (called `band`) around it."""
-    figure = go.Figure()
+    figure, styles = go.Figure(), run_styles(one.run for one in rows)
     places: list[float] = []
     names: list[str] = []
     for row, one in enumerate(rows):
-        style = run_style(one.run.number)
+        style = styles[one.run.number]
         errors = errors_of(np.array(list(one.accuracies.values())))
         mean, low, high = (float(errors_of(np.array(value))) for value in (one.mean, one.low, one.high))
         known = not np.isnan(low)

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from mnist_core.plots.curves import LearningRun, Metric, decimate
-from mnist_core.plots.style import GREY, MISTAKE, PALETTE, plot_label, polish, run_style
+from mnist_core.plots.style import GREY, MISTAKE, PALETTE, plot_label, polish, run_styles
 
 _REPORTED, _MEASURED, _HONEST = GREY, PALETTE[0], PALETTE[1]
 _SHORT = 7  # letters of a label that still fits below its point
@@ -65,13 +65,13 @@ def epoch_curves(
     `metrics` holds each run's rows of the store by its id (epoch_train_loss and validation_loss, or the same of
     accuracy, which is drawn in per cent); `names` what the legend calls a run instead of its number and name.
     """
-    alone = len(runs) == 1
+    alone, styles = len(runs) == 1, run_styles(runs)
     figure = go.Figure()
     for run in runs:
         table = metrics.get(run.id)
         if table is None or table.empty:
             continue
-        style = run_style(run.number)
+        style = styles[run.number]
         label = (names or {}).get(run.id, plot_label(run))
         for kind, column, dash in (
             ("training", f"epoch_train_{metric}", "solid"),

@@ -1,6 +1,7 @@
 """How figures look: one colour and dash a run, and a layout that can be projected and adapts to its page."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -48,6 +49,27 @@ def run_style(number: int) -> RunStyle:
     """Colour, dash and symbol of run `number` (from 1); they repeat after 32 runs."""
     group = (number - 1) // len(PALETTE) % len(DASHES)
     return RunStyle(PALETTE[(number - 1) % len(PALETTE)], DASHES[group], SYMBOLS[group])
+
+
+def run_styles(runs: Iterable[RunLike]) -> dict[int, RunStyle]:
+    """By number, the styles of runs that one chart shows: `run_style`, but no two alike among up to 32 of them.
+
+    Of runs that are alike by their numbers the first keeps its style, the others take the next ones that are free.
+    """
+    many = len(PALETTE) * len(DASHES)
+    places: dict[int, int] = {}
+    late: list[int] = []
+    for number in sorted({run.number for run in runs}):
+        place = (number - 1) % many
+        if place in places.values():
+            late.append(number)
+        else:
+            places[number] = place
+    used = Counter(places.values())
+    for number in late:
+        places[number] = min(range(many), key=lambda place: (used[place], (place - number + 1) % many))
+        used[places[number]] += 1
+    return {number: run_style(place + 1) for number, place in places.items()}
 
 
 def run_label(run: RunLike, length: int = 44) -> str:

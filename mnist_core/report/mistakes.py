@@ -3,7 +3,7 @@
 import numpy as np
 
 from mnist_core.plots.images import channels_last, png
-from mnist_core.plots.style import run_style
+from mnist_core.plots.style import run_styles
 from mnist_core.report.findings import Findings
 from mnist_core.report.words import Html, paragraph, percent, picture, section, text
 
@@ -52,12 +52,12 @@ def _tile(found: Findings, place: int, tile: np.ndarray) -> str:
         hits = int(found.answers.right[:, place].sum())
         said = f"<div>{hits} of {len(runs)} right</div>"
     else:
-        said = ""
+        said, styles = "", run_styles(found.runs)
         for row, run in enumerate(runs):
             given = int(found.answers.predicted[row, place])
             sure = float(found.answers.probabilities[run.id][place, given])
             kind = "right" if given == true else "wrong"
-            said += (f'<div class={kind}><i style="background: {run_style(run.number).colour}"></i>'
+            said += (f'<div class={kind}><i style="background: {styles[run.number].colour}"></i>'
                      f"{run.number}: <b>{text(found.classes[given])}</b> {percent(sure, 0)}</div>")  # fmt: skip
     image = picture(png(tile), f"test image {place}, a {name}")
     head = f"<strong>{text(name)}</strong> <small>{place}</small>"

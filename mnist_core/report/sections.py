@@ -10,7 +10,7 @@ from mnist_core.fields import fields
 from mnist_core.plots.curves import learning_curves
 from mnist_core.plots.style import run_label
 from mnist_core.report.findings import Findings
-from mnist_core.report.words import MISSING, Charts, Html, number, paragraph, percent, run_mark, section, strong, table
+from mnist_core.report.words import MISSING, Charts, Html, number, paragraph, percent, run_marks, section, strong, table
 from mnist_core.store import Run
 
 _PAIRS = 45  # more are not read: then only those with the best run are shown
@@ -42,14 +42,14 @@ def lead(found: Findings) -> Html:
 
 def results(found: Findings) -> Html:
     """What each run achieved, with the interval of its test accuracy."""
-    rows = []
+    rows, marks = [], run_marks(found.runs)
     for run in found.runs:
         place, span = found.place(run), MISSING
         if found.answers is not None and place is not None:
             right = int(found.answers.right[place].sum())
             low, high = stats.wilson(right, found.answers.images)
             span = f"{100 * low:.2f} – {100 * high:.2f}"
-        rows.append([run_mark(run), percent(run.test_accuracy), span, percent(run.validation_accuracy),
+        rows.append([marks[run.number], percent(run.test_accuracy), span, percent(run.validation_accuracy),
                      percent(run.train_accuracy), number(run.parameters), number(run.macs),
                      f"{run.epoch}", number(run.seconds, ",.1f"), run.state])  # fmt: skip
     head = ["Run", "Test", "95 % interval", "Validation", "Training", "Parameters", "Multiply-accumulates", "Epochs",
@@ -77,10 +77,10 @@ def statistics(found: Findings) -> Html:
     shown = [pair for pair in found.pairs if len(found.pairs) <= _PAIRS or best in (pair.a, pair.b)]
     sentences = [_verdict(found, pair) for pair in shown] if 1 < len(found.pairs) <= 3 else []
     groups = [", ".join(_short(runs[place]) for place in group) for group in found.alike if len(group) > 1]
-    rows = []
+    rows, marks = [], run_marks(found.runs)
     for pair in shown:
         one = pair.paired
-        rows.append([run_mark(runs[pair.a]), run_mark(runs[pair.b]), f"{100 * one.difference:+.2f}",
+        rows.append([marks[runs[pair.a].number], marks[runs[pair.b].number], f"{100 * one.difference:+.2f}",
                      f"{100 * one.low:+.2f} – {100 * one.high:+.2f}", number(one.only_a), number(one.only_b),
                      stats.p_text(pair.adjusted, _ALPHA).removeprefix("p = ").removeprefix("p ")])  # fmt: skip
     head = ["A", "B", "A − B (points)", "95 % interval", "Only A right", "Only B right", "p"]
@@ -149,12 +149,12 @@ def by_class(found: Findings) -> Html:
 
 def origins(found: Findings, written: str) -> Html:
     """Data, versions and machine of each run, and when the report was written."""
-    rows = []
+    rows, marks = [], run_marks(found.runs)
     for run in found.runs:
         versions = dict(run.versions or {})
         machine = versions.pop("machine", MISSING)
         said = ", ".join(f"{name} {version}" for name, version in versions.items()) or MISSING
-        rows.append([run_mark(run), run.dataset, number(run.train_images), run.device or MISSING, machine, said,
+        rows.append([marks[run.number], run.dataset, number(run.train_images), run.device or MISSING, machine, said,
                      run.digest, run.id])  # fmt: skip
     head = ["Run", "Data set", "Training images", "Device", "Machine", "Versions", "Settings' digest", "Id"]
     return section("Where this comes from", table(head, rows, words=len(head)), paragraph(written, kind="note"))

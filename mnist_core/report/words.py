@@ -7,7 +7,7 @@ from itertools import count
 
 import plotly.graph_objects as go
 
-from mnist_core.plots.style import RunLike, run_label, run_style
+from mnist_core.plots.style import RunLike, run_label, run_styles
 
 MISSING = "–"
 _BORDERS = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "dashed"}
@@ -52,11 +52,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], words: int = 1,
                 f"<tbody>\n{body}\n</tbody></table></div>")  # fmt: skip
 
 
-def run_mark(run: RunLike) -> Html:
-    """A run's name behind a piece of its line in the charts."""
-    style = run_style(run.number)
-    line = f"border-top: 3px {_BORDERS[style.dash]} {style.colour}"
-    return Html(f'<span class=run><i style="{line}"></i>{escape(run_label(run, 60))}</span>')
+def run_marks(runs: Sequence[RunLike]) -> dict[int, Html]:
+    """By number, the name of each run behind a piece of its line in the charts that show them all."""
+    styles, marks = run_styles(runs), {}
+    for run in runs:
+        style = styles[run.number]
+        line = f"border-top: 3px {_BORDERS[style.dash]} {style.colour}"
+        marks[run.number] = Html(f'<span class=run><i style="{line}"></i>{escape(run_label(run, 60))}</span>')
+    return marks
 
 
 def strong(said: str, stressed: bool) -> Html:

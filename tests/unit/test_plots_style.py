@@ -4,6 +4,7 @@
 # plotly has no types for the traces of a figure.
 
 import json
+from collections import Counter
 from itertools import combinations
 from types import SimpleNamespace
 from typing import Any
@@ -85,6 +86,28 @@ def test_styles_stay_and_differ_for_32_runs() -> None:
     assert {style.dash for style in styles[:8]} == {"solid"}
     assert len({(style.colour, style.symbol) for style in styles}) == 32 == len(PALETTE) * len(SYMBOLS)
     assert plots.run_style(33) == styles[0]
+
+
+def test_no_two_of_up_to_32_runs_on_a_chart_are_alike() -> None:
+    random = np.random.default_rng(0)
+    for count in (2, 5, 32):
+        numbers = random.choice(np.arange(1, 500), count, replace=False).tolist()
+        styles = plots.run_styles(SimpleNamespace(number=number, name="") for number in numbers)
+        assert len(set(styles.values())) == count
+        first = {(number - 1) % 32: number for number in sorted(numbers, reverse=True)}
+        assert all(styles[number] == plots.run_style(number) for number in first.values())
+    same = plots.run_styles(SimpleNamespace(number=number, name="") for number in (65, 33, 1, 2))
+    assert [plots.run_style(number) for number in (1, 2, 3, 4)] == [same[number] for number in (1, 2, 33, 65)]
+    many = plots.run_styles(SimpleNamespace(number=number, name="") for number in range(1, 600, 8))
+    assert max(Counter(many.values()).values()) == 3  # 75 runs, shared out evenly
+
+
+def test_two_runs_with_numbers_32_apart_differ_on_a_chart() -> None:
+    runs = [SimpleNamespace(number=number, name="", test_accuracy=0.9, train_accuracy=0.9, validation_accuracy=0.8)
+            for number in (2, 34)]  # fmt: skip
+    figure = plots.accuracies(runs)
+    lines = [trace.line.color for trace in figure.data if trace.mode == "lines"]
+    assert lines == [plots.run_style(2).colour, plots.run_style(3).colour]
 
 
 def test_labels() -> None:
