@@ -3,6 +3,7 @@
 import { csv, keepWidth, read, refresh, width } from "./data_table_cells.js"
 import { sorted, stands } from "./data_table_order.js"
 import { ROW, allTicked, draw, drawHead, reach, stopsOf } from "./data_table_draw.js"
+import { afterRun } from "./page_run.js"
 
 const tables = new WeakMap() // parentElement -> table; Streamlit calls the default export at every update
 const contents = new Map() // digest -> content, of the large ones that were shown last: Python sends them once
@@ -17,7 +18,7 @@ export default function dataTable({ parentElement, data, setTriggerValue }) {
   table.tell = (name, value) => setTriggerValue(name, value)
   if (!content?.whole && table.asked !== data.digest) {
     table.asked = data.digest
-    table.tell("lacking", Date.now())
+    afterRun(() => table.root.isConnected && table.tell("lacking", Date.now()))
   }
   if (content) update(table, content, data)
   return () => setTimeout(() => table.root.isConnected || unmount(table, parentElement))

@@ -23,7 +23,9 @@ _MOUNT = component(
     "mnist_lab_data_table",
     html=assets.text("data_table.html"),
     css=assets.text("data_table.css"),
-    js=assets.joined("data_table_cells.js", "data_table_order.js", "data_table_draw.js", "data_table.js"),
+    js=assets.joined(
+        "page_run.js", "data_table_cells.js", "data_table_order.js", "data_table_draw.js", "data_table.js"
+    ),
 )
 
 
@@ -65,7 +67,7 @@ def data_table(
     are not shown, before the page is drawn again.
 
     Of many rows the first ones go ahead, and what the page shows besides follows a moment later: so they are on the
-    screen a tenth of a second earlier. The browser then asks for the rest.
+    screen a tenth of a second earlier. Once the page has run, the browser asks for the rest.
     """
     begun, sent, answered = f"{key}:begun", f"{key}:sent", f"{key}:answered"
     session = st.session_state

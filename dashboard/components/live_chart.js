@@ -1,6 +1,7 @@
 // The live chart in the browser: keeps every point that it was sent and draws loss and accuracy with plotly.js.
 import { accept, emptyRun } from "./curves.js"
 import { figure } from "./live_chart_figure.js"
+import { afterRun } from "./page_run.js"
 
 const ASK_AGAIN = 3000 // milliseconds before missing points are asked for once more
 const SETTLE = 350 // milliseconds after which plotly.js has told a double click from a click
@@ -114,7 +115,7 @@ function askForMissing(chart) {
   const missing = [...chart.runs.values()].some((run) => run.missing)
   if (!missing || document.hidden || performance.now() - chart.asked < ASK_AGAIN) return
   chart.asked = performance.now()
-  chart.requestAll()
+  afterRun(() => chart.root.isConnected && chart.requestAll())
 }
 
 function schedule(chart) {
