@@ -4,6 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from dashboard import state
+
 
 def choose_cell(figure: go.Figure, key: str, query: str, start: np.ndarray) -> tuple[int, int]:
     """Draw the matrix; returns the true and the predicted class of the cell that is chosen.
@@ -34,6 +36,5 @@ def largest_mistake(matrix: np.ndarray) -> tuple[int, int]:
 
 def _of_url(query: str, count: int) -> tuple[int, int] | None:
     true, _, given = st.query_params.get(query, "").partition("-")
-    if true.isdecimal() and given.isdecimal() and max(int(true), int(given)) < count:
-        return int(true), int(given)
-    return None
+    cell = state.as_numbers([true, given])
+    return (cell[0], cell[1]) if len(cell) == 2 and max(cell) < count else None

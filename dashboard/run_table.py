@@ -70,7 +70,7 @@ def choose(numbers: Sequence[int]) -> None:
 
 def offered(every: Snapshot, text: str) -> list[Run]:
     """What the list of chosen runs offers: those that are chosen, and the first that match `text`."""
-    known = [int(number) for number in st.query_params.get_all(_CHOSEN) if number.isdecimal()]
+    known = state.as_numbers(st.query_params.get_all(_CHOSEN))
     for key in (_CHOSEN, f"{_CHOSEN}:chosen"):
         known += st.session_state.get(key, [])
     numbers = dict.fromkeys([*known, *matching(every, text).index[:_OFFERED].tolist()])
@@ -165,7 +165,9 @@ def columns() -> dict[str, Any]:
         "Test loss": column.NumberColumn(format="%.4f", help="Cross-entropy on the test images, in nats."),
         "Learning rate": column.NumberColumn(format="%g"),
         "Time (s)": column.NumberColumn("Time (s)", format="%.1f", help="Seconds of training, pauses not counted."),
-        "Images/s": column.NumberColumn(format="localized", step=1, help="Training images learned in a second."),
+        "Images/s": column.NumberColumn(
+            format="localized", step=1, help="Training images learned in a second, on average over the whole run."
+        ),
         "Created": column.DatetimeColumn(),
     }
 

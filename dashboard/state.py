@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from mnist_core.store import Run, Store
 LOGO = str(Path(__file__).with_name("logo.svg"))
 _WARM_UP_SECONDS = 4.0
 _CHIPS = 12  # chosen runs beyond which a line tells of them
+_NUMBER_LENGTH = 18  # digits
+_NAMED = 8  # unknown runs of a link
 _ECHO_SECONDS = 60.0  # no browser is so late; until then what it has not seen yet stays chosen
 
 
@@ -104,6 +106,11 @@ def pick_runs(key: str, label: str, help: str, runs: Sequence[Run], default: Seq
     return [by_number[number] for number in numbers]
 
 
+def as_numbers(texts: Iterable[str]) -> list[int]:
+    """Those of the texts that are numbers of runs, or of other things that are counted: a link may say anything."""
+    return [int(text) for text in texts if text.isdecimal() and len(text) <= _NUMBER_LENGTH]
+
+
 def bound_text(key: str) -> str:
     """What a text widget that is bound to the address says, also before it is drawn."""
     return st.session_state.get(key, st.query_params.get(key, ""))
@@ -112,6 +119,7 @@ def bound_text(key: str) -> str:
 def picked_runs(key: str, runs: Sequence[Run], default: Sequence[int] = ()) -> list[Run]:
     """What `pick_runs` with the same arguments will return, for what is drawn before it."""
     by_number = {run.number: run for run in runs}
+    _name_unknown(key, by_number)
     _from_url(key, by_number, default)
     return [by_number[number] for number in st.session_state[key]]
 
@@ -188,11 +196,27 @@ def _from_url(key: str, known: Mapping[int, Run], default: Sequence[int], single
     st.session_state[key] = (present or list(default))[0] if single else present
 
 
+def _name_unknown(key: str, known: Mapping[int, Run]) -> None:
+    """Say which runs of a link cannot be shown: once, for the page then makes the link its own."""
+    given = st.query_params.get_all(key)
+    if not given or given in (st.session_state.get(f"{key}:url"), st.session_state.get(f"{key}:named")):
+        return
+    st.session_state[f"{key}:named"] = given
+    unknown = [text[:_NUMBER_LENGTH] for text in given if not any(number in known for number in as_numbers([text]))]
+    if unknown:
+        named = f"Run {unknown[0]}" if len(unknown) == 1 else f"Runs {', '.join(unknown[:_NAMED])}"
+        more = f" and {len(unknown) - _NAMED} more" * (len(unknown) > _NAMED)
+        st.toast(
+            plain(f"{named}{more} of this link cannot be shown here: deleted, without results yet, or of another lab."),
+            duration="long",
+        )
+
+
 def _chosen(key: str, default: Sequence[int]) -> list[int]:
     """Numbers from the URL where that has changed, else from the widget, else what it said on an earlier page."""
     given = st.query_params.get_all(key)
     if given and given != st.session_state.get(f"{key}:url"):
-        return [int(text) for text in given if text.isdecimal()]
+        return as_numbers(given)
     if key in st.session_state:
         value = st.session_state[key]
         return [value] if isinstance(value, int) else list(value)

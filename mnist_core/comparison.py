@@ -160,7 +160,7 @@ def runs_table(runs: Sequence[Run]) -> pd.DataFrame:
         "Test accuracy (%)": ("float64", [_percent(run.test_accuracy) for run in runs]),
         "Test loss": ("float64", [run.test_loss for run in runs]),
         "Time (s)": ("float64", [run.seconds for run in runs]),
-        "Images/s": ("float64", [run.images_per_second for run in runs]),
+        "Images/s": ("float64", [run.mean_images_per_second for run in runs]),
     }
     index = pd.Index([run.id for run in runs], name="id", dtype="str")
     table = pd.DataFrame(

@@ -45,7 +45,7 @@ class Run:
     macs: int | None  # multiply-accumulates for one image
     train_images: int | None
     seconds: float  # of training, pauses not counted
-    images_per_second: float | None
+    images_per_second: float | None  # over the latest report
     learning_rate: float | None
     train_loss: float | None  # of the last epoch
     train_accuracy: float | None
@@ -75,10 +75,21 @@ class Run:
     @property
     def remaining_seconds(self) -> float | None:
         """Estimate from the pace so far, or None before the first step."""
-        first = (self.config.continue_epoch or 0) * (self.steps_per_epoch or 0)
-        if not self.total_steps or self.step <= first or not self.seconds:
+        if not self.total_steps or self._own_steps <= 0 or not self.seconds:
             return None
-        return self.seconds * (self.total_steps - self.step) / (self.step - first)
+        return self.seconds * (self.total_steps - self.step) / self._own_steps
+
+    @property
+    def mean_images_per_second(self) -> float | None:
+        """Training images learned in a second of `seconds`, in which validation counts too; None before the start."""
+        if not self.steps_per_epoch or not self.train_images or self._own_steps <= 0 or not self.seconds:
+            return None
+        return self._own_steps * self.train_images / self.steps_per_epoch / self.seconds
+
+    @property
+    def _own_steps(self) -> int:
+        """Steps that it took itself, without those of a run that it continues."""
+        return self.step - (self.config.continue_epoch or 0) * (self.steps_per_epoch or 0)
 
     @property
     def active(self) -> bool:

@@ -62,10 +62,14 @@ def test_the_filter_in_the_link(store: Store, text: str, numbers: list[int]) -> 
     assert rows(opened("compare", filter=text))["Run"].tolist() == numbers
 
 
-def test_numbers_in_the_link_that_are_no_runs_are_left_out(store: Store) -> None:
-    at = opened("compare", runs=["1", "5", "77", "seven", "99999999999999999999"])
+def test_numbers_in_the_link_that_are_no_runs_are_left_out_and_named_once(store: Store) -> None:
+    at = opened("compare", runs=["1", "5", "77", "seven", "9" * 5000])
     assert chosen(at) == [1]
     assert at.query_params["runs"] == "1"
+    assert [toast.value.split(" of this")[0] for toast in at.toast] == [f"Runs 5, 77, seven, {'9' * 18}"]
+    assert not at.run().toast
+    assert opened("compare", runs="5").toast[0].value.startswith("Run 5 of this link cannot be shown here: deleted, ")
+    assert not opened("compare", runs="1").toast
 
 
 def test_another_name_and_other_tags(store: Store) -> None:

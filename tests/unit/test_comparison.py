@@ -148,7 +148,7 @@ def _finished(run: Run) -> Run:
     return replace(
         run, state="finished", epoch=5, best_epoch=4, parameters=238_510, macs=238_200, train_accuracy=0.995,
         validation_accuracy=0.978, test_accuracy=0.9775, test_loss=0.081, seconds=21.5, images_per_second=14_000.0,
-        created=1_700_000_000.0,
+        step=3_910, steps_per_epoch=782, train_images=50_000, created=1_700_000_000.0,
     )  # fmt: skip
 
 
@@ -165,8 +165,10 @@ def test_a_row_a_run(store: Store) -> None:
     assert row["Best validation accuracy (%)"] == pytest.approx(97.8)
     assert row["Training accuracy (%)"] == pytest.approx(99.5)
     assert row["Test accuracy (%)"] == pytest.approx(97.75)
-    assert (row["Test loss"], row["Time (s)"], row["Images/s"]) == (0.081, 21.5, 14_000)
+    assert (row["Test loss"], row["Time (s)"], row["Images/s"]) == (0.081, 21.5, 250_000 / 21.5)
     assert row["Created"] == pd.Timestamp("2023-11-14 22:13:20", tz="UTC")
+    continued = replace(finished, config=finished.config.model_copy(update={"continue_epoch": 2}))
+    assert runs_table([continued])["Images/s"].tolist() == [150_000 / 21.5], "only what it learned itself"
     unknown = table.loc[queued.id]
     assert unknown[["Parameters", "Test accuracy (%)", "Test loss", "Images/s", "Best epoch"]].isna().all()
 
