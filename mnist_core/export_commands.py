@@ -15,8 +15,8 @@ _FORMS = (
     "csv, parquet: the curves. zip: everything, for `import`. tensorboard, mlflow: into these tools."
 )
 _OUTPUT = (
-    "The file to write; for tensorboard a folder (runs), for mlflow a tracking store (sqlite:///mlflow.db). "
-    "Empty: run-NUMBER with the form's ending, here."
+    "The file to write, or a folder that is there; for tensorboard a folder (runs), for mlflow a tracking store "
+    "(sqlite:///mlflow.db). Empty: run-NUMBER with the form's ending, here."
 )
 
 
@@ -35,7 +35,9 @@ def export(
     else:
         from mnist_core.export import formats
 
-        path = Path(output or formats.file_name(found, form))
+        path = Path(output)
+        if path.is_dir():
+            path /= formats.file_name(found, form)
         formats.write(store, found, form, path)
         print(f"{path} ({path.stat().st_size:,} bytes)")
 

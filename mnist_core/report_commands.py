@@ -9,17 +9,21 @@ from mnist_core.errors import StoreError
 from mnist_core.store import Store
 from mnist_core.store.artifacts import write_atomically
 
+_NAME = "report.html"
+
 
 def report(
     runs: Annotated[list[str], typer.Argument(help="Numbers or ids of the runs, in the order of the report.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("report.html"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The file to write, or a folder that is there.")
+    ] = Path(_NAME),
 ) -> None:
     """Write a comparison of runs as one HTML file that opens without a network."""
     from mnist_core.report import html
 
     store = Store.open()
-    if not output.name:
-        raise StoreError("No file is named. Name one with -o, such as report.html.")
+    if output.is_dir():
+        output /= _NAME
     found = {run.id: run for run in map(store.find, runs)}  # however often one is named
     page = html(store, [*found.values()]).encode()
 

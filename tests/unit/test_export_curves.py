@@ -64,6 +64,9 @@ def test_the_command_writes_the_file_that_the_page_offers(
     named = CliRunner().invoke(app, ["export", str(run.number), "--as", "parquet", "-o", "there/curves.parquet"])
     assert named.exit_code == 0, named.output
     assert len(pd.read_parquet(tmp_path / "there" / "curves.parquet")) == len(curves.table(store, [run]))
+    into = CliRunner().invoke(app, ["export", str(run.number), "--as", "csv", "-o", "there"])
+    assert into.exit_code == 0, into.output
+    assert (tmp_path / "there" / f"run-{run.number}.csv").read_bytes() == formats.content(store, run, "csv")
 
 
 def test_what_a_run_cannot_give_yet_is_said_and_leaves_no_file(store: Store, tmp_path: Path):

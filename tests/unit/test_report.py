@@ -193,8 +193,11 @@ def test_the_command_writes_the_file_and_names_a_wrong_run(
     for name in ("9", "²"):
         assert command(monkeypatch, "report", name) == 2
         assert f"{name!r} names no run" in capsys.readouterr().err
-    assert command(monkeypatch, "report", "1", "-o", "") == 2
-    assert "Name one with -o" in capsys.readouterr().err
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / "here")
+        assert command(monkeypatch, "report", "1", "-o", "" if folder == "here" else str(tmp_path / folder)) == 0
+        assert (tmp_path / folder / "report.html").stat().st_size > 1_000_000
     assert command(monkeypatch, "report", "1", "-o", str(tmp_path / "r.html" / "below.html")) == 2
     assert "cannot be written" in capsys.readouterr().err
 
