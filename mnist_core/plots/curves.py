@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 _IN_ALL = 20_000  # points of training curves in a figure: fifty runs stay quick to send and draw
+_FAINT = 0.35  # opacity of a raw curve beside few others; of many it falls, for together they hide the smoothed ones
 _OUTLIER = 10  # a run that reaches this many times as high as the median run would flatten the others
 FEW = 12  # of more lines the validation has no marks, thousands of which take seconds, and the legend a scroll bar
 _COLUMN = 26  # letters of a name in a legend of more lines
@@ -65,7 +66,8 @@ def learning_curves(
     styles = run_styles(run for _, own in members for run in own[:1])
     found = {run.id: _series(metrics.get(run.id)) for _, own in members for run in own}
     points = min(POINTS, max(_IN_ALL // (2 * len(members) or 1), 100))
-    drawing = _Drawing(view, smoothing, points, band, alone=len(members) == 1, marks=len(members) <= FEW)
+    faint = _FAINT / max(1, len(members) / 4) ** 0.5
+    drawing = _Drawing(view, smoothing, points, faint, band, alone=len(members) == 1, marks=len(members) <= FEW)
     for name, own in members:
         known = [run for run in own if found[run.id]]
         if len(known) > 1:
@@ -84,10 +86,12 @@ class _Drawing:
     view: View
     smoothing: float
     points: int  # of a training curve, at most
+    faint: float  # opacity of raw curves
     band: Band
     alone: bool
     marks: bool  # on the validation
     traces: list[dict[str, Any]] = field(default_factory=list)
+    below: list[dict[str, Any]] = field(default_factory=list)  # traces under all others: raw curves, bands
     places: list[np.ndarray] = field(default_factory=list)
     heights: list[np.ndarray] = field(default_factory=list)
     spikes: list[float] = field(default_factory=list)  # the highest point of each raw curve
@@ -137,7 +141,7 @@ class _Drawing:
         """The figure of all that was added."""
         view, figure = self.view, go.Figure()
         cut = self._cut()
-        figure.add_traces(self.traces)
+        figure.add_traces([*self.below, *self.traces])
         names = sum(bool(trace.get("showlegend")) for trace in self.traces)
         polish(figure, height=460 if names <= FEW else 640)
         legend: dict[str, Any] = {"itemclick": "toggleothers", "itemdoubleclick": "toggle"}
@@ -174,10 +178,10 @@ class _Drawing:
     def _raw(self, key: str, style: RunStyle, x: np.ndarray, y: np.ndarray) -> None:
         x, y = self._thinned(x, y)
         self.spikes += [y.max()] if len(y) else []
-        self.traces.append({
-            "type": "scatter", "x": packed(x), "y": packed(y), "mode": "lines", "opacity": 0.35, "hoverinfo": "skip",
-            "line": {"color": style.colour, "width": 1}, "legendgroup": self._group(key, "training"),
-            "showlegend": False,
+        self.below.append({
+            "type": "scatter", "x": packed(x), "y": packed(y), "mode": "lines", "opacity": round(self.faint, 3),
+            "hoverinfo": "skip", "line": {"color": style.colour, "width": 1},
+            "legendgroup": self._group(key, "training"), "showlegend": False,
         })  # fmt: skip
 
     def _training(self, key: str, label: str, style: RunStyle, x: np.ndarray, y: np.ndarray) -> None:
@@ -213,7 +217,7 @@ class _Drawing:
         if self.view.log_y:  # below what has a place on the axis: as far down as anyone will look
             ends = [np.maximum(end, 1e-3 * self.view.up(found.mean[there])) for end in ends]
         (x, high), (back, low) = (self._thinned(found.x[there], end) for end in ends)
-        self.traces.append({
+        self.below.append({
             "type": "scatter", "x": packed(np.concatenate((x, back[::-1]))), "mode": "lines", "fill": "toself",
             "y": packed(np.concatenate((high, low[::-1]))), "fillcolor": tint(style.colour, 0.2), "line": {"width": 0},
             "hoverinfo": "skip", "showlegend": False, "legendgroup": self._group(key, kind),

@@ -179,7 +179,7 @@ def test_seeds_become_their_mean_with_a_band(band: Any, half: float) -> None:
         table["seconds"] *= (1, 1.2, 1.4)[seed]
     runs = [_run(1), _run(2), _run(3)]
     figure = learning_curves(tables, runs, x="seconds", smoothing=0, groups=[_group(1, 2, 3)], band=band)
-    area, line, _, held = figure.data
+    area, _, line, held = figure.data
     assert area.fill == "toself"
     factors = np.array([1, 1.1, 1.3])
     own = tables["r1"].loc[tables["r1"]["name"] == "train_loss"]
@@ -212,13 +212,12 @@ def test_where_a_seed_has_ended_the_mean_is_of_the_others() -> None:
 def test_traces_are_short_and_styled_by_run() -> None:
     runs = [_run(number) for number in (2, 11)]
     figure = learning_curves({run.id: _metrics(20_000) for run in runs}, runs)
+    assert [trace.opacity for trace in figure.data] == [0.35, 0.35, *[None] * 6], "raw curves lie under all others"
     for run in runs:
         own = [trace for trace in figure.data if trace.legendgroup == run.id]
-        raw, bold, validation = own
-        style = run_style(run.number)
+        (_, bold, validation), style = own, run_style(run.number)
         assert {trace.line.color for trace in own} == {style.colour}
         assert bold.line.dash == style.dash
-        assert raw.opacity < 0.5
         assert validation.mode == "lines+markers"
         assert validation.marker.symbol == f"{style.symbol}-open"
         assert [trace.showlegend for trace in own] == [False, True, False]
