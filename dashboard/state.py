@@ -197,7 +197,7 @@ def _from_url(key: str, known: Mapping[int, Run], default: Sequence[int], single
 
 
 def _name_unknown(key: str, known: Mapping[int, Run]) -> None:
-    """Say which runs of a link cannot be shown: once, for the page then makes the link its own."""
+    """Say which runs of a link are not here: once, for the page then makes the link its own."""
     given = st.query_params.get_all(key)
     if not given or given in (st.session_state.get(f"{key}:url"), st.session_state.get(f"{key}:named")):
         return
@@ -206,10 +206,8 @@ def _name_unknown(key: str, known: Mapping[int, Run]) -> None:
     if unknown:
         named = f"Run {unknown[0]}" if len(unknown) == 1 else f"Runs {', '.join(unknown[:_NAMED])}"
         more = f" and {len(unknown) - _NAMED} more" * (len(unknown) > _NAMED)
-        st.toast(
-            plain(f"{named}{more} of this link cannot be shown here: deleted, without results yet, or of another lab."),
-            duration="long",
-        )
+        verb = "is" if len(unknown) == 1 else "are"
+        st.toast(plain(f"{named}{more} of this link {verb} not here: deleted, or of another lab."), duration="long")
 
 
 def _chosen(key: str, default: Sequence[int]) -> list[int]:
