@@ -42,4 +42,4 @@ def enter() -> None:
 
 
 def _home() -> None:
-    st.switch_page(page_named("train"))
+    st.switch_page(page_named("train"), query_params={key: st.query_params.get_all(key) for key in st.query_params})

@@ -32,6 +32,17 @@ def test_a_page_says_where_the_server_is_and_any_other_address_is_streamlits(
         assert "window.__streamlit" not in other.read().decode()
 
 
+def test_the_root_leads_to_train_with_all_that_its_link_says(own_lab: Path, serve: Callable[[], str], browser: Browser):
+    store = Store.open(own_lab)
+    for _ in range(3):
+        store.finish(store.enqueue(RunConfig(), claimed=True), "finished", test_accuracy=0.9)
+    tab = browser.new_page()
+    tab.goto(f"{serve()}/?runs=3&runs=1&x=epoch")
+    tab.wait_for_url("**/train?runs=3&runs=1&x=epoch")
+    tab.get_by_text("3 · mlp-300").first.wait_for()
+    tab.close()
+
+
 def test_an_open_page_finds_a_server_that_was_started_again(own_lab: Path, browser: Browser):
     store, port, tab = Store.open(own_lab), free_port(), browser.new_page()
     store.finish(store.enqueue(RunConfig(), claimed=True), "finished", test_accuracy=0.9)
