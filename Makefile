@@ -1,14 +1,17 @@
-# Two commands: `make app` runs the dashboard, `make test` runs every test.
+# Two commands: `make app` runs the dashboard, `make test` tests it. `make test-all` adds the tests that take long.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: app test check lint types format screenshots
+.PHONY: app test test-all check lint types format screenshots
 app: .venv/app
 	$(BIN)/streamlit run app.py
 
 test: .venv/dev
 	$(BIN)/python -m tests.browser --install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not long"
+
+test-all: test
+	$(BIN)/python -m pytest -m long
 
 check: lint types test
 
