@@ -10,22 +10,16 @@ from dashboard import state
 from dashboard.answers import STYLES, Answer, answers_html
 from dashboard.components.pad import pad
 from mnist_core import trained
+from mnist_core.data.catalogue import DIGITS, dataset
 from mnist_core.errors import MnistLabError
 from mnist_core.handwriting import ink, prepare, read_picture
 from mnist_core.plots.images import png
 from mnist_core.store import Run
 
-DIGITS = ("mnist", "mnist-5k")
 _BEST = 3  # networks that answer when the page opens
 _MEGABYTES = 5  # of an uploaded picture
 _NOTHING = "This run is {state} and kept no network to ask. Choose another run, or train it again."
 _DIVERGED = "This network cannot answer: its training diverged, and its weights are no numbers any more."
-_PLACED = {
-    "mnist": "scaled into 20 × 20, centred by mass",
-    "mnist-5k": "scaled into 20 × 20, centred by mass",
-    "fashion-mnist": "scaled to fill the image",
-    "kmnist": "scaled to fill the image",
-}
 
 
 def able(runs: Sequence[Run]) -> list[Run]:
@@ -33,10 +27,15 @@ def able(runs: Sequence[Run]) -> list[Run]:
     return [run for run in runs if run.epoch > 0]
 
 
+def reads_digits(run: Run) -> bool:
+    """Whether the classes of the run's data set are the digits from 0 to 9."""
+    return dataset(run.dataset).classes == DIGITS
+
+
 def best_numbers(runs: Sequence[Run]) -> list[int]:
     """Numbers of the most accurate runs that can answer, one a network; on digits if there are any."""
     found = able(runs)
-    digits = [run for run in found if run.dataset in DIGITS]
+    digits = [run for run in found if reads_digits(run)]
     best: dict[str, Run] = {}
     for run in sorted(digits or found, key=_accuracy, reverse=True):
         best.setdefault(run.config.architecture, run)
@@ -80,11 +79,11 @@ def _draw_and_answer(ids: Sequence[str]) -> None:
 def ask(run: Run, picture: np.ndarray | None) -> Answer:
     """What a run makes of a drawing (H, W) or picture (H, W, 4); never raises what a person can mend."""
     store = state.store()
+    framing = dataset(run.dataset).framing
     try:
         network = trained.load(store, run)
-        image = None if picture is None else prepare(picture, network.shape, run.dataset)
-        placed = _PLACED.get(run.dataset, "") if network.shape[0] == 1 else ""
-        placed = placed or "the middle square, resized"
+        image = None if picture is None else prepare(picture, network.shape, framing)
+        placed = framing.description
         if image is None:
             return Answer(run, network.classes, np.zeros(network.shape, dtype=np.uint8), placed)
         values = trained.probabilities(store, run, image[None])[0]  # (classes,)

@@ -7,13 +7,13 @@ centre lies at pixel (14, 14), counted from 0, and the shift is by whole pixels.
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy import ndimage
 
+from mnist_core.data.catalogue import Framing
 from mnist_core.errors import DataError
 
 _LARGEST = 50_000_000  # pixels of a picture that is accepted
@@ -25,37 +25,20 @@ _FAINT = 0.03  # ink below this share of the strongest is what compression left 
 _CONTRAST = 0.12  # of the full range; below it a picture holds no strokes
 
 
-@dataclass(frozen=True)
-class Framing:
-    """How a data set places what it shows: its longest side as a share of the image, and centred by what."""
-
-    share: float
-    by_mass: bool
-
-
-_FRAMINGS = {
-    "mnist": Framing(20 / 28, by_mass=True),
-    "mnist-5k": Framing(20 / 28, by_mass=True),
-    "fashion-mnist": Framing(1.0, by_mass=False),  # Xiao, Rasul and Vollgraf (2017), section 2
-    "kmnist": Framing(1.0, by_mass=False),
-}
-
-
-def prepare(picture: np.ndarray, input_shape: Sequence[int], dataset: str = "mnist") -> np.ndarray | None:
+def prepare(picture: np.ndarray, input_shape: Sequence[int], framing: Framing) -> np.ndarray | None:
     """What a network for images of (C, H, W) is given of a drawing or picture: uint8 (C, H, W), None if it is blank.
 
     `picture` is uint8: white strokes on black (H, W), as a canvas or `ink` gives them, or a picture (H, W, 3 or 4).
-    Digits and characters are placed as their data set does; for colour networks and folders the middle square is
-    only resized.
+    `framing` is that of the network's data set. For a colour network the middle square is only resized.
     """
     channels, height, width = input_shape
-    framing = _FRAMINGS.get(dataset)
-    if framing is None or channels != 1:
+    if framing.share is None or channels != 1:
         return _resized(picture, channels, height, width)
     strokes = picture if picture.ndim == 2 else ink(picture)
     if not strokes.any():
         return None
-    return _framed(_cropped(strokes), height, width, framing)[None]  # (1, H, W)
+    box = round(min(height, width) * framing.share)
+    return _framed(_cropped(strokes), height, width, box, framing.by_mass)[None]  # (1, H, W)
 
 
 def read_picture(content: bytes) -> np.ndarray:
@@ -157,23 +140,22 @@ def _cropped(strokes: np.ndarray) -> np.ndarray:
     return strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _framed(strokes: np.ndarray, height: int, width: int, framing: Framing) -> np.ndarray:
-    """Cropped strokes scaled into their box and placed in a field of (height, width) by whole pixels."""
-    box = round(min(height, width) * framing.share)
+def _framed(strokes: np.ndarray, height: int, width: int, box: int, by_mass: bool) -> np.ndarray:
+    """Cropped strokes, scaled until their longest side is `box` pixels, in a field of (height, width)."""
     factor = box / max(strokes.shape)
     tall, wide = (max(1, round(side * factor)) for side in strokes.shape)
     scaled = np.asarray(Image.fromarray(strokes).resize((wide, tall), _filter(factor)))
-    top = _start(scaled.sum(axis=1), height, framing)
-    left = _start(scaled.sum(axis=0), width, framing)
+    top = _start(scaled.sum(axis=1), height, by_mass)
+    left = _start(scaled.sum(axis=0), width, by_mass)
     field = np.zeros((height, width), dtype=np.uint8)
     field[top : top + tall, left : left + wide] = scaled
     return field
 
 
-def _start(ink_along: np.ndarray, whole: int, framing: Framing) -> int:
+def _start(ink_along: np.ndarray, whole: int, by_mass: bool) -> int:
     """Where strokes with this much ink in each row (or column) begin in a field of `whole` pixels."""
     side = len(ink_along)
-    if not framing.by_mass:
+    if not by_mass:
         return (whole - side) // 2
     centre = float(np.average(np.arange(side), weights=ink_along))
     return min(max(round(whole / 2 - centre), 0), whole - side)  # inside, however far it sticks out from its centre

@@ -16,7 +16,7 @@ def page() -> None:
     chosen = state.pick_runs(
         "runs", "Networks that answer", "Runs that read the drawing; at first the most accurate ones. Choose very "
         "different ones and draw until they disagree.", runs, default=drawing.best_numbers(runs))  # fmt: skip
-    if not any(run.dataset in drawing.DIGITS for run in able):
+    if not any(drawing.reads_digits(run) for run in able):
         st.info("None of your networks has learned digits yet.")
         first_network.offer()
     drawing.warm_up(chosen)

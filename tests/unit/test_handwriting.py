@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnist_core.data.catalogue import BOX_OF_20_BY_MASS, CATALOGUE, MIDDLE_SQUARE
 from mnist_core.errors import DataError
 from mnist_core.handwriting import ink, prepare, read_picture
 
@@ -24,7 +25,7 @@ def _box(image: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def _prepared(picture: np.ndarray, shape: tuple[int, int, int] = SHAPE, dataset: str = "mnist") -> np.ndarray:
-    image = prepare(picture, shape, dataset)
+    image = prepare(picture, shape, CATALOGUE[dataset].framing)
     assert image is not None
     return image
 
@@ -68,12 +69,12 @@ def test_any_size_of_drawing(size: tuple[int, int]) -> None:
 
 def test_blank_is_none() -> None:
     for shape in ((280, 280), (280, 280, 3), (280, 280, 4), (1, 1)):
-        assert prepare(np.zeros(shape, dtype=np.uint8), SHAPE) is None
-    assert prepare(np.full((280, 280, 4), 255, dtype=np.uint8), SHAPE) is None
+        assert prepare(np.zeros(shape, dtype=np.uint8), SHAPE, BOX_OF_20_BY_MASS) is None
+    assert prepare(np.full((280, 280, 4), 255, dtype=np.uint8), SHAPE, BOX_OF_20_BY_MASS) is None
     random = np.random.default_rng(0)
     paper = np.clip(random.normal(225, 4, (300, 400, 3)), 0, 255).astype(np.uint8)
-    assert prepare(paper, SHAPE) is None
-    assert prepare(np.full((40, 40, 3), 7, dtype=np.uint8), (3, 32, 32), "cifar10") is None
+    assert prepare(paper, SHAPE, BOX_OF_20_BY_MASS) is None
+    assert prepare(np.full((40, 40, 3), 7, dtype=np.uint8), (3, 32, 32), MIDDLE_SQUARE) is None
 
 
 def test_every_way_to_draw_the_same_strokes() -> None:

@@ -1,0 +1,31 @@
+"""What an entry of the app's tables must say: forgetting a part of it is an error, not a guess."""
+
+import dataclasses
+
+import pytest
+
+from mnist_core.data.catalogue import BOX_OF_20_BY_MASS, CATALOGUE, FILLED, MIDDLE_SQUARE, Dataset
+
+ENTRIES = {Dataset: CATALOGUE["mnist"]}
+
+
+@pytest.mark.parametrize(
+    ("entry", "field"),
+    [(entry, field.name) for kind, entry in ENTRIES.items() for field in dataclasses.fields(kind)],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_no_part_of_an_entry_can_be_forgotten(entry: Dataset, field: str) -> None:
+    parts = {each.name: getattr(entry, each.name) for each in dataclasses.fields(entry) if each.name != field}
+    with pytest.raises(TypeError, match=field):
+        type(entry)(**parts)
+
+
+def test_every_data_set_places_drawings_as_its_own_images_lie() -> None:
+    assert {name: dataset.framing for name, dataset in CATALOGUE.items()} == {
+        "mnist": BOX_OF_20_BY_MASS,
+        "mnist-5k": BOX_OF_20_BY_MASS,
+        "fashion-mnist": FILLED,
+        "kmnist": FILLED,
+        "cifar10": MIDDLE_SQUARE,
+        "folder": MIDDLE_SQUARE,
+    }
