@@ -29,11 +29,8 @@ function mount(parentElement, data) {
   pad.canvas.onpointerup = pad.canvas.onpointercancel = (event) => end(pad, event)
   pad.undo.onclick = () => change(pad, pad.strokes.slice(0, -1))
   pad.clear.onclick = () => change(pad, [])
-  root.onkeydown = (event) => {
-    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return
-    event.preventDefault()
-    change(pad, pad.strokes.slice(0, -1))
-  }
+  pad.shortcut = (event) => undoByKey(pad, event)
+  document.addEventListener("keydown", pad.shortcut)
   pad.observer = new ResizeObserver(() => paint(pad))
   pad.observer.observe(pad.canvas)
   paint(pad)
@@ -42,6 +39,7 @@ function mount(parentElement, data) {
 
 function unmount(pad, parentElement) {
   pads.delete(parentElement)
+  document.removeEventListener("keydown", pad.shortcut)
   pad.observer.disconnect()
   clearTimeout(pad.timer)
 }
@@ -49,6 +47,8 @@ function unmount(pad, parentElement) {
 function begin(pad, event) {
   if (pad.pointer !== undefined || event.button !== 0) return
   event.preventDefault()
+  // After preventDefault the browser leaves the focus where it was, perhaps in a text field.
+  pad.canvas.focus({ preventScroll: true })
   pad.canvas.setPointerCapture(event.pointerId)
   pad.pointer = event.pointerId
   const [x, y] = place(pad, event)
@@ -78,9 +78,26 @@ function end(pad, event) {
 
 function change(pad, strokes) {
   if (pad.pointer !== undefined) return
+  const focused = pad.root.getRootNode().activeElement
   pad.strokes = strokes
   paint(pad)
+  // A button that becomes disabled loses the keyboard.
+  if (focused?.disabled && pad.root.contains(focused)) pad.canvas.focus({ preventScroll: true })
   report(pad)
+}
+
+// Listens on the whole page, for the focus may be anywhere after a stroke; text fields keep their own undo.
+function undoByKey(pad, event) {
+  // Keyboards of other alphabets have no Z: there the place of the key counts.
+  const isZ = /^[a-z]$/i.test(event.key) ? event.key.toLowerCase() === "z" : event.code === "KeyZ"
+  if (!isZ || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return
+  if (event.defaultPrevented || !pad.strokes.length || isEditable(event.composedPath()[0])) return
+  event.preventDefault()
+  change(pad, pad.strokes.slice(0, -1))
+}
+
+function isEditable(element) {
+  return element.isContentEditable || element.matches?.("textarea, input:not([type=range], [type=checkbox], [type=radio])")
 }
 
 function place(pad, event) {

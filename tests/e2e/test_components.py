@@ -243,6 +243,53 @@ def test_what_is_drawn_reaches_python_during_and_after_the_stroke(page: Page, sh
     expect(page.get_by_text("Draw a digit here")).to_be_visible()
 
 
+def focused(page: Page) -> str:
+    """Tag and class of the element that has the keyboard, also inside a component."""
+    return page.evaluate("""() => {
+        let element = document.activeElement
+        while (element.shadowRoot?.activeElement) element = element.shadowRoot.activeElement
+        return `${element.tagName} ${element.className}`.trim()
+    }""")
+
+
+def test_the_keyboard_takes_strokes_back_but_not_what_is_typed(page: Page, show: Show) -> None:
+    show("pad")
+    canvas = page.locator(".pad canvas")
+    note = page.get_by_label("Note")
+    expect(canvas).to_be_visible()
+    note.click()  # the keyboard was elsewhere before the stroke
+    box = box_of(canvas)
+
+    def draw_two_strokes() -> None:
+        drag(page, box, (0.25, 0.2), (0.25, 0.8))
+        drag(page, box, (0.2, 0.25), (0.8, 0.25))
+        assert drawn(page, "got.ink === '[255, 0, 255, 0]' && got.ended === 'True'")
+
+    for shortcut in ("Control+z", "Meta+z"):
+        draw_two_strokes()
+        page.keyboard.press(shortcut)
+        assert drawn(page, "got.ink === '[255, 0, 0, 0]'")
+        page.keyboard.press(shortcut)
+        assert drawn(page, "got.ink === '[]'")
+
+    draw_two_strokes()
+    note.click()
+    page.keyboard.type("seven")
+    page.keyboard.press("Control+z")
+    expect(note).not_to_have_value("seven")
+    expect(page.locator(".pad")).to_have_attribute("data-strokes", "2")
+    page.keyboard.press("Tab")
+    assert focused(page) == "CANVAS"
+    page.keyboard.press("Control+z")
+    assert drawn(page, "got.ink === '[255, 0, 0, 0]'")
+    page.keyboard.press("Control+Shift+z")
+    expect(page.locator(".pad")).to_have_attribute("data-strokes", "1")
+
+    page.get_by_role("button", name="Undo the last stroke").press("Enter")
+    assert drawn(page, "got.ink === '[]'")
+    assert focused(page) == "CANVAS", "a button that is no longer of use leaves the keyboard on the pad"
+
+
 def test_a_finger_draws_on_a_phone_and_the_answer_is_quick(browser: Browser, address: Address) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     page = context.new_page()

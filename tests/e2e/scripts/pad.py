@@ -6,6 +6,8 @@ from dashboard.components.pad import pad
 
 
 def draw():
+    st.text_input("Note")
+
     @st.fragment
     def part():
         got = pad("pad")
