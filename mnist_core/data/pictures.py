@@ -1,0 +1,305 @@
+"""How a picture file becomes pixels: the one place that decides orientation, depth, transparency and polarity.
+
+Folders, uploaded files and drawings are all read by it. Torch-free. The rule has a version, which a run records: a
+run of rule 1 goes on reading its folder as it did (`legacy_pixels`).
+"""
+
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image, ImageFile
+
+RULE = 2
+RULES = (1, 2)
+Ground = Literal["dark", "bright"]  # what lies behind the strokes
+
+# What `Image.open` and `decode` raise for a file that is no picture, or a damaged one.
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+
+_ORIENTATION = 0x0112  # the EXIF tag
+# What brings a picture with each value of that tag upright (EXIF 2.32, section 4.6.4).
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# Largest values of deep pictures that are this far apart belong to files of different depths.
+_SAME_DEPTH = 4
+# Of 255: what differs from its ground by less is hardly seen, and what differs by _CLEAR is seen well.
+_HIDDEN, _CLEAR = 30, 102
+# Images of which the ground of a data set is judged, and the share of them that must agree.
+_JUDGED, _AGREEMENT = 2000, 0.8
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A picture as its file holds it, upright and resized, before anything is decided that concerns others as well."""
+
+    # uint8, or float32 of a file with more than 8 bits a value; (H, W) or (H, W, 3); on black where transparent.
+    values: np.ndarray
+    # uint8 (H, W): 0 where transparent, 255 where not. None if nothing is transparent.
+    cover: np.ndarray | None = None
+    # The largest value in a file with more than 8 bits a value.
+    highest: float | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether `values` are the pixels: nothing is left to decide."""
+        return self.cover is None and self.highest is None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is decided for pictures that belong together, such as all files of a folder."""
+
+    # (largest value, bits), rising: a deep picture whose largest value is not above the first has so many bits.
+    depths: tuple[tuple[float, int], ...] = ()
+    # What is put behind transparent pictures, unless one can hardly be seen on it.
+    behind: Literal["white", "black"] = "white"
+
+    @classmethod
+    def of(cls, pictures: Iterable[Decoded]) -> "Reading":
+        """The reading of these pictures; those that are plain may be left out.
+
+        Depth: files store 8, 10, 12 or 14 bits in 16 without saying so. Pictures whose largest values are within a
+        factor of 4 of each other's share the depth of the largest. Behind: white, unless most are seen better on
+        black and not clearly on white.
+        """
+        special = [picture for picture in pictures if not picture.plain]
+        depths = _depths([picture.highest for picture in special if picture.highest])
+        contrasts = [_contrasts(picture, depths) for picture in special if picture.cover is not None]
+        votes = [on_white < _CLEAR and on_black > on_white for on_white, on_black in contrasts if on_white or on_black]
+        return cls(depths, "black" if 2 * sum(votes) > len(votes) else "white")
+
+
+def decode(
+    image: Image.Image, colour: bool, *, square: int | None = None, longest: int | None = None
+) -> Decoded:  # fmt: skip
+    """An opened picture, upright, in grey or colour: stretched to a square, or with its longest side reduced.
+
+    Raises one of UNREADABLE, for an animation as well.
+    """
+    _refuse_animation(image)
+    mode = "RGB" if colour else "L"
+    side = square or longest
+    if side and min(image.size) >= 2 * side:  # lets JPEG decode a large photograph at a fraction of its size
+        image.draft(mode, (side, side))
+    wide = _wide_values(image)
+    if wide is None:
+        image.load()  # some formats turn themselves upright, and know of it afterwards
+    turn = _UPRIGHT.get(_orientation(image))
+    if wide is not None:
+        return _decoded_wide(*wide, turn, colour, square, longest)
+    if turn is not None:
+        image = image.transpose(turn)
+    if not _has_transparency(image):
+        return Decoded(np.asarray(_resized(image.convert(mode), square, longest)))
+    image = image.convert("RGBA")
+    cover = image.getchannel("A")
+    on_black = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image).convert(mode)
+    values = np.asarray(_resized(on_black, square, longest))
+    if cover.getextrema() == (255, 255):
+        return Decoded(values)
+    return Decoded(values, np.asarray(_resized(cover, square, longest)))
+
+
+def pixels(picture: Decoded, reading: Reading) -> np.ndarray:
+    """The picture as uint8 (H, W) or (H, W, 3)."""
+    values = picture.values
+    if picture.highest is not None:
+        top = 2.0 ** _bits(picture.highest, reading.depths) - 1
+        values = np.rint(np.clip(values * (255 / top), 0, 255)).astype(np.uint8)
+    if picture.cover is None:
+        return values
+    on_white, on_black = _contrasts(picture, reading.depths)
+    white = reading.behind == "white"
+    if (on_white if white else on_black) < _HIDDEN:
+        white = on_white > on_black
+    return _on_white(values, picture.cover) if white else values
+
+
+def single(image: Image.Image, colour: bool, *, square: int | None = None, longest: int | None = None) -> np.ndarray:
+    """One opened picture by itself, such as an uploaded file, as uint8 (H, W) or (H, W, 3); raises one of UNREADABLE.
+
+    `square` and `longest` as in `decode`.
+    """
+    picture = decode(image, colour, square=square, longest=longest)
+    return pixels(picture, Reading.of([picture]))
+
+
+def legacy_pixels(image: Image.Image, colour: bool, square: int) -> np.ndarray:
+    """An opened picture by rule 1: as stored, transparency on white, the upper 8 of 16 bits; uint8 as `pixels`."""
+    mode = "RGB" if colour else "L"
+    if image.width >= 2 * square:
+        image.draft(mode, (square, square))
+    if image.mode.startswith("I"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    elif image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert(mode)
+    if image.size != (square, square):
+        image = image.resize((square, square), Image.Resampling.BILINEAR)
+    return np.asarray(image)
+
+
+def ground(grey: np.ndarray) -> Ground:
+    """What lies behind the strokes of one grey picture (H, W), judged by its border: on bright ground they are dark."""
+    border = np.concatenate((grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]))
+    middle = (float(grey.min()) + float(grey.max())) / 2
+    return "bright" if float(np.median(border)) > middle else "dark"
+
+
+def ground_of(images: np.ndarray) -> Ground | None:
+    """What lies behind the strokes of a data set's uint8 images (N, C, H, W); None if they do not agree.
+
+    Photographs have no ground, and most sets of them no agreement.
+    """
+    chosen = images[np.linspace(0, len(images) - 1, min(_JUDGED, len(images))).astype(int)]
+    grounds = [ground(image.mean(axis=0)) for image in chosen[~one_colour(chosen)]]
+    bright = grounds.count("bright")
+    if grounds and max(bright, len(grounds) - bright) >= _AGREEMENT * len(grounds):
+        return "bright" if 2 * bright > len(grounds) else "dark"
+    return None
+
+
+def one_colour(images: np.ndarray) -> np.ndarray:
+    """Which of uint8 images (N, C, H, W) show nothing: every pixel has the same colour. bool (N,)."""
+    first = images[:, :, :1, :1]
+    return (images == first).all(axis=(1, 2, 3))
+
+
+def _refuse_animation(image: Image.Image) -> None:
+    # A photograph of some phones (MPO) and a scan of several pages (TIFF) have frames too, and a first one that counts.
+    if image.format in ("GIF", "PNG", "WEBP") and (frames := getattr(image, "n_frames", 1)) > 1:
+        raise ValueError(f"it is an animation of {frames} pictures; save one of them")
+
+
+def _orientation(image: Image.Image) -> Any:
+    """The EXIF orientation; 1, which is upright, where there is none or nobody can read it."""
+    try:
+        return image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # whatever a damaged EXIF block makes Pillow raise, the pixels are fine
+        return 1
+
+
+def _has_transparency(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
+
+
+def _resized(image: Image.Image, square: int | None, longest: int | None) -> Image.Image:
+    if square:
+        return image if image.size == (square, square) else image.resize((square, square), Image.Resampling.BILINEAR)
+    if longest and max(image.size) > longest:
+        factor = longest / max(image.size)
+        size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+        return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return image
+
+
+def _wide_values(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None] | None:
+    """Values of a file with more than 8 bits each, float32 (H, W, 1 or 3), and what covers (H, W) in [0, 1].
+
+    None for any other file. Pillow keeps only the upper byte of each value of a deep colour PNG; the lower ones come
+    from reading the same bytes once more as little-endian.
+    """
+    clear = image.info.get("transparency")
+    if image.mode[0] in "IF":
+        values = np.asarray(image).astype(np.float32)[..., None]
+        if image.mode == "F" and values.max() <= 1:
+            values = values * 65535  # brightness from 0 to 1
+        return np.maximum(values, 0), _cover(values, clear)
+    if not isinstance(image, ImageFile.ImageFile) or image.format != "PNG" or not image.tile or image.fp is None:
+        return None
+    layout = image.tile[0].args
+    if layout not in ("LA;16B", "RGB;16B", "RGBA;16B"):
+        return None
+    image.fp.seek(0)
+    content = image.fp.read()
+    with Image.open(io.BytesIO(content)) as upper, Image.open(io.BytesIO(content)) as lower:
+        assert isinstance(lower, ImageFile.ImageFile)
+        lower.tile = [lower.tile[0]._replace(args="RGBA" if layout == "LA;16B" else layout.replace("16B", "16L"))]
+        high, low = np.asarray(upper).astype(np.float32), np.asarray(lower).astype(np.float32)
+    if layout == "LA;16B":  # read as four values of a byte, which are two of two
+        return 256 * low[..., :1] + low[..., 1:2], _share(256 * low[..., 2] + low[..., 3])
+    values = 256 * high + low
+    if layout == "RGBA;16B":
+        return values[..., :3], _share(values[..., 3])
+    return values, _cover(values, clear)
+
+
+def _cover(values: np.ndarray, clear: Any) -> np.ndarray | None:
+    """What covers values (H, W, channels) of which one colour, if any, counts as transparent."""
+    if not isinstance(clear, int | tuple):
+        return None
+    return (values != np.array(clear, dtype=np.float32)).any(axis=2).astype(np.float32)
+
+
+def _share(alpha: np.ndarray) -> np.ndarray:
+    """Deep alpha values as shares of what is opaque."""
+    highest = float(alpha.max())
+    return alpha / (2.0 ** _bits(highest, ()) - 1)
+
+
+def _decoded_wide(
+    values: np.ndarray,
+    share: np.ndarray | None,
+    turn: Image.Transpose | None,
+    colour: bool,
+    square: int | None,
+    longest: int | None,
+) -> Decoded:
+    """`decode` for values float32 (H, W, 1 or 3) with what covers them (H, W)."""
+    if share is not None and share.min() >= 1:
+        share = None
+    if not colour and values.shape[2] == 3:
+        values = values @ np.array([[0.299], [0.587], [0.114]], dtype=np.float32)  # BT.601, as Pillow
+    if share is not None:
+        values = values * share[..., None]
+    highest = float(values.max())
+
+    def plane(numbers: np.ndarray) -> np.ndarray:
+        image = Image.fromarray(np.ascontiguousarray(numbers, dtype=np.float32))
+        return np.asarray(_resized(image if turn is None else image.transpose(turn), square, longest))
+
+    planes = [plane(values[..., channel]) for channel in range(values.shape[2])]
+    resized = np.stack(planes * (3 // len(planes)), axis=2) if colour else planes[0]
+    cover = None if share is None else np.rint(255 * np.clip(plane(share), 0, 1)).astype(np.uint8)
+    return Decoded(resized, cover, highest)
+
+
+def _depths(highest: Sequence[float]) -> tuple[tuple[float, int], ...]:
+    """Groups of largest values that are near each other: the largest of each, and the bits that hold it."""
+    rising = sorted(highest)
+    ends = [
+        value
+        for value, following in zip(rising, [*rising[1:], float("inf")], strict=False)
+        if following > _SAME_DEPTH * value
+    ]
+    return tuple((value, _bits(value, ())) for value in ends)
+
+
+def _bits(highest: float, depths: Sequence[tuple[float, int]]) -> int:
+    """The depth of a picture with this largest value: that of its group, or the least even number of bits from 8 on."""
+    own = max(8, 2 * -(-int(highest).bit_length() // 2))
+    return next((bits for limit, bits in depths if highest <= limit), own)
+
+
+def _contrasts(picture: Decoded, depths: tuple[tuple[float, int], ...]) -> tuple[int, int]:
+    """By how much of 255 a picture with transparency differs from a white and from a black ground, where most."""
+    assert picture.cover is not None
+    on_black = pixels(Decoded(picture.values, None, picture.highest), Reading(depths))
+    return 255 - int(_on_white(on_black, picture.cover).min()), int(on_black.max())
+
+
+def _on_white(values: np.ndarray, cover: np.ndarray) -> np.ndarray:
+    """uint8 values that lie on black, moved to a white ground."""
+    clear = 255 - (cover if values.ndim == 2 else cover[..., None]).astype(np.int16)
+    return np.minimum(values + clear, 255).astype(np.uint8)
