@@ -127,12 +127,13 @@ class RunConfig(BaseModel):
         0.0, "Weight decay", "Pulls weights towards 0. L2 penalty in the gradient; decoupled for AdamW and Muon.",
         "Regularisation", ge=0, le=10)
     label_smoothing: float = _field(
-        0.0, "Label smoothing", "Share of the target spread evenly over all classes.", "Regularisation", ge=0, lt=1)
+        0.0, "Label smoothing", "Share of the target spread evenly over all classes. The recorded loss is the one "
+        "without it, for training and validation alike.", "Regularisation", ge=0, lt=1)
     clip_norm: float = _field(
         0.0, "Clip gradient norm", "Scale gradients down to at most this norm. 0: off.", "Regularisation", ge=0)
     early_stopping: int = _field(
-        0, "Early stopping (epochs)", "End the run after this many epochs without a better validation accuracy. "
-        "0: off.", "Regularisation", ge=0)
+        0, "Early stopping (epochs)", "End the run after this many epochs without a higher accuracy on the images that "
+        "choose the best epoch; the loss does not count. 0: off.", "Regularisation", ge=0)
 
     seed: int = _field(
         0, "Seed", "Initial weights, order of images, dropout and augmentation all follow from it.", "Compute",
@@ -191,6 +192,14 @@ class RunConfig(BaseModel):
     def replace(self, **changes: Any) -> "RunConfig":
         """The same experiment with some fields changed; validated, raises ConfigError."""
         return self.parse({**self.model_dump(), **changes})
+
+    @property
+    def validation_label(self) -> str:
+        """In words for people, the images behind every `validation_accuracy` and `validation_loss` of a run.
+
+        "validation": held out of the training images. "test (optimistic)": the test images, which chose the best epoch.
+        """
+        return "test (optimistic)" if self.choose_on == "test" else "validation"
 
     def changed(self) -> dict[str, Any]:
         """The fields that differ from the defaults, in the order of declaration."""

@@ -1,6 +1,6 @@
 """What a worker keeps of a run beside its metrics: checkpoints to go on from, and predictions."""
 
-import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,15 +10,21 @@ from mnist_core.config import RunConfig
 from mnist_core.data.loading import Data
 from mnist_core.errors import CheckpointError
 from mnist_core.evaluation import predict
-from mnist_core.store import Run, Store
+from mnist_core.store import Artifact, Run, Store
 from mnist_core.training import TrainingState
 
 PAUSED = "checkpoints/paused.safetensors"  # in the middle of an epoch
 
 
-def go_on(store: Store, run: Run, config: RunConfig, model: torch.nn.Module, state: TrainingState) -> str:
-    """Restore the latest intact checkpoint of the run, or the one that it continues from; returns a note."""
-    own = [artifact for artifact in trained.checkpoints(store, run) if store.intact(run.id, artifact)]
+def own_checkpoints(store: Store, run: Run) -> list[Artifact]:
+    """The run's own checkpoints that are intact, the earliest first; empty before its first."""
+    return [artifact for artifact in trained.checkpoints(store, run) if store.intact(run.id, artifact)]
+
+
+def go_on(
+    store: Store, run: Run, config: RunConfig, model: torch.nn.Module, state: TrainingState, own: Sequence[Artifact]
+) -> str:
+    """Restore the last of its `own` checkpoints, or the one that the run continues from; returns a note."""
     if own:
         folder, artifact = store.folder(run.id), own[-1]
     elif config.continue_from:
@@ -47,7 +53,8 @@ def go_on(store: Store, run: Run, config: RunConfig, model: torch.nn.Module, sta
     if own:
         store.rewind(run, state.step)
     else:  # time and the choice of the best epoch are this run's own
-        state.seconds, state.best_epoch, state.best_accuracy, state.best_loss = 0.0, 0, -1.0, math.inf
+        state.seconds = 0.0
+        state.forget_the_best()
     return note
 
 

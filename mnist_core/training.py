@@ -19,6 +19,7 @@ from mnist_core.data.loading import Data
 from mnist_core.evaluation import evaluate
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
 from mnist_core.perceptron import Perceptron, perceptron
+from mnist_core.rules import Rules
 
 POINTS = 5000  # a run's curve has at most about this many training points; longer runs average several steps
 _REPORT_SECONDS = 0.1  # how often the device is read at most
@@ -37,6 +38,7 @@ class TrainingState:
     best_epoch: int = 0
     best_accuracy: float = -1.0
     best_loss: float = math.inf
+    risen_epoch: int = 0  # the last epoch with a higher accuracy than all before it: what patience counts from
     seconds: float = 0.0
 
     @classmethod
@@ -49,18 +51,30 @@ class TrainingState:
         return {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "optimizers"}
 
     def restore(self, progress: dict[str, Any]) -> None:
-        """Take over what `progress` returned."""
+        """Take over what `progress` returned, today or before there was `risen_epoch`."""
         for name in self.progress():
-            setattr(self, name, progress[name])
+            if name in progress or name != "risen_epoch":
+                setattr(self, name, progress[name])
+
+    def forget_the_best(self) -> None:
+        """Choose the best epoch anew from here on, as a run does that continues another."""
+        self.best_epoch, self.best_accuracy, self.best_loss, self.risen_epoch = 0, -1.0, math.inf, 0
 
 
-def train(model: nn.Module, data: Data, config: RunConfig, state: TrainingState | None = None) -> Iterator[Event]:
-    """Train the model on data.train and yield what happens.
+def train(
+    model: nn.Module,
+    data: Data,
+    config: RunConfig,
+    state: TrainingState | None = None,
+    rules: Rules | None = None,
+) -> Iterator[Event]:
+    """Train the model on data.train and yield what happens, by these rules (by default those of today).
 
     The model and the state are consistent at every yield, so the caller may evaluate, save or stop there. The order
     of the images in an epoch depends on (seed, epoch) alone; dropout and augmentation use torch's global random state.
     """
-    state = state or TrainingState.start(model, config)
+    state, rules = state or TrainingState.start(model, config), rules or Rules()
+    smoothing = config.label_smoothing if rules.training_loss == 1 else 0.0  # of the loss that is recorded
     count = len(data.train.labels)
     steps_per_epoch = math.ceil(count / config.batch_size)
     yield RunStarted(
@@ -76,7 +90,8 @@ def train(model: nn.Module, data: Data, config: RunConfig, state: TrainingState 
     chain = perceptron(model, config, state.optimizers, data.train.labels.device)
     while state.epoch < config.epochs:
         broken = False
-        for event in _steps(model, chain, data, config, state, steps_per_epoch):
+        meter = _Meter(math.ceil(config.epochs * steps_per_epoch / POINTS), smoothing)
+        for event in _steps(model, chain, data, config, state, steps_per_epoch, meter):
             yield event
             broken = broken or not math.isfinite(event.loss)
         if not broken:
@@ -86,13 +101,9 @@ def train(model: nn.Module, data: Data, config: RunConfig, state: TrainingState 
         if broken:
             yield _finished("diverged", state, _divergence_hint(config, state))
             return
-        if config.early_stopping and state.epoch - state.best_epoch >= config.early_stopping:
-            yield _finished(
-                "early-stopped",
-                state,
-                f"No better validation accuracy for {config.early_stopping} epochs "
-                f"after epoch {state.best_epoch}: stopped early.",
-            )
+        waited_since = state.best_epoch if rules.patience == 1 else state.risen_epoch
+        if config.early_stopping and state.epoch - waited_since >= config.early_stopping:
+            yield _finished("early-stopped", state, _patience_hint(config, waited_since, rules))
             return
     yield _finished("finished", state, "")
 
@@ -110,10 +121,10 @@ def _steps(
     config: RunConfig,
     state: TrainingState,
     steps_per_epoch: int,
+    meter: "_Meter",
 ) -> Iterator[StepEnd]:
     """The rest of the epoch under way. Ends after the first StepEnd whose loss is not finite."""
     device = data.train.labels.device
-    meter = _Meter(math.ceil(config.epochs * steps_per_epoch / POINTS), config.label_smoothing)
     done = state.step - state.epoch * steps_per_epoch
     order = epoch_order(len(data.train.labels), config.seed, state.epoch + 1).to(device)
     batches = order.split(config.batch_size)
@@ -228,6 +239,8 @@ def _end_of_epoch(model: nn.Module, data: Data, state: TrainingState, config: Ru
     best = True
     if len(data.validation.labels):
         loss, accuracy = evaluate(model, data, data.validation, precision=config.precision)
+        if accuracy > state.best_accuracy:
+            state.risen_epoch = state.epoch + 1
         best = (accuracy, -loss) > (state.best_accuracy, -state.best_loss)
         if best:
             state.best_accuracy, state.best_loss = accuracy, loss
@@ -251,6 +264,12 @@ def _end_of_epoch(model: nn.Module, data: Data, state: TrainingState, config: Ru
 
 def _finished(outcome: Any, state: TrainingState, hint: str) -> RunFinished:
     return RunFinished(outcome, state.step, state.epoch, state.best_epoch, hint, state.seconds)
+
+
+def _patience_hint(config: RunConfig, since: int, rules: Rules) -> str:
+    better = "better" if rules.patience == 1 else "higher"
+    epochs = "1 epoch" if config.early_stopping == 1 else f"{config.early_stopping} epochs"
+    return f"No {better} {config.validation_label} accuracy for {epochs} after epoch {since}: stopped early."
 
 
 def _divergence_hint(config: RunConfig, state: TrainingState) -> str:

@@ -24,6 +24,7 @@ from mnist_core.data.fallback import resolve
 from mnist_core.data.loading import load
 from mnist_core.errors import LostRunError, MnistLabError
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
+from mnist_core.rules import Rules
 from mnist_core.store import Run, Store
 from mnist_core.store.runs import State
 from mnist_core.training import TrainingState, train
@@ -69,18 +70,20 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
         note = f"{note} {inherited}".strip()
     model = devices.place(network, device)
     state = TrainingState.start(model, config)
+    kept = recording.own_checkpoints(store, run) if config.library == "torch" else []
+    rules = Rules.recorded(run.versions) if kept else Rules()
     store.describe(
         run,
         pid=os.getpid(),
         config=config,
         note=note,
         device=devices.describe(device),
-        versions=_versions(),
+        versions=_versions() | rules.as_versions(),
         macs=architectures.describe(config.architecture, shape, classes).macs,
     )
     if config.library == "torch":
-        note = recording.go_on(store, run, config, model, state)
-        stream = train(model, images, config, state)
+        note = recording.go_on(store, run, config, model, state, kept)
+        stream = train(model, images, config, state, rules)
     else:  # scikit-learn cannot go on from where it was
         store.rewind(run, 0)
         note = ""

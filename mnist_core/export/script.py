@@ -13,6 +13,7 @@ from mnist_core.export.script_data import chooses, images, scaling
 from mnist_core.export.script_frame import Told, ending, frame
 from mnist_core.export.script_sklearn import fitting
 from mnist_core.export.weights import fingerprint
+from mnist_core.rules import Rules
 from mnist_core.store import Run, Store
 
 # What may differ between a run and the one that it continues: told from the first one's start, it comes to the same.
@@ -55,7 +56,7 @@ def source(config: RunConfig, told: Told | None = None) -> str:
             script_training.optimizer(config, device, hidden),
             script_training.learning_rate(config),
             script_training.evaluation(config, device),
-            script_training.loop(config, device, hidden, last, told.continued),
+            script_training.loop(config, device, hidden, last, told.continued, told.rules.patience),
         ]
     else:
         parts += fitting(config, nodes, classes, last)
@@ -92,14 +93,14 @@ def _told(store: Store, run: Run) -> Told:
             about = checkpoint.network
         else:
             ends.append(None)
-    patience = run.config.early_stopping
-    early = bool(patience) and run.epoch - (run.best_epoch or 0) >= patience
-    cut = over and run.epoch < run.config.epochs and not early
+    rules = Rules.recorded(run.versions)
+    cut = over and run.epoch < run.config.epochs and not _stopped_early(store, run, rules)
     device = (run.device or run.config.device).split(",")[0]
     return Told(
         title=f"Run {run.number} of MNIST Lab, {run.name}",
         device={"auto": "cpu"}.get(device, device) if device in ("auto", "cpu", "mps") else "cuda",
         torch=(run.versions or {}).get("torch", ""),
+        rules=rules,
         stopped_after=run.epoch if cut else 0,
         continued=run.config.continue_epoch or 0,
         last=ends[0],
@@ -110,6 +111,15 @@ def _told(store: Store, run: Run) -> Told:
         mean=tuple(about.get("mean", ())),
         std=tuple(about.get("std", ())),
     )
+
+
+def _stopped_early(store: Store, run: Run, rules: Rules) -> bool:
+    """Whether the run's patience was at its end after its last epoch."""
+    since = run.best_epoch or 0
+    if rules.patience > 1:
+        _, epochs, _, accuracies = store.curves(run.id, ["validation_accuracy"])["validation_accuracy"]
+        since = int(epochs[accuracies.argmax()]) if len(epochs) else 0  # the first of equals
+    return 0 < run.config.early_stopping <= run.epoch - since
 
 
 def _halfway(run: Run) -> bool:

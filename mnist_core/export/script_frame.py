@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from string import Template
 
 from mnist_core.config import RunConfig
+from mnist_core.rules import Rules
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Told:
     title: str = "A network of MNIST Lab"
     device: str = "cpu"  # or "cuda" or "mps"
     torch: str = ""  # the version of torch that trained it
+    rules: Rules = field(default_factory=Rules)
     stopped_after: int = 0  # epochs, where it ended before the last that was planned
     continued: int = 0  # epochs that were another run's: the best epoch is chosen among those after them
     last: tuple[int, str] | None = None  # epoch and fingerprint of the weights at the end
@@ -58,13 +60,14 @@ def ending(config: RunConfig, told: Told, chooses: bool) -> list[str]:
     report = _REPORT if told.last else _REPORT_ALONE
     of_run = "" if told.test_accuracy is None else f", the run's {told.test_accuracy:.2%}"
     last = ", LAST" if told.last else ""
+    optimistic = " (optimistic)" if config.choose_on == "test" else ""  # of the epoch that the test images chose
     if not torch_run:
         note = (
             f" (that of its best epoch, {told.best[0]})" if told.best and told.last and told.best != told.last else ""
         )
         test = f"""
 right = model.predict(inputs(test_images)) == test_labels.numpy()
-print(f"test accuracy: {{right.mean():.2%}}{of_run}{note}")"""
+print(f"test accuracy: {{right.mean():.2%}}{of_run}{optimistic if of_run else ""}{note}")"""
         return ["\n".join(expected), report, f'report("weights at the end", weights{last}){test}']
     lines = [f'report(f"weights after epoch {{epoch}}", network.state_dict(){last})']
     if chooses:
@@ -75,7 +78,7 @@ print(f"test accuracy: {{right.mean():.2%}}{of_run}{note}")"""
         ]
     lines += [
         "loss, accuracy = evaluate(test_images, test_labels)",
-        f'print(f"test accuracy: {{accuracy:.2%}}{of_run}")',
+        f'print(f"test accuracy{optimistic}: {{accuracy:.2%}}{of_run}")',
     ]
     return ["\n".join(expected), report, "\n".join(lines)]
 
@@ -119,7 +122,7 @@ def _settings(config: RunConfig, told: Told) -> list[tuple[str, object, str]]:
         ("TRAIN_IMAGES", config.train_images, ""),
         ("EPOCHS", config.epochs, ""),
         ("STOPPED_AFTER", told.stopped_after, f"epochs: the run ended there, of {config.epochs} planned"),
-        ("EARLY_STOPPING", config.early_stopping, "epochs without a better one"),
+        ("EARLY_STOPPING", config.early_stopping, _PATIENCE[told.rules.patience]),
         ("BATCH_SIZE", config.batch_size, ""),
         ("LEARNING_RATE", config.learning_rate, ""),
         ("MOMENTUM", config.momentum, ""),
@@ -134,6 +137,9 @@ def _settings(config: RunConfig, told: Told) -> list[tuple[str, object, str]]:
         ("GROWTH", config.scale, "share by which an image shrinks or grows"),
         ("ELASTIC", config.elastic, "pixels, standard deviation"),
     ]
+
+
+_PATIENCE = {1: "epochs without a better one", 2: "epochs without a higher accuracy"}
 
 
 def _imports(text: str, told: Told) -> str:

@@ -68,14 +68,19 @@ def evaluation(config: RunConfig, device: str) -> str:
     return Template(_EVALUATE).substitute(size=100 if device == "cpu" else 2000, answer=answer, extra=extra)
 
 
-def loop(config: RunConfig, device: str, hidden: bool, last: str, first_choice: int) -> str:
-    """Training over all epochs up to the setting named `last`; a best epoch counts after `first_choice`."""
+def loop(config: RunConfig, device: str, hidden: bool, last: str, first_choice: int, patience: int) -> str:
+    """Training over all epochs up to the setting named `last`; a best epoch counts after `first_choice`.
+
+    `patience` is the version of the rule by which early stopping counts (`Rules`).
+    """
     rate, muon = changes_rate(config), config.optimizer == "muon" and hidden
     lines = ["network.train()"]
     if rate:
         lines.append("step = 0")
     if chooses(config):
         lines.append("best_epoch, best_accuracy, best_loss, best_weights = 0, -1.0, math.inf, {}")
+    if chooses(config) and config.early_stopping and patience > 1:
+        lines.append("risen_epoch = 0  # the last with a higher accuracy than all before it")
     lines.append(f"for epoch in range(1, {last} + 1):")
     body = ["generator = torch.Generator().manual_seed(SEED * 1_000_003 + epoch)"]
     on = "" if device == "cpu" else ".to(DEVICE)"
@@ -104,24 +109,29 @@ def loop(config: RunConfig, device: str, hidden: bool, last: str, first_choice: 
     for name in ["muon", "optimizer"] if muon else ["optimizer"]:
         inner += [f"{name}.step()", f"{name}.zero_grad()"]
     body += [f"    {line}" for line in inner]
-    body += _after_epoch(config, first_choice)
+    body += _after_epoch(config, first_choice, patience)
     return "\n".join([*lines, *(f"    {line}" for line in body)])
 
 
-def _after_epoch(config: RunConfig, first_choice: int) -> list[str]:
+def _after_epoch(config: RunConfig, first_choice: int, patience: int) -> list[str]:
     if not chooses(config):
-        return ['print(f"epoch {epoch}: loss of the last batch {loss.item():.4f}")']
-    what = "test" if config.choose_on == "test" else "validation"
+        smoothed = ", with label smoothing" if config.label_smoothing else ""
+        return [f'print(f"epoch {{epoch}}: loss of the last batch{smoothed} {{loss.item():.4f}}")']
     after = f"epoch > {first_choice} and " if first_choice else ""
+    counts, since = config.early_stopping > 0, "best_epoch" if patience == 1 else "risen_epoch"
     lines = [
         "loss, accuracy = evaluate(validation_images, validation_labels)",
-        f'print(f"epoch {{epoch}}: {what} loss {{loss:.4f}}, accuracy {{accuracy:.2%}}")',
+        f'print(f"epoch {{epoch}}: {config.validation_label} loss {{loss:.4f}}, accuracy {{accuracy:.2%}}")',
+    ]
+    if counts and patience > 1:
+        lines += [f"if {after}accuracy > best_accuracy:", "    risen_epoch = epoch"]
+    lines += [
         f"if {after}(accuracy, -loss) > (best_accuracy, -best_loss):",
         "    best_epoch, best_accuracy, best_loss = epoch, accuracy, loss",
         "    best_weights = {name: value.clone() for name, value in network.state_dict().items()}",
     ]
-    if config.early_stopping:
-        lines += [f"if {after}epoch - best_epoch >= EARLY_STOPPING:", "    break"]
+    if counts:
+        lines += [f"if {after}epoch - {since} >= EARLY_STOPPING:", "    break"]
     return lines
 
 

@@ -4,6 +4,7 @@ import re
 import runpy
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from time import sleep
 
@@ -23,6 +24,7 @@ from mnist_core.events import EpochEnd
 from mnist_core.export.script import script, source
 from mnist_core.export.script_frame import Told
 from mnist_core.export.weights import fingerprint
+from mnist_core.rules import Rules
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
 
@@ -66,6 +68,9 @@ VARIANTS = {
         optimizer="sgd", momentum=0, normalise=False, validation_images=0, train_images=None, epochs=1, batch_size=500
     ),
     "early stopping": TINY.replace(early_stopping=1, learning_rate=1e-6, epochs=6),
+    "patience that an equal accuracy does not renew": TINY.replace(
+        early_stopping=2, learning_rate=0.003, epochs=12, train_images=60, validation_images=10, seed=1
+    ),
     "resized, cropped, mirrored, standardised": TINY.replace(scale=0.2, crop_flip=True, standardise=True),
     "resized and turned, raw pixels": TINY.replace(scale=0.2, rotate=20, normalise=False),
     "bent, residual": TINY.replace(elastic=1.0, split_seed=4, architecture=RESIDUAL),
@@ -107,7 +112,7 @@ def ends_as(said: str, store: Store, run: Run) -> None:
             rf"weights after epoch {epoch}\b.*: {fingerprint(kept.weights())}, the run's, bit for bit", said
         )
     assert "not the run's" not in said
-    scores = re.search(r"test accuracy: (\S+%)(?:, the run's (\S+%))?\n$", said)
+    scores = re.search(r"test accuracy(?: \(optimistic\))?: (\S+%)(?:, the run's (\S+%))?\n$", said)
     assert scores
     if run.step == run.epoch * (run.steps_per_epoch or 0):  # else it was stopped in the middle of an epoch
         assert scores.groups() == (f"{run.test_accuracy:.2%}",) * 2
@@ -202,6 +207,27 @@ def test_a_run_that_goes_on_is_told_from_the_first_ones_start(
     for change in ({"fresh_optimizer": True}, {"threads": 2}):
         with pytest.raises(ExportError):
             script(store, trained(store, more.replace(**change)))
+
+
+def test_a_run_under_the_old_rule_of_patience_is_told_by_it(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Trained with the rule's first version, as by the program from before there were versions."""
+    config = VARIANTS["patience that an equal accuracy does not renew"]
+    by_epoch = {}
+    for versions in ({"torch": "2.0"}, Rules().as_versions()):
+        run = store.enqueue(config, claimed=True)
+        interrupt = threading.Event()
+        for event in work(store, run, interrupt):
+            if isinstance(event, EpochEnd):
+                store.describe(run, versions=versions)  # a run keeps the rules with which it began
+                interrupt.set()
+        for _ in work(store, store.claim(store.requeue(run.id).id) or run):
+            pass
+        run = store.run(run.id)
+        by_epoch[run.epoch] = run
+        ends_as(in_this_process(script(store, run), tmp_path, capsys), store, run)
+    assert len(by_epoch) == 2
 
 
 def test_a_run_that_was_stopped_is_told_up_to_its_last_epoch(

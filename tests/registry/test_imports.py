@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # Each layer may import from itself and from those above it.
 LAYERS = [
-    {"errors", "events", "environment"},
+    {"errors", "events", "environment", "rules"},
     {"config"},
     {"fields"},
     {"store"},

@@ -13,6 +13,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data.loading import Data, load
 from mnist_core.events import EpochEnd, RunFinished, RunStarted, StepEnd
 from mnist_core.optimization import learning_rate
+from mnist_core.rules import Rules
 from mnist_core.store import Run, Store
 from mnist_core.training import TrainingState, epoch_order, train
 from mnist_core.worker import work
@@ -214,6 +215,83 @@ def test_early_stopping_waits_for_its_patience_and_the_best_epoch_is_kept(store)
     labels = load(config, store.root, "cpu").test.labels.numpy()
     answers = trained.probabilities(store, run, images)
     assert (answers.argmax(1) == labels).mean() == pytest.approx(run.test_accuracy)
+
+
+# Its accuracies on 10 images: 0.3, 0.5, 0.5, 0.5, 0.6, 0.7, 0.8, 0.8, 0.7, 0.7, while the loss falls up to epoch 8.
+PATIENT = SMALL.replace(train_images=60, validation_images=10, epochs=30, early_stopping=2, seed=1, learning_rate=0.003)
+
+
+def test_patience_counts_accuracy_alone_while_the_best_epoch_is_still_chosen_by_the_loss_too(store):
+    run = run_to_end(store, PATIENT)
+    accuracies = store.metrics(run.id, names=["validation_accuracy"])["value"].tolist()
+    losses = store.metrics(run.id, names=["validation_loss"])["value"].tolist()
+    assert accuracies[1] == accuracies[2] == accuracies[3] > accuracies[0]
+    assert losses == sorted(losses, reverse=True)
+    assert run.epoch == 4  # two epochs after the accuracy last rose
+    assert run.best_epoch == 4  # of equals the one with the lowest loss
+    assert "after epoch 2:" in run.note
+
+
+@pytest.mark.parametrize("epoch", [2, 3])
+def test_patience_outlives_an_interruption(store, epoch):
+    """Interrupted where the accuracy rises last, and while it waits; each epoch has one step."""
+    whole, parts = run_to_end(store, PATIENT), run_to_end(store, PATIENT, stop_at=epoch)
+    assert (parts.epoch, parts.note) == (whole.epoch, whole.note)
+    assert fingerprint(store, whole) == fingerprint(store, parts)
+
+
+def test_a_run_that_began_under_the_old_rule_of_patience_ends_under_it(store):
+    run = store.enqueue(PATIENT, claimed=True)
+    interrupt = threading.Event()
+    for event in work(store, run, interrupt):
+        if isinstance(event, EpochEnd) and event.epoch == 3:
+            interrupt.set()
+    as_recorded_before_there_were_rules(store, run)
+    again = store.claim(store.requeue(run.id).id)
+    assert again is not None
+    for _ in work(store, again):
+        pass
+    run = store.run(run.id)
+    assert (run.epoch, run.best_epoch) == (10, 8)
+
+
+def as_recorded_before_there_were_rules(store: Store, run: Run) -> None:
+    """Take away what runs of an earlier program lack: the versions of rules, and `risen_epoch` of checkpoints."""
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql('UPDATE runs SET versions = \'{"torch": "2.0"}\' WHERE id = ?', (run.id,))
+    for artifact in trained.checkpoints(store, run):
+        path = store.folder(run.id) / artifact.path
+        whole = checkpoints.load(path)
+        del whole.progress["risen_epoch"]
+        checkpoints.save(whole, path)
+        with store._engine.begin() as connection:
+            sha256, size = hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size
+            connection.exec_driver_sql(
+                "UPDATE artifacts SET sha256 = ?, size = ? WHERE run = ? AND path = ?",
+                (sha256, size, run.number, artifact.path),
+            )
+
+
+def test_the_recorded_training_loss_is_the_plain_one_whatever_smooths_the_labels(tmp_path):
+    config = SMALL.replace(optimizer="sgd", momentum=0, learning_rate=0.1, label_smoothing=0.3)
+    data, twin = data_of(config, tmp_path), network_of(config)
+    chosen = epoch_order(1000, config.seed, 1)[:64]
+    logits, labels = twin(data.inputs(data.train.images[chosen])), data.train.labels[chosen]
+    for rules, smoothing in ((None, 0.0), (Rules(training_loss=1), 0.3)):
+        first = next(event for event in train(network_of(config), data, config, rules=rules)
+                     if isinstance(event, StepEnd))  # fmt: skip
+        wanted = F.cross_entropy(logits, labels, label_smoothing=smoothing).item()
+        assert first.loss == pytest.approx(wanted, rel=1e-6)
+
+
+def test_which_loss_is_recorded_changes_no_weight(tmp_path):
+    config = SMALL.replace(label_smoothing=0.3, architecture="mlp-50")
+    data, ends = data_of(config, tmp_path), []
+    for rules in (Rules(training_loss=1), Rules()):
+        model = network_of(config)
+        assert isinstance([*train(model, data, config, rules=rules)][-1], RunFinished)
+        ends.append(model.state_dict())
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 
 
 def test_without_validation_images_the_last_epoch_counts(store):
