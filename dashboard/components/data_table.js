@@ -47,8 +47,16 @@ function mount(parentElement) {
   table.head.addEventListener("focusin", (event) => reach(stopsOf(table), event.target))
   table.file.onclick = () => save(table)
   table.choices.onchange = (event) => choose(table, event.target)
-  table.menu.onkeydown = (event) => event.key === "Escape" && close(table)
-  table.away = (event) => event.composedPath().includes(table.menu) || (table.menu.open = false)
+  // In braces: a handler that returns false swallows the key, and Tab could not leave the menu.
+  table.menu.onkeydown = (event) => {
+    if (event.key === "Escape") close(table)
+  }
+  table.menu.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !table.menu.contains(event.relatedTarget)) table.menu.open = false
+  })
+  table.away = (event) => {
+    if (!event.composedPath().includes(table.menu)) table.menu.open = false
+  }
   document.addEventListener("pointerdown", table.away)
   table.observer = new ResizeObserver(() => draw(table))
   table.observer.observe(table.box)

@@ -21,7 +21,9 @@ function mount(parentElement) {
   chart.observer.observe(chart.plot)
   chart.plot.onpointerdown = (event) => press(chart, event)
   chart.plot.onpointermove = (event) => (chart.from ? stretch(chart, event) : point(chart, event))
-  chart.plot.onpointerup = (event) => chart.from && release(chart, event)
+  chart.plot.onpointerup = (event) => {
+    if (chart.from) release(chart, event)
+  }
   chart.plot.onpointerleave = () => tell(chart, null)
   chart.plot.ondblclick = chart.whole.onclick = () => zoomTo(chart, {})
   charts.set(parentElement, chart)

@@ -245,6 +245,28 @@ def test_the_menu_of_columns_keeps_its_place_and_the_last_column(page: Page):
     expect(page.locator("summary", has_text="Columns")).to_be_focused()
 
 
+def test_the_keyboard_walks_into_the_menu_of_columns_and_out_of_it(page: Page):
+    menu = page.locator("summary", has_text="Columns")
+    file = page.get_by_role("button", name="CSV")
+    boxes = page.locator(".choices input")
+    menu.focus()
+    page.keyboard.press("Tab")
+    expect(file).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    for number in range(boxes.count()):
+        page.keyboard.press("Tab")
+        expect(boxes.nth(number)).to_be_focused()
+    page.keyboard.press(" ")
+    expect(boxes.last).not_to_be_checked()
+    page.keyboard.press("Tab")
+    expect(file).to_be_focused()
+    expect(page.locator(".choices")).not_to_be_visible()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    assert not menu.evaluate("menu => menu.getRootNode().activeElement"), "the keyboard has left the table"
+
+
 def test_newer_values_appear_where_one_looks(page: Page):
     scroll(page, 36)
     page.get_by_text("Train", exact=True).click()

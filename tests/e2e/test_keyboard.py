@@ -1,0 +1,110 @@
+"""In a real browser: the Tab key travels through every page and every component of it, forwards and backwards."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from mnist_core import sweeps
+from mnist_core.config import RunConfig
+from mnist_core.store import Store
+from mnist_core.sweeps import Axis, Sweep
+from mnist_core.worker import work
+from tests.app_process import running_app
+
+pytestmark = pytest.mark.browser
+TINY = RunConfig(dataset="mnist-5k", train_images=300, validation_images=200, architecture="softmax", epochs=1)
+
+# What each view waits for, and what the keyboard must get into and out of.
+PAGES = {
+    "train?view=Network": ".data-table .head button",
+    "train?view=Training&runs=1&runs=2": ".live-chart .run",
+    "sweeps": ".data-table .head button",
+    "inspect?run=1": ".gallery .tile",
+    "draw": ".pad canvas",
+    "compare?runs=1&runs=2": ".data-table .head button",
+    "studies?study=linear-depth": ".data-table .head button",
+    "data?dataset=mnist-5k&class=3": ".gallery .tile",
+}
+# The same for the other sections of Compare and views of Inspect.
+SECTIONS = {
+    **{
+        f"compare?runs=1&runs=2&look={look}": ".data-table .head button"
+        for look in ("Curves", "Is+it+real%3F", "Classes", "Cost", "Calibration", "Robustness", "Labels", "Take+away")
+    },
+    "compare?runs=1&runs=2&look=Disagreements": ".gallery .tile",
+    "inspect?run=1&view=Mistakes": ".gallery .tile",
+    "inspect?run=1&view=Confusion": ".gallery .tile",
+    "inspect?run=1&view=Classes": ".data-table .head button",
+    "inspect?run=1&view=Weights": ".gallery .tile",
+    "inspect?run=1&view=Files": "h1",
+}
+MOST = 250  # stops of a page; focus that has not come round by then is trapped
+
+COMPONENTS = ".data-table, .gallery, .pad, .live-chart, .line-chart"
+
+# Of each stop: its number, that of the component it is in or null, and the beginning of its HTML.
+_WATCH = f"""() => {{
+    window.stops = []
+    const numbers = new Map()
+    const number = (element) => numbers.get(element) ?? numbers.set(element, numbers.size).get(element)
+    document.addEventListener("focusin", (event) => {{
+        const path = event.composedPath()
+        const component = path.find((element) => element.matches?.("{COMPONENTS}"))
+        stops.push([number(path[0]), component ? number(component) : null, path[0].outerHTML.slice(0, 90)])
+    }}, true)
+}}"""
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app with two runs, a sweep of two more, and an experiment of a study that has begun."""
+    folder = tmp_path_factory.mktemp("keyboard") / "results"
+    store = Store.open(folder)
+    for config in (TINY, TINY.replace(seed=1)):
+        for _ in work(store, store.enqueue(config, claimed=True)):
+            pass
+    sweeps.launch(store, Sweep(name="two rates", base=TINY, axes=(Axis("learning_rate", (0.001, 0.01)),)))
+    while (run := store.claim()) is not None:
+        for _ in work(store, run):
+            pass
+    with running_app(folder) as address:
+        yield address
+
+
+def round_of(page: Page, key: str) -> list[list]:
+    """The stops of one round through the page by this key."""
+    page.evaluate("() => { stops.length = 0 }")
+    stops: list[list] = []
+    while len(stops) < MOST:
+        before = len(stops)
+        for _ in range(20):
+            page.keyboard.press(key)
+        stops = page.evaluate("() => stops")
+        numbers = [stop[0] for stop in stops]
+        if stops and numbers[0] in numbers[1:]:
+            return stops[: numbers.index(numbers[0], 1)]
+        assert len(stops) > before, f"{key} is stuck at {stops[-1:]}"
+    raise AssertionError(f"{key} does not come round; the last stops were {stops[-4:]}")
+
+
+def travel(page: Page, address: str, inside: str) -> None:
+    page.goto(address)
+    expect(page.locator(inside).first).to_be_visible()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    page.wait_for_timeout(300)
+    page.evaluate(_WATCH)
+    for key in ("Tab", "Shift+Tab"):
+        visited = {component for _, component, _ in round_of(page, key)} - {None}
+        assert len(visited) == page.locator(COMPONENTS).count(), f"{key} passes by a component"
+
+
+@pytest.mark.parametrize("view", PAGES)
+def test_tab_travels_through_the_page_both_ways(url: str, page: Page, view: str) -> None:
+    travel(page, f"{url}/{view}", PAGES[view])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("view", SECTIONS)
+def test_tab_travels_through_the_section_both_ways(url: str, page: Page, view: str) -> None:
+    travel(page, f"{url}/{view}", SECTIONS[view])
