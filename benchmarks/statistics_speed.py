@@ -1,9 +1,9 @@
 """How long the statistics of a comparison take.
 
-    python -m benchmarks.statistics_speed [--runs 20] [--images 10000] [--resamples 10000] [--rounds 5]
+    python -m benchmarks.statistics_speed [--runs 20] [--images 10000] [--rounds 5]
 
-Made-up answers of as many runs as the Compare page compares: all pairs with exact McNemar test and paired bootstrap
-interval, Holm's correction, and the groups that cannot be told apart; after one round that loads scipy, which is timed
+Made-up answers of as many runs as the Compare page compares: all pairs with exact McNemar test and interval,
+Holm's correction, and the groups that cannot be told apart; after one round that loads scipy, which is timed
 as well. The median of the rounds should stay below 2 s.
 """
 
@@ -25,29 +25,29 @@ def answers(runs: int, images: int) -> np.ndarray:
     return hard + random.normal(0, 0.01, (runs, images)) < limits
 
 
-def measure(right: np.ndarray, resamples: int) -> tuple[float, float, int, int]:
+def measure(right: np.ndarray) -> tuple[float, float, int, int]:
     """Seconds of one comparison by the clock and of the processor, and how many pairs and groups it found."""
     began, worked = perf_counter(), process_time()
-    pairs = stats.all_pairs(right, resamples=resamples)
+    pairs = stats.all_pairs(right)
     groups = stats.indistinguishable(right, pairs)
     return perf_counter() - began, process_time() - worked, len(pairs), len(groups)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    for name, default in (("runs", 20), ("images", 10_000), ("resamples", 10_000), ("rounds", 5)):
+    for name, default in (("runs", 20), ("images", 10_000), ("rounds", 5)):
         parser.add_argument(f"--{name}", type=int, default=default)
     chosen = parser.parse_args()
     right = answers(chosen.runs, chosen.images)
-    first, *_ = measure(right, chosen.resamples)
-    found = [measure(right, chosen.resamples) for _ in range(chosen.rounds)]
+    first, *_ = measure(right)
+    found = [measure(right) for _ in range(chosen.rounds)]
     seconds = sorted(one for one, *_ in found)
     processor = statistics.median(one for _, one, *_ in found)
     *_, pairs, groups = found[0]
     print(describe_machine())
     print(
-        f"{chosen.runs} runs x {chosen.images:,} images, {pairs} pairs, {chosen.resamples:,} resamples each, {groups} "
-        f"groups: {statistics.median(seconds):.2f} s (median of {chosen.rounds}; {seconds[0]:.2f} to {seconds[-1]:.2f};"
+        f"{chosen.runs} runs x {chosen.images:,} images, {pairs} pairs, {groups} groups: "
+        f"{statistics.median(seconds):.2f} s (median of {chosen.rounds}; {seconds[0]:.2f} to {seconds[-1]:.2f};"
         f" {processor:.2f} s of processor time; the first, with loading scipy.special, {first:.2f} s)"
     )
 

@@ -11,7 +11,7 @@ from dashboard.comparing_images import browse
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.confusion_cells import choose_cell
 from dashboard.inspection import bold
-from mnist_core import agreement
+from mnist_core import agreement, stats
 from mnist_core.answers import Answers
 from mnist_core.plots.agreement import class_accuracies, class_differences, confusion_difference
 from mnist_core.store import Run
@@ -59,9 +59,9 @@ def differences(pair: Answers, names: tuple[str, ...]) -> None:
     st.markdown(_about_differences(table, a, b, names))
     st.plotly_chart(class_differences(table, a, b, names), key="classes-differences", config=comparing_data.CHART)
     st.caption(
-        "Lines: 95% interval of each difference, from the images on which only one of the two is right (Newcombe's "
-        f"interval for paired images). Of {len(table)} intervals one in twenty misses by chance: a single full dot "
-        "near 0 proves little."
+        "Lines: 95% interval of each difference, **of this class alone**, given on how many of its images exactly one "
+        "of the two is right. A full dot: it leaves out 0; a ring: it does not. Among "
+        f"{len(table)} classes a full dot may come by chance; the sentence above is corrected for that."
     )
 
 
@@ -157,13 +157,15 @@ def _about_accuracies(table: pd.DataFrame, names: tuple[str, ...]) -> str:
 
 
 def _about_differences(table: pd.DataFrame, a: Run, b: Run, names: tuple[str, ...]) -> str:
+    """In which classes there is evidence that one of the two is better, corrected for the number of classes."""
     parts = []
-    places = table["class"].to_numpy()
-    for run, sure in ((a, table["low"].to_numpy() > 0), (b, table["high"].to_numpy() < 0)):
-        if sure.any():
-            better = ", ".join(bold(names[place]) for place in places[sure].tolist())
-            parts.append(f"run {run.number} is better at {better}")
+    places, ahead = table["class"].to_numpy(), table["difference"].to_numpy()
+    evidence = table["adjusted"].to_numpy() <= stats.ALPHA
+    for run, better in ((a, evidence & (ahead > 0)), (b, evidence & (ahead < 0))):
+        if better.any():
+            listed = ", ".join(bold(names[place]) for place in places[better].tolist())
+            parts.append(f"run {run.number} is better at {listed}")
+    tests = f"exact McNemar test, corrected for {len(table)} classes by Holm's method"
     if not parts:
-        return "In **no class** the interval leaves out 0: class by class, these two cannot be told apart."
-    said = " and ".join(parts)
-    return f"As far as its interval tells, {said} (full dots); elsewhere the two cannot be told apart (rings)."
+        return f"In **no class** is there evidence of a difference ({tests}). That is no proof that there is none."
+    return f"There is evidence that {' and '.join(parts)} ({tests}); elsewhere there is none."

@@ -7,12 +7,11 @@ from dashboard import comparing_data, state
 from mnist_core import stats
 from mnist_core.answers import Answers
 from mnist_core.plots import statistics as plots
-from mnist_core.stats import Pair
+from mnist_core.stats import Pair, Paired
 from mnist_core.store import Run
 
 _PAIR, _MATRIX = "verdict_pair", "verdict_matrix"
 _SHORT = 20  # letters of a name that a sentence can hold several times
-_ALPHA = 0.05
 
 
 def show(found: Answers) -> None:
@@ -34,8 +33,8 @@ def _alone(found: Answers) -> None:
     right = int(found.right.sum())
     low, high = stats.wilson(right, found.images)
     st.subheader(
-        f"Run {found.runs[0].number} is right on {right:,} of {found.images:,} images. On other such images, "
-        f"{100 * low:.2f} to {100 * high:.2f}% would be no surprise.",
+        f"Run {found.runs[0].number} is right on {right:,} of {found.images:,} images. Its accuracy on ever more such "
+        f"images: {100 * low:.2f} to {100 * high:.2f}% (95 % interval).",
         anchor=False,
     )
     _standings(found, [])
@@ -44,7 +43,7 @@ def _alone(found: Answers) -> None:
 
 def _several(found: Answers, pairs: list[Pair]) -> None:
     order = np.argsort(-found.right.mean(axis=1), kind="stable").tolist()
-    groups = stats.indistinguishable(found.right, pairs, _ALPHA)
+    groups = stats.indistinguishable(found.right, pairs, stats.ALPHA)
     st.subheader(_summary(found, groups, order), anchor=False)
     _standings(found, groups)
     st.caption(
@@ -88,24 +87,48 @@ def _verdict(found: Answers, pair: Pair, tested: int) -> None:
     """The sentence about two runs, who is right alone, and the difference with its interval."""
     a, b, two = found.runs[pair.a], found.runs[pair.b], pair.paired
     adjusted = pair.adjusted if tested > 1 else None
-    text = stats.verdict(*_names(a, b), two, adjusted, _ALPHA)
+    text = stats.verdict(*_names(a, b), two, adjusted, stats.ALPHA)
     st.subheader(state.plain(text[0].upper() + text[1:] if text.startswith("run ") else text), anchor=False)
     left, right = st.columns(2, gap="medium")
     with left:
         st.plotly_chart(plots.right_alone(a, b, two), key="verdict_alone", config=comparing_data.CHART)
     with right:
-        st.plotly_chart(plots.difference(a, b, two), key="verdict_difference", config=comparing_data.CHART)
+        figure = plots.difference(a, b, two, two.p if adjusted is None else adjusted)
+        st.plotly_chart(figure, key="verdict_difference", config=comparing_data.CHART)
     both = int((found.right[pair.a] & found.right[pair.b]).sum())
     st.caption(
         f"Both are right on {both:,} images and both wrong on {two.images - both - two.disagreements:,}: these say "
-        f"nothing about which is better. The difference is {100 * two.difference:+.2f} percentage points, its 95 % "
-        f"interval {100 * two.low:+.2f} to {100 * two.high:+.2f} (paired bootstrap, 10,000 resamples of the images)."
+        "nothing about which is better."
     )
-    least = stats.detectable_difference(two.images, two.disagreements, alpha=_ALPHA / tested)
-    among = f", as one of {tested} pairs," if tested > 1 else ""
-    st.markdown(
-        f"With {two.images:,} images and two runs that disagree as often as these{among} a difference of about "
-        f"**{least:,} images** would be seen in 8 of 10 cases. A smaller one may well be there and not be seen."
+    st.markdown(_interval(two, tested))
+    st.markdown(_power(two, tested))
+
+
+def _interval(two: Paired, tested: int) -> str:
+    """The difference, with the interval that belongs to the test, and the one without its condition."""
+    of = " of this pair alone, not corrected for their number," if tested > 1 else ""
+    low, high = two.widest
+    return (
+        f"The difference is **{stats.points_text(two.difference)} percentage points**. Its 95 % interval{of} is "
+        f"{stats.points_text(two.low)} to {stats.points_text(two.high)}: the exact one of McNemar's test, for as many "
+        f"disagreements as here ({two.disagreements:,}). With their number left open, too, it is "
+        f"{stats.points_text(low)} to {stats.points_text(high)}."
+    )
+
+
+def _power(two: Paired, tested: int) -> str:
+    """Which difference such a comparison finds, as one of so many pairs."""
+    alpha = stats.ALPHA / tested
+    least = stats.detectable_difference(two.images, two.disagreements, alpha=alpha)
+    few, many = stats.detectable_range(two.images, two.disagreements, alpha=alpha)
+    among = f", judged as one of {tested} pairs (p at most {alpha:.2g})," if tested > 1 else ""
+    if least > two.images:
+        return f"With {two.images:,} images{among} no difference at all would be found in 8 of 10 cases: test on more."
+    return (
+        f"With {two.images:,} images and two runs that disagree as often as these{among} a difference of "
+        f"**{least:,} images** would be found in 8 of 10 cases. How often they disagree is counted on these images "
+        f"only: on others it may take {few:,} to {many:,} images (80 % interval). A smaller difference may well be "
+        "there and not be seen."
     )
 
 
@@ -127,14 +150,15 @@ def _standings(found: Answers, groups: list[tuple[int, ...]]) -> None:
 
 
 def _summary(found: Answers, groups: list[tuple[int, ...]], order: list[int]) -> str:
-    best = found.runs[order[0]].number
+    best, right = found.runs[order[0]].number, found.right.sum(axis=1)
     if len(groups[0]) == len(order):
         return f"None of these {len(order)} runs can be told apart from another on these {found.images:,} images."
     if len(groups[0]) == 1 and len(groups) > 1 and not any(order[0] in group for group in groups[1:]):
         return f"Run {best} is better than every other, by more than chance alone would make likely."
     alike = sorted({found.runs[place].number for group in groups if order[0] in group for place in group} - {best})
     runs = f"runs {', '.join(map(str, alike[:-1]))} and {alike[-1]}" if len(alike) > 1 else f"run {alike[0]}"
-    return f"Run {best} has the most images right, but cannot be told apart from {runs}."
+    most = "as many images right as any" if right[order[0]] == right[order[1]] else "the most images right"
+    return f"Run {best} has {most}, but cannot be told apart from {runs}."
 
 
 def _matrices(count: int, pairs: list[Pair]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,10 +1,9 @@
 """These architectures over seeds: mean and band of each, Welch's test and a permutation test of each pair."""
 
-from collections import Counter
 from dataclasses import dataclass
 from math import isnan
+from statistics import stdev
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -12,24 +11,20 @@ from dashboard import comparing_data, navigation, state
 from dashboard.components.data_table import data_table, rows_of
 from mnist_core import stats
 from mnist_core.answers import Answers
-from mnist_core.comparison import Group, groups
+from mnist_core.comparison import group_names, groups
 from mnist_core.plots import statistics as plots
-from mnist_core.stats import BANDS, Band, GroupTest
+from mnist_core.stats import BANDS, Band, GroupPair
 
-_ALPHA = 0.05
-_ADVISED = 5  # seeds: with three the permutation test cannot reach 0.05
 _MOST = 100  # seeds beyond which nobody trains
 
 
 @dataclass(frozen=True)
 class _Tested:
-    """Two architectures and what the tests of their seeds found; p values corrected for the number of pairs."""
+    """Two architectures and what the tests of their seeds found."""
 
     a: plots.Seeds
     b: plots.Seeds
-    found: GroupTest
-    welch: float
-    permutation: float
+    pair: GroupPair
 
     @property
     def label(self) -> str:
@@ -60,10 +55,10 @@ def show(found: Answers) -> None:
     with heading:
         chosen = _choice(tests)
         if chosen:
-            _sentence(chosen, len(tests))
+            st.subheader(state.plain(_sentence(chosen)), anchor=False)
     _single(rows)
     if chosen:
-        _details(chosen, len(tests))
+        _details(chosen)
         _table(tests)
     elif len(rows) == 1:
         st.info("Choose runs of a second architecture to compare the two.")
@@ -75,31 +70,17 @@ def _rows(found: Answers, band: Band) -> list[plots.Seeds]:
     """Each architecture with the accuracies of its seeds, the best mean first."""
     accuracy = {run.id: float(value) for run, value in zip(found.runs, found.right.mean(axis=1), strict=True)}
     together = groups(found.runs)
-    often = Counter(group.name for group in together)
     rows = []
-    for group in together:
+    for group, name in zip(together, group_names(together), strict=True):
         own = {run.config.seed: accuracy[run.id] for run in group.tries}
-        name = group.name if group.name and often[group.name] == 1 else _numbered(group)
         rows.append(plots.Seeds(name, group.runs[0], own, *stats.spread(list(own.values()), band)))
     return sorted(rows, key=lambda row: -row.mean)
 
 
 def _tests(rows: list[plots.Seeds]) -> list[_Tested]:
-    """Every two architectures with two seeds or more, Holm-corrected."""
-    known = [row for row in rows if len(row.accuracies) > 1]
-    pairs = [(a, b) for place, a in enumerate(known) for b in known[place + 1 :]]
-    found = [stats.group_test(list(a.accuracies.values()), list(b.accuracies.values())) for a, b in pairs]
-    welch = _holm([one.welch for one in found])
-    permutation = _holm([one.permutation for one in found])
-    return [_Tested(*pairs[place], found[place], welch[place], permutation[place]) for place in range(len(pairs))]
-
-
-def _holm(p: list[float]) -> list[float]:
-    """Adjusted p values; one that is NaN stays so and is not counted as a test."""
-    values = np.array(p, dtype=np.float64)
-    known = ~np.isnan(values)
-    values[known] = stats.holm(values[known])
-    return values.tolist()
+    """Every two architectures with two seeds or more."""
+    pairs = stats.group_pairs([list(row.accuracies.values()) for row in rows])
+    return [_Tested(rows[pair.a], rows[pair.b], pair) for pair in pairs]
 
 
 def _choice(tests: list[_Tested]) -> _Tested | None:
@@ -116,44 +97,70 @@ def _choice(tests: list[_Tested]) -> _Tested | None:
     return labels.get(chosen, tests[0])
 
 
-def _sentence(one: _Tested, tested: int) -> None:
-    text = stats.group_verdict(
-        one.a.name, one.b.name, *one.accuracies, one.found, one.welch if tested > 1 else None, _ALPHA
-    )
-    st.subheader(state.plain(text), anchor=False)
+def _sentence(one: _Tested) -> stats.Sentence:
+    pair = one.pair
+    corrected = (pair.welch, stats.ALPHA, pair.permutation, pair.least) if pair.tested > 1 else ()
+    return stats.group_verdict(one.a.name, one.b.name, *one.accuracies, pair.test, *corrected)
 
 
-def _details(one: _Tested, tested: int) -> None:
+def _details(one: _Tested) -> None:
     """Interval, permutation test with what it can never show, and what such a comparison can see."""
-    counts = len(one.a.accuracies), len(one.b.accuracies)
-    corrected = " (corrected for the number of pairs)" if tested > 1 else ""
-    lines = []
-    if not isnan(one.found.low):
-        low, high = 100 * one.found.low, 100 * one.found.high
-        lines.append(f"The 95 % interval of the difference is {low:+.2f} to {high:+.2f} percentage points (Welch).")
-    lines.append(
-        f"Permutation test: {stats.p_text(one.permutation, _ALPHA)}{corrected}. It takes nothing for granted about how "
-        f"accuracies scatter, but needs many seeds: **{stats.floor_text(*counts)}**."
+    pair = one.pair
+    if not isnan(pair.test.low):
+        of = "**of this pair alone** (not corrected for their number)" if pair.tested > 1 else "of the difference"
+        low, high = stats.points_text(pair.test.low), stats.points_text(pair.test.high)
+        st.markdown(f"The 95 % interval {of} is {low} to {high} percentage points (Welch).")
+    st.markdown(_permutation(pair))
+    spreads = stdev(one.accuracies[0]), stdev(one.accuracies[1])
+    if max(spreads) > 0:
+        st.markdown(_power(pair, spreads))
+
+
+def _permutation(pair: GroupPair) -> str:
+    """The permutation test's p, with what it can never be below, and how many seeds it takes."""
+    corrected = " (corrected for the number of pairs)" if pair.tested > 1 else ""
+    limit = stats.floor_text(*pair.seeds, pair.least)
+    text = (
+        f"Permutation test: {stats.p_text(pair.permutation)}{corrected}. It takes nothing for granted about how "
+        f"accuracies scatter, but needs many seeds: **{limit}**{corrected}."
     )
-    deviation = stats.pooled_deviation(one.accuracies)
-    if deviation > 0:
-        least = 100 * stats.detectable_by_seeds(deviation, counts[0], seeds_b=counts[1], alpha=_ALPHA / tested)
-        who = f"{counts[0]} seeds each" if counts[0] == counts[1] else f"{counts[0]} seeds against {counts[1]}"
-        line = (
-            f"With {who} and this scatter (standard deviation {100 * deviation:.2f} points) a difference of about "
-            f"**{least:.2f} points** would be seen in 8 of 10 cases."
-        )
-        if 0 < 100 * abs(one.found.difference) < least:
-            line += " " + _needed(abs(one.found.difference), deviation, tested)
-        lines.append(line)
-    for line in lines:
-        st.markdown(line)
+    if pair.least <= stats.ALPHA:
+        return text
+    needed = stats.seeds_to_show(pair.tested)
+    among = f" for {pair.tested} pairs" if pair.tested > 1 else ""
+    return f"{text} That is above {stats.ALPHA:g}: as evidence it could count{among} only from {needed} seeds each on."
 
 
-def _needed(difference: float, deviation: float, tested: int) -> str:
-    seeds = stats.seeds_needed(difference, deviation, alpha=_ALPHA / tested, most=_MOST)
-    many = f"more than {_MOST}" if seeds > _MOST else f"about {seeds}"
-    return f"For one of {100 * difference:.2f} points, as here, {many} seeds each are needed."
+def _power(pair: GroupPair, spreads: tuple[float, float]) -> str:
+    """Which difference such a comparison finds, and how many seeds one like that seen would take."""
+    alpha = stats.ALPHA / pair.tested
+    least = stats.detectable_by_seeds(spreads[0], pair.seeds[0], alpha=alpha, seeds_b=pair.seeds[1],
+                                      deviation_b=spreads[1])  # fmt: skip
+    low, high = stats.detectable_by_seeds_range(spreads, pair.seeds, alpha=alpha)
+    among = f", judged as one of {pair.tested} pairs (p at most {alpha:.2g})," if pair.tested > 1 else ""
+    text = (
+        f"With {stats.seeds_text(*pair.seeds)} and this scatter (standard deviations {_points(spreads[0])} and "
+        f"{_points(spreads[1])} points) Welch's test{among} would find a difference of **{_points(least)} points** in "
+        f"8 of 10 cases. The scatter is known from these seeds only: it may take {_points(low)} to {_points(high)} "
+        "points (80 % interval)."
+    )
+    difference = abs(pair.test.difference)
+    if not 0 < difference < least:
+        return text
+    needed = stats.seeds_needed(difference, spreads[0], alpha=alpha, most=_MOST, deviation_b=spreads[1])
+    few, many = stats.seeds_needed_range(difference, spreads, pair.seeds, alpha=alpha, most=_MOST)
+    return f"{text} For one of {_points(difference)} points, as here, it takes {_seeds(needed)} seeds each" + (
+        "." if few == many else f" ({_seeds(few)} to {_seeds(many)})."
+    )
+
+
+def _points(fraction: float) -> str:
+    """A spread or a difference without its sign, in percentage points; more than there can be is called that."""
+    return "more than 100" if fraction > 1 else stats.points_text(fraction).lstrip("+-")
+
+
+def _seeds(count: int) -> str:
+    return f"more than {_MOST}" if count > _MOST else str(count)
 
 
 def _single(rows: list[plots.Seeds]) -> None:
@@ -162,9 +169,11 @@ def _single(rows: list[plots.Seeds]) -> None:
     if not single:
         return
     names = ", ".join(f"**{state.plain(row.name)}**" for row in single)
+    pairs = len(rows) * (len(rows) - 1) // 2
+    advice = f" With {stats.seeds_to_show(pairs)} or more of each, either test can show a difference." if pairs else ""
     st.info(
         f"One seed only: {names}. A single run says nothing about the architecture: the next seed may give another "
-        f"result. Train it again on the page Train, with **Seeds** at 3 or more; {_ADVISED} are better."
+        f"result. Train it again on the page Train, with **Seeds** at 3 or more.{advice}"
     )
     st.page_link(navigation.page_named("train"), label="Train more seeds", help="Choose the network, and Seeds.")
 
@@ -178,27 +187,24 @@ def _table(tests: list[_Tested]) -> None:
         {
             "Architecture": [one.a.name for one in tests],
             "Against": [one.b.name for one in tests],
-            "Difference": [100 * one.found.difference for one in tests],
-            "From": [100 * one.found.low for one in tests],
-            "To": [100 * one.found.high for one in tests],
-            "Welch p": [one.welch for one in tests],
-            "Permutation p": [one.permutation for one in tests],
+            "Difference": [100 * one.pair.test.difference for one in tests],
+            "From (this pair alone)": [100 * one.pair.test.low for one in tests],
+            "To (this pair alone)": [100 * one.pair.test.high for one in tests],
+            "Welch p (Holm)": [one.pair.welch for one in tests],
+            "Permutation p (Holm)": [one.pair.permutation for one in tests],
         }
     )
-    points = st.column_config.NumberColumn
+    number = st.column_config.NumberColumn
+    alone = "end of the difference's 95 % interval (Welch), of this pair alone, percentage points."
+    corrected = f"corrected by Holm's method for all {len(tests)} pairs."
     columns = {
-        "Difference": points(format="%+.2f", help="Mean of the first minus mean of the second, percentage points."),
-        "From": points(format="%+.2f", help="Lower end of the difference's 95 % interval (Welch)."),
-        "To": points(format="%+.2f", help="Upper end of the difference's 95 % interval (Welch)."),
-        "Welch p": points(format="%.2g", help="Welch's test, corrected by Holm's method for all pairs."),
-        "Permutation p": points(format="%.2g", help="Permutation test, corrected by Holm's method for all pairs."),
+        "Difference": number(format="%+.3g", help="Mean of the first minus mean of the second, percentage points."),
+        "From (this pair alone)": number(format="%+.3g", help=f"Lower {alone}"),
+        "To (this pair alone)": number(format="%+.3g", help=f"Upper {alone}"),
+        "Welch p (Holm)": number(format="%.3g", help=f"Welch's test, {corrected}"),
+        "Permutation p (Holm)": number(format="%.3g", help=f"Permutation test, {corrected}"),
     }
     data_table("verdict-pairs", rows_of(table, columns), "Pairs of architectures")
     st.caption(
         f"Both p are corrected by Holm's method for {len(tests)} pairs; the intervals are those of each pair alone."
     )
-
-
-def _numbered(group: Group) -> str:
-    number = f"run {group.runs[0].number}"
-    return f"{group.name} ({number})" if group.name else number

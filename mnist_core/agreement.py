@@ -12,7 +12,7 @@ import pandas as pd
 
 from mnist_core.answers import Answers
 from mnist_core.errors import DataError
-from mnist_core.stats import wilson
+from mnist_core.stats import holm, paired
 
 
 def patterns(right: np.ndarray) -> pd.DataFrame:
@@ -98,37 +98,21 @@ def class_accuracy(answers: Answers) -> pd.DataFrame:
 
 
 def class_differences(answers: Answers, a: int, b: int) -> pd.DataFrame:
-    """Accuracy of run a minus that of run b in each class, with its 95 % interval.
+    """Accuracy of run a minus that of run b in each class, with its 95 % interval and the exact McNemar test.
 
     A row a class that has images: class (its place), images, only_a and only_b (images that only one has right),
-    difference, low, high (fractions; see `paired_interval`).
+    difference, low, high (fractions; as `stats.Paired`, of this class alone), p (of this class alone) and adjusted
+    (corrected by Holm's method for all classes).
     """
     rows = []
     for place in range(answers.classes):
         own_a, own_b = (answers.right[run][answers.labels == place] for run in (a, b))
         if len(own_a):
-            only_a, only_b = int((own_a & ~own_b).sum()), int((own_b & ~own_a).sum())
-            low, high = paired_interval(int((own_a & own_b).sum()), only_a, only_b, len(own_a))
-            rows.append((place, len(own_a), only_a, only_b, (only_a - only_b) / len(own_a), low, high))
-    names = ["class", "images", "only_a", "only_b", "difference", "low", "high"]
-    return pd.DataFrame(rows, columns=pd.Index(names))
-
-
-def paired_interval(both: int, only_a: int, only_b: int, images: int, level: float = 0.95) -> tuple[float, float]:
-    """Interval of the difference of two accuracies on the same images (fractions), from who is right how often.
-
-    Newcombe's tenth method (Statistics in Medicine 17, 1998, 2635-2650): Wilson's intervals of both accuracies, put
-    together with their correlation. Unlike the plain normal interval it holds for few images and for few mistakes.
-    """
-    first, second = (both + only_a) / images, (both + only_b) / images
-    low_a, high_a = wilson(both + only_a, images, level)
-    low_b, high_b = wilson(both + only_b, images, level)
-    correlation = _correlation(both, only_a, only_b, images - both - only_a - only_b)
-    down_a, up_a, down_b, up_b = first - low_a, high_a - first, second - low_b, high_b - second
-    below = down_a**2 - 2 * correlation * down_a * up_b + up_b**2
-    above = up_a**2 - 2 * correlation * up_a * down_b + down_b**2
-    difference = first - second
-    return difference - max(below, 0) ** 0.5, difference + max(above, 0) ** 0.5
+            one = paired(own_a, own_b)
+            rows.append((place, one.images, one.only_a, one.only_b, one.difference, one.low, one.high, one.p))
+    names = ["class", "images", "only_a", "only_b", "difference", "low", "high", "p"]
+    table = pd.DataFrame(rows, columns=pd.Index(names))
+    return table.assign(adjusted=holm(table["p"].to_numpy()))
 
 
 def doubtful(answers: Answers, agree: float = 0.8, confidence: float = 0.9) -> pd.DataFrame:
@@ -198,17 +182,6 @@ def accuracy_without(answers: Answers, places: np.ndarray) -> pd.DataFrame:
 def _entropy(values: np.ndarray) -> np.ndarray:
     """Shannon's entropy of the distributions in the rows, in bits; 0 log 0 is 0."""
     return -(values * np.log2(np.where(values > 0, values, 1))).sum(axis=-1)
-
-
-def _correlation(both: int, only_a: int, only_b: int, none: int) -> float:
-    """Newcombe's phi of the 2 x 2 table: 0 where a margin is empty, pulled towards 0 where it is positive."""
-    margins = (both + only_a) * (only_b + none) * (both + only_b) * (only_a + none)
-    if not margins:
-        return 0.0
-    excess = both * none - only_a * only_b
-    if excess > 0:
-        excess = max(excess - (both + only_a + only_b + none) / 2, 0)
-    return excess / margins**0.5
 
 
 def _index_column(text: str) -> list[tuple[int, str]] | None:

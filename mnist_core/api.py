@@ -37,7 +37,7 @@ class Comparison:
     """Runs against each other on the same test images; `str` of it says in words what the table holds."""
 
     sentences: tuple[str, ...]
-    table: pd.DataFrame  # a row a pair: a, b, difference, low, high (fractions), only_a, only_b (images), p
+    table: pd.DataFrame  # a row a pair: a, b, difference, low, high (fractions), only_a, only_b (images), p_alone, p
 
     def __str__(self) -> str:
         return "\n".join(self.sentences)
@@ -105,8 +105,10 @@ def predict(run: RunLike, images: np.ndarray | None = None, epoch: int | None = 
 def compare(first: RunLike, second: RunLike, *more: RunLike) -> Comparison:
     """Whether runs differ by more than chance, from their answers to the same test images.
 
-    Exact McNemar test of every pair, corrected for their number (Holm), with the 95 % paired bootstrap interval of
-    the difference. Raises StoreError if a run has not been tested or was tested on other images.
+    Exact McNemar test of every pair, with the exact 95 % interval of the difference for as many disagreements as
+    there are. In the table `low`, `high` and `p_alone` are of each pair alone; `p` is corrected for the number of pairs
+    (Holm), and is what the sentences judge by. The head of the table says so.
+    Raises StoreError if a run has not been tested or was tested on other images.
     """
     store = Store.open()
     runs = [_found(store, one) for one in (first, second, *more)]
@@ -123,10 +125,14 @@ def compare(first: RunLike, second: RunLike, *more: RunLike) -> Comparison:
     )
     rows = [
         {"a": names[pair.a], "b": names[pair.b], "difference": pair.paired.difference, "low": pair.paired.low,
-         "high": pair.paired.high, "only_a": pair.paired.only_a, "only_b": pair.paired.only_b, "p": pair.adjusted}
+         "high": pair.paired.high, "only_a": pair.paired.only_a, "only_b": pair.paired.only_b,
+         "p_alone": pair.paired.p, "p": pair.adjusted}
         for pair in pairs
     ]  # fmt: skip
-    return Comparison(sentences, pd.DataFrame(rows))
+    table = pd.DataFrame(rows)
+    if len(pairs) > 1:
+        table.columns.name = f"p: Holm's, {len(pairs)} pairs; the rest: each pair alone"
+    return Comparison(sentences, table)
 
 
 def plot(run: RunLike, *more: RunLike, metric: Metric = "loss", x: Axis = "epoch", smoothing: float = 0.6) -> go.Figure:

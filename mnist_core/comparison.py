@@ -1,6 +1,7 @@
 """Runs beside each other: groups of seeds, what differs between configs, and what each run achieved as a table."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -59,6 +60,19 @@ def groups(runs: Sequence[Run]) -> list[Group]:
     for run in runs:
         found.setdefault(run.config.model_copy(update={"seed": 0}).digest(), []).append(run)
     return [Group(_common_name(members), tuple(members)) for members in found.values()]
+
+
+def group_names(groups: Sequence[Group]) -> list[str]:
+    """What to call each of the groups: its name, with the number of its first run where others have that name, too."""
+    often = Counter(group.name for group in groups)
+    names = []
+    for group in groups:
+        number = f"run {group.runs[0].number}"
+        if group.name and often[group.name] == 1:
+            names.append(group.name)
+        else:
+            names.append(f"{group.name} ({number})" if group.name else number)
+    return names
 
 
 def config_differences(runs: Sequence[Run], factor: str = "") -> pd.DataFrame:

@@ -27,6 +27,7 @@ from mnist_core.plots.style import (
     run_styles,
     tint,
 )
+from mnist_core.stats import p_text, points_text
 
 A_COLOUR, B_COLOUR = PALETTE[0], PALETTE[1]  # of "more with A" and "more with B": told apart by colour-blind people
 _MOST_WRITTEN = 20  # with more classes, numbers are shown on hovering only
@@ -116,7 +117,8 @@ def class_accuracies(table: pd.DataFrame, runs: Sequence[RunLike], classes: Sequ
 def class_differences(table: pd.DataFrame, a: RunLike, b: RunLike, classes: Sequence[str]) -> go.Figure:
     """Accuracy of run a minus run b (percentage points) in each class with its interval.
 
-    `table` as agreement.class_differences. A full dot: the interval leaves out 0; a ring: it does not.
+    `table` as agreement.class_differences. A full dot: the interval of this class alone leaves out 0; a ring:
+    it does not.
     """
     difference, low, high = (100 * table[name].to_numpy() for name in ("difference", "low", "high"))
     sure = (low > 0) | (high < 0)
@@ -130,10 +132,12 @@ def class_differences(table: pd.DataFrame, a: RunLike, b: RunLike, classes: Sequ
         x=table["class"], y=difference, mode="markers", showlegend=False, cliponaxis=False,
         marker={"size": 17, "color": colours, "symbol": ["circle" if one else "circle-open" for one in sure],
                 "line": {"width": 3, "color": colours}},
-        customdata=[[escape(str(classes[row["class"]])), row["images"], row["only_a"], row["only_b"], 100 * row["low"],
-                     100 * row["high"]] for row in table.to_dict("records")],
+        customdata=[[escape(str(classes[row["class"]])), row["images"], row["only_a"], row["only_b"],
+                     points_text(row["low"]), points_text(row["high"]), p_text(row["p"]),
+                     p_text(row["adjusted"])] for row in table.to_dict("records")],
         hovertemplate="class <b>%{customdata[0]}</b> (%{customdata[1]:,} images)<br>%{y:+.2f} points, "
-        "95% interval %{customdata[4]:+.2f} to %{customdata[5]:+.2f}<br>"
+        "95% interval %{customdata[4]} to %{customdata[5]} (this class alone)<br>%{customdata[6]}, corrected for "
+        f"{len(table)} classes: %{{customdata[7]}}<br>"
         f"only run {a.number} is right on %{{customdata[2]:,}}, only run {b.number} on %{{customdata[3]:,}}"
         "<extra></extra>",
     )  # fmt: skip

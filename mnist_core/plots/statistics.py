@@ -24,13 +24,12 @@ from mnist_core.plots.style import (
     run_styles,
     tint,
 )  # fmt: skip
-from mnist_core.stats import Paired, p_text
+from mnist_core.stats import ALPHA, Paired, p_text, points_text
 
 _NAME_LENGTH, _BESIDE_GROUPS = 40, 30  # letters of a name above its line: as many as fit on a phone
 _ROW = 62  # pixels of a line with its name above it
 _BETTER, _WORSE = PALETTE[0], PALETTE[1]  # of the run whose row it is
 _NO_EVIDENCE = 0.16  # opacity of the grey of a cell
-_ALPHA = 0.05
 
 
 def right_alone(a: RunLike, b: RunLike, found: Paired) -> go.Figure:
@@ -53,10 +52,13 @@ def right_alone(a: RunLike, b: RunLike, found: Paired) -> go.Figure:
     return figure
 
 
-def difference(a: RunLike, b: RunLike, found: Paired) -> go.Figure:
-    """The difference in accuracy (percentage points) with its 95 % interval, beside the line of no difference."""
+def difference(a: RunLike, b: RunLike, found: Paired, p: float) -> go.Figure:
+    """The difference in accuracy (percentage points) with its 95 % interval, beside the line of no difference.
+
+    In the colour of the better run where `p`, the one that is judged by, is evidence; grey where it is not.
+    """
     better = a if found.difference >= 0 else b
-    colour = run_styles((a, b))[better.number].colour if found.p <= _ALPHA else GREY
+    colour = run_styles((a, b))[better.number].colour if p <= ALPHA else GREY
     low, middle, high = (100 * value for value in (found.low, found.difference, found.high))
     figure = go.Figure()
     figure.add_vline(x=0, line={"color": GREY, "width": 2, "dash": "dash"})
@@ -64,7 +66,8 @@ def difference(a: RunLike, b: RunLike, found: Paired) -> go.Figure:
         x=[middle], y=[0], mode="markers", cliponaxis=False,
         marker={"size": 20, "color": colour},
         error_x=_whisker([high - middle], [middle - low], colour),
-        hovertemplate=f"difference %{{x:+.2f}} points<br>95 % interval {low:+.2f} to {high:+.2f}<extra></extra>",
+        hovertemplate=f"difference {points_text(found.difference)} points<br>95 % interval of this pair alone "
+        f"{points_text(found.low)} to {points_text(found.high)}<extra></extra>",
     )  # fmt: skip
     reach = 1.25 * max(abs(low), abs(high), 100 / found.images)
     for side, run in ((-1, b), (1, a)):
@@ -142,7 +145,7 @@ def pair_matrix(runs: Sequence[RunLike], images: np.ndarray, p: np.ndarray, dark
     count, ground = len(runs), DARK if dark else LIGHT
     strength = np.log1p(np.abs(images)) / max(np.log1p(np.abs(images).max(initial=0)), 1)
     share = 0.3 + 0.7 * strength
-    seen = (p <= _ALPHA) & ~np.eye(count, dtype=bool)
+    seen = (p <= ALPHA) & ~np.eye(count, dtype=bool)
     figure = go.Figure()
     for where, colour, shares in (
         (seen & (images > 0), _BETTER, share),
@@ -171,7 +174,7 @@ def pair_matrix(runs: Sequence[RunLike], images: np.ndarray, p: np.ndarray, dark
         mode="markers", marker={"symbol": "square", "size": 34, "opacity": 0},
         selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
         hovertemplate="run <b>%{customdata[0]}</b> against run <b>%{customdata[1]}</b><br>%{customdata[2]} images"
-        "<br>%{customdata[3]}<extra></extra>",
+        f"<br>%{{customdata[3]}}{', corrected (Holm)' if count > 2 else ''}<extra></extra>",
     )  # fmt: skip
     polish(figure, height=max(300, min(1000, 90 + 84 * count)))
     ticks: dict[str, Any] = {"tickmode": "array", "tickvals": list(range(count)), "showgrid": False, "ticks": ""}
@@ -242,7 +245,7 @@ def _whisker(plus: list[float], minus: list[float], colour: str) -> dict[str, An
 
 def _short_p(p: float) -> str:
     """A p that fits into a small cell: "p=.53"."""
-    return p_text(p, _ALPHA).replace(" ", "").replace("0.", ".")
+    return p_text(p, ALPHA).replace(" ", "").replace("0.", ".")
 
 
 def _numbers(runs: Sequence[RunLike]) -> str:

@@ -14,7 +14,6 @@ from mnist_core.report.words import MISSING, Charts, Html, number, paragraph, pe
 from mnist_core.store import Run
 
 _PAIRS = 45  # more are not read: then only those with the best run are shown
-_ALPHA = 0.05
 _SMOOTHING = 0.9
 _NAME_LENGTH = 32  # letters
 
@@ -73,32 +72,54 @@ def statistics(found: Findings) -> Html:
     if found.answers is None or not found.pairs:
         return section("Is it real?", _architectures(found))
     runs = found.answers.runs
-    best = _ranked(found)[0]
-    shown = [pair for pair in found.pairs if len(found.pairs) <= _PAIRS or best in (pair.a, pair.b)]
-    sentences = [_verdict(found, pair) for pair in shown] if 1 < len(found.pairs) <= 3 else []
+    sentences = [_verdict(found, pair) for pair in found.pairs] if 1 < len(found.pairs) <= 3 else []
     groups = [", ".join(_short(runs[place]) for place in group) for group in found.alike if len(group) > 1]
-    rows, marks = [], run_marks(found.runs)
-    for pair in shown:
-        one = pair.paired
-        rows.append([marks[runs[pair.a].number], marks[runs[pair.b].number], f"{100 * one.difference:+.2f}",
-                     f"{100 * one.low:+.2f} – {100 * one.high:+.2f}", number(one.only_a), number(one.only_b),
-                     stats.p_text(pair.adjusted, _ALPHA).removeprefix("p = ").removeprefix("p ")])  # fmt: skip
-    head = ["A", "B", "A − B (points)", "95 % interval", "Only A right", "Only B right", "p"]
-    left_out = ""
-    if len(shown) < len(found.pairs):
-        left_out = f"Only the pairs with {_short(runs[best])} of all {len(found.pairs)}, for which p is corrected."
     return section(
         "Is it real?",
         paragraph("These trained networks, on these test images:"),
         *(paragraph(sentence) for sentence in sentences),
         *(paragraph(f"Cannot be told apart: {group}.") for group in groups),
-        table(head, rows, words=2),
-        paragraph("Exact McNemar test on images that one of the two has right"
-                  + (", corrected for the number of pairs (Holm)" if len(found.pairs) > 1 else "")
-                  + "; paired bootstrap interval of the difference. No evidence of a difference is no proof of "
-                  "equality.", left_out, kind="note"),
+        _pairs(found),
         _architectures(found),
-    )  # fmt: skip
+    )
+
+
+def _pairs(found: Findings) -> Html:
+    """The table of pairs, all of them or those with the best run, and what its p and intervals are."""
+    assert found.answers is not None
+    runs, marks = found.answers.runs, run_marks(found.runs)
+    best, count = _ranked(found)[0], len(found.pairs)
+    shown = [pair for pair in found.pairs if count <= _PAIRS or best in (pair.a, pair.b)]
+    rows = []
+    for pair in shown:
+        one = pair.paired
+        rows.append(
+            [
+                marks[runs[pair.a].number],
+                marks[runs[pair.b].number],
+                stats.points_text(one.difference),
+                f"{stats.points_text(one.low)} to {stats.points_text(one.high)}",
+                number(one.only_a),
+                number(one.only_b),
+                stats.p_text(pair.adjusted).removeprefix("p = ").removeprefix("p "),
+            ]
+        )
+    about = [
+        "Exact McNemar test on images that one of the two has right, and the exact interval that belongs to it, for as "
+        "many disagreements as there are."
+    ]
+    interval, p = "95 % interval", "p"
+    if count > 1:
+        interval, p = f"{interval} (this pair alone)", f"p (Holm, {count} pairs)"
+        about.append(
+            "p is corrected by Holm's method for the number of pairs; each interval is of its pair alone, so that it "
+            "may leave out 0 where p is no evidence."
+        )
+    about.append("No evidence of a difference is no proof of equality.")
+    if len(shown) < count:
+        about.append(f"Only the pairs with {_short(runs[best])} are listed, of all {count}.")
+    head = ["A", "B", "A − B (points)", interval, "Only A right", "Only B right", p]
+    return Html("\n".join([table(head, rows, words=2), paragraph(*about, kind="note")]))
 
 
 def curves(found: Findings, charts: Charts) -> Html:
@@ -161,33 +182,47 @@ def origins(found: Findings, written: str) -> Html:
 
 
 def _architectures(found: Findings) -> Html:
-    """Groups of seeds against each other, where there are any."""
-    scored = [(group.name, [run.test_accuracy for run in group.tries if run.test_accuracy is not None])
-              for group in comparison.groups(found.runs)]  # fmt: skip
-    groups = [(name, scores) for name, scores in scored if len(scores) > 1]
-    if not groups:
+    """Groups of seeds against each other, where there are any; of the runs that saw the same test images."""
+    if found.answers is None:
         return Html("")
-    rows = [[name, len(scores), percent(float(np.mean(scores))), f"{100 * float(np.std(scores, ddof=1)):.2f}"]
-            for name, scores in groups]  # fmt: skip
-    tests = [(a, b, stats.group_test(a[1], b[1])) for place, a in enumerate(groups) for b in groups[place + 1 :]]
-    known = [one.welch for *_, one in tests if not np.isnan(one.welch)]
-    adjusted = iter(stats.holm(np.array(known)).tolist() if len(known) > 1 else [])
+    accuracy = dict(zip((run.id for run in found.answers.runs), found.answers.right.mean(axis=1).tolist(), strict=True))
+    together = comparison.groups(found.answers.runs)
+    scores = [[accuracy[run.id] for run in group.tries] for group in together]
+    names = comparison.group_names(together)
+    rows = [[name, len(own), percent(float(np.mean(own))), f"{100 * float(np.std(own, ddof=1)):.2f}"]
+            for name, own in zip(names, scores, strict=True) if len(own) > 1]  # fmt: skip
+    if not rows:
+        return Html("")
+    pairs = stats.group_pairs(scores)
     said = []
-    for a, b, one in tests[:_PAIRS]:
-        p = next(adjusted, None) if not np.isnan(one.welch) else None
-        said.append(paragraph(stats.group_verdict(a[0], b[0], a[1], b[1], one, p, _ALPHA)))
+    for pair in pairs[:_PAIRS]:
+        corrected = (pair.welch, stats.ALPHA, pair.permutation, pair.least) if len(pairs) > 1 else ()
+        a, b = names[pair.a], names[pair.b]
+        sentence = stats.group_verdict(a, b, scores[pair.a], scores[pair.b], pair.test, *corrected)
+        said.append(paragraph(sentence, _welch_interval(pair, a, b)))
+    left = f"Of {len(pairs)} pairs, for which all p are corrected, the first {_PAIRS} are listed."
     return Html("\n".join([
         paragraph("These architectures, over several seeds:"),
         table(["Architecture", "Seeds", "Mean test accuracy", "Standard deviation (points)"], rows),
         *said,
+        paragraph(left if len(pairs) > _PAIRS else "", kind="note"),
     ]))  # fmt: skip
+
+
+def _welch_interval(pair: stats.GroupPair, first: str, second: str) -> str:
+    """The interval of the difference between two architectures, and what it is of."""
+    if np.isnan(pair.test.low):
+        return ""
+    alone = ", of this pair alone" if pair.tested > 1 else ""
+    ends = f"{stats.points_text(pair.test.low)} to {stats.points_text(pair.test.high)} points"
+    return f"{first} minus {second}: 95 % interval (Welch{alone}) {ends}."
 
 
 def _verdict(found: Findings, pair: stats.Pair) -> str:
     assert found.answers is not None
     runs = found.answers.runs
     p = pair.adjusted if len(found.pairs) > 1 else None
-    return stats.verdict(_short(runs[pair.a]), _short(runs[pair.b]), pair.paired, p, _ALPHA)
+    return stats.verdict(_short(runs[pair.a]), _short(runs[pair.b]), pair.paired, p)
 
 
 def _ranked(found: Findings) -> list[int]:

@@ -5,28 +5,58 @@ Two questions, two sources of chance. *These trained models*: other test images 
 `spread`). All accuracies are fractions; numpy and scipy.special only.
 """
 
-from mnist_core.stats.pairs import Paired, mcnemar, paired, wilson
+from mnist_core.stats.pairs import ALPHA, Paired, clopper_pearson, mcnemar, paired, wilson
 from mnist_core.stats.power import (
     detectable_by_seeds,
+    detectable_by_seeds_range,
     detectable_difference,
+    detectable_range,
     mcnemar_power,
     seeds_needed,
+    seeds_needed_range,
+    welch_false_alarms,
     welch_power,
 )
-from mnist_core.stats.seeds import BANDS, Band, GroupTest, group_test, pooled_deviation, smallest_p, spread
-from mnist_core.stats.sentences import floor_text, group_verdict, p_text, verdict
-from mnist_core.stats.several import Pair, all_pairs, holm, indistinguishable
+from mnist_core.stats.seeds import (
+    BANDS,
+    Band,
+    GroupTest,
+    group_test,
+    pooled_deviation,
+    seeds_to_show,
+    smallest_p,
+    spread,
+)
+from mnist_core.stats.sentences import (
+    Claim,
+    Sentence,
+    floor_text,
+    group_verdict,
+    p_text,
+    points_text,
+    seeds_text,
+    verdict,
+)
+from mnist_core.stats.several import GroupPair, Pair, all_pairs, group_pairs, holm, indistinguishable
 
 __all__ = [
+    "ALPHA",
     "BANDS",
     "Band",
+    "Claim",
+    "GroupPair",
     "GroupTest",
     "Pair",
     "Paired",
+    "Sentence",
     "all_pairs",
+    "clopper_pearson",
     "detectable_by_seeds",
+    "detectable_by_seeds_range",
     "detectable_difference",
+    "detectable_range",
     "floor_text",
+    "group_pairs",
     "group_test",
     "group_verdict",
     "holm",
@@ -35,11 +65,16 @@ __all__ = [
     "mcnemar_power",
     "p_text",
     "paired",
+    "points_text",
     "pooled_deviation",
     "seeds_needed",
+    "seeds_needed_range",
+    "seeds_text",
+    "seeds_to_show",
     "smallest_p",
     "spread",
     "verdict",
+    "welch_false_alarms",
     "welch_power",
     "wilson",
 ]

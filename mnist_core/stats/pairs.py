@@ -1,11 +1,12 @@
-"""Two trained models on the same test images: exact McNemar test, paired bootstrap, and Wilson's interval of each."""
+"""Two trained models on the same test images: exact McNemar test with its interval, and Wilson's interval of each."""
 
 from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 
-_LEVEL = 0.95
+LEVEL = 0.95  # of every interval
+ALPHA = 0.05  # a p at most this large counts as evidence: what an interval of that level leaves out
 
 
 @dataclass(frozen=True)
@@ -16,17 +17,29 @@ class Paired:
     only_a: int  # images that a has right and b wrong
     only_b: int
     difference: float  # accuracy of a minus that of b, a fraction
-    low: float  # 95 % paired bootstrap interval of the difference
+    low: float  # 95 % interval of the difference, for as many disagreements as there are
     high: float
-    p: float  # exact McNemar test, two-sided
+    p: float  # exact McNemar test, two-sided; at most 0.05 exactly where the interval leaves out 0
 
     @property
     def disagreements(self) -> int:
         """Images that exactly one of the two has right."""
         return self.only_a + self.only_b
 
+    @property
+    def widest(self) -> tuple[float, float]:
+        """At least 95 % interval of the difference on ever more images, where the number of disagreements is open, too.
 
-def wilson(right: int, images: int, level: float = 0.95) -> tuple[float, float]:
+        The ends of both Clopper-Pearson intervals multiplied, so that the result is as wide as they allow: of the
+        share of a's among the disagreements, and of the share of disagreements among the images. It leaves out 0
+        exactly where `low` to `high` does.
+        """
+        low, high = _lean(self.only_a, self.only_b)
+        few, many = clopper_pearson(self.disagreements, self.images)
+        return low * (few if low > 0 else many), high * (few if high < 0 else many)
+
+
+def wilson(right: int, images: int, level: float = LEVEL) -> tuple[float, float]:
     """Interval of an accuracy from `right` of `images` answers (Wilson 1927): never below 0 or above 1, not even near.
 
     With z = Φ⁻¹((1 + level) / 2) and p = right / images: (p + z²/2n ± z √(p(1 - p)/n + z²/4n²)) / (1 + z²/n).
@@ -45,7 +58,23 @@ def wilson(right: int, images: int, level: float = 0.95) -> tuple[float, float]:
     return (0.0 if right == 0 else low), (1.0 if right == images else high)
 
 
-def paired(a_right: np.ndarray, b_right: np.ndarray, resamples: int = 10_000, seed: int = 0) -> Paired:
+def clopper_pearson(count: int, total: int, level: float = LEVEL) -> tuple[float, float]:
+    """Exact interval of a share from `count` of `total` (Clopper and Pearson 1934): holds it at least `level` often.
+
+    It leaves out a half exactly where the two-sided binomial test, the doubled smaller tail, has p <= 1 - level.
+    Of nothing it is 0 to 1. Raises ValueError unless 0 <= count <= total.
+    """
+    from scipy.special import betaincinv
+
+    if not 0 <= count <= total:
+        raise ValueError(f"count: {count} of {total} cannot be.")
+    tail = (1 - level) / 2
+    low = float(betaincinv(count, total - count + 1, tail)) if count else 0.0
+    high = float(betaincinv(count + 1, total - count, 1 - tail)) if count < total else 1.0
+    return low, high
+
+
+def paired(a_right: np.ndarray, b_right: np.ndarray) -> Paired:
     """Compare two models by which images they have right: two bool arrays (N,) in the same order.
 
     The same two give the same interval in any company of others. Raises ValueError if the shapes differ or are empty.
@@ -53,12 +82,20 @@ def paired(a_right: np.ndarray, b_right: np.ndarray, resamples: int = 10_000, se
     a, b = np.asarray(a_right, dtype=bool), np.asarray(b_right, dtype=bool)
     if a.shape != b.shape or a.ndim != 1 or not a.size:
         raise ValueError(f"right: shapes {a.shape} and {b.shape}. Both models must have answered the same images.")
-    return from_counts(a.size, int((a & ~b).sum()), int((b & ~a).sum()), resamples, seed)
+    return from_counts(a.size, int((a & ~b).sum()), int((b & ~a).sum()))
 
 
-def from_counts(images: int, only_a: int, only_b: int, resamples: int = 10_000, seed: int = 0) -> Paired:
-    """The same comparison from its counts, which are all that it depends on."""
-    low, high = _bootstrap(images, only_a, only_b, resamples, seed)
+def from_counts(images: int, only_a: int, only_b: int) -> Paired:
+    """The same comparison from its counts, which are all that it depends on.
+
+    The interval belongs to the test: that of Clopper and Pearson of the share of a's among the n disagreements, from
+    which follows the difference, (2 · share - 1) · n / images. It takes n as it came out; `Paired.widest` does not.
+    Raises ValueError if there are more disagreements than images.
+    """
+    disagreements = only_a + only_b
+    if min(only_a, only_b) < 0 or disagreements > images or not images:
+        raise ValueError(f"only_a, only_b: {only_a} and {only_b} of {images} images cannot be.")
+    low, high = (end * disagreements / images for end in _lean(only_a, only_b))
     return Paired(images, only_a, only_b, (only_a - only_b) / images, low, high, mcnemar(only_a, only_b))
 
 
@@ -72,21 +109,10 @@ def mcnemar(only_a: int, only_b: int) -> float:
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
 
 
-def _bootstrap(images: int, only_a: int, only_b: int, resamples: int, seed: int) -> tuple[float, float]:
-    """The paired percentile bootstrap interval (Efron 1979) of the difference of the accuracies.
+def _lean(only_a: int, only_b: int) -> tuple[float, float]:
+    """Interval of the difference as a part of the disagreements: from -1, where all are b's, to 1, where all are a's.
 
-    Drawing N images anew with replacement changes the difference only by how many of each of three kinds are drawn:
-    only a right, only b right, neither of these. Their numbers are multinomial with the observed shares, so that they
-    are drawn outright: the same distribution as resampling images one by one, hundreds of times faster. (How many of
-    the first two kinds there are is binomial, and how many of those are a's is binomial again.)
+    Both ends are lower ends, of a's share and of b's, so that b against a is exactly a against b turned round.
     """
-    disagreements = only_a + only_b
-    if not disagreements:
-        return 0.0, 0.0
-    more, less = max(only_a, only_b), min(only_a, only_b)  # so that b against a is a against b turned round
-    random = np.random.default_rng(seed)
-    drawn = random.binomial(images, disagreements / images, size=resamples)
-    of_more = random.binomial(drawn, more / (more + less))
-    tail = (1 - _LEVEL) / 2
-    low, high = np.quantile((2 * of_more - drawn) / images, [tail, 1 - tail]).tolist()
-    return (low, high) if only_a >= only_b else (-high, -low)
+    total = only_a + only_b
+    return 2 * clopper_pearson(only_a, total)[0] - 1, 1 - 2 * clopper_pearson(only_b, total)[0]

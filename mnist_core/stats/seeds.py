@@ -10,12 +10,13 @@ from typing import Literal, get_args
 import numpy as np
 
 from mnist_core.intervals import mean_interval
+from mnist_core.stats.pairs import ALPHA
 
 Band = Literal["standard deviation", "standard error", "95 % interval"]
 BANDS: tuple[Band, ...] = get_args(Band)
 _MOST_SPLITS = 200_000  # up to here every split is looked at: 10 + 10 seeds
 _DRAWN_SPLITS = 100_000
-_SAME = 1e-9  # accuracies nearer than this are equal: they are fractions of far fewer images
+SAME = 1e-9  # accuracies nearer than this are equal: they are fractions of far fewer images
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def group_test(a: Sequence[float], b: Sequence[float]) -> GroupTest:
     permutation = _permutation(a, b)
     parts = variance(a) / len(a), variance(b) / len(b)
     error = sqrt(sum(parts))
-    if error < _SAME:
+    if error < SAME:
         return GroupTest(difference, nan, nan, nan, permutation)
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1))
     half = float(stdtrit(freedom, 0.975)) * error
@@ -65,6 +66,14 @@ def smallest_p(a: int, b: int) -> float:
     One split in (a + b choose a); two where the groups are of one size, for there the split turned round is as extreme.
     """
     return min(1.0, (2 if a == b else 1) / comb(a + b, a))
+
+
+def seeds_to_show(pairs: int = 1, alpha: float = ALPHA) -> int:
+    """The fewest seeds each with which a permutation test can have p <= alpha, corrected for so many pairs alike."""
+    seeds = 2
+    while pairs * smallest_p(seeds, seeds) > alpha:
+        seeds += 1
+    return seeds
 
 
 def spread(values: Sequence[float], band: Band) -> tuple[float, float, float]:
@@ -93,7 +102,7 @@ def pooled_deviation(groups: Sequence[Sequence[float]]) -> float:
 def _permutation(a: Sequence[float], b: Sequence[float]) -> float:
     values = np.array([*a, *b], dtype=np.float64)
     values -= values.mean()  # then the means of two parts are as far apart as the sum of either says
-    size, seen = len(a), abs(values[: len(a)].sum()) - _SAME
+    size, seen = len(a), abs(values[: len(a)].sum()) - SAME
     splits = comb(len(values), size)
     if splits <= _MOST_SPLITS:
         places = np.fromiter(chain.from_iterable(combinations(range(len(values)), size)), np.int64, splits * size)

@@ -1,11 +1,12 @@
-"""More than two models: every pair tested, corrected for their number, and the groups that cannot be told apart."""
+"""More than two: every pair tested, corrected for their number; models that cannot be told apart; groups of seeds."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.stats.pairs import Paired, from_counts
+from mnist_core.stats.pairs import ALPHA, Paired, from_counts
+from mnist_core.stats.seeds import GroupTest, group_test, smallest_p
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,21 @@ class Pair:
     a: int
     b: int
     paired: Paired
-    adjusted: float  # its p after Holm's correction for all pairs
+    adjusted: float  # its p after Holm's correction for all pairs; the interval in `paired` is of this pair alone
+
+
+@dataclass(frozen=True)
+class GroupPair:
+    """Two of several groups of seeds, by their places in the order given; each has two seeds or more."""
+
+    a: int
+    b: int
+    seeds: tuple[int, int]
+    test: GroupTest  # of this pair alone, and so is its interval
+    welch: float  # its p after Holm's correction for all pairs that Welch's test can be made of; NaN where it cannot
+    permutation: float  # its p after Holm's correction for all pairs
+    least: float  # what `permutation` cannot be below, with these numbers of seeds
+    tested: int  # how many pairs there are
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -34,23 +49,51 @@ def holm(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def all_pairs(right: np.ndarray, resamples: int = 10_000, seed: int = 0) -> list[Pair]:
+def all_pairs(right: np.ndarray) -> list[Pair]:
     """Every two of the models, in order: (0, 1), (0, 2) ... `right` is bool (models, N): who has which image right."""
     table = np.asarray(right, dtype=bool)
     counts = table.sum(axis=1)
     both = np.rint(table.astype(np.float32) @ table.T.astype(np.float32)).astype(np.int64)  # exact below 2²⁴ images
     places = [(a, b) for a in range(len(table)) for b in range(a + 1, len(table))]
-    found = [
-        from_counts(table.shape[1], int(counts[a] - both[a, b]), int(counts[b] - both[a, b]), resamples, seed)
-        for a, b in places
-    ]
+    found = [from_counts(table.shape[1], int(counts[a] - both[a, b]), int(counts[b] - both[a, b])) for a, b in places]
     adjusted = holm(np.array([one.p for one in found]))
     return [
         Pair(a, b, one, float(value)) for (a, b), one, value in zip(places, found, adjusted, strict=True)
     ]  # fmt: skip
 
 
-def indistinguishable(right: np.ndarray, pairs: Sequence[Pair], alpha: float = 0.05) -> list[tuple[int, ...]]:
+def group_pairs(groups: Sequence[Sequence[float]]) -> list[GroupPair]:
+    """Every two of the groups of accuracies (fractions) that have two seeds or more, in order, tested and corrected."""
+    places = [place for place, group in enumerate(groups) if len(group) > 1]
+    pairs = [(a, b) for position, a in enumerate(places) for b in places[position + 1 :]]
+    tests = [group_test(groups[a], groups[b]) for a, b in pairs]
+    seeds = [(len(groups[a]), len(groups[b])) for a, b in pairs]
+    welch = np.array([test.welch for test in tests])
+    known = ~np.isnan(welch)
+    welch[known] = holm(welch[known])
+    permutation = holm(np.array([test.permutation for test in tests]))
+    floors = np.array([smallest_p(*counts) for counts in seeds])
+    return [
+        GroupPair(*pairs[row], seeds[row], tests[row], float(welch[row]), float(permutation[row]),
+                  _least_adjusted(floors, row), len(pairs))
+        for row in range(len(pairs))
+    ]  # fmt: skip
+
+
+def _least_adjusted(floors: np.ndarray, place: int) -> float:
+    """What the p at `place` cannot be below after Holm's correction, if none can be below its own of the `floors`.
+
+    It is smallest behind as many others as come first at best, which its factor then leaves out; but these are no
+    larger than itself, and each of them is multiplied by the factor of its own rank.
+    """
+    count = len(floors)
+    first = np.sort(np.delete(floors, place))
+    before = np.maximum.accumulate(np.append(0.0, first * np.arange(count, 1, -1)))
+    possible = np.maximum(before, np.maximum(floors[place], np.append(0.0, first)) * (count - np.arange(count)))
+    return float(min(1.0, possible.min()))
+
+
+def indistinguishable(right: np.ndarray, pairs: Sequence[Pair], alpha: float = ALPHA) -> list[tuple[int, ...]]:
     """The groups of models that cannot be told apart: maximal sets of places in which no pair is significant.
 
     A pair is significant if its adjusted p is at most alpha. A model may be in several groups (a like b and b like c

@@ -84,9 +84,11 @@ def test_two_runs_get_their_sentence_and_their_counts(store: Store) -> None:
     bars = charts(at)["verdict_alone"]["data"]
     assert [bar["x"][0] for bar in bars] == [found.only_a, found.only_b]
     assert f"Both are right on {int((a & b).sum()):,} images" in texts(at)
-    assert f"interval {100 * found.low:+.2f} to {100 * found.high:+.2f}" in texts(at)
+    assert f"interval is {stats.points_text(found.low)} to {stats.points_text(found.high)}" in texts(at)
     least = stats.detectable_difference(1000, found.disagreements)
-    assert f"**{least:,} images** would be seen in 8 of 10 cases" in texts(at)
+    few, many = stats.detectable_range(1000, found.disagreements)
+    assert few <= least <= many
+    assert all(f"{count:,}" in texts(at) for count in (least, few, many))
     assert len(charts(at)["verdict_standings"]["data"]) == 2
 
 
@@ -126,10 +128,18 @@ def test_architectures_are_tested_over_seeds(store: Store) -> None:
     accuracies = right(store, 1, 2, 3, 4, 5).mean(axis=1).tolist()
     a, b = accuracies[:3], accuracies[3:]
     found = stats.group_test(a, b)
-    assert heading(at) == stats.group_verdict("plain", "narrow", a, b, found)
+    sentence = stats.group_verdict("plain", "narrow", a, b, found)
+    assert heading(at) == sentence
+    assert sentence.claim.evidence in ("welch only", "none")  # five seeds can be dealt in ten ways only
     assert "trained again" in texts(at)
     assert stats.p_text(found.permutation) in texts(at)
     assert "3 seeds against 2 can never show p < 0.1" in texts(at)
+    spreads = float(np.std(a, ddof=1)), float(np.std(b, ddof=1))
+    least = stats.detectable_by_seeds(spreads[0], 3, seeds_b=2, deviation_b=spreads[1])
+    low, high = stats.detectable_by_seeds_range(spreads, (3, 2))
+    assert low < least < high
+    for value in (least, min(low, 1), min(high, 1)):
+        assert f"{100 * value:.2f}" in texts(at) or value == 1
     mean, dots, *_ = charts(at)["verdict_seeds"]["data"]
     assert [facts[0] for facts in dots["customdata"]] == [0, 1, 2]
     assert mean["x"][0] == pytest.approx(100 - 100 * np.mean(a))

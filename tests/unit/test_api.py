@@ -13,6 +13,7 @@ import mnist_core
 from mnist_core import compare, load, plot, predict, train
 from mnist_core.data import mnist_5k
 from mnist_core.errors import ConfigError, DataError, StoreError
+from mnist_core.stats import holm
 from mnist_core.store import Run, Store
 
 ROOT = Path(__file__).parents[2]
@@ -83,7 +84,15 @@ def test_compare_says_what_the_predictions_say(runs: tuple[Run, Run]):
     assert str(found).startswith(f"1 · longer is right on {row['only_a']:,} image")
     assert "p " in str(found)
     third = train(**SMALL, epochs=1, seed=3)
-    assert len(compare(first, second, third).table) == 3
+    table = compare(first, second, third).table
+    assert len(table) == 3
+    alone = [compare(*pair).table.iloc[0] for pair in ((first, second), (first, third), (second, third))]
+    assert table["p_alone"].tolist() == [row["p"] for row in alone]
+    assert table["p"].tolist() == holm(table["p_alone"].to_numpy()).tolist()
+    assert table[["low", "high"]].to_numpy().tolist() == [[row["low"], row["high"]] for row in alone]
+    assert ((table["low"] > 0) | (table["high"] < 0)).tolist() == (table["p_alone"] <= 0.05).tolist()
+    assert "alone" in str(table)  # its head says what the interval is of, and what p
+    assert "Holm" in str(table)
     assert str(compare(first, second, third)).count("\n") == 2
 
 

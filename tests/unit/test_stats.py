@@ -1,5 +1,6 @@
 """What statistics mean: symmetry, limits, groups, sentences, and what is refused."""
 
+import re
 from math import inf, isnan
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from mnist_core import stats
 from mnist_core.plots import statistics as plots
 from mnist_core.stats import GroupTest, Paired
+from mnist_core.stats.pairs import from_counts
 
 
 def right_of(*wrong: range, images: int = 400) -> np.ndarray:
@@ -29,9 +31,25 @@ def test_the_paired_comparison_turned_round_is_the_same_one() -> None:
     assert one.p == pytest.approx(0.5258, abs=1e-4)
 
 
+def test_points_keep_their_sign() -> None:
+    assert [stats.points_text(value) for value in (0.0006, -0.00001234, 0.00004, -0.123456, 0.0, -0.0, 1)] == [
+        "+0.06", "-0.0012", "+0.004", "-12.35", "0.00", "0.00", "+100.00",
+    ]  # fmt: skip
+
+
+def test_the_difference_is_coloured_only_as_it_is_judged() -> None:
+    found = stats.paired(*right_of(range(1), range(10, 30)))
+    assert found.p < 0.001
+    colours = {p: traces(plots.difference(_Run(1), _Run(2), found, p))[0].marker.color for p in (found.p, 0.06)}
+    assert colours[0.06] == plots.GREY != colours[found.p]
+
+
 def test_the_same_answers_leave_nothing_to_test() -> None:
     a = right_of(range(5))[0]
-    assert stats.paired(a, a) == Paired(400, 0, 0, 0.0, 0.0, 0.0, 1.0)
+    found = stats.paired(a, a)
+    assert found == Paired(400, 0, 0, 0.0, 0.0, 0.0, 1.0)
+    low, high = found.widest  # other images might well part them: with none of 400 up to 1 - 0.025^(1/400) of them
+    assert (low, high) == pytest.approx((0.025 ** (1 / 400) - 1, 1 - 0.025 ** (1 / 400)))
 
 
 def test_a_pair_has_the_same_interval_in_any_company() -> None:
@@ -54,7 +72,7 @@ def test_holm() -> None:
 def test_a_run_between_two_others_is_in_both_groups() -> None:
     right = right_of(range(40), range(25), range(52), range(200), images=1000)
     right[0, 500:] = right[1, 500:] = right[2, 500:] = True
-    pairs = stats.all_pairs(right, resamples=1)
+    pairs = stats.all_pairs(right)
     alike = {(pair.a, pair.b) for pair in pairs if pair.adjusted > 0.05}
     groups = stats.indistinguishable(right, pairs)
     assert all(set(group) != set(other) and not set(group) < set(other) for group in groups for other in groups if
@@ -69,8 +87,7 @@ def test_groups_are_maximal_and_the_best_comes_first() -> None:
     right = np.array([[True] * 90 + [False] * 10, [True] * 95 + [False] * 5, [True] * 80 + [False] * 20])
     near, far = 0.5, 0.001
     pairs = [
-        stats.Pair(a, b, stats.paired(right[a], right[b], resamples=1), p)
-        for a, b, p in ((0, 1, near), (0, 2, near), (1, 2, far))
+        stats.Pair(a, b, stats.paired(right[a], right[b]), p) for a, b, p in ((0, 1, near), (0, 2, near), (1, 2, far))
     ]
     assert stats.indistinguishable(right, pairs) == [(1, 0), (0, 2)]
     assert stats.indistinguishable(right, pairs, alpha=0.0001) == [(1, 0, 2)]
@@ -133,6 +150,13 @@ def test_what_can_be_seen() -> None:
     assert stats.welch_power(1, 0.001, 3) == pytest.approx(1)
     assert stats.seeds_needed(0.001, 0.001) == 17  # the textbook's n a group for an effect of one deviation
     assert stats.seeds_needed(0.0001, 0.001) == 101
+    assert stats.detectable_by_seeds_range((0.001, 0.001), (5, 1)) == (inf, inf)
+    low, high = stats.detectable_by_seeds_range((0.001, 0.003), (5, 3))
+    assert low < stats.detectable_by_seeds(0.001, 5, seeds_b=3, deviation_b=0.003) < high
+    assert stats.detectable_by_seeds_range((0.003, 0.001), (3, 5)) == pytest.approx((low, high))
+    assert stats.detectable_by_seeds_range((0.01, 0.03), (5, 3)) == pytest.approx((10 * low, 10 * high))
+    few, many = stats.seeds_needed_range(0.001, (0.001, 0.0), (5, 3))  # of which only one spread is known
+    assert 2 <= few <= stats.seeds_needed(0.001, 0.001, deviation_b=0.0) <= many
 
 
 def test_the_sentence() -> None:
@@ -152,8 +176,125 @@ def test_p_is_never_rounded_across_the_line() -> None:
     assert [stats.p_text(p) for p in (0.53123, 0.0502, 0.04996, 0.0005, 1.0)] == [
         "p = 0.53", "p = 0.0502", "p = 0.05", "p < 0.001", "p = 1",
     ]  # fmt: skip
+
+
+def number_in(text: str, after: str) -> float:
+    found = re.search(re.escape(after) + r"([\d.e-]*\d)", text)
+    assert found, text
+    return float(found[1])
+
+
+def test_what_a_permutation_test_can_never_show_is_never_said_too_high() -> None:
+    """No more than the smallest p there is, and less than a hundredth of it below."""
+    for a in range(2, 12):
+        for b in range(2, 12):
+            for least in (stats.smallest_p(a, b), min(1.0, 3 * stats.smallest_p(a, b)), 0.123456):
+                said = number_in(stats.floor_text(a, b, least), "p < ")
+                assert 0.9 * least < said <= least * (1 + 1e-9)
     assert stats.floor_text(3, 3) == "3 seeds each can never show p < 0.1"
-    assert stats.floor_text(3, 5) == "3 seeds against 5 can never show p < 0.018"
+    assert number_in(stats.floor_text(4, 4), "p < ") == 0.028  # it is 2 / 70 = 0.02857
+    assert number_in(stats.floor_text(3, 5), "p < ") == 0.017  # it is 1 / 56 = 0.01786
+
+
+def apart(*sizes: int) -> list[list[float]]:
+    """Groups of seeds that do not overlap: what a permutation test sees best."""
+    return [[0.5 + 0.05 * place + 0.001 * seed for seed in range(size)] for place, size in enumerate(sizes)]
+
+
+@pytest.mark.parametrize("pairs", [1, 3, 10, 45])
+def test_as_many_seeds_as_are_advised_can_show_a_difference_and_one_less_cannot(pairs: int) -> None:
+    groups, seeds = {1: 2, 3: 3, 10: 5, 45: 10}[pairs], stats.seeds_to_show(pairs)
+    best = [[one.permutation for one in stats.group_pairs(apart(*[count] * groups))] for count in (seeds, seeds - 1)]
+    assert len(best[0]) == pairs
+    assert max(best[0]) <= 0.05 < min(best[1])
+
+
+@pytest.mark.parametrize("sizes", [(3, 3), (2, 10), (3, 3, 3), (2, 3, 7), (3, 6, 6, 6), (2, 2, 8, 8)])
+def test_the_smallest_corrected_p_is_reached_or_close_and_never_undercut(sizes: tuple[int, ...]) -> None:
+    pairs = stats.group_pairs(apart(*sizes))
+    floors = np.array([stats.smallest_p(*pair.seeds) for pair in pairs])
+    random = np.random.default_rng(2)
+    for _ in range(300):  # any p that these tests can have, most of them as small as can be
+        p = np.minimum(1, floors * random.choice([1, 1, 2, 5, 40], len(floors)))
+        for pair, adjusted in zip(pairs, stats.holm(p), strict=True):
+            assert adjusted >= pair.least - 1e-12
+    assert all(pair.permutation >= pair.least - 1e-12 for pair in pairs)
+    at_best = stats.holm(floors)
+    assert any(pair.least == pytest.approx(value) for pair, value in zip(pairs, at_best, strict=True))
+
+
+GROUPS = [
+    ([0.98, 0.981, 0.979], [0.97, 0.971, 0.972]),
+    ([0.98] * 3, [0.98] * 3),
+    ([0.98] * 5, [0.979] * 5),
+    ([0.98, 0.97], [0.97, 0.98]),
+    ([0.980001, 0.980002, 0.980003, 0.980004], [0.98, 0.980001, 0.980002, 0.979999]),  # less than 0.005 points apart
+    ([0.9800010, 0.9800011, 0.9800012], [0.9800000, 0.9800001, 0.9800002]),
+    ([0.9812, 0.9811], [0.9801, 0.9795, 0.9806, 0.9800, 0.9809, 0.9803, 0.9797, 0.9804, 0.9790, 0.9805]),
+    ([0.9850, 0.9852, 0.9851, 0.9853, 0.9850], [0.9806, 0.9812, 0.9799, 0.9803, 0.9801]),
+    ([0.98, 0.98, 0.98, 0.98, 0.98, 0.9], [0.979, 0.9791, 0.9789, 0.9790, 0.9792, 0.9788]),
+    ([0.97], [0.98, 0.981]),
+]
+
+
+@pytest.mark.parametrize(("a", "b"), [*GROUPS, *((b, a) for a, b in GROUPS)])
+@pytest.mark.parametrize("tested", [1, 3, 10])
+def test_a_sentence_about_architectures_claims_what_the_tests_say(a: list[float], b: list[float], tested: int) -> None:
+    found = stats.group_test(a, b)
+    corrected: tuple[Any, ...] = ()
+    if tested > 1:
+        corrected = (min(1.0, tested * found.welch), 0.05, min(1.0, tested * found.permutation),
+                     min(1.0, tested * stats.smallest_p(len(a), len(b))))  # fmt: skip
+    said = stats.group_verdict("first", "second", a, b, found, *corrected)
+    claim, factor = said.claim, tested if tested > 1 else 1
+    assert claim.ahead == {True: 0, False: -1 if np.mean(a) > np.mean(b) else 1}[abs(np.mean(a) - np.mean(b)) < 1e-9]
+    if min(len(a), len(b)) < 2:
+        assert claim.evidence == "not tested"
+        return
+    welch, exchanged = min(1, factor * found.welch) <= 0.05, min(1, factor * found.permutation) <= 0.05
+    assert claim.evidence == {(True, True): "some", (False, False): "none", (True, False): "welch only"}.get(
+        (welch, exchanged), "permutation only"
+    )
+    assert claim.corrected == (tested > 1)
+    if claim.ahead:  # a difference that is said to be there is not said to be 0, nor the means to be the same
+        assert number_in(said, "on average ") == pytest.approx(100 * abs(found.difference), rel=0.1, abs=0.005)
+        assert number_in(said, "on average ") > 0
+    else:
+        assert claim.evidence == "none"
+    if claim.evidence in ("welch only", "permutation only"):  # both p stand there
+        assert stats.p_text(claim.permutation) in said
+        assert stats.p_text(claim.p) in said or isnan(claim.p)
+    if claim.evidence != "welch only":
+        assert not claim.false_alarms
+
+
+def test_too_many_false_alarms_are_told_where_only_welch_sees_a_difference() -> None:
+    few = [0.9812, 0.9811], [0.9801, 0.9795, 0.9813, 0.9800, 0.9809, 0.9803, 0.9797, 0.9804, 0.9790, 0.9805]
+    claim = stats.group_verdict("a", "b", *few, stats.group_test(*few)).claim
+    assert claim.evidence == "welch only"
+    assert claim.false_alarms == pytest.approx(0.117, abs=0.002)
+    even = [0.98, 0.981, 0.979], [0.97, 0.971, 0.972]
+    assert not stats.group_verdict("a", "b", *even, stats.group_test(*even)).claim.false_alarms
+
+
+@pytest.mark.parametrize("images", [100, 10_000])
+@pytest.mark.parametrize("only_a", [0, 1, 5, 7, 30])
+@pytest.mark.parametrize("only_b", [0, 1, 5, 30])
+@pytest.mark.parametrize("factor", [None, 1, 3])
+def test_a_sentence_about_models_claims_what_the_test_says(
+    images: int, only_a: int, only_b: int, factor: int | None
+) -> None:
+    found = from_counts(images, only_a, only_b)
+    judged = found.p if factor is None else min(1.0, factor * found.p)
+    said = stats.verdict("first", "second", found, None if factor is None else judged)
+    assert (said.claim.evidence, said.claim.p) == ("some" if judged <= 0.05 else "none", judged)
+    assert said.claim.ahead == int(np.sign(only_b - only_a))
+    assert said.claim.corrected == (factor is not None)
+    assert said.claim.ahead or said.claim.evidence == "none"
+    if found.disagreements:
+        better = "first" if only_a > only_b else "second"
+        assert (f"{better} is better" in said) == (judged <= 0.05)
+        assert stats.p_text(judged) in said
 
 
 def test_the_sentence_about_architectures() -> None:
@@ -161,7 +302,8 @@ def test_the_sentence_about_architectures() -> None:
     text = stats.group_verdict("a", "b", a, b, stats.group_test(a, b))
     assert text == (
         "a is on average 0.90 percentage points better than b (3 seeds each): evidence of a difference "
-        "between the architectures, Welch's p < 0.001."
+        "between the architectures by Welch's p < 0.001 alone; the permutation test's p = 0.1 cannot confirm it, as "
+        "3 seeds each can never show p < 0.1."
     )
     turned = stats.group_verdict("b", "a", b, a, stats.group_test(b, a), p=0.2)
     assert turned.startswith("a is on average 0.90")
@@ -192,6 +334,9 @@ def test_impossible_counts_are_refused() -> None:
                 ask(0.1, deviation, 3)
         with pytest.raises(ValueError, match="two seeds"):
             stats.detectable_by_seeds(deviation, 3)
+        for known in (stats.detectable_by_seeds_range, lambda *spread: stats.seeds_needed_range(0.1, *spread)):
+            with pytest.raises(ValueError, match="two seeds"):
+                known((deviation, 0.0), (3, 3))
 
 
 def test_what_is_no_number_is_refused() -> None:
@@ -245,7 +390,7 @@ def test_pictures_of_two_runs_and_of_standings() -> None:
     alone = plots.right_alone(a, b, found)
     assert [bar.x[0] for bar in traces(alone)] == [34, 28]
     assert "<b>" not in notes(alone)[0].text
-    (point,) = traces(plots.difference(a, b, found))
+    (point,) = traces(plots.difference(a, b, found, found.p))
     assert (point.x[0] - point.error_x.arrayminus[0], point.x[0] + point.error_x.array[0]) == pytest.approx(
         (100 * found.low, 100 * found.high)
     )
