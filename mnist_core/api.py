@@ -50,8 +50,7 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     Ctrl-C leaves the run interrupted; `python -m mnist_core resume` goes on with it. Raises ConfigError or
     ArchitectureError before anything is trained, StoreError if the run fails.
     """
-    from mnist_core.architectures import describe
-    from mnist_core.data.catalogue import shape_of
+    from mnist_core.checking import check
     from mnist_core.worker import work
 
     if not isinstance(name, str):
@@ -59,7 +58,7 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
         raise ConfigError("tags", f"{tags!r} is no list of texts, such as ['lecture 3']")
     config = RunConfig.parse(settings)
-    describe(config.architecture, *shape_of(config))
+    check(config)
     store = Store.open()
     run = store.enqueue(config, name, tags, claimed=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

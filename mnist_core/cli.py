@@ -63,10 +63,9 @@ def _train(
         given = {name: value for name, value in values.items() if _was_given(context, name)}
         values = RECIPES[recipe].config.model_dump() | given
     config = RunConfig.parse(values)
-    from mnist_core.architectures import describe
-    from mnist_core.data.catalogue import shape_of
+    from mnist_core.checking import check
 
-    describe(config.architecture, *shape_of(config))
+    check(config)
     store = Store.open()
     if seeds > 1:
         _train_seeds(store, seeded(config, seeds, name), tag, queue, as_json)

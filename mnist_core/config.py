@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mnist_core.errors import ConfigError
+from mnist_core.limits import MAX_LETTERS, MAX_LETTERS_INITIAL
 
 DATASETS = ("mnist", "fashion-mnist", "kmnist", "cifar10", "mnist-5k", "folder")
 GROUPS = ("Data", "Augmentation", "Architecture", "Optimisation", "Schedule", "Regularisation", "Compute", "Origin")
@@ -80,7 +81,7 @@ class RunConfig(BaseModel):
 
     architecture: str = _field(
         "mlp-300", "Architecture", "A preset's name or a line such as flatten linear(300) relu linear(classes).",
-        "Architecture", min_length=1, max_length=4000)
+        "Architecture", min_length=1, max_length=MAX_LETTERS)
 
     library: Literal["torch", "sklearn"] = _field(
         "torch", "Library", "torch: trained here. sklearn: by scikit-learn, as a LogisticRegression if the network has "
@@ -160,7 +161,7 @@ class RunConfig(BaseModel):
     initial_weights: str = _field(
         "", "Initial weights as in", "An architecture: layers of the same kind and shape start from the values that "
         "they have there with the same seed, so that two networks differ by nothing else. Several, with ; between "
-        "them, hand them on from the first to the last.", "Origin", max_length=8000)
+        "them, hand them on from the first to the last.", "Origin", max_length=MAX_LETTERS_INITIAL)
     # fmt: on
 
     @model_validator(mode="after")

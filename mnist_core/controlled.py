@@ -1,11 +1,11 @@
 """Controlled comparison: a second run from the same start and over the same batches, with one field changed."""
 
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from mnist_core.architectures import describe
 from mnist_core.architectures.inheriting import line_of_descent
+from mnist_core.checking import check
 from mnist_core.comparison import NO_INFLUENCE, shown
 from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import shape_of
@@ -52,8 +52,7 @@ def controlled(before: Run | RunConfig, field: str, value: Any) -> RunConfig:
     changed = config.replace(**changes)
     if getattr(changed, field) == getattr(config, field):
         raise ConfigError(field, f"is {shown(getattr(config, field))} already; choose another value")
-    if field == "architecture":
-        describe(changed.architecture, *shape_of(changed))
+    check(changed)
     return changed
 
 
@@ -138,17 +137,25 @@ def _chance(config: RunConfig, after: RunConfig, field: str) -> Stays:
 
 def _layers_changed(config: RunConfig, after: RunConfig) -> str:
     """What was put in or left out, in a few words; the names where that is too much."""
-    calls = [[layer.call for layer in describe(one.architecture, *shape_of(one)).layers] for one in (config, after)]
-    edits = [edit for edit in SequenceMatcher(None, *calls, autojunk=False).get_opcodes() if edit[0] != "equal"]
-    if len(edits) == 1:
-        _, start, end, place, until = edits[0]
-        gone, come = " ".join(calls[0][start:end]), " ".join(calls[1][place:until])
-        if max(end - start, until - place) <= _TOLD:
-            return f"{come} instead of {gone}" if gone and come else f"with {come}" if come else f"without {gone}"
+    old, new = ([layer.call for layer in describe(one.architecture, *shape_of(one)).layers] for one in (config, after))
+    before = _equal_ahead(old, new)
+    behind = _equal_ahead(old[before:][::-1], new[before:][::-1])
+    gone, come = (calls[before : len(calls) - behind] for calls in (old, new))
+    if 0 < max(len(gone), len(come)) <= _TOLD:
+        out, into = " ".join(gone), " ".join(come)
+        return f"{into} instead of {out}" if out and into else f"with {into}" if into else f"without {out}"
     texts = [
         one.architecture if len(one.architecture) <= 40 else one.architecture[:39] + "…" for one in (after, config)
     ]
     return " instead of ".join(texts)
+
+
+def _equal_ahead(first: list[str], second: list[str]) -> int:
+    """How many texts at the beginning are the same in both."""
+    return next(
+        (place for place, (a, b) in enumerate(zip(first, second, strict=False)) if a != b),
+        min(len(first), len(second)),
+    )
 
 
 def _draws(config: RunConfig) -> bool:

@@ -8,11 +8,11 @@ import streamlit as st
 from dashboard import forms, getting_data, live, navigation, state
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.components.live_chart import preload_chart
-from mnist_core.architectures import Architecture, describe
+from mnist_core.architectures import Architecture
 from mnist_core.architectures.diagram import diagram
+from mnist_core.checking import check
 from mnist_core.comparison import MOST_SEEDS, seeded
 from mnist_core.config import RunConfig
-from mnist_core.data.catalogue import shape_of
 from mnist_core.errors import ArchitectureError, MnistLabError
 
 
@@ -57,7 +57,7 @@ def describe_experiment() -> Architecture | None:
     network = None
     try:
         config = RunConfig.parse(values)
-        network = describe(config.architecture, *shape_of(config))
+        network = check(config)
         place.caption(f"**{network.parameters:,}** parameters · **{network.macs:,}** multiply-accumulates an image")
     except ArchitectureError as error:
         with place.container():

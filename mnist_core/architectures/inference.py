@@ -1,17 +1,15 @@
 """From a line to its layers with all shapes: checks every argument and every fit, without torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite, prod
 from typing import Any
 
 from mnist_core.architectures.language import Call, Value, parse, suggestion
-from mnist_core.architectures.layers import KINDS, Argument, Kind, Shape, shown
+from mnist_core.architectures.layers import KINDS, Argument, Kind, Shape, Weights, shown
 from mnist_core.architectures.layers.residual import shortcut
 from mnist_core.errors import ArchitectureError
-
-MAX_PARAMETERS = 500_000_000
-MAX_OUTPUT = 50_000_000  # numbers that one layer makes of one image
+from mnist_core.limits import MAX_OUTPUT, MAX_PARAMETERS
 
 
 @dataclass(frozen=True)
@@ -28,9 +26,14 @@ class Node:
     shortcut: "Node | None" = None  # the projection of a block whose shapes differ
 
     @property
+    def weights(self) -> tuple[Weights, ...]:
+        """The learned tensors of this layer alone, a block's layers not counted."""
+        return self.kind.weights(self.input_shape, **self.values)
+
+    @property
     def parameters(self) -> int:
-        """Learned numbers of this layer alone, a block's layers not counted."""
-        return self.kind.parameters(self.input_shape, **self.values)
+        """How many learned numbers these are."""
+        return sum(weights.numbers for weights in self.weights)
 
     @property
     def macs(self) -> int:
@@ -40,9 +43,7 @@ class Node:
 
 def infer(line: str, input_shape: Shape, classes: int) -> tuple[Node, ...]:
     """The layers of a line for images (C, H, W) and this many classes; raises ArchitectureError with its position."""
-    words = {"classes": classes}
-    nodes = _walk(parse(line, KINDS), input_shape, words, line)
-    _check_size(nodes, line)
+    nodes = _Walk(line, classes).through(parse(line, KINDS), input_shape)
     _check_outputs(nodes, classes, line)
     return nodes
 
@@ -58,35 +59,70 @@ def every(nodes: tuple[Node, ...], depth: int = 0) -> list[tuple[Node, int, bool
     return rows
 
 
-def _walk(calls: tuple[Call, ...], shape: Shape, words: dict[str, int], line: str) -> tuple[Node, ...]:
-    nodes = []
-    for call in calls:
-        try:
-            node = _node(call, shape, words, line)
-        except ArchitectureError as error:
-            if error.text:
-                raise
-            raise ArchitectureError(str(error), line, call.start, call.end) from None
-        if len(node.output_shape) == 2 and len(shape) != 2:
-            words["tokens"] = node.output_shape[0]
-        nodes.append(node)
-        shape = node.output_shape
-    return tuple(nodes)
+def all_weights(nodes: Sequence[Node], path: str = "") -> list[tuple[str, Weights]]:
+    """The learned tensors of all layers, with the name of their module in the built network, in its own order."""
+    found: list[tuple[str, Weights]] = []
+    for number, node in enumerate(nodes):
+        name = f"{path}{number}"
+        found += [(f"{name}.{weights.inside}" if weights.inside else name, weights) for weights in node.weights]
+        found += all_weights(node.body, f"{name}.body.")
+        if node.shortcut:
+            found += [(f"{name}.shortcut", weights) for weights in node.shortcut.weights]
+    return found
 
 
-def _node(call: Call, shape: Shape, words: dict[str, int], line: str) -> Node:
-    kind = KINDS[call.name]
-    if not kind.block:
-        values = _bind(kind, call.values, words, line)
-        return Node(kind, values, shape, kind.shape(shape, **values), call.start, call.end)
-    body = _walk(call.body, shape, words, line)
-    after = body[-1].output_shape
-    projection = shortcut(shape, after)
-    node = Node(kind, {}, shape, after, call.start, call.end, body)
-    if projection is None:
+class _Walk:
+    """Follows the shapes from call to call, and stops at the layer with which the network becomes too large."""
+
+    def __init__(self, line: str, classes: int) -> None:
+        self._line = line
+        self._words = {"classes": classes}
+        self._parameters = 0
+
+    def through(self, calls: tuple[Call, ...], shape: Shape) -> tuple[Node, ...]:
+        """The nodes of these calls for an input of this shape."""
+        nodes = []
+        for call in calls:
+            try:
+                node = self._node(call, shape)
+            except ArchitectureError as error:
+                if error.text:
+                    raise
+                raise ArchitectureError(str(error), self._line, call.start, call.end) from None
+            if len(node.output_shape) == 2 and len(shape) != 2:
+                self._words["tokens"] = node.output_shape[0]
+            nodes.append(node)
+            shape = node.output_shape
+        return tuple(nodes)
+
+    def _node(self, call: Call, shape: Shape) -> Node:
+        kind = KINDS[call.name]
+        if not kind.block:
+            values = _bind(kind, call.values, self._words, self._line)
+            return self._fitting(Node(kind, values, shape, kind.shape(shape, **values), call.start, call.end))
+        body = self.through(call.body, shape)
+        after = body[-1].output_shape
+        projection = shortcut(shape, after)
+        node = Node(kind, {}, shape, after, call.start, call.end, body)
+        if projection is None:
+            return node
+        name, values = projection
+        return replace(node, shortcut=self._fitting(Node(KINDS[name], values, shape, after, call.start, call.end)))
+
+    def _fitting(self, node: Node) -> Node:
+        """The node itself; raises ArchitectureError if it is too large, or the network is with it."""
+        self._parameters += node.parameters
+        if self._parameters > MAX_PARAMETERS:
+            raise ArchitectureError(
+                f"With this layer the network has {self._parameters:,} parameters, and at most {MAX_PARAMETERS:,} fit "
+                "here; make layers narrower, or pool before flatten"
+            )
+        if prod(node.output_shape) > MAX_OUTPUT:
+            raise ArchitectureError(
+                f"This layer makes {prod(node.output_shape):,} numbers of every image ({shown(node.output_shape)}), "
+                f"more than the {MAX_OUTPUT:,} that fit here; use fewer channels or less padding"
+            )
         return node
-    name, values = projection
-    return replace(node, shortcut=Node(KINDS[name], values, shape, after, call.start, call.end))
 
 
 def _bind(kind: Kind, typed: tuple[Value, ...], words: Mapping[str, int], line: str) -> dict[str, Any]:
@@ -158,28 +194,6 @@ def _checked(kind: Kind, argument: Argument, typed: Value, words: Mapping[str, i
 
 def _type_name(argument: Argument) -> str:
     return {int: "a whole number", float: "a number", bool: "True or False"}[argument.takes]
-
-
-def _check_size(nodes: tuple[Node, ...], line: str) -> None:
-    total = 0
-    for node, _, _ in every(nodes):
-        total += node.parameters
-        if total > MAX_PARAMETERS:
-            raise ArchitectureError(
-                f"With this layer the network has {total:,} parameters, and at most {MAX_PARAMETERS:,} fit here; "
-                "make layers narrower, or pool before flatten",
-                line,
-                node.start,
-                node.end,
-            )
-        if prod(node.output_shape) > MAX_OUTPUT:
-            raise ArchitectureError(
-                f"This layer makes {prod(node.output_shape):,} numbers of every image ({shown(node.output_shape)}), "
-                f"more than the {MAX_OUTPUT:,} that fit here; use fewer channels or less padding",
-                line,
-                node.start,
-                node.end,
-            )
 
 
 def _check_outputs(nodes: tuple[Node, ...], classes: int, line: str) -> None:

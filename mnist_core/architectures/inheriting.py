@@ -1,12 +1,17 @@
 """Initial weights taken over from another network, for a comparison in which only the architecture differs."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mnist_core.architectures.building import build
+from mnist_core.architectures.inference import Node, all_weights, every, infer
 from mnist_core.architectures.layers import Shape
+from mnist_core.architectures.presets import line_of
+from mnist_core.errors import ArchitectureError
+from mnist_core.limits import MAX_LAYERS, MAX_PARAMETERS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,6 +38,36 @@ def line_of_descent(initial_weights: str, architecture: str) -> str:
     return f"{initial_weights} {_THEN} {architecture}" if initial_weights else architecture
 
 
+def lines_of(initial_weights: str) -> list[str]:
+    """The architectures in `initial_weights`, the oldest first."""
+    return [line.strip() for line in initial_weights.split(_THEN) if line.strip()]
+
+
+def check_initial(initial_weights: str, input_shape: Shape, classes: int) -> None:
+    """Raise ArchitectureError unless all networks of `initial_weights` can be built, one after another.
+
+    Together they may have as many layers and parameters as one network.
+    """
+    layers = parameters = 0
+    for line in lines_of(initial_weights):
+        try:
+            nodes = infer(line_of(line), input_shape, classes)
+        except ArchitectureError as error:
+            message = f"initial_weights: {_lower(str(error))}"
+            raise ArchitectureError(message, error.text, error.start, error.end) from None
+        rows = every(nodes)
+        layers += sum(not is_shortcut for _, _, is_shortcut in rows)
+        parameters += sum(node.parameters for node, _, _ in rows)
+        if layers > MAX_LAYERS or parameters > MAX_PARAMETERS:
+            raise ArchitectureError(
+                f"initial_weights: its networks have more than {MAX_LAYERS:,} layers or {MAX_PARAMETERS:,} parameters "
+                "together; name fewer or smaller ones",
+                line,
+                0,
+                len(line),
+            )
+
+
 def build_seeded(
     text: str, input_shape: Shape, classes: int, seed: int, initial_weights: str = ""
 ) -> "tuple[nn.Module, Inherited | None]":
@@ -45,8 +80,9 @@ def build_seeded(
     """
     import torch
 
+    check_initial(initial_weights, input_shape, classes)
     torch.manual_seed(seed)
-    first, *later = [*_lines(initial_weights), text]
+    first, *later = [*lines_of(initial_weights), text]
     network, taken = build(first, input_shape, classes), None
     state = torch.get_rng_state()
     for line in later:
@@ -57,11 +93,24 @@ def build_seeded(
 
 
 def preview(text: str, input_shape: Shape, classes: int, parent: str) -> Inherited:
-    """What `inherit` would take over; torch's random state stays as it is. Raises ArchitectureError."""
-    import torch
+    """What `inherit` would take over, without building either network. Raises ArchitectureError."""
+    new, old = (infer(line_of(line), input_shape, classes) for line in (text, parent))
+    weights = dict(all_weights(new))
+    handed_on = [weights[name] for name, _ in same_weights(new, old)]
+    return Inherited(
+        layers=len(handed_on),
+        of_layers=len(weights),
+        numbers=sum(each.numbers for each in handed_on),
+        of_numbers=sum(each.numbers for each in weights.values()),
+    )
 
-    with torch.random.fork_rng(devices=[]):  # torch's device "meta" would draw nothing, but takes seconds to import
-        return inherit(build(text, input_shape, classes), build(parent, input_shape, classes))
+
+def same_weights(network: Sequence[Node], parent: Sequence[Node]) -> list[tuple[str, str]]:
+    """Names of modules of `network`, each with that of the parent's module whose weights `inherit` gives it."""
+    new, old = all_weights(network), all_weights(parent)
+    pairs = _aligned([_key_of(each.module, each.shapes) for _, each in old],
+                     [_key_of(each.module, each.shapes) for _, each in new])  # fmt: skip
+    return [(new[place][0], old[start][0]) for start, place in pairs]
 
 
 def inherit(network: "nn.Module", parent: "nn.Module") -> Inherited:
@@ -73,20 +122,55 @@ def inherit(network: "nn.Module", parent: "nn.Module") -> Inherited:
     import torch
 
     mine, theirs = _weighted(network), _weighted(parent)
-    blocks = SequenceMatcher(None, [_key(one) for one in theirs], [_key(one) for one in mine], autojunk=False)
-    layers = numbers = 0
+    pairs = _aligned([_key(module) for module in theirs], [_key(module) for module in mine])
+    numbers = 0
     with torch.no_grad():
-        for start, place, size in blocks.get_matching_blocks():
-            for old, new in zip(theirs[start : start + size], mine[place : place + size], strict=True):
-                for value, target in zip(_own(old), _own(new), strict=True):
-                    target.copy_(value)
-                    numbers += target.numel()
-                layers += 1
-    return Inherited(layers, len(mine), numbers, sum(value.numel() for value in network.parameters()))
+        for start, place in pairs:
+            for value, target in zip(_own(theirs[start]), _own(mine[place]), strict=True):
+                target.copy_(value)
+                numbers += target.numel()
+    return Inherited(len(pairs), len(mine), numbers, sum(value.numel() for value in network.parameters()))
 
 
-def _lines(initial_weights: str) -> Sequence[str]:
-    return [line.strip() for line in initial_weights.split(_THEN) if line.strip()]
+def _aligned(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """Positions in `old` and `new` of equal keys: the longest common stretch, then the same before and after it.
+
+    These are the matching blocks of difflib.SequenceMatcher, found in a small part of its time where keys repeat: no
+    stretch beside the longest one can be longer, so the search there ends with the first that is as long.
+    """
+    numbers = {key: number for number, key in enumerate(dict.fromkeys([*old, *new]))}
+    a, b = (np.array([numbers[key] for key in keys], dtype=np.int64) for keys in (old, new))
+    pairs: list[tuple[int, int]] = []
+    waiting = [(0, len(a), 0, len(b), min(len(a), len(b)))]
+    while waiting:
+        start, end, place, until, bound = waiting.pop()
+        size, first, second = _longest(a[start:end], b[place:until], bound)
+        if size:
+            first, second = start + first, place + second
+            pairs += [(first + step, second + step) for step in range(size)]
+            waiting.append((start, first, place, second, size))
+            waiting.append((first + size, end, second + size, until, size))
+    return sorted(pairs)
+
+
+def _longest(a: np.ndarray, b: np.ndarray, bound: int) -> tuple[int, int, int]:
+    """Length of the longest common stretch, and where it begins in both, as early as possible in `a`, then in `b`.
+
+    None is longer than `bound`.
+    """
+    best = (0, 0, 0)
+    before = np.zeros(len(b) + 1, dtype=np.int64)
+    for row, key in enumerate(a):
+        # lengths[j + 1]: of the common stretch that ends at a[row] and b[j]
+        lengths = np.zeros(len(b) + 1, dtype=np.int64)
+        lengths[1:] = np.where(b == key, before[:-1] + 1, 0)
+        longest = int(lengths.max())
+        if longest > best[0]:
+            best = (longest, row - longest + 1, int(lengths.argmax()) - longest)
+            if longest >= min(bound, len(b)):
+                break
+        before = lengths
+    return best
 
 
 def _weighted(network: "nn.Module") -> list["nn.Module"]:
@@ -97,5 +181,13 @@ def _own(module: "nn.Module") -> list[Any]:
     return list(module.parameters(recurse=False))
 
 
-def _key(module: "nn.Module") -> tuple[Any, ...]:
-    return (type(module).__name__, *(tuple(value.shape) for value in _own(module)))
+def _key(module: "nn.Module") -> Hashable:
+    return _key_of(type(module).__name__, [tuple(value.shape) for value in _own(module)])
+
+
+def _key_of(module: str, shapes: Sequence[Shape]) -> Hashable:
+    return module, tuple(shapes)
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]

@@ -1,15 +1,13 @@
 """The text language for networks: from a line to calls of layers with their positions."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from mnist_core.architectures.layers.kind import Kind
 from mnist_core.errors import ArchitectureError
-
-MAX_LAYERS = 1000
-_MAX_NESTING = 16
+from mnist_core.limits import MAX_LAYERS, MAX_LETTERS_INITIAL, MAX_NESTING
 
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<arrow>->|→)|(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
@@ -45,6 +43,19 @@ class Call:
     body: tuple["Call", ...]
     start: int
     end: int
+    layers: int  # that this call stands for: itself, and all that lie in its body, repetitions written out
+
+
+def check_length(text: str) -> None:
+    """Raise ArchitectureError if the text is too long to be read."""
+    if len(text) > MAX_LETTERS_INITIAL:
+        raise ArchitectureError(
+            f"The architecture has {len(text):,} letters, and at most {MAX_LETTERS_INITIAL:,} can be read; "
+            "write layers that come several times as 3 * (...)",
+            text[:60],
+            0,
+            60,
+        )
 
 
 def parse(text: str, kinds: Mapping[str, Kind]) -> tuple[Call, ...]:
@@ -52,8 +63,9 @@ def parse(text: str, kinds: Mapping[str, Kind]) -> tuple[Call, ...]:
 
     Grammar: items in a row, separated by space, a comma or an arrow; item = [number *] layer or
     number * (items); layer = name [(arguments)]; arguments are numbers, words and name=value, or the
-    items of a block such as residual.
+    items of a block such as residual. The layers that a repetition stands for are counted before it is written out.
     """
+    check_length(text)
     parser = _Parser(text, kinds)
     calls = parser.items(closing=None, depth=0)
     if not calls:
@@ -132,6 +144,7 @@ class _Parser:
     def items(self, closing: _Token | None, depth: int) -> list[Call]:
         """Layers up to the end, or up to and with the `)` that closes `closing`."""
         calls: list[Call] = []
+        layers = 0
         while True:
             token = self.token
             if token.kind == "end" and closing:
@@ -146,14 +159,16 @@ class _Parser:
             if token.kind in (",", "arrow"):
                 self.take()
                 continue
-            calls += self.item(depth)
-            if len(calls) > MAX_LAYERS:
-                raise self.error(f"More than {MAX_LAYERS:,} layers; use fewer", token.start, self.tokens[-1].end)
+            more = self.item(depth)
+            layers += _layers(more)
+            if layers > MAX_LAYERS:
+                raise self.too_many("use fewer", token.start, self.tokens[-1].end)
+            calls += more
 
     def item(self, depth: int) -> list[Call]:
         token = self.token
-        if depth > _MAX_NESTING:
-            raise self.error(f"Nested more than {_MAX_NESTING} deep; use fewer levels", token.start, token.end)
+        if depth > MAX_NESTING:
+            raise self.error(f"Nested more than {MAX_NESTING} deep; use fewer levels", token.start, token.end)
         if token.kind == "number":
             return self.repetition(depth)
         if token.kind == "word":
@@ -180,9 +195,13 @@ class _Parser:
                 raise self.error("There is nothing to repeat in these parentheses", opening.start, opening.end + 1)
         else:
             calls = self.item(depth + 1)
-        if len(calls) * times > MAX_LAYERS:
-            raise self.error(f"More than {MAX_LAYERS:,} layers; repeat less often", number.start, number.end)
+        if _layers(calls) * times > MAX_LAYERS:
+            raise self.too_many("repeat less often", number.start, number.end)
         return calls * times
+
+    def too_many(self, remedy: str, start: int, end: int) -> ArchitectureError:
+        message = f"More than {MAX_LAYERS:,} layers, counting those inside of blocks and repetitions; {remedy}"
+        return self.error(message, start, end)
 
     def call(self, depth: int) -> Call:
         word = self.take()
@@ -201,7 +220,10 @@ class _Parser:
         end = self.tokens[self.position - 1].end
         if kind.block and not body:
             raise self.error(f"{name} needs layers inside, such as {name}(conv(16, 3, padding=same))", word.start, end)
-        return Call(name, values, body, word.start, end)
+        layers = 1 + _layers(body)
+        if layers > MAX_LAYERS:
+            raise self.too_many("use fewer", word.start, end)
+        return Call(name, values, body, word.start, end, layers)
 
     def arguments(self, opening: _Token) -> list[Value]:
         values: list[Value] = []
@@ -232,6 +254,10 @@ class _Parser:
         if token.kind not in ("number", "word"):
             raise self.error(f"Expected a number, found {token.text}", token.start, token.end)
         return Value(name, _value(token), start, token.end)
+
+
+def _layers(calls: Sequence[Call]) -> int:
+    return sum(call.layers for call in calls)
 
 
 def _value(token: _Token) -> float | bool | str:

@@ -2,11 +2,11 @@
 
 import sys
 
-from mnist_core.architectures.inference import MAX_PARAMETERS
 from mnist_core.architectures.layers import KINDS, Kind
 from mnist_core.architectures.layers.kind import Argument
 from mnist_core.architectures.presets import Preset, presets
 from mnist_core.architectures.table import describe
+from mnist_core.limits import MAX_LAYERS, MAX_NESTING, MAX_PARAMETERS
 
 _HEAD = """# Architectures
 
@@ -27,7 +27,8 @@ conv(16, 3, padding=same) relu maxpool(2) flatten linear(100) relu linear(classe
 - Nothing happens silently: an image goes into `linear` only through `flatten`, `globalavgpool` or `patches`.
 - The last layer gives one score a class (a logit). The loss turns scores into probabilities, so no softmax is needed;
   the networks of studies that end in log-softmax are given here without it and compute the same.
-- Weights start as torch's defaults for each layer. A network may have at most {limit:,} parameters.
+- Weights start as torch's defaults for each layer. A network may have at most {parameters:,} parameters and {layers:,}
+  layers, counting those inside of blocks and repetitions, which may lie at most {nesting} deep in each other.
 
 The table of layers counts multiply-accumulates of convolutions, linear layers and attention for one image; those of
 biases, activations, pooling and normalisation are not counted.
@@ -38,7 +39,11 @@ biases, activations, pooling and normalisation are not counted.
 
 def reference() -> str:
     """The reference of all layers and presets as Markdown."""
-    parts = [_HEAD.format(limit=MAX_PARAMETERS), *map(_layer, KINDS.values()), "## Presets\n"]
+    parts = [
+        _HEAD.format(parameters=MAX_PARAMETERS, layers=MAX_LAYERS, nesting=MAX_NESTING),
+        *map(_layer, KINDS.values()),
+        "## Presets\n",
+    ]
     parts.append(
         "Parameters and multiply-accumulates (MACs) are for MNIST: one channel of 28×28 pixels, ten classes.\n"
     )

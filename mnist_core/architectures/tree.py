@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from mnist_core.architectures.table import Layer
 
@@ -68,24 +69,31 @@ def _nested(layers: Sequence[Layer]) -> tuple[_Branch, ...]:
 
 def _folded(branches: Sequence[_Branch]) -> list[_Branch | _Loop]:
     """Repetitions found: rows that are equal down to their place in the text come from one `n * (...)`."""
+    numbers = {branch: number for number, branch in enumerate(dict.fromkeys(branches))}
+    keys = [numbers[branch] for branch in branches]
+    # How many of the branches before each position are drawn by themselves: a loop of pills alone is none.
+    drawn = list(accumulate((branch.layer.role not in _PILLS for branch in branches), initial=0))
     folded: list[_Branch | _Loop] = []
     at = 0
     while at < len(branches):
-        loop = _loop(branches, at)
-        folded.append(loop or branches[at])
-        at += loop.times * len(loop.branches) if loop else 1
+        period, times = _loop(keys, drawn, at)
+        folded.append(_Loop(tuple(branches[at : at + period]), times) if times > 1 else branches[at])
+        at += times * period
     return folded
 
 
-def _loop(branches: Sequence[_Branch], at: int) -> _Loop | None:
-    for period in range(1, (len(branches) - at) // 2 + 1):
-        once = branches[at : at + period]
+def _loop(keys: Sequence[int], drawn: Sequence[int], at: int) -> tuple[int, int]:
+    """The shortest period from this position on and how often it comes in a row; (1, 1) if nothing repeats."""
+    for period in range(1, (len(keys) - at) // 2 + 1):
+        if keys[at + period] != keys[at] or drawn[at + period] == drawn[at]:
+            continue
+        once = keys[at : at + period]
         times = 1
-        while branches[at + times * period : at + (times + 1) * period] == once:
+        while keys[at + times * period : at + (times + 1) * period] == once:
             times += 1
-        if times > 1 and any(branch.layer.role not in _PILLS for branch in once):
-            return _Loop(tuple(once), times)
-    return None
+        if times > 1:
+            return period, times
+    return 1, 1
 
 
 def _items(branches: Sequence[_Branch | _Loop], source: Unit | None = None) -> tuple[Item, ...]:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
 from mnist_core.architectures import describe
+from mnist_core.architectures.inheriting import check_initial
 from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import shape_of
 from mnist_core.errors import ArchitectureError
@@ -38,6 +39,7 @@ def check_config(config: RunConfig) -> None:
     """Raise ArchiveError unless the network that the config names can be built."""
     with _sound(CONFIG, "names no network that can be built"):
         shape, classes = _shape_of(config)
+        check_initial(config.initial_weights, shape, classes or _FOLDER_CLASSES)
         describe(config.architecture, shape, classes or _FOLDER_CLASSES)
 
 

@@ -4,12 +4,11 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import nn
 
-from mnist_core.architectures import build, modules
-from mnist_core.architectures.inference import Node, every, infer
-from mnist_core.architectures.inheriting import inherit
+from mnist_core.architectures import modules
+from mnist_core.architectures.inference import Node, all_weights, every, infer
+from mnist_core.architectures.inheriting import check_initial, lines_of, same_weights
 from mnist_core.architectures.layers import Shape
 from mnist_core.architectures.presets import line_of
 from mnist_core.config import RunConfig
@@ -28,18 +27,18 @@ def network(nodes: Sequence[Node]) -> str:
 
 def seeded(config: RunConfig, nodes: Sequence[Node], shape: Shape, classes: int, device: str) -> str:
     """`network` with the run's initial weights on its device, as `build_seeded` and `devices.place` make it."""
+    check_initial(config.initial_weights, shape, classes)
     lines = ["torch.manual_seed(SEED)"]
-    *older, own = [*_lines(config.initial_weights), config.architecture]
-    for place, line in enumerate(older):
-        text = network(infer(line_of(line), shape, classes))
-        lines.append(f"{'older' if place == 0 else 'network'} = {text}")
+    older = [infer(line_of(line), shape, classes) for line in lines_of(config.initial_weights)]
+    for place, ancestor in enumerate(older):
+        lines.append(f"{'network' if place else 'older'} = {network(ancestor)}")
         if place == 0:
             lines.append("state = torch.get_rng_state()")
         else:
-            lines += [_copied(older[place - 1], line, shape, classes), "older = network"]
+            lines += [_copied(older[place - 1], ancestor), "older = network"]
     lines.append(f"network = {network(nodes)}")
     if older:
-        lines += [_copied(older[-1], own, shape, classes), "torch.set_rng_state(state)"]
+        lines += [_copied(older[-1], nodes), "torch.set_rng_state(state)"]
     arguments = ["DEVICE"] if device != "cpu" else []
     arguments += ["memory_format=torch.channels_last"] if _has_kernels(nodes) else []
     if arguments:
@@ -49,8 +48,7 @@ def seeded(config: RunConfig, nodes: Sequence[Node], shape: Shape, classes: int,
 
 def linear_layers(nodes: Sequence[Node]) -> int:
     """How many matrices of linear layers the network holds, those inside of attention too."""
-    names = [node.kind.name for node, _, _ in every(tuple(nodes))]
-    return names.count("linear") + 2 * names.count("attention")
+    return sum(weights.module == "Linear" for _, weights in all_weights(nodes))
 
 
 def own_modules(nodes: Sequence[Node]) -> str:
@@ -64,30 +62,9 @@ def own_modules(nodes: Sequence[Node]) -> str:
     return "\n\n\n".join(written)
 
 
-def _lines(initial_weights: str) -> list[str]:
-    return [line.strip() for line in initial_weights.split(";") if line.strip()]
-
-
-def _copied(older: str, line: str, shape: Shape, classes: int) -> str:
-    """Code that hands weights from `older` to `network`, as `inheriting.inherit` does.
-
-    Which layer takes over from which is read off a try: each layer of the older network holds nothing but its number.
-    """
-    old, new = build(older, shape, classes), build(line, shape, classes)
-    givers = [name for name, module in old.named_modules() if list(module.parameters(recurse=False))]
-    with torch.no_grad():
-        for number, name in enumerate(givers):
-            for value in old.get_submodule(name).parameters(recurse=False):
-                value.fill_(number)
-        for value in new.parameters():
-            value.fill_(-1)
-    inherit(new, old)
-    pairs = []
-    for name, module in new.named_modules():
-        numbers = [int(value.flatten()[0]) for value in module.parameters(recurse=False)]
-        if numbers and numbers[0] >= 0:
-            pairs.append((name, givers[numbers[0]]))
-    listed = ", ".join(f'("{mine}", "{its}")' for mine, its in pairs)
+def _copied(older: Sequence[Node], nodes: Sequence[Node]) -> str:
+    """Code that hands weights from `older` to `network`, as `inheriting.inherit` does."""
+    listed = ", ".join(f"({mine!r}, {its!r})" for mine, its in same_weights(nodes, older)).replace("'", '"')
     return (
         f"for mine, its in [{listed}]:  # the layers of the same kind and shape\n"
         "    network.get_submodule(mine).load_state_dict(older.get_submodule(its).state_dict())"

@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mnist_core.architectures import describe
+from mnist_core.checking import check
 from mnist_core.config import RunConfig
-from mnist_core.data.catalogue import shape_of
 from mnist_core.errors import ArchitectureError, ConfigError
 from mnist_core.fields import shown
+from mnist_core.limits import MAX_SWEPT_LAYERS
 from mnist_core.sweeps import slots
 from mnist_core.sweeps.axes import Axis, field_info
 
@@ -65,7 +65,7 @@ class Sweep:
         """As `configs`, each with its point."""
         points = self.points()
         lines = self.templates()
-        known: dict[tuple[Any, ...], None] = {}
+        known: dict[tuple[Any, ...], int] = {}
         first = [self._config(point, lines, known) for point in points]
         return [
             (point, config.replace(seed=config.seed + place) if place else config)
@@ -128,9 +128,9 @@ class Sweep:
             )
 
     def _config(
-        self, point: Mapping[str, Any], lines: Mapping[str, str], known: dict[tuple[Any, ...], None]
+        self, point: Mapping[str, Any], lines: Mapping[str, str], known: dict[tuple[Any, ...], int]
     ) -> RunConfig:
-        """The config of a point, parsed and with its network checked; `known` spares checking the same network anew."""
+        """The config of a point, parsed and checked; `known` holds the layers of each network that has been checked."""
         changes = {field: value for field, value in point.items() if field_info(field)}
         where = point_text(point)
         template = lines[changes.get("architecture", self.base.architecture)]
@@ -145,11 +145,17 @@ class Sweep:
         shape = (config.dataset, config.folder, config.folder_size, config.folder_colour)
         if (config.architecture, *shape) not in known:
             try:
-                describe(config.architecture, *shape_of(config))
+                network = check(config)
             except ArchitectureError as error:
                 varied = [field for field in self.fields if field not in changes or field == "architecture"]
                 raise ConfigError(varied[0] if varied else "architecture", f"{error} (with {where})") from None
-            known[(config.architecture, *shape)] = None
+            known[(config.architecture, *shape)] = len(network.layers)
+            if sum(known.values()) > MAX_SWEPT_LAYERS:
+                raise ConfigError(
+                    "axes",
+                    f"the networks of these settings have more than {MAX_SWEPT_LAYERS:,} layers together; use fewer "
+                    "values, or smaller networks",
+                )
         return config
 
 

@@ -16,6 +16,8 @@ from safetensors.numpy import load, save
 
 Members = dict[str, bytes]
 
+HUGE = "9*residual(" * 7 + "relu" + ")" * 7 + " flatten linear(classes)"
+
 
 def packed(members: Members, path: Path) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as whole:
@@ -143,6 +145,8 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
     "deep JSON": (lambda m: signed(m, **{"config.json": b"[" * 100_000}), "no JSON"),
     "a key twice": (lambda m: signed(m, **{"config.json": b'{"epochs": 1, "epochs": 2}'}), "a key stands twice"),
     "unknown setting": (lambda m: edited(m, "config.json", backdoor=1), "no such field"),
+    "a network of millions of layers": (lambda m: renamed(m, HUGE), "layers"),
+    "initial weights of millions of layers": (lambda m: edited(m, "config.json", initial_weights=HUGE), "layers"),
     "impossible setting": (lambda m: edited(m, "config.json", epochs=-1), "epochs"),
     "unknown field of the run": (lambda m: edited(m, "run.json", worker="mine"), "worker"),
     "waits in the queue": (lambda m: edited(m, "run.json", state="queued"), "state"),

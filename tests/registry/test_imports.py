@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # Each layer may import from itself and from those above it.
 LAYERS = [
-    {"errors", "events", "environment", "rules"},
+    {"errors", "events", "environment", "limits", "rules"},
     {"config"},
     {"fields"},
     {"store"},
@@ -26,7 +26,7 @@ LAYERS = [
         "robustness",
     },
     {"data", "handwriting", "architectures", "devices"},
-    {"jobs", "recipes", "controlled", "report"},
+    {"checking", "jobs", "recipes", "controlled", "report"},
     {"sweeps", "optimization", "checkpoints", "evaluation"},
     {"studies", "perceptron"},
     {"training", "trained", "forgetting", "explain", "estimators", "costs"},

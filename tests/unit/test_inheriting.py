@@ -1,13 +1,19 @@
 """Initial weights taken over from another network: bit for bit where shapes agree, and nothing else moves."""
 
 import hashlib
+import resource
+from difflib import SequenceMatcher
 from pathlib import Path
+from random import Random
+from time import process_time
 
 import pytest
 import torch
 
 from mnist_core import architectures, trained
-from mnist_core.architectures.inheriting import build_seeded, inherit, line_of_descent, preview
+from mnist_core.architectures.inference import all_weights, infer
+from mnist_core.architectures.inheriting import _aligned, build_seeded, inherit, line_of_descent, preview
+from mnist_core.architectures.presets import line_of
 from mnist_core.config import RunConfig
 from mnist_core.errors import ArchitectureError
 from mnist_core.store import Run, Store
@@ -106,6 +112,42 @@ def test_blocks_are_looked_into_and_a_preview_says_the_same(parent: str, child: 
     assert taken is not None
     assert (taken.layers, taken.of_layers) == taken_over
     assert len(set(fingerprints(network)) & set(fingerprints(seeded(parent, seed=3)))) == taken.layers
+
+
+@pytest.mark.parametrize("name", [*architectures.presets()])
+def test_the_weights_that_a_line_promises_are_those_of_its_modules(name: str) -> None:
+    promised = {
+        path: (weights.module, weights.shapes) for path, weights in all_weights(infer(line_of(name), SHAPE, CLASSES))
+    }
+    built = {
+        path: (type(module).__name__, tuple(tuple(value.shape) for value in own))
+        for path, module in architectures.build(name, SHAPE, CLASSES).named_modules()
+        if (own := list(module.parameters(recurse=False)))
+    }
+    assert list(promised.items()) == list(built.items())
+
+
+def test_the_alignment_is_difflibs() -> None:
+    random = Random(0)
+    for _ in range(500):
+        kinds = random.randint(1, 5)
+        old, new = ([random.randrange(kinds) for _ in range(random.randint(0, 25))] for _ in range(2))
+        blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
+        assert _aligned(old, new) == [(a + step, b + step) for a, b, size in blocks for step in range(size)]
+
+
+def test_the_alignment_takes_no_time_where_layers_repeat() -> None:
+    start = process_time()
+    pairs = _aligned(["a", "b"] * 500, ["a"] * 1000)
+    assert len(pairs) == 500
+    assert process_time() - start < 2  # difflib itself: 55 s
+
+
+def test_a_preview_of_huge_networks_builds_neither() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    large = "flatten linear(500000) relu linear(classes)"  # 1.6 GB of weights
+    assert preview(large, SHAPE, CLASSES, large).numbers == 785 * 500_000 + 500_001 * 10
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kilobytes
 
 
 def test_a_parent_that_is_no_network_says_so() -> None:

@@ -1,9 +1,9 @@
 """The dictionary of all kinds of layers; a new kind is one entry in one family's file."""
 
 from mnist_core.architectures.layers import activation, convolution, dense, normalisation, residual, tokens
-from mnist_core.architectures.layers.kind import Argument, Kind, Shape, shown
+from mnist_core.architectures.layers.kind import Argument, Kind, Shape, Weights, shown
 
-__all__ = ["KINDS", "Argument", "Kind", "Shape", "shown"]
+__all__ = ["KINDS", "Argument", "Kind", "Shape", "Weights", "shown"]
 
 KINDS: dict[str, Kind] = {
     kind.name: kind

@@ -3,7 +3,7 @@
 from math import prod
 
 from mnist_core.architectures.layers.dense import BIAS
-from mnist_core.architectures.layers.kind import Argument, Kind, Shape, shown
+from mnist_core.architectures.layers.kind import Argument, Kind, Shape, Weights, no_macs, no_weights, shown
 from mnist_core.errors import ArchitectureError
 
 _WINDOW = Argument("kernel", "Height and width of the window in pixels.", high=1024)
@@ -49,8 +49,8 @@ def _conv_shape(shape: Shape, out: int, kernel: int, stride: int, padding: int |
     return (out, *((size - kernel) // stride + 1 for size in (height, width)))
 
 
-def _conv_parameters(shape: Shape, out: int, kernel: int, groups: int, bias: bool, **_: object) -> int:
-    return out * (shape[0] // groups) * kernel**2 + bias * out
+def _conv_weights(shape: Shape, out: int, kernel: int, groups: int, bias: bool, **_: object) -> tuple[Weights, ...]:
+    return (Weights("Conv2d", ((out, shape[0] // groups, kernel, kernel), *(((out,),) * bias))),)
 
 
 def _conv_macs(shape: Shape, out: int, kernel: int, stride: int, padding: int | str, groups: int, bias: bool) -> int:
@@ -79,9 +79,9 @@ def _global_shape(shape: Shape) -> Shape:
 
 
 CONV = Kind(
-    "conv",
-    "Convolution: slides small filters over the image and makes one output channel of each (LeCun et al. 1989).",
-    "convolution",
+    name="conv",
+    help="Convolution: slides small filters over the image and makes one output channel of each (LeCun et al. 1989).",
+    role="convolution",
     arguments=(
         Argument("out", "How many filters, and so output channels."),
         Argument("kernel", "Height and width of a filter in pixels.", high=1024),
@@ -98,8 +98,9 @@ CONV = Kind(
         BIAS,
     ),
     shape=_conv_shape,
-    parameters=_conv_parameters,
+    weights=_conv_weights,
     macs=_conv_macs,
+    over_batch=False,
     make=lambda nn, shape, out, kernel, stride, padding, groups, bias: nn.Conv2d(
         shape[0], out, kernel, stride, _padding(kernel, padding), groups=groups, bias=bias
     ),
@@ -107,30 +108,40 @@ CONV = Kind(
 )
 
 MAXPOOL = Kind(
-    "maxpool",
-    "Keeps the largest number of every window, which shrinks the image.",
-    "pool",
+    name="maxpool",
+    help="Keeps the largest number of every window, which shrinks the image.",
+    role="pool",
     arguments=(_WINDOW, _STEP),
     shape=_pool_shape,
+    weights=no_weights,
+    macs=no_macs,
+    over_batch=False,
     make=lambda nn, shape, kernel, stride: nn.MaxPool2d(kernel, stride),
     label=lambda shape, kernel, stride: f"max-pool {kernel}×{kernel}",
 )
 
 AVGPOOL = Kind(
-    "avgpool",
-    "Keeps the mean of every window, which shrinks the image.",
-    "pool",
+    name="avgpool",
+    help="Keeps the mean of every window, which shrinks the image.",
+    role="pool",
     arguments=(_WINDOW, _STEP),
     shape=_pool_shape,
+    weights=no_weights,
+    macs=no_macs,
+    over_batch=False,
     make=lambda nn, shape, kernel, stride: nn.AvgPool2d(kernel, stride),
     label=lambda shape, kernel, stride: f"avg-pool {kernel}×{kernel}",
 )
 
 GLOBALAVGPOOL = Kind(
-    "globalavgpool",
-    "Keeps only the mean of every channel: one number a channel, whatever the image's size (Lin et al. 2013).",
-    "pool",
+    name="globalavgpool",
+    help="Keeps only the mean of every channel: one number a channel, whatever the image's size (Lin et al. 2013).",
+    role="pool",
+    arguments=(),
     shape=_global_shape,
+    weights=no_weights,
+    macs=no_macs,
+    over_batch=False,
     make=lambda nn, shape: nn.GlobalAveragePool(),
     label=lambda shape: "global avg-pool",
 )

@@ -2,7 +2,7 @@
 
 from math import prod
 
-from mnist_core.architectures.layers.kind import Argument, Kind, Shape, shown
+from mnist_core.architectures.layers.kind import Argument, Kind, Shape, Weights, no_macs, no_weights, shown, unchanged
 from mnist_core.errors import ArchitectureError
 
 BIAS = Argument("bias", "Whether a learned constant is added to every output.", bool, True)
@@ -28,38 +28,55 @@ def _logsoftmax_shape(shape: Shape) -> Shape:
 
 
 LINEAR = Kind(
-    "linear",
-    "Fully connected: every output is a weighted sum of all inputs. Of tokens (T, D) it maps each one by itself.",
-    "dense",
+    name="linear",
+    help="Fully connected: every output is a weighted sum of all inputs. Of tokens (T, D) it maps each one by itself.",
+    role="dense",
     arguments=(Argument("out", "How many numbers come out."), BIAS),
     shape=_linear_shape,
-    parameters=lambda shape, out, bias: shape[-1] * out + bias * out,
+    weights=lambda shape, out, bias: (Weights("Linear", ((out, shape[-1]), *(((out,),) * bias))),),
     macs=lambda shape, out, bias: prod(shape) * out,
+    over_batch=False,
     make=lambda nn, shape, out, bias: nn.Linear(shape[-1], out, bias=bias),
+    label=None,
 )
 
 FLATTEN = Kind(
-    "flatten",
-    "Lays all numbers of an image or of the tokens out in one vector.",
-    "reshape",
+    name="flatten",
+    help="Lays all numbers of an image or of the tokens out in one vector.",
+    role="reshape",
+    arguments=(),
     shape=lambda shape: (prod(shape),),
+    weights=no_weights,
+    macs=no_macs,
+    over_batch=False,
     make=lambda nn, shape: nn.Flatten(),
+    label=None,
 )
 
 DROPOUT = Kind(
-    "dropout",
-    "Sets this share of the numbers to zero at random while training and scales up the rest (Srivastava et al. 2014).",
-    "dropout",
+    name="dropout",
+    help="Sets this share of the numbers to zero at random while training and scales up the rest "
+    "(Srivastava et al. 2014).",
+    role="dropout",
     arguments=(Argument("p", "The share that is dropped, a probability.", float, low=0, high=0.99),),
+    shape=unchanged,
+    weights=no_weights,
+    macs=no_macs,
+    over_batch=False,
     make=lambda nn, shape, p: nn.Dropout(p),
     label=lambda shape, p: f"dropout {p:g}",
 )
 
 LOGSOFTMAX = Kind(
-    "logsoftmax",
-    "Turns scores into logarithms of probabilities. Not needed: the loss does it, and doing it twice changes nothing.",
-    "activation",
+    name="logsoftmax",
+    help="Turns scores into logarithms of probabilities. Not needed: the loss does it, and doing it twice changes "
+    "nothing.",
+    role="activation",
+    arguments=(),
     shape=_logsoftmax_shape,
+    weights=no_weights,
+    macs=no_macs,
+    over_batch=False,
     make=lambda nn, shape: nn.LogSoftmax(dim=-1),
     label=lambda shape: "log-softmax",
 )

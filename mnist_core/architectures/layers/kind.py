@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal
 
 Shape = tuple[int, ...]  # of one image: (C, H, W), tokens (T, D) or a vector (D,)
@@ -25,33 +26,60 @@ class Argument:
         return values.get(self.default, self.default) if isinstance(self.default, str) else self.default
 
 
-def _nothing(shape: Shape, **values: Any) -> int:
-    return 0
+@dataclass(frozen=True)
+class Weights:
+    """The learned tensors of one torch module."""
+
+    module: str  # its class, such as Linear
+    shapes: tuple[Shape, ...]  # in the module's own order
+    inside: str = ""  # its name within the layer's module, where that holds several
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers they hold."""
+        return sum(map(prod, self.shapes))
 
 
-def _unchanged(shape: Shape, **values: Any) -> Shape:
+def unchanged(shape: Shape, **values: Any) -> Shape:
+    """For `Kind.shape`: the output has the input's shape."""
     return shape
 
 
-@dataclass(frozen=True)
+def no_weights(shape: Shape, **values: Any) -> tuple[Weights, ...]:
+    """For `Kind.weights`: nothing is learned."""
+    return ()
+
+
+def no_macs(shape: Shape, **values: Any) -> int:
+    """For `Kind.macs`: no matrix product and no convolution."""
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Kind:
     """A kind of layer. Every function takes the input's shape, then the arguments by their names.
 
-    `shape` gives the output's shape or raises ArchitectureError without a position; `macs` counts the
-    multiply-accumulates of matrix products and convolutions for one image; `make` gets the module
-    `mnist_core.architectures.modules` first, so that only building a network imports torch.
+    `shape` gives the output's shape or raises ArchitectureError without a position; `weights` are the learned tensors,
+    from which parameters are counted and initial weights are handed on; `macs` counts the multiply-accumulates of
+    matrix products and convolutions for one image; `make` gets the module `mnist_core.architectures.modules` first, so
+    that only building a network imports torch. Nothing has a default that could be wrong unnoticed.
     """
 
     name: str
     help: str
     role: Role
+    arguments: tuple[Argument, ...]
+    shape: Callable[..., Shape]
+    weights: Callable[..., tuple[Weights, ...]]
+    macs: Callable[..., int]
+    over_batch: bool  # whether training normalises the images of a batch together
     make: Callable[..., Any]
-    arguments: tuple[Argument, ...] = ()
-    shape: Callable[..., Shape] = _unchanged
-    parameters: Callable[..., int] = _nothing
-    macs: Callable[..., int] = _nothing
-    label: Callable[..., str] | None = None  # a few words for the diagram; the name if None
-    block: bool = False  # holds layers instead of values
+    label: Callable[..., str] | None  # a few words for the diagram; the name if None
+
+    @property
+    def block(self) -> bool:
+        """Whether it holds layers instead of values."""
+        return self.role == "block"
 
     def signature(self) -> str:
         """How the layer is written, with defaults: `maxpool(size, stride=size)`."""

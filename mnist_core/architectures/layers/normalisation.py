@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mnist_core.architectures.layers.kind import Kind, Shape, shown
+from mnist_core.architectures.layers.kind import Kind, Shape, Weights, no_macs, shown, unchanged
 from mnist_core.errors import ArchitectureError
 
 
@@ -14,12 +14,18 @@ def _batchnorm_shape(shape: Shape) -> Shape:
     return shape
 
 
+def _batchnorm_weights(shape: Shape) -> tuple[Weights, ...]:
+    return (Weights("BatchNorm2d" if len(shape) == 3 else "BatchNorm1d", (shape[:1], shape[:1])),)
+
+
 def _batchnorm(nn: Any, shape: Shape) -> Any:
     return nn.BatchNorm2d(shape[0]) if len(shape) == 3 else nn.BatchNorm1d(shape[0])
 
 
-def _layernorm_width(shape: Shape) -> int:
-    return shape[0] if len(shape) == 3 else shape[-1]
+def _layernorm_weights(shape: Shape) -> tuple[Weights, ...]:
+    if len(shape) == 3:
+        return (Weights("GroupNorm", (shape[:1], shape[:1])),)
+    return (Weights("LayerNorm", (shape[-1:], shape[-1:])),)
 
 
 def _layernorm(nn: Any, shape: Shape) -> Any:
@@ -28,20 +34,28 @@ def _layernorm(nn: Any, shape: Shape) -> Any:
 
 
 BATCHNORM = Kind(
-    "batchnorm",
-    "Normalises every channel over the images of the batch; in use, over all of training (Ioffe and Szegedy 2015).",
-    "norm",
+    name="batchnorm",
+    help="Normalises every channel over the images of the batch; in use, over all of training "
+    "(Ioffe and Szegedy 2015).",
+    role="norm",
+    arguments=(),
     shape=_batchnorm_shape,
-    parameters=lambda shape: 2 * shape[0],
+    weights=_batchnorm_weights,
+    macs=no_macs,
+    over_batch=True,
     make=_batchnorm,
     label=lambda shape: "batch norm",
 )
 
 LAYERNORM = Kind(
-    "layernorm",
-    "Normalises every image, vector or token by itself, independent of the batch (Ba et al. 2016).",
-    "norm",
-    parameters=lambda shape: 2 * _layernorm_width(shape),
+    name="layernorm",
+    help="Normalises every image, vector or token by itself, independent of the batch (Ba et al. 2016).",
+    role="norm",
+    arguments=(),
+    shape=unchanged,
+    weights=_layernorm_weights,
+    macs=no_macs,
+    over_batch=False,
     make=_layernorm,
     label=lambda shape: "layer norm",
 )

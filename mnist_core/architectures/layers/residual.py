@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mnist_core.architectures.layers.kind import Kind, Shape, shown
+from mnist_core.architectures.layers.kind import Kind, Shape, no_macs, no_weights, shown, unchanged
 from mnist_core.errors import ArchitectureError
 
 
@@ -15,10 +15,12 @@ def shortcut(before: Shape, after: Shape) -> tuple[str, dict[str, Any]] | None:
     if before == after:
         return None
     if len(before) == len(after) == 3:
-        for stride in range(1, max(before[1:]) + 1):
-            if all((size - 1) // stride + 1 == wanted for size, wanted in zip(before[1:], after[1:], strict=True)):
-                values = {"out": after[0], "kernel": 1, "stride": stride, "padding": 0, "groups": 1, "bias": False}
-                return "conv", values
+        sides = list(zip(before[1:], after[1:], strict=True))
+        # The smallest stride that shrinks both sides enough; a larger one only shrinks them more.
+        stride = max((size - 1) // wanted + 1 for size, wanted in sides)
+        if all((size - 1) // stride + 1 == wanted for size, wanted in sides):
+            values = {"out": after[0], "kernel": 1, "stride": stride, "padding": 0, "groups": 1, "bias": False}
+            return "conv", values
     elif len(before) == len(after) and before[:-1] == after[:-1]:
         return "linear", {"out": after[-1], "bias": False}
     raise ArchitectureError(
@@ -29,12 +31,17 @@ def shortcut(before: Shape, after: Shape) -> tuple[str, dict[str, Any]] | None:
 
 
 RESIDUAL = Kind(
-    "residual",
-    "Adds its input to what the layers inside make of it (He et al. 2015). Where the shapes differ, the input passes "
-    "a shortcut without bias: a 1×1 conv with the stride that is needed, or a linear layer.",
-    "block",
+    name="residual",
+    help="Adds its input to what the layers inside make of it (He et al. 2015). Where the shapes differ, the input "
+    "passes a shortcut without bias: a 1×1 conv with the stride that is needed, or a linear layer.",
+    role="block",
+    arguments=(),
+    shape=unchanged,
+    weights=no_weights,
+    macs=no_macs,
+    over_batch=False,
     make=lambda nn, shape, body, shortcut: nn.Residual(body, shortcut),
-    block=True,
+    label=None,
 )
 
 KINDS = (RESIDUAL,)

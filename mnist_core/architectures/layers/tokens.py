@@ -1,7 +1,7 @@
 """Layers on tokens (T, D): what transformers and mixers are made of."""
 
 from mnist_core.architectures.layers.convolution import need_image
-from mnist_core.architectures.layers.kind import Argument, Kind, Shape, shown
+from mnist_core.architectures.layers.kind import Argument, Kind, Shape, Weights, no_macs, no_weights, shown
 from mnist_core.errors import ArchitectureError
 
 
@@ -36,6 +36,14 @@ def _attention_shape(shape: Shape, heads: int) -> Shape:
     return shape
 
 
+def _attention_weights(shape: Shape, heads: int) -> tuple[Weights, ...]:
+    width = shape[1]
+    return (
+        Weights("Linear", ((3 * width, width), (3 * width,)), "project"),
+        Weights("Linear", ((width, width), (width,)), "merge"),
+    )
+
+
 def _transpose_shape(shape: Shape) -> Shape:
     _need_tokens(shape, "transpose")
     return shape[::-1]
@@ -47,55 +55,70 @@ def _mean_shape(shape: Shape) -> Shape:
 
 
 PATCHES = Kind(
-    "patches",
-    "Cuts the image into square patches and maps each to a token (Dosovitskiy et al. 2020).",
-    "tokens",
+    name="patches",
+    help="Cuts the image into square patches and maps each to a token (Dosovitskiy et al. 2020).",
+    role="tokens",
     arguments=(
         Argument("size", "Height and width of a patch in pixels.", high=1024),
         Argument("dim", "How many numbers describe a token."),
     ),
     shape=_patches_shape,
-    parameters=lambda shape, size, dim: shape[0] * size**2 * dim + dim,
+    weights=lambda shape, size, dim: (Weights("Conv2d", ((dim, shape[0], size, size), (dim,)), "project"),),
     macs=lambda shape, size, dim: shape[0] * shape[1] * shape[2] * dim,
+    over_batch=False,
     make=lambda nn, shape, size, dim: nn.Patches(shape[0], size, dim),
     label=lambda shape, size, dim: f"patches {size}×{size}",
 )
 
 POSITION = Kind(
-    "position",
-    "Adds a learned vector to every token, so that the network knows where in the image it lay.",
-    "tokens",
+    name="position",
+    help="Adds a learned vector to every token, so that the network knows where in the image it lay.",
+    role="tokens",
+    arguments=(),
     shape=_position_shape,
-    parameters=lambda shape: shape[0] * shape[1],
+    weights=lambda shape: (Weights("Position", (shape,)),),
+    macs=no_macs,
+    over_batch=False,
     make=lambda nn, shape: nn.Position(*shape),
+    label=None,
 )
 
 ATTENTION = Kind(
-    "attention",
-    "Self-attention: every token gathers from all tokens what is relevant to it (Vaswani et al. 2017).",
-    "tokens",
+    name="attention",
+    help="Self-attention: every token gathers from all tokens what is relevant to it (Vaswani et al. 2017).",
+    role="tokens",
     arguments=(Argument("heads", "How many attention patterns work side by side."),),
     shape=_attention_shape,
-    parameters=lambda shape, heads: 4 * shape[1] * (shape[1] + 1),
+    weights=_attention_weights,
     # Query, key, value and output projections, then queries × keys and weights × values.
     macs=lambda shape, heads: 4 * shape[0] * shape[1] ** 2 + 2 * shape[0] ** 2 * shape[1],
+    over_batch=False,
     make=lambda nn, shape, heads: nn.Attention(shape[1], heads),
     label=lambda shape, heads: f"attention, {heads} head{'s' if heads > 1 else ''}",
 )
 
 TRANSPOSE = Kind(
-    "transpose",
-    "Swaps tokens and their numbers, so that the next linear mixes across the image (Tolstikhin et al. 2021).",
-    "reshape",
+    name="transpose",
+    help="Swaps tokens and their numbers, so that the next linear mixes across the image (Tolstikhin et al. 2021).",
+    role="reshape",
+    arguments=(),
     shape=_transpose_shape,
+    weights=no_weights,
+    macs=no_macs,
+    over_batch=False,
     make=lambda nn, shape: nn.Transpose(),
+    label=None,
 )
 
 MEANTOKENS = Kind(
-    "meantokens",
-    "Keeps the mean of all tokens as one vector.",
-    "pool",
+    name="meantokens",
+    help="Keeps the mean of all tokens as one vector.",
+    role="pool",
+    arguments=(),
     shape=_mean_shape,
+    weights=no_weights,
+    macs=no_macs,
+    over_batch=False,
     make=lambda nn, shape: nn.MeanTokens(),
     label=lambda shape: "mean of tokens",
 )

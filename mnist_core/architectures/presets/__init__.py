@@ -7,6 +7,7 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
+from mnist_core.architectures.language import check_length
 from mnist_core.architectures.layers import KINDS
 from mnist_core.errors import ArchitectureError
 
@@ -46,6 +47,7 @@ def line_of(text: str) -> str:
 
     A single word that is neither a preset nor a layer raises ArchitectureError with the names that are close.
     """
+    check_length(text)
     name = text.strip().lower()
     known = presets()
     if name in known:
