@@ -116,7 +116,8 @@ def differences(runs: Sequence[Run]) -> None:
         text = st.column_config.TextColumn
         help = (
             "A confound differs besides what is studied: either of them may be the reason for a difference in "
-            "accuracy. The seed is chance: it favours nobody, but blurs the result."
+            "accuracy. The seed is chance: it favours nobody, but blurs the result. What may change the last digits "
+            "(threads, processor, version of torch) lets runs that began alike drift apart: chance, too."
         )
         rows = rows_of(differing, {"Hyperparameter": text(pinned=True), "Role": text(help=help)})
         data_table("differences", rows, "Settings that differ")

@@ -63,7 +63,10 @@ def show(found: Answers) -> None:
     elif len(rows) == 1:
         st.info("Choose runs of a second architecture to compare the two.")
     if any(len(group.tries) < len(group.runs) for group in groups(found.runs)):
-        st.caption("A seed that was trained twice counts once: it gives the same network again.")
+        st.caption(
+            "A seed that was trained again counts once, with its first run: another start and another order of the "
+            "images are what chance is here, and a repeated seed brings neither."
+        )
 
 
 def _rows(found: Answers, band: Band) -> list[plots.Seeds]:

@@ -54,7 +54,8 @@ def _halt(run: Run) -> None:
 def _go_on(run: Run) -> None:
     if run.state in RESUMABLE and run.progress < 1:
         st.button("Continue", key=f"continue-{run.number}", on_click=_resume, args=(run.id,), type="primary",
-                  help="Go on from the last checkpoint, exactly as if it had never been interrupted.")  # fmt: skip
+                  help="Go on from the last checkpoint: on the same machine exactly as if it had never been "
+                  "interrupted.")  # fmt: skip
     epochs = sorted({artifact.epoch for artifact in trained.checkpoints(state.store(), run) if artifact.epoch})
     if not epochs:
         return

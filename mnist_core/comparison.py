@@ -2,40 +2,47 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
 import pandas as pd
 
+from mnist_core import machine
 from mnist_core.config import RunConfig
 from mnist_core.fields import FieldInfo, fields
+from mnist_core.rules import Rules
 from mnist_core.store import Run
 from mnist_core.store.runs import NAME_LENGTH, default_name
 
 FACTOR, CONFOUND, CHANCE = "factor under study", "confound", "chance"
-START, FOLLOWS, IDLE = "same start", "follows from the factor", "no influence"
-ROLES = (FACTOR, CONFOUND, CHANCE, FOLLOWS, START, IDLE)
-NO_INFLUENCE = ("device", "threads", "checkpoint_every")  # where and how fast, not what is learned
+START, FOLLOWS = "same start", "follows from the factor"
+LAST_DIGITS, IDLE = "may change the last digits", "no influence"
+ROLES = (FACTOR, CONFOUND, CHANCE, FOLLOWS, START, LAST_DIGITS, IDLE)
+# What decides in which order numbers are added, and so about the last digits of every step: over many steps a run
+# drifts away from one that began alike. What a run recorded of that stands in `_FACTS`.
+ROUNDING = ("device", "threads")
+NO_INFLUENCE = ("checkpoint_every",)  # what is kept, not what is learned
+NOT_STUDIED = (*ROUNDING, *NO_INFLUENCE)
 
 MOST_SEEDS = 20  # of one experiment: more runs can neither be told apart on a chart nor be carried by a link
 
-_NO_EFFECT = "–"
+_NO_EFFECT, _UNKNOWN = "–", "not known"
 _ROOM = 20  # letters that a name leaves for its seed
 _SEED = re.compile(r",? seed \d+(?=,|$)")  # as `train --seeds`, sweeps and studies write it
 
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ only in the seed: several tries of one experiment. A lone run is a group of one."""
+    """Runs that differ at most in the seed and in what rounds: several tries of one experiment, or a lone run."""
 
     name: str
     runs: tuple[Run, ...]
 
     @property
     def tries(self) -> tuple[Run, ...]:
-        """The first run of each seed: a repeated seed gives the same network again and counts once."""
+        """The first run of each seed: another one starts alike and sees the same batches, so it is no further try."""
         found: dict[int, Run] = {}
         for run in self.runs:
             found.setdefault(run.config.seed, run)
@@ -55,7 +62,7 @@ def seeded(config: RunConfig, tries: int, name: str = "") -> list[tuple[RunConfi
 
 
 def groups(runs: Sequence[Run]) -> list[Group]:
-    """The runs put together with those that differ from them only in the seed, in order of first appearance."""
+    """The runs put together with those of the same digest but for the seed, in order of first appearance."""
     found: dict[str, list[Run]] = {}
     for run in runs:
         found.setdefault(run.config.model_copy(update={"seed": 0}).digest(), []).append(run)
@@ -76,16 +83,18 @@ def group_names(groups: Sequence[Group]) -> list[str]:
 
 
 def config_differences(runs: Sequence[Run], factor: str = "") -> pd.DataFrame:
-    """Only what differs: one row a field by its label; its role, then one column a run ("3 · name"), as text.
+    """Only what differs: one row a field or recorded fact by its label; its role, then one column a run ("3 · name").
 
-    A field that has no effect in a run, such as the momentum of Adam, counts as a dash. The factor (a field's name;
-    by default that of `factors` that comes first) stands on top and is what is under study. Every other field is a
-    confound, unless it only follows from the factor (the momentum of the other optimizer), makes both start alike, is
-    the seed, or has no influence on what is learned.
+    All cells are text. A field that has no effect in a run, such as the momentum of Adam, counts as a dash. The factor
+    (a field's name; by default that of `factors` that comes first) stands on top and is what is under study. Every
+    other field is a confound, unless it only follows from the factor (the momentum of the other optimizer), makes both
+    start alike, is the seed, may change the last digits, or has no influence on what is learned. What the runs
+    recorded, such as the device that they were computed on, is there where it differs.
     """
     found = _differing(runs)
     studied = factor or next((field.name for field in _factors(found)), "")
-    rows = [(field.label, _role(field, values, studied), *values) for field, values in found]
+    rows = [(field.label, _role(field, values, studied, runs), *values) for field, values in found]
+    rows += [(fact.label, fact.role, *values) for fact, values in _differing_facts(runs)]
     return pd.DataFrame.from_dict(
         {label: row for label, *row in sorted(rows, key=lambda row: ROLES.index(row[1]))},
         orient="index", columns=["Role", *(f"{run.number} · {run.name}" for run in runs)], dtype="str",
@@ -104,34 +113,48 @@ def fairness(runs: Sequence[Run], factor: str = "") -> str:
     """
     if len(runs) < 2:
         return ""
-    differing = _differing(runs)
+    differing, facts = _differing(runs), _differing_facts(runs)
     factor = factor or next((field.name for field in _factors(differing)), "")
-    roles = [(in_a_sentence(field), _role(field, values, factor)) for field, values in differing]
+    roles = [(in_a_sentence(field), _role(field, values, factor, runs)) for field, values in differing]
+    roles += [(fact.name, fact.role) for fact, _ in facts]
     studied = next((name for name, role in roles if role == FACTOR), "")
-    confounds = [name for name, role in roles if role == CONFOUND]
+    confounds, digits = (_named(roles, role) for role in (CONFOUND, LAST_DIGITS))
+    aside = f", apart from the {_listed(digits)}, which may change the last digits" if digits else ""
     chance = any(role == CHANCE for _, role in roles)
-    if not studied:
-        return (
-            "Only the seed differs: the same experiment again, so what differs between the results is chance."
-            if chance
-            else "No setting that matters differs: the same experiment again."
-        )
     if any(field.name == "dataset" for field, _ in differing):
         return "The data sets differ: these accuracies are of different test images, and no setting explains them."
     subject = studied if studied.startswith("“") else f"the {studied}"
     if confounds:
         many = f"{len(confounds)} confounds" if len(confounds) > 1 else "1 confound"
         also = f"{_listed(confounds)} also differ{'' if len(confounds) > 1 or _plural(confounds[0]) else 's'}"
-        return f"{many}: {also}, so a difference in accuracy cannot be put down to {subject}."
+        return f"{many}: {also}, so a difference in accuracy cannot be put down to {subject if studied else 'chance'}."
+    if not studied:
+        return _nothing_studied(digits, aside, chance)
     differs = "differ" if _plural(studied) else "differs"
     if not chance:
-        return f"Only {subject} {differs}: a fair comparison."
+        return f"Only {subject} {differs}{aside}: a fair comparison."
     if _same_seeds(runs, factor):
-        return f"Only {subject} {differs}, each value with the same seeds: a fair comparison, and not of lucky runs."
+        same = f"Only {subject} {differs}, each value with the same seeds{aside}"
+        return f"{same}: a fair comparison, and not of lucky runs."
     return (
-        f"Apart from {subject} the seed differs: no confound, but a difference in accuracy is partly chance. "
+        f"Apart from {subject} the seed differs{aside}: no confound, but a difference in accuracy is partly chance. "
         "Train the same seeds of each to see how large that part is."
     )
+
+
+def _nothing_studied(digits: Sequence[str], aside: str, chance: bool) -> str:
+    """`fairness` where no factor and no confound differs."""
+    if chance:
+        return (
+            f"Only the seed differs{aside}: the same experiment again, so what differs between the results is chance."
+        )
+    if digits:
+        differ = "differ" if len(digits) > 1 or _plural(digits[0]) else "differs"
+        return (
+            f"Only the {_listed(digits)} {differ}, which may change the last digits of every step: such runs drift "
+            "apart, and what differs between their results is chance."
+        )
+    return "No setting that matters differs: the same experiment again."
 
 
 def shown(value: Any) -> str:
@@ -203,15 +226,18 @@ def _differing(runs: Sequence[Run]) -> list[tuple[FieldInfo, list[str]]]:
 
 
 def _factors(differing: Sequence[tuple[FieldInfo, Sequence[str]]]) -> list[FieldInfo]:
-    found = [field for field, _ in differing if field.name not in ("seed", "initial_weights", *NO_INFLUENCE)]
+    found = [field for field, _ in differing if field.name not in ("seed", "initial_weights", *NOT_STUDIED)]
     return sorted(found, key=lambda field: field.name != "architecture")
 
 
-def _role(field: FieldInfo, values: Sequence[str], factor: str) -> str:
+def _role(field: FieldInfo, values: Sequence[str], factor: str, runs: Sequence[Run]) -> str:
     if field.name == factor:
         return FACTOR
     if field.name == "seed":
         return CHANCE
+    if field.name in ROUNDING:
+        devices = {run.device or "" for run in runs}
+        return IDLE if len(devices) == 1 and machine.known(devices.pop()) else LAST_DIGITS  # "auto" took the same one
     if field.name in NO_INFLUENCE:
         return IDLE
     if field.name == "initial_weights" and factor == "architecture":
@@ -219,6 +245,53 @@ def _role(field: FieldInfo, values: Sequence[str], factor: str) -> str:
     if factor in field.when and len(set(values) - {_NO_EFFECT}) == 1:
         return FOLLOWS
     return CONFOUND
+
+
+@dataclass(frozen=True)
+class _Fact:
+    """What a run recorded when it was trained and its config does not say."""
+
+    label: str
+    name: str  # within a sentence, after "the"
+    role: str
+    read: Callable[[Run], str]  # "" where it was not recorded or has no effect
+
+
+def _version(name: str) -> Callable[[Run], str]:
+    return lambda run: (run.versions or {}).get(name, "")
+
+
+def _scikit_learn(run: Run) -> str:
+    return _version("scikit-learn")(run) if run.config.library == "sklearn" else ""
+
+
+def _patience(run: Run) -> str:
+    if not run.config.early_stopping or run.versions is None:
+        return ""
+    equal = ", or an equal one with a lower loss"
+    return f"a higher accuracy{equal if Rules.recorded(run.versions).patience == 1 else ''}"
+
+
+# One entry is all that a further fact needs: a rule by which kernels are chosen would be one with LAST_DIGITS.
+_FACTS = (
+    _Fact("Early stopping waits for", "rule of early stopping", CONFOUND, _patience),
+    _Fact("Computed on", "machine", LAST_DIGITS, lambda run: machine.without_threads(run.device or "")),
+    _Fact("System", "system", LAST_DIGITS, _version("machine")),
+    _Fact("Version of torch", "version of torch", LAST_DIGITS, _version("torch")),
+    _Fact("Version of scikit-learn", "version of scikit-learn", LAST_DIGITS, _scikit_learn),
+)
+
+
+def _differing_facts(runs: Sequence[Run]) -> list[tuple[_Fact, list[str]]]:
+    """The recorded facts that are not the same in all runs that know them, with what each run knows."""
+    found = [(fact, [fact.read(run) for run in runs]) for fact in _FACTS]
+    return [(fact, [value or _UNKNOWN for value in values]) for fact, values in found if len(set(values) - {""}) > 1]
+
+
+def _named(roles: Sequence[tuple[str, str]], wanted: str) -> list[str]:
+    """Names of what has this role; a machine is not named beside the device that was asked for."""
+    names = [name for name, role in roles if role == wanted]
+    return [name for name in names if name != "machine" or "device" not in names]
 
 
 def _same_seeds(runs: Sequence[Run], factor: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from mnist_core.architectures import describe
 from mnist_core.architectures.inheriting import line_of_descent
 from mnist_core.checking import check
-from mnist_core.comparison import NO_INFLUENCE, shown
+from mnist_core.comparison import NOT_STUDIED, shown
 from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import shape_of
 from mnist_core.errors import ConfigError, MnistLabError
@@ -62,7 +62,7 @@ def changeable(before: Run | RunConfig) -> list[FieldInfo]:
     values = config.model_dump()
     found = [
         field for field in fields()
-        if field.group != "Origin" and field.name not in ("seed", *NO_INFLUENCE) and field.matters(values)
+        if field.group != "Origin" and field.name not in ("seed", *NOT_STUDIED) and field.matters(values)
     ]  # fmt: skip
     if config.continue_from:  # its weights fit no other network, and no other kind of images
         found = [field for field in found if field.name not in ("architecture", "library", *_IMAGES)]

@@ -5,6 +5,7 @@ import os
 import torch
 from torch import nn
 
+from mnist_core import machine
 from mnist_core.config import RunConfig
 from mnist_core.errors import DeviceError
 
@@ -40,11 +41,24 @@ def place(model: nn.Module, device: torch.device) -> nn.Module:
 
 
 def describe(device: torch.device) -> str:
-    """The device in words, such as "cpu, 1 thread" or the name of the GPU."""
+    """The device in words: "AMD EPYC 9B45, AVX-512, 1 thread", "mps, Apple M2, 1 thread", or the name of the GPU.
+
+    Machines that differ in the processor's model or in the width of its vectors add numbers in another order.
+    """
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
+    parts = [machine.processor(), _vectors()] if device.type == "cpu" else [device.type, machine.processor()]
     threads = torch.get_num_threads()
-    return f"{device.type}, {threads} thread{'s' if threads > 1 else ''}"
+    return ", ".join(part for part in [*parts, f"{threads} thread{'s' if threads > 1 else ''}"] if part)
+
+
+def _vectors() -> str:
+    """The vector instructions that torch's kernels use here, such as "AVX2" or "AVX-512"; "" where it names none."""
+    try:
+        name = torch.backends.cpu.get_cpu_capability()
+    except (AttributeError, RuntimeError):  # a description is never worth a run
+        return ""
+    return "" if name in ("DEFAULT", "NO AVX") else name.replace("AVX512", "AVX-512")
 
 
 def _best() -> str:

@@ -18,7 +18,7 @@ from time import monotonic
 
 import torch
 
-from mnist_core import __version__, architectures, devices, environment, recording, sweeps
+from mnist_core import __version__, architectures, devices, environment, machine, recording, sweeps
 from mnist_core.architectures.inheriting import build_seeded
 from mnist_core.data.fallback import resolve
 from mnist_core.data.loading import load
@@ -72,13 +72,14 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
     state = TrainingState.start(model, config)
     kept = recording.own_checkpoints(store, run) if config.library == "torch" else []
     rules = Rules.recorded(run.versions) if kept else Rules()
+    versions = _versions() | rules.as_versions()
     store.describe(
         run,
         pid=os.getpid(),
         config=config,
         note=note,
-        device=devices.describe(device),
-        versions=_versions() | rules.as_versions(),
+        device=machine.joined(run.device if kept else None, devices.describe(device)),
+        versions=machine.joined_versions(run.versions or {}, versions) if kept else versions,
         macs=architectures.describe(config.architecture, shape, classes).macs,
     )
     if config.library == "torch":

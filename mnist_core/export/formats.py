@@ -55,7 +55,7 @@ def refusal(store: Store, run: Run, name: str) -> str:
         from mnist_core.export.script import check_origin
 
         try:
-            check_origin(store, run.config)
+            check_origin(store, run)
         except ExportError as error:
             return str(error)
     return ""

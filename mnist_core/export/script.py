@@ -1,6 +1,6 @@
 """A run as a short PyTorch script of its own, which ends with the run's weights bit for bit on the same machine."""
 
-from mnist_core import checkpoints, trained
+from mnist_core import checkpoints, machine, trained
 from mnist_core.architectures.inference import infer
 from mnist_core.architectures.presets import line_of
 from mnist_core.config import RunConfig
@@ -27,7 +27,7 @@ def script(store: Store, run: Run) -> str:
     A run that was stopped is told up to its last whole epoch. One that continues another is told from the other's start
     where that comes to the same. Raises ExportError for any other, DataError if an image folder is gone.
     """
-    check_origin(store, run.config)
+    check_origin(store, run)
     return source(run.config.replace(continue_from="", continue_epoch=None), _told(store, run))
 
 
@@ -63,19 +63,30 @@ def source(config: RunConfig, told: Told | None = None) -> str:
     return frame(config, told, [part for part in [*parts, *ending(config, told, chooses(config))] if part])
 
 
-def check_origin(store: Store, config: RunConfig) -> None:
+def check_origin(store: Store, run: Run) -> None:
     """Raise ExportError unless a run that continues another could as well have been trained in one go."""
-    while config.continue_from:
-        parent = store.run(config.continue_from)
+    while run.config.continue_from:
+        config, parent = run.config, store.run(run.config.continue_from)
         planned = config.schedule in ("constant", "step") or config.epochs == parent.config.epochs
         mine, its = (one.model_dump(exclude=_FREE) for one in (config, parent.config))
-        if config.fresh_optimizer or not planned or mine != its:
+        if config.fresh_optimizer or not planned or mine != its or _elsewhere(run, parent):
+            what = "with other settings" if mine != its or not planned else "in another way or on another machine"
             raise ExportError(
-                f"This run starts from epoch {config.continue_epoch} of run #{parent.number} with other settings, so a "
+                f"This run starts from epoch {config.continue_epoch} of run #{parent.number} {what}, so a "
                 f"script of its own would need that run's weights. Export run #{parent.number} as a script, and this "
                 "one's weights as safetensors or ONNX."
             )
-        config = parent.config
+        run = parent
+
+
+def _elsewhere(run: Run, parent: Run) -> bool:
+    """Whether the two are known to have been computed on other devices, or with other versions of torch."""
+    if run.device is None or parent.device is None:
+        return False
+    versions = [(one.versions or {}).get("torch", "") for one in (run, parent)]
+    devices = run.device, parent.device
+    differ = devices[0] != devices[1] if all(map(machine.known, devices)) else False
+    return differ or machine.kind(devices[0]) != machine.kind(devices[1]) or versions[0] != versions[1]
 
 
 def _told(store: Store, run: Run) -> Told:
@@ -95,11 +106,12 @@ def _told(store: Store, run: Run) -> Told:
             ends.append(None)
     rules = Rules.recorded(run.versions)
     cut = over and run.epoch < run.config.epochs and not _stopped_early(store, run, rules)
-    device = (run.device or run.config.device).split(",")[0]
+    torch = (run.versions or {}).get("torch", "")
     return Told(
         title=f"Run {run.number} of MNIST Lab, {run.name}",
-        device={"auto": "cpu"}.get(device, device) if device in ("auto", "cpu", "mps") else "cuda",
-        torch=(run.versions or {}).get("torch", ""),
+        device=machine.kind(run.device or run.config.device),
+        torch=torch,
+        in_parts=not (machine.is_one(run.device) and machine.is_one(torch)),
         rules=rules,
         stopped_after=run.epoch if cut else 0,
         continued=run.config.continue_epoch or 0,

