@@ -108,7 +108,8 @@ def _chart(runs: Sequence[Run], table: pd.DataFrame, cost: _Cost, split: Split) 
     st.plotly_chart(figure, key="costs", config=comparing_data.CHART)
     st.caption(
         f"Bars: 95% intervals, {_ABOUT_SEEDS if 'Seeds' in table else 'of the accuracy for as many images'}. Both "
-        f"scales are logarithmic, that of accuracy in its errors. {_CAUTION if cost.timed else ''}"
+        "scales are logarithmic, that of accuracy in its errors. The line is of the accuracies as they were measured: "
+        f"where bars overlap, other images or seeds might draw it elsewhere. {_CAUTION if cost.timed else ''}"
     )
 
 

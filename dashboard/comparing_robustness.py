@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import comparing_data, comparing_legend, comparing_measuring, run_table, state
 from dashboard.components.data_table import data_table, rows_of
-from mnist_core import robustness
+from mnist_core import robustness, stats
 from mnist_core.answers import Answers
 from mnist_core.errors import MnistLabError
 from mnist_core.plots.robustness import corruption_panel
@@ -125,11 +125,17 @@ def _sentence(runs: Sequence[Run], known: dict[str, np.ndarray], images: int) ->
     clean = known[best.id][0, 0] / images
     losses = (known[best.id][0, 0] - known[best.id][:, 1:].mean(axis=1)) / images
     worst = CORRUPTIONS[int(losses.argmax())]
-    keeps = "keeps most" if len(runs) > 1 else "keeps some"
-    return (
-        f"**Run {best.number}** {keeps}: {means[best.id]:.1%} on average over all changes, after {clean:.1%} untouched."
+    text = (
+        f"**Run {best.number}** keeps {means[best.id]:.1%} on average over all changes, after {clean:.1%} untouched."
         f" What harms it most is **{worst.name.lower()}**."
     )
+    if len(runs) < 2:
+        return text
+    places = stats.close_to_best([means[run.id] * images for run in runs], [images] * len(runs))
+    if not places:
+        return f"{text} That is more than any other run here keeps, and more than chance explains."
+    close = comparing_data.named([runs[place] for place in places])
+    return f"{text} No other run here keeps more, but {images:,} images do not tell it apart from {close}."
 
 
 def _panels(runs: Sequence[Run], known: dict[str, np.ndarray], images: int, examples: np.ndarray) -> None:

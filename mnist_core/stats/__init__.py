@@ -37,7 +37,7 @@ from mnist_core.stats.sentences import (
     seeds_text,
     verdict,
 )
-from mnist_core.stats.several import GroupPair, Pair, all_pairs, group_pairs, holm, indistinguishable
+from mnist_core.stats.several import GroupPair, Pair, all_pairs, close_to_best, group_pairs, holm, indistinguishable
 
 __all__ = [
     "ALPHA",
@@ -51,6 +51,7 @@ __all__ = [
     "Sentence",
     "all_pairs",
     "clopper_pearson",
+    "close_to_best",
     "detectable_by_seeds",
     "detectable_by_seeds_range",
     "detectable_difference",

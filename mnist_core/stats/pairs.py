@@ -39,7 +39,7 @@ class Paired:
         return low * (few if low > 0 else many), high * (few if high < 0 else many)
 
 
-def wilson(right: int, images: int, level: float = LEVEL) -> tuple[float, float]:
+def wilson(right: float, images: int, level: float = LEVEL) -> tuple[float, float]:
     """Interval of an accuracy from `right` of `images` answers (Wilson 1927): never below 0 or above 1, not even near.
 
     With z = Φ⁻¹((1 + level) / 2) and p = right / images: (p + z²/2n ± z √(p(1 - p)/n + z²/4n²)) / (1 + z²/n).

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.stats.pairs import ALPHA, Paired, from_counts
+from mnist_core.stats.pairs import ALPHA, Paired, from_counts, wilson
 from mnist_core.stats.seeds import GroupTest, group_test, smallest_p
 
 
@@ -110,6 +110,20 @@ def indistinguishable(right: np.ndarray, pairs: Sequence[Pair], alpha: float = A
             alike[rank[pair.b]].add(rank[pair.a])
     groups = sorted(tuple(sorted(group)) for group in _cliques(set(), set(alike), set(), alike))
     return [tuple(order[position] for position in group) for group in groups]
+
+
+def close_to_best(right: Sequence[float], images: Sequence[int]) -> list[int]:
+    """The places of the models whose accuracy may be that of the best one, which has the largest share right, or more.
+
+    Those whose Wilson interval overlaps with the best one's, at a level that holds for all together (Bonferroni). For
+    models that did not answer the same images, or whose rightness on each image is itself a mean: Wilson's interval of
+    such means is wider than need be. Without the best one itself.
+    """
+    level = 1 - ALPHA / max(1, len(right))
+    shares = [one / count for one, count in zip(right, images, strict=True)]
+    ends = [wilson(min(one, count), count, level) for one, count in zip(right, images, strict=True)]
+    best = int(np.argmax(shares))
+    return [place for place, (_, high) in enumerate(ends) if place != best and high >= ends[best][0]]
 
 
 def _cliques(chosen: set[int], open_: set[int], done: set[int], alike: dict[int, set[int]]) -> Iterator[set[int]]:

@@ -95,6 +95,17 @@ def test_groups_are_maximal_and_the_best_comes_first() -> None:
     assert stats.indistinguishable(right[:1], []) == [(0,)]
 
 
+def test_who_is_close_to_the_best_by_intervals_for_all_together() -> None:
+    assert stats.close_to_best([980, 975, 900], [1000] * 3) == [1]
+    assert stats.close_to_best([98, 9_500], [100, 10_000]) == [1]  # of 100 images 98 % is not sure to be more than 95
+    assert stats.close_to_best([980, 950], [1000] * 2) == []
+    assert stats.close_to_best([50], [100]) == []
+    # Apart if only these two are compared, but not among ten.
+    assert stats.wilson(952, 1000, 0.975)[1] < stats.wilson(979, 1000, 0.975)[0]
+    assert stats.close_to_best([979, 952], [1000] * 2) == []
+    assert stats.close_to_best([979, 952, *[500] * 8], [1000] * 10) == [1]
+
+
 def test_seeds() -> None:
     found = stats.group_test([0.98, 0.981, 0.979], [0.97, 0.971, 0.972])
     assert found.permutation == stats.smallest_p(3, 3) == pytest.approx(0.1)
@@ -247,7 +258,8 @@ def test_a_sentence_about_architectures_claims_what_the_tests_say(a: list[float]
                      min(1.0, tested * stats.smallest_p(len(a), len(b))))  # fmt: skip
     said = stats.group_verdict("first", "second", a, b, found, *corrected)
     claim, factor = said.claim, tested if tested > 1 else 1
-    assert claim.ahead == {True: 0, False: -1 if np.mean(a) > np.mean(b) else 1}[abs(np.mean(a) - np.mean(b)) < 1e-9]
+    apart = float(np.mean(a) - np.mean(b))
+    assert claim.ahead == (0 if abs(apart) < 1e-9 else -1 if apart > 0 else 1)
     if min(len(a), len(b)) < 2:
         assert claim.evidence == "not tested"
         return

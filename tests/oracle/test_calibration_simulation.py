@@ -1,0 +1,107 @@
+"""Thousands of made-up networks: what is said of their calibration holds as often as is said."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from mnist_core import calibration
+from mnist_core.calibration import Uncertainty
+
+Curve = Callable[[np.ndarray], np.ndarray]
+CURVES: dict[str, Curve] = {
+    "calibrated": lambda sure: sure,
+    "too sure": lambda sure: sure - 0.3 * sure * (1 - sure),
+    "too modest": lambda sure: sure + 0.3 * (1 - sure),
+    "off everywhere": lambda sure: sure - 0.05,
+}
+
+
+def confidences(random: np.random.Generator, images: int) -> np.ndarray:
+    """As those of a network of 97 %: most very sure, a few not."""
+    return 1 - 0.7 * random.beta(0.25, 4, images)
+
+
+def drawn(random: np.random.Generator, sure: np.ndarray, curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of two classes, always class 0 the more probable, and labels as the curve makes them right."""
+    right = random.random(len(sure)) < curve(sure)
+    return np.stack([sure, 1 - sure], axis=1), np.where(right, 0, 1)
+
+
+def true_values(curve: Curve) -> tuple[float, float]:
+    """Calibration error and gap on ever more images."""
+    sure = confidences(np.random.default_rng(0), 2_000_000)
+    distance = sure - curve(sure)
+    places = np.searchsorted(np.linspace(0, 1, calibration.BINS + 1)[1:-1], sure)
+    return float(np.abs(np.bincount(places, weights=distance)).sum() / len(sure)), float(distance.mean())
+
+
+def repeated(curve: Curve, images: int, times: int) -> list[Uncertainty]:
+    random = np.random.default_rng(images)
+    return [
+        calibration.uncertainties([table], labels)[0]
+        for table, labels in (drawn(random, confidences(random, images), curve) for _ in range(times))
+    ]
+
+
+def margin(share: float, times: int) -> float:
+    return 4 * np.sqrt(share * (1 - share) / times)
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_the_intervals_hold_the_truth(name: str) -> None:
+    check(CURVES[name], 300, 50)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", CURVES)
+@pytest.mark.parametrize("images", [100, 1000, 10_000])
+def test_the_intervals_hold_the_truth_for_all_sizes(name: str, images: int) -> None:
+    check(CURVES[name], images, 200)
+
+
+def check(curve: Curve, images: int, times: int) -> None:
+    error, gap = true_values(curve)
+    found = repeated(curve, images, times)
+    assert np.mean([one.error_low <= error <= one.error_high for one in found]) >= 0.95 - margin(0.95, times)
+    assert np.mean([one.gap_low <= gap <= one.gap_high for one in found]) >= 0.95 - margin(0.95, times)
+    assert all(one.error_low <= one.error <= one.error_high for one in found)
+    wrong = {"too sure"} if gap <= 0 else set()
+    wrong |= {"too modest"} if gap >= 0 else set()
+    assert np.mean([one.leaning in wrong for one in found]) <= 0.05 + margin(0.05, times)
+
+
+def test_of_equally_calibrated_networks_none_is_called_better() -> None:
+    random, times, said = np.random.default_rng(3), 25, 0
+    for _ in range(times):
+        sure = [confidences(random, 400) for _ in range(5)]
+        tables = [drawn(random, one, CURVES["too sure"]) for one in sure]
+        # Networks that name different classes, but all on the same images and with the same labels.
+        labels = tables[0][1]
+        tables = [np.where((own == labels)[:, None], table, table[:, ::-1]) for table, own in tables]
+        found = calibration.uncertainties(tables, labels)
+        best = min(range(5), key=lambda place: found[place].error)
+        said += bool(calibration.clearly_worse(found, best))
+    assert said / times <= 0.05 + margin(0.05, times)
+
+
+def test_a_far_worse_one_is_called_worse_and_is_too_sure() -> None:
+    random = np.random.default_rng(4)
+    sure = confidences(random, 2000)
+    good, labels = drawn(random, sure, CURVES["calibrated"])
+    alike = good**1.1 / (good**1.1).sum(axis=1, keepdims=True)
+    bad = good.copy()
+    bad[:, 0] = np.where(labels == 0, 0.999, 0.97)  # as often right, and nearly sure of every mistake
+    bad[:, 1] = 1 - bad[:, 0]
+    found = calibration.uncertainties([good, alike, bad], labels)
+    assert calibration.clearly_worse(found, 0) == [2]
+    assert found[0].leaning == "unknown"
+    assert found[2].leaning == "too sure"
+
+
+def test_networks_that_are_always_right_may_still_err() -> None:
+    """100 of 100 right with full confidence: that the true accuracy is 97 % is not ruled out."""
+    table = np.stack([np.ones(100), np.zeros(100)], axis=1)
+    (found,) = calibration.uncertainties([table], np.zeros(100, dtype=np.int64))
+    assert (found.error, found.gap, found.leaning) == (0, 0, "unknown")
+    assert found.gap_high > 0.03
