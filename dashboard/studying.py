@@ -21,7 +21,7 @@ class Subject:
     study: Study
     experiment: Experiment
     epochs: str = "all"  # one of EPOCHS
-    seeds: int = 1
+    seeds: int = 1  # of each network
     honest: bool = False  # with the held-out images as well
 
     @property
@@ -38,12 +38,16 @@ class Subject:
         return studies.find(state.store(), plan_of(self.study.name, self.experiment.name, SEEDS, self.scale, False))
 
     def trained(self) -> list[tuple[Planned, Run]]:
-        """Finished runs of the study's own seed, one a network, named by their label alone."""
-        first = {variant.label: variant.config.seed for variant in self.experiment.variants}
+        """Finished runs that stand for the networks, named by their labels.
+
+        One a network, of the study's own seed; where an experiment takes several seeds, as these end far apart, all.
+        """
+        own = {variant.label: variant.config.seed for variant in self.experiment.variants}
+        several = self.experiment.seeds > 1
         return [
-            (planned, replace(run, name=planned.variant.label))
+            (planned, replace(run, name=planned.variant.label + several * f", seed {planned.seed}"))
             for planned, run in self.runs()
-            if run.state == "finished" and planned.seed == first[planned.variant.label]
+            if run.state == "finished" and (several or planned.seed == own[planned.variant.label])
         ]
 
 
@@ -65,7 +69,7 @@ def choose() -> Subject:
     with right:
         titles = {name: experiment.title for name, experiment in experiments.items()}
         name = _pick("experiment", "Experiment", titles, "What the study tried, one after another.")
-    return Subject(study, experiments[name])
+    return Subject(study, experiments[name], seeds=experiments[name].seeds)
 
 
 def _pick(key: str, label: str, titles: Mapping[str, str], help: str) -> str:

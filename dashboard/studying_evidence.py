@@ -1,6 +1,7 @@
 """What is known of an experiment: measured by the person's own runs, or else by those that came with this version."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ import streamlit as st
 from dashboard import state
 from dashboard.studying import SEEDS, Subject, plan_of
 from mnist_core import studies
+from mnist_core.studies import Measurement, Row, Scatter
 
 METRICS = {
     "test_accuracy": "Test accuracy (%)", "best_test_accuracy": "Best test accuracy (%)", "test_loss": "Test loss",
@@ -23,10 +25,16 @@ ACCURACIES = ("test_accuracy", "best_test_accuracy")
 
 @dataclass(frozen=True)
 class Evidence:
-    """Reported beside measured, a row a figure, as `studies.comparison` has it."""
+    """Reported beside measured, and the networks whose seeds end far apart."""
 
-    table: pd.DataFrame
+    rows: tuple[Row, ...]  # one a figure, as `studies.rows_of` has them
+    scattered: tuple[Scatter, ...]
     source: Literal["own", "committed", "none"]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The rows as a table with the columns of Row."""
+        return studies.frame(self.rows)
 
 
 def evidence(subject: Subject) -> Evidence:
@@ -34,15 +42,16 @@ def evidence(subject: Subject) -> Evidence:
     name, experiment = subject.study.name, subject.experiment.name
     planned = plan_of(name, experiment, SEEDS, subject.scale, True)
     ended = tuple(run.id for _, run in studies.find(state.store(), planned) if run.state == "finished")
-    table = _compared(name, experiment, subject.scale, ended)
-    if table["n"].to_numpy().any():
-        return Evidence(table, "own")
-    committed = studies.committed(name) if subject.scale == 1 else None
-    if committed is not None:
-        committed = committed.loc[committed["experiment"] == experiment, :]
-        if committed["n"].to_numpy().any():
-            return Evidence(committed, "committed")
-    return Evidence(table, "none")
+    own = _evidence(name, experiment, _measured(name, experiment, subject.scale, ended), "own")
+    committed = _evidence(name, experiment, studies.committed(name) if subject.scale == 1 else [], "committed")
+    return next((found for found in (own, committed) if any(row.n for row in found.rows)), replace(own, source="none"))
+
+
+def _evidence(
+    study: str, experiment: str, measurements: Sequence[Measurement], source: Literal["own", "committed"]
+) -> Evidence:
+    rows = tuple(studies.rows_of(study, measurements, experiment))
+    return Evidence(rows, tuple(studies.scattered(study, measurements, experiment)), source)
 
 
 def by_model(subject: Subject, table: pd.DataFrame) -> pd.DataFrame:
@@ -63,6 +72,6 @@ def short_labels(subject: Subject) -> dict[str, str]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _compared(study: str, experiment: str, scale: float, ended: tuple[str, ...]) -> pd.DataFrame:
+def _measured(study: str, experiment: str, scale: float, ended: tuple[str, ...]) -> list[Measurement]:
     """`ended` is there to measure again once another run has."""
-    return studies.comparison(state.store(), study, experiment, SEEDS, scale)
+    return studies.measured(state.store(), study, experiment, SEEDS, scale)

@@ -7,6 +7,7 @@ from dashboard import navigation, state
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.studying import Subject
 from dashboard.studying_evidence import METRICS, Evidence, by_model, evidence, short_labels
+from mnist_core import studies
 from mnist_core.plots.comparison import accuracies
 from mnist_core.plots.curves import Metric, learning_curves
 from mnist_core.plots.studies import accuracy_by_model, epoch_curves
@@ -33,6 +34,8 @@ def figures(subject: Subject) -> None:
     else:
         st.info(_SOURCES[found.source])
     _table(subject, found)
+    for network in found.scattered:
+        st.warning(state.plain(studies.far_apart(network)))
     _reasons(subject, found)
     if len(subject.experiment.variants) > 1:
         _by_model(subject, found)
@@ -62,36 +65,43 @@ def _table(subject: Subject, found: Evidence) -> None:
     swept = subject.experiment.swept
     values = {variant.label: variant.values for variant in subject.experiment.variants}
     order = list(METRICS)
-    table = found.table.sort_values("metric", key=lambda names: names.map(order.index), kind="stable")
-    lead = {_heading(name): [values.get(label, {}).get(name) for label in table["variant"]] for name in swept}
-    lead = lead or {"Network": [str(label) for label in table["variant"]]}
+    rows = sorted(found.rows, key=lambda row: order.index(row.metric))
+    lead = {_heading(name): [values.get(row.variant, {}).get(name) for row in rows] for name in swept}
+    lead = lead or {"Network": [row.variant for row in rows]}
     shown = pd.DataFrame(
         {
             **lead,
-            "Figure": [METRICS.get(str(metric), str(metric)) for metric in table["metric"]],
-            "Reported": table["reported"].to_numpy(),
-            "Measured": table["mean"].to_numpy(),
-            "± sd": table["std"].to_numpy(),
-            "n": table["n"].to_numpy(),
-            "Difference": table["difference"].to_numpy(),
-            "Honest": table["honest_mean"].to_numpy(),
-            "Honest ± sd": table["honest_std"].to_numpy(),
+            "Figure": [METRICS.get(row.metric, row.metric) for row in rows],
+            "Reported": [row.reported for row in rows],
+            "Measured": [row.mean for row in rows],
+            "± sd": [row.std for row in rows],
+            "n": [row.n for row in rows],
+            "Difference": [row.difference for row in rows],
+            "Honest": [row.honest_mean for row in rows],
+            "Honest ± sd": [row.honest_std for row in rows],
         }
     )
+    digits = [row.digits for row in rows]
+    decimals = {
+        "Reported": [places.reported for places in digits],
+        **{name: [places.measured for places in digits] for name in ("Measured", "± sd")},
+        "Difference": [places.difference for places in digits],
+        **{name: [places.honest for places in digits] for name in ("Honest", "Honest ± sd")},
+    }
     number = st.column_config.NumberColumn
     columns = {
         **{_heading(name): number(format="%g") for name in swept},
-        "Reported": number(format="%.6g", help="What the study says."),
-        "Measured": number("Measured (optimistic)", format="%.6g", help="Mean over the seeds, measured as the "
-                           "study did: the test images chose the epoch or the settings, which flatters."),
-        "± sd": number(format="%.2g", help="Standard deviation between the seeds; needs two."),
+        "Reported": number(help="What the study says."),
+        "Measured": number("Measured (optimistic)", help="Mean over the seeds, measured as the study did: the test "
+                           "images chose the epoch or the settings, which flatters."),
+        "± sd": number(help="Standard deviation between the seeds; needs two. It says how many digits the mean has."),
         "n": number(format="%d", width="small", help="Seeds that have been trained."),
-        "Difference": number(format="%+.4g", help="Measured minus reported."),
-        "Honest": number(format="%.6g", help="The same network, its epoch chosen on 10,000 images held out of "
-                         "training, and tested once."),
-        "Honest ± sd": number(format="%.2g", help="Standard deviation of the honest figure between the seeds."),
+        "Difference": number(format="%+g", help="Measured minus reported."),
+        "Honest": number(help="The same network, its epoch chosen on 10,000 images held out of training, and tested "
+                         "once."),
+        "Honest ± sd": number(help="Standard deviation of the honest figure between the seeds."),
     }  # fmt: skip
-    data_table("reported", rows_of(shown, columns), "Reported and measured figures")
+    data_table("reported", rows_of(shown, columns, decimals), "Reported and measured figures")
     st.caption("**Optimistic**: chosen on the very images that it is tested on. **Honest**: chosen on held-out images.")
 
 
@@ -100,14 +110,15 @@ def _heading(name: str) -> str:
 
 
 def _reasons(subject: Subject, found: Evidence) -> None:
-    """Why a measured figure is another than the reported one, each reason once."""
+    """What is known of the differences between measured and reported figures, each note once."""
     reasons: dict[str, list[str]] = {}
-    measured = found.table.loc[found.table["n"] > 0, ["experiment", "variant", "metric"]]
-    for experiment, variant, metric in measured.itertuples(index=False):
-        if because := subject.study.because.get((str(experiment), str(variant), str(metric))):
-            reasons.setdefault(because, []).append(f"{variant}, {METRICS.get(str(metric), str(metric))}")
+    for row in found.rows:
+        if row.n and (because := subject.study.because.get(row.key)):
+            reasons.setdefault(because, []).append(f"{row.variant}, {METRICS.get(row.metric, row.metric)}")
     if reasons:
-        with st.expander("Why some figures differ"):
+        with st.expander("Why some figures differ", expanded=bool(found.scattered)):
+            if found.source == "own":
+                st.caption("These notes are about the runs that came with this version, not about yours.")
             for because, figures in reasons.items():
                 st.markdown(f"**{state.plain('; '.join(figures))}**  \n{because}")
 
@@ -137,7 +148,7 @@ def _curves(subject: Subject, runs: list[Run]) -> None:
         figure = learning_curves(tables, runs, metric, smoothing=_SMOOTHING)
     else:
         short = short_labels(subject)
-        figure = epoch_curves(tables, runs, metric, {run.id: short[run.name] for run in runs})
+        figure = epoch_curves(tables, runs, metric, {run.id: short.get(run.name, run.name) for run in runs})
     st.plotly_chart(figure, key="study-curves", config=_CHART)
     lines = (
         "Training step by step, smoothed; validation with points." if stepwise else "Training solid, validation dashed."

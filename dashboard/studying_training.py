@@ -34,13 +34,39 @@ def settings(subject: Subject) -> Subject:
             "Epochs", list(EPOCHS), default="all", key="share", bind="query-params", required=True,
             help="All that the study trained, or fewer for a first look. The results below are of as many epochs.",
         )  # fmt: skip
-        seeds = st.number_input("Seeds", 1, SEEDS, 1, key="times", bind="query-params", width=140,
-                                help="How often each network is trained, each time from other first weights: one "
-                                "seed shows a race, several show what is chance.")  # fmt: skip
+        seeds = _seeds(subject)
         honest = st.toggle("The honest figure, too", key="honest", bind="query-params",
                            help="The study chose its best epoch on the test images, which flatters. This trains each "
                            "network once more and chooses on 10,000 images held out of training.")  # fmt: skip
+    if subject.experiment.seeds > 1:
+        st.caption(f"{subject.experiment.seeds} seeds, unless you choose otherwise: with other first weights this "
+                   "network may end far from where one run did.")  # fmt: skip
     return replace(subject, epochs=epochs, seeds=seeds, honest=honest)
+
+
+def _seeds(subject: Subject) -> int:
+    """How often each network is trained: what the URL or the person says, else the experiment's own number.
+
+    Streamlit's binding knows one default for all experiments; here the URL names every number but the experiment's own.
+    """
+    default = subject.experiment.seeds
+    asked, before = st.query_params.get("times"), st.session_state.get("times:url")
+    counts = {str(count): count for count in range(1, SEEDS + 1)}
+    if asked in counts and asked != before:
+        st.session_state["times"] = counts[asked]
+    elif "times" not in st.session_state or st.session_state.get("times:default") != default:
+        st.session_state["times"] = default
+    seeds = st.number_input("Seeds", 1, SEEDS, key="times", width=140,
+                            help="How often each network is trained, each time from other first weights: one seed "
+                            "shows a race, several show what is chance.")  # fmt: skip
+    st.session_state["times:default"] = default
+    wanted = None if seeds == default else str(seeds)
+    st.session_state["times:url"] = wanted
+    if wanted is None:
+        st.query_params.pop("times", None)
+    elif asked != wanted:
+        st.query_params["times"] = wanted
+    return seeds
 
 
 def train(subject: Subject, revealed: bool) -> None:

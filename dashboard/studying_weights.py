@@ -49,7 +49,7 @@ def weights(subject: Subject) -> None:
 
 def choose_network(found: Sequence[tuple[Planned, Run]], key: str, last: bool = False) -> Run:
     """The run of one of these networks, at first the `last` or the first; with one there is nothing to choose."""
-    runs = {planned.variant.label: run for planned, run in found}
+    runs = {run.name: run for _, run in found}
     if len(runs) == 1:
         return next(iter(runs.values()))
     start = len(runs) - 1 if last else 0

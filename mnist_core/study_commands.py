@@ -39,6 +39,7 @@ def study_list(as_json: _As_json = False) -> None:
                 "study": study.name,
                 "experiment": experiment.name,
                 "title": experiment.title,
+                "seeds": experiment.seeds,
                 "runs": planned[experiment.name],
                 "done": finished[experiment.name],
             }
@@ -47,18 +48,27 @@ def study_list(as_json: _As_json = False) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    table = Table("study", "experiment", "what it tried", "runs done", box=None)
+    table = Table("study", "experiment", "what it tried", "seeds", "runs done", box=None)
     for row in rows:
-        table.add_row(row["study"], row["experiment"], row["title"], f"{row['done']} of {row['runs']}")
+        done = f"{row['done']} of {row['runs']}"
+        table.add_row(row["study"], row["experiment"], row["title"], str(row["seeds"]), done)
     Console().print(table)
-    print("\nRuns: one seed, published and honest protocol. Train them with: python -m mnist_core study run NAME")
+    print(
+        "\nRuns: each network with so many seeds, published and honest protocol. Train them with: "
+        "python -m mnist_core study run NAME"
+    )
 
 
 @study_app.command("run")
 def study_run(
     name: Annotated[str, typer.Argument(help="A study's name, or all.")],
     experiment: Annotated[str, typer.Option(help="Only this experiment of the study.")] = "",
-    seeds: Annotated[int, typer.Option(help="Train each network this many times.", min=1, max=20)] = 1,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            help="Train each network this many times. By default as often as `study list` says.", min=1, max=20
+        ),
+    ] = None,
     epochs_scale: Annotated[float, typer.Option(help="Multiply all epochs by this, such as 0.1 for a first look.")] = 1,
     protocol: Annotated[
         Literal["published", "honest", "both"],

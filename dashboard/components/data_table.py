@@ -38,15 +38,22 @@ class Rows:
     first: str  # the content of the first rows, if there are many
 
 
-def rows_of(frame: pd.DataFrame, columns: Mapping[str, Any] | None = None) -> Rows:
+def rows_of(
+    frame: pd.DataFrame,
+    columns: Mapping[str, Any] | None = None,
+    decimals: Mapping[str, Sequence[int]] | None = None,
+) -> Rows:
     """The rows and columns of a DataFrame; `columns` says how to show them, as `st.dataframe` takes it.
+
+    `decimals` gives, for columns of numbers, how many each row's has: they are rounded so and written with all of them.
 
     A row is known by its value in the index, which may stand there once only; by its place where one stands twice.
     Of a column's configuration its label, help, width, type, format and whether it is pinned are followed; images are
     addresses that hold SVG, and it has to be our own.
     """
-    content = _content(frame, columns or {})
-    first = _content(frame.head(_FIRST), columns or {}) if len(content) > _LARGE else ""
+    places = {name: list(digits) for name, digits in (decimals or {}).items()}
+    content = _content(frame, columns or {}, places)
+    first = _content(frame.head(_FIRST), columns or {}, places) if len(content) > _LARGE else ""
     return Rows(content, hashlib.sha256(content.encode()).hexdigest()[:16], first)
 
 
@@ -102,13 +109,18 @@ def data_table(
         time.sleep(_AHEAD_SECONDS)
 
 
-def _content(frame: pd.DataFrame, columns: Mapping[str, Any]) -> str:
-    described = [_column(str(name), values, columns.get(str(name)) or {}) for name, values in frame.items()]
+def _content(frame: pd.DataFrame, columns: Mapping[str, Any], decimals: Mapping[str, Sequence[int]]) -> str:
+    described = [
+        _column(str(name), values, columns.get(str(name)) or {}, decimals.get(str(name)))
+        for name, values in frame.items()
+    ]
     ids = frame.index.tolist() if frame.index.is_unique else list(range(len(frame)))
     return json.dumps({"ids": ids, "columns": described}, separators=(",", ":"))
 
 
-def _column(name: str, values: pd.Series, known: Mapping[str, Any] | str) -> dict[str, Any]:
+def _column(
+    name: str, values: pd.Series, known: Mapping[str, Any] | str, decimals: Sequence[int] | None
+) -> dict[str, Any]:
     if isinstance(known, str):
         known = {"label": known}
     kind = known.get("type_config") or {}
@@ -125,6 +137,9 @@ def _column(name: str, values: pd.Series, known: Mapping[str, Any] | str) -> dic
         "low": kind.get("min_value"),
         "high": kind.get("max_value"),
     }
+    if decimals is not None:
+        found["decimals"] = digits = list(decimals[: len(values)])
+        values = pd.Series([round(value, places) for value, places in zip(values.tolist(), digits, strict=True)])
     return {key: value for key, value in found.items() if value is not None} | _values(values)
 
 

@@ -35,7 +35,8 @@ export function refresh(content, newer) {
   }
 }
 
-/** A function that writes a value as text, after formats in the manner of C, such as "%.2f%%" and "%g". */
+/** A function that writes a value as text, after formats in the manner of C, such as "%.2f%%" and "%g"; of a number it
+ * takes how many decimals it has, if its row says so. */
 function writer({ kind, format, step, part }) {
   if (kind === "time") {
     const form = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" })
@@ -47,7 +48,7 @@ function writer({ kind, format, step, part }) {
   const found = /^(.*?)%(\+?)\.?(\d*)([dfg])(.*)$/.exec(format ?? "")
   if (!found) {
     const form = new Intl.NumberFormat("en", { useGrouping: format === "localized", maximumFractionDigits: step === 1 ? 0 : 6 })
-    return form.format
+    return (value, decimals) => (decimals === undefined ? form.format(value) : value.toFixed(decimals))
   }
   const [, before, sign, digits, type, after] = found
   const places = digits === "" ? 6 : Number(digits)
@@ -56,11 +57,14 @@ function writer({ kind, format, step, part }) {
     f: (value) => value.toFixed(places),
     g: (value) => `${Number(value.toPrecision(places))}`,
   }
-  return (value) => before + (sign && value > 0 ? "+" : "") + written[type](value) + after.replace("%%", "%")
+  return (value, decimals) => {
+    const text = decimals === undefined ? written[type](value) : value.toFixed(decimals)
+    return before + (sign && value > 0 ? "+" : "") + text + after.replace("%%", "%")
+  }
 }
 
-/** A cell; a dash where there is no value. */
-export function cell(column, value) {
+/** A cell of the row at `place`; a dash where there is no value. */
+export function cell(column, value, place) {
   const found = document.createElement("span")
   found.className = `cell ${column.kind} ${column.right ? "right" : ""}`
   found.setAttribute("role", "gridcell")
@@ -78,7 +82,7 @@ export function cell(column, value) {
     link.target = "_blank"
     link.tabIndex = -1 // Enter opens that of the current row: Tab would have to pass thousands
   } else {
-    found.textContent = column.write(value)
+    found.textContent = column.write(value, column.decimals?.[place])
     if (column.kind === "text") found.title = found.textContent
     if (column.kind === "progress") found.prepend(bar(value, column))
   }
@@ -118,7 +122,8 @@ export function width(column, font) {
   const step = Math.max(1, Math.floor(known.length / MEASURED))
   const measured = known.filter((_, row) => row % step === 0)
   if (column.right) measured.push(...[Math.min, Math.max].map((most) => known.reduce((a, b) => most(a, b), 0)))
-  const words = (value) => (column.kind === "list" ? TAG * value.length : 0) + textWidth(column.write(value))
+  const decimals = column.decimals && Math.max(...column.decimals)
+  const words = (value) => (column.kind === "list" ? TAG * value.length : 0) + textWidth(column.write(value, decimals))
   const widest = Math.max(own ? 0 : textWidth(`${column.head} ↓`), ...measured.map(words)) + ROOM
   if (own) return Math.max(own, column.least ?? 0, Math.ceil(widest))
   return Math.ceil(Math.min(Math.max(widest, column.least ?? 54), WIDTHS[column.width] ?? 300))

@@ -78,12 +78,13 @@ function row(table, at) {
   const { element, cells, values } = found
   table.columns.forEach((column, track) => {
     const value = column.values[place]
-    if (cells[track] && values[track] === value) return
-    const drawn = pin(cell(column, value), column)
+    const state = column.decimals ? `${value} ${column.decimals[place]}` : value
+    if (cells[track] && values[track] === state) return
+    const drawn = pin(cell(column, value, place), column)
     if (cells[track]) cells[track].replaceWith(drawn)
     else element.append(drawn)
     cells[track] = drawn
-    values[track] = value
+    values[track] = state
   })
   element.className = id === table.current ? "row current" : "row"
   element.dataset.at = at

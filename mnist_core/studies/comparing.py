@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 import pandas as pd
 
+from mnist_core.rounding import decimals
 from mnist_core.store import Store
 from mnist_core.studies.catalogue import experiment_of, reported_of, study_of
 from mnist_core.studies.measuring import MOST_SEEDS, Measurement, measured, moment
@@ -16,8 +17,11 @@ from mnist_core.studies.study import Experiment, Study
 # Beside a number that was reported with the epoch chosen on the test images: what the honest run has instead.
 _HONEST = {"test_accuracy": "test_accuracy", "best_test_accuracy": "test_accuracy", "test_loss": "test_loss"}
 _TIME = "wall_seconds"
-_DEVIATIONS = 3  # of our own seeds, from which on a difference must be explained
+_DEVIATIONS = 3  # of our own seeds, from which on a difference gets a note
 _FEWEST = 3  # seeds that give a standard deviation
+_LARGE = 2.0  # percentage points: a difference or a spread of seeds that gets a note in any case
+_MOST_DECIMALS = {"accuracy": 2, "loss": 4}  # by the end of the metric's name; the others are counted
+_WHOLE = "train_batch_accuracy"  # of a batch of 50 images, in steps of two per cent
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,43 @@ class Row:
 
     @property
     def differs(self) -> bool:
-        """Whether it is more than three standard deviations of at least three seeds from what was reported."""
+        """Whether the difference is to have a note.
+
+        It is more than three standard deviations of at least three seeds, or, of an accuracy, more than two points:
+        where the seeds end far apart, even the largest difference is within three deviations.
+        """
+        if self.metric.endswith("accuracy") and abs(self.difference) > _LARGE:
+            return True
         return self.n >= _FEWEST and abs(self.difference) > _DEVIATIONS * self.std
+
+    @property
+    def digits(self) -> "Digits":
+        """With how many decimals its figures are written."""
+        most = 0 if self.metric == _WHOLE else _MOST_DECIMALS.get(self.metric.rpartition("_")[2], 0)
+        # An accuracy that a study prints as a whole number is known no better than that.
+        rough = self.metric.endswith("accuracy") and float(self.reported).is_integer()
+        reported, measured = 0 if rough else most, decimals(self.std, most)
+        return Digits(reported, measured, min(reported, measured), decimals(self.honest_std, most))
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Decimals of the figures of a row: of means and their deviations as many as the spread of the seeds supports."""
+
+    reported: int
+    measured: int
+    difference: int
+    honest: int
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """A network whose seeds end far apart, so that its mean describes none of them."""
+
+    experiment: str
+    variant: str
+    metric: str
+    by_seed: dict[int, float]  # published protocol, per cent
 
 
 def comparison(
@@ -76,6 +115,21 @@ def frame(rows: Sequence[Row]) -> pd.DataFrame:
 def unexplained(study: Study, measurements: Sequence[Measurement]) -> list[tuple[str, str, str]]:
     """(experiment, variant, metric) of what differs and for which the study gives no reason."""
     return [row.key for row in rows_of(study, measurements) if row.differs and row.key not in study.because]
+
+
+def scattered(study: str | Study, measurements: Sequence[Measurement], experiment: str = "") -> list[Scatter]:
+    """The accuracies whose standard deviation over the seeds is above two percentage points."""
+    found = []
+    for row in rows_of(study, measurements, experiment):
+        if row.metric.endswith("accuracy") and row.std > _LARGE and not moment(row.variant):
+            by_seed = {
+                entry.seed: entry.metrics[row.metric]
+                for entry in measurements
+                if (entry.experiment, entry.variant, entry.protocol) == (row.experiment, row.variant, PROTOCOLS[0])
+                and row.metric in entry.metrics
+            }
+            found.append(Scatter(*row.key, by_seed))
+    return found
 
 
 def _keys(experiment: Experiment, known: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -47,6 +47,16 @@ _SKLEARN_MLP = PUBLISHED.replace(
     seed=1,
 )
 
+_FIRST_EPOCH = (
+    "The training loss of the same epoch agrees. Accuracy moves fast then: after this epoch our three runs are at 89.1 "
+    "to 89.8 %, two epochs later at 95.4 %. Why the study's single run was ahead is not known."
+)
+_BEST_EPOCH = (
+    "This is the study's best epoch of ten, chosen on the test images, so luck probably has a part in it; the training "
+    "loss of the same epoch agrees. The best epochs of our three runs, chosen in the same way, are at 97.55, 97.59 and "
+    "97.68 %."
+)
+
 STUDY = Study(
     name="mlp-course",
     title="A course chapter on the multilayer perceptron",
@@ -128,18 +138,15 @@ STUDY = Study(
     "images from about epoch 60 on, and 77 % on images it had not seen. A network with many more weights than "
     "images can learn all of them by heart; what counts is what it does with new ones.\n\n"
     "**What 160 images can teach.** Most of the way: from 10 % by guessing to 77 %. The last twenty per cent take "
-    "the other 59,840 images. Changing the optimizer moved the result by about one per cent; more images move it "
-    "by twenty.\n\n"
+    "the other 59,840 images. Changing the optimizer moved the result by one per cent in the study and by three "
+    "here; more images move it by twenty.\n\n"
     "**ReLU makes the hidden layers count.** Two linear layers without it stay near 92 %, as one linear layer "
-    "does, however long they train. With ReLU between the layers the same ten epochs give 97.7 %.\n\n"
+    "does; a hundred epochs do not change that. Five layers with ReLU between them reach 97.7 % in ten.\n\n"
     "**Choosing on the test set flatters.** The best epoch on the test images is the luckiest one too. Beside it "
     "stands the honest figure: the epoch is chosen on training images that were held out, and the test images are "
     "used once.",
     because={
-        ("mlp-relu", "epoch 0", "test_accuracy"): "After one epoch the network still learns fast: its accuracy depends "
-        "on the first weights and on the order of the images, which another PyTorch drew differently. The training "
-        "loss of the same epoch agrees.",
-        ("mlp-relu", "epoch 6", "test_accuracy"): "This is the study's best epoch of ten, the lucky one that it chose "
-        "on the test images; the training loss of the same epoch agrees. The best epochs of our runs reach as much.",
+        ("mlp-relu", "epoch 0", "test_accuracy"): _FIRST_EPOCH,
+        ("mlp-relu", "epoch 6", "test_accuracy"): _BEST_EPOCH,
     },
 )

@@ -35,16 +35,17 @@ class Planned:
 def plan(
     study: str | Study,
     experiment: str = "",
-    seeds: int = 1,
+    seeds: int | None = None,
     epochs_scale: float = 1.0,
     protocols: Sequence[str] = PROTOCOLS,
     folder: str = "",
 ) -> list[Planned]:
     """All runs of a study, or of one of its experiments, in the study's order.
 
-    Each variant gets `seeds` seeds, counted from the study's own. Epochs are multiplied by `epochs_scale`, to at
-    least 1. There is no honest run where there is nothing to choose: scikit-learn, or a single epoch from which
-    nothing continues. `folder`: read CIFAR-10 from this image folder (train/<class>/*, test/<class>/*).
+    Each variant gets `seeds` seeds, counted from the study's own; by default as many as its experiment says. Epochs
+    are multiplied by `epochs_scale`, to at least 1. There is no honest run where there is nothing to choose:
+    scikit-learn, or a single epoch from which nothing continues. `folder`: read CIFAR-10 from this image folder
+    (train/<class>/*, test/<class>/*).
     Raises ConfigError if there is no such study or experiment.
     """
     if epochs_scale <= 0:
@@ -56,7 +57,7 @@ def plan(
         for one in chosen
         for protocol in protocols
         if protocol == PROTOCOLS[0] or _has_honest(found, one)
-        for place in range(seeds)
+        for place in range(one.seeds if seeds is None else seeds)
         for variant in one.variants
     ]
 
@@ -65,7 +66,7 @@ def runs_of(
     store: Store,
     study: str | Study,
     experiment: str = "",
-    seeds: int = 1,
+    seeds: int | None = None,
     epochs_scale: float = 1.0,
     protocols: Sequence[str] = PROTOCOLS,
 ) -> list[tuple[Planned, Run]]:

@@ -5,10 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import pandas as pd
-
 from mnist_core.errors import StoreError
-from mnist_core.studies.comparing import frame, rows_of
 from mnist_core.studies.measuring import MOST_SEEDS, Measurement, identity
 from mnist_core.studies.planning import PROTOCOLS, plan
 from mnist_core.studies.study import Study
@@ -17,10 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]  # of the repository
 FOLDER = Path("results") / "studies"  # below the root
 
 
-def committed(study: str) -> pd.DataFrame | None:
-    """Reported beside measured when this version was made, as in `comparison`; None if nothing came with it."""
-    found = read(ROOT, study)
-    return frame(rows_of(study, found)) if found else None
+def committed(study: str) -> list[Measurement]:
+    """What was measured when this version was made; empty if nothing came with it."""
+    return read(ROOT, study)
 
 
 def read(root: Path, study: str) -> list[Measurement]:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from mnist_core import machine
+from mnist_core.rounding import fixed
 from mnist_core.store import Store
 from mnist_core.studies import records
 from mnist_core.studies.catalogue import studies
-from mnist_core.studies.comparing import Row, rows_of
+from mnist_core.studies.comparing import Row, Scatter, rows_of, scattered
 from mnist_core.studies.measuring import Measurement, measured
 from mnist_core.studies.study import Experiment, Study
 
@@ -42,9 +43,10 @@ Five published studies of MNIST, trained again: what they reported beside what w
 `results/studies/`. `python -m mnist_core study run all` trains them, the page Studies shows them.
 
 - **measured**: as the study did it, with the epoch chosen on the *test* images where it chose one: that is optimistic.
-  Mean ± sample standard deviation (n seeds).
-- **difference**: measured less reported. Where it is more than three standard deviations of at least three seeds, a
-  note says why.
+  Mean ± sample standard deviation (n seeds), in as many digits as that deviation supports.
+- **difference**: measured less reported. Notes tell what is known of it, always where it is more than three standard
+  deviations of at least three seeds, or more than two points of accuracy. Three seeds tell a spread only roughly: where
+  nothing differs but luck, one figure in eight lies three deviations of three seeds from their mean.
 - **honest**: one sixth of the training images (10,000 of MNIST's 60,000) were held out to choose the epoch, the network
   learned from the rest, and the test images were used once.
 - **time**: of training one run, while as many run at once as there are cores. Studies that swept a value report the
@@ -93,54 +95,65 @@ def _experiment(study: Study, experiment: Experiment, rows: Sequence[Row], own: 
     notes: list[str] = []
     for row in rows:
         note = 0
-        if row.differs:
+        if row.differs or (row.n and row.key in study.because):
             reason = study.because.get(row.key, _UNEXPLAINED)
             notes += [] if reason in notes else [reason]
             note = notes.index(reason) + 1
         lines.append(_line(row, note))
     lines += ["", *(f"{number}. {reason}" for number, reason in enumerate(notes, 1))] if notes else []
+    far = scattered(study, own, experiment.name)
+    lines += ["", *(f"- {far_apart(one)}" for one in far)] if far else []
     return "\n".join(lines) + "\n"
 
 
+def far_apart(one: Scatter) -> str:
+    """A sentence on a network whose seeds end far apart."""
+    values = ", ".join(f"{fixed(value, 2)} (seed {seed})" for seed, value in sorted(one.by_seed.items()))
+    return (
+        f"{one.variant}, {METRICS.get(one.metric, one.metric)}: its seeds end far apart, at {values}. "
+        "Look at each of them, not at their mean."
+    )
+
+
 def _line(row: Row, note: int) -> str:
-    difference = _figure(row.metric, row.difference, sign=True)
+    digits = row.digits
+    difference = _figure(row.metric, row.difference, digits.difference, sign=True)
     cells = (
         row.variant,
         METRICS.get(row.metric, row.metric),
-        _figure(row.metric, row.reported),
-        _spread(row.metric, row.mean, row.std, row.n),
+        _figure(row.metric, row.reported, digits.reported),
+        _spread(row.metric, row.mean, row.std, row.n, digits.measured),
         f"{difference}<sup>{note}</sup>" if note else difference,
-        _spread(row.metric, row.honest_mean, row.honest_std, row.honest_n),
+        _spread(row.metric, row.honest_mean, row.honest_std, row.honest_n, digits.honest),
         duration(row.reported_seconds),
         duration(row.seconds),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _spread(metric: str, mean: float, std: float, count: int) -> str:
+def _spread(metric: str, mean: float, std: float, count: int, places: int) -> str:
     if not count:
         return _NONE
-    spread = "" if math.isnan(std) else f" ± {_figure(metric, std)}"
-    return f"{_figure(metric, mean)}{spread} ({count})"
+    spread = "" if math.isnan(std) else f" ± {_figure(metric, std, places)}"
+    return f"{_figure(metric, mean, places)}{spread} ({count})"
 
 
-def _figure(metric: str, value: float, sign: bool = False) -> str:
-    """A number with as many digits as its metric deserves."""
+def _figure(metric: str, value: float, places: int, sign: bool = False) -> str:
     if math.isnan(value):
         return _NONE
     if metric == "wall_seconds":
         return ("−" if value < 0 else "+" if sign else "") + duration(abs(value))
-    digits = 2 if metric.endswith("accuracy") else 4 if metric.endswith("loss") else 0
-    text = f"{value:{'+' if sign else ''},.{digits}f}"
-    return text.replace("-", "−")
+    return fixed(value, places, sign)
 
 
 def duration(seconds: float) -> str:
     """Seconds in words: "8 min 28 s", "7.2 s"; a dash for NaN."""
     if math.isnan(seconds):
         return _NONE
-    if seconds < 59.95:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s"

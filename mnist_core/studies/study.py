@@ -36,6 +36,7 @@ class Experiment:
     continues: str = ""  # experiment of the same study from whose run (same seed and label) each run goes on
     measure: Literal["best", "last"] = "last"  # the epoch that the study reported
     reported_seconds: float = 0.0  # wall time in the study's text, for one run of one variant; 0: none is given there
+    seeds: int = 1  # how often each network is trained unless asked otherwise: more where seeds end far apart
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Study:
     experiments: tuple[Experiment, ...]
     question: Question
     lesson: str  # Markdown, a few sentences
-    # (experiment, variant, metric) -> why the measured figure differs from the reported one
+    # (experiment, variant, metric) -> what is known of the difference between the reported and the measured figure
     because: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
 
     def experiment(self, name: str) -> Experiment:

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from mnist_core.architectures import describe
@@ -152,6 +153,49 @@ def test_every_difference_in_the_committed_measurements_is_explained(study: Stud
     assert found, f"results/studies/{study.name}.json is missing: python -m mnist_core study report"
     assert unexplained(study, found) == []
     assert not [one for one in found if "/" in one.data or "folder" in one.config]
+
+
+def test_the_largest_difference_of_all_has_its_note() -> None:
+    rows = {name: reporting.rows_of(name, records.read(records.ROOT, name)) for name in studies()}
+    accuracies = [(name, row) for name in rows for row in rows[name] if row.metric.endswith("accuracy") and row.n]
+    name, largest = max(accuracies, key=lambda entry: abs(entry[1].difference))
+    assert name == "deep-mlp"
+    assert "stuck" in studies()[name].because[largest.key]
+
+
+def test_notes_tell_what_the_committed_runs_measured() -> None:
+    """Figures that notes and lessons name, from the runs that came with this version."""
+    text = {name: " ".join([study.lesson, *study.because.values()]) for name, study in studies().items()}
+    deep = _published("deep-mlp", "test_accuracy")
+    assert all(f"{accuracy:.2f} %" in text["deep-mlp"] for accuracy in deep)
+    best = sorted(_published("mlp-course", "best_test_accuracy", "mlp-relu"))
+    assert "{:.2f}, {:.2f} and {:.2f} %".format(*best) in text["mlp-course"]
+    first = _published("mlp-course", "epoch 0 test_accuracy", "mlp-relu")
+    assert f"{min(first):.1f} to {max(first):.1f} %" in text["mlp-course"]
+    gain = np.mean(_published("mlp-course", "best_test_accuracy", "small-data-adam")) - np.mean(
+        _published("mlp-course", "best_test_accuracy", "small-data-sgd")
+    )
+    assert 2.5 < gain < 3.5, "by three here"
+    groups = [_published("linear-depth", "test_accuracy", label=label) for label in _labels("linear-depth")]
+    spreads = [np.var(values, ddof=1) for values in groups if len(values) == 3]
+    assert f"seven networks with three seeds together it is {np.sqrt(np.mean(spreads)):.2f}" in text["linear-depth"]
+    assert len(spreads) == 7
+
+
+def _labels(study: str) -> list[str]:
+    return [variant.label for experiment in studies()[study].experiments for variant in experiment.variants]
+
+
+def _published(study: str, metric: str, experiment: str = "", label: str = "") -> list[float]:
+    """A metric of the committed runs of the published protocol, by seed."""
+    return [
+        one.metrics[metric]
+        for one in records.read(records.ROOT, study)
+        if one.protocol == "published"
+        and metric in one.metrics
+        and experiment in ("", one.experiment)
+        and label in ("", one.variant)
+    ]
 
 
 def test_the_committed_report_is_that_of_the_committed_measurements() -> None:

@@ -64,6 +64,12 @@ def test_a_queued_run_waits_for_the_dashboard():
     assert [run.state for run in Store.open().runs()] == ["queued"]
 
 
+def test_studies_are_listed_with_the_seeds_that_they_train():
+    rows = {row["experiment"]: row for row in json.loads(CliRunner().invoke(app, ["study", "list", "--json"]).stdout)}
+    assert (rows["deep-mlp"]["seeds"], rows["deep-mlp"]["runs"]) == (3, 6)
+    assert (rows["mlp-relu"]["seeds"], rows["mlp-relu"]["runs"]) == (1, 2)
+
+
 def test_several_seeds_are_queued_and_form_a_group():
     queued = lab("train", *QUICK, "--seeds", "2", "--seed", "3", "--name", "mine", "--queue", "--json")
     said = [(run["name"], run["config"]["seed"], run["state"]) for run in json.loads(queued.stdout)]

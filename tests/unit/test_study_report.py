@@ -8,7 +8,18 @@ import pytest
 
 from mnist_core.errors import StoreError
 from mnist_core.store import Store
-from mnist_core.studies import MOST_SEEDS, Measurement, Study, plan, records, reporting, rows_of, start, studies
+from mnist_core.studies import (
+    MOST_SEEDS,
+    Measurement,
+    Study,
+    plan,
+    records,
+    reporting,
+    rows_of,
+    scattered,
+    start,
+    studies,
+)
 from mnist_core.studies import unexplained as unexplained_in
 from mnist_core.studies.measuring import identity
 from mnist_core.worker import work
@@ -71,6 +82,31 @@ def test_a_difference_of_more_than_three_deviations_is_explained_below_the_table
     assert "\n1. No reason has been found yet.\n" in text
 
 
+def test_seeds_that_end_far_apart_are_told_one_by_one_and_their_difference_has_its_note(monkeypatch):
+    """Within three standard deviations, as these are 25 points; the largest difference of all studies nevertheless."""
+    study = with_reason(monkeypatch, {KEY: "Two are stuck."})
+    entries = [measurement(seed, accuracy) for seed, accuracy in enumerate((48.63, 66.9, 97.84))]
+    text = reporting.markdown({"deep-mlp": entries})
+    assert line(text, f"{LABEL} | test accuracy (%)")[2:5] == ["97.84", "71 ± 25 (3)", "−27<sup>2</sup>"]
+    assert "\n2. Two are stuck.\n" in text
+    assert all(f"{accuracy} (seed {seed})" in text for seed, accuracy in enumerate(("48.63", "66.90", "97.84")))
+    (far,) = scattered(study, entries)
+    assert far.by_seed == {0: 48.63, 1: 66.9, 2: 97.84}
+    close = [measurement(seed, 97.8 + seed / 10) for seed in range(3)]
+    assert scattered(study, close) == []
+    assert "far apart" not in reporting.markdown({"deep-mlp": close})
+
+
+def test_figures_have_the_digits_that_their_spread_and_the_study_support():
+    """92.5667 with a deviation of 0.05; a study that prints 99 leaves the first decimal of a difference open."""
+    text = reporting.markdown({name: records.read(records.ROOT, name) for name in studies()})
+    assert line(text, "784-10 | test accuracy (%)")[2:5] == ["92.50", "92.57 ± 0.05 (3)", "+0.07"]
+    assert line(text, "learning_rate=1 | test accuracy (%)")[3:5] == ["10.5 ± 0.8 (3)", "+0.7"]
+    assert line(text, "150-64-1024-500 | test accuracy (%)")[2:4] == ["99", "99.15 (1)"]
+    assert line(text, "150-64-1024-500 | test accuracy (%)")[4].startswith("+0<sup>")
+    assert line(text, "step 0 | accuracy of the batch (%)")[2:4] == ["6", "14 (1)"]
+
+
 @pytest.mark.parametrize(
     ("accuracies", "differs"),
     [
@@ -79,6 +115,9 @@ def test_a_difference_of_more_than_three_deviations_is_explained_below_the_table
         ([97.4, 97.5], False),  # too few seeds to say
         ([97.4, 97.4, 97.4], True),  # no spread at all
         ([97.84, 97.84, 97.84], False),
+        ([95.8], True),  # more than two points, whatever the number of seeds
+        ([95.9], False),
+        ([48.63, 66.9, 97.84], True),  # 26.7 away, standard deviation 25
         ([], False),
     ],
 )
@@ -157,7 +196,14 @@ def test_the_report_of_a_store_repeats_itself_and_is_made_in_parts(own_lab, tmp_
 
 
 def test_durations_are_said_in_words():
-    said = {7.0: "7.0 s", 59.96: "1 min 0 s", 508.0: "8 min 28 s", 5400.0: "1 h 30 min", float("nan"): "–"}
+    said = {
+        7.0: "7.0 s",
+        52.6: "53 s",
+        59.96: "1 min 0 s",
+        508.0: "8 min 28 s",
+        5400.0: "1 h 30 min",
+        float("nan"): "–",
+    }
     assert {seconds: reporting.duration(seconds) for seconds in said} == said
 
 
