@@ -8,12 +8,37 @@ import torch
 from mnist_core import checkpoints, results, trained
 from mnist_core.config import RunConfig
 from mnist_core.data.loading import Data
-from mnist_core.errors import CheckpointError
+from mnist_core.data_facts import FIRST_RULE, RULE, DataFacts
+from mnist_core.errors import CheckpointError, DataError
 from mnist_core.evaluation import predict
 from mnist_core.store import Artifact, Run, Store
 from mnist_core.training import TrainingState
 
 PAUSED = "checkpoints/paused.safetensors"  # in the middle of an epoch
+
+
+def rule_of(store: Store, run: Run) -> int:
+    """The rule by which a run that is about to train reads its pictures: that with which it, or its parent, began."""
+    if run.data is not None:
+        return run.data.rule
+    if run.started is not None:  # it began before the rule was recorded
+        return FIRST_RULE
+    if run.config.continue_from and (parent := store.run(run.config.continue_from)).dataset == "folder":
+        return parent.rule
+    return RULE
+
+
+def check_unchanged(run: Run, facts: DataFacts | None) -> None:
+    """Raise DataError if a run that goes on would learn from other images, or choose by others, than it began with."""
+    if run.data is None or facts is None:
+        return
+    for split in ("train", "validation"):
+        if run.data.images.get(split) != facts.images.get(split):
+            what = {"train": "training", "validation": "validation"}[split]
+            raise DataError(
+                f"The {what} images are no longer those that run #{run.number} began with, so it cannot go on from "
+                "where it was. Bring the old files back and resume it, or train a new run."
+            )
 
 
 def own_checkpoints(store: Store, run: Run) -> list[Artifact]:

@@ -20,6 +20,7 @@ import torch
 
 from mnist_core import __version__, architectures, devices, environment, machine, recording, sweeps
 from mnist_core.architectures.inheriting import build_seeded
+from mnist_core.data import remarks
 from mnist_core.data.fallback import resolve
 from mnist_core.data.loading import load
 from mnist_core.errors import LostRunError, MnistLabError
@@ -63,7 +64,9 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
     if config.choose_on == "test":
         note = f"{note} {_OPTIMISTIC}".strip()
     device = devices.prepare(config)
-    images = load(config, environment.data_dir(), device)
+    images = load(config, environment.data_dir(), device, recording.rule_of(store, run))
+    if images.facts and images.facts.folder:
+        note = " ".join([note, *remarks.warnings(images.facts.folder)]).strip()
     shape, classes = images.input_shape, len(images.classes)
     network, inherited = build_seeded(config.architecture, shape, classes, config.seed, config.initial_weights)
     if inherited and config.library == "torch" and not config.continue_from:
@@ -71,6 +74,8 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
     model = devices.place(network, device)
     state = TrainingState.start(model, config)
     kept = recording.own_checkpoints(store, run) if config.library == "torch" else []
+    if kept:
+        recording.check_unchanged(run, images.facts)
     rules = Rules.recorded(run.versions) if kept else Rules()
     versions = _versions() | rules.as_versions()
     store.describe(
@@ -80,6 +85,7 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
         note=note,
         device=machine.joined(run.device if kept else None, devices.describe(device)),
         versions=machine.joined_versions(run.versions or {}, versions) if kept else versions,
+        data=images.facts,
         macs=architectures.describe(config.architecture, shape, classes).macs,
     )
     if config.library == "torch":

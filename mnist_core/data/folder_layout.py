@@ -1,56 +1,160 @@
 """Where the images of a `folder` data set lie: train/<class>/*.png|jpg|jpeg and test/<class>/*.png|jpg|jpeg."""
 
 import os
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from unicodedata import normalize
 
+from mnist_core.data_facts import RULE
 from mnist_core.errors import DataError
 
+FOLDER_SPLITS = ("train", "test")
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 _LAYOUT = "An image folder holds train/<class>/*.png|jpg and test/<class>/*.png|jpg"
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 
-def class_names(folder: str) -> tuple[str, ...]:
-    """Names of the class directories, sorted; raises DataError unless train/ and test/ hold the same two or more."""
-    names = {split: _directories(Path(folder).expanduser(), split) for split in ("train", "test")}
-    for here, there in (("train", "test"), ("test", "train")):
-        alone = sorted(names[here] - names[there])
+@dataclass(frozen=True)
+class Listing:
+    """What an image folder holds, by the names of its files alone."""
+
+    classes: tuple[str, ...]
+    # By split: the paths of each class's images, classes and paths in their order.
+    files: Mapping[str, tuple[tuple[str, ...], ...]]
+    # Files in the class directories that are no images, by suffix, and images beside those directories.
+    left_out: Mapping[str, int]
+    beside: int
+    # Directories inside the class directories: nothing in them is read.
+    deeper: int
+
+
+def list_folder(folder: str, rule: int = RULE) -> Listing:
+    """The images and everything else in a folder; raises DataError that names what is missing and the remedy.
+
+    Rule 1 orders classes and files by the text of their names as they are on the disk; rule 2 compares names in one
+    Unicode form (NFC), and orders classes by the numbers in their names.
+    """
+    directories = _class_directories(folder, rule)
+    classes = _ordered(directories["train"], rule)
+    left_out: Counter[str] = Counter()
+    files: dict[str, tuple[tuple[str, ...], ...]] = {}
+    deeper = 0
+    for split in FOLDER_SPLITS:
+        of_classes = []
+        for name in classes:
+            images, others, inside = _entries(Path(folder).expanduser() / split / directories[split][name], rule)
+            of_classes.append(images)
+            left_out += others
+            deeper += inside
+        files[split] = tuple(of_classes)
+    beside = sum(_images_beside(Path(folder).expanduser() / split) for split in FOLDER_SPLITS)
+    return Listing(classes, files, dict(left_out.most_common()), beside, deeper)
+
+
+def class_names(folder: str, rule: int = RULE) -> tuple[str, ...]:
+    """Names of the class directories in their order; raises DataError unless train/ and test/ hold the same ones."""
+    return _ordered(_class_directories(folder, rule)["train"], rule)
+
+
+def _class_directories(folder: str, rule: int) -> dict[str, dict[str, str]]:
+    """By split: names of the classes and of their directories; the same two classes or more in both."""
+    root = Path(folder).expanduser()
+    found = {split: _directories(root, split, rule) for split in FOLDER_SPLITS}
+    for here, there in (FOLDER_SPLITS, FOLDER_SPLITS[::-1]):
+        alone = sorted(found[here].keys() - found[there].keys())
         if alone:
             raise DataError(
                 f"{folder}: the class {_listed(alone)} is in {here}/ but not in {there}/. "
                 "Give both the same class directories."
             )
-    if len(names["train"]) < 2:
-        raise DataError(f"{folder}/train holds {len(names['train'])} class directories; at least 2 are needed.")
-    return tuple(sorted(names["train"]))
+    if len(found["train"]) < 2:
+        raise DataError(f"{folder}/train holds {len(found['train'])} class directories; at least 2 are needed.")
+    return found
 
 
-def image_files(folder: str, split: str, name: str) -> list[str]:
-    """Paths of the images of one class in `split` ("train" or "test"), sorted; raises DataError if there is none."""
-    directory = Path(folder).expanduser() / split / name
+def _directories(root: Path, split: str, rule: int) -> dict[str, str]:
+    """Names of the classes of a split, and of the directories that hold them."""
+    if not root.is_dir():
+        raise DataError(f"{root} is not a directory. {_LAYOUT}; give its path.")
+    try:
+        with os.scandir(root / split) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    except FileNotFoundError:
+        raise DataError(f"{root} has no directory {split}/. {_LAYOUT}.") from None
+    except OSError as error:
+        raise DataError(f"{root / split} cannot be read ({error.strerror}). {_LAYOUT}.") from None
+    if rule == 1:
+        return {name: name for name in names}
+    directories: dict[str, str] = {}
+    for name in names:
+        if (other := directories.setdefault(normalize("NFC", name), name)) != name:
+            raise DataError(
+                f"{root / split} holds two directories that are both called {normalize('NFC', name)!r}, as {other!a} "
+                f"and as {name!a} (two spellings of the same letters in Unicode). Put their images into one."
+            )
+    return directories
+
+
+def _ordered(names: Mapping[str, str], rule: int) -> tuple[str, ...]:
+    return tuple(sorted(names) if rule == 1 else sorted(names, key=_by_number))
+
+
+def _by_number(name: str) -> tuple[Any, ...]:
+    """Numbers first, by their value; then other names, in which runs of digits count as numbers (page 2, page 10)."""
+    if _NUMBER.fullmatch(name):
+        return (0, float(name), name)
+    # Texts and numbers take turns, beginning with a text, so that like is compared with like.
+    parts = re.split(r"(\d+)", name)
+    return (1, [int(part) if at % 2 else part for at, part in enumerate(parts)], name)
+
+
+def _entries(directory: Path, rule: int) -> tuple[tuple[str, ...], Counter[str], int]:
+    """Of one class directory: paths of its images in order, other files by suffix, and how many directories it has."""
+    images: list[os.DirEntry[str]] = []
+    others: Counter[str] = Counter()
+    deeper = 0
     try:
         with os.scandir(directory) as entries:
-            paths = sorted(entry.path for entry in entries if _is_image(entry.name))
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    deeper += 1
+                elif _is_image(entry.name):
+                    images.append(entry)
+                else:
+                    others[_suffix(entry.name)] += 1
     except OSError as error:
         raise DataError(f"{directory} cannot be read ({error.strerror}). Check its permissions.") from None
-    if not paths:
-        raise DataError(f"{directory} holds no .png, .jpg or .jpeg image. Add some, or remove the class everywhere.")
-    return paths
+    if not images:
+        instead = f" but {others.total():,} other files ({_listed(sorted(others))})" if others else ""
+        raise DataError(
+            f"{directory} holds no .png, .jpg or .jpeg image{instead}. Add some, or remove the class everywhere."
+        )
+    if rule == 1:
+        images.sort(key=lambda entry: entry.path)
+    else:
+        images.sort(key=lambda entry: (normalize("NFC", entry.name), entry.name))
+    return tuple(entry.path for entry in images), others, deeper
 
 
-def _directories(folder: Path, split: str) -> set[str]:
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a directory. {_LAYOUT}; give its path.")
-    try:
-        with os.scandir(folder / split) as entries:
-            return {entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")}
-    except FileNotFoundError:
-        raise DataError(f"{folder} has no directory {split}/. {_LAYOUT}.") from None
-    except OSError as error:
-        raise DataError(f"{folder / split} cannot be read ({error.strerror}). {_LAYOUT}.") from None
+def _images_beside(directory: Path) -> int:
+    """Images that lie in train/ or test/ itself, so that they have no class."""
+    with os.scandir(directory) as entries:
+        return sum(_is_image(entry.name) and entry.is_file() for entry in entries)
 
 
 def _is_image(name: str) -> bool:
     return name.lower().endswith(_SUFFIXES) and not name.startswith(".")
+
+
+def _suffix(name: str) -> str:
+    """The end of a file's name that tells its kind, in small letters."""
+    return os.path.splitext(name)[1].lower()[:40] or "without suffix"
 
 
 def _listed(names: list[str]) -> str:

@@ -11,9 +11,12 @@ from torch import Tensor
 
 from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import dataset
+from mnist_core.data.identity import facts_of
+from mnist_core.data.idx import Labelled
 from mnist_core.data.sources import load_arrays
 from mnist_core.data.splitting import SplitName, split_images
 from mnist_core.data.statistics import channel_moments, pixel_moments
+from mnist_core.data_facts import RULE, DataFacts
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Data:
     test: Split
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    # What is recorded of these images; None where they were put together by hand.
+    facts: DataFacts | None = None
     _scale: Tensor = field(init=False, repr=False)  # (C, 1, 1) or (C, H, W)
     _bias: Tensor = field(init=False, repr=False)  # the same
     _factor: float | None = field(init=False, repr=False)  # the scale, where all channels share it
@@ -81,20 +86,21 @@ def planes(values: Sequence[float], shape: Sequence[int], dtype: torch.dtype = t
     return tensor.view(tuple(shape)) if len(values) == math.prod(shape) else tensor.view(-1, 1, 1)
 
 
-def load(config: RunConfig, root: Path, device: torch.device | str) -> Data:
-    """The config's data set from below `root`, split and moved to the device.
+def load(config: RunConfig, root: Path, device: torch.device | str, rule: int = RULE) -> Data:
+    """The config's data set from below `root`, read by this version of the rule, split and moved to the device.
 
     Raises DataError (missing or damaged files) or ConfigError (a split larger than the data set).
     """
-    arrays = load_arrays(config, root)
-
-    def split(name: SplitName) -> Split:
-        images, labels = split_images(arrays, config, name)
-        return Split(torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device))
-
-    train = split("train")
+    arrays = load_arrays(config, root, rule)
+    names: tuple[SplitName, ...] = ("train", "validation", "test")
+    splits: dict[SplitName, Labelled] = {name: split_images(arrays, config, name) for name in names}
+    facts = facts_of(arrays, config, splits)
+    train, validation, test = (
+        Split(torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device))
+        for images, labels in splits.values()
+    )
     mean, std = _moments(config, train)
-    return Data(arrays.name, arrays.classes, train, split("validation"), split("test"), mean, std)
+    return Data(arrays.name, arrays.classes, train, validation, test, mean, std, facts)
 
 
 def _moments(config: RunConfig, train: Split) -> tuple[tuple[float, ...], tuple[float, ...]]:

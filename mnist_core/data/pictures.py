@@ -12,8 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image, ImageFile
 
-RULE = 2
-RULES = (1, 2)
+from mnist_core.data_facts import RULE as RULE
+
 Ground = Literal["dark", "bright"]  # what lies behind the strokes
 
 # What `Image.open` and `decode` raise for a file that is no picture, or a damaged one.
@@ -35,7 +35,7 @@ _SAME_DEPTH = 4
 # Of 255: what differs from its ground by less is hardly seen, and what differs by _CLEAR is seen well.
 _HIDDEN, _CLEAR = 30, 102
 # Images of which the ground of a data set is judged, and the share of them that must agree.
-_JUDGED, _AGREEMENT = 2000, 0.8
+_JUDGED, _AGREEMENT = 1000, 0.8
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Decoded:
     cover: np.ndarray | None = None
     # The largest value in a file with more than 8 bits a value.
     highest: float | None = None
+    # Whether it was stored lying or upside down, or mirrored.
+    turned: bool = False
 
     @property
     def plain(self) -> bool:
@@ -100,14 +102,14 @@ def decode(
     if turn is not None:
         image = image.transpose(turn)
     if not _has_transparency(image):
-        return Decoded(np.asarray(_resized(image.convert(mode), square, longest)))
+        return Decoded(np.asarray(_resized(image.convert(mode), square, longest)), turned=turn is not None)
     image = image.convert("RGBA")
     cover = image.getchannel("A")
     on_black = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image).convert(mode)
     values = np.asarray(_resized(on_black, square, longest))
     if cover.getextrema() == (255, 255):
-        return Decoded(values)
-    return Decoded(values, np.asarray(_resized(cover, square, longest)))
+        return Decoded(values, turned=turn is not None)
+    return Decoded(values, np.asarray(_resized(cover, square, longest)), turned=turn is not None)
 
 
 def pixels(picture: Decoded, reading: Reading) -> np.ndarray:
@@ -120,7 +122,7 @@ def pixels(picture: Decoded, reading: Reading) -> np.ndarray:
         return values
     on_white, on_black = _contrasts(picture, reading.depths)
     white = reading.behind == "white"
-    if (on_white if white else on_black) < _HIDDEN:
+    if (on_white if white else on_black) < _HIDDEN and on_white != on_black:
         white = on_white > on_black
     return _on_white(values, picture.cover) if white else values
 
@@ -152,9 +154,7 @@ def legacy_pixels(image: Image.Image, colour: bool, square: int) -> np.ndarray:
 
 def ground(grey: np.ndarray) -> Ground:
     """What lies behind the strokes of one grey picture (H, W), judged by its border: on bright ground they are dark."""
-    border = np.concatenate((grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]))
-    middle = (float(grey.min()) + float(grey.max())) / 2
-    return "bright" if float(np.median(border)) > middle else "dark"
+    return "bright" if _on_bright(grey[None])[0] else "dark"
 
 
 def ground_of(images: np.ndarray) -> Ground | None:
@@ -163,11 +163,18 @@ def ground_of(images: np.ndarray) -> Ground | None:
     Photographs have no ground, and most sets of them no agreement.
     """
     chosen = images[np.linspace(0, len(images) - 1, min(_JUDGED, len(images))).astype(int)]
-    grounds = [ground(image.mean(axis=0)) for image in chosen[~one_colour(chosen)]]
-    bright = grounds.count("bright")
-    if grounds and max(bright, len(grounds) - bright) >= _AGREEMENT * len(grounds):
-        return "bright" if 2 * bright > len(grounds) else "dark"
-    return None
+    bright = _on_bright(chosen[~one_colour(chosen)].mean(axis=1))
+    share = float(bright.mean()) if len(bright) else 0.5
+    if max(share, 1 - share) < _AGREEMENT:
+        return None
+    return "bright" if share > 0.5 else "dark"
+
+
+def _on_bright(grey: np.ndarray) -> np.ndarray:
+    """Which of grey pictures (N, H, W) have a border brighter than the middle of their range: bool (N,)."""
+    border = np.concatenate((grey[:, 0], grey[:, -1], grey[:, 1:-1, 0], grey[:, 1:-1, -1]), axis=1)
+    middle = (grey.min(axis=(1, 2)).astype(float) + grey.max(axis=(1, 2))) / 2
+    return np.median(border, axis=1) > middle
 
 
 def one_colour(images: np.ndarray) -> np.ndarray:
@@ -272,7 +279,7 @@ def _decoded_wide(
     planes = [plane(values[..., channel]) for channel in range(values.shape[2])]
     resized = np.stack(planes * (3 // len(planes)), axis=2) if colour else planes[0]
     cover = None if share is None else np.rint(255 * np.clip(plane(share), 0, 1)).astype(np.uint8)
-    return Decoded(resized, cover, highest)
+    return Decoded(resized, cover, highest, turn is not None)
 
 
 def _depths(highest: Sequence[float]) -> tuple[tuple[float, int], ...]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data import cifar10, idx, image_folder, mnist_5k
 from mnist_core.data.catalogue import dataset
 from mnist_core.data.idx import Labelled
+from mnist_core.data_facts import FIRST_RULE, RULE, FolderFacts
 from mnist_core.errors import DataError
 
 
@@ -22,18 +24,33 @@ class Arrays:
     train_labels: np.ndarray  # int64 (N,)
     test_images: np.ndarray  # uint8 (M, C, H, W)
     test_labels: np.ndarray  # int64 (M,)
+    # The rule by which pictures were read and classes ordered, and what else an image folder holds.
+    rule: int = RULE
+    folder: FolderFacts | None = None
+    # SHA-256 of the file of each of a folder's images: uint8 (N, 32) and (M, 32).
+    train_files: np.ndarray | None = None
+    test_files: np.ndarray | None = None
+
+    @property
+    def class_order(self) -> Literal["published", "text", "numbers"]:
+        """By what the classes are ordered."""
+        if self.folder is None:
+            return "published"
+        return "text" if self.rule == FIRST_RULE else "numbers"
 
 
-def load_arrays(config: RunConfig, root: Path) -> Arrays:
+def load_arrays(config: RunConfig, root: Path, rule: int = RULE) -> Arrays:
     """The config's data set, read from torchvision's layout below `root` and checked; reads no network.
 
-    Raises DataError that names the file that is missing or damaged and the remedy.
+    `rule` says how the pictures of a folder are read: for a run, `Run.rule`. Raises DataError that names the file that
+    is missing or damaged and the remedy.
     """
     if config.dataset == "folder":
-        classes, train, test = image_folder.read_labelled(config.folder, config.folder_size, config.folder_colour)
-        return Arrays("folder", classes, *train, *test)
+        read = image_folder.read_folder(config.folder, config.folder_size, config.folder_colour, rule)
+        files = (read.train_files, read.test_files)
+        return Arrays("folder", read.classes, *read.train, *read.test, rule, read.facts, *files)
     train, test = read_known(config.dataset, root)
-    return Arrays(config.dataset, dataset(config.dataset).classes, *train, *test)
+    return Arrays(config.dataset, dataset(config.dataset).classes, *train, *test, rule)
 
 
 def read_known(name: str, root: Path) -> tuple[Labelled, Labelled]:

@@ -13,11 +13,26 @@ SplitName = Literal["train", "validation", "test"]
 
 def split_images(arrays: Arrays, config: RunConfig, split: SplitName) -> tuple[np.ndarray, np.ndarray]:
     """Images (uint8 (N, C, H, W)) and labels (N,) of a split, just as a run of this config sees them."""
-    if split == "test" or (split == "validation" and config.choose_on == "test"):
+    chosen = _places(arrays, config, split)
+    if chosen is None:
         return arrays.test_images, arrays.test_labels
-    train, validation = split_indices(arrays.train_labels, len(arrays.classes), config)
-    chosen = train if split == "train" else validation
     return arrays.train_images[chosen], arrays.train_labels[chosen]
+
+
+def split_files(arrays: Arrays, config: RunConfig, split: SplitName) -> np.ndarray | None:
+    """SHA-256 of the files of a split's images, uint8 (N, 32); None unless they come from a folder."""
+    chosen = _places(arrays, config, split)
+    if chosen is None or arrays.train_files is None:
+        return arrays.test_files
+    return arrays.train_files[chosen]
+
+
+def _places(arrays: Arrays, config: RunConfig, split: SplitName) -> np.ndarray | None:
+    """Which training images are in a split; None if it is the test images."""
+    if split == "test" or (split == "validation" and config.choose_on == "test"):
+        return None
+    train, validation = split_indices(arrays.train_labels, len(arrays.classes), config)
+    return train if split == "train" else validation
 
 
 def split_indices(labels: np.ndarray, classes: int, config: RunConfig) -> tuple[np.ndarray, np.ndarray]:

@@ -61,9 +61,9 @@ def read(store: Store, path: Path) -> Run:
         ]  # fmt: skip
         for file in files:
             if file.kind == "checkpoint":
-                archive_checks.check_checkpoint(folder / file.path, file.path, config)
+                archive_checks.check_checkpoint(folder / file.path, file.path, config, record.data)
             else:
-                archive_checks.check_predictions(folder / file.path, config)
+                archive_checks.check_predictions(folder / file.path, config, record.data)
         _refuse_twin(store, config, record, files)
         for name in archive_format.REQUIRED:
             (folder / name).unlink()
@@ -79,8 +79,10 @@ def read(store: Store, path: Path) -> Run:
 def _pack(store: Store, run: Run, target: Path) -> None:
     artifacts = store.artifacts(run.id)
     columns = store.metrics(run.id)
-    names = {name for name in RunRecord.model_fields if name != "files"}
+    names = {name for name in RunRecord.model_fields if name not in ("files", "data")}
     record = {name: list(run.tags) if name == "tags" else getattr(run, name) for name in names}
+    if run.data is not None:
+        record["data"] = run.data.model_dump(mode="json")
     record["files"] = [{name: getattr(file, name) for name in ("path", "kind", "epoch", "step")} for file in artifacts]
     table = pa.table({name: pa.array(columns[name].to_numpy(), kind)
                       for name, kind in archive_checks.METRIC_TYPES.items()})  # fmt: skip
@@ -110,7 +112,9 @@ def _pack(store: Store, run: Run, target: Path) -> None:
             with (store.folder(run.id) / file.path).open("rb") as source, add(file.path, file.size) as stream:
                 shutil.copyfileobj(source, stream, _CHUNK)
             members[file.path] = {"sha256": file.sha256, "size": file.size}
-        manifest = {"format": "mnist-lab run", "version": archive_format.VERSION, "mnist_lab": __version__}
+        # Without facts of its data it is an archive of version 1, which older programs can read.
+        version = 1 if run.data is None else archive_format.VERSION
+        manifest = {"format": "mnist-lab run", "version": version, "mnist_lab": __version__}
         content = _json(manifest | {"members": members})
         with add(MANIFEST, len(content)) as stream:
             stream.write(content)
@@ -196,8 +200,8 @@ def _described(folder: Path, manifest: Manifest) -> tuple[RunConfig, RunRecord]:
         config = RunConfig.parse(archive_format.read_json(folder / CONFIG))
     except ConfigError as error:
         raise ArchiveError(f"{CONFIG} does not fit: {error}.") from None
-    archive_checks.check_config(config)
     record = archive_format.parsed(RunRecord, archive_format.read_json(folder / RUN), RUN)
+    archive_checks.check_config(config, record.data)
     listed = [file.path for file in record.files]
     if sorted(listed) != sorted(manifest.members.keys() - {CONFIG, RUN, METRICS}):
         raise ArchiveError(f"{RUN} names other files than the archive holds.")
@@ -218,7 +222,7 @@ def _refuse_twin(store: Store, config: RunConfig, record: RunRecord, files: list
 
 def _values(store: Store, config: RunConfig, record: RunRecord) -> dict[str, Any]:
     """The row of the new run."""
-    values = record.model_dump(exclude={"number", "files"})
+    values = record.model_dump(exclude={"number", "files"}, mode="json")
     taken = store.runs(ids=[record.id]) or store.runs(ids=[record.id], deleted=True)
     day = time.strftime("%Y-%m-%d", time.gmtime(store.clock()))
     said = f"Imported on {day}; it was run #{record.number} where it was trained."

@@ -16,9 +16,10 @@ from safetensors import SafetensorError, safe_open
 from mnist_core.architectures import describe
 from mnist_core.architectures.inheriting import check_initial
 from mnist_core.config import RunConfig
-from mnist_core.data.catalogue import shape_of
+from mnist_core.data.catalogue import dataset, shape_of
+from mnist_core.data_facts import RULE, DataFacts
 from mnist_core.errors import ArchitectureError
-from mnist_core.export.archive_format import CONFIG, ArchiveError, Network, parsed
+from mnist_core.export.archive_format import CONFIG, RUN, ArchiveError, Network, parsed
 
 METRIC_TYPES: Mapping[str, pa.DataType] = {
     "step": pa.int64(), "epoch": pa.int64(), "name": pa.string(), "value": pa.float64(), "seconds": pa.float64(),
@@ -35,10 +36,17 @@ _PROGRESS = frozenset({"epoch", "step", "seconds", "loss_sum", "correct", "best_
 _FOLDER_CLASSES = 10  # for a network of images whose classes only their folder knows
 
 
-def check_config(config: RunConfig) -> None:
-    """Raise ArchiveError unless the network that the config names can be built."""
+def check_config(config: RunConfig, data: DataFacts | None) -> None:
+    """Raise ArchiveError unless the network that the config names can be built, and its data are such as this reads."""
+    if data is not None and data.rule > RULE:
+        raise ArchiveError(
+            f"its pictures were read by a newer rule ({data.rule}, this program knows {RULE}). Update MNIST Lab, then "
+            "import it again."
+        )
+    if data is not None and config.dataset != "folder" and data.classes != dataset(config.dataset).classes:
+        raise ArchiveError(f"{RUN} names other classes than {config.dataset} has.")
     with _sound(CONFIG, "names no network that can be built"):
-        shape, classes = _shape_of(config)
+        shape, classes = _shape_of(config, data)
         check_initial(config.initial_weights, shape, classes or _FOLDER_CLASSES)
         describe(config.architecture, shape, classes or _FOLDER_CLASSES)
 
@@ -58,13 +66,13 @@ def metrics_of(path: Path) -> pd.DataFrame:
     return frame
 
 
-def check_predictions(path: Path, config: RunConfig) -> None:
+def check_predictions(path: Path, config: RunConfig, data: DataFacts | None) -> None:
     """Raise ArchiveError unless the file holds answers of the config's network as `results` describes them."""
     with _sound(path.name):
         with pq.ParquetFile(path) as file:
             names = [field.name for field in file.schema_arrow]
             kinds = [field.type for field in file.schema_arrow]
-        classes = _shape_of(config)[1] or len(names) - 3
+        classes = _shape_of(config, data)[1] or len(names) - 3
         if classes < 1 or names != ["split", "index", "label", *(f"p{place}" for place in range(classes))]:
             raise ArchiveError(f"{path.name} has other columns than split, index, label, p0, p1 ... of each class.")
         text, *whole, first = kinds[:4]
@@ -83,7 +91,7 @@ def check_predictions(path: Path, config: RunConfig) -> None:
             raise ArchiveError(f"{path.name} holds a label, a place or a probability that cannot be.")
 
 
-def check_checkpoint(path: Path, name: str, config: RunConfig) -> None:
+def check_checkpoint(path: Path, name: str, config: RunConfig, data: DataFacts | None) -> None:
     """Raise ArchiveError unless the file is a checkpoint that can be opened, with the weights of the config's network.
 
     Tensors are not read: only their names and sizes, which safetensors checks against the length of the file.
@@ -97,18 +105,20 @@ def check_checkpoint(path: Path, name: str, config: RunConfig) -> None:
         if texts.get("format") != "mnist-lab 1" or not all(isinstance(one, dict) for one in about.values()):
             raise ValueError("it is no checkpoint of this program")
         network = parsed(Network, about["network"], name)
-        _check_network(network, config, name)
+        _check_network(network, config, data, name)
         if not all(_is_number(about["progress"][key]) for key in _PROGRESS):
             raise ValueError("its progress is none")
         _check_weights(network, found, name)
 
 
-def _check_network(network: Network, config: RunConfig, name: str) -> None:
-    shape, classes = _shape_of(config)
+def _check_network(network: Network, config: RunConfig, data: DataFacts | None, name: str) -> None:
+    shape, classes = _shape_of(config, data)
     if network.architecture != config.architecture:
         raise ArchiveError(f"{name} holds {network.architecture!r}, and {CONFIG} names {config.architecture!r}.")
     if tuple(network.shape) != shape or classes not in (0, len(network.classes)):
         raise ArchiveError(f"{name} is for other images or classes than {CONFIG} names.")
+    if data is not None and tuple(network.classes) != data.classes:
+        raise ArchiveError(f"{name} names other classes than {RUN}.")
     places = {1, shape[0], math.prod(shape)}  # one for all, one for each channel, or one for each pixel
     if len(network.mean) != len(network.std) or len(network.mean) not in places:
         raise ArchiveError(f"{name} has means and deviations that do not fit its images.")
@@ -134,10 +144,11 @@ def _check_weights(network: Network, found: Mapping[str, tuple[str, tuple[int, .
         raise ValueError("it lacks the state of the random numbers")
 
 
-def _shape_of(config: RunConfig) -> tuple[tuple[int, int, int], int]:
-    """As `catalogue.shape_of`, but 0 classes for a folder of images, which may not be on this machine."""
+def _shape_of(config: RunConfig, data: DataFacts | None) -> tuple[tuple[int, int, int], int]:
+    """As `catalogue.shape_of`; of a folder, which may not be on this machine, with the recorded classes or 0."""
     if config.dataset == "folder":
-        return (3 if config.folder_colour else 1, config.folder_size, config.folder_size), 0
+        shape = (3 if config.folder_colour else 1, config.folder_size, config.folder_size)
+        return shape, 0 if data is None else len(data.classes)
     return shape_of(config)
 
 

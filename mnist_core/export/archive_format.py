@@ -8,10 +8,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from mnist_core.data_facts import DataFacts
 from mnist_core.errors import StoreError
 from mnist_core.store.runs import NAME_LENGTH
 
-VERSION = 1
+# An archive of version 2 says which data its run was given, which programs of version 1 do not understand.
+VERSION = 2
 MANIFEST, RUN, CONFIG, METRICS, PREDICTIONS = (
     "manifest.json", "run.json", "config.json", "metrics.parquet", "predictions.parquet"
 )  # fmt: skip
@@ -48,7 +50,7 @@ class Manifest(_Model):
     """Which archive this is, and every other member of it."""
 
     format: Literal["mnist-lab run"]
-    version: Literal[1]
+    version: Literal[1, 2]
     mnist_lab: str = Field(max_length=40)  # version of the program that wrote it
     members: dict[str, Member]
 
@@ -93,6 +95,8 @@ class RunRecord(_Model):
     device: str | None = Field(max_length=200)
     versions: dict[str, str] | None = Field(max_length=100)
     files: list[File]
+    # Not strict within, because JSON has no tuples; its own model bounds every field.
+    data: Annotated[DataFacts | None, Field(strict=False)] = None
 
     @field_validator("id")
     @classmethod

@@ -28,6 +28,8 @@ def script(store: Store, run: Run) -> str:
     where that comes to the same. Raises ExportError for any other, DataError if an image folder is gone.
     """
     check_origin(store, run)
+    if run.dataset == "folder" and run.started is None:
+        raise ExportError("How the pictures of a folder are read is known once a run has begun: wait for it.")
     return source(run.config.replace(continue_from="", continue_epoch=None), _told(store, run))
 
 
@@ -44,7 +46,7 @@ def source(config: RunConfig, told: Told | None = None) -> str:
         )
     device, last = told.device, "STOPPED_AFTER" if told.stopped_after else "EPOCHS"
     parts = [
-        *images(config, device),
+        *images(config, device, told.data),
         *scaling(config, mean, std, augments(config), device),
         augmentation(config, device),
     ]
@@ -122,6 +124,7 @@ def _told(store: Store, run: Run) -> Told:
         classes=len(about["classes"]) if about else 0,
         mean=tuple(about.get("mean", ())),
         std=tuple(about.get("std", ())),
+        data=run.data,
     )
 
 

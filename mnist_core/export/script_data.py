@@ -6,11 +6,16 @@ from textwrap import dedent
 
 from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import dataset
+from mnist_core.data_facts import DataFacts
+from mnist_core.export.script_folder import folder_images
 
 
-def images(config: RunConfig, device: str) -> list[str]:
-    """Paragraphs that end with `train_images`, `test_images` (uint8 (N, C, H, W)) and their labels on the device."""
-    paragraphs = [_reading(config), _split(config)]
+def images(config: RunConfig, device: str, data: DataFacts | None) -> list[str]:
+    """Paragraphs that end with `train_images`, `test_images` (uint8 (N, C, H, W)) and their labels on the device.
+
+    `data` is what the run recorded of its data.
+    """
+    paragraphs = [_reading(config, data), _split(config)]
     if device != "cpu":
         parts = [f"{split}_{what}" for split in ("train", "validation", "test") for what in ("images", "labels")]
         if not holds_out(config):
@@ -51,19 +56,13 @@ def scaling(config: RunConfig, mean: Sequence[float], std: Sequence[float], augm
     return [moments, prepare, *([_PREPARE_MANY_CHANGED] if augmented else [])]
 
 
-def _reading(config: RunConfig) -> str:
+def _reading(config: RunConfig, data: DataFacts | None) -> str:
     if config.dataset == "mnist-5k":
         return _text(_MNIST_5K)
     if config.dataset == "cifar10":
         return _text(_CIFAR10)
     if config.dataset == "folder":
-        colour = config.folder_colour
-        return Template(_text(_FOLDER)).substitute(
-            mode="RGB" if colour else "L",
-            axes=".permute(2, 0, 1)" if colour else "[None]",
-            folder=repr(config.folder),
-            size=config.folder_size,
-        )
+        return folder_images(config, data)
     return Template(_text(_IDX)).substitute(name=dataset(config.dataset).torchvision)
 
 
@@ -137,40 +136,6 @@ _CIFAR10 = '''
 
     train_images, train_labels = read([f"data_batch_{number}" for number in range(1, 6)])
     test_images, test_labels = read(["test_batch"])
-'''
-
-_FOLDER = '''
-    def read_image(path):
-        """One image, stretched to a square of SIZE pixels; what is transparent becomes white."""
-        image = Image.open(path)
-        if image.width >= 2 * SIZE:
-            image.draft("$mode", (SIZE, SIZE))
-        if image.mode.startswith("I"):  # 16 bits a pixel
-            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-        elif image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-            image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        image = image.convert("$mode")
-        if image.size != (SIZE, SIZE):
-            image = image.resize((SIZE, SIZE), Image.Resampling.BILINEAR)
-        return torch.from_numpy(np.array(image))$axes
-
-
-    def read(split):
-        """Images and labels of train/ or test/: one folder a class, in the order of their names."""
-        images, labels = [], []
-        for label, name in enumerate(CLASSES):
-            files = [path for path in (FOLDER / split / name).iterdir() if not path.name.startswith(".")]
-            for path in sorted(path for path in files if path.suffix.lower() in (".png", ".jpg", ".jpeg")):
-                images.append(read_image(path))
-                labels.append(label)
-        return torch.stack(images), torch.tensor(labels)
-
-
-    FOLDER, SIZE = Path($folder), $size
-    CLASSES = sorted(path.name for path in (FOLDER / "train").iterdir() if path.is_dir() and path.name[0] != ".")
-    train_images, train_labels = read("train")
-    test_images, test_labels = read("test")
 '''
 
 _PICK = '''

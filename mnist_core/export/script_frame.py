@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from string import Template
 
 from mnist_core.config import RunConfig
+from mnist_core.data_facts import DataFacts
 from mnist_core.rules import Rules
 
 
@@ -27,6 +28,7 @@ class Told:
     classes: int = 0
     mean: tuple[float, ...] = ()  # of pixels in [0, 1], for a folder of images
     std: tuple[float, ...] = ()
+    data: DataFacts | None = None  # what the run recorded of its data
 
 
 def frame(config: RunConfig, told: Told, parts: Sequence[str]) -> str:
@@ -158,18 +160,25 @@ def _imports(text: str, told: Told) -> str:
 _STANDARD = [
     ("import gzip", r"\bgzip\."),
     ("import hashlib", r"\bhashlib\."),
+    ("import io", r"\bio\.BytesIO"),
     ("import math", r"\bmath\."),
     ("import os", r"\bos\."),
     ("import pickle", r"\bpickle\."),
     ("import sys", r"\bsys\."),
+    ("from collections.abc import Iterable, Sequence", r"\bIterable\["),
+    ("from dataclasses import dataclass", r"@dataclass\b"),
     ("from importlib.resources import files", r"\bfiles\(\""),
     ("from pathlib import Path", r"\bPath\("),
+    ("from typing import Any, Literal", r"\bLiteral\["),
+    ("from unicodedata import normalize", r"\bnormalize\("),
 ]
 _OTHERS = [
     ("import numpy as np", r"\bnp\."),
     ("import torch", r"\btorch\."),
     ("import torch.nn.functional as F", r"\bF\."),
-    ("from PIL import Image", r"\bImage\."),
+    ("from PIL import Image, ImageFile", r"\bImageFile\."),
+    ("from PIL import Image, ImageOps", r"\bImageOps\."),
+    ("from PIL import Image", r"(?s)\A(?!.*\bImage(File|Ops)\.).*\bImage\."),
     ("from sklearn.linear_model import LogisticRegression", r"= LogisticRegression\("),
     ("from sklearn.neural_network import MLPClassifier", r"= MLPClassifier\("),
     ("from threadpoolctl import threadpool_limits", r"\bthreadpool_limits\("),

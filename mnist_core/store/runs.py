@@ -9,6 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from mnist_core.config import RunConfig
+from mnist_core.data_facts import FIRST_RULE, DataFacts
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "failed", "interrupted"]
 ACTIVE: tuple[State, ...] = ("queued", "running")
@@ -57,11 +58,17 @@ class Run:
     device: str | None
     versions: dict[str, str] | None
     sweep: str | None  # id of its sweep
+    data: DataFacts | None  # which images it was given; None: it has not begun, or began before this was recorded
 
     @property
     def dataset(self) -> str:
         """The data set that was really used: after a fallback the config says so too."""
         return self.config.dataset
+
+    @property
+    def rule(self) -> int:
+        """Version of the rule by which its pictures are read and its classes ordered: that with which it began."""
+        return FIRST_RULE if self.data is None else self.data.rule
 
     @property
     def total_steps(self) -> int | None:
@@ -101,8 +108,10 @@ _COLUMNS = tuple(field.name for field in fields(Run))
 
 def run_from_row(row: Mapping[Any, Any]) -> Run:
     """A Run from a row of the table of runs."""
-    values = {name: row[name] for name in _COLUMNS}
-    return Run(**values | {"config": RunConfig.parse(row["config"]), "tags": tuple(row["tags"])})
+    values: dict[str, Any] = {name: row[name] for name in _COLUMNS}
+    values |= {"config": RunConfig.parse(row["config"]), "tags": tuple(row["tags"])}
+    values["data"] = DataFacts.stored(row["data"])
+    return Run(**values)
 
 
 def new_id(now: float | None = None) -> str:

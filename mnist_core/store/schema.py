@@ -5,7 +5,7 @@ from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text, e
 
 from mnist_core.errors import StoreError
 
-VERSION = 2
+VERSION = 3
 metadata = sa.MetaData()
 
 lab = Table("lab", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -50,6 +50,7 @@ runs = Table(
     Column("device", Text),
     Column("versions", sa.JSON),
     Column("sweep", Text),  # id of the sweep that the run belongs to
+    Column("data", sa.JSON),  # `DataFacts`: which images it was given; none of runs from before schema 3
     Index("runs_by_state", "state", "queued"),
     Index("runs_by_digest", "digest"),
     Index("runs_by_sweep", "sweep"),
@@ -68,6 +69,7 @@ sweeps = Table(
 # What brings an older database to each version; tables that are new are made by `create_all`.
 _CHANGES = {
     2: ("ALTER TABLE runs ADD COLUMN sweep TEXT", "CREATE INDEX runs_by_sweep ON runs (sweep)"),
+    3: ("ALTER TABLE runs ADD COLUMN data JSON",),
 }
 
 metrics = Table(

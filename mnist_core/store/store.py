@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from mnist_core import environment
 from mnist_core.config import RunConfig
+from mnist_core.data_facts import DataFacts
 from mnist_core.errors import StoreError
 from mnist_core.events import Event
 from mnist_core.store import metrics as metric_rows
@@ -209,10 +210,12 @@ class Store(Files, Sweeps, Adoption):
             return connection.execute(sa.select(runs.c.request).where(runs.c.number == run.number)).scalar()
 
     def describe(self, run: Run, **values: Any) -> None:
-        """Fill in what the worker learned: parameters, macs, device, versions, config after a fallback, note."""
+        """Fill in what the worker learned: parameters, macs, device, versions, data, config after a fallback, note."""
         if "config" in values:
             config: RunConfig = values["config"]
             values |= {"config": config.model_dump(mode="json"), "digest": config.digest()}
+        if isinstance(facts := values.get("data"), DataFacts):
+            values["data"] = facts.model_dump(mode="json")
         with writing(self._engine).begin() as connection:
             self._write(connection, run, **values)
 

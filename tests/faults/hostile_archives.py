@@ -39,6 +39,11 @@ def edited(members: Members, name: str, **changes: object) -> Members:
     return signed(members, **{name: json.dumps(json.loads(members[name]) | changes).encode()})
 
 
+def facts(members: Members, **changes: object) -> Members:
+    """With a run that says something else of its data."""
+    return edited(members, "run.json", data=json.loads(members["run.json"])["data"] | changes)
+
+
 def parquet(frame: pd.DataFrame) -> bytes:
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), buffer)
@@ -137,10 +142,18 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
                            "SHA-256"),
     "of another size": (lambda m: m | {"config.json": m["config.json"] + b" "}, "not as large"),
     "from the future": (
-        lambda m: m | {"manifest.json": m["manifest.json"].replace(b'"version": 1', b'"version": 2')},
+        lambda m: m | {"manifest.json": m["manifest.json"].replace(b'"version": 2', b'"version": 3')},
         "newer MNIST Lab"),
     "of another program": (
         lambda m: m | {"manifest.json": m["manifest.json"].replace(b"mnist-lab run", b"model zoo")}, "format"),
+    **{f"data of {name} {str(value)[:20]}": (lambda m, name=name, value=value: facts(m, **{name: value}), said)
+       for name, value, said in (
+           ("rule", 99, "newer rule"), ("rule", 0, "data.rule"), ("rule", None, "data.rule"), ("rule", [], "data.rule"),
+           ("images", {"test": "A" * 64}, "data.images.test"), ("images", {"tset": "a" * 64}, "data.images.tset"),
+           ("classes", [], "data.classes"), ("classes", ["9" * 2000], "data.classes.0"), ("classes", ["a"], "classes"),
+           ("classes", list("0123456798"), "classes"), ("ground", "red", "data.ground"),
+           ("folder", {"left_out": {}}, "data.folder"), ("owner", "me", "data.owner"))},
+    "no data but a word": (lambda m: edited(m, "run.json", data="mnist"), "data"),
     "no JSON": (lambda m: signed(m, **{"run.json": b"{"}), "no JSON"),
     "deep JSON": (lambda m: signed(m, **{"config.json": b"[" * 100_000}), "no JSON"),
     "a key twice": (lambda m: signed(m, **{"config.json": b'{"epochs": 1, "epochs": 2}'}), "a key stands twice"),
@@ -193,7 +206,7 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
         "do not fit"),
     "without random numbers": (
         lambda m: tensors(m, lambda all: all | {"random.cpu": all["random.cpu"][:9]}), "random numbers"),
-    "images of another data set": (lambda m: edited(m, "config.json", dataset="cifar10"), "other images"),
+    "images of another data set": (lambda m: edited(m, "config.json", dataset="cifar10"), "other classes"),
     **{f"a shape of {shape}": (lambda m, shape=shape: rewritten(m, network=network(shape=shape)), said)
        for shape, said in (([1, -28, 28], "shape"), ("123", "shape"), ([0, 0, 0], "shape"), ([1, 28], "shape"),
                            ([1, 1e999, 28], "shape"), ([2, 28, 28], "other images"))},

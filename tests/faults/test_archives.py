@@ -128,10 +128,10 @@ def test_a_long_word_in_every_row_is_refused_before_it_is_repeated(
 def test_whatever_is_damaged_is_told_in_a_sentence(original: tuple[Store, Run, Path], members: Members, name: str,
                                                   tmp_path: Path):  # fmt: skip
     name = checkpoint(members) if name == "checkpoints" else name
-    random, config = np.random.default_rng(0), original[1].config
+    random, config, data = np.random.default_rng(0), original[1].config, original[1].data
     check = {"metrics.parquet": lambda path: archive_checks.metrics_of(path),
-             "predictions.parquet": lambda path: archive_checks.check_predictions(path, config)}.get(
-                 name, lambda path: archive_checks.check_checkpoint(path, name, config))  # fmt: skip
+             "predictions.parquet": lambda path: archive_checks.check_predictions(path, config, data)}.get(
+                 name, lambda path: archive_checks.check_checkpoint(path, name, config, data))  # fmt: skip
     check(written(tmp_path / "x", members[name]))
     refused = 0
     for _ in range(100):

@@ -7,9 +7,12 @@ import sys
 import threading
 from pathlib import Path
 from time import sleep
+from typing import Literal
+from unicodedata import normalize
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 import torch
 from PIL import Image
 
@@ -173,6 +176,64 @@ def test_a_folder_of_images(colour: bool, store: Store, tmp_path: Path, capsys: 
                           train_images=None, validation_images=None, batch_size=4, choose_on="test")  # fmt: skip
     run = trained(store, config)
     assert run.state == "finished", run.note
+    ends_as(in_this_process(script(store, run), tmp_path, capsys), store, run)
+
+
+@pytest.mark.parametrize("special", [False, True])
+def test_a_folder_of_photographs_with_names_in_two_spellings(
+    special: bool, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Pictures on their side are turned; with `special`, some have transparency or 16 bits a value as well."""
+    random = np.random.default_rng(0)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    forms: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
+    for split, form in zip(("train", "test"), forms, strict=True):
+        for name in ("10", "é$", "2"):
+            folder = tmp_path / "images" / split / normalize(form, name)
+            folder.mkdir(parents=True)
+            (folder / "deeper.png").mkdir()
+            pixels = random.integers(0, 200, (6, 8, 3), dtype=np.uint8)
+            for number in range(3):
+                pixels = random.integers(0, 200, (6, 8, 3), dtype=np.uint8)
+                picture = Image.fromarray(pixels).resize((40, 60))
+                picture.save(folder / normalize(form, f"{number}ü.jpg"), exif=exif)
+            if special:
+                clear = np.dstack((pixels, random.integers(0, 2, (6, 8)).astype(np.uint8) * 255))
+                Image.fromarray(clear).save(folder / "clear.png", exif=exif)
+                Image.fromarray(pixels[..., 0].astype(np.uint16) * np.uint16(16)).save(folder / "deep.png", exif=exif)
+                Image.fromarray(pixels[..., 0].astype(np.uint16)).save(folder / "shallow.png")
+    config = TINY.replace(dataset="folder", folder=str(tmp_path / "images"), folder_size=12, train_images=None,
+                          folder_colour=special, validation_images=3, batch_size=4, choose_on="validation")  # fmt: skip
+    run = trained(store, config)
+    assert run.state == "finished", run.note
+    text = script(store, run)
+    assert ("def decode(" in text) == special
+    ends_as(in_this_process(text, tmp_path, capsys), store, run)
+
+
+def test_a_folder_of_a_run_from_before_is_read_as_it_was(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    random = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for name in ("2", "10"):
+            folder = tmp_path / "images" / split / name
+            folder.mkdir(parents=True)
+            for number in range(4):
+                pixels = random.integers(0, 256, (12, 12), dtype=np.uint8)
+                Image.merge("LA", [Image.fromarray(pixels)] * 2).save(folder / f"{number}.png")
+                Image.fromarray(pixels.astype(np.uint16) * np.uint16(16)).save(folder / f"{number} deep.png")
+    config = TINY.replace(dataset="folder", folder=str(tmp_path / "images"), folder_size=12, train_images=None,
+                          validation_images=None, batch_size=4, choose_on="test")  # fmt: skip
+    run = store.enqueue(config, "from before", claimed=True)
+    with sa.create_engine(store.url).begin() as connection:  # it had begun before anything was recorded of data
+        connection.exec_driver_sql("UPDATE runs SET started = 1.0")
+    for _ in work(store, store.run(run.id)):
+        pass
+    run = store.run(run.id)
+    assert run.data
+    assert run.data.rule == 1
     ends_as(in_this_process(script(store, run), tmp_path, capsys), store, run)
 
 

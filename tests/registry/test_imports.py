@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     {"errors", "events", "environment", "limits", "machine", "rounding", "rules"},
     {"config"},
-    {"fields"},
+    {"fields", "data_facts"},
     {"store"},
     {
         "plots",
@@ -40,6 +40,7 @@ LAYERS = [
 ]
 TORCH_FREE = [
     "mnist_core.config", "mnist_core.fields", "mnist_core.events", "mnist_core.store", "mnist_core.jobs",
+    "mnist_core.data_facts", "mnist_core.data.identity", "mnist_core.data.remarks",
     "mnist_core.plots.curves", "mnist_core.plots.confusion", "mnist_core.plots.images", "mnist_core.results",
     "mnist_core.comparison", "mnist_core.controlled", "mnist_core.handwriting", "mnist_core.trained",
     "mnist_core.architectures", "mnist_core.architectures.inheriting",

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from mnist_core.config import RunConfig
+from mnist_core.data_facts import DataFacts
 from mnist_core.errors import LostRunError, StoreError
 from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.store import Store
@@ -247,3 +248,18 @@ def test_what_a_sweep_has_recorded_for_an_epoch(store):
     assert store.at_epoch("a", "validation_accuracy", 2) == {first.id: 0.6}, "not a number is no value"
     store.delete([first.id])
     assert set(store.at_epoch("a", "validation_accuracy", 1)) == {second.id, fourth.id}
+
+
+def test_a_store_from_before_data_were_recorded_opens_with_its_runs(store):
+    run = store.enqueue(RunConfig(), claimed=True)
+    with sa.create_engine(store.url).begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE runs DROP COLUMN data")
+        connection.exec_driver_sql("UPDATE lab SET value = '2' WHERE key = 'schema'")
+    later = Store.open(store.root)
+    assert (later.run(run.id).data, later.run(run.id).rule) == (None, 1)
+    facts = DataFacts(
+        rule=2, images={"test": "0" * 64}, classes=("0", "1"), class_order="numbers", ground="bright", folder=None
+    )
+    later.describe(run, data=facts)
+    assert (later.run(run.id).data, later.run(run.id).rule) == (facts, 2)
+    assert Store.open(store.root).run(run.id).data == facts

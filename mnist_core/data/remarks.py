@@ -1,0 +1,88 @@
+"""What a person should know of an image folder and of how its pictures were read, in sentences."""
+
+from collections.abc import Mapping
+
+from mnist_core.data.folder_layout import Listing
+from mnist_core.data_facts import FIRST_RULE, DataFacts, FolderFacts
+
+EARLIER_RULE = (
+    "Its pictures are read by the earlier rule, with which it began: as they are stored, transparency on white, the "
+    "upper 8 of 16 bits, classes in the order of their letters."
+)
+_KINDS = 6  # kinds of files that are named
+
+
+def left_out(listing: Listing | FolderFacts) -> list[str]:
+    """Files and directories of a folder that are not read."""
+    remarks = []
+    if total := sum(listing.left_out.values()):
+        remarks.append(
+            f"{_count(total, 'file')} {'is' if total == 1 else 'are'} left out, because only .png, .jpg and .jpeg are "
+            f"read: {_kinds(listing.left_out)}."
+        )
+    if listing.beside:
+        remarks.append(
+            f"{_count(listing.beside, 'image')} beside the class directories, in train/ or test/ itself, "
+            f"{'has' if listing.beside == 1 else 'have'} no class and {_is(listing.beside)} left out."
+        )
+    if listing.deeper:
+        remarks.append(
+            f"{_count(listing.deeper, 'directory', 'directories')} inside class directories {_is(listing.deeper)} not "
+            "looked into."
+        )
+    return remarks
+
+
+def warnings(facts: FolderFacts) -> list[str]:
+    """What is left out, and images in which nothing is seen."""
+    remarks = left_out(facts)
+    if facts.one_colour:
+        named = ", ".join(facts.one_colour_files)
+        more = f" and {facts.one_colour - len(facts.one_colour_files):,} more"
+        remarks.append(
+            f"{_count(facts.one_colour, 'image')} {_is(facts.one_colour)} of one colour all over, so nothing can be "
+            f"seen in {'it' if facts.one_colour == 1 else 'them'}: {named}"
+            f"{more if facts.one_colour > len(facts.one_colour_files) else ''}."
+        )
+    return remarks
+
+
+def reading(data: DataFacts) -> list[str]:
+    """How the pictures of a folder were read, where that is not plain."""
+    facts = data.folder
+    if facts is None:
+        return []
+    if data.rule == FIRST_RULE:
+        return [EARLIER_RULE]
+    remarks = []
+    if facts.turned:
+        remarks.append(f"{_count(facts.turned, 'picture')} turned upright, as the camera's note (EXIF) in them says.")
+    if facts.transparent:
+        remarks.append(
+            f"{_count(facts.transparent, 'picture')} with transparency put on {facts.behind} ground, or on the other "
+            "where nothing would be seen."
+        )
+    if facts.deep:
+        bits = [str(bits) for bits in sorted({bits for _, bits in facts.depths})]
+        remarks.append(
+            f"{_count(facts.deep, 'picture')} with more than 8 bits a value, of which the values use "
+            f"{' or '.join(bits) if bits else '8'} bits."
+        )
+    return remarks
+
+
+def _kinds(counts: Mapping[str, int]) -> str:
+    """Such as "2 .bmp, 1 .gif"; the rest is counted together."""
+    kinds = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{count:,} {suffix}" for suffix, count in kinds[:_KINDS]]
+    if rest := sum(count for _, count in kinds[_KINDS:]):
+        shown.append(f"{rest:,} of other kinds")
+    return ", ".join(shown)
+
+
+def _count(number: int, word: str, words: str = "") -> str:
+    return f"{number:,} {word if number == 1 else words or word + 's'}"
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"

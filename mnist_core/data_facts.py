@@ -1,0 +1,72 @@
+"""What a run's images were when it learned from them: by which rule they were read, and which they were exactly."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Split = Literal["train", "validation", "test"]
+
+# The rule by which pictures are read and classes ordered now, and that of runs from before it was recorded.
+RULE, FIRST_RULE = 2, 1
+
+_Count = Annotated[int, Field(ge=0, lt=2**53)]
+_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Suffix = Annotated[str, Field(max_length=40)]
+_Path = Annotated[str, Field(max_length=1000)]
+
+
+class _Facts(BaseModel):
+    # Strict but for what JSON cannot say: its lists are tuples here.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class FolderFacts(_Facts):
+    """What was met while an image folder was read, and what was decided for all its pictures."""
+
+    # Files that are no PNG or JPEG, by their suffix, and PNGs and JPEGs that lie beside the class directories.
+    left_out: dict[_Suffix, _Count] = Field(max_length=100)
+    beside: _Count
+    # Directories inside those of the classes: nothing in them is read.
+    deeper: _Count
+    # Images that are of one colour all over, and the paths of the first of them.
+    one_colour: _Count
+    one_colour_files: tuple[_Path, ...] = Field(max_length=10)
+    # Pictures that were turned upright, that have transparency, and that have more than 8 bits a value.
+    turned: _Count
+    transparent: _Count
+    deep: _Count
+    # Largest values and bits of deep pictures, and what is put behind transparent ones: `data.pictures.Reading`.
+    depths: tuple[tuple[Annotated[float, Field(ge=0)], Annotated[int, Field(ge=8, le=64)]], ...] = Field(max_length=64)
+    behind: Literal["white", "black"]
+
+
+class DataFacts(_Facts):
+    """The data of one run. Identity is a hash of a split's images and labels."""
+
+    # Version of the rule by which pictures are read and classes ordered.
+    rule: int = Field(ge=1, lt=1000)
+    # SHA-256 of each split's images as the network gets them, and labels; a split without images has none.
+    images: dict[Split, _Sha256]
+    # The same of the files that a folder's images came from, whatever their size and colour became.
+    files: dict[Split, _Sha256] = Field(default_factory=dict)
+    # Names in the order of the network's outputs, and by what they were ordered.
+    classes: tuple[_Path, ...] = Field(min_length=1, max_length=100_000)
+    class_order: Literal["published", "text", "numbers"]
+    # What lies behind the strokes of most training images; None if they do not agree.
+    ground: Literal["dark", "bright"] | None
+    folder: FolderFacts | None = None
+
+    @classmethod
+    def stored(cls, values: dict[str, Any] | None) -> "DataFacts | None":
+        """From a column of the store; None for a run of which nothing was recorded."""
+        return None if values is None else cls.model_validate(values)
+
+
+def same_pictures(first: DataFacts | None, second: DataFacts | None, split: Split) -> bool | None:
+    """Whether two runs had the same pictures in a split, of whatever size they became; None if that is not known."""
+    if first is None or second is None:
+        return None
+    for one, other in ((first.images, second.images), (first.files, second.files)):
+        if split in one and one.get(split) == other.get(split):
+            return True
+    return None if split not in first.images or split not in second.images else False
