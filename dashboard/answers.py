@@ -30,6 +30,7 @@ class Answer:
     prepared: str = ""  # how the drawing became that image
     probabilities: np.ndarray | None = None  # float32 (classes,)
     problem: str = ""
+    note: str = ""  # what else there is to know of this answer
 
     @property
     def best(self) -> int | None:
@@ -112,6 +113,7 @@ def _card(answer: Answer, style: RunStyle, odd: bool) -> str:
     if run.active:
         facts.append(f"still learning, epoch {run.epoch} of {run.config.epochs} is done")
     facts += [run.dataset] if run.dataset != "mnist" else []
+    facts += [answer.note] if answer.note else []
     head = (f"<div class='head'><i style='background:{_swatch(colour, style.dash)}'></i>"
             f"<b>{escape(run_label(run))}</b></div><div class='facts'>{escape(' · '.join(facts))}</div>")  # fmt: skip
     if answer.problem:

@@ -89,6 +89,8 @@ def show(runs: Sequence[Run]) -> None:
     if missing:
         st.caption(f"Without {split} accuracy or this cost, so without a point: {comparing_data.named(missing)}.")
     _show_table(table, bool(speeds))
+    if speeds:
+        comparing_data.precision_notes(runs)
 
 
 def _chart(runs: Sequence[Run], table: pd.DataFrame, cost: _Cost, split: Split) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import inspection, state
-from mnist_core import answers
+from mnist_core import answers, trained
 from mnist_core.answers import Answers
 from mnist_core.data.splitting import SplitName
 from mnist_core.plots.series import Curves, Series
@@ -43,6 +43,13 @@ def images(found: Answers, places: Sequence[int] | np.ndarray, split: SplitName 
 def class_names(found: Answers) -> tuple[str, ...]:
     """Names of the classes; their numbers where the folder that names them is gone."""
     return inspection.class_names_of(found.runs[0], found.classes)
+
+
+def precision_notes(runs: Sequence[Run]) -> None:
+    """Say which of the runs answer anew in another precision than that in which they were trained."""
+    for run in runs:
+        if note := trained.precision_note(run):
+            st.caption(note)
 
 
 def named(runs: Sequence[Run]) -> str:

@@ -33,6 +33,7 @@ def forgotten_images(found: Answers) -> None:
         assert run is not None
         kept = forgetting.epochs(state.store(), run)
         st.caption(_about_epochs(run, kept))
+        comparing_data.precision_notes([run])
         if len(kept) < 2:
             st.info(
                 "To see what was forgotten, the weights of two epochs are needed at least. Train with a smaller "
@@ -119,8 +120,8 @@ def _about_epochs(run: Run, kept: Sequence[int]) -> str:
     said = f"{kept[0]} to {kept[-1]}" if list(kept) == list(range(1, run.epoch + 1)) else ", ".join(map(str, kept))
     all_of = "all of them" if len(kept) == run.epoch else f"the {len(kept)} of {run.epoch} whose weights were kept"
     return (
-        f"The test images are answered anew with the weights after epoch {said or '–'}: {all_of}. What happened "
-        "between two of these epochs cannot be seen."
+        f"The test images are answered anew with the weights after epoch {said or '–'}: {all_of}; of the epoch that "
+        "was tested, the stored answers count. What happened between two of these epochs cannot be seen."
     )
 
 
@@ -151,7 +152,10 @@ def _history_or_button(found: Answers, run: Run, kept: tuple[int, ...]) -> Histo
     def report(answered: int, of: int) -> None:
         bar.progress(answered / of, f"{answered:,} of {of:,} answers: {found.images:,} images after {len(kept)} epochs")
 
-    seen[key] = forgetting.history(state.store(), run, images, report, kept)
+    files = state.store().artifacts(run.id, kind="predictions")
+    tested = files[-1].epoch if files else None  # whose predictions are stored
+    stored = {} if tested is None else {tested: found.predicted[found.runs.index(run)]}
+    seen[key] = forgetting.history(state.store(), run, images, report, kept, stored)
     bar.empty()
     while len(seen) > _REMEMBERED:
         del seen[next(iter(seen))]

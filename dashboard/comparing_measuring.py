@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,8 @@ from mnist_core.data.catalogue import shape_of
 from mnist_core.errors import MnistLabError
 from mnist_core.store import Run, Store
 
-_Key = tuple[str, int]  # SHA-256 of a checkpoint, and how many images it was tried on
+# SHA-256 of a checkpoint and of the stored predictions, how many images were tried, and the precision of the answers.
+_Key = tuple[str, str, int, str]
 
 
 @dataclass
@@ -70,8 +71,11 @@ def failure() -> str:
     return _desk().failure
 
 
-def start(runs: Sequence[Run], images: np.ndarray, labels: np.ndarray) -> None:
-    """Measure runs on uint8 images (N, C, H, W) with labels (N,) in a thread, unless one is under way."""
+def start(runs: Sequence[Run], images: np.ndarray, labels: np.ndarray, untouched: Mapping[str, np.ndarray]) -> None:
+    """Measure runs on uint8 images (N, C, H, W) with labels (N,) in a thread, unless one is under way.
+
+    `untouched` says by run id which of the images as they are it has right in its stored predictions, bool (N,).
+    """
     desk, store = _desk(), state.store()
     with desk.lock:
         if desk.task is not None:
@@ -79,14 +83,23 @@ def start(runs: Sequence[Run], images: np.ndarray, labels: np.ndarray) -> None:
         numbers = ", ".join(str(run.number) for run in runs)
         desk.task, desk.failure = Task(f"run{'s' if len(runs) > 1 else ''} {numbers}", len(images)), ""
     threading.Thread(
-        target=_work, args=(desk, desk.task, store, tuple(runs), images, labels), name="robustness", daemon=True
-    ).start()
+        target=_work, args=(desk, desk.task, store, tuple(runs), images, labels, untouched), name="robustness",
+        daemon=True,
+    ).start()  # fmt: skip
 
 
-def _work(desk: _Desk, task: Task, store: Store, runs: tuple[Run, ...], images: np.ndarray, labels: np.ndarray) -> None:
+def _work(
+    desk: _Desk,
+    task: Task,
+    store: Store,
+    runs: tuple[Run, ...],
+    images: np.ndarray,
+    labels: np.ndarray,
+    untouched: Mapping[str, np.ndarray],
+) -> None:
     try:
         keys = {run.id: _key(store, run, len(images)) for run in runs}
-        for counted in robustness.measure(costs.answers(store, runs), images, labels):
+        for counted in robustness.measure(costs.answers(store, runs), images, labels, untouched):
             task.done, task.images = counted.done, counted.images
             if task.stopped.is_set():
                 return
@@ -102,4 +115,6 @@ def _work(desk: _Desk, task: Task, store: Store, runs: tuple[Run, ...], images: 
 
 
 def _key(store: Store, run: Run, images: int) -> _Key:
-    return trained.chosen(store, run).sha256, images
+    predictions = store.artifacts(run.id, kind="predictions")
+    stored = predictions[-1].sha256 if predictions else ""
+    return trained.chosen(store, run).sha256, stored, images, trained.precision_here(run)

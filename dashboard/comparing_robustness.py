@@ -55,9 +55,11 @@ def show(runs: Sequence[Run]) -> None:
     if known:
         _table([run for run in able if run.id in known], known, len(chosen))
     st.caption(
-        "0 is the untouched image. Directions and places are drawn once for each image, so that all runs see the same "
-        "changes. Amounts in pixels are those of an image 28 pixels wide; wider ones are changed in proportion."
+        "0 is the untouched image, with the answers that each run stored when it was tested. Directions and places are "
+        "drawn once for each image, so that all runs see the same changes. Amounts in pixels are those of an image 28 "
+        "pixels wide; wider ones are changed in proportion."
     )
+    comparing_data.precision_notes(able)
 
 
 def _able(found: Answers, shape: tuple[int, ...]) -> list[Run]:
@@ -109,7 +111,8 @@ def _offer(waiting: Sequence[Run], found: Answers, chosen: np.ndarray) -> None:
         )
         st.markdown(f"Not measured yet: {comparing_data.named(waiting)}. That takes {_about(seconds)}.")
     if pressed:
-        comparing_measuring.start(waiting, comparing_data.images(found, chosen), found.labels[chosen])
+        right = dict(zip((run.id for run in found.runs), found.right[:, chosen], strict=True))
+        comparing_measuring.start(waiting, comparing_data.images(found, chosen), found.labels[chosen], right)
         st.rerun()
 
 
@@ -181,7 +184,7 @@ def _table(runs: Sequence[Run], right: dict[str, np.ndarray], images: int) -> No
     number, known = st.column_config.NumberColumn, run_table.columns()
     columns = {
         **{name: known[name] for name in ("Line", "Run", "Name")},
-        "Untouched": number(format="%.2f%%", help="Accuracy on the images as they are."),
+        "Untouched": number(format="%.2f%%", help="Accuracy on the images as they are, from the stored answers."),
         "Changed": number(format="%.2f%%", help="Mean over all kinds of change and all severities above 0."),
         **{
             kind.name: number(format="%.2f%%", help=f"{kind.help} Mean over the severities above 0.")

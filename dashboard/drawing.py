@@ -92,7 +92,8 @@ def ask(run: Run, picture: np.ndarray | None) -> Answer:
         return Answer(run, problem=_NOTHING.format(state=run.state) if over else str(error))
     if not np.isfinite(values).all():
         return Answer(run, problem=_DIVERGED)
-    return Answer(run, network.classes, image, placed, values)
+    note = "" if network.precision == run.config.precision else f"answers in {network.precision}"
+    return Answer(run, network.classes, image, placed, values, note=note)
 
 
 def _upload() -> np.ndarray | None:

@@ -31,7 +31,10 @@ def layer_by_layer(subject: Subject, answer: Answer) -> None:
         from mnist_core import explain  # imports torch, which a page must not wait for
 
         network = trained.load(state.store(), subject.run)
-        found = explain.activations(network.model, subject.image(answer), network.mean, network.std)
+        image = subject.image(answer)
+        found = explain.activations(network.model, image, network.mean, network.std, network.precision)
+    if note := trained.precision_note(subject.run):
+        st.caption(note)
     st.caption("Red is positive, blue negative, pale zero; every layer has its own scale. Each map shows where in the "
                "image one filter finds what it looks for; each cell is one unit.")  # fmt: skip
     st.html("<div class='maps'>" + "".join(map(_layer, _worth_showing(found))) + "</div>")

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 RunLike = Run | int | str
 
-_BATCH = 1000  # images that go through a network at once
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -76,7 +74,9 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
 
 
 def load(run: RunLike, epoch: int | None = None) -> "Network":
-    """The trained network: `.model` is a torch module in evaluation mode, `.inputs(images)` what it takes.
+    """The trained network: `.probabilities(images)` answers uint8 images in the run's precision.
+
+    `.model` is a torch module in evaluation mode, with float32 weights; `.inputs(images)` is what it takes.
 
     The weights are those of the best epoch, or of `epoch`. Raises CheckpointError if there are none.
     """
@@ -87,18 +87,15 @@ def load(run: RunLike, epoch: int | None = None) -> "Network":
 def predict(run: RunLike, images: np.ndarray | None = None, epoch: int | None = None) -> np.ndarray:
     """Probabilities of the classes: float32 (N, classes), for uint8 images (N, C, H, W), (N, H, W) or one (H, W).
 
-    0 is black; digits are bright on black, as in MNIST. Without images: for the test images of the run's data set.
+    0 is black; digits are bright on black, as in MNIST. Without images: for the test images of the run's data set. In
+    the run's precision where this processor has it (`load(run).precision` says which it is).
     Raises DataError if the images do not fit the network or the data set is not on this machine.
     """
     store = Store.open()
     one = _found(store, run)
     network = trained.load(store, one, epoch)
     batch = _test_images(one) if images is None else _as_batch(np.asarray(images), network.shape)
-    parts = [
-        trained.probabilities(store, one, batch[start : start + _BATCH], epoch)
-        for start in range(0, len(batch), _BATCH)
-    ]
-    return np.concatenate(parts) if parts else np.empty((0, len(network.classes)), dtype=np.float32)
+    return network.probabilities(batch)
 
 
 def compare(first: RunLike, second: RunLike, *more: RunLike) -> Comparison:

@@ -5,9 +5,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import isnan, prod
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,9 +16,6 @@ from mnist_core.architectures.presets import line_of
 from mnist_core.config import RunConfig
 from mnist_core.errors import CheckpointError
 from mnist_core.store import Run, Store
-
-if TYPE_CHECKING:
-    from mnist_core.trained import Network
 
 BATCH = 100  # images at a time: on one core more are no faster
 _NUMBER = 4  # bytes of a float32
@@ -108,8 +103,11 @@ def front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
 
 
 def answers(store: Store, runs: Sequence[Run]) -> dict[str, Answer]:
-    """By run id what answers images with the run's weights, on the CPU with one thread. Raises CheckpointError."""
-    return {run.id: partial(_probabilities, trained.load(store, run)) for run in runs}
+    """By run id what answers images with the run's weights, on the CPU with one thread, in the run's precision.
+
+    Raises CheckpointError.
+    """
+    return {run.id: trained.load(store, run).probabilities for run in runs}
 
 
 def speeds(
@@ -153,13 +151,6 @@ def _seconds(answer: Answer, images: np.ndarray, clock: Callable[[], float]) -> 
 def _speed(alone: list[float], batches: list[float]) -> Speed:
     low, middle, high = (1000 * float(value) for value in np.quantile(alone, (0.25, 0.5, 0.75)))
     return Speed(middle, low, high, BATCH / max(float(np.median(batches)), 1e-9))
-
-
-def _probabilities(network: "Network", images: np.ndarray) -> np.ndarray:
-    import torch
-
-    with torch.inference_mode():
-        return network.model(network.inputs(torch.from_numpy(images))).softmax(1).numpy()
 
 
 def _peak(nodes: Sequence[Node], held: int = 0) -> int:

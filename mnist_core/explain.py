@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mnist_core.architectures import modules
-from mnist_core.data.loading import planes
+from mnist_core.data.loading import Scaling
 
 # The language's words for torch's classes.
 _WORDS: dict[type[nn.Module], str] = {
@@ -109,15 +109,17 @@ def nonlinear_layers(model: nn.Module, input_shape: Sequence[int]) -> list[str]:
     return list(dict.fromkeys(_word(module) for module in others))
 
 
-def activations(model: nn.Module, image: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> list[Activation]:
-    """What each layer makes of one image in evaluation mode, in the order of computation.
+def activations(
+    model: nn.Module, image: np.ndarray, mean: Sequence[float], std: Sequence[float], precision: str = "float32"
+) -> list[Activation]:
+    """What each layer makes of one image in evaluation mode, in the order of computation, computed in `precision`.
 
     The image is uint8 (C, H, W); mean and std normalise it after scaling to [0, 1], as those of `Data` do.
     """
-    centre, spread = (planes(values, image.shape).numpy() for values in (mean, std))
-    scaled = (image / 255 - centre) / spread  # (C, H, W)
-    inputs = torch.from_numpy(scaled[None]).to(_blank(model, image.shape))  # (1, C, H, W)
-    return [Activation(call.name, _array(call.output[0])) for call in _calls(_copy(model), inputs)]
+    device = _blank(model, image.shape).device
+    inputs = Scaling.of(mean, std, image.shape, device).inputs(torch.from_numpy(image[None]).to(device))  # (1, C, H, W)
+    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        return [Activation(call.name, _array(call.output[0])) for call in _calls(_copy(model), inputs)]
 
 
 def _copy(model: nn.Module) -> nn.Module:

@@ -12,8 +12,6 @@ from mnist_core.store import Run, Store
 if TYPE_CHECKING:
     from torch import nn
 
-_BATCH = 2000  # images that are answered at a time
-
 
 @dataclass(frozen=True)
 class Product:
@@ -63,15 +61,7 @@ def logits(store: Store, run: Run, images: np.ndarray, epoch: int | None = None)
 
     Raises CheckpointError.
     """
-    import torch
-
-    network = trained.load(store, run, epoch)
-    found = []
-    with torch.inference_mode():
-        for start in range(0, len(images), _BATCH):
-            batch = torch.from_numpy(np.ascontiguousarray(images[start : start + _BATCH]))
-            found.append(network.model(network.inputs(batch)).float().numpy())
-    return np.concatenate(found) if found else np.empty((0, len(network.classes)), dtype=np.float32)
+    return trained.load(store, run, epoch).logits(images)
 
 
 def clipped(outputs: np.ndarray, labels: np.ndarray) -> pd.DataFrame:

@@ -58,11 +58,18 @@ def corrupt(images: np.ndarray, kind: Corruption, severity: int, place: int = 0)
     return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
 
 
-def measure(networks: Mapping[str, Answer], images: np.ndarray, labels: np.ndarray) -> Iterator[Counted]:
+def measure(
+    networks: Mapping[str, Answer],
+    images: np.ndarray,
+    labels: np.ndarray,
+    untouched: Mapping[str, np.ndarray] | None = None,
+) -> Iterator[Counted]:
     """Right answers of each network to all changes of uint8 images (N, C, H, W) with labels (N,), told as they grow.
 
-    Every change is made once and answered by all networks. Images are done with one chunk after the other, so that what
-    is known so far is always about the first of them.
+    `untouched` says which of the images as they are a network has right, bool (N,), where that is stored: then severity
+    0 is the recorded accuracy, whatever machine measures the rest. Every change is made once and answered by all
+    networks. Images are done with one chunk after the other, so that what is known so far is always about the first of
+    them.
     """
     right = {key: np.zeros((len(CORRUPTIONS), LEVELS), dtype=np.int64) for key in networks}
     for start in range(0, len(images), CHUNK):
@@ -72,7 +79,10 @@ def measure(networks: Mapping[str, Answer], images: np.ndarray, labels: np.ndarr
             yield Counted((start + len(own) * done / len(cells)) / len(images), start, right)
             changed = corrupt(own, CORRUPTIONS[row], severity, start)
             for key, answer in networks.items():
-                hits = int((answer(changed).argmax(axis=1) == truth).sum())
+                if severity == 0 and untouched is not None and key in untouched:
+                    hits = int(untouched[key][start : start + CHUNK].sum())
+                else:
+                    hits = int((answer(changed).argmax(axis=1) == truth).sum())
                 found[key][row if severity else slice(None), severity] += hits
         right = found
     yield Counted(1.0, len(images), right)

@@ -41,43 +41,79 @@ def chosen(store: Store, run: Run, epoch: int | None = None) -> Artifact:
 
 def probabilities(store: Store, run: Run, images: np.ndarray, epoch: int | None = None) -> np.ndarray:
     """Class probabilities of one run for uint8 images (N, C, H, W) of its own input shape: float32 (N, classes)."""
-    import torch
+    return load(store, run, epoch).probabilities(images)
 
-    network = load(store, run, epoch)
-    with torch.inference_mode():
-        inputs = network.inputs(torch.from_numpy(np.ascontiguousarray(images)))
-        return network.model(inputs).float().softmax(1).numpy()
+
+def precision_here(run: Run) -> str:
+    """In which precision the run's network answers on this machine: the run's own, or "float32" where it lacks that."""
+    if run.config.precision == "float32":
+        return "float32"
+    from mnist_core import devices
+
+    return run.config.precision if devices.has_bfloat16() else "float32"
+
+
+def precision_note(run: Run) -> str:
+    """What there is to know where a run answers anew on this machine; "" where it answers as it was trained."""
+    if run.config.precision == "float32" or precision_here(run) == run.config.precision:
+        return ""
+    return (
+        f"Run {run.number} was trained in {run.config.precision}, which this processor cannot compute: here it answers "
+        "in float32, so a few answers may differ from those that are stored."
+    )
 
 
 @dataclass(frozen=True)
 class Network:
-    """A trained network on the CPU in evaluation mode, and what its inputs and outputs mean."""
+    """A trained network on the CPU in evaluation mode, and what its inputs and outputs mean.
+
+    It answers as the run's own evaluation does: the same operations in the same precision, as many images at a time.
+    On the machine of the run that gives the stored predictions again, bit for bit.
+    """
 
     model: "nn.Module"
     shape: tuple[int, int, int]  # (C, H, W)
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    precision: str = "float32"  # in which it answers: the run's, where this processor has it
 
     def inputs(self, images: "Tensor") -> "Tensor":
         """uint8 images (N, C, H, W) as the network was trained on them: float32, normalised."""
-        from mnist_core.data.loading import planes
+        from mnist_core.data.loading import Scaling
 
-        return (images.float() / 255 - planes(self.mean, self.shape)) / planes(self.std, self.shape)
+        return Scaling.of(self.mean, self.std, self.shape).inputs(images)
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """What it puts out before the softmax for uint8 images (N, C, H, W): float32 (N, classes)."""
+        import torch
+
+        from mnist_core.evaluation import BATCH_CPU, logits_of
+
+        with torch.inference_mode():
+            batches = torch.from_numpy(np.ascontiguousarray(images)).split(BATCH_CPU)
+            return torch.cat([logits_of(self.model, self.inputs(batch), self.precision) for batch in batches]).numpy()
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Class probabilities for uint8 images (N, C, H, W): float32 (N, classes)."""
+        import torch
+
+        return torch.from_numpy(self.logits(images)).softmax(1).numpy()
 
 
 def load(store: Store, run: Run, epoch: int | None = None) -> Network:
     """The run's network with the weights of `chosen`; loaded once, then kept. Raises CheckpointError."""
     artifact = chosen(store, run, epoch)
-    return _load(store.folder(run.id) / artifact.path, artifact)
+    return _load(store.folder(run.id) / artifact.path, artifact, precision_here(run))
 
 
 @lru_cache(maxsize=16)
-def _load(path: Path, artifact: Artifact) -> Network:
+def _load(path: Path, artifact: Artifact, precision: str) -> Network:
     import torch
 
     from mnist_core import checkpoints as files
     from mnist_core.architectures import build
+    from mnist_core.devices import place
 
     # One image is answered in a millisecond; more threads would only fight with a run that trains beside it.
     torch.set_num_threads(1)
@@ -88,4 +124,5 @@ def _load(path: Path, artifact: Artifact) -> Network:
     shape, classes = tuple(about["shape"]), tuple(about["classes"])
     model = build(about["architecture"], shape, len(classes))
     files.restore_weights(checkpoint, model)
-    return Network(model.eval(), shape, classes, tuple(about["mean"]), tuple(about["std"]))
+    model = place(model.eval(), torch.device("cpu"))  # kernels as in training: another layout rounds otherwise
+    return Network(model, shape, classes, tuple(about["mean"]), tuple(about["std"]), precision)

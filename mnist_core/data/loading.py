@@ -47,17 +47,11 @@ class Data:
     std: tuple[float, ...]
     # What is recorded of these images; None where they were put together by hand.
     facts: DataFacts | None = None
-    _scale: Tensor = field(init=False, repr=False)  # (C, 1, 1) or (C, H, W)
-    _bias: Tensor = field(init=False, repr=False)  # the same
-    _factor: float | None = field(init=False, repr=False)  # the scale, where all channels share it
+    _scaling: "Scaling" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        device = self.train.images.device
-        std = planes(self.std, self.input_shape, torch.float64)
-        mean = planes(self.mean, self.input_shape, torch.float64)
-        object.__setattr__(self, "_scale", (1 / (255 * std)).float().to(device))
-        object.__setattr__(self, "_bias", (-mean / std).float().to(device))
-        object.__setattr__(self, "_factor", 1 / (255 * self.std[0]) if len(set(self.std)) == 1 else None)
+        scaling = Scaling.of(self.mean, self.std, self.input_shape, self.train.images.device)
+        object.__setattr__(self, "_scaling", scaling)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -66,18 +60,40 @@ class Data:
         return channels, height, width
 
     def inputs(self, images: Tensor) -> Tensor:
-        """uint8 images (B, C, H, W) as a network takes them: float32, normalised.
+        """uint8 images (B, C, H, W) as a network takes them: float32, normalised."""
+        return self._scaling.inputs(images)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """The same for float images in [0, 1], such as augmented ones: (x - mean) / std."""
+        return (images * 255).mul_(self._scaling.scale).add_(self._scaling.bias)
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How bytes become what a network takes: the same operations in training and wherever it answers later."""
+
+    scale: Tensor  # (C, 1, 1) or (C, H, W)
+    bias: Tensor  # the same
+    factor: float | None  # the scale, where all channels share it
+
+    @classmethod
+    def of(
+        cls, mean: Sequence[float], std: Sequence[float], shape: Sequence[int], device: torch.device | str = "cpu"
+    ) -> "Scaling":
+        """Of mean and deviation of pixels in [0, 1] for images of `shape` (C, H, W), as `planes` takes them."""
+        means, stds = (planes(values, shape, torch.float64) for values in (mean, std))
+        factor = 1 / (255 * std[0]) if len(set(std)) == 1 else None
+        return cls((1 / (255 * stds)).float().to(device), (-means / stds).float().to(device), factor)
+
+    def inputs(self, images: Tensor) -> Tensor:
+        """uint8 images (B, C, H, W) as float32, normalised.
 
         As few tensor operations as there can be: at batch 8 they cost more than the arithmetic.
         """
         pixels = images.float()
-        if self._factor is not None:
-            return torch.add(self._bias, pixels, alpha=self._factor)
-        return pixels.mul_(self._scale).add_(self._bias)
-
-    def normalise(self, images: Tensor) -> Tensor:
-        """The same for float images in [0, 1], such as augmented ones: (x - mean) / std."""
-        return (images * 255).mul_(self._scale).add_(self._bias)
+        if self.factor is not None:
+            return torch.add(self.bias, pixels, alpha=self.factor)
+        return pixels.mul_(self.scale).add_(self.bias)
 
 
 def planes(values: Sequence[float], shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:

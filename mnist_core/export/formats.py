@@ -100,7 +100,7 @@ FORMATS: Mapping[str, Format] = {
     "onnx": Format(
         "Network (ONNX)",
         "Network and weights of the best epoch for other programs and languages: images of 0 to 255 in, "
-        "probabilities out.",
+        "probabilities out. It computes in float32, whatever the run did.",
         ".onnx", "application/octet-stream", _write_onnx, weights=True,
     ),
     "csv": Format(

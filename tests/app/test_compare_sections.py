@@ -24,10 +24,10 @@ TINY = RunConfig(dataset="mnist-5k", train_images=500, validation_images=200, ar
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Runs 1 to 3 are trained, 3 without validation images; 4 waits."""
+    """Runs 1 to 3 are trained, 2 and 3 in bfloat16, 3 without validation images; 4 waits."""
     folder = tmp_path_factory.mktemp("prepared") / "results"
     store = Store.open(folder)
-    wider = TINY.replace(architecture="flatten linear(20) relu linear(10)", learning_rate=0.01)
+    wider = TINY.replace(architecture="flatten linear(20) relu linear(10)", learning_rate=0.01, precision="bfloat16")
     for config in (TINY, wider, wider.replace(choose_on="test", validation_images=None), TINY.replace(seed=9)):
         run = store.enqueue(config, claimed=config.seed == 0)
         if config.seed == 0:
