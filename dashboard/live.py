@@ -1,25 +1,23 @@
 """The part of the Train page that follows runs: how far each is, its buttons, the queue and the curves."""
 
 from collections.abc import Sequence
-from typing import Literal, cast, get_args
+from typing import cast, get_args
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from dashboard import state
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.components.live_chart import Series, live_chart
+from dashboard.components.live_curves import Across
 from dashboard.run_card import run_card
 from mnist_core import jobs
-from mnist_core.plots.curves import decimate
 from mnist_core.plots.style import run_label, run_styles
 from mnist_core.store import Run
 
 _TICK_SECONDS = 0.5
 _IDLE_SECONDS = 3.0  # a run may also be started from the command line
-_CURVE_POINTS = 800
-_Across = Literal["step", "epoch", "seconds"]
+_METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 
 
 def follow_runs() -> None:
@@ -76,7 +74,7 @@ def curves(runs: Sequence[Run]) -> None:
         )
         across = st.segmented_control(
             "Across",
-            get_args(_Across),
+            get_args(Across),
             default="step",
             key="x",
             bind="query-params",
@@ -86,23 +84,13 @@ def curves(runs: Sequence[Run]) -> None:
         log_x = st.toggle("Log x", key="log_x", bind="query-params", help="Logarithmic horizontal axis.")
         log_y = st.toggle("Log loss", key="log_y", bind="query-params", help="Logarithmic axis for the loss.")
     styles = run_styles(runs)
+    store = state.store()
     series = [
         Series(run.id, run_label(run), styles[run.number].colour, styles[run.number].dash,
-               run.steps_per_epoch or 0, lambda after, run=run: _measurements(run.id, after))
+               run.steps_per_epoch or 0, lambda after, run=run: store.metrics(run.id, after, _METRICS))
         for run in runs
     ]  # fmt: skip
-    live_chart("curves", series, smoothing=smoothing, log_x=log_x, log_y=log_y, x=cast(_Across, across), height=420)
-
-
-def _measurements(run_id: str, after: int) -> pd.DataFrame:
-    """New rows; the first time for a long run only as many as a screen can show, extremes kept."""
-    rows = state.store().metrics(run_id, after)
-    steps = rows.loc[rows["name"] == "train_loss"]
-    if after or len(steps) <= _CURVE_POINTS:
-        return rows
-    kept, _ = decimate(np.asarray(steps["step"]), np.asarray(steps["value"]), _CURVE_POINTS)
-    dropped = rows["name"].isin(["train_loss", "train_accuracy"]) & ~rows["step"].isin(kept.tolist())
-    return rows.loc[~dropped]
+    live_chart("curves", series, smoothing=smoothing, log_x=log_x, log_y=log_y, x=cast(Across, across), height=420)
 
 
 def _queue(queue: Sequence[Run]) -> None:

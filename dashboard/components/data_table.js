@@ -3,6 +3,7 @@
 import { csv, keepWidth, read, refresh, width } from "./data_table_cells.js"
 import { sorted, stands } from "./data_table_order.js"
 import { ROW, allTicked, draw, drawHead, reach, stopsOf } from "./data_table_draw.js"
+import { keptFor } from "./kept.js"
 import { afterRun } from "./page_run.js"
 
 const tables = new WeakMap() // parentElement -> table; Streamlit calls the default export at every update
@@ -13,7 +14,7 @@ const STRETCH = 1.7 // a few short columns across a wide screen are hard to foll
 const NARROWEST = 360 // pixels, for the line above the table
 
 export default function dataTable({ parentElement, data, setTriggerValue }) {
-  const table = tables.get(parentElement) ?? mount(parentElement)
+  const table = tables.get(parentElement) ?? mount(parentElement, data.name)
   const content = contentOf(table, data)
   table.tell = (name, value) => setTriggerValue(name, value)
   if (!content?.whole && table.asked !== data.digest) {
@@ -33,13 +34,18 @@ function contentOf(table, { digest, content, whole, large }) {
   return found
 }
 
-function mount(parentElement) {
+function mount(parentElement, key) {
   const root = parentElement.querySelector(".data-table")
-  const table = { root, hidden: new Set(), heads: new Map(), rows: new Map(), sort: null, sent: 0 }
-  table.current = table.last = null // ids of the rows where the keyboard is, and of the last tick
+  // Of the rows `current` is where the keyboard is, `last` the one ticked last: both by their ids.
+  const kept = keptFor(key)
+  if (!kept.hidden) Object.assign(kept, { hidden: new Set(), sort: null, current: null, last: null, top: 0 })
+  const table = { root, kept, heads: new Map(), rows: new Map(), sent: 0 }
   for (const part of ["caption", "choices", "file", "box", "head", "body"]) table[part] = root.querySelector(`.${part}`)
   table.menu = root.querySelector("details")
-  table.box.onscroll = () => draw(table)
+  table.box.onscroll = () => {
+    if (table.content?.whole) kept.top = table.box.scrollTop
+    draw(table)
+  }
   table.box.onkeydown = (event) => press(table, event)
   table.body.onclick = (event) => click(table, event)
   table.head.onclick = (event) => clickHead(table, event)
@@ -72,6 +78,7 @@ function unmount(table, parentElement) {
 
 function update(table, content, data) {
   const other = table.content !== content
+  const first = content.whole && !table.content?.whole
   const shown = JSON.stringify(data.shown)
   if (data.fresh) refresh(content, data.fresh)
   if (other && table.content) keepWidths(content, table.content)
@@ -87,12 +94,15 @@ function update(table, content, data) {
   table.box.setAttribute("aria-label", data.caption)
   table.box.setAttribute("aria-multiselectable", table.ticking)
   table.box.style.maxHeight = data.height ? `${data.height}px` : "none"
+  const { top } = table.kept
   arrange(table)
+  if (first) table.box.scrollTop = top
 }
 
 /** Put rows into their order and columns into their places, and draw what has changed. */
 function arrange(table) {
-  const { content, hidden, sort, ticking } = table
+  const { content, ticking } = table
+  const { hidden, sort } = table.kept
   const by = content.columns.find((column) => column.name === sort?.name)
   table.order = by ? sorted(table.places, by, sort.descending) : table.places
   table.positions = null
@@ -141,16 +151,16 @@ function click(table, event) {
   if (table.ticking && event.target.closest(".tick")) {
     toggle(table, at, event.shiftKey)
     table.box.focus({ preventScroll: true }) // the arrow keys go on from here
-  } else table.current = table.content.ids[table.order[at]]
+  } else table.kept.current = table.content.ids[table.order[at]]
 }
 
 /** Tick a row or untick it; with `range` all rows since the last one, too. */
 function toggle(table, at, range) {
   const id = table.content.ids[table.order[at]]
-  const last = range ? position(table, table.last) : -1
+  const last = range ? position(table, table.kept.last) : -1
   const from = last < 0 ? at : last
   const on = !table.ticked.has(id)
-  table.current = table.last = id
+  table.kept.current = table.kept.last = id
   mark(table, table.order.slice(Math.min(from, at), Math.max(from, at) + 1), on)
 }
 
@@ -167,8 +177,9 @@ function clickHead(table, event) {
   if (event.target.closest(".tick")) return mark(table, table.order, !allTicked(table))
   const name = event.target.closest("button")?.dataset.column
   if (name === undefined) return
-  const { sort } = table
-  table.sort = sort?.name !== name ? { name, descending: false } : sort.descending ? null : { name, descending: true }
+  const { kept } = table
+  const { sort } = kept
+  kept.sort = sort?.name !== name ? { name, descending: false } : sort.descending ? null : { name, descending: true }
   arrange(table)
 }
 
@@ -187,7 +198,7 @@ function press(table, event) {
   if (event.target !== table.box) return
   const page = Math.max(1, Math.floor(table.box.clientHeight / ROW) - 2)
   const last = table.order.length - 1
-  const at = position(table, table.current)
+  const at = position(table, table.kept.current)
   const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -last - 1, End: last + 1 }
   if (event.key in steps && last >= 0) show(table, Math.min(last, Math.max(0, at + steps[event.key])))
   else if (event.key === "Enter" && at >= 0 && linkOf(table)) linkOf(table).click()
@@ -197,19 +208,19 @@ function press(table, event) {
   event.preventDefault()
 }
 
-function linkOf({ rows, current }) {
-  return rows.get(current)?.element.querySelector("a")
+function linkOf({ rows, kept }) {
+  return rows.get(kept.current)?.element.querySelector("a")
 }
 
 /** Make the row there the current one, and bring it into view. */
 function show(table, at) {
   const { box } = table
   const [top, bottom] = [at * ROW, (at + 2) * ROW] // the head covers the height of a row
-  table.current = table.content.ids[table.order[at]]
+  table.kept.current = table.content.ids[table.order[at]]
   if (top < box.scrollTop) box.scrollTop = top
   if (bottom > box.scrollTop + box.clientHeight) box.scrollTop = bottom - box.clientHeight
   draw(table)
-  if (box.style.maxHeight === "none") table.rows.get(table.current).element.scrollIntoView({ block: "nearest" })
+  if (box.style.maxHeight === "none") table.rows.get(table.kept.current).element.scrollIntoView({ block: "nearest" })
 }
 
 function drawChoices(table, columns) {
@@ -220,7 +231,7 @@ function drawChoices(table, columns) {
     const label = document.createElement("label")
     const box = label.appendChild(document.createElement("input"))
     box.type = "checkbox"
-    box.checked = !table.hidden.has(column.name)
+    box.checked = !table.kept.hidden.has(column.name)
     box.dataset.column = column.name
     label.append(column.head)
     return label
@@ -230,7 +241,7 @@ function drawChoices(table, columns) {
 
 function choose(table, box) {
   if (table.columns.length === 1) box.checked = true // the last one stays
-  table.hidden[box.checked ? "delete" : "add"](box.dataset.column)
+  table.kept.hidden[box.checked ? "delete" : "add"](box.dataset.column)
   arrange(table)
 }
 

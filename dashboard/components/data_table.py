@@ -24,7 +24,7 @@ _MOUNT = component(
     html=assets.text("data_table.html"),
     css=assets.text("data_table.css"),
     js=assets.joined(
-        "page_run.js", "data_table_cells.js", "data_table_order.js", "data_table_draw.js", "data_table.js"
+        "page_run.js", "kept.js", "data_table_cells.js", "data_table_order.js", "data_table_draw.js", "data_table.js"
     ),
 )
 

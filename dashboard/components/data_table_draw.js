@@ -43,13 +43,14 @@ export function draw(table) {
   table.rows = new Map(rows.map((one) => [one.id, one]))
   put(table.body, rows.map((one) => one.element))
   table.body.style.paddingTop = `${first * ROW}px`
-  if (table.rows.has(table.current)) table.box.setAttribute("aria-activedescendant", `row-${table.current}`)
+  const { current } = table.kept
+  if (table.rows.has(current)) table.box.setAttribute("aria-activedescendant", `row-${current}`)
   else table.box.removeAttribute("aria-activedescendant")
 }
 
 function head(table, column) {
   const found = table.heads.get(column.name) ?? newHead(column.name)
-  const sort = table.sort?.name === column.name ? table.sort : null
+  const sort = table.kept.sort?.name === column.name ? table.kept.sort : null
   const text = column.head + (sort ? (sort.descending ? " ↓" : " ↑") : "")
   const button = found.firstChild
   found.className = `cell ${column.right ? "right" : ""}`
@@ -86,7 +87,7 @@ function row(table, at) {
     cells[track] = drawn
     values[track] = state
   })
-  element.className = id === table.current ? "row current" : "row"
+  element.className = id === table.kept.current ? "row current" : "row"
   element.dataset.at = at
   element.setAttribute("aria-rowindex", at + 2)
   if (table.ticking) {

@@ -1,20 +1,24 @@
 // Many lines on one canvas, drawn in a few milliseconds. Reads the traces, the axes and the legend of a plotly figure.
 
+import { keptFor } from "./kept.js"
 import { DASHES, MARGIN, distance, nearest, numbers, paint, written } from "./line_chart_drawing.js"
 
 const charts = new WeakMap() // parentElement -> chart; Streamlit calls the default export at every update
 const NEAR = 24 // pixels within which the pointer is about a line
 
 export default function lineChart({ parentElement, data }) {
-  const chart = charts.get(parentElement) ?? mount(parentElement)
+  const chart = charts.get(parentElement) ?? mount(parentElement, data.key)
   if (chart.source !== data.figure) read(chart, data)
   draw(chart)
   return () => setTimeout(() => chart.root.isConnected || unmount(chart, parentElement))
 }
 
-function mount(parentElement) {
+function mount(parentElement, key) {
   const root = parentElement.querySelector(".line-chart")
-  const chart = { root, alone: null, zoom: {} }
+  const kept = keptFor(key)
+  kept.zoom ??= {}
+  kept.alone ??= null
+  const chart = { root, kept }
   for (const part of ["legend", "plot", "key", "whole", "frame", "dot", "tip"]) chart[part] = root.querySelector(`.${part}`)
   chart.canvas = root.querySelector("canvas")
   chart.observer = new ResizeObserver(() => chart.width !== chart.plot.clientWidth && schedule(chart))
@@ -43,9 +47,10 @@ function read(chart, { figure, label, height }) {
   for (const line of chart.lines) {
     for (const name of ["x", "y", "customdata"]) line[name] = numbers(line[name])
   }
-  if (chart.view !== layout.uirevision) chart.zoom = {}
-  chart.view = layout.uirevision
-  chart.whole.hidden = !chart.zoom.x
+  const { kept } = chart
+  if (kept.view !== layout.uirevision) kept.zoom = {}
+  kept.view = layout.uirevision
+  chart.whole.hidden = !kept.zoom.x
   chart.plot.style.height = `${height}px`
   chart.canvas.setAttribute("aria-label", label)
   drawLegend(chart, data)
@@ -53,7 +58,7 @@ function read(chart, { figure, label, height }) {
 
 function drawLegend(chart, data) {
   const named = chart.lines.filter((line) => line.showlegend)
-  if (!named.some((line) => line.legendgroup === chart.alone)) chart.alone = null
+  if (!named.some((line) => line.legendgroup === chart.kept.alone)) chart.kept.alone = null
   chart.legend.replaceChildren(
     ...named.map((line) => {
       const button = document.createElement("button")
@@ -61,7 +66,7 @@ function drawLegend(chart, data) {
       button.title = `${plain(line.meta ?? line.name)}: show this line alone, or all again`
       button.append(swatch(line), document.createElement("span"))
       button.lastChild.textContent = plain(line.meta ?? line.name)
-      button.onclick = () => isolate(chart, line.legendgroup === chart.alone ? null : line.legendgroup)
+      button.onclick = () => isolate(chart, line.legendgroup === chart.kept.alone ? null : line.legendgroup)
       return button
     }),
   )
@@ -79,15 +84,16 @@ function drawLegend(chart, data) {
 }
 
 function isolate(chart, group) {
-  chart.alone = group
+  chart.kept.alone = group
   mark(chart)
   schedule(chart)
 }
 
 // Which line is shown alone, if any, in the legend. What the pointer told of is gone.
 function mark(chart) {
-  chart.legend.classList.toggle("isolated", chart.alone !== null)
-  for (const button of chart.legend.children) button.setAttribute("aria-pressed", String(button.dataset.group === chart.alone))
+  const { alone } = chart.kept
+  chart.legend.classList.toggle("isolated", alone !== null)
+  for (const button of chart.legend.children) button.setAttribute("aria-pressed", String(button.dataset.group === alone))
   tell(chart, null)
 }
 
@@ -113,11 +119,13 @@ function schedule(chart) {
 }
 
 function shown(chart) {
-  return chart.alone === null ? chart.lines : chart.lines.filter((line) => line.legendgroup === chart.alone)
+  const { alone } = chart.kept
+  return alone === null ? chart.lines : chart.lines.filter((line) => line.legendgroup === alone)
 }
 
 function draw(chart) {
-  const { canvas, plot, root, layout, zoom } = chart
+  const { canvas, plot, root, layout } = chart
+  const { zoom } = chart.kept
   if (!root.isConnected || !plot.clientWidth) return
   const own = getComputedStyle(root)
   const style = { text: own.getPropertyValue("--st-text-color"), font: own.getPropertyValue("--st-font") || "sans-serif" }
@@ -194,7 +202,7 @@ function release(chart, event) {
 }
 
 function zoomTo(chart, zoom) {
-  chart.zoom = zoom
+  chart.kept.zoom = zoom
   chart.whole.hidden = !zoom.x
   schedule(chart)
 }

@@ -8,7 +8,7 @@ _MOUNT = component(
     "mnist_lab_line_chart",
     html=assets.text("line_chart.html"),
     css=assets.text("line_chart.css"),
-    js=assets.joined("line_chart_drawing.js", "line_chart.js"),
+    js=assets.joined("kept.js", "line_chart_drawing.js", "line_chart.js"),
 )
 
 
@@ -19,4 +19,4 @@ def line_chart(key: str, figure: str, label: str, height: int = 480) -> None:
     name shows that line alone, dragging zooms, a double click shows everything again. `label` says what it is to those
     who cannot see it; `height` is in pixels, the legend not counted.
     """
-    _MOUNT(key=key, data={"figure": figure, "label": label, "height": height})
+    _MOUNT(key=key, data={"key": key, "figure": figure, "label": label, "height": height})

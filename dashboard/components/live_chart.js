@@ -1,5 +1,6 @@
-// The live chart in the browser: keeps every point that it was sent and draws loss and accuracy with plotly.js.
+// The live chart in the browser: keeps the curves that it was sent and draws loss and accuracy with plotly.js.
 import { accept, emptyRun } from "./curves.js"
+import { keptFor } from "./kept.js"
 import { figure } from "./live_chart_figure.js"
 import { afterRun } from "./page_run.js"
 
@@ -8,17 +9,22 @@ const SETTLE = 350 // milliseconds after which plotly.js has told a double click
 
 const charts = new WeakMap() // parentElement -> chart; Streamlit calls the default export at every update
 
-export default function liveChart({ parentElement, data, setTriggerValue }) {
-  const chart = charts.get(parentElement) ?? mount(parentElement, data.plotly)
+export default function liveChart({ parentElement, data, setTriggerValue, setStateValue }) {
+  const chart = charts.get(parentElement) ?? mount(parentElement, data)
+  const { kept } = chart
   chart.requestAll = () => setTriggerValue("resync", Date.now())
-  if (chart.options?.x !== data.options.x) delete chart.view.xaxis
+  chart.tell = (view) => setStateValue("view", view)
+  if (kept.x !== data.options.x) delete kept.view.xaxis
+  kept.x = data.options.x
   chart.options = data.options
   receive(chart, data.runs)
+  // A chart that was mounted anew may show a part of which Python has not heard.
+  afterRun(() => chart.root.isConnected && tellView(chart))
   // Streamlit also calls this for an update that the next one has overtaken, while the chart lives on.
   return () => setTimeout(() => chart.root.isConnected || unmount(chart, parentElement))
 }
 
-function mount(parentElement, plotlyUrl) {
+function mount(parentElement, { key, plotly, view }) {
   const style = document.createElement("link")
   style.rel = "stylesheet"
   style.href = new URL("./live_chart.css", import.meta.url).href
@@ -29,7 +35,11 @@ function mount(parentElement, plotlyUrl) {
     '<div class="note" role="status"></div><div class="legend"></div>'
   parentElement.append(style, root)
 
-  const chart = { root, runs: new Map(), hidden: new Set(), view: {}, asked: -ASK_AGAIN, redraws: 0 }
+  const kept = keptFor(key)
+  kept.view ??= {}
+  kept.hidden ??= new Set()
+  kept.runs ??= new Map()
+  const chart = { root, kept, asked: -ASK_AGAIN, redraws: 0, told: JSON.stringify(view) }
   for (const part of ["plot", "note", "legend"]) chart[part] = root.querySelector(`.${part}`)
   chart.press = () => (chart.dragging = true)
   chart.release = () => {
@@ -48,7 +58,7 @@ function mount(parentElement, plotlyUrl) {
   chart.observer = new ResizeObserver(() => chart.width !== root.clientWidth && schedule(chart))
   chart.observer.observe(root)
   charts.set(parentElement, chart)
-  load(chart, plotlyUrl)
+  load(chart, plotly)
   return chart
 }
 
@@ -97,14 +107,16 @@ function say(chart, status, text) {
   chart.note.textContent = text
 }
 
-function receive(chart, updates) {
-  const shown = new Set(updates.map((update) => update.id))
-  for (const id of [...chart.runs.keys()]) if (!shown.has(id)) chart.runs.delete(id)
-  for (const update of updates) {
-    const run = chart.runs.get(update.id) ?? emptyRun()
-    chart.runs.set(update.id, run)
-    run.missing = !accept(run, update)
-    Object.assign(run, { name: update.name, colour: update.colour, dash: update.dash, perEpoch: update.per_epoch })
+function receive(chart, messages) {
+  const { runs } = chart.kept
+  const shown = new Set(messages.map((message) => message.id))
+  for (const id of [...runs.keys()]) if (!shown.has(id)) runs.delete(id)
+  for (const message of messages) {
+    const run = runs.get(message.id) ?? emptyRun()
+    runs.set(message.id, run)
+    run.missing = !accept(run, message)
+    const { name, colour, dash, diverged, points } = message
+    Object.assign(run, { name, colour, dash, diverged, points, perEpoch: message.per_epoch, lastStep: message.last_step })
   }
   askForMissing(chart)
   schedule(chart)
@@ -112,7 +124,7 @@ function receive(chart, updates) {
 
 // A hidden tab loses updates as a matter of course; it catches up once, when it is looked at again.
 function askForMissing(chart) {
-  const missing = [...chart.runs.values()].some((run) => run.missing)
+  const missing = [...chart.kept.runs.values()].some((run) => run.missing)
   if (!missing || document.hidden || performance.now() - chart.asked < ASK_AGAIN) return
   chart.asked = performance.now()
   afterRun(() => chart.root.isConnected && chart.requestAll())
@@ -129,39 +141,50 @@ function schedule(chart) {
 }
 
 async function draw(chart) {
-  const { root, plot, runs, Plotly } = chart
-  const points = [...runs.values()].reduce((sum, run) => sum + run.train.step.length, 0)
+  const { root, plot, Plotly, kept } = chart
+  const runs = [...kept.runs.values()].filter((run) => run.to)
+  const points = runs.reduce((sum, run) => sum + run.points, 0)
   chart.width = root.clientWidth
-  if (chart.drawnX === chart.options.x) rememberView(chart) // a zoom of just now, which plotly.js has yet to tell
-  chart.drawnX = chart.options.x
+  // A zoom of just now, which plotly.js has yet to tell.
+  if (chart.drawnX === kept.x) rememberView(chart)
+  chart.drawnX = kept.x
   const { traces, layout, config } = figure(chart, theme(root))
   await Plotly.react(plot, traces, layout, config)
   if (!chart.listening) {
     chart.listening = true
     plot.on("plotly_relayout", () => {
       rememberView(chart)
-      schedule(chart) // more detail where fewer points share the width
+      tellView(chart)
     })
   }
   drawLegend(chart)
-  if (!runs.size) say(chart, "empty", "No run is selected.")
+  if (!kept.runs.size) say(chart, "empty", "No run is selected.")
   else if (!points) say(chart, "empty", "Waiting for the first measurements …")
   else say(chart, "ready", "")
   Object.assign(root.dataset, {
     points,
-    lastStep: Math.max(0, ...[...runs.values()].map((run) => run.train.step.at(-1) ?? 0)),
+    lastStep: Math.max(0, ...runs.map((run) => run.lastStep)),
     redraws: (chart.redraws += 1),
     updatedAt: (performance.timeOrigin + performance.now()).toFixed(1), // ms since 1970
   })
 }
 
-// The zoom is kept here, in data units, so that new points, smoothing, log axes and the theme leave it alone.
-function rememberView(chart) {
+// The zoom is kept in data units, so that new points, smoothing, log axes and the theme leave it alone.
+function rememberView({ plot, kept }) {
   for (const name of ["xaxis", "yaxis", "yaxis2"]) {
-    const axis = chart.plot.layout[name]
-    if (axis.autorange !== false || !axis.range) delete chart.view[name]
-    else chart.view[name] = axis.range.map((end) => (axis.type === "log" ? 10 ** end : end))
+    const axis = plot.layout[name]
+    if (axis.autorange !== false || !axis.range) delete kept.view[name]
+    else kept.view[name] = axis.range.map((end) => (axis.type === "log" ? 10 ** end : end))
   }
+}
+
+// Python sends more points of the part that is looked at.
+function tellView(chart) {
+  const range = chart.kept.view.xaxis
+  const view = range ? { x: chart.kept.x, range } : null
+  if (JSON.stringify(view) === chart.told) return
+  chart.told = JSON.stringify(view)
+  chart.tell(view)
 }
 
 function theme(root) {
@@ -171,28 +194,37 @@ function theme(root) {
 }
 
 function drawLegend(chart) {
+  const { runs, hidden } = chart.kept
   const smoothed = chart.options.smoothing > 0
-  const shape = JSON.stringify([smoothed, [...chart.hidden], [...chart.runs].map(([id, r]) => [id, r.name, r.colour, r.dash])])
-  if (chart.legend.dataset.shape === shape) return
-  chart.legend.dataset.shape = shape
-  const entries = [...chart.runs].map(([id, run]) => {
-    const button = document.createElement("button")
-    button.className = "run"
-    button.setAttribute("aria-pressed", String(!chart.hidden.has(id)))
-    button.title = "Show or hide this run"
-    button.append(swatch(run.colour, run.dash), run.name)
-    button.onclick = () => {
-      chart.hidden.has(id) ? chart.hidden.delete(id) : chart.hidden.add(id)
-      schedule(chart)
-    }
-    return button
-  })
-  const key = document.createElement("span")
-  key.className = "key"
-  key.append(...entry("training", "currentColor", "solid"))
-  if (smoothed) key.append(...entry("as measured", "currentColor", "solid", { faint: true }))
-  key.append(...entry("validation", "currentColor", "dash", { marker: true }))
-  chart.legend.replaceChildren(...entries, key)
+  const shape = JSON.stringify([smoothed, [...runs].map(([id, { name, colour, dash }]) => [id, name, colour, dash])])
+  if (chart.legend.dataset.shape !== shape) {
+    chart.legend.dataset.shape = shape
+    const key = document.createElement("span")
+    key.className = "key"
+    key.append(...entry("training", "currentColor", "solid"))
+    if (smoothed) key.append(...entry("as measured", "currentColor", "solid", { faint: true }))
+    key.append(...entry("validation", "currentColor", "dash", { marker: true }))
+    const focused = chart.root.getRootNode().activeElement?.dataset?.run
+    chart.legend.replaceChildren(...[...runs].map(([id, run]) => runButton(chart, id, run)), key)
+    if (focused) [...chart.legend.children].find((button) => button.dataset.run === focused)?.focus()
+  }
+  for (const button of chart.legend.querySelectorAll(".run")) {
+    button.setAttribute("aria-pressed", String(!hidden.has(button.dataset.run)))
+  }
+}
+
+function runButton(chart, id, run) {
+  const { hidden } = chart.kept
+  const button = document.createElement("button")
+  button.className = "run"
+  button.dataset.run = id
+  button.title = "Show or hide this run"
+  button.append(swatch(run.colour, run.dash), run.name)
+  button.onclick = () => {
+    hidden[hidden.has(id) ? "delete" : "add"](id)
+    schedule(chart)
+  }
+  return button
 }
 
 function entry(text, colour, dash, options) {

@@ -1,18 +1,19 @@
-"""The live learning curves: sends each run's new measurements to a chart that stays as it is while they come in."""
+"""The live learning curves: sends what is new of them to a chart that stays as it is while they come in."""
 
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 from streamlit.components.v2 import component
 
 from dashboard.components import assets
+from dashboard.components.live_curves import Across, History, Look
 
-_REPEATS = 2  # a measurement is in this many updates, for a busy browser skips one now and then
+_POINTS = 9000  # of training curves on the chart, so that drawing stays quick with many runs
+_FEWEST, _MOST = 120, 700  # points of a curve
 
 _MOUNT = component(
     "mnist_lab_live_chart",
@@ -50,33 +51,46 @@ def live_chart(
     smoothing: float = 0.0,
     log_x: bool = False,
     log_y: bool = False,
-    x: Literal["step", "epoch", "seconds"] = "step",
+    x: Across = "step",
     height: int = 420,
 ) -> None:
     """Loss and accuracy of runs, one curve a run: training at every report, validation at every epoch.
 
-    Call it from a fragment that repeats itself; a call sends only what was measured lately, and the browser keeps the
-    rest. The zoom stays as the person left it. `smoothing` in [0, 1) is the weight of the past in a moving average;
-    `log_y` is for the loss; `height` is that of a panel in pixels. NaN in the loss marks a run that diverged.
+    Call it from a fragment that repeats itself; a call reads and sends only what is new, and the browser keeps the
+    rest. The zoom stays as the person left it, and more points are sent of what it shows. `smoothing` in [0, 1) is the
+    weight of the past in the moving average of `plots.smoothed`; `log_y` is for the loss; `height` is that of a panel
+    in pixels. NaN in the loss marks a run that diverged.
     """
     try:
         addresses = {"scripts": assets.publish_scripts(), "plotly": assets.publish_plotly()}
     except assets.AssetError as error:
         st.error(str(error))
         return
-    sent_name = f"{key}:sent"
-    sent: dict[str, list[int]] = st.session_state.get(sent_name, {})  # run -> last rows of the latest updates
-    updates = [update_of(one, sent.get(one.id, [0])[0]) for one in series]
+    kept: dict[str, History] = st.session_state.get(f"{key}:histories", {})
+    histories = {run.id: kept.get(run.id) or History() for run in series}
+    st.session_state[f"{key}:histories"] = histories
+    points = max(_FEWEST, min(_MOST, _POINTS // (4 * max(1, len(series)))))
+    view = _view((st.session_state.get(key) or {}).get("view"))
+    window = view["range"] if view and view["x"] == x else None
+    runs, sent = [], []
+    for run in series:
+        history = histories[run.id]
+        history.add(run.read(history.row))
+        look = Look(smoothing, x, log_x, max(1, run.steps_per_epoch), points, window)
+        message, content = history.message(look)
+        style = {"id": run.id, "name": run.name, "colour": run.colour, "dash": run.dash}
+        runs.append(style | {"per_epoch": look.steps_per_epoch} | message)
+        sent.append((history, content))
     options = {"smoothing": smoothing, "log_x": log_x, "log_y": log_y, "x": x, "height": height}
     _MOUNT(
         key=key,
-        data={**addresses, "options": options, "runs": updates},
-        on_resync_change=lambda: st.session_state.pop(sent_name, None),
+        data={**addresses, "key": key, "options": options, "view": view, "runs": runs},
+        on_resync_change=lambda: _send_all(histories),
+        on_view_change=lambda: None,
     )
-    # Only now: a script that is interrupted before this line sends the same rows again.
-    st.session_state[sent_name] = {
-        update["id"]: [*sent.get(update["id"], [0]), update["to"]][-_REPEATS:] for update in updates
-    }
+    # Only now: a script that is interrupted before this line sends the same points again.
+    for history, content in sent:
+        history.note(content)
 
 
 def preload_chart() -> None:
@@ -85,38 +99,14 @@ def preload_chart() -> None:
         _PRELOAD(key="chart-preload", data={"scripts": assets.publish_scripts(), "plotly": assets.publish_plotly()})
 
 
-def update_of(one: Series, after: int) -> dict[str, Any]:
-    """What the browser is told about a run: the measurements after a row, and from which row to which they go."""
-    rows = one.read(after)
-    return {
-        "id": one.id,
-        "name": one.name,
-        "colour": one.colour,
-        "dash": one.dash,
-        "per_epoch": max(1, one.steps_per_epoch),
-        "from": after,
-        "to": int(rows["id"].to_numpy().max()) if len(rows) else after,
-        "train": _points(rows, "train_loss", "train_accuracy"),
-        "validation": _points(rows, "validation_loss", "validation_accuracy"),
-    }
+def _send_all(histories: dict[str, History]) -> None:
+    for history in histories.values():
+        history.sent.clear()
 
 
-def _points(rows: pd.DataFrame, loss: str, accuracy: str) -> dict[str, list[Any]] | None:
-    """Columns id (of the row), step, loss, accuracy (fraction), seconds, by step; None if there is nothing."""
-    losses = rows[rows["name"] == loss]
-    if losses.empty:
-        return None
-    accuracies = rows[rows["name"] == accuracy].set_index("step")["value"].to_dict()
-    steps = losses["step"].tolist()
-    return {
-        "id": losses["id"].tolist(),
-        "step": steps,
-        "loss": [_short(value) for value in losses["value"].tolist()],
-        "accuracy": [_short(accuracies.get(step)) for step in steps],
-        "seconds": [_short(value) for value in losses["seconds"].tolist()],
-    }
-
-
-def _short(value: float | None) -> float | None:
-    """Five digits are more than a screen shows; JSON has no NaN."""
-    return float(f"{value:.5g}") if value is not None and isfinite(value) else None
+def _view(sent: object) -> dict[str, Any] | None:
+    """The zoom of the horizontal axis, as the browser tells it: what the axis counts (x), and its ends (range)."""
+    match sent:
+        case {"x": str(x), "range": [int() | float() as low, int() | float() as high]} if low < high:
+            return {"x": x, "range": (float(low), float(high))}
+    return None

@@ -1,9 +1,5 @@
 // What plotly.js is to draw: two panels, up to three curves a run in each.
-import { smooth, thin } from "./curves.js"
-
 const NARROW = 720 // pixels; below, the panels stand one above the other
-const POINTS = 9000 // on screen, over all runs and curves, so that drawing stays quick with many runs
-const [FEWEST, MOST] = [120, 700] // points a curve
 const FONT = 15 // pixels; to be read from the back of a room
 const X_TITLES = { step: "step", epoch: "epoch", seconds: "training time (s)" }
 const PANELS = [
@@ -14,28 +10,24 @@ const MARKERS = { solid: "circle", dash: "square", dot: "diamond", dashdot: "tri
 
 /** Traces, layout and configuration for `Plotly.react`, from the chart's runs, options and zoom. */
 export function figure(chart, theme) {
-  const visible = [...chart.runs].filter(([id]) => !chart.hidden.has(id)).map(([, run]) => run)
-  const limit = Math.max(FEWEST, Math.min(MOST, Math.floor(POINTS / (4 * visible.length || 1))))
-  const traces = visible.flatMap((run) => PANELS.flatMap((panel) => curves(run, panel, chart, limit, theme)))
+  const { runs, hidden } = chart.kept
+  const visible = [...runs].filter(([id]) => !hidden.has(id)).map(([, run]) => run)
+  const traces = visible.flatMap((run) => PANELS.flatMap((panel) => curves(run, panel, chart, theme)))
   if (!traces.length) traces.push({ x: [], y: [] }, { x: [], y: [], xaxis: "x2", yaxis: "y2" })
   return { traces, layout: layout(chart, traces, theme), config: CONFIG }
 }
 
-function curves(run, panel, chart, limit, theme) {
-  const { smoothing, log_x } = chart.options
-  const [low, high] = chart.view.xaxis ?? [-Infinity, Infinity]
-  const scale = log_x ? Math.log10 : (value) => value
+function curves(run, panel, chart, theme) {
+  const { smoothing, x: across } = chart.options
   const base = { ...panel.axes, type: "scatter", name: plain(run.name), showlegend: false }
 
-  const curve = (points, values, label, style) => {
-    const all = { step: points.step, seconds: points.seconds, epoch: points.step.map((step) => step / run.perEpoch) }
-    const x = all[chart.options.x]
-    const kept = thin(x, values, limit, low, high, scale)
+  const trace = ({ step, seconds, value }, label, style) => {
+    const epoch = step.map((count) => count / run.perEpoch)
     return {
       ...base,
-      x: kept.map((i) => x[i]),
-      y: kept.map((i) => values[i] * panel.factor),
-      customdata: kept.map((i) => [all.step[i], all.epoch[i], all.seconds[i]]),
+      x: { step, epoch, seconds }[across],
+      y: value.map((height) => height * panel.factor),
+      customdata: step.map((count, i) => [count, epoch[i], seconds[i]]),
       hovertemplate:
         `<b>%{fullData.name}</b><br>${label} ${panel.format}<br>` +
         "step %{customdata[0]:,} · epoch %{customdata[1]:.2f} · %{customdata[2]:.1f} s<extra></extra>",
@@ -44,24 +36,22 @@ function curves(run, panel, chart, limit, theme) {
     }
   }
 
-  const { train, validation } = run
-  const raw = train[panel.name]
+  const curve = (name) => run.curves[`${name}_${panel.name}`] ?? { step: [], seconds: [], value: [] }
   const line = { color: run.colour, dash: run.dash, width: 2.5 }
   const traces = []
   if (smoothing > 0) {
     const faint = { mode: "lines", line: { color: run.colour, width: 1 }, opacity: 0.32 }
-    traces.push(curve(train, raw, `training ${panel.name}`, faint))
-    const smoothed = { mode: "lines", line }
-    traces.push(curve(train, smooth(raw, smoothing), `training ${panel.name}, smoothed`, smoothed))
+    traces.push(trace(curve("train"), `training ${panel.name}`, faint))
+    traces.push(trace(curve("smoothed"), `training ${panel.name}, smoothed`, { mode: "lines", line }))
   } else {
-    traces.push(curve(train, raw, `training ${panel.name}`, { mode: "lines", line: { ...line, width: 2 } }))
+    traces.push(trace(curve("train"), `training ${panel.name}`, { mode: "lines", line: { ...line, width: 2 } }))
   }
   const marker = { color: theme.paper, size: 8, symbol: MARKERS[run.dash], line: { color: run.colour, width: 2.5 } }
   const perEpoch = { mode: "lines+markers", line: { color: run.colour, dash: "dash", width: 2 }, marker }
-  traces.push(curve(validation, validation[panel.name], `validation ${panel.name}`, perEpoch))
-  const diverged = panel.name === "loss" && train.loss.indexOf(null)
-  if (diverged > 0) {
-    const last = curve(slice(train, diverged - 1), [raw[diverged - 1]], "", {
+  traces.push(trace(curve("validation"), `validation ${panel.name}`, perEpoch))
+  if (run.diverged && panel.name === "loss") {
+    const { step, seconds, value } = run.diverged
+    const last = trace({ step: [step], seconds: [seconds], value: [value] }, "", {
       mode: "markers",
       marker: { symbol: "x", size: 13, color: run.colour },
     })
@@ -71,10 +61,6 @@ function curves(run, panel, chart, limit, theme) {
   return traces
 }
 
-function slice(points, i) {
-  return Object.fromEntries(Object.entries(points).map(([column, values]) => [column, [values[i]]]))
-}
-
 function layout(chart, traces, theme) {
   const { log_x, log_y, x, height } = chart.options
   const narrow = chart.width < NARROW
@@ -82,7 +68,7 @@ function layout(chart, traces, theme) {
   const gap = narrow ? 0 : 92 / (chart.width - margin.l - margin.r) // room for the right panel's axis
   const split = narrow ? 0.11 : 0
   const axis = (name, type, title) => {
-    const zoom = chart.view[name]?.map((end) => (type === "log" ? Math.log10(Math.max(end, 1e-12)) : end))
+    const zoom = chart.kept.view[name]?.map((end) => (type === "log" ? Math.log10(Math.max(end, 1e-12)) : end))
     const range = zoom ? { range: zoom, autorange: false } : { autorange: true }
     return {
       ...range,
@@ -96,7 +82,7 @@ function layout(chart, traces, theme) {
       showline: true,
       exponentformat: "none",
       separatethousands: true,
-      ...(type === "log" ? { tickformat: ",~r", dtick: logTicks(chart.view[name] ?? extent(traces, name[0]), narrow) } : {}),
+      ...(type === "log" ? { tickformat: ",~r", dtick: logTicks(chart.kept.view[name] ?? extent(traces, name[0]), narrow) } : {}),
     }
   }
   const kind = log_x ? "log" : "linear"

@@ -24,4 +24,4 @@ def live_figure(key: str, figure: go.Figure, label: str) -> None:
         st.error(str(error))
         return
     height = int(figure.layout.height or 460)  # pyright: ignore[reportAttributeAccessIssue]
-    _MOUNT(key=key, data={**addresses, "label": label, "height": height, "figure": figure.to_json()})
+    _MOUNT(key=key, data={**addresses, "key": key, "label": label, "height": height, "figure": figure.to_json()})

@@ -1,5 +1,7 @@
 // The drawing pad: strokes by mouse, finger or pen, sent as a small picture while they are drawn.
 
+import { keptFor } from "./kept.js"
+
 const SPAN = 1000 // coordinates of a stroke run from 0 to SPAN in both directions
 const SIDE = 112 // pixels of the picture that Python gets; four for each of MNIST's 28
 const PAUSE = 90 // milliseconds between pictures while a stroke is drawn
@@ -23,12 +25,17 @@ function mount(parentElement, data) {
   Object.assign(pad, { undo: find(".undo"), clear: find(".clear"), strokes: structuredClone(data.strokes) })
   Object.assign(pad, { seq: data.seq, answered: data.seq, sentAt: 0, waiting: false })
   pads.set(parentElement, pad)
+  const kept = keptFor(data.key)
+  pad.brush.value = kept.brush ?? pad.brush.value
 
   pad.canvas.onpointerdown = (event) => begin(pad, event)
   pad.canvas.onpointermove = (event) => extend(pad, event)
   pad.canvas.onpointerup = pad.canvas.onpointercancel = (event) => end(pad, event)
   pad.undo.onclick = () => change(pad, pad.strokes.slice(0, -1))
   pad.clear.onclick = () => change(pad, [])
+  pad.brush.onchange = () => {
+    kept.brush = pad.brush.value
+  }
   pad.shortcut = (event) => undoByKey(pad, event)
   document.addEventListener("keydown", pad.shortcut)
   pad.observer = new ResizeObserver(() => paint(pad))

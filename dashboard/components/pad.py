@@ -15,7 +15,9 @@ from dashboard.components import assets
 
 SIDE = 112  # pixels a side, as in pad.js
 
-_MOUNT = component("mnist_lab_pad", html=assets.text("pad.html"), css=assets.text("pad.css"), js=assets.text("pad.js"))
+_MOUNT = component(
+    "mnist_lab_pad", html=assets.text("pad.html"), css=assets.text("pad.css"), js=assets.joined("kept.js", "pad.js")
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def pad(key: str) -> Drawing:
     kept = newest(st.session_state.get(kept_name, _EMPTY), (st.session_state.get(key) or {}).get("drawing"))
     st.session_state[kept_name] = kept
     # `seq` tells the browser that its picture has arrived; until then it sends no other of the same stroke.
-    _MOUNT(key=key, data={"seq": kept["seq"], "strokes": kept["strokes"]}, on_drawing_change=lambda: None)
+    _MOUNT(key=key, data={"key": key, "seq": kept["seq"], "strokes": kept["strokes"]}, on_drawing_change=lambda: None)
     return Drawing(decode(kept["image"]), kept["seq"], kept["ended"])
 
 

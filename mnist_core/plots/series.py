@@ -78,11 +78,29 @@ def decimate(x: np.ndarray, y: np.ndarray, points: int = POINTS, log: bool = Fal
     stretches = (points - 2) // 2
     span = place[-1] - place[0]
     bins = np.minimum(((place - place[0]) * (stretches / span if span else 0)).astype(int), stretches - 1)
-    order = np.lexsort((y, bins))  # by stretch, then by height
-    starts = np.flatnonzero(np.diff(bins[order], prepend=-1))
-    ends = np.append(starts[1:], len(x)) - 1
-    kept = np.unique(np.concatenate(([0, len(x) - 1], order[starts], order[ends])))
+    kept = _extremes(bins, y)
     return x[kept], y[kept]
+
+
+def decimate_growing(
+    x: np.ndarray, y: np.ndarray, points: int = POINTS, log: bool = False, window: tuple[float, float] | None = None
+) -> np.ndarray:
+    """Indices of at most `points` (6 or more) of the points, kept as by `decimate`, for a curve that still grows.
+
+    Stretches are a power of two wide and begin at the first point, so that what is kept of the past stays the same
+    while points are added; only when they become too many do the stretches double. Within `window`, a part of the
+    axis that is looked at, as many points again are kept, and the neighbour on either side, so that lines run off the
+    edge. Points without a position on the axis are left out.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scaled = np.log(x) if log else np.asarray(x, dtype=np.float64)
+    shown = np.flatnonzero(np.isfinite(scaled) & np.isfinite(y))
+    kept = shown[_of_stretches(scaled[shown], y[shown], points)]
+    if window is None:
+        return kept
+    first, last = np.searchsorted(x[shown], window[0], "left"), np.searchsorted(x[shown], window[1], "right")
+    inside = shown[max(first - 1, 0) : last + 1]
+    return np.union1d(kept, inside[_of_stretches(scaled[inside], y[inside], points)])
 
 
 def averaged(curves: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], band: Band = "standard deviation") -> Average:
@@ -104,6 +122,27 @@ def averaged(curves: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], band: 
     spread = np.sqrt(np.where(count > 1, squares, np.nan) / np.maximum(count - 1, 1))
     half = spread * _factors(band, count)
     return Average(x, mean, mean - half, mean + half, count)
+
+
+def _of_stretches(x: np.ndarray, y: np.ndarray, points: int) -> np.ndarray:
+    """Indices of the extremes of stretches that are a power of two wide, ascending; all if they are few."""
+    if len(x) <= points:
+        return np.arange(len(x))
+    span = x[-1] - x[0]
+    if not span:
+        return _extremes(np.zeros(len(x), dtype=int), y)
+    # One stretch fewer than there is room for: the last one may hold a single point.
+    width = 2.0 ** np.ceil(np.log2(span / ((points - 2) // 2 - 1)))
+    return _extremes(((x - x[0]) / width).astype(int), y)
+
+
+def _extremes(bins: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Indices of the lowest and the highest y of each bin, and of both ends; `bins` (N,) ascend."""
+    # By bin, then by height.
+    order = np.lexsort((y, bins))
+    starts = np.flatnonzero(np.diff(bins[order], prepend=-1))
+    ends = np.append(starts[1:], len(y)) - 1
+    return np.unique(np.concatenate(([0, len(y) - 1], order[starts], order[ends])))
 
 
 def _recursion(keep: np.ndarray, new: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import assets, gallery, live_chart, pad
-from dashboard.components.live_chart import Series, update_of
+from dashboard.components.live_chart import Series
 from mnist_core.plots.style import PALETTE
 
 SETTINGS = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())
@@ -35,27 +35,21 @@ def png(pixels: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def test_an_update_pairs_loss_with_accuracy_and_keeps_validation_apart() -> None:
+def test_loss_is_paired_with_accuracy_and_validation_kept_apart(mounted: list[dict[str, Any]]) -> None:
     frame = rows((1, 5, "train_loss", 2.0, 0.5), (2, 5, "train_accuracy", 0.25, 0.5), (3, 5, "learning_rate", 0.1, 0.5),
                  (4, 10, "train_loss", 1.0, 1.0), (5, 10, "train_accuracy", 0.75, 1.0),
                  (6, 10, "validation_loss", 1.5, 1.2), (7, 10, "validation_accuracy", 0.5, 1.2))  # fmt: skip
-    update = update_of(series(frame), 0)
-    assert (update["from"], update["to"]) == (0, 7)
-    assert update["train"] == {
-        "id": [1, 4], "step": [5, 10], "loss": [2, 1], "accuracy": [0.25, 0.75], "seconds": [0.5, 1],
-    }  # fmt: skip
-    assert update["validation"] == {"id": [6], "step": [10], "loss": [1.5], "accuracy": [0.5], "seconds": [1.2]}
-    later = update_of(series(frame), 3)
-    assert (later["from"], later["to"], later["train"]["step"]) == (3, 7, [10])
-    nothing = update_of(series(frame), 7)
-    assert (nothing["from"], nothing["to"], nothing["train"], nothing["validation"]) == (7, 7, None, None)
-
-
-def test_a_diverged_loss_is_sent_as_null() -> None:
-    frame = rows((1, 1, "train_loss", np.nan, 0.1), (2, 1, "train_accuracy", np.inf, 0.1))
-    assert update_of(series(frame), 0)["train"] == {
-        "id": [1], "step": [1], "loss": [None], "accuracy": [None], "seconds": [0.1],
-    }  # fmt: skip
+    app = AppTest.from_function(chart_script)
+    app.session_state["series"] = [series(frame)]
+    app.run()
+    (sent,) = mounted[-1]["data"]["runs"]
+    assert {name: (part["step"], part["seconds"], part["value"]) for name, part in sent["curves"].items()} == {
+        "train_loss": ([5, 10], [0.5, 1], [2, 1]),
+        "train_accuracy": ([5, 10], [0.5, 1], [0.25, 0.75]),
+        "validation_loss": ([10], [1.2], [1.5]),
+        "validation_accuracy": ([10], [1.2], [0.5]),
+    }
+    assert (sent["points"], sent["last_step"], sent["diverged"]) == (2, 10, None)
 
 
 def chart_script() -> None:
@@ -76,26 +70,55 @@ def mounted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return calls
 
 
-def ranges(call: dict[str, Any]) -> dict[str, tuple[int, int]]:
+def ends(call: dict[str, Any]) -> dict[str, tuple[int, int]]:
     return {run["id"]: (run["from"], run["to"]) for run in call["data"]["runs"]}
 
 
-def test_updates_overlap_by_one_and_begin_anew_when_the_browser_asks(mounted: list[dict[str, Any]]) -> None:
+def test_messages_overlap_by_one_and_begin_anew_when_the_browser_asks(mounted: list[dict[str, Any]]) -> None:
     app = AppTest.from_function(chart_script)
     whole = rows(*[(id, id, "train_loss", 1.0, 0.1 * id) for id in range(1, 41)])
     for length in (10, 20, 30, 40):
         app.session_state["series"] = [series(whole.head(length))]
         app.run()
         assert not app.exception
-    assert [ranges(call)["a"] for call in mounted] == [(0, 10), (0, 20), (10, 30), (20, 40)]
+    numbers = [ends(call)["a"][1] for call in mounted]
+    assert numbers == sorted(set(numbers))
+    assert [ends(call)["a"][0] for call in mounted] == [0, 0, numbers[0], numbers[1]]
+    kept = [call["data"]["runs"][0]["curves"]["train_loss"]["keep"] for call in mounted]
+    assert kept == [[], [], [[0, 10]], [[0, 20]]], "what both of the messages before hold"
+
+    mounted[-1]["on_resync_change"]()
     app.run()
-    assert ranges(mounted[-1]) == {"a": (30, 40)}
+    (again,) = mounted[-1]["data"]["runs"]
+    assert (again["from"], len(again["curves"]["train_loss"]["step"])) == (0, 40)
     app.session_state["series"] = [series(whole, "b")]
     app.run()
     app.session_state["series"] = [series(whole, "a"), series(whole, "b")]
     app.run()
-    assert ranges(mounted[-1])["a"] == (0, 40), "a run that was away is sent whole"
-    assert len(mounted) == 7
+    assert ends(mounted[-1])["a"][0] == 0, "a run that was away is sent whole"
+
+
+def test_more_points_are_sent_of_the_part_that_is_looked_at(mounted: list[dict[str, Any]]) -> None:
+    app = AppTest.from_function(chart_script)
+    losses = np.random.default_rng(0).normal(size=4000)
+    app.session_state["series"] = [
+        series(rows(*[(at + 1, at + 1, "train_loss", loss, 0.1) for at, loss in enumerate(losses)]))
+    ]
+    counts = []
+    for view in (
+        None,
+        {"x": "step", "range": [100, 400]},
+        {"x": "epoch", "range": [1, 2]},
+        {"x": "step", "range": "all"},
+    ):
+        app.session_state["chart"] = {"view": view}
+        app.run()
+        assert not app.exception
+        mounted[-1]["on_resync_change"]()
+        (sent,) = mounted[-1]["data"]["runs"]
+        counts.append(sum(100 <= step <= 400 for step in sent["curves"]["train_loss"]["step"]))
+    assert counts[1] == 301
+    assert counts[0] == counts[2] == counts[3] < 100, "of another axis, or no such thing"
 
 
 def test_a_chart_that_cannot_be_served_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,7 @@ def test_the_chart_grows_in_place_with_little_traffic(page: Page, show: Show) ->
     assert sum(received) / took < 15_000, f"{sum(received) / took:.0f} bytes/s"
     assert median(lags) < 0.6, f"measurement to screen took {lags}"
 
-    # Put away and back, it has lost everything and asks for its history.
+    # Put away and back, it has missed nothing.
     page.get_by_text("Put the chart away").click()
     expect(page.locator(".live-chart")).to_have_count(0)
     page.get_by_text("Put the chart away").click()
@@ -135,6 +135,25 @@ def test_zoom_outlives_updates_smoothing_and_logarithms(page: Page, show: Show) 
     assert zoom_of(page)[1] == zoomed[1]
     page.mouse.dblclick(box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"])
     page.wait_for_function(f"{LOOK}.xaxis.range[0] < 1")
+
+
+def test_zoom_and_hidden_runs_outlive_a_chart_that_is_mounted_anew(page: Page, show: Show) -> None:
+    """Streamlit takes a component away and brings it back when a fragment is due as the page's run ends."""
+    show("chart")
+    wait_for_points(page)
+    whole = zoom_of(page)
+    drag(page, box_of(page.locator(".live-chart .plot")), (0.2, 0.3), (0.3, 0.5), (0.35, 0.6))
+    page.wait_for_function(f"low => {LOOK}.xaxis.range[0] > low", arg=whole[0][0])
+    page.locator(".live-chart .run").press("Enter")
+    expect(page.locator(".live-chart .run")).to_be_focused()
+    expect(page.locator(".live-chart .run")).to_have_attribute("aria-pressed", "false")
+    zoomed = zoom_of(page)
+    for count in (0, 1):
+        page.get_by_text("Put the chart away").click()
+        expect(page.locator(".live-chart")).to_have_count(count)
+    wait_for_points(page)
+    assert zoom_of(page) == zoomed
+    expect(page.locator(".live-chart .run")).to_have_attribute("aria-pressed", "false")
 
 
 def test_the_chart_follows_theme_and_width_and_hides_a_run(page: Page, show: Show) -> None:
@@ -172,40 +191,27 @@ def test_a_missing_chart_library_is_said_and_can_be_tried_again(browser: Browser
     page.close()
 
 
-def test_curves_are_smoothed_thinned_and_joined_as_they_should(page: Page) -> None:
+def test_messages_are_joined_also_where_one_is_lost(page: Page) -> None:
     module = "data:text/javascript," + quote((ROOT / "dashboard" / "components" / "curves.js").read_text())
-    curves = f"const {{ smooth, thin, accept, emptyRun }} = await import(`{module}`);"
-    values = [4.0, 2.0, None, 6.0]
-    got = page.evaluate(f"async (values) => {{ {curves} return smooth(values, 0.5) }}", values)
-    assert got == pytest.approx([4, (4 + 2 * 2) / 3, None, (4 + 2 * 2 + 4 * 6) / 7])
-
-    noise = np.random.default_rng(0).normal(size=20_000)
-    noise[12_345] = 50.0
-    thinned = f"async (y) => {{ {curves} return thin(y.map((_, i) => i), y, "
-    kept = page.evaluate(thinned + "500) }", noise.tolist())
-    assert len(kept) <= 500
-    assert kept == sorted(set(kept))
-    assert {12_345, int(noise.argmin())} <= set(kept)
-    window = page.evaluate(thinned + "500, 100, 110) }", noise.tolist())
-    assert window == list(range(99, 112)), "every point in sight, and one on either side"
-    logarithmic = page.evaluate(thinned + "500, -Infinity, Infinity, Math.log10) }", noise.tolist())
-    assert logarithmic[:9] == list(range(1, 10)), "0 has no logarithm; the first steps are wide apart and all kept"
-
-    joined = page.evaluate(f"""async () => {{ {curves}
-        const part = (ids, steps) => ({{ id: ids, step: steps, loss: steps, accuracy: steps, seconds: steps }})
+    joined = page.evaluate(f"""async () => {{
+        const {{ accept, emptyRun }} = await import(`{module}`)
+        const part = (keep, keep_values, step, value) => ({{ keep, keep_values, step, seconds: step, value }})
+        const none = part([], 0, [], [])
         const run = emptyRun()
         const answers = [
-            accept(run, {{ from: 0, to: 3, train: part([1, 2, 3], [10, 20, 30]), validation: null }}),
-            accept(run, {{ from: 2, to: 5, train: part([3, 4, 5], [30, 40, 50]), validation: part([5], [50]) }}),
-            accept(run, {{ from: 7, to: 8, train: part([8], [80]), validation: null }}),
-            accept(run, {{ from: 5, to: 7, train: part([6, 7], [30, 40]), validation: null }}),
+            accept(run, {{ from: 0, to: 3, curves: {{ a: part([], 0, [10, 20, 30], [1, 2, 3]), b: none }} }}),
+            accept(run, {{ from: 2, to: 5, curves: {{ a: part([[0, 2]], 1, [40], [8, 9]), b: null }} }}),
+            accept(run, {{ from: 7, to: 8, curves: {{ a: part([[0, 3]], 3, [80], [0]), b: null }} }}),
+            accept(run, {{ from: 4, to: 7, curves: {{ a: part([[0, 2], [0, 1, 1, 1]], 2, [70], [7]) }} }}),
+            accept(run, {{ from: 4, to: 7, curves: {{ a: part([[0, 2], [0, 1, 1, 1]], 2, [70], [7]) }} }}),
+            accept(run, {{ from: 7, to: 9, curves: {{ a: null }} }}),
+            accept(run, {{ from: 1, to: 2, curves: {{ a: none }} }}),
         ]
         return {{ answers, run }}
     }}""")
-    assert joined["answers"] == [True, True, False, True]
-    assert joined["run"]["train"]["step"] == [10, 20, 30, 40], "repeated rows count once, repeated steps count anew"
-    assert joined["run"]["validation"]["step"] == [50]
-    assert joined["run"]["to"] == 7
+    assert joined["answers"] == [True, True, False, True, True, True, False]
+    steps = [10, 40, 70]
+    assert joined["run"] == {"to": 9, "curves": {"a": {"step": steps, "seconds": steps, "value": [1, 9, 7]}}}
 
 
 def drawn(page: Page, check: str) -> dict[str, str]:

@@ -267,6 +267,23 @@ def test_the_keyboard_walks_into_the_menu_of_columns_and_out_of_it(page: Page):
     assert not menu.evaluate("menu => menu.getRootNode().activeElement"), "the keyboard has left the table"
 
 
+def test_a_table_that_is_mounted_anew_is_as_it_was_left(page: Page):
+    """Streamlit takes a component away and brings it back when a fragment is due as the page's run ends."""
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_role("checkbox", name="State").uncheck()
+    page.keyboard.press("Escape")
+    head(page, "Parameters").click()
+    scroll(page, 720)
+    order = page.locator(".row").evaluate_all("rows => rows.map((row) => row.dataset.id)")
+    for count in (0, 1):
+        page.get_by_text("Put the table away").click()
+        expect(page.get_by_role("grid")).to_have_count(count)
+    expect(head(page, "Parameters").locator("..")).to_have_attribute("aria-sort", "ascending")
+    expect(head(page, "State")).to_have_count(0)
+    expect(page.locator(f".row[data-id='{order[-1]}']")).to_be_attached()
+    assert page.get_by_role("grid").evaluate("grid => grid.scrollTop") == 720
+
+
 def test_newer_values_appear_where_one_looks(page: Page):
     scroll(page, 36)
     page.get_by_text("Train", exact=True).click()

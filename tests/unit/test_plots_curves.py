@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from mnist_core.plots import decimate, learning_curves, run_style, smoothed
-from mnist_core.plots.series import Series, averaged
+from mnist_core.plots.series import Series, averaged, decimate_growing
 
 
 def _run(number: int = 1, steps_per_epoch: int | None = 100) -> Any:
@@ -77,6 +77,37 @@ def test_points_that_share_one_place() -> None:
     kept_x, kept_y = decimate(x, y, 100)
     assert len(kept_x) <= 4
     assert (kept_y.min(), kept_y.max()) == (0, 999)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_what_is_kept_of_a_growing_curve_stays(log: bool) -> None:
+    random = np.random.default_rng(0)
+    x, y = np.arange(1.0, 8001), random.normal(size=8000)
+    y[1234], y[777] = 90, np.nan
+    before: set[int] = set()
+    fewer = 0
+    for end in range(50, 8001, 50):
+        kept = decimate_growing(x[:end], y[:end], 100, log)
+        assert len(kept) <= 100
+        assert (kept[0], kept[-1]) == (0, end - 1)
+        assert 777 not in kept
+        assert end <= 1234 or 1234 in kept
+        # Nothing of the past comes back, and only seldom anything but the last two stretches goes.
+        now = set(kept.tolist())
+        assert not {place for place in now if place < end - 50} - before
+        fewer += len({place for place in before if place < end - 50 - x[end - 1] / 10} - now) > 3
+        before = now
+    assert fewer <= 8
+
+
+def test_of_a_window_of_a_growing_curve_as_many_points_again_are_kept() -> None:
+    x, y = np.arange(1.0, 8001), np.random.default_rng(0).normal(size=8000)
+    kept = decimate_growing(x, y, 100, window=(4000.0, 4050.0))
+    assert set(range(3998, 4051)) <= set(kept.tolist()), "every point in sight, and one on either side"
+    assert len(kept) <= 200
+    assert set(decimate_growing(x, y, 100).tolist()) <= set(kept.tolist())
+    wide = decimate_growing(x, y, 100, window=(4000.0, 6000.0))
+    assert 25 < ((x[wide] >= 4000) & (x[wide] <= 6000)).sum() - 25 < 100
 
 
 @pytest.mark.parametrize("smoothing", [0, 0.5, 0.9, 0.99])

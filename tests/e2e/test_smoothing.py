@@ -1,0 +1,95 @@
+"""In a real browser: a long run is smoothed alike on Train, opened anew and while it learns, and on Compare."""
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from mnist_core.config import RunConfig
+from mnist_core.events import EpochEnd, StepEnd
+from mnist_core.store import Run, Store
+
+pytestmark = pytest.mark.browser
+SMOOTHING, PER_EPOCH, STEPS = 0.9, 500, 2500
+
+# Name (without what a pointer over it says besides), steps and values of each trace of the first chart.
+_TRACES = """() => [...document.querySelectorAll(".js-plotly-plot")][0]._fullData.map(
+    ({ name, hovertemplate, x, y }) => [name, hovertemplate ?? "", [...x], [...y]])"""
+
+
+def losses() -> np.ndarray:
+    """Of batches: mostly near 1, one in a hundred far above."""
+    random = np.random.default_rng(0)
+    return 1 + random.gamma(2, 0.02, STEPS) + np.where(np.arange(STEPS) % 97 == 50, 20.0, 0)
+
+
+def learn(store: Store, run: Run, first: int, last: int) -> None:
+    """Record the steps as a worker does."""
+    values = losses()
+    events: list[Any] = []
+    for step in range(first, last + 1):
+        epoch = (step - 1) // PER_EPOCH + 1
+        loss = float(values[step - 1])
+        events.append(StepEnd(step, epoch, loss, 1 / loss, 0.001, 1000, step / 25))
+        if step % PER_EPOCH == 0:
+            events.append(EpochEnd(step, epoch, loss, 1 / loss, loss / 2, 0.9, True, step / 25))
+    store.record(run, events)
+
+
+def expected() -> dict[int, float]:
+    """The smoothed loss by its step, value by value."""
+    mean = weight = 0.0
+    found = {}
+    for step, value in enumerate(losses(), 1):
+        mean, weight = SMOOTHING * mean + (1 - SMOOTHING) * value, SMOOTHING * weight + 1 - SMOOTHING
+        found[step] = mean / weight
+    return found
+
+
+def smoothed_loss(page: Page) -> dict[int, float]:
+    """The bold training curve of the chart: value by step."""
+    traces = page.evaluate(_TRACES)
+    (curve,) = [(x, y) for _, hover, x, y in traces if "training loss" in hover and len(x) > 1][-1:]
+    return {round(step): value for step, value in zip(*curve, strict=True)}
+
+
+def test_a_long_run_is_smoothed_alike_everywhere(serve, page: Page) -> None:
+    store = Store.open()
+    run = store.enqueue(RunConfig(dataset="mnist-5k", architecture="softmax", epochs=5), claimed=True)
+    store.describe(run, steps_per_epoch=PER_EPOCH, train_images=PER_EPOCH * 64)
+    learn(store, run, 1, 2000)
+    url = serve()
+    page.goto(f"{url}/train?view=Training&runs={run.number}&smoothing={SMOOTHING}")
+    chart = page.locator(".live-chart")
+    expect(chart).to_have_attribute("data-last-step", "2000")
+    page.wait_for_timeout(1000)
+    received: list[int] = []
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on("Network.webSocketFrameReceived", lambda frame: received.append(len(frame["response"]["payloadData"])))
+    begin = time.monotonic()
+    for step in range(2001, STEPS, 20):
+        learn(store, run, step, step + 19)
+        page.wait_for_timeout(100)
+    expect(chart).to_have_attribute("data-last-step", str(STEPS))
+    assert sum(received) / (time.monotonic() - begin) < 40_000, "bytes in base64 a second"
+    values = expected()
+    live = smoothed_loss(page)
+    assert 350 < len(live) <= 700
+    assert max(live) == STEPS
+    assert live == pytest.approx({step: values[step] for step in live}, rel=2e-4)
+
+    store.finish(run, "finished")
+    page.reload()
+    expect(chart).to_have_attribute("data-last-step", str(STEPS))
+    opened = smoothed_loss(page)
+    assert opened == pytest.approx({step: values[step] for step in opened}, rel=1e-4)
+
+    page.goto(f"{url}/compare?runs={run.number}&look=Curves&smoothing={SMOOTHING}")
+    page.wait_for_function("() => document.querySelector('.js-plotly-plot')?._fullData?.length > 1")
+    compared = smoothed_loss(page)
+    shared = compared.keys() & opened.keys()
+    assert len(shared) > 100
+    assert {step: opened[step] for step in shared} == pytest.approx({step: compared[step] for step in shared}, rel=1e-4)
