@@ -4,28 +4,43 @@
     python -m benchmarks.doubtful_labels evaluate --from DIR
 
 `train` trains seven networks on MNIST, each with several seeds, and writes DIR/predictions-seed-N.npz: what each gave
-its validation and test images. A call that was cut off goes on where it stood. It takes about 40 minutes on two cores
-and a few on a GPU.
+its validation and test images. A call that was cut off goes on where it stood. It takes hours on two cores and two
+minutes on a GPU.
+
+`evaluate` prints two tables. The first is what the rule was chosen by: the validation images, training images of MNIST
+that no network learned from, are halved, and in each half 15 labels are replaced. One half says what each run is worth,
+in the other the errors are looked for. The second table has the test images whose labels people found wrong; nothing
+was chosen by it.
 """
 
 import argparse
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 
 from benchmarks.machine import describe_machine
-from mnist_core import answers, jobs, results
+from mnist_core import answers, doubtful, jobs, results
+from mnist_core.calibration import negative_log_likelihood
 from mnist_core.config import RunConfig
+from mnist_core.doubtful import Worth
 from mnist_core.recipes import RECIPES
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
 
+# Test images of MNIST, from 0, that people called mislabelled: the label errors published by cleanlab (Northcutt,
+# Athalye and Mueller 2021, "Pervasive label errors in test sets").
+KNOWN = (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729)
+FIRST = 60  # images of the list that are looked at
+PLANTED = 15
+POWERS = (0, 1, 2, 3, 4, 6)
+ROUNDS = 4  # halves of the validation images in which labels are planted
+HARD_SHARE = 0.05  # of the images: the hard ones
 ARCHITECTURES = ("resnet-small", "vgg-small", "lenet-5", "mlp-300", "mlp-100", "softmax")  # the slowest first
 
 
@@ -116,6 +131,193 @@ def _save(store: Store, of_seed: Sequence[Training], path: Path) -> None:
     print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)", flush=True)
 
 
+def evaluate(folder: Path) -> None:
+    """Print both tables for what `train` wrote into a folder."""
+    runs = load(folder)
+    seeds = sorted({seed for _, seed in runs})
+    print(
+        f"Of {PLANTED} planted labels, in the first {FIRST} of the list, by the power of 1 / loss that weighs the runs"
+    )
+    print_planted(runs, seeds)
+    print(f"\nOf {len(KNOWN)} test images that people called mislabelled, in the first {FIRST} of the list")
+    print_known(runs, seeds)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What one run gave: probabilities float32 (images, classes), and the labels."""
+
+    validation: np.ndarray | None
+    test: np.ndarray
+    validation_labels: np.ndarray
+    test_labels: np.ndarray
+
+    def worth(self, split: str) -> Worth:
+        """What the run is worth by its answers to the images of one split."""
+        if split == "test" or self.validation is None:
+            return doubtful.worth(self.test, self.test_labels)
+        return doubtful.worth(self.validation, self.validation_labels)
+
+
+Key = tuple[str, int]  # name and seed of a run
+Runs = dict[Key, Predictions]
+
+
+def load(folder: Path) -> Runs:
+    """All runs of a folder's files."""
+    runs: Runs = {}
+    for path in sorted(folder.glob("predictions-seed-*.npz")):
+        with np.load(path) as arrays:
+            labels = [arrays[f"labels/{split}"].astype(np.int64) for split in ("validation", "test")]
+            for key in arrays.files:
+                name, split = key.rsplit("/", 1)
+                if split == "test" and name != "labels":
+                    held_out = f"{name}/validation"
+                    validation = arrays[held_out] if held_out in arrays.files else None
+                    runs[name, int(path.stem.rpartition("-")[2])] = Predictions(validation, arrays[key], *labels)
+    return runs
+
+
+def sets_of(runs: Runs, seeds: Sequence[int], recipe: str) -> dict[str, list[list[Key]]]:
+    """Sets of runs that a person might choose together, several of each kind; `recipe` is what fast-99 is called."""
+    lengths = sorted({name.partition(", ")[2] for name, _ in runs if name.endswith("epochs")})
+    names = {length: [*(f"{one}, {length}" for one in ARCHITECTURES), recipe] for length in lengths}
+    softmax = [(f"softmax, {length}", seed) for length in lengths for seed in seeds]
+    perceptrons = [(f"{name}, {lengths[0]}", seed) for name in ("mlp-100", "mlp-300") for seed in seeds]
+    strong = [f"resnet-small, {lengths[-1]}", f"vgg-small, {lengths[-1]}", recipe]
+    return {
+        **{f"{name} alone": [[(name, seed)] for seed in seeds] for length in lengths for name in names[length]},
+        **{f"{name}, all seeds": [[(name, seed) for seed in seeds]] for name in names[lengths[0]]},
+        **{f"all seven, {length}": [[(name, seed) for name in names[length]] for seed in seeds] for length in lengths},
+        "all seven, all seeds": [[(name, seed) for name in names[length] for seed in seeds] for length in lengths],
+        "two softmax and a strong one": [[*softmax[:2], (name, seed)] for name in strong for seed in seeds],
+        "all softmax and a strong one": [[*softmax, (name, seed)] for name in strong for seed in seeds],
+        "all softmax 4 times and a strong one": [[*softmax * 4, (name, seed)] for name in strong for seed in seeds],
+        "softmax, perceptrons, one lenet-5": [
+            [*softmax, *perceptrons, (f"lenet-5, {lengths[0]}", seed)] for seed in seeds
+        ],
+    }
+
+
+def print_planted(runs: Runs, seeds: Sequence[int]) -> None:
+    """A row for each kind of errors and of sets: how many are found with each power, and without temperatures."""
+    held_out = {key: run for key, run in runs.items() if run.validation is not None}
+    sets = sets_of(held_out, seeds, "fast-99, images held out")
+    found: dict[tuple[str, str], list[list[int]]] = {}
+    by_order: dict[str, list[list[int]]] = {}
+    for planting in plantings(held_out):
+        for name, members in sets.items():
+            for keys in members:
+                counts = [_count(planting, keys, power) for power in POWERS]
+                counts.append(_count(planting, keys, doubtful.POWER, calibrate=False))
+                found.setdefault((planting.kind, name), []).append(counts)
+                by_order.setdefault(planting.kind, []).append(_count_orders(planting, keys))
+    print(f"  {'errors':10} {'runs':40}", *(f"{power:>6}" for power in POWERS), " uncalibrated")
+    for (kind, name), counts in found.items():
+        print(f"  {kind:10} {name:40}", *(f"{mean:6.2f}" for mean in np.mean(counts, axis=0)))
+    print("\nThe same in the mean over all these sets, by the order of the list")
+    for kind, counts in by_order.items():
+        odds, confidence, margin = np.mean(counts, axis=0)
+        print(f"  {kind:10} odds {odds:5.2f}, confidence {confidence:5.2f}, margin {margin:5.2f}")
+
+
+@dataclass(frozen=True)
+class Planting:
+    """Two halves of the validation images with planted errors: what runs are worth by one, their answers to the other.
+
+    Without temperatures `plain_worths` stands for `worths`.
+    """
+
+    kind: str
+    worths: dict[Key, Worth]
+    plain_worths: dict[Key, Worth]
+    probabilities: dict[Key, np.ndarray]
+    labels: np.ndarray
+    wrong: np.ndarray  # places
+
+
+def plantings(runs: Runs) -> Iterator[Planting]:
+    """ROUNDS halvings with each kind of errors."""
+    labels = next(iter(runs.values())).validation_labels
+    values = {key: run.validation for key, run in runs.items() if run.validation is not None}
+    reference = np.mean([value for (name, _), value in values.items() if name.startswith("vgg-small")], axis=0)
+    generator = np.random.default_rng(0)
+    for _ in range(ROUNDS):
+        known, doubted = np.array_split(generator.permutation(len(labels)), 2)
+        for kind in ("random", "confusable", "hard"):
+            known_labels, _ = plant(kind, labels[known], reference[known], generator)
+            worths = {key: doubtful.worth(value[known], known_labels) for key, value in values.items()}
+            plain = {
+                key: replace(worths[key], temperature=1.0, loss=negative_log_likelihood(value[known], known_labels))
+                for key, value in values.items()
+            }
+            parts = {key: value[doubted] for key, value in values.items()}
+            yield Planting(kind, worths, plain, parts, *plant(kind, labels[doubted], reference[doubted], generator))
+
+
+def _count(planting: Planting, keys: Sequence[Key], power: float, calibrate: bool = True) -> int:
+    worths = planting.worths if calibrate else planting.plain_worths
+    values = [planting.probabilities[key] for key in keys]
+    return hits(planting.wrong, planting.labels, values, [worths[key] for key in keys], power)
+
+
+def _count_orders(planting: Planting, keys: Sequence[Key]) -> list[int]:
+    """Errors found where the list is ordered by odds, as it is, by confidence, and by its margin over the label."""
+    values, worths = [planting.probabilities[key] for key in keys], [planting.worths[key] for key in keys]
+    table = doubtful.suspects(planting.labels, values, worths)
+    places, confidence = table["index"].to_numpy(), table["confidence"].to_numpy()
+    orders = (np.arange(len(table)), -confidence, table["of_label"].to_numpy() - confidence)
+    first = (places[np.argsort(order, kind="stable")[:FIRST]] for order in orders)
+    return [int(np.isin(found, planting.wrong).sum()) for found in first]
+
+
+def plant(
+    kind: str, labels: np.ndarray, reference: np.ndarray, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels with PLANTED wrong ones, and their places.
+
+    Of images that a good network, with the probabilities `reference`, has right: `random` gives any an arbitrary other
+    label, `confusable` the network's second choice, and `hard` does that to those of which the network is least sure.
+    """
+    places = np.arange(len(labels))
+    others = reference.copy()
+    others[places, labels] = -1
+    second, right = others.argmax(axis=1), np.flatnonzero(reference.argmax(axis=1) == labels)
+    if kind == "hard":
+        margin = reference[right, labels[right]] - others[right].max(axis=1)
+        right = right[np.argsort(margin)[: round(HARD_SHARE * len(labels))]]
+    wrong = generator.choice(right, PLANTED, replace=False)
+    planted = labels.copy()
+    classes = reference.shape[1]
+    arbitrary = (labels[wrong] + generator.integers(1, classes, PLANTED)) % classes
+    planted[wrong] = arbitrary if kind == "random" else second[wrong]
+    return planted, wrong
+
+
+def hits(
+    wrong: Sequence[int] | np.ndarray,
+    labels: np.ndarray,
+    probabilities: Sequence[np.ndarray],
+    worths: Sequence[Worth],
+    power: float = doubtful.POWER,
+) -> int:
+    """How many of the wrong labels are among the first of the list."""
+    table = doubtful.suspects(labels, probabilities, worths, power=power)
+    return int(np.isin(table["index"].to_numpy()[:FIRST], wrong).sum())
+
+
+def print_known(runs: Runs, seeds: Sequence[int]) -> None:
+    """A row for each kind of set: how many of the known errors each set finds, and their mean."""
+    labels = next(iter(runs.values())).test_labels
+    worths = {split: {key: run.worth(split) for key, run in runs.items()} for split in ("validation", "test")}
+    for name, members in sets_of(runs, seeds, "fast-99").items():
+        counts = []
+        for keys in members:
+            split = doubtful.weighing_split(runs[key].validation is not None for key in keys)
+            counts.append(hits(KNOWN, labels, [runs[key].test for key in keys], [worths[split][key] for key in keys]))
+        print(f"  {name:40} mean {np.mean(counts):5.2f}  ({', '.join(map(str, counts))})")
+
+
 def parse(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -138,6 +340,8 @@ def main() -> None:
     print(describe_machine(), flush=True)
     if options.command == "train":
         train_all(options)
+    else:
+        evaluate(options.folder)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def answered(runs: Sequence[Run], split: SplitName = "test") -> Answers | None:
     tables = {}
     for run in runs:
         with state.errors_as_messages():
-            tables[run.id] = _predictions(run.id, split, run.state, run.step)
+            tables[run.id] = predictions(run, split)
     found, left_out = answers.gather([run for run in runs if run.id in tables], tables)
     if found is None:
         st.info("None of these runs has been tested yet: a run is tested when it ends.")
@@ -32,6 +32,11 @@ def answered(runs: Sequence[Run], split: SplitName = "test") -> Answers | None:
         for one in left_out:
             st.caption(f"Run {one.run.number} is not compared here: it {one.reason}.")
     return found
+
+
+def predictions(run: Run, split: SplitName) -> pd.DataFrame:
+    """A run's stored predictions on one split, as `answers.read` returns them; shared by all sessions."""
+    return _predictions(run.id, split, run.state, run.step)
 
 
 def images(found: Answers, places: Sequence[int] | np.ndarray, split: SplitName = "test") -> np.ndarray:

@@ -8,11 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import comparing_data, state
-from dashboard.comparing_images import browse, votes
+from dashboard.comparing_images import PAGE, browse, votes
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.inspection_images import percent
-from mnist_core import agreement
+from mnist_core import agreement, doubtful, results
 from mnist_core.answers import Answers
+from mnist_core.data.splitting import SplitName
+from mnist_core.doubtful import Worth
 from mnist_core.errors import DataError
 from mnist_core.plots.agreement import accuracy_without
 from mnist_core.store import Run
@@ -20,56 +22,117 @@ from mnist_core.store import Run
 _LIST = "labels_list"
 _FILE = "labels_file"
 _MOST_LISTED = 1000  # images: the list is part of the page's address
+_MOST_SUSPECTS = 1000  # images that the list of doubtful labels can hold
 
 
 def show(runs: Sequence[Run]) -> None:
-    """Images whose label most runs doubt, a list of known ones, and every run's score with and without them."""
+    """The most doubtful labels, a list of known ones, and every run's score with and without them."""
     found = comparing_data.answered(runs)
     if found is None:
         return
     st.info(
-        "These labels are called doubtful **by the networks only**. Networks that learned alike err alike: many an "
-        "image here is labelled rightly and merely hard. A person looks at it and decides.",
+        "A ranking of suspects, not a proof: these labels are called doubtful **by the networks only**. Networks that "
+        "learned alike err alike, and many an image here is labelled rightly and merely hard. A person looks at it and "
+        "decides.",
         icon=":material/visibility:",
     )
     if len(found.runs) < 3:
         st.caption("With one or two runs this is a list of their mistakes. Choose several networks of different kinds.")
     names = comparing_data.class_names(found)
-    agree, confidence = _thresholds(len(found.runs))
-    doubted = agreement.doubtful(found, agree, confidence)
+    worths = _worths(found)
+    most, agree, confidence = _limits()
+    doubted = doubtful.suspects(
+        found.labels, [found.probabilities[run.id] for run in found.runs], worths, agree, confidence
+    )
     listed = _listed(found.images)
-    _images(found, doubted, listed, names)
-    _scores(found, doubted["index"].to_numpy(), listed)
+    _images(found, doubted, most, listed, names)
+    _scores(found, doubted["index"].to_numpy()[:most], listed)
 
 
-def _thresholds(runs: int) -> tuple[float, float]:
-    """Which share of the runs must agree, and how sure each must be."""
+def _worths(found: Answers) -> list[Worth]:
+    """What each run is worth, and on the page how much it counts."""
+    tables = {run.id: comparing_data.predictions(run, "validation") for run in found.runs}
+    split = doubtful.weighing_split(not table.empty for table in tables.values())
+    worths = [_worth(run, split, (run.id, run.state, run.step)) for run in found.runs]
+    if len(worths) == 1:
+        return worths
+    shares = 100 * doubtful.weights(worths)
+    best = int(shares.argmax())
+    with st.expander(f"How much each run counts: run {found.runs[best].number} most, {_share(shares[best])}"):
+        lacking = [run for run in found.runs if tables[run.id].empty]
+        st.markdown(
+            "A run counts in proportion to 1 / loss⁴ on images that it did not learn from: one with half the loss "
+            "counts as much as sixteen, so many weak runs do not outvote a strong one. Before that a temperature puts "
+            "right how sure each is of itself."
+        )
+        if lacking:
+            verb = "have" if len(lacking) > 1 else "has"
+            st.caption(f"Measured on the test images, as {comparing_data.named(lacking)} {verb} no validation images.")
+        number = st.column_config.NumberColumn
+        table = pd.DataFrame({
+            "Run": [run.number for run in found.runs],
+            "Weight": [_share(share) for share in shares],
+            "Loss": [worth.loss for worth in worths],
+            "Temperature": [worth.temperature for worth in worths],
+            "Images": [worth.images for worth in worths],
+        })  # fmt: skip
+        columns = {
+            "Weight": st.column_config.TextColumn(help="Its share of all runs' weight."),
+            "Loss": number(format="%.4f", help="Cross-entropy (nats) after the temperature."),
+            "Temperature": number(format="%.2f", help="Above 1 the run was too sure of itself, below 1 too modest."),
+            "Images": number(f"{split.capitalize()} images", format="localized", help="That this was measured on."),
+        }
+        data_table("labels-weights", rows_of(table, columns), "How much each run counts")
+    return worths
+
+
+@st.cache_resource(show_spinner=False, max_entries=240)
+def _worth(_run: Run, split: SplitName, key: tuple[str, str, int]) -> Worth:
+    """A run's worth on one split; `key` is there to measure again once the run has changed."""
+    table = comparing_data.predictions(_run, split)
+    return doubtful.worth(results.probabilities(table), table["label"].to_numpy(np.int64))
+
+
+def _share(percentage: float) -> str:
+    return "under 1%" if percentage < 1 else f"{percentage:.0f}%"
+
+
+def _limits() -> tuple[int, float, float]:
+    """How many labels the list holds at most, which share of the weight must agree, and how sure the runs must be."""
     with st.container(horizontal=True, gap="large"):
+        most = st.number_input(
+            "Labels at most",
+            1,
+            _MOST_SUSPECTS,
+            PAGE,
+            key="labels_most",
+            bind="query-params",
+            width=150,
+            help="The list ends after so many, the most doubtful first.",
+        )
         agree = st.slider(
             "Runs that call it the same other class (%)",
-            50,
+            0,
             100,
-            80,
+            0,
             5,
             key="labels_agree",
             bind="query-params",
             width=330,
-            help="Of the chosen runs, at least so many must agree on one class that is not the label.",
+            help="By their weight: runs that together have at least this share must call it that class.",
         )
         confidence = st.slider(
-            "Each at least this sure (%)",
+            "Together at least this sure (%)",
             0,
             99,
-            90,
+            0,
             1,
             key="labels_confidence",
             bind="query-params",
             width=330,
-            help="A run counts only if it gives that class at least this probability.",
+            help="The weighed mean of the runs' probabilities of that class must be at least this.",
         )
-    needed = max(1, int(np.ceil(agree / 100 * runs - 1e-9)))
-    st.caption(f"{needed} of {runs} run{'s' * (runs > 1)} must agree, each at least {confidence}% sure.")
-    return agree / 100, confidence / 100
+    return most, agree / 100, confidence / 100
 
 
 def _listed(images: int) -> np.ndarray:
@@ -116,11 +179,12 @@ def _take_file() -> None:
 
 
 @st.fragment
-def _images(found: Answers, doubted: pd.DataFrame, listed: np.ndarray, names: tuple[str, ...]) -> None:
+def _images(found: Answers, doubted: pd.DataFrame, most: int, listed: np.ndarray, names: tuple[str, ...]) -> None:
     """The gallery of what was found or listed, and a table of what was found."""
     with state.errors_as_messages():
-        st.subheader(f"{len(doubted):,} doubtful label{'s' * (len(doubted) != 1)} found")
-        shown = doubted["index"].to_numpy()
+        suspects = doubted.head(most)
+        shown = suspects["index"].to_numpy()
+        st.subheader(_heading(len(shown), len(doubted), found.images))
         if len(listed):
             common = len(np.intersect1d(shown, listed))
             st.markdown(
@@ -146,26 +210,45 @@ def _images(found: Answers, doubted: pd.DataFrame, listed: np.ndarray, names: tu
         if not len(shown):
             st.success("There is no such image. Lower the two thresholds to be shown more.")
             return
-        captions = [f"{names[found.labels[place]]} → {votes(found, place, names)}" for place in shown.tolist()]
-        st.caption("Under each image: its label → what the runs call it. Most runs, then the surest, come first.")
+        called = dict(zip(doubted["index"].tolist(), doubted["called"].tolist(), strict=True))
+        captions = [
+            f"{names[found.labels[place]]} → {names[called[place]] if place in called else votes(found, place, names)}"
+            for place in shown.tolist()
+        ]
+        st.caption(
+            "Under each image: its label → what the runs together call it. The most doubtful come first, by the odds "
+            "of that class against the label."
+        )
         browse("labels", found, shown, captions, names)
-        if len(doubted):
-            _table(doubted, names, len(found.runs))
+        if len(suspects):
+            _table(suspects, names, len(found.runs))
+
+
+def _heading(shown: int, doubted: int, images: int) -> str:
+    if shown < doubted:
+        return f"The {shown:,} most doubtful labels, of {doubted:,} that the runs together call otherwise"
+    return f"{shown:,} label{'s' * (shown != 1)} of {images:,} that the runs together call otherwise"
 
 
 def _table(doubted: pd.DataFrame, names: tuple[str, ...], runs: int) -> None:
     table = doubted.assign(
         label=[names[place] for place in doubted["label"]], called=[names[place] for place in doubted["called"]]
     )
-    number = st.column_config.NumberColumn
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     columns = {
         "index": number("Image", help="Its number in the test split, from 0."),
         "label": "Label",
         "called": "Called",
-        "runs": number(f"Runs of {runs}", help="So many call it that, and are sure enough."),
-        "confidence": st.column_config.TextColumn("Sure", help="The mean probability that these runs give it."),
+        "runs": number(f"Runs of {runs}", help="So many call it that."),
+        "weight": text("Their weight", help="Their share of all runs' weight."),
+        "confidence": text("Sure", help="The weighed mean of the probabilities that the runs give it."),
+        "of_label": text("Of the label", help="The same mean for the label."),
     }
-    shown = table.assign(confidence=[percent(value) for value in table["confidence"]])
+    shown = table.assign(
+        weight=[_share(100 * value) if value else "none" for value in table["weight"]],
+        confidence=[percent(value) for value in table["confidence"]],
+        of_label=[percent(value) for value in table["of_label"]],
+    )
     data_table("labels-table", rows_of(shown, columns), "Doubtful labels", height=300)
     st.download_button(
         "Save the list",
@@ -202,8 +285,8 @@ def _scores(found: Answers, doubted: np.ndarray, listed: np.ndarray) -> None:
     st.plotly_chart(accuracy_without(table, found.runs), key="labels-scores", config=comparing_data.CHART)
     if chosen != "those in the list":
         st.caption(
-            "Leaving out what these very runs call wrong can only help them: a fair score leaves out a list that was "
-            "made without them."
+            "Leaving out what these very runs call otherwise flatters those that agreed on it. A fair score leaves out "
+            "a list that was made without them."
         )
     number = st.column_config.NumberColumn
     columns = {

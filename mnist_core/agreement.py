@@ -1,4 +1,4 @@
-"""Where the answers of several runs agree: who is right, what one calls otherwise, and labels that most doubt.
+"""Where the answers of several runs agree: who is right, and what one calls otherwise.
 
 An image is its place in the split, from 0; a run is its place in the order of the answers.
 """
@@ -113,29 +113,6 @@ def class_differences(answers: Answers, a: int, b: int) -> pd.DataFrame:
     names = ["class", "images", "only_a", "only_b", "difference", "low", "high", "p"]
     table = pd.DataFrame(rows, columns=pd.Index(names))
     return table.assign(adjusted=holm(table["p"].to_numpy()))
-
-
-def doubtful(answers: Answers, agree: float = 0.8, confidence: float = 0.9) -> pd.DataFrame:
-    """Images that at least a share `agree` of the runs call the same other class, each with at least `confidence`.
-
-    A row an image, the most runs and then the surest first: index (its place), label, called, runs (how many say so),
-    confidence (the mean probability that these runs give the class they call it).
-    """
-    predicted = answers.predicted
-    sure = np.stack([answers.probabilities[run.id].max(axis=1) for run in answers.runs])  # (R, N)
-    counted = (sure >= confidence) & ~answers.right
-    votes = np.zeros((answers.images, answers.classes), dtype=np.int64)
-    for own, counts in zip(predicted, counted, strict=True):
-        votes[np.flatnonzero(counts), own[counts]] += 1
-    called, runs = votes.argmax(axis=1), votes.max(axis=1)
-    agreeing = counted & (predicted == called)
-    mean = (sure * agreeing).sum(axis=0) / np.maximum(runs, 1)
-    places = np.flatnonzero(runs >= max(1, np.ceil(agree * len(answers.runs) - 1e-9)))
-    table = pd.DataFrame({
-        "index": places, "label": answers.labels[places], "called": called[places], "runs": runs[places],
-        "confidence": mean[places].astype(np.float64),
-    })  # fmt: skip
-    return table.sort_values(["runs", "confidence", "index"], ascending=[False, False, True], ignore_index=True)
 
 
 def read_images(text: str, images: int) -> np.ndarray:

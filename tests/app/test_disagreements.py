@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import agreement, answers, forgetting
+from mnist_core import agreement, answers, doubtful, forgetting, results
 from mnist_core.answers import Answers
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
@@ -182,21 +182,54 @@ def test_classes_and_the_images_behind_a_cell(store: Store) -> None:
     assert "the same run" in texts(section("Classes", "1", "2", classes_a="1", classes_b="1"))
 
 
+def suspects(store: Store, *numbers: int, split: str = "validation", **limits: float) -> pd.DataFrame:
+    """Labels that the runs doubt, each weighed by its answers to the images of a split."""
+    both = found(store, *numbers)
+    tables = [answers.read(store, run, split) for run in both.runs]
+    worths = [doubtful.worth(results.probabilities(table), table["label"].to_numpy(dtype=np.int64)) for table in tables]
+    return doubtful.suspects(both.labels, [both.probabilities[run.id] for run in both.runs], worths, **limits)
+
+
 def test_doubtful_labels_and_scores_without_them(store: Store) -> None:
-    both = found(store, 1, 2)
-    doubted = agreement.doubtful(both, 0.8, 0.5)
-    assert len(doubted) > 2
+    both, doubted = found(store, 1, 2), suspects(store, 1, 2)
+    assert len(doubted) > 80
     known = f"{doubted['index'].iloc[1]}, {doubted['index'].iloc[0]}"
-    at = section("Labels", "1", "2", labels_confidence="50", labels_list=known, labels_out="those in the list")
+    at = section("Labels", "1", "2", labels_list=known, labels_out="those in the list")
     assert "by the networks only" in texts(at)
-    assert rows(at, "called")["index"].tolist() == doubted["index"].tolist()
+    assert rows(at, "called")["index"].tolist() == doubted["index"].tolist()[:60]
+    assert f"The 60 most doubtful labels, of {len(doubted)}" in texts(at)
     assert "**2** of them are in the list" in texts(at)
     expected = agreement.accuracy_without(both, doubted["index"].to_numpy()[:2])
     assert rows(at, "wrong_without")["wrong_without"].tolist() == expected["wrong_without"].tolist()
     at.segmented_control(key="labels_out").set_value("those found").run()
-    expected = agreement.accuracy_without(both, doubted["index"].to_numpy())
+    expected = agreement.accuracy_without(both, doubted["index"].to_numpy()[:60])
     found_scores = rows(at, "wrong_without")["accuracy_without"].to_numpy()
     assert found_scores == pytest.approx(100 * expected["accuracy_without"].to_numpy())
+
+
+def test_the_limits_of_the_list_and_links_of_before(store: Store) -> None:
+    """Addresses of before had an agreement from 50 and a confidence from 0."""
+    at = section("Labels", "1", "2", labels_agree="100", labels_confidence="70", labels_most="1000")
+    doubted = suspects(store, 1, 2, agree=1, confidence=0.7)
+    assert 0 < len(doubted) < len(suspects(store, 1, 2))
+    assert rows(at, "called")["index"].tolist() == doubted["index"].tolist()
+    assert f"{len(doubted)} labels of 1,000 that the runs together call otherwise" in texts(at)
+    at.number_input(key="labels_most").set_value(3).run()
+    assert rows(at, "called")["index"].tolist() == doubted["index"].tolist()[:3]
+
+
+def test_runs_without_validation_images_are_weighed_by_the_test_images(store: Store) -> None:
+    run = store.enqueue(TINY.replace(validation_images=None, choose_on="test"), claimed=True)
+    for _ in work(store, run):
+        pass
+    numbers = [1, store.run(run.id).number]
+    at = section("Labels", *map(str, numbers))
+    assert rows(at, "called")["index"].tolist() == suspects(store, *numbers, split="test")["index"].tolist()[:60]
+    weights = tables(at)["labels-weights"]
+    assert weights["Run"].tolist() == numbers
+    assert weights["Images"].tolist() == [1000, 1000]
+    assert f"as run {numbers[1]} has no validation images" in texts(at)
+    assert tables(section("Labels", "1", "2"))["labels-weights"]["Images"].tolist() == [100, 100]
 
 
 def test_a_list_that_cannot_be_read_is_told_and_left_out(store: Store) -> None:

@@ -108,8 +108,9 @@ STEPS: dict[str, list[tuple[Action, str]]] = {
     ],
     "Robustness": [(write("Example image", "7", "Enter"), "robustness_example=7")],
     "Labels": [
-        (press("Runs that call it", "Home"), "labels_agree=50"),
-        (press("Each at least", "Home"), "labels_confidence=0"),
+        (write("Labels at most", "7", "Enter"), "labels_most=7"),
+        (press("Runs that call it", "ArrowRight"), "labels_agree=5"),
+        (press("Together at least", "ArrowRight"), "labels_confidence=1"),
         (lambda page: page.get_by_text("A list of known doubtful images").click(), ""),
         (write("Numbers of test images, from 0", "1, 2, 3", "Control+Enter"), "labels_list="),
         (radio("in the list"), "labels_show="),

@@ -20,6 +20,7 @@ LAYERS = [
         "answers",
         "agreement",
         "comparison",
+        "doubtful",
         "intervals",
         "stats",
         "calibration",
@@ -48,7 +49,7 @@ TORCH_FREE = [
     "mnist_core.sweeps", "mnist_core.studies", "mnist_core.plots.sweeps", "mnist_core.plots.studies",
     "mnist_core.stats", "mnist_core.calibration", "mnist_core.robustness", "mnist_core.costs",
     "mnist_core.export.formats", "mnist_core.export_commands",
-    "mnist_core.agreement", "mnist_core.forgetting", "mnist_core.plots.agreement",
+    "mnist_core.agreement", "mnist_core.doubtful", "mnist_core.forgetting", "mnist_core.plots.agreement",
     "dashboard.state", "dashboard.forms", "dashboard.live", "dashboard.navigation",
 ]  # fmt: skip
 

@@ -136,21 +136,6 @@ def test_a_class_is_judged_by_the_exact_test_corrected_for_all_classes(runs: tup
     assert ((table["low"] > 0) | (table["high"] < 0)).tolist() == (table["p"] <= 0.05).tolist()
 
 
-def test_doubtful_labels(answers: Answers) -> None:
-    assert agreement.doubtful(answers, 0.6, 0.9).to_dict("records") == [
-        {"index": 4, "label": 1, "called": 2, "runs": 3, "confidence": pytest.approx((0.9 + 0.95 + 0.92) / 3)},
-        {"index": 3, "label": 0, "called": 1, "runs": 2, "confidence": pytest.approx(0.9)},
-        {"index": 5, "label": 2, "called": 1, "runs": 2, "confidence": pytest.approx(0.9)},
-    ]
-    assert agreement.doubtful(answers, 1, 0.9)["index"].tolist() == [4]
-    assert agreement.doubtful(answers, 1, 0.91).empty
-    assert agreement.doubtful(answers, 0.5, 0.94).empty  # one of three is no half
-
-
-def test_a_third_of_three_is_one(answers: Answers) -> None:
-    assert agreement.doubtful(answers, 1 / 3, 0.94)["index"].tolist() == [4]
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
