@@ -17,6 +17,7 @@ from mnist_core.flags import with_config_flags
 from mnist_core.following import follow_all
 from mnist_core.store import ACTIVE, Store
 from mnist_core.sweeps import Sweep
+from mnist_core.text import one_line
 
 sweep_app = typer.Typer(no_args_is_help=True, help="Search over settings: a grid or random, with seeds.")
 
@@ -67,9 +68,9 @@ def list_sweeps(as_json: _As_json = False) -> None:
     table = Table("id", "name", "runs", "ended", "best", box=None)
     for summary in found:
         best = _percent(summary["best_accuracy"])
-        table.add_row(summary["id"], summary["name"], str(summary["runs"]), str(summary["ended"]), best)
+        table.add_row(summary["id"], one_line(summary["name"]), str(summary["runs"]), str(summary["ended"]), best)
     text = 'no sweeps yet; `python -m mnist_core sweep run --axis "learning_rate=0.1,0.01"` makes one'
-    Console().print(table if found else text, highlight=False)
+    Console(markup=False, highlight=False).print(table if found else text)
 
 
 @sweep_app.command()
@@ -122,8 +123,8 @@ def _report(store: Store, sweep_id: str, as_json: bool) -> None:
         ends = () if row["low"] is None else (max(row["low"], 0.0), min(row["high"], 1.0))
         values = (shown(row[field]) for field in sweep.fields)
         rows.add_row(*values, _percent(row["mean"]), " to ".join(map(_percent, ends)), str(row["n"]))
-    print(f"{sweep.name} ({sweep_id})")
-    Console().print(rows, highlight=False)
+    print(f"{one_line(sweep.name)} ({sweep_id})")
+    Console(markup=False, highlight=False).print(rows)
     states = table["state"].value_counts().to_dict()
     print(", ".join(f"{count} {state}" for state, count in states.items()))
 
