@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations
+from statistics import fmean
 
 import numpy as np
 import pandas as pd
@@ -47,6 +48,7 @@ def verdict(runs: Sequence[Run]) -> None:
         return
     about = "" if len(others) == 1 else "The two best: "
     st.info(about + _sentence(found, best, others[0]))
+    st.caption(_chosen(found, best))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             "Two trained networks, these test images. For all pairs, and architectures over seeds:", width="content"
@@ -154,6 +156,18 @@ def overfitting(runs: Sequence[Run]) -> None:
         return
     st.plotly_chart(accuracies(runs), key="overfitting", config=comparing_data.CHART)
     st.caption("A training accuracy far above the other two means that the network learned its images by heart.")
+
+
+def _chosen(found: Answers, best: Run) -> str:
+    """How much the best run's accuracy owes to being the best of these, and the mean over its seeds."""
+    accuracy = dict(zip((run.id for run in found.runs), found.right.mean(axis=1).tolist(), strict=True))
+    together = [[accuracy[run.id] for run in group.tries] for group in comparison.groups(found.runs)]
+    own = next(group for group in comparison.groups(found.runs) if best in group.runs)
+    seeds = [accuracy[run.id] for run in own.tries]
+    noise = stats.image_noise(fmean(seeds), found.images)
+    text = f"{_name(best)}: test accuracy {accuracy[best.id]:.2%}"
+    text += f", and {fmean(seeds):.2%} on average over its {len(seeds)} seeds. " if len(seeds) > 1 else ". "
+    return text + stats.flattery_text(stats.flattery(together, noise))
 
 
 def _sentence(found: Answers, best: Run, second: Run) -> str:

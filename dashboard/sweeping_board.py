@@ -1,12 +1,13 @@
 """The right of the Sweeps page: how far a sweep is, the best so far, and what can be done with it."""
 
 from collections.abc import Callable, Sequence
+from math import isnan
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import navigation, state, sweeping, sweeping_form, sweeping_results
-from mnist_core import sweeps
+from mnist_core import stats, sweeps
 from mnist_core.errors import MnistLabError
 from mnist_core.fields import shown
 from mnist_core.jobs import runs_at_once
@@ -116,29 +117,54 @@ def _deleting(row: SweepRow, table: pd.DataFrame) -> None:
 
 
 def _best(sweep: Sweep, table: pd.DataFrame) -> None:
-    found = sweeps.best(table)
+    """The best run with its setting's means over the seeds, its test accuracy, and how much choosing it flatters."""
+    found = sweeps.choice(sweep, table)
     if found is None:
         st.caption("The best run appears here when the first has finished an epoch.")
         return
-    measure = sweeps.measure(table)
-    number = str(found["number"])
+    run, kind = found.run, sweeps.score_name(sweep, table)
+    number = str(run.number)
     with st.container(border=True, key="best"):
         figure, setting, links = st.columns([2, 4, 2], vertical_alignment="center")
-        kind = "validation" if measure == "validation_accuracy" else "test"
         figure.metric(
-            "Best so far",
-            f"{found[measure]:.2%}",
+            "Best run so far",
+            f"{run.accuracy:.2%}",
             help=f"Highest {kind} accuracy of one run, at its best epoch. The best of many runs is partly luck.",
         )
-        parts = [f"{sweeps.label(field)} **{state.plain(shown(found[field]))}**" for field in sweep.fields]
-        parts += [f"seed {found['seed']}"] if sweep.seeds > 1 else []
-        setting.markdown(" · ".join(parts) + f"  \nRun {number}, {found['state']}")
+        parts = [_values(found.of_run)] + ([f"seed {run.seed}"] if sweep.seeds > 1 else [])
+        setting.markdown(
+            " · ".join(part for part in parts if part)
+            + f"  \nRun {number}, {run.state}{_tested(run)}  \n{_means(found.of_run, kind)}"
+        )
         with links:
             st.page_link(navigation.page_named("inspect"), label="Look inside", query_params={"run": number},
                          help="Opens the page Inspect with this run.")  # fmt: skip
             st.page_link(navigation.page_named("train"), label="Its curves",
                          query_params={"runs": number, "view": "Training"},
                          help="Opens the page Train with this run on the chart.")  # fmt: skip
+        remarks = [stats.flattery_text(found.flattery)]
+        if found.best != found.of_run:
+            remarks.append(f"By the mean over seeds another setting is ahead: {_values(found.best)}. "
+                           f"{_means(found.best, kind)}")  # fmt: skip
+        st.markdown("  \n".join(remark for remark in remarks if remark))
+
+
+def _values(setting: sweeps.Setting) -> str:
+    return " · ".join(
+        f"{sweeps.label(field)} **{state.plain(shown(value))}**" for field, value in setting.values.items()
+    )
+
+
+def _tested(run: sweeps.BestRun) -> str:
+    return "" if isnan(run.test) else f", test accuracy **{run.test:.2%}**"
+
+
+def _means(setting: sweeps.Setting, kind: str) -> str:
+    """A setting's mean accuracies over its seeds; of a single seed there is none."""
+    if setting.seeds < 2:
+        return "Trained with one seed: another may give another accuracy."
+    test = "" if isnan(setting.test) or kind == "test" else f", test **{setting.test:.2%}**"
+    return f"Mean over its {setting.seeds} seeds: {kind} **{setting.mean:.2%}**{test}."
 
 
 def _extend(row: SweepRow) -> None:

@@ -8,7 +8,6 @@ import typer
 from mnist_core.errors import StoreError
 from mnist_core.store import Store
 from mnist_core.store.artifacts import write_atomically
-from mnist_core.text import one_line
 
 _NAME = "report.html"
 
@@ -43,4 +42,4 @@ def import_run(file: Annotated[Path, typer.Argument(help="The zip of a run, as a
     from mnist_core.export import archive
 
     run = archive.read(Store.open(), file)
-    print(one_line(f"#{run.number} {run.name}: {run.state}. {run.note}"))
+    print(f"#{run.number} {run.name}: {run.state}. {run.note}")

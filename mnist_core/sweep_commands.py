@@ -3,13 +3,16 @@
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
+from math import isnan
 from typing import Annotated, Any, Literal
 
+import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from mnist_core import intervals, jobs, sweeps
+from mnist_core import intervals, jobs, stats, sweeps
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.fields import shown
@@ -17,7 +20,6 @@ from mnist_core.flags import with_config_flags
 from mnist_core.following import follow_all
 from mnist_core.store import ACTIVE, Store
 from mnist_core.sweeps import Sweep
-from mnist_core.text import one_line
 
 sweep_app = typer.Typer(no_args_is_help=True, help="Search over settings: a grid or random, with seeds.")
 
@@ -65,12 +67,13 @@ def list_sweeps(as_json: _As_json = False) -> None:
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = Table("id", "name", "runs", "ended", "best", box=None)
+    table = Table("id", "name", "runs", "ended", "best run", "its seeds' mean", "its test", box=None)
     for summary in found:
-        best = _percent(summary["best_accuracy"])
-        table.add_row(summary["id"], one_line(summary["name"]), str(summary["runs"]), str(summary["ended"]), best)
+        accuracies = (summary[name] for name in ("best_accuracy", "best_run_mean", "best_test_accuracy"))
+        counts = (str(summary[name]) for name in ("runs", "ended"))
+        table.add_row(summary["id"], summary["name"], *counts, *map(_percent, accuracies))
     text = 'no sweeps yet; `python -m mnist_core sweep run --axis "learning_rate=0.1,0.01"` makes one'
-    Console(markup=False, highlight=False).print(table if found else text)
+    Console().print(table if found else text, highlight=False)
 
 
 @sweep_app.command()
@@ -123,23 +126,64 @@ def _report(store: Store, sweep_id: str, as_json: bool) -> None:
         ends = () if row["low"] is None else (max(row["low"], 0.0), min(row["high"], 1.0))
         values = (shown(row[field]) for field in sweep.fields)
         rows.add_row(*values, _percent(row["mean"]), " to ".join(map(_percent, ends)), str(row["n"]))
-    print(f"{one_line(sweep.name)} ({sweep_id})")
-    Console(markup=False, highlight=False).print(rows)
+    print(f"{sweep.name} ({sweep_id})")
+    Console().print(rows, highlight=False)
+    for line in _choice(sweep, table):
+        print(line)
     states = table["state"].value_counts().to_dict()
     print(", ".join(f"{count} {state}" for state, count in states.items()))
 
 
+def _choice(sweep: Sweep, table: pd.DataFrame) -> list[str]:
+    """The best run with its setting's means over the seeds and the test accuracies, and how much choosing flatters."""
+    found = sweeps.choice(sweep, table)
+    if found is None:
+        return []
+    run, kind = found.run, sweeps.score_name(sweep, table)
+    lines = [f"best run: #{run.number} ({_setting(found.of_run)}, seed {run.seed}): {kind} "
+             f"{run.accuracy:.2%}, test {_percent_or_dash(run.test)}"]  # fmt: skip
+    for said, setting in (("its setting", found.of_run), ("best setting", found.best)):
+        if said == "its setting" or setting != found.of_run:
+            seeds = f"{setting.seeds} seed{'s' * (setting.seeds > 1)}"
+            lines.append(f"{said} ({_setting(setting)}): mean over {seeds}: {kind} {setting.mean:.2%}, test "
+                         f"{_percent_or_dash(setting.test)}")  # fmt: skip
+    return [*lines, *filter(None, [stats.flattery_text(found.flattery)])]
+
+
+def _setting(setting: sweeps.Setting) -> str:
+    return ", ".join(f"{field} {shown(value)}" for field, value in setting.values.items()) or "all alike"
+
+
+def _percent_or_dash(value: float) -> str:
+    return _percent(None if isnan(value) else value)
+
+
 def _summary(store: Store, sweep_id: str, name: str) -> dict[str, Any]:
     table = sweeps.table(store, sweep_id)
-    found = sweeps.best(table)
-    best: dict[str, Any] = {} if found is None else {str(name): value for name, value in found.items()}
-    return {
+    found = sweeps.choice(sweeps.load(store, sweep_id), table)
+    summary = {
         "id": sweep_id,
         "name": name,
         "runs": len(table),
         "ended": sum(state not in ACTIVE for state in table["state"]),
-        "best_run": int(best["number"]) if best else None,
-        "best_accuracy": float(best[sweeps.measure(table)]) if best else None,
+        "best_run": None,
+        "best_accuracy": None,
+        "best_test_accuracy": None,
+        "best_run_mean": None,
+        "best_run_seeds": None,
+        "best_setting": None,
+        "flattery": None,
+    }
+    if found is None:
+        return summary
+    return summary | {
+        "best_run": found.run.number,
+        "best_accuracy": found.run.accuracy,
+        "best_test_accuracy": None if isnan(found.run.test) else found.run.test,
+        "best_run_mean": found.of_run.mean,
+        "best_run_seeds": found.of_run.seeds,
+        "best_setting": {**asdict(found.best), "test": None if isnan(found.best.test) else found.best.test},
+        "flattery": None if found.flattery is None else asdict(found.flattery),
     }
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from mnist_core import answers, environment, stats
 from mnist_core.answers import Answers, LeftOut
+from mnist_core.comparison import groups
 from mnist_core.data.catalogue import dataset
 from mnist_core.data.sources import load_arrays
 from mnist_core.data.splitting import split_images
@@ -27,6 +28,7 @@ class Findings:
     left_out: tuple[LeftOut, ...]
     pairs: tuple[stats.Pair, ...]  # of the runs in `answers`, by their places there
     alike: tuple[tuple[int, ...], ...]  # places of runs that cannot be told apart, the best first
+    flattery: stats.Flattery | None  # of the best run, by having been chosen as the best of those in `answers`
     images: np.ndarray | None  # uint8 (N, C, H, W), the test images, if they are on this machine
     classes: tuple[str, ...]
 
@@ -48,7 +50,13 @@ def find(store: Store, runs: Sequence[Run]) -> Findings:
         alike = stats.indistinguishable(found.right, pairs)
     images, classes = _images(found) if found else (None, ())
     return Findings(tuple(runs), {run.id: store.metrics(run.id, names=_DRAWN) for run in runs}, found, tuple(left_out),
-                    tuple(pairs), tuple(alike), images, classes)  # fmt: skip
+                    tuple(pairs), tuple(alike), found and _flattery(found), images, classes)  # fmt: skip
+
+
+def _flattery(found: Answers) -> stats.Flattery | None:
+    accuracy = dict(zip((run.id for run in found.runs), found.right.mean(axis=1).tolist(), strict=True))
+    noise = stats.image_noise(max(accuracy.values()), found.images)
+    return stats.flattery([[accuracy[run.id] for run in group.tries] for group in groups(found.runs)], noise)
 
 
 def _answers(store: Store, run: Run) -> pd.DataFrame:

@@ -31,12 +31,12 @@ def lead(found: Findings) -> Html:
     if not found.pairs:
         return paragraph(says, kind="lead")
     if len(found.pairs) == 1:
-        return paragraph(_verdict(found, found.pairs[0]), kind="lead")
+        return paragraph(_verdict(found, found.pairs[0]), stats.flattery_text(found.flattery), kind="lead")
     like = sorted({place for group in found.alike if best in group for place in group} - {best})
     others = ", ".join(_short(found.answers.runs[place]) for place in like)
     compared = (f"That cannot be told apart from {others}." if like else
                 "Every other run here is worse by more than chance explains.")  # fmt: skip
-    return paragraph(says, compared, kind="lead")
+    return paragraph(says, compared, stats.flattery_text(found.flattery), kind="lead")
 
 
 def results(found: Findings) -> Html:

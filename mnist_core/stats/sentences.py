@@ -9,7 +9,9 @@ from typing import Literal
 from mnist_core.stats.pairs import ALPHA, Paired
 from mnist_core.stats.power import welch_false_alarms
 from mnist_core.stats.seeds import SAME, GroupTest, smallest_p
+from mnist_core.stats.selection import Flattery
 
+_LEAST = 0.0001  # a hundredth of a percentage point: less flattery is not worth a number
 _CAREFUL = 1.2  # false alarms so many times as often as they should be are mentioned
 
 Evidence = Literal["none", "some", "welch only", "permutation only", "not tested"]
@@ -111,6 +113,26 @@ def floor_text(a: int, b: int, least: float | None = None) -> str:
     exact = Decimal(repr(limit * (1 + 1e-9)))
     rounded = exact.quantize(Decimal(1).scaleb(exact.adjusted() - 1), ROUND_FLOOR)
     return f"{seeds_text(a, b)} can never show p < {float(rounded):.2g}"
+
+
+def flattery_text(found: Flattery | None) -> str:
+    """What choosing the best of so many runs does to its accuracy; "" where nothing was chosen or nothing is known."""
+    if found is None or found.runs < 2:
+        return ""
+    chosen = f"Chosen as the best of {found.runs:,} runs, this accuracy flatters"
+    if found.excess < _LEAST:
+        return f"{chosen} by less than {100 * _LEAST:.2f} points: no other comes near enough for chance to decide."
+    points = f"{100 * found.excess:.2f} points"
+    close = "all of them are" if found.close == found.runs else f"{found.close:,} of them are"
+    if found.by_seeds:
+        return (
+            f"{chosen} by about {points}, over what its settings give on average: {close} so close that chance "
+            "decides among them (from the scatter of their seeds)."
+        )
+    return (
+        f"{chosen} by up to {points}: {close} so close that the choice of images decides among them. What the seed "
+        "adds shows only with several seeds of each."
+    )
 
 
 def seeds_text(a: int, b: int) -> str:

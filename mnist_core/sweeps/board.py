@@ -1,11 +1,18 @@
-"""The board of a sweep: its runs as a table, and the best so far."""
+"""The board of a sweep: its runs as a table, the best so far, and what is known of its setting."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from mnist_core import stats
+from mnist_core.data.catalogue import dataset
+from mnist_core.intervals import by_setting
+from mnist_core.stats import Flattery
 from mnist_core.store import Store
 from mnist_core.sweeps.running import load
+from mnist_core.sweeps.sweep import Sweep
 
 _MEASURED = {"validation_accuracy": "float64", "test_accuracy": "float64", "train_loss": "float64",
              "seconds": "float64", "epoch": "int64", "note": "str"}  # fmt: skip
@@ -37,10 +44,91 @@ def measure(table: pd.DataFrame) -> str:
     return "validation_accuracy" if len(table["validation_accuracy"].dropna()) else "test_accuracy"
 
 
+def score_name(sweep: Sweep, table: pd.DataFrame) -> str:
+    """What the accuracy is called that runs are compared by: it is optimistic where test images chose the epoch."""
+    if sweep.base.choose_on == "test":
+        return "test (optimistic)"
+    return "validation" if measure(table) == "validation_accuracy" else "test"
+
+
 def best(table: pd.DataFrame) -> pd.Series | None:
     """The row of the run with the highest accuracy so far (see `measure`), or None before the first."""
     scores = table[measure(table)].dropna()
     return table.loc[scores.idxmax()] if len(scores) else None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of a sweep with its means over the seeds that have an accuracy, as fractions."""
+
+    values: Mapping[str, Any]  # by field
+    seeds: int
+    mean: float  # of what runs are compared by (see `measure`)
+    test: float  # test accuracy; NaN where no seed has been tested
+
+
+@dataclass(frozen=True)
+class BestRun:
+    """The run with the highest accuracy so far; accuracies are fractions."""
+
+    number: int
+    state: str
+    seed: int
+    accuracy: float  # what runs are compared by (see `measure`)
+    test: float  # NaN before it was tested
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What there is to choose from: the best run, its setting, the best setting, and how much choosing flatters."""
+
+    run: BestRun
+    of_run: Setting
+    best: Setting  # by its mean over seeds; that of the run where they are equal
+    flattery: Flattery | None
+
+
+def choice(sweep: Sweep, table: pd.DataFrame) -> Choice | None:
+    """The best run so far with what its seeds say; None before the first accuracy."""
+    row = best(table)
+    if row is None:
+        return None
+    score, fields = measure(table), list(sweep.fields)
+    first = {str(name): value for name, value in row.items()}
+    # Plain numbers instead of numpy's: JSON takes no others.
+    run = BestRun(int(first["number"]), str(first["state"]), int(first["seed"]), float(first[score]),
+                  float(first["test_accuracy"]))  # fmt: skip
+    scored = table.dropna(subset=[score])
+    tested = {_values_of(one, fields): one["mean"] for one in _records(by_setting(scored, fields, "test_accuracy"))}
+    settings = [
+        Setting({field: one[field] for field in fields}, one["n"], one["mean"],
+                tested.get(_values_of(one, fields), float("nan")))
+        for one in _records(by_setting(scored, fields, score))
+    ]  # fmt: skip
+    own = next(one for one in settings if _values_of(one.values, fields) == _values_of(first, fields))
+    groups: dict[tuple[Any, ...], list[float]] = {}
+    for one in _records(scored):
+        groups.setdefault(_values_of(one, fields), []).append(one[score])
+    noise = stats.image_noise(own.mean, _images(sweep, own, score))
+    leader = max(settings, key=lambda one: (one.mean, one is own))
+    return Choice(run, own, leader, stats.flattery(list(groups.values()), noise))
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def _values_of(row: Mapping[str, Any], fields: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(row[field] for field in fields)
+
+
+def _images(sweep: Sweep, setting: Setting, score: str) -> int:
+    """How many images the accuracy is of that runs are compared by; 0 where the data set does not say how many."""
+    config = {"dataset": sweep.base.dataset, "validation_images": sweep.base.validation_images, **setting.values}
+    known, held_out = dataset(config["dataset"]), config["validation_images"]
+    if score == "test_accuracy" or sweep.base.choose_on == "test":
+        return known.test_images
+    return known.train_images // 6 if held_out is None else int(held_out)
 
 
 def _values(values: list[Any]) -> pd.Series:

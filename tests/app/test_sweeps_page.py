@@ -154,6 +154,19 @@ def test_the_board_shows_the_best_so_far_and_every_run(page: AppTest):
     assert page.metric[0].value == f"{found['validation_accuracy']:.2%}"
     assert f"Learning rate **{found['learning_rate']:g}** · seed {found['seed']}" in said(page)
     assert "4 runs: **3** finished · **1** in the queue · about" in said(page)
+    table = sweeps.table(store, sweep_id)
+    choice = sweeps.choice(Sweep("two rates", TINY, (RATES,), seeds=2), table)
+    assert choice is not None
+    own = table.loc[table["learning_rate"] == found["learning_rate"]].dropna(subset=["validation_accuracy"])
+    assert choice.of_run.seeds == len(own)
+    assert choice.of_run.mean == pytest.approx(own["validation_accuracy"].mean())
+    assert choice.of_run.test == pytest.approx(own["test_accuracy"].mean())
+    assert choice.run.test == pytest.approx(found["test_accuracy"])
+    assert f"test accuracy **{choice.run.test:.2%}**" in said(page)
+    assert len(own) < 2 or f"validation **{choice.of_run.mean:.2%}**, test **{choice.of_run.test:.2%}**" in said(page)
+    assert choice.flattery is not None
+    assert choice.flattery.runs == 3
+    assert "best of 3 runs" in said(page)
     assert [widget.proto.label for kind in ("button", "button_group") for widget in page.get(kind)
             if not widget.proto.help] == []  # fmt: skip
     rows = tables(page)["sweep-runs"]

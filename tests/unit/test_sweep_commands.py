@@ -48,7 +48,25 @@ def test_a_sweep_is_run_listed_shown_stopped_and_retried():
     assert {run["state"] for run in said["results"]["runs"]} == {"finished"}
 
     assert [row["id"] for row in json.loads(lab("list", "--json").stdout)] == [said["id"]]
+    runs = [run for run in said["results"]["runs"] if run["number"] == said["best_run"]]
+    own = [run for run in said["results"]["runs"]
+           if all(run[field] == runs[0][field] for field in ("learning_rate", "width"))]  # fmt: skip
+    assert said["best_accuracy"] == max(run["validation_accuracy"] for run in said["results"]["runs"])
+    assert said["best_test_accuracy"] == runs[0]["test_accuracy"]
+    assert (said["best_run_seeds"], len(own)) == (2, 2)
+    assert said["best_run_mean"] == pytest.approx(sum(run["validation_accuracy"] for run in own) / 2)
+    assert said["best_setting"]["mean"] == best["mean"]
+    assert (said["flattery"]["runs"], said["flattery"]["by_seeds"]) == (8, True)
     shown = lab("show", said["id"][:20]).stdout
+    for value in (
+        said["best_accuracy"],
+        said["best_test_accuracy"],
+        said["best_run_mean"],
+        said["best_setting"]["test"],
+    ):
+        assert f"{value:.2%}" in shown
+    assert f"#{said['best_run']}" in shown
+    assert "best of 8 runs" in " ".join(shown.split())
     assert "Learning rate" in shown
     assert "8 finished" in shown
     assert "0 runs" in lab("stop", "first").stdout

@@ -1,0 +1,80 @@
+"""How much the best of several runs owes to having been chosen as the best."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean
+
+import numpy as np
+
+_DRAWN = 400  # made-up searches
+_REACH = 4.0  # standard deviations of a mean behind the best within which chance may have decided
+
+
+@dataclass(frozen=True)
+class Flattery:
+    """How far the accuracy of the best run lies above what its setting gives, on average over such searches."""
+
+    excess: float  # a fraction
+    runs: int  # that were chosen among
+    close: int  # of them, the runs of settings so near to the best one that chance may have decided
+    by_seeds: bool  # whether scatter is known from seeds of one setting; else it is that of the images alone, at most
+
+
+def flattery(groups: Sequence[Sequence[float]], noise: float = 0.0) -> Flattery | None:
+    """What the best of all runs owes to chance, from the accuracies (fractions) of each setting's seeds.
+
+    The highest of many accuracies is one to which chance has added. How much is told by made-up searches: as many
+    settings with as many seeds, which differ as much as those near the best do beyond chance, and to which each run
+    adds chance of its own; of each search the run that comes out best, and the chance in it. The scatter of chance is
+    that of seeds of one setting, pooled over the settings near the best: those that are far behind, or scatter wildly,
+    cannot win. With one seed of each it is `noise`, the standard deviation that the images alone give an accuracy, at
+    most (`image_noise`); then the excess is over what the run would reach on ever more images. None where neither is
+    known, or where there is no run.
+    """
+    settings = sorted((list(group) for group in groups if len(group)), key=lambda group: -fmean(group))
+    if not settings:
+        return None
+    near, scatter, freedom = _near_the_best(settings, noise)
+    chance = scatter if freedom else noise
+    if not chance and not freedom:
+        return None
+    counts = np.array([len(group) for group in near])
+    means = np.array([fmean(group) for group in near])
+    beyond = max(0.0, float(means.var(ddof=1)) - chance**2 * float(np.mean(1 / counts))) if len(near) > 1 else 0.0
+    random = np.random.default_rng(0)
+    settings_drawn = random.normal(0, sqrt(beyond), (_DRAWN, len(near)))
+    added = random.normal(0, chance, (_DRAWN, int(counts.sum())))
+    winners = (np.repeat(settings_drawn, counts, axis=1) + added).argmax(axis=1)
+    excess = float(added[np.arange(_DRAWN), winners].mean()) if counts.sum() > 1 else 0.0
+    return Flattery(max(0.0, excess), sum(map(len, settings)), int(counts.sum()), freedom > 0)
+
+
+def image_noise(accuracy: float, images: int) -> float:
+    """Standard deviation of an accuracy over sets of so many images: √(p (1 - p) / N), with p kept off 0 and 1.
+
+    Runs are tested on the same images, which make some of that chance common to all: it is the most that can tell them
+    apart. 0 where the number of images is not known.
+    """
+    if images < 1:
+        return 0.0
+    share = (accuracy * images + 1) / (images + 2)
+    return sqrt(share * (1 - share) / images)
+
+
+def _near_the_best(settings: Sequence[Sequence[float]], noise: float) -> tuple[list[Sequence[float]], float, int]:
+    """Of settings in order of their means, the best ones among which chance may have decided.
+
+    With the standard deviation of their seeds, pooled, and its degrees of freedom: 0 and 0 where none has two seeds.
+    """
+    best = fmean(settings[0])
+    near: list[Sequence[float]] = []
+    squares, freedom = 0.0, 0
+    for group in settings:
+        chance, middle = max(sqrt(squares / max(1, freedom)), noise), fmean(group)
+        if near and best - middle > _REACH * chance / sqrt(len(group)):
+            break
+        near.append(group)
+        squares += sum((value - middle) ** 2 for value in group)
+        freedom += len(group) - 1
+    return near, sqrt(squares / max(1, freedom)), freedom

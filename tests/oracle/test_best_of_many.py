@@ -1,0 +1,73 @@
+"""Made-up searches: the best of many runs owes to chance what is said that it owes."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from mnist_core import stats
+
+SCATTER, IMAGES = 0.0012, 10_000
+Means = Callable[[np.random.Generator, int], np.ndarray]
+SEARCHES: dict[str, Means] = {
+    "all alike": lambda random, count: np.full(count, 0.975),
+    "some better": lambda random, count: 0.975 + random.normal(0, SCATTER, count),
+    "far apart": lambda random, count: 0.975 + random.normal(0, 3 * SCATTER, count),
+    "a hill": lambda random, count: 0.975 - np.linspace(-6, 6, count) ** 2 * SCATTER / 3,
+    "half collapse": lambda random, count: np.where(np.arange(count) < count // 2, 0.975, 0.5),
+}
+
+
+def searched(means: Means, settings: int, seeds: int, times: int) -> tuple[float, float]:
+    """How far the best run lies above what its setting gives, and how far that is said to be, in the mean."""
+    random, true, said = np.random.default_rng([settings, seeds]), [], []
+    for _ in range(times):
+        given = means(random, settings)
+        # What collapses, does so with some seeds only.
+        scatter = np.where(given < 0.9, 0.2, SCATTER)[:, None]
+        found = given[:, None] + scatter * random.normal(size=(settings, seeds))
+        found[given < 0.9] = np.clip(found[given < 0.9], 0.1, 0.96)
+        best = np.unravel_index(found.argmax(), found.shape)
+        true.append(found[best] - given[best[0]])
+        flattery = stats.flattery(found.tolist(), stats.image_noise(0.975, IMAGES))
+        assert flattery is not None
+        assert flattery.by_seeds == (seeds > 1)
+        said.append(flattery.excess)
+    return float(np.mean(true)), float(np.mean(said))
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+@pytest.mark.parametrize(("settings", "seeds"), [(12, 3), (8, 5)])
+def test_over_seeds_it_is_what_is_said(name: str, settings: int, seeds: int) -> None:
+    true, said = searched(SEARCHES[name], settings, seeds, 100)
+    assert said == pytest.approx(true, rel=0.2, abs=0.0001)
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_with_one_seed_of_each_it_is_at_most_what_is_said(name: str) -> None:
+    true, said = searched(SEARCHES[name], 12, 1, 100)
+    assert 0.95 * true <= said
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", SEARCHES)
+@pytest.mark.parametrize("settings", [4, 12, 40])
+@pytest.mark.parametrize("seeds", [2, 3, 10])
+def test_over_seeds_it_is_what_is_said_for_all_sizes(name: str, settings: int, seeds: int) -> None:
+    true, said = searched(SEARCHES[name], settings, seeds, 400)
+    assert said == pytest.approx(true, rel=0.25, abs=0.0002)
+
+
+def test_what_cannot_be_known_is_not_said() -> None:
+    assert stats.flattery([]) is None
+    assert stats.flattery([[0.98], [0.97]]) is None  # one seed each, of nobody knows how many images
+    assert stats.flattery_text(None) == ""
+    alone = stats.flattery([[0.98]], 0.001)
+    assert alone is not None
+    assert alone.excess == 0
+    assert stats.flattery_text(alone) == ""
+    same = stats.flattery([[0.98, 0.98], [0.5, 0.6]])
+    assert same == stats.Flattery(0.0, 4, 2, True)
+    assert stats.image_noise(0.98, 0) == 0
+    assert stats.image_noise(0.98, 10_000) == pytest.approx(0.0014, rel=0.01)
+    assert stats.image_noise(1.0, 100) > 0.005
