@@ -31,7 +31,7 @@ def offer_or_follow(runs: Sequence[Run]) -> None:
     st.info("There is no trained network yet that could read what you draw. Train one here, or go to the **Train** "
             "page to choose your own.")  # fmt: skip
     if runs and runs[0].state in ("failed", "diverged", "interrupted"):
-        st.warning(f"The last run ended as {runs[0].state}. {runs[0].note}")
+        st.warning(f"The last run ended as {runs[0].state}. {state.plain(runs[0].note)}")
     offer()
 
 
@@ -54,7 +54,7 @@ def _follow(run_id: str) -> None:
     else:
         left = run.remaining_seconds
         said = "is learning" + (f", about {left:.0f} seconds to go" if left is not None else "") + " …"
-    st.progress(run.progress, text=f"**{run.name}** {said}")
+    st.progress(run.progress, text=f"**{state.plain(run.name)}** {said}")
     st.caption("You can draw as soon as it has seen every training image once; it goes on learning meanwhile.")
     if run.note:
-        st.caption(run.note)
+        st.caption(state.plain(run.note))

@@ -39,7 +39,7 @@ def run_card(run: Run, queue: Sequence[str]) -> None:
             else:
                 _go_on(run)
         if run.note:
-            (st.warning if run.state in ("diverged", "failed", "interrupted") else st.caption)(run.note)
+            (st.warning if run.state in ("diverged", "failed", "interrupted") else st.caption)(state.plain(run.note))
 
 
 def _halt(run: Run) -> None:

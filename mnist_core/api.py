@@ -59,7 +59,7 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     check(config)
     store = Store.open()
     run = store.enqueue(config, name, tags, claimed=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with interruptible() as interrupt, Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
         task = bar.add_task(f"#{run.number} {run.name}")
         for event in work(store, run, interrupt):

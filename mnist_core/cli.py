@@ -23,6 +23,7 @@ from mnist_core.report_commands import import_run, report
 from mnist_core.store import Run, Store
 from mnist_core.study_commands import study_app
 from mnist_core.sweep_commands import sweep_app
+from mnist_core.text import one_line
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -109,7 +110,7 @@ def list_runs(
     for run in runs:
         table.add_row(
             str(run.number),
-            run.name,
+            one_line(run.name),
             run.dataset,
             run.state,
             f"{run.epoch}/{run.config.epochs}",
@@ -117,7 +118,9 @@ def list_runs(
             _percent(run.test_accuracy),
             f"{run.seconds:.1f} s",
         )
-    Console().print(table if runs else "no runs yet; `python -m mnist_core train` makes one")
+    Console(markup=False, highlight=False).print(
+        table if runs else "no runs yet; `python -m mnist_core train` makes one"
+    )
 
 
 @app.command()
@@ -130,14 +133,16 @@ def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
         print(json.dumps(_as_dict(found) | {"artifacts": files}, indent=2))
         return
     lines = [
-        f"#{found.number} {found.name}: {found.state}, epoch {found.epoch} of {found.config.epochs}",
+        f"#{found.number} {one_line(found.name)}: {found.state}, epoch {found.epoch} of {found.config.epochs}",
         f"id {found.id}",
         f"validation {_percent(found.validation_accuracy)} (best epoch {found.best_epoch}), "
         f"test {_percent(found.test_accuracy)}",
-        f"{found.seconds:.1f} s on {found.device}",
+        f"{found.seconds:.1f} s on {one_line(str(found.device))}",
     ]
-    lines += [found.note] if found.note else []
-    lines += [f"  {name} = {value}" for name, value in found.config.changed().items()] or ["  all settings are default"]
+    lines += [one_line(found.note)] if found.note else []
+    lines += [f"  {name} = {one_line(str(value))}" for name, value in found.config.changed().items()] or [
+        "  all settings are default"
+    ]
     print("\n".join(lines))
 
 
@@ -203,9 +208,9 @@ def _follow(store: Store, run: Run, as_json: bool) -> None:
     from mnist_core.worker import work
 
     interrupt = threading.Event()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
-        task = bar.add_task(f"#{run.number} {run.name}")
+        task = bar.add_task(f"#{run.number} {one_line(run.name)}")
         signal.signal(signal.SIGINT, lambda *_: interrupt.set())
         for event in work(store, run, interrupt):
             if isinstance(event, RunStarted):

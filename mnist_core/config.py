@@ -166,6 +166,10 @@ class RunConfig(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> "RunConfig":
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value):
+                raise ValueError(f"{name}: holds a sign that belongs to no text; type it anew")
         if self.nesterov and self.optimizer == "sgd" and self.momentum == 0:
             raise ValueError("nesterov: needs momentum above 0; raise momentum or switch Nesterov off")
         if self.dataset == "folder" and not self.folder.strip():

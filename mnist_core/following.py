@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mnist_core import jobs
 from mnist_core.store import Run, Store
+from mnist_core.text import one_line
 
 _LOOK_SECONDS = 0.5
 
@@ -20,7 +21,7 @@ def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False) -> list
     Other runs of the queue are trained too. Ctrl-C interrupts what is running so that it can be resumed.
     """
     ids = [run.id for run in runs]
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with interruptible() as interrupt, Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
         task = bar.add_task("runs", total=len(ids))
         thread = jobs.start(store)
@@ -30,7 +31,7 @@ def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False) -> list
             for run in found:
                 if not run.active and run.id not in ended:
                     ended.add(run.id)
-                    bar.console.print(_line(run), highlight=False)
+                    bar.console.print(_line(run), markup=False, highlight=False)
             bar.update(task, completed=len(ended))
             if not any(run.active for run in found):
                 return found
@@ -55,5 +56,5 @@ def interruptible() -> Iterator[threading.Event]:
 
 def _line(run: Run) -> str:
     accuracy = "" if run.test_accuracy is None else f", test accuracy {run.test_accuracy:.2%}"
-    note = f" {run.note}" if run.state in ("failed", "diverged", "interrupted") else ""
-    return f"#{run.number} {run.name}: {run.state}{accuracy} in {run.seconds:.0f} s.{note}"
+    note = f" {one_line(run.note)}" if run.state in ("failed", "diverged", "interrupted") else ""
+    return f"#{run.number} {one_line(run.name)}: {run.state}{accuracy} in {run.seconds:.0f} s.{note}"

@@ -20,6 +20,8 @@ from mnist_core.store import Run, Store
 _TICK_SECONDS = 0.1
 _PATROL_SECONDS = 2.0
 _SILENT_SECONDS = 30.0  # a worker that says nothing for so long is gone
+_BEGIN_SECONDS = 120.0  # a worker that has not begun its run by then never will; importing torch may take a minute
+_HAND_OUTS = 3  # of one run to workers that end before they begin it
 _SPARE_DELAY_SECONDS = 3.0  # the next spare imports torch: not while the run before it is starting
 _SETTING = "runs_at_once"
 _THREAD = "mnist-lab-jobs"
@@ -31,6 +33,7 @@ class _Worker:
 
     process: subprocess.Popen[bytes]
     run: Run | None = None
+    handed: float = 0.0  # when it was given that run, of time.monotonic
     gpu: str = ""  # the one that it can see; chosen with its first run, for good
 
     def close(self) -> None:
@@ -52,6 +55,7 @@ class Jobs(threading.Thread):
         self._spare_after = 0.0
         self._leaving: list[subprocess.Popen[bytes]] = []
         self._patrol_after = 0.0
+        self._failed_hand_outs: dict[str, int] = {}  # by id of a run that was never begun
 
     def wake(self) -> None:
         """Look at the queue now: a run was added or a setting changed."""
@@ -72,13 +76,14 @@ class Jobs(threading.Thread):
                 worker.process.kill()
                 worker.process.wait()
             worker.close()
-        self._reap()  # one that was ended before it began its run leaves the word to us
+        # A worker that was terminated before it began its run cannot record that; we put the run back.
+        self._reap()
 
     def run(self) -> None:
         while not self._ended.is_set():
             try:
                 self._tick()
-            except MnistLabError as error:  # a locked or full disk passes; the queue waits
+            except (MnistLabError, OSError) as error:  # a locked or full disk passes; the queue waits
                 print(f"jobs: {error}", file=sys.stderr)
             self._wake.wait(_TICK_SECONDS)
             self._wake.clear()
@@ -89,7 +94,11 @@ class Jobs(threading.Thread):
             self._patrol_after = time.monotonic() + _PATROL_SECONDS
             self._patrol()
         while (run := self._store.claim(limit=(places := runs_at_once(self._store)))) is not None:
-            self._launch(run)
+            try:
+                self._launch(run)
+            except OSError:  # no process can be started now
+                self._store.release(run)
+                raise
         waiting = [worker for worker in self._workers if worker.run is None]
         # With every place taken the next run waits for a worker that ends its own: no spare need slow them down.
         if not waiting and len(self._workers) < max(1, places) and time.monotonic() >= self._spare_after:
@@ -98,12 +107,13 @@ class Jobs(threading.Thread):
             self._dismiss(waiting[1:])  # nothing trains: one that waits is enough
 
     def _launch(self, run: Run) -> None:
+        self._reap()  # a run that has just ended left its worker to this one
         gpu = self._free_gpu()
         fitting = [worker for worker in self._workers if worker.run is None and worker.gpu in ("", gpu)]
         worker = fitting[0] if fitting else _Worker(self._process())
         if not fitting:
             self._workers.append(worker)
-        worker.run, worker.gpu = run, gpu
+        worker.run, worker.gpu, worker.handed = run, gpu, time.monotonic()
         self._spare_after = time.monotonic() + _SPARE_DELAY_SECONDS
         order = {"run": run.id, "worker": run.worker, "gpu": gpu}
         assert worker.process.stdin is not None
@@ -111,7 +121,7 @@ class Jobs(threading.Thread):
             worker.process.stdin.write(json.dumps(order).encode() + b"\n")
             worker.process.stdin.flush()
         except OSError:
-            pass  # it died while it waited; `_reap` says so on the run
+            pass  # It died while it waited; `_reap` puts the run back.
 
     def _dismiss(self, workers: list[_Worker]) -> None:
         for worker in workers:
@@ -145,9 +155,26 @@ class Jobs(threading.Thread):
                 worker.close()
                 self._spare_after = max(self._spare_after, time.monotonic() + _SPARE_DELAY_SECONDS)
                 if run is not None and not ended:
-                    self._abandon(run, _why(code) if code else "The worker ended without a result.")
+                    self._lost(run, _why(code) if code else "The worker ended without a result.")
             elif ended:
                 worker.run = None
+            elif run is not None and time.monotonic() - worker.handed > _BEGIN_SECONDS and not self._begun(run):
+                worker.process.kill()  # it hangs as it ends its last run
+
+    def _begun(self, run: Run) -> bool:
+        return self._store.run(run.id).pid is not None
+
+    def _lost(self, run: Run, why: str) -> None:
+        """A run whose worker is gone: back into the queue if it was never begun, otherwise it can be resumed.
+
+        A worker may end right after its last run, by whatever fault of that one: the next run, which it was handed
+        meanwhile, must not suffer for it.
+        """
+        failed = self._failed_hand_outs.pop(run.id, 0) + 1
+        if failed < _HAND_OUTS and self._store.release(run):
+            self._failed_hand_outs[run.id] = failed
+        else:
+            self._abandon(run, why)
 
     def _holds(self, run: Run) -> bool:
         """Whether the run still waits for a word from the worker that was given it."""
@@ -164,7 +191,7 @@ class Jobs(threading.Thread):
                 continue
             silent = now - (run.heartbeat or 0) > _SILENT_SECONDS
             if silent or (run.pid is not None and not _alive(run.pid)):
-                self._abandon(run, "The process of this run is gone.")
+                self._lost(run, "The process of this run is gone.")
 
     def _abandon(self, run: Run, why: str) -> None:
         with contextlib.suppress(LostRunError):  # raised if the worker had ended the run itself

@@ -14,6 +14,7 @@ _LENGTH = 200  # characters of a recorded device: as many as an archive may hold
 _NAME_LENGTH = 80
 _THEN = "; then "  # between the devices of a run that went on on another one
 _THREADS = re.compile(r", \d+ threads?$")
+_PRODUCT = re.compile(r"[A-Za-z][A-Za-z0-9 ()/+._-]+", re.ASCII)
 # What processors call themselves beside their name.
 _NOISE = re.compile(r"\((?:R|TM|C)\)|\b(?:CPU|Processor)\b|[^\x20-\x7e]|,", re.IGNORECASE)
 
@@ -42,7 +43,9 @@ def kind(device: str) -> Kind:
     first = device.split(_THEN)[0]
     if first.startswith("mps"):
         return "mps"
-    return "cpu" if first in ("", "auto") or first.startswith("cpu") or _THREADS.search(first) else "cuda"
+    is_cpu = first in ("", "auto") or first.startswith("cpu") or _THREADS.search(first)
+    # What reads like no product's name, as it may stand in a stranger's archive, is a processor too.
+    return "cpu" if is_cpu or not _PRODUCT.fullmatch(first) else "cuda"
 
 
 def known(device: str) -> bool:

@@ -8,6 +8,7 @@ import typer
 from mnist_core.errors import StoreError
 from mnist_core.store import Store
 from mnist_core.store.artifacts import write_atomically
+from mnist_core.text import one_line
 
 _NAME = "report.html"
 
@@ -42,4 +43,4 @@ def import_run(file: Annotated[Path, typer.Argument(help="The zip of a run, as a
     from mnist_core.export import archive
 
     run = archive.read(Store.open(), file)
-    print(f"#{run.number} {run.name}: {run.state}. {run.note}")
+    print(one_line(f"#{run.number} {run.name}: {run.state}. {run.note}"))

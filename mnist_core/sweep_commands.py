@@ -20,6 +20,7 @@ from mnist_core.flags import with_config_flags
 from mnist_core.following import follow_all
 from mnist_core.store import ACTIVE, Store
 from mnist_core.sweeps import Sweep
+from mnist_core.text import one_line
 
 sweep_app = typer.Typer(no_args_is_help=True, help="Search over settings: a grid or random, with seeds.")
 
@@ -71,9 +72,9 @@ def list_sweeps(as_json: _As_json = False) -> None:
     for summary in found:
         accuracies = (summary[name] for name in ("best_accuracy", "best_run_mean", "best_test_accuracy"))
         counts = (str(summary[name]) for name in ("runs", "ended"))
-        table.add_row(summary["id"], summary["name"], *counts, *map(_percent, accuracies))
+        table.add_row(summary["id"], one_line(summary["name"]), *counts, *map(_percent, accuracies))
     text = 'no sweeps yet; `python -m mnist_core sweep run --axis "learning_rate=0.1,0.01"` makes one'
-    Console().print(table if found else text, highlight=False)
+    Console(markup=False, highlight=False).print(table if found else text)
 
 
 @sweep_app.command()
@@ -126,10 +127,10 @@ def _report(store: Store, sweep_id: str, as_json: bool) -> None:
         ends = () if row["low"] is None else (max(row["low"], 0.0), min(row["high"], 1.0))
         values = (shown(row[field]) for field in sweep.fields)
         rows.add_row(*values, _percent(row["mean"]), " to ".join(map(_percent, ends)), str(row["n"]))
-    print(f"{sweep.name} ({sweep_id})")
-    Console().print(rows, highlight=False)
+    print(f"{one_line(sweep.name)} ({sweep_id})")
+    Console(markup=False, highlight=False).print(rows)
     for line in _choice(sweep, table):
-        print(line)
+        print(one_line(line))
     states = table["state"].value_counts().to_dict()
     print(", ".join(f"{count} {state}" for state, count in states.items()))
 

@@ -45,6 +45,7 @@ def work(store: Store, run: Run, interrupt: threading.Event | None = None) -> It
     pulse = _Pulse(store, run, interrupt or threading.Event())
     pulse.start()
     try:
+        store.beat(run)  # says that the run has begun: from here on it is this process that may have spoilt it
         yield from _work(store, run, pulse)
     except LostRunError:
         return  # someone else decides about this run now

@@ -73,7 +73,7 @@ def note(run: Run) -> None:
     """The network, and what the run has to say about itself."""
     st.caption(f"Network: `{run.config.architecture}`")
     if run.note:
-        (st.warning if run.state in ("diverged", "failed", "interrupted") else st.info)(run.note)
+        (st.warning if run.state in ("diverged", "failed", "interrupted") else st.info)(state.plain(run.note))
 
 
 def view(run: Run) -> None:

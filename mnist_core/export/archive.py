@@ -23,7 +23,8 @@ from mnist_core.export import archive_checks, archive_format
 from mnist_core.export.archive_format import CONFIG, MANIFEST, METRICS, RUN, ArchiveError, Manifest, RunRecord
 from mnist_core.store import Artifact, Run, Store
 from mnist_core.store.artifacts import write_atomically
-from mnist_core.store.runs import new_id
+from mnist_core.store.runs import clean_tags, new_id
+from mnist_core.text import one_line
 
 TAG = "imported"
 
@@ -228,8 +229,12 @@ def _values(store: Store, config: RunConfig, record: RunRecord) -> dict[str, Any
     said = f"Imported on {day}; it was run #{record.number} where it was trained."
     return values | {
         "id": new_id(store.clock()) if taken else record.id,
-        "tags": sorted({*record.tags, TAG}),
-        "note": f"{record.note} {said}".strip(),
+        # What a stranger wrote is shown on pages and written into files: on one line, of printable signs only.
+        "name": one_line(record.name) or f"run {record.number}",
+        "tags": clean_tags([*record.tags, TAG]),
+        "note": one_line(f"{record.note} {said}".strip()),
+        "device": None if record.device is None else one_line(record.device),
+        "versions": record.versions and {one_line(name): one_line(text) for name, text in record.versions.items()},
         "config": config.model_dump(mode="json"),
         "digest": config.digest(),
     }

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_core.store import Run, Store
+from mnist_core.text import in_spreadsheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +29,13 @@ def table(store: Store, runs: Sequence[Run]) -> "pd.DataFrame":
 
 
 def write_csv(store: Store, runs: Sequence[Run], path: Path) -> None:
-    """The table as CSV in UTF-8, numbers in full precision; NaN is written as nan, infinities as inf and -inf."""
-    table(store, runs).to_csv(path, index=False, na_rep="nan")
+    """The table as CSV in UTF-8, numbers in full precision; NaN is written as nan, infinities as inf and -inf.
+
+    A name that a spreadsheet would take for a formula begins with '.
+    """
+    values = table(store, runs)
+    values["name"] = values["name"].map(in_spreadsheet)
+    values.to_csv(path, index=False, na_rep="nan")
 
 
 def write_parquet(store: Store, runs: Sequence[Run], path: Path) -> None:

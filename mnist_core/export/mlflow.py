@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mnist_core import trained
 from mnist_core.errors import StoreError
 from mnist_core.store import Run, Store
+from mnist_core.text import in_markdown, one_line
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -18,6 +20,8 @@ EXPERIMENT = "MNIST Lab"
 
 _BATCH = 1000  # metrics that MLflow takes at once
 _VALUE = 5000  # letters of a setting or a tag, which MLflow cuts or refuses otherwise; config.json holds all
+_NAME = 250  # letters of a tag's name
+_NO_NAME = re.compile(r"[^A-Za-z0-9_.\- ]")  # what MLflow refuses in one
 _STATUS = {
     "finished": "FINISHED",
     "diverged": "FAILED",
@@ -50,7 +54,7 @@ def write(store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMEN
         client = MlflowClient(tracking_uri=tracking_uri)
         found = client.get_experiment_by_name(experiment)
         number = found.experiment_id if found else client.create_experiment(experiment, _artifacts(tracking_uri))
-        run_id = client.create_run(number, start_time=began, run_name=run.name).info.run_id
+        run_id = client.create_run(number, start_time=began, run_name=one_line(run.name)).info.run_id
         try:
             settings = run.config.model_dump(mode="json")
             client.log_batch(run_id, params=[Param(name, _text(value)) for name, value in settings.items()],
@@ -82,8 +86,9 @@ def _artifacts(tracking_uri: str) -> str | None:
 
 def _tags(run: Run) -> dict[str, str]:
     tags = {"mnist-lab.run": str(run.number), "mnist-lab.id": run.id, "mnist-lab.state": run.state,
-            "mnist-lab.digest": run.digest, "mlflow.note.content": run.note}  # fmt: skip
-    tags |= {f"mnist-lab.version.{name}": text for name, text in (run.versions or {}).items()}
+            "mnist-lab.digest": run.digest, "mlflow.note.content": in_markdown(run.note)}  # fmt: skip
+    versions = (run.versions or {}).items()
+    tags |= {f"mnist-lab.version.{_NO_NAME.sub(' ', name)}"[:_NAME]: one_line(text) for name, text in versions}
     return tags | {"mnist-lab.tags": ", ".join(run.tags)}  # as a value: names may not hold every sign
 
 

@@ -122,8 +122,8 @@ def _told(store: Store, run: Run) -> Told:
         test_accuracy=run.test_accuracy if over and not _halfway(run) else None,
         shape=tuple(about["shape"]) if about else None,
         classes=len(about["classes"]) if about else 0,
-        mean=tuple(about.get("mean", ())),
-        std=tuple(about.get("std", ())),
+        mean=tuple(map(float, about.get("mean", ()))),
+        std=tuple(map(float, about.get("std", ()))),
         data=run.data,
     )
 

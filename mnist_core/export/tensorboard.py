@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mnist_core.store import Run, Store
 from mnist_core.store.artifacts import write_atomically
+from mnist_core.text import in_table_cell
 
 # Names of metrics as TensorBoard groups them: what stands before the slash is a section.
 TAGS = {
@@ -62,10 +63,9 @@ def _events(store: Store, run: Run) -> Iterator[bytes]:
 
 
 def _settings(run: Run) -> str:
-    rows = "\n".join(
-        f"| {name} | `{json.dumps(value)}` |" for name, value in run.config.model_dump(mode="json").items()
-    )
-    return f"Run {run.number}: {run.name}\n\n| setting | value |\n|---|---|\n{rows}"
+    settings = run.config.model_dump(mode="json").items()
+    rows = "\n".join(f"| {name} | {in_table_cell(json.dumps(value))} |" for name, value in settings)
+    return f"Run {run.number}: {in_table_cell(run.name)}\n\n| setting | value |\n|---|---|\n{rows}"
 
 
 def _event(time: float, step: int, rest: bytes) -> bytes:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from mnist_core.config import RunConfig
 from mnist_core.data_facts import FIRST_RULE, DataFacts
+from mnist_core.text import one_line
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "failed", "interrupted"]
 ACTIVE: tuple[State, ...] = ("queued", "running")
@@ -125,8 +126,8 @@ def new_row(config: RunConfig, name: str, tags: Iterable[str], now: float, sweep
     """The row of a run that is queued at `now`."""
     return {
         "id": new_id(now),
-        "name": name.strip()[:NAME_LENGTH] or default_name(config),
-        "tags": sorted({tag.strip() for tag in tags} - {""}),
+        "name": one_line(name).strip()[:NAME_LENGTH] or default_name(config),
+        "tags": clean_tags(tags),
         "state": "queued",
         "config": config.model_dump(mode="json"),
         "digest": config.digest(),
@@ -136,22 +137,31 @@ def new_row(config: RunConfig, name: str, tags: Iterable[str], now: float, sweep
     }
 
 
-def claim(now: float) -> dict[str, Any]:
-    """What a claim writes into a run's row: from then on only the holder of the token may record."""
+def clean_tags(tags: Iterable[str]) -> list[str]:
+    """Tags in their order, each once and on one line."""
+    return sorted({one_line(tag).strip() for tag in tags} - {""})
+
+
+def claim(now: float, pid: int | None) -> dict[str, Any]:
+    """What a claim writes into a run's row: from then on only the holder of the token may record.
+
+    `pid` is the process that trains it, if that is known already.
+    """
     return {
         "state": "running",
         "queued": None,
         "request": None,
         "worker": secrets.token_hex(8),
         "host": socket.gethostname(),
-        "pid": None,
+        "pid": pid,
         "heartbeat": now,
     }
 
 
 def default_name(config: RunConfig) -> str:
     """A name that tells runs apart at a glance: architecture, and what is not default."""
-    short = config.architecture if len(config.architecture) <= 40 else config.architecture[:37] + "..."
+    line = one_line(config.architecture)
+    short = line if len(line) <= 40 else line[:37] + "..."
     parts = [short]
     changed = config.changed()
     if config.dataset != "mnist":

@@ -18,9 +18,10 @@ from mnist_core.events import Event
 from mnist_core.store import metrics as metric_rows
 from mnist_core.store.adopting import Adoption
 from mnist_core.store.files import Files
-from mnist_core.store.runs import NAME_LENGTH, RESUMABLE, Run, State, claim, new_row, run_from_row
+from mnist_core.store.runs import NAME_LENGTH, RESUMABLE, Run, State, claim, clean_tags, new_row, run_from_row
 from mnist_core.store.schema import artifacts, metrics, runs, writing
 from mnist_core.store.sweeps import Sweeps
+from mnist_core.text import one_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,7 +108,7 @@ class Store(Files, Sweeps, Adoption):
     ) -> Run:  # fmt: skip
         """Put a new run at the end of the queue; `claimed`: the caller trains it at once, past the queue."""
         now = self.clock()
-        values = new_row(config, name, tags, now, sweep) | (claim(now) if claimed else {})
+        values = new_row(config, name, tags, now, sweep) | (claim(now, os.getpid()) if claimed else {})
         with writing(self._engine).begin() as connection:
             connection.execute(runs.insert().values(**values))
         return self.run(values["id"])
@@ -152,13 +153,14 @@ class Store(Files, Sweeps, Adoption):
 
     def rename(self, run_id: str, name: str) -> None:
         """Give a run another name; names need not be unique. Raises StoreError if it is empty."""
-        if not name.strip():
+        line = one_line(name).strip()[:NAME_LENGTH]
+        if not line:
             raise StoreError("name: is empty; a run needs a name")
-        self._update([run_id], name=name.strip()[:NAME_LENGTH])
+        self._update([run_id], name=line)
 
     def set_tags(self, run_id: str, tags: Iterable[str]) -> None:
         """Replace a run's tags."""
-        self._update([run_id], tags=sorted({tag.strip() for tag in tags} - {""}))
+        self._update([run_id], tags=clean_tags(tags))
 
     def delete(self, ids: Sequence[str]) -> None:
         """Hide runs; `restore` undoes it, `purge` removes them for good. Running ones are stopped."""
@@ -184,7 +186,8 @@ class Store(Files, Sweeps, Adoption):
     def claim(self, run_id: str | None = None, limit: int | None = None) -> Run | None:
         """Take the next queued run (or this one) if fewer than `limit` are running here; None if there is none.
 
-        The run's `worker` is a fresh token: only its holder may record to the run.
+        The run's `worker` is a fresh token: only its holder may record to the run. Whoever asks for a certain run
+        trains it in this process; any other is handed to a worker, and has not begun before that one's first beat.
         """
         with writing(self._engine).begin() as connection:
             if limit is not None:
@@ -198,10 +201,34 @@ class Store(Files, Sweeps, Adoption):
             claimed = connection.execute(
                 runs.update()
                 .where(runs.c.number == queued.scalar_subquery())
-                .values(**claim(self.clock()))
+                .values(**claim(self.clock(), None if run_id is None else os.getpid()))
                 .returning(runs.c.id)
             ).scalar()
         return None if claimed is None else self.run(claimed)
+
+    def release(self, run: Run) -> bool:
+        """Undo a claim whose holder has not begun: the run goes back to the head of the queue, as if never claimed.
+
+        False, and nothing changes, if the run has begun (its worker has said its process number) or another holds it.
+        A wish that it got meanwhile is granted at once.
+        """
+        with writing(self._engine).begin() as connection:
+            untouched = sa.and_(
+                runs.c.number == run.number,
+                runs.c.worker == run.worker,
+                runs.c.state == "running",
+                runs.c.pid.is_(None),
+            )
+            first = connection.execute(sa.select(sa.func.min(runs.c.queued))).scalar()
+            common = {"worker": None, "host": None, "heartbeat": None, "request": None}
+            for wish, state in (("stop", "stopped"), ("pause", "paused")):
+                if connection.execute(
+                    runs.update().where(untouched, runs.c.request == wish).values(state=state, **common)
+                ).rowcount:
+                    return True
+            queued = self.clock() if first is None else first - 1
+            back = runs.update().where(untouched).values(state="queued", queued=queued, **common)
+            return bool(connection.execute(back).rowcount)
 
     def beat(self, run: Run) -> str | None:
         """Say that the run's worker lives; returns "stop", "pause" or None. Raises LostRunError."""

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from mnist_core.store.database import Database
 from mnist_core.store.schema import metrics, runs, sweeps, writing
+from mnist_core.text import one_line
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Sweeps(Database):
 
     def save_sweep(self, sweep_id: str, name: str, spec: dict[str, Any]) -> None:
         """Add a sweep, or replace the name and content of one that is there."""
-        values = {"name": name, "spec": spec}
+        values = {"name": one_line(name), "spec": spec}
         with writing(self._engine).begin() as connection:
             if not connection.execute(sweeps.update().where(sweeps.c.id == sweep_id).values(**values)).rowcount:
                 connection.execute(sweeps.insert().values(id=sweep_id, created=self.clock(), **values))

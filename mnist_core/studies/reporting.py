@@ -14,6 +14,7 @@ from mnist_core.studies.catalogue import studies
 from mnist_core.studies.comparing import Row, Scatter, rows_of, scattered
 from mnist_core.studies.measuring import Measurement, measured
 from mnist_core.studies.study import Experiment, Study
+from mnist_core.text import in_markdown
 
 PAGE = Path("docs") / "studies.md"  # below the root
 METRICS: Mapping[str, str] = {
@@ -169,8 +170,10 @@ def _origin(measurements: Sequence[Measurement]) -> str:
             versions.setdefault(name, set()).add(version)
     dates = sorted(one.date for one in measurements)
     lines = ["## Hardware, versions, date\n"]
-    lines += [f"- device: {device}" for device in devices]
-    lines += [f"- {name}: {', '.join(sorted(found))}" for name, found in sorted(versions.items())]
+    lines += [f"- device: {in_markdown(device)}" for device in devices]
+    lines += [
+        f"- {in_markdown(name)}: {in_markdown(', '.join(sorted(found)))}" for name, found in sorted(versions.items())
+    ]
     if dates:
         lines.append(f"- measured: {dates[0]}" + (f" to {dates[-1]}" if dates[-1] != dates[0] else ""))
         lines.append(f"- runs: {len(measurements)}")

@@ -138,6 +138,81 @@ def test_a_run_whose_process_is_gone_is_found(store):
         thread.end()
 
 
+def spoilt(store: Store, config: RunConfig) -> Run:
+    """A queued run whose worker will end by an error that nobody expects: its folder cannot be made."""
+    run = store.enqueue(config)
+    store.folder(run.id).parent.mkdir(exist_ok=True)
+    store.folder(run.id).write_text("in the way")
+    return run
+
+
+def test_a_run_that_ends_its_worker_leaves_the_others_alone(store, running):
+    jobs.set_runs_at_once(store, 0)
+    pairs = [(spoilt(store, SHORT.replace(seed=seed)), store.enqueue(SHORT)) for seed in range(2)]
+    jobs.set_runs_at_once(store, 1)
+    running.wake()
+    wait_until(lambda: not any(store.run(run.id).active for pair in pairs for run in pair), seconds=240)
+    outcomes = [tuple(store.run(run.id).state for run in pair) for pair in pairs]
+    assert outcomes == [("failed", "finished")] * 2
+    assert not any(store.run(good.id).note for _, good in pairs)
+
+
+def hand_over_to_one_that_never_begins(store: Store, running: jobs.Jobs) -> tuple[Run, int]:
+    """A run that was given to an idle worker which is stopped and cannot begin it, and the worker's process."""
+    jobs.set_runs_at_once(store, 1)
+    before = enqueue(store, running, SHORT.replace(epochs=40))
+    wait_until(lambda: store.run(before.id).pid is not None)
+    pid = store.run(before.id).pid
+    assert pid
+    wait_until(lambda: store.run(before.id).state == "finished")
+    os.kill(pid, signal.SIGSTOP)
+    run = enqueue(store, running, SHORT)
+    wait_until(lambda: store.run(run.id).state == "running")
+    return run, pid
+
+
+@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
+def test_a_run_that_a_dead_worker_never_began_is_trained_by_another(store, running, death: signal.Signals):
+    run, pid = hand_over_to_one_that_never_begins(store, running)
+    os.kill(pid, death)
+    os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: store.run(run.id).state == "finished", seconds=60)
+    assert store.run(run.id).note == ""
+    assert store.run(run.id).pid != pid
+
+
+def test_a_run_that_no_worker_began_waits_in_the_queue_when_the_app_ends(store):
+    thread = jobs.start(store)
+    run, pid = hand_over_to_one_that_never_begins(store, thread)
+    later = store.enqueue(SHORT)
+    os.kill(pid, signal.SIGKILL)
+    thread.end()
+    assert [queued.id for queued in store.queue()] == [run.id, later.id]
+    assert store.run(run.id).note == ""
+
+
+def test_a_stopped_run_that_no_worker_began_stays_stopped(store, running):
+    run, pid = hand_over_to_one_that_never_begins(store, running)
+    store.request(run.id, "stop")
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: store.run(run.id).state == "stopped")
+
+
+def test_a_run_that_no_worker_ever_begins_is_given_up(store, own_lab: Path):
+    """Where Python itself cannot start a worker, the queue does not go round for ever."""
+    script = (
+        "import sys, time; from mnist_core import jobs; from mnist_core.store import Store; "
+        "sys.executable = '/bin/false'; jobs.start(Store.open()); time.sleep(600)"
+    )
+    run = store.enqueue(SHORT)
+    app = subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[2])
+    try:
+        wait_until(lambda: store.run(run.id).state == "interrupted")
+    finally:
+        app.kill()
+        app.wait()
+
+
 def test_the_thread_is_started_once_for_a_store(store, running):
     assert jobs.start(Store.open()) is running
 

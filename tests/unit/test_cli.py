@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from mnist_core.cli import app
@@ -15,6 +16,7 @@ from mnist_core.config import RunConfig
 from mnist_core.fields import fields
 from mnist_core.recipes import RECIPES
 from mnist_core.store import Run, Store
+from mnist_core.store.schema import runs as runs_table
 from mnist_core.worker import work
 
 QUICK = ("--dataset", "mnist-5k", "--architecture", "softmax", "--train-images", "500", "--epochs", "2")
@@ -123,3 +125,15 @@ def test_the_data_sets_are_listed_with_what_to_do():
 def test_a_recipe_gives_all_settings_but_those_that_are_said():
     said = json.loads(lab("train", "--recipe", "fast-99", "--batch-size", "64", "--queue", "--json").stdout)
     assert RunConfig.parse(said["config"]) == RECIPES["fast-99"].config.replace(batch_size=64)
+
+
+def test_a_name_of_brackets_or_escape_codes_is_printed_as_letters():
+    store = Store.open()
+    run = store.enqueue(RunConfig(dataset="mnist-5k", architecture="softmax"), "a [/b] [red]")
+    with store._engine.begin() as connection:  # as a store of before may hold it
+        connection.execute(sa.update(runs_table).values(name="a [/b] [red]\x1b[31m\x07\nb", note="\x1b]0;x\x07"))
+    for command in (["list"], ["show", str(run.number)]):
+        done = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+        assert done.exit_code == 0
+        assert "a [/b] [red] [31m b" in done.stdout
+        assert "\x1b" not in done.stdout

@@ -65,3 +65,9 @@ def test_a_field_matters_only_beside_the_values_it_is_for():
     nesterov = next(field for field in fields() if field.name == "nesterov")
     assert nesterov.matters({"optimizer": "sgd"})
     assert not nesterov.matters({"optimizer": "adam"})
+
+
+def test_a_path_that_is_no_text_is_refused_by_name() -> None:
+    undecodable = b"/pictures/\xff".decode(errors="surrogateescape")  # as Python reads such a flag
+    with pytest.raises(ConfigError, match=r"^folder: "):
+        RunConfig.parse({"dataset": "folder", "folder": undecodable})
