@@ -9,7 +9,9 @@ import streamlit as st
 from dashboard import inspection, state
 from mnist_core import answers, trained
 from mnist_core.answers import Answers
+from mnist_core.data.identity import class_names_of
 from mnist_core.data.splitting import SplitName
+from mnist_core.errors import DataError
 from mnist_core.plots.series import Curves, Series
 from mnist_core.store import Run
 
@@ -25,12 +27,14 @@ def answered(runs: Sequence[Run], split: SplitName = "test") -> Answers | None:
     for run in runs:
         with state.errors_as_messages():
             tables[run.id] = predictions(run, split)
-    found, left_out = answers.gather([run for run in runs if run.id in tables], tables)
+    found, left_out = answers.gather([run for run in runs if run.id in tables], tables, split)
     if found is None:
         st.info("None of these runs has been tested yet: a run is tested when it ends.")
     else:
         for one in left_out:
             st.caption(f"Run {one.run.number} is not compared here: it {one.reason}.")
+        if found.remark:
+            st.caption(found.remark)
     return found
 
 
@@ -40,14 +44,27 @@ def predictions(run: Run, split: SplitName) -> pd.DataFrame:
 
 
 def images(found: Answers, places: Sequence[int] | np.ndarray, split: SplitName = "test") -> np.ndarray:
-    """The images at some places of the split: uint8 (M, C, H, W). Raises DataError if they are not there."""
-    own = inspection.subject(found.runs[0], split)
-    return own.images(own.table.iloc[np.asarray(places, dtype=int)])
+    """The images at some places of the split, as the first run was given them: uint8 (M, C, H, W).
+
+    Where they lie for any run that is known to have been given the same. Raises DataError if they are nowhere.
+    """
+    first = found.runs[0]
+    recorded = None if first.data is None else first.data.images.get(split)
+    same = [run for run in found.runs[1:] if recorded and run.data and run.data.images.get(split) == recorded]
+    failure: DataError | None = None
+    for run in [first, *same]:
+        subject = inspection.subject(run, split)
+        try:
+            return subject.images(subject.table.iloc[np.asarray(places, dtype=int)])
+        except DataError as error:
+            failure = failure or error
+    assert failure
+    raise failure
 
 
 def class_names(found: Answers) -> tuple[str, ...]:
-    """Names of the classes; their numbers where the folder that names them is gone."""
-    return inspection.class_names_of(found.runs[0], found.classes)
+    """Names of the classes; their numbers where nothing says them any more."""
+    return class_names_of(state.store(), found.runs[0], found.classes)
 
 
 def precision_notes(runs: Sequence[Run]) -> None:

@@ -146,7 +146,7 @@ def _history_or_button(found: Answers, run: Run, kept: tuple[int, ...]) -> Histo
             help="Loads the weights of each epoch and answers all test images with them, on this computer's processor.",
         ):
             return None
-    images = comparing_data.images(found, np.arange(found.images))
+    images = comparing_data.images(found.of([run]), np.arange(found.images))
     bar = st.empty()
 
     def report(answered: int, of: int) -> None:

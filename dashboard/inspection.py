@@ -9,16 +9,11 @@ import streamlit as st
 
 from dashboard import state
 from mnist_core import answers, environment, results
-from mnist_core.config import RunConfig
-from mnist_core.data.catalogue import dataset
-from mnist_core.data.folder_layout import class_names
-from mnist_core.data.sources import load_arrays
-from mnist_core.data.splitting import SplitName, split_images
-from mnist_core.errors import DataError
+from mnist_core.data.identity import class_names_of, images_of
+from mnist_core.data.splitting import SplitName
 from mnist_core.store import Run
 
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]()#$:~|<>]")
-_OF_IMAGES = {"dataset", "folder", "folder_size", "folder_colour", "validation_images", "split_seed"}
 
 
 @dataclass(frozen=True)
@@ -61,13 +56,8 @@ class Subject:
 
     def images(self, rows: pd.DataFrame) -> np.ndarray:
         """The images of some rows of the table: uint8 (N, C, H, W). Raises DataError if they are not there."""
-        which = self.run.config.model_dump_json(include=_OF_IMAGES)
-        images, labels = _split(which, str(environment.data_dir()), self.split, self.run.config)
-        if not np.array_equal(labels, self.table["label"]):
-            raise DataError(
-                f"The images of {self.run.dataset} are no longer those that run #{self.run.number} was tested on, so "
-                "they cannot be shown beside its answers. Bring the old files back, or train anew."
-            )
+        labels = self.table["label"].to_numpy()
+        images, _ = images_of(self.run, self.split, environment.data_dir(), labels)
         return images[rows["index"].to_numpy()]
 
     def image(self, answer: Answer) -> np.ndarray:
@@ -86,23 +76,12 @@ def subject(run: Run, split: SplitName) -> Subject:
     """The run's answers to a split that is one of `splits`. Raises StoreError if the file is damaged."""
     table = _answers(run.id, run.state, run.step)
     count = results.probabilities(table.head(0)).shape[1]
-    return Subject(run, split, class_names_of(run, count), results.of_split(table, split))
+    return Subject(run, split, class_names_of(state.store(), run, count), results.of_split(table, split))
 
 
 def bold(name: str) -> str:
     """A class's name in Markdown, whatever a folder is called."""
     return "**" + _MARKDOWN.sub(r"\\\g<0>", name) + "**"
-
-
-def class_names_of(run: Run, count: int) -> tuple[str, ...]:
-    """Names of the classes; their numbers where the folder that names them is gone."""
-    names = dataset(run.dataset).classes
-    if run.dataset == "folder":
-        try:
-            names = class_names(run.config.folder)
-        except DataError:
-            names = ()
-    return names if len(names) == count else tuple(map(str, range(count)))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -111,9 +90,3 @@ def _answers(run_id: str, state_of_run: str, step: int) -> pd.DataFrame:
     store = state.store()
     table = answers.stored(store, store.run(run_id))
     return table if table.empty else results.with_answers(table)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _split(which: str, root: str, split: SplitName, _config: RunConfig) -> tuple[np.ndarray, np.ndarray]:
-    images, labels = split_images(load_arrays(_config, environment.data_dir()), _config, split)
-    return images.copy(), labels  # not a view that keeps the whole data set alive

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mnist_core import results
+from mnist_core.data_facts import Split, same_pictures
 from mnist_core.errors import StoreError
 from mnist_core.store import Run, Store
 
@@ -19,6 +20,26 @@ class Answers:
     runs: tuple[Run, ...]
     labels: np.ndarray  # int64 (N,)
     probabilities: Mapping[str, np.ndarray]  # by run id: float32 (N, classes)
+    split: Split = "test"
+
+    @property
+    def unverified(self) -> tuple[Run, ...]:
+        """Runs of which it is not known whether they were given the same images as the others."""
+        unknown = [run for run in self.runs if run.data is None or self.split not in run.data.images]
+        return tuple(unknown) if len(self.runs) > 1 else ()
+
+    @property
+    def remark(self) -> str:
+        """A sentence on the runs in `unverified`; "" if there is none."""
+        runs = self.unverified
+        if not runs:
+            return ""
+        numbers = [str(run.number) for run in runs]
+        named = f"run {numbers[0]}" if len(runs) == 1 else f"runs {', '.join(numbers[:-1])} and {numbers[-1]}"
+        return (
+            f"It is not known whether {named} answered the same images as the others, because "
+            f"{'it was' if len(runs) == 1 else 'they were'} trained before that was recorded. The labels are the same."
+        )
 
     @property
     def images(self) -> int:
@@ -43,7 +64,7 @@ class Answers:
     def of(self, runs: Iterable[Run]) -> "Answers":
         """The answers of some of the runs, in the order given."""
         chosen = tuple(runs)
-        return Answers(chosen, self.labels, {run.id: self.probabilities[run.id] for run in chosen})
+        return Answers(chosen, self.labels, {run.id: self.probabilities[run.id] for run in chosen}, self.split)
 
 
 @dataclass(frozen=True)
@@ -77,10 +98,13 @@ def stored(store: Store, run: Run) -> pd.DataFrame:
         ) from None
 
 
-def gather(runs: Sequence[Run], tables: Mapping[str, pd.DataFrame]) -> tuple[Answers | None, list[LeftOut]]:
+def gather(
+    runs: Sequence[Run], tables: Mapping[str, pd.DataFrame], split: Split = "test"
+) -> tuple[Answers | None, list[LeftOut]]:
     """The runs that answered the same images as the first that answered any, and those that are left out.
 
-    `tables` holds each run's predictions on one split by its id, as `read` returns them. None if no run has any.
+    `tables` holds each run's predictions on this split by its id, as `read` returns them. None if no run has any. The
+    hashes that runs recorded say which images are the same; where one recorded none, data set and labels must be equal.
     """
     kept: list[Run] = []
     left_out: list[LeftOut] = []
@@ -92,11 +116,25 @@ def gather(runs: Sequence[Run], tables: Mapping[str, pd.DataFrame]) -> tuple[Ans
             left_out.append(LeftOut(run, "has no predictions yet"))
             continue
         own = table["label"].to_numpy(np.int64)
+        if reason := next(filter(None, (_why_apart(run, other, split) for other in kept)), ""):
+            left_out.append(LeftOut(run, reason))
+            continue
         if labels is None:
             labels = own
-        elif run.dataset != kept[0].dataset or not np.array_equal(own, labels):
+        elif not np.array_equal(own, labels):
             left_out.append(LeftOut(run, f"was tested on other images than run #{kept[0].number}"))
             continue
         kept.append(run)
         probabilities[run.id] = results.probabilities(table)
-    return (None if labels is None else Answers(tuple(kept), labels, probabilities)), left_out
+    return (None if labels is None else Answers(tuple(kept), labels, probabilities, split)), left_out
+
+
+def _why_apart(run: Run, other: Run, split: Split) -> str:
+    """Why a run cannot be compared with another one, as the end of a sentence; "" if it can."""
+    same = same_pictures(run.data, other.data, split)
+    if same or (same is None and run.dataset == other.dataset):
+        return ""
+    classes = [one.data.classes for one in (run, other) if one.data is not None]
+    if len(set(classes)) == 2 and sorted(classes[0]) == sorted(classes[1]):
+        return f"has its classes in another order than run #{other.number}"
+    return f"was tested on other images than run #{other.number}"

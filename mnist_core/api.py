@@ -89,7 +89,7 @@ def predict(run: RunLike, images: np.ndarray | None = None, epoch: int | None = 
 
     0 is black; digits are bright on black, as in MNIST. Without images: for the test images of the run's data set. In
     the run's precision where this processor has it (`load(run).precision` says which it is).
-    Raises DataError if the images do not fit the network or the data set is not on this machine.
+    Raises DataError if the images do not fit the network, or the data set is not on this machine or no longer the same.
     """
     store = Store.open()
     one = _found(store, run)
@@ -119,6 +119,7 @@ def compare(first: RunLike, second: RunLike, *more: RunLike) -> Comparison:
         stats.verdict(names[pair.a], names[pair.b], pair.paired, pair.adjusted if len(pairs) > 1 else None)
         for pair in pairs
     )
+    sentences += (found.remark,) if found.remark else ()
     rows = [
         {"a": names[pair.a], "b": names[pair.b], "difference": pair.paired.difference, "low": pair.paired.low,
          "high": pair.paired.high, "only_a": pair.paired.only_a, "only_b": pair.paired.only_b,
@@ -164,7 +165,6 @@ def _as_batch(images: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
 
 
 def _test_images(run: Run) -> np.ndarray:
-    from mnist_core.data.sources import load_arrays
-    from mnist_core.data.splitting import split_images
+    from mnist_core.data.identity import images_of
 
-    return split_images(load_arrays(run.config, environment.data_dir()), run.config, "test")[0]
+    return images_of(run, "test", environment.data_dir())[0]

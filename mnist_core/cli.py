@@ -15,6 +15,7 @@ from rich.table import Table
 from mnist_core import environment
 from mnist_core.comparison import MOST_SEEDS, seeded
 from mnist_core.config import DATASETS, RunConfig
+from mnist_core.data import remarks
 from mnist_core.errors import ConfigError, MnistLabError
 from mnist_core.export_commands import export
 from mnist_core.flags import with_config_flags
@@ -139,6 +140,9 @@ def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
         f"test {_percent(found.test_accuracy)}",
         f"{found.seconds:.1f} s on {one_line(str(found.device))}",
     ]
+    if found.data is not None:
+        lines.append(f"test images {found.data.images.get('test', '')[:12]}")
+    lines += map(one_line, remarks.of_run(found))
     lines += [one_line(found.note)] if found.note else []
     lines += [f"  {name} = {one_line(str(value))}" for name, value in found.config.changed().items()] or [
         "  all settings are default"
@@ -242,7 +246,8 @@ def _say(run: Run, as_json: bool, text: str) -> None:
 
 
 def _as_dict(run: Run) -> dict[str, Any]:
-    return asdict(run) | {"config": run.config.model_dump(mode="json")}
+    data = None if run.data is None else run.data.model_dump(mode="json")
+    return asdict(run) | {"config": run.config.model_dump(mode="json"), "data": data}
 
 
 def _percent(value: float | None) -> str:

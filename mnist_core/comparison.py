@@ -11,6 +11,7 @@ import pandas as pd
 
 from mnist_core import machine
 from mnist_core.config import RunConfig
+from mnist_core.data_facts import Split, same_pictures
 from mnist_core.fields import FieldInfo, fields
 from mnist_core.rules import Rules
 from mnist_core.store import Run
@@ -62,11 +63,28 @@ def seeded(config: RunConfig, tries: int, name: str = "") -> list[tuple[RunConfi
 
 
 def groups(runs: Sequence[Run]) -> list[Group]:
-    """The runs put together with those of the same digest but for the seed, in order of first appearance."""
-    found: dict[str, list[Run]] = {}
+    """The runs put together with those of the same digest but for the seed, in order of first appearance.
+
+    Runs of which it is known that their images differ, because files were exchanged, are apart.
+    """
+    by_digest: dict[str, list[list[Run]]] = {}
+    members: list[list[Run]] = []
     for run in runs:
-        found.setdefault(run.config.model_copy(update={"seed": 0}).digest(), []).append(run)
-    return [Group(_common_name(members), tuple(members)) for members in found.values()]
+        alike = by_digest.setdefault(run.config.model_copy(update={"seed": 0}).digest(), [])
+        fitting = next((group for group in alike if not any(_other_images(run, one) for one in group)), None)
+        if fitting is None:
+            fitting = []
+            alike.append(fitting)
+            members.append(fitting)
+        fitting.append(run)
+    return [Group(_common_name(group), tuple(group)) for group in members]
+
+
+def _other_images(run: Run, other: Run) -> bool:
+    """Whether two runs are known to have been given other images in any split."""
+    if run.data is None or other.data is None:
+        return False
+    return run.data.images != other.data.images
 
 
 def group_names(groups: Sequence[Group]) -> list[str]:
@@ -92,7 +110,7 @@ def config_differences(runs: Sequence[Run], factor: str = "") -> pd.DataFrame:
     recorded, such as the device that they were computed on, is there where it differs.
     """
     found = _differing(runs)
-    studied = factor or next((field.name for field in _factors(found)), "")
+    studied = factor or next((field.name for field in _factors(found, runs)), "")
     rows = [(field.label, _role(field, values, studied, runs), *values) for field, values in found]
     rows += [(fact.label, fact.role, *values) for fact, values in _differing_facts(runs)]
     return pd.DataFrame.from_dict(
@@ -103,7 +121,7 @@ def config_differences(runs: Sequence[Run], factor: str = "") -> pd.DataFrame:
 
 def factors(runs: Sequence[Run]) -> list[FieldInfo]:
     """The fields that differ between the runs and may be what is studied: the architecture first."""
-    return _factors(_differing(runs))
+    return _factors(_differing(runs), runs)
 
 
 def fairness(runs: Sequence[Run], factor: str = "") -> str:
@@ -113,16 +131,21 @@ def fairness(runs: Sequence[Run], factor: str = "") -> str:
     """
     if len(runs) < 2:
         return ""
+    if apart := _data_apart(runs):
+        return apart
+    return " ".join(filter(None, (_verdict(runs, factor), _unknown_images(runs))))
+
+
+def _verdict(runs: Sequence[Run], factor: str) -> str:
+    """`fairness` of runs whose test images are not known to differ."""
     differing, facts = _differing(runs), _differing_facts(runs)
-    factor = factor or next((field.name for field in _factors(differing)), "")
+    factor = factor or next((field.name for field in _factors(differing, runs)), "")
     roles = [(in_a_sentence(field), _role(field, values, factor, runs)) for field, values in differing]
     roles += [(fact.name, fact.role) for fact, _ in facts]
     studied = next((name for name, role in roles if role == FACTOR), "")
     confounds, digits = (_named(roles, role) for role in (CONFOUND, LAST_DIGITS))
     aside = f", apart from the {_listed(digits)}, which may change the last digits" if digits else ""
     chance = any(role == CHANCE for _, role in roles)
-    if any(field.name == "dataset" for field, _ in differing):
-        return "The data sets differ: these accuracies are of different test images, and no setting explains them."
     subject = studied if studied.startswith("“") else f"the {studied}"
     if confounds:
         many = f"{len(confounds)} confounds" if len(confounds) > 1 else "1 confound"
@@ -140,6 +163,45 @@ def fairness(runs: Sequence[Run], factor: str = "") -> str:
         f"Apart from {subject} the seed differs{aside}: no confound, but a difference in accuracy is partly chance. "
         "Train the same seeds of each to see how large that part is."
     )
+
+
+def _data_apart(runs: Sequence[Run]) -> str:
+    """A sentence where runs were tested on different images, or that cannot be ruled out; "" where they were not."""
+    same = _same_split(runs, "test")
+    otherwise = "these accuracies are of different test images, and no setting explains them."
+    if same:
+        return ""
+    if len({run.dataset for run in runs}) > 1:
+        return f"The data sets differ: {otherwise}"
+    if len({run.config.folder for run in runs if run.dataset == "folder"}) > 1:
+        if same is None:
+            return (
+                "The image folders differ, and it is not known whether they hold the same images: no setting explains "
+                "a difference in accuracy."
+            )
+        return f"The image folders differ: {otherwise}"
+    if same is False and len({run.rule for run in runs}) == 1:
+        return f"The files of the data set were exchanged between these runs: {otherwise}"
+    return ""
+
+
+def _unknown_images(runs: Sequence[Run]) -> str:
+    """A sentence on runs that began before it was recorded which images they were given."""
+    numbers = [str(run.number) for run in runs if run.started is not None and run.data is None]
+    if not numbers:
+        return ""
+    return (
+        f"Whether all had the same images is not known: {'run' if len(numbers) == 1 else 'runs'} {_listed(numbers)} "
+        f"{'is' if len(numbers) == 1 else 'are'} from before that was recorded."
+    )
+
+
+def _same_split(runs: Sequence[Run], split: Split) -> bool | None:
+    """Whether all had the same pictures in a split; None if that is not known of some and no difference is known."""
+    answers = [same_pictures(run.data, other.data, split) for at, run in enumerate(runs) for other in runs[:at]]
+    if False in answers:
+        return False
+    return None if None in answers else True
 
 
 def _nothing_studied(digits: Sequence[str], aside: str, chance: bool) -> str:
@@ -225,8 +287,11 @@ def _differing(runs: Sequence[Run]) -> list[tuple[FieldInfo, list[str]]]:
     return [(field, values) for field, values in found if len(set(values)) > 1]
 
 
-def _factors(differing: Sequence[tuple[FieldInfo, Sequence[str]]]) -> list[FieldInfo]:
-    found = [field for field, _ in differing if field.name not in ("seed", "initial_weights", *NOT_STUDIED)]
+def _factors(differing: Sequence[tuple[FieldInfo, Sequence[str]]], runs: Sequence[Run]) -> list[FieldInfo]:
+    aside = ["seed", "initial_weights", *NOT_STUDIED]
+    if _same_folder(runs):
+        aside.append("folder")
+    found = [field for field, _ in differing if field.name not in aside]
     return sorted(found, key=lambda field: field.name != "architecture")
 
 
@@ -238,7 +303,7 @@ def _role(field: FieldInfo, values: Sequence[str], factor: str, runs: Sequence[R
     if field.name in ROUNDING:
         devices = {run.device or "" for run in runs}
         return IDLE if len(devices) == 1 and machine.known(devices.pop()) else LAST_DIGITS  # "auto" took the same one
-    if field.name in NO_INFLUENCE:
+    if field.name in NO_INFLUENCE or (field.name == "folder" and _same_folder(runs)):
         return IDLE
     if field.name == "initial_weights" and factor == "architecture":
         return START
@@ -261,6 +326,19 @@ def _version(name: str) -> Callable[[Run], str]:
     return lambda run: (run.versions or {}).get(name, "")
 
 
+def _same_folder(runs: Sequence[Run]) -> bool:
+    """Whether all runs learned from folders of the same pictures, wherever these lie."""
+    folders = all(run.dataset == "folder" for run in runs)
+    return folders and bool(_same_split(runs, "train")) and bool(_same_split(runs, "test"))
+
+
+def _rule(run: Run) -> str:
+    """The rule by which a run's pictures are read; only of folders, and once it has begun."""
+    if run.dataset != "folder" or (run.data is None and run.started is None):
+        return ""
+    return f"rule {run.rule}"
+
+
 def _scikit_learn(run: Run) -> str:
     return _version("scikit-learn")(run) if run.config.library == "sklearn" else ""
 
@@ -275,6 +353,7 @@ def _patience(run: Run) -> str:
 # One entry is all that a further fact needs: a rule by which kernels are chosen would be one with LAST_DIGITS.
 _FACTS = (
     _Fact("Early stopping waits for", "rule of early stopping", CONFOUND, _patience),
+    _Fact("Pictures read by", "rule by which pictures are read", CONFOUND, _rule),
     _Fact("Computed on", "machine", LAST_DIGITS, lambda run: machine.without_threads(run.device or "")),
     _Fact("System", "system", LAST_DIGITS, _version("machine")),
     _Fact("Version of torch", "version of torch", LAST_DIGITS, _version("torch")),
@@ -282,9 +361,24 @@ _FACTS = (
 )
 
 
+# Fields that decide which images are learned from: where one differs, the images may differ because of it.
+_OF_TRAINING = {"dataset", "folder", "train_images", "validation_images", "choose_on", "split_seed"}
+_TRAINING = _Fact("Training images", "training images", CONFOUND, lambda run: _training(run)[:12])
+
+
+def _training(run: Run) -> str:
+    """Hash of the pictures that a run learned from, whatever their size became."""
+    if run.data is None:
+        return ""
+    return run.data.files.get("train", run.data.images.get("train", ""))
+
+
 def _differing_facts(runs: Sequence[Run]) -> list[tuple[_Fact, list[str]]]:
     """The recorded facts that are not the same in all runs that know them, with what each run knows."""
-    found = [(fact, [fact.read(run) for run in runs]) for fact in _FACTS]
+    facts = list(_FACTS)
+    if not any(field.name in _OF_TRAINING for field, _ in _differing(runs)) and len({run.rule for run in runs}) == 1:
+        facts.append(_TRAINING)  # the files were exchanged
+    found = [(fact, [fact.read(run) for run in runs]) for fact in facts]
     return [(fact, [value or _UNKNOWN for value in values]) for fact, values in found if len(set(values) - {""}) > 1]
 
 

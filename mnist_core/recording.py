@@ -8,7 +8,7 @@ import torch
 from mnist_core import checkpoints, results, trained
 from mnist_core.config import RunConfig
 from mnist_core.data.loading import Data
-from mnist_core.data_facts import FIRST_RULE, RULE, DataFacts
+from mnist_core.data_facts import FIRST_RULE, RULE, DataFacts, Split
 from mnist_core.errors import CheckpointError, DataError
 from mnist_core.evaluation import predict
 from mnist_core.store import Artifact, Run, Store
@@ -29,14 +29,14 @@ def rule_of(store: Store, run: Run) -> int:
 
 
 def check_unchanged(run: Run, facts: DataFacts | None) -> None:
-    """Raise DataError if a run that goes on would learn from other images, or choose by others, than it began with."""
+    """Raise DataError if a run that goes on would get other images than it began with."""
     if run.data is None or facts is None:
         return
-    for split in ("train", "validation"):
+    splits: dict[Split, str] = {"train": "training", "validation": "validation", "test": "test"}
+    for split, name in splits.items():
         if run.data.images.get(split) != facts.images.get(split):
-            what = {"train": "training", "validation": "validation"}[split]
             raise DataError(
-                f"The {what} images are no longer those that run #{run.number} began with, so it cannot go on from "
+                f"The {name} images are no longer those that run #{run.number} began with, so it cannot go on from "
                 "where it was. Bring the old files back and resume it, or train a new run."
             )
 

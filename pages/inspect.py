@@ -8,6 +8,7 @@ from dashboard import inspection_answers, navigation, state, takeaway
 from dashboard.inspection import splits, subject
 from dashboard.inspection_images import STYLES
 from dashboard.inspection_weights import weights
+from mnist_core.data import remarks
 from mnist_core.data.splitting import SplitName
 from mnist_core.store import Run
 
@@ -74,6 +75,8 @@ def note(run: Run) -> None:
     st.caption(f"Network: `{run.config.architecture}`")
     if run.note:
         (st.warning if run.state in ("diverged", "failed", "interrupted") else st.info)(state.plain(run.note))
+    for remark in remarks.of_run(run):
+        st.caption(state.plain(remark))
 
 
 def view(run: Run) -> None:

@@ -1,23 +1,25 @@
 """Which images a run learned from, chose its epoch by and was tested on: hashes that tell whether they are the same."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
 
 from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import dataset
-from mnist_core.data.folder_layout import list_folder
+from mnist_core.data.folder_layout import class_names, list_folder
 from mnist_core.data.idx import Labelled
 from mnist_core.data.pictures import ground_of
 from mnist_core.data.sources import Arrays, load_arrays
 from mnist_core.data.splitting import SplitName, split_files, split_images
 from mnist_core.data_facts import DataFacts, Split
 from mnist_core.errors import DataError
-from mnist_core.store import Run
+from mnist_core.store import Run, Store
 
 # Fields of a config that decide which images are in a split and how they look.
 _OF_IMAGES = {
@@ -26,7 +28,14 @@ _OF_IMAGES = {
 
 
 class ChangedImagesError(DataError):
-    """The images on this machine are not those that a run was given."""
+    """The images of a split on this machine are not those that a run was given."""
+
+    def __init__(self, run: Run, split: SplitName) -> None:
+        of = run.config.folder if run.dataset == "folder" else dataset(run.dataset).label
+        super().__init__(
+            f"The {split} images of {of} are no longer those that run #{run.number} was tested on, so they cannot be "
+            "shown beside its answers. Bring the old files back, or train anew."
+        )
 
 
 def facts_of(arrays: Arrays, config: RunConfig, splits: Mapping[SplitName, Labelled]) -> DataFacts:
@@ -59,21 +68,51 @@ def fingerprint(images: np.ndarray, labels: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def images_of(run: Run, split: SplitName, root: Path) -> tuple[np.ndarray, np.ndarray]:
+def images_of(
+    run: Run, split: SplitName, root: Path, answered: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Images (uint8 (N, C, H, W)) and labels (N,) of a split of the run's data below `root`; not to be changed.
 
-    Read and hashed once, and again when a file has changed. Raises ChangedImagesError if they are not the images that
-    the run was given (where nothing was recorded, that cannot be told), DataError if they cannot be read.
+    Read and hashed once, and again when a file has changed. Raises DataError if they cannot be read, ChangedImagesError
+    if they are not those that the run was given: where it recorded none, if `answered`, the labels (N,) beside its
+    predictions, are others.
     """
     which = run.config.model_dump_json(include=_OF_IMAGES)
     images, labels, found = _read(which, str(root), run.rule, split, tuple(_file_states(run.config, root, run.rule)))
     recorded = None if run.data is None else run.data.images.get(split)
-    if recorded is not None and recorded != found:
-        raise ChangedImagesError(
-            f"The {split} images of {_place(run.config)} are no longer those of run #{run.number}, so they cannot be "
-            "shown beside its answers. Bring the old files back, or train anew."
-        )
+    if (recorded or found) != found or (answered is not None and not np.array_equal(answered, labels)):
+        raise ChangedImagesError(run, split)
     return images, labels
+
+
+def class_names_of(store: Store, run: Run, count: int) -> tuple[str, ...]:
+    """Names of a run's classes, of which its network tells `count` apart, in the order of its outputs.
+
+    As it recorded them; of a run from before that, as its checkpoint says, or the folder in the order of then. Their
+    numbers where nothing says them any more.
+    """
+    if run.data is not None:
+        names = run.data.classes
+    else:
+        names = dataset(run.dataset).classes or _named_by_checkpoint(store, run) or _named_by_folder(run)
+    return names if len(names) == count else tuple(map(str, range(count)))
+
+
+def _named_by_checkpoint(store: Store, run: Run) -> tuple[str, ...]:
+    for artifact in reversed(store.artifacts(run.id, kind="checkpoint")):
+        try:
+            with safe_open(store.folder(run.id) / artifact.path, framework="numpy") as file:
+                return tuple(json.loads(file.metadata()["network"])["classes"])
+        except (OSError, SafetensorError, LookupError, TypeError, ValueError):
+            continue  # missing or damaged; the one before may not be
+    return ()
+
+
+def _named_by_folder(run: Run) -> tuple[str, ...]:
+    try:
+        return class_names(run.config.folder, run.rule)
+    except DataError:
+        return ()
 
 
 @lru_cache(maxsize=4)
@@ -84,7 +123,6 @@ def _read(
     config = RunConfig.model_validate_json(which)
     images, labels = split_images(load_arrays(config, Path(root), rule), config, split)
     images = images.copy()  # not a view that keeps the whole data set alive
-    images.setflags(write=False)
     return images, labels, fingerprint(images, labels)
 
 
@@ -102,7 +140,3 @@ def _file_states(config: RunConfig, root: Path, rule: int) -> Iterator[object]:
             yield path  # reading it says what is wrong
         else:
             yield state.st_size, state.st_mtime_ns, state.st_ino
-
-
-def _place(config: RunConfig) -> str:
-    return config.folder if config.dataset == "folder" else dataset(config.dataset).label

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from mnist_core.data.folder_layout import Listing
 from mnist_core.data_facts import FIRST_RULE, DataFacts, FolderFacts
+from mnist_core.store import Run
 
 EARLIER_RULE = (
     "Its pictures are read by the earlier rule, with which it began: as they are stored, transparency on white, the "
@@ -45,6 +46,18 @@ def warnings(facts: FolderFacts) -> list[str]:
             f"{more if facts.one_colour > len(facts.one_colour_files) else ''}."
         )
     return remarks
+
+
+def of_run(run: Run) -> list[str]:
+    """How a run's pictures were read, and whether it can be told that the images on this machine are still its own."""
+    if run.data is not None:
+        return reading(run.data)
+    if run.started is None:
+        return []
+    unknown = (
+        "It is not known whether the images here are those that this run was given: it began before that was recorded."
+    )
+    return [unknown, EARLIER_RULE] if run.dataset == "folder" else [unknown]
 
 
 def reading(data: DataFacts) -> list[str]:

@@ -1,14 +1,13 @@
 """Which training images are held out for validation and which are trained on: stratified, seeded, torch-free."""
 
-from typing import Literal
-
 import numpy as np
 
 from mnist_core.config import RunConfig
 from mnist_core.data.sources import Arrays
+from mnist_core.data_facts import Split
 from mnist_core.errors import ConfigError
 
-SplitName = Literal["train", "validation", "test"]
+SplitName = Split
 
 
 def split_images(arrays: Arrays, config: RunConfig, split: SplitName) -> tuple[np.ndarray, np.ndarray]:

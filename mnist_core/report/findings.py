@@ -9,9 +9,7 @@ import pandas as pd
 from mnist_core import answers, environment, stats
 from mnist_core.answers import Answers, LeftOut
 from mnist_core.comparison import groups
-from mnist_core.data.catalogue import dataset
-from mnist_core.data.sources import load_arrays
-from mnist_core.data.splitting import split_images
+from mnist_core.data.identity import ChangedImagesError, class_names_of, images_of
 from mnist_core.errors import ConfigError, DataError, StoreError
 from mnist_core.store import Run, Store
 
@@ -30,6 +28,7 @@ class Findings:
     alike: tuple[tuple[int, ...], ...]  # places of runs that cannot be told apart, the best first
     flattery: stats.Flattery | None  # of the best run, by having been chosen as the best of those in `answers`
     images: np.ndarray | None  # uint8 (N, C, H, W), the test images, if they are on this machine
+    problem: str  # why there are no images; "" if there are
     classes: tuple[str, ...]
 
     def place(self, run: Run) -> int | None:
@@ -48,9 +47,10 @@ def find(store: Store, runs: Sequence[Run]) -> Findings:
     if found and len(found.runs) > 1:
         pairs = stats.all_pairs(found.right)
         alike = stats.indistinguishable(found.right, pairs)
-    images, classes = _images(found) if found else (None, ())
+    images, problem = _images(found) if found else (None, "")
+    classes = class_names_of(store, found.runs[0], found.classes) if found and found.runs else ()
     return Findings(tuple(runs), {run.id: store.metrics(run.id, names=_DRAWN) for run in runs}, found, tuple(left_out),
-                    tuple(pairs), tuple(alike), found and _flattery(found), images, classes)  # fmt: skip
+                    tuple(pairs), tuple(alike), found and _flattery(found), images, problem, classes)  # fmt: skip
 
 
 def _flattery(found: Answers) -> stats.Flattery | None:
@@ -67,17 +67,11 @@ def _answers(store: Store, run: Run) -> pd.DataFrame:
         return pd.DataFrame()
 
 
-def _images(found: Answers) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """The test images if they are those that were answered, and the names of the classes, else their numbers."""
-    config = found.runs[0].config
-    numbers = tuple(map(str, range(found.classes)))
-    known = dataset(config.dataset).classes
-    names = known if len(known) == found.classes else numbers
+def _images(found: Answers) -> tuple[np.ndarray | None, str]:
+    """The test images of the first run, or why they cannot be shown."""
     try:
-        arrays = load_arrays(config, environment.data_dir())
-        images, labels = split_images(arrays, config, "test")
+        return images_of(found.runs[0], "test", environment.data_dir(), found.labels)[0], ""
+    except ChangedImagesError as error:
+        return None, str(error)
     except (DataError, ConfigError):
-        return None, names
-    if not np.array_equal(labels, found.labels):
-        return None, names
-    return images, arrays.classes if len(arrays.classes) == found.classes else numbers
+        return None, "The test images are not on this machine, so none is shown here."

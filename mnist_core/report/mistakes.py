@@ -16,7 +16,7 @@ def show(found: Findings) -> Html:
     if found.answers is None:
         return Html("")
     if found.images is None:
-        return section("Mistakes", paragraph("The test images are not on this machine, so none is shown here."))
+        return section("Mistakes", paragraph(found.problem))
     right, count = found.answers.right, len(found.answers.runs)
     hits = right.sum(axis=0)
     split = np.flatnonzero((hits > 0) & (hits < count))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mnist_core import comparison, stats
+from mnist_core.data import remarks
 from mnist_core.fields import fields
 from mnist_core.plots.curves import learning_curves
 from mnist_core.plots.style import run_label
@@ -58,6 +59,8 @@ def results(found: Findings) -> Html:
         notes.setdefault(run.note, []).append(str(run.number))
     said = [f"Run{'s' * (len(which) > 1)} {', '.join(which)}: {note}" for note, which in notes.items() if note]
     left = [f"{_short(one.run)} {one.reason}." for one in found.left_out]
+    if found.answers is not None and found.answers.remark:
+        left.append(found.answers.remark)
     return section(
         "Results",
         table(head, rows),
@@ -175,10 +178,33 @@ def origins(found: Findings, written: str) -> Html:
         versions = dict(run.versions or {})
         machine = versions.pop("machine", MISSING)
         said = ", ".join(f"{name} {version}" for name, version in versions.items()) or MISSING
-        rows.append([marks[run.number], run.dataset, number(run.train_images), run.device or MISSING, machine, said,
-                     run.digest, run.id])  # fmt: skip
-    head = ["Run", "Data set", "Training images", "Device", "Machine", "Versions", "Settings' digest", "Id"]
-    return section("Where this comes from", table(head, rows, words=len(head)), paragraph(written, kind="note"))
+        rows.append([marks[run.number], run.dataset, number(run.train_images), _test_images(run),
+                     run.device or MISSING, machine, said, run.digest, run.id])  # fmt: skip
+    head = [
+        "Run",
+        "Data set",
+        "Training images",
+        "Test images (hash)",
+        "Device",
+        "Machine",
+        "Versions",
+        "Settings' digest",
+        "Id",
+    ]
+    of_runs: dict[str, list[str]] = {}
+    for run in found.runs:
+        of_runs.setdefault(" ".join(remarks.of_run(run)), []).append(str(run.number))
+    read = [f"Run{'s' * (len(which) > 1)} {', '.join(which)}: {said}" for said, which in of_runs.items() if said]
+    return section(
+        "Where this comes from",
+        table(head, rows, words=len(head)),
+        *(paragraph(line, kind="note") for line in [*read, written]),
+    )
+
+
+def _test_images(run: Run) -> str:
+    """The beginning of the hash by which two runs' test images can be told apart."""
+    return "not known" if run.data is None else run.data.images.get("test", "not known")[:12]
 
 
 def _architectures(found: Findings) -> Html:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import sqlalchemy as sa
 from PIL import Image
 
 from mnist_core import trained
@@ -20,49 +19,12 @@ from mnist_core.export import archive
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
 from tests.faults.hostile_archives import packed, signed
-
-CLASSES = ("2", "10")
+from tests.small_folders import CLASSES, config_of, forget, train, write_images
 
 
 @pytest.fixture
 def store(own_lab: Path) -> Store:
     return Store.open()
-
-
-def write_images(root: Path, low: int = 0) -> Path:
-    """Two classes of 12 + 4 small dark squares on white, each of its own shade from `low` on."""
-    shade = low
-    for split, count in (("train", 12), ("test", 4)):
-        for name in CLASSES:
-            (root / split / name).mkdir(parents=True, exist_ok=True)
-            for number in range(count):
-                pixels = np.full((8, 8), 255, dtype=np.uint8)
-                pixels[2:6, 2:6] = shade
-                Image.fromarray(pixels).save(root / split / name / f"{number:02}.png")
-                shade += 1
-    return root
-
-
-def config_of(root: Path, **changes: object) -> RunConfig:
-    fields = {"dataset": "folder", "folder": str(root), "folder_size": 8, "validation_images": 6, "epochs": 1,
-              "architecture": "flatten linear(classes)", "batch_size": 4}  # fmt: skip
-    return RunConfig.parse(fields | changes)
-
-
-def train(store: Store, config: RunConfig, *, old: bool = False) -> Run:
-    """A trained run; an old one began before anything was recorded of data."""
-    run = store.enqueue(config, claimed=True)
-    if old:
-        forget(store, run)
-    for _ in work(store, store.run(run.id)):
-        pass
-    return store.run(run.id)
-
-
-def forget(store: Store, run: Run) -> None:
-    """Make a run one from before schema 3."""
-    with sa.create_engine(store.url).begin() as connection:
-        connection.execute(sa.text("UPDATE runs SET data = NULL, started = 1.0 WHERE id = :id"), {"id": run.id})
 
 
 def test_a_run_records_which_images_it_was_given(store: Store, tmp_path: Path):
@@ -124,7 +86,7 @@ def test_images_that_were_exchanged_after_the_run_are_not_taken_for_its_own(stor
     images, labels = images_of(run, "test", tmp_path)
     assert (images[:, 0, 3, 3].tolist(), labels.tolist()) == (list(range(24, 32)), [0] * 4 + [1] * 4)
     write_images(root, low=100)  # equally many files of the same names and sizes
-    with pytest.raises(ChangedImagesError, match=f"no longer those of run #{run.number}"):
+    with pytest.raises(ChangedImagesError, match=f"no longer those that run #{run.number} was tested on"):
         images_of(run, "test", tmp_path)
     write_images(root)
     assert np.array_equal(images_of(run, "test", tmp_path)[0], images)
