@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 
@@ -14,11 +14,13 @@ from dashboard import state
 from dashboard.components.gallery import gallery
 from mnist_core import environment, plots
 from mnist_core.config import RunConfig
-from mnist_core.data import statistics
+from mnist_core.data import remarks, statistics
 from mnist_core.data.catalogue import dataset
+from mnist_core.data.identity import file_state
 from mnist_core.data.sources import Arrays, load_arrays
 from mnist_core.data.splitting import SplitName, split_indices
 from mnist_core.data.statistics import PixelStatistics
+from mnist_core.errors import MnistLabError
 from mnist_core.plots.images import channels_last, png
 
 SPLITS: dict[str, SplitName] = {"Training": "train", "Validation": "validation", "Test": "test"}
@@ -38,7 +40,7 @@ class Source:
     folder: str = ""
     size: int = 28
     colour: bool = False
-    changed: int = 0  # when a directory of the folder last changed, in nanoseconds
+    state: str = ""  # of the folder's files: another one once any of them has changed
 
     def config(self) -> RunConfig:
         """The config whose runs learn from it; raises ConfigError for a folder without a path."""
@@ -47,14 +49,12 @@ class Source:
 
 
 def folder_source(folder: str, size: int, colour: bool) -> Source:
-    """An image folder as it is now: adding or removing an image makes another source of it."""
-    root = Path(folder.strip()).expanduser()
+    """An image folder as it is now: adding, removing or changing an image makes another source of it."""
+    source = Source("folder", folder.strip(), size, colour)
     try:
-        parts = [part for split in ("train", "test") for part in (root / split, *(root / split).iterdir())]
-        changed = max(part.stat().st_mtime_ns for part in parts if part.is_dir())
-    except (OSError, ValueError):  # reading it will say what is wrong
-        changed = 0
-    return Source("folder", folder.strip(), size, colour, changed)
+        return replace(source, state=file_state(source.config(), environment.data_dir()))
+    except MnistLabError:  # reading it will say what is wrong
+        return source
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the images …")
@@ -114,6 +114,17 @@ def show_samples(source: Source, split: SplitName) -> None:
         _show_every_class(source, split, seed)
     else:
         _show_class(source, split, classes.index(cls), seed)
+
+
+def show_remarks(source: Source) -> None:
+    """What of an image folder is left out or blank, and how its pictures were read."""
+    facts = read(source).folder
+    if facts is None:
+        return
+    for remark in remarks.warnings(facts):
+        st.warning(state.plain(remark))
+    if read_as := remarks.reading(facts):
+        st.caption(state.plain(" ".join(read_as)))
 
 
 def show_counts(table: pd.DataFrame) -> None:

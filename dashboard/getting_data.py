@@ -1,8 +1,12 @@
 """A data set that is not on this machine: the offer to download it, and its progress."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from dashboard import state
+from dashboard.folder_notice import folder_notice
 from mnist_core import environment
 from mnist_core.data.availability import Status, status
 from mnist_core.data.catalogue import dataset
@@ -23,8 +27,15 @@ def on_disk(name: str) -> bool:
     return False
 
 
-def notice(name: str) -> None:
-    """In a few words, that a data set is missing or on its way, and what runs do meanwhile; nothing if it is here."""
+def notice(values: Mapping[str, Any]) -> None:
+    """What the data set in a form's values calls for: that it is missing or on its way, or what a folder holds.
+
+    Nothing if it is here and as it should be.
+    """
+    name = values["dataset"]
+    if name == "folder":
+        folder_notice(values["folder"], values["folder_size"], values["folder_colour"])
+        return
     found = _now(name)
     if found.state == "downloading":
         st.fragment(_follow, run_every=_TICK_SECONDS)(name)

@@ -47,7 +47,7 @@ def plan() -> None:
         also = [label(axis.field) for axis in axes if axis.field in base]
         swept.caption(f"{' and '.join(also)}: taken from above, not from here." if also else "")
     with begin:
-        getting_data.notice(base["dataset"])
+        getting_data.notice(base)
         sweep = None
         with state.errors_as_messages():
             remarks(axes or [], base)

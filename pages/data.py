@@ -23,6 +23,7 @@ def page() -> None:
     st.html(browsing.STYLES)
     classes = browsing.read(source).classes
     describe(source)
+    browsing.show_remarks(source)
     browsing.show_samples(source, SPLITS[name])
     table = browsing.counts(source)
     means, pixels = browsing.summary(source, SPLITS[name])

@@ -66,7 +66,7 @@ def describe_experiment() -> Architecture | None:
     except MnistLabError as error:
         place.error(state.plain(str(error)))
     with start:
-        getting_data.notice(values["dataset"])
+        getting_data.notice(values)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             tries = st.number_input(
                 "Seeds", 1, MOST_SEEDS, 1, key="seeds", bind="query-params", width=110,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from mnist_core.data.idx import Labelled
 from mnist_core.data.pictures import ground_of
 from mnist_core.data.sources import Arrays, load_arrays
 from mnist_core.data.splitting import SplitName, split_files, split_images
-from mnist_core.data_facts import DataFacts, Split
+from mnist_core.data_facts import RULE, DataFacts, Split
 from mnist_core.errors import DataError
 from mnist_core.store import Run, Store
 
@@ -78,7 +78,7 @@ def images_of(
     predictions, are others.
     """
     which = run.config.model_dump_json(include=_OF_IMAGES)
-    images, labels, found = _read(which, str(root), run.rule, split, tuple(_file_states(run.config, root, run.rule)))
+    images, labels, found = _read(which, str(root), run.rule, split, file_state(run.config, root, run.rule))
     recorded = None if run.data is None else run.data.images.get(split)
     if (recorded or found) != found or (answered is not None and not np.array_equal(answered, labels)):
         raise ChangedImagesError(run, split)
@@ -116,9 +116,7 @@ def _named_by_folder(run: Run) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4)
-def _read(
-    which: str, root: str, rule: int, split: SplitName, states: tuple[object, ...]
-) -> tuple[np.ndarray, np.ndarray, str]:
+def _read(which: str, root: str, rule: int, split: SplitName, state: str) -> tuple[np.ndarray, np.ndarray, str]:
     """One split and its fingerprint; `which` is JSON of the fields that decide about it."""
     config = RunConfig.model_validate_json(which)
     images, labels = split_images(load_arrays(config, Path(root), rule), config, split)
@@ -126,17 +124,21 @@ def _read(
     return images, labels, fingerprint(images, labels)
 
 
-def _file_states(config: RunConfig, root: Path, rule: int) -> Iterator[object]:
-    """Something that changes with the files of a data set, without reading them."""
+def file_state(config: RunConfig, root: Path, rule: int = RULE) -> str:
+    """A text that changes when a file of the config's data set does, told from names, sizes and times without reading.
+
+    Raises DataError if an image folder cannot be listed.
+    """
     if config.dataset == "folder":
         listing = list_folder(config.folder, rule)
         files = (path for of_classes in listing.files.values() for of_class in of_classes for path in of_class)
     else:
         files = (str(root / name) for name, _ in dataset(config.dataset).files)
+    digest = hashlib.sha256()
     for path in files:
         try:
             state = os.stat(path)
-        except OSError:
-            yield path  # reading it says what is wrong
-        else:
-            yield state.st_size, state.st_mtime_ns, state.st_ino
+            digest.update(repr((path, state.st_size, state.st_mtime_ns, state.st_ino)).encode())
+        except OSError:  # reading it says what is wrong
+            digest.update(repr(path).encode())
+    return digest.hexdigest()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from mnist_core.data.folder_layout import Listing
-from mnist_core.data_facts import FIRST_RULE, DataFacts, FolderFacts
+from mnist_core.data_facts import FIRST_RULE, FolderFacts
 from mnist_core.store import Run
 
 EARLIER_RULE = (
@@ -50,9 +50,9 @@ def warnings(facts: FolderFacts) -> list[str]:
 
 def of_run(run: Run) -> list[str]:
     """How a run's pictures were read, and whether it can be told that the images on this machine are still its own."""
-    if run.data is not None:
-        return reading(run.data)
-    if run.started is None:
+    if run.data is not None and run.data.folder is not None:
+        return [EARLIER_RULE] if run.rule == FIRST_RULE else reading(run.data.folder)
+    if run.data is not None or run.started is None:
         return []
     unknown = (
         "It is not known whether the images here are those that this run was given: it began before that was recorded."
@@ -60,13 +60,8 @@ def of_run(run: Run) -> list[str]:
     return [unknown, EARLIER_RULE] if run.dataset == "folder" else [unknown]
 
 
-def reading(data: DataFacts) -> list[str]:
+def reading(facts: FolderFacts) -> list[str]:
     """How the pictures of a folder were read, where that is not plain."""
-    facts = data.folder
-    if facts is None:
-        return []
-    if data.rule == FIRST_RULE:
-        return [EARLIER_RULE]
     remarks = []
     if facts.turned:
         remarks.append(f"{_count(facts.turned, 'picture')} turned upright, as the camera's note (EXIF) in them says.")

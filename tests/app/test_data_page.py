@@ -207,3 +207,34 @@ def test_a_folder_that_cannot_be_read_is_a_message(tmp_path: Path) -> None:
     assert "Give the path" in opened(dataset="folder").info[0].value
     at = opened(dataset="folder", folder=str(tmp_path / "nowhere"))
     assert "nowhere is not a directory" in at.error[0].value
+
+
+def test_what_of_a_folder_is_left_out_or_blank_is_counted_and_named(tmp_path: Path) -> None:
+    folder = image_folder(tmp_path / "my_own *pictures*", {"a": 6, "b": 6}, {"a": 1, "b": 1})
+    at = opened(dataset="folder", folder=str(folder))
+    assert not at.warning
+    Image.new("L", (8, 8)).save(folder / "train" / "a" / "notes.bmp")
+    Image.new("L", (8, 8)).save(folder / "train" / "a" / "a_b_c.png")
+    Image.new("LA", (8, 8), (255, 90)).save(folder / "test" / "b" / "clear.png")
+    (folder / "test" / "b" / "deeper").mkdir()
+    at = opened(dataset="folder", folder=str(folder))
+    said = "\n".join(warning.value.replace("\\", "") for warning in at.warning)
+    for part in (
+        "1 file is left out",
+        "1 .bmp",
+        "1 directory inside",
+        "2 images are of one colour",
+        "train/a/a_b_c.png",
+    ):
+        assert part in said, said
+    assert any("1 picture with transparency" in caption.value for caption in at.caption)
+
+
+def test_an_image_that_is_exchanged_in_its_place_is_read_anew(tmp_path: Path) -> None:
+    folder = image_folder(tmp_path / "pictures", {"a": 6, "b": 6}, {"a": 1, "b": 1})
+    old = browsing.read(folder_source(str(folder), 8, False)).test_images
+    path = next((folder / "test" / "b").iterdir())
+    Image.new("L", (8, 8), 7).save(path)
+    new = browsing.read(folder_source(str(folder), 8, False)).test_images
+    assert not (old[1] == 7).all()
+    assert (new[1] == 7).all()

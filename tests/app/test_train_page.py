@@ -1,9 +1,11 @@
 """The Train page without a browser: the form, its mistakes, and what a click puts into the queue."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from mnist_core import jobs
@@ -12,6 +14,7 @@ from mnist_core.fields import fields
 from mnist_core.recipes import RECIPES
 from mnist_core.store import Store
 from mnist_core.worker import work
+from tests.small_folders import write_images
 
 TINY = RunConfig(dataset="mnist-5k", architecture="softmax", train_images=500, epochs=1)
 
@@ -180,3 +183,21 @@ def test_a_click_that_the_browser_sends_twice_is_obeyed_once():
     assert at.session_state["times"] == 1
     at.button[0].click().run()
     assert at.session_state["times"] == 2
+
+
+def test_what_of_a_folder_is_not_learned_from_is_said_before_the_start(page: AppTest, tmp_path: Path):
+    root = write_images(tmp_path / "images")
+    page.query_params.update({"dataset": "folder", "folder": str(root)})
+    page.run()
+    assert not page.exception
+    assert not page.warning
+    (root / "train" / "2" / "left.webp").write_bytes(b"not read")
+    Image.new("L", (8, 8)).save(root / "test" / "10" / "blank.png")
+    page.run()
+    said = "\n".join(warning.value for warning in page.warning)
+    assert "1 .webp" in said
+    assert "test/10/blank.png" in said
+    assert not button(page, "Start training").disabled
+    (root / "train" / "2" / "00.png").write_bytes(b"damaged")
+    page.run()
+    assert "00.png cannot be read as an image" in "\n".join(warning.value for warning in page.warning)
