@@ -47,7 +47,7 @@ def test_inspect_shows_no_exchanged_image(store: Store, tmp_path: Path, view: st
 def test_compare_shows_no_exchanged_image(store: Store, tmp_path: Path, look: str):
     root = write_images(tmp_path / "images")
     runs = [train(store, config_of(root, seed=seed, learning_rate=0.1)) for seed in (0, 1)]
-    query = {"labels_agree": "50", "labels_confidence": "0", "disagreements_pattern": "nobody"}
+    query = {"labels_list": "0,1,2", "labels_show": "in the list", "disagreements_pattern": "nobody"}
     assert not compare(look, *runs, **query).error
     write_images(root, low=100)
     at = compare(look, *runs, **query)
