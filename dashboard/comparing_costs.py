@@ -16,6 +16,7 @@ from mnist_core.costs import Memory, Speed
 from mnist_core.data.catalogue import shape_of
 from mnist_core.errors import MnistLabError
 from mnist_core.plots.costs import Point, accuracy_against
+from mnist_core.rounding import decimals
 from mnist_core.store import Run
 
 Split = Literal["test", "validation"]
@@ -201,9 +202,17 @@ def _show_table(table: pd.DataFrame, timed: bool) -> None:
             help="About: weights, gradients, what the optimizer keeps, and every layer's output for a batch.",
         ),
     }
-    data_table("cost-table", rows_of(shown, columns), "What the chosen runs cost")
+    data_table("cost-table", rows_of(shown, columns, _digits(shown)), "What the chosen runs cost")
     if not timed:
         st.caption("Choose **one image** or **batches** above to have the networks answer here, and be timed.")
+
+
+def _digits(table: pd.DataFrame) -> dict[str, list[int]]:
+    """Decimals of the accuracies that are means over seeds: as many as half their interval supports."""
+    seeds = table["Seeds"].tolist() if "Seeds" in table else [1] * len(table)
+    halves = ((table["To"] - table["From"]) / 2).tolist()
+    places = [decimals(half, 2) if count > 1 else 2 for half, count in zip(halves, seeds, strict=True)]
+    return dict.fromkeys(("Accuracy", "From", "To"), places)
 
 
 def _speeds(runs: Sequence[Run], wanted: bool) -> dict[str, Speed]:

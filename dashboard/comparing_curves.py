@@ -15,6 +15,7 @@ from dashboard.components.line_chart import line_chart
 from mnist_core.comparison import Group, groups
 from mnist_core.plots.curves import FEW, Axis, Band, Curves, Metric, learning_curves
 from mnist_core.plots.style import run_label
+from mnist_core.rounding import decimals
 from mnist_core.store import Run
 
 _METRICS: list[Metric] = ["loss", "accuracy"]
@@ -40,6 +41,7 @@ class _Drawn:
 
     figure: go.Figure | str
     extremes: pd.DataFrame
+    decimals: dict[str, list[int]]  # of the columns of `extremes` that are means over seeds
     lines: int
 
 
@@ -58,9 +60,8 @@ def show(runs: Sequence[Run]) -> None:
         st.plotly_chart(drawn.figure, key="curves", config=comparing_data.CHART)
     st.caption(_explained(choice, drawn.lines))
     height = None if drawn.lines <= FEW else 460
-    data_table(
-        "extremes", rows_of(drawn.extremes, _columns(choice.metric)), "Best and last values of each line", height
-    )
+    rows = rows_of(drawn.extremes, _columns(choice.metric), drawn.decimals)
+    data_table("extremes", rows, "Best and last values of each line", height)
 
 
 @st.cache_resource(show_spinner=False, max_entries=20)
@@ -76,8 +77,8 @@ def _drawn(as_they_are: tuple[tuple[object, ...], ...], choice: _Choice, _runs: 
         choice.band or _BANDS[0],
     )  # fmt: skip
     lines = together or [Group(run.name, (run,)) for run in _runs]
-    extremes = _extremes(lines, found, choice.metric, grouped=bool(together))
-    return _Drawn(figure if len(lines) <= FEW else str(figure.to_json()), extremes, len(lines))
+    extremes, digits = _extremes(lines, found, choice.metric, grouped=bool(together))
+    return _Drawn(figure if len(lines) <= FEW else str(figure.to_json()), extremes, digits, len(lines))
 
 
 def _controls() -> _Choice:
@@ -149,22 +150,29 @@ def _explained(choice: _Choice, lines: int) -> str:
     return f"{text} Dashed{' with marks' if lines <= FEW else ''}: validation.{isolate}"
 
 
-def _extremes(shown: Sequence[Group], found: Mapping[str, Curves], metric: Metric, grouped: bool) -> pd.DataFrame:
-    """Best and last values of each line, as a table."""
+def _extremes(
+    shown: Sequence[Group], found: Mapping[str, Curves], metric: Metric, grouped: bool
+) -> tuple[pd.DataFrame, dict[str, list[int]]]:
+    """Best and last values of each line as a table, and how many decimals the spread of its seeds supports."""
+    digits: list[tuple[int, int, int]] = []
+    most = 2 if metric == "accuracy" else 4
     rows, lines = [], run_table.line_images([group.tries[0] for group in shown])
     for group, line in zip(shown, lines, strict=True):
         every = np.array([_best_and_last(found[run.id], metric) for run in group.tries])
         begun = np.isfinite(every[:, 0])
         values = every[begun] if begun.any() else every[:1]
         best, epoch, last, loss = values.mean(0)
-        spread = values[:, 0].std(ddof=1) if len(values) > 1 else np.nan
+        spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.full(4, np.nan)
         first = group.tries[0]
         rows.append({
             "Line": line, "Name": group.name if len(values) > 1 else run_label(first),
-            "Seeds": len(values), "Best": best, "±": spread, "Epoch": epoch, "Last": last, "Training loss": loss,
+            "Seeds": len(values), "Best": best, "±": spread[0], "Epoch": epoch, "Last": last, "Training loss": loss,
         })  # fmt: skip
+        digits.append((decimals(spread[0], most), decimals(spread[2], most), decimals(spread[3], 4)))
     frame = pd.DataFrame(rows)
-    return frame if grouped else frame.drop(columns=["Seeds", "±"])
+    best_digits, last_digits, loss_digits = map(list, zip(*digits, strict=True))
+    places = {"Best": best_digits, "±": best_digits, "Last": last_digits, "Training loss": loss_digits}
+    return (frame if grouped else frame.drop(columns=["Seeds", "±"])), places
 
 
 def _best_and_last(curves: Curves, metric: Metric) -> tuple[float, float, float, float]:

@@ -88,6 +88,8 @@ def _table(subject: Subject, found: Evidence) -> None:
         "Difference": [places.difference for places in digits],
         **{name: [places.honest for places in digits] for name in ("Honest", "Honest ± sd")},
     }
+    for name, places in decimals.items():  # in the saved file, too
+        shown[name] = [round(value, digits) for value, digits in zip(shown[name].tolist(), places, strict=True)]
     number = st.column_config.NumberColumn
     columns = {
         **{_heading(name): number(format="%g") for name in swept},

@@ -18,6 +18,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.fields import shown
 from mnist_core.flags import with_config_flags
 from mnist_core.following import follow_all
+from mnist_core.rounding import decimals
 from mnist_core.store import ACTIVE, Store
 from mnist_core.sweeps import Sweep
 from mnist_core.text import one_line
@@ -124,9 +125,13 @@ def _report(store: Store, sweep_id: str, as_json: bool) -> None:
     head = f"{measure.replace('_', ' ')}, mean"
     rows = Table(*(sweeps.label(field) for field in sweep.fields), head, "95 % interval", "seeds", box=None)
     for row in sorted(_records(by_value), key=lambda row: -row["mean"]):
-        ends = () if row["low"] is None else (max(row["low"], 0.0), min(row["high"], 1.0))
-        values = (shown(row[field]) for field in sweep.fields)
-        rows.add_row(*values, _percent(row["mean"]), " to ".join(map(_percent, ends)), str(row["n"]))
+        alone = row["low"] is None
+        places = decimals(float("nan") if alone else 50 * (row["high"] - row["low"]), 2)
+        mean, *ends = (
+            f"{end:.{places}%}"
+            for end in ([row["mean"]] if alone else [row["mean"], max(row["low"], 0.0), min(row["high"], 1.0)])
+        )
+        rows.add_row(*(shown(row[field]) for field in sweep.fields), mean, " to ".join(ends), str(row["n"]))
     print(f"{one_line(sweep.name)} ({sweep_id})")
     Console(markup=False, highlight=False).print(rows)
     for line in _choice(sweep, table):

@@ -45,7 +45,7 @@ def rows_of(
 ) -> Rows:
     """The rows and columns of a DataFrame; `columns` says how to show them, as `st.dataframe` takes it.
 
-    `decimals` gives, for columns of numbers, how many each row's has: they are rounded so and written with all of them.
+    `decimals` gives, for columns of numbers, with how many each row's number is written.
 
     A row is known by its value in the index, which may stand there once only; by its place where one stands twice.
     Of a column's configuration its label, help, width, type, format and whether it is pinned are followed; images are
@@ -138,8 +138,7 @@ def _column(
         "high": kind.get("max_value"),
     }
     if decimals is not None:
-        found["decimals"] = digits = list(decimals[: len(values)])
-        values = pd.Series([round(value, places) for value, places in zip(values.tolist(), digits, strict=True)])
+        found["decimals"] = list(decimals[: len(values)])
     return {key: value for key, value in found.items() if value is not None} | _values(values)
 
 

@@ -24,6 +24,7 @@ from mnist_core.plots.style import (
     run_styles,
     tint,
 )  # fmt: skip
+from mnist_core.rounding import decimals, fixed
 from mnist_core.stats import ALPHA, Paired, p_text, points_text
 
 _NAME_LENGTH, _BESIDE_GROUPS = 40, 30  # letters of a name above its line: as many as fit on a phone
@@ -210,12 +211,14 @@ def seed_spread(rows: Sequence[Seeds], band: str) -> go.Figure:
         known = not np.isnan(low)
         places += [*errors.tolist(), *([low, high] if known else [])]
         if known:
+            digits = decimals(50 * (one.high - one.low), 2)
+            ends = [fixed(100 * value, digits) for value in (one.mean, one.low, one.high)]
             figure.add_scatter(
                 x=[mean], y=[row + 0.16], mode="markers", cliponaxis=False,
                 marker={"size": 17, "symbol": "diamond", "color": style.colour},
                 error_x=_whisker([low - mean], [mean - high], style.colour),
-                hovertemplate=f"<b>{escape(one.name)}</b><br>mean {100 * one.mean:.2f}%<br>{band} "
-                f"{100 * one.low:.2f} to {100 * one.high:.2f}%<extra></extra>",
+                hovertemplate=f"<b>{escape(one.name)}</b><br>mean {ends[0]}%<br>{band} {ends[1]} to {ends[2]}%"
+                "<extra></extra>",
             )  # fmt: skip
         figure.add_scatter(
             x=errors, y=[row - 0.1] * len(errors), mode="markers", cliponaxis=False,

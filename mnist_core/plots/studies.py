@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from mnist_core.plots.curves import LearningRun, Metric, decimate
 from mnist_core.plots.style import GREY, MISTAKE, PALETTE, plot_label, polish, run_styles
+from mnist_core.rounding import decimals, fixed
 
 _REPORTED, _MEASURED, _HONEST = GREY, PALETTE[0], PALETTE[1]
 _SHORT = 7  # letters of a label that still fits below its point
@@ -42,8 +43,8 @@ def accuracy_by_model(table: pd.DataFrame, zoomed: bool = False, title: str = "M
             marker={"color": colour, "size": 13, "line": {"width": 3 if symbol.endswith("open") else 0},
                     "symbol": ["triangle-down" if under else symbol for under in below]},
             error_y=None if error is None else {"array": np.where(below, 0, error), "thickness": 2.5, "width": 5},
-            customdata=np.column_stack([np.array(labels, dtype=object), heights]),
-            hovertemplate=f"<b>%{{customdata[0]}}</b><br>{name}: %{{customdata[1]:.2f}}%{_BINS}",
+            customdata=np.column_stack([np.array(labels, dtype=object), heights, _texts(table, column, spread)]),
+            hovertemplate=f"<b>%{{customdata[0]}}</b><br>{name}: %{{customdata[2]}}%{_BINS}",
         )  # fmt: skip
     short = all(len(label) <= _SHORT for label in labels)
     polish(figure, height=400)
@@ -52,6 +53,13 @@ def accuracy_by_model(table: pd.DataFrame, zoomed: bool = False, title: str = "M
                         range=[-0.6, len(labels) - 0.4], tickangle=0)  # fmt: skip
     figure.update_yaxes(title_text="Test accuracy (%)", range=[low, high])
     return figure
+
+
+def _texts(table: pd.DataFrame, column: str, spread: str | None) -> np.ndarray:
+    """The column's values as texts, in the digits that the column of their spread supports."""
+    values = table[column].tolist()
+    spreads = table[spread].tolist() if spread else [float("nan")] * len(values)
+    return np.array([fixed(value, decimals(std, 2)) for value, std in zip(values, spreads, strict=True)], dtype=object)
 
 
 def epoch_curves(

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from mnist_core.fields import shown
 from mnist_core.plots.style import GREY, PALETTE, accuracy_axis, errors_of, polish
 from mnist_core.plots.swept_curves import sweep_curves
-from mnist_core.plots.swept_look import across, measure_name, settings, spread
+from mnist_core.plots.swept_look import across, mean_text, measure_name, settings, spread
 from mnist_core.plots.swept_map import swept_map
 from mnist_core.plots.swept_parallel import swept_parallel
 from mnist_core.plots.swept_scale import swept_scale
@@ -56,16 +56,16 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
         error_y={"type": "data", "symmetric": False, "array": low - errors_of(means),
                  "arrayminus": errors_of(means) - high, "thickness": 3, "width": 9, "color": PALETTE[0],
                  "visible": several},
-        customdata=[[escape(shown(row[field])), 100 * row["mean"], spread(row)] for row in found],
-        hovertemplate=f"{escape(label)} <b>%{{customdata[0]}}</b><br>%{{customdata[1]:.2f}}%%{{customdata[2]}}"
+        customdata=[[escape(shown(row[field])), mean_text(row), spread(row)] for row in found],
+        hovertemplate=f"{escape(label)} <b>%{{customdata[0]}}</b><br>%{{customdata[1]}}%%{{customdata[2]}}"
         "<extra></extra>",
     )  # fmt: skip
     polish(figure)
     if len(found) <= _MOST_LABELS:
-        for place, mean, top in zip(places, means, high, strict=True):
-            best = mean == means.max()
+        for place, row, top in zip(places, found, high, strict=True):
+            best = row["mean"] == means.max()
             figure.add_annotation(
-                x=place, y=log10(top), text=f"<b>{100 * mean:.2f}</b>" if best else f"{100 * mean:.2f}", yshift=20,
+                x=place, y=log10(top), text=f"<b>{mean_text(row)}</b>" if best else mean_text(row), yshift=20,
                 showarrow=False, font={"size": 20 if best else 17},
             )  # fmt: skip
     seen = errors_of(table[measure].dropna().to_numpy(np.float64))

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from mnist_core.intervals import by_setting
 from mnist_core.plots.style import accuracy_axis
 from mnist_core.plots.swept_scale import COLOURS, SweptScale
+from mnist_core.rounding import decimals, fixed
 
 
 def settings(table: pd.DataFrame, fields: Sequence[str], measure: str) -> list[dict[str, Any]]:
@@ -55,11 +56,26 @@ def plotly_scale() -> list[list[Any]]:
     return [[place / (len(COLOURS) - 1), colour] for place, colour in enumerate(COLOURS)]
 
 
+def mean_text(row: Mapping[str, Any]) -> str:
+    """A setting's mean in per cent, with as many digits as half its interval supports."""
+    return fixed(100 * row["mean"], _places(row))
+
+
+def half_text(row: Mapping[str, Any]) -> str:
+    """Half a setting's interval in percentage points, or nothing for a single run."""
+    return "" if isnan(row["high"]) else fixed(50 * (row["high"] - row["low"]), _places(row))
+
+
 def spread(row: Mapping[str, Any]) -> str:
     """A setting's interval in words, or nothing for a single run."""
     if isnan(row["high"]):
         return ""
-    return f" ({100 * max(row['low'], 0):.2f} to {100 * min(row['high'], 1):.2f}, {row['n']} seeds)"
+    low, high = (fixed(100 * end, _places(row)) for end in (max(row["low"], 0), min(row["high"], 1)))
+    return f" ({low} to {high}, {row['n']} seeds)"
+
+
+def _places(row: Mapping[str, Any]) -> int:
+    return decimals(50 * (row["high"] - row["low"]), 2)
 
 
 def measure_name(measure: str) -> str:

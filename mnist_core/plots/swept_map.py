@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from math import isnan, log10
+from math import log10
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from mnist_core.plots.swept_look import (
     accuracy_ticks,
     across,
     add_colour_bar,
+    half_text,
+    mean_text,
     measure_name,
     settings,
     shortened,
@@ -109,8 +111,8 @@ def _write(
     for (x, y), place in cells.items():
         row = found[place]
         ink = _ink(scale_colour(share[place], _CELLS))
-        half = "" if isnan(row["high"]) else f"<br>±{50 * (row['high'] - row['low']):.2f}"
-        notes.append({"x": x, "y": y, "text": f"<b>{100 * row['mean']:.2f}</b>{half}", "showarrow": False,
+        half = f"<br>±{half_text(row)}" if half_text(row) else ""
+        notes.append({"x": x, "y": y, "text": f"<b>{mean_text(row)}</b>{half}", "showarrow": False,
                       "captureevents": False,
                       "font": {"size": size, "color": ink}})  # fmt: skip
     figure.update_layout(annotations=notes)
@@ -129,4 +131,4 @@ def _shares(found: Sequence[Mapping[str, Any]]) -> list[float]:
 
 def _hover(row: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     words = [f"{escape(label)} <b>{escape(shown(row[field]))}</b>" for field, label in labels.items()]
-    return "<br>".join([*words, f"{100 * row['mean']:.2f}%{spread(row)}"])
+    return "<br>".join([*words, f"{mean_text(row)}%{spread(row)}"])

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from mnist_core.fields import shown
 from mnist_core.plots.style import FAINT, GREY, errors_of, polish
-from mnist_core.plots.swept_look import accuracy_ticks, across, measure_name, settings, shortened, spread
+from mnist_core.plots.swept_look import accuracy_ticks, across, mean_text, measure_name, settings, shortened, spread
 from mnist_core.plots.swept_scale import scale_colour, swept_scale
 
 _SHADES = 12  # lines of like accuracy are one trace: hundreds of settings stay quick to draw
@@ -72,7 +72,7 @@ def _add_bundle(
     for row, line in zip(rows, lines, strict=True):
         words = [f"{escape(label)} <b>{escape(shown(row[field]))}</b>" for field, label in labels.items()]
         y += [*line, None]
-        text += ["<br>".join([*words, f"{100 * row['mean']:.2f}%{spread(row)}"])] * (len(line) + 1)
+        text += ["<br>".join([*words, f"{mean_text(row)}%{spread(row)}"])] * (len(line) + 1)
     figure.add_scatter(
         x=[*range(len(lines[0])), None] * len(lines), y=y, mode="lines+markers", text=text,
         line={"color": colour, "width": width}, marker={"size": 2 * width, "color": colour}, opacity=0.85,

@@ -1,6 +1,7 @@
 """The sections of a report: results, statistics, curves, settings, classes, and where the figures come from."""
 
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from mnist_core.plots.curves import learning_curves
 from mnist_core.plots.style import run_label
 from mnist_core.report.findings import Findings
 from mnist_core.report.words import MISSING, Charts, Html, number, paragraph, percent, run_marks, section, strong, table
+from mnist_core.rounding import decimals, fixed
 from mnist_core.store import Run
 
 _PAIRS = 45  # more are not read: then only those with the best run are shown
@@ -207,6 +209,13 @@ def _test_images(run: Run) -> str:
     return "not known" if run.data is None else run.data.images.get("test", "not known")[:12]
 
 
+def _mean_and_deviation(accuracies: Sequence[float]) -> tuple[str, str]:
+    """Mean (%) and standard deviation (points) of several accuracies, in the digits that the deviation supports."""
+    mean, deviation = 100 * float(np.mean(accuracies)), 100 * float(np.std(accuracies, ddof=1))
+    places = decimals(deviation, 2)
+    return f"{fixed(mean, places)} %", fixed(deviation, places)
+
+
 def _architectures(found: Findings) -> Html:
     """Groups of seeds against each other, where there are any; of the runs that saw the same test images."""
     if found.answers is None:
@@ -215,7 +224,7 @@ def _architectures(found: Findings) -> Html:
     together = comparison.groups(found.answers.runs)
     scores = [[accuracy[run.id] for run in group.tries] for group in together]
     names = comparison.group_names(together)
-    rows = [[name, len(own), percent(float(np.mean(own))), f"{100 * float(np.std(own, ddof=1)):.2f}"]
+    rows = [[name, len(own), *_mean_and_deviation(own)]
             for name, own in zip(names, scores, strict=True) if len(own) > 1]  # fmt: skip
     if not rows:
         return Html("")

@@ -89,7 +89,7 @@ def test_one_field_is_a_line_of_means_with_intervals():
     half = 4.302652729749 * 1 / np.sqrt(3)  # t of 2 degrees of freedom; the seeds are 1 % apart
     np.testing.assert_allclose(line.error_y.array, half, rtol=1e-6)
     np.testing.assert_allclose(line.error_y.arrayminus, half, rtol=1e-6)
-    assert [note.text for note in figure.layout.annotations] == ["<b>90.99</b>", "90.00", "81.00"]
+    assert [note.text for note in figure.layout.annotations] == ["<b>91.0</b>", "90.0", "81.0"], "± 2.5"
     single = sweep_figure(RATES[RATES["seed"] == 0], labels("learning_rate"))
     assert len(single.data) == 1
     assert single.data[0].error_y.visible is False
@@ -105,7 +105,7 @@ def test_two_fields_are_a_map_with_the_means_in_its_cells():
     assert shares[0, 2] == shares[1, 2] == 1
     texts = {(note.x, note.y): note.text for note in figure.layout.annotations}
     assert len(texts) == 5
-    assert texts[(0, 0)].startswith("<b>51.50</b><br>±6.35")
+    assert texts[(0, 0)].startswith("<b>52</b><br>±6")
     assert len(figure.layout.shapes) == 2  # both best are outlined
     assert figure.layout.xaxis.ticktext == ("10", "100", "300")
 
