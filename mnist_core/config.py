@@ -6,14 +6,21 @@ documentation are made from them.
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mnist_core.errors import ConfigError
 from mnist_core.limits import MAX_LETTERS, MAX_LETTERS_INITIAL
+from mnist_core.optimizers import OPTIMIZERS, using
 
-DATASETS = ("mnist", "fashion-mnist", "kmnist", "cifar10", "mnist-5k", "folder")
+if TYPE_CHECKING:
+    OptimizerName = str
+else:
+    OptimizerName = Literal[tuple(OPTIMIZERS)]
+
+DatasetName = Literal["mnist", "fashion-mnist", "kmnist", "cifar10", "mnist-5k", "folder"]
+DATASETS: tuple[str, ...] = get_args(DatasetName)
 GROUPS = ("Data", "Augmentation", "Architecture", "Optimisation", "Schedule", "Regularisation", "Compute", "Origin")
 
 # Where and how fast a run is computed, not which experiment it is.
@@ -34,7 +41,7 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # fmt: off
-    dataset: Literal["mnist", "fashion-mnist", "kmnist", "cifar10", "mnist-5k", "folder"] = _field(
+    dataset: DatasetName = _field(
         "mnist", "Data set", "What the network learns from. mnist-5k needs no download.", "Data")
     folder: str = _field(
         "", "Image folder", "A directory with train/<class>/*.png|jpg and test/<class>/*.png|jpg.", "Data",
@@ -95,17 +102,17 @@ class RunConfig(BaseModel):
     tolerance: float = _field(
         1e-4, "Tolerance", "scikit-learn stops when an iteration improves by less.", "Optimisation", gt=0, le=10,
         when={"library": ("sklearn",)})
-    optimizer: Literal["sgd", "adam", "adamw", "rmsprop", "adagrad", "muon"] = _field(
+    optimizer: OptimizerName = _field(
         "adam", "Optimizer", "How gradients become steps. Muon orthogonalises the update of hidden weight matrices; "
         "everything else then gets AdamW.", "Optimisation")
     learning_rate: float = _field(
         0.001, "Learning rate", "Size of a step. Too high diverges, too low crawls.", "Optimisation", gt=0, le=100)
     momentum: float = _field(
         0.9, "Momentum", "Share of the previous step that is kept.", "Optimisation", ge=0, lt=1,
-        when={"optimizer": ("sgd", "rmsprop", "muon")})
+        when={"optimizer": using("momentum")})
     nesterov: bool = _field(
         False, "Nesterov", "Look ahead along the momentum before taking the gradient (needs momentum above 0).",
-        "Optimisation", when={"optimizer": ("sgd",)})
+        "Optimisation", when={"optimizer": using("nesterov")})
     batch_size: int = _field(
         64, "Batch size", "Images a step. Larger batches are faster an epoch and take fewer steps.", "Optimisation",
         ge=1, le=65536)

@@ -15,6 +15,7 @@ from mnist_core.architectures.layers import Shape
 from mnist_core.architectures.presets import line_of
 from mnist_core.config import RunConfig
 from mnist_core.errors import CheckpointError
+from mnist_core.optimizers import OPTIMIZERS
 from mnist_core.store import Run, Store
 
 BATCH = 100  # images at a time: on one core more are no faster
@@ -171,6 +172,4 @@ def _peak(nodes: Sequence[Node], held: int = 0) -> int:
 
 def _slots(config: RunConfig) -> int:
     """Numbers that the optimizer keeps for each weight; Muon keeps one for hidden matrices and two for the rest."""
-    momentum = config.momentum > 0
-    kept = {"sgd": int(momentum), "rmsprop": 1 + momentum, "adagrad": 1}
-    return kept.get(config.optimizer, 2)
+    return OPTIMIZERS[config.optimizer].numbers_kept(config.momentum)

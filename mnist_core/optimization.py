@@ -1,13 +1,14 @@
 """Optimizers, and the learning rate as a function of the step."""
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
-from torch.optim import SGD, Adagrad, Adam, AdamW, Muon, Optimizer, RMSprop
+from torch.optim import Optimizer
 
 from mnist_core.config import RunConfig
+from mnist_core.optimizers import OPTIMIZERS
 
 # Smith & Topin 2018, with the proportions of torch.optim.lr_scheduler.OneCycleLR.
 _RISE, _START, _END = 0.3, 1 / 25, 1 / 25 / 1e4
@@ -15,26 +16,16 @@ _RISE, _START, _END = 0.3, 1 / 25, 1 / 25 / 1e4
 
 def optimizers(model: nn.Module, config: RunConfig) -> list[Optimizer]:
     """The optimizers that together update every parameter of the model; one, except for Muon."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    common: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
-    # One fused kernel a step instead of several small ones for each parameter.
-    fused: dict[str, Any] = common | {
-        "fused": all(parameter.device.type in ("cpu", "cuda") for parameter in parameters)
-    }
-    if config.optimizer == "sgd":
-        return [SGD(parameters, momentum=config.momentum, nesterov=config.nesterov, **fused)]
-    if config.optimizer == "adam":
-        return [Adam(parameters, **fused)]
-    if config.optimizer == "adamw":
-        return [AdamW(parameters, **fused)]
-    if config.optimizer == "rmsprop":
-        return [RMSprop(parameters, momentum=config.momentum, **common)]
-    if config.optimizer == "adagrad":
-        return [Adagrad(parameters, **fused)]
-    hidden, rest = _hidden_matrices(model)
-    # match_rms_adamw scales Muon's update so that one learning rate suits both (Liu et al. 2025, Muon is scalable).
-    muon = [Muon(hidden, momentum=config.momentum, adjust_lr_fn="match_rms_adamw", **common)] if hidden else []
-    return [*muon, AdamW(rest, **fused)]
+    can_fuse = all(parameter.device.type in ("cpu", "cuda") for parameter in model.parameters())
+    found = []
+    for part in OPTIMIZERS[config.optimizer].parts:
+        arguments: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay, **part.constants}
+        arguments |= {keyword: getattr(config, field) for keyword, field in part.settings.items()}
+        if part.fused:
+            arguments["fused"] = can_fuse
+        if parameters := _parameters(model, part.updates):
+            found.append(getattr(torch.optim, part.torch_class)(parameters, **arguments))
+    return found
 
 
 def learning_rate(config: RunConfig, step: int, steps_per_epoch: int) -> float:
@@ -66,14 +57,14 @@ def _between(start: float, end: float, share: float) -> float:
     return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
 
 
-def _hidden_matrices(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """Weight matrices between hidden layers, and every other parameter (Jordan et al. 2024: Muon is for the former)."""
+def _parameters(model: nn.Module, updates: Literal["all", "hidden", "others"]) -> list[nn.Parameter]:
+    """All parameters; the weight matrices between hidden layers; or every other parameter."""
     linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
     hidden = {id(module.weight) for module in linear[:-1]}
-    split: tuple[list[nn.Parameter], list[nn.Parameter]] = ([], [])
-    for parameter in model.parameters():
-        split[id(parameter) not in hidden].append(parameter)
-    return split
+    return [
+        parameter for parameter in model.parameters()
+        if updates == "all" or (id(parameter) in hidden) == (updates == "hidden")
+    ]  # fmt: skip
 
 
 def set_learning_rate(optimizers: list[Optimizer], value: float) -> None:

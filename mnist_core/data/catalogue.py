@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mnist_core.config import RunConfig
+from mnist_core.config import DATASETS, RunConfig
 from mnist_core.data.folder_layout import class_names
 
 DIGITS = tuple("0123456789")
@@ -223,3 +223,6 @@ CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
         )
     }
 )
+
+if tuple(CATALOGUE) != DATASETS:
+    raise ImportError("config.DATASETS and data.catalogue.CATALOGUE do not name the same data sets in the same order")

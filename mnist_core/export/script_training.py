@@ -1,32 +1,58 @@
 """The part of a standalone script that trains: optimizer, learning rate, evaluation and the loop."""
 
+import inspect
 from string import Template
 from textwrap import indent
+
+import torch
 
 from mnist_core.config import RunConfig
 from mnist_core.data.augmentation import augments
 from mnist_core.export.script_data import chooses
+from mnist_core.optimizers import OPTIMIZERS, Part
 
 
 def optimizer(config: RunConfig, device: str, hidden: bool) -> str:
-    """`optimizer`, as `optimization.optimizers` makes it; for Muon and a network with `hidden` matrices also `muon`."""
-    decay = "WEIGHT_DECAY" if config.weight_decay else "0"
-    says_decay = config.weight_decay or config.optimizer in _DECAYS
-    common = "lr=LEARNING_RATE" + (f", weight_decay={decay}" if says_decay else "")
-    fused = ", fused=True" if device in ("cpu", "cuda") else ""
-    momentum = ", momentum=MOMENTUM" if config.momentum else ""
-    if config.optimizer == "muon" and hidden:
-        return Template(_MUON).substitute(decay=decay, momentum="MOMENTUM" if config.momentum else "0", fused=fused)
-    nesterov = ", nesterov=True" if config.nesterov and config.optimizer == "sgd" else ""
-    name, rest = {
-        "sgd": ("SGD", f"{momentum}{nesterov}{fused}"),
-        "adam": ("Adam", fused),
-        "adamw": ("AdamW", fused),
-        "rmsprop": ("RMSprop", momentum),
-        "adagrad": ("Adagrad", fused),
-        "muon": ("AdamW", fused),
-    }[config.optimizer]
-    return f"optimizer = torch.optim.{name}(network.parameters(), {common}{rest})"
+    """Code that makes `optimizer`, as `optimization.optimizers` makes it, and the others of `optimizer_names`.
+
+    `hidden`: whether the network has weight matrices between hidden layers.
+    """
+    parts = _parts(config, hidden)
+    lines = []
+    if len(parts) > 1:
+        classes = [part.torch_class for part in parts]
+        lines = [f"# {classes[0]} for the weight matrices between hidden layers, {classes[1]} for everything else."]
+        lines += _HIDDEN.splitlines()
+    for name, part in zip(optimizer_names(config, hidden), parts, strict=True):
+        parameters = part.updates if len(parts) > 1 else "network.parameters()"
+        arguments = [parameters, *_arguments(config, part, device)]
+        lines.append(f"{name} = torch.optim.{part.torch_class}({', '.join(arguments)})")
+    return "\n".join(lines)
+
+
+def optimizer_names(config: RunConfig, hidden: bool) -> list[str]:
+    """The variables that hold the optimizers, in the order in which they take their steps; the last is `optimizer`."""
+    *first, _ = _parts(config, hidden)
+    return [*(part.torch_class.lower() for part in first), "optimizer"]
+
+
+def _parts(config: RunConfig, hidden: bool) -> list[Part]:
+    parts = OPTIMIZERS[config.optimizer].parts
+    return [part for part in parts if hidden or part.updates != "hidden"]
+
+
+def _arguments(config: RunConfig, part: Part, device: str) -> list[str]:
+    """The arguments as a person would write them: what is torch's own default anyway is left out."""
+    known = inspect.signature(getattr(torch.optim, part.torch_class)).parameters
+    written = ["lr=LEARNING_RATE"]
+    for keyword, field in {"weight_decay": "weight_decay", **part.settings}.items():
+        value = getattr(config, field)
+        if value != known[keyword].default:
+            written.append(f"{keyword}={field.upper() if value and field in _SETTINGS else repr(value)}")
+    written += [f"{keyword}={value!r}" for keyword, value in part.constants.items()]
+    if part.fused and device in ("cpu", "cuda"):
+        written.append("fused=True")
+    return written
 
 
 def learning_rate(config: RunConfig) -> str:
@@ -73,7 +99,7 @@ def loop(config: RunConfig, device: str, hidden: bool, last: str, first_choice: 
 
     `patience` is the version of the rule by which early stopping counts (`Rules`).
     """
-    rate, muon = changes_rate(config), config.optimizer == "muon" and hidden
+    rate, names = changes_rate(config), optimizer_names(config, hidden)
     lines = ["network.train()"]
     if rate:
         lines.append("step = 0")
@@ -88,7 +114,7 @@ def loop(config: RunConfig, device: str, hidden: bool, last: str, first_choice: 
     body.append("for batch in order.split(BATCH_SIZE):")
     inner = []
     if rate:
-        groups = "muon.param_groups + optimizer.param_groups" if muon else "optimizer.param_groups"
+        groups = " + ".join(f"{name}.param_groups" for name in names)
         inner += [f"for group in {groups}:", '    group["lr"] = learning_rate(step)', "step += 1"]
     inputs = "prepare_changed" if augments(config) else "prepare"
     smoothing = ", label_smoothing=LABEL_SMOOTHING" if config.label_smoothing else ""
@@ -106,7 +132,7 @@ def loop(config: RunConfig, device: str, hidden: bool, last: str, first_choice: 
     inner += [*answers, "loss.backward()"]
     if config.clip_norm:
         inner.append("torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)")
-    for name in ["muon", "optimizer"] if muon else ["optimizer"]:
+    for name in names:
         inner += [f"{name}.step()", f"{name}.zero_grad()"]
     body += [f"    {line}" for line in inner]
     body += _after_epoch(config, first_choice, patience)
@@ -135,17 +161,13 @@ def _after_epoch(config: RunConfig, first_choice: int, patience: int) -> list[st
     return lines
 
 
-_DECAYS = ("adamw", "muon")  # whose default in torch is not 0
+_SETTINGS = ("weight_decay", "momentum")  # that the script has by a name of their own
 
-_MUON = """
-# Muon for the weight matrices between hidden layers, AdamW for everything else.
+_HIDDEN = """
 linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
 hidden = [module.weight for module in linear[:-1]]
 chosen = {id(weight) for weight in hidden}
 others = [parameter for parameter in network.parameters() if id(parameter) not in chosen]
-common = {"lr": LEARNING_RATE, "weight_decay": $decay}
-muon = torch.optim.Muon(hidden, **common, momentum=$momentum, adjust_lr_fn="match_rms_adamw")
-optimizer = torch.optim.AdamW(others, **common$fused)
 """.strip()
 
 _ONE_CYCLE = '''

@@ -1,12 +1,25 @@
 """What an entry of the app's tables must say: forgetting a part of it is an error, not a guess."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
+from mnist_core.architectures import Preset, presets
+from mnist_core.architectures.layers import KINDS
+from mnist_core.architectures.layers.kind import Kind
 from mnist_core.data.catalogue import BOX_OF_20_BY_MASS, CATALOGUE, FILLED, MIDDLE_SQUARE, Dataset
+from mnist_core.optimizers import OPTIMIZERS, OptimizerKind, Part
+from mnist_core.robustness import CORRUPTIONS, Corruption
 
-ENTRIES = {Dataset: CATALOGUE["mnist"]}
+ENTRIES = {
+    Dataset: CATALOGUE["mnist"],
+    Kind: KINDS["linear"],
+    OptimizerKind: OPTIMIZERS["muon"],
+    Part: OPTIMIZERS["muon"].parts[0],
+    Preset: presets()["mlp-300"],
+    Corruption: CORRUPTIONS[0],
+}
 
 
 @pytest.mark.parametrize(
@@ -14,7 +27,7 @@ ENTRIES = {Dataset: CATALOGUE["mnist"]}
     [(entry, field.name) for kind, entry in ENTRIES.items() for field in dataclasses.fields(kind)],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
-def test_no_part_of_an_entry_can_be_forgotten(entry: Dataset, field: str) -> None:
+def test_no_part_of_an_entry_can_be_forgotten(entry: Any, field: str) -> None:
     parts = {each.name: getattr(entry, each.name) for each in dataclasses.fields(entry) if each.name != field}
     with pytest.raises(TypeError, match=field):
         type(entry)(**parts)

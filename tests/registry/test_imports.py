@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # Each layer may import from itself and from those above it.
 LAYERS = [
-    {"errors", "events", "environment", "limits", "machine", "rounding", "rules", "text"},
+    {"errors", "events", "environment", "limits", "machine", "optimizers", "rounding", "rules", "text"},
     {"config"},
     {"fields", "data_facts"},
     {"store"},

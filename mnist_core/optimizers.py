@@ -1,0 +1,82 @@
+"""The optimizers to choose from: one entry each, from which the form, training and the exported script follow."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One optimizer of torch and the parameters that it updates. It always gets the learning rate and weight decay."""
+
+    # All parameters; or the weight matrices between hidden layers, and all others where a second part takes those.
+    updates: Literal["all", "hidden", "others"]
+    torch_class: str  # of torch.optim
+    # Keyword of that class, and the field of RunConfig whose value it gets.
+    settings: Mapping[str, str]
+    # Keywords whose values are always the same.
+    constants: Mapping[str, Any]
+    # Whether torch has a fused kernel: one operation a step instead of several for each parameter.
+    fused: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerKind:
+    """An optimizer as RunConfig names it. No part of it has a default: the script is made from what stands here."""
+
+    name: str
+    parts: tuple[Part, ...]
+    # Numbers that it keeps for each weight, with the config's momentum: what a network's memory is counted from.
+    numbers_kept: Callable[[float], int]
+
+    def uses(self, field: str) -> bool:
+        """Whether this field of RunConfig has an effect on it."""
+        return any(field in part.settings.values() for part in self.parts)
+
+
+def _simple(torch_class: str, fused: bool = True, **settings: str) -> tuple[Part, ...]:
+    return (Part(updates="all", torch_class=torch_class, settings=settings, constants={}, fused=fused),)
+
+
+OPTIMIZERS: Mapping[str, OptimizerKind] = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            OptimizerKind(
+                name="sgd",
+                parts=_simple("SGD", momentum="momentum", nesterov="nesterov"),
+                numbers_kept=lambda momentum: int(momentum > 0),
+            ),
+            OptimizerKind(name="adam", parts=_simple("Adam"), numbers_kept=lambda momentum: 2),
+            OptimizerKind(name="adamw", parts=_simple("AdamW"), numbers_kept=lambda momentum: 2),
+            OptimizerKind(
+                name="rmsprop",
+                parts=_simple("RMSprop", fused=False, momentum="momentum"),
+                numbers_kept=lambda momentum: 1 + (momentum > 0),
+            ),
+            OptimizerKind(name="adagrad", parts=_simple("Adagrad"), numbers_kept=lambda momentum: 1),
+            # Jordan et al. 2024: for the matrices between hidden layers only. match_rms_adamw scales its update so that
+            # one learning rate suits both parts (Liu et al. 2025, Muon is scalable).
+            OptimizerKind(
+                name="muon",
+                parts=(
+                    Part(
+                        updates="hidden",
+                        torch_class="Muon",
+                        settings={"momentum": "momentum"},
+                        constants={"adjust_lr_fn": "match_rms_adamw"},
+                        fused=False,
+                    ),
+                    Part(updates="others", torch_class="AdamW", settings={}, constants={}, fused=True),
+                ),
+                numbers_kept=lambda momentum: 2,
+            ),
+        )
+    }
+)
+
+
+def using(field: str) -> tuple[str, ...]:
+    """Names of the optimizers on which this field of RunConfig has an effect."""
+    return tuple(kind.name for kind in OPTIMIZERS.values() if kind.uses(field))
