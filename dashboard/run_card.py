@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from dashboard import controlled, navigation, state
-from mnist_core import trained
+from mnist_core import schedules, trained
 from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.plots.style import run_label, run_style
 from mnist_core.store import RESUMABLE, Run
@@ -71,9 +71,18 @@ def _go_on(run: Run) -> None:
                              help="Weights, optimizer and random state are taken over.")  # fmt: skip
         total = st.number_input("Up to epoch", first + 1, 10_000, max(run.config.epochs, first + 5),
                                 key=f"to-{run.number}", help="Counted from the start of the first run.")  # fmt: skip
+        _remarks(run, first, total)
         st.button("Start the new run", key=f"branch-{run.number}", on_click=_branch,
                   args=(run, first, total, state.clicks("branch")),
                   help="All other settings stay as they were.")  # fmt: skip
+
+
+def _remarks(run: Run, epoch: int, total: int) -> None:
+    """What the learning rate of the new run would do that one might not expect."""
+    with contextlib.suppress(MnistLabError):  # which the click would say
+        config = run.config.replace(continue_from=run.id, continue_epoch=epoch, epochs=total)
+        for remark in schedules.remarks(config, run.config):
+            st.warning(state.plain(remark))
 
 
 def _ask(run_id: str, wish: str) -> None:

@@ -1,13 +1,64 @@
 """Whether a config can be trained, asked before it is queued: by the pages, the command line, the API and sweeps."""
 
+from collections.abc import Sequence
+from math import prod
+
 from mnist_core.architectures import Architecture, describe
+from mnist_core.architectures.inference import Node, every, infer
 from mnist_core.architectures.inheriting import check_initial
+from mnist_core.architectures.presets import line_of
 from mnist_core.config import RunConfig
-from mnist_core.data.catalogue import shape_of
+from mnist_core.data.catalogue import dataset, shape_of
+from mnist_core.errors import ConfigError
+
+_NEIGHBOURS = 1000  # batch sizes that are looked at for a remedy
 
 
 def check(config: RunConfig) -> Architecture:
-    """The network that the config names. Raises ArchitectureError or DataError with the remedy; builds nothing."""
+    """The network that the config names. Raises ArchitectureError, ConfigError or DataError; builds nothing."""
     shape, classes = shape_of(config)
     check_initial(config.initial_weights, shape, classes)
-    return describe(config.architecture, shape, classes)
+    network = describe(config.architecture, shape, classes)
+    check_batches(config, shape, classes, training_images(config))
+    return network
+
+
+def training_images(config: RunConfig) -> int | None:
+    """How many images a run of this config learns from; None for a folder, which would have to be read."""
+    total = dataset(config.dataset).train_images
+    if config.train_images is not None or not total:
+        return config.train_images
+    if config.choose_on == "test":
+        return total
+    return total - (total // 6 if config.validation_images is None else config.validation_images)
+
+
+def check_batches(config: RunConfig, shape: tuple[int, int, int], classes: int, images: int | None) -> None:
+    """Raise ConfigError where a batch would hold one image that a layer normalises over the batch alone.
+
+    Such a layer, a batch norm on vectors or on images of one pixel, has then one number a channel and nothing to
+    normalise by. `images`: how many are learned from, None if that is not known yet.
+    """
+    if config.library != "torch" or not _needs_two(infer(line_of(config.architecture), shape, classes)):
+        return
+    what = "batchnorm on vectors normalises over the images of a batch and needs two at least"
+    if config.batch_size == 1:
+        remedy = "2 or more" if images is None else _fitting(1, images)
+        raise ConfigError("batch_size", f"is 1, but {what}; choose {remedy}, or use layernorm")
+    if images is not None and images % config.batch_size == 1:
+        raise ConfigError(
+            "batch_size",
+            f"{config.batch_size:,} leaves a last batch of one of {images:,} training images, but {what}; choose "
+            f"{_fitting(config.batch_size, images)}, or use layernorm",
+        )
+
+
+def _needs_two(nodes: Sequence[Node]) -> bool:
+    return any(node.kind.over_batch and prod(node.input_shape[1:]) == 1 for node, _, _ in every(tuple(nodes)))
+
+
+def _fitting(batch_size: int, images: int) -> str:
+    """The nearest batch sizes that leave no batch of one image."""
+    below = next((size for size in range(batch_size - 1, 1, -1) if images % size != 1), None)
+    above = next(size for size in range(batch_size + 1, batch_size + _NEIGHBOURS) if images % size != 1)
+    return f"{above:,}" if below is None else f"{below:,} or {above:,}"

@@ -66,9 +66,13 @@ def _train(
         values = RECIPES[recipe].config.model_dump() | given
     config = RunConfig.parse(values)
     from mnist_core.checking import check
+    from mnist_core.schedules import remarks
 
     check(config)
     store = Store.open()
+    parent = store.run(config.continue_from).config if config.continue_from else None
+    for remark in remarks(config, parent):
+        print(f"Note: {remark}", file=sys.stderr)
     if seeds > 1:
         _train_seeds(store, seeded(config, seeds, name), tag, queue, as_json)
         return

@@ -18,8 +18,9 @@ from time import monotonic
 
 import torch
 
-from mnist_core import __version__, architectures, devices, environment, machine, recording, sweeps
+from mnist_core import __version__, architectures, devices, environment, machine, recording, schedules, sweeps
 from mnist_core.architectures.inheriting import build_seeded
+from mnist_core.checking import check_batches
 from mnist_core.data import remarks
 from mnist_core.data.fallback import resolve
 from mnist_core.data.loading import load
@@ -69,6 +70,7 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
     if images.facts and images.facts.folder:
         note = " ".join([note, *remarks.warnings(images.facts.folder)]).strip()
     shape, classes = images.input_shape, len(images.classes)
+    check_batches(config, shape, classes, len(images.train.labels))
     network, inherited = build_seeded(config.architecture, shape, classes, config.seed, config.initial_weights)
     if inherited and config.library == "torch" and not config.continue_from:
         note = f"{note} {inherited}".strip()
@@ -91,6 +93,8 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
     )
     if config.library == "torch":
         note = recording.go_on(store, run, config, model, state, kept)
+        parent = store.run(config.continue_from).config if config.continue_from and not kept else None
+        note = " ".join(filter(None, [note, *schedules.remarks(config, parent)]))
         stream = train(model, images, config, state, rules)
     else:  # scikit-learn cannot go on from where it was
         store.rewind(run, 0)

@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import forms, getting_data, live, navigation, state
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.components.live_chart import preload_chart
+from mnist_core import schedules
 from mnist_core.architectures import Architecture
 from mnist_core.architectures.diagram import diagram
 from mnist_core.checking import check
@@ -58,6 +59,8 @@ def describe_experiment() -> Architecture | None:
     try:
         config = RunConfig.parse(values)
         network = check(config)
+        for remark in schedules.remarks(config):
+            start.warning(state.plain(remark))
         place.caption(f"**{network.parameters:,}** parameters · **{network.macs:,}** multiply-accumulates an image")
     except ArchitectureError as error:
         with place.container():

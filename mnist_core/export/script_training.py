@@ -1,6 +1,7 @@
 """The part of a standalone script that trains: optimizer, learning rate, evaluation and the loop."""
 
 import inspect
+import json
 from string import Template
 from textwrap import indent
 
@@ -26,7 +27,10 @@ def optimizer(config: RunConfig, device: str, hidden: bool) -> str:
     for name, part in zip(optimizer_names(config, hidden), parts, strict=True):
         parameters = part.updates if len(parts) > 1 else "network.parameters()"
         arguments = [parameters, *_arguments(config, part, device)]
-        lines.append(f"{name} = torch.optim.{part.torch_class}({', '.join(arguments)})")
+        line = f"{name} = torch.optim.{part.torch_class}({', '.join(arguments)})"
+        if len(line) > _LINE:
+            line = f"{name} = torch.optim.{part.torch_class}(\n    {', '.join(arguments)}\n)"
+        lines.append(line)
     return "\n".join(lines)
 
 
@@ -49,7 +53,8 @@ def _arguments(config: RunConfig, part: Part, device: str) -> list[str]:
         value = getattr(config, field)
         if value != known[keyword].default:
             written.append(f"{keyword}={field.upper() if value and field in _SETTINGS else repr(value)}")
-    written += [f"{keyword}={value!r}" for keyword, value in part.constants.items()]
+    for keyword, value in part.constants.items():
+        written.append(f"{keyword}={json.dumps(value) if isinstance(value, str) else repr(value)}")
     if part.fused and device in ("cpu", "cuda"):
         written.append("fused=True")
     return written
@@ -161,6 +166,7 @@ def _after_epoch(config: RunConfig, first_choice: int, patience: int) -> list[st
     return lines
 
 
+_LINE = 120  # letters
 _SETTINGS = ("weight_decay", "momentum")  # that the script has by a name of their own
 
 _HIDDEN = """

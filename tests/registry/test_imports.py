@@ -13,6 +13,7 @@ LAYERS = [
     {"errors", "events", "environment", "limits", "machine", "optimizers", "rounding", "rules", "text"},
     {"config"},
     {"fields", "data_facts"},
+    {"schedules"},
     {"store"},
     {
         "plots",
