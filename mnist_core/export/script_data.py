@@ -60,10 +60,15 @@ def _reading(config: RunConfig, data: DataFacts | None) -> str:
     if config.dataset == "mnist-5k":
         return _text(_MNIST_5K)
     if config.dataset == "cifar10":
-        return _text(_CIFAR10)
+        return _downloading(_CIFAR10, "CIFAR10")
     if config.dataset == "folder":
         return folder_images(config, data)
-    return Template(_text(_IDX)).substitute(name=dataset(config.dataset).torchvision)
+    return _downloading(_IDX, dataset(config.dataset).torchvision)
+
+
+def _downloading(template: str, name: str) -> str:
+    """The text with torchvision's class of this name, which downloads the files where they are missing."""
+    return _text(template.replace("$download", _DOWNLOAD).replace("$name", name))
 
 
 def _split(config: RunConfig) -> str:
@@ -86,6 +91,19 @@ def _text(template: str) -> str:
     return dedent(template).strip()
 
 
+# torchvision's compiled part fits only the torch that it was built for. Beside another, such as one for the CPU alone,
+# its import fails unless two of its operators are declared first: `data.torchvision_ops` says why.
+_DOWNLOAD = """
+        with suppress(AttributeError, OSError, StopIteration):  # its compiled part may not fit this torch
+            torch.ops.load_library(next(Path(find_spec("torchvision").origin).parent.glob("_C.*")))
+        declared = torch.library.Library("torchvision", "FRAGMENT")
+        for operator in [] if hasattr(torch.ops.torchvision, "nms") else ["nms", "qnms"]:
+            declared.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        from torchvision.datasets import $name
+
+        $name(str(DATA), download=True)
+""".strip("\n")
+
 _IDX = '''
     def read(name, header):
         """The bytes of one of the data set's files that follow its header."""
@@ -95,9 +113,7 @@ _IDX = '''
 
     FOLDER = DATA / "$name" / "raw"
     if not (FOLDER / "train-images-idx3-ubyte").exists():
-        from torchvision.datasets import $name
-
-        $name(str(DATA), download=True)
+$download
 
     train_images = read("train-images-idx3-ubyte", 16).view(-1, 1, 28, 28)  # 60,000 images, 0 (black) to 255 (white)
     train_labels = read("train-labels-idx1-ubyte", 8).long()
@@ -130,9 +146,7 @@ _CIFAR10 = '''
 
     FOLDER = DATA / "cifar-10-batches-py"
     if not FOLDER.exists():
-        from torchvision.datasets import CIFAR10
-
-        CIFAR10(str(DATA), download=True)
+$download
 
     train_images, train_labels = read([f"data_batch_{number}" for number in range(1, 6)])
     test_images, test_labels = read(["test_batch"])

@@ -7,6 +7,7 @@ import io
 import json
 import pickle
 import socket
+import subprocess
 import sys
 import tarfile
 import threading
@@ -27,6 +28,7 @@ from mnist_core.data.network import Traffic, answering
 from mnist_core.data.sources import load_arrays
 from mnist_core.data.torchvision_ops import make_importable
 from mnist_core.errors import DataError
+from mnist_core.export.script import source
 from tests.faults.data_servers import serving, silent
 
 NAMES = [f"{Path(file).name}.gz" for file, _ in dataset("kmnist").files]
@@ -289,3 +291,28 @@ def test_what_is_ready_needs_no_process(tmp_path: Path) -> None:
 def test_servers_that_answer_come_first_and_failed_ones_go(refusing: str) -> None:
     with silent() as hanging, serving({}) as url:
         assert answering([hanging, refusing, url], seconds=5) in (([url, hanging], ""), ([url, hanging, refusing], ""))
+
+
+def test_an_exported_script_downloads_its_data_beside_this_torch(tmp_path: Path, packed: dict[str, bytes]) -> None:
+    """In a process of its own, from a server here; of torchvision only the addresses and checksums are replaced."""
+    config = RunConfig(dataset="kmnist", architecture="softmax", epochs=1, validation_images=0)
+    (tmp_path / "taken_away.py").write_text(source(config))
+    sums = [(name, hashlib.md5(packed[name]).hexdigest()) for name in NAMES]
+    with serving(packed) as url:
+        start = f"""
+import builtins, runpy, sys
+real = builtins.__import__
+def with_our_server(name, *rest, **more):
+    module = real(name, *rest, **more)
+    datasets = sys.modules.get("torchvision.datasets")
+    if name == "torchvision.datasets" and hasattr(datasets, "KMNIST"):
+        datasets.KMNIST.resources, datasets.KMNIST.mirrors = {sums!r}, [{url!r}]
+    return module
+builtins.__import__ = with_our_server
+sys.argv = ["taken_away.py", {str(tmp_path / "data")!r}]
+runpy.run_path({str(tmp_path / "taken_away.py")!r})
+"""
+        done = subprocess.run([sys.executable, "-I", "-c", start], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "test accuracy: " in done.stdout
+    assert (tmp_path / "data" / "KMNIST" / "raw" / NAMES[0].removesuffix(".gz")).exists()
