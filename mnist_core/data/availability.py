@@ -1,16 +1,20 @@
 """Whether a data set is on disk, and a download in the background that a page can follow. Imports no torch."""
 
+import gzip
 import json
 import shutil
+import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from mnist_core.data.catalogue import CATALOGUE, Dataset, dataset
+from mnist_core.data.idx_files import is_packed, locate, looked_for
 from mnist_core.data.mnist_5k import packaged_file
 from mnist_core.errors import DataError
 
@@ -43,8 +47,9 @@ def status(name: str, root: Path) -> Status:
             return Status(name, "ready", f"{known.label} comes with the installation.")
         if name == "folder":
             return Status(name, "ready", "Give the directory of your images.")
-        damage = _damage(known, root)
-        complete = all((root / file).is_file() for file, _ in known.files)
+        located = locate(known, root)
+        damage = _damage(known, located)
+        complete = all(file in located and located[file].is_file() for file, _ in known.files)
     except DataError as error:
         return Status(name, "missing", str(error))
     except OSError as error:
@@ -55,7 +60,7 @@ def status(name: str, root: Path) -> Status:
     if complete:
         return Status(name, "ready", f"{known.label} is in {root}.")
     megabytes = known.download_bytes / 1e6
-    message = f"{known.label} is not in {root}. It is a download of {megabytes:.0f} MB."
+    message = f"{known.label} is not in {root}: {looked_for(known, root)} It is a download of {megabytes:.0f} MB."
     return Status(name, "missing", message, total=known.download_bytes)
 
 
@@ -150,16 +155,33 @@ def temporary_folder(name: str, root: Path, pid: int) -> Path:
     return root / f".download-{name}-{pid}"
 
 
-def _damage(known: Dataset, root: Path) -> str:
+def _damage(known: Dataset, located: Mapping[str, Path]) -> str:
     """What is wrong with the first file that is there and cannot be right; empty if nothing is."""
     for file, expected in known.files:
-        path = root / file
-        if expected is None or not path.is_file():
+        path = located.get(file)
+        if expected is None or path is None or not path.is_file():
             continue
-        size = path.stat().st_size
+        try:
+            size, start = _unpacked(path) if is_packed(path) else _plain(path)
+        except (EOFError, zlib.error, gzip.BadGzipFile, struct.error):
+            return f"{path} is damaged: it cannot be unpacked"
         if size != expected:
             return f"{path} is damaged: {size:,} bytes instead of {expected:,}"
-        with path.open("rb") as stream:
-            if stream.read(3) != b"\0\0\x08":
-                return f"{path} is damaged: it is no IDX file"
+        if start != b"\0\0\x08":
+            return f"{path} is damaged: it is no IDX file"
     return ""
+
+
+def _plain(path: Path) -> tuple[int, bytes]:
+    """Length and first three bytes of a file."""
+    with path.open("rb") as stream:
+        return path.stat().st_size, stream.read(3)
+
+
+def _unpacked(path: Path) -> tuple[int, bytes]:
+    """The same of what is packed in it; the length is what its last four bytes say (RFC 1952)."""
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - 4))
+        (size,) = struct.unpack("<I", stream.read(4))
+    with gzip.open(path) as stream:
+        return size, stream.read(3)

@@ -14,6 +14,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import dataset
 from mnist_core.data.folder_layout import class_names, list_folder
 from mnist_core.data.idx import Labelled
+from mnist_core.data.idx_files import locate
 from mnist_core.data.pictures import ground_of
 from mnist_core.data.sources import Arrays, load_arrays
 from mnist_core.data.splitting import SplitName, split_files, split_images
@@ -133,7 +134,7 @@ def file_state(config: RunConfig, root: Path, rule: int = RULE) -> str:
         listing = list_folder(config.folder, rule)
         files = (path for of_classes in listing.files.values() for of_class in of_classes for path in of_class)
     else:
-        files = (str(root / name) for name, _ in dataset(config.dataset).files)
+        files = map(str, locate(dataset(config.dataset), root).values())
     digest = hashlib.sha256()
     for path in files:
         try:

@@ -1,10 +1,13 @@
 """IDX files, MNIST's own format: a big-endian header of magic number and sizes, then one byte a value."""
 
+import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
 
 from mnist_core.data.catalogue import Dataset
+from mnist_core.data.idx_files import is_packed, locate
 from mnist_core.errors import DataError
 
 Labelled = tuple[np.ndarray, np.ndarray]  # uint8 (N, C, H, W) and int64 (N,)
@@ -15,7 +18,8 @@ def read_labelled(known: Dataset, root: Path) -> tuple[Labelled, Labelled]:
 
     Every file is checked before anything is returned: kind, shape, length, and the range of the labels.
     """
-    paths = [root / name for name, _ in known.files]
+    located = locate(known, root)
+    paths = [located.get(name, root / name) for name, _ in known.files]
     train = _pair(known, paths[0], paths[1], known.train_images)
     test = _pair(known, paths[2], paths[3], known.test_images)
     return train, test
@@ -27,9 +31,14 @@ def read_idx(path: Path, shape: tuple[int, ...], remedy: str) -> np.ndarray:
     Format: http://yann.lecun.com/exdb/mnist/ (two zero bytes, 8 for unsigned bytes, the number of dimensions).
     """
     try:
-        content = np.fromfile(path, dtype=np.uint8)
+        if is_packed(path):
+            content = np.frombuffer(bytearray(gzip.decompress(path.read_bytes())), dtype=np.uint8)
+        else:
+            content = np.fromfile(path, dtype=np.uint8)
     except FileNotFoundError:
         raise DataError(f"{path} is missing. {remedy}") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path} is damaged: it cannot be unpacked ({error}). {remedy}") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}). {remedy}") from None
     header = 4 + 4 * len(shape)

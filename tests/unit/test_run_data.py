@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from mnist_core import trained
+from mnist_core.cli import app
 from mnist_core.config import RunConfig
 from mnist_core.data.identity import ChangedImagesError, images_of
 from mnist_core.data.sources import load_arrays
@@ -154,3 +156,15 @@ def test_an_archive_from_before_is_imported_and_nothing_is_known(store: Store, t
     assert "data" not in json.loads(members["run.json"])
     imported = archive.read(Store.open(tmp_path / "elsewhere"), packed(signed(members), tmp_path / "again.zip"))
     assert (imported.data, imported.rule) == (None, 1)
+
+
+def test_the_command_line_tells_of_a_run_with_its_data_as_json_and_in_words(store: Store, tmp_path: Path):
+    run = train(store, config_of(write_images(tmp_path / "images")))
+    assert run.data
+    for command in (["list", "--json"], ["show", "1", "--json"]):
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == 0, result.output
+        told = json.loads(result.stdout)
+        told = told[0] if isinstance(told, list) else told
+        assert told["data"] == json.loads(run.data.model_dump_json())
+    assert run.data.images["test"][:12] in CliRunner().invoke(app, ["show", "1"]).stdout
