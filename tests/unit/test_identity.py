@@ -75,7 +75,8 @@ def test_exchanged_training_images_are_a_confound(store: Store, plain: Path, tmp
     second = train(store, config_of(plain, learning_rate=0.01))
     assert kept_and_left(store, first, second) == ([1, 2], {})
     assert fairness([first, second]).startswith("1 confound: training images also differ, so")
-    assert dict(config_differences([first, second])["Role"])["Training images"] == "confound"
+    roles = config_differences([first, second])["Role"].to_dict()
+    assert roles["Training images"] == "confound"
 
 
 def test_another_size_of_the_same_pictures_is_a_setting(store: Store, plain: Path):
