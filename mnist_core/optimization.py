@@ -15,13 +15,13 @@ __all__ = ["clip", "learning_rate", "optimizers", "set_learning_rate"]
 
 def optimizers(model: nn.Module, config: RunConfig) -> list[Optimizer]:
     """The optimizers that together update every parameter of the model; one, except for Muon."""
-    can_fuse = all(parameter.device.type in ("cpu", "cuda") for parameter in model.parameters())
+    devices = {parameter.device.type for parameter in model.parameters()}
     found = []
     for part in OPTIMIZERS[config.optimizer].parts:
         arguments: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay, **part.constants}
         arguments |= {keyword: getattr(config, field) for keyword, field in part.settings.items()}
         if part.fused:
-            arguments["fused"] = can_fuse
+            arguments["fused"] = devices <= part.fused
         if parameters := _parameters(model, part.updates):
             found.append(getattr(torch.optim, part.torch_class)(parameters, **arguments))
     return found

@@ -17,8 +17,8 @@ class Part:
     settings: Mapping[str, str]
     # Keywords whose values are always the same.
     constants: Mapping[str, Any]
-    # Whether torch has a fused kernel: one operation a step instead of several for each parameter.
-    fused: bool
+    # Devices for which torch has a fused kernel: one operation a step instead of several for each parameter.
+    fused: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,11 @@ class OptimizerKind:
         return any(field in part.settings.values() for part in self.parts)
 
 
-def _simple(torch_class: str, fused: bool = True, **settings: str) -> tuple[Part, ...]:
+_CPU_AND_CUDA = frozenset({"cpu", "cuda"})
+_NOWHERE: frozenset[str] = frozenset()
+
+
+def _simple(torch_class: str, fused: frozenset[str], **settings: str) -> tuple[Part, ...]:
     return (Part(updates="all", torch_class=torch_class, settings=settings, constants={}, fused=fused),)
 
 
@@ -45,17 +49,19 @@ OPTIMIZERS: Mapping[str, OptimizerKind] = MappingProxyType(
         for kind in (
             OptimizerKind(
                 name="sgd",
-                parts=_simple("SGD", momentum="momentum", nesterov="nesterov"),
+                parts=_simple("SGD", _CPU_AND_CUDA, momentum="momentum", nesterov="nesterov"),
                 numbers_kept=lambda momentum: int(momentum > 0),
             ),
-            OptimizerKind(name="adam", parts=_simple("Adam"), numbers_kept=lambda momentum: 2),
-            OptimizerKind(name="adamw", parts=_simple("AdamW"), numbers_kept=lambda momentum: 2),
+            OptimizerKind(name="adam", parts=_simple("Adam", _CPU_AND_CUDA), numbers_kept=lambda momentum: 2),
+            OptimizerKind(name="adamw", parts=_simple("AdamW", _CPU_AND_CUDA), numbers_kept=lambda momentum: 2),
             OptimizerKind(
                 name="rmsprop",
-                parts=_simple("RMSprop", fused=False, momentum="momentum"),
+                parts=_simple("RMSprop", _NOWHERE, momentum="momentum"),
                 numbers_kept=lambda momentum: 1 + (momentum > 0),
             ),
-            OptimizerKind(name="adagrad", parts=_simple("Adagrad"), numbers_kept=lambda momentum: 1),
+            OptimizerKind(
+                name="adagrad", parts=_simple("Adagrad", frozenset({"cpu"})), numbers_kept=lambda momentum: 1
+            ),
             # Jordan et al. 2024: for the matrices between hidden layers only. match_rms_adamw scales its update so that
             # one learning rate suits both parts (Liu et al. 2025, Muon is scalable).
             OptimizerKind(
@@ -66,9 +72,9 @@ OPTIMIZERS: Mapping[str, OptimizerKind] = MappingProxyType(
                         torch_class="Muon",
                         settings={"momentum": "momentum"},
                         constants={"adjust_lr_fn": "match_rms_adamw"},
-                        fused=False,
+                        fused=_NOWHERE,
                     ),
-                    Part(updates="others", torch_class="AdamW", settings={}, constants={}, fused=True),
+                    Part(updates="others", torch_class="AdamW", settings={}, constants={}, fused=_CPU_AND_CUDA),
                 ),
                 numbers_kept=lambda momentum: 2,
             ),

@@ -55,7 +55,7 @@ def _arguments(config: RunConfig, part: Part, device: str) -> list[str]:
             written.append(f"{keyword}={field.upper() if value and field in _SETTINGS else repr(value)}")
     for keyword, value in part.constants.items():
         written.append(f"{keyword}={json.dumps(value) if isinstance(value, str) else repr(value)}")
-    if part.fused and device in ("cpu", "cuda"):
+    if device in part.fused:
         written.append("fused=True")
     return written
 

@@ -20,7 +20,7 @@ def test_a_sweep_is_started_watched_extended_and_deleted(serve, page: Page):
     expect(page.get_by_text(re.compile(r"2 runs, about \d+ seconds on this machine"))).to_be_visible()
     page.get_by_role("button", name="Start the sweep").click()
     expect(page.get_by_text(re.compile("2 runs: 2 finished"))).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("Best so far")).to_be_visible()
+    expect(page.get_by_text("Best run so far")).to_be_visible()
     expect(page.get_by_role("heading", name="What it found")).to_be_visible()
     summary, curves = (page.locator(".live-figure[data-redraws]").nth(place) for place in range(2))
     expect(summary).to_be_visible()
