@@ -19,7 +19,9 @@ def prepare(config: RunConfig) -> torch.device:
     torch.set_num_threads(config.threads)
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
-    device = torch.device(_best() if config.device == "auto" else config.device)
+    wanted = _best() if config.device == "auto" else config.device
+    # scikit-learn computes on the processor, whatever else there is.
+    device = torch.device("cpu" if config.library == "sklearn" else wanted)
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is reproducible only with it
         torch.use_deterministic_algorithms(True, warn_only=True)

@@ -20,8 +20,9 @@ def optimizers(model: nn.Module, config: RunConfig) -> list[Optimizer]:
     for part in OPTIMIZERS[config.optimizer].parts:
         arguments: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay, **part.constants}
         arguments |= {keyword: getattr(config, field) for keyword, field in part.settings.items()}
-        if part.fused:
-            arguments["fused"] = devices <= part.fused
+        # Left out elsewhere, as a person would write it: fused=False would rule out torch's second best way as well.
+        if devices <= part.fused:
+            arguments["fused"] = True
         if parameters := _parameters(model, part.updates):
             found.append(getattr(torch.optim, part.torch_class)(parameters, **arguments))
     return found

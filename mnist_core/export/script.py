@@ -111,7 +111,7 @@ def _told(store: Store, run: Run) -> Told:
     torch = (run.versions or {}).get("torch", "")
     return Told(
         title=f"Run {run.number} of MNIST Lab, {run.name}",
-        device=machine.kind(run.device or run.config.device),
+        device="cpu" if run.config.library == "sklearn" else machine.kind(run.device or run.config.device),
         torch=torch,
         in_parts=not (machine.is_one(run.device) and machine.is_one(torch)),
         rules=rules,

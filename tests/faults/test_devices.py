@@ -38,3 +38,8 @@ def test_a_busy_gpu_is_named_with_its_own_words(monkeypatch: pytest.MonkeyPatch)
     assert "busy or unavailable" in str(caught.value)
     assert "free the device and resume the run" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_scikit_learn_computes_on_the_processor_whatever_is_asked_for():
+    for device in ("auto", "cpu", "cuda", "mps"):
+        assert devices.prepare(RunConfig(library="sklearn", device=device)).type == "cpu"

@@ -25,7 +25,7 @@ from mnist_core.studies.reporting import markdown
 from mnist_core.worker import work
 from tests.faults.hostile_archives import Members, checkpoint, packed, rewritten, signed
 
-SMALL = RunConfig(dataset="mnist-5k", train_images=100, architecture="flatten linear(classes)", epochs=1)
+SMALL = RunConfig(dataset="mnist-5k", train_images=100, architecture="flatten linear(classes)", epochs=1, device="cpu")
 TEXTS = [
     '1"""\nimport os; os.system("touch /tmp/hostile")\n"""',
     "1'''\r\nimport os #\x0c\u2028os.system('x')\x85'''\\",
@@ -58,7 +58,7 @@ def origins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Members]:
                 Image.fromarray(pixels).save(folder / "pictures" / split / name / f"{number}.png")
     store = Store.open(folder / "lab")
     pictures = RunConfig(dataset="folder", folder=str(folder / "pictures"), folder_size=8, epochs=1, batch_size=8,
-                         architecture="flatten linear(classes)")  # fmt: skip
+                         device="cpu", architecture="flatten linear(classes)")  # fmt: skip
     configs = {
         "mnist-5k": SMALL,
         "folder": pictures,

@@ -12,7 +12,9 @@ from mnist_core.environment import data_dir
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
 
-TINY = RunConfig(dataset="mnist-5k", train_images=300, validation_images=50, epochs=2, architecture="mlp-50")
+TINY = RunConfig(
+    dataset="mnist-5k", train_images=300, validation_images=50, epochs=2, architecture="mlp-50", device="cpu"
+)
 CNN = "conv(8, 3) batchnorm relu maxpool(2) residual(conv(8, 3, padding=same) relu) flatten linear(classes)"
 MIXER = "patches(7, 16) position residual(layernorm attention(2)) layernorm meantokens linear(classes)"
 CONFIGS = {

@@ -13,7 +13,9 @@ from mnist_core.events import StepEnd
 from mnist_core.store import Store
 from mnist_core.worker import work
 
-TINY = RunConfig(dataset="mnist-5k", architecture="softmax", train_images=60, validation_images=20, epochs=1)
+TINY = RunConfig(
+    dataset="mnist-5k", architecture="softmax", train_images=60, validation_images=20, epochs=1, device="cpu"
+)
 
 
 def test_a_run_records_the_processor_its_vectors_and_its_threads(monkeypatch: pytest.MonkeyPatch):
