@@ -87,8 +87,9 @@ def load(run: RunLike, epoch: int | None = None) -> "Network":
 def predict(run: RunLike, images: np.ndarray | None = None, epoch: int | None = None) -> np.ndarray:
     """Probabilities of the classes: float32 (N, classes), for uint8 images (N, C, H, W), (N, H, W) or one (H, W).
 
-    0 is black; digits are bright on black, as in MNIST. Without images: for the test images of the run's data set. In
-    the run's precision where this processor has it (`load(run).precision` says which it is).
+    0 is black; strokes are bright or dark as in the run's data set, in MNIST bright on black. Without images: for the
+    test images of the run's data set. In the run's precision where this processor has it (`load(run).precision` says
+    which it is).
     Raises DataError if the images do not fit the network, or the data set is not on this machine or no longer the same.
     """
     store = Store.open()

@@ -2,47 +2,91 @@
 
 LeCun, Bottou, Bengio and Haffner (1998), section III.A: digits were scaled to fit a box of 20x20 pixels with their
 proportions kept, which made them grey, and placed in a field of 28x28 by their centre of mass. Measured on MNIST, that
-centre lies at pixel (14, 14), counted from 0, and the shift is by whole pixels.
+centre lies at pixel (14, 14), counted from 0, and the shift is by whole pixels. Nothing in MNIST was written with a
+pen as thin as a mouse draws, so strokes that are thinner than a data set's thinnest are drawn with its usual pen.
 """
 
 import io
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from scipy import ndimage
 
-from mnist_core.data.catalogue import Framing
+from mnist_core.data import pictures
+from mnist_core.data.catalogue import Framing, Pen
+from mnist_core.data.pictures import Ground
 from mnist_core.errors import DataError
+from mnist_core.strokes import WORKING_SIZE, brightest, grey, ink
 
 _LARGEST = 50_000_000  # pixels of a picture that is accepted
 _TOO_LARGE = "This picture has more than 50 million pixels; save it smaller (1,000 a side are plenty) and try again."
 _NO_PICTURE = "This file cannot be read as a picture; upload a PNG or JPEG, such as a photograph of a digit on paper."
-_WORKING_SIZE = 480  # longest side at which photographs are cleaned
-_SPECK = 0.03  # parts with less ink than this share of the largest part are dirt
-_FAINT = 0.03  # ink below this share of the strongest is what compression left on a flat ground
-_CONTRAST = 0.12  # of the full range; below it a picture holds no strokes
+
+# Longest side, in pixels, of strokes whose width is measured or changed.
+_FINE = 100
+# Of the strongest ink: what belongs to a thin stroke, and what to the inside of any.
+_FAINT, _HALF = 0.4, 0.5
+# Of a data set's thinnest width: below the first, strokes get the usual width, above it ever less; below the second, a
+# line is a hairline.
+_ALL_OF_IT, _HAIRLINE = 0.75, 0.67
+# Of all lines: with a larger share of hairlines a drawing would lose its form. Hardly a digit of MNIST has so many.
+_MANY_HAIRLINES = 0.35
+# A picture of a network's own size is left as it is if the box and the centre of its strokes are as near as this.
+_SAME_BOX, _SAME_CENTRE = 1, 0.7
 
 
-def prepare(picture: np.ndarray, input_shape: Sequence[int], framing: Framing) -> np.ndarray | None:
-    """What a network for images of (C, H, W) is given of a drawing or picture: uint8 (C, H, W), None if it is blank.
+@dataclass(frozen=True)
+class Placed:
+    """What a network is given of a drawing or picture, and what was done to it beside placing it."""
+
+    # uint8 (C, H, W)
+    image: np.ndarray
+    # Whether its strokes were thinner than those of the data set and were drawn with its pen.
+    thickened: bool
+    # Whether bright and dark were exchanged, for a network that learned on the other ground.
+    inverted: bool
+
+
+def prepare(
+    picture: np.ndarray, input_shape: Sequence[int], framing: Framing, ground: Ground | None = None
+) -> np.ndarray | None:
+    """The image of `place`: uint8 (C, H, W); None if the picture is blank."""
+    placed = place(picture, input_shape, framing, ground)
+    return None if placed is None else placed.image
+
+
+def place(
+    picture: np.ndarray, input_shape: Sequence[int], framing: Framing, ground: Ground | None = None
+) -> Placed | None:
+    """What a network for images of (C, H, W) is given of a drawing or picture; None if that is blank.
 
     `picture` is uint8: white strokes on black (H, W), as a canvas or `ink` gives them, or a picture (H, W, 3 or 4).
-    `framing` is that of the network's data set. For a colour network the middle square is only resized.
+    `framing` and `ground` are those of the network's data set; None: on which ground it learned is not known, so that
+    digits stay bright on dark and pictures as they are. For a colour network the middle square is only resized.
     """
     channels, height, width = input_shape
+    if picture.ndim == 3 and picture.shape[2] == 4:
+        picture = pictures.single(Image.fromarray(picture), colour=True)
+    behind = "dark" if picture.ndim == 2 else pictures.ground(grey(picture))
+    inverted = ground not in (None, behind)
     if framing.share is None or channels != 1:
-        return _resized(picture, channels, height, width)
+        resized = _resized(picture, channels, height, width)
+        return None if resized is None else Placed(255 - resized if inverted else resized, False, inverted)
     strokes = picture if picture.ndim == 2 else ink(picture)
     if not strokes.any():
         return None
     box = round(min(height, width) * framing.share)
-    return _framed(_cropped(strokes), height, width, box, framing.by_mass)[None]  # (1, H, W)
+    drawn, thickened = _with_pen(strokes[_box(strokes)], framing.pen)
+    if thickened or not _lies_right(strokes, height, width, box, framing.by_mass):
+        strokes = _framed(drawn, height, width, box, framing.by_mass)
+    on_dark = strokes[None]  # (1, H, W)
+    return Placed(255 - on_dark if ground == "bright" else on_dark, thickened, behind != (ground or "dark"))
 
 
 def read_picture(content: bytes) -> np.ndarray:
-    """An uploaded file as a picture, uint8 (H, W, 4), upright and not larger than needed.
+    """An uploaded file as a picture, uint8 (H, W, 3), upright and not larger than needed; see `data.pictures`.
 
     Raises DataError if it is no picture or too large.
     """
@@ -50,94 +94,101 @@ def read_picture(content: bytes) -> np.ndarray:
         with Image.open(io.BytesIO(content)) as image:
             if image.width * image.height > _LARGEST:
                 raise DataError(_TOO_LARGE)
-            image.draft("RGB", (2 * _WORKING_SIZE, 2 * _WORKING_SIZE))  # lets JPEG decode at a fraction of its size
-            upright = ImageOps.exif_transpose(image).convert("RGBA")
-            upright.thumbnail((2 * _WORKING_SIZE, 2 * _WORKING_SIZE), reducing_gap=2.0)
-            return np.asarray(upright)
+            return pictures.single(image, colour=True, longest=2 * WORKING_SIZE)
     except Image.DecompressionBombError as error:
         raise DataError(_TOO_LARGE) from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except pictures.AnimationError as error:
+        raise DataError(f"This file is no single picture: {error}, and upload that.") from error
+    except pictures.UNREADABLE as error:
         raise DataError(_NO_PICTURE) from error
 
 
-def ink(picture: np.ndarray) -> np.ndarray:
-    """The strokes in a picture, uint8 (H, W) or (H, W, 3 or 4), as white on black, uint8 (H, W); all 0 without any.
-
-    Pen on paper or chalk on a board, decided by the border; uneven light is taken out; Otsu's threshold (1979) parts
-    strokes from ground, with soft edges; specks are dropped.
-    """
-    grey = _grey(picture)  # (H, W) float32 in [0, 1]
-    level = np.median(np.concatenate((grey[0], grey[-1], grey[:, 0], grey[:, -1])))
-    if level > (grey.min() + grey.max()) / 2:
-        grey, level = 1 - grey, 1 - level
-    flat = np.mean(grey == level) > 0.5  # drawn on a screen: nothing to clean
-    strength = grey - (level if flat else _ground(grey))
-    peak = float(strength.max() if flat else np.quantile(strength, 0.999))
-    if peak < _CONTRAST:
-        return np.zeros(grey.shape, dtype=np.uint8)
-    strength = np.clip(strength / peak, 0, 1)
-    if flat:
-        return np.rint(255 * np.where(strength < _FAINT, 0, strength)).astype(np.uint8)
-    threshold = max(_otsu(strength), 0.2)
-    soft = np.clip((strength - 0.5 * threshold) / threshold, 0, 1)  # 0.5 exactly at the threshold
-    return np.rint(255 * _without_specks(soft, strength > threshold)).astype(np.uint8)
-
-
-def _grey(picture: np.ndarray) -> np.ndarray:
-    """Brightness (H, W) in [0, 1] at working size; what is transparent lies on the ground that shows it best."""
-    if picture.ndim == 2:
-        return _shrunk(picture).astype(np.float32) / 255
-    colours = picture[..., :3].astype(np.float32) @ np.array([0.299, 0.587, 0.114], dtype=np.float32) / 255  # BT.601
-    if picture.shape[2] == 4 and picture[..., 3].min() < 255:
-        alpha = picture[..., 3].astype(np.float32) / 255
-        ground = 1.0 if (colours * alpha).sum() < 0.5 * alpha.sum() else 0.0
-        colours = colours * alpha + ground * (1 - alpha)
-    return _shrunk(np.rint(255 * colours).astype(np.uint8)).astype(np.float32) / 255
-
-
-def _shrunk(grey: np.ndarray) -> np.ndarray:
-    if max(grey.shape) <= _WORKING_SIZE:
-        return grey
-    image = Image.fromarray(grey)
-    image.thumbnail((_WORKING_SIZE, _WORKING_SIZE), Image.Resampling.BOX)
-    return np.asarray(image)
-
-
-def _ground(grey: np.ndarray) -> np.ndarray:
-    """The light that falls on the paper: the picture without what is brighter and narrower than a third of it."""
-    small = grey[::8, ::8] if min(grey.shape) >= 64 else grey
-    size = max(3, min(small.shape) // 3)
-    opened = ndimage.grey_opening(small, size=(size, size), mode="nearest")
-    smooth = ndimage.gaussian_filter(opened, size / 4, mode="nearest")
-    factors = np.divide(grey.shape, small.shape)
-    return np.asarray(ndimage.zoom(smooth, factors, order=1, mode="nearest", grid_mode=True))
-
-
-def _otsu(values: np.ndarray) -> float:
-    """The threshold in [0, 1] that parts the values into two groups with the least variance within them."""
-    counts, edges = np.histogram(values, bins=256, range=(0, 1))
-    middles = (edges[:-1] + edges[1:]) / 2
-    below, total = np.cumsum(counts), counts.sum()
-    sums = np.cumsum(counts * middles)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = (sums[-1] * below / total - sums) ** 2 / (below * (total - below))
-    return float(edges[1:][np.nanargmax(np.where(np.isfinite(between), between, np.nan))])
-
-
-def _without_specks(strength: np.ndarray, strokes: np.ndarray) -> np.ndarray:
-    """The strength (H, W) near parts of the strokes that hold a fair share of the ink."""
-    labelled: Any = ndimage.label(strokes, structure=np.ones((3, 3)))
-    parts, count = labelled
-    if count == 0:
-        return np.zeros_like(strength)
-    amounts = ndimage.sum_labels(strength, parts, index=np.arange(1, count + 1))
-    kept = np.isin(parts, 1 + np.flatnonzero(amounts >= _SPECK * amounts.max()))
-    return np.where(ndimage.binary_dilation(kept, iterations=2), strength, 0)
-
-
-def _cropped(strokes: np.ndarray) -> np.ndarray:
+def _box(strokes: np.ndarray) -> tuple[slice, slice]:
+    """The rows and columns that hold strokes (H, W), of which there are some."""
     rows, columns = np.flatnonzero(strokes.any(axis=1)), np.flatnonzero(strokes.any(axis=0))
-    return strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def _with_pen(strokes: np.ndarray, pen: Pen | None) -> tuple[np.ndarray, bool]:
+    """Cropped strokes (H, W), drawn with the data set's pen where theirs was too thin, and whether it was."""
+    if pen is None:
+        return strokes, False
+    depths = _depths(_scaled(strokes, _FINE), _HALF)
+    width, thinnest, usual = _mean_width(depths), pen.thinnest * _FINE, pen.usual * _FINE
+    if width < thinnest:
+        # All lines grow, from a certain width on less and less, so that nothing jumps while somebody draws.
+        reach = (usual - width) / 2 * min(1.0, (1 - width / thinnest) / (1 - _ALL_OF_IT))
+        return _grown(strokes, reach, lambda scaled: scaled > _FAINT * scaled.max()), True
+    ridges = _ridges(depths)
+    if np.count_nonzero(_hairlines(depths, ridges, thinnest)) < _MANY_HAIRLINES * np.count_nonzero(ridges):
+        return strokes, False
+
+    def hairlines(scaled: np.ndarray) -> np.ndarray:
+        depths = _depths(scaled, _FAINT)
+        return _hairlines(depths, _ridges(depths), thinnest)
+
+    return _grown(strokes, (usual - 1) / 2, hairlines), True
+
+
+def _grown(strokes: np.ndarray, reach: float, lines_of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Cropped strokes (H, W), of which the lines that are chosen reach so many fine pixels further to either side."""
+    # Scaled so that the box with what is added is as large as it was without.
+    scaled = np.pad(_scaled(strokes, max(1, round(_FINE - 2 * reach))), int(reach) + 2)
+    distances = np.asarray(ndimage.distance_transform_edt(~lines_of(scaled)))
+    peak = int(scaled.max())
+    drawn = np.maximum(scaled, np.rint(peak * np.clip(reach + 1 - distances, 0, 1)).astype(np.uint8))
+    # Without the outermost soft pixels, which would take strength from lines that end at the edge.
+    return drawn[_box(drawn > peak / 2)]
+
+
+def _depths(strokes: np.ndarray, share: float) -> np.ndarray:
+    """How far each pixel of strokes (H, W) is from the ground, float (H, W); on the ground 0.
+
+    What is fainter than a share of the strongest is ground, and so is everything beyond the edges.
+    """
+    return np.asarray(ndimage.distance_transform_edt(np.pad(strokes > share * strokes.max(), 1)))[1:-1, 1:-1]
+
+
+def _mean_width(depths: np.ndarray) -> float:
+    """Mean width in pixels: across a line of width w the mean distance to its edge is w/4; pixels add 1/2 to it."""
+    return max(1.0, 4 * float(depths[depths > 0].mean()) - 2)
+
+
+def _ridges(depths: np.ndarray) -> np.ndarray:
+    """The middle of all lines, bool: nothing beside it lies deeper."""
+    return (depths > 0) & (depths >= ndimage.maximum_filter(depths, size=3))
+
+
+def _hairlines(depths: np.ndarray, ridges: np.ndarray, thinnest: float) -> np.ndarray:
+    """The middle of those lines, bool, that are clearly narrower than the thinnest width."""
+    return ridges & (2 * depths - 1 < _HAIRLINE * thinnest)
+
+
+def _scaled(strokes: np.ndarray, longest: int) -> np.ndarray:
+    """Strokes (H, W) with a longest side of so many pixels; however thin they are, they stay."""
+    factor = longest / max(strokes.shape)
+    height, width = (max(1, round(side * factor)) for side in strokes.shape)
+    if factor > 1:
+        return np.asarray(Image.fromarray(strokes).resize((width, height), Image.Resampling.BILINEAR))
+    return brightest(strokes, height, width)
+
+
+def _lies_right(strokes: np.ndarray, height: int, width: int, box: int, by_mass: bool) -> bool:
+    """Whether strokes are an image of (height, width) already that is placed as the data set's own are.
+
+    Then scaling it would only blur it. What compression left may have moved the edge of its box by a pixel.
+    """
+    if strokes.shape != (height, width):
+        return False
+    edges = [np.flatnonzero(strokes.any(axis=axis)) for axis in (1, 0)]
+    if abs(max(edge[-1] - edge[0] + 1 for edge in edges) - box) > _SAME_BOX:
+        return False
+    if not by_mass:
+        return all(abs(edge[0] + edge[-1] + 1 - whole) <= 1 for edge, whole in zip(edges, strokes.shape, strict=True))
+    centres = [
+        np.average(np.arange(side), weights=strokes.sum(axis=1 - axis)) for axis, side in enumerate(strokes.shape)
+    ]
+    return all(abs(centre - whole / 2) <= _SAME_CENTRE for centre, whole in zip(centres, strokes.shape, strict=True))
 
 
 def _framed(strokes: np.ndarray, height: int, width: int, box: int, by_mass: bool) -> np.ndarray:
@@ -161,24 +212,19 @@ def _start(ink_along: np.ndarray, whole: int, by_mass: bool) -> int:
     return min(max(round(whole / 2 - centre), 0), whole - side)  # inside, however far it sticks out from its centre
 
 
+def _filter(factor: float) -> Image.Resampling:
+    return Image.Resampling.BOX if factor < 1 else Image.Resampling.BILINEAR
+
+
 def _resized(picture: np.ndarray, channels: int, height: int, width: int) -> np.ndarray | None:
     """The middle square of a picture, resized with anti-aliasing: uint8 (C, H, W); None if it is all of one colour."""
-    if picture.shape[-1] == 4 and picture.ndim == 3:
-        image = Image.fromarray(picture)
-        flat = Image.new("RGBA", image.size, "white")
-        flat.alpha_composite(image)
-    else:
-        flat = Image.fromarray(picture)
-    if all(low == high for low, high in _extrema(flat)):
+    image = Image.fromarray(picture)
+    if all(low == high for low, high in _extrema(image)):
         return None
-    fitted = ImageOps.fit(flat.convert("RGB" if channels == 3 else "L"), (width, height), Image.Resampling.LANCZOS)
+    fitted = ImageOps.fit(image.convert("RGB" if channels == 3 else "L"), (width, height), Image.Resampling.LANCZOS)
     pixels = np.asarray(fitted)
     return pixels.transpose(2, 0, 1).copy() if channels == 3 else pixels[None].copy()
 
 
 def _extrema(image: Image.Image) -> list[tuple[int, int]]:
     return [band.getextrema() for band in image.split()]  # pyright: ignore[reportReturnType]
-
-
-def _filter(factor: float) -> Image.Resampling:
-    return Image.Resampling.BOX if factor < 1 else Image.Resampling.BILINEAR

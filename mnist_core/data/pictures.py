@@ -38,6 +38,10 @@ _HIDDEN, _CLEAR = 30, 102
 _JUDGED, _AGREEMENT = 1000, 0.8
 
 
+class AnimationError(ValueError):
+    """A file of several pictures that are shown one after another."""
+
+
 @dataclass(frozen=True)
 class Decoded:
     """A picture as its file holds it, upright and resized, before anything is decided that concerns others as well."""
@@ -186,7 +190,7 @@ def one_colour(images: np.ndarray) -> np.ndarray:
 def _refuse_animation(image: Image.Image) -> None:
     # A photograph of some phones (MPO) and a scan of several pages (TIFF) have frames too, and a first one that counts.
     if image.format in ("GIF", "PNG", "WEBP") and (frames := getattr(image, "n_frames", 1)) > 1:
-        raise ValueError(f"it is an animation of {frames} pictures; save one of them")
+        raise AnimationError(f"it is an animation of {frames} pictures; save one of them")
 
 
 def _orientation(image: Image.Image) -> Any:

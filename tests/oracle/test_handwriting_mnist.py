@@ -11,7 +11,8 @@ from scipy.ndimage import center_of_mass
 from sklearn.neighbors import KNeighborsClassifier
 
 from mnist_core.data.catalogue import BOX_OF_20_BY_MASS
-from mnist_core.handwriting import ink, prepare, read_picture
+from mnist_core.handwriting import prepare, read_picture
+from mnist_core.strokes import ink
 
 SHAPE = (1, 28, 28)
 

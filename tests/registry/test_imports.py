@@ -27,7 +27,7 @@ LAYERS = [
         "calibration",
         "robustness",
     },
-    {"data", "handwriting", "architectures", "devices"},
+    {"data", "handwriting", "strokes", "architectures", "devices"},
     {"checking", "jobs", "recipes", "controlled", "report"},
     {"sweeps", "optimization", "checkpoints", "evaluation"},
     {"studies", "perceptron"},

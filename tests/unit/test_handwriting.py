@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core.data.catalogue import BOX_OF_20_BY_MASS, CATALOGUE, MIDDLE_SQUARE
+from mnist_core.data import pictures
+from mnist_core.data.catalogue import BOX_OF_20_BY_MASS, CATALOGUE, MIDDLE_SQUARE, Framing
+from mnist_core.data.pictures import Ground
 from mnist_core.errors import DataError
-from mnist_core.handwriting import ink, prepare, read_picture
+from mnist_core.handwriting import place, prepare, read_picture
+from mnist_core.strokes import ink
 
 SHAPE = (1, 28, 28)
 
@@ -111,6 +114,70 @@ def test_specks_and_shade_are_no_strokes() -> None:
     assert _box(_prepared(picture)[0])[2] == 20
 
 
+@pytest.mark.parametrize("width", [1, 2, 4, 6])
+@pytest.mark.parametrize("tall", [True, False])
+def test_thin_lines_get_the_width_of_the_data_sets_own(width: int, tall: bool) -> None:
+    canvas = _bar(width=width) if tall else _bar(width=width).T.copy()
+    found = place(canvas, SHAPE, BOX_OF_20_BY_MASS)
+    assert found is not None
+    assert found.thickened
+    _, _, *box = _box(found.image[0])
+    assert max(box) == 20, "as long as before"
+    # 0.11 of the longest side are 2.2 pixels, which soft edges spread over 2 to 4.
+    assert 2 <= min(box) <= 4
+    assert found.image.sum() / 255 == pytest.approx(2.2 * 20, rel=0.35)
+
+
+@pytest.mark.parametrize("width", [14, 22, 40])
+def test_lines_as_thick_as_the_data_sets_own_stay_as_they_are(width: int) -> None:
+    found = place(_bar(width=width), SHAPE, BOX_OF_20_BY_MASS)
+    assert found is not None
+    assert not found.thickened
+    assert found.image.sum() / 255 == pytest.approx(width / 10 * 20, rel=0.3)
+
+
+def test_nothing_jumps_where_thickening_ends() -> None:
+    rows, columns = np.indices((280, 280)) - 140
+    from_ring = np.abs(np.hypot(rows, 1.4 * columns) - 90)
+    rings = [np.rint(255 * np.clip(width / 2 - from_ring, 0, 1)).astype(np.uint8) for width in np.arange(2, 16, 0.5)]
+    amounts = [_prepared(ring).sum() / 255 for ring in rings]  # in pixels
+    assert min(amounts) < 60, "where thickening has ended"
+    assert max(amounts) > 100
+    assert np.abs(np.diff(amounts)).max() < 16
+
+
+def test_other_data_sets_lines_are_not_thickened() -> None:
+    for name in ("fashion-mnist", "kmnist"):
+        found = place(_bar(width=2), SHAPE, CATALOGUE[name].framing)
+        assert found is not None
+        assert not found.thickened
+
+
+def _turned_round(picture: np.ndarray, ground: Ground | None, framing: Framing = MIDDLE_SQUARE) -> tuple[bool, str]:
+    """Whether bright and dark were exchanged, and what lies behind the strokes of the image."""
+    found = place(picture, SHAPE, framing, ground)
+    assert found is not None
+    return found.inverted, pictures.ground(found.image[0])
+
+
+@pytest.mark.parametrize("framing", [MIDDLE_SQUARE, BOX_OF_20_BY_MASS])
+def test_a_network_that_learned_dark_on_bright_is_given_that(framing: Framing) -> None:
+    drawing, paper = _bar(), np.repeat(255 - _bar()[..., None], 3, axis=2)
+    assert _turned_round(drawing, "bright", framing) == (True, "bright")
+    assert _turned_round(drawing, "dark", framing) == (False, "dark")
+    assert _turned_round(paper, "bright", framing) == (False, "bright")
+    assert _turned_round(paper, "dark", framing) == (True, "dark")
+    as_drawn, inverted = (place(drawing, SHAPE, framing, ground) for ground in ("dark", "bright"))
+    assert as_drawn is not None
+    assert inverted is not None
+    np.testing.assert_array_equal(inverted.image, 255 - as_drawn.image)
+
+
+def test_where_the_ground_is_not_known_a_picture_stays_as_it_is() -> None:
+    assert _turned_round(_bar(), None) == (False, "dark")
+    assert _turned_round(np.repeat(255 - _bar()[..., None], 3, axis=2), None) == (False, "bright")
+
+
 def test_traces_of_compression_do_not_move_a_drawing() -> None:
     picture = np.repeat(255 - _bar()[..., None], 3, axis=2)
     noisy = picture.copy()
@@ -144,7 +211,7 @@ def test_files_are_turned_upright_and_made_small() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise
     found = read_picture(_file(picture, "JPEG", exif))
-    assert found.shape == (960, 240, 4)
+    assert found.shape == (960, 240, 3)
     assert found[-150, 120, 0] < 40  # what was at the right end is now at the bottom
     assert found[50, 120, 0] > 200
 
@@ -154,8 +221,43 @@ def test_files_are_turned_upright_and_made_small() -> None:
 def test_usual_files_are_read(kind: str, colour: bool) -> None:
     strokes = 255 - _bar()
     found = read_picture(_file(np.repeat(strokes[..., None], 3, axis=2) if colour else strokes, kind))
-    assert found.shape == (280, 280, 4)
+    assert found.shape == (280, 280, 3)
     assert _box(_prepared(found)[0])[2] == 20
+
+
+def _deep(strokes: np.ndarray) -> bytes:
+    """12 bits a value in a file of 16, as scanners and microscopes write them."""
+    return _file(strokes.astype(np.uint16) * 16)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("1 bit", _file(np.asarray(_bar() > 0))),
+        ("16 bits", _file(_bar().astype(np.uint16) * 257)),
+        ("12 bits in 16", _deep(_bar())),
+        ("8 bits in 16", _file(_bar().astype(np.uint16))),
+        ("grey with transparency", _file(np.dstack((np.full_like(_bar(), 255), _bar())))),
+    ],
+)
+def test_whatever_the_encoding_the_strokes_are_found(name: str, content: bytes) -> None:
+    np.testing.assert_allclose(_prepared(read_picture(content)), _prepared(_bar()), atol=2, err_msg=name)
+
+
+@pytest.mark.parametrize("mode", ["P", "CMYK"])
+def test_palettes_and_inks_of_a_printer_are_read(mode: str) -> None:
+    file = io.BytesIO()
+    picture = Image.fromarray(np.repeat(255 - _bar()[..., None], 3, axis=2))
+    picture.convert(mode).save(file, "PNG" if mode == "P" else "TIFF")
+    np.testing.assert_allclose(_prepared(read_picture(file.getvalue())), _prepared(_bar()), atol=2)
+
+
+def test_an_animation_says_what_it_is() -> None:
+    file = io.BytesIO()
+    frames = [Image.fromarray(_bar(height)) for height in (100, 150, 200)]
+    frames[0].save(file, "PNG", save_all=True, append_images=frames[1:])
+    with pytest.raises(DataError, match="animation of 3"):
+        read_picture(file.getvalue())
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n", _file(_bar())[:150], b"<svg></svg>"])
