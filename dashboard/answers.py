@@ -26,7 +26,7 @@ class Answer:
 
     run: Run
     classes: tuple[str, ...] = ()
-    image: np.ndarray | None = None  # uint8 (C, H, W): what the network is given, black while there is nothing
+    image: np.ndarray | None = None  # uint8 (C, H, W): what the network is given, its ground while there is nothing
     prepared: str = ""  # how the drawing became that image
     probabilities: np.ndarray | None = None  # float32 (classes,)
     problem: str = ""
@@ -87,11 +87,11 @@ def _numbers(group: Sequence[Answer], name: str) -> str:
 
 
 def _seen(answers: Sequence[Answer]) -> str:
-    """Each different image that the networks are given, with the runs that get it where they differ."""
-    groups: dict[tuple[tuple[int, ...], bytes], list[Answer]] = {}
+    """Each different image that the networks are given, how it was made, and the runs that get it where they differ."""
+    groups: dict[tuple[tuple[int, ...], bytes, str], list[Answer]] = {}
     for answer in answers:
         if answer.image is not None:
-            groups.setdefault((answer.image.shape, answer.image.tobytes()), []).append(answer)
+            groups.setdefault((answer.image.shape, answer.image.tobytes(), answer.prepared), []).append(answer)
     figures = []
     for group in groups.values():
         image = group[0].image

@@ -11,10 +11,12 @@ from dashboard.answers import STYLES, Answer, answers_html
 from dashboard.components.pad import pad
 from mnist_core import trained
 from mnist_core.data.catalogue import DIGITS, dataset
+from mnist_core.data.pictures import Ground
 from mnist_core.errors import MnistLabError
-from mnist_core.handwriting import ink, prepare, read_picture
+from mnist_core.handwriting import Placed, place, read_picture
 from mnist_core.plots.images import png
 from mnist_core.store import Run
+from mnist_core.strokes import ink
 
 _BEST = 3  # networks that answer when the page opens
 _MEGABYTES = 5  # of an uploaded picture
@@ -77,23 +79,42 @@ def _draw_and_answer(ids: Sequence[str]) -> None:
 
 
 def ask(run: Run, picture: np.ndarray | None) -> Answer:
-    """What a run makes of a drawing (H, W) or picture (H, W, 4); never raises what a person can mend."""
+    """What a run makes of a drawing (H, W) or picture (H, W, 3); never raises what a person can mend."""
     store = state.store()
     framing = dataset(run.dataset).framing
+    ground = None if run.data is None else run.data.ground
     try:
         network = trained.load(store, run)
-        image = None if picture is None else prepare(picture, network.shape, framing)
-        placed = framing.description
-        if image is None:
-            return Answer(run, network.classes, np.zeros(network.shape, dtype=np.uint8), placed)
-        values = trained.probabilities(store, run, image[None])[0]  # (classes,)
+        placed = None if picture is None else place(picture, network.shape, framing, ground)
+        if placed is None:
+            empty = np.full(network.shape, 255 if ground == "bright" else 0, dtype=np.uint8)
+            return Answer(run, network.classes, empty, framing.description)
+        values = trained.probabilities(store, run, placed.image[None])[0]  # (classes,)
     except MnistLabError as error:
         over = not run.active and not trained.checkpoints(store, run)
         return Answer(run, problem=_NOTHING.format(state=run.state) if over else str(error))
     if not np.isfinite(values).all():
         return Answer(run, problem=_DIVERGED)
     note = "" if network.precision == run.config.precision else f"answers in {network.precision}"
-    return Answer(run, network.classes, image, placed, values, note=note)
+    prepared = ", ".join([framing.description, *_changes(placed, ground), *_unknown(run)])
+    return Answer(run, network.classes, placed.image, prepared, values, note=note)
+
+
+def _changes(placed: Placed, ground: Ground | None) -> list[str]:
+    """What was done to a picture so that it looks like those that the network learned from."""
+    learned = "dark on bright" if ground == "bright" else "bright on dark"
+    changes = {
+        "thin lines drawn thicker": placed.thickened,
+        f"inverted to {learned}, as in training": placed.inverted,
+    }
+    return [change for change, made in changes.items() if made]
+
+
+def _unknown(run: Run) -> list[str]:
+    """What is said where nobody recorded whether a network learned bright on dark or dark on bright."""
+    if run.data is not None or run.dataset != "folder":
+        return []
+    return ["not inverted, for whether training was bright on dark or dark on bright was not recorded"]
 
 
 def _upload() -> np.ndarray | None:
@@ -120,7 +141,7 @@ def _upload() -> np.ndarray | None:
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _read(digest: str, _content: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """The picture (H, W, 4) and the strokes in it (H, W)."""
+    """The picture (H, W, 3) and the strokes in it (H, W)."""
     picture = read_picture(_content)
     return picture, ink(picture)
 

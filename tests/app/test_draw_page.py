@@ -4,6 +4,7 @@ import base64
 import io
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -189,6 +190,64 @@ def test_a_network_whose_weights_are_no_numbers_gives_no_answer(store: Store, mo
     assert "its training diverged" in html
 
 
+def a_folder_run(store: Store, root: Path, bright: bool) -> Run:
+    """A network trained on an image folder of digits, dark on bright or bright on dark."""
+    splits = zip(("train", "test"), mnist_5k.read_labelled(), (400, 50), strict=True)
+    for split, (images, labels), count in splits:
+        for index in range(0, len(images), len(images) // count):
+            path = root / split / str(labels[index]) / f"{index}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(255 - images[index, 0] if bright else images[index, 0]).save(path)
+    config = RunConfig(architecture="softmax", dataset="folder", folder=str(root), folder_size=28, validation_images=0)
+    run = store.enqueue(config.replace(epochs=8, batch_size=16), claimed=True)
+    for _ in work(store, run):
+        pass
+    return store.run(run.id)
+
+
+def test_a_network_that_learned_dark_on_bright_gets_drawings_inverted(store: Store, tmp_path: Path) -> None:
+    bright, dark = (a_folder_run(store, tmp_path / str(ground), ground) for ground in (True, False))
+    assert bright.data is not None
+    assert bright.data.ground == "bright"
+    right = {bright.number: 0, dark.number: 0}
+    for digit in range(10):
+        html = shown(put(opened(runs=[str(bright.number), str(dark.number)]), a_drawing(digit)))
+        for number, (answer, _) in cards(html).items():
+            right[number] += answer == str(digit)
+    assert right[bright.number] >= right[dark.number] - 1
+    assert right[dark.number] >= 7
+    at = opened(runs=str(bright.number))
+    assert (seen(shown(at)) == 255).all(), "its ground, while nothing is drawn"
+    html = shown(put(at, a_drawing(7)))
+    assert "inverted to dark on bright" in html
+    np.testing.assert_allclose(seen(html), 255 - a_drawing(7)[::4, ::4], atol=60)
+    assert "inverted" not in shown(put(opened(runs=str(dark.number)), a_drawing(7)))
+    paper = io.BytesIO()
+    Image.fromarray(255 - a_drawing(7)).save(paper, "PNG")
+    html = shown(uploaded(paper.getvalue(), "paper.png", runs=str(bright.number)))
+    assert "inverted" not in html
+    assert seen(html)[0, 0] == 255
+
+
+def test_a_run_whose_ground_was_not_recorded_gets_the_drawing_as_it_is_and_says_so(
+    store: Store, tmp_path: Path
+) -> None:
+    run = a_folder_run(store, tmp_path / "digits", bright=True)
+    with sqlite3.connect(store.root / "runs.db") as connection:
+        connection.execute("UPDATE runs SET data = NULL WHERE id = ?", (run.id,))
+    html = shown(put(opened(runs=str(run.number)), a_drawing(7)))
+    assert "not inverted" in html
+    assert seen(html)[0, 0] == 0
+    assert "not inverted" not in shown(put(opened(runs="1"), a_drawing(7)))
+
+
+def test_what_is_drawn_with_a_thin_pen_is_said_to_be_thickened(store: Store) -> None:
+    line = np.zeros((112, 112), dtype=np.uint8)
+    line[20:90, 55] = 255
+    assert "drawn thicker" in shown(put(opened(runs="1"), line))
+    assert "drawn thicker" not in shown(put(opened(runs="1"), a_drawing(0)))
+
+
 def photograph(digit: int) -> bytes:
     """The digit in dark ink on paper in uneven light, as JPEG."""
     strokes = np.zeros((320, 400), dtype=np.float32)
@@ -200,8 +259,8 @@ def photograph(digit: int) -> bytes:
     return buffer.getvalue()
 
 
-def uploaded(content: bytes, name: str) -> AppTest:
-    at = opened(runs="1", source="Upload")
+def uploaded(content: bytes, name: str, runs: str = "1") -> AppTest:
+    at = opened(runs=runs, source="Upload")
     assert not at.exception
     return at.file_uploader[0].set_value((name, content, "image/jpeg")).run()
 
