@@ -18,6 +18,7 @@ from dashboard import (
     comparing_verdict,
     state,
 )
+from dashboard.choices import one_of
 from mnist_core.store import Run
 
 
@@ -51,13 +52,11 @@ SECTIONS: Mapping[str, Section] = {
 
 def show(runs: Sequence[Run]) -> None:
     """The choice of a section, and that section."""
-    chosen = st.segmented_control(
+    chosen = one_of(
         "Look at",
         list(SECTIONS),
         default=next(iter(SECTIONS)),
         key="look",
-        bind="query-params",
-        required=True,
         label_visibility="collapsed",
         help="One question about the chosen runs at a time.",
     )

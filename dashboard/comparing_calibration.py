@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import comparing_data, comparing_legend, run_table, state
+from dashboard.choices import one_of
 from dashboard.components.data_table import data_table, rows_of
 from mnist_core import answers, calibration, results, stats
 from mnist_core.answers import Answers
@@ -43,13 +44,11 @@ def show(runs: Sequence[Run]) -> None:
     if found is None:
         return
     st.subheader("When it says 90%, is it right on 90%?", anchor=False)
-    bins = st.segmented_control(
+    bins = one_of(
         "Ranges of confidence",
         _BINS,
         default=calibration.BINS,
         key="calibration_bins",
-        bind="query-params",
-        required=True,
         help="Into how many equal ranges the confidence is divided. Each is one point, and one bar.",
     )
     with st.spinner("Fitting temperatures on the validation images …"):

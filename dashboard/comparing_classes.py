@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import comparing_data, state
+from dashboard.choices import one_of
 from dashboard.comparing_images import browse
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.confusion_cells import choose_cell
@@ -94,13 +95,11 @@ def _behind(pair: Answers, true: int, given: int, names: tuple[str, ...]) -> Non
         f"{bold(names[true])} {what}: only by run {a} on **{sizes[0]:,}** images, only by run {b} on "
         f"**{sizes[1]:,}**, by both on **{sizes[2]:,}**."
     )
-    who = st.segmented_control(
+    who = one_of(
         "By",
         list(groups),
         default="first only" if sizes[0] >= sizes[1] else "second only",
         key="classes_by",
-        bind="query-params",
-        required=True,
         help="Images that only the first run puts into this cell, only the second, or both.",
     )
     places = groups[who]

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import comparing_data, run_table, state
+from dashboard.choices import one_of
 from dashboard.components.data_table import data_table, rows_of
 from mnist_core import answers, costs, stats
 from mnist_core.comparison import groups
@@ -51,22 +52,18 @@ def show(runs: Sequence[Run]) -> None:
     """Accuracy against what it costs, one point a run, the Pareto front, and all costs in a table."""
     st.subheader("Accuracy against cost", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", key="cost-controls"):
-        chosen = st.segmented_control(
+        chosen = one_of(
             "Against",
             list(_COSTS),
             default="parameters",
             key="cost",
-            bind="query-params",
-            required=True,
             help="What is paid for accuracy. One image and batches are measured on this machine when you choose them.",
         )
-        split: Split = st.segmented_control(
+        split: Split = one_of(
             "Accuracy on",
             _SPLITS,
             default="test",
             key="cost_split",
-            bind="query-params",
-            required=True,
             help="Test images, or the held-out ones at the best epoch.",
         )
         together = st.toggle(

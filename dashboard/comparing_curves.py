@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import comparing_data, run_table
+from dashboard.choices import one_of
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.components.line_chart import line_chart
 from mnist_core.comparison import Group, groups
@@ -83,22 +84,18 @@ def _drawn(as_they_are: tuple[tuple[object, ...], ...], choice: _Choice, _runs: 
 
 def _controls() -> _Choice:
     with st.container(horizontal=True, vertical_alignment="bottom", key="curve-controls"):
-        metric: Metric = st.segmented_control(
+        metric: Metric = one_of(
             "Of",
             _METRICS,
             default="loss",
             key="metric",
-            bind="query-params",
-            required=True,
             help="Loss is what training lowers; accuracy is the share of right answers.",
         )
-        x: Axis = st.segmented_control(
+        x: Axis = one_of(
             "Across",
             _AXES,
             default="step",
             key="x",
-            bind="query-params",
-            required=True,
             help="What the horizontal axis counts. Runs of other batch sizes compare best by epoch or seconds.",
         )
         smoothing = st.slider(

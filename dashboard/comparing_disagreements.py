@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import comparing_data, state
+from dashboard.choices import one_of
 from dashboard.comparing_forgotten import forgotten_images
 from dashboard.comparing_images import browse, votes
 from mnist_core import agreement
@@ -29,13 +30,11 @@ def show(runs: Sequence[Run]) -> None:
     found = comparing_data.answered(runs)
     if found is None:
         return
-    view = st.segmented_control(
+    view = one_of(
         "Images",
         ["by who is right", "forgotten"],
         default="by who is right",
         key="disagreements_view",
-        bind="query-params",
-        required=True,
         label_visibility="collapsed",
         help="By who is right: the same images, several runs. Forgotten: one run, epoch by epoch.",
     )
@@ -86,13 +85,11 @@ def _summary(found: Answers) -> str:
 def _controls(found: Answers) -> tuple[str, str]:
     """How images are grouped, and in which order they are shown."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        group = st.segmented_control(
+        group = one_of(
             "Rows",
             ["exact patterns", "how many are right"],
             default="exact patterns" if len(found.runs) <= _FEW else "how many are right",
             key="disagreements_rows",
-            bind="query-params",
-            required=True,
             help="Exact patterns: a row for each combination of runs that are right (filled dots). How many are right: "
             "a row for each number of runs, whichever they are.",
         )

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import comparing_data, state
+from dashboard.choices import one_of
 from dashboard.comparing_images import browse
 from dashboard.components.data_table import data_table, rows_of
 from mnist_core import forgetting
@@ -51,13 +52,11 @@ def forgotten_images(found: Answers) -> None:
 
 
 def _images(found: Answers, history: History, table: pd.DataFrame) -> None:
-    kind = st.segmented_control(
+    kind = one_of(
         "Images that were",
         list(_KINDS),
         default="forgotten",
         key="disagreements_kind",
-        bind="query-params",
-        required=True,
         help=" ".join(f"{name.capitalize()}: {about[:1].lower()}{about[1:]}" for name, about in _KINDS.items()),
     )
     rows = _rows(table, kind)

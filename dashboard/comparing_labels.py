@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import comparing_data, state
+from dashboard.choices import one_of
 from dashboard.comparing_images import PAGE, browse, votes
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.inspection_images import percent
@@ -197,13 +198,11 @@ def _images(found: Answers, doubted: pd.DataFrame, most: int, listed: np.ndarray
                 "only found": shown[~np.isin(shown, listed)],
                 "only in the list": listed[~np.isin(listed, shown)],
             }
-            chosen = st.segmented_control(
+            chosen = one_of(
                 "Show",
                 list(choices),
                 default="found",
                 key="labels_show",
-                bind="query-params",
-                required=True,
                 help="The images that the networks doubt, those of the list, or where the two differ.",
             )
             shown = choices[chosen]
@@ -266,13 +265,11 @@ def _scores(found: Answers, doubted: np.ndarray, listed: np.ndarray) -> None:
     groups = {"those found": doubted}
     if len(listed):
         groups |= {"those in the list": listed, "both": np.union1d(doubted, listed)}
-        chosen = st.segmented_control(
+        chosen = one_of(
             "Leave out",
             list(groups),
             default="those found",
             key="labels_out",
-            bind="query-params",
-            required=True,
             help="Which images the second score leaves out.",
         )
     else:

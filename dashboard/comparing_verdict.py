@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard import comparing_data, comparing_verdict_models, comparing_verdict_seeds
+from dashboard.choices import one_of
 from mnist_core.answers import Answers
 from mnist_core.store import Run
 
@@ -34,13 +35,11 @@ QUESTIONS: Mapping[str, Question] = {
 
 def show(runs: Sequence[Run]) -> None:
     """The choice of a question, and its answer for the chosen runs."""
-    asked = st.segmented_control(
+    asked = one_of(
         "Compare",
         list(QUESTIONS),
         default=next(iter(QUESTIONS)),
         key="verdict_about",
-        bind="query-params",
-        required=True,
         help="Models: these trained networks, as they are; other test images could turn the result round. "
         "Architectures: what they give on average over seeds; other seeds could turn it round. One does not answer "
         "the other.",

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import comparing_data, navigation, state
+from dashboard.choices import one_of
 from dashboard.components.data_table import data_table, rows_of
 from mnist_core import stats
 from mnist_core.answers import Answers
@@ -38,13 +39,11 @@ class _Tested:
 def show(found: Answers) -> None:
     """Seeds, means and bands; then each pair of architectures, tested."""
     heading, chart = st.container(), st.container()
-    band: Band = st.segmented_control(
+    band: Band = one_of(
         "Band around the mean",
         list(BANDS),
         default="95 % interval",
         key="verdict_band",
-        bind="query-params",
-        required=True,
         help="Standard deviation: how far single runs scatter. Standard error: how uncertain the mean is. 95 % "
         "interval: where the true mean may lie (Student's t). Needs two seeds.",
     )

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.answers import STYLES, Answer, answers_html
+from dashboard.choices import one_of
 from dashboard.components.pad import pad
 from mnist_core import trained
 from mnist_core.data.catalogue import DIGITS, dataset
@@ -62,8 +63,8 @@ def draw_and_answer(runs: Sequence[Run]) -> None:
 def _draw_and_answer(ids: Sequence[str]) -> None:
     left, right = st.columns([2, 5], gap="medium")
     with left:
-        source = st.segmented_control(
-            "Source", ["Draw", "Upload"], default="Draw", required=True, key="source", bind="query-params",
+        source = one_of(
+            "Source", ["Draw", "Upload"], default="Draw", key="source",
             label_visibility="collapsed", help="Draw here, or upload a photograph of a digit.")  # fmt: skip
         if source == "Upload":
             picture, seq, ended = _upload(), 0, True

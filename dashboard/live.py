@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import state
+from dashboard.choices import one_of
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.components.live_chart import Series, live_chart
 from dashboard.components.live_curves import Across
@@ -72,13 +73,11 @@ def curves(runs: Sequence[Run]) -> None:
             width=240,
             help="Weight of the past in the bold curve; the raw one stays faint behind it.",
         )
-        across = st.segmented_control(
+        across = one_of(
             "Across",
             get_args(Across),
             default="step",
             key="x",
-            bind="query-params",
-            required=True,
             help="What the horizontal axis counts.",
         )
         log_x = st.toggle("Log x", key="log_x", bind="query-params", help="Logarithmic horizontal axis.")

@@ -17,11 +17,21 @@ PAGES = {
 }
 
 
+# Keys of widgets that a page sets by itself, and that another page has as well. Streamlit forgets what a person chose
+# on the page that is left, but not what was set: the other page would take it for its own.
+_SET_BY_PAGES = ("view", "dataset")
+
+
 def current_page() -> Page:
     """Show the navigation and return the page that the URL asks for."""
     st.session_state["framed"] = True
     home = st.Page(_home, title="MNIST Lab", default=True, visibility="hidden")
-    return st.navigation([home, *map(page_named, PAGES)], position="top")
+    page = st.navigation([home, *map(page_named, PAGES)], position="top")
+    if st.session_state.get("page:open") not in (None, page.url_path):
+        for key in _SET_BY_PAGES:
+            st.session_state.pop(key, None)
+    st.session_state["page:open"] = page.url_path
+    return page
 
 
 def page_named(name: str) -> Page:

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import navigation, state
+from dashboard.choices import one_of
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.studying import Subject
 from dashboard.studying_evidence import METRICS, Evidence, by_model, evidence, short_labels
@@ -139,8 +140,8 @@ def _by_model(subject: Subject, found: Evidence) -> None:
 
 
 def _curves(subject: Subject, runs: list[Run]) -> None:
-    metric: Metric = st.segmented_control(
-        "Of", _METRICS, default="loss", key="metric", bind="query-params", required=True,
+    metric: Metric = one_of(
+        "Of", _METRICS, default="loss", key="metric",
         help="Loss is what training lowers; accuracy is the share of right answers.")  # fmt: skip
     stepwise = max(run.epoch for run in runs) <= _STEPWISE
     kinds = ("train", "validation") if stepwise else ("epoch_train", "validation")

@@ -8,6 +8,7 @@ from html import escape
 import streamlit as st
 
 from dashboard import live, navigation, state
+from dashboard.choices import one_of
 from dashboard.studying import EPOCHS, SEEDS, Subject
 from mnist_core import environment, studies, sweeps
 from mnist_core.errors import MnistLabError, StoreError
@@ -30,8 +31,8 @@ def settings(subject: Subject) -> Subject:
     """The same experiment with as many epochs and seeds as the person wants, all in the URL."""
     st.subheader("Train it live")
     with st.container(horizontal=True, vertical_alignment="bottom", key="how-much"):
-        epochs = st.segmented_control(
-            "Epochs", list(EPOCHS), default="all", key="share", bind="query-params", required=True,
+        epochs = one_of(
+            "Epochs", list(EPOCHS), default="all", key="share",
             help="All that the study trained, or fewer for a first look. The results below are of as many epochs.",
         )  # fmt: skip
         seeds = _seeds(subject)

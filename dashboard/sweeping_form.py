@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import forms, getting_data, state, sweeping, sweeping_axes
+from dashboard.choices import one_of
 from mnist_core import sweeps
 from mnist_core.config import RunConfig
 from mnist_core.errors import MnistLabError
@@ -124,13 +125,11 @@ def cost(configs: Sequence[RunConfig]) -> str:
 
 def _choices() -> dict[str, Any]:
     """How the settings are combined, and how often each is trained: what a Sweep takes."""
-    method = st.segmented_control(
+    method = one_of(
         "Search",
         ["grid", "random"],
         default="grid",
         key="method",
-        bind="query-params",
-        required=True,
         help="Grid: every combination of the values. Random: as many combinations as you say, drawn from the values "
         "and ranges; with several settings it finds good ones sooner.",
     )

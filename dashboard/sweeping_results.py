@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import state
+from dashboard.choices import one_of
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.components.live_figure import live_figure
 from mnist_core import sweeps
@@ -42,13 +43,11 @@ def curves(sweep: Sweep, table: pd.DataFrame) -> None:
         return
     st.subheader("Learning curves")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        metric: Metric | None = st.segmented_control(
+        metric: Metric | None = one_of(
             "Of",
             _METRICS,
             default=_METRICS[0],
             key="curves_of",
-            bind="query-params",
-            required=True,
             help="Accuracy is the share of right answers; loss is what training lowers.",
         )
         field = _coloured_by(sweep)
@@ -108,14 +107,14 @@ def runs(sweep: Sweep, table: pd.DataFrame) -> None:
 def _coloured_by(sweep: Sweep) -> str:
     if len(sweep.fields) < 2:
         return sweep.fields[0] if sweep.fields else "seed"
-    chosen = st.segmented_control(
+    chosen = one_of(
         "Coloured by",
         sweep.fields,
         format_func=sweeps.label,
         default=sweep.fields[0],
         key=f"coloured by {' '.join(sweep.fields)}",  # of another sweep are other choices
-        required=True,
         help="Which of the swept settings gives a curve its colour.",
+        in_address=False,
     )
     return chosen or sweep.fields[0]
 

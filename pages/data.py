@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import browsing, getting_data, navigation, state
 from dashboard.browsing import SPLITS, Source
+from dashboard.choices import one_of
 from mnist_core.data.catalogue import CATALOGUE, dataset
 
 
@@ -17,8 +18,8 @@ def page() -> None:
     if not is_here(source):
         return
     with choices:
-        name = st.segmented_control(
-            "Split", list(SPLITS), default="Training", required=True, key="split", bind="query-params",
+        name = one_of(
+            "Split", list(SPLITS), default="Training", key="split",
             help="The part of the data set that the images, means and pixels below come from.")  # fmt: skip
     st.html(browsing.STYLES)
     classes = browsing.read(source).classes

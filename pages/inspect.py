@@ -5,6 +5,7 @@ from html import escape
 import streamlit as st
 
 from dashboard import inspection_answers, navigation, state, takeaway
+from dashboard.choices import one_of
 from dashboard.inspection import splits, subject
 from dashboard.inspection_images import STYLES
 from dashboard.inspection_weights import weights
@@ -83,15 +84,13 @@ def view(run: Run) -> None:
     """The chosen view of the run."""
     found = splits(run)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        chosen = st.segmented_control(
-            "View", [*_ANSWERS, "Weights", "Files"], default="Samples", required=True, key="view",
-            bind="query-params", label_visibility="collapsed", help="What to look at.")  # fmt: skip
+        views = [*_ANSWERS, "Weights", "Files"]
+        help = "What to look at."
+        chosen = one_of("View", views, key="view", default="Samples", help=help, label_visibility="collapsed")
         split: SplitName = "test"
         if chosen in _ANSWERS and len(found) > 1:
-            split = st.segmented_control(
-                "Split", found, default="test", required=True, key="split", bind="query-params",
-                label_visibility="collapsed", help="Test images, or the validation images, which chose the best epoch.",
-            )  # fmt: skip
+            help = "Test images, or the validation images, which chose the best epoch."
+            split = one_of("Split", found, key="split", default="test", help=help, label_visibility="collapsed")
     if chosen == "Weights":
         weights(run.id)
     elif chosen == "Files":

@@ -14,6 +14,7 @@ from dashboard import (
     studying_training,
     studying_weights,
 )
+from dashboard.choices import one_of
 from dashboard.inspection_images import STYLES
 
 _VIEWS = {
@@ -44,8 +45,8 @@ def page() -> None:
 def results(subject: studying.Subject) -> None:
     """What was measured and what there is to learn from it, one view at a time."""
     st.subheader("Results")
-    view = st.segmented_control(
-        "Results", list(_VIEWS), default=next(iter(_VIEWS)), key="results", bind="query-params", required=True,
+    view = one_of(
+        "Results", list(_VIEWS), default=next(iter(_VIEWS)), key="results",
         label_visibility="collapsed", help="Figures, curves, learned weights, or what there is to learn from it.",
     )  # fmt: skip
     _VIEWS[view](subject)

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import forms, getting_data, live, navigation, state
+from dashboard.choices import one_of
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.components.live_chart import preload_chart
 from mnist_core import schedules
@@ -24,13 +25,11 @@ def page() -> None:
     with left:
         network = describe_experiment()
     with right:
-        st.session_state.setdefault("view", "Training" if store.runs() else "Network")
-        view = st.segmented_control(
+        view = one_of(
             "View",
             ["Network", "Training"],
             key="view",
-            bind="query-params",
-            required=True,
+            default="Training" if store.runs() else "Network",
             label_visibility="collapsed",
             help="The network to be trained, or the runs.",
         )

@@ -1,0 +1,43 @@
+"""A choice among a few: what is not among them, or nothing, falls back to the default, and pages keep their own."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.store import Store
+from tests.app import inspect_lab
+from tests.app.pages import opened, ran
+
+# Assigned, because a test's argument would shadow an imported name (ruff's F811).
+prepared, quiet, store = inspect_lab.prepared, inspect_lab.quiet, inspect_lab.store
+
+
+def page_of_one_choice() -> None:
+    import streamlit as st
+
+    from dashboard.choices import one_of
+
+    chosen = one_of("Which", ["first", "second", "third"], key="which", default="second", help="")
+    st.text(chosen)
+
+
+@pytest.mark.parametrize("value", ["fourth", "", None, 7, [], ["first"], True])
+def test_an_unknown_value_falls_back_to_the_default(value: object) -> None:
+    at = AppTest.from_function(page_of_one_choice)
+    at.session_state["which"] = value
+    assert ran(at).text[0].value == "second"
+    assert at.button_group[0].value == "second"
+
+
+def test_a_known_value_is_kept() -> None:
+    at = AppTest.from_function(page_of_one_choice)
+    at.session_state["which"] = "third"
+    assert ran(at).text[0].value == "third"
+
+
+@pytest.mark.parametrize("page", ["train", "inspect", "data", "draw", "compare", "studies", "sweeps"])
+def test_no_value_of_any_choice_ends_a_page(page: str, store: Store) -> None:
+    at = opened(page)
+    for group in at.button_group:
+        for value in ("nonsense", None):
+            at.session_state[group.key] = value
+            ran(at)
