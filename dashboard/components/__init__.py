@@ -1,1 +1,5 @@
-"""The browser components: a live chart, a drawing pad and a gallery, each a Python wrapper beside its script."""
+"""Streamlit components of this app: each a Python function with its script and style beside it."""
+
+from dashboard.components.finished_runs import keep_finished_runs
+
+keep_finished_runs()

@@ -317,7 +317,8 @@ def test_a_filter_keeps_its_place_when_a_row_is_added_and_another_filter_starts_
     expect(page.locator(".row").first).to_have_attribute("data-id", "2991")
     scroll(page, 90)
     page.get_by_text("One row more").click()
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    # Two changes at once would come as one, of which nobody knows whether the filter is another.
+    expect(page.get_by_text(f"{ROWS + 1} rows in all")).to_be_visible()
     grid = page.get_by_role("grid")
     expect(page.locator(".row").first).to_have_attribute("data-id", "2991")
     assert grid.evaluate("grid => grid.scrollTop") == 90

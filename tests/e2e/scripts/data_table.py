@@ -78,3 +78,4 @@ if st.button("Forget"):
     st.session_state["chosen"] = []
     st.rerun()
 st.text(f"Chosen: {st.session_state['chosen']}")
+st.text(f"{ROWS + more} rows in all")
