@@ -115,7 +115,7 @@ def _unknown(run: Run) -> list[str]:
     """What is said where nobody recorded whether a network learned bright on dark or dark on bright."""
     if run.data is not None or run.dataset != "folder":
         return []
-    return ["not inverted, for whether training was bright on dark or dark on bright was not recorded"]
+    return ["not inverted: the ground of the training images was not recorded"]
 
 
 def _upload() -> np.ndarray | None:
