@@ -109,7 +109,8 @@ def _seen(answers: Sequence[Answer]) -> str:
 
 def _card(answer: Answer, style: RunStyle, odd: bool) -> str:
     run, colour = answer.run, style.colour
-    facts = [f"test {run.test_accuracy:.2%}"] if run.test_accuracy is not None else []
+    test = "test (optimistic)" if run.optimistic else "test"
+    facts = [f"{test} {run.test_accuracy:.2%}"] if run.test_accuracy is not None else []
     if run.active:
         facts.append(f"still learning, epoch {run.epoch} of {run.config.epochs} is done")
     facts += [run.dataset] if run.dataset != "mnist" else []

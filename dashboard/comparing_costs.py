@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import comparing_data, run_table, state
 from dashboard.choices import one_of
 from dashboard.components.data_table import data_table, rows_of
-from mnist_core import answers, costs, stats
+from mnist_core import answers, costs, measures, stats
 from mnist_core.comparison import groups
 from mnist_core.costs import Memory, Speed
 from mnist_core.data.catalogue import shape_of
@@ -84,6 +84,8 @@ def show(runs: Sequence[Run]) -> None:
         st.info(f"None of these runs has a {split} accuracy and this cost yet.")
         return
     _chart([run for run, there in zip(runs, known, strict=True) if there], table.loc[known], cost, split)
+    if split == "test" and (note := measures.optimistic_note(runs)):
+        st.caption(note)
     if missing:
         st.caption(f"Without {split} accuracy or this cost, so without a point: {comparing_data.named(missing)}.")
     _show_table(table, bool(speeds))
@@ -102,9 +104,13 @@ def _chart(runs: Sequence[Run], table: pd.DataFrame, cost: _Cost, split: Split) 
                   for run, count, name in zip(runs, seeds, table["Name"], strict=True)]  # fmt: skip
         st.markdown(_about_front([state.plain(called[place]) for place in front], len(runs)))
     rows = zip(runs, values, right, table["From"], table["To"], table["Name"], seeds, strict=True)
-    points = [Point(run, value, accuracy / 100, low / 100, high / 100, name, count)
+    points = [Point(run, value, accuracy / 100, low / 100, high / 100, name, count,
+                    "test accuracy (optimistic)" if split == "test" and run.optimistic else "")
               for run, value, accuracy, low, high, name, count in rows]  # fmt: skip
-    figure = accuracy_against(points, cost.title, f"{split} accuracy", front, cost.unit)
+    optimistic = split == "test" and all(run.optimistic for run in runs)
+    figure = accuracy_against(
+        points, cost.title, f"{split} accuracy{' (optimistic)' if optimistic else ''}", front, cost.unit
+    )
     st.plotly_chart(figure, key="costs", config=comparing_data.CHART)
     st.caption(
         f"Bars: 95% intervals, {_ABOUT_SEEDS if 'Seeds' in table else 'of the accuracy for as many images'}. Both "
@@ -136,7 +142,8 @@ def _about_front(front: Sequence[str], count: int) -> str:
 def _table(runs: Sequence[Run], split: Split, speeds: dict[str, Speed]) -> pd.DataFrame:
     rows = []
     for run, line in zip(runs, run_table.line_images(runs), strict=True):
-        accuracy, images = getattr(run, f"{split}_accuracy"), _images(run.id, split, run.state, run.step)
+        accuracy = run.test_accuracy if split == "test" else run.held_out_accuracy
+        images = _images(run.id, split, run.state, run.step)
         low, high = _interval(accuracy, images)
         memory, speed, size = _memory(run), speeds.get(run.id), _size(run.id, run.state, run.step)
         rows.append({

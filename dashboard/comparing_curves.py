@@ -13,6 +13,7 @@ from dashboard import comparing_data, run_table
 from dashboard.choices import one_of
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.components.line_chart import line_chart
+from mnist_core import measures
 from mnist_core.comparison import Group, groups
 from mnist_core.plots.curves import FEW, Axis, Band, Curves, Metric, learning_curves
 from mnist_core.plots.style import run_label
@@ -59,9 +60,11 @@ def show(runs: Sequence[Run]) -> None:
         line_chart("many-curves", drawn.figure, label)
     else:
         st.plotly_chart(drawn.figure, key="curves", config=comparing_data.CHART)
-    st.caption(_explained(choice, drawn.lines))
+    st.caption(_explained(choice, drawn.lines, runs))
+    if choice.metric == "loss" and (note := measures.training_loss_note(runs)):
+        st.caption(note)
     height = None if drawn.lines <= FEW else 460
-    rows = rows_of(drawn.extremes, _columns(choice.metric), drawn.decimals)
+    rows = rows_of(drawn.extremes, _columns(choice.metric, runs), drawn.decimals)
     data_table("extremes", rows, "Best and last values of each line", height)
 
 
@@ -135,7 +138,7 @@ def _controls() -> _Choice:
     return _Choice(metric, x, smoothing, log_x, log_y, band if together else None)
 
 
-def _explained(choice: _Choice, lines: int) -> str:
+def _explained(choice: _Choice, lines: int, runs: Sequence[Run]) -> str:
     text = (
         f"Bold: training, the mean of the seeds. Band: {choice.band}; a lone run has none."
         if choice.band
@@ -144,7 +147,11 @@ def _explained(choice: _Choice, lines: int) -> str:
         else "Solid: training, as measured, with every spike."
     )
     isolate = " A click on a name shows that line alone, another one brings all back." if lines > 1 else ""
-    return f"{text} Dashed{' with marks' if lines <= FEW else ''}: validation.{isolate}"
+    marks = " with marks" if lines <= FEW else ""
+    per_epoch = {measures.HELD_OUT: f" Dashed{marks}: validation.", measures.ON_TEST: f" Dotted{marks}: the test "
+                 "images after each epoch, which chose the best one, so this is optimistic."}  # fmt: skip
+    labels = {run.validation_label for run in runs}
+    return text + "".join(said for label, said in per_epoch.items() if label in labels) + isolate
 
 
 def _extremes(
@@ -163,17 +170,20 @@ def _extremes(
         first = group.tries[0]
         rows.append({
             "Line": line, "Name": group.name if len(values) > 1 else run_label(first),
-            "Seeds": len(values), "Best": best, "±": spread[0], "Epoch": epoch, "Last": last, "Training loss": loss,
+            "Seeds": len(values), "Best": best, "±": spread[0], "Epoch": epoch, "Last": last,
+            "On": first.validation_label, "Training loss": loss, "Loss": first.training_loss_label,
         })  # fmt: skip
         digits.append((decimals(spread[0], most), decimals(spread[2], most), decimals(spread[3], 4)))
     frame = pd.DataFrame(rows)
     best_digits, last_digits, loss_digits = map(list, zip(*digits, strict=True))
     places = {"Best": best_digits, "±": best_digits, "Last": last_digits, "Training loss": loss_digits}
-    return (frame if grouped else frame.drop(columns=["Seeds", "±"])), places
+    unneeded = [] if grouped else ["Seeds", "±"]
+    unneeded += ["On"] * (frame["On"].nunique() < 2) + ["Loss"] * all(label == "" for label in frame["Loss"])
+    return frame.drop(columns=unneeded), places
 
 
 def _best_and_last(curves: Curves, metric: Metric) -> tuple[float, float, float, float]:
-    """Best validation and its epoch, last validation, lowest training loss of an epoch; NaN where there is none."""
+    """Best value after an epoch and that epoch, the last one, lowest training loss of an epoch; NaN where none is."""
     held, loss = curves[f"validation_{metric}"], curves["epoch_train_loss"].value
     scale, sign = (100, -1) if metric == "accuracy" else (1, 1)
     known = np.flatnonzero(np.isfinite(held.value))
@@ -185,23 +195,34 @@ def _best_and_last(curves: Curves, metric: Metric) -> tuple[float, float, float,
     return scale * float(held.value[at]), float(held.epoch[at]), scale * float(held.value[-1]), least
 
 
-def _columns(metric: Metric) -> dict[str, Any]:
+def _columns(metric: Metric, runs: Sequence[Run]) -> dict[str, Any]:
     column = st.column_config
     form = "%.2f%%" if metric == "accuracy" else "%.4f"
     mean = " The mean where a line is of several seeds."
+    heading = measures.validation_heading(runs, metric)
+    heading = heading[:1].lower() + heading[1:]
     return {
         "Line": column.ImageColumn("Line", width=58, pinned=True, help="Colour and dash on the chart."),
         "Name": column.TextColumn(width="medium"),
         "Seeds": column.NumberColumn(width=64, help="Runs with different seeds that the line is of."),
         "Best": column.NumberColumn(
-            f"Best validation {metric}",
+            f"Best: {heading}",
             format=form,
-            help=f"{metric.title()} on the held-out images, at its best.{mean}",
+            help=f"{metric.title()} on the images that choose the best epoch, at its best.{mean}",
         ),
         "±": column.NumberColumn("± sd", format=form, help="Standard deviation of the best values between seeds."),
         "Epoch": column.NumberColumn("at epoch", format="%.4g", help=f"The first epoch with that value.{mean}"),
-        "Last": column.NumberColumn(f"Last validation {metric}", format=form, help=f"After the last epoch.{mean}"),
+        "Last": column.NumberColumn(f"Last: {heading}", format=form, help=f"After the last epoch.{mean}"),
+        "On": column.TextColumn(
+            "Measured on",
+            width="small",
+            help="Validation: images held out of training. Test: the test images chose the best epoch, so the best "
+            "value is optimistic.",
+        ),
         "Training loss": column.NumberColumn(
             "Lowest training loss", format="%.4f", help=f"Of a whole epoch, not of one lucky batch.{mean}"
+        ),
+        "Loss": column.TextColumn(
+            "Training loss is", width="small", help="What it has in it more than the loss after each epoch."
         ),
     }

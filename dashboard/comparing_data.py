@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import inspection, state
-from mnist_core import answers, trained
+from mnist_core import answers, measures, trained
 from mnist_core.answers import Answers
 from mnist_core.data.identity import class_names_of
 from mnist_core.data.splitting import SplitName
@@ -76,7 +76,7 @@ def precision_notes(runs: Sequence[Run]) -> None:
 
 def named(runs: Sequence[Run]) -> str:
     """Runs by their numbers: a name may hold signs that would format the text."""
-    return ("runs " if len(runs) > 1 else "run ") + ", ".join(str(run.number) for run in runs)
+    return measures.numbers(runs)
 
 
 @st.cache_data(show_spinner=False, max_entries=100)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import comparing_data, controlled, run_table, state
 from dashboard.components.data_table import data_table, rows_of
-from mnist_core import comparison, stats
+from mnist_core import comparison, measures, stats
 from mnist_core.answers import Answers
 from mnist_core.comparison import config_differences, fairness, runs_table
 from mnist_core.data.catalogue import dataset
@@ -41,9 +41,10 @@ def verdict(runs: Sequence[Run]) -> None:
     if not others:
         right = int(found.right.sum())
         low, high = stats.wilson(right, found.images)
+        but = ", and that is optimistic: these images chose its epoch" if best.optimistic else ""
         st.info(
             f"{_name(best)} is right on {right:,} of {found.images:,} test images. On ever more images of this kind "
-            f"its accuracy would be between {low:.2%} and {high:.2%}, most likely (95 % interval)."
+            f"its accuracy would be between {low:.2%} and {high:.2%}, most likely (95 % interval{but})."
         )
         return
     about = "" if len(others) == 1 else "The two best: "
@@ -60,11 +61,11 @@ def verdict(runs: Sequence[Run]) -> None:
 def results(runs: Sequence[Run]) -> None:
     """Best and last metrics of each run with its size, work and time, and what to bear in mind about them."""
     frame = runs_table(runs)
-    last = pd.Series([_last_validation(run) for run in runs], index=frame.index, dtype="float64")
+    last = [float("nan") if run.optimistic else _last_validation(run) for run in runs]
     frame = frame.assign(
         **{
             "Line": run_table.line_images(runs),
-            "Last validation accuracy (%)": last,
+            "Last validation accuracy (%)": pd.Series(last, index=frame.index, dtype="float64"),
             _INTERVAL: _intervals(runs),
         }
     )
@@ -77,7 +78,7 @@ def results(runs: Sequence[Run]) -> None:
         help="Where the accuracy on ever more images of this kind lies, by Wilson's formula: what the choice of the "
         "test images leaves open. Another seed changes an accuracy, too.",
     )
-    rows = rows_of(frame.loc[:, order], run_table.columns() | {_INTERVAL: interval})
+    rows = rows_of(frame.loc[:, run_table.with_chosen_on(order, runs)], run_table.columns() | {_INTERVAL: interval})
     data_table("results", rows, "Results of the chosen runs")
     for remark in remarks(runs):
         st.caption(remark)
@@ -93,13 +94,13 @@ def remarks(runs: Sequence[Run]) -> list[str]:
         )
     if len({run.dataset for run in runs}) > 1:
         found.append("These runs learned from different data sets: their accuracies cannot be compared.")
-    optimistic = [run for run in runs if run.config.choose_on == "test"]
-    if optimistic and len(optimistic) < len(runs):
-        found.append(
-            f"The best epoch of {comparing_data.named(optimistic)} was chosen on the test images themselves, which "
-            "flatters it beside the others."
-        )
-    splits = {(run.config.validation_images, run.config.split_seed, run.config.train_images) for run in runs}
+    if note := measures.optimistic_note(runs):
+        found.append(note)
+    splits = {
+        (run.config.validation_images, run.config.split_seed, run.config.train_images)
+        for run in runs
+        if run.config.choose_on == "validation"
+    }
     if len(splits) > 1:
         found.append("Their validation images are not the same ones, so compare validation accuracies with care.")
     return found

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import comparing_data, comparing_verdict_models, comparing_verdict_seeds
 from dashboard.choices import one_of
+from mnist_core import measures
 from mnist_core.answers import Answers
 from mnist_core.store import Run
 
@@ -49,3 +50,5 @@ def show(runs: Sequence[Run]) -> None:
     found = comparing_data.answered(runs)
     if found is not None:
         question.show(found)
+        if note := measures.optimistic_note(found.runs):
+            st.caption(note)

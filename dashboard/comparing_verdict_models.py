@@ -34,7 +34,7 @@ def _alone(found: Answers) -> None:
     low, high = stats.wilson(right, found.images)
     st.subheader(
         f"Run {found.runs[0].number} is right on {right:,} of {found.images:,} images. Its accuracy on ever more such "
-        f"images: {100 * low:.2f} to {100 * high:.2f}% (95 % interval).",
+        f"images: {100 * low:.2f} to {100 * high:.2f}% (95 % interval{', optimistic' * found.runs[0].optimistic}).",
         anchor=False,
     )
     _standings(found, [])

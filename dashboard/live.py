@@ -12,7 +12,7 @@ from dashboard.components.data_table import data_table, rows_of
 from dashboard.components.live_chart import Series, live_chart
 from dashboard.components.live_curves import Across
 from dashboard.run_card import run_card
-from mnist_core import jobs
+from mnist_core import jobs, measures
 from mnist_core.plots.style import run_label, run_styles
 from mnist_core.store import Run
 
@@ -86,9 +86,12 @@ def curves(runs: Sequence[Run]) -> None:
     store = state.store()
     series = [
         Series(run.id, run_label(run), styles[run.number].colour, styles[run.number].dash,
-               run.steps_per_epoch or 0, lambda after, run=run: store.metrics(run.id, after, _METRICS))
+               run.steps_per_epoch or 0, lambda after, run=run: store.metrics(run.id, after, _METRICS),
+               run.validation_label, run.training_loss_label)
         for run in runs
     ]  # fmt: skip
+    if note := measures.training_loss_note(runs):
+        st.caption(note)
     live_chart("curves", series, smoothing=smoothing, log_x=log_x, log_y=log_y, x=cast(Across, across), height=420)
 
 

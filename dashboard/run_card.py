@@ -127,8 +127,9 @@ def _facts(run: Run) -> str:
         facts += [f"{_clock(run.remaining_seconds)} left"] if run.remaining_seconds is not None else []
     else:
         facts += [_clock(run.seconds)]
-    facts += [f"validation {run.validation_accuracy:.2%}"] if run.validation_accuracy is not None else []
-    facts += [f"test {run.test_accuracy:.2%}"] if run.test_accuracy is not None else []
+    facts += [f"validation {run.held_out_accuracy:.2%}"] if run.held_out_accuracy is not None else []
+    test = "test (optimistic)" if run.optimistic else "test"
+    facts += [f"{test} {run.tested_accuracy:.2%}"] if run.tested_accuracy is not None else []
     return " · ".join(facts)
 
 

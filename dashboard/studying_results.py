@@ -153,10 +153,11 @@ def _curves(subject: Subject, runs: list[Run]) -> None:
         short = short_labels(subject)
         figure = epoch_curves(tables, runs, metric, {run.id: short.get(run.name, run.name) for run in runs})
     st.plotly_chart(figure, key="study-curves", config=_CHART)
-    lines = (
-        "Training step by step, smoothed; validation with points." if stepwise else "Training solid, validation dashed."
+    st.caption(
+        f"{'Training step by step, smoothed' if stepwise else 'Solid: training'}; dotted: the test images after each "
+        "epoch. The study held no images out and chose its epoch on these, which it called validation: that is "
+        "optimistic."
     )
-    st.caption(f"{lines} The study held no images out: what it calls validation are the test images.")
 
 
 def _overfitting(runs: list[Run]) -> None:

@@ -195,7 +195,7 @@ def _cell(planned: Planned, run: Run | None, colour: str, figures: bool, seeds: 
     label = _label(planned, seeds)
     said = _MARKS.get(run.state, run.state) if run else _MARKS["missing"]
     if run and run.validation_accuracy is not None and figures:
-        said = f"{said} {run.validation_accuracy:.2%}"
+        said = f"{said} {run.validation_label} {run.validation_accuracy:.2%}"
     elif run and run.state == "running":
         said = f"epoch {min(run.epoch + 1, run.config.epochs)} of {run.config.epochs}"
     width = 100 * run.progress if run else 0

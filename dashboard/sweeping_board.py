@@ -122,7 +122,7 @@ def _best(sweep: Sweep, table: pd.DataFrame) -> None:
     if found is None:
         st.caption("The best run appears here when the first has finished an epoch.")
         return
-    run, kind = found.run, sweeps.score_name(sweep, table)
+    run, kind = found.run, sweeps.score_name(table)
     number = str(run.number)
     with st.container(border=True, key="best"):
         figure, setting, links = st.columns([2, 4, 2], vertical_alignment="center")
@@ -131,10 +131,11 @@ def _best(sweep: Sweep, table: pd.DataFrame) -> None:
             f"{run.accuracy:.2%}",
             help=f"Highest {kind} accuracy of one run, at its best epoch. The best of many runs is partly luck.",
         )
+        figure.caption(f"{kind} accuracy")
         parts = [_values(found.of_run)] + ([f"seed {run.seed}"] if sweep.seeds > 1 else [])
         setting.markdown(
             " · ".join(part for part in parts if part)
-            + f"  \nRun {number}, {run.state}{_tested(run)}  \n{_means(found.of_run, kind)}"
+            + f"  \nRun {number}, {run.state}{_tested(run, kind)}  \n{_means(found.of_run, kind)}"
         )
         with links:
             st.page_link(navigation.page_named("inspect"), label="Look inside", query_params={"run": number},
@@ -155,15 +156,15 @@ def _values(setting: sweeps.Setting) -> str:
     )
 
 
-def _tested(run: sweeps.BestRun) -> str:
-    return "" if isnan(run.test) else f", test accuracy **{run.test:.2%}**"
+def _tested(run: sweeps.BestRun, kind: str) -> str:
+    return "" if isnan(run.test) or kind != "validation" else f", test accuracy **{run.test:.2%}**"
 
 
 def _means(setting: sweeps.Setting, kind: str) -> str:
     """A setting's mean accuracies over its seeds; of a single seed there is none."""
     if setting.seeds < 2:
         return "Trained with one seed: another may give another accuracy."
-    test = "" if isnan(setting.test) or kind == "test" else f", test **{setting.test:.2%}**"
+    test = "" if isnan(setting.test) or kind != "validation" else f", test **{setting.test:.2%}**"
     return f"Mean over its {setting.seeds} seeds: {kind} **{setting.mean:.2%}**{test}."
 
 

@@ -9,11 +9,12 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import state
+from dashboard import run_table, state
 from dashboard.choices import one_of
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.components.live_figure import live_figure
-from mnist_core import sweeps
+from dashboard.run_table import CHOSEN_ON
+from mnist_core import measures, sweeps
 from mnist_core.fields import shown
 from mnist_core.plots.curves import Metric
 from mnist_core.plots.sweeps import sweep_curves, sweep_figure
@@ -33,7 +34,7 @@ def summary(sweep: Sweep, table: pd.DataFrame) -> None:
     st.subheader("What it found")
     labels = {field: sweeps.label(field) for field in sweep.fields}
     figure = _summary(table.loc[:, ["run", "number", "seed", *labels, measure]], labels, measure)
-    live_figure("sweep-summary", figure, f"{measure.replace('_', ' ')} by {' and '.join(labels.values())}")
+    live_figure("sweep-summary", figure, f"{measures.sweep_measure(measure)} by {' and '.join(labels.values())}")
 
 
 def curves(sweep: Sweep, table: pd.DataFrame) -> None:
@@ -52,9 +53,9 @@ def curves(sweep: Sweep, table: pd.DataFrame) -> None:
         )
         field = _coloured_by(sweep)
     shown = spread(begun, field, CURVES)
-    held_out = not np.isnan(table["validation_accuracy"].to_numpy()).all()
-    columns = list(dict.fromkeys(["run", "number", "seed", "epoch", field]))
-    figure = _curves(shown.loc[:, columns], field, metric or "accuracy", held_out)
+    chosen = (table["chosen_on"] != "–").any()  # else there is nothing after each epoch but the training
+    columns = list(dict.fromkeys(["run", "number", "seed", "epoch", "chosen_on", field]))
+    figure = _curves(shown.loc[:, columns], field, metric or "accuracy", bool(chosen))
     live_figure("sweep-curves", figure, f"{metric} over epochs, a curve a run, coloured by {sweeps.label(field)}")
     if len(shown) < len(begun):
         st.caption(
@@ -85,22 +86,30 @@ def runs(sweep: Sweep, table: pd.DataFrame) -> None:
         | {
             "Validation": (100 * rows["validation_accuracy"]).tolist(),
             "Test": (100 * rows["test_accuracy"]).tolist(),
+            CHOSEN_ON: rows["chosen_on"].tolist(),
             "Loss": rows["train_loss"].tolist(),
             "Epochs": rows["epoch"].tolist(),
             "Time (s)": rows["seconds"].tolist(),
             "Note": rows["note"].tolist(),
         }
     )
+    if measures.ON_TEST not in rows["chosen_on"].tolist():
+        shown = shown.drop(columns=CHOSEN_ON)
     percent = partial(column.NumberColumn, format="%.2f%%", width="small")
     columns = {
         "Run": column.LinkColumn(display_text=r"run=(\d+)", width="small", help="Opens it on the page Inspect."),
         "Validation": percent(help="Accuracy on the held-out images, at the best epoch."),
-        "Test": percent(help="Accuracy of the best epoch's weights on the test images."),
+        "Test": percent(
+            help="Accuracy of the best epoch's weights on the test images: optimistic where those chose that epoch."
+        ),
+        CHOSEN_ON: run_table.columns()[CHOSEN_ON],
         "Loss": column.NumberColumn("Training loss", format="%.4f", help="Of the last epoch, in nats."),
         "Epochs": column.NumberColumn(width="small", help="Epochs that are completed."),
         "Time (s)": column.NumberColumn(format="%.1f", width="small", help="Seconds of training."),
         "Note": column.TextColumn(width="large", help="Why a run ended early, and what else it says."),
     }
+    if labels := sorted({label for label in rows["loss_label"] if label}):
+        st.caption(f"The training loss of some of these runs is {' or '.join(labels)}: compare it with its like only.")
     data_table("sweep-runs", rows_of(shown, columns), "Every run of the sweep", height=420)
 
 
@@ -126,10 +135,10 @@ def _summary(table: pd.DataFrame, labels: dict[str, str], measure: str) -> go.Fi
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _curves(table: pd.DataFrame, field: str, metric: Metric, held_out: bool) -> go.Figure:
+def _curves(table: pd.DataFrame, field: str, metric: Metric, chosen: bool) -> go.Figure:
     """The curves of the runs in the table, made anew only after another epoch of one of them."""
     metrics = {run: _metrics(run, epoch) for run, epoch in zip(table["run"], table["epoch"], strict=True)}
-    return sweep_curves(metrics, table, field, sweeps.label(field), metric, "validation" if held_out else "train")
+    return sweep_curves(metrics, table, field, sweeps.label(field), metric, "validation" if chosen else "train")
 
 
 @st.cache_data(show_spinner=False, max_entries=1000)

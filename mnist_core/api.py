@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mnist_core import answers, environment, stats, trained
+from mnist_core import answers, environment, measures, stats, trained
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, DataError, StoreError
 from mnist_core.events import RunStarted, StepEnd
@@ -36,9 +36,10 @@ class Comparison:
 
     sentences: tuple[str, ...]
     table: pd.DataFrame  # a row a pair: a, b, difference, low, high (fractions), only_a, only_b (images), p_alone, p
+    note: str = ""  # whose accuracy is optimistic, because the test images chose its epoch
 
     def __str__(self) -> str:
-        return "\n".join(self.sentences)
+        return "\n".join([*self.sentences, *([self.note] if self.note else [])])
 
 
 def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **settings: Any) -> Run:
@@ -130,7 +131,7 @@ def compare(first: RunLike, second: RunLike, *more: RunLike) -> Comparison:
     table = pd.DataFrame(rows)
     if len(pairs) > 1:
         table.columns.name = f"p: Holm's, {len(pairs)} pairs; the rest: each pair alone"
-    return Comparison(sentences, table)
+    return Comparison(sentences, table, measures.optimistic_note(runs))
 
 
 def plot(run: RunLike, *more: RunLike, metric: Metric = "loss", x: Axis = "epoch", smoothing: float = 0.6) -> go.Figure:

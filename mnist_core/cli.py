@@ -119,8 +119,8 @@ def list_runs(
             run.dataset,
             run.state,
             f"{run.epoch}/{run.config.epochs}",
-            _percent(run.validation_accuracy),
-            _percent(run.test_accuracy),
+            _percent(run.held_out_accuracy),
+            _test(run),
             f"{run.seconds:.1f} s",
         )
     Console(markup=False, highlight=False).print(
@@ -140,8 +140,7 @@ def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
     lines = [
         f"#{found.number} {one_line(found.name)}: {found.state}, epoch {found.epoch} of {found.config.epochs}",
         f"id {found.id}",
-        f"validation {_percent(found.validation_accuracy)} (best epoch {found.best_epoch}), "
-        f"test {_percent(found.test_accuracy)}",
+        _accuracies(found),
         f"{found.seconds:.1f} s on {one_line(str(found.device))}",
     ]
     if found.data is not None:
@@ -228,13 +227,13 @@ def _follow(store: Store, run: Run, as_json: bool) -> None:
             elif isinstance(event, EpochEnd) and event.validation_accuracy is not None:
                 bar.console.print(
                     f"epoch {event.epoch}: training {event.train_accuracy:.2%}, "
-                    f"validation {event.validation_accuracy:.2%}"
+                    f"{run.validation_label} {event.validation_accuracy:.2%}"
                 )
     run = store.run(run.id)
     _say(
         run,
         as_json,
-        f"#{run.number} {run.state}: test accuracy {_percent(run.test_accuracy)} in {run.seconds:.1f} s. {run.note}",
+        f"#{run.number} {run.state}: test accuracy {_test(run)} in {run.seconds:.1f} s. {run.note}",
     )
     if run.state not in ("finished", "stopped", "paused"):
         raise typer.Exit(1)
@@ -251,7 +250,25 @@ def _say(run: Run, as_json: bool, text: str) -> None:
 
 def _as_dict(run: Run) -> dict[str, Any]:
     data = None if run.data is None else run.data.model_dump(mode="json")
-    return asdict(run) | {"config": run.config.model_dump(mode="json"), "data": data}
+    accuracies = {
+        "chosen_on": run.config.chosen_on,
+        "validation_accuracy": run.held_out_accuracy,
+        "test_accuracy": run.tested_accuracy,
+    }
+    return asdict(run) | {"config": run.config.model_dump(mode="json"), "data": data} | accuracies
+
+
+def _accuracies(run: Run) -> str:
+    """Both accuracies, or of a run that chose its epoch on the test images the one that it has."""
+    if run.optimistic:
+        return f"test {_test(run)}: the test images chose its best epoch ({run.best_epoch})"
+    return f"validation {_percent(run.held_out_accuracy)} (best epoch {run.best_epoch}), test {_test(run)}"
+
+
+def _test(run: Run) -> str:
+    """The test accuracy, with what it is worth."""
+    mark = " (optimistic)" if run.optimistic and run.tested_accuracy is not None else ""
+    return _percent(run.tested_accuracy) + mark
 
 
 def _percent(value: float | None) -> str:

@@ -239,7 +239,8 @@ def in_a_sentence(field: FieldInfo) -> str:
 def runs_table(runs: Sequence[Run]) -> pd.DataFrame:
     """One row a run, indexed by its id, in the given order; accuracies in per cent, durations in seconds.
 
-    What a run does not know yet is missing (NA); `Created` is in UTC.
+    What a run does not know yet is missing (NA); `Created` is in UTC. A run that chooses its best epoch on the test
+    images has no validation accuracy but a test accuracy from its first epoch on; `Epoch chosen on` says which it is.
     """
     columns: dict[str, tuple[str, list[Any]]] = {
         "Run": ("int64", [run.number for run in runs]),
@@ -253,10 +254,11 @@ def runs_table(runs: Sequence[Run]) -> pd.DataFrame:
         "Epochs": ("int64", [run.epoch for run in runs]),
         "Optimizer": ("str", [run.config.optimizer for run in runs]),
         "Learning rate": ("float64", [run.config.learning_rate for run in runs]),
-        "Best validation accuracy (%)": ("float64", [_percent(run.validation_accuracy) for run in runs]),
+        "Best validation accuracy (%)": ("float64", [_percent(run.held_out_accuracy) for run in runs]),
         "Best epoch": ("Int64", [run.best_epoch for run in runs]),
+        "Epoch chosen on": ("str", [run.config.chosen_on for run in runs]),
         "Training accuracy (%)": ("float64", [_percent(run.train_accuracy) for run in runs]),
-        "Test accuracy (%)": ("float64", [_percent(run.test_accuracy) for run in runs]),
+        "Test accuracy (%)": ("float64", [_percent(run.tested_accuracy) for run in runs]),
         "Test loss": ("float64", [run.test_loss for run in runs]),
         "Time (s)": ("float64", [run.seconds for run in runs]),
         "Images/s": ("float64", [run.mean_images_per_second for run in runs]),

@@ -213,6 +213,11 @@ class RunConfig(BaseModel):
         """
         return "test (optimistic)" if self.choose_on == "test" else "validation"
 
+    @property
+    def chosen_on(self) -> str:
+        """What the best epoch is chosen on, for people: as `validation_label`; "–" where the last one counts."""
+        return "–" if self.choose_on == "validation" and self.validation_images == 0 else self.validation_label
+
     def changed(self) -> dict[str, Any]:
         """The fields that differ from the defaults, in the order of declaration."""
         return self.model_dump(exclude_defaults=True)

@@ -55,6 +55,7 @@ def interruptible() -> Iterator[threading.Event]:
 
 
 def _line(run: Run) -> str:
-    accuracy = "" if run.test_accuracy is None else f", test accuracy {run.test_accuracy:.2%}"
+    test = "test accuracy (optimistic)" if run.optimistic else "test accuracy"
+    accuracy = "" if run.test_accuracy is None else f", {test} {run.test_accuracy:.2%}"
     note = f" {one_line(run.note)}" if run.state in ("failed", "diverged", "interrupted") else ""
     return f"#{run.number} {one_line(run.name)}: {run.state}{accuracy} in {run.seconds:.0f} s.{note}"

@@ -162,6 +162,7 @@ def _as_dict(planned: "Planned", run: Run) -> dict[str, object]:
         "run": run.id,
         "number": run.number,
         "state": run.state,
+        "chosen_on": run.config.chosen_on,
         "test_accuracy": run.test_accuracy,
         "seconds": run.seconds,
     }

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mnist_core import intervals, jobs, stats, sweeps
+from mnist_core import intervals, jobs, measures, stats, sweeps
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.fields import shown
@@ -69,11 +69,14 @@ def list_sweeps(as_json: _As_json = False) -> None:
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = Table("id", "name", "runs", "ended", "best run", "its seeds' mean", "its test", box=None)
+    table = Table("id", "name", "runs", "ended", "best run", "its seeds' mean", "of", "its test", box=None)
     for summary in found:
-        accuracies = (summary[name] for name in ("best_accuracy", "best_run_mean", "best_test_accuracy"))
+        best, mean, test = (
+            _percent(summary[name]) for name in ("best_accuracy", "best_run_mean", "best_test_accuracy")
+        )
         counts = (str(summary[name]) for name in ("runs", "ended"))
-        table.add_row(summary["id"], one_line(summary["name"]), *counts, *map(_percent, accuracies))
+        test = test if summary["best_of"] == measures.HELD_OUT else ""
+        table.add_row(summary["id"], one_line(summary["name"]), *counts, best, mean, summary["best_of"], test)
     text = 'no sweeps yet; `python -m mnist_core sweep run --axis "learning_rate=0.1,0.01"` makes one'
     Console(markup=False, highlight=False).print(table if found else text)
 
@@ -122,7 +125,7 @@ def _report(store: Store, sweep_id: str, as_json: bool) -> None:
         records = {"settings": _records(by_value), "runs": _records(table)}
         print(json.dumps(summary | {"measure": measure, "sweep": sweep.to_json()} | {"results": records}, indent=2))
         return
-    head = f"{measure.replace('_', ' ')}, mean"
+    head = f"{sweeps.score_name(table)} accuracy, mean"
     rows = Table(*(sweeps.label(field) for field in sweep.fields), head, "95 % interval", "seeds", box=None)
     for row in sorted(_records(by_value), key=lambda row: -row["mean"]):
         alone = row["low"] is None
@@ -145,14 +148,14 @@ def _choice(sweep: Sweep, table: pd.DataFrame) -> list[str]:
     found = sweeps.choice(sweep, table)
     if found is None:
         return []
-    run, kind = found.run, sweeps.score_name(sweep, table)
+    run, kind = found.run, sweeps.score_name(table)
     lines = [f"best run: #{run.number} ({_setting(found.of_run)}, seed {run.seed}): {kind} "
-             f"{run.accuracy:.2%}, test {_percent_or_dash(run.test)}"]  # fmt: skip
+             f"{run.accuracy:.2%}{_and_test(run.test, kind)}"]  # fmt: skip
     for said, setting in (("its setting", found.of_run), ("best setting", found.best)):
         if said == "its setting" or setting != found.of_run:
             seeds = f"{setting.seeds} seed{'s' * (setting.seeds > 1)}"
-            lines.append(f"{said} ({_setting(setting)}): mean over {seeds}: {kind} {setting.mean:.2%}, test "
-                         f"{_percent_or_dash(setting.test)}")  # fmt: skip
+            lines.append(f"{said} ({_setting(setting)}): mean over {seeds}: {kind} {setting.mean:.2%}"
+                         f"{_and_test(setting.test, kind)}")  # fmt: skip
     return [*lines, *filter(None, [stats.flattery_text(found.flattery)])]
 
 
@@ -160,8 +163,9 @@ def _setting(setting: sweeps.Setting) -> str:
     return ", ".join(f"{field} {shown(value)}" for field, value in setting.values.items()) or "all alike"
 
 
-def _percent_or_dash(value: float) -> str:
-    return _percent(None if isnan(value) else value)
+def _and_test(value: float, kind: str) -> str:
+    """The test accuracy beside one of another kind; not twice where that is what runs are compared by."""
+    return f", test {_percent(None if isnan(value) else value)}" if kind == measures.HELD_OUT else ""
 
 
 def _summary(store: Store, sweep_id: str, name: str) -> dict[str, Any]:
@@ -174,6 +178,7 @@ def _summary(store: Store, sweep_id: str, name: str) -> dict[str, Any]:
         "ended": sum(state not in ACTIVE for state in table["state"]),
         "best_run": None,
         "best_accuracy": None,
+        "best_of": sweeps.score_name(table),
         "best_test_accuracy": None,
         "best_run_mean": None,
         "best_run_seeds": None,

@@ -59,9 +59,10 @@ def page() -> None:
 
 def summary(run: Run) -> None:
     """How well the run does, and what it is."""
+    test = "Test accuracy (optimistic)" if run.optimistic else "Test accuracy"
     facts = {
-        "Test accuracy": _percent(run.test_accuracy),
-        "Validation accuracy": _percent(run.validation_accuracy),
+        test: _percent(run.tested_accuracy),
+        **({} if run.optimistic else {"Validation accuracy": _percent(run.held_out_accuracy)}),
         "Parameters": "–" if run.parameters is None else f"{run.parameters:,}",
         "Epochs": f"{run.epoch} of {run.config.epochs}",
         "Data set": run.dataset,

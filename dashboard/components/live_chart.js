@@ -117,6 +117,7 @@ function receive(chart, messages) {
     run.missing = !accept(run, message)
     const { name, colour, dash, diverged, points } = message
     Object.assign(run, { name, colour, dash, diverged, points, perEpoch: message.per_epoch, lastStep: message.last_step })
+    Object.assign(run, { kind: message.kind, kindDash: message.kind_dash, more: message.more })
   }
   askForMissing(chart)
   schedule(chart)
@@ -196,14 +197,16 @@ function theme(root) {
 function drawLegend(chart) {
   const { runs, hidden } = chart.kept
   const smoothed = chart.options.smoothing > 0
-  const shape = JSON.stringify([smoothed, [...runs].map(([id, { name, colour, dash }]) => [id, name, colour, dash])])
+  const shape = JSON.stringify([smoothed, [...runs].map(([id, { name, colour, dash, kind }]) => [id, name, colour, dash, kind])])
   if (chart.legend.dataset.shape !== shape) {
     chart.legend.dataset.shape = shape
     const key = document.createElement("span")
     key.className = "key"
     key.append(...entry("training", "currentColor", "solid"))
     if (smoothed) key.append(...entry("as measured", "currentColor", "solid", { faint: true }))
-    key.append(...entry("validation", "currentColor", "dash", { marker: true }))
+    const kinds = new Map([...runs.values()].map((run) => [run.kind, run.kindDash])) // of curves after each epoch
+    if (!kinds.size) kinds.set("validation", "dash")
+    for (const [kind, dash] of kinds) key.append(...entry(kind, "currentColor", dash, { marker: true }))
     const focused = chart.root.getRootNode().activeElement?.dataset?.run
     chart.legend.replaceChildren(...[...runs].map(([id, run]) => runButton(chart, id, run)), key)
     if (focused) [...chart.legend.children].find((button) => button.dataset.run === focused)?.focus()

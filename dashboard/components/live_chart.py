@@ -11,6 +11,7 @@ from streamlit.components.v2 import component
 
 from dashboard.components import assets
 from dashboard.components.live_curves import Across, History, Look
+from mnist_core.plots.curve_view import per_epoch_dash
 
 _POINTS = 9000  # of training curves on the chart, so that drawing stays quick with many runs
 _FEWEST, _MOST = 120, 700  # points of a curve
@@ -42,6 +43,8 @@ class Series:
     dash: str  # "solid", "dash", "dot" or "dashdot"
     steps_per_epoch: int  # 0 while unknown: then every step counts as an epoch
     read: Callable[[int], pd.DataFrame]  # rows with an id above the given one: id, step, name, value, seconds
+    validation: str = "validation"  # what the images after each epoch are called
+    training_loss: str = ""  # what the training loss has in it more than the loss after each epoch
 
 
 def live_chart(
@@ -79,7 +82,8 @@ def live_chart(
         look = Look(smoothing, x, log_x, max(1, run.steps_per_epoch), points, window)
         message, content = history.message(look)
         style = {"id": run.id, "name": run.name, "colour": run.colour, "dash": run.dash}
-        runs.append(style | {"per_epoch": look.steps_per_epoch} | message)
+        kinds = {"kind": run.validation, "kind_dash": per_epoch_dash(run.validation), "more": run.training_loss}
+        runs.append(style | kinds | {"per_epoch": look.steps_per_epoch} | message)
         sent.append((history, content))
     options = {"smoothing": smoothing, "log_x": log_x, "log_y": log_y, "x": x, "height": height}
     _MOUNT(

@@ -37,18 +37,19 @@ function curves(run, panel, chart, theme) {
   }
 
   const curve = (name) => run.curves[`${name}_${panel.name}`] ?? { step: [], seconds: [], value: [] }
+  const trained = panel.name === "loss" && run.more ? `training loss ${run.more}` : `training ${panel.name}`
   const line = { color: run.colour, dash: run.dash, width: 2.5 }
   const traces = []
   if (smoothing > 0) {
     const faint = { mode: "lines", line: { color: run.colour, width: 1 }, opacity: 0.32 }
-    traces.push(trace(curve("train"), `training ${panel.name}`, faint))
-    traces.push(trace(curve("smoothed"), `training ${panel.name}, smoothed`, { mode: "lines", line }))
+    traces.push(trace(curve("train"), trained, faint))
+    traces.push(trace(curve("smoothed"), `${trained}, smoothed`, { mode: "lines", line }))
   } else {
-    traces.push(trace(curve("train"), `training ${panel.name}`, { mode: "lines", line: { ...line, width: 2 } }))
+    traces.push(trace(curve("train"), trained, { mode: "lines", line: { ...line, width: 2 } }))
   }
   const marker = { color: theme.paper, size: 8, symbol: MARKERS[run.dash], line: { color: run.colour, width: 2.5 } }
-  const perEpoch = { mode: "lines+markers", line: { color: run.colour, dash: "dash", width: 2 }, marker }
-  traces.push(trace(curve("validation"), `validation ${panel.name}`, perEpoch))
+  const perEpoch = { mode: "lines+markers", line: { color: run.colour, dash: run.kindDash, width: 2 }, marker }
+  traces.push(trace(curve("validation"), `${run.kind} ${panel.name}`, perEpoch))
   if (run.diverged && panel.name === "loss") {
     const { step, seconds, value } = run.diverged
     const last = trace({ step: [step], seconds: [seconds], value: [value] }, "", {

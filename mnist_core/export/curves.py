@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnist_core import measures
 from mnist_core.store import Run, Store
 from mnist_core.text import in_spreadsheet
 
@@ -16,15 +17,18 @@ COLUMNS = ("run", "name", "metric", "step", "epoch", "seconds", "value")
 def table(store: Store, runs: Sequence[Run]) -> "pd.DataFrame":
     """Every recorded value of these runs, one a row, run after run, in the order in which training told them.
 
-    Columns: number and name of the run; metric (as in `Store.metrics`: train_loss, validation_accuracy ...); step and
-    epoch (both from 1) and seconds of training at which it holds; the value, which may be NaN or infinite.
+    Columns: number and name of the run; metric (as in `Store.metrics`: train_loss, validation_accuracy ..., but
+    test_accuracy_optimistic and the like where the test images chose the epoch, and train_loss_with_label_smoothing
+    where it is that: see `measures.metric_name`); step and epoch (both from 1) and seconds of training at which it
+    holds; the value, which may be NaN or infinite.
     """
     import pandas as pd
 
     parts = [pd.DataFrame(columns=pd.Index(COLUMNS))] if not runs else []
     for run in runs:
-        part = store.metrics(run.id).drop(columns="id").rename(columns={"name": "metric"})
-        parts.append(part.assign(run=run.number, name=run.name))
+        part = store.metrics(run.id).drop(columns="id")
+        metric = [measures.metric_name(run, name) for name in part["name"].tolist()]
+        parts.append(part.assign(run=run.number, name=run.name, metric=metric))
     return pd.concat(parts, ignore_index=True).loc[:, list(COLUMNS)]
 
 

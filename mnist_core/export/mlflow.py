@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_core import trained
+from mnist_core import measures, trained
 from mnist_core.errors import StoreError
 from mnist_core.store import Run, Store
 from mnist_core.text import in_markdown, one_line
@@ -86,7 +86,8 @@ def _artifacts(tracking_uri: str) -> str | None:
 
 def _tags(run: Run) -> dict[str, str]:
     tags = {"mnist-lab.run": str(run.number), "mnist-lab.id": run.id, "mnist-lab.state": run.state,
-            "mnist-lab.digest": run.digest, "mlflow.note.content": in_markdown(run.note)}  # fmt: skip
+            "mnist-lab.digest": run.digest, "mnist-lab.epoch chosen on": run.config.chosen_on,
+            "mlflow.note.content": in_markdown(run.note)}  # fmt: skip
     versions = (run.versions or {}).items()
     tags |= {f"mnist-lab.version.{_NO_NAME.sub(' ', name)}"[:_NAME]: one_line(text) for name, text in versions}
     return tags | {"mnist-lab.tags": ", ".join(run.tags)}  # as a value: names may not hold every sign
@@ -97,10 +98,10 @@ def _batches(store: Store, run: Run, began: int) -> "Iterator[list[Metric]]":
 
     table = store.metrics(run.id)
     columns = (table[name].to_numpy().tolist() for name in ("name", "value", "seconds", "step"))
-    points = [Metric(name, value, began + int(1000 * seconds), step)
+    points = [Metric(measures.metric_name(run, name), value, began + int(1000 * seconds), step)
               for name, value, seconds, step in zip(*columns, strict=True)]  # fmt: skip
     last = began + int(1000 * run.seconds)
-    points += [Metric(name, value, last, run.step)
+    points += [Metric(measures.metric_name(run, name), value, last, run.step)
                for name in ("test_loss", "test_accuracy") if (value := getattr(run, name)) is not None]  # fmt: skip
     for start in range(0, len(points), _BATCH):
         yield points[start : start + _BATCH]

@@ -46,20 +46,30 @@ def write(store: Store, run: Run, folder: Path) -> Path:
     return target
 
 
+def tag_of(run: Run, name: str) -> str:
+    """The tag of a run's metric: as in `TAGS`, or as what it is where it is something else (`measures.metric_name`)."""
+    if run.optimistic and name.startswith("validation_"):
+        return TAGS[name].replace("validation", "test_optimistic")
+    if name in ("train_loss", "epoch_train_loss") and run.training_loss_label:
+        return f"{TAGS[name]}_{run.training_loss_label.replace(' ', '_')}"
+    return TAGS[name]
+
+
 def _events(store: Store, run: Run) -> Iterator[bytes]:
     """Event messages, in the order of their time within each curve."""
     began = run.started or run.created
     yield _event(began, 0, _bytes(3, b"brain.Event:2"))
     yield _event(began, 0, _bytes(5, _bytes(1, _text("settings", _settings(run)))))
     table = store.metrics(run.id)
-    for name, tag in TAGS.items():
-        rows = table.loc[table["name"] == name]
+    for name in TAGS:
+        tag, rows = tag_of(run, name), table.loc[table["name"] == name]
         columns = (rows[column].to_numpy().tolist() for column in ("value", "step", "seconds"))
         for value, step, seconds in zip(*columns, strict=True):
             yield _event(began + seconds, step, _scalar(tag, value))
     for name in ("loss", "accuracy"):
         if (found := getattr(run, f"test_{name}")) is not None:
-            yield _event(began + run.seconds, run.step, _scalar(f"{name}/test", found))
+            tag = f"{name}/best_test_optimistic" if run.optimistic else f"{name}/test"
+            yield _event(began + run.seconds, run.step, _scalar(tag, found))
 
 
 def _settings(run: Run) -> str:

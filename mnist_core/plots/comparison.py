@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
 import plotly.graph_objects as go
 
 from mnist_core.plots.style import GREY, RunLike, accuracy_axis, errors_of, name_lines, plot_label, polish, run_styles
 
-_SPLITS = (("train", "circle-open", "training, last epoch"), ("validation", "circle", "validation, best epoch"),
-           ("test", "diamond", "test"))  # fmt: skip
+_TRAIN, _VALIDATION = ("circle-open", "training, last epoch"), ("circle", "validation, best epoch")
+_TEST, _OPTIMISTIC = ("diamond", "test"), ("diamond-open", "test (optimistic)")
+_KINDS = (_TRAIN, _VALIDATION, _TEST, _OPTIMISTIC)  # symbols and what they stand for
 _NAME_LENGTH = 26  # letters of a name above a line
 _LIFT = 0.38  # of the name, in rows
 
@@ -25,12 +27,14 @@ class ScoredRun(RunLike, Protocol):
 
 
 def accuracies(runs: Sequence[ScoredRun]) -> go.Figure:
-    """Training, validation and test accuracy (%, on a scale of errors), a line a run: a wide one overfits."""
+    """Training, validation and test accuracy (%, on a scale of errors), a line a run: a wide one overfits.
+
+    A run that chose its best epoch on the test images has no validation, and its test accuracy is marked as optimistic.
+    """
     known = [
-        (row, run, split, symbol, title, float(errors_of(value)))
+        (row, run, kind, float(errors_of(np.array(value))))
         for row, run in enumerate(runs)
-        for split, symbol, title in _SPLITS
-        if (value := getattr(run, f"{split}_accuracy")) is not None
+        for kind, value in _points(run)
     ]
     figure, styles = go.Figure(), run_styles(runs)
     for row, run in enumerate(runs):
@@ -40,8 +44,10 @@ def accuracies(runs: Sequence[ScoredRun]) -> go.Figure:
                 x=[min(errors), max(errors)], y=[row, row], mode="lines", showlegend=False, hoverinfo="skip",
                 line={"color": styles[run.number].colour, "width": 3}, opacity=0.45,
             )  # fmt: skip
-    for split, symbol, title in _SPLITS:
-        own = [point for point in known if point[2] == split]
+    for kind in _KINDS:
+        (symbol, title), own = kind, [point for point in known if point[2] == kind]
+        if not own and kind == _OPTIMISTIC:
+            continue
         border = {"width": 3 if symbol.endswith("open") else 0}
         figure.add_scatter(
             x=[error for *_, error in own], y=[row for row, *_ in own], mode="markers", showlegend=False,
@@ -57,3 +63,14 @@ def accuracies(runs: Sequence[ScoredRun]) -> go.Figure:
     name_lines(figure, [plot_label(run, _NAME_LENGTH) for run in runs], range(len(runs)), _LIFT)
     figure.update_yaxes(title_text="Run", showticklabels=False, showgrid=False, range=[len(runs) - 0.5, -0.75])
     return figure
+
+
+def _points(run: ScoredRun) -> list[tuple[tuple[str, str], float]]:
+    """The accuracies that a run knows, each with what it stands for."""
+    if getattr(run, "optimistic", False):
+        test = run.validation_accuracy if run.test_accuracy is None else run.test_accuracy
+        held, kind = None, _OPTIMISTIC
+    else:
+        held, test, kind = run.validation_accuracy, run.test_accuracy, _TEST
+    found = [(_TRAIN, run.train_accuracy), (_VALIDATION, held), (kind, test)]
+    return [(what, value) for what, value in found if value is not None]

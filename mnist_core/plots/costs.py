@@ -39,6 +39,7 @@ class Point:
     high: float
     name: str = ""
     seeds: int = 1
+    kind: str = ""  # what its accuracy is, where that is not what the axis says
 
     def label(self, length: int) -> str:
         """What it is called on the chart, in at most about `length` letters."""
@@ -80,7 +81,7 @@ def accuracy_against(
             customdata=[[100 - error, 100 - low, 100 - high, f"{point.cost:,.4g}" if point.cost < 1e4
                          else f"{point.cost:,.0f}"]],
             meta=point.label(100), cliponaxis=False,
-            hovertemplate=f"<b>%{{meta}}</b><br>{accuracy_title} %{{customdata[0]:.2f}}%"
+            hovertemplate=f"<b>%{{meta}}</b><br>{point.kind or accuracy_title} %{{customdata[0]:.2f}}%"
             " (%{customdata[1]:.2f} to %{customdata[2]:.2f}%)<br>%{customdata[3]} " + unit + "<extra></extra>",
         )  # fmt: skip
     polish(figure)

@@ -30,6 +30,21 @@ class LearningRun(RunLike, Protocol):
     def train_images(self) -> int | None: ...
 
 
+def validation_label(run: LearningRun) -> str:
+    """The images behind a run's curve after each epoch: "validation", or "test (optimistic)" where those choose it."""
+    return getattr(run, "validation_label", "validation")
+
+
+def training_loss_label(run: LearningRun) -> str:
+    """What a run's training loss has in it more than the loss after each epoch; "" where it is the same one."""
+    return getattr(run, "training_loss_label", "")
+
+
+def per_epoch_dash(label: str) -> str:
+    """The dash of a curve after each epoch: another one where the images are not held out."""
+    return "dash" if label == "validation" else "dot"
+
+
 @dataclass(frozen=True)
 class View:
     """One metric across one axis, either of them logarithmic."""
@@ -63,11 +78,11 @@ class View:
         """Which points an axis has a place for."""
         return np.isfinite(x) & np.isfinite(y) & ((x > 0) | (not self.log_x)) & ((y > 0) | (not self.log_y))
 
-    def hover(self, kind: str, y: np.ndarray) -> dict[str, Any]:
-        """What a trace of these heights says under the pointer, after its `meta`."""
+    def hover(self, kind: str, y: np.ndarray, more: str = "") -> dict[str, Any]:
+        """What a trace of these heights says under the pointer, after its `meta`; `more` is in a loss of this kind."""
         place = f"<br>{_AXES[self.axis][1]}<extra></extra>"
         if self.metric == "loss":
-            return {"hovertemplate": f"<b>%{{meta}}</b><br>{kind} loss %{{y:.4g}}{place}"}
+            return {"hovertemplate": f"<b>%{{meta}}</b><br>{kind} loss{f' {more}' if more else ''} %{{y:.4g}}{place}"}
         text = f"<b>%{{meta}}</b><br>{kind} accuracy %{{{'customdata' if self.as_errors else 'y'}:.2f}}%{place}"
         return {"hovertemplate": text} | ({"customdata": packed(100 - y)} if self.as_errors else {})
 

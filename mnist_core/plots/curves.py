@@ -9,7 +9,16 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mnist_core.plots.curve_view import Axis, LearningRun, Metric, View, packed
+from mnist_core.plots.curve_view import (
+    Axis,
+    LearningRun,
+    Metric,
+    View,
+    packed,
+    per_epoch_dash,
+    training_loss_label,
+    validation_label,
+)
 from mnist_core.plots.series import POINTS, Average, Band, Curves, Series, averaged, decimate, smoothed
 from mnist_core.plots.style import GREY, RunStyle, plot_label, polish, run_styles, tint
 
@@ -56,10 +65,11 @@ def learning_curves(
 ) -> go.Figure:
     """Training per step (smoothed, the raw values faint) and validation per epoch (dashed, with points) of some runs.
 
-    `metrics` holds each run's rows of the store, or its series, by its id; `smoothing` is from 0 (none) to 0.99. With
-    `groups` each of them is one line instead: the mean of its seeds' smoothed curves with a band around it. A
-    logarithmic axis of accuracy is one of its errors. A cross marks where a run's loss stopped being a finite number. A
-    click on a name in the legend shows that line alone, another one all.
+    A run that chooses its epoch on the test images has dotted test curves instead, named as optimistic. `metrics` holds
+    each run's rows of the store, or its series, by its id; `smoothing` is from 0 (none) to 0.99. With `groups` each of
+    them is one line instead: the mean of its seeds' smoothed curves with a band around it. A logarithmic axis of
+    accuracy is one of its errors. A cross marks where a run's loss stopped being a finite number. A click on a name in
+    the legend shows that line alone, another one all.
     """
     view = View(metric, x, log_x, log_y)
     members = [(group.name, group.tries) for group in groups] if groups else [("", [run]) for run in runs]
@@ -89,7 +99,8 @@ class _Drawing:
     faint: float  # opacity of raw curves
     band: Band
     alone: bool
-    marks: bool  # on the validation
+    marks: bool  # on the curves after each epoch
+    kinds: dict[str, None] = field(default_factory=dict)  # labels of those, in the order of their first run
     traces: list[dict[str, Any]] = field(default_factory=list)
     below: list[dict[str, Any]] = field(default_factory=list)  # traces under all others: raw curves, bands
     places: list[np.ndarray] = field(default_factory=list)
@@ -105,10 +116,11 @@ class _Drawing:
             if self.smoothing > 0:
                 self._raw(run.id, style, x, self.view.up(train.value))
             heights = self.view.up(smoothed(train.value, self.smoothing, x))
-            self._training(run.id, label, style, x, heights)
+            self._training(run.id, label, style, x, heights, training_loss_label(run))
             self._cross(run.id, label, style, x, train.value, heights)
         if (held := curves.get(f"validation_{self.view.metric}")) is not None:
-            self._validation(run.id, label, style, self.view.across(held, run), self.view.up(held.value))
+            kind = validation_label(run)
+            self._validation(run.id, label, style, self.view.across(held, run), self.view.up(held.value), kind)
         self._peak(before)
 
     def add_group(self, name: str, runs: Sequence[LearningRun], found: Mapping[str, Curves], style: RunStyle) -> None:
@@ -117,7 +129,8 @@ class _Drawing:
         label = f"{escape(name, quote=False)} · {len(runs)} seeds"
         if (train := self._average(runs, found, f"train_{self.view.metric}", self.smoothing)) is not None:
             self._band(key, "training", style, train)
-            self._training(key, label, style, train.x, self.view.up(train.mean))
+            more = ", ".join(dict.fromkeys(filter(None, map(training_loss_label, runs))))
+            self._training(key, label, style, train.x, self.view.up(train.mean), more)
         for run in runs:
             if (own := found[run.id].get(f"train_{self.view.metric}")) is not None and len(own.value):
                 x = self.view.across(own, run)
@@ -125,17 +138,19 @@ class _Drawing:
                 self._cross(key, plot_label(run), style, x, own.value, heights)
         if (held := self._average(runs, found, f"validation_{self.view.metric}", 0.0)) is not None:
             self._band(key, "validation", style, held)
-            self._validation(key, label, style, held.x, self.view.up(held.mean))
+            self._validation(key, label, style, held.x, self.view.up(held.mean), validation_label(runs[0]))
         self._peak(before)
 
     def add_key(self) -> None:
-        """What the two kinds of line mean, in grey, once for all runs: in a legend that no click changes."""
+        """What the kinds of line mean, in grey, once for all runs: in a legend that no click changes."""
         common = {"type": "scatter", "x": [None], "y": [None], "hoverinfo": "skip", "legend": "legend2"}
         name = "training, smoothed" if self.smoothing > 0 else "training"
         marker = {"symbol": "circle-open", "color": GREY, "size": 10, "line": {"width": 2.5}}
-        validation = {"line": {"color": GREY, "width": 2, "dash": "dash"}} | ({"marker": marker} if self.marks else {})
         self.traces.append(common | {"mode": "lines", "line": {"color": GREY, "width": 3}, "name": name})
-        self.traces.append(common | validation | {"mode": self._mode, "name": "validation"})
+        for kind in self.kinds or {"validation": None}:
+            look: dict[str, Any] = {"line": {"color": GREY, "width": 2, "dash": per_epoch_dash(kind)}}
+            look |= {"marker": marker} if self.marks else {}
+            self.traces.append(common | look | {"mode": self._mode, "name": kind})
 
     def figure(self) -> go.Figure:
         """The figure of all that was added."""
@@ -184,31 +199,33 @@ class _Drawing:
             "legendgroup": self._group(key, "training"), "showlegend": False,
         })  # fmt: skip
 
-    def _training(self, key: str, label: str, style: RunStyle, x: np.ndarray, y: np.ndarray) -> None:
+    def _training(self, key: str, label: str, style: RunStyle, x: np.ndarray, y: np.ndarray, more: str) -> None:
+        more = more if self.view.metric == "loss" else ""
         x, y = self._thinned(x, y)
         self.places.append(x)
         self.heights.append(y)
         self.traces.append({
             "type": "scatter", "x": packed(x), "y": packed(y), "mode": "lines", "meta": label, "showlegend": True,
             "line": {"color": style.colour, "width": 3 if self.smoothing > 0 else 1.5, "dash": style.dash},
-            "name": "training" if self.alone else label if self.marks else _short(label),
+            "name": f"training {more}".strip() if self.alone else label if self.marks else _short(label),
             "legendgroup": self._group(key, "training"),
-            **self.view.hover("training", y),
+            **self.view.hover("training", y, more),
         })  # fmt: skip
 
-    def _validation(self, key: str, label: str, style: RunStyle, x: np.ndarray, y: np.ndarray) -> None:
+    def _validation(self, key: str, label: str, style: RunStyle, x: np.ndarray, y: np.ndarray, kind: str) -> None:
         x, y = self._thinned(x, y)
         if not len(y):
             return
+        self.kinds[kind] = None
         self.places.append(x)
         self.heights.append(y)
         marker = {"symbol": f"{style.symbol}-open", "size": 10 if len(x) <= 60 else 5, "color": style.colour,
                   "line": {"width": 2.5 if len(x) <= 60 else 1.5}}  # fmt: skip
         self.traces.append({
             "type": "scatter", "x": packed(x), "y": packed(y), "mode": self._mode, "meta": label,
-            "name": "validation", "showlegend": self.alone, "legendgroup": self._group(key, "validation"),
-            "line": {"color": style.colour, "width": 2, "dash": "dash"}, **({"marker": marker} if self.marks else {}),
-            **self.view.hover("validation", y),
+            "name": kind, "showlegend": self.alone, "legendgroup": self._group(key, "validation"),
+            "line": {"color": style.colour, "width": 2, "dash": per_epoch_dash(kind)},
+            **({"marker": marker} if self.marks else {}), **self.view.hover(kind, y),
         })  # fmt: skip
 
     def _band(self, key: str, kind: str, style: RunStyle, found: Average) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from mnist_core.plots.curve_view import per_epoch_dash, training_loss_label, validation_label
 from mnist_core.plots.curves import LearningRun, Metric, decimate
 from mnist_core.plots.style import GREY, MISTAKE, PALETTE, plot_label, polish, run_styles
 from mnist_core.rounding import decimals, fixed
@@ -68,38 +69,42 @@ def epoch_curves(
     metric: Metric = "loss",
     names: Mapping[str, str] | None = None,
 ) -> go.Figure:
-    """Means over each epoch: training solid, validation dashed; a single run in blue and red, as in the course.
+    """Means over each epoch: training solid, validation dashed, test images that choose the epoch dotted.
+
+    A single run is in blue and red, as in the course.
 
     `metrics` holds each run's rows of the store by its id (epoch_train_loss and validation_loss, or the same of
     accuracy, which is drawn in per cent); `names` what the legend calls a run instead of its number and name.
     """
     alone, styles = len(runs) == 1, run_styles(runs)
-    figure = go.Figure()
+    figure, kinds = go.Figure(), {"training": "solid"}  # kinds of line with their dashes
     for run in runs:
-        table = metrics.get(run.id)
+        table, held = metrics.get(run.id), validation_label(run)
         if table is None or table.empty:
             continue
         style = styles[run.number]
         label = (names or {}).get(run.id, plot_label(run))
-        for kind, column, dash in (
-            ("training", f"epoch_train_{metric}", "solid"),
-            ("validation", f"validation_{metric}", "dash"),
-        ):
+        for kind, column in (("training", f"epoch_train_{metric}"), (held, f"validation_{metric}")):
+            more = training_loss_label(run) if (kind, metric) == ("training", "loss") else ""
+            what = f"{kind} {metric} {more}".strip()
             rows = table.loc[table["name"] == column, :]
             values = rows["value"].to_numpy(np.float64) * (100 if metric == "accuracy" else 1)
             finite = np.isfinite(values)
+            if kind == held and not finite.any():
+                continue
+            kinds.setdefault(kind, per_epoch_dash(kind))
             epochs, values = decimate(rows["epoch"].to_numpy(np.float64)[finite], values[finite])
             colour = (PALETTE[0] if kind == "training" else MISTAKE) if alone else style.colour
             unit = "%" if metric == "accuracy" else ""
             figure.add_scatter(
                 x=epochs, y=values, mode="lines+markers" if len(epochs) <= 3 else "lines",
-                line={"color": colour, "width": 3, "dash": dash}, marker={"size": 9},
-                name=kind if alone else label, legendgroup=kind if alone else run.id,
+                line={"color": colour, "width": 3, "dash": kinds[kind]}, marker={"size": 9},
+                name=f"{kind} {more}".strip() if alone else label, legendgroup=kind if alone else run.id,
                 showlegend=alone or kind == "training", meta=label,
-                hovertemplate=f"<b>%{{meta}}</b><br>{kind} {metric} %{{y:.4~g}}{unit}<br>epoch %{{x:,.0f}}{_BINS}",
+                hovertemplate=f"<b>%{{meta}}</b><br>{what} %{{y:.4~g}}{unit}<br>epoch %{{x:,.0f}}{_BINS}",
             )  # fmt: skip
     if not alone:
-        for kind, dash in (("training", "solid"), ("validation", "dash")):
+        for kind, dash in kinds.items():
             line: dict[str, Any] = {"color": GREY, "width": 3, "dash": dash}
             figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=kind, hoverinfo="skip")
     polish(figure, height=420)

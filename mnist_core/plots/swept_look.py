@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from mnist_core.intervals import by_setting
+from mnist_core.measures import sweep_measure
 from mnist_core.plots.style import accuracy_axis
 from mnist_core.plots.swept_scale import COLOURS, SweptScale
 from mnist_core.rounding import decimals, fixed
@@ -79,8 +80,8 @@ def _places(row: Mapping[str, Any]) -> int:
 
 
 def measure_name(measure: str) -> str:
-    """A column of accuracies by its name: "Validation accuracy"."""
-    return measure.replace("_", " ").capitalize()
+    """A column of accuracies in words: "Validation accuracy"."""
+    return sweep_measure(measure).capitalize()
 
 
 def shortened(text: str, length: int = 24) -> str:

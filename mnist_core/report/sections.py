@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mnist_core import comparison, stats
+from mnist_core import comparison, measures, stats
 from mnist_core.data import remarks
 from mnist_core.fields import fields
 from mnist_core.plots.curves import learning_curves
@@ -31,15 +31,16 @@ def lead(found: Findings) -> Html:
     low, high = stats.wilson(right, images)
     says = (f"{_short(run)} is right on {right:,} of {images:,} test images: {percent(right / images)} "
             f"(95 % interval {percent(low)} to {percent(high)}).")  # fmt: skip
+    note = measures.optimistic_note(found.answers.runs)
     if not found.pairs:
-        return paragraph(says, kind="lead")
+        return paragraph(says, note, kind="lead")
     if len(found.pairs) == 1:
-        return paragraph(_verdict(found, found.pairs[0]), stats.flattery_text(found.flattery), kind="lead")
+        return paragraph(_verdict(found, found.pairs[0]), stats.flattery_text(found.flattery), note, kind="lead")
     like = sorted({place for group in found.alike if best in group for place in group} - {best})
     others = ", ".join(_short(found.answers.runs[place]) for place in like)
     compared = (f"That cannot be told apart from {others}." if like else
                 "Every other run here is worse by more than chance explains.")  # fmt: skip
-    return paragraph(says, compared, stats.flattery_text(found.flattery), kind="lead")
+    return paragraph(says, compared, stats.flattery_text(found.flattery), note, kind="lead")
 
 
 def results(found: Findings) -> Html:
@@ -51,7 +52,7 @@ def results(found: Findings) -> Html:
             right = int(found.answers.right[place].sum())
             low, high = stats.wilson(right, found.answers.images)
             span = f"{100 * low:.2f} – {100 * high:.2f}"
-        rows.append([marks[run.number], percent(run.test_accuracy), span, percent(run.validation_accuracy),
+        rows.append([marks[run.number], _test(run), span, percent(run.held_out_accuracy),
                      percent(run.train_accuracy), number(run.parameters), number(run.macs),
                      f"{run.epoch}", number(run.seconds, ",.1f"), run.state])  # fmt: skip
     head = ["Run", "Test", "95 % interval", "Validation", "Training", "Parameters", "Multiply-accumulates", "Epochs",
@@ -67,7 +68,7 @@ def results(found: Findings) -> Html:
         "Results",
         table(head, rows),
         paragraph("Accuracies: validation at the best epoch, training over the last. The interval is Wilson's.",
-                  kind="note"),
+                  measures.optimistic_note(found.runs), kind="note"),
         *(paragraph(note, kind="note") for note in [*said, *left]),
     )  # fmt: skip
 
@@ -134,8 +135,9 @@ def curves(found: Findings, charts: Charts) -> Html:
     loss = learning_curves(found.metrics, found.runs, "loss", "epoch", _SMOOTHING, log_y=True)
     accuracy = learning_curves(found.metrics, found.runs, "accuracy", "epoch", _SMOOTHING, log_y=True)
     return section(
-        "Learning curves", charts.add(loss, "Loss over epochs"), charts.add(accuracy, "Accuracy over epochs")
-    )
+        "Learning curves", charts.add(loss, "Loss over epochs"),
+        paragraph(measures.training_loss_note(found.runs), kind="note"), charts.add(accuracy, "Accuracy over epochs"),
+    )  # fmt: skip
 
 
 def settings(found: Findings) -> Html:
@@ -251,6 +253,12 @@ def _welch_interval(pair: stats.GroupPair, first: str, second: str) -> str:
     alone = ", of this pair alone" if pair.tested > 1 else ""
     ends = f"{stats.points_text(pair.test.low)} to {stats.points_text(pair.test.high)} points"
     return f"{first} minus {second}: 95 % interval (Welch{alone}) {ends}."
+
+
+def _test(run: Run) -> str:
+    """The test accuracy, marked where the test images chose the epoch."""
+    mark = " (optimistic)" if run.optimistic and run.tested_accuracy is not None else ""
+    return percent(run.tested_accuracy) + mark
 
 
 def _verdict(found: Findings, pair: stats.Pair) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from mnist_core.config import RunConfig
 from mnist_core.data_facts import FIRST_RULE, DataFacts
+from mnist_core.rules import Rules
 from mnist_core.text import one_line
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "failed", "interrupted"]
@@ -18,7 +19,7 @@ NAME_LENGTH = 200  # characters
 RESUMABLE: tuple[State, ...] = ("paused", "stopped", "interrupted", "failed")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A row of the store. Times are unix seconds, durations seconds, accuracies fractions."""
 
@@ -72,6 +73,34 @@ class Run:
         return FIRST_RULE if self.data is None else self.data.rule
 
     @property
+    def optimistic(self) -> bool:
+        """Whether the test images choose its best epoch, which flatters its test accuracy."""
+        return self.config.choose_on == "test"
+
+    @property
+    def validation_label(self) -> str:
+        """In words for people, the images behind `validation_accuracy`: "validation" or "test (optimistic)"."""
+        return self.config.validation_label
+
+    @property
+    def held_out_accuracy(self) -> float | None:
+        """`validation_accuracy` if it is one of held-out images, else None."""
+        return None if self.optimistic else self.validation_accuracy
+
+    @property
+    def tested_accuracy(self) -> float | None:
+        """`test_accuracy`, or that of the best epoch so far where the test images choose it."""
+        return self.validation_accuracy if self.test_accuracy is None and self.optimistic else self.test_accuracy
+
+    @property
+    def training_loss_label(self) -> str:
+        """What the recorded training loss has in it more than the validation loss; "" where it is the same loss."""
+        if self.config.library == "sklearn":
+            return "with the weight penalty" if self.config.weight_decay else ""
+        smoothed = self.config.label_smoothing > 0 and Rules.recorded(self.versions).training_loss == 1
+        return "with label smoothing" if smoothed else ""
+
+    @property
     def total_steps(self) -> int | None:
         return None if self.steps_per_epoch is None else self.steps_per_epoch * self.config.epochs
 
@@ -102,6 +131,15 @@ class Run:
     @property
     def active(self) -> bool:
         return self.state in ACTIVE
+
+    def __repr__(self) -> str:
+        """The run at a glance, as a notebook shows it; `dataclasses.asdict` has every value."""
+        parts = [f"{self.state}, epoch {self.epoch} of {self.config.epochs}"]
+        if self.held_out_accuracy is not None:
+            parts.append(f"validation accuracy {self.held_out_accuracy:.2%}")
+        if self.tested_accuracy is not None:
+            parts.append(f"test accuracy{' (optimistic)' if self.optimistic else ''} {self.tested_accuracy:.2%}")
+        return f"<Run {self.number} {self.name!r}: {', '.join(parts)}>"
 
 
 _COLUMNS = tuple(field.name for field in fields(Run))

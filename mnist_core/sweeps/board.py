@@ -9,20 +9,24 @@ import pandas as pd
 from mnist_core import stats
 from mnist_core.data.catalogue import dataset
 from mnist_core.intervals import by_setting
+from mnist_core.measures import HELD_OUT, ON_TEST
 from mnist_core.stats import Flattery
 from mnist_core.store import Store
 from mnist_core.sweeps.running import load
 from mnist_core.sweeps.sweep import Sweep
 
-_MEASURED = {"validation_accuracy": "float64", "test_accuracy": "float64", "train_loss": "float64",
+_MEASURED = {"held_out_accuracy": "float64", "tested_accuracy": "float64", "train_loss": "float64",
              "seconds": "float64", "epoch": "int64", "note": "str"}  # fmt: skip
+_NAMES = {"held_out_accuracy": "validation_accuracy", "tested_accuracy": "test_accuracy"}
 
 
 def table(store: Store, sweep_id: str) -> pd.DataFrame:
     """One row a run, oldest first: run (id), number, state, seed, a column for each axis, then what it achieved.
 
     validation_accuracy (of the best epoch) and test_accuracy are fractions, train_loss is that of the last epoch; what
-    is not known yet is NaN.
+    is not known yet is NaN. Runs whose best epoch the test images choose have a test_accuracy from their first epoch on
+    and no validation_accuracy; chosen_on says in words which it is. loss_label says what train_loss has in it more than
+    the loss after an epoch.
     """
     sweep = load(store, sweep_id)
     lines = sweep.templates()
@@ -35,20 +39,26 @@ def table(store: Store, sweep_id: str) -> pd.DataFrame:
         "seed": pd.Series([run.config.seed for run in runs], dtype="int64"),
     }
     columns |= {field: _values([point[field] for point in points]) for field in sweep.fields}
-    columns |= {name: pd.Series([getattr(run, name) for run in runs], dtype=kind) for name, kind in _MEASURED.items()}
+    columns["chosen_on"] = pd.Series([run.config.chosen_on for run in runs], dtype="str")
+    columns["loss_label"] = pd.Series([run.training_loss_label for run in runs], dtype="str")
+    columns |= {
+        _NAMES.get(name, name): pd.Series([getattr(run, name) for run in runs], dtype=kind)
+        for name, kind in _MEASURED.items()
+    }
     return pd.DataFrame(columns)
 
 
 def measure(table: pd.DataFrame) -> str:
-    """The column that runs are compared by: validation accuracy, or test accuracy where nothing was held out."""
-    return "validation_accuracy" if len(table["validation_accuracy"].dropna()) else "test_accuracy"
+    """The column that runs are compared by: validation accuracy, or test accuracy where not all runs can have one."""
+    return "validation_accuracy" if all(kind == HELD_OUT for kind in table["chosen_on"]) else "test_accuracy"
 
 
-def score_name(sweep: Sweep, table: pd.DataFrame) -> str:
-    """What the accuracy is called that runs are compared by: it is optimistic where test images chose the epoch."""
-    if sweep.base.choose_on == "test":
-        return "test (optimistic)"
-    return "validation" if measure(table) == "validation_accuracy" else "test"
+def score_name(table: pd.DataFrame) -> str:
+    """What the accuracy is called that runs are compared by: "validation" or "test (optimistic)".
+
+    Who ranks settings by their test accuracy chooses on the test images, even if no epoch was chosen on them.
+    """
+    return HELD_OUT if measure(table) == "validation_accuracy" else ON_TEST
 
 
 def best(table: pd.DataFrame) -> pd.Series | None:
@@ -126,7 +136,7 @@ def _images(sweep: Sweep, setting: Setting, score: str) -> int:
     """How many images the accuracy is of that runs are compared by; 0 where the data set does not say how many."""
     config = {"dataset": sweep.base.dataset, "validation_images": sweep.base.validation_images, **setting.values}
     known, held_out = dataset(config["dataset"]), config["validation_images"]
-    if score == "test_accuracy" or sweep.base.choose_on == "test":
+    if score == "test_accuracy":
         return known.test_images
     return known.train_images // 6 if held_out is None else int(held_out)
 

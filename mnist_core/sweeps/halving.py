@@ -12,10 +12,11 @@ def should_stop(store: Store, run: Run, epoch: int) -> str:
     """Why a run should end after this epoch, or "". To be asked when the epoch's metrics are recorded.
 
     Asynchronous successive halving, its stopping variant (Li et al. 2020, "A system for massively parallel
-    hyperparameter tuning"; eta 3): at the end of epochs 1, 3, 9, 27 ... a run goes on only if its validation accuracy
-    is among the best third of what the sweep's runs have recorded at that epoch so far. Nobody waits for anybody; with
-    fewer than 3 results all go on. Runs of one setting with several seeds count as one result, their mean, so that a
-    setting is judged and not a lucky seed.
+    hyperparameter tuning"; eta 3): at the end of epochs 1, 3, 9, 27 ... a run goes on only if its accuracy on the
+    images that choose its best epoch is among the best third of what the sweep's runs have recorded at that epoch so
+    far, on such images: accuracies on held-out and on test images are not ranked together. Nobody waits for anybody;
+    with fewer than 3 results all go on. Runs of one setting with several seeds count as one result, their mean, so that
+    a setting is judged and not a lucky seed.
     """
     if run.sweep is None or epoch >= run.config.epochs or not _is_rung(epoch):
         return ""
@@ -26,6 +27,8 @@ def should_stop(store: Store, run: Run, epoch: int) -> str:
     results: dict[tuple[object, ...], list[float]] = {}
     accuracies = store.at_epoch(run.sweep, "validation_accuracy", epoch)
     for other in store.runs(ids=list(accuracies)):
+        if other.optimistic != run.optimistic:
+            continue
         results.setdefault(tuple(sweep.point_of(other.config, lines).values()), []).append(accuracies[other.id])
     own = results.get(tuple(sweep.point_of(run.config, lines).values()))
     if not own or len(results) < ETA:
@@ -35,8 +38,9 @@ def should_stop(store: Store, run: Run, epoch: int) -> str:
         return ""
     of = f"{len(results)} runs" if sweep.seeds == 1 else f"{len(results)} settings"
     mean = f" (mean of {len(own)} seeds)" if len(own) > 1 else ""
+    where = " of the test images (optimistic)" if run.optimistic else ""
     return (
-        f"Stopped by successive halving after epoch {epoch}: {100 * fmean(own):.1f} %{mean} is not among "
+        f"Stopped by successive halving after epoch {epoch}: {100 * fmean(own):.1f} %{mean}{where} is not among "
         f"the best third of {of}."
     )
 

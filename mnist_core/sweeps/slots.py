@@ -16,8 +16,9 @@ from mnist_core.fields import fields
 _SLOT = re.compile(r"\{\s*([A-Za-z]\w*)\s*(?:\*\s*(\d*\.?\d+)\s*)?\}")
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _LAYERS = {"width": "linear", "dropout": "dropout"}  # what a name without braces stands for
-_TAKEN = {"run", "number", "state", "seconds", "epoch", "note", "seed", "mean", "low", "high", "n",
-          "validation_accuracy", "test_accuracy", "train_loss"}  # columns of a sweep's tables  # fmt: skip
+# Columns of a sweep's tables.
+_TAKEN = {"run", "number", "state", "seconds", "epoch", "note", "seed", "mean", "low", "high", "n", "chosen_on",
+          "loss_label", "validation_accuracy", "test_accuracy", "train_loss"}  # fmt: skip
 
 
 def slots_of(architecture: str) -> tuple[str, ...]:

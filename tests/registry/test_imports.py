@@ -23,6 +23,7 @@ LAYERS = [
         "comparison",
         "doubtful",
         "intervals",
+        "measures",
         "stats",
         "calibration",
         "robustness",

@@ -1,0 +1,73 @@
+"""What the figures of runs are of, in words for people: which images stand behind them, and which loss."""
+
+from collections.abc import Sequence
+
+from mnist_core.store import Run
+
+HELD_OUT, ON_TEST = "validation", "test (optimistic)"  # as `RunConfig.validation_label` says it
+
+
+def optimistic_note(runs: Sequence[Run]) -> str:
+    """A sentence about the runs whose best epoch is chosen on the test images; "" where there is none."""
+    found = [run for run in runs if run.config.choose_on == "test"]
+    if not found:
+        return ""
+    subject = "Its best epoch was" if len(runs) == 1 else f"The best epoch of {numbers(found)} was"
+    whose, them = ("its", "it") if len(found) == 1 else ("their", "them")
+    beside = f", which flatters {them} beside the others" if len(found) < len(runs) else ""
+    return f"{subject} chosen on the test images themselves: {whose} test accuracy is optimistic{beside}."
+
+
+def validation_heading(runs: Sequence[Run], what: str) -> str:
+    """A heading for what runs measured after each epoch, such as "Validation loss" or "Test accuracy (optimistic)".
+
+    Where some runs have it of held-out images and others of test images it names neither: each row has to say it.
+    """
+    labels = {run.validation_label for run in runs}
+    if len(labels) > 1:
+        return f"{what.capitalize()} after an epoch"
+    return f"Test {what} (optimistic)" if labels == {ON_TEST} else f"Validation {what}"
+
+
+def metric_name(run: Run, name: str) -> str:
+    """A recorded metric's name (see `Store.metrics`) where it leaves the lab: as what it is.
+
+    Measured on the test images that choose the epoch, validation_accuracy is test_accuracy_optimistic, and the
+    test_accuracy of the best epoch's weights best_test_accuracy_optimistic; the same of losses. A training loss with
+    more in it than the loss after an epoch says so: train_loss_with_label_smoothing.
+    """
+    if run.optimistic and name in ("validation_accuracy", "validation_loss"):
+        return f"{name.replace('validation', 'test')}_optimistic"
+    if run.optimistic and name in ("test_accuracy", "test_loss"):
+        return f"best_{name}_optimistic"
+    if name in ("train_loss", "epoch_train_loss") and run.training_loss_label:
+        return f"{name}_{run.training_loss_label.replace(' ', '_')}"
+    return name
+
+
+def sweep_measure(column: str) -> str:
+    """In words, the column of accuracies by which a sweep ranks its settings.
+
+    Whoever ranks settings by their test accuracy chooses on the test images, even if no epoch was chosen on them.
+    """
+    return "test accuracy (optimistic)" if column == "test_accuracy" else column.replace("_", " ")
+
+
+def training_loss_note(runs: Sequence[Run]) -> str:
+    """A sentence about the runs whose recorded training loss has more in it than the validation loss; "" without."""
+    by_label: dict[str, list[Run]] = {}
+    for run in runs:
+        if run.training_loss_label:
+            by_label.setdefault(run.training_loss_label, []).append(run)
+    parts = [f"that of {numbers(found)} is {label}" for label, found in by_label.items()]
+    if not parts:
+        return ""
+    return (
+        f"Not every training loss is the plain cross-entropy that is measured after each epoch: {', '.join(parts)}. "
+        "Compare how it falls, not how high it is."
+    )
+
+
+def numbers(runs: Sequence[Run]) -> str:
+    """Runs by their numbers: a name may hold signs that would format the text."""
+    return ("runs " if len(runs) > 1 else "run ") + ", ".join(str(run.number) for run in runs)

@@ -1,0 +1,136 @@
+"""Every page calls an accuracy of the test images that chose the epoch by its name, in a mixed lab row by row."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import sweeps
+from mnist_core.config import RunConfig
+from mnist_core.store import Run, Store
+from mnist_core.sweeps import Axis, Sweep
+from mnist_core.worker import work
+from tests.app.pages import opened, ran, tables
+
+pytestmark = pytest.mark.usefixtures("quiet")
+TINY = RunConfig(dataset="mnist-5k", architecture="softmax", train_images=100, epochs=2)
+OPTIMISTIC = "test (optimistic)"
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run 1 chose its epoch on held-out images, run 2 on the test images; runs 3 and 4 did so in a sweep."""
+    folder = tmp_path_factory.mktemp("prepared") / "results"
+    store = Store.open(folder)
+    for run in (store.enqueue(TINY, "honest"), store.enqueue(TINY.replace(choose_on="test"), "flattered")):
+        assert run
+    sweeps.launch(store, Sweep("both ways", TINY, (Axis("choose_on", ("validation", "test")),)))
+    while (run := store.claim()) is not None:
+        for _ in work(store, run):
+            pass
+    return folder
+
+
+@pytest.fixture
+def store(prepared: Path, own_lab: Path) -> Store:
+    shutil.copytree(prepared, own_lab)
+    return Store.open(own_lab)
+
+
+def words(at: AppTest) -> str:
+    """Everything that a person reads on the page, tables and charts left out."""
+    kinds = (at.title, at.subheader, at.info, at.caption, at.markdown, at.warning, at.metric)
+    found = [str(getattr(element, "value", "")) for kind in kinds for element in kind]
+    return "\n".join(
+        [
+            *found,
+            *(str(element.proto) for element in at.get("html")),
+            *(str(element.proto) for element in at.get("progress")),
+        ]
+    )
+
+
+def number(store: Store, wanted: int) -> Run:
+    return store.find(str(wanted))
+
+
+def test_the_table_of_runs_and_the_results(store: Store) -> None:
+    at = opened("compare", runs=["1", "2"])
+    for name in ("runs-table", "results"):
+        table = tables(at)[name].set_index("Run")
+        assert table.loc[[1, 2], "Epoch chosen on"].tolist() == ["validation", OPTIMISTIC]
+        assert table["Best validation accuracy (%)"].notna().loc[[1, 2]].tolist() == [True, False]
+        for run in (1, 2):
+            expected = pytest.approx(100 * (number(store, run).test_accuracy or 0))
+            assert table.loc[run, "Test accuracy (%)"] == expected
+    assert tables(at)["results"].set_index("Run")["Last validation accuracy (%)"].notna().tolist() == [True, False]
+    assert "The best epoch of run 2 was chosen on the test images themselves" in words(at)
+    alone = opened("compare", runs=["1"])
+    assert "Epoch chosen on" not in tables(alone)["results"]
+    assert "optimistic" not in words(alone)
+
+
+def test_a_lab_without_such_runs_has_no_column_for_them(store: Store) -> None:
+    store.delete([run.id for run in store.runs() if run.optimistic])
+    assert "Epoch chosen on" not in tables(opened("compare"))["runs-table"]
+
+
+def test_the_curves_say_what_their_dashes_are(store: Store) -> None:
+    mixed = opened("compare", look="Curves", runs=["1", "2"], metric="accuracy")
+    assert "Dashed with marks: validation." in words(mixed)
+    assert "Dotted with marks: the test images" in words(mixed)
+    assert tables(mixed)["extremes"]["On"].tolist() == ["validation", OPTIMISTIC]
+    alone = opened("compare", look="Curves", runs=["2"])
+    assert "alidation" not in words(alone).split("Dotted")[1]
+    assert "On" not in tables(alone)["extremes"]
+
+
+@pytest.mark.parametrize(("look", "split"), [("Cost", "test"), ("Cost", "validation"), ("Is it real?", "")])
+def test_other_sections_of_compare(store: Store, look: str, split: str) -> None:
+    at = opened("compare", look=look, runs=["1", "2"], **({"cost_split": split} if split else {}))
+    if split == "validation":
+        assert "Without validation accuracy or this cost, so without a point: run 2" in words(at)
+    else:
+        assert "The best epoch of run 2 was chosen on the test images themselves" in words(at)
+
+
+def test_the_card_and_the_live_chart_of_train(store: Store) -> None:
+    at = opened("train", runs=["1", "2"], view="Training")
+    said = words(at)
+    for run, label in ((1, "validation"), (2, OPTIMISTIC)):
+        accuracy = number(store, run).validation_accuracy or 0
+        assert f"{label} {accuracy:.2%}" in said
+    (chart,) = [json.loads(element.proto.json) for element in at.get("bidi_component")
+                if element.proto.component_name == "mnist_lab_live_chart"]  # fmt: skip
+    assert {run["name"]: (run["kind"], run["kind_dash"]) for run in chart["runs"]} == {
+        "1 · honest": ("validation", "dash"),
+        "2 · flattered": (OPTIMISTIC, "dot"),
+    }
+
+
+def test_the_summary_of_inspect(store: Store) -> None:
+    honest, flattered = words(opened("inspect", run="1")), words(opened("inspect", run="2"))
+    assert "Validation accuracy" in honest
+    assert "Test accuracy (optimistic)" not in honest
+    assert "Validation accuracy" not in flattered
+    assert "Test accuracy (optimistic)" in flattered
+    assert f"{number(store, 2).test_accuracy:.2%}" in flattered
+
+
+def test_the_board_and_the_table_of_a_sweep(store: Store) -> None:
+    (row,) = store.sweeps()
+    at = ran(opened("sweeps", sweep=row.id))
+    table = tables(at)["sweep-runs"]
+    assert sorted(zip(table["Epoch chosen on"], table["Validation"].notna(), strict=True)) == [
+        (OPTIMISTIC, False), ("validation", True),
+    ]  # fmt: skip
+    assert len(table["Test"].dropna()) == 2
+    assert f"{OPTIMISTIC} accuracy" in words(at)
+
+
+def test_draw_says_whose_accuracy_is_optimistic(store: Store) -> None:
+    said = words(opened("draw", runs=["1", "2"]))
+    assert f"{OPTIMISTIC} {number(store, 2).test_accuracy:.2%}" in said
+    assert f"test {number(store, 1).test_accuracy:.2%}" in said
