@@ -11,7 +11,7 @@ from dashboard.answers import STYLES, Answer, answers_html
 from dashboard.choices import one_of
 from dashboard.components.pad import pad
 from mnist_core import trained
-from mnist_core.data.catalogue import DIGITS, dataset
+from mnist_core.data.catalogue import DIGITS, LIKE_MNIST, Framing, dataset
 from mnist_core.data.pictures import Ground
 from mnist_core.errors import MnistLabError
 from mnist_core.handwriting import Placed, place, read_picture
@@ -82,7 +82,7 @@ def _draw_and_answer(ids: Sequence[str]) -> None:
 def ask(run: Run, picture: np.ndarray | None) -> Answer:
     """What a run makes of a drawing (H, W) or picture (H, W, 3); never raises what a person can mend."""
     store = state.store()
-    framing = dataset(run.dataset).framing
+    framing = framing_of(run)
     ground = None if run.data is None else run.data.ground
     try:
         network = trained.load(store, run)
@@ -99,6 +99,13 @@ def ask(run: Run, picture: np.ndarray | None) -> Answer:
     note = "" if network.precision == run.config.precision else f"answers in {network.precision}"
     prepared = ", ".join([framing.description, *_changes(placed, ground), *_unknown(run)])
     return Answer(run, network.classes, placed.image, prepared, values, note=note)
+
+
+def framing_of(run: Run) -> Framing:
+    """How a drawing is placed for this run's network: as its data set says, or as its folder's images were found."""
+    if run.dataset == "folder" and run.data is not None and run.data.placed_like_mnist:
+        return LIKE_MNIST
+    return dataset(run.dataset).framing
 
 
 def _changes(placed: Placed, ground: Ground | None) -> list[str]:

@@ -54,6 +54,8 @@ class DataFacts(_Facts):
     class_order: Literal["published", "text", "numbers"]
     # What lies behind the strokes of most training images; None if they do not agree.
     ground: Literal["dark", "bright"] | None
+    # Whether most training images place their strokes as MNIST does; None: it was not looked for.
+    placed_like_mnist: bool | None = None
     folder: FolderFacts | None = None
 
     @classmethod

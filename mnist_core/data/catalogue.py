@@ -36,6 +36,10 @@ class Framing:
 BOX_OF_20_BY_MASS = Framing(
     20 / 28, by_mass=True, pen=Pen(0.055, 0.11), description="scaled into 20 × 20, centred by mass"
 )
+# A folder whose images were found to be placed like that, whatever their size.
+LIKE_MNIST = Framing(
+    20 / 28, by_mass=True, pen=BOX_OF_20_BY_MASS.pen, description="scaled and centred by mass, as in training"
+)
 # Xiao, Rasul and Vollgraf (2017), section 2; KMNIST's characters fill their images as well.
 FILLED = Framing(1.0, by_mass=False, pen=None, description="scaled to fill the image")
 MIDDLE_SQUARE = Framing(None, by_mass=False, pen=None, description="the middle square, resized")

@@ -15,7 +15,7 @@ from mnist_core.data.catalogue import dataset
 from mnist_core.data.folder_layout import class_names, list_folder
 from mnist_core.data.idx import Labelled
 from mnist_core.data.idx_files import locate
-from mnist_core.data.pictures import ground_of
+from mnist_core.data.pictures import ground_of, placed_like_mnist
 from mnist_core.data.sources import Arrays, load_arrays
 from mnist_core.data.splitting import SplitName, split_files, split_images
 from mnist_core.data_facts import RULE, DataFacts, Split
@@ -57,6 +57,7 @@ def facts_of(arrays: Arrays, config: RunConfig, splits: Mapping[SplitName, Label
         classes=arrays.classes,
         class_order=arrays.class_order,
         ground=ground_of(splits["train"][0]),
+        placed_like_mnist=placed_like_mnist(splits["train"][0]),
         folder=arrays.folder,
     )
 

@@ -36,6 +36,8 @@ _SAME_DEPTH = 4
 _HIDDEN, _CLEAR = 30, 102
 # Images of which the ground of a data set is judged, and the share of them that must agree.
 _JUDGED, _AGREEMENT = 1000, 0.8
+# Of the strongest stroke: what is fainter may be left by compression.
+_FAINT = 0.1
 
 
 class AnimationError(ValueError):
@@ -166,12 +168,41 @@ def ground_of(images: np.ndarray) -> Ground | None:
 
     Photographs have no ground, and most sets of them no agreement.
     """
-    chosen = images[np.linspace(0, len(images) - 1, min(_JUDGED, len(images))).astype(int)]
-    bright = _on_bright(chosen[~one_colour(chosen)].mean(axis=1))
+    bright = _on_bright(_judged(images))
     share = float(bright.mean()) if len(bright) else 0.5
     if max(share, 1 - share) < _AGREEMENT:
         return None
     return "bright" if share > 0.5 else "dark"
+
+
+def placed_like_mnist(images: np.ndarray) -> bool:
+    """Whether a data set's uint8 images (N, 1, S, S) place their strokes as MNIST does, in most of them.
+
+    The longest side of the strokes is 20 of 28 parts of the image, and their centre of mass its middle, both to a part
+    and what resizing blurs.
+    """
+    side = images.shape[3]
+    if images.shape[1:] != (1, side, side) or (behind := ground_of(images)) is None:
+        return False
+    grey = _judged(images)
+    strength = 255 - grey if behind == "bright" else grey
+    strength = strength - strength.min(axis=(1, 2), keepdims=True)
+    strength = np.where(strength < _FAINT * strength.max(axis=(1, 2), keepdims=True), 0, strength)
+    longest, off_centre = np.zeros(len(grey)), np.zeros(len(grey))
+    for axis in (1, 2):
+        along = strength.sum(axis=axis)  # (N, S)
+        first, last = (along > 0).argmax(axis=1), side - 1 - (along[:, ::-1] > 0).argmax(axis=1)
+        longest = np.maximum(longest, last - first + 1)
+        off_centre = np.maximum(off_centre, np.abs(along @ (np.arange(side) + 0.5) / along.sum(axis=1) - side / 2))
+    part = side / 28
+    agree = (np.abs(longest - 20 * part) <= part + 1) & (off_centre <= part + 0.5)
+    return bool(len(agree)) and float(agree.mean()) >= _AGREEMENT
+
+
+def _judged(images: np.ndarray) -> np.ndarray:
+    """Those of a data set's images (N, C, H, W) by which it is judged, in grey: float (n, H, W)."""
+    chosen = images[np.linspace(0, len(images) - 1, min(_JUDGED, len(images))).astype(int)]
+    return chosen[~one_colour(chosen)].mean(axis=1)
 
 
 def _on_bright(grey: np.ndarray) -> np.ndarray:

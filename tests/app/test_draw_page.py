@@ -229,6 +229,17 @@ def test_a_network_that_learned_dark_on_bright_gets_drawings_inverted(store: Sto
     assert seen(html)[0, 0] == 255
 
 
+def test_a_folder_placed_like_mnist_gets_drawings_placed_like_that(store: Store, tmp_path: Path) -> None:
+    run = a_folder_run(store, tmp_path / "digits", bright=True)
+    small = np.zeros((112, 112), dtype=np.uint8)
+    small[60:88, 10:38] = a_drawing(7)[::4, ::4]  # in a corner
+    html = shown(put(opened(runs=str(run.number)), small))
+    image = prepare(small, (1, 28, 28), BOX_OF_20_BY_MASS, "bright")
+    assert image is not None
+    np.testing.assert_array_equal(seen(html), image[0])
+    assert cards(html)[run.number][0] == "7"
+
+
 def test_a_run_whose_ground_was_not_recorded_gets_the_drawing_as_it_is_and_says_so(
     store: Store, tmp_path: Path
 ) -> None:

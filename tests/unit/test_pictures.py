@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core.data.pictures import Reading, decode, ground, ground_of, legacy_pixels, one_colour, pixels, single
+from mnist_core.data.mnist_5k import read_labelled
+from mnist_core.data.pictures import (
+    Reading,
+    decode,
+    ground,
+    ground_of,
+    legacy_pixels,
+    one_colour,
+    pixels,
+    placed_like_mnist,
+    single,
+)
 
 SHAPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels: the colour type in a PNG's header
 
@@ -198,3 +209,27 @@ def test_images_of_one_colour():
     speck = red.copy()
     speck[1, 7, 7] = 1
     assert one_colour(np.stack((red, speck))).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("side", [20, 28, 56])
+@pytest.mark.parametrize("bright", [True, False])
+def test_digits_placed_like_mnist_are_told_from_others(side: int, bright: bool):
+    digits = read_labelled()[0][0][:200]
+    resized = np.stack([np.asarray(Image.fromarray(digit[0]).resize((side, side), 2)) for digit in digits])[:, None]
+    filled = np.stack([_filled(digit[0], side) for digit in digits])[:, None]
+    moved = np.roll(resized, side // 6, axis=3)
+    for images, expected in ((resized, True), (filled, False), (moved, False)):
+        assert placed_like_mnist(255 - images if bright else images) is expected
+
+
+def test_what_holds_no_strokes_is_not_placed_like_mnist():
+    random = np.random.default_rng(0)
+    assert not placed_like_mnist(random.integers(0, 256, (50, 1, 28, 28)).astype(np.uint8))
+    assert not placed_like_mnist(random.integers(0, 256, (50, 3, 28, 28)).astype(np.uint8))
+    assert not placed_like_mnist(np.zeros((5, 1, 28, 28), dtype=np.uint8))
+
+
+def _filled(digit: np.ndarray, side: int) -> np.ndarray:
+    rows, columns = np.flatnonzero(digit.any(axis=1)), np.flatnonzero(digit.any(axis=0))
+    cut = digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return np.asarray(Image.fromarray(cut).resize((side, side), 2))
