@@ -166,7 +166,8 @@ def _chosen(found: Answers, best: Run) -> str:
     own = next(group for group in comparison.groups(found.runs) if best in group.runs)
     seeds = [accuracy[run.id] for run in own.tries]
     noise = stats.image_noise(fmean(seeds), found.images)
-    text = f"{_name(best)}: test accuracy {accuracy[best.id]:.2%}"
+    optimistic = " (optimistic)" if best.optimistic else ""
+    text = f"{_name(best)}: test accuracy{optimistic} {accuracy[best.id]:.2%}"
     text += f", and {fmean(seeds):.2%} on average over its {len(seeds)} seeds. " if len(seeds) > 1 else ". "
     return text + stats.flattery_text(stats.flattery(together, noise))
 

@@ -162,6 +162,7 @@ def columns() -> dict[str, Any]:
         "Best validation accuracy (%)": percent("Validation", help="Accuracy on the held-out images, at its best."),
         "Best epoch": column.NumberColumn(help="The epoch with the best accuracy on the images that choose it."),
         CHOSEN_ON: column.TextColumn(
+            "Chosen on",
             width="small",
             help="The images that chose the best epoch. Held-out ones leave the test accuracy fair; if the test images "
             "chose it themselves, their accuracy is optimistic. A dash: none did, the last epoch counts.",

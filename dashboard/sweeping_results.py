@@ -35,6 +35,8 @@ def summary(sweep: Sweep, table: pd.DataFrame) -> None:
     labels = {field: sweeps.label(field) for field in sweep.fields}
     figure = _summary(table.loc[:, ["run", "number", "seed", *labels, measure]], labels, measure)
     live_figure("sweep-summary", figure, f"{measures.sweep_measure(measure)} by {' and '.join(labels.values())}")
+    if measure == "test_accuracy":
+        st.caption("Test accuracy, optimistic as soon as settings are chosen by it.")
 
 
 def curves(sweep: Sweep, table: pd.DataFrame) -> None:
@@ -57,6 +59,11 @@ def curves(sweep: Sweep, table: pd.DataFrame) -> None:
     columns = list(dict.fromkeys(["run", "number", "seed", "epoch", "chosen_on", field]))
     figure = _curves(shown.loc[:, columns], field, metric or "accuracy", bool(chosen))
     live_figure("sweep-curves", figure, f"{metric} over epochs, a curve a run, coloured by {sweeps.label(field)}")
+    if len(set(shown["chosen_on"].tolist())) > 1:
+        st.caption(
+            "Some curves are of validation images, others of the test images, which chose the epoch (optimistic). "
+            "Point at a curve to see which."
+        )
     if len(shown) < len(begun):
         st.caption(
             f"{len(shown)} of {len(begun):,} runs are drawn, spread evenly over {sweeps.label(field)}: more could not "

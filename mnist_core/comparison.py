@@ -154,6 +154,11 @@ def _verdict(runs: Sequence[Run], factor: str) -> str:
     if not studied:
         return _nothing_studied(digits, aside, chance)
     differs = "differ" if _plural(studied) else "differs"
+    if len({run.config.choose_on for run in runs}) > 1:
+        return (
+            f"{subject} {differs}{aside}: a test accuracy is optimistic where the test images chose the epoch, so this "
+            "is no fair comparison."
+        )
     if not chance:
         return f"Only {subject} {differs}{aside}: a fair comparison."
     if _same_seeds(runs, factor):

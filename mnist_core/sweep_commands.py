@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from mnist_core import intervals, jobs, measures, stats, sweeps
 from mnist_core.config import RunConfig
@@ -69,7 +69,9 @@ def list_sweeps(as_json: _As_json = False) -> None:
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    table = Table("id", "name", "runs", "ended", "best run", "its seeds' mean", "of", "its test", box=None)
+    table = Table(
+        "id", "name", "runs", "ended", "best run", "its seeds' mean", Column("of", min_width=12), "its test", box=None
+    )
     for summary in found:
         best, mean, test = (
             _percent(summary[name]) for name in ("best_accuracy", "best_run_mean", "best_test_accuracy")

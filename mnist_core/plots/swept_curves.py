@@ -68,16 +68,16 @@ def sweep_curves(
     what = _axis_title(metric, set(kind_of.values()))
     figure.update_xaxes(title_text="Epoch", rangemode="tozero")
     if metric == "accuracy":
-        figure.update_yaxes(title_text=f"{what} (%, log scale of errors)", **accuracy_axis(heights))
+        figure.update_yaxes(title_text=f"{what}<br>(%, log scale of errors)", **accuracy_axis(heights))
     else:
         axis = log_axis(0.8 * min(heights), 1.25 * max(heights)) if heights else log_axis(0.01, 10)
-        figure.update_yaxes(title_text=f"{what} (cross-entropy, nats)", **axis)
+        figure.update_yaxes(title_text=f"{what}<br>(cross-entropy, nats)", **axis)
     return figure
 
 
 def _axis_title(metric: str, kinds: set[str]) -> str:
     """Of the vertical axis, by the images that its curves are of."""
     if len(kinds) > 1:
-        return f"{metric.capitalize()} on the images that choose the epoch"
+        return f"{metric.capitalize()} after each epoch"
     kind = next(iter(kinds), "validation")
     return f"Test {metric} (optimistic)" if kind == ON_TEST else f"{kind.capitalize()} {metric}"

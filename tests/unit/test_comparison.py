@@ -103,6 +103,10 @@ def test_one_sentence_says_whether_a_comparison_is_fair(store: Store) -> None:
     assert "each value with the same seeds: a fair comparison" in said(*same)
     assert "Apart from the architecture" in said(*same[:3])
     assert said({}, {"dataset": "kmnist"}).startswith("The data sets differ")
+    for seed in (0, 1):
+        flattered = said({}, {"choose_on": "test", "seed": seed})
+        assert "optimistic" in flattered
+        assert "no fair comparison" in flattered
 
 
 EPYC, INTEL = "AMD EPYC, AVX2, 1 thread", "Intel Xeon, AVX-512, 1 thread"

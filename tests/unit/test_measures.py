@@ -154,6 +154,7 @@ def test_a_sweep_over_both_ways_of_choosing_is_right_in_every_row(own_lab: Path)
     assert len(table["test_accuracy"].dropna()) == 2
     # All of them have one.
     assert sweeps.measure(table) == "test_accuracy"
+    assert "(optimistic)" in said("sweep", "list")
     shown = said("sweep", "show", sweep_id)
     assert "test (optimistic)" in shown
     assert "validation accuracy" not in shown
