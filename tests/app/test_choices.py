@@ -39,5 +39,5 @@ def test_no_value_of_any_choice_ends_a_page(page: str, store: Store) -> None:
     at = opened(page)
     for group in at.button_group:
         for value in ("nonsense", None):
-            at.session_state[group.key] = value
+            at.session_state[str(group.key)] = value
             ran(at)
