@@ -168,3 +168,14 @@ def test_the_command_line_tells_of_a_run_with_its_data_as_json_and_in_words(stor
         told = told[0] if isinstance(told, list) else told
         assert told["data"] == json.loads(run.data.model_dump_json())
     assert run.data.images["test"][:12] in CliRunner().invoke(app, ["show", "1"]).stdout
+
+
+def test_the_command_line_tells_of_a_run_with_its_data_as_json(store: Store, tmp_path: Path):
+    run = train(store, config_of(write_images(tmp_path / "images")))
+    assert run.data
+    for command in (["list", "--json"], ["show", "1", "--json"]):
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == 0, result.output
+        printed = json.loads(result.stdout)
+        row = printed[0] if isinstance(printed, list) else printed
+        assert row["data"] == json.loads(run.data.model_dump_json())
