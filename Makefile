@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: app test test-all check lint types format screenshots
+.PHONY: app test test-all check lint types format screenshots audit constraints
 app: .venv/app
 	$(BIN)/streamlit run app.py
 
@@ -29,12 +29,18 @@ format: .venv/dev
 screenshots: .venv/dev
 	$(BIN)/python -m docs.screenshots
 
-.venv/app: requirements.txt
+audit: .venv/dev
+	$(BIN)/python .ci/audit.py
+
+constraints: .venv/dev
+	$(BIN)/python .ci/constraints.py
+
+.venv/app: requirements.txt constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
 	touch $@
 
-.venv/dev: requirements.txt requirements-dev.txt requirements-mlflow.txt
+.venv/dev: requirements.txt requirements-dev.txt requirements-mlflow.txt constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
 	touch $@
