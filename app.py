@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard import navigation, serving, state
+from dashboard import access, navigation, serving, state
 
 
 def draw() -> None:
@@ -20,4 +20,9 @@ def draw() -> None:
 if get_script_run_ctx(suppress_warning=True):  # for a visitor
     draw()
 else:  # for the server, which runs this file for every visitor
-    app = st.App(__file__, routes=serving.routes(navigation.PAGES), lifespan=serving.lifespan)
+    app = st.App(
+        __file__,
+        routes=serving.routes(navigation.PAGES),
+        middleware=access.middleware(),
+        lifespan=serving.lifespan,
+    )

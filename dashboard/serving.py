@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import BaseRoute, Route
 
+from dashboard import access
 from mnist_core import jobs
 
 _STATIC = Path(st.__file__).parent / "static"
@@ -43,6 +44,8 @@ def routes(names: Iterable[str]) -> list[BaseRoute]:
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """From the server's start to its end, at which runs that train are interrupted so that they can be resumed."""
+    if url := access.network_url():
+        print(f"  Other machines: {url} (a name instead of this address: see MNIST_LAB_HOSTS in README.md)", flush=True)
     yield
     jobs.end()
 

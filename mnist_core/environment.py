@@ -1,4 +1,4 @@
-"""The only place that reads environment variables: where data and results lie."""
+"""The only place that reads environment variables: where data and results lie, and who may reach the app."""
 
 import os
 from pathlib import Path
@@ -19,3 +19,17 @@ def results_dir() -> Path:
 def database_url() -> str:
     """SQLAlchemy URL of the runs' database: `MNIST_LAB_DATABASE`, or `runs.db` in the results folder."""
     return os.environ.get("MNIST_LAB_DATABASE") or f"sqlite:///{results_dir() / 'runs.db'}"
+
+
+def allowed_hosts() -> tuple[str, ...]:
+    """Names and addresses, with or without a port, at which the app answers too: `MNIST_LAB_HOSTS`, by commas."""
+    return _listed("MNIST_LAB_HOSTS")
+
+
+def allowed_origins() -> tuple[str, ...]:
+    """Public origins whose pages may use the app, such as https://lab.example.org: `MNIST_LAB_ORIGINS`, by commas."""
+    return _listed("MNIST_LAB_ORIGINS")
+
+
+def _listed(variable: str) -> tuple[str, ...]:
+    return tuple(text.strip() for text in os.environ.get(variable, "").split(",") if text.strip())
