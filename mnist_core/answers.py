@@ -1,5 +1,6 @@
 """Answers of several runs to the same images, side by side, as they were stored: what comparisons start from."""
 
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -84,18 +85,18 @@ def read(store: Store, run: Run, split: str = "test") -> pd.DataFrame:
 def stored(store: Store, run: Run) -> pd.DataFrame:
     """The stored predictions of a run on all splits, as `results` describes them; empty if it has none.
 
-    Raises StoreError if the file is missing or damaged.
+    Raises StoreError if the file is missing or is not, bit for bit, the one that was written.
     """
     files = store.artifacts(run.id, kind="predictions")
     if not files:
         return pd.DataFrame()
-    path = store.folder(run.id) / files[-1].path
-    try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError):  # pyarrow's errors are ValueErrors
+    content = store.read_artifact(run.id, files[-1])
+    if content is None:
         raise StoreError(
-            f"The predictions of run #{run.number} ({path}) are missing or damaged. Bring the file back, or train anew."
-        ) from None
+            f"The predictions of run #{run.number} ({store.folder(run.id) / files[-1].path}) are missing or damaged. "
+            "Bring the file back from a backup, or train anew."
+        )
+    return pd.read_parquet(io.BytesIO(content))
 
 
 def gather(

@@ -109,6 +109,11 @@ def write_results(store: Store, run: Run, images: Data, model: torch.nn.Module) 
 
     if run.epoch:
         artifact = trained.chosen(store, run)
+        if not store.intact(run.id, artifact):
+            raise CheckpointError(
+                f"{artifact.path} is missing or damaged, so the weights of the best epoch cannot be tested. "
+                "Resume the run, or train anew."
+            )
         checkpoints.restore_weights(checkpoints.load(store.folder(run.id) / artifact.path, weights_only=True), model)
     frames = []
     for name, split in (("validation", images.validation), ("test", images.test)):

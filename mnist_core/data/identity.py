@@ -1,5 +1,6 @@
 """Which images a run learned from, chose its epoch by and was tested on: hashes that tell whether they are the same."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -20,7 +21,8 @@ from mnist_core.data.sources import Arrays, load_arrays
 from mnist_core.data.splitting import SplitName, split_files, split_images
 from mnist_core.data_facts import RULE, DataFacts, Split
 from mnist_core.errors import DataError
-from mnist_core.store import Run, Store
+from mnist_core.store import Artifact, Run, Store
+from mnist_core.store.artifacts import is_intact
 
 # Fields of a config that decide which images are in a split and how they look.
 _OF_IMAGES = {
@@ -102,12 +104,23 @@ def class_names_of(store: Store, run: Run, count: int) -> tuple[str, ...]:
 
 def _named_by_checkpoint(store: Store, run: Run) -> tuple[str, ...]:
     for artifact in reversed(store.artifacts(run.id, kind="checkpoint")):
-        try:
-            with safe_open(store.folder(run.id) / artifact.path, framework="numpy") as file:
-                return tuple(json.loads(file.metadata()["network"])["classes"])
-        except (OSError, SafetensorError, LookupError, TypeError, ValueError):
-            continue  # missing or damaged; the one before may not be
+        # A damaged one is passed over: the one before may be whole.
+        with contextlib.suppress(OSError, SafetensorError, LookupError, TypeError, ValueError):
+            path = store.folder(run.id) / artifact.path
+            return _names_in(path, artifact, path.stat().st_mtime_ns)
     return ()
+
+
+@lru_cache(maxsize=64)
+def _names_in(checkpoint: Path, artifact: Artifact, changed: int) -> tuple[str, ...]:
+    """The classes that a checkpoint names; read again once its time of change is another.
+
+    Raises OSError if it is missing, ValueError if it is damaged.
+    """
+    if not is_intact(checkpoint, artifact):
+        raise ValueError(f"{checkpoint} is damaged")
+    with safe_open(checkpoint, framework="numpy") as file:
+        return tuple(json.loads(file.metadata()["network"])["classes"])
 
 
 def _named_by_folder(run: Run) -> tuple[str, ...]:

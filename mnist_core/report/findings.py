@@ -40,8 +40,8 @@ def find(store: Store, runs: Sequence[Run]) -> Findings:
     """Read what the store holds of the runs and compare them. Raises StoreError if there is none."""
     if not runs:
         raise StoreError("runs: there is nothing to report; name at least one run")
-    tables = {run.id: _answers(store, run) for run in runs}
-    found, left_out = answers.gather(runs, tables)
+    tables, damaged = _answers(store, runs)
+    found, left_out = answers.gather([run for run in runs if run.id in tables], tables)
     pairs: list[stats.Pair] = []
     alike: list[tuple[int, ...]] = []
     if found and len(found.runs) > 1:
@@ -49,8 +49,9 @@ def find(store: Store, runs: Sequence[Run]) -> Findings:
         alike = stats.indistinguishable(found.right, pairs)
     images, problem = _images(found) if found else (None, "")
     classes = class_names_of(store, found.runs[0], found.classes) if found and found.runs else ()
-    return Findings(tuple(runs), {run.id: store.metrics(run.id, names=_DRAWN) for run in runs}, found, tuple(left_out),
-                    tuple(pairs), tuple(alike), found and _flattery(found), images, problem, classes)  # fmt: skip
+    metrics = {run.id: store.metrics(run.id, names=_DRAWN) for run in runs}
+    return Findings(tuple(runs), metrics, found, (*left_out, *damaged), tuple(pairs), tuple(alike),
+                    found and _flattery(found), images, problem, classes)  # fmt: skip
 
 
 def _flattery(found: Answers) -> stats.Flattery | None:
@@ -59,12 +60,16 @@ def _flattery(found: Answers) -> stats.Flattery | None:
     return stats.flattery([[accuracy[run.id] for run in group.tries] for group in groups(found.runs)], noise)
 
 
-def _answers(store: Store, run: Run) -> pd.DataFrame:
-    """The run's predictions; none where the file is damaged: the report is of what can still be read."""
-    try:
-        return answers.read(store, run)
-    except StoreError:
-        return pd.DataFrame()
+def _answers(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame], list[LeftOut]]:
+    """Predictions by run id, and the runs whose files are damaged: the report is of what can still be read."""
+    tables: dict[str, pd.DataFrame] = {}
+    damaged: list[LeftOut] = []
+    for run in runs:
+        try:
+            tables[run.id] = answers.read(store, run)
+        except StoreError:
+            damaged.append(LeftOut(run, "is left out: its predictions are missing or damaged"))
+    return tables, damaged
 
 
 def _images(found: Answers) -> tuple[np.ndarray | None, str]:

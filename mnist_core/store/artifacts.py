@@ -35,6 +35,18 @@ def write_atomically(target: Path, write: Callable[[Path], None]) -> tuple[str, 
     return digest, size
 
 
+def intact_bytes(path: Path, artifact: Artifact) -> bytes | None:
+    """What the file holds, if that is what was written; None if it is missing or damaged.
+
+    What is hashed is what is returned: a file that changes meanwhile cannot pass.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    return content if hashlib.sha256(content).hexdigest() == artifact.sha256 else None
+
+
 def is_intact(path: Path, artifact: Artifact) -> bool:
     """Whether the file is there and has the bytes that were written."""
     if not path.is_file() or path.stat().st_size != artifact.size:

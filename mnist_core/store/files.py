@@ -5,7 +5,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from mnist_core.store.artifacts import Artifact, is_intact, write_atomically
+from mnist_core.store.artifacts import Artifact, intact_bytes, is_intact, write_atomically
 from mnist_core.store.database import Database
 from mnist_core.store.runs import Run
 from mnist_core.store.schema import artifacts, runs, writing
@@ -30,6 +30,10 @@ class Files(Database):
     def intact(self, run_id: str, artifact: Artifact) -> bool:
         """Whether the artifact's file is there, byte for byte as it was written."""
         return is_intact(self.folder(run_id) / artifact.path, artifact)
+
+    def read_artifact(self, run_id: str, artifact: Artifact) -> bytes | None:
+        """The content of the artifact's file, checked by its hash; None if the file is missing or damaged."""
+        return intact_bytes(self.folder(run_id) / artifact.path, artifact)
 
     def write_artifact(
         self, run: Run, path: str, kind: str, epoch: int | None, step: int | None, write: Callable[[Path], None]

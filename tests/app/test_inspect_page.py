@@ -1,6 +1,8 @@
 """The Inspect page: what it says of answers is what the predictions of really trained runs say."""
 
+import contextlib
 import hashlib
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +26,16 @@ prepared, quiet, store = inspect_lab.prepared, inspect_lab.quiet, inspect_lab.st
 
 def predictions_of(store: Store, number: int) -> Path:
     return store.folder(store.find(str(number)).id) / "predictions.parquet"
+
+
+def replace_predictions(store: Store, number: int, table: pd.DataFrame) -> None:
+    """As if the run had been tested with these answers."""
+    path = predictions_of(store, number)
+    table.to_parquet(path, index=False)
+    content = path.read_bytes()
+    values = (hashlib.sha256(content).hexdigest(), len(content), number, path.name)
+    with contextlib.closing(sqlite3.connect(store.root / "runs.db")) as connection, connection:
+        connection.execute("UPDATE artifacts SET sha256 = ?, size = ? WHERE run = ? AND path = ?", values)
 
 
 def answers(store: Store, number: int, split: str = "test") -> pd.DataFrame:
@@ -153,7 +165,7 @@ def test_a_run_without_mistakes_is_congratulated(store: Store) -> None:
     table = pd.read_parquet(predictions_of(store, 1))
     for place in range(10):
         table[f"p{place}"] = (table["label"] == place).astype(np.float32)
-    table.to_parquet(predictions_of(store, 1), index=False)
+    replace_predictions(store, 1, table)
     assert opened(run=1, view="Mistakes").success[0].value == "There is no mistake: all 1,000 test images are right."
     assert "Not one mistake" in text(opened(run=1, view="Confusion"))
     assert "All classes are recognised equally well" in text(opened(run=1, view="Classes"))
@@ -217,7 +229,7 @@ def test_damaged_and_missing_files_are_said_and_not_raised(store: Store) -> None
 
 def test_other_images_are_not_shown_beside_old_answers(store: Store) -> None:
     table = pd.read_parquet(predictions_of(store, 1))
-    table.assign(label=(table["label"] + 1) % 10).to_parquet(predictions_of(store, 1), index=False)
+    replace_predictions(store, 1, table.assign(label=(table["label"] + 1) % 10))
     at = opened(run=1, view="Samples")
     assert "no longer those that run #1 was tested on" in at.error[0].value
     assert not any("class='inspected'" in part.value for part in at.html)

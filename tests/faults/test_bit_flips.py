@@ -1,0 +1,141 @@
+"""One bit of a kept file has changed: it is noticed before anything is made of the file, or it changes nothing."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from mnist_core import answers, api, cli, trained
+from mnist_core.config import RunConfig
+from mnist_core.errors import CheckpointError, StoreError
+from mnist_core.export import archive
+from mnist_core.report import findings, html
+from mnist_core.store import Artifact, Run, Store
+from mnist_core.worker import work
+
+SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="flatten linear(classes)", epochs=2)
+FLIPS = 200
+# Given anew by an import, whatever the archive holds.
+NEW = {"number", "id", "note", "tags"}
+
+
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A results folder with two runs that were trained, and the archive of the first."""
+    folder = tmp_path_factory.mktemp("kept")
+    store = Store.open(folder / "results")
+    for seed in (0, 1):
+        run = store.enqueue(SMALL.replace(seed=seed), claimed=True)
+        for _ in work(store, run):
+            pass
+    archive.write(store, store.find("1"), folder / "run.zip")
+    return folder / "results", folder / "run.zip"
+
+
+@pytest.fixture
+def lab(trained_once: tuple[Path, Path], own_lab: Path) -> Store:
+    """A copy of its own."""
+    shutil.copytree(trained_once[0], own_lab)
+    return Store.open()
+
+
+def flips(path: Path, random: Random) -> Iterator[int]:
+    """The file with one bit changed at a time: gives the bit, and mends it afterwards."""
+    whole = path.read_bytes()
+    for bit in random.sample(range(8 * len(whole)), FLIPS):
+        flip(path, whole, bit)
+        yield bit
+    path.write_bytes(whole)
+
+
+def flip(path: Path, whole: bytes, bit: int) -> None:
+    changed = bytearray(whole)
+    changed[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(changed)
+
+
+def predictions_of(store: Store, run: Run) -> tuple[Path, Artifact]:
+    file = store.artifacts(run.id, kind="predictions")[-1]
+    return store.folder(run.id) / file.path, file
+
+
+def test_every_flip_in_predictions_is_noticed(lab: Store):
+    run = lab.find("1")
+    intact = answers.stored(lab, run)
+    path, _ = predictions_of(lab, run)
+    for bit in flips(path, Random(1)):
+        with pytest.raises(StoreError):
+            answers.stored(lab, run)
+        assert path.stat().st_size, bit
+    assert answers.stored(lab, run).equals(intact)
+
+
+def test_every_flip_in_a_checkpoint_is_noticed(lab: Store):
+    run = lab.find("1")
+    file = trained.chosen(lab, run)
+    for bit in flips(lab.folder(run.id) / file.path, Random(2)):
+        with pytest.raises(CheckpointError):
+            trained.load(lab, run)
+        assert not lab.intact(run.id, file), bit
+
+
+def test_every_flip_in_an_archive_is_noticed_or_changes_nothing(trained_once: tuple[Path, Path], tmp_path: Path):
+    """The archive's own bookkeeping (dates, attributes) may change without a harm; what is imported may not."""
+    original = trained_once[1]
+    path = tmp_path / "run.zip"
+    shutil.copy(original, path)
+    store = Store.open(tmp_path / "lab")
+    expected = imported(store, archive.read(store, original))
+    remove(store)
+    passed = 0
+    for bit in flips(path, Random(3)):
+        try:
+            run = archive.read(store, path)
+        except archive.ArchiveError:
+            assert not store.runs(), bit
+        else:
+            assert imported(store, run) == expected, bit
+            remove(store)
+            passed += 1
+    assert passed < FLIPS / 10
+
+
+def remove(store: Store) -> None:
+    store.delete([run.id for run in store.runs()])
+    store.purge(deleted_before=float("inf"))
+
+
+def imported(store: Store, run: Run) -> tuple[dict[str, Any], str, list[Artifact]]:
+    """All that an import gives the store, without what it makes anew."""
+    files = store.artifacts(run.id)
+    assert all(store.intact(run.id, file) for file in files)
+    values = {name: value for name, value in asdict(run).items() if name not in NEW}
+    return values, store.metrics(run.id).drop(columns="id").to_csv(index=False), files
+
+
+def test_no_use_of_damaged_predictions_passes_for_an_answer(
+    lab: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    damaged, other = lab.find("1"), lab.find("2")
+    path, _ = predictions_of(lab, damaged)
+    content = path.read_bytes()
+    flip(path, content, 8 * (len(content) // 2))
+    with pytest.raises(StoreError):
+        api.compare(1, 2)
+    with pytest.raises(StoreError):
+        archive.write(lab, damaged, tmp_path / "run.zip")
+    assert not list(tmp_path.glob("*.zip*"))
+    found = findings.find(lab, [damaged, other])
+    assert found.answers is not None
+    assert found.answers.runs == (other,)
+    assert [one.run for one in found.left_out] == [damaged]
+    assert "damaged" in html(lab, [damaged, other])
+    monkeypatch.setattr("sys.argv", ["mnist_core", "export", "1", "--as", "zip", "-o", str(tmp_path / "run.zip")])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert str(damaged.number) in capsys.readouterr().err
