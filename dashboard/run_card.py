@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from dashboard import controlled, navigation, state
-from mnist_core import schedules, trained
+from mnist_core import resuming, schedules, trained
 from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.plots.style import run_label, run_style
 from mnist_core.store import RESUMABLE, Run
@@ -38,7 +38,9 @@ def run_card(run: Run, queue: Sequence[str]) -> None:
                 _halt(run)
             else:
                 _go_on(run)
-        if run.note:
+        if run.state in RESUMABLE and (reason := st.session_state.get(_refused(run))):
+            _anew(run, reason)
+        elif run.note:
             (st.warning if run.state in ("diverged", "failed", "interrupted") else st.caption)(state.plain(run.note))
 
 
@@ -52,8 +54,8 @@ def _halt(run: Run) -> None:
 
 
 def _go_on(run: Run) -> None:
-    if run.state in RESUMABLE and run.progress < 1:
-        st.button("Continue", key=f"continue-{run.number}", on_click=_resume, args=(run.id,), type="primary",
+    if run.state in RESUMABLE and run.progress < 1 and not st.session_state.get(_refused(run)):
+        st.button("Continue", key=f"continue-{run.number}", on_click=_resume, args=(run,), type="primary",
                   help="Go on from the last checkpoint: on the same machine exactly as if it had never been "
                   "interrupted.")  # fmt: skip
     epochs = sorted({artifact.epoch for artifact in trained.checkpoints(state.store(), run) if artifact.epoch})
@@ -77,6 +79,16 @@ def _go_on(run: Run) -> None:
                   help="All other settings stay as they were.")  # fmt: skip
 
 
+def _anew(run: Run, reason: str) -> None:
+    """Why it cannot go on, and the choice between starting it anew and leaving it as it is."""
+    st.warning(state.plain(reason))
+    with st.container(horizontal=True):
+        st.button("Start anew", key=f"anew-{run.number}", on_click=_start_anew, args=(run,),
+                  help="Removes what is recorded of this run, and trains it from the first step.")  # fmt: skip
+        st.button("Leave it", key=f"leave-{run.number}", on_click=_leave, args=(run,),
+                  help="Changes nothing: its curves and figures stay.")  # fmt: skip
+
+
 def _remarks(run: Run, epoch: int, total: int) -> None:
     """What the learning rate of the new run would do that one might not expect."""
     with contextlib.suppress(MnistLabError):  # which the click would say
@@ -90,10 +102,29 @@ def _ask(run_id: str, wish: str) -> None:
         state.store().request(run_id, wish)
 
 
-def _resume(run_id: str) -> None:
+def _resume(run: Run) -> None:
+    if reason := resuming.refusal(state.store(), run):
+        st.session_state[_refused(run)] = reason
+        return
     with contextlib.suppress(StoreError):  # somebody else has resumed it, as the page now shows
-        state.store().requeue(run_id)
+        state.store().requeue(run.id)
     state.background().wake()
+
+
+def _start_anew(run: Run) -> None:
+    _leave(run)
+    with contextlib.suppress(StoreError):  # somebody else has resumed it, as the page now shows
+        state.store().requeue(run.id, from_scratch=True)
+    state.background().wake()
+
+
+def _leave(run: Run) -> None:
+    st.session_state.pop(_refused(run), None)
+
+
+def _refused(run: Run) -> str:
+    """Where the session keeps why this run was not continued when that was asked for."""
+    return f"refused:{run.id}"
 
 
 def _branch(run: Run, epoch: int, total: int, click: int) -> None:

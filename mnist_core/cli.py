@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from mnist_core import environment
+from mnist_core import environment, resuming
 from mnist_core.comparison import MOST_SEEDS, seeded
 from mnist_core.config import DATASETS, RunConfig
 from mnist_core.data import remarks
-from mnist_core.errors import ConfigError, MnistLabError
+from mnist_core.errors import CheckpointError, ConfigError, MnistLabError
 from mnist_core.export_commands import export
 from mnist_core.flags import with_config_flags
 from mnist_core.recipes import RECIPES
@@ -154,10 +154,19 @@ def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
 
 
 @app.command()
-def resume(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
+def resume(
+    run: Annotated[str, _RUN],
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Forget what it has recorded and train it from the first step.")
+    ] = False,
+    as_json: _As_json = False,
+) -> None:
     """Go on with a paused, stopped, interrupted or failed run, here and now."""
     store = Store.open()
-    queued = store.requeue(store.find(run).id)
+    found = store.find(run)
+    if not from_scratch and (reason := resuming.refusal(store, found)):
+        raise CheckpointError(reason)
+    queued = store.requeue(found.id, from_scratch=from_scratch)
     claimed = store.claim(queued.id)
     if claimed is None:
         _say(queued, as_json, f"run #{queued.number} goes on in the dashboard")

@@ -1,11 +1,10 @@
 """What a worker keeps of a run beside its metrics: checkpoints to go on from, and predictions."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from mnist_core import checkpoints, results, trained
+from mnist_core import checkpoints, results, resuming, trained
 from mnist_core.config import RunConfig
 from mnist_core.data.loading import Data
 from mnist_core.data_facts import FIRST_RULE, RULE, DataFacts, Split
@@ -41,17 +40,22 @@ def check_unchanged(run: Run, facts: DataFacts | None) -> None:
             )
 
 
-def own_checkpoints(store: Store, run: Run) -> list[Artifact]:
-    """The run's own checkpoints that are intact, the earliest first; empty before its first."""
-    return [artifact for artifact in trained.checkpoints(store, run) if store.intact(run.id, artifact)]
+def last_checkpoint(store: Store, run: Run) -> Artifact | None:
+    """The run's own checkpoint to go on from; None before its first, and always with scikit-learn.
+
+    Raises CheckpointError if it had one and none is whole: to begin again would forget what was recorded.
+    """
+    if reason := resuming.refusal(store, run):
+        raise CheckpointError(reason)
+    return None if run.config.library == "sklearn" else resuming.last_intact(store, run)
 
 
 def go_on(
-    store: Store, run: Run, config: RunConfig, model: torch.nn.Module, state: TrainingState, own: Sequence[Artifact]
+    store: Store, run: Run, config: RunConfig, model: torch.nn.Module, state: TrainingState, own: Artifact | None
 ) -> str:
-    """Restore the last of its `own` checkpoints, or the one that the run continues from; returns a note."""
+    """Restore the run's `own` checkpoint, or the one that the run continues from; returns a note."""
     if own:
-        folder, artifact = store.folder(run.id), own[-1]
+        folder, artifact = store.folder(run.id), own
     elif config.continue_from:
         parent = store.run(config.continue_from)
         artifact = trained.chosen(store, parent, config.continue_epoch)
@@ -65,7 +69,7 @@ def go_on(
         return ""
     checkpoint = checkpoints.load(folder / artifact.path)
     checkpoints.restore_weights(checkpoint, model)
-    note = ""
+    note = resuming.passed_over(store, run, own) if own else ""
     if config.fresh_optimizer and not own:
         note = "Only the weights were taken over: the optimizer starts afresh."
     elif own or store.run(config.continue_from).config.optimizer == config.optimizer:

@@ -76,7 +76,7 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
         note = f"{note} {inherited}".strip()
     model = devices.place(network, device)
     state = TrainingState.start(model, config)
-    kept = recording.own_checkpoints(store, run) if config.library == "torch" else []
+    kept = recording.last_checkpoint(store, run)
     if kept:
         recording.check_unchanged(run, images.facts)
     rules = Rules.recorded(run.versions) if kept else Rules()

@@ -19,6 +19,32 @@ NAME_LENGTH = 200  # characters
 RESUMABLE: tuple[State, ...] = ("paused", "stopped", "interrupted", "failed")
 
 
+# What the row of a run says before its first step.
+NOT_BEGUN: Mapping[str, Any] = {
+    "note": "",
+    "epoch": 0,
+    "step": 0,
+    "seconds": 0.0,
+    **dict.fromkeys(
+        (
+            "started",
+            "images_per_second",
+            "learning_rate",
+            "train_loss",
+            "train_accuracy",
+            "best_epoch",
+            "validation_loss",
+            "validation_accuracy",
+            "test_loss",
+            "test_accuracy",
+            "device",
+            "versions",
+            "data",
+        )
+    ),
+}
+
+
 @dataclass(frozen=True, repr=False)
 class Run:
     """A row of the store. Times are unix seconds, durations seconds, accuracies fractions."""

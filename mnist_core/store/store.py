@@ -18,7 +18,17 @@ from mnist_core.events import Event
 from mnist_core.store import metrics as metric_rows
 from mnist_core.store.adopting import Adoption
 from mnist_core.store.files import Files
-from mnist_core.store.runs import NAME_LENGTH, RESUMABLE, Run, State, claim, clean_tags, new_row, run_from_row
+from mnist_core.store.runs import (
+    NAME_LENGTH,
+    NOT_BEGUN,
+    RESUMABLE,
+    Run,
+    State,
+    claim,
+    clean_tags,
+    new_row,
+    run_from_row,
+)
 from mnist_core.store.schema import artifacts, metrics, runs, writing
 from mnist_core.store.sweeps import Sweeps
 from mnist_core.text import one_line
@@ -102,6 +112,12 @@ class Store(Files, Sweeps, Adoption):
         with self._engine.connect() as connection:
             return metric_rows.columns(connection, self._number(connection, run_id), names)
 
+    def count_metrics(self, run_id: str) -> int:
+        """How many values are recorded of a run."""
+        with self._engine.connect() as connection:
+            rows = sa.select(sa.func.count()).where(metrics.c.run == self._number(connection, run_id))
+            return connection.execute(rows).scalar_one()
+
     def enqueue(
         self, config: RunConfig, name: str = "", tags: Iterable[str] = (), *, claimed: bool = False,
         sweep: str | None = None,
@@ -136,8 +152,12 @@ class Store(Files, Sweeps, Adoption):
         if not queued.rowcount and not running.rowcount:
             raise StoreError(f"this run is {self.run(run_id).state}: there is nothing to {wish}")
 
-    def requeue(self, run_id: str) -> Run:
-        """Put a paused, stopped, interrupted or failed run back into the queue, before the others."""
+    def requeue(self, run_id: str, *, from_scratch: bool = False) -> Run:
+        """Put a paused, stopped, interrupted or failed run back into the queue, before the others.
+
+        `from_scratch` forgets what it has recorded, and removes its files. Raises StoreError if it is in another state.
+        """
+        files = self.artifacts(run_id) if from_scratch else []
         with writing(self._engine).begin() as connection:
             first = connection.execute(sa.select(sa.func.min(runs.c.queued))).scalar()
             done = connection.execute(
@@ -147,8 +167,15 @@ class Store(Files, Sweeps, Adoption):
                     state="queued", request=None, finished=None, queued=self.clock() if first is None else first - 1
                 )
             )
+            if done.rowcount and from_scratch:
+                number = self._number(connection, run_id)
+                for table in (metrics, artifacts):
+                    connection.execute(table.delete().where(table.c.run == number))
+                connection.execute(runs.update().where(runs.c.number == number).values(**NOT_BEGUN))
         if not done.rowcount:
             raise StoreError(f"this run is {self.run(run_id).state}: only {', '.join(RESUMABLE)} runs can be resumed")
+        for file in files:
+            (self.folder(run_id) / file.path).unlink(missing_ok=True)
         return self.run(run_id)
 
     def rename(self, run_id: str, name: str) -> None:

@@ -93,13 +93,14 @@ def start(store: Store, planned: Sequence[Planned]) -> list[Run]:
     """Put what is not in the store yet into the queue, the longest first; returns the plan's runs that exist then.
 
     What is queued, running, paused, finished or diverged is left alone; what was stopped, interrupted or failed goes
-    on. Runs that continue others bring these along, and wait until they have finished: call `start` again then.
+    on, or with scikit-learn begins again. Runs that continue others bring these along, and wait until they have
+    finished: call `start` again then.
     """
     wanted = [one.parent for one in planned if one.parent is not None] + list(planned)
     fresh: dict[str, tuple[RunConfig, str]] = {}
     for one, found in zip(wanted, _matches(store, wanted), strict=True):
         if found and found[0].state in _AGAIN:
-            store.requeue(found[0].id)
+            store.requeue(found[0].id, from_scratch=found[0].config.library == "sklearn")
         elif not found:
             for config in _configs(store, one):
                 fresh.setdefault(config.digest(), (config, name_of(one)))

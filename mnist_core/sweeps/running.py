@@ -65,10 +65,13 @@ def stop_all(store: Store, sweep_id: str) -> int:
 
 
 def retry_failed(store: Store, sweep_id: str) -> int:
-    """Queue failed and interrupted runs again, before all others; returns how many. Diverged ones are left."""
+    """Queue failed and interrupted runs again, before all others; returns how many. Diverged ones are left.
+
+    They go on from their last checkpoint; those of scikit-learn, which cannot, are trained anew.
+    """
     failed = store.runs(sweep=sweep_id, states=["failed", "interrupted"])
     for run in failed:  # newest first: each goes before the one before it, so the oldest is next
-        store.requeue(run.id)
+        store.requeue(run.id, from_scratch=run.config.library == "sklearn")
     return len(failed)
 
 

@@ -1,5 +1,7 @@
 """The Train page without a browser: the form, its mistakes, and what a click puts into the queue."""
 
+import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core import jobs
 from mnist_core.config import RunConfig
+from mnist_core.events import EpochEnd
 from mnist_core.fields import fields
 from mnist_core.recipes import RECIPES
 from mnist_core.store import Store
@@ -201,3 +204,24 @@ def test_what_of_a_folder_is_not_learned_from_is_said_before_the_start(page: App
     (root / "train" / "2" / "00.png").write_bytes(b"damaged")
     page.run()
     assert "00.png cannot be read as an image" in "\n".join(warning.value for warning in page.warning)
+
+
+def test_a_run_without_a_whole_checkpoint_is_started_anew_only_by_choice(page: AppTest):
+    store = Store.open()
+    run = store.enqueue(TINY.replace(epochs=3), claimed=True)
+    over = threading.Event()
+    for event in work(store, run, over):
+        if isinstance(event, EpochEnd):
+            over.set()
+    recorded = store.count_metrics(run.id)
+    shutil.rmtree(store.folder(run.id))
+    page.run()
+    button(page, "Continue").click().run()
+    assert f"{recorded:,}" in page.warning[0].value
+    assert store.run(run.id).state == "interrupted"
+    button(page, "Leave it").click().run()
+    assert store.count_metrics(run.id) == recorded
+    button(page, "Continue").click().run()
+    button(page, "Start anew").click().run()
+    assert not page.exception
+    assert (store.run(run.id).state, store.run(run.id).step, store.count_metrics(run.id)) == ("queued", 0, 0)

@@ -27,6 +27,7 @@ LAYERS = [
         "stats",
         "calibration",
         "robustness",
+        "resuming",
     },
     {"data", "handwriting", "strokes", "architectures", "devices"},
     {"checking", "jobs", "recipes", "controlled", "report"},

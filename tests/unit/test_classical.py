@@ -214,7 +214,7 @@ def test_a_stopped_run_begins_again_when_it_is_resumed(tmp_path):
         if isinstance(event, EpochEnd) and event.epoch == 2:
             interrupt.set()
     assert store.run(run.id).state == "interrupted"
-    store.requeue(run.id)
+    store.requeue(run.id, from_scratch=True)
     again = store.claim(run.id)
     assert again is not None
     assert sum(isinstance(event, EpochEnd) for event in work(store, again)) == 4

@@ -1,0 +1,46 @@
+"""Whether a run can go on from where it was: what was recorded of it is removed only if a person asks for that."""
+
+from mnist_core.store import Artifact, Run, Store
+
+
+def last_intact(store: Store, run: Run) -> Artifact | None:
+    """The latest of the run's own checkpoints that is whole; None if it has none."""
+    for artifact in reversed(store.artifacts(run.id, kind="checkpoint")):
+        if store.intact(run.id, artifact):
+            return artifact
+    return None
+
+
+def refusal(store: Store, run: Run) -> str:
+    """Why the run cannot go on from where it was, with the remedies, for a person; "" if it can.
+
+    A run that has not kept a checkpoint yet can: it was still in its first epoch, which it repeats to the same figures.
+    """
+    if run.config.library == "sklearn":
+        if not store.count_metrics(run.id):
+            return ""
+        return f"scikit-learn cannot go on from where run #{run.number} was. {_anew(store, run)}"
+    checkpoints = store.artifacts(run.id, kind="checkpoint")
+    if not checkpoints or last_intact(store, run):
+        return ""
+    which = "The only checkpoint" if len(checkpoints) == 1 else f"Every one of the {len(checkpoints)} checkpoints"
+    return (
+        f"{which} of run #{run.number} is missing or damaged, so it cannot go on from where it was. "
+        f"Bring {store.folder(run.id)} back from a backup and resume it. {_anew(store, run)}"
+    )
+
+
+def passed_over(store: Store, run: Run, used: Artifact) -> str:
+    """A sentence on checkpoints after the one that a run goes on from, which are damaged; "" if there is none."""
+    later = [one for one in store.artifacts(run.id, kind="checkpoint") if (one.step or 0) > (used.step or 0)]
+    if not later:
+        return ""
+    return f"Later checkpoints were missing or damaged, so it went on from the end of epoch {used.epoch}."
+
+
+def _anew(store: Store, run: Run) -> str:
+    rows = store.count_metrics(run.id)
+    return (
+        f"To start it anew, which removes the {rows:,} values recorded so far, press Start anew on the page Train or "
+        f"run: python -m mnist_core resume {run.number} --from-scratch"
+    )
