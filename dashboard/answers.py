@@ -4,7 +4,6 @@ import base64
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from mnist_core.plots.images import channels_last, png
 from mnist_core.plots.style import RunStyle, run_label, run_styles, tint
 from mnist_core.store import Run
+from mnist_core.text import in_html
 
 STYLES = Path(__file__).with_name("answers.css")  # to be put on the page once, with st.html
 
@@ -73,11 +73,11 @@ def _verdict(answers: Sequence[Answer]) -> str:
     for group in _comparable(answers):
         votes = Counter(answer.classes[answer.best or 0] for answer in group)
         if len(votes) > 1:
-            sides = (f"<b>{escape(name)}</b> ({_numbers(group, name)})" for name, _ in votes.most_common())
+            sides = (f"<b>{in_html(name)}</b> ({_numbers(group, name)})" for name, _ in votes.most_common())
             said.append(f"They disagree: {' against '.join(sides)}")
         elif len(group) > 1:
             count = "Both" if len(group) == 2 else f"All {len(group)}"
-            said.append(f"{count} networks read <b>{escape(next(iter(votes)))}</b>")
+            said.append(f"{count} networks read <b>{in_html(next(iter(votes)))}</b>")
     return "<br>".join(said)
 
 
@@ -116,19 +116,19 @@ def _card(answer: Answer, style: RunStyle, odd: bool) -> str:
     facts += [run.dataset] if run.dataset != "mnist" else []
     facts += [answer.note] if answer.note else []
     head = (f"<div class='head'><i style='background:{_swatch(colour, style.dash)}'></i>"
-            f"<b>{escape(run_label(run))}</b></div><div class='facts'>{escape(' · '.join(facts))}</div>")  # fmt: skip
+            f"<b>{in_html(run_label(run))}</b></div><div class='facts'>{in_html(' · '.join(facts))}</div>")  # fmt: skip
     if answer.problem:
-        return f"<div class='card' data-run='{run.number}'>{head}<p>{escape(answer.problem)}</p></div>"
+        return f"<div class='card' data-run='{run.number}'>{head}<p>{in_html(answer.problem)}</p></div>"
     best = answer.best
     name = "–" if best is None else answer.classes[best]
-    said = f" data-answer='{escape(name)}'" if best is not None else ""
+    said = f" data-answer='{in_html(name)}'" if best is not None else ""
     values = np.zeros(len(answer.classes)) if answer.probabilities is None else answer.probabilities
     rows = "".join(_row(answer.classes[place], float(values[place]), best == place, colour) for place in _shown(values))
     rest = len(values) - _MOST_ROWS
     more = f"<div class='facts'>and {rest} classes that are less probable</div>" if rest > 0 else ""
     sureness = _sureness(values) if best is not None else ""
     return (f"<div class='card{' differ' if odd else ''}' data-run='{run.number}'{said}>{head}"
-            f"<div class='best'><span class='{'word' if len(name) > 2 else 'letter'}'>{escape(name)}</span>"
+            f"<div class='best'><span class='{'word' if len(name) > 2 else 'letter'}'>{in_html(name)}</span>"
             f"<span>{sureness}</span></div><div class='bars'>{rows}</div>{more}</div>")  # fmt: skip
 
 
@@ -146,7 +146,7 @@ def _shown(values: np.ndarray) -> Iterable[int]:
 
 def _row(name: str, value: float, best: bool, colour: str) -> str:
     fill = colour if best else tint(colour, 0.5)
-    return (f"<div class='row{' first' if best else ''}'><span title='{escape(name)}'>{escape(name)}</span>"
+    return (f"<div class='row{' first' if best else ''}'><span title='{in_html(name)}'>{in_html(name)}</span>"
             f"<div><i style='width:{100 * value:.1f}%;background:{fill}'></i></div>"
             f"<span>{_percent(value) if value >= 0.0005 else ''}</span></div>")  # fmt: skip
 

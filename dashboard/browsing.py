@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from mnist_core.data.splitting import SplitName, split_indices
 from mnist_core.data.statistics import PixelStatistics
 from mnist_core.errors import MnistLabError
 from mnist_core.plots.images import channels_last, png
+from mnist_core.text import in_html, in_markdown
 
 SPLITS: dict[str, SplitName] = {"Training": "train", "Validation": "validation", "Test": "test"}
 STYLES = Path(__file__).with_name("browsing.css")  # to be put on the page once, with st.html
@@ -122,9 +122,9 @@ def show_remarks(source: Source) -> None:
     if facts is None:
         return
     for remark in remarks.warnings(facts):
-        st.warning(state.plain(remark))
+        st.warning(in_markdown(remark))
     if read_as := remarks.reading(facts):
-        st.caption(state.plain(" ".join(read_as)))
+        st.caption(in_markdown(" ".join(read_as)))
 
 
 def show_counts(table: pd.DataFrame) -> None:
@@ -140,8 +140,8 @@ def show_counts(table: pd.DataFrame) -> None:
 
 def show_means(classes: Sequence[str], means: np.ndarray, present: Sequence[int]) -> None:
     """The mean image of each class under its name; `present` says how many images each has."""
-    tiles = [f"<figure><img alt='mean of {escape(name)}' src='{_address(channels_last(means[[cls]])[0])}'>"
-             f"<figcaption>{escape(name)}</figcaption></figure>"
+    tiles = [f"<figure><img alt='mean of {in_html(name)}' src='{_address(channels_last(means[[cls]])[0])}'>"
+             f"<figcaption>{in_html(name)}</figcaption></figure>"
              for cls, name in enumerate(classes) if present[cls]]  # fmt: skip
     st.html(f"<div class='means'>{''.join(tiles)}</div>")
 
@@ -172,7 +172,7 @@ def _show_every_class(source: Source, split: SplitName, seed: int) -> None:
     rows = []
     for cls, name in enumerate(read(source).classes):
         _, images = sample(source, split, cls, _A_ROW, seed)
-        rows.append(f"<div class='name'>{escape(name)}</div>{_strip(images)}")
+        rows.append(f"<div class='name'>{in_html(name)}</div>{_strip(images)}")
     st.html(f"<div class='samples' data-split='{split}'>{''.join(rows)}</div>")
 
 

@@ -19,6 +19,7 @@ from mnist_core.errors import MnistLabError
 from mnist_core.plots.costs import Point, accuracy_against
 from mnist_core.rounding import decimals
 from mnist_core.store import Run
+from mnist_core.text import in_markdown
 
 Split = Literal["test", "validation"]
 
@@ -102,7 +103,7 @@ def _chart(runs: Sequence[Run], table: pd.DataFrame, cost: _Cost, split: Split) 
     elif len(runs) > 1:
         called = [f"run {run.number}" if count == 1 else name
                   for run, count, name in zip(runs, seeds, table["Name"], strict=True)]  # fmt: skip
-        st.markdown(_about_front([state.plain(called[place]) for place in front], len(runs)))
+        st.markdown(_about_front([in_markdown(called[place]) for place in front], len(runs)))
     rows = zip(runs, values, right, table["From"], table["To"], table["Name"], seeds, strict=True)
     points = [Point(run, value, accuracy / 100, low / 100, high / 100, name, count,
                     "test accuracy (optimistic)" if split == "test" and run.optimistic else "")

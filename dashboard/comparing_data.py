@@ -14,6 +14,7 @@ from mnist_core.data.splitting import SplitName
 from mnist_core.errors import DataError
 from mnist_core.plots.series import Curves, Series
 from mnist_core.store import Run
+from mnist_core.text import in_markdown
 
 CHART = {"displayModeBar": False}
 
@@ -32,7 +33,7 @@ def answered(runs: Sequence[Run], split: SplitName = "test") -> Answers | None:
         st.info("None of these runs has been tested yet: a run is tested when it ends.")
     else:
         for one in left_out:
-            st.caption(f"Run {one.run.number} is not compared here: it {one.reason}.")
+            st.caption(f"Run {one.run.number} is not compared here: it {in_markdown(one.reason)}.")
         if found.remark:
             st.caption(found.remark)
     return found
@@ -71,7 +72,7 @@ def precision_notes(runs: Sequence[Run]) -> None:
     """Say which of the runs answer anew in another precision than that in which they were trained."""
     for run in runs:
         if note := trained.precision_note(run):
-            st.caption(note)
+            st.caption(in_markdown(note))
 
 
 def named(runs: Sequence[Run]) -> str:

@@ -1,7 +1,6 @@
 """Images that a run had learned and forgot again, from the weights that it kept after each epoch."""
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from mnist_core.answers import Answers
 from mnist_core.forgetting import History
 from mnist_core.plots.agreement import forgetting_course
 from mnist_core.store import Run
+from mnist_core.text import in_html
 
 _AT_ONCE = 3.0  # seconds: what takes longer waits for a click
 _REMEMBERED = 40  # histories: at 10,000 images and 100 epochs each has 2 MB
@@ -88,12 +88,12 @@ def timeline(history: History, place: int, label: int, names: tuple[str, ...]) -
     """HTML of what one image was called after each epoch; what is not its label stands out."""
     called_at = zip(history.epochs.tolist(), history.of(place).tolist(), strict=True)
     cells = "".join(
-        f"<div class='{'' if called == label else 'missed'}' title='after epoch {epoch}: {escape(names[called])}'>"
-        f"{escape(names[called])}<small>{epoch}</small></div>"
+        f"<div class='{'' if called == label else 'missed'}' title='after epoch {epoch}: {in_html(names[called])}'>"
+        f"{in_html(names[called])}<small>{epoch}</small></div>"
         for epoch, called in called_at
     )
     return (
-        f"<p>Test image {place:,}, label <b>{escape(names[label])}</b>: what the run called it after each epoch</p>"
+        f"<p>Test image {place:,}, label <b>{in_html(names[label])}</b>: what the run called it after each epoch</p>"
         f"<div class='strip'>{cells}</div>"
     )
 

@@ -1,7 +1,6 @@
 """Images that several runs answered: a gallery to choose from, and one image with what every run says to it."""
 
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from dashboard.inspection_images import percent, picture, whole_pixels
 from mnist_core.answers import Answers
 from mnist_core.plots.images import channels_last, sprite
 from mnist_core.plots.style import run_label, run_styles, tint
+from mnist_core.text import in_html
 
 PAGE = 60  # images at a time
 _STYLES = Path(__file__).with_name("comparing_images.css")
@@ -55,7 +55,7 @@ def card(found: Answers, place: int, names: tuple[str, ...]) -> str:
     shown = _shown(found, place, true)
     tell = _cards if count <= _MOST_CARDS else _table
     return (
-        f"<div class='compared'><figure>{image}<figcaption>{caption}<br>Label <b>{escape(names[true])}</b>: {who}"
+        f"<div class='compared'><figure>{image}<figcaption>{caption}<br>Label <b>{in_html(names[true])}</b>: {who}"
         f"</figcaption></figure>{tell(found, place, names, shown)}</div>"
     )
 
@@ -115,15 +115,15 @@ def _cards(found: Answers, place: int, names: tuple[str, ...], shown: Sequence[i
         values, colour = found.probabilities[run.id][place], styles[run.number].colour
         true = found.labels[place]
         bars = "".join(
-            f"<span class='{'told' if at in (given, true) else ''}'>{escape(names[at])}</span>"
+            f"<span class='{'told' if at in (given, true) else ''}'>{in_html(names[at])}</span>"
             f"<i>{'✓' if at == true else ''}</i>"
             f"<div><b style='width:{100 * values[at]:.1f}%;background:{colour if at == given else tint(colour, 0.5)}'>"
             f"</b></div><span class='{'told' if at in (given, true) else ''}'>{percent(float(values[at]))}</span>"
             for at in shown
         )
         cards.append(
-            f"<div class='card'><p class='head' style='border-color:{colour}'>{escape(run_label(run, 34))}</p>"
-            f"<p class='said'>{_mark(given == true)} <b>{escape(names[given])}</b>, "
+            f"<div class='card'><p class='head' style='border-color:{colour}'>{in_html(run_label(run, 34))}</p>"
+            f"<p class='said'>{_mark(given == true)} <b>{in_html(names[given])}</b>, "
             f"{percent(float(values[given]))}</p><div class='bars'>{bars}</div></div>"
         )
     return f"<div class='cards'>{''.join(cards)}</div>"
@@ -132,7 +132,7 @@ def _cards(found: Answers, place: int, names: tuple[str, ...], shown: Sequence[i
 def _table(found: Answers, place: int, names: tuple[str, ...], shown: Sequence[int]) -> str:
     """A row a run, a column a class: the more probable, the fuller the cell; probabilities in per cent."""
     true = found.labels[place]
-    head = "".join(f"<th class='{'true' if at == true else ''}'>{escape(names[at])}</th>" for at in shown)
+    head = "".join(f"<th class='{'true' if at == true else ''}'>{in_html(names[at])}</th>" for at in shown)
     rows, styles = [], run_styles(found.runs)
     for run, given in zip(found.runs, found.predicted[:, place], strict=True):
         values, colour = found.probabilities[run.id][place], styles[run.number].colour
@@ -142,7 +142,7 @@ def _table(found: Answers, place: int, names: tuple[str, ...], shown: Sequence[i
             for at in shown
         )
         rows.append(
-            f"<tr><th title='{escape(run_label(run, 100), quote=True)}' style='border-color:{colour}'>{run.number}</th>"
+            f"<tr><th title='{in_html(run_label(run, 100))}' style='border-color:{colour}'>{run.number}</th>"
             f"<td>{_mark(given == true)}</td>{cells}</tr>"
         )
     return (

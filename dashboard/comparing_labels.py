@@ -17,8 +17,10 @@ from mnist_core.answers import Answers
 from mnist_core.data.splitting import SplitName
 from mnist_core.doubtful import Worth
 from mnist_core.errors import DataError
+from mnist_core.export import curves
 from mnist_core.plots.agreement import accuracy_without
 from mnist_core.store import Run
+from mnist_core.text import in_markdown
 
 _LIST = "labels_list"
 _FILE = "labels_file"
@@ -162,7 +164,7 @@ def _listed(images: int) -> np.ndarray:
                     f"give at most {_MOST_LISTED:,}."
                 )
         except DataError as error:
-            st.error(state.plain(str(error)))
+            st.error(in_markdown(str(error)))
             return np.zeros(0, dtype=np.int64)
         if len(listed):
             st.caption(f"{len(listed):,} images are in the list.")
@@ -251,7 +253,7 @@ def _table(doubted: pd.DataFrame, names: tuple[str, ...], runs: int) -> None:
     data_table("labels-table", rows_of(shown, columns), "Doubtful labels", height=300)
     st.download_button(
         "Save the list",
-        table.to_csv(index=False),
+        curves.csv(table),
         "doubtful-labels.csv",
         "text/csv",
         on_click="ignore",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import comparing_data, controlled, run_table, state
+from dashboard import comparing_data, controlled, run_table
 from dashboard.components.data_table import data_table, rows_of
 from mnist_core import comparison, measures, stats
 from mnist_core.answers import Answers
@@ -17,6 +17,7 @@ from mnist_core.data.catalogue import dataset
 from mnist_core.plots.comparison import accuracies
 from mnist_core.plots.curves import FEW
 from mnist_core.store import Run
+from mnist_core.text import in_markdown
 
 _INTERVAL = "95 % interval of the test accuracy"
 
@@ -113,7 +114,7 @@ def differences(runs: Sequence[Run]) -> None:
         st.info("Choose a second run to see which of their settings differ.")
         return
     factor = _factor(runs)
-    st.markdown(state.plain(fairness(runs, factor)))
+    st.markdown(in_markdown(fairness(runs, factor)))
     differing = config_differences(runs, factor).reset_index()
     if not differing.empty:
         text = st.column_config.TextColumn

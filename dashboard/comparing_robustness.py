@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import comparing_data, comparing_legend, comparing_measuring, run_table, state
+from dashboard import comparing_data, comparing_legend, comparing_measuring, run_table
 from dashboard.components.data_table import data_table, rows_of
 from mnist_core import robustness, stats
 from mnist_core.answers import Answers
@@ -14,6 +14,7 @@ from mnist_core.errors import MnistLabError
 from mnist_core.plots.robustness import corruption_panel
 from mnist_core.robustness import CORRUPTIONS, LEVELS
 from mnist_core.store import Run
+from mnist_core.text import in_markdown
 
 _QUICK = 1000
 _COLUMNS = 3
@@ -69,7 +70,7 @@ def _able(found: Answers, shape: tuple[int, ...]) -> list[Run]:
         try:
             fits = comparing_measuring.takes(run) == shape
         except MnistLabError as error:
-            st.caption(state.plain(str(error)))
+            st.caption(in_markdown(str(error)))
             continue
         if fits:
             able.append(run)
@@ -100,7 +101,7 @@ def _measure(waiting: Sequence[Run], found: Answers, chosen: np.ndarray) -> None
 def _offer(waiting: Sequence[Run], found: Answers, chosen: np.ndarray) -> None:
     error = comparing_measuring.failure()
     if error:
-        st.error(state.plain(error))
+        st.error(in_markdown(error))
     seconds = robustness.seconds([run.macs or 0 for run in waiting], len(chosen))
     with st.container(horizontal=True, vertical_alignment="center", key="robustness-offer"):
         pressed = st.button(

@@ -3,12 +3,13 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import comparing_data, state
+from dashboard import comparing_data
 from mnist_core import stats
 from mnist_core.answers import Answers
 from mnist_core.plots import statistics as plots
 from mnist_core.stats import Pair, Paired
 from mnist_core.store import Run
+from mnist_core.text import in_markdown
 
 _PAIR, _MATRIX = "verdict_pair", "verdict_matrix"
 _SHORT = 20  # letters of a name that a sentence can hold several times
@@ -88,7 +89,7 @@ def _verdict(found: Answers, pair: Pair, tested: int) -> None:
     a, b, two = found.runs[pair.a], found.runs[pair.b], pair.paired
     adjusted = pair.adjusted if tested > 1 else None
     text = stats.verdict(*_names(a, b), two, adjusted, stats.ALPHA)
-    st.subheader(state.plain(text[0].upper() + text[1:] if text.startswith("run ") else text), anchor=False)
+    st.subheader(in_markdown(text[0].upper() + text[1:] if text.startswith("run ") else text), anchor=False)
     left, right = st.columns(2, gap="medium")
     with left:
         st.plotly_chart(plots.right_alone(a, b, two), key="verdict_alone", config=comparing_data.CHART)

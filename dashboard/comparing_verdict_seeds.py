@@ -7,7 +7,7 @@ from statistics import stdev
 import pandas as pd
 import streamlit as st
 
-from dashboard import comparing_data, navigation, state
+from dashboard import comparing_data, navigation
 from dashboard.choices import one_of
 from dashboard.components.data_table import data_table, rows_of
 from mnist_core import stats
@@ -15,6 +15,7 @@ from mnist_core.answers import Answers
 from mnist_core.comparison import group_names, groups
 from mnist_core.plots import statistics as plots
 from mnist_core.stats import BANDS, Band, GroupPair
+from mnist_core.text import in_markdown
 
 _MOST = 100  # seeds beyond which nobody trains
 
@@ -54,7 +55,7 @@ def show(found: Answers) -> None:
     with heading:
         chosen = _choice(tests)
         if chosen:
-            st.subheader(state.plain(_sentence(chosen)), anchor=False)
+            st.subheader(in_markdown(_sentence(chosen)), anchor=False)
     _single(rows)
     if chosen:
         _details(chosen)
@@ -170,7 +171,7 @@ def _single(rows: list[plots.Seeds]) -> None:
     single = [row for row in rows if len(row.accuracies) == 1]
     if not single:
         return
-    names = ", ".join(f"**{state.plain(row.name)}**" for row in single)
+    names = ", ".join(f"**{in_markdown(row.name)}**" for row in single)
     pairs = len(rows) * (len(rows) - 1) // 2
     advice = f" With {stats.seeds_to_show(pairs)} or more of each, either test can show a difference." if pairs else ""
     st.info(

@@ -17,6 +17,7 @@ from mnist_core.data.catalogue import shape_of
 from mnist_core.errors import ArchitectureError, MnistLabError
 from mnist_core.fields import FieldInfo
 from mnist_core.store import Run
+from mnist_core.text import in_markdown
 
 FACTOR = "results_factor"  # query parameter: the label of the field under study
 
@@ -77,11 +78,11 @@ def _form(run: Run) -> None:
     try:
         changed = controlled.controlled(run, field.name, value)
     except ArchitectureError as error:
-        st.error(state.plain(str(error)))
+        st.error(in_markdown(str(error)))
         st.code(error.pointer(), language=None)
     except MnistLabError as error:
         same = value == getattr(run.config, field.name)
-        st.caption("Choose another value than the run has now.") if same else st.error(state.plain(str(error)))
+        st.caption("Choose another value than the run has now.") if same else st.error(in_markdown(str(error)))
     if changed:
         _stays(run, changed, field)
     st.button(

@@ -18,6 +18,7 @@ from mnist_core.handwriting import Placed, place, read_picture
 from mnist_core.plots.images import png
 from mnist_core.store import Run
 from mnist_core.strokes import ink
+from mnist_core.text import in_markdown
 
 _BEST = 3  # networks that answer when the page opens
 _MEGABYTES = 5  # of an uploaded picture
@@ -137,7 +138,7 @@ def _upload() -> np.ndarray | None:
     try:
         picture, strokes = _read(hashlib.sha256(content).hexdigest(), content)
     except MnistLabError as error:
-        st.error(str(error))
+        st.error(in_markdown(str(error)))
         return None
     if not strokes.any():
         st.warning("No strokes are found in this picture. Take one with more light and a darker pen.")

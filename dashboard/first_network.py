@@ -9,6 +9,7 @@ from mnist_core import environment
 from mnist_core.config import RunConfig
 from mnist_core.data.availability import status
 from mnist_core.store import Run
+from mnist_core.text import in_markdown
 
 _TICK_SECONDS = 0.5
 # Both take about half a minute or less on one core of a laptop and read well-drawn digits.
@@ -31,7 +32,7 @@ def offer_or_follow(runs: Sequence[Run]) -> None:
     st.info("There is no trained network yet that could read what you draw. Train one here, or go to the **Train** "
             "page to choose your own.")  # fmt: skip
     if runs and runs[0].state in ("failed", "diverged", "interrupted"):
-        st.warning(f"The last run ended as {runs[0].state}. {state.plain(runs[0].note)}")
+        st.warning(f"The last run ended as {runs[0].state}. {in_markdown(runs[0].note)}")
     offer()
 
 
@@ -54,7 +55,7 @@ def _follow(run_id: str) -> None:
     else:
         left = run.remaining_seconds
         said = "is learning" + (f", about {left:.0f} seconds to go" if left is not None else "") + " …"
-    st.progress(run.progress, text=f"**{state.plain(run.name)}** {said}")
+    st.progress(run.progress, text=f"**{in_markdown(run.name)}** {said}")
     st.caption("You can draw as soon as it has seen every training image once; it goes on learning meanwhile.")
     if run.note:
-        st.caption(state.plain(run.note))
+        st.caption(in_markdown(run.note))

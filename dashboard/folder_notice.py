@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from dashboard import browsing, state
+from dashboard import browsing
 from mnist_core.data import remarks
 from mnist_core.data.folder_layout import list_folder
 from mnist_core.errors import DataError
+from mnist_core.text import in_markdown
 
 _READ_AT_ONCE = 3_000  # images: about a second, once
 
@@ -31,4 +32,4 @@ def folder_notice(folder: str, size: int, colour: bool) -> None:
     else:
         st.caption(f"Whether any of these {images:,} images is blank is looked at when the run begins.")
     for remark in found:
-        st.warning(state.plain(remark))
+        st.warning(in_markdown(remark))

@@ -10,6 +10,7 @@ from dashboard.folder_notice import folder_notice
 from mnist_core import environment
 from mnist_core.data.availability import Status, status
 from mnist_core.data.catalogue import dataset
+from mnist_core.text import in_markdown
 
 _TICK_SECONDS = 0.5
 _ASKED = "downloads-asked"  # names of the data sets that this session wanted
@@ -44,7 +45,7 @@ def notice(values: Mapping[str, Any]) -> None:
         instead = " Until it is, runs learn from **mnist-5k**, 5,000 real digits, and say so." * (name == "mnist")
         st.warning(f"{known.label} is not on this machine.{instead}")
         with st.popover("Why, and what to do", width="stretch", help="What is known about it, and the download."):
-            st.markdown(found.message)
+            st.markdown(in_markdown(found.message))
             _download_button(name)
 
 

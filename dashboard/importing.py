@@ -9,6 +9,7 @@ from dashboard import run_table, state
 from mnist_core.errors import MnistLabError
 from mnist_core.export import archive
 from mnist_core.plots.style import run_label
+from mnist_core.text import in_markdown
 
 _KEY, _RESULT = "import archive", "import result"
 
@@ -25,7 +26,7 @@ def show() -> None:
     )
     if result := st.session_state.pop(_RESULT, None):
         good, said = result
-        (st.success if good else st.error)(state.plain(said))
+        (st.success if good else st.error)(in_markdown(said))
 
 
 def _import() -> None:

@@ -1,6 +1,5 @@
 """What the Inspect page looks at: one run's answers to one split, its images, and the names of its classes."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +11,7 @@ from mnist_core import answers, environment, results
 from mnist_core.data.identity import class_names_of, images_of
 from mnist_core.data.splitting import SplitName
 from mnist_core.store import Run
-
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]()#$:~|<>]")
+from mnist_core.text import in_markdown
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def subject(run: Run, split: SplitName) -> Subject:
 
 def bold(name: str) -> str:
     """A class's name in Markdown, whatever a folder is called."""
-    return "**" + _MARKDOWN.sub(r"\\\g<0>", name) + "**"
+    return f"**{in_markdown(name)}**"
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -12,6 +12,7 @@ from dashboard.inspection import Answer, Subject
 from dashboard.inspection_images import picture
 from mnist_core import trained
 from mnist_core.plots.images import weight_images
+from mnist_core.text import in_markdown
 
 if TYPE_CHECKING:
     from mnist_core.explain import Activation
@@ -34,7 +35,7 @@ def layer_by_layer(subject: Subject, answer: Answer) -> None:
         image = subject.image(answer)
         found = explain.activations(network.model, image, network.mean, network.std, network.precision)
     if note := trained.precision_note(subject.run):
-        st.caption(note)
+        st.caption(in_markdown(note))
     st.caption("Red is positive, blue negative, pale zero; every layer has its own scale. Each map shows where in the "
                "image one filter finds what it looks for; each cell is one unit.")  # fmt: skip
     st.html("<div class='maps'>" + "".join(map(_layer, _worth_showing(found))) + "</div>")

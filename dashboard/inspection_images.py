@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from dashboard.components.gallery import gallery
 from dashboard.inspection import Answer, Subject
 from mnist_core.plots.images import channels_last, png, sprite
 from mnist_core.plots.style import run_style, tint
+from mnist_core.text import in_html
 
 STYLES = Path(__file__).with_name("inspection.css")  # to be put on the page once, with st.html
 PAGE = 60  # images at a time
@@ -63,7 +63,7 @@ def picture(image: np.ndarray, width: int, alt: str) -> str:
     """An <img> of uint8 (H, W) or (H, W, 3), about `width` pixels wide on the screen, unblurred."""
     source = base64.b64encode(png(image)).decode()
     width = whole_pixels(width, image.shape[1])
-    return f"<img src='data:image/png;base64,{source}' alt='{escape(alt, quote=True)}' style='width:{width}px'>"
+    return f"<img src='data:image/png;base64,{source}' alt='{in_html(alt)}' style='width:{width}px'>"
 
 
 def whole_pixels(wanted: int, pixels: int) -> int:
@@ -77,7 +77,7 @@ def percent(value: float) -> str:
 
 
 def _verdict(subject: Subject, answer: Answer) -> str:
-    given, true = escape(subject.classes[answer.given]), escape(subject.classes[answer.true])
+    given, true = in_html(subject.classes[answer.given]), in_html(subject.classes[answer.true])
     said = f"The network says <b>{given}</b>, {percent(answer.confidence)} sure."
     if answer.right:
         return f"{said} <span class='right'>✓ Right.</span>"
@@ -96,6 +96,6 @@ def _shown(values: np.ndarray, true: int) -> Sequence[int]:
 def _bar(name: str, value: float, given: bool, true: bool, colour: str) -> str:
     fill = colour if given else tint(colour, 0.5)
     kind = "told" if given or true else ""
-    return (f"<span class='{kind}' title='{escape(name, quote=True)}'>{escape(name)}</span>"
+    return (f"<span class='{kind}' title='{in_html(name)}'>{in_html(name)}</span>"
             f"<i>{'✓' if true else ''}</i><div><b style='width:{100 * value:.1f}%;background:{fill}'></b></div>"
             f"<span class='{kind}'>{percent(value)}</span>")  # fmt: skip

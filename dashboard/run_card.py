@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Sequence
-from html import escape
 
 import streamlit as st
 
@@ -11,6 +10,7 @@ from mnist_core import resuming, schedules, trained
 from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.plots.style import run_label, run_style
 from mnist_core.store import RESUMABLE, Run
+from mnist_core.text import in_html, in_markdown
 
 _MARKS = {
     "queued": "⏳",
@@ -29,7 +29,7 @@ def run_card(run: Run, queue: Sequence[str]) -> None:
     with st.container(border=True, key=f"run-{run.number}"):
         title, facts, buttons = st.columns([3, 4, 2], vertical_alignment="center")
         title.html(
-            f"<span style='color:{run_style(run.number).colour}'>●</span> <b>{escape(run_label(run))}</b>"
+            f"<span style='color:{run_style(run.number).colour}'>●</span> <b>{in_html(run_label(run))}</b>"
             f"<br>{_MARKS[run.state]} {_state(run, queue)}"
         )
         facts.progress(run.progress, text=_facts(run))
@@ -41,7 +41,7 @@ def run_card(run: Run, queue: Sequence[str]) -> None:
         if run.state in RESUMABLE and (reason := st.session_state.get(_refused(run))):
             _anew(run, reason)
         elif run.note:
-            (st.warning if run.state in ("diverged", "failed", "interrupted") else st.caption)(state.plain(run.note))
+            (st.warning if run.state in ("diverged", "failed", "interrupted") else st.caption)(in_markdown(run.note))
 
 
 def _halt(run: Run) -> None:
@@ -81,7 +81,7 @@ def _go_on(run: Run) -> None:
 
 def _anew(run: Run, reason: str) -> None:
     """Why it cannot go on, and the choice between starting it anew and leaving it as it is."""
-    st.warning(state.plain(reason))
+    st.warning(in_markdown(reason))
     with st.container(horizontal=True):
         st.button("Start anew", key=f"anew-{run.number}", on_click=_start_anew, args=(run,),
                   help="Removes what is recorded of this run, and trains it from the first step.")  # fmt: skip
@@ -94,7 +94,7 @@ def _remarks(run: Run, epoch: int, total: int) -> None:
     with contextlib.suppress(MnistLabError):  # which the click would say
         config = run.config.replace(continue_from=run.id, continue_epoch=epoch, epochs=total)
         for remark in schedules.remarks(config, run.config):
-            st.warning(state.plain(remark))
+            st.warning(in_markdown(remark))
 
 
 def _ask(run_id: str, wish: str) -> None:
@@ -134,7 +134,7 @@ def _branch(run: Run, epoch: int, total: int, click: int) -> None:
         config = run.config.replace(continue_from=run.id, continue_epoch=epoch, epochs=total)
         begun = state.store().enqueue(config, f"{run.name}, from epoch {epoch}")
     except MnistLabError as error:
-        st.toast(str(error))
+        st.toast(in_markdown(str(error)))
         return
     state.background().wake()
     state.choose_also("runs", begun.number)

@@ -1,6 +1,5 @@
 """What every page starts from: the store, the background jobs, runs picked by number, and errors as messages."""
 
-import re
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from mnist_core.data.availability import Download, Status, ensure
 from mnist_core.errors import MnistLabError
 from mnist_core.plots.style import run_label
 from mnist_core.store import Run, Store
+from mnist_core.text import in_markdown
 
 LOGO = str(Path(__file__).with_name("logo.svg"))
 _WARM_UP_SECONDS = 4.0
@@ -63,12 +63,7 @@ def errors_as_messages() -> Iterator[None]:
     try:
         yield
     except MnistLabError as error:
-        st.error(plain(str(error)))
-
-
-def plain(text: str) -> str:
-    """A text that Markdown shows as it is: *.png stays *.png."""
-    return re.sub(r"([\\`*_\[\]<>|~$])", r"\\\1", text)
+        st.error(in_markdown(str(error)))
 
 
 def pick_run(key: str, label: str, help: str, runs: Sequence[Run]) -> Run | None:
@@ -207,7 +202,9 @@ def _name_unknown(key: str, known: Mapping[int, Run]) -> None:
         named = f"Run {unknown[0]}" if len(unknown) == 1 else f"Runs {', '.join(unknown[:_NAMED])}"
         more = f" and {len(unknown) - _NAMED} more" * (len(unknown) > _NAMED)
         verb = "is" if len(unknown) == 1 else "are"
-        st.toast(plain(f"{named}{more} of this link {verb} not here: deleted, or of another lab."), duration="long")
+        st.toast(
+            in_markdown(f"{named}{more} of this link {verb} not here: deleted, or of another lab."), duration="long"
+        )
 
 
 def _chosen(key: str, default: Sequence[int]) -> list[int]:

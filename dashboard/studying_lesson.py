@@ -14,6 +14,7 @@ from mnist_core import explain_linear, trained
 from mnist_core.plots.images import weight_images
 from mnist_core.plots.studies import clipped_logits
 from mnist_core.store import Run
+from mnist_core.text import in_markdown
 
 _CHART = {"displayModeBar": False}
 _LOGITS = (2.0, -1.0, 0.5)
@@ -73,8 +74,9 @@ def _clipped(subject: Subject) -> None:
     table = _clipped_table(run.id, trained.chosen(state.store(), run).sha256, answers)
     stuck = [answers.classes[place] for place in table.index[(table["any"] == 1).to_numpy()]]
     if stuck:
-        st.warning(f"Stuck: {', '.join(stuck)}. Their logit is zero for every one of the test images, so no gradient "
-                   "ever reaches it and they are never the answer.")  # fmt: skip
+        named = ", ".join(map(in_markdown, stuck))
+        st.warning(f"Stuck: {named}. Their logit is zero for every one of the test images, so no gradient ever reaches "
+                   "it and they are never the answer.")  # fmt: skip
     else:
         st.success("No class is stuck for every image in this network. Another seed may be less lucky.")
     st.plotly_chart(clipped_logits(table, answers.classes), key="clipped", config=_CHART)

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard import state
 from mnist_core.studies import Study
+from mnist_core.text import in_markdown
 
 _ANSWERS = "studies:answers"  # in the session: study -> place of the option; -1 for "show it"
 _UNANSWERED = -1
@@ -36,13 +36,13 @@ def _options(study: Study) -> None:
 
 def _verdict(study: Study) -> None:
     question, given = study.question, st.session_state[_ANSWERS][study.name]
-    right = f"**{state.plain(question.options[question.answer])}**"
+    right = f"**{in_markdown(question.options[question.answer])}**"
     if given == question.answer:
         st.success(f"You predicted {right}, and that is what was found.")
     elif given == _UNANSWERED:
         st.info(f"What was found: {right}.")
     else:
-        st.warning(f"You predicted **{state.plain(question.options[given])}**. What was found: {right}.")
+        st.warning(f"You predicted **{in_markdown(question.options[given])}**. What was found: {right}.")
     st.markdown(question.why)
     st.button("Ask again", key="ask-again", type="tertiary", on_click=_forget, args=(study.name,),
               help="Hides the results for the next class.")  # fmt: skip

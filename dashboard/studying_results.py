@@ -13,6 +13,7 @@ from mnist_core.plots.comparison import accuracies
 from mnist_core.plots.curves import Metric, learning_curves
 from mnist_core.plots.studies import accuracy_by_model, epoch_curves
 from mnist_core.store import Run
+from mnist_core.text import in_markdown
 
 _CHART = {"displayModeBar": False}
 _SMOOTHING = 0.95  # of single steps
@@ -36,7 +37,7 @@ def figures(subject: Subject) -> None:
         st.info(_SOURCES[found.source])
     _table(subject, found)
     for network in found.scattered:
-        st.warning(state.plain(studies.far_apart(network)))
+        st.warning(in_markdown(studies.far_apart(network)))
     _reasons(subject, found)
     if len(subject.experiment.variants) > 1:
         _by_model(subject, found)
@@ -123,7 +124,7 @@ def _reasons(subject: Subject, found: Evidence) -> None:
             if found.source == "own":
                 st.caption("These notes are about the runs that came with this version, not about yours.")
             for because, figures in reasons.items():
-                st.markdown(f"**{state.plain('; '.join(figures))}**  \n{because}")
+                st.markdown(f"**{in_markdown('; '.join(figures))}**  \n{because}")
 
 
 def _by_model(subject: Subject, found: Evidence) -> None:

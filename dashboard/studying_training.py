@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
-from html import escape
 
 import streamlit as st
 
@@ -15,6 +14,7 @@ from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.plots.style import GREY, run_style, run_styles
 from mnist_core.store import Run
 from mnist_core.studies import PROTOCOLS, Planned
+from mnist_core.text import in_html, in_markdown
 
 _TICK_SECONDS, _IDLE_SECONDS = 0.5, 5.0
 _STARTED = "studies:started"  # in the session: what the person has started, so that continuations follow it
@@ -97,7 +97,7 @@ def _readable(subject: Subject) -> bool:
     """Whether the images are here; if not, the page now says so and where to get them."""
     lacking = studies.unavailable(subject.plan(), environment.data_dir())
     for name, why in lacking.items():
-        st.warning(why)
+        st.warning(in_markdown(why))
         st.page_link(navigation.page_named("data"), label="Get it on the page Data", query_params={"dataset": name},
                      help="Opens the page with this data set chosen.")  # fmt: skip
     return not lacking
@@ -139,7 +139,7 @@ def _begin(subject: Subject) -> None:
     try:
         studies.start(state.store(), subject.plan())
     except MnistLabError as error:
-        st.toast(state.plain(str(error)))
+        st.toast(in_markdown(str(error)))
         return
     st.session_state[_STARTED] = [*st.session_state.get(_STARTED, []), subject]
     state.background().wake()
@@ -200,6 +200,6 @@ def _cell(planned: Planned, run: Run | None, colour: str, figures: bool, seeds: 
         said = f"epoch {min(run.epoch + 1, run.config.epochs)} of {run.config.epochs}"
     width = 100 * run.progress if run else 0
     return (
-        f"<div><b><span style='color:{colour}'>●</span> {escape(label)}</b><span>{escape(said.strip())}</span>"
+        f"<div><b><span style='color:{colour}'>●</span> {in_html(label)}</b><span>{in_html(said.strip())}</span>"
         f"<i><u style='width:{width:.1f}%;background:{colour}'></u></i></div>"
     )

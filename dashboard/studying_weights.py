@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 import streamlit as st
@@ -17,6 +16,7 @@ from mnist_core.data.catalogue import shape_of
 from mnist_core.plots.images import weight_images, weight_scale
 from mnist_core.store import Run
 from mnist_core.studies import Planned
+from mnist_core.text import in_html
 
 _UNITS = 16
 _TILE = 112  # pixels on the screen, about
@@ -60,7 +60,7 @@ def grid(pictures: np.ndarray, captions: Sequence[str], columns: int, limit: flo
     """Coloured images uint8 (N, H, W, 3) in rows of `columns`, and below them the scale that they share."""
     size = whole_pixels(_TILE, pictures.shape[2])
     figures = "".join(
-        f"<figure>{picture(image, size, caption)}<figcaption>{escape(caption)}</figcaption></figure>"
+        f"<figure>{picture(image, size, caption)}<figcaption>{in_html(caption)}</figcaption></figure>"
         for image, caption in zip(pictures, captions, strict=True)
     )
     file = base64.b64encode(weight_scale()).decode()

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import state
 from mnist_core.architectures import presets
 from mnist_core.errors import MnistLabError
 from mnist_core.fields import fields, shown
 from mnist_core.sweeps.axes import Axis, field_info, label, parse_values
 from mnist_core.sweeps.slots import slots_of
+from mnist_core.text import in_markdown
 
 MOST = 4  # axes: a chart of more cannot be read
 
@@ -68,7 +68,7 @@ def values(field: str, random: bool) -> Axis | None:
         axis = parse_values(field, text)
         st.caption(_preview(axis, random))
     except MnistLabError as error:
-        st.error(state.plain(str(error)))
+        st.error(in_markdown(str(error)))
         return None
     return axis
 
@@ -116,7 +116,7 @@ def _preview(axis: Axis, random: bool) -> str:
     texts = [shown(value) for value in axis.grid()]
     some = " · ".join(text if len(text) < 40 else text[:39] + "…" for text in texts[:_PREVIEWED])
     many = f"{len(texts):,} values: " if len(texts) > 1 else "Only one value: "
-    return state.plain(many + some + (f" … {texts[-1]}" if len(texts) > _PREVIEWED else ""))
+    return in_markdown(many + some + (f" … {texts[-1]}" if len(texts) > _PREVIEWED else ""))
 
 
 def _example(field: str) -> str:

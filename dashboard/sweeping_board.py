@@ -14,6 +14,7 @@ from mnist_core.jobs import runs_at_once
 from mnist_core.store import ACTIVE
 from mnist_core.store.sweeps import SweepRow
 from mnist_core.sweeps import Sweep
+from mnist_core.text import in_markdown
 
 _TICK_SECONDS, _IDLE_SECONDS = 1.0, 5.0  # the slower one: a run may also be started from the command line
 _MANY = 200  # runs of a sweep that are followed at half the pace
@@ -152,7 +153,7 @@ def _best(sweep: Sweep, table: pd.DataFrame) -> None:
 
 def _values(setting: sweeps.Setting) -> str:
     return " · ".join(
-        f"{sweeps.label(field)} **{state.plain(shown(value))}**" for field, value in setting.values.items()
+        f"{in_markdown(sweeps.label(field))} **{in_markdown(shown(value))}**" for field, value in setting.values.items()
     )
 
 
@@ -172,7 +173,7 @@ def _extend(row: SweepRow) -> None:
     try:
         sweeping_form.begin_extending(row)
     except MnistLabError as error:
-        st.toast(state.plain(str(error)))
+        st.toast(in_markdown(str(error)))
 
 
 def _delete(sweep_id: str, ids: Sequence[str]) -> None:
@@ -185,5 +186,5 @@ def _do(change: Callable[..., int], sweep_id: str) -> None:
     try:
         change(state.store(), sweep_id)
     except MnistLabError as error:
-        st.toast(state.plain(str(error)))
+        st.toast(in_markdown(str(error)))
     state.background().wake()

@@ -15,6 +15,7 @@ from mnist_core.store.sweeps import SweepRow
 from mnist_core.sweeps import Axis, Sweep
 from mnist_core.sweeps.axes import field_info, label
 from mnist_core.sweeps.running import NAME_LENGTH
+from mnist_core.text import in_markdown
 
 _SAMPLES = 20
 _EXAMPLES = {
@@ -70,7 +71,7 @@ def extend(row: SweepRow) -> None:
     with state.errors_as_messages():
         old = sweeps.load(store, row.id)
         st.subheader("Extend")
-        st.caption(f"Adds what is missing to **{state.plain(row.name)}**. Its other settings stay.")
+        st.caption(f"Adds what is missing to **{in_markdown(row.name)}**. Its other settings stay.")
         axes = [sweeping_axes.values(axis.field, old.method == "random") for axis in old.axes]
         samples = _samples() if old.method == "random" else old.samples
         complete = tuple(axis for axis in axes if axis is not None)
@@ -176,7 +177,7 @@ def _launch(sweep: Sweep) -> None:
     try:
         sweeping.choose(sweeps.launch(state.store(), sweep))
     except MnistLabError as error:
-        st.toast(state.plain(str(error)))
+        st.toast(in_markdown(str(error)))
         return
     state.background().wake()
 
@@ -185,7 +186,7 @@ def _extend(sweep_id: str, sweep: Sweep) -> None:
     try:
         added = sweeps.extend(state.store(), sweep_id, sweep)
     except MnistLabError as error:
-        st.toast(state.plain(str(error)))
+        st.toast(in_markdown(str(error)))
         return
     st.toast("1 run added." if added == 1 else f"{added:,} runs added.")
     sweeping.stop_extending()

@@ -19,6 +19,7 @@ from mnist_core.fields import shown
 from mnist_core.plots.curves import Metric
 from mnist_core.plots.sweeps import sweep_curves, sweep_figure
 from mnist_core.sweeps import Sweep
+from mnist_core.text import in_markdown
 
 CURVES = 60  # drawn at most: more can neither be told apart nor be read every second
 
@@ -66,8 +67,8 @@ def curves(sweep: Sweep, table: pd.DataFrame) -> None:
         )
     if len(shown) < len(begun):
         st.caption(
-            f"{len(shown)} of {len(begun):,} runs are drawn, spread evenly over {sweeps.label(field)}: more could not "
-            "be told apart."
+            f"{len(shown)} of {len(begun):,} runs are drawn, spread evenly over "
+            f"{in_markdown(sweeps.label(field))}: more could not be told apart."
         )
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import comparing_data, state
 from mnist_core.export import curves, formats
 from mnist_core.store import Run, Store
+from mnist_core.text import in_markdown
 
 
 def files(run: Run) -> None:
@@ -50,7 +51,7 @@ def offer(
         disabled=disabled,
         width="stretch",
     )
-    right.caption(state.plain(about))
+    right.caption(in_markdown(about))
 
 
 def script(run: Run) -> None:
@@ -72,7 +73,7 @@ def _report(store: Store, runs: Sequence[Run]) -> bytes:
 
 
 def _curves(store: Store, runs: Sequence[Run]) -> bytes:
-    return curves.table(store, runs).to_csv(index=False, na_rep="nan").encode()
+    return curves.csv(curves.table(store, runs)).encode()
 
 
 @st.cache_data(show_spinner=False, max_entries=20)

@@ -23,6 +23,7 @@ from mnist_core.following import interruptible
 from mnist_core.plots.curves import Axis, Metric, learning_curves
 from mnist_core.plots.style import run_label
 from mnist_core.store import Run, Store
+from mnist_core.text import one_line
 
 if TYPE_CHECKING:
     from mnist_core.trained import Network
@@ -62,7 +63,7 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     run = store.enqueue(config, name, tags, claimed=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with interruptible() as interrupt, Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
-        task = bar.add_task(f"#{run.number} {run.name}")
+        task = bar.add_task(f"#{run.number} {one_line(run.name)}")
         for event in work(store, run, interrupt):
             if isinstance(event, RunStarted):
                 bar.update(task, total=event.steps_per_epoch * config.epochs, completed=event.first_step)

@@ -24,7 +24,7 @@ from mnist_core.report_commands import import_run, report
 from mnist_core.store import Run, Store
 from mnist_core.study_commands import study_app
 from mnist_core.sweep_commands import sweep_app
-from mnist_core.text import one_line
+from mnist_core.text import in_terminal, one_line
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -46,7 +46,7 @@ def main() -> None:
     try:
         app()
     except MnistLabError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        print(in_terminal(f"Error: {error}"), file=sys.stderr)
         sys.exit(2)
 
 
@@ -72,7 +72,7 @@ def _train(
     store = Store.open()
     parent = store.run(config.continue_from).config if config.continue_from else None
     for remark in remarks(config, parent):
-        print(f"Note: {remark}", file=sys.stderr)
+        print(in_terminal(f"Note: {remark}"), file=sys.stderr)
     if seeds > 1:
         _train_seeds(store, seeded(config, seeds, name), tag, queue, as_json)
         return
@@ -123,7 +123,7 @@ def list_runs(
             _test(run),
             f"{run.seconds:.1f} s",
         )
-    Console(markup=False, highlight=False).print(
+    Console(markup=False, emoji=False, highlight=False).print(
         table if runs else "no runs yet; `python -m mnist_core train` makes one"
     )
 
@@ -145,12 +145,12 @@ def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
     ]
     if found.data is not None:
         lines.append(f"test images {found.data.images.get('test', '')[:12]}")
-    lines += map(one_line, remarks.of_run(found))
+    lines += remarks.of_run(found)
     lines += [one_line(found.note)] if found.note else []
     lines += [f"  {name} = {one_line(str(value))}" for name, value in found.config.changed().items()] or [
         "  all settings are default"
     ]
-    print("\n".join(lines))
+    print(in_terminal("\n".join(lines)))
 
 
 @app.command()
@@ -202,7 +202,7 @@ def data_list(as_json: _As_json = False) -> None:
     if as_json:
         print(json.dumps([asdict(status) for status in found], indent=2))
     else:
-        print("\n".join(f"{status.name:15} {status.state:12} {status.message}" for status in found))
+        print(in_terminal("\n".join(f"{status.name:15} {status.state:12} {status.message}" for status in found)))
 
 
 @data_app.command("download")
@@ -213,7 +213,7 @@ def data_download(name: Annotated[str, typer.Argument(help="Such as mnist or cif
     if name not in DATASETS:
         raise ConfigError("name", f"there is no data set {name!r}; choose from {', '.join(DATASETS)}")
     found = ensure(name, environment.data_dir()).wait()
-    print(found.message)
+    print(in_terminal(found.message))
     if found.state != "ready":
         raise typer.Exit(2)
 
@@ -254,7 +254,7 @@ def _was_given(context: typer.Context, flag: str) -> bool:
 
 
 def _say(run: Run, as_json: bool, text: str) -> None:
-    print(json.dumps(_as_dict(run), indent=2) if as_json else text)
+    print(json.dumps(_as_dict(run), indent=2) if as_json else in_terminal(text))
 
 
 def _as_dict(run: Run) -> dict[str, Any]:

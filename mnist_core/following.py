@@ -31,7 +31,7 @@ def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False) -> list
             for run in found:
                 if not run.active and run.id not in ended:
                     ended.add(run.id)
-                    bar.console.print(_line(run), markup=False, highlight=False)
+                    bar.console.print(_line(run), markup=False, emoji=False, highlight=False)
             bar.update(task, completed=len(ended))
             if not any(run.active for run in found):
                 return found

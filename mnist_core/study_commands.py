@@ -12,6 +12,7 @@ from rich.table import Table
 from mnist_core import environment
 from mnist_core.errors import ConfigError
 from mnist_core.store import Run, Store
+from mnist_core.text import in_terminal
 
 if TYPE_CHECKING:
     from mnist_core.studies import Planned
@@ -52,7 +53,7 @@ def study_list(as_json: _As_json = False) -> None:
     for row in rows:
         done = f"{row['done']} of {row['runs']}"
         table.add_row(row["study"], row["experiment"], row["title"], str(row["seeds"]), done)
-    Console().print(table)
+    Console(markup=False, emoji=False, highlight=False).print(table)
     print(
         "\nRuns: each network with so many seeds, published and honest protocol. Train them with: "
         "python -m mnist_core study run NAME"
@@ -118,7 +119,7 @@ def study_report(
 
 def print_error(text: str) -> None:
     """Say something that is no part of the result."""
-    Console(stderr=True).print(text, markup=False, highlight=False)
+    Console(stderr=True).print(in_terminal(text), markup=False, emoji=False, highlight=False)
 
 
 def _train(store: Store, planned: "list[Planned]", as_json: bool) -> "list[tuple[Planned, Run]]":

@@ -80,7 +80,7 @@ def list_sweeps(as_json: _As_json = False) -> None:
         test = test if summary["best_of"] == measures.HELD_OUT else ""
         table.add_row(summary["id"], one_line(summary["name"]), *counts, best, mean, summary["best_of"], test)
     text = 'no sweeps yet; `python -m mnist_core sweep run --axis "learning_rate=0.1,0.01"` makes one'
-    Console(markup=False, highlight=False).print(table if found else text)
+    Console(markup=False, emoji=False, highlight=False).print(table if found else text)
 
 
 @sweep_app.command()
@@ -138,7 +138,7 @@ def _report(store: Store, sweep_id: str, as_json: bool) -> None:
         )
         rows.add_row(*(shown(row[field]) for field in sweep.fields), mean, " to ".join(ends), str(row["n"]))
     print(f"{one_line(sweep.name)} ({sweep_id})")
-    Console(markup=False, highlight=False).print(rows)
+    Console(markup=False, emoji=False, highlight=False).print(rows)
     for line in _choice(sweep, table):
         print(one_line(line))
     states = table["state"].value_counts().to_dict()

@@ -1,25 +1,72 @@
-"""Texts that strangers wrote, such as names and notes in an imported archive, made fit to be shown or written out."""
+"""Texts that strangers wrote, made fit for where they are shown: one function for each kind of place.
 
+Names, tags and notes, links, archives, names of files and folders: a text that somebody else may have written goes
+through the function of the place where it is shown, and is then shown letter by letter there. It never becomes a
+picture, a link, markup, a formula or a code that steers a terminal.
+"""
+
+import html
 import re
+from unicodedata import category
 
-_FORMULA = re.compile(r"[=+\-@]")
+# Follows a sign that would begin something together with what follows it; takes no room and is not seen.
+_JOINER = "\u2060"
+# What Streamlit's Markdown turns into something else after it has read the escapes, so that a backslash is no help:
+# emoji and icons (:smile:, :material/home:), addresses of pages and of mail, and signs that stand by themselves.
+_TURNED = re.compile(
+    r":(?=[\w+/-]+:)|(?<=https:)(?=//)|(?<=http:)(?=//)|(?<=www)(?=\.)|(?=@)|(?<=(?<!\S)[-<>~])(?=(?:->|[-=>])(?!\S))",
+    re.IGNORECASE,
+)
+# What begins something in Markdown wherever it stands: emphasis, code, links, HTML, entities, formulas, tables ...
+_MARKS = re.compile(r"[\\`*\[\]<>|~$&{}]|:(?=[A-Za-z])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+# ... and only at the beginning of a text: headings, lists, lines.
+_BEGINNING = re.compile(r"^( ?(?:[0-9]{1,9}(?=[.)](?: |$)))?)(?=[#=.)]|[+-](?:[ -]|$))")
+# What a spreadsheet would compute. Numbers are numbers there, too. The same expression serves Python and JavaScript.
+FORMULA = re.compile(
+    r"^(?![+\-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+\-]?[0-9]+)?%?$)[\s'\"]*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]"
+)
 
 
 def one_line(text: str) -> str:
     """The text on one line of printable signs: line ends, control and direction marks and the like become a blank."""
     if text.isprintable():
         return text
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    # Python calls narrow and unbreakable blanks unprintable; they are harmless.
+    printable = "".join(sign if sign.isprintable() or category(sign) == "Zs" else " " for sign in text)
+    return re.sub(" +", " ", printable).strip()
+
+
+def in_terminal(text: str) -> str:
+    """The text as lines that a terminal shows, without codes that steer it; for rich, which needs `markup=False`."""
+    return "\n".join(map(one_line, text.split("\n")))
+
+
+def in_markdown(text: str) -> str:
+    """The text on one line, as Markdown, Streamlit's above all, shows it letter by letter.
+
+    It may stand alone or inside of other Markdown, and in every label, caption, message and help text of Streamlit.
+    """
+    line = re.sub(r"^ +", " ", one_line(text))
+    escaped = _MARKS.sub(r"\\\g<0>", _TURNED.sub(rf"\g<0>{_JOINER}", line))
+    return _BEGINNING.sub(r"\1\\", escaped)
+
+
+def in_html(text: object) -> str:
+    """The text on one line, for HTML: between tags, and inside of quoted attributes."""
+    return html.escape(one_line(str(text)))
+
+
+def in_plotly(text: object) -> str:
+    """The text on one line, for labels, titles and hover texts of plotly, which reads tags, entities and %{...}.
+
+    Of entities it knows few: quotes stay as they are.
+    """
+    return html.escape(one_line(str(text)), quote=False).replace("%{", f"%{_JOINER}{{")
 
 
 def in_docstring(text: str) -> str:
     '''The text as it can stand between two """: on one line, quotes as ' and no backslash.'''
     return one_line(re.sub(r'[\\"]', "'", text))
-
-
-def in_markdown(text: str) -> str:
-    """The text on one line, as Markdown shows it as it is, without emphasis, links, pictures or HTML."""
-    return re.sub(r"([\\`*\[\]<>|])", r"\\\1", one_line(text))
 
 
 def in_table_cell(text: str) -> str:
@@ -28,5 +75,5 @@ def in_table_cell(text: str) -> str:
 
 
 def in_spreadsheet(text: str) -> str:
-    """The text as a spreadsheet shows it; one that begins like a formula would be reckoned out."""
-    return f"'{text}" if _FORMULA.match(text.lstrip()) else text
+    """The text as a spreadsheet shows it: one that begins like a formula would be computed. Numbers stay numbers."""
+    return f"'{text}" if FORMULA.search(text) else text

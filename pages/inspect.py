@@ -1,7 +1,5 @@
 """Inspect: what one run gets wrong, and what its weights look like."""
 
-from html import escape
-
 import streamlit as st
 
 from dashboard import inspection_answers, navigation, state, takeaway
@@ -12,6 +10,7 @@ from dashboard.inspection_weights import weights
 from mnist_core.data import remarks
 from mnist_core.data.splitting import SplitName
 from mnist_core.store import Run
+from mnist_core.text import in_html, in_markdown, in_table_cell
 
 _ANSWERS = {
     "Samples": inspection_answers.samples,
@@ -47,7 +46,7 @@ def page() -> None:
         st.page_link("pages/train.py", label="Train a network")
         return
     if asked and asked not in [str(known.number) for known in runs]:
-        st.warning(f"Run {asked} is not here: it may have been deleted. This is run {run.number}.")
+        st.warning(f"Run {in_markdown(asked[:20])} is not here: it may have been deleted. This is run {run.number}.")
     st.html(STYLES)
     with right:
         summary(run)
@@ -68,17 +67,17 @@ def summary(run: Run) -> None:
         "Data set": run.dataset,
         "State": run.state,
     }
-    items = "".join(f"<div><span>{name}</span><b>{escape(value)}</b></div>" for name, value in facts.items())
+    items = "".join(f"<div><span>{name}</span><b>{in_html(value)}</b></div>" for name, value in facts.items())
     st.html(f"<div class='facts'>{items}</div>")
 
 
 def note(run: Run) -> None:
     """The network, and what the run has to say about itself."""
-    st.caption(f"Network: `{run.config.architecture}`")
+    st.caption(f"Network: {in_table_cell(run.config.architecture)}")
     if run.note:
-        (st.warning if run.state in ("diverged", "failed", "interrupted") else st.info)(state.plain(run.note))
+        (st.warning if run.state in ("diverged", "failed", "interrupted") else st.info)(in_markdown(run.note))
     for remark in remarks.of_run(run):
-        st.caption(state.plain(remark))
+        st.caption(in_markdown(remark))
 
 
 def view(run: Run) -> None:

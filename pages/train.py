@@ -16,6 +16,7 @@ from mnist_core.checking import check
 from mnist_core.comparison import MOST_SEEDS, seeded
 from mnist_core.config import RunConfig
 from mnist_core.errors import ArchitectureError, MnistLabError
+from mnist_core.text import in_markdown
 
 
 def page() -> None:
@@ -59,14 +60,14 @@ def describe_experiment() -> Architecture | None:
         config = RunConfig.parse(values)
         network = check(config)
         for remark in schedules.remarks(config):
-            start.warning(state.plain(remark))
+            start.warning(in_markdown(remark))
         place.caption(f"**{network.parameters:,}** parameters · **{network.macs:,}** multiply-accumulates an image")
     except ArchitectureError as error:
         with place.container():
-            st.error(state.plain(str(error)))
+            st.error(in_markdown(str(error)))
             st.code(error.pointer(), language=None)
     except MnistLabError as error:
-        place.error(state.plain(str(error)))
+        place.error(in_markdown(str(error)))
     with start:
         getting_data.notice(values)
         with st.container(horizontal=True, vertical_alignment="bottom"):

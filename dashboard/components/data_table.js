@@ -16,6 +16,7 @@ const NARROWEST = 360 // pixels, for the line above the table
 export default function dataTable({ parentElement, data, setTriggerValue }) {
   const table = tables.get(parentElement) ?? mount(parentElement, data.name)
   const content = contentOf(table, data)
+  table.formula = new RegExp(data.formula)
   table.tell = (name, value) => setTriggerValue(name, value)
   if (!content?.whole && table.asked !== data.digest) {
     table.asked = data.digest
@@ -252,7 +253,7 @@ function close(table) {
 
 function save(table) {
   const link = document.createElement("a")
-  link.href = URL.createObjectURL(new Blob([csv(table.columns, table.order)], { type: "text/csv" }))
+  link.href = URL.createObjectURL(new Blob([csv(table.columns, table.order, table.formula)], { type: "text/csv" }))
   link.download = `${table.name}.csv`
   link.click()
   setTimeout(() => URL.revokeObjectURL(link.href))

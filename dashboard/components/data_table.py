@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from dashboard.components import assets
+from mnist_core import text
 
 _LARGE = 100_000  # characters of content that a browser gets once only, and after a first few rows
 _FIRST = 60  # rows
@@ -81,6 +82,7 @@ def data_table(
     ahead = bool(rows.first) and shown is None and begun not in session
     data = {
         "name": key,
+        "formula": text.FORMULA.pattern,
         "digest": rows.digest,
         "content": rows.first if ahead else None if session.get(sent) == rows.digest else rows.content,
         "whole": not ahead,

@@ -139,11 +139,13 @@ export function keepWidth(column, pixels) {
   column.pixels = undefined
 }
 
-/** The rows as a CSV file's text, numbers with all the digits that came. */
-export function csv(columns, places) {
+/** The rows as a CSV file's text, numbers with all the digits that came. A text that fits `formula` would be computed by a
+ *  spreadsheet: it begins with '. Numbers stay numbers. */
+export function csv(columns, places, formula) {
   const said = columns.filter((column) => column.kind !== "image")
-  const lines = [said.map((column) => column.name)]
-  for (const place of places) lines.push(said.map((column) => plain(column.values[place], column)))
+  const guarded = (text) => (formula.test(text) ? `'${text}` : text)
+  const lines = [said.map((column) => guarded(column.name))]
+  for (const place of places) lines.push(said.map((column) => guarded(plain(column.values[place], column))))
   return lines.map((line) => `${line.map(quoted).join(",")}\r\n`).join("")
 }
 
@@ -151,8 +153,7 @@ function plain(value, { kind, right, write }) {
   if (value === null) return ""
   if (kind === "time") return new Date(1000 * value).toISOString()
   if (right) return String(value)
-  const text = kind === "list" ? value.join(" ") : write(value)
-  return /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text // or a spreadsheet would reckon it
+  return kind === "list" ? value.join(" ") : write(value)
 }
 
 function quoted(text) {

@@ -12,6 +12,7 @@ from streamlit.components.v2 import component
 from dashboard.components import assets
 from dashboard.components.live_curves import Across, History, Look
 from mnist_core.plots.curve_view import per_epoch_dash
+from mnist_core.text import in_markdown
 
 _POINTS = 9000  # of training curves on the chart, so that drawing stays quick with many runs
 _FEWEST, _MOST = 120, 700  # points of a curve
@@ -67,7 +68,7 @@ def live_chart(
     try:
         addresses = {"scripts": assets.publish_scripts(), "plotly": assets.publish_plotly()}
     except assets.AssetError as error:
-        st.error(str(error))
+        st.error(in_markdown(str(error)))
         return
     kept: dict[str, History] = st.session_state.get(f"{key}:histories", {})
     histories = {run.id: kept.get(run.id) or History() for run in series}

@@ -5,6 +5,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from dashboard.components import assets
+from mnist_core.text import in_markdown
 
 _MOUNT = component(
     "mnist_lab_live_figure",
@@ -21,7 +22,7 @@ def live_figure(key: str, figure: go.Figure, label: str) -> None:
     try:
         addresses = {"scripts": assets.publish_scripts(), "plotly": assets.publish_plotly()}
     except assets.AssetError as error:
-        st.error(str(error))
+        st.error(in_markdown(str(error)))
         return
     height = int(figure.layout.height or 460)  # pyright: ignore[reportAttributeAccessIssue]
     _MOUNT(key=key, data={**addresses, "key": key, "label": label, "height": height, "figure": figure.to_json()})

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from math import ceil
 
 from mnist_core.architectures import drawing as draw
@@ -10,6 +9,7 @@ from mnist_core.architectures.drawing import Graphic, arrow, path, pill, pill_wi
 from mnist_core.architectures.layers import Shape, shown
 from mnist_core.architectures.table import Architecture, Layer
 from mnist_core.architectures.tree import Item, Repeat, Residual, Unit, tree
+from mnist_core.text import in_html
 
 _ROW = 1230.0  # pixels after which the network goes on in a next row
 _MARGIN = 88.0  # room for the names of the lines of text
@@ -93,7 +93,7 @@ class _Row:
         words += self.pills_below(unit.after, centre, half + (52 if parameters else 32))
         self.top = min(self.top, -half - 32 - _PILL * len(unit.before))
         block = f'<g transform="translate({centre:.1f})">{graphic.svg}</g>'
-        self.parts.append(f"<g><title>{escape(_tooltip(layer, unit))}</title>{block}{''.join(words)}</g>")
+        self.parts.append(f"<g><title>{in_html(_tooltip(layer, unit))}</title>{block}{''.join(words)}</g>")
         self.port = _Port(centre, centre + graphic.width / 2, graphic, layer.output_shape)
         self.x = centre + slot / 2
 
@@ -247,7 +247,7 @@ def _assembled(rows: Sequence[_Row], architecture: Architecture) -> str:
     height = y - 20
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
-        f'aria-label="{escape(summary)}" fill="currentColor" text-anchor="middle" '
+        f'aria-label="{in_html(summary)}" fill="currentColor" text-anchor="middle" '
         f'style="width:{width:.0f}px;max-width:100%;min-width:{0.6 * width:.0f}px;height:auto;font-family:inherit">'
         f"{''.join(parts)}</svg>"
     )

@@ -1,10 +1,10 @@
 """The shapes of a network diagram as SVG: stacks of feature maps, columns of neurons, tokens, pills, arrows."""
 
 from dataclasses import dataclass
-from html import escape
 from math import log2, sqrt
 
 from mnist_core.architectures.layers import Shape
+from mnist_core.text import in_html
 
 # A page may set these variables; the defaults read on light and on dark.
 COLOURS = {
@@ -46,7 +46,7 @@ def text(x: float, y: float, words: str, size: float = 13, weight: int = 400, op
     """Words centred on x with their baseline at y."""
     faint = f' fill-opacity="{opacity:g}"' if opacity < 1 else ""
     bold = f' font-weight="{weight}"' if weight != 400 else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}"{bold}{faint}>{escape(words)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}"{bold}{faint}>{in_html(words)}</text>'
 
 
 def text_width(words: str, size: float = 13) -> float:

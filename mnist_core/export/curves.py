@@ -33,13 +33,17 @@ def table(store: Store, runs: Sequence[Run]) -> "pd.DataFrame":
 
 
 def write_csv(store: Store, runs: Sequence[Run], path: Path) -> None:
-    """The table as CSV in UTF-8, numbers in full precision; NaN is written as nan, infinities as inf and -inf.
+    """The table as CSV in UTF-8, numbers in full precision; NaN is written as nan, infinities as inf and -inf."""
+    path.write_text(csv(table(store, runs)), encoding="utf-8", newline="")
 
-    A name that a spreadsheet would take for a formula begins with '.
-    """
-    values = table(store, runs)
-    values["name"] = values["name"].map(in_spreadsheet)
-    values.to_csv(path, index=False, na_rep="nan")
+
+def csv(values: "pd.DataFrame") -> str:
+    """A table as CSV for spreadsheets: a text or a heading that they would take for a formula begins with '."""
+    guarded = values.copy()
+    for name in values.select_dtypes(exclude=["number", "bool"]).columns:
+        guarded[name] = values[name].map({text: in_spreadsheet(text) for text in values[name].dropna().unique()})
+    # With these line ends, a text that holds one of their two signs is put into quotes and cannot begin a row.
+    return guarded.rename(columns=in_spreadsheet).to_csv(index=False, na_rep="nan", lineterminator="\r\n")
 
 
 def write_parquet(store: Store, runs: Sequence[Run], path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 import pandas as pd
@@ -28,6 +27,7 @@ from mnist_core.plots.style import (
     tint,
 )
 from mnist_core.stats import p_text, points_text
+from mnist_core.text import in_plotly
 
 A_COLOUR, B_COLOUR = PALETTE[0], PALETTE[1]  # of "more with A" and "more with B": told apart by colour-blind people
 _MOST_WRITTEN = 20  # with more classes, numbers are shown on hovering only
@@ -74,7 +74,7 @@ def who_is_right(bars: Sequence[Bar], runs: Sequence[RunLike], chosen: int) -> g
         x=[end - start] * len(bars), base=start, y=list(range(len(bars))), orientation="h", width=0.98,
         name="rows", marker={"color": "rgba(0, 0, 0, 0)"}, selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
-        customdata=[[place, escape(bar.name), bar.images] for place, bar in enumerate(bars)],
+        customdata=[[place, in_plotly(bar.name), bar.images] for place, bar in enumerate(bars)],
         hovertemplate="<b>%{customdata[1]}</b><br>%{customdata[2]:,} images<extra></extra>",
     )  # fmt: skip
     polish(figure, height=60 + _ROW * len(bars) + (24 if dots else 0))
@@ -82,7 +82,7 @@ def who_is_right(bars: Sequence[Bar], runs: Sequence[RunLike], chosen: int) -> g
     figure.update_xaxes(visible=False, range=[start, end], fixedrange=True)
     figure.update_yaxes(
         tickvals=list(range(len(bars))),
-        ticktext=["" if 0 < sum(bar.right) < dots else escape(bar.name) for bar in bars],  # the dots say it
+        ticktext=["" if 0 < sum(bar.right) < dots else in_plotly(bar.name) for bar in bars],  # the dots say it
         range=[len(bars) - 0.45, -1.1 if dots else -0.55], showgrid=False, fixedrange=True,
     )  # fmt: skip
     return figure
@@ -101,7 +101,7 @@ def class_accuracies(table: pd.DataFrame, runs: Sequence[RunLike], classes: Sequ
         figure.add_scatter(
             x=np.arange(len(classes)) + shift, y=errors_of(table[run.number].to_numpy()), mode="markers",
             name=plot_label(run, _NAME_LENGTH),
-            customdata=[[escape(name), 100 * value] for name, value in zip(classes, table[run.number], strict=True)],
+            customdata=[[in_plotly(name), 100 * value] for name, value in zip(classes, table[run.number], strict=True)],
             marker={"symbol": style.symbol, "size": 13, "color": style.colour}, cliponaxis=False, meta=plot_label(run),
             hovertemplate="<b>%{meta}</b><br>class %{customdata[0]}: %{customdata[1]:.2f}%<extra></extra>",
         )  # fmt: skip
@@ -132,7 +132,7 @@ def class_differences(table: pd.DataFrame, a: RunLike, b: RunLike, classes: Sequ
         x=table["class"], y=difference, mode="markers", showlegend=False, cliponaxis=False,
         marker={"size": 17, "color": colours, "symbol": ["circle" if one else "circle-open" for one in sure],
                 "line": {"width": 3, "color": colours}},
-        customdata=[[escape(str(classes[row["class"]])), row["images"], row["only_a"], row["only_b"],
+        customdata=[[in_plotly(str(classes[row["class"]])), row["images"], row["only_a"], row["only_b"],
                      points_text(row["low"]), points_text(row["high"]), p_text(row["p"]),
                      p_text(row["adjusted"])] for row in table.to_dict("records")],
         hovertemplate="class <b>%{customdata[0]}</b> (%{customdata[1]:,} images)<br>%{y:+.2f} points, "
@@ -173,18 +173,18 @@ def confusion_difference(
     rows, columns = (places.ravel().tolist() for places in np.indices(difference.shape))
     figure.add_scatter(
         x=columns, y=rows, mode="markers", name="cells",
-        customdata=[[row, column, escape(str(classes[row])), escape(str(classes[column])), int(a[row, column]),
+        customdata=[[row, column, in_plotly(str(classes[row])), in_plotly(str(classes[column])), int(a[row, column]),
                      int(b[row, column]), int(difference[row, column])]
                     for row, column in zip(rows, columns, strict=True)],
         marker={"symbol": "square-open", "size": 40, "color": GREY, "opacity": 0, "line": {"width": 5}},
         selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 0}},
         hovertemplate="true <b>%{customdata[2]}</b>, called <b>%{customdata[3]}</b><br>"
-        f"{escape(names[0])}: %{{customdata[4]:,}} images, {escape(names[1])}: %{{customdata[5]:,}}<br>"
+        f"{in_plotly(names[0])}: %{{customdata[4]:,}} images, {in_plotly(names[1])}: %{{customdata[5]:,}}<br>"
         "difference %{customdata[6]:+,}<extra></extra>",
     )  # fmt: skip
     polish(figure, height=max(420, min(900, 130 + 50 * len(classes))))
     count = len(classes)
-    ticks = {"tickmode": "array", "tickvals": list(range(count)), "ticktext": [escape(str(name)) for name in classes],
+    ticks = {"tickmode": "array", "tickvals": list(range(count)), "ticktext": list(map(in_plotly, classes)),
              "showgrid": False, "ticks": ""}  # fmt: skip
     figure.update_xaxes(title_text="Called", range=[-0.5, count - 0.5], **ticks)
     figure.update_yaxes(title_text="True class", range=[count - 0.5, -0.5], **ticks)
@@ -285,5 +285,5 @@ def _number(row: int, column: int, value: int, share: float, ground: str) -> dic
 
 def _class_axis(figure: go.Figure, classes: Sequence[str]) -> None:
     figure.update_xaxes(title_text="Class", showgrid=False, tickvals=list(range(len(classes))),
-                        ticktext=[escape(str(name)) for name in classes],
+                        ticktext=[in_plotly(name) for name in classes],
                         range=[-0.6, len(classes) - 0.4])  # fmt: skip

@@ -4,6 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from mnist_core.plots.style import GREY, PALETTE, polish
+from mnist_core.text import in_plotly
 
 _SCORES = (("recall", "Recall", "circle", PALETTE[0]), ("precision", "Precision", "diamond", PALETTE[1]),
            ("f1", "F1", "line-ew-open", GREY))  # fmt: skip
@@ -15,7 +16,7 @@ def class_scores(scores: pd.DataFrame) -> go.Figure:
     `scores` is what `results.class_scores` returns.
     """
     figure = go.Figure()
-    names = [str(name) for name in scores.index]
+    names = [in_plotly(name) for name in scores.index]
     for column, title, symbol, colour in _SCORES:
         line = {"color": colour, "width": 4} if column == "f1" else {"width": 0}
         figure.add_scatter(
@@ -39,7 +40,7 @@ def class_counts(counts: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     for place, split in enumerate(counts.columns):
         figure.add_bar(
-            x=[str(name) for name in counts.index], y=counts[split], name=str(split),
+            x=[in_plotly(name) for name in counts.index], y=counts[split], name=str(split),
             marker={"color": PALETTE[place % len(PALETTE)]}, text=counts[split], texttemplate="%{text:,}",
             textposition="outside", textangle=-90 if len(counts.columns) > 1 else 0, textfont={"size": 14},
             constraintext="none", cliponaxis=False,

@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mnist_core.plots.style import DARK, LIGHT, MISTAKE, PALETTE, contrast, mixed, polish, tint
+from mnist_core.text import in_plotly
 
 _MOST_WRITTEN = 20  # with more classes, counts are shown on hovering only
 _RIGHT, _RIGHT_SHARE = "#808080", 0.22  # a quiet grey for the diagonal
@@ -23,7 +24,7 @@ def confusion_matrix(matrix: np.ndarray, classes: Sequence[str], dark: bool = Fa
     np.fill_diagonal(wrong, 0)
     relative = np.log1p(wrong) / max(np.log1p(wrong.max(initial=0)), np.log(2))
     share = np.where(wrong > 0, 0.12 + 0.88 * relative, 0)  # (C, C), how much of the mistake colour a cell has
-    names = [str(name) for name in classes]
+    names = [in_plotly(name) for name in classes]
     figure = go.Figure()
     _fill(figure, np.where(share > 0, share, np.nan), MISTAKE)
     _fill(figure, np.where(np.eye(count, dtype=bool), _RIGHT_SHARE, np.nan), _RIGHT)

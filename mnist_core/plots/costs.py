@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import pairwise
 from math import log10
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mnist_core.plots.style import GREY, RunLike, accuracy_axis, errors_of, log_axis, plot_label, polish, run_styles
+from mnist_core.text import in_plotly
 
 _NAME_LENGTH = 26  # letters of a name beside a point
 # Where a label may stand, the best first: plotly's word, and the label's middle in widths and heights from its point.
@@ -48,7 +48,7 @@ class Point:
         count = f" · {self.seeds} seeds"
         room = length - len(count)
         name = self.name if len(self.name) <= room else f"{self.name[: room - 1]}…"
-        return escape(name, quote=False) + count
+        return in_plotly(name) + count
 
 
 def accuracy_against(

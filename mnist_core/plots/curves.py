@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape, unescape
+from html import unescape
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +21,7 @@ from mnist_core.plots.curve_view import (
 )
 from mnist_core.plots.series import POINTS, Average, Band, Curves, Series, averaged, decimate, smoothed
 from mnist_core.plots.style import GREY, RunStyle, plot_label, polish, run_styles, tint
+from mnist_core.text import in_plotly
 
 __all__ = [
     "FEW",
@@ -126,7 +127,7 @@ class _Drawing:
     def add_group(self, name: str, runs: Sequence[LearningRun], found: Mapping[str, Curves], style: RunStyle) -> None:
         """Mean and band of the runs' training and validation."""
         before, key = len(self.heights), runs[0].id
-        label = f"{escape(name, quote=False)} · {len(runs)} seeds"
+        label = f"{in_plotly(name)} · {len(runs)} seeds"
         if (train := self._average(runs, found, f"train_{self.view.metric}", self.smoothing)) is not None:
             self._band(key, "training", style, train)
             more = ", ".join(dict.fromkeys(filter(None, map(training_loss_label, runs))))
@@ -297,4 +298,4 @@ def _short(label: str) -> str:
     text = unescape(label)
     if len(text) <= _COLUMN:
         return label
-    return f"{escape(text[:_BEGINNING], quote=False)}…{escape(text[_BEGINNING + 1 - _COLUMN :], quote=False)}"
+    return f"{in_plotly(text[:_BEGINNING])}…{in_plotly(text[_BEGINNING + 1 - _COLUMN :])}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from mnist_core.plots.style import (
 )  # fmt: skip
 from mnist_core.rounding import decimals, fixed
 from mnist_core.stats import ALPHA, Paired, p_text, points_text
+from mnist_core.text import in_plotly
 
 _NAME_LENGTH, _BESIDE_GROUPS = 40, 30  # letters of a name above its line: as many as fit on a phone
 _ROW = 62  # pixels of a line with its name above it
@@ -166,7 +166,7 @@ def pair_matrix(runs: Sequence[RunLike], images: np.ndarray, p: np.ndarray, dark
         cell = mixed(colour, ground, float(share[row, column]) if known else _NO_EVIDENCE)
         notes.append({
             "x": int(column), "y": int(row), "showarrow": False, "captureevents": False,
-            "text": f"<b>{signed}</b><br><span style='font-size:{small}px'>{escape(_short_p(chance))}</span>",
+            "text": f"<b>{signed}</b><br><span style='font-size:{small}px'>{in_plotly(_short_p(chance))}</span>",
             "font": {"size": large, "color": max((DARK, LIGHT), key=lambda ink: contrast(ink, cell))},
         })  # fmt: skip
         cells.append((int(column), int(row), [runs[row].number, runs[column].number, signed, p_text(chance)]))
@@ -217,18 +217,18 @@ def seed_spread(rows: Sequence[Seeds], band: str) -> go.Figure:
                 x=[mean], y=[row + 0.16], mode="markers", cliponaxis=False,
                 marker={"size": 17, "symbol": "diamond", "color": style.colour},
                 error_x=_whisker([low - mean], [mean - high], style.colour),
-                hovertemplate=f"<b>{escape(one.name)}</b><br>mean {ends[0]}%<br>{band} {ends[1]} to {ends[2]}%"
+                hovertemplate=f"<b>{in_plotly(one.name)}</b><br>mean {ends[0]}%<br>{band} {ends[1]} to {ends[2]}%"
                 "<extra></extra>",
             )  # fmt: skip
         figure.add_scatter(
             x=errors, y=[row - 0.1] * len(errors), mode="markers", cliponaxis=False,
             customdata=[[seed, 100 * value] for seed, value in one.accuracies.items()],
             marker={"size": 13, "color": tint(style.colour, 0.55), "line": {"width": 1.5, "color": style.colour}},
-            hovertemplate=f"<b>{escape(one.name)}</b><br>seed %{{customdata[0]}}: %{{customdata[1]:.2f}}%"
+            hovertemplate=f"<b>{in_plotly(one.name)}</b><br>seed %{{customdata[0]}}: %{{customdata[1]:.2f}}%"
             "<extra></extra>",
         )  # fmt: skip
         many = f"{len(errors)} seed" + ("" if len(errors) == 1 else "s")
-        names.append(f"{escape(_cut(one.name), quote=False)} · {many}")
+        names.append(f"{in_plotly(_cut(one.name))} · {many}")
     for name, symbol in (("a seed", "circle"), (f"mean, {band}", "diamond")):
         figure.add_scatter(
             x=[None], y=[None], mode="markers", name=name, marker={"symbol": symbol, "size": 14, "color": GREY},

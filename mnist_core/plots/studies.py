@@ -11,6 +11,7 @@ from mnist_core.plots.curve_view import per_epoch_dash, training_loss_label, val
 from mnist_core.plots.curves import LearningRun, Metric, decimate
 from mnist_core.plots.style import GREY, MISTAKE, PALETTE, plot_label, polish, run_styles
 from mnist_core.rounding import decimals, fixed
+from mnist_core.text import in_plotly
 
 _REPORTED, _MEASURED, _HONEST = GREY, PALETTE[0], PALETTE[1]
 _SHORT = 7  # letters of a label that still fits below its point
@@ -83,7 +84,7 @@ def epoch_curves(
         if table is None or table.empty:
             continue
         style = styles[run.number]
-        label = (names or {}).get(run.id, plot_label(run))
+        label = in_plotly(names[run.id]) if names and run.id in names else plot_label(run)
         for kind, column in (("training", f"epoch_train_{metric}"), (held, f"validation_{metric}")):
             more = training_loss_label(run) if (kind, metric) == ("training", "loss") else ""
             what = f"{kind} {metric} {more}".strip()
@@ -125,7 +126,7 @@ def clipped_logits(table: pd.DataFrame, classes: Sequence[str]) -> go.Figure:
         ("right", "answered rightly", _MEASURED),
     ):
         figure.add_bar(
-            x=list(classes), y=100 * table[column], name=name, marker={"color": colour}, meta=name,
+            x=list(map(in_plotly, classes)), y=100 * table[column], name=name, marker={"color": colour}, meta=name,
             hovertemplate=f"class %{{x}}: %{{y:.2f}}% of its test images<br>%{{meta}}{_BINS}",
         )  # fmt: skip
     polish(figure, height=360)

@@ -4,11 +4,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any, Protocol
 
 import numpy as np
 import plotly.graph_objects as go
+
+from mnist_core.text import in_plotly, one_line
 
 LIGHT, DARK = "#ffffff", "#0e1117"  # grounds of Streamlit's themes
 
@@ -74,13 +75,14 @@ def run_styles(runs: Iterable[RunLike]) -> dict[int, RunStyle]:
 
 def run_label(run: RunLike, length: int = 44) -> str:
     """The run's number and name, the name cut to `length` characters: "3 · lenet-5"."""
-    name = run.name if len(run.name) <= length else run.name[: length - 1] + "…"
+    name = one_line(run.name)
+    name = name if len(name) <= length else name[: length - 1] + "…"
     return f"{run.number} · {name}" if name else f"run {run.number}"
 
 
 def plot_label(run: RunLike, length: int = 44) -> str:
     """`run_label` for a text in a figure, where plotly reads some HTML."""
-    return escape(run_label(run, length), quote=False)
+    return in_plotly(run_label(run, length))
 
 
 def tint(colour: str, opacity: float) -> str:

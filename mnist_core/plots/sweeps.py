@@ -1,7 +1,6 @@
 """What a sweep found: accuracy against one swept setting, a map of two, lines through many, and all curves."""
 
 from collections.abc import Mapping
-from html import escape
 from math import isnan, log10
 
 import numpy as np
@@ -15,6 +14,7 @@ from mnist_core.plots.swept_look import across, mean_text, measure_name, setting
 from mnist_core.plots.swept_map import swept_map
 from mnist_core.plots.swept_parallel import swept_parallel
 from mnist_core.plots.swept_scale import swept_scale
+from mnist_core.text import in_plotly
 
 __all__ = ["sweep_curves", "sweep_figure", "swept_line", "swept_map", "swept_parallel"]
 
@@ -56,8 +56,8 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
         error_y={"type": "data", "symmetric": False, "array": low - errors_of(means),
                  "arrayminus": errors_of(means) - high, "thickness": 3, "width": 9, "color": PALETTE[0],
                  "visible": several},
-        customdata=[[escape(shown(row[field])), mean_text(row), spread(row)] for row in found],
-        hovertemplate=f"{escape(label)} <b>%{{customdata[0]}}</b><br>%{{customdata[1]}}%%{{customdata[2]}}"
+        customdata=[[in_plotly(shown(row[field])), mean_text(row), spread(row)] for row in found],
+        hovertemplate=f"{in_plotly(label)} <b>%{{customdata[0]}}</b><br>%{{customdata[1]}}%%{{customdata[2]}}"
         "<extra></extra>",
     )  # fmt: skip
     polish(figure)
@@ -70,7 +70,7 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
             )  # fmt: skip
     seen = errors_of(table[measure].dropna().to_numpy(np.float64))
     ends = np.clip([*low, *high], seen.min(initial=100) / 4, seen.max(initial=0.01) * 4)  # two seeds can tell nothing
-    figure.update_xaxes(title_text=escape(label), **across(scale))
+    figure.update_xaxes(title_text=in_plotly(label), **across(scale))
     figure.update_yaxes(title_text=f"{measure_name(measure)} (%, log scale of errors)", **accuracy_axis([*seen, *ends]))
     return figure
 
@@ -84,7 +84,7 @@ def _add_runs(figure: go.Figure, table: pd.DataFrame, field: str, label: str, me
         x=[scale.place(value) for value in known[field].tolist()], y=errors_of(known[measure].to_numpy(np.float64)),
         mode="markers", name="each run", cliponaxis=False,
         marker={"symbol": "circle-open", "size": 11, "color": GREY, "line": {"width": 2}},
-        customdata=[[escape(shown(value)), 100 * accuracy, seed] for value, accuracy, seed in details],
-        hovertemplate=f"{escape(label)} <b>%{{customdata[0]}}</b>, seed %{{customdata[2]}}<br>%{{customdata[1]:.2f}}%"
-        "<extra></extra>",
+        customdata=[[in_plotly(shown(value)), 100 * accuracy, seed] for value, accuracy, seed in details],
+        hovertemplate=f"{in_plotly(label)} <b>%{{customdata[0]}}</b>, seed %{{customdata[2]}}<br>"
+        "%{customdata[1]:.2f}%<extra></extra>",
     )  # fmt: skip

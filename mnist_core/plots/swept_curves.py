@@ -1,7 +1,6 @@
 """All curves of a sweep, coloured by the swept value."""
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +12,7 @@ from mnist_core.measures import ON_TEST
 from mnist_core.plots.style import accuracy_axis, errors_of, log_axis, polish
 from mnist_core.plots.swept_look import add_colour_bar, shortened
 from mnist_core.plots.swept_scale import swept_scale
+from mnist_core.text import in_plotly
 
 
 def sweep_curves(
@@ -57,7 +57,7 @@ def sweep_curves(
             x=x, y=y, customdata=details, mode="lines+markers", name=shortened(shown(value)),
             line={"color": scale.colour(value), "width": 3}, marker={"size": 6}, opacity=0.9,
             showlegend=not scale.numeric, connectgaps=False,
-            hovertemplate=f"<b>{escape(label)} {escape(shown(value))}</b>, run %{{customdata[0]}}, "
+            hovertemplate=f"<b>{in_plotly(label)} {in_plotly(shown(value))}</b>, run %{{customdata[0]}}, "
             f"seed %{{customdata[1]}}<br>epoch %{{x}}: %{{customdata[3]}} {metric} "
             + ("%{customdata[2]:.2f}%" if metric == "accuracy" else "%{customdata[2]:.4g}")
             + "<extra></extra>",

@@ -1,7 +1,6 @@
 """What the figures of a sweep share: settings with their intervals, swept axes, the scale of colours, hover texts."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from math import isnan, log10
 from typing import Any
 
@@ -13,6 +12,7 @@ from mnist_core.measures import sweep_measure
 from mnist_core.plots.style import accuracy_axis
 from mnist_core.plots.swept_scale import COLOURS, SweptScale
 from mnist_core.rounding import decimals, fixed
+from mnist_core.text import in_plotly
 
 
 def settings(table: pd.DataFrame, fields: Sequence[str], measure: str) -> list[dict[str, Any]]:
@@ -39,7 +39,7 @@ def add_colour_bar(figure: go.Figure, label: str, places: Sequence[float], ticks
         marker={"color": [min(places)], "cmin": min(places), "cmax": max(places), "colorscale": plotly_scale(),
                 "showscale": True,
                 "colorbar": {"orientation": "h", "x": 0.5, "y": 1.02, "yanchor": "bottom", "thickness": 16, "len": 1,
-                             "title": {"text": escape(label), "side": "top", "font": {"size": 18}},
+                             "title": {"text": in_plotly(label), "side": "top", "font": {"size": 18}},
                              "tickfont": {"size": 16}, "outlinewidth": 0, **ticks}},
     )  # fmt: skip
 
@@ -86,4 +86,4 @@ def measure_name(measure: str) -> str:
 
 def shortened(text: str, length: int = 24) -> str:
     """A text cut for a tick, where plotly reads some HTML."""
-    return escape(text if len(text) <= length else f"{text[: length - 1]}…", quote=False)
+    return in_plotly(text if len(text) <= length else f"{text[: length - 1]}…")

@@ -1,7 +1,6 @@
 """Accuracy by two swept settings: a heat map with its numbers, or coloured points where most cells are empty."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from math import log10
 from typing import Any
 
@@ -24,6 +23,7 @@ from mnist_core.plots.swept_look import (
     spread,
 )
 from mnist_core.plots.swept_scale import SweptScale, scale_colour, swept_scale
+from mnist_core.text import in_plotly
 
 _CELLS = tuple(sequential.Cividis)  # opaque cells with their own ink, so any ground will do
 _BEST = PALETTE[3]
@@ -70,7 +70,7 @@ def swept_map(table: pd.DataFrame, labels: Mapping[str, str], measure: str = "va
     for update, scale, label in zip((figure.update_xaxes, figure.update_yaxes), (columns, rows), labels.values(),
                                     strict=True):  # fmt: skip
         names = [shortened(shown(value)) for value in scale.values]
-        update(title_text=escape(label), tickmode="array", tickvals=list(range(len(names))), ticktext=names,
+        update(title_text=in_plotly(label), tickmode="array", tickvals=list(range(len(names))), ticktext=names,
                showgrid=False, ticks="", range=[-0.5, len(names) - 0.5])  # fmt: skip
     figure.update_layout(showlegend=False)
     return figure
@@ -94,7 +94,7 @@ def _points(
     if len(set(heights)) > 1:
         add_colour_bar(figure, f"{measure_name(measure)} (%)", heights, accuracy_ticks(heights))
     for update, scale, label in zip((figure.update_xaxes, figure.update_yaxes), scales, labels.values(), strict=True):
-        update(title_text=escape(label), **across(scale))
+        update(title_text=in_plotly(label), **across(scale))
     return figure
 
 
@@ -130,5 +130,5 @@ def _shares(found: Sequence[Mapping[str, Any]]) -> list[float]:
 
 
 def _hover(row: Mapping[str, Any], labels: Mapping[str, str]) -> str:
-    words = [f"{escape(label)} <b>{escape(shown(row[field]))}</b>" for field, label in labels.items()]
+    words = [f"{in_plotly(label)} <b>{in_plotly(shown(row[field]))}</b>" for field, label in labels.items()]
     return "<br>".join([*words, f"{mean_text(row)}%{spread(row)}"])

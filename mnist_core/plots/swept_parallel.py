@@ -1,7 +1,6 @@
 """Many swept settings at once: parallel coordinates in lines that can be seen from the back of a room."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from math import log10
 from typing import Any
 
@@ -13,6 +12,7 @@ from mnist_core.fields import shown
 from mnist_core.plots.style import FAINT, GREY, errors_of, polish
 from mnist_core.plots.swept_look import accuracy_ticks, across, mean_text, measure_name, settings, shortened, spread
 from mnist_core.plots.swept_scale import scale_colour, swept_scale
+from mnist_core.text import in_plotly
 
 _SHADES = 12  # lines of like accuracy are one trace: hundreds of settings stay quick to draw
 _FAN = 0.04  # how far lines that meet in one value are spread, so that each can be followed
@@ -70,7 +70,7 @@ def _add_bundle(
     y: list[float | None] = []
     text: list[str] = []
     for row, line in zip(rows, lines, strict=True):
-        words = [f"{escape(label)} <b>{escape(shown(row[field]))}</b>" for field, label in labels.items()]
+        words = [f"{in_plotly(label)} <b>{in_plotly(shown(row[field]))}</b>" for field, label in labels.items()]
         y += [*line, None]
         text += ["<br>".join([*words, f"{mean_text(row)}%{spread(row)}"])] * (len(line) + 1)
     figure.add_scatter(
@@ -104,4 +104,4 @@ def _fanned(heights: Sequence[float]) -> list[float]:
 
 def _stacked(label: str) -> str:
     """A label with each word on a line of its own, so that neighbours do not touch on a narrow screen."""
-    return "<br>".join(escape(label).split(" "))
+    return "<br>".join(in_plotly(label).split(" "))

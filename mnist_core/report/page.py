@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 
 from plotly.offline import get_plotlyjs
@@ -13,6 +12,7 @@ from mnist_core.report import mistakes, sections
 from mnist_core.report.findings import find
 from mnist_core.report.words import Charts
 from mnist_core.store import Run, Store
+from mnist_core.text import in_html
 
 _HERE = Path(__file__).parent
 # Nothing is loaded from anywhere: the browser itself forbids it.
@@ -31,7 +31,7 @@ def html(store: Store, runs: Sequence[Run]) -> str:
     title = run_label(runs[0], 60) if len(runs) == 1 else f"{len(runs)} runs compared"
     datasets = " and ".join(dict.fromkeys(run.dataset for run in runs))
     parts = [
-        f"<header><h1>{escape(title)}</h1><p class=note>{escape(datasets)} · {day}</p></header>",
+        f"<header><h1>{in_html(title)}</h1><p class=note>{in_html(datasets)} · {day}</p></header>",
         sections.lead(found),
         sections.results(found),
         sections.statistics(found),
@@ -48,7 +48,7 @@ def html(store: Store, runs: Sequence[Run]) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{in_html(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(part for part in parts if part)
         + f"\n</main>\n<script>{get_plotlyjs()}</script>\n<script>\n{script}</script>\n</body>\n</html>\n"
     )

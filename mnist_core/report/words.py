@@ -2,12 +2,12 @@
 
 import base64
 from collections.abc import Iterable, Sequence
-from html import escape
 from itertools import count
 
 import plotly.graph_objects as go
 
 from mnist_core.plots.style import RunLike, run_label, run_styles
+from mnist_core.text import in_html
 
 MISSING = "–"
 _BORDERS = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "dashed"}
@@ -22,13 +22,13 @@ class Html(str):
 
 def text(value: object) -> str:
     """Anything as HTML: `Html` as it is, all else escaped."""
-    return value if isinstance(value, Html) else escape(str(value))
+    return value if isinstance(value, Html) else in_html(value)
 
 
 def section(title: str, *parts: str) -> Html:
     """A heading with what belongs to it; nothing if all parts are empty."""
     inside = "\n".join(part for part in parts if part)
-    return Html(f"<section>\n<h2>{escape(title)}</h2>\n{inside}\n</section>" if inside else "")
+    return Html(f"<section>\n<h2>{in_html(title)}</h2>\n{inside}\n</section>" if inside else "")
 
 
 def paragraph(*sentences: str, kind: str = "") -> Html:
@@ -47,7 +47,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], words: int = 1,
         )
 
     body = "\n".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    title = f"<caption>{in_html(caption)}</caption>" if caption else ""
     return Html(f"<div class=wide><table>{title}<thead><tr>{cells('th', head)}</tr></thead>\n"
                 f"<tbody>\n{body}\n</tbody></table></div>")  # fmt: skip
 
@@ -58,13 +58,13 @@ def run_marks(runs: Sequence[RunLike]) -> dict[int, Html]:
     for run in runs:
         style = styles[run.number]
         line = f"border-top: 3px {_BORDERS[style.dash]} {style.colour}"
-        marks[run.number] = Html(f'<span class=run><i style="{line}"></i>{escape(run_label(run, 60))}</span>')
+        marks[run.number] = Html(f'<span class=run><i style="{line}"></i>{in_html(run_label(run, 60))}</span>')
     return marks
 
 
 def strong(said: str, stressed: bool) -> Html:
     """A text, bold if it is to be stressed."""
-    return Html(f"<b>{escape(said)}</b>" if stressed else escape(said))
+    return Html(f"<b>{in_html(said)}</b>" if stressed else in_html(said))
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
@@ -79,7 +79,7 @@ def number(value: float | None, kind: str = ",.0f") -> str:
 
 def picture(png: bytes, about: str) -> Html:
     """A picture inside the page."""
-    return Html(f'<img alt="{escape(about)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">')
+    return Html(f'<img alt="{in_html(about)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">')
 
 
 class Charts:
@@ -94,7 +94,7 @@ class Charts:
         name = f"chart-{next(self._numbers)}"
         height = figure.to_dict()["layout"]["height"]
         return Html(
-            f'<figure><div class=chart id="{name}" role=img aria-label="{escape(about)}" '
+            f'<figure><div class=chart id="{name}" role=img aria-label="{in_html(about)}" '
             f'style="height: {height}px"></div>'
             f'<script type="application/json" data-chart="{name}">{data}</script></figure>'
         )
