@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard import comparing_data, run_table
+from dashboard import comparing_data, run_table, state
 from dashboard.choices import one_of
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.components.line_chart import line_chart
@@ -72,15 +72,19 @@ def show(runs: Sequence[Run]) -> None:
 def _drawn(as_they_are: tuple[tuple[object, ...], ...], choice: _Choice, _runs: Sequence[Run]) -> _Drawn | None:
     """What is shown, made once for all who open the same link; None if no run has learned a step."""
     names = (f"train_{choice.metric}", f"validation_{choice.metric}", "epoch_train_loss")
-    found = {run.id: comparing_data.curves(run, names) for run in _runs}
+    found = {}
+    for run in _runs:
+        with state.errors_as_messages():
+            found[run.id] = comparing_data.curves(run, names)
+    runs = [run for run in _runs if run.id in found]
     if all(len(series.value) == 0 for own in found.values() for series in own.values()):
         return None
-    together = groups(_runs) if choice.band else []
+    together = groups(runs) if choice.band else []
     figure = learning_curves(
-        found, _runs, choice.metric, choice.x, choice.smoothing, choice.log_x, choice.log_y, together,
+        found, runs, choice.metric, choice.x, choice.smoothing, choice.log_x, choice.log_y, together,
         choice.band or _BANDS[0],
     )  # fmt: skip
-    lines = together or [Group(run.name, (run,)) for run in _runs]
+    lines = together or [Group(run.name, (run,)) for run in runs]
     extremes, digits = _extremes(lines, found, choice.metric, grouped=bool(together))
     return _Drawn(figure if len(lines) <= FEW else str(figure.to_json()), extremes, digits, len(lines))
 

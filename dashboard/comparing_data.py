@@ -29,9 +29,9 @@ def answered(runs: Sequence[Run], split: SplitName = "test") -> Answers | None:
         with state.errors_as_messages():
             tables[run.id] = predictions(run, split)
     found, left_out = answers.gather([run for run in runs if run.id in tables], tables, split)
-    if found is None:
+    if found is None and tables:
         st.info("None of these runs has been tested yet: a run is tested when it ends.")
-    else:
+    elif found is not None:
         for one in left_out:
             st.caption(f"Run {one.run.number} is not compared here: it {in_markdown(one.reason)}.")
         if found.remark:

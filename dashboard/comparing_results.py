@@ -14,6 +14,7 @@ from mnist_core import comparison, measures, stats
 from mnist_core.answers import Answers
 from mnist_core.comparison import config_differences, fairness, runs_table
 from mnist_core.data.catalogue import dataset
+from mnist_core.errors import StoreError
 from mnist_core.plots.comparison import accuracies
 from mnist_core.plots.curves import FEW
 from mnist_core.store import Run
@@ -212,6 +213,9 @@ def _look(section: str) -> None:
 
 
 def _last_validation(run: Run) -> float:
-    """Validation accuracy (%) after the last epoch; NaN without one."""
-    table = comparing_data.metrics(run.id, ("validation_accuracy",), run.state, run.step)
+    """Validation accuracy (%) after the last epoch; NaN without one, and where it is damaged."""
+    try:
+        table = comparing_data.metrics(run.id, ("validation_accuracy",), run.state, run.step)
+    except StoreError:
+        return float("nan")
     return float("nan") if table.empty else 100 * float(table["value"].iloc[-1])

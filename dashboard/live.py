@@ -13,6 +13,7 @@ from dashboard.components.live_chart import Series, live_chart
 from dashboard.components.live_curves import Across
 from dashboard.run_card import run_card
 from mnist_core import jobs, measures
+from mnist_core.errors import StoreError
 from mnist_core.plots.style import run_label, run_styles
 from mnist_core.store import Run
 
@@ -61,6 +62,11 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
 
 
 def curves(runs: Sequence[Run]) -> None:
+    """The chart of these runs; one whose recorded metrics are damaged is named and left out."""
+    notes = {run.id: "" if run.active else _damage(run.id, run.finished) for run in runs}
+    for note in filter(None, notes.values()):
+        st.error(state.plain(note))
+    runs = [run for run in runs if not notes[run.id]]
     with st.container(horizontal=True, vertical_alignment="bottom", key="curve-controls"):
         smoothing = st.slider(
             "Smoothing",
@@ -93,6 +99,16 @@ def curves(runs: Sequence[Run]) -> None:
     if note := measures.training_loss_note(runs):
         st.caption(note)
     live_chart("curves", series, smoothing=smoothing, log_x=log_x, log_y=log_y, x=cast(Across, across), height=420)
+
+
+@st.cache_data(show_spinner=False, max_entries=2000)
+def _damage(run_id: str, finished: float | None) -> str:
+    """What is wrong with the metrics of a run that has ended; `finished` is there to look again once it has gone on."""
+    try:
+        state.store().curves(run_id, _METRICS)
+    except StoreError as error:
+        return str(error)
+    return ""
 
 
 def _queue(queue: Sequence[Run]) -> None:

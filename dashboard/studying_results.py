@@ -147,7 +147,11 @@ def _curves(subject: Subject, runs: list[Run]) -> None:
     stepwise = max(run.epoch for run in runs) <= _STEPWISE
     kinds = ("train", "validation") if stepwise else ("epoch_train", "validation")
     wanted = tuple(f"{kind}_{metric}" for kind in kinds)
-    tables = {run.id: _metrics(run.id, wanted, run.step) for run in runs}
+    tables = {}
+    for run in runs:
+        with state.errors_as_messages():
+            tables[run.id] = _metrics(run.id, wanted, run.step)
+    runs = [run for run in runs if run.id in tables]
     if stepwise:
         figure = learning_curves(tables, runs, metric, smoothing=_SMOOTHING)
     else:

@@ -145,7 +145,11 @@ def _summary(table: pd.DataFrame, labels: dict[str, str], measure: str) -> go.Fi
 @st.cache_data(show_spinner=False, max_entries=8)
 def _curves(table: pd.DataFrame, field: str, metric: Metric, chosen: bool) -> go.Figure:
     """The curves of the runs in the table, made anew only after another epoch of one of them."""
-    metrics = {run: _metrics(run, epoch) for run, epoch in zip(table["run"], table["epoch"], strict=True)}
+    metrics = {}
+    for run, epoch in zip(table["run"], table["epoch"], strict=True):
+        with state.errors_as_messages():
+            metrics[run] = _metrics(run, epoch)
+    table = table.loc[[run in metrics for run in table["run"]], :]
     return sweep_curves(metrics, table, field, sweeps.label(field), metric, "validation" if chosen else "train")
 
 

@@ -49,8 +49,8 @@ def find(store: Store, runs: Sequence[Run]) -> Findings:
         alike = stats.indistinguishable(found.right, pairs)
     images, problem = _images(found) if found else (None, "")
     classes = class_names_of(store, found.runs[0], found.classes) if found and found.runs else ()
-    metrics = {run.id: store.metrics(run.id, names=_DRAWN) for run in runs}
-    return Findings(tuple(runs), metrics, found, (*left_out, *damaged), tuple(pairs), tuple(alike),
+    metrics, without = _metrics(store, runs)
+    return Findings(tuple(runs), metrics, found, (*left_out, *damaged, *without), tuple(pairs), tuple(alike),
                     found and _flattery(found), images, problem, classes)  # fmt: skip
 
 
@@ -70,6 +70,19 @@ def _answers(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame]
         except StoreError:
             damaged.append(LeftOut(run, "is left out: its predictions are missing or damaged"))
     return tables, damaged
+
+
+def _metrics(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame], list[LeftOut]]:
+    """What the curves draw by run id, and the runs of which nothing is drawn because what was recorded is damaged."""
+    tables: dict[str, pd.DataFrame] = {}
+    without: list[LeftOut] = []
+    for run in runs:
+        try:
+            tables[run.id] = store.metrics(run.id, names=_DRAWN)
+        except StoreError:
+            tables[run.id] = store.metrics(run.id, names=[])
+            without.append(LeftOut(run, "has no curves here: its recorded metrics are damaged"))
+    return tables, without
 
 
 def _images(found: Answers) -> tuple[np.ndarray | None, str]:

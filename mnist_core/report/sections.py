@@ -24,7 +24,7 @@ _NAME_LENGTH = 32  # letters
 def lead(found: Findings) -> Html:
     """What is to be learned from the whole, in a sentence or two."""
     if found.answers is None:
-        return paragraph("None of these runs has been tested yet.", kind="lead")
+        return paragraph("None of these runs has predictions that can be compared.", kind="lead")
     best = _ranked(found)[0]
     run, images = found.answers.runs[best], found.answers.images
     right = int(found.answers.right[best].sum())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import IntegrityError
 
 from mnist_core.errors import StoreError
+from mnist_core.store import history
 from mnist_core.store.artifacts import Artifact
 from mnist_core.store.database import Database
 from mnist_core.store.metrics import stored
@@ -39,6 +40,7 @@ class Adoption(Database):
                     connection.execute(metrics.insert(), _metric_rows(number, rows.iloc[start : start + _ROWS]))
                 if files:
                     connection.execute(artifacts.insert(), [{"run": number, **vars(file)} for file in files])
+                history.write(connection, number)
                 folder.rename(target)
                 moved = True
         except IntegrityError as error:

@@ -89,7 +89,13 @@ def columns(connection: sa.Connection, number: int, names: Sequence[str]) -> "di
         values[place] = float(special[place] or "nan")
     whole = (np.array(column, dtype=np.int64) for column in (step, epoch))
     arrays = (*whole, np.array(seconds, dtype=np.float64), values)
-    known = np.array(name, dtype=object)
+    return by_name(np.array(name, dtype=object), arrays, names)
+
+
+def by_name(
+    known: "np.ndarray", arrays: "Sequence[np.ndarray]", names: Iterable[str]
+) -> "dict[str, tuple[np.ndarray, ...]]":
+    """The parts of arrays (N,) that belong to each of `names`, where `known` (N,) says whose each row is."""
     own = {wanted: known == wanted for wanted in names}
     return {wanted: tuple(array[rows] for array in arrays) for wanted, rows in own.items()}
 

@@ -5,7 +5,7 @@ from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text, e
 
 from mnist_core.errors import StoreError
 
-VERSION = 3
+VERSION = 4
 metadata = sa.MetaData()
 
 lab = Table("lab", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -70,6 +70,7 @@ sweeps = Table(
 _CHANGES = {
     2: ("ALTER TABLE runs ADD COLUMN sweep TEXT", "CREATE INDEX runs_by_sweep ON runs (sweep)"),
     3: ("ALTER TABLE runs ADD COLUMN data JSON",),
+    4: (),
 }
 
 metrics = Table(
@@ -85,6 +86,15 @@ metrics = Table(
     Column("seconds", Float, nullable=False),
     Index("metrics_by_run", "run", "id"),
     sqlite_autoincrement=True,  # ids are never reused, so that a reader's cursor stays valid after a rewind
+)
+
+# What `history` needs to notice that a recorded figure has changed; none of runs that ended before schema 4.
+fingerprints = Table(
+    "fingerprints",
+    metadata,
+    Column("run", Integer, ForeignKey("runs.number", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),  # of a metric; "" for the run's own row
+    Column("sha256", Text, nullable=False),
 )
 
 artifacts = Table(

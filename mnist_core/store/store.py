@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data_facts import DataFacts
 from mnist_core.errors import StoreError
 from mnist_core.events import Event
+from mnist_core.store import history
 from mnist_core.store import metrics as metric_rows
 from mnist_core.store.adopting import Adoption
 from mnist_core.store.files import Files
@@ -103,14 +104,41 @@ class Store(Files, Sweeps, Adoption):
 
         Names: per step train_loss, train_accuracy, learning_rate (where it changes); per epoch
         epoch_train_loss, epoch_train_accuracy, validation_loss, validation_accuracy.
+        Raises StoreError if what an ended run recorded has changed since, as far as whole metrics are read.
         """
-        with self._engine.connect() as connection:
-            return metric_rows.read(connection, self._number(connection, run_id), after, names, limit)
+        with self._engine.connect() as connection, _readable():
+            number = self._number(connection, run_id)
+            table = metric_rows.read(connection, number, after, names, limit)
+            kept = {} if after or limit is not None else history.read(connection, number)
+        if kept:
+            arrays = [table[name].to_numpy() for name in ("step", "epoch", "seconds", "value")]
+            whole = kept.keys() - {history.RESULTS} if names is None else names
+            self._check(number, metric_rows.by_name(table["name"].to_numpy(dtype=object), arrays, whole), kept)
+        return table
 
     def curves(self, run_id: str, names: Sequence[str]) -> "dict[str, tuple[np.ndarray, ...]]":
-        """Metrics as arrays by name, (step, epoch, seconds, value) of each: quicker where many runs are drawn."""
+        """Metrics as arrays by name, (step, epoch, seconds, value) of each: quicker where many runs are drawn.
+
+        Raises StoreError if what an ended run recorded has changed since.
+        """
+        with self._engine.connect() as connection, _readable():
+            number = self._number(connection, run_id)
+            arrays = metric_rows.columns(connection, number, names)
+            self._check(number, arrays, history.read(connection, number))
+        return arrays
+
+    def damage(self, run_id: str) -> list[str]:
+        """What of an ended run is not as it was recorded: names of metrics, "results" for its own figures."""
         with self._engine.connect() as connection:
-            return metric_rows.columns(connection, self._number(connection, run_id), names)
+            damaged = history.damage(connection, self._number(connection, run_id))
+        return [name or "results" for name in damaged]
+
+    def _check(self, number: int, arrays: "dict[str, tuple[np.ndarray, ...]]", kept: dict[str, str]) -> None:
+        if damaged := history.changed(arrays, kept):
+            raise StoreError(
+                f"The recorded {', '.join(sorted(damaged))} of run #{number} in the database is no longer what was "
+                "recorded. Bring the database back from a backup, or train anew."
+            )
 
     def count_metrics(self, run_id: str) -> int:
         """How many values are recorded of a run."""
@@ -167,8 +195,10 @@ class Store(Files, Sweeps, Adoption):
                     state="queued", request=None, finished=None, queued=self.clock() if first is None else first - 1
                 )
             )
+            number = self._number(connection, run_id)
+            if done.rowcount:
+                history.forget(connection, number)
             if done.rowcount and from_scratch:
-                number = self._number(connection, run_id)
                 for table in (metrics, artifacts):
                     connection.execute(table.delete().where(table.c.run == number))
                 connection.execute(runs.update().where(runs.c.number == number).values(**NOT_BEGUN))
@@ -297,6 +327,7 @@ class Store(Files, Sweeps, Adoption):
                 finished=self.clock(),
                 **values,
             )
+            history.write(connection, run.number)
 
     def rewind(self, run: Run, step: int) -> None:
         """Forget what was recorded after `step`: the run goes on from a checkpoint that is older."""
@@ -310,3 +341,15 @@ class Store(Files, Sweeps, Adoption):
     def _update(self, ids: Sequence[str], **values: Any) -> None:
         with writing(self._engine).begin() as connection:
             connection.execute(runs.update().where(runs.c.id.in_(ids)).values(**values))
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """Make an error of rows that hold something of another kind than was written."""
+    try:
+        yield
+    except history.UNREADABLE:
+        raise StoreError(
+            "The recorded metrics of this run in the database are damaged. Bring the database back from a backup, or "
+            "train anew."
+        ) from None

@@ -1,6 +1,8 @@
 """The Train page without a browser: the form, its mistakes, and what a click puts into the queue."""
 
+import contextlib
 import shutil
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -204,6 +206,22 @@ def test_what_of_a_folder_is_not_learned_from_is_said_before_the_start(page: App
     (root / "train" / "2" / "00.png").write_bytes(b"damaged")
     page.run()
     assert "00.png cannot be read as an image" in "\n".join(warning.value for warning in page.warning)
+
+
+def test_a_run_whose_metrics_are_damaged_is_named_and_the_others_are_drawn(page: AppTest):
+    store = Store.open()
+    for seed in (0, 1):
+        run = store.enqueue(TINY.replace(seed=seed), claimed=True)
+        for _ in work(store, run):
+            pass
+    with contextlib.closing(sqlite3.connect(store.root / "runs.db")) as connection, connection:
+        connection.execute("UPDATE metrics SET value = value + 1e-9 WHERE run = 1 AND name = 'validation_loss'")
+    page.query_params["runs"] = ["1", "2"]
+    page.run()
+    assert not page.exception
+    assert [("#1" in error.value, "validation_loss" in error.value.replace("\\", "")) for error in page.error] == [
+        (True, True)
+    ]
 
 
 def test_a_run_without_a_whole_checkpoint_is_started_anew_only_by_choice(page: AppTest):

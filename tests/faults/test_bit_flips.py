@@ -1,6 +1,9 @@
 """One bit of a kept file has changed: it is noticed before anything is made of the file, or it changes nothing."""
 
+import contextlib
 import shutil
+import sqlite3
+import struct
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -8,6 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import DatabaseError
 
 from mnist_core import answers, api, cli, trained
 from mnist_core.config import RunConfig
@@ -102,6 +106,47 @@ def test_every_flip_in_an_archive_is_noticed_or_changes_nothing(trained_once: tu
             remove(store)
             passed += 1
     assert passed < FLIPS / 10
+
+
+def test_every_flip_in_recorded_metrics_is_noticed_or_changes_nothing(lab: Store):
+    run = lab.find("1")
+    intact = lab.metrics(run.id)
+    database = lab.root / "runs.db"
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole = database.read_bytes()
+    # Where rows of metrics lie in the file: around each value as SQLite stores it.
+    places = [whole.find(struct.pack(">d", value)) for value in intact["value"] if value % 1]
+    random = Random(4)
+    noticed = 0
+    for _ in range(FLIPS):
+        bit = 8 * random.choice(places) + random.randrange(-8 * 24, 8 * 16)
+        flip(database, whole, bit)
+        try:
+            again = Store.open(lab.root).metrics(run.id)
+        except (StoreError, DatabaseError):
+            noticed += 1
+        else:
+            assert again.drop(columns="id").equals(intact.drop(columns="id")), bit
+    assert noticed > FLIPS / 2
+    database.write_bytes(whole)
+    assert Store.open(lab.root).metrics(run.id).equals(intact)
+
+
+def test_a_run_whose_figures_have_changed_is_named(lab: Store):
+    run = lab.find("1")
+    assert lab.damage(run.id) == []
+    lab.rename(run.id, "another name")
+    lab.set_tags(run.id, ["a"])
+    assert lab.damage(run.id) == []
+    with contextlib.closing(sqlite3.connect(lab.root / "runs.db")) as connection, connection:
+        connection.execute("UPDATE runs SET test_accuracy = test_accuracy + 1e-9 WHERE number = 1")
+        connection.execute("DELETE FROM metrics WHERE run = 1 AND name = 'validation_loss' AND epoch = 2")
+    assert sorted(lab.damage(run.id)) == ["results", "validation_loss"]
+    for read in (lambda: lab.metrics(run.id), lambda: lab.curves(run.id, ["validation_loss"])):
+        with pytest.raises(StoreError):
+            read()
+    assert len(lab.curves(run.id, ["train_loss"])["train_loss"][0])
 
 
 def remove(store: Store) -> None:

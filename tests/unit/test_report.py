@@ -153,7 +153,7 @@ def test_runs_without_answers_are_reported_too():
     store = Store.open()
     waiting = store.enqueue(CONFIG, "waiting")
     page = Text(report.html(store, [waiting])).sections
-    assert "None of these runs has been tested yet." in page[""]
+    assert "None of these runs has predictions that can be compared." in page[""]
     assert "waiting" in page["Results"]
     alone = Text(report.html(store, [with_mistakes(store, [3]), waiting])).sections
     assert "has no predictions yet" in alone["Results"]
