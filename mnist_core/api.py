@@ -47,7 +47,7 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     """Train a network here and now and return the stored run; `settings` are fields of RunConfig.
 
     `train(architecture="mlp-100", dataset="mnist-5k", epochs=2)`. A bar shows the progress unless that is False.
-    Ctrl-C leaves the run interrupted; `python -m mnist_core resume` goes on with it. Raises ConfigError or
+    Ctrl-C or SIGTERM leaves the run interrupted; `python -m mnist_core resume` goes on with it. Raises ConfigError or
     ArchitectureError before anything is trained, StoreError if the run fails.
     """
     from mnist_core.checking import check
@@ -60,9 +60,9 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     config = RunConfig.parse(settings)
     check(config)
     store = Store.open()
-    run = store.enqueue(config, name, tags, claimed=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with interruptible() as interrupt, Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
+        run = store.enqueue(config, name, tags, claimed=True)
         task = bar.add_task(f"#{run.number} {one_line(run.name)}")
         for event in work(store, run, interrupt):
             if isinstance(event, RunStarted):

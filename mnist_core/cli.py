@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from dataclasses import asdict
+from types import FrameType
 from typing import Annotated, Any, Literal
 
 import typer
@@ -19,6 +20,8 @@ from mnist_core.data import remarks
 from mnist_core.errors import CheckpointError, ConfigError, MnistLabError
 from mnist_core.export_commands import export
 from mnist_core.flags import with_config_flags
+from mnist_core.following import follow_all, interruptible
+from mnist_core.liveness import settled
 from mnist_core.recipes import RECIPES
 from mnist_core.report_commands import import_run, report
 from mnist_core.store import Run, Store
@@ -42,12 +45,24 @@ _RUN = typer.Argument(help="Number (12), id, or the beginning of an id.")
 
 
 def main() -> None:
-    """Run the command line; an error that a person can mend is one line and exit code 2."""
+    """Run the command line; an error that a person can mend is one line and exit code 2, Ctrl-C is 130."""
+    pressed = threading.Event()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        pressed.set()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, interrupt)
     try:
         app()
     except MnistLabError as error:
         print(in_terminal(f"Error: {error}"), file=sys.stderr)
         sys.exit(2)
+    except Exception:
+        # In the middle of an import Ctrl-C may come out as any error.
+        if pressed.is_set():
+            sys.exit(130)
+        raise
 
 
 def _train(
@@ -76,19 +91,18 @@ def _train(
     if seeds > 1:
         _train_seeds(store, seeded(config, seeds, name), tag, queue, as_json)
         return
-    run = store.enqueue(config, name, tag, claimed=not queue)
     if queue:
+        run = store.enqueue(config, name, tag)
         _say(run, as_json, f"run #{run.number} is queued; the dashboard trains it")
         return
-    _follow(store, run, as_json)
+    with interruptible() as interrupt:
+        _follow(store, store.enqueue(config, name, tag, claimed=True), interrupt, as_json)
 
 
 def _train_seeds(
     store: Store, entries: list[tuple[RunConfig, str]], tag: list[str], queue: bool, as_json: bool
 ) -> None:
     """Queue runs that differ only in the seed, and train them in processes of their own until all have ended."""
-    from mnist_core.following import follow_all
-
     runs = store.enqueue_all(entries, tag)
     if not queue:
         runs = follow_all(store, runs, as_json)
@@ -107,7 +121,7 @@ def list_runs(
     as_json: _As_json = False,
 ) -> None:
     """List the runs, newest first."""
-    runs = Store.open().runs(states=[state] if state else None)[:limit]
+    runs = settled(Store.open()).runs(states=[state] if state else None)[:limit]
     if as_json:
         print(json.dumps([_as_dict(run) for run in runs], indent=2))
         return
@@ -131,7 +145,7 @@ def list_runs(
 @app.command()
 def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
     """Show one run: configuration, results, files."""
-    store = Store.open()
+    store = settled(Store.open())
     found = store.find(run)
     if as_json:
         files = [asdict(artifact) for artifact in store.artifacts(found.id)]
@@ -162,16 +176,17 @@ def resume(
     as_json: _As_json = False,
 ) -> None:
     """Go on with a paused, stopped, interrupted or failed run, here and now."""
-    store = Store.open()
+    store = settled(Store.open())
     found = store.find(run)
     if not from_scratch and (reason := resuming.refusal(store, found)):
         raise CheckpointError(reason)
-    queued = store.requeue(found.id, from_scratch=from_scratch)
-    claimed = store.claim(queued.id)
-    if claimed is None:
-        _say(queued, as_json, f"run #{queued.number} goes on in the dashboard")
-    else:
-        _follow(store, claimed, as_json)
+    with interruptible() as interrupt:
+        queued = store.requeue(found.id, from_scratch=from_scratch)
+        claimed = store.claim(queued.id)
+        if claimed is None:
+            _say(queued, as_json, f"run #{queued.number} goes on in the dashboard")
+        else:
+            _follow(store, claimed, interrupt, as_json)
 
 
 @app.command()
@@ -218,16 +233,14 @@ def data_download(name: Annotated[str, typer.Argument(help="Such as mnist or cif
         raise typer.Exit(2)
 
 
-def _follow(store: Store, run: Run, as_json: bool) -> None:
-    """Train a claimed run in this process, with a bar; Ctrl-C leaves it resumable."""
+def _follow(store: Store, run: Run, interrupt: threading.Event, as_json: bool) -> None:
+    """Train a claimed run in this process, with a bar, until it ends or `interrupt` is set."""
     from mnist_core.events import EpochEnd, RunStarted, StepEnd
     from mnist_core.worker import work
 
-    interrupt = threading.Event()
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
         task = bar.add_task(f"#{run.number} {one_line(run.name)}")
-        signal.signal(signal.SIGINT, lambda *_: interrupt.set())
         for event in work(store, run, interrupt):
             if isinstance(event, RunStarted):
                 bar.update(task, total=event.steps_per_epoch * run.config.epochs, completed=event.first_step)

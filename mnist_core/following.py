@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -42,16 +43,38 @@ def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False) -> list
 
 @contextmanager
 def interruptible() -> Iterator[threading.Event]:
-    """An event that Ctrl-C sets; where there is no main thread to tell, it stays unset."""
-    event = threading.Event()
+    """An event that Ctrl-C, SIGTERM or the closing of the terminal sets; a second Ctrl-C interrupts at once.
+
+    A SIGTERM or SIGHUP is obeyed afterwards: the process ends by it, once what was to be saved is. Where there is no
+    main thread to tell, the event stays unset.
+    """
+    event, received = threading.Event(), list[int]()
     if threading.current_thread() is not threading.main_thread():
         yield event
         return
-    before = signal.signal(signal.SIGINT, lambda *_: event.set())
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if event.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        event.set()
+        received.append(number)
+
+    before = {number: signal.signal(number, ask) for number in _asking_signals()}
     try:
         yield event
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in received:
+            if number != signal.SIGINT:
+                signal.raise_signal(number)
+
+
+def _asking_signals() -> list[signal.Signals]:
+    """Signals that ask this process to end, without those that it was started to ignore, as nohup does."""
+    names = ("SIGTERM", "SIGHUP")
+    asking = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
+    return [signal.SIGINT, *(number for number in asking if signal.getsignal(number) != signal.SIG_IGN)]
 
 
 def _line(run: Run) -> str:

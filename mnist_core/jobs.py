@@ -6,7 +6,6 @@ import glob
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,13 +13,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_core.errors import LostRunError, MnistLabError, StoreError
+from mnist_core import liveness
+from mnist_core.errors import MnistLabError, StoreError
+from mnist_core.liveness import BEGIN_SECONDS
 from mnist_core.store import Run, Store
 
 _TICK_SECONDS = 0.1
 _PATROL_SECONDS = 2.0
-_SILENT_SECONDS = 30.0  # a worker that says nothing for so long is gone
-_BEGIN_SECONDS = 120.0  # a worker that has not begun its run by then never will; importing torch may take a minute
 _HAND_OUTS = 3  # of one run to workers that end before they begin it
 _SPARE_DELAY_SECONDS = 3.0  # the next spare imports torch: not while the run before it is starting
 _SETTING = "runs_at_once"
@@ -158,7 +157,7 @@ class Jobs(threading.Thread):
                     self._lost(run, _why(code) if code else "The worker ended without a result.")
             elif ended:
                 worker.run = None
-            elif run is not None and time.monotonic() - worker.handed > _BEGIN_SECONDS and not self._begun(run):
+            elif run is not None and time.monotonic() - worker.handed > BEGIN_SECONDS and not self._begun(run):
                 worker.process.kill()  # it hangs as it ends its last run
 
     def _begun(self, run: Run) -> bool:
@@ -174,7 +173,7 @@ class Jobs(threading.Thread):
         if failed < _HAND_OUTS and self._store.release(run):
             self._failed_hand_outs[run.id] = failed
         else:
-            self._abandon(run, why)
+            liveness.interrupt(self._store, run, why)
 
     def _holds(self, run: Run) -> bool:
         """Whether the run still waits for a word from the worker that was given it."""
@@ -186,16 +185,9 @@ class Jobs(threading.Thread):
         """Find running runs of this host whose process is gone: left over from an app that was killed."""
         own = {worker.run.id for worker in self._workers if worker.run is not None}
         now = self._store.clock()
-        for run in self._store.runs(states=["running"]):
-            if run.id in own or run.host != socket.gethostname():
-                continue
-            silent = now - (run.heartbeat or 0) > _SILENT_SECONDS
-            if silent or (run.pid is not None and not _alive(run.pid)):
+        for run in liveness.running_here(self._store):
+            if run.id not in own and liveness.is_gone(run, now - (run.heartbeat or 0.0)):
                 self._lost(run, "The process of this run is gone.")
-
-    def _abandon(self, run: Run, why: str) -> None:
-        with contextlib.suppress(LostRunError):  # raised if the worker had ended the run itself
-            self._store.finish(run, "interrupted", f"{why} Resume it to go on from the last checkpoint.")
 
     def _free_gpu(self) -> str:
         taken = {worker.gpu for worker in self._workers if worker.run is not None}
@@ -252,18 +244,6 @@ def _started() -> list[Jobs]:
 
 def _thread_name(store: Store) -> str:
     return f"{_THREAD} {store.url}"
-
-
-def _alive(pid: int) -> bool:
-    if os.name == "nt":  # there, signal 0 would end the process; the heartbeat decides instead
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _why(code: int) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mnist_core.errors import StoreError
+from mnist_core.liveness import settled
 from mnist_core.store import Store
 from mnist_core.store.artifacts import write_atomically
 from mnist_core.text import one_line
@@ -22,7 +23,7 @@ def report(
     """Write a comparison of runs as one HTML file that opens without a network."""
     from mnist_core.report import html
 
-    store = Store.open()
+    store = settled(Store.open())
     if output.is_dir():
         output /= _NAME
     found = {run.id: run for run in map(store.find, runs)}  # however often one is named

@@ -18,6 +18,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.fields import shown
 from mnist_core.flags import with_config_flags
 from mnist_core.following import follow_all
+from mnist_core.liveness import settled
 from mnist_core.rounding import decimals
 from mnist_core.store import ACTIVE, Store
 from mnist_core.sweeps import Sweep
@@ -64,7 +65,7 @@ def _run(
 @sweep_app.command("list")
 def list_sweeps(as_json: _As_json = False) -> None:
     """List the sweeps, newest first."""
-    store = Store.open()
+    store = settled(Store.open())
     found = [_summary(store, row.id, row.name) for row in store.sweeps()]
     if as_json:
         print(json.dumps(found, indent=2))
@@ -86,14 +87,14 @@ def list_sweeps(as_json: _As_json = False) -> None:
 @sweep_app.command()
 def show(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None:
     """Show what a sweep has found so far."""
-    store = Store.open()
+    store = settled(Store.open())
     _report(store, sweeps.find(store, sweep).id, as_json)
 
 
 @sweep_app.command()
 def stop(sweep: Annotated[str, _SWEEP]) -> None:
     """Stop all runs of a sweep that train or wait."""
-    store = Store.open()
+    store = settled(Store.open())
     count = sweeps.stop_all(store, sweeps.find(store, sweep).id)
     print(f"{count} runs are asked to stop")
 
@@ -101,7 +102,7 @@ def stop(sweep: Annotated[str, _SWEEP]) -> None:
 @sweep_app.command()
 def retry(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None:
     """Train failed and interrupted runs of a sweep again, and whatever of it still waits."""
-    store = Store.open()
+    store = settled(Store.open())
     row = sweeps.find(store, sweep)
     sweeps.retry_failed(store, row.id)
     _train(store, row.id, as_json)

@@ -62,6 +62,9 @@ def work(store: Store, run: Run, interrupt: threading.Event | None = None) -> It
 
 
 def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
+    if pulse.wish == "interrupted":  # asked while torch was imported
+        store.finish(run, "interrupted")
+        return
     config, note = resolve(run.config, environment.data_dir())
     if config.choose_on == "test":
         note = f"{note} {_OPTIMISTIC}".strip()
@@ -210,7 +213,8 @@ def main() -> int:
     """Train the runs that are named on standard input, one after another, until it closes."""
     _warm_up()
     interrupt, order, store = threading.Event(), {}, None
-    signal.signal(signal.SIGTERM, lambda *_: interrupt.set() if order else sys.exit(0))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: interrupt.set() if order else sys.exit(0))
     while not interrupt.is_set() and (line := sys.stdin.readline()).strip():
         order |= json.loads(line)
         if order["gpu"]:

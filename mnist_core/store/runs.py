@@ -1,13 +1,16 @@
 """Run: what happened when a config was trained, as one frozen value."""
 
+import os
 import secrets
 import socket
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
+from mnist_core import processes
 from mnist_core.config import RunConfig
 from mnist_core.data_facts import FIRST_RULE, DataFacts
 from mnist_core.rules import Rules
@@ -66,6 +69,8 @@ class Run:
     worker: str | None
     host: str | None
     pid: int | None
+    pid_start: str | None  # tells that process from any other that ever has its number
+    trouble: str | None  # what it waits for while it trains, such as room on the disk
     heartbeat: float | None
     epoch: int  # epochs completed
     step: int
@@ -218,8 +223,21 @@ def claim(now: float, pid: int | None) -> dict[str, Any]:
         "worker": secrets.token_hex(8),
         "host": socket.gethostname(),
         "pid": pid,
+        "pid_start": None if pid is None else _start_of(pid),
+        "trouble": None,
         "heartbeat": now,
     }
+
+
+def this_process() -> dict[str, Any]:
+    """What a run's row says of the process that trains it: its number and when it began."""
+    pid = os.getpid()
+    return {"pid": pid, "pid_start": _start_of(pid)}
+
+
+@cache
+def _start_of(pid: int) -> str | None:
+    return processes.start_of(pid)
 
 
 def default_name(config: RunConfig) -> str:

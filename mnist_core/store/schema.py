@@ -5,7 +5,7 @@ from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text, e
 
 from mnist_core.errors import StoreError
 
-VERSION = 4
+VERSION = 5
 metadata = sa.MetaData()
 
 lab = Table("lab", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -30,6 +30,8 @@ runs = Table(
     Column("worker", Text),  # who may write to the run; a new claim gets a new token
     Column("host", Text),
     Column("pid", Integer),
+    Column("pid_start", Text),  # `processes.start_of` that process; none of runs from before schema 5
+    Column("trouble", Text),  # what a run that trains waits for, such as room on the disk
     Column("heartbeat", Float),
     Column("epoch", Integer, nullable=False, default=0),
     Column("step", Integer, nullable=False, default=0),
@@ -71,6 +73,7 @@ _CHANGES = {
     2: ("ALTER TABLE runs ADD COLUMN sweep TEXT", "CREATE INDEX runs_by_sweep ON runs (sweep)"),
     3: ("ALTER TABLE runs ADD COLUMN data JSON",),
     4: (),
+    5: ("ALTER TABLE runs ADD COLUMN pid_start TEXT", "ALTER TABLE runs ADD COLUMN trouble TEXT"),
 }
 
 metrics = Table(

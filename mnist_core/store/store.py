@@ -29,6 +29,7 @@ from mnist_core.store.runs import (
     clean_tags,
     new_row,
     run_from_row,
+    this_process,
 )
 from mnist_core.store.schema import artifacts, metrics, runs, writing
 from mnist_core.store.sweeps import Sweeps
@@ -277,7 +278,7 @@ class Store(Files, Sweeps, Adoption):
                 runs.c.pid.is_(None),
             )
             first = connection.execute(sa.select(sa.func.min(runs.c.queued))).scalar()
-            common = {"worker": None, "host": None, "heartbeat": None, "request": None}
+            common = {"worker": None, "host": None, "heartbeat": None, "request": None, "pid_start": None}
             for wish, state in (("stop", "stopped"), ("pause", "paused")):
                 if connection.execute(
                     runs.update().where(untouched, runs.c.request == wish).values(state=state, **common)
@@ -290,7 +291,7 @@ class Store(Files, Sweeps, Adoption):
     def beat(self, run: Run) -> str | None:
         """Say that the run's worker lives; returns "stop", "pause" or None. Raises LostRunError."""
         with writing(self._engine, durable=False).begin() as connection:
-            self._write(connection, run, pid=os.getpid(), heartbeat=self.clock())
+            self._write(connection, run, **this_process(), heartbeat=self.clock())
             return connection.execute(sa.select(runs.c.request).where(runs.c.number == run.number)).scalar()
 
     def describe(self, run: Run, **values: Any) -> None:
@@ -324,6 +325,8 @@ class Store(Files, Sweeps, Adoption):
                 request=None,
                 worker=None,
                 pid=None,
+                pid_start=None,
+                trouble=None,
                 finished=self.clock(),
                 **values,
             )

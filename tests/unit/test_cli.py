@@ -90,7 +90,7 @@ def test_without_queue_all_seeds_are_followed_to_their_end(monkeypatch: pytest.M
             pass
         return store.runs(ids=[run.id for run in runs])
 
-    monkeypatch.setattr("mnist_core.following.follow_all", follow)
+    monkeypatch.setattr("mnist_core.cli.follow_all", follow)
     done = CliRunner().invoke(app, ["train", *QUICK, "--seeds", "2", "--json"])
     assert (done.exit_code, followed) == (0, [0, 1])
     assert [run["state"] for run in json.loads(done.stdout)] == ["stopped", "finished"]

@@ -253,7 +253,8 @@ def test_what_a_sweep_has_recorded_for_an_epoch(store):
 def test_a_store_from_before_data_were_recorded_opens_with_its_runs(store):
     run = store.enqueue(RunConfig(), claimed=True)
     with sa.create_engine(store.url).begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE runs DROP COLUMN data")
+        for column in ("data", "pid_start", "trouble"):
+            connection.exec_driver_sql(f"ALTER TABLE runs DROP COLUMN {column}")
         connection.exec_driver_sql("UPDATE lab SET value = '2' WHERE key = 'schema'")
     later = Store.open(store.root)
     assert (later.run(run.id).data, later.run(run.id).rule) == (None, 1)

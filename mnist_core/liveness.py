@@ -1,0 +1,60 @@
+"""Which runs are called running although the process that trained them is gone. Never imports torch."""
+
+import contextlib
+import socket
+
+from mnist_core import processes
+from mnist_core.errors import LostRunError
+from mnist_core.store import Run, Store
+from mnist_core.troubles import STORE_ERRORS
+
+# A worker that says nothing for so long is gone, or hangs. It says something every 0.4 s.
+SILENT_SECONDS = 60.0
+# A worker that has not begun its run by then never will; importing torch may take a minute.
+BEGIN_SECONDS = 120.0
+
+_RESUME = "Resume it to go on from the last checkpoint."
+
+
+def settle(store: Store) -> list[Run]:
+    """Put right what the store says of running runs of this machine that nobody trains any more; returns these runs.
+
+    One that had begun is interrupted and can be resumed, one that had not goes back into the queue. Every reader of
+    states calls this first, so that they are true where no app is running.
+    """
+    dead = [run for run in running_here(store) if is_gone(run, store.clock() - (run.heartbeat or 0.0))]
+    for run in dead:
+        if not store.release(run):
+            interrupt(store, run, "The process of this run is gone.")
+    return dead
+
+
+def running_here(store: Store) -> list[Run]:
+    """Runs that a process of this machine trains, if it lives: deleted ones too, until they have stopped."""
+    found = store.runs(states=["running"]) + store.runs(states=["running"], deleted=True)
+    return [run for run in found if run.host == socket.gethostname()]
+
+
+def is_gone(run: Run, silent: float) -> bool:
+    """Whether nobody trains a running run of this machine; `silent` says for how many seconds nobody has said so.
+
+    Where the system tells when a process began, that and not the silence decides, so that a run in a stopped process
+    (Ctrl-Z) or on a sleeping machine is left alone.
+    """
+    if run.pid is None:
+        return silent > BEGIN_SECONDS
+    lives = processes.lives(run.pid, run.pid_start)
+    return silent > SILENT_SECONDS if lives is None else not lives
+
+
+def interrupt(store: Store, run: Run, why: str) -> None:
+    """End a run whose process is gone so that it can be resumed."""
+    with contextlib.suppress(LostRunError):  # raised if the process had ended the run itself
+        store.finish(run, "interrupted", f"{why} {_RESUME}")
+
+
+def settled(store: Store) -> Store:
+    """The store, after `settle` as far as it can be written to: what only reads must not fail for it."""
+    with contextlib.suppress(*STORE_ERRORS):
+        settle(store)
+    return store

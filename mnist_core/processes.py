@@ -1,0 +1,115 @@
+"""Processes of this machine: whether one still lives, told by its number and the moment when it began."""
+
+import os
+import subprocess
+from functools import cache
+from pathlib import Path
+
+_PROC = Path("/proc")
+# A process that has ended, but whose parent has not asked how.
+_ENDED = ("Z", "X", "x")
+_PS_SECONDS = 5.0
+
+
+def start_of(pid: int) -> str | None:
+    """A text that no other process has that ever had this number, or None where the system does not tell.
+
+    On Linux: "BOOT-NAMESPACE-TICKS", the boot, the space in which process numbers count, and the ticks of the clock
+    from the boot to the process's start. Elsewhere the date of the start, as `ps` tells it.
+    """
+    if _linux():
+        fields = _stat(pid)
+        return None if fields is None else f"{_here()}-{fields[1]}"
+    fields = _ps(pid)
+    return None if fields is None else fields[1]
+
+
+def lives(pid: int, start: str | None) -> bool | None:
+    """Whether the process lives that had this number and this `start_of`; None where only its word can tell.
+
+    A stopped process (Ctrl-Z) and one of a sleeping machine live. None: `start` is not known, or is of another boot or
+    container, whose process numbers say nothing here.
+    """
+    if not _exists(pid):
+        return False if start is None or _comparable(start) else None
+    if start is None or not _comparable(start):
+        return None
+    fields = _stat(pid) if _linux() else _ps(pid)
+    if fields is None:  # it is another user's, or has ended this moment
+        return _exists(pid)
+    state, since = fields
+    return state not in _ENDED and start == (f"{_here()}-{since}" if _linux() else since)
+
+
+def command(pid: int) -> str:
+    """The command line with which a process was started; "" where that cannot be told."""
+    try:
+        if _linux():
+            return (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        return _output_of_ps(pid, "command=")
+    except OSError:
+        return ""
+
+
+def _linux() -> bool:
+    return (_PROC / "self/stat").exists()
+
+
+@cache
+def _here() -> str:
+    """The boot of this machine and the space of process numbers that this process sees."""
+    try:
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        space = os.readlink(_PROC / "self/ns/pid")
+    except OSError:  # hidden from this process, and so from every other that is confined like it
+        return "unknown-0"
+    return f"{boot.replace('-', '')}-{''.join(filter(str.isdigit, space))}"
+
+
+def _comparable(start: str) -> bool:
+    return start.startswith(f"{_here()}-") if _linux() else os.name != "nt"
+
+
+def _exists(pid: int) -> bool:
+    if os.name == "nt":  # there, signal 0 would end the process
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _stat(pid: int) -> tuple[str, str] | None:
+    """State and ticks at the start (proc_pid_stat(5)); None if it cannot be read."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text(errors="replace")
+    except OSError:
+        return None
+    # The second field is the name in brackets, which may hold spaces and brackets itself.
+    fields = text.rpartition(")")[2].split()
+    return fields[0], fields[19]
+
+
+def _ps(pid: int) -> tuple[str, str] | None:
+    """State and date of the start, in universal time; None if `ps` does not tell."""
+    try:
+        state, _, since = _output_of_ps(pid, "state=,lstart=").partition(" ")
+    except OSError:
+        return None
+    return (state[:1], " ".join(since.split())) if since else None
+
+
+def _output_of_ps(pid: int, columns: str) -> str:
+    if os.name == "nt":
+        return ""
+    surroundings = os.environ | {"LC_ALL": "C", "TZ": "UTC"}
+    try:
+        result = subprocess.run(
+            ["ps", "-o", columns, "-p", str(pid)], capture_output=True, text=True, timeout=_PS_SECONDS, env=surroundings
+        )
+    except subprocess.TimeoutExpired:
+        return ""
+    return result.stdout.strip()

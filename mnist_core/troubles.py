@@ -1,0 +1,52 @@
+"""Errors of the system and of the database that pass by themselves or by a person's hand, in words without secrets."""
+
+import errno
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from mnist_core.errors import MnistLabError
+
+# What any use of the store may raise when the disk is full, the database locked, or a folder gone.
+STORE_ERRORS = (MnistLabError, SQLAlchemyError, OSError)
+
+_ROOM = "The disk is full: free some space on it (delete runs or other files); it then goes on by itself."
+# By a part of SQLite's own message. Nothing else of a database's error is shown: it may hold SQL and its values.
+_DATABASE = {
+    "is full": _ROOM,
+    "locked": "The database is locked by another program for long: close what else has it open.",
+    "unable to open": "The database cannot be opened: see that the results folder is there and is yours.",
+    "readonly": "The database cannot be written to: see that the results folder is there and is yours.",
+    "disk i/o": "The disk of the results folder refuses to read or write: see that it is there and has room.",
+    "malformed": "The database is damaged; `python -m mnist_core doctor` says what can be saved.",
+    "not a database": "The database is damaged; `python -m mnist_core doctor` says what can be saved.",
+    "no such table": "The database lacks a table; `python -m mnist_core doctor` says what can be saved.",
+}
+_SYSTEM = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: "Your share of the disk is full: free some space on it; it then goes on by itself.",
+    errno.EFBIG: "A file may not grow as large as this here: raise the limit (ulimit -f).",
+    errno.EMFILE: "Too many files are open: raise the limit (ulimit -n).",
+    errno.ENFILE: "Too many files are open on this machine.",
+    errno.ENOMEM: "There is no memory left: train fewer runs at once.",
+    errno.EAGAIN: "No further process can be started now: train fewer runs at once.",
+}
+
+
+def told(error: BaseException) -> str:
+    """What is wrong and the remedy, without SQL, its values, addresses or passwords."""
+    if isinstance(error, MnistLabError):
+        return str(error)
+    if isinstance(error, DBAPIError):
+        reason = str(error.orig).lower()
+        known = next((text for part, text in _DATABASE.items() if part in reason), None)
+        return (
+            known or f"The database fails ({type(error.orig).__name__}); `python -m mnist_core doctor` looks into it."
+        )
+    if isinstance(error, OSError):
+        if error.errno in _SYSTEM:
+            return _SYSTEM[error.errno]
+        where = f" {error.filename}:" if error.filename else ""
+        return f"The system refuses:{where} {error.strerror or type(error).__name__}."
+    if isinstance(error, MemoryError):
+        return _SYSTEM[errno.ENOMEM]
+    return f"Unexpected {type(error).__name__}; details are in the terminal of the server."
