@@ -6,7 +6,6 @@ centre lies at pixel (14, 14), counted from 0, and the shift is by whole pixels.
 pen as thin as a mouse draws, so strokes that are thinner than a data set's thinnest are drawn with its usual pen.
 """
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,8 +19,6 @@ from mnist_core.data.pictures import Ground
 from mnist_core.errors import DataError
 from mnist_core.strokes import WORKING_SIZE, brightest, grey, ink
 
-_LARGEST = 50_000_000  # pixels of a picture that is accepted
-_TOO_LARGE = "This picture has more than 50 million pixels; save it smaller (1,000 a side are plenty) and try again."
 _NO_PICTURE = "This file cannot be read as a picture; upload a PNG or JPEG, such as a photograph of a digit on paper."
 
 # Longest side, in pixels, of strokes whose width is measured or changed.
@@ -91,12 +88,12 @@ def read_picture(content: bytes) -> np.ndarray:
     Raises DataError if it is no picture or too large.
     """
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            if image.width * image.height > _LARGEST:
-                raise DataError(_TOO_LARGE)
+        with pictures.opened(content) as image:
             return pictures.single(image, colour=True, longest=2 * WORKING_SIZE)
-    except Image.DecompressionBombError as error:
-        raise DataError(_TOO_LARGE) from error
+    except pictures.LargePictureError as error:
+        raise DataError(
+            f"This picture is too large: {error}; save it smaller (1,000 a side are plenty) and try again."
+        ) from error
     except pictures.AnimationError as error:
         raise DataError(f"This file is no single picture: {error}, and upload that.") from error
     except pictures.UNREADABLE as error:

@@ -15,3 +15,13 @@ MAX_SWEPT_LAYERS = 20_000
 MAX_NESTING = 16
 # Numbers that one layer makes of one image.
 MAX_OUTPUT = 50_000_000
+# Pixels of a picture in a file, of one with more than 8 bits a value (which takes ten times the memory), and bytes of
+# its file. Larger ones than the last two numbers say are decoded one at a time.
+MAX_PICTURE_PIXELS = 50_000_000
+MAX_DEEP_PIXELS = 12_000_000
+MAX_PICTURE_BYTES = 100_000_000
+LARGE_PICTURE_PIXELS = 4_000_000
+LARGE_PICTURE_BYTES = 5_000_000
+# Of an image folder: its pictures, and bytes of all of them as the network takes them.
+MAX_FOLDER_PICTURES = 2_000_000
+MAX_FOLDER_BYTES = 4_000_000_000

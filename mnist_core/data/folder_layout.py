@@ -11,6 +11,7 @@ from unicodedata import normalize
 
 from mnist_core.data_facts import RULE
 from mnist_core.errors import DataError
+from mnist_core.limits import MAX_FOLDER_PICTURES
 
 FOLDER_SPLITS = ("train", "test")
 _SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -38,6 +39,7 @@ def list_folder(folder: str, rule: int = RULE) -> Listing:
     Rule 1 orders classes and files by the text of their names as they are on the disk; rule 2 compares names in one
     Unicode form (NFC), and orders classes by the numbers in their names.
     """
+    root = Path(folder).expanduser()
     directories = _class_directories(folder, rule)
     classes = _ordered(directories["train"], rule)
     left_out: Counter[str] = Counter()
@@ -46,12 +48,14 @@ def list_folder(folder: str, rule: int = RULE) -> Listing:
     for split in FOLDER_SPLITS:
         of_classes = []
         for name in classes:
-            images, others, inside = _entries(Path(folder).expanduser() / split / directories[split][name], rule)
+            images, others, inside = _entries(root, root / split / directories[split][name], rule)
             of_classes.append(images)
             left_out += others
             deeper += inside
         files[split] = tuple(of_classes)
-    beside = sum(_images_beside(Path(folder).expanduser() / split) for split in FOLDER_SPLITS)
+        if sum(len(images) for of_class in files.values() for images in of_class) > MAX_FOLDER_PICTURES:
+            raise DataError(f"{folder} holds more than the {MAX_FOLDER_PICTURES:,} images that are read. Use fewer.")
+    beside = sum(_images_beside(root / split) for split in FOLDER_SPLITS)
     return Listing(classes, files, dict(left_out.most_common()), beside, deeper)
 
 
@@ -81,8 +85,13 @@ def _directories(root: Path, split: str, rule: int) -> dict[str, str]:
     if not root.is_dir():
         raise DataError(f"{root} is not a directory. {_LAYOUT}; give its path.")
     try:
+        _refuse_outside(root, root / split)
         with os.scandir(root / split) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+            entries_here = [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+        for entry in entries_here:
+            if entry.is_symlink():
+                _refuse_outside(root, entry)
+        names = sorted(entry.name for entry in entries_here)
     except FileNotFoundError:
         raise DataError(f"{root} has no directory {split}/. {_LAYOUT}.") from None
     except OSError as error:
@@ -112,8 +121,11 @@ def _by_number(name: str) -> tuple[Any, ...]:
     return (1, [int(part) if at % 2 else part for at, part in enumerate(parts)], name)
 
 
-def _entries(directory: Path, rule: int) -> tuple[tuple[str, ...], Counter[str], int]:
-    """Of one class directory: paths of its images in order, other files by suffix, and how many directories it has."""
+def _entries(root: Path, directory: Path, rule: int) -> tuple[tuple[str, ...], Counter[str], int]:
+    """Of one class directory: paths of its images in order, other files by suffix, and how many directories it has.
+
+    What is called like an image but is no file, such as a pipe, counts as another file.
+    """
     images: list[os.DirEntry[str]] = []
     others: Counter[str] = Counter()
     deeper = 0
@@ -125,7 +137,12 @@ def _entries(directory: Path, rule: int) -> tuple[tuple[str, ...], Counter[str],
                 if entry.is_dir():
                     deeper += 1
                 elif _is_image(entry.name):
-                    images.append(entry)
+                    if entry.is_symlink():
+                        _refuse_outside(root, entry)
+                    if entry.is_file():
+                        images.append(entry)
+                    else:
+                        others["no file"] += 1
                 else:
                     others[_suffix(entry.name)] += 1
     except OSError as error:
@@ -140,6 +157,13 @@ def _entries(directory: Path, rule: int) -> tuple[tuple[str, ...], Counter[str],
     else:
         images.sort(key=lambda entry: (normalize("NFC", entry.name), entry.name))
     return tuple(entry.path for entry in images), others, deeper
+
+
+def _refuse_outside(root: Path, path: "Path | os.DirEntry[str]") -> None:
+    """Raise DataError if the path leads out of the folder: what somebody links to is not what they gave away."""
+    whole, target = os.path.realpath(root), os.path.realpath(path)
+    if not Path(target).is_relative_to(whole):
+        raise DataError(f"{os.fspath(path)} is a link to something outside of {root}. Put a copy there instead.")
 
 
 def _images_beside(directory: Path) -> int:

@@ -1,25 +1,41 @@
 """Reading a directory of PNG and JPEG images into one array a split: resized, grey or colour."""
 
 import hashlib
-import io
+import os
+import stat
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from os import path as paths
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from mnist_core.data.folder_layout import FOLDER_SPLITS, Listing, list_folder
 from mnist_core.data.idx import Labelled
-from mnist_core.data.pictures import RULE, UNREADABLE, Decoded, Reading, decode, legacy_pixels, one_colour, pixels
+from mnist_core.data.pictures import (
+    RULE,
+    UNREADABLE,
+    Decoded,
+    LargePictureError,
+    Reading,
+    decode,
+    legacy_pixels,
+    one_colour,
+    opened,
+    pixels,
+)
 from mnist_core.data_facts import FIRST_RULE, FolderFacts
 from mnist_core.errors import DataError
+from mnist_core.limits import LARGE_PICTURE_BYTES, LARGE_PICTURE_PIXELS, MAX_FOLDER_BYTES, MAX_PICTURE_BYTES
 
 _CHUNK = 64  # images a task: enough that handing out tasks costs nothing
 _LARGE = 20_000  # bytes of a file from which decoding, which frees Python's lock, is worth threads
 _THREADS = 4
+_LARGE_ONE = threading.RLock()
 _NAMED = 5  # images of one colour that are named
 
 
@@ -42,6 +58,7 @@ def read_folder(folder: str, size: int, colour: bool, rule: int = RULE) -> Folde
     Raises DataError that names what is missing or the image that cannot be read.
     """
     listing = list_folder(folder, rule)
+    _check_total(folder, listing, size, colour)
     parts = [_Part(listing, split, size, colour, rule) for split in FOLDER_SPLITS]
     reading = Reading.of(picture for part in parts for picture in part.special.values())
     for part in parts:
@@ -50,6 +67,18 @@ def read_folder(folder: str, size: int, colour: bool, rule: int = RULE) -> Folde
     train, test = parts
     facts = _facts(folder, listing, parts, reading)
     return FolderImages(listing.classes, train.labelled, test.labelled, train.files, test.files, facts)
+
+
+def _check_total(folder: str, listing: Listing, size: int, colour: bool) -> None:
+    """Raise DataError if the images together would take too much memory; nothing is read before."""
+    count = sum(len(of_class) for of_classes in listing.files.values() for of_class in of_classes)
+    needed = count * size**2 * (3 if colour else 1)
+    if needed > MAX_FOLDER_BYTES:
+        raise DataError(
+            f"{folder} holds {count:,} images, which take {needed / 1e9:.1f} GB at {size} × {size} pixels"
+            f"{' in colour' if colour else ''}; at most {MAX_FOLDER_BYTES / 1e9:g} GB are read. Choose a smaller image "
+            "size, or grey images, or use fewer of them."
+        )
 
 
 class _Part:
@@ -63,6 +92,8 @@ class _Part:
         self.files = np.empty((len(self.paths), 32), dtype=np.uint8)
         self.special: dict[int, Decoded] = {}
         self.turned = 0
+        # Bytes of the pictures that wait.
+        self._waiting = 0
         self._how = size, colour, rule
         starts = range(0, len(self.paths), _CHUNK)
         if max(map(paths.getsize, self.paths[:_CHUNK])) < _LARGE:  # threads would only queue for Python's lock
@@ -87,14 +118,20 @@ class _Part:
                 self.images[index] = _channels_first(picture.values)
             else:
                 self.special[index] = picture
+                self._waiting += picture.values.nbytes
+                if self._waiting > MAX_FOLDER_BYTES:
+                    raise DataError(
+                        f"{paths.dirname(self.paths[index])} and what lies beside it hold too many transparent or deep "
+                        "pictures to read at once. Save them without transparency, with 8 bits a value."
+                    )
         return turned
 
 
 def _read_picture(path: str, size: int, colour: bool, rule: int) -> tuple[Decoded, bytes]:
     """One picture, and the SHA-256 of its file."""
     try:
-        content = Path(path).read_bytes()
-        with Image.open(io.BytesIO(content)) as image:
+        content = _content(path)
+        with opened(content) as image, _one_at_a_time(image.width * image.height > LARGE_PICTURE_PIXELS):
             if rule == FIRST_RULE:
                 picture = Decoded(legacy_pixels(image, colour, size))
             else:
@@ -102,6 +139,26 @@ def _read_picture(path: str, size: int, colour: bool, rule: int) -> tuple[Decode
     except UNREADABLE as error:
         raise DataError(f"{path} cannot be read as an image ({error}). Replace it or delete it.") from None
     return picture, hashlib.sha256(content).digest()
+
+
+def _content(path: str) -> bytes:
+    """What is in a file; raises OSError for anything but a regular file, LargePictureError for a large one."""
+    # Opening a pipe would wait for somebody who writes into it.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as file:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            raise OSError("it is no regular file")
+        with _one_at_a_time(state.st_size > LARGE_PICTURE_BYTES):
+            content = b"" if state.st_size > MAX_PICTURE_BYTES else file.read(MAX_PICTURE_BYTES + 1)
+    if max(state.st_size, len(content)) > MAX_PICTURE_BYTES:
+        raise LargePictureError(f"its file has {state.st_size:,} bytes; at most {MAX_PICTURE_BYTES:,} are read")
+    return content
+
+
+def _one_at_a_time(large: bool) -> AbstractContextManager[Any]:
+    """What holds up other threads while a large picture is read; nothing for the usual ones."""
+    return _LARGE_ONE if large else nullcontext()
 
 
 def _channels_first(values: np.ndarray) -> np.ndarray:

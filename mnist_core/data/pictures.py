@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from mnist_core.data_facts import RULE as RULE
+from mnist_core.limits import MAX_DEEP_PIXELS, MAX_PICTURE_PIXELS
 
 Ground = Literal["dark", "bright"]  # what lies behind the strokes
 
@@ -30,6 +31,8 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# Layouts of deep PNGs in Pillow's words: two bytes a value.
+_DEEP_LAYOUTS = ("LA;16B", "RGB;16B", "RGBA;16B")
 # Largest values of deep pictures that are this far apart belong to files of different depths.
 _SAME_DEPTH = 4
 # Of 255: what differs from its ground by less is hardly seen, and what differs by _CLEAR is seen well.
@@ -38,6 +41,10 @@ _HIDDEN, _CLEAR = 30, 102
 _JUDGED, _AGREEMENT = 1000, 0.8
 # Of the strongest stroke: what is fainter may be left by compression.
 _FAINT = 0.1
+
+
+class LargePictureError(ValueError):
+    """A picture with more pixels or bytes than are read."""
 
 
 class AnimationError(ValueError):
@@ -85,6 +92,28 @@ class Reading:
         contrasts = [_contrasts(picture, depths) for picture in special if picture.cover is not None]
         votes = [on_white < _CLEAR and on_black > on_white for on_white, on_black in contrasts if on_white or on_black]
         return cls(depths, "black" if 2 * sum(votes) > len(votes) else "white")
+
+
+def opened(content: bytes) -> ImageFile.ImageFile:
+    """The PNG or JPEG in a file, of which no pixel has been decoded yet; other decoders are not even tried.
+
+    Raises one of UNREADABLE; LargePictureError if it has too many pixels.
+    """
+    try:
+        image = Image.open(io.BytesIO(content), formats=["PNG", "JPEG"])
+    except UnidentifiedImageError:
+        raise ValueError("its content is no PNG or JPEG, whatever its name says") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise LargePictureError(f"it has more than {MAX_PICTURE_PIXELS / 1e6:g} million pixels") from error
+    assert isinstance(image, ImageFile.ImageFile)
+    deep = image.mode[0] in "IF" or _layout(image) in _DEEP_LAYOUTS
+    highest = MAX_DEEP_PIXELS if deep else MAX_PICTURE_PIXELS
+    if image.width * image.height > highest:
+        kind = " with more than 8 bits a value" if deep else ""
+        raise LargePictureError(
+            f"it has {image.width:,} × {image.height:,} pixels{kind}, more than {highest / 1e6:g} million pixels"
+        )
+    return image
 
 
 def decode(
@@ -258,14 +287,13 @@ def _wide_values(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None] | N
         if image.mode == "F" and values.max() <= 1:
             values = values * 65535  # brightness from 0 to 1
         return np.maximum(values, 0), _cover(values, clear)
-    if not isinstance(image, ImageFile.ImageFile) or image.format != "PNG" or not image.tile or image.fp is None:
-        return None
-    layout = image.tile[0].args
-    if layout not in ("LA;16B", "RGB;16B", "RGBA;16B"):
+    layout = _layout(image)
+    if layout not in _DEEP_LAYOUTS or not isinstance(image, ImageFile.ImageFile) or image.fp is None:
         return None
     image.fp.seek(0)
     content = image.fp.read()
-    with Image.open(io.BytesIO(content)) as upper, Image.open(io.BytesIO(content)) as lower:
+    png = ["PNG"]
+    with Image.open(io.BytesIO(content), formats=png) as upper, Image.open(io.BytesIO(content), formats=png) as lower:
         assert isinstance(lower, ImageFile.ImageFile)
         lower.tile = [lower.tile[0]._replace(args="RGBA" if layout == "LA;16B" else layout.replace("16B", "16L"))]
         high, low = np.asarray(upper).astype(np.float32), np.asarray(lower).astype(np.float32)
@@ -275,6 +303,13 @@ def _wide_values(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None] | N
     if layout == "RGBA;16B":
         return values[..., :3], _share(values[..., 3])
     return values, _cover(values, clear)
+
+
+def _layout(image: Image.Image) -> str:
+    """How a PNG that is not yet decoded stores its values, in Pillow's words; nothing for any other picture."""
+    if not isinstance(image, ImageFile.ImageFile) or image.format != "PNG" or not image.tile:
+        return ""
+    return str(image.tile[0].args)
 
 
 def _cover(values: np.ndarray, clear: Any) -> np.ndarray | None:

@@ -41,7 +41,8 @@ def csv(values: "pd.DataFrame") -> str:
     """A table as CSV for spreadsheets: a text or a heading that they would take for a formula begins with '."""
     guarded = values.copy()
     for name in values.select_dtypes(exclude=["number", "bool"]).columns:
-        guarded[name] = values[name].map({text: in_spreadsheet(text) for text in values[name].dropna().unique()})
+        shown = {text: in_spreadsheet(text) for text in values[name].dropna().unique()}
+        guarded[name] = values[name].map(shown.get)
     # With these line ends, a text that holds one of their two signs is put into quotes and cannot begin a row.
     return guarded.rename(columns=in_spreadsheet).to_csv(index=False, na_rep="nan", lineterminator="\r\n")
 

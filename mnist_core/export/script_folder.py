@@ -78,7 +78,7 @@ def _text(template: str) -> str:
 _FIRST_READ = _text('''
     def read_image(path):
         """One image, stretched to a square of SIZE pixels; what is transparent becomes white."""
-        image = Image.open(path)
+        image = Image.open(path, formats=["PNG", "JPEG"])
         if image.width >= 2 * SIZE:
             image.draft("$mode", (SIZE, SIZE))
         if image.mode.startswith("I"):  # 16 bits a pixel
@@ -97,7 +97,7 @@ _FIRST_LISTING = _text('''
         """Images and labels of train/ or test/: one folder a class, in the order of their names."""
         images, labels = [], []
         for label, name in enumerate(CLASSES):
-            files = [path for path in (FOLDER / split / name).iterdir() if not path.name.startswith(".")]
+            files = [path for path in (FOLDER / split / name).iterdir() if path.is_file() and path.name[0] != "."]
             for path in sorted(path for path in files if path.suffix.lower() in (".png", ".jpg", ".jpeg")):
                 images.append(read_image(path))
                 labels.append(label)
@@ -115,7 +115,7 @@ _UPRIGHT = "\n    image = ImageOps.exif_transpose(image)  # cameras note which s
 _READ = _text('''
     def read_image(path):
         """One image, stretched to a square of SIZE pixels."""
-        image = Image.open(path)
+        image = Image.open(path, formats=["PNG", "JPEG"])
         if min(image.size) >= 2 * SIZE:
             image.draft("$mode", (SIZE, SIZE))
         image.load()$upright
@@ -132,7 +132,7 @@ _READ_SPECIAL = _text('''
 
     def read_image(path):
         """One image, stretched to a square of SIZE pixels."""
-        with Image.open(path) as image:
+        with Image.open(path, formats=["PNG", "JPEG"]) as image:
             return torch.from_numpy(pixels(decode(image, $colour, square=SIZE), READING).copy())$axes
 ''')
 
@@ -144,7 +144,7 @@ _LISTING = _text('''
         folders = {normalize("NFC", path.name): path for path in (FOLDER / split).iterdir()}
         for label, name in enumerate(CLASSES):
             files = [path for path in folders[name].iterdir() if path.suffix.lower() in (".png", ".jpg", ".jpeg")]
-            files = [path for path in files if path.name[0] != "." and not path.is_dir()]
+            files = [path for path in files if path.name[0] != "." and path.is_file()]
             for path in sorted(files, key=lambda path: (normalize("NFC", path.name), path.name)):
                 images.append(read_image(path))
                 labels.append(label)

@@ -1,0 +1,222 @@
+"""Pictures of strangers: only PNG and JPEG are decoded, within limits, from regular files inside of the folder."""
+
+import io
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_core import handwriting, limits
+from mnist_core.data import image_folder
+from mnist_core.data.folder_layout import list_folder
+from mnist_core.data.image_folder import read_folder
+from mnist_core.errors import DataError
+from tests.app_process import ROOT
+from tests.small_folders import write_images
+
+
+def png(width: int, height: int, bits: int = 8, kind: int = 0) -> bytes:
+    """A PNG of one colour with as many pixels as wanted, without holding them: deflated rows of zeros."""
+    channels = {0: 1, 2: 3, 6: 4}[kind]
+    packer, row = zlib.compressobj(1), bytes(1 + width * channels * bits // 8)
+    data = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
+    head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([bits, kind, 0, 0, 0])
+    parts = [(b"IHDR", head), (b"IDAT", data), (b"IEND", b"")]
+    chunks = [
+        len(content).to_bytes(4, "big") + name + content + zlib.crc32(name + content).to_bytes(4, "big")
+        for name, content in parts
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def saved(form: str, **how: object) -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (32, 32), "red").save(stream, form, **how)
+    return stream.getvalue()
+
+
+POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 32 32\n%%EndComments\n(x) = showpage\n%%EOF\n"
+DISGUISED: dict[str, bytes] = {
+    "EPS": POSTSCRIPT,
+    **{
+        form: saved(form)
+        for form in ("GIF", "BMP", "TIFF", "WEBP", "ICO", "PPM", "TGA", "PCX", "SGI", "JPEG2000", "DDS")
+    },
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_images(tmp_path / "pictures")
+
+
+def failure(folder: Path, size: int = 8, colour: bool = False) -> str:
+    with pytest.raises(DataError) as caught:
+        read_folder(str(folder), size, colour)
+    return str(caught.value)
+
+
+@pytest.fixture
+def ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], bool]:
+    """A `gs` on the path that leaves a trace when it is started."""
+    trace, script = tmp_path / "started", tmp_path / "bin" / "gs"
+    script.parent.mkdir()
+    script.write_text(f"#!/bin/sh\ntouch {trace}\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
+    # Pillow looks for it once.
+    from PIL import EpsImagePlugin
+
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)
+    return trace.exists
+
+
+@pytest.mark.parametrize("rule", [1, 2])
+@pytest.mark.parametrize("form", DISGUISED)
+def test_only_png_and_jpeg_are_decoded_whatever_a_file_is_called(
+    folder: Path, ghostscript: Callable[[], bool], form: str, rule: int
+):
+    path = folder / "train" / "2" / "00.png"
+    path.write_bytes(DISGUISED[form])
+    with pytest.raises(DataError, match="no PNG or JPEG") as caught:
+        read_folder(str(folder), 8, False, rule)
+    assert str(path) in str(caught.value)
+    with pytest.raises(DataError):
+        handwriting.read_picture(DISGUISED[form])
+    assert not ghostscript()
+
+
+def test_a_png_may_be_called_a_jpeg_and_a_phones_jpeg_may_hold_a_second_picture(folder: Path):
+    shutil.copy(folder / "train" / "2" / "00.png", folder / "train" / "2" / "00b.jpg")
+    two = saved("MPO", save_all=True, append_images=[Image.new("RGB", (32, 32))])
+    (folder / "train" / "2" / "99.jpg").write_bytes(two)
+    assert len(read_folder(str(folder), 8, False).train[0]) == 26
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (png(13_300, 13_300), "pixels"),
+        (png(7_100, 7_100), "7,100 × 7,100 pixels"),
+        (png(50_000_001, 1), "pixels"),
+        (png(3_500, 3_500, 16, 2), "3,500 × 3,500 pixels with more than 8 bits"),
+        (png(3_500, 3_500, 16, 0), "3,500 × 3,500 pixels with more than 8 bits"),
+    ],
+    ids=["13,300 a side", "7,100 a side", "one line", "deep colour", "deep grey"],
+)
+def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(folder: Path, content: bytes, words: str):
+    path = folder / "test" / "10" / "00.png"
+    path.write_bytes(content)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    message = failure(folder)
+    assert words in message
+    assert str(path) in message
+    with pytest.raises(DataError, match="too large"):
+        handwriting.read_picture(content)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+
+
+def test_many_large_pictures_are_decoded_one_at_a_time(tmp_path: Path):
+    folder = tmp_path / "large"
+    content = png(6_000, 6_000, 8, 6)
+    for split in ("train", "test"):
+        for name in ("a", "b"):
+            (folder / split / name).mkdir(parents=True)
+            for number in range(3):
+                (folder / split / name / f"{number}.png").write_bytes(content + bytes(30_000))
+    code = (
+        "import resource, sys; from mnist_core.data.image_folder import read_folder\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "read_folder(sys.argv[1], 8, False)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    command = [sys.executable, "-c", code, str(folder)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    # 36 million pixels of four bytes, of which a few copies exist while one is decoded: 144 MB each.
+    assert int(ended.stdout) < 900_000
+
+
+def test_what_all_pictures_take_together_is_bounded_before_any_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(image_folder, "MAX_FOLDER_BYTES", 32 * 64 * 64)
+    assert len(read_folder(str(folder), 64, False).train[0]) == 24
+    (folder / "train" / "2" / "00.png").write_bytes(b"is not looked at")
+    assert "take 0.0 GB at 65 × 65 pixels" in failure(folder, 65)
+    assert "in colour" in failure(folder, 64, colour=True)
+
+
+def test_so_are_the_bytes_of_a_file_and_how_many_there_are(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    path = folder / "train" / "10" / "00.png"
+    with path.open("ab") as file:
+        # Takes no room on the disk.
+        file.truncate(limits.MAX_PICTURE_BYTES + 1)
+    message = failure(folder)
+    assert str(path) in message
+    assert "100,000,001 bytes" in message
+    monkeypatch.setattr("mnist_core.data.folder_layout.MAX_FOLDER_PICTURES", 31)
+    assert "31" in failure(folder)
+
+
+def test_a_pipe_or_a_device_called_like_a_picture_is_left_out_and_never_opened(folder: Path):
+    os.mkfifo(folder / "train" / "2" / "pipe.png")
+    os.mkfifo(folder / "train" / "pipe.png")
+    (folder / "train" / "10" / "nowhere.jpg").symlink_to(folder / "train" / "10" / "gone.jpg")
+    # Reading would wait for ever: in a process of its own.
+    code = (
+        "import sys; from mnist_core.data.image_folder import read_folder; "
+        "found = read_folder(sys.argv[1], 8, False); print(len(found.train[0]), found.facts.left_out)"
+    )
+    command = [sys.executable, "-c", code, str(folder)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
+    assert ended.stdout.split(maxsplit=1)[0] == "24", ended.stderr
+    assert list_folder(str(folder)).left_out == {"no file": 2}
+
+
+def test_a_picture_that_becomes_a_pipe_after_it_was_listed_is_refused_at_once(folder: Path):
+    path = folder / "train" / "2" / "00.png"
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="regular"):
+        image_folder._content(str(path))
+
+
+@pytest.mark.parametrize("place", ["train/2/link.png", "train/3", "train"])
+def test_a_link_out_of_the_folder_is_refused_and_one_inside_of_it_is_followed(folder: Path, tmp_path: Path, place: str):
+    elsewhere = write_images(tmp_path / "elsewhere", low=100)
+    link, target = folder / place, elsewhere / "train" / "2" / "00.png"
+    if place == "train/3":
+        target = elsewhere / "train" / "2"
+        shutil.copytree(folder / "test" / "2", folder / "test" / "3")
+    elif place == "train":
+        target = elsewhere / "train"
+        shutil.rmtree(link)
+    link.symlink_to(target)
+    message = failure(folder)
+    assert f"{link} is a link to something outside of {folder}" in message
+    link.unlink()
+    # The same kept inside of the folder.
+    shutil.copytree(elsewhere, folder / "pool")
+    link.symlink_to(os.path.relpath(folder / "pool" / target.relative_to(elsewhere), link.parent))
+    assert len(read_folder(str(folder), 8, False).train[0]) >= 24
+    # The way to the folder itself may be a link.
+    (tmp_path / "way").symlink_to(folder)
+    assert len(read_folder(str(tmp_path / "way"), 8, False).train[0]) >= 24
+
+
+def test_a_link_to_a_device_is_refused(folder: Path):
+    (folder / "train" / "2" / "zero.png").symlink_to("/dev/zero")
+    assert "zero.png is a link to something outside" in failure(folder)
+
+
+def test_pictures_within_the_limits_are_read_as_before(folder: Path):
+    content = png(2_000, 2_000, 16, 2)
+    (folder / "train" / "2" / "deep.png").write_bytes(content)
+    assert np.array_equal(read_folder(str(folder), 8, False).train[0][12], np.zeros((1, 8, 8)))
+    assert handwriting.read_picture(content).shape[2] == 3
