@@ -16,6 +16,7 @@ from mnist_core import jobs, measures
 from mnist_core.errors import StoreError
 from mnist_core.plots.style import run_label, run_styles
 from mnist_core.store import Run
+from mnist_core.text import in_markdown
 
 _TICK_SECONDS = 0.5
 _IDLE_SECONDS = 3.0  # a run may also be started from the command line
@@ -65,7 +66,7 @@ def curves(runs: Sequence[Run]) -> None:
     """The chart of these runs; one whose recorded metrics are damaged is named and left out."""
     notes = {run.id: "" if run.active else _damage(run.id, run.finished) for run in runs}
     for note in filter(None, notes.values()):
-        st.error(state.plain(note))
+        st.error(in_markdown(note))
     runs = [run for run in runs if not notes[run.id]]
     with st.container(horizontal=True, vertical_alignment="bottom", key="curve-controls"):
         smoothing = st.slider(
