@@ -17,11 +17,13 @@ from mnist_core import liveness
 from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.liveness import BEGIN_SECONDS
 from mnist_core.store import Run, Store
+from mnist_core.store.backup import copy_daily, database_file
 
 _TICK_SECONDS = 0.1
 _PATROL_SECONDS = 2.0
 _HAND_OUTS = 3  # of one run to workers that end before they begin it
 _SPARE_DELAY_SECONDS = 3.0  # the next spare imports torch: not while the run before it is starting
+_COPY_PAUSE_SECONDS = 60.0  # between two looks at whether today's copy of the database is there
 _SETTING = "runs_at_once"
 _THREAD = "mnist-lab-jobs"
 
@@ -86,6 +88,15 @@ class Jobs(threading.Thread):
                 print(f"jobs: {error}", file=sys.stderr)
             self._wake.wait(_TICK_SECONDS)
             self._wake.clear()
+
+    def copy_daily(self) -> None:
+        """Keep a copy of the database a day beside the runs, until the jobs end; in a thread of its own."""
+        path = database_file(self._store.url)
+        while path is not None and not self._ended.wait(_COPY_PAUSE_SECONDS):
+            try:
+                copy_daily(path, self._store.root, self._store.clock())
+            except (MnistLabError, OSError) as error:
+                print(f"daily copy: {error}", file=sys.stderr)
 
     def _tick(self) -> None:
         self._reap()
@@ -204,6 +215,7 @@ def start(store: Store) -> Jobs:
             return jobs
     jobs = Jobs(store)
     jobs.start()
+    threading.Thread(target=jobs.copy_daily, name="mnist-lab-daily-copy", daemon=True).start()
     atexit.register(jobs.end)
     return jobs
 

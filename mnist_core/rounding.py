@@ -28,3 +28,14 @@ def with_spread(mean: float, spread: float, most: int) -> str:
     """A mean and its spread in the digits that the spread supports: "92.57 ± 0.05"; the mean alone if it is NaN."""
     places = decimals(spread, most)
     return fixed(mean, places) if not isfinite(spread) else f"{fixed(mean, places)} ± {fixed(spread, places)}"
+
+
+def size_in_words(count: int) -> str:
+    """A number of bytes with its unit, in steps of 1,000: 999 bytes, 1.2 kB, 35 MB."""
+    if abs(count) < 1000:
+        return f"{count} byte{'s' * (count != 1)}"
+    power = 1
+    while abs(count) >= 999.5 * 1000**power and power < 4:
+        power += 1
+    value, unit = count / 1000**power, ("kB", "MB", "GB", "TB")[power - 1]
+    return f"{value:.1f} {unit}" if abs(value) < 9.95 else f"{value:,.0f} {unit}"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import stat
 import tempfile
@@ -52,7 +53,8 @@ def read(store: Store, path: Path) -> Run:
     It keeps its id unless another run has that. Raises ArchiveError (nothing was written) if anything about the
     archive is wrong, StoreError if this very run is here already.
     """
-    with tempfile.TemporaryDirectory(prefix=".import-", dir=store.root) as temporary:
+    # Its name says the process, so that it can be removed if that is killed.
+    with tempfile.TemporaryDirectory(prefix=".import-", suffix=f".{os.getpid()}.part", dir=store.root) as temporary:
         folder = Path(temporary)
         manifest = _unpack(path, folder, shutil.disk_usage(store.root).free)
         config, record = _described(folder, manifest)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+_CHUNK = 1 << 20
+
 
 @dataclass(frozen=True)
 class Artifact:
@@ -35,6 +37,33 @@ def write_atomically(target: Path, write: Callable[[Path], None]) -> tuple[str, 
     return digest, size
 
 
+def copy_checked(source: Path, target: Path, sha256: str) -> bool:
+    """Copy a file that has this hash to `target`; False, and nothing is written, if it is missing or another.
+
+    What is hashed is what is written. Raises OSError if `target` cannot be written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    digest = hashlib.sha256()
+    try:
+        try:
+            original = source.open("rb")
+        except OSError:
+            return False
+        with original, temporary.open("wb") as copy:
+            while chunk := original.read(_CHUNK):
+                digest.update(chunk)
+                copy.write(chunk)
+            copy.flush()
+            os.fsync(copy.fileno())
+        if digest.hexdigest() != sha256:
+            return False
+        temporary.replace(target)
+        return True
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def intact_bytes(path: Path, artifact: Artifact) -> bytes | None:
     """What the file holds, if that is what was written; None if it is missing or damaged.
 
@@ -51,5 +80,10 @@ def is_intact(path: Path, artifact: Artifact) -> bool:
     """Whether the file is there and has the bytes that were written."""
     if not path.is_file() or path.stat().st_size != artifact.size:
         return False
+    return file_sha256(path) == artifact.sha256
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file: 64 hex digits."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == artifact.sha256
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,10 +1,14 @@
 """Copies of a SQLite database, taken while others write to it."""
 
 import os
+import shutil
 import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError
 
 from mnist_core.errors import StoreError
 from mnist_core.store.artifacts import write_atomically
@@ -12,8 +16,11 @@ from mnist_core.store.artifacts import write_atomically
 # How many copies are kept beside the runs, of each kind.
 KEPT_BEFORE_MIGRATION = 3
 KEPT_DAILY = 7
+# Bytes that the daily copies take together at most; the newest stays, however large it is.
+DAILY_BYTES = 2_000_000_000
 
 _FOLDER = "backups"
+_ROOM = 3  # copies for which a disk must have room before a daily one is made
 _LOCK_SECONDS = 30.0
 
 
@@ -53,10 +60,45 @@ def copy_before_migration(database: Path, results: Path, version: int) -> Path:
     The newest three such copies stay. Raises StoreError as `copy_database` does.
     """
     folder = backups_folder(results)
-    target = folder / f"schema-{version}-{_stamp()}.db"
+    target = folder / f"schema-{version}-{stamp()}.db"
     copy_database(database, target)
     _keep_newest(folder, "schema-*.db", KEPT_BEFORE_MIGRATION)
     return target
+
+
+def copy_daily(database: Path, results: Path, now: float) -> Path | None:
+    """Keep today's copy of a database in `results`/backups; returns its path, None if it is there or has no room.
+
+    It is the database alone: metrics, figures and settings of all runs, and the hashes of their files, not the files
+    themselves. The newest seven stay, as far as `DAILY_BYTES` allows. `now` is in unix seconds, the day is local.
+    Raises StoreError as `copy_database` does.
+    """
+    folder = backups_folder(results)
+    target = folder / f"daily-{time.strftime('%Y%m%d', time.localtime(now))}.db"
+    if target.exists() or not database.is_file():
+        return None
+    if shutil.disk_usage(folder).free < _ROOM * database.stat().st_size:
+        return None
+    copy_database(database, target)
+    _keep_newest(folder, "daily-*.db", KEPT_DAILY, DAILY_BYTES)
+    return target
+
+
+def newest_copy(results: Path) -> Path | None:
+    """The newest of the copies that are kept beside the runs."""
+    copies = sorted((results / _FOLDER).glob("*.db"), key=_age)
+    return copies[-1] if copies else None
+
+
+def database_file(url: str) -> Path | None:
+    """The file of the SQLite database that an SQLAlchemy URL names; None for any other. Raises StoreError."""
+    try:
+        address = sa.make_url(url)
+    except ArgumentError:
+        raise StoreError("MNIST_LAB_DATABASE: names no database, such as sqlite:////home/me/runs.db") from None
+    if address.get_backend_name() != "sqlite" or not address.database or address.database == ":memory:":
+        return None
+    return Path(address.database).absolute()
 
 
 def backups_folder(results: Path) -> Path:
@@ -74,12 +116,17 @@ def _opened(database: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=_LOCK_SECONDS)
 
 
-def _stamp() -> str:
+def stamp() -> str:
     """The moment, as part of a file's name that sorts by time and is used only once."""
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}"
+    seconds, rest = divmod(time.time_ns() // 1000, 1_000_000)
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(seconds))}-{rest:06d}-{os.getpid()}"
 
 
-def _keep_newest(folder: Path, pattern: str, count: int) -> None:
-    copies = sorted(folder.glob(pattern), key=lambda path: (path.stat().st_mtime, path.name))
-    for path in copies[:-count]:
-        path.unlink(missing_ok=True)
+def _keep_newest(folder: Path, pattern: str, count: int, most_bytes: float = float("inf")) -> None:
+    copies = sorted(folder.glob(pattern), key=_age)
+    while len(copies) > count or (len(copies) > 1 and sum(path.stat().st_size for path in copies) > most_bytes):
+        copies.pop(0).unlink(missing_ok=True)
+
+
+def _age(path: Path) -> tuple[float, str]:
+    return path.stat().st_mtime, path.name

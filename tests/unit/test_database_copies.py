@@ -10,8 +10,8 @@ import pytest
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import StoreError
-from mnist_core.store import Store
-from mnist_core.store.backup import copy_before_migration, copy_database
+from mnist_core.store import Store, backup
+from mnist_core.store.backup import copy_before_migration, copy_daily, copy_database, newest_copy
 
 
 def test_a_copy_is_one_moment_of_a_database_that_is_written_to(own_lab: Path, tmp_path: Path):
@@ -55,3 +55,16 @@ def test_only_the_newest_copies_before_migrations_stay(own_lab: Path):
     for version in range(5):
         paths.append(copy_before_migration(own_lab / "runs.db", own_lab, version))
     assert sorted((own_lab / "backups").iterdir()) == sorted(paths[-3:])
+
+
+def test_a_copy_a_day_and_a_week_of_them(own_lab: Path, monkeypatch: pytest.MonkeyPatch):
+    store = Store.open()
+    made = [copy_daily(own_lab / "runs.db", own_lab, 86400.0 * day) for day in range(10)]
+    assert copy_daily(own_lab / "runs.db", own_lab, 86400.0 * 9) is None
+    kept = sorted((own_lab / "backups").iterdir())
+    assert kept == made[-7:]
+    assert newest_copy(own_lab) == made[-1]
+    store.enqueue(RunConfig())
+    monkeypatch.setattr(backup, "DAILY_BYTES", 1)
+    last = copy_daily(own_lab / "runs.db", own_lab, 86400.0 * 20)
+    assert [*(own_lab / "backups").iterdir()] == [last]

@@ -1,0 +1,50 @@
+"""Temporary files of processes that were killed: their names end in the process's number and `.part`."""
+
+import contextlib
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+_NAME = re.compile(r"\..*[.-](\d{1,9})\.part")
+_OLD_SECONDS = 24 * 3600.0  # where processes cannot be asked for
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Temporary files and folders below `folder` whose process is gone; what lies in such a folder is not listed."""
+    found: list[Path] = []
+    for top, folders, files in os.walk(folder):
+        for name in [*folders, *files]:
+            match = _NAME.fullmatch(name)
+            if match and not _is_alive(int(match[1]), Path(top, name)):
+                found.append(Path(top, name))
+        folders[:] = [name for name in folders if not _NAME.fullmatch(name)]
+    return sorted(found)
+
+
+def remove_leftovers(folder: Path) -> list[Path]:
+    """Remove what `leftovers` finds; returns it."""
+    found = leftovers(folder)
+    for path in found:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+    return found
+
+
+def _is_alive(process: int, path: Path) -> bool:
+    """Whether the process that writes the file may still do so."""
+    if os.name == "nt":  # there, signal 0 would end the process
+        with contextlib.suppress(OSError):
+            return time.time() - path.stat().st_mtime < _OLD_SECONDS
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,187 @@
+"""A backup of a results folder while runs train: one moment of the database, and the files that it lists."""
+
+import os
+import re
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnist_core.errors import StoreError
+from mnist_core.store.artifacts import copy_checked
+from mnist_core.store.backup import copy_database, stamp
+from mnist_core.store.leftovers import remove_leftovers
+from mnist_core.upkeep import manifest
+from mnist_core.upkeep.manifest import CONTENTS, DATABASE, MANIFEST, Content, File, Manifest, content_path
+
+# A run that trains may replace a file between the copy of the database and that of the file. After so many attempts
+# the database is locked for the moment that the rest takes.
+_ATTEMPTS = 3
+_LOCK_SECONDS = 30.0
+_STAMP = re.compile(r"\d{8}-\d{6}-\d{6}-\d+")
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A backup that was made."""
+
+    folder: Path
+    manifest: Manifest
+    copied: int  # bytes that were not in an earlier backup
+
+    @property
+    def size(self) -> int:
+        """Bytes that a restored folder has."""
+        return self.manifest.database.size + sum(file.size for file in self.manifest.files)
+
+
+def back_up(
+    database: Path, results: Path, folder: Path, keep: int = 0, progress: Callable[[int, int], None] | None = None
+) -> Backup:
+    """Copy the database and every file that it lists into `folder`, which may hold earlier backups.
+
+    What an earlier backup holds is not copied again. Every copy is compared with its hash. `keep` removes all but so
+    many of the newest backups. `progress` is called with how many files of how many are safe. If it is ended half way,
+    no half backup is left, and what was copied is used by the next one. Raises StoreError.
+    """
+    if not database.is_file():
+        raise StoreError(f"there is no database {database}, so there is nothing to back up. Check MNIST_LAB_RESULTS.")
+    if folder.resolve() in (results.resolve(), *results.resolve().parents):
+        raise StoreError(f"{folder} holds the results themselves; name another folder for the backup")
+    name = stamp()
+    temporary = folder / f".{name}.part"
+    try:
+        (folder / CONTENTS).mkdir(parents=True, exist_ok=True, mode=0o700)
+        remove_leftovers(folder)
+        temporary.mkdir(mode=0o700)
+        about, copied = _fill(database, results, folder, temporary, progress or (lambda done, of: None))
+        manifest.write(about, temporary / MANIFEST)
+        _flush(temporary / MANIFEST)
+        temporary.rename(folder / name)
+    except OSError as error:
+        raise StoreError(
+            f"the backup could not be written to {folder} ({error.strerror}). See that the disk has room and the "
+            "folder is yours."
+        ) from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    if keep:
+        _forget_old(folder, keep)
+    return Backup(folder / name, about, copied)
+
+
+def backups(folder: Path) -> list[Path]:
+    """The backups in a folder, the oldest first."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if _STAMP.fullmatch(path.name) and (path / MANIFEST).is_file())
+
+
+@dataclass(frozen=True)
+class _Copied:
+    """One attempt: the copied database, the files that it lists, and how far they could be copied."""
+
+    database: Content
+    files: list[File]
+    missing: list[File]
+    new: int  # bytes
+
+
+def _fill(
+    database: Path, results: Path, folder: Path, temporary: Path, progress: Callable[[int, int], None]
+) -> tuple[Manifest, int]:
+    """Copy until the files are those of the copied database; returns what is there and how many bytes were new."""
+    copied = _attempt(database, results, folder, temporary, progress)
+    new = copied.new
+    for attempt in range(2, _ATTEMPTS + 2):
+        if copied.missing:
+            with _locked(database, attempt > _ATTEMPTS):
+                copied = _attempt(database, results, folder, temporary, progress)
+            new += copied.new
+    about = Manifest(
+        created=time.time(),
+        runs=_count_runs(temporary / DATABASE),
+        database=copied.database,
+        files=[file for file in copied.files if file not in copied.missing],
+        missing=copied.missing,
+    )
+    return about, new
+
+
+def _attempt(
+    database: Path, results: Path, folder: Path, temporary: Path, progress: Callable[[int, int], None]
+) -> _Copied:
+    sha256, size = copy_database(database, temporary / DATABASE)
+    files = _listed(temporary / DATABASE)
+    missing: list[File] = []
+    new = 0
+    for place, file in enumerate(files):
+        count = _keep(results, folder, file)
+        if count is None:
+            missing.append(file)
+        new += count or 0
+        progress(place + 1, len(files))
+    return _Copied(Content(sha256=sha256, size=size), files, missing, new)
+
+
+def _keep(results: Path, folder: Path, file: File) -> int | None:
+    """Copy one file unless its content is there; returns bytes copied, None if the file is not what it should be."""
+    target = content_path(folder, file.sha256)
+    if target.is_file() and target.stat().st_size == file.size:
+        return 0
+    source = results / file.run / file.path
+    return file.size if copy_checked(source, target, file.sha256) else None
+
+
+@contextmanager
+def _locked(database: Path, really: bool) -> Iterator[None]:
+    """Let nobody write to the database meanwhile."""
+    if not really:
+        yield
+        return
+    with closing(sqlite3.connect(database, timeout=_LOCK_SECONDS, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"the database {database} cannot be read ({error}). `doctor` says more.") from None
+
+
+def _listed(database: Path) -> list[File]:
+    """The files of runs that a database lists. Raises StoreError if one cannot be the path of a run's file."""
+    query = "SELECT runs.id, artifacts.path, sha256, size FROM artifacts JOIN runs ON runs.number = artifacts.run"
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            rows = connection.execute(f"{query} ORDER BY runs.number, artifacts.path").fetchall()
+        return [File(run=run, path=path, sha256=sha256, size=size) for run, path, sha256, size in rows]
+    except (sqlite3.Error, ValueError):
+        raise StoreError(
+            "the database does not list its files as this program does. `python -m mnist_core doctor` says more."
+        ) from None
+
+
+def _count_runs(database: Path) -> int:
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute("SELECT count(*) FROM runs").fetchone()[0]
+
+
+def _forget_old(folder: Path, keep: int) -> None:
+    """Remove all but the newest backups, and the contents that no backup needs any more."""
+    for path in backups(folder)[:-keep]:
+        # Out of the list first: a removal that is cut short leaves no half backup.
+        doomed = path.rename(path.with_name(f".{path.name}.old.part"))
+        shutil.rmtree(doomed, ignore_errors=True)
+    needed: set[str] = set()
+    for path in backups(folder):
+        needed |= {file.sha256 for file in manifest.read(path / MANIFEST).files}
+    for content in (folder / CONTENTS).glob("??/*"):
+        if content.name not in needed and not content.name.endswith(".part"):
+            content.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,83 @@
+"""What a backup holds, as the JSON beside its database says it.
+
+A backup folder keeps each content once, in `files` under its SHA-256, whichever backups need it; each backup is a
+folder of its own, named after its moment, with the copy of the database and this manifest.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mnist_core import __version__
+from mnist_core.errors import StoreError
+
+DATABASE, MANIFEST, CONTENTS = "runs.db", "manifest.json", "files"
+_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Size = Annotated[int, Field(ge=0)]
+# A run's id, and a path inside of its folder: never one that leads out of it.
+_RUN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_PATH = r"^\w[\w.-]*(/\w[\w.-]*)*$"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Content(_Model):
+    """What a file holds."""
+
+    sha256: _Sha256
+    size: _Size  # bytes
+
+
+class File(Content):
+    """A file of a run."""
+
+    run: str = Field(pattern=_RUN)
+    path: str = Field(pattern=_PATH)
+
+
+class Manifest(_Model):
+    """One backup."""
+
+    format: Literal["mnist-lab backup"] = "mnist-lab backup"
+    version: Literal[1] = 1
+    mnist_lab: str = __version__
+    created: float  # unix seconds
+    runs: int  # in the database
+    database: Content
+    files: list[File]
+    # Files that were damaged or gone when the backup was made: they are not in it.
+    missing: list[File]
+
+
+def write(manifest: Manifest, path: Path) -> None:
+    """Write the manifest with a hash of its own."""
+    values = manifest.model_dump(mode="json")
+    path.write_text(json.dumps({**values, "sha256": _digest(values)}, indent=1), encoding="utf-8")
+
+
+def read(path: Path) -> Manifest:
+    """The manifest in this file. Raises StoreError if it is damaged or was written by a newer program."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(values, dict) and isinstance(values.get("version"), int) and values["version"] > 1:
+            raise StoreError(f"{path} was written by a newer MNIST Lab. Update MNIST Lab, then restore it again.")
+        digest = values.pop("sha256")
+        if digest != _digest(values):
+            raise ValueError("its hash is another")
+        return Manifest.model_validate(values)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError, ValidationError):
+        raise StoreError(f"{path} is missing or damaged; restore another backup of this folder.") from None
+
+
+def content_path(folder: Path, sha256: str) -> Path:
+    """Where a backup folder keeps this content."""
+    return folder / CONTENTS / sha256[:2] / sha256
+
+
+def _digest(values: dict) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

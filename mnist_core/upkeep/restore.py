@@ -1,0 +1,189 @@
+"""The way back: a backup becomes a results folder, every file compared with its hash."""
+
+import contextlib
+import re
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnist_core.errors import StoreError
+from mnist_core.store.artifacts import copy_checked, file_sha256
+from mnist_core.store.backup import copy_database, stamp
+from mnist_core.upkeep import manifest
+from mnist_core.upkeep.backup import backups
+from mnist_core.upkeep.manifest import DATABASE, MANIFEST, Manifest, content_path
+
+RUN_FOLDER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ALIVE_SECONDS = 60.0  # a run that was heard of since then trains
+_NOTE = "It was training when the backup was made. Resume it to go on from the last checkpoint."
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was brought back."""
+
+    source: Path
+    runs: int
+    files: int
+    size: int  # bytes
+    missing: int  # files that were damaged or gone when the backup was made
+    aside: Path | None  # where what was there before is kept
+
+
+def restore(source: Path, database: Path, results: Path, replace: bool = False) -> Restored:
+    """Bring a backup back into `results`, its database to the file `database`.
+
+    `source` is a folder of backups (the newest counts), one of its backups, or a copy of a database alone, such as
+    those in `results`/backups. Runs that are there are never touched unless `replace`: then they are moved aside and
+    kept. Everything is checked before anything is put in its place, the database last. Raises StoreError.
+    """
+    there = [path for path in (database, *_run_folders(results)) if path.exists()]
+    if replace:
+        _refuse_while_training(database)
+    if source.is_file():
+        return _restore_database(source, database, results, replace)
+    chosen = _chosen(source)
+    about = manifest.read(chosen / MANIFEST)
+    temporary = results / f".restore-{stamp()}.part"
+    try:
+        results.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary.mkdir(mode=0o700)
+        _check_room(about, results)
+        _collect(chosen, about, temporary)
+        if there and not replace and not _is_unfinished(there, database, temporary):
+            raise StoreError(
+                f"{results} holds runs already. Restore into another folder with --into, or let --replace move them "
+                "aside; they are kept."
+            )
+        _end_training(temporary / DATABASE)
+        aside = _move_aside(database, results) if there and replace else None
+        for folder in _run_folders(temporary):
+            if not (results / folder.name).exists():
+                folder.rename(results / folder.name)
+        _put_database(temporary / DATABASE, database)
+    except OSError as error:
+        raise StoreError(
+            f"{results} cannot be written ({error.strerror}). See that the disk has room and the folder is yours."
+        ) from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    size = about.database.size + sum(file.size for file in about.files)
+    return Restored(chosen, about.runs, len(about.files), size, len(about.missing), aside)
+
+
+def _restore_database(source: Path, database: Path, results: Path, replace: bool) -> Restored:
+    """Only the database comes back; the files of runs stay as they are."""
+    if database.exists() and not replace:
+        raise StoreError(f"{database} is there already; --replace moves it aside and keeps it")
+    with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            sound = connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            runs = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
+        except sqlite3.Error:
+            sound, runs = False, 0
+    if not sound:
+        raise StoreError(f"{source} is no whole database of runs; restore another copy")
+    temporary = database.with_name(f".{database.name}.{stamp()}.part")
+    try:
+        copy_database(source, temporary)
+        _end_training(temporary)
+        aside = _move_aside(database, results, files=False) if database.exists() else None
+        _put_database(temporary, database)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return Restored(source, runs, 0, database.stat().st_size, 0, aside)
+
+
+def _chosen(source: Path) -> Path:
+    """The backup that is meant."""
+    if (source / MANIFEST).is_file():
+        return source
+    found = backups(source)
+    if not found:
+        raise StoreError(f"{source} holds no backup; `python -m mnist_core backup DIR` makes one")
+    return found[-1]
+
+
+def _check_room(about: Manifest, results: Path) -> None:
+    needed = about.database.size + sum(file.size for file in about.files)
+    free = shutil.disk_usage(results).free
+    if needed > free:
+        raise StoreError(f"the backup takes {needed:,} bytes, and {results} has room for {free:,}; free some first")
+
+
+def _collect(chosen: Path, about: Manifest, temporary: Path) -> None:
+    """Lay everything out beside its place. Raises StoreError if a content is not what the manifest says."""
+    if not copy_checked(chosen / DATABASE, temporary / DATABASE, about.database.sha256):
+        raise StoreError(f"{chosen / DATABASE} is missing or damaged; restore another backup of this folder")
+    for file in about.files:
+        content = content_path(chosen.parent, file.sha256)
+        if not copy_checked(content, temporary / file.run / file.path, file.sha256):
+            raise StoreError(
+                f"{content}, which is {file.path} of a run, is missing or damaged; restore another backup, or make "
+                "this one anew while the original is there"
+            )
+
+
+def _is_unfinished(there: list[Path], database: Path, temporary: Path) -> bool:
+    """Whether all that is there comes from a restoring of this very backup that was ended before the database."""
+    if database in there:
+        return False
+    return all(_same_files(folder, temporary / folder.name) for folder in there)
+
+
+def _same_files(folder: Path, other: Path) -> bool:
+    contents = [{path.relative_to(top): file_sha256(path) for path in top.rglob("*") if path.is_file()}
+                for top in (folder, other)]  # fmt: skip
+    return contents[0] == contents[1]
+
+
+def _end_training(database: Path) -> None:
+    """Nobody trains the runs of a copy: what was running can be resumed."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "UPDATE runs SET state = 'interrupted', worker = NULL, pid = NULL, request = NULL, note = trim(note || ?) "
+            "WHERE state = 'running'",
+            (f" {_NOTE}",),
+        )
+        connection.commit()
+        connection.execute("PRAGMA journal_mode=DELETE")
+
+
+def _refuse_while_training(database: Path) -> None:
+    if not database.exists():
+        return
+    alive = "SELECT number FROM runs WHERE state = 'running' AND heartbeat > ?"
+    with contextlib.suppress(sqlite3.Error), closing(sqlite3.connect(database)) as connection:
+        if row := connection.execute(alive, (time.time() - _ALIVE_SECONDS,)).fetchone():
+            raise StoreError(f"run #{row[0]} is training; stop the app and its runs, then restore")
+
+
+def _move_aside(database: Path, results: Path, files: bool = True) -> Path:
+    """Move what is there into a folder of its own; returns it."""
+    aside = results / f"replaced-{stamp()}"
+    aside.mkdir(mode=0o700)
+    for path in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))):
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(aside / path.name)
+    for folder in _run_folders(results) if files else []:
+        folder.rename(aside / folder.name)
+    return aside
+
+
+def _put_database(temporary: Path, database: Path) -> None:
+    """The last step: with the database in its place, the results are there."""
+    database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # What a database that is gone has left behind would be taken for the new one's.
+    for end in ("-wal", "-shm"):
+        database.with_name(database.name + end).unlink(missing_ok=True)
+    temporary.chmod(0o600)
+    temporary.replace(database)
+
+
+def _run_folders(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if RUN_FOLDER.fullmatch(path.name) and path.is_dir())

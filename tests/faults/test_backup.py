@@ -1,0 +1,229 @@
+"""Backups of real results folders, made while runs train, and the way back."""
+
+import json
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mnist_core import cli
+from mnist_core.config import RunConfig
+from mnist_core.errors import StoreError
+from mnist_core.store import Store
+from mnist_core.store.artifacts import file_sha256
+from mnist_core.upkeep.backup import back_up, backups
+from mnist_core.upkeep.restore import restore
+from mnist_core.worker import work
+
+ROOT = Path(__file__).parents[2]
+SMALL = RunConfig(dataset="mnist-5k", train_images=500, architecture="softmax", epochs=3)
+
+
+def trained(store: Store, **changes: object) -> None:
+    run = store.enqueue(SMALL.replace(**changes), claimed=True)
+    for _ in work(store, run):
+        pass
+
+
+def files_of(results: Path) -> dict[str, str]:
+    """The hash of every file of a run, by its path."""
+    return {str(path.relative_to(results)): file_sha256(path) for path in sorted(results.glob("????????-????-*/**/*"))
+            if path.is_file()}  # fmt: skip
+
+
+def rows_of(database: Path) -> dict[str, list[tuple[object, ...]]]:
+    with closing(sqlite3.connect(database)) as connection:
+        return {
+            name: connection.execute(f"SELECT * FROM {name}").fetchall()
+            for name in ("runs", "metrics", "artifacts", "sweeps", "lab", "fingerprints")
+        }
+
+
+def test_everything_comes_back_and_a_second_backup_copies_only_what_is_new(own_lab: Path, tmp_path: Path):
+    store = Store.open()
+    trained(store)
+    first = back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
+    assert first.copied == sum(file.size for run in store.runs() for file in store.artifacts(run.id)) > 0
+    trained(store, seed=1)
+    second = back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
+    assert second.copied == sum(file.size for file in store.artifacts(store.find("2").id))
+    assert second.manifest.missing == []
+    assert [path.name for path in backups(tmp_path / "safe")] == [first.folder.name, second.folder.name]
+
+    restore(tmp_path / "safe", tmp_path / "new" / "runs.db", tmp_path / "new")
+    assert files_of(tmp_path / "new") == files_of(own_lab)
+    assert rows_of(tmp_path / "new" / "runs.db") == rows_of(own_lab / "runs.db")
+    # The first one is still what it was.
+    restore(first.folder, tmp_path / "old" / "runs.db", tmp_path / "old")
+    assert [run.number for run in Store.open(tmp_path / "old").runs()] == [1]
+
+
+def test_a_backup_while_runs_train_holds_whole_files_of_one_moment(own_lab: Path, tmp_path: Path):
+    """Checkpoints come and go every few milliseconds meanwhile."""
+    store = Store.open()
+    run = store.enqueue(SMALL.replace(epochs=10_000, checkpoint_every=50), claimed=True)
+    over = threading.Event()
+    script = "import sys; from mnist_core.store import Store; from mnist_core.worker import work\n"
+    script += f"store = Store.open(); [None for _ in work(store, store.run({run.id!r}))]"
+    trainer = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)
+    try:
+        deadline = time.monotonic() + 40
+        while store.run(run.id).epoch < 5:
+            assert time.monotonic() < deadline
+            assert trainer.poll() is None
+            time.sleep(0.02)
+        before = store.run(run.id).epoch
+        made = [back_up(own_lab / "runs.db", own_lab, tmp_path / "safe") for _ in range(5)]
+        assert store.run(run.id).epoch > before
+    finally:
+        over.set()
+        trainer.kill()
+        trainer.wait()
+    for place, backup in enumerate(made):
+        assert backup.manifest.missing == []
+        folder = tmp_path / f"restored-{place}"
+        restore(backup.folder, folder / "runs.db", folder)
+        again = Store.open(folder)
+        (copy,) = again.runs()
+        assert copy.state == "interrupted"
+        artifacts = again.artifacts(copy.id)
+        assert artifacts
+        assert all(again.intact(copy.id, artifact) for artifact in artifacts)
+        assert again.metrics(copy.id)["step"].to_numpy().max() == copy.step
+
+
+def test_a_file_that_is_damaged_is_named_and_the_rest_is_safe(own_lab: Path, tmp_path: Path):
+    store = Store.open()
+    trained(store)
+    path = store.folder(store.find("1").id) / "predictions.parquet"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    made = back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
+    assert [file.path for file in made.manifest.missing] == ["predictions.parquet"]
+    done = restore(tmp_path / "safe", tmp_path / "new" / "runs.db", tmp_path / "new")
+    assert (done.missing, done.files) == (1, len(store.artifacts(store.find("1").id)) - 1)
+
+
+def test_a_backup_that_is_killed_leaves_no_half_one_and_the_next_goes_on(own_lab: Path, tmp_path: Path):
+    store = Store.open()
+    trained(store)
+    command = (
+        "import os, sys; from pathlib import Path; from mnist_core.upkeep.backup import back_up; "
+        "results, folder = map(Path, sys.argv[1:]); "
+        "back_up(results / 'runs.db', results, folder, progress=lambda done, of: done < 2 or os.kill(os.getpid(), 9))"
+    )
+    ended = subprocess.run([sys.executable, "-c", command, own_lab, tmp_path / "safe"], cwd=ROOT, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert backups(tmp_path / "safe") == []
+    with pytest.raises(StoreError):
+        restore(tmp_path / "safe", tmp_path / "new" / "runs.db", tmp_path / "new")
+    made = back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
+    assert made.copied < made.size
+    assert backups(tmp_path / "safe") == [made.folder]
+    assert not list((tmp_path / "safe").rglob("*.part"))
+
+
+def test_runs_that_are_there_are_not_touched_unasked(own_lab: Path, tmp_path: Path):
+    store = Store.open()
+    trained(store)
+    back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
+    other = Store.open(tmp_path / "other")
+    trained(other, seed=7)
+    before = files_of(tmp_path / "other"), rows_of(tmp_path / "other" / "runs.db")
+    with pytest.raises(StoreError, match="--replace"):
+        restore(tmp_path / "safe", tmp_path / "other" / "runs.db", tmp_path / "other")
+    assert (files_of(tmp_path / "other"), rows_of(tmp_path / "other" / "runs.db")) == before
+    assert not list((tmp_path / "other").rglob("*.part"))
+    done = restore(tmp_path / "safe", tmp_path / "other" / "runs.db", tmp_path / "other", replace=True)
+    assert files_of(tmp_path / "other") == files_of(own_lab)
+    assert done.aside
+    assert (files_of(done.aside), rows_of(done.aside / "runs.db")) == before
+
+
+def damage_content(folder: Path) -> None:
+    path = max((folder / "files").glob("*/*"), key=lambda path: path.stat().st_size)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
+def damage_database(folder: Path) -> None:
+    path = backups(folder)[-1] / "runs.db"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 4
+    path.write_bytes(content)
+
+
+def damage_manifest(folder: Path) -> None:
+    path = backups(folder)[-1] / "manifest.json"
+    path.write_text(path.read_text().replace('"size": ', '"size": 1', 1))
+
+
+def climb_out(folder: Path) -> None:
+    path = backups(folder)[-1] / "manifest.json"
+    path.write_text(path.read_text().replace('"predictions.parquet"', '"../../evil.parquet"', 1))
+
+
+@pytest.mark.parametrize("harm", [damage_content, damage_database, damage_manifest, climb_out])
+def test_a_damaged_backup_is_refused_and_nothing_is_written(
+    own_lab: Path, tmp_path: Path, harm: Callable[[Path], None]
+):
+    trained(Store.open(), epochs=1)
+    back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
+    harm(tmp_path / "safe")
+    with pytest.raises(StoreError):
+        restore(tmp_path / "safe", tmp_path / "new" / "runs.db", tmp_path / "new")
+    assert list((tmp_path / "new").glob("*")) == []
+    assert list((tmp_path / "new").glob(".*")) == []
+
+
+def test_a_restoring_that_was_ended_before_the_database_is_done_again(own_lab: Path, tmp_path: Path):
+    trained(Store.open(), epochs=1)
+    back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
+    restore(tmp_path / "safe", tmp_path / "new" / "runs.db", tmp_path / "new")
+    (tmp_path / "new" / "runs.db").unlink()
+    restore(tmp_path / "safe", tmp_path / "new" / "runs.db", tmp_path / "new")
+    assert files_of(tmp_path / "new") == files_of(own_lab)
+
+
+def test_old_backups_go_and_what_later_ones_need_stays(own_lab: Path, tmp_path: Path):
+    store = Store.open()
+    trained(store, epochs=1)
+    back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
+    store.delete([store.find("1").id])
+    store.purge(deleted_before=float("inf"))
+    trained(store, seed=1, epochs=1)
+    back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
+    last = back_up(own_lab / "runs.db", own_lab, tmp_path / "safe", keep=2)
+    assert len(backups(tmp_path / "safe")) == 2
+    contents = {path.name for path in (tmp_path / "safe" / "files").glob("*/*")}
+    assert contents == {file.sha256 for file in last.manifest.files}
+    restore(tmp_path / "safe", tmp_path / "new" / "runs.db", tmp_path / "new")
+    assert files_of(tmp_path / "new") == files_of(own_lab)
+
+
+def test_the_commands(
+    own_lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def command(*arguments: str) -> int:
+        monkeypatch.setattr("sys.argv", ["mnist_core", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return int(ended.value.code or 0)
+
+    trained(Store.open(), epochs=1)
+    assert command("backup", str(tmp_path / "safe"), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["runs"] == 1
+    assert command("restore", str(tmp_path / "safe")) == 2
+    assert "--replace" in capsys.readouterr().err
+    assert command("backup", str(own_lab)) == 2
+    shutil.rmtree(own_lab)
+    assert command("restore", str(tmp_path / "safe")) == 0
+    assert [run.state for run in Store.open().runs()] == ["finished"]
