@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard import access, navigation, serving, state
+from dashboard import access, navigation, serving, state, uploads
 
 
 def draw() -> None:
@@ -23,6 +23,6 @@ else:  # for the server, which runs this file for every visitor
     app = st.App(
         __file__,
         routes=serving.routes(navigation.PAGES),
-        middleware=access.middleware(),
+        middleware=[*access.middleware(), *uploads.middleware()],
         lifespan=serving.lifespan,
     )

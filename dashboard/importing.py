@@ -8,10 +8,15 @@ import streamlit as st
 from dashboard import run_table, state
 from mnist_core.errors import MnistLabError
 from mnist_core.export import archive
+from mnist_core.limits import MAX_VISITOR_IMPORTED_BYTES, MAX_VISITOR_IMPORTS
 from mnist_core.plots.style import run_label
 from mnist_core.text import in_markdown
 
-_KEY, _RESULT = "import archive", "import result"
+_KEY, _RESULT, _TAKEN = "import archive", "import result", "imported"
+_ENOUGH = (
+    f"A visitor may import {MAX_VISITOR_IMPORTS} runs, or {MAX_VISITOR_IMPORTED_BYTES / 1e9:g} GB of them. More can be "
+    "imported with: python -m mnist_core import FILE.zip"
+)
 
 
 def show() -> None:
@@ -34,6 +39,10 @@ def _import() -> None:
     uploaded = st.session_state.get(_KEY)
     if uploaded is None:
         return
+    count, size = st.session_state.get(_TAKEN, (0, 0))
+    if count >= MAX_VISITOR_IMPORTS or size >= MAX_VISITOR_IMPORTED_BYTES:
+        st.session_state[_RESULT] = (False, _ENOUGH)
+        return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.zip"
         path.write_bytes(uploaded.getbuffer())
@@ -42,5 +51,7 @@ def _import() -> None:
         except MnistLabError as error:
             st.session_state[_RESULT] = (False, str(error))
             return
+    size += sum(file.size for file in state.store().artifacts(run.id))
+    st.session_state[_TAKEN] = (count + 1, size)
     run_table.changed()
     st.session_state[_RESULT] = (True, f"Imported as run {run_label(run, 100)}.")

@@ -25,3 +25,10 @@ LARGE_PICTURE_BYTES = 5_000_000
 # Of an image folder: its pictures, and bytes of all of them as the network takes them.
 MAX_FOLDER_PICTURES = 2_000_000
 MAX_FOLDER_BYTES = 4_000_000_000
+# Of the app: uploads that it holds of one visitor at once, and of all visitors together.
+MAX_VISITOR_FILES = 20
+MAX_VISITOR_BYTES = 50_000_000
+MAX_UPLOADED_BYTES = 500_000_000
+# Archives that one visitor may import, and bytes that their files take here. The command line takes more.
+MAX_VISITOR_IMPORTS = 100
+MAX_VISITOR_IMPORTED_BYTES = 2_000_000_000
