@@ -28,7 +28,7 @@ from mnist_core.store import Run, Store
 from mnist_core.study_commands import study_app
 from mnist_core.sweep_commands import sweep_app
 from mnist_core.text import in_terminal, one_line
-from mnist_core.upkeep_commands import backup, restore
+from mnist_core.upkeep_commands import backup, doctor, restore
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -209,6 +209,7 @@ app.command("import")(import_run)
 app.command("report")(report)
 app.command("backup")(backup)
 app.command("restore")(restore)
+app.command("doctor")(doctor)
 
 
 @data_app.command("list")

@@ -1,4 +1,4 @@
-"""The commands that keep a results folder safe: backup, restore."""
+"""The commands that keep a results folder safe: backup, restore, doctor."""
 
 import json
 from dataclasses import asdict
@@ -13,6 +13,7 @@ from mnist_core import environment
 from mnist_core.errors import StoreError
 from mnist_core.rounding import size_in_words
 from mnist_core.store.backup import database_file
+from mnist_core.text import in_terminal
 
 _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
@@ -75,6 +76,33 @@ def restore(
         print(f"{done.missing} files were damaged or gone when it was made")
     if done.aside:
         print(f"what was there is kept in {done.aside}")
+
+
+def doctor(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Repair what can be repaired without losing anything.")
+    ] = False,
+    as_json: _As_json = False,
+) -> None:
+    """Look through the installation, the results folder and the data sets; ends with 1 if something is wrong."""
+    from mnist_core.upkeep import installation
+    from mnist_core.upkeep.doctor import examine
+
+    findings = [
+        *installation.installation(),
+        *examine(sqlite_file(), environment.results_dir(), repair),
+        *installation.data(environment.data_dir()),
+    ]
+    wrong = sum(finding.state == "wrong" for finding in findings)
+    if as_json:
+        print(json.dumps({"well": not wrong, "findings": [asdict(finding) for finding in findings]}, indent=2))
+    else:
+        for finding in findings:
+            remedy = f"\n             {finding.remedy}" if finding.remedy else ""
+            print(in_terminal(f"{finding.state:9}  {finding.area}: {finding.text}{remedy}"))
+        print(f"{wrong} thing{'s' * (wrong > 1)} to mend" if wrong else "all is well")
+    if wrong:
+        raise typer.Exit(1)
 
 
 def sqlite_file() -> Path:

@@ -84,10 +84,14 @@ def copy_daily(database: Path, results: Path, now: float) -> Path | None:
     return target
 
 
+def newest_copies(results: Path) -> list[Path]:
+    """The copies that are kept beside the runs, the newest first."""
+    return sorted((results / _FOLDER).glob("*.db"), key=_age, reverse=True)
+
+
 def newest_copy(results: Path) -> Path | None:
     """The newest of the copies that are kept beside the runs."""
-    copies = sorted((results / _FOLDER).glob("*.db"), key=_age)
-    return copies[-1] if copies else None
+    return next(iter(newest_copies(results)), None)
 
 
 def database_file(url: str) -> Path | None:

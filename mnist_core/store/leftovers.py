@@ -7,6 +7,8 @@ import shutil
 import time
 from pathlib import Path
 
+from mnist_core import processes
+
 _NAME = re.compile(r"\..*[.-](\d{1,9})\.part")
 _OLD_SECONDS = 24 * 3600.0  # where processes cannot be asked for
 
@@ -37,14 +39,8 @@ def remove_leftovers(folder: Path) -> list[Path]:
 
 def _is_alive(process: int, path: Path) -> bool:
     """Whether the process that writes the file may still do so."""
-    if os.name == "nt":  # there, signal 0 would end the process
+    if os.name == "nt":  # there, processes cannot be asked for
         with contextlib.suppress(OSError):
             return time.time() - path.stat().st_mtime < _OLD_SECONDS
         return False
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
+    return processes.lives(process, None) is not False

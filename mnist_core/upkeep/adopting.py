@@ -1,0 +1,64 @@
+"""Rows of a run whose folder is there, taken out of a copy of the database into the database."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from mnist_core.store.backup import newest_copies
+
+_NOTE = "Its row was missing and was brought back from a copy of the database."
+_PARTS = ("metrics", "artifacts", "fingerprints")
+
+
+def adopt(database: Path, results: Path, run_id: str) -> int | None:
+    """Bring a run's rows back from the newest copy that has them; returns its number, None if no copy has them.
+
+    A run that was deleted in the copy stays away. The run keeps its number if no other run has it by now.
+    """
+    for copy in newest_copies(results):
+        with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as connection:
+            connection.execute("ATTACH ? AS copy", (str(copy),))
+            number = _number(connection, run_id)
+            if number is None:
+                continue
+            connection.execute("BEGIN IMMEDIATE")
+            with connection:
+                return _bring(connection, run_id, number)
+    return None
+
+
+def _number(connection: sqlite3.Connection, run_id: str) -> int | None:
+    try:
+        row = connection.execute("SELECT number FROM copy.runs WHERE id = ? AND deleted IS NULL", (run_id,)).fetchone()
+    except sqlite3.Error:
+        return None
+    return None if row is None else row[0]
+
+
+def _bring(connection: sqlite3.Connection, run_id: str, old: int) -> int:
+    """Copy the rows that belong to the run; returns the number that it has now."""
+    taken = connection.execute("SELECT 1 FROM main.runs WHERE number = ?", (old,)).fetchone()
+    columns = _columns(connection, "runs") - ({"number"} if taken else set())
+    names = ", ".join(sorted(columns))
+    number = connection.execute(
+        f"INSERT INTO main.runs ({names}) SELECT {names} FROM copy.runs WHERE id = ? RETURNING number", (run_id,)
+    ).fetchone()[0]
+    connection.execute(
+        "UPDATE main.runs SET state = CASE WHEN state IN ('running', 'queued') THEN 'interrupted' ELSE state END, "
+        "queued = NULL, worker = NULL, pid = NULL, request = NULL, note = trim(note || ?) WHERE number = ?",
+        (f" {_NOTE}", number),
+    )
+    for table in _PARTS:
+        names = ", ".join(sorted(_columns(connection, table) - {"run", "id"}))
+        if names:
+            connection.execute(
+                f"INSERT INTO main.{table} (run, {names}) SELECT ?, {names} FROM copy.{table} WHERE run = ?",
+                (number, old),
+            )
+    return number
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    """The columns that a table has in both databases; none if one of them lacks the table."""
+    main, copy = (connection.execute(f"PRAGMA {name}.table_info({table})").fetchall() for name in ("main", "copy"))
+    return {row[1] for row in main} & {row[1] for row in copy}

@@ -1,0 +1,236 @@
+"""An examination of a results folder, and the repairs that cannot lose anything."""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from mnist_core.errors import MnistLabError
+from mnist_core.rounding import size_in_words
+from mnist_core.store import Store
+from mnist_core.store.artifacts import file_sha256
+from mnist_core.store.backup import newest_copy
+from mnist_core.store.leftovers import leftovers, remove_leftovers
+from mnist_core.store.schema import VERSION, metadata
+from mnist_core.upkeep.adopting import adopt
+from mnist_core.upkeep.findings import Finding
+from mnist_core.upkeep.restore import RUN_FOLDER, restore
+
+_LITTLE = 500_000_000  # bytes; with less room a run of a large network ends with a full disk
+_NAMED = 5  # of many things of a kind
+_OTHERS = 0o077  # permissions of everybody but the owner
+_SQLITE_MESSAGES = 20
+_ADOPT = (
+    "doctor --repair brings its run back, if a copy of the database knows it. "
+    "If it was deleted for good, remove the folder."
+)
+
+
+def examine(database: Path, results: Path, repair: bool = False) -> list[Finding]:
+    """What is wrong with the results folder and its database file; with `repair`, after what is safe was repaired.
+
+    Repairs remove temporary files of processes that are gone, take permissions from other users, rebuild an index of
+    the database, bring a database that is missing back from its newest copy, and take rows of runs whose folders are
+    there out of the newest copy. Nothing that was recorded is removed or replaced.
+    """
+    if not results.is_dir():
+        return [Finding("results", "note", f"{results} is not there yet: it is made with the first run")]
+    findings = [*_folder(results), *_permissions(database, results, repair), *_temporary(results, repair)]
+    missing = _missing_database(database, results, repair)
+    findings += missing
+    if any(finding.state == "wrong" for finding in missing) or not database.is_file():
+        return findings
+    sound = _database(database, results, repair)
+    findings += sound
+    if any(finding.state == "wrong" for finding in sound):
+        return findings
+    findings += _folders_without_rows(database, results, repair)
+    findings += _runs(results, database)
+    return findings
+
+
+def _folder(results: Path) -> list[Finding]:
+    free = shutil.disk_usage(results).free
+    text = f"{results}: {size_in_words(free)} free"
+    if not os.access(results, os.W_OK | os.X_OK):
+        remedy = "Change its owner or permissions, or name another folder in MNIST_LAB_RESULTS."
+        return [Finding("results", "wrong", f"{results} cannot be written to", remedy)]
+    if free < _LITTLE:
+        remedy = "Free some: `python -m mnist_core prune --dry-run` says how much runs can give back."
+        return [Finding("results", "wrong", text, remedy)]
+    return [Finding("results", "well", text)]
+
+
+def _permissions(database: Path, results: Path, repair: bool) -> list[Finding]:
+    if os.name == "nt" or not database.exists():
+        return []
+    ends = ("", "-wal", "-shm")
+    files = [database.with_name(database.name + end) for end in ends if database.parent.resolve() != results.resolve()]
+    findings = []
+    for path in [results, *(path for path in files if path.exists())]:
+        mode = path.stat().st_mode & 0o777
+        if not mode & _OTHERS:
+            continue
+        text = f"{path} can be opened by other users of this machine"
+        if repair:
+            path.chmod(mode & ~_OTHERS)
+            findings.append(Finding("results", "repaired", f"{text}; now it is yours alone"))
+        else:
+            findings.append(Finding("results", "wrong", text, f"chmod go= '{path}', or doctor --repair"))
+    return findings
+
+
+def _temporary(results: Path, repair: bool) -> list[Finding]:
+    found = remove_leftovers(results) if repair else leftovers(results)
+    if not found:
+        return []
+    text = f"{len(found)} temporary file{'s' * (len(found) > 1)} of processes that were killed: {_named(found)}"
+    if repair:
+        return [Finding("results", "repaired", f"{text}; removed")]
+    return [Finding("results", "wrong", text, "doctor --repair removes them.")]
+
+
+def _missing_database(database: Path, results: Path, repair: bool) -> list[Finding]:
+    """No database, or an empty file, beside folders of runs."""
+    if database.is_file() and database.stat().st_size:
+        return []
+    folders = [path for path in results.iterdir() if RUN_FOLDER.fullmatch(path.name)]
+    if not folders:
+        return [Finding("results", "note", f"there is no database {database} yet: it is made with the first run")]
+    state = "is empty" if database.is_file() else "is missing"
+    text = f"{database} {state}, but the folders of {len(folders)} runs are there"
+    copy = newest_copy(results)
+    if copy is None:
+        return [Finding("results", "wrong", text, "Bring it back from a backup: python -m mnist_core restore DIR")]
+    if repair:
+        with _as_findings() as failures:
+            restore(copy, database, results, replace=True)
+            return [Finding("results", "repaired", f"{text}; brought back from {copy}")]
+        return failures
+    return [Finding("results", "wrong", text, f"doctor --repair brings it back from {copy}")]
+
+
+def _database(database: Path, results: Path, repair: bool) -> list[Finding]:
+    """Whether SQLite finds the file whole, and whether its tables and its version are those that are expected."""
+    try:
+        messages = _integrity(database)
+        if messages and all("index" in message for message in messages) and repair:
+            with closing(sqlite3.connect(database)) as connection:
+                connection.execute("REINDEX")
+            if not (messages := _integrity(database)):
+                return [Finding("results", "repaired", f"an index of {database} was damaged; it was made anew")]
+        with closing(_reading(database)) as connection:
+            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            query = "SELECT value FROM lab WHERE key = 'schema'"
+            schema = connection.execute(query).fetchone() if "lab" in tables else None
+    except sqlite3.Error as error:
+        return [Finding("results", "wrong", f"{database} is damaged ({error})", _bring_back(results))]
+    if messages:
+        remedy = "doctor --repair makes it anew." if all("index" in one for one in messages) else _bring_back(results)
+        return [Finding("results", "wrong", f"{database} is damaged: {messages[0]}", remedy)]
+    if schema is None or not str(schema[0]).isdecimal():
+        return [Finding("results", "wrong", f"{database} does not say its version", _bring_back(results))]
+    if int(schema[0]) > VERSION:
+        return [Finding("results", "wrong", f"{database} was written by a newer MNIST Lab", "Update MNIST Lab.")]
+    missing = {"runs", "metrics", "artifacts"} if int(schema[0]) < VERSION else set(metadata.tables)
+    if missing := sorted(missing - tables):
+        text = f"{database} lacks the table{'s' * (len(missing) > 1)} {', '.join(missing)}"
+        return [Finding("results", "wrong", text, _bring_back(results))]
+    return [Finding("results", "well", f"{database} is whole ({size_in_words(database.stat().st_size)})")]
+
+
+def _integrity(database: Path) -> list[str]:
+    with closing(_reading(database)) as connection:
+        rows = connection.execute(f"PRAGMA integrity_check({_SQLITE_MESSAGES})").fetchall()
+    return [row[0] for row in rows if row[0] != "ok"]
+
+
+def _folders_without_rows(database: Path, results: Path, repair: bool) -> list[Finding]:
+    with closing(_reading(database)) as connection:
+        known = {row[0] for row in connection.execute("SELECT id FROM runs")}
+    strays = [path for path in sorted(results.iterdir()) if RUN_FOLDER.fullmatch(path.name) and path.name not in known]
+    findings = []
+    for folder in strays:
+        text = f"the folder {folder} belongs to no run of the database"
+        with _as_findings() as failures:
+            number = adopt(database, results, folder.name) if repair else None
+            if number is not None:
+                findings.append(Finding("results", "repaired", f"{text}; it is run #{number} again"))
+            else:
+                findings.append(Finding("results", "wrong", text, _ADOPT))
+        findings += failures
+    return findings
+
+
+def _runs(results: Path, database: Path) -> list[Finding]:
+    """Every run: can its row be read, is what it recorded unchanged, are its files whole?"""
+    with _as_findings() as failures:
+        store = Store(results, f"sqlite:///{database}")
+        broken: list[Finding] = []
+        count = size = 0
+        with closing(_reading(database)) as connection:
+            rows = connection.execute("SELECT id, number FROM runs ORDER BY number").fetchall()
+        for run_id, number in rows:
+            found, total = _run(store, run_id, number)
+            broken += found
+            count += 1
+            size += total
+        text = f"{count} run{'s' * (count != 1)} with {size_in_words(size)} of files: looked through"
+        return [*broken, Finding("results", "well", text)]
+    return failures
+
+
+def _run(store: Store, run_id: str, number: int) -> tuple[list[Finding], int]:
+    findings = []
+    restoring = "Bring them back from a backup (restore), or train anew."
+    try:
+        run = store.run(run_id)
+        if changed := store.damage(run_id):
+            text = f"run #{number}: {', '.join(changed)} in the database changed after the run ended"
+            findings.append(Finding("results", "wrong", text, restoring))
+        active = run.active
+    except (MnistLabError, ValueError, TypeError, KeyError) as error:
+        reason = str(error).splitlines()[0][:200]
+        remedy = "Bring the database back from a backup (restore), or delete the run."
+        return [Finding("results", "wrong", f"run #{number}: its row cannot be read ({reason})", remedy)], 0
+    artifacts = store.artifacts(run_id)
+    folder = store.folder(run_id)
+    damaged = [one.path for one in artifacts if not (folder / one.path).is_file()
+               or file_sha256(folder / one.path) != one.sha256]  # fmt: skip
+    # A run that trains replaces files while they are looked at.
+    if damaged and not active:
+        text = f"run #{number}: {len(damaged)} of {len(artifacts)} files are missing or damaged: {_named(damaged)}"
+        findings.append(Finding("results", "wrong", text, restoring))
+    return findings, sum(one.size for one in artifacts)
+
+
+@contextmanager
+def _as_findings() -> Iterator[list[Finding]]:
+    """An error that a person can mend becomes a finding instead of ending the examination."""
+    failures: list[Finding] = []
+    try:
+        yield failures
+    except MnistLabError as error:
+        failures.append(Finding("results", "wrong", str(error)))
+    except (sqlite3.Error, OSError) as error:
+        failures.append(Finding("results", "wrong", f"the examination could not go on ({error})"))
+
+
+def _bring_back(results: Path) -> str:
+    copy = newest_copy(results)
+    if copy is None:
+        return "Bring it back from a backup: python -m mnist_core restore DIR --replace"
+    command = f"python -m mnist_core restore '{copy}' --replace"
+    return f"Bring it back from its newest copy (what is there is kept): {command}"
+
+
+def _reading(database: Path) -> sqlite3.Connection:
+    """A connection that changes nothing."""
+    return sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
+
+
+def _named(things: list) -> str:
+    shown = ", ".join(str(thing) for thing in things[:_NAMED])
+    return shown if len(things) <= _NAMED else f"{shown} and {len(things) - _NAMED} more"

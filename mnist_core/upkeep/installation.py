@@ -1,0 +1,83 @@
+"""Whether this installation can train: Python, the packages that were tested together, torch, the data sets."""
+
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from mnist_core import __version__
+from mnist_core.data.availability import statuses
+from mnist_core.errors import MnistLabError
+from mnist_core.upkeep.findings import Finding
+
+_OLDEST = (3, 11)
+_REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements.txt"
+_INSTALL = "Install it: python -m pip install -r requirements.txt"
+
+
+def installation() -> list[Finding]:
+    """Python, packages and device."""
+    running = ".".join(map(str, sys.version_info[:3]))
+    findings = [Finding("installation", "well", f"MNIST Lab {__version__}, Python {running}")]
+    if sys.version_info < _OLDEST:
+        findings = [Finding("installation", "wrong", f"Python {running} is too old", "Install Python 3.11 or newer.")]
+    return [*findings, *_packages(), *_torch()]
+
+
+def data(root: Path) -> list[Finding]:
+    """The data sets below `root`."""
+    findings = []
+    for status in statuses(root):
+        if status.name == "folder":
+            continue
+        wrong = status.state == "damaged" or (status.name == "mnist-5k" and status.state != "ready")
+        state = "well" if status.state == "ready" else "wrong" if wrong else "note"
+        findings.append(Finding("data", state, f"{status.name}: {status.state}. {status.message}"))
+    return findings
+
+
+def _packages() -> list[Finding]:
+    findings = []
+    for name, tested in _tested().items():
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            findings.append(Finding("installation", "wrong", f"{name} is not installed", _INSTALL))
+            continue
+        # A build's own suffix, such as +cpu, is no other version.
+        if found.split("+")[0] != tested:
+            text = f"{name} is version {found}; this program was tested with {tested}"
+            findings.append(Finding("installation", "note", text, "If something fails, install the tested version."))
+    return findings
+
+
+def _tested() -> dict[str, str]:
+    """Versions by package, where the program's own list of them is at hand."""
+    if not _REQUIREMENTS.is_file():
+        return {}
+    lines = (line.split("#")[0].strip() for line in _REQUIREMENTS.read_text(encoding="utf-8").splitlines())
+    return dict(line.split("==") for line in lines if "==" in line)
+
+
+def _torch() -> list[Finding]:
+    try:
+        import torch
+
+        from mnist_core.data.torchvision_ops import make_importable
+
+        make_importable()
+        import torchvision  # noqa: F401
+
+        from mnist_core import devices
+        from mnist_core.config import RunConfig
+
+        device = devices.prepare(RunConfig())
+        (torch.ones(8, 8, device=device) @ torch.ones(8, 8, device=device)).sum().item()
+        text = f"torch {torch.__version__} computes on {devices.describe(device)}"
+    except ImportError as error:
+        return [Finding("installation", "wrong", f"torch or torchvision cannot be imported ({error})", _INSTALL)]
+    except MnistLabError as error:
+        return [Finding("installation", "wrong", str(error))]
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        return [Finding("installation", "wrong", f"torch cannot compute here ({reason})", "Choose cpu as device.")]
+    return [Finding("installation", "well", text)]

@@ -1,0 +1,193 @@
+"""The doctor on results folders that are really damaged: it names what is wrong, and repairs without a loss."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mnist_core import cli
+from mnist_core.config import RunConfig
+from mnist_core.store import Store
+from mnist_core.store.backup import copy_daily
+from mnist_core.upkeep.doctor import examine
+from mnist_core.upkeep.findings import Finding
+from mnist_core.worker import work
+
+SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="softmax", epochs=1)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder with two runs, and today's copy of its database."""
+    folder = tmp_path_factory.mktemp("lab") / "results"
+    store = Store.open(folder)
+    folder.chmod(0o700)
+    for seed in (0, 1):
+        run = store.enqueue(SMALL.replace(seed=seed), claimed=True)
+        for _ in work(store, run):
+            pass
+    copy_daily(folder / "runs.db", folder, 0.0)
+    with closing(sqlite3.connect(folder / "runs.db")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return folder
+
+
+@pytest.fixture
+def lab(prepared: Path, own_lab: Path) -> Path:
+    shutil.copytree(prepared, own_lab)
+    own_lab.chmod(0o700)
+    return own_lab
+
+
+def seen(lab: Path, repair: bool = False) -> list[Finding]:
+    return examine(lab / "runs.db", lab, repair)
+
+
+def wrong(lab: Path) -> list[str]:
+    return [finding.text for finding in seen(lab) if finding.state == "wrong"]
+
+
+def files_of_runs(lab: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in lab.glob("*/**/*.*") if path.is_file() and path.suffix != ".part"
+            and not path.name.startswith("runs.db")}  # fmt: skip
+
+
+def execute(lab: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(lab / "runs.db")) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def remove_database(lab: Path) -> None:
+    for path in lab.glob("runs.db*"):
+        path.unlink()
+
+
+def empty_database(lab: Path) -> None:
+    (lab / "runs.db").write_bytes(b"")
+
+
+def cut_database(lab: Path) -> None:
+    content = (lab / "runs.db").read_bytes()
+    (lab / "runs.db").write_bytes(content[: len(content) // 2])
+
+
+def spoil_page(lab: Path) -> None:
+    content = bytearray((lab / "runs.db").read_bytes())
+    content[4096 * 3 : 4096 * 5] = b"\xff" * 4096 * 2
+    (lab / "runs.db").write_bytes(content)
+
+
+def drop_table(lab: Path) -> None:
+    execute(lab, "DROP TABLE metrics")
+
+
+def spoil_row(lab: Path) -> None:
+    execute(lab, 'UPDATE runs SET config = \'{"epochs": "many"}\' WHERE number = 2')
+
+
+def change_figure(lab: Path) -> None:
+    execute(lab, "UPDATE runs SET test_accuracy = 1 WHERE number = 2")
+
+
+def flip_file(lab: Path) -> None:
+    path = next(lab.glob("*/predictions.parquet"))
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+
+
+def remove_folder(lab: Path) -> None:
+    shutil.rmtree(next(lab.glob("*/predictions.parquet")).parent)
+
+
+def open_folder(lab: Path) -> None:
+    lab.chmod(0o755)
+
+
+def leave_temporary_files(lab: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (lab / f".import-x.{gone.pid}.part").mkdir()
+    (next(lab.glob("*/checkpoints")) / f".epoch-0002.safetensors.{gone.pid}.part").write_bytes(b"x" * 1000)
+    # One of a process that lives is none of its business.
+    (lab / f".y.{os.getpid()}.part").write_bytes(b"")
+
+
+def lose_row(lab: Path) -> None:
+    execute(lab, "PRAGMA foreign_keys = ON", "DELETE FROM runs WHERE number = 2")
+
+
+HARMS = [remove_database, empty_database, cut_database, spoil_page, drop_table, spoil_row, change_figure, flip_file,
+         remove_folder, open_folder, leave_temporary_files, lose_row]  # fmt: skip
+REPAIRED = [remove_database, empty_database, open_folder, leave_temporary_files, lose_row]
+
+
+def test_a_sound_folder_is_well(lab: Path):
+    assert wrong(lab) == []
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_every_harm_is_named_with_its_remedy(lab: Path, harm: Callable[[Path], None]):
+    harm(lab)
+    before = files_of_runs(lab), list(lab.rglob("*.part"))
+    found = [finding for finding in seen(lab) if finding.state == "wrong"]
+    assert found
+    assert all(finding.remedy for finding in found)
+    assert (files_of_runs(lab), list(lab.rglob("*.part"))) == before
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_repairing_mends_what_is_safe_and_loses_nothing(lab: Path, harm: Callable[[Path], None]):
+    intact = Store.open(lab)
+    runs = intact.runs()
+    metrics = {run.id: intact.metrics(run.id).drop(columns="id") for run in runs}
+    harm(lab)
+    files = files_of_runs(lab)
+    seen(lab, repair=True)
+    assert files_of_runs(lab) == files
+    assert (wrong(lab) == []) == (harm in REPAIRED)
+    if harm in REPAIRED:
+        again = Store.open(lab)
+        assert [(run.id, run.number, run.test_accuracy) for run in again.runs()] == [
+            (run.id, run.number, run.test_accuracy) for run in runs
+        ]
+        for run in runs:
+            assert again.metrics(run.id).drop(columns="id").equals(metrics[run.id])
+            assert again.damage(run.id) == []
+
+
+def test_a_row_comes_back_under_another_number_if_its_own_is_taken(lab: Path):
+    lost = Store.open(lab).find("2")
+    lose_row(lab)
+    execute(lab, "UPDATE runs SET number = 2 WHERE number = 1", "UPDATE artifacts SET run = 2 WHERE run = 1",
+            "UPDATE metrics SET run = 2 WHERE run = 1", "UPDATE fingerprints SET run = 2 WHERE run = 1")  # fmt: skip
+    seen(lab, repair=True)
+    assert wrong(lab) == []
+    again = Store.open(lab).run(lost.id)
+    assert again.number == 3
+    assert again.test_accuracy == lost.test_accuracy
+
+
+def test_the_command(lab: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def command(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["mnist_core", "doctor", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return int(ended.value.code or 0), capsys.readouterr().out
+
+    assert command()[0] == 0
+    lab.chmod(0o755)
+    status, text = command("--json")
+    assert (status, json.loads(text)["well"]) == (1, False)
+    assert {finding["area"] for finding in json.loads(text)["findings"]} == {"installation", "results", "data"}
+    assert command("--repair")[0] == 0
+    assert lab.stat().st_mode & 0o777 == 0o700
