@@ -154,8 +154,8 @@ class RunConfig(BaseModel):
     threads: int = _field(
         1, "CPU threads", "Threads of this run. For small networks 1 is usually fastest.", "Compute", ge=1, le=256)
     checkpoint_every: int = _field(
-        1, "Checkpoint every (epochs)", "Epochs between two checkpoints; the best and the last are kept anyway.",
-        "Compute", ge=1)
+        1, "Checkpoint every (epochs)", "Epochs between two checkpoints; the best and the last are kept anyway. "
+        "Beyond 1 GB or 500 of them, those between are thinned.", "Compute", ge=1)
 
     continue_from: str = _field(
         "", "Continue from run", "Id of the run whose checkpoint this one starts from.", "Origin")

@@ -32,3 +32,6 @@ MAX_UPLOADED_BYTES = 500_000_000
 # Archives that one visitor may import, and bytes that their files take here. The command line takes more.
 MAX_VISITOR_IMPORTS = 100
 MAX_VISITOR_IMPORTED_BYTES = 2_000_000_000
+# Checkpoints of one run: bytes and number. Beyond them those between the best and the last are thinned.
+MAX_CHECKPOINT_BYTES = 1_000_000_000
+MAX_CHECKPOINTS = 500

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from mnist_core import checkpoints, results, resuming, trained
+from mnist_core import checkpoints, results, resuming, retention, trained
 from mnist_core.config import RunConfig
 from mnist_core.data.loading import Data
 from mnist_core.data_facts import FIRST_RULE, RULE, DataFacts, Split
@@ -99,12 +99,17 @@ def save(
 def save_epoch(
     store: Store, run: Run, config: RunConfig, model: torch.nn.Module, state: TrainingState, about: dict[str, Any]
 ) -> None:
-    """Keep this epoch's checkpoint; drop those that are neither wanted, nor the best, nor the last."""
+    """Keep this epoch's checkpoint; drop those that `retention` does not keep, and that of a pause before it."""
     save(store, run, f"checkpoints/epoch-{state.epoch:04d}.safetensors", model, state, about)
-    for artifact in trained.checkpoints(store, run):
-        wanted = (artifact.epoch or 0) % config.checkpoint_every == 0 or artifact.epoch == state.best_epoch
-        if artifact.path == PAUSED or not (wanted or artifact.epoch == state.epoch):
-            store.drop_artifact(run, artifact.path)
+    kept = trained.checkpoints(store, run)
+    paused = [artifact for artifact in kept if artifact.path == PAUSED]
+    ends = [artifact for artifact in kept if artifact.path != PAUSED]
+    unwanted = retention.thinned(ends, state.best_epoch, config.checkpoint_every)
+    if unwanted:
+        needed = store.continued_epochs(run.id)
+        unwanted = [artifact for artifact in unwanted if artifact.epoch not in needed]
+    for artifact in [*paused, *unwanted]:
+        store.drop_artifact(run, artifact.path)
 
 
 def write_results(store: Store, run: Run, images: Data, model: torch.nn.Module) -> dict[str, float]:

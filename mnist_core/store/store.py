@@ -147,6 +147,22 @@ class Store(Files, Sweeps, Adoption):
             rows = sa.select(sa.func.count()).where(metrics.c.run == self._number(connection, run_id))
             return connection.execute(rows).scalar_one()
 
+    def sizes(self, ids: Sequence[str] | None = None) -> dict[str, int]:
+        """Bytes of the files of each run, by its id; a run without files is left out. Without `ids` of all runs."""
+        query = sa.select(runs.c.id, sa.func.sum(artifacts.c.size).label("size")).join(artifacts)
+        if ids is not None:
+            query = query.where(runs.c.id.in_(ids))
+        with self._engine.connect() as connection:
+            return {row.id: int(row.size) for row in connection.execute(query.group_by(runs.c.id))}
+
+    def continued_epochs(self, run_id: str) -> set[int]:
+        """The epochs of a run from whose checkpoints other runs go on; deleted runs count, as they may come back."""
+        config = runs.c.config
+        query = sa.select(config["continue_epoch"].as_integer())
+        query = query.where(config["continue_from"].as_string() == run_id)
+        with self._engine.connect() as connection:
+            return {epoch for epoch in connection.execute(query).scalars() if epoch is not None}
+
     def enqueue(
         self, config: RunConfig, name: str = "", tags: Iterable[str] = (), *, claimed: bool = False,
         sweep: str | None = None,

@@ -28,6 +28,7 @@ LAYERS = [
         "calibration",
         "robustness",
         "resuming",
+        "retention",
     },
     {"data", "handwriting", "strokes", "architectures", "devices"},
     {"checking", "jobs", "liveness", "recipes", "controlled", "report", "upkeep"},
