@@ -6,10 +6,12 @@ import streamlit as st
 
 from dashboard import importing, run_table, state
 from mnist_core.plots.style import run_label
+from mnist_core.rounding import size_in_words
 from mnist_core.store import Run
 from mnist_core.store.runs import NAME_LENGTH
 
 _DELETED = "deleted just now"  # ids of what the last deletion removed
+_ROOM = "room of what was deleted"  # bytes
 _NAME, _TAGS, _ADDED, _REMOVED, _BACK = "new name", "new tags", "added tags", "removed tags", "brought back"
 
 
@@ -30,7 +32,8 @@ def buttons(every: run_table.Snapshot, runs: Sequence[Run]) -> None:
         disabled=not runs,
         on_click=_delete,
         args=(runs,),
-        help="Runs that train are stopped. You can undo it, or bring runs back for a day.",
+        help="Runs that train are stopped. You can undo it, or bring runs back for a day; then their room on the disk "
+        "is free.",
     )
     bring_back()
 
@@ -50,13 +53,16 @@ def undo() -> None:
     if not ids:
         return
     with st.container(horizontal=True, vertical_alignment="center", border=True, key="undo-bar"):
-        st.markdown("1 run deleted." if len(ids) == 1 else f"{len(ids):,} runs deleted.", width="content")
+        many = "1 run deleted." if len(ids) == 1 else f"{len(ids):,} runs deleted."
+        room = st.session_state.get(_ROOM, 0)
+        st.markdown(f"{many} {size_in_words(room)} will be free in a day." if room else many, width="content")
         st.button("Undo", key="undo", type="primary", on_click=_restore, args=(ids,), help="Bring them back, chosen.")
         st.button("Close", key="close", on_click=_forget, help="They can be brought back for a day all the same.")
 
 
 def _delete(runs: Sequence[Run]) -> None:
     with state.errors_as_messages():
+        st.session_state[_ROOM] = sum(state.store().sizes([run.id for run in runs]).values())
         state.store().delete([run.id for run in runs])
     run_table.changed()
     st.session_state[_DELETED] = [run.id for run in runs]

@@ -15,11 +15,14 @@ from dashboard import state
 from dashboard.components.data_table import Rows, data_table, rows_of
 from mnist_core.comparison import runs_table
 from mnist_core.plots.style import DASHES, PALETTE, RunStyle, run_style, run_styles
+from mnist_core.rounding import size_in_words
 from mnist_core.store import ACTIVE, Run, Store
 
 COMPARED = 50  # runs at most: of more no chart can be read, and no link would carry them
 
 CHOSEN_ON = "Epoch chosen on"
+_DISK = "Disk (MB)"
+_MEGA = 1e6
 
 _CHOSEN = "runs"  # query parameter that the Train page has too: numbers of the runs
 _BEYOND = "runs beyond"  # numbers of the chosen runs that exceed COMPARED
@@ -178,6 +181,9 @@ def columns() -> dict[str, Any]:
         "Images/s": column.NumberColumn(
             format="localized", step=1, help="Training images learned in a second, on average over the whole run."
         ),
+        _DISK: column.NumberColumn(
+            format="%.1f", help="Megabytes of its checkpoints and answers. `prune` frees those between best and last."
+        ),
         "Created": column.DatetimeColumn(),
     }
 
@@ -189,7 +195,8 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
         st.rerun()  # the rest of the page shows the chosen runs and what they achieved
     rows = matching(every, text)
     of_all = f"{len(rows):,} of " if len(rows) < len(every.table) else ""
-    caption = f"{of_all}{len(every.table):,} run{'s' * (len(every.table) > 1)}"
+    room = size_in_words(round(float(rows[_DISK].to_numpy().sum()) * _MEGA))
+    caption = f"{of_all}{len(every.table):,} run{'s' * (len(every.table) > 1)}, {room} on the disk"
     data_table(
         "runs-table",
         every.rows,
@@ -207,7 +214,7 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _read(url: str, stamp: tuple[float, ...]) -> Snapshot:
     runs = state.store().runs()
-    frame = _dressed(runs)
+    frame = _dressed(runs, state.store().sizes())
     numbers = frame["Run"].astype("str")
     tags = pd.Series([" ".join(run.tags) for run in runs], index=frame.index, dtype="str")
     texts = [frame[name].astype("str") for name in ("Name", "Data set", "Architecture", "State")]
@@ -229,17 +236,22 @@ def _stamp(store: Store) -> tuple[float, ...]:
     return tuple(value for status in found for value in (status.st_mtime_ns, status.st_size))
 
 
-def _dressed(runs: Sequence[Run]) -> pd.DataFrame:
-    """`comparison.runs_table` with each run's line and progress, in the order of a person's interest."""
+def _dressed(runs: Sequence[Run], sizes: Mapping[str, int] | None = None) -> pd.DataFrame:
+    """`comparison.runs_table` with each run's line, progress and room on the disk, the most interesting first.
+
+    `sizes` are bytes of files by run id.
+    """
     frame = runs_table(runs).set_index("Run", drop=False)
     styles = [(run.number - 1) % (len(PALETTE) * len(DASHES)) for run in runs]
     images = [_line_image(run_style(number)) for number in range(1, len(PALETTE) * len(DASHES) + 1)]
     lines = pd.Categorical.from_codes(styles, categories=images)
     progress = [None if run.state == "finished" else 100 * run.progress for run in runs]
+    disk = [(sizes or {}).get(run.id, 0) / _MEGA for run in runs]
     frame = frame.assign(Line=lines, Progress=pd.Series(progress, index=frame.index, dtype="float64"))
+    frame[_DISK] = pd.Series(disk, index=frame.index, dtype="float64")
     frame["Images/s"] = frame["Images/s"].round()
     order = ["Line", "Run", "Name", "Tags", "State", "Progress", "Best validation accuracy (%)", "Test accuracy (%)",
-             "Parameters", "MACs", "Time (s)", "Images/s", "Architecture", "Data set"]  # fmt: skip
+             "Parameters", "MACs", "Time (s)", "Images/s", _DISK, "Architecture", "Data set"]  # fmt: skip
     order += frame.columns.difference(order, sort=False).tolist()
     return frame.loc[:, with_chosen_on(order, runs)]
 

@@ -13,6 +13,7 @@ from mnist_core.data.availability import Download, Status, ensure
 from mnist_core.errors import MnistLabError
 from mnist_core.plots.style import run_label
 from mnist_core.store import Run, Store
+from mnist_core.store.store import UNDO_SECONDS
 from mnist_core.text import in_markdown
 
 LOGO = str(Path(__file__).with_name("logo.svg"))
@@ -27,7 +28,7 @@ _ECHO_SECONDS = 60.0  # no browser is so late; until then what it has not seen y
 def store() -> Store:
     """The store that the environment names; opening it starts the background jobs and the download of MNIST."""
     opened = Store.open()
-    opened.purge(deleted_before=opened.clock() - 24 * 3600)  # deleted runs can be brought back for a day
+    opened.purge(deleted_before=opened.clock() - UNDO_SECONDS)
     jobs.start(opened)
     _download("mnist")
     warm_up = threading.Timer(_WARM_UP_SECONDS, _import_torch)

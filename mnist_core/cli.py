@@ -24,11 +24,13 @@ from mnist_core.following import follow_all, interruptible
 from mnist_core.liveness import settled
 from mnist_core.recipes import RECIPES
 from mnist_core.report_commands import import_run, report
+from mnist_core.rounding import size_in_words
 from mnist_core.store import Run, Store
 from mnist_core.study_commands import study_app
 from mnist_core.sweep_commands import sweep_app
 from mnist_core.text import in_terminal, one_line
-from mnist_core.upkeep_commands import backup, doctor, restore
+from mnist_core.upkeep.disk import database_size
+from mnist_core.upkeep_commands import backup, doctor, prune, restore
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -122,11 +124,13 @@ def list_runs(
     as_json: _As_json = False,
 ) -> None:
     """List the runs, newest first."""
-    runs = settled(Store.open()).runs(states=[state] if state else None)[:limit]
+    store = settled(Store.open())
+    runs = store.runs(states=[state] if state else None)[:limit]
+    sizes = store.sizes()
     if as_json:
-        print(json.dumps([_as_dict(run) for run in runs], indent=2))
+        print(json.dumps([_as_dict(run) | {"bytes": sizes.get(run.id, 0)} for run in runs], indent=2))
         return
-    table = Table("#", "name", "data set", "state", "epoch", "validation", "test", "time", box=None)
+    table = Table("#", "name", "data set", "state", "epoch", "validation", "test", "time", "disk", box=None)
     for run in runs:
         table.add_row(
             str(run.number),
@@ -137,10 +141,20 @@ def list_runs(
             _percent(run.held_out_accuracy),
             _test(run),
             f"{run.seconds:.1f} s",
+            size_in_words(sizes.get(run.id, 0)),
         )
-    Console(markup=False, emoji=False, highlight=False).print(
-        table if runs else "no runs yet; `python -m mnist_core train` makes one"
-    )
+    terminal = Console(markup=False, emoji=False, highlight=False)
+    terminal.print(table if runs else "no runs yet; `python -m mnist_core train` makes one")
+    if sizes:
+        terminal.print(_occupied(store, sizes))
+
+
+def _occupied(store: Store, sizes: dict[str, int]) -> str:
+    """What all runs take on the disk, and what of it is only waiting to be removed."""
+    deleted = sum(sizes.get(run.id, 0) for run in store.runs(deleted=True))
+    waiting = f", {size_in_words(deleted)} of it deleted within the last day" if deleted else ""
+    files, database = size_in_words(sum(sizes.values())), size_in_words(database_size(store))
+    return f"files of all runs: {files}{waiting}; database: {database}"
 
 
 @app.command()
@@ -197,10 +211,16 @@ def delete(
 ) -> None:
     """Delete runs. They can be brought back on the Compare page for a day."""
     store = Store.open()
-    found = [store.find(text) for text in runs]
+    found = list({run.id: run for run in map(store.find, runs)}.values())
+    size = sum(store.sizes([run.id for run in found]).values())
     store.delete([run.id for run in found])
+    if as_json:
+        print(json.dumps([run.id for run in found]))
+        return
+    print(f"deleted {', '.join(f'#{run.number}' for run in found)}")
     print(
-        json.dumps([run.id for run in found]) if as_json else f"deleted {', '.join(f'#{run.number}' for run in found)}"
+        f"{size_in_words(size)} will be free once they are removed for good: after a day, while the app is open, or "
+        "now with `python -m mnist_core prune --deleted`"
     )
 
 
@@ -210,6 +230,7 @@ app.command("report")(report)
 app.command("backup")(backup)
 app.command("restore")(restore)
 app.command("doctor")(doctor)
+app.command("prune")(prune)
 
 
 @data_app.command("list")

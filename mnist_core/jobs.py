@@ -18,12 +18,14 @@ from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.liveness import BEGIN_SECONDS
 from mnist_core.store import Run, Store
 from mnist_core.store.backup import copy_daily, database_file
+from mnist_core.store.store import UNDO_SECONDS
+from mnist_core.troubles import STORE_ERRORS, told
 
 _TICK_SECONDS = 0.1
 _PATROL_SECONDS = 2.0
 _HAND_OUTS = 3  # of one run to workers that end before they begin it
 _SPARE_DELAY_SECONDS = 3.0  # the next spare imports torch: not while the run before it is starting
-_COPY_PAUSE_SECONDS = 60.0  # between two looks at whether today's copy of the database is there
+_HOUSEKEEPING_SECONDS = 60.0  # between two looks at what is to be copied or removed
 _SETTING = "runs_at_once"
 _THREAD = "mnist-lab-jobs"
 
@@ -89,14 +91,16 @@ class Jobs(threading.Thread):
             self._wake.wait(_TICK_SECONDS)
             self._wake.clear()
 
-    def copy_daily(self) -> None:
-        """Keep a copy of the database a day beside the runs, until the jobs end; in a thread of its own."""
+    def keep_house(self) -> None:
+        """Until the jobs end, in a thread of its own: a copy of the database a day, and no run deleted before a day."""
         path = database_file(self._store.url)
-        while path is not None and not self._ended.wait(_COPY_PAUSE_SECONDS):
+        while not self._ended.wait(_HOUSEKEEPING_SECONDS):
             try:
-                copy_daily(path, self._store.root, self._store.clock())
-            except (MnistLabError, OSError) as error:
-                print(f"daily copy: {error}", file=sys.stderr)
+                self._store.purge(deleted_before=self._store.clock() - UNDO_SECONDS)
+                if path is not None:
+                    copy_daily(path, self._store.root, self._store.clock())
+            except STORE_ERRORS as error:
+                print(f"housekeeping: {told(error)}", file=sys.stderr)
 
     def _tick(self) -> None:
         self._reap()
@@ -215,7 +219,7 @@ def start(store: Store) -> Jobs:
             return jobs
     jobs = Jobs(store)
     jobs.start()
-    threading.Thread(target=jobs.copy_daily, name="mnist-lab-daily-copy", daemon=True).start()
+    threading.Thread(target=jobs.keep_house, name="mnist-lab-housekeeping", daemon=True).start()
     atexit.register(jobs.end)
     return jobs
 

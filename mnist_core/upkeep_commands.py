@@ -1,4 +1,4 @@
-"""The commands that keep a results folder safe: backup, restore, doctor."""
+"""The commands that keep a results folder safe: backup, restore, doctor, prune."""
 
 import json
 from dataclasses import asdict
@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from mnist_core import environment
-from mnist_core.errors import StoreError
+from mnist_core.errors import ConfigError, StoreError
+from mnist_core.liveness import settled
 from mnist_core.rounding import size_in_words
+from mnist_core.store import Store
 from mnist_core.store.backup import database_file
 from mnist_core.text import in_terminal
 
@@ -103,6 +105,44 @@ def doctor(
         print(f"{wrong} thing{'s' * (wrong > 1)} to mend" if wrong else "all is well")
     if wrong:
         raise typer.Exit(1)
+
+
+def prune(
+    runs: Annotated[list[str] | None, typer.Argument(help="Numbers or ids; or choose with the options.")] = None,
+    older_than: Annotated[float, typer.Option(help="Only runs that ended at least so many days ago.", min=0)] = 0,
+    state: Annotated[list[str] | None, typer.Option(help="Only runs in this state; may be repeated.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every run that has ended.")] = False,
+    deleted: Annotated[bool, typer.Option("--deleted", help="Remove deleted runs for good now, not in a day.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what that would free.")] = False,
+    as_json: _As_json = False,
+) -> None:
+    """Free disk: remove checkpoints of ended runs but the best and the last; curves, figures and answers stay."""
+    from mnist_core.upkeep import disk
+
+    store = settled(Store.open())
+    named = [store.find(text) for text in runs or []]
+    if not (named or older_than or state or every or deleted):
+        raise ConfigError("prune", "name runs, or choose them with --older-than, --state, --all or --deleted")
+    if active := [run for run in named if run.active]:
+        raise StoreError(f"run #{active[0].number} is {active[0].state}: only runs that have ended can be pruned")
+    chosen = named or None if named or older_than or state or every else []
+    freed = disk.prune(store, disk.ended(store, chosen, state or (), older_than), dry_run)
+    gone = store.runs(deleted=True) if deleted else []
+    room = sum(store.sizes([run.id for run in gone]).values()) if gone else 0
+    if gone and not dry_run:
+        store.purge(deleted_before=float("inf"))
+    total = sum(one.size for one in freed) + room
+    if as_json:
+        records = [{"run": one.run.id, "number": one.run.number, "checkpoints": len(one.checkpoints),
+                    "bytes": one.size} for one in freed]  # fmt: skip
+        print(json.dumps({"bytes": total, "runs": records, "deleted": [run.id for run in gone]}, indent=2))
+        return
+    would = "would be " if dry_run else ""
+    for one in freed:
+        print(f"#{one.run.number}: {len(one.checkpoints)} checkpoints, {size_in_words(one.size)}")
+    if gone:
+        print(f"{len(gone)} deleted run{'s' * (len(gone) > 1)} {would}removed for good: {size_in_words(room)}")
+    print(f"{size_in_words(total)} {would}freed")
 
 
 def sqlite_file() -> Path:

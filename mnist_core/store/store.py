@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+UNDO_SECONDS = 24 * 3600.0  # for so long deleted runs can be brought back
+
+
 class Store(Files, Sweeps, Adoption):
     """Runs, metrics, artifacts and sweeps. Safe to use from several threads and processes."""
 

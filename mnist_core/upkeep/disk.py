@@ -1,0 +1,57 @@
+"""The room that runs take on the disk, and how to get some of it back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mnist_core import retention
+from mnist_core.store import Artifact, Run, Store
+from mnist_core.store.backup import database_file
+
+_DAY = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Freed:
+    """What pruning one run gives back."""
+
+    run: Run
+    checkpoints: tuple[Artifact, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(one.size for one in self.checkpoints)
+
+
+def database_size(store: Store) -> int:
+    """Bytes of the database with its write-ahead log; 0 of one that is no file."""
+    path = database_file(store.url)
+    files = [] if path is None else [path, path.with_name(f"{path.name}-wal")]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def ended(
+    store: Store, runs: Sequence[Run] | None = None, states: Sequence[str] = (), older_than_days: float = 0.0
+) -> list[Run]:
+    """Those of the runs (by default of all) that have ended, are in one of these states if any, and that long ago."""
+    latest = store.clock() - older_than_days * _DAY
+    return [
+        run
+        for run in (store.runs() if runs is None else runs)
+        if not run.active
+        and (not states or run.state in states)
+        and (older_than_days <= 0 or (run.finished or run.created) < latest)
+    ]
+
+
+def prune(store: Store, runs: Sequence[Run], dry_run: bool = False) -> list[Freed]:
+    """Remove checkpoints of ended runs: all but the best, the last, and those from which other runs go on.
+
+    With `dry_run` it only says what that would free. Curves, figures and predictions stay.
+    """
+    found = [Freed(run, tuple(retention.needless(store, run))) for run in runs]
+    if not dry_run:
+        for freed in found:
+            for one in freed.checkpoints:
+                store.drop_artifact(freed.run, one.path)
+    return [freed for freed in found if freed.checkpoints]
