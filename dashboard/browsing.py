@@ -21,7 +21,7 @@ from mnist_core.data.splitting import SplitName, split_indices
 from mnist_core.data.statistics import PixelStatistics
 from mnist_core.errors import MnistLabError
 from mnist_core.plots.images import channels_last, png
-from mnist_core.text import in_html, in_markdown
+from mnist_core.text import in_html, in_markdown, one_line
 
 SPLITS: dict[str, SplitName] = {"Training": "train", "Validation": "validation", "Test": "test"}
 STYLES = Path(__file__).with_name("browsing.css")  # to be put on the page once, with st.html
@@ -106,8 +106,8 @@ def show_samples(source: Source, split: SplitName) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if st.session_state.get("class") not in (None, *classes):
             del st.session_state["class"]  # it was a class of another data set
-        cls = st.selectbox("Class", classes, index=None, placeholder="All classes", key="class", width=240,
-                           bind="query-params", help="Show images of one class only.")  # fmt: skip
+        cls = st.selectbox("Class", classes, index=None, format_func=one_line, placeholder="All classes", key="class",
+                           width=240, bind="query-params", help="Show images of one class only.")  # fmt: skip
         seed = st.number_input("Sample", 0, 9999, 0, 1, key="sample", bind="query-params", width=150,
                                help="Which random images are shown; the same number shows the same ones.")  # fmt: skip
     if cls is None:

@@ -13,6 +13,7 @@ from dashboard.inspection import Subject, bold
 from dashboard.inspection_activations import layer_by_layer
 from dashboard.inspection_images import PAGE, choose, large, percent
 from mnist_core import plots, results
+from mnist_core.text import one_line
 
 _CELL = "cell"  # query parameter: places of the true and of the predicted class, as in 4-9
 
@@ -136,8 +137,8 @@ def _next_sample() -> None:
 
 
 def _class_filter(subject: Subject, label: str, key: str, help: str) -> int | None:
-    name = st.selectbox(label, subject.classes, index=None, key=key, placeholder="any", bind="query-params", help=help,
-                        width=160)  # fmt: skip
+    name = st.selectbox(label, subject.classes, index=None, format_func=one_line, key=key, placeholder="any",
+                        bind="query-params", help=help, width=160)  # fmt: skip
     return None if name is None else subject.classes.index(name)
 
 

@@ -18,7 +18,7 @@ _TURNED = re.compile(
     re.IGNORECASE,
 )
 # What begins something in Markdown wherever it stands: emphasis, code, links, HTML, entities, formulas, tables ...
-_MARKS = re.compile(r"[\\`*\[\]<>|~$&{}]|:(?=[A-Za-z])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_MARKS = re.compile(r"[\\`*_\[\]<>|~$&{}]|:(?=[A-Za-z])")
 # ... and only at the beginning of a text: headings, lists, lines.
 _BEGINNING = re.compile(r"^( ?(?:[0-9]{1,9}(?=[.)](?: |$)))?)(?=[#=.)]|[+-](?:[ -]|$))")
 # What a spreadsheet would compute. Numbers are numbers there, too. The same expression serves Python and JavaScript.

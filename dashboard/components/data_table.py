@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from dashboard.components import assets
-from mnist_core import text
+from mnist_core.text import FORMULA, one_line
 
 _LARGE = 100_000  # characters of content that a browser gets once only, and after a first few rows
 _FIRST = 60  # rows
@@ -82,7 +82,7 @@ def data_table(
     ahead = bool(rows.first) and shown is None and begun not in session
     data = {
         "name": key,
-        "formula": text.FORMULA.pattern,
+        "formula": FORMULA.pattern,
         "digest": rows.digest,
         "content": rows.first if ahead else None if session.get(sent) == rows.digest else rows.content,
         "whole": not ahead,
@@ -127,8 +127,8 @@ def _column(
         known = {"label": known}
     kind = known.get("type_config") or {}
     found = {
-        "name": name,
-        "head": known.get("label") or name,
+        "name": one_line(name),
+        "head": one_line(known.get("label") or name),
         "help": known.get("help"),
         "width": known.get("width"),
         "pinned": bool(known.get("pinned")),
@@ -151,11 +151,11 @@ def _values(values: pd.Series) -> dict[str, Any]:
     if pd.api.types.is_numeric_dtype(values):
         return {"values": [_number(value) for value in values.astype("float64").tolist()]}
     if len(values) and isinstance(values.iloc[0], (list, tuple)):
-        return {"values": [list(words) for words in values]}
+        return {"values": [list(map(one_line, words)) for words in values]}
     codes, words = pd.factorize(values)
     if 2 * len(words) > len(values):
-        return {"values": [None if pd.isna(value) else str(value) for value in values]}
-    return {"codes": codes.tolist(), "words": [str(word) for word in words]}
+        return {"values": [None if pd.isna(value) else one_line(str(value)) for value in values]}
+    return {"codes": codes.tolist(), "words": [one_line(str(word)) for word in words]}
 
 
 def _number(value: float) -> float | int | None:

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from dashboard.components import assets
+from mnist_core.text import one_line
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MARKS = {True: "right", False: "wrong", None: None}
@@ -52,7 +53,7 @@ def gallery(
         "tile": list(tile),
         "count": count,
         "size": size_px,
-        "captions": captions and list(captions),
+        "captions": captions and list(map(one_line, captions)),
         "marks": marks and [_MARKS[mark] for mark in marks],
         "chosen": chosen,
     }
