@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard import access, navigation, serving, state, uploads
+from dashboard import access, navigation, serving, state, troubles, uploads
 
 
 def draw() -> None:
@@ -13,6 +13,7 @@ def draw() -> None:
     st.set_page_config(page_title="MNIST Lab", page_icon=state.LOGO, layout="wide", menu_items={"About": about})
     st.logo(state.LOGO, size="large")
     page = navigation.current_page()
+    troubles.banner()
     with state.errors_as_messages():
         page.run()
 

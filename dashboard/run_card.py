@@ -6,12 +6,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import controlled, navigation, state
-from mnist_core import resuming, schedules, trained
+from mnist_core import jobs, resuming, schedules, trained
 from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.plots.style import run_label, run_style
 from mnist_core.store import RESUMABLE, Run
 from mnist_core.text import in_html, in_markdown
 
+# A worker says every 0.4 s that it lives; a person need not hear of a moment.
+_SILENT_SECONDS = 10.0
 _MARKS = {
     "queued": "⏳",
     "running": "▶",
@@ -143,6 +145,8 @@ def _branch(run: Run, epoch: int, total: int, click: int) -> None:
 def _state(run: Run, queue: Sequence[str]) -> str:
     if run.state == "queued" and run.id in queue:
         return f"number {queue.index(run.id) + 1} in the queue"
+    if run.state == "running" and (silent := jobs.silence(run)) > _SILENT_SECONDS:
+        return f"running · has said nothing for {silent:.0f} s"
     if run.state == "running" and run.request:
         return {"stop": "stopping", "pause": "pausing"}[run.request] + " …"
     if run.state == "running" and not run.step:

@@ -43,9 +43,11 @@ def routes(names: Iterable[str]) -> list[BaseRoute]:
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    """From the server's start to its end, at which runs that train are interrupted so that they can be resumed."""
+    """From the server's start, which begins the jobs, to its end, which interrupts runs so that they can be resumed."""
     if url := access.network_url():
         print(f"  Other machines: {url} (a name instead of this address: see MNIST_LAB_HOSTS in README.md)", flush=True)
+    # Whether or not anybody opens a page, and also where the store cannot be opened yet.
+    jobs.begin()
     yield
     jobs.end()
 

@@ -60,11 +60,15 @@ def _download(name: str) -> Download:
 
 @contextmanager
 def errors_as_messages() -> Iterator[None]:
-    """Show an error that a person can mend as a message instead of letting it end the page."""
+    """Show an error that a person can mend as a message instead of letting it end the page.
+
+    One that holds up the jobs as well stands above every page already.
+    """
     try:
         yield
     except MnistLabError as error:
-        st.error(in_markdown(str(error)))
+        if not any(str(error) in trouble.text for trouble in jobs.troubles_now()):
+            st.error(in_markdown(str(error)))
 
 
 def pick_run(key: str, label: str, help: str, runs: Sequence[Run]) -> Run | None:

@@ -3,62 +3,75 @@
 import atexit
 import contextlib
 import glob
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
-from pathlib import Path
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 
-from mnist_core import liveness
-from mnist_core.errors import MnistLabError, StoreError
-from mnist_core.liveness import BEGIN_SECONDS
+from mnist_core import environment, liveness, processes, troubles
+from mnist_core.liveness import BEGIN_SECONDS, SILENT_SECONDS
+from mnist_core.silence import AwakeClock, Silence
 from mnist_core.store import Run, Store
 from mnist_core.store.backup import copy_daily, database_file
 from mnist_core.store.store import UNDO_SECONDS
-from mnist_core.troubles import STORE_ERRORS, told
+from mnist_core.troubles import Pauses, Trouble
+from mnist_core.worker_process import LOG, WorkerProcess
 
 _TICK_SECONDS = 0.1
 _PATROL_SECONDS = 2.0
-_HAND_OUTS = 3  # of one run to workers that end before they begin it
-_SPARE_DELAY_SECONDS = 3.0  # the next spare imports torch: not while the run before it is starting
-_HOUSEKEEPING_SECONDS = 60.0  # between two looks at what is to be copied or removed
-_SETTING = "runs_at_once"
+# A run that says nothing for so long may be held up by the database rather than hang.
+_DOUBT_SECONDS = 5.0
+# Of one run to workers that end before they begin it.
+_HAND_OUTS = 3
+# The next spare imports torch: not while the run before it is starting.
+_SPARE_DELAY_SECONDS = 3.0
+_LONGEST_PAUSE_SECONDS = 60.0
+# Between two looks at what is to be copied or removed.
+_HOUSEKEEPING_SECONDS = 60.0
+_SETTING, _PROBE = "runs_at_once", "jobs_probe"
 _THREAD = "mnist-lab-jobs"
 
 
-@dataclass
-class _Worker:
-    """A process that trains one run after another; without a run it waits for the next."""
-
-    process: subprocess.Popen[bytes]
-    run: Run | None = None
-    handed: float = 0.0  # when it was given that run, of time.monotonic
-    gpu: str = ""  # the one that it can see; chosen with its first run, for good
-
-    def close(self) -> None:
-        """Close its standard input: it ends once it waits."""
-        assert self.process.stdin is not None
-        with contextlib.suppress(OSError):  # it is gone already
-            self.process.stdin.close()
-
-
 class Jobs(threading.Thread):
-    """Takes queued runs, at most `runs_at_once` at a time, watches their processes, and finds abandoned runs."""
+    """Takes queued runs, at most `runs_at_once` at a time, watches their processes, and finds abandoned runs.
 
-    def __init__(self, store: Store) -> None:
-        super().__init__(name=_thread_name(store), daemon=True)
-        self._store = store
+    No error of the database or the system ends it: `troubles` says what is wrong while it tries again.
+    """
+
+    def __init__(self, url: str, opened: Callable[[], Store]) -> None:
+        """`opened` gives the store at `url`, and is asked again until it can."""
+        super().__init__(name=_thread_name(url), daemon=True)
+        self._opened = opened
+        self._opened_store: Store | None = None
         self._wake = threading.Event()
         self._ended = threading.Event()
-        self._workers: list[_Worker] = []
+        self._workers: list[WorkerProcess] = []
+        self._leaving: list[WorkerProcess] = []
         self._spare_after = 0.0
-        self._leaving: list[subprocess.Popen[bytes]] = []
         self._patrol_after = 0.0
-        self._failed_hand_outs: dict[str, int] = {}  # by id of a run that was never begun
+        self._awake = AwakeClock()
+        self._silence = Silence(self._awake.seconds)
+        # By id of a run that was never begun.
+        self._failed_hand_outs: dict[str, int] = {}
+        self._pauses = Pauses(first=1.0, most=_LONGEST_PAUSE_SECONDS)
+        self._start_pauses = Pauses(first=_SPARE_DELAY_SECONDS, most=_LONGEST_PAUSE_SECONDS)
+        self._own_trouble: Trouble | None = None
+        self._start_trouble: Trouble | None = None
+        self._run_troubles: list[Trouble] = []
+
+    @property
+    def troubles(self) -> list[Trouble]:
+        """What keeps runs from being trained now, for a person; empty if nothing does."""
+        found = [self._own_trouble, self._start_trouble]
+        return [trouble for trouble in found if trouble is not None] + self._run_troubles
+
+    def silence(self, run: Run) -> float:
+        """For how many seconds the worker of this running run has said nothing."""
+        return self._silence.of(run.id)
 
     def wake(self) -> None:
         """Look at the queue now: a run was added or a setting changed."""
@@ -79,35 +92,63 @@ class Jobs(threading.Thread):
                 worker.process.kill()
                 worker.process.wait()
             worker.close()
+        self._awake.end()
         # A worker that was terminated before it began its run cannot record that; we put the run back.
-        self._reap()
+        if self._opened_store is not None:
+            with contextlib.suppress(*troubles.STORE_ERRORS):  # whoever looks next finds these runs dead
+                self._reap()
 
     def run(self) -> None:
+        self._awake.start()
         while not self._ended.is_set():
+            pause = _TICK_SECONDS
             try:
                 self._tick()
-            except (MnistLabError, OSError) as error:  # a locked or full disk passes; the queue waits
-                print(f"jobs: {error}", file=sys.stderr)
-            self._wake.wait(_TICK_SECONDS)
+                self._own_trouble = None
+                self._pauses.begin_anew()
+            # Whatever it is, the queue must go on once it has passed; nobody would start this thread again.
+            except Exception as error:
+                pause = self._pauses.next()
+                self._log(error)
+                self._own_trouble = Trouble(
+                    f"{troubles.told(error)} Runs in the queue wait; it is tried again by itself."
+                )
+            self._wake.wait(pause)
             self._wake.clear()
+        self._awake.end()
+
+    @property
+    def _store(self) -> Store:
+        if self._opened_store is None:
+            self._opened_store = self._opened()
+        return self._opened_store
+
+    def _log(self, error: Exception) -> None:
+        """Say it in the terminal. The lines of code name no values: an error of the database would print SQL."""
+        print(f"jobs: {type(error).__name__}: {troubles.told(error)}", file=sys.stderr)
+        if not isinstance(error, troubles.STORE_ERRORS):
+            print("".join(traceback.format_tb(error.__traceback__)), file=sys.stderr)
 
     def keep_house(self) -> None:
         """Until the jobs end, in a thread of its own: a copy of the database a day, and no run deleted before a day."""
-        path = database_file(self._store.url)
         while not self._ended.wait(_HOUSEKEEPING_SECONDS):
+            store = self._opened_store
+            if store is None:
+                continue
             try:
-                self._store.purge(deleted_before=self._store.clock() - UNDO_SECONDS)
-                if path is not None:
-                    copy_daily(path, self._store.root, self._store.clock())
-            except STORE_ERRORS as error:
-                print(f"housekeeping: {told(error)}", file=sys.stderr)
+                store.purge(deleted_before=store.clock() - UNDO_SECONDS)
+                if (path := database_file(store.url)) is not None:
+                    copy_daily(path, store.root, store.clock())
+            except troubles.STORE_ERRORS as error:
+                print(f"housekeeping: {troubles.told(error)}", file=sys.stderr)
 
     def _tick(self) -> None:
         self._reap()
         if time.monotonic() >= self._patrol_after:
             self._patrol_after = time.monotonic() + _PATROL_SECONDS
             self._patrol()
-        while (run := self._store.claim(limit=(places := runs_at_once(self._store)))) is not None:
+        places = runs_at_once(self._store)
+        while self._can_train() and (run := self._store.claim(limit=places)) is not None:
             try:
                 self._launch(run)
             except OSError:  # no process can be started now
@@ -116,93 +157,116 @@ class Jobs(threading.Thread):
         waiting = [worker for worker in self._workers if worker.run is None]
         # With every place taken the next run waits for a worker that ends its own: no spare need slow them down.
         if not waiting and len(self._workers) < max(1, places) and time.monotonic() >= self._spare_after:
-            self._workers.append(_Worker(self._process()))
+            self._workers.append(WorkerProcess(self._store))
         elif len(waiting) > 1 and len(waiting) == len(self._workers):
             self._dismiss(waiting[1:])  # nothing trains: one that waits is enough
+
+    def _can_train(self) -> bool:
+        """Whether a run may be claimed: after workers have died at their start, only for one that has not."""
+        return self._start_trouble is None or any(worker.ready and worker.run is None for worker in self._workers)
 
     def _launch(self, run: Run) -> None:
         self._reap()  # a run that has just ended left its worker to this one
         gpu = self._free_gpu()
         fitting = [worker for worker in self._workers if worker.run is None and worker.gpu in ("", gpu)]
-        worker = fitting[0] if fitting else _Worker(self._process())
+        worker = fitting[0] if fitting else WorkerProcess(self._store)
         if not fitting:
             self._workers.append(worker)
-        worker.run, worker.gpu, worker.handed = run, gpu, time.monotonic()
         self._spare_after = time.monotonic() + _SPARE_DELAY_SECONDS
-        order = {"run": run.id, "worker": run.worker, "gpu": gpu}
-        assert worker.process.stdin is not None
-        try:
-            worker.process.stdin.write(json.dumps(order).encode() + b"\n")
-            worker.process.stdin.flush()
-        except OSError:
-            pass  # It died while it waited; `_reap` puts the run back.
+        worker.hand(run, gpu)
 
-    def _dismiss(self, workers: list[_Worker]) -> None:
+    def _dismiss(self, workers: list[WorkerProcess]) -> None:
         for worker in workers:
             worker.close()
             self._workers.remove(worker)
-            self._leaving.append(worker.process)
-
-    def _process(self) -> subprocess.Popen[bytes]:
-        """A worker that waits for its run. Its own session: Ctrl-C in the terminal is for the app."""
-        log = (self._store.root / "worker.log").open("ab")
-        with log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "mnist_core.worker"],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                cwd=Path(__file__).resolve().parent.parent,
-                env=os.environ | {"MNIST_LAB_RESULTS": str(self._store.root), "MNIST_LAB_DATABASE": self._store.url},
-            )
+            self._leaving.append(worker)
 
     def _reap(self) -> None:
         """Learn which runs have ended and which processes."""
-        self._leaving = [process for process in self._leaving if process.poll() is None]
+        self._leaving = [worker for worker in self._leaving if worker.ended() is None]
         for worker in list(self._workers):
-            code = worker.process.poll()
             run = worker.run
-            ended = run is not None and not self._holds(run)
+            code = worker.ended()
+            held = run is not None and self._store.holds(run)
             if code is not None:
-                self._workers.remove(worker)
-                worker.close()
-                self._spare_after = max(self._spare_after, time.monotonic() + _SPARE_DELAY_SECONDS)
-                if run is not None and not ended:
-                    self._lost(run, _why(code) if code else "The worker ended without a result.")
-            elif ended:
+                if run is not None and held:
+                    self._lost(run, worker.verdict or _why(code, run), counts=worker.ready)
+                self._bury(worker, code)
+            elif not held:
                 worker.run = None
-            elif run is not None and time.monotonic() - worker.handed > BEGIN_SECONDS and not self._begun(run):
+            elif time.monotonic() - worker.handed > BEGIN_SECONDS and not self._begun(worker):
                 worker.process.kill()  # it hangs as it ends its last run
+            if worker.ready and self._start_trouble is not None and code is None:
+                self._start_trouble = None
+                self._start_pauses.begin_anew()
 
-    def _begun(self, run: Run) -> bool:
-        return self._store.run(run.id).pid is not None
+    def _bury(self, worker: WorkerProcess, code: int) -> None:
+        """Forget a worker that has ended; one that could not even start makes the next wait longer."""
+        self._workers.remove(worker)
+        worker.close()
+        pause = _SPARE_DELAY_SECONDS
+        if not worker.ready and not self._ended.is_set():
+            pause = self._start_pauses.next()
+            self._start_trouble = Trouble(
+                f"No process for training can be started ({_ending(code)}), so the queue waits. "
+                f"It is tried again every {pause:.0f} s. The last lines of {LOG}:",
+                worker.last_lines(),
+            )
+        self._spare_after = max(self._spare_after, time.monotonic() + pause)
 
-    def _lost(self, run: Run, why: str) -> None:
+    def _begun(self, worker: WorkerProcess) -> bool:
+        return worker.run is not None and self._store.run(worker.run.id).pid is not None
+
+    def _lost(self, run: Run, why: str, *, counts: bool = True) -> None:
         """A run whose worker is gone: back into the queue if it was never begun, otherwise it can be resumed.
 
-        A worker may end right after its last run, by whatever fault of that one: the next run, which it was handed
-        meanwhile, must not suffer for it.
+        A worker may end right after its last run, by whatever fault of that one, or before it has imported torch: the
+        next run, which it was handed meanwhile, must not suffer for it. Only what `counts` may be the run's own fault.
         """
-        failed = self._failed_hand_outs.pop(run.id, 0) + 1
+        failed = self._failed_hand_outs.pop(run.id, 0) + counts
         if failed < _HAND_OUTS and self._store.release(run):
             self._failed_hand_outs[run.id] = failed
         else:
             liveness.interrupt(self._store, run, why)
 
-    def _holds(self, run: Run) -> bool:
-        """Whether the run still waits for a word from the worker that was given it."""
-        with contextlib.suppress(StoreError):  # it was removed for good
-            return self._store.run(run.id).worker == run.worker
-        return False
-
     def _patrol(self) -> None:
-        """Find running runs of this host whose process is gone: left over from an app that was killed."""
-        own = {worker.run.id for worker in self._workers if worker.run is not None}
+        """Find running runs of this host whose process is gone or hangs: also those left over from a killed app."""
+        own = {worker.run.id: worker for worker in self._workers if worker.run is not None}
+        running = liveness.running_here(self._store)
+        self._silence.look({run.id: (run.worker, run.heartbeat, run.step) for run in running})
+        self._run_troubles = [Trouble(f"Run #{run.number}: {run.trouble}") for run in running if run.trouble]
+        begun = [run for run in running if run.pid is not None]
+        # A stopped process may hold the lock of the database, which would keep the rest of this from being done.
+        self._end_hanging([run for run in begun if processes.is_stopped(run.pid)], own)
+        if any(self._silence.of(run.id) > _DOUBT_SECONDS for run in begun):
+            self._probe()
+            self._end_hanging(begun, own)
         now = self._store.clock()
-        for run in liveness.running_here(self._store):
-            if run.id not in own and liveness.is_gone(run, now - (run.heartbeat or 0.0)):
+        for run in running:
+            if run.id not in own and liveness.is_gone(run, max(self._silence.of(run.id), now - (run.heartbeat or 0.0))):
                 self._lost(run, "The process of this run is gone.")
+
+    def _probe(self) -> None:
+        """Raise what keeps workers from saying that they live, if something does: then nobody counts as silent."""
+        try:
+            self._store.set_setting(_PROBE, self._store.clock())
+        except troubles.STORE_ERRORS:
+            self._silence.forget()
+            raise
+
+    def _end_hanging(self, runs: Sequence[Run], own: Mapping[str, WorkerProcess]) -> None:
+        """Kill workers that no longer answer. Any other process may be only asleep, and is left alone."""
+        why = f"Its process said nothing for {SILENT_SECONDS:.0f} s and was ended."
+        for run in runs:
+            if self._silence.of(run.id) <= SILENT_SECONDS or run.pid is None:
+                continue
+            if run.id in own:
+                own[run.id].verdict = why
+                own[run.id].process.kill()
+            elif "mnist_core.worker" in processes.command(run.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(run.pid, signal.SIGKILL)
+                liveness.interrupt(self._store, run, why)
 
     def _free_gpu(self) -> str:
         taken = {worker.gpu for worker in self._workers if worker.run is not None}
@@ -214,14 +278,22 @@ def start(store: Store) -> Jobs:
 
     The thread itself is the record that it was started: it outlives a reload of this module.
     """
-    for jobs in _started():
-        if jobs.name == _thread_name(store):
-            return jobs
-    jobs = Jobs(store)
-    jobs.start()
-    threading.Thread(target=jobs.keep_house, name="mnist-lab-housekeeping", daemon=True).start()
-    atexit.register(jobs.end)
-    return jobs
+    return _start(store.url, lambda: store)
+
+
+def begin() -> Jobs:
+    """The background thread for the store that the environment names, which need not be there yet: it is waited for."""
+    return _start(environment.database_url(), Store.open)
+
+
+def troubles_now() -> list[Trouble]:
+    """What keeps the background threads of this process from training runs, for a person."""
+    return [trouble for jobs in _started() for trouble in jobs.troubles]
+
+
+def silence(run: Run) -> float:
+    """For how many seconds the worker of a running run has said nothing, as far as this process has listened."""
+    return max((jobs.silence(run) for jobs in _started()), default=0.0)
 
 
 def end() -> None:
@@ -250,6 +322,17 @@ def gpus() -> list[str]:
     return sorted(path.removeprefix("/dev/nvidia") for path in glob.glob("/dev/nvidia[0-9]*"))
 
 
+def _start(url: str, opened: Callable[[], Store]) -> Jobs:
+    for jobs in _started():
+        if jobs.name == _thread_name(url):
+            return jobs
+    jobs = Jobs(url, opened)
+    jobs.start()
+    threading.Thread(target=jobs.keep_house, name="mnist-lab-housekeeping", daemon=True).start()
+    atexit.register(jobs.end)
+    return jobs
+
+
 def _started() -> list[Jobs]:
     return [
         thread  # pyright: ignore[reportReturnType]
@@ -258,11 +341,23 @@ def _started() -> list[Jobs]:
     ]
 
 
-def _thread_name(store: Store) -> str:
-    return f"{_THREAD} {store.url}"
+def _thread_name(url: str) -> str:
+    return f"{_THREAD} {url}"
 
 
-def _why(code: int) -> str:
+def _why(code: int, run: Run) -> str:
     if code == -signal.SIGKILL:
-        return "The worker was killed, perhaps because memory ran out."
-    return f"The worker ended unexpectedly (code {code}); details are in worker.log of the results folder."
+        return (
+            "The process of this run was killed, perhaps because memory ran out: "
+            f"a smaller batch size (now {run.config.batch_size}) or network needs less, and so do fewer runs at once."
+        )
+    if code == 0:
+        return "The process of this run ended without a result."
+    return f"The process of this run ended unexpectedly ({_ending(code)}); details are in {LOG} of the results folder."
+
+
+def _ending(code: int) -> str:
+    """How a process ended, such as "exit code 1" or "SIGKILL"."""
+    with contextlib.suppress(ValueError):
+        return signal.Signals(-code).name
+    return f"exit code {code}"

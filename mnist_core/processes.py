@@ -8,6 +8,7 @@ from pathlib import Path
 _PROC = Path("/proc")
 # A process that has ended, but whose parent has not asked how.
 _ENDED = ("Z", "X", "x")
+_STOPPED = ("T", "t")
 _PS_SECONDS = 5.0
 
 
@@ -39,6 +40,12 @@ def lives(pid: int, start: str | None) -> bool | None:
         return _exists(pid)
     state, since = fields
     return state not in _ENDED and start == (f"{_here()}-{since}" if _linux() else since)
+
+
+def is_stopped(pid: int | None) -> bool:
+    """Whether the process is there but stopped, as by Ctrl-Z."""
+    fields = None if pid is None else _stat(pid) if _linux() else _ps(pid)
+    return fields is not None and fields[0] in _STOPPED
 
 
 def command(pid: int) -> str:

@@ -1,6 +1,7 @@
 """Errors of the system and of the database that pass by themselves or by a person's hand, in words without secrets."""
 
 import errno
+from dataclasses import dataclass
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -32,6 +33,31 @@ _SYSTEM = {
 }
 
 
+@dataclass(frozen=True)
+class Trouble:
+    """What keeps runs from going on, for a person: a sentence with the remedy, and lines that some program said."""
+
+    text: str
+    lines: str = ""
+
+
+class Pauses:
+    """Seconds to wait between tries: each twice the one before it, up to the longest."""
+
+    def __init__(self, first: float, most: float) -> None:
+        self._first, self._most = first, most
+        self._coming = first
+
+    def next(self) -> float:
+        """How long to wait now."""
+        pause, self._coming = self._coming, min(2 * self._coming, self._most)
+        return pause
+
+    def begin_anew(self) -> None:
+        """A try has succeeded: the next pause is the first again."""
+        self._coming = self._first
+
+
 def told(error: BaseException) -> str:
     """What is wrong and the remedy, without SQL, its values, addresses or passwords."""
     if isinstance(error, MnistLabError):
@@ -39,14 +65,15 @@ def told(error: BaseException) -> str:
     if isinstance(error, DBAPIError):
         reason = str(error.orig).lower()
         known = next((text for part, text in _DATABASE.items() if part in reason), None)
-        return (
-            known or f"The database fails ({type(error.orig).__name__}); `python -m mnist_core doctor` looks into it."
-        )
+        name = type(error.orig).__name__
+        return known or f"The database cannot be used ({name}); `python -m mnist_core doctor` looks into it."
     if isinstance(error, OSError):
         if error.errno in _SYSTEM:
             return _SYSTEM[error.errno]
         where = f" {error.filename}:" if error.filename else ""
         return f"The system refuses:{where} {error.strerror or type(error).__name__}."
+    if isinstance(error, ImportError):
+        return f"The package {error.name} is missing: install it."
     if isinstance(error, MemoryError):
         return _SYSTEM[errno.ENOMEM]
-    return f"Unexpected {type(error).__name__}; details are in the terminal of the server."
+    return f"An unexpected error ({type(error).__name__}); details are in the terminal of the server."

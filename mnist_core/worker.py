@@ -30,6 +30,7 @@ from mnist_core.rules import Rules
 from mnist_core.store import Run, Store
 from mnist_core.store.runs import State
 from mnist_core.training import TrainingState, train
+from mnist_core.worker_process import READY
 
 _RECORD_SECONDS = 0.2
 _BEAT_SECONDS = 0.4
@@ -209,9 +210,16 @@ def _warm_up() -> None:
     pd.DataFrame({"a": [0]}).to_parquet(io.BytesIO())
 
 
+def _say_ready() -> None:
+    """Tell the jobs that this process can train. From then on whatever is printed goes into the log."""
+    print(READY.decode(), flush=True)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+
 def main() -> int:
     """Train the runs that are named on standard input, one after another, until it closes."""
     _warm_up()
+    _say_ready()
     interrupt, order, store = threading.Event(), {}, None
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: interrupt.set() if order else sys.exit(0))

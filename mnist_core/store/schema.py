@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text, event, exc
 
+from mnist_core import troubles
 from mnist_core.errors import StoreError
 
 VERSION = 5
@@ -122,7 +123,9 @@ def connect(url: str) -> sa.Engine:
             event.listen(engine, "begin", _begin_sqlite)
         _migrate(engine)
     except (exc.SQLAlchemyError, ImportError) as error:
-        raise StoreError(f"the database {_safe(url)} cannot be opened: {error}. Check MNIST_LAB_DATABASE.") from error
+        raise StoreError(
+            f"the database {_safe(url)} cannot be opened. {troubles.told(error)} Check MNIST_LAB_DATABASE."
+        ) from None
     return engine
 
 

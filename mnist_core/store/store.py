@@ -307,6 +307,12 @@ class Store(Files, Sweeps, Adoption):
             back = runs.update().where(untouched).values(state="queued", queued=queued, **common)
             return bool(connection.execute(back).rowcount)
 
+    def holds(self, run: Run) -> bool:
+        """Whether the run still waits for a word from the worker that it was handed to with this claim."""
+        query = sa.select(runs.c.worker).where(runs.c.number == run.number, runs.c.state == "running")
+        with self._engine.connect() as connection:
+            return run.worker is not None and connection.execute(query).scalar() == run.worker
+
     def beat(self, run: Run) -> str | None:
         """Say that the run's worker lives; returns "stop", "pause" or None. Raises LostRunError."""
         with writing(self._engine, durable=False).begin() as connection:

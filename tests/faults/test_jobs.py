@@ -198,21 +198,6 @@ def test_a_stopped_run_that_no_worker_began_stays_stopped(store, running):
     wait_until(lambda: store.run(run.id).state == "stopped")
 
 
-def test_a_run_that_no_worker_ever_begins_is_given_up(store, own_lab: Path):
-    """Where Python itself cannot start a worker, the queue does not go round for ever."""
-    script = (
-        "import sys, time; from mnist_core import jobs; from mnist_core.store import Store; "
-        "sys.executable = '/bin/false'; jobs.start(Store.open()); time.sleep(600)"
-    )
-    run = store.enqueue(SHORT)
-    app = subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[2])
-    try:
-        wait_until(lambda: store.run(run.id).state == "interrupted")
-    finally:
-        app.kill()
-        app.wait()
-
-
 def test_the_thread_is_started_once_for_a_store(store, running):
     assert jobs.start(Store.open()) is running
 

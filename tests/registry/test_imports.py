@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 # Each layer may import from itself and from those above it.
 LAYERS = [
     {"errors", "events", "environment", "limits", "machine", "optimizers", "processes", "rounding", "rules", "text"},
-    {"config", "troubles"},
+    {"config", "silence", "troubles"},
     {"fields", "data_facts"},
     {"schedules"},
     {"store"},
@@ -31,7 +31,7 @@ LAYERS = [
         "retention",
     },
     {"data", "handwriting", "strokes", "architectures", "devices"},
-    {"checking", "jobs", "liveness", "recipes", "controlled", "report", "upkeep"},
+    {"checking", "jobs", "liveness", "recipes", "controlled", "report", "upkeep", "worker_process"},
     {"sweeps", "optimization", "checkpoints", "evaluation"},
     {"studies", "perceptron"},
     {"training", "trained", "forgetting", "explain", "estimators", "costs"},
@@ -45,7 +45,8 @@ LAYERS = [
 ]
 TORCH_FREE = [
     "mnist_core.config", "mnist_core.fields", "mnist_core.events", "mnist_core.store", "mnist_core.jobs",
-    "mnist_core.liveness", "mnist_core.data_facts", "mnist_core.data.identity", "mnist_core.data.remarks",
+    "mnist_core.liveness", "mnist_core.worker_process", "mnist_core.troubles",
+    "mnist_core.data_facts", "mnist_core.data.identity", "mnist_core.data.remarks",
     "mnist_core.plots.curves", "mnist_core.plots.confusion", "mnist_core.plots.images", "mnist_core.results",
     "mnist_core.comparison", "mnist_core.controlled", "mnist_core.handwriting", "mnist_core.trained",
     "mnist_core.architectures", "mnist_core.architectures.inheriting",

@@ -1,0 +1,39 @@
+"""What keeps the queue from going on is said on every page while it lasts, and the server lives on."""
+
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from mnist_core.config import RunConfig
+from mnist_core.store import Store
+from tests.app_process import wait_until
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_store_that_cannot_be_opened_is_told_on_every_page_until_it_can(
+    tmp_path: Path, serve: Callable[..., str], browser: Browser, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "not yet"
+    database = f"sqlite:///{folder / 'runs.db'}"
+    url = serve(env={"MNIST_LAB_DATABASE": database})
+    tab = browser.new_page()
+    for page in ("compare", "train"):
+        tab.goto(f"{url}/{page}")
+        alert = tab.get_by_role("alert").filter(has_text=str(folder))
+        expect(alert).to_be_visible(timeout=20_000)
+        assert not any(word in alert.inner_text() for word in ("sqlalche", "SELECT", "Traceback"))
+    expect(tab.get_by_role("alert")).to_have_count(1)
+    folder.mkdir()
+    tab.get_by_role("button", name="Start training").wait_for()
+    expect(tab.get_by_role("alert").filter(has_text=str(folder))).to_have_count(0, timeout=60_000)
+    monkeypatch.setenv("MNIST_LAB_DATABASE", database)
+    store = Store.open()
+    run = store.enqueue(RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=1))
+    wait_until(lambda: store.run(run.id).state == "finished")
+    with urllib.request.urlopen(f"{url}/_stcore/health") as answer:
+        assert answer.status == 200
+    tab.close()

@@ -1,0 +1,220 @@
+"""The queue goes on by itself after errors of the database, of the system, of processes that do not start or hang."""
+
+import os
+import signal
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from mnist_core import jobs
+from mnist_core.config import RunConfig
+from mnist_core.silence import AwakeClock, Silence
+from mnist_core.store import Run, Store
+from tests.app_process import app_process, free_port, wait_until
+
+SHORT = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2)
+LONG = SHORT.replace(epochs=5000)
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store.open()
+
+
+@pytest.fixture
+def running(store: Store) -> Iterator[jobs.Jobs]:
+    jobs.set_runs_at_once(store, 1)
+    thread = jobs.start(store)
+    yield thread
+    thread.end()
+
+
+def finished(store: Store, run: Run) -> bool:
+    return store.run(run.id).state == "finished"
+
+
+def in_database(store: Store, statement: str) -> None:
+    with sa.create_engine(store.url).begin() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def test_after_an_error_of_the_database_the_queue_goes_on_by_itself(
+    store: Store, running: jobs.Jobs, capfd: pytest.CaptureFixture[str]
+):
+    wait_until(lambda: jobs.troubles_now() == [])
+    in_database(store, "ALTER TABLE runs RENAME TO elsewhere")
+    wait_until(lambda: bool(jobs.troubles_now()), seconds=5)
+    texts = [trouble.text for trouble in jobs.troubles_now()]
+    in_database(store, "ALTER TABLE elsewhere RENAME TO runs")
+    run = store.enqueue(SHORT)
+    wait_until(lambda: finished(store, run))
+    assert jobs.troubles_now() == []
+    for text in [*texts, capfd.readouterr().err]:
+        assert not any(secret in text for secret in ("SELECT", "sqlalche.me", "parameters", "runs.number"))
+
+
+def test_a_folder_that_vanishes_for_a_while_holds_the_queue_up_and_no_longer(store: Store, running: jobs.Jobs):
+    wait_until(lambda: len(list(store.root.glob("worker.log"))) == 1)
+    away = store.root.with_name("away")
+    store.root.rename(away)
+    in_away = Store.open(away)
+    run = in_away.enqueue(SHORT)
+    time.sleep(1.0)
+    away.rename(store.root)
+    wait_until(lambda: finished(store, run))
+    assert jobs.troubles_now() == []
+
+
+def test_a_store_that_cannot_be_opened_at_first_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "not yet"
+    monkeypatch.setenv("MNIST_LAB_DATABASE", f"sqlite:///{folder / 'runs.db'}")
+    thread = jobs.begin()
+    try:
+        wait_until(lambda: bool(thread.troubles), seconds=5)
+        folder.mkdir()
+        run = Store.open().enqueue(SHORT)
+        wait_until(lambda: finished(Store.open(), run))
+        assert thread.troubles == []
+        assert jobs.start(Store.open()) is thread
+    finally:
+        thread.end()
+
+
+def test_the_start_of_the_server_begins_the_queue_without_a_visit(store: Store, own_lab: Path):
+    run = store.enqueue(SHORT)
+    with app_process(own_lab, free_port()):
+        wait_until(lambda: finished(store, run))
+
+
+@pytest.fixture
+def broken_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Processes that this one starts cannot import torch as long as the file exists."""
+    broken, program = tmp_path / "broken", tmp_path / "python"
+    broken.write_text("")
+    program.write_text(
+        f'#!/bin/sh\nif [ -e "{broken}" ]; then echo "ImportError: libtorch_cpu.so" >&2; exit 1; fi\n'
+        f'exec "{sys.executable}" "$@"\n'
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(jobs, "_SPARE_DELAY_SECONDS", 0.5)
+    return broken
+
+
+def test_workers_that_die_at_their_start_are_tried_with_growing_pauses_and_the_queue_waits(
+    broken_python: Path, store: Store
+):
+    runs = [store.enqueue(SHORT), store.enqueue(SHORT)]
+    thread = jobs.Jobs(store.url, lambda: store)
+    thread.start()
+    try:
+        wait_until(lambda: bool(thread.troubles), seconds=5)
+        time.sleep(3.0)
+        attempts = (store.root / "worker.log").read_text().count("libtorch_cpu.so")
+        assert 2 <= attempts <= 5, "more would not be growing pauses"
+        assert "ImportError: libtorch_cpu.so" in thread.troubles[0].lines
+        assert [store.run(run.id).state for run in runs] == ["queued", "queued"]
+        broken_python.unlink()
+        wait_until(lambda: all(finished(store, run) for run in runs))
+        assert thread.troubles == []
+        assert not any(store.run(run.id).note for run in runs)
+    finally:
+        thread.end()
+
+
+def test_silence_is_counted_while_the_listener_is_awake() -> None:
+    now = [0.0]
+    awake = AwakeClock(lambda: now[0])
+
+    def pass_time(seconds: float) -> None:
+        for _ in range(round(seconds * 2)):
+            now[0] += 0.5
+            awake.tick()
+
+    silence = Silence(awake.seconds)
+    silence.look({"a": 1, "b": 1})
+    pass_time(2.0)
+    silence.look({"a": 1, "b": 2})
+    assert (silence.of("a"), silence.of("b")) == (2.0, 0.0)
+    # The machine sleeps for an hour: nobody could have said anything.
+    now[0] += 3600.0
+    awake.tick()
+    pass_time(1.0)
+    silence.look({"a": 1, "b": 2})
+    assert (silence.of("a"), silence.of("b")) == (4.0, 2.0)
+    # A clock that is set back takes nothing away.
+    now[0] -= 100.0
+    awake.tick()
+    assert silence.of("a") == 4.0
+    silence.forget()
+    pass_time(3.0)
+    silence.look({"a": 1})
+    assert (silence.of("a"), silence.of("b")) == (3.0, 0.0)
+
+
+def training(store: Store) -> tuple[Run, int]:
+    run = store.enqueue(LONG)
+    wait_until(lambda: store.run(run.id).epoch > 1)
+    pid = store.run(run.id).pid
+    assert pid
+    return run, pid
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wish"),
+    [(6.0, ""), pytest.param(60.0, "stop", marks=pytest.mark.long)],
+    ids=["six seconds", "a minute and stop"],
+)
+def test_a_worker_that_hangs_is_ended_and_its_run_can_be_resumed(
+    store: Store, running: jobs.Jobs, monkeypatch: pytest.MonkeyPatch, seconds: float, wish: str
+):
+    monkeypatch.setattr(jobs, "SILENT_SECONDS", seconds)
+    run, pid = training(store)
+    os.kill(pid, signal.SIGSTOP)
+    stopped = time.monotonic()
+    if wish:
+        store.request(run.id, wish)
+    try:
+        wait_until(lambda: store.run(run.id).state == "interrupted", seconds=seconds + 15)
+    finally:
+        if store.run(run.id).state == "running":
+            os.kill(pid, signal.SIGCONT)
+    assert time.monotonic() - stopped >= seconds
+    wait_until(lambda: not Path(f"/proc/{pid}/exe").exists(), seconds=5)
+    halted = store.run(run.id)
+    store.requeue(run.id)
+    running.wake()
+    wait_until(lambda: store.run(run.id).epoch > halted.epoch)
+
+
+def test_a_worker_that_hangs_is_not_ended_while_nobody_can_write(
+    store: Store, running: jobs.Jobs, monkeypatch: pytest.MonkeyPatch, hold_the_database: Callable[[], "sa.Connection"]
+):
+    """A locked database silences every worker."""
+    monkeypatch.setattr(jobs, "SILENT_SECONDS", 1.0)
+    monkeypatch.setattr(jobs, "_DOUBT_SECONDS", 0.5)
+    run, pid = training(store)
+    lock = hold_the_database()
+    time.sleep(8)
+    lock.close()
+    epoch = store.run(run.id).epoch
+    wait_until(lambda: store.run(run.id).epoch > epoch)
+    assert store.run(run.id).pid == pid
+
+
+@pytest.fixture
+def hold_the_database(store: Store) -> Iterator[Callable[[], "sa.Connection"]]:
+    engine = sa.create_engine(store.url, isolation_level="AUTOCOMMIT")
+
+    def hold() -> "sa.Connection":
+        connection = engine.connect()
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return connection
+
+    yield hold
+    engine.dispose()
