@@ -13,9 +13,10 @@ def draw() -> None:
     st.set_page_config(page_title="MNIST Lab", page_icon=state.LOGO, layout="wide", menu_items={"About": about})
     st.logo(state.LOGO, size="large")
     page = navigation.current_page()
-    troubles.banner()
+    shown = troubles.banner()
     with state.errors_as_messages():
         page.run()
+    troubles.follow(shown)
 
 
 if get_script_run_ctx(suppress_warning=True):  # for a visitor
@@ -23,7 +24,7 @@ if get_script_run_ctx(suppress_warning=True):  # for a visitor
 else:  # for the server, which runs this file for every visitor
     app = st.App(
         __file__,
-        routes=serving.routes(navigation.PAGES),
+        routes=[*serving.routes(navigation.PAGES), *troubles.routes()],
         middleware=[*access.middleware(), *uploads.middleware()],
         lifespan=serving.lifespan,
     )

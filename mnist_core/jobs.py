@@ -147,16 +147,17 @@ class Jobs(threading.Thread):
         if time.monotonic() >= self._patrol_after:
             self._patrol_after = time.monotonic() + _PATROL_SECONDS
             self._patrol()
-        places = runs_at_once(self._store)
-        while self._can_train() and (run := self._store.claim(limit=places)) is not None:
+        # Asked anew for each run: the setting may be changed while one is being launched.
+        while self._can_train() and (run := self._store.claim(limit=runs_at_once(self._store))) is not None:
             try:
                 self._launch(run)
             except OSError:  # no process can be started now
                 self._store.release(run)
                 raise
         waiting = [worker for worker in self._workers if worker.run is None]
+        wanted = max(1, runs_at_once(self._store))
         # With every place taken the next run waits for a worker that ends its own: no spare need slow them down.
-        if not waiting and len(self._workers) < max(1, places) and time.monotonic() >= self._spare_after:
+        if not waiting and len(self._workers) < wanted and time.monotonic() >= self._spare_after:
             self._workers.append(WorkerProcess(self._store))
         elif len(waiting) > 1 and len(waiting) == len(self._workers):
             self._dismiss(waiting[1:])  # nothing trains: one that waits is enough
