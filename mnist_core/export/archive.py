@@ -24,6 +24,7 @@ from mnist_core.export import archive_checks, archive_format
 from mnist_core.export.archive_format import CONFIG, MANIFEST, METRICS, RUN, ArchiveError, Manifest, RunRecord
 from mnist_core.store import Artifact, Run, Store
 from mnist_core.store.artifacts import write_atomically
+from mnist_core.store.leftovers import remove_leftovers_of
 from mnist_core.store.runs import clean_tags, new_id
 from mnist_core.text import one_line
 
@@ -42,9 +43,7 @@ def write(store: Store, run: Run, path: Path) -> None:
 
     Raises StoreError if the run has not ended or one of its files is missing or damaged.
     """
-    if run.active:
-        raise StoreError(f"run #{run.number} is {run.state}: a run can be taken away once it has ended or is paused")
-    write_atomically(path, lambda target: _pack(store, run, target))
+    write_atomically(path, lambda target: pack(store, run, target))
 
 
 def read(store: Store, path: Path) -> Run:
@@ -53,8 +52,9 @@ def read(store: Store, path: Path) -> Run:
     It keeps its id unless another run has that. Raises ArchiveError (nothing was written) if anything about the
     archive is wrong, StoreError if this very run is here already.
     """
+    remove_leftovers_of(store.root / "import")
     # Its name says the process, so that it can be removed if that is killed.
-    with tempfile.TemporaryDirectory(prefix=".import-", suffix=f".{os.getpid()}.part", dir=store.root) as temporary:
+    with tempfile.TemporaryDirectory(prefix=".import.", suffix=f".{os.getpid()}.part", dir=store.root) as temporary:
         folder = Path(temporary)
         manifest = _unpack(path, folder, shutil.disk_usage(store.root).free)
         config, record = _described(folder, manifest)
@@ -79,7 +79,10 @@ def read(store: Store, path: Path) -> Run:
     return store.run(values["id"])
 
 
-def _pack(store: Store, run: Run, target: Path) -> None:
+def pack(store: Store, run: Run, target: Path) -> None:
+    """`write` for a caller that makes it atomic."""
+    if run.active:
+        raise StoreError(f"run #{run.number} is {run.state}: a run can be taken away once it has ended or is paused")
     artifacts = store.artifacts(run.id)
     columns = store.metrics(run.id)
     names = {name for name in RunRecord.model_fields if name not in ("files", "data")}

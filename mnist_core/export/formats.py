@@ -82,7 +82,7 @@ def _write_onnx(store: Store, run: Run, path: Path) -> None:
 def _write_zip(store: Store, run: Run, path: Path) -> None:
     from mnist_core.export import archive
 
-    archive.write(store, run, path)
+    archive.pack(store, run, path)
 
 
 FORMATS: Mapping[str, Format] = {

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from mnist_core.errors import StoreError
 from mnist_core.store import history
-from mnist_core.store.artifacts import Artifact
+from mnist_core.store.artifacts import Artifact, is_intact
 from mnist_core.store.database import Database
 from mnist_core.store.metrics import stored
 from mnist_core.store.schema import artifacts, metrics, runs, writing
@@ -30,7 +30,7 @@ class Adoption(Database):
         transaction: if anything fails, rows and files are as before. Raises StoreError if the run's folder is there.
         """
         target = self.root / values["id"]
-        if target.exists():
+        if target.exists() and not self._remove_half(values["id"], target, files):
             raise StoreError(f"the folder {target} is in the way; move it elsewhere and import again")
         moved = False
         try:
@@ -50,6 +50,17 @@ class Adoption(Database):
             _undo(moved, target)
             raise
         return number
+
+    def _remove_half(self, run_id: str, target: Path, files: Sequence[Artifact]) -> bool:
+        """Remove the folder of an import that was killed before the database knew of it; False if it is another's."""
+        with self._engine.connect() as connection:
+            if self._number(connection, run_id) != -1:
+                return False
+        there = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
+        if there != {file.path for file in files} or not all(is_intact(target / file.path, file) for file in files):
+            return False
+        shutil.rmtree(target)
+        return True
 
 
 def _undo(moved: bool, target: Path) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mnist_core.store.leftovers import remove_leftovers_of
+
 _CHUNK = 1 << 20
 
 
@@ -24,6 +26,7 @@ class Artifact:
 def write_atomically(target: Path, write: Callable[[Path], None]) -> tuple[str, int]:
     """Call `write` with a temporary path beside `target`, then move it there; returns sha256 and size."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers_of(target)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         write(temporary)
@@ -35,6 +38,15 @@ def write_atomically(target: Path, write: Callable[[Path], None]) -> tuple[str, 
     finally:
         temporary.unlink(missing_ok=True)
     return digest, size
+
+
+def write_text_atomically(target: Path, text: str) -> None:
+    """The same with a text, in UTF-8."""
+
+    def write(path: Path) -> None:
+        path.write_text(text, encoding="utf-8")
+
+    write_atomically(target, write)
 
 
 def copy_checked(source: Path, target: Path, sha256: str) -> bool:

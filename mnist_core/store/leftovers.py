@@ -29,12 +29,25 @@ def remove_leftovers(folder: Path) -> list[Path]:
     """Remove what `leftovers` finds; returns it."""
     found = leftovers(folder)
     for path in found:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+        _remove(path)
     return found
+
+
+def remove_leftovers_of(target: Path) -> None:
+    """Remove temporary files beside `target` that were to become it, of processes that are gone."""
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(target.parent):
+            match = _NAME.fullmatch(entry.name) if entry.name.startswith(f".{target.name}.") else None
+            if match and not _is_alive(int(match[1]), Path(entry.path)):
+                _remove(Path(entry.path))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def _is_alive(process: int, path: Path) -> bool:

@@ -139,9 +139,10 @@ class Store(Files, Sweeps, Adoption):
 
     def _check(self, number: int, arrays: "dict[str, tuple[np.ndarray, ...]]", kept: dict[str, str]) -> None:
         if damaged := history.changed(arrays, kept):
+            names = ", ".join(sorted(damaged)).replace("_", " ")
             raise StoreError(
-                f"The recorded {', '.join(sorted(damaged))} of run #{number} in the database is no longer what was "
-                "recorded. Bring the database back from a backup, or train anew."
+                f"The recorded {names} of run #{number} in the database is no longer what was recorded. Bring the "
+                "database back from a backup, or train anew."
             )
 
     def count_metrics(self, run_id: str) -> int:

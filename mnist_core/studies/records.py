@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mnist_core.errors import StoreError
+from mnist_core.store.artifacts import write_text_atomically
 from mnist_core.studies.measuring import MOST_SEEDS, Measurement, identity
 from mnist_core.studies.planning import PROTOCOLS, plan
 from mnist_core.studies.study import Study
@@ -37,8 +38,7 @@ def write(root: Path, study: str, measurements: Sequence[Measurement]) -> Path:
     for one in measurements:
         entry = {name: value for name, value in asdict(one).items() if name != "study"}
         lines.append(json.dumps(entry, ensure_ascii=False))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+    write_text_atomically(path, "[\n" + ",\n".join(lines) + "\n]\n")
     return path
 
 

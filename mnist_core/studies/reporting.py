@@ -9,6 +9,7 @@ from pathlib import Path
 from mnist_core import machine
 from mnist_core.rounding import fixed
 from mnist_core.store import Store
+from mnist_core.store.artifacts import write_text_atomically
 from mnist_core.studies import records
 from mnist_core.studies.catalogue import studies
 from mnist_core.studies.comparing import Row, Scatter, rows_of, scattered
@@ -67,8 +68,7 @@ def write_report(store: Store, root: Path) -> list[Path]:
         if found[study.name]:
             files.append(records.write(root, study.name, found[study.name]))
     page = root / PAGE
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(markdown(found), encoding="utf-8")
+    write_text_atomically(page, markdown(found))
     return [*files, page]
 
 

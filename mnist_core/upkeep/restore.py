@@ -12,6 +12,7 @@ from pathlib import Path
 from mnist_core.errors import StoreError
 from mnist_core.store.artifacts import copy_checked, file_sha256
 from mnist_core.store.backup import copy_database, stamp
+from mnist_core.store.leftovers import remove_leftovers
 from mnist_core.upkeep import manifest
 from mnist_core.upkeep.backup import backups
 from mnist_core.upkeep.manifest import DATABASE, MANIFEST, Manifest, content_path
@@ -50,6 +51,7 @@ def restore(source: Path, database: Path, results: Path, replace: bool = False) 
     temporary = results / f".restore-{stamp()}.part"
     try:
         results.mkdir(parents=True, exist_ok=True, mode=0o700)
+        remove_leftovers(results)
         temporary.mkdir(mode=0o700)
         _check_room(about, results)
         _collect(chosen, about, temporary)

@@ -1,0 +1,142 @@
+"""Killed in the middle of an export, an import or a restoring: nothing half stands where a whole file belongs."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mnist_core.config import RunConfig
+from mnist_core.errors import StoreError
+from mnist_core.export import archive, formats
+from mnist_core.store import Run, Store
+from mnist_core.upkeep.backup import back_up
+from mnist_core.upkeep.restore import restore
+from mnist_core.worker import work
+
+ROOT = Path(__file__).parents[2]
+LARGE = 120_000_000  # bytes: copying and hashing them takes long enough to be killed meanwhile
+SMALL = RunConfig(dataset="mnist-5k", train_images=100, architecture="softmax", epochs=1)
+
+
+def large_run(store: Store) -> Run:
+    """A run with a file that takes a while to be copied; it takes no room, as it is empty but for its length."""
+    run = store.enqueue(RunConfig(), claimed=True)
+    path = "checkpoints/epoch-0001.safetensors"
+
+    def write(target: Path) -> None:
+        target.touch()
+        os.truncate(target, LARGE)
+
+    store.write_artifact(run, path, "checkpoint", 1, 1, write)
+    store.finish(run, "stopped")
+    return store.run(run.id)
+
+
+def killed(code: str, begun: Callable[[], bool]) -> None:
+    """Run Python code in a process of its own and kill it as soon as it has begun to write."""
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    deadline = time.monotonic() + 60
+    while not begun():
+        assert process.poll() is None, "it ended before it was seen to write"
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    assert process.returncode < 0
+
+
+def parts(folder: Path) -> list[Path]:
+    return list(folder.rglob("*.part"))
+
+
+def test_an_export_that_is_killed_leaves_the_file_of_before(own_lab: Path, tmp_path: Path):
+    store = Store.open()
+    run = large_run(store)
+    target = tmp_path / "taken" / "run.zip"
+    target.parent.mkdir()
+    target.write_bytes(b"of before")
+    code = (
+        "from pathlib import Path; from mnist_core.export import formats; from mnist_core.store import Store; "
+        f"store = Store.open(); formats.write(store, store.run({run.id!r}), 'zip', Path({str(target)!r}))"
+    )
+    killed(code, lambda: any(path.stat().st_size > 1000 for path in parts(target.parent)))
+    assert target.read_bytes() == b"of before"
+    formats.write(store, run, "csv", target)
+    assert [path.name for path in target.parent.iterdir()] == ["run.zip"]
+
+
+def test_an_import_that_is_killed_changes_nothing_and_leaves_nothing(own_lab: Path, tmp_path: Path):
+    other = Store.open(tmp_path / "other")
+    archive.write(other, large_run(other), tmp_path / "large.zip")
+    small = other.enqueue(SMALL, claimed=True)
+    for _ in work(other, small):
+        pass
+    archive.write(other, other.run(small.id), tmp_path / "small.zip")
+    store = Store.open()
+    code = (
+        "from pathlib import Path; from mnist_core.export import archive; from mnist_core.store import Store; "
+        f"archive.read(Store.open(), Path({str(tmp_path / 'large.zip')!r}))"
+    )
+    killed(code, lambda: any(path.is_file() and path.stat().st_size > 1000 for path in own_lab.rglob("*.safetensors")))
+    assert store.runs() == []
+    archive.read(store, tmp_path / "small.zip")
+    assert parts(own_lab) == []
+    # Killed after the folder was moved, and before the database knew of it.
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM runs")
+    archive.read(store, tmp_path / "small.zip")
+    (run,) = store.runs()
+    assert all(store.intact(run.id, file) for file in store.artifacts(run.id))
+
+
+def test_a_restoring_that_is_killed_is_done_again(own_lab: Path, tmp_path: Path):
+    store = Store.open()
+    run = large_run(store)
+    back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
+    new = tmp_path / "new"
+    code = (
+        "from pathlib import Path; from mnist_core.upkeep.restore import restore; "
+        f"restore(Path({str(tmp_path / 'safe')!r}), Path({str(new / 'runs.db')!r}), Path({str(new)!r}))"
+    )
+    killed(code, lambda: new.is_dir() and any(path.is_dir() for path in new.rglob("checkpoints")))
+    assert [path for path in new.iterdir() if not path.name.startswith(".")] == []
+    restore(tmp_path / "safe", new / "runs.db", new)
+    again = Store.open(new)
+    assert [(one.id, one.state) for one in again.runs()] == [(run.id, "stopped")]
+    assert all(again.intact(run.id, file) for file in again.artifacts(run.id))
+    assert parts(new) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a limit of the system for files")
+def test_a_full_disk_leaves_nothing_at_the_target(own_lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Files may grow to a limit here, which the system enforces as it does the end of a disk."""
+    store = Store.open()
+    run = large_run(store)
+    back = back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
+    code = (
+        "import resource, signal, sys; from pathlib import Path; from mnist_core.store import Store\n"
+        "from mnist_core.errors import MnistLabError; from mnist_core.export import formats\n"
+        "from mnist_core.upkeep.backup import back_up; from mnist_core.upkeep.restore import restore\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (10**7, 10**7))\n"
+        f"store, lab, folder = Store.open(), Path({str(own_lab)!r}), Path({str(tmp_path)!r})\n"
+        "for write in (lambda: formats.write(store, store.runs()[0], 'zip', folder / 'run.zip'),\n"
+        "              lambda: back_up(lab / 'runs.db', lab, folder / 'other'),\n"
+        "              lambda: restore(folder / 'safe', folder / 'new' / 'runs.db', folder / 'new')):\n"
+        "    try:\n"
+        "        write()\n"
+        "    except MnistLabError as error:\n"
+        "        print(error)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert len(ended.stdout.splitlines()) == 3
+    assert not (tmp_path / "run.zip").exists()
+    assert [path for name in ("other", "new") for path in (tmp_path / name).rglob("*") if path.is_file()] == []
+    assert back.folder.is_dir()
+    with pytest.raises(StoreError):
+        restore(tmp_path / "other", tmp_path / "new" / "runs.db", tmp_path / "new")
+    assert store.intact(run.id, store.artifacts(run.id)[0])
