@@ -24,7 +24,7 @@ LARGE_PICTURE_PIXELS = 4_000_000
 LARGE_PICTURE_BYTES = 5_000_000
 # Of an image folder: its pictures, and bytes of all of them as the network takes them.
 MAX_FOLDER_PICTURES = 2_000_000
-MAX_FOLDER_BYTES = 4_000_000_000
+MAX_FOLDER_BYTES = 2_000_000_000
 # Of the app: uploads that it holds of one visitor at once, and of all visitors together.
 MAX_VISITOR_FILES = 20
 MAX_VISITOR_BYTES = 50_000_000

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page
 from dashboard.comparing import SECTIONS
 from mnist_core import sweeps
 from mnist_core.config import RunConfig
+from mnist_core.report import html
 from mnist_core.store import Store
 from mnist_core.sweeps.axes import Axis
 from mnist_core.worker import work
@@ -168,6 +169,21 @@ def test_names_notes_and_classes_are_shown_letter_by_letter(lab: tuple[str, str,
     assert CLASSES[0] in texts["compare Classes"]
     assert CLASSES[2] in texts["inspect Confusion"]
     assert MORE in texts["train"]
+
+
+def test_so_they_are_in_a_report(lab: tuple[str, str, Path], browser: Browser, tmp_path: Path):
+    _, _, pictures = lab
+    store, path = Store.open(pictures.parent / "results"), tmp_path / "report.html"
+    path.write_text(html(store, store.runs()[-4:]), encoding="utf-8")
+    tab, happened = opened(browser)
+    tab.goto(path.as_uri())
+    tab.locator(".js-plotly-plot").first.wait_for()
+    seen = tab.evaluate(_LOOK)
+    tab.close()
+    assert seen["wrong"] == []
+    assert happened == []
+    for text in (*NAMES, CLASSES[0], CLASSES[2], MORE):
+        assert text in seen["text"]
 
 
 @pytest.mark.long
