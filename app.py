@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard import access, navigation, serving, state, troubles, uploads
+from dashboard import access, links, navigation, serving, state, troubles, uploads
 
 
 def draw() -> None:
@@ -16,6 +16,7 @@ def draw() -> None:
     shown = troubles.banner()
     with state.errors_as_messages():
         page.run()
+    links.tell_refused()
     troubles.follow(shown)
 
 

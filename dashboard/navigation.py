@@ -5,6 +5,10 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from dashboard.links import check_links
+
+check_links()
+
 _FOLDER = Path(__file__).resolve().parent.parent / "pages"
 PAGES = {
     "train": ("Train", "Choose a network, start it and watch it learn."),
