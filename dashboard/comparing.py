@@ -19,6 +19,7 @@ from dashboard import (
     state,
 )
 from dashboard.choices import one_of
+from mnist_core import measures
 from mnist_core.store import Run
 
 
@@ -52,6 +53,8 @@ SECTIONS: Mapping[str, Section] = {
 
 def show(runs: Sequence[Run]) -> None:
     """The choice of a section, and that section."""
+    if note := measures.changed_note(state.store().changed(runs)):
+        st.error(note)
     chosen = one_of(
         "Look at",
         list(SECTIONS),

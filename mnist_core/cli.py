@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from mnist_core import environment, resuming
+from mnist_core import environment, measures, resuming
 from mnist_core.comparison import MOST_SEEDS, seeded
 from mnist_core.config import DATASETS, RunConfig
 from mnist_core.data import remarks
@@ -174,6 +174,7 @@ def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
     ]
     if found.data is not None:
         lines.append(f"test images {found.data.images.get('test', '')[:12]}")
+    lines += filter(None, [measures.changed_note(store.changed([found]))])
     lines += remarks.of_run(found)
     lines += [one_line(found.note)] if found.note else []
     lines += [f"  {name} = {one_line(str(value))}" for name, value in found.config.changed().items()] or [

@@ -71,3 +71,11 @@ def training_loss_note(runs: Sequence[Run]) -> str:
 def numbers(runs: Sequence[Run]) -> str:
     """Runs by their numbers: a name may hold signs that would format the text."""
     return ("runs " if len(runs) > 1 else "run ") + ", ".join(str(run.number) for run in runs)
+
+
+def changed_note(runs: Sequence[Run]) -> str:
+    """A sentence about runs whose stored figures have changed since they ended (`Store.changed`); "" for none."""
+    if not runs:
+        return ""
+    figures = f"The stored figures or settings of {numbers(runs)} have changed since the training ended"
+    return f"{figures}: do not rely on them. Bring the database back from a backup, or train anew."

@@ -77,7 +77,7 @@ def restore(
     if done.missing:
         print(f"{done.missing} files were damaged or gone when it was made")
     if done.aside:
-        print(f"what was there is kept in {done.aside}")
+        print(f"what was there is kept in {done.aside}; if the app is open, start it again")
 
 
 def doctor(

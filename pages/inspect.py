@@ -7,6 +7,7 @@ from dashboard.choices import one_of
 from dashboard.inspection import splits, subject
 from dashboard.inspection_images import STYLES
 from dashboard.inspection_weights import weights
+from mnist_core import measures
 from mnist_core.data import remarks
 from mnist_core.data.splitting import SplitName
 from mnist_core.store import Run
@@ -73,6 +74,8 @@ def summary(run: Run) -> None:
 
 def note(run: Run) -> None:
     """The network, and what the run has to say about itself."""
+    if changed := measures.changed_note(state.store().changed([run])):
+        st.error(changed)
     st.caption(f"Network: {in_table_cell(run.config.architecture)}")
     if run.note:
         (st.warning if run.state in ("diverged", "failed", "interrupted") else st.info)(in_markdown(run.note))

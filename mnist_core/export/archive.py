@@ -17,7 +17,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mnist_core import __version__
+from mnist_core import __version__, measures
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, StoreError
 from mnist_core.export import archive_checks, archive_format
@@ -83,6 +83,8 @@ def pack(store: Store, run: Run, target: Path) -> None:
     """`write` for a caller that makes it atomic."""
     if run.active:
         raise StoreError(f"run #{run.number} is {run.state}: a run can be taken away once it has ended or is paused")
+    if note := measures.changed_note(store.changed([run])):
+        raise StoreError(note)
     artifacts = store.artifacts(run.id)
     columns = store.metrics(run.id)
     names = {name for name in RunRecord.model_fields if name not in ("files", "data")}

@@ -108,11 +108,14 @@ def _batches(store: Store, run: Run, began: int) -> "Iterator[list[Metric]]":
 
 
 def _files(store: Store, run: Run) -> list[Path]:
-    """Predictions and the checkpoint that counts, as far as the run has them."""
+    """Predictions and the checkpoint that counts, as far as the run has them. Raises StoreError if one is damaged."""
     found = store.artifacts(run.id, kind="predictions")
     if trained.checkpoints(store, run):
         found.append(trained.chosen(store, run))
-    return [store.folder(run.id) / file.path for file in found if store.intact(run.id, file)]
+    for file in found:
+        if not store.intact(run.id, file):
+            raise StoreError(f"{file.path} of run #{run.number} is missing or damaged; bring it back from a backup")
+    return [store.folder(run.id) / file.path for file in found]
 
 
 def _text(value: Any) -> str:

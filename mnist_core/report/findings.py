@@ -30,6 +30,7 @@ class Findings:
     images: np.ndarray | None  # uint8 (N, C, H, W), the test images, if they are on this machine
     problem: str  # why there are no images; "" if there are
     classes: tuple[str, ...]
+    changed: tuple[Run, ...]  # whose own figures in the database are not what they were when they ended
 
     def place(self, run: Run) -> int | None:
         """The run's place in the answers, or None."""
@@ -51,7 +52,7 @@ def find(store: Store, runs: Sequence[Run]) -> Findings:
     classes = class_names_of(store, found.runs[0], found.classes) if found and found.runs else ()
     metrics, without = _metrics(store, runs)
     return Findings(tuple(runs), metrics, found, (*left_out, *damaged, *without), tuple(pairs), tuple(alike),
-                    found and _flattery(found), images, problem, classes)  # fmt: skip
+                    found and _flattery(found), images, problem, classes, tuple(store.changed(runs)))  # fmt: skip
 
 
 def _flattery(found: Answers) -> stats.Flattery | None:

@@ -61,6 +61,7 @@ def results(found: Findings) -> Html:
     for run in found.runs:
         notes.setdefault(run.note, []).append(str(run.number))
     said = [f"Run{'s' * (len(which) > 1)} {', '.join(which)}: {note}" for note, which in notes.items() if note]
+    changed = measures.changed_note(found.changed)
     left = [f"{_short(one.run)} {one.reason}." for one in found.left_out]
     if found.answers is not None and found.answers.remark:
         left.append(found.answers.remark)
@@ -69,7 +70,7 @@ def results(found: Findings) -> Html:
         table(head, rows),
         paragraph("Accuracies: validation at the best epoch, training over the last. The interval is Wilson's.",
                   measures.optimistic_note(found.runs), kind="note"),
-        *(paragraph(note, kind="note") for note in [*said, *left]),
+        *(paragraph(note, kind="note") for note in [changed, *said, *left] if note),
     )  # fmt: skip
 
 

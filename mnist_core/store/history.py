@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -59,9 +59,20 @@ def damage(connection: sa.Connection, number: int) -> list[str]:
         damaged = changed(metric_rows.columns(connection, number, names), kept)
     except UNREADABLE:
         damaged = names
-    if RESULTS in kept and _of_results(connection, number) != kept[RESULTS]:
-        damaged.append(RESULTS)
-    return damaged
+    return [*damaged, RESULTS] if changed_results(connection, [number]) else damaged
+
+
+def changed_results(connection: sa.Connection, numbers: Iterable[int]) -> list[int]:
+    """Those of the runs whose own figures are not what they were when the run ended."""
+    found = []
+    for number in numbers:
+        kept = read(connection, number).get(RESULTS)
+        try:
+            if kept is not None and _of_results(connection, number) != kept:
+                found.append(number)
+        except UNREADABLE:
+            found.append(number)
+    return found
 
 
 def of_metric(arrays: "Sequence[np.ndarray]") -> str:

@@ -137,6 +137,12 @@ class Store(Files, Sweeps, Adoption):
             damaged = history.damage(connection, self._number(connection, run_id))
         return [name or "results" for name in damaged]
 
+    def changed(self, runs: Sequence[Run]) -> list[Run]:
+        """Those of the runs whose own figures in the database are not what they were when the run ended."""
+        with self._engine.connect() as connection:
+            numbers = set(history.changed_results(connection, [run.number for run in runs]))
+        return [run for run in runs if run.number in numbers]
+
     def _check(self, number: int, arrays: "dict[str, tuple[np.ndarray, ...]]", kept: dict[str, str]) -> None:
         if damaged := history.changed(arrays, kept):
             names = ", ".join(sorted(damaged)).replace("_", " ")

@@ -42,6 +42,8 @@ def restore(source: Path, database: Path, results: Path, replace: bool = False) 
     kept. Everything is checked before anything is put in its place, the database last. Raises StoreError.
     """
     there = [path for path in (database, *_run_folders(results)) if path.exists()]
+    # A database that the app has begun and that has no run yet is nothing that could be lost.
+    begun = there == [database] and _is_without_runs(database)
     if replace:
         _refuse_while_training(database)
     if source.is_file():
@@ -55,13 +57,13 @@ def restore(source: Path, database: Path, results: Path, replace: bool = False) 
         temporary.mkdir(mode=0o700)
         _check_room(about, results)
         _collect(chosen, about, temporary)
-        if there and not replace and not _is_unfinished(there, database, temporary):
+        if there and not (replace or begun) and not _is_unfinished(there, database, temporary):
             raise StoreError(
                 f"{results} holds runs already. Restore into another folder with --into, or let --replace move them "
                 "aside; they are kept."
             )
         _end_training(temporary / DATABASE)
-        aside = _move_aside(database, results) if there and replace else None
+        aside = _move_aside(database, results) if there and (replace or begun) else None
         for folder in _run_folders(temporary):
             if not (results / folder.name).exists():
                 folder.rename(results / folder.name)
@@ -127,6 +129,14 @@ def _collect(chosen: Path, about: Manifest, temporary: Path) -> None:
                 f"{content}, which is {file.path} of a run, is missing or damaged; restore another backup, or make "
                 "this one anew while the original is there"
             )
+
+
+def _is_without_runs(database: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            return connection.execute("SELECT count(*) FROM runs").fetchone() == (0,)
+    except sqlite3.Error:
+        return False
 
 
 def _is_unfinished(there: list[Path], database: Path, temporary: Path) -> bool:

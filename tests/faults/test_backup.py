@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import cli
+from mnist_core import cli, jobs
 from mnist_core.config import RunConfig
 from mnist_core.errors import StoreError
 from mnist_core.store import Store
@@ -22,6 +22,7 @@ from mnist_core.store.artifacts import file_sha256
 from mnist_core.upkeep.backup import back_up, backups
 from mnist_core.upkeep.restore import restore
 from mnist_core.worker import work
+from tests.app_process import wait_until
 
 ROOT = Path(__file__).parents[2]
 SMALL = RunConfig(dataset="mnist-5k", train_images=500, architecture="softmax", epochs=3)
@@ -145,6 +146,36 @@ def test_runs_that_are_there_are_not_touched_unasked(own_lab: Path, tmp_path: Pa
     assert files_of(tmp_path / "other") == files_of(own_lab)
     assert done.aside
     assert (files_of(done.aside), rows_of(done.aside / "runs.db")) == before
+
+
+def test_a_database_that_has_no_run_yet_makes_room(own_lab: Path, tmp_path: Path):
+    trained(Store.open(), epochs=1)
+    back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
+    Store.open(tmp_path / "new")
+    restore(tmp_path / "safe", tmp_path / "new" / "runs.db", tmp_path / "new")
+    assert [run.number for run in Store.open(tmp_path / "new").runs()] == [1]
+
+
+def test_the_jobs_keep_a_copy_a_day_and_remove_what_was_deleted_a_day_ago(
+    own_lab: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(jobs, "_HOUSEKEEPING_SECONDS", 0.1)
+    store = Store.open()
+    jobs.set_runs_at_once(store, 0)
+    runs = [store.enqueue(SMALL) for _ in range(3)]
+    for run in runs:
+        store.request(run.id, "stop")
+    store.clock = lambda: time.time() - 25 * 3600
+    store.delete([runs[0].id])
+    store.clock = time.time
+    store.delete([runs[1].id])
+    thread = jobs.start(store)
+    try:
+        wait_until(lambda: bool(list((own_lab / "backups").glob("daily-*.db"))))
+        wait_until(lambda: [run.id for run in store.runs(deleted=True)] == [runs[1].id])
+    finally:
+        thread.end()
+    assert [run.id for run in store.runs()] == [runs[2].id]
 
 
 def damage_content(folder: Path) -> None:

@@ -147,6 +147,10 @@ def test_a_run_whose_figures_have_changed_is_named(lab: Store):
         with pytest.raises(StoreError):
             read()
     assert len(lab.curves(run.id, ["train_loss"])["train_loss"][0])
+    assert lab.changed(lab.runs()) == [lab.find("1")]
+    assert "have changed" in html(lab, lab.runs())
+    with pytest.raises(StoreError):
+        archive.write(lab, lab.find("1"), lab.root / "run.zip")
 
 
 def remove(store: Store) -> None:
