@@ -50,8 +50,8 @@ def _checked(
         self.query_params.remove_param(user_key)
         taken = False
     if not taken and _is_refused(metadata, url_value):
-        refused = self.get(_REFUSED, {})
-        self[_REFUSED] = {**refused, user_key: url_value}
+        before: dict[str, str | list[str]] = self[_REFUSED] if _REFUSED in self else {}  # noqa: SIM401  it has no get
+        self[_REFUSED] = {**before, user_key: url_value}
     return taken
 
 
