@@ -1,6 +1,8 @@
 """Checkpoints: weights, optimizer and random state as safetensors with JSON. No pickle, ever."""
 
 import json
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,10 +49,16 @@ def capture(
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint to `path`; the caller makes it atomic."""
+    """Write a checkpoint to `path`; the caller makes it atomic. Raises OSError."""
     texts = {"progress": checkpoint.progress, "network": checkpoint.network, "scalars": checkpoint.scalars}
     metadata = {"format": "mnist-lab 1"} | {name: json.dumps(value) for name, value in texts.items()}
-    save_file(checkpoint.tensors, path, metadata=metadata)
+    try:
+        save_file(checkpoint.tensors, path, metadata=metadata)
+    except SafetensorError as error:
+        # Its writer tells an error of the system, such as a full disk, in words only.
+        if code := re.search(r"\(os error (\d+)\)", str(error)):
+            raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from None
+        raise
 
 
 def load(path: Path, *, weights_only: bool = False) -> Checkpoint:

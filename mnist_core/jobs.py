@@ -17,6 +17,7 @@ from mnist_core.liveness import BEGIN_SECONDS, SILENT_SECONDS
 from mnist_core.silence import AwakeClock, Silence
 from mnist_core.store import Run, Store
 from mnist_core.store.backup import copy_daily, database_file
+from mnist_core.store.leftovers import remove_leftovers
 from mnist_core.store.store import UNDO_SECONDS
 from mnist_core.troubles import Pauses, Trouble
 from mnist_core.worker_process import LOG, WorkerProcess
@@ -29,7 +30,7 @@ _DOUBT_SECONDS = 5.0
 _HAND_OUTS = 3
 # The next spare imports torch: not while the run before it is starting.
 _SPARE_DELAY_SECONDS = 3.0
-_LONGEST_PAUSE_SECONDS = 60.0
+_LONGEST_PAUSE_SECONDS, _LONGEST_START_PAUSE_SECONDS = 10.0, 60.0
 # Between two looks at what is to be copied or removed.
 _HOUSEKEEPING_SECONDS = 60.0
 _SETTING, _PROBE = "runs_at_once", "jobs_probe"
@@ -58,7 +59,7 @@ class Jobs(threading.Thread):
         # By id of a run that was never begun.
         self._failed_hand_outs: dict[str, int] = {}
         self._pauses = Pauses(first=1.0, most=_LONGEST_PAUSE_SECONDS)
-        self._start_pauses = Pauses(first=_SPARE_DELAY_SECONDS, most=_LONGEST_PAUSE_SECONDS)
+        self._start_pauses = Pauses(first=_SPARE_DELAY_SECONDS, most=_LONGEST_START_PAUSE_SECONDS)
         self._own_trouble: Trouble | None = None
         self._start_trouble: Trouble | None = None
         self._run_troubles: list[Trouble] = []
@@ -130,12 +131,19 @@ class Jobs(threading.Thread):
             print("".join(traceback.format_tb(error.__traceback__)), file=sys.stderr)
 
     def keep_house(self) -> None:
-        """Until the jobs end, in a thread of its own: a copy of the database a day, and no run deleted before a day."""
-        while not self._ended.wait(_HOUSEKEEPING_SECONDS):
+        """Until the jobs end, in a thread of its own: no temporary files of killed processes, a copy of the database a
+        day, and no run deleted before a day.
+        """
+        pause = _TICK_SECONDS
+        while not self._ended.wait(pause):
             store = self._opened_store
             if store is None:
                 continue
             try:
+                if pause == _TICK_SECONDS:
+                    pause = _HOUSEKEEPING_SECONDS
+                    remove_leftovers(store.root)
+                    continue
                 store.purge(deleted_before=store.clock() - UNDO_SECONDS)
                 if (path := database_file(store.url)) is not None:
                     copy_daily(path, store.root, store.clock())

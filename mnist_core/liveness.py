@@ -6,6 +6,7 @@ import socket
 from mnist_core import processes
 from mnist_core.errors import LostRunError
 from mnist_core.store import Run, Store
+from mnist_core.store.leftovers import remove_leftovers
 from mnist_core.troubles import STORE_ERRORS
 
 # A worker that says nothing for so long is gone, or hangs. It says something every 0.4 s.
@@ -48,7 +49,8 @@ def is_gone(run: Run, silent: float) -> bool:
 
 
 def interrupt(store: Store, run: Run, why: str) -> None:
-    """End a run whose process is gone so that it can be resumed."""
+    """End a run whose process is gone so that it can be resumed, and remove the file that it was writing."""
+    remove_leftovers(store.folder(run.id), owner_gone=True)
     with contextlib.suppress(LostRunError):  # raised if the process had ended the run itself
         store.finish(run, "interrupted", f"{why} {_RESUME}")
 

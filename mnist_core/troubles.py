@@ -10,7 +10,7 @@ from mnist_core.errors import MnistLabError
 # What any use of the store may raise when the disk is full, the database locked, or a folder gone.
 STORE_ERRORS = (MnistLabError, SQLAlchemyError, OSError)
 
-_ROOM = "The disk is full: free some space on it (delete runs or other files); it then goes on by itself."
+_ROOM = "The disk is full. Free some space on it: delete runs or other files."
 # By a part of SQLite's own message. Nothing else of a database's error is shown: it may hold SQL and its values.
 _DATABASE = {
     "is full": _ROOM,
@@ -22,9 +22,11 @@ _DATABASE = {
     "not a database": "The database is damaged; `python -m mnist_core doctor` says what can be saved.",
     "no such table": "The database lacks a table; `python -m mnist_core doctor` says what can be saved.",
 }
+# What a person can end by making room. Where the index of its log cannot grow, SQLite calls a full disk an I/O error.
+_PASSING = ("is full", "locked", "disk i/o")
 _SYSTEM = {
     errno.ENOSPC: _ROOM,
-    errno.EDQUOT: "Your share of the disk is full: free some space on it; it then goes on by itself.",
+    errno.EDQUOT: "Your share of the disk is full. Free some space on it: delete runs or other files.",
     errno.EFBIG: "A file may not grow as large as this here: raise the limit (ulimit -f).",
     errno.EMFILE: "Too many files are open: raise the limit (ulimit -n).",
     errno.ENFILE: "Too many files are open on this machine.",
@@ -56,6 +58,16 @@ class Pauses:
     def begin_anew(self) -> None:
         """A try has succeeded: the next pause is the first again."""
         self._coming = self._first
+
+
+def passes(error: BaseException) -> bool:
+    """Whether trying again may help: the disk has no room, or another program keeps the database locked."""
+    if isinstance(error, DBAPIError):
+        reason = str(error.orig).lower()
+        return any(part in reason for part in _PASSING)
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return getattr(error, "kind", "") in ("full", "locked")
 
 
 def told(error: BaseException) -> str:

@@ -4,6 +4,7 @@
 so that a run starts at once and many short runs share the import. Closing the input ends the wait.
 """
 
+import gc
 import io
 import json
 import os
@@ -15,10 +16,11 @@ import traceback
 from collections.abc import Iterator
 from importlib.metadata import version
 from time import monotonic
+from typing import Any
 
 import torch
 
-from mnist_core import __version__, architectures, devices, environment, machine, recording, schedules, sweeps
+from mnist_core import __version__, architectures, devices, environment, machine, memory, recording, schedules, sweeps
 from mnist_core.architectures.inheriting import build_seeded
 from mnist_core.checking import check_batches
 from mnist_core.data import remarks
@@ -26,16 +28,17 @@ from mnist_core.data.fallback import resolve
 from mnist_core.data.loading import load
 from mnist_core.errors import LostRunError, MnistLabError
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
+from mnist_core.pulse import HeldUpError, Pulse
 from mnist_core.rules import Rules
 from mnist_core.store import Run, Store
+from mnist_core.store.leftovers import remove_leftovers
 from mnist_core.store.runs import State
 from mnist_core.training import TrainingState, train
+from mnist_core.troubles import STORE_ERRORS, told
 from mnist_core.worker_process import READY
 
 _RECORD_SECONDS = 0.2
-_BEAT_SECONDS = 0.4
 _OPTIMISTIC = "The best epoch is chosen on the test images: its accuracy is optimistic."
-_WISHES: dict[str, State] = {"stop": "stopped", "pause": "paused"}
 
 
 def work(store: Store, run: Run, interrupt: threading.Event | None = None) -> Iterator[Event]:
@@ -44,27 +47,44 @@ def work(store: Store, run: Run, interrupt: threading.Event | None = None) -> It
     Whatever happens is in the store afterwards: an error that a person can mend ends the run as failed with its
     text; any other error does too, and is raised. Setting `interrupt` ends it resumable.
     """
-    pulse = _Pulse(store, run, interrupt or threading.Event())
+    pulse = Pulse(store, run, interrupt or threading.Event())
     pulse.start()
     try:
-        store.beat(run)  # says that the run has begun: from here on it is this process that may have spoilt it
+        # Says that the run has begun: from here on it is this process that may have spoilt it.
+        pulse.hold(lambda: store.beat(run))
+        # A process that was killed as it trained this run before.
+        remove_leftovers(store.folder(run.id), owner_gone=True)
         yield from _work(store, run, pulse)
     except LostRunError:
         return  # someone else decides about this run now
+    except HeldUpError as error:
+        # If this cannot be written either, the error ends the process, and the run is found to be dead.
+        store.finish(run, "interrupted", str(error))
     except MnistLabError as error:
-        store.finish(run, "failed", str(error))
-    except torch.OutOfMemoryError:
-        store.finish(run, "failed", "device: out of memory. Choose a smaller batch size or network, or cpu.")
+        _fail(store, run, pulse, str(error))
     except Exception as error:
-        store.finish(run, "failed", f"Unexpected {type(error).__name__}: {error}. Details: worker.log of this run.")
+        if memory.ran_out(error):
+            _fail(store, run, pulse, memory.remedy(run.config, error))
+            return
+        _fail(store, run, pulse, _unexpected(error))
         raise
     finally:
         pulse.end()
 
 
-def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
+def _fail(store: Store, run: Run, pulse: Pulse, why: str) -> None:
+    pulse.hold(lambda: store.finish(run, "failed", why))
+
+
+def _unexpected(error: Exception) -> str:
+    if isinstance(error, STORE_ERRORS):
+        return told(error)
+    return f"Unexpected {type(error).__name__}: {error}. Details: worker.log of this run."
+
+
+def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
     if pulse.wish == "interrupted":  # asked while torch was imported
-        store.finish(run, "interrupted")
+        pulse.hold(lambda: store.finish(run, "interrupted"))
         return
     config, note = resolve(run.config, environment.data_dir())
     if config.choose_on == "test":
@@ -85,23 +105,22 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
         recording.check_unchanged(run, images.facts)
     rules = Rules.recorded(run.versions) if kept else Rules()
     versions = _versions() | rules.as_versions()
-    store.describe(
-        run,
-        pid=os.getpid(),
-        config=config,
-        note=note,
-        device=machine.joined(run.device if kept else None, devices.describe(device)),
-        versions=machine.joined_versions(run.versions or {}, versions) if kept else versions,
-        data=images.facts,
-        macs=architectures.describe(config.architecture, shape, classes).macs,
-    )
+    learned: dict[str, Any] = {
+        "config": config,
+        "note": note,
+        "device": machine.joined(run.device if kept else None, devices.describe(device)),
+        "versions": machine.joined_versions(run.versions or {}, versions) if kept else versions,
+        "data": images.facts,
+        "macs": architectures.describe(config.architecture, shape, classes).macs,
+    }
+    pulse.hold(lambda: store.describe(run, **learned))
     if config.library == "torch":
-        note = recording.go_on(store, run, config, model, state, kept)
+        note = pulse.hold(lambda: recording.go_on(store, run, config, model, state, kept))
         parent = store.run(config.continue_from).config if config.continue_from and not kept else None
         note = " ".join(filter(None, [note, *schedules.remarks(config, parent)]))
         stream = train(model, images, config, state, rules)
     else:  # scikit-learn cannot go on from where it was
-        store.rewind(run, 0)
+        pulse.hold(lambda: store.rewind(run, 0))
         note = ""
         from mnist_core import classical  # scikit-learn takes a second to import
 
@@ -119,13 +138,13 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
     hint = note
     for event in stream:
         if isinstance(event, RunStarted):
-            store.describe(
-                run,
-                parameters=event.parameters,
-                train_images=event.train_images,
-                steps_per_epoch=event.steps_per_epoch,
-                started=run.started or store.clock(),
-            )
+            begun = {
+                "parameters": event.parameters,
+                "train_images": event.train_images,
+                "steps_per_epoch": event.steps_per_epoch,
+                "started": run.started or store.clock(),
+            }
+            pulse.hold(lambda begun=begun: store.describe(run, **begun))
             yield event
             continue
         waiting.append(event)
@@ -133,12 +152,12 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
             continue  # more of the same report follows
         wish = pulse.wish
         if wish or not isinstance(event, StepEnd) or monotonic() - recorded >= _RECORD_SECONDS:
-            store.record(run, waiting)
+            pulse.hold(lambda events=waiting: store.record(run, events))
             yield from waiting
             waiting, recorded = [], monotonic()
         if isinstance(event, EpochEnd):
-            recording.save_epoch(store, run, config, model, state, about)
-            if hopeless := sweeps.should_stop(store, run, event.epoch):
+            pulse.hold(lambda: recording.save_epoch(store, run, config, model, state, about))
+            if hopeless := pulse.hold(lambda epoch=event.epoch: sweeps.should_stop(store, run, epoch)):
                 outcome, hint = "finished", f"{note} {hopeless}".strip()
                 break
         elif isinstance(event, RunFinished):
@@ -146,19 +165,17 @@ def _work(store: Store, run: Run, pulse: "_Pulse") -> Iterator[Event]:
             hint = f"{note} {event.hint}".strip()
         if wish and not isinstance(event, RunFinished):
             if isinstance(event, StepEnd) and config.library == "torch":
-                recording.save(store, run, recording.PAUSED, model, state, about)
+                pulse.hold(lambda: recording.save(store, run, recording.PAUSED, model, state, about))
             outcome = wish
             break
     outcome = outcome or pulse.wish or "interrupted"  # scikit-learn is halted between two events
     if outcome in ("paused", "interrupted"):
-        store.finish(run, outcome, hint)
+        pulse.hold(lambda: store.finish(run, outcome, hint))
         return
-    scores = (
-        {}
-        if outcome == "diverged" or not state.step
-        else recording.write_results(store, store.run(run.id), images, model)
-    )
-    store.finish(run, outcome, hint, **scores)
+    scores: dict[str, float] = {}
+    if outcome != "diverged" and state.step:
+        scores = pulse.hold(lambda: recording.write_results(store, store.run(run.id), images, model))
+    pulse.hold(lambda: store.finish(run, outcome, hint, **scores))
 
 
 def _versions() -> dict[str, str]:
@@ -169,34 +186,6 @@ def _versions() -> dict[str, str]:
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
     }
-
-
-class _Pulse(threading.Thread):
-    """Says every moment that the worker lives, and learns what is asked of it."""
-
-    def __init__(self, store: Store, run: Run, interrupt: threading.Event) -> None:
-        super().__init__(name="pulse", daemon=True)
-        self._store, self._run, self._interrupt = store, run, interrupt
-        self._ended = threading.Event()
-        self._wish: State | None = None
-
-    def run(self) -> None:
-        while not self._ended.wait(_BEAT_SECONDS):
-            try:
-                asked = self._store.beat(self._run)
-            except LostRunError:
-                self._wish = "interrupted"
-                return
-            self._wish = _WISHES.get(asked or "")
-
-    @property
-    def wish(self) -> State | None:
-        """The state in which the run should end now, if any."""
-        return "interrupted" if self._interrupt.is_set() else self._wish
-
-    def end(self) -> None:
-        self._ended.set()
-        self.join()
 
 
 def _warm_up() -> None:
@@ -227,15 +216,19 @@ def main() -> int:
         order |= json.loads(line)
         if order["gpu"]:
             os.environ["CUDA_VISIBLE_DEVICES"] = order["gpu"]  # read by CUDA at its first use, so for good
-        store = store or Store.open()
-        run = store.run(order["run"])
-        if run.worker == order["worker"]:
-            try:
+        try:
+            store = store or Store.open()
+            run = store.run(order["run"])
+            if run.worker == order["worker"]:
                 for _ in work(store, run, interrupt):
                     pass
-            except Exception:
-                traceback.print_exc()
-                return 1
+        except STORE_ERRORS as error:  # its own text would print SQL and values
+            print(f"{type(error).__name__}: {told(error)}", file=sys.stderr)
+            return 1
+        except Exception:
+            traceback.print_exc()
+            return 1
+        gc.collect()
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()  # the next run may be another process's
         order.clear()

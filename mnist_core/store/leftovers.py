@@ -13,21 +13,24 @@ _NAME = re.compile(r"\..*[.-](\d{1,9})\.part")
 _OLD_SECONDS = 24 * 3600.0  # where processes cannot be asked for
 
 
-def leftovers(folder: Path) -> list[Path]:
-    """Temporary files and folders below `folder` whose process is gone; what lies in such a folder is not listed."""
+def leftovers(folder: Path, *, owner_gone: bool = False) -> list[Path]:
+    """Temporary files and folders below `folder` whose process is gone; what lies in such a folder is not listed.
+
+    `owner_gone`: nobody writes there, whatever process has the number by now.
+    """
     found: list[Path] = []
     for top, folders, files in os.walk(folder):
         for name in [*folders, *files]:
             match = _NAME.fullmatch(name)
-            if match and not _is_alive(int(match[1]), Path(top, name)):
+            if match and (owner_gone or not _is_alive(int(match[1]), Path(top, name))):
                 found.append(Path(top, name))
         folders[:] = [name for name in folders if not _NAME.fullmatch(name)]
     return sorted(found)
 
 
-def remove_leftovers(folder: Path) -> list[Path]:
+def remove_leftovers(folder: Path, *, owner_gone: bool = False) -> list[Path]:
     """Remove what `leftovers` finds; returns it."""
-    found = leftovers(folder)
+    found = leftovers(folder, owner_gone=owner_gone)
     for path in found:
         _remove(path)
     return found

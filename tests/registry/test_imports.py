@@ -32,7 +32,7 @@ LAYERS = [
     },
     {"data", "handwriting", "strokes", "architectures", "devices"},
     {"checking", "jobs", "liveness", "recipes", "controlled", "report", "upkeep", "worker_process"},
-    {"sweeps", "optimization", "checkpoints", "evaluation"},
+    {"sweeps", "optimization", "checkpoints", "evaluation", "memory", "pulse"},
     {"studies", "perceptron"},
     {"training", "trained", "forgetting", "explain", "estimators", "costs"},
     {"classical", "recording", "explain_linear", "export"},

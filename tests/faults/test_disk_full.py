@@ -1,0 +1,128 @@
+"""A disk that is full while a run trains, with a real small file system: nothing is lost, nothing is left over."""
+
+import contextlib
+import os
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mnist_core import jobs
+from mnist_core.config import RunConfig
+from mnist_core.store import Run, Store
+from tests.app_process import wait_until
+
+LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=5000)
+MEGABYTES = 16
+
+
+@pytest.fixture
+def small_disk(own_lab: Path) -> Iterator[Path]:
+    """The results folder on a file system of its own, of 16 MB."""
+    own_lab.mkdir(parents=True, exist_ok=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(own_lab)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("only root can mount a small file system")
+    yield own_lab
+    subprocess.run(["umount", "-l", str(own_lab)], check=True)
+
+
+@pytest.fixture
+def store(small_disk: Path) -> Store:
+    return Store.open()
+
+
+@pytest.fixture
+def running(store: Store) -> Iterator[jobs.Jobs]:
+    jobs.set_runs_at_once(store, 1)
+    thread = jobs.start(store)
+    yield thread
+    thread.end()
+
+
+def training(store: Store) -> Run:
+    run = store.enqueue(LONG)
+    wait_until(lambda: store.run(run.id).epoch > 1)
+    return run
+
+
+def fill(disk: Path) -> Path:
+    """Leave no byte free."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        for size in (1 << 16, 1 << 12, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(b"0" * size)
+    return filler
+
+
+def is_told() -> bool:
+    """Whether every page says that the disk is full."""
+    return any("full" in trouble.text for trouble in jobs.troubles_now())
+
+
+def check_undamaged(store: Store, run: Run) -> None:
+    assert sqlite3.connect(store.root / "runs.db").execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    files = store.artifacts(run.id)
+    assert files
+    assert all(store.intact(run.id, file) for file in files)
+    for name in ("train_loss", "validation_loss"):
+        steps = store.metrics(run.id, names=[name])["step"]
+        assert steps.is_unique
+        assert steps.is_monotonic_increasing
+    epochs = store.metrics(run.id, names=["validation_loss"])["epoch"].tolist()
+    assert epochs == list(range(1, len(epochs) + 1)), "an epoch was lost"
+
+
+def parts(disk: Path) -> list[Path]:
+    return list(disk.rglob(".*.part"))
+
+
+def test_a_run_waits_while_the_disk_is_full_and_goes_on_when_there_is_room(
+    store: Store, running: jobs.Jobs, small_disk: Path
+):
+    run = training(store)
+    pid = store.run(run.id).pid
+    filler = fill(small_disk)
+    wait_until(is_told, seconds=30)
+    epoch = store.run(run.id).epoch
+    assert store.run(run.id).state == "running"
+    filler.unlink()
+    wait_until(lambda: store.run(run.id).epoch > epoch + 2)
+    assert store.run(run.id).pid == pid
+    wait_until(lambda: jobs.troubles_now() == [])
+    store.request(run.id, "stop")
+    wait_until(lambda: store.run(run.id).state == "stopped")
+    check_undamaged(store, run)
+    assert parts(small_disk) == []
+
+
+@pytest.mark.long
+def test_a_run_that_is_killed_on_a_full_disk_can_be_resumed_and_leaves_no_temporary_file(
+    store: Store, running: jobs.Jobs, small_disk: Path
+):
+    run = training(store)
+    pid = store.run(run.id).pid
+    assert pid
+    filler = fill(small_disk)
+    wait_until(is_told, seconds=30)
+    os.kill(pid, signal.SIGKILL)
+    # What a process leaves that is killed in the middle of a file.
+    checkpoints = store.folder(run.id) / "checkpoints"
+    filler.unlink()
+    (checkpoints / f".epoch-9999.safetensors.{pid}.part").write_bytes(b"half")
+    wait_until(lambda: store.run(run.id).state == "interrupted")
+    assert parts(small_disk) == []
+    halted = store.run(run.id)
+    store.requeue(run.id)
+    running.wake()
+    wait_until(lambda: store.run(run.id).epoch > halted.epoch)
+    store.request(run.id, "pause")
+    wait_until(lambda: store.run(run.id).state == "paused")
+    check_undamaged(store, run)

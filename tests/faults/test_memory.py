@@ -1,0 +1,67 @@
+"""Memory that runs out on the processor: the run says what helps, and no other is touched."""
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mnist_core import jobs
+from mnist_core.config import RunConfig
+from mnist_core.store import Store
+from tests.app_process import wait_until
+
+SMALL = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2)
+LARGE = SMALL.replace(architecture="conv(96, 3) relu flatten linear(classes)", batch_size=3000)
+MARGIN = 300 << 20
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store.open()
+
+
+@pytest.fixture
+def running(store: Store) -> Iterator[jobs.Jobs]:
+    jobs.set_runs_at_once(store, 1)
+    thread = jobs.start(store)
+    yield thread
+    thread.end()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process limit another's memory")
+def test_a_run_without_memory_names_the_batch_size_and_the_next_one_trains(store: Store, running: jobs.Jobs):
+    import resource
+
+    first = store.enqueue(SMALL)
+    wait_until(lambda: store.run(first.id).pid is not None)
+    pid = store.run(first.id).pid
+    assert pid
+    wait_until(lambda: store.run(first.id).state == "finished")
+    used = re.search(r"VmSize:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert used
+    resource.prlimit(pid, resource.RLIMIT_AS, (int(used[1]) * 1024 + MARGIN, resource.RLIM_INFINITY))
+    large, small = store.enqueue(LARGE), store.enqueue(SMALL)
+    wait_until(lambda: not store.run(small.id).active)
+    failed, done = store.run(large.id), store.run(small.id)
+    assert failed.state == "failed"
+    assert "batch_size" in failed.note
+    assert "3,000" in failed.note
+    assert (done.state, done.note) == ("finished", "")
+
+
+def test_a_run_that_the_kernel_kills_names_the_batch_size_and_the_next_one_trains(store: Store, running: jobs.Jobs):
+    large, small = store.enqueue(LARGE.replace(epochs=500, batch_size=128)), store.enqueue(SMALL)
+    wait_until(lambda: store.run(large.id).step > 0)
+    pid = store.run(large.id).pid
+    assert pid
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not store.run(small.id).active)
+    killed = store.run(large.id)
+    assert killed.state == "interrupted"
+    assert "batch size" in killed.note
+    assert "128" in killed.note
+    assert (store.run(small.id).state, store.run(small.id).note) == ("finished", "")
