@@ -82,9 +82,12 @@ def _go_on(run: Run) -> None:
 
 
 def _anew(run: Run, reason: str) -> None:
-    """Why it cannot go on, and the choice between starting it anew and leaving it as it is."""
+    """Why it cannot go on, and the choice between going back, starting it anew and leaving it as it is."""
     st.warning(in_markdown(reason))
     with st.container(horizontal=True):
+        if run.config.library == "torch" and resuming.last_intact(state.store(), run):
+            st.button("Go back", key=f"back-{run.number}", on_click=_go_back, args=(run,),
+                      help="Goes on from the last whole checkpoint; removes what was recorded after it.")  # fmt: skip
         st.button("Start anew", key=f"anew-{run.number}", on_click=_start_anew, args=(run,),
                   help="Removes what is recorded of this run, and trains it from the first step.")  # fmt: skip
         st.button("Leave it", key=f"leave-{run.number}", on_click=_leave, args=(run,),
@@ -117,6 +120,14 @@ def _start_anew(run: Run) -> None:
     _leave(run)
     with contextlib.suppress(StoreError):  # somebody else has resumed it, as the page now shows
         state.store().requeue(run.id, from_scratch=True)
+    state.background().wake()
+
+
+def _go_back(run: Run) -> None:
+    _leave(run)
+    with contextlib.suppress(StoreError):  # somebody else has resumed it, as the page now shows
+        store = state.store()
+        store.requeue(run.id, back_to=resuming.last_intact(store, run))
     state.background().wake()
 
 

@@ -189,15 +189,19 @@ def resume(
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="Forget what it has recorded and train it from the first step.")
     ] = False,
+    go_back: Annotated[
+        bool, typer.Option("--go-back", help="Go on from the last whole checkpoint and forget what came after it.")
+    ] = False,
     as_json: _As_json = False,
 ) -> None:
     """Go on with a paused, stopped, interrupted or failed run, here and now."""
     store = settled(Store.open())
     found = store.find(run)
-    if not from_scratch and (reason := resuming.refusal(store, found)):
+    back_to = resuming.last_intact(store, found) if go_back and not from_scratch else None
+    if not (from_scratch or back_to) and (reason := resuming.refusal(store, found)):
         raise CheckpointError(reason)
     with interruptible() as interrupt:
-        queued = store.requeue(found.id, from_scratch=from_scratch)
+        queued = store.requeue(found.id, from_scratch=from_scratch, back_to=back_to)
         claimed = store.claim(queued.id)
         if claimed is None:
             _say(queued, as_json, f"run #{queued.number} goes on in the dashboard")

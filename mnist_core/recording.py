@@ -80,7 +80,14 @@ def go_on(
         checkpoints.restore_random_state(checkpoint)
     state.restore(checkpoint.progress)
     if own:
-        store.rewind(run, state.step)
+        best = {"best_epoch": None, "validation_loss": None, "validation_accuracy": None}
+        if state.best_epoch:
+            best = {
+                "best_epoch": state.best_epoch,
+                "validation_loss": state.best_loss,
+                "validation_accuracy": state.best_accuracy,
+            }
+        store.rewind(run, state.step, epoch=state.epoch, **best)
     else:  # time and the choice of the best epoch are this run's own
         state.seconds = 0.0
         state.forget_the_best()

@@ -15,18 +15,30 @@ def refusal(store: Store, run: Run) -> str:
     """Why the run cannot go on from where it was, with the remedies, for a person; "" if it can.
 
     A run that has not kept a checkpoint yet can: it was still in its first epoch, which it repeats to the same figures.
+    So it may repeat one whole epoch, but no more, unless a person asks for that.
     """
     if run.config.library == "sklearn":
         if not store.count_metrics(run.id):
             return ""
         return f"scikit-learn cannot go on from where run #{run.number} was. {_anew(store, run)}"
     checkpoints = store.artifacts(run.id, kind="checkpoint")
-    if not checkpoints or last_intact(store, run):
+    if not checkpoints:
         return ""
-    which = "The only checkpoint" if len(checkpoints) == 1 else f"Every one of the {len(checkpoints)} checkpoints"
+    bring = f"Bring {store.folder(run.id)} back from a backup and resume it."
+    last = last_intact(store, run)
+    if last is None:
+        which = "The only checkpoint" if len(checkpoints) == 1 else f"Every one of the {len(checkpoints)} checkpoints"
+        return (
+            f"{which} of run #{run.number} is missing or damaged, so it cannot go on from where it was. {bring} "
+            f"{_anew(store, run)}"
+        )
+    epoch = last.epoch or 0
+    if run.epoch - epoch <= 1:
+        return ""
     return (
-        f"{which} of run #{run.number} is missing or damaged, so it cannot go on from where it was. "
-        f"Bring {store.folder(run.id)} back from a backup and resume it. {_anew(store, run)}"
+        f"The checkpoints of run #{run.number} after epoch {epoch} are missing or damaged. {bring} To go on from epoch "
+        f"{epoch}, which removes what was recorded of the {run.epoch - epoch} epochs after it, press Go back on the "
+        f"page Train or run: python -m mnist_core resume {run.number} --go-back"
     )
 
 

@@ -18,6 +18,7 @@ from mnist_core.events import Event
 from mnist_core.store import history
 from mnist_core.store import metrics as metric_rows
 from mnist_core.store.adopting import Adoption
+from mnist_core.store.artifacts import Artifact
 from mnist_core.store.files import Files
 from mnist_core.store.runs import (
     NAME_LENGTH,
@@ -207,12 +208,14 @@ class Store(Files, Sweeps, Adoption):
         if not queued.rowcount and not running.rowcount:
             raise StoreError(f"this run is {self.run(run_id).state}: there is nothing to {wish}")
 
-    def requeue(self, run_id: str, *, from_scratch: bool = False) -> Run:
+    def requeue(self, run_id: str, *, from_scratch: bool = False, back_to: Artifact | None = None) -> Run:
         """Put a paused, stopped, interrupted or failed run back into the queue, before the others.
 
-        `from_scratch` forgets what it has recorded, and removes its files. Raises StoreError if it is in another state.
+        `from_scratch` forgets what it has recorded, and removes its files; `back_to` a checkpoint does so with what
+        came after it. Raises StoreError if the run is in another state.
         """
-        files = self.artifacts(run_id) if from_scratch else []
+        step = -1 if from_scratch else back_to and back_to.step
+        files = [] if step is None else [file for file in self.artifacts(run_id) if (file.step or 0) > step]
         with writing(self._engine).begin() as connection:
             first = connection.execute(sa.select(sa.func.min(runs.c.queued))).scalar()
             done = connection.execute(
@@ -225,10 +228,11 @@ class Store(Files, Sweeps, Adoption):
             number = self._number(connection, run_id)
             if done.rowcount:
                 history.forget(connection, number)
-            if done.rowcount and from_scratch:
+            if done.rowcount and step is not None:
                 for table in (metrics, artifacts):
-                    connection.execute(table.delete().where(table.c.run == number))
-                connection.execute(runs.update().where(runs.c.number == number).values(**NOT_BEGUN))
+                    connection.execute(table.delete().where(table.c.run == number, table.c.step > step))
+                values = {"epoch": back_to.epoch, "step": step, "note": ""} if back_to else NOT_BEGUN
+                connection.execute(runs.update().where(runs.c.number == number).values(**values))
         if not done.rowcount:
             raise StoreError(f"this run is {self.run(run_id).state}: only {', '.join(RESUMABLE)} runs can be resumed")
         for file in files:
@@ -364,14 +368,17 @@ class Store(Files, Sweeps, Adoption):
             )
             history.write(connection, run.number)
 
-    def rewind(self, run: Run, step: int) -> None:
-        """Forget what was recorded after `step`: the run goes on from a checkpoint that is older."""
+    def rewind(self, run: Run, step: int, **values: Any) -> None:
+        """Forget what was recorded after `step`: the run goes on from a checkpoint that is older.
+
+        `values` are columns of the run as they were at that step.
+        """
         with writing(self._engine).begin() as connection:
             for table in (metrics, artifacts):
                 connection.execute(table.delete().where(table.c.run == run.number, table.c.step > step))
             rates = sa.select(metrics.c.value).where(metrics.c.run == run.number, metrics.c.name == "learning_rate")
             rate = connection.execute(rates.order_by(metrics.c.id.desc()).limit(1)).scalar()
-            self._write(connection, run, step=step, learning_rate=rate)
+            self._write(connection, run, step=step, learning_rate=rate, **values)
 
     def _update(self, ids: Sequence[str], **values: Any) -> None:
         with writing(self._engine).begin() as connection:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import cli, trained
+from mnist_core import cli, resuming, trained
 from mnist_core.config import RunConfig
 from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.store import Run, Store
@@ -117,6 +117,54 @@ def test_going_on_from_an_earlier_checkpoint_is_told(own_lab: Path, lab: Callabl
     (store.folder(run.id) / last.path).write_bytes(b"rotten")
     assert lab("resume", str(run.number)) == 0
     assert "damaged" in store.run(run.id).note
+
+
+def test_epochs_that_were_recorded_are_not_repeated_unasked(
+    own_lab: Path, lab: Callable[..., int], capsys: pytest.CaptureFixture[str]
+):
+    store = Store.open()
+    run = store.enqueue(SMALL.replace(epochs=8), claimed=True)
+    over = threading.Event()
+    for event in work(store, run, over):
+        if isinstance(event, EpochEnd) and event.epoch == 6:
+            over.set()
+    run = store.run(run.id)
+    before = store.metrics(run.id)
+    for artifact in trained.checkpoints(store, run):
+        if (artifact.epoch or 0) > 2:
+            (store.folder(run.id) / artifact.path).write_bytes(b"rotten")
+    assert lab("resume", str(run.number)) == 2
+    assert "--go-back" in capsys.readouterr().err
+    assert store.metrics(run.id).equals(before)
+    store.requeue(run.id, back_to=resuming.last_intact(store, run))
+    back = store.run(run.id)
+    assert (back.epoch, store.metrics(run.id)["epoch"].max()) == (2, 2)
+    store.request(run.id, "stop")
+    assert lab("resume", str(run.number), "--go-back") == 0
+    done = store.run(run.id)
+    assert (done.state, done.epoch) == ("finished", 8)
+    after = store.metrics(run.id)
+    assert after["step"].tolist()[: len(before)] == before["step"].tolist()
+    assert after["value"].tolist()[: len(before)] == before["value"].tolist()
+    assert all(store.intact(run.id, artifact) for artifact in store.artifacts(run.id))
+
+
+def test_going_back_takes_the_best_epoch_back(own_lab: Path):
+    """What the row says of the best epoch is of epochs that are still recorded."""
+    store = Store.open()
+    run = interrupted(store)
+    first = trained.checkpoints(store, run)[0]
+    store.requeue(run.id, back_to=first)
+    claimed = store.claim(run.id)
+    assert claimed
+    over = threading.Event()
+    for event in work(store, claimed, over):
+        if isinstance(event, StepEnd):
+            over.set()
+    back = store.run(run.id)
+    assert (back.epoch, back.best_epoch) == (1, 1)
+    curve = store.curves(run.id, ["validation_accuracy"])["validation_accuracy"]
+    assert back.validation_accuracy == curve[3][0]
 
 
 def test_scikit_learn_begins_again_only_if_asked(own_lab: Path, lab: Callable[..., int]):
