@@ -69,7 +69,7 @@ def _offer(name: str, found: Status) -> None:
     known = dataset(name)
     st.markdown(f"{known.explanation} {known.train_images:,} training and {known.test_images:,} test images. "
                 f"Source: {known.source}. Licence: {known.licence}.")  # fmt: skip
-    (st.info if found.state == "missing" and name != "mnist" else st.warning)(found.message)
+    (st.info if found.state == "missing" and name != "mnist" else st.warning)(in_markdown(found.message))
     with st.container(horizontal=True):
         _download_button(name)
         st.button("Look at mnist-5k instead", on_click=_show, args=("mnist-5k",), key="instead",

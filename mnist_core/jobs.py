@@ -19,6 +19,7 @@ from mnist_core.store import Run, Store
 from mnist_core.store.backup import copy_daily, database_file
 from mnist_core.store.leftovers import remove_leftovers
 from mnist_core.store.store import UNDO_SECONDS
+from mnist_core.text import in_terminal
 from mnist_core.troubles import Pauses, Trouble
 from mnist_core.worker_process import LOG, WorkerProcess
 
@@ -126,7 +127,7 @@ class Jobs(threading.Thread):
 
     def _log(self, error: Exception) -> None:
         """Say it in the terminal. The lines of code name no values: an error of the database would print SQL."""
-        print(f"jobs: {type(error).__name__}: {troubles.told(error)}", file=sys.stderr)
+        print(in_terminal(f"jobs: {type(error).__name__}: {troubles.told(error)}"), file=sys.stderr)
         if not isinstance(error, troubles.STORE_ERRORS):
             print("".join(traceback.format_tb(error.__traceback__)), file=sys.stderr)
 
@@ -148,7 +149,7 @@ class Jobs(threading.Thread):
                 if (path := database_file(store.url)) is not None:
                     copy_daily(path, store.root, store.clock())
             except troubles.STORE_ERRORS as error:
-                print(f"housekeeping: {troubles.told(error)}", file=sys.stderr)
+                print(in_terminal(f"housekeeping: {troubles.told(error)}"), file=sys.stderr)
 
     def _tick(self) -> None:
         self._reap()

@@ -45,7 +45,7 @@ def backup(
             f"{size_in_words(made.copied)} of them were new"
         )
         for path in missing:
-            print(f"missing or damaged, so not in it: {path}")
+            print(in_terminal(f"missing or damaged, so not in it: {path}"))
     if missing:
         raise typer.Exit(1)
 
