@@ -11,7 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from mnist_core import jobs
 from mnist_core.store import Run, Store
-from mnist_core.text import one_line
+from mnist_core.text import in_terminal, one_line
+from mnist_core.troubles import Trouble
 
 _LOOK_SECONDS = 0.5
 
@@ -27,7 +28,17 @@ def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False) -> list
         task = bar.add_task("runs", total=len(ids))
         thread = jobs.start(store)
         ended: set[str] = set()
+        told: list[Trouble] = []
         while True:
+            if thread.troubles != told:
+                told = thread.troubles
+                for trouble in told:
+                    bar.console.print(
+                        in_terminal(f"{trouble.text}\n{trouble.lines}".strip()),
+                        markup=False,
+                        emoji=False,
+                        highlight=False,
+                    )
             found = store.runs(ids=ids)
             for run in found:
                 if not run.active and run.id not in ended:

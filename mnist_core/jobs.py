@@ -219,7 +219,7 @@ class Jobs(threading.Thread):
             pause = self._start_pauses.next()
             self._start_trouble = Trouble(
                 f"No process for training can be started ({_ending(code)}), so the queue waits. "
-                f"It is tried again every {pause:.0f} s. The last lines of {LOG}:",
+                f"It is tried again by itself, at least once a minute. The last lines of {LOG}:",
                 worker.last_lines(),
             )
         self._spare_after = max(self._spare_after, time.monotonic() + pause)

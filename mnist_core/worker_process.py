@@ -14,7 +14,7 @@ from mnist_core.store import Run, Store
 LOG = "worker.log"
 # What a worker says on its standard output once it has imported all that training needs.
 READY = b"ready"
-_LINES = 12
+_LINES = 6
 _LINE_LENGTH = 300
 _TAIL_BYTES = 8_000
 

@@ -58,6 +58,7 @@ def test_a_killed_worker_leaves_a_run_that_can_be_resumed(store, running):
     wait_until(lambda: store.run(run.id).state == "interrupted")
     killed = store.run(run.id)
     assert "killed" in killed.note
+    assert f"batch size (now {LONG.batch_size})" in killed.note
     store.requeue(run.id)
     running.wake()
     wait_until(lambda: store.run(run.id).epoch > killed.epoch)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from mnist_core import jobs
 from mnist_core.config import RunConfig
@@ -192,6 +193,7 @@ def test_a_worker_that_hangs_is_ended_and_its_run_can_be_resumed(
     wait_until(lambda: store.run(run.id).epoch > halted.epoch)
 
 
+@pytest.mark.long
 def test_a_worker_that_hangs_is_not_ended_while_nobody_can_write(
     store: Store, running: jobs.Jobs, monkeypatch: pytest.MonkeyPatch, hold_the_database: Callable[[], "sa.Connection"]
 ):
@@ -217,4 +219,27 @@ def hold_the_database(store: Store) -> Iterator[Callable[[], "sa.Connection"]]:
         return connection
 
     yield hold
+    engine.dispose()
+
+
+@pytest.mark.long
+def test_a_stopped_worker_that_locks_the_database_is_ended_too(
+    store: Store, running: jobs.Jobs, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(jobs, "SILENT_SECONDS", 6.0)
+    run, pid = training(store)
+    engine = sa.create_engine(store.url, isolation_level="AUTOCOMMIT", connect_args={"timeout": 0.1})
+    locked = False
+    while not locked:
+        # Until it is stopped in the middle of writing.
+        os.kill(pid, signal.SIGSTOP)
+        with engine.connect() as connection:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                connection.exec_driver_sql("ROLLBACK")
+                os.kill(pid, signal.SIGCONT)
+                time.sleep(0.05)
+            except OperationalError:
+                locked = True
+    wait_until(lambda: store.run(run.id).state == "interrupted", seconds=120)
     engine.dispose()

@@ -1,8 +1,6 @@
 """Memory that runs out on the processor: the run says what helps, and no other is touched."""
 
-import os
 import re
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,17 +49,3 @@ def test_a_run_without_memory_names_the_batch_size_and_the_next_one_trains(store
     assert "batch_size" in failed.note
     assert "3,000" in failed.note
     assert (done.state, done.note) == ("finished", "")
-
-
-def test_a_run_that_the_kernel_kills_names_the_batch_size_and_the_next_one_trains(store: Store, running: jobs.Jobs):
-    large, small = store.enqueue(LARGE.replace(epochs=500, batch_size=128)), store.enqueue(SMALL)
-    wait_until(lambda: store.run(large.id).step > 0)
-    pid = store.run(large.id).pid
-    assert pid
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not store.run(small.id).active)
-    killed = store.run(large.id)
-    assert killed.state == "interrupted"
-    assert "batch size" in killed.note
-    assert "128" in killed.note
-    assert (store.run(small.id).state, store.run(small.id).note) == ("finished", "")
