@@ -1,5 +1,6 @@
 """What a worker keeps of a run beside its metrics: checkpoints to go on from, and predictions."""
 
+import math
 from typing import Any
 
 import torch
@@ -80,18 +81,21 @@ def go_on(
         checkpoints.restore_random_state(checkpoint)
     state.restore(checkpoint.progress)
     if own:
-        best = {"best_epoch": None, "validation_loss": None, "validation_accuracy": None}
-        if state.best_epoch:
-            best = {
-                "best_epoch": state.best_epoch,
-                "validation_loss": state.best_loss,
-                "validation_accuracy": state.best_accuracy,
-            }
-        store.rewind(run, state.step, epoch=state.epoch, **best)
+        store.rewind(run, state.step, epoch=state.epoch, **_best(state))
     else:  # time and the choice of the best epoch are this run's own
         state.seconds = 0.0
         state.forget_the_best()
     return note
+
+
+def _best(state: TrainingState) -> dict[str, float | int | None]:
+    """What the run's row says of the best epoch so far; without validation images no epoch has an accuracy."""
+    judged = state.best_accuracy >= 0
+    return {
+        "best_epoch": state.best_epoch or None,
+        "validation_loss": state.best_loss if judged and math.isfinite(state.best_loss) else None,
+        "validation_accuracy": state.best_accuracy if judged else None,
+    }
 
 
 def save(

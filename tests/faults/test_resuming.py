@@ -10,7 +10,7 @@ import pytest
 
 from mnist_core import cli, resuming, trained
 from mnist_core.config import RunConfig
-from mnist_core.events import EpochEnd, StepEnd
+from mnist_core.events import EpochEnd, RunStarted, StepEnd
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
 
@@ -157,14 +157,23 @@ def test_going_back_takes_the_best_epoch_back(own_lab: Path):
     store.requeue(run.id, back_to=first)
     claimed = store.claim(run.id)
     assert claimed
-    over = threading.Event()
-    for event in work(store, claimed, over):
-        if isinstance(event, StepEnd):
-            over.set()
+    assert isinstance(next(work(store, claimed)), RunStarted)
     back = store.run(run.id)
     assert (back.epoch, back.best_epoch) == (1, 1)
-    curve = store.curves(run.id, ["validation_accuracy"])["validation_accuracy"]
-    assert back.validation_accuracy == curve[3][0]
+    curve = store.curves(run.id, ["validation_accuracy", "validation_loss"])
+    assert [back.validation_accuracy] == curve["validation_accuracy"][3].tolist()
+    assert [back.validation_loss] == curve["validation_loss"][3].tolist()
+
+
+def test_a_run_without_validation_images_goes_on_without_an_accuracy_of_them(own_lab: Path):
+    store = Store.open()
+    run = interrupted(store, SMALL.replace(validation_images=0))
+    claimed = store.claim(store.requeue(run.id).id)
+    assert claimed
+    assert isinstance(next(work(store, claimed)), RunStarted)
+    again = store.run(run.id)
+    assert (again.validation_accuracy, again.validation_loss) == (None, None)
+    assert (again.epoch, again.best_epoch) == (run.epoch, run.best_epoch)
 
 
 def test_scikit_learn_begins_again_only_if_asked(own_lab: Path, lab: Callable[..., int]):
