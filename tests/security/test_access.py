@@ -388,6 +388,7 @@ def test_a_page_at_another_port_can_neither_read_nor_send_nor_show_the_lab(
         tab.close()
 
 
+@pytest.mark.long
 @pytest.mark.browser
 def test_the_labs_own_pages_need_nothing_that_its_headers_forbid(here: tuple[int, Internet], browser: Browser):
     port, _ = here

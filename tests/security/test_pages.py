@@ -161,7 +161,7 @@ def check(url: str, browser: Browser, chosen: dict[str, dict[str, object]]) -> d
 
 def test_names_notes_and_classes_are_shown_letter_by_letter(lab: tuple[str, str, Path], browser: Browser):
     url, sweep_id, pictures = lab
-    names = ("train", "compare Classes", "inspect Confusion", "inspect by a link")
+    names = ("train", "compare Classes", "inspect Confusion")
     every = addresses(sweep_id, pictures)
     texts = check(url, browser, {page: every[page] for page in names})
     for name in NAMES:

@@ -124,6 +124,7 @@ def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded(folder: 
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 
+@pytest.mark.long
 def test_many_large_pictures_are_decoded_one_at_a_time(tmp_path: Path):
     folder = tmp_path / "large"
     content = png(6_000, 6_000, 8, 6)
