@@ -47,3 +47,4 @@ def forget(store: Store, run: Run) -> None:
     """Make a run one from before schema 3."""
     with sa.create_engine(store.url).begin() as connection:
         connection.execute(sa.text("UPDATE runs SET data = NULL, started = 1.0 WHERE id = :id"), {"id": run.id})
+        connection.execute(sa.text("DELETE FROM fingerprints WHERE run = :number"), {"number": run.number})
