@@ -17,7 +17,7 @@ from mnist_core import environment, measures, resuming
 from mnist_core.comparison import MOST_SEEDS, seeded
 from mnist_core.config import DATASETS, RunConfig
 from mnist_core.data import remarks
-from mnist_core.errors import CheckpointError, ConfigError, MnistLabError
+from mnist_core.errors import CheckpointError, ConfigError
 from mnist_core.export_commands import export
 from mnist_core.flags import with_config_flags
 from mnist_core.following import follow_all, interruptible
@@ -26,9 +26,11 @@ from mnist_core.recipes import RECIPES
 from mnist_core.report_commands import import_run, report
 from mnist_core.rounding import size_in_words
 from mnist_core.store import Run, Store
+from mnist_core.store.runs import State
 from mnist_core.study_commands import study_app
 from mnist_core.sweep_commands import sweep_app
 from mnist_core.text import in_terminal, one_line
+from mnist_core.troubles import STORE_ERRORS, told
 from mnist_core.upkeep.disk import database_size
 from mnist_core.upkeep_commands import backup, doctor, prune, restore
 
@@ -48,7 +50,10 @@ _RUN = typer.Argument(help="Number (12), id, or the beginning of an id.")
 
 
 def main() -> None:
-    """Run the command line; an error that a person can mend is one line and exit code 2, Ctrl-C is 130."""
+    """Run the command line; an error that a person can mend is one line and exit code 2, Ctrl-C is 130.
+
+    So are errors of the system and of the database, such as a file whose name is too long or a full disk.
+    """
     pressed = threading.Event()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -57,15 +62,26 @@ def main() -> None:
 
     signal.signal(signal.SIGINT, interrupt)
     try:
+        _check_arguments(sys.argv[1:])
         app()
-    except MnistLabError as error:
-        print(in_terminal(f"Error: {error}"), file=sys.stderr)
-        sys.exit(2)
-    except Exception:
+    except Exception as error:
         # In the middle of an import Ctrl-C may come out as any error.
         if pressed.is_set():
             sys.exit(130)
-        raise
+        if not isinstance(error, STORE_ERRORS):
+            raise
+        print(in_terminal(f"Error: {told(error)}"), file=sys.stderr)
+        sys.exit(2)
+
+
+def _check_arguments(arguments: list[str]) -> None:
+    """Raise ConfigError for an argument whose bytes are no text, as a file's name from another system may be."""
+    for argument in arguments:
+        if not argument.isascii() and any("\ud800" <= sign <= "\udfff" for sign in argument):
+            readable = argument.encode("utf-8", "replace").decode()[:60]
+            raise ConfigError(
+                "argument", f"{readable!r} holds bytes that are no text; type it anew, or rename the file"
+            )
 
 
 def _train(
@@ -119,7 +135,7 @@ def _train_seeds(
 
 @app.command("list")
 def list_runs(
-    state: Annotated[str, typer.Option(help="Only runs in this state.")] = "",
+    state: Annotated[State | None, typer.Option(help="Only runs in this state.")] = None,
     limit: Annotated[int, typer.Option(help="At most this many, newest first.", min=1)] = 50,
     as_json: _As_json = False,
 ) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mnist_core.errors import ConfigError
-from mnist_core.limits import MAX_LETTERS, MAX_LETTERS_INITIAL
+from mnist_core.limits import MAX_LETTERS, MAX_LETTERS_INITIAL, MAX_WHOLE
 from mnist_core.optimizers import OPTIMIZERS, using
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ else:
 DatasetName = Literal["mnist", "fashion-mnist", "kmnist", "cifar10", "mnist-5k", "folder"]
 DATASETS: tuple[str, ...] = get_args(DatasetName)
 GROUPS = ("Data", "Augmentation", "Architecture", "Optimisation", "Schedule", "Regularisation", "Compute", "Origin")
+
+_BRIEF = 80  # letters of a wrong value that an error repeats
 
 # Where and how fast a run is computed, not which experiment it is.
 _NOT_IDENTITY = {"device", "threads", "checkpoint_every"}
@@ -175,6 +177,8 @@ class RunConfig(BaseModel):
     def _consistent(self) -> "RunConfig":
         for name in type(self).model_fields:
             value = getattr(self, name)
+            if isinstance(value, int) and value > MAX_WHOLE:
+                raise ValueError(f"{name}: is too large; use at most {MAX_WHOLE:,}")
             if isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value):
                 raise ValueError(f"{name}: holds a sign that belongs to no text; type it anew")
         if self.nesterov and self.optimizer == "sgd" and self.momentum == 0:
@@ -236,10 +240,19 @@ def _config_error(error: ValidationError) -> ConfigError:
     if not first["loc"]:  # a rule of `_consistent`: "field: message"
         field, _, message = str(first.get("ctx", {}).get("error", first["msg"])).partition(": ")
         return ConfigError(field, message)
-    field = str(first["loc"][0])
+    field = _brief(first["loc"][0]).strip("'")
     if first["type"] == "extra_forbidden":
         return ConfigError(field, f"there is no such field; choose from {', '.join(RunConfig.model_fields)}")
-    return ConfigError(field, f"{first['input']!r} cannot be used: {_lower(first['msg'])}")
+    return ConfigError(field, f"{_brief(first['input'])} cannot be used: {_lower(first['msg'])}")
+
+
+def _brief(value: Any) -> str:
+    """A wrong value as it was given, in few letters."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # Python writes no number of more than 4,300 digits
+        return f"this {type(value).__name__}"
+    return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…"
 
 
 def _lower(message: str) -> str:

@@ -3,6 +3,8 @@
 Everything is counted before it is written out or built, so a short text cannot ask for much time or memory.
 """
 
+# Whole numbers that have no other limit: a browser, JSON and a database hold every one of them exactly.
+MAX_WHOLE = 2**53 - 1
 # Of an architecture, and of all architectures in `initial_weights` together.
 MAX_LETTERS = 4000
 MAX_LETTERS_INITIAL = 8000

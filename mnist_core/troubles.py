@@ -31,6 +31,7 @@ _SYSTEM = {
     errno.EMFILE: "Too many files are open: raise the limit (ulimit -n).",
     errno.ENFILE: "Too many files are open on this machine.",
     errno.ENOMEM: "There is no memory left: train fewer runs at once.",
+    errno.ENAMETOOLONG: "The name of a file or folder is too long: give a shorter one.",
     errno.EAGAIN: "No further process can be started now: train fewer runs at once.",
 }
 
@@ -83,7 +84,7 @@ def told(error: BaseException) -> str:
         if error.errno in _SYSTEM:
             return _SYSTEM[error.errno]
         where = f" {error.filename}:" if error.filename else ""
-        return f"The system refuses:{where} {error.strerror or type(error).__name__}."
+        return f"The system refuses:{where} {error.strerror or type(error).__name__}. Name another file or folder."
     if isinstance(error, ImportError):
         return f"The package {error.name} is missing: install it."
     if isinstance(error, MemoryError):

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.console import Console
@@ -15,6 +15,7 @@ from mnist_core.liveness import settled
 from mnist_core.rounding import size_in_words
 from mnist_core.store import Store
 from mnist_core.store.backup import database_file
+from mnist_core.store.runs import State
 from mnist_core.text import in_terminal
 
 _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -119,6 +120,8 @@ def prune(
     """Free disk: remove checkpoints of ended runs but the best and the last; curves, figures and answers stay."""
     from mnist_core.upkeep import disk
 
+    if unknown := [one for one in state or [] if one not in get_args(State)]:
+        raise ConfigError("state", f"{unknown[0]!r} is none; choose from {', '.join(get_args(State))}")
     store = settled(Store.open())
     named = [store.find(text) for text in runs or []]
     if not (named or older_than or state or every or deleted):

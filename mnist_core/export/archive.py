@@ -152,6 +152,9 @@ def _unpack(path: Path, folder: Path, free: int) -> Manifest:
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """The zip; every way in which it can be broken is an ArchiveError."""
     try:
+        # Opening a pipe would wait for whoever fills it.
+        if path.exists() and not path.is_file():
+            raise ArchiveError(f"{path} is no file.")
         with zipfile.ZipFile(path) as archive:
             yield archive
     except FileNotFoundError:

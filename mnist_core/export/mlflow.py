@@ -4,7 +4,10 @@ import json
 import os
 import re
 import tempfile
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +33,9 @@ _STATUS = {
     "queued": "SCHEDULED",
 }
 _SQLITE = "sqlite:///"
+_ANSWER_SECONDS = 5.0  # within which a server must say something; MLflow itself would try for many minutes
+# Of a server that answered and then falls silent, unless the person has set them.
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 
 
 def write(store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMENT) -> str:
@@ -37,8 +43,12 @@ def write(store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMEN
 
     Parameters are the settings; metrics stand at their step with their time; artifacts are config.json, the
     predictions and the checkpoint that counts. MLflow writes an infinite loss as the largest float.
-    Raises StoreError if MLflow is not installed or the tracking store cannot be used.
+    Raises StoreError if MLflow is not installed or the tracking store cannot be used, within seconds if a server does
+    not answer.
     """
+    _check_answer(tracking_uri)
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read at its import: nothing leaves the machine
     try:
         from mlflow import MlflowClient
@@ -72,9 +82,25 @@ def write(store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMEN
             client.delete_run(run_id)  # half a run helps nobody
             raise
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise StoreError(f"MLflow cannot write to {tracking_uri}: {reason}. Name another tracking store.") from error
+        reason = one_line((str(error) or type(error).__name__).splitlines()[0])
+        raise StoreError(f"MLflow cannot write to {tracking_uri}: {reason}. Name another tracking store.") from None
     return run_id
+
+
+def _check_answer(tracking_uri: str) -> None:
+    """Raise StoreError if the address is one of a server and nothing there answers."""
+    if not tracking_uri.lower().startswith(("http://", "https://")):
+        return
+    try:
+        urllib.request.urlopen(f"{tracking_uri.rstrip('/')}/health", timeout=_ANSWER_SECONDS).close()
+    except urllib.error.HTTPError:
+        pass  # an answer, too: MLflow says what it means
+    except (OSError, HTTPException, ValueError) as error:
+        reason = one_line(str(getattr(error, "reason", error)))
+        raise StoreError(
+            f"MLflow cannot write to {tracking_uri}: no server answers there ({reason}). Start one with `mlflow "
+            "server`, or name another tracking store, such as sqlite:///mlflow.db."
+        ) from None
 
 
 def _artifacts(tracking_uri: str) -> str | None:

@@ -1,5 +1,6 @@
 """Files of a run: written to a temporary name, flushed, hashed, renamed. The row makes a file valid."""
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable
@@ -24,8 +25,13 @@ class Artifact:
 
 
 def write_atomically(target: Path, write: Callable[[Path], None]) -> tuple[str, int]:
-    """Call `write` with a temporary path beside `target`, then move it there; returns sha256 and size."""
+    """Call `write` with a temporary path beside `target`, then move it there; returns sha256 and size.
+
+    Raises OSError, also where a device or a pipe is in the place of the file: it would be replaced, not written to.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists() and not target.is_file() and not target.is_dir():
+        raise OSError(errno.EINVAL, "it is a device or a pipe, no file", str(target))
     remove_leftovers_of(target)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

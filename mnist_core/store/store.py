@@ -64,15 +64,17 @@ class Store(Files, Sweeps, Adoption):
 
     def find(self, text: str) -> Run:
         """One run by its number ("12" or "#12"), id, or the beginning of an id. Raises StoreError."""
+        # A database takes no halves of signs.
+        text = text.encode("utf-8", "replace").decode()
         if text.removeprefix("#").isdecimal() and len(text) < 9:
             matches = runs.c.number == int(text.removeprefix("#"))
         else:
             matches = runs.c.id.startswith(text, autoescape=True)
         with self._engine.connect() as connection:
             found = connection.execute(sa.select(runs.c.id).where(matches, runs.c.deleted.is_(None))).scalars().all()
-        if len(found) != 1:
+        if not text or len(found) != 1:
             raise StoreError(
-                f"{text!r} names {'no run' if not found else f'{len(found)} runs'}; "
+                f"{text!r} names {'no run' if not (text and found) else f'{len(found)} runs'}; "
                 "`python -m mnist_core list` shows numbers and ids"
             )
         return self.run(found[0])

@@ -42,7 +42,7 @@ def row(store: Store, sweep_id: str) -> SweepRow:
 
 def find(store: Store, text: str) -> SweepRow:
     """One sweep by its id, the beginning of its id, or its name. Raises StoreError."""
-    rows = store.sweeps()
+    rows = store.sweeps() if text else []
     found = [row for row in rows if row.id == text] or [row for row in rows if row.id.startswith(text)]
     found = found or [row for row in rows if row.name == text]
     if len(found) != 1:

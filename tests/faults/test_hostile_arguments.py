@@ -1,0 +1,179 @@
+"""The command line and whatever is typed into it: one message and exit code 1 or 2, within seconds."""
+
+import io
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from mnist_core import sweeps
+from mnist_core.cli import app, main
+from mnist_core.config import RunConfig
+from mnist_core.errors import ConfigError, StoreError
+from mnist_core.export import mlflow
+from mnist_core.store import Run, Store
+from mnist_core.worker import work
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 5.0
+TYPED = [
+    "nan",
+    "-1",
+    "1e308",
+    "9" * 400,
+    "a" * 5000,
+    "\udcff",
+    "[/red]",
+    "",
+    "٣",
+    "\x1b[31m",
+    "a\nb",
+    "nowhere/x",
+    "PIPE",
+]
+# What trains, and what would ask on the terminal, is given a setting that refuses it.
+REFUSED = {("train",): ["--epochs", "0"], ("sweep", "run"): ["--epochs", "0"], ("study", "run"): ["--experiment", "x"]}
+SETTINGS = set(RunConfig.model_fields)
+
+
+def commands(group: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
+    for name, command in getattr(group, "commands", {}).items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A results folder with a finished run."""
+    folder = tmp_path_factory.mktemp("trained") / "results"
+    store = Store.open(folder)
+    small = RunConfig(dataset="mnist-5k", train_images=100, epochs=1, architecture="softmax")
+    for _ in work(store, store.enqueue(small, claimed=True)):
+        pass
+    return folder
+
+
+@pytest.fixture
+def run(trained: Path, own_lab: Path) -> Run:
+    shutil.copytree(trained, own_lab)
+    return Store.open(own_lab).find("1")
+
+
+def outcome(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[object, float]:
+    """The exit code of the command line in this process, and its seconds; anything but an exit is an error."""
+    monkeypatch.setattr(sys, "argv", ["mnist_core", *arguments])
+    began = time.perf_counter()
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code, time.perf_counter() - began
+
+
+def typed(path: tuple[str, ...], command: object, value: str) -> Iterator[list[str]]:
+    """The command with this value for each of its arguments and options in turn."""
+    parameters: list = getattr(command, "params", [])
+    required = [one for one in parameters if one.param_type_name == "argument" and one.required]
+    for one in parameters:
+        if one.param_type_name == "argument":
+            yield [*path, *REFUSED.get(path, []), "--", value]
+        elif not one.is_flag and one.name not in SETTINGS:
+            yield [*path, *("1" for _ in required), *REFUSED.get(path, []), f"{one.opts[0]}={value}"]
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_whatever_is_typed_ends_in_a_message(
+    path: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo(tmp_path / "PIPE")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    # Its folder is the only argument of this command, and what it writes is long.
+    for value in TYPED[-5:] if path == ("study", "report") else TYPED:
+        for arguments in typed(path, COMMANDS[path], value):
+            code, seconds = outcome(arguments, monkeypatch)
+            said = capsys.readouterr()
+            assert code in (0, 1, 2), arguments
+            assert seconds < SECONDS, arguments
+            assert "Traceback" not in said.err + said.out
+            assert code == 0 or said.err + said.out, arguments
+    assert (tmp_path / "PIPE").is_fifo()
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize("name", sorted(SETTINGS))
+def test_no_value_of_a_setting_ends_in_a_traceback(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for value in ("nan", "9" * 400, "a" * 5000):
+        flag = f"--{name.replace('_', '-')}={value}"
+        code, seconds = outcome(["sweep", "run", "--axis", "learning_rate=0.1,0.2", flag], monkeypatch)
+        assert code in (1, 2)
+        assert seconds < SECONDS
+        assert len(capsys.readouterr().err) < 20_000
+
+
+@pytest.mark.usefixtures("run")
+def test_an_empty_text_names_neither_run_nor_sweep(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweeps.launch(Store.open(), sweeps.Sweep("one", RunConfig(dataset="mnist-5k"), (), seeds=2))
+    for command in (["delete"], ["prune"], ["sweep", "stop"], ["sweep", "retry"]):
+        assert outcome([*command, ""], monkeypatch)[0] == 2
+        assert "names no" in capsys.readouterr().err
+    assert len(Store.open().runs()) == 3
+
+
+def test_bytes_that_are_no_text_are_refused_in_a_process(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mnist_core", "show", b"\xff\xfe"], cwd=ROOT, capture_output=True, check=False,
+        env=os.environ | {"MNIST_LAB_RESULTS": str(tmp_path)})  # fmt: skip
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+    assert done.stderr.startswith(b"Error: argument: ")
+
+
+def test_a_pipe_in_the_place_of_a_file_stays_one(run: Run, tmp_path: Path) -> None:
+    from mnist_core.export import archive, formats
+
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Exception, match="no file"):
+        formats.write(Store.open(), run, "csv", tmp_path / "pipe")
+    with pytest.raises(archive.ArchiveError, match="no file"):
+        archive.read(Store.open(), tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+    assert [child.name for child in tmp_path.iterdir() if child.name != "results"] == ["pipe"]
+
+
+def test_a_server_that_does_not_answer_is_told_within_seconds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlflow, "_ANSWER_SECONDS", 0.5)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = silent.getsockname()[1]
+        for address in (f"http://127.0.0.1:{port}", "http://127.0.0.1:1", "http://", "http://127.0.0.1:99999"):
+            began = time.perf_counter()
+            with pytest.raises(StoreError, match="no server answers") as caught:
+                mlflow.write(Store.open(), run, address)
+            assert time.perf_counter() - began < 3
+            assert "sqlite:///mlflow.db" in str(caught.value)
+
+
+def test_a_number_of_many_digits_is_refused_by_its_field() -> None:
+    for name in ("epochs", "train_images", "checkpoint_every", "learning_rate"):
+        with pytest.raises(ConfigError) as caught:
+            RunConfig.parse({name: 10**5000})
+        assert caught.value.field == name
+        assert len(str(caught.value)) < 200
