@@ -21,7 +21,7 @@ from mnist_core.errors import CheckpointError, ConfigError
 from mnist_core.export_commands import export
 from mnist_core.flags import with_config_flags
 from mnist_core.following import follow_all, interruptible
-from mnist_core.liveness import settled
+from mnist_core.liveness import judged, settled
 from mnist_core.recipes import RECIPES
 from mnist_core.report_commands import import_run, report
 from mnist_core.rounding import size_in_words
@@ -141,7 +141,7 @@ def list_runs(
 ) -> None:
     """List the runs, newest first."""
     store = settled(Store.open())
-    runs = store.runs(states=[state] if state else None)[:limit]
+    runs = [run for run in (judged(store, run) for run in store.runs()) if run.state == (state or run.state)][:limit]
     sizes = store.sizes()
     if as_json:
         print(json.dumps([_as_dict(run) | {"bytes": sizes.get(run.id, 0)} for run in runs], indent=2))
@@ -177,7 +177,7 @@ def _occupied(store: Store, sizes: dict[str, int]) -> str:
 def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
     """Show one run: configuration, results, files."""
     store = settled(Store.open())
-    found = store.find(run)
+    found = judged(store, store.find(run))
     if as_json:
         files = [asdict(artifact) for artifact in store.artifacts(found.id)]
         print(json.dumps(_as_dict(found) | {"artifacts": files}, indent=2))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from mnist_core.errors import StoreError
-from mnist_core.liveness import settled
+from mnist_core.liveness import judged, settled
 from mnist_core.store import Run, Store
 
 Form = Literal["script", "safetensors", "onnx", "csv", "parquet", "zip", "tensorboard", "mlflow"]
@@ -28,7 +28,7 @@ def export(
 ) -> None:
     """Take a run away: as a script of its own, as weights, curves or an archive, into TensorBoard or MLflow."""
     store = settled(Store.open())
-    found = store.find(run)
+    found = judged(store, store.find(run))
     if form == "tensorboard":
         print(_to_tensorboard(store, found, Path(output or "runs")))
     elif form == "mlflow":

@@ -46,7 +46,8 @@ class Jobs(threading.Thread):
 
     def __init__(self, url: str, opened: Callable[[], Store]) -> None:
         """`opened` gives the store at `url`, and is asked again until it can."""
-        super().__init__(name=_thread_name(url), daemon=True)
+        super().__init__(name=f"{_THREAD} {url}", daemon=True)
+        self._url = url
         self._opened = opened
         self._opened_store: Store | None = None
         self._wake = threading.Event()
@@ -70,6 +71,10 @@ class Jobs(threading.Thread):
         """What keeps runs from being trained now, for a person; empty if nothing does."""
         found = [self._own_trouble, self._start_trouble]
         return [trouble for trouble in found if trouble is not None] + self._run_troubles
+
+    def serves(self, url: str) -> bool:
+        """Whether it is for the store at this address, as it was given or as the opened store tells it."""
+        return url == self._url or (self._opened_store is not None and url == self._opened_store.url)
 
     def silence(self, run: Run) -> float:
         """For how many seconds the worker of this running run has said nothing."""
@@ -334,7 +339,7 @@ def gpus() -> list[str]:
 
 def _start(url: str, opened: Callable[[], Store]) -> Jobs:
     for jobs in _started():
-        if jobs.name == _thread_name(url):
+        if jobs.serves(url):
             return jobs
     jobs = Jobs(url, opened)
     jobs.start()
@@ -349,10 +354,6 @@ def _started() -> list[Jobs]:
         for thread in threading.enumerate()
         if thread.name.startswith(_THREAD) and hasattr(thread, "wake")
     ]
-
-
-def _thread_name(url: str) -> str:
-    return f"{_THREAD} {url}"
 
 
 def _why(code: int, run: Run) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+from dataclasses import replace
 
 from mnist_core import processes
 from mnist_core.errors import LostRunError
@@ -14,6 +15,7 @@ SILENT_SECONDS = 60.0
 # A worker that has not begun its run by then never will; importing torch may take a minute.
 BEGIN_SECONDS = 120.0
 
+_GONE = "The process of this run is gone."
 _RESUME = "Resume it to go on from the last checkpoint."
 
 
@@ -23,11 +25,18 @@ def settle(store: Store) -> list[Run]:
     One that had begun is interrupted and can be resumed, one that had not goes back into the queue. Every reader of
     states calls this first, so that they are true where no app is running.
     """
-    dead = [run for run in running_here(store) if is_gone(run, store.clock() - (run.heartbeat or 0.0))]
+    dead = [run for run in running_here(store) if _is_gone_now(store, run)]
     for run in dead:
         if not store.release(run):
-            interrupt(store, run, "The process of this run is gone.")
+            interrupt(store, run, _GONE)
     return dead
+
+
+def judged(store: Store, run: Run) -> Run:
+    """The run as it is, also where that cannot be written: one whose process is gone is interrupted."""
+    if run.state != "running" or run.host != socket.gethostname() or not _is_gone_now(store, run):
+        return run
+    return replace(run, state="interrupted", note=f"{run.note} {_GONE} {_RESUME}".strip())
 
 
 def running_here(store: Store) -> list[Run]:
@@ -46,6 +55,10 @@ def is_gone(run: Run, silent: float) -> bool:
         return silent > BEGIN_SECONDS
     lives = processes.lives(run.pid, run.pid_start)
     return silent > SILENT_SECONDS if lives is None else not lives
+
+
+def _is_gone_now(store: Store, run: Run) -> bool:
+    return is_gone(run, store.clock() - (run.heartbeat or 0.0))
 
 
 def interrupt(store: Store, run: Run, why: str) -> None:

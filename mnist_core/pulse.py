@@ -82,7 +82,7 @@ class Pulse(threading.Thread):
         step = 0.2
         for _ in range(max(1, round(seconds / step))):
             if self.wish:
-                raise HeldUpError(f"{trouble} The run was ended while it waited.")
+                raise HeldUpError(f"{trouble} The run was ended while it waited; it can be resumed.")
             self._ended.wait(step)
 
 

@@ -58,8 +58,10 @@ def work(store: Store, run: Run, interrupt: threading.Event | None = None) -> It
     except LostRunError:
         return  # someone else decides about this run now
     except HeldUpError as error:
-        # If this cannot be written either, the error ends the process, and the run is found to be dead.
-        store.finish(run, "interrupted", str(error))
+        try:
+            store.finish(run, "interrupted", str(error))
+        except STORE_ERRORS:  # the error ends the process, and so the run is found to be dead
+            raise error from None
     except MnistLabError as error:
         _fail(store, run, pulse, str(error))
     except Exception as error:

@@ -1,10 +1,13 @@
 """A disk that is full while a run trains, with a real small file system: nothing is lost, nothing is left over."""
 
 import contextlib
+import json
 import os
 import signal
 import sqlite3
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pytest
 from mnist_core import jobs
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
-from tests.app_process import wait_until
+from tests.app_process import ROOT, wait_until
 
 LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=5000)
 MEGABYTES = 16
@@ -126,3 +129,29 @@ def test_a_run_that_is_killed_on_a_full_disk_can_be_resumed_and_leaves_no_tempor
     store.request(run.id, "pause")
     wait_until(lambda: store.run(run.id).state == "paused")
     check_undamaged(store, run)
+
+
+@pytest.mark.long
+def test_a_run_of_the_command_line_says_what_it_waits_for_and_can_be_ended(store: Store, small_disk: Path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mnist_core", "train", "--dataset", "mnist-5k", "--architecture", "mlp-100",
+         "--epochs", "5000"],
+        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    wait_until(lambda: bool(store.runs()) and store.runs()[0].epoch > 1)
+    filler = fill(small_disk)
+    epoch = store.runs()[0].epoch
+    time.sleep(5)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert "is full" in said
+    assert not any(word in said for word in ("Traceback", "sqlalche", "INSERT", "UPDATE"))
+    command = [sys.executable, "-m", "mnist_core", "list", "--json"]
+    for _ in range(2):  # while nothing can be written, and afterwards
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert json.loads(listed.stdout)[0]["state"] == "interrupted"
+        filler.unlink(missing_ok=True)
+    run = store.runs()[0]
+    assert (run.state, run.epoch >= epoch) == ("interrupted", True)
+    check_undamaged(store, run)
+    assert parts(small_disk) == []
