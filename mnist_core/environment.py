@@ -2,7 +2,9 @@
 
 import os
 from pathlib import Path
+from urllib.parse import quote
 
+_IN_PATHS = "".join(chr(code) for code in range(32, 127) if chr(code) not in "%?")
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -18,7 +20,12 @@ def results_dir() -> Path:
 
 def database_url() -> str:
     """SQLAlchemy URL of the runs' database: `MNIST_LAB_DATABASE`, or `runs.db` in the results folder."""
-    return os.environ.get("MNIST_LAB_DATABASE") or f"sqlite:///{results_dir() / 'runs.db'}"
+    return os.environ.get("MNIST_LAB_DATABASE") or sqlite_url(results_dir() / "runs.db")
+
+
+def sqlite_url(path: Path) -> str:
+    """SQLAlchemy URL of the SQLite database in this file; in it % and ? would have a meaning of their own."""
+    return f"sqlite:///{quote(str(path), safe=_IN_PATHS)}"
 
 
 def allowed_hosts() -> tuple[str, ...]:

@@ -39,6 +39,18 @@ class StoreError(MnistLabError):
     """The database of runs cannot be used, or a run is not in a state that allows the request."""
 
 
+class StorageError(StoreError):
+    """The database, or a file beside it, cannot be read or written.
+
+    `kind`: "full" (the disk), "locked", "disk" (an error of it), "damaged", "missing", "read-only", "conflict" with
+    what is there, or "other". The text never holds SQL, values or passwords.
+    """
+
+    def __init__(self, message: str, kind: str = "other") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 class LostRunError(StoreError):
     """The run belongs to another worker now, or is no longer running: this worker must not write to it."""
 

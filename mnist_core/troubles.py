@@ -1,29 +1,17 @@
-"""Errors of the system and of the database that pass by themselves or by a person's hand, in words without secrets."""
+"""Errors that pass by themselves or by a person's hand, in words without secrets."""
 
 import errno
 from dataclasses import dataclass
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-
-from mnist_core.errors import MnistLabError
+from mnist_core.errors import MnistLabError, StorageError
 
 # What any use of the store may raise when the disk is full, the database locked, or a folder gone.
-STORE_ERRORS = (MnistLabError, SQLAlchemyError, OSError)
+STORE_ERRORS = (MnistLabError, OSError)
 
+# Kinds of what a person can end by making room. Where the index of its log cannot grow, SQLite calls a full disk an
+# error of the disk.
+_PASSING = ("full", "locked", "disk")
 _ROOM = "The disk is full. Free some space on it: delete runs or other files."
-# By a part of SQLite's own message. Nothing else of a database's error is shown: it may hold SQL and its values.
-_DATABASE = {
-    "is full": _ROOM,
-    "locked": "The database is locked by another program for long: close what else has it open.",
-    "unable to open": "The database cannot be opened: see that the results folder is there and is yours.",
-    "readonly": "The database cannot be written to: see that the results folder is there and is yours.",
-    "disk i/o": "The disk of the results folder refuses to read or write: see that it is there and has room.",
-    "malformed": "The database is damaged; `python -m mnist_core doctor` says what can be saved.",
-    "not a database": "The database is damaged; `python -m mnist_core doctor` says what can be saved.",
-    "no such table": "The database lacks a table; `python -m mnist_core doctor` says what can be saved.",
-}
-# What a person can end by making room. Where the index of its log cannot grow, SQLite calls a full disk an I/O error.
-_PASSING = ("is full", "locked", "disk i/o")
 _SYSTEM = {
     errno.ENOSPC: _ROOM,
     errno.EDQUOT: "Your share of the disk is full. Free some space on it: delete runs or other files.",
@@ -63,23 +51,15 @@ class Pauses:
 
 def passes(error: BaseException) -> bool:
     """Whether trying again may help: the disk has no room, or another program keeps the database locked."""
-    if isinstance(error, DBAPIError):
-        reason = str(error.orig).lower()
-        return any(part in reason for part in _PASSING)
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return getattr(error, "kind", "") in ("full", "locked")
+    return isinstance(error, StorageError) and error.kind in _PASSING
 
 
 def told(error: BaseException) -> str:
     """What is wrong and the remedy, without SQL, its values, addresses or passwords."""
     if isinstance(error, MnistLabError):
         return str(error)
-    if isinstance(error, DBAPIError):
-        reason = str(error.orig).lower()
-        known = next((text for part, text in _DATABASE.items() if part in reason), None)
-        name = type(error.orig).__name__
-        return known or f"The database cannot be used ({name}); `python -m mnist_core doctor` looks into it."
     if isinstance(error, OSError):
         if error.errno in _SYSTEM:
             return _SYSTEM[error.errno]

@@ -24,6 +24,7 @@ from mnist_core.export import archive_checks, archive_format
 from mnist_core.export.archive_format import CONFIG, MANIFEST, METRICS, RUN, ArchiveError, Manifest, RunRecord
 from mnist_core.store import Artifact, Run, Store
 from mnist_core.store.artifacts import write_atomically
+from mnist_core.store.failures import system_errors
 from mnist_core.store.leftovers import remove_leftovers_of
 from mnist_core.store.runs import clean_tags, new_id
 from mnist_core.text import one_line
@@ -53,9 +54,7 @@ def read(store: Store, path: Path) -> Run:
     archive is wrong, StoreError if this very run is here already.
     """
     remove_leftovers_of(store.root / "import")
-    # Its name says the process, so that it can be removed if that is killed.
-    with tempfile.TemporaryDirectory(prefix=".import.", suffix=f".{os.getpid()}.part", dir=store.root) as temporary:
-        folder = Path(temporary)
+    with _emptied_afterwards(store.root) as folder:
         manifest = _unpack(path, folder, shutil.disk_usage(store.root).free)
         config, record = _described(folder, manifest)
         rows = archive_checks.metrics_of(folder / METRICS)
@@ -77,6 +76,17 @@ def read(store: Store, path: Path) -> Run:
             child.rename(own / child.name)
         store.adopt(values, rows, files, own)
     return store.run(values["id"])
+
+
+@contextmanager
+def _emptied_afterwards(root: Path) -> Iterator[Path]:
+    """A temporary folder in `root`; that it cannot be written is no fault of the archive. Raises StorageError.
+
+    Its name says the process, so that it can be removed if that is killed.
+    """
+    suffix = f".{os.getpid()}.part"
+    with system_errors(root), tempfile.TemporaryDirectory(prefix=".import.", suffix=suffix, dir=root) as temporary:
+        yield Path(temporary)
 
 
 def pack(store: Store, run: Run, target: Path) -> None:
@@ -192,15 +202,19 @@ def _check_members(found: list[zipfile.ZipInfo], free: int) -> None:
 def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -> str:
     """Unpack one member, never more than it declares; returns its SHA-256."""
     target = folder / info.filename
-    target.parent.mkdir(exist_ok=True)
     digest, size = hashlib.sha256(), 0
-    with archive.open(info) as source, target.open("xb") as stream:
+    with system_errors(target):
+        target.parent.mkdir(exist_ok=True)
+        stream = target.open("xb")
+    with stream, archive.open(info) as source:
         while chunk := source.read(_CHUNK):
             size += len(chunk)
             if size > info.file_size:
                 raise ArchiveError(f"{info.filename} is larger than it says.")
             digest.update(chunk)
-            stream.write(chunk)
+            with system_errors(target):
+                stream.write(chunk)
+                stream.flush()
     if size != info.file_size:
         raise ArchiveError(f"{info.filename} is shorter than it says.")
     return digest.hexdigest()

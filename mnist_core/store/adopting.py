@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import IntegrityError
-
-from mnist_core.errors import StoreError
+from mnist_core.errors import StorageError, StoreError
 from mnist_core.store import history
 from mnist_core.store.artifacts import Artifact, is_intact
+from mnist_core.store.connections import writing
 from mnist_core.store.database import Database
+from mnist_core.store.failures import system_errors
 from mnist_core.store.metrics import stored
-from mnist_core.store.schema import artifacts, metrics, runs, writing
+from mnist_core.store.schema import artifacts, metrics, runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,13 +41,13 @@ class Adoption(Database):
                 if files:
                     connection.execute(artifacts.insert(), [{"run": number, **vars(file)} for file in files])
                 history.write(connection, number)
-                folder.rename(target)
+                with system_errors(target):
+                    folder.rename(target)
                 moved = True
-        except IntegrityError as error:
+        except BaseException as error:
             _undo(moved, target)
-            raise StoreError("the same run is being imported at this moment; look at the table of runs") from error
-        except BaseException:
-            _undo(moved, target)
+            if isinstance(error, StorageError) and error.kind == "conflict":
+                raise StoreError("the same run is being imported at this moment; look at the table of runs") from None
             raise
         return number
 

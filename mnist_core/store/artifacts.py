@@ -95,10 +95,11 @@ def intact_bytes(path: Path, artifact: Artifact) -> bytes | None:
 
 
 def is_intact(path: Path, artifact: Artifact) -> bool:
-    """Whether the file is there and has the bytes that were written."""
-    if not path.is_file() or path.stat().st_size != artifact.size:
+    """Whether the file is there, can be read, and has the bytes that were written."""
+    try:
+        return path.is_file() and path.stat().st_size == artifact.size and file_sha256(path) == artifact.sha256
+    except OSError:
         return False
-    return file_sha256(path) == artifact.sha256
 
 
 def file_sha256(path: Path) -> str:

@@ -7,11 +7,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError
-
 from mnist_core.errors import StoreError
 from mnist_core.store.artifacts import write_atomically
+from mnist_core.store.connections import LOCK_SECONDS, address, file_of
 
 # How many copies are kept beside the runs, of each kind.
 KEPT_BEFORE_MIGRATION = 3
@@ -21,7 +19,6 @@ DAILY_BYTES = 2_000_000_000
 
 _FOLDER = "backups"
 _ROOM = 3  # copies for which a disk must have room before a daily one is made
-_LOCK_SECONDS = 30.0
 
 
 def copy_database(source: Path, target: Path) -> tuple[str, int]:
@@ -96,13 +93,7 @@ def newest_copy(results: Path) -> Path | None:
 
 def database_file(url: str) -> Path | None:
     """The file of the SQLite database that an SQLAlchemy URL names; None for any other. Raises StoreError."""
-    try:
-        address = sa.make_url(url)
-    except ArgumentError:
-        raise StoreError("MNIST_LAB_DATABASE: names no database, such as sqlite:////home/me/runs.db") from None
-    if address.get_backend_name() != "sqlite" or not address.database or address.database == ":memory:":
-        return None
-    return Path(address.database).absolute()
+    return file_of(address(url))
 
 
 def backups_folder(results: Path) -> Path:
@@ -117,7 +108,7 @@ def backups_folder(results: Path) -> Path:
 
 def _opened(database: Path) -> sqlite3.Connection:
     """A connection that never makes a new file where the old one has vanished."""
-    return sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=_LOCK_SECONDS)
+    return sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=LOCK_SECONDS)
 
 
 def stamp() -> str:

@@ -8,21 +8,33 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mnist_core.errors import LostRunError, StoreError
+from mnist_core.errors import LostRunError
+from mnist_core.store.connections import address, connect, file_of, writing
+from mnist_core.store.failures import system_errors
+from mnist_core.store.migrations import begin_file, migrate
 from mnist_core.store.runs import Run
-from mnist_core.store.schema import connect, lab, runs, writing
+from mnist_core.store.schema import lab, runs
 
 
 class Database:
     """An open database with the folder of its runs."""
 
     def __init__(self, folder: Path, url: str, clock: Callable[[], float] = time.time) -> None:
-        self.root, self.url, self.clock = folder, url, clock
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"the results folder {folder} cannot be made: {error}. Set MNIST_LAB_RESULTS.") from error
-        self._engine = connect(url)
+        """Open the database at `url`, with the runs' files in `folder`; both are made if no run was ever kept there.
+
+        Raises StorageError.
+        """
+        location = address(url)
+        self.root, self.clock = folder, clock
+        # With the full path: a worker in another directory is given it.
+        self.url = location.render_as_string(hide_password=False)
+        self.file = file_of(location)  # of an SQLite database, else None
+        with system_errors(folder, "made"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.file is not None:
+            begin_file(self.file, folder)
+        self._engine = connect(location)
+        migrate(self._engine, folder)
 
     def setting(self, key: str, default: Any = None) -> Any:
         """A setting of this store, such as "runs_at_once"."""

@@ -6,9 +6,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from mnist_core.store.artifacts import Artifact, intact_bytes, is_intact, write_atomically
+from mnist_core.store.connections import writing
 from mnist_core.store.database import Database
+from mnist_core.store.failures import system_errors
 from mnist_core.store.runs import Run
-from mnist_core.store.schema import artifacts, runs, writing
+from mnist_core.store.schema import artifacts, runs
 
 
 class Files(Database):
@@ -38,8 +40,13 @@ class Files(Database):
     def write_artifact(
         self, run: Run, path: str, kind: str, epoch: int | None, step: int | None, write: Callable[[Path], None]
     ) -> None:
-        """Write a file into the run's folder so that it is either complete and known, or not there."""
-        sha256, size = write_atomically(self.folder(run.id) / path, write)
+        """Write a file into the run's folder so that it is either complete and known, or not there.
+
+        Raises StorageError, LostRunError.
+        """
+        target = self.folder(run.id) / path
+        with system_errors(target):
+            sha256, size = write_atomically(target, write)
         same = (artifacts.c.run == run.number) & (artifacts.c.path == path)
         with writing(self._engine, durable=False).begin() as connection:
             self._write(connection, run, heartbeat=self.clock())
@@ -54,4 +61,6 @@ class Files(Database):
         """Forget a file of the run and remove it."""
         with writing(self._engine, durable=False).begin() as connection:
             connection.execute(artifacts.delete().where(artifacts.c.run == run.number, artifacts.c.path == path))
-        (self.folder(run.id) / path).unlink(missing_ok=True)
+        target = self.folder(run.id) / path
+        with system_errors(target, "removed"):
+            target.unlink(missing_ok=True)

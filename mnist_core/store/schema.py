@@ -1,10 +1,7 @@
-"""Tables, connections and migrations of the database of runs."""
+"""Tables of the database of runs, and what brings an older one to this version."""
 
 import sqlalchemy as sa
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text, event, exc
-
-from mnist_core import troubles
-from mnist_core.errors import StoreError
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text
 
 VERSION = 5
 metadata = sa.MetaData()
@@ -70,7 +67,7 @@ sweeps = Table(
 )
 
 # What brings an older database to each version; tables that are new are made by `create_all`.
-_CHANGES = {
+CHANGES = {
     2: ("ALTER TABLE runs ADD COLUMN sweep TEXT", "CREATE INDEX runs_by_sweep ON runs (sweep)"),
     3: ("ALTER TABLE runs ADD COLUMN data JSON",),
     4: (),
@@ -112,69 +109,3 @@ artifacts = Table(
     Column("sha256", Text, nullable=False),
     Column("size", Integer, nullable=False),
 )
-
-
-def connect(url: str) -> sa.Engine:
-    """An engine on the database at `url`; its tables exist and have this version. Raises StoreError."""
-    try:
-        engine = sa.create_engine(url, connect_args={"timeout": 30} if url.startswith("sqlite") else {})
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _prepare_sqlite)
-            event.listen(engine, "begin", _begin_sqlite)
-        _migrate(engine)
-    except (exc.SQLAlchemyError, ImportError) as error:
-        raise StoreError(
-            f"the database {_safe(url)} cannot be opened. {troubles.told(error)} Check MNIST_LAB_DATABASE."
-        ) from None
-    return engine
-
-
-def writing(engine: sa.Engine, *, durable: bool = True) -> sa.Engine:
-    """The engine for writes: takes the write lock at once; `durable` waits for the disk at commit."""
-    return engine.execution_options(write="FULL" if durable else "NORMAL")
-
-
-def _prepare_sqlite(connection, _record) -> None:
-    connection.isolation_level = None  # pysqlite would begin late and lose the race; `_begin_sqlite` begins
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=30000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    durability = connection.get_execution_options().get("write")
-    if durability:
-        connection.exec_driver_sql(f"PRAGMA synchronous={durability}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if durability else "BEGIN")
-
-
-def _migrate(engine: sa.Engine) -> None:
-    with engine.connect() as connection:
-        known = sa.inspect(connection).has_table("lab")
-        if known and _version(connection) == VERSION:
-            return
-    with writing(engine).begin() as connection:  # the write lock: two processes that start at once take turns
-        version = _version(connection) if sa.inspect(connection).has_table("lab") else None
-        if version is not None and version < VERSION:
-            for step in range(version + 1, VERSION + 1):
-                for statement in _CHANGES[step]:
-                    connection.exec_driver_sql(statement)
-            connection.execute(lab.update().where(lab.c.key == "schema").values(value=str(VERSION)))
-        metadata.create_all(connection)
-        if version is None:
-            connection.execute(lab.insert().values(key="schema", value=str(VERSION)))
-        elif version > VERSION:
-            raise StoreError(
-                f"the database was written by a newer MNIST Lab (schema {version}, this one knows {VERSION}). "
-                "Update MNIST Lab, or point MNIST_LAB_RESULTS at another folder."
-            )
-
-
-def _version(connection: sa.Connection) -> int | None:
-    value = connection.execute(sa.select(lab.c.value).where(lab.c.key == "schema")).scalar()
-    return None if value is None else int(value)
-
-
-def _safe(url: str) -> str:
-    return sa.make_url(url).render_as_string(hide_password=True)

@@ -19,6 +19,8 @@ from mnist_core.store import history
 from mnist_core.store import metrics as metric_rows
 from mnist_core.store.adopting import Adoption
 from mnist_core.store.artifacts import Artifact
+from mnist_core.store.connections import writing
+from mnist_core.store.failures import system_errors
 from mnist_core.store.files import Files
 from mnist_core.store.runs import (
     NAME_LENGTH,
@@ -32,7 +34,7 @@ from mnist_core.store.runs import (
     run_from_row,
     this_process,
 )
-from mnist_core.store.schema import artifacts, metrics, runs, writing
+from mnist_core.store.schema import artifacts, metrics, runs
 from mnist_core.store.sweeps import Sweeps
 from mnist_core.text import one_line
 
@@ -52,7 +54,7 @@ class Store(Files, Sweeps, Adoption):
         """The store that the environment names, or the one in `folder`."""
         if folder is None:
             return cls(environment.results_dir(), environment.database_url())
-        return cls(folder, f"sqlite:///{folder / 'runs.db'}")
+        return cls(folder, environment.sqlite_url(folder / "runs.db"))
 
     def run(self, run_id: str) -> Run:
         """One run by its id. Raises StoreError if there is none."""
@@ -238,7 +240,9 @@ class Store(Files, Sweeps, Adoption):
         if not done.rowcount:
             raise StoreError(f"this run is {self.run(run_id).state}: only {', '.join(RESUMABLE)} runs can be resumed")
         for file in files:
-            (self.folder(run_id) / file.path).unlink(missing_ok=True)
+            target = self.folder(run_id) / file.path
+            with system_errors(target, "removed"):
+                target.unlink(missing_ok=True)
         return self.run(run_id)
 
     def rename(self, run_id: str, name: str) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mnist_core.store.connections import writing
 from mnist_core.store.database import Database
-from mnist_core.store.schema import metrics, runs, sweeps, writing
+from mnist_core.store.schema import metrics, runs, sweeps
 from mnist_core.text import one_line
 
 

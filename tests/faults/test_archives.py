@@ -1,5 +1,6 @@
 """Archives of runs: what is taken away comes back bit for bit; what is damaged or hostile changes nothing."""
 
+import errno
 import shutil
 import stat
 import zipfile
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 
 from mnist_core import trained
 from mnist_core.config import RunConfig
-from mnist_core.errors import StoreError
+from mnist_core.errors import StorageError, StoreError
 from mnist_core.events import StepEnd
 from mnist_core.export import archive, archive_checks
 from mnist_core.store import Run, Store
@@ -190,11 +191,12 @@ def test_a_failure_of_the_database_leaves_nothing_behind(
     lab: Store, original: tuple[Store, Run, Path], monkeypatch: pytest.MonkeyPatch
 ):
     def full(self: Path, target: Path) -> None:
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "rename", full)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(StorageError) as refused:
         archive.read(lab, original[2])
+    assert refused.value.kind == "full"
 
 
 def test_a_run_comes_back_bit_for_bit(own_lab: Path, original: tuple[Store, Run, Path]):

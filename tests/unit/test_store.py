@@ -1,5 +1,6 @@
 """The store: the queue, ownership, metrics and files."""
 
+import errno
 import math
 import threading
 from pathlib import Path
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from mnist_core.config import RunConfig
 from mnist_core.data_facts import DataFacts
-from mnist_core.errors import LostRunError, StoreError
+from mnist_core.errors import LostRunError, StorageError, StoreError
 from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.store import Store
 
@@ -197,10 +198,11 @@ def test_a_file_that_fails_to_be_written_leaves_nothing_behind(store):
 
     def fail(path: Path) -> None:
         path.write_bytes(b"half")
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(StorageError) as refused:
         store.write_artifact(run, "checkpoints/a.bin", "checkpoint", 1, 1, fail)
+    assert refused.value.kind == "full"
     assert store.artifacts(run.id) == []
     assert list((store.folder(run.id) / "checkpoints").iterdir()) == []
 

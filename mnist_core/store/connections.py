@@ -1,0 +1,139 @@
+"""Connections to the database of runs: where it lies, the settings of SQLite, and that no file is begun by accident."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+
+from mnist_core.errors import StorageError
+from mnist_core.store import failures
+
+LOCK_SECONDS = 30.0  # how long one waits for another process that writes
+
+_PLAIN = (
+    "Leave MNIST_LAB_DATABASE empty for runs.db in the results folder, or name a file: sqlite:////full/path/runs.db"
+)
+
+
+def address(url: str) -> sa.URL:
+    """The address of a database, checked; that of an SQLite file with its full path. Raises StorageError."""
+    try:
+        parsed = sa.make_url(url)
+    except (exc.ArgumentError, ValueError):
+        raise StorageError(f"MNIST_LAB_DATABASE is no address of a database. {_PLAIN}") from None
+    if parsed.get_backend_name() != "sqlite":
+        return parsed
+    text = parsed.database or ""
+    if text in ("", ":memory:"):
+        raise StorageError(f"MNIST_LAB_DATABASE names no file: other processes could not see the runs. {_PLAIN}")
+    if parsed.query or text.startswith("file:"):
+        raise StorageError(f"MNIST_LAB_DATABASE holds more than the path of a file. {_PLAIN}")
+    try:
+        path = Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise StorageError(f"MNIST_LAB_DATABASE names a user whom this machine does not know: {text}. Give the full "
+                           "path.") from None  # fmt: skip
+    return parsed.set(drivername="sqlite", database=str(path))
+
+
+def file_of(url: sa.URL) -> Path | None:
+    """The file of an SQLite database; None for that of a server."""
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def connect(url: sa.URL) -> sa.Engine:
+    """An engine on a database that exists; whatever fails in it is a StorageError. Raises StorageError.
+
+    It never makes the file of an SQLite database, and notices when that was removed or exchanged.
+    """
+    path = file_of(url)
+    options: dict[str, Any] = {"hide_parameters": True}
+    if path is not None:
+        # More threads than the pool has places wait for each other's locks, not for a place.
+        options |= {"creator": _opener(path), "max_overflow": -1}
+    try:
+        engine = sa.create_engine(url, **options)
+    except ImportError:
+        raise StorageError(
+            f"MNIST_LAB_DATABASE asks for {url.drivername}, whose driver is not installed. {_PLAIN}"
+        ) from None
+    except (exc.SQLAlchemyError, ValueError):
+        raise StorageError(f"MNIST_LAB_DATABASE asks for {url.drivername}, which is no kind of database that this "
+                           f"program knows. {_PLAIN}") from None  # fmt: skip
+    failures.listen(engine, path)
+    if path is not None:
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        _watch(engine, path)
+    return engine
+
+
+def writing(engine: sa.Engine, *, durable: bool = True) -> sa.Engine:
+    """The engine for writes: takes the write lock at once; `durable` waits for the disk at commit."""
+    return engine.execution_options(write="FULL" if durable else "NORMAL")
+
+
+def use_write_ahead_log(engine: sa.Engine) -> None:
+    """Let readers go on while another process writes: kept in the file itself. Raises StorageError."""
+    path = file_of(engine.url)
+    if path is None:
+        return
+    with engine.connect() as connection:
+        try:
+            connection.connection.cursor().execute("PRAGMA journal_mode=WAL")
+        except sqlite3.Error as error:
+            raise failures.of_sqlite(error, path) from None
+
+
+def _opener(path: Path) -> Callable[[], sqlite3.Connection]:
+    address = f"{path.as_uri()}?mode=rw"
+
+    def opened() -> sqlite3.Connection:
+        return sqlite3.connect(address, uri=True, timeout=LOCK_SECONDS, check_same_thread=False)
+
+    return opened
+
+
+def _watch(engine: sa.Engine, path: Path) -> None:
+    """Give no connection away to a file that is no longer the one at `path`: removed, or another one put in its place.
+
+    SQLite would go on in the removed file, and all that it writes there would be lost.
+    """
+
+    def remember(_connection: sqlite3.Connection, record: Any) -> None:
+        record.info["file"] = _identity(path)
+
+    def compare(_connection: sqlite3.Connection, record: Any, _proxy: Any) -> None:
+        if record.info.get("file") != _identity(path):
+            # The pool then opens the file that is there now, or learns that there is none.
+            raise exc.DisconnectionError()
+
+    event.listen(engine, "connect", remember)
+    event.listen(engine, "checkout", compare)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # pysqlite would begin late and lose the race; `_begin_sqlite` begins
+    cursor = connection.cursor()
+    for pragma in ("foreign_keys=ON", f"busy_timeout={1000 * LOCK_SECONDS:.0f}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    durability = connection.get_execution_options().get("write")
+    if durability:
+        connection.exec_driver_sql(f"PRAGMA synchronous={durability}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if durability else "BEGIN")

@@ -1,0 +1,100 @@
+"""A database of runs is begun, or brought up to date once, however many processes open it at the same moment."""
+
+import contextlib
+import re
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from mnist_core.errors import StorageError
+from mnist_core.store.backup import copy_before_migration
+from mnist_core.store.connections import file_of, use_write_ahead_log, writing
+from mnist_core.store.failures import DOCTOR, system_errors
+from mnist_core.store.schema import CHANGES, VERSION, lab, metadata
+
+_RUN_FOLDER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# What a database of any version has, beside `lab`.
+_TABLES = {"runs", "metrics", "artifacts"}
+_COPY_SECONDS = 600  # how long one waits while another process copies a large database and brings it up to date
+
+
+def begin_file(path: Path, results: Path) -> None:
+    """Make the file of a new SQLite database, for its user alone, unless it is there.
+
+    Raises StorageError if the results folder holds runs: their database is missing, and an empty one in its place would
+    look as if they had never been.
+    """
+    with system_errors(path, "opened"):
+        runs = [child.name for child in results.iterdir() if _RUN_FOLDER.fullmatch(child.name)]
+        if path.is_file() and path.stat().st_size:
+            return
+        if runs:
+            state = "empty" if path.is_file() else "not there"
+            folders = f"{len(runs)} run{'s' * (len(runs) > 1)}"
+            raise StorageError(
+                f"The database {path} is {state}, but {results} holds the files of {folders}. {DOCTOR} For a new start "
+                "name another folder in MNIST_LAB_RESULTS.",
+                "missing",
+            )
+        path.touch(mode=0o600)
+
+
+def migrate(engine: sa.Engine, results: Path) -> None:
+    """Make the tables of a new database; copy an older one into `results`/backups and bring it to this version.
+
+    Raises StorageError if a newer program wrote it, or it is no database of runs.
+    """
+    with engine.connect() as connection:
+        version = _version(connection)
+    with contextlib.suppress(StorageError):  # it can be read as it is; writing will say what is wrong
+        use_write_ahead_log(engine)
+    if version == VERSION:
+        return
+    with writing(engine).connect() as connection:
+        connection.detach()  # its patience is not for others
+        if engine.dialect.name == "sqlite":
+            connection.connection.cursor().execute(f"PRAGMA busy_timeout={1000 * _COPY_SECONDS}")
+        with connection.begin():  # the write lock: of several processes one migrates, the others then find it done
+            version = _version(connection)
+            if version == VERSION:
+                return
+            if version is not None:
+                path = file_of(engine.url)
+                if path is not None:
+                    copy_before_migration(path, results, version)
+                for step in range(version + 1, VERSION + 1):
+                    for statement in CHANGES[step]:
+                        connection.exec_driver_sql(statement)
+                connection.execute(lab.delete().where(lab.c.key == "schema"))
+            metadata.create_all(connection)
+            connection.execute(lab.insert().values(key="schema", value=str(VERSION)))
+
+
+def _version(connection: sa.Connection) -> int | None:
+    """The version of a database; None of one without any table. Raises StorageError if it cannot be used."""
+    name = _name(connection.engine.url)
+    tables = set(sa.inspect(connection).get_table_names())
+    if not tables:
+        return None
+    if "lab" not in tables:
+        raise StorageError(
+            f"{name} lacks the table lab: it is damaged, or another program's. {DOCTOR} Or name another file in "
+            "MNIST_LAB_DATABASE.",
+            "damaged",
+        )
+    value = connection.execute(sa.select(lab.c.value).where(lab.c.key == "schema")).scalar()
+    if value is None or not value.isdecimal() or len(value) > 4:
+        raise StorageError(f"{name} does not say its version: it is damaged. {DOCTOR}", "damaged")
+    if int(value) > VERSION:
+        raise StorageError(
+            f"{name} was written by a newer MNIST Lab (schema {value}, this one knows {VERSION}). "
+            "Update MNIST Lab, or name another folder in MNIST_LAB_RESULTS."
+        )
+    if int(value) < VERSION and (missing := sorted(_TABLES - tables)):
+        raise StorageError(f"{name} lacks the table {missing[0]}. {DOCTOR}", "damaged")
+    return int(value)
+
+
+def _name(url: sa.URL) -> str:
+    path = file_of(url)
+    return "The database of MNIST_LAB_DATABASE" if path is None else f"The database {path}"

@@ -1,0 +1,239 @@
+"""A database that is locked, full, damaged, missing or wrongly named: a sentence that names the file, and no more."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mnist_core.config import RunConfig
+from mnist_core.errors import StorageError
+from mnist_core.store import Run, Store
+from mnist_core.store import connections as store_connections
+from tests.app_process import ROOT
+
+SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="flatten linear(classes)", epochs=1)
+SECRET = "a-name-that-nobody-may-see"
+# What the drivers and SQLAlchemy say of an error, and must not reach a person.
+LEAKS = ("INSERT", "UPDATE", "SELECT", "PRAGMA", "parameters", "sqlalche", "Background on", "sqlite3.", "Traceback",
+         SECRET)  # fmt: skip
+
+
+@pytest.fixture
+def lab(own_lab: Path) -> Store:
+    store = Store.open()
+    store.enqueue(SMALL, SECRET)
+    store._engine.dispose()
+    return store
+
+
+def command_line(*words: str, **surroundings: str) -> subprocess.CompletedProcess[str]:
+    """The real command line, in the test's own results folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "mnist_core", *words],
+        cwd=ROOT,
+        env=os.environ | surroundings,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+
+def path_of(store: Store) -> Path:
+    assert store.file is not None
+    return store.file
+
+
+def execute(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def assert_told(text: str, path: Path) -> None:
+    """One line that names the file and leaks nothing."""
+    assert str(path) in text
+    assert len(text.strip().splitlines()) == 1
+    assert not any(leak in text for leak in LEAKS), text
+
+
+def drop_table(path: Path) -> None:
+    execute(path, "DROP TABLE metrics")
+
+
+def drop_lab(path: Path) -> None:
+    execute(path, "DROP TABLE lab")
+
+
+def drop_column(path: Path) -> None:
+    execute(path, "ALTER TABLE runs DROP COLUMN note")
+
+
+def overwrite_page(path: Path) -> None:
+    """The page with the rows of the runs; their index is elsewhere."""
+    content = bytearray(path.read_bytes())
+    start = content.index(SECRET.encode()) // 4096 * 4096
+    content[start : start + 4096] = b"\xa5" * 4096
+    path.write_bytes(content)
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2 // 4096 * 4096)
+
+
+def overwrite_header(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(b"no database here" + content[16:])
+
+
+DAMAGES: list[Callable[[Path], None]] = [drop_table, drop_lab, drop_column, overwrite_page, truncate, overwrite_header]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_every_damage_is_one_sentence_with_file_and_remedy(damage: Callable[[Path], None], lab: Store):
+    damage(path_of(lab))
+
+    def read() -> None:
+        store = Store.open()
+        store.metrics(store.runs()[0].id)
+
+    with pytest.raises(StorageError) as refused:
+        read()
+    assert refused.value.kind == "damaged"
+    assert_told(str(refused.value), path_of(lab))
+    assert "doctor" in str(refused.value)
+
+
+def test_what_another_table_holds_can_be_read(lab: Store):
+    drop_table(path_of(lab))
+    assert [run.name for run in Store.open().runs()] == [SECRET]
+
+
+def test_the_command_line_tells_of_a_damage_in_one_line(lab: Store):
+    overwrite_page(path_of(lab))
+    done = command_line("list")
+    assert done.returncode == 2
+    assert_told(done.stderr, path_of(lab))
+
+
+def test_a_lock_of_another_program(lab: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(store_connections, "LOCK_SECONDS", 0.2)
+    store = Store.open()
+    with closing(sqlite3.connect(path_of(lab))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StorageError) as refused:
+            store.enqueue(SMALL, SECRET)
+    assert refused.value.kind == "locked"
+    assert_told(str(refused.value), path_of(lab))
+    store.enqueue(SMALL, "afterwards")
+    assert len(store.runs()) == 2
+
+
+def test_a_full_disk(lab: Store):
+    with lab._engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    run = lab.runs()[0]
+    with pytest.raises(StorageError) as refused:
+        lab.set_tags(run.id, [f"{SECRET} {number}" for number in range(10_000)])
+    assert refused.value.kind == "full"
+    assert_told(str(refused.value), path_of(lab))
+    assert lab.run(run.id).tags == ()
+
+
+def test_a_text_that_is_none_is_refused(lab: Store):
+    for use in (lab.run, lab.find):
+        with pytest.raises(StorageError) as refused:
+            use("\ud83d")
+        assert not any(leak in str(refused.value) for leak in LEAKS)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("nonsense", "MNIST_LAB_DATABASE"),
+        ("oracel://somebody:pa55w0rd@example.org/lab", "oracel"),
+        ("postgresql+pg8000://somebody:pa55w0rd@example.org/lab", "postgresql"),
+        ("postgresql://somebody:pa55w0rd@example.org:port/lab", "MNIST_LAB_DATABASE"),
+        ("sqlite://", "MNIST_LAB_DATABASE"),
+        ("sqlite:///:memory:", "MNIST_LAB_DATABASE"),
+        ("sqlite:///file:lab.db?mode=memory&uri=true&password=pa55w0rd", "MNIST_LAB_DATABASE"),
+        ("sqlite:///~nobody123/runs.db", "~nobody123"),
+        ("sqlite:////nowhere/at/all/runs.db", "/nowhere/at/all/runs.db"),
+        ("sqlite:////proc", "/proc"),
+        ("sqlite:////dev/zero", "/dev/zero"),
+    ],
+)
+def test_a_wrong_address_names_the_remedy_and_no_password(url: str, shown: str, own_lab: Path):
+    done = command_line("list", MNIST_LAB_DATABASE=url)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert shown in done.stderr
+    assert "pa55w0rd" not in done.stderr + done.stdout
+    assert not any(leak in done.stderr for leak in LEAKS)
+
+
+def test_a_database_of_another_program_is_left_alone(tmp_path: Path):
+    path = tmp_path / "other.db"
+    execute(path, "CREATE TABLE runs (mine TEXT)")
+    before = path.read_bytes()
+    with pytest.raises(StorageError) as refused:
+        Store(tmp_path / "results", f"sqlite:///{path}")
+    assert str(path) in str(refused.value)
+    assert path.read_bytes() == before
+
+
+def run_folder(store: Store) -> Run:
+    """A run that has a file."""
+    run = store.enqueue(SMALL, "kept", claimed=True)
+    store.write_artifact(run, "a.bin", "checkpoint", 1, 1, Path.touch)
+    store._engine.dispose()
+    return run
+
+
+@pytest.mark.parametrize("state", ["missing", "empty"])
+def test_no_empty_store_is_begun_beside_runs(state: str, lab: Store):
+    run_folder(lab)
+    for path in path_of(lab).parent.glob("runs.db*"):
+        path.unlink()
+    if state == "empty":
+        path_of(lab).touch()
+    done = command_line("list")
+    assert done.returncode == 2
+    assert_told(done.stderr, path_of(lab))
+    assert "doctor" in done.stderr
+    assert path_of(lab).exists() == (state == "empty")
+    assert not path_of(lab).exists() or not path_of(lab).stat().st_size
+
+
+def test_a_file_that_is_removed_and_brought_back_while_in_use(lab: Store, tmp_path: Path):
+    run = lab.runs()[0]
+    path, elsewhere = path_of(lab), tmp_path / "elsewhere.db"
+    path.rename(elsewhere)
+    for use in (lab.runs, lambda: lab.rename(run.id, "lost")):
+        with pytest.raises(StorageError) as refused:
+            use()
+        assert refused.value.kind == "missing"
+        assert_told(str(refused.value), path)
+    assert not path.exists()
+    elsewhere.rename(path)
+    assert lab.runs() == [run]
+
+
+def test_a_results_folder_may_have_any_name(tmp_path: Path):
+    folder = tmp_path / "50% of what? #1 ä"
+    Store.open(folder).enqueue(SMALL, "kept")
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {folder.name}
+    store = Store(folder, Store.open(folder).url)
+    assert [run.name for run in store.runs()] == ["kept"]
+
+
+def test_a_relative_address_means_the_same_in_every_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    store = Store(tmp_path / "results", "sqlite:///here.db")
+    monkeypatch.chdir("/")
+    assert Store(tmp_path / "results", store.url).file == tmp_path / "here.db"
