@@ -4,6 +4,7 @@ import os
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -140,6 +141,18 @@ def opened(browser: Browser) -> tuple[Page, list[str]]:
     return tab, happened
 
 
+def settled(tab: Page) -> dict[str, Any]:
+    """What `_LOOK` finds once nothing has changed for a second: on a busy machine components draw late."""
+    seen: dict[str, Any] = {}
+    for _ in range(60):
+        tab.wait_for_timeout(1000)
+        tab.wait_for_function(_SETTLED, timeout=60_000)
+        before, seen = seen, tab.evaluate(_LOOK)
+        if before == seen:
+            break
+    return seen
+
+
 def check(url: str, browser: Browser, chosen: dict[str, dict[str, object]]) -> dict[str, str]:
     """Look for anything that became more than a text; returns all texts of each page."""
     tab, happened = opened(browser)
@@ -147,9 +160,7 @@ def check(url: str, browser: Browser, chosen: dict[str, dict[str, object]]) -> d
     for page, query in chosen.items():
         tab.goto(f"{url}/{page.split()[0]}?{urllib.parse.urlencode(query, doseq=True)}")
         tab.get_by_role("heading", level=1).first.wait_for(timeout=60_000)
-        tab.wait_for_timeout(500)
-        tab.wait_for_function(_SETTLED)
-        seen = tab.evaluate(_LOOK)
+        seen = settled(tab)
         texts[page] = seen["text"]
         if seen["wrong"] or happened:
             wrong[page] = [*seen["wrong"], *happened]
