@@ -162,7 +162,7 @@ def list_runs(
     terminal = Console(markup=False, emoji=False, highlight=False)
     terminal.print(table if runs else "no runs yet; `python -m mnist_core train` makes one")
     if sizes:
-        terminal.print(_occupied(store, sizes))
+        terminal.print(_occupied(store, sizes), soft_wrap=True)
 
 
 def _occupied(store: Store, sizes: dict[str, int]) -> str:

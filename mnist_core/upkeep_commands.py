@@ -42,7 +42,8 @@ def backup(
         print(json.dumps(about | {"bytes": made.size, "copied": made.copied, "missing": missing}, indent=2))
     else:
         print(
-            f"{made.folder}: {made.manifest.runs} runs, {len(made.manifest.files)} files, {size_in_words(made.size)}; "
+            f"{made.folder}: {_count(made.manifest.runs, 'run')}, {_count(len(made.manifest.files), 'file')}, "
+            f"{size_in_words(made.size)}; "
             f"{size_in_words(made.copied)} of them were new"
         )
         for path in missing:
@@ -74,9 +75,12 @@ def restore(
                                   for name, value in asdict(done).items()}  # fmt: skip
         print(json.dumps(values | {"results": str(results)}, indent=2))
         return
-    print(f"{results}: {done.runs} runs, {done.files} files, {size_in_words(done.size)}, from {done.source}")
+    print(
+        f"{results}: {_count(done.runs, 'run')}, {_count(done.files, 'file')}, {size_in_words(done.size)}, "
+        f"from {done.source}"
+    )
     if done.missing:
-        print(f"{done.missing} files were damaged or gone when it was made")
+        print(f"left out, because damaged or gone when it was made: {_count(done.missing, 'file')}")
     if done.aside:
         print(f"what was there is kept in {done.aside}; if the app is open, start it again")
 
@@ -142,7 +146,7 @@ def prune(
         return
     would = "would be " if dry_run else ""
     for one in freed:
-        print(f"#{one.run.number}: {len(one.checkpoints)} checkpoints, {size_in_words(one.size)}")
+        print(f"#{one.run.number}: {_count(len(one.checkpoints), 'checkpoint')}, {size_in_words(one.size)}")
     if gone:
         print(f"{len(gone)} deleted run{'s' * (len(gone) > 1)} {would}removed for good: {size_in_words(room)}")
     print(f"{size_in_words(total)} {would}freed")
@@ -154,3 +158,7 @@ def sqlite_file() -> Path:
     if path is None:
         raise StoreError("MNIST_LAB_DATABASE: only a database in a file (SQLite) can be backed up and restored here")
     return path
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'s' * (number != 1)}"
