@@ -357,7 +357,7 @@ def _started() -> list[Jobs]:
 
 
 def _why(code: int, run: Run) -> str:
-    if code == -signal.SIGKILL:
+    if _ending(code) == "SIGKILL":
         return (
             "The process of this run was killed, perhaps because memory ran out: "
             f"a smaller batch size (now {run.config.batch_size}) or network needs less, and so do fewer runs at once."
