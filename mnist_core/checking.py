@@ -1,15 +1,16 @@
 """Whether a config can be trained, asked before it is queued: by the pages, the command line, the API and sweeps."""
 
-from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 
 from mnist_core.architectures import Architecture, describe
-from mnist_core.architectures.inference import Node, every, infer
+from mnist_core.architectures.inference import every, infer
 from mnist_core.architectures.inheriting import check_initial
 from mnist_core.architectures.presets import line_of
 from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import dataset, shape_of
 from mnist_core.errors import ConfigError
+from mnist_core.needs import check_needs
 
 _NEIGHBOURS = 1000  # batch sizes that are looked at for a remedy
 
@@ -19,8 +20,18 @@ def check(config: RunConfig) -> Architecture:
     shape, classes = shape_of(config)
     check_initial(config.initial_weights, shape, classes)
     network = describe(config.architecture, shape, classes)
-    check_batches(config, shape, classes, training_images(config))
+    images = training_images(config)
+    check_batches(config, shape, classes, images)
+    check_needs(config, shape, classes, images)
     return network
+
+
+def check_size(config: RunConfig) -> None:
+    """What `check` says of batches and of what the run needs, for a network that is known to be sound."""
+    shape, classes = shape_of(config)
+    images = training_images(config)
+    check_batches(config, shape, classes, images)
+    check_needs(config, shape, classes, images)
 
 
 def training_images(config: RunConfig) -> int | None:
@@ -39,7 +50,7 @@ def check_batches(config: RunConfig, shape: tuple[int, int, int], classes: int, 
     Such a layer, a batch norm on vectors or on images of one pixel, has then one number a channel and nothing to
     normalise by. `images`: how many are learned from, None if that is not known yet.
     """
-    if config.library != "torch" or not _needs_two(infer(line_of(config.architecture), shape, classes)):
+    if config.library != "torch" or not _needs_two(config.architecture, shape, classes):
         return
     what = "batchnorm on vectors normalises over the images of a batch and needs two at least"
     if config.batch_size == 1:
@@ -53,8 +64,10 @@ def check_batches(config: RunConfig, shape: tuple[int, int, int], classes: int, 
         )
 
 
-def _needs_two(nodes: Sequence[Node]) -> bool:
-    return any(node.kind.over_batch and prod(node.input_shape[1:]) == 1 for node, _, _ in every(tuple(nodes)))
+@lru_cache(maxsize=512)
+def _needs_two(architecture: str, shape: tuple[int, int, int], classes: int) -> bool:
+    nodes = infer(line_of(architecture), shape, classes)
+    return any(node.kind.over_batch and prod(node.input_shape[1:]) == 1 for node, _, _ in every(nodes))
 
 
 def _fitting(batch_size: int, images: int) -> str:

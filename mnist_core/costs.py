@@ -5,23 +5,19 @@ import struct
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan, prod
+from math import isnan
 
 import numpy as np
 
 from mnist_core import trained
-from mnist_core.architectures.inference import Node, every, infer
 from mnist_core.architectures.layers import Shape
-from mnist_core.architectures.presets import line_of
 from mnist_core.config import RunConfig
 from mnist_core.errors import CheckpointError
-from mnist_core.optimizers import OPTIMIZERS
+from mnist_core.needs import NUMBER, numbers_of_optimizer, sizes
 from mnist_core.store import Run, Store
 
 BATCH = 100  # images at a time: on one core more are no faster
-_NUMBER = 4  # bytes of a float32
 _ROUNDS, _SINGLES = 9, 10  # every network in turn, and single images in a row within a turn
-_NO_COPY = ("reshape", "dropout")  # roles of layers whose output is their input, laid out anew or as it is
 
 Answer = Callable[[np.ndarray], np.ndarray]  # of uint8 images (N, C, H, W): probabilities (N, classes)
 
@@ -57,12 +53,10 @@ def memory(config: RunConfig, shape: Shape, classes: int) -> Memory:
     needs for itself while it computes is not counted. In training every output of a batch is kept for the way back.
     Raises ArchitectureError.
     """
-    nodes = infer(line_of(config.architecture), shape, classes)
-    rows = [node for node, _, _ in every(nodes)]
-    weights = _NUMBER * sum(node.parameters for node in rows)
-    kept = prod(shape) + sum(prod(node.output_shape) for node in rows if node.kind.role != "reshape")
-    training = weights * (2 + _slots(config)) + _NUMBER * kept * config.batch_size
-    return Memory(weights, _NUMBER * _peak(nodes), training if config.library == "torch" else None)
+    network = sizes(config.architecture, shape, classes)
+    weights = NUMBER * network.parameters
+    training = weights * (2 + numbers_of_optimizer(config)) + NUMBER * network.kept * config.batch_size
+    return Memory(weights, NUMBER * network.peak, training if config.library == "torch" else None)
 
 
 def weights_size(store: Store, run: Run) -> int | None:
@@ -152,24 +146,3 @@ def _seconds(answer: Answer, images: np.ndarray, clock: Callable[[], float]) -> 
 def _speed(alone: list[float], batches: list[float]) -> Speed:
     low, middle, high = (1000 * float(value) for value in np.quantile(alone, (0.25, 0.5, 0.75)))
     return Speed(middle, low, high, BATCH / max(float(np.median(batches)), 1e-9))
-
-
-def _peak(nodes: Sequence[Node], held: int = 0) -> int:
-    """The most numbers that exist at once while one image passes these layers; `held` is kept beside all but the first.
-
-    The first layer's input is what is held.
-    """
-    most = 0
-    for place, node in enumerate(nodes):
-        before, after = prod(node.input_shape), prod(node.output_shape)
-        if node.body:
-            own = max(_peak(node.body, before), before + (3 if node.shortcut else 2) * after)
-        else:
-            own = before + (0 if node.kind.role in _NO_COPY else after)
-        most = max(most, own + (held if place else 0))
-    return most
-
-
-def _slots(config: RunConfig) -> int:
-    """Numbers that the optimizer keeps for each weight; Muon keeps one for hidden matrices and two for the rest."""
-    return OPTIMIZERS[config.optimizer].numbers_kept(config.momentum)

@@ -37,3 +37,9 @@ MAX_VISITOR_IMPORTED_BYTES = 2_000_000_000
 # Checkpoints of one run: bytes and number. Beyond them those between the best and the last are thinned.
 MAX_CHECKPOINT_BYTES = 1_000_000_000
 MAX_CHECKPOINTS = 500
+# Of one run, as far as it follows from its network: memory in training and in answering (of so many images at once),
+# steps, and bytes of one checkpoint, of which the best, the last and a paused one are always kept.
+MAX_RUN_MEMORY = 16_000_000_000
+ANSWERED_AT_ONCE = 100
+MAX_STEPS = 100_000_000
+MAX_CHECKPOINT_OF_RUN = 4_000_000_000

@@ -28,6 +28,7 @@ from mnist_core.data.fallback import resolve
 from mnist_core.data.loading import load
 from mnist_core.errors import LostRunError, MnistLabError
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
+from mnist_core.needs import check_needs
 from mnist_core.pulse import HeldUpError, Pulse
 from mnist_core.rules import Rules
 from mnist_core.store import Run, Store
@@ -97,6 +98,7 @@ def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
         note = " ".join([note, *remarks.warnings(images.facts.folder)]).strip()
     shape, classes = images.input_shape, len(images.classes)
     check_batches(config, shape, classes, len(images.train.labels))
+    check_needs(config, shape, classes, len(images.train.labels))
     network, inherited = build_seeded(config.architecture, shape, classes, config.seed, config.initial_weights)
     if inherited and config.library == "torch" and not config.continue_from:
         note = f"{note} {inherited}".strip()

@@ -15,11 +15,13 @@ from safetensors import SafetensorError, safe_open
 
 from mnist_core.architectures import describe
 from mnist_core.architectures.inheriting import check_initial
+from mnist_core.checking import training_images
 from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import dataset, shape_of
 from mnist_core.data_facts import RULE, DataFacts
-from mnist_core.errors import ArchitectureError
+from mnist_core.errors import ArchitectureError, ConfigError
 from mnist_core.export.archive_format import CONFIG, RUN, ArchiveError, Network, parsed
+from mnist_core.needs import check_needs
 
 METRIC_TYPES: Mapping[str, pa.DataType] = {
     "step": pa.int64(), "epoch": pa.int64(), "name": pa.string(), "value": pa.float64(), "seconds": pa.float64(),
@@ -49,6 +51,7 @@ def check_config(config: RunConfig, data: DataFacts | None) -> None:
         shape, classes = _shape_of(config, data)
         check_initial(config.initial_weights, shape, classes or _FOLDER_CLASSES)
         describe(config.architecture, shape, classes or _FOLDER_CLASSES)
+        check_needs(config, shape, classes or _FOLDER_CLASSES, training_images(config))
 
 
 def metrics_of(path: Path) -> pd.DataFrame:
@@ -186,7 +189,7 @@ def _sound(name: str, otherwise: str = "is damaged, or no file that can be opene
         yield
     except ArchiveError:
         raise
-    except (ArithmeticError, ArchitectureError, AttributeError, LookupError, OSError, RecursionError, SafetensorError,
-            TypeError, ValueError, pa.ArrowException) as error:  # fmt: skip
+    except (ArithmeticError, ArchitectureError, AttributeError, ConfigError, LookupError, OSError, RecursionError,
+            SafetensorError, TypeError, ValueError, pa.ArrowException) as error:  # fmt: skip
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise ArchiveError(f"{name} {otherwise} ({reason}).") from None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from mnist_core.config import RunConfig
@@ -48,8 +49,8 @@ def plan(
     (train/<class>/*, test/<class>/*).
     Raises ConfigError if there is no such study or experiment.
     """
-    if epochs_scale <= 0:
-        raise ConfigError("epochs_scale", f"{epochs_scale} is not above 0; 0.1 trains a tenth of the epochs")
+    if not 0 < epochs_scale < inf:
+        raise ConfigError("epochs_scale", f"{epochs_scale} is no number above 0; 0.1 trains a tenth of the epochs")
     found = study_of(study) if isinstance(study, str) else study
     chosen = [experiment_of(found, experiment)] if experiment else found.experiments
     return [

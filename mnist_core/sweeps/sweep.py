@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mnist_core.checking import check
+from mnist_core.checking import check, check_size
 from mnist_core.config import RunConfig
 from mnist_core.errors import ArchitectureError, ConfigError
 from mnist_core.fields import shown
@@ -156,6 +156,10 @@ class Sweep:
                     f"the networks of these settings have more than {MAX_SWEPT_LAYERS:,} layers together; use fewer "
                     "values, or smaller networks",
                 )
+        try:
+            check_size(config)
+        except ConfigError as error:
+            raise ConfigError(error.field, f"{str(error).removeprefix(f'{error.field}: ')} (with {where})") from None
         return config
 
 

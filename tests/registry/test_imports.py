@@ -31,7 +31,7 @@ LAYERS = [
         "retention",
     },
     {"data", "handwriting", "strokes", "architectures", "devices"},
-    {"checking", "jobs", "liveness", "recipes", "controlled", "report", "upkeep", "worker_process"},
+    {"checking", "jobs", "liveness", "needs", "recipes", "controlled", "report", "upkeep", "worker_process"},
     {"sweeps", "optimization", "checkpoints", "evaluation", "memory", "pulse"},
     {"studies", "perceptron"},
     {"training", "trained", "forgetting", "explain", "estimators", "costs"},

@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mnist_core import architectures, checkpoints, costs, trained
 from mnist_core.config import RunConfig
+from mnist_core.needs import numbers_of_optimizer
 from mnist_core.optimization import optimizers
 from mnist_core.store import Store
 from mnist_core.worker import work
@@ -85,7 +86,7 @@ def test_the_optimizer_keeps_as_many_numbers_as_are_counted(name: str, momentum:
         for value in values.values()
         if isinstance(value, torch.Tensor) and value.numel() > 1
     )
-    assert kept == costs._slots(config) * 40
+    assert kept == numbers_of_optimizer(config) * 40
 
 
 def test_the_size_of_the_weights_is_that_of_a_file_of_them() -> None:
