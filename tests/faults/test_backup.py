@@ -159,7 +159,7 @@ def test_a_database_that_has_no_run_yet_makes_room(own_lab: Path, tmp_path: Path
 def test_the_jobs_keep_a_copy_a_day_and_remove_what_was_deleted_a_day_ago(
     own_lab: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(jobs, "_HOUSEKEEPING_SECONDS", 0.1)
+    monkeypatch.setattr(jobs, "_HOUSEKEEPING_SECONDS", 0.2)
     store = Store.open()
     jobs.set_runs_at_once(store, 0)
     runs = [store.enqueue(SMALL) for _ in range(3)]
