@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import sqlite3
 import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +35,7 @@ _STATUS = {
     "queued": "SCHEDULED",
 }
 _SQLITE = "sqlite:///"
+_REASON = 300  # letters of what others say
 _ANSWER_SECONDS = 5.0  # within which a server must say something; MLflow itself would try for many minutes
 # Of a server that answered and then falls silent, unless the person has set them.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
@@ -46,7 +49,6 @@ def write(store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMEN
     Raises StoreError if MLflow is not installed or the tracking store cannot be used, within seconds if a server does
     not answer.
     """
-    _check_answer(tracking_uri)
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read at its import: nothing leaves the machine
@@ -59,6 +61,7 @@ def write(store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMEN
         raise StoreError(
             "The MLflow exporter needs more packages: python -m pip install mlflow-skinny alembic"
         ) from None
+    _check_answer(tracking_uri)
     began = int(1000 * (run.started or run.created))
     try:
         client = MlflowClient(tracking_uri=tracking_uri)
@@ -81,26 +84,39 @@ def write(store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMEN
         except BaseException:
             client.delete_run(run_id)  # half a run helps nobody
             raise
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = one_line((str(error) or type(error).__name__).splitlines()[0])
-        raise StoreError(f"MLflow cannot write to {tracking_uri}: {reason}. Name another tracking store.") from None
+    except (MlflowException, SQLAlchemyError, OSError, ImportError, ValueError) as error:
+        reason = _without_password((str(error) or type(error).__name__).splitlines()[0])
+        where = _without_password(tracking_uri)
+        raise StoreError(f"MLflow cannot write to {where}: {reason}. Name another tracking store.") from None
     return run_id
 
 
 def _check_answer(tracking_uri: str) -> None:
-    """Raise StoreError if the address is one of a server and nothing there answers."""
-    if not tracking_uri.lower().startswith(("http://", "https://")):
-        return
+    """Raise StoreError where MLflow would try for minutes: no server answers, or no SQLite file can be opened."""
     try:
-        urllib.request.urlopen(f"{tracking_uri.rstrip('/')}/health", timeout=_ANSWER_SECONDS).close()
+        if tracking_uri.lower().startswith(("http://", "https://")):
+            urllib.request.urlopen(f"{tracking_uri.rstrip('/')}/health", timeout=_ANSWER_SECONDS).close()
+        elif tracking_uri.startswith(_SQLITE):
+            path = Path(tracking_uri.removeprefix(_SQLITE))
+            if path.exists() and not path.is_file():
+                raise OSError("it is no file")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(path, timeout=_ANSWER_SECONDS)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
     except urllib.error.HTTPError:
         pass  # an answer, too: MLflow says what it means
-    except (OSError, HTTPException, ValueError) as error:
-        reason = one_line(str(getattr(error, "reason", error)))
+    except (OSError, HTTPException, ValueError, sqlite3.Error) as error:
+        reason = _without_password(str(getattr(error, "reason", error)))
+        answers = "its file cannot be used" if tracking_uri.startswith(_SQLITE) else "no server answers there"
         raise StoreError(
-            f"MLflow cannot write to {tracking_uri}: no server answers there ({reason}). Start one with `mlflow "
-            "server`, or name another tracking store, such as sqlite:///mlflow.db."
+            f"MLflow cannot write to {_without_password(tracking_uri)}: {answers} ({reason}). Start a server with "
+            "`mlflow server`, or name another tracking store, such as sqlite:///mlflow.db."
         ) from None
+
+
+def _without_password(text: str) -> str:
+    """The text on one line and in few letters; who enters which server, and by which password, is left out."""
+    return one_line(re.sub(r"//[^/@\s]*@", "//…@", text))[:_REASON]
 
 
 def _artifacts(tracking_uri: str) -> str | None:

@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -81,12 +82,18 @@ def test_what_fails_halfway_leaves_no_run(tmp_path: Path, monkeypatch: pytest.Mo
     assert [one.info.status for one in client.search_runs([number])] == ["FINISHED"]
 
 
-def test_a_tracking_store_that_cannot_be_opened_is_named(tmp_path: Path):
+@pytest.mark.parametrize("address", ["sqlite:///{}/file/mlflow.db", "sqlite:///{}", "sqlite:///{}/text.db",
+                                     "postgresql://user:hidden@127.0.0.1:1/x", "nonsense://user:hidden@x"])  # fmt: skip
+def test_a_tracking_store_that_cannot_be_used_is_named_at_once_and_without_its_password(tmp_path: Path, address: str):
     pytest.importorskip("mlflow", reason="the MLflow extra is not installed (requirements-mlflow.txt)")
     (tmp_path / "file").write_text("")
+    (tmp_path / "text.db").write_text("no database, but as long as one " * 200)
     store, run = recorded()
-    with pytest.raises(StoreError, match="Name another tracking store"):
-        exporter.write(store, run, f"sqlite:///{tmp_path}/file/mlflow.db")
+    began = time.perf_counter()
+    with pytest.raises(StoreError, match="another tracking store") as caught:
+        exporter.write(store, run, address.format(tmp_path))
+    assert time.perf_counter() - began < 8
+    assert "hidden" not in str(caught.value)
 
 
 def test_without_mlflow_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch):
