@@ -9,7 +9,9 @@ from mnist_core.plots.style import run_label
 from mnist_core.rounding import size_in_words
 from mnist_core.store import Run
 from mnist_core.store.runs import NAME_LENGTH
+from mnist_core.text import in_markdown
 
+_SHOWN = 3  # broken runs that are told one by one
 _DELETED = "deleted just now"  # ids of what the last deletion removed
 _ROOM = "room of what was deleted"  # bytes
 _NAME, _TAGS, _ADDED, _REMOVED, _BACK = "new name", "new tags", "added tags", "removed tags", "brought back"
@@ -47,6 +49,19 @@ def bring_back() -> None:
         importing.show()
 
 
+def broken(every: run_table.Snapshot) -> None:
+    """Which runs cannot be read, why, and the way to be rid of them."""
+    if not every.broken:
+        return
+    shown = " ".join(in_markdown(run.described) for run in every.broken[:_SHOWN])
+    more = f" So it is with {len(every.broken) - _SHOWN:,} more." if len(every.broken) > _SHOWN else ""
+    st.warning(f"{shown}{more} All other runs are whole.")
+    many = f"these {len(every.broken):,} runs" if len(every.broken) > 1 else "this run"
+    st.button(f"Delete {many}", key="delete-broken", on_click=_delete_broken,
+              args=([run.number for run in every.broken],),
+              help="A backup of the database may have it whole.")  # fmt: skip
+
+
 def undo() -> None:
     """After a deletion: what was deleted, and the way back."""
     ids = st.session_state.get(_DELETED, [])
@@ -67,6 +82,12 @@ def _delete(runs: Sequence[Run]) -> None:
     run_table.changed()
     st.session_state[_DELETED] = [run.id for run in runs]
     run_table.choose([])
+
+
+def _delete_broken(numbers: Sequence[int]) -> None:
+    with state.errors_as_messages():
+        state.store().delete_broken(numbers)
+    run_table.changed()
 
 
 def _restore(ids: Sequence[str]) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +15,7 @@ from dashboard.components.data_table import Rows, data_table, rows_of
 from mnist_core.comparison import runs_table
 from mnist_core.plots.style import DASHES, PALETTE, RunStyle, run_style, run_styles
 from mnist_core.rounding import size_in_words
-from mnist_core.store import ACTIVE, Run, Store
+from mnist_core.store import ACTIVE, BrokenRun, Run, Store
 
 COMPARED = 50  # runs at most: of more no chart can be read, and no link would carry them
 
@@ -45,6 +44,7 @@ class Snapshot:
     rows: Rows  # the same, ready to be sent: making it takes longer than the rest of the page
     words: pd.Series  # what the filter searches, in small letters, indexed by number
     active: frozenset[str]  # ids of the runs that wait or train
+    broken: tuple[BrokenRun, ...]  # rows that cannot be read; the table has them, `runs` has not
 
 
 def snapshot() -> Snapshot:
@@ -195,7 +195,7 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
         st.rerun()  # the rest of the page shows the chosen runs and what they achieved
     rows = matching(every, text)
     of_all = f"{len(rows):,} of " if len(rows) < len(every.table) else ""
-    room = size_in_words(round(float(rows[_DISK].to_numpy().sum()) * _MEGA))
+    room = size_in_words(round(float(np.nansum(rows[_DISK].to_numpy())) * _MEGA))
     caption = f"{of_all}{len(every.table):,} run{'s' * (len(every.table) > 1)}, {room} on the disk"
     data_table(
         "runs-table",
@@ -213,15 +213,16 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _read(url: str, stamp: tuple[float, ...]) -> Snapshot:
-    runs = state.store().runs()
-    frame = _dressed(runs, state.store().sizes())
+    runs, broken = state.store().every()
+    frame = _with_broken(_dressed(runs, state.store().sizes()), broken)
     numbers = frame["Run"].astype("str")
-    tags = pd.Series([" ".join(run.tags) for run in runs], index=frame.index, dtype="str")
-    texts = [frame[name].astype("str") for name in ("Name", "Data set", "Architecture", "State")]
+    tags = pd.Series([" ".join(tags) for tags in frame["Tags"]], index=frame.index, dtype="str")
+    texts = [frame[name].astype("str").fillna("") for name in ("Name", "Data set", "Architecture", "State")]
     words = ("#" + numbers).str.cat(texts, sep=" ")
     active = frozenset(run.id for run in runs if run.active)
     words = words.str.cat(tags, sep=" ").str.lower()
-    return Snapshot({run.number: run for run in runs}, frame, rows_of(frame, columns()), words, active)
+    rows = rows_of(frame, columns())
+    return Snapshot({run.number: run for run in runs}, frame, rows, words, active, tuple(broken))
 
 
 def _stamp(store: Store) -> tuple[float, ...]:
@@ -229,8 +230,8 @@ def _stamp(store: Store) -> tuple[float, ...]:
     active = [run.number for run in store.runs(states=ACTIVE)]
     if active:  # their reports change the database several times a second
         return (*active, store.clock() // _STALE_SECONDS)
-    path = Path(store.url.removeprefix("sqlite:///"))
-    if not path.is_file():
+    path = store.file
+    if path is None or not path.is_file():
         return (store.clock() // 2,)  # a database server: what is at most two seconds old will do
     found = [file.stat() for file in (path, path.with_name(path.name + "-wal")) if file.exists()]
     return tuple(value for status in found for value in (status.st_mtime_ns, status.st_size))
@@ -254,6 +255,19 @@ def _dressed(runs: Sequence[Run], sizes: Mapping[str, int] | None = None) -> pd.
              "Parameters", "MACs", "Time (s)", "Images/s", _DISK, "Architecture", "Data set"]  # fmt: skip
     order += frame.columns.difference(order, sort=False).tolist()
     return frame.loc[:, with_chosen_on(order, runs)]
+
+
+def _with_broken(frame: pd.DataFrame, broken: Sequence[BrokenRun]) -> pd.DataFrame:
+    """The table with a row for each run that cannot be read: its number, its name, and that it is broken."""
+    if not broken:
+        return frame
+    numbers = pd.Index([run.number for run in broken], name="Run")
+    known = {"Run": numbers, "Name": [run.name for run in broken], "Tags": [[] for _ in broken],
+             "State": ["broken"] * len(broken)}  # fmt: skip
+    rows = pd.DataFrame(known, index=numbers).reindex(columns=frame.columns)
+    kinds = frame.dtypes.to_dict() | {"Epochs": pd.Int64Dtype()}  # the only count that every other run has
+    both = pd.concat([frame.astype(kinds), rows.astype(kinds)])
+    return both.sort_index(ascending=False)
 
 
 def with_chosen_on(columns: Sequence[str], runs: Sequence[Run]) -> list[str]:

@@ -141,10 +141,12 @@ def list_runs(
 ) -> None:
     """List the runs, newest first."""
     store = settled(Store.open())
-    runs = [run for run in (judged(store, run) for run in store.runs()) if run.state == (state or run.state)][:limit]
-    sizes = store.sizes()
+    every, broken = store.every()
+    runs = [run for run in (judged(store, run) for run in every) if run.state == (state or run.state)][:limit]
+    sizes, broken = store.sizes(), [] if state else broken[:limit]
     if as_json:
-        print(json.dumps([_as_dict(run) | {"bytes": sizes.get(run.id, 0)} for run in runs], indent=2))
+        told = [_as_dict(run) | {"bytes": sizes.get(run.id, 0)} for run in runs]
+        print(json.dumps([*told, *({"state": "broken"} | asdict(run) for run in broken)], indent=2))
         return
     table = Table("#", "name", "data set", "state", "epoch", "validation", "test", "time", "disk", box=None)
     for run in runs:
@@ -159,8 +161,12 @@ def list_runs(
             f"{run.seconds:.1f} s",
             size_in_words(sizes.get(run.id, 0)),
         )
+    for run in broken:
+        table.add_row(str(run.number), one_line(run.name), "-", "broken", "-", "-", "-", "-", "-")
     terminal = Console(markup=False, emoji=False, highlight=False)
-    terminal.print(table if runs else "no runs yet; `python -m mnist_core train` makes one")
+    terminal.print(table if runs or broken else "no runs yet; `python -m mnist_core train` makes one")
+    for run in broken:
+        print(f"{run.described} `python -m mnist_core delete {run.number}` removes it.", file=sys.stderr)
     if sizes:
         terminal.print(_occupied(store, sizes), soft_wrap=True)
 
@@ -232,13 +238,16 @@ def delete(
 ) -> None:
     """Delete runs. They can be brought back on the Compare page for a day."""
     store = Store.open()
-    found = list({run.id: run for run in map(store.find, runs)}.values())
-    size = sum(store.sizes([run.id for run in found]).values())
-    store.delete([run.id for run in found])
+    # By number and id alone: a run that cannot be read can be deleted, too.
+    found = dict(map(store.identify, runs))
+    size = sum(store.sizes([*found.values()]).values())
+    broken = [run.number for run in store.broken() if run.number in found]
+    store.delete_broken(broken)
+    store.delete([run_id for number, run_id in found.items() if number not in broken])
     if as_json:
-        print(json.dumps([run.id for run in found]))
+        print(json.dumps([*found.values()]))
         return
-    print(f"deleted {', '.join(f'#{run.number}' for run in found)}")
+    print(f"deleted {', '.join(f'#{number}' for number in found)}")
     print(
         f"{size_in_words(size)} will be free once they are removed for good: after a day, while the app is open, or "
         "now with `python -m mnist_core prune --deleted`"

@@ -42,8 +42,8 @@ class StoreError(MnistLabError):
 class StorageError(StoreError):
     """The database, or a file beside it, cannot be read or written.
 
-    `kind`: "full" (the disk), "locked", "disk" (an error of it), "damaged", "missing", "read-only", "conflict" with
-    what is there, or "other". The text never holds SQL, values or passwords.
+    `kind`: "full" (the disk), "locked", "disk" (an error of it), "damaged", "incomplete" (a table is gone), "missing",
+    "read-only", "conflict" with what is there, or "other". The text never holds SQL, values or passwords.
     """
 
     def __init__(self, message: str, kind: str = "other") -> None:

@@ -7,6 +7,7 @@ picture, a link, markup, a formula or a code that steers a terminal.
 
 import html
 import re
+from collections.abc import Mapping
 from unicodedata import category
 
 # Follows a sign that would begin something together with what follows it; takes no room and is not seen.
@@ -34,6 +35,15 @@ def one_line(text: str) -> str:
     # Python calls narrow and unbreakable blanks unprintable; they are harmless.
     printable = "".join(sign if sign.isprintable() or category(sign) == "Zs" else " " for sign in text)
     return re.sub(" +", " ", printable).strip()
+
+
+def is_text(value: object) -> bool:
+    """Whether every text in a value of JSON can be written down: half of a sign, which JSON can hold, cannot."""
+    if isinstance(value, str):
+        return value.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in value)
+    if isinstance(value, Mapping):
+        return all(is_text(key) and is_text(one) for key, one in value.items())
+    return all(map(is_text, value)) if isinstance(value, list | tuple) else True
 
 
 def in_terminal(text: str) -> str:

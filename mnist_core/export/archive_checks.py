@@ -20,7 +20,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import dataset, shape_of
 from mnist_core.data_facts import RULE, DataFacts
 from mnist_core.errors import ArchitectureError, ConfigError
-from mnist_core.export.archive_format import CONFIG, RUN, ArchiveError, Network, parsed
+from mnist_core.export.archive_format import CONFIG, RUN, ArchiveError, Network, check_texts, parsed
 from mnist_core.needs import check_needs
 
 METRIC_TYPES: Mapping[str, pa.DataType] = {
@@ -107,6 +107,8 @@ def check_checkpoint(path: Path, name: str, config: RunConfig, data: DataFacts |
         about = {text: json.loads(texts[text]) for text in _TEXTS}
         if texts.get("format") != "mnist-lab 1" or not all(isinstance(one, dict) for one in about.values()):
             raise ValueError("it is no checkpoint of this program")
+        for values in about.values():
+            check_texts(values, name)
         network = parsed(Network, about["network"], name)
         _check_network(network, config, data, name)
         if not all(_is_number(about["progress"][key]) for key in _PROGRESS):

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from mnist_core.data_facts import DataFacts
 from mnist_core.errors import StoreError
-from mnist_core.store.runs import NAME_LENGTH
+from mnist_core.store.runs import LATEST, NAME_LENGTH
+from mnist_core.text import is_text
 
 # An archive of version 2 says which data its run was given, which programs of version 1 do not understand.
 VERSION = 2
@@ -24,6 +25,7 @@ _JSON_BYTES = 16_000_000  # the manifest of a run with tens of thousands of chec
 _M = TypeVar("_M", bound=BaseModel)
 _Count = Annotated[int, Field(ge=0, lt=2**63)]
 _Seconds = Annotated[float, Field(ge=0, lt=1e11)]
+_Time = Annotated[float, Field(ge=0, le=LATEST)]
 _Loss = Annotated[float, Field(ge=0)]
 _Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -73,9 +75,9 @@ class RunRecord(_Model):
     tags: list[str] = Field(max_length=100)
     state: Literal["paused", "stopped", "finished", "diverged", "failed", "interrupted"]
     note: str = Field(max_length=20_000)
-    created: _Seconds
-    started: _Seconds | None
-    finished: _Seconds | None
+    created: _Time
+    started: _Time | None
+    finished: _Time | None
     epoch: _Count
     step: _Count
     steps_per_epoch: _Count | None
@@ -152,7 +154,15 @@ def read_json(path: Path) -> dict[str, Any]:
         raise ArchiveError(f"{path.name} is no JSON that this program writes ({error}).") from None
     if not isinstance(values, dict):
         raise ArchiveError(f"{path.name} does not hold an object.")
+    check_texts(values, path.name)
     return values
+
+
+def check_texts(values: dict[str, Any], name: str) -> None:
+    """Raise ArchiveError that names the field if a text in it cannot be written down: JSON can hold half of a sign."""
+    if wrong := [field for field, value in values.items() if not is_text((field, value))]:
+        field = wrong[0].encode("ascii", "backslashreplace").decode()
+        raise ArchiveError(f"{name} does not fit: {field}: holds a sign that belongs to no text.")
 
 
 def parsed(model: type[_M], values: dict[str, Any], name: str) -> _M:

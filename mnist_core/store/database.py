@@ -37,10 +37,13 @@ class Database:
         migrate(self._engine, folder)
 
     def setting(self, key: str, default: Any = None) -> Any:
-        """A setting of this store, such as "runs_at_once"."""
+        """A setting of this store, such as "runs_at_once"; the default where none can be read."""
         with self._engine.connect() as connection:
             value = connection.execute(sa.select(lab.c.value).where(lab.c.key == f"setting:{key}")).scalar()
-        return default if value is None else json.loads(value)
+        try:
+            return default if value is None else json.loads(value)
+        except ValueError:
+            return default
 
     def set_setting(self, key: str, value: Any) -> None:
         """Change a setting of this store; the value must be JSON."""

@@ -106,9 +106,9 @@ def of_sqlite(error: sqlite3.Error, path: Path) -> StorageError:
     elif code & 0xFF == sqlite3.SQLITE_IOERR:
         kind = "full" if _is_full(path) else "disk"
     if "decode to UTF-8" in str(error):
-        kind = "damaged"
+        return StorageError(f"The database {path} holds a text that is none. {DOCTOR}", "damaged")
     if lacking := _LACKS.search(str(error)):
-        return StorageError(f"The database {path} lacks the {lacking[1]} {lacking[2]}. {DOCTOR}", "damaged")
+        return StorageError(f"The database {path} lacks the {lacking[1]} {lacking[2]}. {DOCTOR}", "incomplete")
     return StorageError(_sentences(kind, code, path), kind)
 
 

@@ -80,7 +80,7 @@ def _version(connection: sa.Connection) -> int | None:
         raise StorageError(
             f"{name} lacks the table lab: it is damaged, or another program's. {DOCTOR} Or name another file in "
             "MNIST_LAB_DATABASE.",
-            "damaged",
+            "incomplete",
         )
     value = connection.execute(sa.select(lab.c.value).where(lab.c.key == "schema")).scalar()
     if value is None or not value.isdecimal() or len(value) > 4:
@@ -91,7 +91,7 @@ def _version(connection: sa.Connection) -> int | None:
             "Update MNIST Lab, or name another folder in MNIST_LAB_RESULTS."
         )
     if int(value) < VERSION and (missing := sorted(_TABLES - tables)):
-        raise StorageError(f"{name} lacks the table {missing[0]}. {DOCTOR}", "damaged")
+        raise StorageError(f"{name} lacks the table {missing[0]}. {DOCTOR}", "incomplete")
     return int(value)
 
 

@@ -1,5 +1,6 @@
 """Run: what happened when a config was trained, as one frozen value."""
 
+import math
 import os
 import secrets
 import socket
@@ -7,14 +8,19 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy import Float, Integer, Text
 
 from mnist_core import processes
 from mnist_core.config import RunConfig
 from mnist_core.data_facts import FIRST_RULE, DataFacts
+from mnist_core.errors import ConfigError
 from mnist_core.rules import Rules
-from mnist_core.text import one_line
+from mnist_core.store.schema import runs
+from mnist_core.text import is_text, one_line
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "failed", "interrupted"]
 ACTIVE: tuple[State, ...] = ("queued", "running")
@@ -173,15 +179,76 @@ class Run:
         return f"<Run {self.number} {self.name!r}: {', '.join(parts)}>"
 
 
+@dataclass(frozen=True)
+class BrokenRun:
+    """A row of the store that cannot be read as a run: what can be told of it."""
+
+    number: int
+    id: str
+    name: str
+    reason: str  # the column, and what is wrong with it
+
+    @property
+    def described(self) -> str:
+        """Which run it is and why it cannot be read, in a sentence."""
+        named = f" ({one_line(self.name)[:60]})" if self.name else ""
+        return f"Run #{self.number}{named} cannot be read: {one_line(self.reason).rstrip('.')}."
+
+
 _COLUMNS = tuple(field.name for field in fields(Run))
+_STATES = get_args(State)
+_TIMES = ("created", "started", "finished", "deleted", "heartbeat")
+_FRACTIONS = ("train_accuracy", "validation_accuracy", "test_accuracy")
+# The last moment that a page can show: the end of the year 2199, in unix seconds.
+LATEST = 7_258_118_399.0
 
 
 def run_from_row(row: Mapping[Any, Any]) -> Run:
-    """A Run from a row of the table of runs."""
+    """A Run from a row of the table of runs. Raises ValueError that names the column which cannot be read."""
+    _check_row(row)
     values: dict[str, Any] = {name: row[name] for name in _COLUMNS}
-    values |= {"config": RunConfig.parse(row["config"]), "tags": tuple(row["tags"])}
-    values["data"] = DataFacts.stored(row["data"])
+    try:
+        values |= {"config": RunConfig.parse(row["config"]), "tags": tuple(row["tags"])}
+    except ConfigError as error:
+        raise ValueError(f"config: {error}") from None
+    try:
+        values["data"] = DataFacts.stored(row["data"])
+    except ValidationError as error:
+        field = ".".join(map(str, error.errors()[0]["loc"]))
+        raise ValueError(f"data: {field} is none that a run records") from None
     return Run(**values)
+
+
+def _check_row(row: Mapping[Any, Any]) -> None:
+    for column in runs.c:
+        value = row[column.name]
+        if value is None and column.nullable:
+            continue
+        kinds = _KINDS.get(type(column.type))
+        if kinds and (not isinstance(value, kinds) or (isinstance(value, float) and not math.isfinite(value))):
+            raise ValueError(f"{column.name}: {str(value)[:40]!r} is no {_WORDS[type(column.type)]}")
+    if row["state"] not in _STATES:
+        raise ValueError(f"state: {row['state'][:40]!r} is none that a run has")
+    for names, most in ((_TIMES, LATEST), (_FRACTIONS, 1.0)):
+        if wrong := [name for name in names if row[name] is not None and not 0 <= row[name] <= most]:
+            raise ValueError(f"{wrong[0]}: {row[wrong[0]]:g} is out of range")
+    if row["epoch"] < 0 or row["step"] < 0:
+        raise ValueError("epoch, step: below 0")
+    tags, versions, data = row["tags"], row["versions"], row["data"]
+    versions, data = {} if versions is None else versions, {} if data is None else data
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise ValueError("tags: no list of texts")
+    if not isinstance(versions, dict) or not all(isinstance(text, str) for text in versions.values()):
+        raise ValueError("versions: no texts by name")
+    if not isinstance(row["config"], dict) or not isinstance(data, dict):
+        raise ValueError("config, data: no object")
+    for name, value in (("tags", tags), ("versions", versions), ("data", data)):
+        if not is_text(value):
+            raise ValueError(f"{name}: holds a sign that belongs to no text")
+
+
+_KINDS: dict[type, tuple[type, ...]] = {Integer: (int,), Float: (int, float), Text: (str,)}
+_WORDS: dict[type, str] = {Integer: "whole number", Float: "number", Text: "text"}
 
 
 def new_id(now: float | None = None) -> str:
@@ -191,8 +258,10 @@ def new_id(now: float | None = None) -> str:
     return str(UUID(int=value))
 
 
-def new_row(config: RunConfig, name: str, tags: Iterable[str], now: float, sweep: str | None = None) -> dict[str, Any]:
-    """The row of a run that is queued at `now`."""
+def new_row(
+    config: RunConfig, name: str, tags: Iterable[str], now: float, place: float, sweep: str | None = None
+) -> dict[str, Any]:
+    """The row of a run that is queued at `now`, in this place of the queue."""
     return {
         "id": new_id(now),
         "name": one_line(name).strip()[:NAME_LENGTH] or default_name(config),
@@ -201,7 +270,7 @@ def new_row(config: RunConfig, name: str, tags: Iterable[str], now: float, sweep
         "config": config.model_dump(mode="json"),
         "digest": config.digest(),
         "created": now,
-        "queued": now,
+        "queued": place,
         "sweep": sweep,
     }
 

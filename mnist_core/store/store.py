@@ -1,6 +1,7 @@
 """Store: the one place that all processes share. The queued rows are the queue."""
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -15,7 +16,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data_facts import DataFacts
 from mnist_core.errors import StoreError
 from mnist_core.events import Event
-from mnist_core.store import history
+from mnist_core.store import history, rows
 from mnist_core.store import metrics as metric_rows
 from mnist_core.store.adopting import Adoption
 from mnist_core.store.artifacts import Artifact
@@ -26,12 +27,12 @@ from mnist_core.store.runs import (
     NAME_LENGTH,
     NOT_BEGUN,
     RESUMABLE,
+    BrokenRun,
     Run,
     State,
     claim,
     clean_tags,
     new_row,
-    run_from_row,
     this_process,
 )
 from mnist_core.store.schema import artifacts, metrics, runs
@@ -59,13 +60,19 @@ class Store(Files, Sweeps, Adoption):
     def run(self, run_id: str) -> Run:
         """One run by its id. Raises StoreError if there is none."""
         with self._engine.connect() as connection:
-            row = connection.execute(sa.select(runs).where(runs.c.id == run_id)).mappings().first()
-        if row is None:
+            found, broken = rows.read(connection, runs.c.id == run_id)
+        if broken:
+            raise StoreError(f"{broken[0].described} `python -m mnist_core delete {broken[0].number}` removes it.")
+        if not found:
             raise StoreError(f"there is no run {run_id!r}; `python -m mnist_core list` shows the ids")
-        return run_from_row(row)
+        return found[0]
 
     def find(self, text: str) -> Run:
         """One run by its number ("12" or "#12"), id, or the beginning of an id. Raises StoreError."""
+        return self.run(self.identify(text)[1])
+
+    def identify(self, text: str) -> tuple[int, str]:
+        """Number and id of a run that is named as for `find`; it may be one that cannot be read. Raises StoreError."""
         # A database takes no halves of signs.
         text = text.encode("utf-8", "replace").decode()
         if text.removeprefix("#").isdecimal() and len(text) < 9:
@@ -73,13 +80,14 @@ class Store(Files, Sweeps, Adoption):
         else:
             matches = runs.c.id.startswith(text, autoescape=True)
         with self._engine.connect() as connection:
-            found = connection.execute(sa.select(runs.c.id).where(matches, runs.c.deleted.is_(None))).scalars().all()
+            query = sa.select(runs.c.number, runs.c.id).where(matches, runs.c.deleted.is_(None))
+            found = connection.execute(query).all()
         if not text or len(found) != 1:
             raise StoreError(
                 f"{text!r} names {'no run' if not (text and found) else f'{len(found)} runs'}; "
                 "`python -m mnist_core list` shows numbers and ids"
             )
-        return self.run(found[0])
+        return found[0].number, found[0].id
 
     def runs(
         self,
@@ -90,17 +98,37 @@ class Store(Files, Sweeps, Adoption):
         digests: Sequence[str] | None = None,
         sweep: str | None = None,
     ) -> list[Run]:
-        """Runs, newest first, that fit every condition given; with `ids`, those in that order as far as they exist."""
-        query = sa.select(runs).where(runs.c.deleted.is_not(None) if deleted else runs.c.deleted.is_(None))
+        """Runs, newest first, that fit every condition given; with `ids`, those in that order as far as they exist.
+
+        Rows that cannot be read are left out; `broken` has them.
+        """
+        conditions: list[sa.ColumnElement[bool]] = [
+            runs.c.deleted.is_not(None) if deleted else runs.c.deleted.is_(None)
+        ]
         for column, wanted in ((runs.c.id, ids), (runs.c.state, states), (runs.c.digest, digests)):
             if wanted is not None:
-                query = query.where(column.in_(wanted))
+                conditions.append(column.in_(wanted))
         if sweep is not None:
-            query = query.where(runs.c.sweep == sweep)
+            conditions.append(runs.c.sweep == sweep)
         with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(runs.c.number.desc())).mappings().all()
+            found, _ = rows.read(connection, *conditions)
         places = {run_id: place for place, run_id in enumerate(ids or ())}
-        return sorted(map(run_from_row, rows), key=lambda run: places.get(run.id, 0))
+        return sorted(found, key=lambda run: places.get(run.id, 0))
+
+    def every(self) -> tuple[list[Run], list[BrokenRun]]:
+        """All runs that are not deleted, and all rows that are not and cannot be read as runs; newest first."""
+        with self._engine.connect() as connection:
+            return rows.read(connection, runs.c.deleted.is_(None))
+
+    def broken(self) -> list[BrokenRun]:
+        """Rows that are not deleted and cannot be read as runs, newest first."""
+        return self.every()[1]
+
+    def delete_broken(self, numbers: Sequence[int]) -> None:
+        """Hide rows that cannot be read; they can be removed for good as other deleted runs are."""
+        gone = {"deleted": self.clock(), "state": "failed", "worker": None, "request": None, "queued": None}
+        with writing(self._engine).begin() as connection:
+            connection.execute(runs.update().where(runs.c.number.in_(numbers)).values(**gone))
 
     def queue(self) -> list[Run]:
         """Queued runs, the next one first."""
@@ -159,8 +187,8 @@ class Store(Files, Sweeps, Adoption):
     def count_metrics(self, run_id: str) -> int:
         """How many values are recorded of a run."""
         with self._engine.connect() as connection:
-            rows = sa.select(sa.func.count()).where(metrics.c.run == self._number(connection, run_id))
-            return connection.execute(rows).scalar_one()
+            query = sa.select(sa.func.count()).where(metrics.c.run == self._number(connection, run_id))
+            return connection.execute(query).scalar_one()
 
     def sizes(self, ids: Sequence[str] | None = None) -> dict[str, int]:
         """Bytes of the files of each run, by its id; a run without files is left out. Without `ids` of all runs."""
@@ -172,11 +200,17 @@ class Store(Files, Sweeps, Adoption):
 
     def continued_epochs(self, run_id: str) -> set[int]:
         """The epochs of a run from whose checkpoints other runs go on; deleted runs count, as they may come back."""
-        config = runs.c.config
-        query = sa.select(config["continue_epoch"].as_integer())
-        query = query.where(config["continue_from"].as_string() == run_id)
+        # Looked for as a text: JSON of one broken row must not end the query.
+        text = sa.type_coerce(runs.c.config, sa.Text)
         with self._engine.connect() as connection:
-            return {epoch for epoch in connection.execute(query).scalars() if epoch is not None}
+            found = connection.execute(sa.select(text).where(text.contains(run_id, autoescape=True))).scalars().all()
+        epochs: set[int] = set()
+        for config in found:
+            with contextlib.suppress(ValueError, TypeError, AttributeError):
+                values = json.loads(config)
+                if values.get("continue_from") == run_id and values.get("continue_epoch") is not None:
+                    epochs.add(int(values["continue_epoch"]))
+        return epochs
 
     def enqueue(
         self, config: RunConfig, name: str = "", tags: Iterable[str] = (), *, claimed: bool = False,
@@ -184,8 +218,9 @@ class Store(Files, Sweeps, Adoption):
     ) -> Run:  # fmt: skip
         """Put a new run at the end of the queue; `claimed`: the caller trains it at once, past the queue."""
         now = self.clock()
-        values = new_row(config, name, tags, now, sweep) | (claim(now, os.getpid()) if claimed else {})
         with writing(self._engine).begin() as connection:
+            values = new_row(config, name, tags, now, _end_of_queue(connection, now), sweep)
+            values |= claim(now, os.getpid()) if claimed else {}
             connection.execute(runs.insert().values(**values))
         return self.run(values["id"])
 
@@ -194,11 +229,13 @@ class Store(Files, Sweeps, Adoption):
     ) -> list[Run]:
         """Put many runs at the end of the queue at once, in this order: configs with their names ("": made from it)."""
         tags, now = list(tags), self.clock()
-        rows = [new_row(config, name, tags, now, sweep) for config, name in entries]
-        if rows:
-            with writing(self._engine).begin() as connection:
-                connection.execute(runs.insert(), rows)
-        return self.runs(ids=[row["id"] for row in rows])
+        if not entries:
+            return []
+        with writing(self._engine).begin() as connection:
+            place = _end_of_queue(connection, now)
+            values = [new_row(config, name, tags, now, place, sweep) for config, name in entries]
+            connection.execute(runs.insert(), values)
+        return self.runs(ids=[row["id"] for row in values])
 
     def request(self, run_id: str, wish: str) -> None:
         """Ask a run to "stop" or "pause"; a queued one obeys at once. Raises StoreError if it is over."""
@@ -298,7 +335,16 @@ class Store(Files, Sweeps, Adoption):
                 .values(**claim(self.clock(), None if run_id is None else os.getpid()))
                 .returning(runs.c.id)
             ).scalar()
-        return None if claimed is None else self.run(claimed)
+            if claimed is None:
+                return None
+            found, broken = rows.read(connection, runs.c.id == claimed)
+            if broken:  # nobody can train it: it must not hold up the others
+                self._fail(connection, broken[0])
+        return found[0] if found else self.claim(run_id, limit)
+
+    def _fail(self, connection: sa.Connection, run: BrokenRun) -> None:
+        values = {"state": "failed", "worker": None, "host": None, "pid": None, "pid_start": None, "heartbeat": None}
+        connection.execute(runs.update().where(runs.c.number == run.number).values(**values))
 
     def release(self, run: Run) -> bool:
         """Undo a claim whose holder has not begun: the run goes back to the head of the queue, as if never claimed.
@@ -389,6 +435,12 @@ class Store(Files, Sweeps, Adoption):
     def _update(self, ids: Sequence[str], **values: Any) -> None:
         with writing(self._engine).begin() as connection:
             connection.execute(runs.update().where(runs.c.id.in_(ids)).values(**values))
+
+
+def _end_of_queue(connection: sa.Connection, now: float) -> float:
+    """The place in the queue after all others, also where the clock was set back; equal ones go by their numbers."""
+    last = connection.execute(sa.select(sa.func.max(runs.c.queued)).where(runs.c.state == "queued")).scalar()
+    return now if last is None else max(now, last)
 
 
 @contextlib.contextmanager

@@ -25,9 +25,11 @@ class Sweeps(Database):
     """Saved sweeps."""
 
     def sweeps(self) -> list[SweepRow]:
-        """All sweeps, newest first."""
+        """All sweeps, newest first: in the order in which they were saved, whatever the clock said."""
+        # SQLite counts the rows of a table; an id or a date says nothing once the clock was set back.
+        saved = sa.literal_column("rowid").desc()
         with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(sweeps).order_by(sweeps.c.created.desc(), sweeps.c.id)).mappings().all()
+            rows = connection.execute(sa.select(sweeps).order_by(saved)).mappings().all()
         return [SweepRow(**row) for row in rows]
 
     def sweep(self, sweep_id: str) -> SweepRow | None:

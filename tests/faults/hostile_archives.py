@@ -35,8 +35,8 @@ def signed(members: Members, **changes: bytes | None) -> Members:
     return kept | {"manifest.json": json.dumps(manifest).encode()}
 
 
-def edited(members: Members, name: str, **changes: object) -> Members:
-    return signed(members, **{name: json.dumps(json.loads(members[name]) | changes).encode()})
+def edited(members: Members, file: str, /, **changes: object) -> Members:
+    return signed(members, **{file: json.dumps(json.loads(members[file]) | changes).encode()})
 
 
 def facts(members: Members, **changes: object) -> Members:
@@ -153,6 +153,12 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
            ("classes", [], "data.classes"), ("classes", ["9" * 2000], "data.classes.0"), ("classes", ["a"], "classes"),
            ("classes", list("0123456798"), "classes"), ("ground", "red", "data.ground"),
            ("folder", {"left_out": {}}, "data.folder"), ("owner", "me", "data.owner"))},
+    **{f"{name} {str(value)[:20]}": (lambda m, name=name, value=value: edited(m, "run.json", **{name: value}), name)
+       for name, value in (("created", 19_977_840_000.0), ("started", 19_977_840_000.0), ("finished", 1e10),
+                           ("created", -1.0), ("name", "a\ud83d"), ("note", "\udfff"), ("tags", ["\ud83d"]),
+                           ("versions", {"\ud83d": "1"}), ("device", "\ud83d"))},
+    "half of a sign in data": (lambda m: facts(m, classes=["\ud83d", *"123456789"]), "data"),
+    "half of a sign in the config": (lambda m: edited(m, "config.json", folder="\ud83d"), "folder"),
     "no data but a word": (lambda m: edited(m, "run.json", data="mnist"), "data"),
     "no JSON": (lambda m: signed(m, **{"run.json": b"{"}), "no JSON"),
     "deep JSON": (lambda m: signed(m, **{"config.json": b"[" * 100_000}), "no JSON"),
