@@ -118,14 +118,14 @@ def test_axes(field: str, text: str) -> None:
 
 
 @pytest.mark.long
-@long(20_000)
+@long(5_000)
 @given(CONFIGS)
 def test_settings_for_long(values: dict[str, Any]) -> None:
     borne(lambda: parse_config(values))
 
 
 @pytest.mark.long
-@long(20_000)
+@long(5_000)
 @given(LINES)
 def test_networks_for_long(text: str) -> None:
     borne(lambda: draw_network(text))

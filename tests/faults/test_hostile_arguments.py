@@ -157,7 +157,11 @@ def test_a_pipe_in_the_place_of_a_file_stays_one(run: Run, tmp_path: Path) -> No
     assert [child.name for child in tmp_path.iterdir() if child.name != "results"] == ["pipe"]
 
 
+# MLflow imports parts of SQLAlchemy and others that warn of their future.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_a_server_that_does_not_answer_is_told_within_seconds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Its import takes seconds, and is not what is measured.
+    pytest.importorskip("mlflow", reason="the MLflow extra is not installed (requirements-mlflow.txt)")
     monkeypatch.setattr(mlflow, "_ANSWER_SECONDS", 0.5)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -167,7 +171,7 @@ def test_a_server_that_does_not_answer_is_told_within_seconds(run: Run, monkeypa
             began = time.perf_counter()
             with pytest.raises(StoreError, match="no server answers") as caught:
                 mlflow.write(Store.open(), run, address)
-            assert time.perf_counter() - began < 3
+            assert time.perf_counter() - began < SECONDS
             assert "sqlite:///mlflow.db" in str(caught.value)
 
 
