@@ -18,7 +18,8 @@ from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
 from tests.app_process import ROOT, wait_until
 
-LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=5000)
+# It keeps two checkpoints: one for each epoch would fill the disk again by themselves.
+LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=5000, checkpoint_every=5000)
 MEGABYTES = 16
 
 
@@ -135,7 +136,7 @@ def test_a_run_that_is_killed_on_a_full_disk_can_be_resumed_and_leaves_no_tempor
 def test_a_run_of_the_command_line_says_what_it_waits_for_and_can_be_ended(store: Store, small_disk: Path):
     process = subprocess.Popen(
         [sys.executable, "-m", "mnist_core", "train", "--dataset", "mnist-5k", "--architecture", "mlp-100",
-         "--epochs", "5000"],
+         "--epochs", "5000", "--checkpoint-every", "5000"],
         cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     wait_until(lambda: bool(store.runs()) and store.runs()[0].epoch > 1)
