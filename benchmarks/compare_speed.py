@@ -29,8 +29,9 @@ from benchmarks.machine import describe_machine
 from mnist_core.config import RunConfig
 from mnist_core.events import EpochEnd, Event, StepEnd
 from mnist_core.store import Store
+from mnist_core.store.connections import address, connect, writing
 from mnist_core.store.runs import new_row
-from mnist_core.store.schema import connect, runs, writing
+from mnist_core.store.schema import runs
 from tests.app_process import ROOT, running_app
 from tests.browser import ARGUMENTS, executable
 
@@ -132,7 +133,7 @@ def table_store(folder: Path) -> None:
             | {"train_loss": 1 - accuracy, "train_accuracy": accuracy + 0.005, "best_epoch": 7, "test_loss": 0.1}
             | {"validation_loss": 0.1, "validation_accuracy": accuracy, "test_accuracy": accuracy - 0.002}
         )
-    engine = connect(store.url)
+    engine = connect(address(store.url))
     with writing(engine).begin() as connection:
         connection.execute(runs.insert(), rows)
     engine.dispose()
