@@ -126,7 +126,7 @@ def table_store(folder: Path) -> None:
         )
         accuracy = float(random.uniform(0.9, 0.99))
         rows.append(
-            new_row(config, "", ("sweep",) if number % 2 else (), 1.7e9 + 60 * number)
+            new_row(config, "", ("sweep",) if number % 2 else (), 1.7e9 + 60 * number, number)
             | {"state": "finished", "queued": None, "started": 1.7e9, "finished": 1.7e9 + 50, "epoch": config.epochs}
             | {"step": 8590, "steps_per_epoch": 859, "parameters": 79_510, "macs": 79_400, "train_images": 55_000}
             | {"seconds": 30 * float(random.random()), "images_per_second": 60_000 * float(random.random())}
