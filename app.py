@@ -28,4 +28,5 @@ else:  # for the server, which runs this file for every visitor
         routes=[*serving.routes(navigation.PAGES), *troubles.routes()],
         middleware=[*access.middleware(), *uploads.middleware()],
         lifespan=serving.lifespan,
+        on_script_error=state.tell_error,
     )

@@ -3,18 +3,19 @@
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import streamlit as st
 
 from mnist_core import environment, jobs
 from mnist_core.data.availability import Download, Status, ensure
-from mnist_core.errors import MnistLabError
+from mnist_core.errors import MnistLabError, StorageError
 from mnist_core.plots.style import run_label
 from mnist_core.store import Run, Store
 from mnist_core.store.store import UNDO_SECONDS
 from mnist_core.text import in_markdown
+from mnist_core.troubles import STORE_ERRORS, told
 
 LOGO = str(Path(__file__).with_name("logo.svg"))
 _WARM_UP_SECONDS = 4.0
@@ -28,7 +29,8 @@ _ECHO_SECONDS = 60.0  # no browser is so late; until then what it has not seen y
 def store() -> Store:
     """The store that the environment names; opening it starts the background jobs and the download of MNIST."""
     opened = Store.open()
-    opened.purge(deleted_before=opened.clock() - UNDO_SECONDS)
+    with suppress(StorageError):  # what may only be read can be looked at all the same
+        opened.purge(deleted_before=opened.clock() - UNDO_SECONDS)
     jobs.start(opened)
     _download("mnist")
     warm_up = threading.Timer(_WARM_UP_SECONDS, _import_torch)
@@ -67,8 +69,21 @@ def errors_as_messages() -> Iterator[None]:
     try:
         yield
     except MnistLabError as error:
-        if not any(str(error) in trouble.text for trouble in jobs.troubles_now()):
-            st.error(in_markdown(str(error)))
+        _tell(error)
+
+
+def tell_error(error: Exception) -> bool:
+    """The same of what nobody has caught in a fragment or a callback, to be given to `st.App`; False for a bug."""
+    if isinstance(error, STORE_ERRORS):
+        _tell(error)
+        return True
+    return False
+
+
+def _tell(error: Exception) -> None:
+    text = told(error)
+    if not any(text in trouble.text for trouble in jobs.troubles_now()):
+        st.error(in_markdown(text))
 
 
 def pick_run(key: str, label: str, help: str, runs: Sequence[Run]) -> Run | None:

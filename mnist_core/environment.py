@@ -4,18 +4,20 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
+from mnist_core.errors import PathError
+
 _IN_PATHS = "".join(chr(code) for code in range(32, 127) if chr(code) not in "%?")
 _ROOT = Path(__file__).resolve().parent.parent
 
 
 def data_dir() -> Path:
-    """Root of the data sets in torchvision's layout: `MNIST_LAB_DATA`, or `data/` beside the app."""
-    return Path(os.environ.get("MNIST_LAB_DATA") or _ROOT / "data").expanduser().resolve()
+    """Root of the data sets in torchvision's layout: `MNIST_LAB_DATA`, or `data/` beside the app. Raises PathError."""
+    return _folder("MNIST_LAB_DATA", "data")
 
 
 def results_dir() -> Path:
-    """Folder of the runs: `MNIST_LAB_RESULTS`, or `results/` beside the app."""
-    return Path(os.environ.get("MNIST_LAB_RESULTS") or _ROOT / "results").expanduser().resolve()
+    """Folder of the runs: `MNIST_LAB_RESULTS`, or `results/` beside the app. Raises PathError."""
+    return _folder("MNIST_LAB_RESULTS", "results")
 
 
 def database_url() -> str:
@@ -36,6 +38,24 @@ def allowed_hosts() -> tuple[str, ...]:
 def allowed_origins() -> tuple[str, ...]:
     """Public origins whose pages may use the app, such as https://lab.example.org: `MNIST_LAB_ORIGINS`, by commas."""
     return _listed("MNIST_LAB_ORIGINS")
+
+
+def full_path(text: str, field: str) -> Path:
+    """The full path of what a person has typed, in which ~ and ~name are home directories.
+
+    Raises PathError that names the `field` if there is no such user, or no path can be made of the text.
+    """
+    try:
+        return Path(text).expanduser().resolve()
+    except RuntimeError:
+        reason = "names a user whom this machine does not know, or links that go round in a circle"
+    except (OSError, ValueError):
+        reason = "is no path"
+    raise PathError(f"{field}: {text[:200]!r} {reason}. Give the full path of a folder, such as /home/me/lab.")
+
+
+def _folder(variable: str, name: str) -> Path:
+    return full_path(os.environ.get(variable) or str(_ROOT / name), variable)
 
 
 def _listed(variable: str) -> tuple[str, ...]:

@@ -16,6 +16,10 @@ class ConfigError(MnistLabError):
         self.field = field
 
 
+class PathError(MnistLabError):
+    """A text that a person gave names no place on this machine."""
+
+
 class ArchitectureError(MnistLabError):
     """An architecture does not parse or its shapes do not fit.
 

@@ -39,7 +39,7 @@ def list_folder(folder: str, rule: int = RULE) -> Listing:
     Rule 1 orders classes and files by the text of their names as they are on the disk; rule 2 compares names in one
     Unicode form (NFC), and orders classes by the numbers in their names.
     """
-    root = Path(folder).expanduser()
+    root = folder_path(folder)
     directories = _class_directories(folder, rule)
     classes = _ordered(directories["train"], rule)
     left_out: Counter[str] = Counter()
@@ -59,6 +59,16 @@ def list_folder(folder: str, rule: int = RULE) -> Listing:
     return Listing(classes, files, dict(left_out.most_common()), beside, deeper)
 
 
+def folder_path(folder: str) -> Path:
+    """The path of an image folder, in which ~name is a home directory. Raises DataError if nobody is so called."""
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError:
+        raise DataError(
+            f"{folder[:200]} names a user whom this machine does not know. Give the full path of the image folder."
+        ) from None
+
+
 def class_names(folder: str, rule: int = RULE) -> tuple[str, ...]:
     """Names of the class directories in their order; raises DataError unless train/ and test/ hold the same ones."""
     return _ordered(_class_directories(folder, rule)["train"], rule)
@@ -66,7 +76,7 @@ def class_names(folder: str, rule: int = RULE) -> tuple[str, ...]:
 
 def _class_directories(folder: str, rule: int) -> dict[str, dict[str, str]]:
     """By split: names of the classes and of their directories; the same two classes or more in both."""
-    root = Path(folder).expanduser()
+    root = folder_path(folder)
     found = {split: _directories(root, split, rule) for split in FOLDER_SPLITS}
     for here, there in (FOLDER_SPLITS, FOLDER_SPLITS[::-1]):
         alone = sorted(found[here].keys() - found[there].keys())

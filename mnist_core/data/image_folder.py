@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.data.folder_layout import FOLDER_SPLITS, Listing, list_folder
+from mnist_core.data.folder_layout import FOLDER_SPLITS, Listing, folder_path, list_folder
 from mnist_core.data.idx import Labelled
 from mnist_core.data.pictures import (
     RULE,
@@ -167,7 +167,7 @@ def _channels_first(values: np.ndarray) -> np.ndarray:
 
 def _facts(folder: str, listing: Listing, parts: Sequence[_Part], reading: Reading) -> FolderFacts:
     blank = [part.paths[index] for part in parts for index in np.flatnonzero(one_colour(part.images)).tolist()]
-    root = Path(folder).expanduser()
+    root = folder_path(folder)
     special = [picture for part in parts for picture in part.special.values()]
     return FolderFacts(
         left_out=dict(list(listing.left_out.items())[:100]),

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
+from mnist_core.environment import full_path
 from mnist_core.errors import StorageError
 from mnist_core.store import failures
 
@@ -20,7 +21,7 @@ _PLAIN = (
 
 
 def address(url: str) -> sa.URL:
-    """The address of a database, checked; that of an SQLite file with its full path. Raises StorageError."""
+    """The address of a database, checked; of an SQLite file with its full path. Raises StorageError or PathError."""
     try:
         parsed = sa.make_url(url)
     except (exc.ArgumentError, ValueError):
@@ -32,11 +33,7 @@ def address(url: str) -> sa.URL:
         raise StorageError(f"MNIST_LAB_DATABASE names no file: other processes could not see the runs. {_PLAIN}")
     if parsed.query or text.startswith("file:"):
         raise StorageError(f"MNIST_LAB_DATABASE holds more than the path of a file. {_PLAIN}")
-    try:
-        path = Path(text).expanduser().absolute()
-    except RuntimeError:
-        raise StorageError(f"MNIST_LAB_DATABASE names a user whom this machine does not know: {text}. Give the full "
-                           "path.") from None  # fmt: skip
+    path = full_path(text, "MNIST_LAB_DATABASE")
     return parsed.set(drivername="sqlite", database=str(path))
 
 
@@ -90,9 +87,15 @@ def use_write_ahead_log(engine: sa.Engine) -> None:
 
 
 def _opener(path: Path) -> Callable[[], sqlite3.Connection]:
-    address = f"{path.as_uri()}?mode=rw"
-
     def opened() -> sqlite3.Connection:
+        if _is_writable(path):
+            options = "mode=rw"
+        elif _size(_log(path)):
+            options = "mode=ro"
+        else:
+            # Without a log and the right to make one, SQLite reads only a file of which it is told that nobody writes.
+            options = "mode=ro&immutable=1"
+        address = f"{path.as_uri()}?{options}"
         return sqlite3.connect(address, uri=True, timeout=LOCK_SECONDS, check_same_thread=False)
 
     return opened
@@ -116,12 +119,30 @@ def _watch(engine: sa.Engine, path: Path) -> None:
     event.listen(engine, "checkout", compare)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: Path) -> tuple[int, ...] | None:
+    """Which file it is; of one that is only read here, also its state: SQLite itself would not notice a change."""
     try:
         status = os.stat(path)
     except OSError:
         return None
-    return status.st_dev, status.st_ino
+    which = status.st_dev, status.st_ino
+    return which if _is_writable(path) else (*which, status.st_mtime_ns, status.st_size, _size(_log(path)))
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+
+
+def _log(path: Path) -> Path:
+    """The write-ahead log of a database: what was written last, until it is taken over."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

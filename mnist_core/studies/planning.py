@@ -8,6 +8,7 @@ from pathlib import Path
 from mnist_core.config import RunConfig
 from mnist_core.data.availability import status
 from mnist_core.data.folder_layout import class_names
+from mnist_core.environment import full_path
 from mnist_core.errors import ConfigError, DataError
 from mnist_core.store import ACTIVE, Run, Store
 from mnist_core.studies.catalogue import experiment_of, study_of
@@ -166,7 +167,7 @@ def _planned(
     if protocol != PROTOCOLS[0]:
         config = config.replace(choose_on="validation")
     if folder and config.dataset == "cifar10":
-        where = str(Path(folder).expanduser().resolve())
+        where = str(full_path(folder, "folder"))
         config = config.replace(dataset="folder", folder=where, folder_size=32, folder_colour=True)
     return Planned(study.name, experiment, variant, config.seed, protocol, config, parent)
 

@@ -1,0 +1,50 @@
+"""A database that is taken away while the app runs: every page says so, at clicks too, and goes on once it is back."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from mnist_core import jobs
+from mnist_core.config import RunConfig
+from mnist_core.store import Store
+
+pytestmark = pytest.mark.browser
+LEAKS = re.compile(r"Traceback|sqlalche|SELECT|sqlite3\.|Error:")
+
+
+def test_a_database_that_is_taken_away_and_brought_back(
+    own_lab: Path, tmp_path: Path, serve: Callable[..., str], browser: Browser
+):
+    store = Store.open()
+    jobs.set_runs_at_once(store, 0)
+    run = store.enqueue(RunConfig(), "waits")
+    store._engine.dispose()
+    url = serve()
+    tab = browser.new_page()
+    tab.goto(f"{url}/train?runs={run.number}")
+    stop = tab.get_by_role("button", name="Stop", exact=True)
+    stop.wait_for()
+    path, elsewhere = own_lab / "runs.db", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for file in own_lab.glob("runs.db*"):
+        file.rename(elsewhere / file.name)
+    alert = tab.get_by_role("alert").filter(has_text=str(path))
+    # The part of the page that follows runs meets it by itself.
+    expect(alert.first).to_be_visible(timeout=20_000)
+    for page in ("compare", "sweeps", "train"):
+        tab.goto(f"{url}/{page}")
+        expect(alert.first).to_be_visible(timeout=20_000)
+        assert not LEAKS.search(tab.locator("body").inner_text())
+    assert not path.exists()
+    for file in sorted(elsewhere.iterdir(), reverse=True):
+        file.rename(own_lab / file.name)
+    tab.goto(f"{url}/train?runs={run.number}")
+    stop.click(timeout=20_000)
+    tab.get_by_text("stopped", exact=False).first.wait_for()
+    expect(tab.get_by_role("alert").filter(has_text=str(path))).to_have_count(0, timeout=60_000)
+    log = (own_lab / "app.log").read_text()
+    assert not any(leak in log for leak in ("[SQL", "[parameters", "https://sqlalche", "Background on"))
+    tab.close()

@@ -1,0 +1,34 @@
+"""A home directory of a user whom nobody knows, wherever a path may stand: the field and the remedy, no traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.app_process import ROOT
+
+UNKNOWN = "~nobody-of-that-name/lab"
+
+
+@pytest.mark.parametrize(
+    ("words", "variable"),
+    [
+        (("list",), "MNIST_LAB_RESULTS"),
+        (("doctor",), "MNIST_LAB_RESULTS"),
+        (("data", "list"), "MNIST_LAB_DATA"),
+        (("train", "--dataset", "folder", "--folder", UNKNOWN), ""),
+        (("study", "run", "mlp-course", "--folder", UNKNOWN), ""),
+    ],
+)
+def test_an_unknown_user_in_a_path(words: tuple[str, ...], variable: str, own_lab: Path):
+    surroundings = os.environ | ({variable: UNKNOWN} if variable else {})
+    command = [sys.executable, "-m", "mnist_core", *words]
+    done = subprocess.run(command, cwd=ROOT, env=surroundings, capture_output=True, text=True, timeout=100)
+    assert done.returncode in (1, 2)
+    text = done.stderr + done.stdout
+    assert "~nobody-of-that-name" in text
+    assert variable in text
+    assert "Traceback" not in text
+    assert not list(Path.cwd().glob("~*"))
