@@ -1,5 +1,7 @@
 """Sweeps in the store: a name and what was searched; their runs say which sweep they belong to."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,18 +9,35 @@ import sqlalchemy as sa
 
 from mnist_core.store.connections import writing
 from mnist_core.store.database import Database
+from mnist_core.store.runs import LATEST
 from mnist_core.store.schema import metrics, runs, sweeps
 from mnist_core.text import one_line
 
 
 @dataclass(frozen=True)
 class SweepRow:
-    """A sweep as it is stored; `spec` is JSON that mnist_core.sweeps reads."""
+    """A sweep as it is stored; `spec` is JSON that mnist_core.sweeps reads, {} where it cannot be read."""
 
     id: str
     name: str
     spec: dict[str, Any]
     created: float
+
+
+# JSON as it stands there: one that cannot be read must not end the list of all.
+_COLUMNS = (sweeps.c.id, sweeps.c.name, sa.type_coerce(sweeps.c.spec, sa.Text).label("spec"), sweeps.c.created)
+
+
+def _row(row: Mapping[Any, Any]) -> SweepRow:
+    try:
+        spec = json.loads(row["spec"])
+    except (ValueError, TypeError):
+        spec = {}
+    created = row["created"]
+    dated = isinstance(created, int | float) and 0 <= created <= LATEST
+    return SweepRow(
+        str(row["id"]), str(row["name"]), spec if isinstance(spec, dict) else {}, float(created) if dated else 0.0
+    )
 
 
 class Sweeps(Database):
@@ -29,14 +48,13 @@ class Sweeps(Database):
         # SQLite counts the rows of a table; an id or a date says nothing once the clock was set back.
         saved = sa.literal_column("rowid").desc()
         with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(sweeps).order_by(saved)).mappings().all()
-        return [SweepRow(**row) for row in rows]
+            return [_row(row) for row in connection.execute(sa.select(*_COLUMNS).order_by(saved)).mappings()]
 
     def sweep(self, sweep_id: str) -> SweepRow | None:
         """A sweep by its id; None if there is none."""
         with self._engine.connect() as connection:
-            row = connection.execute(sa.select(sweeps).where(sweeps.c.id == sweep_id)).mappings().first()
-        return SweepRow(**row) if row else None
+            row = connection.execute(sa.select(*_COLUMNS).where(sweeps.c.id == sweep_id)).mappings().first()
+        return _row(row) if row else None
 
     def at_epoch(self, sweep_id: str, name: str, epoch: int) -> dict[str, float]:
         """A metric of which there is one an epoch, for all runs of a sweep that have it, by their ids: one query."""

@@ -100,9 +100,14 @@ class Sweep:
 
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> "Sweep":
-        """A sweep from what `to_json` gave."""
-        axes = tuple(Axis(**{**axis, "values": tuple(axis["values"])}) for axis in spec["axes"])
-        return cls(**{**spec, "base": RunConfig.parse(spec["base"]), "axes": axes})
+        """A sweep from what `to_json` gave. Raises ConfigError if it is anything else."""
+        try:
+            axes = tuple(Axis(**{**axis, "values": tuple(axis["values"])}) for axis in spec["axes"])
+            return cls(**{**spec, "base": RunConfig.parse(spec["base"]), "axes": axes})
+        except (LookupError, TypeError, ValueError, ConfigError):
+            raise ConfigError(
+                "sweep", "what it searched cannot be read from the database. Delete the sweep; its runs stay."
+            ) from None
 
     def _check(self) -> None:
         if not self.axes and self.seeds < 2:

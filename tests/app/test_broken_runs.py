@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -11,6 +12,7 @@ from mnist_core.cli import app
 from mnist_core.config import RunConfig
 from mnist_core.errors import StoreError
 from mnist_core.store import Store
+from mnist_core.sweeps import Axis, Sweep, launch
 from tests.app.pages import opened, tables
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -139,3 +141,18 @@ def test_sweeps_keep_their_order_when_the_clock_is_set_back():
         store.clock = lambda now=now: now
         store.save_sweep(name, name, {})
     assert [sweep.id for sweep in store.sweeps()] == ["b", "c", "a"]
+
+
+@pytest.mark.parametrize(("column", "value"), [("spec", "'no JSON'"), ("spec", "'{}'"), ("created", "9e999")])
+def test_a_broken_sweep_spoils_no_other(column: str, value: str):
+    store = Store.open()
+    sweep = Sweep("fine", RunConfig(dataset="mnist-5k"), (Axis("learning_rate", (0.1, 0.01)),))
+    whole, broken = launch(store, sweep), launch(store, replace(sweep, name="broken"))
+    assert store.file is not None
+    with closing(sqlite3.connect(store.file)) as connection, connection:
+        connection.execute(f"UPDATE sweeps SET {column} = {value} WHERE id = ?", (broken,))
+    assert [row.name for row in store.sweeps()] == ["broken", "fine"]
+    assert not opened("sweeps", sweep=whole).error
+    assert len(opened("sweeps", sweep=broken).error) == (column == "spec")
+    store.delete_sweep(broken)
+    assert [row.id for row in store.sweeps()] == [whole]
