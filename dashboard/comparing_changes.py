@@ -55,7 +55,7 @@ def broken(every: run_table.Snapshot) -> None:
         return
     shown = " ".join(in_markdown(run.described) for run in every.broken[:_SHOWN])
     more = f" So it is with {len(every.broken) - _SHOWN:,} more." if len(every.broken) > _SHOWN else ""
-    st.warning(f"{shown}{more} All other runs are whole.")
+    st.warning(f"{shown}{more} All other runs can be read.")
     many = f"these {len(every.broken):,} runs" if len(every.broken) > 1 else "this run"
     st.button(f"Delete {many}", key="delete-broken", on_click=_delete_broken,
               args=([run.number for run in every.broken],),
