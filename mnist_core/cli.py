@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import asdict
 from types import FrameType
 from typing import Annotated, Any, Literal
@@ -148,9 +149,8 @@ def list_runs(
         told = [_as_dict(run) | {"bytes": sizes.get(run.id, 0)} for run in runs]
         print(json.dumps([*told, *({"state": "broken"} | asdict(run) for run in broken)], indent=2))
         return
-    table = Table("#", "name", "data set", "state", "epoch", "validation", "test", "time", "disk", box=None)
-    for run in runs:
-        table.add_row(
+    rows = [
+        (
             str(run.number),
             one_line(run.name),
             run.dataset,
@@ -161,14 +161,28 @@ def list_runs(
             f"{run.seconds:.1f} s",
             size_in_words(sizes.get(run.id, 0)),
         )
-    for run in broken:
-        table.add_row(str(run.number), one_line(run.name), "-", "broken", "-", "-", "-", "-", "-")
+        for run in runs
+    ]
+    rows += [(str(run.number), one_line(run.name), "-", "broken", *"-----") for run in broken]
+    table = _table(("#", "name", "data set", "state", "epoch", "validation", "test", "time", "disk"), rows, wide="name")
     terminal = Console(markup=False, emoji=False, highlight=False)
     terminal.print(table if runs or broken else "no runs yet; `python -m mnist_core train` makes one")
     for run in broken:
         print(f"{run.described} `python -m mnist_core delete {run.number}` removes it.", file=sys.stderr)
     if sizes:
         terminal.print(_occupied(store, sizes), soft_wrap=True)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], wide: str) -> Table:
+    """A table for a terminal of any width, in which no word is cut but those of the column `wide`."""
+    table = Table(box=None)
+    for place, title in enumerate(head):
+        words = [word for row in (head, *rows) for word in row[place].split()]
+        least = None if title == wide else max(map(len, words))
+        table.add_column(title, min_width=least, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def _occupied(store: Store, sizes: dict[str, int]) -> str:
