@@ -219,7 +219,6 @@ WAYS: Mapping[str, Way] = {
     "dashes, 6 on, 4 off, 1 px": partial(_dashes, dash=6, gap=4, width=1),
     "dots, 2 on, 6 off, 2 px": partial(_dashes, dash=2, gap=6, width=2),
     **{f"28 x 28, JPEG {quality}": partial(_jpeg, side=28, quality=quality) for quality in (50, 75, 85, 95)},
-    "28 x 28, WebP 75": lambda digit: as_file(255 - digit.pixels, "WEBP", quality=75),
     "56 x 56, JPEG 75": partial(_jpeg, side=56, quality=75),
     "280 x 280, JPEG 50": partial(_jpeg, side=280, quality=50),
     **{f"pad, brush {size}": partial(_brush, size=size) for size in (40, 75, 130)},
