@@ -1,7 +1,6 @@
 """The main job in a real browser: pick, train live, reload, look, draw, compare."""
 
 import re
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -12,6 +11,7 @@ from mnist_core import jobs
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
+from tests.app_process import wait_for
 
 pytestmark = pytest.mark.browser
 NEVER_ENDING = "dataset=mnist-5k&architecture=mlp-100&epochs=2000"
@@ -23,13 +23,6 @@ def trained(config: RunConfig, name: str = "") -> Run:
     for _ in work(store, run):
         pass
     return store.run(run.id)
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
 
 
 def press_until(button: Locator, condition: Callable[[], bool]) -> None:
