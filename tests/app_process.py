@@ -45,14 +45,6 @@ def app_process(
             process.kill()
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Return once the condition holds. Raises AssertionError if it does not within these seconds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
-
-
 def free_port() -> int:
     """A port of this machine that nobody listens at."""
     with socket.socket() as free:

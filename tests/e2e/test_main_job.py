@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -11,9 +12,10 @@ from mnist_core import jobs
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
-from tests.app_process import wait_for
+from tests.app_process import wait_until
 
 pytestmark = pytest.mark.browser
+wait_for = partial(wait_until, seconds=30)
 NEVER_ENDING = "dataset=mnist-5k&architecture=mlp-100&epochs=2000"
 
 
@@ -31,7 +33,7 @@ def press_until(button: Locator, condition: Callable[[], bool]) -> None:
         if not condition() and button.is_visible() and button.is_enabled():
             button.click()
         with suppress(AssertionError):
-            wait_for(condition, 15)
+            wait_for(condition, seconds=15)
             return
     wait_for(condition)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.app_process import ROOT, wait_for
+from tests.app_process import ROOT, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.mnist]
 
@@ -26,9 +26,8 @@ def test_a_study_is_predicted_trained_live_and_compared(
     expect(page.get_by_text("You predicted About 97 %. What was found: About 77 %.")).to_be_visible()
     accuracy = re.compile(r"✓ test \(optimistic\) 9\d\.\d\d%")
     expect(page.locator(".board span", has_text=accuracy)).to_be_visible(timeout=60_000)
-    # The chart gets its last points with the next message after the board's.
-    # Batches of 64.
-    wait_for(lambda: curves()["step"] == 938)
+    # The chart gets its last points with the message after the board's: 938 steps are 60,000 images in batches of 64.
+    wait_until(lambda: curves()["step"] == 938, seconds=30)
     assert curves()["points"] > 10
     expect(page.get_by_text("Measured by your own runs.")).to_be_visible()
     page.get_by_text("Weights", exact=True).click()
