@@ -24,13 +24,13 @@ class Flattery:
 def flattery(groups: Sequence[Sequence[float]], noise: float = 0.0) -> Flattery | None:
     """What the best of all runs owes to chance, from the accuracies (fractions) of each setting's seeds.
 
-    The highest of many accuracies is one to which chance has added. How much is told by made-up searches: as many
-    settings with as many seeds, which differ as much as those near the best do beyond chance, and to which each run
-    adds chance of its own; of each search the run that comes out best, and the chance in it. The scatter of chance is
-    that of seeds of one setting, pooled over the settings near the best: those that are far behind, or scatter wildly,
-    cannot win. With one seed of each it is `noise`, the standard deviation that the images alone give an accuracy, at
-    most (`image_noise`); then the excess is over what the run would reach on ever more images. None where neither is
-    known, or where there is no run.
+    The highest of many accuracies is one to which chance has added. How much is told by made-up searches among the
+    settings near the best: their means are drawn together until they differ only by what chance does not explain, and
+    chance is added to each run anew; of each search the run that comes out best, and the chance in it. The scatter of
+    chance is that of seeds of one setting, pooled over the settings near the best: those that are far behind, or
+    scatter wildly, cannot win. With one seed of each it is `noise`, the standard deviation that the images alone give
+    an accuracy, at most (`image_noise`); then the excess is over what the run would reach on ever more images. None
+    where neither is known, or where there is no run.
     """
     settings = sorted((list(group) for group in groups if len(group)), key=lambda group: -fmean(group))
     if not settings:
@@ -41,11 +41,12 @@ def flattery(groups: Sequence[Sequence[float]], noise: float = 0.0) -> Flattery 
         return None
     counts = np.array([len(group) for group in near])
     means = np.array([fmean(group) for group in near])
-    beyond = max(0.0, float(means.var(ddof=1)) - chance**2 * float(np.mean(1 / counts))) if len(near) > 1 else 0.0
-    random = np.random.default_rng(0)
-    settings_drawn = random.normal(0, sqrt(beyond), (_DRAWN, len(near)))
-    added = random.normal(0, chance, (_DRAWN, int(counts.sum())))
-    winners = (np.repeat(settings_drawn, counts, axis=1) + added).argmax(axis=1)
+    spread = float(means.var(ddof=1)) if len(near) > 1 else 0.0
+    beyond = max(0.0, spread - chance**2 * float(np.mean(1 / counts)))
+    # Means scatter by chance as well; drawn together, they differ as much as the settings themselves do.
+    drawn_together = means * sqrt(beyond / spread) if spread else means
+    added = np.random.default_rng(0).normal(0, chance, (_DRAWN, int(counts.sum())))
+    winners = (np.repeat(drawn_together, counts) + added).argmax(axis=1)
     excess = float(added[np.arange(_DRAWN), winners].mean()) if counts.sum() > 1 else 0.0
     return Flattery(max(0.0, excess), sum(map(len, settings)), int(counts.sum()), freedom > 0)
 
