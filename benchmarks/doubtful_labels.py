@@ -25,7 +25,7 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.machine import describe_machine
-from mnist_core import answers, doubtful, jobs, results
+from mnist_core import answers, concurrency, doubtful, results
 from mnist_core.calibration import negative_log_likelihood
 from mnist_core.config import RunConfig
 from mnist_core.doubtful import Worth
@@ -78,7 +78,7 @@ def train_all(options: argparse.Namespace) -> None:
     }
     began = perf_counter()
     spawning = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
-    workers = options.workers or (8 if options.device == "cuda" else jobs.cores())
+    workers = options.workers or (8 if options.device == "cuda" else concurrency.cores())
     with ProcessPoolExecutor(workers, mp_context=spawning) as pool:
         waiting = {
             pool.submit(_train, training.config, training.name, store.root): seed

@@ -30,7 +30,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from benchmarks.machine import describe_machine
-from mnist_core import architectures, environment, jobs
+from mnist_core import architectures, concurrency, environment, jobs
 from mnist_core.config import RunConfig
 from mnist_core.data.torchvision_ops import make_importable
 from mnist_core.following import follow_all
@@ -148,7 +148,7 @@ def main() -> None:
     options = parser.parse_args()
     print(
         describe_machine(),
-        f"(a) with {torch.get_num_threads()} thread(s), (b) with {jobs.cores()} process(es) of one thread,",
+        f"(a) with {torch.get_num_threads()} thread(s), (b) with {concurrency.cores()} process(es) of one thread,",
         f"{options.epochs or 'all'} epoch(s) of 60,000 images ({options.classic_epochs} in (a), scaled),",
         f"{options.rounds} round(s)",
         flush=True,

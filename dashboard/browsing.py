@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +10,12 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.components.gallery import gallery
-from mnist_core import environment, plots
-from mnist_core.config import RunConfig
+from dashboard.dataset_source import Source, read
+from mnist_core import plots
 from mnist_core.data import remarks, statistics
 from mnist_core.data.catalogue import dataset
-from mnist_core.data.identity import file_state
-from mnist_core.data.sources import Arrays, load_arrays
 from mnist_core.data.splitting import SplitName, split_indices
 from mnist_core.data.statistics import PixelStatistics
-from mnist_core.errors import MnistLabError
 from mnist_core.plots.images import channels_last, png
 from mnist_core.text import in_html, in_markdown, one_line
 
@@ -30,37 +26,6 @@ _A_ROW = 24  # images of each class where all classes are shown
 _A_CLASS = 48  # images where one class is shown
 _LONG = 16  # letters of a class's name under its bars
 _CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
-
-
-@dataclass(frozen=True)
-class Source:
-    """A data set that can be read; hashable, so that what is read can be kept."""
-
-    name: str
-    folder: str = ""
-    size: int = 28
-    colour: bool = False
-    state: str = ""  # of the folder's files: another one once any of them has changed
-
-    def config(self) -> RunConfig:
-        """The config whose runs learn from it; raises ConfigError for a folder without a path."""
-        fields = {"folder": self.folder, "folder_size": self.size, "folder_colour": self.colour}
-        return RunConfig.parse({"dataset": self.name} | (fields if self.name == "folder" else {}))
-
-
-def folder_source(folder: str, size: int, colour: bool) -> Source:
-    """An image folder as it is now: adding, removing or changing an image makes another source of it."""
-    source = Source("folder", folder.strip(), size, colour)
-    try:
-        return replace(source, state=file_state(source.config(), environment.data_dir()))
-    except MnistLabError:  # reading it will say what is wrong
-        return source
-
-
-@st.cache_resource(max_entries=2, show_spinner="Reading the images …")
-def read(source: Source) -> Arrays:
-    """The data set as published; raises DataError with the remedy."""
-    return load_arrays(source.config(), environment.data_dir())
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

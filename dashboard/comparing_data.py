@@ -9,10 +9,10 @@ import streamlit as st
 from dashboard import inspection, state
 from mnist_core import answers, measures, trained
 from mnist_core.answers import Answers
-from mnist_core.data.identity import class_names_of
 from mnist_core.data.splitting import SplitName
 from mnist_core.errors import DataError
 from mnist_core.plots.series import Curves, Series
+from mnist_core.run_images import class_names_of
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import browsing
+from dashboard.dataset_source import folder_source, read
 from mnist_core.data import remarks
 from mnist_core.data.folder_layout import list_folder
 from mnist_core.errors import DataError
@@ -23,9 +23,9 @@ def folder_notice(folder: str, size: int, colour: bool) -> None:
     found = remarks.left_out(listing)
     images = sum(len(paths) for of_classes in listing.files.values() for paths in of_classes)
     if images <= _READ_AT_ONCE:
-        source = browsing.folder_source(folder, size, colour)
+        source = folder_source(folder, size, colour)
         try:
-            facts = browsing.read(source).folder
+            facts = read(source).folder
             found = found if facts is None else remarks.warnings(facts)
         except DataError as error:
             found.append(str(error))

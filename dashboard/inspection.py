@@ -8,8 +8,8 @@ import streamlit as st
 
 from dashboard import state
 from mnist_core import answers, environment, results
-from mnist_core.data.identity import class_names_of, images_of
 from mnist_core.data.splitting import SplitName
+from mnist_core.run_images import class_names_of, images_of
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
 

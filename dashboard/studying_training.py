@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import live, navigation, state
+from dashboard import navigation, state
 from dashboard.choices import one_of
+from dashboard.live_curves import live_curves
 from dashboard.studying import EPOCHS, SEEDS, Subject
 from mnist_core import environment, studies, sweeps
 from mnist_core.errors import MnistLabError, StoreError
@@ -164,7 +165,7 @@ def _follow(subject: Subject, revealed: bool, seen: tuple[int, int]) -> None:
         st.info("The curves appear here once the question above has been answered.")
         return
     several = subject.seeds > 1
-    live.curves([replace(run, name=_label(planned, several)) for planned, run in rows if run is not None][:_ON_CHART])
+    live_curves([replace(run, name=_label(planned, several)) for planned, run in rows if run is not None][:_ON_CHART])
     if len(runs) > _ON_CHART:
         st.caption(f"The first {_ON_CHART} of {len(runs)} runs are on the chart.")
 

@@ -8,9 +8,9 @@ import streamlit as st
 
 from dashboard import navigation, state, sweeping, sweeping_form, sweeping_results
 from mnist_core import stats, sweeps
+from mnist_core.concurrency import runs_at_once
 from mnist_core.errors import MnistLabError
 from mnist_core.fields import shown
-from mnist_core.jobs import runs_at_once
 from mnist_core.store import ACTIVE
 from mnist_core.store.sweeps import SweepRow
 from mnist_core.sweeps import Sweep

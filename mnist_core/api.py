@@ -168,6 +168,6 @@ def _as_batch(images: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
 
 
 def _test_images(run: Run) -> np.ndarray:
-    from mnist_core.data.identity import images_of
+    from mnist_core.run_images import images_of
 
     return images_of(run, "test", environment.data_dir())[0]

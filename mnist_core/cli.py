@@ -17,7 +17,6 @@ from rich.table import Table
 from mnist_core import environment, measures, resuming
 from mnist_core.comparison import MOST_SEEDS, seeded
 from mnist_core.config import DATASETS, RunConfig
-from mnist_core.data import remarks
 from mnist_core.errors import CheckpointError, ConfigError
 from mnist_core.export_commands import export
 from mnist_core.flags import with_config_flags
@@ -26,6 +25,7 @@ from mnist_core.liveness import judged, settled
 from mnist_core.recipes import RECIPES
 from mnist_core.report_commands import import_run, report
 from mnist_core.rounding import size_in_words
+from mnist_core.run_images import remarks_of
 from mnist_core.store import Run, Store
 from mnist_core.store.runs import State
 from mnist_core.study_commands import study_app
@@ -211,7 +211,7 @@ def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
     if found.data is not None:
         lines.append(f"test images {found.data.images.get('test', '')[:12]}")
     lines += filter(None, [measures.changed_note(store.changed([found]))])
-    lines += remarks.of_run(found)
+    lines += remarks_of(found)
     lines += [one_line(found.note)] if found.note else []
     lines += [f"  {name} = {one_line(str(value))}" for name, value in found.config.changed().items()] or [
         "  all settings are default"

@@ -2,7 +2,6 @@
 
 import atexit
 import contextlib
-import glob
 import os
 import signal
 import subprocess
@@ -13,6 +12,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 
 from mnist_core import environment, liveness, processes, troubles
+from mnist_core.concurrency import gpus, runs_at_once
 from mnist_core.liveness import BEGIN_SECONDS, SILENT_SECONDS
 from mnist_core.silence import AwakeClock, Silence
 from mnist_core.store import Run, Store
@@ -34,7 +34,7 @@ _SPARE_DELAY_SECONDS = 3.0
 _LONGEST_PAUSE_SECONDS, _LONGEST_START_PAUSE_SECONDS = 10.0, 60.0
 # Between two looks at what is to be copied or removed.
 _HOUSEKEEPING_SECONDS = 60.0
-_SETTING, _PROBE = "runs_at_once", "jobs_probe"
+_PROBE = "jobs_probe"
 _THREAD = "mnist-lab-jobs"
 
 
@@ -315,26 +315,6 @@ def end() -> None:
     """End the background threads of this process, for a server that a signal ends before `atexit` has its turn."""
     for jobs in _started():
         jobs.end()
-
-
-def runs_at_once(store: Store) -> int:
-    """How many runs may train at the same time: the setting, or one for each GPU, or without one for each core."""
-    return int(store.setting(_SETTING, len(gpus()) or cores()))
-
-
-def set_runs_at_once(store: Store, count: int) -> None:
-    """Change how many runs may train at the same time, 0 to hold the queue; running ones are left alone."""
-    store.set_setting(_SETTING, max(0, count))
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def gpus() -> list[str]:
-    """Indices of the NVIDIA devices of this machine."""
-    return sorted(path.removeprefix("/dev/nvidia") for path in glob.glob("/dev/nvidia[0-9]*"))
 
 
 def _start(url: str, opened: Callable[[], Store]) -> Jobs:

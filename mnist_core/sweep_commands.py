@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from mnist_core import intervals, jobs, measures, stats, sweeps
+from mnist_core import concurrency, intervals, measures, stats, sweeps
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.fields import shown
@@ -47,7 +47,7 @@ def _run(
     sweep = Sweep(name, RunConfig.parse(values), axes, method, samples, seeds, halving, random_seed)
     configs = sweep.configs()
     store = Store.open()
-    at_once = jobs.runs_at_once(store)
+    at_once = concurrency.runs_at_once(store)
     text = (
         f"{len(configs)} runs, {at_once} at a time: about {_duration(sweeps.estimate(store, configs))}"
         f"{' or less' if halving else ''} on this machine"

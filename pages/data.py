@@ -3,8 +3,9 @@
 import streamlit as st
 
 from dashboard import browsing, getting_data, navigation, state
-from dashboard.browsing import SPLITS, Source
+from dashboard.browsing import SPLITS
 from dashboard.choices import one_of
+from dashboard.dataset_source import Source, folder_source, read
 from mnist_core.data.catalogue import CATALOGUE, dataset
 
 
@@ -22,7 +23,7 @@ def page() -> None:
             "Split", list(SPLITS), default="Training", key="split",
             help="The part of the data set that the images, means and pixels below come from.")  # fmt: skip
     st.html(browsing.STYLES)
-    classes = browsing.read(source).classes
+    classes = read(source).classes
     describe(source)
     browsing.show_remarks(source)
     browsing.show_samples(source, SPLITS[name])
@@ -51,7 +52,7 @@ def pick_source() -> Source:
                            help="Images are resized to this many pixels a side.")  # fmt: skip
     colour = st.toggle("Colour", key="folder_colour", bind="query-params",
                        help="Keep the three colour channels instead of making the images grey.")  # fmt: skip
-    return browsing.folder_source(path, size, colour)
+    return folder_source(path, size, colour)
 
 
 def is_here(source: Source) -> bool:
@@ -66,9 +67,9 @@ def is_here(source: Source) -> bool:
 def describe(source: Source) -> None:
     """What the data set is, and what its splits are."""
     known = dataset(source.name)
-    _, channels, height, width = browsing.read(source).train_images.shape
+    _, channels, height, width = read(source).train_images.shape
     facts = (f"{width} × {height} pixels, {'colour' if channels == 3 else 'grey'}",
-             f"{len(browsing.read(source).classes)} classes",
+             f"{len(read(source).classes)} classes",
              f"source: {known.source}", f"licence: {known.licence}")  # fmt: skip
     explanation = known.explanation.replace("*", r"\*")  # no emphasis is meant
     st.markdown(f"**{known.label}**: {explanation}  \n{' · '.join(facts)}")

@@ -8,8 +8,8 @@ from dashboard.inspection import splits, subject
 from dashboard.inspection_images import STYLES
 from dashboard.inspection_weights import weights
 from mnist_core import measures
-from mnist_core.data import remarks
 from mnist_core.data.splitting import SplitName
+from mnist_core.run_images import remarks_of
 from mnist_core.store import Run
 from mnist_core.text import in_html, in_markdown, in_table_cell
 
@@ -79,7 +79,7 @@ def note(run: Run) -> None:
     st.caption(f"Network: {in_table_cell(run.config.architecture)}")
     if run.note:
         (st.warning if run.state in ("diverged", "failed", "interrupted") else st.info)(in_markdown(run.note))
-    for remark in remarks.of_run(run):
+    for remark in remarks_of(run):
         st.caption(in_markdown(remark))
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 
 from mnist_core.data.folder_layout import Listing
-from mnist_core.data_facts import FIRST_RULE, FolderFacts
-from mnist_core.store import Run
+from mnist_core.data_facts import FolderFacts
 
 EARLIER_RULE = (
     "Its pictures are read by the earlier rule, with which it began: as they are stored, transparency on white, the "
@@ -46,18 +45,6 @@ def warnings(facts: FolderFacts) -> list[str]:
             f"{more if facts.one_colour > len(facts.one_colour_files) else ''}."
         )
     return remarks
-
-
-def of_run(run: Run) -> list[str]:
-    """How a run's pictures were read, and whether it can be told that the images on this machine are still its own."""
-    if run.data is not None and run.data.folder is not None:
-        return [EARLIER_RULE] if run.rule == FIRST_RULE else reading(run.data.folder)
-    if run.data is not None or run.started is None:
-        return []
-    unknown = (
-        "It is not known whether the images here are those that this run was given: it began before that was recorded."
-    )
-    return [unknown, EARLIER_RULE] if run.dataset == "folder" else [unknown]
 
 
 def reading(facts: FolderFacts) -> list[str]:

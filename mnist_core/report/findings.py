@@ -9,8 +9,8 @@ import pandas as pd
 from mnist_core import answers, environment, stats
 from mnist_core.answers import Answers, LeftOut
 from mnist_core.comparison import groups
-from mnist_core.data.identity import ChangedImagesError, class_names_of, images_of
 from mnist_core.errors import ConfigError, DataError, StoreError
+from mnist_core.run_images import ChangedImagesError, class_names_of, images_of
 from mnist_core.store import Run, Store
 
 _DRAWN = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from mnist_core import comparison, measures, stats
-from mnist_core.data import remarks
 from mnist_core.fields import fields
 from mnist_core.plots.curves import learning_curves
 from mnist_core.plots.style import run_label
 from mnist_core.report.findings import Findings
 from mnist_core.report.words import MISSING, Charts, Html, number, paragraph, percent, run_marks, section, strong, table
 from mnist_core.rounding import decimals, fixed
+from mnist_core.run_images import remarks_of
 from mnist_core.store import Run
 
 _PAIRS = 45  # more are not read: then only those with the best run are shown
@@ -198,7 +198,7 @@ def origins(found: Findings, written: str) -> Html:
     ]
     of_runs: dict[str, list[str]] = {}
     for run in found.runs:
-        of_runs.setdefault(" ".join(remarks.of_run(run)), []).append(str(run.number))
+        of_runs.setdefault(" ".join(remarks_of(run)), []).append(str(run.number))
     read = [f"Run{'s' * (len(which) > 1)} {', '.join(which)}: {said}" for said, which in of_runs.items() if said]
     return section(
         "Where this comes from",

@@ -13,7 +13,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard import browsing, state
-from dashboard.browsing import SPLITS, Source, folder_source
+from dashboard.browsing import SPLITS
+from dashboard.dataset_source import Source, folder_source, read
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist_5k
 from mnist_core.data.availability import Status
@@ -232,9 +233,9 @@ def test_what_of_a_folder_is_left_out_or_blank_is_counted_and_named(tmp_path: Pa
 
 def test_an_image_that_is_exchanged_in_its_place_is_read_anew(tmp_path: Path) -> None:
     folder = image_folder(tmp_path / "pictures", {"a": 6, "b": 6}, {"a": 1, "b": 1})
-    old = browsing.read(folder_source(str(folder), 8, False)).test_images
+    old = read(folder_source(str(folder), 8, False)).test_images
     path = next((folder / "test" / "b").iterdir())
     Image.new("L", (8, 8), 7).save(path)
-    new = browsing.read(folder_source(str(folder), 8, False)).test_images
+    new = read(folder_source(str(folder), 8, False)).test_images
     assert not (old[1] == 7).all()
     assert (new[1] == 7).all()

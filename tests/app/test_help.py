@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.comparing import SECTIONS
-from mnist_core import jobs
+from mnist_core import concurrency, jobs
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
 from mnist_core.worker import work
@@ -35,7 +35,7 @@ def lab(prepared: Path, own_lab: Path) -> Iterator[None]:
     """A copy of it, in which nothing is trained."""
     shutil.copytree(prepared, own_lab)
     store = Store.open()
-    jobs.set_runs_at_once(store, 0)
+    concurrency.set_runs_at_once(store, 0)
     st.cache_resource.clear()
     yield
     jobs.start(store).end()

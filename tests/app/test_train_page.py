@@ -12,7 +12,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import jobs
+from mnist_core import concurrency, jobs
 from mnist_core.config import RunConfig
 from mnist_core.events import EpochEnd
 from mnist_core.fields import fields
@@ -28,7 +28,7 @@ TINY = RunConfig(dataset="mnist-5k", architecture="softmax", train_images=500, e
 def page(own_lab) -> Iterator[AppTest]:
     """The page on an empty store, with nobody who takes runs from its queue."""
     store = Store.open()
-    jobs.set_runs_at_once(store, 0)
+    concurrency.set_runs_at_once(store, 0)
     st.cache_resource.clear()
     yield AppTest.from_file("../../pages/train.py", default_timeout=30)
     jobs.start(store).end()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from mnist_core import jobs
+from mnist_core import concurrency
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
 
@@ -19,7 +19,7 @@ def test_a_database_that_is_taken_away_and_brought_back(
     own_lab: Path, tmp_path: Path, serve: Callable[..., str], browser: Browser
 ):
     store = Store.open()
-    jobs.set_runs_at_once(store, 0)
+    concurrency.set_runs_at_once(store, 0)
     run = store.enqueue(RunConfig(), "waits")
     store._engine.dispose()
     url = serve()

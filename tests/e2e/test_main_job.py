@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from mnist_core import jobs
+from mnist_core import concurrency
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
@@ -64,7 +64,7 @@ def test_a_network_is_chosen_trained_watched_and_stopped(serve, page: Page, curv
 
 
 def test_a_second_run_waits_in_the_queue_and_both_are_drawn(serve, page: Page, curves):
-    jobs.set_runs_at_once(Store.open(), 1)
+    concurrency.set_runs_at_once(Store.open(), 1)
     url = serve()
     page.goto(f"{url}/train?{NEVER_ENDING}")
     start = page.get_by_role("button", name="Start training")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import cli, jobs
+from mnist_core import cli, concurrency, jobs
 from mnist_core.config import RunConfig
 from mnist_core.errors import StoreError
 from mnist_core.store import Store
@@ -161,7 +161,7 @@ def test_the_jobs_keep_a_copy_a_day_and_remove_what_was_deleted_a_day_ago(
 ):
     monkeypatch.setattr(jobs, "_HOUSEKEEPING_SECONDS", 0.2)
     store = Store.open()
-    jobs.set_runs_at_once(store, 0)
+    concurrency.set_runs_at_once(store, 0)
     runs = [store.enqueue(SMALL) for _ in range(3)]
     for run in runs:
         store.request(run.id, "stop")

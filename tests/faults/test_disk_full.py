@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import jobs
+from mnist_core import concurrency, jobs
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
 from tests.app_process import ROOT, wait_until
@@ -43,7 +43,7 @@ def store(small_disk: Path) -> Store:
 
 @pytest.fixture
 def running(store: Store) -> Iterator[jobs.Jobs]:
-    jobs.set_runs_at_once(store, 1)
+    concurrency.set_runs_at_once(store, 1)
     thread = jobs.start(store)
     yield thread
     thread.end()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import jobs
+from mnist_core import concurrency, jobs
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
 from tests.app_process import wait_until
@@ -81,11 +81,11 @@ def test_a_running_run_obeys(store, running, wish, state):
 
 
 def test_no_more_runs_train_at_once_than_allowed(store, running):
-    jobs.set_runs_at_once(store, 1)
+    concurrency.set_runs_at_once(store, 1)
     first, second = enqueue(store, running, LONG), enqueue(store, running, LONG)
     wait_until(lambda: trains(store, first))
     assert store.run(second.id).state == "queued"
-    jobs.set_runs_at_once(store, 2)
+    concurrency.set_runs_at_once(store, 2)
     running.wake()
     wait_until(lambda: trains(store, second))
     assert store.run(first.id).state == "running"
@@ -148,9 +148,9 @@ def spoilt(store: Store, config: RunConfig) -> Run:
 
 
 def test_a_run_that_ends_its_worker_leaves_the_others_alone(store, running):
-    jobs.set_runs_at_once(store, 0)
+    concurrency.set_runs_at_once(store, 0)
     pairs = [(spoilt(store, SHORT.replace(seed=seed)), store.enqueue(SHORT)) for seed in range(2)]
-    jobs.set_runs_at_once(store, 1)
+    concurrency.set_runs_at_once(store, 1)
     running.wake()
     wait_until(lambda: not any(store.run(run.id).active for pair in pairs for run in pair), seconds=240)
     outcomes = [tuple(store.run(run.id).state for run in pair) for pair in pairs]
@@ -160,7 +160,7 @@ def test_a_run_that_ends_its_worker_leaves_the_others_alone(store, running):
 
 def hand_over_to_one_that_never_begins(store: Store, running: jobs.Jobs) -> tuple[Run, int]:
     """A run that was given to an idle worker which is stopped and cannot begin it, and the worker's process."""
-    jobs.set_runs_at_once(store, 1)
+    concurrency.set_runs_at_once(store, 1)
     before = enqueue(store, running, SHORT.replace(epochs=40))
     wait_until(lambda: store.run(before.id).pid is not None)
     pid = store.run(before.id).pid
@@ -204,7 +204,7 @@ def test_the_thread_is_started_once_for_a_store(store, running):
 
 
 def test_short_runs_share_a_process_that_outlives_them(store, running):
-    jobs.set_runs_at_once(store, 1)
+    concurrency.set_runs_at_once(store, 1)
     log: list[int] = []
     for place in range(3):
         run = enqueue(store, running, SHORT.replace(epochs=60, seed=place))
@@ -233,7 +233,7 @@ def test_a_run_that_diverges_beside_another_does_not_disturb_it(store, running):
     good = SHORT.replace(epochs=4)
     alone = enqueue(store, running, good)
     wait_until(lambda: store.run(alone.id).state == "finished")
-    jobs.set_runs_at_once(store, 2)
+    concurrency.set_runs_at_once(store, 2)
     bad = store.enqueue(SHORT.replace(epochs=500, architecture="linear-100-10", optimizer="sgd", learning_rate=100))
     beside = enqueue(store, running, good)
     wait_until(lambda: not store.run(beside.id).active and not store.run(bad.id).active)

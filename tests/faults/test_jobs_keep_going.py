@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from mnist_core import jobs
+from mnist_core import concurrency, jobs
 from mnist_core.config import RunConfig
 from mnist_core.silence import AwakeClock, Silence
 from mnist_core.store import Run, Store
@@ -29,7 +29,7 @@ def store() -> Store:
 
 @pytest.fixture
 def running(store: Store) -> Iterator[jobs.Jobs]:
-    jobs.set_runs_at_once(store, 1)
+    concurrency.set_runs_at_once(store, 1)
     thread = jobs.start(store)
     yield thread
     thread.end()

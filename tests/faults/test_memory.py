@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import jobs
+from mnist_core import concurrency, jobs
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
 from tests.app_process import wait_until
@@ -24,7 +24,7 @@ def store() -> Store:
 
 @pytest.fixture
 def running(store: Store) -> Iterator[jobs.Jobs]:
-    jobs.set_runs_at_once(store, 1)
+    concurrency.set_runs_at_once(store, 1)
     thread = jobs.start(store)
     yield thread
     thread.end()

@@ -31,6 +31,7 @@ LAYERS = [
         "retention",
     },
     {"data", "handwriting", "strokes", "architectures", "devices"},
+    {"concurrency", "run_images"},
     {"checking", "jobs", "liveness", "needs", "recipes", "controlled", "report", "upkeep", "worker_process"},
     {"sweeps", "optimization", "checkpoints", "evaluation", "memory", "pulse"},
     {"studies", "perceptron"},
@@ -55,7 +56,7 @@ TORCH_FREE = [
     "mnist_core.stats", "mnist_core.calibration", "mnist_core.robustness", "mnist_core.costs",
     "mnist_core.export.formats", "mnist_core.export_commands",
     "mnist_core.agreement", "mnist_core.doubtful", "mnist_core.forgetting", "mnist_core.plots.agreement",
-    "dashboard.state", "dashboard.forms", "dashboard.live", "dashboard.navigation",
+    "dashboard.state", "dashboard.forms", "dashboard.live", "dashboard.live_curves", "dashboard.navigation",
 ]  # fmt: skip
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from mnist_core import answers, api, report
 from mnist_core.comparison import config_differences, fairness, groups
-from mnist_core.data.identity import class_names_of
 from mnist_core.errors import DataError, StoreError
+from mnist_core.run_images import class_names_of
 from mnist_core.store import Run, Store
 from tests.small_folders import config_of, forget, train, write_images
 

@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 from mnist_core import trained
 from mnist_core.cli import app
 from mnist_core.config import RunConfig
-from mnist_core.data.identity import ChangedImagesError, images_of
 from mnist_core.data.sources import load_arrays
 from mnist_core.data.splitting import SplitName, split_images
 from mnist_core.data_facts import RULE, same_pictures
 from mnist_core.export import archive
+from mnist_core.run_images import ChangedImagesError, images_of
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
 from tests.faults.hostile_archives import packed, signed

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mnist_core import intervals, sweeps
+from mnist_core import concurrency, intervals, sweeps
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, StoreError
 from mnist_core.events import EpochEnd
@@ -253,16 +253,15 @@ def test_halving_is_off_by_default_and_never_ends_a_last_epoch() -> None:
 
 
 def test_the_estimate_follows_past_runs_and_the_number_side_by_side() -> None:
-    from mnist_core import jobs
 
     store = Store.open()
-    jobs.set_runs_at_once(store, 1)
+    concurrency.set_runs_at_once(store, 1)
     run = store.enqueue(BASE, claimed=True)
     store.finish(run, "finished", seconds=10.0, epoch=1, train_images=500)
     configs = sweep(("learning_rate", "0.1, 0.2, 0.3, 0.4"), base=BASE.replace(epochs=3)).configs()
     alone = sweeps.estimate(store, configs)
     assert alone == pytest.approx(4 * 30, rel=0.05)
-    jobs.set_runs_at_once(store, 2)
+    concurrency.set_runs_at_once(store, 2)
     assert sweeps.estimate(store, configs) == pytest.approx(alone / 2)
     bigger = sweep(("learning_rate", "0.1, 0.2"), base=BASE.replace(architecture="mlp-2000")).configs()
     assert sweeps.estimate(store, bigger) > 10  # this machine turned out slow
