@@ -125,7 +125,7 @@ def _train_seeds(
     """Queue runs that differ only in the seed, and train them in processes of their own until all have ended."""
     runs = store.enqueue_all(entries, tag)
     if not queue:
-        runs = follow_all(store, runs, as_json)
+        runs = follow_all(store, runs, as_json, f"resume {runs[0].number}")
     if as_json:
         print(json.dumps([_as_dict(run) for run in runs], indent=2))
     elif queue:
@@ -230,14 +230,15 @@ def resume(
     ] = False,
     as_json: _As_json = False,
 ) -> None:
-    """Go on with a paused, stopped, interrupted or failed run, here and now."""
+    """Go on with a paused, stopped, interrupted or failed run, or train one that waits, here and now."""
     store = settled(Store.open())
     found = store.find(run)
     back_to = resuming.last_intact(store, found) if go_back and not from_scratch else None
     if not (from_scratch or back_to) and (reason := resuming.refusal(store, found)):
         raise CheckpointError(reason)
     with interruptible() as interrupt:
-        queued = store.requeue(found.id, from_scratch=from_scratch, back_to=back_to)
+        waits = found.state == "queued" and not (from_scratch or back_to)
+        queued = found if waits else store.requeue(found.id, from_scratch=from_scratch, back_to=back_to)
         claimed = store.claim(queued.id)
         if claimed is None:
             _say(queued, as_json, f"run #{queued.number} goes on in the dashboard")

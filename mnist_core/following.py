@@ -10,17 +10,25 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mnist_core import jobs
+from mnist_core.errors import StoreError
+from mnist_core.jobs import Jobs
 from mnist_core.store import Run, Store
 from mnist_core.text import in_terminal, one_line
 from mnist_core.troubles import Trouble
+from mnist_core.worker_process import LOG
 
 _LOOK_SECONDS = 0.5
+# Processes for training in succession that end at their start. The pauses between them grow: it takes a minute or two.
+_STARTS = 6
+_HELD = Trouble("The queue is held: no run may train at once. The page Train of the dashboard changes that.")
 
 
-def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False) -> list[Run]:
+def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False, again: str = "") -> list[Run]:
     """Train these runs, several at a time in processes of their own, until each has ended; returns them as they are.
 
     Other runs of the queue are trained too. Ctrl-C interrupts what is running so that it can be resumed.
+    Raises StoreError if no process can be started after several tries: the runs stay in the queue, and `again` is the
+    command that goes on with them.
     """
     ids = [run.id for run in runs]
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -30,9 +38,10 @@ def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False) -> list
         ended: set[str] = set()
         told: list[Trouble] = []
         while True:
-            if thread.troubles != told:
-                told = thread.troubles
-                for trouble in told:
+            if (troubles := _troubles(store, thread)) != told:
+                new = [trouble for trouble in troubles if trouble not in told]
+                told = troubles
+                for trouble in new:
                     bar.console.print(
                         in_terminal(f"{trouble.text}\n{trouble.lines}".strip()),
                         markup=False,
@@ -47,6 +56,9 @@ def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False) -> list
             bar.update(task, completed=len(ended))
             if not any(run.active for run in found):
                 return found
+            if thread.failed_starts >= _STARTS and not any(run.state == "running" for run in found):
+                thread.end()
+                raise StoreError(_gave_up([run for run in found if run.active], again))
             if interrupt.wait(_LOOK_SECONDS):
                 thread.end()
                 return store.runs(ids=ids)
@@ -86,6 +98,21 @@ def _asking_signals() -> list[signal.Signals]:
     names = ("SIGTERM", "SIGHUP")
     asking = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
     return [signal.SIGINT, *(number for number in asking if signal.getsignal(number) != signal.SIG_IGN)]
+
+
+def _troubles(store: Store, thread: Jobs) -> list[Trouble]:
+    return [*thread.troubles, *([_HELD] if jobs.runs_at_once(store) == 0 else [])]
+
+
+def _gave_up(waiting: Sequence[Run], again: str) -> str:
+    numbers = [run.number for run in waiting]
+    runs = f"Run #{numbers[0]} waits" if len(numbers) == 1 else f"Runs #{min(numbers)} to #{max(numbers)} wait"
+    go_on = f" with `python -m mnist_core {again}`, or" if again else ""
+    return (
+        f"No process for training could be started in {_STARTS} tries; the reason stands above, and in {LOG} of the "
+        f"results folder. `python -m mnist_core doctor` looks through the installation. {runs} in the queue: once this "
+        f"is mended, go on{go_on} by opening the dashboard."
+    )
 
 
 def _line(run: Run) -> str:

@@ -65,6 +65,12 @@ class Jobs(threading.Thread):
         self._own_trouble: Trouble | None = None
         self._start_trouble: Trouble | None = None
         self._run_troubles: list[Trouble] = []
+        self._failed_starts = 0
+
+    @property
+    def failed_starts(self) -> int:
+        """How many workers in succession could not be started, or ended before they could train."""
+        return self._failed_starts
 
     @property
     def troubles(self) -> list[Trouble]:
@@ -172,7 +178,7 @@ class Jobs(threading.Thread):
         wanted = max(1, runs_at_once(self._store))
         # With every place taken the next run waits for a worker that ends its own: no spare need slow them down.
         if not waiting and len(self._workers) < wanted and time.monotonic() >= self._spare_after:
-            self._workers.append(WorkerProcess(self._store))
+            self._workers.append(self._begin_worker())
         elif len(waiting) > 1 and len(waiting) == len(self._workers):
             self._dismiss(waiting[1:])  # nothing trains: one that waits is enough
 
@@ -184,11 +190,18 @@ class Jobs(threading.Thread):
         self._reap()  # a run that has just ended left its worker to this one
         gpu = self._free_gpu()
         fitting = [worker for worker in self._workers if worker.run is None and worker.gpu in ("", gpu)]
-        worker = fitting[0] if fitting else WorkerProcess(self._store)
+        worker = fitting[0] if fitting else self._begin_worker()
         if not fitting:
             self._workers.append(worker)
         self._spare_after = time.monotonic() + _SPARE_DELAY_SECONDS
         worker.hand(run, gpu)
+
+    def _begin_worker(self) -> WorkerProcess:
+        try:
+            return WorkerProcess(self._store)
+        except OSError:
+            self._failed_starts += 1
+            raise
 
     def _dismiss(self, workers: list[WorkerProcess]) -> None:
         for worker in workers:
@@ -207,13 +220,18 @@ class Jobs(threading.Thread):
                 if run is not None and held:
                     self._lost(run, worker.verdict or _why(code, run), counts=worker.ready)
                 self._bury(worker, code)
+            elif not worker.ready and time.monotonic() - worker.started > BEGIN_SECONDS:
+                # Its imports hang: it would keep others from being tried.
+                worker.process.kill()
             elif not held:
                 worker.run = None
             elif time.monotonic() - worker.handed > BEGIN_SECONDS and not self._begun(worker):
                 worker.process.kill()  # it hangs as it ends its last run
-            if worker.ready and self._start_trouble is not None and code is None:
-                self._start_trouble = None
-                self._start_pauses.begin_anew()
+            if worker.ready and code is None:
+                self._failed_starts = 0
+                if self._start_trouble is not None:
+                    self._start_trouble = None
+                    self._start_pauses.begin_anew()
 
     def _bury(self, worker: WorkerProcess, code: int) -> None:
         """Forget a worker that has ended; one that could not even start makes the next wait longer."""
@@ -221,6 +239,7 @@ class Jobs(threading.Thread):
         worker.close()
         pause = _SPARE_DELAY_SECONDS
         if not worker.ready and not self._ended.is_set():
+            self._failed_starts += 1
             pause = self._start_pauses.next()
             self._start_trouble = Trouble(
                 f"No process for training can be started ({_ending(code)}), so the queue waits. "

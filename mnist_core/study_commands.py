@@ -98,7 +98,7 @@ def study_run(
     for dataset, why in missing.items():
         names = sorted({f"{one.study} {one.experiment.name}" for one in left_out if one.config.dataset == dataset})
         print_error(f"Left out: {', '.join(names)}. {why}")
-    runs = _train(settled(Store.open()), planned, as_json)
+    runs = _train(settled(Store.open()), planned, as_json, f"study run {name}")
     if as_json:
         print(json.dumps([_as_dict(one, run) for one, run in runs], indent=2))
     else:
@@ -123,8 +123,11 @@ def print_error(text: str) -> None:
     Console(stderr=True).print(in_terminal(text), markup=False, emoji=False, highlight=False)
 
 
-def _train(store: Store, planned: "list[Planned]", as_json: bool) -> "list[tuple[Planned, Run]]":
-    """Train until nothing more can be started; what continues other runs starts when these have finished."""
+def _train(store: Store, planned: "list[Planned]", as_json: bool, again: str) -> "list[tuple[Planned, Run]]":
+    """Train until nothing more can be started; what continues other runs starts when these have finished.
+
+    `again` is the command that goes on where no process for training can be started.
+    """
     from mnist_core.following import follow_all
     from mnist_core.studies import find, start, waiting
 
@@ -134,7 +137,7 @@ def _train(store: Store, planned: "list[Planned]", as_json: bool) -> "list[tuple
         if not runs:
             break
         followed |= {run.id for run in runs}
-        ended = follow_all(store, runs, as_json)
+        ended = follow_all(store, runs, as_json, again)
         if any(run.active or run.state == "interrupted" for run in ended):
             break  # Ctrl-C
         left = waiting(store, planned)

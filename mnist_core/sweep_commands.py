@@ -111,7 +111,7 @@ def retry(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None:
 def _train(store: Store, sweep_id: str, as_json: bool) -> None:
     waiting = store.runs(sweep=sweep_id, states=["queued", "running"])
     if waiting:
-        follow_all(store, waiting[::-1], as_json)
+        follow_all(store, waiting[::-1], as_json, f"sweep retry {sweep_id}")
     _report(store, sweep_id, as_json)
     if any(run.state in ("failed", "interrupted", "queued") for run in store.runs(sweep=sweep_id)):
         raise typer.Exit(1)

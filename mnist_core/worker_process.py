@@ -25,8 +25,9 @@ class WorkerProcess:
     def __init__(self, store: Store) -> None:
         """Start it. Its own session: Ctrl-C in the terminal is for the app. Raises OSError."""
         self.run: Run | None = None
-        # When it was given that run, of time.monotonic.
+        # When it was given that run, and when it was started, of time.monotonic.
         self.handed = 0.0
+        self.started = time.monotonic()
         # The one that it can see; chosen with its first run, for good.
         self.gpu = ""
         # Why it was killed, if it was.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -186,3 +187,57 @@ def test_a_deleted_run_whose_process_is_gone_can_be_removed_for_good(store: Stor
     store.delete([run.id])
     liveness.settle(store)
     assert store.purge(deleted_before=store.clock() + 1) == 1
+
+
+WITHOUT_WORKERS = """
+import sys
+from mnist_core import jobs
+sys.executable, jobs._SPARE_DELAY_SECONDS, jobs._LONGEST_START_PAUSE_SECONDS, jobs._LONGEST_PAUSE_SECONDS = (
+    sys.argv.pop(1), 0.1, 0.2, 0.2)
+from mnist_core.cli import main
+main()
+"""
+SMALL = ["--dataset", "mnist-5k", "--train-images", "500", "--epochs", "1", "--architecture", "mlp-10"]
+
+
+@pytest.mark.parametrize(
+    ("program", "command"),
+    [
+        ("/bin/false", ["train", *SMALL, "--seeds", "2"]),
+        ("/not/there/python", ["sweep", "run", *SMALL, "--axis", "learning_rate=0.1,0.01", "--yes", "--json"]),
+        pytest.param("/bin/false", ["study", "run", "mlp-course", "--experiment", "two-layer-linear", "--json"],
+                     marks=pytest.mark.long),
+    ],
+    ids=["seeds", "sweep", "study"],
+)  # fmt: skip
+def test_a_command_whose_workers_never_start_ends_and_leaves_its_runs_in_the_queue(
+    store: Store, mnist_dir: Path, monkeypatch: pytest.MonkeyPatch, program: str, command: list[str]
+):
+    monkeypatch.setenv("MNIST_LAB_DATA", str(mnist_dir))
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_WORKERS, program, *command],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    waiting = store.queue()
+    assert len(waiting) >= 2
+    assert {run.state for run in store.runs()} == {"queued"}
+    remedy = re.findall(r"`python -m mnist_core (\w.*?)`", " ".join(done.stderr.split()))[-1]
+    assert remedy.split()[:2] in ([command[0], "retry"], command[:2], ["resume", "1"])
+    if remedy.startswith("resume"):
+        answer(*remedy.split())
+        assert store.find("1").state == "finished"
+
+
+def test_a_command_whose_queue_is_held_says_so(store: Store):
+    jobs.set_runs_at_once(store, 0)
+    process = begin([*CLI, "train", *SMALL, "--seeds", "2"])
+    try:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        while "queue is held" not in line:
+            assert line, "it ended without a word of it"
+            line = process.stderr.readline()
+    finally:
+        end(process)

@@ -127,7 +127,7 @@ def command(store: Store, monkeypatch: pytest.MonkeyPatch):
     study = replace(study, experiments=(*study.experiments, cifar))
     monkeypatch.setattr("mnist_core.studies.catalogue.studies", lambda: {"mlp-course": study})
 
-    def follow(store: Store, runs: Sequence[Run], as_json: bool = False) -> list[Run]:
+    def follow(store: Store, runs: Sequence[Run], as_json: bool = False, again: str = "") -> list[Run]:
         train_queue(store)
         return store.runs(ids=[run.id for run in runs])
 

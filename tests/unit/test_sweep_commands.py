@@ -21,7 +21,7 @@ AXES = ["--axis", "learning-rate=0.01,1e-6", "--axis", "width=5..9 2"]
 def train_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Train in this process instead of in workers of its own: those have tests of their own."""
 
-    def follow(store: Store, runs, as_json=False) -> list:
+    def follow(store: Store, runs, as_json=False, again="") -> list:
         while run := store.claim():
             list(work(store, run))
         return store.runs(ids=[run.id for run in runs])
