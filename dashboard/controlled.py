@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import forms, navigation, run_table, state
-from mnist_core import controlled
+from mnist_core import controlled, queueing
 from mnist_core.architectures import inheriting
 from mnist_core.architectures.inheriting import Inherited
 from mnist_core.architectures.presets import line_of
@@ -135,7 +135,7 @@ def _inherited(text: str, parent: str, shape: tuple[int, int, int], classes: int
 
 def _begin(run: Run, changed: RunConfig, field: FieldInfo) -> None:
     with state.errors_as_messages():
-        begun = state.store().enqueue(changed, controlled.name_of(run, changed, field.name))
+        begun = queueing.enqueue(state.store(), changed, controlled.name_of(run, changed, field.name))
         state.background().wake()
         run_table.changed()
         run_table.choose([run.number, begun.number])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import state
-from mnist_core import environment
+from mnist_core import environment, queueing
 from mnist_core.config import RunConfig
 from mnist_core.data.availability import status
 from mnist_core.store import Run
@@ -38,7 +38,7 @@ def offer_or_follow(runs: Sequence[Run]) -> None:
 
 def _train() -> None:
     ready = status("mnist", environment.data_dir()).state == "ready"
-    state.store().enqueue(_FULL if ready else _SMALL, "My first network")
+    queueing.enqueue(state.store(), _FULL if ready else _SMALL, "My first network")
     state.background().wake()
 
 

@@ -8,15 +8,11 @@ import streamlit as st
 from dashboard import run_table, state
 from mnist_core.errors import MnistLabError
 from mnist_core.export import archive
-from mnist_core.limits import MAX_VISITOR_IMPORTED_BYTES, MAX_VISITOR_IMPORTS
+from mnist_core.limits import limit
 from mnist_core.plots.style import run_label
 from mnist_core.text import in_markdown
 
 _KEY, _RESULT, _TAKEN = "import archive", "import result", "imported"
-_ENOUGH = (
-    f"A visitor may import {MAX_VISITOR_IMPORTS} runs, or {MAX_VISITOR_IMPORTED_BYTES / 1e9:g} GB of them. More can be "
-    "imported with: python -m mnist_core import FILE.zip"
-)
 
 
 def show() -> None:
@@ -40,14 +36,19 @@ def _import() -> None:
     if uploaded is None:
         return
     count, size = st.session_state.get(_TAKEN, (0, 0))
-    if count >= MAX_VISITOR_IMPORTS or size >= MAX_VISITOR_IMPORTED_BYTES:
-        st.session_state[_RESULT] = (False, _ENOUGH)
+    runs, room = limit("MAX_VISITOR_IMPORTS"), limit("MAX_VISITOR_IMPORTED_BYTES")
+    if count >= runs or size >= room:
+        enough = (
+            f"A visitor may import {runs} runs, or {room / 1e9:g} GB of them. More can be imported with: python -m "
+            "mnist_core import FILE.zip"
+        )
+        st.session_state[_RESULT] = (False, enough)
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.zip"
         path.write_bytes(uploaded.getbuffer())
         try:
-            run = archive.read(state.store(), path)
+            run = archive.read(state.store(), path, room - size)
         except MnistLabError as error:
             st.session_state[_RESULT] = (False, str(error))
             return

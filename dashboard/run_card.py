@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import controlled, navigation, state
-from mnist_core import jobs, resuming, schedules, trained
+from mnist_core import jobs, queueing, resuming, schedules, trained
 from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.plots.style import run_label, run_style
-from mnist_core.store import RESUMABLE, Run
+from mnist_core.store import RESUMABLE, Artifact, Run
 from mnist_core.text import in_html, in_markdown
 
 # A worker says every 0.4 s that it lives; a person need not hear of a moment.
@@ -111,23 +111,28 @@ def _resume(run: Run) -> None:
     if reason := resuming.refusal(state.store(), run):
         st.session_state[_refused(run)] = reason
         return
-    with contextlib.suppress(StoreError):  # somebody else has resumed it, as the page now shows
-        state.store().requeue(run.id)
-    state.background().wake()
+    _requeue(run)
 
 
 def _start_anew(run: Run) -> None:
     _leave(run)
-    with contextlib.suppress(StoreError):  # somebody else has resumed it, as the page now shows
-        state.store().requeue(run.id, from_scratch=True)
-    state.background().wake()
+    _requeue(run, from_scratch=True)
 
 
 def _go_back(run: Run) -> None:
     _leave(run)
-    with contextlib.suppress(StoreError):  # somebody else has resumed it, as the page now shows
-        store = state.store()
-        store.requeue(run.id, back_to=resuming.last_intact(store, run))
+    _requeue(run, back_to=resuming.last_intact(state.store(), run))
+
+
+def _requeue(run: Run, *, from_scratch: bool = False, back_to: Artifact | None = None) -> None:
+    try:
+        queueing.requeue(state.store(), run, from_scratch=from_scratch, back_to=back_to)
+    except StoreError:
+        # Somebody else has resumed it, as the page now shows.
+        pass
+    except MnistLabError as error:
+        st.toast(in_markdown(str(error)))
+        return
     state.background().wake()
 
 
@@ -145,7 +150,7 @@ def _branch(run: Run, epoch: int, total: int, click: int) -> None:
         return
     try:
         config = run.config.replace(continue_from=run.id, continue_epoch=epoch, epochs=total)
-        begun = state.store().enqueue(config, f"{run.name}, from epoch {epoch}")
+        begun = queueing.enqueue(state.store(), config, f"{run.name}, from epoch {epoch}")
     except MnistLabError as error:
         st.toast(in_markdown(str(error)))
         return

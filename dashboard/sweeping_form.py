@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import forms, getting_data, state, sweeping, sweeping_axes
 from dashboard.choices import one_of
-from mnist_core import sweeps
+from mnist_core import queueing, sweeps
 from mnist_core.config import RunConfig
 from mnist_core.errors import MnistLabError
 from mnist_core.store.sweeps import SweepRow
@@ -59,7 +59,9 @@ def plan() -> None:
                 st.caption("Choose a setting to vary and its values, or more than one seed.")
             else:
                 planned = Sweep(name=name.strip(), base=RunConfig.parse(base), axes=tuple(axes), **choices)
-                st.markdown(cost(planned.configs()))
+                configs = planned.configs()
+                queueing.check_all(state.store(), configs, "axes")
+                st.markdown(cost(configs))
                 sweep = planned  # only now: what raised an error cannot be started
         _button("Start the sweep", "Puts all its runs into the queue, the longest first.", sweep, _launch)
 
@@ -79,7 +81,9 @@ def extend(row: SweepRow) -> None:
         if wanted == old or len(complete) < len(axes):
             st.caption("Add a value to those above, or raise the number of seeds.")
         else:
-            st.markdown(cost(sweeps.missing(store, row.id, wanted)))
+            lacking = sweeps.missing(store, row.id, wanted)
+            queueing.check_all(store, lacking, "axes")
+            st.markdown(cost(lacking))
             sweep = wanted
     _button("Add the missing runs", "Puts them into the queue.", sweep, lambda wanted: _extend(row.id, wanted))
     st.button("Cancel", on_click=sweeping.stop_extending, width="stretch", help="Back to the form of a new sweep.")

@@ -50,7 +50,7 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     Ctrl-C or SIGTERM leaves the run interrupted; `python -m mnist_core resume` goes on with it. Raises ConfigError or
     ArchitectureError before anything is trained, StoreError if the run fails.
     """
-    from mnist_core.checking import check
+    from mnist_core import queueing
     from mnist_core.worker import work
 
     if not isinstance(name, str):
@@ -58,11 +58,11 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
         raise ConfigError("tags", f"{tags!r} is no list of texts, such as ['lecture 3']")
     config = RunConfig.parse(settings)
-    check(config)
+    queueing.check_all(None, [config], "epochs")
     store = Store.open()
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with interruptible() as interrupt, Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
-        run = store.enqueue(config, name, tags, claimed=True)
+        run = queueing.enqueue(store, config, name, tags, claimed=True)
         task = bar.add_task(f"#{run.number} {one_line(run.name)}")
         for event in work(store, run, interrupt):
             if isinstance(event, RunStarted):

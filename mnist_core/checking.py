@@ -9,16 +9,19 @@ from mnist_core.architectures.inheriting import check_initial
 from mnist_core.architectures.presets import line_of
 from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import dataset, shape_of
+from mnist_core.data.splitting import split_sizes
 from mnist_core.errors import ConfigError
 from mnist_core.needs import check_needs
 
 _NEIGHBOURS = 1000  # batch sizes that are looked at for a remedy
+_REMEMBERED = 4096  # networks: more than a sweep has
 
 
 def check(config: RunConfig) -> Architecture:
     """The network that the config names. Raises ArchitectureError, ConfigError or DataError; builds nothing."""
     shape, classes = shape_of(config)
     check_initial(config.initial_weights, shape, classes)
+    check_split(config)
     network = describe(config.architecture, shape, classes)
     images = training_images(config)
     check_batches(config, shape, classes, images)
@@ -27,11 +30,18 @@ def check(config: RunConfig) -> Architecture:
 
 
 def check_size(config: RunConfig) -> None:
-    """What `check` says of batches and of what the run needs, for a network that is known to be sound."""
+    """What `check` says of images, batches and of what the run needs, for a network that is known to be sound."""
+    check_split(config)
     shape, classes = shape_of(config)
     images = training_images(config)
     check_batches(config, shape, classes, images)
     check_needs(config, shape, classes, images)
+
+
+def check_split(config: RunConfig) -> None:
+    """Raise ConfigError if more images are to be held out or learned from than there are; a folder is not counted."""
+    if total := dataset(config.dataset).train_images:
+        split_sizes(config, total)
 
 
 def training_images(config: RunConfig) -> int | None:
@@ -64,7 +74,14 @@ def check_batches(config: RunConfig, shape: tuple[int, int, int], classes: int, 
         )
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=_REMEMBERED)
+def check_network(architecture: str, initial_weights: str, shape: tuple[int, int, int], classes: int) -> None:
+    """Raise ArchitectureError or ConfigError unless a network can be built for such images; asked once of each."""
+    check_initial(initial_weights, shape, classes)
+    infer(line_of(architecture), shape, classes)
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def _needs_two(architecture: str, shape: tuple[int, int, int], classes: int) -> bool:
     nodes = infer(line_of(architecture), shape, classes)
     return any(node.kind.over_batch and prod(node.input_shape[1:]) == 1 for node, _, _ in every(nodes))

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from mnist_core import environment, measures, resuming
+from mnist_core import environment, measures, queueing, resuming
 from mnist_core.comparison import MOST_SEEDS, seeded
 from mnist_core.config import DATASETS, RunConfig
 from mnist_core.errors import CheckpointError, ConfigError
@@ -100,10 +100,10 @@ def _train(
         given = {name: value for name, value in values.items() if _was_given(context, name)}
         values = RECIPES[recipe].config.model_dump() | given
     config = RunConfig.parse(values)
-    from mnist_core.checking import check
+    from mnist_core.queueing import check_all
     from mnist_core.schedules import remarks
 
-    check(config)
+    check_all(None, [config], "epochs")
     store = Store.open()
     parent = store.run(config.continue_from).config if config.continue_from else None
     for remark in remarks(config, parent):
@@ -112,18 +112,18 @@ def _train(
         _train_seeds(store, seeded(config, seeds, name), tag, queue, as_json)
         return
     if queue:
-        run = store.enqueue(config, name, tag)
+        run = queueing.enqueue(store, config, name, tag)
         _say(run, as_json, f"run #{run.number} is queued; the dashboard trains it")
         return
     with interruptible() as interrupt:
-        _follow(store, store.enqueue(config, name, tag, claimed=True), interrupt, as_json)
+        _follow(store, queueing.enqueue(store, config, name, tag, claimed=True), interrupt, as_json)
 
 
 def _train_seeds(
     store: Store, entries: list[tuple[RunConfig, str]], tag: list[str], queue: bool, as_json: bool
 ) -> None:
     """Queue runs that differ only in the seed, and train them in processes of their own until all have ended."""
-    runs = store.enqueue_all(entries, tag)
+    runs = queueing.enqueue_all(store, entries, tag)
     if not queue:
         runs = follow_all(store, runs, as_json, f"resume {runs[0].number}")
     if as_json:
@@ -238,7 +238,7 @@ def resume(
         raise CheckpointError(reason)
     with interruptible() as interrupt:
         waits = found.state == "queued" and not (from_scratch or back_to)
-        queued = found if waits else store.requeue(found.id, from_scratch=from_scratch, back_to=back_to)
+        queued = found if waits else queueing.requeue(store, found, from_scratch=from_scratch, back_to=back_to)
         claimed = store.claim(queued.id)
         if claimed is None:
             _say(queued, as_json, f"run #{queued.number} goes on in the dashboard")

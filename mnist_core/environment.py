@@ -1,4 +1,4 @@
-"""The only place that reads environment variables: where data and results lie, and who may reach the app."""
+"""The only place that reads environment variables: where data and results lie, who may reach the app, and limits."""
 
 import os
 from pathlib import Path
@@ -38,6 +38,11 @@ def allowed_hosts() -> tuple[str, ...]:
 def allowed_origins() -> tuple[str, ...]:
     """Public origins whose pages may use the app, such as https://lab.example.org: `MNIST_LAB_ORIGINS`, by commas."""
     return _listed("MNIST_LAB_ORIGINS")
+
+
+def replaced_limit(variable: str) -> str:
+    """What stands in place of a limit (`limits.ADJUSTABLE`), as it was written; "" for nothing."""
+    return os.environ.get(variable, "").strip()
 
 
 def full_path(text: str, field: str) -> Path:

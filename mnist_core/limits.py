@@ -1,7 +1,13 @@
-"""How large a network's text may be and what it may stand for, whoever wrote it: a page, a link, a flag or an archive.
+"""How large a network's text, a run, a folder or an upload may be, whoever asks: a page, a link, a flag or an archive.
 
-Everything is counted before it is written out or built, so a short text cannot ask for much time or memory.
+Everything is counted before it is written out or built, so a short text cannot ask for much time or memory. The numbers
+in ADJUSTABLE suit a laptop; for another machine the environment replaces them, such as `MNIST_LAB_MAX_STEPS=5e8`.
 """
+
+import re
+
+from mnist_core import environment
+from mnist_core.errors import ConfigError
 
 # Whole numbers that have no other limit: a browser, JSON and a database hold every one of them exactly.
 MAX_WHOLE = 2**53 - 1
@@ -24,7 +30,8 @@ MAX_DEEP_PIXELS = 12_000_000
 MAX_PICTURE_BYTES = 100_000_000
 LARGE_PICTURE_PIXELS = 4_000_000
 LARGE_PICTURE_BYTES = 5_000_000
-# Of an image folder: its pictures, and bytes of all of them as the network takes them.
+# Of an image folder: its classes, its pictures, and bytes of all of them as the network takes them.
+MAX_CLASSES = 1000
 MAX_FOLDER_PICTURES = 2_000_000
 MAX_FOLDER_BYTES = 2_000_000_000
 # Of the app: uploads that it holds of one visitor at once, and of all visitors together.
@@ -43,3 +50,52 @@ MAX_RUN_MEMORY = 16_000_000_000
 ANSWERED_AT_ONCE = 100
 MAX_STEPS = 100_000_000
 MAX_CHECKPOINT_OF_RUN = 4_000_000_000
+# Of runs that enter the queue together, by a sweep, a study or several seeds: steps, and room for their checkpoints.
+MAX_STEPS_TOGETHER = 2_000_000_000
+MAX_DISK_TOGETHER = 200_000_000_000
+
+# What the environment may replace; whether each counts bytes follows from its name.
+ADJUSTABLE = (
+    "MAX_PARAMETERS",
+    "MAX_OUTPUT",
+    "MAX_CLASSES",
+    "MAX_FOLDER_PICTURES",
+    "MAX_FOLDER_BYTES",
+    "MAX_VISITOR_FILES",
+    "MAX_VISITOR_BYTES",
+    "MAX_UPLOADED_BYTES",
+    "MAX_VISITOR_IMPORTS",
+    "MAX_VISITOR_IMPORTED_BYTES",
+    "MAX_CHECKPOINT_BYTES",
+    "MAX_CHECKPOINTS",
+    "MAX_RUN_MEMORY",
+    "MAX_STEPS",
+    "MAX_CHECKPOINT_OF_RUN",
+    "MAX_STEPS_TOGETHER",
+    "MAX_DISK_TOGETHER",
+)
+_UNITS = {None: 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_NUMBER = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?(?:e[0-9]{1,2})?)(?: ?([kmgt]b))?")
+
+
+def variable(name: str) -> str:
+    """The environment's variable that replaces the limit of this name."""
+    return f"MNIST_LAB_{name}"
+
+
+def limit(name: str) -> int:
+    """The limit of this name in ADJUSTABLE: what the environment says, or else the number above.
+
+    Raises ConfigError that names the variable if it holds no number of at least 1.
+    """
+    text = environment.replaced_limit(variable(name))
+    if not text:
+        return globals()[name]
+    match = _NUMBER.fullmatch(text.lower())
+    value = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if not 1 <= value <= MAX_WHOLE:
+        raise ConfigError(
+            variable(name),
+            f"{text[:60]!r} is no number of at least 1; write for example 5e8, 64000000000 or 64 GB, or unset it",
+        )
+    return int(value)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from mnist_core import limits
+from mnist_core.limits import limit
 from mnist_core.store import Artifact, Run, Store
 
 
@@ -21,8 +21,8 @@ def thinned(
     every so many epochs: `every`, or twice, four times ... as many until bytes and number are within the budget,
     which is that of `limits` by default.
     """
-    most_bytes = limits.MAX_CHECKPOINT_BYTES if most_bytes is None else most_bytes
-    most = limits.MAX_CHECKPOINTS if most is None else most
+    most_bytes = limit("MAX_CHECKPOINT_BYTES") if most_bytes is None else most_bytes
+    most = limit("MAX_CHECKPOINTS") if most is None else most
     kept = [one for one in checkpoints if one is checkpoints[-1] or one.epoch == best_epoch or one.epoch in needed]
     others = [one for one in checkpoints if one not in kept]
     distance = every

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from mnist_core import concurrency, intervals, measures, stats, sweeps
+from mnist_core import concurrency, intervals, measures, queueing, stats, sweeps
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.fields import shown
@@ -46,6 +46,7 @@ def _run(
     axes = tuple(_axis(text) for text in axis)
     sweep = Sweep(name, RunConfig.parse(values), axes, method, samples, seeds, halving, random_seed)
     configs = sweep.configs()
+    queueing.check_all(None, configs, "axes")
     store = Store.open()
     at_once = concurrency.runs_at_once(store)
     text = (

@@ -9,7 +9,7 @@ from dashboard import forms, getting_data, live, navigation, state
 from dashboard.choices import one_of
 from dashboard.components.data_table import data_table, rows_of
 from dashboard.components.live_chart import preload_chart
-from mnist_core import schedules
+from mnist_core import queueing, schedules
 from mnist_core.architectures import Architecture
 from mnist_core.architectures.diagram import diagram
 from mnist_core.checking import check
@@ -88,7 +88,7 @@ def begin(values: dict[str, Any], name: str, tries: int, click: int) -> None:
     if not state.is_new_click("start", click):
         return
     with state.errors_as_messages():
-        runs = state.store().enqueue_all(seeded(RunConfig.parse(values), tries, name))
+        runs = queueing.enqueue_all(state.store(), seeded(RunConfig.parse(values), tries, name))
         state.background().wake()
         state.choose_also("runs", *(run.number for run in runs))
         st.session_state["view"] = "Training"

@@ -9,7 +9,7 @@ from mnist_core.architectures.language import Call, Value, parse, suggestion
 from mnist_core.architectures.layers import KINDS, Argument, Kind, Shape, Weights, shown
 from mnist_core.architectures.layers.residual import shortcut
 from mnist_core.errors import ArchitectureError
-from mnist_core.limits import MAX_OUTPUT, MAX_PARAMETERS
+from mnist_core.limits import limit, variable
 
 
 @dataclass(frozen=True)
@@ -112,15 +112,16 @@ class _Walk:
     def _fitting(self, node: Node) -> Node:
         """The node itself; raises ArchitectureError if it is too large, or the network is with it."""
         self._parameters += node.parameters
-        if self._parameters > MAX_PARAMETERS:
+        if self._parameters > (most := limit("MAX_PARAMETERS")):
             raise ArchitectureError(
-                f"With this layer the network has {self._parameters:,} parameters, and at most {MAX_PARAMETERS:,} fit "
-                "here; make layers narrower, or pool before flatten"
+                f"With this layer the network has {self._parameters:,} parameters, and at most {most:,} fit here; make "
+                f"layers narrower, or pool before flatten (on a larger machine: {variable('MAX_PARAMETERS')})"
             )
-        if prod(node.output_shape) > MAX_OUTPUT:
+        if prod(node.output_shape) > (most := limit("MAX_OUTPUT")):
             raise ArchitectureError(
                 f"This layer makes {prod(node.output_shape):,} numbers of every image ({shown(node.output_shape)}), "
-                f"more than the {MAX_OUTPUT:,} that fit here; use fewer channels or less padding"
+                f"more than the {most:,} that fit here; use fewer channels or less padding (on a larger machine: "
+                f"{variable('MAX_OUTPUT')})"
             )
         return node
 

@@ -11,7 +11,7 @@ from mnist_core.architectures.inference import Node, all_weights, every, infer
 from mnist_core.architectures.layers import Shape
 from mnist_core.architectures.presets import line_of
 from mnist_core.errors import ArchitectureError
-from mnist_core.limits import MAX_LAYERS, MAX_PARAMETERS
+from mnist_core.limits import MAX_LAYERS, limit
 
 if TYPE_CHECKING:
     from torch import nn
@@ -58,10 +58,10 @@ def check_initial(initial_weights: str, input_shape: Shape, classes: int) -> Non
         rows = every(nodes)
         layers += sum(not is_shortcut for _, _, is_shortcut in rows)
         parameters += sum(node.parameters for node, _, _ in rows)
-        if layers > MAX_LAYERS or parameters > MAX_PARAMETERS:
+        if layers > MAX_LAYERS or parameters > limit("MAX_PARAMETERS"):
             raise ArchitectureError(
-                f"initial_weights: its networks have more than {MAX_LAYERS:,} layers or {MAX_PARAMETERS:,} parameters "
-                "together; name fewer or smaller ones",
+                f"initial_weights: its networks have more than {MAX_LAYERS:,} layers or "
+                f"{limit('MAX_PARAMETERS'):,} parameters together; name fewer or smaller ones",
                 line,
                 0,
                 len(line),

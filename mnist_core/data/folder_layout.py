@@ -11,7 +11,7 @@ from unicodedata import normalize
 
 from mnist_core.data_facts import RULE
 from mnist_core.errors import DataError
-from mnist_core.limits import MAX_FOLDER_PICTURES
+from mnist_core.limits import limit, variable
 
 FOLDER_SPLITS = ("train", "test")
 _SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -53,10 +53,18 @@ def list_folder(folder: str, rule: int = RULE) -> Listing:
             left_out += others
             deeper += inside
         files[split] = tuple(of_classes)
-        if sum(len(images) for of_class in files.values() for images in of_class) > MAX_FOLDER_PICTURES:
-            raise DataError(f"{folder} holds more than the {MAX_FOLDER_PICTURES:,} images that are read. Use fewer.")
+        if sum(len(images) for of_class in files.values() for images in of_class) > limit("MAX_FOLDER_PICTURES"):
+            raise DataError(
+                f"{folder} holds more than the {limit('MAX_FOLDER_PICTURES'):,} images that are read. Use fewer (on a "
+                f"larger machine: {variable('MAX_FOLDER_PICTURES')})."
+            )
     beside = sum(_images_beside(root / split) for split in FOLDER_SPLITS)
     return Listing(classes, files, dict(left_out.most_common()), beside, deeper)
+
+
+def count_images(folder: str, split: str) -> int:
+    """How many images a split of a folder holds, by the names of its files. Raises DataError."""
+    return sum(map(len, list_folder(folder).files[split]))
 
 
 def folder_path(folder: str) -> Path:
@@ -85,6 +93,11 @@ def _class_directories(folder: str, rule: int) -> dict[str, dict[str, str]]:
                 f"{folder}: the class {_listed(alone)} is in {here}/ but not in {there}/. "
                 "Give both the same class directories."
             )
+    if len(found["train"]) > (most := limit("MAX_CLASSES")):
+        raise DataError(
+            f"{folder}/train holds {len(found['train']):,} class directories, more than {most:,}. Give the directory "
+            f"above train/ and test/, with one directory a class (on a larger machine: {variable('MAX_CLASSES')})."
+        )
     if len(found["train"]) < 2:
         raise DataError(f"{folder}/train holds {len(found['train'])} class directories; at least 2 are needed.")
     return found

@@ -30,7 +30,7 @@ from mnist_core.data.pictures import (
 )
 from mnist_core.data_facts import FIRST_RULE, FolderFacts
 from mnist_core.errors import DataError
-from mnist_core.limits import LARGE_PICTURE_BYTES, LARGE_PICTURE_PIXELS, MAX_FOLDER_BYTES, MAX_PICTURE_BYTES
+from mnist_core.limits import LARGE_PICTURE_BYTES, LARGE_PICTURE_PIXELS, MAX_PICTURE_BYTES, limit, variable
 
 _CHUNK = 64  # images a task: enough that handing out tasks costs nothing
 _LARGE = 20_000  # bytes of a file from which decoding, which frees Python's lock, is worth threads
@@ -73,11 +73,11 @@ def _check_total(folder: str, listing: Listing, size: int, colour: bool) -> None
     """Raise DataError if the images together would take too much memory; nothing is read before."""
     count = sum(len(of_class) for of_classes in listing.files.values() for of_class in of_classes)
     needed = count * size**2 * (3 if colour else 1)
-    if needed > MAX_FOLDER_BYTES:
+    if needed > (most := limit("MAX_FOLDER_BYTES")):
         raise DataError(
             f"{folder} holds {count:,} images, which take {needed / 1e9:.1f} GB at {size} × {size} pixels"
-            f"{' in colour' if colour else ''}; at most {MAX_FOLDER_BYTES / 1e9:g} GB are read. Choose a smaller image "
-            "size, or grey images, or use fewer of them."
+            f"{' in colour' if colour else ''}; at most {most / 1e9:g} GB are read. Choose a smaller image "
+            f"size, or grey images, or use fewer of them (on a larger machine: {variable('MAX_FOLDER_BYTES')})."
         )
 
 
@@ -119,7 +119,7 @@ class _Part:
             else:
                 self.special[index] = picture
                 self._waiting += picture.values.nbytes
-                if self._waiting > MAX_FOLDER_BYTES:
+                if self._waiting > limit("MAX_FOLDER_BYTES"):
                     raise DataError(
                         f"{paths.dirname(self.paths[index])} and what lies beside it hold too many transparent or deep "
                         "pictures to read at once. Save them without transparency, with 8 bits a value."

@@ -42,7 +42,18 @@ def split_indices(labels: np.ndarray, classes: int, config: RunConfig) -> tuple[
     Trained on: the rest, or `train_images` of it, equally many of each class as far as it has them. Both depend
     only on `split_seed` and are nested: asking for more adds images and drops none. Raises ConfigError.
     """
-    total = len(labels)
+    train_count, held_out = split_sizes(config, len(labels))
+    available = np.bincount(labels, minlength=classes)
+    validation = _pick(labels, _proportional(available, held_out), np.random.default_rng([config.split_seed, 0]))
+    rest = np.setdiff1d(np.arange(len(labels)), validation, assume_unique=True)
+    if config.train_images is None:
+        return rest, validation
+    wanted = _equal(np.bincount(labels[rest], minlength=classes), train_count)
+    return rest[_pick(labels[rest], wanted, np.random.default_rng([config.split_seed, 1]))], validation
+
+
+def split_sizes(config: RunConfig, total: int) -> tuple[int, int]:
+    """How many of so many training images are trained on, and how many are held out. Raises ConfigError."""
     held_out = total // 6 if config.validation_images is None else config.validation_images
     if config.choose_on == "test":
         held_out = 0
@@ -51,19 +62,13 @@ def split_indices(labels: np.ndarray, classes: int, config: RunConfig) -> tuple[
             "validation_images",
             f"{held_out:,} cannot be held out of {total:,} training images; hold out fewer, or none with 0",
         )
-    available = np.bincount(labels, minlength=classes)
-    validation = _pick(labels, _proportional(available, held_out), np.random.default_rng([config.split_seed, 0]))
-    rest = np.setdiff1d(np.arange(total), validation, assume_unique=True)
-    if config.train_images is None:
-        return rest, validation
-    if config.train_images > len(rest):
+    if config.train_images is not None and config.train_images > total - held_out:
         raise ConfigError(
             "train_images",
             f"{config.train_images:,} are asked for, but {total:,} training images less {held_out:,} for validation "
-            f"leave {len(rest):,}; ask for at most that many",
+            f"leave {total - held_out:,}; ask for at most that many",
         )
-    wanted = _equal(np.bincount(labels[rest], minlength=classes), config.train_images)
-    return rest[_pick(labels[rest], wanted, np.random.default_rng([config.split_seed, 1]))], validation
+    return total - held_out if config.train_images is None else config.train_images, held_out
 
 
 def _pick(labels: np.ndarray, wanted: np.ndarray, generator: np.random.Generator) -> np.ndarray:

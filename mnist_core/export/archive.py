@@ -47,15 +47,16 @@ def write(store: Store, run: Run, path: Path) -> None:
     write_atomically(path, lambda target: pack(store, run, target))
 
 
-def read(store: Store, path: Path) -> Run:
+def read(store: Store, path: Path, most: int | None = None) -> Run:
     """Take the run in the zip at `path` into the store and return it, with a number of its own.
 
-    It keeps its id unless another run has that. Raises ArchiveError (nothing was written) if anything about the
-    archive is wrong, StoreError if this very run is here already.
+    It keeps its id unless another run has that. `most`: bytes that it may unpack to, if fewer than any run's. Raises
+    ArchiveError (nothing was written) if anything about the archive is wrong, StoreError if this very run is here
+    already.
     """
     remove_leftovers_of(store.root / "import")
     with _emptied_afterwards(store.root) as folder:
-        manifest = _unpack(path, folder, shutil.disk_usage(store.root).free)
+        manifest = _unpack(path, folder, min(shutil.disk_usage(store.root).free, _TOTAL if most is None else most))
         config, record = _described(folder, manifest)
         rows = archive_checks.metrics_of(folder / METRICS)
         files = [

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
+from mnist_core import queueing
 from mnist_core.config import RunConfig
 from mnist_core.data.availability import status
 from mnist_core.data.folder_layout import class_names
@@ -96,20 +97,24 @@ def start(store: Store, planned: Sequence[Planned]) -> list[Run]:
 
     What is queued, running, paused, finished or diverged is left alone; what was stopped, interrupted or failed goes
     on, or with scikit-learn begins again. Runs that continue others bring these along, and wait until they have
-    finished: call `start` again then.
+    finished: call `start` again then. Raises ConfigError, and queues nothing, if all of them need too much.
     """
     wanted = [one.parent for one in planned if one.parent is not None] + list(planned)
     fresh: dict[str, tuple[RunConfig, str]] = {}
+    again: list[Run] = []
     for one, found in zip(wanted, _matches(store, wanted), strict=True):
         if found and found[0].state in _AGAIN:
-            store.requeue(found[0].id, from_scratch=found[0].config.library == "sklearn")
+            again.append(found[0])
         elif not found:
             for config in _configs(store, one):
                 fresh.setdefault(config.digest(), (config, name_of(one)))
     entries = list(fresh.values())
+    queueing.check_all(store, [*(run.config for run in again), *(config for config, _ in entries)], "epochs_scale")
+    for run in again:
+        queueing.requeue(store, run, from_scratch=run.config.library == "sklearn")
     seconds = run_seconds(store, [config for config, _ in entries])
     longest_first = sorted(range(len(entries)), key=lambda place: -seconds[place])
-    store.enqueue_all([entries[place] for place in longest_first], tags=("study",))
+    queueing.enqueue_all(store, [entries[place] for place in longest_first], tags=("study",), field="epochs_scale")
     return list({run.id: run for _, run in find(store, wanted)}.values())
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from mnist_core import queueing
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, StoreError
 from mnist_core.store import Run, Store
@@ -22,6 +23,7 @@ def launch(store: Store, sweep: Sweep) -> str:
     planned = sweep.planned()
     sweep = replace(sweep, name=sweep.name.strip()[:NAME_LENGTH] or default_name(sweep))
     sweep_id = new_id()
+    queueing.check_all(store, [config for _, config in planned], "axes")
     store.save_sweep(sweep_id, sweep.name, sweep.to_json())
     _enqueue(store, sweep_id, sweep, planned)
     return sweep_id
@@ -70,8 +72,9 @@ def retry_failed(store: Store, sweep_id: str) -> int:
     They go on from their last checkpoint; those of scikit-learn, which cannot, are trained anew.
     """
     failed = store.runs(sweep=sweep_id, states=["failed", "interrupted"])
+    queueing.check_all(store, [run.config for run in failed], "epochs")
     for run in failed:  # newest first: each goes before the one before it, so the oldest is next
-        store.requeue(run.id, from_scratch=run.config.library == "sklearn")
+        queueing.requeue(store, run, from_scratch=run.config.library == "sklearn")
     return len(failed)
 
 
@@ -88,6 +91,7 @@ def extend(store: Store, sweep_id: str, sweep: Sweep) -> int:
     """
     whole = merged(load(store, sweep_id), sweep)
     planned = _missing(store, sweep_id, whole)
+    queueing.check_all(store, [config for _, config in planned], "axes")
     store.save_sweep(sweep_id, whole.name, whole.to_json())
     _enqueue(store, sweep_id, whole, planned)
     return len(planned)
@@ -106,7 +110,7 @@ def _enqueue(
     seconds = run_seconds(store, [config for _, config in planned])
     order = sorted(range(len(planned)), key=lambda place: -seconds[place])
     entries = [(planned[place][1], _run_name(sweep, *planned[place])) for place in order]
-    return store.enqueue_all(entries, tags=[sweep.name], sweep=sweep_id)
+    return queueing.enqueue_all(store, entries, tags=[sweep.name], sweep=sweep_id, field="axes")
 
 
 def _run_name(sweep: Sweep, point: dict[str, Any], config: RunConfig) -> str:
