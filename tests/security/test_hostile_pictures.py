@@ -146,7 +146,7 @@ def test_many_large_pictures_are_decoded_one_at_a_time(tmp_path: Path):
 
 
 def test_what_all_pictures_take_together_is_bounded_before_any_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(image_folder, "MAX_FOLDER_BYTES", 32 * 64 * 64)
+    monkeypatch.setattr(limits, "MAX_FOLDER_BYTES", 32 * 64 * 64)
     assert len(read_folder(str(folder), 64, False).train[0]) == 24
     (folder / "train" / "2" / "00.png").write_bytes(b"is not looked at")
     assert "take 0.0 GB at 65 × 65 pixels" in failure(folder, 65)
@@ -161,7 +161,7 @@ def test_so_are_the_bytes_of_a_file_and_how_many_there_are(folder: Path, monkeyp
     message = failure(folder)
     assert str(path) in message
     assert "100,000,001 bytes" in message
-    monkeypatch.setattr("mnist_core.data.folder_layout.MAX_FOLDER_PICTURES", 31)
+    monkeypatch.setattr(limits, "MAX_FOLDER_PICTURES", 31)
     assert "31" in failure(folder)
 
 
