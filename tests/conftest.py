@@ -1,18 +1,24 @@
 """What all tests share: their own results folder, the real MNIST where it is found, and the browser."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
+from mnist_core.store import Store
 from tests.app_process import ROOT, running_app
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Read before `own_lab` hides it: tests must not depend on what lies on the developer's machine.
 REAL_DATA = Path(os.environ.get("MNIST_LAB_DATA") or ROOT / "data")
 REQUIRED = bool(os.environ.get("MNIST_LAB_REQUIRE"))  # in CI a missing browser or MNIST fails instead of skipping
+
+Prepare = Callable[[Store], object]
 
 
 def _missing(what: str) -> None:
@@ -28,6 +34,32 @@ def own_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MNIST_LAB_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("MNIST_LAB_DATABASE", raising=False)
     return tmp_path / "results"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_components() -> None:
+    """Streamlit looks through all installed packages whenever a test opens a page; once, for half a second, will do."""
+    manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+
+
+@pytest.fixture(scope="session")
+def prepared_folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Prepare], Path]:
+    """Where the results lie that a function has put into a store; each function is called only once."""
+    return cache(lambda prepare: _filled(tmp_path_factory.mktemp("prepared") / "results", prepare))
+
+
+def _filled(folder: Path, prepare: Prepare) -> Path:
+    prepare(Store.open(folder))
+    return folder
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest, own_lab: Path, prepared_folders: Callable[[Prepare], Path]) -> Store:
+    """The test's own store: a copy of what the test file's `prepare(store)` has put in, or an empty one."""
+    prepare = getattr(request.module, "prepare", None)
+    if prepare is not None:
+        shutil.copytree(prepared_folders(prepare), own_lab)
+    return Store.open()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import numpy as np
 
 from mnist_core.store import Run, Store
 from mnist_core.studies import Study, studies
-from mnist_core.worker import work
+from tests.labs import train_now
 
 SMALL = {"dataset": "mnist-5k", "train_images": 300}
 
@@ -32,8 +32,7 @@ def train_queue(store: Store) -> list[Run]:
     """Train all that is queued, here; returns the runs in the order in which they were taken."""
     taken = []
     while (run := store.claim()) is not None:
-        for _ in work(store, run):
-            pass
+        train_now(store, run)
         taken.append(store.run(run.id))
     return taken
 

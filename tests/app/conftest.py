@@ -11,13 +11,18 @@ from mnist_core.data.availability import Download, status
 
 
 @pytest.fixture
-def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No background process, no download, no cache from another test."""
-    monkeypatch.setattr(state.jobs, "start", lambda store: SimpleNamespace(wake=lambda: None))
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """No background process, no download, no cache from another test; counts the calls that wake the jobs."""
+    calls = SimpleNamespace(woken=0)
+
+    def wake() -> None:
+        calls.woken += 1
+
+    monkeypatch.setattr(state.jobs, "start", lambda store: SimpleNamespace(wake=wake))
     monkeypatch.setattr(state, "ensure", lambda name, root: Download(status(name, root), root, ()))
     monkeypatch.setattr(state, "_WARM_UP_SECONDS", 3600.0)
     st.cache_resource.clear()
     st.cache_data.clear()
-    yield
+    yield calls
     st.cache_resource.clear()
     st.cache_data.clear()

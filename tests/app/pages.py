@@ -5,23 +5,30 @@ from pathlib import Path
 
 import pandas as pd
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Widget
 
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def opened(page: str, **query: object) -> AppTest:
+def opened(page: str, /, **query: object) -> AppTest:
     """A page as a link with this query shows it; it must not end in a traceback."""
     at = AppTest.from_file(str(_ROOT / "app.py"), default_timeout=60).switch_page(f"pages/{page}.py")
     for key, value in query.items():
-        at.query_params[key] = value
+        at.query_params[key] = value if isinstance(value, list) else str(value)
     return ran(at)
 
 
-def ran(at: AppTest) -> AppTest:
-    """The page once more, as a click or a key left it."""
-    at.run()
+def ran(changed: AppTest | Widget) -> AppTest:
+    """The page once more, as a click or a key left it, or as a change of one of its controls."""
+    at = changed.run()
     assert not at.exception, at.exception
     return at
+
+
+def texts(at: AppTest) -> str:
+    """What a page says in headings, messages, captions and running text; controls, tables and charts left out."""
+    kinds = (at.title, at.header, at.subheader, at.info, at.success, at.warning, at.error, at.caption, at.markdown)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
 def tables(at: AppTest) -> dict[str, pd.DataFrame]:

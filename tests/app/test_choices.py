@@ -7,8 +7,8 @@ from mnist_core.store import Store
 from tests.app import inspect_lab
 from tests.app.pages import opened, ran
 
-# Assigned, because a test's argument would shadow an imported name (ruff's F811).
-prepared, quiet, store = inspect_lab.prepared, inspect_lab.quiet, inspect_lab.store
+pytestmark = pytest.mark.usefixtures("quiet")
+prepare = inspect_lab.prepare
 
 
 def page_of_one_choice() -> None:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.config import RunConfig
 from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.store import Run, Store
-from tests.app.pages import tables
+from tests.app.pages import opened, tables
 
 pytestmark = pytest.mark.usefixtures("quiet")
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,16 +45,6 @@ def store(own_lab: Path) -> Store:
     return store
 
 
-def opened(**query: object) -> AppTest:
-    """The section as a link with this query shows it."""
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/compare.py")
-    for key, value in {"look": "Curves", **query}.items():
-        at.query_params[key] = value
-    at.run()
-    assert not at.exception
-    return at
-
-
 def traces(at: AppTest) -> list[dict]:
     (chart,) = at.get("plotly_chart")
     return json.loads(chart.proto.spec)["data"]  # type: ignore[attr-defined]
@@ -70,7 +60,7 @@ def captions(at: AppTest) -> str:
 
 @pytest.mark.parametrize("x", ["step", "epoch", "seconds", "images"])
 def test_every_run_has_its_lines_across_each_axis(store: Store, x: str) -> None:
-    at = opened(runs=["1", "2", "4"], x=x)
+    at = opened("compare", look="Curves", runs=["1", "2", "4"], x=x)
     named = [trace["name"] for trace in traces(at) if trace.get("showlegend")]
     assert named == ["1 · wide, seed 0", "2 · wide, seed 1", "4 · plain"]
     ends = {"step": 40, "epoch": 4, "seconds": 0.4, "images": 40 * 64}
@@ -78,19 +68,26 @@ def test_every_run_has_its_lines_across_each_axis(store: Store, x: str) -> None:
 
 
 def test_best_and_last_values_stand_below_the_chart(store: Store) -> None:
-    table = tables(opened(runs=["4", "1", "5"]))["extremes"]
+    table = tables(opened("compare", look="Curves", runs=["4", "1", "5"]))["extremes"]
     assert table["Name"].tolist() == ["4 · plain", "1 · wide, seed 0", "5 · idle"]
     assert table["Best"].tolist()[:2] == pytest.approx([0.8, 0.1])
     assert table["Epoch"].tolist()[:2] == [3, 3]
     assert table["Last"].tolist()[:2] == pytest.approx([0.9, 0.2])
     assert table["Training loss"].tolist()[:2] == pytest.approx([0.8 + 1 / 40, 0.1 + 1 / 40])
     assert table.loc[2, ["Best", "Epoch", "Last", "Training loss"]].isna().all()
-    table = tables(opened(runs=["1"], metric="accuracy"))["extremes"]
+    table = tables(opened("compare", look="Curves", runs=["1"], metric="accuracy"))["extremes"]
     assert table["Best"].tolist() == pytest.approx([100 - 10 / 3])
 
 
 def test_seeds_become_one_line(store: Store) -> None:
-    at = opened(runs=["1", "2", "3", "4", "5"], curve_seeds="true", curve_band="standard error", smoothing="0.0")
+    at = opened(
+        "compare",
+        look="Curves",
+        runs=["1", "2", "3", "4", "5"],
+        curve_seeds="true",
+        curve_band="standard error",
+        smoothing="0.0",
+    )
     assert [trace["name"] for trace in traces(at) if trace.get("showlegend")] == ["wide · 3 seeds", "4 · plain"]
     line = next(trace for trace in traces(at) if trace.get("name") == "wide · 3 seeds")
     assert numbers(line["y"]) == pytest.approx(0.7 / 3 + 1 / np.arange(1, 41), rel=1e-5)
@@ -105,7 +102,7 @@ def test_of_many_runs_the_chart_is_a_light_one_and_the_choice_a_line(store: Stor
     config = RunConfig(dataset="mnist-5k", architecture="mlp-300", epochs=EPOCHS)
     for seed in range(9):
         _learned(store, config.replace(seed=seed), f"more, seed {seed}", 0.5)
-    at = opened(runs=[str(number) for number in (1, 2, 3, 4, *range(6, 15))])
+    at = opened("compare", look="Curves", runs=[str(number) for number in (1, 2, 3, 4, *range(6, 15))])
     assert not at.get("plotly_chart")
     assert len(tables(at)["extremes"]) == 13
     assert not at.multiselect
@@ -119,11 +116,11 @@ def test_of_many_runs_the_chart_is_a_light_one_and_the_choice_a_line(store: Stor
 
 
 def test_the_chart_is_made_anew_once_a_run_has_changed(store: Store) -> None:
-    before = traces(opened(runs=["1", "4"]))
-    assert traces(opened(runs=["1", "4"])) == before
+    before = traces(opened("compare", look="Curves", runs=["1", "4"]))
+    assert traces(opened("compare", look="Curves", runs=["1", "4"])) == before
     run = next(run for run in store.runs() if run.number == 4)
     store.rename(run.id, "renamed")
-    assert "4 · renamed" in [trace.get("name") for trace in traces(opened(runs=["1", "4"]))]
+    assert "4 · renamed" in [trace.get("name") for trace in traces(opened("compare", look="Curves", runs=["1", "4"]))]
 
 
 def test_arrays_of_the_store_are_its_rows(store: Store) -> None:

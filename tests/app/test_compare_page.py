@@ -1,8 +1,6 @@
 """The Compare page: its table is what the store holds, each section opens, and Results are the runs' own numbers."""
 
 import json
-import shutil
-from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote
 
@@ -17,19 +15,16 @@ from mnist_core.config import RunConfig
 from mnist_core.events import StepEnd
 from mnist_core.plots.style import run_style
 from mnist_core.store import Run, Store
-from mnist_core.worker import work
-from tests.app.pages import opened, ran, tables, ticked
+from tests.app.pages import opened, ran, tables, texts, ticked
+from tests.labs import train_now
 
 pytestmark = pytest.mark.usefixtures("quiet")
 TINY = RunConfig(dataset="mnist-5k", train_images=500, validation_images=200, architecture="softmax", epochs=2)
 WITHOUT_EFFECT = "–"
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepare(store: Store) -> None:
     """Runs 1 and 2 are trained, 3 diverged, 4 was stopped before it began, 5 was trained and then deleted."""
-    folder = tmp_path_factory.mktemp("prepared") / "results"
-    store = Store.open(folder)
     for name, tags, config in (
         ("plain", ("demo",), TINY),
         (
@@ -43,19 +38,10 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         run = store.enqueue(config, name, tags, claimed=name != "idle")
         if name != "idle":
-            for _ in work(store, run):
-                pass
+            train_now(store, run)
     store.request(_number(store, 4).id, "stop")
     store.delete([_number(store, 5).id])
     assert [run.state for run in store.runs()] == ["stopped", "diverged", "finished", "finished"]
-    return folder
-
-
-@pytest.fixture
-def store(prepared: Path, own_lab: Path) -> Store:
-    """The test's own copy of the prepared runs."""
-    shutil.copytree(prepared, own_lab)
-    return Store.open(own_lab)
 
 
 def _number(store: Store, number: int) -> Run:
@@ -68,10 +54,6 @@ def table(at: AppTest, key: str = "runs-table") -> pd.DataFrame:
 
 def chosen(at: AppTest) -> list[int]:
     return at.multiselect(key="runs").value
-
-
-def texts(at: AppTest) -> str:
-    return "\n".join(found.value for kind in (at.info, at.caption, at.markdown) for found in kind)
 
 
 def charts(at: AppTest) -> dict[str, list[dict]]:
@@ -228,8 +210,7 @@ def test_a_running_run_is_followed(store: Store) -> None:
     row = table(ran(at)).iloc[0]
     assert row["Progress"] == pytest.approx(100 * 4 / (8 * TINY.epochs))
     assert run_table.snapshot() is before  # the table follows it by itself
-    for _ in work(store, run):
-        pass
+    train_now(store, run)
     row = table(ran(at)).iloc[0]
     assert row["State"] == "finished"
     assert row["Test accuracy (%)"] == pytest.approx(100 * (store.run(run.id).test_accuracy or 0))

@@ -2,9 +2,7 @@
 
 import json
 import re
-import shutil
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,32 +13,20 @@ from mnist_core import answers, calibration, costs, stats
 from mnist_core.config import RunConfig
 from mnist_core.robustness import CORRUPTIONS, LEVELS
 from mnist_core.store import Run, Store
-from mnist_core.worker import work
-from tests.app.pages import opened, ran, tables
+from tests.app.pages import opened, ran, tables, texts
+from tests.labs import train_now
 
 pytestmark = pytest.mark.usefixtures("quiet")
 TINY = RunConfig(dataset="mnist-5k", train_images=500, validation_images=200, architecture="softmax", epochs=2)
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepare(store: Store) -> None:
     """Runs 1 to 3 are trained, 2 and 3 in bfloat16, 3 without validation images; 4 waits."""
-    folder = tmp_path_factory.mktemp("prepared") / "results"
-    store = Store.open(folder)
     wider = TINY.replace(architecture="flatten linear(20) relu linear(10)", learning_rate=0.01, precision="bfloat16")
     for config in (TINY, wider, wider.replace(choose_on="test", validation_images=None), TINY.replace(seed=9)):
         run = store.enqueue(config, claimed=config.seed == 0)
         if config.seed == 0:
-            for _ in work(store, run):
-                pass
-    return folder
-
-
-@pytest.fixture
-def store(prepared: Path, own_lab: Path) -> Store:
-    """The test's own copy of the prepared runs."""
-    shutil.copytree(prepared, own_lab)
-    return Store.open(own_lab)
+            train_now(store, run)
 
 
 def _number(store: Store, number: int) -> Run:
@@ -50,10 +36,6 @@ def _number(store: Store, number: int) -> Run:
 def section(look: str, *runs: int, **query: str) -> AppTest:
     """A section of Compare as a link shows it."""
     return opened("compare", look=look, runs=[str(number) for number in runs], **query)
-
-
-def texts(at: AppTest) -> str:
-    return "\n".join(found.value for kind in (at.info, at.caption, at.markdown) for found in kind)
 
 
 def charts(at: AppTest) -> dict[str, dict]:
@@ -89,8 +71,7 @@ def test_cost_has_points_with_intervals_and_a_front(store: Store) -> None:
 
 def test_seeds_are_one_point_of_their_mean(store: Store) -> None:
     again = store.enqueue(TINY.replace(seed=1), "again", claimed=True)
-    for _ in work(store, again):
-        pass
+    train_now(store, again)
     at = section("Cost", 1, 2, again.number, cost_seeds="true")
     group, alone = (trace for trace in charts(at)["costs"]["data"] if trace["name"] != "Pareto front")
     accuracies = [_number(store, number).test_accuracy or 0 for number in (1, again.number)]

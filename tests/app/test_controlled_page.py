@@ -1,40 +1,22 @@
 """Change one thing: from a run's card to the form on Compare, and from there to a pair of runs."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
-from mnist_core.worker import work
-from tests.app.pages import opened, ran
+from tests.app.pages import opened, ran, texts
+from tests.labs import trained_run
 
 pytestmark = pytest.mark.usefixtures("quiet")
 TINY = RunConfig(dataset="mnist-5k", train_images=300, architecture="flatten linear(8) relu linear(10)", epochs=1)
 LEARNING_RATE, ARCHITECTURE = "Optimisation · Learning rate", "Architecture · Architecture"
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepare(store: Store) -> None:
     """A lab with one trained run, and one that waits."""
-    folder = tmp_path_factory.mktemp("prepared") / "results"
-    store = Store.open(folder)
-    for _ in work(store, store.enqueue(TINY, "plain", claimed=True)):
-        pass
+    trained_run(store, TINY, "plain")
     store.enqueue(TINY.replace(epochs=2), "waiting")
-    return folder
-
-
-@pytest.fixture
-def store(prepared: Path, own_lab: Path) -> Store:
-    shutil.copytree(prepared, own_lab)
-    return Store.open(own_lab)
-
-
-def texts(at: AppTest) -> str:
-    return "\n".join(found.value for kind in (at.info, at.caption, at.markdown) for found in kind)
 
 
 def start(at: AppTest):

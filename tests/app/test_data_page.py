@@ -20,20 +20,11 @@ from mnist_core.data import mnist_5k
 from mnist_core.data.availability import Status
 from mnist_core.data.loading import load
 from mnist_core.plots import sprite
+from tests.app.pages import opened
 
 pytestmark = pytest.mark.usefixtures("quiet")
 ROOT = Path(__file__).resolve().parents[2]
 MNIST_5K = Source("mnist-5k")
-
-
-def opened(**query: str) -> AppTest:
-    """The page as a link with this query shows it."""
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/data.py")
-    for key, value in query.items():
-        at.query_params[key] = value
-    at.run()
-    assert not at.exception
-    return at
 
 
 def pictures(html: str) -> list[np.ndarray]:
@@ -65,7 +56,7 @@ def image_folder(root: Path, train: dict[str, int], test: dict[str, int], colour
 
 @pytest.mark.parametrize("split", ["Training", "Validation", "Test"])
 def test_the_samples_are_of_the_chosen_split_and_in_the_row_of_their_class(split: str, tmp_path: Path) -> None:
-    at = opened(dataset="mnist-5k", split=split)
+    at = opened("data", dataset="mnist-5k", split=split)
     data = load(RunConfig(dataset="mnist-5k"), tmp_path, "cpu")  # as a run of this data set sees it
     chosen = {"Training": data.train, "Validation": data.validation, "Test": data.test}[split]
     strips = pictures(html_of(at, "samples"))
@@ -87,7 +78,7 @@ def test_the_samples_are_of_the_chosen_split_and_in_the_row_of_their_class(split
 
 
 def test_the_counts_are_those_of_the_splits() -> None:
-    at = opened(dataset="mnist-5k")
+    at = opened("data", dataset="mnist-5k")
     table = browsing.counts(MNIST_5K)
     assert table.sum().to_dict() == {"Training": 3_334, "Validation": 666, "Test": 1_000}
     assert (table["Training"] + table["Validation"]).tolist() == [400] * 10
@@ -99,7 +90,7 @@ def test_the_counts_are_those_of_the_splits() -> None:
 
 
 def test_one_class_can_be_looked_at_and_an_image_enlarged() -> None:
-    at = opened(dataset="mnist-5k", split="Test", **{"class": "7"})
+    at = opened("data", dataset="mnist-5k", split="Test", **{"class": "7"})
     places, images = browsing.sample(MNIST_5K, "test", 7, browsing._A_CLASS, 0)
     _, (test_images, test_labels) = mnist_5k.read_labelled()
     assert (test_labels[places] == 7).all()
@@ -117,13 +108,13 @@ def test_one_class_can_be_looked_at_and_an_image_enlarged() -> None:
 
 
 def test_another_sample_shows_other_images_and_the_same_number_the_same() -> None:
-    first, again, other = (html_of(opened(dataset="mnist-5k", sample=number), "samples") for number in "001")
+    first, again, other = (html_of(opened("data", dataset="mnist-5k", sample=number), "samples") for number in "001")
     assert first == again
     assert first != other
 
 
 def test_a_class_of_another_data_set_does_not_break_the_page() -> None:
-    at = opened(dataset="mnist-5k", **{"class": "Ankle boot"})
+    at = opened("data", dataset="mnist-5k", **{"class": "Ankle boot"})
     assert at.selectbox(key="class").value is None
     assert len(pictures(html_of(at, "samples"))) == 10
 
@@ -143,7 +134,7 @@ def test_a_missing_data_set_is_offered_and_downloaded(monkeypatch: pytest.Monkey
                                              20_000_000))  # fmt: skip
 
     monkeypatch.setattr(state, "ensure", ensure)
-    at = opened(dataset="kmnist")
+    at = opened("data", dataset="kmnist")
     assert "KMNIST is not in" in at.info[0].value
     assert "CC BY-SA 4.0" in at.markdown[0].value
     assert "kmnist" not in asked, "nothing is downloaded before it is asked for"
@@ -165,7 +156,7 @@ def test_a_missing_data_set_is_offered_and_downloaded(monkeypatch: pytest.Monkey
 
 
 def test_mnist_that_cannot_be_downloaded_is_said_with_the_way_out() -> None:
-    at = opened()
+    at = opened("data")
     assert "MNIST is not in" in at.warning[0].value
     at.button(key="instead").click().run()
     assert len(pictures(html_of(at, "samples"))) == 10
@@ -174,7 +165,7 @@ def test_mnist_that_cannot_be_downloaded_is_said_with_the_way_out() -> None:
 @pytest.mark.mnist
 def test_the_published_numbers_of_mnist(mnist_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_LAB_DATA", str(mnist_dir))
-    at = opened(split="Validation")
+    at = opened("data", split="Validation")
     assert browsing.counts(Source("mnist")).sum().tolist() == [50_000, 10_000, 10_000]
     assert browsing.counts(Source("mnist"))["Test"].tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert float(at.metric[0].value) == pytest.approx(0.1307, abs=0.002)
@@ -182,7 +173,7 @@ def test_the_published_numbers_of_mnist(mnist_dir: Path, monkeypatch: pytest.Mon
 
 def test_a_colour_folder_is_shown_with_its_own_classes_and_an_empty_one(tmp_path: Path) -> None:
     folder = image_folder(tmp_path / "pictures", {"a_b": 12, "c": 1}, {"a_b": 2, "c": 3}, colour=True)
-    at = opened(dataset="folder", folder=str(folder), folder_size="8", folder_colour="true", split="Validation")
+    at = opened("data", dataset="folder", folder=str(folder), folder_size="8", folder_colour="true", split="Validation")
     assert browsing.counts(folder_source(str(folder), 8, True)).to_dict("list") == {
         "Training": [10, 1], "Validation": [2, 0], "Test": [2, 3]}  # fmt: skip
     html = html_of(at, "samples")
@@ -205,20 +196,20 @@ def test_a_folder_that_changes_is_read_anew(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_read_is_a_message(tmp_path: Path) -> None:
-    assert "Give the path" in opened(dataset="folder").info[0].value
-    at = opened(dataset="folder", folder=str(tmp_path / "nowhere"))
+    assert "Give the path" in opened("data", dataset="folder").info[0].value
+    at = opened("data", dataset="folder", folder=str(tmp_path / "nowhere"))
     assert "nowhere is not a directory" in at.error[0].value
 
 
 def test_what_of_a_folder_is_left_out_or_blank_is_counted_and_named(tmp_path: Path) -> None:
     folder = image_folder(tmp_path / "my_own *pictures*", {"a": 6, "b": 6}, {"a": 1, "b": 1})
-    at = opened(dataset="folder", folder=str(folder))
+    at = opened("data", dataset="folder", folder=str(folder))
     assert not at.warning
     Image.new("L", (8, 8)).save(folder / "train" / "a" / "notes.bmp")
     Image.new("L", (8, 8)).save(folder / "train" / "a" / "a_b_c.png")
     Image.new("LA", (8, 8), (255, 90)).save(folder / "test" / "b" / "clear.png")
     (folder / "test" / "b" / "deeper").mkdir()
-    at = opened(dataset="folder", folder=str(folder))
+    at = opened("data", dataset="folder", folder=str(folder))
     said = "\n".join(warning.value.replace("\\", "") for warning in at.warning)
     for part in (
         "1 file is left out",

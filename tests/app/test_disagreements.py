@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,31 +13,20 @@ from mnist_core import agreement, answers, doubtful, forgetting, results
 from mnist_core.answers import Answers
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
-from mnist_core.worker import work
-from tests.app.pages import opened, tables
+from tests.app.pages import opened, tables, texts
+from tests.labs import train_now, trained_run
 
 pytestmark = pytest.mark.usefixtures("quiet")
 ROOT = Path(__file__).resolve().parents[2]
 TINY = RunConfig(dataset="mnist-5k", train_images=300, validation_images=100, architecture="softmax", epochs=3)
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepare(store: Store) -> None:
     """Runs 1 and 2 are trained, 3 waits, 4 kept one epoch only."""
-    folder = tmp_path_factory.mktemp("prepared") / "results"
-    store = Store.open(folder)
     for config in (TINY, TINY.replace(learning_rate=0.01), TINY.replace(seed=5), TINY.replace(epochs=1)):
         run = store.enqueue(config, claimed=config.seed != 5)
         if config.seed != 5:
-            for _ in work(store, run):
-                pass
-    return folder
-
-
-@pytest.fixture
-def store(prepared: Path, own_lab: Path) -> Store:
-    shutil.copytree(prepared, own_lab)
-    return Store.open(own_lab)
+            train_now(store, run)
 
 
 def found(store: Store, *numbers: int) -> Answers:
@@ -55,10 +43,6 @@ def section(look: str, *runs: str, **query: str) -> AppTest:
     at = opened("compare", runs=list(runs), look=look, **query)
     assert not at.error
     return at
-
-
-def texts(at: AppTest) -> str:
-    return "\n".join(one.value for kind in (at.info, at.caption, at.markdown, at.subheader) for one in kind)
 
 
 def shown(at: AppTest, key: str) -> int:
@@ -219,10 +203,8 @@ def test_the_limits_of_the_list_and_links_of_before(store: Store) -> None:
 
 
 def test_runs_without_validation_images_are_weighed_by_the_test_images(store: Store) -> None:
-    run = store.enqueue(TINY.replace(validation_images=None, choose_on="test"), claimed=True)
-    for _ in work(store, run):
-        pass
-    numbers = [1, store.run(run.id).number]
+    run = trained_run(store, TINY.replace(validation_images=None, choose_on="test"))
+    numbers = [1, run.number]
     at = section("Labels", *map(str, numbers))
     assert rows(at, "called")["index"].tolist() == suspects(store, *numbers, split="test")["index"].tolist()[:60]
     weights = tables(at)["labels-weights"]

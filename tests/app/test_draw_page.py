@@ -3,76 +3,35 @@
 import base64
 import io
 import re
-import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dashboard import drawing, first_network, state
-from mnist_core import trained
+from dashboard import drawing, first_network
+from mnist_core import handwriting, trained
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist_5k
-from mnist_core.data.availability import Download, status
 from mnist_core.data.catalogue import BOX_OF_20_BY_MASS
-from mnist_core.handwriting import prepare, read_picture
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
+from tests.app.pages import opened
+from tests.labs import trained_run
 
+pytestmark = pytest.mark.usefixtures("quiet")
 ROOT = Path(__file__).resolve().parents[2]
 FIVE_HUNDRED = {"dataset": "mnist-5k", "train_images": 500, "batch_size": 16}
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepare(store: Store) -> None:
     """A results folder with three trained runs: number 2 has another network, number 3 is a worse run of the first."""
-    folder = tmp_path_factory.mktemp("prepared") / "results"
-    store = Store.open(folder)
     for fields in ({"architecture": "softmax", "epochs": 2}, {"architecture": "flatten linear(10)", "epochs": 1},
                    {"architecture": "softmax", "epochs": 1, "learning_rate": 1e-6}):  # fmt: skip
-        run = store.enqueue(RunConfig.parse(FIVE_HUNDRED | fields), claimed=True)
-        for _ in work(store, run):
-            pass
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
-    """No background process, no download, no cache from another test; counts the calls that wake the jobs."""
-    calls = SimpleNamespace(woken=0)
-
-    def wake() -> None:
-        calls.woken += 1
-
-    monkeypatch.setattr(state.jobs, "start", lambda store: SimpleNamespace(wake=wake))
-    monkeypatch.setattr(state, "ensure", lambda name, root: Download(status(name, root), root, ()))
-    monkeypatch.setattr(state, "_WARM_UP_SECONDS", 3600.0)
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield calls
-    st.cache_resource.clear()
-    st.cache_data.clear()
-
-
-@pytest.fixture
-def store(prepared: Path, own_lab: Path) -> Store:
-    """The test's own copy of the trained runs."""
-    shutil.copytree(prepared, own_lab)
-    return Store.open(own_lab)
-
-
-def opened(**query: object) -> AppTest:
-    """The page as a link with this query shows it."""
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).switch_page("pages/draw.py")
-    for key, value in query.items():
-        at.query_params[key] = value
-    return at.run()
+        trained_run(store, RunConfig.parse(FIVE_HUNDRED | fields))
 
 
 def put(at: AppTest, pixels: np.ndarray | None, seq: int = 1) -> AppTest:
@@ -125,10 +84,10 @@ def numbered(number: int, **fields: object) -> Run:
 
 
 def test_every_chosen_network_answers_with_its_own_probabilities(store: Store) -> None:
-    at = put(opened(runs=["3", "1"]), a_drawing(7), seq=5)
+    at = put(opened("draw", runs=["3", "1"]), a_drawing(7), seq=5)
     html = shown(at)
     assert "data-seq='5' data-ended='true'" in html
-    image = prepare(a_drawing(7), (1, 28, 28), BOX_OF_20_BY_MASS)
+    image = handwriting.prepare(a_drawing(7), (1, 28, 28), BOX_OF_20_BY_MASS)
     assert image is not None
     found = cards(html)
     assert list(found) == [3, 1]
@@ -143,7 +102,7 @@ def test_every_chosen_network_answers_with_its_own_probabilities(store: Store) -
 
 
 def test_the_page_opens_with_the_best_run_of_each_network(store: Store) -> None:
-    at = opened()
+    at = opened("draw")
     assert at.multiselect[0].value == drawing.best_numbers(store.runs())
     assert set(at.multiselect[0].value) == {1, 2}
     html = shown(at)
@@ -153,7 +112,7 @@ def test_the_page_opens_with_the_best_run_of_each_network(store: Store) -> None:
 
 
 def test_a_cleared_pad_has_no_answer_and_no_choice_of_networks_is_said(store: Store) -> None:
-    at = put(opened(runs="1"), a_drawing(4))
+    at = put(opened("draw", runs="1"), a_drawing(4))
     assert cards(shown(at))[1][0] is not None
     assert cards(shown(put(at, None, seq=2)))[1][0] is None
     at.multiselect[0].set_value([]).run()
@@ -163,7 +122,7 @@ def test_a_cleared_pad_has_no_answer_and_no_choice_of_networks_is_said(store: St
 
 def test_an_unknown_or_deleted_run_in_the_link_is_left_out(store: Store) -> None:
     store.delete([store.find("2").id])
-    at = opened(runs=["2", "99", "nonsense", "1"])
+    at = opened("draw", runs=["2", "99", "nonsense", "1"])
     assert list(cards(shown(at))) == [1]
 
 
@@ -174,7 +133,7 @@ def test_runs_without_a_network_and_damaged_ones_say_so_beside_the_others(store:
     run = store.find("2")
     path = store.folder(run.id) / trained.chosen(store, run).path
     path.write_bytes(path.read_bytes()[:100])
-    html = shown(put(opened(runs=["1", "2", str(waiting.number), str(stopped.number)]), a_drawing(0)))
+    html = shown(put(opened("draw", runs=["1", "2", str(waiting.number), str(stopped.number)]), a_drawing(0)))
     found = cards(html)
     assert found[1][0] is not None
     assert [found[number][0] for number in (2, waiting.number, stopped.number)] == [None] * 3
@@ -185,7 +144,7 @@ def test_runs_without_a_network_and_damaged_ones_say_so_beside_the_others(store:
 
 def test_a_network_whose_weights_are_no_numbers_gives_no_answer(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trained, "probabilities", lambda *_: np.full((1, 10), np.nan, dtype=np.float32))
-    html = shown(put(opened(runs="1"), a_drawing(1)))
+    html = shown(put(opened("draw", runs="1"), a_drawing(1)))
     assert cards(html)[1][0] is None
     assert "its training diverged" in html
 
@@ -199,10 +158,7 @@ def a_folder_run(store: Store, root: Path, bright: bool) -> Run:
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(255 - images[index, 0] if bright else images[index, 0]).save(path)
     config = RunConfig(architecture="softmax", dataset="folder", folder=str(root), folder_size=28, validation_images=0)
-    run = store.enqueue(config.replace(epochs=8, batch_size=16), claimed=True)
-    for _ in work(store, run):
-        pass
-    return store.run(run.id)
+    return trained_run(store, config.replace(epochs=8, batch_size=16))
 
 
 def test_a_network_that_learned_dark_on_bright_gets_drawings_inverted(store: Store, tmp_path: Path) -> None:
@@ -211,17 +167,17 @@ def test_a_network_that_learned_dark_on_bright_gets_drawings_inverted(store: Sto
     assert bright.data.ground == "bright"
     right = {bright.number: 0, dark.number: 0}
     for digit in range(10):
-        html = shown(put(opened(runs=[str(bright.number), str(dark.number)]), a_drawing(digit)))
+        html = shown(put(opened("draw", runs=[str(bright.number), str(dark.number)]), a_drawing(digit)))
         for number, (answer, _) in cards(html).items():
             right[number] += answer == str(digit)
     assert right[bright.number] >= right[dark.number] - 1
     assert right[dark.number] >= 7
-    at = opened(runs=str(bright.number))
+    at = opened("draw", runs=str(bright.number))
     assert (seen(shown(at)) == 255).all(), "its ground, while nothing is drawn"
     html = shown(put(at, a_drawing(7)))
     assert "inverted to dark on bright" in html
     np.testing.assert_allclose(seen(html), 255 - a_drawing(7)[::4, ::4], atol=60)
-    assert "inverted" not in shown(put(opened(runs=str(dark.number)), a_drawing(7)))
+    assert "inverted" not in shown(put(opened("draw", runs=str(dark.number)), a_drawing(7)))
     paper = io.BytesIO()
     Image.fromarray(255 - a_drawing(7)).save(paper, "PNG")
     html = shown(uploaded(paper.getvalue(), "paper.png", runs=str(bright.number)))
@@ -233,8 +189,8 @@ def test_a_folder_placed_like_mnist_gets_drawings_placed_like_that(store: Store,
     run = a_folder_run(store, tmp_path / "digits", bright=True)
     small = np.zeros((112, 112), dtype=np.uint8)
     small[60:88, 10:38] = a_drawing(7)[::4, ::4]  # in a corner
-    html = shown(put(opened(runs=str(run.number)), small))
-    image = prepare(small, (1, 28, 28), BOX_OF_20_BY_MASS, "bright")
+    html = shown(put(opened("draw", runs=str(run.number)), small))
+    image = handwriting.prepare(small, (1, 28, 28), BOX_OF_20_BY_MASS, "bright")
     assert image is not None
     np.testing.assert_array_equal(seen(html), image[0])
     assert cards(html)[run.number][0] == "7"
@@ -246,17 +202,17 @@ def test_a_run_whose_ground_was_not_recorded_gets_the_drawing_as_it_is_and_says_
     run = a_folder_run(store, tmp_path / "digits", bright=True)
     with sqlite3.connect(store.root / "runs.db") as connection:
         connection.execute("UPDATE runs SET data = NULL WHERE id = ?", (run.id,))
-    html = shown(put(opened(runs=str(run.number)), a_drawing(7)))
+    html = shown(put(opened("draw", runs=str(run.number)), a_drawing(7)))
     assert "not inverted" in html
     assert seen(html)[0, 0] == 0
-    assert "not inverted" not in shown(put(opened(runs="1"), a_drawing(7)))
+    assert "not inverted" not in shown(put(opened("draw", runs="1"), a_drawing(7)))
 
 
 def test_what_is_drawn_with_a_thin_pen_is_said_to_be_thickened(store: Store) -> None:
     line = np.zeros((112, 112), dtype=np.uint8)
     line[20:90, 55] = 255
-    assert "drawn thicker" in shown(put(opened(runs="1"), line))
-    assert "drawn thicker" not in shown(put(opened(runs="1"), a_drawing(0)))
+    assert "drawn thicker" in shown(put(opened("draw", runs="1"), line))
+    assert "drawn thicker" not in shown(put(opened("draw", runs="1"), a_drawing(0)))
 
 
 def photograph(digit: int) -> bytes:
@@ -271,7 +227,7 @@ def photograph(digit: int) -> bytes:
 
 
 def uploaded(content: bytes, name: str, runs: str = "1") -> AppTest:
-    at = opened(runs=runs, source="Upload")
+    at = opened("draw", runs=runs, source="Upload")
     assert not at.exception
     return at.file_uploader[0].set_value((name, content, "image/jpeg")).run()
 
@@ -279,7 +235,7 @@ def uploaded(content: bytes, name: str, runs: str = "1") -> AppTest:
 def test_an_uploaded_photograph_is_read_like_a_drawing(store: Store) -> None:
     html = shown(uploaded(photograph(7), "seven.jpg"))
     assert cards(html)[1][0] == "7"
-    image = prepare(read_picture(photograph(7)), (1, 28, 28), BOX_OF_20_BY_MASS)
+    image = handwriting.prepare(handwriting.read_picture(photograph(7)), (1, 28, 28), BOX_OF_20_BY_MASS)
     assert image is not None
     np.testing.assert_array_equal(seen(html), image[0])
 
@@ -309,7 +265,7 @@ def test_without_a_network_one_is_trained_and_the_page_goes_on(
     quick = RunConfig.parse(FIVE_HUNDRED | {"architecture": "softmax", "epochs": 1})
     assert first_network._SMALL.dataset == "mnist-5k"
     monkeypatch.setattr(first_network, "_SMALL", quick)
-    at = opened()
+    at = opened("draw")
     assert "There is no trained network yet" in at.info[0].value
     at.button(key="first-network").click().run()
     assert quiet.woken == 1
@@ -335,7 +291,7 @@ def test_a_failed_first_run_is_explained_and_another_offered(own_lab: Path) -> N
     store = Store.open(own_lab)
     run = store.enqueue(RunConfig(), claimed=True)
     store.finish(run, "failed", "The disk is full.")
-    at = opened()
+    at = opened("draw")
     assert "The disk is full." in at.warning[0].value
     assert at.button(key="first-network").label.startswith("Train a small network")
 

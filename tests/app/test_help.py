@@ -1,6 +1,5 @@
 """Every control of every page says what it does."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,29 +11,23 @@ from dashboard.comparing import SECTIONS
 from mnist_core import concurrency, jobs
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
-from mnist_core.worker import work
+from tests.labs import trained_run
 
 PAGES = Path(__file__).parents[2] / "pages"
 KINDS = ("button", "checkbox", "multiselect", "number_input", "radio", "select_slider", "selectbox", "slider",
          "text_area", "text_input", "toggle", "button_group")  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lab with two trained runs."""
-    store = Store.open(tmp_path_factory.mktemp("lab"))
+def prepare(store: Store) -> None:
+    """Two trained runs."""
     for seed in (0, 1):
         config = RunConfig(dataset="mnist-5k", architecture="linear-5-10", train_images=300, epochs=2, seed=seed)
-        for _ in work(store, store.enqueue(config, claimed=True)):
-            pass
-    return store.root
+        trained_run(store, config)
 
 
 @pytest.fixture
-def lab(prepared: Path, own_lab: Path) -> Iterator[None]:
-    """A copy of it, in which nothing is trained."""
-    shutil.copytree(prepared, own_lab)
-    store = Store.open()
+def lab(store: Store) -> Iterator[None]:
+    """A lab in which nothing is trained."""
     concurrency.set_runs_at_once(store, 0)
     st.cache_resource.clear()
     yield

@@ -7,19 +7,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.store import Run, Store
-from tests.app.pages import opened, tables
+from tests.app.pages import opened, tables, texts
 from tests.small_folders import config_of, forget, train, write_images
 
 pytestmark = pytest.mark.usefixtures("quiet")
-
-
-@pytest.fixture
-def store(own_lab: Path) -> Store:
-    return Store.open()
-
-
-def texts(at: AppTest) -> str:
-    return "\n".join(part.value for kind in (at.info, at.caption, at.markdown, at.error) for part in kind)
 
 
 def compare(look: str, *runs: Run, **query: str) -> AppTest:

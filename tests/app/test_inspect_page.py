@@ -17,11 +17,12 @@ from mnist_core.data import mnist_5k
 from mnist_core.plots.images import sprite
 from mnist_core.store import Store
 from tests.app import inspect_lab
-from tests.app.inspect_lab import BAR, CONVOLUTIONAL, LINEAR, ROOT, SMALL, checked, html, opened, picture, text
-from tests.app.pages import tables
+from tests.app.inspect_lab import BAR, CONVOLUTIONAL, LINEAR, SMALL, html, picture, text
+from tests.app.pages import opened, ran, tables
+from tests.app_process import ROOT
 
-# Assigned, because a test's argument would shadow an imported name (ruff's F811).
-prepared, quiet, store = inspect_lab.prepared, inspect_lab.quiet, inspect_lab.store
+pytestmark = pytest.mark.usefixtures("quiet")
+prepare = inspect_lab.prepare
 
 
 def predictions_of(store: Store, number: int) -> Path:
@@ -60,7 +61,7 @@ def counts_of(table: pd.DataFrame) -> np.ndarray:
 
 
 def test_without_a_run_the_page_says_where_to_begin() -> None:
-    at = opened(run=3, view="Mistakes")
+    at = opened("inspect", run=3, view="Mistakes")
     assert "no run yet" in at.info[0].value
     assert not at.selectbox
 
@@ -68,14 +69,14 @@ def test_without_a_run_the_page_says_where_to_begin() -> None:
 def test_the_summary_is_that_of_the_run_in_the_link(store: Store) -> None:
     run = store.find("1")
     assert run.test_accuracy is not None
-    facts = html(opened(run=1), "facts")
+    facts = html(opened("inspect", run=1), "facts")
     for fact in (f"{run.test_accuracy:.2%}", "7,850", "3 of 3", "mnist-5k", "finished"):
         assert f"<b>{fact}</b>" in facts
 
 
 def test_a_run_that_is_gone_is_named_and_the_newest_shown(store: Store) -> None:
     store.delete([store.find("1").id])
-    at = opened(run=1)
+    at = opened("inspect", run=1)
     assert "Run 1 is not here" in at.warning[0].value
     assert at.selectbox(key="run").value == CONVOLUTIONAL
     assert not at.selectbox(key="run").set_value(LINEAR).run().warning
@@ -89,7 +90,7 @@ def test_a_run_that_is_gone_is_named_and_the_newest_shown(store: Store) -> None:
     ids=str,
 )  # fmt: skip
 def test_a_link_that_makes_no_sense_shows_the_page_all_the_same(store: Store, query: dict[str, object]) -> None:
-    at = opened(**({"run": 1} | query))
+    at = opened("inspect", **({"run": 1} | query))
     assert not at.error
     assert len(at.segmented_control) >= 1
 
@@ -97,7 +98,7 @@ def test_a_link_that_makes_no_sense_shows_the_page_all_the_same(store: Store, qu
 @pytest.mark.parametrize("split", ["test", "validation"])
 def test_samples_are_marked_and_counted(store: Store, split: str) -> None:
     table = answers(store, 1, split)
-    at = opened(run=1, view="Samples", split=split, sample=3)
+    at = opened("inspect", run=1, view="Samples", split=split, sample=3)
     place = np.random.default_rng(3).permutation(len(table))[:60]
     sample = table.sort_index().iloc[place]
     right = 60 - len(mistakes(sample))
@@ -105,7 +106,7 @@ def test_samples_are_marked_and_counted(store: Store, split: str) -> None:
     assert f"**{right} of these 60** answers are right" in text(at)
     assert f"of all {len(table):,} {split} images **{1 - len(mistakes(table)) / len(table):.2%}**" in text(at)
     assert f"{split} image {place[0]:,}" in html(at, "inspected")
-    checked(at.button[0].click().run())  # next sample
+    ran(at.button[0].click())  # next sample
     assert at.number_input(key="sample").value == 4
     assert f"{split} image {np.random.default_rng(4).permutation(len(table))[0]:,}" in html(at, "inspected")
 
@@ -114,7 +115,7 @@ def test_the_most_confident_mistake_is_shown_first_with_all_its_probabilities(st
     table = answers(store, 1)
     wrong = mistakes(table)
     assert len(wrong) > 60
-    at = opened(run=1, view="Mistakes")
+    at = opened("inspect", run=1, view="Mistakes")
     assert f"**{len(wrong):,} of 1,000** test images are wrong" in text(at)
     first = wrong.iloc[0]
     large = html(at, "inspected")
@@ -130,9 +131,9 @@ def test_the_most_confident_mistake_is_shown_first_with_all_its_probabilities(st
 def test_mistakes_come_in_pages(store: Store) -> None:
     wrong = mistakes(answers(store, 1))
     assert len(wrong) > 120
-    at = opened(run=1, view="Mistakes", page=2)
+    at = opened("inspect", run=1, view="Mistakes", page=2)
     assert f"test image {wrong.iloc[60]['index']:,}" in html(at, "inspected")
-    at = opened(run=1, view="Mistakes", page=3, true=8)  # fewer mistakes, so fewer pages
+    at = opened("inspect", run=1, view="Mistakes", page=3, true=8)  # fewer mistakes, so fewer pages
     assert f"test image {wrong[wrong['label'] == 8].iloc[0]['index']:,}" in html(at, "inspected")
 
 
@@ -140,25 +141,25 @@ def test_mistakes_are_filtered_by_class(store: Store) -> None:
     table = answers(store, 1)
     counts = counts_of(mistakes(table))
     true, given = np.unravel_index(counts.argmax(), counts.shape)
-    at = opened(run=1, view="Mistakes", true=true)
-    checked(at.selectbox(key="given").select(str(given)).run())
+    at = opened("inspect", run=1, view="Mistakes", true=true)
+    ran(at.selectbox(key="given").select(str(given)))
     assert f"; {counts[true, given]} of them are shown" in text(at)
     first = of_cell(table, int(true), int(given)).iloc[0]
     assert f"test image {first['index']:,}" in html(at, "inspected")
-    at.selectbox(key="true").select(str(given)).run()
-    assert "no such mistake" in checked(at).info[0].value
+    ran(at.selectbox(key="true").select(str(given)))
+    assert "no such mistake" in at.info[0].value
 
 
 def test_the_chosen_image_becomes_large_and_part_of_the_link(store: Store) -> None:
     wrong = mistakes(answers(store, 1))
     _, (images, _) = mnist_5k.read_labelled()
     digest = hashlib.sha256(sprite(images[wrong["index"][:60], 0], 10)).hexdigest()[:16]
-    at = opened(run=1, view="Mistakes")
+    at = opened("inspect", run=1, view="Mistakes")
     at.session_state["mistakes"] = {"chosen": {"index": 17, "sprite": digest}}
     chosen = wrong.iloc[17]["index"]
-    assert f"test image {chosen:,}" in html(checked(at.run()), "inspected")
+    assert f"test image {chosen:,}" in html(ran(at), "inspected")
     assert at.query_params["image"] in (str(chosen), [str(chosen)])
-    assert f"test image {chosen:,}" in html(opened(run=1, view="Mistakes", image=chosen), "inspected")
+    assert f"test image {chosen:,}" in html(opened("inspect", run=1, view="Mistakes", image=chosen), "inspected")
 
 
 def test_a_run_without_mistakes_is_congratulated(store: Store) -> None:
@@ -166,9 +167,11 @@ def test_a_run_without_mistakes_is_congratulated(store: Store) -> None:
     for place in range(10):
         table[f"p{place}"] = (table["label"] == place).astype(np.float32)
     replace_predictions(store, 1, table)
-    assert opened(run=1, view="Mistakes").success[0].value == "There is no mistake: all 1,000 test images are right."
-    assert "Not one mistake" in text(opened(run=1, view="Confusion"))
-    assert "All classes are recognised equally well" in text(opened(run=1, view="Classes"))
+    assert [message.value for message in opened("inspect", run=1, view="Mistakes").success] == [
+        "There is no mistake: all 1,000 test images are right."
+    ]
+    assert "Not one mistake" in text(opened("inspect", run=1, view="Confusion"))
+    assert "All classes are recognised equally well" in text(opened("inspect", run=1, view="Classes"))
 
 
 def test_the_confusion_matrix_opens_at_the_worst_cell_or_that_of_the_link(store: Store) -> None:
@@ -176,21 +179,21 @@ def test_the_confusion_matrix_opens_at_the_worst_cell_or_that_of_the_link(store:
     counts = counts_of(table)
     wrong = counts * (1 - np.eye(10, dtype=int))
     true, given = np.unravel_index(wrong.argmax(), wrong.shape)
-    at = opened(run=1, view="Confusion")
+    at = opened("inspect", run=1, view="Confusion")
     said = f"**{true}** taken for **{given}**: {wrong.max()} of 100 images ({wrong.max() / 100:.1%})."
     assert said in text(at)
     right = of_cell(table, 3, 3)
-    at = opened(run=1, view="Confusion", cell="3-3")
+    at = opened("inspect", run=1, view="Confusion", cell="3-3")
     assert f"**3** recognised: {len(right)} of 100 images" in text(at)
     assert f"test image {right.iloc[0]['index']:,}" in html(at, "inspected")
     empty = np.argwhere(counts == 0)[0]
-    at = opened(run=1, view="Confusion", cell=f"{empty[0]}-{empty[1]}")
+    at = opened("inspect", run=1, view="Confusion", cell=f"{empty[0]}-{empty[1]}")
     assert f"**{empty[0]}** taken for **{empty[1]}**: 0 of 100 images" in text(at)
 
 
 def test_precision_and_recall_of_each_class(store: Store) -> None:
     table = answers(store, 1)
-    at = opened(run=1, view="Classes")
+    at = opened("inspect", run=1, view="Classes")
     shown = tables(at)["class-table"]
     expected = [np.asarray(values) for values in precision_recall_fscore_support(
         table["label"], table["given"], labels=range(10))]  # fmt: skip
@@ -208,32 +211,32 @@ def test_a_run_without_answers_says_why(store: Store, state: str) -> None:
     run = store.enqueue(SMALL, claimed=state != "queued")
     if state not in ("queued", "running"):
         store.finish(run, state, "What happened.")  # pyright: ignore[reportArgumentType]
-    at = opened(run=run.number, view="Confusion")
+    at = opened("inspect", run=run.number, view="Confusion")
     assert f"<b>{state}</b>" in html(at, "facts")
     assert len(at.info[-1].value) > 40
     if state in ("diverged", "failed"):
         assert at.warning[0].value == "What happened."
-    at = opened(run=run.number, view="Weights")
+    at = opened("inspect", run=run.number, view="Weights")
     assert "has kept no weights" in at.info[-1].value
 
 
 def test_damaged_and_missing_files_are_said_and_not_raised(store: Store) -> None:
     predictions_of(store, 1).write_bytes(b"nothing")
-    assert "missing or damaged" in opened(run=1, view="Classes").error[0].value
+    assert "missing or damaged" in opened("inspect", run=1, view="Classes").error[0].value
     predictions_of(store, 2).unlink()
-    assert "missing or damaged" in opened(run=2).error[0].value
+    assert "missing or damaged" in opened("inspect", run=2).error[0].value
     path = store.folder(store.find("3").id) / "checkpoints/epoch-0001.safetensors"
     path.write_bytes(path.read_bytes()[:100])
-    assert opened(run=3, view="Weights").error[0].value
+    assert opened("inspect", run=3, view="Weights").error[0].value
 
 
 def test_other_images_are_not_shown_beside_old_answers(store: Store) -> None:
     table = pd.read_parquet(predictions_of(store, 1))
     replace_predictions(store, 1, table.assign(label=(table["label"] + 1) % 10))
-    at = opened(run=1, view="Samples")
+    at = opened("inspect", run=1, view="Samples")
     assert "no longer those that run #1 was tested on" in at.error[0].value
     assert not any("class='inspected'" in part.value for part in at.html)
-    assert tables(opened(run=1, view="Classes"))["class-table"]["Images"].to_numpy().sum() == 1000
+    assert tables(opened("inspect", run=1, view="Classes"))["class-table"]["Images"].to_numpy().sum() == 1000
 
 
 def test_a_class_name_is_bold_whatever_it_holds() -> None:

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 import streamlit as st
 from PIL import Image
 
@@ -13,10 +14,12 @@ from mnist_core.config import RunConfig
 from mnist_core.plots.images import weight_images
 from mnist_core.store import Store
 from tests.app import inspect_lab
-from tests.app.inspect_lab import BAR, CONVOLUTIONAL, LINEAR, TEMPLATES, checked, html, opened, picture, text, train
+from tests.app.inspect_lab import BAR, CONVOLUTIONAL, LINEAR, TEMPLATES, html, picture, text
+from tests.app.pages import opened, ran
+from tests.labs import trained_run
 
-# Assigned, because a test's argument would shadow an imported name (ruff's F811).
-prepared, quiet, store = inspect_lab.prepared, inspect_lab.quiet, inspect_lab.store
+pytestmark = pytest.mark.usefixtures("quiet")
+prepare = inspect_lab.prepare
 
 
 def weights(store: Store, number: int, epoch: int) -> list[np.ndarray]:
@@ -29,22 +32,22 @@ def weights(store: Store, number: int, epoch: int) -> list[np.ndarray]:
 def test_templates_are_the_weights_at_the_chosen_epoch(store: Store) -> None:
     best = store.find("1").best_epoch
     assert best is not None
-    at = opened(run=TEMPLATES, view="Weights")
+    at = opened("inspect", run=TEMPLATES, view="Weights")
     assert at.selectbox(key="layer").value == "class templates"
     assert "one matrix" in text(at)
     for epoch in (best, 1):
-        checked(at.select_slider(key="epoch-1").set_value(epoch).run())
+        ran(at.select_slider(key="epoch-1").set_value(epoch))
         images, limit = weight_images(weights(store, 1, epoch)[0].reshape(10, 28, 28))
         np.testing.assert_array_equal(picture(html(at, "inspected")), images[0])
         assert f"<span>+{limit:.3g}</span>" in html(at, "scale")
-    linked = opened(run=TEMPLATES, view="Weights", epoch=1)
+    linked = opened("inspect", run=TEMPLATES, view="Weights", epoch=1)
     assert linked.select_slider(key="epoch-1").value == 1
     assert picture(html(linked, "inspected")).tolist() == picture(html(at, "inspected")).tolist()
 
 
 def test_templates_of_a_deeper_linear_network_are_the_product_of_its_matrices(store: Store) -> None:
     first, second = weights(store, LINEAR, 1)
-    at = opened(run=LINEAR, view="Weights")
+    at = opened("inspect", run=LINEAR, view="Weights")
     images, _ = weight_images((second @ first).reshape(10, 28, 28))
     difference = picture(html(at, "inspected")).astype(int) - images[0]
     assert np.abs(difference).max() <= 1  # the page multiplies in another order
@@ -55,21 +58,21 @@ def test_units_are_sorted_by_the_size_of_their_weights(store: Store) -> None:
     first, _ = weights(store, LINEAR, 1)
     images, _ = weight_images(first.reshape(-1, 28, 28))
     largest = int(np.linalg.norm(first, axis=1).argmax())
-    at = opened(run=LINEAR, view="Weights", layer="linear 1")
+    at = opened("inspect", run=LINEAR, view="Weights", layer="linear 1")
     assert f"Unit **{largest + 1}**" in text(at)
     assert "100 of 120 units" in text(at)
     np.testing.assert_array_equal(picture(html(at, "inspected")), images[largest])
-    checked(at.toggle(key="largest").set_value(False).run())
+    ran(at.toggle(key="largest").set_value(False))
     np.testing.assert_array_equal(picture(html(at, "inspected")), images[0])
 
 
 def test_filters_of_every_convolution_share_a_scale(store: Store) -> None:
     first, second = weights(store, CONVOLUTIONAL, 1)[:2]
-    at = opened(run=CONVOLUTIONAL, view="Weights")
+    at = opened("inspect", run=CONVOLUTIONAL, view="Weights")
     assert at.selectbox(key="layer").options == ["conv 1", "conv 2"]
     np.testing.assert_array_equal(picture(html(at, "inspected")), weight_images(first[:, 0])[0][0])
     assert "relu and maxpool make it more than one matrix" in at.caption[-1].value
-    checked(at.selectbox(key="layer").select("conv 2").run())
+    ran(at.selectbox(key="layer").select("conv 2"))
     kernels = picture(html(at, "kernels"))
     images, limit = weight_images(second)  # (4, 3, 3, 3, 3)
     scale = 15  # 45 pixels for a kernel of 3 x 3
@@ -81,7 +84,7 @@ def test_filters_of_every_convolution_share_a_scale(store: Store) -> None:
 
 
 def test_layer_by_layer(store: Store) -> None:
-    maps = html(opened(run=CONVOLUTIONAL, view="Samples", maps="true"), "maps")
+    maps = html(opened("inspect", run=CONVOLUTIONAL, view="Samples", maps="true"), "maps")
     assert re.findall(r"<h4>([^<]+)</h4>", maps) == [
         "conv 1 · 3 maps of 24 × 24", "relu 1 · 3 maps of 24 × 24", "maxpool 1 · 3 maps of 6 × 6",
         "conv 2 · 4 maps of 4 × 4", "relu 2 · 4 maps of 4 × 4", "linear 1 · 10 units",
@@ -98,10 +101,10 @@ def test_many_classes_with_words_for_names_in_colour(own_lab: Path, tmp_path: Pa
             for place in range(count):
                 pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
                 Image.fromarray(pixels).save(tmp_path / "pictures" / split / name / f"{place}.png")
-    run = train(Store.open(own_lab), RunConfig(
+    run = trained_run(Store.open(own_lab), RunConfig(
         dataset="folder", folder=str(tmp_path / "pictures"), folder_size=8, folder_colour=True, epochs=1,
         architecture="conv(4, 3) relu flatten linear(classes)", validation_images=0))  # fmt: skip
-    at = opened(run=run.number, view="Samples")
+    at = opened("inspect", run=run.number, view="Samples")
     large = html(at, "inspected")
     assert len(BAR.findall(large)) == 12
     assert "and 2 classes that are less probable" in large
@@ -109,11 +112,13 @@ def test_many_classes_with_words_for_names_in_colour(own_lab: Path, tmp_path: Pa
     assert picture(large).shape == (8, 8, 3)
     assert "Split" not in [control.label for control in at.segmented_control]
     star = names.index("star*star")
-    assert r"**star\*star** recognised" in text(opened(run=run.number, view="Confusion", cell=f"{star}-{star}"))
-    at = opened(run=run.number, view="Weights")
+    assert r"**star\*star** recognised" in text(
+        opened("inspect", run=run.number, view="Confusion", cell=f"{star}-{star}")
+    )
+    at = opened("inspect", run=run.number, view="Weights")
     assert picture(html(at, "inspected")).shape == (3, 3, 3)
     assert "mid-grey is zero" in at.caption[-2].value
     shutil.rmtree(tmp_path / "pictures")
     st.cache_resource.clear()
-    at = opened(run=run.number, view="Mistakes")
+    at = opened("inspect", run=run.number, view="Mistakes")
     assert "pictures" in at.error[0].value

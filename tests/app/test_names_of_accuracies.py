@@ -1,8 +1,6 @@
 """Every page calls an accuracy of the test images that chose the epoch by its name, in a mixed lab row by row."""
 
 import json
-import shutil
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,32 +9,21 @@ from mnist_core import sweeps
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
 from mnist_core.sweeps import Axis, Sweep
-from mnist_core.worker import work
 from tests.app.pages import opened, ran, tables
+from tests.labs import train_now
 
 pytestmark = pytest.mark.usefixtures("quiet")
 TINY = RunConfig(dataset="mnist-5k", architecture="softmax", train_images=100, epochs=2)
 OPTIMISTIC = "test (optimistic)"
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepare(store: Store) -> None:
     """Run 1 chose its epoch on held-out images, run 2 on the test images; runs 3 and 4 did so in a sweep."""
-    folder = tmp_path_factory.mktemp("prepared") / "results"
-    store = Store.open(folder)
     for run in (store.enqueue(TINY, "honest"), store.enqueue(TINY.replace(choose_on="test"), "flattered")):
         assert run
     sweeps.launch(store, Sweep("both ways", TINY, (Axis("choose_on", ("validation", "test")),)))
     while (run := store.claim()) is not None:
-        for _ in work(store, run):
-            pass
-    return folder
-
-
-@pytest.fixture
-def store(prepared: Path, own_lab: Path) -> Store:
-    shutil.copytree(prepared, own_lab)
-    return Store.open(own_lab)
+        train_now(store, run)
 
 
 def words(at: AppTest) -> str:

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import run_table
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
-from tests.app.pages import opened, ran, tables, ticked
+from tests.app.pages import opened, ran, tables, texts, ticked
 
 pytestmark = pytest.mark.usefixtures("quiet")
 TINY = RunConfig(dataset="mnist-5k", train_images=500, validation_images=200, architecture="softmax", epochs=2)
@@ -47,10 +47,6 @@ def rows(at: AppTest, key: str = "runs-table") -> pd.DataFrame:
 
 def chosen(at: AppTest) -> list[int]:
     return at.multiselect(key="runs").value
-
-
-def texts(at: AppTest) -> str:
-    return "\n".join(found.value for kind in (at.info, at.caption, at.markdown) for found in kind)
 
 
 @pytest.mark.parametrize(

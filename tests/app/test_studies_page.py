@@ -1,6 +1,5 @@
 """The Studies page: predict first, train, reported beside measured, and the lessons on the class's own networks."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from mnist_core.config import RunConfig
 from mnist_core.rounding import decimals
 from mnist_core.store import Store
 from mnist_core.studies import Experiment, Question, Study, Variant, catalogue, records
-from mnist_core.worker import work
-from tests.app.pages import opened, ran, tables
+from tests.app.pages import opened, ran, tables, texts
+from tests.labs import train_now, trained_run
 
 pytestmark = pytest.mark.usefixtures("quiet")
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,10 +58,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(records, "ROOT", tmp_path)
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepare(store: Store) -> None:
     """A lab where both tiny studies have trained for an epoch, the first with two seeds and the honest protocol."""
-    store = Store.open(tmp_path_factory.mktemp("studies") / "results")
     patch = pytest.MonkeyPatch()
     patch.setattr(catalogue, "studies", lambda: TINY)
     planned = [
@@ -71,16 +68,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     patch.undo()
     for one in planned:
-        for _ in work(store, store.enqueue(one.config, one.variant.label, claimed=True)):
-            pass
+        trained_run(store, one.config, one.variant.label)
     assert {run.state for run in store.runs()} == {"finished"}
-    return store.root
-
-
-@pytest.fixture
-def trained(tiny: None, prepared: Path, own_lab: Path) -> Store:
-    shutil.copytree(prepared, own_lab)
-    return Store.open(own_lab)
 
 
 def chosen(at: AppTest) -> list[str]:
@@ -94,11 +83,6 @@ def press(at: AppTest, label: str) -> AppTest:
     assert not button.disabled
     button.click()
     return ran(at)
-
-
-def texts(at: AppTest) -> str:
-    kinds = (at.title, at.subheader, at.info, at.success, at.warning, at.caption, at.markdown, at.error)
-    return "\n".join(str(found.value) for kind in kinds for found in kind)
 
 
 def revealed(**query: str) -> AppTest:
@@ -203,9 +187,9 @@ def test_figures_are_rounded_as_their_spread_says() -> None:
     assert (row["Measured"], row["± sd"], row["Difference"]) == (92.57, 0.05, 0.07)
 
 
-def test_states_are_shown_at_once_and_accuracies_after_the_prediction(trained: Store) -> None:
+def test_states_are_shown_at_once_and_accuracies_after_the_prediction(tiny: None, store: Store) -> None:
     planned = studying.plan_of("linear-depth", "depth", 1, studying.EPOCHS["one"], False)
-    rows = [(one, run) for one, run in studies.find(trained, planned)]
+    rows = [(one, run) for one, run in studies.find(store, planned)]
     accuracy = f"{rows[0][1].validation_accuracy or 0:.2%}"
     assert accuracy not in studying_training.board(rows, figures=False)
     board = studying_training.board(rows, figures=True)
@@ -223,18 +207,17 @@ def test_a_continuation_follows_by_itself(tiny: None, own_lab: Path) -> None:
     assert not parent.config.continue_from
     claimed = store.claim(parent.id)
     assert claimed is not None
-    for _ in work(store, claimed):
-        pass
+    train_now(store, claimed)
     ran(at)
     child = store.runs()[0]
     assert (child.config.continue_from, child.state) == (parent.id, "queued")
 
 
-def test_the_table_is_what_the_store_holds(trained: Store) -> None:
+def test_the_table_is_what_the_store_holds(tiny: None, store: Store) -> None:
     at = revealed(**ONE)
     table = figures(at)
     row = table[(table["Network"] == "784-10") & (table["Figure"] == "Test accuracy (%)")].iloc[0]
-    runs = [run for run in trained.runs() if run.config.architecture == "linear-10"]
+    runs = [run for run in store.runs() if run.config.architecture == "linear-10"]
     published = [100 * (run.test_accuracy or 0) for run in runs if run.config.choose_on == "test"]
     honest = [100 * (run.test_accuracy or 0) for run in runs if run.config.choose_on == "validation"]
     assert (row["Reported"], row["n"]) == (92.5, 2)
@@ -248,7 +231,7 @@ def test_the_table_is_what_the_store_holds(trained: Store) -> None:
     assert len(at.get("plotly_chart")) == 2, "full scale and zoomed"
 
 
-def test_committed_measurements_stand_in_and_are_labelled(trained: Store, tmp_path: Path) -> None:
+def test_committed_measurements_stand_in_and_are_labelled(tiny: None, store: Store, tmp_path: Path) -> None:
     made = [
         studies.Measurement("linear-depth", "depth", "784-10", "published", 0, {}, {"test_accuracy": 91.25}, 1.0, {},
                             "cpu", "MNIST", "2026-01-01")
@@ -262,7 +245,7 @@ def test_committed_measurements_stand_in_and_are_labelled(trained: Store, tmp_pa
     assert "measured when this version was made" not in texts(revealed(**ONE)), "one's own runs come first"
 
 
-def test_curves_and_weights_of_the_trained_networks(trained: Store) -> None:
+def test_curves_and_weights_of_the_trained_networks(tiny: None, store: Store) -> None:
     at = revealed(results="Curves", **ONE)
     assert len(at.get("plotly_chart")) == 2
     at = revealed(results="Weights", **ONE)
@@ -273,7 +256,7 @@ def test_curves_and_weights_of_the_trained_networks(trained: Store) -> None:
         assert "Train these networks live" in texts(revealed(results=view))
 
 
-def test_the_lessons_are_shown_on_the_networks(trained: Store) -> None:
+def test_the_lessons_are_shown_on_the_networks(tiny: None, store: Store) -> None:
     at = revealed(results="The lesson", **ONE)
     assert at.metric[0].value == "5 of 10", "the bottleneck of five units"
     at.selectbox(key="product-of").set_value("784-10")
@@ -302,8 +285,7 @@ def test_a_study_trained_in_full_stands_beside_what_was_reported(mnist_dir: Path
     monkeypatch.setenv("MNIST_LAB_DATA", str(mnist_dir))
     store = Store.open()
     for one in studies.plan("mlp-course", "two-layer-linear", protocols=("published",)):
-        for _ in work(store, store.enqueue(one.config, claimed=True)):
-            pass
+        trained_run(store, one.config)
     page = AppTest.from_file(str(ROOT / "pages" / "studies.py"), default_timeout=60)
     for key, value in {"study": "mlp-course", "experiment": "two-layer-linear"}.items():
         page.query_params[key] = value

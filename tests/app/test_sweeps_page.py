@@ -9,8 +9,8 @@ from mnist_core import sweeps
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
 from mnist_core.sweeps import Axis, Sweep
-from mnist_core.worker import work
 from tests.app.pages import tables
+from tests.labs import train_now
 
 TINY = RunConfig(dataset="mnist-5k", architecture="mlp-100", train_images=200, epochs=1)
 RATES = Axis("learning_rate", (0.001, 0.01))
@@ -42,8 +42,7 @@ def launched(sweep: Sweep, train: int = 0) -> tuple[Store, str]:
     for _ in range(train):
         run = store.claim()
         assert run is not None
-        for _ in work(store, run):
-            pass
+        train_now(store, run)
     return store, sweep_id
 
 

@@ -1,6 +1,5 @@
 """Take away on the Compare page: what is offered for which run, and that nothing is made before it is asked for."""
 
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -12,33 +11,21 @@ from mnist_core.config import RunConfig
 from mnist_core.export import formats
 from mnist_core.export.script import script
 from mnist_core.store import Run, Store
-from mnist_core.worker import work
 from tests.app.pages import opened
+from tests.labs import train_now
 
 pytestmark = pytest.mark.usefixtures("quiet")
 TINY = RunConfig(dataset="mnist-5k", train_images=200, validation_images=100, architecture="softmax", epochs=1)
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepare(store: Store) -> None:
     """Run 1 is trained, 2 goes on from it with another optimizer, 3 has not begun."""
-    folder = tmp_path_factory.mktemp("prepared") / "results"
-    store = Store.open(folder)
     first = store.enqueue(TINY, "first", claimed=True)
     changed = TINY.replace(continue_from=first.id, continue_epoch=1, epochs=2, optimizer="sgd")
     for run in (first, store.enqueue(changed, "goes on", claimed=True)):
-        for _ in work(store, run):
-            pass
+        train_now(store, run)
     store.request(store.enqueue(TINY, "idle").id, "stop")
     assert [run.state for run in store.runs()] == ["stopped", "finished", "finished"]
-    return folder
-
-
-@pytest.fixture
-def store(prepared: Path, own_lab: Path) -> Store:
-    """The test's own copy of the prepared runs."""
-    shutil.copytree(prepared, own_lab)
-    return Store.open(own_lab)
 
 
 def section(**query: object) -> AppTest:

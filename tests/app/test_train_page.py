@@ -19,6 +19,7 @@ from mnist_core.fields import fields
 from mnist_core.recipes import RECIPES
 from mnist_core.store import Store
 from mnist_core.worker import work
+from tests.labs import trained_run
 from tests.small_folders import write_images
 
 TINY = RunConfig(dataset="mnist-5k", architecture="softmax", train_images=500, epochs=1)
@@ -136,8 +137,7 @@ def test_an_address_with_a_run_that_is_gone_still_opens(page: AppTest):
 
 def test_a_finished_run_shows_its_result_and_can_be_continued_as_a_new_one(page: AppTest):
     store = Store.open()
-    for _ in work(store, store.enqueue(TINY, claimed=True)):
-        pass
+    trained_run(store, TINY)
     page.run()
     assert not page.exception
     said = [progress.proto.text for progress in page.get("progress")]
@@ -211,9 +211,7 @@ def test_what_of_a_folder_is_not_learned_from_is_said_before_the_start(page: App
 def test_a_run_whose_metrics_are_damaged_is_named_and_the_others_are_drawn(page: AppTest):
     store = Store.open()
     for seed in (0, 1):
-        run = store.enqueue(TINY.replace(seed=seed), claimed=True)
-        for _ in work(store, run):
-            pass
+        trained_run(store, TINY.replace(seed=seed))
     with contextlib.closing(sqlite3.connect(store.root / "runs.db")) as connection, connection:
         connection.execute("UPDATE metrics SET value = value + 1e-9 WHERE run = 1 AND name = 'validation_loss'")
     page.query_params["runs"] = ["1", "2"]

@@ -1,8 +1,6 @@
 """Compare, "Is it real?": the sentence, the charts and the tables say what the stored predictions say."""
 
 import json
-import shutil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,34 +11,22 @@ from dashboard import comparing_verdict_models
 from mnist_core import answers, stats
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
-from mnist_core.worker import work
-from tests.app.pages import opened, ran
+from tests.app.pages import opened, ran, texts
+from tests.labs import trained_run
 
 pytestmark = pytest.mark.usefixtures("quiet")
 TINY = RunConfig(dataset="mnist-5k", train_images=300, validation_images=100, architecture="softmax", epochs=1)
 NARROW = TINY.replace(architecture="flatten linear(2) relu linear(10)")
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepare(store: Store) -> None:
     """Runs 1 to 3: softmax with three seeds; 4 and 5: a far worse network with two; 6 another; 7 never trained."""
-    folder = tmp_path_factory.mktemp("prepared") / "results"
-    store = Store.open(folder)
     plan = [(f"plain, seed {seed}", TINY.replace(seed=seed)) for seed in range(3)]
     plan += [(f"narrow, seed {seed}", NARROW.replace(seed=seed)) for seed in range(2)]
     plan += [("*alone*", TINY.replace(learning_rate=0.002))]
     for name, config in plan:
-        for _ in work(store, store.enqueue(config, name, claimed=True)):
-            pass
+        trained_run(store, config, name)
     store.request(store.enqueue(TINY, "idle").id, "stop")
-    return folder
-
-
-@pytest.fixture
-def store(prepared: Path, own_lab: Path) -> Store:
-    """The test's own copy of the prepared runs."""
-    shutil.copytree(prepared, own_lab)
-    return Store.open(own_lab)
 
 
 def section(*numbers: int, **query: str) -> AppTest:
@@ -51,10 +37,6 @@ def section(*numbers: int, **query: str) -> AppTest:
 def heading(at: AppTest) -> str:
     """The plain sentence, without the signs that keep Markdown from formatting it."""
     return at.subheader[-1].value.replace("\\", "")
-
-
-def texts(at: AppTest) -> str:
-    return "\n".join(found.value for kind in (at.info, at.caption, at.markdown) for found in kind)
 
 
 def charts(at: AppTest) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
-from mnist_core.worker import work
+from tests.labs import trained_run
 
 pytestmark = pytest.mark.browser
 GOOD = RunConfig(dataset="mnist-5k", architecture="mlp-300", epochs=8, shift=2, rotate=10, learning_rate=0.002)
@@ -18,10 +18,7 @@ DIGITS = {"0": ROUND, "7": [(0.28, 0.2), (0.72, 0.2), (0.58, 0.5), (0.45, 0.82)]
 
 def trained(config: RunConfig, name: str = "") -> Run:
     store = Store.open()
-    run = store.enqueue(config, name, claimed=True)
-    for _ in work(store, run):
-        pass
-    return store.run(run.id)
+    return trained_run(store, config, name)
 
 
 def draw(page: Page, points: list[tuple[float, float]]) -> None:

@@ -9,16 +9,14 @@ from playwright.sync_api import Page, expect
 
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
-from mnist_core.worker import work
+from tests.labs import trained_run
 
 pytestmark = pytest.mark.browser
 
 
 def test_a_cell_of_the_confusion_matrix_shows_its_images(serve, page: Page):
     store = Store.open()
-    run = store.enqueue(RunConfig(dataset="mnist-5k", architecture="softmax", train_images=500, epochs=2), claimed=True)
-    for _ in work(store, run):
-        pass
+    run = trained_run(store, RunConfig(dataset="mnist-5k", architecture="softmax", train_images=500, epochs=2))
     table = pd.read_parquet(store.folder(run.id) / "predictions.parquet")
     table = table.loc[table["split"] == "test", :]
     given = table[[f"p{place}" for place in range(10)]].to_numpy().argmax(axis=1)

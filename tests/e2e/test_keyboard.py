@@ -10,8 +10,8 @@ from mnist_core import sweeps
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
 from mnist_core.sweeps import Axis, Sweep
-from mnist_core.worker import work
 from tests.app_process import running_app
+from tests.labs import train_now, trained_run
 
 pytestmark = pytest.mark.browser
 TINY = RunConfig(dataset="mnist-5k", train_images=300, validation_images=200, architecture="softmax", epochs=1)
@@ -63,12 +63,10 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("keyboard") / "results"
     store = Store.open(folder)
     for config in (TINY, TINY.replace(seed=1)):
-        for _ in work(store, store.enqueue(config, claimed=True)):
-            pass
+        trained_run(store, config)
     sweeps.launch(store, Sweep(name="two rates", base=TINY, axes=(Axis("learning_rate", (0.001, 0.01)),)))
     while (run := store.claim()) is not None:
-        for _ in work(store, run):
-            pass
+        train_now(store, run)
     with running_app(folder) as address:
         yield address
 

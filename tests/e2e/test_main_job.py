@@ -11,8 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 from mnist_core import concurrency
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
-from mnist_core.worker import work
 from tests.app_process import wait_until
+from tests.labs import trained_run
 
 pytestmark = pytest.mark.browser
 wait_for = partial(wait_until, seconds=30)
@@ -21,10 +21,7 @@ NEVER_ENDING = "dataset=mnist-5k&architecture=mlp-100&epochs=2000"
 
 def trained(config: RunConfig, name: str = "") -> Run:
     store = Store.open()
-    run = store.enqueue(config, name, claimed=True)
-    for _ in work(store, run):
-        pass
-    return store.run(run.id)
+    return trained_run(store, config, name)
 
 
 def press_until(button: Locator, condition: Callable[[], bool]) -> None:

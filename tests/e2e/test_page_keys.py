@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
-from mnist_core.worker import work
+from tests.labs import trained_run
 
 pytestmark = pytest.mark.browser
 
@@ -19,9 +19,7 @@ def chosen(page: Page, name: str):
 
 def test_train_and_inspect_keep_their_own_views(serve, page: Page):
     store = Store.open()
-    run = store.enqueue(RunConfig(dataset="mnist-5k", architecture="softmax", train_images=100, epochs=1), claimed=True)
-    for _ in work(store, run):
-        pass
+    trained_run(store, RunConfig(dataset="mnist-5k", architecture="softmax", train_images=100, epochs=1))
     page.goto(f"{serve()}/inspect?view=Mistakes")
     expect(chosen(page, "Mistakes")).to_be_visible()
     page.get_by_role("link", name="Train", exact=True).click()

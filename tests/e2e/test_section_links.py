@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
-from mnist_core.worker import work
 from tests.app_process import running_app
+from tests.labs import trained_run
 
 pytestmark = pytest.mark.browser
 TINY = RunConfig(
@@ -129,8 +129,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("links") / "results"
     store = Store.open(folder)
     for config in (TINY, WIDER, TINY.replace(seed=1), DEEPER):
-        for _ in work(store, store.enqueue(config, claimed=True)):
-            pass
+        trained_run(store, config)
     with running_app(folder) as address:
         yield address
 

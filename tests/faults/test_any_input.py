@@ -26,7 +26,7 @@ from mnist_core.errors import MnistLabError
 from mnist_core.export import archive
 from mnist_core.store import Run, Store
 from mnist_core.sweeps import Axis, parse_values
-from mnist_core.worker import work
+from tests.labs import trained_run
 
 COMMON: dict[str, Any] = {
     "deadline": None, "database": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]
@@ -137,10 +137,8 @@ def away(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("away")
     store = Store.open(folder / "results")
     small = RunConfig(dataset="mnist-5k", train_images=100, epochs=1, architecture="flatten linear(classes)")
-    run = store.enqueue(small, claimed=True)
-    for _ in work(store, run):
-        pass
-    archive.write(store, store.run(run.id), folder / "run.zip")
+    run = trained_run(store, small)
+    archive.write(store, run, folder / "run.zip")
     return folder / "run.zip"
 
 

@@ -21,17 +21,15 @@ from mnist_core.store import Store
 from mnist_core.store.artifacts import file_sha256
 from mnist_core.upkeep.backup import back_up, backups
 from mnist_core.upkeep.restore import restore
-from mnist_core.worker import work
 from tests.app_process import wait_until
+from tests.labs import trained_run
 
 ROOT = Path(__file__).parents[2]
 SMALL = RunConfig(dataset="mnist-5k", train_images=500, architecture="softmax", epochs=3)
 
 
 def trained(store: Store, **changes: object) -> None:
-    run = store.enqueue(SMALL.replace(**changes), claimed=True)
-    for _ in work(store, run):
-        pass
+    trained_run(store, SMALL.replace(**changes))
 
 
 def files_of(results: Path) -> dict[str, str]:

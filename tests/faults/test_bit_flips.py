@@ -18,7 +18,7 @@ from mnist_core.errors import CheckpointError, StoreError
 from mnist_core.export import archive
 from mnist_core.report import findings, html
 from mnist_core.store import Artifact, Run, Store
-from mnist_core.worker import work
+from tests.labs import trained_run
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="flatten linear(classes)", epochs=2)
 FLIPS = 200
@@ -32,9 +32,7 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("kept")
     store = Store.open(folder / "results")
     for seed in (0, 1):
-        run = store.enqueue(SMALL.replace(seed=seed), claimed=True)
-        for _ in work(store, run):
-            pass
+        trained_run(store, SMALL.replace(seed=seed))
     archive.write(store, store.find("1"), folder / "run.zip")
     return folder / "results", folder / "run.zip"
 

@@ -14,18 +14,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from mnist_core import jobs, liveness, processes
+from mnist_core import concurrency, jobs, liveness, processes
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
 from tests.app_process import ROOT, wait_until
 
 CLI = [sys.executable, "-m", "mnist_core"]
 TRAIN = [*CLI, "train", "--dataset", "mnist-5k", "--architecture", "mlp-100", "--epochs", "2000"]
-
-
-@pytest.fixture
-def store() -> Store:
-    return Store.open()
 
 
 @pytest.fixture
@@ -231,7 +226,7 @@ def test_a_command_whose_workers_never_start_ends_and_leaves_its_runs_in_the_que
 
 
 def test_a_command_whose_queue_is_held_says_so(store: Store):
-    jobs.set_runs_at_once(store, 0)
+    concurrency.set_runs_at_once(store, 0)
     process = begin([*CLI, "train", *SMALL, "--seeds", "2"])
     try:
         assert process.stderr is not None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import concurrency, jobs
+from mnist_core import jobs
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
 from tests.app_process import ROOT, wait_until
@@ -23,7 +23,7 @@ LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=5000, checkp
 MEGABYTES = 16
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def small_disk(own_lab: Path) -> Iterator[Path]:
     """The results folder on a file system of its own, of 16 MB."""
     own_lab.mkdir(parents=True, exist_ok=True)
@@ -34,19 +34,6 @@ def small_disk(own_lab: Path) -> Iterator[Path]:
         pytest.skip("only root can mount a small file system")
     yield own_lab
     subprocess.run(["umount", "-l", str(own_lab)], check=True)
-
-
-@pytest.fixture
-def store(small_disk: Path) -> Store:
-    return Store.open()
-
-
-@pytest.fixture
-def running(store: Store) -> Iterator[jobs.Jobs]:
-    concurrency.set_runs_at_once(store, 1)
-    thread = jobs.start(store)
-    yield thread
-    thread.end()
 
 
 def training(store: Store) -> Run:

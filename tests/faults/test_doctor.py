@@ -18,7 +18,7 @@ from mnist_core.store import Store
 from mnist_core.store.backup import copy_daily
 from mnist_core.upkeep.doctor import examine
 from mnist_core.upkeep.findings import Finding
-from mnist_core.worker import work
+from tests.labs import trained_run
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="softmax", epochs=1)
 
@@ -30,9 +30,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = Store.open(folder)
     folder.chmod(0o700)
     for seed in (0, 1):
-        run = store.enqueue(SMALL.replace(seed=seed), claimed=True)
-        for _ in work(store, run):
-            pass
+        trained_run(store, SMALL.replace(seed=seed))
     copy_daily(folder / "runs.db", folder, 0.0)
     with closing(sqlite3.connect(folder / "runs.db")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -19,7 +19,7 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, StoreError
 from mnist_core.export import mlflow
 from mnist_core.store import Run, Store
-from mnist_core.worker import work
+from tests.labs import trained_run
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 5.0
@@ -60,8 +60,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained") / "results"
     store = Store.open(folder)
     small = RunConfig(dataset="mnist-5k", train_images=100, epochs=1, architecture="softmax")
-    for _ in work(store, store.enqueue(small, claimed=True)):
-        pass
+    trained_run(store, small)
     return folder
 
 

@@ -22,8 +22,8 @@ from mnist_core.export.script import script
 from mnist_core.report import html
 from mnist_core.store import Run, Store
 from mnist_core.studies.reporting import markdown
-from mnist_core.worker import work
 from tests.faults.hostile_archives import Members, checkpoint, packed, rewritten, signed
+from tests.labs import trained_run
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=100, architecture="flatten linear(classes)", epochs=1, device="cpu")
 TEXTS = [
@@ -37,10 +37,7 @@ TEXTS = [
 
 
 def trained(store: Store, config: RunConfig) -> Run:
-    run = store.enqueue(config, "innocent", ["a tag"], claimed=True)
-    for _ in work(store, run):
-        pass
-    run = store.run(run.id)
+    run = trained_run(store, config, "innocent", ["a tag"])
     assert run.state == "finished", run.note
     return run
 
@@ -67,7 +64,7 @@ def origins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Members]:
     }
     found = {}
     for name, config in configs.items():
-        run = trained(store, config)
+        run = trained_run(store, config)
         archive.write(store, run, folder / "run.zip")
         with zipfile.ZipFile(folder / "run.zip") as whole:
             found[name] = {member: whole.read(member) for member in whole.namelist()}
@@ -245,7 +242,7 @@ def test_a_name_that_reads_like_a_formula_is_none_in_a_spreadsheet(store_of_one:
 @pytest.fixture
 def store_of_one(tmp_path: Path) -> tuple[Store, Run]:
     store = Store.open(tmp_path / "one")
-    return store, trained(store, SMALL)
+    return store, trained_run(store, SMALL)
 
 
 def test_the_report_of_the_studies_takes_no_markup_from_a_run(tmp_path: Path) -> None:

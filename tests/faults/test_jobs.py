@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,18 +15,6 @@ from tests.app_process import wait_until
 
 LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2000)
 SHORT = LONG.replace(epochs=2)
-
-
-@pytest.fixture
-def store() -> Store:
-    return Store.open()
-
-
-@pytest.fixture
-def running(store: Store) -> Iterator[jobs.Jobs]:
-    thread = jobs.start(store)
-    yield thread
-    thread.end()
 
 
 def enqueue(store: Store, running: jobs.Jobs, config: RunConfig) -> Run:

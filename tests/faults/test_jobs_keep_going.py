@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from mnist_core import concurrency, jobs
+from mnist_core import jobs
 from mnist_core.config import RunConfig
 from mnist_core.silence import AwakeClock, Silence
 from mnist_core.store import Run, Store
@@ -20,19 +20,6 @@ from tests.app_process import app_process, free_port, wait_until
 
 SHORT = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2)
 LONG = SHORT.replace(epochs=5000)
-
-
-@pytest.fixture
-def store() -> Store:
-    return Store.open()
-
-
-@pytest.fixture
-def running(store: Store) -> Iterator[jobs.Jobs]:
-    concurrency.set_runs_at_once(store, 1)
-    thread = jobs.start(store)
-    yield thread
-    thread.end()
 
 
 def finished(store: Store, run: Run) -> bool:

@@ -15,7 +15,7 @@ from mnist_core.export import archive, formats
 from mnist_core.store import Run, Store
 from mnist_core.upkeep.backup import back_up
 from mnist_core.upkeep.restore import restore
-from mnist_core.worker import work
+from tests.labs import train_now
 
 ROOT = Path(__file__).parents[2]
 LARGE = 120_000_000  # bytes: copying and hashing them takes long enough to be killed meanwhile
@@ -73,8 +73,7 @@ def test_an_import_that_is_killed_changes_nothing_and_leaves_nothing(own_lab: Pa
     other = Store.open(tmp_path / "other")
     archive.write(other, large_run(other), tmp_path / "large.zip")
     small = other.enqueue(SMALL, claimed=True)
-    for _ in work(other, small):
-        pass
+    train_now(other, small)
     archive.write(other, other.run(small.id), tmp_path / "small.zip")
     store = Store.open()
     code = (

@@ -2,12 +2,11 @@
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from mnist_core import concurrency, jobs
+from mnist_core import jobs
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
 from tests.app_process import wait_until
@@ -15,19 +14,6 @@ from tests.app_process import wait_until
 SMALL = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2)
 LARGE = SMALL.replace(architecture="conv(96, 3) relu flatten linear(classes)", batch_size=3000)
 MARGIN = 300 << 20
-
-
-@pytest.fixture
-def store() -> Store:
-    return Store.open()
-
-
-@pytest.fixture
-def running(store: Store) -> Iterator[jobs.Jobs]:
-    concurrency.set_runs_at_once(store, 1)
-    thread = jobs.start(store)
-    yield thread
-    thread.end()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process limit another's memory")

@@ -15,7 +15,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data.loading import Data, load
 from mnist_core.export.weights import write_onnx, write_safetensors
 from mnist_core.store import Run, Store
-from mnist_core.worker import work
+from tests.labs import trained_run
 
 BASE = RunConfig(dataset="mnist-5k", train_images=300, validation_images=100, epochs=2, learning_rate=0.01)
 CNN = (
@@ -40,18 +40,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
     return load(BASE, tmp_path_factory.mktemp("data"), "cpu")
 
 
-def trained_run(name: str, folder: Path) -> tuple[Store, Run]:
+def trained_by_name(name: str, folder: Path) -> tuple[Store, Run]:
     store = Store.open(folder)
     config = BASE.replace(architecture=ARCHITECTURES[name], standardise=name == "pixels standardised")
-    run = store.enqueue(config, name, claimed=True)
-    for _ in work(store, run):
-        pass
-    return store, store.run(run.id)
+    return store, trained_run(store, config, name)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_onnxruntime_answers_1000_images_as_torch_does(name: str, data: Data, tmp_path: Path):
-    store, run = trained_run(name, tmp_path / "lab")
+    store, run = trained_by_name(name, tmp_path / "lab")
     path = tmp_path / "network.onnx"
     write_onnx(store, run, path)
     images = data.test.images.numpy()  # uint8 (1000, 1, 28, 28)
@@ -71,7 +68,7 @@ def test_onnxruntime_answers_1000_images_as_torch_does(name: str, data: Data, tm
 
 
 def test_safetensors_hold_the_best_weights_and_what_it_takes_to_use_them(data: Data, tmp_path: Path):
-    store, run = trained_run("batch norm, dropout, residual", tmp_path / "lab")
+    store, run = trained_by_name("batch norm, dropout, residual", tmp_path / "lab")
     path = tmp_path / "weights.safetensors"
     write_safetensors(store, run, path)
     with safe_open(path, framework="pt") as file:

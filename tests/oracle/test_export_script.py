@@ -32,6 +32,7 @@ from mnist_core.rules import Rules
 from mnist_core.store import Run, Store
 from mnist_core.store.schema import runs
 from mnist_core.worker import work
+from tests.labs import train_now, trained_run
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=400, validation_images=100, epochs=2, batch_size=50, seed=3)
 CNN = (
@@ -86,18 +87,6 @@ VARIANTS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "lab")
-
-
-def trained(store: Store, config: RunConfig, name: str = "") -> Run:
-    run = store.enqueue(config, name, claimed=True)
-    for _ in work(store, run):
-        pass
-    return store.run(run.id)
-
-
 def in_this_process(text: str, folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """What a script says, without the seconds that a process of its own takes to import torch."""
     path = folder / "taken_away.py"
@@ -126,7 +115,7 @@ def ends_as(said: str, store: Store, run: Run) -> None:
 def test_scripts_alone_in_fresh_processes_end_with_the_weights_of_their_runs(store: Store, tmp_path: Path):
     running = {}
     for number, (name, config) in enumerate(IN_A_FRESH_PROCESS.items()):
-        run = trained(store, config, name)
+        run = trained_run(store, config, name)
         path = tmp_path / f"taken_away_{number}.py"
         path.write_text(script(store, run))
         assert "mnist_core" not in path.read_text()
@@ -144,7 +133,7 @@ def test_scripts_alone_in_fresh_processes_end_with_the_weights_of_their_runs(sto
 def test_every_setting_is_told_to_the_last_bit(
     name: str, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    run = trained(store, VARIANTS[name])
+    run = trained_run(store, VARIANTS[name])
     ends_as(in_this_process(script(store, run), tmp_path, capsys), store, run)
 
 
@@ -153,7 +142,7 @@ def test_the_files_of_mnist_are_read_as_the_run_read_them(
     store: Store, tmp_path: Path, mnist_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("MNIST_LAB_DATA", str(mnist_dir))
-    run = trained(
+    run = trained_run(
         store, TINY.replace(dataset="mnist", validation_images=1001, train_images=333, choose_on="validation")
     )
     ends_as(in_this_process(script(store, run), tmp_path, capsys, str(mnist_dir)), store, run)
@@ -174,7 +163,7 @@ def test_packed_files_of_mnist_are_found_where_they_lie(
             head = bytes([0, 0, 8, len(sizes)]) + b"".join(size.to_bytes(4, "big") for size in sizes)
             (root / f"{split}-{kind}-ubyte.gz").write_bytes(gzip.compress(head + values.tobytes(), 1))
     monkeypatch.setenv("MNIST_LAB_DATA", str(root))
-    run = trained(store, TINY.replace(dataset="mnist", train_images=200))
+    run = trained_run(store, TINY.replace(dataset="mnist", train_images=200))
     assert (run.dataset, run.state) == ("mnist", "finished"), run.note
     ends_as(in_this_process(script(store, run), tmp_path, capsys, str(root)), store, run)
 
@@ -195,7 +184,7 @@ def test_a_folder_of_images(colour: bool, store: Store, tmp_path: Path, capsys: 
                 )
     config = TINY.replace(dataset="folder", folder=str(tmp_path / "images"), folder_size=12, folder_colour=colour,
                           train_images=None, validation_images=None, batch_size=4, choose_on="test")  # fmt: skip
-    run = trained(store, config)
+    run = trained_run(store, config)
     assert run.state == "finished", run.note
     ends_as(in_this_process(script(store, run), tmp_path, capsys), store, run)
 
@@ -226,7 +215,7 @@ def test_a_folder_of_photographs_with_names_in_two_spellings(
                 Image.fromarray(pixels[..., 0].astype(np.uint16)).save(folder / "shallow.png")
     config = TINY.replace(dataset="folder", folder=str(tmp_path / "images"), folder_size=12, train_images=None,
                           folder_colour=special, validation_images=3, batch_size=4, choose_on="validation")  # fmt: skip
-    run = trained(store, config)
+    run = trained_run(store, config)
     assert run.state == "finished", run.note
     text = script(store, run)
     assert ("def decode(" in text) == special
@@ -250,8 +239,7 @@ def test_a_folder_of_a_run_from_before_is_read_as_it_was(
     run = store.enqueue(config, "from before", claimed=True)
     with sa.create_engine(store.url).begin() as connection:  # it had begun before anything was recorded of data
         connection.exec_driver_sql("UPDATE runs SET started = 1.0")
-    for _ in work(store, store.run(run.id)):
-        pass
+    train_now(store, store.run(run.id))
     run = store.run(run.id)
     assert run.data
     assert run.data.rule == 1
@@ -269,7 +257,7 @@ SKLEARN = {
 def test_a_run_of_scikit_learn_gets_a_script_of_scikit_learn(
     name: str, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    run = trained(store, SKLEARN[name])
+    run = trained_run(store, SKLEARN[name])
     text = script(store, run)
     assert f"import {name}" in text
     kept = checkpoints.load(store.folder(run.id) / f"checkpoints/epoch-{run.epoch:04d}.safetensors")
@@ -280,21 +268,21 @@ def test_a_run_of_scikit_learn_gets_a_script_of_scikit_learn(
 def test_a_run_that_goes_on_is_told_from_the_first_ones_start(
     store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    first = trained(store, TINY.replace(epochs=2, architecture="mlp-300-dropout-0.3"))
+    first = trained_run(store, TINY.replace(epochs=2, architecture="mlp-300-dropout-0.3"))
     more = first.config.replace(continue_from=first.id, continue_epoch=1, epochs=3)
-    run = trained(store, more)
+    run = trained_run(store, more)
     ends_as(in_this_process(script(store, run), tmp_path, capsys), store, run)
-    other = trained(store, more.replace(learning_rate=0.01))
+    other = trained_run(store, more.replace(learning_rate=0.01))
     with pytest.raises(ExportError, match=f"run #{first.number}"):
         script(store, other)
     for change in ({"fresh_optimizer": True}, {"threads": 2}):
         with pytest.raises(ExportError):
-            script(store, trained(store, more.replace(**change)))
+            script(store, trained_run(store, more.replace(**change)))
 
 
 def test_what_was_computed_on_several_machines_is_not_promised_bit_for_bit(store: Store):
-    first = trained(store, TINY.replace(device="cpu"))
-    child = trained(store, first.config.replace(continue_from=first.id, continue_epoch=1, epochs=3))
+    first = trained_run(store, TINY.replace(device="cpu"))
+    child = trained_run(store, first.config.replace(continue_from=first.id, continue_epoch=1, epochs=3))
     assert "bit for bit." in script(store, child)
     for changes in (
         {"device": "AMD EPYC 9B45, AVX-512, 1 thread"},
@@ -330,8 +318,7 @@ def test_a_run_under_the_old_rule_of_patience_is_told_by_it(
             if isinstance(event, EpochEnd):
                 store.describe(run, versions=versions)  # a run keeps the rules with which it began
                 interrupt.set()
-        for _ in work(store, store.claim(store.requeue(run.id).id) or run):
-            pass
+        train_now(store, store.claim(store.requeue(run.id).id) or run)
         run = store.run(run.id)
         by_epoch[run.epoch] = run
         ends_as(in_this_process(script(store, run), tmp_path, capsys), store, run)

@@ -12,7 +12,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data import mnist_5k
 from mnist_core.data.sources import read_known
 from mnist_core.store import Run, Store
-from mnist_core.worker import work
+from tests.labs import trained_run
 from tests.redrawing import WAYS, Digit
 
 THIN = [f"pen of {width} px in 280" for width in (1, 2, 3, 4)]
@@ -68,11 +68,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     """Trained in seconds on mnist-5k, with 60 of its test digits."""
     store = Store.open(tmp_path_factory.mktemp("small"))
     config = RunConfig(architecture="mlp-100", dataset="mnist-5k", validation_images=0, epochs=4, batch_size=32)
-    run = store.enqueue(config, claimed=True)
-    for _ in work(store, run):
-        pass
+    run = trained_run(store, config)
     _, (images, labels) = mnist_5k.read_labelled()
-    return Reader(store, store.run(run.id), images[::16][:60], labels[::16][:60])
+    return Reader(store, run, images[::16][:60], labels[::16][:60])
 
 
 @pytest.mark.parametrize("way", [*THIN, "pen of 1 px in 100", "pen of 2 px, JPEG 75", "photograph, pen of 3 px"])

@@ -18,8 +18,8 @@ from mnist_core.config import RunConfig
 from mnist_core.report import html
 from mnist_core.store import Store
 from mnist_core.sweeps.axes import Axis
-from mnist_core.worker import work
 from tests.app_process import running_app
+from tests.labs import train_now
 
 pytestmark = pytest.mark.browser
 
@@ -91,8 +91,7 @@ def write_pictures(folder: Path) -> Path:
 
 def train_all(store: Store) -> None:
     while (run := store.claim()) is not None:
-        for _ in work(store, run):
-            pass
+        train_now(store, run)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from mnist_core.data.sources import load_arrays
 from mnist_core.data.splitting import split_images
 from mnist_core.environment import data_dir
 from mnist_core.store import Run, Store
-from mnist_core.worker import work
+from tests.labs import trained_run
 
 TINY = RunConfig(
     dataset="mnist-5k", train_images=300, validation_images=50, epochs=2, architecture="mlp-50", device="cpu"
@@ -34,10 +34,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, dict[str, Run]
     store = Store.open(tmp_path_factory.mktemp("lab"))
     runs = {}
     for name, config in CONFIGS.items():
-        run = store.enqueue(config, name, claimed=True)
-        for _ in work(store, run):
-            pass
-        runs[name] = store.run(run.id)
+        runs[name] = trained_run(store, config, name)
     return store, runs
 
 

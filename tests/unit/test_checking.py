@@ -14,7 +14,7 @@ from mnist_core.data.loading import load
 from mnist_core.errors import ConfigError
 from mnist_core.schedules import remarks
 from mnist_core.store import Store
-from mnist_core.worker import work
+from tests.labs import train_now, trained_run
 
 ON_VECTORS = "flatten linear(20) batchnorm relu linear(classes)"
 ON_ONE_PIXEL = "conv(4, 28) batchnorm relu flatten linear(classes)"
@@ -44,10 +44,7 @@ def test_a_batch_of_one_image_is_refused_where_it_cannot_be_normalised(
 ) -> None:
     config = SMALL.replace(architecture=architecture, train_images=images, batch_size=batch_size)
     store = Store.open(tmp_path / "lab")
-    run = store.enqueue(config, claimed=True)
-    for _ in work(store, run):
-        pass
-    run = store.run(run.id)
+    run = trained_run(store, config)
     if not refused:
         check(config)
         assert run.state == "finished"
@@ -73,11 +70,9 @@ def test_a_folder_whose_last_batch_has_one_image_is_refused_once_it_is_read(tmp_
                        validation_images=0, architecture=ON_VECTORS)  # fmt: skip
     check(config)
     store = Store.open(tmp_path / "lab")
-    run = store.enqueue(config, claimed=True)
-    for _ in work(store, run):
-        pass
-    assert store.run(run.id).state == "failed"
-    assert store.run(run.id).note.startswith("batch_size: ")
+    run = trained_run(store, config)
+    assert run.state == "failed"
+    assert run.note.startswith("batch_size: ")
 
 
 @pytest.mark.parametrize("change", [{}, {"train_images": 500}, {"validation_images": 0}, {"choose_on": "test"}])
@@ -133,11 +128,9 @@ def test_the_numbers_of_the_remarks_are_those_of_the_run(tmp_path: Path) -> None
     store = Store.open(tmp_path / "lab")
     base = SMALL.replace(architecture="softmax", train_images=500, schedule="cosine", epochs=2, learning_rate=0.01)
     first = store.enqueue(base, claimed=True)
-    for _ in work(store, first):
-        pass
+    train_now(store, first)
     second = store.enqueue(base.replace(epochs=4, continue_from=first.id, continue_epoch=2), claimed=True)
-    for _ in work(store, second):
-        pass
+    train_now(store, second)
     run = store.run(second.id)
     assert run.state == "finished"
     (remark,) = remarks(run.config, base)

@@ -17,7 +17,7 @@ from mnist_core.fields import fields
 from mnist_core.recipes import RECIPES
 from mnist_core.store import Run, Store
 from mnist_core.store.schema import runs as runs_table
-from mnist_core.worker import work
+from tests.labs import train_now
 
 QUICK = ("--dataset", "mnist-5k", "--architecture", "softmax", "--train-images", "500", "--epochs", "2")
 
@@ -86,8 +86,7 @@ def test_without_queue_all_seeds_are_followed_to_their_end(monkeypatch: pytest.M
     def follow(store: Store, runs: Sequence[Run], as_json: bool, again: str) -> list[Run]:
         followed.extend(run.config.seed for run in runs)
         store.request(runs[0].id, "stop")
-        for _ in work(store, store.claim(runs[1].id) or runs[1]):
-            pass
+        train_now(store, store.claim(runs[1].id) or runs[1])
         return store.runs(ids=[run.id for run in runs])
 
     monkeypatch.setattr("mnist_core.cli.follow_all", follow)

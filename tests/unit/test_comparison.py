@@ -1,7 +1,6 @@
 """Runs as tables: only what differs, and one well-typed row a run whatever it knows already."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,11 +11,6 @@ from mnist_core.controlled import changeable
 from mnist_core.errors import ConfigError
 from mnist_core.rules import Rules
 from mnist_core.store import Run, Store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(folder=tmp_path)
 
 
 def test_only_what_differs(store: Store) -> None:

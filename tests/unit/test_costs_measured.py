@@ -14,7 +14,7 @@ from mnist_core.config import RunConfig
 from mnist_core.needs import numbers_of_optimizer
 from mnist_core.optimization import optimizers
 from mnist_core.store import Store
-from mnist_core.worker import work
+from tests.labs import train_now
 
 NETWORKS = (
     "mlp-100",
@@ -95,8 +95,7 @@ def test_the_size_of_the_weights_is_that_of_a_file_of_them() -> None:
     config = RunConfig(dataset="mnist-5k", train_images=100, validation_images=50, epochs=1, architecture=text)
     run = store.enqueue(config, claimed=True)
     assert costs.weights_size(store, run) is None
-    for _ in work(store, run):
-        pass
+    train_now(store, run)
     run = store.run(run.id)
     path = store.folder(run.id) / trained.chosen(store, run).path
     weights = checkpoints.load(path).weights()

@@ -10,7 +10,7 @@ from mnist_core import cli, trained
 from mnist_core.config import RunConfig
 from mnist_core.rounding import size_in_words
 from mnist_core.store import Run, Store
-from mnist_core.worker import work
+from tests.labs import trained_run
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=100, architecture="softmax", epochs=6)
 
@@ -26,20 +26,13 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return run
 
 
-def trained_run(store: Store, **changes: object) -> Run:
-    run = store.enqueue(SMALL.replace(**changes), claimed=True)
-    for _ in work(store, run):
-        pass
-    return store.run(run.id)
-
-
 def bytes_on_disk(store: Store, run: Run) -> int:
     return sum(path.stat().st_size for path in store.folder(run.id).rglob("*") if path.is_file())
 
 
 def test_sizes_are_those_of_the_files(own_lab: Path, command: Callable[..., tuple[int, str]]):
     store = Store.open()
-    runs = [trained_run(store), trained_run(store, seed=1, epochs=2)]
+    runs = [trained_run(store, SMALL), trained_run(store, SMALL.replace(seed=1, epochs=2))]
     sizes = store.sizes()
     assert [sizes[run.id] for run in runs] == [bytes_on_disk(store, run) for run in runs]
     status, text = command("list", "--json")
@@ -50,7 +43,7 @@ def test_sizes_are_those_of_the_files(own_lab: Path, command: Callable[..., tupl
 
 def test_pruning_says_and_frees_what_lies_between_best_and_last(own_lab: Path, command: Callable[..., tuple[int, str]]):
     store = Store.open()
-    run, other = trained_run(store), trained_run(store, seed=1)
+    run, other = trained_run(store, SMALL), trained_run(store, SMALL.replace(seed=1))
     before = bytes_on_disk(store, run)
     planned = json.loads(command("prune", "1", "--dry-run", "--json")[1])
     assert bytes_on_disk(store, run) == before
@@ -77,7 +70,7 @@ def test_pruning_asks_for_a_choice_and_leaves_runs_that_train(own_lab: Path, com
 
 def test_deleting_says_what_it_frees_and_can_be_made_final(own_lab: Path, command: Callable[..., tuple[int, str]]):
     store = Store.open()
-    run, other = trained_run(store, epochs=1), trained_run(store, epochs=1, seed=1)
+    run, other = trained_run(store, SMALL.replace(epochs=1)), trained_run(store, SMALL.replace(epochs=1, seed=1))
     size = bytes_on_disk(store, run)
     assert size_in_words(size) in command("delete", "1")[1]
     assert bytes_on_disk(store, run) == size

@@ -8,7 +8,7 @@ from mnist_core.config import RunConfig
 from mnist_core.doubtful import Worth
 from mnist_core.recipes import RECIPES
 from mnist_core.store import Run, Store
-from mnist_core.worker import work
+from tests.labs import trained_run
 
 
 def sure(*rows: tuple[int, float]) -> np.ndarray:
@@ -92,10 +92,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Store, Run]]
     )
     pairs = []
     for config in (strong, base, base.replace(seed=1)):
-        run = store.enqueue(config, claimed=True)
-        for _ in work(store, run):
-            pass
-        pairs.append((store, store.run(run.id)))
+        pairs.append((store, trained_run(store, config)))
     return pairs
 
 

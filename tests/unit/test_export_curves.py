@@ -15,11 +15,6 @@ from mnist_core.export import curves, formats
 from mnist_core.store import Run, Store
 
 
-@pytest.fixture
-def store() -> Store:
-    return Store.open()
-
-
 def recorded(store: Store, name: str, losses: list[float]) -> Run:
     run = store.enqueue(RunConfig(dataset="mnist-5k"), name, claimed=True)
     steps = [StepEnd(place + 1, 1, loss, 0.1, 0.001, 10.0, 0.5 * place) for place, loss in enumerate(losses)]

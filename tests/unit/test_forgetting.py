@@ -16,7 +16,7 @@ from mnist_core.data.splitting import split_images
 from mnist_core.forgetting import History
 from mnist_core.plots.agreement import forgetting_course
 from mnist_core.store import Run, Store
-from mnist_core.worker import work
+from tests.labs import trained_run
 
 # A column an image with label 1: always right, forgotten for good, twice and back, never learned, learned late.
 RIGHT = np.array([[1, 0, 1, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0], [1, 0, 0, 0, 1], [1, 0, 1, 0, 1]])
@@ -77,11 +77,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Run, np.ndarra
     config = RunConfig(
         dataset="mnist-5k", architecture="softmax", train_images=300, epochs=5, learning_rate=0.02, checkpoint_every=2
     )
-    run = store.enqueue(config, claimed=True)
-    for _ in work(store, run):
-        pass
+    run = trained_run(store, config)
     images, labels = split_images(load_arrays(config, Path(root)), config, "test")
-    return store, store.run(run.id), images, labels
+    return store, run, images, labels
 
 
 def test_the_history_of_a_run(lab: tuple[Store, Run, np.ndarray, np.ndarray]) -> None:

@@ -14,11 +14,6 @@ from tests.small_folders import config_of, forget, train, write_images
 
 
 @pytest.fixture
-def store(own_lab: Path) -> Store:
-    return Store.open()
-
-
-@pytest.fixture
 def plain(tmp_path: Path) -> Path:
     return write_images(tmp_path / "plain")
 

@@ -17,7 +17,7 @@ from mnist_core.architectures.presets import line_of
 from mnist_core.config import RunConfig
 from mnist_core.errors import ArchitectureError
 from mnist_core.store import Run, Store
-from mnist_core.worker import work
+from tests.labs import trained_run
 
 SHAPE, CLASSES = (1, 28, 28), 10
 PLAIN = "flatten linear(30) relu linear(20) relu linear(classes)"
@@ -156,10 +156,7 @@ def test_a_parent_that_is_no_network_says_so() -> None:
 
 
 def _trained(store: Store, config: RunConfig) -> Run:
-    run = store.enqueue(config, claimed=True)
-    for _ in work(store, run):
-        pass
-    return store.run(run.id)
+    return trained_run(store, config)
 
 
 def test_a_run_starts_from_them_and_says_so(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from mnist_core.config import RunConfig
 from mnist_core.events import StepEnd
 from mnist_core.store import Store
 from mnist_core.worker import work
+from tests.labs import train_now
 
 TINY = RunConfig(
     dataset="mnist-5k", architecture="softmax", train_images=60, validation_images=20, epochs=1, device="cpu"
@@ -112,8 +113,7 @@ def test_a_resumed_run_keeps_what_it_began_with(monkeypatch: pytest.MonkeyPatch)
             interrupt.set()
     again = store.claim(store.requeue(run.id).id)
     assert again is not None
-    for _ in work(store, again):
-        pass
+    train_now(store, again)
     found = store.run(run.id)
     assert found.device == f"cpu, 1 thread; then {devices.describe(torch.device('cpu'))}"
     assert (found.versions or {})["torch"] == f"2.0, then {torch.__version__}"

@@ -23,6 +23,7 @@ from mnist_core.plots.sweeps import sweep_curves, sweep_figure
 from mnist_core.store import Run, Store
 from mnist_core.sweeps import Axis, Sweep
 from mnist_core.worker import work
+from tests.labs import train_now
 
 TINY = RunConfig(dataset="mnist-5k", architecture="softmax", train_images=60, epochs=2, validation_images=20)
 ON_TEST = TINY.replace(choose_on="test", validation_images=None)
@@ -146,8 +147,7 @@ def test_a_sweep_over_both_ways_of_choosing_is_right_in_every_row(own_lab: Path)
     base = TINY.replace(validation_images=None, epochs=1)
     sweep_id = sweeps.launch(store, Sweep("both", base, (Axis("choose_on", ("validation", "test")),)))
     while (run := store.claim()) is not None:
-        for _ in work(store, run):
-            pass
+        train_now(store, run)
     table = sweeps.table(store, sweep_id).set_index("choose_on")
     assert table["chosen_on"].to_dict() == {"validation": "validation", "test": "test (optimistic)"}
     assert table["validation_accuracy"].isna().to_dict() == {"validation": False, "test": True}
@@ -173,8 +173,7 @@ def test_a_sweep_says_what_it_ranks_by(own_lab: Path, config: RunConfig, name: s
     sweep_id = sweeps.launch(store, Sweep("rates", config.replace(epochs=1), (Axis("learning_rate", (0.1, 0.01)),)))
     assert sweeps.score_name(sweeps.table(store, sweep_id)) == name
     while (run := store.claim()) is not None:
-        for _ in work(store, run):
-            pass
+        train_now(store, run)
     table = sweeps.table(store, sweep_id)
     assert sweeps.score_name(table) == name
     axis = sweep_figure(table, {"learning_rate": "Learning rate"}, sweeps.measure(table)).layout.yaxis

@@ -24,7 +24,7 @@ from mnist_core.recipes import RECIPES
 from mnist_core.store import Store
 from mnist_core.studies import plan, start, studies
 from mnist_core.sweeps import Axis, Sweep, launch, retry_failed
-from mnist_core.worker import work
+from tests.labs import train_now, trained_run
 from tests.small_folders import write_images
 
 ROOT = Path(__file__).parents[2]
@@ -98,10 +98,7 @@ def test_a_batch_of_one_in_a_sweep_is_refused_as_elsewhere() -> None:
 
 def test_a_run_that_got_into_the_queue_is_refused_before_its_network_is_built(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "lab")
-    run = store.enqueue(HUGE["batches"][0], claimed=True)
-    for _ in work(store, run):
-        pass
-    run = store.run(run.id)
+    run = trained_run(store, HUGE["batches"][0])
     assert (run.state, run.step) == ("failed", 0)
     assert run.note.startswith("batch_size: ")
 
@@ -159,9 +156,7 @@ def test_the_room_that_is_counted_for_checkpoints_is_what_they_take(tmp_path: Pa
     store = Store.open(tmp_path / "lab")
     config = RunConfig(dataset="mnist-5k", architecture="mlp-300", train_images=100, epochs=3, batch_size=50)
     run = queueing.enqueue(store, config, claimed=True)
-    for _ in work(store, run):
-        pass
-    assert store.run(run.id).state == "finished"
+    assert train_now(store, run).state == "finished"
     taken = sum(file.size for file in store.artifacts(run.id, kind="checkpoint"))
     assert taken <= queueing.needs([config])[0].disk <= 1.5 * taken
 

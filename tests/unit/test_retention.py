@@ -5,8 +5,8 @@ from pathlib import Path
 from mnist_core import forgetting, limits, retention, trained
 from mnist_core.config import RunConfig
 from mnist_core.recording import PAUSED
-from mnist_core.store import Artifact, Run, Store
-from mnist_core.worker import work
+from mnist_core.store import Artifact, Store
+from tests.labs import trained_run
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=100, architecture="softmax")
 
@@ -44,13 +44,6 @@ def test_beyond_the_budget_those_between_are_thinned_evenly_and_best_and_last_st
 
 def test_a_budget_below_two_checkpoints_keeps_the_best_and_the_last():
     assert kept_after(20, best=4, most_bytes=15) == [4, 20]
-
-
-def trained_run(store: Store, config: RunConfig) -> Run:
-    run = store.enqueue(config, claimed=True)
-    for _ in work(store, run):
-        pass
-    return store.run(run.id)
 
 
 def test_a_run_is_thinned_while_it_trains_and_what_is_left_can_be_used(own_lab: Path, monkeypatch):

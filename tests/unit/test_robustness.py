@@ -12,7 +12,7 @@ from mnist_core.data.sources import load_arrays
 from mnist_core.environment import data_dir
 from mnist_core.robustness import CHUNK, CORRUPTIONS, LEVELS, corrupt
 from mnist_core.store import Store
-from mnist_core.worker import work
+from tests.labs import trained_run
 
 KINDS = {kind.name: kind for kind in CORRUPTIONS}
 
@@ -152,10 +152,7 @@ def test_counts_add_up_over_chunks_and_all_networks_see_the_same() -> None:
 def test_severity_0_is_the_accuracy_on_the_test_images() -> None:
     store = Store.open()
     config = RunConfig(dataset="mnist-5k", train_images=300, validation_images=50, epochs=2, architecture="softmax")
-    run = store.enqueue(config, claimed=True)
-    for _ in work(store, run):
-        pass
-    run = store.run(run.id)
+    run = trained_run(store, config)
     arrays = load_arrays(config, data_dir())
     steps = robustness.measure(costs.answers(store, [run]), arrays.test_images[:200], arrays.test_labels[:200])
     last = list(steps)[-1]

@@ -21,12 +21,8 @@ from mnist_core.run_images import ChangedImagesError, images_of
 from mnist_core.store import Run, Store
 from mnist_core.worker import work
 from tests.faults.hostile_archives import packed, signed
+from tests.labs import train_now
 from tests.small_folders import CLASSES, config_of, forget, train, write_images
-
-
-@pytest.fixture
-def store(own_lab: Path) -> Store:
-    return Store.open()
 
 
 def test_a_run_records_which_images_it_was_given(store: Store, tmp_path: Path):
@@ -132,8 +128,7 @@ def resume(store: Store, run: Run) -> Run:
     store.requeue(run.id)
     claimed = store.claim(run.id)
     assert claimed
-    for _ in work(store, claimed):
-        pass
+    train_now(store, claimed)
     return store.run(run.id)
 
 

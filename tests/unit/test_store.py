@@ -15,11 +15,6 @@ from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.store import Store
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "lab")
-
-
 def step(number: int, loss: float = 0.5, rate: float = 0.001) -> StepEnd:
     return StepEnd(
         step=number, epoch=1, loss=loss, accuracy=0.25, learning_rate=rate, images_per_second=9.0, seconds=number / 10

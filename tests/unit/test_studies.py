@@ -21,11 +21,6 @@ from mnist_core.studies import (
 from tests.small_studies import small, train_queue, values
 
 
-@pytest.fixture
-def store(own_lab: Path) -> Store:
-    return Store.open(own_lab)
-
-
 def test_a_plan_has_each_variant_with_each_seed_and_protocol() -> None:
     planned = plan("ffnn-tuning", "lr-coarse", seeds=3)
     assert len(planned) == 6 * 3 * 2

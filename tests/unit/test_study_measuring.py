@@ -18,11 +18,6 @@ from mnist_core.study_commands import study_app
 from tests.small_studies import small, train_queue, values, write_photographs
 
 
-@pytest.fixture
-def store(own_lab: Path) -> Store:
-    return Store.open(own_lab)
-
-
 def test_a_run_is_measured_as_the_study_did_and_honestly(store: Store) -> None:
     study = small("mlp-course", "mlp-relu", epochs=3)
     start(store, plan(study))

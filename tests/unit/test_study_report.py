@@ -22,7 +22,7 @@ from mnist_core.studies import (
 )
 from mnist_core.studies import unexplained as unexplained_in
 from mnist_core.studies.measuring import identity
-from mnist_core.worker import work
+from tests.labs import train_now
 
 LABEL = "784-784-500-50-10"
 KEY = ("deep-mlp", LABEL, "test_accuracy")
@@ -176,8 +176,7 @@ def test_the_report_of_a_store_repeats_itself_and_is_made_in_parts(own_lab, tmp_
     store = Store.open(own_lab)
     start(store, plan(study, seeds=2, protocols=["published"]))
     while (run := store.claim()) is not None:
-        for _ in work(store, run):
-            pass
+        train_now(store, run)
     files = reporting.write_report(store, tmp_path)
     assert [path.relative_to(tmp_path).as_posix() for path in files] == [
         "results/studies/ffnn-tuning.json", "docs/studies.md",

@@ -17,6 +17,7 @@ from mnist_core.rules import Rules
 from mnist_core.store import Run, Store
 from mnist_core.training import TrainingState, epoch_order, train
 from mnist_core.worker import work
+from tests.labs import train_now
 
 SMALL = RunConfig(dataset="mnist-5k", architecture="softmax", epochs=2, train_images=1000, validation_images=500)
 # Everything random at once: initial weights, order, dropout, augmentation.
@@ -31,11 +32,6 @@ def every_step_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a run may be interrupted at any step, however fast it is."""
     monkeypatch.setattr("mnist_core.training._REPORT_SECONDS", 0.0)
     monkeypatch.setattr("mnist_core.worker._RECORD_SECONDS", 0.0)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store.open(tmp_path / "lab")
 
 
 def data_of(config: RunConfig, tmp_path: Path) -> Data:
@@ -61,8 +57,7 @@ def run_to_end(store: Store, config: RunConfig, stop_at: int | None = None) -> R
         store.requeue(run.id)
         again = store.claim(run.id)
         assert again is not None
-        for _ in work(store, again):
-            pass
+        train_now(store, again)
     return store.run(run.id)
 
 
@@ -249,8 +244,7 @@ def test_a_run_that_began_under_the_old_rule_of_patience_ends_under_it(store):
     as_recorded_before_there_were_rules(store, run)
     again = store.claim(store.requeue(run.id).id)
     assert again is not None
-    for _ in work(store, again):
-        pass
+    train_now(store, again)
     run = store.run(run.id)
     assert (run.epoch, run.best_epoch) == (10, 8)
 

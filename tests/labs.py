@@ -1,0 +1,19 @@
+"""Runs that are trained in the test's own process."""
+
+from collections.abc import Sequence
+
+from mnist_core.config import RunConfig
+from mnist_core.store import Run, Store
+from mnist_core.worker import work
+
+
+def train_now(store: Store, run: Run) -> Run:
+    """Train a claimed run until it ends, by itself or by a wish; returns it as it is then."""
+    for _ in work(store, run):
+        pass
+    return store.run(run.id)
+
+
+def trained_run(store: Store, config: RunConfig, name: str = "", tags: Sequence[str] = ()) -> Run:
+    """A run of this config, trained to its end."""
+    return train_now(store, store.enqueue(config, name, tags, claimed=True))
