@@ -65,6 +65,7 @@ class Jobs(threading.Thread):
         self._own_trouble: Trouble | None = None
         self._start_trouble: Trouble | None = None
         self._run_troubles: list[Trouble] = []
+        self._house_trouble: Trouble | None = None
         self._failed_starts = 0
 
     @property
@@ -74,8 +75,8 @@ class Jobs(threading.Thread):
 
     @property
     def troubles(self) -> list[Trouble]:
-        """What keeps runs from being trained now, for a person; empty if nothing does."""
-        found = [self._own_trouble, self._start_trouble]
+        """What keeps runs from being trained, or safe, now, for a person; empty if nothing does."""
+        found = [self._own_trouble or self._house_trouble, self._start_trouble]
         return [trouble for trouble in found if trouble is not None] + self._run_troubles
 
     def serves(self, url: str) -> bool:
@@ -159,7 +160,10 @@ class Jobs(threading.Thread):
                 store.purge(deleted_before=store.clock() - UNDO_SECONDS)
                 if (path := database_file(store.url)) is not None:
                     copy_daily(path, store.root, store.clock())
+                self._house_trouble = None
             except troubles.STORE_ERRORS as error:
+                # What passes by itself holds up the queue as well, which says so, and looks again sooner.
+                self._house_trouble = None if troubles.passes(error) else Trouble(troubles.told(error))
                 print(in_terminal(f"housekeeping: {troubles.told(error)}"), file=sys.stderr)
 
     def _tick(self) -> None:

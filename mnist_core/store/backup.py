@@ -7,9 +7,10 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from mnist_core.errors import StoreError
+from mnist_core.errors import StorageError, StoreError
 from mnist_core.store.artifacts import write_atomically
 from mnist_core.store.connections import LOCK_SECONDS, address, file_of
+from mnist_core.store.soundness import SQLITE_ERRORS, damage, in_words
 
 # How many copies are kept beside the runs, of each kind.
 KEPT_BEFORE_MIGRATION = 3
@@ -26,7 +27,8 @@ def copy_database(source: Path, target: Path) -> tuple[str, int]:
 
     SQLite's online backup: the copy is one moment of the database, while other processes go on writing. It is a single
     file (no write-ahead log beside it) that only its owner can read, and is either whole or not there. A `target` that
-    exists is replaced. Raises StoreError if the source cannot be read or the copy cannot be written.
+    exists is replaced. Raises StoreError if the source cannot be read or the copy cannot be written, and StorageError
+    of the kind "damaged" if SQLite finds a damage: older copies that are whole must not give way to such a one.
     """
     if not source.is_file():
         raise StoreError(f"there is no database {source} to copy")
@@ -37,12 +39,18 @@ def copy_database(source: Path, target: Path) -> tuple[str, int]:
             original.backup(copy)
             # The copy inherits the write-ahead log of the original; without it the copy can be moved as one file.
             copy.execute("PRAGMA journal_mode=DELETE")
+        if fault := damage(path):
+            raise StorageError(
+                f"The database {source} is damaged ({fault}), so no copy of it is made. "
+                "`python -m mnist_core doctor` says what can be saved.",
+                "damaged",
+            )
 
     try:
         return write_atomically(target, write)
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise StoreError(
-            f"the database {source} could not be copied to {target} ({error}). See that the disk has room; "
+            f"the database {source} could not be copied to {target} ({in_words(error)}). See that the disk has room; "
             "`python -m mnist_core doctor` says whether the database is damaged."
         ) from None
     except OSError as error:
@@ -87,8 +95,8 @@ def newest_copies(results: Path) -> list[Path]:
 
 
 def newest_copy(results: Path) -> Path | None:
-    """The newest of the copies that are kept beside the runs."""
-    return next(iter(newest_copies(results)), None)
+    """The newest of the copies that are kept beside the runs and are whole."""
+    return next((copy for copy in newest_copies(results) if not damage(copy)), None)
 
 
 def database_file(url: str) -> Path | None:

@@ -82,8 +82,8 @@ def use_write_ahead_log(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         try:
             connection.connection.cursor().execute("PRAGMA journal_mode=WAL")
-        except sqlite3.Error as error:
-            raise failures.of_sqlite(error, path) from None
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise failures.of_database(error, path) or error from None
 
 
 def _opener(path: Path) -> Callable[[], sqlite3.Connection]:

@@ -65,6 +65,9 @@ def of_database(error: BaseException, path: Path | None) -> StorageError | None:
         return StorageError("A text holds a sign that belongs to no text, so it cannot be stored. Type it anew.")
     if isinstance(error, OverflowError):
         return StorageError("A number is too large to be stored. Choose a smaller one.")
+    if path is not None and isinstance(error, UnicodeDecodeError):
+        # The message of SQLite quoted a name whose bytes are damaged.
+        return StorageError(_sentences("damaged", 0, path), "damaged")
     if path is not None and isinstance(error, sqlite3.Error):
         return of_sqlite(error, path)
     if path is None and any(kind.__name__ == "Error" for kind in type(error).__mro__):

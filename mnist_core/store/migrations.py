@@ -11,6 +11,7 @@ from mnist_core.store.backup import copy_before_migration
 from mnist_core.store.connections import file_of, use_write_ahead_log, writing
 from mnist_core.store.failures import DOCTOR, system_errors
 from mnist_core.store.schema import CHANGES, VERSION, lab, metadata
+from mnist_core.store.soundness import as_version
 
 _RUN_FOLDER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What a database of any version has, beside `lab`.
@@ -83,16 +84,17 @@ def _version(connection: sa.Connection) -> int | None:
             "incomplete",
         )
     value = connection.execute(sa.select(lab.c.value).where(lab.c.key == "schema")).scalar()
-    if value is None or not value.isdecimal() or len(value) > 4:
+    version = as_version(value)
+    if version is None:
         raise StorageError(f"{name} does not say its version: it is damaged. {DOCTOR}", "damaged")
-    if int(value) > VERSION:
+    if version > VERSION:
         raise StorageError(
             f"{name} was written by a newer MNIST Lab (schema {value}, this one knows {VERSION}). "
             "Update MNIST Lab, or name another folder in MNIST_LAB_RESULTS."
         )
-    if int(value) < VERSION and (missing := sorted(_TABLES - tables)):
+    if version < VERSION and (missing := sorted(_TABLES - tables)):
         raise StorageError(f"{name} lacks the table {missing[0]}. {DOCTOR}", "incomplete")
-    return int(value)
+    return version
 
 
 def _name(url: sa.URL) -> str:

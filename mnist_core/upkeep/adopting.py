@@ -1,10 +1,12 @@
 """Rows of a run whose folder is there, taken out of a copy of the database into the database."""
 
+import contextlib
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from mnist_core.store.backup import newest_copies
+from mnist_core.store.soundness import SQLITE_ERRORS
 
 _NOTE = "Its row was missing and was brought back from a copy of the database."
 _PARTS = ("metrics", "artifacts", "fingerprints")
@@ -22,7 +24,8 @@ def adopt(database: Path, results: Path, run_id: str) -> int | None:
             if number is None:
                 continue
             connection.execute("BEGIN IMMEDIATE")
-            with connection:
+            # A damage of this copy: an older one may have the rows.
+            with contextlib.suppress(*SQLITE_ERRORS), connection:
                 return _bring(connection, run_id, number)
     return None
 
@@ -30,7 +33,7 @@ def adopt(database: Path, results: Path, run_id: str) -> int | None:
 def _number(connection: sqlite3.Connection, run_id: str) -> int | None:
     try:
         row = connection.execute("SELECT number FROM copy.runs WHERE id = ? AND deleted IS NULL", (run_id,)).fetchone()
-    except sqlite3.Error:
+    except SQLITE_ERRORS:
         return None
     return None if row is None else row[0]
 

@@ -14,6 +14,7 @@ from mnist_core.errors import StoreError
 from mnist_core.store.artifacts import copy_checked
 from mnist_core.store.backup import copy_database, stamp
 from mnist_core.store.leftovers import remove_leftovers
+from mnist_core.store.soundness import SQLITE_ERRORS, in_words
 from mnist_core.upkeep import manifest
 from mnist_core.upkeep.manifest import CONTENTS, DATABASE, MANIFEST, Content, File, Manifest, content_path
 
@@ -85,6 +86,7 @@ class _Copied:
     """One attempt: the copied database, the files that it lists, and how far they could be copied."""
 
     database: Content
+    runs: int
     files: list[File]
     missing: list[File]
     new: int  # bytes
@@ -103,7 +105,7 @@ def _fill(
             new += copied.new
     about = Manifest(
         created=time.time(),
-        runs=_count_runs(temporary / DATABASE),
+        runs=copied.runs,
         database=copied.database,
         files=[file for file in copied.files if file not in copied.missing],
         missing=copied.missing,
@@ -115,7 +117,7 @@ def _attempt(
     database: Path, results: Path, folder: Path, temporary: Path, progress: Callable[[int, int], None]
 ) -> _Copied:
     sha256, size = copy_database(database, temporary / DATABASE)
-    files = _listed(temporary / DATABASE)
+    runs, files = _listed(temporary / DATABASE)
     missing: list[File] = []
     new = 0
     for place, file in enumerate(files):
@@ -124,7 +126,7 @@ def _attempt(
             missing.append(file)
         new += count or 0
         progress(place + 1, len(files))
-    return _Copied(Content(sha256=sha256, size=size), files, missing, new)
+    return _Copied(Content(sha256=sha256, size=size), runs, files, missing, new)
 
 
 def _keep(results: Path, folder: Path, file: File) -> int | None:
@@ -146,26 +148,27 @@ def _locked(database: Path, really: bool) -> Iterator[None]:
         try:
             connection.execute("BEGIN IMMEDIATE")
             yield
-        except sqlite3.Error as error:
-            raise StoreError(f"the database {database} cannot be read ({error}). `doctor` says more.") from None
+        except SQLITE_ERRORS as error:
+            raise StoreError(
+                f"the database {database} cannot be read ({in_words(error)}). `doctor` says more."
+            ) from None
 
 
-def _listed(database: Path) -> list[File]:
-    """The files of runs that a database lists. Raises StoreError if one cannot be the path of a run's file."""
+def _listed(database: Path) -> tuple[int, list[File]]:
+    """How many runs a database holds, and the files that it lists.
+
+    Raises StoreError if one cannot be the path of a run's file.
+    """
     query = "SELECT runs.id, artifacts.path, sha256, size FROM artifacts JOIN runs ON runs.number = artifacts.run"
     try:
         with closing(sqlite3.connect(database)) as connection:
+            runs = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
             rows = connection.execute(f"{query} ORDER BY runs.number, artifacts.path").fetchall()
-        return [File(run=run, path=path, sha256=sha256, size=size) for run, path, sha256, size in rows]
+        return runs, [File(run=run, path=path, sha256=sha256, size=size) for run, path, sha256, size in rows]
     except (sqlite3.Error, ValueError):
         raise StoreError(
             "the database does not list its files as this program does. `python -m mnist_core doctor` says more."
         ) from None
-
-
-def _count_runs(database: Path) -> int:
-    with closing(sqlite3.connect(database)) as connection:
-        return connection.execute("SELECT count(*) FROM runs").fetchone()[0]
 
 
 def _forget_old(folder: Path, keep: int) -> None:

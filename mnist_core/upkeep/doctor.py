@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from mnist_core.environment import sqlite_url
 from mnist_core.errors import MnistLabError
 from mnist_core.rounding import size_in_words
-from mnist_core.store import Store
+from mnist_core.store import Store, soundness
 from mnist_core.store.artifacts import file_sha256
 from mnist_core.store.backup import newest_copy
 from mnist_core.store.leftovers import leftovers, remove_leftovers
-from mnist_core.store.schema import VERSION, metadata
+from mnist_core.store.schema import VERSION
 from mnist_core.upkeep.adopting import adopt
 from mnist_core.upkeep.findings import Finding
 from mnist_core.upkeep.restore import RUN_FOLDER, restore
@@ -122,22 +123,20 @@ def _database(database: Path, results: Path, repair: bool) -> list[Finding]:
             if not (messages := _integrity(database)):
                 return [Finding("results", "repaired", f"an index of {database} was damaged; it was made anew")]
         with closing(_reading(database)) as connection:
-            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            query = "SELECT value FROM lab WHERE key = 'schema'"
-            schema = connection.execute(query).fetchone() if "lab" in tables else None
-    except sqlite3.Error as error:
-        return [Finding("results", "wrong", f"{database} is damaged ({error})", _bring_back(results))]
+            version = soundness.version(connection)
+            lacks = soundness.lacking(connection)
+    except soundness.SQLITE_ERRORS as error:
+        text = f"{database} is damaged ({soundness.in_words(error)})"
+        return [Finding("results", "wrong", text, _bring_back(results))]
     if messages:
         remedy = "doctor --repair makes it anew." if all("index" in one for one in messages) else _bring_back(results)
         return [Finding("results", "wrong", f"{database} is damaged: {messages[0]}", remedy)]
-    if schema is None or not str(schema[0]).isdecimal():
+    if version is None:
         return [Finding("results", "wrong", f"{database} does not say its version", _bring_back(results))]
-    if int(schema[0]) > VERSION:
+    if version > VERSION:
         return [Finding("results", "wrong", f"{database} was written by a newer MNIST Lab", "Update MNIST Lab.")]
-    missing = {"runs", "metrics", "artifacts"} if int(schema[0]) < VERSION else set(metadata.tables)
-    if missing := sorted(missing - tables):
-        text = f"{database} lacks the table{'s' * (len(missing) > 1)} {', '.join(missing)}"
-        return [Finding("results", "wrong", text, _bring_back(results))]
+    if lacks:
+        return [Finding("results", "wrong", f"{database} lacks the {_named(lacks)}", _bring_back(results))]
     return [Finding("results", "well", f"{database} is whole ({size_in_words(database.stat().st_size)})")]
 
 
@@ -167,7 +166,7 @@ def _folders_without_rows(database: Path, results: Path, repair: bool) -> list[F
 def _runs(results: Path, database: Path) -> list[Finding]:
     """Every run: can its row be read, is what it recorded unchanged, are its files whole?"""
     with _as_findings() as failures:
-        store = Store(results, f"sqlite:///{database}")
+        store = Store(results, sqlite_url(database))
         broken: list[Finding] = []
         count = size = 0
         with closing(_reading(database)) as connection:
@@ -214,8 +213,8 @@ def _as_findings() -> Iterator[list[Finding]]:
         yield failures
     except MnistLabError as error:
         failures.append(Finding("results", "wrong", str(error)))
-    except (sqlite3.Error, OSError) as error:
-        failures.append(Finding("results", "wrong", f"the examination could not go on ({error})"))
+    except (*soundness.SQLITE_ERRORS, OSError) as error:
+        failures.append(Finding("results", "wrong", f"the examination could not go on ({soundness.in_words(error)})"))
 
 
 def _bring_back(results: Path) -> str:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_core.errors import StoreError
+from mnist_core.store import soundness
 from mnist_core.store.artifacts import copy_checked, file_sha256
 from mnist_core.store.backup import copy_database, stamp
 from mnist_core.store.leftovers import remove_leftovers
+from mnist_core.store.schema import VERSION
 from mnist_core.upkeep import manifest
 from mnist_core.upkeep.backup import backups
 from mnist_core.upkeep.manifest import DATABASE, MANIFEST, Manifest, content_path
@@ -57,6 +59,7 @@ def restore(source: Path, database: Path, results: Path, replace: bool = False) 
         temporary.mkdir(mode=0o700)
         _check_room(about, results)
         _collect(chosen, about, temporary)
+        _check_database(temporary / DATABASE, chosen / DATABASE)
         if there and not (replace or begun) and not _is_unfinished(there, database, temporary):
             raise StoreError(
                 f"{results} holds runs already. Restore into another folder with --into, or let --replace move them "
@@ -82,14 +85,7 @@ def _restore_database(source: Path, database: Path, results: Path, replace: bool
     """Only the database comes back; the files of runs stay as they are."""
     if database.exists() and not replace:
         raise StoreError(f"{database} is there already; --replace moves it aside and keeps it")
-    with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        try:
-            sound = connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-            runs = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
-        except sqlite3.Error:
-            sound, runs = False, 0
-    if not sound:
-        raise StoreError(f"{source} is no whole database of runs; restore another copy")
+    runs = _check_database(source, source)
     temporary = database.with_name(f".{database.name}.{stamp()}.part")
     try:
         copy_database(source, temporary)
@@ -131,11 +127,26 @@ def _collect(chosen: Path, about: Manifest, temporary: Path) -> None:
             )
 
 
+def _check_database(database: Path, source: Path) -> int:
+    """How many runs a database from `source` holds. Raises StoreError if it would be of no use in its place."""
+    if fault := soundness.damage(database):
+        raise StoreError(f"{source} is damaged ({fault}); restore another backup")
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        version = soundness.version(connection) or VERSION
+        runs = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
+    if version > VERSION:
+        raise StoreError(
+            f"{source} was written by a newer MNIST Lab (schema {version}, this one knows {VERSION}). Update "
+            "MNIST Lab, then restore it again"
+        )
+    return runs
+
+
 def _is_without_runs(database: Path) -> bool:
     try:
         with closing(sqlite3.connect(database)) as connection:
             return connection.execute("SELECT count(*) FROM runs").fetchone() == (0,)
-    except sqlite3.Error:
+    except soundness.SQLITE_ERRORS:
         return False
 
 
@@ -168,7 +179,7 @@ def _refuse_while_training(database: Path) -> None:
     if not database.exists():
         return
     alive = "SELECT number FROM runs WHERE state = 'running' AND heartbeat > ?"
-    with contextlib.suppress(sqlite3.Error), closing(sqlite3.connect(database)) as connection:
+    with contextlib.suppress(*soundness.SQLITE_ERRORS), closing(sqlite3.connect(database)) as connection:
         if row := connection.execute(alive, (time.time() - _ALIVE_SECONDS,)).fetchone():
             raise StoreError(f"run #{row[0]} is training; stop the app and its runs, then restore")
 

@@ -16,10 +16,13 @@ import pytest
 
 from mnist_core import cli, concurrency, jobs
 from mnist_core.config import RunConfig
-from mnist_core.errors import StoreError
+from mnist_core.errors import StorageError, StoreError
 from mnist_core.store import Store
 from mnist_core.store.artifacts import file_sha256
+from mnist_core.store.backup import copy_daily, newest_copy
+from mnist_core.upkeep import manifest
 from mnist_core.upkeep.backup import back_up, backups
+from mnist_core.upkeep.manifest import Content
 from mnist_core.upkeep.restore import restore
 from tests.app_process import wait_until
 from tests.labs import trained_run
@@ -211,6 +214,88 @@ def test_a_damaged_backup_is_refused_and_nothing_is_written(
         restore(tmp_path / "safe", tmp_path / "new" / "runs.db", tmp_path / "new")
     assert list((tmp_path / "new").glob("*")) == []
     assert list((tmp_path / "new").glob(".*")) == []
+
+
+def spoil(database: Path) -> None:
+    """Overwrite the second half of what the database holds, as a broken disk does; it can still be opened."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(database.read_bytes())
+    half = len(content) // 2 // 4096 * 4096
+    content[half:] = b"\xa5" * (len(content) - half)
+    database.write_bytes(content)
+
+
+def put_database(backup: Path, change: Callable[[Path], None]) -> None:
+    """Change the database of a backup as if it had been so when the backup was made: the manifest has its hash."""
+    change(backup / "runs.db")
+    about = manifest.read(backup / "manifest.json")
+    size = (backup / "runs.db").stat().st_size
+    changed = about.model_copy(update={"database": Content(sha256=file_sha256(backup / "runs.db"), size=size)})
+    manifest.write(changed, backup / "manifest.json")
+
+
+def from_the_future(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE lab SET value = '999' WHERE key = 'schema'")
+
+
+def without_a_column(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("ALTER TABLE runs DROP COLUMN request")
+
+
+def test_a_damaged_database_is_not_backed_up_and_pushes_no_whole_copy_out(own_lab: Path, tmp_path: Path):
+    trained(Store.open(), epochs=1)
+    whole = back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
+    daily = [copy_daily(own_lab / "runs.db", own_lab, 86400.0 * day) for day in range(7)]
+    spoil(own_lab / "runs.db")
+    with pytest.raises(StorageError) as refused:
+        back_up(own_lab / "runs.db", own_lab, tmp_path / "safe", keep=1)
+    assert refused.value.kind == "damaged"
+    with pytest.raises(StorageError):
+        copy_daily(own_lab / "runs.db", own_lab, 86400.0 * 8)
+    assert backups(tmp_path / "safe") == [whole.folder]
+    assert sorted((own_lab / "backups").iterdir()) == daily
+    # One of before this was looked at.
+    spoil(daily[-1])
+    assert newest_copy(own_lab) == daily[-2]
+
+
+@pytest.mark.parametrize("change", [spoil, from_the_future, without_a_column])
+def test_a_backup_that_could_not_be_used_takes_nothing_away(
+    change: Callable[[Path], None], own_lab: Path, tmp_path: Path
+):
+    store = Store.open()
+    store.finish(store.enqueue(SMALL, claimed=True), "finished")
+    back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
+    backup = backups(tmp_path / "safe")[-1]
+    put_database(backup, change)
+    before = rows_of(own_lab / "runs.db")
+    for source in (tmp_path / "safe", backup / "runs.db"):
+        with pytest.raises(StoreError) as refused:
+            restore(source, own_lab / "runs.db", own_lab, replace=True)
+        assert str(backup / "runs.db") in str(refused.value)
+    assert rows_of(own_lab / "runs.db") == before
+    assert not list(own_lab.glob("*replaced-*"))
+    assert not list(own_lab.glob(".*.part"))
+
+
+def test_the_jobs_say_that_no_copy_can_be_kept(own_lab: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(jobs, "_HOUSEKEEPING_SECONDS", 0.2)
+    store = Store.open()
+    jobs.set_runs_at_once(store, 0)
+    with closing(sqlite3.connect(own_lab / "runs.db")) as connection:
+        # It can be used, but some rows cannot be found by their index.
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET rootpage = 2 WHERE name = 'metrics_by_run'")
+        connection.commit()
+    thread = jobs.start(store)
+    try:
+        wait_until(lambda: any(str(own_lab / "runs.db") in trouble.text for trouble in thread.troubles))
+        assert not list((own_lab / "backups").glob("daily-*.db"))
+    finally:
+        thread.end()
 
 
 def test_a_restoring_that_was_ended_before_the_database_is_done_again(own_lab: Path, tmp_path: Path):

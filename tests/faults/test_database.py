@@ -90,7 +90,16 @@ def overwrite_header(path: Path) -> None:
     path.write_bytes(b"no database here" + content[16:])
 
 
-DAMAGES: list[Callable[[Path], None]] = [drop_table, drop_lab, drop_column, truncate, overwrite_header]
+def spoil_name(path: Path) -> None:
+    """A name in the list of tables holds bytes that are no text: SQLite quotes them in its message."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = path.read_bytes()
+    spoiled = content.replace(b"metrics_by_runmetrics", b"metrics\xe5by\xe5runmetrics")
+    path.write_bytes(spoiled.replace(b"CREATE INDEX metrics_by_run", b"CREATE INXED metrics_by_run"))
+
+
+DAMAGES: list[Callable[[Path], None]] = [drop_table, drop_lab, drop_column, truncate, overwrite_header, spoil_name]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

@@ -128,7 +128,7 @@ def test_a_newer_version_is_left_as_it_is(own_lab: Path):
     assert not (own_lab / "backups").exists()
 
 
-@pytest.mark.parametrize("value", ["", "old", "-1", "9" * 5_000])
+@pytest.mark.parametrize("value", ["", "old", "0", "-1", "9" * 5_000])
 def test_a_version_that_is_none_is_a_damage(value: str, own_lab: Path):
     path = own_lab / "runs.db"
     write_old(path, VERSION)

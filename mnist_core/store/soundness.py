@@ -1,0 +1,73 @@
+"""Whether the file of a database is whole: what SQLite finds wrong with it, and what a database of its version has."""
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from mnist_core.store.schema import CHANGES, VERSION, metadata
+
+# What SQLite raises; the second where its message quotes a name whose bytes are damaged.
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+
+_LOCK_SECONDS = 30.0
+_ADDED = re.compile(r"ALTER TABLE (\w+) ADD COLUMN (\w+)")
+# What a database of any version has.
+_FIRST_TABLES = ("lab", "runs", "metrics", "artifacts")
+
+
+def damage(path: Path) -> str:
+    """What is wrong with the database of runs in this file, which is only read; "" if it is whole."""
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=_LOCK_SECONDS)) as connection:
+            found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if found != "ok":
+                return " ".join(str(found).split())
+            if version(connection) is None:
+                return "it does not say its version"
+            lacks = lacking(connection)
+    except SQLITE_ERRORS as error:
+        return in_words(error)
+    return f"it lacks the {lacks[0]}" if lacks else ""
+
+
+def version(connection: sqlite3.Connection) -> int | None:
+    """The version that a database says it has; None if it says none. Raises one of SQLITE_ERRORS."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'lab'").fetchone():
+        return None
+    row = connection.execute("SELECT value FROM lab WHERE key = 'schema'").fetchone()
+    return None if row is None else as_version(row[0])
+
+
+def as_version(value: object) -> int | None:
+    """A stored version as a number; None if it is none."""
+    return int(value) if isinstance(value, str) and re.fullmatch("[1-9][0-9]{0,3}", value) else None
+
+
+def lacking(connection: sqlite3.Connection) -> list[str]:
+    """Tables and columns that a database of its version should have and has not, each as "table runs" or "column
+    runs.note"; nothing is known of a newer version. Raises one of SQLITE_ERRORS.
+    """
+    known = version(connection) or VERSION
+    if known > VERSION:
+        return []
+    later = {
+        place for step, statements in CHANGES.items() if step > known for place in _ADDED.findall(" ".join(statements))
+    }
+    found = []
+    for table in metadata.sorted_tables:
+        if known < VERSION and table.name not in _FIRST_TABLES:
+            continue
+        there = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
+        if not there:
+            found.append(f"table {table.name}")
+            continue
+        wanted = (column.name for column in table.columns if (table.name, column.name) not in later)
+        found += [f"column {table.name}.{name}" for name in wanted if name not in there]
+    return found
+
+
+def in_words(error: Exception) -> str:
+    """What an error of SQLite says, without bytes that are no text."""
+    return "a name in it holds bytes that are no text" if isinstance(error, UnicodeDecodeError) else str(error)
