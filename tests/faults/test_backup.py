@@ -284,7 +284,7 @@ def test_a_backup_that_could_not_be_used_takes_nothing_away(
 def test_the_jobs_say_that_no_copy_can_be_kept(own_lab: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(jobs, "_HOUSEKEEPING_SECONDS", 0.2)
     store = Store.open()
-    jobs.set_runs_at_once(store, 0)
+    concurrency.set_runs_at_once(store, 0)
     with closing(sqlite3.connect(own_lab / "runs.db")) as connection:
         # It can be used, but some rows cannot be found by their index.
         connection.execute("PRAGMA writable_schema = ON")
