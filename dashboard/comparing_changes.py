@@ -55,11 +55,14 @@ def broken(every: run_table.Snapshot) -> None:
         return
     shown = " ".join(in_markdown(run.described) for run in every.broken[:_SHOWN])
     more = f" So it is with {len(every.broken) - _SHOWN:,} more." if len(every.broken) > _SHOWN else ""
-    st.warning(f"{shown}{more} All other runs can be read.")
-    many = f"these {len(every.broken):,} runs" if len(every.broken) > 1 else "this run"
-    st.button(f"Delete {many}", key="delete-broken", on_click=_delete_broken,
-              args=([run.number for run in every.broken],),
-              help="A backup of the database may have it whole.")  # fmt: skip
+    stuck = [run for run in every.broken if not run.removable]
+    remedy = f" {in_markdown(stuck[0].remedy)}" if stuck else ""
+    st.warning(f"{shown}{more} All other runs can be read.{remedy}")
+    numbers = [run.number for run in every.broken if run.removable]
+    if numbers:
+        many = f"these {len(numbers):,} runs" if len(numbers) > 1 else "this run"
+        st.button(f"Delete {many}", key="delete-broken", on_click=_delete_broken, args=(numbers,),
+                  help="A backup of the database may have it whole.")  # fmt: skip
 
 
 def undo() -> None:

@@ -168,7 +168,7 @@ def list_runs(
     terminal = Console(markup=False, emoji=False, highlight=False)
     terminal.print(table if runs or broken else "no runs yet; `python -m mnist_core train` makes one")
     for run in broken:
-        print(f"{run.described} `python -m mnist_core delete {run.number}` removes it.", file=sys.stderr)
+        print(f"{run.described} {run.remedy}", file=sys.stderr)
     if sizes:
         terminal.print(_occupied(store, sizes), soft_wrap=True)
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mnist_core import jobs
+from mnist_core.concurrency import runs_at_once
 from mnist_core.errors import StoreError
 from mnist_core.jobs import Jobs
 from mnist_core.store import Run, Store
@@ -101,7 +102,7 @@ def _asking_signals() -> list[signal.Signals]:
 
 
 def _troubles(store: Store, thread: Jobs) -> list[Trouble]:
-    return [*thread.troubles, *([_HELD] if jobs.runs_at_once(store) == 0 else [])]
+    return [*thread.troubles, *([_HELD] if runs_at_once(store) == 0 else [])]
 
 
 def _gave_up(waiting: Sequence[Run], again: str) -> str:

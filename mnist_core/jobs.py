@@ -283,6 +283,7 @@ class Jobs(threading.Thread):
         for run in running:
             if run.id not in own and liveness.is_gone(run, max(self._silence.of(run.id), now - (run.heartbeat or 0.0))):
                 self._lost(run, "The process of this run is gone.")
+        liveness.settle_broken(self._store)
 
     def _probe(self) -> None:
         """Raise what keeps workers from saying that they live, if something does: then nobody counts as silent."""

@@ -5,9 +5,10 @@ import socket
 from dataclasses import replace
 
 from mnist_core import processes
-from mnist_core.errors import LostRunError
+from mnist_core.errors import LostRunError, StorageError
 from mnist_core.store import Run, Store
 from mnist_core.store.leftovers import remove_leftovers
+from mnist_core.store.runs import Holder
 from mnist_core.troubles import STORE_ERRORS
 
 # A worker that says nothing for so long is gone, or hangs. It says something every 0.4 s.
@@ -29,7 +30,21 @@ def settle(store: Store) -> list[Run]:
     for run in dead:
         if not store.release(run):
             interrupt(store, run, _GONE)
+    settle_broken(store)
     return dead
+
+
+def settle_broken(store: Store) -> None:
+    """End running runs of this machine whose rows cannot be read and that nobody trains: they would hold up the queue.
+
+    Those on a damaged page cannot be changed; nobody counts them.
+    """
+    for holder in store.broken_holders():
+        # Where not even the machine can be read, nobody else will end it either.
+        silent = store.clock() - (holder.heartbeat or 0.0)
+        if holder.host in (socket.gethostname(), None) and is_gone(holder, silent):
+            with contextlib.suppress(StorageError):
+                store.fail_broken(holder.number)
 
 
 def judged(store: Store, run: Run) -> Run:
@@ -45,7 +60,7 @@ def running_here(store: Store) -> list[Run]:
     return [run for run in found if run.host == socket.gethostname()]
 
 
-def is_gone(run: Run, silent: float) -> bool:
+def is_gone(run: Run | Holder, silent: float) -> bool:
     """Whether nobody trains a running run of this machine; `silent` says for how many seconds nobody has said so.
 
     Where the system tells when a process began, that and not the silence decides, so that a run in a stopped process

@@ -1,11 +1,13 @@
 """Rows of the table of runs as runs; one that cannot be read is told apart, and spoils no other."""
 
+import socket
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from mnist_core.errors import StorageError
-from mnist_core.store.runs import BrokenRun, Run, run_from_row
+from mnist_core.store.runs import BrokenRun, Holder, Run, run_from_row
 from mnist_core.store.schema import runs
 
 
@@ -16,9 +18,7 @@ def read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> tupl
     except (ValueError, TypeError, StorageError) as error:
         if isinstance(error, StorageError) and error.kind != "damaged":
             raise
-    # Even the numbers may stand on a damaged page; the last one that was given stands in a table of its own.
-    last = connection.execute(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'runs'")).scalar()
-    return _halved(connection, 1, int(last or 0), conditions)
+    return _halved(connection, 1, _last_number(connection), conditions)
 
 
 def _halved(
@@ -31,7 +31,8 @@ def _halved(
         return _parsed(connection, runs.c.number.between(first, last), *conditions)
     except (ValueError, TypeError, StorageError) as error:
         if first == last:
-            return [], [_broken(connection, first, _column(connection, first) or _reason(error))]
+            removable = not _on_damaged_page(connection, first)
+            return [], [_broken(connection, first, _column(connection, first) or _reason(error), removable)]
     middle = (first + last) // 2
     newer, broken = _halved(connection, middle + 1, last, conditions)
     older, also_broken = _halved(connection, first, middle, conditions)
@@ -51,9 +52,111 @@ def _parsed(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> t
     return found, broken
 
 
-def _broken(connection: sa.Connection, number: int, reason: str) -> BrokenRun:
+def holder(connection: sa.Connection, number: int) -> Holder | None:
+    """Who trains the run of a row that may be broken; None where the database's file is damaged at its place."""
+    # As SQLite has them: what a column says in another kind is left out, and spoils no other.
+    kinds: dict[str, tuple[type, ...]] = {"host": (str,), "pid": (int,), "pid_start": (str,), "heartbeat": (float, int)}
+    found: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        query = sa.select(sa.cast(runs.c[name], sa.LargeBinary), sa.func.typeof(runs.c[name]))
+        try:
+            row = connection.execute(query.where(runs.c.number == number)).one_or_none()
+        except StorageError as error:
+            if error.kind != "damaged":
+                raise
+            return None
+        if row is None:
+            return None
+        value, stored = row
+        found[name] = _as_kind(value, stored, kind)
+    return Holder(number, **found)
+
+
+def first_queued(connection: sa.Connection) -> int | None:
+    """Number of the next run of the queue whose row is not on a damaged page, or None.
+
+    Not to be asked within a transaction that writes: SQLite ends that at a damaged page.
+    """
+    # Their numbers are in the index; it is the rest of a row that may be damaged.
+    order = sa.select(runs.c.number).where(runs.c.state == "queued").order_by(runs.c.queued, runs.c.number)
+    for number in connection.execute(order).scalars():
+        if _on_damaged_page(connection, number):
+            continue
+        here = sa.select(runs.c.number).where(runs.c.number == number, runs.c.deleted.is_(None))
+        if connection.execute(here).scalar() is not None:
+            return number
+    return None
+
+
+def running_on_damaged_pages(connection: sa.Connection) -> list[int]:
+    """Numbers of the running runs whose rows are on a damaged page; the same holds as for `first_queued`."""
+    return [number for number in _running(connection) if _on_damaged_page(connection, number)]
+
+
+def count_running_here(connection: sa.Connection, leave_out: Sequence[int]) -> int:
+    """How many runs train on this machine; rows that are on damaged pages must be left out."""
+    numbers = [number for number in _running(connection) if number not in leave_out]
+    # A host may be no text, if the row is broken.
+    host = sa.cast(runs.c.host, sa.LargeBinary)
+    query = sa.select(runs.c.number).where(runs.c.number.in_(numbers), host == socket.gethostname().encode())
+    return len(connection.execute(query).all())
+
+
+def _running(connection: sa.Connection) -> Sequence[int]:
+    return connection.execute(sa.select(runs.c.number).where(runs.c.state == "running")).scalars().all()
+
+
+def readable(connection: sa.Connection, query: sa.Select[Any]) -> list[sa.Row[Any]]:
+    """What a query of the table of runs finds, without what is on damaged pages."""
+    try:
+        return list(connection.execute(query).all())
+    except StorageError as error:
+        if error.kind != "damaged":
+            raise
+    return _readable_between(connection, query, 1, _last_number(connection))
+
+
+def _readable_between(connection: sa.Connection, query: sa.Select[Any], first: int, last: int) -> list[sa.Row[Any]]:
+    if first > last:
+        return []
+    try:
+        return list(connection.execute(query.where(runs.c.number.between(first, last))).all())
+    except StorageError as error:
+        if error.kind != "damaged":
+            raise
+        if first == last:
+            return []
+    middle = (first + last) // 2
+    older = _readable_between(connection, query, first, middle)
+    return older + _readable_between(connection, query, middle + 1, last)
+
+
+def _last_number(connection: sa.Connection) -> int:
+    """The last number that was given; it stands in a table of its own, as that of the runs may be damaged."""
+    return int(connection.execute(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'runs'")).scalar() or 0)
+
+
+def _as_kind(value: bytes | None, stored: str, kind: tuple[type, ...]) -> Any:
+    try:
+        if value is None or stored != {str: "text", int: "integer", float: "real"}[kind[0]]:
+            return None
+        return kind[0](value.decode())
+    except ValueError:
+        return None
+
+
+def _on_damaged_page(connection: sa.Connection, number: int) -> bool:
+    columns = [sa.cast(column, sa.LargeBinary) for column in runs.c]
+    try:
+        connection.execute(sa.select(*columns).where(runs.c.number == number)).all()
+    except StorageError as error:
+        return error.kind == "damaged"
+    return False
+
+
+def _broken(connection: sa.Connection, number: int, reason: str, removable: bool = True) -> BrokenRun:
     texts = [_bytes(connection, number, column) for column in (runs.c.id, runs.c.name)]
-    return BrokenRun(number, texts[0], texts[1], reason)
+    return BrokenRun(number, texts[0], texts[1], reason, removable)
 
 
 def _bytes(connection: sa.Connection, number: int, column: sa.Column[Any]) -> str:

@@ -187,12 +187,34 @@ class BrokenRun:
     id: str
     name: str
     reason: str  # the column, and what is wrong with it
+    removable: bool = True  # whether its row can be changed; not where the database's file is damaged
 
     @property
     def described(self) -> str:
         """Which run it is and why it cannot be read, in a sentence."""
         named = f" ({one_line(self.name)[:60]})" if self.name else ""
         return f"Run #{self.number}{named} cannot be read: {one_line(self.reason).rstrip('.')}."
+
+    @property
+    def remedy(self) -> str:
+        """What can be done about it, in a sentence."""
+        if self.removable:
+            return f"`python -m mnist_core delete {self.number}` removes it."
+        return (
+            "It cannot be deleted either, because the database's file is damaged at its place; other runs go on. "
+            "`python -m mnist_core doctor` names the backup to bring back."
+        )
+
+
+@dataclass(frozen=True)
+class Holder:
+    """What a row says of the process that trains its run, as far as it can be read."""
+
+    number: int
+    host: str | None
+    pid: int | None
+    pid_start: str | None
+    heartbeat: float | None
 
 
 _COLUMNS = tuple(field.name for field in fields(Run))

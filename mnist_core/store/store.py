@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,7 @@ from mnist_core.store.runs import (
     NOT_BEGUN,
     RESUMABLE,
     BrokenRun,
+    Holder,
     Run,
     State,
     claim,
@@ -62,7 +62,7 @@ class Store(Files, Sweeps, Adoption):
         with self._engine.connect() as connection:
             found, broken = rows.read(connection, runs.c.id == run_id)
         if broken:
-            raise StoreError(f"{broken[0].described} `python -m mnist_core delete {broken[0].number}` removes it.")
+            raise StoreError(f"{broken[0].described} {broken[0].remedy}")
         if not found:
             raise StoreError(f"there is no run {run_id!r}; `python -m mnist_core list` shows the ids")
         return found[0]
@@ -203,9 +203,9 @@ class Store(Files, Sweeps, Adoption):
         # Looked for as a text: JSON of one broken row must not end the query.
         text = sa.type_coerce(runs.c.config, sa.Text)
         with self._engine.connect() as connection:
-            found = connection.execute(sa.select(text).where(text.contains(run_id, autoescape=True))).scalars().all()
+            found = rows.readable(connection, sa.select(text).where(text.contains(run_id, autoescape=True)))
         epochs: set[int] = set()
-        for config in found:
+        for (config,) in found:
             with contextlib.suppress(ValueError, TypeError, AttributeError):
                 values = json.loads(config)
                 if values.get("continue_from") == run_id and values.get("continue_epoch") is not None:
@@ -258,7 +258,7 @@ class Store(Files, Sweeps, Adoption):
         step = -1 if from_scratch else back_to and back_to.step
         files = [] if step is None else [file for file in self.artifacts(run_id) if (file.step or 0) > step]
         with writing(self._engine).begin() as connection:
-            first = connection.execute(sa.select(sa.func.min(runs.c.queued))).scalar()
+            first = _head_of_queue(connection)
             done = connection.execute(
                 runs.update()
                 .where(runs.c.id == run_id, runs.c.state.in_(RESUMABLE))
@@ -307,9 +307,12 @@ class Store(Files, Sweeps, Adoption):
     def purge(self, deleted_before: float) -> int:
         """Remove runs that were deleted before this time, with their files; returns how many."""
         old = (runs.c.deleted < deleted_before) & (runs.c.state != "running")
+        with self._engine.connect() as connection:
+            numbers = [row.number for row in rows.readable(connection, sa.select(runs.c.number).where(old))]
+        gone = runs.c.number.in_(numbers) & old
         with writing(self._engine).begin() as connection:
-            ids = connection.execute(sa.select(runs.c.id).where(old)).scalars().all()
-            connection.execute(runs.delete().where(old))
+            ids = connection.execute(sa.select(runs.c.id).where(gone)).scalars().all()
+            connection.execute(runs.delete().where(gone))
         for run_id in ids:
             shutil.rmtree(self.folder(run_id), ignore_errors=True)
         return len(ids)
@@ -320,31 +323,42 @@ class Store(Files, Sweeps, Adoption):
         The run's `worker` is a fresh token: only its holder may record to the run. Whoever asks for a certain run
         trains it in this process; any other is handed to a worker, and has not begun before that one's first beat.
         """
-        with writing(self._engine).begin() as connection:
-            if limit is not None:
-                busy = sa.select(sa.func.count()).where(runs.c.state == "running", runs.c.host == socket.gethostname())
-                if connection.execute(busy).scalar_one() >= limit:
-                    return None
-            queued = sa.select(runs.c.number).where(runs.c.state == "queued", runs.c.deleted.is_(None))
-            if run_id is not None:
-                queued = queued.where(runs.c.id == run_id)
-            queued = queued.order_by(runs.c.queued, runs.c.number).limit(1).with_for_update(skip_locked=True)
-            claimed = connection.execute(
-                runs.update()
-                .where(runs.c.number == queued.scalar_subquery())
-                .values(**claim(self.clock(), None if run_id is None else os.getpid()))
-                .returning(runs.c.id)
-            ).scalar()
-            if claimed is None:
+        while True:
+            with self._engine.connect() as connection:
+                damaged = [] if limit is None else rows.running_on_damaged_pages(connection)
+                number = None if run_id is not None else rows.first_queued(connection)
+            if run_id is None and number is None:
                 return None
-            found, broken = rows.read(connection, runs.c.id == claimed)
-            if broken:  # nobody can train it: it must not hold up the others
-                self._fail(connection, broken[0])
-        return found[0] if found else self.claim(run_id, limit)
+            named = runs.c.number == number if run_id is None else runs.c.id == run_id
+            wanted = sa.and_(named, runs.c.state == "queued", runs.c.deleted.is_(None))
+            with writing(self._engine).begin() as connection:
+                if limit is not None and rows.count_running_here(connection, damaged) >= limit:
+                    return None
+                values = claim(self.clock(), None if run_id is None else os.getpid())
+                change = runs.update().where(wanted).values(**values).returning(runs.c.id)
+                claimed = connection.execute(change).scalar()
+                found, broken = rows.read(connection, runs.c.id == claimed) if claimed else ([], [])
+                if broken:  # nobody can train it: it must not hold up the others
+                    self._fail(connection, broken[0].number)
+            if found or (run_id is not None and not broken):
+                return found[0] if found else None
+            # It was broken, or another process was quicker: it is the turn of the next.
 
-    def _fail(self, connection: sa.Connection, run: BrokenRun) -> None:
+    def broken_holders(self) -> list[Holder]:
+        """What rows say of the process that trains their run, of those that are running and cannot be read as runs."""
+        with self._engine.connect() as connection:
+            _, broken = rows.read(connection, runs.c.state == "running")
+            holders = [rows.holder(connection, run.number) for run in broken]
+        return [holder for holder in holders if holder is not None]
+
+    def fail_broken(self, number: int) -> None:
+        """End a run that cannot be read and that nobody trains: it must not keep its place among those that train."""
+        with writing(self._engine).begin() as connection:
+            self._fail(connection, number)
+
+    def _fail(self, connection: sa.Connection, number: int) -> None:
         values = {"state": "failed", "worker": None, "host": None, "pid": None, "pid_start": None, "heartbeat": None}
-        connection.execute(runs.update().where(runs.c.number == run.number).values(**values))
+        connection.execute(runs.update().where(runs.c.number == number).values(**values))
 
     def release(self, run: Run) -> bool:
         """Undo a claim whose holder has not begun: the run goes back to the head of the queue, as if never claimed.
@@ -359,7 +373,7 @@ class Store(Files, Sweeps, Adoption):
                 runs.c.state == "running",
                 runs.c.pid.is_(None),
             )
-            first = connection.execute(sa.select(sa.func.min(runs.c.queued))).scalar()
+            first = _head_of_queue(connection)
             common = {"worker": None, "host": None, "heartbeat": None, "request": None, "pid_start": None}
             for wish, state in (("stop", "stopped"), ("pause", "paused")):
                 if connection.execute(
@@ -435,6 +449,11 @@ class Store(Files, Sweeps, Adoption):
     def _update(self, ids: Sequence[str], **values: Any) -> None:
         with writing(self._engine).begin() as connection:
             connection.execute(runs.update().where(runs.c.id.in_(ids)).values(**values))
+
+
+def _head_of_queue(connection: sa.Connection) -> float | None:
+    """The place of the first in the queue; the index has it, so that a damaged page elsewhere does not matter."""
+    return connection.execute(sa.select(sa.func.min(runs.c.queued)).where(runs.c.state == "queued")).scalar()
 
 
 def _end_of_queue(connection: sa.Connection, now: float) -> float:

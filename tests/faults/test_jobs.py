@@ -2,13 +2,17 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from mnist_core import concurrency, jobs
+from mnist_core import concurrency, jobs, liveness
+from mnist_core.cli import app
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
 from tests.app_process import wait_until
@@ -227,3 +231,87 @@ def test_a_run_that_diverges_beside_another_does_not_disturb_it(store, running):
     assert (store.run(bad.id).state, store.run(beside.id).state) == ("diverged", "finished")
     columns = ["step", "epoch", "name", "value"]
     assert store.metrics(beside.id)[columns].equals(store.metrics(alone.id)[columns])
+
+
+def in_database(store: Store, statement: str) -> None:
+    assert store.file is not None
+    with closing(sqlite3.connect(store.file)) as connection, connection:
+        connection.execute(statement)
+
+
+def damage_page_of(store: Store, name: str) -> None:
+    """Overwrite the page that holds the row of the run with this name."""
+    store._engine.dispose()
+    in_database(store, "PRAGMA wal_checkpoint(TRUNCATE)")
+    assert store.file is not None
+    content = bytearray(store.file.read_bytes())
+    start = content.index(name.encode()) // 4096 * 4096
+    content[start : start + 4096] = b"\xa5" * 4096
+    store.file.write_bytes(content)
+
+
+BROKEN_CONFIG = "UPDATE runs SET config = 'no JSON'"
+
+
+def with_a_broken_run_at_the_front(store: Store, change: str | None) -> tuple[Run, Run]:
+    """Run 1 trains in a process that is gone; returns one that waits beside it, and one on another page."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    broken = store.enqueue(SHORT, "a-name-to-be-found", claimed=True)
+    store.describe(broken, pid=gone.pid, pid_start=None)
+    beside = store.enqueue(SHORT, "beside it")
+    store.delete([run.id for run in store.enqueue_all([(SHORT, f"filling {number}") for number in range(10)])])
+    elsewhere = store.enqueue(SHORT, "next")
+    in_database(store, "UPDATE runs SET heartbeat = heartbeat - 86400 WHERE number = 1")
+    if change:
+        in_database(store, f"{change} WHERE number = 1")
+    else:
+        damage_page_of(store, "a-name-to-be-found")
+    assert [run.number for run in store.broken()][-1] == 1
+    return beside, elsewhere
+
+
+@pytest.mark.parametrize(
+    "change",
+    [BROKEN_CONFIG, f"{BROKEN_CONFIG}, pid = 'none'", f"{BROKEN_CONFIG}, host = x'ff'", None],
+    ids=["text", "process", "machine", "damaged page"],
+)
+def test_a_run_that_cannot_be_read_and_whose_process_is_gone_gives_its_place_to_the_next(
+    store: Store, change: str | None
+):
+    beside, elsewhere = with_a_broken_run_at_the_front(store, change)
+    liveness.settle(store)
+    claimed = store.claim(limit=1)
+    assert claimed is not None
+    assert claimed.id == (beside if change else elsewhere).id
+    assert store.claim(limit=1) is None
+    assert store.release(claimed)
+    assert store.broken_holders() == []
+    listed = CliRunner().invoke(app, ["list"])
+    assert listed.exit_code == 0
+    assert ("delete 1" in listed.stderr) == bool(change)
+    assert ("doctor" in listed.stderr) == (not change)
+
+
+@pytest.mark.long
+def test_a_damaged_page_does_not_hold_up_the_jobs(store: Store):
+    concurrency.set_runs_at_once(store, 1)
+    _, elsewhere = with_a_broken_run_at_the_front(store, None)
+    thread = jobs.start(store)
+    try:
+        wait_until(lambda: store.run(elsewhere.id).state == "finished")
+        assert jobs.troubles_now() == []
+    finally:
+        thread.end()
+
+
+def test_a_run_that_cannot_be_read_but_trains_keeps_its_place(store: Store):
+    store.enqueue(LONG, claimed=True)
+    waiting = store.enqueue(SHORT)
+    in_database(store, "UPDATE runs SET tags = '{}' WHERE number = 1")
+    liveness.settle(store)
+    assert store.claim(limit=1) is None
+    store.delete_broken([1])
+    claimed = store.claim(limit=1)
+    assert claimed is not None
+    assert claimed.id == waiting.id
