@@ -39,11 +39,18 @@ def one_line(text: str) -> str:
 
 def is_text(value: object) -> bool:
     """Whether every text in a value of JSON can be written down: half of a sign, which JSON can hold, cannot."""
-    if isinstance(value, str):
-        return value.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in value)
-    if isinstance(value, Mapping):
-        return all(is_text(key) and is_text(one) for key, one in value.items())
-    return all(map(is_text, value)) if isinstance(value, list | tuple) else True
+    # Not by recursion: values may lie deeper in each other than Python's stack bears.
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            if not one.isascii() and any("\ud800" <= sign <= "\udfff" for sign in one):
+                return False
+        elif isinstance(one, Mapping):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list | tuple):
+            waiting += one
+    return True
 
 
 def in_terminal(text: str) -> str:

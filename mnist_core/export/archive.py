@@ -190,7 +190,8 @@ def _check_members(found: list[zipfile.ZipInfo], free: int) -> None:
             raise ArchiveError(f"{name} is no plain file.")
         if info.flag_bits & 0x1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ArchiveError(f"{name} is encrypted, or packed in a way that this program does not use.")
-        if info.file_size > max(_SMALL, _RATIO * info.compress_size):
+        most = archive_format.most_bytes(name)
+        if info.file_size > min(_TOTAL if most is None else most, max(_SMALL, _RATIO * info.compress_size)):
             raise ArchiveError(f"{name} would unpack to {info.file_size:,} bytes, far more than a run's file.")
     for name in archive_format.REQUIRED:
         if name not in seen:

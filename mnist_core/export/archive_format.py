@@ -20,7 +20,10 @@ MANIFEST, RUN, CONFIG, METRICS, PREDICTIONS = (
 )  # fmt: skip
 REQUIRED = (MANIFEST, RUN, CONFIG, METRICS)
 _CHECKPOINT = re.compile(r"checkpoints/(epoch-[0-9]{4,9}|paused)\.safetensors", re.ASCII)
-_JSON_BYTES = 16_000_000  # the manifest of a run with tens of thousands of checkpoints
+# Of a manifest or a run with as many files as an archive may hold, and of a config.
+_JSON_BYTES = {MANIFEST: 8_000_000, RUN: 8_000_000, CONFIG: 200_000}
+_JSON_PARTS = 400_000
+_JSON_DEPTH = 32
 
 _M = TypeVar("_M", bound=BaseModel)
 _Count = Annotated[int, Field(ge=0, lt=2**63)]
@@ -130,6 +133,11 @@ def kind_of(name: str) -> Literal["checkpoint", "predictions"] | None:
     return "checkpoint" if _CHECKPOINT.fullmatch(name) else None
 
 
+def most_bytes(name: str) -> int | None:
+    """How large a member of this name may be; None: as large as all of them together."""
+    return _JSON_BYTES.get(name)
+
+
 def read_manifest(path: Path) -> Manifest:
     """The manifest in this file. Raises ArchiveError."""
     values = read_json(path)
@@ -145,11 +153,15 @@ def read_manifest(path: Path) -> Manifest:
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a file of JSON, every key once and every number finite. Raises ArchiveError."""
     try:
-        if path.stat().st_size > _JSON_BYTES:
+        if path.stat().st_size > _JSON_BYTES[path.name]:
             raise ValueError("it is too large")
-        values = json.loads(
-            path.read_text(encoding="utf-8"), object_pairs_hook=_unique, parse_constant=_not_finite
-        )  # fmt: skip
+        text = path.read_text(encoding="utf-8")
+        # What it takes in memory follows from the number of its parts, many times its own size.
+        if sum(map(text.count, "[{,")) > _JSON_PARTS:
+            raise ValueError("it has too many parts")
+        values = json.loads(text, object_pairs_hook=_unique, parse_constant=_not_finite)
+        if _depth(values) > _JSON_DEPTH:
+            raise ValueError("its parts lie too deep in each other")
     except (ValueError, RecursionError) as error:
         raise ArchiveError(f"{path.name} is no JSON that this program writes ({error}).") from None
     if not isinstance(values, dict):
@@ -173,6 +185,16 @@ def parsed(model: type[_M], values: dict[str, Any], name: str) -> _M:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         raise ArchiveError(f"{name} does not fit: {field}: {first['msg'].lower()}.") from None
+
+
+def _depth(values: Any) -> int:
+    """How many lists and objects lie in each other, at most one more than is allowed."""
+    depth, level = 0, [values]
+    while level and depth <= _JSON_DEPTH:
+        depth += 1
+        inner = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        level = [one for part in inner for one in part]
+    return depth
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

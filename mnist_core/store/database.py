@@ -42,7 +42,7 @@ class Database:
             value = connection.execute(sa.select(lab.c.value).where(lab.c.key == f"setting:{key}")).scalar()
         try:
             return default if value is None else json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return default
 
     def set_setting(self, key: str, value: Any) -> None:

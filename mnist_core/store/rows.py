@@ -10,12 +10,15 @@ from mnist_core.errors import StorageError
 from mnist_core.store.runs import BrokenRun, Holder, Run, run_from_row
 from mnist_core.store.schema import runs
 
+# What is raised by JSON that is none, is something else, or lies too deep in itself.
+_UNREADABLE = (ValueError, TypeError, RecursionError)
+
 
 def read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> tuple[list[Run], list[BrokenRun]]:
     """The runs that fit every condition, newest first, and the rows among them that cannot be read."""
     try:
         return _parsed(connection, *conditions)
-    except (ValueError, TypeError, StorageError) as error:
+    except (*_UNREADABLE, StorageError) as error:
         if isinstance(error, StorageError) and error.kind != "damaged":
             raise
     return _halved(connection, 1, _last_number(connection), conditions)
@@ -29,7 +32,7 @@ def _halved(
         return [], []
     try:
         return _parsed(connection, runs.c.number.between(first, last), *conditions)
-    except (ValueError, TypeError, StorageError) as error:
+    except (*_UNREADABLE, StorageError) as error:
         if first == last:
             removable = not _on_damaged_page(connection, first)
             return [], [_broken(connection, first, _column(connection, first) or _reason(error), removable)]
@@ -40,14 +43,14 @@ def _halved(
 
 
 def _parsed(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> tuple[list[Run], list[BrokenRun]]:
-    """Raises ValueError, TypeError or StorageError where not even the columns of a row can be read."""
+    """Raises one of _UNREADABLE or StorageError where not even the columns of a row can be read."""
     found: list[Run] = []
     broken: list[BrokenRun] = []
     query = sa.select(runs).where(*conditions).order_by(runs.c.number.desc())
     for row in connection.execute(query).mappings().all():
         try:
             found.append(run_from_row(row))
-        except ValueError as error:
+        except _UNREADABLE as error:
             broken.append(_broken(connection, row["number"], _reason(error)))
     return found, broken
 
@@ -174,7 +177,7 @@ def _column(connection: sa.Connection, number: int) -> str:
     for column in runs.c:
         try:
             connection.execute(sa.select(column).where(runs.c.number == number)).all()
-        except (ValueError, TypeError):
+        except _UNREADABLE:
             return f"{column.name}: holds no JSON"
         except StorageError as error:
             return f"{column.name}: {error}"

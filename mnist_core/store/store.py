@@ -206,7 +206,7 @@ class Store(Files, Sweeps, Adoption):
             found = rows.readable(connection, sa.select(text).where(text.contains(run_id, autoescape=True)))
         epochs: set[int] = set()
         for (config,) in found:
-            with contextlib.suppress(ValueError, TypeError, AttributeError):
+            with contextlib.suppress(ValueError, TypeError, AttributeError, RecursionError):
                 values = json.loads(config)
                 if values.get("continue_from") == run_id and values.get("continue_epoch") is not None:
                     epochs.add(int(values["continue_epoch"]))

@@ -31,7 +31,7 @@ _COLUMNS = (sweeps.c.id, sweeps.c.name, sa.type_coerce(sweeps.c.spec, sa.Text).l
 def _row(row: Mapping[Any, Any]) -> SweepRow:
     try:
         spec = json.loads(row["spec"])
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         spec = {}
     created = row["created"]
     dated = isinstance(created, int | float) and 0 <= created <= LATEST

@@ -104,7 +104,7 @@ class Sweep:
         try:
             axes = tuple(Axis(**{**axis, "values": tuple(axis["values"])}) for axis in spec["axes"])
             return cls(**{**spec, "base": RunConfig.parse(spec["base"]), "axes": axes})
-        except (LookupError, TypeError, ValueError, ConfigError):
+        except (LookupError, TypeError, ValueError, RecursionError, ConfigError):
             raise ConfigError(
                 "sweep", "what it searched cannot be read from the database. Delete the sweep; its runs stay."
             ) from None

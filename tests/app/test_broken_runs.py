@@ -39,6 +39,11 @@ CHANGES = [
     ("versions", "'[]'"),
     ("versions", """'{"torch": "\\udfff"}'"""),
     ("data", "'{}'"),
+    *(
+        (column, f"'{{\"a\": {deep}}}'")
+        for column in ("config", "versions", "data", "tags")
+        for deep in ('{"a": ' * 900 + "1" + "}" * 900, "[" * 5000 + "]" * 5000)
+    ),
     ("name", "CAST(x'ff41fe' AS TEXT)"),
     ("name", "x'ff41fe'"),
     ("note", "CAST(x'ff' AS TEXT)"),
@@ -56,7 +61,7 @@ def prepared(column: str, value: str) -> Store:
     return store
 
 
-@pytest.mark.parametrize(("column", "value"), CHANGES)
+@pytest.mark.parametrize(("column", "value"), CHANGES, ids=lambda text: text[:40])
 def test_a_broken_row_spoils_no_other_and_can_be_deleted(column: str, value: str):
     store = prepared(column, value)
     assert [run.number for run in store.runs()] == [3, 1]

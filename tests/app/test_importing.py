@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -37,6 +39,37 @@ def test_an_uploaded_run_is_imported_once(own_lab: Path, given: bytes):
     at.file_uploader[0].upload("run.zip", given, "application/zip").run()
     assert "is here already" in at.error[0].value
     assert len(Store.open(own_lab).runs()) == 1
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MAX_VISITOR_IMPORTS", "2"), ("MAX_VISITOR_IMPORTED_BYTES", "60 kB")])
+def test_what_a_visitor_imports_is_bounded_and_another_may_go_on(
+    own_lab: Path, tmp_path: Path, limit: str, value: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(f"MNIST_LAB_{limit}", value)
+    there = Store.open(tmp_path / "there")
+    zips = [with_file(there, number, tmp_path / f"{number}.zip").read_bytes() for number in range(3)]
+    at = AppTest.from_function(page).run()
+    for number, content in enumerate(zips[:2]):
+        at.file_uploader[0].upload(f"{number}.zip", content, "application/zip").run()
+        assert len(at.success) == 1
+    at.file_uploader[0].upload("2.zip", zips[2], "application/zip").run()
+    assert not at.exception
+    assert len(at.error) == 1
+    assert len(Store.open(own_lab).runs()) == 2
+    other = AppTest.from_function(page).run()
+    other.file_uploader[0].upload("2.zip", zips[2], "application/zip").run()
+    assert len(Store.open(own_lab).runs()) == 3
+
+
+def with_file(there: Store, number: int, path: Path) -> Path:
+    """The zip of a run with about 20 kB of predictions."""
+    table = pd.DataFrame({"split": "test", "index": range(200), "label": 0})
+    table = table.assign(**{f"p{place}": np.random.default_rng(number).random(200) for place in range(10)})
+    run = there.enqueue(RunConfig(architecture="softmax", seed=number), claimed=True)
+    there.write_artifact(run, "predictions.parquet", "predictions", 1, 1, lambda target: table.to_parquet(target))
+    there.finish(run, "stopped")
+    archive.write(there, there.run(run.id), path)
+    return path
 
 
 def test_something_else_is_refused_with_its_reason(own_lab: Path):

@@ -39,6 +39,14 @@ def edited(members: Members, file: str, /, **changes: object) -> Members:
     return signed(members, **{file: json.dumps(json.loads(members[file]) | changes).encode()})
 
 
+def nested(members: Members, file: str, key: str, depth: int) -> Members:
+    """With objects that lie so deep in each other under one key."""
+    values = {name: value for name, value in json.loads(members[file]).items() if name != key}
+    text = json.dumps(values)[:-1] + f', "{key}": ' + '{"a": ' * depth + "1" + "}" * (depth + 1)
+    changed = {file: text.encode()}
+    return members | changed if file == "manifest.json" else signed(members, **changed)
+
+
 def facts(members: Members, **changes: object) -> Members:
     """With a run that says something else of its data."""
     return edited(members, "run.json", data=json.loads(members["run.json"])["data"] | changes)
@@ -161,7 +169,23 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
     "half of a sign in the config": (lambda m: edited(m, "config.json", folder="\ud83d"), "folder"),
     "no data but a word": (lambda m: edited(m, "run.json", data="mnist"), "data"),
     "no JSON": (lambda m: signed(m, **{"run.json": b"{"}), "no JSON"),
-    "deep JSON": (lambda m: signed(m, **{"config.json": b"[" * 100_000}), "no JSON"),
+    "deep JSON": (lambda m: signed(m, **{"config.json": b"[" * 90_000}), "no JSON"),
+    **{f"{depth} objects in {key} of {file}": (lambda m, file=file, key=key, depth=depth: nested(m, file, key, depth),
+                                               file)
+       for depth in (40, 500, 950) for file, key in (("config.json", "folder"), ("run.json", "versions"),
+                                                     ("run.json", "data"), ("manifest.json", "members"))},
+    "deep words of a checkpoint": (lambda m: rewritten(m, progress='{"a": ' * 950 + "1" + "}" * 950),
+                                   "no checkpoint"),
+    "a config of a million parts": (
+        lambda m: signed(m, **{"config.json": b'{"x": [' + b"[]," * 60_000 + b"1]}"}), "config.json"),
+    "a run of a million parts": (
+        lambda m: signed(m, **{"run.json": b'{"x": [' + b",".join(b"[%d]" % one for one in range(300_000)) + b"]}"}),
+        "too many parts"),
+    "a manifest of a million parts": (
+        lambda m: m | {"manifest.json": b'{"x": {' + b",".join(b'"%d":{}' % one for one in range(500_000)) + b"}}"},
+        "too many parts"),
+    "a config of many letters": (
+        lambda m: signed(m, **{"config.json": m["config.json"] + b" " * 300_000}), "would unpack to"),
     "a key twice": (lambda m: signed(m, **{"config.json": b'{"epochs": 1, "epochs": 2}'}), "a key stands twice"),
     "unknown setting": (lambda m: edited(m, "config.json", backdoor=1), "no such field"),
     "a network of millions of layers": (lambda m: renamed(m, HUGE), "layers"),

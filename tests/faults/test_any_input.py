@@ -26,6 +26,7 @@ from mnist_core.errors import MnistLabError
 from mnist_core.export import archive
 from mnist_core.store import Run, Store
 from mnist_core.sweeps import Axis, parse_values
+from tests.faults.hostile_archives import packed, signed
 from tests.labs import trained_run
 
 COMMON: dict[str, Any] = {
@@ -169,6 +170,34 @@ def test_pictures(content: bytes, changes: list[tuple[float, int]], length: floa
     except pictures.UNREADABLE:
         return
     assert pixels.shape[:2] == (28, 28)
+
+
+@quick(20)
+@given(st.integers(0, 5), CHANGES, st.booleans(), st.booleans())
+def test_archives_whose_bytes_are_others(
+    away: Path, tmp_path_factory: pytest.TempPathFactory, which: int, changes: list[tuple[float, int]], ends: bool,
+    whole: bool,
+) -> None:  # fmt: skip
+    """Bytes of the zip itself, or of one of its members under a hash that fits."""
+    folder = tmp_path_factory.mktemp("in")
+    with zipfile.ZipFile(away) as opened:
+        members = {info.filename: opened.read(info) for info in opened.infolist()}
+        directory = opened.start_dir
+    if whole:
+        content = away.read_bytes()
+        (folder / "x.zip").write_bytes(content[:directory] + changed(content[directory:], changes, 1.0))
+    else:
+        name = sorted(members)[which % len(members)]
+        content = members[name]
+        head = min(3000, len(content))
+        part = content[:-head] + changed(content[-head:], changes, 1.0) if ends else b""
+        packed(
+            signed(members, **{name: part or changed(content[:head], changes, 1.0) + content[head:]}), folder / "x.zip"
+        )
+    store = Store.open(folder / "lab")
+    taken = borne(lambda: archive.read(store, folder / "x.zip"))
+    assert len(store.runs()) == isinstance(taken, Run)
+    assert isinstance(taken, Run) or not [one for one in store.root.iterdir() if not one.name.startswith("runs.db")]
 
 
 @quick(60)

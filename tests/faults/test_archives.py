@@ -179,6 +179,51 @@ def test_a_truncated_archive_is_refused(lab: Store, original: tuple[Store, Run, 
         archive.read(lab, tmp_path / "x")
 
 
+# Fields of a zip's local heads and of its directory: signature, offset, bytes.
+LOCAL_FLAGS, LOCAL_METHOD = (b"PK\x03\x04", 6, 2), (b"PK\x03\x04", 8, 2)
+FLAGS, METHOD, PACKED, SIZE, OFFSET = ((b"PK\x01\x02", place, 2 if place < 20 else 4) for place in (8, 10, 20, 24, 42))
+DIRECTORY_SIZE, DIRECTORY = (b"PK\x05\x06", 12, 4), (b"PK\x05\x06", 16, 4)
+Place = tuple[bytes, int, int]
+
+
+@pytest.mark.parametrize(
+    ("places", "value", "said"),
+    [((FLAGS, LOCAL_FLAGS), 1, "is encrypted"),
+     *(((METHOD, LOCAL_METHOD), method, "packed in a way") for method in (1, 9, 12, 14, 93, 99)),
+     ((SIZE,), 2**32 - 2, "would unpack to 4,294,967,294 bytes"),
+     ((SIZE, PACKED), 2**32 - 2, "would unpack to"),
+     ((SIZE, PACKED), 100_000_000, "would unpack to"),
+     ((OFFSET,), 0, "no whole zip file"),
+     ((OFFSET,), 2**32 - 2, "no whole zip file"),
+     ((DIRECTORY,), 2**32 - 2, "no whole zip file"),
+     ((DIRECTORY_SIZE,), 2**32 - 2, "no whole zip file")],
+)  # fmt: skip
+def test_a_zip_whose_heads_lie_is_refused_before_it_takes_room(
+    lab: Store, members: Members, tmp_path: Path, places: tuple[Place, ...], value: int, said: str
+):
+    path = packed(members, tmp_path / "x")
+    content = bytearray(path.read_bytes())
+    for signature, offset, size in places:
+        place = -1
+        while (place := content.find(signature, place + 1)) >= 0:
+            content[place + offset : place + offset + size] = value.to_bytes(size, "little")
+    path.write_bytes(content)
+    with pytest.raises(archive.ArchiveError, match=said):
+        archive.read(lab, path)
+
+
+def test_a_visitors_archive_may_take_no_more_room_than_is_left_to_the_visitor(
+    own_lab: Path, original: tuple[Store, Run, Path]
+):
+    with zipfile.ZipFile(original[2]) as whole:
+        size = sum(info.file_size for info in whole.infolist())
+    store = Store.open()
+    with pytest.raises(archive.ArchiveError, match=f"would unpack to {size:,} bytes; there is room for {size - 1:,}"):
+        archive.read(store, original[2], size - 1)
+    assert store.runs() == []
+    assert archive.read(store, original[2], size).name == original[1].name
+
+
 def test_a_byte_that_changed_on_the_way_is_found(lab: Store, original: tuple[Store, Run, Path], tmp_path: Path):
     content = bytearray(original[2].read_bytes())
     content[content.index(b"__metadata__") + 20_000] ^= 1  # inside a checkpoint's numbers
