@@ -1,5 +1,6 @@
 """Where the images of a `folder` data set lie: train/<class>/*.png|jpg|jpeg and test/<class>/*.png|jpg|jpeg."""
 
+import errno
 import os
 import re
 from collections import Counter
@@ -16,6 +17,7 @@ from mnist_core.limits import limit, variable
 FOLDER_SPLITS = ("train", "test")
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 _LAYOUT = "An image folder holds train/<class>/*.png|jpg and test/<class>/*.png|jpg"
+_PATH_LETTERS = 300  # of a path in a message
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 
@@ -105,20 +107,24 @@ def _class_directories(folder: str, rule: int) -> dict[str, dict[str, str]]:
 
 def _directories(root: Path, split: str, rule: int) -> dict[str, str]:
     """Names of the classes of a split, and of the directories that hold them."""
-    if not root.is_dir():
-        raise DataError(f"{root} is not a directory. {_LAYOUT}; give its path.")
     try:
+        if not root.is_dir():
+            raise DataError(f"{_shortened(root)} is not a directory. {_LAYOUT}; give its path.")
         _refuse_outside(root, root / split)
         with os.scandir(root / split) as entries:
-            entries_here = [entry for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+            entries_here = [
+                entry
+                for entry in entries
+                if not entry.name.startswith(".") and not _goes_in_circles(entry) and entry.is_dir()
+            ]
         for entry in entries_here:
             if entry.is_symlink():
                 _refuse_outside(root, entry)
         names = sorted(entry.name for entry in entries_here)
     except FileNotFoundError:
-        raise DataError(f"{root} has no directory {split}/. {_LAYOUT}.") from None
+        raise DataError(f"{_shortened(root)} has no directory {split}/. {_LAYOUT}.") from None
     except OSError as error:
-        raise DataError(f"{root / split} cannot be read ({error.strerror}). {_LAYOUT}.") from None
+        raise DataError(f"{_shortened(root / split)} cannot be read ({error.strerror}). {_LAYOUT}.") from None
     if rule == 1:
         return {name: name for name in names}
     directories: dict[str, str] = {}
@@ -157,7 +163,9 @@ def _entries(root: Path, directory: Path, rule: int) -> tuple[tuple[str, ...], C
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
-                if entry.is_dir():
+                if _goes_in_circles(entry):
+                    others["no file"] += 1
+                elif entry.is_dir():
                     deeper += 1
                 elif _is_image(entry.name):
                     if entry.is_symlink():
@@ -189,10 +197,26 @@ def _refuse_outside(root: Path, path: "Path | os.DirEntry[str]") -> None:
         raise DataError(f"{os.fspath(path)} is a link to something outside of {root}. Put a copy there instead.")
 
 
+def _goes_in_circles(entry: "os.DirEntry[str]") -> bool:
+    """Whether it is a link to itself, or one of several that lead to each other."""
+    if not entry.is_symlink():
+        return False
+    try:
+        entry.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
+
+
 def _images_beside(directory: Path) -> int:
     """Images that lie in train/ or test/ itself, so that they have no class."""
     with os.scandir(directory) as entries:
-        return sum(_is_image(entry.name) and entry.is_file() for entry in entries)
+        return sum(_is_image(entry.name) and not _goes_in_circles(entry) and entry.is_file() for entry in entries)
+
+
+def _shortened(path: Path) -> str:
+    text = str(path)
+    return text if len(text) <= _PATH_LETTERS else f"{text[:_PATH_LETTERS]}…"
 
 
 def _is_image(name: str) -> bool:

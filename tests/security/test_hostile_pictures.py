@@ -16,11 +16,24 @@ from PIL import Image
 
 from mnist_core import handwriting, limits
 from mnist_core.data import image_folder
-from mnist_core.data.folder_layout import list_folder
+from mnist_core.data.folder_layout import class_names, list_folder
 from mnist_core.data.image_folder import read_folder
 from mnist_core.errors import DataError
 from tests.app_process import ROOT
 from tests.small_folders import write_images
+
+
+def _head(width: int, height: int, kind: int = 0) -> bytes:
+    return width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([8, kind, 0, 0, 0])
+
+
+def _png_of(width: int, height: int, *parts: tuple[bytes, bytes], kind: int = 0) -> bytes:
+    """A PNG that says this size and has these parts between its head and its end."""
+    whole = [(b"IHDR", _head(width, height, kind)), *parts, (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        len(content).to_bytes(4, "big") + name + content + zlib.crc32(name + content).to_bytes(4, "big")
+        for name, content in whole
+    )
 
 
 def png(width: int, height: int, bits: int = 8, kind: int = 0) -> bytes:
@@ -178,6 +191,80 @@ def test_a_pipe_or_a_device_called_like_a_picture_is_left_out_and_never_opened(f
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
     assert ended.stdout.split(maxsplit=1)[0] == "24", ended.stderr
     assert list_folder(str(folder)).left_out == {"no file": 2}
+
+
+def test_links_that_go_in_circles_are_left_out(folder: Path):
+    (folder / "train" / "2" / "self.png").symlink_to(folder / "train" / "2" / "self.png")
+    (folder / "train" / "one").symlink_to(folder / "train" / "two")
+    (folder / "train" / "two").symlink_to(folder / "train" / "one")
+    assert len(read_folder(str(folder), 8, False).train[0]) == 24
+    assert list_folder(str(folder)).left_out == {"no file": 1}
+
+
+def test_devices_and_sockets_called_like_pictures_are_left_out(folder: Path):
+    place = folder / "train" / "2"
+    try:
+        os.mknod(place / "zero.png", 0o020666, os.makedev(1, 5))
+        os.mknod(place / "disk.png", 0o060666, os.makedev(7, 0))
+    except PermissionError:
+        pytest.skip("only root can make devices")
+    (place / "album.png").mkdir()
+    assert len(read_folder(str(folder), 8, False).train[0]) == 24
+    assert list_folder(str(folder)).left_out == {"no file": 2}
+
+
+def test_the_number_of_classes_is_bounded_before_their_pictures_are_listed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for number in range(limits.MAX_CLASSES - 1):
+        for split in ("train", "test"):
+            (folder / split / f"class {number}").mkdir()
+    with pytest.raises(DataError, match="1,001 class directories, more than 1,000") as caught:
+        class_names(str(folder))
+    assert "MNIST_LAB_MAX_CLASSES" in str(caught.value)
+    monkeypatch.setenv("MNIST_LAB_MAX_CLASSES", "1001")
+    assert len(class_names(str(folder))) == 1001
+
+
+@pytest.mark.parametrize("path", ["x" * 5000, "/" + "x" * 5000, "a\0b", "", "/dev/zero", "/proc/self/mem", "\u202e/x"])
+def test_a_path_that_is_no_folder_is_told_in_a_few_words(path: str):
+    with pytest.raises(DataError) as caught:
+        class_names(path)
+    assert "give its path" in str(caught.value) or "train/<class>/*.png" in str(caught.value)
+    assert len(str(caught.value)) < 600
+
+
+CHUNKS: dict[str, bytes] = {
+    "no width": _png_of(0, 5),
+    "no height": _png_of(5, 0),
+    "a line of 2 billion": _png_of(2**31 - 1, 1),
+    "more than any": _png_of(2**32 - 1, 2**32 - 1),
+    "no pixels": _png_of(8, 8),
+    "few pixels": _png_of(8, 8, (b"IDAT", zlib.compress(bytes(20)))),
+    "an unknown kind": _png_of(8, 8, (b"IDAT", zlib.compress(bytes(72))), kind=9),
+    "two heads": _png_of(8, 8, (b"IHDR", _head(99_999, 99_999)), (b"IDAT", zlib.compress(bytes(72)))),
+    "a comment of 200 MB": _png_of(8, 8, (b"zTXt", b"a\0\0" + zlib.compress(bytes(200_000_000)))),
+    "a profile of 200 MB": _png_of(8, 8, (b"iCCP", b"a\0\0" + zlib.compress(bytes(200_000_000)))),
+    "an animation": _png_of(8, 8, (b"acTL", (2**31 - 1).to_bytes(4, "big") + bytes(4)),
+                            (b"IDAT", zlib.compress(bytes(72)))),
+    "half of a PNG": png(64, 64)[:60],
+    "half of a JPEG": saved("JPEG")[:300],
+    "a JPEG without size": b"\xff\xd8\xff\xc0\x00\x11\x08" + bytes(4) + b"\x03\x01\x22\x00\xff\xd9",
+    "a JPEG of 65,535 a side": b"\xff\xd8\xff\xc0\x00\x11\x08" + b"\xff" * 4 + b"\x03\x01\x22\x00\xff\xd9",
+    "SVG": b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>",
+    "PDF": saved("PDF"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CHUNKS)
+def test_a_picture_whose_parts_lie_is_refused_by_its_name_and_little_memory(folder: Path, case: str):
+    path = folder / "train" / "2" / "00.png"
+    path.write_bytes(CHUNKS[case])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert str(path) in failure(folder)
+    with pytest.raises(DataError):
+        handwriting.read_picture(CHUNKS[case])
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 
 def test_a_picture_that_becomes_a_pipe_after_it_was_listed_is_refused_at_once(folder: Path):
