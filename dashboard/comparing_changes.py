@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import importing, run_table, state
+from mnist_core import measures
 from mnist_core.plots.style import run_label
 from mnist_core.rounding import size_in_words
 from mnist_core.store import Run
@@ -12,6 +13,7 @@ from mnist_core.store.runs import NAME_LENGTH
 from mnist_core.text import in_markdown
 
 _SHOWN = 3  # broken runs that are told one by one
+_CHANGED_SHOWN = 10  # runs with changed figures whose numbers are told
 _DELETED = "deleted just now"  # ids of what the last deletion removed
 _ROOM = "room of what was deleted"  # bytes
 _NAME, _TAGS, _ADDED, _REMOVED, _BACK = "new name", "new tags", "added tags", "removed tags", "brought back"
@@ -63,6 +65,15 @@ def broken(every: run_table.Snapshot) -> None:
         many = f"these {len(numbers):,} runs" if len(numbers) > 1 else "this run"
         st.button(f"Delete {many}", key="delete-broken", on_click=_delete_broken, args=(numbers,),
                   help="A backup of the database may have it whole.")  # fmt: skip
+
+
+def changed(every: run_table.Snapshot) -> None:
+    """Which runs' stored figures have changed since they ended."""
+    if not every.changed:
+        return
+    shown = measures.changed_note(every.changed[:_CHANGED_SHOWN])
+    more = len(every.changed) - _CHANGED_SHOWN
+    st.warning(shown + (f" So it is with {more:,} more: the filter finds them by “changed”." if more > 0 else ""))
 
 
 def undo() -> None:

@@ -20,6 +20,7 @@ from mnist_core.store import ACTIVE, BrokenRun, Run, Store
 COMPARED = 50  # runs at most: of more no chart can be read, and no link would carry them
 
 CHOSEN_ON = "Epoch chosen on"
+CHANGED = ", changed"  # behind the state of a run whose stored figures have changed
 _DISK = "Disk (MB)"
 _MEGA = 1e6
 
@@ -45,6 +46,7 @@ class Snapshot:
     words: pd.Series  # what the filter searches, in small letters, indexed by number
     active: frozenset[str]  # ids of the runs that wait or train
     broken: tuple[BrokenRun, ...]  # rows that cannot be read; the table has them, `runs` has not
+    changed: tuple[Run, ...]  # whose stored figures are not those with which they ended
 
 
 def snapshot() -> Snapshot:
@@ -147,7 +149,9 @@ def columns() -> dict[str, Any]:
         "Run": column.NumberColumn("#", width=48, pinned=True, help="The run's number. It never changes."),
         "Name": column.TextColumn(width="medium"),
         "Tags": column.ListColumn(width="small", help="Your own words for groups of runs."),
-        "State": column.TextColumn(width="small"),
+        "State": column.TextColumn(
+            width="small", help='"changed": its stored figures are not those with which it ended. Do not rely on them.'
+        ),
         "Progress": column.ProgressColumn(
             width=110,
             format="%d%%",
@@ -215,6 +219,8 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
 def _read(url: str, stamp: tuple[float, ...]) -> Snapshot:
     runs, broken = state.store().every()
     frame = _with_broken(_dressed(runs, state.store().sizes()), broken)
+    changed = state.store().changed(runs)
+    frame.loc[[run.number for run in changed], "State"] += CHANGED
     numbers = frame["Run"].astype("str")
     tags = pd.Series([" ".join(tags) for tags in frame["Tags"]], index=frame.index, dtype="str")
     texts = [frame[name].astype("str").fillna("") for name in ("Name", "Data set", "Architecture", "State")]
@@ -222,7 +228,7 @@ def _read(url: str, stamp: tuple[float, ...]) -> Snapshot:
     active = frozenset(run.id for run in runs if run.active)
     words = words.str.cat(tags, sep=" ").str.lower()
     rows = rows_of(frame, columns())
-    return Snapshot({run.number: run for run in runs}, frame, rows, words, active, tuple(broken))
+    return Snapshot({run.number: run for run in runs}, frame, rows, words, active, tuple(broken), tuple(changed))
 
 
 def _stamp(store: Store) -> tuple[float, ...]:

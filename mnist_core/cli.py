@@ -145,8 +145,10 @@ def list_runs(
     every, broken = store.every()
     runs = [run for run in (judged(store, run) for run in every) if run.state == (state or run.state)][:limit]
     sizes, broken = store.sizes(), [] if state else broken[:limit]
+    changed = store.changed(runs)
+    numbers = {run.number for run in changed}
     if as_json:
-        told = [_as_dict(run) | {"bytes": sizes.get(run.id, 0)} for run in runs]
+        told = [_as_dict(run) | {"bytes": sizes.get(run.id, 0), "changed": run.number in numbers} for run in runs]
         print(json.dumps([*told, *({"state": "broken"} | asdict(run) for run in broken)], indent=2))
         return
     rows = [
@@ -154,7 +156,7 @@ def list_runs(
             str(run.number),
             one_line(run.name),
             run.dataset,
-            run.state,
+            f"{run.state}, changed" if run.number in numbers else run.state,
             f"{run.epoch}/{run.config.epochs}",
             _percent(run.held_out_accuracy),
             _test(run),
@@ -169,6 +171,8 @@ def list_runs(
     terminal.print(table if runs or broken else "no runs yet; `python -m mnist_core train` makes one")
     for run in broken:
         print(f"{run.described} {run.remedy}", file=sys.stderr)
+    if changed:
+        print(measures.changed_note(changed), file=sys.stderr)
     if sizes:
         terminal.print(_occupied(store, sizes), soft_wrap=True)
 
@@ -200,7 +204,8 @@ def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
     found = judged(store, store.find(run))
     if as_json:
         files = [asdict(artifact) for artifact in store.artifacts(found.id)]
-        print(json.dumps(_as_dict(found) | {"artifacts": files}, indent=2))
+        changed = bool(store.changed([found]))
+        print(json.dumps(_as_dict(found) | {"artifacts": files, "changed": changed}, indent=2))
         return
     lines = [
         f"#{found.number} {one_line(found.name)}: {found.state}, epoch {found.epoch} of {found.config.epochs}",

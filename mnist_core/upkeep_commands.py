@@ -89,6 +89,10 @@ def doctor(
     repair: Annotated[
         bool, typer.Option("--repair", help="Repair what can be repaired without losing anything.")
     ] = False,
+    fingerprint: Annotated[
+        bool,
+        typer.Option("--fingerprint", help="Keep fingerprints of runs that have none, of their figures as they are."),
+    ] = False,
     as_json: _As_json = False,
 ) -> None:
     """Look through the installation, the results folder and the data sets; ends with 1 if something is wrong."""
@@ -97,7 +101,7 @@ def doctor(
 
     findings = [
         *installation.installation(),
-        *examine(sqlite_file(), environment.results_dir(), repair),
+        *examine(sqlite_file(), environment.results_dir(), repair, fingerprint),
         *installation.data(environment.data_dir()),
     ]
     wrong = sum(finding.state == "wrong" for finding in findings)

@@ -13,6 +13,7 @@ def page() -> None:
     st.caption("Tick runs in the table: below it their curves, results and settings stand side by side.")
     every = run_table.snapshot()
     comparing_changes.broken(every)
+    comparing_changes.changed(every)
     if not every.runs:
         comparing_changes.undo()
         no_run()

@@ -34,6 +34,8 @@ class Database:
         if self.file is not None:
             begin_file(self.file, folder)
         self._engine = connect(location)
+        # What `history.changed_results` found of each run, as long as this process lives.
+        self._checked: dict[int, tuple[int, bool]] = {}
         migrate(self._engine, folder)
 
     def setting(self, key: str, default: Any = None) -> Any:

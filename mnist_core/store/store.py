@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 
 UNDO_SECONDS = 24 * 3600.0  # for so long deleted runs can be brought back
+_MANY = 500  # runs, of which all are asked for rather than each by its number
+_LATE = "fingerprinted_late"
 
 
 class Store(Files, Sweeps, Adoption):
@@ -173,8 +175,36 @@ class Store(Files, Sweeps, Adoption):
     def changed(self, runs: Sequence[Run]) -> list[Run]:
         """Those of the runs whose own figures in the database are not what they were when the run ended."""
         with self._engine.connect() as connection:
-            numbers = set(history.changed_results(connection, [run.number for run in runs]))
-        return [run for run in runs if run.number in numbers]
+            numbers = [run.number for run in runs]
+            found = set(history.changed_results(connection, numbers if len(numbers) < _MANY else None, self._checked))
+        return [run for run in runs if run.number in found]
+
+    def unguarded(self) -> list[int]:
+        """Numbers of the runs that ended without a fingerprint, so that a change of their figures goes unnoticed."""
+        with self._engine.connect() as connection:
+            return history.without(connection)
+
+    def guard(self, numbers: Sequence[int]) -> None:
+        """Keep fingerprints of ended runs that have none, of their figures as they are now; `guarded_late` has them."""
+        with writing(self._engine).begin() as connection:
+            missing = set(history.without(connection)) & set(numbers)
+            for number in sorted(missing):
+                with contextlib.suppress(*history.UNREADABLE):  # a broken row, which is told as one
+                    history.write(connection, number)
+        self.set_setting(_LATE, sorted({*self.guarded_late(), *missing}))
+
+    def guarded_late(self) -> list[int]:
+        """Numbers of the runs whose fingerprints were not kept when they ended but by `guard`."""
+        found = self._late()
+        if not found:
+            return []
+        with self._engine.connect() as connection:
+            kept = set(history.with_fingerprints(connection))
+        return [number for number in found if number in kept]
+
+    def _late(self) -> list[int]:
+        found = self.setting(_LATE, [])
+        return found if isinstance(found, list) else []
 
     def _check(self, number: int, arrays: "dict[str, tuple[np.ndarray, ...]]", kept: dict[str, str]) -> None:
         if damaged := history.changed(arrays, kept):
@@ -246,6 +276,8 @@ class Store(Files, Sweeps, Adoption):
                 runs.update().where(mine, runs.c.state == "queued").values(state=state, queued=None)
             )
             running = connection.execute(runs.update().where(mine, runs.c.state == "running").values(request=wish))
+            if queued.rowcount:
+                _keep_fingerprints(connection, self._number(connection, run_id))
         if not queued.rowcount and not running.rowcount:
             raise StoreError(f"this run is {self.run(run_id).state}: there is nothing to {wish}")
 
@@ -276,6 +308,8 @@ class Store(Files, Sweeps, Adoption):
                 connection.execute(runs.update().where(runs.c.number == number).values(**values))
         if not done.rowcount:
             raise StoreError(f"this run is {self.run(run_id).state}: only {', '.join(RESUMABLE)} runs can be resumed")
+        if number in (late := self._late()):  # it gets others when it ends
+            self.set_setting(_LATE, [other for other in late if other != number])
         for file in files:
             target = self.folder(run_id) / file.path
             with system_errors(target, "removed"):
@@ -379,6 +413,7 @@ class Store(Files, Sweeps, Adoption):
                 if connection.execute(
                     runs.update().where(untouched, runs.c.request == wish).values(state=state, **common)
                 ).rowcount:
+                    _keep_fingerprints(connection, run.number)
                     return True
             queued = self.clock() if first is None else first - 1
             back = runs.update().where(untouched).values(state="queued", queued=queued, **common)
@@ -449,6 +484,12 @@ class Store(Files, Sweeps, Adoption):
     def _update(self, ids: Sequence[str], **values: Any) -> None:
         with writing(self._engine).begin() as connection:
             connection.execute(runs.update().where(runs.c.id.in_(ids)).values(**values))
+
+
+def _keep_fingerprints(connection: sa.Connection, number: int) -> None:
+    """Of a run that went back into the queue and is taken out of it; one that has never begun has no figures."""
+    if connection.execute(sa.select(runs.c.started).where(runs.c.number == number)).scalar() is not None:
+        history.write(connection, number)
 
 
 def _head_of_queue(connection: sa.Connection) -> float | None:

@@ -29,12 +29,13 @@ _ADOPT = (
 )
 
 
-def examine(database: Path, results: Path, repair: bool = False) -> list[Finding]:
+def examine(database: Path, results: Path, repair: bool = False, fingerprint: bool = False) -> list[Finding]:
     """What is wrong with the results folder and its database file; with `repair`, after what is safe was repaired.
 
     Repairs remove temporary files of processes that are gone, take permissions from other users, rebuild an index of
     the database, bring a database that is missing back from its newest copy, and take rows of runs whose folders are
-    there out of the newest copy. Nothing that was recorded is removed or replaced.
+    there out of the newest copy. Nothing that was recorded is removed or replaced. `fingerprint` keeps fingerprints of
+    the runs that have none, of their figures as they are now.
     """
     if not results.is_dir():
         return [Finding("results", "note", f"{results} is not there yet: it is made with the first run")]
@@ -48,7 +49,7 @@ def examine(database: Path, results: Path, repair: bool = False) -> list[Finding
     if any(finding.state == "wrong" for finding in sound):
         return findings
     findings += _folders_without_rows(database, results, repair)
-    findings += _runs(results, database)
+    findings += _runs(results, database, fingerprint)
     return findings
 
 
@@ -163,7 +164,7 @@ def _folders_without_rows(database: Path, results: Path, repair: bool) -> list[F
     return findings
 
 
-def _runs(results: Path, database: Path) -> list[Finding]:
+def _runs(results: Path, database: Path, fingerprint: bool) -> list[Finding]:
     """Every run: can its row be read, is what it recorded unchanged, are its files whole?"""
     with _as_findings() as failures:
         store = Store(results, sqlite_url(database))
@@ -177,8 +178,31 @@ def _runs(results: Path, database: Path) -> list[Finding]:
             count += 1
             size += total
         text = f"{count} run{'s' * (count != 1)} with {size_in_words(size)} of files: looked through"
-        return [*broken, Finding("results", "well", text)]
+        return [*broken, Finding("results", "well", text), *_unguarded(store, fingerprint)]
     return failures
+
+
+def _unguarded(store: Store, fingerprint: bool) -> list[Finding]:
+    """Runs a change of whose figures cannot be noticed, or only one since fingerprints of them were asked for."""
+    late, without = store.guarded_late(), store.unguarded()
+    findings = []
+    if without and fingerprint:
+        store.guard(without)
+        text = f"fingerprints of {_runs_named(without)} are kept from now on, of the figures as they are"
+        findings.append(Finding("results", "repaired", f"{text}. What changed before cannot be noticed any more"))
+    elif without:
+        text = f"no fingerprints were kept of {_runs_named(without)}: a change of the figures goes unnoticed"
+        remedy = "doctor --fingerprint keeps them of the figures as they are now."
+        findings.append(Finding("results", "note", text, remedy))
+    if late:
+        text = f"the fingerprints of {_runs_named(late)} are younger than their end: an earlier change goes unnoticed"
+        findings.append(Finding("results", "note", text))
+    return findings
+
+
+def _runs_named(numbers: list[int]) -> str:
+    """Runs by their numbers, such as "2 runs (#1, #3)"."""
+    return f"{len(numbers):,} run{'s' * (len(numbers) > 1)} ({_named([f'#{number}' for number in numbers])})"
 
 
 def _run(store: Store, run_id: str, number: int) -> tuple[list[Finding], int]:

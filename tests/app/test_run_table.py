@@ -1,13 +1,18 @@
 """The table of the Compare page: filtering, choosing, renaming, tagging, deleting and bringing back."""
 
+import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
 
 from dashboard import run_table
+from mnist_core.cli import app
 from mnist_core.config import RunConfig
 from mnist_core.store import Run, Store
 from tests.app.pages import opened, ran, tables, texts, ticked
@@ -142,3 +147,30 @@ def test_the_store_is_read_again_only_after_a_change(store: Store) -> None:
     assert run_table.snapshot() is before
     store.rename(_number(store, 1).id, "renamed elsewhere")
     assert run_table.snapshot().table.loc[1, "Name"] == "renamed elsewhere"
+
+
+def test_the_table_and_the_list_mark_a_run_whose_figures_have_changed_and_no_other():
+    store = Store.open()
+    for accuracy in (0.5, 0.75):
+        store.finish(store.enqueue(RunConfig(), claimed=True), "finished", test_accuracy=accuracy)
+    assert store.file is not None
+    before = opened("compare")
+    assert set(tables(before)["runs-table"]["State"]) == {"finished"}
+    assert not before.warning
+    with closing(sqlite3.connect(store.file)) as connection, connection:
+        connection.execute("UPDATE runs SET test_accuracy = 0.999 WHERE number = 1")
+    at = opened("compare")
+    states = tables(at)["runs-table"].set_index("Run")["State"].to_dict()
+    assert {number for number, state in states.items() if "changed" in state} == {1}
+    assert [warning.value.count("run 1") for warning in at.warning] == [1]
+    found = tables(opened("compare", filter="changed"))["runs-table"]
+    assert found["Run"].tolist() == [1]
+    told = CliRunner().invoke(app, ["list"], env={"COLUMNS": "200"})
+    assert [line.split()[0] for line in told.stdout.splitlines() if "changed" in line] == ["1"]
+    assert "run 1" in told.stderr
+    listed = json.loads(CliRunner().invoke(app, ["list", "--json"]).stdout)
+    assert {run["number"] for run in listed if run["changed"]} == {1}
+    assert json.loads(CliRunner().invoke(app, ["show", "1", "--json"]).stdout)["changed"] is True
+    with closing(sqlite3.connect(store.file)) as connection, connection:
+        connection.execute("UPDATE runs SET test_accuracy = ? WHERE number = 1", (0.5,))
+    assert set(tables(opened("compare"))["runs-table"]["State"]) == {"finished"}

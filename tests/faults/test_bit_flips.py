@@ -18,6 +18,7 @@ from mnist_core.errors import CheckpointError, StoreError
 from mnist_core.export import archive
 from mnist_core.report import findings, html
 from mnist_core.store import Artifact, Run, Store
+from mnist_core.store.schema import runs
 from tests.labs import trained_run
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="flatten linear(classes)", epochs=2)
@@ -185,3 +186,29 @@ def test_no_use_of_damaged_predictions_passes_for_an_answer(
         cli.main()
     assert ended.value.code == 2
     assert str(damaged.number) in capsys.readouterr().err
+
+
+def test_a_row_that_changes_after_it_was_checked_is_checked_again(own_lab: Path):
+    store = Store.open()
+    rows = store.enqueue_all([(RunConfig(seed=number), "") for number in range(40)])
+    with store._engine.begin() as connection:
+        connection.execute(runs.update().values(state="finished", started=1.0, test_accuracy=0.5))
+    store.guard([run.number for run in rows])
+    every = store.runs()
+    assert store.changed(every) == []
+    with contextlib.closing(sqlite3.connect(own_lab / "runs.db")) as connection, connection:
+        connection.execute("UPDATE runs SET config = replace(config, '\"seed\": 7,', '\"seed\": 8,') WHERE number = 8")
+        connection.execute("UPDATE runs SET versions = 'no JSON' WHERE number = 9")
+    assert [run.number for run in store.changed(every)] == [9, 8]
+
+
+def test_a_run_that_waited_again_and_was_taken_out_of_the_queue_keeps_fingerprints(own_lab: Path):
+    store = Store.open()
+    run = store.enqueue(RunConfig(), claimed=True)
+    store.describe(run, started=1.0)
+    store.finish(run, "interrupted", test_accuracy=0.5)
+    store.requeue(run.id)
+    store.request(run.id, "stop")
+    with contextlib.closing(sqlite3.connect(own_lab / "runs.db")) as connection, connection:
+        connection.execute("UPDATE runs SET test_accuracy = 0.75")
+    assert [found.number for found in store.changed(store.runs())] == [run.number]

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from mnist_core import cli
 from mnist_core.config import RunConfig
@@ -189,3 +190,25 @@ def test_the_command(lab: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert {finding["area"] for finding in json.loads(text)["findings"]} == {"installation", "results", "data"}
     assert command("--repair")[0] == 0
     assert lab.stat().st_mode & 0o777 == 0o700
+
+
+def test_runs_without_fingerprints_are_named_and_get_them_on_request(lab: Path):
+    execute(lab, "DELETE FROM fingerprints WHERE run = 1")
+    (named,) = [finding for finding in seen(lab) if "#1" in finding.text]
+    assert (named.state, "#2" in named.text, "--fingerprint" in named.remedy) == ("note", False, True)
+    execute(lab, "UPDATE runs SET test_accuracy = 0.125 WHERE number = 1")
+    assert wrong(lab) == []
+    # What is kept is what is there now, and that stays said.
+    assert CliRunner().invoke(cli.app, ["doctor", "--fingerprint", "--json"]).exit_code == 0
+    (named,) = [finding for finding in seen(lab) if "#1" in finding.text]
+    assert (named.state, named.remedy) == ("note", "")
+    execute(lab, "UPDATE runs SET test_accuracy = 0.25 WHERE number = 1")
+    assert any("#1" in text for text in wrong(lab))
+    # A run that goes on gets fingerprints of its own when it ends.
+    store = Store.open(lab)
+    execute(lab, "UPDATE runs SET state = 'interrupted', test_accuracy = 0.125 WHERE number = 1")
+    store.requeue(store.find("1").id)
+    claimed = store.claim()
+    assert claimed is not None
+    store.finish(claimed, "finished", test_accuracy=0.5)
+    assert not [finding for finding in seen(lab) if "#1" in finding.text]
