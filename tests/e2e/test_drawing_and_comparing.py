@@ -7,18 +7,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mnist_core.config import RunConfig
-from mnist_core.store import Run, Store
+from mnist_core.store import Store
 from tests.labs import trained_run
 
 pytestmark = pytest.mark.browser
 GOOD = RunConfig(dataset="mnist-5k", architecture="mlp-300", epochs=8, shift=2, rotate=10, learning_rate=0.002)
 ROUND = [(0.5 + 0.2 * math.sin(turn / 4), 0.5 - 0.32 * math.cos(turn / 4)) for turn in range(27)]
 DIGITS = {"0": ROUND, "7": [(0.28, 0.2), (0.72, 0.2), (0.58, 0.5), (0.45, 0.82)]}
-
-
-def trained(config: RunConfig, name: str = "") -> Run:
-    store = Store.open()
-    return trained_run(store, config, name)
 
 
 def draw(page: Page, points: list[tuple[float, float]]) -> None:
@@ -32,20 +27,22 @@ def draw(page: Page, points: list[tuple[float, float]]) -> None:
     page.mouse.up()
 
 
-@pytest.mark.parametrize("digit", DIGITS)
-def test_a_drawn_digit_is_read_rightly_by_a_trained_network(serve, page: Page, digit: str):
-    run = trained(GOOD)
+def test_drawn_digits_are_read_rightly_by_a_trained_network(serve, page: Page):
+    run = trained_run(Store.open(), GOOD)
     assert run.test_accuracy is not None
     assert run.test_accuracy > 0.93
-    page.goto(f"{serve()}/draw")
-    expect(page.locator(f"[data-run='{run.number}']")).to_be_visible()
-    draw(page, DIGITS[digit])
-    expect(page.locator(f"[data-run='{run.number}']")).to_have_attribute("data-answer", digit)
+    url = serve()
+    for digit, points in DIGITS.items():
+        page.goto(f"{url}/draw")
+        expect(page.locator(f"[data-run='{run.number}']")).to_be_visible()
+        draw(page, points)
+        expect(page.locator(f"[data-run='{run.number}']")).to_have_attribute("data-answer", digit)
 
 
 def test_two_runs_are_compared_side_by_side(serve, page: Page):
-    first = trained(GOOD.replace(epochs=2), name="with shifts")
-    second = trained(GOOD.replace(epochs=2, shift=0, rotate=0, architecture="softmax"), name="plain softmax")
+    store = Store.open()
+    first = trained_run(store, GOOD.replace(epochs=2), name="with shifts")
+    second = trained_run(store, GOOD.replace(epochs=2, shift=0, rotate=0, architecture="softmax"), name="plain softmax")
     page.goto(f"{serve()}/compare?runs={first.number}&runs={second.number}")
     for run, name in ((first, "with shifts"), (second, "plain softmax")):
         assert run.test_accuracy is not None

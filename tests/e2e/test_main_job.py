@@ -9,19 +9,12 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from mnist_core import concurrency
-from mnist_core.config import RunConfig
-from mnist_core.store import Run, Store
+from mnist_core.store import Store
 from tests.app_process import wait_until
-from tests.labs import trained_run
 
 pytestmark = pytest.mark.browser
 wait_for = partial(wait_until, seconds=30)
 NEVER_ENDING = "dataset=mnist-5k&architecture=mlp-100&epochs=2000"
-
-
-def trained(config: RunConfig, name: str = "") -> Run:
-    store = Store.open()
-    return trained_run(store, config, name)
 
 
 def press_until(button: Locator, condition: Callable[[], bool]) -> None:
@@ -93,7 +86,16 @@ def test_an_app_without_a_network_says_what_it_learns_from(serve, page: Page):
     assert Store.open().runs()[0].dataset == "mnist-5k"
 
 
-@pytest.mark.parametrize("path", ["", "train", "sweeps", "inspect", "draw", "compare", "studies", "data"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "compare",
+        "inspect",
+        # The others, with a server each, take half a minute together.
+        *(pytest.param(path, marks=pytest.mark.long) for path in ("train", "sweeps", "draw", "studies", "data")),
+    ],
+)
 def test_every_page_opens_on_an_empty_lab_by_its_own_address(serve, page: Page, path: str):
     """Each address is the first that anyone asks for after a start: Streamlit then knows only the folder pages/."""
     url = serve()

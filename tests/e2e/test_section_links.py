@@ -122,6 +122,9 @@ STEPS: dict[str, list[tuple[Action, str]]] = {
     ],
 }
 
+# One with a chart and a table, one whose choices come in lists; the others, ten seconds each, with the long tests.
+QUICK = ("Classes", "Labels")
+
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -155,7 +158,9 @@ def wait_for_address(page: Page, part: str) -> None:
         page.wait_for_timeout(100)
 
 
-@pytest.mark.parametrize("look", STEPS)
+@pytest.mark.parametrize(
+    "look", [look if look in QUICK else pytest.param(look, marks=pytest.mark.long) for look in STEPS]
+)
 def test_the_choices_of_a_section_are_in_its_link(url: str, page: Page, browser: Browser, look: str) -> None:
     page.goto(f"{url}/compare?runs=1&runs=2&runs=3&runs=4&look={look}")
     settled(page)

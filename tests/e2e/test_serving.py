@@ -58,7 +58,9 @@ def test_an_open_page_finds_a_server_that_was_started_again(own_lab: Path, brows
     tab.close()
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT], ids=lambda sent: sent.name)
+@pytest.mark.parametrize(
+    "sent", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)], ids=lambda sent: sent.name
+)
 def test_a_server_that_is_ended_leaves_its_runs_resumable(
     own_lab: Path, browser: Browser, mnist_dir: Path, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals
 ):
