@@ -76,15 +76,15 @@ def drag(page: Page, box: FloatRect, *places: tuple[float, float], pause: int = 
     page.mouse.up()
 
 
-def sizes_of_charts(frames: list[bytes]) -> list[int]:
+def sizes_of_charts(frames: list[bytes | str]) -> list[int]:
     """Bytes of each message among these that has the chart's data."""
-    messages = [ForwardMsg.FromString(frame) for frame in frames]
+    messages = [ForwardMsg.FromString(frame) for frame in frames if isinstance(frame, bytes)]
     return [len(one.delta.new_element.bidi_component.json) for one in messages
             if one.delta.new_element.bidi_component.component_name == "mnist_lab_live_chart"]  # fmt: skip
 
 
 def test_the_chart_grows_in_place_with_little_traffic(page: Page, show: Show) -> None:
-    received: list[bytes] = []
+    received: list[bytes | str] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(frame)))
     show("chart")
     wait_for_points(page, 600)
