@@ -10,7 +10,8 @@ from urllib.parse import quote
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from tests.e2e.messages import frames_of, sizes_of_charts
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,16 +77,8 @@ def drag(page: Page, box: FloatRect, *places: tuple[float, float], pause: int = 
     page.mouse.up()
 
 
-def sizes_of_charts(frames: list[bytes | str]) -> list[int]:
-    """Bytes of each message among these that has the chart's data."""
-    messages = [ForwardMsg.FromString(frame) for frame in frames if isinstance(frame, bytes)]
-    return [len(one.delta.new_element.bidi_component.json) for one in messages
-            if one.delta.new_element.bidi_component.component_name == "mnist_lab_live_chart"]  # fmt: skip
-
-
 def test_the_chart_grows_in_place_with_little_traffic(page: Page, show: Show) -> None:
-    received: list[bytes | str] = []
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(frame)))
+    received = frames_of(page)
     show("chart")
     wait_for_points(page, 600)
     page.evaluate("window.first = document.querySelector('.live-chart .plot')")

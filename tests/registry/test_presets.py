@@ -166,10 +166,10 @@ def test_no_two_presets_share_a_name() -> None:
     assert sorted(declared) == sorted(presets())
 
 
-def test_describing_takes_under_5_ms() -> None:
+def test_describing_takes_less_than_5_ms_of_a_processor() -> None:
     def seconds(name: str) -> float:
-        begin = time.perf_counter()
+        begin = time.process_time()
         describe(name, GREY, 10)
-        return time.perf_counter() - begin
+        return time.process_time() - begin
 
     assert max(min(seconds(name) for _ in range(5)) for name in presets()) < 0.005

@@ -1,0 +1,20 @@
+"""What the server sends to a page, read from the frames of its websocket."""
+
+from collections.abc import Sequence
+
+from playwright.sync_api import Page
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+
+def frames_of(page: Page) -> list[bytes | str]:
+    """All that the page receives from now on; to be called before the page is opened."""
+    received: list[bytes | str] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(frame)))
+    return received
+
+
+def sizes_of_charts(frames: Sequence[bytes | str]) -> list[int]:
+    """Bytes of each message among these that has the data of the live chart."""
+    messages = [ForwardMsg.FromString(frame) for frame in frames if isinstance(frame, bytes)]
+    components = [message.delta.new_element.bidi_component for message in messages]
+    return [len(component.json) for component in components if component.component_name == "mnist_lab_live_chart"]
