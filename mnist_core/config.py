@@ -173,10 +173,23 @@ class RunConfig(BaseModel):
         "them, hand them on from the first to the last.", "Origin", max_length=MAX_LETTERS_INITIAL)
     # fmt: on
 
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers(cls, values: Any) -> Any:
+        """Python takes True for 1; a person who writes it means something else."""
+        if isinstance(values, Mapping):
+            for name, value in values.items():
+                if isinstance(value, bool) and name in _NUMBERS:
+                    raise ValueError(f"{name}: is {value}; give a number")
+        return values
+
     @model_validator(mode="after")
     def _consistent(self) -> "RunConfig":
         for name in type(self).model_fields:
             value = getattr(self, name)
+            if isinstance(value, float) and value == 0:
+                # -0 is the same setting, and would have another digest.
+                object.__setattr__(self, name, 0.0)
             if isinstance(value, int) and value > MAX_WHOLE:
                 raise ValueError(f"{name}: is too large; use at most {MAX_WHOLE:,}")
             if isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value):
@@ -233,6 +246,11 @@ class RunConfig(BaseModel):
         """
         text = self.model_dump_json(exclude=_NOT_IDENTITY, exclude_defaults=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+_NUMBERS = frozenset(
+    name for name, field in RunConfig.model_fields.items() if field.annotation in (int, float, int | None)
+)
 
 
 def _config_error(error: ValidationError) -> ConfigError:

@@ -3,6 +3,10 @@
 Forms and the command line catch `MnistLabError` and show its text; anything else is a bug.
 """
 
+import re
+
+_LONG_WORD = re.compile(r"(\S{80})\S+")
+
 
 class MnistLabError(Exception):
     """Base of every error with a text that is meant for the person at the screen."""
@@ -27,7 +31,8 @@ class ArchitectureError(MnistLabError):
     """
 
     def __init__(self, message: str, text: str = "", start: int = 0, end: int = 0) -> None:
-        super().__init__(message)
+        # The message repeats words of the text, which may be as long as that.
+        super().__init__(_LONG_WORD.sub(r"\1…", message))
         self.text, self.start, self.end = text, start, end
 
     def pointer(self) -> str:

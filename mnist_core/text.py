@@ -37,6 +37,11 @@ def one_line(text: str) -> str:
     return re.sub(" +", " ", printable).strip()
 
 
+def brief(text: str, letters: int = 80) -> str:
+    """The beginning of a text, for a message that repeats what somebody has written."""
+    return text if len(text) <= letters else f"{text[:letters]}…"
+
+
 def is_text(value: object) -> bool:
     """Whether every text in a value of JSON can be written down: half of a sign, which JSON can hold, cannot."""
     # Not by recursion: values may lie deeper in each other than Python's stack bears.

@@ -10,7 +10,7 @@ from mnist_core.errors import ArchitectureError
 from mnist_core.limits import MAX_LAYERS, MAX_LETTERS_INITIAL, MAX_NESTING
 
 _TOKEN = re.compile(
-    r"(?P<space>\s+)|(?P<arrow>->|→)|(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+    r"(?P<space>\s+)|(?P<arrow>->|→)|(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<word>[^\W\d]\w*)|'(?P<single>\w+)'|\"(?P<double>\w+)\"|(?P<sign>[(),=*×])"
 )
 
@@ -265,4 +265,4 @@ def _value(token: _Token) -> float | bool | str:
     if token.kind == "word":
         return {"true": True, "false": False}.get(word, word)
     number = float(token.text)
-    return int(number) if number.is_integer() and re.fullmatch(r"[+-]?\d+", token.text) else number
+    return int(number) if number.is_integer() and re.fullmatch(r"[+-]?[0-9]+", token.text) else number

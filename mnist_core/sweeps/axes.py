@@ -10,12 +10,16 @@ import numpy as np
 
 from mnist_core.errors import ConfigError
 from mnist_core.fields import FieldInfo, fields, shown
+from mnist_core.limits import MAX_WHOLE
+from mnist_core.text import brief, one_line
 
 Scale = Literal["linear", "log"]
 MAX_VALUES = 1000
 EXAMPLES = "0.1, 0.01, 0.001 or 1e-5..1 log 6 or 10..100 linear 4"
 
-_RANGE = re.compile(r"\s*(\S+?)\s*\.\.\s*(\S+?)(?:\s+(linear|lin|log)\w*)?(?:\s+(\d+))?\s*", re.IGNORECASE)
+_RANGE = re.compile(r"\s*(\S+?)\s*\.\.\s*(\S+?)(?:\s+(linear|lin|log)\w*)?(?:\s+([0-9]+))?\s*", re.IGNORECASE)
+_COUNT_DIGITS = 9
+_NAME_LETTERS = 60  # of a slot
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -82,8 +86,10 @@ def parse_values(field: str, text: str) -> Axis:
     info = field_info(field)
     if field == "seed":
         raise ConfigError("seed", "is not varied as a value; set the number of seeds of each setting instead")
-    if info is None and not re.fullmatch(r"[A-Za-z]\w*", field):
-        raise ConfigError(field or "axis", "is no setting's name; write field=values, such as learning_rate=0.1,0.01")
+    if info is None and not re.fullmatch(rf"[A-Za-z]\w{{0,{_NAME_LETTERS}}}", field):
+        raise ConfigError(
+            one_line(brief(field)) or "axis", "is no setting's name; write field=values, such as learning_rate=0.1,0.01"
+        )
     if (match := _RANGE.fullmatch(text)) and (info is None or info.kind in ("int", "float")):
         return _range(field, info, *match.groups())
     parts = re.split(rf"[{_separator(field)}\n]", text)
@@ -117,15 +123,18 @@ def _range(field: str, info: FieldInfo | None, low: str, high: str, scale: str |
     if info is None and field.rstrip("0123456789") == "dropout":
         ends = float(ends[0]), float(ends[1])
     if None in ends or any(isinstance(end, bool) for end in ends):
-        raise ConfigError(field, f"{low}..{high} is no range of numbers; write for example {EXAMPLES}")
+        raise ConfigError(field, f"{brief(low)}..{brief(high)} is no range of numbers; write for example {EXAMPLES}")
     if not ends[0] < ends[1]:
-        raise ConfigError(field, f"the range {low}..{high} does not rise; put the smaller number first")
+        raise ConfigError(field, f"the range {brief(low)}..{brief(high)} does not rise; put the smaller number first")
     logarithmic = (scale or "linear").lower() == "log"
     if logarithmic and ends[0] <= 0:
-        raise ConfigError(field, f"a logarithmic range cannot begin at {low}; begin above 0, or use linear")
-    number = int(count or 0)
+        raise ConfigError(field, f"a logarithmic range cannot begin at {brief(low)}; begin above 0, or use linear")
+    # What lies between the ends is computed from their difference, or from their ratio.
+    if not math.isfinite(float(ends[1]) / ends[0] if logarithmic else float(ends[1]) - ends[0]):
+        raise ConfigError(field, f"the range {brief(low)}..{brief(high)} is too wide; move its ends closer together")
+    number = int((count or "0")[:_COUNT_DIGITS])
     if count is not None and not 2 <= number <= MAX_VALUES:
-        raise ConfigError(field, f"{count} values make no range; use 2 to {MAX_VALUES:,}")
+        raise ConfigError(field, f"{brief(count)} values make no range; use 2 to {MAX_VALUES:,}")
     return Axis(field, (), ends[0], ends[1], number, "log" if logarithmic else "linear")
 
 
@@ -135,22 +144,27 @@ def _value(field: str, info: FieldInfo | None, text: str) -> Any:
         return None
     if info and kind == "choice":
         if text not in info.choices:
-            raise ConfigError(field, f"{text!r} is none of its values; choose from {', '.join(info.choices)}")
+            raise ConfigError(field, f"{brief(text)!r} is none of its values; choose from {', '.join(info.choices)}")
         return text
     if kind == "text":
         return text
     if kind == "bool":
         if text.lower() not in _WORDS:
-            raise ConfigError(field, f"{text!r} is neither yes nor no; write yes, no")
+            raise ConfigError(field, f"{brief(text)!r} is neither yes nor no; write yes, no")
         return _WORDS[text.lower()]
     try:
-        number = float(text.replace("_", ""))
+        # Python reads the digits of every script, and a person may take them for others.
+        number = float(text.replace("_", "")) if text.isascii() else math.nan
     except ValueError:
         number = math.nan
     if not math.isfinite(number) or (kind == "int" and not number.is_integer()):
         wanted = "a whole number" if kind == "int" else "a number"
-        raise ConfigError(field, f"{text!r} is not {wanted}; write for example {_example(info)}")
-    return number if kind == "float" or not number.is_integer() else int(number)
+        raise ConfigError(field, f"{brief(text)!r} is not {wanted}; write for example {_example(info)}")
+    if kind == "float" or not number.is_integer():
+        return number
+    if abs(number) > MAX_WHOLE:
+        raise ConfigError(field, f"{brief(text)!r} is too large; use at most {MAX_WHOLE:,}")
+    return int(number)
 
 
 def _example(info: FieldInfo | None) -> str:

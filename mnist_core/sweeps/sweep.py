@@ -13,7 +13,7 @@ from mnist_core.checking import check, check_size
 from mnist_core.config import RunConfig
 from mnist_core.errors import ArchitectureError, ConfigError
 from mnist_core.fields import shown
-from mnist_core.limits import MAX_SWEPT_LAYERS
+from mnist_core.limits import MAX_SWEPT_LAYERS, MAX_WHOLE
 from mnist_core.sweeps import slots
 from mnist_core.sweeps.axes import Axis, field_info
 
@@ -119,6 +119,8 @@ class Sweep:
                 raise ConfigError("seed", "is not varied as a value; set the number of seeds of each setting instead")
         if self.samples < 1:
             raise ConfigError("samples", f"{self.samples} samples train nothing; draw at least 1")
+        if not 0 <= self.random_seed <= MAX_WHOLE:
+            raise ConfigError("random_seed", f"is from 0 to {MAX_WHOLE:,}; choose such a number")
         if self.seeds < 1:
             raise ConfigError("seeds", f"{self.seeds} seeds train nothing; use at least 1")
         if self.halving and self.base.choose_on == "validation" and self.base.validation_images == 0:

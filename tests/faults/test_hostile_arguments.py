@@ -9,14 +9,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 import typer
 
 from mnist_core import sweeps
+from mnist_core.architectures import describe
 from mnist_core.cli import app, main
 from mnist_core.config import RunConfig
-from mnist_core.errors import ConfigError, StoreError
+from mnist_core.errors import ArchitectureError, ConfigError, StoreError
 from mnist_core.export import mlflow
 from mnist_core.store import Run, Store
 from tests.labs import trained_run
@@ -180,3 +182,65 @@ def test_a_number_of_many_digits_is_refused_by_its_field() -> None:
             RunConfig.parse({name: 10**5000})
         assert caught.value.field == name
         assert len(str(caught.value)) < 200
+
+
+AXES = [
+    ("learning_rate", "1e-5..1 log " + "9" * 5000),
+    ("learning_rate", "1..2 log ٣"),
+    ("learning_rate", "１,２"),
+    ("epochs", "-1e308..1e308 linear 5"),
+    ("epochs", "1e300..1e301 linear 5"),
+    ("train_images", "1..9007199254740993 linear 5"),
+    ("width", "-1e308..1e308 linear 1000"),
+    ("width", "1e-300..1e308 log 5"),
+    ("width", "9" * 400),
+    ("dropout", "-1.5e308..1.5e308 linear 3"),
+    ("dataset", "a" * 5000),
+    ("normalise", "a" * 5000),
+    ("x" * 5000, "1,2"),
+    ("a\0", "1,2"),
+]
+
+
+@pytest.mark.parametrize(("field", "text"), AXES, ids=lambda text: ascii(text[:24]))
+@pytest.mark.parametrize("method", ["grid", "random"])
+def test_an_axis_that_cannot_be_computed_is_refused_by_its_name(
+    field: str, text: str, method: Literal["grid", "random"]
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        sweeps.Sweep("", RunConfig(dataset="mnist-5k"), (sweeps.parse_values(field, text),), method, 3).configs()
+    assert len(str(caught.value)) < 600
+    assert str(caught.value).isprintable()
+    assert caught.value.field[:20] == field[:20].replace("\0", "").strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("random_seed", -1), ("random_seed", 10**30), ("samples", 0), ("seeds", 0)]
+)
+def test_a_sweep_with_a_number_that_cannot_be_is_refused_by_its_field(name: str, value: int) -> None:
+    axis = sweeps.parse_values("learning_rate", "1e-3..1 log")
+    numbers: dict[str, Any] = {"samples": 2, name: value}
+    with pytest.raises(ConfigError) as caught:
+        sweeps.Sweep("", RunConfig(dataset="mnist-5k"), (axis,), "random", **numbers).configs()
+    assert caught.value.field == name
+
+
+def test_a_truth_is_no_number_and_minus_zero_is_zero() -> None:
+    for name in ("batch_size", "epochs", "learning_rate", "train_images", "seed"):
+        with pytest.raises(ConfigError) as caught:
+            RunConfig.parse({name: True})
+        assert caught.value.field == name
+    assert RunConfig.parse({"weight_decay": -0.0, "momentum": "-0"}).digest() == RunConfig(momentum=0).digest()
+    assert repr(RunConfig(momentum=-0.0).momentum) == "0.0"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" * 3999, "9" * 3000, "linear(a" + "b" * 3000 + ")", "flatten linear(10, " + "x" * 3000 + "=1)",
+     "flatten linear(１０)", "flatten linear(٣) relu linear(classes)"],
+    ids=lambda text: ascii(text[:16]),
+)  # fmt: skip
+def test_a_message_on_a_network_repeats_no_long_word_and_digits_are_plain(text: str) -> None:
+    with pytest.raises(ArchitectureError) as caught:
+        describe(text, (1, 28, 28), 10)
+    assert len(str(caught.value)) < 500
