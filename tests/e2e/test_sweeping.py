@@ -30,6 +30,8 @@ def test_a_sweep_is_started_watched_extended_and_deleted(serve, page: Page):
     page.reload()  # the sweep is the address's, not the browser's
     expect(page.get_by_text(re.compile("2 runs: 2 finished"))).to_be_visible()
     page.get_by_role("button", name="Extend").click()
+    # The form of a new sweep has a field of the same name and value: what is typed there before it goes is lost.
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     values = page.get_by_role("textbox", name="Values of Learning rate")
     expect(values).to_have_value("0.001, 0.01")
     values.fill("0.001, 0.01, 0.1")
