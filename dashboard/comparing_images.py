@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import comparing_data
 from dashboard.components.gallery import gallery
 from dashboard.inspection_images import percent, picture, whole_pixels
+from dashboard.links import check_value
 from mnist_core.answers import Answers
 from mnist_core.plots.images import channels_last, sprite
 from mnist_core.plots.style import run_label, run_styles, tint
@@ -81,6 +82,7 @@ def _choose(
     height, width = images.shape[1:3]
     image = f"{key}_image"
     known, asked = [str(place) for place in shown], st.query_params.get(image)
+    check_value(image, "Image", known.__contains__)
     first = known.index(asked) if asked in known else 0
     with under:
         chosen = gallery(

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.components.gallery import gallery
 from dashboard.inspection import Answer, Subject
+from dashboard.links import check_value
 from mnist_core.plots.images import channels_last, png, sprite
 from mnist_core.plots.style import run_style, tint
 from mnist_core.text import in_html
@@ -33,6 +34,7 @@ def choose(
     height, width = images.shape[1:3]
     size = whole_pixels(_SMALL, width)
     indices = [str(index) for index in rows["index"]]
+    check_value(_IMAGE, "Image", indices.__contains__)
     asked = st.query_params.get(_IMAGE)
     first = indices.index(asked) if asked in indices else 0
     chosen = gallery(key, sprite(images, _COLUMNS), (width, height), len(rows), captions, marks, size, first)

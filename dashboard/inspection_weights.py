@@ -11,6 +11,7 @@ from dashboard.components.gallery import gallery
 from dashboard.inspection import bold
 from dashboard.inspection_images import picture, whole_pixels
 from dashboard.inspection_learned import TEMPLATES, Learned, coloured, learned
+from dashboard.links import check_value
 from mnist_core import trained
 from mnist_core.plots.images import sprite, weight_scale
 from mnist_core.store import Run
@@ -76,6 +77,7 @@ def _epoch(run: Run) -> int | None:
         return epochs[0]
     key, first = f"epoch-{run.number}", f"epoch-{run.number}:first"
     start = epochs[-1] if run.active or answers not in epochs else answers
+    check_value("epoch", "After epoch", [str(epoch) for epoch in epochs].__contains__)
     asked = st.query_params.get("epoch", "")
     if key not in st.session_state and asked in map(str, epochs):
         st.session_state[key] = int(asked)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard import links
 from mnist_core import environment, jobs
 from mnist_core.data.availability import Download, Status, ensure
 from mnist_core.errors import MnistLabError, StorageError
@@ -91,6 +92,7 @@ def pick_run(key: str, label: str, help: str, runs: Sequence[Run]) -> Run | None
     by_number = {run.number: run for run in runs}
     if not by_number:
         return None
+    links.check_value(key, label)
     _from_url(key, by_number, [next(iter(by_number))], single=True)
     number = st.selectbox(
         label, list(by_number), format_func=lambda number: _option(by_number, number), key=key, help=help

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from dashboard import state
+from dashboard.links import check_value
 from mnist_core import studies
 from mnist_core.store import Run
 from mnist_core.studies import PROTOCOLS, Experiment, Planned, Study
@@ -74,6 +75,7 @@ def choose() -> Subject:
 
 def _pick(key: str, label: str, titles: Mapping[str, str], help: str) -> str:
     """A select box whose choice is in the URL by its name. Streamlit's own binding would put the title there."""
+    check_value(key, label, titles.__contains__)
     asked, before = st.query_params.get(key), st.session_state.get(f"{key}:url")
     wanted = asked if asked in titles and asked != before else st.session_state.get(key, before)
     st.session_state[key] = wanted if wanted in titles else next(iter(titles))

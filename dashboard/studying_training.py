@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import navigation, state
 from dashboard.choices import one_of
+from dashboard.links import check_value
 from dashboard.live_curves import live_curves
 from dashboard.studying import EPOCHS, SEEDS, Subject
 from mnist_core import environment, studies, sweeps
@@ -54,6 +55,7 @@ def _seeds(subject: Subject) -> int:
     default = subject.experiment.seeds
     asked, before = st.query_params.get("times"), st.session_state.get("times:url")
     counts = {str(count): count for count in range(1, SEEDS + 1)}
+    check_value("times", "Seeds", counts.__contains__)
     if asked in counts and asked != before:
         st.session_state["times"] = counts[asked]
     elif "times" not in st.session_state or st.session_state.get("times:default") != default:

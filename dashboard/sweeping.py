@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from dashboard.links import check_value
 from mnist_core.store.sweeps import SweepRow
 
 _CHOSEN, _SEEN = "sweep", "sweep:url"
@@ -15,6 +16,7 @@ _EXTENDED = "extend"
 def pick(rows: Sequence[SweepRow]) -> SweepRow | None:
     """A select box of sweeps; the choice is the query parameter `sweep`, an id. None where there is no sweep."""
     by_id = {row.id: row for row in rows}
+    check_value(_CHOSEN, "Sweep")
     asked = st.query_params.get(_CHOSEN, "")
     if not by_id:
         return None
