@@ -1,6 +1,7 @@
 """The commands that keep a results folder safe: backup, restore, doctor, prune."""
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -138,10 +139,12 @@ def prune(
         raise StoreError(f"run #{active[0].number} is {active[0].state}: only runs that have ended can be pruned")
     chosen = named or None if named or older_than or state or every else []
     freed = disk.prune(store, disk.ended(store, chosen, state or (), older_than), dry_run)
-    gone = store.runs(deleted=True) if deleted else []
-    room = sum(store.sizes([run.id for run in gone]).values()) if gone else 0
-    if gone and not dry_run:
-        store.purge(deleted_before=float("inf"))
+    gone, room, kept = disk.remove_deleted(store, dry_run) if deleted else ([], 0, [])
+    for run in kept:
+        print(
+            in_terminal(f"{store.folder(run.id)} cannot be removed: see that it is yours, and remove it"),
+            file=sys.stderr,
+        )
     total = sum(one.size for one in freed) + room
     if as_json:
         records = [{"run": one.run.id, "number": one.run.number, "checkpoints": len(one.checkpoints),

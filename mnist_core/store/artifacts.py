@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,10 @@ from pathlib import Path
 from mnist_core.store.leftovers import remove_leftovers_of
 
 _CHUNK = 1 << 20
+# A run's folder has the name of its id.
+RUN_FOLDER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Where a restoring keeps what was there before it.
+ASIDE = "replaced-"
 
 
 @dataclass(frozen=True)
@@ -106,3 +111,11 @@ def file_sha256(path: Path) -> str:
     """The SHA-256 of a file: 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def put_aside(results: Path) -> list[Path]:
+    """Folders beside the runs in which restorings keep runs or a database, the oldest first."""
+    return sorted(
+        path for path in results.glob(f"{ASIDE}*")
+        if path.is_dir() and any(RUN_FOLDER.fullmatch(one.name) or one.suffix == ".db" for one in path.iterdir())
+    )  # fmt: skip

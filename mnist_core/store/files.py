@@ -1,14 +1,17 @@
 """The files of runs in the store: their rows, and writing them so that a row means a whole file."""
 
-from collections.abc import Callable
+import contextlib
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from mnist_core.errors import StorageError
 from mnist_core.store.artifacts import Artifact, intact_bytes, is_intact, write_atomically
 from mnist_core.store.connections import writing
 from mnist_core.store.database import Database
-from mnist_core.store.failures import system_errors
+from mnist_core.store.failures import DOCTOR, system_errors
 from mnist_core.store.runs import Run
 from mnist_core.store.schema import artifacts, runs
 
@@ -17,17 +20,44 @@ class Files(Database):
     """Artifacts of runs: checkpoints and predictions."""
 
     def artifacts(self, run_id: str, kind: str | None = None) -> list[Artifact]:
-        """Files of a run, in the order in which training wrote them."""
+        """Files of a run, in the order in which training wrote them. Raises StorageError if one's row is damaged."""
         columns = [artifacts.c[name] for name in ("path", "kind", "epoch", "step", "sha256", "size")]
         query = sa.select(*columns).join(runs, runs.c.number == artifacts.c.run).where(runs.c.id == run_id)
         if kind is not None:
             query = query.where(artifacts.c.kind == kind)
         with self._engine.connect() as connection:
-            return [Artifact(**row) for row in connection.execute(query.order_by(artifacts.c.step)).mappings()]
+            found = [Artifact(**row) for row in connection.execute(query.order_by(artifacts.c.step)).mappings()]
+        if not all(map(_is_whole, found)):
+            raise StorageError(f"The list of files of a run ({run_id}) in the database is damaged. {DOCTOR}", "damaged")
+        return found
 
     def folder(self, run_id: str) -> Path:
         """Where the run's files lie."""
         return self.root / run_id
+
+    def sizes(self, ids: Sequence[str] | None = None) -> dict[str, int]:
+        """Bytes that the files of each run take on the disk now, by its id; a run without files is left out.
+
+        Without `ids` of all runs.
+        """
+        query = sa.select(runs.c.id, artifacts.c.path).join(artifacts)
+        if ids is not None:
+            query = query.where(runs.c.id.in_(ids))
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        found: dict[str, int] = {}
+        for run_id, path in rows:
+            # What is damaged in a row names no file; nothing of it could be freed.
+            with contextlib.suppress(OSError, ValueError, TypeError):
+                found[run_id] = found.get(run_id, 0) + os.stat(os.path.join(self.root, run_id, path)).st_size
+        return found
+
+    def size(self, run_id: str, artifact: Artifact) -> int:
+        """Bytes that the artifact's file takes on the disk now; 0 if it is gone."""
+        try:
+            return (self.folder(run_id) / artifact.path).stat().st_size
+        except OSError:
+            return 0
 
     def intact(self, run_id: str, artifact: Artifact) -> bool:
         """Whether the artifact's file is there, byte for byte as it was written."""
@@ -64,3 +94,13 @@ class Files(Database):
         target = self.folder(run.id) / path
         with system_errors(target, "removed"):
             target.unlink(missing_ok=True)
+
+
+def _is_whole(artifact: Artifact) -> bool:
+    texts = (artifact.path, artifact.kind, artifact.sha256)
+    places = (artifact.epoch, artifact.step)
+    return (
+        all(isinstance(text, str) and "\0" not in text for text in texts)
+        and all(place is None or isinstance(place, int) for place in places)
+        and isinstance(artifact.size, int)
+    )

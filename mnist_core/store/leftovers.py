@@ -32,7 +32,7 @@ def remove_leftovers(folder: Path, *, owner_gone: bool = False) -> list[Path]:
     """Remove what `leftovers` finds; returns it."""
     found = leftovers(folder, owner_gone=owner_gone)
     for path in found:
-        _remove(path)
+        remove(path)
     return found
 
 
@@ -42,10 +42,11 @@ def remove_leftovers_of(target: Path) -> None:
         for entry in os.scandir(target.parent):
             match = _NAME.fullmatch(entry.name) if entry.name.startswith(f".{target.name}.") else None
             if match and not _is_alive(int(match[1]), Path(entry.path)):
-                _remove(Path(entry.path))
+                remove(Path(entry.path))
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, as far as the system lets it go."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -1,19 +1,18 @@
 """A database of runs is begun, or brought up to date once, however many processes open it at the same moment."""
 
 import contextlib
-import re
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from mnist_core.errors import StorageError
+from mnist_core.store.artifacts import RUN_FOLDER, put_aside
 from mnist_core.store.backup import copy_before_migration
 from mnist_core.store.connections import file_of, use_write_ahead_log, writing
 from mnist_core.store.failures import DOCTOR, system_errors
 from mnist_core.store.schema import CHANGES, VERSION, lab, metadata
 from mnist_core.store.soundness import as_version
 
-_RUN_FOLDER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # What a database of any version has, beside `lab`.
 _TABLES = {"runs", "metrics", "artifacts"}
 _COPY_SECONDS = 600  # how long one waits while another process copies a large database and brings it up to date
@@ -26,7 +25,7 @@ def begin_file(path: Path, results: Path) -> None:
     look as if they had never been.
     """
     with system_errors(path, "opened"):
-        runs = [child.name for child in results.iterdir() if _RUN_FOLDER.fullmatch(child.name)]
+        runs = [child.name for child in results.iterdir() if RUN_FOLDER.fullmatch(child.name)]
         if path.is_file() and path.stat().st_size:
             return
         if runs:
@@ -35,6 +34,12 @@ def begin_file(path: Path, results: Path) -> None:
             raise StorageError(
                 f"The database {path} is {state}, but {results} holds the files of {folders}. {DOCTOR} For a new start "
                 "name another folder in MNIST_LAB_RESULTS.",
+                "missing",
+            )
+        if aside := put_aside(results):
+            raise StorageError(
+                f"The database {path} is not there: a restoring was cut short. Repeat it (`python -m mnist_core "
+                f"restore`); what was there before is in {aside[-1]}. {DOCTOR}",
                 "missing",
             )
         path.touch(mode=0o600)

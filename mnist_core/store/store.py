@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +17,11 @@ from mnist_core.events import Event
 from mnist_core.store import history, rows
 from mnist_core.store import metrics as metric_rows
 from mnist_core.store.adopting import Adoption
-from mnist_core.store.artifacts import Artifact
+from mnist_core.store.artifacts import RUN_FOLDER, Artifact
 from mnist_core.store.connections import writing
 from mnist_core.store.failures import system_errors
 from mnist_core.store.files import Files
+from mnist_core.store.leftovers import remove
 from mnist_core.store.runs import (
     NAME_LENGTH,
     NOT_BEGUN,
@@ -220,14 +220,6 @@ class Store(Files, Sweeps, Adoption):
             query = sa.select(sa.func.count()).where(metrics.c.run == self._number(connection, run_id))
             return connection.execute(query).scalar_one()
 
-    def sizes(self, ids: Sequence[str] | None = None) -> dict[str, int]:
-        """Bytes of the files of each run, by its id; a run without files is left out. Without `ids` of all runs."""
-        query = sa.select(runs.c.id, sa.func.sum(artifacts.c.size).label("size")).join(artifacts)
-        if ids is not None:
-            query = query.where(runs.c.id.in_(ids))
-        with self._engine.connect() as connection:
-            return {row.id: int(row.size) for row in connection.execute(query.group_by(runs.c.id))}
-
     def continued_epochs(self, run_id: str) -> set[int]:
         """The epochs of a run from whose checkpoints other runs go on; deleted runs count, as they may come back."""
         # Looked for as a text: JSON of one broken row must not end the query.
@@ -339,17 +331,45 @@ class Store(Files, Sweeps, Adoption):
         self._update(ids, deleted=None)
 
     def purge(self, deleted_before: float) -> int:
-        """Remove runs that were deleted before this time, with their files; returns how many."""
+        """Remove runs that were deleted before this time, with their files; returns how many.
+
+        One whose folder the system keeps stays deleted. Folders first get the name of a temporary file, so that what a
+        killed process has not removed is found.
+        """
         old = (runs.c.deleted < deleted_before) & (runs.c.state != "running")
         with self._engine.connect() as connection:
             numbers = [row.number for row in rows.readable(connection, sa.select(runs.c.number).where(old))]
-        gone = runs.c.number.in_(numbers) & old
-        with writing(self._engine).begin() as connection:
-            ids = connection.execute(sa.select(runs.c.id).where(gone)).scalars().all()
-            connection.execute(runs.delete().where(gone))
-        for run_id in ids:
-            shutil.rmtree(self.folder(run_id), ignore_errors=True)
-        return len(ids)
+        old &= runs.c.number.in_(numbers)
+        moved: list[tuple[Path, Path]] = []
+        try:
+            with writing(self._engine).begin() as connection:
+                # As bytes: a damaged id may be no text.
+                query = sa.select(runs.c.number, sa.cast(runs.c.id, sa.LargeBinary).label("id")).where(old)
+                found = connection.execute(query).all()
+                gone = [{"gone": row.number} for row in found if self._put_away(row.id, moved)]
+                if gone:
+                    connection.execute(runs.delete().where(runs.c.number == sa.bindparam("gone")), gone)
+        except BaseException:
+            for folder, doomed in moved:
+                doomed.rename(folder)
+            raise
+        for _, doomed in moved:
+            remove(doomed)
+        return len(gone)
+
+    def _put_away(self, id_bytes: bytes | None, moved: list[tuple[Path, Path]]) -> bool:
+        """Rename the folder of a run, if it has one, and note both names; False if the system refuses."""
+        # An id that is damaged may name any folder, the results themselves as well.
+        run_id = (id_bytes or b"").decode(errors="replace")
+        if not RUN_FOLDER.fullmatch(run_id) or not self.folder(run_id).exists():
+            return True
+        doomed = self.root / f".{run_id}.{os.getpid()}.part"
+        try:
+            self.folder(run_id).rename(doomed)
+        except OSError:
+            return False
+        moved.append((self.folder(run_id), doomed))
+        return True
 
     def claim(self, run_id: str | None = None, limit: int | None = None) -> Run | None:
         """Take the next queued run (or this one) if fewer than `limit` are running here; None if there is none.

@@ -16,11 +16,7 @@ class Freed:
 
     run: Run
     checkpoints: tuple[Artifact, ...]
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return sum(one.size for one in self.checkpoints)
+    size: int  # bytes that their files take on the disk
 
 
 def database_size(store: Store) -> int:
@@ -49,9 +45,28 @@ def prune(store: Store, runs: Sequence[Run], dry_run: bool = False) -> list[Free
 
     With `dry_run` it only says what that would free. Curves, figures and predictions stay.
     """
-    found = [Freed(run, tuple(retention.needless(store, run))) for run in runs]
+    found = [_needless(store, run) for run in runs]
     if not dry_run:
         for freed in found:
             for one in freed.checkpoints:
                 store.drop_artifact(freed.run, one.path)
     return [freed for freed in found if freed.checkpoints]
+
+
+def remove_deleted(store: Store, dry_run: bool = False) -> tuple[list[Run], int, list[Run]]:
+    """Remove deleted runs for good; returns those that are gone, the bytes that this frees, and those whose folders
+    the system keeps. One that still trains is left until it has stopped. With `dry_run` nothing is removed.
+    """
+    gone = [run for run in store.runs(deleted=True) if run.state != "running"]
+    sizes = store.sizes([run.id for run in gone])
+    if not dry_run:
+        store.purge(deleted_before=float("inf"))
+    left = {run.id for run in store.runs(deleted=True)}
+    kept = [] if dry_run else [run for run in gone if run.id in left]
+    gone = [run for run in gone if run not in kept]
+    return gone, sum(sizes.get(run.id, 0) for run in gone), kept
+
+
+def _needless(store: Store, run: Run) -> Freed:
+    checkpoints = retention.needless(store, run)
+    return Freed(run, tuple(checkpoints), sum(store.size(run.id, one) for one in checkpoints))

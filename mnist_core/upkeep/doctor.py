@@ -11,13 +11,13 @@ from mnist_core.environment import sqlite_url
 from mnist_core.errors import MnistLabError
 from mnist_core.rounding import size_in_words
 from mnist_core.store import Store, soundness
-from mnist_core.store.artifacts import file_sha256
+from mnist_core.store.artifacts import RUN_FOLDER, file_sha256, put_aside
 from mnist_core.store.backup import newest_copy
 from mnist_core.store.leftovers import leftovers, remove_leftovers
 from mnist_core.store.schema import VERSION
 from mnist_core.upkeep.adopting import adopt
 from mnist_core.upkeep.findings import Finding
-from mnist_core.upkeep.restore import RUN_FOLDER, restore
+from mnist_core.upkeep.restore import restore
 
 _LITTLE = 500_000_000  # bytes; with less room a run of a large network ends with a full disk
 _NAMED = 5  # of many things of a kind
@@ -99,6 +99,9 @@ def _missing_database(database: Path, results: Path, repair: bool) -> list[Findi
     if database.is_file() and database.stat().st_size:
         return []
     folders = [path for path in results.iterdir() if RUN_FOLDER.fullmatch(path.name)]
+    if not folders and (aside := put_aside(results)):
+        text = f"there is no database {database}: a restoring was cut short; what was there before is in {aside[-1]}"
+        return [Finding("results", "wrong", text, "Repeat it: python -m mnist_core restore DIR")]
     if not folders:
         return [Finding("results", "note", f"there is no database {database} yet: it is made with the first run")]
     state = "is empty" if database.is_file() else "is missing"
@@ -213,12 +216,11 @@ def _run(store: Store, run_id: str, number: int) -> tuple[list[Finding], int]:
         if changed := store.damage(run_id):
             text = f"run #{number}: {', '.join(changed)} in the database changed after the run ended"
             findings.append(Finding("results", "wrong", text, restoring))
-        active = run.active
+        active, artifacts = run.active, store.artifacts(run_id)
     except (MnistLabError, ValueError, TypeError, KeyError) as error:
         reason = str(error).splitlines()[0][:200]
         remedy = "Bring the database back from a backup (restore), or delete the run."
         return [Finding("results", "wrong", f"run #{number}: its row cannot be read ({reason})", remedy)], 0
-    artifacts = store.artifacts(run_id)
     folder = store.folder(run_id)
     damaged = [one.path for one in artifacts if not (folder / one.path).is_file()
                or file_sha256(folder / one.path) != one.sha256]  # fmt: skip

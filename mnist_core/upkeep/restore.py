@@ -1,7 +1,6 @@
 """The way back: a backup becomes a results folder, every file compared with its hash."""
 
 import contextlib
-import re
 import shutil
 import sqlite3
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from mnist_core.errors import StoreError
 from mnist_core.store import soundness
-from mnist_core.store.artifacts import copy_checked, file_sha256
+from mnist_core.store.artifacts import ASIDE, RUN_FOLDER, copy_checked, file_sha256
 from mnist_core.store.backup import copy_database, stamp
 from mnist_core.store.leftovers import remove_leftovers
 from mnist_core.store.schema import VERSION
@@ -19,7 +18,6 @@ from mnist_core.upkeep import manifest
 from mnist_core.upkeep.backup import backups
 from mnist_core.upkeep.manifest import DATABASE, MANIFEST, Manifest, content_path
 
-RUN_FOLDER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ALIVE_SECONDS = 60.0  # a run that was heard of since then trains
 _NOTE = "It was training when the backup was made. Resume it to go on from the last checkpoint."
 
@@ -186,7 +184,7 @@ def _refuse_while_training(database: Path) -> None:
 
 def _move_aside(database: Path, results: Path, files: bool = True) -> Path:
     """Move what is there into a folder of its own; returns it."""
-    aside = results / f"replaced-{stamp()}"
+    aside = results / f"{ASIDE}{stamp()}"
     aside.mkdir(mode=0o700)
     for path in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))):
         with contextlib.suppress(FileNotFoundError):

@@ -19,7 +19,7 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import StorageError, StoreError
 from mnist_core.store import Store
 from mnist_core.store.artifacts import file_sha256
-from mnist_core.store.backup import copy_daily, newest_copy
+from mnist_core.store.backup import copy_daily, newest_copies, newest_copy
 from mnist_core.upkeep import manifest
 from mnist_core.upkeep.backup import back_up, backups
 from mnist_core.upkeep.manifest import Content
@@ -258,7 +258,7 @@ def test_a_damaged_database_is_not_backed_up_and_pushes_no_whole_copy_out(own_la
     assert backups(tmp_path / "safe") == [whole.folder]
     assert sorted((own_lab / "backups").iterdir()) == daily
     # One of before this was looked at.
-    spoil(daily[-1])
+    spoil(newest_copies(own_lab)[0])
     assert newest_copy(own_lab) == daily[-2]
 
 

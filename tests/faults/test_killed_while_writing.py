@@ -1,19 +1,24 @@
 """Killed in the middle of an export, an import or a restoring: nothing half stands where a whole file belongs."""
 
 import os
+import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from mnist_core.config import RunConfig
-from mnist_core.errors import StoreError
+from mnist_core.errors import StorageError, StoreError
 from mnist_core.export import archive, formats
 from mnist_core.store import Run, Store
+from mnist_core.store.leftovers import remove_leftovers
 from mnist_core.upkeep.backup import back_up
+from mnist_core.upkeep.doctor import examine
 from mnist_core.upkeep.restore import restore
 from tests.labs import train_now
 
@@ -108,6 +113,72 @@ def test_a_restoring_that_is_killed_is_done_again(own_lab: Path, tmp_path: Path)
     assert [(one.id, one.state) for one in again.runs()] == [(run.id, "stopped")]
     assert all(again.intact(run.id, file) for file in again.artifacts(run.id))
     assert parts(new) == []
+
+
+# Kills the process right before it does something of this kind to a path that ends like that.
+KILL = """
+import os, signal, sys
+def look(event, arguments):
+    if event == {event!r} and str(arguments[{place}]).endswith({end!r}) and str(arguments[0]).startswith({start!r}):
+        os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(look)
+"""
+
+
+def killed_before(event: str, place: int, end: str, start: str, code: str) -> None:
+    hook = KILL.format(event=event, place=place, end=end, start=start)
+    assert subprocess.run([sys.executable, "-c", hook + code], cwd=ROOT).returncode == -signal.SIGKILL
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+def test_a_restoring_that_is_killed_with_all_put_aside_leaves_no_empty_store(own_lab: Path, tmp_path: Path):
+    run = large_run(Store.open())
+    back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
+    code = (
+        "from pathlib import Path; from mnist_core.upkeep.restore import restore; lab = "
+        f"Path({str(own_lab)!r}); restore(Path({str(tmp_path / 'safe')!r}), lab / 'runs.db', lab, replace=True)"
+    )
+    killed_before("os.rename", 1, run.id, str(own_lab / ".restore-"), code)
+    (aside,) = own_lab.glob("replaced-*")
+    assert (aside / run.id).is_dir()
+    with pytest.raises(StorageError) as refused:
+        Store.open()
+    assert refused.value.kind == "missing"
+    assert str(aside) in str(refused.value)
+    assert any(
+        finding.state == "wrong" and str(aside) in finding.text for finding in examine(own_lab / "runs.db", own_lab)
+    )
+    assert not (own_lab / "runs.db").exists()
+    restore(tmp_path / "safe", own_lab / "runs.db", own_lab)
+    assert [one.id for one in Store.open().runs()] == [run.id]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+def test_a_removal_that_is_killed_leaves_nothing_that_stays(own_lab: Path):
+    store = Store.open()
+    run = large_run(store)
+    store.delete([run.id])
+    code = "from mnist_core.store import Store; Store.open().purge(float('inf'))"
+    killed_before("os.remove", 0, "epoch-0001.safetensors", "", code)
+    assert not store.folder(run.id).exists()
+    assert sum(path.stat().st_size for path in own_lab.rglob("*.safetensors")) == LARGE
+    remove_leftovers(own_lab)
+    assert not list(own_lab.rglob("*.safetensors"))
+    assert [finding.text for finding in examine(own_lab / "runs.db", own_lab) if finding.state == "wrong"] == []
+
+
+@pytest.mark.parametrize("damaged", ["''", "'.'", "'..'", "'backups'", "x'ff00'", "CAST(x'ff41' AS TEXT)"])
+def test_a_damaged_id_removes_no_other_folder(damaged: str, own_lab: Path):
+    store = Store.open()
+    run, other = large_run(store), large_run(store)
+    (own_lab / "backups").mkdir()
+    with closing(sqlite3.connect(own_lab / "runs.db")) as connection, connection:
+        connection.execute(f"UPDATE runs SET id = {damaged} WHERE number = 1")
+    store.delete_broken([1])
+    assert store.purge(float("inf")) == 1
+    assert [one.id for one in store.runs()] == [other.id]
+    assert {run.id, other.id, "backups"} <= {path.name for path in own_lab.iterdir()}
+    assert all(store.intact(other.id, file) for file in store.artifacts(other.id))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a limit of the system for files")

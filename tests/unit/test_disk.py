@@ -1,6 +1,7 @@
 """The room that runs take, and how it is freed."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,6 +80,28 @@ def test_deleting_says_what_it_frees_and_can_be_made_final(own_lab: Path, comman
     assert json.loads(command("prune", "--deleted", "--json")[1])["deleted"] == [run.id]
     assert not store.folder(run.id).exists()
     assert [left.id for left in store.runs()] == [other.id]
+
+
+def test_what_is_gone_already_frees_nothing(own_lab: Path, command: Callable[..., tuple[int, str]]):
+    store = Store.open()
+    run, other = trained_run(store, SMALL), trained_run(store, SMALL.replace(seed=1))
+    shutil.rmtree(store.folder(run.id))
+    assert {entry["number"]: entry["bytes"] for entry in json.loads(command("list", "--json")[1])} == {
+        1: 0, 2: bytes_on_disk(store, other),
+    }  # fmt: skip
+    assert json.loads(command("prune", "1", "--dry-run", "--json")[1])["bytes"] == 0
+    assert json.loads(command("prune", "1", "--json")[1])["bytes"] == 0
+    command("delete", "1", "2")
+    size = bytes_on_disk(store, other)
+    assert json.loads(command("prune", "--deleted", "--json")[1])["bytes"] == size > 0
+
+
+def test_a_deleted_run_that_still_trains_is_not_told_as_removed(own_lab: Path, command: Callable[..., tuple[int, str]]):
+    store = Store.open()
+    run = store.enqueue(SMALL, claimed=True)
+    store.delete([run.id])
+    assert json.loads(command("prune", "--deleted", "--json")[1])["deleted"] == []
+    assert [left.id for left in store.runs(deleted=True)] == [run.id]
 
 
 @pytest.mark.parametrize(
