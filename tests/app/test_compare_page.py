@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import comparing, comparing_results, run_table
 from mnist_core import answers
+from mnist_core.comparison import CONFOUND, FACTOR, fairness
 from mnist_core.config import RunConfig
 from mnist_core.events import StepEnd
 from mnist_core.plots.style import run_style
@@ -108,12 +109,12 @@ def test_results_are_those_of_the_store(store: Store) -> None:
 def test_only_what_differs_is_listed_with_its_role(store: Store) -> None:
     at = opened("compare", runs=["1", "3"])
     assert table(at, "differences").set_index("Hyperparameter").to_dict("index") == {
-        "Architecture": {"Role": "factor under study", "1 · plain": "softmax",
+        "Architecture": {"Role": FACTOR, "1 · plain": "softmax",
                          "3 · too hot": "flatten linear(20) linear(10)"},
-        "Optimizer": {"Role": "confound", "1 · plain": "adam", "3 · too hot": "sgd"},
-        "Learning rate": {"Role": "confound", "1 · plain": "0.001", "3 · too hot": "100"},
-        "Momentum": {"Role": "confound", "1 · plain": WITHOUT_EFFECT, "3 · too hot": "0.9"},
-        "Nesterov": {"Role": "confound", "1 · plain": WITHOUT_EFFECT, "3 · too hot": "no"},
+        "Optimizer": {"Role": CONFOUND, "1 · plain": "adam", "3 · too hot": "sgd"},
+        "Learning rate": {"Role": CONFOUND, "1 · plain": "0.001", "3 · too hot": "100"},
+        "Momentum": {"Role": CONFOUND, "1 · plain": WITHOUT_EFFECT, "3 · too hot": "0.9"},
+        "Nesterov": {"Role": CONFOUND, "1 · plain": WITHOUT_EFFECT, "3 · too hot": "no"},
     }  # fmt: skip
     at = opened("compare", runs="1")
     assert set(tables(at)) == {"runs-table", "results"}
@@ -123,15 +124,16 @@ def test_only_what_differs_is_listed_with_its_role(store: Store) -> None:
 def test_what_is_under_study_can_be_chosen_and_is_part_of_the_link(store: Store) -> None:
     at = opened("compare", runs=["1", "2"])
     assert at.selectbox(key="results_factor").value == "Architecture"
-    assert "1 confound: learning rate also differs" in texts(at)
+    chosen_runs = [store.find("1"), store.find("2")]
+    assert fairness(chosen_runs, "architecture") in texts(at)
     at = opened("compare", runs=["1", "2"], results_factor="Learning rate")
-    assert "1 confound: architecture also differs" in texts(at)
+    assert fairness(chosen_runs, "learning_rate") in texts(at)
     assert table(at, "differences").set_index("Hyperparameter")["Role"].to_dict() == {
-        "Learning rate": "factor under study",
-        "Architecture": "confound",
+        "Learning rate": FACTOR,
+        "Architecture": CONFOUND,
     }
     at.multiselect(key="runs").set_value([2, 3])  # another choice of runs, in which the learning rate differs too
-    assert "cannot be put down to the" in texts(ran(at))
+    assert fairness([store.find("2"), store.find("3")], "learning_rate") in texts(ran(at))
 
 
 @pytest.mark.parametrize("section", comparing.SECTIONS)

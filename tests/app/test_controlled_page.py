@@ -3,6 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mnist_core.comparison import fairness
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
 from tests.app.pages import opened, ran, texts
@@ -46,7 +47,7 @@ def test_a_changed_setting_starts_a_second_run_and_both_are_compared(store: Stor
     assert second.name == "plain, learning rate 0.01 instead of 0.001"
     assert second.config == TINY.replace(learning_rate=0.01)
     assert at.multiselect(key="runs").value == [1, 3]
-    assert "Only the learning rate differs: a fair comparison." in texts(at)
+    assert fairness([store.find("1"), second], "learning_rate") in texts(at)
     assert "Run 3 is on its way" in texts(at)
     assert not at.toggle(key="change").value
 
@@ -62,7 +63,7 @@ def test_another_architecture_takes_its_weights_over(store: Store) -> None:
     second = store.runs()[0]
     assert second.name == "plain, with dropout(0.5)"
     assert second.config.initial_weights == TINY.architecture
-    assert "Only the architecture differs: a fair comparison." in texts(at)
+    assert fairness([store.find("1"), second], "architecture") in texts(at)
 
 
 def test_what_cannot_be_started_says_why(store: Store) -> None:

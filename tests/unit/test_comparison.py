@@ -5,7 +5,21 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from mnist_core.comparison import config_differences, factors, fairness, groups, runs_table, seeded
+from mnist_core.comparison import (
+    CHANCE,
+    CONFOUND,
+    FACTOR,
+    FOLLOWS,
+    IDLE,
+    LAST_DIGITS,
+    START,
+    config_differences,
+    factors,
+    fairness,
+    groups,
+    runs_table,
+    seeded,
+)
 from mnist_core.config import RunConfig
 from mnist_core.controlled import changeable
 from mnist_core.errors import ConfigError
@@ -30,8 +44,8 @@ def test_only_what_differs(store: Store) -> None:
 def test_fields_without_effect_are_dashes(store: Store) -> None:
     runs = [store.enqueue(RunConfig(optimizer="adam")), store.enqueue(RunConfig(optimizer="sgd", learning_rate=0.05))]
     table = config_differences(runs)
-    assert table.loc["Momentum"].tolist() == ["follows from the factor", "–", "0.9"]
-    assert table.loc["Learning rate"].tolist() == ["confound", "0.001", "0.05"]
+    assert table.loc["Momentum"].tolist() == [FOLLOWS, "–", "0.9"]
+    assert table.loc["Learning rate"].tolist() == [CONFOUND, "0.001", "0.05"]
     same = [store.enqueue(RunConfig(momentum=0.1)), store.enqueue(RunConfig(momentum=0.5))]  # Adam knows no momentum
     assert config_differences(same).empty
 
@@ -44,18 +58,18 @@ def test_each_difference_has_its_role_and_the_factor_comes_first(store: Store) -
                                   initial_weights="mlp-300")),
     ]  # fmt: skip
     assert dict(config_differences(runs)["Role"]) == {
-        "Architecture": "factor under study",
-        "Batch size": "confound",
-        "Epochs": "confound",
-        "Seed": "chance",
-        "Initial weights as in": "same start",
-        "CPU threads": "may change the last digits",
+        "Architecture": FACTOR,
+        "Batch size": CONFOUND,
+        "Epochs": CONFOUND,
+        "Seed": CHANCE,
+        "Initial weights as in": START,
+        "CPU threads": LAST_DIGITS,
     }
     assert config_differences(runs).index[0] == "Architecture"
     assert [field.name for field in factors(runs)] == ["architecture", "batch_size", "epochs"]
     roles = config_differences(runs, "epochs")["Role"]
-    assert (roles.index[0], roles["Epochs"]) == ("Epochs", "factor under study")
-    assert roles[["Architecture", "Initial weights as in"]].tolist() == ["confound", "confound"]
+    assert (roles.index[0], roles["Epochs"]) == ("Epochs", FACTOR)
+    assert roles[["Architecture", "Initial weights as in"]].tolist() == [CONFOUND, CONFOUND]
 
 
 def test_the_momentum_of_another_optimizer_follows_unless_it_differs_by_itself(store: Store) -> None:
@@ -119,14 +133,14 @@ def roles(*runs: Run) -> dict[str, str]:
 
 def test_what_runs_were_computed_on_may_change_the_last_digits(store: Store) -> None:
     here, there = recorded(store, EPYC, TORCH), recorded(store, INTEL, TORCH)
-    assert roles(here, there) == {"Computed on": "may change the last digits"}
+    assert roles(here, there) == {"Computed on": LAST_DIGITS}
     table = config_differences([here, there])
     assert table.loc["Computed on"].tolist()[1:] == ["AMD EPYC, AVX2", "Intel Xeon, AVX-512"]
     assert "last digits" in fairness([here, there])
     newer = recorded(store, EPYC, TORCH | {"torch": "2.14.0"})
-    assert roles(here, newer) == {"Version of torch": "may change the last digits"}
+    assert roles(here, newer) == {"Version of torch": LAST_DIGITS}
     in_two_parts = recorded(store, f"{EPYC}; then {INTEL}", TORCH)
-    assert roles(here, in_two_parts) == {"Computed on": "may change the last digits"}
+    assert roles(here, in_two_parts) == {"Computed on": LAST_DIGITS}
     for other in (there, newer, in_two_parts):
         for said in (fairness([here, other]), fairness([here, replace(other, config=RunConfig(seed=4))])):
             assert "same network" not in said
@@ -136,14 +150,14 @@ def test_what_runs_were_computed_on_may_change_the_last_digits(store: Store) -> 
 
 def test_a_device_that_is_asked_for_in_another_way_has_no_influence_where_it_is_the_same(store: Store) -> None:
     auto, cpu = recorded(store, EPYC, TORCH), recorded(store, EPYC, TORCH, device="cpu")
-    assert roles(auto, cpu) == {"Device": "no influence"}
+    assert roles(auto, cpu) == {"Device": IDLE}
     assert fairness([auto, cpu]) == "No setting that matters differs: the same experiment again."
     old = [recorded(store, "cpu, 1 thread"), recorded(store, "cpu, 1 thread", device="cpu")]
-    assert roles(*old) == {"Device": "may change the last digits"}  # nobody knows on which processors
+    assert roles(*old) == {"Device": LAST_DIGITS}  # nobody knows on which processors
     threads = recorded(store, "AMD EPYC, AVX2, 2 threads", TORCH, threads=2)
-    assert roles(auto, threads) == {"CPU threads": "may change the last digits"}
+    assert roles(auto, threads) == {"CPU threads": LAST_DIGITS}
     gpu = recorded(store, "NVIDIA H100", TORCH, device="cuda")
-    assert roles(auto, gpu) == dict.fromkeys(("Device", "Computed on"), "may change the last digits")
+    assert roles(auto, gpu) == dict.fromkeys(("Device", "Computed on"), LAST_DIGITS)
 
 
 def test_what_a_run_has_not_recorded_yet_is_no_difference(store: Store) -> None:
@@ -158,8 +172,8 @@ def test_what_a_run_has_not_recorded_yet_is_no_difference(store: Store) -> None:
 def test_two_rules_of_early_stopping_are_a_confound(store: Store) -> None:
     old = recorded(store, EPYC, TORCH, early_stopping=2)
     new = recorded(store, EPYC, TORCH | Rules().as_versions(), early_stopping=2)
-    assert roles(old, new) == {"Early stopping waits for": "confound"}
-    assert "confound" in fairness([old, new])
+    assert roles(old, new) == {"Early stopping waits for": CONFOUND}
+    assert CONFOUND in fairness([old, new])
     assert config_differences(
         [recorded(store, EPYC, TORCH), recorded(store, EPYC, TORCH | Rules().as_versions())]
     ).empty

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mnist_core import answers, api, report
-from mnist_core.comparison import config_differences, fairness, groups
+from mnist_core.comparison import CONFOUND, FACTOR, IDLE, config_differences, fairness, groups
 from mnist_core.errors import DataError, StoreError
 from mnist_core.run_images import class_names_of
 from mnist_core.store import Run, Store
@@ -50,7 +50,7 @@ def test_the_same_images_in_another_place_are_the_same_data(store: Store, plain:
     assert kept_and_left(store, first, second) == ([1, 2], {})
     assert fairness([first, second]) == "Only the learning rate differs: a fair comparison."
     roles = config_differences([first, second])["Role"].to_dict()
-    assert roles == {"Learning rate": "factor under study", "Image folder": "no influence"}
+    assert roles == {"Learning rate": FACTOR, "Image folder": IDLE}
 
 
 def test_files_that_were_exchanged_between_two_runs_make_them_incomparable(store: Store, plain: Path):
@@ -71,7 +71,7 @@ def test_exchanged_training_images_are_a_confound(store: Store, plain: Path, tmp
     assert kept_and_left(store, first, second) == ([1, 2], {})
     assert fairness([first, second]).startswith("1 confound: training images also differ, so")
     roles = config_differences([first, second])["Role"].to_dict()
-    assert roles["Training images"] == "confound"
+    assert roles["Training images"] == CONFOUND
 
 
 def test_another_size_of_the_same_pictures_is_a_setting(store: Store, plain: Path):
