@@ -5,6 +5,7 @@ there, asks again a level higher, and opens the connection then. Told where the 
 which scripts every component of ours needs, it has them by the time that the first one is to be drawn.
 """
 
+import logging
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -15,9 +16,12 @@ import streamlit as st
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import BaseRoute, Route
+from streamlit.logger import get_logger
 
 from dashboard import access
 from mnist_core import jobs
+from mnist_core.text import in_terminal, one_line
+from mnist_core.troubles import STORE_ERRORS, told
 
 _STATIC = Path(st.__file__).parent / "static"
 _IMPORTED = re.compile(r'from"\./([\w.-]+\.js)"')
@@ -48,8 +52,26 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
         print(f"  Other machines: {url} (a name instead of this address: see MNIST_LAB_HOSTS in README.md)", flush=True)
     # Whether or not anybody opens a page, and also where the store cannot be opened yet.
     jobs.begin()
+    _shorten_log()
     yield
     jobs.end()
+
+
+def _shorten_log() -> None:
+    """From here on an error that a person can mend is one line of the terminal, without values or lines of code.
+
+    Streamlit writes the traceback of whatever a fragment or a callback raises before `on_script_error` is asked. A bug
+    keeps its traceback.
+    """
+    get_logger("streamlit.error_util").addFilter(_in_one_line)
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, STORE_ERRORS):
+        record.msg, record.args = in_terminal(one_line(f"{type(error).__name__}: {told(error)}")), ()
+        record.exc_info = record.exc_text = None
+    return True
 
 
 async def _page(request: Request) -> HTMLResponse:

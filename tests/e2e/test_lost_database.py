@@ -47,4 +47,7 @@ def test_a_database_that_is_taken_away_and_brought_back(
     expect(tab.get_by_role("alert").filter(has_text=str(path))).to_have_count(0, timeout=60_000)
     log = (own_lab / "app.log").read_text()
     assert not any(leak in log for leak in ("[SQL", "[parameters", "https://sqlalche", "Background on"))
+    # Fragments and clicks met it as well: one line each, by the name of its kind.
+    assert "Traceback" not in log
+    assert re.search(rf"^.*StorageError: .*{re.escape(str(path))}.*$", log, re.MULTILINE)
     tab.close()
