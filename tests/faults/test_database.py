@@ -262,3 +262,27 @@ def test_a_relative_address_means_the_same_in_every_directory(tmp_path: Path, mo
     store = Store(tmp_path / "results", "sqlite:///here.db")
     monkeypatch.chdir("/")
     assert Store(tmp_path / "results", store.url).file == tmp_path / "here.db"
+
+
+def write_some(path: Path) -> None:
+    path.write_bytes(b"x" * 100)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("size", "'many'"), ("path", "x'ff00'"), ("sha256", "x'00'"), ("step", "''")]
+)
+def test_a_damaged_entry_of_a_file_spoils_no_other_run(column: str, value: str, own_lab: Path):
+    store = Store.open()
+    spoiled, whole = (store.enqueue(SMALL, claimed=True) for _ in range(2))
+    for run in (spoiled, whole):
+        store.write_artifact(run, "some.parquet", "predictions", 1, 1, write_some)
+        store.finish(run, "stopped")
+    execute(path_of(store), f"UPDATE artifacts SET {column} = {value} WHERE run = 1")
+    with pytest.raises(StorageError) as refused:
+        store.artifacts(spoiled.id)
+    assert refused.value.kind == "damaged"
+    assert [file.size for file in store.artifacts(whole.id)] == [100]
+    assert store.sizes()[whole.id] == 100
+    store.delete([spoiled.id])
+    assert store.purge(float("inf")) == 1
+    assert not store.folder(spoiled.id).exists()
