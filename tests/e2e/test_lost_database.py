@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 LEAKS = re.compile(r"Traceback|sqlalche|SELECT|sqlite3\.|Error:")
 
 
+@pytest.mark.long
 def test_a_database_that_is_taken_away_and_brought_back(
     own_lab: Path, tmp_path: Path, serve: Callable[..., str], browser: Browser
 ):

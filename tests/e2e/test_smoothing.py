@@ -56,6 +56,7 @@ def smoothed_loss(page: Page) -> dict[int, float]:
     return {round(step): value for step, value in zip(*curve, strict=True)}
 
 
+@pytest.mark.long
 def test_a_long_run_is_smoothed_alike_everywhere(serve, page: Page) -> None:
     store = Store.open()
     run = store.enqueue(RunConfig(dataset="mnist-5k", architecture="softmax", epochs=5), claimed=True)

@@ -14,6 +14,7 @@ from tests.app_process import wait_until
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.long
 def test_a_store_that_cannot_be_opened_is_told_on_every_page_until_it_can(
     tmp_path: Path, serve: Callable[..., str], browser: Browser, monkeypatch: pytest.MonkeyPatch
 ):
