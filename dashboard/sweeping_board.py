@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import navigation, state, sweeping, sweeping_form, sweeping_results
-from mnist_core import stats, sweeps
+from mnist_core import measures, stats, sweeps
 from mnist_core.concurrency import runs_at_once
 from mnist_core.errors import MnistLabError
 from mnist_core.fields import shown
@@ -49,6 +49,9 @@ def _board(row: SweepRow, busy: bool) -> None:
         if table.empty:
             st.info("The runs of this sweep are deleted. **Recently deleted** on the page Compare brings them back.")
             return
+        # While some train it would be asked every second.
+        if not busy and (note := measures.changed_note(store.changed(store.runs(sweep=row.id)))):
+            st.warning(note)
         _best(sweep, table)
         sweeping_results.summary(sweep, table)
         sweeping_results.curves(sweep, table)

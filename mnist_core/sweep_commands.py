@@ -145,6 +145,8 @@ def _report(store: Store, sweep_id: str, as_json: bool) -> None:
         print(one_line(line))
     states = table["state"].value_counts().to_dict()
     print(", ".join(f"{count} {state}" for state, count in states.items()))
+    if note := measures.changed_note(store.changed(store.runs(sweep=sweep_id))):
+        print(note)
 
 
 def _choice(sweep: Sweep, table: pd.DataFrame) -> list[str]:

@@ -1,11 +1,16 @@
 """The Sweeps page without a browser: the form and its mistakes, what a click queues, the board, stop, retry, extend."""
 
+import sqlite3
+from contextlib import closing
+
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
 
 from dashboard.sweeping_results import CURVES, spread
 from mnist_core import sweeps
+from mnist_core.cli import app
 from mnist_core.config import RunConfig
 from mnist_core.store import Store
 from mnist_core.sweeps import Axis, Sweep
@@ -268,3 +273,15 @@ def test_curves_of_many_runs_are_spread_over_the_swept_value():
 )  # fmt: skip
 def test_durations_in_words(seconds: float, text: str):
     assert sweeps.in_words(seconds) == text
+
+
+def test_a_run_whose_figures_have_changed_is_named_on_the_board_and_by_the_command(page: AppTest):
+    store, sweep_id = launched(Sweep("rates", TINY, (RATES,)), train=2)
+    page.run()
+    assert "run 2 have" not in said(page)
+    assert store.file is not None
+    with closing(sqlite3.connect(store.file)) as connection, connection:
+        connection.execute("UPDATE runs SET validation_accuracy = 0.999 WHERE number = 2")
+    page.run()
+    assert "run 2 have" in said(page)
+    assert "run 2 have" in CliRunner().invoke(app, ["sweep", "show", sweep_id], env={"COLUMNS": "200"}).stdout
