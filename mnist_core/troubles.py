@@ -11,10 +11,13 @@ STORE_ERRORS = (MnistLabError, OSError)
 # Kinds of what a person can end by making room. Where the index of its log cannot grow, SQLite calls a full disk an
 # error of the disk.
 _PASSING = ("full", "locked", "disk")
-_ROOM = "The disk is full. Free some space on it: delete runs or other files."
+_FREE_SOME = (
+    "Free some space on it: remove other files, or checkpoints of runs with `python -m mnist_core prune --all`."
+)
+_ROOM = f"The disk is full. {_FREE_SOME}"
 _SYSTEM = {
     errno.ENOSPC: _ROOM,
-    errno.EDQUOT: "Your share of the disk is full. Free some space on it: delete runs or other files.",
+    errno.EDQUOT: f"Your share of the disk is full. {_FREE_SOME}",
     errno.EFBIG: "A file may not grow as large as this here: raise the limit (ulimit -f).",
     errno.EMFILE: "Too many files are open: raise the limit (ulimit -n).",
     errno.ENFILE: "Too many files are open on this machine.",

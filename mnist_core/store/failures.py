@@ -20,7 +20,9 @@ from mnist_core.errors import StorageError
 DOCTOR = "`python -m mnist_core doctor` says what can be saved."
 
 _LACKS = re.compile(r"no such (table|column): (?:\w+\.)?(\w+)")
-_FREE_SOME = "Free some space on it: delete runs, or other files."
+_FREE_SOME = (
+    "Free some space on it: remove other files, or checkpoints of runs with `python -m mnist_core prune --all`."
+)
 _NEARLY_FULL = 1_000_000  # bytes: with less than that no run goes on
 
 _KINDS: dict[int, str] = {

@@ -88,12 +88,23 @@ class Files(Database):
             )
 
     def drop_artifact(self, run: Run, path: str) -> None:
-        """Forget a file of the run and remove it."""
-        with writing(self._engine, durable=False).begin() as connection:
-            connection.execute(artifacts.delete().where(artifacts.c.run == run.number, artifacts.c.path == path))
+        """Forget a file of the run and remove it, also where the disk is full."""
         target = self.folder(run.id) / path
+        try:
+            self._forget(run, path)
+        except StorageError as error:
+            if error.kind != "full":
+                raise
+            # There is no room to write that it is gone before it is gone.
+            with system_errors(target, "removed"):
+                target.unlink(missing_ok=True)
+            self._forget(run, path)
         with system_errors(target, "removed"):
             target.unlink(missing_ok=True)
+
+    def _forget(self, run: Run, path: str) -> None:
+        with writing(self._engine, durable=False).begin() as connection:
+            connection.execute(artifacts.delete().where(artifacts.c.run == run.number, artifacts.c.path == path))
 
 
 def _is_whole(artifact: Artifact) -> bool:

@@ -15,7 +15,9 @@ import pytest
 
 from mnist_core import jobs
 from mnist_core.config import RunConfig
+from mnist_core.errors import StorageError
 from mnist_core.store import Run, Store
+from mnist_core.upkeep import disk
 from tests.app_process import ROOT, wait_until
 
 # It keeps two checkpoints: one for each epoch would fill the disk again by themselves.
@@ -144,3 +146,29 @@ def test_a_run_of_the_command_line_says_what_it_waits_for_and_can_be_ended(store
     assert (run.state, run.epoch >= epoch) == ("interrupted", True)
     check_undamaged(store, run)
     assert parts(small_disk) == []
+
+
+def write_some(path: Path) -> None:
+    path.write_bytes(b"x" * 100_000)
+
+
+def rename_often(store: Store, run: Run) -> None:
+    for number in range(10_000):
+        store.rename(run.id, f"name {number} {'x' * 150}")
+
+
+def test_checkpoints_can_be_pruned_on_a_full_disk(store: Store, small_disk: Path):
+    run = store.enqueue(LONG, claimed=True)
+    for epoch in range(1, 5):
+        name = f"checkpoints/epoch-{epoch:04}.safetensors"
+        store.write_artifact(run, name, "checkpoint", epoch, epoch, write_some)
+    store.finish(run, "stopped")
+    fill(small_disk)
+    with pytest.raises(StorageError) as refused:
+        rename_often(store, run)
+    assert refused.value.kind == "full"
+    freed = disk.prune(store, [store.run(run.id)])
+    assert [(one.run.number, len(one.checkpoints), one.size) for one in freed] == [(1, 3, 300_000)]
+    assert [file.epoch for file in store.artifacts(run.id)] == [4]
+    assert len(list(store.folder(run.id).rglob("*.safetensors"))) == 1
+    store.rename(run.id, "there is room again")
