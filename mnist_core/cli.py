@@ -30,7 +30,7 @@ from mnist_core.store import Run, Store
 from mnist_core.store.runs import State
 from mnist_core.study_commands import study_app
 from mnist_core.sweep_commands import sweep_app
-from mnist_core.text import in_terminal, one_line
+from mnist_core.text import brief, in_terminal, one_line
 from mnist_core.troubles import STORE_ERRORS, told
 from mnist_core.upkeep.disk import database_size
 from mnist_core.upkeep_commands import backup, doctor, prune, restore
@@ -47,6 +47,7 @@ app.add_typer(study_app, name="study")
 app.add_typer(sweep_app, name="sweep")
 
 _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+_WORD_LETTERS = 300
 _RUN = typer.Argument(help="Number (12), id, or the beginning of an id.")
 
 
@@ -71,7 +72,9 @@ def main() -> None:
             sys.exit(130)
         if not isinstance(error, STORE_ERRORS):
             raise
-        print(in_terminal(f"Error: {told(error)}"), file=sys.stderr)
+        # A message repeats what was typed, which may be a word of thousands of letters.
+        said = " ".join(brief(word, _WORD_LETTERS) for word in told(error).split(" "))
+        print(in_terminal(f"Error: {said}"), file=sys.stderr)
         sys.exit(2)
 
 

@@ -8,6 +8,7 @@ import typer
 from mnist_core.errors import StoreError
 from mnist_core.liveness import judged, settled
 from mnist_core.store import Run, Store
+from mnist_core.text import in_terminal
 
 Form = Literal["script", "safetensors", "onnx", "csv", "parquet", "zip", "tensorboard", "mlflow"]
 
@@ -30,7 +31,7 @@ def export(
     store = settled(Store.open())
     found = judged(store, store.find(run))
     if form == "tensorboard":
-        print(_to_tensorboard(store, found, Path(output or "runs")))
+        print(in_terminal(str(_to_tensorboard(store, found, Path(output or "runs")))))
     elif form == "mlflow":
         print(_to_mlflow(store, found, output or "sqlite:///mlflow.db"))
     else:
@@ -40,7 +41,7 @@ def export(
         if path.is_dir():
             path /= formats.file_name(found, form)
         formats.write(store, found, form, path)
-        print(f"{path} ({path.stat().st_size:,} bytes)")
+        print(in_terminal(f"{path} ({path.stat().st_size:,} bytes)"))
 
 
 def _to_tensorboard(store: Store, run: Run, folder: Path) -> str:

@@ -9,7 +9,7 @@ from mnist_core.errors import StoreError
 from mnist_core.liveness import settled
 from mnist_core.store import Store
 from mnist_core.store.artifacts import write_atomically
-from mnist_core.text import one_line
+from mnist_core.text import in_terminal, one_line
 
 _NAME = "report.html"
 
@@ -36,7 +36,7 @@ def report(
         write_atomically(output, fill)
     except OSError as error:
         raise StoreError(f"{output} cannot be written: {error.strerror}. Name another file with -o.") from None
-    print(f"{output} ({len(page) / 1e6:.1f} MB)")
+    print(in_terminal(f"{output} ({len(page) / 1e6:.1f} MB)"))
 
 
 def import_run(file: Annotated[Path, typer.Argument(help="The zip of a run, as another MNIST Lab wrote it.")]) -> None:

@@ -115,7 +115,7 @@ def study_report(
     from mnist_core.studies import write_report
 
     for path in write_report(Store.open(), output):
-        print(path)
+        print(in_terminal(str(path)))
 
 
 def print_error(text: str) -> None:

@@ -1,5 +1,6 @@
 """A run handed to MLflow: settings as parameters, metrics with their history, files as artifacts; an optional extra."""
 
+import contextlib
 import json
 import os
 import re
@@ -95,7 +96,10 @@ def _check_answer(tracking_uri: str) -> None:
     """Raise StoreError where MLflow would try for minutes: no server answers, or no SQLite file can be opened."""
     try:
         if tracking_uri.lower().startswith(("http://", "https://")):
-            urllib.request.urlopen(f"{tracking_uri.rstrip('/')}/health", timeout=_ANSWER_SECONDS).close()
+            # A proxy may answer for a server that is silent: the second is a question to the server itself.
+            for place in ("health", "api/2.0/mlflow/experiments/get-by-name?experiment_name=Default"):
+                with contextlib.suppress(urllib.error.HTTPError):  # an answer, too: MLflow says what it means
+                    urllib.request.urlopen(f"{tracking_uri.rstrip('/')}/{place}", timeout=_ANSWER_SECONDS).close()
         elif tracking_uri.startswith(_SQLITE):
             path = Path(tracking_uri.removeprefix(_SQLITE))
             if path.exists() and not path.is_file():
@@ -103,8 +107,6 @@ def _check_answer(tracking_uri: str) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(path, timeout=_ANSWER_SECONDS)) as connection:
                 connection.execute("BEGIN IMMEDIATE")
-    except urllib.error.HTTPError:
-        pass  # an answer, too: MLflow says what it means
     except (OSError, HTTPException, ValueError, sqlite3.Error) as error:
         reason = _without_password(str(getattr(error, "reason", error)))
         answers = "its file cannot be used" if tracking_uri.startswith(_SQLITE) else "no server answers there"

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -176,6 +177,43 @@ def test_a_server_that_does_not_answer_is_told_within_seconds(run: Run, monkeypa
             assert "sqlite:///mlflow.db" in str(caught.value)
 
 
+def test_a_server_that_is_silent_after_its_first_answer_is_told_within_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mlflow, "_ANSWER_SECONDS", 0.5)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+
+        def answer_once() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK")
+
+        answering = threading.Thread(target=answer_once)
+        answering.start()
+        began = time.perf_counter()
+        with pytest.raises(StoreError, match="no server answers"):
+            mlflow._check_answer(f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert time.perf_counter() - began < SECONDS
+        answering.join()
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize("name", ["\x1b[31m.py", "\u202eyp.exe"])
+def test_the_name_of_a_written_file_steers_no_terminal(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["mnist_core", "export", "1", f"--output={name}"])
+    with pytest.raises(SystemExit):
+        main()
+    said = capsys.readouterr()
+    assert (tmp_path / name).is_file()
+    assert name[0] not in said.out + said.err
+
+
 def test_a_number_of_many_digits_is_refused_by_its_field() -> None:
     for name in ("epochs", "train_images", "checkpoint_every", "learning_rate"):
         with pytest.raises(ConfigError) as caught:
@@ -244,3 +282,12 @@ def test_a_message_on_a_network_repeats_no_long_word_and_digits_are_plain(text: 
     with pytest.raises(ArchitectureError) as caught:
         describe(text, (1, 28, 28), 10)
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.usefixtures("run")
+def test_an_error_repeats_no_word_of_thousands_of_letters(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (["show"], ["resume"], ["delete"], ["import"], ["sweep", "show"], ["data", "download"]):
+        assert outcome([*command, "a" * 5000], monkeypatch)[0] == 2
+        assert 20 < len(capsys.readouterr().err) < 1000
