@@ -109,7 +109,8 @@ def start(store: Store, planned: Sequence[Planned]) -> list[Run]:
             for config in _configs(store, one):
                 fresh.setdefault(config.digest(), (config, name_of(one)))
     entries = list(fresh.values())
-    queueing.check_all(store, [*(run.config for run in again), *(config for config, _ in entries)], "epochs_scale")
+    queueing.check_all(None, [*(run.config for run in again), *(config for config, _ in entries)], "epochs_scale")
+    queueing.check_all(store, [config for config, _ in entries], "epochs_scale")
     for run in again:
         queueing.requeue(store, run, from_scratch=run.config.library == "sklearn")
     seconds = run_seconds(store, [config for config, _ in entries])

@@ -72,7 +72,7 @@ def retry_failed(store: Store, sweep_id: str) -> int:
     They go on from their last checkpoint; those of scikit-learn, which cannot, are trained anew.
     """
     failed = store.runs(sweep=sweep_id, states=["failed", "interrupted"])
-    queueing.check_all(store, [run.config for run in failed], "epochs")
+    queueing.check_all(None, [run.config for run in failed], "epochs")
     for run in failed:  # newest first: each goes before the one before it, so the oldest is next
         queueing.requeue(store, run, from_scratch=run.config.library == "sklearn")
     return len(failed)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -150,6 +151,18 @@ def test_runs_that_would_fill_the_disk_are_refused() -> None:
     check_together([need] * 2, "seeds", free=2 * need.disk)
     with pytest.raises(ConfigError, match=r"^seeds: .* left; free some with"):
         check_together([need] * 2, "seeds", free=2 * need.disk - 1)
+
+
+def test_a_run_that_goes_on_needs_no_second_room_for_its_checkpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(tmp_path / "lab")
+    run = store.enqueue(RunConfig(dataset="mnist-5k"), claimed=True)
+    store.finish(run, "interrupted")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1, 1, 0))  # pyright: ignore
+    with pytest.raises(ConfigError, match="prune"):
+        queueing.enqueue(store, run.config)
+    assert queueing.requeue(store, run).state == "queued"
 
 
 def test_the_room_that_is_counted_for_checkpoints_is_what_they_take(tmp_path: Path) -> None:
