@@ -1,14 +1,23 @@
 # Two commands: `make app` runs the dashboard, `make test` tests it. `make test-all` adds the tests that take long.
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests that start workers, servers and a browser; all others compute in one process.
+SERVING := tests/faults tests/e2e
 
-.PHONY: app test test-all check lint types format screenshots audit constraints
+.PHONY: app test test-computing test-serving test-all check lint types format screenshots audit constraints
 app: .venv/app
 	$(BIN)/streamlit run app.py
 
 test: .venv/dev
 	$(BIN)/python -m tests.browser --install
-	$(BIN)/python -m pytest -m "not long"
+	$(MAKE) --no-print-directory -j2 test-computing test-serving
+
+# The two halves of `make test`, which run at once.
+test-computing:
+	$(BIN)/python -m pytest -m "not long" -o cache_dir=.pytest_cache/computing $(SERVING:%=--ignore=%)
+
+test-serving:
+	$(BIN)/python -m pytest -m "not long" -o cache_dir=.pytest_cache/serving $(SERVING)
 
 test-all: test
 	$(BIN)/python -m pytest -m long

@@ -1,12 +1,20 @@
 """What the end-to-end tests share: a page of the running app."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.app_process import ROOT, running_app
+
 expect.set_options(timeout=20_000)  # two cores also train; nothing here waits longer than it must
+
+SCRIPTS = Path(__file__).parent / "scripts"
 
 _CURVES = """
 () => {
@@ -29,6 +37,20 @@ def page(browser: Browser) -> Iterator[Page]:
     yield opened
     context.close()
     assert not errors
+
+
+@pytest.fixture(scope="module")
+def script_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """URL of a script of `scripts/`; each is served once for all tests of a file, which its visitors do not share."""
+    with ExitStack() as servers:
+
+        @cache
+        def start(name: str) -> str:
+            folder = tmp_path_factory.mktemp(name)
+            script = Path(shutil.copy(SCRIPTS / f"{name}.py", folder / "page.py"))
+            return servers.enter_context(running_app(folder / "results", script, {"PYTHONPATH": str(ROOT)}))
+
+        yield start
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The components in a real browser: the chart grows without starting anew, one can draw, one can choose."""
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,15 +14,13 @@ from tests.e2e.messages import frames_of, sizes_of_charts
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = Path(__file__).parent / "scripts"
-Address = Callable[[str], str]
 Show = Callable[[str], object]
 LOOK = "document.querySelector('.live-chart .plot')._fullLayout"  # what plotly.js has made of the chart's layout
 
 
 @pytest.fixture
-def page(browser: Browser, serve: Callable[..., str]) -> Iterator[Page]:
-    """A page of its own that may not report any error; closed before its server is stopped."""
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of its own that may not report any error."""
     errors: list[str] = []
     opened = browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light")
     opened.on("pageerror", lambda error: errors.append(str(error)))
@@ -34,15 +31,9 @@ def page(browser: Browser, serve: Callable[..., str]) -> Iterator[Page]:
 
 
 @pytest.fixture
-def address(serve: Callable[..., str], tmp_path: Path) -> Address:
-    """Serve a script of `scripts/` from a folder of its own, and return its URL."""
-    return lambda name: serve(shutil.copy(SCRIPTS / f"{name}.py", tmp_path / "page.py"), {"PYTHONPATH": str(ROOT)})
-
-
-@pytest.fixture
-def show(page: Page, address: Address) -> Show:
+def show(page: Page, script_url: Callable[[str], str]) -> Show:
     """Open the page of a script."""
-    return lambda name: page.goto(address(name))
+    return lambda name: page.goto(script_url(name))
 
 
 def state(page: Page) -> dict[str, str]:
@@ -177,11 +168,13 @@ def test_the_chart_follows_theme_and_width_and_hides_a_run(page: Page, show: Sho
     page.wait_for_function("document.querySelector('.live-chart .plot').data.every((trace) => !trace.x.length)")
 
 
-def test_a_missing_chart_library_is_said_and_can_be_tried_again(browser: Browser, address: Address) -> None:
+def test_a_missing_chart_library_is_said_and_can_be_tried_again(
+    browser: Browser, script_url: Callable[[str], str]
+) -> None:
     page = browser.new_page()
     for files in ("**/live_chart.js", "**/plotly-*.js"):
         page.route(files, lambda route: route.abort())
-    page.goto(address("chart"))
+    page.goto(script_url("chart"))
     expect(page.get_by_text("The chart did not load")).to_be_visible()
     page.unroute("**/live_chart.js")
     page.reload()
@@ -298,10 +291,10 @@ def test_the_keyboard_takes_strokes_back_but_not_what_is_typed(page: Page, show:
     assert focused(page) == "CANVAS", "a button that is no longer of use leaves the keyboard on the pad"
 
 
-def test_a_finger_draws_on_a_phone_and_the_answer_is_quick(browser: Browser, address: Address) -> None:
+def test_a_finger_draws_on_a_phone_and_the_answer_is_quick(browser: Browser, script_url: Callable[[str], str]) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
     page = context.new_page()
-    page.goto(address("pad"))
+    page.goto(script_url("pad"))
     canvas = page.locator(".pad canvas")
     expect(canvas).to_be_visible()
     assert canvas.evaluate("c => getComputedStyle(c).touchAction") == "none"

@@ -20,10 +20,8 @@ def messages() -> list[int]:
 
 
 @pytest.fixture
-def page(browser: Browser, serve: Callable[..., str], tmp_path: Path, messages: list[int]) -> Iterator[Page]:
+def page(browser: Browser, script_url: Callable[[str], str], messages: list[int]) -> Iterator[Page]:
     """The table of `scripts/data_table.py`, drawn; the page may not report any error."""
-    script = tmp_path / "page.py"
-    script.write_text((Path(__file__).parent / "scripts" / "data_table.py").read_text())
     errors: list[str] = []
     page = browser.new_page(viewport={"width": 1200, "height": 900}, timezone_id="UTC")
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -32,7 +30,7 @@ def page(browser: Browser, serve: Callable[..., str], tmp_path: Path, messages: 
         socket.on("framereceived", lambda payload: messages.append(len(payload)))
 
     page.on("websocket", count)
-    page.goto(serve(script, {"PYTHONPATH": str(ROOT)}))
+    page.goto(script_url("data_table"))
     expect(page.get_by_role("row").nth(5)).to_be_visible()
     expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", str(ROWS + 1))  # the first rows come ahead
     yield page

@@ -12,14 +12,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def chart(browser: Browser, serve: Callable[..., str], tmp_path: Path) -> Iterator[Locator]:
+def chart(browser: Browser, script_url: Callable[[str], str]) -> Iterator[Locator]:
     """The chart of `scripts/line_chart.py`, drawn; the page may not report any error."""
-    script = tmp_path / "page.py"
-    script.write_text((Path(__file__).parent / "scripts" / "line_chart.py").read_text())
     errors: list[str] = []
     page = browser.new_page(viewport={"width": 1200, "height": 900}, color_scheme="dark")
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(serve(script, {"PYTHONPATH": str(ROOT)}))
+    page.goto(script_url("line_chart"))
     found = page.locator(".line-chart[data-lines]")
     expect(found).to_be_visible()
     yield found

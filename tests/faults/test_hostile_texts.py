@@ -36,7 +36,7 @@ TEXTS = [
 ]  # fmt: skip
 
 
-def trained(store: Store, config: RunConfig) -> Run:
+def innocent_run(store: Store, config: RunConfig) -> Run:
     run = trained_run(store, config, "innocent", ["a tag"])
     assert run.state == "finished", run.note
     return run
@@ -64,7 +64,7 @@ def origins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Members]:
     }
     found = {}
     for name, config in configs.items():
-        run = trained_run(store, config)
+        run = innocent_run(store, config)
         archive.write(store, run, folder / "run.zip")
         with zipfile.ZipFile(folder / "run.zip") as whole:
             found[name] = {member: whole.read(member) for member in whole.namelist()}
@@ -242,7 +242,7 @@ def test_a_name_that_reads_like_a_formula_is_none_in_a_spreadsheet(store_of_one:
 @pytest.fixture
 def store_of_one(tmp_path: Path) -> tuple[Store, Run]:
     store = Store.open(tmp_path / "one")
-    return store, trained_run(store, SMALL)
+    return store, innocent_run(store, SMALL)
 
 
 def test_the_report_of_the_studies_takes_no_markup_from_a_run(tmp_path: Path) -> None:
