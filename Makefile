@@ -1,8 +1,9 @@
 # Two commands: `make app` runs the dashboard, `make test` tests it. `make test-all` adds the tests that take long.
 PYTHON ?= python3
 BIN := .venv/bin
-# Tests that start workers, servers and a browser; all others compute in one process.
+# Tests that start workers, servers and a browser, and those that compute in one process.
 SERVING := tests/faults tests/e2e
+COMPUTING := tests/unit tests/registry tests/oracle tests/security tests/app
 
 .PHONY: app test test-computing test-serving test-all check lint types format screenshots audit constraints
 app: .venv/app
@@ -14,7 +15,7 @@ test: .venv/dev
 
 # The two halves of `make test`, which run at once.
 test-computing:
-	$(BIN)/python -m pytest -m "not long" -o cache_dir=.pytest_cache/computing $(SERVING:%=--ignore=%)
+	$(BIN)/python -m pytest -m "not long" -o cache_dir=.pytest_cache/computing $(COMPUTING)
 
 test-serving:
 	$(BIN)/python -m pytest -m "not long" -o cache_dir=.pytest_cache/serving $(SERVING)
