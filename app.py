@@ -3,7 +3,8 @@
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard import access, links, navigation, serving, state, troubles, uploads
+from dashboard.controls import uploads
+from dashboard.frame import access, links, navigation, serving, state, troubles
 
 
 def draw() -> None:

@@ -26,12 +26,12 @@ import numpy as np
 from playwright.sync_api import BrowserContext, ViewportSize, WebSocket, sync_playwright
 
 from benchmarks.machine import describe_machine
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.events import EpochEnd, Event, StepEnd
-from mnist_core.store import Store
 from mnist_core.store.connections import address, connect, writing
-from mnist_core.store.runs import new_row
+from mnist_core.store.run import new_row
 from mnist_core.store.schema import runs
+from mnist_core.store.store import Store
 from tests.app_process import ROOT, running_app
 from tests.browser import ARGUMENTS, executable
 

@@ -25,13 +25,15 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.machine import describe_machine
-from mnist_core import answers, concurrency, doubtful, results
-from mnist_core.calibration import negative_log_likelihood
-from mnist_core.config import RunConfig
-from mnist_core.doubtful import Worth
-from mnist_core.recipes import RECIPES
-from mnist_core.store import Run, Store
-from mnist_core.worker import work
+from mnist_core.analysis import doubtful, predictions, results
+from mnist_core.analysis.calibration import negative_log_likelihood
+from mnist_core.analysis.doubtful import Worth
+from mnist_core.config.recipes import RECIPES
+from mnist_core.config.run_config import RunConfig
+from mnist_core.jobs.worker import work
+from mnist_core.store import concurrency
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 
 # Test images of MNIST, from 0, that people called mislabelled: the label errors published by cleanlab (Northcutt,
 # Athalye and Mueller 2021, "Pervasive label errors in test sets").
@@ -119,7 +121,7 @@ def _save(store: Store, of_seed: Sequence[Training], path: Path) -> None:
     for training in of_seed:
         run = _finished(store, training.config)
         assert run is not None, training.name
-        table = answers.stored(store, run)
+        table = predictions.stored(store, run)
         for split in ("validation", "test"):
             rows = results.of_split(table, split)
             if len(rows):

@@ -20,9 +20,9 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.machine import describe_machine
-from mnist_core.config import RunConfig
-from mnist_core.store import Store
-from mnist_core.worker import work
+from mnist_core.config.run_config import RunConfig
+from mnist_core.jobs.worker import work
+from mnist_core.store.store import Store
 from tests.app_process import running_app
 from tests.browser import ARGUMENTS, executable
 

@@ -21,11 +21,11 @@ from torch.utils.data import DataLoader
 
 from benchmarks.machine import describe_machine
 from mnist_core import architectures, environment
-from mnist_core.config import RunConfig
-from mnist_core.data.torchvision_ops import make_importable
-from mnist_core.recipes import RECIPES
-from mnist_core.store import Store
-from mnist_core.worker import work
+from mnist_core.config.recipes import RECIPES
+from mnist_core.config.run_config import RunConfig
+from mnist_core.data.download.torchvision_ops import make_importable
+from mnist_core.jobs.worker import work
+from mnist_core.store.store import Store
 
 GOAL = 0.99
 EXAMPLE = (

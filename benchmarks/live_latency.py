@@ -16,7 +16,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.machine import describe_machine
-from mnist_core.store import Store
+from mnist_core.store.store import Store
 from tests.app_process import running_app
 from tests.browser import ARGUMENTS, executable
 

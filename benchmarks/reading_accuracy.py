@@ -16,13 +16,15 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import describe_machine
-from mnist_core import environment, trained
-from mnist_core.config import RunConfig
+from mnist_core import environment
+from mnist_core.analysis import trained
+from mnist_core.config.run_config import RunConfig
 from mnist_core.data.catalogue import BOX_OF_20_BY_MASS
+from mnist_core.data.handwriting import prepare, read_picture
 from mnist_core.data.sources import read_known
-from mnist_core.handwriting import prepare, read_picture
-from mnist_core.store import Run, Store
-from mnist_core.worker import work
+from mnist_core.jobs.worker import work
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.redrawing import WAYS, Digit, Way
 
 _BATCH = 500

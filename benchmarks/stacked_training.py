@@ -6,7 +6,7 @@ Perceptrons that share everything but the seed, on random images, one thread, SG
 medians, in microseconds a run and step:
 
     autograd      the module, `backward()` and `torch.optim` as anyone writes them, one run after another,
-    alone         `mnist_core.perceptron`, as runs are trained here: gradients written out, one run after another,
+    alone         `mnist_core.training.perceptron`, as runs are trained here: gradients written out, one after another,
     stacked       the same steps for all runs at once: weights (runs, out, in), batched products, one update for all.
 
 The stacked way is given every advantage: no run may stop, diverge or have another learning rate, and nothing is
@@ -23,9 +23,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.machine import describe_machine
-from mnist_core import architectures, optimization
-from mnist_core.config import RunConfig
-from mnist_core.perceptron import perceptron
+from mnist_core import architectures
+from mnist_core.config.run_config import RunConfig
+from mnist_core.training import optimization
+from mnist_core.training.perceptron import perceptron
 
 # Hidden units, images a batch, runs in the stack.
 CASES = (((), 12, 3), ((), 12, 18), ((100,), 64, 6), ((300,), 64, 6))

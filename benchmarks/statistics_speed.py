@@ -14,7 +14,7 @@ from time import perf_counter, process_time
 import numpy as np
 
 from benchmarks.machine import describe_machine
-from mnist_core import stats
+from mnist_core.analysis import stats
 
 
 def answers(runs: int, images: int) -> np.ndarray:

@@ -30,12 +30,14 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from benchmarks.machine import describe_machine
-from mnist_core import architectures, concurrency, environment, jobs
-from mnist_core.config import RunConfig
-from mnist_core.data.torchvision_ops import make_importable
-from mnist_core.following import follow_all
-from mnist_core.store import Store
-from mnist_core.studies import Planned, plan, start
+from mnist_core import architectures, environment
+from mnist_core.config.run_config import RunConfig
+from mnist_core.data.download.torchvision_ops import make_importable
+from mnist_core.jobs import queue
+from mnist_core.jobs.following import follow_all
+from mnist_core.store import concurrency
+from mnist_core.store.store import Store
+from mnist_core.studies.planning import Planned, plan, start
 
 EXPERIMENTS = {
     "lr-coarse": "ffnn-tuning",
@@ -74,7 +76,7 @@ def project(planned: Sequence[Planned], folder: Path) -> Sweep:
     clock = store.clock()
     runs = follow_all(store, start(store, planned), as_json=True)
     seconds = perf_counter() - began
-    jobs.start(store).end()
+    queue.start(store).end()
     assert all(run.state == "finished" for run in runs), [(run.name, run.state, run.note) for run in runs]
     assert all(run.dataset == "mnist" for run in runs), runs[0].note
     first = min(run.started or clock for run in runs)

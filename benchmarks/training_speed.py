@@ -21,13 +21,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from benchmarks.machine import describe_machine
-from mnist_core import architectures, devices, environment
-from mnist_core.config import RunConfig
+from mnist_core import architectures, environment
+from mnist_core.config.run_config import RunConfig
+from mnist_core.data.download.torchvision_ops import make_importable
 from mnist_core.data.loading import load
-from mnist_core.data.torchvision_ops import make_importable
 from mnist_core.events import RunFinished, RunStarted
-from mnist_core.store import Store
-from mnist_core.worker import work
+from mnist_core.jobs.worker import work
+from mnist_core.store.store import Store
+from mnist_core.training import devices
 
 CONFIGS = {
     "mlp": RunConfig(architecture="mlp-300", optimizer="adam", learning_rate=0.001, batch_size=64, epochs=1,

@@ -9,10 +9,12 @@ from urllib.parse import quote
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from mnist_core.config import RunConfig
-from mnist_core.store import Store
-from mnist_core.sweeps import Axis, Sweep, launch
-from mnist_core.worker import work
+from mnist_core.config.run_config import RunConfig
+from mnist_core.jobs.worker import work
+from mnist_core.store.store import Store
+from mnist_core.sweeps.axes import Axis
+from mnist_core.sweeps.running import launch
+from mnist_core.sweeps.sweep import Sweep
 from tests.app_process import running_app
 from tests.browser import ARGUMENTS, executable
 

@@ -3,23 +3,9 @@
 `from mnist_core import train, load, predict, compare, plot` is all that a script or a notebook needs.
 """
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from mnist_core.api import compare, load, plot, predict, train
+import lazy_loader
 
 __version__ = "0.1.0"
-__all__ = ["compare", "load", "plot", "predict", "train"]
 
-
-def __getattr__(name: str) -> Any:
-    """Import the Python API at its first use: `import mnist_core` alone stays quick."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from mnist_core import api
-
-    return getattr(api, name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+# What others may use stands in __init__.pyi; each of it is imported at its first use, so `import mnist_core` is quick.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,7 +8,7 @@ _begun = signal.getsignal(signal.SIGINT)
 if _begun is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from mnist_core.cli import main  # noqa: E402
+from mnist_core.commands import main  # noqa: E402
 
 signal.signal(signal.SIGINT, _begun)
 main()

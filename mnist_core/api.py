@@ -15,18 +15,18 @@ import plotly.graph_objects as go
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from mnist_core import answers, environment, measures, stats, trained
+from mnist_core import environment
+from mnist_core.analysis import measures, predictions, stats, trained
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, DataError, StoreError
 from mnist_core.events import RunStarted, StepEnd
-from mnist_core.following import interruptible
-from mnist_core.plots.curves import Axis, Metric, learning_curves
-from mnist_core.plots.style import run_label
+from mnist_core.jobs import interruptible
+from mnist_core.plots import Axis, Metric, learning_curves, run_label
 from mnist_core.store import Run, Store
 from mnist_core.text import one_line
 
 if TYPE_CHECKING:
-    from mnist_core.trained import Network
+    from mnist_core.analysis import Network
 
 RunLike = Run | int | str
 
@@ -50,8 +50,8 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     Ctrl-C or SIGTERM leaves the run interrupted; `python -m mnist_core resume` goes on with it. Raises ConfigError or
     ArchitectureError before anything is trained, StoreError if the run fails.
     """
-    from mnist_core import queueing
-    from mnist_core.worker import work
+    from mnist_core.jobs import work
+    from mnist_core.store import queueing
 
     if not isinstance(name, str):
         raise ConfigError("name", f"{name!r} is no text")
@@ -113,7 +113,7 @@ def compare(first: RunLike, second: RunLike, *more: RunLike) -> Comparison:
     runs = [_found(store, one) for one in (first, second, *more)]
     if len({run.id for run in runs}) < len(runs):
         raise StoreError("compare: the same run is named twice; name different ones")
-    found, left_out = answers.gather(runs, {run.id: answers.read(store, run) for run in runs})
+    found, left_out = predictions.gather(runs, {run.id: predictions.read(store, run) for run in runs})
     if found is None or left_out:
         raise StoreError(f"run #{left_out[0].run.number} {left_out[0].reason}, so it cannot be compared")
     pairs = stats.all_pairs(found.right)
@@ -168,6 +168,6 @@ def _as_batch(images: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
 
 
 def _test_images(run: Run) -> np.ndarray:
-    from mnist_core.run_images import images_of
+    from mnist_core.analysis import images_of
 
     return images_of(run, "test", environment.data_dir())[0]

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import comparing, comparing_changes, navigation, run_table, state
+from dashboard.compare import changes, sections
+from dashboard.controls import run_table
+from dashboard.frame import navigation, state
 from mnist_core.store import Run
 
 
@@ -12,10 +14,10 @@ def page() -> None:
     st.title("Compare")
     st.caption("Tick runs in the table: below it their curves, results and settings stand side by side.")
     every = run_table.snapshot()
-    comparing_changes.broken(every)
-    comparing_changes.changed(every)
+    changes.broken(every)
+    changes.changed(every)
     if not every.runs:
-        comparing_changes.undo()
+        changes.undo()
         no_run()
         return
     bar, undo, table, choice = (st.container() for _ in range(4))
@@ -33,9 +35,9 @@ def page() -> None:
             help="Shows the runs that hold every word. A click on a column's head sorts.",
         )
         with st.container(horizontal=True, width="content"):
-            comparing_changes.buttons(every, runs)
+            changes.buttons(every, runs)
     with undo:
-        comparing_changes.undo()
+        changes.undo()
     with choice:
         run_table.list_of_chosen(offer)
     if runs:
@@ -48,7 +50,7 @@ def side_by_side(runs: Sequence[Run]) -> None:
     if len(runs) > run_table.COMPARED:
         st.info(f"{len(runs):,} runs are chosen; the first {run_table.COMPARED} of them are compared.")
         runs = runs[: run_table.COMPARED]
-    comparing.show(runs)
+    sections.show(runs)
 
 
 def suggest(every: run_table.Snapshot) -> None:
@@ -67,7 +69,7 @@ def no_run() -> None:
     st.info("There is no run yet. Train two networks, and compare them here.")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(navigation.page_named("train"), label="Train a network", help="Choose a network and start it.")
-        comparing_changes.bring_back()
+        changes.bring_back()
 
 
 navigation.enter()

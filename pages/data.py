@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from dashboard import browsing, getting_data, navigation, state
-from dashboard.browsing import SPLITS
-from dashboard.choices import one_of
-from dashboard.dataset_source import Source, folder_source, read
-from mnist_core.data.catalogue import CATALOGUE, dataset
+from dashboard.controls import Source, folder_source, getting_data, read
+from dashboard.data import SPLITS, browsing
+from dashboard.frame import navigation, one_of, state
+from mnist_core.data import CATALOGUE, dataset
 
 
 def page() -> None:

@@ -2,22 +2,19 @@
 
 import streamlit as st
 
-from dashboard import inspection_answers, navigation, state, takeaway
-from dashboard.choices import one_of
-from dashboard.inspection import splits, subject
-from dashboard.inspection_images import STYLES
-from dashboard.inspection_weights import weights
-from mnist_core import measures
-from mnist_core.data.splitting import SplitName
-from mnist_core.run_images import remarks_of
+from dashboard.controls import STYLES, splits, subject, takeaway
+from dashboard.frame import navigation, one_of, state
+from dashboard.inspect import answers, weights
+from mnist_core.analysis import measures, remarks_of
+from mnist_core.data import SplitName
 from mnist_core.store import Run
 from mnist_core.text import in_html, in_markdown, in_table_cell
 
 _ANSWERS = {
-    "Samples": inspection_answers.samples,
-    "Mistakes": inspection_answers.mistakes,
-    "Confusion": inspection_answers.confusion,
-    "Classes": inspection_answers.classes,
+    "Samples": answers.samples,
+    "Mistakes": answers.mistakes,
+    "Confusion": answers.confusion,
+    "Classes": answers.classes,
 }
 _WATCH_SECONDS = 2.0
 _WHY_NOT = {

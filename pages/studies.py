@@ -4,26 +4,29 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import (
-    navigation,
-    studying,
-    studying_lesson,
-    studying_networks,
-    studying_question,
-    studying_results,
-    studying_training,
-    studying_weights,
+from dashboard.controls import STYLES
+from dashboard.frame import navigation, one_of
+from dashboard.studies import (
+    lesson,
+    networks,
+    question,
+    training,
+    weights,
 )
-from dashboard.choices import one_of
-from dashboard.inspection_images import STYLES
+from dashboard.studies import (
+    results as studying_results,
+)
+from dashboard.studies import (
+    subject as studying,
+)
 
 _VIEWS = {
     "Reported and measured": studying_results.figures,
     "Curves": studying_results.curves,
-    "Weights": studying_weights.weights,
-    "The lesson": studying_lesson.lesson,
+    "Weights": weights.weights,
+    "The lesson": lesson.lesson,
 }
-_BOARD_STYLES = Path(studying.__file__).with_name("studying.css")
+_BOARD_STYLES = Path(studying.__file__).with_name("subject.css")
 
 
 def page() -> None:
@@ -33,11 +36,11 @@ def page() -> None:
     for styles in (STYLES, _BOARD_STYLES):
         st.html(styles)
     asked(subject)
-    studying_networks.networks(subject)
-    studying_question.ask(subject.study)
-    revealed = studying_question.answered(subject.study)
-    subject = studying_training.settings(subject)
-    studying_training.train(subject, revealed)
+    networks.networks(subject)
+    question.ask(subject.study)
+    revealed = question.answered(subject.study)
+    subject = training.settings(subject)
+    training.train(subject, revealed)
     if revealed:
         results(subject)
 

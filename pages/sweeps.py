@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dashboard import navigation, state, sweeping, sweeping_board, sweeping_form
+from dashboard.frame import navigation, state
+from dashboard.sweeps import board, form, pick
 
 
 def page() -> None:
@@ -12,17 +13,17 @@ def page() -> None:
     left, right = st.columns([2, 5], gap="large")
     rows = store.sweeps()
     with right:
-        row = sweeping.pick(rows)
+        row = pick.pick(rows)
     with left:
-        if row is not None and sweeping.extending():
-            sweeping_form.extend(row)
+        if row is not None and pick.extending():
+            form.extend(row)
         else:
-            sweeping_form.plan()
+            form.plan()
     with right:
         if row is None:
             what_a_sweep_is()
         else:
-            sweeping_board.follow(row)
+            board.follow(row)
 
 
 def what_a_sweep_is() -> None:
@@ -31,7 +32,7 @@ def what_a_sweep_is() -> None:
         "to run: the best value shows, and how much it matters. Several seeds for each tell chance from effect."
     )
     st.markdown("**Ready examples.** A click fills the form on the left; nothing starts yet.")
-    sweeping_form.examples("empty")
+    form.examples("empty")
 
 
 navigation.enter()

@@ -5,18 +5,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import forms, getting_data, live, navigation, state
-from dashboard.choices import one_of
-from dashboard.components.data_table import data_table, rows_of
-from dashboard.components.live_chart import preload_chart
-from mnist_core import queueing, schedules
-from mnist_core.architectures import Architecture
-from mnist_core.architectures.diagram import diagram
-from mnist_core.checking import check
-from mnist_core.comparison import MOST_SEEDS, seeded
-from mnist_core.config import RunConfig
+from dashboard.components import data_table, preload_chart, rows_of
+from dashboard.controls import forms, getting_data
+from dashboard.frame import navigation, one_of, state
+from dashboard.train import live
+from mnist_core.analysis import MOST_SEEDS, seeded
+from mnist_core.architectures import Architecture, diagram
+from mnist_core.config import RunConfig, schedules
 from mnist_core.errors import ArchitectureError, MnistLabError
+from mnist_core.store import queueing
 from mnist_core.text import in_markdown
+from mnist_core.training import check
 
 
 def page() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.components.v2 import manifest_scanner
 
-from mnist_core.store import Store
+from mnist_core.store.store import Store
 from tests.app_process import ROOT, running_app
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from mnist_core.config import RunConfig
-from mnist_core.store import Run, Store
-from mnist_core.worker import work
+from mnist_core.config.run_config import RunConfig
+from mnist_core.jobs.worker import work
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 
 
 def train_now(store: Store, run: Run) -> Run:

@@ -6,8 +6,9 @@ import numpy as np
 import sqlalchemy as sa
 from PIL import Image
 
-from mnist_core.config import RunConfig
-from mnist_core.store import Run, Store
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.labs import train_now
 
 CLASSES = ("2", "10")

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core.store import Run, Store
-from mnist_core.studies import Study, studies
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
+from mnist_core.studies.catalogue import studies
+from mnist_core.studies.study import Study
 from tests.labs import train_now
 
 SMALL = {"dataset": "mnist-5k", "train_images": 300}

@@ -18,7 +18,12 @@ from mnist_core.errors import MnistLabError
 
 _HERE = Path(__file__).parent
 _SUFFIXES = (".css", ".html", ".js")
-_FILES = {path.name: path.read_bytes() for path in sorted(_HERE.iterdir()) if path.suffix in _SUFFIXES}
+# By their paths below this folder, such as "pad/pad.js".
+_FILES = {
+    path.relative_to(_HERE).as_posix(): path.read_bytes()
+    for path in sorted(_HERE.rglob("*"))
+    if path.suffix in _SUFFIXES
+}
 _DIGEST = hashlib.sha256(repr(_FILES).encode()).hexdigest()[:12]
 
 
@@ -27,7 +32,7 @@ class AssetError(MnistLabError):
 
 
 def text(name: str) -> str:
-    """The content of a .css, .html or .js file of this folder."""
+    """The content of a .css, .html or .js file below this folder, such as "pad/pad.js"."""
     return _FILES[name].decode()
 
 
@@ -36,7 +41,7 @@ def joined(*names: str) -> str:
 
     What a page waits for is on the screen a tenth of a second earlier than by fetching scripts one after another.
     """
-    *parts, last = (re.sub(r"^import .* from \"\./.*\"$", "", text(name), flags=re.MULTILINE) for name in names)
+    *parts, last = (re.sub(r"^import .* from \"\.\.?/.*\"$", "", text(name), flags=re.MULTILINE) for name in names)
     return "\n".join([*(re.sub(r"^export ", "", part, flags=re.MULTILINE) for part in parts), last])
 
 

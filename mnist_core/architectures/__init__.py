@@ -1,7 +1,6 @@
 """Networks as text: `describe` gives the table of layers without torch, `build` the torch module."""
 
-from mnist_core.architectures.building import build
-from mnist_core.architectures.presets import Preset, presets
-from mnist_core.architectures.table import Architecture, Layer, describe
+import lazy_loader
 
-__all__ = ["Architecture", "Layer", "Preset", "build", "describe", "presets"]
+# What others may use stands in __init__.pyi; each of it is imported at its first use.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

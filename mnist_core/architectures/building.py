@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from mnist_core.architectures.inference import Node, infer
-from mnist_core.architectures.layers import Shape
+from mnist_core.architectures.layers.kind import Shape
 from mnist_core.architectures.presets import line_of
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ from math import isfinite, prod
 from typing import Any
 
 from mnist_core.architectures.language import Call, Value, parse, suggestion
-from mnist_core.architectures.layers import KINDS, Argument, Kind, Shape, Weights, shown
+from mnist_core.architectures.layers import KINDS
+from mnist_core.architectures.layers.kind import Argument, Kind, Shape, Weights, shown
 from mnist_core.architectures.layers.residual import shortcut
+from mnist_core.config import limit, variable
 from mnist_core.errors import ArchitectureError
-from mnist_core.limits import limit, variable
 
 
 @dataclass(frozen=True)

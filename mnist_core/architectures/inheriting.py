@@ -8,10 +8,10 @@ import numpy as np
 
 from mnist_core.architectures.building import build
 from mnist_core.architectures.inference import Node, all_weights, every, infer
-from mnist_core.architectures.layers import Shape
+from mnist_core.architectures.layers.kind import Shape
 from mnist_core.architectures.presets import line_of
+from mnist_core.config import MAX_LAYERS, limit
 from mnist_core.errors import ArchitectureError
-from mnist_core.limits import MAX_LAYERS, limit
 
 if TYPE_CHECKING:
     from torch import nn

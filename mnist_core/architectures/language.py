@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from mnist_core.architectures.layers.kind import Kind
+from mnist_core.config import MAX_LAYERS, MAX_LETTERS_INITIAL, MAX_NESTING
 from mnist_core.errors import ArchitectureError
-from mnist_core.limits import MAX_LAYERS, MAX_LETTERS_INITIAL, MAX_NESTING
 
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<arrow>->|→)|(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"

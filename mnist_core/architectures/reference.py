@@ -2,11 +2,11 @@
 
 import sys
 
-from mnist_core.architectures.layers import KINDS, Kind
-from mnist_core.architectures.layers.kind import Argument
+from mnist_core.architectures.layers import KINDS
+from mnist_core.architectures.layers.kind import Argument, Kind
 from mnist_core.architectures.presets import Preset, presets
 from mnist_core.architectures.table import describe
-from mnist_core.limits import MAX_LAYERS, MAX_NESTING, MAX_PARAMETERS
+from mnist_core.config import MAX_LAYERS, MAX_NESTING, MAX_PARAMETERS
 
 _HEAD = """# Architectures
 

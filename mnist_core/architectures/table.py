@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from mnist_core.architectures.inference import Node, every, infer
-from mnist_core.architectures.layers import Shape
-from mnist_core.architectures.layers.kind import Role
+from mnist_core.architectures.layers.kind import Role, Shape
 from mnist_core.architectures.presets import line_of
 
 

@@ -2,3 +2,8 @@
 
 Only `loading`, `augmentation`, `cifar10`'s reader and the child process of `download` import torch.
 """
+
+import lazy_loader
+
+# What others may use stands in __init__.pyi; each of it is imported at its first use.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -11,7 +11,7 @@ from mnist_core.errors import DataError
 
 def read_labelled(root: Path) -> tuple[Labelled, Labelled]:
     """Training and test images (uint8, colour) with labels; imports torch; raises DataError with the remedy."""
-    from mnist_core.data.torchvision_ops import make_importable
+    from mnist_core.data.download.torchvision_ops import make_importable
 
     make_importable()
     from torchvision.datasets import CIFAR10

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from mnist_core.config import RunConfig
-from mnist_core.data.availability import status
 from mnist_core.data.catalogue import dataset
+from mnist_core.data.download.availability import status
 from mnist_core.errors import DataError
 
 

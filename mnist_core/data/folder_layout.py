@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
-from mnist_core.data_facts import RULE
+from mnist_core.config import RULE, limit, variable
 from mnist_core.errors import DataError
-from mnist_core.limits import limit, variable
 
 FOLDER_SPLITS = ("train", "test")
 _SUFFIXES = (".png", ".jpg", ".jpeg")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core.config import RunConfig
+from mnist_core.config import RULE, DataFacts, RunConfig, Split
 from mnist_core.data.catalogue import dataset
 from mnist_core.data.folder_layout import list_folder
 from mnist_core.data.idx import Labelled
@@ -15,7 +15,6 @@ from mnist_core.data.idx_files import locate
 from mnist_core.data.pictures import ground_of, placed_like_mnist
 from mnist_core.data.sources import Arrays
 from mnist_core.data.splitting import SplitName, split_files
-from mnist_core.data_facts import RULE, DataFacts, Split
 
 
 def facts_of(arrays: Arrays, config: RunConfig, splits: Mapping[SplitName, Labelled]) -> DataFacts:

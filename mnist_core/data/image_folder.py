@@ -14,6 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from mnist_core.config import (
+    FIRST_RULE,
+    LARGE_PICTURE_BYTES,
+    LARGE_PICTURE_PIXELS,
+    MAX_PICTURE_BYTES,
+    FolderFacts,
+    limit,
+    variable,
+)
 from mnist_core.data.folder_layout import FOLDER_SPLITS, Listing, folder_path, list_folder
 from mnist_core.data.idx import Labelled
 from mnist_core.data.pictures import (
@@ -28,9 +37,7 @@ from mnist_core.data.pictures import (
     opened,
     pixels,
 )
-from mnist_core.data_facts import FIRST_RULE, FolderFacts
 from mnist_core.errors import DataError
-from mnist_core.limits import LARGE_PICTURE_BYTES, LARGE_PICTURE_PIXELS, MAX_PICTURE_BYTES, limit, variable
 
 _CHUNK = 64  # images a task: enough that handing out tasks costs nothing
 _LARGE = 20_000  # bytes of a file from which decoding, which frees Python's lock, is worth threads

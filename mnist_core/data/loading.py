@@ -9,14 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mnist_core.config import RunConfig
+from mnist_core.config import RULE, DataFacts, RunConfig
 from mnist_core.data.catalogue import dataset
 from mnist_core.data.identity import facts_of
 from mnist_core.data.idx import Labelled
 from mnist_core.data.sources import load_arrays
 from mnist_core.data.splitting import SplitName, split_images
 from mnist_core.data.statistics import channel_moments, pixel_moments
-from mnist_core.data_facts import RULE, DataFacts
 
 
 @dataclass(frozen=True)

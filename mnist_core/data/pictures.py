@@ -12,8 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from mnist_core.data_facts import RULE as RULE
-from mnist_core.limits import MAX_DEEP_PIXELS, MAX_PICTURE_PIXELS
+from mnist_core.config import MAX_DEEP_PIXELS, MAX_PICTURE_PIXELS
+from mnist_core.config import RULE as RULE
 
 Ground = Literal["dark", "bright"]  # what lies behind the strokes
 

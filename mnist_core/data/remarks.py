@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from mnist_core.config import FolderFacts
 from mnist_core.data.folder_layout import Listing
-from mnist_core.data_facts import FolderFacts
 
 EARLIER_RULE = (
     "Its pictures are read by the earlier rule, with which it began: as they are stored, transparency on white, the "

@@ -6,12 +6,11 @@ from typing import Literal
 
 import numpy as np
 
-from mnist_core.config import RunConfig
+from mnist_core.config import FIRST_RULE, RULE, FolderFacts, RunConfig
 from mnist_core.data import cifar10, idx, image_folder, mnist_5k
 from mnist_core.data.catalogue import dataset
 from mnist_core.data.idx import Labelled
 from mnist_core.data.idx_files import locate, looked_for
-from mnist_core.data_facts import FIRST_RULE, RULE, FolderFacts
 from mnist_core.errors import DataError
 
 

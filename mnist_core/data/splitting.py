@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from mnist_core.config import RunConfig
+from mnist_core.config import RunConfig, Split
 from mnist_core.data.sources import Arrays
-from mnist_core.data_facts import Split
 from mnist_core.errors import ConfigError
 
 SplitName = Split

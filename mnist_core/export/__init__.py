@@ -1,1 +1,6 @@
-"""Runs taken away: a script of their own, weights, curves, archives and reports that need nothing of this project."""
+"""Runs taken away: a script of their own, weights, curves and archives that need nothing of this project."""
+
+import lazy_loader
+
+# What others may use stands in __init__.pyi; each of it is imported at its first use.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_core import measures
+from mnist_core.analysis import measures
 from mnist_core.store import Run, Store
 from mnist_core.text import in_spreadsheet
 

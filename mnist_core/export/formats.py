@@ -5,11 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_core import trained
+from mnist_core.analysis import trained
 from mnist_core.errors import ExportError
 from mnist_core.export import curves
-from mnist_core.store import Run, Store
-from mnist_core.store.artifacts import write_atomically
+from mnist_core.store import Run, Store, write_atomically
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def refusal(store: Store, run: Run, name: str) -> str:
     if name == "zip" and run.active:
         return f"The run is {run.state}; this file is for runs that have ended or are paused."
     if name == "script" and run.config.continue_from:
-        from mnist_core.export.script import check_origin
+        from mnist_core.export.script.script import check_origin
 
         try:
             check_origin(store, run)
@@ -62,7 +61,7 @@ def refusal(store: Store, run: Run, name: str) -> str:
 
 
 def _write_script(store: Store, run: Run, path: Path) -> None:
-    from mnist_core.export.script import script
+    from mnist_core.export.script.script import script
 
     path.write_text(script(store, run), encoding="utf-8")
 
@@ -80,7 +79,7 @@ def _write_onnx(store: Store, run: Run, path: Path) -> None:
 
 
 def _write_zip(store: Store, run: Run, path: Path) -> None:
-    from mnist_core.export import archive
+    from mnist_core.export.archive import archive
 
     archive.pack(store, run, path)
 

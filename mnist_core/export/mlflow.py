@@ -14,7 +14,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_core import measures, trained
+from mnist_core.analysis import measures, trained
 from mnist_core.errors import StoreError
 from mnist_core.store import Run, Store
 from mnist_core.text import in_markdown, one_line

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from mnist_core.store import Run, Store
-from mnist_core.store.artifacts import write_atomically
+from mnist_core.store import Run, Store, write_atomically
 from mnist_core.text import in_table_cell
 
 # Names of metrics as TensorBoard groups them: what stands before the slash is a section.

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_core import trained
-from mnist_core.architectures.presets import line_of
+from mnist_core.analysis import trained
+from mnist_core.architectures import line_of
 from mnist_core.store import Run, Store
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from mnist_core.analysis import p_text, points_text
 from mnist_core.plots.style import (
     DARK,
     FAINT,
@@ -26,7 +27,6 @@ from mnist_core.plots.style import (
     run_styles,
     tint,
 )
-from mnist_core.stats import p_text, points_text
 from mnist_core.text import in_plotly
 
 A_COLOUR, B_COLOUR = PALETTE[0], PALETTE[1]  # of "more with A" and "more with B": told apart by colour-blind people

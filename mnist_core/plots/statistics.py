@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from mnist_core.analysis import ALPHA, Paired, p_text, points_text
 from mnist_core.plots.style import (
     DARK,
     GREY,
@@ -22,10 +23,8 @@ from mnist_core.plots.style import (
     polish,
     run_styles,
     tint,
-)  # fmt: skip
-from mnist_core.rounding import decimals, fixed
-from mnist_core.stats import ALPHA, Paired, p_text, points_text
-from mnist_core.text import in_plotly
+)
+from mnist_core.text import decimals, fixed, in_plotly
 
 _NAME_LENGTH, _BESIDE_GROUPS = 40, 30  # letters of a name above its line: as many as fit on a phone
 _ROW = 62  # pixels of a line with its name above it

@@ -10,8 +10,7 @@ import plotly.graph_objects as go
 from mnist_core.plots.curve_view import per_epoch_dash, training_loss_label, validation_label
 from mnist_core.plots.curves import LearningRun, Metric, decimate
 from mnist_core.plots.style import GREY, MISTAKE, PALETTE, plot_label, polish, run_styles
-from mnist_core.rounding import decimals, fixed
-from mnist_core.text import in_plotly
+from mnist_core.text import decimals, fixed, in_plotly
 
 _REPORTED, _MEASURED, _HONEST = GREY, PALETTE[0], PALETTE[1]
 _SHORT = 7  # letters of a label that still fits below its point

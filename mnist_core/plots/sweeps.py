@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mnist_core.fields import shown
+from mnist_core.config import shown
 from mnist_core.plots.style import GREY, PALETTE, accuracy_axis, errors_of, polish
 from mnist_core.plots.swept_curves import sweep_curves
 from mnist_core.plots.swept_look import across, mean_text, measure_name, settings, spread

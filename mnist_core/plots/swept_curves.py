@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mnist_core.fields import shown
-from mnist_core.measures import ON_TEST
+from mnist_core.analysis import ON_TEST
+from mnist_core.config import shown
 from mnist_core.plots.style import accuracy_axis, errors_of, log_axis, polish
 from mnist_core.plots.swept_look import add_colour_bar, shortened
 from mnist_core.plots.swept_scale import swept_scale

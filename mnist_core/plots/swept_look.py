@@ -7,12 +7,10 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from mnist_core.intervals import by_setting
-from mnist_core.measures import sweep_measure
+from mnist_core.analysis import by_setting, sweep_measure
 from mnist_core.plots.style import accuracy_axis
 from mnist_core.plots.swept_scale import COLOURS, SweptScale
-from mnist_core.rounding import decimals, fixed
-from mnist_core.text import in_plotly
+from mnist_core.text import decimals, fixed, in_plotly
 
 
 def settings(table: pd.DataFrame, fields: Sequence[str], measure: str) -> list[dict[str, Any]]:

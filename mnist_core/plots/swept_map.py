@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.colors import sequential
 
-from mnist_core.fields import shown
+from mnist_core.config import shown
 from mnist_core.plots.style import DARK, FAINT, LIGHT, PALETTE, contrast, errors_of, polish
 from mnist_core.plots.swept_look import (
     accuracy_ticks,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mnist_core.fields import shown
+from mnist_core.config import shown
 from mnist_core.plots.style import FAINT, GREY, errors_of, polish
 from mnist_core.plots.swept_look import accuracy_ticks, across, mean_text, measure_name, settings, shortened, spread
 from mnist_core.plots.swept_scale import scale_colour, swept_scale

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Any
 
-from mnist_core.fields import shown
+from mnist_core.config import shown
 from mnist_core.plots.style import PALETTE, mixed
 
 # From low to high. Reads on white and near-black, and quarters of it are told apart with red-, green- or

@@ -1,5 +1,6 @@
 """A comparison as one HTML file that needs nothing else: no network, no server, no program but a browser."""
 
-from mnist_core.report.page import html
+import lazy_loader
 
-__all__ = ["html"]
+# What others may use stands in __init__.pyi; each of it is imported at its first use.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

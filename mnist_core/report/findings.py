@@ -6,11 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mnist_core import answers, environment, stats
-from mnist_core.answers import Answers, LeftOut
-from mnist_core.comparison import groups
+from mnist_core import environment
+from mnist_core.analysis import (
+    Answers,
+    ChangedImagesError,
+    LeftOut,
+    class_names_of,
+    groups,
+    images_of,
+    predictions,
+    stats,
+)
 from mnist_core.errors import ConfigError, DataError, StoreError
-from mnist_core.run_images import ChangedImagesError, class_names_of, images_of
 from mnist_core.store import Run, Store
 
 _DRAWN = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
@@ -42,7 +49,7 @@ def find(store: Store, runs: Sequence[Run]) -> Findings:
     if not runs:
         raise StoreError("runs: there is nothing to report; name at least one run")
     tables, damaged = _answers(store, runs)
-    found, left_out = answers.gather([run for run in runs if run.id in tables], tables)
+    found, left_out = predictions.gather([run for run in runs if run.id in tables], tables)
     pairs: list[stats.Pair] = []
     alike: list[tuple[int, ...]] = []
     if found and len(found.runs) > 1:
@@ -67,7 +74,7 @@ def _answers(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame]
     damaged: list[LeftOut] = []
     for run in runs:
         try:
-            tables[run.id] = answers.read(store, run)
+            tables[run.id] = predictions.read(store, run)
         except StoreError:
             damaged.append(LeftOut(run, "is left out: its predictions are missing or damaged"))
     return tables, damaged

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from mnist_core.plots.images import channels_last, png
-from mnist_core.plots.style import run_styles
+from mnist_core.plots import channels_last, png, run_styles
 from mnist_core.report.findings import Findings
 from mnist_core.report.words import Html, paragraph, percent, picture, section, text
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from plotly.offline import get_plotlyjs
 
 from mnist_core import __version__
-from mnist_core.plots.style import run_label
+from mnist_core.plots import run_label
 from mnist_core.report import mistakes, sections
 from mnist_core.report.findings import find
 from mnist_core.report.words import Charts

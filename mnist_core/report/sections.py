@@ -6,15 +6,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mnist_core import comparison, measures, stats
-from mnist_core.fields import fields
-from mnist_core.plots.curves import learning_curves
-from mnist_core.plots.style import run_label
+from mnist_core.analysis import comparison, measures, remarks_of, stats
+from mnist_core.config import fields
+from mnist_core.plots import learning_curves, run_label
 from mnist_core.report.findings import Findings
 from mnist_core.report.words import MISSING, Charts, Html, number, paragraph, percent, run_marks, section, strong, table
-from mnist_core.rounding import decimals, fixed
-from mnist_core.run_images import remarks_of
 from mnist_core.store import Run
+from mnist_core.text import decimals, fixed
 
 _PAIRS = 45  # more are not read: then only those with the best run are shown
 _SMOOTHING = 0.9

@@ -6,7 +6,7 @@ from itertools import count
 
 import plotly.graph_objects as go
 
-from mnist_core.plots.style import RunLike, run_label, run_styles
+from mnist_core.plots import RunLike, run_label, run_styles
 from mnist_core.text import in_html
 
 MISSING = "–"

@@ -1,8 +1,6 @@
 """The store: runs, metrics and artifacts in one database, files in a folder a run. Never imports torch."""
 
-from mnist_core.store.artifacts import Artifact
-from mnist_core.store.runs import ACTIVE, RESUMABLE, BrokenRun, Run
-from mnist_core.store.store import Store
-from mnist_core.store.sweeps import SweepRow
+import lazy_loader
 
-__all__ = ["ACTIVE", "RESUMABLE", "Artifact", "BrokenRun", "Run", "Store", "SweepRow"]
+# What others may use stands in __init__.pyi; each of it is imported at its first use.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

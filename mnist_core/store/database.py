@@ -12,7 +12,7 @@ from mnist_core.errors import LostRunError
 from mnist_core.store.connections import address, connect, file_of, writing
 from mnist_core.store.failures import system_errors
 from mnist_core.store.migrations import begin_file, migrate
-from mnist_core.store.runs import Run
+from mnist_core.store.run import Run
 from mnist_core.store.schema import lab, runs
 
 

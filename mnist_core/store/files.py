@@ -12,7 +12,7 @@ from mnist_core.store.artifacts import Artifact, intact_bytes, is_intact, write_
 from mnist_core.store.connections import writing
 from mnist_core.store.database import Database
 from mnist_core.store.failures import DOCTOR, system_errors
-from mnist_core.store.runs import Run
+from mnist_core.store.run import Run
 from mnist_core.store.schema import artifacts, runs
 
 

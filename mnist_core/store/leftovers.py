@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-from mnist_core import processes
+from mnist_core.store import processes
 
 _NAME = re.compile(r"\..*[.-](\d{1,9})\.part")
 _OLD_SECONDS = 24 * 3600.0  # where processes cannot be asked for

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mnist_core.errors import StorageError
-from mnist_core.store.runs import BrokenRun, Holder, Run, run_from_row
+from mnist_core.store.run import BrokenRun, Holder, Run, run_from_row
 from mnist_core.store.schema import runs
 
 # What is raised by JSON that is none, is something else, or lies too deep in itself.

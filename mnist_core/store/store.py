@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from mnist_core import environment
-from mnist_core.config import RunConfig
-from mnist_core.data_facts import DataFacts
+from mnist_core.config import DataFacts, RunConfig
 from mnist_core.errors import StoreError
 from mnist_core.events import Event
 from mnist_core.store import history, rows
@@ -22,7 +21,7 @@ from mnist_core.store.connections import writing
 from mnist_core.store.failures import system_errors
 from mnist_core.store.files import Files
 from mnist_core.store.leftovers import remove
-from mnist_core.store.runs import (
+from mnist_core.store.run import (
     NAME_LENGTH,
     NOT_BEGUN,
     RESUMABLE,

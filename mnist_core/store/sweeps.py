@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from mnist_core.store.connections import writing
 from mnist_core.store.database import Database
-from mnist_core.store.runs import LATEST
+from mnist_core.store.run import LATEST
 from mnist_core.store.schema import metrics, runs, sweeps
 from mnist_core.text import one_line
 

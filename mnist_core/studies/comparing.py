@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 import pandas as pd
 
-from mnist_core.rounding import decimals
 from mnist_core.store import Store
 from mnist_core.studies.catalogue import experiment_of, reported_of, study_of
 from mnist_core.studies.measuring import MOST_SEEDS, Measurement, measured, moment
 from mnist_core.studies.planning import PROTOCOLS
 from mnist_core.studies.study import Experiment, Study
+from mnist_core.text import decimals
 
 # Beside a number that was reported with the epoch chosen on the test images: what the honest run has instead.
 _HONEST = {"test_accuracy": "test_accuracy", "best_test_accuracy": "test_accuracy", "test_loss": "test_loss"}

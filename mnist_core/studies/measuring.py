@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from mnist_core.config import RunConfig
-from mnist_core.data.catalogue import dataset
+from mnist_core.data import dataset
 from mnist_core.store import Run, Store
 from mnist_core.studies.catalogue import reported_of
 from mnist_core.studies.planning import PROTOCOLS, Planned, canonical, runs_of

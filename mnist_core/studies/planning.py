@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
-from mnist_core import queueing
 from mnist_core.config import RunConfig
-from mnist_core.data.availability import status
-from mnist_core.data.folder_layout import class_names
+from mnist_core.data import class_names, status
 from mnist_core.environment import full_path
 from mnist_core.errors import ConfigError, DataError
-from mnist_core.store import ACTIVE, Run, Store
+from mnist_core.store import ACTIVE, Run, Store, queueing
 from mnist_core.studies.catalogue import experiment_of, study_of
 from mnist_core.studies.study import Experiment, Study, Variant
-from mnist_core.sweeps.estimate import run_seconds
+from mnist_core.sweeps import run_seconds
 
 # honest: the epoch is chosen on held-out training images instead of on the test images.
 PROTOCOLS = ("published", "honest")

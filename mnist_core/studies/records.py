@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mnist_core.errors import StoreError
-from mnist_core.store.artifacts import write_text_atomically
+from mnist_core.store import write_text_atomically
 from mnist_core.studies.measuring import MOST_SEEDS, Measurement, identity
 from mnist_core.studies.planning import PROTOCOLS, plan
 from mnist_core.studies.study import Study

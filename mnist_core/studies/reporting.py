@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mnist_core import machine
-from mnist_core.rounding import fixed
-from mnist_core.store import Store
-from mnist_core.store.artifacts import write_text_atomically
+from mnist_core.store import Store, write_text_atomically
 from mnist_core.studies import records
 from mnist_core.studies.catalogue import studies
 from mnist_core.studies.comparing import Row, Scatter, rows_of, scattered
 from mnist_core.studies.measuring import Measurement, measured
 from mnist_core.studies.study import Experiment, Study
-from mnist_core.text import in_markdown
+from mnist_core.text import fixed, in_markdown
+from mnist_core.training import machine
 
 PAGE = Path("docs") / "studies.md"  # below the root
 METRICS: Mapping[str, str] = {

@@ -8,9 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mnist_core.config import MAX_WHOLE, FieldInfo, fields, shown
 from mnist_core.errors import ConfigError
-from mnist_core.fields import FieldInfo, fields, shown
-from mnist_core.limits import MAX_WHOLE
 from mnist_core.text import brief, one_line
 
 Scale = Literal["linear", "log"]

@@ -6,11 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from mnist_core import stats
-from mnist_core.data.catalogue import dataset
-from mnist_core.intervals import by_setting
-from mnist_core.measures import HELD_OUT, ON_TEST
-from mnist_core.stats import Flattery
+from mnist_core.analysis import HELD_OUT, ON_TEST, Flattery, by_setting, stats
+from mnist_core.data import dataset
 from mnist_core.store import Store
 from mnist_core.sweeps.running import load
 from mnist_core.sweeps.sweep import Sweep

@@ -7,10 +7,9 @@ from math import ceil
 from statistics import median
 
 from mnist_core.architectures import describe
-from mnist_core.concurrency import runs_at_once
 from mnist_core.config import RunConfig
-from mnist_core.data.catalogue import dataset, shape_of
-from mnist_core.store import Store
+from mnist_core.data import dataset, shape_of
+from mnist_core.store import Store, runs_at_once
 
 # Measured on one core of a small cloud machine, threads = 1; past runs correct them for the machine at hand.
 _RUN_SECONDS = 0.4  # reading the data, predictions at the end

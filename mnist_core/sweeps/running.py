@@ -5,12 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from mnist_core import queueing
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, StoreError
-from mnist_core.store import Run, Store
-from mnist_core.store.runs import new_id
-from mnist_core.store.sweeps import SweepRow
+from mnist_core.store import Run, Store, SweepRow, new_id, queueing
 from mnist_core.sweeps.axes import label
 from mnist_core.sweeps.estimate import run_seconds
 from mnist_core.sweeps.sweep import Sweep, merged, point_text

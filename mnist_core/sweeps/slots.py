@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from mnist_core.architectures.presets import line_of
+from mnist_core.architectures import line_of
+from mnist_core.config import fields
 from mnist_core.errors import ArchitectureError, ConfigError
-from mnist_core.fields import fields
 
 _SLOT = re.compile(r"\{\s*([A-Za-z]\w*)\s*(?:\*\s*(\d*\.?\d+)\s*)?\}")
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"

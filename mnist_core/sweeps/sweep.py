@@ -9,13 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mnist_core.checking import check, check_size
-from mnist_core.config import RunConfig
+from mnist_core.config import MAX_SWEPT_LAYERS, MAX_WHOLE, RunConfig, shown
 from mnist_core.errors import ArchitectureError, ConfigError
-from mnist_core.fields import shown
-from mnist_core.limits import MAX_SWEPT_LAYERS, MAX_WHOLE
 from mnist_core.sweeps import slots
 from mnist_core.sweeps.axes import Axis, field_info
+from mnist_core.training import check, check_size
 
 MAX_RUNS = 2000
 _TRIES = 50  # draws for each sample: enough to find nearly all points of a small space

@@ -1,1 +1,6 @@
 """What keeps a results folder safe: backups and their way back, findings and repairs, the room that runs take."""
+
+import lazy_loader
+
+# What others may use stands in __init__.pyi; each of it is imported at its first use.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

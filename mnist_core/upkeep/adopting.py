@@ -5,8 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from mnist_core.store.backup import newest_copies
-from mnist_core.store.soundness import SQLITE_ERRORS
+from mnist_core.store import SQLITE_ERRORS, newest_copies
 
 _NOTE = "Its row was missing and was brought back from a copy of the database."
 _PARTS = ("metrics", "artifacts", "fingerprints")

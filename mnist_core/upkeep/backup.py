@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_core.errors import StoreError
-from mnist_core.store.artifacts import copy_checked
-from mnist_core.store.backup import copy_database, stamp
-from mnist_core.store.leftovers import remove_leftovers
-from mnist_core.store.soundness import SQLITE_ERRORS, in_words
+from mnist_core.store import SQLITE_ERRORS, copy_checked, copy_database, in_words, remove_leftovers, stamp
 from mnist_core.upkeep import manifest
 from mnist_core.upkeep.manifest import CONTENTS, DATABASE, MANIFEST, Content, File, Manifest, content_path
 

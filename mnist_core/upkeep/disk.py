@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mnist_core import retention
-from mnist_core.store import Artifact, Run, Store
-from mnist_core.store.backup import database_file
+from mnist_core.store import Artifact, Run, Store, database_file, retention
 
 _DAY = 24 * 3600.0
 

@@ -9,12 +9,18 @@ from pathlib import Path
 
 from mnist_core.environment import sqlite_url
 from mnist_core.errors import MnistLabError
-from mnist_core.rounding import size_in_words
-from mnist_core.store import Store, soundness
-from mnist_core.store.artifacts import RUN_FOLDER, file_sha256, put_aside
-from mnist_core.store.backup import newest_copy
-from mnist_core.store.leftovers import leftovers, remove_leftovers
-from mnist_core.store.schema import VERSION
+from mnist_core.store import (
+    RUN_FOLDER,
+    VERSION,
+    Store,
+    file_sha256,
+    leftovers,
+    newest_copy,
+    put_aside,
+    remove_leftovers,
+    soundness,
+)
+from mnist_core.text import size_in_words
 from mnist_core.upkeep.adopting import adopt
 from mnist_core.upkeep.findings import Finding
 from mnist_core.upkeep.restore import restore

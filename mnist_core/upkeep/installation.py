@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mnist_core import __version__
-from mnist_core.data.availability import statuses
+from mnist_core.data import statuses
 from mnist_core.errors import MnistLabError
 from mnist_core.upkeep.findings import Finding
 
@@ -62,13 +62,13 @@ def _torch() -> list[Finding]:
     try:
         import torch
 
-        from mnist_core.data.torchvision_ops import make_importable
+        from mnist_core.data import make_importable
 
         make_importable()
         import torchvision  # noqa: F401
 
-        from mnist_core import devices
         from mnist_core.config import RunConfig
+        from mnist_core.training import devices
 
         device = devices.prepare(RunConfig())
         (torch.ones(8, 8, device=device) @ torch.ones(8, 8, device=device)).sum().item()

@@ -9,11 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_core.errors import StoreError
-from mnist_core.store import soundness
-from mnist_core.store.artifacts import ASIDE, RUN_FOLDER, copy_checked, file_sha256
-from mnist_core.store.backup import copy_database, stamp
-from mnist_core.store.leftovers import remove_leftovers
-from mnist_core.store.schema import VERSION
+from mnist_core.store import (
+    ASIDE,
+    RUN_FOLDER,
+    VERSION,
+    copy_checked,
+    copy_database,
+    file_sha256,
+    remove_leftovers,
+    soundness,
+    stamp,
+)
 from mnist_core.upkeep import manifest
 from mnist_core.upkeep.backup import backups
 from mnist_core.upkeep.manifest import DATABASE, MANIFEST, Manifest, content_path

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 import streamlit as st
 
-from dashboard import state
-from mnist_core.data.availability import Download, status
+from dashboard.frame import state
+from mnist_core.data.download.availability import Download, status
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match
 from streamlit import config
 
-from dashboard import navigation, serving
+from dashboard.frame import navigation, serving
 
 
 def answers(route: BaseRoute, path: str) -> bool:

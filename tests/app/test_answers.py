@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from dashboard import answers
-from dashboard.answers import Answer, answers_html, dissenting
-from mnist_core.store import Run
+from dashboard.draw import answers
+from dashboard.draw.answers import Answer, answers_html, dissenting
+from mnist_core.store.run import Run
 
 
 def numbered(number: int) -> Run:

@@ -8,11 +8,13 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from mnist_core.cli import app
-from mnist_core.config import RunConfig
+from mnist_core.commands.cli import app
+from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StoreError
-from mnist_core.store import Store
-from mnist_core.sweeps import Axis, Sweep, launch
+from mnist_core.store.store import Store
+from mnist_core.sweeps.axes import Axis
+from mnist_core.sweeps.running import launch
+from mnist_core.sweeps.sweep import Sweep
 from tests.app.pages import opened, tables
 
 pytestmark = pytest.mark.usefixtures("quiet")

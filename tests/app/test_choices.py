@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.store import Store
+from mnist_core.store.store import Store
 from tests.app import inspect_lab
 from tests.app.pages import opened, ran
 
@@ -14,7 +14,7 @@ prepare = inspect_lab.prepare
 def page_of_one_choice() -> None:
     import streamlit as st
 
-    from dashboard.choices import one_of
+    from dashboard.frame.choices import one_of
 
     chosen = one_of("Which", ["first", "second", "third"], key="which", default="second", help="")
     st.text(chosen)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.events import EpochEnd, StepEnd
-from mnist_core.store import Run, Store
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.app.pages import opened, tables
 
 pytestmark = pytest.mark.usefixtures("quiet")

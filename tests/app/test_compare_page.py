@@ -9,13 +9,15 @@ import pytest
 from scipy.stats import binomtest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import comparing, comparing_results, run_table
-from mnist_core import answers
-from mnist_core.comparison import CONFOUND, FACTOR, fairness
-from mnist_core.config import RunConfig
+from dashboard.compare import results, sections
+from dashboard.controls import run_table
+from mnist_core.analysis import predictions
+from mnist_core.analysis.comparison import CONFOUND, FACTOR, fairness
+from mnist_core.config.run_config import RunConfig
 from mnist_core.events import StepEnd
 from mnist_core.plots.style import run_style
-from mnist_core.store import Run, Store
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.app.pages import opened, ran, tables, texts, ticked
 from tests.labs import train_now
 
@@ -136,11 +138,11 @@ def test_what_is_under_study_can_be_chosen_and_is_part_of_the_link(store: Store)
     assert fairness([store.find("2"), store.find("3")], "learning_rate") in texts(ran(at))
 
 
-@pytest.mark.parametrize("section", comparing.SECTIONS)
+@pytest.mark.parametrize("section", sections.SECTIONS)
 def test_each_section_opens_with_runs_that_have_and_have_not_been_tested(store: Store, section: str) -> None:
     for runs in (["1", "2", "3", "4"], ["4"]):
         at = opened("compare", runs=runs, look=section)
-        assert comparing.SECTIONS[section].about in texts(at)
+        assert sections.SECTIONS[section].about in texts(at)
         assert not at.error
         assert len(at.main) > 3
 
@@ -150,7 +152,7 @@ def test_a_verdict_stands_first_and_is_mcnemars(store: Store) -> None:
     best, second = sorted((_number(store, 1), _number(store, 2)), key=lambda run: -(run.test_accuracy or 0))
     right = {}
     for run in (best, second):
-        answered = answers.read(store, run)
+        answered = predictions.read(store, run)
         probabilities = answered.filter(regex=r"^p\d+$").to_numpy()
         right[run.number] = probabilities.argmax(axis=1) == answered["label"].to_numpy()
     only = [int((right[a.number] & ~right[b.number]).sum()) for a, b in ((best, second), (second, best))]
@@ -159,7 +161,7 @@ def test_a_verdict_stands_first_and_is_mcnemars(store: Store) -> None:
     assert said.startswith(f"Run {best.number} is right on {only[0]:,} image")
     assert ("no evidence of a difference" in said) == (p > 0.05)
     at.button(key="results_real").click()
-    assert comparing.SECTIONS["Is it real?"].about in texts(ran(at))
+    assert sections.SECTIONS["Is it real?"].about in texts(ran(at))
 
 
 def test_each_test_accuracy_has_its_interval(store: Store) -> None:
@@ -177,7 +179,7 @@ def test_what_cannot_be_compared_is_said() -> None:
         found = RunConfig.parse(config)
         return SimpleNamespace(number=1, state="finished", dataset=found.dataset, config=found)  # type: ignore[return-value]
 
-    remarks = comparing_results.remarks
+    remarks = results.remarks
     assert "different data sets" in remarks([run(), run(dataset="kmnist")])[0]
     assert "validation images are not the same" in remarks([run(), run(train_images=500)])[-1]
     assert "chosen on the test images themselves" in remarks([run(), run(choose_on="test")])[0]

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import comparing_measuring
-from mnist_core import answers, calibration, costs, stats
-from mnist_core.config import RunConfig
-from mnist_core.robustness import CORRUPTIONS, LEVELS
-from mnist_core.store import Run, Store
+from dashboard.compare import measuring
+from mnist_core.analysis import calibration, costs, predictions, stats
+from mnist_core.analysis.robustness import CORRUPTIONS, LEVELS
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.app.pages import opened, ran, tables, texts
 from tests.labs import train_now
 
@@ -114,7 +115,7 @@ def test_calibration_is_the_cores_before_and_after(store: Store) -> None:
     table = tables(at)["calibration-table"].set_index("Run")
     for number in (1, 2, 3):
         run = _number(store, number)
-        found, _ = answers.gather([run], {run.id: answers.read(store, run)})
+        found, _ = predictions.gather([run], {run.id: predictions.read(store, run)})
         assert found is not None
         given = found.probabilities[run.id]
         row = table.loc[number]
@@ -126,7 +127,7 @@ def test_calibration_is_the_cores_before_and_after(store: Store) -> None:
         if number == 3:
             assert np.isnan(row["Temperature"])
             continue
-        held, _ = answers.gather([run], {run.id: answers.read(store, run, "validation")})
+        held, _ = predictions.gather([run], {run.id: predictions.read(store, run, "validation")})
         assert held is not None
         value = calibration.temperature(held.probabilities[run.id], held.labels)
         assert row["Temperature"] == pytest.approx(value)
@@ -145,7 +146,7 @@ def test_calibration_is_the_cores_before_and_after(store: Store) -> None:
 
 def _settled(at: AppTest) -> AppTest:
     for _ in range(200):
-        if comparing_measuring.running() is None:
+        if measuring.running() is None:
             return ran(at)
         time.sleep(0.1)
     raise AssertionError("the measurement did not end")
@@ -183,9 +184,9 @@ def test_a_stopped_measurement_leaves_nothing_behind(store: Store, monkeypatch: 
     monkeypatch.setattr(costs, "answers", dawdling)
     at = section("Robustness", 1)
     at.button(key="robustness measure").click()
-    task = comparing_measuring.running() if not at.run().exception else None
+    task = measuring.running() if not at.run().exception else None
     assert task is not None
     at.button(key="robustness stop").click()
     at = _settled(ran(at))
     assert "Not measured yet: run 1" in texts(at)
-    assert comparing_measuring.results([_number(store, 1)], 1000) == {}
+    assert measuring.results([_number(store, 1)], 1000) == {}

@@ -14,8 +14,11 @@ from PIL import Image
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import assets, gallery, live_chart, pad
-from dashboard.components.live_chart import Series
+from dashboard.components import assets
+from dashboard.components.gallery import gallery
+from dashboard.components.live_chart import live_chart
+from dashboard.components.live_chart.live_chart import Series
+from dashboard.components.pad import pad
 from mnist_core.plots.style import PALETTE
 
 SETTINGS = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())
@@ -55,7 +58,7 @@ def test_loss_is_paired_with_accuracy_and_validation_kept_apart(mounted: list[di
 def chart_script() -> None:
     import streamlit as st
 
-    from dashboard.components.live_chart import live_chart as chart
+    from dashboard.components.live_chart.live_chart import live_chart as chart
 
     chart("chart", st.session_state["series"])
 
@@ -135,7 +138,7 @@ def test_a_chart_that_cannot_be_served_says_so(monkeypatch: pytest.MonkeyPatch) 
 def pad_script() -> None:
     import streamlit as st
 
-    from dashboard.components.pad import pad as drawing_pad
+    from dashboard.components.pad.pad import pad as drawing_pad
 
     st.session_state["got"] = drawing_pad("pad")
 
@@ -186,7 +189,7 @@ def test_pictures_that_are_none_of_the_pads_are_refused() -> None:
 def gallery_script() -> None:
     import streamlit as st
 
-    from dashboard.components.gallery import gallery as grid
+    from dashboard.components.gallery.gallery import gallery as grid
 
     st.session_state["got"] = grid("grid", st.session_state["sprite"], (28, 28), 5, list("abcde"))
 

@@ -3,9 +3,9 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.comparison import fairness
-from mnist_core.config import RunConfig
-from mnist_core.store import Store
+from mnist_core.analysis.comparison import fairness
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.store import Store
 from tests.app.pages import opened, ran, texts
 from tests.labs import trained_run
 

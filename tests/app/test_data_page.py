@@ -12,14 +12,15 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dashboard import browsing, state
-from dashboard.browsing import SPLITS
-from dashboard.dataset_source import Source, folder_source, read
-from mnist_core.config import RunConfig
+from dashboard.controls.dataset_source import Source, folder_source, read
+from dashboard.data import browsing
+from dashboard.data.browsing import SPLITS
+from dashboard.frame import state
+from mnist_core.config.run_config import RunConfig
 from mnist_core.data import mnist_5k
-from mnist_core.data.availability import Status
+from mnist_core.data.download.availability import Status
 from mnist_core.data.loading import load
-from mnist_core.plots import sprite
+from mnist_core.plots.images import sprite
 from tests.app.pages import opened
 
 pytestmark = pytest.mark.usefixtures("quiet")

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import agreement, answers, doubtful, forgetting, results
-from mnist_core.answers import Answers
-from mnist_core.config import RunConfig
-from mnist_core.store import Store
+from mnist_core.analysis import agreement, doubtful, forgetting, predictions, results
+from mnist_core.analysis.predictions import Answers
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.store import Store
 from tests.app.pages import opened, tables, texts
 from tests.labs import train_now, trained_run
 
@@ -33,7 +33,7 @@ def found(store: Store, *numbers: int) -> Answers:
     """The stored answers of some runs, read without the page."""
     runs = {run.number: run for run in store.runs()}
     chosen = [runs[number] for number in numbers]
-    both, _ = answers.gather(chosen, {run.id: answers.read(store, run) for run in chosen})
+    both, _ = predictions.gather(chosen, {run.id: predictions.read(store, run) for run in chosen})
     assert both is not None
     return both
 
@@ -133,7 +133,7 @@ def test_forgotten_images_are_those_of_the_history(store: Store) -> None:
 
 
 def test_a_slow_history_waits_for_a_click(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_core.forgetting.seconds", lambda run, images, epochs: 200.0)
+    monkeypatch.setattr("mnist_core.analysis.forgetting.seconds", lambda run, images, epochs: 200.0)
     at = section("Disagreements", "1", disagreements_view="forgotten")
     assert not at.get("plotly_chart")
     button = at.button(key="disagreements-compute")
@@ -170,7 +170,7 @@ def test_classes_and_the_images_behind_a_cell(store: Store) -> None:
 def suspects(store: Store, *numbers: int, split: str = "validation", **limits: float) -> pd.DataFrame:
     """Labels that the runs doubt, each weighed by its answers to the images of a split."""
     both = found(store, *numbers)
-    tables = [answers.read(store, run, split) for run in both.runs]
+    tables = [predictions.read(store, run, split) for run in both.runs]
     worths = [doubtful.worth(results.probabilities(table), table["label"].to_numpy(dtype=np.int64)) for table in tables]
     return doubtful.suspects(both.labels, [both.probabilities[run.id] for run in both.runs], worths, **limits)
 

@@ -12,13 +12,15 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dashboard import drawing, first_network
-from mnist_core import handwriting, trained
-from mnist_core.config import RunConfig
-from mnist_core.data import mnist_5k
+from dashboard.controls import first_network
+from dashboard.draw import pad_answers
+from mnist_core.analysis import trained
+from mnist_core.config.run_config import RunConfig
+from mnist_core.data import handwriting, mnist_5k
 from mnist_core.data.catalogue import BOX_OF_20_BY_MASS
-from mnist_core.store import Run, Store
-from mnist_core.worker import work
+from mnist_core.jobs.worker import work
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.app.pages import opened
 from tests.labs import trained_run
 
@@ -103,7 +105,7 @@ def test_every_chosen_network_answers_with_its_own_probabilities(store: Store) -
 
 def test_the_page_opens_with_the_best_run_of_each_network(store: Store) -> None:
     at = opened("draw")
-    assert at.multiselect[0].value == drawing.best_numbers(store.runs())
+    assert at.multiselect[0].value == pad_answers.best_numbers(store.runs())
     assert set(at.multiselect[0].value) == {1, 2}
     html = shown(at)
     assert {number: answer for number, (answer, _) in cards(html).items()} == {1: None, 2: None}
@@ -305,6 +307,6 @@ def test_digits_come_before_other_data_sets_and_one_run_a_network() -> None:
         numbered(4, config=cnn, dataset="kmnist", validation_accuracy=0.99),
         numbered(5, config=RunConfig(architecture="softmax"), epoch=0, validation_accuracy=1.0),
     ]
-    assert drawing.best_numbers(runs) == [2, 3]
-    assert drawing.best_numbers(runs[3:]) == [4]
-    assert drawing.best_numbers(runs[4:]) == []
+    assert pad_answers.best_numbers(runs) == [2, 3]
+    assert pad_answers.best_numbers(runs[3:]) == [4]
+    assert pad_answers.best_numbers(runs[4:]) == []

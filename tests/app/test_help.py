@@ -7,10 +7,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.comparing import SECTIONS
-from mnist_core import concurrency, jobs
-from mnist_core.config import RunConfig
-from mnist_core.store import Store
+from dashboard.compare.sections import SECTIONS
+from mnist_core.config.run_config import RunConfig
+from mnist_core.jobs import queue
+from mnist_core.store import concurrency
+from mnist_core.store.store import Store
 from tests.labs import trained_run
 
 PAGES = Path(__file__).parents[2] / "pages"
@@ -31,7 +32,7 @@ def lab(store: Store) -> Iterator[None]:
     concurrency.set_runs_at_once(store, 0)
     st.cache_resource.clear()
     yield
-    jobs.start(store).end()
+    queue.start(store).end()
     st.cache_resource.clear()
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.store import Run, Store
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.app.pages import opened, tables, texts
 from tests.small_folders import config_of, forget, train, write_images
 

@@ -7,15 +7,15 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.config import RunConfig
-from mnist_core.export import archive
-from mnist_core.store import Store
+from mnist_core.config.run_config import RunConfig
+from mnist_core.export.archive import archive
+from mnist_core.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def page() -> None:
-    from dashboard import importing
+    from dashboard.controls import importing
 
     importing.show()
 

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from dashboard import inspection
+from dashboard.controls import run_predictions
 from mnist_core.data import mnist_5k
 from mnist_core.plots.images import sprite
-from mnist_core.store import Store
+from mnist_core.store.store import Store
 from tests.app import inspect_lab
 from tests.app.inspect_lab import BAR, CONVOLUTIONAL, LINEAR, SMALL, html, picture, text
 from tests.app.pages import opened, ran, tables
@@ -240,10 +240,10 @@ def test_other_images_are_not_shown_beside_old_answers(store: Store) -> None:
 
 
 def test_a_class_name_is_bold_whatever_it_holds() -> None:
-    assert inspection.bold("7") == "**7**"
-    assert inspection.bold("a_b [c]") == r"**a\_b \[c\]**"
+    assert run_predictions.bold("7") == "**7**"
+    assert run_predictions.bold("a_b [c]") == r"**a\_b \[c\]**"
 
 
 def test_the_page_starts_without_torch() -> None:
-    script = "import dashboard.inspection_answers, dashboard.inspection_weights, sys; sys.exit('torch' in sys.modules)"
+    script = "import dashboard.inspect.answers, dashboard.inspect.weights, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0

@@ -9,10 +9,10 @@ import pytest
 import streamlit as st
 from PIL import Image
 
-from mnist_core import checkpoints
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.plots.images import weight_images
-from mnist_core.store import Store
+from mnist_core.store.store import Store
+from mnist_core.training import checkpoints
 from tests.app import inspect_lab
 from tests.app.inspect_lab import BAR, CONVOLUTIONAL, LINEAR, TEMPLATES, html, picture, text
 from tests.app.pages import opened, ran

@@ -11,10 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.config import RunConfig
-from mnist_core.fields import fields
-from mnist_core.store import Store
-from mnist_core.sweeps import Axis, Sweep, launch
+from mnist_core.config.fields import fields
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.store import Store
+from mnist_core.sweeps.axes import Axis
+from mnist_core.sweeps.running import launch
+from mnist_core.sweeps.sweep import Sweep
 from tests.app.pages import opened, ran
 from tests.labs import trained_run
 

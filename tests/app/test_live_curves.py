@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.components.live_curves import Across, Curves, History, Look
-from mnist_core.plots import learning_curves
-from mnist_core.plots.curves import Series
+from dashboard.components.live_chart.points import Across, Curves, History, Look
+from mnist_core.plots.curves import Series, learning_curves
 
 STEPS = 5000
 PER_EPOCH = 500

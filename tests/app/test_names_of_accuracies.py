@@ -6,9 +6,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core import sweeps
-from mnist_core.config import RunConfig
-from mnist_core.store import Run, Store
-from mnist_core.sweeps import Axis, Sweep
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
+from mnist_core.sweeps.axes import Axis
+from mnist_core.sweeps.sweep import Sweep
 from tests.app.pages import opened, ran, tables
 from tests.labs import train_now
 

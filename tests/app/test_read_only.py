@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError
-from mnist_core.store import Store
+from mnist_core.store.store import Store
 from tests.app.pages import opened, tables
 
 pytestmark = pytest.mark.usefixtures("quiet")

@@ -11,10 +11,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from dashboard import run_table
-from mnist_core.cli import app
-from mnist_core.config import RunConfig
-from mnist_core.store import Run, Store
+from dashboard.controls import run_table
+from mnist_core.commands.cli import app
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.app.pages import opened, ran, tables, texts, ticked
 
 pytestmark = pytest.mark.usefixtures("quiet")

@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import studying, studying_training
+from dashboard.studies import subject, training
 from mnist_core import studies
-from mnist_core.config import RunConfig
-from mnist_core.rounding import decimals
-from mnist_core.store import Store
-from mnist_core.studies import Experiment, Question, Study, Variant, catalogue, records
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.store import Store
+from mnist_core.studies import catalogue, records
+from mnist_core.studies.study import Experiment, Question, Study, Variant
+from mnist_core.text.rounding import decimals
 from tests.app.pages import opened, ran, tables, texts
 from tests.labs import train_now, trained_run
 
@@ -188,14 +189,14 @@ def test_figures_are_rounded_as_their_spread_says() -> None:
 
 
 def test_states_are_shown_at_once_and_accuracies_after_the_prediction(tiny: None, store: Store) -> None:
-    planned = studying.plan_of("linear-depth", "depth", 1, studying.EPOCHS["one"], False)
+    planned = subject.plan_of("linear-depth", "depth", 1, subject.EPOCHS["one"], False)
     rows = [(one, run) for one, run in studies.find(store, planned)]
     accuracy = f"{rows[0][1].validation_accuracy or 0:.2%}"
-    assert accuracy not in studying_training.board(rows, figures=False)
-    board = studying_training.board(rows, figures=True)
+    assert accuracy not in training.board(rows, figures=False)
+    board = training.board(rows, figures=True)
     assert accuracy in board
     assert "784-5-10" in board
-    assert "not trained" in studying_training.board([(rows[0][0], None)], figures=True)
+    assert "not trained" in training.board([(rows[0][0], None)], figures=True)
     assert "The curves appear here" in texts(opened("studies", **ONE))
     assert "The curves appear here" not in texts(revealed(**ONE))
 

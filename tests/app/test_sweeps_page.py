@@ -8,12 +8,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from dashboard.sweeping_results import CURVES, spread
+from dashboard.sweeps.results import CURVES, spread
 from mnist_core import sweeps
-from mnist_core.cli import app
-from mnist_core.config import RunConfig
-from mnist_core.store import Store
-from mnist_core.sweeps import Axis, Sweep
+from mnist_core.commands.cli import app
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.store import Store
+from mnist_core.sweeps.axes import Axis
+from mnist_core.sweeps.sweep import Sweep
 from tests.app.pages import tables
 from tests.labs import train_now
 

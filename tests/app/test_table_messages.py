@@ -8,8 +8,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import data_table
-from dashboard.components.data_table import rows_of
+from dashboard.components.data_table import data_table
+from dashboard.components.data_table.data_table import rows_of
 
 
 def sent(frame: pd.DataFrame, **columns: Any) -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ def script() -> None:
     import pandas as pd
     import streamlit as st
 
-    from dashboard.components.data_table import data_table, rows_of
+    from dashboard.components.data_table.data_table import data_table, rows_of
 
     rows = rows_of(pd.DataFrame({"a": range(st.session_state["rows"]), "b": 0.123456}))
     data_table("t", rows, "Rows", ticked=[1], on_tick=lambda ids: st.session_state.__setitem__("chosen", ids))

@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import takeaway
-from mnist_core.config import RunConfig
+from dashboard.controls import takeaway
+from mnist_core.config.run_config import RunConfig
 from mnist_core.export import formats
-from mnist_core.export.script import script
-from mnist_core.store import Run, Store
+from mnist_core.export.script.script import script
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.app.pages import opened
 from tests.labs import train_now
 

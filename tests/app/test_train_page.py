@@ -12,13 +12,14 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import concurrency, jobs
-from mnist_core.config import RunConfig
+from mnist_core.config.fields import fields
+from mnist_core.config.recipes import RECIPES
+from mnist_core.config.run_config import RunConfig
 from mnist_core.events import EpochEnd
-from mnist_core.fields import fields
-from mnist_core.recipes import RECIPES
-from mnist_core.store import Store
-from mnist_core.worker import work
+from mnist_core.jobs import queue
+from mnist_core.jobs.worker import work
+from mnist_core.store import concurrency
+from mnist_core.store.store import Store
 from tests.labs import trained_run
 from tests.small_folders import write_images
 
@@ -32,7 +33,7 @@ def page(own_lab) -> Iterator[AppTest]:
     concurrency.set_runs_at_once(store, 0)
     st.cache_resource.clear()
     yield AppTest.from_file("../../pages/train.py", default_timeout=30)
-    jobs.start(store).end()
+    queue.start(store).end()
     st.cache_resource.clear()
 
 
@@ -175,7 +176,7 @@ def test_a_click_that_the_browser_sends_twice_is_obeyed_once():
     def script():
         import streamlit as st
 
-        from dashboard import state
+        from dashboard.frame import state
 
         def obey(count: int) -> None:
             for _ in range(2):

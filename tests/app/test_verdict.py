@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import comparing_verdict_models
-from mnist_core import answers, stats
-from mnist_core.config import RunConfig
-from mnist_core.store import Store
+from dashboard.compare import verdict_models
+from mnist_core.analysis import predictions, stats
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.store import Store
 from tests.app.pages import opened, ran, texts
 from tests.labs import trained_run
 
@@ -51,7 +51,7 @@ def charts(at: AppTest) -> dict[str, Any]:
 def right(store: Store, *numbers: int) -> np.ndarray:
     runs = {run.number: run for run in store.runs()}
     chosen = [runs[number] for number in numbers]
-    found, _ = answers.gather(chosen, {run.id: answers.read(store, run) for run in chosen})
+    found, _ = predictions.gather(chosen, {run.id: predictions.read(store, run) for run in chosen})
     assert found is not None
     return found.right
 
@@ -100,8 +100,8 @@ def test_all_pairs_are_corrected_and_a_click_chooses_one(store: Store, monkeypat
     assert "corrected by Holm's method for 6 pairs" in texts(at)
 
     state: dict[str, Any] = {"verdict_matrix": {"selection": {"points": [{"customdata": [4, 2, "", ""]}]}}}
-    monkeypatch.setattr(comparing_verdict_models.st, "session_state", state)
-    comparing_verdict_models._take_cell({"2 and 4": (1, 3)})
+    monkeypatch.setattr(verdict_models.st, "session_state", state)
+    verdict_models._take_cell({"2 and 4": (1, 3)})
     assert state["verdict_pair"] == "2 and 4"
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.events import EpochEnd, StepEnd
-from mnist_core.store import Store
+from mnist_core.store.store import Store
 
 pytestmark = pytest.mark.browser
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-from mnist_core.config import RunConfig
-from mnist_core.store import Store
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.store import Store
 from tests.labs import trained_run
 
 pytestmark = pytest.mark.browser

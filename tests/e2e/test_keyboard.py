@@ -7,9 +7,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mnist_core import sweeps
-from mnist_core.config import RunConfig
-from mnist_core.store import Store
-from mnist_core.sweeps import Axis, Sweep
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.store import Store
+from mnist_core.sweeps.axes import Axis
+from mnist_core.sweeps.sweep import Sweep
 from tests.app_process import running_app
 from tests.labs import train_now, trained_run
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from mnist_core import concurrency
-from mnist_core.config import RunConfig
-from mnist_core.store import Store
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store import concurrency
+from mnist_core.store.store import Store
 
 pytestmark = pytest.mark.browser
 LEAKS = re.compile(r"Traceback|sqlalche|SELECT|sqlite3\.|Error:")

@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from mnist_core import concurrency
-from mnist_core.store import Store
+from mnist_core.store import concurrency
+from mnist_core.store.store import Store
 from tests.app_process import wait_until
 
 pytestmark = pytest.mark.browser

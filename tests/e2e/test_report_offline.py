@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from mnist_core import report
-from mnist_core.config import RunConfig
-from mnist_core.store import Store
-from mnist_core.worker import work
+from mnist_core.config.run_config import RunConfig
+from mnist_core.jobs.worker import work
+from mnist_core.store.store import Store
 
 pytestmark = pytest.mark.browser
 CONFIG = RunConfig(dataset="mnist-5k", train_images=300, architecture="softmax", epochs=2)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from mnist_core.config import RunConfig
-from mnist_core.store import Store
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.store import Store
 from tests.app_process import running_app
 from tests.labs import trained_run
 

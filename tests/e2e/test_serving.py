@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from mnist_core.config import RunConfig
-from mnist_core.store import Store
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.store import Store
 from tests.app_process import app_process, free_port, wait_until
 
 pytestmark = pytest.mark.browser

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.events import EpochEnd, StepEnd
-from mnist_core.store import Run, Store
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.e2e.messages import frames_of, sizes_of_charts
 
 pytestmark = pytest.mark.browser

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from mnist_core.store import Store
+from mnist_core.store.store import Store
 
 pytestmark = pytest.mark.browser
 

@@ -16,16 +16,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mnist_core.architectures import build, describe, presets
-from mnist_core.architectures.diagram import diagram
+from mnist_core.architectures.building import build
+from mnist_core.architectures.diagram.diagram import diagram
 from mnist_core.architectures.layers import KINDS
-from mnist_core.checking import check
-from mnist_core.config import RunConfig
+from mnist_core.architectures.presets import presets
+from mnist_core.architectures.table import describe
+from mnist_core.config.run_config import RunConfig
 from mnist_core.data import pictures
 from mnist_core.errors import MnistLabError
-from mnist_core.export import archive
-from mnist_core.store import Run, Store
-from mnist_core.sweeps import Axis, parse_values
+from mnist_core.export.archive import archive
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
+from mnist_core.sweeps.axes import Axis, parse_values
+from mnist_core.training.checking import check
 from tests.faults.hostile_archives import packed, signed
 from tests.labs import trained_run
 

@@ -13,13 +13,14 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from mnist_core import trained
-from mnist_core.config import RunConfig
+from mnist_core.analysis import trained
+from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError, StoreError
 from mnist_core.events import StepEnd
-from mnist_core.export import archive, archive_checks
-from mnist_core.store import Run, Store
-from mnist_core.worker import work
+from mnist_core.export.archive import archive, checks
+from mnist_core.jobs.worker import work
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.faults.hostile_archives import HOSTILE, Members, checkpoint, edited, long_words, packed, signed
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="flatten linear(classes)", epochs=2)
@@ -130,9 +131,9 @@ def test_whatever_is_damaged_is_told_in_a_sentence(original: tuple[Store, Run, P
                                                   tmp_path: Path):  # fmt: skip
     name = checkpoint(members) if name == "checkpoints" else name
     random, config, data = np.random.default_rng(0), original[1].config, original[1].data
-    check = {"metrics.parquet": lambda path: archive_checks.metrics_of(path),
-             "predictions.parquet": lambda path: archive_checks.check_predictions(path, config, data)}.get(
-                 name, lambda path: archive_checks.check_checkpoint(path, name, config, data))  # fmt: skip
+    check = {"metrics.parquet": lambda path: checks.metrics_of(path),
+             "predictions.parquet": lambda path: checks.check_predictions(path, config, data)}.get(
+                 name, lambda path: checks.check_checkpoint(path, name, config, data))  # fmt: skip
     check(written(tmp_path / "x", members[name]))
     refused = 0
     for _ in range(100):

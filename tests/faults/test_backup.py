@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import cli, concurrency, jobs
-from mnist_core.config import RunConfig
+from mnist_core.commands import cli
+from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError, StoreError
-from mnist_core.store import Store
+from mnist_core.jobs import queue
+from mnist_core.store import concurrency
 from mnist_core.store.artifacts import file_sha256
 from mnist_core.store.backup import copy_daily, newest_copies, newest_copy
+from mnist_core.store.store import Store
 from mnist_core.upkeep import manifest
 from mnist_core.upkeep.backup import back_up, backups
 from mnist_core.upkeep.manifest import Content
@@ -73,7 +75,7 @@ def test_a_backup_while_runs_train_holds_whole_files_of_one_moment(own_lab: Path
     store = Store.open()
     run = store.enqueue(SMALL.replace(epochs=10_000, checkpoint_every=50), claimed=True)
     over = threading.Event()
-    script = "import sys; from mnist_core.store import Store; from mnist_core.worker import work\n"
+    script = "import sys; from mnist_core.store import Store; from mnist_core.jobs.worker import work\n"
     script += f"store = Store.open(); [None for _ in work(store, store.run({run.id!r}))]"
     trainer = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)
     try:
@@ -160,7 +162,7 @@ def test_a_database_that_has_no_run_yet_makes_room(own_lab: Path, tmp_path: Path
 def test_the_jobs_keep_a_copy_a_day_and_remove_what_was_deleted_a_day_ago(
     own_lab: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(jobs, "_HOUSEKEEPING_SECONDS", 0.2)
+    monkeypatch.setattr(queue, "_HOUSEKEEPING_SECONDS", 0.2)
     store = Store.open()
     concurrency.set_runs_at_once(store, 0)
     runs = [store.enqueue(SMALL) for _ in range(3)]
@@ -170,7 +172,7 @@ def test_the_jobs_keep_a_copy_a_day_and_remove_what_was_deleted_a_day_ago(
     store.delete([runs[0].id])
     store.clock = time.time
     store.delete([runs[1].id])
-    thread = jobs.start(store)
+    thread = queue.start(store)
     try:
         wait_until(lambda: bool(list((own_lab / "backups").glob("daily-*.db"))))
         wait_until(lambda: [run.id for run in store.runs(deleted=True)] == [runs[1].id])
@@ -282,7 +284,7 @@ def test_a_backup_that_could_not_be_used_takes_nothing_away(
 
 
 def test_the_jobs_say_that_no_copy_can_be_kept(own_lab: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(jobs, "_HOUSEKEEPING_SECONDS", 0.2)
+    monkeypatch.setattr(queue, "_HOUSEKEEPING_SECONDS", 0.2)
     store = Store.open()
     concurrency.set_runs_at_once(store, 0)
     with closing(sqlite3.connect(own_lab / "runs.db")) as connection:
@@ -290,7 +292,7 @@ def test_the_jobs_say_that_no_copy_can_be_kept(own_lab: Path, monkeypatch: pytes
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute("UPDATE sqlite_master SET rootpage = 2 WHERE name = 'metrics_by_run'")
         connection.commit()
-    thread = jobs.start(store)
+    thread = queue.start(store)
     try:
         wait_until(lambda: any(str(own_lab / "runs.db") in trouble.text for trouble in thread.troubles))
         assert not list((own_lab / "backups").glob("daily-*.db"))

@@ -12,13 +12,18 @@ from typing import Any
 
 import pytest
 
-from mnist_core import answers, api, cli, trained
-from mnist_core.config import RunConfig
+from mnist_core import api
+from mnist_core.analysis import predictions, trained
+from mnist_core.commands import cli
+from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import CheckpointError, StoreError
-from mnist_core.export import archive
-from mnist_core.report import findings, html
-from mnist_core.store import Artifact, Run, Store
+from mnist_core.export.archive import archive
+from mnist_core.report import findings
+from mnist_core.report.page import html
+from mnist_core.store.artifacts import Artifact
+from mnist_core.store.run import Run
 from mnist_core.store.schema import runs
+from mnist_core.store.store import Store
 from tests.labs import trained_run
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="flatten linear(classes)", epochs=2)
@@ -67,13 +72,13 @@ def predictions_of(store: Store, run: Run) -> tuple[Path, Artifact]:
 
 def test_every_flip_in_predictions_is_noticed(lab: Store):
     run = lab.find("1")
-    intact = answers.stored(lab, run)
+    intact = predictions.stored(lab, run)
     path, _ = predictions_of(lab, run)
     for bit in flips(path, Random(1)):
         with pytest.raises(StoreError):
-            answers.stored(lab, run)
+            predictions.stored(lab, run)
         assert path.stat().st_size, bit
-    assert answers.stored(lab, run).equals(intact)
+    assert predictions.stored(lab, run).equals(intact)
 
 
 def test_every_flip_in_a_checkpoint_is_noticed(lab: Store):

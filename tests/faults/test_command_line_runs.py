@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from mnist_core import concurrency, jobs, liveness, processes
-from mnist_core.config import RunConfig
-from mnist_core.store import Run, Store
+from mnist_core.config.run_config import RunConfig
+from mnist_core.jobs import liveness, queue
+from mnist_core.store import concurrency, processes
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.app_process import ROOT, wait_until
 
 CLI = [sys.executable, "-m", "mnist_core"]
@@ -126,7 +128,7 @@ def test_a_run_that_is_only_asleep_is_left_alone_and_goes_on(store: Store, train
     run = store.runs()[0]
     asleep_for_a_day(store, run)
     assert json.loads(answer("list", "--json"))[0]["state"] == "running"
-    thread = jobs.start(store)
+    thread = queue.start(store)
     try:
         time.sleep(5)  # at least two looks of the patrol
         assert store.run(run.id).state == "running"
@@ -186,10 +188,10 @@ def test_a_deleted_run_whose_process_is_gone_can_be_removed_for_good(store: Stor
 
 WITHOUT_WORKERS = """
 import sys
-from mnist_core import jobs
+from mnist_core.jobs import queue as jobs
 sys.executable, jobs._SPARE_DELAY_SECONDS, jobs._LONGEST_START_PAUSE_SECONDS, jobs._LONGEST_PAUSE_SECONDS = (
     sys.argv.pop(1), 0.1, 0.2, 0.2)
-from mnist_core.cli import main
+from mnist_core.commands.cli import main
 main()
 """
 SMALL = ["--dataset", "mnist-5k", "--train-images", "500", "--epochs", "1", "--architecture", "mlp-10"]

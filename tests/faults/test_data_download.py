@@ -19,16 +19,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.data import cifar10
-from mnist_core.data import download as child
-from mnist_core.data.availability import Download, Status, ensure, status
 from mnist_core.data.catalogue import dataset
-from mnist_core.data.network import Traffic, answering
+from mnist_core.data.download import child
+from mnist_core.data.download.availability import Download, Status, ensure, status
+from mnist_core.data.download.network import Traffic, answering
+from mnist_core.data.download.torchvision_ops import make_importable
 from mnist_core.data.sources import load_arrays
-from mnist_core.data.torchvision_ops import make_importable
 from mnist_core.errors import DataError
-from mnist_core.export.script import source
+from mnist_core.export.script.script import source
 from tests.faults.data_servers import serving, silent
 
 NAMES = [f"{Path(file).name}.gz" for file, _ in dataset("kmnist").files]
@@ -129,11 +129,11 @@ def test_cancelled_download_leaves_nothing(tmp_path: Path, packed: dict[str, byt
 def test_complete_download_is_verified_and_moved_into_place(tmp_path: Path, packed: dict[str, bytes]) -> None:
     script = f"""
 import sys
-from mnist_core.data.torchvision_ops import make_importable
+from mnist_core.data.download.torchvision_ops import make_importable
 make_importable()
 from torchvision.datasets import KMNIST
 KMNIST.resources = {[(name, hashlib.md5(packed[name]).hexdigest()) for name in NAMES]!r}
-from mnist_core.data.download import main
+from mnist_core.data.download.child import main
 sys.exit(main(sys.argv[1:]))
 """
     with serving(packed) as url:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.data import mnist_5k
-from mnist_core.data.availability import status
 from mnist_core.data.catalogue import dataset
+from mnist_core.data.download.availability import status
 from mnist_core.data.fallback import resolve
 from mnist_core.data.sources import load_arrays
 from mnist_core.errors import DataError

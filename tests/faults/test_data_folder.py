@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.data.catalogue import shape_of
 from mnist_core.data.sources import load_arrays
 from mnist_core.errors import DataError
-from tests.unit.test_data_loading import write_folder
+from tests.unit.data.test_data_loading import write_folder
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError, StoreError
-from mnist_core.store import Run, Store
 from mnist_core.store import connections as store_connections
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.app_process import ROOT
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="flatten linear(classes)", epochs=1)

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from mnist_core import devices
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import DeviceError
-from mnist_core.store import Store
-from mnist_core.worker import work
+from mnist_core.jobs.worker import work
+from mnist_core.store.store import Store
+from mnist_core.training import devices
 
 TINY = RunConfig(dataset="mnist-5k", architecture="softmax", train_images=500, epochs=1)
 

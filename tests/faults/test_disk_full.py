@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import jobs
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError
-from mnist_core.store import Run, Store
+from mnist_core.jobs import queue
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from mnist_core.upkeep import disk
 from tests.app_process import ROOT, wait_until
 
@@ -57,7 +58,7 @@ def fill(disk: Path) -> Path:
 
 def is_told() -> bool:
     """Whether every page says that the disk is full, of the database or of a checkpoint."""
-    return any("Free some space" in trouble.text for trouble in jobs.troubles_now())
+    return any("Free some space" in trouble.text for trouble in queue.troubles_now())
 
 
 def check_undamaged(store: Store, run: Run) -> None:
@@ -78,7 +79,7 @@ def parts(disk: Path) -> list[Path]:
 
 
 def test_a_run_waits_while_the_disk_is_full_and_goes_on_when_there_is_room(
-    store: Store, running: jobs.Jobs, small_disk: Path
+    store: Store, running: queue.Jobs, small_disk: Path
 ):
     run = training(store)
     pid = store.run(run.id).pid
@@ -89,7 +90,7 @@ def test_a_run_waits_while_the_disk_is_full_and_goes_on_when_there_is_room(
     filler.unlink()
     wait_until(lambda: store.run(run.id).epoch > epoch + 2)
     assert store.run(run.id).pid == pid
-    wait_until(lambda: jobs.troubles_now() == [])
+    wait_until(lambda: queue.troubles_now() == [])
     store.request(run.id, "stop")
     wait_until(lambda: store.run(run.id).state == "stopped")
     check_undamaged(store, run)
@@ -98,7 +99,7 @@ def test_a_run_waits_while_the_disk_is_full_and_goes_on_when_there_is_room(
 
 @pytest.mark.long
 def test_a_run_that_is_killed_on_a_full_disk_can_be_resumed_and_leaves_no_temporary_file(
-    store: Store, running: jobs.Jobs, small_disk: Path
+    store: Store, running: queue.Jobs, small_disk: Path
 ):
     run = training(store)
     pid = store.run(run.id).pid

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mnist_core import cli
-from mnist_core.config import RunConfig
-from mnist_core.store import Store
+from mnist_core.commands import cli
+from mnist_core.config.run_config import RunConfig
 from mnist_core.store.backup import copy_daily
+from mnist_core.store.store import Store
 from mnist_core.upkeep.doctor import examine
 from mnist_core.upkeep.findings import Finding
 from tests.labs import trained_run

@@ -16,12 +16,13 @@ import pytest
 import typer
 
 from mnist_core import sweeps
-from mnist_core.architectures import describe
-from mnist_core.cli import app, main
-from mnist_core.config import RunConfig
+from mnist_core.architectures.table import describe
+from mnist_core.commands.cli import app, main
+from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ArchitectureError, ConfigError, StoreError
 from mnist_core.export import mlflow
-from mnist_core.store import Run, Store
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.labs import trained_run
 
 ROOT = Path(__file__).parents[2]
@@ -148,7 +149,8 @@ def test_bytes_that_are_no_text_are_refused_in_a_process(tmp_path: Path) -> None
 
 
 def test_a_pipe_in_the_place_of_a_file_stays_one(run: Run, tmp_path: Path) -> None:
-    from mnist_core.export import archive, formats
+    from mnist_core.export import formats
+    from mnist_core.export.archive import archive
 
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(Exception, match="no file"):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.limits import MAX_LAYERS
+from mnist_core.config.limits import MAX_LAYERS
 
 ROOT = Path(__file__).parents[2]
 SECONDS, MEGABYTES = 1.0, 50  # of one processor, and beside what the process needs before
@@ -53,8 +53,8 @@ INITIAL = {
 }
 _CHECK = """
 import json, resource, sys, time
-from mnist_core.architectures.diagram import diagram
-from mnist_core.checking import check
+from mnist_core.architectures.diagram.diagram import diagram
+from mnist_core.training.checking import check
 from mnist_core.config import RunConfig
 from mnist_core.errors import MnistLabError
 

@@ -15,12 +15,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import MnistLabError
-from mnist_core.export import archive, curves, tensorboard
-from mnist_core.export.script import script
-from mnist_core.report import html
-from mnist_core.store import Run, Store
+from mnist_core.export import curves, tensorboard
+from mnist_core.export.archive import archive
+from mnist_core.export.script.script import script
+from mnist_core.report.page import html
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from mnist_core.studies.reporting import markdown
 from tests.faults.hostile_archives import Members, checkpoint, packed, rewritten, signed
 from tests.labs import trained_run
@@ -246,8 +248,9 @@ def store_of_one(tmp_path: Path) -> tuple[Store, Run]:
 
 
 def test_the_report_of_the_studies_takes_no_markup_from_a_run(tmp_path: Path) -> None:
-    from mnist_core.studies import plan, studies
+    from mnist_core.studies.catalogue import studies
     from mnist_core.studies.measuring import measured
+    from mnist_core.studies.planning import plan
 
     store = Store.open(tmp_path / "lab")
     study = next(iter(studies().values()))

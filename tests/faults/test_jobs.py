@@ -11,17 +11,19 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mnist_core import concurrency, jobs, liveness
-from mnist_core.cli import app
-from mnist_core.config import RunConfig
-from mnist_core.store import Run, Store
+from mnist_core.commands.cli import app
+from mnist_core.config.run_config import RunConfig
+from mnist_core.jobs import liveness, queue
+from mnist_core.store import concurrency
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.app_process import wait_until
 
 LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2000)
 SHORT = LONG.replace(epochs=2)
 
 
-def enqueue(store: Store, running: jobs.Jobs, config: RunConfig) -> Run:
+def enqueue(store: Store, running: queue.Jobs, config: RunConfig) -> Run:
     run = store.enqueue(config)
     running.wake()
     return run
@@ -83,7 +85,7 @@ def test_no_more_runs_train_at_once_than_allowed(store, running):
 
 
 def test_ending_the_jobs_interrupts_their_runs_with_a_checkpoint(store):
-    thread = jobs.start(store)
+    thread = queue.start(store)
     run = enqueue(store, thread, LONG)
     wait_until(lambda: trains(store, run))
     thread.end()
@@ -105,7 +107,7 @@ def test_a_run_outlives_a_killed_app_and_is_picked_up(store, own_lab: Path):
     app.kill()
     app.wait()
     epoch = store.run(run.id).epoch
-    thread = jobs.start(store)
+    thread = queue.start(store)
     try:
         wait_until(lambda: store.run(run.id).epoch > epoch + 3)
         assert store.run(run.id).state == "running"
@@ -122,7 +124,7 @@ def test_a_run_whose_process_is_gone_is_found(store):
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     store.describe(run, pid=gone.pid)
-    thread = jobs.start(store)
+    thread = queue.start(store)
     try:
         wait_until(lambda: store.run(run.id).state == "interrupted")
         assert "Resume" in store.run(run.id).note
@@ -149,7 +151,7 @@ def test_a_run_that_ends_its_worker_leaves_the_others_alone(store, running):
     assert not any(store.run(good.id).note for _, good in pairs)
 
 
-def hand_over_to_one_that_never_begins(store: Store, running: jobs.Jobs) -> tuple[Run, int]:
+def hand_over_to_one_that_never_begins(store: Store, running: queue.Jobs) -> tuple[Run, int]:
     """A run that was given to an idle worker which is stopped and cannot begin it, and the worker's process."""
     concurrency.set_runs_at_once(store, 1)
     before = enqueue(store, running, SHORT.replace(epochs=40))
@@ -177,7 +179,7 @@ def test_a_run_that_a_dead_worker_never_began_is_trained_by_another(store, runni
 
 
 def test_a_run_that_no_worker_began_waits_in_the_queue_when_the_app_ends(store):
-    thread = jobs.start(store)
+    thread = queue.start(store)
     run, pid = hand_over_to_one_that_never_begins(store, thread)
     later = store.enqueue(SHORT)
     os.kill(pid, signal.SIGKILL)
@@ -194,7 +196,7 @@ def test_a_stopped_run_that_no_worker_began_stays_stopped(store, running):
 
 
 def test_the_thread_is_started_once_for_a_store(store, running):
-    assert jobs.start(Store.open()) is running
+    assert queue.start(Store.open()) is running
 
 
 def test_short_runs_share_a_process_that_outlives_them(store, running):
@@ -300,10 +302,10 @@ def test_a_run_that_cannot_be_read_and_whose_process_is_gone_gives_its_place_to_
 def test_a_damaged_page_does_not_hold_up_the_jobs(store: Store):
     concurrency.set_runs_at_once(store, 1)
     _, elsewhere = with_a_broken_run_at_the_front(store, None)
-    thread = jobs.start(store)
+    thread = queue.start(store)
     try:
         wait_until(lambda: store.run(elsewhere.id).state == "finished")
-        assert jobs.troubles_now() == []
+        assert queue.troubles_now() == []
     finally:
         thread.end()
 

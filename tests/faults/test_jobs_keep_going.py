@@ -12,10 +12,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from mnist_core import jobs
-from mnist_core.config import RunConfig
-from mnist_core.silence import AwakeClock, Silence
-from mnist_core.store import Run, Store
+from mnist_core.config.run_config import RunConfig
+from mnist_core.jobs import queue
+from mnist_core.jobs.awake_clock import AwakeClock, Silence
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.app_process import app_process, free_port, wait_until
 
 SHORT = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2)
@@ -32,21 +33,21 @@ def in_database(store: Store, statement: str) -> None:
 
 
 def test_after_an_error_of_the_database_the_queue_goes_on_by_itself(
-    store: Store, running: jobs.Jobs, capfd: pytest.CaptureFixture[str]
+    store: Store, running: queue.Jobs, capfd: pytest.CaptureFixture[str]
 ):
-    wait_until(lambda: jobs.troubles_now() == [])
+    wait_until(lambda: queue.troubles_now() == [])
     in_database(store, "ALTER TABLE runs RENAME TO elsewhere")
-    wait_until(lambda: bool(jobs.troubles_now()), seconds=5)
-    texts = [trouble.text for trouble in jobs.troubles_now()]
+    wait_until(lambda: bool(queue.troubles_now()), seconds=5)
+    texts = [trouble.text for trouble in queue.troubles_now()]
     in_database(store, "ALTER TABLE elsewhere RENAME TO runs")
     run = store.enqueue(SHORT)
     wait_until(lambda: finished(store, run))
-    assert jobs.troubles_now() == []
+    assert queue.troubles_now() == []
     for text in [*texts, capfd.readouterr().err]:
         assert not any(secret in text for secret in ("SELECT", "sqlalche.me", "parameters", "runs.number"))
 
 
-def test_a_folder_that_vanishes_for_a_while_holds_the_queue_up_and_no_longer(store: Store, running: jobs.Jobs):
+def test_a_folder_that_vanishes_for_a_while_holds_the_queue_up_and_no_longer(store: Store, running: queue.Jobs):
     wait_until(lambda: len(list(store.root.glob("worker.log"))) == 1)
     away = store.root.with_name("away")
     store.root.rename(away)
@@ -55,20 +56,20 @@ def test_a_folder_that_vanishes_for_a_while_holds_the_queue_up_and_no_longer(sto
     time.sleep(1.0)
     away.rename(store.root)
     wait_until(lambda: finished(store, run))
-    assert jobs.troubles_now() == []
+    assert queue.troubles_now() == []
 
 
 def test_a_store_that_cannot_be_opened_at_first_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder = tmp_path / "not yet"
     monkeypatch.setenv("MNIST_LAB_DATABASE", f"sqlite:///{folder / 'runs.db'}")
-    thread = jobs.begin()
+    thread = queue.begin()
     try:
         wait_until(lambda: bool(thread.troubles), seconds=5)
         folder.mkdir()
         run = Store.open().enqueue(SHORT)
         wait_until(lambda: finished(Store.open(), run))
         assert thread.troubles == []
-        assert jobs.start(Store.open()) is thread
+        assert queue.start(Store.open()) is thread
     finally:
         thread.end()
 
@@ -90,7 +91,7 @@ def broken_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setattr(sys, "executable", str(program))
-    monkeypatch.setattr(jobs, "_SPARE_DELAY_SECONDS", 0.5)
+    monkeypatch.setattr(queue, "_SPARE_DELAY_SECONDS", 0.5)
     return broken
 
 
@@ -98,7 +99,7 @@ def test_workers_that_die_at_their_start_are_tried_with_growing_pauses_and_the_q
     broken_python: Path, store: Store
 ):
     runs = [store.enqueue(SHORT), store.enqueue(SHORT)]
-    thread = jobs.Jobs(store.url, lambda: store)
+    thread = queue.Jobs(store.url, lambda: store)
     thread.start()
     try:
         wait_until(lambda: bool(thread.troubles), seconds=5)
@@ -159,9 +160,9 @@ def training(store: Store) -> tuple[Run, int]:
     ids=["six seconds", "a minute and stop"],
 )
 def test_a_worker_that_hangs_is_ended_and_its_run_can_be_resumed(
-    store: Store, running: jobs.Jobs, monkeypatch: pytest.MonkeyPatch, seconds: float, wish: str
+    store: Store, running: queue.Jobs, monkeypatch: pytest.MonkeyPatch, seconds: float, wish: str
 ):
-    monkeypatch.setattr(jobs, "SILENT_SECONDS", seconds)
+    monkeypatch.setattr(queue, "SILENT_SECONDS", seconds)
     run, pid = training(store)
     os.kill(pid, signal.SIGSTOP)
     stopped = time.monotonic()
@@ -182,11 +183,11 @@ def test_a_worker_that_hangs_is_ended_and_its_run_can_be_resumed(
 
 @pytest.mark.long
 def test_a_worker_that_hangs_is_not_ended_while_nobody_can_write(
-    store: Store, running: jobs.Jobs, monkeypatch: pytest.MonkeyPatch, hold_the_database: Callable[[], "sa.Connection"]
+    store: Store, running: queue.Jobs, monkeypatch: pytest.MonkeyPatch, hold_the_database: Callable[[], "sa.Connection"]
 ):
     """A locked database silences every worker."""
-    monkeypatch.setattr(jobs, "SILENT_SECONDS", 1.0)
-    monkeypatch.setattr(jobs, "_DOUBT_SECONDS", 0.5)
+    monkeypatch.setattr(queue, "SILENT_SECONDS", 1.0)
+    monkeypatch.setattr(queue, "_DOUBT_SECONDS", 0.5)
     run, pid = training(store)
     lock = hold_the_database()
     time.sleep(8)
@@ -211,9 +212,9 @@ def hold_the_database(store: Store) -> Iterator[Callable[[], "sa.Connection"]]:
 
 @pytest.mark.long
 def test_a_stopped_worker_that_locks_the_database_is_ended_too(
-    store: Store, running: jobs.Jobs, monkeypatch: pytest.MonkeyPatch
+    store: Store, running: queue.Jobs, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(jobs, "SILENT_SECONDS", 6.0)
+    monkeypatch.setattr(queue, "SILENT_SECONDS", 6.0)
     run, pid = training(store)
     engine = sa.create_engine(store.url, isolation_level="AUTOCOMMIT", connect_args={"timeout": 0.1})
     locked = False

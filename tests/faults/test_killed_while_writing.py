@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError, StoreError
-from mnist_core.export import archive, formats
-from mnist_core.store import Run, Store
+from mnist_core.export import formats
+from mnist_core.export.archive import archive
 from mnist_core.store.leftovers import remove_leftovers
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from mnist_core.upkeep.backup import back_up
 from mnist_core.upkeep.doctor import examine
 from mnist_core.upkeep.restore import restore

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import jobs
-from mnist_core.config import RunConfig
-from mnist_core.store import Store
+from mnist_core.config.run_config import RunConfig
+from mnist_core.jobs import queue
+from mnist_core.store.store import Store
 from tests.app_process import wait_until
 
 SMALL = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2)
@@ -17,7 +17,7 @@ MARGIN = 300 << 20
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process limit another's memory")
-def test_a_run_without_memory_names_the_batch_size_and_the_next_one_trains(store: Store, running: jobs.Jobs):
+def test_a_run_without_memory_names_the_batch_size_and_the_next_one_trains(store: Store, running: queue.Jobs):
     import resource
 
     first = store.enqueue(SMALL)

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError
-from mnist_core.store import Store
 from mnist_core.store.schema import VERSION, metadata
+from mnist_core.store.store import Store
 from tests.app_process import ROOT
 
 PROCESSES = 4

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import cli, resuming, trained
-from mnist_core.config import RunConfig
+from mnist_core.analysis import trained
+from mnist_core.commands import cli
+from mnist_core.config.run_config import RunConfig
 from mnist_core.events import EpochEnd, RunStarted, StepEnd
-from mnist_core.store import Run, Store
-from mnist_core.worker import work
+from mnist_core.jobs import resuming
+from mnist_core.jobs.worker import work
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=500, architecture="softmax", epochs=4)
 SKLEARN = SMALL.replace(library="sklearn", solver="lbfgs", epochs=8)

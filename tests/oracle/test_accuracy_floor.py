@@ -2,8 +2,8 @@
 
 from time import perf_counter
 
-from mnist_core.config import RunConfig
-from mnist_core.store import Store
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.store import Store
 from tests.labs import train_now
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mnist_core import stats
+from mnist_core.analysis import stats
 
 SCATTER, IMAGES = 0.0012, 10_000
 Means = Callable[[np.random.Generator, int], np.ndarray]

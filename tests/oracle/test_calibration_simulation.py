@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mnist_core import calibration
-from mnist_core.calibration import Uncertainty
+from mnist_core.analysis import calibration
+from mnist_core.analysis.calibration import Uncertainty
 
 Curve = Callable[[np.ndarray], np.ndarray]
 CURVES: dict[str, Curve] = {

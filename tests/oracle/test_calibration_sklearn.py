@@ -7,7 +7,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
-from mnist_core import calibration
+from mnist_core.analysis import calibration
 
 Case = tuple[np.ndarray, np.ndarray]
 

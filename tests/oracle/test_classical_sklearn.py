@@ -13,13 +13,13 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from mnist_core import architectures
-from mnist_core.classical import fit
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.data.loading import Data, load
-from mnist_core.estimators import layers
-from mnist_core.evaluation import predict
 from mnist_core.events import EpochEnd, StepEnd
-from mnist_core.training import TrainingState
+from mnist_core.training.evaluation import predict
+from mnist_core.training.loop import TrainingState
+from mnist_core.training.sklearn.estimators import layers
+from mnist_core.training.sklearn.fit import fit
 
 BASE = RunConfig(dataset="mnist-5k", train_images=600, validation_images=200, library="sklearn", seed=1)
 # What the course chapter fits, on fewer images, and a network of another kind.

@@ -5,7 +5,9 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from mnist_core.architectures import build, describe, presets
+from mnist_core.architectures.building import build
+from mnist_core.architectures.presets import presets
+from mnist_core.architectures.table import describe
 
 SHAPES = [(1, 28, 28), (3, 32, 32)]
 LINES = [

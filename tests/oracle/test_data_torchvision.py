@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core.config import DATASETS, RunConfig
+from mnist_core.config.run_config import DATASETS, RunConfig
 from mnist_core.data.catalogue import CATALOGUE, dataset
+from mnist_core.data.download.torchvision_ops import make_importable
 from mnist_core.data.loading import load
 from mnist_core.data.sources import load_arrays
 from mnist_core.data.splitting import split_indices
 from mnist_core.data.statistics import pixel_statistics
-from mnist_core.data.torchvision_ops import make_importable
 
 
 def torchvision_class(name: str) -> type:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics
 
-from mnist_core import results
+from mnist_core.analysis import results
 
 
 def _frame(count: int, classes: int, seed: int, skip: int | None = None) -> pd.DataFrame:

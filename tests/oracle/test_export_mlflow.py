@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StoreError
 from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.export import mlflow as exporter
-from mnist_core.store import Run, Store
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 
 # MLflow imports parts of SQLAlchemy and others that warn of their future.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning",

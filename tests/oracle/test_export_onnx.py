@@ -9,12 +9,13 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from mnist_core import trained
-from mnist_core.architectures import build
-from mnist_core.config import RunConfig
+from mnist_core.analysis import trained
+from mnist_core.architectures.building import build
+from mnist_core.config.run_config import RunConfig
 from mnist_core.data.loading import Data, load
 from mnist_core.export.weights import write_onnx, write_safetensors
-from mnist_core.store import Run, Store
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.labs import trained_run
 
 BASE = RunConfig(dataset="mnist-5k", train_images=300, validation_images=100, epochs=2, learning_rate=0.01)

@@ -17,21 +17,22 @@ import sqlalchemy as sa
 import torch
 from PIL import Image
 
-from mnist_core import checkpoints
-from mnist_core.architectures import presets
 from mnist_core.architectures.inheriting import build_seeded
-from mnist_core.config import RunConfig
+from mnist_core.architectures.presets import presets
+from mnist_core.config.rules import Rules
+from mnist_core.config.run_config import RunConfig
 from mnist_core.data.catalogue import shape_of
-from mnist_core.devices import place
 from mnist_core.errors import ExportError
 from mnist_core.events import EpochEnd
-from mnist_core.export.script import script, source
-from mnist_core.export.script_frame import Told
+from mnist_core.export.script.frame import Told
+from mnist_core.export.script.script import script, source
 from mnist_core.export.weights import fingerprint
-from mnist_core.rules import Rules
-from mnist_core.store import Run, Store
+from mnist_core.jobs.worker import work
+from mnist_core.store.run import Run
 from mnist_core.store.schema import runs
-from mnist_core.worker import work
+from mnist_core.store.store import Store
+from mnist_core.training import checkpoints
+from mnist_core.training.devices import place
 from tests.labs import train_now, trained_run
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=400, validation_images=100, epochs=2, batch_size=50, seed=3)

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.export import tensorboard
-from mnist_core.store import Run, Store
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 
 CONFIG = RunConfig(dataset="mnist-5k", architecture="softmax", learning_rate=0.002, epochs=2)
 LOSSES = (2.5, 0.1 + 0.2, 1e-40, 1e300, math.nan, math.inf)  # 1e300 is more than a float32 holds

@@ -11,8 +11,8 @@ from scipy.ndimage import center_of_mass
 from sklearn.neighbors import KNeighborsClassifier
 
 from mnist_core.data.catalogue import BOX_OF_20_BY_MASS
-from mnist_core.handwriting import prepare, read_picture
-from mnist_core.strokes import ink
+from mnist_core.data.handwriting import prepare, read_picture
+from mnist_core.data.strokes import ink
 
 SHAPE = (1, 28, 28)
 

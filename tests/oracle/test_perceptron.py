@@ -3,13 +3,14 @@
 import pytest
 import torch
 
-from mnist_core import architectures, training
-from mnist_core import perceptron as perceptrons
-from mnist_core.config import RunConfig
+from mnist_core import architectures
+from mnist_core.config.run_config import RunConfig
 from mnist_core.data.loading import Data, load
 from mnist_core.events import EpochEnd, StepEnd
-from mnist_core.perceptron import perceptron
-from mnist_core.training import TrainingState, train
+from mnist_core.training import loop
+from mnist_core.training import perceptron as perceptrons
+from mnist_core.training.loop import TrainingState, train
+from mnist_core.training.perceptron import perceptron
 
 CPU = torch.device("cpu")
 BASE = RunConfig(dataset="mnist-5k", epochs=1, seed=3)
@@ -57,10 +58,10 @@ def test_an_epoch_ends_where_autograd_ends(name: str, pixels: dict[bool, Data], 
     config = CONFIGS[name]
     data = pixels[config.normalise]
     used = []
-    monkeypatch.setattr(training, "perceptron", lambda *given: used.append(perceptron(*given)) or used[-1])
+    monkeypatch.setattr(loop, "perceptron", lambda *given: used.append(perceptron(*given)) or used[-1])
     losses, end, weights = trained(config, data)
     assert used != [None]
-    monkeypatch.setattr(training, "perceptron", lambda *_: None)
+    monkeypatch.setattr(loop, "perceptron", lambda *_: None)
     expected_losses, expected, expected_weights = trained(config, data)
     assert losses == expected_losses
     assert end.validation_loss == expected.validation_loss

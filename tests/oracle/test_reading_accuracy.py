@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from benchmarks.reading_accuracy import prepared, read, train
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.data import mnist_5k
 from mnist_core.data.sources import read_known
-from mnist_core.store import Run, Store
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
 from tests.labs import trained_run
 from tests.redrawing import WAYS, Digit
 

@@ -8,8 +8,8 @@ import torch
 from torch.optim import SGD
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR, StepLR
 
-from mnist_core.config import RunConfig
-from mnist_core.optimization import learning_rate
+from mnist_core.config.run_config import RunConfig
+from mnist_core.training.optimization import learning_rate
 
 EPOCHS, STEPS = 6, 25
 SCHEDULERS: dict[str, Callable[[SGD], LRScheduler]] = {

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.stats as theirs
 
-from mnist_core import stats
-from mnist_core.stats.pairs import from_counts
+from mnist_core.analysis import stats
+from mnist_core.analysis.stats.pairs import from_counts
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom, poisson, ttest_ind
 
-from mnist_core import stats
-from mnist_core.stats.pairs import from_counts
+from mnist_core.analysis import stats
+from mnist_core.analysis.stats.pairs import from_counts
 
 ALPHA = 0.05
 _MARGIN = 4.0  # standard errors of a simulated share: 1 in 16,000

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mnist_core.architectures import presets
 from mnist_core.architectures.layers import KINDS
+from mnist_core.architectures.presets import presets
 from mnist_core.architectures.reference import reference
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "architectures.md"

@@ -12,9 +12,9 @@ ROOT = Path(__file__).parents[2]
 PRESET, TEST, OPTIMIZER = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
 TRAIN = """
 from mnist_core.config import RunConfig
-from mnist_core.export.script import script
+from mnist_core.export.script.script import script
 from mnist_core.store import Store
-from mnist_core.worker import work
+from mnist_core.jobs.worker import work
 
 store = Store.open()
 config = RunConfig(dataset="mnist-5k", architecture="mlp-50", optimizer="nadam", train_images=200, epochs=1)

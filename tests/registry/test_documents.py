@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import reference
+from mnist_core.commands import reference
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from mnist_core.architectures import Preset, presets
+from mnist_core.analysis.robustness import CORRUPTIONS, Corruption
 from mnist_core.architectures.layers import KINDS
 from mnist_core.architectures.layers.kind import Kind
+from mnist_core.architectures.presets import Preset, presets
+from mnist_core.config.optimizers import OPTIMIZERS, OptimizerKind, Part
 from mnist_core.data.catalogue import BOX_OF_20_BY_MASS, CATALOGUE, FILLED, MIDDLE_SQUARE, Dataset
-from mnist_core.optimizers import OPTIMIZERS, OptimizerKind, Part
-from mnist_core.robustness import CORRUPTIONS, Corruption
 
 ENTRIES = {
     Dataset: CATALOGUE["mnist"],

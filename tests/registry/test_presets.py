@@ -12,8 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mnist_core.architectures import Preset, build, describe, presets
-from mnist_core.config import RunConfig
+from mnist_core.architectures.building import build
+from mnist_core.architectures.presets import Preset, presets
+from mnist_core.architectures.table import describe
+from mnist_core.config.run_config import RunConfig
 from mnist_core.data.mnist_5k import read_labelled
 
 package = sys.modules["mnist_core.architectures.presets"]  # the name itself is the function

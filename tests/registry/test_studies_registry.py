@@ -5,10 +5,14 @@ import re
 import numpy as np
 import pytest
 
-from mnist_core.architectures import describe
+from mnist_core.architectures.table import describe
 from mnist_core.data.catalogue import shape_of
-from mnist_core.studies import PROTOCOLS, Study, plan, records, reported, reporting, studies, unexplained
+from mnist_core.studies import records, reporting
+from mnist_core.studies.catalogue import reported, studies
+from mnist_core.studies.comparing import unexplained
 from mnist_core.studies.measuring import moment
+from mnist_core.studies.planning import PROTOCOLS, plan
+from mnist_core.studies.study import Study
 
 STUDIES = pytest.mark.parametrize("study", studies().values(), ids=studies())
 COUNTS = {"linear-depth": [11], "cnn": [1], "mlp-course": [1] * 8, "ffnn-tuning": [6, 5, 6, 6, 5, 12, 1],

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core import handwriting, limits
-from mnist_core.data import image_folder
+from mnist_core.config import limits
+from mnist_core.data import handwriting, image_folder
 from mnist_core.data.folder_layout import class_names, list_folder
 from mnist_core.data.image_folder import read_folder
 from mnist_core.errors import DataError

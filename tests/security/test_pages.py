@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from dashboard.comparing import SECTIONS
+from dashboard.compare.sections import SECTIONS
 from mnist_core import sweeps
-from mnist_core.config import RunConfig
-from mnist_core.report import html
-from mnist_core.store import Store
+from mnist_core.config.run_config import RunConfig
+from mnist_core.report.page import html
+from mnist_core.store.store import Store
 from mnist_core.sweeps.axes import Axis
 from tests.app_process import running_app
 from tests.labs import train_now

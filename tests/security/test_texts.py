@@ -13,10 +13,10 @@ import plotly.graph_objects as go
 import pytest
 from playwright.sync_api import Browser
 
-from mnist_core.config import RunConfig
+from mnist_core.config.run_config import RunConfig
 from mnist_core.export import curves
-from mnist_core.store import Store
-from mnist_core.text import FORMULA, in_html, in_markdown, in_plotly, in_spreadsheet, in_terminal
+from mnist_core.store.store import Store
+from mnist_core.text.escapes import FORMULA, in_html, in_markdown, in_plotly, in_spreadsheet, in_terminal
 from tests.app_process import ROOT
 from tests.security.hostile_texts import MARKUP, STEERING, TEXTS
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Request
 
-from mnist_core.config import RunConfig
-from mnist_core.limits import MAX_VISITOR_BYTES, MAX_VISITOR_FILES
-from mnist_core.store import Store
+from mnist_core.config.limits import MAX_VISITOR_BYTES, MAX_VISITOR_FILES
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.store import Store
 
 _SEND = """async ({address, token, sizes, discard}) => {
   const answers = []

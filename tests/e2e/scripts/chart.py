@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.live_chart import Series, live_chart
+from dashboard.components.live_chart.live_chart import Series, live_chart
 
 st.set_page_config(layout="wide")
 start = st.session_state.setdefault("start", time.time())

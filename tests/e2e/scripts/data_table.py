@@ -5,7 +5,7 @@ import time
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.data_table import data_table, rows_of
+from dashboard.components.data_table.data_table import data_table, rows_of
 
 ROWS = 3_000
 SETTINGS = ["rate=0.5", "rate=0.05", "rate=-2", "width=100", "width=20", "mlp-300", "mlp-100", "=1+1"]

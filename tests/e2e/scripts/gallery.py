@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from dashboard.components.gallery import gallery
+from dashboard.components.gallery.gallery import gallery
 
 sheet = io.BytesIO()
 Image.fromarray(np.arange(280 * 280, dtype=np.uint32).reshape(280, 280).astype(np.uint8)).save(sheet, "PNG")

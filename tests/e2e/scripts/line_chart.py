@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.components.line_chart import line_chart
+from dashboard.components.line_chart.line_chart import line_chart
 from mnist_core.plots.curves import Series, learning_curves
 
 steps = np.arange(1, 101)

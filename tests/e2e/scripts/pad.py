@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components.pad import pad
+from dashboard.components.pad.pad import pad
 
 
 def draw():

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_core.text import in_markdown
+from mnist_core.text.escapes import in_markdown
 from tests.security.hostile_texts import TEXTS
 
 st.markdown("ready")

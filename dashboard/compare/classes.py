@@ -1,0 +1,167 @@
+"""Which digits each run is better at, and what two runs mistake for what."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard.compare.images import browse
+from dashboard.components import data_table, rows_of
+from dashboard.controls import bold, choose_cell, predictions
+from dashboard.frame import one_of, state
+from mnist_core.analysis import Answers, agreement, stats
+from mnist_core.plots import class_accuracies, class_differences, confusion_difference
+from mnist_core.store import Run
+
+_CELL = "classes_cell"  # query parameter: places of the true and of the called class, as in 4-9
+
+
+def show(runs: Sequence[Run]) -> None:
+    """Accuracy of each class for all runs; for two of them the differences and what lies behind each."""
+    found = predictions.answered(runs)
+    if found is None:
+        return
+    names = predictions.class_names(found)
+    accuracies(found, names)
+    st.subheader("One run minus another")
+    if len(found.runs) < 2:
+        st.info("Choose a second run to see in which classes they differ, and what each mistakes for what.")
+        return
+    pair = _pair(found)
+    if pair is None:
+        st.info("These are the same run. Choose another one on one side.")
+        return
+    differences(pair, names)
+    matrix(pair, names)
+
+
+def accuracies(found: Answers, names: tuple[str, ...]) -> None:
+    """Accuracy on the images of each class, one dot a run, and as a table."""
+    st.subheader("Accuracy in each class")
+    table = agreement.class_accuracy(found)
+    st.markdown(_about_accuracies(table, names))
+    st.plotly_chart(class_accuracies(table, found.runs, names), key="classes-accuracy", config=predictions.CHART)
+    images = np.bincount(found.labels, minlength=found.classes)
+    shown = pd.DataFrame({"Class": names, "Images": images})
+    shown = shown.join((100 * table).rename(columns=lambda number: f"Run {number} (%)"))
+    columns = {name: st.column_config.NumberColumn(format="%.2f", help="Right answers among the images of the class.")
+               for name in shown.columns[2:]}  # fmt: skip
+    data_table("classes-table", rows_of(shown, columns), "Accuracy of each run in each class")
+
+
+def differences(pair: Answers, names: tuple[str, ...]) -> None:
+    """Accuracy of the first run minus the second in each class, with intervals."""
+    a, b = pair.runs
+    table = agreement.class_differences(pair, 0, 1)
+    st.markdown(_about_differences(table, a, b, names))
+    st.plotly_chart(class_differences(table, a, b, names), key="classes-differences", config=predictions.CHART)
+    st.caption(
+        "Lines: 95% interval of each difference, **of this class alone**, given on how many of its images exactly one "
+        "of the two is right. A full dot: it leaves out 0; a ring: it does not. Among "
+        f"{len(table)} classes a full dot may come by chance; the sentence above is corrected for that."
+    )
+
+
+@st.fragment
+def matrix(pair: Answers, names: tuple[str, ...]) -> None:
+    """The difference of the confusion matrices, and the images behind the chosen cell."""
+    with state.errors_as_messages():
+        a, b = pair.runs
+        st.subheader("Confusion of one minus the other")
+        st.markdown(
+            f"Blue: run **{a.number}** puts more images into that cell, orange: run **{b.number}** does. On the "
+            "diagonal more is better, elsewhere it is a mistake. Click a cell to see its images."
+        )
+        true, given = _cell(pair, names)
+        _behind(pair, true, given, names)
+
+
+def _behind(pair: Answers, true: int, given: int, names: tuple[str, ...]) -> None:
+    """The images that one run or both put into a cell."""
+    cells = [agreement.of_cell(pair, place, true, given) for place in (0, 1)]
+    groups = {
+        "first only": np.setdiff1d(cells[0], cells[1]),
+        "second only": np.setdiff1d(cells[1], cells[0]),
+        "both": np.intersect1d(cells[0], cells[1]),
+    }
+    a, b = (run.number for run in pair.runs)
+    what = "is recognised" if true == given else f"is called {bold(names[given])}"
+    sizes = [len(places) for places in groups.values()]
+    st.markdown(
+        f"{bold(names[true])} {what}: only by run {a} on **{sizes[0]:,}** images, only by run {b} on "
+        f"**{sizes[1]:,}**, by both on **{sizes[2]:,}**."
+    )
+    who = one_of(
+        "By",
+        list(groups),
+        default="first only" if sizes[0] >= sizes[1] else "second only",
+        key="classes_by",
+        help="Images that only the first run puts into this cell, only the second, or both.",
+    )
+    places = groups[who]
+    if not len(places):
+        st.info("There is no such image. Choose another group, or another cell.")
+        return
+    sure = np.max([pair.probabilities[run.id][places, given] for run in pair.runs], axis=0)
+    places = places[np.lexsort((places, -sure))]
+    captions = [f"{names[pair.predicted[0, place]]} | {names[pair.predicted[1, place]]}" for place in places]
+    st.caption(f"Under each image: what run {a} calls it | what run {b} calls it. The surest come first.")
+    browse("classes", pair, places, captions, names)
+
+
+def _pair(found: Answers) -> Answers | None:
+    """The two runs that are compared, chosen by the person; None if both are the same."""
+    left, right = st.columns(2)
+    with left:
+        help = "The run from which the other is subtracted."
+        a = state.pick_run("classes_a", "First run", help, found.runs)
+    with right:
+        help = "The run that is subtracted."
+        b = state.pick_run("classes_b", "Second run", help, [*found.runs[1:], found.runs[0]])
+    assert a is not None
+    assert b is not None
+    return None if a.id == b.id else found.of([a, b])
+
+
+def _cell(pair: Answers, names: tuple[str, ...]) -> tuple[int, int]:
+    """Draw the matrix; returns the true and the called class of the cell that is chosen."""
+    a, b = pair.runs
+    difference = agreement.confusion_difference(pair, 0, 1)
+    counts = agreement.confusion(pair, 0), agreement.confusion(pair, 1)
+    labels = (f"run {a.number}", f"run {b.number}")
+    figure = confusion_difference(difference, *counts, labels, names, dark=st.context.theme.type == "dark")
+    before = st.query_params.get(_CELL)
+    cell = choose_cell(figure, f"classes-confusion-{a.number}-{b.number}", _CELL, np.abs(difference))
+    if st.query_params.get(_CELL) != before:
+        st.session_state["classes_page"] = 1
+    return cell
+
+
+def _about_accuracies(table: pd.DataFrame, names: tuple[str, ...]) -> str:
+    worst = int(np.nanargmin(table.mean(axis=1).to_numpy()))
+    said = f"Hardest for these runs is {bold(names[worst])}: {table.iloc[worst].mean():.1%} right."
+    if table.shape[1] < 2:
+        return said
+    spread = (table.max(axis=1) - table.min(axis=1)).to_numpy()
+    place = int(np.nanargmax(spread))
+    row = table.iloc[place]
+    return (
+        f"{said} They are furthest apart at {bold(names[place])}: {row.max():.1%} (run {row.idxmax()}) against "
+        f"{row.min():.1%} (run {row.idxmin()})."
+    )
+
+
+def _about_differences(table: pd.DataFrame, a: Run, b: Run, names: tuple[str, ...]) -> str:
+    """In which classes there is evidence that one of the two is better, corrected for the number of classes."""
+    parts = []
+    places, ahead = table["class"].to_numpy(), table["difference"].to_numpy()
+    evidence = table["adjusted"].to_numpy() <= stats.ALPHA
+    for run, better in ((a, evidence & (ahead > 0)), (b, evidence & (ahead < 0))):
+        if better.any():
+            listed = ", ".join(bold(names[place]) for place in places[better].tolist())
+            parts.append(f"run {run.number} is better at {listed}")
+    tests = f"exact McNemar test, corrected for {len(table)} classes by Holm's method"
+    if not parts:
+        return f"In **no class** is there evidence of a difference ({tests}). That is no proof that there is none."
+    return f"There is evidence that {' and '.join(parts)} ({tests}); elsewhere there is none."

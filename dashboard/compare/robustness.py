@@ -1,0 +1,194 @@
+"""Accuracy when test images are turned, moved, blurred, covered: measured on demand, in the background."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard.compare import legend, measuring
+from dashboard.components import data_table, rows_of
+from dashboard.controls import predictions, run_table
+from mnist_core.analysis import CORRUPTIONS, LEVELS, Answers, robustness, stats
+from mnist_core.errors import MnistLabError
+from mnist_core.plots import corruption_panel
+from mnist_core.store import Run
+from mnist_core.text import in_markdown
+
+_QUICK = 1000
+_COLUMNS = 3
+
+
+def show(runs: Sequence[Run]) -> None:
+    """The choice of images, what is still to be measured, and a panel for each kind of change."""
+    found = predictions.answered(runs)
+    if found is None:
+        return
+    st.subheader("How much change can they take?", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="robustness-controls"):
+        all_of_them = found.images > _QUICK and st.toggle(
+            f"All {found.images:,} images",
+            key="robustness_all",
+            bind="query-params",
+            help=f"Instead of {_QUICK:,} of them, always the same. Takes longer, and is more exact.",
+        )
+        chosen = robustness.sample(found.images, found.images if all_of_them else _QUICK)
+        example = st.number_input(
+            "Example image",
+            1,
+            len(chosen),
+            key="robustness_example",
+            bind="query-params",
+            width=160,
+            help="Which of the measured images is shown under the charts, as each change left it.",
+        )
+    able = _able(found, predictions.images(found, chosen[:1]).shape[1:])
+    if not able:
+        return
+    known = measuring.results(able, len(chosen))
+    waiting = [run for run in able if run.id not in known]
+    if waiting or measuring.running():
+        _measure(waiting, found, chosen)
+    if known:
+        st.markdown(_sentence([run for run in able if run.id in known], known, len(chosen)))
+    _panels(able, known, len(chosen), _examples(found, chosen, int(example) - 1))
+    if known:
+        _table([run for run in able if run.id in known], known, len(chosen))
+    st.caption(
+        "0 is the untouched image, with the answers that each run stored when it was tested. Directions and places are "
+        "drawn once for each image, so that all runs see the same changes. Amounts in pixels are those of an image 28 "
+        "pixels wide; wider ones are changed in proportion."
+    )
+    predictions.precision_notes(able)
+
+
+def _able(found: Answers, shape: tuple[int, ...]) -> list[Run]:
+    """The runs that have weights and take these images; says which have not."""
+    able = []
+    for run in found.runs:
+        try:
+            fits = measuring.takes(run) == shape
+        except MnistLabError as error:
+            st.caption(in_markdown(str(error)))
+            continue
+        if fits:
+            able.append(run)
+        else:
+            st.caption(f"Run {run.number} is not measured here: it takes images of another size.")
+    return able
+
+
+def _measure(waiting: Sequence[Run], found: Answers, chosen: np.ndarray) -> None:
+    """What is under way with its progress, or else the offer to measure what is not known."""
+
+    before = measuring.running()
+
+    @st.fragment(run_every=1.0 if before else None)
+    def follow() -> None:
+        task = measuring.running()
+        if task is not None:
+            st.progress(task.done, f"Measuring {task.about}: {task.images:,} of {task.wanted:,} images …")
+            st.button("Stop", on_click=task.stop, key="robustness stop", help="Forget what is not finished.")
+        elif before is not None:
+            st.rerun()  # the charts are drawn outside
+        else:
+            _offer(waiting, found, chosen)
+
+    follow()
+
+
+def _offer(waiting: Sequence[Run], found: Answers, chosen: np.ndarray) -> None:
+    error = measuring.failure()
+    if error:
+        st.error(in_markdown(error))
+    seconds = robustness.seconds([run.macs or 0 for run in waiting], len(chosen))
+    with st.container(horizontal=True, vertical_alignment="center", key="robustness-offer"):
+        pressed = st.button(
+            "Measure",
+            type="primary",
+            key="robustness measure",
+            help="In the background: you can look at something else meanwhile.",
+        )
+        st.markdown(f"Not measured yet: {predictions.named(waiting)}. That takes {_about(seconds)}.")
+    if pressed:
+        right = dict(zip((run.id for run in found.runs), found.right[:, chosen], strict=True))
+        measuring.start(waiting, predictions.images(found, chosen), found.labels[chosen], right)
+        st.rerun()
+
+
+def _about(seconds: float) -> str:
+    if seconds < 90:
+        return f"about {max(5, 5 * round(seconds / 5))} seconds"
+    return f"about {round(seconds / 60)} minutes"
+
+
+def _sentence(runs: Sequence[Run], known: dict[str, np.ndarray], images: int) -> str:
+    means = {run.id: known[run.id][:, 1:].mean() / images for run in runs}
+    best = max(runs, key=lambda run: means[run.id])
+    clean = known[best.id][0, 0] / images
+    losses = (known[best.id][0, 0] - known[best.id][:, 1:].mean(axis=1)) / images
+    worst = CORRUPTIONS[int(losses.argmax())]
+    text = (
+        f"**Run {best.number}** keeps {means[best.id]:.1%} on average over all changes, after {clean:.1%} untouched."
+        f" What harms it most is **{worst.name.lower()}**."
+    )
+    if len(runs) < 2:
+        return text
+    places = stats.close_to_best([means[run.id] * images for run in runs], [images] * len(runs))
+    if not places:
+        return f"{text} That is more than any other run here keeps, and more than chance explains."
+    close = predictions.named([runs[place] for place in places])
+    return f"{text} No other run here keeps more, but {images:,} images do not tell it apart from {close}."
+
+
+def _panels(runs: Sequence[Run], known: dict[str, np.ndarray], images: int, examples: np.ndarray) -> None:
+    legend.show([run for run in runs if run.id in known])
+    columns = st.columns(_COLUMNS)
+    for row, kind in enumerate(CORRUPTIONS):
+        with columns[row % _COLUMNS]:
+            st.markdown(f"**{kind.name}** ({kind.unit})", help=kind.help)
+            figure = corruption_panel(
+                {run.number: known[run.id][row] / images for run in runs if run.id in known},
+                runs,
+                [kind.label(severity) for severity in range(LEVELS)],
+                examples[row],
+            )
+            st.plotly_chart(figure, key=f"robustness {kind.name}", config=predictions.CHART)
+
+
+def _examples(found: Answers, chosen: np.ndarray, place: int) -> np.ndarray:
+    first = place - place % robustness.CHUNK  # images are changed a chunk at a time: this is what was measured
+    images = predictions.images(found, chosen[first : first + robustness.CHUNK])
+    return _changed(found.runs[0].id, len(chosen), place, images)
+
+
+@st.cache_data(show_spinner=False, max_entries=50)
+def _changed(run_id: str, images: int, place: int, _chunk: np.ndarray) -> np.ndarray:
+    """One image under every change: uint8 (corruptions, LEVELS, C, H, W)."""
+    first = place - place % robustness.CHUNK
+    return np.stack([
+        np.stack([robustness.corrupt(_chunk, kind, severity, first)[place - first] for severity in range(LEVELS)])
+        for kind in CORRUPTIONS
+    ])  # fmt: skip
+
+
+def _table(runs: Sequence[Run], right: dict[str, np.ndarray], images: int) -> None:
+    rows = []
+    for run, line in zip(runs, run_table.line_images(runs), strict=True):
+        share = 100 * right[run.id] / images
+        rows.append({
+            "Line": line, "Run": run.number, "Name": run.name, "Untouched": share[0, 0],
+            "Changed": share[:, 1:].mean(),
+            **{kind.name: share[row, 1:].mean() for row, kind in enumerate(CORRUPTIONS)},
+        })  # fmt: skip
+    number, known = st.column_config.NumberColumn, run_table.columns()
+    columns = {
+        **{name: known[name] for name in ("Line", "Run", "Name")},
+        "Untouched": number(format="%.2f%%", help="Accuracy on the images as they are, from the stored answers."),
+        "Changed": number(format="%.2f%%", help="Mean over all kinds of change and all severities above 0."),
+        **{
+            kind.name: number(format="%.2f%%", help=f"{kind.help} Mean over the severities above 0.")
+            for kind in CORRUPTIONS
+        },
+    }
+    data_table("robustness-table", rows_of(pd.DataFrame(rows), columns), "Mean accuracy under each kind of change")

@@ -1,0 +1,36 @@
+"""What the chosen runs can be taken away as: files of one run, and a report and the curves of all."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.controls import takeaway
+from dashboard.frame import state
+from mnist_core.store import Run
+
+
+def show(runs: Sequence[Run]) -> None:
+    """Files of one run; then what holds all chosen runs."""
+    st.subheader("One run")
+    run = state.pick_run("takeaway_run", "Run", "The run whose files are offered.", runs)
+    if run is None:
+        st.info("Choose a run above: its files are offered here.")
+        return
+    takeaway.files(run)
+    takeaway.script(run)
+    st.subheader("All of them together" if len(runs) > 1 else "Report")
+    takeaway.together(runs)
+    st.subheader("Into other tools")
+    st.caption(
+        "TensorBoard and MLflow keep files and databases of their own, so these are commands to copy into a terminal "
+        "in MNIST Lab's folder."
+    )
+    st.code("\n".join(commands(runs)), language="sh")
+
+
+def commands(runs: Sequence[Run]) -> list[str]:
+    """Command lines that hand the runs to TensorBoard and to MLflow."""
+    lines = [f"python -m mnist_core export {run.number} --as tensorboard -o runs" for run in runs]
+    lines += ["tensorboard --logdir runs", ""]
+    lines += [f"python -m mnist_core export {run.number} --as mlflow -o sqlite:///mlflow.db" for run in runs]
+    return [*lines, "mlflow ui --backend-store-uri sqlite:///mlflow.db"]

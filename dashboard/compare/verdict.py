@@ -1,0 +1,54 @@
+"""Whether one run or one architecture is really better than another: first of all, which of the two is asked."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard.compare import verdict_models, verdict_seeds
+from dashboard.controls import predictions
+from dashboard.frame import one_of
+from mnist_core.analysis import Answers, measures
+from mnist_core.store import Run
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, and what chance it is about."""
+
+    text: str
+    show: Callable[[Answers], None]
+
+
+QUESTIONS: Mapping[str, Question] = {
+    "These trained models": Question(
+        "**The question: would these very networks come out in the same order on other test images?** "
+        "The chance is in which images the test set happens to hold. What another seed would give is not asked.",
+        verdict_models.show,
+    ),
+    "These architectures": Question(
+        "**The question: would these architectures come out in the same order if they were trained again?** "
+        "The chance is in the seed: initial weights, order of images. Runs that differ only in the seed are one group.",
+        verdict_seeds.show,
+    ),
+}
+
+
+def show(runs: Sequence[Run]) -> None:
+    """The choice of a question, and its answer for the chosen runs."""
+    asked = one_of(
+        "Compare",
+        list(QUESTIONS),
+        default=next(iter(QUESTIONS)),
+        key="verdict_about",
+        help="Models: these trained networks, as they are; other test images could turn the result round. "
+        "Architectures: what they give on average over seeds; other seeds could turn it round. One does not answer "
+        "the other.",
+    )
+    question = QUESTIONS[asked]
+    st.markdown(question.text)
+    found = predictions.answered(runs)
+    if found is not None:
+        question.show(found)
+        if note := measures.optimistic_note(found.runs):
+            st.caption(note)

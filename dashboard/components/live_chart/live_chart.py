@@ -1,0 +1,117 @@
+"""The live learning curves: sends what is new of them to a chart that stays as it is while they come in."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from streamlit.components.v2 import component
+
+from dashboard.components import assets
+from dashboard.components.live_chart.points import Across, History, Look
+from mnist_core.plots import per_epoch_dash
+from mnist_core.text import in_markdown
+
+_POINTS = 9000  # of training curves on the chart, so that drawing stays quick with many runs
+_FEWEST, _MOST = 120, 700  # points of a curve
+
+_MOUNT = component(
+    "mnist_lab_live_chart",
+    js=assets.loader("live_chart/live_chart.js", "Training is not affected; reload the page to try again."),
+    isolate_styles=False,  # plotly.js puts its own styles into the document
+)
+
+_PRELOAD = component(
+    "mnist_lab_live_chart_preload",
+    js="""
+export default async function ({ data }) {
+  const { fetchPlotly } = await import(new URL(`${data.scripts}/live_chart/live_chart.js`, location.origin).href)
+  fetchPlotly(data.plotly).catch(() => (window.mnistLabPlotly = undefined)) // the chart itself tells the person
+}
+""",
+)
+
+
+@dataclass(frozen=True)
+class Series:
+    """One run on the chart: how it looks and how its measurements are read."""
+
+    id: str
+    name: str
+    colour: str  # CSS
+    dash: str  # "solid", "dash", "dot" or "dashdot"
+    steps_per_epoch: int  # 0 while unknown: then every step counts as an epoch
+    read: Callable[[int], pd.DataFrame]  # rows with an id above the given one: id, step, name, value, seconds
+    validation: str = "validation"  # what the images after each epoch are called
+    training_loss: str = ""  # what the training loss has in it more than the loss after each epoch
+
+
+def live_chart(
+    key: str,
+    series: Sequence[Series],
+    *,
+    smoothing: float = 0.0,
+    log_x: bool = False,
+    log_y: bool = False,
+    x: Across = "step",
+    height: int = 420,
+) -> None:
+    """Loss and accuracy of runs, one curve a run: training at every report, validation at every epoch.
+
+    Call it from a fragment that repeats itself; a call reads and sends only what is new, and the browser keeps the
+    rest. The zoom stays as the person left it, and more points are sent of what it shows. `smoothing` in [0, 1) is the
+    weight of the past in the moving average of `plots.smoothed`; `log_y` is for the loss; `height` is that of a panel
+    in pixels. NaN in the loss marks a run that diverged.
+    """
+    try:
+        addresses = {"scripts": assets.publish_scripts(), "plotly": assets.publish_plotly()}
+    except assets.AssetError as error:
+        st.error(in_markdown(str(error)))
+        return
+    kept: dict[str, History] = st.session_state.get(f"{key}:histories", {})
+    histories = {run.id: kept.get(run.id) or History() for run in series}
+    st.session_state[f"{key}:histories"] = histories
+    points = max(_FEWEST, min(_MOST, _POINTS // (4 * max(1, len(series)))))
+    view = _view((st.session_state.get(key) or {}).get("view"))
+    window = view["range"] if view and view["x"] == x else None
+    runs, sent = [], []
+    for run in series:
+        history = histories[run.id]
+        history.add(run.read(history.row))
+        look = Look(smoothing, x, log_x, max(1, run.steps_per_epoch), points, window)
+        message, content = history.message(look)
+        style = {"id": run.id, "name": run.name, "colour": run.colour, "dash": run.dash}
+        kinds = {"kind": run.validation, "kind_dash": per_epoch_dash(run.validation), "more": run.training_loss}
+        runs.append(style | kinds | {"per_epoch": look.steps_per_epoch} | message)
+        sent.append((history, content))
+    options = {"smoothing": smoothing, "log_x": log_x, "log_y": log_y, "x": x, "height": height}
+    _MOUNT(
+        key=key,
+        data={**addresses, "key": key, "options": options, "view": view, "runs": runs},
+        on_resync_change=lambda: _send_all(histories),
+        on_view_change=lambda: None,
+    )
+    # Only now: a script that is interrupted before this line sends the same points again.
+    for history, content in sent:
+        history.note(content)
+
+
+def preload_chart() -> None:
+    """Let the browser load the chart's scripts while the person is still choosing what to train. Shows nothing."""
+    with contextlib.suppress(assets.AssetError):  # the chart itself tells the person
+        _PRELOAD(key="chart-preload", data={"scripts": assets.publish_scripts(), "plotly": assets.publish_plotly()})
+
+
+def _send_all(histories: dict[str, History]) -> None:
+    for history in histories.values():
+        history.sent.clear()
+
+
+def _view(sent: object) -> dict[str, Any] | None:
+    """The zoom of the horizontal axis, as the browser tells it: what the axis counts (x), and its ends (range)."""
+    match sent:
+        case {"x": str(x), "range": [int() | float() as low, int() | float() as high]} if low < high:
+            return {"x": x, "range": (float(low), float(high))}
+    return None

@@ -1,0 +1,74 @@
+"""The drawing pad: a canvas whose picture reaches Python while it is drawn."""
+
+import base64
+import binascii
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from PIL import Image, UnidentifiedImageError
+from streamlit.components.v2 import component
+
+from dashboard.components import assets
+
+SIDE = 112  # pixels a side, as in pad.js
+
+_MOUNT = component(
+    "mnist_lab_pad",
+    html=assets.text("pad/pad.html"),
+    css=assets.text("pad/pad.css"),
+    js=assets.joined("kept.js", "pad/pad.js"),
+)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What is on the pad now."""
+
+    pixels: np.ndarray | None  # uint8 (112, 112), 0 paper to 255 ink; None while the pad is empty
+    seq: int  # grows with every change
+    stroke_ended: bool  # False while the pen is down
+
+
+def pad(key: str) -> Drawing:
+    """Show the pad and return what is drawn on it, about ten times a second while a stroke goes on.
+
+    Call it in a fragment, so that only the fragment runs for each picture. The drawing outlives leaving the page.
+    """
+    kept_name = f"{key}:kept"  # a component's own state ends when its page is left
+    kept = newest(st.session_state.get(kept_name, _EMPTY), (st.session_state.get(key) or {}).get("drawing"))
+    st.session_state[kept_name] = kept
+    # `seq` tells the browser that its picture has arrived; until then it sends no other of the same stroke.
+    _MOUNT(key=key, data={"key": key, "seq": kept["seq"], "strokes": kept["strokes"]}, on_drawing_change=lambda: None)
+    return Drawing(decode(kept["image"]), kept["seq"], kept["ended"])
+
+
+def newest(kept: dict[str, Any], sent: Any) -> dict[str, Any]:
+    """The browser's message if it is a newer drawing than the one kept, else that one.
+
+    While the pen is down a message carries no strokes: they are needed only to draw the pad anew.
+    """
+    match sent:
+        case {"seq": int(seq), "ended": bool(ended), "image": str(image), "strokes": list() | None as strokes}:
+            if seq > kept["seq"]:
+                return {
+                    "seq": seq,
+                    "ended": ended,
+                    "image": image,
+                    "strokes": kept["strokes"] if strokes is None else strokes,
+                }
+    return kept
+
+
+def decode(image: str) -> np.ndarray | None:
+    """uint8 (112, 112) of a base64 PNG; None if it is empty or no such picture: a browser may send anything."""
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(image, validate=True)), formats=["PNG"]) as picture:
+            return np.array(picture.convert("L")) if picture.size == (SIDE, SIDE) else None
+    except (binascii.Error, ValueError, UnidentifiedImageError, OSError, SyntaxError):  # PIL raises each of them
+        return None
+
+
+_EMPTY: dict[str, Any] = {"seq": 0, "ended": True, "image": "", "strokes": []}

@@ -1,0 +1,15 @@
+"""The watcher: draws the page anew once the answer at an address has changed. A page that rests costs no run."""
+
+from streamlit.components.v2 import component
+
+from dashboard.components import assets
+
+_MOUNT = component("mnist_lab_watcher", js=assets.joined("page_run.js", "watcher/watcher.js"))
+
+
+def watch(key: str, address: str, digest: str) -> None:
+    """Run the page again when `address`, below the server's own, answers with another `digest` (JSON) than this.
+
+    Shows nothing, but takes the room of an empty line: to be called last.
+    """
+    _MOUNT(key=key, data={"address": address, "digest": digest}, on_changed_change=lambda: None)

@@ -1,0 +1,6 @@
+"""What several pages use: forms, tables of runs, a run's predictions, taking away and importing."""
+
+import lazy_loader
+
+# What others may use stands in __init__.pyi; each of it is imported at its first use.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,45 @@
+"""A confusion matrix whose cells can be clicked: the chosen cell, and its place in the page's address."""
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.frame import check_value, state
+
+
+def choose_cell(figure: go.Figure, key: str, query: str, start: np.ndarray) -> tuple[int, int]:
+    """Draw the matrix; returns the true and the predicted class of the cell that is chosen.
+
+    Chosen is what was clicked, else what the query parameter says, else the largest cell of `start` (C, C) beside its
+    diagonal. The figure must not change when a cell is clicked, or the browser would draw it anew: the cell that is
+    marked from the start is chosen once, and from then on the browser marks the clicked one.
+    """
+    points = st.session_state.get(key, {}).get("selection", {}).get("points", [])
+    if points:
+        cell = int(points[0]["customdata"][0]), int(points[0]["customdata"][1])
+        st.query_params[query] = f"{cell[0]}-{cell[1]}"
+    else:
+        cell = _of_url(query, len(start)) or largest_mistake(start)
+        st.session_state[f"{key}:first"] = cell
+    first = st.session_state.get(f"{key}:first", cell)
+    figure.update_traces(selectedpoints=[first[0] * len(start) + first[1]], selector={"name": "cells"})
+    st.plotly_chart(figure, key=key, on_select="rerun", selection_mode="points", config={"displayModeBar": False})
+    return cell
+
+
+def largest_mistake(matrix: np.ndarray) -> tuple[int, int]:
+    """Place of the largest cell beside the diagonal; the first cell if there is none."""
+    wrong = matrix - np.diag(np.diag(matrix))
+    true, given = np.unravel_index(wrong.argmax(), wrong.shape)
+    return int(true), int(given)
+
+
+def _of_url(query: str, count: int) -> tuple[int, int] | None:
+    check_value(query, "Cell of the matrix", lambda text: _cell(text, count) is not None)
+    return _cell(st.query_params.get(query, ""), count)
+
+
+def _cell(text: str, count: int) -> tuple[int, int] | None:
+    true, _, given = text.partition("-")
+    cell = state.as_numbers([true, given])
+    return (cell[0], cell[1]) if len(cell) == 2 and max(cell) < count else None

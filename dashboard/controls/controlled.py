@@ -1,0 +1,153 @@
+"""Change one thing: a second run from the same start and over the same batches, with one setting changed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from dashboard.controls import forms, run_table
+from dashboard.frame import navigation, state
+from mnist_core.analysis import Equal, controlled
+from mnist_core.architectures import Inherited, inheriting, line_of
+from mnist_core.config import FieldInfo, RunConfig
+from mnist_core.data import shape_of
+from mnist_core.errors import ArchitectureError, MnistLabError
+from mnist_core.store import Run, queueing
+from mnist_core.text import in_markdown
+
+FACTOR = "results_factor"  # query parameter: the label of the field under study
+
+_OPEN, _FIELD, _RUN = "change", "change_field", "change_run"  # query parameters
+_BEGUN = "change begun"  # numbers of the two runs
+_MARKS: dict[Equal, str] = {"yes": "✓ the same", "partly": "◐ partly the same", "no": "✗ not the same"}
+
+
+def link(run: Run) -> None:
+    """The way to this form for one run, from another page."""
+    st.page_link(
+        navigation.page_named("compare"),
+        label="Change one thing",
+        query_params={"runs": str(run.number), "look": "Results", _OPEN: "true"},
+        help="A second run from the same initial weights, over the same batches, with one setting changed.",
+    )
+
+
+def show(runs: Sequence[Run]) -> None:
+    """The form, folded away until it is asked for; the pair that it has begun last."""
+    _begun(runs)
+    wanted = st.toggle(
+        "Change one thing",
+        key=_OPEN,
+        bind="query-params",
+        help="Start a second run from the same initial weights, over the same batches, with one setting changed.",
+    )
+    if not wanted:
+        return
+    with st.container(border=True):
+        st.markdown("A second run with one setting changed. Whatever can stay the same does.")
+        run = runs[0]
+        if len(runs) > 1:
+            run = state.pick_run(_RUN, "Start from", "The run that is repeated with one change.", runs) or run
+        with state.errors_as_messages():
+            _form(run)
+
+
+def _form(run: Run) -> None:
+    offered = {f"{field.group} · {field.label}": field for field in controlled.changeable(run)}
+    left, right = st.columns(2)
+    with left:
+        chosen = st.selectbox(
+            "Setting",
+            list(offered),
+            index=None,
+            key=_FIELD,
+            bind="query-params",
+            placeholder="Choose a setting",
+            help="Only settings that have an effect in this run and can be changed by themselves.",
+        )
+    if chosen not in offered:
+        return
+    field = offered[chosen]
+    with right:
+        value = _value(run, field)
+    changed = None
+    try:
+        changed = controlled.controlled(run, field.name, value)
+    except ArchitectureError as error:
+        st.error(in_markdown(str(error)))
+        st.code(error.pointer(), language=None)
+    except MnistLabError as error:
+        same = value == getattr(run.config, field.name)
+        st.caption("Choose another value than the run has now.") if same else st.error(in_markdown(str(error)))
+    if changed:
+        _stays(run, changed, field)
+    st.button(
+        "Start the second run",
+        type="primary",
+        disabled=changed is None,
+        on_click=_begin,
+        args=(run, changed, field),
+        help="Puts it into the queue, and chooses both runs for comparison.",
+    )
+
+
+def _value(run: Run, field: FieldInfo) -> Any:
+    prefix = f"change{run.number}_"
+    if field.name != "architecture":
+        return forms.widget(replace(field, default=getattr(run.config, field.name)), prefix)
+    text = st.text_area(
+        field.label,
+        line_of(run.config.architecture),
+        key=f"{prefix}{field.name}",
+        bind="query-params",
+        height=140,
+        help="Put a layer in, take one out or change its numbers, or type a preset's name.",
+    ).strip()
+    return run.config.architecture if text == line_of(run.config.architecture) else text
+
+
+def _stays(run: Run, changed: RunConfig, field: FieldInfo) -> None:
+    """What both runs will have in common."""
+    lines = []
+    for found in controlled.what_stays(run, changed, field.name):
+        equal, why = found.equal, found.why
+        if equal == "partly" and field.name == "architecture":
+            inherited = _inherited(changed.architecture, run.config.architecture, *shape_of(changed))
+            equal, why = _share(inherited), str(inherited)
+        lines.append(f"- {_MARKS[equal]}: **{found.what.lower()}**. {why}")
+    st.markdown("\n".join(lines))
+
+
+def _share(inherited: Inherited) -> Equal:
+    if inherited.layers == inherited.of_layers:
+        return "yes"
+    return "partly" if inherited.layers else "no"
+
+
+@st.cache_data(show_spinner="Comparing both networks …", max_entries=50)
+def _inherited(text: str, parent: str, shape: tuple[int, int, int], classes: int) -> Inherited:
+    return inheriting.preview(text, shape, classes, parent)
+
+
+def _begin(run: Run, changed: RunConfig, field: FieldInfo) -> None:
+    with state.errors_as_messages():
+        begun = queueing.enqueue(state.store(), changed, controlled.name_of(run, changed, field.name))
+        state.background().wake()
+        run_table.changed()
+        run_table.choose([run.number, begun.number])
+        st.session_state.update({_OPEN: False, FACTOR: field.label, _BEGUN: [run.number, begun.number]})
+
+
+def _begun(runs: Sequence[Run]) -> None:
+    numbers = st.session_state.get(_BEGUN, [])
+    if not numbers or [run.number for run in runs] != numbers or not runs[-1].active:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"Run {numbers[1]} is on its way.", width="content")
+        st.page_link(
+            navigation.page_named("train"),
+            label="Watch it learn",
+            query_params=[("runs", str(number)) for number in numbers] + [("view", "Training")],
+            help="The page Train with both runs on one chart.",
+        )

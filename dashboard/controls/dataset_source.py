@@ -1,0 +1,41 @@
+"""A data set that a page can read, kept in memory until its files change."""
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from mnist_core import environment
+from mnist_core.config import RunConfig
+from mnist_core.data import Arrays, file_state, load_arrays
+from mnist_core.errors import MnistLabError
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set that can be read; hashable, so that what is read can be kept."""
+
+    name: str
+    folder: str = ""
+    size: int = 28
+    colour: bool = False
+    state: str = ""  # of the folder's files: another one once any of them has changed
+
+    def config(self) -> RunConfig:
+        """The config whose runs learn from it; raises ConfigError for a folder without a path."""
+        fields = {"folder": self.folder, "folder_size": self.size, "folder_colour": self.colour}
+        return RunConfig.parse({"dataset": self.name} | (fields if self.name == "folder" else {}))
+
+
+def folder_source(folder: str, size: int, colour: bool) -> Source:
+    """An image folder as it is now: adding, removing or changing an image makes another source of it."""
+    source = Source("folder", folder.strip(), size, colour)
+    try:
+        return replace(source, state=file_state(source.config(), environment.data_dir()))
+    except MnistLabError:  # reading it will say what is wrong
+        return source
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the images …")
+def read(source: Source) -> Arrays:
+    """The data set as published; raises DataError with the remedy."""
+    return load_arrays(source.config(), environment.data_dir())

@@ -1,0 +1,83 @@
+"""What a run's network has learned by an epoch, as arrays and as coloured images; kept for all sessions."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from dashboard.frame import state
+from mnist_core.analysis import trained
+from mnist_core.plots import colour_weight_images, weight_images
+from mnist_core.store import Run
+
+if TYPE_CHECKING:
+    from mnist_core.analysis import Weights
+
+TEMPLATES = "class templates"
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What can be shown of a network at one epoch; `key` identifies it."""
+
+    key: tuple[str, str, int]  # id of the run, sha256 of the checkpoint, epoch
+    classes: tuple[str, ...]
+    channels: int  # of an image that the network reads
+    layers: tuple["Weights", ...]
+    templates: np.ndarray | None  # (classes, C, H, W), of a linear network
+    nonlinear: tuple[str, ...]  # kinds of layer that keep it from being linear
+
+    @property
+    def names(self) -> list[str]:
+        """Everything that can be shown, the class templates first."""
+        return [TEMPLATES] * (self.templates is not None) + [layer.name for layer in self.layers]
+
+    def layer(self, name: str) -> "Weights":
+        """The layer of this name."""
+        return next(layer for layer in self.layers if layer.name == name)
+
+    def values(self, name: str) -> np.ndarray:
+        """The weights of one of `names`: (N, C, H, W)."""
+        if name == TEMPLATES:
+            assert self.templates is not None
+            return self.templates
+        return self.layer(name).values
+
+    def reads_image(self, name: str) -> bool:
+        """Whether the channels of these weights are those of the image, so that they show as grey or colour."""
+        return self.values(name).shape[1] == self.channels and (self.channels == 1 or name in self.names[:2])
+
+
+def learned(run: Run, epoch: int) -> Learned:
+    """The weights of one epoch's checkpoint. Raises CheckpointError."""
+    return _learned((run.id, trained.chosen(state.store(), run, epoch).sha256, epoch))
+
+
+def coloured(found: Learned, name: str) -> tuple[np.ndarray, float]:
+    """Weights (N, C, H, W) as images and the limit of their shared scale.
+
+    Those that read a colour image become uint8 (N, H, W, 3); others one image a channel, (N, C, H, W, 3).
+    """
+    return _coloured(found.key, name, found)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Loading the network …")
+def _learned(key: tuple[str, str, int]) -> Learned:
+    from mnist_core.analysis import explain
+
+    run_id, _, epoch = key
+    network = trained.load(state.store(), state.store().run(run_id), epoch)
+    model, shape = network.model, network.shape
+    return Learned(
+        key, network.classes, shape[0], tuple(explain.first_layer(model, shape)),
+        explain.class_templates(model, shape), tuple(explain.nonlinear_layers(model, shape)),
+    )  # fmt: skip
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _coloured(key: tuple[str, str, int], name: str, _found: Learned) -> tuple[np.ndarray, float]:
+    values = _found.values(name)
+    if values.shape[1] == 3 and _found.reads_image(name):
+        return colour_weight_images(values)
+    return weight_images(values)

@@ -1,0 +1,90 @@
+"""What the Inspect page looks at: one run's answers to one split, its images, and the names of its classes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard.frame import state
+from mnist_core import environment
+from mnist_core.analysis import class_names_of, images_of, predictions, results
+from mnist_core.data import SplitName
+from mnist_core.store import Run
+from mnist_core.text import in_markdown
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the network says to one image."""
+
+    place: int  # label of its row in the subject's table
+    index: int  # in its split
+    true: int  # place of the true class
+    given: int  # place of the most probable class
+    confidence: float  # its probability
+    probabilities: np.ndarray  # float32 (classes,)
+
+    @property
+    def right(self) -> bool:
+        return self.true == self.given
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A run's answers to the images of one split, one row of `table` an image, with `results.with_answers`."""
+
+    run: Run
+    split: SplitName
+    classes: tuple[str, ...]
+    table: pd.DataFrame
+
+    def answer(self, place: int) -> Answer:
+        """One row of the table, by its label there."""
+        row = self.table.loc[[place]]
+        numbers = {name: row[name].to_numpy()[0] for name in ("index", "label", "predicted", "confidence")}
+        return Answer(
+            place,
+            int(numbers["index"]),
+            int(numbers["label"]),
+            int(numbers["predicted"]),
+            float(numbers["confidence"]),
+            results.probabilities(row)[0],
+        )
+
+    def images(self, rows: pd.DataFrame) -> np.ndarray:
+        """The images of some rows of the table: uint8 (N, C, H, W). Raises DataError if they are not there."""
+        labels = self.table["label"].to_numpy()
+        images, _ = images_of(self.run, self.split, environment.data_dir(), labels)
+        return images[rows["index"].to_numpy()]
+
+    def image(self, answer: Answer) -> np.ndarray:
+        """The image of one answer: uint8 (C, H, W). Raises DataError."""
+        return self.images(self.table.loc[[answer.place]])[0]
+
+
+def splits(run: Run) -> list[SplitName]:
+    """The splits that the run has answered to, "test" first; none while it has no predictions."""
+    table = _answers(run.id, run.state, run.step)
+    found = () if table.empty else table["split"].unique()
+    return [name for name in ("test", "validation") if name in found]
+
+
+def subject(run: Run, split: SplitName) -> Subject:
+    """The run's answers to a split that is one of `splits`. Raises StoreError if the file is damaged."""
+    table = _answers(run.id, run.state, run.step)
+    count = results.probabilities(table.head(0)).shape[1]
+    return Subject(run, split, class_names_of(state.store(), run, count), results.of_split(table, split))
+
+
+def bold(name: str) -> str:
+    """A class's name in Markdown, whatever a folder is called."""
+    return f"**{in_markdown(name)}**"
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _answers(run_id: str, state_of_run: str, step: int) -> pd.DataFrame:
+    """Shared by all sessions and never changed in place: a copy for each rerun costs more than what is shown."""
+    store = state.store()
+    table = predictions.stored(store, store.run(run_id))
+    return table if table.empty else results.with_answers(table)

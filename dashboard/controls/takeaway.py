@@ -1,0 +1,83 @@
+"""Runs as files to take away: a button for each, and the script to read."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from dashboard.controls import predictions
+from dashboard.frame import state
+from mnist_core.export import curves, formats
+from mnist_core.store import Run, Store
+from mnist_core.text import in_markdown
+
+
+def files(run: Run) -> None:
+    """A button with a word about it for each file; a file is made when its button is pressed, not before."""
+    store = state.store()
+    for name, form in formats.FORMATS.items():
+        made = partial(formats.content, store, run, name)
+        why_not = formats.refusal(store, run, name)
+        offer(name, form.label, formats.file_name(run, name), form.mime, made, why_not or form.about, bool(why_not))
+
+
+def together(runs: Sequence[Run]) -> None:
+    """The report of several runs, and their curves in one table."""
+    store = state.store()
+    what = predictions.named(runs)
+    offer(
+        "all-report", "Report (HTML)", "report.html", "text/html", partial(_report, store, tuple(runs)),
+        f"One page about {what}: settings, curves, statistics, mistakes. It opens anywhere, without a network.",
+    )  # fmt: skip
+    offer(
+        "all-curves", "Curves (CSV)", "curves.csv", "text/csv", partial(_curves, store, tuple(runs)),
+        f"Every recorded value of {what} in one table.",
+    )  # fmt: skip
+
+
+def offer(
+    name: str, label: str, file: str, mime: str, made: Callable[[], bytes], about: str, disabled: bool = False
+) -> None:
+    """A button that makes a file and downloads it, and what there is to say about it."""
+    left, right = st.columns([1, 3], vertical_alignment="center", gap="medium")
+    left.download_button(
+        label,
+        made,
+        file,
+        mime,
+        key=f"takeaway-{name}",
+        help=f"Makes {file} and downloads it.",
+        on_click="ignore",
+        icon=":material/download:",
+        disabled=disabled,
+        width="stretch",
+    )
+    right.caption(in_markdown(about))
+
+
+def script(run: Run) -> None:
+    """The run's script, to be read here."""
+    if st.toggle(
+        "Show the script",
+        key="takeaway_script",
+        bind="query-params",
+        help="Read the PyTorch script here before you take it away.",
+    ):
+        with state.errors_as_messages(), st.spinner("Writing the script and the fingerprints of the weights"):
+            st.code(_script(run.id, run.state, run.step), language="python", line_numbers=True)
+
+
+def _report(store: Store, runs: Sequence[Run]) -> bytes:
+    from mnist_core.report import html
+
+    return html(store, runs).encode()
+
+
+def _curves(store: Store, runs: Sequence[Run]) -> bytes:
+    return curves.csv(curves.table(store, runs)).encode()
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _script(run_id: str, state_of_run: str, step: int) -> str:
+    store = state.store()
+    return formats.content(store, store.run(run_id), "script").decode()

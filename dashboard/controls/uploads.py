@@ -1,0 +1,77 @@
+"""How much a visitor may upload: Streamlit bounds each file; here their number and bytes are bounded, too."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+from starlette.datastructures import Headers
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit import runtime
+
+from mnist_core.config import limit
+
+_ADDRESS = re.compile(r".*/_stcore/upload_file/([^/]+)/([^/]+)/?")
+_FULL = "MNIST Lab holds too many uploads of all visitors together; try again later."
+
+
+def middleware() -> list[Middleware]:
+    """What `st.App` is to run before Streamlit stores an upload."""
+    return [Middleware(Uploads)]
+
+
+class Uploads:
+    """Refuses a file that would be one too many of its visitor, or too much for the memory."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        # Files and bytes that are on their way, by visitor.
+        self._files: Counter[str] = Counter()
+        self._bytes: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match = _ADDRESS.fullmatch(scope["path"]) if scope["type"] == "http" else None
+        if match is None or scope["method"] in ("DELETE", "OPTIONS"):
+            await self._app(scope, receive, send)
+            return
+        visitor, file = match.groups()
+        size = _announced(scope)
+        if refusal := self._refusal(visitor, file, size):
+            await PlainTextResponse(refusal, 413)(scope, receive, send)
+            return
+        self._files[visitor] += 1
+        self._bytes[visitor] += size
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._files[visitor] -= 1
+            self._bytes[visitor] -= size
+
+    def _refusal(self, visitor: str, file: str, size: int) -> str:
+        stored = _stored()
+        of_visitor = [record for name, record in list(stored.get(visitor, {}).items()) if name != file]
+        files = len(of_visitor) + self._files[visitor]
+        held = sum(len(record.data) for record in of_visitor) + self._bytes[visitor]
+        most_files, most_bytes = limit("MAX_VISITOR_FILES"), limit("MAX_VISITOR_BYTES")
+        if files >= most_files or held + size > most_bytes:
+            return (
+                f"MNIST Lab keeps at most {most_files} uploads and {most_bytes / 1e6:g} MB of a visitor at once; take "
+                "one away, or load the page again."
+            )
+        everything = sum(len(record.data) for files in list(stored.values()) for record in list(files.values()))
+        return _FULL if everything + self._bytes.total() + size > limit("MAX_UPLOADED_BYTES") else ""
+
+
+def _announced(scope: Scope) -> int:
+    """Bytes that a request may bring: what it says, or, if it says nothing, what Streamlit would take at most."""
+    largest = st.get_option("server.maxUploadSize") * 2**20
+    text = Headers(scope=scope).get("content-length", "")
+    return min(int(text), largest) if text.isascii() and text.isdigit() and len(text) < 20 else largest
+
+
+def _stored() -> Mapping[str, Mapping[str, Any]]:
+    """Uploads that Streamlit holds, by visitor and file; it lets go of them when the visitor leaves."""
+    return runtime.get_instance().uploaded_file_mgr.file_storage if runtime.exists() else {}  # pyright: ignore

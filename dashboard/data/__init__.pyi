@@ -1,0 +1,2 @@
+from . import browsing as browsing
+from .browsing import SPLITS as SPLITS

@@ -1,0 +1,188 @@
+"""What the Data page reads and shows: samples by class, class counts, mean images and pixels, all cached."""
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard.components import gallery
+from dashboard.controls import Source, read
+from dashboard.frame import state
+from mnist_core import plots
+from mnist_core.data import PixelStatistics, SplitName, dataset, remarks, split_indices, statistics
+from mnist_core.plots import channels_last, png
+from mnist_core.text import in_html, in_markdown, one_line
+
+SPLITS: dict[str, SplitName] = {"Training": "train", "Validation": "validation", "Test": "test"}
+STYLES = Path(__file__).with_name("browsing.css")  # to be put on the page once, with st.html
+
+_A_ROW = 24  # images of each class where all classes are shown
+_A_CLASS = 48  # images where one class is shown
+_LONG = 16  # letters of a class's name under its bars
+_CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def counts(source: Source) -> pd.DataFrame:
+    """How many images of each class (row) each split (column) has."""
+    classes = read(source).classes
+    table = {name: statistics.class_counts(_labels(source, split), len(classes)) for name, split in SPLITS.items()}
+    return pd.DataFrame(table, index=pd.Index(list(classes), name="class"))
+
+
+@st.cache_data(max_entries=12, show_spinner="Counting pixels …")
+def summary(source: Source, split: SplitName) -> tuple[np.ndarray, PixelStatistics]:
+    """The mean image of each class, uint8 (classes, C, H, W), black without images; and the pixels of the split."""
+    images = _published(source, split)[0][indices(source, split)]
+    means = plots.mean_images(images, _labels(source, split), len(read(source).classes))
+    return means, statistics.pixel_statistics(images)
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def indices(source: Source, split: SplitName) -> np.ndarray:
+    """Positions of a split's images in the published training or test images, ascending: int64 (N,)."""
+    arrays = read(source)
+    if split == "test":
+        return np.arange(len(arrays.test_labels))
+    train, validation = split_indices(arrays.train_labels, len(arrays.classes), source.config())
+    return train if split == "train" else validation
+
+
+def sample(source: Source, split: SplitName, cls: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most `count` random images of one class: their positions as published, and uint8 (n, C, H, W)."""
+    images, labels = _published(source, split)
+    candidates = indices(source, split)
+    candidates = candidates[labels[candidates] == cls]
+    chosen = np.random.default_rng([seed, cls]).permutation(candidates)[:count]
+    return chosen, images[chosen]
+
+
+@st.fragment
+@state.errors_as_messages()
+def show_samples(source: Source, split: SplitName) -> None:
+    """Random images: a row for each class, or many of one class, of which one is shown large."""
+    classes = read(source).classes
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if st.session_state.get("class") not in (None, *classes):
+            del st.session_state["class"]  # it was a class of another data set
+        cls = st.selectbox("Class", classes, index=None, format_func=one_line, placeholder="All classes", key="class",
+                           width=240, bind="query-params", help="Show images of one class only.")  # fmt: skip
+        seed = st.number_input("Sample", 0, 9999, 0, 1, key="sample", bind="query-params", width=150,
+                               help="Which random images are shown; the same number shows the same ones.")  # fmt: skip
+    if cls is None:
+        _show_every_class(source, split, seed)
+    else:
+        _show_class(source, split, classes.index(cls), seed)
+
+
+def show_remarks(source: Source) -> None:
+    """What of an image folder is left out or blank, and how its pictures were read."""
+    facts = read(source).folder
+    if facts is None:
+        return
+    for remark in remarks.warnings(facts):
+        st.warning(in_markdown(remark))
+    if read_as := remarks.reading(facts):
+        st.caption(in_markdown(" ".join(read_as)))
+
+
+def show_counts(table: pd.DataFrame) -> None:
+    """The number of images of each class in each split, as bars."""
+    short = table.index.map(lambda name: name if len(name) <= _LONG else f"{name[: _LONG - 1]}…")
+    figure = plots.class_counts(table.set_axis(short) if short.is_unique else table)
+    figure.update_traces(constraintext="outside")
+    figure.update_layout(
+        height=380, uniformtext={"minsize": 11, "mode": "hide"}
+    )  # where bars are narrow, hovering says the number
+    st.plotly_chart(figure, key="counts", config={"displayModeBar": False})
+
+
+def show_means(classes: Sequence[str], means: np.ndarray, present: Sequence[int]) -> None:
+    """The mean image of each class under its name; `present` says how many images each has."""
+    tiles = [f"<figure><img alt='mean of {in_html(name)}' src='{_address(channels_last(means[[cls]])[0])}'>"
+             f"<figcaption>{in_html(name)}</figcaption></figure>"
+             for cls, name in enumerate(classes) if present[cls]]  # fmt: skip
+    st.html(f"<div class='means'>{''.join(tiles)}</div>")
+
+
+def show_pixels(source: Source, pixels: PixelStatistics) -> None:
+    """Mean, standard deviation and share of zeros as numbers, and the histogram of brightness."""
+    names = " / ".join(_CHANNELS[len(pixels.mean)]) if len(pixels.mean) > 1 else ""
+    channels = f" ({names})" if names else ""
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        st.metric(f"Mean brightness{channels}", _listed(pixels.mean),
+                  help="Of all pixels, on a scale from 0 (black) to 1 (full).")  # fmt: skip
+        st.metric(f"Standard deviation{channels}", _listed(pixels.std),
+                  help="How far pixels lie from the mean, on the same scale.")  # fmt: skip
+        st.metric("Pixels that are 0", f"{pixels.zero_share:.1%}", help="Share of the pixels that are quite black.")
+        known = dataset(source.name)
+        if known.mean:
+            st.caption(f"With *Normalise*, runs subtract {_listed(known.mean)} and divide by {_listed(known.std)}, the "
+                       "values that are usual for this data set.")  # fmt: skip
+        else:
+            st.caption("With *Normalise*, runs subtract the mean of their training pixels and divide by the deviation.")
+    with right:
+        st.plotly_chart(plots.pixel_histogram(pixels.histogram), key="histogram", theme="streamlit",
+                        config={"displayModeBar": False})  # fmt: skip
+
+
+def _show_every_class(source: Source, split: SplitName, seed: int) -> None:
+    rows = []
+    for cls, name in enumerate(read(source).classes):
+        _, images = sample(source, split, cls, _A_ROW, seed)
+        rows.append(f"<div class='name'>{in_html(name)}</div>{_strip(images)}")
+    st.html(f"<div class='samples' data-split='{split}'>{''.join(rows)}</div>")
+
+
+def _show_class(source: Source, split: SplitName, cls: int, seed: int) -> None:
+    places, images = sample(source, split, cls, _A_CLASS, seed)
+    if not len(places):
+        st.info("This split holds no image of this class.")
+        return
+    large, small = st.columns([1, 4], gap="medium")
+    with small:
+        tile = (images.shape[3], images.shape[2])
+        chosen = gallery("samples", plots.sprite(channels_last(images), 12), tile, len(images), first=0) or 0
+    with large:
+        image = images[chosen]
+        st.html(f"<img class='large' alt='the chosen image' src='{_address(channels_last(image[None])[0])}'>")
+        file = "test" if split == "test" else "training"
+        st.caption(f"Number {places[chosen]:,} of the {file} images, counted from 0; mean brightness "
+                   f"{image.mean() / 255:.3f} of 1. Click another to see it large.")  # fmt: skip
+
+
+def _listed(values: Sequence[float]) -> str:
+    return " / ".join(f"{value:.4f}" for value in values)
+
+
+def _published(source: Source, split: SplitName) -> tuple[np.ndarray, np.ndarray]:
+    arrays = read(source)
+    if split == "test":
+        return arrays.test_images, arrays.test_labels
+    return arrays.train_images, arrays.train_labels
+
+
+def _labels(source: Source, split: SplitName) -> np.ndarray:
+    return _published(source, split)[1][indices(source, split)]
+
+
+def _strip(images: np.ndarray) -> str:
+    """Images side by side, cut from one picture; as many as there is room for."""
+    if not len(images):
+        return "<div class='none'>no image</div>"
+    address = _address(_side_by_side(channels_last(images)))
+    shift = "background-position-x:calc(-{} * var(--tile))"
+    tiles = "".join(f"<i style='{shift.format(place)}'></i>" for place in range(len(images)))
+    return f"<div class='strip' style='--count:{len(images)};--images:url({address})'>{tiles}</div>"
+
+
+def _side_by_side(pictures: np.ndarray) -> np.ndarray:
+    return np.concatenate(list(pictures), axis=1)  # (H, N * W[, 3])
+
+
+def _address(picture: np.ndarray) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}"

@@ -1,0 +1,1 @@
+from . import pad_answers as pad_answers

@@ -1,0 +1,6 @@
+"""What every page stands in: navigation, serving, access, messages, the store, chosen runs and the address."""
+
+import lazy_loader
+
+# What others may use stands in __init__.pyi; each of it is imported at its first use.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,2 @@
+from . import answers as answers
+from .weights import weights as weights

@@ -1,0 +1,77 @@
+"""What is known of an experiment: measured by the person's own runs, or else by those that came with this version."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboard.frame import state
+from dashboard.studies.subject import SEEDS, Subject, plan_of
+from mnist_core import studies
+from mnist_core.studies import Measurement, Row, Scatter
+
+METRICS = {
+    "test_accuracy": "Test accuracy (%)", "best_test_accuracy": "Best test accuracy (%)", "test_loss": "Test loss",
+    "test_errors": "Test errors (images)", "train_accuracy": "Training accuracy (%)", "train_loss": "Training loss",
+    "running_train_loss": "Training loss, mean of all epochs", "train_batch_loss": "Loss of one batch",
+    "train_batch_accuracy": "Accuracy of one batch (%)", "parameters": "Parameters",
+    "wall_seconds": "Time of all of them (s)",
+}  # fmt: skip
+ACCURACIES = ("test_accuracy", "best_test_accuracy")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Reported beside measured, and the networks whose seeds end far apart."""
+
+    rows: tuple[Row, ...]  # one a figure, as `studies.rows_of` has them
+    scattered: tuple[Scatter, ...]
+    source: Literal["own", "committed", "none"]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The rows as a table with the columns of Row."""
+        return studies.frame(self.rows)
+
+
+def evidence(subject: Subject) -> Evidence:
+    """The figures of one experiment."""
+    name, experiment = subject.study.name, subject.experiment.name
+    planned = plan_of(name, experiment, SEEDS, subject.scale, True)
+    ended = tuple(run.id for _, run in studies.find(state.store(), planned) if run.state == "finished")
+    own = _evidence(name, experiment, _measured(name, experiment, subject.scale, ended), "own")
+    committed = _evidence(name, experiment, studies.committed(name) if subject.scale == 1 else [], "committed")
+    return next((found for found in (own, committed) if any(row.n for row in found.rows)), replace(own, source="none"))
+
+
+def _evidence(
+    study: str, experiment: str, measurements: Sequence[Measurement], source: Literal["own", "committed"]
+) -> Evidence:
+    rows = tuple(studies.rows_of(study, measurements, experiment))
+    return Evidence(rows, tuple(studies.scattered(study, measurements, experiment)), source)
+
+
+def by_model(subject: Subject, table: pd.DataFrame) -> pd.DataFrame:
+    """Accuracies for the charts, a row a network in the study's order: variant, reported, mean, std and honest ones."""
+    rows = table.loc[table["metric"].isin(ACCURACIES), :].drop_duplicates("variant").set_index("variant")
+    columns = ["reported", "mean", "std", "honest_mean", "honest_std"]
+    found = rows.reindex([variant.label for variant in subject.experiment.variants])[columns].astype(np.float64)
+    return found.assign(variant=list(short_labels(subject).values())).reset_index(drop=True)
+
+
+def short_labels(subject: Subject) -> dict[str, str]:
+    """What a network is called where space is scarce: its one swept value, or its label."""
+    single = len(subject.experiment.swept) == 1
+    return {
+        variant.label: f"{variant.values[subject.experiment.swept[0]]:g}" if single else variant.label
+        for variant in subject.experiment.variants
+    }
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _measured(study: str, experiment: str, scale: float, ended: tuple[str, ...]) -> list[Measurement]:
+    """`ended` is there to measure again once another run has."""
+    return studies.measured(state.store(), study, experiment, SEEDS, scale)

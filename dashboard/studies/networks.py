@@ -1,0 +1,99 @@
+"""The networks of an experiment: one as a large diagram, many as a list in which one is chosen."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.components import data_table, rows_of
+from dashboard.frame import state
+from dashboard.studies.subject import Subject
+from mnist_core.architectures import Architecture, describe, diagram
+from mnist_core.config import RunConfig, fields
+from mnist_core.data import shape_of
+
+_LIST_HEIGHT = 320  # pixels; a longer list scrolls
+
+
+def networks(subject: Subject) -> None:
+    """The networks with their parameters, and the settings that all of them share."""
+    st.subheader("The networks")
+    with state.errors_as_messages():
+        found = _distinct(subject)
+        if len(found) > 1:
+            left, right = st.columns([2, 3], gap="large")
+            with left:
+                help = "The one that is drawn."
+                label = st.selectbox("Network", [label for label, _ in found.values()], key="network", help=help)
+                _table(found)
+            with right:
+                _draw(dict(found.values())[label])
+        else:
+            _draw(next(iter(found.values()))[1])
+    st.markdown(shared(subject))
+
+
+def shared(subject: Subject) -> str:
+    """How all of them are trained, as a sentence; what differs from one to the next is named, not told."""
+    configs = [variant.config for variant in subject.experiment.variants]
+    silent = _without_effect(configs[0])
+    parts, differing = [], []
+    for field in fields():
+        values = list(dict.fromkeys(getattr(config, field.name) for config in configs))
+        if len(values) > 1 and field.name != "architecture":
+            differing.append(f"**{field.label.lower()}** {', '.join(f'{value:g}' for value in values)}")
+        elif field.name in _TOLD and field.name not in silent and field.matters(configs[0].model_dump()):
+            parts.append(_TOLD[field.name](values[0]))
+    told = f"Trained with {', '.join(part for part in parts if part)}."
+    return told + (f" What differs: {'; '.join(differing)}." if differing else "")
+
+
+def _without_effect(config: RunConfig) -> tuple[str, ...]:
+    """Settings that this kind of model does not have: only scikit-learn's logistic regression has a solver and C."""
+    logistic = ("solver", "inverse_regularisation")
+    if config.library != "sklearn":
+        return logistic
+    hidden = sum(layer.name == "linear" for layer in describe(config.architecture, *shape_of(config)).layers) > 1
+    network = ("optimizer", "learning_rate", "momentum", "batch_size", "weight_decay")
+    return (*(logistic if hidden else network), "normalise")
+
+
+_TOLD = {
+    "library": lambda value: "scikit-learn" if value == "sklearn" else "",
+    "solver": lambda value: f"solver {value}",
+    "inverse_regularisation": lambda value: f"C = {value:g}",
+    "optimizer": lambda value: {"sgd": "SGD", "adam": "Adam"}.get(value, value),
+    "learning_rate": lambda value: f"learning rate {value:g}",
+    "momentum": lambda value: f"momentum {value:g}",
+    "batch_size": lambda value: f"batches of {value:,}",
+    "epochs": lambda value: f"{value:,} epoch{'s' * (value > 1)}",
+    "normalise": lambda value: "normalised pixels" if value else "pixels in [0, 1]",
+    "standardise": lambda value: "each pixel standardised by itself" if value else "",
+    "weight_decay": lambda value: f"weight decay {value:g}" if value else "",
+    "train_images": lambda value: f"{value:,} training images" if value else "",
+}
+
+
+def _distinct(subject: Subject) -> dict[str, tuple[str, Architecture]]:
+    """The architectures that occur, each with the label of the first that has it."""
+    found: dict[str, tuple[str, Architecture]] = {}
+    for variant in subject.experiment.variants:
+        text = variant.config.architecture
+        if text not in found:
+            found[text] = variant.label, describe(text, *shape_of(variant.config))
+    return found
+
+
+def _draw(network: Architecture) -> None:
+    st.markdown(diagram(network), unsafe_allow_html=True)  # st.html would strip the SVG
+    st.caption(f"**{network.parameters:,}** parameters · **{network.macs:,}** multiply-accumulates an image")
+
+
+def _table(found: dict[str, tuple[str, Architecture]]) -> None:
+    rows = [
+        {"#": place, "Network": label, "Parameters": network.parameters, "Layers": network.text}
+        for place, (label, network) in enumerate(found.values())
+    ]  # fmt: skip
+    numbers = {
+        "#": st.column_config.NumberColumn(width="small", help="As on the charts below."),
+        "Parameters": st.column_config.NumberColumn(format="localized", help="Numbers that training adjusts."),
+    }
+    data_table("networks", rows_of(pd.DataFrame(rows), numbers), "Networks of the experiment", _LIST_HEIGHT)

@@ -1,0 +1,85 @@
+"""Which study and which of its experiments the Studies page shows, and how much of it is trained here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from dashboard.frame import check_value, state
+from mnist_core import studies
+from mnist_core.store import Run
+from mnist_core.studies import PROTOCOLS, Experiment, Planned, Study
+
+EPOCHS = {"all": 1.0, "a tenth": 0.1, "one": 0.001}  # shares of the study's own epochs; at least one is trained
+SEEDS = 10  # the most that the page looks for in the store, and trains
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An experiment of a study, and how much of it is to be trained or has been."""
+
+    study: Study
+    experiment: Experiment
+    epochs: str = "all"  # one of EPOCHS
+    seeds: int = 1  # of each network
+    honest: bool = False  # with the held-out images as well
+
+    @property
+    def scale(self) -> float:
+        return EPOCHS[self.epochs]
+
+    def plan(self) -> tuple[Planned, ...]:
+        """What is to be trained; of a continuation the runs that it continues first."""
+        own = plan_of(self.study.name, self.experiment.name, self.seeds, self.scale, self.honest)
+        return tuple(one.parent for one in own if one.parent is not None) + own
+
+    def runs(self) -> list[tuple[Planned, Run]]:
+        """Runs of the published protocol that the store holds, in the study's order, seed after seed."""
+        return studies.find(state.store(), plan_of(self.study.name, self.experiment.name, SEEDS, self.scale, False))
+
+    def trained(self) -> list[tuple[Planned, Run]]:
+        """Finished runs that stand for the networks, named by their labels.
+
+        One a network, of the study's own seed; where an experiment takes several seeds, as these end far apart, all.
+        """
+        own = {variant.label: variant.config.seed for variant in self.experiment.variants}
+        several = self.experiment.seeds > 1
+        return [
+            (planned, replace(run, name=planned.variant.label + several * f", seed {planned.seed}"))
+            for planned, run in self.runs()
+            if run.state == "finished" and (several or planned.seed == own[planned.variant.label])
+        ]
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def plan_of(study: str, experiment: str, seeds: int, scale: float, honest: bool) -> tuple[Planned, ...]:
+    """The planned runs of an experiment, published protocol first; kept, as there may be hundreds."""
+    protocols = PROTOCOLS if honest else PROTOCOLS[:1]
+    return tuple(studies.plan(study, experiment, seeds, scale, protocols))
+
+
+def choose() -> Subject:
+    """The study and the experiment, from the URL or by hand."""
+    every = studies.studies()
+    left, right = st.columns(2, gap="medium")
+    with left:
+        titles = {name: study.title for name, study in every.items()}
+        study = every[_pick("study", "Study", titles, "One of five published studies of MNIST.")]
+    experiments = {experiment.name: experiment for experiment in study.experiments}
+    with right:
+        titles = {name: experiment.title for name, experiment in experiments.items()}
+        name = _pick("experiment", "Experiment", titles, "What the study tried, one after another.")
+    return Subject(study, experiments[name], seeds=experiments[name].seeds)
+
+
+def _pick(key: str, label: str, titles: Mapping[str, str], help: str) -> str:
+    """A select box whose choice is in the URL by its name. Streamlit's own binding would put the title there."""
+    check_value(key, label, titles.__contains__)
+    asked, before = st.query_params.get(key), st.session_state.get(f"{key}:url")
+    wanted = asked if asked in titles and asked != before else st.session_state.get(key, before)
+    st.session_state[key] = wanted if wanted in titles else next(iter(titles))
+    name = st.selectbox(label, list(titles), format_func=lambda name: titles.get(name, name), key=key, help=help)
+    st.session_state[f"{key}:url"] = name
+    if asked != name:
+        st.query_params[key] = name
+    return name

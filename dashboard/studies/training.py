@@ -1,0 +1,206 @@
+"""Train an experiment live: the button, how far each network is, and their curves as they race."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from dashboard.controls import live_curves
+from dashboard.frame import check_value, navigation, one_of, state
+from dashboard.studies.subject import EPOCHS, SEEDS, Subject
+from mnist_core import environment, studies, sweeps
+from mnist_core.errors import MnistLabError, StoreError
+from mnist_core.plots import GREY, run_style, run_styles
+from mnist_core.store import Run
+from mnist_core.studies import PROTOCOLS, Planned
+from mnist_core.text import in_html, in_markdown
+
+_TICK_SECONDS, _IDLE_SECONDS = 0.5, 5.0
+_STARTED = "studies:started"  # in the session: what the person has started, so that continuations follow it
+_ON_CHART = 24  # curves at most
+_MARKS = {"queued": "waiting", "running": "", "finished": "✓", "diverged": "⚠ diverged", "failed": "✗ failed",
+          "missing": "not trained"}  # fmt: skip
+
+_AGAIN = ("stopped", "interrupted", "failed")  # what `studies.start` takes up again
+
+_Row = tuple[Planned, Run | None]
+
+
+def settings(subject: Subject) -> Subject:
+    """The same experiment with as many epochs and seeds as the person wants, all in the URL."""
+    st.subheader("Train it live")
+    with st.container(horizontal=True, vertical_alignment="bottom", key="how-much"):
+        epochs = one_of(
+            "Epochs", list(EPOCHS), default="all", key="share",
+            help="All that the study trained, or fewer for a first look. The results below are of as many epochs.",
+        )  # fmt: skip
+        seeds = _seeds(subject)
+        honest = st.toggle("The honest figure, too", key="honest", bind="query-params",
+                           help="The study chose its best epoch on the test images, which flatters. This trains each "
+                           "network once more and chooses on 10,000 images held out of training.")  # fmt: skip
+    if subject.experiment.seeds > 1:
+        st.caption(f"{subject.experiment.seeds} seeds, unless you choose otherwise: with other first weights this "
+                   "network may end far from where one run did.")  # fmt: skip
+    return replace(subject, epochs=epochs, seeds=seeds, honest=honest)
+
+
+def _seeds(subject: Subject) -> int:
+    """How often each network is trained: what the URL or the person says, else the experiment's own number.
+
+    Streamlit's binding knows one default for all experiments; here the URL names every number but the experiment's own.
+    """
+    default = subject.experiment.seeds
+    asked, before = st.query_params.get("times"), st.session_state.get("times:url")
+    counts = {str(count): count for count in range(1, SEEDS + 1)}
+    check_value("times", "Seeds", counts.__contains__)
+    if asked in counts and asked != before:
+        st.session_state["times"] = counts[asked]
+    elif "times" not in st.session_state or st.session_state.get("times:default") != default:
+        st.session_state["times"] = default
+    seeds = st.number_input("Seeds", 1, SEEDS, key="times", width=140,
+                            help="How often each network is trained, each time from other first weights: one seed "
+                            "shows a race, several show what is chance.")  # fmt: skip
+    st.session_state["times:default"] = default
+    wanted = None if seeds == default else str(seeds)
+    st.session_state["times:url"] = wanted
+    if wanted is None:
+        st.query_params.pop("times", None)
+    elif asked != wanted:
+        st.query_params["times"] = wanted
+    return seeds
+
+
+def train(subject: Subject, revealed: bool) -> None:
+    """The button, and from then on the networks' states; their curves once the question has been answered."""
+    with state.errors_as_messages():
+        rows = _continued(subject)
+        missing = [planned for planned, run in rows if run is None or run.state in _AGAIN]
+        readable = _readable(subject)
+        with st.container(horizontal=True, vertical_alignment="center", key="start-study"):
+            st.button(
+                "Train what is missing" if 0 < len(missing) < len(rows) else "Train it live", type="primary",
+                disabled=not missing or not readable, on_click=_begin, args=(subject,),
+                help="Puts every network of this experiment into the queue that is not here already.",
+            )  # fmt: skip
+            active = [run for _, run in rows if run is not None and run.active]
+            if active:
+                st.button("Stop", on_click=_stop, args=([run.id for run in active],),
+                          help="Ends these runs. They can be continued on the page Train.")  # fmt: skip
+            st.caption(_extent(rows, missing))
+        ended = sum(run is not None and not run.active for _, run in rows)
+        if ended or active:
+            every = _TICK_SECONDS if active else _IDLE_SECONDS
+            st.fragment(_follow, run_every=every)(subject, revealed, (ended, len(active)))
+
+
+def _readable(subject: Subject) -> bool:
+    """Whether the images are here; if not, the page now says so and where to get them."""
+    lacking = studies.unavailable(subject.plan(), environment.data_dir())
+    for name, why in lacking.items():
+        st.warning(in_markdown(why))
+        st.page_link(navigation.page_named("data"), label="Get it on the page Data", query_params={"dataset": name},
+                     help="Opens the page with this data set chosen.")  # fmt: skip
+    return not lacking
+
+
+def _rows(subject: Subject) -> list[_Row]:
+    """Everything that is planned, with its run as far as there is one."""
+    planned = subject.plan()
+    runs = {_key(one): run for one, run in studies.find(state.store(), planned)}
+    return [(one, runs.get(_key(one))) for one in planned]
+
+
+def _continued(subject: Subject) -> list[_Row]:
+    """`_rows`, after what the person has started and now can continue from a finished run has been enqueued."""
+    rows = _rows(subject)
+    if subject not in st.session_state.get(_STARTED, []) or all(run is not None for _, run in rows):
+        return rows
+    studies.start(state.store(), subject.plan())
+    state.background().wake()
+    return _rows(subject)
+
+
+def _key(planned: Planned) -> tuple[str, str, int, str]:
+    return planned.experiment.name, planned.variant.label, planned.seed, planned.protocol
+
+
+def _extent(rows: Sequence[_Row], missing: Sequence[Planned]) -> str:
+    """How many networks, and about how long the missing ones will take."""
+    count = f"{len(rows)} run{'s' * (len(rows) > 1)}"
+    if not missing:
+        return f"All {count} are here." if len(rows) > 1 else "It is here."
+    with contextlib.suppress(MnistLabError):
+        seconds = sweeps.estimate(state.store(), [planned.config for planned in missing])
+        return f"{len(missing)} of {count} to train: about {sweeps.in_words(seconds)} on this machine."
+    return f"{len(missing)} of {count} to train."
+
+
+def _begin(subject: Subject) -> None:
+    try:
+        studies.start(state.store(), subject.plan())
+    except MnistLabError as error:
+        st.toast(in_markdown(str(error)))
+        return
+    st.session_state[_STARTED] = [*st.session_state.get(_STARTED, []), subject]
+    state.background().wake()
+
+
+def _stop(ids: Sequence[str]) -> None:
+    st.session_state.pop(_STARTED, None)  # or what continues from them would follow
+    for run_id in ids:
+        with contextlib.suppress(StoreError):  # it has ended by itself meanwhile
+            state.store().request(run_id, "stop")
+
+
+def _follow(subject: Subject, revealed: bool, seen: tuple[int, int]) -> None:
+    """States, and curves; draws the whole page anew when a run has ended or begun."""
+    rows = _rows(subject)
+    runs = [run for _, run in rows if run is not None]
+    now = sum(not run.active for run in runs), sum(run.active for run in runs)
+    if now != seen:
+        st.rerun()
+    st.html(board(rows, revealed))
+    if not revealed:
+        st.info("The curves appear here once the question above has been answered.")
+        return
+    several = subject.seeds > 1
+    live_curves([replace(run, name=_label(planned, several)) for planned, run in rows if run is not None][:_ON_CHART])
+    if len(runs) > _ON_CHART:
+        st.caption(f"The first {_ON_CHART} of {len(runs)} runs are on the chart.")
+
+
+def board(rows: Sequence[_Row], figures: bool) -> str:
+    """HTML of every planned run: its colour, how far it is, and with `figures` how well it does."""
+    seeds = len({planned.seed for planned, _ in rows}) > 1
+    styles = run_styles(_on_chart(rows))
+    cells = (
+        _cell(planned, run, styles.get(run.number, run_style(run.number)).colour if run else GREY, figures, seeds)
+        for planned, run in rows
+    )
+    return f"<div class='board'>{''.join(cells)}</div>"
+
+
+def _on_chart(rows: Sequence[_Row]) -> list[Run]:
+    """As many runs as a chart of curves can show."""
+    return [run for _, run in rows if run is not None][:_ON_CHART]
+
+
+def _label(planned: Planned, seeds: bool) -> str:
+    """The network's name, with its seed where there are several, and its protocol where it is not the study's."""
+    parts = [planned.variant.label, f"seed {planned.seed}" if seeds else ""]
+    return " · ".join(part for part in (*parts, "honest" * (planned.protocol != PROTOCOLS[0])) if part)
+
+
+def _cell(planned: Planned, run: Run | None, colour: str, figures: bool, seeds: bool) -> str:
+    label = _label(planned, seeds)
+    said = _MARKS.get(run.state, run.state) if run else _MARKS["missing"]
+    if run and run.validation_accuracy is not None and figures:
+        said = f"{said} {run.validation_label} {run.validation_accuracy:.2%}"
+    elif run and run.state == "running":
+        said = f"epoch {min(run.epoch + 1, run.config.epochs)} of {run.config.epochs}"
+    width = 100 * run.progress if run else 0
+    return (
+        f"<div><b><span style='color:{colour}'>●</span> {in_html(label)}</b><span>{in_html(said.strip())}</span>"
+        f"<i><u style='width:{width:.1f}%;background:{colour}'></u></i></div>"
+    )

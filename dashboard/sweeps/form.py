@@ -1,0 +1,209 @@
+"""The left of the Sweeps page: the form of a new sweep, ready examples, and adding to a sweep that is there."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from dashboard.controls import forms, getting_data
+from dashboard.frame import one_of, state
+from dashboard.sweeps import axes as sweeping_axes
+from dashboard.sweeps import pick
+from mnist_core import sweeps
+from mnist_core.config import RunConfig
+from mnist_core.errors import MnistLabError
+from mnist_core.store import SweepRow, queueing
+from mnist_core.sweeps import NAME_LENGTH, Axis, Sweep, field_info, label
+from mnist_core.text import in_markdown
+
+_SAMPLES = 20
+_EXAMPLES = {
+    "Learning rates from 0.00001 to 1": Axis("learning_rate", (), 1e-5, 1.0, 6, "log"),
+    "Width 10 to 2000": Axis("width", (10, 30, 100, 300, 1000, 2000)),
+}
+_EXAMPLE_NETWORK, _EXAMPLE_SEEDS = "mlp-300", 2
+
+
+def plan() -> None:
+    """The form of a new sweep and the button that starts it."""
+    with st.popover("Ready examples", help="Sweeps that fill this form.", width="stretch"):
+        examples("popover")
+    name = st.text_input(
+        "Name of the sweep",
+        key="sweep_name",
+        bind="query-params",
+        max_chars=NAME_LENGTH,
+        placeholder="made from what varies",
+        help="Shown in the list of sweeps and before the names of its runs.",
+    )
+    base: dict[str, Any] = {"architecture": forms.architecture_field()}
+    st.subheader("What varies")
+    axes = sweeping_axes.axes(base["architecture"], st.session_state.get("method") == "random")
+    choices = _choices()
+    begin = st.container()
+    st.subheader("What all runs share")
+    swept = st.empty()
+    base |= forms.config_fields()
+    if axes:
+        also = [label(axis.field) for axis in axes if axis.field in base]
+        swept.caption(f"{' and '.join(also)}: taken from above, not from here." if also else "")
+    with begin:
+        getting_data.notice(base)
+        sweep = None
+        with state.errors_as_messages():
+            remarks(axes or [], base)
+            if axes is None:
+                st.caption("Values above are missing or wrong.")
+            elif not axes and choices["seeds"] == 1:
+                st.caption("Choose a setting to vary and its values, or more than one seed.")
+            else:
+                planned = Sweep(name=name.strip(), base=RunConfig.parse(base), axes=tuple(axes), **choices)
+                configs = planned.configs()
+                queueing.check_all(state.store(), configs, "axes")
+                st.markdown(cost(configs))
+                sweep = planned  # only now: what raised an error cannot be started
+        _button("Start the sweep", "Puts all its runs into the queue, the longest first.", sweep, _launch)
+
+
+def extend(row: SweepRow) -> None:
+    """The form that adds values or seeds to a sweep; what it has already is not trained again."""
+    store = state.store()
+    sweep = None
+    with state.errors_as_messages():
+        old = sweeps.load(store, row.id)
+        st.subheader("Extend")
+        st.caption(f"Adds what is missing to **{in_markdown(row.name)}**. Its other settings stay.")
+        axes = [sweeping_axes.values(axis.field, old.method == "random") for axis in old.axes]
+        samples = _samples() if old.method == "random" else old.samples
+        complete = tuple(axis for axis in axes if axis is not None)
+        wanted = replace(old, axes=complete, samples=samples, seeds=_seeds())
+        if wanted == old or len(complete) < len(axes):
+            st.caption("Add a value to those above, or raise the number of seeds.")
+        else:
+            lacking = sweeps.missing(store, row.id, wanted)
+            queueing.check_all(store, lacking, "axes")
+            st.markdown(cost(lacking))
+            sweep = wanted
+    _button("Add the missing runs", "Puts them into the queue.", sweep, lambda wanted: _extend(row.id, wanted))
+    st.button("Cancel", on_click=pick.stop_extending, width="stretch", help="Back to the form of a new sweep.")
+
+
+def begin_extending(row: SweepRow) -> None:
+    """Fill the form with a sweep's axes and turn to adding to it; to be called from a callback."""
+    sweep = sweeps.load(state.store(), row.id)
+    for axis in sweep.axes:
+        sweeping_axes.show_values(axis)
+    _set({"seeds_each": sweep.seeds, "samples": sweep.samples})
+    pick.start_extending()
+
+
+def examples(place: str) -> None:
+    """A button for each ready example; it fills the form and starts nothing."""
+    for title, axis in _EXAMPLES.items():
+        st.button(
+            title,
+            key=f"{place}: {title}",
+            on_click=_fill,
+            args=(title, axis),
+            width="stretch",
+            help=f"Fills the form: the network {_EXAMPLE_NETWORK}, {_EXAMPLE_SEEDS} seeds each; all else stays.",
+        )
+
+
+def remarks(axes: Sequence[Axis], base: Mapping[str, Any]) -> None:
+    """Warn of a setting that has no effect beside the others, where none of the others varies."""
+    varied = {axis.field for axis in axes}
+    for axis in axes:
+        info = field_info(axis.field)
+        if info and not info.matters(base) and not varied & set(info.when):
+            needs = " and ".join(f"{label(name)} {' or '.join(map(str, able))}" for name, able in info.when.items())
+            st.warning(f"{info.label} has no effect in these runs: it needs {needs}.")
+
+
+def cost(configs: Sequence[RunConfig]) -> str:
+    """How many runs there are and how long they take: "12 runs, about 3 minutes on this machine"."""
+    seconds = sweeps.estimate(state.store(), configs)
+    runs = "1 run" if len(configs) == 1 else f"{len(configs):,} runs"
+    return f"**{runs}**, about **{sweeps.in_words(seconds)}** on this machine"
+
+
+def _choices() -> dict[str, Any]:
+    """How the settings are combined, and how often each is trained: what a Sweep takes."""
+    method = one_of(
+        "Search",
+        ["grid", "random"],
+        default="grid",
+        key="method",
+        help="Grid: every combination of the values. Random: as many combinations as you say, drawn from the values "
+        "and ranges; with several settings it finds good ones sooner.",
+    )
+    samples = _samples() if method == "random" else _SAMPLES
+    seeds = _seeds()
+    halving = st.toggle(
+        "Stop hopeless runs early",
+        key="halving",
+        bind="query-params",
+        help="Successive halving: after epochs 1, 3, 9, 27 … a setting goes on only if it is among the best third so "
+        "far; a run that is stopped says so. Saves time where most settings are bad. A slow starter may be lost.",
+    )
+    return {"method": method, "samples": samples, "seeds": seeds, "halving": halving}
+
+
+def _samples() -> int:
+    return st.number_input(
+        "Combinations to draw", 1, sweeps.MAX_RUNS, _SAMPLES, key="samples", bind="query-params",
+        help="How many random combinations are trained.",
+    )  # fmt: skip
+
+
+def _seeds() -> int:
+    return st.number_input(
+        "Seeds of each", 1, 100, key="seeds_each", bind="query-params",
+        help="Every setting is trained so many times, each time with another seed. Three or more show how much is "
+        "chance.",
+    )  # fmt: skip
+
+
+def _button(text: str, help: str, sweep: Sweep | None, then: Callable[[Sweep], None]) -> None:
+    st.button(
+        text,
+        type="primary",
+        width="stretch",
+        disabled=sweep is None,
+        on_click=then,
+        args=(sweep,),
+        help=help,
+    )
+
+
+def _launch(sweep: Sweep) -> None:
+    try:
+        pick.choose(sweeps.launch(state.store(), sweep))
+    except MnistLabError as error:
+        st.toast(in_markdown(str(error)))
+        return
+    state.background().wake()
+
+
+def _extend(sweep_id: str, sweep: Sweep) -> None:
+    try:
+        added = sweeps.extend(state.store(), sweep_id, sweep)
+    except MnistLabError as error:
+        st.toast(in_markdown(str(error)))
+        return
+    st.toast("1 run added." if added == 1 else f"{added:,} runs added.")
+    pick.stop_extending()
+    state.background().wake()
+
+
+def _fill(title: str, axis: Axis) -> None:
+    values = {"sweep_name": title, "own": False, "architecture": _EXAMPLE_NETWORK, "seeds_each": _EXAMPLE_SEEDS,
+              "method": "grid", "halving": False}  # fmt: skip
+    _set(values)
+    sweeping_axes.show_axes([axis])
+
+
+def _set(values: Mapping[str, Any]) -> None:
+    """Give widgets these values; those that have them are left alone, as most have them by default."""
+    st.session_state.update({key: value for key, value in values.items() if st.session_state.get(key) != value})

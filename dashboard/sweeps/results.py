@@ -1,0 +1,163 @@
+"""What a sweep has found: the summary figure, curves coloured by the swept value, and a table of every run."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.components import data_table, live_figure, rows_of
+from dashboard.controls import CHOSEN_ON, run_table
+from dashboard.frame import one_of, state
+from mnist_core import sweeps
+from mnist_core.analysis import measures
+from mnist_core.config import shown
+from mnist_core.plots import Metric, sweep_curves, sweep_figure
+from mnist_core.sweeps import Sweep
+from mnist_core.text import in_markdown
+
+CURVES = 60  # drawn at most: more can neither be told apart nor be read every second
+
+_METRICS: list[Metric] = ["accuracy", "loss"]
+_CURVE_NAMES = ("validation_loss", "validation_accuracy", "epoch_train_loss", "epoch_train_accuracy")
+
+
+def summary(sweep: Sweep, table: pd.DataFrame) -> None:
+    """Accuracy by the swept settings: a line for one, a map for two, parallel coordinates for more."""
+    measure = sweeps.measure(table)
+    if np.isnan(table[measure].to_numpy()).all():
+        return
+    st.subheader("What it found")
+    labels = {field: sweeps.label(field) for field in sweep.fields}
+    figure = _summary(table.loc[:, ["run", "number", "seed", *labels, measure]], labels, measure)
+    live_figure("sweep-summary", figure, f"{measures.sweep_measure(measure)} by {' and '.join(labels.values())}")
+    if measure == "test_accuracy":
+        st.caption("Test accuracy, optimistic as soon as settings are chosen by it.")
+
+
+def curves(sweep: Sweep, table: pd.DataFrame) -> None:
+    """The learning curves of the runs, coloured by a swept value; of many runs only some."""
+    begun = table.loc[table["epoch"] > 0, :]
+    if begun.empty:
+        return
+    st.subheader("Learning curves")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        metric: Metric | None = one_of(
+            "Of",
+            _METRICS,
+            default=_METRICS[0],
+            key="curves_of",
+            help="Accuracy is the share of right answers; loss is what training lowers.",
+        )
+        field = _coloured_by(sweep)
+    shown = spread(begun, field, CURVES)
+    chosen = (table["chosen_on"] != "–").any()  # else there is nothing after each epoch but the training
+    columns = list(dict.fromkeys(["run", "number", "seed", "epoch", "chosen_on", field]))
+    figure = _curves(shown.loc[:, columns], field, metric or "accuracy", bool(chosen))
+    live_figure("sweep-curves", figure, f"{metric} over epochs, a curve a run, coloured by {sweeps.label(field)}")
+    if len(set(shown["chosen_on"].tolist())) > 1:
+        st.caption(
+            "Some curves are of validation images, others of the test images, which chose the epoch (optimistic). "
+            "Point at a curve to see which."
+        )
+    if len(shown) < len(begun):
+        st.caption(
+            f"{len(shown)} of {len(begun):,} runs are drawn, spread evenly over "
+            f"{in_markdown(sweeps.label(field))}: more could not be told apart."
+        )
+
+
+def spread(table: pd.DataFrame, field: str, most: int) -> pd.DataFrame:
+    """At most `most` rows of the table, evenly spread over the values of a field, lowest and highest included."""
+    if len(table) <= most:
+        return table
+    order = np.lexsort((table["number"], _sortable(table[field].tolist())))
+    return table.iloc[order[np.linspace(0, len(order) - 1, most).round().astype(int)], :]
+
+
+def runs(sweep: Sweep, table: pd.DataFrame) -> None:
+    """Every run: those that train, then those that have ended, the best first, then those that wait."""
+    st.subheader("Every run")
+    places = [{"running": 0, "queued": 2}.get(name, 1) for name in table["state"].tolist()]
+    rows = table.assign(place=places, score=table[sweeps.measure(table)])
+    rows = rows.sort_values(["place", "score", "number"], ascending=[True, False, True])
+    column = st.column_config
+    shown = pd.DataFrame(
+        {"Run": [f"/inspect?run={number}" for number in rows["number"]], "State": rows["state"].tolist()}
+        | {sweeps.label(field): _sortable(rows[field].tolist()) for field in sweep.fields}
+        | ({"Seed": rows["seed"].tolist()} if sweep.seeds > 1 else {})
+        | {
+            "Validation": (100 * rows["validation_accuracy"]).tolist(),
+            "Test": (100 * rows["test_accuracy"]).tolist(),
+            CHOSEN_ON: rows["chosen_on"].tolist(),
+            "Loss": rows["train_loss"].tolist(),
+            "Epochs": rows["epoch"].tolist(),
+            "Time (s)": rows["seconds"].tolist(),
+            "Note": rows["note"].tolist(),
+        }
+    )
+    if measures.ON_TEST not in rows["chosen_on"].tolist():
+        shown = shown.drop(columns=CHOSEN_ON)
+    percent = partial(column.NumberColumn, format="%.2f%%", width="small")
+    columns = {
+        "Run": column.LinkColumn(display_text=r"run=(\d+)", width="small", help="Opens it on the page Inspect."),
+        "Validation": percent(help="Accuracy on the held-out images, at the best epoch."),
+        "Test": percent(
+            help="Accuracy of the best epoch's weights on the test images: optimistic where those chose that epoch."
+        ),
+        CHOSEN_ON: run_table.columns()[CHOSEN_ON],
+        "Loss": column.NumberColumn("Training loss", format="%.4f", help="Of the last epoch, in nats."),
+        "Epochs": column.NumberColumn(width="small", help="Epochs that are completed."),
+        "Time (s)": column.NumberColumn(format="%.1f", width="small", help="Seconds of training."),
+        "Note": column.TextColumn(width="large", help="Why a run ended early, and what else it says."),
+    }
+    if labels := sorted({label for label in rows["loss_label"] if label}):
+        st.caption(f"The training loss of some of these runs is {' or '.join(labels)}: compare it with its like only.")
+    data_table("sweep-runs", rows_of(shown, columns), "Every run of the sweep", height=420)
+
+
+def _coloured_by(sweep: Sweep) -> str:
+    if len(sweep.fields) < 2:
+        return sweep.fields[0] if sweep.fields else "seed"
+    chosen = one_of(
+        "Coloured by",
+        sweep.fields,
+        format_func=sweeps.label,
+        default=sweep.fields[0],
+        key=f"coloured by {' '.join(sweep.fields)}",  # of another sweep are other choices
+        help="Which of the swept settings gives a curve its colour.",
+        in_address=False,
+    )
+    return chosen or sweep.fields[0]
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _summary(table: pd.DataFrame, labels: dict[str, str], measure: str) -> go.Figure:
+    """The figure of the runs in the table, which is made anew only if one of these columns has changed."""
+    return sweep_figure(table, labels, measure)
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _curves(table: pd.DataFrame, field: str, metric: Metric, chosen: bool) -> go.Figure:
+    """The curves of the runs in the table, made anew only after another epoch of one of them."""
+    metrics = {}
+    for run, epoch in zip(table["run"], table["epoch"], strict=True):
+        with state.errors_as_messages():
+            metrics[run] = _metrics(run, epoch)
+    table = table.loc[[run in metrics for run in table["run"]], :]
+    return sweep_curves(metrics, table, field, sweeps.label(field), metric, "validation" if chosen else "train")
+
+
+@st.cache_data(show_spinner=False, max_entries=1000)
+def _metrics(run_id: str, epoch: int) -> pd.DataFrame:
+    """What a run recorded at the ends of its epochs; `epoch` is there to read it again after the next one."""
+    return state.store().metrics(run_id, names=_CURVE_NAMES)
+
+
+def _sortable(values: Sequence[Any]) -> list[Any]:
+    """The values of an axis as they sort best: numbers as numbers, all else as text."""
+    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    return list(values) if numeric else [shown(value) for value in values]

@@ -1,0 +1,172 @@
+"""Where the answers of several runs agree: who is right, and what one calls otherwise.
+
+An image is its place in the split, from 0; a run is its place in the order of the answers.
+"""
+
+import csv
+import io
+import re
+
+import numpy as np
+import pandas as pd
+
+from mnist_core.analysis.predictions import Answers
+from mnist_core.analysis.stats.pairs import paired
+from mnist_core.analysis.stats.several import holm
+from mnist_core.errors import DataError
+
+
+def patterns(right: np.ndarray) -> pd.DataFrame:
+    """Who is right, from bool (R, N): `pattern`, a tuple of R bools, and `images`, the most frequent first.
+
+    Only patterns that occur; the images add up to N.
+    """
+    packed = np.ascontiguousarray(np.packbits(right, axis=0).T)  # some bytes an image: sorted faster than columns
+    _, first, counts = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_index=True, return_counts=True)
+    rows = [(tuple(right[:, place].tolist()), int(count)) for place, count in zip(first, counts, strict=True)]
+    rows.sort(key=lambda row: (-row[1], -sum(row[0]), [not one for one in row[0]]))
+    return pd.DataFrame({"pattern": [pattern for pattern, _ in rows], "images": [count for _, count in rows]})
+
+
+def of_pattern(right: np.ndarray, pattern: tuple[bool, ...]) -> np.ndarray:
+    """The images that exactly these runs have right, from bool (R, N): int64 (M,)."""
+    return np.flatnonzero((right == np.asarray(pattern)[:, None]).all(axis=0))
+
+
+def right_by(right: np.ndarray, count: int) -> np.ndarray:
+    """The images that exactly `count` of the runs have right, from bool (R, N): int64 (M,)."""
+    return np.flatnonzero(right.sum(axis=0) == count)
+
+
+def nobody(right: np.ndarray) -> np.ndarray:
+    """The images that no run has right, from bool (R, N): int64 (M,)."""
+    return right_by(right, 0)
+
+
+def everybody(right: np.ndarray) -> np.ndarray:
+    """The images that every run has right, from bool (R, N): int64 (M,)."""
+    return right_by(right, len(right))
+
+
+def true_probability(answers: Answers) -> np.ndarray:
+    """The probability that each run gives the true class: float64 (R, N)."""
+    places = np.arange(answers.images)
+    return np.stack([answers.probabilities[run.id][places, answers.labels] for run in answers.runs]).astype(np.float64)
+
+
+def disagreement(answers: Answers) -> np.ndarray:
+    """How far the runs' probabilities are from each other for each image, in bits: float64 (N,).
+
+    The Jensen-Shannon divergence of the R distributions, H(mean) - mean of H (Lin, 1991): 0 where all say the same,
+    at most log2 R where each is sure of something else.
+    """
+    mean = np.zeros((answers.images, answers.classes))
+    own = np.zeros(answers.images)
+    for run in answers.runs:
+        values = answers.probabilities[run.id].astype(np.float64)
+        mean += values / len(answers.runs)
+        own += _entropy(values) / len(answers.runs)
+    return np.maximum(_entropy(mean) - own, 0)
+
+
+def confusion(answers: Answers, run: int) -> np.ndarray:
+    """Number of images of each true class (row) that a run gives each class (column): int64 (C, C)."""
+    count = answers.classes
+    return np.bincount(answers.labels * count + answers.predicted[run], minlength=count * count).reshape(count, count)
+
+
+def confusion_difference(answers: Answers, a: int, b: int) -> np.ndarray:
+    """Confusion matrix of run a minus that of run b: int64 (C, C). Each row adds up to 0."""
+    return confusion(answers, a) - confusion(answers, b)
+
+
+def of_cell(answers: Answers, run: int, true: int, given: int) -> np.ndarray:
+    """The images of class `true` that a run gives class `given`: int64 (M,)."""
+    return np.flatnonzero((answers.labels == true) & (answers.predicted[run] == given))
+
+
+def class_accuracy(answers: Answers) -> pd.DataFrame:
+    """Share of the images of each class (row, by its place) that each run (column, by its number) has right.
+
+    Fractions; NaN for a class without images.
+    """
+    images = np.bincount(answers.labels, minlength=answers.classes)
+    columns = {}
+    for run, right in zip(answers.runs, answers.right, strict=True):
+        hits = np.bincount(answers.labels[right], minlength=answers.classes)
+        columns[run.number] = np.divide(hits, images, out=np.full(len(images), np.nan), where=images > 0)
+    return pd.DataFrame(columns, index=pd.RangeIndex(answers.classes, name="class"))
+
+
+def class_differences(answers: Answers, a: int, b: int) -> pd.DataFrame:
+    """Accuracy of run a minus that of run b in each class, with its 95 % interval and the exact McNemar test.
+
+    A row a class that has images: class (its place), images, only_a and only_b (images that only one has right),
+    difference, low, high (fractions; as `stats.Paired`, of this class alone), p (of this class alone) and adjusted
+    (corrected by Holm's method for all classes).
+    """
+    rows = []
+    for place in range(answers.classes):
+        own_a, own_b = (answers.right[run][answers.labels == place] for run in (a, b))
+        if len(own_a):
+            one = paired(own_a, own_b)
+            rows.append((place, one.images, one.only_a, one.only_b, one.difference, one.low, one.high, one.p))
+    names = ["class", "images", "only_a", "only_b", "difference", "low", "high", "p"]
+    table = pd.DataFrame(rows, columns=pd.Index(names))
+    return table.assign(adjusted=holm(table["p"].to_numpy()))
+
+
+def read_images(text: str, images: int) -> np.ndarray:
+    """The images that a text names, as places from 0 in a split of `images`: int64 (M,), each once, in its order.
+
+    Numbers with commas, spaces or lines between them, or a CSV with a column "index". Raises DataError that quotes
+    what cannot be read.
+    """
+    words = _index_column(text)
+    if words is None:
+        words = [
+            (number, word) for number, line in enumerate(text.splitlines(), 1) for word in re.findall(r"[^\s,;]+", line)
+        ]
+    found: dict[int, None] = {}
+    for line, word in words:
+        if not re.fullmatch(r"[0-9]{1,9}", word):
+            raise DataError(
+                f"List of images, line {line}: {word[:40]!r} is not the number of an image. Give whole numbers with "
+                "commas or lines between them, or a CSV with a column named index."
+            )
+        if int(word) >= images:
+            raise DataError(f"List of images, line {line}: there is no image {word}; they go from 0 to {images - 1:,}.")
+        found[int(word)] = None
+    return np.array(list(found), dtype=np.int64)
+
+
+def accuracy_without(answers: Answers, places: np.ndarray) -> pd.DataFrame:
+    """Each run's score on all images and on those that are not at `places`; a row a run, in their order.
+
+    Columns: run (its number), wrong and accuracy (a fraction) of all images, wrong_without and accuracy_without; NaN
+    where no image is left.
+    """
+    kept = np.ones(answers.images, dtype=bool)
+    kept[places] = False
+    rows = []
+    for run, right in zip(answers.runs, answers.right, strict=True):
+        rest = right[kept]
+        share = float(rest.mean()) if len(rest) else float("nan")
+        rows.append((run.number, int((~right).sum()), float(right.mean()), int((~rest).sum()), share))
+    names = ["run", "wrong", "accuracy", "wrong_without", "accuracy_without"]
+    return pd.DataFrame(rows, columns=pd.Index(names))
+
+
+def _entropy(values: np.ndarray) -> np.ndarray:
+    """Shannon's entropy of the distributions in the rows, in bits; 0 log 0 is 0."""
+    return -(values * np.log2(np.where(values > 0, values, 1))).sum(axis=-1)
+
+
+def _index_column(text: str) -> list[tuple[int, str]] | None:
+    """Lines and words of the column "index" of a CSV; None if the text has no such column."""
+    rows = list(csv.reader(io.StringIO(text)))
+    head = [word.strip().lower().lstrip("\ufeff") for word in rows[0]] if rows else []
+    if "index" not in head:
+        return None
+    place = head.index("index")
+    return [(line, row[place].strip() if place < len(row) else "") for line, row in enumerate(rows[1:], 2) if row]

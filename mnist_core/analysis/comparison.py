@@ -1,0 +1,411 @@
+"""Runs beside each other: groups of seeds, what differs between configs, and what each run achieved as a table."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+import pandas as pd
+
+from mnist_core.config import FieldInfo, Rules, RunConfig, Split, fields, same_pictures
+from mnist_core.store import NAME_LENGTH, Run, default_name
+from mnist_core.training import machine
+
+FACTOR, CONFOUND, CHANCE = "factor under study", "confound", "chance"
+START, FOLLOWS = "same start", "follows from the factor"
+LAST_DIGITS, IDLE = "may change the last digits", "no influence"
+ROLES = (FACTOR, CONFOUND, CHANCE, FOLLOWS, START, LAST_DIGITS, IDLE)
+# What decides in which order numbers are added, and so about the last digits of every step: over many steps a run
+# drifts away from one that began alike. What a run recorded of that stands in `_FACTS`.
+ROUNDING = ("device", "threads")
+NO_INFLUENCE = ("checkpoint_every",)  # what is kept, not what is learned
+NOT_STUDIED = (*ROUNDING, *NO_INFLUENCE)
+
+MOST_SEEDS = 20  # of one experiment: more runs can neither be told apart on a chart nor be carried by a link
+
+_NO_EFFECT, _UNKNOWN = "–", "not known"
+_ROOM = 20  # letters that a name leaves for its seed
+_SEED = re.compile(r",? seed \d+(?=,|$)")  # as `train --seeds`, sweeps and studies write it
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ at most in the seed and in what rounds: several tries of one experiment, or a lone run."""
+
+    name: str
+    runs: tuple[Run, ...]
+
+    @property
+    def tries(self) -> tuple[Run, ...]:
+        """The first run of each seed: another one starts alike and sees the same batches, so it is no further try."""
+        found: dict[int, Run] = {}
+        for run in self.runs:
+            found.setdefault(run.config.seed, run)
+        return tuple(found.values())
+
+
+def seeded(config: RunConfig, tries: int, name: str = "") -> list[tuple[RunConfig, str]]:
+    """Configs that differ only in the seed, from the config's own on, and names for them that say so ("": none given).
+
+    A single try keeps its name. Raises ConfigError where the seeds run out.
+    """
+    if tries == 1:
+        return [(config, name)]
+    configs = [config.replace(seed=config.seed + place) for place in range(tries)]
+    own = name.strip()[: NAME_LENGTH - _ROOM] or _SEED.sub("", default_name(config))
+    return [(one, f"{own}, seed {one.seed}") for one in configs]
+
+
+def groups(runs: Sequence[Run]) -> list[Group]:
+    """The runs put together with those of the same digest but for the seed, in order of first appearance.
+
+    Runs of which it is known that their images differ, because files were exchanged, are apart.
+    """
+    by_digest: dict[str, list[list[Run]]] = {}
+    members: list[list[Run]] = []
+    for run in runs:
+        alike = by_digest.setdefault(run.config.model_copy(update={"seed": 0}).digest(), [])
+        fitting = next((group for group in alike if not any(_other_images(run, one) for one in group)), None)
+        if fitting is None:
+            fitting = []
+            alike.append(fitting)
+            members.append(fitting)
+        fitting.append(run)
+    return [Group(_common_name(group), tuple(group)) for group in members]
+
+
+def _other_images(run: Run, other: Run) -> bool:
+    """Whether two runs are known to have been given other images in any split."""
+    if run.data is None or other.data is None:
+        return False
+    return run.data.images != other.data.images
+
+
+def group_names(groups: Sequence[Group]) -> list[str]:
+    """What to call each of the groups: its name, with the number of its first run where others have that name, too."""
+    often = Counter(group.name for group in groups)
+    names = []
+    for group in groups:
+        number = f"run {group.runs[0].number}"
+        if group.name and often[group.name] == 1:
+            names.append(group.name)
+        else:
+            names.append(f"{group.name} ({number})" if group.name else number)
+    return names
+
+
+def config_differences(runs: Sequence[Run], factor: str = "") -> pd.DataFrame:
+    """Only what differs: one row a field or recorded fact by its label; its role, then one column a run ("3 · name").
+
+    All cells are text. A field that has no effect in a run, such as the momentum of Adam, counts as a dash. The factor
+    (a field's name; by default that of `factors` that comes first) stands on top and is what is under study. Every
+    other field is a confound, unless it only follows from the factor (the momentum of the other optimizer), makes both
+    start alike, is the seed, may change the last digits, or has no influence on what is learned. What the runs
+    recorded, such as the device that they were computed on, is there where it differs.
+    """
+    found = _differing(runs)
+    studied = factor or next((field.name for field in _factors(found, runs)), "")
+    rows = [(field.label, _role(field, values, studied, runs), *values) for field, values in found]
+    rows += [(fact.label, fact.role, *values) for fact, values in _differing_facts(runs)]
+    return pd.DataFrame.from_dict(
+        {label: row for label, *row in sorted(rows, key=lambda row: ROLES.index(row[1]))},
+        orient="index", columns=["Role", *(f"{run.number} · {run.name}" for run in runs)], dtype="str",
+    ).rename_axis("Hyperparameter")  # fmt: skip
+
+
+def factors(runs: Sequence[Run]) -> list[FieldInfo]:
+    """The fields that differ between the runs and may be what is studied: the architecture first."""
+    return _factors(_differing(runs), runs)
+
+
+def fairness(runs: Sequence[Run], factor: str = "") -> str:
+    """One sentence: whether a difference between these runs can be put down to the factor. "" for less than two runs.
+
+    `factor` is a field's name, as in `config_differences`.
+    """
+    if len(runs) < 2:
+        return ""
+    if apart := _data_apart(runs):
+        return apart
+    return " ".join(filter(None, (_verdict(runs, factor), _unknown_images(runs))))
+
+
+def _verdict(runs: Sequence[Run], factor: str) -> str:
+    """`fairness` of runs whose test images are not known to differ."""
+    differing, facts = _differing(runs), _differing_facts(runs)
+    factor = factor or next((field.name for field in _factors(differing, runs)), "")
+    roles = [(in_a_sentence(field), _role(field, values, factor, runs)) for field, values in differing]
+    roles += [(fact.name, fact.role) for fact, _ in facts]
+    studied = next((name for name, role in roles if role == FACTOR), "")
+    confounds, digits = (_named(roles, role) for role in (CONFOUND, LAST_DIGITS))
+    aside = f", apart from the {_listed(digits)}, which may change the last digits" if digits else ""
+    chance = any(role == CHANCE for _, role in roles)
+    subject = studied if studied.startswith("“") else f"the {studied}"
+    if confounds:
+        many = f"{len(confounds)} confounds" if len(confounds) > 1 else "1 confound"
+        also = f"{_listed(confounds)} also differ{'' if len(confounds) > 1 or _plural(confounds[0]) else 's'}"
+        return f"{many}: {also}, so a difference in accuracy cannot be put down to {subject if studied else 'chance'}."
+    if not studied:
+        return _nothing_studied(digits, aside, chance)
+    differs = "differ" if _plural(studied) else "differs"
+    if len({run.config.choose_on for run in runs}) > 1:
+        return (
+            f"{subject} {differs}{aside}: a test accuracy is optimistic where the test images chose the epoch, so this "
+            "is no fair comparison."
+        )
+    if not chance:
+        return f"Only {subject} {differs}{aside}: a fair comparison."
+    if _same_seeds(runs, factor):
+        same = f"Only {subject} {differs}, each value with the same seeds{aside}"
+        return f"{same}: a fair comparison, and not of lucky runs."
+    return (
+        f"Apart from {subject} the seed differs{aside}: no confound, but a difference in accuracy is partly chance. "
+        "Train the same seeds of each to see how large that part is."
+    )
+
+
+def _data_apart(runs: Sequence[Run]) -> str:
+    """A sentence where runs were tested on different images, or that cannot be ruled out; "" where they were not."""
+    same = _same_split(runs, "test")
+    otherwise = "these accuracies are of different test images, and no setting explains them."
+    if same:
+        return ""
+    if len({run.dataset for run in runs}) > 1:
+        return f"The data sets differ: {otherwise}"
+    if len({run.config.folder for run in runs if run.dataset == "folder"}) > 1:
+        if same is None:
+            return (
+                "The image folders differ, and it is not known whether they hold the same images: no setting explains "
+                "a difference in accuracy."
+            )
+        return f"The image folders differ: {otherwise}"
+    if same is False and len({run.rule for run in runs}) == 1:
+        return f"The files of the data set were exchanged between these runs: {otherwise}"
+    return ""
+
+
+def _unknown_images(runs: Sequence[Run]) -> str:
+    """A sentence on runs that began before it was recorded which images they were given."""
+    numbers = [str(run.number) for run in runs if run.started is not None and run.data is None]
+    if not numbers:
+        return ""
+    return (
+        f"Whether all had the same images is not known: {'run' if len(numbers) == 1 else 'runs'} {_listed(numbers)} "
+        f"{'is' if len(numbers) == 1 else 'are'} from before that was recorded."
+    )
+
+
+def _same_split(runs: Sequence[Run], split: Split) -> bool | None:
+    """Whether all had the same pictures in a split; None if that is not known of some and no difference is known."""
+    answers = [same_pictures(run.data, other.data, split) for at, run in enumerate(runs) for other in runs[:at]]
+    if False in answers:
+        return False
+    return None if None in answers else True
+
+
+def _nothing_studied(digits: Sequence[str], aside: str, chance: bool) -> str:
+    """`fairness` where no factor and no confound differs."""
+    if chance:
+        return (
+            f"Only the seed differs{aside}: the same experiment again, so what differs between the results is chance."
+        )
+    if digits:
+        differ = "differ" if len(digits) > 1 or _plural(digits[0]) else "differs"
+        return (
+            f"Only the {_listed(digits)} {differ}, which may change the last digits of every step: such runs drift "
+            "apart, and what differs between their results is chance."
+        )
+    return "No setting that matters differs: the same experiment again."
+
+
+def shown(value: Any) -> str:
+    """A value of a field as a person reads it: yes and no, and "not set" for what is empty."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or value == "":
+        return "not set"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def in_a_sentence(field: FieldInfo) -> str:
+    """A field as it reads within a sentence: learning rate, “Normalise”."""
+    name = field.label.split(" (")[0]
+    if field.kind == "bool" or field.group == "Augmentation" or name.startswith(("Choose", "Clip", "Step", "Continue")):
+        return f"“{name}”"  # a command or an adjective rather than a thing
+    return name if name[1:2] in ("", name[1:2].upper()) else name[:1].lower() + name[1:]
+
+
+def runs_table(runs: Sequence[Run]) -> pd.DataFrame:
+    """One row a run, indexed by its id, in the given order; accuracies in per cent, durations in seconds.
+
+    What a run does not know yet is missing (NA); `Created` is in UTC. A run that chooses its best epoch on the test
+    images has no validation accuracy but a test accuracy from its first epoch on; `Epoch chosen on` says which it is.
+    """
+    columns: dict[str, tuple[str, list[Any]]] = {
+        "Run": ("int64", [run.number for run in runs]),
+        "Name": ("str", [run.name for run in runs]),
+        "Tags": ("object", [list(run.tags) for run in runs]),
+        "State": ("str", [run.state for run in runs]),
+        "Data set": ("str", [run.dataset for run in runs]),
+        "Architecture": ("str", [run.config.architecture for run in runs]),
+        "Parameters": ("Int64", [run.parameters for run in runs]),
+        "MACs": ("Int64", [run.macs for run in runs]),
+        "Epochs": ("int64", [run.epoch for run in runs]),
+        "Optimizer": ("str", [run.config.optimizer for run in runs]),
+        "Learning rate": ("float64", [run.config.learning_rate for run in runs]),
+        "Best validation accuracy (%)": ("float64", [_percent(run.held_out_accuracy) for run in runs]),
+        "Best epoch": ("Int64", [run.best_epoch for run in runs]),
+        "Epoch chosen on": ("str", [run.config.chosen_on for run in runs]),
+        "Training accuracy (%)": ("float64", [_percent(run.train_accuracy) for run in runs]),
+        "Test accuracy (%)": ("float64", [_percent(run.tested_accuracy) for run in runs]),
+        "Test loss": ("float64", [run.test_loss for run in runs]),
+        "Time (s)": ("float64", [run.seconds for run in runs]),
+        "Images/s": ("float64", [run.mean_images_per_second for run in runs]),
+    }
+    index = pd.Index([run.id for run in runs], name="id", dtype="str")
+    table = pd.DataFrame(
+        {name: pd.Series(values, index=index, dtype=kind) for name, (kind, values) in columns.items()}, index=index
+    )
+    created = pd.to_datetime([run.created for run in runs], unit="s", utc=True)
+    return table.assign(Created=pd.Series(created, index=index, dtype="datetime64[ms, UTC]"))
+
+
+def _common_name(runs: Sequence[Run]) -> str:
+    names = [_SEED.sub("", run.name) for run in runs]
+    common = "".join(letters[0] for letters in takewhile(lambda one: len(set(one)) == 1, zip(*names, strict=False)))
+    if any(name != common for name in names):
+        common = common[: len(common) - len(re.split(r"[\s,:]", common)[-1])]  # no half words
+    return common.rstrip(" ,.:;-·(#=") or names[0]
+
+
+def _differing(runs: Sequence[Run]) -> list[tuple[FieldInfo, list[str]]]:
+    """The fields that are not the same in all runs, with their values as text."""
+    configs = [run.config.model_dump() for run in runs]
+    found = [
+        (field, [shown(config[field.name]) if field.matters(config) else _NO_EFFECT for config in configs])
+        for field in fields()
+    ]
+    return [(field, values) for field, values in found if len(set(values)) > 1]
+
+
+def _factors(differing: Sequence[tuple[FieldInfo, Sequence[str]]], runs: Sequence[Run]) -> list[FieldInfo]:
+    aside = ["seed", "initial_weights", *NOT_STUDIED]
+    if _same_folder(runs):
+        aside.append("folder")
+    found = [field for field, _ in differing if field.name not in aside]
+    return sorted(found, key=lambda field: field.name != "architecture")
+
+
+def _role(field: FieldInfo, values: Sequence[str], factor: str, runs: Sequence[Run]) -> str:
+    if field.name == factor:
+        return FACTOR
+    if field.name == "seed":
+        return CHANCE
+    if field.name in ROUNDING:
+        devices = {run.device or "" for run in runs}
+        return IDLE if len(devices) == 1 and machine.known(devices.pop()) else LAST_DIGITS  # "auto" took the same one
+    if field.name in NO_INFLUENCE or (field.name == "folder" and _same_folder(runs)):
+        return IDLE
+    if field.name == "initial_weights" and factor == "architecture":
+        return START
+    if factor in field.when and len(set(values) - {_NO_EFFECT}) == 1:
+        return FOLLOWS
+    return CONFOUND
+
+
+@dataclass(frozen=True)
+class _Fact:
+    """What a run recorded when it was trained and its config does not say."""
+
+    label: str
+    name: str  # within a sentence, after "the"
+    role: str
+    read: Callable[[Run], str]  # "" where it was not recorded or has no effect
+
+
+def _version(name: str) -> Callable[[Run], str]:
+    return lambda run: (run.versions or {}).get(name, "")
+
+
+def _same_folder(runs: Sequence[Run]) -> bool:
+    """Whether all runs learned from folders of the same pictures, wherever these lie."""
+    folders = all(run.dataset == "folder" for run in runs)
+    return folders and bool(_same_split(runs, "train")) and bool(_same_split(runs, "test"))
+
+
+def _rule(run: Run) -> str:
+    """The rule by which a run's pictures are read; only of folders, and once it has begun."""
+    if run.dataset != "folder" or (run.data is None and run.started is None):
+        return ""
+    return f"rule {run.rule}"
+
+
+def _scikit_learn(run: Run) -> str:
+    return _version("scikit-learn")(run) if run.config.library == "sklearn" else ""
+
+
+def _patience(run: Run) -> str:
+    if not run.config.early_stopping or run.versions is None:
+        return ""
+    equal = ", or an equal one with a lower loss"
+    return f"a higher accuracy{equal if Rules.recorded(run.versions).patience == 1 else ''}"
+
+
+# One entry is all that a further fact needs: a rule by which kernels are chosen would be one with LAST_DIGITS.
+_FACTS = (
+    _Fact("Early stopping waits for", "rule of early stopping", CONFOUND, _patience),
+    _Fact("Pictures read by", "rule by which pictures are read", CONFOUND, _rule),
+    _Fact("Computed on", "machine", LAST_DIGITS, lambda run: machine.without_threads(run.device or "")),
+    _Fact("System", "system", LAST_DIGITS, _version("machine")),
+    _Fact("Version of torch", "version of torch", LAST_DIGITS, _version("torch")),
+    _Fact("Version of scikit-learn", "version of scikit-learn", LAST_DIGITS, _scikit_learn),
+)
+
+
+# Fields that decide which images are learned from: where one differs, the images may differ because of it.
+_OF_TRAINING = {"dataset", "folder", "train_images", "validation_images", "choose_on", "split_seed"}
+_TRAINING = _Fact("Training images", "training images", CONFOUND, lambda run: _training(run)[:12])
+
+
+def _training(run: Run) -> str:
+    """Hash of the pictures that a run learned from, whatever their size became."""
+    if run.data is None:
+        return ""
+    return run.data.files.get("train", run.data.images.get("train", ""))
+
+
+def _differing_facts(runs: Sequence[Run]) -> list[tuple[_Fact, list[str]]]:
+    """The recorded facts that are not the same in all runs that know them, with what each run knows."""
+    facts = list(_FACTS)
+    if not any(field.name in _OF_TRAINING for field, _ in _differing(runs)) and len({run.rule for run in runs}) == 1:
+        facts.append(_TRAINING)  # the files were exchanged
+    found = [(fact, [fact.read(run) for run in runs]) for fact in facts]
+    return [(fact, [value or _UNKNOWN for value in values]) for fact, values in found if len(set(values) - {""}) > 1]
+
+
+def _named(roles: Sequence[tuple[str, str]], wanted: str) -> list[str]:
+    """Names of what has this role; a machine is not named beside the device that was asked for."""
+    names = [name for name, role in roles if role == wanted]
+    return [name for name in names if name != "machine" or "device" not in names]
+
+
+def _same_seeds(runs: Sequence[Run], factor: str) -> bool:
+    """Whether each value of the factor was tried with the same seeds."""
+    seeds: dict[Any, set[int]] = {}
+    for run in runs:
+        seeds.setdefault(getattr(run.config, factor), set()).add(run.config.seed)
+    return len({frozenset(found) for found in seeds.values()}) == 1
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _plural(words: str) -> bool:
+    return words.split()[-1].endswith("s") and not words.endswith("ss")
+
+
+def _percent(fraction: float | None) -> float | None:
+    return None if fraction is None else 100 * fraction

@@ -1,0 +1,180 @@
+"""Controlled comparison: a second run from the same start and over the same batches, with one field changed."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mnist_core.analysis.comparison import NOT_STUDIED, shown
+from mnist_core.architectures import describe, line_of_descent
+from mnist_core.config import FieldInfo, RunConfig, fields
+from mnist_core.data import shape_of
+from mnist_core.errors import ConfigError, MnistLabError
+from mnist_core.store import Run
+from mnist_core.training import check
+
+Equal = Literal["yes", "partly", "no"]
+
+_TOLD = 3  # layers at most that a name tells
+_IMAGES = ("dataset", "folder", "folder_size", "folder_colour")
+_COUNT = ("train_images", "validation_images", "choose_on")  # how many images there are to learn from
+_AUGMENTATION = tuple(field.name for field in fields() if field.group == "Augmentation")
+# What scikit-learn's estimators know; LogisticRegression has no batches, MLPClassifier no solver.
+_SKLEARN = ("dataset", "folder", "folder_size", "folder_colour", *_COUNT, "split_seed", "normalise", "standardise",
+            "architecture", "library", "tolerance", "epochs")  # fmt: skip
+_LOGISTIC = ("solver", "inverse_regularisation")
+_PERCEPTRON = ("optimizer", "learning_rate", "momentum", "nesterov", "batch_size", "weight_decay")
+
+
+@dataclass(frozen=True)
+class Stays:
+    """One thing that two runs may have in common, whether they have, and why."""
+
+    what: str
+    equal: Equal
+    why: str
+
+
+def controlled(before: Run | RunConfig, field: str, value: Any) -> RunConfig:
+    """The config of a second run that differs from `before` in this field alone, and starts as it did.
+
+    The same seed gives the same initial weights and order of images. Another architecture would draw other weights,
+    so it takes those over that fit (`initial_weights`). Raises ConfigError where the field or value will not do.
+    """
+    config = _config(before)
+    if field == "seed":
+        raise ConfigError(field, "another seed changes everything; train several seeds of both networks instead")
+    if field not in {known.name for known in changeable(config)}:
+        raise ConfigError(field, "has no effect in this run, or cannot be changed by itself; choose another field")
+    changes = {field: value}
+    if field == "architecture" and config.library == "torch":
+        changes["initial_weights"] = line_of_descent(config.initial_weights, config.architecture)
+    changed = config.replace(**changes)
+    if getattr(changed, field) == getattr(config, field):
+        raise ConfigError(field, f"is {shown(getattr(config, field))} already; choose another value")
+    check(changed)
+    return changed
+
+
+def changeable(before: Run | RunConfig) -> list[FieldInfo]:
+    """The fields that can be changed by themselves and matter in this run, in the order of declaration."""
+    config = _config(before)
+    values = config.model_dump()
+    found = [
+        field for field in fields()
+        if field.group != "Origin" and field.name not in ("seed", *NOT_STUDIED) and field.matters(values)
+    ]  # fmt: skip
+    if config.continue_from:  # its weights fit no other network, and no other kind of images
+        found = [field for field in found if field.name not in ("architecture", "library", *_IMAGES)]
+    if config.library == "sklearn":
+        known = (*_SKLEARN, *(_PERCEPTRON if _hidden(config) else _LOGISTIC))
+        found = [field for field in found if field.name in known]
+    return found
+
+
+def name_of(before: Run, after: RunConfig, field: str) -> str:
+    """A name that says the change: "mlp-300, learning rate 0.01 instead of 0.001"."""
+    old, new = getattr(before.config, field), getattr(after, field)
+    if field == "architecture":
+        return f"{before.name}, {_layers_changed(before.config, after)}"
+    label = next(known.label for known in fields() if known.name == field)
+    return f"{before.name}, {label[:1].lower()}{label[1:]} {shown(new)} instead of {shown(old)}"
+
+
+def what_stays(before: Run | RunConfig, after: RunConfig, field: str) -> list[Stays]:
+    """What both runs have in common: initial weights, order of the batches, and random draws where there are any."""
+    config = _config(before)
+    found = [_weights(config, after, field), _batches(config, after, field)]
+    if _draws(config) or _draws(after):
+        found.append(_chance(config, after, field))
+    if field == "epochs" and config.schedule in ("cosine", "one-cycle"):
+        why = f"The schedule {config.schedule} is spread over all epochs, so the learning rate falls at another pace."
+        found.append(Stays("Learning rate", "no", why))
+    return found
+
+
+def _weights(config: RunConfig, after: RunConfig, field: str) -> Stays:
+    what = "Initial weights"
+    if config.continue_from:
+        return Stays(what, "yes", "Both start from the same checkpoint.")
+    if "sklearn" in (config.library, after.library):
+        if field in ("library", "architecture"):
+            return Stays(what, "no", "scikit-learn draws its own initial weights, in another way.")
+        return Stays(what, "yes", "scikit-learn draws the same ones from the same seed.")
+    if field == "architecture":
+        return Stays(what, "partly", "Layers of the same kind and shape start from the same values.")
+    if field in _IMAGES and _shape(config) != _shape(after):
+        return Stays(what, "no", "Images of another size, or other classes, need layers of another shape.")
+    return Stays(what, "yes", "The same seed draws the same values.")
+
+
+def _batches(config: RunConfig, after: RunConfig, field: str) -> Stays:
+    what = "Order of the batches"
+    if field == "library":
+        return Stays(what, "no", "scikit-learn shuffles the images in its own way.")
+    if field == "batch_size":
+        return Stays(what, "partly", "The same order of images, cut into batches of another size: a different number "
+                     "of steps.")  # fmt: skip
+    if field in _COUNT:
+        return Stays(what, "no", "Another number of training images is shuffled into another order.")
+    if field in (*_IMAGES, "split_seed"):
+        return Stays(what, "no", "The batches hold other images.")
+    if field == "epochs":
+        return Stays(what, "yes", "Each epoch that both train has the same images in the same order.")
+    return Stays(what, "yes", "Every step learns from the same images.")
+
+
+def _chance(config: RunConfig, after: RunConfig, field: str) -> Stays:
+    what = "Dropout and augmentation"
+    changes_draws = field in (*_AUGMENTATION, *_IMAGES, *_COUNT, "batch_size", "precision")
+    if field == "architecture":
+        if "dropout" in _kinds(config) + _kinds(after):
+            return Stays(what, "no", "Dropout draws other numbers in another network.")
+    elif changes_draws:
+        return Stays(what, "no", "All random draws come one after another, and this change needs other ones.")
+    return Stays(what, "yes", "The same random numbers are drawn.")
+
+
+def _layers_changed(config: RunConfig, after: RunConfig) -> str:
+    """What was put in or left out, in a few words; the names where that is too much."""
+    old, new = ([layer.call for layer in describe(one.architecture, *shape_of(one)).layers] for one in (config, after))
+    before = _equal_ahead(old, new)
+    behind = _equal_ahead(old[before:][::-1], new[before:][::-1])
+    gone, come = (calls[before : len(calls) - behind] for calls in (old, new))
+    if 0 < max(len(gone), len(come)) <= _TOLD:
+        out, into = " ".join(gone), " ".join(come)
+        return f"{into} instead of {out}" if out and into else f"with {into}" if into else f"without {out}"
+    texts = [
+        one.architecture if len(one.architecture) <= 40 else one.architecture[:39] + "…" for one in (after, config)
+    ]
+    return " instead of ".join(texts)
+
+
+def _equal_ahead(first: list[str], second: list[str]) -> int:
+    """How many texts at the beginning are the same in both."""
+    return next(
+        (place for place, (a, b) in enumerate(zip(first, second, strict=False)) if a != b),
+        min(len(first), len(second)),
+    )
+
+
+def _draws(config: RunConfig) -> bool:
+    augmented = any(getattr(config, name) for name in _AUGMENTATION)
+    return config.library == "torch" and (augmented or "dropout" in _kinds(config))
+
+
+def _kinds(config: RunConfig) -> list[str]:
+    return [layer.name for layer in describe(config.architecture, *shape_of(config)).layers]
+
+
+def _hidden(config: RunConfig) -> bool:
+    return _kinds(config).count("linear") > 1
+
+
+def _shape(config: RunConfig) -> Any:
+    try:
+        return shape_of(config)
+    except MnistLabError:  # the folder is gone
+        return None
+
+
+def _config(before: Run | RunConfig) -> RunConfig:
+    return before if isinstance(before, RunConfig) else before.config

@@ -1,0 +1,148 @@
+"""What a network costs: bytes of its weights, memory, and the time that its answers take; and who is worth it."""
+
+import json
+import struct
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+
+import numpy as np
+
+from mnist_core.analysis import trained
+from mnist_core.architectures import Shape
+from mnist_core.config import RunConfig
+from mnist_core.errors import CheckpointError
+from mnist_core.store import Run, Store
+from mnist_core.training import NUMBER, numbers_of_optimizer, sizes
+
+BATCH = 100  # images at a time: on one core more are no faster
+_ROUNDS, _SINGLES = 9, 10  # every network in turn, and single images in a row within a turn
+
+Answer = Callable[[np.ndarray], np.ndarray]  # of uint8 images (N, C, H, W): probabilities (N, classes)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes in use while a network works, as far as they follow from its layers."""
+
+    weights: int
+    activations: int  # the most that are needed at one moment, of one image
+    training: int | None  # weights, gradients, optimizer and all activations of a batch; None of scikit-learn's
+
+    @property
+    def answering(self) -> int:
+        """Bytes to answer one image."""
+        return self.weights + self.activations
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast a network answers, from pixels to probabilities."""
+
+    milliseconds: float  # median for one image alone
+    low: float  # first and third quartile of the same
+    high: float
+    images_per_second: float  # in batches of BATCH, from the median
+
+
+def memory(config: RunConfig, shape: Shape, classes: int) -> Memory:
+    """Memory of a run's network for images (C, H, W) and this many classes, of float32 numbers.
+
+    Activations are a layer's input and output, and inside a residual block the block's input as well; what a layer
+    needs for itself while it computes is not counted. In training every output of a batch is kept for the way back.
+    Raises ArchitectureError.
+    """
+    network = sizes(config.architecture, shape, classes)
+    weights = NUMBER * network.parameters
+    training = weights * (2 + numbers_of_optimizer(config)) + NUMBER * network.kept * config.batch_size
+    return Memory(weights, NUMBER * network.peak, training if config.library == "torch" else None)
+
+
+def weights_size(store: Store, run: Run) -> int | None:
+    """Bytes of the run's weights alone as a safetensors file; None while there is no checkpoint that can be read.
+
+    Read from the head of the checkpoint, which holds the same tensors and more.
+    """
+    try:
+        path = store.folder(run.id) / trained.chosen(store, run).path
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            head = json.loads(file.read(min(length, path.stat().st_size)))
+    except (CheckpointError, OSError, ValueError, struct.error):
+        return None
+    weights = {name: about for name, about in head.items() if name.startswith("model.")}
+    end, own = 0, {}
+    for name, about in sorted(weights.items(), key=lambda item: item[1]["data_offsets"]):
+        start, end = end, end + about["data_offsets"][1] - about["data_offsets"][0]
+        own[name.removeprefix("model.")] = about | {"data_offsets": [start, end]}
+    text = len(json.dumps(own, separators=(",", ":")).encode())
+    return 8 + -(-text // 8) * 8 + end  # a length of 8 bytes, the head padded to a multiple of 8, the numbers
+
+
+def front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
+    """Places of the Pareto front, cheapest first: nothing is cheaper and as accurate, or as cheap and more accurate.
+
+    What has a NaN cannot be compared and is never on it.
+    """
+    known = [place for place, pair in enumerate(zip(costs, accuracies, strict=True)) if not any(map(isnan, pair))]
+    known.sort(key=lambda place: (costs[place], -accuracies[place]))
+    found: list[int] = []
+    for place in known:
+        last = found[-1] if found else None
+        if last is None or accuracies[place] > accuracies[last] or (
+            (costs[place], accuracies[place]) == (costs[last], accuracies[last])
+        ):  # fmt: skip
+            found.append(place)
+    return found
+
+
+def answers(store: Store, runs: Sequence[Run]) -> dict[str, Answer]:
+    """By run id what answers images with the run's weights, on the CPU with one thread, in the run's precision.
+
+    Raises CheckpointError.
+    """
+    return {run.id: trained.load(store, run).probabilities for run in runs}
+
+
+def speeds(
+    networks: Mapping[str, Answer],
+    images: Mapping[str, np.ndarray],
+    told: Callable[[float], None] = lambda share: None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, Speed]:
+    """How fast each network answers its `images`, uint8 (at least BATCH, C, H, W), by the same keys.
+
+    The networks take turns, so that whatever else the machine does slows all of them alike; a first turn, which is the
+    slowest, does not count. `told` hears what share is done.
+    """
+    alone: dict[str, list[float]] = {key: [] for key in networks}
+    batches: dict[str, list[float]] = {key: [] for key in networks}
+    for turn, key in enumerate(_turns(list(networks))):
+        told(turn / ((_ROUNDS + 1) * len(networks)))
+        single, batch = images[key][:1], images[key][:BATCH]
+        times = [_seconds(networks[key], single, clock) for _ in range(_SINGLES)]
+        together = _seconds(networks[key], batch, clock)
+        if turn >= len(networks):
+            alone[key] += times
+            batches[key].append(together)
+    told(1.0)
+    return {key: _speed(alone[key], batches[key]) for key in networks}
+
+
+def _turns(keys: list[str]) -> Iterator[str]:
+    """Every key once a round, each round beginning one further."""
+    for turn in range(_ROUNDS + 1):
+        first = turn % max(1, len(keys))
+        yield from (*keys[first:], *keys[:first])
+
+
+def _seconds(answer: Answer, images: np.ndarray, clock: Callable[[], float]) -> float:
+    before = clock()
+    answer(images)
+    return clock() - before
+
+
+def _speed(alone: list[float], batches: list[float]) -> Speed:
+    low, middle, high = (1000 * float(value) for value in np.quantile(alone, (0.25, 0.5, 0.75)))
+    return Speed(middle, low, high, BATCH / max(float(np.median(batches)), 1e-9))

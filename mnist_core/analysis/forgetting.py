@@ -1,0 +1,112 @@
+"""What a run called images after each epoch that it kept: when they were learned, and when forgotten again."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mnist_core.analysis import trained
+from mnist_core.store import Run, Store
+
+_BATCH = 500  # images between two reports of the progress
+_MACS_A_SECOND = 4e9  # of one core, about; a guess that is only to say whether it takes seconds or minutes
+
+
+@dataclass(frozen=True)
+class History:
+    """What the network called each image after some of its epochs."""
+
+    epochs: np.ndarray  # int64 (E,), rising
+    predicted: np.ndarray  # int16 (E, N): the most probable class
+
+    def of(self, image: int) -> np.ndarray:
+        """What one image was called after each of the epochs: int16 (E,)."""
+        return self.predicted[:, image]
+
+
+def epochs(store: Store, run: Run) -> list[int]:
+    """The epochs at whose end the run kept its weights, rising. `checkpoint_every` says how many are kept."""
+    found = trained.checkpoints(store, run)
+    times = Counter(artifact.epoch for artifact in found)
+    # While a run is paused in the middle of an epoch there is a second checkpoint after the same number of epochs.
+    return sorted(a.epoch for a in found if a.epoch and times[a.epoch] == 1 and "epoch-" in a.path)
+
+
+def seconds(run: Run, images: int, epochs: int) -> float:
+    """About how long `history` takes on one core, from the network's multiply-accumulates."""
+    return (run.macs or 0) * images * epochs / _MACS_A_SECOND
+
+
+def history(
+    store: Store,
+    run: Run,
+    images: np.ndarray,
+    progress: Callable[[int, int], None] | None = None,
+    wanted: Sequence[int] | None = None,
+    stored: Mapping[int, np.ndarray] | None = None,
+) -> History:
+    """What the network called uint8 images (N, C, H, W) of its own input shape after each epoch that was kept.
+
+    `wanted` are the epochs to look at, by default all of `epochs`. `stored` has by epoch what is known of these images
+    already, int (N,): the predictions of the run's own evaluation. `progress` is called with how many images of how
+    many have been answered. Raises CheckpointError if a file is damaged.
+    """
+    kept = list(epochs(store, run) if wanted is None else wanted)
+    predicted = np.zeros((len(kept), len(images)), dtype=np.int16)
+    for row, epoch in enumerate(kept):
+        if stored and epoch in stored:
+            predicted[row] = stored[epoch]
+            continue
+        for start in range(0, len(images), _BATCH):
+            part = slice(start, start + _BATCH)
+            predicted[row, part] = trained.probabilities(store, run, images[part], epoch).argmax(axis=1)
+            if progress:
+                progress(row * len(images) + min(start + _BATCH, len(images)), len(kept) * len(images))
+    return History(np.array(kept, dtype=np.int64), predicted)
+
+
+def forgotten(history: History, labels: np.ndarray) -> pd.DataFrame:
+    """How each image fared: a row an image, in their order, from labels (N,).
+
+    Columns: index; label; forgotten, how often it was right and wrong at the next epoch looked at (a forgetting event
+    of Toneva et al., ICLR 2019, there of training images); learned, the first epoch at which it was right; last_right,
+    the last such epoch; right_since, the epoch from which it was right at every later one. The epochs are NA where
+    there is none: an image that was never learned has neither, one that is wrong at the end has no right_since.
+    """
+    right = history.predicted == labels  # (E, N)
+    count = len(history.epochs)
+    ever = right.any(axis=0)
+    first = right.argmax(axis=0)
+    last = count - 1 - right[::-1].argmax(axis=0)
+    wrong_last = np.where(right.all(axis=0), -1, count - 1 - (~right[::-1]).argmax(axis=0))  # place of the last error
+    return pd.DataFrame({
+        "index": np.arange(len(labels)),
+        "label": labels,
+        "forgotten": (right[:-1] & ~right[1:]).sum(axis=0),
+        "learned": _epochs_or_none(history, first, ever),
+        "last_right": _epochs_or_none(history, last, ever),
+        "right_since": _epochs_or_none(history, wrong_last + 1, wrong_last < count - 1),
+    })  # fmt: skip
+
+
+def course(history: History, labels: np.ndarray) -> pd.DataFrame:
+    """How many images were right, learned and forgotten after each epoch: columns epoch, right, learned, forgotten.
+
+    Learned and forgotten are counted since the epoch before; at the first one, all that are right are learned.
+    """
+    right = history.predicted == labels
+    before = np.vstack([np.zeros((1, right.shape[1]), dtype=bool), right[:-1]])
+    return pd.DataFrame({
+        "epoch": history.epochs,
+        "right": right.sum(axis=1),
+        "learned": (right & ~before).sum(axis=1),
+        "forgotten": (before & ~right).sum(axis=1),
+    })  # fmt: skip
+
+
+def _epochs_or_none(history: History, places: np.ndarray, known: np.ndarray) -> pd.Series:
+    """The epochs at some places, NA where they are not known."""
+    last = len(history.epochs) - 1
+    return pd.Series(history.epochs[np.clip(places, 0, last)], dtype="Int64").where(pd.Series(known))

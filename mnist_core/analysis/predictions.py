@@ -1,0 +1,141 @@
+"""Answers of several runs to the same images, side by side, as they were stored: what comparisons start from."""
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from mnist_core.analysis import results
+from mnist_core.config import Split, same_pictures
+from mnist_core.errors import StoreError
+from mnist_core.store import Run, Store
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Probabilities that some runs gave the same images, in one order."""
+
+    runs: tuple[Run, ...]
+    labels: np.ndarray  # int64 (N,)
+    probabilities: Mapping[str, np.ndarray]  # by run id: float32 (N, classes)
+    split: Split = "test"
+
+    @property
+    def unverified(self) -> tuple[Run, ...]:
+        """Runs of which it is not known whether they were given the same images as the others."""
+        unknown = [run for run in self.runs if run.data is None or self.split not in run.data.images]
+        return tuple(unknown) if len(self.runs) > 1 else ()
+
+    @property
+    def remark(self) -> str:
+        """A sentence on the runs in `unverified`; "" if there is none."""
+        runs = self.unverified
+        if not runs:
+            return ""
+        numbers = [str(run.number) for run in runs]
+        named = f"run {numbers[0]}" if len(runs) == 1 else f"runs {', '.join(numbers[:-1])} and {numbers[-1]}"
+        return (
+            f"It is not known whether {named} answered the same images as the others, because "
+            f"{'it was' if len(runs) == 1 else 'they were'} trained before that was recorded. The labels are the same."
+        )
+
+    @property
+    def images(self) -> int:
+        """Number of images."""
+        return len(self.labels)
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return next(iter(self.probabilities.values())).shape[1]
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """The most probable class, a row a run: int64 (runs, N); the lowest of equals."""
+        return np.stack([self.probabilities[run.id].argmax(axis=1) for run in self.runs])
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        """Which images each run has right, a row a run: bool (runs, N)."""
+        return self.predicted == self.labels
+
+    def of(self, runs: Iterable[Run]) -> "Answers":
+        """The answers of some of the runs, in the order given."""
+        chosen = tuple(runs)
+        return Answers(chosen, self.labels, {run.id: self.probabilities[run.id] for run in chosen}, self.split)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A run that cannot be compared with the others, and why, as the end of a sentence about it."""
+
+    run: Run
+    reason: str
+
+
+def read(store: Store, run: Run, split: str = "test") -> pd.DataFrame:
+    """The stored predictions of a run on one split; empty if it has none. Raises StoreError as `stored` does."""
+    table = stored(store, run)
+    return table if table.empty else results.of_split(table, split)
+
+
+def stored(store: Store, run: Run) -> pd.DataFrame:
+    """The stored predictions of a run on all splits, as `results` describes them; empty if it has none.
+
+    Raises StoreError if the file is missing or is not, bit for bit, the one that was written.
+    """
+    files = store.artifacts(run.id, kind="predictions")
+    if not files:
+        return pd.DataFrame()
+    content = store.read_artifact(run.id, files[-1])
+    if content is None:
+        raise StoreError(
+            f"The predictions of run #{run.number} ({store.folder(run.id) / files[-1].path}) are missing or damaged. "
+            "Bring the file back from a backup, or train anew."
+        )
+    return pd.read_parquet(io.BytesIO(content))
+
+
+def gather(
+    runs: Sequence[Run], tables: Mapping[str, pd.DataFrame], split: Split = "test"
+) -> tuple[Answers | None, list[LeftOut]]:
+    """The runs that answered the same images as the first that answered any, and those that are left out.
+
+    `tables` holds each run's predictions on this split by its id, as `read` returns them. None if no run has any. The
+    hashes that runs recorded say which images are the same; where one recorded none, data set and labels must be equal.
+    """
+    kept: list[Run] = []
+    left_out: list[LeftOut] = []
+    labels: np.ndarray | None = None
+    probabilities: dict[str, np.ndarray] = {}
+    for run in runs:
+        table = tables[run.id]
+        if table.empty:
+            left_out.append(LeftOut(run, "has no predictions yet"))
+            continue
+        own = table["label"].to_numpy(np.int64)
+        if reason := next(filter(None, (_why_apart(run, other, split) for other in kept)), ""):
+            left_out.append(LeftOut(run, reason))
+            continue
+        if labels is None:
+            labels = own
+        elif not np.array_equal(own, labels):
+            left_out.append(LeftOut(run, f"was tested on other images than run #{kept[0].number}"))
+            continue
+        kept.append(run)
+        probabilities[run.id] = results.probabilities(table)
+    return (None if labels is None else Answers(tuple(kept), labels, probabilities, split)), left_out
+
+
+def _why_apart(run: Run, other: Run, split: Split) -> str:
+    """Why a run cannot be compared with another one, as the end of a sentence; "" if it can."""
+    same = same_pictures(run.data, other.data, split)
+    if same or (same is None and run.dataset == other.dataset):
+        return ""
+    classes = [one.data.classes for one in (run, other) if one.data is not None]
+    if len(set(classes)) == 2 and sorted(classes[0]) == sorted(classes[1]):
+        return f"has its classes in another order than run #{other.number}"
+    return f"was tested on other images than run #{other.number}"

@@ -1,0 +1,127 @@
+"""Trained networks by run: which checkpoint counts, its network, and its answers as numpy arrays."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnist_core.errors import CheckpointError
+from mnist_core.store import Artifact, Run, Store, is_intact
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def checkpoints(store: Store, run: Run) -> list[Artifact]:
+    """The run's checkpoints, the earliest first."""
+    return store.artifacts(run.id, kind="checkpoint")
+
+
+def chosen(store: Store, run: Run, epoch: int | None = None) -> Artifact:
+    """The checkpoint of `epoch`, or by default of the best epoch; without validation images of the last.
+
+    Raises CheckpointError if there is none.
+    """
+    found = checkpoints(store, run)
+    wanted = run.best_epoch if epoch is None and run.validation_accuracy is not None else epoch
+    if wanted is not None:
+        # Only the first: one that was taken in the middle of the next epoch bears the same number.
+        exact = [artifact for artifact in found if artifact.epoch == wanted][:1]
+        found = exact if epoch is not None else exact or found
+    if not found:
+        which = f"of epoch {epoch}" if epoch is not None else "yet"
+        raise CheckpointError(
+            f"run #{run.number} has no checkpoint {which}: let it train for an epoch, or choose another run"
+        )
+    return found[-1]
+
+
+def probabilities(store: Store, run: Run, images: np.ndarray, epoch: int | None = None) -> np.ndarray:
+    """Class probabilities of one run for uint8 images (N, C, H, W) of its own input shape: float32 (N, classes)."""
+    return load(store, run, epoch).probabilities(images)
+
+
+def precision_here(run: Run) -> str:
+    """In which precision the run's network answers on this machine: the run's own, or "float32" where it lacks that."""
+    if run.config.precision == "float32":
+        return "float32"
+    from mnist_core.training import devices
+
+    return run.config.precision if devices.has_bfloat16() else "float32"
+
+
+def precision_note(run: Run) -> str:
+    """What there is to know where a run answers anew on this machine; "" where it answers as it was trained."""
+    if run.config.precision == "float32" or precision_here(run) == run.config.precision:
+        return ""
+    return (
+        f"Run {run.number} was trained in {run.config.precision}, which this processor cannot compute: here it answers "
+        "in float32, so a few answers may differ from those that are stored."
+    )
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network on the CPU in evaluation mode, and what its inputs and outputs mean.
+
+    It answers as the run's own evaluation does: the same operations in the same precision, as many images at a time.
+    On the machine of the run that gives the stored predictions again, bit for bit.
+    """
+
+    model: "nn.Module"
+    shape: tuple[int, int, int]  # (C, H, W)
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    precision: str = "float32"  # in which it answers: the run's, where this processor has it
+
+    def inputs(self, images: "Tensor") -> "Tensor":
+        """uint8 images (N, C, H, W) as the network was trained on them: float32, normalised."""
+        from mnist_core.data import Scaling
+
+        return Scaling.of(self.mean, self.std, self.shape).inputs(images)
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """What it puts out before the softmax for uint8 images (N, C, H, W): float32 (N, classes)."""
+        import torch
+
+        from mnist_core.training import BATCH_CPU, logits_of
+
+        with torch.inference_mode():
+            batches = torch.from_numpy(np.ascontiguousarray(images)).split(BATCH_CPU)
+            return torch.cat([logits_of(self.model, self.inputs(batch), self.precision) for batch in batches]).numpy()
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Class probabilities for uint8 images (N, C, H, W): float32 (N, classes)."""
+        import torch
+
+        return torch.from_numpy(self.logits(images)).softmax(1).numpy()
+
+
+def load(store: Store, run: Run, epoch: int | None = None) -> Network:
+    """The run's network with the weights of `chosen`; loaded once, then kept. Raises CheckpointError."""
+    artifact = chosen(store, run, epoch)
+    return _load(store.folder(run.id) / artifact.path, artifact, precision_here(run))
+
+
+@lru_cache(maxsize=16)
+def _load(path: Path, artifact: Artifact, precision: str) -> Network:
+    import torch
+
+    from mnist_core.architectures import build
+    from mnist_core.training import checkpoints as files
+    from mnist_core.training import place
+
+    # One image is answered in a millisecond; more threads would only fight with a run that trains beside it.
+    torch.set_num_threads(1)
+    if not is_intact(path, artifact):
+        raise CheckpointError(f"{path.name} is missing or damaged. Choose another epoch or run, or train again.")
+    checkpoint = files.load(path, weights_only=True)
+    about = checkpoint.network
+    shape, classes = tuple(about["shape"]), tuple(about["classes"])
+    model = build(about["architecture"], shape, len(classes))
+    files.restore_weights(checkpoint, model)
+    model = place(model.eval(), torch.device("cpu"))  # kernels as in training: another layout rounds otherwise
+    return Network(model, shape, classes, tuple(about["mean"]), tuple(about["std"]), precision)

@@ -1,0 +1,1 @@
+"""A network's drawing: its layers as blocks, from a text."""

@@ -1,0 +1,270 @@
+"""Draws an architecture from left to right as SVG, without torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from mnist_core.architectures.diagram import drawing as draw
+from mnist_core.architectures.diagram.drawing import Graphic, arrow, path, pill, pill_width, text, text_width
+from mnist_core.architectures.diagram.tree import Item, Repeat, Residual, Unit, tree
+from mnist_core.architectures.layers.kind import Shape, shown
+from mnist_core.architectures.table import Architecture, Layer
+from mnist_core.text import in_html
+
+_ROW = 1230.0  # pixels after which the network goes on in a next row
+_MARGIN = 88.0  # room for the names of the lines of text
+_GAP = 16.0  # between the texts of two units
+_PLUS = 11.0  # radius of the sum sign
+_PILL = 22.0  # from one pill to the next
+
+
+def diagram(architecture: Architecture) -> str:
+    """The network as one SVG element that takes the colour and font of its text from the page.
+
+    A block a layer shows its output: stacks of feature maps, columns of neurons, bars of tokens; sizes grow with the
+    root of the pixels and the logarithm of channels and widths. Activations, normalisation and dropout are pills on
+    their layer, residual shortcuts arcs, repeated layers one frame with a number. A long network goes on in a next
+    row. Streamlit shows it with `st.markdown(svg, unsafe_allow_html=True)`; `st.html` drops every SVG.
+    """
+    shape = architecture.input_shape
+    source = Unit(Layer("input", "input", shape, 0, 0, 0, 0, 0, "input", "reshape"))
+    items = tree(architecture.layers, source)
+    style = _style([shape, *(layer.output_shape for layer in architecture.layers)])
+    rows = [_drawn(row, style, first=not number) for number, row in enumerate(_rows(items, style))]
+    return _assembled(rows, architecture)
+
+
+@dataclass(frozen=True)
+class _Style:
+    largest: int  # pixels of the largest feature map's side
+    half: float  # half the height of the tallest block
+
+
+@dataclass(frozen=True)
+class _Port:
+    """What the next block is connected to: the last block, or a mere point on the line."""
+
+    centre: float
+    right: float
+    graphic: Graphic | None = None
+    shape: Shape = ()
+
+
+class _Row:
+    """One row under way; y is 0 on the line of the data flow, x is where the last unit's text ends."""
+
+    def __init__(self, style: _Style) -> None:
+        self.style = style
+        self.parts: list[str] = []
+        self.x = _MARGIN
+        self.port: _Port | None = None
+        self.entry = 0.0  # where the first block begins
+        self.top = -style.half - 30
+        self.bottom = style.half + 48
+
+    def add(self, item: Item) -> None:
+        if isinstance(item, Unit):
+            self.unit(item)
+        elif isinstance(item, Residual):
+            self.residual(item)
+        else:
+            self.repeat(item)
+
+    def unit(self, unit: Unit) -> None:
+        layer = unit.layer
+        if layer is None:
+            self.loose_pills(unit.before)
+            return
+        graphic = draw.tensor(layer.output_shape, layer.role, self.style.largest)
+        parameters = f"{layer.parameters:,}" if layer.parameters else ""
+        widths = [text_width(layer.label, 14) * 1.05, text_width(shown(layer.output_shape)), text_width(parameters, 12)]
+        pills = [pill_width(strip.label) for strip in (*unit.before, *unit.after)]
+        slot = max(graphic.width + 26, 60 if graphic.points else 0, *widths, *pills)
+        centre = self.x + _GAP + slot / 2
+        self.connect(layer, graphic, centre)
+        half = self.style.half
+        words = [
+            text(centre, -half - 14, layer.label, 14, weight=600),
+            text(centre, half + 22, shown(layer.output_shape)),
+            text(centre, half + 40, parameters, 12, opacity=0.7) if parameters else "",
+        ]
+        for place, strip in enumerate(unit.before):
+            words.append(pill(centre, -half - 30 - _PILL * (len(unit.before) - place), strip.label, strip.role))
+        words += self.pills_below(unit.after, centre, half + (52 if parameters else 32))
+        self.top = min(self.top, -half - 32 - _PILL * len(unit.before))
+        block = f'<g transform="translate({centre:.1f})">{graphic.svg}</g>'
+        self.parts.append(f"<g><title>{in_html(_tooltip(layer, unit))}</title>{block}{''.join(words)}</g>")
+        self.port = _Port(centre, centre + graphic.width / 2, graphic, layer.output_shape)
+        self.x = centre + slot / 2
+
+    def residual(self, block: Residual) -> None:
+        fork = self.x + _GAP + 6
+        self.line_to(fork)
+        colour = draw.COLOURS["block"]
+        self.parts.append(f'<circle cx="{fork:.1f}" cy="0" r="3.5" style="fill:{colour}"/>')
+        self.port, self.x = _Port(fork, fork + 3.5), fork
+        outer, self.top = self.top, -self.style.half - 30
+        for item in block.items:
+            self.add(item)
+        pills = max((pill_width(strip.label) for strip in block.after), default=0)
+        slot = max(2 * _PLUS + 8, pills)
+        plus = self.x + _GAP + slot / 2
+        self.arrow_to(plus - _PLUS)
+        self.parts.append(
+            f'<circle cx="{plus:.1f}" cy="0" r="{_PLUS}" style="fill:{colour};stroke:{colour}" fill-opacity="0.16"/>'
+            + path(f"M{plus - 5.5:.1f} 0h11M{plus:.1f} -5.5v11", width=1.6)
+            + "".join(self.pills_below(block.after, plus, _PLUS + 8))
+        )
+        self.arc(fork, plus, self.top - 16, block.shortcut)
+        self.top = min(outer, self.top - 38)
+        self.port, self.x = _Port(plus, plus + _PLUS), plus + slot / 2
+
+    def arc(self, fork: float, plus: float, y: float, shortcut: Layer | None) -> None:
+        colour = draw.COLOURS["block"]
+        bend = 18
+        data = (
+            f"M{fork:.1f} 0V{y + bend:.1f}q0 {-bend} {bend} {-bend}H{plus - bend:.1f}q{bend} 0 {bend} {bend}"
+            f"V{-_PLUS - 1:.1f}m-4 -6l4 6l4 -6"
+        )
+        words = f"{shortcut.label} · {shortcut.parameters:,}" if shortcut else "+ its input"
+        caption = text((fork + plus) / 2, y - 7, words, 12, opacity=0.85)
+        self.parts.append(path(data, colour, 0.85, 1.8) + caption)
+
+    def repeat(self, loop: Repeat) -> None:
+        left = self.x + _GAP
+        outer, self.top = self.top, -self.style.half - 30
+        deepest, self.bottom = self.bottom, self.style.half + 48
+        self.x, behind = left, len(self.parts)
+        for item in loop.items:
+            self.add(item)
+        right, top, bottom = self.x + _GAP, self.top - 22, self.bottom + 4
+        badge = f"{loop.times} ×"
+        frame = (
+            f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}" rx="14" '
+            'style="stroke:currentColor" fill="currentColor" fill-opacity="0.035" stroke-opacity="0.4" '
+            'stroke-dasharray="6 5" stroke-width="1.3"/>'
+        )
+        self.parts.insert(behind, frame + text(left + 8 + text_width(badge, 17) / 2, top + 20, badge, 17, weight=700))
+        self.top, self.bottom = min(outer, top - 2), max(deepest, bottom + 2)
+        self.x = right
+
+    def loose_pills(self, strips: Sequence[Layer]) -> None:
+        """Activations and the like that have no layer to sit on, on the line itself."""
+        for strip in strips:
+            width = pill_width(strip.label)
+            left = self.x + _GAP + 12
+            self.arrow_to(left)
+            self.parts.append(pill(left + width / 2, -9.5, strip.label, strip.role))
+            self.port, self.x = _Port(left + width / 2, left + width), left + width
+
+    def pills_below(self, strips: Sequence[Layer], x: float, y: float) -> list[str]:
+        self.bottom = max(self.bottom, y + _PILL * len(strips))
+        return [pill(x, y + _PILL * place, strip.label, strip.role) for place, strip in enumerate(strips)]
+
+    def line_to(self, x: float) -> None:
+        if self.port:
+            self.parts.append(path(f"M{self.port.right + 3:.1f} 0H{x:.1f}", opacity=0.55, width=1.5))
+        else:
+            self.entry = x
+
+    def arrow_to(self, x: float) -> None:
+        if self.port:
+            self.parts.append(arrow(self.port.right + 3, x - 2))
+        else:
+            self.entry = x
+
+    def connect(self, layer: Layer, graphic: Graphic, centre: float) -> None:
+        """Shows how the next block reads the last one: a sliding window, all pairs of neurons, or just an arrow."""
+        left, port = centre - graphic.width / 2, self.port
+        before = port.graphic if port else None
+        if port is None or before is None:
+            self.arrow_to(left)
+        elif layer.window and before.front:
+            self.parts.append(
+                draw.window(before, port.centre, graphic, centre, layer.window / port.shape[-1], layer.role)
+            )
+        elif before.points and graphic.points and layer.role == "dense":
+            self.parts.append(draw.pairs(before, port.centre, graphic, centre))
+        elif before.front and graphic.points:
+            self.parts.append(draw.funnel(before, port.centre, graphic, centre))
+        else:
+            self.arrow_to(left)
+
+
+def _style(shapes: Sequence[Shape]) -> _Style:
+    largest = max((side for shape in shapes if len(shape) == 3 for side in shape[1:]), default=1)
+    return _Style(largest, max(draw.tensor(shape, "dense", largest).height for shape in shapes) / 2)
+
+
+def _rows(items: Sequence[Item], style: _Style) -> list[list[Item]]:
+    """The items in as few rows as fit, of about equal length."""
+    widths = [_drawn([item], style).x - _MARGIN for item in items]
+    fewest = len(_broken(items, widths, _ROW))
+    limit = ceil(sum(widths) / fewest)
+    while len(rows := _broken(items, widths, limit)) > fewest:
+        limit += 10
+    return rows
+
+
+def _broken(items: Sequence[Item], widths: Sequence[float], limit: float) -> list[list[Item]]:
+    rows: list[list[Item]] = [[]]
+    used = 0.0
+    for item, width in zip(items, widths, strict=True):
+        if rows[-1] and used + width > limit:
+            rows.append([])
+            used = 0.0
+        rows[-1].append(item)
+        used += width
+    return rows
+
+
+def _drawn(items: Sequence[Item], style: _Style, first: bool = True) -> _Row:
+    row = _Row(style)
+    row.x += 0 if first else 24  # room for the arrow from the row above
+    for item in items:
+        row.add(item)
+    return row
+
+
+def _assembled(rows: Sequence[_Row], architecture: Architecture) -> str:
+    width = max(row.x for row in rows) + (36 if len(rows) > 1 else 8)
+    parts: list[str] = []
+    y = 6.0
+    line = 0.0  # of the row above
+    for number, row in enumerate(rows):
+        above, line = line, y - row.top
+        half = row.style.half
+        names = text(0, half + 22, "output", 12, opacity=0.6) + text(0, half + 40, "parameters", 12, opacity=0.6)
+        parts.append(f'<g transform="translate(0 {line:.1f})">')
+        parts.append(f'<g text-anchor="end" transform="translate({_MARGIN - 8})">{names}</g>{"".join(row.parts)}</g>')
+        if number:
+            parts.append(_turn(rows[number - 1], above, row, line, y - 10))
+        y = line + row.bottom + 26
+    summary = (
+        f"Network of {len(architecture.layers)} layers from {shown(architecture.input_shape)} to "
+        f"{shown(architecture.layers[-1].output_shape)} with {architecture.parameters:,} parameters"
+    )
+    height = y - 20
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
+        f'aria-label="{in_html(summary)}" fill="currentColor" text-anchor="middle" '
+        f'style="width:{width:.0f}px;max-width:100%;min-width:{0.6 * width:.0f}px;height:auto;font-family:inherit">'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def _turn(last: _Row, above: float, row: _Row, line: float, between: float) -> str:
+    """The arrow from the end of a row to the begin of the next, along the gap between them."""
+    assert last.port
+    left, right = _MARGIN + 4, last.x + 28
+    data = (
+        f"M{last.port.right + 3:.1f} {above:.1f}H{right - 14:.1f}q14 0 14 14V{between - 14:.1f}q0 14 -14 14"
+        f"H{left + 14:.1f}q-14 0 -14 14V{line - 14:.1f}q0 14 14 14"
+    )
+    return path(data, opacity=0.55, width=1.5) + arrow(left + 13, row.entry - 2, line)
+
+
+def _tooltip(layer: Layer, unit: Unit) -> str:
+    calls = " ".join(strip.call for strip in (*unit.before, layer, *unit.after))
+    costs = f", {layer.parameters:,} parameters, {layer.macs:,} multiply-accumulates" if layer.parameters else ""
+    return f"{calls}: {shown(layer.output_shape)}{costs}"

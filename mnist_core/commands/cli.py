@@ -1,0 +1,385 @@
+"""The command line: train, list, show, resume, delete, data, study, sweep. Flags are the fields of RunConfig."""
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+from types import FrameType
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from mnist_core import environment
+from mnist_core.analysis import MOST_SEEDS, measures, remarks_of, seeded
+from mnist_core.commands.export import export
+from mnist_core.commands.flags import with_config_flags
+from mnist_core.commands.report import import_run, report
+from mnist_core.commands.study import study_app
+from mnist_core.commands.sweep import sweep_app
+from mnist_core.commands.upkeep import backup, doctor, prune, restore
+from mnist_core.config import DATASETS, RECIPES, RunConfig
+from mnist_core.errors import CheckpointError, ConfigError
+from mnist_core.jobs import STORE_ERRORS, follow_all, interruptible, judged, resuming, settled, told
+from mnist_core.store import Run, State, Store, queueing
+from mnist_core.text import brief, in_terminal, one_line, size_in_words
+from mnist_core.upkeep import database_size
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="MNIST Lab: train, list and compare small networks. The dashboard shows the same runs.",
+)
+data_app = typer.Typer(no_args_is_help=True, help="What data sets are here, and how to get them.")
+app.add_typer(data_app, name="data")
+app.add_typer(study_app, name="study")
+app.add_typer(sweep_app, name="sweep")
+
+_As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+_WORD_LETTERS = 300
+_RUN = typer.Argument(help="Number (12), id, or the beginning of an id.")
+
+
+def main() -> None:
+    """Run the command line; an error that a person can mend is one line and exit code 2, Ctrl-C is 130.
+
+    So are errors of the system and of the database, such as a file whose name is too long or a full disk.
+    """
+    pressed = threading.Event()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        pressed.set()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        _check_arguments(sys.argv[1:])
+        app()
+    except Exception as error:
+        # In the middle of an import Ctrl-C may come out as any error.
+        if pressed.is_set():
+            sys.exit(130)
+        if not isinstance(error, STORE_ERRORS):
+            raise
+        # A message repeats what was typed, which may be a word of thousands of letters.
+        said = " ".join(brief(word, _WORD_LETTERS) for word in told(error).split(" "))
+        print(in_terminal(f"Error: {said}"), file=sys.stderr)
+        sys.exit(2)
+
+
+def _check_arguments(arguments: list[str]) -> None:
+    """Raise ConfigError for an argument whose bytes are no text, as a file's name from another system may be."""
+    for argument in arguments:
+        if not argument.isascii() and any("\ud800" <= sign <= "\udfff" for sign in argument):
+            readable = argument.encode("utf-8", "replace").decode()[:60]
+            raise ConfigError(
+                "argument", f"{readable!r} holds bytes that are no text; type it anew, or rename the file"
+            )
+
+
+def _train(
+    context: typer.Context,
+    name: str,
+    tag: list[str],
+    queue: bool,
+    as_json: bool,
+    recipe: str,
+    seeds: int,
+    **values: Any,
+) -> None:
+    """Train a network, with --seeds several times; the dashboard shows the runs live."""
+    if recipe:
+        given = {name: value for name, value in values.items() if _was_given(context, name)}
+        values = RECIPES[recipe].config.model_dump() | given
+    config = RunConfig.parse(values)
+    from mnist_core.config import remarks
+    from mnist_core.store import check_all
+
+    check_all(None, [config], "epochs")
+    store = Store.open()
+    parent = store.run(config.continue_from).config if config.continue_from else None
+    for remark in remarks(config, parent):
+        print(in_terminal(f"Note: {remark}"), file=sys.stderr)
+    if seeds > 1:
+        _train_seeds(store, seeded(config, seeds, name), tag, queue, as_json)
+        return
+    if queue:
+        run = queueing.enqueue(store, config, name, tag)
+        _say(run, as_json, f"run #{run.number} is queued; the dashboard trains it")
+        return
+    with interruptible() as interrupt:
+        _follow(store, queueing.enqueue(store, config, name, tag, claimed=True), interrupt, as_json)
+
+
+def _train_seeds(
+    store: Store, entries: list[tuple[RunConfig, str]], tag: list[str], queue: bool, as_json: bool
+) -> None:
+    """Queue runs that differ only in the seed, and train them in processes of their own until all have ended."""
+    runs = queueing.enqueue_all(store, entries, tag)
+    if not queue:
+        runs = follow_all(store, runs, as_json, f"resume {runs[0].number}")
+    if as_json:
+        print(json.dumps([_as_dict(run) for run in runs], indent=2))
+    elif queue:
+        print(f"runs #{runs[0].number} to #{runs[-1].number} are queued; the dashboard trains them")
+    if not queue and any(run.state not in ("finished", "stopped", "paused") for run in runs):
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_runs(
+    state: Annotated[State | None, typer.Option(help="Only runs in this state.")] = None,
+    limit: Annotated[int, typer.Option(help="At most this many, newest first.", min=1)] = 50,
+    as_json: _As_json = False,
+) -> None:
+    """List the runs, newest first."""
+    store = settled(Store.open())
+    every, broken = store.every()
+    runs = [run for run in (judged(store, run) for run in every) if run.state == (state or run.state)][:limit]
+    sizes, broken = store.sizes(), [] if state else broken[:limit]
+    changed = store.changed(runs)
+    numbers = {run.number for run in changed}
+    if as_json:
+        told = [_as_dict(run) | {"bytes": sizes.get(run.id, 0), "changed": run.number in numbers} for run in runs]
+        print(json.dumps([*told, *({"state": "broken"} | asdict(run) for run in broken)], indent=2))
+        return
+    rows = [
+        (
+            str(run.number),
+            one_line(run.name),
+            run.dataset,
+            f"{run.state}, changed" if run.number in numbers else run.state,
+            f"{run.epoch}/{run.config.epochs}",
+            _percent(run.held_out_accuracy),
+            _test(run),
+            f"{run.seconds:.1f} s",
+            size_in_words(sizes.get(run.id, 0)),
+        )
+        for run in runs
+    ]
+    rows += [(str(run.number), one_line(run.name), "-", "broken", *"-----") for run in broken]
+    table = _table(("#", "name", "data set", "state", "epoch", "validation", "test", "time", "disk"), rows, wide="name")
+    terminal = Console(markup=False, emoji=False, highlight=False)
+    terminal.print(table if runs or broken else "no runs yet; `python -m mnist_core train` makes one")
+    for run in broken:
+        print(f"{run.described} {run.remedy}", file=sys.stderr)
+    if changed:
+        print(measures.changed_note(changed), file=sys.stderr)
+    if sizes:
+        terminal.print(_occupied(store, sizes), soft_wrap=True)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], wide: str) -> Table:
+    """A table for a terminal of any width, in which no word is cut but those of the column `wide`."""
+    table = Table(box=None)
+    for place, title in enumerate(head):
+        words = [word for row in (head, *rows) for word in row[place].split()]
+        least = None if title == wide else max(map(len, words))
+        table.add_column(title, min_width=least, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _occupied(store: Store, sizes: dict[str, int]) -> str:
+    """What all runs take on the disk, and what of it is only waiting to be removed."""
+    deleted = sum(sizes.get(run.id, 0) for run in store.runs(deleted=True))
+    waiting = f", {size_in_words(deleted)} of it deleted within the last day" if deleted else ""
+    files, database = size_in_words(sum(sizes.values())), size_in_words(database_size(store))
+    return f"files of all runs: {files}{waiting}; database: {database}"
+
+
+@app.command()
+def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
+    """Show one run: configuration, results, files."""
+    store = settled(Store.open())
+    found = judged(store, store.find(run))
+    if as_json:
+        files = [asdict(artifact) for artifact in store.artifacts(found.id)]
+        changed = bool(store.changed([found]))
+        print(json.dumps(_as_dict(found) | {"artifacts": files, "changed": changed}, indent=2))
+        return
+    lines = [
+        f"#{found.number} {one_line(found.name)}: {found.state}, epoch {found.epoch} of {found.config.epochs}",
+        f"id {found.id}",
+        _accuracies(found),
+        f"{found.seconds:.1f} s on {one_line(str(found.device))}",
+    ]
+    if found.data is not None:
+        lines.append(f"test images {found.data.images.get('test', '')[:12]}")
+    lines += filter(None, [measures.changed_note(store.changed([found]))])
+    lines += remarks_of(found)
+    lines += [one_line(found.note)] if found.note else []
+    lines += [f"  {name} = {one_line(str(value))}" for name, value in found.config.changed().items()] or [
+        "  all settings are default"
+    ]
+    print(in_terminal("\n".join(lines)))
+
+
+@app.command()
+def resume(
+    run: Annotated[str, _RUN],
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Forget what it has recorded and train it from the first step.")
+    ] = False,
+    go_back: Annotated[
+        bool, typer.Option("--go-back", help="Go on from the last whole checkpoint and forget what came after it.")
+    ] = False,
+    as_json: _As_json = False,
+) -> None:
+    """Go on with a paused, stopped, interrupted or failed run, or train one that waits, here and now."""
+    store = settled(Store.open())
+    found = store.find(run)
+    back_to = resuming.last_intact(store, found) if go_back and not from_scratch else None
+    if not (from_scratch or back_to) and (reason := resuming.refusal(store, found)):
+        raise CheckpointError(reason)
+    with interruptible() as interrupt:
+        waits = found.state == "queued" and not (from_scratch or back_to)
+        queued = found if waits else queueing.requeue(store, found, from_scratch=from_scratch, back_to=back_to)
+        claimed = store.claim(queued.id)
+        if claimed is None:
+            _say(queued, as_json, f"run #{queued.number} goes on in the dashboard")
+        else:
+            _follow(store, claimed, interrupt, as_json)
+
+
+@app.command()
+def delete(
+    runs: Annotated[list[str], typer.Argument(help="Numbers or ids.")],
+    as_json: _As_json = False,
+) -> None:
+    """Delete runs. They can be brought back on the Compare page for a day."""
+    store = Store.open()
+    # By number and id alone: a run that cannot be read can be deleted, too.
+    found = dict(map(store.identify, runs))
+    size = sum(store.sizes([*found.values()]).values())
+    broken = [run.number for run in store.broken() if run.number in found]
+    store.delete_broken(broken)
+    store.delete([run_id for number, run_id in found.items() if number not in broken])
+    if as_json:
+        print(json.dumps([*found.values()]))
+        return
+    print(f"deleted {', '.join(f'#{number}' for number in found)}")
+    print(
+        f"{size_in_words(size)} will be free once they are removed for good: after a day, while the app is open, or "
+        "now with `python -m mnist_core prune --deleted`"
+    )
+
+
+app.command("export")(export)
+app.command("import")(import_run)
+app.command("report")(report)
+app.command("backup")(backup)
+app.command("restore")(restore)
+app.command("doctor")(doctor)
+app.command("prune")(prune)
+
+
+@data_app.command("list")
+def data_list(as_json: _As_json = False) -> None:
+    """Which data sets are on this machine."""
+    from mnist_core.data import statuses
+
+    found = statuses(environment.data_dir())
+    if as_json:
+        print(json.dumps([asdict(status) for status in found], indent=2))
+    else:
+        print(in_terminal("\n".join(f"{status.name:15} {status.state:12} {status.message}" for status in found)))
+
+
+@data_app.command("download")
+def data_download(name: Annotated[str, typer.Argument(help="Such as mnist or cifar10.")]) -> None:
+    """Download a data set through torchvision, checked against its checksums."""
+    from mnist_core.data import ensure
+
+    if name not in DATASETS:
+        raise ConfigError("name", f"there is no data set {name!r}; choose from {', '.join(DATASETS)}")
+    found = ensure(name, environment.data_dir()).wait()
+    print(in_terminal(found.message))
+    if found.state != "ready":
+        raise typer.Exit(2)
+
+
+def _follow(store: Store, run: Run, interrupt: threading.Event, as_json: bool) -> None:
+    """Train a claimed run in this process, with a bar, until it ends or `interrupt` is set."""
+    from mnist_core.events import EpochEnd, RunStarted, StepEnd
+    from mnist_core.jobs import work
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
+        task = bar.add_task(f"#{run.number} {one_line(run.name)}")
+        for event in work(store, run, interrupt):
+            if isinstance(event, RunStarted):
+                bar.update(task, total=event.steps_per_epoch * run.config.epochs, completed=event.first_step)
+            elif isinstance(event, StepEnd):
+                bar.update(task, completed=event.step)
+            elif isinstance(event, EpochEnd) and event.validation_accuracy is not None:
+                bar.console.print(
+                    f"epoch {event.epoch}: training {event.train_accuracy:.2%}, "
+                    f"{run.validation_label} {event.validation_accuracy:.2%}"
+                )
+    run = store.run(run.id)
+    _say(
+        run,
+        as_json,
+        f"#{run.number} {run.state}: test accuracy {_test(run)} in {run.seconds:.1f} s. {run.note}",
+    )
+    if run.state not in ("finished", "stopped", "paused"):
+        raise typer.Exit(1)
+
+
+def _was_given(context: typer.Context, flag: str) -> bool:
+    source = context.get_parameter_source(flag)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _say(run: Run, as_json: bool, text: str) -> None:
+    print(json.dumps(_as_dict(run), indent=2) if as_json else in_terminal(text))
+
+
+def _as_dict(run: Run) -> dict[str, Any]:
+    data = None if run.data is None else run.data.model_dump(mode="json")
+    accuracies = {
+        "chosen_on": run.config.chosen_on,
+        "validation_accuracy": run.held_out_accuracy,
+        "test_accuracy": run.tested_accuracy,
+    }
+    return asdict(run) | {"config": run.config.model_dump(mode="json"), "data": data} | accuracies
+
+
+def _accuracies(run: Run) -> str:
+    """Both accuracies, or of a run that chose its epoch on the test images the one that it has."""
+    if run.optimistic:
+        return f"test {_test(run)}: the test images chose its best epoch ({run.best_epoch})"
+    return f"validation {_percent(run.held_out_accuracy)} (best epoch {run.best_epoch}), test {_test(run)}"
+
+
+def _test(run: Run) -> str:
+    """The test accuracy, with what it is worth."""
+    mark = " (optimistic)" if run.optimistic and run.tested_accuracy is not None else ""
+    return _percent(run.tested_accuracy) + mark
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2%}"
+
+
+_FLAGS = [
+    ("context", None, typer.Context),
+    ("name", "", Annotated[str, typer.Option(help="A name for the run.")]),
+    ("tag", [], Annotated[list[str], typer.Option(help="A tag; may be repeated.")]),
+    ("recipe", "", Annotated[Literal["", *RECIPES], typer.Option(help="Start from the settings of a recipe.")]),
+    (
+        "seeds",
+        1,
+        Annotated[int, typer.Option(help="So many runs that differ only in the seed.", min=1, max=MOST_SEEDS)],
+    ),
+    ("queue", False, Annotated[bool, typer.Option("--queue", help="Leave the training to the dashboard.")]),
+    ("as_json", False, _As_json),
+]
+app.command("train")(with_config_flags(_train, _FLAGS))

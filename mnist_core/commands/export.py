@@ -1,0 +1,59 @@
+"""The command that takes a run away: as a script, weights, curves, an archive, or into another tool."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from mnist_core.errors import StoreError
+from mnist_core.jobs import judged, settled
+from mnist_core.store import Run, Store
+from mnist_core.text import in_terminal
+
+Form = Literal["script", "safetensors", "onnx", "csv", "parquet", "zip", "tensorboard", "mlflow"]
+
+_FORMS = (
+    "script: PyTorch code that trains to the same weights. safetensors, onnx: the weights of the best epoch. "
+    "csv, parquet: the curves. zip: everything, for `import`. tensorboard, mlflow: into these tools."
+)
+_OUTPUT = (
+    "The file to write, or a folder that is there; for tensorboard a folder (runs), for mlflow a tracking store "
+    "(sqlite:///mlflow.db). Empty: run-NUMBER with the form's ending, here."
+)
+
+
+def export(
+    run: Annotated[str, typer.Argument(help="Number (12), id, or the beginning of an id.")],
+    form: Annotated[Form, typer.Option("--as", help=_FORMS)] = "script",
+    output: Annotated[str, typer.Option("--output", "-o", help=_OUTPUT)] = "",
+) -> None:
+    """Take a run away: as a script of its own, as weights, curves or an archive, into TensorBoard or MLflow."""
+    store = settled(Store.open())
+    found = judged(store, store.find(run))
+    if form == "tensorboard":
+        print(in_terminal(str(_to_tensorboard(store, found, Path(output or "runs")))))
+    elif form == "mlflow":
+        print(_to_mlflow(store, found, output or "sqlite:///mlflow.db"))
+    else:
+        from mnist_core.export import formats
+
+        path = Path(output)
+        if path.is_dir():
+            path /= formats.file_name(found, form)
+        formats.write(store, found, form, path)
+        print(in_terminal(f"{path} ({path.stat().st_size:,} bytes)"))
+
+
+def _to_tensorboard(store: Store, run: Run, folder: Path) -> str:
+    from mnist_core.export import tensorboard
+
+    try:
+        return f"{tensorboard.write(store, run, folder)}; tensorboard --logdir {folder} shows it"
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be written: {error.strerror}. Name another folder with -o.") from None
+
+
+def _to_mlflow(store: Store, run: Run, tracking: str) -> str:
+    from mnist_core.export import mlflow
+
+    return f"run {mlflow.write(store, run, tracking)} in {tracking}; mlflow ui --backend-store-uri {tracking} shows it"

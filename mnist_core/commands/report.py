@@ -1,0 +1,46 @@
+"""The commands that give runs away and take them in: report, import."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mnist_core.errors import StoreError
+from mnist_core.jobs import settled
+from mnist_core.store import Store, write_atomically
+from mnist_core.text import in_terminal, one_line
+
+_NAME = "report.html"
+
+
+def report(
+    runs: Annotated[list[str], typer.Argument(help="Numbers or ids of the runs, in the order of the report.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The file to write, or a folder that is there.")
+    ] = Path(_NAME),
+) -> None:
+    """Write a comparison of runs as one HTML file that opens without a network."""
+    from mnist_core.report import html
+
+    store = settled(Store.open())
+    if output.is_dir():
+        output /= _NAME
+    found = {run.id: run for run in map(store.find, runs)}  # however often one is named
+    page = html(store, [*found.values()]).encode()
+
+    def fill(target: Path) -> None:
+        target.write_bytes(page)
+
+    try:
+        write_atomically(output, fill)
+    except OSError as error:
+        raise StoreError(f"{output} cannot be written: {error.strerror}. Name another file with -o.") from None
+    print(in_terminal(f"{output} ({len(page) / 1e6:.1f} MB)"))
+
+
+def import_run(file: Annotated[Path, typer.Argument(help="The zip of a run, as another MNIST Lab wrote it.")]) -> None:
+    """Take in a run that was given away as a zip; everything in it is checked first."""
+    from mnist_core.export import archive
+
+    run = archive.read(Store.open(), file)
+    print(one_line(f"#{run.number} {run.name}: {run.state}. {run.note}"))

@@ -1,0 +1,173 @@
+"""The commands of the published studies: list, run, report."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mnist_core import environment
+from mnist_core.errors import ConfigError
+from mnist_core.jobs import settled
+from mnist_core.store import Run, Store
+from mnist_core.text import in_terminal
+
+if TYPE_CHECKING:
+    from mnist_core.studies import Planned
+
+study_app = typer.Typer(no_args_is_help=True, help="The published studies: train them again and compare.")
+
+_As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+@study_app.command("list")
+def study_list(as_json: _As_json = False) -> None:
+    """The studies and their experiments, and how many of their runs are in the store."""
+    from mnist_core.studies import plan, runs_of, studies
+
+    store = settled(Store.open())
+    rows = []
+    for study in studies().values():
+        finished = Counter(
+            planned.experiment.name for planned, run in runs_of(store, study) if run.state in ("finished", "diverged")
+        )
+        planned = Counter(one.experiment.name for one in plan(study))
+        rows += [
+            {
+                "study": study.name,
+                "experiment": experiment.name,
+                "title": experiment.title,
+                "seeds": experiment.seeds,
+                "runs": planned[experiment.name],
+                "done": finished[experiment.name],
+            }
+            for experiment in study.experiments
+        ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    table = Table("study", "experiment", "what it tried", "seeds", "runs done", box=None)
+    for row in rows:
+        done = f"{row['done']} of {row['runs']}"
+        table.add_row(row["study"], row["experiment"], row["title"], str(row["seeds"]), done)
+    Console(markup=False, emoji=False, highlight=False).print(table)
+    print(
+        "\nRuns: each network with so many seeds, published and honest protocol. Train them with: "
+        "python -m mnist_core study run NAME"
+    )
+
+
+@study_app.command("run")
+def study_run(
+    name: Annotated[str, typer.Argument(help="A study's name, or all.")],
+    experiment: Annotated[str, typer.Option(help="Only this experiment of the study.")] = "",
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            help="Train each network this many times. By default as often as `study list` says.", min=1, max=20
+        ),
+    ] = None,
+    epochs_scale: Annotated[float, typer.Option(help="Multiply all epochs by this, such as 0.1 for a first look.")] = 1,
+    protocol: Annotated[
+        Literal["published", "honest", "both"],
+        typer.Option(help="published: the test images choose the epoch. honest: held-out images do."),
+    ] = "both",
+    folder: Annotated[
+        str, typer.Option(help="Read CIFAR-10 from this image folder: train/<class>/*, test/<class>/*.")
+    ] = "",
+    as_json: _As_json = False,
+) -> None:
+    """Train what the store does not hold yet of a study. Ctrl-C leaves the rest resumable: run it again."""
+    from mnist_core.studies import PROTOCOLS, plan, studies, unavailable
+
+    if name == "all" and experiment:
+        raise ConfigError("experiment", "belongs to one study; give the study's name instead of all")
+    protocols = PROTOCOLS if protocol == "both" else (protocol,)
+    planned = [
+        one
+        for study in (studies() if name == "all" else [name])
+        for one in plan(study, experiment, seeds, epochs_scale, protocols, folder)
+    ]
+    missing = unavailable(planned, environment.data_dir())
+    left_out = [one for one in planned if one.config.dataset in missing]
+    planned = [one for one in planned if one.config.dataset not in missing]
+    for dataset, why in missing.items():
+        names = sorted({f"{one.study} {one.experiment.name}" for one in left_out if one.config.dataset == dataset})
+        print_error(f"Left out: {', '.join(names)}. {why}")
+    runs = _train(settled(Store.open()), planned, as_json, f"study run {name}")
+    if as_json:
+        print(json.dumps([_as_dict(one, run) for one, run in runs], indent=2))
+    else:
+        _summary(planned, runs)
+    if missing or any(run.state not in ("finished", "diverged") for _, run in runs) or len(runs) < len(planned):
+        raise typer.Exit(1)
+
+
+@study_app.command("report")
+def study_report(
+    output: Annotated[Path, typer.Option(help="Folder that gets docs/studies.md and results/studies/*.json.")] = _ROOT,
+) -> None:
+    """Write the report: reported beside measured, for all studies."""
+    from mnist_core.studies import write_report
+
+    for path in write_report(Store.open(), output):
+        print(in_terminal(str(path)))
+
+
+def print_error(text: str) -> None:
+    """Say something that is no part of the result."""
+    Console(stderr=True).print(in_terminal(text), markup=False, emoji=False, highlight=False)
+
+
+def _train(store: Store, planned: "list[Planned]", as_json: bool, again: str) -> "list[tuple[Planned, Run]]":
+    """Train until nothing more can be started; what continues other runs starts when these have finished.
+
+    `again` is the command that goes on where no process for training can be started.
+    """
+    from mnist_core.jobs import follow_all
+    from mnist_core.studies import find, start, waiting
+
+    left, followed = planned, set[str]()
+    while left:
+        runs = [run for run in start(store, left) if run.active and run.id not in followed]
+        if not runs:
+            break
+        followed |= {run.id for run in runs}
+        ended = follow_all(store, runs, as_json, again)
+        if any(run.active or run.state == "interrupted" for run in ended):
+            break  # Ctrl-C
+        left = waiting(store, planned)
+    return find(store, planned)
+
+
+def _summary(planned: "list[Planned]", runs: "list[tuple[Planned, Run]]") -> None:
+    states = Counter(run.state for _, run in runs)
+    said = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none"
+    print(
+        f"{len(planned)} runs: {said}."
+        + ("" if len(runs) == len(planned) else f" {len(planned) - len(runs)} not begun.")
+    )
+    for _, run in runs:
+        if run.state == "failed":
+            print_error(f"#{run.number} {run.name} failed: {run.note}")
+    print("Compare with: python -m mnist_core study report")
+
+
+def _as_dict(planned: "Planned", run: Run) -> dict[str, object]:
+    return {
+        "study": planned.study,
+        "experiment": planned.experiment.name,
+        "variant": planned.variant.label,
+        "protocol": planned.protocol,
+        "seed": planned.seed,
+        "run": run.id,
+        "number": run.number,
+        "state": run.state,
+        "chosen_on": run.config.chosen_on,
+        "test_accuracy": run.test_accuracy,
+        "seconds": run.seconds,
+    }

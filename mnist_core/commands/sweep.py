@@ -1,0 +1,247 @@
+"""The command line of sweeps: run, list, show, stop, retry."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from math import isnan
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from mnist_core import sweeps
+from mnist_core.analysis import intervals, measures, stats
+from mnist_core.commands.flags import with_config_flags
+from mnist_core.config import RunConfig, shown
+from mnist_core.errors import ConfigError
+from mnist_core.jobs import follow_all, settled
+from mnist_core.store import ACTIVE, Store, concurrency, queueing
+from mnist_core.sweeps import Sweep
+from mnist_core.text import decimals, one_line
+
+sweep_app = typer.Typer(no_args_is_help=True, help="Search over settings: a grid or random, with seeds.")
+
+_As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+_SWEEP = typer.Argument(help="Name, id, or the beginning of an id.")
+
+
+def _run(
+    axis: list[str],
+    method: Literal["grid", "random"],
+    samples: int,
+    seeds: int,
+    halving: bool,
+    random_seed: int,
+    name: str,
+    yes: bool,
+    as_json: bool,
+    **values: Any,
+) -> None:
+    """Train a network once for each combination of values, several at a time; the other flags say what stays equal."""
+    axes = tuple(_axis(text) for text in axis)
+    sweep = Sweep(name, RunConfig.parse(values), axes, method, samples, seeds, halving, random_seed)
+    configs = sweep.configs()
+    queueing.check_all(None, configs, "axes")
+    store = Store.open()
+    at_once = concurrency.runs_at_once(store)
+    text = (
+        f"{len(configs)} runs, {at_once} at a time: about {_duration(sweeps.estimate(store, configs))}"
+        f"{' or less' if halving else ''} on this machine"
+    )
+    if not yes:
+        if not sys.stdin.isatty():
+            raise ConfigError("yes", f"this would train {text}; add --yes to start it")
+        typer.confirm(f"{text}. Start?", abort=True, err=True)
+    elif not as_json:
+        print(f"{text}.")
+    sweep_id = sweeps.launch(store, sweep)
+    _train(store, sweep_id, as_json)
+
+
+@sweep_app.command("list")
+def list_sweeps(as_json: _As_json = False) -> None:
+    """List the sweeps, newest first."""
+    store = settled(Store.open())
+    found = [_summary(store, row.id, row.name) for row in store.sweeps()]
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    table = Table(
+        "id", "name", "runs", "ended", "best run", "its seeds' mean", Column("of", min_width=12), "its test", box=None
+    )
+    for summary in found:
+        best, mean, test = (
+            _percent(summary[name]) for name in ("best_accuracy", "best_run_mean", "best_test_accuracy")
+        )
+        counts = (str(summary[name]) for name in ("runs", "ended"))
+        test = test if summary["best_of"] == measures.HELD_OUT else ""
+        table.add_row(summary["id"], one_line(summary["name"]), *counts, best, mean, summary["best_of"], test)
+    text = 'no sweeps yet; `python -m mnist_core sweep run --axis "learning_rate=0.1,0.01"` makes one'
+    Console(markup=False, emoji=False, highlight=False).print(table if found else text)
+
+
+@sweep_app.command()
+def show(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None:
+    """Show what a sweep has found so far."""
+    store = settled(Store.open())
+    _report(store, sweeps.find(store, sweep).id, as_json)
+
+
+@sweep_app.command()
+def stop(sweep: Annotated[str, _SWEEP]) -> None:
+    """Stop all runs of a sweep that train or wait."""
+    store = settled(Store.open())
+    count = sweeps.stop_all(store, sweeps.find(store, sweep).id)
+    print(f"{count} runs are asked to stop")
+
+
+@sweep_app.command()
+def retry(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None:
+    """Train failed and interrupted runs of a sweep again, and whatever of it still waits."""
+    store = settled(Store.open())
+    row = sweeps.find(store, sweep)
+    sweeps.retry_failed(store, row.id)
+    _train(store, row.id, as_json)
+
+
+def _train(store: Store, sweep_id: str, as_json: bool) -> None:
+    waiting = store.runs(sweep=sweep_id, states=["queued", "running"])
+    if waiting:
+        follow_all(store, waiting[::-1], as_json, f"sweep retry {sweep_id}")
+    _report(store, sweep_id, as_json)
+    if any(run.state in ("failed", "interrupted", "queued") for run in store.runs(sweep=sweep_id)):
+        raise typer.Exit(1)
+
+
+def _report(store: Store, sweep_id: str, as_json: bool) -> None:
+    """The table by swept value, or everything as JSON."""
+    sweep = sweeps.load(store, sweep_id)
+    table = sweeps.table(store, sweep_id)
+    measure = sweeps.measure(table)
+    by_value = intervals.by_setting(table, sweep.fields, measure)
+    if as_json:
+        summary = _summary(store, sweep_id, sweep.name)
+        records = {"settings": _records(by_value), "runs": _records(table)}
+        print(json.dumps(summary | {"measure": measure, "sweep": sweep.to_json()} | {"results": records}, indent=2))
+        return
+    head = f"{sweeps.score_name(table)} accuracy, mean"
+    rows = Table(*(sweeps.label(field) for field in sweep.fields), head, "95 % interval", "seeds", box=None)
+    for row in sorted(_records(by_value), key=lambda row: -row["mean"]):
+        alone = row["low"] is None
+        places = decimals(float("nan") if alone else 50 * (row["high"] - row["low"]), 2)
+        mean, *ends = (
+            f"{end:.{places}%}"
+            for end in ([row["mean"]] if alone else [row["mean"], max(row["low"], 0.0), min(row["high"], 1.0)])
+        )
+        rows.add_row(*(shown(row[field]) for field in sweep.fields), mean, " to ".join(ends), str(row["n"]))
+    print(f"{one_line(sweep.name)} ({sweep_id})")
+    Console(markup=False, emoji=False, highlight=False).print(rows)
+    for line in _choice(sweep, table):
+        print(one_line(line))
+    states = table["state"].value_counts().to_dict()
+    print(", ".join(f"{count} {state}" for state, count in states.items()))
+    if note := measures.changed_note(store.changed(store.runs(sweep=sweep_id))):
+        print(note)
+
+
+def _choice(sweep: Sweep, table: pd.DataFrame) -> list[str]:
+    """The best run with its setting's means over the seeds and the test accuracies, and how much choosing flatters."""
+    found = sweeps.choice(sweep, table)
+    if found is None:
+        return []
+    run, kind = found.run, sweeps.score_name(table)
+    lines = [f"best run: #{run.number} ({_setting(found.of_run)}, seed {run.seed}): {kind} "
+             f"{run.accuracy:.2%}{_and_test(run.test, kind)}"]  # fmt: skip
+    for said, setting in (("its setting", found.of_run), ("best setting", found.best)):
+        if said == "its setting" or setting != found.of_run:
+            seeds = f"{setting.seeds} seed{'s' * (setting.seeds > 1)}"
+            lines.append(f"{said} ({_setting(setting)}): mean over {seeds}: {kind} {setting.mean:.2%}"
+                         f"{_and_test(setting.test, kind)}")  # fmt: skip
+    return [*lines, *filter(None, [stats.flattery_text(found.flattery)])]
+
+
+def _setting(setting: sweeps.Setting) -> str:
+    return ", ".join(f"{field} {shown(value)}" for field, value in setting.values.items()) or "all alike"
+
+
+def _and_test(value: float, kind: str) -> str:
+    """The test accuracy beside one of another kind; not twice where that is what runs are compared by."""
+    return f", test {_percent(None if isnan(value) else value)}" if kind == measures.HELD_OUT else ""
+
+
+def _summary(store: Store, sweep_id: str, name: str) -> dict[str, Any]:
+    table = sweeps.table(store, sweep_id)
+    found = sweeps.choice(sweeps.load(store, sweep_id), table)
+    summary = {
+        "id": sweep_id,
+        "name": name,
+        "runs": len(table),
+        "ended": sum(state not in ACTIVE for state in table["state"]),
+        "best_run": None,
+        "best_accuracy": None,
+        "best_of": sweeps.score_name(table),
+        "best_test_accuracy": None,
+        "best_run_mean": None,
+        "best_run_seeds": None,
+        "best_setting": None,
+        "flattery": None,
+    }
+    if found is None:
+        return summary
+    return summary | {
+        "best_run": found.run.number,
+        "best_accuracy": found.run.accuracy,
+        "best_test_accuracy": None if isnan(found.run.test) else found.run.test,
+        "best_run_mean": found.of_run.mean,
+        "best_run_seeds": found.of_run.seeds,
+        "best_setting": {**asdict(found.best), "test": None if isnan(found.best.test) else found.best.test},
+        "flattery": None if found.flattery is None else asdict(found.flattery),
+    }
+
+
+def _records(table: Any) -> list[Mapping[str, Any]]:
+    """The rows with None for what is not known."""
+    rows = table.to_dict("records")
+    return [{name: None if value != value else value for name, value in row.items()} for row in rows]
+
+
+def _axis(text: str) -> sweeps.Axis:
+    field, equals, values = text.partition("=")
+    if not equals:
+        raise ConfigError("axis", f"{text!r} has no values; write for example --axis learning_rate=0.1,0.01")
+    return sweeps.parse_values(field.strip().replace("-", "_"), values)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2%}"
+
+
+_AXIS = (
+    'What varies: "learning_rate=0.1,0.01", "learning_rate=1e-5..1 log 6", "width=10,50,100" (the hidden layer, or '
+    "{width} in the architecture). May be repeated. Architectures are separated by semicolons."
+)
+sweep_app.command("run")(
+    with_config_flags(
+        _run,
+        [
+            ("axis", [], Annotated[list[str], typer.Option("--axis", help=_AXIS)]),
+            ("method", "grid", Annotated[Literal["grid", "random"], typer.Option(help="All combinations, or some.")]),
+            ("samples", 20, Annotated[int, typer.Option(help="Combinations that a random search draws.")]),
+            ("seeds", 1, Annotated[int, typer.Option(help="Runs of each combination, from --seed on.")]),
+            ("halving", False, Annotated[bool, typer.Option("--halving", help="Stop hopeless runs early.")]),
+            ("random_seed", 0, Annotated[int, typer.Option(help="Seed of the random search.")]),
+            ("name", "", Annotated[str, typer.Option(help="A name for the sweep.")]),
+            ("yes", False, Annotated[bool, typer.Option("--yes", help="Start without asking.")]),
+            ("as_json", False, _As_json),
+        ],
+    )
+)

@@ -1,0 +1,167 @@
+"""The commands that keep a results folder safe: backup, restore, doctor, prune."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from mnist_core import environment
+from mnist_core.errors import ConfigError, StoreError
+from mnist_core.jobs import settled
+from mnist_core.store import State, Store, database_file
+from mnist_core.text import in_terminal, size_in_words
+
+_As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A folder for backups: the first takes all, later ones what is new.")],
+    keep: Annotated[int, typer.Option(help="Keep so many of the newest backups there; 0 keeps all.", min=0)] = 0,
+    as_json: _As_json = False,
+) -> None:
+    """Back up all runs, also while some train: the database and every file that it lists, compared by hash."""
+    from mnist_core.upkeep import back_up
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=as_json, transient=True) as bar:
+        task = bar.add_task("files")
+        made = back_up(
+            sqlite_file(), environment.results_dir(), folder, keep,
+            lambda done, of: bar.update(task, completed=done, total=of),
+        )  # fmt: skip
+    missing = [f"{file.run}/{file.path}" for file in made.manifest.missing]
+    if as_json:
+        about = {"folder": str(made.folder), "runs": made.manifest.runs, "files": len(made.manifest.files)}
+        print(json.dumps(about | {"bytes": made.size, "copied": made.copied, "missing": missing}, indent=2))
+    else:
+        print(
+            f"{made.folder}: {_count(made.manifest.runs, 'run')}, {_count(len(made.manifest.files), 'file')}, "
+            f"{size_in_words(made.size)}; "
+            f"{size_in_words(made.copied)} of them were new"
+        )
+        for path in missing:
+            print(in_terminal(f"missing or damaged, so not in it: {path}"))
+    if missing:
+        raise typer.Exit(1)
+
+
+def restore(
+    source: Annotated[
+        Path, typer.Argument(help="A folder of backups (the newest is taken), one backup in it, or a copy of runs.db.")
+    ],
+    into: Annotated[
+        Path | None, typer.Option(help="The folder that becomes a results folder; by default the usual one.")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Move the runs that are there aside, into a folder beside; none is lost.")
+    ] = False,
+    as_json: _As_json = False,
+) -> None:
+    """Bring a backup back into an empty results folder, every file compared by hash."""
+    from mnist_core.upkeep import restore
+
+    results = into or environment.results_dir()
+    database = sqlite_file() if into is None else into / "runs.db"
+    done = restore(source, database, results, replace)
+    if as_json:
+        values: dict[str, Any] = {name: str(value) if isinstance(value, Path) else value
+                                  for name, value in asdict(done).items()}  # fmt: skip
+        print(json.dumps(values | {"results": str(results)}, indent=2))
+        return
+    print(
+        f"{results}: {_count(done.runs, 'run')}, {_count(done.files, 'file')}, {size_in_words(done.size)}, "
+        f"from {done.source}"
+    )
+    if done.missing:
+        print(f"left out, because damaged or gone when it was made: {_count(done.missing, 'file')}")
+    if done.aside:
+        print(f"what was there is kept in {done.aside}; if the app is open, start it again")
+
+
+def doctor(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Repair what can be repaired without losing anything.")
+    ] = False,
+    fingerprint: Annotated[
+        bool,
+        typer.Option("--fingerprint", help="Keep fingerprints of runs that have none, of their figures as they are."),
+    ] = False,
+    as_json: _As_json = False,
+) -> None:
+    """Look through the installation, the results folder and the data sets; ends with 1 if something is wrong."""
+    from mnist_core.upkeep import examine, installation
+
+    findings = [
+        *installation.installation(),
+        *examine(sqlite_file(), environment.results_dir(), repair, fingerprint),
+        *installation.data(environment.data_dir()),
+    ]
+    wrong = sum(finding.state == "wrong" for finding in findings)
+    if as_json:
+        print(json.dumps({"well": not wrong, "findings": [asdict(finding) for finding in findings]}, indent=2))
+    else:
+        for finding in findings:
+            remedy = f"\n             {finding.remedy}" if finding.remedy else ""
+            print(in_terminal(f"{finding.state:9}  {finding.area}: {finding.text}{remedy}"))
+        print(f"{wrong} thing{'s' * (wrong > 1)} to mend" if wrong else "all is well")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def prune(
+    runs: Annotated[list[str] | None, typer.Argument(help="Numbers or ids; or choose with the options.")] = None,
+    older_than: Annotated[float, typer.Option(help="Only runs that ended at least so many days ago.", min=0)] = 0,
+    state: Annotated[list[str] | None, typer.Option(help="Only runs in this state; may be repeated.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every run that has ended.")] = False,
+    deleted: Annotated[bool, typer.Option("--deleted", help="Remove deleted runs for good now, not in a day.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what that would free.")] = False,
+    as_json: _As_json = False,
+) -> None:
+    """Free disk: remove checkpoints of ended runs but the best and the last; curves, figures and answers stay."""
+    from mnist_core.upkeep import disk
+
+    if unknown := [one for one in state or [] if one not in get_args(State)]:
+        raise ConfigError("state", f"{unknown[0]!r} is none; choose from {', '.join(get_args(State))}")
+    store = settled(Store.open())
+    named = [store.find(text) for text in runs or []]
+    if not (named or older_than or state or every or deleted):
+        raise ConfigError("prune", "name runs, or choose them with --older-than, --state, --all or --deleted")
+    if active := [run for run in named if run.active]:
+        raise StoreError(f"run #{active[0].number} is {active[0].state}: only runs that have ended can be pruned")
+    chosen = named or None if named or older_than or state or every else []
+    freed = disk.prune(store, disk.ended(store, chosen, state or (), older_than), dry_run)
+    gone, room, kept = disk.remove_deleted(store, dry_run) if deleted else ([], 0, [])
+    for run in kept:
+        print(
+            in_terminal(f"{store.folder(run.id)} cannot be removed: see that it is yours, and remove it"),
+            file=sys.stderr,
+        )
+    total = sum(one.size for one in freed) + room
+    if as_json:
+        records = [{"run": one.run.id, "number": one.run.number, "checkpoints": len(one.checkpoints),
+                    "bytes": one.size} for one in freed]  # fmt: skip
+        print(json.dumps({"bytes": total, "runs": records, "deleted": [run.id for run in gone]}, indent=2))
+        return
+    would = "would be " if dry_run else ""
+    for one in freed:
+        print(f"#{one.run.number}: {_count(len(one.checkpoints), 'checkpoint')}, {size_in_words(one.size)}")
+    if gone:
+        print(f"{len(gone)} deleted run{'s' * (len(gone) > 1)} {would}removed for good: {size_in_words(room)}")
+    print(f"{size_in_words(total)} {would}freed")
+
+
+def sqlite_file() -> Path:
+    """The file of the database that the environment names. Raises StoreError if it is no SQLite database."""
+    path = database_file(environment.database_url())
+    if path is None:
+        raise StoreError("MNIST_LAB_DATABASE: only a database in a file (SQLite) can be backed up and restored here")
+    return path
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'s' * (number != 1)}"

@@ -1,0 +1,73 @@
+"""What a form, a flag and the documentation know about each field of RunConfig."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from mnist_core.config.run_config import RunConfig
+
+
+@dataclass(frozen=True)
+class FieldInfo:
+    """What a form, a flag or a table of documentation needs to know about one field of RunConfig."""
+
+    name: str
+    label: str
+    help: str
+    group: str
+    kind: Literal["choice", "bool", "int", "float", "text"]
+    default: Any
+    optional: bool  # None is a value
+    choices: tuple[str, ...]
+    low: float | None
+    high: float | None
+    when: dict[str, tuple[Any, ...]]  # matters only while these fields have one of these values
+
+    def matters(self, values: Mapping[str, Any]) -> bool:
+        """Whether the field has any effect beside these values of the other fields."""
+        return all(values.get(name) in allowed for name, allowed in self.when.items())
+
+
+def fields() -> list[FieldInfo]:
+    """All fields of RunConfig in the order of declaration."""
+    return [_describe(name) for name in RunConfig.model_fields]
+
+
+def shown(value: Any) -> str:
+    """A value in few letters, as it is typed: 1e-05, 300, yes."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _describe(name: str) -> FieldInfo:
+    info = RunConfig.model_fields[name]
+    extra = info.json_schema_extra
+    assert isinstance(extra, dict)
+    limits = {
+        kind: value
+        for item in info.metadata
+        for kind in ("ge", "gt", "le", "lt")
+        if (value := getattr(item, kind, None)) is not None
+    }
+    plain = tuple(part for part in get_args(info.annotation) if part is not type(None))
+    optional = type(None) in get_args(info.annotation)
+    base = plain[0] if optional else info.annotation
+    choices: tuple[str, ...] = () if optional else plain
+    kinds = {bool: "bool", int: "int", float: "float", str: "text"}
+    when: Any = extra["when"]
+    return FieldInfo(
+        name=name,
+        label=info.title or name,
+        help=info.description or "",
+        group=str(extra["group"]),
+        kind="choice" if choices else kinds[base],  # pyright: ignore[reportArgumentType]
+        default=info.default,
+        optional=optional,
+        choices=choices,
+        low=limits.get("ge", limits.get("gt")),
+        high=limits.get("le", limits.get("lt")),
+        when={other: tuple(values) for other, values in when.items()},
+    )

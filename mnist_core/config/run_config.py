@@ -1,0 +1,277 @@
+"""RunConfig: what is trained, on what, how. One immutable value describes an experiment.
+
+Every field carries its label, help, group and range; the form, the command line's flags and the
+documentation are made from them.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mnist_core.config.limits import MAX_LETTERS, MAX_LETTERS_INITIAL, MAX_WHOLE
+from mnist_core.config.optimizers import OPTIMIZERS, using
+from mnist_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    OptimizerName = str
+else:
+    OptimizerName = Literal[tuple(OPTIMIZERS)]
+
+DatasetName = Literal["mnist", "fashion-mnist", "kmnist", "cifar10", "mnist-5k", "folder"]
+DATASETS: tuple[str, ...] = get_args(DatasetName)
+GROUPS = ("Data", "Augmentation", "Architecture", "Optimisation", "Schedule", "Regularisation", "Compute", "Origin")
+
+_BRIEF = 80  # letters of a wrong value that an error repeats
+
+# Where and how fast a run is computed, not which experiment it is.
+_NOT_IDENTITY = {"device", "threads", "checkpoint_every"}
+
+
+def _field(
+    default: Any, label: str, help: str, group: str, *, when: Mapping[str, tuple[Any, ...]] | None = None, **limits: Any
+) -> Any:
+    """A field with what a form needs; `when` names the values of other fields for which it matters."""
+    extra: dict[str, Any] = {"group": group, "when": {name: list(values) for name, values in (when or {}).items()}}
+    return Field(default, title=label, description=help, json_schema_extra=extra, **limits)
+
+
+class RunConfig(BaseModel):
+    """One experiment. Immutable; a change makes a new value: `config.replace(epochs=20)`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    # fmt: off
+    dataset: DatasetName = _field(
+        "mnist", "Data set", "What the network learns from. mnist-5k needs no download.", "Data")
+    folder: str = _field(
+        "", "Image folder", "A directory with train/<class>/*.png|jpg and test/<class>/*.png|jpg.", "Data",
+        when={"dataset": ("folder",)})
+    folder_size: int = _field(
+        28, "Image size (pixels)", "Images of the folder are resized to this many pixels a side.", "Data",
+        ge=8, le=128, when={"dataset": ("folder",)})
+    folder_colour: bool = _field(
+        False, "Colour", "Keep the three colour channels of the folder's images instead of making them grey.", "Data",
+        when={"dataset": ("folder",)})
+    train_images: int | None = _field(
+        None, "Training images", "Train on this many images, equally many of each class. Empty: all of them.", "Data",
+        ge=10)
+    validation_images: int | None = _field(
+        None, "Validation images",
+        "Held out of the training images to choose the best epoch. Empty: one sixth (10,000 of MNIST's 60,000). "
+        "0: none, train on everything.", "Data", ge=0)
+    choose_on: Literal["validation", "test"] = _field(
+        "validation", "Choose the best epoch on", "validation: images held out of the training images. test: the test "
+        "images themselves, as many published studies do; nothing is held out and the result is optimistic.", "Data")
+    split_seed: int = _field(
+        0, "Split seed", "Which images are held out or picked. Keep it equal to compare runs fairly.", "Data", ge=0)
+    normalise: bool = _field(
+        True, "Normalise", "Scale pixels to mean 0 and standard deviation 1 instead of leaving them in [0, 1].", "Data")
+    standardise: bool = _field(
+        False, "Standardise each pixel", "Scale every pixel by its own mean and standard deviation over the training "
+        "images, as scikit-learn's StandardScaler does, instead of all by the same.", "Data")
+
+    shift: float = _field(
+        0.0, "Shift (pixels)", "Move each training image by up to this many pixels each way.", "Augmentation",
+        ge=0, le=14)
+    rotate: float = _field(
+        0.0, "Rotate (degrees)", "Turn each training image by up to this angle either way.", "Augmentation",
+        ge=0, le=180)
+    scale: float = _field(
+        0.0, "Scale (fraction)", "Shrink or grow each training image by up to this fraction.", "Augmentation",
+        ge=0, le=0.5)
+    elastic: float = _field(
+        0.0, "Elastic (pixels)", "Bend each training image by a smooth random field of this strength.", "Augmentation",
+        ge=0, le=10)
+    crop_flip: bool = _field(
+        False, "Crop and flip", "Random crop after padding by 4 pixels, and a mirror image half of the time. "
+        "For photographs; a mirrored digit is no digit.", "Augmentation")
+
+    architecture: str = _field(
+        "mlp-300", "Architecture", "A preset's name or a line such as flatten linear(300) relu linear(classes).",
+        "Architecture", min_length=1, max_length=MAX_LETTERS)
+
+    library: Literal["torch", "sklearn"] = _field(
+        "torch", "Library", "torch: trained here. sklearn: by scikit-learn, as a LogisticRegression if the network has "
+        "no hidden layer, else as an MLPClassifier.", "Optimisation")
+    solver: Literal["lbfgs", "newton-cg", "sag", "saga"] = _field(
+        "lbfgs", "Solver", "How LogisticRegression finds its weights; it stops after as many passes as there are "
+        "epochs.", "Optimisation", when={"library": ("sklearn",)})
+    inverse_regularisation: float = _field(
+        1.0, "C (inverse of regularisation)", "LogisticRegression's C: smaller pulls its weights harder towards 0.",
+        "Optimisation", gt=0, le=1e9, when={"library": ("sklearn",)})
+    tolerance: float = _field(
+        1e-4, "Tolerance", "scikit-learn stops when an iteration improves by less.", "Optimisation", gt=0, le=10,
+        when={"library": ("sklearn",)})
+    optimizer: OptimizerName = _field(
+        "adam", "Optimizer", "How gradients become steps. Muon orthogonalises the update of hidden weight matrices; "
+        "everything else then gets AdamW.", "Optimisation")
+    learning_rate: float = _field(
+        0.001, "Learning rate", "Size of a step. Too high diverges, too low crawls.", "Optimisation", gt=0, le=100)
+    momentum: float = _field(
+        0.9, "Momentum", "Share of the previous step that is kept.", "Optimisation", ge=0, lt=1,
+        when={"optimizer": using("momentum")})
+    nesterov: bool = _field(
+        False, "Nesterov", "Look ahead along the momentum before taking the gradient (needs momentum above 0).",
+        "Optimisation", when={"optimizer": using("nesterov")})
+    batch_size: int = _field(
+        64, "Batch size", "Images a step. Larger batches are faster an epoch and take fewer steps.", "Optimisation",
+        ge=1, le=65536)
+    epochs: int = _field(
+        5, "Epochs", "How often the network sees every training image.", "Optimisation", ge=1, le=10000)
+
+    schedule: Literal["constant", "step", "cosine", "one-cycle"] = _field(
+        "constant", "Schedule", "How the learning rate changes over the run.", "Schedule")
+    step_epochs: int = _field(
+        10, "Step every (epochs)", "Epochs between two drops of the learning rate.", "Schedule", ge=1,
+        when={"schedule": ("step",)})
+    step_factor: float = _field(
+        0.1, "Step factor", "What the learning rate is multiplied by at each drop.", "Schedule", gt=0, le=1,
+        when={"schedule": ("step",)})
+    warmup_epochs: float = _field(
+        0.0, "Warm-up (epochs)", "Raise the learning rate linearly from nearly 0 over this many epochs.", "Schedule",
+        ge=0, when={"schedule": ("constant", "step", "cosine")})
+
+    weight_decay: float = _field(
+        0.0, "Weight decay", "Pulls weights towards 0. L2 penalty in the gradient; decoupled for AdamW and Muon.",
+        "Regularisation", ge=0, le=10)
+    label_smoothing: float = _field(
+        0.0, "Label smoothing", "Share of the target spread evenly over all classes. The recorded loss is the one "
+        "without it, for training and validation alike.", "Regularisation", ge=0, lt=1)
+    clip_norm: float = _field(
+        0.0, "Clip gradient norm", "Scale gradients down to at most this norm. 0: off.", "Regularisation", ge=0)
+    early_stopping: int = _field(
+        0, "Early stopping (epochs)", "End the run after this many epochs without a higher accuracy on the images that "
+        "choose the best epoch; the loss does not count. 0: off.", "Regularisation", ge=0)
+
+    seed: int = _field(
+        0, "Seed", "Initial weights, order of images, dropout and augmentation all follow from it.", "Compute",
+        ge=0, le=2**31 - 1)
+    precision: Literal["float32", "bfloat16"] = _field(
+        "float32", "Precision", "bfloat16 runs matrix products and convolutions in 16 bits where that is safe.",
+        "Compute")
+    device: Literal["auto", "cpu", "cuda", "mps"] = _field(
+        "auto", "Device", "auto takes a GPU if there is one.", "Compute")
+    threads: int = _field(
+        1, "CPU threads", "Threads of this run. For small networks 1 is usually fastest.", "Compute", ge=1, le=256)
+    checkpoint_every: int = _field(
+        1, "Checkpoint every (epochs)", "Epochs between two checkpoints; the best and the last are kept anyway. "
+        "Beyond 1 GB or 500 of them, those between are thinned.", "Compute", ge=1)
+
+    continue_from: str = _field(
+        "", "Continue from run", "Id of the run whose checkpoint this one starts from.", "Origin")
+    continue_epoch: int | None = _field(
+        None, "Continue from epoch", "Epoch of that checkpoint. Epochs then counts from the first run's start.",
+        "Origin", ge=0)
+    fresh_optimizer: bool = _field(
+        False, "Fresh optimizer", "Take only the weights from that checkpoint: momentum and averages of the gradient "
+        "start anew.", "Origin")
+    initial_weights: str = _field(
+        "", "Initial weights as in", "An architecture: layers of the same kind and shape start from the values that "
+        "they have there with the same seed, so that two networks differ by nothing else. Several, with ; between "
+        "them, hand them on from the first to the last.", "Origin", max_length=MAX_LETTERS_INITIAL)
+    # fmt: on
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers(cls, values: Any) -> Any:
+        """Python takes True for 1; a person who writes it means something else."""
+        if isinstance(values, Mapping):
+            for name, value in values.items():
+                if isinstance(value, bool) and name in _NUMBERS:
+                    raise ValueError(f"{name}: is {value}; give a number")
+        return values
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "RunConfig":
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, float) and value == 0:
+                # -0 is the same setting, and would have another digest.
+                object.__setattr__(self, name, 0.0)
+            if isinstance(value, int) and value > MAX_WHOLE:
+                raise ValueError(f"{name}: is too large; use at most {MAX_WHOLE:,}")
+            if isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value):
+                raise ValueError(f"{name}: holds a sign that belongs to no text; type it anew")
+        if self.nesterov and self.optimizer == "sgd" and self.momentum == 0:
+            raise ValueError("nesterov: needs momentum above 0; raise momentum or switch Nesterov off")
+        if self.dataset == "folder" and not self.folder.strip():
+            raise ValueError("folder: is empty; give the directory that holds train/ and test/")
+        if bool(self.continue_from) != (self.continue_epoch is not None):
+            raise ValueError("continue_epoch: a run to continue from and its epoch go together; give both or neither")
+        if self.continue_epoch is not None and self.epochs <= self.continue_epoch:
+            raise ValueError(
+                f"epochs: {self.epochs} is not above the epoch continued from ({self.continue_epoch}); raise epochs"
+            )
+        if self.choose_on == "test" and self.validation_images:
+            raise ValueError("validation_images: none are held out if the best epoch is chosen on the test images")
+        if self.early_stopping and self.validation_images == 0 and self.choose_on == "validation":
+            raise ValueError("early_stopping: needs validation images; hold some out or set early stopping to 0")
+        return self
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> "RunConfig":
+        """A config from loose values; raises ConfigError that names the first wrong field and the remedy."""
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise _config_error(error) from None
+
+    def replace(self, **changes: Any) -> "RunConfig":
+        """The same experiment with some fields changed; validated, raises ConfigError."""
+        return self.parse({**self.model_dump(), **changes})
+
+    @property
+    def validation_label(self) -> str:
+        """In words for people, the images behind every `validation_accuracy` and `validation_loss` of a run.
+
+        "validation": held out of the training images. "test (optimistic)": the test images, which chose the best epoch.
+        """
+        return "test (optimistic)" if self.choose_on == "test" else "validation"
+
+    @property
+    def chosen_on(self) -> str:
+        """What the best epoch is chosen on, for people: as `validation_label`; "–" where the last one counts."""
+        return "–" if self.choose_on == "validation" and self.validation_images == 0 else self.validation_label
+
+    def changed(self) -> dict[str, Any]:
+        """The fields that differ from the defaults, in the order of declaration."""
+        return self.model_dump(exclude_defaults=True)
+
+    def digest(self) -> str:
+        """16 hex digits that identify the experiment, whatever machine part computes it.
+
+        Of what differs from the defaults only, so that a new field leaves the digests of earlier runs as they are.
+        """
+        text = self.model_dump_json(exclude=_NOT_IDENTITY, exclude_defaults=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+_NUMBERS = frozenset(
+    name for name, field in RunConfig.model_fields.items() if field.annotation in (int, float, int | None)
+)
+
+
+def _config_error(error: ValidationError) -> ConfigError:
+    first = error.errors()[0]
+    if not first["loc"]:  # a rule of `_consistent`: "field: message"
+        field, _, message = str(first.get("ctx", {}).get("error", first["msg"])).partition(": ")
+        return ConfigError(field, message)
+    field = _brief(first["loc"][0]).strip("'")
+    if first["type"] == "extra_forbidden":
+        return ConfigError(field, f"there is no such field; choose from {', '.join(RunConfig.model_fields)}")
+    return ConfigError(field, f"{_brief(first['input'])} cannot be used: {_lower(first['msg'])}")
+
+
+def _brief(value: Any) -> str:
+    """A wrong value as it was given, in few letters."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # Python writes no number of more than 4,300 digits
+        return f"this {type(value).__name__}"
+    return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…"
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,1 @@
+"""Data sets brought from the internet, in a process of their own."""

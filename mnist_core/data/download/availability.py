@@ -1,0 +1,187 @@
+"""Whether a data set is on disk, and a download in the background that a page can follow. Imports no torch."""
+
+import gzip
+import json
+import shutil
+import struct
+import subprocess
+import sys
+import threading
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from mnist_core.data.catalogue import CATALOGUE, Dataset, dataset
+from mnist_core.data.idx_files import is_packed, locate, looked_for
+from mnist_core.data.mnist_5k import packaged_file
+from mnist_core.errors import DataError
+
+State = Literal["ready", "downloading", "unreachable", "missing", "damaged"]
+PATIENCE = 7.0  # seconds without a byte after which a network counts as dead
+_PROJECT = Path(__file__).resolve().parents[3]  # where `python -m mnist_core` works from, installed or not
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a data set stands at one moment.
+
+    unreachable: a download was tried and the network or the server failed. missing: not there, and either no
+    download was tried or something on this machine, such as a full disk, ended it.
+    """
+
+    name: str
+    state: State
+    message: str  # one or two sentences for the person at the screen
+    received: int = 0  # bytes so far
+    total: int = 0  # bytes that the download has, 0 if there is none
+
+
+def status(name: str, root: Path) -> Status:
+    """Whether a data set is ready below `root`, by the length and the first bytes of its files; reads no network."""
+    known = dataset(name)
+    try:
+        if name == "mnist-5k":
+            packaged_file()
+            return Status(name, "ready", f"{known.label} comes with the installation.")
+        if name == "folder":
+            return Status(name, "ready", "Give the directory of your images.")
+        located = locate(known, root)
+        damage = _damage(known, located)
+        complete = all(file in located and located[file].is_file() for file, _ in known.files)
+    except DataError as error:
+        return Status(name, "missing", str(error))
+    except OSError as error:
+        return Status(name, "damaged", f"{error.filename} cannot be read ({error.strerror}). Check its permissions.")
+    if damage:
+        remedy = f"Delete it and download again: python -m mnist_core data download {name}"
+        return Status(name, "damaged", f"{damage}. {remedy}", total=known.download_bytes)
+    if complete:
+        return Status(name, "ready", f"{known.label} is in {root}.")
+    megabytes = known.download_bytes / 1e6
+    message = f"{known.label} is not in {root}: {looked_for(known, root)} It is a download of {megabytes:.0f} MB."
+    return Status(name, "missing", message, total=known.download_bytes)
+
+
+def statuses(root: Path) -> list[Status]:
+    """The status of every data set of the catalogue, in its order."""
+    return [status(name, root) for name in CATALOGUE]
+
+
+def ensure(name: str, root: Path, mirrors: Sequence[str] = (), patience: float = PATIENCE) -> "Download":
+    """Start to download a data set unless it is ready, and return at once; follow it with `.status`.
+
+    The network is given up after `patience` seconds without a byte. A damaged file is replaced only by a complete
+    and verified one. `mirrors` are asked instead of torchvision's own. Never raises: what fails is in the status.
+    """
+    now = status(name, root)
+    if now.state == "ready":
+        return Download(now, root, ())
+    options = [option for mirror in mirrors for option in ("--mirror", mirror)]
+    command = [sys.executable, "-m", "mnist_core.data.download.child", name, str(root.resolve())]
+    return Download(now, root, [*command, "--patience", str(patience), *options])
+
+
+class Download:
+    """A data set on its way to the disk: a child process that can be killed, and a thread that listens to it.
+
+    May be used from many threads. Nothing is left behind by one that fails or is cancelled.
+    """
+
+    def __init__(self, found: Status, root: Path, command: Sequence[str]) -> None:
+        """Run `command`, which reports as `mnist_core.data.download.child` does; an empty one means nothing to do."""
+        self._status = found  # replaced as a whole, so a reader never sees half of it
+        self._root = root
+        self._process: subprocess.Popen[str] | None = None
+        self._thread: threading.Thread | None = None
+        if not command:
+            return
+        label = dataset(found.name).label
+        self._status = replace(found, state="downloading", message=f"Downloading {label} ...")
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=_PROJECT,
+        )
+        self._thread = threading.Thread(target=self._listen, args=(self._process,), daemon=True)
+        self._thread.start()
+
+    @property
+    def status(self) -> Status:
+        """The latest that is known; `state` stays "downloading" until the process has ended."""
+        return self._status
+
+    def wait(self, timeout: float | None = None) -> Status:
+        """The status when the download has ended, or after `timeout` seconds."""
+        if self._thread:
+            self._thread.join(timeout)
+        return self._status
+
+    def cancel(self) -> Status:
+        """End the download if it is still going on; the status is then what is on disk."""
+        if self._process:
+            self._process.kill()
+        return self.wait()
+
+    def _listen(self, process: "subprocess.Popen[str]") -> None:
+        name = self._status.name
+        last: dict[str, str] = {}
+        with process:  # closes the pipe and waits
+            assert process.stdout
+            for line in process.stdout:
+                if not line.startswith("{"):  # torchvision may print something of its own
+                    continue
+                report = json.loads(line)
+                if "received" in report:
+                    self._status = replace(self._status, received=min(report["received"], self._status.total))
+                else:
+                    last = report
+        shutil.rmtree(temporary_folder(name, self._root, process.pid), ignore_errors=True)  # a killed process left it
+        found = status(name, self._root)
+        if found.state != "ready" and last:
+            state = "unreachable" if last["state"] == "unreachable" else "missing"
+            found = replace(found, state=state, message=last["message"])
+        elif found.state != "ready" and process.returncode >= 0:  # below 0: killed, which nobody need be told
+            found = replace(found, message=f"The download ended unexpectedly (exit code {process.returncode}).")
+        self._status = replace(found, received=self._status.received)
+
+
+def temporary_folder(name: str, root: Path, pid: int) -> Path:
+    """Where the process `pid` collects a data set before it is complete: beside the target, on the same disk."""
+    return root / f".download-{name}-{pid}"
+
+
+def _damage(known: Dataset, located: Mapping[str, Path]) -> str:
+    """What is wrong with the first file that is there and cannot be right; empty if nothing is."""
+    for file, expected in known.files:
+        path = located.get(file)
+        if expected is None or path is None or not path.is_file():
+            continue
+        try:
+            size, start = _unpacked(path) if is_packed(path) else _plain(path)
+        except (EOFError, zlib.error, gzip.BadGzipFile, struct.error):
+            return f"{path} is damaged: it cannot be unpacked"
+        if size != expected:
+            return f"{path} is damaged: {size:,} bytes instead of {expected:,}"
+        if start != b"\0\0\x08":
+            return f"{path} is damaged: it is no IDX file"
+    return ""
+
+
+def _plain(path: Path) -> tuple[int, bytes]:
+    """Length and first three bytes of a file."""
+    with path.open("rb") as stream:
+        return path.stat().st_size, stream.read(3)
+
+
+def _unpacked(path: Path) -> tuple[int, bytes]:
+    """The same of what is packed in it; the length is what its last four bytes say (RFC 1952)."""
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - 4))
+        (size,) = struct.unpack("<I", stream.read(4))
+    with gzip.open(path) as stream:
+        return size, stream.read(3)

@@ -1,0 +1,6 @@
+"""Archives: runs with all their files in one, and what an archive may hold to be imported."""
+
+import lazy_loader
+
+# What others may use stands in __init__.pyi; each of it is imported at its first use.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,1 @@
+from .archive import read as read

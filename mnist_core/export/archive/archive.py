@@ -1,0 +1,276 @@
+"""A run as one zip to give away, and back: everything is checked before the store learns of it."""
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import tempfile
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mnist_core import __version__
+from mnist_core.analysis import measures
+from mnist_core.config import RunConfig
+from mnist_core.errors import ConfigError, StoreError
+from mnist_core.export.archive import checks, format
+from mnist_core.export.archive.format import CONFIG, MANIFEST, METRICS, RUN, ArchiveError, Manifest, RunRecord
+from mnist_core.store import (
+    Artifact,
+    Run,
+    Store,
+    clean_tags,
+    new_id,
+    remove_leftovers_of,
+    system_errors,
+    write_atomically,
+)
+from mnist_core.text import one_line
+
+TAG = "imported"
+
+_MEMBERS = 30_000
+_TOTAL = 8 * 2**30  # bytes unpacked
+_RATIO = 100  # a member that unpacks to more than so many times its size is a bomb, beyond _SMALL bytes
+_SMALL = 1_000_000
+_CHUNK = 1 << 20
+_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same run gives the same bytes
+
+
+def write(store: Store, run: Run, path: Path) -> None:
+    """Write the run to `path` as a zip: manifest, config, the run itself, metrics, predictions and checkpoints.
+
+    Raises StoreError if the run has not ended or one of its files is missing or damaged.
+    """
+    write_atomically(path, lambda target: pack(store, run, target))
+
+
+def read(store: Store, path: Path, most: int | None = None) -> Run:
+    """Take the run in the zip at `path` into the store and return it, with a number of its own.
+
+    It keeps its id unless another run has that. `most`: bytes that it may unpack to, if fewer than any run's. Raises
+    ArchiveError (nothing was written) if anything about the archive is wrong, StoreError if this very run is here
+    already.
+    """
+    remove_leftovers_of(store.root / "import")
+    with _emptied_afterwards(store.root) as folder:
+        manifest = _unpack(path, folder, min(shutil.disk_usage(store.root).free, _TOTAL if most is None else most))
+        config, record = _described(folder, manifest)
+        rows = checks.metrics_of(folder / METRICS)
+        files = [
+            Artifact(**file.model_dump(), **manifest.members[file.path].model_dump()) for file in record.files
+        ]  # fmt: skip
+        for file in files:
+            if file.kind == "checkpoint":
+                checks.check_checkpoint(folder / file.path, file.path, config, record.data)
+            else:
+                checks.check_predictions(folder / file.path, config, record.data)
+        _refuse_twin(store, config, record, files)
+        for name in format.REQUIRED:
+            (folder / name).unlink()
+        values = _values(store, config, record)
+        own = folder / "run"
+        own.mkdir()
+        for child in [child for child in folder.iterdir() if child != own]:
+            child.rename(own / child.name)
+        store.adopt(values, rows, files, own)
+    return store.run(values["id"])
+
+
+@contextmanager
+def _emptied_afterwards(root: Path) -> Iterator[Path]:
+    """A temporary folder in `root`; that it cannot be written is no fault of the archive. Raises StorageError.
+
+    Its name says the process, so that it can be removed if that is killed.
+    """
+    suffix = f".{os.getpid()}.part"
+    with system_errors(root), tempfile.TemporaryDirectory(prefix=".import.", suffix=suffix, dir=root) as temporary:
+        yield Path(temporary)
+
+
+def pack(store: Store, run: Run, target: Path) -> None:
+    """`write` for a caller that makes it atomic."""
+    if run.active:
+        raise StoreError(f"run #{run.number} is {run.state}: a run can be taken away once it has ended or is paused")
+    if note := measures.changed_note(store.changed([run])):
+        raise StoreError(note)
+    artifacts = store.artifacts(run.id)
+    columns = store.metrics(run.id)
+    names = {name for name in RunRecord.model_fields if name not in ("files", "data")}
+    record = {name: list(run.tags) if name == "tags" else getattr(run, name) for name in names}
+    if run.data is not None:
+        record["data"] = run.data.model_dump(mode="json")
+    record["files"] = [{name: getattr(file, name) for name in ("path", "kind", "epoch", "step")} for file in artifacts]
+    table = pa.table({name: pa.array(columns[name].to_numpy(), kind)
+                      for name, kind in checks.METRIC_TYPES.items()})  # fmt: skip
+    members: dict[str, dict[str, Any]] = {}
+    with zipfile.ZipFile(target, "w") as archive:
+
+        def add(name: str, size: int) -> IO[bytes]:
+            info = zipfile.ZipInfo(name, _DATE)
+            info.file_size, info.external_attr = size, 0o644 << 16
+            if name.endswith(".json"):
+                info.compress_type = zipfile.ZIP_DEFLATED
+            return archive.open(info, "w")
+
+        def add_bytes(name: str, content: bytes) -> None:
+            with add(name, len(content)) as stream:
+                stream.write(content)
+            members[name] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+
+        add_bytes(CONFIG, _json(run.config.model_dump(mode="json")))
+        add_bytes(RUN, _json(record))
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink)
+        add_bytes(METRICS, sink.getvalue().to_pybytes())
+        for file in artifacts:
+            if not store.intact(run.id, file):
+                raise StoreError(f"{file.path} of run #{run.number} is missing or damaged; train anew to take it away")
+            with (store.folder(run.id) / file.path).open("rb") as source, add(file.path, file.size) as stream:
+                shutil.copyfileobj(source, stream, _CHUNK)
+            members[file.path] = {"sha256": file.sha256, "size": file.size}
+        # Without facts of its data it is an archive of version 1, which older programs can read.
+        version = 1 if run.data is None else format.VERSION
+        manifest = {"format": "mnist-lab run", "version": version, "mnist_lab": __version__}
+        content = _json(manifest | {"members": members})
+        with add(MANIFEST, len(content)) as stream:
+            stream.write(content)
+
+
+def _unpack(path: Path, folder: Path, free: int) -> Manifest:
+    """Check names, sizes and hashes and lay the members out in `folder`; returns the manifest."""
+    with _opened(path) as archive:
+        found = archive.infolist()
+        _check_members(found, free)
+        _copy(archive, archive.getinfo(MANIFEST), folder)
+        manifest = format.read_manifest(folder / MANIFEST)
+        names = {info.filename for info in found} - {MANIFEST}
+        if missing := sorted(manifest.members.keys() - names):
+            raise ArchiveError(f"{missing[0]} is missing.")
+        if extra := sorted(names - manifest.members.keys()):
+            raise ArchiveError(f"it holds {extra[0]!r}, of which its manifest says nothing.")
+        for name, member in manifest.members.items():
+            if archive.getinfo(name).file_size != member.size:
+                raise ArchiveError(f"{name} is not as large as the manifest says.")
+            if _copy(archive, archive.getinfo(name), folder) != member.sha256:
+                raise ArchiveError(f"{name} is not what the manifest says (SHA-256).")
+    return manifest
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The zip; every way in which it can be broken is an ArchiveError."""
+    try:
+        # Opening a pipe would wait for whoever fills it.
+        if path.exists() and not path.is_file():
+            raise ArchiveError(f"{path} is no file.")
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except FileNotFoundError:
+        raise ArchiveError(f"there is no file {path}.") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+        raise ArchiveError(f"{path.name} is no whole zip file ({error}).") from None
+
+
+def _check_members(found: list[zipfile.ZipInfo], free: int) -> None:
+    if len(found) > _MEMBERS:
+        raise ArchiveError(f"it holds {len(found):,} members, more than any run has.")
+    seen: set[str] = set()
+    for info in found:
+        name = info.orig_filename
+        if name != info.filename or not format.expected(name):
+            raise ArchiveError(f"it holds {name!r}, which is no part of a run.")
+        if name in seen:
+            raise ArchiveError(f"{name} stands in it twice.")
+        seen.add(name)
+        mode = info.external_attr >> 16
+        if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+            raise ArchiveError(f"{name} is no plain file.")
+        if info.flag_bits & 0x1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ArchiveError(f"{name} is encrypted, or packed in a way that this program does not use.")
+        most = format.most_bytes(name)
+        if info.file_size > min(_TOTAL if most is None else most, max(_SMALL, _RATIO * info.compress_size)):
+            raise ArchiveError(f"{name} would unpack to {info.file_size:,} bytes, far more than a run's file.")
+    for name in format.REQUIRED:
+        if name not in seen:
+            raise ArchiveError(f"it is no run of MNIST Lab: {name} is missing.")
+    total = sum(info.file_size for info in found)
+    if total > min(_TOTAL, free):
+        raise ArchiveError(f"it would unpack to {total:,} bytes; there is room for {min(_TOTAL, free):,}.")
+
+
+def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -> str:
+    """Unpack one member, never more than it declares; returns its SHA-256."""
+    target = folder / info.filename
+    digest, size = hashlib.sha256(), 0
+    with system_errors(target):
+        target.parent.mkdir(exist_ok=True)
+        stream = target.open("xb")
+    with stream, archive.open(info) as source:
+        while chunk := source.read(_CHUNK):
+            size += len(chunk)
+            if size > info.file_size:
+                raise ArchiveError(f"{info.filename} is larger than it says.")
+            digest.update(chunk)
+            with system_errors(target):
+                stream.write(chunk)
+                stream.flush()
+    if size != info.file_size:
+        raise ArchiveError(f"{info.filename} is shorter than it says.")
+    return digest.hexdigest()
+
+
+def _described(folder: Path, manifest: Manifest) -> tuple[RunConfig, RunRecord]:
+    try:
+        config = RunConfig.parse(format.read_json(folder / CONFIG))
+    except ConfigError as error:
+        raise ArchiveError(f"{CONFIG} does not fit: {error}.") from None
+    record = format.parsed(RunRecord, format.read_json(folder / RUN), RUN)
+    checks.check_config(config, record.data)
+    listed = [file.path for file in record.files]
+    if sorted(listed) != sorted(manifest.members.keys() - {CONFIG, RUN, METRICS}):
+        raise ArchiveError(f"{RUN} names other files than the archive holds.")
+    if wrong := [file.path for file in record.files if format.kind_of(file.path) != file.kind]:
+        raise ArchiveError(f"{RUN} calls {wrong[0]} something that it is not.")
+    return config, record
+
+
+def _refuse_twin(store: Store, config: RunConfig, record: RunRecord, files: list[Artifact]) -> None:
+    """Raise StoreError if this very run is here already, under whatever id."""
+    for deleted in (False, True):
+        for run in store.runs(digests=[config.digest()], deleted=deleted):
+            same = (run.created, run.step, run.state) == (record.created, record.step, record.state)
+            if same and {file.sha256 for file in store.artifacts(run.id)} == {file.sha256 for file in files}:
+                where = ", but deleted: bring it back on the Compare page" if deleted else ""
+                raise StoreError(f"This run is here already: it is run #{run.number}{where}.")
+
+
+def _values(store: Store, config: RunConfig, record: RunRecord) -> dict[str, Any]:
+    """The row of the new run."""
+    values = record.model_dump(exclude={"number", "files"}, mode="json")
+    taken = store.runs(ids=[record.id]) or store.runs(ids=[record.id], deleted=True)
+    day = time.strftime("%Y-%m-%d", time.gmtime(store.clock()))
+    said = f"Imported on {day}; it was run #{record.number} where it was trained."
+    return values | {
+        "id": new_id(store.clock()) if taken else record.id,
+        # What a stranger wrote is shown on pages and written into files: on one line, of printable signs only.
+        "name": one_line(record.name) or f"run {record.number}",
+        "tags": clean_tags([*record.tags, TAG]),
+        "note": one_line(f"{record.note} {said}".strip()),
+        "device": None if record.device is None else one_line(record.device),
+        "versions": record.versions and {one_line(name): one_line(text) for name, text in record.versions.items()},
+        "config": config.model_dump(mode="json"),
+        "digest": config.digest(),
+    }
+
+
+def _json(values: dict[str, Any]) -> bytes:
+    return json.dumps(values, indent=2, sort_keys=True, allow_nan=False).encode()

@@ -1,0 +1,194 @@
+"""What the files in a run's zip must hold before they are believed: metrics, predictions, checkpoints."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors import SafetensorError, safe_open
+
+from mnist_core.architectures import check_initial, describe
+from mnist_core.config import RULE, DataFacts, RunConfig
+from mnist_core.data import dataset, shape_of
+from mnist_core.errors import ArchitectureError, ConfigError
+from mnist_core.export.archive.format import CONFIG, RUN, ArchiveError, Network, check_texts, parsed
+from mnist_core.training import check_needs, training_images
+
+METRIC_TYPES: Mapping[str, pa.DataType] = {
+    "step": pa.int64(), "epoch": pa.int64(), "name": pa.string(), "value": pa.float64(), "seconds": pa.float64(),
+}  # fmt: skip
+METRIC_NAMES = frozenset({"train_loss", "train_accuracy", "learning_rate", "epoch_train_loss", "epoch_train_accuracy",
+                          "validation_loss", "validation_accuracy"})  # fmt: skip
+SPLITS = frozenset({"validation", "test"})
+_METRIC_ROWS = 2_000_000
+_CELLS = 100_000_000  # of the table of predictions
+_CELL_BYTES = 16  # in a file and unpacked, at most, beside _TABLE_BYTES
+_TABLE_BYTES = 100_000
+_TEXTS = ("progress", "network", "scalars")
+_PROGRESS = frozenset({"epoch", "step", "seconds", "loss_sum", "correct", "best_loss", "best_accuracy", "best_epoch"})
+_FOLDER_CLASSES = 10  # for a network of images whose classes only their folder knows
+
+
+def check_config(config: RunConfig, data: DataFacts | None) -> None:
+    """Raise ArchiveError unless the network that the config names can be built, and its data are such as this reads."""
+    if data is not None and data.rule > RULE:
+        raise ArchiveError(
+            f"its pictures were read by a newer rule ({data.rule}, this program knows {RULE}). Update MNIST Lab, then "
+            "import it again."
+        )
+    if data is not None and config.dataset != "folder" and data.classes != dataset(config.dataset).classes:
+        raise ArchiveError(f"{RUN} names other classes than {config.dataset} has.")
+    with _sound(CONFIG, "names no network that can be built"):
+        shape, classes = _shape_of(config, data)
+        check_initial(config.initial_weights, shape, classes or _FOLDER_CLASSES)
+        describe(config.architecture, shape, classes or _FOLDER_CLASSES)
+        check_needs(config, shape, classes or _FOLDER_CLASSES, training_images(config))
+
+
+def metrics_of(path: Path) -> pd.DataFrame:
+    """The metrics in this file: columns step, epoch, name, value, seconds. Raises ArchiveError."""
+    with _sound(path.name):
+        with pq.ParquetFile(path) as file:
+            found = [(field.name, field.type) for field in file.schema_arrow]
+        if found != [*METRIC_TYPES.items()]:
+            raise ArchiveError(f"{path.name} has other columns than {', '.join(METRIC_TYPES)} with their types.")
+        columns = _columns(path, _METRIC_ROWS, "name", METRIC_NAMES)
+        frame = pd.DataFrame(columns, columns=list(METRIC_TYPES))
+        steps, seconds = frame[["step", "epoch"]].to_numpy(), frame["seconds"].to_numpy()
+        if not ((steps >= 0).all() and np.isfinite(seconds).all()):
+            raise ArchiveError(f"{path.name} holds a step or a time that no run records.")
+    return frame
+
+
+def check_predictions(path: Path, config: RunConfig, data: DataFacts | None) -> None:
+    """Raise ArchiveError unless the file holds answers of the config's network as `results` describes them."""
+    with _sound(path.name):
+        with pq.ParquetFile(path) as file:
+            names = [field.name for field in file.schema_arrow]
+            kinds = [field.type for field in file.schema_arrow]
+        classes = _shape_of(config, data)[1] or len(names) - 3
+        if classes < 1 or names != ["split", "index", "label", *(f"p{place}" for place in range(classes))]:
+            raise ArchiveError(f"{path.name} has other columns than split, index, label, p0, p1 ... of each class.")
+        text, *whole, first = kinds[:4]
+        numbers = all(map(pa.types.is_integer, whole)) and all(map(pa.types.is_floating, (first, *kinds[4:])))
+        if not numbers or not (pa.types.is_string(text) or pa.types.is_large_string(text)):
+            raise ArchiveError(f"{path.name} holds something else than numbers.")
+        columns = _columns(path, _CELLS // len(names), "split", SPLITS)
+        answers = np.stack([columns[name] for name in names[3:]])
+        label, place, split = columns["label"], columns["index"], columns["split"]
+        if not (
+            label.size > 0
+            and ((label >= 0) & (label < classes)).all()
+            and ((answers >= 0) & (answers <= 1.001)).all()  # false for NaN too
+            and all(np.array_equal(place[split == one], np.arange((split == one).sum())) for one in SPLITS)
+        ):
+            raise ArchiveError(f"{path.name} holds a label, a place or a probability that cannot be.")
+
+
+def check_checkpoint(path: Path, name: str, config: RunConfig, data: DataFacts | None) -> None:
+    """Raise ArchiveError unless the file is a checkpoint that can be opened, with the weights of the config's network.
+
+    Tensors are not read: only their names and sizes, which safetensors checks against the length of the file.
+    """
+    with _sound(name, "is no checkpoint that can be opened"):
+        with safe_open(path, framework="numpy") as file:
+            texts = file.metadata() or {}
+            slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
+            found = {key: (one.get_dtype(), tuple(one.get_shape())) for key, one in slices.items()}
+        about = {text: json.loads(texts[text]) for text in _TEXTS}
+        if texts.get("format") != "mnist-lab 1" or not all(isinstance(one, dict) for one in about.values()):
+            raise ValueError("it is no checkpoint of this program")
+        for values in about.values():
+            check_texts(values, name)
+        network = parsed(Network, about["network"], name)
+        _check_network(network, config, data, name)
+        if not all(_is_number(about["progress"][key]) for key in _PROGRESS):
+            raise ValueError("its progress is none")
+        _check_weights(network, found, name)
+
+
+def _check_network(network: Network, config: RunConfig, data: DataFacts | None, name: str) -> None:
+    shape, classes = _shape_of(config, data)
+    if network.architecture != config.architecture:
+        raise ArchiveError(f"{name} holds {network.architecture!r}, and {CONFIG} names {config.architecture!r}.")
+    if tuple(network.shape) != shape or classes not in (0, len(network.classes)):
+        raise ArchiveError(f"{name} is for other images or classes than {CONFIG} names.")
+    if data is not None and tuple(network.classes) != data.classes:
+        raise ArchiveError(f"{name} names other classes than {RUN}.")
+    places = {1, shape[0], math.prod(shape)}  # one for all, one for each channel, or one for each pixel
+    if len(network.mean) != len(network.std) or len(network.mean) not in places:
+        raise ArchiveError(f"{name} has means and deviations that do not fit its images.")
+
+
+def _check_weights(network: Network, found: Mapping[str, tuple[str, tuple[int, ...]]], name: str) -> None:
+    """Compare names, types and shapes with those of the network, which is built without memory for its values."""
+    import torch
+
+    from mnist_core.architectures import build
+
+    line, shape, classes = network.architecture, (*network.shape,), len(network.classes)
+    own = {key: said for key, said in found.items() if key.startswith("model.")}
+    described = describe(line, shape, classes)  # pyright: ignore[reportArgumentType]
+    if described.parameters > sum(math.prod(sides) for _, sides in own.values()):
+        raise ValueError("it holds fewer weights than its network has")
+    with torch.device("meta"):
+        state = build(line, shape, classes).state_dict()  # pyright: ignore[reportArgumentType]
+    types = {torch.float32: "F32", torch.int64: "I64"}
+    if own != {f"model.{key}": (types.get(value.dtype), tuple(value.shape)) for key, value in state.items()}:
+        raise ArchiveError(f"{name} holds weights that do not fit {line}.")
+    if found.get("random.cpu") != ("U8", tuple(torch.get_rng_state().shape)):
+        raise ValueError("it lacks the state of the random numbers")
+
+
+def _shape_of(config: RunConfig, data: DataFacts | None) -> tuple[tuple[int, int, int], int]:
+    """As `catalogue.shape_of`; of a folder, which may not be on this machine, with the recorded classes or 0."""
+    if config.dataset == "folder":
+        shape = (3 if config.folder_colour else 1, config.folder_size, config.folder_size)
+        return shape, 0 if data is None else len(data.classes)
+    return shape_of(config)
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, float | int) and math.isfinite(value))
+
+
+def _columns(path: Path, rows: int, text: str, words: frozenset[str]) -> dict[str, np.ndarray]:
+    """All columns, the one of text with no other than these words; not before it is known that they need little room.
+
+    The text is read as numbers of words, so that one long word in a million rows is refused before it is repeated.
+    """
+    with pq.ParquetFile(path, read_dictionary=[text]) as file:
+        about = file.metadata
+        if about.num_rows > rows:
+            raise ArchiveError(f"{path.name} has {about.num_rows:,} rows, more than any run writes.")
+        # What pyarrow would say of the codecs is not asked for: an unknown one ends the process.
+        unpacked = sum(about.row_group(place).total_byte_size for place in range(about.num_row_groups))
+        if max(unpacked, path.stat().st_size) > _CELL_BYTES * about.num_rows * about.num_columns + _TABLE_BYTES:
+            raise ArchiveError(f"{path.name} is packed in a way that this program does not use.")
+        table = file.read(use_threads=False)  # whatever lies about its size is unpacked page by page, each below 2 GB
+    if any(column.null_count for column in table.columns):
+        raise ArchiveError(f"{path.name} lacks values.")
+    found: Sequence[pa.DictionaryArray] = table[text].chunks
+    if any(len(one.dictionary) > len(words) or not {*one.dictionary.to_pylist()} <= words for one in found):
+        raise ArchiveError(f"{path.name} holds a {text} that no run records.")
+    values = {name: table[name].to_numpy() for name in table.column_names if name != text}
+    return values | {text: np.array(table[text].cast(pa.string()).to_pylist(), dtype=object)}
+
+
+@contextmanager
+def _sound(name: str, otherwise: str = "is damaged, or no file that can be opened") -> Iterator[None]:
+    """Whatever goes wrong while a stranger's file is read is said of that file."""
+    try:
+        yield
+    except ArchiveError:
+        raise
+    except (ArithmeticError, ArchitectureError, AttributeError, ConfigError, LookupError, OSError, RecursionError,
+            SafetensorError, TypeError, ValueError, pa.ArrowException) as error:  # fmt: skip
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise ArchiveError(f"{name} {otherwise} ({reason}).") from None

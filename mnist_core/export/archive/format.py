@@ -1,0 +1,208 @@
+"""What the zip of a run holds: names of its members, and the models that its two JSON files must fit."""
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from mnist_core.config import DataFacts
+from mnist_core.errors import StoreError
+from mnist_core.store import LATEST, NAME_LENGTH
+from mnist_core.text import is_text
+
+# An archive of version 2 says which data its run was given, which programs of version 1 do not understand.
+VERSION = 2
+MANIFEST, RUN, CONFIG, METRICS, PREDICTIONS = (
+    "manifest.json", "run.json", "config.json", "metrics.parquet", "predictions.parquet"
+)  # fmt: skip
+REQUIRED = (MANIFEST, RUN, CONFIG, METRICS)
+_CHECKPOINT = re.compile(r"checkpoints/(epoch-[0-9]{4,9}|paused)\.safetensors", re.ASCII)
+# Of a manifest or a run with as many files as an archive may hold, and of a config.
+_JSON_BYTES = {MANIFEST: 8_000_000, RUN: 8_000_000, CONFIG: 200_000}
+_JSON_PARTS = 400_000
+_JSON_DEPTH = 32
+
+_M = TypeVar("_M", bound=BaseModel)
+_Count = Annotated[int, Field(ge=0, lt=2**63)]
+_Seconds = Annotated[float, Field(ge=0, lt=1e11)]
+_Time = Annotated[float, Field(ge=0, le=LATEST)]
+_Loss = Annotated[float, Field(ge=0)]
+_Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class ArchiveError(StoreError):
+    """An archive is damaged, hostile or written by another program; nothing was imported."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The archive was not imported: {reason}")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+class Member(_Model):
+    """What the manifest says of one member."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: _Count  # bytes
+
+
+class Manifest(_Model):
+    """Which archive this is, and every other member of it."""
+
+    format: Literal["mnist-lab run"]
+    version: Literal[1, 2]
+    mnist_lab: str = Field(max_length=40)  # version of the program that wrote it
+    members: dict[str, Member]
+
+
+class File(_Model):
+    """Where in training a checkpoint or the predictions were written."""
+
+    path: str
+    kind: Literal["checkpoint", "predictions"]
+    epoch: _Count | None
+    step: _Count | None
+
+
+class RunRecord(_Model):
+    """A run as the store knows it, without what belongs to one machine; units as in `Run`."""
+
+    number: int = Field(ge=1, lt=2**31)  # there, not here
+    id: str
+    name: str = Field(min_length=1, max_length=NAME_LENGTH)
+    tags: list[str] = Field(max_length=100)
+    state: Literal["paused", "stopped", "finished", "diverged", "failed", "interrupted"]
+    note: str = Field(max_length=20_000)
+    created: _Time
+    started: _Time | None
+    finished: _Time | None
+    epoch: _Count
+    step: _Count
+    steps_per_epoch: _Count | None
+    parameters: _Count | None
+    macs: _Count | None
+    train_images: _Count | None
+    seconds: _Seconds
+    images_per_second: float | None = Field(ge=0)
+    learning_rate: float | None = Field(ge=0)
+    train_loss: _Loss | None
+    train_accuracy: _Fraction | None
+    best_epoch: _Count | None
+    validation_loss: _Loss | None
+    validation_accuracy: _Fraction | None
+    test_loss: _Loss | None
+    test_accuracy: _Fraction | None
+    device: str | None = Field(max_length=200)
+    versions: dict[str, str] | None = Field(max_length=100)
+    files: list[File]
+    # Not strict within, because JSON has no tuples; its own model bounds every field.
+    data: Annotated[DataFacts | None, Field(strict=False)] = None
+
+    @field_validator("id")
+    @classmethod
+    def _canonical(cls, value: str) -> str:
+        if str(UUID(value)) != value:
+            raise ValueError("is no id")
+        return value
+
+
+class Network(_Model):
+    """What a checkpoint says of the network whose weights it holds."""
+
+    architecture: str
+    shape: list[Annotated[int, Field(ge=1, le=4096)]] = Field(min_length=3, max_length=3)
+    classes: list[str] = Field(min_length=1)
+    mean: list[float]
+    std: list[Annotated[float, Field(gt=0)]]
+
+
+def expected(name: str) -> bool:
+    """Whether a member may have this name."""
+    return name in REQUIRED or kind_of(name) is not None
+
+
+def kind_of(name: str) -> Literal["checkpoint", "predictions"] | None:
+    """What kind of file of a run this name stands for, or None."""
+    if name == PREDICTIONS:
+        return "predictions"
+    return "checkpoint" if _CHECKPOINT.fullmatch(name) else None
+
+
+def most_bytes(name: str) -> int | None:
+    """How large a member of this name may be; None: as large as all of them together."""
+    return _JSON_BYTES.get(name)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest in this file. Raises ArchiveError."""
+    values = read_json(path)
+    version = values.get("version")
+    if isinstance(version, int) and version > VERSION:
+        raise ArchiveError(
+            f"it was written by a newer MNIST Lab (archive version {version}, this one reads {VERSION}). "
+            "Update MNIST Lab, then import it again."
+        )
+    return parsed(Manifest, values, path.name)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a file of JSON, every key once and every number finite. Raises ArchiveError."""
+    try:
+        if path.stat().st_size > _JSON_BYTES[path.name]:
+            raise ValueError("it is too large")
+        text = path.read_text(encoding="utf-8")
+        # What it takes in memory follows from the number of its parts, many times its own size.
+        if sum(map(text.count, "[{,")) > _JSON_PARTS:
+            raise ValueError("it has too many parts")
+        values = json.loads(text, object_pairs_hook=_unique, parse_constant=_not_finite)
+        if _depth(values) > _JSON_DEPTH:
+            raise ValueError("its parts lie too deep in each other")
+    except (ValueError, RecursionError) as error:
+        raise ArchiveError(f"{path.name} is no JSON that this program writes ({error}).") from None
+    if not isinstance(values, dict):
+        raise ArchiveError(f"{path.name} does not hold an object.")
+    check_texts(values, path.name)
+    return values
+
+
+def check_texts(values: dict[str, Any], name: str) -> None:
+    """Raise ArchiveError that names the field if a text in it cannot be written down: JSON can hold half of a sign."""
+    if wrong := [field for field, value in values.items() if not is_text((field, value))]:
+        field = wrong[0].encode("ascii", "backslashreplace").decode()
+        raise ArchiveError(f"{name} does not fit: {field}: holds a sign that belongs to no text.")
+
+
+def parsed(model: type[_M], values: dict[str, Any], name: str) -> _M:
+    """The values as this model. Raises ArchiveError that names the first wrong field."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise ArchiveError(f"{name} does not fit: {field}: {first['msg'].lower()}.") from None
+
+
+def _depth(values: Any) -> int:
+    """How many lists and objects lie in each other, at most one more than is allowed."""
+    depth, level = 0, [values]
+    while level and depth <= _JSON_DEPTH:
+        depth += 1
+        inner = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        level = [one for part in inner for one in part]
+    return depth
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        raise ValueError("a key stands twice")
+    return values
+
+
+def _not_finite(text: str) -> float:
+    raise ValueError(f"{text} is no number")

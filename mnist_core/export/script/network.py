@@ -1,0 +1,127 @@
+"""The network of an architecture's text written out as torch code."""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+from torch import nn
+
+from mnist_core.architectures import (
+    Node,
+    Shape,
+    all_weights,
+    check_initial,
+    every,
+    infer,
+    line_of,
+    lines_of,
+    modules,
+    same_weights,
+)
+from mnist_core.config import RunConfig
+
+_INDENT = "    "
+_WITHOUT_NAME = {"Conv2d": 3, "Patches": 3, "LogSoftmax": 0}  # leading arguments that need no name; others: 2
+
+
+def network(nodes: Sequence[Node]) -> str:
+    """An expression that makes the network of these layers: `nn.Sequential(...)`, one layer a line.
+
+    It makes the modules in the order in which `architectures.build` does, so a seed gives both the same weights.
+    """
+    return _sequential(nodes, 0)
+
+
+def seeded(config: RunConfig, nodes: Sequence[Node], shape: Shape, classes: int, device: str) -> str:
+    """`network` with the run's initial weights on its device, as `build_seeded` and `devices.place` make it."""
+    check_initial(config.initial_weights, shape, classes)
+    lines = ["torch.manual_seed(SEED)"]
+    older = [infer(line_of(line), shape, classes) for line in lines_of(config.initial_weights)]
+    for place, ancestor in enumerate(older):
+        lines.append(f"{'network' if place else 'older'} = {network(ancestor)}")
+        if place == 0:
+            lines.append("state = torch.get_rng_state()")
+        else:
+            lines += [_copied(older[place - 1], ancestor), "older = network"]
+    lines.append(f"network = {network(nodes)}")
+    if older:
+        lines += [_copied(older[-1], nodes), "torch.set_rng_state(state)"]
+    arguments = ["DEVICE"] if device != "cpu" else []
+    arguments += ["memory_format=torch.channels_last"] if _has_kernels(nodes) else []
+    if arguments:
+        lines.append(f"network = network.to({', '.join(arguments)})")
+    return "\n".join(lines)
+
+
+def linear_layers(nodes: Sequence[Node]) -> int:
+    """How many matrices of linear layers the network holds, those inside of attention too."""
+    return sum(weights.module == "Linear" for _, weights in all_weights(nodes))
+
+
+def own_modules(nodes: Sequence[Node]) -> str:
+    """The classes of the modules that torch lacks and these layers use, as they stand in this project."""
+    written: list[str] = []
+    for node, _, _ in every(tuple(nodes)):
+        kind = getattr(modules, _class_name(node))
+        source = inspect.getsource(kind).rstrip()
+        if kind.__module__ == modules.__name__ and source not in written:
+            written.append(source)
+    return "\n\n\n".join(written)
+
+
+def _copied(older: Sequence[Node], nodes: Sequence[Node]) -> str:
+    """Code that hands weights from `older` to `network`, as `inheriting.inherit` does."""
+    listed = ", ".join(f"({mine!r}, {its!r})" for mine, its in same_weights(nodes, older)).replace("'", '"')
+    return (
+        f"for mine, its in [{listed}]:  # the layers of the same kind and shape\n"
+        "    network.get_submodule(mine).load_state_dict(older.get_submodule(its).state_dict())"
+    )
+
+
+def _has_kernels(nodes: Sequence[Node]) -> bool:
+    """Whether a layer has convolution kernels, whose layout in memory matters."""
+    return any(_class_name(node) in ("Conv2d", "Patches") for node, _, _ in every(tuple(nodes)))
+
+
+def _sequential(nodes: Sequence[Node], depth: int) -> str:
+    inner = _INDENT * (depth + 1)
+    lines = [f"{inner}{_expression(node, depth + 1)}," for node in nodes]
+    return "\n".join(["nn.Sequential(", *lines, f"{_INDENT * depth})"])
+
+
+def _expression(node: Node, depth: int) -> str:
+    if not node.kind.block:
+        return node.kind.make(_Writer(), node.input_shape, **node.values)
+    inner = _INDENT * (depth + 1)
+    shortcut = _expression(node.shortcut, depth + 1) if node.shortcut else "None"
+    body = _sequential(node.body, depth + 1)
+    return f"Residual(\n{inner}{body},\n{inner}shortcut={shortcut},\n{_INDENT * depth})"
+
+
+def _class_name(node: Node) -> str:
+    if node.kind.block:
+        return "Residual"
+    return node.kind.make(_Writer(), node.input_shape, **node.values).removeprefix("nn.").split("(")[0]
+
+
+class _Writer:
+    """Stands in for the module of modules: what is called on it comes back as the text of the call."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *given, **named: _call(name, given, named)
+
+
+def _call(name: str, given: tuple[Any, ...], named: dict[str, Any]) -> str:
+    """A call as a person would write it: what is torch's default is left out, what comes late is named."""
+    kind = getattr(modules, name)
+    parameters = inspect.signature(kind).parameters
+    values = inspect.signature(kind).bind(*given, **named).arguments
+    parts = []
+    for place, (argument, value) in enumerate(values.items()):
+        same_as_window = argument == "stride" and parameters[argument].default is None and value == given[0]
+        if same_as_window or (value == parameters[argument].default and name != "Dropout"):
+            continue
+        leading = place < _WITHOUT_NAME.get(name, 2)
+        parts.append(repr(value) if leading else f"{argument}={value!r}")
+    prefix = "nn." if getattr(nn, name, None) is kind else ""
+    return f"{prefix}{name}({', '.join(parts)})"

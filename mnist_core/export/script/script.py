@@ -1,0 +1,140 @@
+"""A run as a short PyTorch script of its own, which ends with the run's weights bit for bit on the same machine."""
+
+from mnist_core.analysis import trained
+from mnist_core.architectures import infer, line_of
+from mnist_core.config import Rules, RunConfig
+from mnist_core.data import augments, dataset, shape_of
+from mnist_core.errors import ExportError
+from mnist_core.export.script import network, training
+from mnist_core.export.script.augmentation import augmentation
+from mnist_core.export.script.data import chooses, images, scaling
+from mnist_core.export.script.frame import Told, ending, frame
+from mnist_core.export.script.sklearn import fitting
+from mnist_core.export.weights import fingerprint
+from mnist_core.store import Run, Store
+from mnist_core.training import checkpoints, machine
+
+# What may differ between a run and the one that it continues: told from the first one's start, it comes to the same.
+# The device and the number of threads are not among them: they decide about the last bits.
+_FREE = {"epochs", "continue_from", "continue_epoch", "checkpoint_every", "early_stopping"}
+
+
+def script(store: Store, run: Run) -> str:
+    """The script of a run; at its end it compares its weights with the fingerprints of the run's.
+
+    A run that was stopped is told up to its last whole epoch. One that continues another is told from the other's start
+    where that comes to the same. Raises ExportError for any other, DataError if an image folder is gone.
+    """
+    check_origin(store, run)
+    if run.dataset == "folder" and run.started is None:
+        raise ExportError("How the pictures of a folder are read is known once a run has begun: wait for it.")
+    return source(run.config.replace(continue_from="", continue_epoch=None), _told(store, run))
+
+
+def source(config: RunConfig, told: Told | None = None) -> str:
+    """The script of a config, with only what this config uses. Raises ExportError, ArchitectureError or DataError."""
+    told = told or Told()
+    shape, classes = (told.shape, told.classes) if told.shape else shape_of(config)
+    nodes = infer(line_of(config.architecture), shape, classes)
+    known = dataset(config.dataset)
+    mean, std = (known.mean, known.std) if known.mean else (told.mean, told.std)
+    if config.normalise and not config.standardise and not mean:
+        raise ExportError(
+            "How bright the images of a folder are is known once a run has finished an epoch: wait for it."
+        )
+    device, last = told.device, "STOPPED_AFTER" if told.stopped_after else "EPOCHS"
+    parts = [
+        *images(config, device, told.data),
+        *scaling(config, mean, std, augments(config), device),
+        augmentation(config, device),
+    ]
+    if config.library == "torch":
+        hidden = network.linear_layers(nodes) > 1
+        parts += [
+            network.own_modules(nodes),
+            network.seeded(config, nodes, shape, classes, device),
+            training.optimizer(config, device, hidden),
+            training.learning_rate(config),
+            training.evaluation(config, device),
+            training.loop(config, device, hidden, last, told.continued, told.rules.patience),
+        ]
+    else:
+        parts += fitting(config, nodes, classes, last)
+    return frame(config, told, [part for part in [*parts, *ending(config, told, chooses(config))] if part])
+
+
+def check_origin(store: Store, run: Run) -> None:
+    """Raise ExportError unless a run that continues another could as well have been trained in one go."""
+    while run.config.continue_from:
+        config, parent = run.config, store.run(run.config.continue_from)
+        planned = config.schedule in ("constant", "step") or config.epochs == parent.config.epochs
+        mine, its = (one.model_dump(exclude=_FREE) for one in (config, parent.config))
+        if config.fresh_optimizer or not planned or mine != its or _elsewhere(run, parent):
+            what = "with other settings" if mine != its or not planned else "in another way or on another machine"
+            raise ExportError(
+                f"This run starts from epoch {config.continue_epoch} of run #{parent.number} {what}, so a "
+                f"script of its own would need that run's weights. Export run #{parent.number} as a script, and this "
+                "one's weights as safetensors or ONNX."
+            )
+        run = parent
+
+
+def _elsewhere(run: Run, parent: Run) -> bool:
+    """Whether the two are known to have been computed on other devices, or with other versions of torch."""
+    if run.device is None or parent.device is None:
+        return False
+    versions = [(one.versions or {}).get("torch", "") for one in (run, parent)]
+    devices = run.device, parent.device
+    differ = devices[0] != devices[1] if all(map(machine.known, devices)) else False
+    return differ or machine.kind(devices[0]) != machine.kind(devices[1]) or versions[0] != versions[1]
+
+
+def _told(store: Store, run: Run) -> Told:
+    """What the run and its checkpoints say."""
+    over = not run.active and run.epoch > 0
+    best = run.best_epoch if run.validation_accuracy is not None else None
+    paths = {found.path: found for found in trained.checkpoints(store, run)}
+    ends: list[tuple[int, str] | None] = []
+    about: dict = {}
+    for epoch in (run.epoch, best):
+        found = paths.get(f"checkpoints/epoch-{epoch or 0:04d}.safetensors")
+        if over and found and store.intact(run.id, found):
+            checkpoint = checkpoints.load(store.folder(run.id) / found.path, weights_only=True)
+            ends.append((found.epoch or 0, fingerprint(checkpoint.weights())))
+            about = checkpoint.network
+        else:
+            ends.append(None)
+    rules = Rules.recorded(run.versions)
+    cut = over and run.epoch < run.config.epochs and not _stopped_early(store, run, rules)
+    torch = (run.versions or {}).get("torch", "")
+    return Told(
+        title=f"Run {run.number} of MNIST Lab, {run.name}",
+        device="cpu" if run.config.library == "sklearn" else machine.kind(run.device or run.config.device),
+        torch=torch,
+        in_parts=not (machine.is_one(run.device) and machine.is_one(torch)),
+        rules=rules,
+        stopped_after=run.epoch if cut else 0,
+        continued=run.config.continue_epoch or 0,
+        last=ends[0],
+        best=ends[1],
+        test_accuracy=run.test_accuracy if over and not _halfway(run) else None,
+        shape=tuple(about["shape"]) if about else None,
+        classes=len(about["classes"]) if about else 0,
+        mean=tuple(map(float, about.get("mean", ()))),
+        std=tuple(map(float, about.get("std", ()))),
+        data=run.data,
+    )
+
+
+def _stopped_early(store: Store, run: Run, rules: Rules) -> bool:
+    """Whether the run's patience was at its end after its last epoch."""
+    since = run.best_epoch or 0
+    if rules.patience > 1:
+        _, epochs, _, accuracies = store.curves(run.id, ["validation_accuracy"])["validation_accuracy"]
+        since = int(epochs[accuracies.argmax()]) if len(epochs) else 0  # the first of equals
+    return 0 < run.config.early_stopping <= run.epoch - since
+
+
+def _halfway(run: Run) -> bool:
+    """Whether the run ended in the middle of an epoch, which the script leaves out."""
+    return run.steps_per_epoch is not None and run.step != run.epoch * run.steps_per_epoch

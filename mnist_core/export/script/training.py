@@ -1,0 +1,214 @@
+"""The part of a standalone script that trains: optimizer, learning rate, evaluation and the loop."""
+
+import inspect
+import json
+from string import Template
+from textwrap import indent
+
+import torch
+
+from mnist_core.config import OPTIMIZERS, Part, RunConfig
+from mnist_core.data import augments
+from mnist_core.export.script.data import chooses
+
+
+def optimizer(config: RunConfig, device: str, hidden: bool) -> str:
+    """Code that makes `optimizer`, as `optimization.optimizers` makes it, and the others of `optimizer_names`.
+
+    `hidden`: whether the network has weight matrices between hidden layers.
+    """
+    parts = _parts(config, hidden)
+    lines = []
+    if len(parts) > 1:
+        classes = [part.torch_class for part in parts]
+        lines = [f"# {classes[0]} for the weight matrices between hidden layers, {classes[1]} for everything else."]
+        lines += _HIDDEN.splitlines()
+    for name, part in zip(optimizer_names(config, hidden), parts, strict=True):
+        parameters = part.updates if len(parts) > 1 else "network.parameters()"
+        arguments = [parameters, *_arguments(config, part, device)]
+        line = f"{name} = torch.optim.{part.torch_class}({', '.join(arguments)})"
+        if len(line) > _LINE:
+            line = f"{name} = torch.optim.{part.torch_class}(\n    {', '.join(arguments)}\n)"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def optimizer_names(config: RunConfig, hidden: bool) -> list[str]:
+    """The variables that hold the optimizers, in the order in which they take their steps; the last is `optimizer`."""
+    *first, _ = _parts(config, hidden)
+    return [*(part.torch_class.lower() for part in first), "optimizer"]
+
+
+def _parts(config: RunConfig, hidden: bool) -> list[Part]:
+    parts = OPTIMIZERS[config.optimizer].parts
+    return [part for part in parts if hidden or part.updates != "hidden"]
+
+
+def _arguments(config: RunConfig, part: Part, device: str) -> list[str]:
+    """The arguments as a person would write them: what is torch's own default anyway is left out."""
+    known = inspect.signature(getattr(torch.optim, part.torch_class)).parameters
+    written = ["lr=LEARNING_RATE"]
+    for keyword, field in {"weight_decay": "weight_decay", **part.settings}.items():
+        value = getattr(config, field)
+        if value != known[keyword].default:
+            written.append(f"{keyword}={field.upper() if value and field in _SETTINGS else repr(value)}")
+    for keyword, value in part.constants.items():
+        written.append(f"{keyword}={json.dumps(value) if isinstance(value, str) else repr(value)}")
+    if device in part.fused:
+        written.append("fused=True")
+    return written
+
+
+def learning_rate(config: RunConfig) -> str:
+    """`learning_rate(step)`, as `optimization.learning_rate` computes it; empty where it never changes."""
+    if not changes_rate(config):
+        return ""
+    if config.schedule == "one-cycle":
+        return _ONE_CYCLE
+    if config.schedule == "step":
+        lines = ['"""Multiplied by STEP_FACTOR every STEP_EPOCHS epochs."""']
+        lines.append("factor = STEP_FACTOR ** (step // (STEP_EPOCHS * STEPS_PER_EPOCH))")
+    elif config.schedule == "cosine":
+        warm = config.warmup_epochs > 0
+        lines = ['"""From LEARNING_RATE to 0 along half a cosine."""']
+        lines += _COSINE_WARM if warm else _COSINE
+    else:
+        lines = ['"""LEARNING_RATE after the warm-up."""', "factor = 1.0"]
+    if config.warmup_epochs:
+        if config.schedule != "cosine":
+            lines.append("warmup = WARMUP_EPOCHS * STEPS_PER_EPOCH")
+        lines += ["if step < warmup:", "    factor *= (step + 1) / (warmup + 1)"]
+    lines.append("return LEARNING_RATE * factor")
+    head = "STEPS_PER_EPOCH = math.ceil(len(train_labels) / BATCH_SIZE)\n\n\n"
+    return head + "def learning_rate(step):\n" + indent("\n".join(lines), "    ")
+
+
+def changes_rate(config: RunConfig) -> bool:
+    """Whether the learning rate depends on the step."""
+    return config.schedule != "constant" or config.warmup_epochs > 0
+
+
+def evaluation(config: RunConfig, device: str) -> str:
+    """`evaluate(images, labels)`, in the batches of `evaluation.evaluate`."""
+    answer, extra = "logits = network(prepare(x))", ""
+    if config.precision == "bfloat16":
+        where = f'with torch.autocast("{device}", torch.bfloat16):'
+        answer = f"pixels = prepare(x)\n        {where}\n            logits = network(pixels)"
+        extra = "        logits = logits.float()\n"
+    return Template(_EVALUATE).substitute(size=100 if device == "cpu" else 2000, answer=answer, extra=extra)
+
+
+def loop(config: RunConfig, device: str, hidden: bool, last: str, first_choice: int, patience: int) -> str:
+    """Training over all epochs up to the setting named `last`; a best epoch counts after `first_choice`.
+
+    `patience` is the version of the rule by which early stopping counts (`Rules`).
+    """
+    rate, names = changes_rate(config), optimizer_names(config, hidden)
+    lines = ["network.train()"]
+    if rate:
+        lines.append("step = 0")
+    if chooses(config):
+        lines.append("best_epoch, best_accuracy, best_loss, best_weights = 0, -1.0, math.inf, {}")
+    if chooses(config) and config.early_stopping and patience > 1:
+        lines.append("risen_epoch = 0  # the last with a higher accuracy than all before it")
+    lines.append(f"for epoch in range(1, {last} + 1):")
+    body = ["generator = torch.Generator().manual_seed(SEED * 1_000_003 + epoch)"]
+    on = "" if device == "cpu" else ".to(DEVICE)"
+    body.append(f"order = torch.randperm(len(train_labels), generator=generator){on}")
+    body.append("for batch in order.split(BATCH_SIZE):")
+    inner = []
+    if rate:
+        groups = " + ".join(f"{name}.param_groups" for name in names)
+        inner += [f"for group in {groups}:", '    group["lr"] = learning_rate(step)', "step += 1"]
+    inputs = "prepare_changed" if augments(config) else "prepare"
+    smoothing = ", label_smoothing=LABEL_SMOOTHING" if config.label_smoothing else ""
+    answers = [
+        f"logits = network({inputs}(train_images[batch]))",
+        f"loss = F.cross_entropy(logits, train_labels[batch]{smoothing})",
+    ]
+    if config.precision == "bfloat16":
+        answers = [
+            f"pixels = {inputs}(train_images[batch])",
+            f'with torch.autocast("{device}", torch.bfloat16):',
+            "    logits = network(pixels)",
+            f"    {answers[1]}",
+        ]
+    inner += [*answers, "loss.backward()"]
+    if config.clip_norm:
+        inner.append("torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)")
+    for name in names:
+        inner += [f"{name}.step()", f"{name}.zero_grad()"]
+    body += [f"    {line}" for line in inner]
+    body += _after_epoch(config, first_choice, patience)
+    return "\n".join([*lines, *(f"    {line}" for line in body)])
+
+
+def _after_epoch(config: RunConfig, first_choice: int, patience: int) -> list[str]:
+    if not chooses(config):
+        smoothed = ", with label smoothing" if config.label_smoothing else ""
+        return [f'print(f"epoch {{epoch}}: loss of the last batch{smoothed} {{loss.item():.4f}}")']
+    after = f"epoch > {first_choice} and " if first_choice else ""
+    counts, since = config.early_stopping > 0, "best_epoch" if patience == 1 else "risen_epoch"
+    lines = [
+        "loss, accuracy = evaluate(validation_images, validation_labels)",
+        f'print(f"epoch {{epoch}}: {config.validation_label} loss {{loss:.4f}}, accuracy {{accuracy:.2%}}")',
+    ]
+    if counts and patience > 1:
+        lines += [f"if {after}accuracy > best_accuracy:", "    risen_epoch = epoch"]
+    lines += [
+        f"if {after}(accuracy, -loss) > (best_accuracy, -best_loss):",
+        "    best_epoch, best_accuracy, best_loss = epoch, accuracy, loss",
+        "    best_weights = {name: value.clone() for name, value in network.state_dict().items()}",
+    ]
+    if counts:
+        lines += [f"if {after}epoch - {since} >= EARLY_STOPPING:", "    break"]
+    return lines
+
+
+_LINE = 120  # letters
+_SETTINGS = ("weight_decay", "momentum")  # that the script has by a name of their own
+
+_HIDDEN = """
+linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
+hidden = [module.weight for module in linear[:-1]]
+chosen = {id(weight) for weight in hidden}
+others = [parameter for parameter in network.parameters() if id(parameter) not in chosen]
+""".strip()
+
+_ONE_CYCLE = '''
+STEPS = EPOCHS * math.ceil(len(train_labels) / BATCH_SIZE)
+
+
+def learning_rate(step):
+    """One cycle (Smith and Topin 2018): up for three tenths of all steps, then down, along half a cosine each."""
+    peak = 0.3 * STEPS - 1
+    if step <= peak:
+        start, end, share = 1 / 25, 1.0, step / peak
+    else:
+        start, end, share = 1.0, 1 / 25 / 1e4, (step - peak) / max(1.0, STEPS - 1 - peak)
+    return LEARNING_RATE * (end + (start - end) / 2 * (1 + math.cos(math.pi * share)))
+'''.strip()
+
+_COSINE = [
+    "done = step / (EPOCHS * STEPS_PER_EPOCH)",
+    "factor = (1 + math.cos(math.pi * done)) / 2",
+]
+_COSINE_WARM = [
+    "warmup = WARMUP_EPOCHS * STEPS_PER_EPOCH",
+    "done = max(0.0, step - warmup) / max(1.0, EPOCHS * STEPS_PER_EPOCH - warmup)",
+    "factor = (1 + math.cos(math.pi * min(1.0, done))) / 2",
+]
+
+_EVALUATE = '''
+@torch.inference_mode()
+def evaluate(images, labels):
+    """Mean loss and share of right answers."""
+    network.eval()
+    losses, right = [], 0
+    for x, y in zip(images.split($size), labels.split($size)):
+        $answer
+$extra        losses.append(F.cross_entropy(logits, y, reduction="sum").item())
+        right += (logits.argmax(1) == y).sum().item()
+    network.train()
+    return math.fsum(losses) / len(labels), right / len(labels)
+'''.strip()

@@ -1,0 +1,15 @@
+from . import resuming as resuming
+from .following import follow_all as follow_all
+from .following import interruptible as interruptible
+from .liveness import judged as judged
+from .liveness import settled as settled
+from .queue import Jobs as Jobs
+from .queue import begin as begin
+from .queue import end as end
+from .queue import silence as silence
+from .queue import start as start
+from .queue import troubles_now as troubles_now
+from .troubles import STORE_ERRORS as STORE_ERRORS
+from .troubles import Trouble as Trouble
+from .troubles import told as told
+from .worker import work as work

@@ -1,0 +1,122 @@
+"""Train many queued runs from the command line: the background jobs, and one bar until all have ended."""
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from mnist_core.errors import StoreError
+from mnist_core.jobs import queue
+from mnist_core.jobs.queue import Jobs
+from mnist_core.jobs.troubles import Trouble
+from mnist_core.jobs.worker_process import LOG
+from mnist_core.store import Run, Store, runs_at_once
+from mnist_core.text import in_terminal, one_line
+
+_LOOK_SECONDS = 0.5
+# Processes for training in succession that end at their start. The pauses between them grow: it takes a minute or two.
+_STARTS = 6
+_HELD = Trouble("The queue is held: no run may train at once. The page Train of the dashboard changes that.")
+
+
+def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False, again: str = "") -> list[Run]:
+    """Train these runs, several at a time in processes of their own, until each has ended; returns them as they are.
+
+    Other runs of the queue are trained too. Ctrl-C interrupts what is running so that it can be resumed.
+    Raises StoreError if no process can be started after several tries: the runs stay in the queue, and `again` is the
+    command that goes on with them.
+    """
+    ids = [run.id for run in runs]
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with interruptible() as interrupt, Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
+        task = bar.add_task("runs", total=len(ids))
+        thread = queue.start(store)
+        ended: set[str] = set()
+        told: list[Trouble] = []
+        while True:
+            if (troubles := _troubles(store, thread)) != told:
+                new = [trouble for trouble in troubles if trouble not in told]
+                told = troubles
+                for trouble in new:
+                    bar.console.print(
+                        in_terminal(f"{trouble.text}\n{trouble.lines}".strip()),
+                        markup=False,
+                        emoji=False,
+                        highlight=False,
+                    )
+            found = store.runs(ids=ids)
+            for run in found:
+                if not run.active and run.id not in ended:
+                    ended.add(run.id)
+                    bar.console.print(_line(run), markup=False, emoji=False, highlight=False)
+            bar.update(task, completed=len(ended))
+            if not any(run.active for run in found):
+                return found
+            if thread.failed_starts >= _STARTS and not any(run.state == "running" for run in found):
+                thread.end()
+                raise StoreError(_gave_up([run for run in found if run.active], again))
+            if interrupt.wait(_LOOK_SECONDS):
+                thread.end()
+                return store.runs(ids=ids)
+
+
+@contextmanager
+def interruptible() -> Iterator[threading.Event]:
+    """An event that Ctrl-C, SIGTERM or the closing of the terminal sets; a second Ctrl-C interrupts at once.
+
+    A SIGTERM or SIGHUP is obeyed afterwards: the process ends by it, once what was to be saved is. Where there is no
+    main thread to tell, the event stays unset.
+    """
+    event, received = threading.Event(), list[int]()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if event.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        event.set()
+        received.append(number)
+
+    before = {number: signal.signal(number, ask) for number in _asking_signals()}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in received:
+            if number != signal.SIGINT:
+                signal.raise_signal(number)
+
+
+def _asking_signals() -> list[signal.Signals]:
+    """Signals that ask this process to end, without those that it was started to ignore, as nohup does."""
+    names = ("SIGTERM", "SIGHUP")
+    asking = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
+    return [signal.SIGINT, *(number for number in asking if signal.getsignal(number) != signal.SIG_IGN)]
+
+
+def _troubles(store: Store, thread: Jobs) -> list[Trouble]:
+    return [*thread.troubles, *([_HELD] if runs_at_once(store) == 0 else [])]
+
+
+def _gave_up(waiting: Sequence[Run], again: str) -> str:
+    numbers = [run.number for run in waiting]
+    runs = f"Run #{numbers[0]} waits" if len(numbers) == 1 else f"Runs #{min(numbers)} to #{max(numbers)} wait"
+    go_on = f" with `python -m mnist_core {again}`, or" if again else ""
+    return (
+        f"No process for training could be started in {_STARTS} tries; the reason stands above, and in {LOG} of the "
+        f"results folder. `python -m mnist_core doctor` looks through the installation. {runs} in the queue: once this "
+        f"is mended, go on{go_on} by opening the dashboard."
+    )
+
+
+def _line(run: Run) -> str:
+    test = "test accuracy (optimistic)" if run.optimistic else "test accuracy"
+    accuracy = "" if run.test_accuracy is None else f", {test} {run.test_accuracy:.2%}"
+    note = f" {one_line(run.note)}" if run.state in ("failed", "diverged", "interrupted") else ""
+    return f"#{run.number} {one_line(run.name)}: {run.state}{accuracy} in {run.seconds:.0f} s.{note}"

@@ -1,0 +1,90 @@
+"""The pulse of a run: says that it lives, learns what is asked of it, and waits with what cannot be written."""
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from mnist_core.errors import LostRunError, MnistLabError
+from mnist_core.jobs.troubles import STORE_ERRORS, Pauses, passes, told
+from mnist_core.store import Run, State, Store
+
+_BEAT_SECONDS = 0.4
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 5.0
+_WISHES: dict[str, State] = {"stop": "stopped", "pause": "paused"}
+_Result = TypeVar("_Result")
+
+
+class HeldUpError(MnistLabError):
+    """The run was asked to end while it waited for room on the disk, or for the database."""
+
+
+class Pulse(threading.Thread):
+    """Runs beside training, in the worker's process."""
+
+    def __init__(self, store: Store, run: Run, interrupt: threading.Event) -> None:
+        super().__init__(name="pulse", daemon=True)
+        self._store, self._run, self._interrupt = store, run, interrupt
+        self._ended = threading.Event()
+        self._wish: State | None = None
+
+    def run(self) -> None:
+        while not self._ended.wait(_BEAT_SECONDS):
+            try:
+                asked = self._store.beat(self._run)
+            except LostRunError:
+                self._wish = "interrupted"
+                return
+            except STORE_ERRORS:  # what trains meets the same, and says so
+                continue
+            self._wish = _WISHES.get(asked or "")
+
+    @property
+    def wish(self) -> State | None:
+        """The state in which the run should end now, if any."""
+        return "interrupted" if self._interrupt.is_set() else self._wish
+
+    def hold(self, write: Callable[[], _Result]) -> _Result:
+        """What `write` returns, as soon as the disk and the database take it; meanwhile nothing is lost.
+
+        `write` is called again as often as it takes. Raises HeldUpError if the run is to end before that, and whatever
+        `write` raises that does not pass by itself or by a person's making room.
+        """
+        pauses = Pauses(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
+        trouble = ""
+        while True:
+            try:
+                result = write()
+            except STORE_ERRORS as error:
+                if not passes(error):
+                    raise
+                if not trouble:
+                    _say(f"run #{self._run.number} waits: {told(error)}")
+                trouble = told(error)
+            else:
+                if trouble:
+                    self._tell(None)
+                return result
+            self._tell(f"{trouble} The run waits with what it could not write, and goes on by itself.")
+            self._pause(pauses.next(), trouble)
+
+    def end(self) -> None:
+        self._ended.set()
+        self.join()
+
+    def _tell(self, trouble: str | None) -> None:
+        with contextlib.suppress(*STORE_ERRORS):  # where even this cannot be written, the jobs see the same themselves
+            self._store.describe(self._run, trouble=trouble)
+
+    def _pause(self, seconds: float, trouble: str) -> None:
+        step = 0.2
+        for _ in range(max(1, round(seconds / step))):
+            if self.wish:
+                raise HeldUpError(f"{trouble} The run was ended while it waited; it can be resumed.")
+            self._ended.wait(step)
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # the log may lie on the same disk
+        print(text, file=sys.stderr, flush=True)

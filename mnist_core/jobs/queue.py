@@ -1,0 +1,385 @@
+"""Jobs: the one background thread that takes runs from the queue and gives them to processes. Never imports torch."""
+
+import atexit
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+
+from mnist_core import environment
+from mnist_core.jobs import liveness, troubles
+from mnist_core.jobs.awake_clock import AwakeClock, Silence
+from mnist_core.jobs.liveness import BEGIN_SECONDS, SILENT_SECONDS
+from mnist_core.jobs.troubles import Pauses, Trouble
+from mnist_core.jobs.worker_process import LOG, WorkerProcess
+from mnist_core.store import (
+    UNDO_SECONDS,
+    Run,
+    Store,
+    copy_daily,
+    database_file,
+    gpus,
+    processes,
+    remove_leftovers,
+    runs_at_once,
+)
+from mnist_core.text import in_terminal
+
+_TICK_SECONDS = 0.1
+_PATROL_SECONDS = 2.0
+# A run that says nothing for so long may be held up by the database rather than hang.
+_DOUBT_SECONDS = 5.0
+# Of one run to workers that end before they begin it.
+_HAND_OUTS = 3
+# The next spare imports torch: not while the run before it is starting.
+_SPARE_DELAY_SECONDS = 3.0
+_LONGEST_PAUSE_SECONDS, _LONGEST_START_PAUSE_SECONDS = 10.0, 60.0
+# Between two looks at what is to be copied or removed.
+_HOUSEKEEPING_SECONDS = 60.0
+_PROBE = "jobs_probe"
+_THREAD = "mnist-lab-jobs"
+
+
+class Jobs(threading.Thread):
+    """Takes queued runs, at most `runs_at_once` at a time, watches their processes, and finds abandoned runs.
+
+    No error of the database or the system ends it: `troubles` says what is wrong while it tries again.
+    """
+
+    def __init__(self, url: str, opened: Callable[[], Store]) -> None:
+        """`opened` gives the store at `url`, and is asked again until it can."""
+        super().__init__(name=f"{_THREAD} {url}", daemon=True)
+        self._url = url
+        self._opened = opened
+        self._opened_store: Store | None = None
+        self._wake = threading.Event()
+        self._ended = threading.Event()
+        self._workers: list[WorkerProcess] = []
+        self._leaving: list[WorkerProcess] = []
+        self._spare_after = 0.0
+        self._patrol_after = 0.0
+        self._awake = AwakeClock()
+        self._silence = Silence(self._awake.seconds)
+        # By id of a run that was never begun.
+        self._failed_hand_outs: dict[str, int] = {}
+        self._pauses = Pauses(first=1.0, most=_LONGEST_PAUSE_SECONDS)
+        self._start_pauses = Pauses(first=_SPARE_DELAY_SECONDS, most=_LONGEST_START_PAUSE_SECONDS)
+        self._own_trouble: Trouble | None = None
+        self._start_trouble: Trouble | None = None
+        self._run_troubles: list[Trouble] = []
+        self._house_trouble: Trouble | None = None
+        self._failed_starts = 0
+
+    @property
+    def failed_starts(self) -> int:
+        """How many workers in succession could not be started, or ended before they could train."""
+        return self._failed_starts
+
+    @property
+    def troubles(self) -> list[Trouble]:
+        """What keeps runs from being trained, or safe, now, for a person; empty if nothing does."""
+        found = [self._own_trouble or self._house_trouble, self._start_trouble]
+        return [trouble for trouble in found if trouble is not None] + self._run_troubles
+
+    def serves(self, url: str) -> bool:
+        """Whether it is for the store at this address, as it was given or as the opened store tells it."""
+        return url == self._url or (self._opened_store is not None and url == self._opened_store.url)
+
+    def silence(self, run: Run) -> float:
+        """For how many seconds the worker of this running run has said nothing."""
+        return self._silence.of(run.id)
+
+    def wake(self) -> None:
+        """Look at the queue now: a run was added or a setting changed."""
+        self._wake.set()
+
+    def end(self, wait_seconds: float = 10.0) -> None:
+        """Interrupt this thread's runs so that they can be resumed, and wait for them."""
+        self._ended.set()
+        self._wake.set()
+        if self.is_alive() and threading.current_thread() is not self:
+            self.join(5)
+        for worker in self._workers:
+            worker.process.terminate()
+        for worker in self._workers:
+            try:
+                worker.process.wait(wait_seconds)
+            except subprocess.TimeoutExpired:
+                worker.process.kill()
+                worker.process.wait()
+            worker.close()
+        self._awake.end()
+        # A worker that was terminated before it began its run cannot record that; we put the run back.
+        if self._opened_store is not None:
+            with contextlib.suppress(*troubles.STORE_ERRORS):  # whoever looks next finds these runs dead
+                self._reap()
+
+    def run(self) -> None:
+        self._awake.start()
+        while not self._ended.is_set():
+            pause = _TICK_SECONDS
+            try:
+                self._tick()
+                self._own_trouble = None
+                self._pauses.begin_anew()
+            # Whatever it is, the queue must go on once it has passed; nobody would start this thread again.
+            except Exception as error:
+                pause = self._pauses.next()
+                self._log(error)
+                self._own_trouble = Trouble(
+                    f"{troubles.told(error)} Runs in the queue wait; it is tried again by itself."
+                )
+            self._wake.wait(pause)
+            self._wake.clear()
+        self._awake.end()
+
+    @property
+    def _store(self) -> Store:
+        if self._opened_store is None:
+            self._opened_store = self._opened()
+        return self._opened_store
+
+    def _log(self, error: Exception) -> None:
+        """Say it in the terminal. The lines of code name no values: an error of the database would print SQL."""
+        print(in_terminal(f"jobs: {type(error).__name__}: {troubles.told(error)}"), file=sys.stderr)
+        if not isinstance(error, troubles.STORE_ERRORS):
+            print("".join(traceback.format_tb(error.__traceback__)), file=sys.stderr)
+
+    def keep_house(self) -> None:
+        """Until the jobs end, in a thread of its own: no temporary files of killed processes, a copy of the database a
+        day, and no run deleted before a day.
+        """
+        pause = _TICK_SECONDS
+        while not self._ended.wait(pause):
+            store = self._opened_store
+            if store is None:
+                continue
+            try:
+                if pause == _TICK_SECONDS:
+                    pause = _HOUSEKEEPING_SECONDS
+                    remove_leftovers(store.root)
+                    continue
+                store.purge(deleted_before=store.clock() - UNDO_SECONDS)
+                if (path := database_file(store.url)) is not None:
+                    copy_daily(path, store.root, store.clock())
+                self._house_trouble = None
+            except troubles.STORE_ERRORS as error:
+                # What passes by itself holds up the queue as well, which says so, and looks again sooner.
+                self._house_trouble = None if troubles.passes(error) else Trouble(troubles.told(error))
+                print(in_terminal(f"housekeeping: {troubles.told(error)}"), file=sys.stderr)
+
+    def _tick(self) -> None:
+        self._reap()
+        if time.monotonic() >= self._patrol_after:
+            self._patrol_after = time.monotonic() + _PATROL_SECONDS
+            self._patrol()
+        # Asked anew for each run: the setting may be changed while one is being launched.
+        while self._can_train() and (run := self._store.claim(limit=runs_at_once(self._store))) is not None:
+            try:
+                self._launch(run)
+            except OSError:  # no process can be started now
+                self._store.release(run)
+                raise
+        waiting = [worker for worker in self._workers if worker.run is None]
+        wanted = max(1, runs_at_once(self._store))
+        # With every place taken the next run waits for a worker that ends its own: no spare need slow them down.
+        if not waiting and len(self._workers) < wanted and time.monotonic() >= self._spare_after:
+            self._workers.append(self._begin_worker())
+        elif len(waiting) > 1 and len(waiting) == len(self._workers):
+            self._dismiss(waiting[1:])  # nothing trains: one that waits is enough
+
+    def _can_train(self) -> bool:
+        """Whether a run may be claimed: after workers have died at their start, only for one that has not."""
+        return self._start_trouble is None or any(worker.ready and worker.run is None for worker in self._workers)
+
+    def _launch(self, run: Run) -> None:
+        self._reap()  # a run that has just ended left its worker to this one
+        gpu = self._free_gpu()
+        fitting = [worker for worker in self._workers if worker.run is None and worker.gpu in ("", gpu)]
+        worker = fitting[0] if fitting else self._begin_worker()
+        if not fitting:
+            self._workers.append(worker)
+        self._spare_after = time.monotonic() + _SPARE_DELAY_SECONDS
+        worker.hand(run, gpu)
+
+    def _begin_worker(self) -> WorkerProcess:
+        try:
+            return WorkerProcess(self._store)
+        except OSError:
+            self._failed_starts += 1
+            raise
+
+    def _dismiss(self, workers: list[WorkerProcess]) -> None:
+        for worker in workers:
+            worker.close()
+            self._workers.remove(worker)
+            self._leaving.append(worker)
+
+    def _reap(self) -> None:
+        """Learn which runs have ended and which processes."""
+        self._leaving = [worker for worker in self._leaving if worker.ended() is None]
+        for worker in list(self._workers):
+            run = worker.run
+            code = worker.ended()
+            held = run is not None and self._store.holds(run)
+            if code is not None:
+                if run is not None and held:
+                    self._lost(run, worker.verdict or _why(code, run), counts=worker.ready)
+                self._bury(worker, code)
+            elif not worker.ready and time.monotonic() - worker.started > BEGIN_SECONDS:
+                # Its imports hang: it would keep others from being tried.
+                worker.process.kill()
+            elif not held:
+                worker.run = None
+            elif time.monotonic() - worker.handed > BEGIN_SECONDS and not self._begun(worker):
+                worker.process.kill()  # it hangs as it ends its last run
+            if worker.ready and code is None:
+                self._failed_starts = 0
+                if self._start_trouble is not None:
+                    self._start_trouble = None
+                    self._start_pauses.begin_anew()
+
+    def _bury(self, worker: WorkerProcess, code: int) -> None:
+        """Forget a worker that has ended; one that could not even start makes the next wait longer."""
+        self._workers.remove(worker)
+        worker.close()
+        pause = _SPARE_DELAY_SECONDS
+        if not worker.ready and not self._ended.is_set():
+            self._failed_starts += 1
+            pause = self._start_pauses.next()
+            self._start_trouble = Trouble(
+                f"No process for training can be started ({_ending(code)}), so the queue waits. "
+                f"It is tried again by itself, at least once a minute. The last lines of {LOG}:",
+                worker.last_lines(),
+            )
+        self._spare_after = max(self._spare_after, time.monotonic() + pause)
+
+    def _begun(self, worker: WorkerProcess) -> bool:
+        return worker.run is not None and self._store.run(worker.run.id).pid is not None
+
+    def _lost(self, run: Run, why: str, *, counts: bool = True) -> None:
+        """A run whose worker is gone: back into the queue if it was never begun, otherwise it can be resumed.
+
+        A worker may end right after its last run, by whatever fault of that one, or before it has imported torch: the
+        next run, which it was handed meanwhile, must not suffer for it. Only what `counts` may be the run's own fault.
+        """
+        failed = self._failed_hand_outs.pop(run.id, 0) + counts
+        if failed < _HAND_OUTS and self._store.release(run):
+            self._failed_hand_outs[run.id] = failed
+        else:
+            liveness.interrupt(self._store, run, why)
+
+    def _patrol(self) -> None:
+        """Find running runs of this host whose process is gone or hangs: also those left over from a killed app."""
+        own = {worker.run.id: worker for worker in self._workers if worker.run is not None}
+        running = liveness.running_here(self._store)
+        self._silence.look({run.id: (run.worker, run.heartbeat, run.step) for run in running})
+        self._run_troubles = [Trouble(f"Run #{run.number}: {run.trouble}") for run in running if run.trouble]
+        begun = [run for run in running if run.pid is not None]
+        # A stopped process may hold the lock of the database, which would keep the rest of this from being done.
+        self._end_hanging([run for run in begun if processes.is_stopped(run.pid)], own)
+        if any(self._silence.of(run.id) > _DOUBT_SECONDS for run in begun):
+            self._probe()
+            self._end_hanging(begun, own)
+        now = self._store.clock()
+        for run in running:
+            if run.id not in own and liveness.is_gone(run, max(self._silence.of(run.id), now - (run.heartbeat or 0.0))):
+                self._lost(run, "The process of this run is gone.")
+        liveness.settle_broken(self._store)
+
+    def _probe(self) -> None:
+        """Raise what keeps workers from saying that they live, if something does: then nobody counts as silent."""
+        try:
+            self._store.set_setting(_PROBE, self._store.clock())
+        except troubles.STORE_ERRORS:
+            self._silence.forget()
+            raise
+
+    def _end_hanging(self, runs: Sequence[Run], own: Mapping[str, WorkerProcess]) -> None:
+        """Kill workers that no longer answer. Any other process may be only asleep, and is left alone."""
+        why = f"Its process said nothing for {SILENT_SECONDS:.0f} s and was ended."
+        for run in runs:
+            if self._silence.of(run.id) <= SILENT_SECONDS or run.pid is None:
+                continue
+            if run.id in own:
+                own[run.id].verdict = why
+                own[run.id].process.kill()
+            elif "mnist_core.jobs.worker" in processes.command(run.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(run.pid, signal.SIGKILL)
+                liveness.interrupt(self._store, run, why)
+
+    def _free_gpu(self) -> str:
+        taken = {worker.gpu for worker in self._workers if worker.run is not None}
+        return next((gpu for gpu in gpus() if gpu not in taken), gpus()[0] if gpus() else "")
+
+
+def start(store: Store) -> Jobs:
+    """The background thread for this store; started on the first call in this process.
+
+    The thread itself is the record that it was started: it outlives a reload of this module.
+    """
+    return _start(store.url, lambda: store)
+
+
+def begin() -> Jobs:
+    """The background thread for the store that the environment names, which need not be there yet: it is waited for."""
+    return _start(environment.database_url(), Store.open)
+
+
+def troubles_now() -> list[Trouble]:
+    """What keeps the background threads of this process from training runs, for a person."""
+    return [trouble for jobs in _started() for trouble in jobs.troubles]
+
+
+def silence(run: Run) -> float:
+    """For how many seconds the worker of a running run has said nothing, as far as this process has listened."""
+    return max((jobs.silence(run) for jobs in _started()), default=0.0)
+
+
+def end() -> None:
+    """End the background threads of this process, for a server that a signal ends before `atexit` has its turn."""
+    for jobs in _started():
+        jobs.end()
+
+
+def _start(url: str, opened: Callable[[], Store]) -> Jobs:
+    for jobs in _started():
+        if jobs.serves(url):
+            return jobs
+    jobs = Jobs(url, opened)
+    jobs.start()
+    threading.Thread(target=jobs.keep_house, name="mnist-lab-housekeeping", daemon=True).start()
+    atexit.register(jobs.end)
+    return jobs
+
+
+def _started() -> list[Jobs]:
+    return [
+        thread  # pyright: ignore[reportReturnType]
+        for thread in threading.enumerate()
+        if thread.name.startswith(_THREAD) and hasattr(thread, "wake")
+    ]
+
+
+def _why(code: int, run: Run) -> str:
+    if _ending(code) == "SIGKILL":
+        return (
+            "The process of this run was killed, perhaps because memory ran out: "
+            f"a smaller batch size (now {run.config.batch_size}) or network needs less, and so do fewer runs at once."
+        )
+    if code == 0:
+        return "The process of this run ended without a result."
+    return f"The process of this run ended unexpectedly ({_ending(code)}); details are in {LOG} of the results folder."
+
+
+def _ending(code: int) -> str:
+    """How a process ended, such as "exit code 1" or "SIGKILL"."""
+    with contextlib.suppress(ValueError):
+        return signal.Signals(-code).name
+    return f"exit code {code}"

@@ -1,0 +1,80 @@
+"""The one way into the queue: whoever asks for a run, what it needs is checked before its row is written."""
+
+import shutil
+from collections.abc import Iterable, Sequence
+
+from mnist_core.config import RunConfig
+from mnist_core.data import count_images, dataset, shape_of, split_sizes
+from mnist_core.store.artifacts import Artifact
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
+from mnist_core.training import Needs, check_batches, check_needs, check_network, check_together, needs_of
+
+
+def enqueue(store: Store, config: RunConfig, name: str = "", tags: Iterable[str] = (), *, claimed: bool = False) -> Run:
+    """`Store.enqueue` for a run that has been checked. Raises ArchitectureError, ConfigError or DataError before."""
+    check_all(store, [config], "epochs")
+    return store.enqueue(config, name, tags, claimed=claimed)
+
+
+def enqueue_all(
+    store: Store,
+    entries: Sequence[tuple[RunConfig, str]],
+    tags: Iterable[str] = (),
+    sweep: str | None = None,
+    field: str = "seeds",
+) -> list[Run]:
+    """`Store.enqueue_all` for runs that have been checked, each by itself and all together.
+
+    `field` is what a ConfigError names where all together need too much. Raises as `enqueue`, then none is queued.
+    """
+    check_all(store, [config for config, _ in entries], field)
+    return store.enqueue_all(entries, tags, sweep)
+
+
+def requeue(store: Store, run: Run, *, from_scratch: bool = False, back_to: Artifact | None = None) -> Run:
+    """`Store.requeue` for a run that has been checked: it may be from a larger machine, or from other limits.
+
+    Raises as `enqueue`, and StoreError if the run is not in a state to be resumed.
+    """
+    # Its checkpoints are on the disk already, so the room that is left says nothing.
+    check_all(None, [run.config], "epochs")
+    return store.requeue(run.id, from_scratch=from_scratch, back_to=back_to)
+
+
+def check_all(store: Store | None, configs: Sequence[RunConfig], field: str) -> None:
+    """Raise ArchitectureError, ConfigError or DataError unless each of these can be trained, and all of them together.
+
+    Without a `store` it is not asked how much room its disk has.
+    """
+    if configs:
+        check_together(needs(configs), field, None if store is None else shutil.disk_usage(store.root).free)
+
+
+def needs(configs: Sequence[RunConfig]) -> list[Needs]:
+    """What each of these runs needs, once it is known that it can be trained; each image folder is listed once.
+
+    Raises ArchitectureError, ConfigError or DataError.
+    """
+    shapes: dict[tuple[object, ...], tuple[tuple[int, int, int], int]] = {}
+    counted: dict[str, int] = {}
+    found: list[Needs] = []
+    for config in configs:
+        kind = config.dataset, config.folder, config.folder_size, config.folder_colour
+        if kind not in shapes:
+            shapes[kind] = shape_of(config)
+        shape, classes = shapes[kind]
+        images = _images(config, counted)
+        check_network(config.architecture, config.initial_weights, shape, classes)
+        check_batches(config, shape, classes, images)
+        check_needs(config, shape, classes, images)
+        found.append(needs_of(config, shape, classes, images))
+    return found
+
+
+def _images(config: RunConfig, counted: dict[str, int]) -> int:
+    """How many images a run learns from, of a folder by the names of its files. Raises ConfigError or DataError."""
+    total = dataset(config.dataset).train_images or counted.get(config.folder)
+    if total is None:
+        total = counted[config.folder] = count_images(config.folder, "train")
+    return split_sizes(config, total)[0]

@@ -1,0 +1,346 @@
+"""Run: what happened when a config was trained, as one frozen value."""
+
+import math
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy import Float, Integer, Text
+
+from mnist_core.config import FIRST_RULE, DataFacts, Rules, RunConfig
+from mnist_core.errors import ConfigError
+from mnist_core.store import processes
+from mnist_core.store.schema import runs
+from mnist_core.text import is_text, one_line
+
+State = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "failed", "interrupted"]
+ACTIVE: tuple[State, ...] = ("queued", "running")
+NAME_LENGTH = 200  # characters
+RESUMABLE: tuple[State, ...] = ("paused", "stopped", "interrupted", "failed")
+
+
+# What the row of a run says before its first step.
+NOT_BEGUN: Mapping[str, Any] = {
+    "note": "",
+    "epoch": 0,
+    "step": 0,
+    "seconds": 0.0,
+    **dict.fromkeys(
+        (
+            "started",
+            "images_per_second",
+            "learning_rate",
+            "train_loss",
+            "train_accuracy",
+            "best_epoch",
+            "validation_loss",
+            "validation_accuracy",
+            "test_loss",
+            "test_accuracy",
+            "device",
+            "versions",
+            "data",
+        )
+    ),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Run:
+    """A row of the store. Times are unix seconds, durations seconds, accuracies fractions."""
+
+    number: int  # 1, 2, 3 ...: decides colour and dash everywhere
+    id: str  # UUIDv7
+    name: str
+    tags: tuple[str, ...]
+    state: State
+    config: RunConfig
+    digest: str
+    note: str  # what the person should know: a fallback, a hint, an error
+    created: float
+    queued: float | None
+    started: float | None  # when the first step began
+    finished: float | None
+    deleted: float | None
+    request: str | None
+    worker: str | None
+    host: str | None
+    pid: int | None
+    pid_start: str | None  # tells that process from any other that ever has its number
+    trouble: str | None  # what it waits for while it trains, such as room on the disk
+    heartbeat: float | None
+    epoch: int  # epochs completed
+    step: int
+    steps_per_epoch: int | None
+    parameters: int | None
+    macs: int | None  # multiply-accumulates for one image
+    train_images: int | None
+    seconds: float  # of training, pauses not counted
+    images_per_second: float | None  # over the latest report
+    learning_rate: float | None
+    train_loss: float | None  # of the last epoch
+    train_accuracy: float | None
+    best_epoch: int | None
+    validation_loss: float | None  # of the best epoch
+    validation_accuracy: float | None
+    test_loss: float | None  # of the best epoch's weights if images were held out, else of the last
+    test_accuracy: float | None
+    device: str | None
+    versions: dict[str, str] | None
+    sweep: str | None  # id of its sweep
+    data: DataFacts | None  # which images it was given; None: it has not begun, or began before this was recorded
+
+    @property
+    def dataset(self) -> str:
+        """The data set that was really used: after a fallback the config says so too."""
+        return self.config.dataset
+
+    @property
+    def rule(self) -> int:
+        """Version of the rule by which its pictures are read and its classes ordered: that with which it began."""
+        return FIRST_RULE if self.data is None else self.data.rule
+
+    @property
+    def optimistic(self) -> bool:
+        """Whether the test images choose its best epoch, which flatters its test accuracy."""
+        return self.config.choose_on == "test"
+
+    @property
+    def validation_label(self) -> str:
+        """In words for people, the images behind `validation_accuracy`: "validation" or "test (optimistic)"."""
+        return self.config.validation_label
+
+    @property
+    def held_out_accuracy(self) -> float | None:
+        """`validation_accuracy` if it is one of held-out images, else None."""
+        return None if self.optimistic else self.validation_accuracy
+
+    @property
+    def tested_accuracy(self) -> float | None:
+        """`test_accuracy`, or that of the best epoch so far where the test images choose it."""
+        return self.validation_accuracy if self.test_accuracy is None and self.optimistic else self.test_accuracy
+
+    @property
+    def training_loss_label(self) -> str:
+        """What the recorded training loss has in it more than the validation loss; "" where it is the same loss."""
+        if self.config.library == "sklearn":
+            return "with the weight penalty" if self.config.weight_decay else ""
+        smoothed = self.config.label_smoothing > 0 and Rules.recorded(self.versions).training_loss == 1
+        return "with label smoothing" if smoothed else ""
+
+    @property
+    def total_steps(self) -> int | None:
+        return None if self.steps_per_epoch is None else self.steps_per_epoch * self.config.epochs
+
+    @property
+    def progress(self) -> float:
+        """Share of the planned steps that is done, 0 to 1."""
+        return min(1.0, self.step / self.total_steps) if self.total_steps else 0.0
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """Estimate from the pace so far, or None before the first step."""
+        if not self.total_steps or self._own_steps <= 0 or not self.seconds:
+            return None
+        return self.seconds * (self.total_steps - self.step) / self._own_steps
+
+    @property
+    def mean_images_per_second(self) -> float | None:
+        """Training images learned in a second of `seconds`, in which validation counts too; None before the start."""
+        if not self.steps_per_epoch or not self.train_images or self._own_steps <= 0 or not self.seconds:
+            return None
+        return self._own_steps * self.train_images / self.steps_per_epoch / self.seconds
+
+    @property
+    def _own_steps(self) -> int:
+        """Steps that it took itself, without those of a run that it continues."""
+        return self.step - (self.config.continue_epoch or 0) * (self.steps_per_epoch or 0)
+
+    @property
+    def active(self) -> bool:
+        return self.state in ACTIVE
+
+    def __repr__(self) -> str:
+        """The run at a glance, as a notebook shows it; `dataclasses.asdict` has every value."""
+        parts = [f"{self.state}, epoch {self.epoch} of {self.config.epochs}"]
+        if self.held_out_accuracy is not None:
+            parts.append(f"validation accuracy {self.held_out_accuracy:.2%}")
+        if self.tested_accuracy is not None:
+            parts.append(f"test accuracy{' (optimistic)' if self.optimistic else ''} {self.tested_accuracy:.2%}")
+        return f"<Run {self.number} {self.name!r}: {', '.join(parts)}>"
+
+
+@dataclass(frozen=True)
+class BrokenRun:
+    """A row of the store that cannot be read as a run: what can be told of it."""
+
+    number: int
+    id: str
+    name: str
+    reason: str  # the column, and what is wrong with it
+    removable: bool = True  # whether its row can be changed; not where the database's file is damaged
+
+    @property
+    def described(self) -> str:
+        """Which run it is and why it cannot be read, in a sentence."""
+        named = f" ({one_line(self.name)[:60]})" if self.name else ""
+        return f"Run #{self.number}{named} cannot be read: {one_line(self.reason).rstrip('.')}."
+
+    @property
+    def remedy(self) -> str:
+        """What can be done about it, in a sentence."""
+        if self.removable:
+            return f"`python -m mnist_core delete {self.number}` removes it."
+        return (
+            "It cannot be deleted either, because the database's file is damaged at its place; other runs go on. "
+            "`python -m mnist_core doctor` names the backup to bring back."
+        )
+
+
+@dataclass(frozen=True)
+class Holder:
+    """What a row says of the process that trains its run, as far as it can be read."""
+
+    number: int
+    host: str | None
+    pid: int | None
+    pid_start: str | None
+    heartbeat: float | None
+
+
+_COLUMNS = tuple(field.name for field in fields(Run))
+_STATES = get_args(State)
+_TIMES = ("created", "started", "finished", "deleted", "heartbeat")
+_FRACTIONS = ("train_accuracy", "validation_accuracy", "test_accuracy")
+# The last moment that a page can show: the end of the year 2199, in unix seconds.
+LATEST = 7_258_118_399.0
+
+
+def run_from_row(row: Mapping[Any, Any]) -> Run:
+    """A Run from a row of the table of runs. Raises ValueError that names the column which cannot be read."""
+    _check_row(row)
+    values: dict[str, Any] = {name: row[name] for name in _COLUMNS}
+    try:
+        values |= {"config": RunConfig.parse(row["config"]), "tags": tuple(row["tags"])}
+    except ConfigError as error:
+        raise ValueError(f"config: {error}") from None
+    try:
+        values["data"] = DataFacts.stored(row["data"])
+    except ValidationError as error:
+        field = ".".join(map(str, error.errors()[0]["loc"]))
+        raise ValueError(f"data: {field} is none that a run records") from None
+    return Run(**values)
+
+
+def _check_row(row: Mapping[Any, Any]) -> None:
+    for column in runs.c:
+        value = row[column.name]
+        if value is None and column.nullable:
+            continue
+        kinds = _KINDS.get(type(column.type))
+        if kinds and (not isinstance(value, kinds) or (isinstance(value, float) and not math.isfinite(value))):
+            raise ValueError(f"{column.name}: {str(value)[:40]!r} is no {_WORDS[type(column.type)]}")
+    if row["state"] not in _STATES:
+        raise ValueError(f"state: {row['state'][:40]!r} is none that a run has")
+    for names, most in ((_TIMES, LATEST), (_FRACTIONS, 1.0)):
+        if wrong := [name for name in names if row[name] is not None and not 0 <= row[name] <= most]:
+            raise ValueError(f"{wrong[0]}: {row[wrong[0]]:g} is out of range")
+    if row["epoch"] < 0 or row["step"] < 0:
+        raise ValueError("epoch, step: below 0")
+    tags, versions, data = row["tags"], row["versions"], row["data"]
+    versions, data = {} if versions is None else versions, {} if data is None else data
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise ValueError("tags: no list of texts")
+    if not isinstance(versions, dict) or not all(isinstance(text, str) for text in versions.values()):
+        raise ValueError("versions: no texts by name")
+    if not isinstance(row["config"], dict) or not isinstance(data, dict):
+        raise ValueError("config, data: no object")
+    for name, value in (("tags", tags), ("versions", versions), ("data", data)):
+        if not is_text(value):
+            raise ValueError(f"{name}: holds a sign that belongs to no text")
+
+
+_KINDS: dict[type, tuple[type, ...]] = {Integer: (int,), Float: (int, float), Text: (str,)}
+_WORDS: dict[type, str] = {Integer: "whole number", Float: "number", Text: "text"}
+
+
+def new_id(now: float | None = None) -> str:
+    """A UUIDv7 (RFC 9562): 48 bits of milliseconds, then random, so that ids sort by creation."""
+    milliseconds = int((time.time() if now is None else now) * 1000)
+    value = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    return str(UUID(int=value))
+
+
+def new_row(
+    config: RunConfig, name: str, tags: Iterable[str], now: float, place: float, sweep: str | None = None
+) -> dict[str, Any]:
+    """The row of a run that is queued at `now`, in this place of the queue."""
+    return {
+        "id": new_id(now),
+        "name": one_line(name).strip()[:NAME_LENGTH] or default_name(config),
+        "tags": clean_tags(tags),
+        "state": "queued",
+        "config": config.model_dump(mode="json"),
+        "digest": config.digest(),
+        "created": now,
+        "queued": place,
+        "sweep": sweep,
+    }
+
+
+def clean_tags(tags: Iterable[str]) -> list[str]:
+    """Tags in their order, each once and on one line."""
+    return sorted({one_line(tag).strip() for tag in tags} - {""})
+
+
+def claim(now: float, pid: int | None) -> dict[str, Any]:
+    """What a claim writes into a run's row: from then on only the holder of the token may record.
+
+    `pid` is the process that trains it, if that is known already.
+    """
+    return {
+        "state": "running",
+        "queued": None,
+        "request": None,
+        "worker": secrets.token_hex(8),
+        "host": socket.gethostname(),
+        "pid": pid,
+        "pid_start": None if pid is None else _start_of(pid),
+        "trouble": None,
+        "heartbeat": now,
+    }
+
+
+def this_process() -> dict[str, Any]:
+    """What a run's row says of the process that trains it: its number and when it began."""
+    pid = os.getpid()
+    return {"pid": pid, "pid_start": _start_of(pid)}
+
+
+@cache
+def _start_of(pid: int) -> str | None:
+    return processes.start_of(pid)
+
+
+def default_name(config: RunConfig) -> str:
+    """A name that tells runs apart at a glance: architecture, and what is not default."""
+    line = one_line(config.architecture)
+    short = line if len(line) <= 40 else line[:37] + "..."
+    parts = [short]
+    changed = config.changed()
+    if config.dataset != "mnist":
+        parts.append(config.dataset)
+    if "optimizer" in changed:
+        parts.append(config.optimizer)
+    if "learning_rate" in changed or "optimizer" in changed:
+        parts.append(f"lr {config.learning_rate:g}")
+    if "seed" in changed:
+        parts.append(f"seed {config.seed}")
+    return ", ".join(parts)

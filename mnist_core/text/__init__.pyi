@@ -1,0 +1,14 @@
+from .escapes import FORMULA as FORMULA
+from .escapes import brief as brief
+from .escapes import in_docstring as in_docstring
+from .escapes import in_html as in_html
+from .escapes import in_markdown as in_markdown
+from .escapes import in_plotly as in_plotly
+from .escapes import in_spreadsheet as in_spreadsheet
+from .escapes import in_table_cell as in_table_cell
+from .escapes import in_terminal as in_terminal
+from .escapes import is_text as is_text
+from .escapes import one_line as one_line
+from .rounding import decimals as decimals
+from .rounding import fixed as fixed
+from .rounding import size_in_words as size_in_words

@@ -1,0 +1,279 @@
+"""Training: a generator of events over tensors that lie on the device."""
+
+import math
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, fields
+from time import perf_counter
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from mnist_core.config import Rules, RunConfig
+from mnist_core.data import Data, augment, augments
+from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
+from mnist_core.training import optimization
+from mnist_core.training.evaluation import evaluate
+from mnist_core.training.perceptron import Perceptron, perceptron
+
+POINTS = 5000  # a run's curve has at most about this many training points; longer runs average several steps
+_REPORT_SECONDS = 0.1  # how often the device is read at most
+_UNREAD = 2_000_000  # numbers that may wait on the device
+
+
+@dataclass
+class TrainingState:
+    """Where training stands; with the model and the random state, all that is needed to go on."""
+
+    optimizers: list[Optimizer]
+    step: int = 0
+    epoch: int = 0  # completed
+    loss_sum: float = 0.0  # over the images of the epoch under way
+    correct: float = 0.0
+    best_epoch: int = 0
+    best_accuracy: float = -1.0
+    best_loss: float = math.inf
+    risen_epoch: int = 0  # the last epoch with a higher accuracy than all before it: what patience counts from
+    seconds: float = 0.0
+
+    @classmethod
+    def start(cls, model: nn.Module, config: RunConfig) -> "TrainingState":
+        """The state before the first step."""
+        return cls(optimization.optimizers(model, config))
+
+    def progress(self) -> dict[str, Any]:
+        """Everything but the optimizers, as JSON values."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "optimizers"}
+
+    def restore(self, progress: dict[str, Any]) -> None:
+        """Take over what `progress` returned, today or before there was `risen_epoch`."""
+        for name in self.progress():
+            if name in progress or name != "risen_epoch":
+                setattr(self, name, progress[name])
+
+    def forget_the_best(self) -> None:
+        """Choose the best epoch anew from here on, as a run does that continues another."""
+        self.best_epoch, self.best_accuracy, self.best_loss, self.risen_epoch = 0, -1.0, math.inf, 0
+
+
+def train(
+    model: nn.Module,
+    data: Data,
+    config: RunConfig,
+    state: TrainingState | None = None,
+    rules: Rules | None = None,
+) -> Iterator[Event]:
+    """Train the model on data.train and yield what happens, by these rules (by default those of today).
+
+    The model and the state are consistent at every yield, so the caller may evaluate, save or stop there. The order
+    of the images in an epoch depends on (seed, epoch) alone; dropout and augmentation use torch's global random state.
+    """
+    state, rules = state or TrainingState.start(model, config), rules or Rules()
+    smoothing = config.label_smoothing if rules.training_loss == 1 else 0.0  # of the loss that is recorded
+    count = len(data.train.labels)
+    steps_per_epoch = math.ceil(count / config.batch_size)
+    yield RunStarted(
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        train_images=count,
+        validation_images=len(data.validation.labels),
+        test_images=len(data.test.labels),
+        steps_per_epoch=steps_per_epoch,
+        first_step=state.step,
+        device=str(data.train.labels.device),
+    )
+    model.train()
+    chain = perceptron(model, config, state.optimizers, data.train.labels.device)
+    while state.epoch < config.epochs:
+        broken = False
+        meter = _Meter(math.ceil(config.epochs * steps_per_epoch / POINTS), smoothing)
+        for event in _steps(model, chain, data, config, state, steps_per_epoch, meter):
+            yield event
+            broken = broken or not math.isfinite(event.loss)
+        if not broken:
+            end = _end_of_epoch(model, data, state, config)
+            yield end
+            broken = not math.isfinite(end.validation_loss if end.validation_loss is not None else end.train_loss)
+        if broken:
+            yield _finished("diverged", state, _divergence_hint(config, state))
+            return
+        waited_since = state.best_epoch if rules.patience == 1 else state.risen_epoch
+        if config.early_stopping and state.epoch - waited_since >= config.early_stopping:
+            yield _finished("early-stopped", state, _patience_hint(config, waited_since, rules))
+            return
+    yield _finished("finished", state, "")
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
+    """The order of `count` images in this epoch (from 1), on the CPU, the same on every machine."""
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    return torch.randperm(count, generator=generator)  # (count,)
+
+
+def _steps(
+    model: nn.Module,
+    chain: Perceptron | None,
+    data: Data,
+    config: RunConfig,
+    state: TrainingState,
+    steps_per_epoch: int,
+    meter: "_Meter",
+) -> Iterator[StepEnd]:
+    """The rest of the epoch under way. Ends after the first StepEnd whose loss is not finite."""
+    device = data.train.labels.device
+    done = state.step - state.epoch * steps_per_epoch
+    order = epoch_order(len(data.train.labels), config.seed, state.epoch + 1).to(device)
+    batches = order.split(config.batch_size)
+    labels = data.train.labels[order].split(config.batch_size)
+    autocast = torch.autocast(device.type, torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
+    augmented = augments(config)
+    rate = -1.0
+    optimizers = state.optimizers
+    for place in range(done, steps_per_epoch):
+        batch, target = batches[place], labels[place]
+        wanted = optimization.learning_rate(config, state.step, steps_per_epoch)
+        if wanted != rate:
+            rate = wanted
+            optimization.set_learning_rate(optimizers, rate)
+        images = data.train.images.index_select(0, batch)  # (B, C, H, W) uint8
+        pixels = data.normalise(augment(images.float().div_(255), config)) if augmented else data.inputs(images)
+        if chain is not None:
+            logits = chain.step(pixels, target)  # (B, classes)
+        else:
+            with autocast:
+                logits = model(pixels)  # (B, classes)
+                loss = F.cross_entropy(logits, target, label_smoothing=config.label_smoothing)
+            loss.backward()
+            if config.clip_norm:
+                optimization.clip(model, config.clip_norm)
+            for optimizer in optimizers:
+                optimizer.step()
+                optimizer.zero_grad()
+        meter.add(logits, target, rate)
+        state.step += 1
+        if meter.due(last=place + 1 == steps_per_epoch):
+            for event in meter.read(state):
+                yield event
+                if not math.isfinite(event.loss):
+                    return
+
+
+class _Meter:
+    """Keeps the answers of each step on the device, and rarely makes of them the loss and accuracy of each window.
+
+    Done for many steps at a time, that costs a fraction of what it would cost at every step.
+    """
+
+    def __init__(self, window: int, label_smoothing: float) -> None:
+        self._window, self._smoothing = window, label_smoothing
+        self._read_at = perf_counter()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._logits: list[Tensor] = []  # each (B, classes)
+        self._targets: list[Tensor] = []  # each (B,)
+        self._rates: list[float] = []
+        self._values = 0  # numbers that are kept
+
+    def add(self, logits: Tensor, target: Tensor, rate: float) -> None:
+        self._logits.append(logits.detach())
+        self._targets.append(target)
+        self._rates.append(rate)
+        self._values += logits.numel()
+
+    def due(self, last: bool) -> bool:
+        if last:
+            return True
+        whole = len(self._rates) % self._window == 0
+        return whole and (self._values >= _UNREAD or perf_counter() - self._read_at >= _REPORT_SECONDS)
+
+    def read(self, state: TrainingState) -> list[StepEnd]:
+        """The unread windows as events; adds them to the epoch's sums in `state`."""
+        windows = [self._targets[place : place + self._window] for place in range(0, len(self._rates), self._window)]
+        images = [sum(target.shape[0] for target in targets) for targets in windows]
+        losses, corrects = self._sums(images)
+        now = perf_counter()
+        took, total = max(now - self._read_at, 1e-9), sum(images)
+        before, start = state.seconds, state.step - len(self._rates)
+        events, seen = [], 0
+        for place, (loss, correct, count) in enumerate(zip(losses, corrects, images, strict=True)):
+            state.loss_sum += loss
+            state.correct += correct
+            seen += count
+            steps = min((place + 1) * self._window, len(self._rates))
+            events.append(
+                StepEnd(
+                    step=start + steps,
+                    epoch=state.epoch + 1,
+                    loss=loss / count,
+                    accuracy=correct / count,
+                    learning_rate=self._rates[steps - 1],
+                    images_per_second=total / took,
+                    seconds=before + took * seen / total,
+                )
+            )
+        state.seconds = before + took
+        self._forget()
+        self._read_at = perf_counter()
+        return events
+
+    def _sums(self, images: list[int]) -> list[list[float]]:
+        """Sums of the loss and number of right answers of each window: two lists as long as `images`."""
+        logits, targets = torch.cat(self._logits).float(), torch.cat(self._targets)
+        losses = F.cross_entropy(logits, targets, label_smoothing=self._smoothing, reduction="none")
+        right = (logits.argmax(1) == targets).float()
+        counts = torch.tensor(images, device=logits.device)
+        window = torch.repeat_interleave(counts, output_size=len(targets))  # of each image
+        sums = losses.new_zeros(2, len(images)).index_add_(1, window, torch.stack((losses, right)))
+        return sums.tolist()
+
+
+def _end_of_epoch(model: nn.Module, data: Data, state: TrainingState, config: RunConfig) -> EpochEnd:
+    began = perf_counter()
+    count = len(data.train.labels)
+    loss = accuracy = None
+    best = True
+    if len(data.validation.labels):
+        loss, accuracy = evaluate(model, data, data.validation, precision=config.precision)
+        if accuracy > state.best_accuracy:
+            state.risen_epoch = state.epoch + 1
+        best = (accuracy, -loss) > (state.best_accuracy, -state.best_loss)
+        if best:
+            state.best_accuracy, state.best_loss = accuracy, loss
+    state.epoch += 1
+    if best:
+        state.best_epoch = state.epoch
+    state.seconds += perf_counter() - began
+    end = EpochEnd(
+        step=state.step,
+        epoch=state.epoch,
+        train_loss=state.loss_sum / count,
+        train_accuracy=state.correct / count,
+        validation_loss=loss,
+        validation_accuracy=accuracy,
+        best=best,
+        seconds=state.seconds,
+    )
+    state.loss_sum = state.correct = 0.0
+    return end
+
+
+def _finished(outcome: Any, state: TrainingState, hint: str) -> RunFinished:
+    return RunFinished(outcome, state.step, state.epoch, state.best_epoch, hint, state.seconds)
+
+
+def _patience_hint(config: RunConfig, since: int, rules: Rules) -> str:
+    better = "better" if rules.patience == 1 else "higher"
+    epochs = "1 epoch" if config.early_stopping == 1 else f"{config.early_stopping} epochs"
+    return f"No {better} {config.validation_label} accuracy for {epochs} after epoch {since}: stopped early."
+
+
+def _divergence_hint(config: RunConfig, state: TrainingState) -> str:
+    remedies = [f"a learning rate of {config.learning_rate / 10:g}"]
+    if not config.clip_norm:
+        remedies.append("gradient clipping at norm 1")
+    if not config.normalise:
+        remedies.append("normalised pixels")
+    return f"The loss stopped being a finite number in epoch {state.epoch + 1}: try {', or '.join(remedies)}."

@@ -1,0 +1,171 @@
+"""What a run needs - memory, steps, room for its checkpoints - counted from its network's text before it is queued.
+
+Torch is not asked, and nothing is built: shapes and parameters follow from the layers. The limits stand in `limits`.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, prod
+
+from mnist_core.architectures import Node, Shape, every, infer, line_of
+from mnist_core.config import ANSWERED_AT_ONCE, OPTIMIZERS, RunConfig, limit, variable
+from mnist_core.errors import ConfigError
+
+NUMBER = 4  # bytes of a float32
+_NO_COPY = ("reshape", "dropout")  # roles of layers whose output is their input, laid out anew or as it is
+_REMEMBERED = 4096  # networks: more than a sweep has, so that it counts each of them once
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many numbers a network is made of."""
+
+    parameters: int
+    kept: int  # of one image, in training: its own and every layer's output, for the way back
+    peak: int  # of one image, in answering: the most that exist at one moment
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def sizes(architecture: str, shape: Shape, classes: int) -> Sizes:
+    """The sizes of the network for images (C, H, W) and this many classes. Raises ArchitectureError."""
+    nodes = infer(line_of(architecture), shape, classes)
+    rows = [node for node, _, _ in every(nodes)]
+    kept = prod(shape) + sum(prod(node.output_shape) for node in rows if node.kind.role != "reshape")
+    return Sizes(sum(node.parameters for node in rows), kept, _peak(nodes))
+
+
+def numbers_of_optimizer(config: RunConfig) -> int:
+    """Numbers that the optimizer keeps for each weight; Muon keeps one for hidden matrices and two for the rest."""
+    return OPTIMIZERS[config.optimizer].numbers_kept(config.momentum)
+
+
+def check_needs(config: RunConfig, shape: Shape, classes: int, images: int | None) -> None:
+    """Raise ConfigError, with the remedy, where a run would need more than `limits` allow.
+
+    `images`: how many are learned from; None if that is not known yet, then steps are not counted. Raises
+    ArchitectureError.
+    """
+    _check_memory(config, sizes(config.architecture, shape, classes))
+    checkpoint, most = checkpoint_bytes(config, shape, classes), limit("MAX_CHECKPOINT_OF_RUN")
+    if checkpoint > most:
+        raise ConfigError(
+            "architecture",
+            f"one checkpoint of it would take {_gigabytes(checkpoint)} on the disk, and at most {_gigabytes(most)} are "
+            f"kept; use fewer units or channels{_larger('MAX_CHECKPOINT_OF_RUN')}",
+        )
+    steps, most = steps_of(config, images), limit("MAX_STEPS")
+    if images is not None and steps > most:
+        own = most // ceil(images / config.batch_size)
+        epochs = own + (config.continue_epoch or 0)
+        remedy = f"train at most {epochs:,} epochs, or choose a larger batch size" if own else "use larger batches"
+        raise ConfigError(
+            "epochs", f"{config.epochs:,} are {steps:,} steps, more than {most:,}; {remedy}{_larger('MAX_STEPS')}"
+        )
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What one run asks of the machine beside its memory."""
+
+    # 0 where it is not known how many images are learned from.
+    steps: int
+    # Room for the checkpoints that it may keep, in bytes.
+    disk: int
+
+
+def needs_of(config: RunConfig, shape: Shape, classes: int, images: int | None) -> Needs:
+    """Steps and room of one run; `images` as in `check_needs`. Raises ArchitectureError."""
+    checkpoint = checkpoint_bytes(config, shape, classes)
+    # The best and the last are kept whatever their size, and a new one is written before an old one is removed.
+    always = 3 * checkpoint
+    kept = min(ceil(config.epochs / config.checkpoint_every) + 1, limit("MAX_CHECKPOINTS"))
+    room = min(kept * checkpoint, max(always, limit("MAX_CHECKPOINT_BYTES")))
+    return Needs(steps_of(config, images), room)
+
+
+def check_together(needs: Collection[Needs], field: str, free: int | None = None) -> None:
+    """Raise ConfigError for `field` where runs that enter the queue together would need more than `limits` allow.
+
+    `free`: bytes that the disk of the runs has left, None if that is not asked.
+    """
+    count = f"{len(needs):,} run{'s' * (len(needs) != 1)}"
+    steps, most = sum(one.steps for one in needs), limit("MAX_STEPS_TOGETHER")
+    if steps > most:
+        raise ConfigError(
+            field,
+            f"{count} are {steps:,} steps together, more than {most:,}; train fewer runs or epochs, or use larger "
+            f"batches{_larger('MAX_STEPS_TOGETHER')}",
+        )
+    disk, most = sum(one.disk for one in needs), limit("MAX_DISK_TOGETHER")
+    if disk > most:
+        raise ConfigError(
+            field,
+            f"the checkpoints of {count} may take {_gigabytes(disk)}, more than {_gigabytes(most)}; train fewer runs "
+            f"or smaller networks, or raise checkpoint_every{_larger('MAX_DISK_TOGETHER')}",
+        )
+    if free is not None and disk > free:
+        raise ConfigError(
+            field,
+            f"the checkpoints of {count} may take {_gigabytes(disk)}, and the disk of the results has "
+            f"{_gigabytes(free)} left; free some with `python -m mnist_core prune`, train fewer runs or smaller "
+            "networks, or raise checkpoint_every",
+        )
+
+
+def steps_of(config: RunConfig, images: int | None) -> int:
+    """Steps of a run that learns from so many images; 0 where that is not known, and with scikit-learn."""
+    if images is None or config.library != "torch":
+        return 0
+    return (config.epochs - (config.continue_epoch or 0)) * ceil(images / config.batch_size)
+
+
+def checkpoint_bytes(config: RunConfig, shape: Shape, classes: int) -> int:
+    """Bytes of one checkpoint: weights and what the optimizer keeps. Raises ArchitectureError."""
+    parameters = sizes(config.architecture, shape, classes).parameters
+    return NUMBER * parameters * (1 + numbers_of_optimizer(config))
+
+
+def _check_memory(config: RunConfig, network: Sizes) -> None:
+    most = limit("MAX_RUN_MEMORY")
+    at_rest = NUMBER * network.parameters * (2 + numbers_of_optimizer(config))
+    answering = NUMBER * (network.parameters + network.peak * ANSWERED_AT_ONCE)
+    if max(at_rest, answering) > most:
+        raise ConfigError(
+            "architecture",
+            f"it needs about {_gigabytes(max(at_rest, answering))} of memory whatever the batch size, and a run may "
+            f"need {_gigabytes(most)}; use fewer units or channels, or pool earlier{_larger('MAX_RUN_MEMORY')}",
+        )
+    training = at_rest + NUMBER * network.kept * config.batch_size
+    if config.library == "torch" and training > most:
+        fitting = (most - at_rest) // (NUMBER * network.kept)
+        remedy = f"choose {fitting:,} or less, or" if fitting else "use smaller images, or"
+        raise ConfigError(
+            "batch_size",
+            f"{config.batch_size:,} images at a time need about {_gigabytes(training)} of memory with this network, "
+            f"and a run may need {_gigabytes(most)}; {remedy} fewer units or channels{_larger('MAX_RUN_MEMORY')}",
+        )
+
+
+def _peak(nodes: tuple[Node, ...], held: int = 0) -> int:
+    """The most numbers that exist at once while one image passes these layers; `held` is kept beside all but the first.
+
+    The first layer's input is what is held.
+    """
+    most = 0
+    for place, node in enumerate(nodes):
+        before, after = prod(node.input_shape), prod(node.output_shape)
+        if node.body:
+            inside = max(_peak(node.body, before), before + (3 if node.shortcut else 2) * after)
+        else:
+            inside = before + (0 if node.kind.role in _NO_COPY else after)
+        most = max(most, inside + (held if place else 0))
+    return most
+
+
+def _larger(name: str) -> str:
+    return f" (on a larger machine set {variable(name)})"
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB"

@@ -1,0 +1,48 @@
+"""Optimizers, and the learning rate as a function of the step."""
+
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from mnist_core.config import OPTIMIZERS, RunConfig, learning_rate
+
+__all__ = ["clip", "learning_rate", "optimizers", "set_learning_rate"]
+
+
+def optimizers(model: nn.Module, config: RunConfig) -> list[Optimizer]:
+    """The optimizers that together update every parameter of the model; one, except for Muon."""
+    devices = {parameter.device.type for parameter in model.parameters()}
+    found = []
+    for part in OPTIMIZERS[config.optimizer].parts:
+        arguments: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay, **part.constants}
+        arguments |= {keyword: getattr(config, field) for keyword, field in part.settings.items()}
+        # Left out elsewhere, as a person would write it: fused=False would rule out torch's second best way as well.
+        if devices <= part.fused:
+            arguments["fused"] = True
+        if parameters := _parameters(model, part.updates):
+            found.append(getattr(torch.optim, part.torch_class)(parameters, **arguments))
+    return found
+
+
+def _parameters(model: nn.Module, updates: Literal["all", "hidden", "others"]) -> list[nn.Parameter]:
+    """All parameters; the weight matrices between hidden layers; or every other parameter."""
+    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    hidden = {id(module.weight) for module in linear[:-1]}
+    return [
+        parameter for parameter in model.parameters()
+        if updates == "all" or (id(parameter) in hidden) == (updates == "hidden")
+    ]  # fmt: skip
+
+
+def set_learning_rate(optimizers: list[Optimizer], value: float) -> None:
+    """The learning rate of the next step."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = value
+
+
+def clip(model: nn.Module, norm: float) -> None:
+    """Scale the gradients down to at most this norm (Pascanu et al. 2013)."""
+    torch.nn.utils.clip_grad_norm_(model.parameters(), norm)

@@ -1,0 +1,272 @@
+"""Runs as tables: only what differs, and one well-typed row a run whatever it knows already."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from mnist_core.analysis.comparison import (
+    CHANCE,
+    CONFOUND,
+    FACTOR,
+    FOLLOWS,
+    IDLE,
+    LAST_DIGITS,
+    START,
+    config_differences,
+    factors,
+    fairness,
+    groups,
+    runs_table,
+    seeded,
+)
+from mnist_core.analysis.controlled import changeable
+from mnist_core.config.rules import Rules
+from mnist_core.config.run_config import RunConfig
+from mnist_core.errors import ConfigError
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
+
+
+def test_only_what_differs(store: Store) -> None:
+    runs = [
+        store.enqueue(RunConfig(epochs=5, normalise=True), name="same"),
+        store.enqueue(RunConfig(epochs=9, normalise=False, train_images=160), name="same"),
+    ]
+    table = config_differences(runs)
+    assert list(table.columns) == ["Role", "1 · same", "2 · same"]
+    assert table.drop(columns="Role").to_dict("index") == {
+        "Training images": {"1 · same": "not set", "2 · same": "160"},
+        "Normalise": {"1 · same": "yes", "2 · same": "no"},
+        "Epochs": {"1 · same": "5", "2 · same": "9"},
+    }
+
+
+def test_fields_without_effect_are_dashes(store: Store) -> None:
+    runs = [store.enqueue(RunConfig(optimizer="adam")), store.enqueue(RunConfig(optimizer="sgd", learning_rate=0.05))]
+    table = config_differences(runs)
+    assert table.loc["Momentum"].tolist() == [FOLLOWS, "–", "0.9"]
+    assert table.loc["Learning rate"].tolist() == [CONFOUND, "0.001", "0.05"]
+    same = [store.enqueue(RunConfig(momentum=0.1)), store.enqueue(RunConfig(momentum=0.5))]  # Adam knows no momentum
+    assert config_differences(same).empty
+
+
+def test_each_difference_has_its_role_and_the_factor_comes_first(store: Store) -> None:
+    one = RunConfig(optimizer="sgd")
+    runs = [
+        store.enqueue(one),
+        store.enqueue(one.replace(architecture="mlp-100", epochs=9, batch_size=32, seed=1, threads=2,
+                                  initial_weights="mlp-300")),
+    ]  # fmt: skip
+    assert dict(config_differences(runs)["Role"]) == {
+        "Architecture": FACTOR,
+        "Batch size": CONFOUND,
+        "Epochs": CONFOUND,
+        "Seed": CHANCE,
+        "Initial weights as in": START,
+        "CPU threads": LAST_DIGITS,
+    }
+    assert config_differences(runs).index[0] == "Architecture"
+    assert [field.name for field in factors(runs)] == ["architecture", "batch_size", "epochs"]
+    roles = config_differences(runs, "epochs")["Role"]
+    assert (roles.index[0], roles["Epochs"]) == ("Epochs", FACTOR)
+    assert roles[["Architecture", "Initial weights as in"]].tolist() == [CONFOUND, CONFOUND]
+
+
+def test_the_momentum_of_another_optimizer_follows_unless_it_differs_by_itself(store: Store) -> None:
+    adam, sgd, other = (
+        store.enqueue(RunConfig.parse({"optimizer": optimizer, "momentum": momentum}))
+        for optimizer, momentum in (("adam", 0.9), ("sgd", 0.9), ("rmsprop", 0.5))
+    )
+    assert fairness([adam, sgd]) == "Only the optimizer differs: a fair comparison."
+    assert fairness([sgd, other]).startswith("1 confound: momentum also differs, so")
+
+
+def test_one_sentence_says_whether_a_comparison_is_fair(store: Store) -> None:
+    def said(*changes: dict, factor: str = "") -> str:
+        return fairness([store.enqueue(RunConfig.parse(change)) for change in changes], factor)
+
+    assert said({}) == ""
+    assert said({}, {"checkpoint_every": 2}) == "No setting that matters differs: the same experiment again."
+    assert said({}, {"threads": 2}).startswith("Only the CPU threads differ, which may change the last digits")
+    assert said({}, {"threads": 2, "learning_rate": 0.1}) == (
+        "Only the learning rate differs, apart from the CPU threads, which may change the last digits: a fair "
+        "comparison."
+    )
+    assert said({}, {"threads": 2, "seed": 1}).startswith(
+        "Only the seed differs, apart from the CPU threads, which may"
+    )
+    assert said({}, {"learning_rate": 0.1}) == "Only the learning rate differs: a fair comparison."
+    assert said({}, {"epochs": 9}) == "Only the epochs differ: a fair comparison."
+    assert said({}, {"normalise": False}) == "Only “Normalise” differs: a fair comparison."
+    assert said({}, {"seed": 1}).startswith("Only the seed differs: the same experiment again")
+    assert said({}, {"architecture": "mlp-100", "batch_size": 9, "epochs": 7}) == (
+        "2 confounds: batch size and epochs also differ, so a difference in accuracy cannot be put down to the "
+        "architecture."
+    )
+    assert said({}, {"architecture": "mlp-100", "batch_size": 9}, factor="batch_size") == (
+        "1 confound: architecture also differs, so a difference in accuracy cannot be put down to the batch size."
+    )
+    assert said({}, {"architecture": "mlp-100", "seed": 1}).startswith("Apart from the architecture the seed differs")
+    same = [{"architecture": name, "seed": seed} for name in ("mlp-100", "mlp-300") for seed in (0, 1)]
+    assert "each value with the same seeds: a fair comparison" in said(*same)
+    assert "Apart from the architecture" in said(*same[:3])
+    assert said({}, {"dataset": "kmnist"}).startswith("The data sets differ")
+    for seed in (0, 1):
+        flattered = said({}, {"choose_on": "test", "seed": seed})
+        assert "optimistic" in flattered
+        assert "no fair comparison" in flattered
+
+
+EPYC, INTEL = "AMD EPYC, AVX2, 1 thread", "Intel Xeon, AVX-512, 1 thread"
+TORCH = {"torch": "2.13.0", "machine": "Linux x86_64"}
+
+
+def recorded(store: Store, computed_on: str | None, versions: dict | None = None, **changes: object) -> Run:
+    """A run that recorded this device and these versions."""
+    run = store.enqueue(RunConfig.parse(changes))
+    return replace(run, device=computed_on, versions=versions)
+
+
+def roles(*runs: Run) -> dict[str, str]:
+    return config_differences(runs)["Role"].to_dict()
+
+
+def test_what_runs_were_computed_on_may_change_the_last_digits(store: Store) -> None:
+    here, there = recorded(store, EPYC, TORCH), recorded(store, INTEL, TORCH)
+    assert roles(here, there) == {"Computed on": LAST_DIGITS}
+    table = config_differences([here, there])
+    assert table.loc["Computed on"].tolist()[1:] == ["AMD EPYC, AVX2", "Intel Xeon, AVX-512"]
+    assert "last digits" in fairness([here, there])
+    newer = recorded(store, EPYC, TORCH | {"torch": "2.14.0"})
+    assert roles(here, newer) == {"Version of torch": LAST_DIGITS}
+    in_two_parts = recorded(store, f"{EPYC}; then {INTEL}", TORCH)
+    assert roles(here, in_two_parts) == {"Computed on": LAST_DIGITS}
+    for other in (there, newer, in_two_parts):
+        for said in (fairness([here, other]), fairness([here, replace(other, config=RunConfig(seed=4))])):
+            assert "same network" not in said
+            assert "last digits" in said
+    assert "a fair comparison" in fairness([here, recorded(store, INTEL, TORCH, learning_rate=0.1)])
+
+
+def test_a_device_that_is_asked_for_in_another_way_has_no_influence_where_it_is_the_same(store: Store) -> None:
+    auto, cpu = recorded(store, EPYC, TORCH), recorded(store, EPYC, TORCH, device="cpu")
+    assert roles(auto, cpu) == {"Device": IDLE}
+    assert fairness([auto, cpu]) == "No setting that matters differs: the same experiment again."
+    old = [recorded(store, "cpu, 1 thread"), recorded(store, "cpu, 1 thread", device="cpu")]
+    assert roles(*old) == {"Device": LAST_DIGITS}  # nobody knows on which processors
+    threads = recorded(store, "AMD EPYC, AVX2, 2 threads", TORCH, threads=2)
+    assert roles(auto, threads) == {"CPU threads": LAST_DIGITS}
+    gpu = recorded(store, "NVIDIA H100", TORCH, device="cuda")
+    assert roles(auto, gpu) == dict.fromkeys(("Device", "Computed on"), LAST_DIGITS)
+
+
+def test_what_a_run_has_not_recorded_yet_is_no_difference(store: Store) -> None:
+    assert config_differences([recorded(store, None), recorded(store, EPYC, TORCH)]).empty
+    sklearn = (
+        recorded(store, EPYC, TORCH | {"scikit-learn": "1.8"}),
+        recorded(store, EPYC, TORCH | {"scikit-learn": "1.9"}),
+    )
+    assert config_differences(sklearn).empty  # torch trained them
+
+
+def test_two_rules_of_early_stopping_are_a_confound(store: Store) -> None:
+    old = recorded(store, EPYC, TORCH, early_stopping=2)
+    new = recorded(store, EPYC, TORCH | Rules().as_versions(), early_stopping=2)
+    assert roles(old, new) == {"Early stopping waits for": CONFOUND}
+    assert CONFOUND in fairness([old, new])
+    assert config_differences(
+        [recorded(store, EPYC, TORCH), recorded(store, EPYC, TORCH | Rules().as_versions())]
+    ).empty
+
+
+def test_neither_threads_nor_device_can_be_studied(store: Store) -> None:
+    runs = [recorded(store, EPYC, TORCH), recorded(store, INTEL, TORCH, threads=2, device="cpu", checkpoint_every=3)]
+    assert factors(runs) == []
+    assert not {"threads", "device", "checkpoint_every"} & {field.name for field in changeable(runs[0])}
+
+
+def test_runs_that_differ_only_in_the_seed_form_a_group(store: Store) -> None:
+    one = RunConfig(architecture="mlp-100")
+    runs = [
+        store.enqueue(one.replace(seed=1), "small, seed 1"),
+        store.enqueue(one.replace(epochs=9), "longer"),
+        store.enqueue(one, "small"),
+        store.enqueue(one.replace(seed=1, threads=2), "small, seed 1"),
+        store.enqueue(one.replace(seed=12), "small, seed 12"),
+    ]
+    found = groups(runs)
+    assert [group.name for group in found] == ["small", "longer"]
+    assert [[run.number for run in group.runs] for group in found] == [[1, 3, 4, 5], [2]]
+    assert [run.number for run in found[0].tries] == [1, 3, 5]  # a repeated seed is no further try
+    assert groups([]) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        (("net, seed 0, honest", "net, seed 1, honest"), "net, honest"),
+        (("net run one", "net run other"), "net run"),
+        (("alpha", "beta"), "alpha"),
+        (("784-100-10, seed 3",), "784-100-10"),
+    ],
+)
+def test_a_group_is_called_what_its_runs_names_have_in_common(store: Store, names: tuple, wanted: str) -> None:
+    runs = [store.enqueue(RunConfig(seed=seed), name) for seed, name in enumerate(names)]
+    assert [group.name for group in groups(runs)] == [wanted]
+
+
+def test_several_seeds_of_one_config_get_names_that_say_so(store: Store) -> None:
+    config = RunConfig(architecture="mlp-100", seed=5)
+    assert seeded(config, 1, "mine") == [(config, "mine")]
+    entries = seeded(config, 3, "mine")
+    assert entries == [(config.replace(seed=seed), f"mine, seed {seed}") for seed in (5, 6, 7)]
+    assert [name for _, name in seeded(config, 2)] == ["mlp-100, seed 5", "mlp-100, seed 6"]
+    assert all(len(name) <= 200 for _, name in seeded(config, 2, "x" * 300))
+    (group,) = groups(store.enqueue_all(entries))
+    assert (group.name, len(group.tries)) == ("mine", 3)
+    with pytest.raises(ConfigError, match="seed"):
+        seeded(config.replace(seed=2**31 - 1), 2)
+
+
+def test_no_and_one_run(store: Store) -> None:
+    assert config_differences([]).empty
+    assert config_differences([store.enqueue(RunConfig())]).empty
+    assert runs_table([]).empty
+
+
+def _finished(run: Run) -> Run:
+    return replace(
+        run, state="finished", epoch=5, best_epoch=4, parameters=238_510, macs=238_200, train_accuracy=0.995,
+        validation_accuracy=0.978, test_accuracy=0.9775, test_loss=0.081, seconds=21.5, images_per_second=14_000.0,
+        step=3_910, steps_per_epoch=782, train_images=50_000, created=1_700_000_000.0,
+    )  # fmt: skip
+
+
+def test_a_row_a_run(store: Store) -> None:
+    queued = store.enqueue(RunConfig(architecture="lenet-5"), name="waiting")
+    finished = _finished(store.enqueue(RunConfig(optimizer="sgd", learning_rate=0.1), name="done", tags=("a", "b")))
+    table = runs_table([finished, queued])
+    assert list(table.index) == [finished.id, queued.id]
+    row = table.loc[finished.id]
+    assert (row["Run"], row["Name"], row["Tags"], row["State"]) == (2, "done", ["a", "b"], "finished")
+    assert (row["Data set"], row["Architecture"]) == ("mnist", "mlp-300")
+    assert (row["Optimizer"], row["Learning rate"]) == ("sgd", 0.1)
+    assert (row["Parameters"], row["MACs"], row["Epochs"], row["Best epoch"]) == (238_510, 238_200, 5, 4)
+    assert row["Best validation accuracy (%)"] == pytest.approx(97.8)
+    assert row["Training accuracy (%)"] == pytest.approx(99.5)
+    assert row["Test accuracy (%)"] == pytest.approx(97.75)
+    assert (row["Test loss"], row["Time (s)"], row["Images/s"]) == (0.081, 21.5, 250_000 / 21.5)
+    assert row["Created"] == pd.Timestamp("2023-11-14 22:13:20", tz="UTC")
+    continued = replace(finished, config=finished.config.model_copy(update={"continue_epoch": 2}))
+    assert runs_table([continued])["Images/s"].tolist() == [150_000 / 21.5], "only what it learned itself"
+    unknown = table.loc[queued.id]
+    assert unknown[["Parameters", "Test accuracy (%)", "Test loss", "Images/s", "Best epoch"]].isna().all()
+
+
+def test_types_are_the_same_with_and_without_runs(store: Store) -> None:
+    run = store.enqueue(RunConfig())
+    assert (runs_table([]).dtypes == runs_table([run]).dtypes).all()
+    assert (runs_table([run]).dtypes == runs_table([_finished(run)]).dtypes).all()
+    assert runs_table([run])["Parameters"].dtype == "Int64"
+    assert isinstance(runs_table([run])["Created"].dtype, pd.DatetimeTZDtype)

@@ -1,0 +1,23 @@
+"""Every preset can be looked into."""
+
+import numpy as np
+import pytest
+import torch
+
+from mnist_core.analysis.explain import activations, class_templates, first_layer, nonlinear_layers
+from mnist_core.architectures.building import build
+from mnist_core.architectures.presets import presets
+
+
+@pytest.mark.parametrize("name", sorted(presets()))
+def test_every_preset_can_be_looked_into(name: str) -> None:
+    torch.manual_seed(0)
+    shape = (1, 28, 28)
+    model = build(name, shape, 10)
+    layers = first_layer(model, shape)
+    assert layers, "something of every network can be shown"
+    assert all(np.isfinite(layer.values).all() and layer.values.ndim == 4 for layer in layers)
+    found = activations(model, np.full(shape, 128, dtype=np.uint8), (0.1307,), (0.3081,))
+    assert found[-1].values.shape == (10,)
+    assert len({layer.name for layer in found}) == len(found)
+    assert (class_templates(model, shape) is None) == bool(nonlinear_layers(model, shape))

@@ -1,0 +1,139 @@
+"""Whether runs saw the same images is decided by the images: labels, names and places of folders do not say it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mnist_core import api, report
+from mnist_core.analysis import predictions
+from mnist_core.analysis.comparison import CONFOUND, FACTOR, IDLE, config_differences, fairness, groups
+from mnist_core.analysis.run_images import class_names_of
+from mnist_core.errors import DataError, StoreError
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
+from tests.small_folders import config_of, forget, train, write_images
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    return write_images(tmp_path / "plain")
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """A folder with the same number of images of each class, which are others."""
+    return write_images(tmp_path / "other", low=100)
+
+
+def kept_and_left(store: Store, *runs: Run) -> tuple[list[int], dict[int, str]]:
+    """Numbers of the runs that are compared, and why the others are not."""
+    found, left_out = predictions.gather(runs, {run.id: predictions.read(store, run) for run in runs})
+    assert found
+    return [run.number for run in found.runs], {one.run.number: one.reason for one in left_out}
+
+
+def test_two_folders_of_equal_counts_are_never_compared_as_one(store: Store, plain: Path, other: Path):
+    first = train(store, config_of(plain))
+    second = train(store, config_of(other, learning_rate=0.01))
+    assert kept_and_left(store, first, second) == ([1], {2: "was tested on other images than run #1"})
+    assert fairness([first, second]).startswith("The image folders differ: ")
+    assert "fair comparison" not in fairness([first, second], "learning_rate")
+    with pytest.raises(StoreError, match="run #2 was tested on other images than run #1"):
+        api.compare(1, 2)
+    text = report.html(store, [first, second])
+    assert "#2 folder, lr 0.01 was tested on other images" in text or "tested on other images than run #1" in text
+
+
+def test_the_same_images_in_another_place_are_the_same_data(store: Store, plain: Path, tmp_path: Path):
+    shutil.copytree(plain, tmp_path / "copy")
+    first = train(store, config_of(plain))
+    second = train(store, config_of(tmp_path / "copy", learning_rate=0.01))
+    assert kept_and_left(store, first, second) == ([1, 2], {})
+    assert fairness([first, second]) == "Only the learning rate differs: a fair comparison."
+    roles = config_differences([first, second])["Role"].to_dict()
+    assert roles == {"Learning rate": FACTOR, "Image folder": IDLE}
+
+
+def test_files_that_were_exchanged_between_two_runs_make_them_incomparable(store: Store, plain: Path):
+    first = train(store, config_of(plain))
+    write_images(plain, low=100)
+    second = train(store, config_of(plain, seed=1))
+    assert kept_and_left(store, first, second)[1] == {2: "was tested on other images than run #1"}
+    assert fairness([first, second]).startswith("The files of the data set were exchanged between these runs: ")
+    assert [len(group.runs) for group in groups([first, second])] == [1, 1]
+
+
+def test_exchanged_training_images_are_a_confound(store: Store, plain: Path, tmp_path: Path):
+    first = train(store, config_of(plain))
+    write_images(tmp_path / "other", low=100)
+    shutil.rmtree(plain / "train")
+    shutil.copytree(tmp_path / "other" / "train", plain / "train")
+    second = train(store, config_of(plain, learning_rate=0.01))
+    assert kept_and_left(store, first, second) == ([1, 2], {})
+    assert fairness([first, second]).startswith("1 confound: training images also differ, so")
+    roles = config_differences([first, second])["Role"].to_dict()
+    assert roles["Training images"] == CONFOUND
+
+
+def test_another_size_of_the_same_pictures_is_a_setting(store: Store, plain: Path):
+    first, second = train(store, config_of(plain)), train(store, config_of(plain, folder_size=16))
+    assert kept_and_left(store, first, second) == ([1, 2], {})
+    assert fairness([first, second]) == "Only the image size differs: a fair comparison."
+
+
+def test_a_run_from_before_is_compared_and_said_to_be_unknown(store: Store, plain: Path, other: Path):
+    old = train(store, config_of(plain), old=True)
+    forget(store, old)
+    old = store.run(old.id)
+    new = train(store, config_of(plain, folder_size=16, continue_from="", seed=1), old=True)
+    found, left_out = predictions.gather([old, new], {run.id: predictions.read(store, run) for run in (old, new)})
+    assert found
+    assert not left_out
+    assert [run.number for run in found.unverified] == [1]
+    assert "not known" in found.remark
+    assert "not known" in str(api.compare(1, 2))
+    assert "not known" in fairness([old, new])
+    text = report.html(store, [old, new])
+    assert "not known" in text
+    assert "earlier rule" in text
+    elsewhere = train(store, config_of(other), old=True)
+    assert fairness([old, elsewhere]).startswith("The image folders differ, and it is not known")
+
+
+def test_two_that_are_known_to_differ_are_not_compared_by_way_of_one_that_is_not_known(
+    store: Store, plain: Path, other: Path
+):
+    old = train(store, config_of(plain))
+    forget(store, old)
+    runs = [store.run(old.id), train(store, config_of(plain)), train(store, config_of(other))]
+    assert kept_and_left(store, *runs) == ([1, 2], {3: "was tested on other images than run #2"})
+
+
+def test_another_order_of_the_classes_is_said(store: Store, plain: Path):
+    old, new = train(store, config_of(plain), old=True), train(store, config_of(plain))
+    assert kept_and_left(store, old, new)[1] == {2: "has its classes in another order than run #1"}
+    assert "rule by which pictures are read" in fairness([old, new])
+
+
+def test_classes_keep_the_names_that_a_run_learned(store: Store, plain: Path):
+    old = train(store, config_of(plain), old=True)
+    forget(store, old)
+    shutil.rmtree(plain)
+    assert class_names_of(store, store.run(old.id), 2) == ("10", "2")
+    shutil.rmtree(store.folder(old.id))
+    assert class_names_of(store, store.run(old.id), 2) == ("0", "1")
+
+
+def test_predictions_and_reports_do_not_use_images_that_were_exchanged(store: Store, plain: Path):
+    run = train(store, config_of(plain))
+    before = api.predict(run)
+    assert 'alt="test image' in report.html(store, [run])
+    write_images(plain, low=100)
+    with pytest.raises(DataError, match="no longer those that run #1 was tested on"):
+        api.predict(run)
+    text = report.html(store, [run])
+    assert 'alt="test image' not in text
+    assert "no longer those that run #1 was tested on" in text
+    write_images(plain)
+    assert (api.predict(run) == before).all()

@@ -1,0 +1,431 @@
+"""What statistics mean: symmetry, limits, groups, sentences, and what is refused."""
+
+import re
+from math import inf, isnan
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from mnist_core.analysis import stats
+from mnist_core.analysis.stats.pairs import Paired, from_counts
+from mnist_core.analysis.stats.seeds import GroupTest
+from mnist_core.plots import statistics as plots
+
+
+def right_of(*wrong: range, images: int = 400) -> np.ndarray:
+    """Models by the images that each has wrong."""
+    table = np.ones((len(wrong), images), dtype=bool)
+    for row, places in zip(table, wrong, strict=True):
+        row[list(places)] = False
+    return table
+
+
+def test_the_paired_comparison_turned_round_is_the_same_one() -> None:
+    a, b = right_of(range(28), range(100, 134))
+    one, other = stats.paired(a, b), stats.paired(b, a)
+    assert (one.only_a, one.only_b, one.images, one.disagreements) == (34, 28, 400, 62)
+    assert one.difference == pytest.approx(6 / 400)
+    assert (other.low, other.high, other.p, other.difference) == (-one.high, -one.low, one.p, -one.difference)
+    assert one.p == pytest.approx(0.5258, abs=1e-4)
+
+
+def test_points_keep_their_sign() -> None:
+    assert [stats.points_text(value) for value in (0.0006, -0.00001234, 0.00004, -0.123456, 0.0, -0.0, 1)] == [
+        "+0.06", "-0.0012", "+0.004", "-12.35", "0.00", "0.00", "+100.00",
+    ]  # fmt: skip
+
+
+def test_the_difference_is_coloured_only_as_it_is_judged() -> None:
+    found = stats.paired(*right_of(range(1), range(10, 30)))
+    assert found.p < 0.001
+    colours = {p: traces(plots.difference(_Run(1), _Run(2), found, p))[0].marker.color for p in (found.p, 0.06)}
+    assert colours[0.06] == plots.GREY != colours[found.p]
+
+
+def test_the_same_answers_leave_nothing_to_test() -> None:
+    a = right_of(range(5))[0]
+    found = stats.paired(a, a)
+    assert found == Paired(400, 0, 0, 0.0, 0.0, 0.0, 1.0)
+    low, high = found.widest  # other images might well part them: with none of 400 up to 1 - 0.025^(1/400) of them
+    assert (low, high) == pytest.approx((0.025 ** (1 / 400) - 1, 1 - 0.025 ** (1 / 400)))
+
+
+def test_a_pair_has_the_same_interval_in_any_company() -> None:
+    right = right_of(range(20), range(30, 60), range(50, 52))
+    pairs = stats.all_pairs(right)
+    assert [(pair.a, pair.b) for pair in pairs] == [(0, 1), (0, 2), (1, 2)]
+    for pair in pairs:
+        assert pair.paired == stats.paired(right[pair.a], right[pair.b])
+    assert [pair.adjusted for pair in pairs] == stats.holm(np.array([pair.paired.p for pair in pairs])).tolist()
+    assert any(pair.adjusted > pair.paired.p for pair in pairs)
+
+
+def test_holm() -> None:
+    assert stats.holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert stats.holm(np.array([0.9, 0.8])).tolist() == [1.0, 1.0]
+    assert stats.holm(np.array([])).size == 0
+    assert stats.all_pairs(right_of(range(3))) == []
+
+
+def test_a_run_between_two_others_is_in_both_groups() -> None:
+    right = right_of(range(40), range(25), range(52), range(200), images=1000)
+    right[0, 500:] = right[1, 500:] = right[2, 500:] = True
+    pairs = stats.all_pairs(right)
+    alike = {(pair.a, pair.b) for pair in pairs if pair.adjusted > 0.05}
+    groups = stats.indistinguishable(right, pairs)
+    assert all(set(group) != set(other) and not set(group) < set(other) for group in groups for other in groups if
+               group is not other)  # fmt: skip
+    for a, b in [(pair.a, pair.b) for pair in pairs]:
+        assert any({a, b} <= set(group) for group in groups) == ((a, b) in alike)
+    assert groups[-1] == (3,)
+    assert groups[0][0] == 1
+
+
+def test_groups_are_maximal_and_the_best_comes_first() -> None:
+    right = np.array([[True] * 90 + [False] * 10, [True] * 95 + [False] * 5, [True] * 80 + [False] * 20])
+    near, far = 0.5, 0.001
+    pairs = [
+        stats.Pair(a, b, stats.paired(right[a], right[b]), p) for a, b, p in ((0, 1, near), (0, 2, near), (1, 2, far))
+    ]
+    assert stats.indistinguishable(right, pairs) == [(1, 0), (0, 2)]
+    assert stats.indistinguishable(right, pairs, alpha=0.0001) == [(1, 0, 2)]
+    assert stats.indistinguishable(right, pairs, alpha=0.6) == [(1,), (0,), (2,)]
+    assert stats.indistinguishable(right[:1], []) == [(0,)]
+
+
+def test_who_is_close_to_the_best_by_intervals_for_all_together() -> None:
+    assert stats.close_to_best([980, 975, 900], [1000] * 3) == [1]
+    assert stats.close_to_best([98, 9_500], [100, 10_000]) == [1]  # of 100 images 98 % is not sure to be more than 95
+    assert stats.close_to_best([980, 950], [1000] * 2) == []
+    assert stats.close_to_best([50], [100]) == []
+    # Apart if only these two are compared, but not among ten.
+    assert stats.wilson(952, 1000, 0.975)[1] < stats.wilson(979, 1000, 0.975)[0]
+    assert stats.close_to_best([979, 952], [1000] * 2) == []
+    assert stats.close_to_best([979, 952, *[500] * 8], [1000] * 10) == [1]
+
+
+def test_seeds() -> None:
+    found = stats.group_test([0.98, 0.981, 0.979], [0.97, 0.971, 0.972])
+    assert found.permutation == stats.smallest_p(3, 3) == pytest.approx(0.1)
+    assert found.difference == pytest.approx(0.009)
+    assert found.low < 0.009 < found.high
+    assert found.welch < 0.001
+    assert stats.smallest_p(2, 2) == pytest.approx(1 / 3)
+    assert stats.smallest_p(5, 5) == pytest.approx(2 / 252)
+    assert stats.smallest_p(2, 5) == stats.group_test([0.1, 0.2], [0.5, 0.6, 0.7, 0.8, 0.9]).permutation
+    same = stats.group_test([0.9, 0.91], [0.91, 0.9])
+    assert (same.welch, same.permutation) == pytest.approx((1, 1))
+
+
+def test_a_single_seed_says_nothing_and_no_spread_leaves_welch_out() -> None:
+    alone = stats.group_test([0.98], [0.97, 0.971])
+    assert alone.difference == pytest.approx(0.0095)
+    assert all(isnan(value) for value in (alone.low, alone.high, alone.welch, alone.permutation))
+    still = stats.group_test([0.98, 0.98, 0.98], [0.97, 0.97, 0.97])
+    assert isnan(still.welch)
+    assert still.permutation == pytest.approx(0.1)
+
+
+def test_bands() -> None:
+    values = [0.97, 0.98, 0.99, 0.98]
+    mean, low, high = stats.spread(values, "standard deviation")
+    deviation = float(np.std(values, ddof=1))
+    assert (mean, high - mean, mean - low) == pytest.approx((0.98, deviation, deviation))
+    assert stats.spread(values, "standard error")[2] - mean == pytest.approx(deviation / 2)
+    assert stats.spread(values, "95 % interval")[2] - mean == pytest.approx(3.182446 * deviation / 2, rel=1e-6)
+    for band in stats.BANDS:
+        mean, low, high = stats.spread([0.9], band)
+        assert mean == 0.9
+        assert isnan(low)
+        assert isnan(high)
+    assert stats.pooled_deviation([values, [0.5]]) == pytest.approx(deviation)
+    assert stats.pooled_deviation([[0.1, 0.2], [0.5, 0.7, 0.9]]) == pytest.approx(np.sqrt((0.005 + 0.08) / 3))
+    assert isnan(stats.pooled_deviation([[0.9], [0.8]]))
+
+
+def test_what_can_be_seen() -> None:
+    assert stats.detectable_difference(10_000, 0) == 8  # all to one side: 6 would do, but 6 come only as a mean of 8
+    found = [stats.detectable_difference(10_000, disagreements) for disagreements in (20, 62, 200, 1000)]
+    assert found == sorted(found)
+    assert found[1] == 23
+    assert stats.detectable_difference(10_000, 62, alpha=0.05 / 190) > found[1]
+    assert stats.detectable_difference(5, 5) == 6  # five images never can
+    assert stats.mcnemar_power(1000, 0, 0) == 0
+    assert stats.detectable_by_seeds(0.001, 1) == inf
+    least = stats.detectable_by_seeds(0.001, 5)
+    assert stats.welch_power(least, 0.001, 5) == pytest.approx(0.8, abs=1e-6)
+    assert least > stats.detectable_by_seeds(0.001, 10)
+    assert stats.welch_power(0.001, 0.001, 1) == 0
+    assert stats.welch_power(1, 0.001, 3) == pytest.approx(1)
+    assert stats.seeds_needed(0.001, 0.001) == 17  # the textbook's n a group for an effect of one deviation
+    assert stats.seeds_needed(0.0001, 0.001) == 101
+    assert stats.detectable_by_seeds_range((0.001, 0.001), (5, 1)) == (inf, inf)
+    low, high = stats.detectable_by_seeds_range((0.001, 0.003), (5, 3))
+    assert low < stats.detectable_by_seeds(0.001, 5, seeds_b=3, deviation_b=0.003) < high
+    assert stats.detectable_by_seeds_range((0.003, 0.001), (3, 5)) == pytest.approx((low, high))
+    assert stats.detectable_by_seeds_range((0.01, 0.03), (5, 3)) == pytest.approx((10 * low, 10 * high))
+    few, many = stats.seeds_needed_range(0.001, (0.001, 0.0), (5, 3))  # of which only one spread is known
+    assert 2 <= few <= stats.seeds_needed(0.001, 0.001, deviation_b=0.0) <= many
+
+
+def test_the_sentence() -> None:
+    none = Paired(10_000, 34, 28, 0.0006, -0.001, 0.002, 0.5258)
+    assert stats.verdict("A", "B", none) == (
+        "A is right on 34 images that B gets wrong, B on 28 that A gets wrong: no evidence of a difference, p = 0.53."
+    )
+    some = Paired(10_000, 1, 1200, -0.1199, -0.13, -0.11, 1e-9)
+    assert stats.verdict("A", "B", some) == (
+        "A is right on 1 image that B gets wrong, B on 1,200 that A gets wrong: evidence that B is better, p < 0.001."
+    )
+    assert "no evidence of a difference, p = 0.06 (corrected" in stats.verdict("A", "B", some, p=0.06)
+    assert "exactly the same images" in stats.verdict("A", "B", Paired(10, 0, 0, 0, 0, 0, 1))
+
+
+def test_p_is_never_rounded_across_the_line() -> None:
+    assert [stats.p_text(p) for p in (0.53123, 0.0502, 0.04996, 0.0005, 1.0)] == [
+        "p = 0.53", "p = 0.0502", "p = 0.05", "p < 0.001", "p = 1",
+    ]  # fmt: skip
+
+
+def number_in(text: str, after: str) -> float:
+    found = re.search(re.escape(after) + r"([\d.e-]*\d)", text)
+    assert found, text
+    return float(found[1])
+
+
+def test_what_a_permutation_test_can_never_show_is_never_said_too_high() -> None:
+    """No more than the smallest p there is, and less than a hundredth of it below."""
+    for a in range(2, 12):
+        for b in range(2, 12):
+            for least in (stats.smallest_p(a, b), min(1.0, 3 * stats.smallest_p(a, b)), 0.123456):
+                said = number_in(stats.floor_text(a, b, least), "p < ")
+                assert 0.9 * least < said <= least * (1 + 1e-9)
+    assert stats.floor_text(3, 3) == "3 seeds each can never show p < 0.1"
+    assert number_in(stats.floor_text(4, 4), "p < ") == 0.028  # it is 2 / 70 = 0.02857
+    assert number_in(stats.floor_text(3, 5), "p < ") == 0.017  # it is 1 / 56 = 0.01786
+
+
+def apart(*sizes: int) -> list[list[float]]:
+    """Groups of seeds that do not overlap: what a permutation test sees best."""
+    return [[0.5 + 0.05 * place + 0.001 * seed for seed in range(size)] for place, size in enumerate(sizes)]
+
+
+@pytest.mark.parametrize("pairs", [1, 3, 10, 45])
+def test_as_many_seeds_as_are_advised_can_show_a_difference_and_one_less_cannot(pairs: int) -> None:
+    groups, seeds = {1: 2, 3: 3, 10: 5, 45: 10}[pairs], stats.seeds_to_show(pairs)
+    best = [[one.permutation for one in stats.group_pairs(apart(*[count] * groups))] for count in (seeds, seeds - 1)]
+    assert len(best[0]) == pairs
+    assert max(best[0]) <= 0.05 < min(best[1])
+
+
+@pytest.mark.parametrize("sizes", [(3, 3), (2, 10), (3, 3, 3), (2, 3, 7), (3, 6, 6, 6), (2, 2, 8, 8)])
+def test_the_smallest_corrected_p_is_reached_or_close_and_never_undercut(sizes: tuple[int, ...]) -> None:
+    pairs = stats.group_pairs(apart(*sizes))
+    floors = np.array([stats.smallest_p(*pair.seeds) for pair in pairs])
+    random = np.random.default_rng(2)
+    for _ in range(300):  # any p that these tests can have, most of them as small as can be
+        p = np.minimum(1, floors * random.choice([1, 1, 2, 5, 40], len(floors)))
+        for pair, adjusted in zip(pairs, stats.holm(p), strict=True):
+            assert adjusted >= pair.least - 1e-12
+    assert all(pair.permutation >= pair.least - 1e-12 for pair in pairs)
+    at_best = stats.holm(floors)
+    assert any(pair.least == pytest.approx(value) for pair, value in zip(pairs, at_best, strict=True))
+
+
+GROUPS = [
+    ([0.98, 0.981, 0.979], [0.97, 0.971, 0.972]),
+    ([0.98] * 3, [0.98] * 3),
+    ([0.98] * 5, [0.979] * 5),
+    ([0.98, 0.97], [0.97, 0.98]),
+    ([0.980001, 0.980002, 0.980003, 0.980004], [0.98, 0.980001, 0.980002, 0.979999]),  # less than 0.005 points apart
+    ([0.9800010, 0.9800011, 0.9800012], [0.9800000, 0.9800001, 0.9800002]),
+    ([0.9812, 0.9811], [0.9801, 0.9795, 0.9806, 0.9800, 0.9809, 0.9803, 0.9797, 0.9804, 0.9790, 0.9805]),
+    ([0.9850, 0.9852, 0.9851, 0.9853, 0.9850], [0.9806, 0.9812, 0.9799, 0.9803, 0.9801]),
+    ([0.98, 0.98, 0.98, 0.98, 0.98, 0.9], [0.979, 0.9791, 0.9789, 0.9790, 0.9792, 0.9788]),
+    ([0.97], [0.98, 0.981]),
+]
+
+
+@pytest.mark.parametrize(("a", "b"), [*GROUPS, *((b, a) for a, b in GROUPS)])
+@pytest.mark.parametrize("tested", [1, 3, 10])
+def test_a_sentence_about_architectures_claims_what_the_tests_say(a: list[float], b: list[float], tested: int) -> None:
+    found = stats.group_test(a, b)
+    corrected: tuple[Any, ...] = ()
+    if tested > 1:
+        corrected = (min(1.0, tested * found.welch), 0.05, min(1.0, tested * found.permutation),
+                     min(1.0, tested * stats.smallest_p(len(a), len(b))))  # fmt: skip
+    said = stats.group_verdict("first", "second", a, b, found, *corrected)
+    claim, factor = said.claim, tested if tested > 1 else 1
+    apart = float(np.mean(a) - np.mean(b))
+    assert claim.ahead == (0 if abs(apart) < 1e-9 else -1 if apart > 0 else 1)
+    if min(len(a), len(b)) < 2:
+        assert claim.evidence == "not tested"
+        return
+    welch, exchanged = min(1, factor * found.welch) <= 0.05, min(1, factor * found.permutation) <= 0.05
+    assert claim.evidence == {(True, True): "some", (False, False): "none", (True, False): "welch only"}.get(
+        (welch, exchanged), "permutation only"
+    )
+    assert claim.corrected == (tested > 1)
+    if claim.ahead:  # a difference that is said to be there is not said to be 0, nor the means to be the same
+        assert number_in(said, "on average ") == pytest.approx(100 * abs(found.difference), rel=0.1, abs=0.005)
+        assert number_in(said, "on average ") > 0
+    else:
+        assert claim.evidence == "none"
+    if claim.evidence in ("welch only", "permutation only"):  # both p stand there
+        assert stats.p_text(claim.permutation) in said
+        assert stats.p_text(claim.p) in said or isnan(claim.p)
+    if claim.evidence != "welch only":
+        assert not claim.false_alarms
+
+
+def test_too_many_false_alarms_are_told_where_only_welch_sees_a_difference() -> None:
+    few = [0.9812, 0.9811], [0.9801, 0.9795, 0.9813, 0.9800, 0.9809, 0.9803, 0.9797, 0.9804, 0.9790, 0.9805]
+    claim = stats.group_verdict("a", "b", *few, stats.group_test(*few)).claim
+    assert claim.evidence == "welch only"
+    assert claim.false_alarms == pytest.approx(0.117, abs=0.002)
+    even = [0.98, 0.981, 0.979], [0.97, 0.971, 0.972]
+    assert not stats.group_verdict("a", "b", *even, stats.group_test(*even)).claim.false_alarms
+
+
+@pytest.mark.parametrize("images", [100, 10_000])
+@pytest.mark.parametrize("only_a", [0, 1, 5, 7, 30])
+@pytest.mark.parametrize("only_b", [0, 1, 5, 30])
+@pytest.mark.parametrize("factor", [None, 1, 3])
+def test_a_sentence_about_models_claims_what_the_test_says(
+    images: int, only_a: int, only_b: int, factor: int | None
+) -> None:
+    found = from_counts(images, only_a, only_b)
+    judged = found.p if factor is None else min(1.0, factor * found.p)
+    said = stats.verdict("first", "second", found, None if factor is None else judged)
+    assert (said.claim.evidence, said.claim.p) == ("some" if judged <= 0.05 else "none", judged)
+    assert said.claim.ahead == int(np.sign(only_b - only_a))
+    assert said.claim.corrected == (factor is not None)
+    assert said.claim.ahead or said.claim.evidence == "none"
+    if found.disagreements:
+        better = "first" if only_a > only_b else "second"
+        assert (f"{better} is better" in said) == (judged <= 0.05)
+        assert stats.p_text(judged) in said
+
+
+def test_the_sentence_about_architectures() -> None:
+    a, b = [0.98, 0.981, 0.979], [0.97, 0.971, 0.972]
+    text = stats.group_verdict("a", "b", a, b, stats.group_test(a, b))
+    assert text == (
+        "a is on average 0.90 percentage points better than b (3 seeds each): evidence of a difference "
+        "between the architectures by Welch's p < 0.001 alone; the permutation test's p = 0.1 cannot confirm it, as "
+        "3 seeds each can never show p < 0.1."
+    )
+    turned = stats.group_verdict("b", "a", b, a, stats.group_test(b, a), p=0.2)
+    assert turned.startswith("a is on average 0.90")
+    assert "no evidence of a difference between the architectures, Welch's p = 0.2 (corrected" in turned
+    alone = stats.group_test([0.98], b)
+    assert "one seed says nothing" in stats.group_verdict("a", "b", [0.98], b, alone)
+    still = GroupTest(0.0, np.nan, np.nan, np.nan, 1.0)
+    assert "same mean accuracy" in stats.group_verdict("a", "b", [0.9, 0.9], [0.9, 0.9], still)
+
+
+@pytest.mark.parametrize(("a", "b"), [((4,), (5,)), ((0,), (0,)), ((2, 2), (2, 2))])
+def test_answers_to_other_images_are_refused(a: tuple[int, ...], b: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="the same images"):
+        stats.paired(np.ones(a, dtype=bool), np.ones(b, dtype=bool))
+
+
+def test_impossible_counts_are_refused() -> None:
+    for right, images in ((1, 0), (-1, 5), (6, 5)):
+        with pytest.raises(ValueError, match="cannot be"):
+            stats.wilson(right, images)
+    with pytest.raises(ValueError, match="cannot be"):
+        stats.mcnemar_power(10, 8, 5)
+    with pytest.raises(ValueError, match="without accuracies"):
+        stats.group_test([], [0.9])
+    for deviation in (0, -1, np.nan):
+        for ask in (stats.seeds_needed, stats.welch_power):
+            with pytest.raises(ValueError, match="two seeds"):
+                ask(0.1, deviation, 3)
+        with pytest.raises(ValueError, match="two seeds"):
+            stats.detectable_by_seeds(deviation, 3)
+        for known in (stats.detectable_by_seeds_range, lambda *spread: stats.seeds_needed_range(0.1, *spread)):
+            with pytest.raises(ValueError, match="two seeds"):
+                known((deviation, 0.0), (3, 3))
+
+
+def test_what_is_no_number_is_refused() -> None:
+    for a, b in (([0.9, np.nan, 0.91], [0.8, 0.81]), ([0.9], [np.inf])):
+        with pytest.raises(ValueError, match="not a number"):
+            stats.group_test(a, b)
+    with pytest.raises(ValueError, match="could not be tested"):
+        stats.holm(np.array([0.01, np.nan, 0.2]))
+
+
+class _Run:
+    def __init__(self, number: int, name: str = "<b>bold</b> & co") -> None:
+        self.number, self.name = number, name
+
+
+def traces(figure: go.Figure) -> list[Any]:
+    return list(figure.data)
+
+
+def notes(figure: go.Figure) -> list[Any]:
+    return list(figure.layout["annotations"])
+
+
+def test_the_matrix_has_each_pair_twice_with_opposite_signs() -> None:
+    images, p = np.array([[0, 30, 2], [-30, 0, -28], [-2, 28, 0]]), np.ones((3, 3))
+    p[0, 1] = p[1, 0] = 0.01
+    figure = plots.pair_matrix([_Run(4), _Run(7), _Run(9)], images, p)
+    better, worse, none = ([np.isfinite(trace.z)] for trace in traces(figure)[:3])
+    assert np.argwhere(better[0]).tolist() == [[0, 1]]
+    assert np.argwhere(worse[0]).tolist() == [[1, 0]]
+    assert none[0].sum() == 4
+    texts = {(note.y, note.x): note.text for note in notes(figure)}
+    assert len(texts) == 6
+    assert texts[0, 1].startswith("<b>+30</b>")
+    assert texts[1, 0].startswith("<b>−30</b>")
+    assert "p=.01" in texts[1, 0]
+    assert "p=1" in texts[0, 2]
+    assert [list(facts[:2]) for facts in traces(figure)[3].customdata] == [
+        [4, 7],
+        [4, 9],
+        [7, 4],
+        [7, 9],
+        [9, 4],
+        [9, 7],
+    ]
+
+
+def test_pictures_of_two_runs_and_of_standings() -> None:
+    a, b = _Run(1), _Run(2)
+    found = stats.paired(*right_of(range(28), range(100, 134)))
+    alone = plots.right_alone(a, b, found)
+    assert [bar.x[0] for bar in traces(alone)] == [34, 28]
+    assert "<b>" not in notes(alone)[0].text
+    (point,) = traces(plots.difference(a, b, found, found.p))
+    assert (point.x[0] - point.error_x.arrayminus[0], point.x[0] + point.error_x.array[0]) == pytest.approx(
+        (100 * found.low, 100 * found.high)
+    )
+    rows = [plots.Standing(run, 0.98, *stats.wilson(980, 1000)) for run in (a, b)]
+    bare, grouped = plots.standings(rows), plots.standings(rows, [(0, 1)])
+    assert len(traces(bare)) == 2
+    assert list(traces(grouped)[2].y) == [0, 1]
+    dot = traces(bare)[0]
+    assert (100 - dot.x[0] - dot.error_x.array[0], 100 - dot.x[0] + dot.error_x.arrayminus[0]) == pytest.approx(
+        (100 * rows[0].low, 100 * rows[0].high)
+    )
+
+
+def test_every_seed_is_a_dot() -> None:
+    values = {0: 0.97, 1: 0.98, 7: 0.975}
+    rows = [
+        plots.Seeds("many", _Run(1), values, *stats.spread(list(values.values()), "standard error")),
+        plots.Seeds("one", _Run(2), {3: 0.9}, *stats.spread([0.9], "standard error")),
+    ]
+    mean, dots, dot, *legend = traces(plots.seed_spread(rows, "standard error"))
+    assert [facts[0] for facts in dots.customdata] == [0, 1, 7]
+    assert dots.x == pytest.approx([3, 2, 2.5])
+    assert mean.x[0] == pytest.approx(2.5)
+    assert mean.error_x.array[0] == pytest.approx(100 * (rows[0].mean - rows[0].low))
+    assert dot.x == pytest.approx([10])
+    assert [entry.name for entry in legend] == ["a seed", "mean, standard error"]

@@ -1,0 +1,139 @@
+"""The command line, as its own process: what it prints and how it ends."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner
+
+from mnist_core.analysis.comparison import groups
+from mnist_core.commands.cli import app
+from mnist_core.config.fields import fields
+from mnist_core.config.recipes import RECIPES
+from mnist_core.config.run_config import RunConfig
+from mnist_core.store.run import Run
+from mnist_core.store.schema import runs as runs_table
+from mnist_core.store.store import Store
+from tests.labs import train_now
+
+QUICK = ("--dataset", "mnist-5k", "--architecture", "softmax", "--train-images", "500", "--epochs", "2")
+
+
+def lab(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mnist_core", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[3],
+        timeout=120,
+    )
+
+
+def test_a_run_can_be_trained_listed_shown_and_deleted():
+    trained = lab(
+        "train", *QUICK, "--learning-rate", "0.01", "--no-normalise", "--name", "first", "--tag", "a", "--json"
+    )
+    assert trained.returncode == 0, trained.stderr
+    said = json.loads(trained.stdout)
+    assert said["state"] == "finished"
+    assert said["config"]["learning_rate"] == 0.01
+    assert said["config"]["normalise"] is False
+    stored = Store.open().run(said["id"])
+    assert (stored.name, stored.tags, stored.test_accuracy) == ("first", ("a",), said["test_accuracy"])
+
+    listed = json.loads(lab("list", "--json").stdout)
+    assert [run["id"] for run in listed] == [said["id"]]
+    shown = json.loads(lab("show", "1", "--json").stdout)
+    assert {file["kind"] for file in shown["artifacts"]} == {"checkpoint", "predictions"}
+    assert "first" in lab("show", said["id"][:20]).stdout
+    assert lab("delete", "1").returncode == 0
+    assert json.loads(lab("list", "--json").stdout) == []
+
+
+def test_a_stopped_run_goes_on_from_where_it_was():
+    store = Store.open()
+    run = store.enqueue(RunConfig(dataset="mnist-5k", architecture="softmax", epochs=2))
+    store.request(run.id, "stop")
+    resumed = lab("resume", "1", "--json")
+    assert json.loads(resumed.stdout)["state"] == "finished"
+
+
+def test_a_queued_run_waits_for_the_dashboard():
+    assert "queued" in lab("train", *QUICK, "--queue").stdout
+    assert [run.state for run in Store.open().runs()] == ["queued"]
+
+
+def test_studies_are_listed_with_the_seeds_that_they_train():
+    rows = {row["experiment"]: row for row in json.loads(CliRunner().invoke(app, ["study", "list", "--json"]).stdout)}
+    assert (rows["deep-mlp"]["seeds"], rows["deep-mlp"]["runs"]) == (3, 6)
+    assert (rows["mlp-relu"]["seeds"], rows["mlp-relu"]["runs"]) == (1, 2)
+
+
+def test_several_seeds_are_queued_and_form_a_group():
+    queued = lab("train", *QUICK, "--seeds", "2", "--seed", "3", "--name", "mine", "--queue", "--json")
+    said = [(run["name"], run["config"]["seed"], run["state"]) for run in json.loads(queued.stdout)]
+    assert said == [("mine, seed 3", 3, "queued"), ("mine, seed 4", 4, "queued")]
+    (group,) = groups(Store.open().runs())
+    assert (group.name, len(group.tries)) == ("mine", 2)
+
+
+def test_without_queue_all_seeds_are_followed_to_their_end(monkeypatch: pytest.MonkeyPatch):
+    followed = []
+
+    def follow(store: Store, runs: Sequence[Run], as_json: bool, again: str) -> list[Run]:
+        followed.extend(run.config.seed for run in runs)
+        store.request(runs[0].id, "stop")
+        train_now(store, store.claim(runs[1].id) or runs[1])
+        return store.runs(ids=[run.id for run in runs])
+
+    monkeypatch.setattr("mnist_core.commands.cli.follow_all", follow)
+    done = CliRunner().invoke(app, ["train", *QUICK, "--seeds", "2", "--json"])
+    assert (done.exit_code, followed) == (0, [0, 1])
+    assert [run["state"] for run in json.loads(done.stdout)] == ["stopped", "finished"]
+
+
+def test_a_mistake_is_one_line_that_names_the_remedy():
+    for arguments, text in [
+        (("train", "--epochs", "0"), "epochs: 0 cannot be used"),
+        (("train", "--architecture", "lenet"), "did you mean lenet-5"),
+        (("show", "12"), "names no run"),
+        (("data", "download", "imagenet"), "choose from mnist"),
+    ]:
+        failed = lab(*arguments)
+        assert failed.returncode == 2
+        assert text in failed.stderr
+        assert len(failed.stderr.strip().splitlines()) == 1
+        assert "Traceback" not in failed.stderr
+
+
+def test_every_field_of_the_config_is_a_flag():
+    text = " ".join(lab("train", "--help").stdout.split())
+    for field in fields():
+        assert f"--{field.name.replace('_', '-')}" in text
+
+
+def test_the_data_sets_are_listed_with_what_to_do():
+    said = {status["name"]: status for status in json.loads(lab("data", "list", "--json").stdout)}
+    assert said["mnist-5k"]["state"] == "ready"
+    assert said["mnist"]["state"] == "missing"
+
+
+def test_a_recipe_gives_all_settings_but_those_that_are_said():
+    said = json.loads(lab("train", "--recipe", "fast-99", "--batch-size", "64", "--queue", "--json").stdout)
+    assert RunConfig.parse(said["config"]) == RECIPES["fast-99"].config.replace(batch_size=64)
+
+
+def test_a_name_of_brackets_or_escape_codes_is_printed_as_letters():
+    store = Store.open()
+    run = store.enqueue(RunConfig(dataset="mnist-5k", architecture="softmax"), "a [/b] [red]")
+    with store._engine.begin() as connection:  # as a store of before may hold it
+        connection.execute(sa.update(runs_table).values(name="a [/b] [red]\x1b[31m\x07\nb", note="\x1b]0;x\x07"))
+    for command in (["list"], ["show", str(run.number)]):
+        done = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+        assert done.exit_code == 0
+        assert "a [/b] [red] [31m b" in done.stdout
+        assert "\x1b" not in done.stdout

@@ -1,0 +1,112 @@
+"""The command line of sweeps: what it asks, trains and prints."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from mnist_core import sweeps
+from mnist_core.commands import sweep as sweep_commands
+from mnist_core.commands.sweep import sweep_app
+from mnist_core.config.fields import fields
+from mnist_core.config.run_config import RunConfig
+from mnist_core.errors import ConfigError
+from mnist_core.jobs.worker import work
+from mnist_core.store.store import Store
+
+QUICK = ["--dataset", "mnist-5k", "--train-images", "500", "--epochs", "1", "--architecture", "mlp-10"]
+AXES = ["--axis", "learning-rate=0.01,1e-6", "--axis", "width=5..9 2"]
+
+
+@pytest.fixture(autouse=True)
+def train_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train in this process instead of in workers of its own: those have tests of their own."""
+
+    def follow(store: Store, runs, as_json=False, again="") -> list:
+        while run := store.claim():
+            list(work(store, run))
+        return store.runs(ids=[run.id for run in runs])
+
+    monkeypatch.setattr(sweep_commands, "follow_all", follow)
+
+
+def lab(*arguments: str):
+    return CliRunner().invoke(sweep_app, arguments)
+
+
+def test_a_sweep_is_run_listed_shown_stopped_and_retried():
+    ran = lab("run", *QUICK, *AXES, "--seeds", "2", "--name", "first", "--yes", "--json")
+    assert ran.exit_code == 0, ran.output
+    said = json.loads(ran.stdout)
+    assert (said["name"], said["runs"], said["ended"]) == ("first", 8, 8)
+    settings = said["results"]["settings"]
+    assert {(row["learning_rate"], row["width"], row["n"]) for row in settings} == {
+        (rate, width, 2) for rate in (0.01, 1e-6) for width in (5, 9)
+    }
+    best = max(settings, key=lambda row: row["mean"])
+    assert best["learning_rate"] == 0.01
+    assert best["low"] < best["mean"] < best["high"]
+    assert {run["state"] for run in said["results"]["runs"]} == {"finished"}
+
+    assert [row["id"] for row in json.loads(lab("list", "--json").stdout)] == [said["id"]]
+    runs = [run for run in said["results"]["runs"] if run["number"] == said["best_run"]]
+    own = [run for run in said["results"]["runs"]
+           if all(run[field] == runs[0][field] for field in ("learning_rate", "width"))]  # fmt: skip
+    assert said["best_accuracy"] == max(run["validation_accuracy"] for run in said["results"]["runs"])
+    assert said["best_test_accuracy"] == runs[0]["test_accuracy"]
+    assert (said["best_run_seeds"], len(own)) == (2, 2)
+    assert said["best_run_mean"] == pytest.approx(sum(run["validation_accuracy"] for run in own) / 2)
+    assert said["best_setting"]["mean"] == best["mean"]
+    assert (said["flattery"]["runs"], said["flattery"]["by_seeds"]) == (8, True)
+    shown = lab("show", said["id"][:20]).stdout
+    for value in (
+        said["best_accuracy"],
+        said["best_test_accuracy"],
+        said["best_run_mean"],
+        said["best_setting"]["test"],
+    ):
+        assert f"{value:.2%}" in shown
+    assert f"#{said['best_run']}" in shown
+    assert "best of 8 runs" in " ".join(shown.split())
+    assert "Learning rate" in shown
+    assert "8 finished" in shown
+    assert "0 runs" in lab("stop", "first").stdout
+    assert lab("retry", "first").exit_code == 0
+    assert "first" in lab("list").stdout
+
+
+def test_nothing_starts_unasked():
+    asked = lab("run", *QUICK, *AXES)
+    assert isinstance(asked.exception, ConfigError)
+    assert "4 runs" in str(asked.exception)
+    assert "--yes" in str(asked.exception)
+    assert Store.open().runs() == []
+
+
+def test_stopping_from_elsewhere():
+    store = Store.open()
+    sweep = sweeps.Sweep("", RunConfig(dataset="mnist-5k"), (sweeps.parse_values("learning_rate", "0.1, 0.2"),))
+    sweeps.launch(store, sweep)
+    assert "2 runs" in lab("stop", "Learning rate").stdout
+    assert {run.state for run in store.runs()} == {"stopped"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (["--axis", "learning_rate"], "--axis learning_rate=0.1,0.01"),
+        (["--axis", "learning_rat=1"], "did you mean learning_rate"),
+        ([], "nothing varies"),
+        (["--axis", "learning_rate=0.1,-1"], "greater than 0"),
+    ],
+)
+def test_a_mistake_names_the_remedy(arguments: list[str], remedy: str):
+    failed = lab("run", *QUICK, *arguments, "--yes")
+    assert isinstance(failed.exception, ConfigError)
+    assert remedy in str(failed.exception)
+
+
+def test_every_field_of_the_config_is_a_flag():
+    text = CliRunner(env={"COLUMNS": "200"}).invoke(sweep_app, ["run", "--help"]).stdout
+    for field in fields():
+        assert f"--{field.name.replace('_', '-')}" in text

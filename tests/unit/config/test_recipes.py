@@ -1,0 +1,39 @@
+"""Every recipe can be used: its settings hold, its network builds, its first steps lower the loss."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from mnist_core import architectures
+from mnist_core.config.recipes import RECIPES, Recipe
+from mnist_core.config.run_config import RunConfig
+from mnist_core.data.loading import load
+from mnist_core.events import EpochEnd, StepEnd
+from mnist_core.training.loop import train
+
+
+def test_there_are_recipes_under_their_own_names():
+    assert "fast-99" in RECIPES
+    assert all(recipe.name == name for name, recipe in RECIPES.items())
+    assert len({recipe.config.digest() for recipe in RECIPES.values()}) == len(RECIPES)
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
+def test_a_recipe_trains(recipe: Recipe, tmp_path: Path):
+    """The real network and settings, on few images of the data set that is always there."""
+    assert RunConfig.parse(recipe.config.model_dump()) == recipe.config
+    assert recipe.explanation
+    assert recipe.source
+    config = recipe.config.replace(dataset="mnist-5k", train_images=1280, validation_images=200, epochs=1)
+    data = load(config, tmp_path, "cpu")
+    torch.manual_seed(config.seed)
+    model = architectures.build(config.architecture, data.input_shape, len(data.classes))
+    events = list(train(model, data, config))
+    losses = [event.loss for event in events if isinstance(event, StepEnd)]
+    assert len(losses) == math.ceil(1280 / config.batch_size)
+    assert losses[-1] < losses[0] / 2
+    end = next(event for event in events if isinstance(event, EpochEnd))
+    assert end.validation_accuracy is not None
+    assert end.validation_accuracy > 0.7

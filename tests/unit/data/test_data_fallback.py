@@ -1,0 +1,73 @@
+"""MNIST falls back to mnist-5k where it is not on disk; nothing else falls back."""
+
+from pathlib import Path
+
+import pytest
+
+from mnist_core.config.run_config import RunConfig
+from mnist_core.data.download.availability import status, statuses
+from mnist_core.data.fallback import resolve
+from mnist_core.data.loading import load
+from mnist_core.errors import DataError
+
+
+def test_without_files_mnist_becomes_mnist_5k_and_says_so(tmp_path: Path) -> None:
+    config, note = resolve(RunConfig(epochs=3), tmp_path)
+    assert config == RunConfig(epochs=3, dataset="mnist-5k")
+    assert "mnist-5k" in note
+    assert "MNIST is not on this machine" in note
+    assert len(load(config, tmp_path, "cpu").train) == 3334
+
+
+@pytest.mark.parametrize(
+    ("changes", "train", "validation", "said"),
+    [
+        ({"validation_images": 10_000}, 3334, 666, ["666 validation images instead of 10,000"]),
+        ({"train_images": 50_000}, 3334, 666, ["3,334 training images instead of 50,000"]),
+        (
+            {"train_images": 50_000, "validation_images": 10_000},
+            3334,
+            666,
+            ["666 validation images instead of 10,000 and", "3,334 training images instead of 50,000."],
+        ),
+        ({"train_images": 3500, "validation_images": 1000}, 3000, 1000, ["3,000 training images instead of 3,500"]),
+        ({"train_images": 160, "validation_images": 1000}, 160, 1000, []),
+    ],
+)
+def test_splits_that_do_not_fit_are_clipped_and_named(
+    tmp_path: Path, changes: dict[str, int], train: int, validation: int, said: list[str]
+) -> None:
+    config, note = resolve(RunConfig.parse(changes), tmp_path)
+    data = load(config, tmp_path, "cpu")
+    assert (len(data.train), len(data.validation)) == (train, validation)
+    assert all(text in note for text in said)
+    assert ("instead" in note) == bool(said)
+
+
+def test_other_data_sets_do_not_fall_back_but_name_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="python -m mnist_core data download kmnist") as caught:
+        resolve(RunConfig(dataset="kmnist"), tmp_path)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_what_is_there_is_left_alone(tmp_path: Path) -> None:
+    for config in (RunConfig(dataset="mnist-5k"), RunConfig(dataset="folder", folder="anywhere")):
+        assert resolve(config, tmp_path) == (config, "")
+
+
+@pytest.mark.mnist
+def test_real_mnist_is_ready_and_left_alone(mnist_dir: Path) -> None:
+    assert status("mnist", mnist_dir).state == "ready"
+    assert resolve(RunConfig(), mnist_dir) == (RunConfig(), "")
+
+
+def test_statuses_name_every_data_set(tmp_path: Path) -> None:
+    states = {found.name: found.state for found in statuses(tmp_path / "nowhere")}
+    assert states == {
+        "mnist": "missing",
+        "fashion-mnist": "missing",
+        "kmnist": "missing",
+        "cifar10": "missing",
+        "mnist-5k": "ready",
+        "folder": "ready",
+    }

@@ -1,0 +1,217 @@
+"""The report of a comparison: what it says, and that it holds everything it needs."""
+
+import json
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mnist_core import report
+from mnist_core.commands import cli
+from mnist_core.config.run_config import RunConfig
+from mnist_core.data import mnist_5k
+from mnist_core.errors import StoreError
+from mnist_core.events import EpochEnd, StepEnd
+from mnist_core.export.archive import archive
+from mnist_core.store.run import Run
+from mnist_core.store.store import Store
+
+CONFIG = RunConfig(dataset="mnist-5k", architecture="softmax", epochs=2)
+LABELS = mnist_5k.read_labelled()[1][1]
+
+
+def with_mistakes(store: Store, wrong: list[int], name: str = "", config: RunConfig = CONFIG) -> Run:
+    """A finished run that gives these test images the next class, all others their own."""
+    run = store.enqueue(config, name, claimed=True)
+    store.describe(
+        run, versions={"torch": "2.13.0", "machine": "Linux x86_64"}, device="cpu, 1 thread", parameters=7850
+    )
+    given = LABELS.copy()
+    given[wrong] = (given[wrong] + 1) % 10
+    values = np.full((len(LABELS), 10), 0.02, np.float32)
+    values[np.arange(len(LABELS)), given] = 0.82
+    table = pd.DataFrame(values, columns=[f"p{place}" for place in range(10)])
+    table.insert(0, "label", LABELS)
+    table.insert(0, "index", range(len(LABELS)))
+    table.insert(0, "split", "test")
+    store.record(run, [StepEnd(1, 1, 2.3, 0.1, 0.001, 1.0, 0.1), EpochEnd(70, 1, 0.5, 0.8, 0.25, 0.9, True, 2.0)])
+    store.write_artifact(run, "predictions.parquet", "predictions", 1, 70, lambda path: table.to_parquet(path))
+    store.finish(store.run(run.id), "finished", test_accuracy=1 - len(wrong) / len(LABELS), test_loss=0.3)
+    return store.run(run.id)
+
+
+class Text(HTMLParser):
+    """What a reader sees: sections with their text, pictures, and every address in the page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.sections: dict[str, str] = {"": ""}
+        self.addresses: list[str] = []
+        self.open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("meta", "img", "br"):
+            self.open.append(tag)
+        if tag == "h2":
+            self.sections["next"] = ""
+        self.addresses += [str(value) for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        if tag == "h2":
+            self.sections[self.sections.pop("next")] = ""
+
+    def handle_data(self, data: str) -> None:
+        if not {"script", "style", "title"} & set(self.open):
+            self.sections[list(self.sections)[-1]] += data if "h2" in self.open else f"{data} "
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Run], str]:
+    """Three runs: two whose mistakes balance, and one that is clearly worse and was trained otherwise."""
+    store = Store.open(tmp_path_factory.mktemp("compared") / "results")
+    runs = [
+        with_mistakes(store, list(range(20)), "first & <b>boldest</b> </script>"),
+        with_mistakes(store, list(range(5, 24))),
+        with_mistakes(store, list(range(100)), "worse", CONFIG.replace(learning_rate=0.1)),
+    ]
+    return runs, report.html(store, runs)
+
+
+@pytest.fixture(scope="module")
+def seen(compared: tuple[list[Run], str]) -> dict[str, str]:
+    return Text(compared[1]).sections
+
+
+def test_it_has_its_sections_in_order(seen: dict[str, str]):
+    assert list(seen)[1:] == ["Results", "Is it real?", "Learning curves", "Settings", "Mistakes", "By class",
+                              "Where this comes from"]  # fmt: skip
+
+
+def test_it_loads_nothing(compared: tuple[list[Run], str]):
+    parsed = Text(compared[1])
+    assert not parsed.open
+    assert len(parsed.addresses) > 20
+    assert all(address.startswith("data:image/png;base64,") for address in parsed.addresses)
+    assert "default-src 'none'" in compared[1]
+    assert compared[1].count("plotly.js v") == 1
+    assert len(compared[1]) < 6_000_000
+
+
+def test_names_are_text_and_never_markup(compared: tuple[list[Run], str]):
+    own = compared[1].split("<script>")[0]  # without plotly.js
+    assert "first &amp; &lt;b&gt;boldest&lt;/b&gt;" in own
+    assert "<b>boldest" not in own
+    for data in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', own, re.DOTALL):
+        assert len(json.loads(data)["data"]) >= 3
+
+
+def test_the_statistics_are_those_of_the_predictions(seen: dict[str, str]):
+    real = seen["Is it real?"]
+    assert "is right on 4 images that" in real  # images 20 to 23
+    assert "on 5 that" in real  # images 0 to 4
+    assert "no evidence of a difference" in real
+    assert real.count("evidence that") == 2
+    assert "Cannot be told apart: 2 · softmax, mnist-5k, 1 · first & <b>boldest</b> </script>." in " ".join(
+        real.split()
+    )
+
+
+def test_the_results_stand_with_their_intervals(seen: dict[str, str]):
+    assert f"{100 * (1 - 20 / len(LABELS)):.2f}" in seen["Results"]
+    assert f"{len(LABELS) - 19:,} of {len(LABELS):,} test images" in seen[""]
+
+
+def test_settings_that_differ_come_first(seen: dict[str, str]):
+    before, after = seen["Settings"].split("All settings")
+    assert "Learning rate" in before
+    assert "factor under study" in before
+    assert "Batch size" not in before
+    assert "Batch size" in after
+
+
+def test_the_images_that_the_runs_disagree_on_are_shown(compared: tuple[list[Run], str], seen: dict[str, str]):
+    wrong = [set(range(20)), set(range(5, 24)), set(range(100))]
+    nobody, divided = len(set.intersection(*wrong)), len(set.union(*wrong) - set.intersection(*wrong))
+    assert f"{divided:,} images that some runs get right and others wrong" in seen["Mistakes"]
+    assert f"{nobody:,} images that no run gets right" in seen["Mistakes"]
+    assert compared[1].count('<img alt="test image') == 24 + nobody
+
+
+def test_it_says_where_it_comes_from(compared: tuple[list[Run], str], seen: dict[str, str]):
+    said = seen["Where this comes from"]
+    assert all(run.id in said and run.digest in said for run in compared[0])
+    assert "torch 2.13.0" in said
+    assert "Linux x86_64" in said
+    assert re.search(r"on \d{4}-\d\d-\d\d", said)
+
+
+def test_runs_without_answers_are_reported_too():
+    store = Store.open()
+    waiting = store.enqueue(CONFIG, "waiting")
+    page = Text(report.html(store, [waiting])).sections
+    assert "None of these runs has predictions that can be compared." in page[""]
+    assert "waiting" in page["Results"]
+    alone = Text(report.html(store, [with_mistakes(store, [3]), waiting])).sections
+    assert "has no predictions yet" in alone["Results"]
+    assert "1 image that the run does not get right" in alone["Mistakes"]
+    with pytest.raises(StoreError, match="at least one run"):
+        report.html(store, [])
+
+
+def test_seeds_are_compared_as_architectures():
+    store = Store.open()
+    runs = [with_mistakes(store, list(range(count)), config=CONFIG.replace(seed=seed, architecture=architecture))
+            for architecture, counts in (("softmax", (50, 54, 58)), ("mlp-100", (9, 10, 12)))
+            for seed, count in enumerate(counts)]  # fmt: skip
+    said = " ".join(Text(report.html(store, runs)).sections["Is it real?"].split())
+    assert "over several seeds" in said
+    assert "evidence of a difference between the architectures" in said
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Run the command line in this process; returns its exit code."""
+    monkeypatch.setattr(sys, "argv", ["mnist_core", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0)
+
+
+def test_the_command_writes_the_file_and_names_a_wrong_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    with_mistakes(Store.open(), [1, 2])
+    assert command(monkeypatch, "report", "1", "-o", str(tmp_path / "r.html")) == 0
+    assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")
+    assert "MB)" in capsys.readouterr().out
+    same = tmp_path / "same.html"
+    assert command(monkeypatch, "report", "1", "#1", Store.open().find("1").id, "-o", str(same)) == 0
+    assert "runs compared" not in same.read_text()
+    for name in ("9", "²"):
+        assert command(monkeypatch, "report", name) == 2
+        assert f"{name!r} names no run" in capsys.readouterr().err
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / "here")
+        assert command(monkeypatch, "report", "1", "-o", "" if folder == "here" else str(tmp_path / folder)) == 0
+        assert (tmp_path / folder / "report.html").stat().st_size > 1_000_000
+    assert command(monkeypatch, "report", "1", "-o", str(tmp_path / "r.html" / "below.html")) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_the_command_imports_a_run_that_was_given_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    store = Store.open()
+    archive.write(store, with_mistakes(store, [1, 2], "given away"), tmp_path / "run.zip")
+    monkeypatch.setenv("MNIST_LAB_RESULTS", str(tmp_path / "elsewhere"))
+    assert command(monkeypatch, "import", str(tmp_path / "run.zip")) == 0
+    assert "#1 given away: finished." in capsys.readouterr().out
+    assert Store.open().find("1").tags == ("imported",)
+    assert command(monkeypatch, "import", str(tmp_path / "run.zip")) == 2
+    assert "here already" in capsys.readouterr().err

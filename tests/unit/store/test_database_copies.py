@@ -1,0 +1,71 @@
+"""Copies of the database while others write to it."""
+
+import sqlite3
+import stat
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from mnist_core.config.run_config import RunConfig
+from mnist_core.errors import StoreError
+from mnist_core.store import backup
+from mnist_core.store.backup import copy_before_migration, copy_daily, copy_database, newest_copy
+from mnist_core.store.store import Store
+
+
+def test_a_copy_is_one_moment_of_a_database_that_is_written_to(own_lab: Path, tmp_path: Path):
+    store = Store.open()
+    over = threading.Event()
+    targets = [tmp_path / f"copy-{place}.db" for place in range(10)]
+
+    def write() -> None:
+        while not over.is_set():
+            store.enqueue_all([(RunConfig(), "a"), (RunConfig(), "b"), (RunConfig(), "c")])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for target in targets:
+            copy_database(own_lab / "runs.db", target)
+            with closing(sqlite3.connect(target)) as copy:
+                assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+                assert copy.execute("SELECT count(*) FROM runs").fetchone()[0] % 3 == 0
+    finally:
+        over.set()
+        writer.join()
+    assert {stat.S_IMODE(target.stat().st_mode) for target in targets} == {0o600}
+    assert sorted(tmp_path.glob("*copy-*")) == targets
+
+
+def test_a_copy_of_what_is_no_database_leaves_nothing(tmp_path: Path):
+    (tmp_path / "bad.db").write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    target = tmp_path / "copies" / "copy.db"
+    for name in ("bad.db", "none.db"):
+        with pytest.raises(StoreError):
+            copy_database(tmp_path / name, target)
+    assert not list(tmp_path.rglob("*.part"))
+    assert not target.exists()
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_only_the_newest_copies_before_migrations_stay(own_lab: Path):
+    Store.open()
+    paths = []
+    for version in range(5):
+        paths.append(copy_before_migration(own_lab / "runs.db", own_lab, version))
+    assert sorted((own_lab / "backups").iterdir()) == sorted(paths[-3:])
+
+
+def test_a_copy_a_day_and_a_week_of_them(own_lab: Path, monkeypatch: pytest.MonkeyPatch):
+    store = Store.open()
+    made = [copy_daily(own_lab / "runs.db", own_lab, 86400.0 * day) for day in range(10)]
+    assert copy_daily(own_lab / "runs.db", own_lab, 86400.0 * 9) is None
+    kept = sorted((own_lab / "backups").iterdir())
+    assert kept == made[-7:]
+    assert newest_copy(own_lab) == made[-1]
+    store.enqueue(RunConfig())
+    monkeypatch.setattr(backup, "DAILY_BYTES", 1)
+    last = copy_daily(own_lab / "runs.db", own_lab, 86400.0 * 20)
+    assert [*(own_lab / "backups").iterdir()] == [last]
