@@ -187,7 +187,9 @@ def test_a_missing_chart_library_is_said_and_can_be_tried_again(
 
 
 def test_messages_are_joined_also_where_one_is_lost(page: Page) -> None:
-    module = "data:text/javascript," + quote((ROOT / "dashboard" / "components" / "curves.js").read_text())
+    module = "data:text/javascript," + quote(
+        (ROOT / "dashboard" / "components" / "live_chart" / "curves.js").read_text()
+    )
     joined = page.evaluate(f"""async () => {{
         const {{ accept, emptyRun }} = await import(`{module}`)
         const part = (keep, keep_values, step, value) => ({{ keep, keep_values, step, seconds: step, value }})
