@@ -58,7 +58,7 @@ def test_the_preset_of_the_guide_passes_the_tests_that_find_it(copy: Path) -> No
 
 @pytest.mark.long
 def test_the_optimizer_of_the_guide_trains_and_its_script_ends_with_the_same_weights(copy: Path) -> None:
-    table = copy / "mnist_core" / "optimizers.py"
+    table = copy / "mnist_core" / "config" / "optimizers.py"
     text = table.read_text()
     before = '            OptimizerKind(name="adam"'
     assert before in text
