@@ -304,7 +304,7 @@ def test_a_server_for_a_network_says_where_it_is_and_asks_nobody(tmp_path: Path)
     ],
 )
 def test_a_setting_that_cannot_be_meant_ends_the_start_with_its_name(tmp_path: Path, variable: str, value: str):
-    code = "from dashboard import access; access.middleware()"
+    code = "from dashboard.frame import access; access.middleware()"
     env = os.environ | {variable: value}
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True)
     assert ended.returncode == 1
