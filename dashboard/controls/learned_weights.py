@@ -64,6 +64,7 @@ def coloured(found: Learned, name: str) -> tuple[np.ndarray, float]:
 
 @st.cache_resource(max_entries=8, show_spinner="Loading the network …")
 def _learned(key: tuple[str, str, int]) -> Learned:
+    # Imports torch, which a page must not wait for.
     from mnist_core.analysis import explain
 
     run_id, _, epoch = key

@@ -68,6 +68,7 @@ def script(run: Run) -> None:
 
 
 def _report(store: Store, runs: Sequence[Run]) -> bytes:
+    # Reads the script of plotly.
     from mnist_core.report import html
 
     return html(store, runs).encode()

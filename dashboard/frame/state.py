@@ -254,3 +254,6 @@ def _option(by_number: dict[int, Run], number: int) -> str:
 
 def _import_torch() -> None:
     """Import what drawing and inspecting need before they are opened: torch alone takes two seconds."""
+    from mnist_core.analysis import explain  # noqa: F401
+    from mnist_core.architectures import building  # noqa: F401
+    from mnist_core.training import checkpoints  # noqa: F401

@@ -28,6 +28,7 @@ def layer_by_layer(subject: Subject, answer: Answer) -> None:
     if not st.toggle("Layer by layer", key="maps", bind="query-params", help=help):
         return
     with st.spinner("Loading the network …"):
+        # Imports torch, which a page must not wait for.
         from mnist_core.analysis import explain
 
         network = trained.load(state.store(), subject.run)

@@ -1,3 +1,4 @@
+from . import building as building
 from . import inheriting as inheriting
 from . import modules as modules
 from .building import build as build

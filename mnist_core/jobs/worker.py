@@ -121,6 +121,7 @@ def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
     else:  # scikit-learn cannot go on from where it was
         pulse.hold(lambda: store.rewind(run, 0))
         note = ""
+        # scikit-learn takes a second to import.
         from mnist_core.training import fit
 
         stream = fit.fit(model, images, config, state, lambda: bool(pulse.wish))

@@ -214,3 +214,16 @@ for name in sys.argv[1:]:
 @pytest.mark.parametrize("path", sources("pages"), ids=lambda path: path.name)
 def test_pages_stay_short_enough_to_be_read_at_once(path: Path):
     assert len(path.read_text().splitlines()) <= 120
+
+
+def test_what_the_app_imports_in_the_background_is_what_pages_would_wait_for():
+    script = """
+import sys
+from dashboard.frame import state
+assert "torch" not in sys.modules
+state._import_torch()
+assert {"torch", "mnist_core.analysis.explain", "mnist_core.architectures.building"} <= set(sys.modules)
+assert "mnist_core.training.checkpoints" in sys.modules
+"""
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
