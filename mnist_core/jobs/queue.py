@@ -34,6 +34,8 @@ _TICK_SECONDS = 0.1
 _PATROL_SECONDS = 2.0
 # A run that says nothing for so long may be held up by the database rather than hang.
 _DOUBT_SECONDS = 5.0
+# Writing a row takes milliseconds unless somebody holds the database.
+_LATE_SECONDS = 0.5
 # Of one run to workers that end before they begin it.
 _HAND_OUTS = 3
 # The next spare imports torch: not while the run before it is starting.
@@ -293,12 +295,15 @@ class Jobs(threading.Thread):
         liveness.settle_broken(self._store)
 
     def _probe(self) -> None:
-        """Raise what keeps workers from saying that they live, if something does: then nobody counts as silent."""
+        """Write to the store as a worker does. What could not write, or only late, has kept workers from it as well."""
+        begun = time.monotonic()
         try:
             self._store.set_setting(_PROBE, self._store.clock())
         except troubles.STORE_ERRORS:
             self._silence.forget()
             raise
+        if time.monotonic() - begun > _LATE_SECONDS:
+            self._silence.forget()
 
     def _end_hanging(self, runs: Sequence[Run], own: Mapping[str, WorkerProcess]) -> None:
         """Kill workers that no longer answer. Any other process may be only asleep, and is left alone."""

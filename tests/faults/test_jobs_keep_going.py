@@ -186,7 +186,7 @@ def test_a_worker_that_hangs_is_not_ended_while_nobody_can_write(
     store: Store, running: queue.Jobs, monkeypatch: pytest.MonkeyPatch, hold_the_database: Callable[[], "sa.Connection"]
 ):
     """A locked database silences every worker."""
-    monkeypatch.setattr(queue, "SILENT_SECONDS", 1.0)
+    monkeypatch.setattr(queue, "SILENT_SECONDS", 4.0)
     monkeypatch.setattr(queue, "_DOUBT_SECONDS", 0.5)
     run, pid = training(store)
     lock = hold_the_database()
