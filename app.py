@@ -21,9 +21,11 @@ def draw() -> None:
     troubles.follow(shown)
 
 
-if get_script_run_ctx(suppress_warning=True):  # for a visitor
+# for a visitor
+if get_script_run_ctx(suppress_warning=True):
     draw()
-else:  # for the server, which runs this file for every visitor
+else:
+    # for the server, which runs this file for every visitor
     app = st.App(
         __file__,
         routes=[*serving.routes(navigation.PAGES), *troubles.routes()],

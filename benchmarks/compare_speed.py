@@ -153,7 +153,8 @@ def opened(context: BrowserContext, url: str, drawn: str, openings: int) -> Open
         page.goto(url)
         page.wait_for_function("window.drawnAt", timeout=120_000)
         found.times.append(page.evaluate("window.drawnAt"))
-        page.wait_for_timeout(700)  # the rest of the page arrives and its messages are counted
+        # the rest of the page arrives and its messages are counted
+        page.wait_for_timeout(700)
         page.close()
     return found
 

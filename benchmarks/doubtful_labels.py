@@ -38,12 +38,16 @@ from mnist_core.store.store import Store
 # Test images of MNIST, from 0, that people called mislabelled: the label errors published by cleanlab (Northcutt,
 # Athalye and Mueller 2021, "Pervasive label errors in test sets").
 KNOWN = (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729)
-FIRST = 60  # images of the list that are looked at
+# images of the list that are looked at
+FIRST = 60
 PLANTED = 15
 POWERS = (0, 1, 2, 3, 4, 6)
-ROUNDS = 4  # halves of the validation images in which labels are planted
-HARD_SHARE = 0.05  # of the images: the hard ones
-ARCHITECTURES = ("resnet-small", "vgg-small", "lenet-5", "mlp-300", "mlp-100", "softmax")  # the slowest first
+# halves of the validation images in which labels are planted
+ROUNDS = 4
+# of the images: the hard ones
+HARD_SHARE = 0.05
+# the slowest first
+ARCHITECTURES = ("resnet-small", "vgg-small", "lenet-5", "mlp-300", "mlp-100", "softmax")
 
 
 @dataclass(frozen=True)
@@ -72,14 +76,16 @@ def trainings(seed: int, epochs: Sequence[int], device: str, train_images: int |
 def train_all(options: argparse.Namespace) -> None:
     """Train what the store below --out lacks, and write each seed's predictions as soon as its runs are finished."""
     if options.data:
-        os.environ["MNIST_LAB_DATA"] = str(options.data.resolve())  # the processes started below inherit it
+        # the processes started below inherit it
+        os.environ["MNIST_LAB_DATA"] = str(options.data.resolve())
     options.out.mkdir(parents=True, exist_ok=True)
     store = Store.open(options.out / "runs")
     planned = {
         seed: trainings(seed, options.epochs, options.device, options.train_images) for seed in range(options.seeds)
     }
     began = perf_counter()
-    spawning = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
+    # CUDA does not survive a fork
+    spawning = multiprocessing.get_context("spawn")
     workers = options.workers or (8 if options.device == "cuda" else concurrency.cores())
     with ProcessPoolExecutor(workers, mp_context=spawning) as pool:
         waiting = {
@@ -161,7 +167,8 @@ class Predictions:
         return doubtful.worth(self.validation, self.validation_labels)
 
 
-Key = tuple[str, int]  # name and seed of a run
+# name and seed of a run
+Key = tuple[str, int]
 Runs = dict[Key, Predictions]
 
 
@@ -235,7 +242,8 @@ class Planting:
     plain_worths: dict[Key, Worth]
     probabilities: dict[Key, np.ndarray]
     labels: np.ndarray
-    wrong: np.ndarray  # places
+    # places
+    wrong: np.ndarray
 
 
 def plantings(runs: Runs) -> Iterator[Planting]:

@@ -76,7 +76,8 @@ def draw(page: Page, strokes: int) -> Iterator[tuple[float, int]]:
         page.mouse.move(*places[0])
         page.mouse.down()
         for place in places[1:]:
-            for _ in range(4):  # a pen moves on, it does not jump
+            # a pen moves on, it does not jump
+            for _ in range(4):
                 page.mouse.move(*place, steps=3)
                 page.wait_for_timeout(30)
         page.mouse.up()
@@ -90,8 +91,10 @@ def main() -> None:
     parser.add_argument("--strokes", type=int, default=40)
     parser.add_argument("--networks", nargs="+", default=["softmax", "mlp-300", "lenet-5"])
     options = parser.parse_args()
-    print(describe_machine(), f"{len(options.networks)} networks answer, one more is training, load average "
-          f"{os.getloadavg()[0]:.1f}")  # fmt: skip
+    print(
+        describe_machine(),
+        f"{len(options.networks)} networks answer, one more is training, load average {os.getloadavg()[0]:.1f}",
+    )
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         store = Store.open(Path(name))
         numbers = train_networks(store, options.networks)
@@ -109,10 +112,14 @@ def main() -> None:
             _until(lambda: not store.run(beside.id).active, "the other run ends", 120)
         browser.close()
     times = sorted(milliseconds for milliseconds, _ in measured)
-    print(f"  {len(times)} strokes: median {statistics.median(times):.0f} ms, 95th percentile "
-          f"{times[min(len(times) - 1, int(0.95 * len(times)))]:.0f} ms, largest {times[-1]:.0f} ms")  # fmt: skip
-    print(f"  {statistics.mean(during for _, during in measured):.1f} answers while a stroke was drawn; the other run "
-          f"did {steps} steps meanwhile")  # fmt: skip
+    print(
+        f"  {len(times)} strokes: median {statistics.median(times):.0f} ms, 95th percentile "
+        f"{times[min(len(times) - 1, int(0.95 * len(times)))]:.0f} ms, largest {times[-1]:.0f} ms"
+    )
+    print(
+        f"  {statistics.mean(during for _, during in measured):.1f} answers while a stroke was drawn; the other run "
+        f"did {steps} steps meanwhile"
+    )
 
 
 def _until(true, what: str, seconds: float = 60) -> None:

@@ -15,7 +15,8 @@ def describe_machine() -> str:
             names = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
         processor = names[0] if names else processor
     except OSError:
-        pass  # not Linux: the architecture's name has to do
+        # not Linux: the architecture's name has to do
+        pass
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return (
         f"{dt.date.today()}, {processor}, {os.cpu_count()} cores{gpu}, Python {platform.python_version()}, "

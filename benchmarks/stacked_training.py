@@ -64,10 +64,13 @@ def stacked(config: RunConfig, models: list[nn.Sequential], images: Tensor, labe
     """The same for all networks at once; their weights are written back at the end."""
     layers = [[module for module in model if isinstance(module, nn.Linear)] for model in models]
     depth, runs = len(layers[0]), len(models)
-    weights = [torch.stack([own[place].weight.detach() for own in layers]) for place in range(depth)]  # (R, out, in)
-    biases = [torch.stack([own[place].bias.detach() for own in layers]) for place in range(depth)]  # (R, out)
+    # (R, out, in)
+    weights = [torch.stack([own[place].weight.detach() for own in layers]) for place in range(depth)]
+    # (R, out)
+    biases = [torch.stack([own[place].bias.detach() for own in layers]) for place in range(depth)]
     for pixels, target in zip(images, labels, strict=True):
-        flows = [pixels.flatten(1).expand(runs, -1, -1)]  # (R, B, in)
+        # (R, B, in)
+        flows = [pixels.flatten(1).expand(runs, -1, -1)]
         for place in range(depth):
             flow = torch.baddbmm(biases[place].unsqueeze(1), flows[-1], weights[place].transpose(1, 2))
             flows.append(flow.relu_() if place + 1 < depth else flow)
@@ -86,8 +89,10 @@ def stacked(config: RunConfig, models: list[nn.Sequential], images: Tensor, labe
 
 
 WAYS: dict[str, Callable[[RunConfig, list[nn.Sequential], Tensor, Tensor], None]] = {
-    "autograd": autograd, "alone": alone, "stacked": stacked,
-}  # fmt: skip
+    "autograd": autograd,
+    "alone": alone,
+    "stacked": stacked,
+}
 
 
 def _measured(config: RunConfig, runs: int, steps: int, rounds: int) -> dict[str, float]:
@@ -123,9 +128,12 @@ def main() -> None:
     for hidden, batch, runs in CASES:
         layers = "".join(f"linear({units}) relu " for units in hidden)
         config = RunConfig(
-            architecture=f"flatten {layers}linear(classes)", optimizer="sgd", momentum=0, learning_rate=0.01,
+            architecture=f"flatten {layers}linear(classes)",
+            optimizer="sgd",
+            momentum=0,
+            learning_rate=0.01,
             batch_size=batch,
-        )  # fmt: skip
+        )
         found = _measured(config, runs, options.steps, options.rounds)
         sizes = "-".join(map(str, (784, *hidden, 10)))
         told = ", ".join(f"{name} {1e6 * value:.0f} µs" for name, value in found.items())

@@ -20,7 +20,8 @@ from mnist_core.analysis import stats
 def answers(runs: int, images: int) -> np.ndarray:
     """Runs of 97 to 98 % accuracy that agree about most images, as trained networks do: bool (runs, images)."""
     random = np.random.default_rng(0)
-    hard = random.random(images)  # what all runs find hard
+    # what all runs find hard
+    hard = random.random(images)
     limits = np.linspace(0.97, 0.98, runs)[:, None]
     return hard + random.normal(0, 0.01, (runs, images)) < limits
 

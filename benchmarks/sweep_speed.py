@@ -54,9 +54,12 @@ class Sweep:
     """One sweep trained by one side."""
 
     seconds: float
-    accuracies: tuple[float, ...]  # on the test images after the last epoch, fractions
-    start_up: float = 0.0  # seconds of it before the first network began
-    trained: float = 0.0  # seconds that its networks spent training, those of all processes added
+    # on the test images after the last epoch, fractions
+    accuracies: tuple[float, ...]
+    # seconds of it before the first network began
+    start_up: float = 0.0
+    # seconds that its networks spent training, those of all processes added
+    trained: float = 0.0
 
 
 def classic(configs: Sequence[RunConfig], epochs: int) -> Sweep:

@@ -31,11 +31,20 @@ from mnist_core.store.store import Store
 from mnist_core.training import devices
 
 CONFIGS = {
-    "mlp": RunConfig(architecture="mlp-300", optimizer="adam", learning_rate=0.001, batch_size=64, epochs=1,
-                     validation_images=0),
-    "cnn": RunConfig(architecture="cnn-150-64", optimizer="sgd", learning_rate=0.01, momentum=0.95, batch_size=50,
-                     epochs=1, validation_images=0, normalise=False),
-}  # fmt: skip
+    "mlp": RunConfig(
+        architecture="mlp-300", optimizer="adam", learning_rate=0.001, batch_size=64, epochs=1, validation_images=0
+    ),
+    "cnn": RunConfig(
+        architecture="cnn-150-64",
+        optimizer="sgd",
+        learning_rate=0.01,
+        momentum=0.95,
+        batch_size=50,
+        epochs=1,
+        validation_images=0,
+        normalise=False,
+    ),
+}
 
 
 def classic(config: RunConfig, device: torch.device) -> float:

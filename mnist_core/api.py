@@ -36,8 +36,10 @@ class Comparison:
     """Runs against each other on the same test images; `str` of it says in words what the table holds."""
 
     sentences: tuple[str, ...]
-    table: pd.DataFrame  # a row a pair: a, b, difference, low, high (fractions), only_a, only_b (images), p_alone, p
-    note: str = ""  # whose accuracy is optimistic, because the test images chose its epoch
+    # a row a pair: a, b, difference, low, high (fractions), only_a, only_b (images), p_alone, p
+    table: pd.DataFrame
+    # whose accuracy is optimistic, because the test images chose its epoch
+    note: str = ""
 
     def __str__(self) -> str:
         return "\n".join([*self.sentences, *([self.note] if self.note else [])])
@@ -124,11 +126,19 @@ def compare(first: RunLike, second: RunLike, *more: RunLike) -> Comparison:
     )
     sentences += (found.remark,) if found.remark else ()
     rows = [
-        {"a": names[pair.a], "b": names[pair.b], "difference": pair.paired.difference, "low": pair.paired.low,
-         "high": pair.paired.high, "only_a": pair.paired.only_a, "only_b": pair.paired.only_b,
-         "p_alone": pair.paired.p, "p": pair.adjusted}
+        {
+            "a": names[pair.a],
+            "b": names[pair.b],
+            "difference": pair.paired.difference,
+            "low": pair.paired.low,
+            "high": pair.paired.high,
+            "only_a": pair.paired.only_a,
+            "only_b": pair.paired.only_b,
+            "p_alone": pair.paired.p,
+            "p": pair.adjusted,
+        }
         for pair in pairs
-    ]  # fmt: skip
+    ]
     table = pd.DataFrame(rows)
     if len(pairs) > 1:
         table.columns.name = f"p: Holm's, {len(pairs)} pairs; the rest: each pair alone"

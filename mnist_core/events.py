@@ -13,20 +13,27 @@ class RunStarted(NamedTuple):
     validation_images: int
     test_images: int
     steps_per_epoch: int
-    first_step: int  # 0, or the step that the run continues from
+    # 0, or the step that the run continues from
+    first_step: int
     device: str
 
 
 class StepEnd(NamedTuple):
     """Training loss and accuracy, averaged over the steps since the last StepEnd."""
 
-    step: int  # steps done, counted over all epochs
-    epoch: int  # the epoch under way, from 1
+    # steps done, counted over all epochs
+    step: int
+    # the epoch under way, from 1
+    epoch: int
     loss: float
-    accuracy: float  # fraction of the images seen since then
-    learning_rate: float  # of the last of these steps
-    images_per_second: float  # measured over the last report
-    seconds: float  # training time since the run began, pauses not counted
+    # fraction of the images seen since then
+    accuracy: float
+    # of the last of these steps
+    learning_rate: float
+    # measured over the last report
+    images_per_second: float
+    # training time since the run began, pauses not counted
+    seconds: float
 
 
 class EpochEnd(NamedTuple):
@@ -34,11 +41,13 @@ class EpochEnd(NamedTuple):
 
     step: int
     epoch: int
-    train_loss: float  # mean over the epoch's images while they were learned
+    # mean over the epoch's images while they were learned
+    train_loss: float
     train_accuracy: float
     validation_loss: float | None
     validation_accuracy: float | None
-    best: bool  # the best epoch so far
+    # the best epoch so far
+    best: bool
     seconds: float
 
 
@@ -47,9 +56,11 @@ class RunFinished(NamedTuple):
 
     outcome: Outcome
     step: int
-    epoch: int  # the last epoch that was completed
+    # the last epoch that was completed
+    epoch: int
     best_epoch: int
-    hint: str  # why it ended, and for a diverged run what to try
+    # why it ended, and for a diverged run what to try
+    hint: str
     seconds: float
 
 

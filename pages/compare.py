@@ -24,7 +24,8 @@ def page() -> None:
     text = state.bound_text("filter")
     offer = run_table.offered(every, text)
     runs = run_table.chosen(every, offer)
-    with table:  # first of all: nothing else takes the browser as long
+    # first of all: nothing else takes the browser as long
+    with table:
         run_table.show(every, text, runs)
     with bar, st.container(horizontal=True, vertical_alignment="bottom", key="bar"):
         st.text_input(

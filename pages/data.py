@@ -9,7 +9,8 @@ from mnist_core.data import CATALOGUE, dataset
 
 
 def page() -> None:
-    state.store()  # starts the background jobs and the download of MNIST, whichever page is opened first
+    # starts the background jobs and the download of MNIST, whichever page is opened first
+    state.store()
     st.title("Data")
     st.caption("What the networks learn from: look at it before you judge what they make of it.")
     choices = st.container(horizontal=True, vertical_alignment="bottom")
@@ -19,8 +20,12 @@ def page() -> None:
         return
     with choices:
         name = one_of(
-            "Split", list(SPLITS), default="Training", key="split",
-            help="The part of the data set that the images, means and pixels below come from.")  # fmt: skip
+            "Split",
+            list(SPLITS),
+            default="Training",
+            key="split",
+            help="The part of the data set that the images, means and pixels below come from.",
+        )
     st.html(browsing.STYLES)
     classes = read(source).classes
     describe(source)
@@ -39,18 +44,40 @@ def page() -> None:
 def pick_source() -> Source:
     """The data set chosen, whether it is here or not."""
     name = st.selectbox(
-        "Data set", list(CATALOGUE), key="dataset", bind="query-params", width=240,
-        help="One that is not on this machine yet can be downloaded.")  # fmt: skip
+        "Data set",
+        list(CATALOGUE),
+        key="dataset",
+        bind="query-params",
+        width=240,
+        help="One that is not on this machine yet can be downloaded.",
+    )
     if name != "folder":
         return Source(name)
     path = st.text_input(
-        "Image folder", key="folder", bind="query-params", placeholder="/home/me/pictures", width=420,
-        help="A directory on the machine that runs the app, with train/<class>/*.png|jpg and "
-        "test/<class>/*.png|jpg.")  # fmt: skip
-    size = st.number_input("Image size (pixels)", 8, 128, 28, 1, key="folder_size", bind="query-params", width=180,
-                           help="Images are resized to this many pixels a side.")  # fmt: skip
-    colour = st.toggle("Colour", key="folder_colour", bind="query-params",
-                       help="Keep the three colour channels instead of making the images grey.")  # fmt: skip
+        "Image folder",
+        key="folder",
+        bind="query-params",
+        placeholder="/home/me/pictures",
+        width=420,
+        help="A directory on the machine that runs the app, with train/<class>/*.png|jpg and test/<class>/*.png|jpg.",
+    )
+    size = st.number_input(
+        "Image size (pixels)",
+        8,
+        128,
+        28,
+        1,
+        key="folder_size",
+        bind="query-params",
+        width=180,
+        help="Images are resized to this many pixels a side.",
+    )
+    colour = st.toggle(
+        "Colour",
+        key="folder_colour",
+        bind="query-params",
+        help="Keep the three colour channels instead of making the images grey.",
+    )
     return folder_source(path, size, colour)
 
 
@@ -67,10 +94,14 @@ def describe(source: Source) -> None:
     """What the data set is, and what its splits are."""
     known = dataset(source.name)
     _, channels, height, width = read(source).train_images.shape
-    facts = (f"{width} × {height} pixels, {'colour' if channels == 3 else 'grey'}",
-             f"{len(read(source).classes)} classes",
-             f"source: {known.source}", f"licence: {known.licence}")  # fmt: skip
-    explanation = known.explanation.replace("*", r"\*")  # no emphasis is meant
+    facts = (
+        f"{width} × {height} pixels, {'colour' if channels == 3 else 'grey'}",
+        f"{len(read(source).classes)} classes",
+        f"source: {known.source}",
+        f"licence: {known.licence}",
+    )
+    # no emphasis is meant
+    explanation = known.explanation.replace("*", r"\*")
     st.markdown(f"**{known.label}**: {explanation}  \n{' · '.join(facts)}")
     train, validation, test = (f"{len(browsing.indices(source, split)):,}" for split in SPLITS.values())
     st.markdown(

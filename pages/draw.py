@@ -16,8 +16,13 @@ def page() -> None:
         first_network.offer_or_follow(runs)
         return
     chosen = state.pick_runs(
-        "runs", "Networks that answer", "Runs that read the drawing; at first the most accurate ones. Choose very "
-        "different ones and draw until they disagree.", runs, default=pad_answers.best_numbers(runs))  # fmt: skip
+        "runs",
+        "Networks that answer",
+        "Runs that read the drawing; at first the most accurate ones. Choose very "
+        "different ones and draw until they disagree.",
+        runs,
+        default=pad_answers.best_numbers(runs),
+    )
     if not any(pad_answers.reads_digits(run) for run in able):
         st.info("None of your networks has learned digits yet.")
         first_network.offer()

@@ -49,9 +49,13 @@ def results(subject: studying.Subject) -> None:
     """What was measured and what there is to learn from it, one view at a time."""
     st.subheader("Results")
     view = one_of(
-        "Results", list(_VIEWS), default=next(iter(_VIEWS)), key="results",
-        label_visibility="collapsed", help="Figures, curves, learned weights, or what there is to learn from it.",
-    )  # fmt: skip
+        "Results",
+        list(_VIEWS),
+        default=next(iter(_VIEWS)),
+        key="results",
+        label_visibility="collapsed",
+        help="Figures, curves, learned weights, or what there is to learn from it.",
+    )
     _VIEWS[view](subject)
 
 

@@ -71,15 +71,24 @@ def describe_experiment() -> Architecture | None:
         getting_data.notice(values)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             tries = st.number_input(
-                "Seeds", 1, MOST_SEEDS, 1, key="seeds", bind="query-params", width=110,
+                "Seeds",
+                1,
+                MOST_SEEDS,
+                1,
+                key="seeds",
+                bind="query-params",
+                width=110,
                 help="So many runs that differ only in the seed: they compare architectures, not lucky runs.",
-            )  # fmt: skip
+            )
             st.button(
                 "Start training" if tries == 1 else f"Start {tries} runs",
-                type="primary", width="stretch", disabled=network is None, on_click=begin,
+                type="primary",
+                width="stretch",
+                disabled=network is None,
+                on_click=begin,
                 args=(values, name, tries, state.clicks("start")),
                 help="Puts it into the queue; training begins as soon as a place is free.",
-            )  # fmt: skip
+            )
     return network
 
 
@@ -94,7 +103,8 @@ def begin(values: dict[str, Any], name: str, tries: int, click: int) -> None:
 
 
 def show_network(network: Architecture) -> None:
-    st.markdown(diagram(network), unsafe_allow_html=True)  # st.html would strip the SVG
+    # st.html would strip the SVG
+    st.markdown(diagram(network), unsafe_allow_html=True)
     rows = [
         {
             "Layer": "    " * layer.depth + layer.call,
@@ -106,10 +116,13 @@ def show_network(network: Architecture) -> None:
     ]
     shape = " × ".join(map(str, network.input_shape))
     table = pd.DataFrame([{"Layer": "image", "Output shape": shape, "Parameters": 0, "Multiply-accumulates": 0}, *rows])
-    numbers = {name: st.column_config.NumberColumn(format="localized", help=help) for name, help in {
-        "Parameters": "Numbers that training adjusts.",
-        "Multiply-accumulates": "Multiplications for one image, the usual measure of work.",
-    }.items()}  # fmt: skip
+    numbers = {
+        name: st.column_config.NumberColumn(format="localized", help=help)
+        for name, help in {
+            "Parameters": "Numbers that training adjusts.",
+            "Multiply-accumulates": "Multiplications for one image, the usual measure of work.",
+        }.items()
+    }
     layer = {"Layer": st.column_config.TextColumn(width="large", help="As in the text; a block's layers are indented.")}
     data_table("layer-table", rows_of(table, layer | numbers), "Layers, from the image to the scores")
 

@@ -16,7 +16,8 @@ from tests.app_process import ROOT, running_app
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Read before `own_lab` hides it: tests must not depend on what lies on the developer's machine.
 REAL_DATA = Path(os.environ.get("MNIST_LAB_DATA") or ROOT / "data")
-REQUIRED = bool(os.environ.get("MNIST_LAB_REQUIRE"))  # in CI a missing browser or MNIST fails instead of skipping
+# in CI a missing browser or MNIST fails instead of skipping
+REQUIRED = bool(os.environ.get("MNIST_LAB_REQUIRE"))
 
 Prepare = Callable[[Store], object]
 

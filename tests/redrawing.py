@@ -9,15 +9,18 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-SIDE = 280  # pixels of the drawings, ten for each of MNIST's 28
-PAD = 112  # pixels of what the drawing pad sends
+# pixels of the drawings, ten for each of MNIST's 28
+SIDE = 280
+# pixels of what the drawing pad sends
+PAD = 112
 
 
 class Digit:
     """A digit of MNIST, and the lines in the middle of its strokes."""
 
     def __init__(self, pixels: np.ndarray, seed: int = 0) -> None:
-        self.pixels = pixels  # uint8 (28, 28)
+        # uint8 (28, 28)
+        self.pixels = pixels
         self.seed = seed
         self._lines: dict[int, np.ndarray] = {}
 
@@ -29,7 +32,8 @@ class Digit:
         """Its lines in a square, one pixel wide: bool (side, side)."""
         if side not in self._lines:
             strokes = self.enlarged(side) > 127
-            if side > SIDE:  # thinning all of a large picture would take a second
+            # thinning all of a large picture would take a second
+            if side > SIDE:
                 places = np.arange(side) * SIDE // side
                 strokes = self.lines()[places][:, places]
             self._lines[side] = skeleton(strokes)
@@ -67,7 +71,8 @@ _CLOCKWISE = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -
 
 def _removable_in(step: int) -> np.ndarray:
     """By neighbourhood whether the pixel goes in this of the two steps: bool (256,)."""
-    neighbours = (np.arange(256)[:, None] >> np.arange(8)) & 1  # (256, 8), clockwise from north
+    # (256, 8), clockwise from north
+    neighbours = (np.arange(256)[:, None] >> np.arange(8)) & 1
     count = neighbours.sum(axis=1)
     crossings = ((neighbours == 0) & (np.roll(neighbours, -1, axis=1) == 1)).sum(axis=1)
     north, east, south, west = neighbours[:, ::2].T

@@ -29,8 +29,15 @@ def write_images(root: Path, low: int = 0) -> Path:
 
 
 def config_of(root: Path, **changes: object) -> RunConfig:
-    fields = {"dataset": "folder", "folder": str(root), "folder_size": 8, "validation_images": 6, "epochs": 1,
-              "architecture": "flatten linear(classes)", "batch_size": 4}  # fmt: skip
+    fields = {
+        "dataset": "folder",
+        "folder": str(root),
+        "folder_size": 8,
+        "validation_images": 6,
+        "epochs": 1,
+        "architecture": "flatten linear(classes)",
+        "batch_size": 4,
+    }
     return RunConfig.parse(fields | changes)
 
 

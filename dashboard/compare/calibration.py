@@ -25,7 +25,8 @@ class _Scores:
     """How well one set of probabilities is calibrated."""
 
     table: pd.DataFrame
-    intervals: np.ndarray  # (bins, 2)
+    # (bins, 2)
+    intervals: np.ndarray
     confidence: float
     right: int
     images: int

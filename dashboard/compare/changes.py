@@ -11,10 +11,14 @@ from mnist_core.plots import run_label
 from mnist_core.store import NAME_LENGTH, Run
 from mnist_core.text import in_markdown, size_in_words
 
-_SHOWN = 3  # broken runs that are told one by one
-_CHANGED_SHOWN = 10  # runs with changed figures whose numbers are told
-_DELETED = "deleted just now"  # ids of what the last deletion removed
-_ROOM = "room of what was deleted"  # bytes
+# broken runs that are told one by one
+_SHOWN = 3
+# runs with changed figures whose numbers are told
+_CHANGED_SHOWN = 10
+# ids of what the last deletion removed
+_DELETED = "deleted just now"
+# bytes
+_ROOM = "room of what was deleted"
 _NAME, _TAGS, _ADDED, _REMOVED, _BACK = "new name", "new tags", "added tags", "removed tags", "brought back"
 
 
@@ -62,8 +66,13 @@ def broken(every: run_table.Snapshot) -> None:
     numbers = [run.number for run in every.broken if run.removable]
     if numbers:
         many = f"these {len(numbers):,} runs" if len(numbers) > 1 else "this run"
-        st.button(f"Delete {many}", key="delete-broken", on_click=_delete_broken, args=(numbers,),
-                  help="A backup of the database may have it whole.")  # fmt: skip
+        st.button(
+            f"Delete {many}",
+            key="delete-broken",
+            on_click=_delete_broken,
+            args=(numbers,),
+            help="A backup of the database may have it whole.",
+        )
 
 
 def changed(every: run_table.Snapshot) -> None:

@@ -14,7 +14,8 @@ from mnist_core.analysis import Answers, agreement, stats
 from mnist_core.plots import class_accuracies, class_differences, confusion_difference
 from mnist_core.store import Run
 
-_CELL = "classes_cell"  # query parameter: places of the true and of the called class, as in 4-9
+# query parameter: places of the true and of the called class, as in 4-9
+_CELL = "classes_cell"
 
 
 def show(runs: Sequence[Run]) -> None:
@@ -45,8 +46,10 @@ def accuracies(found: Answers, names: tuple[str, ...]) -> None:
     images = np.bincount(found.labels, minlength=found.classes)
     shown = pd.DataFrame({"Class": names, "Images": images})
     shown = shown.join((100 * table).rename(columns=lambda number: f"Run {number} (%)"))
-    columns = {name: st.column_config.NumberColumn(format="%.2f", help="Right answers among the images of the class.")
-               for name in shown.columns[2:]}  # fmt: skip
+    columns = {
+        name: st.column_config.NumberColumn(format="%.2f", help="Right answers among the images of the class.")
+        for name in shown.columns[2:]
+    }
     data_table("classes-table", rows_of(shown, columns), "Accuracy of each run in each class")
 
 

@@ -99,13 +99,25 @@ def _chart(runs: Sequence[Run], table: pd.DataFrame, cost: _Cost, split: Split) 
     if len({run.dataset for run in runs}) > 1:
         st.caption("These runs learned from different data sets: their accuracies cannot be compared.")
     elif len(runs) > 1:
-        called = [f"run {run.number}" if count == 1 else name
-                  for run, count, name in zip(runs, seeds, table["Name"], strict=True)]  # fmt: skip
+        called = [
+            f"run {run.number}" if count == 1 else name
+            for run, count, name in zip(runs, seeds, table["Name"], strict=True)
+        ]
         st.markdown(_about_front([in_markdown(called[place]) for place in front], len(runs)))
     rows = zip(runs, values, right, table["From"], table["To"], table["Name"], seeds, strict=True)
-    points = [Point(run, value, accuracy / 100, low / 100, high / 100, name, count,
-                    "test accuracy (optimistic)" if split == "test" and run.optimistic else "")
-              for run, value, accuracy, low, high, name, count in rows]  # fmt: skip
+    points = [
+        Point(
+            run,
+            value,
+            accuracy / 100,
+            low / 100,
+            high / 100,
+            name,
+            count,
+            "test accuracy (optimistic)" if split == "test" and run.optimistic else "",
+        )
+        for run, value, accuracy, low, high, name, count in rows
+    ]
     optimistic = split == "test" and all(run.optimistic for run in runs)
     figure = accuracy_against(
         points, cost.title, f"{split} accuracy{' (optimistic)' if optimistic else ''}", front, cost.unit
@@ -145,16 +157,25 @@ def _table(runs: Sequence[Run], split: Split, speeds: dict[str, Speed]) -> pd.Da
         images = _images(run.id, split, run.state, run.step)
         low, high = _interval(accuracy, images)
         memory, speed, size = _memory(run), speeds.get(run.id), _size(run.id, run.state, run.step)
-        rows.append({
-            "Line": line, "Run": run.number, "Name": run.name,
-            "Accuracy": _times(accuracy, 100), "From": 100 * low, "To": 100 * high,
-            "Parameters": _times(run.parameters), "MACs": _times(run.macs), "Training (s)": run.seconds or np.nan,
-            "One image (ms)": speed.milliseconds if speed else np.nan,
-            "In batches (ms)": 1000 / speed.images_per_second if speed else np.nan,
-            "Images/s": speed.images_per_second if speed else np.nan, "File (kB)": _times(size, 1 / _KILO),
-            "Memory (kB)": _times(memory and memory.answering, 1 / _KILO),
-            "Training memory (MB)": _times(memory and memory.training, 1 / _MEGA),
-        })  # fmt: skip
+        rows.append(
+            {
+                "Line": line,
+                "Run": run.number,
+                "Name": run.name,
+                "Accuracy": _times(accuracy, 100),
+                "From": 100 * low,
+                "To": 100 * high,
+                "Parameters": _times(run.parameters),
+                "MACs": _times(run.macs),
+                "Training (s)": run.seconds or np.nan,
+                "One image (ms)": speed.milliseconds if speed else np.nan,
+                "In batches (ms)": 1000 / speed.images_per_second if speed else np.nan,
+                "Images/s": speed.images_per_second if speed else np.nan,
+                "File (kB)": _times(size, 1 / _KILO),
+                "Memory (kB)": _times(memory and memory.answering, 1 / _KILO),
+                "Training memory (MB)": _times(memory and memory.training, 1 / _MEGA),
+            }
+        )
     return pd.DataFrame(rows)
 
 

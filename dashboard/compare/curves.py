@@ -31,7 +31,8 @@ class _Choice:
     smoothing: float
     log_x: bool
     log_y: bool
-    band: Band | None  # None: each run has a line of its own
+    # None: each run has a line of its own
+    band: Band | None
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class _Drawn:
 
     figure: go.Figure | str
     extremes: pd.DataFrame
-    decimals: dict[str, list[int]]  # of the columns of `extremes` that are means over seeds
+    # of the columns of `extremes` that are means over seeds
+    decimals: dict[str, list[int]]
     lines: int
 
 
@@ -78,9 +80,16 @@ def _drawn(as_they_are: tuple[tuple[object, ...], ...], choice: _Choice, _runs: 
         return None
     together = groups(runs) if choice.band else []
     figure = learning_curves(
-        found, runs, choice.metric, choice.x, choice.smoothing, choice.log_x, choice.log_y, together,
+        found,
+        runs,
+        choice.metric,
+        choice.x,
+        choice.smoothing,
+        choice.log_x,
+        choice.log_y,
+        together,
         choice.band or _BANDS[0],
-    )  # fmt: skip
+    )
     lines = together or [Group(run.name, (run,)) for run in runs]
     extremes, digits = _extremes(lines, found, choice.metric, grouped=bool(together))
     return _Drawn(figure if len(lines) <= FEW else str(figure.to_json()), extremes, digits, len(lines))
@@ -149,8 +158,11 @@ def _explained(choice: _Choice, lines: int, runs: Sequence[Run]) -> str:
     )
     isolate = " A click on a name shows that line alone, another one brings all back." if lines > 1 else ""
     marks = " with marks" if lines <= FEW else ""
-    per_epoch = {measures.HELD_OUT: f" Dashed{marks}: validation.", measures.ON_TEST: f" Dotted{marks}: the test "
-                 "images after each epoch, which chose the best one, so this is optimistic."}  # fmt: skip
+    per_epoch = {
+        measures.HELD_OUT: f" Dashed{marks}: validation.",
+        measures.ON_TEST: f" Dotted{marks}: the test "
+        "images after each epoch, which chose the best one, so this is optimistic.",
+    }
     labels = {run.validation_label for run in runs}
     return text + "".join(said for label, said in per_epoch.items() if label in labels) + isolate
 
@@ -169,11 +181,20 @@ def _extremes(
         best, epoch, last, loss = values.mean(0)
         spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.full(4, np.nan)
         first = group.tries[0]
-        rows.append({
-            "Line": line, "Name": group.name if len(values) > 1 else run_label(first),
-            "Seeds": len(values), "Best": best, "±": spread[0], "Epoch": epoch, "Last": last,
-            "On": first.validation_label, "Training loss": loss, "Loss": first.training_loss_label,
-        })  # fmt: skip
+        rows.append(
+            {
+                "Line": line,
+                "Name": group.name if len(values) > 1 else run_label(first),
+                "Seeds": len(values),
+                "Best": best,
+                "±": spread[0],
+                "Epoch": epoch,
+                "Last": last,
+                "On": first.validation_label,
+                "Training loss": loss,
+                "Loss": first.training_loss_label,
+            }
+        )
         digits.append((decimals(spread[0], most), decimals(spread[2], most), decimals(spread[3], 4)))
     frame = pd.DataFrame(rows)
     best_digits, last_digits, loss_digits = map(list, zip(*digits, strict=True))

@@ -14,7 +14,8 @@ from mnist_core.analysis import Answers, agreement
 from mnist_core.plots import Bar, who_is_right
 from mnist_core.store import Run
 
-_FEW = 4  # up to so many runs each pattern has its own row from the start
+# up to so many runs each pattern has its own row from the start
+_FEW = 4
 _MOST_ROWS = 24
 _ORDERS: Mapping[str, Callable[[Answers], np.ndarray]] = {
     "hardest first": lambda found: agreement.true_probability(found).mean(axis=0),
@@ -55,8 +56,10 @@ def _by_who_is_right(found: Answers) -> None:
         if group == "exact patterns" and len(bars) > _MOST_ROWS:
             drawn = bars[:_MOST_ROWS] if chosen in bars[:_MOST_ROWS] else [*bars[: _MOST_ROWS - 1], chosen]
             rest = sum(bar.images for bar in bars) - sum(bar.images for bar in drawn)
-            st.caption(f"The {len(drawn)} rows are the most frequent of {len(bars)} patterns; the other "
-                       f"{len(bars) - len(drawn)} hold {rest:,} images and are in the list above.")  # fmt: skip
+            st.caption(
+                f"The {len(drawn)} rows are the most frequent of {len(bars)} patterns; the other "
+                f"{len(bars) - len(drawn)} hold {rest:,} images and are in the list above."
+            )
         else:
             drawn = bars
         chart = f"disagreements-chart-{group}"
@@ -111,8 +114,10 @@ def _bars(found: Answers, group: str) -> list[Bar]:
         sizes = [(right, len(agreement.right_by(found.right, right))) for right in range(count, -1, -1)]
         return [Bar(_of(right, count), images) for right, images in sizes]
     table = agreement.patterns(found.right)
-    bars = [Bar(_pattern_name(pattern, found.runs), int(images), pattern)
-            for pattern, images in zip(table["pattern"], table["images"], strict=True)]  # fmt: skip
+    bars = [
+        Bar(_pattern_name(pattern, found.runs), int(images), pattern)
+        for pattern, images in zip(table["pattern"], table["images"], strict=True)
+    ]
     return sorted(bars, key=lambda bar: (not all(bar.right), not any(bar.right), -bar.images))
 
 
@@ -120,7 +125,8 @@ def _group(key: str, bars: list[Bar], group: str) -> Bar:
     """The row whose images are shown: that of the URL, or the largest on which the runs differ."""
     options = [bar.name for bar in bars]
     if st.session_state.get(key) not in options:
-        st.session_state.pop(key, None)  # a choice of other runs
+        # a choice of other runs
+        st.session_state.pop(key, None)
     mixed = [bar for bar in bars if bar.name not in ("all", "nobody") and bar.images]
     first = max(mixed, key=lambda bar: bar.images, default=bars[0])
     name = st.selectbox(

@@ -15,8 +15,10 @@ from mnist_core.plots import forgetting_course
 from mnist_core.store import Run
 from mnist_core.text import in_html
 
-_AT_ONCE = 3.0  # seconds: what takes longer waits for a click
-_REMEMBERED = 40  # histories: at 10,000 images and 100 epochs each has 2 MB
+# seconds: what takes longer waits for a click
+_AT_ONCE = 3.0
+# histories: at 10,000 images and 100 epochs each has 2 MB
+_REMEMBERED = 40
 _KINDS = {
     "forgotten": "Right after some epoch and wrong after the next one, at least once.",
     "lost": "Learned, but wrong after the last epoch.",
@@ -150,7 +152,8 @@ def _history_or_button(found: Answers, run: Run, kept: tuple[int, ...]) -> Histo
         bar.progress(answered / of, f"{answered:,} of {of:,} answers: {found.images:,} images after {len(kept)} epochs")
 
     files = state.store().artifacts(run.id, kind="predictions")
-    tested = files[-1].epoch if files else None  # whose predictions are stored
+    # whose predictions are stored
+    tested = files[-1].epoch if files else None
     stored = {} if tested is None else {tested: found.predicted[found.runs.index(run)]}
     seen[key] = forgetting.history(state.store(), run, images, report, kept, stored)
     bar.empty()

@@ -13,12 +13,17 @@ from mnist_core.analysis import Answers
 from mnist_core.plots import channels_last, run_label, run_styles, sprite, tint
 from mnist_core.text import in_html
 
-PAGE = 60  # images at a time
+# images at a time
+PAGE = 60
 _STYLES = Path(__file__).with_name("images.css")
-_COLUMNS = 10  # of the sprite, not of the screen
-_SMALL, _LARGE = 84, 224  # pixels on the screen, about
-_MOST_CARDS = 4  # with more runs than this their probabilities stand in one table
-_MOST_CLASSES = 12  # with more classes than this only the most probable are shown
+# of the sprite, not of the screen
+_COLUMNS = 10
+# pixels on the screen, about
+_SMALL, _LARGE = 84, 224
+# with more runs than this their probabilities stand in one table
+_MOST_CARDS = 4
+# with more classes than this only the most probable are shown
+_MOST_CLASSES = 12
 
 
 def browse(
@@ -71,7 +76,8 @@ def _choose(
     pages = -(-len(places) // PAGE)
     own = f"{key}_page"
     if st.session_state.get(own, 1) > pages:
-        st.session_state[own] = 1  # the list has become shorter
+        # the list has become shorter
+        st.session_state[own] = 1
     under = st.container()
     page = st.pagination(pages, key=own, bind="query-params") if pages > 1 else 1
     part = slice((page - 1) * PAGE, page * PAGE)

@@ -21,8 +21,10 @@ from mnist_core.text import in_markdown
 
 _LIST = "labels_list"
 _FILE = "labels_file"
-_MOST_LISTED = 1000  # images: the list is part of the page's address
-_MOST_SUSPECTS = 1000  # images that the list of doubtful labels can hold
+# images: the list is part of the page's address
+_MOST_LISTED = 1000
+# images that the list of doubtful labels can hold
+_MOST_SUSPECTS = 1000
 
 
 def show(runs: Sequence[Run]) -> None:
@@ -69,13 +71,15 @@ def _worths(found: Answers) -> list[Worth]:
             verb = "have" if len(lacking) > 1 else "has"
             st.caption(f"Measured on the test images, as {predictions.named(lacking)} {verb} no validation images.")
         number = st.column_config.NumberColumn
-        table = pd.DataFrame({
-            "Run": [run.number for run in found.runs],
-            "Weight": [_share(share) for share in shares],
-            "Loss": [worth.loss for worth in worths],
-            "Temperature": [worth.temperature for worth in worths],
-            "Images": [worth.images for worth in worths],
-        })  # fmt: skip
+        table = pd.DataFrame(
+            {
+                "Run": [run.number for run in found.runs],
+                "Weight": [_share(share) for share in shares],
+                "Loss": [worth.loss for worth in worths],
+                "Temperature": [worth.temperature for worth in worths],
+                "Images": [worth.images for worth in worths],
+            }
+        )
         columns = {
             "Weight": st.column_config.TextColumn(help="Its share of all runs' weight."),
             "Loss": number(format="%.4f", help="Cross-entropy (nats) after the temperature."),
@@ -173,7 +177,8 @@ def _take_file() -> None:
     file = st.session_state[_FILE]
     if file is not None:
         text = file.getvalue().decode("utf-8-sig", errors="replace")
-        with suppress(DataError):  # else the text stays as it is, and below it stands what is wrong with it
+        # else the text stays as it is, and below it stands what is wrong with it
+        with suppress(DataError):
             text = ",".join(map(str, agreement.read_images(text, 10**9).tolist()))
         st.session_state[_LIST] = text
 

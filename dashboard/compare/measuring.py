@@ -22,8 +22,10 @@ _Key = tuple[str, str, int, str]
 class Task:
     """A measurement under way; its thread writes, pages read."""
 
-    about: str  # which runs
-    wanted: int  # images
+    # which runs
+    about: str
+    # images
+    wanted: int
     done: float = 0.0
     images: int = 0
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -37,7 +39,8 @@ class Task:
 class _Desk:
     """What all sessions share."""
 
-    found: dict[_Key, np.ndarray] = field(default_factory=dict)  # right answers, int (corruptions, LEVELS)
+    # right answers, int (corruptions, LEVELS)
+    found: dict[_Key, np.ndarray] = field(default_factory=dict)
     task: Task | None = None
     failure: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -83,9 +86,11 @@ def start(runs: Sequence[Run], images: np.ndarray, labels: np.ndarray, untouched
         numbers = ", ".join(str(run.number) for run in runs)
         desk.task, desk.failure = Task(f"run{'s' if len(runs) > 1 else ''} {numbers}", len(images)), ""
     threading.Thread(
-        target=_work, args=(desk, desk.task, store, tuple(runs), images, labels, untouched), name="robustness",
+        target=_work,
+        args=(desk, desk.task, store, tuple(runs), images, labels, untouched),
+        name="robustness",
         daemon=True,
-    ).start()  # fmt: skip
+    ).start()
 
 
 def _work(
@@ -107,7 +112,8 @@ def _work(
                 desk.found |= {keys[run_id]: right for run_id, right in counted.right.items()}
     except MnistLabError as error:
         desk.failure = str(error)
-    except Exception:  # a thread's own error would be seen by nobody
+    except Exception:
+        # a thread's own error would be seen by nobody
         logging.getLogger(__name__).exception("A measurement of robustness failed")
         desk.failure = "The measurement failed. The log says why; try it with other runs."
     finally:

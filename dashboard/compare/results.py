@@ -53,8 +53,13 @@ def verdict(runs: Sequence[Run]) -> None:
         st.caption(
             "Two trained networks, these test images. For all pairs, and architectures over seeds:", width="content"
         )
-        st.button("Is it real?", key="results_real", on_click=_look, args=("Is it real?",),
-                  help="Opens the section that tests differences.")  # fmt: skip
+        st.button(
+            "Is it real?",
+            key="results_real",
+            on_click=_look,
+            args=("Is it real?",),
+            help="Opens the section that tests differences.",
+        )
 
 
 def results(runs: Sequence[Run]) -> None:
@@ -68,9 +73,24 @@ def results(runs: Sequence[Run]) -> None:
             _INTERVAL: _intervals(runs),
         }
     )
-    order = ["Line", "Run", "Name", "State", "Best validation accuracy (%)", "Best epoch",
-             "Last validation accuracy (%)", "Training accuracy (%)", "Test accuracy (%)", _INTERVAL, "Test loss",
-             "Epochs", "Parameters", "MACs", "Time (s)", "Images/s"]  # fmt: skip
+    order = [
+        "Line",
+        "Run",
+        "Name",
+        "State",
+        "Best validation accuracy (%)",
+        "Best epoch",
+        "Last validation accuracy (%)",
+        "Training accuracy (%)",
+        "Test accuracy (%)",
+        _INTERVAL,
+        "Test loss",
+        "Epochs",
+        "Parameters",
+        "MACs",
+        "Time (s)",
+        "Images/s",
+    ]
     interval = st.column_config.TextColumn(
         "95 % interval",
         width=120,
@@ -180,8 +200,10 @@ def _adjusted(found: Answers, best: Run, second: Run) -> float | None:
     if len(places) == 1:
         return None
     each = [found.right[a] != found.right[b] for a, b in places]
-    p = [stats.mcnemar(int(found.right[a][one].sum()), int(found.right[b][one].sum()))
-         for (a, b), one in zip(places, each, strict=True)]  # fmt: skip
+    p = [
+        stats.mcnemar(int(found.right[a][one].sum()), int(found.right[b][one].sum()))
+        for (a, b), one in zip(places, each, strict=True)
+    ]
     pair = sorted((found.runs.index(best), found.runs.index(second)))
     return float(stats.holm(np.array(p))[places.index((pair[0], pair[1]))])
 

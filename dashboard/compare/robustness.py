@@ -90,7 +90,8 @@ def _measure(waiting: Sequence[Run], found: Answers, chosen: np.ndarray) -> None
             st.progress(task.done, f"Measuring {task.about}: {task.images:,} of {task.wanted:,} images …")
             st.button("Stop", on_click=task.stop, key="robustness stop", help="Forget what is not finished.")
         elif before is not None:
-            st.rerun()  # the charts are drawn outside
+            # the charts are drawn outside
+            st.rerun()
         else:
             _offer(waiting, found, chosen)
 
@@ -157,7 +158,8 @@ def _panels(runs: Sequence[Run], known: dict[str, np.ndarray], images: int, exam
 
 
 def _examples(found: Answers, chosen: np.ndarray, place: int) -> np.ndarray:
-    first = place - place % robustness.CHUNK  # images are changed a chunk at a time: this is what was measured
+    # images are changed a chunk at a time: this is what was measured
+    first = place - place % robustness.CHUNK
     images = predictions.images(found, chosen[first : first + robustness.CHUNK])
     return _changed(found.runs[0].id, len(chosen), place, images)
 
@@ -166,21 +168,28 @@ def _examples(found: Answers, chosen: np.ndarray, place: int) -> np.ndarray:
 def _changed(run_id: str, images: int, place: int, _chunk: np.ndarray) -> np.ndarray:
     """One image under every change: uint8 (corruptions, LEVELS, C, H, W)."""
     first = place - place % robustness.CHUNK
-    return np.stack([
-        np.stack([robustness.corrupt(_chunk, kind, severity, first)[place - first] for severity in range(LEVELS)])
-        for kind in CORRUPTIONS
-    ])  # fmt: skip
+    return np.stack(
+        [
+            np.stack([robustness.corrupt(_chunk, kind, severity, first)[place - first] for severity in range(LEVELS)])
+            for kind in CORRUPTIONS
+        ]
+    )
 
 
 def _table(runs: Sequence[Run], right: dict[str, np.ndarray], images: int) -> None:
     rows = []
     for run, line in zip(runs, run_table.line_images(runs), strict=True):
         share = 100 * right[run.id] / images
-        rows.append({
-            "Line": line, "Run": run.number, "Name": run.name, "Untouched": share[0, 0],
-            "Changed": share[:, 1:].mean(),
-            **{kind.name: share[row, 1:].mean() for row, kind in enumerate(CORRUPTIONS)},
-        })  # fmt: skip
+        rows.append(
+            {
+                "Line": line,
+                "Run": run.number,
+                "Name": run.name,
+                "Untouched": share[0, 0],
+                "Changed": share[:, 1:].mean(),
+                **{kind.name: share[row, 1:].mean() for row, kind in enumerate(CORRUPTIONS)},
+            }
+        )
     number, known = st.column_config.NumberColumn, run_table.columns()
     columns = {
         **{name: known[name] for name in ("Line", "Run", "Name")},

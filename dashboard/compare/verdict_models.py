@@ -10,7 +10,8 @@ from mnist_core.store import Run
 from mnist_core.text import in_markdown
 
 _PAIR, _MATRIX = "verdict_pair", "verdict_matrix"
-_SHORT = 20  # letters of a name that a sentence can hold several times
+# letters of a name that a sentence can hold several times
+_SHORT = 20
 
 
 def show(found: Answers) -> None:
@@ -52,17 +53,25 @@ def _several(found: Answers, pairs: list[Pair]) -> None:
     )
     st.markdown("#### Every pair")
     numbers = [found.runs[place].number for place in order]
-    offered = {f"{numbers[i]} and {numbers[j]}": (order[i], order[j])
-               for i in range(len(order)) for j in range(i + 1, len(order))}  # fmt: skip
+    offered = {
+        f"{numbers[i]} and {numbers[j]}": (order[i], order[j])
+        for i in range(len(order))
+        for j in range(i + 1, len(order))
+    }
     images, p = _matrices(len(order), pairs)
     figure = plots.pair_matrix(
-        [found.runs[place] for place in order], images[np.ix_(order, order)], p[np.ix_(order, order)],
+        [found.runs[place] for place in order],
+        images[np.ix_(order, order)],
+        p[np.ix_(order, order)],
         dark=st.context.theme.type == "dark",
-    )  # fmt: skip
+    )
     st.plotly_chart(
-        figure, key=_MATRIX, on_select=lambda: _take_cell(offered), selection_mode="points",
+        figure,
+        key=_MATRIX,
+        on_select=lambda: _take_cell(offered),
+        selection_mode="points",
         config=predictions.CHART,
-    )  # fmt: skip
+    )
     st.caption(
         "Images that the run of the row has right more than the run of the column, and p of the exact McNemar test, "
         f"corrected by Holm's method for {len(pairs)} pairs. Blue: evidence that the row is better. Orange: worse. "

@@ -14,7 +14,8 @@ from mnist_core.analysis import BANDS, Answers, Band, GroupPair, group_names, gr
 from mnist_core.plots import statistics as plots
 from mnist_core.text import in_markdown
 
-_MOST = 100  # seeds beyond which nobody trains
+# seeds beyond which nobody trains
+_MOST = 100
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,9 @@ def _permutation(pair: GroupPair) -> str:
 def _power(pair: GroupPair, spreads: tuple[float, float]) -> str:
     """Which difference such a comparison finds, and how many seeds one like that seen would take."""
     alpha = stats.ALPHA / pair.tested
-    least = stats.detectable_by_seeds(spreads[0], pair.seeds[0], alpha=alpha, seeds_b=pair.seeds[1],
-                                      deviation_b=spreads[1])  # fmt: skip
+    least = stats.detectable_by_seeds(
+        spreads[0], pair.seeds[0], alpha=alpha, seeds_b=pair.seeds[1], deviation_b=spreads[1]
+    )
     low, high = stats.detectable_by_seeds_range(spreads, pair.seeds, alpha=alpha)
     among = f", judged as one of {pair.tested} pairs (p at most {alpha:.2g})," if pair.tested > 1 else ""
     text = (

@@ -16,10 +16,13 @@ from mnist_core.errors import ArchitectureError, MnistLabError
 from mnist_core.store import Run, queueing
 from mnist_core.text import in_markdown
 
-FACTOR = "results_factor"  # query parameter: the label of the field under study
+# query parameter: the label of the field under study
+FACTOR = "results_factor"
 
-_OPEN, _FIELD, _RUN = "change", "change_field", "change_run"  # query parameters
-_BEGUN = "change begun"  # numbers of the two runs
+# query parameters
+_OPEN, _FIELD, _RUN = "change", "change_field", "change_run"
+# numbers of the two runs
+_BEGUN = "change begun"
 _MARKS: dict[Equal, str] = {"yes": "✓ the same", "partly": "◐ partly the same", "no": "✗ not the same"}
 
 

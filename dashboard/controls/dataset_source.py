@@ -18,7 +18,8 @@ class Source:
     folder: str = ""
     size: int = 28
     colour: bool = False
-    state: str = ""  # of the folder's files: another one once any of them has changed
+    # of the folder's files: another one once any of them has changed
+    state: str = ""
 
     def config(self) -> RunConfig:
         """The config whose runs learn from it; raises ConfigError for a folder without a path."""
@@ -31,7 +32,8 @@ def folder_source(folder: str, size: int, colour: bool) -> Source:
     source = Source("folder", folder.strip(), size, colour)
     try:
         return replace(source, state=file_state(source.config(), environment.data_dir()))
-    except MnistLabError:  # reading it will say what is wrong
+    except MnistLabError:
+        # reading it will say what is wrong
         return source
 
 

@@ -19,8 +19,13 @@ _SMALL = RunConfig(architecture="lenet-5", learning_rate=0.003, epochs=12, batch
 
 def offer() -> None:
     """A button that trains a small network on digits."""
-    st.button("Train a small network now (about half a minute)", type="primary", on_click=_train, key="first-network",
-              help="A small convolutional network (LeNet-5) learns digits; the page goes on by itself.")  # fmt: skip
+    st.button(
+        "Train a small network now (about half a minute)",
+        type="primary",
+        on_click=_train,
+        key="first-network",
+        help="A small convolutional network (LeNet-5) learns digits; the page goes on by itself.",
+    )
 
 
 def offer_or_follow(runs: Sequence[Run]) -> None:
@@ -29,8 +34,10 @@ def offer_or_follow(runs: Sequence[Run]) -> None:
     if under_way:
         st.fragment(_follow, run_every=_TICK_SECONDS)(under_way[-1].id)
         return
-    st.info("There is no trained network yet that could read what you draw. Train one here, or go to the **Train** "
-            "page to choose your own.")  # fmt: skip
+    st.info(
+        "There is no trained network yet that could read what you draw. Train one here, or go to the **Train** "
+        "page to choose your own."
+    )
     if runs and runs[0].state in ("failed", "diverged", "interrupted"):
         st.warning(f"The last run ended as {runs[0].state}. {in_markdown(runs[0].note)}")
     offer()
@@ -46,7 +53,8 @@ def _train() -> None:
 def _follow(run_id: str) -> None:
     found = state.store().runs(ids=[run_id])
     if not found or found[0].epoch or not found[0].active:
-        st.rerun()  # it can answer now, or never will
+        # it can answer now, or never will
+        st.rerun()
     run = found[0]
     if run.state == "queued":
         said = "waits in the queue …"

@@ -7,7 +7,8 @@ from mnist_core.data import list_folder, remarks
 from mnist_core.errors import DataError
 from mnist_core.text import in_markdown
 
-_READ_AT_ONCE = 3_000  # images: about a second, once
+# images: about a second, once
+_READ_AT_ONCE = 3_000
 
 
 def folder_notice(folder: str, size: int, colour: bool) -> None:
@@ -17,7 +18,8 @@ def folder_notice(folder: str, size: int, colour: bool) -> None:
     """
     try:
         listing = list_folder(folder.strip())
-    except DataError:  # the form says so already
+    except DataError:
+        # the form says so already
         return
     found = remarks.left_out(listing)
     images = sum(len(paths) for of_classes in listing.files.values() for paths in of_classes)

@@ -57,8 +57,13 @@ def recipes() -> None:
     with st.popover("Recipes", width="stretch", help="Complete settings with a name, found by search."):
         for recipe in RECIPES.values():
             st.markdown(f"**{recipe.name}.** {recipe.explanation}  \n_{recipe.source}_")
-            st.button(f"Use {recipe.name}", on_click=_fill, args=(recipe.config,), width="stretch",
-                      help="Fills this form; nothing starts yet.")  # fmt: skip
+            st.button(
+                f"Use {recipe.name}",
+                on_click=_fill,
+                args=(recipe.config,),
+                width="stretch",
+                help="Fills this form; nothing starts yet.",
+            )
 
 
 def config_fields() -> dict[str, Any]:

@@ -12,7 +12,8 @@ from mnist_core.data import Status, dataset, status
 from mnist_core.text import in_markdown
 
 _TICK_SECONDS = 0.5
-_ASKED = "downloads-asked"  # names of the data sets that this session wanted
+# names of the data sets that this session wanted
+_ASKED = "downloads-asked"
 
 
 def on_disk(name: str) -> bool:
@@ -50,9 +51,11 @@ def notice(values: Mapping[str, Any]) -> None:
 
 def _now(name: str) -> Status:
     found = status(name, environment.data_dir())
-    asked = name == "mnist" or name in st.session_state.get(_ASKED, ())  # MNIST is fetched when the app starts
+    # MNIST is fetched when the app starts
+    asked = name == "mnist" or name in st.session_state.get(_ASKED, ())
     if found.state != "ready" and asked:
-        if state.data_status(name).state == "ready":  # it has arrived this moment, or was here once and is gone
+        # it has arrived this moment, or was here once and is gone
+        if state.data_status(name).state == "ready":
             state.retry_download(name)
         found = state.data_status(name)
     return found
@@ -60,19 +63,32 @@ def _now(name: str) -> Status:
 
 def _download_button(name: str) -> None:
     known = dataset(name)
-    st.button(f"Download {known.label} ({known.download_bytes / 1e6:.0f} MB)", type="primary", key="download",
-              on_click=_download, args=(name,), help="It goes on in the background.")  # fmt: skip
+    st.button(
+        f"Download {known.label} ({known.download_bytes / 1e6:.0f} MB)",
+        type="primary",
+        key="download",
+        on_click=_download,
+        args=(name,),
+        help="It goes on in the background.",
+    )
 
 
 def _offer(name: str, found: Status) -> None:
     known = dataset(name)
-    st.markdown(f"{known.explanation} {known.train_images:,} training and {known.test_images:,} test images. "
-                f"Source: {known.source}. Licence: {known.licence}.")  # fmt: skip
+    st.markdown(
+        f"{known.explanation} {known.train_images:,} training and {known.test_images:,} test images. "
+        f"Source: {known.source}. Licence: {known.licence}."
+    )
     (st.info if found.state == "missing" and name != "mnist" else st.warning)(in_markdown(found.message))
     with st.container(horizontal=True):
         _download_button(name)
-        st.button("Look at mnist-5k instead", on_click=_show, args=("mnist-5k",), key="instead",
-                  help="5,000 of MNIST's digits that came with the installation.")  # fmt: skip
+        st.button(
+            "Look at mnist-5k instead",
+            on_click=_show,
+            args=("mnist-5k",),
+            key="instead",
+            help="5,000 of MNIST's digits that came with the installation.",
+        )
 
 
 def _download(name: str) -> None:
@@ -92,6 +108,8 @@ def _follow(name: str) -> None:
     if found.state != "downloading":
         st.rerun()
     share = min(found.received / found.total, 1.0) if found.total else 0.0
-    st.progress(share, text=f"{dataset(name).label} is being downloaded: {found.received / 1e6:.1f} of "
-                            f"{found.total / 1e6:.0f} MB.")  # fmt: skip
+    st.progress(
+        share,
+        text=f"{dataset(name).label} is being downloaded: {found.received / 1e6:.1f} of {found.total / 1e6:.0f} MB.",
+    )
     st.caption("Nothing else waits for it: you can go to any page meanwhile.")

@@ -14,12 +14,18 @@ from dashboard.frame import check_value
 from mnist_core.plots import channels_last, png, run_style, sprite, tint
 from mnist_core.text import in_html
 
-STYLES = Path(__file__).with_name("image_answers.css")  # to be put on the page once, with st.html
-PAGE = 60  # images at a time
-_IMAGE = "image"  # query parameter: index of the large image in its split
-_COLUMNS = 10  # of the sprite, not of the screen
-_MOST_ROWS = 12  # with more classes than this only the most probable are shown
-_SMALL, _LARGE = 84, 252  # pixels on the screen, about
+# to be put on the page once, with st.html
+STYLES = Path(__file__).with_name("image_answers.css")
+# images at a time
+PAGE = 60
+# query parameter: index of the large image in its split
+_IMAGE = "image"
+# of the sprite, not of the screen
+_COLUMNS = 10
+# with more classes than this only the most probable are shown
+_MOST_ROWS = 12
+# pixels on the screen, about
+_SMALL, _LARGE = 84, 252
 
 
 def choose(
@@ -47,8 +53,10 @@ def large(subject: Subject, answer: Answer) -> str:
     """HTML of one image in crisp pixels, what the network says to it, and the probability of each class."""
     values = answer.probabilities
     colour = run_style(subject.run.number).colour
-    bars = "".join(_bar(subject.classes[at], float(values[at]), at == answer.given, at == answer.true, colour)
-                   for at in _shown(values, answer.true))  # fmt: skip
+    bars = "".join(
+        _bar(subject.classes[at], float(values[at]), at == answer.given, at == answer.true, colour)
+        for at in _shown(values, answer.true)
+    )
     rest = len(values) - _MOST_ROWS
     more = f"<p class='quiet'>and {rest} classes that are less probable</p>" if rest > 0 else ""
     caption = f"{subject.split} image {answer.index:,}"
@@ -97,6 +105,8 @@ def _shown(values: np.ndarray, true: int) -> Sequence[int]:
 def _bar(name: str, value: float, given: bool, true: bool, colour: str) -> str:
     fill = colour if given else tint(colour, 0.5)
     kind = "told" if given or true else ""
-    return (f"<span class='{kind}' title='{in_html(name)}'>{in_html(name)}</span>"
-            f"<i>{'✓' if true else ''}</i><div><b style='width:{100 * value:.1f}%;background:{fill}'></b></div>"
-            f"<span class='{kind}'>{percent(value)}</span>")  # fmt: skip
+    return (
+        f"<span class='{kind}' title='{in_html(name)}'>{in_html(name)}</span>"
+        f"<i>{'✓' if true else ''}</i><div><b style='width:{100 * value:.1f}%;background:{fill}'></b></div>"
+        f"<span class='{kind}'>{percent(value)}</span>"
+    )

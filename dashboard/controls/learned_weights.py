@@ -21,12 +21,16 @@ TEMPLATES = "class templates"
 class Learned:
     """What can be shown of a network at one epoch; `key` identifies it."""
 
-    key: tuple[str, str, int]  # id of the run, sha256 of the checkpoint, epoch
+    # id of the run, sha256 of the checkpoint, epoch
+    key: tuple[str, str, int]
     classes: tuple[str, ...]
-    channels: int  # of an image that the network reads
+    # of an image that the network reads
+    channels: int
     layers: tuple["Weights", ...]
-    templates: np.ndarray | None  # (classes, C, H, W), of a linear network
-    nonlinear: tuple[str, ...]  # kinds of layer that keep it from being linear
+    # (classes, C, H, W), of a linear network
+    templates: np.ndarray | None
+    # kinds of layer that keep it from being linear
+    nonlinear: tuple[str, ...]
 
     @property
     def names(self) -> list[str]:
@@ -71,9 +75,13 @@ def _learned(key: tuple[str, str, int]) -> Learned:
     network = trained.load(state.store(), state.store().run(run_id), epoch)
     model, shape = network.model, network.shape
     return Learned(
-        key, network.classes, shape[0], tuple(explain.first_layer(model, shape)),
-        explain.class_templates(model, shape), tuple(explain.nonlinear_layers(model, shape)),
-    )  # fmt: skip
+        key,
+        network.classes,
+        shape[0],
+        tuple(explain.first_layer(model, shape)),
+        explain.class_templates(model, shape),
+        tuple(explain.nonlinear_layers(model, shape)),
+    )
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

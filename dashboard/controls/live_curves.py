@@ -46,11 +46,18 @@ def live_curves(runs: Sequence[Run]) -> None:
     styles = run_styles(runs)
     store = state.store()
     series = [
-        Series(run.id, run_label(run), styles[run.number].colour, styles[run.number].dash,
-               run.steps_per_epoch or 0, lambda after, run=run: store.metrics(run.id, after, _METRICS),
-               run.validation_label, run.training_loss_label)
+        Series(
+            run.id,
+            run_label(run),
+            styles[run.number].colour,
+            styles[run.number].dash,
+            run.steps_per_epoch or 0,
+            lambda after, run=run: store.metrics(run.id, after, _METRICS),
+            run.validation_label,
+            run.training_loss_label,
+        )
         for run in runs
-    ]  # fmt: skip
+    ]
     if note := measures.training_loss_note(runs):
         st.caption(note)
     live_chart("curves", series, smoothing=smoothing, log_x=log_x, log_y=log_y, x=cast(Across, across), height=420)

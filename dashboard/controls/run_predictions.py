@@ -18,12 +18,18 @@ from mnist_core.text import in_markdown
 class Answer:
     """What the network says to one image."""
 
-    place: int  # label of its row in the subject's table
-    index: int  # in its split
-    true: int  # place of the true class
-    given: int  # place of the most probable class
-    confidence: float  # its probability
-    probabilities: np.ndarray  # float32 (classes,)
+    # label of its row in the subject's table
+    place: int
+    # in its split
+    index: int
+    # place of the true class
+    true: int
+    # place of the most probable class
+    given: int
+    # its probability
+    confidence: float
+    # float32 (classes,)
+    probabilities: np.ndarray
 
     @property
     def right(self) -> bool:

@@ -17,22 +17,38 @@ from mnist_core.plots import DASHES, PALETTE, RunStyle, run_style, run_styles
 from mnist_core.store import ACTIVE, BrokenRun, Run, Store
 from mnist_core.text import size_in_words
 
-COMPARED = 50  # runs at most: of more no chart can be read, and no link would carry them
+# runs at most: of more no chart can be read, and no link would carry them
+COMPARED = 50
 
 CHOSEN_ON = "Epoch chosen on"
-CHANGED = ", changed"  # behind the state of a run whose stored figures have changed
+# behind the state of a run whose stored figures have changed
+CHANGED = ", changed"
 _DISK = "Disk (MB)"
 _MEGA = 1e6
 
-_CHOSEN = "runs"  # query parameter that the Train page has too: numbers of the runs
-_BEYOND = "runs beyond"  # numbers of the chosen runs that exceed COMPARED
+# query parameter that the Train page has too: numbers of the runs
+_CHOSEN = "runs"
+# numbers of the chosen runs that exceed COMPARED
+_BEYOND = "runs beyond"
 _CHANGED, _BUSY = "choice changed", "dialog open"
 _TICK_SECONDS = 3.0
-_STALE_SECONDS = 60.0  # how late a change by another process is seen while a run trains
-_HEIGHT = 400  # pixels of the table
-_OFFERED = 100  # runs in the list of choices; the table offers them all
-_LIVE = ["State", "Progress", "Epochs", "Best validation accuracy (%)", "Best epoch", "Training accuracy (%)",
-         "Test accuracy (%)", "Time (s)", "Images/s"]  # fmt: skip
+# how late a change by another process is seen while a run trains
+_STALE_SECONDS = 60.0
+# pixels of the table
+_HEIGHT = 400
+# runs in the list of choices; the table offers them all
+_OFFERED = 100
+_LIVE = [
+    "State",
+    "Progress",
+    "Epochs",
+    "Best validation accuracy (%)",
+    "Best epoch",
+    "Training accuracy (%)",
+    "Test accuracy (%)",
+    "Time (s)",
+    "Images/s",
+]
 _STROKES = {"solid": "", "dash": "11 5", "dot": "4 4", "dashdot": "11 4 4 4"}
 
 
@@ -40,13 +56,20 @@ _STROKES = {"solid": "", "dash": "11 5", "dot": "4 4", "dashdot": "11 4 4 4"}
 class Snapshot:
     """Every run that is not deleted as it was at one moment, newest first."""
 
-    runs: Mapping[int, Run]  # by number
-    table: pd.DataFrame  # a row a run, indexed by number
-    rows: Rows  # the same, ready to be sent: making it takes longer than the rest of the page
-    words: pd.Series  # what the filter searches, in small letters, indexed by number
-    active: frozenset[str]  # ids of the runs that wait or train
-    broken: tuple[BrokenRun, ...]  # rows that cannot be read; the table has them, `runs` has not
-    changed: tuple[Run, ...]  # whose stored figures are not those with which they ended
+    # by number
+    runs: Mapping[int, Run]
+    # a row a run, indexed by number
+    table: pd.DataFrame
+    # the same, ready to be sent: making it takes longer than the rest of the page
+    rows: Rows
+    # what the filter searches, in small letters, indexed by number
+    words: pd.Series
+    # ids of the runs that wait or train
+    active: frozenset[str]
+    # rows that cannot be read; the table has them, `runs` has not
+    broken: tuple[BrokenRun, ...]
+    # whose stored figures are not those with which they ended
+    changed: tuple[Run, ...]
 
 
 def snapshot() -> Snapshot:
@@ -196,7 +219,8 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
     running = state.store().runs(states=ACTIVE) if every.active else []
     ended = {run.id for run in running} != every.active
     if (st.session_state.get(_CHANGED) or ended) and not st.session_state.get(_BUSY):
-        st.rerun()  # the rest of the page shows the chosen runs and what they achieved
+        # the rest of the page shows the chosen runs and what they achieved
+        st.rerun()
     rows = matching(every, text)
     of_all = f"{len(rows):,} of " if len(rows) < len(every.table) else ""
     room = size_in_words(round(float(np.nansum(rows[_DISK].to_numpy())) * _MEGA))
@@ -234,11 +258,13 @@ def _read(url: str, stamp: tuple[float, ...]) -> Snapshot:
 def _stamp(store: Store) -> tuple[float, ...]:
     """A value that is another one when the snapshot has to be read again, which takes long with thousands of runs."""
     active = [run.number for run in store.runs(states=ACTIVE)]
-    if active:  # their reports change the database several times a second
+    # their reports change the database several times a second
+    if active:
         return (*active, store.clock() // _STALE_SECONDS)
     path = store.file
     if path is None or not path.is_file():
-        return (store.clock() // 2,)  # a database server: what is at most two seconds old will do
+        # a database server: what is at most two seconds old will do
+        return (store.clock() // 2,)
     found = [file.stat() for file in (path, path.with_name(path.name + "-wal")) if file.exists()]
     return tuple(value for status in found for value in (status.st_mtime_ns, status.st_size))
 
@@ -257,8 +283,23 @@ def _dressed(runs: Sequence[Run], sizes: Mapping[str, int] | None = None) -> pd.
     frame = frame.assign(Line=lines, Progress=pd.Series(progress, index=frame.index, dtype="float64"))
     frame[_DISK] = pd.Series(disk, index=frame.index, dtype="float64")
     frame["Images/s"] = frame["Images/s"].round()
-    order = ["Line", "Run", "Name", "Tags", "State", "Progress", "Best validation accuracy (%)", "Test accuracy (%)",
-             "Parameters", "MACs", "Time (s)", "Images/s", _DISK, "Architecture", "Data set"]  # fmt: skip
+    order = [
+        "Line",
+        "Run",
+        "Name",
+        "Tags",
+        "State",
+        "Progress",
+        "Best validation accuracy (%)",
+        "Test accuracy (%)",
+        "Parameters",
+        "MACs",
+        "Time (s)",
+        "Images/s",
+        _DISK,
+        "Architecture",
+        "Data set",
+    ]
     order += frame.columns.difference(order, sort=False).tolist()
     return frame.loc[:, with_chosen_on(order, runs)]
 
@@ -268,10 +309,15 @@ def _with_broken(frame: pd.DataFrame, broken: Sequence[BrokenRun]) -> pd.DataFra
     if not broken:
         return frame
     numbers = pd.Index([run.number for run in broken], name="Run")
-    known = {"Run": numbers, "Name": [run.name for run in broken], "Tags": [[] for _ in broken],
-             "State": ["broken"] * len(broken)}  # fmt: skip
+    known = {
+        "Run": numbers,
+        "Name": [run.name for run in broken],
+        "Tags": [[] for _ in broken],
+        "State": ["broken"] * len(broken),
+    }
     rows = pd.DataFrame(known, index=numbers).reindex(columns=frame.columns)
-    kinds = frame.dtypes.to_dict() | {"Epochs": pd.Int64Dtype()}  # the only count that every other run has
+    # the only count that every other run has
+    kinds = frame.dtypes.to_dict() | {"Epochs": pd.Int64Dtype()}
     both = pd.concat([frame.astype(kinds), rows.astype(kinds)])
     return both.sort_index(ascending=False)
 

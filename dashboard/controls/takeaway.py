@@ -26,13 +26,21 @@ def together(runs: Sequence[Run]) -> None:
     store = state.store()
     what = predictions.named(runs)
     offer(
-        "all-report", "Report (HTML)", "report.html", "text/html", partial(_report, store, tuple(runs)),
+        "all-report",
+        "Report (HTML)",
+        "report.html",
+        "text/html",
+        partial(_report, store, tuple(runs)),
         f"One page about {what}: settings, curves, statistics, mistakes. It opens anywhere, without a network.",
-    )  # fmt: skip
+    )
     offer(
-        "all-curves", "Curves (CSV)", "curves.csv", "text/csv", partial(_curves, store, tuple(runs)),
+        "all-curves",
+        "Curves (CSV)",
+        "curves.csv",
+        "text/csv",
+        partial(_curves, store, tuple(runs)),
         f"Every recorded value of {what} in one table.",
-    )  # fmt: skip
+    )
 
 
 def offer(

@@ -17,11 +17,15 @@ from mnist_core.plots import channels_last, png
 from mnist_core.text import in_html, in_markdown, one_line
 
 SPLITS: dict[str, SplitName] = {"Training": "train", "Validation": "validation", "Test": "test"}
-STYLES = Path(__file__).with_name("browsing.css")  # to be put on the page once, with st.html
+# to be put on the page once, with st.html
+STYLES = Path(__file__).with_name("browsing.css")
 
-_A_ROW = 24  # images of each class where all classes are shown
-_A_CLASS = 48  # images where one class is shown
-_LONG = 16  # letters of a class's name under its bars
+# images of each class where all classes are shown
+_A_ROW = 24
+# images where one class is shown
+_A_CLASS = 48
+# letters of a class's name under its bars
+_LONG = 16
 _CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
 
 
@@ -67,11 +71,30 @@ def show_samples(source: Source, split: SplitName) -> None:
     classes = read(source).classes
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if st.session_state.get("class") not in (None, *classes):
-            del st.session_state["class"]  # it was a class of another data set
-        cls = st.selectbox("Class", classes, index=None, format_func=one_line, placeholder="All classes", key="class",
-                           width=240, bind="query-params", help="Show images of one class only.")  # fmt: skip
-        seed = st.number_input("Sample", 0, 9999, 0, 1, key="sample", bind="query-params", width=150,
-                               help="Which random images are shown; the same number shows the same ones.")  # fmt: skip
+            # it was a class of another data set
+            del st.session_state["class"]
+        cls = st.selectbox(
+            "Class",
+            classes,
+            index=None,
+            format_func=one_line,
+            placeholder="All classes",
+            key="class",
+            width=240,
+            bind="query-params",
+            help="Show images of one class only.",
+        )
+        seed = st.number_input(
+            "Sample",
+            0,
+            9999,
+            0,
+            1,
+            key="sample",
+            bind="query-params",
+            width=150,
+            help="Which random images are shown; the same number shows the same ones.",
+        )
     if cls is None:
         _show_every_class(source, split, seed)
     else:
@@ -102,9 +125,12 @@ def show_counts(table: pd.DataFrame) -> None:
 
 def show_means(classes: Sequence[str], means: np.ndarray, present: Sequence[int]) -> None:
     """The mean image of each class under its name; `present` says how many images each has."""
-    tiles = [f"<figure><img alt='mean of {in_html(name)}' src='{_address(channels_last(means[[cls]])[0])}'>"
-             f"<figcaption>{in_html(name)}</figcaption></figure>"
-             for cls, name in enumerate(classes) if present[cls]]  # fmt: skip
+    tiles = [
+        f"<figure><img alt='mean of {in_html(name)}' src='{_address(channels_last(means[[cls]])[0])}'>"
+        f"<figcaption>{in_html(name)}</figcaption></figure>"
+        for cls, name in enumerate(classes)
+        if present[cls]
+    ]
     st.html(f"<div class='means'>{''.join(tiles)}</div>")
 
 
@@ -114,20 +140,32 @@ def show_pixels(source: Source, pixels: PixelStatistics) -> None:
     channels = f" ({names})" if names else ""
     left, right = st.columns([1, 2], gap="large")
     with left:
-        st.metric(f"Mean brightness{channels}", _listed(pixels.mean),
-                  help="Of all pixels, on a scale from 0 (black) to 1 (full).")  # fmt: skip
-        st.metric(f"Standard deviation{channels}", _listed(pixels.std),
-                  help="How far pixels lie from the mean, on the same scale.")  # fmt: skip
+        st.metric(
+            f"Mean brightness{channels}",
+            _listed(pixels.mean),
+            help="Of all pixels, on a scale from 0 (black) to 1 (full).",
+        )
+        st.metric(
+            f"Standard deviation{channels}",
+            _listed(pixels.std),
+            help="How far pixels lie from the mean, on the same scale.",
+        )
         st.metric("Pixels that are 0", f"{pixels.zero_share:.1%}", help="Share of the pixels that are quite black.")
         known = dataset(source.name)
         if known.mean:
-            st.caption(f"With *Normalise*, runs subtract {_listed(known.mean)} and divide by {_listed(known.std)}, the "
-                       "values that are usual for this data set.")  # fmt: skip
+            st.caption(
+                f"With *Normalise*, runs subtract {_listed(known.mean)} and divide by {_listed(known.std)}, the "
+                "values that are usual for this data set."
+            )
         else:
             st.caption("With *Normalise*, runs subtract the mean of their training pixels and divide by the deviation.")
     with right:
-        st.plotly_chart(plots.pixel_histogram(pixels.histogram), key="histogram", theme="streamlit",
-                        config={"displayModeBar": False})  # fmt: skip
+        st.plotly_chart(
+            plots.pixel_histogram(pixels.histogram),
+            key="histogram",
+            theme="streamlit",
+            config={"displayModeBar": False},
+        )
 
 
 def _show_every_class(source: Source, split: SplitName, seed: int) -> None:
@@ -151,8 +189,10 @@ def _show_class(source: Source, split: SplitName, cls: int, seed: int) -> None:
         image = images[chosen]
         st.html(f"<img class='large' alt='the chosen image' src='{_address(channels_last(image[None])[0])}'>")
         file = "test" if split == "test" else "training"
-        st.caption(f"Number {places[chosen]:,} of the {file} images, counted from 0; mean brightness "
-                   f"{image.mean() / 255:.3f} of 1. Click another to see it large.")  # fmt: skip
+        st.caption(
+            f"Number {places[chosen]:,} of the {file} images, counted from 0; mean brightness "
+            f"{image.mean() / 255:.3f} of 1. Click another to see it large."
+        )
 
 
 def _listed(values: Sequence[float]) -> str:
@@ -181,7 +221,8 @@ def _strip(images: np.ndarray) -> str:
 
 
 def _side_by_side(pictures: np.ndarray) -> np.ndarray:
-    return np.concatenate(list(pictures), axis=1)  # (H, N * W[, 3])
+    # (H, N * W[, 3])
+    return np.concatenate(list(pictures), axis=1)
 
 
 def _address(picture: np.ndarray) -> str:

@@ -12,11 +12,15 @@ from mnist_core.plots import RunStyle, channels_last, png, run_label, run_styles
 from mnist_core.store import Run
 from mnist_core.text import in_html
 
-STYLES = Path(__file__).with_name("answers.css")  # to be put on the page once, with st.html
+# to be put on the page once, with st.html
+STYLES = Path(__file__).with_name("answers.css")
 
-_DASHES = {"solid": (1, 0), "dash": (8, 5), "dot": (3, 4), "dashdot": (8, 4, 3, 4)}  # pixels on, off, ...
-_MOST_ROWS = 12  # with more classes than this only the most probable are shown
-_UNSURE = 0.6  # a first answer below this probability is called unsure
+# pixels on, off, ...
+_DASHES = {"solid": (1, 0), "dash": (8, 5), "dot": (3, 4), "dashdot": (8, 4, 3, 4)}
+# with more classes than this only the most probable are shown
+_MOST_ROWS = 12
+# a first answer below this probability is called unsure
+_UNSURE = 0.6
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,15 @@ class Answer:
 
     run: Run
     classes: tuple[str, ...] = ()
-    image: np.ndarray | None = None  # uint8 (C, H, W): what the network is given, its ground while there is nothing
-    prepared: str = ""  # how the drawing became that image
-    probabilities: np.ndarray | None = None  # float32 (classes,)
+    # uint8 (C, H, W): what the network is given, its ground while there is nothing
+    image: np.ndarray | None = None
+    # how the drawing became that image
+    prepared: str = ""
+    # float32 (classes,)
+    probabilities: np.ndarray | None = None
     problem: str = ""
-    note: str = ""  # what else there is to know of this answer
+    # what else there is to know of this answer
+    note: str = ""
 
     @property
     def best(self) -> int | None:
@@ -42,8 +50,10 @@ def answers_html(answers: Sequence[Answer], seq: int, ended: bool) -> str:
     odd, styles = dissenting(answers), run_styles(answer.run for answer in answers)
     cards = "".join(_card(answer, styles[answer.run.number], answer.run.number in odd) for answer in answers)
     verdict = f"<div class='verdict{' differ' if odd else ''}'>{_verdict(answers)}</div>"
-    return (f"<div class='answers' data-seq='{seq}' data-ended='{str(ended).lower()}'>"
-            f"<div class='top'>{_seen(answers)}{verdict}</div><div class='cards'>{cards}</div></div>")  # fmt: skip
+    return (
+        f"<div class='answers' data-seq='{seq}' data-ended='{str(ended).lower()}'>"
+        f"<div class='top'>{_seen(answers)}{verdict}</div><div class='cards'>{cards}</div></div>"
+    )
 
 
 def dissenting(answers: Iterable[Answer]) -> set[int]:
@@ -100,9 +110,11 @@ def _seen(answers: Sequence[Answer]) -> str:
         title = f"{who if len(groups) > 1 else ''}{width} × {height}{' colour' * (len(image) == 3)} pixels,"
         plural = "networks see" if len(group) > 1 else "network sees"
         source = base64.b64encode(png(channels_last(image[None])[0])).decode()
-        figures.append(f"<figure><img src='data:image/png;base64,{source}' alt='What the {plural}'>"
-                       f"<figcaption><b>What the {plural}</b><br>{title} {group[0].prepared}</figcaption>"
-                       "</figure>")  # fmt: skip
+        figures.append(
+            f"<figure><img src='data:image/png;base64,{source}' alt='What the {plural}'>"
+            f"<figcaption><b>What the {plural}</b><br>{title} {group[0].prepared}</figcaption>"
+            "</figure>"
+        )
     return "".join(figures)
 
 
@@ -114,8 +126,10 @@ def _card(answer: Answer, style: RunStyle, odd: bool) -> str:
         facts.append(f"still learning, epoch {run.epoch} of {run.config.epochs} is done")
     facts += [run.dataset] if run.dataset != "mnist" else []
     facts += [answer.note] if answer.note else []
-    head = (f"<div class='head'><i style='background:{_swatch(colour, style.dash)}'></i>"
-            f"<b>{in_html(run_label(run))}</b></div><div class='facts'>{in_html(' · '.join(facts))}</div>")  # fmt: skip
+    head = (
+        f"<div class='head'><i style='background:{_swatch(colour, style.dash)}'></i>"
+        f"<b>{in_html(run_label(run))}</b></div><div class='facts'>{in_html(' · '.join(facts))}</div>"
+    )
     if answer.problem:
         return f"<div class='card' data-run='{run.number}'>{head}<p>{in_html(answer.problem)}</p></div>"
     best = answer.best
@@ -126,9 +140,11 @@ def _card(answer: Answer, style: RunStyle, odd: bool) -> str:
     rest = len(values) - _MOST_ROWS
     more = f"<div class='facts'>and {rest} classes that are less probable</div>" if rest > 0 else ""
     sureness = _sureness(values) if best is not None else ""
-    return (f"<div class='card{' differ' if odd else ''}' data-run='{run.number}'{said}>{head}"
-            f"<div class='best'><span class='{'word' if len(name) > 2 else 'letter'}'>{in_html(name)}</span>"
-            f"<span>{sureness}</span></div><div class='bars'>{rows}</div>{more}</div>")  # fmt: skip
+    return (
+        f"<div class='card{' differ' if odd else ''}' data-run='{run.number}'{said}>{head}"
+        f"<div class='best'><span class='{'word' if len(name) > 2 else 'letter'}'>{in_html(name)}</span>"
+        f"<span>{sureness}</span></div><div class='bars'>{rows}</div>{more}</div>"
+    )
 
 
 def _sureness(values: np.ndarray) -> str:
@@ -145,9 +161,11 @@ def _shown(values: np.ndarray) -> Iterable[int]:
 
 def _row(name: str, value: float, best: bool, colour: str) -> str:
     fill = colour if best else tint(colour, 0.5)
-    return (f"<div class='row{' first' if best else ''}'><span title='{in_html(name)}'>{in_html(name)}</span>"
-            f"<div><i style='width:{100 * value:.1f}%;background:{fill}'></i></div>"
-            f"<span>{_percent(value) if value >= 0.0005 else ''}</span></div>")  # fmt: skip
+    return (
+        f"<div class='row{' first' if best else ''}'><span title='{in_html(name)}'>{in_html(name)}</span>"
+        f"<div><i style='width:{100 * value:.1f}%;background:{fill}'></i></div>"
+        f"<span>{_percent(value) if value >= 0.0005 else ''}</span></div>"
+    )
 
 
 def _percent(value: float) -> str:

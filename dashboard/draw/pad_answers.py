@@ -16,8 +16,10 @@ from mnist_core.plots import png
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
 
-_BEST = 3  # networks that answer when the page opens
-_MEGABYTES = 5  # of an uploaded picture
+# networks that answer when the page opens
+_BEST = 3
+# of an uploaded picture
+_MEGABYTES = 5
 _NOTHING = "This run is {state} and kept no network to ask. Choose another run, or train it again."
 _DIVERGED = "This network cannot answer: its training diverged, and its weights are no numbers any more."
 
@@ -51,7 +53,8 @@ def warm_up(runs: Sequence[Run]) -> None:
 
 def draw_and_answer(runs: Sequence[Run]) -> None:
     """The drawing pad or an upload on the left, the answers of these runs on the right."""
-    st.html(STYLES)  # once, and not with every stroke
+    # once, and not with every stroke
+    st.html(STYLES)
     _draw_and_answer([run.id for run in runs])
 
 
@@ -61,14 +64,20 @@ def _draw_and_answer(ids: Sequence[str]) -> None:
     left, right = st.columns([2, 5], gap="medium")
     with left:
         source = one_of(
-            "Source", ["Draw", "Upload"], default="Draw", key="source",
-            label_visibility="collapsed", help="Draw here, or upload a photograph of a digit.")  # fmt: skip
+            "Source",
+            ["Draw", "Upload"],
+            default="Draw",
+            key="source",
+            label_visibility="collapsed",
+            help="Draw here, or upload a photograph of a digit.",
+        )
         if source == "Upload":
             picture, seq, ended = _upload(), 0, True
         else:
             drawing = pad("pad")
             picture, seq, ended = drawing.pixels, drawing.seq, drawing.stroke_ended
-    runs = state.store().runs(ids=ids)  # anew each time: one that is training has a better network every epoch
+    # anew each time: one that is training has a better network every epoch
+    runs = state.store().runs(ids=ids)
     with right:
         if runs:
             st.html(answers_html([ask(run, picture) for run in runs], seq, ended))
@@ -87,7 +96,8 @@ def ask(run: Run, picture: np.ndarray | None) -> Answer:
         if placed is None:
             empty = np.full(network.shape, 255 if ground == "bright" else 0, dtype=np.uint8)
             return Answer(run, network.classes, empty, framing.description)
-        values = trained.probabilities(store, run, placed.image[None])[0]  # (classes,)
+        # (classes,)
+        values = trained.probabilities(store, run, placed.image[None])[0]
     except MnistLabError as error:
         over = not run.active and not trained.checkpoints(store, run)
         return Answer(run, problem=_NOTHING.format(state=run.state) if over else str(error))
@@ -124,9 +134,13 @@ def _unknown(run: Run) -> list[str]:
 
 def _upload() -> np.ndarray | None:
     file = st.file_uploader(
-        "Picture of a digit", ["png", "jpg", "jpeg"], max_upload_size=_MEGABYTES, key="picture",
+        "Picture of a digit",
+        ["png", "jpg", "jpeg"],
+        max_upload_size=_MEGABYTES,
+        key="picture",
         help=f"PNG or JPEG, at most {_MEGABYTES} MB: a photograph of a digit on paper or a board, or a drawing. "
-        "One digit, well apart from everything else. It is not kept.")  # fmt: skip
+        "One digit, well apart from everything else. It is not kept.",
+    )
     if file is None:
         st.caption("One digit on plain paper is read best. On a phone, the camera can take it at once.")
         return None

@@ -19,11 +19,15 @@ from mnist_core.config import RunConfig, fields, shown
 from mnist_core.errors import ConfigError
 from mnist_core.text import in_markdown
 
-_REFUSED = "link:refused"  # by key of the widget: what is to be told of it, once
+# by key of the widget: what is to be told of it, once
+_REFUSED = "link:refused"
 _TOLD = "link:told"
-_SEEN = "link:seen"  # keys at whose value a page has looked by itself
-_SHOWN = 5  # at once
-_LENGTH = 40  # letters of a value
+# keys at whose value a page has looked by itself
+_SEEN = "link:seen"
+# at once
+_SHOWN = 5
+# letters of a value
+_LENGTH = 40
 
 _seed = SessionState._seed_widget_from_url
 

@@ -19,17 +19,22 @@ from mnist_core.text import in_markdown
 
 LOGO = str(Path(__file__).with_name("logo.svg"))
 _WARM_UP_SECONDS = 4.0
-_CHIPS = 12  # chosen runs beyond which a line tells of them
-_NUMBER_LENGTH = 18  # digits
-_NAMED = 8  # unknown runs of a link
-_ECHO_SECONDS = 60.0  # no browser is so late; until then what it has not seen yet stays chosen
+# chosen runs beyond which a line tells of them
+_CHIPS = 12
+# digits
+_NUMBER_LENGTH = 18
+# unknown runs of a link
+_NAMED = 8
+# no browser is so late; until then what it has not seen yet stays chosen
+_ECHO_SECONDS = 60.0
 
 
 @st.cache_resource(show_spinner=False)
 def store() -> Store:
     """The store that the environment names; opening it starts the background jobs and the download of MNIST."""
     opened = Store.open()
-    with suppress(StorageError):  # what may only be read can be looked at all the same
+    # what may only be read can be looked at all the same
+    with suppress(StorageError):
         opened.purge(deleted_before=opened.clock() - UNDO_SECONDS)
     jobs.start(opened)
     _download("mnist")
@@ -147,7 +152,8 @@ def choose_also(key: str, *numbers: int) -> None:
     until `seen_by_browser` finds them in what it sends.
     """
     chosen = _chosen(key, [])
-    st.session_state[f"{key}:url"] = st.query_params.get_all(key)  # taken into account: it does not win again
+    # taken into account: it does not win again
+    st.session_state[f"{key}:url"] = st.query_params.get_all(key)
     st.session_state[key] = list(dict.fromkeys([*chosen, *numbers]))
     st.session_state.setdefault(f"{key}:added", {}).update(dict.fromkeys(numbers, time.monotonic()))
 
@@ -155,7 +161,8 @@ def choose_also(key: str, *numbers: int) -> None:
 def seen_by_browser(key: str) -> None:
     """To be called first in a fragment that follows `pick_runs`: learns which added runs the browser knows by now."""
     if st.session_state.pop(f"{key}:drawn", False):
-        return  # the whole page is being drawn: the choice is the server's own, not yet an answer
+        # the whole page is being drawn: the choice is the server's own, not yet an answer
+        return
     for number in st.session_state.get(key, []):
         st.session_state.get(f"{key}:added", {}).pop(number, None)
 

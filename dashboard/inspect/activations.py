@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from mnist_core.analysis import Activation
 
 _IN_BETWEEN = ("flatten", "dropout", "batchnorm", "layernorm", "groupnorm", "transpose", "position", "meantokens")
-_OF_TOKENS = ("patches", "residual")  # what is shown of a network that works on tokens, besides its answer
+# what is shown of a network that works on tokens, besides its answer
+_OF_TOKENS = ("patches", "residual")
 _MOST_MAPS, _MOST_UNITS = 32, 1024
-_MAP, _CELL, _CELLS = 56, 14, 32  # pixels on the screen of a map and of a unit; units in a row
+# pixels on the screen of a map and of a unit; units in a row
+_MAP, _CELL, _CELLS = 56, 14, 32
 
 
 def layer_by_layer(subject: Subject, answer: Answer) -> None:
@@ -36,8 +38,10 @@ def layer_by_layer(subject: Subject, answer: Answer) -> None:
         found = explain.activations(network.model, image, network.mean, network.std, network.precision)
     if note := trained.precision_note(subject.run):
         st.caption(in_markdown(note))
-    st.caption("Red is positive, blue negative, pale zero; every layer has its own scale. Each map shows where in the "
-               "image one filter finds what it looks for; each cell is one unit.")  # fmt: skip
+    st.caption(
+        "Red is positive, blue negative, pale zero; every layer has its own scale. Each map shows where in the "
+        "image one filter finds what it looks for; each cell is one unit."
+    )
     st.html("<div class='maps'>" + "".join(map(_layer, _worth_showing(found))) + "</div>")
 
 
@@ -54,7 +58,8 @@ def _worth_showing(found: Sequence["Activation"]) -> list["Activation"]:
 
 def _layer(activation: "Activation") -> str:
     values = activation.values
-    if values.ndim == 2 and math.isqrt(len(values)) ** 2 == len(values):  # tokens, row by row: (T, D) to (D, H, W)
+    # tokens, row by row: (T, D) to (D, H, W)
+    if values.ndim == 2 and math.isqrt(len(values)) ** 2 == len(values):
         side = math.isqrt(len(values))
         values = values.T.reshape(-1, side, side)
     if values.ndim == 3:
@@ -70,7 +75,8 @@ def _layer(activation: "Activation") -> str:
 
 def _cells(values: np.ndarray, most: int) -> str:
     """Units (N,) as rows of cells, the end of the last row empty."""
-    colours = weight_images(values[None, None])[0][0, 0, :most]  # (N, 3)
+    # (N, 3)
+    colours = weight_images(values[None, None])[0][0, 0, :most]
     rows = -(-len(colours) // _CELLS)
     columns = min(len(colours), _CELLS)
     cells = np.zeros((rows * columns, 4), dtype=np.uint8)

@@ -14,7 +14,8 @@ from mnist_core import plots
 from mnist_core.analysis import results
 from mnist_core.text import one_line
 
-_CELL = "cell"  # query parameter: places of the true and of the predicted class, as in 4-9
+# query parameter: places of the true and of the predicted class, as in 4-9
+_CELL = "cell"
 
 
 @st.fragment
@@ -55,8 +56,9 @@ def mistakes(subject: Subject) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             true = _class_filter(subject, "True class", "true", "Show only images that are of this class.")
             given = _class_filter(subject, "Predicted class", "given", "Show only images taken for this class.")
-        asked = (wrong["label"].isin(range(count) if true is None else [true])
-                 & wrong["predicted"].isin(range(count) if given is None else [given]))  # fmt: skip
+        asked = wrong["label"].isin(range(count) if true is None else [true]) & wrong["predicted"].isin(
+            range(count) if given is None else [given]
+        )
         shown = wrong.loc[asked, :]
         if shown.empty:
             st.info("There is no such mistake. Choose other classes, or clear the filter.")
@@ -102,10 +104,15 @@ def classes(subject: Subject) -> None:
     st.markdown(_about_classes(scores))
     left, right = st.columns([1, 1], gap="large")
     left.plotly_chart(plots.class_scores(scores), key="class-scores", config={"displayModeBar": False})
-    table = pd.DataFrame({
-        "Precision": 100 * scores["precision"], "Recall": 100 * scores["recall"], "F1": 100 * scores["f1"],
-        "Images": scores["support"], "Most often taken for": _taken_most(matrix, subject.classes),
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "Precision": 100 * scores["precision"],
+            "Recall": 100 * scores["recall"],
+            "F1": 100 * scores["f1"],
+            "Images": scores["support"],
+            "Most often taken for": _taken_most(matrix, subject.classes),
+        }
+    )
     columns: dict[str, Any] = {
         "class": st.column_config.TextColumn("Class", pinned=True),
         "Precision": _percent_column("Of the images that were given this class, how many are of it."),
@@ -136,8 +143,17 @@ def _next_sample() -> None:
 
 
 def _class_filter(subject: Subject, label: str, key: str, help: str) -> int | None:
-    name = st.selectbox(label, subject.classes, index=None, format_func=one_line, key=key, placeholder="any",
-                        bind="query-params", help=help, width=160)  # fmt: skip
+    name = st.selectbox(
+        label,
+        subject.classes,
+        index=None,
+        format_func=one_line,
+        key=key,
+        placeholder="any",
+        bind="query-params",
+        help=help,
+        width=160,
+    )
     return None if name is None else subject.classes.index(name)
 
 
@@ -163,8 +179,10 @@ def _about_confusion(subject: Subject, matrix: np.ndarray) -> str:
     said = "Each row is a true class, each column what the network says. Choose a cell to see its images."
     if not matrix[true, given] or true == given:
         return f"Not one mistake: all images lie on the diagonal. {said}"
-    return (f"Most often, {bold(subject.classes[true])} is taken for {bold(subject.classes[given])}: "
-            f"{matrix[true, given]:,} times. {said}")  # fmt: skip
+    return (
+        f"Most often, {bold(subject.classes[true])} is taken for {bold(subject.classes[given])}: "
+        f"{matrix[true, given]:,} times. {said}"
+    )
 
 
 def _matrix(subject: Subject, matrix: np.ndarray) -> tuple[int, int]:
@@ -174,7 +192,8 @@ def _matrix(subject: Subject, matrix: np.ndarray) -> tuple[int, int]:
 
 
 def _about_classes(scores: pd.DataFrame) -> str:
-    recall = scores["recall"].to_numpy(dtype=float)  # NaN for a class without images
+    # NaN for a class without images
+    recall = scores["recall"].to_numpy(dtype=float)
     best, worst = int(np.nanargmax(recall)), int(np.nanargmin(recall))
     if recall[best] == recall[worst]:
         said = f"All classes are recognised equally well ({recall[best]:.1%} of their images)."

@@ -14,12 +14,17 @@ from mnist_core.plots import sprite, weight_scale
 from mnist_core.store import Run
 
 _MOST, _MOST_KERNELS = 100, 32
-_COLUMNS = 10  # of a sprite
-_FEW = 12  # so many images or fewer are shown larger
-_LARGE, _MIDDLE, _SMALL, _KERNEL = 364, 112, 84, 45  # pixels on the screen
-_KERNELS_WIDE = 800  # pixels for all columns of kernels
+# of a sprite
+_COLUMNS = 10
+# so many images or fewer are shown larger
+_FEW = 12
+# pixels on the screen
+_LARGE, _MIDDLE, _SMALL, _KERNEL = 364, 112, 84, 45
+# pixels for all columns of kernels
+_KERNELS_WIDE = 800
 
-_SHOWN = "weights:shown"  # in the session: what is large
+# in the session: what is large
+_SHOWN = "weights:shown"
 _SPEAKS = "ink on **red** speaks for the class, ink on **blue** against it"
 _SWITCHES = "ink on **red** switches the unit on, ink on **blue** off"
 _FINDS = "bright on **red**, dark on **blue**"
@@ -43,8 +48,12 @@ def weights(run_id: str) -> None:
             st.info("No layer of this network reads pixels, so its weights make no images.")
             return
         name = layer_place.selectbox(
-            "Weights", found.names, key="layer", bind="query-params",
-            help="Which weights to show. Layers are numbered by kind, in the order of computation.")  # fmt: skip
+            "Weights",
+            found.names,
+            key="layer",
+            bind="query-params",
+            help="Which weights to show. Layers are numbered by kind, in the order of computation.",
+        )
         if name == TEMPLATES:
             _templates(found)
         elif found.layer(name).kind == "units":
@@ -79,7 +88,8 @@ def _epoch(run: Run) -> int | None:
     if key not in st.session_state and asked in map(str, epochs):
         st.session_state[key] = int(asked)
     elif st.session_state.get(key) not in epochs or st.session_state[key] == st.session_state.get(first):
-        st.session_state[key] = start  # not moved by hand: follows the training
+        # not moved by hand: follows the training
+        st.session_state[key] = start
     st.session_state[first] = start
     help = f"Move it to watch the weights form. The answers are those of epoch {answers}."
     epoch = st.select_slider("After epoch", epochs, key=key, help=help)
@@ -101,7 +111,8 @@ def _templates(found: Learned) -> None:
 
 def _units(found: Learned, name: str) -> None:
     values = found.values(name)
-    norms = np.linalg.norm(values.reshape(len(values), -1), axis=1)  # (units,)
+    # (units,)
+    norms = np.linalg.norm(values.reshape(len(values), -1), axis=1)
     help = "Sort by the length (norm) of a unit's weights; off: by number."
     largest = st.toggle("Largest first", True, key="largest", bind="query-params", help=help)
     places = (np.argsort(-norms, kind="stable") if largest else np.arange(len(norms)))[:_MOST]
@@ -123,7 +134,8 @@ def _filters(found: Learned, name: str) -> None:
 
 def _kernels(found: Learned, name: str) -> None:
     """Filters that read many channels: a row a filter, a column a channel."""
-    images, limit = coloured(found, name)  # (out, in, H, W, 3)
+    # (out, in, H, W, 3)
+    images, limit = coloured(found, name)
     count, channels = images.shape[:2]
     rows, columns = min(count, _MOST_KERNELS), min(channels, _MOST_KERNELS)
     size = "{} × {}".format(*images.shape[3:1:-1])
@@ -144,7 +156,8 @@ def _grid(
 ) -> None:
     """The images at these places, and one of them large."""
     images, limit = coloured(found, name)
-    images = images[:, 0] if images.ndim == 5 else images  # (N, H, W, 3)
+    # (N, H, W, 3)
+    images = images[:, 0] if images.ndim == 5 else images
     _legend(limit, images=found.channels == 3)
     side, grid = st.columns([2, 3], gap="large")
     height, width = images.shape[1:3]
@@ -175,12 +188,16 @@ def _meaning(found: Learned, colours: str) -> str:
 
 def _legend(limit: float, images: bool = False) -> None:
     if images:
-        st.caption(f"Each colour shows the weights on that channel: mid-grey is zero, black −{limit:.3g}, full "
-                   f"brightness +{limit:.3g}; one scale for all.")  # fmt: skip
+        st.caption(
+            f"Each colour shows the weights on that channel: mid-grey is zero, black −{limit:.3g}, full "
+            f"brightness +{limit:.3g}; one scale for all."
+        )
         return
     file = base64.b64encode(weight_scale()).decode()
-    st.html(f"<div class='scale'><img src='data:image/png;base64,{file}' alt='Scale of the weights'>"
-            f"<span>−{limit:.3g}</span><span>0</span><span>+{limit:.3g}</span></div>")  # fmt: skip
+    st.html(
+        f"<div class='scale'><img src='data:image/png;base64,{file}' alt='Scale of the weights'>"
+        f"<span>−{limit:.3g}</span><span>0</span><span>+{limit:.3g}</span></div>"
+    )
 
 
 def _some(count: int, what: str) -> str:

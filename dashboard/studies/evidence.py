@@ -14,12 +14,18 @@ from mnist_core import studies
 from mnist_core.studies import Measurement, Row, Scatter
 
 METRICS = {
-    "test_accuracy": "Test accuracy (%)", "best_test_accuracy": "Best test accuracy (%)", "test_loss": "Test loss",
-    "test_errors": "Test errors (images)", "train_accuracy": "Training accuracy (%)", "train_loss": "Training loss",
-    "running_train_loss": "Training loss, mean of all epochs", "train_batch_loss": "Loss of one batch",
-    "train_batch_accuracy": "Accuracy of one batch (%)", "parameters": "Parameters",
+    "test_accuracy": "Test accuracy (%)",
+    "best_test_accuracy": "Best test accuracy (%)",
+    "test_loss": "Test loss",
+    "test_errors": "Test errors (images)",
+    "train_accuracy": "Training accuracy (%)",
+    "train_loss": "Training loss",
+    "running_train_loss": "Training loss, mean of all epochs",
+    "train_batch_loss": "Loss of one batch",
+    "train_batch_accuracy": "Accuracy of one batch (%)",
+    "parameters": "Parameters",
     "wall_seconds": "Time of all of them (s)",
-}  # fmt: skip
+}
 ACCURACIES = ("test_accuracy", "best_test_accuracy")
 
 
@@ -27,7 +33,8 @@ ACCURACIES = ("test_accuracy", "best_test_accuracy")
 class Evidence:
     """Reported beside measured, and the networks whose seeds end far apart."""
 
-    rows: tuple[Row, ...]  # one a figure, as `studies.rows_of` has them
+    # one a figure, as `studies.rows_of` has them
+    rows: tuple[Row, ...]
     scattered: tuple[Scatter, ...]
     source: Literal["own", "committed", "none"]
 

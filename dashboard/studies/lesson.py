@@ -48,8 +48,11 @@ def _one_matrix(subject: Subject) -> None:
         pictures, limit = weight_images(product.matrix.reshape(-1, *_image_shape(run)))
         grid(pictures, [str(place) for place in range(len(pictures))], 5, limit)
     with right:
-        st.metric("Rank of the product", f"{product.rank} of {len(product.matrix)}",
-                  help="How many of its rows are independent: at most the width of the narrowest layer.")  # fmt: skip
+        st.metric(
+            "Rank of the product",
+            f"{product.rank} of {len(product.matrix)}",
+            help="How many of its rows are independent: at most the width of the narrowest layer.",
+        )
         st.markdown(
             f"{factors} = **({product.matrix.shape[0]} × {product.matrix.shape[1]})**\n\n"
             f"The narrowest layer is **{product.narrowest}** wide. {parameters:,} parameters were trained; what the "
@@ -75,36 +78,53 @@ def _clipped(subject: Subject) -> None:
     stuck = [answers.classes[place] for place in table.index[(table["any"] == 1).to_numpy()]]
     if stuck:
         named = ", ".join(map(in_markdown, stuck))
-        st.warning(f"Stuck: {named}. Their logit is zero for every one of the test images, so no gradient ever reaches "
-                   "it and they are never the answer.")  # fmt: skip
+        st.warning(
+            f"Stuck: {named}. Their logit is zero for every one of the test images, so no gradient ever reaches "
+            "it and they are never the answer."
+        )
     else:
         st.success("No class is stuck for every image in this network. Another seed may be less lucky.")
     st.plotly_chart(clipped_logits(table, answers.classes), key="clipped", config=_CHART)
-    st.caption("A red bar: of this class's own test images, how many have its logit clipped to zero. They cannot be "
-               "told from any other class at zero, and no gradient asks for a higher score.")  # fmt: skip
+    st.caption(
+        "A red bar: of this class's own test images, how many have its logit clipped to zero. They cannot be "
+        "told from any other class at zero, and no gradient asks for a higher score."
+    )
 
 
 def _twice(_: Subject) -> None:
     """Log-softmax of log-softmax, with numbers."""
     st.markdown("#### Log-softmax, once and twice")
-    first = st.slider("First logit", -5.0, 5.0, _LOGITS[0], 0.5, key="logit", width=420,
-                      help="Move it: the second and the third row stay equal.")  # fmt: skip
+    first = st.slider(
+        "First logit",
+        -5.0,
+        5.0,
+        _LOGITS[0],
+        0.5,
+        key="logit",
+        width=420,
+        help="Move it: the second and the third row stay equal.",
+    )
     values = np.array([first, *_LOGITS[1:]])
     once = explain_linear.log_softmax(values)
     rows = {"logits": values, "log-softmax": once, "log-softmax again": explain_linear.log_softmax(once)}
     table = pd.DataFrame(
-        [[*row, np.exp(row).sum()] for row in rows.values()], index=pd.Index(list(rows), name=""),
+        [[*row, np.exp(row).sum()] for row in rows.values()],
+        index=pd.Index(list(rows), name=""),
         columns=["class 1", "class 2", "class 3", "sum of exponentials"],
-    )  # fmt: skip
+    )
     numbers = {name: st.column_config.NumberColumn(format="%.4f") for name in table.columns}
     data_table("twice", rows_of(table.reset_index(), numbers), "Log-softmax applied twice")
-    st.caption("Log-softmax subtracts the logarithm of the last column. The second time that is log 1 = 0: nothing "
-               "changes, and neither does the loss.")  # fmt: skip
+    st.caption(
+        "Log-softmax subtracts the logarithm of the last column. The second time that is log 1 = 0: nothing "
+        "changes, and neither does the loss."
+    )
 
 
 _DEMONSTRATIONS: dict[str, Callable[[Subject], None]] = {
-    "linear-depth": _one_matrix, "cnn": _twice, "deep-mlp": _clipped,
-}  # fmt: skip
+    "linear-depth": _one_matrix,
+    "cnn": _twice,
+    "deep-mlp": _clipped,
+}
 
 
 def _image_shape(run: Run) -> tuple[int, int]:

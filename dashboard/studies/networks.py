@@ -10,7 +10,8 @@ from mnist_core.architectures import Architecture, describe, diagram
 from mnist_core.config import RunConfig, fields
 from mnist_core.data import shape_of
 
-_LIST_HEIGHT = 320  # pixels; a longer list scrolls
+# pixels; a longer list scrolls
+_LIST_HEIGHT = 320
 
 
 def networks(subject: Subject) -> None:
@@ -83,7 +84,8 @@ def _distinct(subject: Subject) -> dict[str, tuple[str, Architecture]]:
 
 
 def _draw(network: Architecture) -> None:
-    st.markdown(diagram(network), unsafe_allow_html=True)  # st.html would strip the SVG
+    # st.html would strip the SVG
+    st.markdown(diagram(network), unsafe_allow_html=True)
     st.caption(f"**{network.parameters:,}** parameters · **{network.macs:,}** multiply-accumulates an image")
 
 
@@ -91,7 +93,7 @@ def _table(found: dict[str, tuple[str, Architecture]]) -> None:
     rows = [
         {"#": place, "Network": label, "Parameters": network.parameters, "Layers": network.text}
         for place, (label, network) in enumerate(found.values())
-    ]  # fmt: skip
+    ]
     numbers = {
         "#": st.column_config.NumberColumn(width="small", help="As on the charts below."),
         "Parameters": st.column_config.NumberColumn(format="localized", help="Numbers that training adjusts."),

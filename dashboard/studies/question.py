@@ -5,7 +5,8 @@ import streamlit as st
 from mnist_core.studies import Study
 from mnist_core.text import in_markdown
 
-_ANSWERS = "studies:answers"  # in the session: study -> place of the option; -1 for "show it"
+# in the session: study -> place of the option; -1 for "show it"
+_ANSWERS = "studies:answers"
 _UNANSWERED = -1
 
 
@@ -28,10 +29,21 @@ def ask(study: Study) -> None:
 def _options(study: Study) -> None:
     with st.container(horizontal=True, key="answers"):
         for place, option in enumerate(study.question.options):
-            st.button(option, key=f"answer-{place}", on_click=_answer, args=(study.name, place),
-                      help="Your prediction. The results are shown once you have given one.")  # fmt: skip
-        st.button("Show without answering", key="answer-none", type="tertiary", on_click=_answer,
-                  args=(study.name, _UNANSWERED), help="Shows curves and results at once.")  # fmt: skip
+            st.button(
+                option,
+                key=f"answer-{place}",
+                on_click=_answer,
+                args=(study.name, place),
+                help="Your prediction. The results are shown once you have given one.",
+            )
+        st.button(
+            "Show without answering",
+            key="answer-none",
+            type="tertiary",
+            on_click=_answer,
+            args=(study.name, _UNANSWERED),
+            help="Shows curves and results at once.",
+        )
 
 
 def _verdict(study: Study) -> None:
@@ -44,8 +56,14 @@ def _verdict(study: Study) -> None:
     else:
         st.warning(f"You predicted **{in_markdown(question.options[given])}**. What was found: {right}.")
     st.markdown(question.why)
-    st.button("Ask again", key="ask-again", type="tertiary", on_click=_forget, args=(study.name,),
-              help="Hides the results for the next class.")  # fmt: skip
+    st.button(
+        "Ask again",
+        key="ask-again",
+        type="tertiary",
+        on_click=_forget,
+        args=(study.name,),
+        help="Hides the results for the next class.",
+    )
 
 
 def _answer(study: str, place: int) -> None:

@@ -13,8 +13,10 @@ from mnist_core.store import Run
 from mnist_core.text import in_markdown
 
 _CHART = {"displayModeBar": False}
-_SMOOTHING = 0.95  # of single steps
-_STEPWISE = 3  # epochs: up to here curves are drawn step by step, as there is little to see of so few epochs
+# of single steps
+_SMOOTHING = 0.95
+# epochs: up to here curves are drawn step by step, as there is little to see of so few epochs
+_STEPWISE = 3
 _METRICS: list[Metric] = ["loss", "accuracy"]
 _OWN = "Measured by your own runs."
 _SOURCES = {
@@ -87,21 +89,26 @@ def _table(subject: Subject, found: Evidence) -> None:
         "Difference": [places.difference for places in digits],
         **{name: [places.honest for places in digits] for name in ("Honest", "Honest ± sd")},
     }
-    for name, places in decimals.items():  # in the saved file, too
+    # in the saved file, too
+    for name, places in decimals.items():
         shown[name] = [round(value, digits) for value, digits in zip(shown[name].tolist(), places, strict=True)]
     number = st.column_config.NumberColumn
     columns = {
         **{_heading(name): number(format="%g") for name in swept},
         "Reported": number(help="What the study says."),
-        "Measured": number("Measured (optimistic)", help="Mean over the seeds, measured as the study did: the test "
-                           "images chose the epoch or the settings, which flatters."),
+        "Measured": number(
+            "Measured (optimistic)",
+            help="Mean over the seeds, measured as the study did: the test "
+            "images chose the epoch or the settings, which flatters.",
+        ),
         "± sd": number(help="Standard deviation between the seeds; needs two. It says how many digits the mean has."),
         "n": number(format="%d", width="small", help="Seeds that have been trained."),
         "Difference": number(format="%+g", help="Measured minus reported."),
-        "Honest": number(help="The same network, its epoch chosen on 10,000 images held out of training, and tested "
-                         "once."),
+        "Honest": number(
+            help="The same network, its epoch chosen on 10,000 images held out of training, and tested once."
+        ),
         "Honest ± sd": number(help="Standard deviation of the honest figure between the seeds."),
-    }  # fmt: skip
+    }
     data_table("reported", rows_of(shown, columns, decimals), "Reported and measured figures")
     st.caption("**Optimistic**: chosen on the very images that it is tested on. **Honest**: chosen on held-out images.")
 
@@ -139,8 +146,12 @@ def _by_model(subject: Subject, found: Evidence) -> None:
 
 def _curves(subject: Subject, runs: list[Run]) -> None:
     metric: Metric = one_of(
-        "Of", _METRICS, default="loss", key="metric",
-        help="Loss is what training lowers; accuracy is the share of right answers.")  # fmt: skip
+        "Of",
+        _METRICS,
+        default="loss",
+        key="metric",
+        help="Loss is what training lowers; accuracy is the share of right answers.",
+    )
     stepwise = max(run.epoch for run in runs) <= _STEPWISE
     kinds = ("train", "validation") if stepwise else ("epoch_train", "validation")
     wanted = tuple(f"{kind}_{metric}" for kind in kinds)
@@ -165,8 +176,10 @@ def _curves(subject: Subject, runs: list[Run]) -> None:
 def _overfitting(runs: list[Run]) -> None:
     st.markdown("#### Training and test")
     st.plotly_chart(accuracies(runs), key="overfitting", config=_CHART)
-    st.caption("Accuracy on the training images is not the goal. Where it lies far above that on the test images, the "
-               "network has learned its images by heart.")  # fmt: skip
+    st.caption(
+        "Accuracy on the training images is not the goal. Where it lies far above that on the test images, the "
+        "network has learned its images by heart."
+    )
 
 
 def _links(runs: list[Run]) -> None:
@@ -177,8 +190,12 @@ def _links(runs: list[Run]) -> None:
             ("compare", "Compare these runs", {"runs": numbers[:20]}),
             ("draw", "Draw a digit for them", {"runs": numbers[:6]}),
         ):
-            st.page_link(navigation.page_named(name), label=label, query_params=query,
-                         help="Opens the page with these networks chosen.")  # fmt: skip
+            st.page_link(
+                navigation.page_named(name),
+                label=label,
+                query_params=query,
+                help="Opens the page with these networks chosen.",
+            )
 
 
 @st.cache_data(show_spinner=False, max_entries=200)

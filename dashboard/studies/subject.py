@@ -10,8 +10,10 @@ from mnist_core import studies
 from mnist_core.store import Run
 from mnist_core.studies import PROTOCOLS, Experiment, Planned, Study
 
-EPOCHS = {"all": 1.0, "a tenth": 0.1, "one": 0.001}  # shares of the study's own epochs; at least one is trained
-SEEDS = 10  # the most that the page looks for in the store, and trains
+# shares of the study's own epochs; at least one is trained
+EPOCHS = {"all": 1.0, "a tenth": 0.1, "one": 0.001}
+# the most that the page looks for in the store, and trains
+SEEDS = 10
 
 
 @dataclass(frozen=True)
@@ -20,9 +22,12 @@ class Subject:
 
     study: Study
     experiment: Experiment
-    epochs: str = "all"  # one of EPOCHS
-    seeds: int = 1  # of each network
-    honest: bool = False  # with the held-out images as well
+    # one of EPOCHS
+    epochs: str = "all"
+    # of each network
+    seeds: int = 1
+    # with the held-out images as well
+    honest: bool = False
 
     @property
     def scale(self) -> float:

@@ -17,12 +17,21 @@ from mnist_core.studies import PROTOCOLS, Planned
 from mnist_core.text import in_html, in_markdown
 
 _TICK_SECONDS, _IDLE_SECONDS = 0.5, 5.0
-_STARTED = "studies:started"  # in the session: what the person has started, so that continuations follow it
-_ON_CHART = 24  # curves at most
-_MARKS = {"queued": "waiting", "running": "", "finished": "✓", "diverged": "⚠ diverged", "failed": "✗ failed",
-          "missing": "not trained"}  # fmt: skip
+# in the session: what the person has started, so that continuations follow it
+_STARTED = "studies:started"
+# curves at most
+_ON_CHART = 24
+_MARKS = {
+    "queued": "waiting",
+    "running": "",
+    "finished": "✓",
+    "diverged": "⚠ diverged",
+    "failed": "✗ failed",
+    "missing": "not trained",
+}
 
-_AGAIN = ("stopped", "interrupted", "failed")  # what `studies.start` takes up again
+# what `studies.start` takes up again
+_AGAIN = ("stopped", "interrupted", "failed")
 
 _Row = tuple[Planned, Run | None]
 
@@ -32,16 +41,25 @@ def settings(subject: Subject) -> Subject:
     st.subheader("Train it live")
     with st.container(horizontal=True, vertical_alignment="bottom", key="how-much"):
         epochs = one_of(
-            "Epochs", list(EPOCHS), default="all", key="share",
+            "Epochs",
+            list(EPOCHS),
+            default="all",
+            key="share",
             help="All that the study trained, or fewer for a first look. The results below are of as many epochs.",
-        )  # fmt: skip
+        )
         seeds = _seeds(subject)
-        honest = st.toggle("The honest figure, too", key="honest", bind="query-params",
-                           help="The study chose its best epoch on the test images, which flatters. This trains each "
-                           "network once more and chooses on 10,000 images held out of training.")  # fmt: skip
+        honest = st.toggle(
+            "The honest figure, too",
+            key="honest",
+            bind="query-params",
+            help="The study chose its best epoch on the test images, which flatters. This trains each "
+            "network once more and chooses on 10,000 images held out of training.",
+        )
     if subject.experiment.seeds > 1:
-        st.caption(f"{subject.experiment.seeds} seeds, unless you choose otherwise: with other first weights this "
-                   "network may end far from where one run did.")  # fmt: skip
+        st.caption(
+            f"{subject.experiment.seeds} seeds, unless you choose otherwise: with other first weights this "
+            "network may end far from where one run did."
+        )
     return replace(subject, epochs=epochs, seeds=seeds, honest=honest)
 
 
@@ -58,9 +76,15 @@ def _seeds(subject: Subject) -> int:
         st.session_state["times"] = counts[asked]
     elif "times" not in st.session_state or st.session_state.get("times:default") != default:
         st.session_state["times"] = default
-    seeds = st.number_input("Seeds", 1, SEEDS, key="times", width=140,
-                            help="How often each network is trained, each time from other first weights: one seed "
-                            "shows a race, several show what is chance.")  # fmt: skip
+    seeds = st.number_input(
+        "Seeds",
+        1,
+        SEEDS,
+        key="times",
+        width=140,
+        help="How often each network is trained, each time from other first weights: one seed "
+        "shows a race, several show what is chance.",
+    )
     st.session_state["times:default"] = default
     wanted = None if seeds == default else str(seeds)
     st.session_state["times:url"] = wanted
@@ -79,14 +103,21 @@ def train(subject: Subject, revealed: bool) -> None:
         readable = _readable(subject)
         with st.container(horizontal=True, vertical_alignment="center", key="start-study"):
             st.button(
-                "Train what is missing" if 0 < len(missing) < len(rows) else "Train it live", type="primary",
-                disabled=not missing or not readable, on_click=_begin, args=(subject,),
+                "Train what is missing" if 0 < len(missing) < len(rows) else "Train it live",
+                type="primary",
+                disabled=not missing or not readable,
+                on_click=_begin,
+                args=(subject,),
                 help="Puts every network of this experiment into the queue that is not here already.",
-            )  # fmt: skip
+            )
             active = [run for _, run in rows if run is not None and run.active]
             if active:
-                st.button("Stop", on_click=_stop, args=([run.id for run in active],),
-                          help="Ends these runs. They can be continued on the page Train.")  # fmt: skip
+                st.button(
+                    "Stop",
+                    on_click=_stop,
+                    args=([run.id for run in active],),
+                    help="Ends these runs. They can be continued on the page Train.",
+                )
             st.caption(_extent(rows, missing))
         ended = sum(run is not None and not run.active for _, run in rows)
         if ended or active:
@@ -99,8 +130,12 @@ def _readable(subject: Subject) -> bool:
     lacking = studies.unavailable(subject.plan(), environment.data_dir())
     for name, why in lacking.items():
         st.warning(in_markdown(why))
-        st.page_link(navigation.page_named("data"), label="Get it on the page Data", query_params={"dataset": name},
-                     help="Opens the page with this data set chosen.")  # fmt: skip
+        st.page_link(
+            navigation.page_named("data"),
+            label="Get it on the page Data",
+            query_params={"dataset": name},
+            help="Opens the page with this data set chosen.",
+        )
     return not lacking
 
 
@@ -147,9 +182,11 @@ def _begin(subject: Subject) -> None:
 
 
 def _stop(ids: Sequence[str]) -> None:
-    st.session_state.pop(_STARTED, None)  # or what continues from them would follow
+    # or what continues from them would follow
+    st.session_state.pop(_STARTED, None)
     for run_id in ids:
-        with contextlib.suppress(StoreError):  # it has ended by itself meanwhile
+        # it has ended by itself meanwhile
+        with contextlib.suppress(StoreError):
             state.store().request(run_id, "stop")
 
 

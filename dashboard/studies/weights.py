@@ -18,7 +18,8 @@ from mnist_core.studies import Planned
 from mnist_core.text import in_html
 
 _UNITS = 16
-_TILE = 112  # pixels on the screen, about
+# pixels on the screen, about
+_TILE = 112
 
 
 def weights(subject: Subject) -> None:

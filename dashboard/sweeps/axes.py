@@ -10,11 +10,21 @@ from mnist_core.errors import MnistLabError
 from mnist_core.sweeps import Axis, field_info, label, parse_values, slots_of
 from mnist_core.text import in_markdown
 
-MOST = 4  # axes: a chart of more cannot be read
+# axes: a chart of more cannot be read
+MOST = 4
 
 _FIRST = ("learning_rate", "width", "dropout", "batch_size", "optimizer", "weight_decay", "epochs", "architecture")
-_NEVER = ("seed", "folder", "device", "threads", "checkpoint_every", "continue_from", "continue_epoch",
-          "fresh_optimizer", "initial_weights")  # fmt: skip
+_NEVER = (
+    "seed",
+    "folder",
+    "device",
+    "threads",
+    "checkpoint_every",
+    "continue_from",
+    "continue_epoch",
+    "fresh_optimizer",
+    "initial_weights",
+)
 _PREVIEWED = 12
 _HELP = (
     "A list such as 0.1, 0.01, 0.001, or a range with the number of values: 0.0001..1 log 5 multiplies from value to "

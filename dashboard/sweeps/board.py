@@ -16,13 +16,25 @@ from mnist_core.store import ACTIVE, SweepRow, runs_at_once
 from mnist_core.sweeps import Sweep
 from mnist_core.text import in_markdown
 
-_TICK_SECONDS, _IDLE_SECONDS = 1.0, 5.0  # the slower one: a run may also be started from the command line
-_MANY = 200  # runs of a sweep that are followed at half the pace
-_ESTIMATE_SECONDS = 10.0  # between two estimates of the time left
+# the slower one: a run may also be started from the command line
+_TICK_SECONDS, _IDLE_SECONDS = 1.0, 5.0
+# runs of a sweep that are followed at half the pace
+_MANY = 200
+# between two estimates of the time left
+_ESTIMATE_SECONDS = 10.0
 _COMPARED = 5
-_EARLY = "successive halving"  # in the note of a run that it stopped
-_WORDS = {"running": "running", "finished": "finished", "queued": "in the queue", "paused": "paused",
-          "stopped": "stopped", "diverged": "diverged", "failed": "failed", "interrupted": "interrupted"}  # fmt: skip
+# in the note of a run that it stopped
+_EARLY = "successive halving"
+_WORDS = {
+    "running": "running",
+    "finished": "finished",
+    "queued": "in the queue",
+    "paused": "paused",
+    "stopped": "stopped",
+    "diverged": "diverged",
+    "failed": "failed",
+    "interrupted": "interrupted",
+}
 
 
 def follow(row: SweepRow) -> None:
@@ -39,10 +51,12 @@ def _board(row: SweepRow, busy: bool) -> None:
         store = state.store()
         known = store.sweep(row.id)
         if known is None:
-            st.rerun()  # deleted, here or elsewhere: the list of sweeps is no part of this fragment
+            # deleted, here or elsewhere: the list of sweeps is no part of this fragment
+            st.rerun()
         table = sweeps.table(store, row.id)
         if _busy(table) != busy:
-            st.rerun()  # the pace: faster while something trains
+            # the pace: faster while something trains
+            st.rerun()
         sweep = sweeps.Sweep.from_json(known.spec)
         _progress(row, table)
         _buttons(row, table)
@@ -92,32 +106,55 @@ def _buttons(row: SweepRow, table: pd.DataFrame) -> None:
     failed = sum(name in ("failed", "interrupted") for name in table["state"].tolist())
     with st.container(horizontal=True, vertical_alignment="center"):
         if _busy(table):
-            st.button("Stop all", on_click=_do, args=(sweeps.stop_all, row.id),
-                      help="Runs that train save and are tested; those that wait leave the queue.")  # fmt: skip
+            st.button(
+                "Stop all",
+                on_click=_do,
+                args=(sweeps.stop_all, row.id),
+                help="Runs that train save and are tested; those that wait leave the queue.",
+            )
         if failed:
-            st.button(f"Retry {failed:,} failed", on_click=_do, args=(sweeps.retry_failed, row.id),
-                      help="Puts runs that failed or were interrupted into the queue again, before all others. "
-                      "Diverged ones would diverge again.")  # fmt: skip
+            st.button(
+                f"Retry {failed:,} failed",
+                on_click=_do,
+                args=(sweeps.retry_failed, row.id),
+                help="Puts runs that failed or were interrupted into the queue again, before all others. "
+                "Diverged ones would diverge again.",
+            )
         help = "Add values or seeds: the form turns to this sweep, and only what is missing is trained."
         if st.button("Extend", on_click=_extend, args=(row,), help=help):
-            st.rerun()  # the form is no part of this fragment
+            # the form is no part of this fragment
+            st.rerun()
         best = table.dropna(subset=[sweeps.measure(table)]).nlargest(_COMPARED, sweeps.measure(table))
         if len(best) > 1:
             numbers = [str(number) for number in best["number"]]
-            st.page_link(navigation.page_named("compare"), label=f"Compare the best {len(numbers)}",
-                         query_params={"runs": numbers}, help="Opens the page Compare with these runs.")  # fmt: skip
+            st.page_link(
+                navigation.page_named("compare"),
+                label=f"Compare the best {len(numbers)}",
+                query_params={"runs": numbers},
+                help="Opens the page Compare with these runs.",
+            )
         with st.popover("Delete", help="Forget this sweep, with or without its runs."):
             _deleting(row, table)
 
 
 def _deleting(row: SweepRow, table: pd.DataFrame) -> None:
     ids = table["run"].tolist()
-    st.button("Forget the sweep, keep its runs", on_click=_delete, args=(row.id, []), width="stretch",
-              help="This page no longer shows it; its runs stay in the table of the page Compare.")  # fmt: skip
+    st.button(
+        "Forget the sweep, keep its runs",
+        on_click=_delete,
+        args=(row.id, []),
+        width="stretch",
+        help="This page no longer shows it; its runs stay in the table of the page Compare.",
+    )
     if ids:
-        st.button(f"Delete it with its {len(ids):,} runs", on_click=_delete, args=(row.id, ids), width="stretch",
-                  help="Runs that train are stopped. For a day **Recently deleted** on the page Compare brings the "
-                  "runs back, but not the sweep.")  # fmt: skip
+        st.button(
+            f"Delete it with its {len(ids):,} runs",
+            on_click=_delete,
+            args=(row.id, ids),
+            width="stretch",
+            help="Runs that train are stopped. For a day **Recently deleted** on the page Compare brings the "
+            "runs back, but not the sweep.",
+        )
 
 
 def _best(sweep: Sweep, table: pd.DataFrame) -> None:
@@ -142,15 +179,23 @@ def _best(sweep: Sweep, table: pd.DataFrame) -> None:
             + f"  \nRun {number}, {run.state}{_tested(run, kind)}  \n{_means(found.of_run, kind)}"
         )
         with links:
-            st.page_link(navigation.page_named("inspect"), label="Look inside", query_params={"run": number},
-                         help="Opens the page Inspect with this run.")  # fmt: skip
-            st.page_link(navigation.page_named("train"), label="Its curves",
-                         query_params={"runs": number, "view": "Training"},
-                         help="Opens the page Train with this run on the chart.")  # fmt: skip
+            st.page_link(
+                navigation.page_named("inspect"),
+                label="Look inside",
+                query_params={"run": number},
+                help="Opens the page Inspect with this run.",
+            )
+            st.page_link(
+                navigation.page_named("train"),
+                label="Its curves",
+                query_params={"runs": number, "view": "Training"},
+                help="Opens the page Train with this run on the chart.",
+            )
         remarks = [stats.flattery_text(found.flattery)]
         if found.best != found.of_run:
-            remarks.append(f"By the mean over seeds another setting is ahead: {_values(found.best)}. "
-                           f"{_means(found.best, kind)}")  # fmt: skip
+            remarks.append(
+                f"By the mean over seeds another setting is ahead: {_values(found.best)}. {_means(found.best, kind)}"
+            )
         st.markdown("  \n".join(remark for remark in remarks if remark))
 
 

@@ -62,7 +62,8 @@ def plan() -> None:
                 configs = planned.configs()
                 queueing.check_all(state.store(), configs, "axes")
                 st.markdown(cost(configs))
-                sweep = planned  # only now: what raised an error cannot be started
+                # only now: what raised an error cannot be started
+                sweep = planned
         _button("Start the sweep", "Puts all its runs into the queue, the longest first.", sweep, _launch)
 
 
@@ -152,17 +153,26 @@ def _choices() -> dict[str, Any]:
 
 def _samples() -> int:
     return st.number_input(
-        "Combinations to draw", 1, sweeps.MAX_RUNS, _SAMPLES, key="samples", bind="query-params",
+        "Combinations to draw",
+        1,
+        sweeps.MAX_RUNS,
+        _SAMPLES,
+        key="samples",
+        bind="query-params",
         help="How many random combinations are trained.",
-    )  # fmt: skip
+    )
 
 
 def _seeds() -> int:
     return st.number_input(
-        "Seeds of each", 1, 100, key="seeds_each", bind="query-params",
+        "Seeds of each",
+        1,
+        100,
+        key="seeds_each",
+        bind="query-params",
         help="Every setting is trained so many times, each time with another seed. Three or more show how much is "
         "chance.",
-    )  # fmt: skip
+    )
 
 
 def _button(text: str, help: str, sweep: Sweep | None, then: Callable[[Sweep], None]) -> None:
@@ -198,8 +208,14 @@ def _extend(sweep_id: str, sweep: Sweep) -> None:
 
 
 def _fill(title: str, axis: Axis) -> None:
-    values = {"sweep_name": title, "own": False, "architecture": _EXAMPLE_NETWORK, "seeds_each": _EXAMPLE_SEEDS,
-              "method": "grid", "halving": False}  # fmt: skip
+    values = {
+        "sweep_name": title,
+        "own": False,
+        "architecture": _EXAMPLE_NETWORK,
+        "seeds_each": _EXAMPLE_SEEDS,
+        "method": "grid",
+        "halving": False,
+    }
     _set(values)
     sweeping_axes.show_axes([axis])
 

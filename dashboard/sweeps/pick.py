@@ -43,7 +43,8 @@ def pick(rows: Sequence[SweepRow]) -> SweepRow | None:
 def choose(sweep_id: str) -> None:
     """Make this the chosen sweep; to be called from a callback, before the page is drawn."""
     st.session_state[_CHOSEN] = sweep_id
-    st.session_state[_SEEN] = st.query_params.get(_CHOSEN, "")  # taken into account: it does not win again
+    # taken into account: it does not win again
+    st.session_state[_SEEN] = st.query_params.get(_CHOSEN, "")
     stop_extending()
 
 

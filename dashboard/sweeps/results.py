@@ -19,7 +19,8 @@ from mnist_core.plots import Metric, sweep_curves, sweep_figure
 from mnist_core.sweeps import Sweep
 from mnist_core.text import in_markdown
 
-CURVES = 60  # drawn at most: more can neither be told apart nor be read every second
+# drawn at most: more can neither be told apart nor be read every second
+CURVES = 60
 
 _METRICS: list[Metric] = ["accuracy", "loss"]
 _CURVE_NAMES = ("validation_loss", "validation_accuracy", "epoch_train_loss", "epoch_train_accuracy")
@@ -54,7 +55,8 @@ def curves(sweep: Sweep, table: pd.DataFrame) -> None:
         )
         field = _coloured_by(sweep)
     shown = spread(begun, field, CURVES)
-    chosen = (table["chosen_on"] != "–").any()  # else there is nothing after each epoch but the training
+    # else there is nothing after each epoch but the training
+    chosen = (table["chosen_on"] != "–").any()
     columns = list(dict.fromkeys(["run", "number", "seed", "epoch", "chosen_on", field]))
     figure = _curves(shown.loc[:, columns], field, metric or "accuracy", bool(chosen))
     live_figure("sweep-curves", figure, f"{metric} over epochs, a curve a run, coloured by {sweeps.label(field)}")
@@ -127,7 +129,8 @@ def _coloured_by(sweep: Sweep) -> str:
         sweep.fields,
         format_func=sweeps.label,
         default=sweep.fields[0],
-        key=f"coloured by {' '.join(sweep.fields)}",  # of another sweep are other choices
+        # of another sweep are other choices
+        key=f"coloured by {' '.join(sweep.fields)}",
         help="Which of the swept settings gives a curve its colour.",
         in_address=False,
     )

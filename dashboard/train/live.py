@@ -13,7 +13,8 @@ from mnist_core.plots import run_label
 from mnist_core.store import Run, concurrency
 
 _TICK_SECONDS = 0.5
-_IDLE_SECONDS = 3.0  # a run may also be started from the command line
+# a run may also be started from the command line
+_IDLE_SECONDS = 3.0
 
 
 def follow_runs() -> None:
@@ -45,14 +46,16 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
             run_card(run, places)
     if runs:
         live_curves(runs)
-    for run in runs:  # below the chart: what is still moving comes first
+    # below the chart: what is still moving comes first
+    for run in runs:
         if run.state == "finished":
             run_card(run, places)
     if queue:
         _queue(queue)
     added = {run.number for run in runs} != set(st.session_state["runs"])
     if added or busy != bool(store.runs(states=["queued", "running"])):
-        st.rerun()  # the choice above has changed, or the pace: faster while something trains
+        # the choice above has changed, or the pace: faster while something trains
+        st.rerun()
 
 
 def _queue(queue: Sequence[Run]) -> None:

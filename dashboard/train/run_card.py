@@ -55,34 +55,59 @@ def _halt(run: Run) -> None:
         ("pause", "Pause", "Save a checkpoint and let go; it can be continued later."),
         ("stop", "Stop", "End here: save, and test what it has learned so far."),
     ):
-        st.button(label, key=f"{wish}-{run.number}", help=help, on_click=_ask, args=(run.id, wish),
-                  disabled=bool(run.request))  # fmt: skip
+        st.button(
+            label, key=f"{wish}-{run.number}", help=help, on_click=_ask, args=(run.id, wish), disabled=bool(run.request)
+        )
 
 
 def _go_on(run: Run) -> None:
     if run.state in RESUMABLE and run.progress < 1 and not st.session_state.get(_refused(run)):
-        st.button("Continue", key=f"continue-{run.number}", on_click=_resume, args=(run,), type="primary",
-                  help="Go on from the last checkpoint: on the same machine exactly as if it had never been "
-                  "interrupted.")  # fmt: skip
+        st.button(
+            "Continue",
+            key=f"continue-{run.number}",
+            on_click=_resume,
+            args=(run,),
+            type="primary",
+            help="Go on from the last checkpoint: on the same machine exactly as if it had never been interrupted.",
+        )
     epochs = sorted({artifact.epoch for artifact in trained.checkpoints(state.store(), run) if artifact.epoch})
     if not epochs:
         return
     with st.popover("More", help="Look at this run, or start a new one from it."):
         for page, label in (("inspect", "Look inside"), ("draw", "Draw for it")):
             key = "run" if page == "inspect" else "runs"
-            st.page_link(navigation.page_named(page), label=label, query_params={key: str(run.number)},
-                         help="Opens the page with this run chosen.")  # fmt: skip
+            st.page_link(
+                navigation.page_named(page),
+                label=label,
+                query_params={key: str(run.number)},
+                help="Opens the page with this run chosen.",
+            )
         controlled.link(run)
         st.divider()
         st.markdown("**A new run from one of its checkpoints**")
-        first = st.selectbox("From the end of epoch", epochs, index=len(epochs) - 1, key=f"from-{run.number}",
-                             help="Weights, optimizer and random state are taken over.")  # fmt: skip
-        total = st.number_input("Up to epoch", first + 1, 10_000, max(run.config.epochs, first + 5),
-                                key=f"to-{run.number}", help="Counted from the start of the first run.")  # fmt: skip
+        first = st.selectbox(
+            "From the end of epoch",
+            epochs,
+            index=len(epochs) - 1,
+            key=f"from-{run.number}",
+            help="Weights, optimizer and random state are taken over.",
+        )
+        total = st.number_input(
+            "Up to epoch",
+            first + 1,
+            10_000,
+            max(run.config.epochs, first + 5),
+            key=f"to-{run.number}",
+            help="Counted from the start of the first run.",
+        )
         _remarks(run, first, total)
-        st.button("Start the new run", key=f"branch-{run.number}", on_click=_branch,
-                  args=(run, first, total, state.clicks("branch")),
-                  help="All other settings stay as they were.")  # fmt: skip
+        st.button(
+            "Start the new run",
+            key=f"branch-{run.number}",
+            on_click=_branch,
+            args=(run, first, total, state.clicks("branch")),
+            help="All other settings stay as they were.",
+        )
 
 
 def _anew(run: Run, reason: str) -> None:
@@ -90,24 +115,41 @@ def _anew(run: Run, reason: str) -> None:
     st.warning(in_markdown(reason))
     with st.container(horizontal=True):
         if run.config.library == "torch" and resuming.last_intact(state.store(), run):
-            st.button("Go back", key=f"back-{run.number}", on_click=_go_back, args=(run,),
-                      help="Goes on from the last whole checkpoint; removes what was recorded after it.")  # fmt: skip
-        st.button("Start anew", key=f"anew-{run.number}", on_click=_start_anew, args=(run,),
-                  help="Removes what is recorded of this run, and trains it from the first step.")  # fmt: skip
-        st.button("Leave it", key=f"leave-{run.number}", on_click=_leave, args=(run,),
-                  help="Changes nothing: its curves and figures stay.")  # fmt: skip
+            st.button(
+                "Go back",
+                key=f"back-{run.number}",
+                on_click=_go_back,
+                args=(run,),
+                help="Goes on from the last whole checkpoint; removes what was recorded after it.",
+            )
+        st.button(
+            "Start anew",
+            key=f"anew-{run.number}",
+            on_click=_start_anew,
+            args=(run,),
+            help="Removes what is recorded of this run, and trains it from the first step.",
+        )
+        st.button(
+            "Leave it",
+            key=f"leave-{run.number}",
+            on_click=_leave,
+            args=(run,),
+            help="Changes nothing: its curves and figures stay.",
+        )
 
 
 def _remarks(run: Run, epoch: int, total: int) -> None:
     """What the learning rate of the new run would do that one might not expect."""
-    with contextlib.suppress(MnistLabError):  # which the click would say
+    # which the click would say
+    with contextlib.suppress(MnistLabError):
         config = run.config.replace(continue_from=run.id, continue_epoch=epoch, epochs=total)
         for remark in schedules.remarks(config, run.config):
             st.warning(in_markdown(remark))
 
 
 def _ask(run_id: str, wish: str) -> None:
-    with contextlib.suppress(StoreError):  # it has ended by itself meanwhile, as the page now shows
+    # it has ended by itself meanwhile, as the page now shows
+    with contextlib.suppress(StoreError):
         state.store().request(run_id, wish)
 
 

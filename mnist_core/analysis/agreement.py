@@ -21,7 +21,8 @@ def patterns(right: np.ndarray) -> pd.DataFrame:
 
     Only patterns that occur; the images add up to N.
     """
-    packed = np.ascontiguousarray(np.packbits(right, axis=0).T)  # some bytes an image: sorted faster than columns
+    # some bytes an image: sorted faster than columns
+    packed = np.ascontiguousarray(np.packbits(right, axis=0).T)
     _, first, counts = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_index=True, return_counts=True)
     rows = [(tuple(right[:, place].tolist()), int(count)) for place, count in zip(first, counts, strict=True)]
     rows.sort(key=lambda row: (-row[1], -sum(row[0]), [not one for one in row[0]]))

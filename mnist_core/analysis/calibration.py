@@ -13,14 +13,19 @@ import pandas as pd
 
 from mnist_core.analysis.stats.pairs import ALPHA, wilson
 
-BINS = 15  # as in Guo et al. 2017
-TEMPERATURES = (0.05, 20.0)  # what a fitted temperature is kept within
+# as in Guo et al. 2017
+BINS = 15
+# what a fitted temperature is kept within
+TEMPERATURES = (0.05, 20.0)
 
 _RESAMPLES = 1000
-_AT_ONCE = 200  # resamples whose weights are held at once: 8 MB for 10,000 images
+# resamples whose weights are held at once: 8 MB for 10,000 images
+_AT_ONCE = 200
 
-_SMALLEST = float(np.finfo(np.float32).tiny)  # stands for a probability that 32 bits round to 0
-_HALVINGS = 32  # of a range of 6 in the logarithm: exact to 9 digits
+# stands for a probability that 32 bits round to 0
+_SMALLEST = float(np.finfo(np.float32).tiny)
+# of a range of 6 in the logarithm: exact to 9 digits
+_HALVINGS = 32
 
 
 def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> pd.DataFrame:
@@ -35,10 +40,16 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS)
     hits = np.bincount(place, weights=right, minlength=bins).astype(np.int64)
     sure = np.bincount(place, weights=confidence, minlength=bins)
     share = np.divide(1.0, images, out=np.full(bins, np.nan), where=images > 0)
-    return pd.DataFrame({
-        "low": edges[:-1], "high": edges[1:], "images": images, "right": hits, "confidence": sure * share,
-        "accuracy": hits * share,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "low": edges[:-1],
+            "high": edges[1:],
+            "images": images,
+            "right": hits,
+            "confidence": sure * share,
+            "accuracy": hits * share,
+        }
+    )
 
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:
@@ -55,10 +66,12 @@ class Uncertainty:
     The intervals are 95 % ones for all the networks together: none of them misses in at least 95 of 100 cases.
     """
 
-    error: float  # expected calibration error, a fraction, with its interval
+    # expected calibration error, a fraction, with its interval
+    error: float
     error_low: float
     error_high: float
-    gap: float  # mean confidence minus accuracy: above 0, it is too sure of itself
+    # mean confidence minus accuracy: above 0, it is too sure of itself
+    gap: float
     gap_low: float
     gap_high: float
 
@@ -79,7 +92,8 @@ def uncertainties(probabilities: Sequence[np.ndarray], labels: np.ndarray, bins:
     """
     answers = [_answers(table, labels) for table in probabilities]
     images, networks = len(labels), len(answers)
-    sums = np.zeros((images, networks, bins), dtype=np.float32)  # confidence minus rightness, by range
+    # confidence minus rightness, by range
+    sums = np.zeros((images, networks, bins), dtype=np.float32)
     for network, (confidence, right) in enumerate(answers):
         sums[np.arange(images), network, _ranges(confidence, bins)] = confidence - right
     exact = sums.sum(axis=0, dtype=np.float64) / images
@@ -164,10 +178,15 @@ def coverage(probabilities: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     confidence, hits = confidence[order], np.cumsum(right[order])
     last = np.flatnonzero(np.append(np.diff(confidence) != 0, True))
     images = last + 1
-    return pd.DataFrame({
-        "coverage": images / len(labels), "accuracy": hits[last] / images, "confidence": confidence[last],
-        "images": images, "right": hits[last],
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "coverage": images / len(labels),
+            "accuracy": hits[last] / images,
+            "confidence": confidence[last],
+            "images": images,
+            "right": hits[last],
+        }
+    )
 
 
 def answering(table: pd.DataFrame, share: float) -> dict[str, float]:

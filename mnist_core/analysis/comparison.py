@@ -20,14 +20,18 @@ ROLES = (FACTOR, CONFOUND, CHANCE, FOLLOWS, START, LAST_DIGITS, IDLE)
 # What decides in which order numbers are added, and so about the last digits of every step: over many steps a run
 # drifts away from one that began alike. What a run recorded of that stands in `_FACTS`.
 ROUNDING = ("device", "threads")
-NO_INFLUENCE = ("checkpoint_every",)  # what is kept, not what is learned
+# what is kept, not what is learned
+NO_INFLUENCE = ("checkpoint_every",)
 NOT_STUDIED = (*ROUNDING, *NO_INFLUENCE)
 
-MOST_SEEDS = 20  # of one experiment: more runs can neither be told apart on a chart nor be carried by a link
+# of one experiment: more runs can neither be told apart on a chart nor be carried by a link
+MOST_SEEDS = 20
 
 _NO_EFFECT, _UNKNOWN = "–", "not known"
-_ROOM = 20  # letters that a name leaves for its seed
-_SEED = re.compile(r",? seed \d+(?=,|$)")  # as `train --seeds`, sweeps and studies write it
+# letters that a name leaves for its seed
+_ROOM = 20
+# as `train --seeds`, sweeps and studies write it
+_SEED = re.compile(r",? seed \d+(?=,|$)")
 
 
 @dataclass(frozen=True)
@@ -111,8 +115,10 @@ def config_differences(runs: Sequence[Run], factor: str = "") -> pd.DataFrame:
     rows += [(fact.label, fact.role, *values) for fact, values in _differing_facts(runs)]
     return pd.DataFrame.from_dict(
         {label: row for label, *row in sorted(rows, key=lambda row: ROLES.index(row[1]))},
-        orient="index", columns=["Role", *(f"{run.number} · {run.name}" for run in runs)], dtype="str",
-    ).rename_axis("Hyperparameter")  # fmt: skip
+        orient="index",
+        columns=["Role", *(f"{run.number} · {run.name}" for run in runs)],
+        dtype="str",
+    ).rename_axis("Hyperparameter")
 
 
 def factors(runs: Sequence[Run]) -> list[FieldInfo]:
@@ -233,7 +239,8 @@ def in_a_sentence(field: FieldInfo) -> str:
     """A field as it reads within a sentence: learning rate, “Normalise”."""
     name = field.label.split(" (")[0]
     if field.kind == "bool" or field.group == "Augmentation" or name.startswith(("Choose", "Clip", "Step", "Continue")):
-        return f"“{name}”"  # a command or an adjective rather than a thing
+        # a command or an adjective rather than a thing
+        return f"“{name}”"
     return name if name[1:2] in ("", name[1:2].upper()) else name[:1].lower() + name[1:]
 
 
@@ -276,7 +283,8 @@ def _common_name(runs: Sequence[Run]) -> str:
     names = [_SEED.sub("", run.name) for run in runs]
     common = "".join(letters[0] for letters in takewhile(lambda one: len(set(one)) == 1, zip(*names, strict=False)))
     if any(name != common for name in names):
-        common = common[: len(common) - len(re.split(r"[\s,:]", common)[-1])]  # no half words
+        # no half words
+        common = common[: len(common) - len(re.split(r"[\s,:]", common)[-1])]
     return common.rstrip(" ,.:;-·(#=") or names[0]
 
 
@@ -305,7 +313,8 @@ def _role(field: FieldInfo, values: Sequence[str], factor: str, runs: Sequence[R
         return CHANCE
     if field.name in ROUNDING:
         devices = {run.device or "" for run in runs}
-        return IDLE if len(devices) == 1 and machine.known(devices.pop()) else LAST_DIGITS  # "auto" took the same one
+        # "auto" took the same one
+        return IDLE if len(devices) == 1 and machine.known(devices.pop()) else LAST_DIGITS
     if field.name in NO_INFLUENCE or (field.name == "folder" and _same_folder(runs)):
         return IDLE
     if field.name == "initial_weights" and factor == "architecture":
@@ -320,9 +329,11 @@ class _Fact:
     """What a run recorded when it was trained and its config does not say."""
 
     label: str
-    name: str  # within a sentence, after "the"
+    # within a sentence, after "the"
+    name: str
     role: str
-    read: Callable[[Run], str]  # "" where it was not recorded or has no effect
+    # "" where it was not recorded or has no effect
+    read: Callable[[Run], str]
 
 
 def _version(name: str) -> Callable[[Run], str]:
@@ -380,7 +391,8 @@ def _differing_facts(runs: Sequence[Run]) -> list[tuple[_Fact, list[str]]]:
     """The recorded facts that are not the same in all runs that know them, with what each run knows."""
     facts = list(_FACTS)
     if not any(field.name in _OF_TRAINING for field, _ in _differing(runs)) and len({run.rule for run in runs}) == 1:
-        facts.append(_TRAINING)  # the files were exchanged
+        # the files were exchanged
+        facts.append(_TRAINING)
     found = [(fact, [fact.read(run) for run in runs]) for fact in facts]
     return [(fact, [value or _UNKNOWN for value in values]) for fact, values in found if len(set(values) - {""}) > 1]
 

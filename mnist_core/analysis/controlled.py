@@ -13,13 +13,27 @@ from mnist_core.training import check
 
 Equal = Literal["yes", "partly", "no"]
 
-_TOLD = 3  # layers at most that a name tells
+# layers at most that a name tells
+_TOLD = 3
 _IMAGES = ("dataset", "folder", "folder_size", "folder_colour")
-_COUNT = ("train_images", "validation_images", "choose_on")  # how many images there are to learn from
+# how many images there are to learn from
+_COUNT = ("train_images", "validation_images", "choose_on")
 _AUGMENTATION = tuple(field.name for field in fields() if field.group == "Augmentation")
 # What scikit-learn's estimators know; LogisticRegression has no batches, MLPClassifier no solver.
-_SKLEARN = ("dataset", "folder", "folder_size", "folder_colour", *_COUNT, "split_seed", "normalise", "standardise",
-            "architecture", "library", "tolerance", "epochs")  # fmt: skip
+_SKLEARN = (
+    "dataset",
+    "folder",
+    "folder_size",
+    "folder_colour",
+    *_COUNT,
+    "split_seed",
+    "normalise",
+    "standardise",
+    "architecture",
+    "library",
+    "tolerance",
+    "epochs",
+)
 _LOGISTIC = ("solver", "inverse_regularisation")
 _PERCEPTRON = ("optimizer", "learning_rate", "momentum", "nesterov", "batch_size", "weight_decay")
 
@@ -59,10 +73,12 @@ def changeable(before: Run | RunConfig) -> list[FieldInfo]:
     config = _config(before)
     values = config.model_dump()
     found = [
-        field for field in fields()
+        field
+        for field in fields()
         if field.group != "Origin" and field.name not in ("seed", *NOT_STUDIED) and field.matters(values)
-    ]  # fmt: skip
-    if config.continue_from:  # its weights fit no other network, and no other kind of images
+    ]
+    # its weights fit no other network, and no other kind of images
+    if config.continue_from:
         found = [field for field in found if field.name not in ("architecture", "library", *_IMAGES)]
     if config.library == "sklearn":
         known = (*_SKLEARN, *(_PERCEPTRON if _hidden(config) else _LOGISTIC))
@@ -111,8 +127,9 @@ def _batches(config: RunConfig, after: RunConfig, field: str) -> Stays:
     if field == "library":
         return Stays(what, "no", "scikit-learn shuffles the images in its own way.")
     if field == "batch_size":
-        return Stays(what, "partly", "The same order of images, cut into batches of another size: a different number "
-                     "of steps.")  # fmt: skip
+        return Stays(
+            what, "partly", "The same order of images, cut into batches of another size: a different number of steps."
+        )
     if field in _COUNT:
         return Stays(what, "no", "Another number of training images is shuffled into another order.")
     if field in (*_IMAGES, "split_seed"):
@@ -172,7 +189,8 @@ def _hidden(config: RunConfig) -> bool:
 def _shape(config: RunConfig) -> Any:
     try:
         return shape_of(config)
-    except MnistLabError:  # the folder is gone
+    except MnistLabError:
+        # the folder is gone
         return None
 
 

@@ -16,10 +16,13 @@ from mnist_core.errors import CheckpointError
 from mnist_core.store import Run, Store
 from mnist_core.training import NUMBER, numbers_of_optimizer, sizes
 
-BATCH = 100  # images at a time: on one core more are no faster
-_ROUNDS, _SINGLES = 9, 10  # every network in turn, and single images in a row within a turn
+# images at a time: on one core more are no faster
+BATCH = 100
+# every network in turn, and single images in a row within a turn
+_ROUNDS, _SINGLES = 9, 10
 
-Answer = Callable[[np.ndarray], np.ndarray]  # of uint8 images (N, C, H, W): probabilities (N, classes)
+# of uint8 images (N, C, H, W): probabilities (N, classes)
+Answer = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,10 @@ class Memory:
     """Bytes in use while a network works, as far as they follow from its layers."""
 
     weights: int
-    activations: int  # the most that are needed at one moment, of one image
-    training: int | None  # weights, gradients, optimizer and all activations of a batch; None of scikit-learn's
+    # the most that are needed at one moment, of one image
+    activations: int
+    # weights, gradients, optimizer and all activations of a batch; None of scikit-learn's
+    training: int | None
 
     @property
     def answering(self) -> int:
@@ -40,10 +45,13 @@ class Memory:
 class Speed:
     """How fast a network answers, from pixels to probabilities."""
 
-    milliseconds: float  # median for one image alone
-    low: float  # first and third quartile of the same
+    # median for one image alone
+    milliseconds: float
+    # first and third quartile of the same
+    low: float
     high: float
-    images_per_second: float  # in batches of BATCH, from the median
+    # in batches of BATCH, from the median
+    images_per_second: float
 
 
 def memory(config: RunConfig, shape: Shape, classes: int) -> Memory:
@@ -77,7 +85,8 @@ def weights_size(store: Store, run: Run) -> int | None:
         start, end = end, end + about["data_offsets"][1] - about["data_offsets"][0]
         own[name.removeprefix("model.")] = about | {"data_offsets": [start, end]}
     text = len(json.dumps(own, separators=(",", ":")).encode())
-    return 8 + -(-text // 8) * 8 + end  # a length of 8 bytes, the head padded to a multiple of 8, the numbers
+    # a length of 8 bytes, the head padded to a multiple of 8, the numbers
+    return 8 + -(-text // 8) * 8 + end
 
 
 def front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
@@ -90,9 +99,11 @@ def front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
     found: list[int] = []
     for place in known:
         last = found[-1] if found else None
-        if last is None or accuracies[place] > accuracies[last] or (
-            (costs[place], accuracies[place]) == (costs[last], accuracies[last])
-        ):  # fmt: skip
+        if (
+            last is None
+            or accuracies[place] > accuracies[last]
+            or ((costs[place], accuracies[place]) == (costs[last], accuracies[last]))
+        ):
             found.append(place)
     return found
 

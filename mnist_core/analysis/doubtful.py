@@ -12,19 +12,24 @@ import pandas as pd
 
 from mnist_core.analysis import calibration
 
-POWER = 4  # a run with half the loss counts as much as sixteen
+# a run with half the loss counts as much as sixteen
+POWER = 4
 # A few images without a mistake would ask for the lowest temperature there is and turn probabilities into votes.
 _LOWEST_TEMPERATURE = 0.5
-_TINY = float(np.finfo(np.float32).tiny)  # stands for a probability that rounds to 0
+# stands for a probability that rounds to 0
+_TINY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True)
 class Worth:
     """How far a run's probabilities can be trusted, measured on images that it did not learn from."""
 
-    images: int  # that it was measured on
-    temperature: float  # by which its logits are divided: above 1 it was too sure of itself
-    loss: float  # cross-entropy (nats) with that temperature, of these images and one more at which it only guesses
+    # that it was measured on
+    images: int
+    # by which its logits are divided: above 1 it was too sure of itself
+    temperature: float
+    # cross-entropy (nats) with that temperature, of these images and one more at which it only guesses
+    loss: float
 
     def calibrated(self, probabilities: np.ndarray) -> np.ndarray:
         """The run's probabilities (N, C) as its temperature makes them: float64 (N, C)."""
@@ -87,12 +92,20 @@ def suspects(
     others[places, labels] = -1
     called = others.argmax(axis=1)
     sure = others[places, called]
-    calls = np.stack([values.argmax(axis=1) == called for values in probabilities])  # (R, N)
+    # (R, N)
+    calls = np.stack([values.argmax(axis=1) == called for values in probabilities])
     weight = shares @ calls
-    table = pd.DataFrame({
-        "index": places, "label": labels, "called": called, "runs": calls.sum(axis=0), "weight": weight,
-        "confidence": sure, "of_label": of_label,
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "index": places,
+            "label": labels,
+            "called": called,
+            "runs": calls.sum(axis=0),
+            "weight": weight,
+            "confidence": sure,
+            "of_label": of_label,
+        }
+    )
     odds = np.log(np.maximum(sure, _TINY)) - np.log(np.maximum(of_label, _TINY))
     doubted = np.flatnonzero((sure > of_label) & (weight >= agree - 1e-9) & (sure >= confidence - 1e-9))
     return table.iloc[doubted[np.argsort(-odds[doubted], kind="stable")], :].reset_index(drop=True)

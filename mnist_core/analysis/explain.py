@@ -15,19 +15,38 @@ from mnist_core.data import Scaling
 
 # The language's words for torch's classes.
 _WORDS: dict[type[nn.Module], str] = {
-    nn.Conv2d: "conv", nn.Linear: "linear", nn.MaxPool2d: "maxpool", nn.AvgPool2d: "avgpool", nn.Dropout: "dropout",
-    nn.BatchNorm1d: "batchnorm", nn.BatchNorm2d: "batchnorm", modules.GlobalAveragePool: "globalavgpool",
-}  # fmt: skip
+    nn.Conv2d: "conv",
+    nn.Linear: "linear",
+    nn.MaxPool2d: "maxpool",
+    nn.AvgPool2d: "avgpool",
+    nn.Dropout: "dropout",
+    nn.BatchNorm1d: "batchnorm",
+    nn.BatchNorm2d: "batchnorm",
+    modules.GlobalAveragePool: "globalavgpool",
+}
 
 # In evaluation mode each of these maps its input x to Ax + b, and so does anything put together from them.
 _AFFINE: tuple[type[nn.Module], ...] = (
-    nn.Sequential, nn.Identity, nn.Flatten, nn.Linear, nn.Conv2d, nn.AvgPool2d, nn.Dropout, nn.BatchNorm1d,
-    nn.BatchNorm2d, modules.Residual, modules.GlobalAveragePool, modules.Patches, modules.Position, modules.Transpose,
+    nn.Sequential,
+    nn.Identity,
+    nn.Flatten,
+    nn.Linear,
+    nn.Conv2d,
+    nn.AvgPool2d,
+    nn.Dropout,
+    nn.BatchNorm1d,
+    nn.BatchNorm2d,
+    modules.Residual,
+    modules.GlobalAveragePool,
+    modules.Patches,
+    modules.Position,
+    modules.Transpose,
     modules.MeanTokens,
-)  # fmt: skip
+)
 
 
-_SILENT = (nn.Sequential, nn.Identity)  # what a network is held together by
+# what a network is held together by
+_SILENT = (nn.Sequential, nn.Identity)
 
 
 @dataclass(frozen=True)
@@ -73,7 +92,8 @@ def first_layer(model: nn.Module, input_shape: Sequence[int]) -> list[Weights]:
         if isinstance(call.module, nn.Conv2d):
             found.append(Weights(call.name, "filters", _array(call.module.weight)))
         elif isinstance(call.module, nn.Linear) and call is weighted[0] and call.input.shape[1:] == (pixels,):
-            values = _array(call.module.weight).reshape(-1, *input_shape)  # (units, C, H, W)
+            # (units, C, H, W)
+            values = _array(call.module.weight).reshape(-1, *input_shape)
             found.append(Weights(call.name, "units", values))
     return found
 
@@ -90,9 +110,11 @@ def class_templates(model: nn.Module, input_shape: Sequence[int]) -> np.ndarray 
     image = _blank(model, input_shape)
     last = _calls(model, image)[-1].module
     if isinstance(last, nn.LogSoftmax):
-        last.register_forward_hook(lambda module, arguments, output: arguments[0])  # leave the logits as they are
+        # leave the logits as they are
+        last.register_forward_hook(lambda module, arguments, output: arguments[0])
     with torch.enable_grad():
-        logits = model(image.requires_grad_())[0]  # (classes,)
+        # (classes,)
+        logits = model(image.requires_grad_())[0]
         rows = [torch.autograd.grad(logit, image, retain_graph=True)[0][0] for logit in logits]
     return _array(torch.stack(rows))
 
@@ -117,7 +139,8 @@ def activations(
     The image is uint8 (C, H, W); mean and std normalise it after scaling to [0, 1], as those of `Data` do.
     """
     device = _blank(model, image.shape).device
-    inputs = Scaling.of(mean, std, image.shape, device).inputs(torch.from_numpy(image[None]).to(device))  # (1, C, H, W)
+    # (1, C, H, W)
+    inputs = Scaling.of(mean, std, image.shape, device).inputs(torch.from_numpy(image[None]).to(device))
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         return [Activation(call.name, _array(call.output[0])) for call in _calls(_copy(model), inputs)]
 
@@ -152,7 +175,8 @@ def _word(module: nn.Module) -> str:
 
 def _blank(model: nn.Module, input_shape: Sequence[int]) -> Tensor:
     parameter = next(model.parameters())
-    return torch.zeros(1, *input_shape, device=parameter.device, dtype=parameter.dtype)  # (1, C, H, W)
+    # (1, C, H, W)
+    return torch.zeros(1, *input_shape, device=parameter.device, dtype=parameter.dtype)
 
 
 def _array(tensor: Tensor) -> np.ndarray:

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 class Product:
     """The single matrix that a stack of linear layers multiplies the image with."""
 
-    matrix: np.ndarray  # float64 (classes, pixels)
-    singular_values: np.ndarray  # float64 (classes,), the largest first
+    # float64 (classes, pixels)
+    matrix: np.ndarray
+    # float64 (classes,), the largest first
+    singular_values: np.ndarray
     rank: int
-    widths: tuple[int, ...]  # of the layers, the image's pixels first: (784, 5, 10)
+    # of the layers, the image's pixels first: (784, 5, 10)
+    widths: tuple[int, ...]
 
     @property
     def narrowest(self) -> int:
@@ -71,7 +74,8 @@ def clipped(outputs: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     many have its logit clipped to exactly 0: no gradient asks for a higher one), `any` (of all images), `right` (of
     its own, answered rightly), and `images` (how many the class has).
     """
-    zero = outputs <= 0  # (N, classes)
+    # (N, classes)
+    zero = outputs <= 0
     answers = outputs.argmax(axis=1)
     rows = []
     for place in range(outputs.shape[1]):

@@ -10,16 +10,20 @@ import pandas as pd
 from mnist_core.analysis import trained
 from mnist_core.store import Run, Store
 
-_BATCH = 500  # images between two reports of the progress
-_MACS_A_SECOND = 4e9  # of one core, about; a guess that is only to say whether it takes seconds or minutes
+# images between two reports of the progress
+_BATCH = 500
+# of one core, about; a guess that is only to say whether it takes seconds or minutes
+_MACS_A_SECOND = 4e9
 
 
 @dataclass(frozen=True)
 class History:
     """What the network called each image after some of its epochs."""
 
-    epochs: np.ndarray  # int64 (E,), rising
-    predicted: np.ndarray  # int16 (E, N): the most probable class
+    # int64 (E,), rising
+    epochs: np.ndarray
+    # int16 (E, N): the most probable class
+    predicted: np.ndarray
 
     def of(self, image: int) -> np.ndarray:
         """What one image was called after each of the epochs: int16 (E,)."""
@@ -75,20 +79,24 @@ def forgotten(history: History, labels: np.ndarray) -> pd.DataFrame:
     the last such epoch; right_since, the epoch from which it was right at every later one. The epochs are NA where
     there is none: an image that was never learned has neither, one that is wrong at the end has no right_since.
     """
-    right = history.predicted == labels  # (E, N)
+    # (E, N)
+    right = history.predicted == labels
     count = len(history.epochs)
     ever = right.any(axis=0)
     first = right.argmax(axis=0)
     last = count - 1 - right[::-1].argmax(axis=0)
-    wrong_last = np.where(right.all(axis=0), -1, count - 1 - (~right[::-1]).argmax(axis=0))  # place of the last error
-    return pd.DataFrame({
-        "index": np.arange(len(labels)),
-        "label": labels,
-        "forgotten": (right[:-1] & ~right[1:]).sum(axis=0),
-        "learned": _epochs_or_none(history, first, ever),
-        "last_right": _epochs_or_none(history, last, ever),
-        "right_since": _epochs_or_none(history, wrong_last + 1, wrong_last < count - 1),
-    })  # fmt: skip
+    # place of the last error
+    wrong_last = np.where(right.all(axis=0), -1, count - 1 - (~right[::-1]).argmax(axis=0))
+    return pd.DataFrame(
+        {
+            "index": np.arange(len(labels)),
+            "label": labels,
+            "forgotten": (right[:-1] & ~right[1:]).sum(axis=0),
+            "learned": _epochs_or_none(history, first, ever),
+            "last_right": _epochs_or_none(history, last, ever),
+            "right_since": _epochs_or_none(history, wrong_last + 1, wrong_last < count - 1),
+        }
+    )
 
 
 def course(history: History, labels: np.ndarray) -> pd.DataFrame:
@@ -98,12 +106,14 @@ def course(history: History, labels: np.ndarray) -> pd.DataFrame:
     """
     right = history.predicted == labels
     before = np.vstack([np.zeros((1, right.shape[1]), dtype=bool), right[:-1]])
-    return pd.DataFrame({
-        "epoch": history.epochs,
-        "right": right.sum(axis=1),
-        "learned": (right & ~before).sum(axis=1),
-        "forgotten": (before & ~right).sum(axis=1),
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "epoch": history.epochs,
+            "right": right.sum(axis=1),
+            "learned": (right & ~before).sum(axis=1),
+            "forgotten": (before & ~right).sum(axis=1),
+        }
+    )
 
 
 def _epochs_or_none(history: History, places: np.ndarray, known: np.ndarray) -> pd.Series:

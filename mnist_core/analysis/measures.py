@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from mnist_core.store import Run
 
-HELD_OUT, ON_TEST = "validation", "test (optimistic)"  # as `RunConfig.validation_label` says it
+# as `RunConfig.validation_label` says it
+HELD_OUT, ON_TEST = "validation", "test (optimistic)"
 
 
 def optimistic_note(runs: Sequence[Run]) -> str:

@@ -19,8 +19,10 @@ class Answers:
     """Probabilities that some runs gave the same images, in one order."""
 
     runs: tuple[Run, ...]
-    labels: np.ndarray  # int64 (N,)
-    probabilities: Mapping[str, np.ndarray]  # by run id: float32 (N, classes)
+    # int64 (N,)
+    labels: np.ndarray
+    # by run id: float32 (N, classes)
+    probabilities: Mapping[str, np.ndarray]
     split: Split = "test"
 
     @property

@@ -9,17 +9,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CHUNK = 100  # images that are changed and answered at a time
-LEVELS = 6  # severities, 0 among them
+# images that are changed and answered at a time
+CHUNK = 100
+# severities, 0 among them
+LEVELS = 6
 
-_SIZE = 28  # pixels; amounts in pixels are those of an image as wide as this, and grow with it
-_GREY = 128  # of what covers an image: seen on dark and on light ground
-_SEED = 20_000  # of everything random here
+# pixels; amounts in pixels are those of an image as wide as this, and grow with it
+_SIZE = 28
+# of what covers an image: seen on dark and on light ground
+_GREY = 128
+# of everything random here
+_SEED = 20_000
 # Measured on one core: to change an image, to answer it with the smallest network, and the work of larger ones.
 _CHANGE_SECONDS, _ANSWER_SECONDS, _MACS_A_SECOND = 5e-5, 2e-5, 5e9
 
 Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
-Answer = Callable[[np.ndarray], np.ndarray]  # of uint8 images (N, C, H, W): (N, classes), the largest is the answer
+# of uint8 images (N, C, H, W): (N, classes), the largest is the answer
+Answer = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,8 @@ class Corruption:
 class Counted:
     """What is known so far: of `images` images, how many each network has right, int (corruptions, LEVELS)."""
 
-    done: float  # share of the work, 0 to 1
+    # share of the work, 0 to 1
+    done: float
     images: int
     right: Mapping[str, np.ndarray]
 
@@ -135,17 +142,23 @@ def _moved(
     down, right = np.broadcast_to(steps, (count, 2)).T[:, :, None, None]
     y = np.arange(height)[:, None] - (height - 1) / 2 - down
     x = np.arange(width) - (width - 1) / 2 - right
-    rows = (np.cos(angles) * y - np.sin(angles) * x) / factors + (height - 1) / 2  # (N, H, W): where a pixel comes from
+    # (N, H, W): where a pixel comes from
+    rows = (np.cos(angles) * y - np.sin(angles) * x) / factors + (height - 1) / 2
     columns = (np.sin(angles) * y + np.cos(angles) * x) / factors + (width - 1) / 2
     # A frame of black: what lies beyond the border is drawn towards it.
     framed = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1))).reshape(count, channels, -1)
     rows, columns = np.clip(rows + 1, 0, height + 1), np.clip(columns + 1, 0, width + 1)
     top, left = np.minimum(rows.astype(int), height), np.minimum(columns.astype(int), width)
     lower, further = (rows - top).astype(np.float32), (columns - left).astype(np.float32)
-    corners = top * (width + 2) + left  # place of the upper left of four neighbours in the framed image
+    # place of the upper left of four neighbours in the framed image
+    corners = top * (width + 2) + left
     found = np.zeros((count, channels, height * width), dtype=np.float32)
-    for offset, share in ((0, (1 - lower) * (1 - further)), (1, (1 - lower) * further),
-                          (width + 2, lower * (1 - further)), (width + 3, lower * further)):  # fmt: skip
+    for offset, share in (
+        (0, (1 - lower) * (1 - further)),
+        (1, (1 - lower) * further),
+        (width + 2, lower * (1 - further)),
+        (width + 3, lower * further),
+    ):
         places = np.broadcast_to((corners + offset).reshape(count, 1, -1), found.shape)
         found += share.reshape(count, 1, -1) * np.take_along_axis(framed, places, axis=2)
     return found.reshape(images.shape)
@@ -176,7 +189,8 @@ def _faded(images: np.ndarray, percent: float, random: np.random.Generator) -> n
 def _covered(images: np.ndarray, pixels: float, random: np.random.Generator) -> np.ndarray:
     height, width = images.shape[2:]
     side = min(round(pixels * width / _SIZE), height, width)
-    shares = random.random((len(images), 2))  # the same for every side, so that a larger square lies over a smaller one
+    # the same for every side, so that a larger square lies over a smaller one
+    shares = random.random((len(images), 2))
     tops, lefts = np.floor(shares * (height - side + 1, width - side + 1)).astype(int).T
     found = images.copy()
     for image, top, left in zip(found, tops, lefts, strict=True):
@@ -189,8 +203,9 @@ CORRUPTIONS = (
     Corruption("Shift", "Moved in any direction.", "pixels", (1, 2, 3, 4, 6), _shifted),
     Corruption("Scale", "Smaller or larger by this much.", "%", (10, 20, 30, 40, 50), _scaled),
     Corruption("Blur", "Gaussian blur of this standard deviation.", "pixels", (0.5, 1, 1.5, 2, 3), _blurred),
-    Corruption("Noise", "Gaussian noise, its standard deviation in per cent of white.", "%",
-               (10, 20, 30, 45, 60), _noisy),
+    Corruption(
+        "Noise", "Gaussian noise, its standard deviation in per cent of white.", "%", (10, 20, 30, 45, 60), _noisy
+    ),
     Corruption("Contrast", "Drawn this far towards the image's mean brightness.", "%", (30, 50, 70, 80, 90), _faded),
     Corruption("Occlusion", "A grey square with this side, anywhere.", "pixels", (4, 7, 10, 13, 16), _covered),
-)  # fmt: skip
+)

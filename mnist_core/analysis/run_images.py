@@ -15,8 +15,15 @@ from mnist_core.store import Artifact, Run, Store, is_intact
 
 # Fields of a config that decide which images are in a split and how they look.
 _OF_IMAGES = {
-    "dataset", "folder", "folder_size", "folder_colour", "train_images", "validation_images", "choose_on", "split_seed",
-}  # fmt: skip
+    "dataset",
+    "folder",
+    "folder_size",
+    "folder_colour",
+    "train_images",
+    "validation_images",
+    "choose_on",
+    "split_seed",
+}
 
 
 class ChangedImagesError(DataError):
@@ -93,7 +100,8 @@ def _read(which: str, root: str, rule: int, split: SplitName, state: str) -> tup
     """One split and its fingerprint; `which` is JSON of the fields that decide about it."""
     config = RunConfig.model_validate_json(which)
     images, labels = split_images(load_arrays(config, Path(root), rule), config, split)
-    images = images.copy()  # not a view that keeps the whole data set alive
+    # not a view that keeps the whole data set alive
+    images = images.copy()
     return images, labels, fingerprint(images, labels)
 
 

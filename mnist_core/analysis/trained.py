@@ -71,11 +71,13 @@ class Network:
     """
 
     model: "nn.Module"
-    shape: tuple[int, int, int]  # (C, H, W)
+    # (C, H, W)
+    shape: tuple[int, int, int]
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    precision: str = "float32"  # in which it answers: the run's, where this processor has it
+    # in which it answers: the run's, where this processor has it
+    precision: str = "float32"
 
     def inputs(self, images: "Tensor") -> "Tensor":
         """uint8 images (N, C, H, W) as the network was trained on them: float32, normalised."""
@@ -123,5 +125,6 @@ def _load(path: Path, artifact: Artifact, precision: str) -> Network:
     shape, classes = tuple(about["shape"]), tuple(about["classes"])
     model = build(about["architecture"], shape, len(classes))
     files.restore_weights(checkpoint, model)
-    model = place(model.eval(), torch.device("cpu"))  # kernels as in training: another layout rounds otherwise
+    # kernels as in training: another layout rounds otherwise
+    model = place(model.eval(), torch.device("cpu"))
     return Network(model, shape, classes, tuple(about["mean"]), tuple(about["std"]), precision)

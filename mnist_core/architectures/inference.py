@@ -23,8 +23,10 @@ class Node:
     output_shape: Shape
     start: int
     end: int
-    body: tuple["Node", ...] = ()  # of a block
-    shortcut: "Node | None" = None  # the projection of a block whose shapes differ
+    # of a block
+    body: tuple["Node", ...] = ()
+    # the projection of a block whose shapes differ
+    shortcut: "Node | None" = None
 
     @property
     def weights(self) -> tuple[Weights, ...]:
@@ -179,9 +181,10 @@ def _checked(kind: Kind, argument: Argument, typed: Value, words: Mapping[str, i
         tokens = argument.takes is int and value == "tokens"
         allowed = (*argument.words, *(words if argument.takes is int else ()))
         wrong = (
-            f"{value} is known only after patches(size, dim)" if tokens
+            f"{value} is known only after patches(size, dim)"
+            if tokens
             else f"{name} must be {_type_name(argument)}{''.join(f' or {w}' for w in allowed)}, not {value}"
-        )  # fmt: skip
+        )
     elif argument.takes is bool or isinstance(value, bool):
         if not (argument.takes is bool and isinstance(value, bool)):
             wrong = f"{name} must be {_type_name(argument)}, not {value}"

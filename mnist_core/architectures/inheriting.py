@@ -16,7 +16,8 @@ from mnist_core.errors import ArchitectureError
 if TYPE_CHECKING:
     from torch import nn
 
-_THEN = ";"  # between networks that hand their weights on, the first one first
+# between networks that hand their weights on, the first one first
+_THEN = ";"
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,9 @@ def preview(text: str, input_shape: Shape, classes: int, parent: str) -> Inherit
 def same_weights(network: Sequence[Node], parent: Sequence[Node]) -> list[tuple[str, str]]:
     """Names of modules of `network`, each with that of the parent's module whose weights `inherit` gives it."""
     new, old = all_weights(network), all_weights(parent)
-    pairs = _aligned([_key_of(each.module, each.shapes) for _, each in old],
-                     [_key_of(each.module, each.shapes) for _, each in new])  # fmt: skip
+    pairs = _aligned(
+        [_key_of(each.module, each.shapes) for _, each in old], [_key_of(each.module, each.shapes) for _, each in new]
+    )
     return [(new[place][0], old[start][0]) for start, place in pairs]
 
 

@@ -16,12 +16,27 @@ _TOKEN = re.compile(
 
 # What people type who know the layer by another name.
 _OTHER_NAMES = {
-    "dense": "linear", "fc": "linear", "affine": "linear", "convolution": "conv", "pool": "maxpool", "mean": "avgpool",
-    "gap": "globalavgpool", "bn": "batchnorm", "ln": "layernorm", "groupnorm": "layernorm", "swish": "gelu",
-    "silu": "gelu", "elu": "leakyrelu", "logistic": "sigmoid", "skip": "residual", "shortcut": "residual",
-    "reshape": "flatten", "view": "flatten", "embedding": "patches",
+    "dense": "linear",
+    "fc": "linear",
+    "affine": "linear",
+    "convolution": "conv",
+    "pool": "maxpool",
+    "mean": "avgpool",
+    "gap": "globalavgpool",
+    "bn": "batchnorm",
+    "ln": "layernorm",
+    "groupnorm": "layernorm",
+    "swish": "gelu",
+    "silu": "gelu",
+    "elu": "leakyrelu",
+    "logistic": "sigmoid",
+    "skip": "residual",
+    "shortcut": "residual",
+    "reshape": "flatten",
+    "view": "flatten",
+    "embedding": "patches",
     "selfattention": "attention",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +58,8 @@ class Call:
     body: tuple["Call", ...]
     start: int
     end: int
-    layers: int  # that this call stands for: itself, and all that lie in its body, repetitions written out
+    # that this call stands for: itself, and all that lie in its body, repetitions written out
+    layers: int
 
 
 def check_length(text: str) -> None:
@@ -94,7 +110,8 @@ def suggestion(word: str, names: Mapping[str, object]) -> str:
 
 @dataclass(frozen=True)
 class _Token:
-    kind: str  # "number", "word", "arrow", "end", or a sign itself
+    # "number", "word", "arrow", "end", or a sign itself
+    kind: str
     text: str
     start: int
     end: int

@@ -24,10 +24,31 @@ from torch.nn import (
 )
 
 __all__ = [
-    "GELU", "Attention", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "Conv2d", "Dropout", "Flatten",
-    "GlobalAveragePool", "GroupNorm", "LayerNorm", "LeakyReLU", "Linear", "LogSoftmax", "MaxPool2d", "MeanTokens",
-    "Patches", "Position", "ReLU", "Residual", "Sequential", "Sigmoid", "Tanh", "Transpose",
-]  # fmt: skip
+    "GELU",
+    "Attention",
+    "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Conv2d",
+    "Dropout",
+    "Flatten",
+    "GlobalAveragePool",
+    "GroupNorm",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "LogSoftmax",
+    "MaxPool2d",
+    "MeanTokens",
+    "Patches",
+    "Position",
+    "ReLU",
+    "Residual",
+    "Sequential",
+    "Sigmoid",
+    "Tanh",
+    "Transpose",
+]
 
 
 class Residual(nn.Module):
@@ -46,7 +67,8 @@ class GlobalAveragePool(nn.Module):
     """Mean over height and width: (B, C, H, W) to (B, C)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.mean((2, 3))  # (B, C)
+        # (B, C)
+        return x.mean((2, 3))
 
 
 class Patches(nn.Module):
@@ -57,7 +79,8 @@ class Patches(nn.Module):
         self.project = nn.Conv2d(channels, width, size, stride=size)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.project(x).flatten(2).transpose(1, 2)  # (B, T, D)
+        # (B, T, D)
+        return self.project(x).flatten(2).transpose(1, 2)
 
 
 class Position(nn.Module):
@@ -65,7 +88,8 @@ class Position(nn.Module):
 
     def __init__(self, tokens: int, width: int) -> None:
         super().__init__()
-        self.embedding = nn.Parameter(torch.randn(tokens, width) * 0.02)  # small, as Dosovitskiy et al. 2020 start it
+        # small, as Dosovitskiy et al. 2020 start it
+        self.embedding = nn.Parameter(torch.randn(tokens, width) * 0.02)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.embedding
@@ -77,15 +101,19 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.project = nn.Linear(width, 3 * width)  # queries, keys and values in one product
+        # queries, keys and values in one product
+        self.project = nn.Linear(width, 3 * width)
         self.merge = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         tokens, width = x.shape[1:]
-        parts = self.project(x).view(-1, tokens, 3, self.heads, width // self.heads)  # (B, T, 3, heads, D / heads)
-        query, key, value = parts.permute(2, 0, 3, 1, 4)  # each (B, heads, T, D / heads)
+        # (B, T, 3, heads, D / heads)
+        parts = self.project(x).view(-1, tokens, 3, self.heads, width // self.heads)
+        # each (B, heads, T, D / heads)
+        query, key, value = parts.permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(query, key, value)
-        return self.merge(mixed.transpose(1, 2).flatten(2))  # (B, T, D)
+        # (B, T, D)
+        return self.merge(mixed.transpose(1, 2).flatten(2))
 
 
 class Transpose(nn.Module):
@@ -99,4 +127,5 @@ class MeanTokens(nn.Module):
     """Mean over the tokens: (B, T, D) to (B, D)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.mean(1)  # (B, D)
+        # (B, D)
+        return x.mean(1)

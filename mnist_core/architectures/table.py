@@ -11,25 +11,35 @@ from mnist_core.architectures.presets import line_of
 class Layer:
     """One row: a layer, a block's head before its layers, or a block's shortcut after them."""
 
-    name: str  # the kind, or "shortcut"
-    call: str  # as typed with words and defaults resolved: "conv(150, 5, padding=2)"
-    output_shape: Shape  # of one image
+    # the kind, or "shortcut"
+    name: str
+    # as typed with words and defaults resolved: "conv(150, 5, padding=2)"
+    call: str
+    # of one image
+    output_shape: Shape
     parameters: int
-    macs: int  # multiply-accumulates for one image
-    depth: int  # how many blocks it lies in
-    start: int  # character range in the architecture's text
+    # multiply-accumulates for one image
+    macs: int
+    # how many blocks it lies in
+    depth: int
+    # character range in the architecture's text
+    start: int
     end: int
-    label: str  # a few words for a diagram: "conv 5×5"
+    # a few words for a diagram: "conv 5×5"
+    label: str
     role: Role
-    window: int = 0  # side in pixels of the window that slides over its input, if one does
+    # side in pixels of the window that slides over its input, if one does
+    window: int = 0
 
 
 @dataclass(frozen=True)
 class Architecture:
     """A network as text, with the layers that it stands for."""
 
-    text: str  # the line; of a preset its line instead of its name
-    input_shape: Shape  # (C, H, W)
+    # the line; of a preset its line instead of its name
+    text: str
+    # (C, H, W)
+    input_shape: Shape
     layers: tuple[Layer, ...]
 
     @property

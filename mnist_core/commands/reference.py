@@ -22,8 +22,11 @@ def markdown() -> str:
     parts = [_INTRODUCTION]
     for group in GROUPS:
         rows = [_row(field) for field in fields() if field.group == group]
-        parts.append(f"## {group}\n\n| setting | label | values | default | meaning |\n|---|---|---|---|---|\n"
-                     + "\n".join(rows) + "\n")  # fmt: skip
+        parts.append(
+            f"## {group}\n\n| setting | label | values | default | meaning |\n|---|---|---|---|---|\n"
+            + "\n".join(rows)
+            + "\n"
+        )
     parts.append(
         "## Commands\n\n`python -m mnist_core COMMAND --help` lists a command's flags. "
         "An error that you can mend is one line, and the exit code is 2.\n"

@@ -25,7 +25,8 @@ def report(
     store = settled(Store.open())
     if output.is_dir():
         output /= _NAME
-    found = {run.id: run for run in map(store.find, runs)}  # however often one is named
+    # however often one is named
+    found = {run.id: run for run in map(store.find, runs)}
     page = html(store, [*found.values()]).encode()
 
     def fill(target: Path) -> None:

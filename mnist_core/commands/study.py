@@ -139,7 +139,8 @@ def _train(store: Store, planned: "list[Planned]", as_json: bool, again: str) ->
         followed |= {run.id for run in runs}
         ended = follow_all(store, runs, as_json, again)
         if any(run.active or run.state == "interrupted" for run in ended):
-            break  # Ctrl-C
+            # Ctrl-C
+            break
         left = waiting(store, planned)
     return find(store, planned)
 

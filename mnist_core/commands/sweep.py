@@ -153,13 +153,17 @@ def _choice(sweep: Sweep, table: pd.DataFrame) -> list[str]:
     if found is None:
         return []
     run, kind = found.run, sweeps.score_name(table)
-    lines = [f"best run: #{run.number} ({_setting(found.of_run)}, seed {run.seed}): {kind} "
-             f"{run.accuracy:.2%}{_and_test(run.test, kind)}"]  # fmt: skip
+    lines = [
+        f"best run: #{run.number} ({_setting(found.of_run)}, seed {run.seed}): {kind} "
+        f"{run.accuracy:.2%}{_and_test(run.test, kind)}"
+    ]
     for said, setting in (("its setting", found.of_run), ("best setting", found.best)):
         if said == "its setting" or setting != found.of_run:
             seeds = f"{setting.seeds} seed{'s' * (setting.seeds > 1)}"
-            lines.append(f"{said} ({_setting(setting)}): mean over {seeds}: {kind} {setting.mean:.2%}"
-                         f"{_and_test(setting.test, kind)}")  # fmt: skip
+            lines.append(
+                f"{said} ({_setting(setting)}): mean over {seeds}: {kind} {setting.mean:.2%}"
+                f"{_and_test(setting.test, kind)}"
+            )
     return [*lines, *filter(None, [stats.flattery_text(found.flattery)])]
 
 

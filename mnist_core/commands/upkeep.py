@@ -31,9 +31,12 @@ def backup(
     with Progress(*columns, console=Console(stderr=True), disable=as_json, transient=True) as bar:
         task = bar.add_task("files")
         made = back_up(
-            sqlite_file(), environment.results_dir(), folder, keep,
+            sqlite_file(),
+            environment.results_dir(),
+            folder,
+            keep,
             lambda done, of: bar.update(task, completed=done, total=of),
-        )  # fmt: skip
+        )
     missing = [f"{file.run}/{file.path}" for file in made.manifest.missing]
     if as_json:
         about = {"folder": str(made.folder), "runs": made.manifest.runs, "files": len(made.manifest.files)}
@@ -69,8 +72,9 @@ def restore(
     database = sqlite_file() if into is None else into / "runs.db"
     done = restore(source, database, results, replace)
     if as_json:
-        values: dict[str, Any] = {name: str(value) if isinstance(value, Path) else value
-                                  for name, value in asdict(done).items()}  # fmt: skip
+        values: dict[str, Any] = {
+            name: str(value) if isinstance(value, Path) else value for name, value in asdict(done).items()
+        }
         print(json.dumps(values | {"results": str(results)}, indent=2))
         return
     print(
@@ -143,8 +147,10 @@ def prune(
         )
     total = sum(one.size for one in freed) + room
     if as_json:
-        records = [{"run": one.run.id, "number": one.run.number, "checkpoints": len(one.checkpoints),
-                    "bytes": one.size} for one in freed]  # fmt: skip
+        records = [
+            {"run": one.run.id, "number": one.run.number, "checkpoints": len(one.checkpoints), "bytes": one.size}
+            for one in freed
+        ]
         print(json.dumps({"bytes": total, "runs": records, "deleted": [run.id for run in gone]}, indent=2))
         return
     would = "would be " if dry_run else ""

@@ -17,11 +17,13 @@ class FieldInfo:
     group: str
     kind: Literal["choice", "bool", "int", "float", "text"]
     default: Any
-    optional: bool  # None is a value
+    # None is a value
+    optional: bool
     choices: tuple[str, ...]
     low: float | None
     high: float | None
-    when: dict[str, tuple[Any, ...]]  # matters only while these fields have one of these values
+    # matters only while these fields have one of these values
+    when: dict[str, tuple[Any, ...]]
 
     def matters(self, values: Mapping[str, Any]) -> bool:
         """Whether the field has any effect beside these values of the other fields."""

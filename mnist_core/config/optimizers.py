@@ -12,7 +12,8 @@ class Part:
 
     # All parameters; or the weight matrices between hidden layers, and all others where a second part takes those.
     updates: Literal["all", "hidden", "others"]
-    torch_class: str  # of torch.optim
+    # of torch.optim
+    torch_class: str
     # Keyword of that class, and the field of RunConfig whose value it gets.
     settings: Mapping[str, str]
     # Keywords whose values are always the same.

@@ -11,8 +11,10 @@ class Recipe:
 
     name: str
     config: RunConfig
-    explanation: str  # a few sentences
-    source: str  # papers and years
+    # a few sentences
+    explanation: str
+    # papers and years
+    source: str
 
 
 _ALL = (

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-_SUFFIX = " rule"  # a rule's version stands among the run's versions: {"patience rule": "2"}
+# a rule's version stands among the run's versions: {"patience rule": "2"}
+_SUFFIX = " rule"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ DatasetName = Literal["mnist", "fashion-mnist", "kmnist", "cifar10", "mnist-5k",
 DATASETS: tuple[str, ...] = get_args(DatasetName)
 GROUPS = ("Data", "Augmentation", "Architecture", "Optimisation", "Schedule", "Regularisation", "Compute", "Origin")
 
-_BRIEF = 80  # letters of a wrong value that an error repeats
+# letters of a wrong value that an error repeats
+_BRIEF = 80
 
 # Where and how fast a run is computed, not which experiment it is.
 _NOT_IDENTITY = {"device", "threads", "checkpoint_every"}
@@ -42,136 +43,299 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    # fmt: off
     dataset: DatasetName = _field(
-        "mnist", "Data set", "What the network learns from. mnist-5k needs no download.", "Data")
+        "mnist", "Data set", "What the network learns from. mnist-5k needs no download.", "Data"
+    )
     folder: str = _field(
-        "", "Image folder", "A directory with train/<class>/*.png|jpg and test/<class>/*.png|jpg.", "Data",
-        when={"dataset": ("folder",)})
+        "",
+        "Image folder",
+        "A directory with train/<class>/*.png|jpg and test/<class>/*.png|jpg.",
+        "Data",
+        when={"dataset": ("folder",)},
+    )
     folder_size: int = _field(
-        28, "Image size (pixels)", "Images of the folder are resized to this many pixels a side.", "Data",
-        ge=8, le=128, when={"dataset": ("folder",)})
+        28,
+        "Image size (pixels)",
+        "Images of the folder are resized to this many pixels a side.",
+        "Data",
+        ge=8,
+        le=128,
+        when={"dataset": ("folder",)},
+    )
     folder_colour: bool = _field(
-        False, "Colour", "Keep the three colour channels of the folder's images instead of making them grey.", "Data",
-        when={"dataset": ("folder",)})
+        False,
+        "Colour",
+        "Keep the three colour channels of the folder's images instead of making them grey.",
+        "Data",
+        when={"dataset": ("folder",)},
+    )
     train_images: int | None = _field(
-        None, "Training images", "Train on this many images, equally many of each class. Empty: all of them.", "Data",
-        ge=10)
+        None,
+        "Training images",
+        "Train on this many images, equally many of each class. Empty: all of them.",
+        "Data",
+        ge=10,
+    )
     validation_images: int | None = _field(
-        None, "Validation images",
+        None,
+        "Validation images",
         "Held out of the training images to choose the best epoch. Empty: one sixth (10,000 of MNIST's 60,000). "
-        "0: none, train on everything.", "Data", ge=0)
+        "0: none, train on everything.",
+        "Data",
+        ge=0,
+    )
     choose_on: Literal["validation", "test"] = _field(
-        "validation", "Choose the best epoch on", "validation: images held out of the training images. test: the test "
-        "images themselves, as many published studies do; nothing is held out and the result is optimistic.", "Data")
+        "validation",
+        "Choose the best epoch on",
+        "validation: images held out of the training images. test: the test "
+        "images themselves, as many published studies do; nothing is held out and the result is optimistic.",
+        "Data",
+    )
     split_seed: int = _field(
-        0, "Split seed", "Which images are held out or picked. Keep it equal to compare runs fairly.", "Data", ge=0)
+        0, "Split seed", "Which images are held out or picked. Keep it equal to compare runs fairly.", "Data", ge=0
+    )
     normalise: bool = _field(
-        True, "Normalise", "Scale pixels to mean 0 and standard deviation 1 instead of leaving them in [0, 1].", "Data")
+        True, "Normalise", "Scale pixels to mean 0 and standard deviation 1 instead of leaving them in [0, 1].", "Data"
+    )
     standardise: bool = _field(
-        False, "Standardise each pixel", "Scale every pixel by its own mean and standard deviation over the training "
-        "images, as scikit-learn's StandardScaler does, instead of all by the same.", "Data")
+        False,
+        "Standardise each pixel",
+        "Scale every pixel by its own mean and standard deviation over the training "
+        "images, as scikit-learn's StandardScaler does, instead of all by the same.",
+        "Data",
+    )
 
     shift: float = _field(
-        0.0, "Shift (pixels)", "Move each training image by up to this many pixels each way.", "Augmentation",
-        ge=0, le=14)
+        0.0,
+        "Shift (pixels)",
+        "Move each training image by up to this many pixels each way.",
+        "Augmentation",
+        ge=0,
+        le=14,
+    )
     rotate: float = _field(
-        0.0, "Rotate (degrees)", "Turn each training image by up to this angle either way.", "Augmentation",
-        ge=0, le=180)
+        0.0,
+        "Rotate (degrees)",
+        "Turn each training image by up to this angle either way.",
+        "Augmentation",
+        ge=0,
+        le=180,
+    )
     scale: float = _field(
-        0.0, "Scale (fraction)", "Shrink or grow each training image by up to this fraction.", "Augmentation",
-        ge=0, le=0.5)
+        0.0,
+        "Scale (fraction)",
+        "Shrink or grow each training image by up to this fraction.",
+        "Augmentation",
+        ge=0,
+        le=0.5,
+    )
     elastic: float = _field(
-        0.0, "Elastic (pixels)", "Bend each training image by a smooth random field of this strength.", "Augmentation",
-        ge=0, le=10)
+        0.0,
+        "Elastic (pixels)",
+        "Bend each training image by a smooth random field of this strength.",
+        "Augmentation",
+        ge=0,
+        le=10,
+    )
     crop_flip: bool = _field(
-        False, "Crop and flip", "Random crop after padding by 4 pixels, and a mirror image half of the time. "
-        "For photographs; a mirrored digit is no digit.", "Augmentation")
+        False,
+        "Crop and flip",
+        "Random crop after padding by 4 pixels, and a mirror image half of the time. "
+        "For photographs; a mirrored digit is no digit.",
+        "Augmentation",
+    )
 
     architecture: str = _field(
-        "mlp-300", "Architecture", "A preset's name or a line such as flatten linear(300) relu linear(classes).",
-        "Architecture", min_length=1, max_length=MAX_LETTERS)
+        "mlp-300",
+        "Architecture",
+        "A preset's name or a line such as flatten linear(300) relu linear(classes).",
+        "Architecture",
+        min_length=1,
+        max_length=MAX_LETTERS,
+    )
 
     library: Literal["torch", "sklearn"] = _field(
-        "torch", "Library", "torch: trained here. sklearn: by scikit-learn, as a LogisticRegression if the network has "
-        "no hidden layer, else as an MLPClassifier.", "Optimisation")
+        "torch",
+        "Library",
+        "torch: trained here. sklearn: by scikit-learn, as a LogisticRegression if the network has "
+        "no hidden layer, else as an MLPClassifier.",
+        "Optimisation",
+    )
     solver: Literal["lbfgs", "newton-cg", "sag", "saga"] = _field(
-        "lbfgs", "Solver", "How LogisticRegression finds its weights; it stops after as many passes as there are "
-        "epochs.", "Optimisation", when={"library": ("sklearn",)})
+        "lbfgs",
+        "Solver",
+        "How LogisticRegression finds its weights; it stops after as many passes as there are epochs.",
+        "Optimisation",
+        when={"library": ("sklearn",)},
+    )
     inverse_regularisation: float = _field(
-        1.0, "C (inverse of regularisation)", "LogisticRegression's C: smaller pulls its weights harder towards 0.",
-        "Optimisation", gt=0, le=1e9, when={"library": ("sklearn",)})
+        1.0,
+        "C (inverse of regularisation)",
+        "LogisticRegression's C: smaller pulls its weights harder towards 0.",
+        "Optimisation",
+        gt=0,
+        le=1e9,
+        when={"library": ("sklearn",)},
+    )
     tolerance: float = _field(
-        1e-4, "Tolerance", "scikit-learn stops when an iteration improves by less.", "Optimisation", gt=0, le=10,
-        when={"library": ("sklearn",)})
+        1e-4,
+        "Tolerance",
+        "scikit-learn stops when an iteration improves by less.",
+        "Optimisation",
+        gt=0,
+        le=10,
+        when={"library": ("sklearn",)},
+    )
     optimizer: OptimizerName = _field(
-        "adam", "Optimizer", "How gradients become steps. Muon orthogonalises the update of hidden weight matrices; "
-        "everything else then gets AdamW.", "Optimisation")
+        "adam",
+        "Optimizer",
+        "How gradients become steps. Muon orthogonalises the update of hidden weight matrices; "
+        "everything else then gets AdamW.",
+        "Optimisation",
+    )
     learning_rate: float = _field(
-        0.001, "Learning rate", "Size of a step. Too high diverges, too low crawls.", "Optimisation", gt=0, le=100)
+        0.001, "Learning rate", "Size of a step. Too high diverges, too low crawls.", "Optimisation", gt=0, le=100
+    )
     momentum: float = _field(
-        0.9, "Momentum", "Share of the previous step that is kept.", "Optimisation", ge=0, lt=1,
-        when={"optimizer": using("momentum")})
+        0.9,
+        "Momentum",
+        "Share of the previous step that is kept.",
+        "Optimisation",
+        ge=0,
+        lt=1,
+        when={"optimizer": using("momentum")},
+    )
     nesterov: bool = _field(
-        False, "Nesterov", "Look ahead along the momentum before taking the gradient (needs momentum above 0).",
-        "Optimisation", when={"optimizer": using("nesterov")})
+        False,
+        "Nesterov",
+        "Look ahead along the momentum before taking the gradient (needs momentum above 0).",
+        "Optimisation",
+        when={"optimizer": using("nesterov")},
+    )
     batch_size: int = _field(
-        64, "Batch size", "Images a step. Larger batches are faster an epoch and take fewer steps.", "Optimisation",
-        ge=1, le=65536)
+        64,
+        "Batch size",
+        "Images a step. Larger batches are faster an epoch and take fewer steps.",
+        "Optimisation",
+        ge=1,
+        le=65536,
+    )
     epochs: int = _field(
-        5, "Epochs", "How often the network sees every training image.", "Optimisation", ge=1, le=10000)
+        5, "Epochs", "How often the network sees every training image.", "Optimisation", ge=1, le=10000
+    )
 
     schedule: Literal["constant", "step", "cosine", "one-cycle"] = _field(
-        "constant", "Schedule", "How the learning rate changes over the run.", "Schedule")
+        "constant", "Schedule", "How the learning rate changes over the run.", "Schedule"
+    )
     step_epochs: int = _field(
-        10, "Step every (epochs)", "Epochs between two drops of the learning rate.", "Schedule", ge=1,
-        when={"schedule": ("step",)})
+        10,
+        "Step every (epochs)",
+        "Epochs between two drops of the learning rate.",
+        "Schedule",
+        ge=1,
+        when={"schedule": ("step",)},
+    )
     step_factor: float = _field(
-        0.1, "Step factor", "What the learning rate is multiplied by at each drop.", "Schedule", gt=0, le=1,
-        when={"schedule": ("step",)})
+        0.1,
+        "Step factor",
+        "What the learning rate is multiplied by at each drop.",
+        "Schedule",
+        gt=0,
+        le=1,
+        when={"schedule": ("step",)},
+    )
     warmup_epochs: float = _field(
-        0.0, "Warm-up (epochs)", "Raise the learning rate linearly from nearly 0 over this many epochs.", "Schedule",
-        ge=0, when={"schedule": ("constant", "step", "cosine")})
+        0.0,
+        "Warm-up (epochs)",
+        "Raise the learning rate linearly from nearly 0 over this many epochs.",
+        "Schedule",
+        ge=0,
+        when={"schedule": ("constant", "step", "cosine")},
+    )
 
     weight_decay: float = _field(
-        0.0, "Weight decay", "Pulls weights towards 0. L2 penalty in the gradient; decoupled for AdamW and Muon.",
-        "Regularisation", ge=0, le=10)
+        0.0,
+        "Weight decay",
+        "Pulls weights towards 0. L2 penalty in the gradient; decoupled for AdamW and Muon.",
+        "Regularisation",
+        ge=0,
+        le=10,
+    )
     label_smoothing: float = _field(
-        0.0, "Label smoothing", "Share of the target spread evenly over all classes. The recorded loss is the one "
-        "without it, for training and validation alike.", "Regularisation", ge=0, lt=1)
+        0.0,
+        "Label smoothing",
+        "Share of the target spread evenly over all classes. The recorded loss is the one "
+        "without it, for training and validation alike.",
+        "Regularisation",
+        ge=0,
+        lt=1,
+    )
     clip_norm: float = _field(
-        0.0, "Clip gradient norm", "Scale gradients down to at most this norm. 0: off.", "Regularisation", ge=0)
+        0.0, "Clip gradient norm", "Scale gradients down to at most this norm. 0: off.", "Regularisation", ge=0
+    )
     early_stopping: int = _field(
-        0, "Early stopping (epochs)", "End the run after this many epochs without a higher accuracy on the images that "
-        "choose the best epoch; the loss does not count. 0: off.", "Regularisation", ge=0)
+        0,
+        "Early stopping (epochs)",
+        "End the run after this many epochs without a higher accuracy on the images that "
+        "choose the best epoch; the loss does not count. 0: off.",
+        "Regularisation",
+        ge=0,
+    )
 
     seed: int = _field(
-        0, "Seed", "Initial weights, order of images, dropout and augmentation all follow from it.", "Compute",
-        ge=0, le=2**31 - 1)
+        0,
+        "Seed",
+        "Initial weights, order of images, dropout and augmentation all follow from it.",
+        "Compute",
+        ge=0,
+        le=2**31 - 1,
+    )
     precision: Literal["float32", "bfloat16"] = _field(
-        "float32", "Precision", "bfloat16 runs matrix products and convolutions in 16 bits where that is safe.",
-        "Compute")
+        "float32",
+        "Precision",
+        "bfloat16 runs matrix products and convolutions in 16 bits where that is safe.",
+        "Compute",
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = _field(
-        "auto", "Device", "auto takes a GPU if there is one.", "Compute")
+        "auto", "Device", "auto takes a GPU if there is one.", "Compute"
+    )
     threads: int = _field(
-        1, "CPU threads", "Threads of this run. For small networks 1 is usually fastest.", "Compute", ge=1, le=256)
+        1, "CPU threads", "Threads of this run. For small networks 1 is usually fastest.", "Compute", ge=1, le=256
+    )
     checkpoint_every: int = _field(
-        1, "Checkpoint every (epochs)", "Epochs between two checkpoints; the best and the last are kept anyway. "
-        "Beyond 1 GB or 500 of them, those between are thinned.", "Compute", ge=1)
+        1,
+        "Checkpoint every (epochs)",
+        "Epochs between two checkpoints; the best and the last are kept anyway. "
+        "Beyond 1 GB or 500 of them, those between are thinned.",
+        "Compute",
+        ge=1,
+    )
 
     continue_from: str = _field(
-        "", "Continue from run", "Id of the run whose checkpoint this one starts from.", "Origin")
+        "", "Continue from run", "Id of the run whose checkpoint this one starts from.", "Origin"
+    )
     continue_epoch: int | None = _field(
-        None, "Continue from epoch", "Epoch of that checkpoint. Epochs then counts from the first run's start.",
-        "Origin", ge=0)
+        None,
+        "Continue from epoch",
+        "Epoch of that checkpoint. Epochs then counts from the first run's start.",
+        "Origin",
+        ge=0,
+    )
     fresh_optimizer: bool = _field(
-        False, "Fresh optimizer", "Take only the weights from that checkpoint: momentum and averages of the gradient "
-        "start anew.", "Origin")
+        False,
+        "Fresh optimizer",
+        "Take only the weights from that checkpoint: momentum and averages of the gradient start anew.",
+        "Origin",
+    )
     initial_weights: str = _field(
-        "", "Initial weights as in", "An architecture: layers of the same kind and shape start from the values that "
+        "",
+        "Initial weights as in",
+        "An architecture: layers of the same kind and shape start from the values that "
         "they have there with the same seed, so that two networks differ by nothing else. Several, with ; between "
-        "them, hand them on from the first to the last.", "Origin", max_length=MAX_LETTERS_INITIAL)
-    # fmt: on
+        "them, hand them on from the first to the last.",
+        "Origin",
+        max_length=MAX_LETTERS_INITIAL,
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -255,7 +419,8 @@ _NUMBERS = frozenset(
 
 def _config_error(error: ValidationError) -> ConfigError:
     first = error.errors()[0]
-    if not first["loc"]:  # a rule of `_consistent`: "field: message"
+    # a rule of `_consistent`: "field: message"
+    if not first["loc"]:
         field, _, message = str(first.get("ctx", {}).get("error", first["msg"])).partition(": ")
         return ConfigError(field, message)
     field = _brief(first["loc"][0]).strip("'")
@@ -268,7 +433,8 @@ def _brief(value: Any) -> str:
     """A wrong value as it was given, in few letters."""
     try:
         text = repr(value)
-    except (ValueError, RecursionError):  # Python writes no number of more than 4,300 digits
+    except (ValueError, RecursionError):
+        # Python writes no number of more than 4,300 digits
         return f"this {type(value).__name__}"
     return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…"
 

@@ -8,8 +8,10 @@ from mnist_core.config.run_config import RunConfig
 
 # Smith & Topin 2018, with the proportions of torch.optim.lr_scheduler.OneCycleLR.
 _RISE, _START, _END = 0.3, 1 / 25, 1 / 25 / 1e4
-_JUMP = 0.02  # of the learning rate: below, nobody needs to know
-_NOMINAL_STEPS = 1000  # an epoch, where a rate is told before the steps are counted
+# of the learning rate: below, nobody needs to know
+_JUMP = 0.02
+# an epoch, where a rate is told before the steps are counted
+_NOMINAL_STEPS = 1000
 
 
 def learning_rate(config: RunConfig, step: int, steps_per_epoch: int) -> float:

@@ -8,8 +8,10 @@ from torch.nn import functional as F
 
 from mnist_core.config import RunConfig
 
-_CROP_PADDING = 4  # pixels, as usual for CIFAR-10 (He et al. 2015, section 4.2)
-_SMOOTHNESS = 4.0  # pixels, standard deviation of the Gaussian that smooths an elastic field (Simard et al. 2003)
+# pixels, as usual for CIFAR-10 (He et al. 2015, section 4.2)
+_CROP_PADDING = 4
+# pixels, standard deviation of the Gaussian that smooths an elastic field (Simard et al. 2003)
+_SMOOTHNESS = 4.0
 
 
 def augments(config: RunConfig) -> bool:
@@ -27,7 +29,8 @@ def augment(images: Tensor, config: RunConfig, generator: torch.Generator | None
     if not augments(config):
         return images
     theta = _affine(images, config, generator)
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)  # (B, H, W, 2)
+    # (B, H, W, 2)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     if config.elastic:
         grid = grid + _displacements(images, config.elastic, generator)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
@@ -38,13 +41,16 @@ def _affine(images: Tensor, config: RunConfig, generator: torch.Generator | None
     count, size = len(images), images.shape[-1]
     turn, growth, right, down = torch.rand(4, count, device=images.device, generator=generator).mul_(2).sub_(1)
     angle = turn * math.radians(config.rotate)
-    shrink = 1 / (1 + growth * config.scale)  # a larger image: the sampled region is smaller
+    # a larger image: the sampled region is smaller
+    shrink = 1 / (1 + growth * config.scale)
     cos, sin = shrink * torch.cos(angle), shrink * torch.sin(angle)
-    right, down = right * config.shift, down * config.shift  # pixels
+    # pixels
+    right, down = right * config.shift, down * config.shift
     mirror = torch.ones_like(right)
     if config.crop_flip:
         draws = torch.rand(3, count, device=images.device, generator=generator)
-        steps = draws[:2].mul(2 * _CROP_PADDING + 1).floor_().sub_(_CROP_PADDING)  # whole pixels, -4 to 4
+        # whole pixels, -4 to 4
+        steps = draws[:2].mul(2 * _CROP_PADDING + 1).floor_().sub_(_CROP_PADDING)
         right, down = right + steps[0], down + steps[1]
         mirror = (draws[2] < 0.5).float().mul_(2).sub_(1)
     pixel = 2 / size
@@ -60,10 +66,13 @@ def _displacements(images: Tensor, strength: float, generator: torch.Generator |
     that every pixel, at the border too, moves with the same variance. Simard's setting (sigma 4, alpha 34) is 1.4.
     """
     count, size = len(images), images.shape[-1]
-    knots = torch.arange(-2 * _SMOOTHNESS, size + 2 * _SMOOTHNESS, _SMOOTHNESS, device=images.device)  # (K,)
+    # (K,)
+    knots = torch.arange(-2 * _SMOOTHNESS, size + 2 * _SMOOTHNESS, _SMOOTHNESS, device=images.device)
     noise = torch.randn(count, 2, len(knots), len(knots), device=images.device, generator=generator)
     place = torch.arange(size, device=images.device, dtype=torch.float32)
-    smooth = torch.exp(-((place[:, None] - knots) ** 2) / (2 * _SMOOTHNESS**2))  # (H, K)
+    # (H, K)
+    smooth = torch.exp(-((place[:, None] - knots) ** 2) / (2 * _SMOOTHNESS**2))
     smooth = smooth / smooth.norm(dim=1, keepdim=True)
-    field = smooth @ noise @ smooth.T  # (B, 2, H, W)
+    # (B, 2, H, W)
+    field = smooth @ noise @ smooth.T
     return field.mul_(2 * strength / size).permute(0, 2, 3, 1)

@@ -52,22 +52,29 @@ class Dataset:
     No field has a default: what a data set does not say would be guessed, such as how its drawings are placed.
     """
 
-    name: str  # as in RunConfig.dataset
+    # as in RunConfig.dataset
+    name: str
     label: str
     explanation: str
-    source: str  # where it is described
+    # where it is described
+    source: str
     licence: str
     framing: Framing
     classes: tuple[str, ...]
-    shape: tuple[int, int, int]  # channels, height, width
+    # channels, height, width
+    shape: tuple[int, int, int]
     train_images: int
     test_images: int
-    mean: tuple[float, ...]  # per channel, of training pixels in [0, 1]
+    # per channel, of training pixels in [0, 1]
+    mean: tuple[float, ...]
     std: tuple[float, ...]
-    torchvision: str  # name of torchvision's class; empty: nothing to download
-    mirrors: tuple[str, ...]  # what that class asks, in its order
+    # name of torchvision's class; empty: nothing to download
+    torchvision: str
+    # what that class asks, in its order
+    mirrors: tuple[str, ...]
     download_bytes: int
-    files: tuple[tuple[str, int | None], ...]  # below the data directory, with the bytes that each must have
+    # below the data directory, with the bytes that each must have
+    files: tuple[tuple[str, int | None], ...]
 
 
 def dataset(name: str) -> Dataset:

@@ -16,7 +16,8 @@ from mnist_core.errors import DataError
 FOLDER_SPLITS = ("train", "test")
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 _LAYOUT = "An image folder holds train/<class>/*.png|jpg and test/<class>/*.png|jpg"
-_PATH_LETTERS = 300  # of a path in a message
+# of a path in a message
+_PATH_LETTERS = 300
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 

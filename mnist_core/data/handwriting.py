@@ -78,7 +78,8 @@ def place(
     drawn, thickened = _with_pen(strokes[_box(strokes)], framing.pen)
     if thickened or not _lies_right(strokes, height, width, box, framing.by_mass):
         strokes = _framed(drawn, height, width, box, framing.by_mass)
-    on_dark = strokes[None]  # (1, H, W)
+    # (1, H, W)
+    on_dark = strokes[None]
     return Placed(255 - on_dark if ground == "bright" else on_dark, thickened, behind != (ground or "dark"))
 
 
@@ -206,7 +207,8 @@ def _start(ink_along: np.ndarray, whole: int, by_mass: bool) -> int:
     if not by_mass:
         return (whole - side) // 2
     centre = float(np.average(np.arange(side), weights=ink_along))
-    return min(max(round(whole / 2 - centre), 0), whole - side)  # inside, however far it sticks out from its centre
+    # inside, however far it sticks out from its centre
+    return min(max(round(whole / 2 - centre), 0), whole - side)
 
 
 def _filter(factor: float) -> Image.Resampling:

@@ -63,6 +63,7 @@ def file_state(config: RunConfig, root: Path, rule: int = RULE) -> str:
         try:
             state = os.stat(path)
             digest.update(repr((path, state.st_size, state.st_mtime_ns, state.st_ino)).encode())
-        except OSError:  # reading it says what is wrong
+        except OSError:
+            # reading it says what is wrong
             digest.update(repr(path).encode())
     return digest.hexdigest()

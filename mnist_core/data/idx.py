@@ -10,7 +10,8 @@ from mnist_core.data.catalogue import Dataset
 from mnist_core.data.idx_files import is_packed, locate
 from mnist_core.errors import DataError
 
-Labelled = tuple[np.ndarray, np.ndarray]  # uint8 (N, C, H, W) and int64 (N,)
+# uint8 (N, C, H, W) and int64 (N,)
+Labelled = tuple[np.ndarray, np.ndarray]
 
 
 def read_labelled(known: Dataset, root: Path) -> tuple[Labelled, Labelled]:

@@ -39,11 +39,14 @@ from mnist_core.data.pictures import (
 )
 from mnist_core.errors import DataError
 
-_CHUNK = 64  # images a task: enough that handing out tasks costs nothing
-_LARGE = 20_000  # bytes of a file from which decoding, which frees Python's lock, is worth threads
+# images a task: enough that handing out tasks costs nothing
+_CHUNK = 64
+# bytes of a file from which decoding, which frees Python's lock, is worth threads
+_LARGE = 20_000
 _THREADS = 4
 _LARGE_ONE = threading.RLock()
-_NAMED = 5  # images of one colour that are named
+# images of one colour that are named
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,8 @@ class _Part:
         self._waiting = 0
         self._how = size, colour, rule
         starts = range(0, len(self.paths), _CHUNK)
-        if max(map(paths.getsize, self.paths[:_CHUNK])) < _LARGE:  # threads would only queue for Python's lock
+        # threads would only queue for Python's lock
+        if max(map(paths.getsize, self.paths[:_CHUNK])) < _LARGE:
             turned = map(self._read_chunk, starts)
             self.turned = sum(turned)
         else:

@@ -22,8 +22,10 @@ from mnist_core.data.statistics import channel_moments, pixel_moments
 class Split:
     """Images and labels of one split; `images[i]` belongs to `labels[i]`."""
 
-    images: Tensor  # uint8 (N, C, H, W), contiguous
-    labels: Tensor  # int64 (N,)
+    # uint8 (N, C, H, W), contiguous
+    images: Tensor
+    # int64 (N,)
+    labels: Tensor
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -71,9 +73,12 @@ class Data:
 class Scaling:
     """How bytes become what a network takes: the same operations in training and wherever it answers later."""
 
-    scale: Tensor  # (C, 1, 1) or (C, H, W)
-    bias: Tensor  # the same
-    factor: float | None  # the scale, where all channels share it
+    # (C, 1, 1) or (C, H, W)
+    scale: Tensor
+    # the same
+    bias: Tensor
+    # the scale, where all channels share it
+    factor: float | None
 
     @classmethod
     def of(
@@ -121,11 +126,13 @@ def load(config: RunConfig, root: Path, device: torch.device | str, rule: int = 
 def _moments(config: RunConfig, train: Split) -> tuple[tuple[float, ...], tuple[float, ...]]:
     if config.standardise:
         mean, std = pixel_moments(np.asarray(train.images.cpu()))
-        return mean, tuple(value or 1.0 for value in std)  # a pixel that never changes: as StandardScaler
+        # a pixel that never changes: as StandardScaler
+        return mean, tuple(value or 1.0 for value in std)
     if not config.normalise:
         return (0.0,), (1.0,)
     known = dataset(config.dataset)
     if known.mean:
         return known.mean, known.std
     mean, std = channel_moments(np.asarray(train.images.cpu()))
-    return mean, tuple(value or 1.0 for value in std)  # a channel of one value only: nothing to scale
+    # a channel of one value only: nothing to scale
+    return mean, tuple(value or 1.0 for value in std)

@@ -33,14 +33,16 @@ def read_labelled() -> tuple[Labelled, Labelled]:
     path = packaged_file()
     known = dataset("mnist-5k")
     try:
-        table = _numbers(gzip.decompress(path.read_bytes())).reshape(5_000, 785)  # 784 pixels and the label
+        # 784 pixels and the label
+        table = _numbers(gzip.decompress(path.read_bytes())).reshape(5_000, 785)
         pixels, labels = table[:, :784].astype(np.uint8), table[:, 784].astype(np.int64)
         if table[:, :784].max() > 255 or np.bincount(labels).tolist() != [500] * 10:
             raise ValueError
     except (OSError, EOFError, zlib.error, ValueError):
         raise DataError(f"{path} is damaged. {_REMEDY}") from None
     order = np.random.default_rng(0).permutation(5_000)
-    rank = np.empty(5_000, dtype=np.int64)  # of an image among those of its digit, in the shuffled order
+    # of an image among those of its digit, in the shuffled order
+    rank = np.empty(5_000, dtype=np.int64)
     for digit in range(10):
         rank[order[labels[order] == digit]] = np.arange(500)
     train, test = order[rank[order] < 400], order[rank[order] >= 400]

@@ -15,12 +15,14 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from mnist_core.config import MAX_DEEP_PIXELS, MAX_PICTURE_PIXELS
 from mnist_core.config import RULE as RULE
 
-Ground = Literal["dark", "bright"]  # what lies behind the strokes
+# what lies behind the strokes
+Ground = Literal["dark", "bright"]
 
 # What `Image.open` and `decode` raise for a file that is no picture, or a damaged one.
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
-_ORIENTATION = 0x0112  # the EXIF tag
+# the EXIF tag
+_ORIENTATION = 0x0112
 # What brings a picture with each value of that tag upright (EXIF 2.32, section 4.6.4).
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -116,9 +118,7 @@ def opened(content: bytes) -> ImageFile.ImageFile:
     return image
 
 
-def decode(
-    image: Image.Image, colour: bool, *, square: int | None = None, longest: int | None = None
-) -> Decoded:  # fmt: skip
+def decode(image: Image.Image, colour: bool, *, square: int | None = None, longest: int | None = None) -> Decoded:
     """An opened picture, upright, in grey or colour: stretched to a square, or with its longest side reduced.
 
     Raises one of UNREADABLE, for an animation as well.
@@ -126,11 +126,13 @@ def decode(
     _refuse_animation(image)
     mode = "RGB" if colour else "L"
     side = square or longest
-    if side and min(image.size) >= 2 * side:  # lets JPEG decode a large photograph at a fraction of its size
+    # lets JPEG decode a large photograph at a fraction of its size
+    if side and min(image.size) >= 2 * side:
         image.draft(mode, (side, side))
     wide = _wide_values(image)
     if wide is None:
-        image.load()  # some formats turn themselves upright, and know of it afterwards
+        # some formats turn themselves upright, and know of it afterwards
+        image.load()
     turn = _UPRIGHT.get(_orientation(image))
     if wide is not None:
         return _decoded_wide(*wide, turn, colour, square, longest)
@@ -219,7 +221,8 @@ def placed_like_mnist(images: np.ndarray) -> bool:
     strength = np.where(strength < _FAINT * strength.max(axis=(1, 2), keepdims=True), 0, strength)
     longest, off_centre = np.zeros(len(grey)), np.zeros(len(grey))
     for axis in (1, 2):
-        along = strength.sum(axis=axis)  # (N, S)
+        # (N, S)
+        along = strength.sum(axis=axis)
         first, last = (along > 0).argmax(axis=1), side - 1 - (along[:, ::-1] > 0).argmax(axis=1)
         longest = np.maximum(longest, last - first + 1)
         off_centre = np.maximum(off_centre, np.abs(along @ (np.arange(side) + 0.5) / along.sum(axis=1) - side / 2))
@@ -257,7 +260,8 @@ def _orientation(image: Image.Image) -> Any:
     """The EXIF orientation; 1, which is upright, where there is none or nobody can read it."""
     try:
         return image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # whatever a damaged EXIF block makes Pillow raise, the pixels are fine
+    except Exception:
+        # whatever a damaged EXIF block makes Pillow raise, the pixels are fine
         return 1
 
 
@@ -285,7 +289,8 @@ def _wide_values(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None] | N
     if image.mode[0] in "IF":
         values = np.asarray(image).astype(np.float32)[..., None]
         if image.mode == "F" and values.max() <= 1:
-            values = values * 65535  # brightness from 0 to 1
+            # brightness from 0 to 1
+            values = values * 65535
         return np.maximum(values, 0), _cover(values, clear)
     layout = _layout(image)
     if layout not in _DEEP_LAYOUTS or not isinstance(image, ImageFile.ImageFile) or image.fp is None:
@@ -297,7 +302,8 @@ def _wide_values(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None] | N
         assert isinstance(lower, ImageFile.ImageFile)
         lower.tile = [lower.tile[0]._replace(args="RGBA" if layout == "LA;16B" else layout.replace("16B", "16L"))]
         high, low = np.asarray(upper).astype(np.float32), np.asarray(lower).astype(np.float32)
-    if layout == "LA;16B":  # read as four values of a byte, which are two of two
+    # read as four values of a byte, which are two of two
+    if layout == "LA;16B":
         return 256 * low[..., :1] + low[..., 1:2], _share(256 * low[..., 2] + low[..., 3])
     values = 256 * high + low
     if layout == "RGBA;16B":
@@ -337,7 +343,8 @@ def _decoded_wide(
     if share is not None and share.min() >= 1:
         share = None
     if not colour and values.shape[2] == 3:
-        values = values @ np.array([[0.299], [0.587], [0.114]], dtype=np.float32)  # BT.601, as Pillow
+        # BT.601, as Pillow
+        values = values @ np.array([[0.299], [0.587], [0.114]], dtype=np.float32)
     if share is not None:
         values = values * share[..., None]
     highest = float(values.max())

@@ -9,7 +9,8 @@ EARLIER_RULE = (
     "Its pictures are read by the earlier rule, with which it began: as they are stored, transparency on white, the "
     "upper 8 of 16 bits, classes in the order of their letters."
 )
-_KINDS = 6  # kinds of files that are named
+# kinds of files that are named
+_KINDS = 6
 
 
 def left_out(listing: Listing | FolderFacts) -> list[str]:

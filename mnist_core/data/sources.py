@@ -20,10 +20,14 @@ class Arrays:
 
     name: str
     classes: tuple[str, ...]
-    train_images: np.ndarray  # uint8 (N, C, H, W)
-    train_labels: np.ndarray  # int64 (N,)
-    test_images: np.ndarray  # uint8 (M, C, H, W)
-    test_labels: np.ndarray  # int64 (M,)
+    # uint8 (N, C, H, W)
+    train_images: np.ndarray
+    # int64 (N,)
+    train_labels: np.ndarray
+    # uint8 (M, C, H, W)
+    test_images: np.ndarray
+    # int64 (M,)
+    test_labels: np.ndarray
     # The rule by which pictures were read and classes ordered, and what else an image folder holds.
     rule: int = RULE
     folder: FolderFacts | None = None

@@ -73,7 +73,8 @@ def split_sizes(config: RunConfig, total: int) -> tuple[int, int]:
 def _pick(labels: np.ndarray, wanted: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Ascending positions of `wanted[c]` random images of each class c."""
     order = generator.permutation(len(labels))
-    order = order[np.argsort(labels[order], kind="stable")]  # class by class, shuffled within each
+    # class by class, shuffled within each
+    order = order[np.argsort(labels[order], kind="stable")]
     ends = np.cumsum(np.bincount(labels, minlength=len(wanted)))
     starts = np.concatenate(([0], ends[:-1]))
     chosen = [order[start : start + count] for start, count in zip(starts, wanted, strict=True)]
@@ -82,7 +83,8 @@ def _pick(labels: np.ndarray, wanted: np.ndarray, generator: np.random.Generator
 
 def _proportional(available: np.ndarray, count: int) -> np.ndarray:
     """`count` shared out in proportion to `available`, rounded by largest remainder; ties to the first class."""
-    exact = available * count  # times the total: stays in integers
+    # times the total: stays in integers
+    exact = available * count
     shares, remainders = np.divmod(exact, available.sum())
     first = np.argsort(-remainders, kind="stable")[: count - shares.sum()]
     shares[first] += 1

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_CHUNK = 4096  # images
+# images
+_CHUNK = 4096
 
 
 @dataclass(frozen=True)
@@ -13,8 +14,10 @@ class PixelStatistics:
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    zero_share: float  # fraction of the pixels that are 0
-    histogram: np.ndarray  # int64 (C, 256): how many pixels have each value
+    # fraction of the pixels that are 0
+    zero_share: float
+    # int64 (C, 256): how many pixels have each value
+    histogram: np.ndarray
 
 
 def class_counts(labels: np.ndarray, classes: int) -> np.ndarray:
@@ -58,7 +61,8 @@ def _histogram(images: np.ndarray) -> np.ndarray:
 
 def _moments(histogram: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     values = np.arange(256) / 255
-    shares = histogram / histogram.sum(axis=1, keepdims=True)  # (C, 256)
+    # (C, 256)
+    shares = histogram / histogram.sum(axis=1, keepdims=True)
     means = shares @ values
     deviations = np.sqrt((shares * (values - means[:, None]) ** 2).sum(axis=1))
     return tuple(means.tolist()), tuple(deviations.tolist())

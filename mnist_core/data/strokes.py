@@ -108,7 +108,8 @@ def _photographed(values: np.ndarray) -> np.ndarray:
         return np.zeros(strength.shape, dtype=np.uint8)
     strength = np.clip(strength / peak, 0, 1)
     threshold = max(_otsu(strength), 0.2)
-    soft = np.clip((strength - 0.5 * threshold) / threshold, 0, 1)  # 0.5 exactly at the threshold
+    # 0.5 exactly at the threshold
+    soft = np.clip((strength - 0.5 * threshold) / threshold, 0, 1)
     return np.rint(255 * _without_specks(soft, strength > threshold)).astype(np.uint8)
 
 

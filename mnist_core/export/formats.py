@@ -20,7 +20,8 @@ class Format:
     ending: str
     mime: str
     write: Callable[[Store, Run, Path], None]
-    weights: bool = False  # whether it holds weights, so that the run must have finished an epoch
+    # whether it holds weights, so that the run must have finished an epoch
+    weights: bool = False
 
 
 def write(store: Store, run: Run, name: str, path: Path) -> None:
@@ -89,33 +90,47 @@ FORMATS: Mapping[str, Format] = {
         "Script",
         "A short PyTorch program that trains this network on these images in this order, and ends with the same "
         "weights, bit for bit, on the same machine. It needs nothing of MNIST Lab.",
-        ".py", "text/x-python", _write_script,
+        ".py",
+        "text/x-python",
+        _write_script,
     ),
     "safetensors": Format(
         "Weights (safetensors)",
         "The weights of the best epoch by their names in PyTorch, with what it takes to use them as metadata.",
-        ".safetensors", "application/octet-stream", _write_safetensors, weights=True,
+        ".safetensors",
+        "application/octet-stream",
+        _write_safetensors,
+        weights=True,
     ),
     "onnx": Format(
         "Network (ONNX)",
         "Network and weights of the best epoch for other programs and languages: images of 0 to 255 in, "
         "probabilities out. It computes in float32, whatever the run did.",
-        ".onnx", "application/octet-stream", _write_onnx, weights=True,
+        ".onnx",
+        "application/octet-stream",
+        _write_onnx,
+        weights=True,
     ),
     "csv": Format(
         "Curves (CSV)",
         "Every recorded value, one a row, for a spreadsheet.",
-        ".csv", "text/csv", lambda store, run, path: curves.write_csv(store, [run], path),
+        ".csv",
+        "text/csv",
+        lambda store, run, path: curves.write_csv(store, [run], path),
     ),
     "parquet": Format(
         "Curves (Parquet)",
         "The same for programs: smaller, with types.",
-        ".parquet", "application/vnd.apache.parquet", lambda store, run, path: curves.write_parquet(store, [run], path),
+        ".parquet",
+        "application/vnd.apache.parquet",
+        lambda store, run, path: curves.write_parquet(store, [run], path),
     ),
     "zip": Format(
         "Everything (zip)",
         "Settings, curves, answers and checkpoints, to take the run into another MNIST Lab: "
         "python -m mnist_core import FILE.",
-        ".zip", "application/zip", _write_zip,
+        ".zip",
+        "application/zip",
+        _write_zip,
     ),
-}  # fmt: skip
+}

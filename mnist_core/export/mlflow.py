@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "MNIST Lab"
 
-_BATCH = 1000  # metrics that MLflow takes at once
-_VALUE = 5000  # letters of a setting or a tag, which MLflow cuts or refuses otherwise; config.json holds all
-_NAME = 250  # letters of a tag's name
-_NO_NAME = re.compile(r"[^A-Za-z0-9_.\- ]")  # what MLflow refuses in one
+# metrics that MLflow takes at once
+_BATCH = 1000
+# letters of a setting or a tag, which MLflow cuts or refuses otherwise; config.json holds all
+_VALUE = 5000
+# letters of a tag's name
+_NAME = 250
+# what MLflow refuses in one
+_NO_NAME = re.compile(r"[^A-Za-z0-9_.\- ]")
 _STATUS = {
     "finished": "FINISHED",
     "diverged": "FAILED",
@@ -36,8 +40,10 @@ _STATUS = {
     "queued": "SCHEDULED",
 }
 _SQLITE = "sqlite:///"
-_REASON = 300  # letters of what others say
-_ANSWER_SECONDS = 5.0  # within which a server must say something; MLflow itself would try for many minutes
+# letters of what others say
+_REASON = 300
+# within which a server must say something; MLflow itself would try for many minutes
+_ANSWER_SECONDS = 5.0
 # Of a server that answered and then falls silent, unless the person has set them.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 
@@ -52,7 +58,8 @@ def write(store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMEN
     """
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read at its import: nothing leaves the machine
+    # read at its import: nothing leaves the machine
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     try:
         from mlflow import MlflowClient
         from mlflow.entities import Param, RunTag
@@ -71,8 +78,11 @@ def write(store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMEN
         run_id = client.create_run(number, start_time=began, run_name=one_line(run.name)).info.run_id
         try:
             settings = run.config.model_dump(mode="json")
-            client.log_batch(run_id, params=[Param(name, _text(value)) for name, value in settings.items()],
-                             tags=[RunTag(name, _text(value)) for name, value in _tags(run).items()])  # fmt: skip
+            client.log_batch(
+                run_id,
+                params=[Param(name, _text(value)) for name, value in settings.items()],
+                tags=[RunTag(name, _text(value)) for name, value in _tags(run).items()],
+            )
             for batch in _batches(store, run, began):
                 client.log_batch(run_id, metrics=batch)
             with tempfile.TemporaryDirectory() as folder:
@@ -83,7 +93,8 @@ def write(store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMEN
             ended = int(1000 * run.finished) if run.finished else began + int(1000 * run.seconds)
             client.set_terminated(run_id, _STATUS.get(run.state, "KILLED"), end_time=ended)
         except BaseException:
-            client.delete_run(run_id)  # half a run helps nobody
+            # half a run helps nobody
+            client.delete_run(run_id)
             raise
     except (MlflowException, SQLAlchemyError, OSError, ImportError, ValueError) as error:
         reason = _without_password((str(error) or type(error).__name__).splitlines()[0])
@@ -98,7 +109,8 @@ def _check_answer(tracking_uri: str) -> None:
         if tracking_uri.lower().startswith(("http://", "https://")):
             # A proxy may answer for a server that is silent: the second is a question to the server itself.
             for place in ("health", "api/2.0/mlflow/experiments/get-by-name?experiment_name=Default"):
-                with contextlib.suppress(urllib.error.HTTPError):  # an answer, too: MLflow says what it means
+                # an answer, too: MLflow says what it means
+                with contextlib.suppress(urllib.error.HTTPError):
                     urllib.request.urlopen(f"{tracking_uri.rstrip('/')}/{place}", timeout=_ANSWER_SECONDS).close()
         elif tracking_uri.startswith(_SQLITE):
             path = Path(tracking_uri.removeprefix(_SQLITE))
@@ -129,12 +141,18 @@ def _artifacts(tracking_uri: str) -> str | None:
 
 
 def _tags(run: Run) -> dict[str, str]:
-    tags = {"mnist-lab.run": str(run.number), "mnist-lab.id": run.id, "mnist-lab.state": run.state,
-            "mnist-lab.digest": run.digest, "mnist-lab.epoch chosen on": run.config.chosen_on,
-            "mlflow.note.content": in_markdown(run.note)}  # fmt: skip
+    tags = {
+        "mnist-lab.run": str(run.number),
+        "mnist-lab.id": run.id,
+        "mnist-lab.state": run.state,
+        "mnist-lab.digest": run.digest,
+        "mnist-lab.epoch chosen on": run.config.chosen_on,
+        "mlflow.note.content": in_markdown(run.note),
+    }
     versions = (run.versions or {}).items()
     tags |= {f"mnist-lab.version.{_NO_NAME.sub(' ', name)}"[:_NAME]: one_line(text) for name, text in versions}
-    return tags | {"mnist-lab.tags": ", ".join(run.tags)}  # as a value: names may not hold every sign
+    # as a value: names may not hold every sign
+    return tags | {"mnist-lab.tags": ", ".join(run.tags)}
 
 
 def _batches(store: Store, run: Run, began: int) -> "Iterator[list[Metric]]":
@@ -142,11 +160,16 @@ def _batches(store: Store, run: Run, began: int) -> "Iterator[list[Metric]]":
 
     table = store.metrics(run.id)
     columns = (table[name].to_numpy().tolist() for name in ("name", "value", "seconds", "step"))
-    points = [Metric(measures.metric_name(run, name), value, began + int(1000 * seconds), step)
-              for name, value, seconds, step in zip(*columns, strict=True)]  # fmt: skip
+    points = [
+        Metric(measures.metric_name(run, name), value, began + int(1000 * seconds), step)
+        for name, value, seconds, step in zip(*columns, strict=True)
+    ]
     last = began + int(1000 * run.seconds)
-    points += [Metric(measures.metric_name(run, name), value, last, run.step)
-               for name in ("test_loss", "test_accuracy") if (value := getattr(run, name)) is not None]  # fmt: skip
+    points += [
+        Metric(measures.metric_name(run, name), value, last, run.step)
+        for name in ("test_loss", "test_accuracy")
+        if (value := getattr(run, name)) is not None
+    ]
     for start in range(0, len(points), _BATCH):
         yield points[start : start + _BATCH]
 

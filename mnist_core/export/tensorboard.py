@@ -24,8 +24,10 @@ TAGS = {
     "epoch_train_accuracy": "accuracy/train_epoch",
     "learning_rate": "learning_rate",
 }
-_LARGEST = 3.4028234e38  # that a float32 holds
-_STRING = 7  # DT_STRING in tensorboard/compat/proto/types.proto
+# that a float32 holds
+_LARGEST = 3.4028234e38
+# DT_STRING in tensorboard/compat/proto/types.proto
+_STRING = 7
 
 
 def write(store: Store, run: Run, folder: Path) -> Path:

@@ -14,7 +14,8 @@ from mnist_core.store import Run, Store
 if TYPE_CHECKING:
     from torch import Tensor
 
-OPSET = 18  # of ONNX: what runtimes since 2023 know
+# of ONNX: what runtimes since 2023 know
+OPSET = 18
 
 
 def fingerprint(weights: Mapping[str, "Tensor"]) -> str:
@@ -68,17 +69,23 @@ def write_onnx(store: Store, run: Run, path: Path, epoch: int | None = None) -> 
             self.network = network.model
 
         def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return self.network(network.inputs(images)).softmax(1)  # (N, classes)
+            # (N, classes)
+            return self.network(network.inputs(images)).softmax(1)
 
     example = torch.zeros((2, *network.shape), dtype=torch.uint8)
     with warnings.catch_warnings():
         # The newer exporter needs three more packages and takes seconds; for these networks both write the same.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            Whole().eval(), (example,), str(path), dynamo=False, opset_version=OPSET,
-            input_names=["images"], output_names=["probabilities"],
+            Whole().eval(),
+            (example,),
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["images"],
+            output_names=["probabilities"],
             dynamic_axes={"images": {0: "n"}, "probabilities": {0: "n"}},
-        )  # fmt: skip
+        )
     model = onnx.load(path)
     model.doc_string = f"{run.name}: uint8 images {network.shape} to probabilities of {len(network.classes)} classes"
     for key, value in {

@@ -76,7 +76,8 @@ def _is_gone_now(store: Store, run: Run) -> bool:
 def interrupt(store: Store, run: Run, why: str) -> None:
     """End a run whose process is gone so that it can be resumed, and remove the file that it was writing."""
     remove_leftovers(store.folder(run.id), owner_gone=True)
-    with contextlib.suppress(LostRunError):  # raised if the process had ended the run itself
+    # raised if the process had ended the run itself
+    with contextlib.suppress(LostRunError):
         store.finish(run, "interrupted", f"{why} {_RESUME}")
 
 

@@ -36,7 +36,8 @@ class Pulse(threading.Thread):
             except LostRunError:
                 self._wish = "interrupted"
                 return
-            except STORE_ERRORS:  # what trains meets the same, and says so
+            except STORE_ERRORS:
+                # what trains meets the same, and says so
                 continue
             self._wish = _WISHES.get(asked or "")
 
@@ -74,7 +75,8 @@ class Pulse(threading.Thread):
         self.join()
 
     def _tell(self, trouble: str | None) -> None:
-        with contextlib.suppress(*STORE_ERRORS):  # where even this cannot be written, the jobs see the same themselves
+        # where even this cannot be written, the jobs see the same themselves
+        with contextlib.suppress(*STORE_ERRORS):
             self._store.describe(self._run, trouble=trouble)
 
     def _pause(self, seconds: float, trouble: str) -> None:
@@ -86,5 +88,6 @@ class Pulse(threading.Thread):
 
 
 def _say(text: str) -> None:
-    with contextlib.suppress(OSError):  # the log may lie on the same disk
+    # the log may lie on the same disk
+    with contextlib.suppress(OSError):
         print(text, file=sys.stderr, flush=True)

@@ -118,7 +118,8 @@ class Jobs(threading.Thread):
         self._awake.end()
         # A worker that was terminated before it began its run cannot record that; we put the run back.
         if self._opened_store is not None:
-            with contextlib.suppress(*troubles.STORE_ERRORS):  # whoever looks next finds these runs dead
+            # whoever looks next finds these runs dead
+            with contextlib.suppress(*troubles.STORE_ERRORS):
                 self._reap()
 
     def run(self) -> None:
@@ -184,7 +185,8 @@ class Jobs(threading.Thread):
         while self._can_train() and (run := self._store.claim(limit=runs_at_once(self._store))) is not None:
             try:
                 self._launch(run)
-            except OSError:  # no process can be started now
+            except OSError:
+                # no process can be started now
                 self._store.release(run)
                 raise
         waiting = [worker for worker in self._workers if worker.run is None]
@@ -193,14 +195,16 @@ class Jobs(threading.Thread):
         if not waiting and len(self._workers) < wanted and time.monotonic() >= self._spare_after:
             self._workers.append(self._begin_worker())
         elif len(waiting) > 1 and len(waiting) == len(self._workers):
-            self._dismiss(waiting[1:])  # nothing trains: one that waits is enough
+            # nothing trains: one that waits is enough
+            self._dismiss(waiting[1:])
 
     def _can_train(self) -> bool:
         """Whether a run may be claimed: after workers have died at their start, only for one that has not."""
         return self._start_trouble is None or any(worker.ready and worker.run is None for worker in self._workers)
 
     def _launch(self, run: Run) -> None:
-        self._reap()  # a run that has just ended left its worker to this one
+        # a run that has just ended left its worker to this one
+        self._reap()
         gpu = self._free_gpu()
         fitting = [worker for worker in self._workers if worker.run is None and worker.gpu in ("", gpu)]
         worker = fitting[0] if fitting else self._begin_worker()
@@ -239,7 +243,8 @@ class Jobs(threading.Thread):
             elif not held:
                 worker.run = None
             elif time.monotonic() - worker.handed > BEGIN_SECONDS and not self._begun(worker):
-                worker.process.kill()  # it hangs as it ends its last run
+                # it hangs as it ends its last run
+                worker.process.kill()
             if worker.ready and code is None:
                 self._failed_starts = 0
                 if self._start_trouble is not None:

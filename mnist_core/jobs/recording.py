@@ -13,14 +13,16 @@ from mnist_core.jobs import resuming
 from mnist_core.store import Artifact, Run, Store, retention
 from mnist_core.training import TrainingState, checkpoints, predict
 
-PAUSED = "checkpoints/paused.safetensors"  # in the middle of an epoch
+# in the middle of an epoch
+PAUSED = "checkpoints/paused.safetensors"
 
 
 def rule_of(store: Store, run: Run) -> int:
     """The rule by which a run that is about to train reads its pictures: that with which it, or its parent, began."""
     if run.data is not None:
         return run.data.rule
-    if run.started is not None:  # it began before the rule was recorded
+    # it began before the rule was recorded
+    if run.started is not None:
         return FIRST_RULE
     if run.config.continue_from and (parent := store.run(run.config.continue_from)).dataset == "folder":
         return parent.rule
@@ -81,7 +83,8 @@ def go_on(
     state.restore(checkpoint.progress)
     if own:
         store.rewind(run, state.step, epoch=state.epoch, **_best(state))
-    else:  # time and the choice of the best epoch are this run's own
+    else:
+        # time and the choice of the best epoch are this run's own
         state.seconds = 0.0
         state.forget_the_best()
     return note
@@ -136,8 +139,10 @@ def write_results(store: Store, run: Run, images: Data, model: torch.nn.Module) 
         checkpoints.restore_weights(checkpoints.load(store.folder(run.id) / artifact.path, weights_only=True), model)
     frames = []
     for name, split in (("validation", images.validation), ("test", images.test)):
-        if len(split.labels) and not (name == "validation" and run.config.choose_on == "test"):  # they are the same
-            answers = predict(model, images, split, precision=run.config.precision)  # (N, classes)
+        # they are the same
+        if len(split.labels) and not (name == "validation" and run.config.choose_on == "test"):
+            # (N, classes)
+            answers = predict(model, images, split, precision=run.config.precision)
             frame = pd.DataFrame(answers, columns=[f"p{place}" for place in range(answers.shape[1])])
             frame.insert(0, "label", split.labels.cpu().numpy())
             frame.insert(0, "index", range(len(frame)))

@@ -52,11 +52,13 @@ def work(store: Store, run: Run, interrupt: threading.Event | None = None) -> It
         remove_leftovers(store.folder(run.id), owner_gone=True)
         yield from _work(store, run, pulse)
     except LostRunError:
-        return  # someone else decides about this run now
+        # someone else decides about this run now
+        return
     except HeldUpError as error:
         try:
             store.finish(run, "interrupted", str(error))
-        except STORE_ERRORS:  # the error ends the process, and so the run is found to be dead
+        except STORE_ERRORS:
+            # the error ends the process, and so the run is found to be dead
             raise error from None
     except MnistLabError as error:
         _fail(store, run, pulse, str(error))
@@ -81,7 +83,8 @@ def _unexpected(error: Exception) -> str:
 
 
 def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
-    if pulse.wish == "interrupted":  # asked while torch was imported
+    # asked while torch was imported
+    if pulse.wish == "interrupted":
         pulse.hold(lambda: store.finish(run, "interrupted"))
         return
     config, note = resolve(run.config, environment.data_dir())
@@ -118,7 +121,8 @@ def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
         parent = store.run(config.continue_from).config if config.continue_from and not kept else None
         note = " ".join(filter(None, [note, *schedules.remarks(config, parent)]))
         stream = train(model, images, config, state, rules)
-    else:  # scikit-learn cannot go on from where it was
+    else:
+        # scikit-learn cannot go on from where it was
         pulse.hold(lambda: store.rewind(run, 0))
         note = ""
         # scikit-learn takes a second to import.
@@ -149,7 +153,8 @@ def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
             continue
         waiting.append(event)
         if isinstance(event, StepEnd) and event.step != state.step:
-            continue  # more of the same report follows
+            # more of the same report follows
+            continue
         wish = pulse.wish
         if wish or not isinstance(event, StepEnd) or monotonic() - recorded >= _RECORD_SECONDS:
             pulse.hold(lambda events=waiting: store.record(run, events))
@@ -168,7 +173,8 @@ def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
                 pulse.hold(lambda: recording.save(store, run, recording.PAUSED, model, state, about))
             outcome = wish
             break
-    outcome = outcome or pulse.wish or "interrupted"  # scikit-learn is halted between two events
+    # scikit-learn is halted between two events
+    outcome = outcome or pulse.wish or "interrupted"
     if outcome in ("paused", "interrupted"):
         pulse.hold(lambda: store.finish(run, outcome, hint))
         return
@@ -193,7 +199,8 @@ def _warm_up() -> None:
     import pandas as pd
 
     model = torch.nn.Linear(1, 1)
-    optimizer = torch.optim.Adam(model.parameters(), fused=True)  # imports torch._dynamo: two seconds
+    # imports torch._dynamo: two seconds
+    optimizer = torch.optim.Adam(model.parameters(), fused=True)
     model(torch.zeros(1, 1)).sum().backward()
     optimizer.step()
     pd.DataFrame({"a": [0]}).to_parquet(io.BytesIO())
@@ -215,14 +222,16 @@ def main() -> int:
     while not interrupt.is_set() and (line := sys.stdin.readline()).strip():
         order |= json.loads(line)
         if order["gpu"]:
-            os.environ["CUDA_VISIBLE_DEVICES"] = order["gpu"]  # read by CUDA at its first use, so for good
+            # read by CUDA at its first use, so for good
+            os.environ["CUDA_VISIBLE_DEVICES"] = order["gpu"]
         try:
             store = store or Store.open()
             run = store.run(order["run"])
             if run.worker == order["worker"]:
                 for _ in work(store, run, interrupt):
                     pass
-        except STORE_ERRORS as error:  # its own text would print SQL and values
+        except STORE_ERRORS as error:
+            # its own text would print SQL and values
             print(f"{type(error).__name__}: {told(error)}", file=sys.stderr)
             return 1
         except Exception:
@@ -230,10 +239,12 @@ def main() -> int:
             return 1
         gc.collect()
         if torch.cuda.is_initialized():
-            torch.cuda.empty_cache()  # the next run may be another process's
+            # the next run may be another process's
+            torch.cuda.empty_cache()
         order.clear()
         if any(thread.name == "scikit-learn" for thread in threading.enumerate()):
-            return 0  # a fit that was stopped and cannot be halted ends with its process
+            # a fit that was stopped and cannot be halted ends with its process
+            return 0
     return 0
 
 

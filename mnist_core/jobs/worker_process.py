@@ -65,14 +65,16 @@ class WorkerProcess:
         self.run, self.gpu, self.handed = run, gpu, time.monotonic()
         order = {"run": run.id, "worker": run.worker, "gpu": gpu}
         assert self.process.stdin is not None
-        with contextlib.suppress(OSError):  # it died while it waited; that is found out as it is looked at next
+        # it died while it waited; that is found out as it is looked at next
+        with contextlib.suppress(OSError):
             self.process.stdin.write(json.dumps(order).encode() + b"\n")
             self.process.stdin.flush()
 
     def close(self) -> None:
         """Close its standard input: it ends once it waits."""
         assert self.process.stdin is not None
-        with contextlib.suppress(OSError):  # it is gone already
+        # it is gone already
+        with contextlib.suppress(OSError):
             self.process.stdin.close()
 
     def last_lines(self) -> str:

@@ -29,10 +29,14 @@ from mnist_core.plots.style import (
 )
 from mnist_core.text import in_plotly
 
-A_COLOUR, B_COLOUR = PALETTE[0], PALETTE[1]  # of "more with A" and "more with B": told apart by colour-blind people
-_MOST_WRITTEN = 20  # with more classes, numbers are shown on hovering only
-_ROW = 44  # pixels of a row of dots
-_DOT_STEP = 0.18  # distance of two columns of dots, in widths of the longest bar
+# of "more with A" and "more with B": told apart by colour-blind people
+A_COLOUR, B_COLOUR = PALETTE[0], PALETTE[1]
+# with more classes, numbers are shown on hovering only
+_MOST_WRITTEN = 20
+# pixels of a row of dots
+_ROW = 44
+# distance of two columns of dots, in widths of the longest bar
+_DOT_STEP = 0.18
 _NAME_LENGTH = 26
 
 
@@ -40,9 +44,11 @@ _NAME_LENGTH = 26
 class Bar:
     """Some images in the picture of who is right."""
 
-    name: str  # in words
+    # in words
+    name: str
     images: int
-    right: tuple[bool, ...] = ()  # which runs have them right, for a row of dots; empty for none
+    # which runs have them right, for a row of dots; empty for none
+    right: tuple[bool, ...] = ()
 
 
 def who_is_right(bars: Sequence[Bar], runs: Sequence[RunLike], chosen: int) -> go.Figure:
@@ -59,32 +65,57 @@ def who_is_right(bars: Sequence[Bar], runs: Sequence[RunLike], chosen: int) -> g
     step = min(_DOT_STEP, 0.9 / max(dots, 1)) * longest
     start, end = -(dots + 0.4) * step, (1.75 if any(cut) else 1.3) * longest
     figure, styles = go.Figure(), run_styles(runs)
-    figure.add_shape(type="rect", x0=start, x1=end, y0=chosen - 0.46, y1=chosen + 0.46, layer="below",
-                     line={"width": 2, "color": PALETTE[0]}, fillcolor=tint(PALETTE[0], 0.1))  # fmt: skip
+    figure.add_shape(
+        type="rect",
+        x0=start,
+        x1=end,
+        y0=chosen - 0.46,
+        y1=chosen + 0.46,
+        layer="below",
+        line={"width": 2, "color": PALETTE[0]},
+        fillcolor=tint(PALETTE[0], 0.1),
+    )
     figure.add_bar(
-        x=lengths, y=list(range(len(bars))), orientation="h", width=0.62, hoverinfo="skip", cliponaxis=False,
+        x=lengths,
+        y=list(range(len(bars))),
+        orientation="h",
+        width=0.62,
+        hoverinfo="skip",
+        cliponaxis=False,
         marker={"color": [_bar_colour(bar, dots) for bar in bars], "opacity": [0.45 if one else 1 for one in cut]},
         text=[f" {bar.images:,}{' (cut)' * one}" for bar, one in zip(bars, cut, strict=True)],
-        textposition="outside", textfont={"size": 17}, constraintext="none",
-    )  # fmt: skip
+        textposition="outside",
+        textfont={"size": 17},
+        constraintext="none",
+    )
     for column in range(dots):
         number = runs[column].number
         _add_dots(figure, bars, number, styles[number].colour, column, start + (column + 0.6) * step)
-    figure.add_bar(  # invisible, as wide as the row: a bar of two images is hard to hit
-        x=[end - start] * len(bars), base=start, y=list(range(len(bars))), orientation="h", width=0.98,
-        name="rows", marker={"color": "rgba(0, 0, 0, 0)"}, selected={"marker": {"opacity": 0}},
+    # invisible, as wide as the row: a bar of two images is hard to hit
+    figure.add_bar(
+        x=[end - start] * len(bars),
+        base=start,
+        y=list(range(len(bars))),
+        orientation="h",
+        width=0.98,
+        name="rows",
+        marker={"color": "rgba(0, 0, 0, 0)"},
+        selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
         customdata=[[place, in_plotly(bar.name), bar.images] for place, bar in enumerate(bars)],
         hovertemplate="<b>%{customdata[1]}</b><br>%{customdata[2]:,} images<extra></extra>",
-    )  # fmt: skip
+    )
     polish(figure, height=60 + _ROW * len(bars) + (24 if dots else 0))
     figure.update_layout(barmode="overlay", showlegend=False, clickmode="event+select", dragmode=False)
     figure.update_xaxes(visible=False, range=[start, end], fixedrange=True)
     figure.update_yaxes(
         tickvals=list(range(len(bars))),
-        ticktext=["" if 0 < sum(bar.right) < dots else in_plotly(bar.name) for bar in bars],  # the dots say it
-        range=[len(bars) - 0.45, -1.1 if dots else -0.55], showgrid=False, fixedrange=True,
-    )  # fmt: skip
+        # the dots say it
+        ticktext=["" if 0 < sum(bar.right) < dots else in_plotly(bar.name) for bar in bars],
+        range=[len(bars) - 0.45, -1.1 if dots else -0.55],
+        showgrid=False,
+        fixedrange=True,
+    )
     return figure
 
 
@@ -99,12 +130,16 @@ def class_accuracies(table: pd.DataFrame, runs: Sequence[RunLike], classes: Sequ
         style = styles[run.number]
         shift = (place - (len(runs) - 1) / 2) * step
         figure.add_scatter(
-            x=np.arange(len(classes)) + shift, y=errors_of(table[run.number].to_numpy()), mode="markers",
+            x=np.arange(len(classes)) + shift,
+            y=errors_of(table[run.number].to_numpy()),
+            mode="markers",
             name=plot_label(run, _NAME_LENGTH),
             customdata=[[in_plotly(name), 100 * value] for name, value in zip(classes, table[run.number], strict=True)],
-            marker={"symbol": style.symbol, "size": 13, "color": style.colour}, cliponaxis=False, meta=plot_label(run),
+            marker={"symbol": style.symbol, "size": 13, "color": style.colour},
+            cliponaxis=False,
+            meta=plot_label(run),
             hovertemplate="<b>%{meta}</b><br>class %{customdata[0]}: %{customdata[1]:.2f}%<extra></extra>",
-        )  # fmt: skip
+        )
     for place in range(len(classes) - 1):
         figure.add_vline(x=place + 0.5, line={"color": FAINT, "width": 1})
     polish(figure)
@@ -126,21 +161,40 @@ def class_differences(table: pd.DataFrame, a: RunLike, b: RunLike, classes: Sequ
     figure = go.Figure()
     figure.add_hline(y=0, line={"color": GREY, "width": 2})
     for place, colour, bottom, top in zip(table["class"], colours, low, high, strict=True):
-        figure.add_shape(type="line", x0=place, x1=place, y0=bottom, y1=top, layer="below",
-                         line={"color": colour, "width": 4})  # fmt: skip
+        figure.add_shape(
+            type="line", x0=place, x1=place, y0=bottom, y1=top, layer="below", line={"color": colour, "width": 4}
+        )
     figure.add_scatter(
-        x=table["class"], y=difference, mode="markers", showlegend=False, cliponaxis=False,
-        marker={"size": 17, "color": colours, "symbol": ["circle" if one else "circle-open" for one in sure],
-                "line": {"width": 3, "color": colours}},
-        customdata=[[in_plotly(str(classes[row["class"]])), row["images"], row["only_a"], row["only_b"],
-                     points_text(row["low"]), points_text(row["high"]), p_text(row["p"]),
-                     p_text(row["adjusted"])] for row in table.to_dict("records")],
+        x=table["class"],
+        y=difference,
+        mode="markers",
+        showlegend=False,
+        cliponaxis=False,
+        marker={
+            "size": 17,
+            "color": colours,
+            "symbol": ["circle" if one else "circle-open" for one in sure],
+            "line": {"width": 3, "color": colours},
+        },
+        customdata=[
+            [
+                in_plotly(str(classes[row["class"]])),
+                row["images"],
+                row["only_a"],
+                row["only_b"],
+                points_text(row["low"]),
+                points_text(row["high"]),
+                p_text(row["p"]),
+                p_text(row["adjusted"]),
+            ]
+            for row in table.to_dict("records")
+        ],
         hovertemplate="class <b>%{customdata[0]}</b> (%{customdata[1]:,} images)<br>%{y:+.2f} points, "
         "95% interval %{customdata[4]} to %{customdata[5]} (this class alone)<br>%{customdata[6]}, corrected for "
         f"{len(table)} classes: %{{customdata[7]}}<br>"
         f"only run {a.number} is right on %{{customdata[2]:,}}, only run {b.number} on %{{customdata[3]:,}}"
         "<extra></extra>",
-    )  # fmt: skip
+    )
     polish(figure)
     _class_axis(figure, classes)
     figure.update_yaxes(title_text=f"Run {a.number} minus run {b.number} (points)", tickformat="+~g")
@@ -161,31 +215,57 @@ def confusion_difference(
     figure = go.Figure()
     for chosen, colour in ((difference > 0, A_COLOUR), (difference < 0, B_COLOUR)):
         figure.add_heatmap(
-            z=np.where(chosen, share, np.nan), zmin=0, zmax=1, colorscale=[[0, tint(colour, 0)], [1, tint(colour, 1)]],
-            showscale=False, xgap=2, ygap=2, hoverinfo="skip",
-        )  # fmt: skip
+            z=np.where(chosen, share, np.nan),
+            zmin=0,
+            zmax=1,
+            colorscale=[[0, tint(colour, 0)], [1, tint(colour, 1)]],
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hoverinfo="skip",
+        )
     if len(classes) <= _MOST_WRITTEN:
         ground = DARK if dark else LIGHT
-        figure.update_layout(annotations=[
-            _number(int(row), int(column), int(difference[row, column]), float(share[row, column]), ground)
-            for row, column in zip(*np.nonzero(a + b), strict=True)
-        ])  # fmt: skip
+        figure.update_layout(
+            annotations=[
+                _number(int(row), int(column), int(difference[row, column]), float(share[row, column]), ground)
+                for row, column in zip(*np.nonzero(a + b), strict=True)
+            ]
+        )
     rows, columns = (places.ravel().tolist() for places in np.indices(difference.shape))
     figure.add_scatter(
-        x=columns, y=rows, mode="markers", name="cells",
-        customdata=[[row, column, in_plotly(str(classes[row])), in_plotly(str(classes[column])), int(a[row, column]),
-                     int(b[row, column]), int(difference[row, column])]
-                    for row, column in zip(rows, columns, strict=True)],
+        x=columns,
+        y=rows,
+        mode="markers",
+        name="cells",
+        customdata=[
+            [
+                row,
+                column,
+                in_plotly(str(classes[row])),
+                in_plotly(str(classes[column])),
+                int(a[row, column]),
+                int(b[row, column]),
+                int(difference[row, column]),
+            ]
+            for row, column in zip(rows, columns, strict=True)
+        ],
         marker={"symbol": "square-open", "size": 40, "color": GREY, "opacity": 0, "line": {"width": 5}},
-        selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 0}},
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 0}},
         hovertemplate="true <b>%{customdata[2]}</b>, called <b>%{customdata[3]}</b><br>"
         f"{in_plotly(names[0])}: %{{customdata[4]:,}} images, {in_plotly(names[1])}: %{{customdata[5]:,}}<br>"
         "difference %{customdata[6]:+,}<extra></extra>",
-    )  # fmt: skip
+    )
     polish(figure, height=max(420, min(900, 130 + 50 * len(classes))))
     count = len(classes)
-    ticks = {"tickmode": "array", "tickvals": list(range(count)), "ticktext": list(map(in_plotly, classes)),
-             "showgrid": False, "ticks": ""}  # fmt: skip
+    ticks = {
+        "tickmode": "array",
+        "tickvals": list(range(count)),
+        "ticktext": list(map(in_plotly, classes)),
+        "showgrid": False,
+        "ticks": "",
+    }
     figure.update_xaxes(title_text="Called", range=[-0.5, count - 0.5], **ticks)
     figure.update_yaxes(title_text="True class", range=[count - 0.5, -0.5], **ticks)
     figure.update_layout(showlegend=False, hoverdistance=-1, clickmode="event+select", dragmode=False)
@@ -200,19 +280,37 @@ def forgetting_course(table: pd.DataFrame) -> go.Figure:
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08, row_heights=[0.4, 0.6])
     hover = "epoch %{x}<br>%{customdata:,} images "
     figure.add_scatter(
-        x=table["epoch"], y=table["right"], customdata=table["right"], mode="lines+markers", showlegend=False,
-        line={"color": GREY, "width": 3}, marker={"size": 9}, hovertemplate=f"{hover}right<extra></extra>",
-        row=1, col=1,
-    )  # fmt: skip
-    later = table.iloc[1:]  # at the first epoch all that is right was learned: thousands, and nothing to be seen beside
+        x=table["epoch"],
+        y=table["right"],
+        customdata=table["right"],
+        mode="lines+markers",
+        showlegend=False,
+        line={"color": GREY, "width": 3},
+        marker={"size": 9},
+        hovertemplate=f"{hover}right<extra></extra>",
+        row=1,
+        col=1,
+    )
+    # at the first epoch all that is right was learned: thousands, and nothing to be seen beside
+    later = table.iloc[1:]
     few = len(later) <= 12
     for name, sign, colour in (("learned", 1, PALETTE[0]), ("forgotten", -1, MISTAKE)):
         figure.add_bar(
-            x=later["epoch"], y=sign * later[name], customdata=later[name], name=f"{name} since the epoch before",
-            marker={"color": colour}, text=later[name] if few else None, texttemplate="%{text:,}" if few else None,
-            textposition="outside", textfont={"size": 15}, cliponaxis=False, constraintext="none",
-            hovertemplate=f"{hover}{name}<extra></extra>", row=2, col=1,
-        )  # fmt: skip
+            x=later["epoch"],
+            y=sign * later[name],
+            customdata=later[name],
+            name=f"{name} since the epoch before",
+            marker={"color": colour},
+            text=later[name] if few else None,
+            texttemplate="%{text:,}" if few else None,
+            textposition="outside",
+            textfont={"size": 15},
+            cliponaxis=False,
+            constraintext="none",
+            hovertemplate=f"{hover}{name}<extra></extra>",
+            row=2,
+            col=1,
+        )
     polish(figure, height=520)
     most = 1.25 * max(1, int(later[["learned", "forgotten"]].to_numpy().max(initial=1)))
     figure.update_layout(barmode="relative", bargap=0.3)
@@ -238,20 +336,38 @@ def accuracy_without(table: pd.DataFrame, runs: Sequence[RunLike]) -> go.Figure:
     figure = go.Figure()
     name_lines(figure, [plot_label(run, _NAME_LENGTH) for run in runs], rows, lift=0.38)
     for row in rows:
-        figure.add_shape(type="line", x0=before[row], x1=after[row], y0=row, y1=row, layer="below",
-                         line={"color": colours[row], "width": 3})  # fmt: skip
+        figure.add_shape(
+            type="line",
+            x0=before[row],
+            x1=after[row],
+            y0=row,
+            y1=row,
+            layer="below",
+            line={"color": colours[row], "width": 3},
+        )
     for share, name, symbol in zip(shares, ("all images", "without them"), ("circle-open", "circle"), strict=True):
         border = {"width": 3 if symbol == "circle-open" else 0}
         figure.add_scatter(
-            x=errors_of(share), y=rows, mode="markers", showlegend=False, cliponaxis=False, meta=name,
+            x=errors_of(share),
+            y=rows,
+            mode="markers",
+            showlegend=False,
+            cliponaxis=False,
+            meta=name,
             marker={"symbol": symbol, "size": 16, "color": colours, "line": border},
             customdata=[[plot_label(run, 100), 100 * value] for run, value in zip(runs, share, strict=True)],
             hovertemplate="<b>%{customdata[0]}</b><br>%{meta}: %{customdata[1]:.2f}%<extra></extra>",
-        )  # fmt: skip
-        figure.add_scatter(x=[None], y=[None], mode="markers", name=name,
-                           marker={"symbol": symbol, "size": 14, "color": GREY, "line": border})  # fmt: skip
+        )
+        figure.add_scatter(
+            x=[None],
+            y=[None],
+            mode="markers",
+            name=name,
+            marker={"symbol": symbol, "size": 14, "color": GREY, "line": border},
+        )
     polish(figure, height=150 + 64 * max(2, len(runs)))
-    known = [error for error in (*before, *after) if error == error]  # NaN where no image is left
+    # NaN where no image is left
+    known = [error for error in (*before, *after) if error == error]
     figure.update_xaxes(title_text="Accuracy (%, log scale of errors)", **accuracy_axis(known))
     figure.update_yaxes(title_text="Run", showticklabels=False, showgrid=False, range=[len(runs) - 0.5, -0.75])
     return figure
@@ -260,12 +376,18 @@ def accuracy_without(table: pd.DataFrame, runs: Sequence[RunLike]) -> go.Figure:
 def _add_dots(figure: go.Figure, bars: Sequence[Bar], number: int, colour: str, column: int, x: float) -> None:
     """A column of dots, full where the run is right, under its number."""
     figure.add_scatter(
-        x=[x] * len(bars), y=list(range(len(bars))), mode="markers", hoverinfo="skip",
-        marker={"symbol": ["circle" if bar.right[column] else "circle-open" for bar in bars], "size": 15,
-                "color": [colour if bar.right[column] else GREY for bar in bars], "line": {"width": 2}},
-    )  # fmt: skip
-    figure.add_annotation(x=x, y=-0.8, text=f"<b>{number}</b>", showarrow=False,
-                          font={"size": 13, "color": colour})  # fmt: skip
+        x=[x] * len(bars),
+        y=list(range(len(bars))),
+        mode="markers",
+        hoverinfo="skip",
+        marker={
+            "symbol": ["circle" if bar.right[column] else "circle-open" for bar in bars],
+            "size": 15,
+            "color": [colour if bar.right[column] else GREY for bar in bars],
+            "line": {"width": 2},
+        },
+    )
+    figure.add_annotation(x=x, y=-0.8, text=f"<b>{number}</b>", showarrow=False, font={"size": 13, "color": colour})
 
 
 def _bar_colour(bar: Bar, dots: int) -> str:
@@ -279,11 +401,21 @@ def _number(row: int, column: int, value: int, share: float, ground: str) -> dic
     cell = mixed(A_COLOUR if value > 0 else B_COLOUR, ground, share)
     colour = max((DARK, LIGHT), key=lambda ink: contrast(ink, cell)) if value else GREY
     text = f"{value:+,}".replace("-", "−") if value else "0"
-    return {"x": column, "y": row, "text": f"<b>{text}</b>" if row == column else text, "showarrow": False,
-            "font": {"size": 17, "color": colour}, "captureevents": False}  # fmt: skip
+    return {
+        "x": column,
+        "y": row,
+        "text": f"<b>{text}</b>" if row == column else text,
+        "showarrow": False,
+        "font": {"size": 17, "color": colour},
+        "captureevents": False,
+    }
 
 
 def _class_axis(figure: go.Figure, classes: Sequence[str]) -> None:
-    figure.update_xaxes(title_text="Class", showgrid=False, tickvals=list(range(len(classes))),
-                        ticktext=[in_plotly(name) for name in classes],
-                        range=[-0.6, len(classes) - 0.4])  # fmt: skip
+    figure.update_xaxes(
+        title_text="Class",
+        showgrid=False,
+        tickvals=list(range(len(classes))),
+        ticktext=[in_plotly(name) for name in classes],
+        range=[-0.6, len(classes) - 0.4],
+    )

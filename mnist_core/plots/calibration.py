@@ -19,11 +19,15 @@ from mnist_core.plots.style import (
     tint,
 )
 
-ENOUGH = 10  # images in a range: the accuracy of fewer is drawn faint, and no line leads there
+# images in a range: the accuracy of fewer is drawn faint, and no line leads there
+ENOUGH = 10
 
-_MOST_POINTS = 300  # of a run's curve: more than a screen can tell apart
-_FEW = 2  # so many runs' intervals can be drawn without a thicket
-_LEAST = 0.05  # share of the images: the accuracy of fewer, the surest, hangs on single ones
+# of a run's curve: more than a screen can tell apart
+_MOST_POINTS = 300
+# so many runs' intervals can be drawn without a thicket
+_FEW = 2
+# share of the images: the accuracy of fewer, the surest, hangs on single ones
+_LEAST = 0.05
 
 
 def reliability_diagram(
@@ -37,9 +41,15 @@ def reliability_diagram(
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.04)
     styles = run_styles(runs)
     figure.add_scatter(
-        x=[0, 100], y=[0, 100], mode="lines", line={"color": GREY, "width": 2, "dash": "dot"}, hoverinfo="skip",
-        showlegend=False, row=1, col=1,
-    )  # fmt: skip
+        x=[0, 100],
+        y=[0, 100],
+        mode="lines",
+        line={"color": GREY, "width": 2, "dash": "dot"},
+        hoverinfo="skip",
+        showlegend=False,
+        row=1,
+        col=1,
+    )
     for table, run, ends in zip(tables, runs, intervals, strict=True):
         look, label = styles[run.number], plot_label(run, 100)
         filled = (table["images"] > 0).to_numpy()
@@ -49,24 +59,51 @@ def reliability_diagram(
         enough = (found["images"] >= ENOUGH).to_numpy()
         confidence = 100 * found["confidence"].to_numpy()
         figure.add_scatter(
-            x=confidence[enough], y=accuracy[enough], mode="lines", hoverinfo="skip", showlegend=False,
-            line={"color": look.colour, "width": 3, "dash": look.dash}, row=1, col=1,
-        )  # fmt: skip
+            x=confidence[enough],
+            y=accuracy[enough],
+            mode="lines",
+            hoverinfo="skip",
+            showlegend=False,
+            line={"color": look.colour, "width": 3, "dash": look.dash},
+            row=1,
+            col=1,
+        )
         figure.add_scatter(
-            x=confidence, y=accuracy, mode="markers", name=plot_label(run, 26), showlegend=False,
+            x=confidence,
+            y=accuracy,
+            mode="markers",
+            name=plot_label(run, 26),
+            showlegend=False,
             marker={"symbol": look.symbol, "size": 11, "color": look.colour, "opacity": np.where(enough, 1, 0.3)},
-            error_y={"type": "data", "symmetric": False, "array": high - accuracy, "arrayminus": accuracy - low,
-                     "thickness": 1.5, "width": 3, "color": tint(look.colour, 0.45), "visible": len(runs) <= _FEW},
-            customdata=np.stack((found["images"], low, high), axis=1), meta=label, cliponaxis=False,
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": high - accuracy,
+                "arrayminus": accuracy - low,
+                "thickness": 1.5,
+                "width": 3,
+                "color": tint(look.colour, 0.45),
+                "visible": len(runs) <= _FEW,
+            },
+            customdata=np.stack((found["images"], low, high), axis=1),
+            meta=label,
+            cliponaxis=False,
             hovertemplate="<b>%{meta}</b><br>%{x:.1f}% sure on average, right on %{y:.1f}%"
             " (%{customdata[1]:.1f} to %{customdata[2]:.1f}%)<br>%{customdata[0]:,} images<extra></extra>",
-            row=1, col=1,
-        )  # fmt: skip
+            row=1,
+            col=1,
+        )
         figure.add_bar(
-            x=50 * (table["low"] + table["high"]).to_numpy(), y=table["images"], name=label, showlegend=False,
-            marker={"color": tint(look.colour, 0.65)}, meta=label,
-            hovertemplate="<b>%{meta}</b><br>%{y:,} images<extra></extra>", row=2, col=1,
-        )  # fmt: skip
+            x=50 * (table["low"] + table["high"]).to_numpy(),
+            y=table["images"],
+            name=label,
+            showlegend=False,
+            marker={"color": tint(look.colour, 0.65)},
+            meta=label,
+            hovertemplate="<b>%{meta}</b><br>%{y:,} images<extra></extra>",
+            row=2,
+            col=1,
+        )
     polish(figure, height=560)
     most = max((int(table["images"].to_numpy().max()) for table in tables), default=1)
     figure.update_layout(bargap=0.06)
@@ -84,19 +121,26 @@ def coverage_curves(tables: Sequence[pd.DataFrame], runs: Sequence[RunLike], sha
     """
     shown = [_thinned(table) for table in tables]
     heights = [errors_of(table["accuracy"].to_numpy()) for table in shown]
-    ends = [value for table, errors in zip(shown, heights, strict=True)
-            for value in errors[table["coverage"].to_numpy() > _LEAST].tolist()]  # fmt: skip
+    ends = [
+        value
+        for table, errors in zip(shown, heights, strict=True)
+        for value in errors[table["coverage"].to_numpy() > _LEAST].tolist()
+    ]
     figure, styles = go.Figure(), run_styles(runs)
     figure.add_vline(x=100 * share, line={"color": GREY, "width": 2, "dash": "dot"})
     for table, errors, run in zip(shown, heights, runs, strict=True):
         look = styles[run.number]
         figure.add_scatter(
-            x=100 * table["coverage"], y=errors, mode="lines", name=plot_label(run, 26), meta=plot_label(run, 100),
+            x=100 * table["coverage"],
+            y=errors,
+            mode="lines",
+            name=plot_label(run, 26),
+            meta=plot_label(run, 100),
             line={"color": look.colour, "width": 3, "dash": look.dash},
             customdata=np.stack((100 * table["accuracy"], 100 * table["confidence"]), axis=1),
             hovertemplate="<b>%{meta}</b><br>answers the surest %{x:.1f}%, right on %{customdata[0]:.2f}%<br>"
             "abstains below %{customdata[1]:.2f}% confidence<extra></extra>",
-        )  # fmt: skip
+        )
     polish(figure, height=440)
     figure.update_layout(showlegend=False)
     figure.update_xaxes(title_text="Answered (%, surest first)", range=[0, 101], dtick=20)

@@ -10,9 +10,12 @@ from mnist_core.plots.style import GREY, RunLike, accuracy_axis, errors_of, name
 
 _TRAIN, _VALIDATION = ("circle-open", "training, last epoch"), ("circle", "validation, best epoch")
 _TEST, _OPTIMISTIC = ("diamond", "test"), ("diamond-open", "test (optimistic)")
-_KINDS = (_TRAIN, _VALIDATION, _TEST, _OPTIMISTIC)  # symbols and what they stand for
-_NAME_LENGTH = 26  # letters of a name above a line
-_LIFT = 0.38  # of the name, in rows
+# symbols and what they stand for
+_KINDS = (_TRAIN, _VALIDATION, _TEST, _OPTIMISTIC)
+# letters of a name above a line
+_NAME_LENGTH = 26
+# of the name, in rows
+_LIFT = 0.38
 
 
 class ScoredRun(RunLike, Protocol):
@@ -41,21 +44,34 @@ def accuracies(runs: Sequence[ScoredRun]) -> go.Figure:
         errors = [error for place, *_, error in known if place == row]
         if errors:
             figure.add_scatter(
-                x=[min(errors), max(errors)], y=[row, row], mode="lines", showlegend=False, hoverinfo="skip",
-                line={"color": styles[run.number].colour, "width": 3}, opacity=0.45,
-            )  # fmt: skip
+                x=[min(errors), max(errors)],
+                y=[row, row],
+                mode="lines",
+                showlegend=False,
+                hoverinfo="skip",
+                line={"color": styles[run.number].colour, "width": 3},
+                opacity=0.45,
+            )
     for kind in _KINDS:
         (symbol, title), own = kind, [point for point in known if point[2] == kind]
         if not own and kind == _OPTIMISTIC:
             continue
         border = {"width": 3 if symbol.endswith("open") else 0}
         figure.add_scatter(
-            x=[error for *_, error in own], y=[row for row, *_ in own], mode="markers", showlegend=False,
-            customdata=[[plot_label(run, 100), 100 - error] for _, run, *_, error in own], cliponaxis=False,
-            marker={"symbol": symbol, "size": 16, "line": border,
-                    "color": [styles[run.number].colour for _, run, *_ in own]},
+            x=[error for *_, error in own],
+            y=[row for row, *_ in own],
+            mode="markers",
+            showlegend=False,
+            customdata=[[plot_label(run, 100), 100 - error] for _, run, *_, error in own],
+            cliponaxis=False,
+            marker={
+                "symbol": symbol,
+                "size": 16,
+                "line": border,
+                "color": [styles[run.number].colour for _, run, *_ in own],
+            },
             hovertemplate=f"<b>%{{customdata[0]}}</b><br>{title} %{{customdata[1]:.2f}}%<extra></extra>",
-        )  # fmt: skip
+        )
         key = {"symbol": symbol, "size": 14, "color": GREY, "line": border}
         figure.add_scatter(x=[None], y=[None], mode="markers", name=title, marker=key)
     polish(figure, height=180 + 64 * max(2, len(runs)))

@@ -8,9 +8,12 @@ import plotly.graph_objects as go
 from mnist_core.plots.style import DARK, LIGHT, MISTAKE, PALETTE, contrast, mixed, polish, tint
 from mnist_core.text import in_plotly
 
-_MOST_WRITTEN = 20  # with more classes, counts are shown on hovering only
-_RIGHT, _RIGHT_SHARE = "#808080", 0.22  # a quiet grey for the diagonal
-_CHOSEN = PALETTE[0]  # outline of the clicked cell; stands out from red and from grey
+# with more classes, counts are shown on hovering only
+_MOST_WRITTEN = 20
+# a quiet grey for the diagonal
+_RIGHT, _RIGHT_SHARE = "#808080", 0.22
+# outline of the clicked cell; stands out from red and from grey
+_CHOSEN = PALETTE[0]
 
 
 def confusion_matrix(matrix: np.ndarray, classes: Sequence[str], dark: bool = False) -> go.Figure:
@@ -23,7 +26,8 @@ def confusion_matrix(matrix: np.ndarray, classes: Sequence[str], dark: bool = Fa
     wrong = np.array(matrix, dtype=np.float64)
     np.fill_diagonal(wrong, 0)
     relative = np.log1p(wrong) / max(np.log1p(wrong.max(initial=0)), np.log(2))
-    share = np.where(wrong > 0, 0.12 + 0.88 * relative, 0)  # (C, C), how much of the mistake colour a cell has
+    # (C, C), how much of the mistake colour a cell has
+    share = np.where(wrong > 0, 0.12 + 0.88 * relative, 0)
     names = [in_plotly(name) for name in classes]
     figure = go.Figure()
     _fill(figure, np.where(share > 0, share, np.nan), MISTAKE)
@@ -42,9 +46,15 @@ def confusion_matrix(matrix: np.ndarray, classes: Sequence[str], dark: bool = Fa
 def _fill(figure: go.Figure, shares: np.ndarray, colour: str) -> None:
     """Cells in a colour as opaque as their share; NaN stays empty."""
     figure.add_heatmap(
-        z=shares, zmin=0, zmax=1, colorscale=[[0, tint(colour, 0)], [1, tint(colour, 1)]], showscale=False, xgap=2,
-        ygap=2, hoverinfo="skip",
-    )  # fmt: skip
+        z=shares,
+        zmin=0,
+        zmax=1,
+        colorscale=[[0, tint(colour, 0)], [1, tint(colour, 1)]],
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        hoverinfo="skip",
+    )
 
 
 def _write_counts(figure: go.Figure, matrix: np.ndarray, share: np.ndarray, ground: str) -> None:
@@ -54,11 +64,16 @@ def _write_counts(figure: go.Figure, matrix: np.ndarray, share: np.ndarray, grou
         right = row == column
         cell = mixed(_RIGHT, ground, _RIGHT_SHARE) if right else mixed(MISTAKE, ground, float(share[row, column]))
         text = f"{matrix[row, column]:,}"
-        notes.append({
-            "x": int(column), "y": int(row), "text": f"<b>{text}</b>" if right else text, "showarrow": False,
-            "font": {"size": 17, "color": max((DARK, LIGHT), key=lambda ink: contrast(ink, cell))},
-            "captureevents": False,
-        })  # fmt: skip
+        notes.append(
+            {
+                "x": int(column),
+                "y": int(row),
+                "text": f"<b>{text}</b>" if right else text,
+                "showarrow": False,
+                "font": {"size": 17, "color": max((DARK, LIGHT), key=lambda ink: contrast(ink, cell))},
+                "captureevents": False,
+            }
+        )
     figure.update_layout(annotations=notes)
 
 
@@ -67,14 +82,26 @@ def _add_cells(figure: go.Figure, matrix: np.ndarray, names: list[str]) -> None:
     totals = matrix.sum(axis=1)
     rows, columns = (places.ravel().tolist() for places in np.indices(matrix.shape))
     details = [
-        [row, column, names[row], names[column], int(matrix[row, column]), int(totals[row]),
-         matrix[row, column] / max(totals[row], 1)]
+        [
+            row,
+            column,
+            names[row],
+            names[column],
+            int(matrix[row, column]),
+            int(totals[row]),
+            matrix[row, column] / max(totals[row], 1),
+        ]
         for row, column in zip(rows, columns, strict=True)
-    ]  # fmt: skip
+    ]
     figure.add_scatter(
-        x=columns, y=rows, customdata=details, mode="markers", name="cells",
+        x=columns,
+        y=rows,
+        customdata=details,
+        mode="markers",
+        name="cells",
         marker={"symbol": "square-open", "size": 40, "color": _CHOSEN, "opacity": 0, "line": {"width": 5}},
-        selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 0}},
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 0}},
         hovertemplate="true <b>%{customdata[2]}</b>, predicted <b>%{customdata[3]}</b><br>"
         "%{customdata[4]:,} of %{customdata[5]:,} images (%{customdata[6]:.1%})<extra></extra>",
-    )  # fmt: skip
+    )

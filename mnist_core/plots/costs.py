@@ -12,17 +12,29 @@ import plotly.graph_objects as go
 from mnist_core.plots.style import GREY, RunLike, accuracy_axis, errors_of, log_axis, plot_label, polish, run_styles
 from mnist_core.text import in_plotly
 
-_NAME_LENGTH = 26  # letters of a name beside a point
+# letters of a name beside a point
+_NAME_LENGTH = 26
 # Where a label may stand, the best first: plotly's word, and the label's middle in widths and heights from its point.
-_PLACES = (("middle right", 0.5, 0), ("top center", 0, 1), ("bottom center", 0, -1), ("middle left", -0.5, 0),
-           ("top right", 0.5, 1), ("bottom right", 0.5, -1), ("top left", -0.5, 1),
-           ("bottom left", -0.5, -1))  # fmt: skip
-_CANVAS = (900, 380)  # pixels that the chart is taken to have when labels are placed
-_LETTER, _LINE, _POINT = 8.4, 24, 22  # width of a letter, height of a label, size of a point with some room: pixels
-_STROKE = 8  # pixels that a line takes
+_PLACES = (
+    ("middle right", 0.5, 0),
+    ("top center", 0, 1),
+    ("bottom center", 0, -1),
+    ("middle left", -0.5, 0),
+    ("top right", 0.5, 1),
+    ("bottom right", 0.5, -1),
+    ("top left", -0.5, 1),
+    ("bottom left", -0.5, -1),
+)
+# pixels that the chart is taken to have when labels are placed
+_CANVAS = (900, 380)
+# width of a letter, height of a label, size of a point with some room: pixels
+_LETTER, _LINE, _POINT = 8.4, 24, 22
+# pixels that a line takes
+_STROKE = 8
 _SWEEPS = 4
 
-_Box = tuple[float, float, float, float]  # middle x, middle y, width, height
+# middle x, middle y, width, height
+_Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -39,7 +51,8 @@ class Point:
     high: float
     name: str = ""
     seeds: int = 1
-    kind: str = ""  # what its accuracy is, where that is not what the axis says
+    # what its accuracy is, where that is not what the axis says
+    kind: str = ""
 
     def label(self, length: int) -> str:
         """What it is called on the chart, in at most about `length` letters."""
@@ -65,8 +78,10 @@ def accuracy_against(
     horizontal = _horizontal([point.cost for point in points])
     labels = [point.label(_NAME_LENGTH) for point in points]
     scales = horizontal["range"], vertical["range"]
-    spots = [(_pixel(log10(point.cost), scales[0], 0), _pixel(log10(error), scales[1], 1))
-             for point, error in zip(points, errors, strict=True)]  # fmt: skip
+    spots = [
+        (_pixel(log10(point.cost), scales[0], 0), _pixel(log10(error), scales[1], 1))
+        for point, error in zip(points, errors, strict=True)
+    ]
     places = _label_places(spots, [len(label) * _LETTER for label in labels], _stair([spots[place] for place in front]))
     figure, styles = go.Figure(), run_styles(point.run for point in points)
     if len(front) > 1:
@@ -74,16 +89,31 @@ def accuracy_against(
     for point, error, high, low, label, place in zip(points, errors, least, most, labels, places, strict=True):
         style = styles[point.run.number]
         figure.add_scatter(
-            x=[point.cost], y=[error], mode="markers+text", name=label, text=[f" {label} "], textposition=place,
-            textfont={"size": 15}, marker={"color": style.colour, "symbol": style.symbol, "size": 16},
-            error_y={"type": "data", "symmetric": False, "array": [low - error], "arrayminus": [error - high],
-                     "color": style.colour, "thickness": 2, "width": 5},
-            customdata=[[100 - error, 100 - low, 100 - high, f"{point.cost:,.4g}" if point.cost < 1e4
-                         else f"{point.cost:,.0f}"]],
-            meta=point.label(100), cliponaxis=False,
+            x=[point.cost],
+            y=[error],
+            mode="markers+text",
+            name=label,
+            text=[f" {label} "],
+            textposition=place,
+            textfont={"size": 15},
+            marker={"color": style.colour, "symbol": style.symbol, "size": 16},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [low - error],
+                "arrayminus": [error - high],
+                "color": style.colour,
+                "thickness": 2,
+                "width": 5,
+            },
+            customdata=[
+                [100 - error, 100 - low, 100 - high, f"{point.cost:,.4g}" if point.cost < 1e4 else f"{point.cost:,.0f}"]
+            ],
+            meta=point.label(100),
+            cliponaxis=False,
             hovertemplate=f"<b>%{{meta}}</b><br>{point.kind or accuracy_title} %{{customdata[0]:.2f}}%"
             " (%{customdata[1]:.2f} to %{customdata[2]:.2f}%)<br>%{customdata[3]} " + unit + "<extra></extra>",
-        )  # fmt: skip
+        )
     polish(figure)
     figure.update_layout(showlegend=False)
     figure.update_xaxes(title_text=title, **horizontal)
@@ -94,9 +124,13 @@ def accuracy_against(
 def _add_front(figure: go.Figure, corners: Sequence[tuple[float, float]]) -> None:
     """A stair: up to the next run, nothing better is to be had at that cost."""
     figure.add_scatter(
-        x=[cost for cost, _ in corners], y=[error for _, error in corners], mode="lines", hoverinfo="skip",
-        line={"color": GREY, "width": 3, "dash": "dot", "shape": "hv"}, name="Pareto front",
-    )  # fmt: skip
+        x=[cost for cost, _ in corners],
+        y=[error for _, error in corners],
+        mode="lines",
+        hoverinfo="skip",
+        line={"color": GREY, "width": 3, "dash": "dot", "shape": "hv"},
+        name="Pareto front",
+    )
 
 
 def _stair(corners: Sequence[tuple[float, float]]) -> list[_Box]:
@@ -121,7 +155,8 @@ def _label_places(
                 box = _label_box(points[i], widths[i], place)
                 outside = max(0, box[2] / 2 - box[0]) + max(0, box[0] + box[2] / 2 - _CANVAS[0])
                 covered = sum(_overlap(box, other) for other in [*others, *lines, *marks[:i], *marks[i + 1 :]])
-                inwards = across * (points[i][0] - _CANVAS[0] / 2) < 0  # a narrow screen cuts what points outwards
+                # a narrow screen cuts what points outwards
+                inwards = across * (points[i][0] - _CANVAS[0] / 2) < 0
                 costs.append(covered + outside * _LINE + place + (0 if inwards else len(_PLACES)))
             chosen[i] = costs.index(min(costs))
     return [_PLACES[place][0] for place in chosen]

@@ -36,12 +36,18 @@ __all__ = [
     "smoothed",
 ]
 
-_IN_ALL = 20_000  # points of training curves in a figure: fifty runs stay quick to send and draw
-_FAINT = 0.35  # opacity of a raw curve beside few others; of many it falls, for together they hide the smoothed ones
-_OUTLIER = 10  # a run that reaches this many times as high as the median run would flatten the others
-FEW = 12  # of more lines the validation has no marks, thousands of which take seconds, and the legend a scroll bar
-_COLUMN = 26  # letters of a name in a legend of more lines
-_BEGINNING = 10  # of them before what is left out
+# points of training curves in a figure: fifty runs stay quick to send and draw
+_IN_ALL = 20_000
+# opacity of a raw curve beside few others; of many it falls, for together they hide the smoothed ones
+_FAINT = 0.35
+# a run that reaches this many times as high as the median run would flatten the others
+_OUTLIER = 10
+# of more lines the validation has no marks, thousands of which take seconds, and the legend a scroll bar
+FEW = 12
+# letters of a name in a legend of more lines
+_COLUMN = 26
+# of them before what is left out
+_BEGINNING = 10
 
 
 class Seeds(Protocol):
@@ -96,18 +102,25 @@ class _Drawing:
 
     view: View
     smoothing: float
-    points: int  # of a training curve, at most
-    faint: float  # opacity of raw curves
+    # of a training curve, at most
+    points: int
+    # opacity of raw curves
+    faint: float
     band: Band
     alone: bool
-    marks: bool  # on the curves after each epoch
-    kinds: dict[str, None] = field(default_factory=dict)  # labels of those, in the order of their first run
+    # on the curves after each epoch
+    marks: bool
+    # labels of those, in the order of their first run
+    kinds: dict[str, None] = field(default_factory=dict)
     traces: list[dict[str, Any]] = field(default_factory=list)
-    below: list[dict[str, Any]] = field(default_factory=list)  # traces under all others: raw curves, bands
+    # traces under all others: raw curves, bands
+    below: list[dict[str, Any]] = field(default_factory=list)
     places: list[np.ndarray] = field(default_factory=list)
     heights: list[np.ndarray] = field(default_factory=list)
-    spikes: list[float] = field(default_factory=list)  # the highest point of each raw curve
-    peaks: list[float] = field(default_factory=list)  # the highest point of each bold line
+    # the highest point of each raw curve
+    spikes: list[float] = field(default_factory=list)
+    # the highest point of each bold line
+    peaks: list[float] = field(default_factory=list)
 
     def add_run(self, run: LearningRun, curves: Curves, style: RunStyle) -> None:
         """A run's raw and smoothed training, and its validation."""
@@ -163,9 +176,17 @@ class _Drawing:
         legend: dict[str, Any] = {"itemclick": "toggleothers", "itemdoubleclick": "toggle"}
         if names > FEW:
             legend |= {"font": {"size": 13}, "entrywidth": 215, "maxheight": 180}
-        low = view.metric == "loss"  # the free corner: losses fall, accuracies rise
-        key = {"x": 1, "xanchor": "right", "y": 1 if low else 0, "yanchor": "top" if low else "bottom",
-               "font": {"size": 16}, "itemclick": False, "itemdoubleclick": False}  # fmt: skip
+        # the free corner: losses fall, accuracies rise
+        low = view.metric == "loss"
+        key = {
+            "x": 1,
+            "xanchor": "right",
+            "y": 1 if low else 0,
+            "yanchor": "top" if low else "bottom",
+            "font": {"size": 16},
+            "itemclick": False,
+            "itemdoubleclick": False,
+        }
         figure.update_layout(
             uirevision=f"{view.metric} {view.axis} {view.log_x} {view.log_y}", legend=legend, legend2=key
         )
@@ -174,7 +195,8 @@ class _Drawing:
         figure.update_yaxes(**view.vertical(heights, np.array(self.spikes)))
         if cut:
             figure.update_yaxes(range=[0, 1.05 * cut])
-        if names > FEW:  # margins that fit are found by drawing everything twice
+        # margins that fit are found by drawing everything twice
+        if names > FEW:
             figure.update_layout(margin={"l": 84, "b": 72})
             figure.update_xaxes(automargin=False)
             figure.update_yaxes(automargin=False)
@@ -194,24 +216,39 @@ class _Drawing:
     def _raw(self, key: str, style: RunStyle, x: np.ndarray, y: np.ndarray) -> None:
         x, y = self._thinned(x, y)
         self.spikes += [y.max()] if len(y) else []
-        self.below.append({
-            "type": "scatter", "x": packed(x), "y": packed(y), "mode": "lines", "opacity": round(self.faint, 3),
-            "hoverinfo": "skip", "line": {"color": style.colour, "width": 1},
-            "legendgroup": self._group(key, "training"), "showlegend": False,
-        })  # fmt: skip
+        self.below.append(
+            {
+                "type": "scatter",
+                "x": packed(x),
+                "y": packed(y),
+                "mode": "lines",
+                "opacity": round(self.faint, 3),
+                "hoverinfo": "skip",
+                "line": {"color": style.colour, "width": 1},
+                "legendgroup": self._group(key, "training"),
+                "showlegend": False,
+            }
+        )
 
     def _training(self, key: str, label: str, style: RunStyle, x: np.ndarray, y: np.ndarray, more: str) -> None:
         more = more if self.view.metric == "loss" else ""
         x, y = self._thinned(x, y)
         self.places.append(x)
         self.heights.append(y)
-        self.traces.append({
-            "type": "scatter", "x": packed(x), "y": packed(y), "mode": "lines", "meta": label, "showlegend": True,
-            "line": {"color": style.colour, "width": 3 if self.smoothing > 0 else 1.5, "dash": style.dash},
-            "name": f"training {more}".strip() if self.alone else label if self.marks else _short(label),
-            "legendgroup": self._group(key, "training"),
-            **self.view.hover("training", y, more),
-        })  # fmt: skip
+        self.traces.append(
+            {
+                "type": "scatter",
+                "x": packed(x),
+                "y": packed(y),
+                "mode": "lines",
+                "meta": label,
+                "showlegend": True,
+                "line": {"color": style.colour, "width": 3 if self.smoothing > 0 else 1.5, "dash": style.dash},
+                "name": f"training {more}".strip() if self.alone else label if self.marks else _short(label),
+                "legendgroup": self._group(key, "training"),
+                **self.view.hover("training", y, more),
+            }
+        )
 
     def _validation(self, key: str, label: str, style: RunStyle, x: np.ndarray, y: np.ndarray, kind: str) -> None:
         x, y = self._thinned(x, y)
@@ -220,26 +257,49 @@ class _Drawing:
         self.kinds[kind] = None
         self.places.append(x)
         self.heights.append(y)
-        marker = {"symbol": f"{style.symbol}-open", "size": 10 if len(x) <= 60 else 5, "color": style.colour,
-                  "line": {"width": 2.5 if len(x) <= 60 else 1.5}}  # fmt: skip
-        self.traces.append({
-            "type": "scatter", "x": packed(x), "y": packed(y), "mode": self._mode, "meta": label,
-            "name": kind, "showlegend": self.alone, "legendgroup": self._group(key, "validation"),
-            "line": {"color": style.colour, "width": 2, "dash": per_epoch_dash(kind)},
-            **({"marker": marker} if self.marks else {}), **self.view.hover(kind, y),
-        })  # fmt: skip
+        marker = {
+            "symbol": f"{style.symbol}-open",
+            "size": 10 if len(x) <= 60 else 5,
+            "color": style.colour,
+            "line": {"width": 2.5 if len(x) <= 60 else 1.5},
+        }
+        self.traces.append(
+            {
+                "type": "scatter",
+                "x": packed(x),
+                "y": packed(y),
+                "mode": self._mode,
+                "meta": label,
+                "name": kind,
+                "showlegend": self.alone,
+                "legendgroup": self._group(key, "validation"),
+                "line": {"color": style.colour, "width": 2, "dash": per_epoch_dash(kind)},
+                **({"marker": marker} if self.marks else {}),
+                **self.view.hover(kind, y),
+            }
+        )
 
     def _band(self, key: str, kind: str, style: RunStyle, found: Average) -> None:
         there = np.isfinite(found.low)
         ends = [self.view.up(end[there]) for end in (found.high, found.low)]
-        if self.view.log_y:  # below what has a place on the axis: as far down as anyone will look
+        # below what has a place on the axis: as far down as anyone will look
+        if self.view.log_y:
             ends = [np.maximum(end, 1e-3 * self.view.up(found.mean[there])) for end in ends]
         (x, high), (back, low) = (self._thinned(found.x[there], end) for end in ends)
-        self.below.append({
-            "type": "scatter", "x": packed(np.concatenate((x, back[::-1]))), "mode": "lines", "fill": "toself",
-            "y": packed(np.concatenate((high, low[::-1]))), "fillcolor": tint(style.colour, 0.2), "line": {"width": 0},
-            "hoverinfo": "skip", "showlegend": False, "legendgroup": self._group(key, kind),
-        })  # fmt: skip
+        self.below.append(
+            {
+                "type": "scatter",
+                "x": packed(np.concatenate((x, back[::-1]))),
+                "mode": "lines",
+                "fill": "toself",
+                "y": packed(np.concatenate((high, low[::-1]))),
+                "fillcolor": tint(style.colour, 0.2),
+                "line": {"width": 0},
+                "hoverinfo": "skip",
+                "showlegend": False,
+                "legendgroup": self._group(key, kind),
+            }
+        )
 
     def _cross(
         self, key: str, label: str, style: RunStyle, x: np.ndarray, values: np.ndarray, heights: np.ndarray
@@ -248,12 +308,20 @@ class _Drawing:
         if not len(lost) or not np.isfinite(heights).any():
             return
         axis = self.view.hover("", heights)["hovertemplate"].rpartition("<br>")[2]
-        self.traces.append({
-            "type": "scatter", "x": packed(x[lost[:1]]), "y": packed(heights[[max(lost[0] - 1, 0)]]),
-            "mode": "markers", "cliponaxis": False, "showlegend": False, "meta": label,
-            "legendgroup": self._group(key, "training"), "marker": {"symbol": "x", "size": 14, "color": style.colour},
-            "hovertemplate": f"<b>%{{meta}}</b><br>no finite loss from here on: diverged<br>{axis}",
-        })  # fmt: skip
+        self.traces.append(
+            {
+                "type": "scatter",
+                "x": packed(x[lost[:1]]),
+                "y": packed(heights[[max(lost[0] - 1, 0)]]),
+                "mode": "markers",
+                "cliponaxis": False,
+                "showlegend": False,
+                "meta": label,
+                "legendgroup": self._group(key, "training"),
+                "marker": {"symbol": "x", "size": 14, "color": style.colour},
+                "hovertemplate": f"<b>%{{meta}}</b><br>no finite loss from here on: diverged<br>{axis}",
+            }
+        )
 
     def _average(
         self, runs: Sequence[LearningRun], found: Mapping[str, Curves], name: str, smoothing: float

@@ -8,7 +8,8 @@ from PIL import Image
 
 # Negative, zero, positive: two hues that colour-blind people tell apart, around a light neutral zero.
 _DIVERGING = np.array([(5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31)], dtype=np.float64)
-_WITHIN = 0.998  # share of the weights that the scale of colours spans
+# share of the weights that the scale of colours spans
+_WITHIN = 0.998
 
 
 def channels_last(images: np.ndarray) -> np.ndarray:
@@ -32,7 +33,8 @@ def sprite(images: np.ndarray, columns: int, scale: int = 1, gap: int = 0) -> by
     channels = tiles.shape[3:]
     cells = np.zeros((rows * columns, height * scale + gap, width * scale + gap, *channels), dtype=np.uint8)
     cells[:count, : height * scale, : width * scale] = tiles.repeat(scale, axis=1).repeat(scale, axis=2)
-    grid = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)  # (rows, height, columns, width[, channels])
+    # (rows, height, columns, width[, channels])
+    grid = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
     canvas = grid.reshape(rows * cells.shape[1], columns * cells.shape[2], *channels)
     return png(canvas[: canvas.shape[0] - gap, : canvas.shape[1] - gap])
 

@@ -9,7 +9,8 @@ from mnist_core.plots.style import GREY, log_axis, polish
 
 _CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
 _COLOURS = {"grey": GREY, "red": "#c70010", "green": "#00a778", "blue": "#3078cf"}
-_BINS = 32  # 8 grey levels each
+# 8 grey levels each
+_BINS = 32
 
 
 def pixel_histogram(counts: np.ndarray) -> go.Figure:
@@ -23,10 +24,16 @@ def pixel_histogram(counts: np.ndarray) -> go.Figure:
     shares = counts.reshape(len(counts), _BINS, step).sum(axis=2) / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     for name, share in zip(_names(counts), shares, strict=True):
         figure.add_bar(
-            x=starts + (step - 1) / 2, y=share * 100, width=step * 0.92, name=name, marker={"color": _COLOURS[name]},
-            opacity=1 if len(counts) == 1 else 0.5, showlegend=len(counts) > 1, customdata=starts + step - 1,
+            x=starts + (step - 1) / 2,
+            y=share * 100,
+            width=step * 0.92,
+            name=name,
+            marker={"color": _COLOURS[name]},
+            opacity=1 if len(counts) == 1 else 0.5,
+            showlegend=len(counts) > 1,
+            customdata=starts + step - 1,
             hovertemplate=f"{name}, brightness up to %{{customdata}}<br>%{{y:.3g}}% of pixels<extra></extra>",
-        )  # fmt: skip
+        )
     lowest = 100 * shares[shares > 0].min(initial=0.1)
     polish(figure, height=380)
     figure.update_layout(barmode="overlay")

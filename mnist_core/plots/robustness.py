@@ -9,8 +9,10 @@ import plotly.graph_objects as go
 from mnist_core.plots.images import channels_last, png
 from mnist_core.plots.style import RunLike, plot_label, polish, run_styles
 
-_STRIP = 0.3  # share of a panel's height that the examples take
-_PIXELS = 84  # about the side of an example as it is sent: browsers blur what they enlarge
+# share of a panel's height that the examples take
+_STRIP = 0.3
+# about the side of an example as it is sent: browsers blur what they enlarge
+_PIXELS = 84
 
 
 def corruption_panel(
@@ -30,19 +32,30 @@ def corruption_panel(
         if run.number in accuracies:
             look = styles[run.number]
             figure.add_scatter(
-                x=places, y=100 * accuracies[run.number], mode="lines+markers", name=plot_label(run, 26),
-                line={"color": look.colour, "width": 3, "dash": look.dash}, marker={"symbol": look.symbol, "size": 9},
-                customdata=list(labels), meta=plot_label(run, 60), cliponaxis=False,
+                x=places,
+                y=100 * accuracies[run.number],
+                mode="lines+markers",
+                name=plot_label(run, 26),
+                line={"color": look.colour, "width": 3, "dash": look.dash},
+                marker={"symbol": look.symbol, "size": 9},
+                customdata=list(labels),
+                meta=plot_label(run, 60),
+                cliponaxis=False,
                 hovertemplate="<b>%{meta}</b><br>%{customdata}: %{y:.2f}%<extra></extra>",
-            )  # fmt: skip
+            )
     polish(figure, height=300 if examples is None else 350)
     if examples is not None:
         _add_examples(figure, examples)
     figure.update_layout(showlegend=False, margin={"t": 12})
-    figure.update_xaxes(title_text="", tickvals=places, ticktext=list(labels), range=[-0.5, len(labels) - 0.5],
-                        tickfont={"size": 15}, tickangle=0)  # fmt: skip
-    figure.update_yaxes(title_text="", range=[-2, 103], dtick=20,
-                        domain=[0 if examples is None else _STRIP, 1])  # fmt: skip
+    figure.update_xaxes(
+        title_text="",
+        tickvals=places,
+        ticktext=list(labels),
+        range=[-0.5, len(labels) - 0.5],
+        tickfont={"size": 15},
+        tickangle=0,
+    )
+    figure.update_yaxes(title_text="", range=[-2, 103], dtick=20, domain=[0 if examples is None else _STRIP, 1])
     return figure
 
 
@@ -51,6 +64,15 @@ def _add_examples(figure: go.Figure, examples: np.ndarray) -> None:
     for place, image in enumerate(channels_last(examples)):
         large = image.repeat(scale, axis=0).repeat(scale, axis=1)
         figure.add_layout_image(
-            source="data:image/png;base64," + base64.b64encode(png(large)).decode(), xref="x", yref="paper", x=place,
-            y=0, sizex=0.92, sizey=_STRIP - 0.1, xanchor="center", yanchor="bottom", sizing="contain", layer="above",
-        )  # fmt: skip
+            source="data:image/png;base64," + base64.b64encode(png(large)).decode(),
+            xref="x",
+            yref="paper",
+            x=place,
+            y=0,
+            sizex=0.92,
+            sizey=_STRIP - 0.1,
+            xanchor="center",
+            yanchor="bottom",
+            sizing="contain",
+            layer="above",
+        )

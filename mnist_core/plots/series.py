@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-POINTS = 500  # a trace has at most this many, so that ten runs stay quick to send and draw
+# a trace has at most this many, so that ten runs stay quick to send and draw
+POINTS = 500
 
 Band = Literal["standard deviation", "standard error", "95 % interval"]
 
@@ -17,11 +18,14 @@ class Series:
 
     step: np.ndarray
     epoch: np.ndarray
-    seconds: np.ndarray  # of training, pauses not counted
-    value: np.ndarray  # NaN and infinities as such
+    # of training, pauses not counted
+    seconds: np.ndarray
+    # NaN and infinities as such
+    value: np.ndarray
 
 
-Curves = Mapping[str, Series]  # of one run, by the metric's name
+# of one run, by the metric's name
+Curves = Mapping[str, Series]
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,8 @@ class Average:
     mean: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    count: np.ndarray  # curves that the mean is of
+    # curves that the mean is of
+    count: np.ndarray
 
 
 def smoothed(values: np.ndarray, smoothing: float, places: np.ndarray | None = None) -> np.ndarray:
@@ -159,7 +164,8 @@ def _recursion(keep: np.ndarray, new: np.ndarray) -> np.ndarray:
 
 def _read_off(step: np.ndarray, values: np.ndarray, steps: np.ndarray) -> np.ndarray:
     if len(step) == len(steps):
-        return values  # all its steps are among these, so they are these
+        # all its steps are among these, so they are these
+        return values
     return np.interp(steps, step, values, left=np.nan, right=np.nan)
 
 
@@ -169,6 +175,7 @@ def _factors(band: Band, count: np.ndarray) -> np.ndarray:
         return np.ones(len(count))
     if band == "standard error":
         return 1 / np.sqrt(count)
-    from scipy.special import stdtrit  # scipy.stats takes two seconds, and trips over a torch that is being imported
+    # scipy.stats takes two seconds, and trips over a torch that is being imported
+    from scipy.special import stdtrit
 
     return stdtrit(np.maximum(count - 1, 1), 0.975) / np.sqrt(count)

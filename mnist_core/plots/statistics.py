@@ -26,10 +26,14 @@ from mnist_core.plots.style import (
 )
 from mnist_core.text import decimals, fixed, in_plotly
 
-_NAME_LENGTH, _BESIDE_GROUPS = 40, 30  # letters of a name above its line: as many as fit on a phone
-_ROW = 62  # pixels of a line with its name above it
-_BETTER, _WORSE = PALETTE[0], PALETTE[1]  # of the run whose row it is
-_NO_EVIDENCE = 0.16  # opacity of the grey of a cell
+# letters of a name above its line: as many as fit on a phone
+_NAME_LENGTH, _BESIDE_GROUPS = 40, 30
+# pixels of a line with its name above it
+_ROW = 62
+# of the run whose row it is
+_BETTER, _WORSE = PALETTE[0], PALETTE[1]
+# opacity of the grey of a cell
+_NO_EVIDENCE = 0.16
 
 
 def right_alone(a: RunLike, b: RunLike, found: Paired) -> go.Figure:
@@ -37,10 +41,17 @@ def right_alone(a: RunLike, b: RunLike, found: Paired) -> go.Figure:
     figure, styles = go.Figure(), run_styles((a, b))
     for row, (run, count) in enumerate(((a, found.only_a), (b, found.only_b))):
         figure.add_bar(
-            x=[count], y=[row], orientation="h", width=0.5, marker={"color": styles[run.number].colour},
-            text=[f"<b>{count:,}</b>"], textposition="outside", textfont={"size": 22}, cliponaxis=False,
+            x=[count],
+            y=[row],
+            orientation="h",
+            width=0.5,
+            marker={"color": styles[run.number].colour},
+            text=[f"<b>{count:,}</b>"],
+            textposition="outside",
+            textfont={"size": 22},
+            cliponaxis=False,
             hovertemplate=f"only <b>{plot_label(run, 100)}</b> is right: %{{x:,}} images<extra></extra>",
-        )  # fmt: skip
+        )
     name_lines(figure, [plot_label(run, _NAME_LENGTH) for run in (a, b)], [0, 1], lift=0.42)
     polish(figure, height=220)
     most = max(found.only_a, found.only_b, 1)
@@ -63,18 +74,25 @@ def difference(a: RunLike, b: RunLike, found: Paired, p: float) -> go.Figure:
     figure = go.Figure()
     figure.add_vline(x=0, line={"color": GREY, "width": 2, "dash": "dash"})
     figure.add_scatter(
-        x=[middle], y=[0], mode="markers", cliponaxis=False,
+        x=[middle],
+        y=[0],
+        mode="markers",
+        cliponaxis=False,
         marker={"size": 20, "color": colour},
         error_x=_whisker([high - middle], [middle - low], colour),
         hovertemplate=f"difference {points_text(found.difference)} points<br>95 % interval of this pair alone "
         f"{points_text(found.low)} to {points_text(found.high)}<extra></extra>",
-    )  # fmt: skip
+    )
     reach = 1.25 * max(abs(low), abs(high), 100 / found.images)
     for side, run in ((-1, b), (1, a)):
         figure.add_annotation(
-            x=side * reach, y=0.8, text=f"{'←' if side < 0 else ''} run {run.number} better {'→' if side > 0 else ''}",
-            showarrow=False, xanchor="left" if side < 0 else "right", font={"size": 17},
-        )  # fmt: skip
+            x=side * reach,
+            y=0.8,
+            text=f"{'←' if side < 0 else ''} run {run.number} better {'→' if side > 0 else ''}",
+            showarrow=False,
+            xanchor="left" if side < 0 else "right",
+            font={"size": 17},
+        )
     polish(figure, height=220)
     figure.update_layout(showlegend=False)
     figure.update_xaxes(title_text="Difference in accuracy (percentage points)", range=[-reach, reach], nticks=7)
@@ -102,19 +120,27 @@ def standings(rows: Sequence[Standing], groups: Sequence[Sequence[int]] = ()) ->
         style = styles[one.run.number]
         x, low, high = (float(errors_of(np.array(value))) for value in (one.accuracy, one.low, one.high))
         figure.add_scatter(
-            x=[x], y=[row], mode="markers", cliponaxis=False, xaxis="x",
+            x=[x],
+            y=[row],
+            mode="markers",
+            cliponaxis=False,
+            xaxis="x",
             marker={"size": 15, "color": style.colour, "symbol": style.symbol},
             error_x=_whisker([low - x], [x - high], style.colour),
             hovertemplate=f"<b>{plot_label(one.run, 100)}</b><br>accuracy {100 * one.accuracy:.2f}%<br>"
             f"95 % interval {100 * one.low:.2f} to {100 * one.high:.2f}%<extra></extra>",
-        )  # fmt: skip
+        )
     for column, group in enumerate(groups):
         figure.add_scatter(
-            x=[column] * len(group), y=list(group), mode="lines+markers", xaxis="x2", cliponaxis=False,
+            x=[column] * len(group),
+            y=list(group),
+            mode="lines+markers",
+            xaxis="x2",
+            cliponaxis=False,
             line={"color": tint(GREY, 0.45), "width": 10},
             marker={"size": 17, "color": [styles[rows[place].run.number].colour for place in group]},
             hovertemplate=f"cannot be told apart: {_numbers([rows[place].run for place in group])}<extra></extra>",
-        )  # fmt: skip
+        )
     width, length = (0.7, _BESIDE_GROUPS) if groups else (1, _NAME_LENGTH)
     name_lines(figure, [plot_label(one.run, length) for one in rows], range(len(rows)), 0.36, width)
     polish(figure, height=100 + (34 if groups else 0) + _ROW * len(rows))
@@ -129,9 +155,17 @@ def standings(rows: Sequence[Standing], groups: Sequence[Sequence[int]] = ()) ->
             xaxis2={"domain": [0.74, 1], "visible": False, "range": [-0.6, max(len(groups) - 0.4, 2.6)], "anchor": "y"}
         )
         figure.add_annotation(
-            x=0.74, xref="paper", y=1, yref="paper", xanchor="left", yanchor="top", showarrow=False, align="left",
-            text="Cannot be<br>told apart", font={"size": 16},
-        )  # fmt: skip
+            x=0.74,
+            xref="paper",
+            y=1,
+            yref="paper",
+            xanchor="left",
+            yanchor="top",
+            showarrow=False,
+            align="left",
+            text="Cannot be<br>told apart",
+            font={"size": 16},
+        )
     return figure
 
 
@@ -153,9 +187,15 @@ def pair_matrix(runs: Sequence[RunLike], images: np.ndarray, p: np.ndarray, dark
         (~seen & ~np.eye(count, dtype=bool), GREY, np.full_like(share, _NO_EVIDENCE)),
     ):
         figure.add_heatmap(
-            z=np.where(where, shares, np.nan), zmin=0, zmax=1, showscale=False, xgap=3, ygap=3, hoverinfo="skip",
+            z=np.where(where, shares, np.nan),
+            zmin=0,
+            zmax=1,
+            showscale=False,
+            xgap=3,
+            ygap=3,
+            hoverinfo="skip",
             colorscale=[[0, tint(colour, 0)], [1, tint(colour, 1)]],
-        )  # fmt: skip
+        )
     large, small = (18, 13) if count <= 6 else (15, 12) if count <= 10 else (12, 10)
     notes, cells = [], []
     for row, column in zip(*np.nonzero(~np.eye(count, dtype=bool)), strict=True):
@@ -163,19 +203,29 @@ def pair_matrix(runs: Sequence[RunLike], images: np.ndarray, p: np.ndarray, dark
         colour = (_BETTER if value > 0 else _WORSE) if known else GREY
         signed = f"{value:+,}".replace("-", "−")
         cell = mixed(colour, ground, float(share[row, column]) if known else _NO_EVIDENCE)
-        notes.append({
-            "x": int(column), "y": int(row), "showarrow": False, "captureevents": False,
-            "text": f"<b>{signed}</b><br><span style='font-size:{small}px'>{in_plotly(_short_p(chance))}</span>",
-            "font": {"size": large, "color": max((DARK, LIGHT), key=lambda ink: contrast(ink, cell))},
-        })  # fmt: skip
+        notes.append(
+            {
+                "x": int(column),
+                "y": int(row),
+                "showarrow": False,
+                "captureevents": False,
+                "text": f"<b>{signed}</b><br><span style='font-size:{small}px'>{in_plotly(_short_p(chance))}</span>",
+                "font": {"size": large, "color": max((DARK, LIGHT), key=lambda ink: contrast(ink, cell))},
+            }
+        )
         cells.append((int(column), int(row), [runs[row].number, runs[column].number, signed, p_text(chance)]))
     figure.add_scatter(
-        x=[x for x, *_ in cells], y=[y for _, y, _ in cells], customdata=[facts for *_, facts in cells], name="cells",
-        mode="markers", marker={"symbol": "square", "size": 34, "opacity": 0},
-        selected={"marker": {"opacity": 0}}, unselected={"marker": {"opacity": 0}},
+        x=[x for x, *_ in cells],
+        y=[y for _, y, _ in cells],
+        customdata=[facts for *_, facts in cells],
+        name="cells",
+        mode="markers",
+        marker={"symbol": "square", "size": 34, "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
         hovertemplate="run <b>%{customdata[0]}</b> against run <b>%{customdata[1]}</b><br>%{customdata[2]} images"
         f"<br>%{{customdata[3]}}{', corrected (Holm)' if count > 2 else ''}<extra></extra>",
-    )  # fmt: skip
+    )
     polish(figure, height=max(300, min(1000, 90 + 84 * count)))
     ticks: dict[str, Any] = {"tickmode": "array", "tickvals": list(range(count)), "showgrid": False, "ticks": ""}
     figure.update_xaxes(range=[-0.5, count - 0.5], ticktext=[str(run.number) for run in runs], side="top", **ticks)
@@ -192,9 +242,11 @@ class Seeds:
 
     name: str
     run: RunLike
-    accuracies: Mapping[int, float]  # by seed
+    # by seed
+    accuracies: Mapping[int, float]
     mean: float
-    low: float  # NaN with one seed
+    # NaN with one seed
+    low: float
     high: float
 
 
@@ -213,26 +265,36 @@ def seed_spread(rows: Sequence[Seeds], band: str) -> go.Figure:
             digits = decimals(50 * (one.high - one.low), 2)
             ends = [fixed(100 * value, digits) for value in (one.mean, one.low, one.high)]
             figure.add_scatter(
-                x=[mean], y=[row + 0.16], mode="markers", cliponaxis=False,
+                x=[mean],
+                y=[row + 0.16],
+                mode="markers",
+                cliponaxis=False,
                 marker={"size": 17, "symbol": "diamond", "color": style.colour},
                 error_x=_whisker([low - mean], [mean - high], style.colour),
                 hovertemplate=f"<b>{in_plotly(one.name)}</b><br>mean {ends[0]}%<br>{band} {ends[1]} to {ends[2]}%"
                 "<extra></extra>",
-            )  # fmt: skip
+            )
         figure.add_scatter(
-            x=errors, y=[row - 0.1] * len(errors), mode="markers", cliponaxis=False,
+            x=errors,
+            y=[row - 0.1] * len(errors),
+            mode="markers",
+            cliponaxis=False,
             customdata=[[seed, 100 * value] for seed, value in one.accuracies.items()],
             marker={"size": 13, "color": tint(style.colour, 0.55), "line": {"width": 1.5, "color": style.colour}},
             hovertemplate=f"<b>{in_plotly(one.name)}</b><br>seed %{{customdata[0]}}: %{{customdata[1]:.2f}}%"
             "<extra></extra>",
-        )  # fmt: skip
+        )
         many = f"{len(errors)} seed" + ("" if len(errors) == 1 else "s")
         names.append(f"{in_plotly(_cut(one.name))} · {many}")
     for name, symbol in (("a seed", "circle"), (f"mean, {band}", "diamond")):
         figure.add_scatter(
-            x=[None], y=[None], mode="markers", name=name, marker={"symbol": symbol, "size": 14, "color": GREY},
+            x=[None],
+            y=[None],
+            mode="markers",
+            name=name,
+            marker={"symbol": symbol, "size": 14, "color": GREY},
             showlegend=True,
-        )  # fmt: skip
+        )
     figure.for_each_trace(lambda trace: trace.update(showlegend=trace.name is not None))
     name_lines(figure, names, [row - 0.1 for row in range(len(rows))], 0.36)
     polish(figure, height=150 + (_ROW + 16) * len(rows))

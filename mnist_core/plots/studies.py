@@ -13,8 +13,10 @@ from mnist_core.plots.style import GREY, MISTAKE, PALETTE, plot_label, polish, r
 from mnist_core.text import decimals, fixed, in_plotly
 
 _REPORTED, _MEASURED, _HONEST = GREY, PALETTE[0], PALETTE[1]
-_SHORT = 7  # letters of a label that still fits below its point
-_LEAST_ZOOM = 5.0  # percentage points that a zoomed axis may always span
+# letters of a label that still fits below its point
+_SHORT = 7
+# percentage points that a zoomed axis may always span
+_LEAST_ZOOM = 5.0
 _BINS = "<extra></extra>"
 
 
@@ -40,18 +42,30 @@ def accuracy_by_model(table: pd.DataFrame, zoomed: bool = False, title: str = "M
         below = heights < low
         error = table[spread].fillna(0).to_numpy(np.float64) if spread else None
         figure.add_scatter(
-            x=numbers + shift, y=np.where(below, low, heights), mode="markers", name=name, cliponaxis=False,
-            marker={"color": colour, "size": 13, "line": {"width": 3 if symbol.endswith("open") else 0},
-                    "symbol": ["triangle-down" if under else symbol for under in below]},
+            x=numbers + shift,
+            y=np.where(below, low, heights),
+            mode="markers",
+            name=name,
+            cliponaxis=False,
+            marker={
+                "color": colour,
+                "size": 13,
+                "line": {"width": 3 if symbol.endswith("open") else 0},
+                "symbol": ["triangle-down" if under else symbol for under in below],
+            },
             error_y=None if error is None else {"array": np.where(below, 0, error), "thickness": 2.5, "width": 5},
             customdata=np.column_stack([np.array(labels, dtype=object), heights, _texts(table, column, spread)]),
             hovertemplate=f"<b>%{{customdata[0]}}</b><br>{name}: %{{customdata[2]}}%{_BINS}",
-        )  # fmt: skip
+        )
     short = all(len(label) <= _SHORT for label in labels)
     polish(figure, height=400)
-    figure.update_xaxes(title_text=title if short else f"{title} number", tickvals=numbers.tolist(),
-                        ticktext=labels if short else [str(number) for number in numbers],
-                        range=[-0.6, len(labels) - 0.4], tickangle=0)  # fmt: skip
+    figure.update_xaxes(
+        title_text=title if short else f"{title} number",
+        tickvals=numbers.tolist(),
+        ticktext=labels if short else [str(number) for number in numbers],
+        range=[-0.6, len(labels) - 0.4],
+        tickangle=0,
+    )
     figure.update_yaxes(title_text="Test accuracy (%)", range=[low, high])
     return figure
 
@@ -77,7 +91,8 @@ def epoch_curves(
     accuracy, which is drawn in per cent); `names` what the legend calls a run instead of its number and name.
     """
     alone, styles = len(runs) == 1, run_styles(runs)
-    figure, kinds = go.Figure(), {"training": "solid"}  # kinds of line with their dashes
+    # kinds of line with their dashes
+    figure, kinds = go.Figure(), {"training": "solid"}
     for run in runs:
         table, held = metrics.get(run.id), validation_label(run)
         if table is None or table.empty:
@@ -97,20 +112,27 @@ def epoch_curves(
             colour = (PALETTE[0] if kind == "training" else MISTAKE) if alone else style.colour
             unit = "%" if metric == "accuracy" else ""
             figure.add_scatter(
-                x=epochs, y=values, mode="lines+markers" if len(epochs) <= 3 else "lines",
-                line={"color": colour, "width": 3, "dash": kinds[kind]}, marker={"size": 9},
-                name=f"{kind} {more}".strip() if alone else label, legendgroup=kind if alone else run.id,
-                showlegend=alone or kind == "training", meta=label,
+                x=epochs,
+                y=values,
+                mode="lines+markers" if len(epochs) <= 3 else "lines",
+                line={"color": colour, "width": 3, "dash": kinds[kind]},
+                marker={"size": 9},
+                name=f"{kind} {more}".strip() if alone else label,
+                legendgroup=kind if alone else run.id,
+                showlegend=alone or kind == "training",
+                meta=label,
                 hovertemplate=f"<b>%{{meta}}</b><br>{what} %{{y:.4~g}}{unit}<br>epoch %{{x:,.0f}}{_BINS}",
-            )  # fmt: skip
+            )
     if not alone:
         for kind, dash in kinds.items():
             line: dict[str, Any] = {"color": GREY, "width": 3, "dash": dash}
             figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=kind, hoverinfo="skip")
     polish(figure, height=420)
     figure.update_xaxes(title_text="Epoch", rangemode="tozero")
-    figure.update_yaxes(title_text="Loss (nats)" if metric == "loss" else "Accuracy (%)",
-                        rangemode="tozero" if metric == "loss" else "normal")  # fmt: skip
+    figure.update_yaxes(
+        title_text="Loss (nats)" if metric == "loss" else "Accuracy (%)",
+        rangemode="tozero" if metric == "loss" else "normal",
+    )
     return figure
 
 
@@ -125,9 +147,13 @@ def clipped_logits(table: pd.DataFrame, classes: Sequence[str]) -> go.Figure:
         ("right", "answered rightly", _MEASURED),
     ):
         figure.add_bar(
-            x=list(map(in_plotly, classes)), y=100 * table[column], name=name, marker={"color": colour}, meta=name,
+            x=list(map(in_plotly, classes)),
+            y=100 * table[column],
+            name=name,
+            marker={"color": colour},
+            meta=name,
             hovertemplate=f"class %{{x}}: %{{y:.2f}}% of its test images<br>%{{meta}}{_BINS}",
-        )  # fmt: skip
+        )
     polish(figure, height=360)
     figure.update_layout(barmode="group", bargap=0.25)
     figure.update_xaxes(title_text="Class", type="category")

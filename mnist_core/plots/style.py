@@ -11,18 +11,22 @@ import plotly.graph_objects as go
 
 from mnist_core.text import in_plotly, one_line
 
-LIGHT, DARK = "#ffffff", "#0e1117"  # grounds of Streamlit's themes
+# grounds of Streamlit's themes
+LIGHT, DARK = "#ffffff", "#0e1117"
 
 # At least 3:1 against both grounds, and told apart with red-, green- or blue-blindness; a test computes it.
 PALETTE = ("#3078cf", "#d76808", "#00a778", "#b73897", "#c70010", "#007050", "#5838ff", "#878fcf")
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up")
-GREY = "#808080"  # reads on white and on near-black
-FAINT = "rgba(128, 128, 128, 0.22)"  # grid lines and neutral fills, on any ground
+# reads on white and on near-black
+GREY = "#808080"
+# grid lines and neutral fills, on any ground
+FAINT = "rgba(128, 128, 128, 0.22)"
 MISTAKE = "#c70010"
 
 _ERROR_TICKS = [100.0, *(digit * 10.0**power for power in (1, 0, -1, -2) for digit in (5, 2, 1))]
-_LEAST_ERROR = 0.005  # per cent; stands for none on a logarithmic axis
+# per cent; stands for none on a logarithmic axis
+_LEAST_ERROR = 0.005
 
 # Grey text for a figure on its own, read on any ground; Streamlit's theme puts the page's text colour over it.
 _TEMPLATE = go.layout.Template(layout={"font": {"color": GREY, "family": "system-ui, sans-serif"}})
@@ -117,16 +121,26 @@ def accuracy_axis(errors: Iterable[float]) -> dict[str, Any]:
     room = max(0.1 * (max(places) - min(places)), 0.12)
     high, low = min(2.03, max(places) + room), min(places) - room
     ticks = _error_ticks(10**low, 10**high)
-    return {"type": "log", "range": [high, low], "tickmode": "array", "tickvals": ticks,
-            "ticktext": [f"{100 - error:.10g}" for error in ticks]}  # fmt: skip
+    return {
+        "type": "log",
+        "range": [high, low],
+        "tickmode": "array",
+        "tickvals": ticks,
+        "ticktext": [f"{100 - error:.10g}" for error in ticks],
+    }
 
 
 def log_axis(low: float, high: float) -> dict[str, Any]:
     """A logarithmic axis from `low` to `high`, its ticks written out where plotly writes only their first digits."""
     digits = (1, 2, 5) if high / low < 1e4 else (1,)
     ticks = [digit * 10.0**power for power in range(-9, 15) for digit in digits]
-    return {"type": "log", "range": [math.log10(low), math.log10(high)], "tickmode": "array", "tickvals": ticks,
-            "ticktext": [_short(tick) for tick in ticks]}  # fmt: skip
+    return {
+        "type": "log",
+        "range": [math.log10(low), math.log10(high)],
+        "tickmode": "array",
+        "tickvals": ticks,
+        "ticktext": [_short(tick) for tick in ticks],
+    }
 
 
 def polish(figure: go.Figure, height: int = 460) -> go.Figure:
@@ -143,8 +157,16 @@ def polish(figure: go.Figure, height: int = 460) -> go.Figure:
         hovermode="closest",
         separators=".,",
     )
-    axis = {"automargin": True, "gridcolor": FAINT, "zeroline": False, "title": {"font": {"size": 19}, "standoff": 12},
-            "tickfont": {"size": 16}, "ticks": "outside", "ticklen": 5, "tickcolor": clear}  # fmt: skip
+    axis = {
+        "automargin": True,
+        "gridcolor": FAINT,
+        "zeroline": False,
+        "title": {"font": {"size": 19}, "standoff": 12},
+        "tickfont": {"size": 16},
+        "ticks": "outside",
+        "ticklen": 5,
+        "tickcolor": clear,
+    }
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
     return figure
@@ -158,16 +180,31 @@ def name_lines(figure: go.Figure, names: Sequence[str], rows: Sequence[float], l
     """
     figure.update_layout(
         annotations=[
-            {"x": 0, "xref": "paper", "xanchor": "left", "y": row - lift, "text": name, "showarrow": False,
-             "font": {"size": 16}}
+            {
+                "x": 0,
+                "xref": "paper",
+                "xanchor": "left",
+                "y": row - lift,
+                "text": name,
+                "showarrow": False,
+                "font": {"size": 16},
+            }
             for name, row in zip(names, rows, strict=True)
         ],
         shapes=[
-            {"type": "line", "xref": "paper", "x0": 0, "x1": width, "y0": row, "y1": row, "layer": "below",
-             "line": {"color": FAINT, "width": 1}}
+            {
+                "type": "line",
+                "xref": "paper",
+                "x0": 0,
+                "x1": width,
+                "y0": row,
+                "y1": row,
+                "layer": "below",
+                "line": {"color": FAINT, "width": 1},
+            }
             for row in rows
         ],
-    )  # fmt: skip
+    )
 
 
 def _error_ticks(low: float, high: float) -> list[float]:

@@ -18,7 +18,8 @@ from mnist_core.text import in_plotly
 
 __all__ = ["sweep_curves", "sweep_figure", "swept_line", "swept_map", "swept_parallel"]
 
-_MOST_LABELS = 8  # numbers beside points
+# numbers beside points
+_MOST_LABELS = 8
 
 
 def sweep_figure(table: pd.DataFrame, labels: Mapping[str, str], measure: str = "validation_accuracy") -> go.Figure:
@@ -43,33 +44,51 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
     found = sorted(settings(table, [field], measure), key=lambda row: scale.place(row[field]))
     places = [scale.place(row[field]) for row in found]
     means = np.array([row["mean"] for row in found])
-    low, high = (errors_of(np.array([row["mean"] if isnan(row[end]) else row[end] for row in found]))
-                 for end in ("low", "high"))  # fmt: skip
+    low, high = (
+        errors_of(np.array([row["mean"] if isnan(row[end]) else row[end] for row in found])) for end in ("low", "high")
+    )
     several = any(row["n"] > 1 for row in found)
     figure = go.Figure()
     if several:
         _add_runs(figure, table, field, label, measure)
     figure.add_scatter(
-        x=places, y=errors_of(means), mode="lines+markers" if scale.numeric else "markers",
-        name="mean and its 95 % interval" if several else "run", showlegend=several, cliponaxis=False,
-        line={"color": PALETTE[0], "width": 3}, marker={"size": 14, "color": PALETTE[0]},
-        error_y={"type": "data", "symmetric": False, "array": low - errors_of(means),
-                 "arrayminus": errors_of(means) - high, "thickness": 3, "width": 9, "color": PALETTE[0],
-                 "visible": several},
+        x=places,
+        y=errors_of(means),
+        mode="lines+markers" if scale.numeric else "markers",
+        name="mean and its 95 % interval" if several else "run",
+        showlegend=several,
+        cliponaxis=False,
+        line={"color": PALETTE[0], "width": 3},
+        marker={"size": 14, "color": PALETTE[0]},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": low - errors_of(means),
+            "arrayminus": errors_of(means) - high,
+            "thickness": 3,
+            "width": 9,
+            "color": PALETTE[0],
+            "visible": several,
+        },
         customdata=[[in_plotly(shown(row[field])), mean_text(row), spread(row)] for row in found],
         hovertemplate=f"{in_plotly(label)} <b>%{{customdata[0]}}</b><br>%{{customdata[1]}}%%{{customdata[2]}}"
         "<extra></extra>",
-    )  # fmt: skip
+    )
     polish(figure)
     if len(found) <= _MOST_LABELS:
         for place, row, top in zip(places, found, high, strict=True):
             best = row["mean"] == means.max()
             figure.add_annotation(
-                x=place, y=log10(top), text=f"<b>{mean_text(row)}</b>" if best else mean_text(row), yshift=20,
-                showarrow=False, font={"size": 20 if best else 17},
-            )  # fmt: skip
+                x=place,
+                y=log10(top),
+                text=f"<b>{mean_text(row)}</b>" if best else mean_text(row),
+                yshift=20,
+                showarrow=False,
+                font={"size": 20 if best else 17},
+            )
     seen = errors_of(table[measure].dropna().to_numpy(np.float64))
-    ends = np.clip([*low, *high], seen.min(initial=100) / 4, seen.max(initial=0.01) * 4)  # two seeds can tell nothing
+    # two seeds can tell nothing
+    ends = np.clip([*low, *high], seen.min(initial=100) / 4, seen.max(initial=0.01) * 4)
     figure.update_xaxes(title_text=in_plotly(label), **across(scale))
     figure.update_yaxes(title_text=f"{measure_name(measure)} (%, log scale of errors)", **accuracy_axis([*seen, *ends]))
     return figure
@@ -81,10 +100,13 @@ def _add_runs(figure: go.Figure, table: pd.DataFrame, field: str, label: str, me
     scale = swept_scale(table[field].tolist())
     details = zip(known[field].tolist(), known[measure].tolist(), known["seed"].tolist(), strict=True)
     figure.add_scatter(
-        x=[scale.place(value) for value in known[field].tolist()], y=errors_of(known[measure].to_numpy(np.float64)),
-        mode="markers", name="each run", cliponaxis=False,
+        x=[scale.place(value) for value in known[field].tolist()],
+        y=errors_of(known[measure].to_numpy(np.float64)),
+        mode="markers",
+        name="each run",
+        cliponaxis=False,
         marker={"symbol": "circle-open", "size": 11, "color": GREY, "line": {"width": 2}},
         customdata=[[in_plotly(shown(value)), 100 * accuracy, seed] for value, accuracy, seed in details],
         hovertemplate=f"{in_plotly(label)} <b>%{{customdata[0]}}</b>, seed %{{customdata[2]}}<br>"
         "%{customdata[1]:.2f}%<extra></extra>",
-    )  # fmt: skip
+    )

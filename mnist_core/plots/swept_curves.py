@@ -54,14 +54,21 @@ def sweep_curves(
             details += [[number, seed, 100 * v if metric == "accuracy" else v, kind] for v in values]
             details += [[number, seed, None, kind]]
         figure.add_scatter(
-            x=x, y=y, customdata=details, mode="lines+markers", name=shortened(shown(value)),
-            line={"color": scale.colour(value), "width": 3}, marker={"size": 6}, opacity=0.9,
-            showlegend=not scale.numeric, connectgaps=False,
+            x=x,
+            y=y,
+            customdata=details,
+            mode="lines+markers",
+            name=shortened(shown(value)),
+            line={"color": scale.colour(value), "width": 3},
+            marker={"size": 6},
+            opacity=0.9,
+            showlegend=not scale.numeric,
+            connectgaps=False,
             hovertemplate=f"<b>{in_plotly(label)} {in_plotly(shown(value))}</b>, run %{{customdata[0]}}, "
             f"seed %{{customdata[1]}}<br>epoch %{{x}}: %{{customdata[3]}} {metric} "
             + ("%{customdata[2]:.2f}%" if metric == "accuracy" else "%{customdata[2]:.4g}")
             + "<extra></extra>",
-        )  # fmt: skip
+        )
     polish(figure)
     if scale.numeric and len(scale.values) > 1:
         add_colour_bar(figure, label, scale.places, scale.ticks())

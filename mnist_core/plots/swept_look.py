@@ -15,8 +15,10 @@ from mnist_core.text import decimals, fixed, in_plotly
 
 def settings(table: pd.DataFrame, fields: Sequence[str], measure: str) -> list[dict[str, Any]]:
     """Each setting that has results: its fields, n, mean, low and high (see intervals.by_setting)."""
-    return [{str(name): value for name, value in row.items()}
-            for row in by_setting(table, fields, measure).to_dict("records")]  # fmt: skip
+    return [
+        {str(name): value for name, value in row.items()}
+        for row in by_setting(table, fields, measure).to_dict("records")
+    ]
 
 
 def across(scale: SweptScale) -> dict[str, Any]:
@@ -33,13 +35,31 @@ def across(scale: SweptScale) -> dict[str, Any]:
 def add_colour_bar(figure: go.Figure, label: str, places: Sequence[float], ticks: Mapping[str, Any]) -> None:
     """A horizontal scale of colours above the figure."""
     figure.add_scatter(
-        x=[None], y=[None], mode="markers", showlegend=False, hoverinfo="skip",
-        marker={"color": [min(places)], "cmin": min(places), "cmax": max(places), "colorscale": plotly_scale(),
-                "showscale": True,
-                "colorbar": {"orientation": "h", "x": 0.5, "y": 1.02, "yanchor": "bottom", "thickness": 16, "len": 1,
-                             "title": {"text": in_plotly(label), "side": "top", "font": {"size": 18}},
-                             "tickfont": {"size": 16}, "outlinewidth": 0, **ticks}},
-    )  # fmt: skip
+        x=[None],
+        y=[None],
+        mode="markers",
+        showlegend=False,
+        hoverinfo="skip",
+        marker={
+            "color": [min(places)],
+            "cmin": min(places),
+            "cmax": max(places),
+            "colorscale": plotly_scale(),
+            "showscale": True,
+            "colorbar": {
+                "orientation": "h",
+                "x": 0.5,
+                "y": 1.02,
+                "yanchor": "bottom",
+                "thickness": 16,
+                "len": 1,
+                "title": {"text": in_plotly(label), "side": "top", "font": {"size": 18}},
+                "tickfont": {"size": 16},
+                "outlinewidth": 0,
+                **ticks,
+            },
+        },
+    )
 
 
 def accuracy_ticks(heights: Sequence[float]) -> dict[str, Any]:

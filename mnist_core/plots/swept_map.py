@@ -25,10 +25,13 @@ from mnist_core.plots.swept_look import (
 from mnist_core.plots.swept_scale import SweptScale, scale_colour, swept_scale
 from mnist_core.text import in_plotly
 
-_CELLS = tuple(sequential.Cividis)  # opaque cells with their own ink, so any ground will do
+# opaque cells with their own ink, so any ground will do
+_CELLS = tuple(sequential.Cividis)
 _BEST = PALETTE[3]
-_MOST_CELLS = 14  # numbers in cells, a side
-_EMPTY_SHARE = 0.5  # of a map's cells: with more empty ones it is drawn as points
+# numbers in cells, a side
+_MOST_CELLS = 14
+# of a map's cells: with more empty ones it is drawn as points
+_EMPTY_SHARE = 0.5
 
 
 def swept_map(table: pd.DataFrame, labels: Mapping[str, str], measure: str = "validation_accuracy") -> go.Figure:
@@ -51,27 +54,46 @@ def swept_map(table: pd.DataFrame, labels: Mapping[str, str], measure: str = "va
     grid = [[cells.get((x, y)) for x in range(len(columns.values))] for y in range(len(rows.values))]
     figure = go.Figure()
     figure.add_heatmap(
-        z=[[0] * len(columns.values)] * len(rows.values), colorscale=[[0, FAINT], [1, FAINT]], showscale=False,
-        xgap=3, ygap=3, hoverinfo="skip",
-    )  # fmt: skip
+        z=[[0] * len(columns.values)] * len(rows.values),
+        colorscale=[[0, FAINT], [1, FAINT]],
+        showscale=False,
+        xgap=3,
+        ygap=3,
+        hoverinfo="skip",
+    )
     figure.add_heatmap(
-        z=[[None if place is None else share[place] for place in row] for row in grid], zmin=0, zmax=1,
+        z=[[None if place is None else share[place] for place in row] for row in grid],
+        zmin=0,
+        zmax=1,
         text=[["" if place is None else _hover(found[place], labels) for place in row] for row in grid],
-        colorscale=[[place / (len(_CELLS) - 1), colour] for place, colour in enumerate(_CELLS)], showscale=False,
-        xgap=3, ygap=3, hoverongaps=False, hovertemplate="%{text}<extra></extra>",
-    )  # fmt: skip
+        colorscale=[[place / (len(_CELLS) - 1), colour] for place, colour in enumerate(_CELLS)],
+        showscale=False,
+        xgap=3,
+        ygap=3,
+        hoverongaps=False,
+        hovertemplate="%{text}<extra></extra>",
+    )
     if max(len(columns.values), len(rows.values)) <= _MOST_CELLS:
         _write(figure, found, cells, share, len(columns.values))
     polish(figure, height=max(380, min(900, 120 + 76 * len(rows.values))))
     for (x, y), place in cells.items():
         if found[place]["mean"] == max(row["mean"] for row in found):
-            figure.add_shape(type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5,
-                             line={"color": _BEST, "width": 5})  # fmt: skip
-    for update, scale, label in zip((figure.update_xaxes, figure.update_yaxes), (columns, rows), labels.values(),
-                                    strict=True):  # fmt: skip
+            figure.add_shape(
+                type="rect", x0=x - 0.5, x1=x + 0.5, y0=y - 0.5, y1=y + 0.5, line={"color": _BEST, "width": 5}
+            )
+    for update, scale, label in zip(
+        (figure.update_xaxes, figure.update_yaxes), (columns, rows), labels.values(), strict=True
+    ):
         names = [shortened(shown(value)) for value in scale.values]
-        update(title_text=in_plotly(label), tickmode="array", tickvals=list(range(len(names))), ticktext=names,
-               showgrid=False, ticks="", range=[-0.5, len(names) - 0.5])  # fmt: skip
+        update(
+            title_text=in_plotly(label),
+            tickmode="array",
+            tickvals=list(range(len(names))),
+            ticktext=names,
+            showgrid=False,
+            ticks="",
+            range=[-0.5, len(names) - 0.5],
+        )
     figure.update_layout(showlegend=False)
     return figure
 
@@ -83,12 +105,21 @@ def _points(
     x, y = ([scale.place(row[field]) for row in found] for field, scale in zip(labels, scales, strict=True))
     figure = go.Figure()
     figure.add_scatter(
-        x=x, y=y, mode="markers", cliponaxis=False, showlegend=False,
-        marker={"size": [30 if row["mean"] == best else 20 for row in found],
-                "symbol": ["star" if row["mean"] == best else "circle" for row in found],
-                "color": [scale_colour(share) for share in _shares(found)], "opacity": 1, "line": {"width": 0}},
-        text=[_hover(row, labels) for row in found], hovertemplate="%{text}<extra></extra>",
-    )  # fmt: skip
+        x=x,
+        y=y,
+        mode="markers",
+        cliponaxis=False,
+        showlegend=False,
+        marker={
+            "size": [30 if row["mean"] == best else 20 for row in found],
+            "symbol": ["star" if row["mean"] == best else "circle" for row in found],
+            "color": [scale_colour(share) for share in _shares(found)],
+            "opacity": 1,
+            "line": {"width": 0},
+        },
+        text=[_hover(row, labels) for row in found],
+        hovertemplate="%{text}<extra></extra>",
+    )
     polish(figure, height=520)
     heights = [-log10(error) for error in errors_of(np.array([row["mean"] for row in found]))]
     if len(set(heights)) > 1:
@@ -112,9 +143,16 @@ def _write(
         row = found[place]
         ink = _ink(scale_colour(share[place], _CELLS))
         half = f"<br>±{half_text(row)}" if half_text(row) else ""
-        notes.append({"x": x, "y": y, "text": f"<b>{mean_text(row)}</b>{half}", "showarrow": False,
-                      "captureevents": False,
-                      "font": {"size": size, "color": ink}})  # fmt: skip
+        notes.append(
+            {
+                "x": x,
+                "y": y,
+                "text": f"<b>{mean_text(row)}</b>{half}",
+                "showarrow": False,
+                "captureevents": False,
+                "font": {"size": size, "color": ink},
+            }
+        )
     figure.update_layout(annotations=notes)
 
 

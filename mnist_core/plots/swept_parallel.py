@@ -14,8 +14,10 @@ from mnist_core.plots.swept_look import accuracy_ticks, across, mean_text, measu
 from mnist_core.plots.swept_scale import scale_colour, swept_scale
 from mnist_core.text import in_plotly
 
-_SHADES = 12  # lines of like accuracy are one trace: hundreds of settings stay quick to draw
-_FAN = 0.04  # how far lines that meet in one value are spread, so that each can be followed
+# lines of like accuracy are one trace: hundreds of settings stay quick to draw
+_SHADES = 12
+# how far lines that meet in one value are spread, so that each can be followed
+_FAN = 0.04
 
 
 def swept_parallel(table: pd.DataFrame, labels: Mapping[str, str], measure: str = "validation_accuracy") -> go.Figure:
@@ -43,9 +45,16 @@ def swept_parallel(table: pd.DataFrame, labels: Mapping[str, str], measure: str 
     polish(figure, height=540)
     names = [*labels.values(), f"{measure_name(measure)} (%)"]
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(tickvals=list(range(len(names))), ticktext=[_stacked(name) for name in names], ticks="",
-                        range=[-0.3, len(names) - 0.5], showgrid=False, side="top", tickangle=0,
-                        ticklabeloverflow="allow")  # fmt: skip
+    figure.update_xaxes(
+        tickvals=list(range(len(names))),
+        ticktext=[_stacked(name) for name in names],
+        ticks="",
+        range=[-0.3, len(names) - 0.5],
+        showgrid=False,
+        side="top",
+        tickangle=0,
+        ticklabeloverflow="allow",
+    )
     figure.update_yaxes(visible=False, range=[-0.04, 1.06])
     return figure
 
@@ -64,9 +73,13 @@ def _add_lines(
 
 
 def _add_bundle(
-    figure: go.Figure, rows: Sequence[Mapping[str, Any]], lines: Sequence[Sequence[float]], labels: Mapping[str, str],
-    colour: str, width: float,
-) -> None:  # fmt: skip
+    figure: go.Figure,
+    rows: Sequence[Mapping[str, Any]],
+    lines: Sequence[Sequence[float]],
+    labels: Mapping[str, str],
+    colour: str,
+    width: float,
+) -> None:
     y: list[float | None] = []
     text: list[str] = []
     for row, line in zip(rows, lines, strict=True):
@@ -74,10 +87,16 @@ def _add_bundle(
         y += [*line, None]
         text += ["<br>".join([*words, f"{mean_text(row)}%{spread(row)}"])] * (len(line) + 1)
     figure.add_scatter(
-        x=[*range(len(lines[0])), None] * len(lines), y=y, mode="lines+markers", text=text,
-        line={"color": colour, "width": width}, marker={"size": 2 * width, "color": colour}, opacity=0.85,
-        connectgaps=False, hovertemplate="%{text}<extra></extra>",
-    )  # fmt: skip
+        x=[*range(len(lines[0])), None] * len(lines),
+        y=y,
+        mode="lines+markers",
+        text=text,
+        line={"color": colour, "width": width},
+        marker={"size": 2 * width, "color": colour},
+        opacity=0.85,
+        connectgaps=False,
+        hovertemplate="%{text}<extra></extra>",
+    )
 
 
 def _add_axis(
@@ -88,8 +107,17 @@ def _add_axis(
     for tick, name in zip(*ticks, strict=True):
         height = (tick - ends[0]) / (ends[1] - ends[0])
         if -0.01 <= height <= 1.01:
-            figure.add_annotation(x=place, y=height, text=shortened(name), showarrow=False, xanchor="left", xshift=9,
-                                  font={"size": 16}, bgcolor=FAINT, borderpad=2)  # fmt: skip
+            figure.add_annotation(
+                x=place,
+                y=height,
+                text=shortened(name),
+                showarrow=False,
+                xanchor="left",
+                xshift=9,
+                font={"size": 16},
+                bgcolor=FAINT,
+                borderpad=2,
+            )
 
 
 def _fanned(heights: Sequence[float]) -> list[float]:

@@ -11,7 +11,8 @@ from mnist_core.plots.style import PALETTE, mixed
 # From low to high. Reads on white and near-black, and quarters of it are told apart with red-, green- or
 # blue-blindness; a test computes it.
 COLOURS = ("#424fdb", "#808ee6", "#bf8a70", "#be1d11")
-_LOG_FACTOR = 30  # values that span more are placed by their logarithms
+# values that span more are placed by their logarithms
+_LOG_FACTOR = 30
 _MOST_TICKS = 12
 
 
@@ -21,7 +22,8 @@ class SweptScale:
 
     values: tuple[Any, ...]
     places: tuple[float, ...]
-    numeric: bool  # False: words, one unit apart
+    # False: words, one unit apart
+    numeric: bool
     log: bool
 
     def place(self, value: Any) -> float:

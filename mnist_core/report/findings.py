@@ -28,16 +28,24 @@ class Findings:
     """Everything that a report is made from."""
 
     runs: tuple[Run, ...]
-    metrics: Mapping[str, pd.DataFrame]  # by run id: what the learning curves draw
-    answers: Answers | None  # of the runs that saw the same test images
+    # by run id: what the learning curves draw
+    metrics: Mapping[str, pd.DataFrame]
+    # of the runs that saw the same test images
+    answers: Answers | None
     left_out: tuple[LeftOut, ...]
-    pairs: tuple[stats.Pair, ...]  # of the runs in `answers`, by their places there
-    alike: tuple[tuple[int, ...], ...]  # places of runs that cannot be told apart, the best first
-    flattery: stats.Flattery | None  # of the best run, by having been chosen as the best of those in `answers`
-    images: np.ndarray | None  # uint8 (N, C, H, W), the test images, if they are on this machine
-    problem: str  # why there are no images; "" if there are
+    # of the runs in `answers`, by their places there
+    pairs: tuple[stats.Pair, ...]
+    # places of runs that cannot be told apart, the best first
+    alike: tuple[tuple[int, ...], ...]
+    # of the best run, by having been chosen as the best of those in `answers`
+    flattery: stats.Flattery | None
+    # uint8 (N, C, H, W), the test images, if they are on this machine
+    images: np.ndarray | None
+    # why there are no images; "" if there are
+    problem: str
     classes: tuple[str, ...]
-    changed: tuple[Run, ...]  # whose own figures in the database are not what they were when they ended
+    # whose own figures in the database are not what they were when they ended
+    changed: tuple[Run, ...]
 
     def place(self, run: Run) -> int | None:
         """The run's place in the answers, or None."""
@@ -58,8 +66,19 @@ def find(store: Store, runs: Sequence[Run]) -> Findings:
     images, problem = _images(found) if found else (None, "")
     classes = class_names_of(store, found.runs[0], found.classes) if found and found.runs else ()
     metrics, without = _metrics(store, runs)
-    return Findings(tuple(runs), metrics, found, (*left_out, *damaged, *without), tuple(pairs), tuple(alike),
-                    found and _flattery(found), images, problem, classes, tuple(store.changed(runs)))  # fmt: skip
+    return Findings(
+        tuple(runs),
+        metrics,
+        found,
+        (*left_out, *damaged, *without),
+        tuple(pairs),
+        tuple(alike),
+        found and _flattery(found),
+        images,
+        problem,
+        classes,
+        tuple(store.changed(runs)),
+    )
 
 
 def _flattery(found: Answers) -> stats.Flattery | None:

@@ -7,7 +7,8 @@ from mnist_core.report.findings import Findings
 from mnist_core.report.words import Html, paragraph, percent, picture, section, text
 
 _SHOWN = 24
-_NAMED = 6  # runs whose answers stand under an image; with more, only how many are right
+# runs whose answers stand under an image; with more, only how many are right
+_NAMED = 6
 
 
 def show(found: Findings) -> Html:
@@ -22,14 +23,22 @@ def show(found: Findings) -> Html:
     none = np.flatnonzero(hits == 0)
     parts: list[str] = []
     if count > 1:
-        parts += [paragraph(f"{_images(len(split))} that some runs get right and others wrong"
-                            f"{_first(len(split), ', the most divided first')}:")
-                  if len(split) else paragraph("The runs are right on exactly the same images."),
-                  _gallery(found, _most_divided(found, split))]  # fmt: skip
+        parts += [
+            paragraph(
+                f"{_images(len(split))} that some runs get right and others wrong"
+                f"{_first(len(split), ', the most divided first')}:"
+            )
+            if len(split)
+            else paragraph("The runs are right on exactly the same images."),
+            _gallery(found, _most_divided(found, split)),
+        ]
     whom = "no run gets" if count > 1 else "the run does not get"
-    parts += [paragraph(f"{_images(len(none))} that {whom} right{_first(len(none), ', the surest mistakes first')}:")
-              if len(none) else paragraph(f"There is no image that {whom} right."),
-              _gallery(found, _surest(found, none))]  # fmt: skip
+    parts += [
+        paragraph(f"{_images(len(none))} that {whom} right{_first(len(none), ', the surest mistakes first')}:")
+        if len(none)
+        else paragraph(f"There is no image that {whom} right."),
+        _gallery(found, _surest(found, none)),
+    ]
     return section("Mistakes", *parts)
 
 
@@ -37,8 +46,11 @@ def _gallery(found: Findings, places: np.ndarray) -> Html:
     if found.images is None or not len(places):
         return Html("")
     tiles = channels_last(found.images[places])
-    return Html("<div class=gallery>" + "\n".join(
-        _tile(found, int(place), tile) for place, tile in zip(places, tiles, strict=True)) + "</div>")  # fmt: skip
+    return Html(
+        "<div class=gallery>"
+        + "\n".join(_tile(found, int(place), tile) for place, tile in zip(places, tiles, strict=True))
+        + "</div>"
+    )
 
 
 def _tile(found: Findings, place: int, tile: np.ndarray) -> str:
@@ -56,8 +68,10 @@ def _tile(found: Findings, place: int, tile: np.ndarray) -> str:
             given = int(found.answers.predicted[row, place])
             sure = float(found.answers.probabilities[run.id][place, given])
             kind = "right" if given == true else "wrong"
-            said += (f'<div class={kind}><i style="background: {styles[run.number].colour}"></i>'
-                     f"{run.number}: <b>{text(found.classes[given])}</b> {percent(sure, 0)}</div>")  # fmt: skip
+            said += (
+                f'<div class={kind}><i style="background: {styles[run.number].colour}"></i>'
+                f"{run.number}: <b>{text(found.classes[given])}</b> {percent(sure, 0)}</div>"
+            )
     image = picture(png(tile), f"test image {place}, a {name}")
     head = f"<strong>{text(name)}</strong> <small>{place}</small>"
     return f"<figure>{image}<figcaption>{head}{said}</figcaption></figure>"

@@ -16,8 +16,10 @@ from mnist_core.text import in_html
 
 _HERE = Path(__file__).parent
 # Nothing is loaded from anywhere: the browser itself forbids it.
-_POLICY = ("default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
-           "base-uri 'none'; form-action 'none'")  # fmt: skip
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "base-uri 'none'; form-action 'none'"
+)
 
 
 def html(store: Store, runs: Sequence[Run]) -> str:

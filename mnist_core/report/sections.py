@@ -14,9 +14,11 @@ from mnist_core.report.words import MISSING, Charts, Html, number, paragraph, pe
 from mnist_core.store import Run
 from mnist_core.text import decimals, fixed
 
-_PAIRS = 45  # more are not read: then only those with the best run are shown
+# more are not read: then only those with the best run are shown
+_PAIRS = 45
 _SMOOTHING = 0.9
-_NAME_LENGTH = 32  # letters
+# letters
+_NAME_LENGTH = 32
 
 
 def lead(found: Findings) -> Html:
@@ -27,8 +29,10 @@ def lead(found: Findings) -> Html:
     run, images = found.answers.runs[best], found.answers.images
     right = int(found.answers.right[best].sum())
     low, high = stats.wilson(right, images)
-    says = (f"{_short(run)} is right on {right:,} of {images:,} test images: {percent(right / images)} "
-            f"(95 % interval {percent(low)} to {percent(high)}).")  # fmt: skip
+    says = (
+        f"{_short(run)} is right on {right:,} of {images:,} test images: {percent(right / images)} "
+        f"(95 % interval {percent(low)} to {percent(high)})."
+    )
     note = measures.optimistic_note(found.answers.runs)
     if not found.pairs:
         return paragraph(says, note, kind="lead")
@@ -36,8 +40,11 @@ def lead(found: Findings) -> Html:
         return paragraph(_verdict(found, found.pairs[0]), stats.flattery_text(found.flattery), note, kind="lead")
     like = sorted({place for group in found.alike if best in group for place in group} - {best})
     others = ", ".join(_short(found.answers.runs[place]) for place in like)
-    compared = (f"That cannot be told apart from {others}." if like else
-                "Every other run here is worse by more than chance explains.")  # fmt: skip
+    compared = (
+        f"That cannot be told apart from {others}."
+        if like
+        else "Every other run here is worse by more than chance explains."
+    )
     return paragraph(says, compared, stats.flattery_text(found.flattery), note, kind="lead")
 
 
@@ -50,11 +57,32 @@ def results(found: Findings) -> Html:
             right = int(found.answers.right[place].sum())
             low, high = stats.wilson(right, found.answers.images)
             span = f"{100 * low:.2f} – {100 * high:.2f}"
-        rows.append([marks[run.number], _test(run), span, percent(run.held_out_accuracy),
-                     percent(run.train_accuracy), number(run.parameters), number(run.macs),
-                     f"{run.epoch}", number(run.seconds, ",.1f"), run.state])  # fmt: skip
-    head = ["Run", "Test", "95 % interval", "Validation", "Training", "Parameters", "Multiply-accumulates", "Epochs",
-            "Seconds", "State"]  # fmt: skip
+        rows.append(
+            [
+                marks[run.number],
+                _test(run),
+                span,
+                percent(run.held_out_accuracy),
+                percent(run.train_accuracy),
+                number(run.parameters),
+                number(run.macs),
+                f"{run.epoch}",
+                number(run.seconds, ",.1f"),
+                run.state,
+            ]
+        )
+    head = [
+        "Run",
+        "Test",
+        "95 % interval",
+        "Validation",
+        "Training",
+        "Parameters",
+        "Multiply-accumulates",
+        "Epochs",
+        "Seconds",
+        "State",
+    ]
     notes: dict[str, list[str]] = {}
     for run in found.runs:
         notes.setdefault(run.note, []).append(str(run.number))
@@ -66,10 +94,13 @@ def results(found: Findings) -> Html:
     return section(
         "Results",
         table(head, rows),
-        paragraph("Accuracies: validation at the best epoch, training over the last. The interval is Wilson's.",
-                  measures.optimistic_note(found.runs), kind="note"),
+        paragraph(
+            "Accuracies: validation at the best epoch, training over the last. The interval is Wilson's.",
+            measures.optimistic_note(found.runs),
+            kind="note",
+        ),
         *(paragraph(note, kind="note") for note in [changed, *said, *left] if note),
-    )  # fmt: skip
+    )
 
 
 def statistics(found: Findings) -> Html:
@@ -134,9 +165,11 @@ def curves(found: Findings, charts: Charts) -> Html:
     loss = learning_curves(found.metrics, found.runs, "loss", "epoch", _SMOOTHING, log_y=True)
     accuracy = learning_curves(found.metrics, found.runs, "accuracy", "epoch", _SMOOTHING, log_y=True)
     return section(
-        "Learning curves", charts.add(loss, "Loss over epochs"),
-        paragraph(measures.training_loss_note(found.runs), kind="note"), charts.add(accuracy, "Accuracy over epochs"),
-    )  # fmt: skip
+        "Learning curves",
+        charts.add(loss, "Loss over epochs"),
+        paragraph(measures.training_loss_note(found.runs), kind="note"),
+        charts.add(accuracy, "Accuracy over epochs"),
+    )
 
 
 def settings(found: Findings) -> Html:
@@ -145,9 +178,11 @@ def settings(found: Findings) -> Html:
     if len(found.runs) > 1:
         differences = comparison.config_differences(found.runs)
         differing = _frame(differences) if len(differences) else paragraph("These runs have the same settings.")
-    shown = [[field.label, *(_setting(run, field.name) for run in found.runs)]
-             for field in fields()
-             if any(field.matters(run.config.model_dump()) for run in found.runs)]  # fmt: skip
+    shown = [
+        [field.label, *(_setting(run, field.name) for run in found.runs)]
+        for field in fields()
+        if any(field.matters(run.config.model_dump()) for run in found.runs)
+    ]
     every = table(["Setting", *(_short(run) for run in found.runs)], shown, words=1 + len(found.runs))
     return section(
         "Settings",
@@ -181,8 +216,19 @@ def origins(found: Findings, written: str) -> Html:
         versions = dict(run.versions or {})
         machine = versions.pop("machine", MISSING)
         said = ", ".join(f"{name} {version}" for name, version in versions.items()) or MISSING
-        rows.append([marks[run.number], run.dataset, number(run.train_images), _test_images(run),
-                     run.device or MISSING, machine, said, run.digest, run.id])  # fmt: skip
+        rows.append(
+            [
+                marks[run.number],
+                run.dataset,
+                number(run.train_images),
+                _test_images(run),
+                run.device or MISSING,
+                machine,
+                said,
+                run.digest,
+                run.id,
+            ]
+        )
     head = [
         "Run",
         "Data set",
@@ -225,8 +271,9 @@ def _architectures(found: Findings) -> Html:
     together = comparison.groups(found.answers.runs)
     scores = [[accuracy[run.id] for run in group.tries] for group in together]
     names = comparison.group_names(together)
-    rows = [[name, len(own), *_mean_and_deviation(own)]
-            for name, own in zip(names, scores, strict=True) if len(own) > 1]  # fmt: skip
+    rows = [
+        [name, len(own), *_mean_and_deviation(own)] for name, own in zip(names, scores, strict=True) if len(own) > 1
+    ]
     if not rows:
         return Html("")
     pairs = stats.group_pairs(scores)
@@ -237,12 +284,16 @@ def _architectures(found: Findings) -> Html:
         sentence = stats.group_verdict(a, b, scores[pair.a], scores[pair.b], pair.test, *corrected)
         said.append(paragraph(sentence, _welch_interval(pair, a, b)))
     left = f"Of {len(pairs)} pairs, for which all p are corrected, the first {_PAIRS} are listed."
-    return Html("\n".join([
-        paragraph("These architectures, over several seeds:"),
-        table(["Architecture", "Seeds", "Mean test accuracy", "Standard deviation (points)"], rows),
-        *said,
-        paragraph(left if len(pairs) > _PAIRS else "", kind="note"),
-    ]))  # fmt: skip
+    return Html(
+        "\n".join(
+            [
+                paragraph("These architectures, over several seeds:"),
+                table(["Architecture", "Seeds", "Mean test accuracy", "Standard deviation (points)"], rows),
+                *said,
+                paragraph(left if len(pairs) > _PAIRS else "", kind="note"),
+            ]
+        )
+    )
 
 
 def _welch_interval(pair: stats.GroupPair, first: str, second: str) -> str:

@@ -11,7 +11,8 @@ from mnist_core.text import in_html
 
 MISSING = "–"
 _BORDERS = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "dashed"}
-_SPACE = "\u202f"  # narrow and unbroken
+# narrow and unbroken
+_SPACE = "\u202f"
 
 
 class Html(str):
@@ -48,8 +49,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], words: int = 1,
 
     body = "\n".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     title = f"<caption>{in_html(caption)}</caption>" if caption else ""
-    return Html(f"<div class=wide><table>{title}<thead><tr>{cells('th', head)}</tr></thead>\n"
-                f"<tbody>\n{body}\n</tbody></table></div>")  # fmt: skip
+    return Html(
+        f"<div class=wide><table>{title}<thead><tr>{cells('th', head)}</tr></thead>\n"
+        f"<tbody>\n{body}\n</tbody></table></div>"
+    )
 
 
 def run_marks(runs: Sequence[RunLike]) -> dict[int, Html]:
@@ -90,7 +93,8 @@ class Charts:
 
     def add(self, figure: go.Figure, about: str) -> Html:
         """A place for the figure, with its data beside it."""
-        data = (figure.to_json() or "").replace("<", "\\u003c")  # or a name might end the script
+        # or a name might end the script
+        data = (figure.to_json() or "").replace("<", "\\u003c")
         name = f"chart-{next(self._numbers)}"
         height = figure.to_dict()["layout"]["height"]
         return Html(

@@ -17,7 +17,8 @@ from mnist_core.store.schema import artifacts, metrics, runs
 if TYPE_CHECKING:
     import pandas as pd
 
-_ROWS = 5_000  # of metrics that go into the database at once
+# of metrics that go into the database at once
+_ROWS = 5_000
 
 
 class Adoption(Database):

@@ -22,11 +22,13 @@ class Artifact:
     """A file in a run's folder; `step` and `epoch` say where in training it was written."""
 
     path: str
-    kind: str  # "checkpoint" or "predictions"
+    # "checkpoint" or "predictions"
+    kind: str
     epoch: int | None
     step: int | None
     sha256: str
-    size: int  # bytes
+    # bytes
+    size: int
 
 
 def write_atomically(target: Path, write: Callable[[Path], None]) -> tuple[str, int]:
@@ -116,6 +118,7 @@ def file_sha256(path: Path) -> str:
 def put_aside(results: Path) -> list[Path]:
     """Folders beside the runs in which restorings keep runs or a database, the oldest first."""
     return sorted(
-        path for path in results.glob(f"{ASIDE}*")
+        path
+        for path in results.glob(f"{ASIDE}*")
         if path.is_dir() and any(RUN_FOLDER.fullmatch(one.name) or one.suffix == ".db" for one in path.iterdir())
-    )  # fmt: skip
+    )

@@ -19,7 +19,8 @@ KEPT_DAILY = 7
 DAILY_BYTES = 2_000_000_000
 
 _FOLDER = "backups"
-_ROOM = 3  # copies for which a disk must have room before a daily one is made
+# copies for which a disk must have room before a daily one is made
+_ROOM = 3
 
 
 def copy_database(source: Path, target: Path) -> tuple[str, int]:

@@ -13,7 +13,8 @@ from mnist_core.environment import full_path
 from mnist_core.errors import StorageError
 from mnist_core.store import failures
 
-LOCK_SECONDS = 30.0  # how long one waits for another process that writes
+# how long one waits for another process that writes
+LOCK_SECONDS = 30.0
 
 _PLAIN = (
     "Leave MNIST_LAB_DATABASE empty for runs.db in the results folder, or name a file: sqlite:////full/path/runs.db"
@@ -59,8 +60,10 @@ def connect(url: sa.URL) -> sa.Engine:
             f"MNIST_LAB_DATABASE asks for {url.drivername}, whose driver is not installed. {_PLAIN}"
         ) from None
     except (exc.SQLAlchemyError, ValueError):
-        raise StorageError(f"MNIST_LAB_DATABASE asks for {url.drivername}, which is no kind of database that this "
-                           f"program knows. {_PLAIN}") from None  # fmt: skip
+        raise StorageError(
+            f"MNIST_LAB_DATABASE asks for {url.drivername}, which is no kind of database that this "
+            f"program knows. {_PLAIN}"
+        ) from None
     failures.listen(engine, path)
     if path is not None:
         event.listen(engine, "connect", _prepare_sqlite)
@@ -146,7 +149,8 @@ def _size(path: Path) -> int:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.isolation_level = None  # pysqlite would begin late and lose the race; `_begin_sqlite` begins
+    # pysqlite would begin late and lose the race; `_begin_sqlite` begins
+    connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in ("foreign_keys=ON", f"busy_timeout={1000 * LOCK_SECONDS:.0f}"):
         cursor.execute(f"PRAGMA {pragma}")

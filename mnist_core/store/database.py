@@ -28,7 +28,8 @@ class Database:
         self.root, self.clock = folder, clock
         # With the full path: a worker in another directory is given it.
         self.url = location.render_as_string(hide_password=False)
-        self.file = file_of(location)  # of an SQLite database, else None
+        # of an SQLite database, else None
+        self.file = file_of(location)
         with system_errors(folder, "made"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.file is not None:

@@ -23,7 +23,8 @@ _LACKS = re.compile(r"no such (table|column): (?:\w+\.)?(\w+)")
 _FREE_SOME = (
     "Free some space on it: remove other files, or checkpoints of runs with `python -m mnist_core prune --all`."
 )
-_NEARLY_FULL = 1_000_000  # bytes: with less than that no run goes on
+# bytes: with less than that no run goes on
+_NEARLY_FULL = 1_000_000
 
 _KINDS: dict[int, str] = {
     sqlite3.SQLITE_FULL: "full",

@@ -20,10 +20,30 @@ RESULTS = ""
 UNREADABLE = (ValueError, TypeError, OverflowError)
 # Columns of a run that stay as they are once it has ended; name, tags and note may be changed by a person.
 _RESULTS = (
-    "id", "config", "digest", "created", "started", "finished", "epoch", "step", "steps_per_epoch", "parameters",
-    "macs", "train_images", "seconds", "train_loss", "train_accuracy", "best_epoch", "validation_loss",
-    "validation_accuracy", "test_loss", "test_accuracy", "device", "versions", "data",
-)  # fmt: skip
+    "id",
+    "config",
+    "digest",
+    "created",
+    "started",
+    "finished",
+    "epoch",
+    "step",
+    "steps_per_epoch",
+    "parameters",
+    "macs",
+    "train_images",
+    "seconds",
+    "train_loss",
+    "train_accuracy",
+    "best_epoch",
+    "validation_loss",
+    "validation_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "device",
+    "versions",
+    "data",
+)
 _AS_JSON = ("config", "versions", "data")
 
 

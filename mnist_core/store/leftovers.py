@@ -10,7 +10,8 @@ from pathlib import Path
 from mnist_core.store import processes
 
 _NAME = re.compile(r"\..*[.-](\d{1,9})\.part")
-_OLD_SECONDS = 24 * 3600.0  # where processes cannot be asked for
+# where processes cannot be asked for
+_OLD_SECONDS = 24 * 3600.0
 
 
 def leftovers(folder: Path, *, owner_gone: bool = False) -> list[Path]:
@@ -56,7 +57,8 @@ def remove(path: Path) -> None:
 
 def _is_alive(process: int, path: Path) -> bool:
     """Whether the process that writes the file may still do so."""
-    if os.name == "nt":  # there, processes cannot be asked for
+    # there, processes cannot be asked for
+    if os.name == "nt":
         with contextlib.suppress(OSError):
             return time.time() - path.stat().st_mtime < _OLD_SECONDS
         return False

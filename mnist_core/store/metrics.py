@@ -84,7 +84,8 @@ def columns(connection: sa.Connection, number: int, names: Sequence[str]) -> "di
     query = sa.select(*fields).where(metrics.c.run == number, metrics.c.name.in_(names)).order_by(metrics.c.id)
     found = connection.execute(query).all()
     step, epoch, seconds, value, special, name = zip(*found, strict=True) if found else ((),) * 6
-    values = np.array(value, dtype=np.float64)  # None becomes NaN
+    # None becomes NaN
+    values = np.array(value, dtype=np.float64)
     for place in np.flatnonzero(np.isnan(values)):
         values[place] = float(special[place] or "nan")
     whole = (np.array(column, dtype=np.int64) for column in (step, epoch))

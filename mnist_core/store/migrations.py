@@ -15,7 +15,8 @@ from mnist_core.store.soundness import as_version
 
 # What a database of any version has, beside `lab`.
 _TABLES = {"runs", "metrics", "artifacts"}
-_COPY_SECONDS = 600  # how long one waits while another process copies a large database and brings it up to date
+# how long one waits while another process copies a large database and brings it up to date
+_COPY_SECONDS = 600
 
 
 def begin_file(path: Path, results: Path) -> None:
@@ -52,15 +53,18 @@ def migrate(engine: sa.Engine, results: Path) -> None:
     """
     with engine.connect() as connection:
         version = _version(connection)
-    with contextlib.suppress(StorageError):  # it can be read as it is; writing will say what is wrong
+    # it can be read as it is; writing will say what is wrong
+    with contextlib.suppress(StorageError):
         use_write_ahead_log(engine)
     if version == VERSION:
         return
     with writing(engine).connect() as connection:
-        connection.detach()  # its patience is not for others
+        # its patience is not for others
+        connection.detach()
         if engine.dialect.name == "sqlite":
             connection.connection.cursor().execute(f"PRAGMA busy_timeout={1000 * _COPY_SECONDS}")
-        with connection.begin():  # the write lock: of several processes one migrates, the others then find it done
+        # the write lock: of several processes one migrates, the others then find it done
+        with connection.begin():
             version = _version(connection)
             if version == VERSION:
                 return

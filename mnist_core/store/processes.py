@@ -36,7 +36,8 @@ def lives(pid: int, start: str | None) -> bool | None:
     if start is None or not _comparable(start):
         return None
     fields = _stat(pid) if _linux() else _ps(pid)
-    if fields is None:  # it is another user's, or has ended this moment
+    # it is another user's, or has ended this moment
+    if fields is None:
         return _exists(pid)
     state, since = fields
     return state not in _ENDED and start == (f"{_here()}-{since}" if _linux() else since)
@@ -68,7 +69,8 @@ def _here() -> str:
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
         space = os.readlink(_PROC / "self/ns/pid")
-    except OSError:  # hidden from this process, and so from every other that is confined like it
+    except OSError:
+        # hidden from this process, and so from every other that is confined like it
         return "unknown-0"
     return f"{boot.replace('-', '')}-{''.join(filter(str.isdigit, space))}"
 
@@ -78,7 +80,8 @@ def _comparable(start: str) -> bool:
 
 
 def _exists(pid: int) -> bool:
-    if os.name == "nt":  # there, signal 0 would end the process
+    # there, signal 0 would end the process
+    if os.name == "nt":
         return True
     try:
         os.kill(pid, 0)

@@ -22,7 +22,8 @@ from mnist_core.text import is_text, one_line
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "failed", "interrupted"]
 ACTIVE: tuple[State, ...] = ("queued", "running")
-NAME_LENGTH = 200  # characters
+# characters
+NAME_LENGTH = 200
 RESUMABLE: tuple[State, ...] = ("paused", "stopped", "interrupted", "failed")
 
 
@@ -56,46 +57,61 @@ NOT_BEGUN: Mapping[str, Any] = {
 class Run:
     """A row of the store. Times are unix seconds, durations seconds, accuracies fractions."""
 
-    number: int  # 1, 2, 3 ...: decides colour and dash everywhere
-    id: str  # UUIDv7
+    # 1, 2, 3 ...: decides colour and dash everywhere
+    number: int
+    # UUIDv7
+    id: str
     name: str
     tags: tuple[str, ...]
     state: State
     config: RunConfig
     digest: str
-    note: str  # what the person should know: a fallback, a hint, an error
+    # what the person should know: a fallback, a hint, an error
+    note: str
     created: float
     queued: float | None
-    started: float | None  # when the first step began
+    # when the first step began
+    started: float | None
     finished: float | None
     deleted: float | None
     request: str | None
     worker: str | None
     host: str | None
     pid: int | None
-    pid_start: str | None  # tells that process from any other that ever has its number
-    trouble: str | None  # what it waits for while it trains, such as room on the disk
+    # tells that process from any other that ever has its number
+    pid_start: str | None
+    # what it waits for while it trains, such as room on the disk
+    trouble: str | None
     heartbeat: float | None
-    epoch: int  # epochs completed
+    # epochs completed
+    epoch: int
     step: int
     steps_per_epoch: int | None
     parameters: int | None
-    macs: int | None  # multiply-accumulates for one image
+    # multiply-accumulates for one image
+    macs: int | None
     train_images: int | None
-    seconds: float  # of training, pauses not counted
-    images_per_second: float | None  # over the latest report
+    # of training, pauses not counted
+    seconds: float
+    # over the latest report
+    images_per_second: float | None
     learning_rate: float | None
-    train_loss: float | None  # of the last epoch
+    # of the last epoch
+    train_loss: float | None
     train_accuracy: float | None
     best_epoch: int | None
-    validation_loss: float | None  # of the best epoch
+    # of the best epoch
+    validation_loss: float | None
     validation_accuracy: float | None
-    test_loss: float | None  # of the best epoch's weights if images were held out, else of the last
+    # of the best epoch's weights if images were held out, else of the last
+    test_loss: float | None
     test_accuracy: float | None
     device: str | None
     versions: dict[str, str] | None
-    sweep: str | None  # id of its sweep
-    data: DataFacts | None  # which images it was given; None: it has not begun, or began before this was recorded
+    # id of its sweep
+    sweep: str | None
+    # which images it was given; None: it has not begun, or began before this was recorded
+    data: DataFacts | None
 
     @property
     def dataset(self) -> str:
@@ -184,8 +200,10 @@ class BrokenRun:
     number: int
     id: str
     name: str
-    reason: str  # the column, and what is wrong with it
-    removable: bool = True  # whether its row can be changed; not where the database's file is damaged
+    # the column, and what is wrong with it
+    reason: str
+    # whether its row can be changed; not where the database's file is damaged
+    removable: bool = True
 
     @property
     def described(self) -> str:

@@ -20,16 +20,21 @@ runs = Table(
     Column("digest", Text, nullable=False),
     Column("note", Text, nullable=False, default=""),
     Column("created", Float, nullable=False),
-    Column("queued", Float),  # place in the queue: the earliest is next
+    # place in the queue: the earliest is next
+    Column("queued", Float),
     Column("started", Float),
     Column("finished", Float),
     Column("deleted", Float),
-    Column("request", Text),  # "stop" or "pause", until the worker obeys
-    Column("worker", Text),  # who may write to the run; a new claim gets a new token
+    # "stop" or "pause", until the worker obeys
+    Column("request", Text),
+    # who may write to the run; a new claim gets a new token
+    Column("worker", Text),
     Column("host", Text),
     Column("pid", Integer),
-    Column("pid_start", Text),  # `processes.start_of` that process; none of runs from before schema 5
-    Column("trouble", Text),  # what a run that trains waits for, such as room on the disk
+    # `processes.start_of` that process; none of runs from before schema 5
+    Column("pid_start", Text),
+    # what a run that trains waits for, such as room on the disk
+    Column("trouble", Text),
     Column("heartbeat", Float),
     Column("epoch", Integer, nullable=False, default=0),
     Column("step", Integer, nullable=False, default=0),
@@ -49,8 +54,10 @@ runs = Table(
     Column("test_accuracy", Float),
     Column("device", Text),
     Column("versions", sa.JSON),
-    Column("sweep", Text),  # id of the sweep that the run belongs to
-    Column("data", sa.JSON),  # `DataFacts`: which images it was given; none of runs from before schema 3
+    # id of the sweep that the run belongs to
+    Column("sweep", Text),
+    # `DataFacts`: which images it was given; none of runs from before schema 3
+    Column("data", sa.JSON),
     Index("runs_by_state", "state", "queued"),
     Index("runs_by_digest", "digest"),
     Index("runs_by_sweep", "sweep"),
@@ -83,10 +90,12 @@ metrics = Table(
     Column("epoch", Integer, nullable=False),
     Column("name", Text, nullable=False),
     Column("value", Float),
-    Column("special", Text),  # "nan", "inf" or "-inf": SQLite stores NaN as NULL
+    # "nan", "inf" or "-inf": SQLite stores NaN as NULL
+    Column("special", Text),
     Column("seconds", Float, nullable=False),
     Index("metrics_by_run", "run", "id"),
-    sqlite_autoincrement=True,  # ids are never reused, so that a reader's cursor stays valid after a rewind
+    # ids are never reused, so that a reader's cursor stays valid after a rewind
+    sqlite_autoincrement=True,
 )
 
 # What `history` needs to notice that a recorded figure has changed; none of runs that ended before schema 4.
@@ -94,7 +103,8 @@ fingerprints = Table(
     "fingerprints",
     metadata,
     Column("run", Integer, ForeignKey("runs.number", ondelete="CASCADE"), primary_key=True),
-    Column("name", Text, primary_key=True),  # of a metric; "" for the run's own row
+    # of a metric; "" for the run's own row
+    Column("name", Text, primary_key=True),
     Column("sha256", Text, nullable=False),
 )
 
@@ -102,7 +112,8 @@ artifacts = Table(
     "artifacts",
     metadata,
     Column("run", Integer, ForeignKey("runs.number", ondelete="CASCADE"), primary_key=True),
-    Column("path", Text, primary_key=True),  # inside the run's folder
+    # inside the run's folder
+    Column("path", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("epoch", Integer),
     Column("step", Integer),

@@ -43,8 +43,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-UNDO_SECONDS = 24 * 3600.0  # for so long deleted runs can be brought back
-_MANY = 500  # runs, of which all are asked for rather than each by its number
+# for so long deleted runs can be brought back
+UNDO_SECONDS = 24 * 3600.0
+# runs, of which all are asked for rather than each by its number
+_MANY = 500
 _LATE = "fingerprinted_late"
 
 
@@ -188,7 +190,8 @@ class Store(Files, Sweeps, Adoption):
         with writing(self._engine).begin() as connection:
             missing = set(history.without(connection)) & set(numbers)
             for number in sorted(missing):
-                with contextlib.suppress(*history.UNREADABLE):  # a broken row, which is told as one
+                # a broken row, which is told as one
+                with contextlib.suppress(*history.UNREADABLE):
                     history.write(connection, number)
         self.set_setting(_LATE, sorted({*self.guarded_late(), *missing}))
 
@@ -234,9 +237,14 @@ class Store(Files, Sweeps, Adoption):
         return epochs
 
     def enqueue(
-        self, config: RunConfig, name: str = "", tags: Iterable[str] = (), *, claimed: bool = False,
+        self,
+        config: RunConfig,
+        name: str = "",
+        tags: Iterable[str] = (),
+        *,
+        claimed: bool = False,
         sweep: str | None = None,
-    ) -> Run:  # fmt: skip
+    ) -> Run:
         """Put a new run at the end of the queue; `claimed`: the caller trains it at once, past the queue."""
         now = self.clock()
         with writing(self._engine).begin() as connection:
@@ -299,7 +307,8 @@ class Store(Files, Sweeps, Adoption):
                 connection.execute(runs.update().where(runs.c.number == number).values(**values))
         if not done.rowcount:
             raise StoreError(f"this run is {self.run(run_id).state}: only {', '.join(RESUMABLE)} runs can be resumed")
-        if number in (late := self._late()):  # it gets others when it ends
+        # it gets others when it ends
+        if number in (late := self._late()):
             self.set_setting(_LATE, [other for other in late if other != number])
         for file in files:
             target = self.folder(run_id) / file.path
@@ -322,7 +331,8 @@ class Store(Files, Sweeps, Adoption):
         """Hide runs; `restore` undoes it, `purge` removes them for good. Running ones are stopped."""
         self._update(ids, deleted=self.clock())
         for run in self.runs(ids=ids, states=["queued", "running"], deleted=True):
-            with contextlib.suppress(StoreError):  # it has ended by itself meanwhile
+            # it has ended by itself meanwhile
+            with contextlib.suppress(StoreError):
                 self.request(run.id, "stop")
 
     def restore(self, ids: Sequence[str]) -> None:
@@ -391,7 +401,8 @@ class Store(Files, Sweeps, Adoption):
                 change = runs.update().where(wanted).values(**values).returning(runs.c.id)
                 claimed = connection.execute(change).scalar()
                 found, broken = rows.read(connection, runs.c.id == claimed) if claimed else ([], [])
-                if broken:  # nobody can train it: it must not hold up the others
+                # nobody can train it: it must not hold up the others
+                if broken:
                     self._fail(connection, broken[0].number)
             if found or (run_id is not None and not broken):
                 return found[0] if found else None

@@ -11,7 +11,8 @@ from mnist_core.errors import ConfigError
 from mnist_core.studies.study import Experiment, Study
 
 _FOLDER = Path(__file__).parent
-_ORDER = ("linear-depth", "cnn", "mlp-course", "ffnn-tuning", "deep-mlp")  # as they were published
+# as they were published
+_ORDER = ("linear-depth", "cnn", "mlp-course", "ffnn-tuning", "deep-mlp")
 
 
 @cache

@@ -17,11 +17,16 @@ from mnist_core.text import decimals
 # Beside a number that was reported with the epoch chosen on the test images: what the honest run has instead.
 _HONEST = {"test_accuracy": "test_accuracy", "best_test_accuracy": "test_accuracy", "test_loss": "test_loss"}
 _TIME = "wall_seconds"
-_DEVIATIONS = 3  # of our own seeds, from which on a difference gets a note
-_FEWEST = 3  # seeds that give a standard deviation
-_LARGE = 2.0  # percentage points: a difference or a spread of seeds that gets a note in any case
-_MOST_DECIMALS = {"accuracy": 2, "loss": 4}  # by the end of the metric's name; the others are counted
-_WHOLE = "train_batch_accuracy"  # of a batch of 50 images, in steps of two per cent
+# of our own seeds, from which on a difference gets a note
+_DEVIATIONS = 3
+# seeds that give a standard deviation
+_FEWEST = 3
+# percentage points: a difference or a spread of seeds that gets a note in any case
+_LARGE = 2.0
+# by the end of the metric's name; the others are counted
+_MOST_DECIMALS = {"accuracy": 2, "loss": 4}
+# of a batch of 50 images, in steps of two per cent
+_WHOLE = "train_batch_accuracy"
 
 
 @dataclass(frozen=True)
@@ -32,14 +37,19 @@ class Row:
     variant: str
     metric: str
     reported: float
-    mean: float  # of the published protocol
-    std: float  # sample standard deviation, NaN below 2 seeds
+    # of the published protocol
+    mean: float
+    # sample standard deviation, NaN below 2 seeds
+    std: float
     n: int
-    difference: float  # mean - reported
-    honest_mean: float  # test figures only
+    # mean - reported
+    difference: float
+    # test figures only
+    honest_mean: float
     honest_std: float
     honest_n: int
-    seconds: float  # of training one run; of the variant `all`: of one run of each variant together
+    # of training one run; of the variant `all`: of one run of each variant together
+    seconds: float
     reported_seconds: float
 
     @property
@@ -84,7 +94,8 @@ class Scatter:
     experiment: str
     variant: str
     metric: str
-    by_seed: dict[int, float]  # published protocol, per cent
+    # published protocol, per cent
+    by_seed: dict[int, float]
 
 
 def comparison(
@@ -147,7 +158,8 @@ def _row(experiment: Experiment, own: Sequence[Measurement], variant: str, metri
     if variant == "all":
         figures = times = _times_together(experiment, published)
         given = value if metric == _TIME else given
-    elif moment(variant):  # of the only variant
+    elif moment(variant):
+        # of the only variant
         name = f"{variant} {metric}"
         figures = [entry.metrics[name] for entry in published if name in entry.metrics]
     else:

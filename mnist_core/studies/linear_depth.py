@@ -4,7 +4,8 @@ from mnist_core.studies.study import PUBLISHED, Experiment, Question, Study, Var
 
 _BOTTLENECKS = tuple(f"{width}-10" for width in (5, 6, 7, 8, 9, 10, 100))
 _DEEP = ("100-100-10", "100-100-100-10", "100-100-100-100-10")
-_WIDTHS = ("10", *_BOTTLENECKS, *_DEEP)  # in the order of the study's model numbers
+# in the order of the study's model numbers
+_WIDTHS = ("10", *_BOTTLENECKS, *_DEEP)
 _BASE = PUBLISHED.replace(optimizer="sgd", learning_rate=0.001, momentum=0.01, batch_size=12, epochs=100)
 _STILL_FALLING = (
     "The accuracy agrees. Our three runs pass a loss of 0.2764 after 15 to 20 of the 100 epochs and fall on to 0.267. "

@@ -14,7 +14,8 @@ from mnist_core.studies.catalogue import reported_of
 from mnist_core.studies.planning import PROTOCOLS, Planned, canonical, runs_of
 from mnist_core.studies.study import Study
 
-MOST_SEEDS = 20  # of each variant that are looked for in the store
+# of each variant that are looked for in the store
+MOST_SEEDS = 20
 _EPOCH_METRICS = ("epoch_train_loss", "epoch_train_accuracy", "validation_loss", "validation_accuracy")
 _STEP_METRICS = {"train_batch_loss": "train_loss", "train_batch_accuracy": "train_accuracy"}
 _AT_EPOCH = {
@@ -23,7 +24,8 @@ _AT_EPOCH = {
     "test_loss": "validation_loss",
     "test_accuracy": "validation_accuracy",
 }
-_FIRST = {"epoch": 0, "iteration": 1}  # the number that a study gives to its first epoch
+# the number that a study gives to its first epoch
+_FIRST = {"epoch": 0, "iteration": 1}
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,17 @@ class Measurement:
     variant: str
     protocol: str
     seed: int
-    config: Mapping[str, Any]  # what differs from the defaults; the place of images on the disk left out
-    metrics: Mapping[str, float]  # moments as "epoch 2 train_loss"
+    # what differs from the defaults; the place of images on the disk left out
+    config: Mapping[str, Any]
+    # moments as "epoch 2 train_loss"
+    metrics: Mapping[str, float]
     seconds: float
     versions: Mapping[str, str]
     device: str
-    data: str  # what it learned from, in words
-    date: str  # ISO, UTC
+    # what it learned from, in words
+    data: str
+    # ISO, UTC
+    date: str
 
 
 def measured(
@@ -84,7 +90,8 @@ def identity(config: RunConfig) -> dict[str, Any]:
 
 def _published(store: Store, planned: Planned, run: Run) -> dict[str, float | None]:
     table = store.metrics(run.id, names=_EPOCH_METRICS).pivot(index="epoch", columns="name", values="value")
-    table = table.reindex(columns=list(_EPOCH_METRICS)).sort_index()  # (epochs, 4)
+    # (epochs, 4)
+    table = table.reindex(columns=list(_EPOCH_METRICS)).sort_index()
     last = table.iloc[-1] if len(table) else pd.Series(index=list(_EPOCH_METRICS), dtype="float64")
     accuracy = _percent(_known(last["validation_accuracy"], run.test_accuracy))
     best = table["validation_accuracy"].max() if len(table) else None
@@ -122,7 +129,8 @@ def _moments(store: Store, planned: Planned, run: Run, epochs: pd.DataFrame) -> 
         if kind == "step":
             if steps is None:
                 steps = _steps(store, run)
-            value = _cell(steps, int(number) + 1, _STEP_METRICS[metric])  # the study counts steps from 0
+            # the study counts steps from 0
+            value = _cell(steps, int(number) + 1, _STEP_METRICS[metric])
         else:
             value = _cell(epochs, int(number) - _FIRST[kind] + 1, _AT_EPOCH[metric])
         found[f"{variant} {metric}"] = _percent(value) if metric.endswith("accuracy") else value

@@ -17,7 +17,8 @@ from mnist_core.sweeps import run_seconds
 # honest: the epoch is chosen on held-out training images instead of on the test images.
 PROTOCOLS = ("published", "honest")
 _ENDED = ("finished", "diverged")
-_AGAIN = ("interrupted", "stopped", "failed")  # what `start` puts back into the queue
+# what `start` puts back into the queue
+_AGAIN = ("interrupted", "stopped", "failed")
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,10 @@ class Planned:
     experiment: Experiment
     variant: Variant
     seed: int
-    protocol: str  # one of PROTOCOLS
-    config: RunConfig  # of a continuation: without the run to continue from, which `parent` leads to
+    # one of PROTOCOLS
+    protocol: str
+    # of a continuation: without the run to continue from, which `parent` leads to
+    config: RunConfig
     parent: "Planned | None" = None
 
 

@@ -11,8 +11,10 @@ from mnist_core.studies.measuring import MOST_SEEDS, Measurement, identity
 from mnist_core.studies.planning import PROTOCOLS, plan
 from mnist_core.studies.study import Study
 
-ROOT = Path(__file__).resolve().parents[2]  # of the repository
-FOLDER = Path("results") / "studies"  # below the root
+# of the repository
+ROOT = Path(__file__).resolve().parents[2]
+# below the root
+FOLDER = Path("results") / "studies"
 
 
 def committed(study: str) -> list[Measurement]:
@@ -55,7 +57,8 @@ def path_of(root: Path, study: str) -> Path:
     return root / FOLDER / f"{study}.json"
 
 
-_Key = tuple[str, str, str, int]  # experiment, variant, protocol, seed
+# experiment, variant, protocol, seed
+_Key = tuple[str, str, str, int]
 
 
 def _key(one: Measurement) -> _Key:

@@ -15,7 +15,8 @@ from mnist_core.studies.study import Experiment, Study
 from mnist_core.text import fixed, in_markdown
 from mnist_core.training import machine
 
-PAGE = Path("docs") / "studies.md"  # below the root
+# below the root
+PAGE = Path("docs") / "studies.md"
 METRICS: Mapping[str, str] = {
     "test_accuracy": "test accuracy (%)",
     "best_test_accuracy": "best test accuracy (%)",

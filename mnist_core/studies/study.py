@@ -14,8 +14,10 @@ PUBLISHED = RunConfig(choose_on="test", threads=1, checkpoint_every=100_000)
 class Variant:
     """One network of an experiment, trained as the study trained it."""
 
-    label: str  # the `variant` of reported.csv where there is one
-    config: RunConfig  # published protocol, first seed
+    # the `variant` of reported.csv where there is one
+    label: str
+    # published protocol, first seed
+    config: RunConfig
 
     @property
     def values(self) -> dict[str, float]:
@@ -30,13 +32,19 @@ class Experiment:
 
     name: str
     title: str
-    asks: str  # one sentence
+    # one sentence
+    asks: str
     variants: tuple[Variant, ...]
-    swept: tuple[str, ...] = ()  # what varies by number, as in the labels
-    continues: str = ""  # experiment of the same study from whose run (same seed and label) each run goes on
-    measure: Literal["best", "last"] = "last"  # the epoch that the study reported
-    reported_seconds: float = 0.0  # wall time in the study's text, for one run of one variant; 0: none is given there
-    seeds: int = 1  # how often each network is trained unless asked otherwise: more where seeds end far apart
+    # what varies by number, as in the labels
+    swept: tuple[str, ...] = ()
+    # experiment of the same study from whose run (same seed and label) each run goes on
+    continues: str = ""
+    # the epoch that the study reported
+    measure: Literal["best", "last"] = "last"
+    # wall time in the study's text, for one run of one variant; 0: none is given there
+    reported_seconds: float = 0.0
+    # how often each network is trained unless asked otherwise: more where seeds end far apart
+    seeds: int = 1
 
 
 @dataclass(frozen=True)
@@ -45,8 +53,10 @@ class Question:
 
     text: str
     options: tuple[str, ...]
-    answer: int  # index of the right option
-    why: str  # shown after answering
+    # index of the right option
+    answer: int
+    # shown after answering
+    why: str
 
 
 @dataclass(frozen=True)
@@ -57,10 +67,12 @@ class Study:
     title: str
     source: str
     asks: str
-    protocol: str  # how it measured, in words
+    # how it measured, in words
+    protocol: str
     experiments: tuple[Experiment, ...]
     question: Question
-    lesson: str  # Markdown, a few sentences
+    # Markdown, a few sentences
+    lesson: str
     # (experiment, variant, metric) -> what is known of the difference between the reported and the measured figure
     because: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
 

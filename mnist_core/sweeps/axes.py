@@ -18,7 +18,8 @@ EXAMPLES = "0.1, 0.01, 0.001 or 1e-5..1 log 6 or 10..100 linear 4"
 
 _RANGE = re.compile(r"\s*(\S+?)\s*\.\.\s*(\S+?)(?:\s+(linear|lin|log)\w*)?(?:\s+([0-9]+))?\s*", re.IGNORECASE)
 _COUNT_DIGITS = 9
-_NAME_LETTERS = 60  # of a slot
+# of a slot
+_NAME_LETTERS = 60
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -29,7 +30,8 @@ class Axis:
     `count` may be 0 for a random search, which draws from the whole range. Whole-number ranges give whole numbers.
     """
 
-    field: str  # of RunConfig, or the name of a slot in the architecture
+    # of RunConfig, or the name of a slot in the architecture
+    field: str
     values: tuple[Any, ...] = ()
     low: float | None = None
     high: float | None = None
@@ -58,7 +60,8 @@ class Axis:
         if self.low is None or self.high is None:
             values = self.grid()
             return values[int(generator.integers(len(values)))]
-        room = 0.5 if self.whole else 0.0  # so that the ends are as likely as the whole numbers between them
+        # so that the ends are as likely as the whole numbers between them
+        room = 0.5 if self.whole else 0.0
         low, high, share = self.low - room, self.high + room, float(generator.random())
         value = low * (high / low) ** share if self.scale == "log" else low + share * (high - low)
         value = min(max(round(value) if self.whole else float(f"{value:.4g}"), self.low), self.high)

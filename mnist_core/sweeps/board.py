@@ -12,8 +12,14 @@ from mnist_core.store import Store
 from mnist_core.sweeps.running import load
 from mnist_core.sweeps.sweep import Sweep
 
-_MEASURED = {"held_out_accuracy": "float64", "tested_accuracy": "float64", "train_loss": "float64",
-             "seconds": "float64", "epoch": "int64", "note": "str"}  # fmt: skip
+_MEASURED = {
+    "held_out_accuracy": "float64",
+    "tested_accuracy": "float64",
+    "train_loss": "float64",
+    "seconds": "float64",
+    "epoch": "int64",
+    "note": "str",
+}
 _NAMES = {"held_out_accuracy": "validation_accuracy", "tested_accuracy": "test_accuracy"}
 
 
@@ -68,10 +74,13 @@ def best(table: pd.DataFrame) -> pd.Series | None:
 class Setting:
     """A setting of a sweep with its means over the seeds that have an accuracy, as fractions."""
 
-    values: Mapping[str, Any]  # by field
+    # by field
+    values: Mapping[str, Any]
     seeds: int
-    mean: float  # of what runs are compared by (see `measure`)
-    test: float  # test accuracy; NaN where no seed has been tested
+    # of what runs are compared by (see `measure`)
+    mean: float
+    # test accuracy; NaN where no seed has been tested
+    test: float
 
 
 @dataclass(frozen=True)
@@ -81,8 +90,10 @@ class BestRun:
     number: int
     state: str
     seed: int
-    accuracy: float  # what runs are compared by (see `measure`)
-    test: float  # NaN before it was tested
+    # what runs are compared by (see `measure`)
+    accuracy: float
+    # NaN before it was tested
+    test: float
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,8 @@ class Choice:
 
     run: BestRun
     of_run: Setting
-    best: Setting  # by its mean over seeds; that of the run where they are equal
+    # by its mean over seeds; that of the run where they are equal
+    best: Setting
     flattery: Flattery | None
 
 
@@ -103,15 +115,24 @@ def choice(sweep: Sweep, table: pd.DataFrame) -> Choice | None:
     score, fields = measure(table), list(sweep.fields)
     first = {str(name): value for name, value in row.items()}
     # Plain numbers instead of numpy's: JSON takes no others.
-    run = BestRun(int(first["number"]), str(first["state"]), int(first["seed"]), float(first[score]),
-                  float(first["test_accuracy"]))  # fmt: skip
+    run = BestRun(
+        int(first["number"]),
+        str(first["state"]),
+        int(first["seed"]),
+        float(first[score]),
+        float(first["test_accuracy"]),
+    )
     scored = table.dropna(subset=[score])
     tested = {_values_of(one, fields): one["mean"] for one in _records(by_setting(scored, fields, "test_accuracy"))}
     settings = [
-        Setting({field: one[field] for field in fields}, one["n"], one["mean"],
-                tested.get(_values_of(one, fields), float("nan")))
+        Setting(
+            {field: one[field] for field in fields},
+            one["n"],
+            one["mean"],
+            tested.get(_values_of(one, fields), float("nan")),
+        )
         for one in _records(by_setting(scored, fields, score))
-    ]  # fmt: skip
+    ]
     own = next(one for one in settings if _values_of(one.values, fields) == _values_of(first, fields))
     groups: dict[tuple[Any, ...], list[float]] = {}
     for one in _records(scored):

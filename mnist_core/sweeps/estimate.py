@@ -12,15 +12,23 @@ from mnist_core.data import dataset, shape_of
 from mnist_core.store import Store, runs_at_once
 
 # Measured on one core of a small cloud machine, threads = 1; past runs correct them for the machine at hand.
-_RUN_SECONDS = 0.4  # reading the data, predictions at the end
-_EPOCH_SECONDS = 0.05  # checkpoint and metrics
+# reading the data, predictions at the end
+_RUN_SECONDS = 0.4
+# checkpoint and metrics
+_EPOCH_SECONDS = 0.05
 _STEP_SECONDS = 1.5e-4
-_LAYER_SECONDS = 3e-5  # a step and layer
-_CONVOLUTION_FACTOR = 2  # small ones reach less of a core's speed than matrix products
-_MAC_SECONDS = 4e-11  # forwards; backwards costs twice as much again
-_PARAMETER_SECONDS = 1.5e-9  # the optimizer's update, a step
-_UNKNOWN_IMAGES = 10_000  # of a folder
-_LOOKED_AT = 300  # latest runs
+# a step and layer
+_LAYER_SECONDS = 3e-5
+# small ones reach less of a core's speed than matrix products
+_CONVOLUTION_FACTOR = 2
+# forwards; backwards costs twice as much again
+_MAC_SECONDS = 4e-11
+# the optimizer's update, a step
+_PARAMETER_SECONDS = 1.5e-9
+# of a folder
+_UNKNOWN_IMAGES = 10_000
+# latest runs
+_LOOKED_AT = 300
 
 
 def estimate(store: Store, configs: Sequence[RunConfig]) -> float:
@@ -77,8 +85,16 @@ def in_words(seconds: float) -> str:
 
 def _kind(config: RunConfig) -> tuple[object, ...]:
     augmented = any((config.shift, config.rotate, config.scale, config.elastic, config.crop_flip))
-    return (config.architecture, config.batch_size, config.dataset, config.device, config.precision, config.library,
-            config.threads, augmented)  # fmt: skip
+    return (
+        config.architecture,
+        config.batch_size,
+        config.dataset,
+        config.device,
+        config.precision,
+        config.library,
+        config.threads,
+        augmented,
+    )
 
 
 def _counted(config: RunConfig) -> float:

@@ -5,7 +5,8 @@ from statistics import fmean
 from mnist_core.store import Run, Store
 from mnist_core.sweeps.running import load
 
-ETA = 3  # of those that reach a rung, one in ETA goes on
+# of those that reach a rung, one in ETA goes on
+ETA = 3
 
 
 def should_stop(store: Store, run: Run, epoch: int) -> str:

@@ -12,7 +12,8 @@ from mnist_core.sweeps.axes import label
 from mnist_core.sweeps.estimate import run_seconds
 from mnist_core.sweeps.sweep import Sweep, merged, point_text
 
-NAME_LENGTH = 60  # characters
+# characters
+NAME_LENGTH = 60
 
 
 def launch(store: Store, sweep: Sweep) -> str:
@@ -57,7 +58,8 @@ def stop_all(store: Store, sweep_id: str) -> int:
     runs = store.runs(sweep=sweep_id, states=["queued"]) + store.runs(sweep=sweep_id, states=["running"])
     count = 0
     for run in runs:
-        with contextlib.suppress(StoreError):  # it has ended by itself meanwhile
+        # it has ended by itself meanwhile
+        with contextlib.suppress(StoreError):
             store.request(run.id, "stop")
             count += 1
     return count
@@ -70,7 +72,8 @@ def retry_failed(store: Store, sweep_id: str) -> int:
     """
     failed = store.runs(sweep=sweep_id, states=["failed", "interrupted"])
     queueing.check_all(None, [run.config for run in failed], "epochs")
-    for run in failed:  # newest first: each goes before the one before it, so the oldest is next
+    # newest first: each goes before the one before it, so the oldest is next
+    for run in failed:
         queueing.requeue(store, run, from_scratch=run.config.library == "sklearn")
     return len(failed)
 

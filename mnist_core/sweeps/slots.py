@@ -15,10 +15,27 @@ from mnist_core.errors import ArchitectureError, ConfigError
 
 _SLOT = re.compile(r"\{\s*([A-Za-z]\w*)\s*(?:\*\s*(\d*\.?\d+)\s*)?\}")
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_LAYERS = {"width": "linear", "dropout": "dropout"}  # what a name without braces stands for
+# what a name without braces stands for
+_LAYERS = {"width": "linear", "dropout": "dropout"}
 # Columns of a sweep's tables.
-_TAKEN = {"run", "number", "state", "seconds", "epoch", "note", "seed", "mean", "low", "high", "n", "chosen_on",
-          "loss_label", "validation_accuracy", "test_accuracy", "train_loss"}  # fmt: skip
+_TAKEN = {
+    "run",
+    "number",
+    "state",
+    "seconds",
+    "epoch",
+    "note",
+    "seed",
+    "mean",
+    "low",
+    "high",
+    "n",
+    "chosen_on",
+    "loss_label",
+    "validation_accuracy",
+    "test_accuracy",
+    "train_loss",
+}
 
 
 def slots_of(architecture: str) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ from mnist_core.sweeps.axes import Axis, field_info
 from mnist_core.training import check, check_size
 
 MAX_RUNS = 2000
-_TRIES = 50  # draws for each sample: enough to find nearly all points of a small space
+# draws for each sample: enough to find nearly all points of a small space
+_TRIES = 50
 
 Method = Literal["grid", "random"]
 
@@ -29,10 +30,12 @@ class Sweep:
     base: RunConfig
     axes: tuple[Axis, ...]
     method: Method = "grid"
-    samples: int = 20  # points of a random search
+    # points of a random search
+    samples: int = 20
     seeds: int = 1
     halving: bool = False
-    random_seed: int = 0  # of the random search: more samples keep the earlier ones
+    # of the random search: more samples keep the earlier ones
+    random_seed: int = 0
 
     @property
     def fields(self) -> tuple[str, ...]:

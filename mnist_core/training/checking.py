@@ -9,8 +9,10 @@ from mnist_core.data import dataset, shape_of, split_sizes
 from mnist_core.errors import ConfigError
 from mnist_core.training.needs import check_needs
 
-_NEIGHBOURS = 1000  # batch sizes that are looked at for a remedy
-_REMEMBERED = 4096  # networks: more than a sweep has
+# batch sizes that are looked at for a remedy
+_NEIGHBOURS = 1000
+# networks: more than a sweep has
+_REMEMBERED = 4096
 
 
 def check(config: RunConfig) -> Architecture:

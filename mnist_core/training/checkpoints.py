@@ -22,8 +22,10 @@ class Checkpoint:
 
     tensors: dict[str, Tensor]
     progress: dict[str, Any]
-    network: dict[str, Any]  # what it takes to use the weights: architecture, shape, classes, mean, std
-    scalars: dict[str, Any]  # optimizer state that is not a tensor
+    # what it takes to use the weights: architecture, shape, classes, mean, std
+    network: dict[str, Any]
+    # optimizer state that is not a tensor
+    scalars: dict[str, Any]
 
     def weights(self) -> dict[str, Tensor]:
         """The model's state dict."""

@@ -23,11 +23,13 @@ def prepare(config: RunConfig) -> torch.device:
     # scikit-learn computes on the processor, whatever else there is.
     device = torch.device("cpu" if config.library == "sklearn" else wanted)
     if device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is reproducible only with it
+        # cuBLAS is reproducible only with it
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:  # CUDA says "busy" only when it is first used
+    except (RuntimeError, AssertionError) as error:
+        # CUDA says "busy" only when it is first used
         reason = str(error).splitlines()[0]
         raise DeviceError(
             f"device: {device.type} cannot be used ({reason}). Choose cpu, or free the device and resume the run."
@@ -70,7 +72,8 @@ def _vectors() -> str:
     """The vector instructions that torch's kernels use here, such as "AVX2" or "AVX-512"; "" where it names none."""
     try:
         name = torch.backends.cpu.get_cpu_capability()
-    except (AttributeError, RuntimeError):  # a description is never worth a run
+    except (AttributeError, RuntimeError):
+        # a description is never worth a run
         return ""
     return "" if name in ("DEFAULT", "NO AVX") else name.replace("AVX512", "AVX-512")
 

@@ -27,10 +27,12 @@ def evaluate(model: nn.Module, data: Data, split: Split, precision: str = "float
     sums = []
     with evaluating(model), torch.inference_mode():
         for images, labels in zip(split.images.split(size), split.labels.split(size), strict=True):
-            logits = logits_of(model, data.inputs(images), precision)  # (B, classes)
+            # (B, classes)
+            logits = logits_of(model, data.inputs(images), precision)
             loss = F.cross_entropy(logits, labels, reduction="sum")
             sums.append(torch.stack((loss, (logits.argmax(1) == labels).sum().to(loss.dtype))))
-        totals = torch.stack(sums).cpu().double().sum(0)  # (2,), in float64 on the CPU: not every device has it
+        # (2,), in float64 on the CPU: not every device has it
+        totals = torch.stack(sums).cpu().double().sum(0)
     loss, correct = (totals / len(split.labels)).tolist()
     return loss, correct
 

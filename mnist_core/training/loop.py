@@ -19,9 +19,12 @@ from mnist_core.training import optimization
 from mnist_core.training.evaluation import evaluate
 from mnist_core.training.perceptron import Perceptron, perceptron
 
-POINTS = 5000  # a run's curve has at most about this many training points; longer runs average several steps
-_REPORT_SECONDS = 0.1  # how often the device is read at most
-_UNREAD = 2_000_000  # numbers that may wait on the device
+# a run's curve has at most about this many training points; longer runs average several steps
+POINTS = 5000
+# how often the device is read at most
+_REPORT_SECONDS = 0.1
+# numbers that may wait on the device
+_UNREAD = 2_000_000
 
 
 @dataclass
@@ -30,13 +33,16 @@ class TrainingState:
 
     optimizers: list[Optimizer]
     step: int = 0
-    epoch: int = 0  # completed
-    loss_sum: float = 0.0  # over the images of the epoch under way
+    # completed
+    epoch: int = 0
+    # over the images of the epoch under way
+    loss_sum: float = 0.0
     correct: float = 0.0
     best_epoch: int = 0
     best_accuracy: float = -1.0
     best_loss: float = math.inf
-    risen_epoch: int = 0  # the last epoch with a higher accuracy than all before it: what patience counts from
+    # the last epoch with a higher accuracy than all before it: what patience counts from
+    risen_epoch: int = 0
     seconds: float = 0.0
 
     @classmethod
@@ -72,7 +78,8 @@ def train(
     of the images in an epoch depends on (seed, epoch) alone; dropout and augmentation use torch's global random state.
     """
     state, rules = state or TrainingState.start(model, config), rules or Rules()
-    smoothing = config.label_smoothing if rules.training_loss == 1 else 0.0  # of the loss that is recorded
+    # of the loss that is recorded
+    smoothing = config.label_smoothing if rules.training_loss == 1 else 0.0
     count = len(data.train.labels)
     steps_per_epoch = math.ceil(count / config.batch_size)
     yield RunStarted(
@@ -109,7 +116,8 @@ def train(
 def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
     """The order of `count` images in this epoch (from 1), on the CPU, the same on every machine."""
     generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-    return torch.randperm(count, generator=generator)  # (count,)
+    # (count,)
+    return torch.randperm(count, generator=generator)
 
 
 def _steps(
@@ -137,13 +145,16 @@ def _steps(
         if wanted != rate:
             rate = wanted
             optimization.set_learning_rate(optimizers, rate)
-        images = data.train.images.index_select(0, batch)  # (B, C, H, W) uint8
+        # (B, C, H, W) uint8
+        images = data.train.images.index_select(0, batch)
         pixels = data.normalise(augment(images.float().div_(255), config)) if augmented else data.inputs(images)
         if chain is not None:
-            logits = chain.step(pixels, target)  # (B, classes)
+            # (B, classes)
+            logits = chain.step(pixels, target)
         else:
             with autocast:
-                logits = model(pixels)  # (B, classes)
+                # (B, classes)
+                logits = model(pixels)
                 loss = F.cross_entropy(logits, target, label_smoothing=config.label_smoothing)
             loss.backward()
             if config.clip_norm:
@@ -172,10 +183,13 @@ class _Meter:
         self._forget()
 
     def _forget(self) -> None:
-        self._logits: list[Tensor] = []  # each (B, classes)
-        self._targets: list[Tensor] = []  # each (B,)
+        # each (B, classes)
+        self._logits: list[Tensor] = []
+        # each (B,)
+        self._targets: list[Tensor] = []
         self._rates: list[float] = []
-        self._values = 0  # numbers that are kept
+        # numbers that are kept
+        self._values = 0
 
     def add(self, logits: Tensor, target: Tensor, rate: float) -> None:
         self._logits.append(logits.detach())
@@ -225,7 +239,8 @@ class _Meter:
         losses = F.cross_entropy(logits, targets, label_smoothing=self._smoothing, reduction="none")
         right = (logits.argmax(1) == targets).float()
         counts = torch.tensor(images, device=logits.device)
-        window = torch.repeat_interleave(counts, output_size=len(targets))  # of each image
+        # of each image
+        window = torch.repeat_interleave(counts, output_size=len(targets))
         sums = losses.new_zeros(2, len(images)).index_add_(1, window, torch.stack((losses, right)))
         return sums.tolist()
 

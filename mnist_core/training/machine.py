@@ -10,9 +10,11 @@ from typing import Literal
 
 Kind = Literal["cpu", "cuda", "mps"]
 
-_LENGTH = 200  # characters of a recorded device: as many as an archive may hold
+# characters of a recorded device: as many as an archive may hold
+_LENGTH = 200
 _NAME_LENGTH = 80
-_THEN = "; then "  # between the devices of a run that went on on another one
+# between the devices of a run that went on on another one
+_THEN = "; then "
 _THREADS = re.compile(r", \d+ threads?$")
 _PRODUCT = re.compile(r"[A-Za-z][A-Za-z0-9 ()/+._-]+", re.ASCII)
 # What processors call themselves beside their name.
@@ -29,7 +31,8 @@ def processor() -> str:
     reader = {"linux": _linux, "darwin": _macos, "win32": _windows}.get(sys.platform, platform.processor)
     try:
         name = reader()
-    except Exception:  # a name is never worth a run
+    except Exception:
+        # a name is never worth a run
         name = ""
     return _tidy(name) or _tidy(platform.processor()) or _tidy(platform.machine()) or "unknown processor"
 
@@ -64,7 +67,8 @@ def joined(before: str | None, now: str) -> str:
     if not parts or parts[-1] != now:
         parts.append(now)
     while len(_THEN.join(parts)) > _LENGTH and len(parts) > 2:
-        del parts[1]  # the first and the last say most
+        # the first and the last say most
+        del parts[1]
     return _THEN.join(parts)
 
 
@@ -88,11 +92,14 @@ def _tidy(name: str) -> str:
 
 def _linux() -> str:
     text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    said = dict(re.findall(r"^([^\t:]+)\s*: *(.+)$", text, re.MULTILINE)[::-1])  # of the first core
-    for name in ("model name", "Processor", "cpu model", "cpu"):  # x86; ARM; MIPS; POWER
+    # of the first core
+    said = dict(re.findall(r"^([^\t:]+)\s*: *(.+)$", text, re.MULTILINE)[::-1])
+    # x86; ARM; MIPS; POWER
+    for name in ("model name", "Processor", "cpu model", "cpu"):
         if said.get(name, "").strip():
             return said[name]
-    if "CPU part" in said:  # 64-bit ARM gives numbers only
+    # 64-bit ARM gives numbers only
+    if "CPU part" in said:
         return f"{platform.machine()} {said.get('CPU implementer', '')}-{said['CPU part']}"
     return ""
 

@@ -12,9 +12,12 @@ from mnist_core.architectures import Node, Shape, every, infer, line_of
 from mnist_core.config import ANSWERED_AT_ONCE, OPTIMIZERS, RunConfig, limit, variable
 from mnist_core.errors import ConfigError
 
-NUMBER = 4  # bytes of a float32
-_NO_COPY = ("reshape", "dropout")  # roles of layers whose output is their input, laid out anew or as it is
-_REMEMBERED = 4096  # networks: more than a sweep has, so that it counts each of them once
+# bytes of a float32
+NUMBER = 4
+# roles of layers whose output is their input, laid out anew or as it is
+_NO_COPY = ("reshape", "dropout")
+# networks: more than a sweep has, so that it counts each of them once
+_REMEMBERED = 4096
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,10 @@ class Sizes:
     """How many numbers a network is made of."""
 
     parameters: int
-    kept: int  # of one image, in training: its own and every layer's output, for the way back
-    peak: int  # of one image, in answering: the most that exist at one moment
+    # of one image, in training: its own and every layer's output, for the way back
+    kept: int
+    # of one image, in answering: the most that exist at one moment
+    peak: int
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -31,9 +31,10 @@ def _parameters(model: nn.Module, updates: Literal["all", "hidden", "others"]) -
     linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
     hidden = {id(module.weight) for module in linear[:-1]}
     return [
-        parameter for parameter in model.parameters()
+        parameter
+        for parameter in model.parameters()
         if updates == "all" or (id(parameter) in hidden) == (updates == "hidden")
-    ]  # fmt: skip
+    ]
 
 
 def set_learning_rate(optimizers: list[Optimizer], value: float) -> None:

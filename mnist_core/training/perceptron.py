@@ -17,7 +17,8 @@ from torch.optim import SGD, Adam, Optimizer
 from mnist_core.config import RunConfig
 from mnist_core.training import optimization
 
-_aten = torch.ops.aten  # autograd's own kernels, so that the numbers are its own to the last bit
+# autograd's own kernels, so that the numbers are its own to the last bit
+_aten = torch.ops.aten
 
 _KNOWN = (nn.Flatten, nn.Linear, nn.Dropout, nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid)
 
@@ -30,7 +31,8 @@ class Perceptron:
         self._clip_norm = config.clip_norm
         self._classes = [module for module in model if isinstance(module, nn.Linear)][-1].out_features
         self._smoothing = config.label_smoothing
-        self._outer: dict[int, Tensor] = {}  # by batch size
+        # by batch size
+        self._outer: dict[int, Tensor] = {}
         self._layers = [_layer(module) for module in model if not isinstance(module, nn.Flatten)]
         next(layer for layer in self._layers if isinstance(layer, _Linear)).first_of_chain = True
         self._updates = [_update(optimizer) for optimizer in optimizers]
@@ -54,10 +56,12 @@ class Perceptron:
 
     def _gradient_of_loss(self, logits: Tensor, target: Tensor) -> Tensor:
         """Of the mean cross-entropy: (softmax(logits) - wanted) / B, in autograd's own two steps."""
-        size = target.shape[0]  # len() of a tensor takes as long as a small product
+        # len() of a tensor takes as long as a small product
+        size = target.shape[0]
         if size not in self._outer:
             self._outer[size] = _outer_gradient(size, self._classes, self._smoothing)
-        outer = self._outer[size].index_select(0, target)  # (B, classes)
+        # (B, classes)
+        outer = self._outer[size].index_select(0, target)
         return _aten._log_softmax_backward_data(outer, logits.log_softmax(1), 1, torch.float32)
 
 
@@ -88,7 +92,8 @@ def _outer_gradient(size: int, classes: int, smoothing: float) -> Tensor:
     assert node is not None
     node.register_prehook(lambda gradients: found.append(gradients[0]))
     loss.backward()
-    right, *others = found[0][0]  # of an image of class 0
+    # of an image of class 0
+    right, *others = found[0][0]
     outer = torch.full((classes, classes), float(others[0]) if others else 0.0)
     return outer.fill_diagonal_(float(right))
 
@@ -98,14 +103,16 @@ class _Linear:
 
     def __init__(self, module: nn.Linear) -> None:
         self.first_of_chain = False
-        self._weight, self._bias = module.weight.detach(), module.bias.detach()  # detached: nothing records here
+        # detached: nothing records here
+        self._weight, self._bias = module.weight.detach(), module.bias.detach()
         self._transposed = self._weight.t()
         self._module = module
         self._input = self._weight
 
     def forward(self, x: Tensor) -> Tensor:
         self._input = x
-        return torch.addmm(self._bias, x, self._transposed)  # (B, out)
+        # (B, out)
+        return torch.addmm(self._bias, x, self._transposed)
 
     def backward(self, gradient: Tensor) -> Tensor:
         weight, bias = self._module.weight.grad, self._module.bias.grad
@@ -114,7 +121,8 @@ class _Linear:
         torch.mm(gradient.t(), self._input, out=weight)
         torch.sum(gradient, 0, out=bias)
         # What lies before the first linear layer has nothing to learn.
-        return gradient if self.first_of_chain else torch.mm(gradient, self._weight)  # (B, in)
+        # (B, in)
+        return gradient if self.first_of_chain else torch.mm(gradient, self._weight)
 
 
 class _Activation:
@@ -135,7 +143,8 @@ class _Activation:
         if isinstance(self._module, nn.Sigmoid):
             return _aten.sigmoid_backward(gradient, y)
         if isinstance(self._module, nn.LeakyReLU):
-            return _aten.leaky_relu_backward(gradient, y, self._module.negative_slope, True)  # y has x's sign
+            # y has x's sign
+            return _aten.leaky_relu_backward(gradient, y, self._module.negative_slope, True)
         return _aten.threshold_backward(gradient, y, 0)
 
 
@@ -145,7 +154,8 @@ class _Dropout:
     def __init__(self, module: nn.Dropout) -> None:
         self._kept = 1 - module.p
         self._numbers = torch.empty(0, dtype=torch.int64)
-        self._mask = torch.empty(0)  # 0 or 1 / kept
+        # 0 or 1 / kept
+        self._mask = torch.empty(0)
 
     def forward(self, x: Tensor) -> Tensor:
         if self._mask.shape != x.shape:
@@ -198,12 +208,14 @@ def _update(optimizer: Optimizer) -> Callable[[], object]:
         return [parameter.grad for parameter in parameters]
 
     def update() -> None:
-        if not lists:  # the first step makes the optimizer's state
+        # the first step makes the optimizer's state
+        if not lists:
             optimizer.step()
             lists["values"], lists["gradients"] = [value.detach() for value in parameters], gradients()
             if isinstance(optimizer, Adam):
                 lists.update({name: state(name) for name in ("exp_avg", "exp_avg_sq")})
-                lists["counts"] = [torch.stack(state("step"))]  # one tensor: counting up takes one operation
+                # one tensor: counting up takes one operation
+                lists["counts"] = [torch.stack(state("step"))]
                 lists["step"] = [*lists["counts"][0]]
                 for parameter, step in zip(parameters, lists["step"], strict=True):
                     optimizer.state[parameter]["step"] = step
@@ -214,15 +226,32 @@ def _update(optimizer: Optimizer) -> Callable[[], object]:
             kernel = _aten._fused_adamw_ if group["decoupled_weight_decay"] else _aten._fused_adam_
             beta1, beta2 = group["betas"]
             kernel(
-                lists["values"], lists["gradients"], lists["exp_avg"], lists["exp_avg_sq"], [], lists["step"],
-                amsgrad=False, lr=group["lr"], beta1=beta1, beta2=beta2, weight_decay=group["weight_decay"],
-                eps=group["eps"], maximize=False,
-            )  # fmt: skip
+                lists["values"],
+                lists["gradients"],
+                lists["exp_avg"],
+                lists["exp_avg_sq"],
+                [],
+                lists["step"],
+                amsgrad=False,
+                lr=group["lr"],
+                beta1=beta1,
+                beta2=beta2,
+                weight_decay=group["weight_decay"],
+                eps=group["eps"],
+                maximize=False,
+            )
         else:
             _aten._fused_sgd_(
-                lists["values"], lists["gradients"], lists["momentum"], weight_decay=group["weight_decay"],
-                momentum=group["momentum"], lr=group["lr"], dampening=group["dampening"], nesterov=group["nesterov"],
-                maximize=False, is_first_step=False,
-            )  # fmt: skip
+                lists["values"],
+                lists["gradients"],
+                lists["momentum"],
+                weight_decay=group["weight_decay"],
+                momentum=group["momentum"],
+                lr=group["lr"],
+                dampening=group["dampening"],
+                nesterov=group["nesterov"],
+                maximize=False,
+                is_first_step=False,
+            )
 
     return update

@@ -28,7 +28,8 @@ class Backup:
 
     folder: Path
     manifest: Manifest
-    copied: int  # bytes that were not in an earlier backup
+    # bytes that were not in an earlier backup
+    copied: int
 
     @property
     def size(self) -> int:
@@ -86,7 +87,8 @@ class _Copied:
     runs: int
     files: list[File]
     missing: list[File]
-    new: int  # bytes
+    # bytes
+    new: int
 
 
 def _fill(

@@ -14,7 +14,8 @@ class Freed:
 
     run: Run
     checkpoints: tuple[Artifact, ...]
-    size: int  # bytes that their files take on the disk
+    # bytes that their files take on the disk
+    size: int
 
 
 def database_size(store: Store) -> int:

@@ -25,9 +25,12 @@ from mnist_core.upkeep.adopting import adopt
 from mnist_core.upkeep.findings import Finding
 from mnist_core.upkeep.restore import restore
 
-_LITTLE = 500_000_000  # bytes; with less room a run of a large network ends with a full disk
-_NAMED = 5  # of many things of a kind
-_OTHERS = 0o077  # permissions of everybody but the owner
+# bytes; with less room a run of a large network ends with a full disk
+_LITTLE = 500_000_000
+# of many things of a kind
+_NAMED = 5
+# permissions of everybody but the owner
+_OTHERS = 0o077
 _SQLITE_MESSAGES = 20
 _ADOPT = (
     "doctor --repair brings its run back, if a copy of the database knows it. "
@@ -228,8 +231,11 @@ def _run(store: Store, run_id: str, number: int) -> tuple[list[Finding], int]:
         remedy = "Bring the database back from a backup (restore), or delete the run."
         return [Finding("results", "wrong", f"run #{number}: its row cannot be read ({reason})", remedy)], 0
     folder = store.folder(run_id)
-    damaged = [one.path for one in artifacts if not (folder / one.path).is_file()
-               or file_sha256(folder / one.path) != one.sha256]  # fmt: skip
+    damaged = [
+        one.path
+        for one in artifacts
+        if not (folder / one.path).is_file() or file_sha256(folder / one.path) != one.sha256
+    ]
     # A run that trains replaces files while they are looked at.
     if damaged and not active:
         text = f"run #{number}: {len(damaged)} of {len(artifacts)} files are missing or damaged: {_named(damaged)}"

@@ -30,7 +30,8 @@ class Content(_Model):
     """What a file holds."""
 
     sha256: _Sha256
-    size: _Size  # bytes
+    # bytes
+    size: _Size
 
 
 class File(Content):
@@ -46,8 +47,10 @@ class Manifest(_Model):
     format: Literal["mnist-lab backup"] = "mnist-lab backup"
     version: Literal[1] = 1
     mnist_lab: str = __version__
-    created: float  # unix seconds
-    runs: int  # in the database
+    # unix seconds
+    created: float
+    # in the database
+    runs: int
     database: Content
     files: list[File]
     # Files that were damaged or gone when the backup was made: they are not in it.

@@ -24,7 +24,8 @@ from mnist_core.upkeep import manifest
 from mnist_core.upkeep.backup import backups
 from mnist_core.upkeep.manifest import DATABASE, MANIFEST, Manifest, content_path
 
-_ALIVE_SECONDS = 60.0  # a run that was heard of since then trains
+# a run that was heard of since then trains
+_ALIVE_SECONDS = 60.0
 _NOTE = "It was training when the backup was made. Resume it to go on from the last checkpoint."
 
 
@@ -35,9 +36,12 @@ class Restored:
     source: Path
     runs: int
     files: int
-    size: int  # bytes
-    missing: int  # files that were damaged or gone when the backup was made
-    aside: Path | None  # where what was there before is kept
+    # bytes
+    size: int
+    # files that were damaged or gone when the backup was made
+    missing: int
+    # where what was there before is kept
+    aside: Path | None
 
 
 def restore(source: Path, database: Path, results: Path, replace: bool = False) -> Restored:
@@ -162,8 +166,10 @@ def _is_unfinished(there: list[Path], database: Path, temporary: Path) -> bool:
 
 
 def _same_files(folder: Path, other: Path) -> bool:
-    contents = [{path.relative_to(top): file_sha256(path) for path in top.rglob("*") if path.is_file()}
-                for top in (folder, other)]  # fmt: skip
+    contents = [
+        {path.relative_to(top): file_sha256(path) for path in top.rglob("*") if path.is_file()}
+        for top in (folder, other)
+    ]
     return contents[0] == contents[1]
 
 

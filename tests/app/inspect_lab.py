@@ -20,7 +20,8 @@ RUNS = (
     SMALL.replace(epochs=1, architecture="flatten linear(120) linear(10)"),
     SMALL.replace(epochs=1, architecture="conv(3, 5) relu maxpool(4) conv(4, 3) relu flatten linear(10)"),
 )
-TEMPLATES, LINEAR, CONVOLUTIONAL = 1, 2, 3  # numbers of these runs
+# numbers of these runs
+TEMPLATES, LINEAR, CONVOLUTIONAL = 1, 2, 3
 BAR = re.compile(r"<span class='[^']*' title='([^']*)'>.*?</i><div>.*?</div><span class='[^']*'>([^<]*)</span>")
 
 

@@ -12,8 +12,14 @@ from mnist_core.store.run import Run
 
 def numbered(number: int) -> Run:
     """A run of which only what a card shows matters."""
-    fields = {"number": number, "name": f"net {number}", "test_accuracy": 0.9, "active": False, "dataset": "mnist",
-              "optimistic": False}  # fmt: skip
+    fields = {
+        "number": number,
+        "name": f"net {number}",
+        "test_accuracy": 0.9,
+        "active": False,
+        "dataset": "mnist",
+        "optimistic": False,
+    }
     return SimpleNamespace(**fields)  # pyright: ignore[reportReturnType]
 
 

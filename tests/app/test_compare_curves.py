@@ -16,7 +16,8 @@ from tests.app.pages import opened, tables
 
 pytestmark = pytest.mark.usefixtures("quiet")
 ROOT = Path(__file__).resolve().parents[2]
-EPOCHS, STEPS = 4, 10  # of each run, and of each epoch
+# of each run, and of each epoch
+EPOCHS, STEPS = 4, 10
 
 
 def _learned(store: Store, config: RunConfig, name: str, level: float) -> Run:
@@ -25,9 +26,15 @@ def _learned(store: Store, config: RunConfig, name: str, level: float) -> Run:
     for epoch in range(1, EPOCHS + 1):
         steps = range((epoch - 1) * STEPS + 1, epoch * STEPS + 1)
         losses = [level + 1 / step for step in steps]
-        store.record(run, [StepEnd(step, epoch, loss, 1 - loss / 3, 0.001, 1000, step / 100)
-                           for step, loss in zip(steps, losses, strict=True)])  # fmt: skip
-        held = level + abs(epoch - 3) / 10  # best at epoch 3
+        store.record(
+            run,
+            [
+                StepEnd(step, epoch, loss, 1 - loss / 3, 0.001, 1000, step / 100)
+                for step, loss in zip(steps, losses, strict=True)
+            ],
+        )
+        # best at epoch 3
+        held = level + abs(epoch - 3) / 10
         end = EpochEnd(epoch * STEPS, epoch, losses[-1], 0.9, held, 1 - held / 3, epoch <= 3, epoch * STEPS / 100)
         store.record(run, [end])
     store.finish(run, "finished")

@@ -81,7 +81,8 @@ def test_the_table_holds_every_run_that_is_not_deleted(store: Store) -> None:
             assert row["Test accuracy (%)"] == pytest.approx(100 * run.test_accuracy)
             assert row["Best validation accuracy (%)"] == pytest.approx(100 * (run.validation_accuracy or 0))
             assert (row["Parameters"], row["Time (s)"]) == (run.parameters, pytest.approx(run.seconds))
-            assert pd.isna(row["Progress"])  # only of runs that have not finished
+            # only of runs that have not finished
+            assert pd.isna(row["Progress"])
     assert rows["Progress"].tolist()[:2] == [0, 100 * _number(store, 3).progress]
 
 
@@ -111,13 +112,12 @@ def test_results_are_those_of_the_store(store: Store) -> None:
 def test_only_what_differs_is_listed_with_its_role(store: Store) -> None:
     at = opened("compare", runs=["1", "3"])
     assert table(at, "differences").set_index("Hyperparameter").to_dict("index") == {
-        "Architecture": {"Role": FACTOR, "1 · plain": "softmax",
-                         "3 · too hot": "flatten linear(20) linear(10)"},
+        "Architecture": {"Role": FACTOR, "1 · plain": "softmax", "3 · too hot": "flatten linear(20) linear(10)"},
         "Optimizer": {"Role": CONFOUND, "1 · plain": "adam", "3 · too hot": "sgd"},
         "Learning rate": {"Role": CONFOUND, "1 · plain": "0.001", "3 · too hot": "100"},
         "Momentum": {"Role": CONFOUND, "1 · plain": WITHOUT_EFFECT, "3 · too hot": "0.9"},
         "Nesterov": {"Role": CONFOUND, "1 · plain": WITHOUT_EFFECT, "3 · too hot": "no"},
-    }  # fmt: skip
+    }
     at = opened("compare", runs="1")
     assert set(tables(at)) == {"runs-table", "results"}
     assert "Choose a second run" in texts(at)
@@ -134,7 +134,8 @@ def test_what_is_under_study_can_be_chosen_and_is_part_of_the_link(store: Store)
         "Learning rate": FACTOR,
         "Architecture": CONFOUND,
     }
-    at.multiselect(key="runs").set_value([2, 3])  # another choice of runs, in which the learning rate differs too
+    # another choice of runs, in which the learning rate differs too
+    at.multiselect(key="runs").set_value([2, 3])
     assert fairness([store.find("2"), store.find("3")], "learning_rate") in texts(ran(at))
 
 
@@ -213,7 +214,8 @@ def test_a_running_run_is_followed(store: Store) -> None:
     store.record(run, [StepEnd(4, 1, 0.5, 0.9, 0.001, 1e4, 0.1)])
     row = table(ran(at)).iloc[0]
     assert row["Progress"] == pytest.approx(100 * 4 / (8 * TINY.epochs))
-    assert run_table.snapshot() is before  # the table follows it by itself
+    # the table follows it by itself
+    assert run_table.snapshot() is before
     train_now(store, run)
     row = table(ran(at)).iloc[0]
     assert row["State"] == "finished"

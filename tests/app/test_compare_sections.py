@@ -136,8 +136,10 @@ def test_calibration_is_the_cores_before_and_after(store: Store) -> None:
         assert row["Brier score after"] == pytest.approx(calibration.brier(scaled, found.labels))
     assert "without a temperature: run 3" in texts(at)
     drawn = charts(at)
-    assert [len([t for t in drawn[f"calibration {title}"]["data"] if t["type"] == "bar"])
-            for title in ("As trained", "With its temperature")] == [3, 2]  # fmt: skip
+    assert [
+        len([t for t in drawn[f"calibration {title}"]["data"] if t["type"] == "bar"])
+        for title in ("As trained", "With its temperature")
+    ] == [3, 2]
     assert re.search(r" 8\d\.\d% of the images", texts(at))
     assert "hold images out" in texts(section("Calibration", 3))
     at = section("Calibration", 4)
@@ -178,8 +180,9 @@ def test_a_stopped_measurement_leaves_nothing_behind(store: Store, monkeypatch: 
 
     def dawdling(*given: object) -> dict:
         found = slow(*given)  # type: ignore[arg-type]
-        return {key: lambda images, answer=answer: (time.sleep(0.05), answer(images))[1]
-                for key, answer in found.items()}  # fmt: skip
+        return {
+            key: lambda images, answer=answer: (time.sleep(0.05), answer(images))[1] for key, answer in found.items()
+        }
 
     monkeypatch.setattr(costs, "answers", dawdling)
     at = section("Robustness", 1)

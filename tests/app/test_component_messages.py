@@ -39,9 +39,15 @@ def png(pixels: np.ndarray) -> bytes:
 
 
 def test_loss_is_paired_with_accuracy_and_validation_kept_apart(mounted: list[dict[str, Any]]) -> None:
-    frame = rows((1, 5, "train_loss", 2.0, 0.5), (2, 5, "train_accuracy", 0.25, 0.5), (3, 5, "learning_rate", 0.1, 0.5),
-                 (4, 10, "train_loss", 1.0, 1.0), (5, 10, "train_accuracy", 0.75, 1.0),
-                 (6, 10, "validation_loss", 1.5, 1.2), (7, 10, "validation_accuracy", 0.5, 1.2))  # fmt: skip
+    frame = rows(
+        (1, 5, "train_loss", 2.0, 0.5),
+        (2, 5, "train_accuracy", 0.25, 0.5),
+        (3, 5, "learning_rate", 0.1, 0.5),
+        (4, 10, "train_loss", 1.0, 1.0),
+        (5, 10, "train_accuracy", 0.75, 1.0),
+        (6, 10, "validation_loss", 1.5, 1.2),
+        (7, 10, "validation_accuracy", 0.5, 1.2),
+    )
     app = AppTest.from_function(chart_script)
     app.session_state["series"] = [series(frame)]
     app.run()
@@ -165,9 +171,16 @@ def test_the_pad_returns_the_pixels_and_keeps_the_strokes_while_the_pen_is_down(
 
 @pytest.mark.parametrize(
     "message",
-    [None, 7, {}, {"seq": 5}, {"seq": "5", "ended": True, "image": "", "strokes": []},
-     {"seq": 5, "ended": True, "image": None, "strokes": []}, {"seq": 1, "ended": True, "image": "", "strokes": []}],
-)  # fmt: skip
+    [
+        None,
+        7,
+        {},
+        {"seq": 5},
+        {"seq": "5", "ended": True, "image": "", "strokes": []},
+        {"seq": 5, "ended": True, "image": None, "strokes": []},
+        {"seq": 1, "ended": True, "image": "", "strokes": []},
+    ],
+)
 def test_a_message_that_is_no_newer_drawing_changes_nothing(message: Any) -> None:
     kept = {"seq": 3, "ended": True, "image": "kept", "strokes": []}
     assert pad.newest(kept, message) is kept
@@ -232,7 +245,8 @@ def flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def test_every_setting_exists_in_this_streamlit() -> None:
     settings = flat(SETTINGS)
     for name in settings:
-        config.get_option(name)  # raises on a name that it does not know
+        # raises on a name that it does not know
+        config.get_option(name)
     assert len(settings) > 30
     with pytest.raises(RuntimeError):
         config.get_option("server.noSuchOption")
@@ -263,8 +277,10 @@ def test_colours_can_be_read_in_both_themes(mode: str) -> None:
     for ground in grounds:
         assert contrast(theme["textColor"], ground) >= 7
         assert contrast(theme["linkColor"], ground) >= 4.5
-        assert contrast(theme["primaryColor"], ground) >= 3  # controls, not text
-    assert contrast("#ffffff", theme["primaryColor"]) >= 4.5  # text on a primary button
+        # controls, not text
+        assert contrast(theme["primaryColor"], ground) >= 3
+    # text on a primary button
+    assert contrast("#ffffff", theme["primaryColor"]) >= 4.5
     for colour in PALETTE:
         assert contrast(colour, theme["backgroundColor"]) >= 3
 

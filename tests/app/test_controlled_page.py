@@ -32,7 +32,8 @@ def test_a_link_opens_the_form_with_its_setting(store: Store) -> None:
     assert ARCHITECTURE in box.options
     assert not [option for option in box.options if "Momentum" in option or "Seed" in option.split(" · ")[1:]]
     assert at.number_input(key="change1_learning_rate").value == TINY.learning_rate
-    assert start(at).disabled  # nothing is changed yet
+    # nothing is changed yet
+    assert start(at).disabled
 
 
 def test_a_changed_setting_starts_a_second_run_and_both_are_compared(store: Store) -> None:

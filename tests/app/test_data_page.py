@@ -58,12 +58,14 @@ def image_folder(root: Path, train: dict[str, int], test: dict[str, int], colour
 @pytest.mark.parametrize("split", ["Training", "Validation", "Test"])
 def test_the_samples_are_of_the_chosen_split_and_in_the_row_of_their_class(split: str, tmp_path: Path) -> None:
     at = opened("data", dataset="mnist-5k", split=split)
-    data = load(RunConfig(dataset="mnist-5k"), tmp_path, "cpu")  # as a run of this data set sees it
+    # as a run of this data set sees it
+    data = load(RunConfig(dataset="mnist-5k"), tmp_path, "cpu")
     chosen = {"Training": data.train, "Validation": data.validation, "Test": data.test}[split]
     strips = pictures(html_of(at, "samples"))
     assert len(strips) == 10
     for digit, strip in enumerate(strips):
-        tiles = strip.reshape(28, -1, 28).swapaxes(0, 1)  # (n, 28, 28)
+        # (n, 28, 28)
+        tiles = strip.reshape(28, -1, 28).swapaxes(0, 1)
         assert len(tiles) == browsing._A_ROW
         assert as_set(tiles) <= as_set(chosen.images[chosen.labels == digit].numpy())
         assert len(as_set(tiles)) == len(tiles), "none is shown twice"
@@ -131,8 +133,15 @@ def test_a_missing_data_set_is_offered_and_downloaded(monkeypatch: pytest.Monkey
 
     def ensure(name: str, root: Path) -> SimpleNamespace:
         asked.append(name)
-        return SimpleNamespace(status=Status(name, current.get(name, "missing"), "The network is dead.", 5_000_000,  # pyright: ignore[reportArgumentType]
-                                             20_000_000))  # fmt: skip
+        return SimpleNamespace(
+            status=Status(
+                name,
+                current.get(name, "missing"),
+                "The network is dead.",
+                5_000_000,  # pyright: ignore[reportArgumentType]
+                20_000_000,
+            )
+        )
 
     monkeypatch.setattr(state, "ensure", ensure)
     at = opened("data", dataset="kmnist")
@@ -176,7 +185,10 @@ def test_a_colour_folder_is_shown_with_its_own_classes_and_an_empty_one(tmp_path
     folder = image_folder(tmp_path / "pictures", {"a_b": 12, "c": 1}, {"a_b": 2, "c": 3}, colour=True)
     at = opened("data", dataset="folder", folder=str(folder), folder_size="8", folder_colour="true", split="Validation")
     assert browsing.counts(folder_source(str(folder), 8, True)).to_dict("list") == {
-        "Training": [10, 1], "Validation": [2, 0], "Test": [2, 3]}  # fmt: skip
+        "Training": [10, 1],
+        "Validation": [2, 0],
+        "Test": [2, 3],
+    }
     html = html_of(at, "samples")
     assert [strip.shape for strip in pictures(html)] == [(8, 16, 3)]
     assert "no image" in html

@@ -95,8 +95,9 @@ def test_a_row_shows_its_images_with_both_runs_probabilities(
 def test_how_many_are_right_and_other_orders(store: Store) -> None:
     both = found(store, 1, 2)
     count = int((both.right.sum(axis=0) == 1).sum())
-    at = section("Disagreements", "1", "2", disagreements_rows="how many are right",
-                disagreements_order="least agreement first")  # fmt: skip
+    at = section(
+        "Disagreements", "1", "2", disagreements_rows="how many are right", disagreements_order="least agreement first"
+    )
     assert at.selectbox(key="disagreements_count").value == "1 of 2"
     assert f"{count:,} images" in texts(at)
     places = np.flatnonzero(both.right.sum(axis=0) == 1)
@@ -141,7 +142,8 @@ def test_a_slow_history_waits_for_a_click(store: Store, monkeypatch: pytest.Monk
     at = button.click().run()
     assert not at.exception
     assert at.get("plotly_chart")
-    again = section("Disagreements", "1", disagreements_view="forgotten")  # another session does not wait
+    # another session does not wait
+    again = section("Disagreements", "1", disagreements_view="forgotten")
     assert again.get("plotly_chart")
 
 

@@ -31,8 +31,11 @@ FIVE_HUNDRED = {"dataset": "mnist-5k", "train_images": 500, "batch_size": 16}
 
 def prepare(store: Store) -> None:
     """A results folder with three trained runs: number 2 has another network, number 3 is a worse run of the first."""
-    for fields in ({"architecture": "softmax", "epochs": 2}, {"architecture": "flatten linear(10)", "epochs": 1},
-                   {"architecture": "softmax", "epochs": 1, "learning_rate": 1e-6}):  # fmt: skip
+    for fields in (
+        {"architecture": "softmax", "epochs": 2},
+        {"architecture": "flatten linear(10)", "epochs": 1},
+        {"architecture": "softmax", "epochs": 1, "learning_rate": 1e-6},
+    ):
         trained_run(store, RunConfig.parse(FIVE_HUNDRED | fields))
 
 
@@ -190,7 +193,8 @@ def test_a_network_that_learned_dark_on_bright_gets_drawings_inverted(store: Sto
 def test_a_folder_placed_like_mnist_gets_drawings_placed_like_that(store: Store, tmp_path: Path) -> None:
     run = a_folder_run(store, tmp_path / "digits", bright=True)
     small = np.zeros((112, 112), dtype=np.uint8)
-    small[60:88, 10:38] = a_drawing(7)[::4, ::4]  # in a corner
+    # in a corner
+    small[60:88, 10:38] = a_drawing(7)[::4, ::4]
     html = shown(put(opened("draw", runs=str(run.number)), small))
     image = handwriting.prepare(small, (1, 28, 28), BOX_OF_20_BY_MASS, "bright")
     assert image is not None

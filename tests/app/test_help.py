@@ -15,8 +15,20 @@ from mnist_core.store.store import Store
 from tests.labs import trained_run
 
 PAGES = Path(__file__).parents[2] / "pages"
-KINDS = ("button", "checkbox", "multiselect", "number_input", "radio", "select_slider", "selectbox", "slider",
-         "text_area", "text_input", "toggle", "button_group")  # fmt: skip
+KINDS = (
+    "button",
+    "checkbox",
+    "multiselect",
+    "number_input",
+    "radio",
+    "select_slider",
+    "selectbox",
+    "slider",
+    "text_area",
+    "text_input",
+    "toggle",
+    "button_group",
+)
 
 
 def prepare(store: Store) -> None:

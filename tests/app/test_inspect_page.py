@@ -84,11 +84,17 @@ def test_a_run_that_is_gone_is_named_and_the_newest_shown(store: Store) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    [{"view": "Nothing", "split": "train"}, {"view": "Mistakes", "true": "x", "given": "77", "page": 99, "image": -1},
-     {"view": "Confusion", "cell": "10-0"}, {"view": "Confusion", "cell": "one"}, {"view": "Samples", "sample": -4},
-     {"view": "Weights", "layer": "none", "epoch": 99}, {"run": "all"}],
+    [
+        {"view": "Nothing", "split": "train"},
+        {"view": "Mistakes", "true": "x", "given": "77", "page": 99, "image": -1},
+        {"view": "Confusion", "cell": "10-0"},
+        {"view": "Confusion", "cell": "one"},
+        {"view": "Samples", "sample": -4},
+        {"view": "Weights", "layer": "none", "epoch": 99},
+        {"run": "all"},
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_link_that_makes_no_sense_shows_the_page_all_the_same(store: Store, query: dict[str, object]) -> None:
     at = opened("inspect", **({"run": 1} | query))
     assert not at.error
@@ -106,7 +112,8 @@ def test_samples_are_marked_and_counted(store: Store, split: str) -> None:
     assert f"**{right} of these 60** answers are right" in text(at)
     assert f"of all {len(table):,} {split} images **{1 - len(mistakes(table)) / len(table):.2%}**" in text(at)
     assert f"{split} image {place[0]:,}" in html(at, "inspected")
-    ran(at.button[0].click())  # next sample
+    # next sample
+    ran(at.button[0].click())
     assert at.number_input(key="sample").value == 4
     assert f"{split} image {np.random.default_rng(4).permutation(len(table))[0]:,}" in html(at, "inspected")
 
@@ -133,7 +140,8 @@ def test_mistakes_come_in_pages(store: Store) -> None:
     assert len(wrong) > 120
     at = opened("inspect", run=1, view="Mistakes", page=2)
     assert f"test image {wrong.iloc[60]['index']:,}" in html(at, "inspected")
-    at = opened("inspect", run=1, view="Mistakes", page=3, true=8)  # fewer mistakes, so fewer pages
+    # fewer mistakes, so fewer pages
+    at = opened("inspect", run=1, view="Mistakes", page=3, true=8)
     assert f"test image {wrong[wrong['label'] == 8].iloc[0]['index']:,}" in html(at, "inspected")
 
 
@@ -195,8 +203,10 @@ def test_precision_and_recall_of_each_class(store: Store) -> None:
     table = answers(store, 1)
     at = opened("inspect", run=1, view="Classes")
     shown = tables(at)["class-table"]
-    expected = [np.asarray(values) for values in precision_recall_fscore_support(
-        table["label"], table["given"], labels=range(10))]  # fmt: skip
+    expected = [
+        np.asarray(values)
+        for values in precision_recall_fscore_support(table["label"], table["given"], labels=range(10))
+    ]
     for name, values, scale in zip(("Precision", "Recall", "F1", "Images"), expected, (100, 100, 100, 1), strict=True):
         np.testing.assert_allclose(shown[name], values * scale)
     recall = expected[1]

@@ -50,7 +50,8 @@ def test_templates_of_a_deeper_linear_network_are_the_product_of_its_matrices(st
     at = opened("inspect", run=LINEAR, view="Weights")
     images, _ = weight_images((second @ first).reshape(10, 28, 28))
     difference = picture(html(at, "inspected")).astype(int) - images[0]
-    assert np.abs(difference).max() <= 1  # the page multiplies in another order
+    # the page multiplies in another order
+    assert np.abs(difference).max() <= 1
     assert images[0].std() > 10
 
 
@@ -74,8 +75,10 @@ def test_filters_of_every_convolution_share_a_scale(store: Store) -> None:
     assert "relu and maxpool make it more than one matrix" in at.caption[-1].value
     ran(at.selectbox(key="layer").select("conv 2"))
     kernels = picture(html(at, "kernels"))
-    images, limit = weight_images(second)  # (4, 3, 3, 3, 3)
-    scale = 15  # 45 pixels for a kernel of 3 x 3
+    # (4, 3, 3, 3, 3)
+    images, limit = weight_images(second)
+    # 45 pixels for a kernel of 3 x 3
+    scale = 15
     for row, column in ((0, 0), (3, 2)):
         corner = row * (3 * scale + 3), column * (3 * scale + 3)
         tile = kernels[corner[0] : corner[0] + 45 : scale, corner[1] : corner[1] + 45 : scale, :3]
@@ -86,9 +89,13 @@ def test_filters_of_every_convolution_share_a_scale(store: Store) -> None:
 def test_layer_by_layer(store: Store) -> None:
     maps = html(opened("inspect", run=CONVOLUTIONAL, view="Samples", maps="true"), "maps")
     assert re.findall(r"<h4>([^<]+)</h4>", maps) == [
-        "conv 1 · 3 maps of 24 × 24", "relu 1 · 3 maps of 24 × 24", "maxpool 1 · 3 maps of 6 × 6",
-        "conv 2 · 4 maps of 4 × 4", "relu 2 · 4 maps of 4 × 4", "linear 1 · 10 units",
-    ]  # fmt: skip
+        "conv 1 · 3 maps of 24 × 24",
+        "relu 1 · 3 maps of 24 × 24",
+        "maxpool 1 · 3 maps of 6 × 6",
+        "conv 2 · 4 maps of 4 × 4",
+        "relu 2 · 4 maps of 4 × 4",
+        "linear 1 · 10 units",
+    ]
     assert maps.count("<img") == 3 + 3 + 3 + 4 + 4 + 1
 
 
@@ -101,9 +108,18 @@ def test_many_classes_with_words_for_names_in_colour(own_lab: Path, tmp_path: Pa
             for place in range(count):
                 pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
                 Image.fromarray(pixels).save(tmp_path / "pictures" / split / name / f"{place}.png")
-    run = trained_run(Store.open(own_lab), RunConfig(
-        dataset="folder", folder=str(tmp_path / "pictures"), folder_size=8, folder_colour=True, epochs=1,
-        architecture="conv(4, 3) relu flatten linear(classes)", validation_images=0))  # fmt: skip
+    run = trained_run(
+        Store.open(own_lab),
+        RunConfig(
+            dataset="folder",
+            folder=str(tmp_path / "pictures"),
+            folder_size=8,
+            folder_colour=True,
+            epochs=1,
+            architecture="conv(4, 3) relu flatten linear(classes)",
+            validation_images=0,
+        ),
+    )
     at = opened("inspect", run=run.number, view="Samples")
     large = html(at, "inspected")
     assert len(BAR.findall(large)) == 12

@@ -23,8 +23,18 @@ from tests.labs import trained_run
 pytestmark = pytest.mark.usefixtures("quiet")
 
 HOSTILE = ["inf", "nan", "9" * 5000, "-1", "٣", "\x00", ["1", "2", "x"]]
-WHOLE = ("epochs", "batch_size", "train_images", "validation_images", "split_seed", "early_stopping", "seed", "threads",
-         "checkpoint_every", "seeds")  # fmt: skip
+WHOLE = (
+    "epochs",
+    "batch_size",
+    "train_images",
+    "validation_images",
+    "split_seed",
+    "early_stopping",
+    "seed",
+    "threads",
+    "checkpoint_every",
+    "seeds",
+)
 
 
 def numbers(at: AppTest) -> dict[str | None, object]:
@@ -34,9 +44,29 @@ def numbers(at: AppTest) -> dict[str | None, object]:
 @pytest.mark.parametrize("page", ["train", "sweeps"])
 @pytest.mark.parametrize("value", HOSTILE, ids=[repr(value)[:8] for value in HOSTILE])
 def test_no_value_of_an_address_ends_a_page(page: str, value: str | list[str]) -> None:
-    keys = {*WHOLE, "learning_rate", "momentum", "shift", "own", "layers", "optimizer", "schedule", "view", "method",
-            "samples", "seeds_each", "halving", "vary1", "values1", "dataset", "folder_size", "runs", "sweep", "sample",
-            "class"}  # fmt: skip
+    keys = {
+        *WHOLE,
+        "learning_rate",
+        "momentum",
+        "shift",
+        "own",
+        "layers",
+        "optimizer",
+        "schedule",
+        "view",
+        "method",
+        "samples",
+        "seeds_each",
+        "halving",
+        "vary1",
+        "values1",
+        "dataset",
+        "folder_size",
+        "runs",
+        "sweep",
+        "sample",
+        "class",
+    }
     opened(page, **dict.fromkeys(keys, value))
 
 
@@ -97,8 +127,11 @@ def test_many_refused_values_are_counted() -> None:
 def test_what_a_widget_cannot_have_is_told_by_the_name_on_the_page(
     page: str, key: str, value: str | list[str], label: str, small_lab: Store
 ) -> None:
-    beside: dict[str, Any] = {"compare": {"runs": ["1", "2"], "look": "Curves"}, "data": {"dataset": "folder"},
-                              "inspect": {"run": "1"}}.get(page, {})  # fmt: skip
+    beside: dict[str, Any] = {
+        "compare": {"runs": ["1", "2"], "look": "Curves"},
+        "data": {"dataset": "folder"},
+        "inspect": {"run": "1"},
+    }.get(page, {})
     at = opened(page, **(beside | {key: value}))
     (toast,) = at.toast
     assert toast.value.startswith(label)
@@ -127,27 +160,124 @@ def small_lab(prepared: Path, own_lab: Path) -> Store:
 FORM = [field.name for field in fields()]
 # What a link may say on each page, and places at which more of it is shown.
 PAGES: dict[str, tuple[list[str], list[dict[str, Any]]]] = {
-    "train": ([*FORM, "own", "layers", "seeds", "view", "runs", "smoothing", "x", "log_x", "log_y"],
-              [{}, {"own": "true"}, {"view": "Training", "runs": ["1", "2"]}]),
-    "sweeps": ([*FORM, "own", "layers", "sweep", "method", "samples", "seeds_each", "halving", "vary1", "vary2",
-                "try_learning_rate", "curves_of"], [{}, {"method": "random"}]),
-    "inspect": (["run", "view", "split", "image", "sample", "true", "given", "page", "layer", "epoch", "largest",
-                 "maps", "takeaway_script", "cell"],
-                [{"view": view} for view in ("Samples", "Mistakes", "Confusion", "Classes", "Weights", "Files")]),
+    "train": (
+        [*FORM, "own", "layers", "seeds", "view", "runs", "smoothing", "x", "log_x", "log_y"],
+        [{}, {"own": "true"}, {"view": "Training", "runs": ["1", "2"]}],
+    ),
+    "sweeps": (
+        [
+            *FORM,
+            "own",
+            "layers",
+            "sweep",
+            "method",
+            "samples",
+            "seeds_each",
+            "halving",
+            "vary1",
+            "vary2",
+            "try_learning_rate",
+            "curves_of",
+        ],
+        [{}, {"method": "random"}],
+    ),
+    "inspect": (
+        [
+            "run",
+            "view",
+            "split",
+            "image",
+            "sample",
+            "true",
+            "given",
+            "page",
+            "layer",
+            "epoch",
+            "largest",
+            "maps",
+            "takeaway_script",
+            "cell",
+        ],
+        [{"view": view} for view in ("Samples", "Mistakes", "Confusion", "Classes", "Weights", "Files")],
+    ),
     "draw": (["runs", "source"], [{}]),
-    "compare": (["runs", "filter", "look", "metric", "x", "smoothing", "log_x", "log_y", "curve_seeds", "curve_band",
-                 "results_chart", "factor", "cost", "cost_split", "cost_seeds", "verdict_about", "verdict_band",
-                 "disagreements_view", "disagreements_page", "classes_by", "classes_cell", "classes_page",
-                 "calibration_bins", "calibration_coverage", "labels_most", "labels_agree", "labels_confidence",
-                 "labels_list", "labels_show", "labels_out"],
-                [{"look": look, "runs": ["1", "2"]} for look in
-                 ("Results", "Curves", "Is it real?", "Disagreements", "Classes", "Calibration", "Cost", "Labels")]),
+    "compare": (
+        [
+            "runs",
+            "filter",
+            "look",
+            "metric",
+            "x",
+            "smoothing",
+            "log_x",
+            "log_y",
+            "curve_seeds",
+            "curve_band",
+            "results_chart",
+            "factor",
+            "cost",
+            "cost_split",
+            "cost_seeds",
+            "verdict_about",
+            "verdict_band",
+            "disagreements_view",
+            "disagreements_page",
+            "classes_by",
+            "classes_cell",
+            "classes_page",
+            "calibration_bins",
+            "calibration_coverage",
+            "labels_most",
+            "labels_agree",
+            "labels_confidence",
+            "labels_list",
+            "labels_show",
+            "labels_out",
+        ],
+        [
+            {"look": look, "runs": ["1", "2"]}
+            for look in (
+                "Results",
+                "Curves",
+                "Is it real?",
+                "Disagreements",
+                "Classes",
+                "Calibration",
+                "Cost",
+                "Labels",
+            )
+        ],
+    ),
     "studies": (["study", "experiment", "times", "share", "honest", "results", "metric"], [{}]),
-    "data": (["dataset", "folder", "folder_size", "folder_colour", "split", "class", "sample"],
-             [{"dataset": "mnist-5k"}, {"dataset": "folder"}]),
-}  # fmt: skip
-CRAFTED = ["nan", "inf", "-inf", "1e308", "-1", "3.5", "0", "1", "2", str(10**400), "a" * 5000, "\ufffd", "\x00", "٣",
-           "", "<b>x</b>", "[x](javascript:1)", "../../etc/passwd", "/dev/zero", "True", "1_0", " 7 "]  # fmt: skip
+    "data": (
+        ["dataset", "folder", "folder_size", "folder_colour", "split", "class", "sample"],
+        [{"dataset": "mnist-5k"}, {"dataset": "folder"}],
+    ),
+}
+CRAFTED = [
+    "nan",
+    "inf",
+    "-inf",
+    "1e308",
+    "-1",
+    "3.5",
+    "0",
+    "1",
+    "2",
+    str(10**400),
+    "a" * 5000,
+    "\ufffd",
+    "\x00",
+    "٣",
+    "",
+    "<b>x</b>",
+    "[x](javascript:1)",
+    "../../etc/passwd",
+    "/dev/zero",
+    "True",
+    "1_0",
+    " 7 ",
+]
 TEXTS = st.sampled_from(CRAFTED) | st.text(max_size=8)
 VALUES = TEXTS | st.lists(TEXTS, min_size=1, max_size=3)
 

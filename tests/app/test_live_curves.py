@@ -35,8 +35,10 @@ def rows(steps: int = STEPS, first_row: int = 1, seed: int = 0) -> pd.DataFrame:
 
 
 def look(smoothing: float = 0.9, x: Across = "step", **changes: Any) -> Look:
-    return Look(**{"smoothing": smoothing, "x": x, "log_x": False, "steps_per_epoch": PER_EPOCH, "points": 700,
-                   "window": None} | changes)  # fmt: skip
+    return Look(
+        **{"smoothing": smoothing, "x": x, "log_x": False, "steps_per_epoch": PER_EPOCH, "points": 700, "window": None}
+        | changes
+    )
 
 
 def by_hand(table: pd.DataFrame, smoothing: float, across: str) -> dict[int, float]:
@@ -106,15 +108,19 @@ def test_it_is_the_curve_that_compare_draws(x: Across) -> None:
     live = history.curves(look(0.9, x))["smoothed_loss"]
     train = table[table["name"] == "train_loss"]
     series = Series(*(train[name].to_numpy() for name in ("step", "epoch", "seconds", "value")))
-    run: Any = type("OneRun", (), {"id": "r", "number": 1, "name": "a run", "steps_per_epoch": PER_EPOCH,
-                                   "train_images": 640})()  # fmt: skip
+    run: Any = type(
+        "OneRun", (), {"id": "r", "number": 1, "name": "a run", "steps_per_epoch": PER_EPOCH, "train_images": 640}
+    )()
     figure = json.loads(str(learning_curves({"r": {"train_loss": series}}, [run], x=x, smoothing=0.9).to_json()))
     (bold,) = [trace for trace in figure["data"] if trace.get("showlegend")]
     across, values = (np.frombuffer(base64.b64decode(bold[axis]["bdata"]), bold[axis]["dtype"]) for axis in "xy")
     own = {"step": live.step, "epoch": live.step / PER_EPOCH, "seconds": live.seconds}[x]
     shared = {round(float(at), 4): value for at, value in zip(across, values, strict=True)}
-    both = [(shared[round(float(np.float32(at)), 4)], value) for at, value in zip(own, live.value, strict=True)
-            if round(float(np.float32(at)), 4) in shared]  # fmt: skip
+    both = [
+        (shared[round(float(np.float32(at)), 4)], value)
+        for at, value in zip(own, live.value, strict=True)
+        if round(float(np.float32(at)), 4) in shared
+    ]
     assert len(both) > 100
     np.testing.assert_allclose(*zip(*both, strict=True), rtol=1e-5)
 

@@ -95,8 +95,11 @@ def test_the_card_and_the_live_chart_of_train(store: Store) -> None:
     for run, label in ((1, "validation"), (2, OPTIMISTIC)):
         accuracy = number(store, run).validation_accuracy or 0
         assert f"{label} {accuracy:.2%}" in said
-    (chart,) = [json.loads(element.proto.json) for element in at.get("bidi_component")
-                if element.proto.component_name == "mnist_lab_live_chart"]  # fmt: skip
+    (chart,) = [
+        json.loads(element.proto.json)
+        for element in at.get("bidi_component")
+        if element.proto.component_name == "mnist_lab_live_chart"
+    ]
     assert {run["name"]: (run["kind"], run["kind_dash"]) for run in chart["runs"]} == {
         "1 · honest": ("validation", "dash"),
         "2 · flattered": (OPTIMISTIC, "dot"),
@@ -117,8 +120,9 @@ def test_the_board_and_the_table_of_a_sweep(store: Store) -> None:
     at = ran(opened("sweeps", sweep=row.id))
     table = tables(at)["sweep-runs"]
     assert sorted(zip(table["Epoch chosen on"], table["Validation"].notna(), strict=True)) == [
-        (OPTIMISTIC, False), ("validation", True),
-    ]  # fmt: skip
+        (OPTIMISTIC, False),
+        ("validation", True),
+    ]
     assert len(table["Test"].dropna()) == 2
     assert f"{OPTIMISTIC} accuracy" in words(at)
 

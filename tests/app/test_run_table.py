@@ -27,8 +27,13 @@ def store(own_lab: Path) -> Store:
     """Runs that never trained: 3 diverged, 5 was deleted, the others were stopped in the queue."""
     store = Store.open(own_lab)
     wide = TINY.replace(architecture="flatten linear(20) relu linear(10)")
-    for name, tags, config in (("plain", ("demo",), TINY), ("wider", ("demo", "wide"), wide), ("too hot", (), wide),
-                               ("idle", (), TINY), ("gone", ("demo",), TINY)):  # fmt: skip
+    for name, tags, config in (
+        ("plain", ("demo",), TINY),
+        ("wider", ("demo", "wide"), wide),
+        ("too hot", (), wide),
+        ("idle", (), TINY),
+        ("gone", ("demo",), TINY),
+    ):
         run = store.enqueue(config, name, tags, claimed=name == "too hot")
         if name == "too hot":
             store.finish(run, "diverged")
@@ -57,9 +62,16 @@ def chosen(at: AppTest) -> list[int]:
 
 @pytest.mark.parametrize(
     ("text", "numbers"),
-    [("demo", [2, 1]), ("DEMO wide", [2]), ("linear(20)", [3, 2]), ("diverged", [3]), ("#3", [3]),
-     ("mnist-5k", [4, 3, 2, 1]), (" ", [4, 3, 2, 1])],
-)  # fmt: skip
+    [
+        ("demo", [2, 1]),
+        ("DEMO wide", [2]),
+        ("linear(20)", [3, 2]),
+        ("diverged", [3]),
+        ("#3", [3]),
+        ("mnist-5k", [4, 3, 2, 1]),
+        (" ", [4, 3, 2, 1]),
+    ],
+)
 def test_the_filter_in_the_link(store: Store, text: str, numbers: list[int]) -> None:
     assert rows(opened("compare", filter=text))["Run"].tolist() == numbers
 

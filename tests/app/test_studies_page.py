@@ -26,8 +26,17 @@ QUESTION = Question("Which is better?", ("the deep one", "neither", "the flat on
 
 
 def _study(name: str, *experiments: Experiment) -> Study:
-    return Study(name, f"Tiny {name}", "a test", "What is asked?", "Chosen on test images.", experiments, QUESTION,
-                 "One matrix.", {("depth", "784-10", "test_accuracy"): "Fewer images."})  # fmt: skip
+    return Study(
+        name,
+        f"Tiny {name}",
+        "a test",
+        "What is asked?",
+        "Chosen on test images.",
+        experiments,
+        QUESTION,
+        "One matrix.",
+        {("depth", "784-10", "test_accuracy"): "Fewer images."},
+    )
 
 
 def _variant(label: str, architecture: str, **changes: object) -> Variant:
@@ -37,18 +46,28 @@ def _variant(label: str, architecture: str, **changes: object) -> Variant:
 TINY = {
     "linear-depth": _study(
         "linear-depth",
-        Experiment("depth", "Linear networks", "Is depth good?",
-                   (_variant("784-10", "linear-10"), _variant("784-5-10", "linear-5-10"))),
-        Experiment("more", "More of it", "Does more help?", (_variant("784-10", "linear-10", epochs=40),),
-                   continues="depth"),
+        Experiment(
+            "depth",
+            "Linear networks",
+            "Is depth good?",
+            (_variant("784-10", "linear-10"), _variant("784-5-10", "linear-5-10")),
+        ),
+        Experiment(
+            "more", "More of it", "Does more help?", (_variant("784-10", "linear-10", epochs=40),), continues="depth"
+        ),
     ),
     "deep-mlp": _study(
         "deep-mlp",
-        Experiment("deep-mlp", "ReLU on the logits", "What does it do?",
-                   (_variant("784-784-500-50-10", "flatten linear(20) relu linear(10) relu"),)),
+        Experiment(
+            "deep-mlp",
+            "ReLU on the logits",
+            "What does it do?",
+            (_variant("784-784-500-50-10", "flatten linear(20) relu linear(10) relu"),),
+        ),
     ),
-}  # fmt: skip
-ONE = {"share": "one"}  # a single epoch
+}
+# a single epoch
+ONE = {"share": "one"}
 
 
 @pytest.fixture
@@ -234,10 +253,23 @@ def test_the_table_is_what_the_store_holds(tiny: None, store: Store) -> None:
 
 def test_committed_measurements_stand_in_and_are_labelled(tiny: None, store: Store, tmp_path: Path) -> None:
     made = [
-        studies.Measurement("linear-depth", "depth", "784-10", "published", 0, {}, {"test_accuracy": 91.25}, 1.0, {},
-                            "cpu", "MNIST", "2026-01-01")
-    ]  # fmt: skip
-    at = revealed()  # with all epochs nothing has been trained
+        studies.Measurement(
+            "linear-depth",
+            "depth",
+            "784-10",
+            "published",
+            0,
+            {},
+            {"test_accuracy": 91.25},
+            1.0,
+            {},
+            "cpu",
+            "MNIST",
+            "2026-01-01",
+        )
+    ]
+    # with all epochs nothing has been trained
+    at = revealed()
     assert "Press **Train it live** above" in texts(at)
     records.write(tmp_path, "linear-depth", made)
     ran(at)

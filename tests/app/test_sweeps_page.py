@@ -172,8 +172,9 @@ def test_the_board_shows_the_best_so_far_and_every_run(page: AppTest):
     assert choice.flattery is not None
     assert choice.flattery.runs == 3
     assert "best of 3 runs" in said(page)
-    assert [widget.proto.label for kind in ("button", "button_group") for widget in page.get(kind)
-            if not widget.proto.help] == []  # fmt: skip
+    assert [
+        widget.proto.label for kind in ("button", "button_group") for widget in page.get(kind) if not widget.proto.help
+    ] == []
     rows = tables(page)["sweep-runs"]
     assert rows["State"].tolist() == ["finished"] * 3 + ["queued"]
     assert rows["Validation"].tolist()[:3] == sorted(rows["Validation"].tolist()[:3], reverse=True)
@@ -269,9 +270,16 @@ def test_curves_of_many_runs_are_spread_over_the_swept_value():
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.4, "5 seconds"), (38, "40 seconds"), (70, "1 minute"), (600, "10 minutes"), (7300, "2 hours"),
-     (9000, "2 h 30 min"), (300_000, "3 days")],
-)  # fmt: skip
+    [
+        (0.4, "5 seconds"),
+        (38, "40 seconds"),
+        (70, "1 minute"),
+        (600, "10 minutes"),
+        (7300, "2 hours"),
+        (9000, "2 h 30 min"),
+        (300_000, "3 days"),
+    ],
+)
 def test_durations_in_words(seconds: float, text: str):
     assert sweeps.in_words(seconds) == text
 

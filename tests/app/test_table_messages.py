@@ -17,11 +17,16 @@ def sent(frame: pd.DataFrame, **columns: Any) -> list[dict[str, Any]]:
 
 
 def test_values_are_written_so_that_nothing_is_lost_or_said_twice() -> None:
-    frame = pd.DataFrame({
-        "whole": pd.array([1_663_370, None, 3], dtype="Int64"), "share": [0.1234567891, float("nan"), float("inf")],
-        "name": ["a", None, "a"], "words": [["x"], [], ["y", "z"]],
-        "made": pd.to_datetime([0, None, 86_400], unit="s", utc=True),
-    }, index=[7, 8, 9])  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "whole": pd.array([1_663_370, None, 3], dtype="Int64"),
+            "share": [0.1234567891, float("nan"), float("inf")],
+            "name": ["a", None, "a"],
+            "words": [["x"], [], ["y", "z"]],
+            "made": pd.to_datetime([0, None, 86_400], unit="s", utc=True),
+        },
+        index=[7, 8, 9],
+    )
     assert json.loads(rows_of(frame).content)["ids"] == [7, 8, 9]
     whole, share, name, words, made = sent(frame)
     assert whole["values"] == [1_663_370, None, 3]
@@ -37,8 +42,14 @@ def test_streamlits_column_configurations_are_followed() -> None:
     number = st.column_config.NumberColumn("Test", format="%.2f%%", width=88, pinned=True, help="Of the test images.")
     (told,) = sent(pd.DataFrame({"a": [1.5]}), a=number)
     assert {key: told[key] for key in ("name", "head", "format", "width", "pinned", "help", "kind")} == {
-        "name": "a", "head": "Test", "format": "%.2f%%", "width": 88, "pinned": True, "help": "Of the test images.",
-        "kind": "number"}  # fmt: skip
+        "name": "a",
+        "head": "Test",
+        "format": "%.2f%%",
+        "width": 88,
+        "pinned": True,
+        "help": "Of the test images.",
+        "kind": "number",
+    }
     link = st.column_config.LinkColumn(display_text=r"run=(\d+)")
     progress = st.column_config.ProgressColumn(min_value=0, max_value=50)
     one, other, plain = sent(pd.DataFrame({"a": ["/x?run=1"], "b": [4], "c": ["z"]}), a=link, b=progress, c="Letter")
@@ -97,9 +108,14 @@ def test_a_few_rows_are_sent_whole_each_time(mounted: list[dict[str, Any]]) -> N
 
 @pytest.mark.parametrize(
     ("told", "chosen", "answered"),
-    [({"ids": [5, 3], "asked": 7}, [5, 3], 7), ({"ids": [5, "3", None, [1]], "asked": 7}, [5], 7),
-     ({"ids": "5", "asked": 7}, None, 0), ({"ids": [5]}, None, 0), (None, None, 0)],
-)  # fmt: skip
+    [
+        ({"ids": [5, 3], "asked": 7}, [5, 3], 7),
+        ({"ids": [5, "3", None, [1]], "asked": 7}, [5], 7),
+        ({"ids": "5", "asked": 7}, None, 0),
+        ({"ids": [5]}, None, 0),
+        (None, None, 0),
+    ],
+)
 def test_of_what_a_browser_says_only_numbers_are_believed(
     mounted: list[dict[str, Any]], told: object, chosen: list[int] | None, answered: int
 ) -> None:

@@ -44,8 +44,11 @@ def button(page: AppTest, label: str):
 def test_the_form_shows_every_field_under_its_label_and_with_its_help(page: AppTest):
     page.run()
     assert not page.exception
-    shown = {widget.key: widget for kind in (page.selectbox, page.number_input, page.toggle, page.text_input)
-             for widget in kind}  # fmt: skip
+    shown = {
+        widget.key: widget
+        for kind in (page.selectbox, page.number_input, page.toggle, page.text_input)
+        for widget in kind
+    }
     values = RunConfig().model_dump()
     for field in fields():
         if field.group not in ("Architecture", "Origin") and field.matters(values):
@@ -167,7 +170,8 @@ def test_a_started_run_stays_when_the_browser_answers_late_with_the_old_choice(p
     button(page, "Start training").click().run()
     assert page.multiselect(key="runs").value == [1, 2]
     page.query_params["runs"] = ["1"]
-    page.multiselect(key="runs").set_value([1]).run()  # sent before the page with both had arrived
+    # sent before the page with both had arrived
+    page.multiselect(key="runs").set_value([1]).run()
     assert page.multiselect(key="runs").value == [1, 2]
     assert page.query_params["runs"] == ["1", "2"]
 

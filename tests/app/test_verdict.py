@@ -94,9 +94,7 @@ def test_all_pairs_are_corrected_and_a_click_chooses_one(store: Store, monkeypat
     assert at.selectbox(key="verdict_pair").value == f"{order[0]} and {order[1]}"
     at = section(1, 2, 3, 4, verdict_pair=f"{order[1]} and 4")
     pair = next(pair for pair in pairs if {pair.a, pair.b} == {order[1] - 1, 3})
-    assert heading(at) == stats.verdict(
-        f"plain, seed {order[1] - 1}", "narrow, seed 0", pair.paired, pair.adjusted
-    )  # fmt: skip
+    assert heading(at) == stats.verdict(f"plain, seed {order[1] - 1}", "narrow, seed 0", pair.paired, pair.adjusted)
     assert "corrected by Holm's method for 6 pairs" in texts(at)
 
     state: dict[str, Any] = {"verdict_matrix": {"selection": {"points": [{"customdata": [4, 2, "", ""]}]}}}
@@ -112,7 +110,8 @@ def test_architectures_are_tested_over_seeds(store: Store) -> None:
     found = stats.group_test(a, b)
     sentence = stats.group_verdict("plain", "narrow", a, b, found)
     assert heading(at) == sentence
-    assert sentence.claim.evidence in ("welch only", "none")  # five seeds can be dealt in ten ways only
+    # five seeds can be dealt in ten ways only
+    assert sentence.claim.evidence in ("welch only", "none")
     assert "trained again" in texts(at)
     assert stats.p_text(found.permutation) in texts(at)
     assert "3 seeds against 2 can never show p < 0.1" in texts(at)

@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.app_process import ROOT, running_app
 
-expect.set_options(timeout=20_000)  # two cores also train; nothing here waits longer than it must
+# two cores also train; nothing here waits longer than it must
+expect.set_options(timeout=20_000)
 
 SCRIPTS = Path(__file__).parent / "scripts"
 

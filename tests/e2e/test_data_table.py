@@ -32,7 +32,8 @@ def page(browser: Browser, script_url: Callable[[str], str], messages: list[int]
     page.on("websocket", count)
     page.goto(script_url("data_table"))
     expect(page.get_by_role("row").nth(5)).to_be_visible()
-    expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", str(ROWS + 1))  # the first rows come ahead
+    # the first rows come ahead
+    expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", str(ROWS + 1))
     yield page
     page.close()
     assert not errors
@@ -75,8 +76,20 @@ def test_only_the_rows_in_view_are_drawn_and_every_row_can_be_reached(page: Page
 
 
 def test_values_are_written_as_their_columns_say_and_names_stay_text(page: Page):
-    assert cells(page, 2) == ["", "2", "<b>run</b> 2, 2", "evena,b", "finished", "rate=-2", "2", "40%", "7.40%",
-                              "79,512", "0.01", "14 Nov 2023, 22:15"]  # fmt: skip
+    assert cells(page, 2) == [
+        "",
+        "2",
+        "<b>run</b> 2, 2",
+        "evena,b",
+        "finished",
+        "rate=-2",
+        "2",
+        "40%",
+        "7.40%",
+        "79,512",
+        "0.01",
+        "14 Nov 2023, 22:15",
+    ]
     assert [cells(page, 5)[place] for place in (3, 4, 7, 8)] == ["", "finished", "", "–"]
     bar = page.locator(".row[data-id='2'] .bar")
     assert bar.evaluate("bar => bar.style.getPropertyValue('--share')") == "50%"
@@ -90,12 +103,14 @@ def test_a_click_on_a_head_sorts_and_the_third_brings_the_order_back(page: Page)
     head(page, "Test").click()
     assert numbers(page)[:3] == [27, 1027, 2027]
     scroll(page, 10**9)
-    expect(page.locator(".row[data-id='5']")).to_be_in_viewport()  # without a value: last, in either order
+    # without a value: last, in either order
+    expect(page.locator(".row[data-id='5']")).to_be_in_viewport()
     head(page, "Test").click()
     scroll(page, 0)
     expect(page.locator(".row").first).to_have_attribute("data-id", "1")
     head(page, "Name").click()
-    assert numbers(page)[:2] == [7, 14]  # "run 0, 7" before "run 0, 14"
+    # "run 0, 7" before "run 0, 14"
+    assert numbers(page)[:2] == [7, 14]
 
 
 def test_texts_are_sorted_by_the_numbers_in_them_and_empty_lists_stand_last(page: Page):
@@ -103,8 +118,17 @@ def test_texts_are_sorted_by_the_numbers_in_them_and_empty_lists_stand_last(page
     expect(page.locator(".row").first).to_have_attribute("data-id", "2991")
     head(page, "Setting").click()
     assert list(dict.fromkeys(cells(page, row)[5] for row in numbers(page))) == [
-        "=1+1", "mlp-100", "mlp-300", "rate=-2", "rate=0.05", "rate=0.5", "width=20", "width=100"]  # fmt: skip
-    for _ in range(2):  # either way
+        "=1+1",
+        "mlp-100",
+        "mlp-300",
+        "rate=-2",
+        "rate=0.05",
+        "rate=0.5",
+        "width=20",
+        "width=100",
+    ]
+    # either way
+    for _ in range(2):
         head(page, "Tags").click()
         assert [row % 2 for row in numbers(page)] == [0] * 5 + [1] * 5
 
@@ -127,7 +151,8 @@ def test_ticks_are_kept_with_those_of_rows_that_are_not_shown(page: Page):
     chosen(page)
     page.get_by_text("Only the last ten").click()
     expect(box(page, 3)).not_to_be_checked()
-    box(page, 3).check()  # the same list of ticks as once before
+    # the same list of ticks as once before
+    box(page, 3).check()
     chosen(page, 3)
 
 
@@ -160,7 +185,8 @@ def test_the_keyboard_walks_and_ticks(page: Page):
     expect(page.get_by_role("checkbox", name="Choose all of these rows")).to_be_checked()
     chosen(page, 2999, 2, 3000, *range(7, 2999), 1, 3, 4, 5, 6)
     box(page, 9).click()
-    for key in ("ArrowDown", "ArrowDown", " "):  # on from where one has clicked
+    # on from where one has clicked
+    for key in ("ArrowDown", "ArrowDown", " "):
         page.keyboard.press(key)
     expect(box(page, 10)).to_be_checked()
     expect(box(page, 11)).not_to_be_checked()
@@ -209,7 +235,8 @@ def test_a_column_can_be_hidden_and_the_file_holds_what_is_shown(page: Page, tmp
     page.get_by_role("checkbox", name="Rate").uncheck()
     page.get_by_role("checkbox", name="State").uncheck()
     page.get_by_role("heading", name="3,000").or_(page.locator(".caption")).click()
-    expect(page.get_by_role("checkbox", name="Rate")).not_to_be_visible()  # a click elsewhere closes it
+    # a click elsewhere closes it
+    expect(page.get_by_role("checkbox", name="Rate")).not_to_be_visible()
     expect(head(page, "Rate")).to_have_count(0)
     page.get_by_text("Only the last ten").click()
     expect(page.locator(".row").first).to_have_attribute("data-id", "2991")
@@ -223,9 +250,17 @@ def test_a_column_can_be_hidden_and_the_file_holds_what_is_shown(page: Page, tmp
         rows = list(csv.DictReader(file))
     assert [int(row["Run"]) for row in rows] == list(range(3000, 2990, -1))
     assert rows[9]["Setting"] == "'=1+1", "no spreadsheet is to reckon with what a person typed"
-    assert rows[0] == {"Run": "3000", "Name": "<b>run</b> 4, 3000", "Tags": "even a,b", "Setting": "rate=0.5",
-                       "Page": "3000", "Progress": "40", "Test": "0",
-                       "Parameters": "82510", "Made": "2023-11-17T00:13:20.000Z"}  # fmt: skip
+    assert rows[0] == {
+        "Run": "3000",
+        "Name": "<b>run</b> 4, 3000",
+        "Tags": "even a,b",
+        "Setting": "rate=0.5",
+        "Page": "3000",
+        "Progress": "40",
+        "Test": "0",
+        "Parameters": "82510",
+        "Made": "2023-11-17T00:13:20.000Z",
+    }
 
 
 def test_the_menu_of_columns_keeps_its_place_and_the_last_column(page: Page):

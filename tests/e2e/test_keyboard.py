@@ -41,7 +41,8 @@ SECTIONS = {
     "inspect?run=1&view=Weights": ".gallery .tile",
     "inspect?run=1&view=Files": "h1",
 }
-MOST = 250  # stops of a page; focus that has not come round by then is trapped
+# stops of a page; focus that has not come round by then is trapped
+MOST = 250
 
 COMPONENTS = ".data-table, .gallery, .pad, .live-chart, .line-chart"
 

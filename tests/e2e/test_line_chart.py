@@ -53,7 +53,8 @@ def drag(chart: Locator, start: tuple[float, float], end: tuple[float, float]) -
 def test_every_line_is_there_and_says_what_it_is(chart: Locator) -> None:
     expect(chart).to_have_attribute("data-lines", "14")
     expect(chart.get_by_role("img", name="fourteen runs")).to_be_visible()
-    expect(chart.get_by_role("button", name="14 · net <i>&14")).to_be_attached()  # as it is, not as HTML
+    # as it is, not as HTML
+    expect(chart.get_by_role("button", name="14 · net <i>&14")).to_be_attached()
     texts = told(chart, 0.25)
     assert [int(text.split(" · ")[0]) for text in texts] == list(range(14, 0, -1)), "the higher the loss, the higher up"
     assert texts[0].splitlines()[:2] == ["14 · net <i>&14", "training loss 14"]
@@ -69,7 +70,8 @@ def test_the_lines_have_their_runs_colours(chart: Locator) -> None:
       for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) found.add(data.slice(i, i + 3).join())
       return [...found]
     }""")
-    assert {"48,120,207", "215,104,8", "0,167,120"} <= set(colours)  # the palette's first three
+    # the palette's first three
+    assert {"48,120,207", "215,104,8", "0,167,120"} <= set(colours)
 
 
 def test_a_click_on_a_name_shows_that_line_alone(chart: Locator) -> None:
@@ -87,13 +89,15 @@ def test_a_click_on_a_name_shows_that_line_alone(chart: Locator) -> None:
 def test_dragging_zooms_and_a_double_click_shows_everything(chart: Locator) -> None:
     whole = chart.get_by_role("button", name="Show everything")
     expect(whole).to_be_hidden()
-    drag(chart, (0.3, 0.75), (0.6, 0.95))  # the lower losses of some steps
+    # the lower losses of some steps
+    drag(chart, (0.3, 0.75), (0.6, 0.95))
     expect(whole).to_be_visible()
     losses = [float(text.splitlines()[1].split()[-1]) for text in told(chart, 0.5)]
     assert losses == sorted(losses, reverse=True)
     assert 0 < len(losses) < 12
     chart.page.get_by_text("log", exact=True).click()
-    expect(whole).to_be_hidden()  # on another axis the stretch means nothing
+    # on another axis the stretch means nothing
+    expect(whole).to_be_hidden()
     drag(chart, (0.5, 0.2), (0.8, 0.9))
     expect(whole).to_be_visible()
     chart.locator("canvas").dblclick(position={"x": 300, "y": 100})

@@ -31,14 +31,16 @@ def press_until(button: Locator, condition: Callable[[], bool]) -> None:
 def test_a_network_is_chosen_trained_watched_and_stopped(serve, page: Page, curves):
     url = serve()
     page.goto(f"{url}/train?{NEVER_ENDING}")
-    expect(page.get_by_text("79,510").first).to_be_visible()  # parameters of 784-100-10
+    # parameters of 784-100-10
+    expect(page.get_by_text("79,510").first).to_be_visible()
     page.get_by_role("button", name="Start training").click()
     wait_for(lambda: curves()["points"] > 20)
     before = curves()
     wait_for(lambda: curves()["step"] > before["step"])
     expect(page.get_by_text(re.compile(r"images/s .* left"))).to_be_visible()
 
-    page.reload()  # nothing of this is the browser's: the run goes on
+    # nothing of this is the browser's: the run goes on
+    page.reload()
     wait_for(lambda: curves()["step"] > before["step"])
     assert [run.state for run in Store.open().runs()] == ["running"]
 

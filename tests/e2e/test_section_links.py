@@ -50,7 +50,8 @@ def pick(name: str, option: str) -> Action:
     def act(page: Page) -> None:
         box = page.get_by_role("combobox", name=name, exact=True)
         box.click()
-        box.press_sequentially(option)  # a long list holds only what is in view
+        # a long list holds only what is in view
+        box.press_sequentially(option)
         page.get_by_role("option", name=option).first.click()
 
     return act
@@ -69,7 +70,8 @@ def write(name: str, text: str, finish: str) -> Action:
 
 
 def second_image(page: Page) -> None:
-    settled(page)  # an image of a gallery that is about to be another one is not what a person means
+    # an image of a gallery that is about to be another one is not what a person means
+    settled(page)
     page.locator(".gallery .tile").nth(1).click()
     expect(page.locator(".gallery .tile").nth(1)).to_have_attribute("aria-selected", "true")
 

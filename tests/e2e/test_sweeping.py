@@ -24,10 +24,12 @@ def test_a_sweep_is_started_watched_extended_and_deleted(serve, page: Page):
     expect(page.get_by_role("heading", name="What it found")).to_be_visible()
     summary, curves = (page.locator(".live-figure[data-redraws]").nth(place) for place in range(2))
     expect(summary).to_be_visible()
-    expect(curves).to_have_attribute("data-traces", "3")  # two values, and the scale of colours
+    # two values, and the scale of colours
+    expect(curves).to_have_attribute("data-traces", "3")
     expect(page).to_have_url(re.compile("sweep=[0-9a-f-]{36}"))
 
-    page.reload()  # the sweep is the address's, not the browser's
+    # the sweep is the address's, not the browser's
+    page.reload()
     expect(page.get_by_text(re.compile("2 runs: 2 finished"))).to_be_visible()
     page.get_by_role("button", name="Extend").click()
     # The form of a new sweep has a field of the same name and value: what is typed there before it goes is lost.

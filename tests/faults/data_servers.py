@@ -32,7 +32,8 @@ def serving(files: dict[str, bytes], pause: float = 0.0, stall_after: int | None
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, request: Any, client_address: Any) -> None:
-            pass  # the client hung up, as it should
+            # the client hung up, as it should
+            pass
 
     with Server(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

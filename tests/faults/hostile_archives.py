@@ -30,8 +30,11 @@ def signed(members: Members, **changes: bytes | None) -> Members:
     """The members with some replaced (None: left out) and a manifest that fits them."""
     kept = {name: content for name, content in (members | changes).items() if content is not None}
     manifest = json.loads(members["manifest.json"])
-    manifest["members"] = {name: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-                           for name, content in kept.items() if name != "manifest.json"}  # fmt: skip
+    manifest["members"] = {
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+        for name, content in kept.items()
+        if name != "manifest.json"
+    }
     return kept | {"manifest.json": json.dumps(manifest).encode()}
 
 
@@ -90,7 +93,8 @@ def long_words(rows: int, letters: int, **options: Any) -> bytes:
         {**dict.fromkeys(numbers, pa.int64()), "name": names.type, **dict.fromkeys(values, pa.float64())}
     )
     table = pa.table({**numbers, "name": names, **values}, schema)
-    with pq.ParquetWriter(buffer, schema, store_schema=False, **options) as file:  # a reader takes it for plain text
+    # a reader takes it for plain text
+    with pq.ParquetWriter(buffer, schema, store_schema=False, **options) as file:
         file.write_table(table)
     return buffer.getvalue()
 
@@ -123,13 +127,19 @@ def tensors(members: Members, change: Callable[[dict[str, Any]], dict[str, Any]]
 
 def renamed(members: Members, architecture: str) -> Members:
     """With another architecture, of which the config knows as well."""
-    return edited(rewritten(members, network=network(architecture=architecture)), "config.json",
-                  architecture=architecture)  # fmt: skip
+    return edited(
+        rewritten(members, network=network(architecture=architecture)), "config.json", architecture=architecture
+    )
 
 
 def network(**changes: object) -> str:
-    about = {"architecture": "flatten linear(classes)", "shape": [1, 28, 28], "classes": list("0123456789"),
-             "mean": [0.1], "std": [0.3]}  # fmt: skip
+    about = {
+        "architecture": "flatten linear(classes)",
+        "shape": [1, 28, 28],
+        "classes": list("0123456789"),
+        "mean": [0.1],
+        "std": [0.3],
+    }
     return json.dumps(about | changes)
 
 
@@ -142,50 +152,92 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
     "a folder": (lambda m: signed(m, **{"checkpoints/": b""}), "no part of a run"),
     "a name cut by a zero": (lambda m: signed(m, **{"run.json\x00.exe": b"{}"}), "no part of a run"),
     "unknown to the manifest": (
-        lambda m: m | {"checkpoints/epoch-0009.safetensors": b"x"}, "its manifest says nothing"),
+        lambda m: m | {"checkpoints/epoch-0009.safetensors": b"x"},
+        "its manifest says nothing",
+    ),
     "without manifest": (lambda m: {n: c for n, c in m.items() if n != "manifest.json"}, "manifest.json is missing"),
     "without metrics": (lambda m: {n: c for n, c in m.items() if n != "metrics.parquet"}, "metrics.parquet is missing"),
     "without a promised member": (lambda m: {n: c for n, c in m.items() if n != checkpoint(m)}, "is missing"),
-    "changed on the way": (lambda m: m | {"config.json": m["config.json"].replace(b'"epochs": 2', b'"epochs": 9')},
-                           "SHA-256"),
+    "changed on the way": (
+        lambda m: m | {"config.json": m["config.json"].replace(b'"epochs": 2', b'"epochs": 9')},
+        "SHA-256",
+    ),
     "of another size": (lambda m: m | {"config.json": m["config.json"] + b" "}, "not as large"),
     "from the future": (
         lambda m: m | {"manifest.json": m["manifest.json"].replace(b'"version": 2', b'"version": 3')},
-        "newer MNIST Lab"),
+        "newer MNIST Lab",
+    ),
     "of another program": (
-        lambda m: m | {"manifest.json": m["manifest.json"].replace(b"mnist-lab run", b"model zoo")}, "format"),
-    **{f"data of {name} {str(value)[:20]}": (lambda m, name=name, value=value: facts(m, **{name: value}), said)
-       for name, value, said in (
-           ("rule", 99, "newer rule"), ("rule", 0, "data.rule"), ("rule", None, "data.rule"), ("rule", [], "data.rule"),
-           ("images", {"test": "A" * 64}, "data.images.test"), ("images", {"tset": "a" * 64}, "data.images.tset"),
-           ("classes", [], "data.classes"), ("classes", ["9" * 2000], "data.classes.0"), ("classes", ["a"], "classes"),
-           ("classes", list("0123456798"), "classes"), ("ground", "red", "data.ground"),
-           ("folder", {"left_out": {}}, "data.folder"), ("owner", "me", "data.owner"))},
-    **{f"{name} {str(value)[:20]}": (lambda m, name=name, value=value: edited(m, "run.json", **{name: value}), name)
-       for name, value in (("created", 19_977_840_000.0), ("started", 19_977_840_000.0), ("finished", 1e10),
-                           ("created", -1.0), ("name", "a\ud83d"), ("note", "\udfff"), ("tags", ["\ud83d"]),
-                           ("versions", {"\ud83d": "1"}), ("device", "\ud83d"))},
+        lambda m: m | {"manifest.json": m["manifest.json"].replace(b"mnist-lab run", b"model zoo")},
+        "format",
+    ),
+    **{
+        f"data of {name} {str(value)[:20]}": (lambda m, name=name, value=value: facts(m, **{name: value}), said)
+        for name, value, said in (
+            ("rule", 99, "newer rule"),
+            ("rule", 0, "data.rule"),
+            ("rule", None, "data.rule"),
+            ("rule", [], "data.rule"),
+            ("images", {"test": "A" * 64}, "data.images.test"),
+            ("images", {"tset": "a" * 64}, "data.images.tset"),
+            ("classes", [], "data.classes"),
+            ("classes", ["9" * 2000], "data.classes.0"),
+            ("classes", ["a"], "classes"),
+            ("classes", list("0123456798"), "classes"),
+            ("ground", "red", "data.ground"),
+            ("folder", {"left_out": {}}, "data.folder"),
+            ("owner", "me", "data.owner"),
+        )
+    },
+    **{
+        f"{name} {str(value)[:20]}": (lambda m, name=name, value=value: edited(m, "run.json", **{name: value}), name)
+        for name, value in (
+            ("created", 19_977_840_000.0),
+            ("started", 19_977_840_000.0),
+            ("finished", 1e10),
+            ("created", -1.0),
+            ("name", "a\ud83d"),
+            ("note", "\udfff"),
+            ("tags", ["\ud83d"]),
+            ("versions", {"\ud83d": "1"}),
+            ("device", "\ud83d"),
+        )
+    },
     "half of a sign in data": (lambda m: facts(m, classes=["\ud83d", *"123456789"]), "data"),
     "half of a sign in the config": (lambda m: edited(m, "config.json", folder="\ud83d"), "folder"),
     "no data but a word": (lambda m: edited(m, "run.json", data="mnist"), "data"),
     "no JSON": (lambda m: signed(m, **{"run.json": b"{"}), "no JSON"),
     "deep JSON": (lambda m: signed(m, **{"config.json": b"[" * 90_000}), "no JSON"),
-    **{f"{depth} objects in {key} of {file}": (lambda m, file=file, key=key, depth=depth: nested(m, file, key, depth),
-                                               file)
-       for depth in (40, 500, 950) for file, key in (("config.json", "folder"), ("run.json", "versions"),
-                                                     ("run.json", "data"), ("manifest.json", "members"))},
-    "deep words of a checkpoint": (lambda m: rewritten(m, progress='{"a": ' * 950 + "1" + "}" * 950),
-                                   "no checkpoint"),
+    **{
+        f"{depth} objects in {key} of {file}": (
+            lambda m, file=file, key=key, depth=depth: nested(m, file, key, depth),
+            file,
+        )
+        for depth in (40, 500, 950)
+        for file, key in (
+            ("config.json", "folder"),
+            ("run.json", "versions"),
+            ("run.json", "data"),
+            ("manifest.json", "members"),
+        )
+    },
+    "deep words of a checkpoint": (lambda m: rewritten(m, progress='{"a": ' * 950 + "1" + "}" * 950), "no checkpoint"),
     "a config of a million parts": (
-        lambda m: signed(m, **{"config.json": b'{"x": [' + b"[]," * 60_000 + b"1]}"}), "config.json"),
+        lambda m: signed(m, **{"config.json": b'{"x": [' + b"[]," * 60_000 + b"1]}"}),
+        "config.json",
+    ),
     "a run of a million parts": (
         lambda m: signed(m, **{"run.json": b'{"x": [' + b",".join(b"[%d]" % one for one in range(300_000)) + b"]}"}),
-        "too many parts"),
+        "too many parts",
+    ),
     "a manifest of a million parts": (
         lambda m: m | {"manifest.json": b'{"x": {' + b",".join(b'"%d":{}' % one for one in range(500_000)) + b"}}"},
-        "too many parts"),
+        "too many parts",
+    ),
     "a config of many letters": (
-        lambda m: signed(m, **{"config.json": m["config.json"] + b" " * 300_000}), "would unpack to"),
+        lambda m: signed(m, **{"config.json": m["config.json"] + b" " * 300_000}),
+        "would unpack to",
+    ),
     "a key twice": (lambda m: signed(m, **{"config.json": b'{"epochs": 1, "epochs": 2}'}), "a key stands twice"),
     "unknown setting": (lambda m: edited(m, "config.json", backdoor=1), "no such field"),
     "a network of millions of layers": (lambda m: renamed(m, HUGE), "layers"),
@@ -199,49 +251,80 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
     "metrics that are none": (lambda m: signed(m, **{"metrics.parquet": b"PAR1 no PAR1"}), "no file that can"),
     "metrics of other types": (
         lambda m: signed(m, **{"metrics.parquet": parquet(frame_of(m, "metrics.parquet").astype({"step": "float64"}))}),
-        "other columns"),
+        "other columns",
+    ),
     "metrics of another name": (
         lambda m: signed(m, **{"metrics.parquet": metrics(frame_of(m, "metrics.parquet").dropna().assign(name="<b>"))}),
-        "that no run records"),
+        "that no run records",
+    ),
     "metrics that lack a step": (
         lambda m: signed(m, **{"metrics.parquet": metrics(frame_of(m, "metrics.parquet").assign(step=None))}),
-        "lacks values"),
+        "lacks values",
+    ),
     "predictions that cannot be": (
         lambda m: signed(m, **{"predictions.parquet": parquet(frame_of(m, "predictions.parquet").assign(label=10))}),
-        "cannot be"),
+        "cannot be",
+    ),
     "predictions without a class": (
         lambda m: signed(m, **{"predictions.parquet": parquet(frame_of(m, "predictions.parquet").drop(columns="p0"))}),
-        "other columns"),
+        "other columns",
+    ),
     "a checkpoint that is none": (lambda m: signed(m, **{checkpoint(m): b"\x80\x04pickle"}), "no checkpoint"),
     "a checkpoint cut short": (lambda m: signed(m, **{checkpoint(m): m[checkpoint(m)][:-8]}), "no checkpoint"),
     "a checkpoint without its network": (lambda m: rewritten(m, network="{}"), "does not fit: architecture"),
-    "a network that fills the memory": (
-        lambda m: renamed(m, "flatten linear(9000) linear(classes)"), "fewer weights"),
+    "a network that fills the memory": (lambda m: renamed(m, "flatten linear(9000) linear(classes)"), "fewer weights"),
     "a network that is none": (lambda m: renamed(m, "rm -rf"), "config.json names no network"),
     "a network that is no text": (lambda m: edited(m, "config.json", architecture=5), "architecture"),
     "another network than the config's": (
-        lambda m: rewritten(m, network=network(architecture="lenet-5")), "holds 'lenet-5'"),
+        lambda m: rewritten(m, network=network(architecture="lenet-5")),
+        "holds 'lenet-5'",
+    ),
     "a network of other weights": (
-        lambda m: renamed(m, "flatten linear(classes) relu linear(classes)"), "fewer weights"),
+        lambda m: renamed(m, "flatten linear(classes) relu linear(classes)"),
+        "fewer weights",
+    ),
     "a network of other shapes": (
-        lambda m: renamed(m, "conv(1, 28) flatten linear(classes)"), "do not fit conv(1, 28)"),
+        lambda m: renamed(m, "conv(1, 28) flatten linear(classes)"),
+        "do not fit conv(1, 28)",
+    ),
     "weights of other names": (
         lambda m: tensors(m, lambda all: {name.replace("model.", "model.z"): value for name, value in all.items()}),
-        "do not fit"),
+        "do not fit",
+    ),
     "weights turned round": (
-        lambda m: tensors(m, lambda all: {name: value.T.copy() for name, value in all.items()}), "do not fit"),
+        lambda m: tensors(m, lambda all: {name: value.T.copy() for name, value in all.items()}),
+        "do not fit",
+    ),
     "weights of another type": (
-        lambda m: tensors(m, lambda all: {name: value.astype("float64") for name, value in all.items()
-                                          if name.startswith("model.")} | {"random.cpu": all["random.cpu"]}),
-        "do not fit"),
+        lambda m: tensors(
+            m,
+            lambda all: (
+                {name: value.astype("float64") for name, value in all.items() if name.startswith("model.")}
+                | {"random.cpu": all["random.cpu"]}
+            ),
+        ),
+        "do not fit",
+    ),
     "without random numbers": (
-        lambda m: tensors(m, lambda all: all | {"random.cpu": all["random.cpu"][:9]}), "random numbers"),
+        lambda m: tensors(m, lambda all: all | {"random.cpu": all["random.cpu"][:9]}),
+        "random numbers",
+    ),
     "images of another data set": (lambda m: edited(m, "config.json", dataset="cifar10"), "other classes"),
-    **{f"a shape of {shape}": (lambda m, shape=shape: rewritten(m, network=network(shape=shape)), said)
-       for shape, said in (([1, -28, 28], "shape"), ("123", "shape"), ([0, 0, 0], "shape"), ([1, 28], "shape"),
-                           ([1, 1e999, 28], "shape"), ([2, 28, 28], "other images"))},
-    **{f"a mean of {str(mean)[:20]}": (lambda m, mean=mean: rewritten(m, network=network(mean=mean)), "mean")
-       for mean in ([], [1, 2], ["0"], [10**400], None, 0.1)},
+    **{
+        f"a shape of {shape}": (lambda m, shape=shape: rewritten(m, network=network(shape=shape)), said)
+        for shape, said in (
+            ([1, -28, 28], "shape"),
+            ("123", "shape"),
+            ([0, 0, 0], "shape"),
+            ([1, 28], "shape"),
+            ([1, 1e999, 28], "shape"),
+            ([2, 28, 28], "other images"),
+        )
+    },
+    **{
+        f"a mean of {str(mean)[:20]}": (lambda m, mean=mean: rewritten(m, network=network(mean=mean)), "mean")
+        for mean in ([], [1, 2], ["0"], [10**400], None, 0.1)
+    },
     "no deviation": (lambda m: rewritten(m, network=network(std=[0])), "std"),
     "three classes": (lambda m: rewritten(m, network=network(classes=["a", "b", "c"])), "other images or classes"),
     "no progress": (lambda m: rewritten(m, progress="null"), "no checkpoint of this program"),
@@ -249,20 +332,40 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
     "a column twice": (lambda m: signed(m, **{"metrics.parquet": twice(m)}), "other columns"),
     "predictions of nothing": (
         lambda m: signed(m, **{"predictions.parquet": parquet(frame_of(m, "predictions.parquet").head(0))}),
-        "cannot be"),
+        "cannot be",
+    ),
     "predictions of few classes": (
-        lambda m: signed(m, **{"predictions.parquet": parquet(
-            frame_of(m, "predictions.parquet").drop(columns=[f"p{place}" for place in range(3, 10)]))}),
-        "other columns"),
+        lambda m: signed(
+            m,
+            **{
+                "predictions.parquet": parquet(
+                    frame_of(m, "predictions.parquet").drop(columns=[f"p{place}" for place in range(3, 10)])
+                )
+            },
+        ),
+        "other columns",
+    ),
     "predictions of times": (
-        lambda m: signed(m, **{"predictions.parquet": parquet(
-            frame_of(m, "predictions.parquet").assign(label=pd.Timestamp(0)))}),
-        "something else than numbers"),
+        lambda m: signed(
+            m, **{"predictions.parquet": parquet(frame_of(m, "predictions.parquet").assign(label=pd.Timestamp(0)))}
+        ),
+        "something else than numbers",
+    ),
     "predictions of lists": (
-        lambda m: signed(m, **{"predictions.parquet": parquet(
-            frame_of(m, "predictions.parquet").assign(split=[["test"]] * len(frame_of(m, "predictions.parquet"))))}),
-        "something else than numbers"),
+        lambda m: signed(
+            m,
+            **{
+                "predictions.parquet": parquet(
+                    frame_of(m, "predictions.parquet").assign(
+                        split=[["test"]] * len(frame_of(m, "predictions.parquet"))
+                    )
+                )
+            },
+        ),
+        "something else than numbers",
+    ),
     "a split that is none": (
         lambda m: signed(m, **{"predictions.parquet": parquet(frame_of(m, "predictions.parquet").assign(split="x"))}),
-        "holds a split"),
-}  # fmt: skip
+        "holds a split",
+    ),
+}

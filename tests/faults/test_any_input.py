@@ -33,9 +33,12 @@ from tests.faults.hostile_archives import packed, signed
 from tests.labs import trained_run
 
 COMMON: dict[str, Any] = {
-    "deadline": None, "database": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]
-}  # fmt: skip
-MOST_LETTERS = 20_000  # more than any message has
+    "deadline": None,
+    "database": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture],
+}
+# more than any message has
+MOST_LETTERS = 20_000
 
 
 def quick(examples: int) -> settings:
@@ -59,11 +62,16 @@ def borne(act: Callable[[], object]) -> object:
 HALF_SIGNS = st.characters(min_codepoint=0xD800, max_codepoint=0xDFFF, categories=["Cs"])
 TEXTS = st.text(max_size=40) | st.text(HALF_SIGNS, max_size=3) | st.sampled_from(["", "inf", "9" * 5000, "a" * 5000])
 LEAVES = (
-    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | TEXTS
     | st.sampled_from([1e308, -(10**400), 2**63, "softmax", "mnist-5k", "folder", "/dev/zero", "../.."])
-)  # fmt: skip
-VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=2),
-                      max_leaves=5)  # fmt: skip
+)
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=2), max_leaves=5
+)
 CONFIGS = st.dictionaries(st.sampled_from([*RunConfig.model_fields]) | TEXTS, VALUES, max_size=5)
 
 WORDS = st.sampled_from(
@@ -152,8 +160,15 @@ def picture(form: str, **how: Any) -> bytes:
     return content.getvalue()
 
 
-PICTURES = [picture("PNG"), picture("JPEG"), picture("PNG", mode="1"), picture("PNG", mode="P"),
-            picture("PNG", mode="LA"), picture("PNG", mode="I;16"), picture("JPEG", mode="CMYK")]  # fmt: skip
+PICTURES = [
+    picture("PNG"),
+    picture("JPEG"),
+    picture("PNG", mode="1"),
+    picture("PNG", mode="P"),
+    picture("PNG", mode="LA"),
+    picture("PNG", mode="I;16"),
+    picture("JPEG", mode="CMYK"),
+]
 CHANGES = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=4)
 
 
@@ -178,9 +193,13 @@ def test_pictures(content: bytes, changes: list[tuple[float, int]], length: floa
 @quick(20)
 @given(st.integers(0, 5), CHANGES, st.booleans(), st.booleans())
 def test_archives_whose_bytes_are_others(
-    away: Path, tmp_path_factory: pytest.TempPathFactory, which: int, changes: list[tuple[float, int]], ends: bool,
+    away: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    which: int,
+    changes: list[tuple[float, int]],
+    ends: bool,
     whole: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Bytes of the zip itself, or of one of its members under a hash that fits."""
     folder = tmp_path_factory.mktemp("in")
     with zipfile.ZipFile(away) as opened:

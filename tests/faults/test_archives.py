@@ -31,7 +31,8 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Run, Path
     """A trained run with a loss of every unusual kind in it, and its archive."""
     folder = tmp_path_factory.mktemp("original")
     store = Store.open(folder / "results")
-    store.enqueue(SMALL.replace(seed=5))  # so that the numbers differ
+    # so that the numbers differ
+    store.enqueue(SMALL.replace(seed=5))
     run = store.enqueue(SMALL, "to be given away", ["lecture 3"], claimed=True)
     for event in work(store, run):
         if isinstance(event, StepEnd) and event.step == 1:
@@ -69,8 +70,11 @@ def fill(path: Path) -> None:
 
 def everything(store: Store) -> tuple[dict[str, bytes | None], dict[str, list[Any]]]:
     """Every file beside the database, and every row in it."""
-    files = {str(path): path.read_bytes() if path.is_file() else None
-             for path in sorted(store.root.rglob("*")) if not path.name.startswith("runs.db")}  # fmt: skip
+    files = {
+        str(path): path.read_bytes() if path.is_file() else None
+        for path in sorted(store.root.rglob("*"))
+        if not path.name.startswith("runs.db")
+    }
     engine = sa.create_engine(store.url)
     try:
         with engine.connect() as connection:
@@ -112,13 +116,16 @@ def test_a_member_that_stands_in_it_twice_is_refused(lab: Store, members: Member
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({}, "holds a name that no run records"),
-     ({"use_dictionary": False, "compression": "zstd"}, "packed in a way that this program does not use")],
-)  # fmt: skip
+    [
+        ({}, "holds a name that no run records"),
+        ({"use_dictionary": False, "compression": "zstd"}, "packed in a way that this program does not use"),
+    ],
+)
 def test_a_long_word_in_every_row_is_refused_before_it_is_repeated(
     lab: Store, members: Members, tmp_path: Path, options: dict[str, Any], said: str
 ):
-    bomb = long_words(100_000, 2_000, **options)  # 200 MB as text
+    # 200 MB as text
+    bomb = long_words(100_000, 2_000, **options)
     assert len(bomb) < 500_000
     before = pa.default_memory_pool().max_memory()
     with pytest.raises(archive.ArchiveError, match=said):
@@ -127,18 +134,21 @@ def test_a_long_word_in_every_row_is_refused_before_it_is_repeated(
 
 
 @pytest.mark.parametrize("name", ["metrics.parquet", "predictions.parquet", "checkpoints"])
-def test_whatever_is_damaged_is_told_in_a_sentence(original: tuple[Store, Run, Path], members: Members, name: str,
-                                                  tmp_path: Path):  # fmt: skip
+def test_whatever_is_damaged_is_told_in_a_sentence(
+    original: tuple[Store, Run, Path], members: Members, name: str, tmp_path: Path
+):
     name = checkpoint(members) if name == "checkpoints" else name
     random, config, data = np.random.default_rng(0), original[1].config, original[1].data
-    check = {"metrics.parquet": lambda path: checks.metrics_of(path),
-             "predictions.parquet": lambda path: checks.check_predictions(path, config, data)}.get(
-                 name, lambda path: checks.check_checkpoint(path, name, config, data))  # fmt: skip
+    check = {
+        "metrics.parquet": lambda path: checks.metrics_of(path),
+        "predictions.parquet": lambda path: checks.check_predictions(path, config, data),
+    }.get(name, lambda path: checks.check_checkpoint(path, name, config, data))
     check(written(tmp_path / "x", members[name]))
     refused = 0
     for _ in range(100):
         content = bytearray(members[name])
-        ends = [*range(min(3000, len(content))), *range(max(0, len(content) - 6000), len(content))]  # where heads are
+        # where heads are
+        ends = [*range(min(3000, len(content))), *range(max(0, len(content) - 6000), len(content))]
         for place in random.choice(ends, 2):
             content[place] = random.integers(256)
         try:
@@ -189,16 +199,18 @@ Place = tuple[bytes, int, int]
 
 @pytest.mark.parametrize(
     ("places", "value", "said"),
-    [((FLAGS, LOCAL_FLAGS), 1, "is encrypted"),
-     *(((METHOD, LOCAL_METHOD), method, "packed in a way") for method in (1, 9, 12, 14, 93, 99)),
-     ((SIZE,), 2**32 - 2, "would unpack to 4,294,967,294 bytes"),
-     ((SIZE, PACKED), 2**32 - 2, "would unpack to"),
-     ((SIZE, PACKED), 100_000_000, "would unpack to"),
-     ((OFFSET,), 0, "no whole zip file"),
-     ((OFFSET,), 2**32 - 2, "no whole zip file"),
-     ((DIRECTORY,), 2**32 - 2, "no whole zip file"),
-     ((DIRECTORY_SIZE,), 2**32 - 2, "no whole zip file")],
-)  # fmt: skip
+    [
+        ((FLAGS, LOCAL_FLAGS), 1, "is encrypted"),
+        *(((METHOD, LOCAL_METHOD), method, "packed in a way") for method in (1, 9, 12, 14, 93, 99)),
+        ((SIZE,), 2**32 - 2, "would unpack to 4,294,967,294 bytes"),
+        ((SIZE, PACKED), 2**32 - 2, "would unpack to"),
+        ((SIZE, PACKED), 100_000_000, "would unpack to"),
+        ((OFFSET,), 0, "no whole zip file"),
+        ((OFFSET,), 2**32 - 2, "no whole zip file"),
+        ((DIRECTORY,), 2**32 - 2, "no whole zip file"),
+        ((DIRECTORY_SIZE,), 2**32 - 2, "no whole zip file"),
+    ],
+)
 def test_a_zip_whose_heads_lie_is_refused_before_it_takes_room(
     lab: Store, members: Members, tmp_path: Path, places: tuple[Place, ...], value: int, said: str
 ):
@@ -227,7 +239,8 @@ def test_a_visitors_archive_may_take_no_more_room_than_is_left_to_the_visitor(
 
 def test_a_byte_that_changed_on_the_way_is_found(lab: Store, original: tuple[Store, Run, Path], tmp_path: Path):
     content = bytearray(original[2].read_bytes())
-    content[content.index(b"__metadata__") + 20_000] ^= 1  # inside a checkpoint's numbers
+    # inside a checkpoint's numbers
+    content[content.index(b"__metadata__") + 20_000] ^= 1
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(archive.ArchiveError, match="CRC"):
         archive.read(lab, tmp_path / "x")
@@ -252,10 +265,33 @@ def test_a_run_comes_back_bit_for_bit(own_lab: Path, original: tuple[Store, Run,
     assert (here.id, here.number) == (run.id, 1)
     assert here.tags == ("imported", "lecture 3")
     assert here.note.endswith(f"it was run #{run.number} where it was trained.")
-    same = ("name", "state", "config", "digest", "created", "started", "finished", "epoch", "step", "steps_per_epoch",
-            "parameters", "macs", "train_images", "seconds", "images_per_second", "learning_rate", "train_loss",
-            "train_accuracy", "best_epoch", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy",
-            "device", "versions")  # fmt: skip
+    same = (
+        "name",
+        "state",
+        "config",
+        "digest",
+        "created",
+        "started",
+        "finished",
+        "epoch",
+        "step",
+        "steps_per_epoch",
+        "parameters",
+        "macs",
+        "train_images",
+        "seconds",
+        "images_per_second",
+        "learning_rate",
+        "train_loss",
+        "train_accuracy",
+        "best_epoch",
+        "validation_loss",
+        "validation_accuracy",
+        "test_loss",
+        "test_accuracy",
+        "device",
+        "versions",
+    )
     assert {name: getattr(here, name) for name in same} == {name: getattr(run, name) for name in same}
 
     mine, theirs = store.metrics(here.id), source.metrics(run.id)

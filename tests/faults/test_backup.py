@@ -39,8 +39,11 @@ def trained(store: Store, **changes: object) -> None:
 
 def files_of(results: Path) -> dict[str, str]:
     """The hash of every file of a run, by its path."""
-    return {str(path.relative_to(results)): file_sha256(path) for path in sorted(results.glob("????????-????-*/**/*"))
-            if path.is_file()}  # fmt: skip
+    return {
+        str(path.relative_to(results)): file_sha256(path)
+        for path in sorted(results.glob("????????-????-*/**/*"))
+        if path.is_file()
+    }
 
 
 def rows_of(database: Path) -> dict[str, list[tuple[object, ...]]]:

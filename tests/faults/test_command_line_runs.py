@@ -130,7 +130,8 @@ def test_a_run_that_is_only_asleep_is_left_alone_and_goes_on(store: Store, train
     assert json.loads(answer("list", "--json"))[0]["state"] == "running"
     thread = queue.start(store)
     try:
-        time.sleep(5)  # at least two looks of the patrol
+        # at least two looks of the patrol
+        time.sleep(5)
         assert store.run(run.id).state == "running"
         training.send_signal(signal.SIGCONT)
         wait_until(lambda: store.run(run.id).epoch > run.epoch + 2)
@@ -202,19 +203,26 @@ SMALL = ["--dataset", "mnist-5k", "--train-images", "500", "--epochs", "1", "--a
     [
         ("/bin/false", ["train", *SMALL, "--seeds", "2"]),
         ("/not/there/python", ["sweep", "run", *SMALL, "--axis", "learning_rate=0.1,0.01", "--yes", "--json"]),
-        pytest.param("/bin/false", ["study", "run", "mlp-course", "--experiment", "two-layer-linear", "--json"],
-                     marks=pytest.mark.long),
+        pytest.param(
+            "/bin/false",
+            ["study", "run", "mlp-course", "--experiment", "two-layer-linear", "--json"],
+            marks=pytest.mark.long,
+        ),
     ],
     ids=["seeds", "sweep", "study"],
-)  # fmt: skip
+)
 def test_a_command_whose_workers_never_start_ends_and_leaves_its_runs_in_the_queue(
     store: Store, mnist_dir: Path, monkeypatch: pytest.MonkeyPatch, program: str, command: list[str]
 ):
     monkeypatch.setenv("MNIST_LAB_DATA", str(mnist_dir))
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_WORKERS, program, *command],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     waiting = store.queue()

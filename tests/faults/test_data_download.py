@@ -77,7 +77,8 @@ def test_server_that_never_answers_is_noticed_within_10_seconds(tmp_path: Path) 
     with silent() as url:
         started = time.monotonic()
         download = ensure("mnist", tmp_path, [url])
-        assert time.monotonic() - started < 1  # the page is not held up
+        # the page is not held up
+        assert time.monotonic() - started < 1
         assert download.status.state == "downloading"
         found = download.wait(timeout=30)
         seconds = time.monotonic() - started
@@ -142,7 +143,8 @@ sys.exit(main(sys.argv[1:]))
     assert (found.state, found.message) == ("ready", f"KMNIST is in {tmp_path}.")
     assert found.received > sum(map(len, packed.values())) * 0.9
     assert sorted(left_behind(tmp_path)) == sorted(tmp_path / file for file, _ in dataset("kmnist").files)
-    assert ensure("kmnist", tmp_path).status.state == "ready"  # starts nothing: no mirror was given
+    # starts nothing: no mirror was given
+    assert ensure("kmnist", tmp_path).status.state == "ready"
 
 
 @pytest.mark.usefixtures("checksums")
@@ -150,7 +152,8 @@ def test_slow_but_living_server_is_waited_for(tmp_path: Path, packed: dict[str, 
     started = time.monotonic()
     with serving(packed, pause=0.2) as url:
         child.download("kmnist", tmp_path, [url], patience=0.8)
-    assert time.monotonic() - started > 3  # far longer than the patience
+    # far longer than the patience
+    assert time.monotonic() - started > 3
     assert status("kmnist", tmp_path).state == "ready"
 
 
@@ -175,7 +178,8 @@ def test_damaged_file_is_replaced_by_a_complete_one(tmp_path: Path, packed: dict
 
 
 @pytest.mark.usefixtures("checksums")
-@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # torchvision leaves the 404's open
+# torchvision leaves the 404's open
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.parametrize("fault", ["cut off", "wrong bytes", "absent", "empty"])
 def test_damaged_transfer_leaves_nothing_and_replaces_nothing(
     tmp_path: Path, packed: dict[str, bytes], fault: str
@@ -191,7 +195,8 @@ def test_damaged_transfer_leaves_nothing_and_replaces_nothing(
         child.download("kmnist", tmp_path, [url])
     message = str(caught.value)
     del caught
-    gc.collect()  # so that the warning falls into this test
+    # so that the warning falls into this test
+    gc.collect()
     assert ("404" if fault == "absent" else "corrupted") in message
     assert left_behind(tmp_path) == [old]
     assert old.read_bytes() == b"old"
@@ -219,12 +224,14 @@ def test_directory_that_cannot_be_written_to_is_not_blamed_on_the_network(tmp_pa
 
 
 @pytest.mark.usefixtures("own_opener")
-@pytest.mark.filterwarnings("ignore:Python 3.14:DeprecationWarning")  # tarfile's filters, in torchvision
+# tarfile's filters, in torchvision
+@pytest.mark.filterwarnings("ignore:Python 3.14:DeprecationWarning")
 def test_cifar10_is_downloaded_unpacked_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_importable()
     from torchvision.datasets import CIFAR10
 
-    pixels = np.arange(12 * 3072, dtype=np.uint32).astype(np.uint8).reshape(6, 2, 3072)  # six files of two images
+    # six files of two images
+    pixels = np.arange(12 * 3072, dtype=np.uint32).astype(np.uint8).reshape(6, 2, 3072)
     names = [Path(file).name for file, _ in dataset("cifar10").files]
     contents = [pickle.dumps({"data": part, "labels": [3, 9]}) for part in pixels]
     contents.append(pickle.dumps({"label_names": list(dataset("cifar10").classes)}))

@@ -20,8 +20,18 @@ from tests.app_process import ROOT
 SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="flatten linear(classes)", epochs=1)
 SECRET = "a-name-that-nobody-may-see"
 # What the drivers and SQLAlchemy say of an error, and must not reach a person.
-LEAKS = ("INSERT", "UPDATE", "SELECT", "PRAGMA", "parameters", "sqlalche", "Background on", "sqlite3.", "Traceback",
-         SECRET)  # fmt: skip
+LEAKS = (
+    "INSERT",
+    "UPDATE",
+    "SELECT",
+    "PRAGMA",
+    "parameters",
+    "sqlalche",
+    "Background on",
+    "sqlite3.",
+    "Traceback",
+    SECRET,
+)
 
 
 @pytest.fixture

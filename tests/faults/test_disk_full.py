@@ -125,10 +125,25 @@ def test_a_run_that_is_killed_on_a_full_disk_can_be_resumed_and_leaves_no_tempor
 @pytest.mark.long
 def test_a_run_of_the_command_line_says_what_it_waits_for_and_can_be_ended(store: Store, small_disk: Path):
     process = subprocess.Popen(
-        [sys.executable, "-m", "mnist_core", "train", "--dataset", "mnist-5k", "--architecture", "mlp-100",
-         "--epochs", "5000", "--checkpoint-every", "5000"],
-        cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "mnist_core",
+            "train",
+            "--dataset",
+            "mnist-5k",
+            "--architecture",
+            "mlp-100",
+            "--epochs",
+            "5000",
+            "--checkpoint-every",
+            "5000",
+        ],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     wait_until(lambda: bool(store.runs()) and store.runs()[0].epoch > 1)
     filler = fill(small_disk)
     epoch = store.runs()[0].epoch
@@ -139,7 +154,8 @@ def test_a_run_of_the_command_line_says_what_it_waits_for_and_can_be_ended(store
     assert "Free some space" in " ".join(said.split())
     assert not any(word in said for word in ("Traceback", "sqlalche", "INSERT", "UPDATE"))
     command = [sys.executable, "-m", "mnist_core", "list", "--json"]
-    for _ in range(2):  # while nothing can be written, and afterwards
+    # while nothing can be written, and afterwards
+    for _ in range(2):
         listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         assert json.loads(listed.stdout)[0]["state"] == "interrupted"
         filler.unlink(missing_ok=True)

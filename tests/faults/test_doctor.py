@@ -54,8 +54,11 @@ def wrong(lab: Path) -> list[str]:
 
 
 def files_of_runs(lab: Path) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in lab.glob("*/**/*.*") if path.is_file() and path.suffix != ".part"
-            and not path.name.startswith("runs.db")}  # fmt: skip
+    return {
+        path: path.read_bytes()
+        for path in lab.glob("*/**/*.*")
+        if path.is_file() and path.suffix != ".part" and not path.name.startswith("runs.db")
+    }
 
 
 def execute(lab: Path, *statements: str) -> None:
@@ -125,8 +128,20 @@ def lose_row(lab: Path) -> None:
     execute(lab, "PRAGMA foreign_keys = ON", "DELETE FROM runs WHERE number = 2")
 
 
-HARMS = [remove_database, empty_database, cut_database, spoil_page, drop_table, spoil_row, change_figure, flip_file,
-         remove_folder, open_folder, leave_temporary_files, lose_row]  # fmt: skip
+HARMS = [
+    remove_database,
+    empty_database,
+    cut_database,
+    spoil_page,
+    drop_table,
+    spoil_row,
+    change_figure,
+    flip_file,
+    remove_folder,
+    open_folder,
+    leave_temporary_files,
+    lose_row,
+]
 REPAIRED = [remove_database, empty_database, open_folder, leave_temporary_files, lose_row]
 
 
@@ -167,8 +182,13 @@ def test_repairing_mends_what_is_safe_and_loses_nothing(lab: Path, harm: Callabl
 def test_a_row_comes_back_under_another_number_if_its_own_is_taken(lab: Path):
     lost = Store.open(lab).find("2")
     lose_row(lab)
-    execute(lab, "UPDATE runs SET number = 2 WHERE number = 1", "UPDATE artifacts SET run = 2 WHERE run = 1",
-            "UPDATE metrics SET run = 2 WHERE run = 1", "UPDATE fingerprints SET run = 2 WHERE run = 1")  # fmt: skip
+    execute(
+        lab,
+        "UPDATE runs SET number = 2 WHERE number = 1",
+        "UPDATE artifacts SET run = 2 WHERE run = 1",
+        "UPDATE metrics SET run = 2 WHERE run = 1",
+        "UPDATE fingerprints SET run = 2 WHERE run = 1",
+    )
     seen(lab, repair=True)
     assert wrong(lab) == []
     again = Store.open(lab).run(lost.id)

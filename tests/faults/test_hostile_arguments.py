@@ -141,8 +141,12 @@ def test_an_empty_text_names_neither_run_nor_sweep(
 
 def test_bytes_that_are_no_text_are_refused_in_a_process(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "mnist_core", "show", b"\xff\xfe"], cwd=ROOT, capture_output=True, check=False,
-        env=os.environ | {"MNIST_LAB_RESULTS": str(tmp_path)})  # fmt: skip
+        [sys.executable, "-m", "mnist_core", "show", b"\xff\xfe"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        env=os.environ | {"MNIST_LAB_RESULTS": str(tmp_path)},
+    )
     assert done.returncode == 2
     assert b"Traceback" not in done.stderr
     assert done.stderr.startswith(b"Error: argument: ")
@@ -276,10 +280,16 @@ def test_a_truth_is_no_number_and_minus_zero_is_zero() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a" * 3999, "9" * 3000, "linear(a" + "b" * 3000 + ")", "flatten linear(10, " + "x" * 3000 + "=1)",
-     "flatten linear(１０)", "flatten linear(٣) relu linear(classes)"],
+    [
+        "a" * 3999,
+        "9" * 3000,
+        "linear(a" + "b" * 3000 + ")",
+        "flatten linear(10, " + "x" * 3000 + "=1)",
+        "flatten linear(１０)",
+        "flatten linear(٣) relu linear(classes)",
+    ],
     ids=lambda text: ascii(text[:16]),
-)  # fmt: skip
+)
 def test_a_message_on_a_network_repeats_no_long_word_and_digits_are_plain(text: str) -> None:
     with pytest.raises(ArchitectureError) as caught:
         describe(text, (1, 28, 28), 10)

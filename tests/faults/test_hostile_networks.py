@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.config.limits import MAX_LAYERS
 
 ROOT = Path(__file__).parents[2]
-SECONDS, MEGABYTES = 1.0, 50  # of one processor, and beside what the process needs before
+# of one processor, and beside what the process needs before
+SECONDS, MEGABYTES = 1.0, 50
 
 NESTED = "9*residual(" * 7 + "relu" + ")" * 7 + " flatten linear(classes)"
 REFUSED = {
@@ -82,8 +83,14 @@ def _limited() -> None:
 def _checked(texts: dict[str, str], field: str = "architecture") -> dict[str, tuple[str, float, float]]:
     """By name what came out, in how many seconds and megabytes; in a process whose time and memory are limited."""
     done = subprocess.run(
-        [sys.executable, "-c", _CHECK, field], input=json.dumps(texts), capture_output=True, text=True, check=False,
-        cwd=ROOT, preexec_fn=_limited)  # fmt: skip
+        [sys.executable, "-c", _CHECK, field],
+        input=json.dumps(texts),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        preexec_fn=_limited,
+    )
     assert done.returncode == 0, done.stderr[-500:]
     return json.loads(done.stdout)
 
@@ -112,9 +119,14 @@ def test_initial_weights_are_counted_over_all_their_networks() -> None:
 @pytest.mark.parametrize("flag", ["--architecture", "--initial-weights"])
 def test_the_command_line_refuses_them(flag: str, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "mnist_core", "train", "--dataset", "mnist-5k", flag, NESTED], cwd=ROOT,
-        env=os.environ | {"MNIST_LAB_RESULTS": str(tmp_path)}, preexec_fn=_limited, capture_output=True, text=True,
-        check=False)  # fmt: skip
+        [sys.executable, "-m", "mnist_core", "train", "--dataset", "mnist-5k", flag, NESTED],
+        cwd=ROOT,
+        env=os.environ | {"MNIST_LAB_RESULTS": str(tmp_path)},
+        preexec_fn=_limited,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 2
     assert "layers" in done.stderr
     assert "Traceback" not in done.stderr

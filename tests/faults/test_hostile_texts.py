@@ -34,8 +34,8 @@ TEXTS = [
     '\\"""\\\\"""+__import__("os").system("x")+"""\\',
     "SHIFT DATA / gzip. F. Image. Path( STEP_EPOCHS\n# $title ${title} %s {config}",
     "</script><script>alert(1)</script><img src=x onerror=alert(1)> ![](http://x.test/a.png) | `|` [a](http://x.test)",
-    "=HYPERLINK(\"http://x.test\")\u202e\u0000\ud800",
-]  # fmt: skip
+    '=HYPERLINK("http://x.test")\u202e\u0000\ud800',
+]
 
 
 def innocent_run(store: Store, config: RunConfig) -> Run:
@@ -56,8 +56,15 @@ def origins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Members]:
                 pixels = random.integers(0, 255, (10, 10), dtype=np.uint8)
                 Image.fromarray(pixels).save(folder / "pictures" / split / name / f"{number}.png")
     store = Store.open(folder / "lab")
-    pictures = RunConfig(dataset="folder", folder=str(folder / "pictures"), folder_size=8, epochs=1, batch_size=8,
-                         device="cpu", architecture="flatten linear(classes)")  # fmt: skip
+    pictures = RunConfig(
+        dataset="folder",
+        folder=str(folder / "pictures"),
+        folder_size=8,
+        epochs=1,
+        batch_size=8,
+        device="cpu",
+        architecture="flatten linear(classes)",
+    )
     configs = {
         "mnist-5k": SMALL,
         "folder": pictures,
@@ -143,7 +150,8 @@ def hostile(members: Members, text: str) -> Iterator[tuple[str, Members]]:
             whole = members | {name: content}
             yield f"{name}: {path}", whole if name == "manifest.json" else signed(whole)
     for key, content in metadata(members).items():
-        whole = text.encode(errors="replace").decode()  # metadata are UTF-8, which holds no lone surrogate
+        # metadata are UTF-8, which holds no lone surrogate
+        whole = text.encode(errors="replace").decode()
         yield f"metadata: {key}", rewritten(members, **{key: whole})
         if content.startswith("{"):
             value = json.loads(content)
@@ -185,13 +193,16 @@ def test_no_text_of_an_archive_changes_the_code_of_its_script(origins: dict[str,
 def test_neither_does_one_in_every_place_at_once(
     origins: dict[str, Members], tmp_path: Path, kind: str, text: str
 ) -> None:
-    innocent, code = (exported(members, tmp_path / name) for name, members in
-                      (("innocent", origins[kind]), ("hostile", everywhere(origins[kind], text))))  # fmt: skip
+    innocent, code = (
+        exported(members, tmp_path / name)
+        for name, members in (("innocent", origins[kind]), ("hostile", everywhere(origins[kind], text)))
+    )
     assert innocent
     assert code
     assert shape_of(code) == shape_of(innocent)
     literals = [node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant)]
-    assert (text in literals) == (kind == "folder")  # the folder's own path, letter by letter
+    # the folder's own path, letter by letter
+    assert (text in literals) == (kind == "folder")
 
 
 class Tags(HTMLParser):

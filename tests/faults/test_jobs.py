@@ -46,7 +46,8 @@ def test_a_killed_worker_leaves_a_run_that_can_be_resumed(store, running):
     run = enqueue(store, running, LONG)
     wait_until(lambda: trains(store, run))
     pid = store.run(run.id).pid
-    assert pid  # a worker says who it is before it trains; and kill(0) would end the tests
+    # a worker says who it is before it trains; and kill(0) would end the tests
+    assert pid
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: store.run(run.id).state == "interrupted")
     killed = store.run(run.id)
@@ -213,8 +214,15 @@ def test_short_runs_share_a_process_that_outlives_them(store, running):
 
 
 def test_a_fit_of_scikit_learn_that_cannot_be_halted_ends_with_its_process(store, running):
-    endless = RunConfig(dataset="mnist-5k", architecture="softmax", library="sklearn", solver="sag", epochs=10_000,
-                        tolerance=1e-12, inverse_regularisation=1e6)  # fmt: skip
+    endless = RunConfig(
+        dataset="mnist-5k",
+        architecture="softmax",
+        library="sklearn",
+        solver="sag",
+        epochs=10_000,
+        tolerance=1e-12,
+        inverse_regularisation=1e6,
+    )
     run = enqueue(store, running, endless)
     wait_until(lambda: store.run(run.id).started is not None)
     pid = store.run(run.id).pid

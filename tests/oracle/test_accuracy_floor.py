@@ -9,9 +9,16 @@ from tests.labs import train_now
 
 def test_a_small_cnn_reads_more_than_95_percent_of_mnist_5k_within_a_minute():
     config = RunConfig(
-        dataset="mnist-5k", architecture="lenet-5", epochs=20, batch_size=32, learning_rate=0.004,
-        schedule="one-cycle", shift=2, rotate=10, scale=0.1,
-    )  # fmt: skip
+        dataset="mnist-5k",
+        architecture="lenet-5",
+        epochs=20,
+        batch_size=32,
+        learning_rate=0.004,
+        schedule="one-cycle",
+        shift=2,
+        rotate=10,
+        scale=0.1,
+    )
     store = Store.open()
     run = store.enqueue(config, claimed=True)
     began = perf_counter()

@@ -60,7 +60,8 @@ def test_over_seeds_it_is_what_is_said_for_all_sizes(name: str, settings: int, s
 
 def test_what_cannot_be_known_is_not_said() -> None:
     assert stats.flattery([]) is None
-    assert stats.flattery([[0.98], [0.97]]) is None  # one seed each, of nobody knows how many images
+    # one seed each, of nobody knows how many images
+    assert stats.flattery([[0.98], [0.97]]) is None
     assert stats.flattery_text(None) == ""
     alone = stats.flattery([[0.98]], 0.001)
     assert alone is not None

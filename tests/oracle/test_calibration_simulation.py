@@ -91,7 +91,8 @@ def test_a_far_worse_one_is_called_worse_and_is_too_sure() -> None:
     good, labels = drawn(random, sure, CURVES["calibrated"])
     alike = good**1.1 / (good**1.1).sum(axis=1, keepdims=True)
     bad = good.copy()
-    bad[:, 0] = np.where(labels == 0, 0.999, 0.97)  # as often right, and nearly sure of every mistake
+    # as often right, and nearly sure of every mistake
+    bad[:, 0] = np.where(labels == 0, 0.999, 0.97)
     bad[:, 1] = 1 - bad[:, 0]
     found = calibration.uncertainties([good, alike, bad], labels)
     assert calibration.clearly_worse(found, 0) == [2]

@@ -24,9 +24,15 @@ from mnist_core.training.sklearn.fit import fit
 BASE = RunConfig(dataset="mnist-5k", train_images=600, validation_images=200, library="sklearn", seed=1)
 # What the course chapter fits, on fewer images, and a network of another kind.
 PERCEPTRON = BASE.replace(
-    architecture="flatten linear(40) relu linear(classes)", optimizer="sgd", learning_rate=0.01, momentum=0.9,
-    nesterov=True, weight_decay=1e-4, batch_size=64, epochs=5,
-)  # fmt: skip
+    architecture="flatten linear(40) relu linear(classes)",
+    optimizer="sgd",
+    learning_rate=0.01,
+    momentum=0.9,
+    nesterov=True,
+    weight_decay=1e-4,
+    batch_size=64,
+    epochs=5,
+)
 DEEP = BASE.replace(architecture="flatten linear(20) tanh linear(12) tanh linear(classes)", epochs=3)
 LOGISTIC = BASE.replace(architecture="softmax", epochs=12)
 

@@ -39,5 +39,12 @@ def test_each_row_counts_its_own_module() -> None:
     counted = [sum(p.numel() for p in module.parameters()) for module in model.children()]
     assert [layer.parameters for layer in table.layers] == counted
     assert [layer.macs for layer in table.layers] == [
-        150 * 28 * 28 * 25, 0, 0, 64 * 14 * 14 * 150 * 25, 0, 0, 64 * 14 * 14 * 1024, 1024 * 10,
-    ]  # fmt: skip
+        150 * 28 * 28 * 25,
+        0,
+        0,
+        64 * 14 * 14 * 150 * 25,
+        0,
+        0,
+        64 * 14 * 14 * 1024,
+        1024 * 10,
+    ]

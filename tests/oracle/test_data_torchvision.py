@@ -25,7 +25,8 @@ def torchvision_class(name: str) -> type:
 
 def test_operators_that_are_there_are_not_declared_again() -> None:
     make_importable()
-    assert make_importable.__wrapped__() is None  # declaring one twice would raise
+    # declaring one twice would raise
+    assert make_importable.__wrapped__() is None
 
 
 def test_catalogue_has_every_data_set_of_the_config_in_its_order() -> None:
@@ -102,4 +103,5 @@ def test_loading_mnist_is_quick(mnist_dir: Path) -> None:
         started = time.process_time()
         load(config, mnist_dir, "cpu")
         seconds.append(time.process_time() - started)
-    assert min(seconds) < 1.0  # of a processor; 0.05 to 0.15 s is usual
+    # of a processor; 0.05 to 0.15 s is usual
+    assert min(seconds) < 1.0

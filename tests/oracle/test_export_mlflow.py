@@ -16,8 +16,9 @@ from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 
 # MLflow imports parts of SQLAlchemy and others that warn of their future.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning",
-                                        "ignore::sqlalchemy.exc.SADeprecationWarning")  # fmt: skip
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::sqlalchemy.exc.SADeprecationWarning"
+)
 CONFIG = RunConfig(dataset="mnist-5k", architecture="softmax", learning_rate=0.002, epochs=2)
 
 
@@ -63,7 +64,8 @@ def test_a_run_is_found_again_by_mlflow(tmp_path: Path):
     assert files == {"config.json", "predictions.parquet", "epoch-0001.safetensors"}
     config = Path(client.download_artifacts(there.info.run_id, "config.json", str(tmp_path)))
     assert RunConfig.parse(json.loads(config.read_text())) == CONFIG
-    assert (tmp_path / "mlartifacts").is_dir()  # beside its database, not wherever the test was started
+    # beside its database, not wherever the test was started
+    assert (tmp_path / "mlartifacts").is_dir()
 
     again = client.get_run(exporter.write(store, run, uri))
     assert again.info.experiment_id == there.info.experiment_id
@@ -83,8 +85,16 @@ def test_what_fails_halfway_leaves_no_run(tmp_path: Path, monkeypatch: pytest.Mo
     assert [one.info.status for one in client.search_runs([number])] == ["FINISHED"]
 
 
-@pytest.mark.parametrize("address", ["sqlite:///{}/file/mlflow.db", "sqlite:///{}", "sqlite:///{}/text.db",
-                                     "postgresql://user:hidden@127.0.0.1:1/x", "nonsense://user:hidden@x"])  # fmt: skip
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sqlite:///{}/file/mlflow.db",
+        "sqlite:///{}",
+        "sqlite:///{}/text.db",
+        "postgresql://user:hidden@127.0.0.1:1/x",
+        "nonsense://user:hidden@x",
+    ],
+)
 def test_a_tracking_store_that_cannot_be_used_is_named_at_once_and_without_its_password(tmp_path: Path, address: str):
     pytest.importorskip("mlflow", reason="the MLflow extra is not installed (requirements-mlflow.txt)")
     (tmp_path / "file").write_text("")

@@ -52,7 +52,8 @@ def test_onnxruntime_answers_1000_images_as_torch_does(name: str, data: Data, tm
     store, run = trained_by_name(name, tmp_path / "lab")
     path = tmp_path / "network.onnx"
     write_onnx(store, run, path)
-    images = data.test.images.numpy()  # uint8 (1000, 1, 28, 28)
+    # uint8 (1000, 1, 28, 28)
+    images = data.test.images.numpy()
     assert len(images) == 1000
     expected = trained.probabilities(store, run, images)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -61,8 +62,10 @@ def test_onnxruntime_answers_1000_images_as_torch_does(name: str, data: Data, tm
     assert found.dtype == np.float32
     assert np.abs(found - expected).max() < 1e-4
     assert (found.argmax(1) == expected.argmax(1)).all()
-    assert len(set(found.argmax(1))) > 1  # it learned something: not one class for all
-    (one,) = session.run(None, {"images": images[:1]})  # any number of images
+    # it learned something: not one class for all
+    assert len(set(found.argmax(1))) > 1
+    # any number of images
+    (one,) = session.run(None, {"images": images[:1]})
     assert isinstance(one, np.ndarray)
     assert np.abs(one - expected[:1]).max() < 1e-4
     assert json.loads(session.get_modelmeta().custom_metadata_map["classes"]) == list("0123456789")

@@ -50,10 +50,15 @@ IN_A_FRESH_PROCESS = {
     "MLP": SMALL.replace(architecture="mlp-50"),
     "CNN with dropout and batch norm": SMALL.replace(architecture=CNN, optimizer="sgd", learning_rate=0.05),
     "augmented": SMALL.replace(
-        architecture="lenet-5", elastic=1.4, shift=2, rotate=10, schedule="one-cycle", label_smoothing=0.1,
+        architecture="lenet-5",
+        elastic=1.4,
+        shift=2,
+        rotate=10,
+        schedule="one-cycle",
+        label_smoothing=0.1,
         learning_rate=0.01,
     ),
-}  # fmt: skip
+}
 TINY = SMALL.replace(train_images=120, validation_images=60, architecture=MLP)
 VARIANTS = {
     "adamw, cosine, each pixel standardised": TINY.replace(
@@ -85,7 +90,7 @@ VARIANTS = {
         architecture="flatten linear(30) relu dropout(0.2) linear(20) relu linear(15) relu linear(classes)",
         initial_weights=f"flatten linear(30) relu linear(classes); {MLP}",
     ),
-}  # fmt: skip
+}
 
 
 def in_this_process(text: str, folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -109,7 +114,8 @@ def ends_as(said: str, store: Store, run: Run) -> None:
     assert "not the run's" not in said
     scores = re.search(r"test accuracy(?: \(optimistic\))?: (\S+%)(?:, the run's (\S+%))?\n$", said)
     assert scores
-    if run.step == run.epoch * (run.steps_per_epoch or 0):  # else it was stopped in the middle of an epoch
+    # else it was stopped in the middle of an epoch
+    if run.step == run.epoch * (run.steps_per_epoch or 0):
         assert scores.groups() == (f"{run.test_accuracy:.2%}",) * 2
 
 
@@ -120,7 +126,8 @@ def test_scripts_alone_in_fresh_processes_end_with_the_weights_of_their_runs(sto
         path = tmp_path / f"taken_away_{number}.py"
         path.write_text(script(store, run))
         assert "mnist_core" not in path.read_text()
-        alone = [sys.executable, "-I", str(path)]  # -I: neither this project's folder nor its environment
+        # -I: neither this project's folder nor its environment
+        alone = [sys.executable, "-I", str(path)]
         running[run.id] = subprocess.Popen(
             alone, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -183,8 +190,16 @@ def test_a_folder_of_images(colour: bool, store: Store, tmp_path: Path, capsys: 
                 Image.fromarray((pixels // (label + 1)).squeeze()).save(
                     tmp_path / "images" / split / name / f"{number}.{ending}", format="JPEG" if mode == "RGB" else None
                 )
-    config = TINY.replace(dataset="folder", folder=str(tmp_path / "images"), folder_size=12, folder_colour=colour,
-                          train_images=None, validation_images=None, batch_size=4, choose_on="test")  # fmt: skip
+    config = TINY.replace(
+        dataset="folder",
+        folder=str(tmp_path / "images"),
+        folder_size=12,
+        folder_colour=colour,
+        train_images=None,
+        validation_images=None,
+        batch_size=4,
+        choose_on="test",
+    )
     run = trained_run(store, config)
     assert run.state == "finished", run.note
     ends_as(in_this_process(script(store, run), tmp_path, capsys), store, run)
@@ -214,8 +229,16 @@ def test_a_folder_of_photographs_with_names_in_two_spellings(
                 Image.fromarray(clear).save(folder / "clear.png", exif=exif)
                 Image.fromarray(pixels[..., 0].astype(np.uint16) * np.uint16(16)).save(folder / "deep.png", exif=exif)
                 Image.fromarray(pixels[..., 0].astype(np.uint16)).save(folder / "shallow.png")
-    config = TINY.replace(dataset="folder", folder=str(tmp_path / "images"), folder_size=12, train_images=None,
-                          folder_colour=special, validation_images=3, batch_size=4, choose_on="validation")  # fmt: skip
+    config = TINY.replace(
+        dataset="folder",
+        folder=str(tmp_path / "images"),
+        folder_size=12,
+        train_images=None,
+        folder_colour=special,
+        validation_images=3,
+        batch_size=4,
+        choose_on="validation",
+    )
     run = trained_run(store, config)
     assert run.state == "finished", run.note
     text = script(store, run)
@@ -235,10 +258,18 @@ def test_a_folder_of_a_run_from_before_is_read_as_it_was(
                 pixels = random.integers(0, 256, (12, 12), dtype=np.uint8)
                 Image.merge("LA", [Image.fromarray(pixels)] * 2).save(folder / f"{number}.png")
                 Image.fromarray(pixels.astype(np.uint16) * np.uint16(16)).save(folder / f"{number} deep.png")
-    config = TINY.replace(dataset="folder", folder=str(tmp_path / "images"), folder_size=12, train_images=None,
-                          validation_images=None, batch_size=4, choose_on="test")  # fmt: skip
+    config = TINY.replace(
+        dataset="folder",
+        folder=str(tmp_path / "images"),
+        folder_size=12,
+        train_images=None,
+        validation_images=None,
+        batch_size=4,
+        choose_on="test",
+    )
     run = store.enqueue(config, "from before", claimed=True)
-    with sa.create_engine(store.url).begin() as connection:  # it had begun before anything was recorded of data
+    # it had begun before anything was recorded of data
+    with sa.create_engine(store.url).begin() as connection:
         connection.exec_driver_sql("UPDATE runs SET started = 1.0")
     train_now(store, store.run(run.id))
     run = store.run(run.id)
@@ -317,7 +348,8 @@ def test_a_run_under_the_old_rule_of_patience_is_told_by_it(
         interrupt = threading.Event()
         for event in work(store, run, interrupt):
             if isinstance(event, EpochEnd):
-                store.describe(run, versions=versions)  # a run keeps the rules with which it began
+                # a run keeps the rules with which it began
+                store.describe(run, versions=versions)
                 interrupt.set()
         train_now(store, store.claim(store.requeue(run.id).id) or run)
         run = store.run(run.id)
@@ -333,7 +365,8 @@ def test_a_run_that_was_stopped_is_told_up_to_its_last_epoch(
     for event in work(store, run):
         if isinstance(event, EpochEnd) and event.epoch == 2:
             store.request(run.id, "stop")
-            sleep(0.6)  # longer than the worker's pulse
+            # longer than the worker's pulse
+            sleep(0.6)
     run = store.run(run.id)
     assert run.state == "stopped"
     assert 2 <= run.epoch < 50

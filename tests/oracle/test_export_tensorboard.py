@@ -14,7 +14,8 @@ from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 
 CONFIG = RunConfig(dataset="mnist-5k", architecture="softmax", learning_rate=0.002, epochs=2)
-LOSSES = (2.5, 0.1 + 0.2, 1e-40, 1e300, math.nan, math.inf)  # 1e300 is more than a float32 holds
+# 1e300 is more than a float32 holds
+LOSSES = (2.5, 0.1 + 0.2, 1e-40, 1e300, math.nan, math.inf)
 
 
 @pytest.fixture
@@ -23,8 +24,10 @@ def recorded() -> tuple[Store, Run]:
     store = Store.open()
     run = store.enqueue(CONFIG, "a run | with a bar", claimed=True)
     store.describe(run, started=1_700_000_000.25)
-    steps = [StepEnd(100 * place, 1, loss, place / 10, 0.002 / (1 + place), 1.0, place / 4)
-             for place, loss in enumerate(LOSSES)]  # fmt: skip
+    steps = [
+        StepEnd(100 * place, 1, loss, place / 10, 0.002 / (1 + place), 1.0, place / 4)
+        for place, loss in enumerate(LOSSES)
+    ]
     store.record(run, [*steps, EpochEnd(500, 1, 0.5, 0.8, 0.25, 0.9, True, 2.0)])
     store.finish(store.run(run.id), "finished", test_accuracy=0.91, test_loss=0.3)
     return store, store.run(run.id)

@@ -89,7 +89,8 @@ def test_smooth_strokes_come_back_centred_and_readable(
     images, labels = sample
     found = np.stack([_prepared(_drawing(digit, random, Image.Resampling.BICUBIC)) for digit in images])
     centres = np.array([center_of_mass(image) for image in found])
-    assert np.abs(centres - 14).max() <= 0.55  # MNIST's own lie within half a pixel of (14, 14)
+    # MNIST's own lie within half a pixel of (14, 14)
+    assert np.abs(centres - 14).max() <= 0.55
     original = reader.score(images.reshape(-1, 784), labels)
     assert original > 0.92
     assert reader.score(found.reshape(-1, 784), labels) > original - 0.02
@@ -104,7 +105,8 @@ def test_photographs_are_read_like_the_originals(
     found = np.stack([_prepared(read_picture(_photograph(digit, random, chalk))) for digit in images])
     original = reader.score(images.reshape(-1, 784), labels)
     assert reader.score(found.reshape(-1, 784), labels) > original - 0.04
-    assert found.mean() == pytest.approx(images.mean(), rel=0.12)  # as much ink as MNIST has
+    # as much ink as MNIST has
+    assert found.mean() == pytest.approx(images.mean(), rel=0.12)
 
 
 def test_a_canvas_takes_less_than_10_ms() -> None:

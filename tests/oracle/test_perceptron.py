@@ -20,7 +20,10 @@ CONFIGS = {
     ),
     "SGD without momentum": BASE.replace(architecture="linear-10", optimizer="sgd", momentum=0, learning_rate=0.01),
     "Nesterov, decay": BASE.replace(
-        architecture="flatten linear(50) tanh linear(classes)", optimizer="sgd", nesterov=True, weight_decay=0.01,
+        architecture="flatten linear(50) tanh linear(classes)",
+        optimizer="sgd",
+        nesterov=True,
+        weight_decay=0.01,
         learning_rate=0.01,
     ),
     "MLP, Adam": BASE.replace(architecture="mlp-300"),
@@ -35,7 +38,7 @@ CONFIGS = {
         architecture="flatten linear(40) leakyrelu linear(classes)", label_smoothing=0.1, clip_norm=0.5
     ),
     "augmented": BASE.replace(architecture="mlp-100", shift=2, rotate=10),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

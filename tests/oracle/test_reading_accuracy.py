@@ -53,7 +53,8 @@ class Reader:
 
     store: Store
     run: Run
-    images: np.ndarray  # uint8 (N, 1, 28, 28)
+    # uint8 (N, 1, 28, 28)
+    images: np.ndarray
     labels: np.ndarray
 
     @cached_property
@@ -87,7 +88,8 @@ def test_what_compression_leaves_on_a_small_picture_changes_no_answer(small: Rea
     images, _ = prepared(WAYS[way], small.digits)
     answers, themselves = (read(small.store, small.run, each) for each in (images, small.images))
     assert np.mean(answers == themselves) >= 0.98
-    assert np.abs(images.astype(float) - small.images).mean() < 4  # of 255: nothing has moved
+    # of 255: nothing has moved
+    assert np.abs(images.astype(float) - small.images).mean() < 4
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from mnist_core.analysis import stats
 from mnist_core.analysis.stats.pairs import from_counts
 
 ALPHA = 0.05
-_MARGIN = 4.0  # standard errors of a simulated share: 1 in 16,000
+# standard errors of a simulated share: 1 in 16,000
+_MARGIN = 4.0
 
 
 def outcomes(images: int, only_a: float, only_b: float, times: int, seed: int) -> np.ndarray:
@@ -79,8 +80,10 @@ def test_interval_and_p_never_contradict_each_other() -> None:
 def intervals(most: int, images: int) -> tuple[np.ndarray, np.ndarray]:
     """The interval and the widest one of every table of so many disagreements: (most + 1, most + 1, 2) each."""
     found = [[from_counts(images, a, b) for b in range(most + 1)] for a in range(most + 1)]
-    return (np.array([[(one.low, one.high) for one in row] for row in found]),
-            np.array([[one.widest for one in row] for row in found]))  # fmt: skip
+    return (
+        np.array([[(one.low, one.high) for one in row] for row in found]),
+        np.array([[one.widest for one in row] for row in found]),
+    )
 
 
 def held(ends: np.ndarray, true: float | np.ndarray) -> np.ndarray:
@@ -108,13 +111,15 @@ def test_a_pairs_interval_holds_the_difference_in_95_of_100_cases() -> None:
 def test_holm_gives_any_false_alarm_among_many_pairs_no_more_often_than_alpha() -> None:
     random, times = np.random.default_rng(4), 400
     alarms = 0
-    for _ in range(times):  # six equally good models: each is wrong on images of its own
+    # six equally good models: each is wrong on images of its own
+    for _ in range(times):
         right = random.random((6, 400)) > 0.05
         alarms += any(pair.adjusted <= ALPHA for pair in stats.all_pairs(right))
     assert alarms / times <= ALPHA + _MARGIN * np.sqrt(ALPHA * (1 - ALPHA) / times)
     better = np.stack([random.random(400) > 0.4, *(random.random((5, 400)) > 0.05)])
     groups = stats.indistinguishable(better, stats.all_pairs(better))
-    assert groups[-1] == (0,)  # a model that is far worse stands alone
+    # a model that is far worse stands alone
+    assert groups[-1] == (0,)
     assert not any(0 in group for group in groups[:-1])
 
 
@@ -224,10 +229,11 @@ def test_the_ranges_hold_it_for_all_sizes_and_spreads(seeds: Seeds, ratio: float
 def test_the_permutation_test_over_seeds(difference: float) -> None:
     random, times, deviation = np.random.default_rng(5), 600, 0.001
     tests = [
-        stats.group_test(random.normal(0.97 + difference, deviation, 5).tolist(),
-                         random.normal(0.97, deviation, 5).tolist())
+        stats.group_test(
+            random.normal(0.97 + difference, deviation, 5).tolist(), random.normal(0.97, deviation, 5).tolist()
+        )
         for _ in range(times)
-    ]  # fmt: skip
+    ]
     welch = float(np.mean([one.welch <= ALPHA for one in tests]))
     permutation = float(np.mean([one.permutation <= ALPHA for one in tests]))
     if difference:

@@ -50,9 +50,18 @@ def test_the_preset_of_the_guide_passes_the_tests_that_find_it(copy: Path) -> No
     assert "`wide-and-shallow`" in reference
     (copy / "docs" / "architectures.md").write_text(reference)
     said = run(
-        copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit/test_wide.py",
-        "tests/registry/test_presets.py", "tests/registry/test_architecture_docs.py", "-k", "wide or docs",
-    )  # fmt: skip
+        copy,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/unit/test_wide.py",
+        "tests/registry/test_presets.py",
+        "tests/registry/test_architecture_docs.py",
+        "-k",
+        "wide or docs",
+    )
     assert int(re.findall(r"(\d+) passed", said)[0]) > 5
 
 

@@ -15,45 +15,137 @@ from mnist_core.studies.planning import PROTOCOLS, plan
 from mnist_core.studies.study import Study
 
 STUDIES = pytest.mark.parametrize("study", studies().values(), ids=studies())
-COUNTS = {"linear-depth": [11], "cnn": [1], "mlp-course": [1] * 8, "ffnn-tuning": [6, 5, 6, 6, 5, 12, 1],
-          "deep-mlp": [1]}  # fmt: skip
+COUNTS = {
+    "linear-depth": [11],
+    "cnn": [1],
+    "mlp-course": [1] * 8,
+    "ffnn-tuning": [6, 5, 6, 6, 5, 12, 1],
+    "deep-mlp": [1],
+}
 # Exactly what the studies set; everything else is RunConfig's default.
 FIXED = {
     "depth": {"optimizer": "sgd", "learning_rate": 0.001, "momentum": 0.01, "batch_size": 12, "epochs": 100},
-    "cnn": {"normalise": False, "optimizer": "sgd", "learning_rate": 0.01, "momentum": 0.95, "batch_size": 50,
-            "epochs": 3, "architecture": "cnn-150-64"},
-    "logistic-regression": {"library": "sklearn", "architecture": "softmax", "solver": "sag", "tolerance": 0.1,
-                            "inverse_regularisation": 50.0, "epochs": 100, "standardise": True},
-    "sklearn-mlp": {"library": "sklearn", "architecture": "mlp-100", "optimizer": "sgd", "learning_rate": 0.01,
-                    "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4, "batch_size": 64, "epochs": 5, "seed": 1,
-                    "standardise": True},
-    "two-layer-linear": {"architecture": "linear-50-10", "optimizer": "sgd", "learning_rate": 0.01, "momentum": 0.5,
-                         "batch_size": 64, "epochs": 1},
-    "two-layer-continued": {"architecture": "linear-50-10", "optimizer": "sgd", "learning_rate": 0.01,
-                            "momentum": 0.5, "batch_size": 64, "epochs": 11, "fresh_optimizer": True},
-    "mlp-relu": {"architecture": "mlp-512-256-128-64", "optimizer": "sgd", "learning_rate": 0.01, "momentum": 0.5,
-                 "batch_size": 64, "epochs": 10},
-    "small-data-sgd": {"architecture": "mlp-512-256-128-64", "optimizer": "sgd", "learning_rate": 0.01,
-                       "momentum": 0.5, "batch_size": 16, "epochs": 100, "train_images": 160},
-    "small-data-adam": {"architecture": "mlp-512-256-128-64", "optimizer": "adam", "learning_rate": 0.001,
-                        "batch_size": 16, "epochs": 100, "train_images": 160},
-    "cifar10-mlp": {"dataset": "cifar10", "crop_flip": True, "normalise": False, "optimizer": "adam",
-                    "architecture": "mlp-512-256-128-64", "learning_rate": 0.001, "batch_size": 100, "epochs": 50},
+    "cnn": {
+        "normalise": False,
+        "optimizer": "sgd",
+        "learning_rate": 0.01,
+        "momentum": 0.95,
+        "batch_size": 50,
+        "epochs": 3,
+        "architecture": "cnn-150-64",
+    },
+    "logistic-regression": {
+        "library": "sklearn",
+        "architecture": "softmax",
+        "solver": "sag",
+        "tolerance": 0.1,
+        "inverse_regularisation": 50.0,
+        "epochs": 100,
+        "standardise": True,
+    },
+    "sklearn-mlp": {
+        "library": "sklearn",
+        "architecture": "mlp-100",
+        "optimizer": "sgd",
+        "learning_rate": 0.01,
+        "momentum": 0.9,
+        "nesterov": True,
+        "weight_decay": 1e-4,
+        "batch_size": 64,
+        "epochs": 5,
+        "seed": 1,
+        "standardise": True,
+    },
+    "two-layer-linear": {
+        "architecture": "linear-50-10",
+        "optimizer": "sgd",
+        "learning_rate": 0.01,
+        "momentum": 0.5,
+        "batch_size": 64,
+        "epochs": 1,
+    },
+    "two-layer-continued": {
+        "architecture": "linear-50-10",
+        "optimizer": "sgd",
+        "learning_rate": 0.01,
+        "momentum": 0.5,
+        "batch_size": 64,
+        "epochs": 11,
+        "fresh_optimizer": True,
+    },
+    "mlp-relu": {
+        "architecture": "mlp-512-256-128-64",
+        "optimizer": "sgd",
+        "learning_rate": 0.01,
+        "momentum": 0.5,
+        "batch_size": 64,
+        "epochs": 10,
+    },
+    "small-data-sgd": {
+        "architecture": "mlp-512-256-128-64",
+        "optimizer": "sgd",
+        "learning_rate": 0.01,
+        "momentum": 0.5,
+        "batch_size": 16,
+        "epochs": 100,
+        "train_images": 160,
+    },
+    "small-data-adam": {
+        "architecture": "mlp-512-256-128-64",
+        "optimizer": "adam",
+        "learning_rate": 0.001,
+        "batch_size": 16,
+        "epochs": 100,
+        "train_images": 160,
+    },
+    "cifar10-mlp": {
+        "dataset": "cifar10",
+        "crop_flip": True,
+        "normalise": False,
+        "optimizer": "adam",
+        "architecture": "mlp-512-256-128-64",
+        "learning_rate": 0.001,
+        "batch_size": 100,
+        "epochs": 50,
+    },
     "lr-coarse": {"architecture": "mlp-300", "optimizer": "adam", "batch_size": 64, "epochs": 10},
     "lr-fine": {"architecture": "mlp-300", "optimizer": "adam", "batch_size": 64, "epochs": 10},
     "width": {"learning_rate": 0.01, "optimizer": "adam", "batch_size": 64, "epochs": 10},
-    "weight-decay": {"architecture": "mlp-300", "learning_rate": 0.001, "optimizer": "adam", "batch_size": 64,
-                     "epochs": 20},
+    "weight-decay": {
+        "architecture": "mlp-300",
+        "learning_rate": 0.001,
+        "optimizer": "adam",
+        "batch_size": 64,
+        "epochs": 20,
+    },
     "dropout": {"learning_rate": 0.001, "optimizer": "adam", "batch_size": 64, "epochs": 20},
     "three-layer-grid": {"learning_rate": 0.001, "optimizer": "adam", "batch_size": 64, "epochs": 16},
-    "three-layer-best": {"learning_rate": 0.001, "optimizer": "adam", "batch_size": 64, "epochs": 20,
-                         "architecture": "mlp-800-240-dropout-0.5", "weight_decay": 1e-4},
-    "deep-mlp": {"architecture": "mlp-784-500-50-relu-logits", "normalise": False, "optimizer": "adam",
-                 "learning_rate": 0.001, "batch_size": 8192, "epochs": 50},
-}  # fmt: skip
-SWEPT = {"depth": {"architecture"}, "lr-coarse": {"learning_rate"}, "lr-fine": {"learning_rate"},
-         "width": {"architecture"}, "weight-decay": {"weight_decay"}, "dropout": {"architecture"},
-         "three-layer-grid": {"architecture", "weight_decay"}}  # fmt: skip
+    "three-layer-best": {
+        "learning_rate": 0.001,
+        "optimizer": "adam",
+        "batch_size": 64,
+        "epochs": 20,
+        "architecture": "mlp-800-240-dropout-0.5",
+        "weight_decay": 1e-4,
+    },
+    "deep-mlp": {
+        "architecture": "mlp-784-500-50-relu-logits",
+        "normalise": False,
+        "optimizer": "adam",
+        "learning_rate": 0.001,
+        "batch_size": 8192,
+        "epochs": 50,
+    },
+}
+SWEPT = {
+    "depth": {"architecture"},
+    "lr-coarse": {"learning_rate"},
+    "lr-fine": {"learning_rate"},
+    "width": {"architecture"},
+    "weight-decay": {"weight_decay"},
+    "dropout": {"architecture"},
+    "three-layer-grid": {"architecture", "weight_decay"},
+}
 
 
 def test_all_eighteen_experiments_are_there_with_all_their_networks() -> None:
@@ -143,7 +235,8 @@ def test_its_texts_are_there(study: Study) -> None:
         assert len(text) > 60
         assert text.endswith((".", "?", ")"))
     assert study.lesson.count("**") >= 4
-    assert len(study.lesson.split()) < 220  # a few sentences
+    # a few sentences
+    assert len(study.lesson.split()) < 220
     for experiment in study.experiments:
         assert experiment.asks.endswith("?")
         assert experiment.title

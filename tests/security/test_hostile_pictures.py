@@ -245,15 +245,16 @@ CHUNKS: dict[str, bytes] = {
     "two heads": _png_of(8, 8, (b"IHDR", _head(99_999, 99_999)), (b"IDAT", zlib.compress(bytes(72)))),
     "a comment of 200 MB": _png_of(8, 8, (b"zTXt", b"a\0\0" + zlib.compress(bytes(200_000_000)))),
     "a profile of 200 MB": _png_of(8, 8, (b"iCCP", b"a\0\0" + zlib.compress(bytes(200_000_000)))),
-    "an animation": _png_of(8, 8, (b"acTL", (2**31 - 1).to_bytes(4, "big") + bytes(4)),
-                            (b"IDAT", zlib.compress(bytes(72)))),
+    "an animation": _png_of(
+        8, 8, (b"acTL", (2**31 - 1).to_bytes(4, "big") + bytes(4)), (b"IDAT", zlib.compress(bytes(72)))
+    ),
     "half of a PNG": png(64, 64)[:60],
     "half of a JPEG": saved("JPEG")[:300],
     "a JPEG without size": b"\xff\xd8\xff\xc0\x00\x11\x08" + bytes(4) + b"\x03\x01\x22\x00\xff\xd9",
     "a JPEG of 65,535 a side": b"\xff\xd8\xff\xc0\x00\x11\x08" + b"\xff" * 4 + b"\x03\x01\x22\x00\xff\xd9",
     "SVG": b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>",
     "PDF": saved("PDF"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", CHUNKS)

@@ -41,10 +41,30 @@ CLASSES = (
 PAGES = ("train", "inspect", "draw", "compare", "sweeps", "studies", "data")
 VIEWS = ("Samples", "Mistakes", "Confusion", "Classes", "Weights", "Files")
 QUERY = (
-    "run", "runs", "look", "view", "split", "sweep", "study", "dataset", "folder", "architecture", "epochs", "tag",
-    "filter", "class", "way", "metric", "image", "epoch", "labels_list", "results_factor", "optimizer", "schedule",
+    "run",
+    "runs",
+    "look",
+    "view",
+    "split",
+    "sweep",
+    "study",
+    "dataset",
+    "folder",
+    "architecture",
+    "epochs",
+    "tag",
+    "filter",
+    "class",
+    "way",
+    "metric",
+    "image",
+    "epoch",
+    "labels_list",
+    "results_factor",
+    "optimizer",
+    "schedule",
     "source",
-)  # fmt: skip
+)
 
 _SETTLED = """() => document.querySelector("[data-testid=stApp][data-test-script-state=notRunning]") &&
   !document.querySelector("[data-stale=true], [data-testid=stSkeleton], [data-testid=stSpinner]")"""
@@ -99,8 +119,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Pa
     """URL of the app on such a lab, the id of its sweep, and its folder of pictures."""
     root = tmp_path_factory.mktemp("hostile ~~canary~~ <img src=x onerror=alert(1)>")
     pictures, store = write_pictures(root / "pictures"), Store.open(root / "results")
-    fields = {"dataset": "folder", "folder": str(pictures), "folder_size": 8, "validation_images": 12, "epochs": 2,
-              "batch_size": 8, "architecture": "flatten linear(classes)", "checkpoint_every": 1}  # fmt: skip
+    fields = {
+        "dataset": "folder",
+        "folder": str(pictures),
+        "folder_size": 8,
+        "validation_images": 12,
+        "epochs": 2,
+        "batch_size": 8,
+        "architecture": "flatten linear(classes)",
+        "checkpoint_every": 1,
+    }
     config = RunConfig.parse(fields)
     for place, name in enumerate(NAMES):
         store.enqueue(config.replace(seed=place), name, [f"![p](http:hostile.test) {place}", "<b>canary</b>"])

@@ -62,8 +62,10 @@ def test_predict_gives_the_stored_answers(runs: tuple[Run, Run]):
     assert given.shape == (len(images), 10)
     assert np.allclose(given.sum(axis=1), 1, atol=1e-5)
     assert np.mean(given.argmax(axis=1) == labels) == pytest.approx(run.test_accuracy)
-    assert np.array_equal(given, predict(run.number))  # its own test images, named by number
-    assert np.allclose(predict(run.id, images[3, 0]), given[3:4], atol=1e-6)  # one image without axes
+    # its own test images, named by number
+    assert np.array_equal(given, predict(run.number))
+    # one image without axes
+    assert np.allclose(predict(run.id, images[3, 0]), given[3:4], atol=1e-6)
     assert np.array_equal(predict(run, images[:0]), np.empty((0, 10), np.float32))
     assert not np.array_equal(predict(run, epoch=1), given)
 
@@ -92,7 +94,8 @@ def test_compare_says_what_the_predictions_say(runs: tuple[Run, Run]):
     assert table["p"].tolist() == holm(table["p_alone"].to_numpy()).tolist()
     assert table[["low", "high"]].to_numpy().tolist() == [[row["low"], row["high"]] for row in alone]
     assert ((table["low"] > 0) | (table["high"] < 0)).tolist() == (table["p_alone"] <= 0.05).tolist()
-    assert "alone" in str(table)  # its head says what the interval is of, and what p
+    # its head says what the interval is of, and what p
+    assert "alone" in str(table)
     assert "Holm" in str(table)
     assert str(compare(first, second, third)).count("\n") == 2
 

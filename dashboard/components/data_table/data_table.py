@@ -15,9 +15,12 @@ from streamlit.components.v2 import component
 from dashboard.components import assets
 from mnist_core.text import FORMULA, one_line
 
-_LARGE = 100_000  # characters of content that a browser gets once only, and after a first few rows
-_FIRST = 60  # rows
-_AHEAD_SECONDS = 0.1  # enough for a browser to begin with the table, and too short to be missed where it is not
+# characters of content that a browser gets once only, and after a first few rows
+_LARGE = 100_000
+# rows
+_FIRST = 60
+# enough for a browser to begin with the table, and too short to be missed where it is not
+_AHEAD_SECONDS = 0.1
 _KINDS = {"image": "image", "list": "list", "link": "link", "progress": "progress", "datetime": "time"}
 
 _MOUNT = component(
@@ -39,9 +42,11 @@ _MOUNT = component(
 class Rows:
     """A DataFrame as the browser reads it, made once and shown often."""
 
-    content: str  # JSON: the ids of the rows, which are the index, and the columns with their values
+    # JSON: the ids of the rows, which are the index, and the columns with their values
+    content: str
     digest: str
-    first: str  # the content of the first rows, if there are many
+    # the content of the first rows, if there are many
+    first: str
 
 
 def rows_of(
@@ -97,7 +102,8 @@ def data_table(
         "shown": None if shown is None else list(shown),
         "fresh": fresh and fresh.content,
         "ticked": None if ticked is None else list(ticked),
-        "answered": session.get(answered, 0),  # until the browser's newest ticks are, it knows better
+        # until the browser's newest ticks are, it knows better
+        "answered": session.get(answered, 0),
     }
     session[sent] = rows.digest if rows.first and not ahead else None
     session[begun] = True

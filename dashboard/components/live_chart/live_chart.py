@@ -14,13 +14,16 @@ from dashboard.components.live_chart.points import Across, History, Look
 from mnist_core.plots import per_epoch_dash
 from mnist_core.text import in_markdown
 
-_POINTS = 9000  # of training curves on the chart, so that drawing stays quick with many runs
-_FEWEST, _MOST = 120, 700  # points of a curve
+# of training curves on the chart, so that drawing stays quick with many runs
+_POINTS = 9000
+# points of a curve
+_FEWEST, _MOST = 120, 700
 
 _MOUNT = component(
     "mnist_lab_live_chart",
     js=assets.loader("live_chart/live_chart.js", "Training is not affected; reload the page to try again."),
-    isolate_styles=False,  # plotly.js puts its own styles into the document
+    # plotly.js puts its own styles into the document
+    isolate_styles=False,
 )
 
 _PRELOAD = component(
@@ -40,12 +43,18 @@ class Series:
 
     id: str
     name: str
-    colour: str  # CSS
-    dash: str  # "solid", "dash", "dot" or "dashdot"
-    steps_per_epoch: int  # 0 while unknown: then every step counts as an epoch
-    read: Callable[[int], pd.DataFrame]  # rows with an id above the given one: id, step, name, value, seconds
-    validation: str = "validation"  # what the images after each epoch are called
-    training_loss: str = ""  # what the training loss has in it more than the loss after each epoch
+    # CSS
+    colour: str
+    # "solid", "dash", "dot" or "dashdot"
+    dash: str
+    # 0 while unknown: then every step counts as an epoch
+    steps_per_epoch: int
+    # rows with an id above the given one: id, step, name, value, seconds
+    read: Callable[[int], pd.DataFrame]
+    # what the images after each epoch are called
+    validation: str = "validation"
+    # what the training loss has in it more than the loss after each epoch
+    training_loss: str = ""
 
 
 def live_chart(
@@ -100,7 +109,8 @@ def live_chart(
 
 def preload_chart() -> None:
     """Let the browser load the chart's scripts while the person is still choosing what to train. Shows nothing."""
-    with contextlib.suppress(assets.AssetError):  # the chart itself tells the person
+    # the chart itself tells the person
+    with contextlib.suppress(assets.AssetError):
         _PRELOAD(key="chart-preload", data={"scripts": assets.publish_scripts(), "plotly": assets.publish_plotly()})
 
 

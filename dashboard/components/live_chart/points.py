@@ -13,20 +13,25 @@ from mnist_core.plots import decimate_growing, smoothed
 
 Across = Literal["step", "epoch", "seconds"]
 
-_OVERLAP = 2  # messages of which the browser may have missed all but one
-_CLOSE = 5e-5  # of a value: what may lie between it and the browser's while the curve grows
+# messages of which the browser may have missed all but one
+_OVERLAP = 2
+# of a value: what may lie between it and the browser's while the curve grows
+_CLOSE = 5e-5
 
 
 @dataclass(frozen=True)
 class Look:
     """How curves are looked at: what is sent depends on this, and on nothing else that a person can set."""
 
-    smoothing: float  # weight of the past in [0, 1)
+    # weight of the past in [0, 1)
+    smoothing: float
     x: Across
     log_x: bool
     steps_per_epoch: int
-    points: int  # of a curve, at most
-    window: tuple[float, float] | None  # part of the horizontal axis that is looked at; None: all of it
+    # of a curve, at most
+    points: int
+    # part of the horizontal axis that is looked at; None: all of it
+    window: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -64,20 +69,25 @@ class Sent:
     """A message to the browser, and what the browser holds once it has arrived."""
 
     number: int
-    row: int  # the last one that it knows of
+    # the last one that it knows of
+    row: int
     curves: Curves
-    loose: bool  # whether some values are only close to what they should be
+    # whether some values are only close to what they should be
+    loose: bool
 
 
 @dataclass
 class History:
     """All measurements of a run that were read so far, and what the browser was sent of them."""
 
-    row: int = 0  # the last one that was read
+    # the last one that was read
+    row: int = 0
     train: Points = Points()
     validation: Points = Points()
-    drawn: tuple[tuple[Look, int], Curves] | None = None  # the latest curves, and what they were made of
-    sent: list[Sent] = field(default_factory=list)  # the latest messages, oldest first
+    # the latest curves, and what they were made of
+    drawn: tuple[tuple[Look, int], Curves] | None = None
+    # the latest messages, oldest first
+    sent: list[Sent] = field(default_factory=list)
 
     def add(self, rows: pd.DataFrame) -> None:
         """Add rows of the store, all of which come after `row`."""

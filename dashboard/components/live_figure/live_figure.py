@@ -10,7 +10,8 @@ from mnist_core.text import in_markdown
 _MOUNT = component(
     "mnist_lab_live_figure",
     js=assets.loader("live_figure/live_figure.js", "Training is not affected; reload the page to try again."),
-    isolate_styles=False,  # plotly.js puts its own styles into the document
+    # plotly.js puts its own styles into the document
+    isolate_styles=False,
 )
 
 

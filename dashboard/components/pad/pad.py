@@ -13,7 +13,8 @@ from streamlit.components.v2 import component
 
 from dashboard.components import assets
 
-SIDE = 112  # pixels a side, as in pad.js
+# pixels a side, as in pad.js
+SIDE = 112
 
 _MOUNT = component(
     "mnist_lab_pad",
@@ -27,9 +28,12 @@ _MOUNT = component(
 class Drawing:
     """What is on the pad now."""
 
-    pixels: np.ndarray | None  # uint8 (112, 112), 0 paper to 255 ink; None while the pad is empty
-    seq: int  # grows with every change
-    stroke_ended: bool  # False while the pen is down
+    # uint8 (112, 112), 0 paper to 255 ink; None while the pad is empty
+    pixels: np.ndarray | None
+    # grows with every change
+    seq: int
+    # False while the pen is down
+    stroke_ended: bool
 
 
 def pad(key: str) -> Drawing:
@@ -37,7 +41,8 @@ def pad(key: str) -> Drawing:
 
     Call it in a fragment, so that only the fragment runs for each picture. The drawing outlives leaving the page.
     """
-    kept_name = f"{key}:kept"  # a component's own state ends when its page is left
+    # a component's own state ends when its page is left
+    kept_name = f"{key}:kept"
     kept = newest(st.session_state.get(kept_name, _EMPTY), (st.session_state.get(key) or {}).get("drawing"))
     st.session_state[kept_name] = kept
     # `seq` tells the browser that its picture has arrived; until then it sends no other of the same stroke.
@@ -67,7 +72,8 @@ def decode(image: str) -> np.ndarray | None:
     try:
         with Image.open(io.BytesIO(base64.b64decode(image, validate=True)), formats=["PNG"]) as picture:
             return np.array(picture.convert("L")) if picture.size == (SIDE, SIDE) else None
-    except (binascii.Error, ValueError, UnidentifiedImageError, OSError, SyntaxError):  # PIL raises each of them
+    except (binascii.Error, ValueError, UnidentifiedImageError, OSError, SyntaxError):
+        # PIL raises each of them
         return None
 
 

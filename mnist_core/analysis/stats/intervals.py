@@ -12,7 +12,8 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, 
 
     For one value the ends are NaN: it says nothing about its spread.
     """
-    from scipy.special import stdtrit  # scipy.stats takes two seconds, and trips over a torch that is being imported
+    # scipy.stats takes two seconds, and trips over a torch that is being imported
+    from scipy.special import stdtrit
 
     mean, count = fmean(values), len(values)
     if count < 2:

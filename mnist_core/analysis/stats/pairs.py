@@ -5,8 +5,10 @@ from math import sqrt
 
 import numpy as np
 
-LEVEL = 0.95  # of every interval
-ALPHA = 0.05  # a p at most this large counts as evidence: what an interval of that level leaves out
+# of every interval
+LEVEL = 0.95
+# a p at most this large counts as evidence: what an interval of that level leaves out
+ALPHA = 0.05
 
 
 @dataclass(frozen=True)
@@ -14,12 +16,16 @@ class Paired:
     """Two models on the same images. Only images that one of the two has right tell them apart."""
 
     images: int
-    only_a: int  # images that a has right and b wrong
+    # images that a has right and b wrong
+    only_a: int
     only_b: int
-    difference: float  # accuracy of a minus that of b, a fraction
-    low: float  # 95 % interval of the difference, for as many disagreements as there are
+    # accuracy of a minus that of b, a fraction
+    difference: float
+    # 95 % interval of the difference, for as many disagreements as there are
+    low: float
     high: float
-    p: float  # exact McNemar test, two-sided; at most 0.05 exactly where the interval leaves out 0
+    # exact McNemar test, two-sided; at most 0.05 exactly where the interval leaves out 0
+    p: float
 
     @property
     def disagreements(self) -> int:
@@ -104,7 +110,8 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
     If neither model were better, each disagreement would fall to either side like a fair coin.
     """
-    from scipy.special import bdtr  # scipy.stats takes two seconds, and trips over a torch that is being imported
+    # scipy.stats takes two seconds, and trips over a torch that is being imported
+    from scipy.special import bdtr
 
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
 

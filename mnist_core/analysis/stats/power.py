@@ -6,12 +6,15 @@ import numpy as np
 
 from mnist_core.analysis.stats.pairs import ALPHA, clopper_pearson
 
-POWER = 0.8  # a difference that is found 8 times in 10 is said to be seen
-SPREAD_LEVEL = 0.8  # of the intervals of what power depends on: a spread, a number of disagreements
+# a difference that is found 8 times in 10 is said to be seen
+POWER = 0.8
+# of the intervals of what power depends on: a spread, a number of disagreements
+SPREAD_LEVEL = 0.8
 
 # Of the distribution of each variance, so many equally likely slices; fewer where many spreads are looked at.
 _SLICES, _FEWER_SLICES = 64, 24
-_RATIOS = np.geomspace(1e-3, 1e3, 25)  # of two spreads
+# of two spreads
+_RATIOS = np.geomspace(1e-3, 1e3, 25)
 _HALVINGS = 30
 
 
@@ -31,7 +34,8 @@ def mcnemar_power(images: int, only_a: float, only_b: float, alpha: float = ALPH
     if total == 0:
         return 0.0
     share = total / images
-    reach = 8 * sqrt(total * (1 - share)) + 10  # more or fewer disagreements have no chance to speak of
+    # more or fewer disagreements have no chance to speak of
+    reach = 8 * sqrt(total * (1 - share)) + 10
     counts = np.arange(max(0, floor(total - reach)), min(images, ceil(total + reach)) + 1)
     below = np.where(counts > 0, bdtr(np.maximum(counts - 1, 0), images, share), 0)
     weights = bdtr(counts, images, share) - below
@@ -266,7 +270,8 @@ def _rejected(counts: np.ndarray, share: float, alpha: float) -> np.ndarray:
     from scipy.special import bdtr, bdtrik
 
     guess = np.floor(np.nan_to_num(bdtrik(alpha / 2, counts, 0.5)))
-    limit = np.full(len(counts), -1.0)  # the largest number of the rarer kind that is rejected
+    # the largest number of the rarer kind that is rejected
+    limit = np.full(len(counts), -1.0)
     for step in (-1, 0, 1):
         nearby = guess + step
         fits = (nearby >= 0) & (nearby < counts) & (2 * bdtr(np.maximum(nearby, 0), counts, 0.5) <= alpha)

@@ -14,20 +14,26 @@ from mnist_core.analysis.stats.pairs import ALPHA
 
 Band = Literal["standard deviation", "standard error", "95 % interval"]
 BANDS: tuple[Band, ...] = get_args(Band)
-_MOST_SPLITS = 200_000  # up to here every split is looked at: 10 + 10 seeds
+# up to here every split is looked at: 10 + 10 seeds
+_MOST_SPLITS = 200_000
 _DRAWN_SPLITS = 100_000
-SAME = 1e-9  # accuracies nearer than this are equal: they are fractions of far fewer images
+# accuracies nearer than this are equal: they are fractions of far fewer images
+SAME = 1e-9
 
 
 @dataclass(frozen=True)
 class GroupTest:
     """Mean accuracy of a's seeds against that of b's. What needs a second seed in each group is NaN without it."""
 
-    difference: float  # mean of a minus mean of b, a fraction
-    low: float  # 95 % interval of the difference (Welch)
+    # mean of a minus mean of b, a fraction
+    difference: float
+    # 95 % interval of the difference (Welch)
+    low: float
     high: float
-    welch: float  # two-sided p; NaN as well where no seed differs from another of its group
-    permutation: float  # two-sided p
+    # two-sided p; NaN as well where no seed differs from another of its group
+    welch: float
+    # two-sided p
+    permutation: float
 
 
 def group_test(a: Sequence[float], b: Sequence[float]) -> GroupTest:
@@ -101,7 +107,8 @@ def pooled_deviation(groups: Sequence[Sequence[float]]) -> float:
 
 def _permutation(a: Sequence[float], b: Sequence[float]) -> float:
     values = np.array([*a, *b], dtype=np.float64)
-    values -= values.mean()  # then the means of two parts are as far apart as the sum of either says
+    # then the means of two parts are as far apart as the sum of either says
+    values -= values.mean()
     size, seen = len(a), abs(values[: len(a)].sum()) - SAME
     splits = comb(len(values), size)
     if splits <= _MOST_SPLITS:

@@ -7,18 +7,24 @@ from statistics import fmean
 
 import numpy as np
 
-_DRAWN = 400  # made-up searches
-_REACH = 4.0  # standard deviations of a mean behind the best within which chance may have decided
+# made-up searches
+_DRAWN = 400
+# standard deviations of a mean behind the best within which chance may have decided
+_REACH = 4.0
 
 
 @dataclass(frozen=True)
 class Flattery:
     """How far the accuracy of the best run lies above what its setting gives, on average over such searches."""
 
-    excess: float  # a fraction
-    runs: int  # that were chosen among
-    close: int  # of them, the runs of settings so near to the best one that chance may have decided
-    by_seeds: bool  # whether scatter is known from seeds of one setting; else it is that of the images alone, at most
+    # a fraction
+    excess: float
+    # that were chosen among
+    runs: int
+    # of them, the runs of settings so near to the best one that chance may have decided
+    close: int
+    # whether scatter is known from seeds of one setting; else it is that of the images alone, at most
+    by_seeds: bool
 
 
 def flattery(groups: Sequence[Sequence[float]], noise: float = 0.0) -> Flattery | None:

@@ -11,8 +11,10 @@ from mnist_core.analysis.stats.power import welch_false_alarms
 from mnist_core.analysis.stats.seeds import SAME, GroupTest, smallest_p
 from mnist_core.analysis.stats.selection import Flattery
 
-_LEAST = 0.0001  # a hundredth of a percentage point: less flattery is not worth a number
-_CAREFUL = 1.2  # false alarms so many times as often as they should be are mentioned
+# a hundredth of a percentage point: less flattery is not worth a number
+_LEAST = 0.0001
+# false alarms so many times as often as they should be are mentioned
+_CAREFUL = 1.2
 
 Evidence = Literal["none", "some", "welch only", "permutation only", "not tested"]
 
@@ -21,13 +23,20 @@ Evidence = Literal["none", "some", "welch only", "permutation only", "not tested
 class Claim:
     """What a sentence about two models or two architectures says."""
 
-    evidence: Evidence  # of a difference; "welch only" and "permutation only" where the two tests disagree
-    ahead: int  # -1: the first has the higher accuracy, 1: the second, 0: they are equal
-    p: float  # what is judged by, NaN where nothing can be tested; of architectures it is Welch's
-    corrected: bool  # for the number of pairs
-    permutation: float = float("nan")  # of architectures
-    least: float = 0.0  # what the permutation test's p cannot be below
-    false_alarms: float = 0.0  # how often Welch's test calls equal architectures different, at most; 0: left unsaid
+    # of a difference; "welch only" and "permutation only" where the two tests disagree
+    evidence: Evidence
+    # -1: the first has the higher accuracy, 1: the second, 0: they are equal
+    ahead: int
+    # what is judged by, NaN where nothing can be tested; of architectures it is Welch's
+    p: float
+    # for the number of pairs
+    corrected: bool
+    # of architectures
+    permutation: float = float("nan")
+    # what the permutation test's p cannot be below
+    least: float = 0.0
+    # how often Welch's test calls equal architectures different, at most; 0: left unsaid
+    false_alarms: float = 0.0
 
 
 class Sentence(str):
@@ -155,8 +164,11 @@ def _group_claim(
     welch = found.welch if p is None else p
     exchanged = found.permutation if permutation is None else permutation
     kinds: dict[tuple[bool, bool], Evidence] = {
-        (True, True): "some", (False, False): "none", (True, False): "welch only", (False, True): "permutation only",
-    }  # fmt: skip
+        (True, True): "some",
+        (False, False): "none",
+        (True, False): "welch only",
+        (False, True): "permutation only",
+    }
     evidence = kinds[welch <= alpha, exchanged <= alpha]
     alarms = welch_false_alarms(len(a), len(b), alpha) if evidence == "welch only" else 0.0
     return Claim(

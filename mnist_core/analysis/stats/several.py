@@ -16,7 +16,8 @@ class Pair:
     a: int
     b: int
     paired: Paired
-    adjusted: float  # its p after Holm's correction for all pairs; the interval in `paired` is of this pair alone
+    # its p after Holm's correction for all pairs; the interval in `paired` is of this pair alone
+    adjusted: float
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,16 @@ class GroupPair:
     a: int
     b: int
     seeds: tuple[int, int]
-    test: GroupTest  # of this pair alone, and so is its interval
-    welch: float  # its p after Holm's correction for all pairs that Welch's test can be made of; NaN where it cannot
-    permutation: float  # its p after Holm's correction for all pairs
-    least: float  # what `permutation` cannot be below, with these numbers of seeds
-    tested: int  # how many pairs there are
+    # of this pair alone, and so is its interval
+    test: GroupTest
+    # its p after Holm's correction for all pairs that Welch's test can be made of; NaN where it cannot
+    welch: float
+    # its p after Holm's correction for all pairs
+    permutation: float
+    # what `permutation` cannot be below, with these numbers of seeds
+    least: float
+    # how many pairs there are
+    tested: int
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -53,13 +59,12 @@ def all_pairs(right: np.ndarray) -> list[Pair]:
     """Every two of the models, in order: (0, 1), (0, 2) ... `right` is bool (models, N): who has which image right."""
     table = np.asarray(right, dtype=bool)
     counts = table.sum(axis=1)
-    both = np.rint(table.astype(np.float32) @ table.T.astype(np.float32)).astype(np.int64)  # exact below 2²⁴ images
+    # exact below 2²⁴ images
+    both = np.rint(table.astype(np.float32) @ table.T.astype(np.float32)).astype(np.int64)
     places = [(a, b) for a in range(len(table)) for b in range(a + 1, len(table))]
     found = [from_counts(table.shape[1], int(counts[a] - both[a, b]), int(counts[b] - both[a, b])) for a, b in places]
     adjusted = holm(np.array([one.p for one in found]))
-    return [
-        Pair(a, b, one, float(value)) for (a, b), one, value in zip(places, found, adjusted, strict=True)
-    ]  # fmt: skip
+    return [Pair(a, b, one, float(value)) for (a, b), one, value in zip(places, found, adjusted, strict=True)]
 
 
 def group_pairs(groups: Sequence[Sequence[float]]) -> list[GroupPair]:
@@ -74,10 +79,17 @@ def group_pairs(groups: Sequence[Sequence[float]]) -> list[GroupPair]:
     permutation = holm(np.array([test.permutation for test in tests]))
     floors = np.array([smallest_p(*counts) for counts in seeds])
     return [
-        GroupPair(*pairs[row], seeds[row], tests[row], float(welch[row]), float(permutation[row]),
-                  _least_adjusted(floors, row), len(pairs))
+        GroupPair(
+            *pairs[row],
+            seeds[row],
+            tests[row],
+            float(welch[row]),
+            float(permutation[row]),
+            _least_adjusted(floors, row),
+            len(pairs),
+        )
         for row in range(len(pairs))
-    ]  # fmt: skip
+    ]
 
 
 def _least_adjusted(floors: np.ndarray, place: int) -> float:

@@ -11,11 +11,16 @@ from mnist_core.architectures.layers.kind import Shape, shown
 from mnist_core.architectures.table import Architecture, Layer
 from mnist_core.text import in_html
 
-_ROW = 1230.0  # pixels after which the network goes on in a next row
-_MARGIN = 88.0  # room for the names of the lines of text
-_GAP = 16.0  # between the texts of two units
-_PLUS = 11.0  # radius of the sum sign
-_PILL = 22.0  # from one pill to the next
+# pixels after which the network goes on in a next row
+_ROW = 1230.0
+# room for the names of the lines of text
+_MARGIN = 88.0
+# between the texts of two units
+_GAP = 16.0
+# radius of the sum sign
+_PLUS = 11.0
+# from one pill to the next
+_PILL = 22.0
 
 
 def diagram(architecture: Architecture) -> str:
@@ -36,8 +41,10 @@ def diagram(architecture: Architecture) -> str:
 
 @dataclass(frozen=True)
 class _Style:
-    largest: int  # pixels of the largest feature map's side
-    half: float  # half the height of the tallest block
+    # pixels of the largest feature map's side
+    largest: int
+    # half the height of the tallest block
+    half: float
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,8 @@ class _Row:
         self.parts: list[str] = []
         self.x = _MARGIN
         self.port: _Port | None = None
-        self.entry = 0.0  # where the first block begins
+        # where the first block begins
+        self.entry = 0.0
         self.top = -style.half - 30
         self.bottom = style.half + 48
 
@@ -220,7 +228,8 @@ def _broken(items: Sequence[Item], widths: Sequence[float], limit: float) -> lis
 
 def _drawn(items: Sequence[Item], style: _Style, first: bool = True) -> _Row:
     row = _Row(style)
-    row.x += 0 if first else 24  # room for the arrow from the row above
+    # room for the arrow from the row above
+    row.x += 0 if first else 24
     for item in items:
         row.add(item)
     return row
@@ -230,7 +239,8 @@ def _assembled(rows: Sequence[_Row], architecture: Architecture) -> str:
     width = max(row.x for row in rows) + (36 if len(rows) > 1 else 8)
     parts: list[str] = []
     y = 6.0
-    line = 0.0  # of the row above
+    # of the row above
+    line = 0.0
     for number, row in enumerate(rows):
         above, line = line, y - row.top
         half = row.style.half

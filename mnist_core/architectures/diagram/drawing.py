@@ -19,9 +19,12 @@ COLOURS = {
     "block": "var(--diagram-shortcut, #e0559d)",
 }
 
-_DOT = 3.1  # radius of a neuron
-_LARGEST_MAP = 104.0  # pixels of the largest feature map's side
-_STACK = 30.0  # how far the last feature map of a stack is shifted
+# radius of a neuron
+_DOT = 3.1
+# pixels of the largest feature map's side
+_LARGEST_MAP = 104.0
+# how far the last feature map of a stack is shifted
+_STACK = 30.0
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Graphic:
     svg: str
     width: float
     height: float
-    front: tuple[float, float, float, float] | None = None  # of a stack: left, top, width, height of the first map
+    # of a stack: left, top, width, height of the first map
+    front: tuple[float, float, float, float] | None = None
     points: tuple[float, ...] = ()
 
 
@@ -111,7 +115,8 @@ def _neurons(size: int, colour: str) -> Graphic:
     step = min(14.0, (height - 16) / max(1, count - 1))
     points = [(place - (count - 1) / 2) * step for place in range(count)]
     more = ""
-    if count < size:  # an ellipsis says that there are more
+    # an ellipsis says that there are more
+    if count < size:
         points = [y for y in points if abs(y) > 1.2 * step]
         more = "".join(f'<circle cx="0" cy="{y}" r="1.2" fill="currentColor"/>' for y in (-5, 0, 5))
     straight = height / 2 - 9

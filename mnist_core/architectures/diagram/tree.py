@@ -6,7 +6,8 @@ from itertools import accumulate
 
 from mnist_core.architectures.table import Layer
 
-_PILLS = ("activation", "norm", "dropout")  # drawn on another layer
+# drawn on another layer
+_PILLS = ("activation", "norm", "dropout")
 
 
 @dataclass(frozen=True)

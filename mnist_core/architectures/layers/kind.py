@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
 
-Shape = tuple[int, ...]  # of one image: (C, H, W), tokens (T, D) or a vector (D,)
+# of one image: (C, H, W), tokens (T, D) or a vector (D,)
+Shape = tuple[int, ...]
 Role = Literal["dense", "convolution", "pool", "activation", "norm", "dropout", "tokens", "reshape", "block"]
 
 
@@ -16,10 +17,12 @@ class Argument:
     name: str
     help: str
     takes: type[int] | type[float] | type[bool] = int
-    default: float | bool | str | None = None  # None: must be given; a string: the earlier argument that it equals
+    # None: must be given; a string: the earlier argument that it equals
+    default: float | bool | str | None = None
     low: float = 1
     high: float = 1_000_000
-    words: tuple[str, ...] = ()  # allowed instead of a number
+    # allowed instead of a number
+    words: tuple[str, ...] = ()
 
     def default_among(self, values: dict[str, Any]) -> Any:
         """The default beside these values of the earlier arguments."""
@@ -30,9 +33,12 @@ class Argument:
 class Weights:
     """The learned tensors of one torch module."""
 
-    module: str  # its class, such as Linear
-    shapes: tuple[Shape, ...]  # in the module's own order
-    inside: str = ""  # its name within the layer's module, where that holds several
+    # its class, such as Linear
+    module: str
+    # in the module's own order
+    shapes: tuple[Shape, ...]
+    # its name within the layer's module, where that holds several
+    inside: str = ""
 
     @property
     def numbers(self) -> int:
@@ -72,9 +78,11 @@ class Kind:
     shape: Callable[..., Shape]
     weights: Callable[..., tuple[Weights, ...]]
     macs: Callable[..., int]
-    over_batch: bool  # whether training normalises the images of a batch together
+    # whether training normalises the images of a batch together
+    over_batch: bool
     make: Callable[..., Any]
-    label: Callable[..., str] | None  # a few words for the diagram; the name if None
+    # a few words for the diagram; the name if None
+    label: Callable[..., str] | None
 
     @property
     def block(self) -> bool:

@@ -27,8 +27,10 @@ class Preset:
 
     name: str
     text: str
-    explanation: str  # one line
-    source: str  # paper and year, or study and experiment
+    # one line
+    explanation: str
+    # paper and year, or study and experiment
+    source: str
     family: str
 
 
@@ -52,7 +54,8 @@ def line_of(text: str) -> str:
     known = presets()
     if name in known:
         return known[name].text
-    line = re.sub(r"\s", " ", text)  # positions stay true, and an error's carets stay under one line
+    # positions stay true, and an error's carets stay under one line
+    line = re.sub(r"\s", " ", text)
     if re.fullmatch(r"[^\W\d][\w.+-]*", name) and name not in KINDS:
         longer = [preset for preset in known if preset.startswith(name)]
         close = (longer or get_close_matches(name, [*known, *KINDS], n=3, cutoff=0.6))[:3]

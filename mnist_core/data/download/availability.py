@@ -19,8 +19,10 @@ from mnist_core.data.mnist_5k import packaged_file
 from mnist_core.errors import DataError
 
 State = Literal["ready", "downloading", "unreachable", "missing", "damaged"]
-PATIENCE = 7.0  # seconds without a byte after which a network counts as dead
-_PROJECT = Path(__file__).resolve().parents[3]  # where `python -m mnist_core` works from, installed or not
+# seconds without a byte after which a network counts as dead
+PATIENCE = 7.0
+# where `python -m mnist_core` works from, installed or not
+_PROJECT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,12 @@ class Status:
 
     name: str
     state: State
-    message: str  # one or two sentences for the person at the screen
-    received: int = 0  # bytes so far
-    total: int = 0  # bytes that the download has, 0 if there is none
+    # one or two sentences for the person at the screen
+    message: str
+    # bytes so far
+    received: int = 0
+    # bytes that the download has, 0 if there is none
+    total: int = 0
 
 
 def status(name: str, root: Path) -> Status:
@@ -91,7 +96,8 @@ class Download:
 
     def __init__(self, found: Status, root: Path, command: Sequence[str]) -> None:
         """Run `command`, which reports as `mnist_core.data.download.child` does; an empty one means nothing to do."""
-        self._status = found  # replaced as a whole, so a reader never sees half of it
+        # replaced as a whole, so a reader never sees half of it
+        self._status = found
         self._root = root
         self._process: subprocess.Popen[str] | None = None
         self._thread: threading.Thread | None = None
@@ -130,22 +136,26 @@ class Download:
     def _listen(self, process: "subprocess.Popen[str]") -> None:
         name = self._status.name
         last: dict[str, str] = {}
-        with process:  # closes the pipe and waits
+        # closes the pipe and waits
+        with process:
             assert process.stdout
             for line in process.stdout:
-                if not line.startswith("{"):  # torchvision may print something of its own
+                # torchvision may print something of its own
+                if not line.startswith("{"):
                     continue
                 report = json.loads(line)
                 if "received" in report:
                     self._status = replace(self._status, received=min(report["received"], self._status.total))
                 else:
                     last = report
-        shutil.rmtree(temporary_folder(name, self._root, process.pid), ignore_errors=True)  # a killed process left it
+        # a killed process left it
+        shutil.rmtree(temporary_folder(name, self._root, process.pid), ignore_errors=True)
         found = status(name, self._root)
         if found.state != "ready" and last:
             state = "unreachable" if last["state"] == "unreachable" else "missing"
             found = replace(found, state=state, message=last["message"])
-        elif found.state != "ready" and process.returncode >= 0:  # below 0: killed, which nobody need be told
+        elif found.state != "ready" and process.returncode >= 0:
+            # below 0: killed, which nobody need be told
             found = replace(found, message=f"The download ended unexpectedly (exit code {process.returncode}).")
         self._status = replace(found, received=self._status.received)
 

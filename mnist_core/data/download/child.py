@@ -26,7 +26,8 @@ from mnist_core.errors import DataError
 
 # What an OSError says of the disk, not of the network.
 _LOCAL = (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST)
-_REPORT_EVERY = 0.2  # seconds
+# seconds
+_REPORT_EVERY = 0.2
 
 
 class UnreachableError(DataError):
@@ -58,7 +59,8 @@ def download(name: str, root: Path, mirrors: Sequence[str] = (), patience: float
     machine, DataError.
     """
     known = dataset(name)
-    asked, reason = answering(mirrors or known.mirrors, patience)  # before torch is imported, which takes seconds
+    # before torch is imported, which takes seconds
+    asked, reason = answering(mirrors or known.mirrors, patience)
     if not asked:
         raise UnreachableError(
             f"{known.label} cannot be downloaded: {reason}. Check the network and try again, or use mnist-5k, "
@@ -135,7 +137,8 @@ class _Watchdog:
                 reported, next_report = self._traffic.received, time.monotonic() + _REPORT_EVERY
                 try:
                     _say({"received": reported})
-                except BrokenPipeError:  # whoever wanted the data set is gone
+                except BrokenPipeError:
+                    # whoever wanted the data set is gone
                     self._give_up()
 
 

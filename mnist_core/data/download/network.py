@@ -16,8 +16,10 @@ class Traffic:
     """What has arrived so far, and how long somebody has been waiting for more. One connection at a time."""
 
     def __init__(self) -> None:
-        self.received = 0  # bytes
-        self.server = ""  # that was connected to last
+        # bytes
+        self.received = 0
+        # that was connected to last
+        self.server = ""
         self._waiting_since: float | None = None
 
     @contextmanager
@@ -42,7 +44,8 @@ def answering(urls: Sequence[str], seconds: float) -> tuple[list[str], str]:
     answers within `seconds`, the list is empty. Any HTTP answer counts, an error as well: somebody is there.
     """
     answers: queue.Queue[tuple[str, str]] = queue.Queue()
-    for url in urls:  # daemon threads: looking up a name cannot be interrupted
+    # daemon threads: looking up a name cannot be interrupted
+    for url in urls:
         threading.Thread(target=lambda url=url: answers.put((url, _probe(url, seconds))), daemon=True).start()
     deadline = time.monotonic() + seconds
     failed: dict[str, str] = {}

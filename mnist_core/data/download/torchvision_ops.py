@@ -19,7 +19,8 @@ _SCHEMAS = (
 )
 
 
-@functools.cache  # keeps the Library alive: the declarations vanish with it
+# keeps the Library alive: the declarations vanish with it
+@functools.cache
 def make_importable() -> torch.library.Library | None:
     """Make `import torchvision` work; the declared operators, or None where torchvision's own library loads.
 

@@ -38,11 +38,14 @@ from mnist_core.text import one_line
 TAG = "imported"
 
 _MEMBERS = 30_000
-_TOTAL = 8 * 2**30  # bytes unpacked
-_RATIO = 100  # a member that unpacks to more than so many times its size is a bomb, beyond _SMALL bytes
+# bytes unpacked
+_TOTAL = 8 * 2**30
+# a member that unpacks to more than so many times its size is a bomb, beyond _SMALL bytes
+_RATIO = 100
 _SMALL = 1_000_000
 _CHUNK = 1 << 20
-_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same run gives the same bytes
+# the earliest that a zip can say: the same run gives the same bytes
+_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def write(store: Store, run: Run, path: Path) -> None:
@@ -65,9 +68,7 @@ def read(store: Store, path: Path, most: int | None = None) -> Run:
         manifest = _unpack(path, folder, min(shutil.disk_usage(store.root).free, _TOTAL if most is None else most))
         config, record = _described(folder, manifest)
         rows = checks.metrics_of(folder / METRICS)
-        files = [
-            Artifact(**file.model_dump(), **manifest.members[file.path].model_dump()) for file in record.files
-        ]  # fmt: skip
+        files = [Artifact(**file.model_dump(), **manifest.members[file.path].model_dump()) for file in record.files]
         for file in files:
             if file.kind == "checkpoint":
                 checks.check_checkpoint(folder / file.path, file.path, config, record.data)
@@ -109,8 +110,7 @@ def pack(store: Store, run: Run, target: Path) -> None:
     if run.data is not None:
         record["data"] = run.data.model_dump(mode="json")
     record["files"] = [{name: getattr(file, name) for name in ("path", "kind", "epoch", "step")} for file in artifacts]
-    table = pa.table({name: pa.array(columns[name].to_numpy(), kind)
-                      for name, kind in checks.METRIC_TYPES.items()})  # fmt: skip
+    table = pa.table({name: pa.array(columns[name].to_numpy(), kind) for name, kind in checks.METRIC_TYPES.items()})
     members: dict[str, dict[str, Any]] = {}
     with zipfile.ZipFile(target, "w") as archive:
 

@@ -21,18 +21,34 @@ from mnist_core.export.archive.format import CONFIG, RUN, ArchiveError, Network,
 from mnist_core.training import check_needs, training_images
 
 METRIC_TYPES: Mapping[str, pa.DataType] = {
-    "step": pa.int64(), "epoch": pa.int64(), "name": pa.string(), "value": pa.float64(), "seconds": pa.float64(),
-}  # fmt: skip
-METRIC_NAMES = frozenset({"train_loss", "train_accuracy", "learning_rate", "epoch_train_loss", "epoch_train_accuracy",
-                          "validation_loss", "validation_accuracy"})  # fmt: skip
+    "step": pa.int64(),
+    "epoch": pa.int64(),
+    "name": pa.string(),
+    "value": pa.float64(),
+    "seconds": pa.float64(),
+}
+METRIC_NAMES = frozenset(
+    {
+        "train_loss",
+        "train_accuracy",
+        "learning_rate",
+        "epoch_train_loss",
+        "epoch_train_accuracy",
+        "validation_loss",
+        "validation_accuracy",
+    }
+)
 SPLITS = frozenset({"validation", "test"})
 _METRIC_ROWS = 2_000_000
-_CELLS = 100_000_000  # of the table of predictions
-_CELL_BYTES = 16  # in a file and unpacked, at most, beside _TABLE_BYTES
+# of the table of predictions
+_CELLS = 100_000_000
+# in a file and unpacked, at most, beside _TABLE_BYTES
+_CELL_BYTES = 16
 _TABLE_BYTES = 100_000
 _TEXTS = ("progress", "network", "scalars")
 _PROGRESS = frozenset({"epoch", "step", "seconds", "loss_sum", "correct", "best_loss", "best_accuracy", "best_epoch"})
-_FOLDER_CLASSES = 10  # for a network of images whose classes only their folder knows
+# for a network of images whose classes only their folder knows
+_FOLDER_CLASSES = 10
 
 
 def check_config(config: RunConfig, data: DataFacts | None) -> None:
@@ -85,7 +101,8 @@ def check_predictions(path: Path, config: RunConfig, data: DataFacts | None) -> 
         if not (
             label.size > 0
             and ((label >= 0) & (label < classes)).all()
-            and ((answers >= 0) & (answers <= 1.001)).all()  # false for NaN too
+            # false for NaN too
+            and ((answers >= 0) & (answers <= 1.001)).all()
             and all(np.array_equal(place[split == one], np.arange((split == one).sum())) for one in SPLITS)
         ):
             raise ArchiveError(f"{path.name} holds a label, a place or a probability that cannot be.")
@@ -121,7 +138,8 @@ def _check_network(network: Network, config: RunConfig, data: DataFacts | None, 
         raise ArchiveError(f"{name} is for other images or classes than {CONFIG} names.")
     if data is not None and tuple(network.classes) != data.classes:
         raise ArchiveError(f"{name} names other classes than {RUN}.")
-    places = {1, shape[0], math.prod(shape)}  # one for all, one for each channel, or one for each pixel
+    # one for all, one for each channel, or one for each pixel
+    places = {1, shape[0], math.prod(shape)}
     if len(network.mean) != len(network.std) or len(network.mean) not in places:
         raise ArchiveError(f"{name} has means and deviations that do not fit its images.")
 
@@ -171,7 +189,8 @@ def _columns(path: Path, rows: int, text: str, words: frozenset[str]) -> dict[st
         unpacked = sum(about.row_group(place).total_byte_size for place in range(about.num_row_groups))
         if max(unpacked, path.stat().st_size) > _CELL_BYTES * about.num_rows * about.num_columns + _TABLE_BYTES:
             raise ArchiveError(f"{path.name} is packed in a way that this program does not use.")
-        table = file.read(use_threads=False)  # whatever lies about its size is unpacked page by page, each below 2 GB
+        # whatever lies about its size is unpacked page by page, each below 2 GB
+        table = file.read(use_threads=False)
     if any(column.null_count for column in table.columns):
         raise ArchiveError(f"{path.name} lacks values.")
     found: Sequence[pa.DictionaryArray] = table[text].chunks
@@ -188,7 +207,18 @@ def _sound(name: str, otherwise: str = "is damaged, or no file that can be opene
         yield
     except ArchiveError:
         raise
-    except (ArithmeticError, ArchitectureError, AttributeError, ConfigError, LookupError, OSError, RecursionError,
-            SafetensorError, TypeError, ValueError, pa.ArrowException) as error:  # fmt: skip
+    except (
+        ArithmeticError,
+        ArchitectureError,
+        AttributeError,
+        ConfigError,
+        LookupError,
+        OSError,
+        RecursionError,
+        SafetensorError,
+        TypeError,
+        ValueError,
+        pa.ArrowException,
+    ) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise ArchiveError(f"{name} {otherwise} ({reason}).") from None

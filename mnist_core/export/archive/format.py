@@ -16,8 +16,12 @@ from mnist_core.text import is_text
 # An archive of version 2 says which data its run was given, which programs of version 1 do not understand.
 VERSION = 2
 MANIFEST, RUN, CONFIG, METRICS, PREDICTIONS = (
-    "manifest.json", "run.json", "config.json", "metrics.parquet", "predictions.parquet"
-)  # fmt: skip
+    "manifest.json",
+    "run.json",
+    "config.json",
+    "metrics.parquet",
+    "predictions.parquet",
+)
 REQUIRED = (MANIFEST, RUN, CONFIG, METRICS)
 _CHECKPOINT = re.compile(r"checkpoints/(epoch-[0-9]{4,9}|paused)\.safetensors", re.ASCII)
 # Of a manifest or a run with as many files as an archive may hold, and of a config.
@@ -48,7 +52,8 @@ class Member(_Model):
     """What the manifest says of one member."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    size: _Count  # bytes
+    # bytes
+    size: _Count
 
 
 class Manifest(_Model):
@@ -56,7 +61,8 @@ class Manifest(_Model):
 
     format: Literal["mnist-lab run"]
     version: Literal[1, 2]
-    mnist_lab: str = Field(max_length=40)  # version of the program that wrote it
+    # version of the program that wrote it
+    mnist_lab: str = Field(max_length=40)
     members: dict[str, Member]
 
 
@@ -72,7 +78,8 @@ class File(_Model):
 class RunRecord(_Model):
     """A run as the store knows it, without what belongs to one machine; units as in `Run`."""
 
-    number: int = Field(ge=1, lt=2**31)  # there, not here
+    # there, not here
+    number: int = Field(ge=1, lt=2**31)
     id: str
     name: str = Field(min_length=1, max_length=NAME_LENGTH)
     tags: list[str] = Field(max_length=100)

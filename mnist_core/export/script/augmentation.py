@@ -39,11 +39,12 @@ def augmentation(config: RunConfig, device: str) -> str:
         lines += Template(_CROP_FLIP).substitute(on=on).strip().splitlines()
     moved = ("right * pixel", "down * pixel") if config.shift or config.crop_flip else ("none", "none")
     lines += [
-        "pixel = 2 / size  # affine_grid's coordinates go from -1 to 1" if "pixel" in moved[0]
+        "pixel = 2 / size  # affine_grid's coordinates go from -1 to 1"
+        if "pixel" in moved[0]
         else f"none = torch.zeros(count{on})",
         f"rows = torch.stack(({row}, {moved[0]}, -sin, cos, {moved[1]}), dim=1)",
         "grid = F.affine_grid(rows.view(count, 2, 3), list(images.shape), align_corners=False)",
-    ]  # fmt: skip
+    ]
     if config.elastic:
         lines += Template(_ELASTIC).substitute(on=on).strip().splitlines()
     lines.append('return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)')

@@ -18,19 +18,28 @@ class Told:
 
     title: str = "A network of MNIST Lab"
     device: Literal["cpu", "cuda", "mps"] = "cpu"
-    torch: str = ""  # the version of torch that trained it
-    in_parts: bool = False  # whether the run went on on another device or with another torch than it began
+    # the version of torch that trained it
+    torch: str = ""
+    # whether the run went on on another device or with another torch than it began
+    in_parts: bool = False
     rules: Rules = field(default_factory=Rules)
-    stopped_after: int = 0  # epochs, where it ended before the last that was planned
-    continued: int = 0  # epochs that were another run's: the best epoch is chosen among those after them
-    last: tuple[int, str] | None = None  # epoch and fingerprint of the weights at the end
-    best: tuple[int, str] | None = None  # of the best epoch
+    # epochs, where it ended before the last that was planned
+    stopped_after: int = 0
+    # epochs that were another run's: the best epoch is chosen among those after them
+    continued: int = 0
+    # epoch and fingerprint of the weights at the end
+    last: tuple[int, str] | None = None
+    # of the best epoch
+    best: tuple[int, str] | None = None
     test_accuracy: float | None = None
-    shape: tuple[int, int, int] | None = None  # of an image (C, H, W); None: as the data set's name says
+    # of an image (C, H, W); None: as the data set's name says
+    shape: tuple[int, int, int] | None = None
     classes: int = 0
-    mean: tuple[float, ...] = ()  # of pixels in [0, 1], for a folder of images
+    # of pixels in [0, 1], for a folder of images
+    mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
-    data: DataFacts | None = None  # what the run recorded of its data
+    # what the run recorded of its data
+    data: DataFacts | None = None
 
 
 def frame(config: RunConfig, told: Told, parts: Sequence[str]) -> str:
@@ -68,7 +77,8 @@ def ending(config: RunConfig, told: Told, chooses: bool) -> list[str]:
     report = _REPORT if told.last else _REPORT_ALONE
     of_run = "" if told.test_accuracy is None else f", the run's {told.test_accuracy:.2%}"
     last = ", LAST" if told.last else ""
-    optimistic = " (optimistic)" if config.choose_on == "test" else ""  # of the epoch that the test images chose
+    # of the epoch that the test images chose
+    optimistic = " (optimistic)" if config.choose_on == "test" else ""
     if not torch_run:
         note = (
             f" (that of its best epoch, {told.best[0]})" if told.best and told.last and told.best != told.last else ""

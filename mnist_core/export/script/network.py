@@ -21,7 +21,8 @@ from mnist_core.architectures import (
 from mnist_core.config import RunConfig
 
 _INDENT = "    "
-_WITHOUT_NAME = {"Conv2d": 3, "Patches": 3, "LogSoftmax": 0}  # leading arguments that need no name; others: 2
+# leading arguments that need no name; others: 2
+_WITHOUT_NAME = {"Conv2d": 3, "Patches": 3, "LogSoftmax": 0}
 
 
 def network(nodes: Sequence[Node]) -> str:

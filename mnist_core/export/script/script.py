@@ -131,7 +131,8 @@ def _stopped_early(store: Store, run: Run, rules: Rules) -> bool:
     since = run.best_epoch or 0
     if rules.patience > 1:
         _, epochs, _, accuracies = store.curves(run.id, ["validation_accuracy"])["validation_accuracy"]
-        since = int(epochs[accuracies.argmax()]) if len(epochs) else 0  # the first of equals
+        # the first of equals
+        since = int(epochs[accuracies.argmax()]) if len(epochs) else 0
     return 0 < run.config.early_stopping <= run.epoch - since
 
 

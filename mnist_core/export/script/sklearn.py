@@ -6,7 +6,8 @@ from mnist_core.architectures import Node
 from mnist_core.config import RunConfig
 from mnist_core.errors import ExportError
 
-_ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "sigmoid": "logistic"}  # by scikit-learn's names
+# by scikit-learn's names
+_ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "sigmoid": "logistic"}
 
 
 def fitting(config: RunConfig, nodes: Sequence[Node], classes: int, epochs: str) -> list[str]:

@@ -165,8 +165,10 @@ def _after_epoch(config: RunConfig, first_choice: int, patience: int) -> list[st
     return lines
 
 
-_LINE = 120  # letters
-_SETTINGS = ("weight_decay", "momentum")  # that the script has by a name of their own
+# letters
+_LINE = 120
+# that the script has by a name of their own
+_SETTINGS = ("weight_decay", "momentum")
 
 _HIDDEN = """
 linear = [module for module in network.modules() if isinstance(module, nn.Linear)]

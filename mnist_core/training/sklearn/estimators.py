@@ -16,31 +16,48 @@ from torch import nn
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 
-_ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid}  # by scikit-learn's names
+# by scikit-learn's names
+_ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid}
 # Fields that scikit-learn, or one of its estimators, has no counterpart for; each must be left at its default.
 _TORCH_ONLY = (
-    "shift", "rotate", "scale", "elastic", "crop_flip", "schedule", "warmup_epochs", "label_smoothing", "clip_norm",
-    "early_stopping", "precision", "continue_from",
-)  # fmt: skip
+    "shift",
+    "rotate",
+    "scale",
+    "elastic",
+    "crop_flip",
+    "schedule",
+    "warmup_epochs",
+    "label_smoothing",
+    "clip_norm",
+    "early_stopping",
+    "precision",
+    "continue_from",
+)
 _LOGISTIC_ONLY, _PERCEPTRON_ONLY = ("solver", "inverse_regularisation"), ("weight_decay",)
 
 
 class Batch(NamedTuple):
     """A batch was learned."""
 
-    loss: float  # with the weight penalty, as scikit-learn counts it
+    # with the weight penalty, as scikit-learn counts it
+    loss: float
     correct: int
     images: int
-    when: float  # of perf_counter
+    # of perf_counter
+    when: float
 
 
 class Iteration(NamedTuple):
     """An iteration is over."""
 
-    number: int  # from 1
-    loss: float | None  # scikit-learn's own; None where it keeps none
-    weights: list[np.ndarray]  # of each layer (inputs, outputs), copied
-    biases: list[np.ndarray]  # of each layer (outputs,), copied
+    # from 1
+    number: int
+    # scikit-learn's own; None where it keeps none
+    loss: float | None
+    # of each layer (inputs, outputs), copied
+    weights: list[np.ndarray]
+    # of each layer (outputs,), copied
+    biases: list[np.ndarray]
     when: float
 
 
@@ -127,7 +144,8 @@ class Fitting(threading.Thread):
         subject = self._subject
         if isinstance(subject, _Perceptron):
             subject.tape = self._tape
-        elif subject.solver == "lbfgs":  # the only solver that tells of its iterations
+        elif subject.solver == "lbfgs":
+            # the only solver that tells of its iterations
             subject.set_callbacks(_LbfgsWatch(self._tape))
         try:
             with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
@@ -171,7 +189,8 @@ class _Perceptron(MLPClassifier):
         self.tape.check()
         result = super()._backprop(*arguments)
         _, y, _, activations, *_ = arguments
-        answers = activations[-1]  # (B, classes), or (B, 1) for two classes
+        # (B, classes), or (B, 1) for two classes
+        answers = activations[-1]
         right = answers.argmax(1) == y.argmax(1) if answers.shape[1] > 1 else (answers > 0.5) == (y > 0)
         self.tape.said.append(Batch(float(result[0]), int(right.sum()), len(y), perf_counter()))
         return result

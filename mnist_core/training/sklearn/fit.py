@@ -40,12 +40,14 @@ def fit(
     Raises ConfigError for what scikit-learn cannot do.
     """
     subject = estimator(config, model)
-    labels = data.train.labels.cpu().numpy()  # (N,)
+    # (N,)
+    labels = data.train.labels.cpu().numpy()
     missing = sorted(set(range(len(data.classes))) - set(labels.tolist()))
     if missing:
         raise ConfigError("train_images", f"none of them shows class {data.classes[missing[0]]}; raise their number")
     # float64, as scikit-learn gets it from most people: in float32 its results differ in the second digit.
-    inputs = data.inputs(data.train.images).flatten(1).cpu().numpy().astype(np.float64)  # (N, pixels)
+    # (N, pixels)
+    inputs = data.inputs(data.train.images).flatten(1).cpu().numpy().astype(np.float64)
     state.restore(TrainingState([]).progress())
     tape = Tape()
     fitting = Fitting(subject, inputs, labels, tape, config.threads)
@@ -81,11 +83,14 @@ class _Player:
         self._model, self._data, self._state, self._tape = model, data, state, tape
         self._linear = layers(model)[0]
         self._count = len(data.train)
-        self._batches = len(self._linear) > 1  # LogisticRegression takes all images at once
+        # LogisticRegression takes all images at once
+        self._batches = len(self._linear) > 1
         self._steps_per_epoch = math.ceil(self._count / config.batch_size) if self._batches else 1
-        self._rate = config.learning_rate if self._batches else 0.0  # LogisticRegression has none
+        # LogisticRegression has none
+        self._rate = config.learning_rate if self._batches else 0.0
         self._window = math.ceil(config.epochs * self._steps_per_epoch / POINTS)
-        self._open: list[Batch] = []  # of the window under way
+        # of the window under way
+        self._open: list[Batch] = []
         self._steps = 0
         self._began = self._last = perf_counter()
         self.broken = False
@@ -176,6 +181,7 @@ def _copy(item: Iteration, linear: list[nn.Linear]) -> None:
     """
     with torch.no_grad():
         for layer, weight, bias in zip(linear, item.weights, item.biases, strict=True):
-            missing = layer.out_features - weight.shape[1]  # 1 for two classes, else 0
+            # 1 for two classes, else 0
+            missing = layer.out_features - weight.shape[1]
             layer.weight.copy_(torch.from_numpy(np.pad(weight, ((0, 0), (missing, 0))).T))
             layer.bias.copy_(torch.from_numpy(np.pad(bias, (missing, 0))))

@@ -48,10 +48,14 @@ def random_answers(runs: tuple[Run, ...]) -> Answers:
 def test_patterns_add_up_and_name_their_images(answers: Answers) -> None:
     table = agreement.patterns(answers.right)
     assert dict(zip(table["pattern"], table["images"], strict=True)) == {
-        (True, True, True): 2, (True, True, False): 1, (True, False, False): 1, (False, False, False): 2,
-    }  # fmt: skip
+        (True, True, True): 2,
+        (True, True, False): 1,
+        (True, False, False): 1,
+        (False, False, False): 2,
+    }
     assert table["images"].tolist() == [2, 2, 1, 1]
-    assert table["pattern"].iloc[0] == (True, True, True)  # of equally frequent ones where more are right
+    # of equally frequent ones where more are right
+    assert table["pattern"].iloc[0] == (True, True, True)
     assert agreement.of_pattern(answers.right, (True, False, False)).tolist() == [3]
     assert agreement.everybody(answers.right).tolist() == [0, 1]
     assert agreement.nobody(answers.right).tolist() == [4, 5]
@@ -72,7 +76,8 @@ def test_patterns_of_many_runs_split_the_images(runs: int) -> None:
 def test_disagreement_is_the_jensen_shannon_divergence(random_answers: Answers, runs: tuple[Run, ...]) -> None:
     values = np.stack([random_answers.probabilities[run.id] for run in runs]).astype(np.float64)
     middle = values.mean(axis=0)
-    divergences = np.where(values > 0, values * np.log2(values / middle), 0).sum(axis=2)  # KL of each from the mean
+    # KL of each from the mean
+    divergences = np.where(values > 0, values * np.log2(values / middle), 0).sum(axis=2)
     assert agreement.disagreement(random_answers) == pytest.approx(divergences.mean(axis=0), abs=1e-6)
     sure = {run.id: np.eye(4, dtype=np.float32)[[place]] for place, run in enumerate(runs)}
     assert agreement.disagreement(Answers(runs, np.array([0]), sure)) == pytest.approx(np.log2(3))
@@ -107,7 +112,8 @@ def test_class_accuracy(answers: Answers, runs: tuple[Run, ...]) -> None:
     assert table.to_numpy().tolist() == [[1, 0.5, 0.5], [0.5, 0.5, 0.5], [0.5, 0.5, 0]]
     two = Answers(runs[:1], np.array([0, 0]), {runs[0].id: np.array([[0.9, 0.1], [0.2, 0.8]], dtype=np.float32)})
     assert agreement.class_accuracy(two)[1].tolist() == pytest.approx([0.5, float("nan")], nan_ok=True)
-    assert agreement.class_differences(two, 0, 0)["class"].tolist() == [0]  # the other has no image
+    # the other has no image
+    assert agreement.class_differences(two, 0, 0)["class"].tolist() == [0]
 
 
 def test_class_differences(random_answers: Answers) -> None:
@@ -129,8 +135,9 @@ def test_a_class_is_judged_by_the_exact_test_corrected_for_all_classes(runs: tup
     for run, images in ((1, range(7)), (0, range(50, 53)), (1, range(60, 63)), (0, range(100, 107)), (1, [110])):
         right[run, list(images)] = False
     called = np.where(right, labels, (labels + 1) % 4)
-    found = Answers(runs[:2], labels, {run.id: np.eye(4, dtype=np.float32)[row]
-                                       for run, row in zip(runs, called, strict=False)})  # fmt: skip
+    found = Answers(
+        runs[:2], labels, {run.id: np.eye(4, dtype=np.float32)[row] for run, row in zip(runs, called, strict=False)}
+    )
     table = agreement.class_differences(found, 0, 1)
     assert table["p"].tolist() == pytest.approx([2 / 128, 1, 18 / 256, 1])
     assert table["adjusted"].tolist() == pytest.approx([8 / 128, 1, 3 * 18 / 256, 1])
@@ -219,7 +226,8 @@ def test_the_difference_of_two_matrices(dark: bool) -> None:
     a, b = np.array([[5, 3], [0, 7]]), np.array([[6, 2], [0, 7]])
     figure = plots.confusion_difference(a - b, a, b, ("run 1", "run 2"), ("x", "y"), dark)
     written = {(note.y, note.x): note.text for note in figure.layout.annotations}
-    assert written == {(0, 0): "<b>−1</b>", (0, 1): "+1", (1, 1): "<b>0</b>"}  # an empty cell stays empty
+    # an empty cell stays empty
+    assert written == {(0, 0): "<b>−1</b>", (0, 1): "+1", (1, 1): "<b>0</b>"}
     more, less = (np.isfinite(np.array(trace.z, dtype=float)) for trace in figure.data[:2])
     assert more.tolist() == [[False, True], [False, False]]
     assert less.tolist() == [[True, False], [False, False]]
@@ -230,7 +238,8 @@ def test_the_difference_of_two_matrices(dark: bool) -> None:
 def test_the_figure_of_scores_without_images(answers: Answers, runs: tuple[Run, ...]) -> None:
     figure = plots.accuracy_without(agreement.accuracy_without(answers, np.array([4, 5])), runs)
     ringed, full = (trace for trace in figure.data if trace.showlegend is False)
-    assert list(ringed.x) == pytest.approx([200 / 6, 50, 400 / 6])  # errors
+    # errors
+    assert list(ringed.x) == pytest.approx([200 / 6, 50, 400 / 6])
     assert list(full.x) == pytest.approx([0, 25, 50], abs=0.01)
     assert [data[1] for data in full.customdata] == pytest.approx([100, 75, 50])
     assert "<run>" not in "".join(note.text for note in figure.layout.annotations)

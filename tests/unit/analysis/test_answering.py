@@ -86,13 +86,15 @@ def test_severity_0_is_what_is_stored_whatever_the_network_answers_here() -> Non
     *_, last = robustness.measure({"run": never}, images, labels, {"run": stored})
     assert (last.right["run"][:, 0] == stored.sum()).all()
     assert (last.right["run"][:, 1:] == 0).all()
-    assert len(asked) == 3 * len(robustness.CORRUPTIONS) * (robustness.LEVELS - 1)  # untouched images are not asked for
+    # untouched images are not asked for
+    assert len(asked) == 3 * len(robustness.CORRUPTIONS) * (robustness.LEVELS - 1)
 
 
 def test_stored_predictions_stand_for_the_epoch_that_was_tested(lab: tuple[Store, dict[str, Run]]) -> None:
     store, run = lab[0], lab[1]["perceptron"]
     images = stored_answers(store, run)[0]
-    elsewhere = np.full(len(images), 7)  # as another machine answered
+    # as another machine answered
+    elsewhere = np.full(len(images), 7)
     history = forgetting.history(store, run, images, wanted=[1, 2], stored={2: elsewhere})
     assert np.array_equal(history.predicted[1], elsewhere)
     assert np.array_equal(history.predicted[0], trained.probabilities(store, run, images, 1).argmax(axis=1))

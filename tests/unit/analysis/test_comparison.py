@@ -47,7 +47,8 @@ def test_fields_without_effect_are_dashes(store: Store) -> None:
     table = config_differences(runs)
     assert table.loc["Momentum"].tolist() == [FOLLOWS, "–", "0.9"]
     assert table.loc["Learning rate"].tolist() == [CONFOUND, "0.001", "0.05"]
-    same = [store.enqueue(RunConfig(momentum=0.1)), store.enqueue(RunConfig(momentum=0.5))]  # Adam knows no momentum
+    # Adam knows no momentum
+    same = [store.enqueue(RunConfig(momentum=0.1)), store.enqueue(RunConfig(momentum=0.5))]
     assert config_differences(same).empty
 
 
@@ -55,9 +56,10 @@ def test_each_difference_has_its_role_and_the_factor_comes_first(store: Store) -
     one = RunConfig(optimizer="sgd")
     runs = [
         store.enqueue(one),
-        store.enqueue(one.replace(architecture="mlp-100", epochs=9, batch_size=32, seed=1, threads=2,
-                                  initial_weights="mlp-300")),
-    ]  # fmt: skip
+        store.enqueue(
+            one.replace(architecture="mlp-100", epochs=9, batch_size=32, seed=1, threads=2, initial_weights="mlp-300")
+        ),
+    ]
     assert dict(config_differences(runs)["Role"]) == {
         "Architecture": FACTOR,
         "Batch size": CONFOUND,
@@ -154,7 +156,8 @@ def test_a_device_that_is_asked_for_in_another_way_has_no_influence_where_it_is_
     assert roles(auto, cpu) == {"Device": IDLE}
     assert fairness([auto, cpu]) == "No setting that matters differs: the same experiment again."
     old = [recorded(store, "cpu, 1 thread"), recorded(store, "cpu, 1 thread", device="cpu")]
-    assert roles(*old) == {"Device": LAST_DIGITS}  # nobody knows on which processors
+    # nobody knows on which processors
+    assert roles(*old) == {"Device": LAST_DIGITS}
     threads = recorded(store, "AMD EPYC, AVX2, 2 threads", TORCH, threads=2)
     assert roles(auto, threads) == {"CPU threads": LAST_DIGITS}
     gpu = recorded(store, "NVIDIA H100", TORCH, device="cuda")
@@ -167,7 +170,8 @@ def test_what_a_run_has_not_recorded_yet_is_no_difference(store: Store) -> None:
         recorded(store, EPYC, TORCH | {"scikit-learn": "1.8"}),
         recorded(store, EPYC, TORCH | {"scikit-learn": "1.9"}),
     )
-    assert config_differences(sklearn).empty  # torch trained them
+    # torch trained them
+    assert config_differences(sklearn).empty
 
 
 def test_two_rules_of_early_stopping_are_a_confound(store: Store) -> None:
@@ -198,7 +202,8 @@ def test_runs_that_differ_only_in_the_seed_form_a_group(store: Store) -> None:
     found = groups(runs)
     assert [group.name for group in found] == ["small", "longer"]
     assert [[run.number for run in group.runs] for group in found] == [[1, 3, 4, 5], [2]]
-    assert [run.number for run in found[0].tries] == [1, 3, 5]  # a repeated seed is no further try
+    # a repeated seed is no further try
+    assert [run.number for run in found[0].tries] == [1, 3, 5]
     assert groups([]) == []
 
 
@@ -237,10 +242,23 @@ def test_no_and_one_run(store: Store) -> None:
 
 def _finished(run: Run) -> Run:
     return replace(
-        run, state="finished", epoch=5, best_epoch=4, parameters=238_510, macs=238_200, train_accuracy=0.995,
-        validation_accuracy=0.978, test_accuracy=0.9775, test_loss=0.081, seconds=21.5, images_per_second=14_000.0,
-        step=3_910, steps_per_epoch=782, train_images=50_000, created=1_700_000_000.0,
-    )  # fmt: skip
+        run,
+        state="finished",
+        epoch=5,
+        best_epoch=4,
+        parameters=238_510,
+        macs=238_200,
+        train_accuracy=0.995,
+        validation_accuracy=0.978,
+        test_accuracy=0.9775,
+        test_loss=0.081,
+        seconds=21.5,
+        images_per_second=14_000.0,
+        step=3_910,
+        steps_per_epoch=782,
+        train_images=50_000,
+        created=1_700_000_000.0,
+    )
 
 
 def test_a_row_a_run(store: Store) -> None:

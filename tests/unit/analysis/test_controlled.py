@@ -54,8 +54,18 @@ def test_what_has_no_effect_or_changes_everything_is_not_offered() -> None:
 
     adam = names(PLAIN)
     assert {"learning_rate", "architecture", "batch_size", "train_images"} <= adam
-    assert not adam & {"seed", "momentum", "nesterov", "device", "threads", "solver", "continue_from", "step_epochs",
-                       "initial_weights", "folder"}  # fmt: skip
+    assert not adam & {
+        "seed",
+        "momentum",
+        "nesterov",
+        "device",
+        "threads",
+        "solver",
+        "continue_from",
+        "step_epochs",
+        "initial_weights",
+        "folder",
+    }
     assert {"momentum", "nesterov"} <= names(PLAIN.replace(optimizer="sgd"))
     continued = PLAIN.replace(continue_from="x", continue_epoch=1)
     assert adam - names(continued) == {"architecture", "dataset", "library"}

@@ -74,8 +74,10 @@ def test_memory_by_hand() -> None:
     assert costs.memory(RunConfig(architecture="softmax", library="sklearn"), (1, 28, 28), 10).training is None
 
 
-@pytest.mark.parametrize(("name", "momentum"), [("sgd", 0.9), ("sgd", 0.0), ("adam", 0.9), ("adamw", 0.9),
-                                                ("rmsprop", 0.9), ("rmsprop", 0.0), ("adagrad", 0.9)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "momentum"),
+    [("sgd", 0.9), ("sgd", 0.0), ("adam", 0.9), ("adamw", 0.9), ("rmsprop", 0.9), ("rmsprop", 0.0), ("adagrad", 0.9)],
+)
 def test_the_optimizer_keeps_as_many_numbers_as_are_counted(name: str, momentum: float) -> None:
     config = RunConfig.parse({"optimizer": name, "momentum": momentum, "nesterov": False})
     model = torch.nn.Linear(7, 5)

@@ -30,7 +30,8 @@ def test_of_split_keeps_only_that_split() -> None:
 def test_the_most_confident_mistake_comes_first() -> None:
     wrong = results.misclassified(TEST)
     assert list(wrong["index"]) == [0, 1, 2]
-    assert list(wrong["predicted"]) == [0, 2, 0]  # of equals the lowest class
+    # of equals the lowest class
+    assert list(wrong["predicted"]) == [0, 2, 0]
     np.testing.assert_allclose(wrong["confidence"], [0.7, 0.6, 0.5])
     np.testing.assert_allclose(wrong["true_probability"], [0.2, 0.2, 0.0])
 
@@ -55,7 +56,8 @@ def test_columns_are_sorted_as_numbers_and_others_ignored() -> None:
 
 
 def test_certain_mistakes_have_a_finite_loss() -> None:
-    assert np.isfinite(results.negative_log_likelihood(TEST))  # one true class has probability 0
+    # one true class has probability 0
+    assert np.isfinite(results.negative_log_likelihood(TEST))
 
 
 def test_no_images() -> None:

@@ -108,9 +108,15 @@ def test_activations_follow_the_computation() -> None:
     image = np.random.default_rng(0).integers(0, 256, SHAPE, dtype=np.uint8)
     found = activations(model, image, (0.1307,), (0.3081,))
     assert [(layer.name, layer.values.shape) for layer in found] == [
-        ("conv 1", (6, 24, 24)), ("relu 1", (6, 24, 24)), ("maxpool 1", (6, 12, 12)), ("conv 2", (6, 12, 12)),
-        ("batchnorm 1", (6, 12, 12)), ("residual 1", (6, 12, 12)), ("flatten 1", (864,)), ("linear 1", (10,)),
-    ]  # fmt: skip
+        ("conv 1", (6, 24, 24)),
+        ("relu 1", (6, 24, 24)),
+        ("maxpool 1", (6, 12, 12)),
+        ("conv 2", (6, 12, 12)),
+        ("batchnorm 1", (6, 12, 12)),
+        ("residual 1", (6, 12, 12)),
+        ("flatten 1", (864,)),
+        ("linear 1", (10,)),
+    ]
     np.testing.assert_array_equal(found[1].values, np.maximum(found[0].values, 0))
     with torch.no_grad():
         pixels = (torch.from_numpy(image)[None] / 255 - 0.1307) / 0.3081

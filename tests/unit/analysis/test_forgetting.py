@@ -32,8 +32,12 @@ def test_how_each_image_fared() -> None:
     assert table["learned"].astype(object).where(table["learned"].notna(), None).tolist() == [2, 4, 2, None, 8]
     assert table["last_right"].dropna().tolist() == [9, 6, 9, 9]
     assert table["right_since"].astype(object).where(table["right_since"].notna(), None).tolist() == [
-        2, None, 9, None, 8,
-    ]  # fmt: skip
+        2,
+        None,
+        9,
+        None,
+        8,
+    ]
 
 
 def test_the_course_counts_changes_between_epochs() -> None:
@@ -107,8 +111,11 @@ def test_the_history_of_a_run(lab: tuple[Store, Run, np.ndarray, np.ndarray]) ->
 def test_a_checkpoint_in_the_middle_of_an_epoch_is_no_epoch(lab: tuple[Store, Run, np.ndarray, np.ndarray]) -> None:
     store, run, *_ = lab
     waiting = store.enqueue(run.config, claimed=True)
-    for path, epoch in (("checkpoints/epoch-0001.safetensors", 1), ("checkpoints/epoch-0002.safetensors", 2),
-                        ("checkpoints/paused.safetensors", 2)):  # fmt: skip
+    for path, epoch in (
+        ("checkpoints/epoch-0001.safetensors", 1),
+        ("checkpoints/epoch-0002.safetensors", 2),
+        ("checkpoints/paused.safetensors", 2),
+    ):
         store.write_artifact(waiting, path, "checkpoint", epoch, 1, lambda target: target.write_bytes(b"x") and None)
     assert forgetting.epochs(store, waiting) == [1]
 

@@ -123,8 +123,9 @@ def test_learning_curves_name_the_images_of_each_run(runs: dict[str, Run], metri
         mixed = draw(tables, every, metric)
         per_epoch = {trace.meta: trace for trace in mixed.data if trace.meta and trace.line.dash in ("dash", "dot")}
         assert {label.split(" · ")[1]: trace.line.dash for label, trace in per_epoch.items()} == {
-            "honest": "dash", "optimistic": "dot",
-        }  # fmt: skip
+            "honest": "dash",
+            "optimistic": "dot",
+        }
         assert f"validation {metric}" in per_epoch["1 · honest"].hovertemplate
         assert f"test (optimistic) {metric}" in per_epoch["2 · optimistic"].hovertemplate
         keys = {trace.name: trace.line.dash for trace in mixed.data if list(trace.x) == [None]}
@@ -136,8 +137,11 @@ def test_learning_curves_name_the_images_of_each_run(runs: dict[str, Run], metri
 
 def test_the_chart_of_accuracies_marks_the_optimistic_one(runs: dict[str, Run]) -> None:
     figure = plots.accuracies(list(runs.values()))
-    points = {trace.hovertemplate.split("<br>")[1].rsplit(" %{", 1)[0]: list(trace.y) for trace in figure.data
-              if trace.hovertemplate}  # fmt: skip
+    points = {
+        trace.hovertemplate.split("<br>")[1].rsplit(" %{", 1)[0]: list(trace.y)
+        for trace in figure.data
+        if trace.hovertemplate
+    }
     assert points["validation, best epoch"] == [0]
     assert points["test (optimistic)"] == [1]
     assert points["test"] == [0, 2]
@@ -168,8 +172,10 @@ def test_a_sweep_over_both_ways_of_choosing_is_right_in_every_row(own_lab: Path)
     assert "alidation" not in figure.layout.yaxis.title.text
 
 
-@pytest.mark.parametrize(("config", "name"), [(TINY, "validation"), (ON_TEST, "test (optimistic)"),
-                                              (TINY.replace(validation_images=0), "test (optimistic)")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [(TINY, "validation"), (ON_TEST, "test (optimistic)"), (TINY.replace(validation_images=0), "test (optimistic)")],
+)
 def test_a_sweep_says_what_it_ranks_by(own_lab: Path, config: RunConfig, name: str) -> None:
     """Who ranks settings by the test images chooses on them, whether or not an epoch was chosen so."""
     store = Store.open(own_lab)
@@ -222,7 +228,8 @@ def test_what_leaves_the_lab_bears_the_name_of_what_it_is(runs: dict[str, Run]) 
     assert "The best epoch of run 2 was chosen on the test images themselves" in html
 
 
-OLD = {"torch": "2.12.0"}  # versions of a run from before rules were recorded
+# versions of a run from before rules were recorded
+OLD = {"torch": "2.12.0"}
 
 
 def test_a_smoothed_training_loss_is_called_so_wherever_it_stands(runs: dict[str, Run]) -> None:

@@ -44,7 +44,8 @@ def test_every_change_grows_repeats_itself_and_begins_with_none(
     assert 0 < distances[1] < distances[2] < distances[3]
     assert distances[3] < 1.2 * distances[5]
     assert len({kind.label(severity) for severity in range(LEVELS)}) == LEVELS
-    if kind.name not in ("Blur", "Contrast"):  # in these nothing is random
+    # in these nothing is random
+    if kind.name not in ("Blur", "Contrast"):
         assert (corrupt(images, kind, 3, place=0) != levels[3]).any()
 
 
@@ -80,8 +81,10 @@ def test_geometry_and_blur_equal_scipys(
     for image, own in zip(images[:, 0], changed[:, 0], strict=True):
         assert _best(own, either(image)) < 1
     if name in ("Rotation", "Scale"):
-        ways = {int(np.argmin([np.abs(own - other).sum() for other in either(image)]))
-                for image, own in zip(images[:, 0], changed[:, 0], strict=True)}  # fmt: skip
+        ways = {
+            int(np.argmin([np.abs(own - other).sum() for other in either(image)]))
+            for image, own in zip(images[:, 0], changed[:, 0], strict=True)
+        }
         assert ways == {0, 1}, "both ways occur"
 
 
@@ -89,10 +92,12 @@ def test_a_shift_moves_by_as_many_pixels_whatever_the_direction() -> None:
     for shape, factor in (((1, 28, 28), 1), ((1, 56, 56), 2)):
         images = _images(10, shape)
         moved = corrupt(images, KINDS["Shift"], 3)
-        steps = np.array([
-            np.subtract(ndimage.center_of_mass(after), ndimage.center_of_mass(before))
-            for before, after in zip(images[:, 0], moved[:, 0], strict=True)
-        ])  # fmt: skip
+        steps = np.array(
+            [
+                np.subtract(ndimage.center_of_mass(after), ndimage.center_of_mass(before))
+                for before, after in zip(images[:, 0], moved[:, 0], strict=True)
+            ]
+        )
         assert np.hypot(*steps.T) == pytest.approx(3 * factor, abs=0.15 * factor)
         assert len({tuple(np.sign(step).tolist()) for step in steps}) > 2
 
@@ -132,8 +137,10 @@ def test_counts_add_up_over_chunks_and_all_networks_see_the_same() -> None:
 
         return answer
 
-    told = [(step.done, step.images, step.right["one"].copy()) for step in
-            robustness.measure({name: network(name) for name in asked}, images, labels)]  # fmt: skip
+    told = [
+        (step.done, step.images, step.right["one"].copy())
+        for step in robustness.measure({name: network(name) for name in asked}, images, labels)
+    ]
     assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
     assert (told[0][0], told[0][2].sum()) == (0, 0)
     assert told[-1][:2] == (1, len(images))

@@ -33,8 +33,14 @@ def test_the_paired_comparison_turned_round_is_the_same_one() -> None:
 
 def test_points_keep_their_sign() -> None:
     assert [stats.points_text(value) for value in (0.0006, -0.00001234, 0.00004, -0.123456, 0.0, -0.0, 1)] == [
-        "+0.06", "-0.0012", "+0.004", "-12.35", "0.00", "0.00", "+100.00",
-    ]  # fmt: skip
+        "+0.06",
+        "-0.0012",
+        "+0.004",
+        "-12.35",
+        "0.00",
+        "0.00",
+        "+100.00",
+    ]
 
 
 def test_the_difference_is_coloured_only_as_it_is_judged() -> None:
@@ -48,7 +54,8 @@ def test_the_same_answers_leave_nothing_to_test() -> None:
     a = right_of(range(5))[0]
     found = stats.paired(a, a)
     assert found == Paired(400, 0, 0, 0.0, 0.0, 0.0, 1.0)
-    low, high = found.widest  # other images might well part them: with none of 400 up to 1 - 0.025^(1/400) of them
+    # other images might well part them: with none of 400 up to 1 - 0.025^(1/400) of them
+    low, high = found.widest
     assert (low, high) == pytest.approx((0.025 ** (1 / 400) - 1, 1 - 0.025 ** (1 / 400)))
 
 
@@ -75,8 +82,12 @@ def test_a_run_between_two_others_is_in_both_groups() -> None:
     pairs = stats.all_pairs(right)
     alike = {(pair.a, pair.b) for pair in pairs if pair.adjusted > 0.05}
     groups = stats.indistinguishable(right, pairs)
-    assert all(set(group) != set(other) and not set(group) < set(other) for group in groups for other in groups if
-               group is not other)  # fmt: skip
+    assert all(
+        set(group) != set(other) and not set(group) < set(other)
+        for group in groups
+        for other in groups
+        if group is not other
+    )
     for a, b in [(pair.a, pair.b) for pair in pairs]:
         assert any({a, b} <= set(group) for group in groups) == ((a, b) in alike)
     assert groups[-1] == (3,)
@@ -97,7 +108,8 @@ def test_groups_are_maximal_and_the_best_comes_first() -> None:
 
 def test_who_is_close_to_the_best_by_intervals_for_all_together() -> None:
     assert stats.close_to_best([980, 975, 900], [1000] * 3) == [1]
-    assert stats.close_to_best([98, 9_500], [100, 10_000]) == [1]  # of 100 images 98 % is not sure to be more than 95
+    # of 100 images 98 % is not sure to be more than 95
+    assert stats.close_to_best([98, 9_500], [100, 10_000]) == [1]
     assert stats.close_to_best([980, 950], [1000] * 2) == []
     assert stats.close_to_best([50], [100]) == []
     # Apart if only these two are compared, but not among ten.
@@ -146,12 +158,14 @@ def test_bands() -> None:
 
 
 def test_what_can_be_seen() -> None:
-    assert stats.detectable_difference(10_000, 0) == 8  # all to one side: 6 would do, but 6 come only as a mean of 8
+    # all to one side: 6 would do, but 6 come only as a mean of 8
+    assert stats.detectable_difference(10_000, 0) == 8
     found = [stats.detectable_difference(10_000, disagreements) for disagreements in (20, 62, 200, 1000)]
     assert found == sorted(found)
     assert found[1] == 23
     assert stats.detectable_difference(10_000, 62, alpha=0.05 / 190) > found[1]
-    assert stats.detectable_difference(5, 5) == 6  # five images never can
+    # five images never can
+    assert stats.detectable_difference(5, 5) == 6
     assert stats.mcnemar_power(1000, 0, 0) == 0
     assert stats.detectable_by_seeds(0.001, 1) == inf
     least = stats.detectable_by_seeds(0.001, 5)
@@ -159,14 +173,16 @@ def test_what_can_be_seen() -> None:
     assert least > stats.detectable_by_seeds(0.001, 10)
     assert stats.welch_power(0.001, 0.001, 1) == 0
     assert stats.welch_power(1, 0.001, 3) == pytest.approx(1)
-    assert stats.seeds_needed(0.001, 0.001) == 17  # the textbook's n a group for an effect of one deviation
+    # the textbook's n a group for an effect of one deviation
+    assert stats.seeds_needed(0.001, 0.001) == 17
     assert stats.seeds_needed(0.0001, 0.001) == 101
     assert stats.detectable_by_seeds_range((0.001, 0.001), (5, 1)) == (inf, inf)
     low, high = stats.detectable_by_seeds_range((0.001, 0.003), (5, 3))
     assert low < stats.detectable_by_seeds(0.001, 5, seeds_b=3, deviation_b=0.003) < high
     assert stats.detectable_by_seeds_range((0.003, 0.001), (3, 5)) == pytest.approx((low, high))
     assert stats.detectable_by_seeds_range((0.01, 0.03), (5, 3)) == pytest.approx((10 * low, 10 * high))
-    few, many = stats.seeds_needed_range(0.001, (0.001, 0.0), (5, 3))  # of which only one spread is known
+    # of which only one spread is known
+    few, many = stats.seeds_needed_range(0.001, (0.001, 0.0), (5, 3))
     assert 2 <= few <= stats.seeds_needed(0.001, 0.001, deviation_b=0.0) <= many
 
 
@@ -185,8 +201,12 @@ def test_the_sentence() -> None:
 
 def test_p_is_never_rounded_across_the_line() -> None:
     assert [stats.p_text(p) for p in (0.53123, 0.0502, 0.04996, 0.0005, 1.0)] == [
-        "p = 0.53", "p = 0.0502", "p = 0.05", "p < 0.001", "p = 1",
-    ]  # fmt: skip
+        "p = 0.53",
+        "p = 0.0502",
+        "p = 0.05",
+        "p < 0.001",
+        "p = 1",
+    ]
 
 
 def number_in(text: str, after: str) -> float:
@@ -203,8 +223,10 @@ def test_what_a_permutation_test_can_never_show_is_never_said_too_high() -> None
                 said = number_in(stats.floor_text(a, b, least), "p < ")
                 assert 0.9 * least < said <= least * (1 + 1e-9)
     assert stats.floor_text(3, 3) == "3 seeds each can never show p < 0.1"
-    assert number_in(stats.floor_text(4, 4), "p < ") == 0.028  # it is 2 / 70 = 0.02857
-    assert number_in(stats.floor_text(3, 5), "p < ") == 0.017  # it is 1 / 56 = 0.01786
+    # it is 2 / 70 = 0.02857
+    assert number_in(stats.floor_text(4, 4), "p < ") == 0.028
+    # it is 1 / 56 = 0.01786
+    assert number_in(stats.floor_text(3, 5), "p < ") == 0.017
 
 
 def apart(*sizes: int) -> list[list[float]]:
@@ -225,7 +247,8 @@ def test_the_smallest_corrected_p_is_reached_or_close_and_never_undercut(sizes: 
     pairs = stats.group_pairs(apart(*sizes))
     floors = np.array([stats.smallest_p(*pair.seeds) for pair in pairs])
     random = np.random.default_rng(2)
-    for _ in range(300):  # any p that these tests can have, most of them as small as can be
+    # any p that these tests can have, most of them as small as can be
+    for _ in range(300):
         p = np.minimum(1, floors * random.choice([1, 1, 2, 5, 40], len(floors)))
         for pair, adjusted in zip(pairs, stats.holm(p), strict=True):
             assert adjusted >= pair.least - 1e-12
@@ -239,7 +262,8 @@ GROUPS = [
     ([0.98] * 3, [0.98] * 3),
     ([0.98] * 5, [0.979] * 5),
     ([0.98, 0.97], [0.97, 0.98]),
-    ([0.980001, 0.980002, 0.980003, 0.980004], [0.98, 0.980001, 0.980002, 0.979999]),  # less than 0.005 points apart
+    # less than 0.005 points apart
+    ([0.980001, 0.980002, 0.980003, 0.980004], [0.98, 0.980001, 0.980002, 0.979999]),
     ([0.9800010, 0.9800011, 0.9800012], [0.9800000, 0.9800001, 0.9800002]),
     ([0.9812, 0.9811], [0.9801, 0.9795, 0.9806, 0.9800, 0.9809, 0.9803, 0.9797, 0.9804, 0.9790, 0.9805]),
     ([0.9850, 0.9852, 0.9851, 0.9853, 0.9850], [0.9806, 0.9812, 0.9799, 0.9803, 0.9801]),
@@ -254,8 +278,12 @@ def test_a_sentence_about_architectures_claims_what_the_tests_say(a: list[float]
     found = stats.group_test(a, b)
     corrected: tuple[Any, ...] = ()
     if tested > 1:
-        corrected = (min(1.0, tested * found.welch), 0.05, min(1.0, tested * found.permutation),
-                     min(1.0, tested * stats.smallest_p(len(a), len(b))))  # fmt: skip
+        corrected = (
+            min(1.0, tested * found.welch),
+            0.05,
+            min(1.0, tested * found.permutation),
+            min(1.0, tested * stats.smallest_p(len(a), len(b))),
+        )
     said = stats.group_verdict("first", "second", a, b, found, *corrected)
     claim, factor = said.claim, tested if tested > 1 else 1
     apart = float(np.mean(a) - np.mean(b))
@@ -268,12 +296,14 @@ def test_a_sentence_about_architectures_claims_what_the_tests_say(a: list[float]
         (welch, exchanged), "permutation only"
     )
     assert claim.corrected == (tested > 1)
-    if claim.ahead:  # a difference that is said to be there is not said to be 0, nor the means to be the same
+    # a difference that is said to be there is not said to be 0, nor the means to be the same
+    if claim.ahead:
         assert number_in(said, "on average ") == pytest.approx(100 * abs(found.difference), rel=0.1, abs=0.005)
         assert number_in(said, "on average ") > 0
     else:
         assert claim.evidence == "none"
-    if claim.evidence in ("welch only", "permutation only"):  # both p stand there
+    # both p stand there
+    if claim.evidence in ("welch only", "permutation only"):
         assert stats.p_text(claim.permutation) in said
         assert stats.p_text(claim.p) in said or isnan(claim.p)
     if claim.evidence != "welch only":

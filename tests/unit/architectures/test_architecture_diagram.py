@@ -67,8 +67,11 @@ def test_activations_sit_on_their_layer() -> None:
         if isinstance(item, Unit) and item.layer
     ]
     assert shown == [
-        ("input", []), ("conv", ["batchnorm", "relu"]), ("flatten", ["dropout"]), ("linear", []),
-    ]  # fmt: skip
+        ("input", []),
+        ("conv", ["batchnorm", "relu"]),
+        ("flatten", ["dropout"]),
+        ("linear", []),
+    ]
 
 
 def test_a_first_normalisation_waits_for_its_layer() -> None:

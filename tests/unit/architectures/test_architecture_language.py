@@ -37,16 +37,23 @@ def test_the_same_network_in_other_words(text: str) -> None:
 def test_calls_are_shown_resolved() -> None:
     table = describe("conv(4, 3, 1, padding=same) leakyrelu(.2) avgpool(2, 1) flatten linear(classes)", GREY, 7)
     assert [layer.call for layer in table.layers] == [
-        "conv(4, 3, padding=same)", "leakyrelu(slope=0.2)", "avgpool(2, stride=1)", "flatten", "linear(7)",
-    ]  # fmt: skip
+        "conv(4, 3, padding=same)",
+        "leakyrelu(slope=0.2)",
+        "avgpool(2, stride=1)",
+        "flatten",
+        "linear(7)",
+    ]
 
 
 def test_layers_know_their_place_in_the_text() -> None:
     text = "conv(4, 3)  relu flatten\nlinear(10)"
     table = describe(text, GREY, 10)
     assert [table.text[layer.start : layer.end] for layer in table.layers] == [
-        "conv(4, 3)", "relu", "flatten", "linear(10)",
-    ]  # fmt: skip
+        "conv(4, 3)",
+        "relu",
+        "flatten",
+        "linear(10)",
+    ]
 
 
 def test_repetition_is_written_out() -> None:
@@ -137,7 +144,7 @@ MISTAKES = [
     ("1001 * relu flatten linear(10)", "1001", "at least once"),
     ("900 * (relu tanh) flatten linear(10)", "900", "more than 1,000 layers"),
     ("residual(" * 40 + "relu" + ")" * 40, "residual", "nested more than 16 deep"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "place", "message"), MISTAKES, ids=[mistake[0][:40] for mistake in MISTAKES])

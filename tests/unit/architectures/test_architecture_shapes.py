@@ -61,8 +61,14 @@ def test_shapes_and_parameters_are_those_of_torch(kind: str, shape: tuple[int, i
 def test_state_is_named_by_place_in_the_line() -> None:
     model = build("flatten linear(30) relu residual(linear(20) relu) linear(classes)", (1, 28, 28), 10)
     assert list(model.state_dict()) == [
-        "1.weight", "1.bias", "3.body.0.weight", "3.body.0.bias", "3.shortcut.weight", "4.weight", "4.bias",
-    ]  # fmt: skip
+        "1.weight",
+        "1.bias",
+        "3.body.0.weight",
+        "3.body.0.bias",
+        "3.shortcut.weight",
+        "4.weight",
+        "4.bias",
+    ]
     assert type(model) is nn.Sequential
 
 
@@ -96,6 +102,11 @@ def test_a_residual_that_changes_its_shape_gets_a_shortcut(line: str, shortcut: 
 def test_a_residual_that_keeps_its_shape_needs_none() -> None:
     table = describe("flatten residual(relu residual(linear(784))) linear(10)", (1, 28, 28), 10)
     assert [(layer.name, layer.depth) for layer in table.layers] == [
-        ("flatten", 0), ("residual", 0), ("relu", 1), ("residual", 1), ("linear", 2), ("linear", 0),
-    ]  # fmt: skip
+        ("flatten", 0),
+        ("residual", 0),
+        ("relu", 1),
+        ("residual", 1),
+        ("linear", 2),
+        ("linear", 0),
+    ]
     assert table.parameters == 784 * 785 + 7850

@@ -63,7 +63,8 @@ def test_a_new_layer_in_the_middle_leaves_the_others_as_they_were() -> None:
     old, new = fingerprints(seeded(PLAIN)), fingerprints(seeded(DEEPER, initial_weights=PLAIN))
     assert [new[0], *new[2:]] == old
     assert new[1] not in old
-    assert fingerprints(seeded(DEEPER))[2:] != old[1:]  # the same seed alone would not do it
+    # the same seed alone would not do it
+    assert fingerprints(seeded(DEEPER))[2:] != old[1:]
 
 
 def test_another_width_takes_over_only_what_still_fits() -> None:
@@ -91,21 +92,29 @@ def test_random_draws_go_on_as_in_the_parents_run() -> None:
 
 def test_weights_are_handed_on_through_several_networks() -> None:
     middle = seeded(DEEPER, initial_weights=PLAIN)
-    last = seeded("flatten linear(30) relu dropout(0.2) linear(30) relu linear(20) relu linear(classes)",
-                  initial_weights=line_of_descent(PLAIN, DEEPER))  # fmt: skip
+    last = seeded(
+        "flatten linear(30) relu dropout(0.2) linear(30) relu linear(20) relu linear(classes)",
+        initial_weights=line_of_descent(PLAIN, DEEPER),
+    )
     assert fingerprints(last) == fingerprints(middle)
 
 
 @pytest.mark.parametrize(
     ("parent", "child", "taken_over"),
     [
-        ("conv(4, 3, padding=1) residual(conv(4, 3, padding=1) relu) flatten linear(classes)",
-         "conv(4, 3, padding=1) residual(conv(4, 3, padding=1) batchnorm relu) flatten linear(classes)", (3, 4)),
-        ("patches(7, 32) position attention(4) meantokens linear(classes)",
-         "patches(7, 32) attention(4) meantokens linear(classes)", (4, 4)),
+        (
+            "conv(4, 3, padding=1) residual(conv(4, 3, padding=1) relu) flatten linear(classes)",
+            "conv(4, 3, padding=1) residual(conv(4, 3, padding=1) batchnorm relu) flatten linear(classes)",
+            (3, 4),
+        ),
+        (
+            "patches(7, 32) position attention(4) meantokens linear(classes)",
+            "patches(7, 32) attention(4) meantokens linear(classes)",
+            (4, 4),
+        ),
     ],
     ids=["residual", "attention"],
-)  # fmt: skip
+)
 def test_blocks_are_looked_into_and_a_preview_says_the_same(parent: str, child: str, taken_over: tuple) -> None:
     network, taken = build_seeded(child, SHAPE, CLASSES, 3, parent)
     before = torch.get_rng_state()
@@ -142,14 +151,17 @@ def test_the_alignment_takes_no_time_where_layers_repeat() -> None:
     start = process_time()
     pairs = _aligned(["a", "b"] * 500, ["a"] * 1000)
     assert len(pairs) == 500
-    assert process_time() - start < 2  # difflib itself: 55 s
+    # difflib itself: 55 s
+    assert process_time() - start < 2
 
 
 def test_a_preview_of_huge_networks_builds_neither() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    large = "flatten linear(500000) relu linear(classes)"  # 1.6 GB of weights
+    # 1.6 GB of weights
+    large = "flatten linear(500000) relu linear(classes)"
     assert preview(large, SHAPE, CLASSES, large).numbers == 785 * 500_000 + 500_001 * 10
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kilobytes
+    # kilobytes
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 
 def test_a_parent_that_is_no_network_says_so() -> None:

@@ -50,8 +50,11 @@ def test_a_sweep_is_run_listed_shown_stopped_and_retried():
 
     assert [row["id"] for row in json.loads(lab("list", "--json").stdout)] == [said["id"]]
     runs = [run for run in said["results"]["runs"] if run["number"] == said["best_run"]]
-    own = [run for run in said["results"]["runs"]
-           if all(run[field] == runs[0][field] for field in ("learning_rate", "width"))]  # fmt: skip
+    own = [
+        run
+        for run in said["results"]["runs"]
+        if all(run[field] == runs[0][field] for field in ("learning_rate", "width"))
+    ]
     assert said["best_accuracy"] == max(run["validation_accuracy"] for run in said["results"]["runs"])
     assert said["best_test_accuracy"] == runs[0]["test_accuracy"]
     assert (said["best_run_seeds"], len(own)) == (2, 2)

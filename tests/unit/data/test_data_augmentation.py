@@ -66,7 +66,8 @@ def test_shift_moves_the_centre_by_up_to_that_many_pixels_each_way() -> None:
     assert moved.amax(dim=0).min() > 3.8
     assert moved.amin(dim=0).max() < -3.8
     assert moved.mean(dim=0).abs().max() < 0.4
-    assert torch.corrcoef(moved.T)[0, 1].abs() < 0.15  # the two directions are independent
+    # the two directions are independent
+    assert torch.corrcoef(moved.T)[0, 1].abs() < 0.15
 
 
 def test_shift_keeps_brightness_and_form() -> None:
@@ -88,7 +89,8 @@ def test_shift_out_of_the_image_brings_in_black() -> None:
 
 def test_rotation_turns_about_the_middle_by_up_to_that_angle() -> None:
     torch.manual_seed(0)
-    images = blob(500, column=20.5, width=1.5)  # 7 pixels to the right of the middle
+    # 7 pixels to the right of the middle
+    images = blob(500, column=20.5, width=1.5)
     turned = centres(augment(images, RunConfig(rotate=30)))
     torch.testing.assert_close(turned.norm(dim=1), torch.full((500,), 7.0), atol=0.03, rtol=0)
     angles = torch.rad2deg(torch.atan2(turned[:, 0], turned[:, 1]))
@@ -106,13 +108,17 @@ def test_scale_grows_and_shrinks_by_up_to_that_fraction() -> None:
 
 def test_elastic_moves_pixels_by_that_many_smoothly_and_as_much_near_the_border() -> None:
     torch.manual_seed(0)
-    ramp = torch.arange(28.0).expand(1000, 1, 28, 28) / 27  # brightness tells the column a pixel came from
-    moved = (augment(ramp, RunConfig(elastic=0.7)) - ramp)[:, 0, 4:24, 4:24] * 27  # sources are within the image
+    # brightness tells the column a pixel came from
+    ramp = torch.arange(28.0).expand(1000, 1, 28, 28) / 27
+    # sources are within the image
+    moved = (augment(ramp, RunConfig(elastic=0.7)) - ramp)[:, 0, 4:24, 4:24] * 27
     assert moved.std().item() == pytest.approx(0.7, rel=0.03)
     by_pixel = moved.std(dim=0)
     assert 0.6 < by_pixel.min() < by_pixel.max() < 0.8
-    assert (moved[..., 1:] - moved[..., :-1]).std() < 0.2  # next pixels move nearly together
-    assert torch.corrcoef(torch.stack([moved[:, 0, 0], moved[:, 19, 19]]))[0, 1].abs() < 0.1  # far ones do not
+    # next pixels move nearly together
+    assert (moved[..., 1:] - moved[..., :-1]).std() < 0.2
+    # far ones do not
+    assert torch.corrcoef(torch.stack([moved[:, 0, 0], moved[:, 19, 19]]))[0, 1].abs() < 0.1
 
 
 def test_crop_and_flip_gives_exactly_a_window_of_the_padded_image_or_of_its_mirror_image() -> None:

@@ -107,6 +107,7 @@ def test_images_and_labels_of_a_split_belong_together() -> None:
     train, validation = split_indices(arrays.train_labels, 3, config)
     for name, positions in (("train", train), ("validation", validation)):
         images, labels = split_images(arrays, config, name)  # pyright: ignore[reportArgumentType]
-        assert images[:, 0, 0, 0].tolist() == positions.tolist()  # tiny images carry their position
+        # tiny images carry their position
+        assert images[:, 0, 0, 0].tolist() == positions.tolist()
         assert labels.tolist() == arrays.train_labels[positions].tolist()
     assert split_images(arrays, config, "test")[0] is arrays.test_images

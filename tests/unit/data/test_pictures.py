@@ -21,7 +21,8 @@ from mnist_core.data.pictures import (
     single,
 )
 
-SHAPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels: the colour type in a PNG's header
+# channels: the colour type in a PNG's header
+SHAPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
 def strokes(size: int = 28) -> np.ndarray:
@@ -72,8 +73,16 @@ def together(images: list[Image.Image], colour: bool = False) -> list[np.ndarray
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_a_picture_is_read_upright(orientation: int, kind: str):
-    stored = {1: lambda a: a, 2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud, 5: np.transpose, 6: np.rot90,
-              7: lambda a: np.rot90(a, 2).T, 8: lambda a: np.rot90(a, -1)}  # fmt: skip
+    stored = {
+        1: lambda a: a,
+        2: np.fliplr,
+        3: lambda a: np.rot90(a, 2),
+        4: np.flipud,
+        5: np.transpose,
+        6: np.rot90,
+        7: lambda a: np.rot90(a, 2).T,
+        8: lambda a: np.rot90(a, -1),
+    }
     exif = Image.Exif()
     exif[0x0112] = orientation
     image = opened(Image.fromarray(np.ascontiguousarray(stored[orientation](strokes()))), kind, exif=exif)

@@ -42,7 +42,8 @@ def test_what_is_read_back_is_what_was_recorded(form: str, store: Store, tmp_pat
         pd.testing.assert_frame_equal(
             own.loc[:, columns], expected.loc[:, columns], check_dtype=False, check_exact=True
         )
-    assert len(found) == 2 * (2 * 2 + 1 + 4)  # loss and accuracy a step, one rate, four values an epoch
+    # loss and accuracy a step, one rate, four values an epoch
+    assert len(found) == 2 * (2 * 2 + 1 + 4)
 
 
 def test_no_run_gives_an_empty_table_with_its_columns(store: Store):

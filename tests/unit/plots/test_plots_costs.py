@@ -52,8 +52,10 @@ def test_labels_avoid_each_other() -> None:
     words = [word for word, _, _ in costs._PLACES]
 
     def covered(places: list[str]) -> float:
-        boxes = [costs._label_box(spot, width, words.index(place))
-                 for spot, width, place in zip(spots, widths, places, strict=True)]  # fmt: skip
+        boxes = [
+            costs._label_box(spot, width, words.index(place))
+            for spot, width, place in zip(spots, widths, places, strict=True)
+        ]
         return sum(costs._overlap(one, other) for i, one in enumerate(boxes) for other in boxes[:i])
 
     chosen = costs._label_places(spots, widths)

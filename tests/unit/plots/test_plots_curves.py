@@ -34,10 +34,14 @@ def _metrics(steps: int, diverged_at: int | None = None, every: int = 100) -> pd
     def rows(name: str, at: np.ndarray, value: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame({"step": at, "epoch": -(-at // every), "name": name, "value": value, "seconds": at / 50})
 
-    return pd.concat([
-        rows("train_loss", step, loss), rows("train_accuracy", step, 1 - loss / 3),
-        rows("validation_loss", epochs, 1 / epochs), rows("validation_accuracy", epochs, 1 - 1 / epochs),
-    ])  # fmt: skip
+    return pd.concat(
+        [
+            rows("train_loss", step, loss),
+            rows("train_accuracy", step, 1 - loss / 3),
+            rows("validation_loss", epochs, 1 / epochs),
+            rows("validation_accuracy", epochs, 1 - 1 / epochs),
+        ]
+    )
 
 
 def test_short_curves_are_kept_whole() -> None:
@@ -167,7 +171,8 @@ def test_strong_smoothing_of_a_long_run_follows_it() -> None:
     random, step = np.random.default_rng(4), np.arange(12, 60_001, 12)
     truth = 2 * np.exp(-step / 15_000)
     found = smoothed(truth + random.normal(0, 0.3, 5000), 0.99, step)
-    assert np.abs(found - truth)[20:].max() < 0.25  # one value is off by as much as 1
+    # one value is off by as much as 1
+    assert np.abs(found - truth)[20:].max() < 0.25
     assert np.abs(found - truth)[500:].mean() < 0.04
 
 
@@ -196,7 +201,8 @@ def test_a_click_on_a_name_isolates_the_run_but_not_the_key() -> None:
     assert figure.layout.legend.itemclick == "toggleothers"
     assert figure.layout.legend2.itemclick is False
     assert [trace.legend for trace in figure.data if trace.x[0] is None] == ["legend2"] * 2
-    assert all(trace.legendgroup for trace in figure.data if trace.x[0] is not None)  # others would stay behind
+    # others would stay behind
+    assert all(trace.legendgroup for trace in figure.data if trace.x[0] is not None)
     alone = learning_curves({"r1": _metrics(300)}, [_run()])
     assert [trace.legendgroup for trace in alone.data] == ["r1 training", "r1 training", "r1 validation"]
 
@@ -280,7 +286,8 @@ def test_accuracy_is_in_per_cent_and_its_logarithmic_axis_one_of_errors() -> Non
     np.testing.assert_allclose(plain.data[0].y, [90, 100])
     errors = learning_curves({"r1": table}, [_run()], "accuracy", smoothing=0, log_y=True)
     assert errors.data[0].y[0] == pytest.approx(10)
-    assert 0 < errors.data[0].y[1] < 0.01  # none, but drawable
+    # none, but drawable
+    assert 0 < errors.data[0].y[1] < 0.01
     np.testing.assert_allclose(errors.data[0].customdata, [90, 100], atol=0.01)
     low, high = errors.layout.yaxis.range
     assert low > high

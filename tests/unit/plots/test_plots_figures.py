@@ -18,9 +18,13 @@ NAMES = ["cat", "dog", "emu"]
 
 def _run(number: int, **values: Any) -> Any:
     known: dict[str, Any] = {
-        "id": f"r{number}", "number": number, "name": f"net-{number}",
-        "train_accuracy": 0.99, "validation_accuracy": 0.97, "test_accuracy": 0.965,
-    }  # fmt: skip
+        "id": f"r{number}",
+        "number": number,
+        "name": f"net-{number}",
+        "train_accuracy": 0.99,
+        "validation_accuracy": 0.97,
+        "test_accuracy": 0.965,
+    }
     return SimpleNamespace(**known | values)
 
 
@@ -32,7 +36,8 @@ def test_every_cell_can_be_clicked_and_says_what_it_is() -> None:
         for row, column, details in zip(cells.y, cells.x, cells.customdata, strict=True)
     }
     assert list(found[1, 2]) == [1, 2, "dog", "emu", 30, 80, 30 / 80]
-    assert list(found[2, 0]) == [2, 0, "emu", "cat", 0, 0, 0]  # a class without images
+    # a class without images
+    assert list(found[2, 0]) == [2, 0, "emu", "cat", 0, 0, 0]
     assert cells.marker.opacity == 0
     assert cells.selected.marker.opacity == 1
 
@@ -47,8 +52,11 @@ def test_mistakes_are_coloured_and_the_diagonal_is_not() -> None:
     assert np.isfinite(np.diag(right)).all()
     assert np.isfinite(right).sum() == 3
     assert {(note.y, note.x): note.text for note in figure.layout.annotations} == {
-        (0, 0): "<b>90</b>", (0, 1): "3", (1, 1): "<b>50</b>", (1, 2): "30",
-    }  # fmt: skip
+        (0, 0): "<b>90</b>",
+        (0, 1): "3",
+        (1, 1): "<b>50</b>",
+        (1, 2): "30",
+    }
     top, bottom = figure.layout.yaxis.range
     assert top > bottom, "the first class stands at the top"
 
@@ -97,6 +105,8 @@ def test_of_many_lines_the_legend_holds_names_that_fit_its_columns(count: int, c
     figure = plots.learning_curves({run.id: rows for run in runs}, runs)
     named = [trace for trace in figure.data if trace.showlegend]
     assert len(named) == count
-    assert all(trace.meta == plots.run_label(run).replace("<", "&lt;").replace(">", "&gt;")
-               for trace, run in zip(named, runs, strict=True))  # fmt: skip
+    assert all(
+        trace.meta == plots.run_label(run).replace("<", "&lt;").replace(">", "&gt;")
+        for trace, run in zip(named, runs, strict=True)
+    )
     assert named[0].name == ("1 · &lt;conv&gt;…nv&gt; &lt;conv&gt; relu" if cut else named[0].meta)

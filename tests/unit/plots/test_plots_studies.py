@@ -20,10 +20,13 @@ NAN = float("nan")
 TABLE = pd.DataFrame(
     {
         "variant": ["784-10", "784-5-10", "784-100-100-10"],
-        "reported": [92.5, 90.1, 92.4], "mean": [92.4, 30.0, 92.3], "std": [0.1, 0.2, NAN],
-        "honest_mean": [NAN, NAN, NAN], "honest_std": [NAN, NAN, NAN],
+        "reported": [92.5, 90.1, 92.4],
+        "mean": [92.4, 30.0, 92.3],
+        "std": [0.1, 0.2, NAN],
+        "honest_mean": [NAN, NAN, NAN],
+        "honest_std": [NAN, NAN, NAN],
     }
-)  # fmt: skip
+)
 
 
 def _run(number: int) -> Any:
@@ -44,7 +47,8 @@ def test_full_scale_is_0_to_100_and_every_model_has_its_place() -> None:
     figure = studies.accuracy_by_model(TABLE)
     assert figure.layout.yaxis.range[0] == 0
     assert figure.layout.yaxis.range[1] >= 100
-    reported, measured = figure.data  # nothing was measured honestly, so that has no trace
+    # nothing was measured honestly, so that has no trace
+    reported, measured = figure.data
     assert list(reported.y) == [92.5, 90.1, 92.4]
     assert list(measured.y) == [92.4, 30.0, 92.3]
     assert list(measured.error_y.array) == [0.1, 0.2, 0.0]
@@ -90,9 +94,11 @@ def test_several_runs_keep_their_colours_and_accuracy_is_in_per_cent() -> None:
     figure = studies.epoch_curves(tables, runs, "accuracy", {"r1": "small", "r2": "large", "r3": "nothing yet"})
     drawn = [trace for trace in figure.data if trace.legendgroup]
     assert [(trace.meta, trace.line.color, trace.line.dash) for trace in drawn] == [
-        ("small", run_style(1).colour, "solid"), ("small", run_style(1).colour, "dash"),
-        ("large", run_style(2).colour, "solid"), ("large", run_style(2).colour, "dash"),
-    ]  # fmt: skip
+        ("small", run_style(1).colour, "solid"),
+        ("small", run_style(1).colour, "dash"),
+        ("large", run_style(2).colour, "solid"),
+        ("large", run_style(2).colour, "dash"),
+    ]
     assert drawn[1].y[0] == 100
 
 
@@ -105,7 +111,8 @@ def test_the_product_of_linear_layers_is_what_the_network_computes(widths: tuple
     assert found is not None
     assert (found.rank, found.narrowest, found.widths) == (rank, min(784, *widths, 10), (784, *widths, 10))
     assert found.matrix.shape == (10, 784)
-    templates = explain.class_templates(model, (1, 28, 28))  # by automatic differentiation instead
+    # by automatic differentiation instead
+    templates = explain.class_templates(model, (1, 28, 28))
     assert templates is not None
     np.testing.assert_allclose(found.matrix.reshape(10, 1, 28, 28), templates, atol=1e-6)
 

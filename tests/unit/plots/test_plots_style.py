@@ -45,13 +45,19 @@ BLINDNESS = {
 }
 # Ottosson (2020): linear RGB to cone responses, and their cube roots to OKLab.
 TO_CONES = np.array(
-    [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566],
-     [0.0883024619, 0.2817188376, 0.6299787005]]
-)  # fmt: skip
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
 TO_LAB = np.array(
-    [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099],
-     [0.0259040371, 0.7827717662, -0.8086757660]]
-)  # fmt: skip
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
 
 
 def _oklab(colour: str, blindness: np.ndarray) -> np.ndarray:
@@ -62,7 +68,8 @@ def _oklab(colour: str, blindness: np.ndarray) -> np.ndarray:
 
 def test_contrast_is_that_of_wcag() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)  # WCAG's own example of just too little
+    # WCAG's own example of just too little
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
     assert contrast("#abcdef", "#abcdef") == 1
 
 
@@ -78,7 +85,8 @@ def test_every_colour_reads_on_both_grounds(colour: str, ground: str) -> None:
 def test_colours_are_told_apart(kind: str, least: float) -> None:
     for one, other in combinations(PALETTE, 2):
         distance = np.linalg.norm(_oklab(one, BLINDNESS[kind]) - _oklab(other, BLINDNESS[kind]))
-        assert distance >= least, f"{one} and {other}"  # 0.02 is about the least difference that is seen at all
+        # 0.02 is about the least difference that is seen at all
+        assert distance >= least, f"{one} and {other}"
 
 
 def test_styles_stay_and_differ_for_32_runs() -> None:
@@ -100,12 +108,15 @@ def test_no_two_of_up_to_32_runs_on_a_chart_are_alike() -> None:
     same = plots.run_styles(SimpleNamespace(number=number, name="") for number in (65, 33, 1, 2))
     assert [plots.run_style(number) for number in (1, 2, 3, 4)] == [same[number] for number in (1, 2, 33, 65)]
     many = plots.run_styles(SimpleNamespace(number=number, name="") for number in range(1, 600, 8))
-    assert max(Counter(many.values()).values()) == 3  # 75 runs, shared out evenly
+    # 75 runs, shared out evenly
+    assert max(Counter(many.values()).values()) == 3
 
 
 def test_two_runs_with_numbers_32_apart_differ_on_a_chart() -> None:
-    runs = [SimpleNamespace(number=number, name="", test_accuracy=0.9, train_accuracy=0.9, validation_accuracy=0.8)
-            for number in (2, 34)]  # fmt: skip
+    runs = [
+        SimpleNamespace(number=number, name="", test_accuracy=0.9, train_accuracy=0.9, validation_accuracy=0.8)
+        for number in (2, 34)
+    ]
     figure = plots.accuracies(runs)
     lines = [trace.line.color for trace in figure.data if trace.mode == "lines"]
     assert lines == [plots.run_style(2).colour, plots.run_style(3).colour]
@@ -137,7 +148,8 @@ def test_axes_of_accuracy_and_logarithms() -> None:
     assert ticks[100] == "0"
     assert ticks[1] == "99"
     assert ticks[0.5] == "99.5"
-    assert axis["range"][0] > np.log10(8.0) > np.log10(0.4) > axis["range"][1]  # more errors further down
+    # more errors further down
+    assert axis["range"][0] > np.log10(8.0) > np.log10(0.4) > axis["range"][1]
     near = accuracy_axis([1.45, 2.65])
     shown = [text for text in near["ticktext"] if near["range"][1] < np.log10(100 - float(text)) < near["range"][0]]
     assert shown == ["98.5", "98", "97.5", "97"]
@@ -150,11 +162,19 @@ def _figures() -> dict[str, go.Figure]:
     names = [str(place) for place in range(10)]
     runs: list[Any] = [
         SimpleNamespace(
-            id=f"r{number}", number=number, name=f"run <b>{number}</b>", steps_per_epoch=5, parameters=1000 * number,
-            macs=900, seconds=3.0, train_accuracy=0.99, validation_accuracy=0.9 + number / 100, test_accuracy=None,
+            id=f"r{number}",
+            number=number,
+            name=f"run <b>{number}</b>",
+            steps_per_epoch=5,
+            parameters=1000 * number,
+            macs=900,
+            seconds=3.0,
+            train_accuracy=0.99,
+            validation_accuracy=0.9 + number / 100,
+            test_accuracy=None,
         )
         for number in (1, 2)
-    ]  # fmt: skip
+    ]
     rows = [
         (step, (step + 4) // 5, name, 1 / step, float(step))
         for step in range(1, 21)
@@ -185,7 +205,7 @@ def _figures() -> dict[str, go.Figure]:
         ),
         "accuracies": plots.accuracies(runs),
         "pixels": plots.pixel_histogram(random.integers(0, 100, (3, 256))),
-    }  # fmt: skip
+    }
 
 
 FIGURES = _figures()
@@ -211,7 +231,8 @@ def test_figures_can_be_projected(name: str) -> None:
     assert all(hover and hover.endswith("<extra></extra>") for hover in hovers)
 
 
-@pytest.mark.parametrize("name", sorted(FIGURES.keys() - {"confusion"}))  # its counts lie on cells of known colour
+# its counts lie on cells of known colour
+@pytest.mark.parametrize("name", sorted(FIGURES.keys() - {"confusion"}))
 def test_figures_are_not_made_for_one_ground(name: str) -> None:
     text = json.dumps(FIGURES[name].to_plotly_json(), default=str).lower()
     for colour in ("#000000", "#ffffff", '"black"', '"white"', '#000"', '#fff"'):

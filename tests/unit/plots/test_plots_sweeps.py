@@ -26,10 +26,17 @@ LABELS = {"learning_rate": "Learning <rate>", "width": "Width", "optimizer": "Op
 def table(accuracy: Callable[[dict[str, Any]], float], seeds: int = 1, **axes: list[Any]) -> pd.DataFrame:
     points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     rows = [
-        {"run": f"r{place}", "number": place + 1, "state": "finished", "seed": seed, **point,
-         "validation_accuracy": accuracy(point) + seed / 100, "test_accuracy": np.nan}
+        {
+            "run": f"r{place}",
+            "number": place + 1,
+            "state": "finished",
+            "seed": seed,
+            **point,
+            "validation_accuracy": accuracy(point) + seed / 100,
+            "test_accuracy": np.nan,
+        }
         for place, (point, seed) in enumerate(itertools.product(points, range(seeds)))
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows)
 
 
@@ -50,7 +57,8 @@ def test_the_scale_of_colours_reads_on_both_grounds_and_without_colour_vision():
     for blindness in BLINDNESS.values():
         seen = [_oklab(colour, blindness) for colour in colours]
         apart = [np.linalg.norm(seen[a] - seen[b]) for a in range(17) for b in range(a + 4, 17)]
-        assert min(apart) >= 0.09  # 0.02 is about the least difference that is seen at all
+        # 0.02 is about the least difference that is seen at all
+        assert min(apart) >= 0.09
 
 
 def test_every_cell_has_an_ink_that_reads():
@@ -63,7 +71,8 @@ def test_every_cell_has_an_ink_that_reads():
     ("values", "places", "log"),
     [
         ([0.1, 0.001, 0.1], (-3, -1), True),
-        ([0.0, 1e-4, 1e-3, 1e-1], (-5, -4, -3, -1), True),  # zero one step below
+        # zero one step below
+        ([0.0, 1e-4, 1e-3, 1e-1], (-5, -4, -3, -1), True),
         ([10, 300, 20], (10, 20, 300), False),
         ([10, 301], (1, log10(301)), True),
         ([-1, 100], (-1, 100), False),
@@ -86,7 +95,8 @@ def test_one_field_is_a_line_of_means_with_intervals():
     assert len(rings.x) == 9
     np.testing.assert_allclose(line.x, [-3, -1, 0])
     np.testing.assert_allclose(line.y, 100 - np.array([90.99, 90, 81]))
-    half = 4.302652729749 * 1 / np.sqrt(3)  # t of 2 degrees of freedom; the seeds are 1 % apart
+    # t of 2 degrees of freedom; the seeds are 1 % apart
+    half = 4.302652729749 * 1 / np.sqrt(3)
     np.testing.assert_allclose(line.error_y.array, half, rtol=1e-6)
     np.testing.assert_allclose(line.error_y.arrayminus, half, rtol=1e-6)
     assert [note.text for note in figure.layout.annotations] == ["<b>91.0</b>", "90.0", "81.0"], "± 2.5"
@@ -99,14 +109,16 @@ def test_two_fields_are_a_map_with_the_means_in_its_cells():
     grid = GRID.copy()
     grid.loc[(grid["width"] == 100) & (grid["optimizer"] == "adam"), "validation_accuracy"] = np.nan
     figure = sweep_figure(grid, labels("width", "optimizer"))
-    shares = np.array(figure.data[1].z, dtype=float)  # (optimizers, widths)
+    # (optimizers, widths)
+    shares = np.array(figure.data[1].z, dtype=float)
     assert np.isnan(shares).tolist() == [[False] * 3, [False, True, False]]
     assert shares[0, 0] == 0
     assert shares[0, 2] == shares[1, 2] == 1
     texts = {(note.x, note.y): note.text for note in figure.layout.annotations}
     assert len(texts) == 5
     assert texts[(0, 0)].startswith("<b>52</b><br>±6")
-    assert len(figure.layout.shapes) == 2  # both best are outlined
+    # both best are outlined
+    assert len(figure.layout.shapes) == 2
     assert figure.layout.xaxis.ticktext == ("10", "100", "300")
 
 
@@ -127,18 +139,24 @@ def test_more_fields_are_lines_through_parallel_axes_with_the_best_on_top():
     assert best.line.width > figure.data[0].line.width
     assert len(best.x) == 5
     assert "300" in best.text[0]
-    assert list(figure.layout.xaxis.ticktext) == ["Width", "Optimizer", "Learning<br>&lt;rate&gt;",
-                                                  "Validation<br>accuracy<br>(%)"]  # fmt: skip
+    assert list(figure.layout.xaxis.ticktext) == [
+        "Width",
+        "Optimizer",
+        "Learning<br>&lt;rate&gt;",
+        "Validation<br>accuracy<br>(%)",
+    ]
 
 
 def test_curves_are_coloured_by_value_and_never_joined_between_runs():
     rows = [(epoch, "validation_accuracy", 0.5 + epoch / 100) for epoch in (1, 2, 3)]
     metrics = {run: pd.DataFrame(rows, columns=["epoch", "name", "value"]) for run in RATES["run"][:7]}
-    metrics["r0"] = pd.concat([metrics["r0"], pd.DataFrame([(4, "validation_accuracy", np.nan)],
-                                                           columns=["epoch", "name", "value"])])  # fmt: skip
+    metrics["r0"] = pd.concat(
+        [metrics["r0"], pd.DataFrame([(4, "validation_accuracy", np.nan)], columns=["epoch", "name", "value"])]
+    )
     figure = sweep_curves(metrics, RATES, "learning_rate", "Learning rate")
     curves = {trace.line.color: trace for trace in figure.data[:3]}
-    assert [len(trace.x) for trace in curves.values()] == [4, 12, 12]  # 1, 3 and 3 runs of 3 epochs and a gap
+    # 1, 3 and 3 runs of 3 epochs and a gap
+    assert [len(trace.x) for trace in curves.values()] == [4, 12, 12]
     assert all(trace.connectgaps is False for trace in curves.values())
     np.testing.assert_allclose(figure.data[2].y[:3], [49, 48, 47])
     bar = figure.data[3].marker.colorbar
@@ -167,7 +185,8 @@ def test_figures_can_be_projected_on_any_ground(name: str):
     assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == "rgba(0, 0, 0, 0)"
     assert layout["xaxis"]["tickfont"]["size"] >= 15
     assert "color" not in layout.get("font", {}), "text takes the page's colour"
-    if name != "map":  # its numbers lie on cells of known colour
+    # its numbers lie on cells of known colour
+    if name != "map":
         text = json.dumps(FIGURES[name].to_plotly_json(), default=str).lower()
         for colour in ("#000000", "#ffffff", '"black"', '"white"'):
             assert colour not in text

@@ -89,8 +89,15 @@ def seen(compared: tuple[list[Run], str]) -> dict[str, str]:
 
 
 def test_it_has_its_sections_in_order(seen: dict[str, str]):
-    assert list(seen)[1:] == ["Results", "Is it real?", "Learning curves", "Settings", "Mistakes", "By class",
-                              "Where this comes from"]  # fmt: skip
+    assert list(seen)[1:] == [
+        "Results",
+        "Is it real?",
+        "Learning curves",
+        "Settings",
+        "Mistakes",
+        "By class",
+        "Where this comes from",
+    ]
 
 
 def test_it_loads_nothing(compared: tuple[list[Run], str]):
@@ -104,7 +111,8 @@ def test_it_loads_nothing(compared: tuple[list[Run], str]):
 
 
 def test_names_are_text_and_never_markup(compared: tuple[list[Run], str]):
-    own = compared[1].split("<script>")[0]  # without plotly.js
+    # without plotly.js
+    own = compared[1].split("<script>")[0]
     assert "first &amp; &lt;b&gt;boldest&lt;/b&gt;" in own
     assert "<b>boldest" not in own
     for data in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', own, re.DOTALL):
@@ -113,8 +121,10 @@ def test_names_are_text_and_never_markup(compared: tuple[list[Run], str]):
 
 def test_the_statistics_are_those_of_the_predictions(seen: dict[str, str]):
     real = seen["Is it real?"]
-    assert "is right on 4 images that" in real  # images 20 to 23
-    assert "on 5 that" in real  # images 0 to 4
+    # images 20 to 23
+    assert "is right on 4 images that" in real
+    # images 0 to 4
+    assert "on 5 that" in real
     assert "no evidence of a difference" in real
     assert real.count("evidence that") == 2
     assert "Cannot be told apart: 2 · softmax, mnist-5k, 1 · first & <b>boldest</b> </script>." in " ".join(
@@ -166,9 +176,11 @@ def test_runs_without_answers_are_reported_too():
 
 def test_seeds_are_compared_as_architectures():
     store = Store.open()
-    runs = [with_mistakes(store, list(range(count)), config=CONFIG.replace(seed=seed, architecture=architecture))
-            for architecture, counts in (("softmax", (50, 54, 58)), ("mlp-100", (9, 10, 12)))
-            for seed, count in enumerate(counts)]  # fmt: skip
+    runs = [
+        with_mistakes(store, list(range(count)), config=CONFIG.replace(seed=seed, architecture=architecture))
+        for architecture, counts in (("softmax", (50, 54, 58)), ("mlp-100", (9, 10, 12)))
+        for seed, count in enumerate(counts)
+    ]
     said = " ".join(Text(report.html(store, runs)).sections["Is it real?"].split())
     assert "over several seeds" in said
     assert "evidence of a difference between the architectures" in said

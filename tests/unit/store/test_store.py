@@ -97,9 +97,14 @@ def test_metrics_are_tidy_and_a_reader_sees_only_what_is_new(store):
     store.record(run, [step(3, rate=0.0005), EpochEnd(3, 1, 0.4, 0.8, 0.3, 0.9, best=True, seconds=0.3)])
     new = store.metrics(run.id, after=int(seen["id"].max()))
     assert new["name"].tolist() == [
-        "train_loss", "train_accuracy", "learning_rate",
-        "epoch_train_loss", "epoch_train_accuracy", "validation_loss", "validation_accuracy",
-    ]  # fmt: skip
+        "train_loss",
+        "train_accuracy",
+        "learning_rate",
+        "epoch_train_loss",
+        "epoch_train_accuracy",
+        "validation_loss",
+        "validation_accuracy",
+    ]
     row = store.run(run.id)
     assert (row.epoch, row.step, row.best_epoch, row.validation_accuracy) == (1, 3, 1, 0.9)
 

@@ -27,8 +27,13 @@ def test_a_network_whose_seeds_end_far_apart_is_planned_with_three() -> None:
     """One run of deep-mlp shows 48.6 % where the study says 97.84; the third of three shows the study's figure."""
     planned = plan("deep-mlp")
     assert [(one.protocol, one.seed) for one in planned] == [
-        ("published", 0), ("published", 1), ("published", 2), ("honest", 0), ("honest", 1), ("honest", 2),
-    ]  # fmt: skip
+        ("published", 0),
+        ("published", 1),
+        ("published", 2),
+        ("honest", 0),
+        ("honest", 1),
+        ("honest", 2),
+    ]
     assert [one.seed for one in plan("deep-mlp", seeds=1, protocols=["published"])] == [0]
     others = [name for name in studies() if name != "deep-mlp"]
     assert {one.seed - one.variant.config.seed for name in others for one in plan(name)} == {0}
@@ -50,9 +55,15 @@ def test_the_seeds_of_scikit_learns_perceptron_count_from_its_own() -> None:
 
 def test_nothing_honest_is_planned_where_there_is_nothing_to_choose() -> None:
     honest = {one.experiment.name for one in plan("mlp-course", protocols=["honest"])}
-    assert honest == {  # the single epoch is needed by what continues from it
-        "two-layer-linear", "two-layer-continued", "mlp-relu", "small-data-sgd", "small-data-adam", "cifar10-mlp",
-    }  # fmt: skip
+    # the single epoch is needed by what continues from it
+    assert honest == {
+        "two-layer-linear",
+        "two-layer-continued",
+        "mlp-relu",
+        "small-data-sgd",
+        "small-data-adam",
+        "cifar10-mlp",
+    }
 
 
 def test_an_unknown_study_or_experiment_is_named_with_those_there_are() -> None:
@@ -79,7 +90,8 @@ def test_experiments_share_runs_of_the_same_config(store: Store) -> None:
         "ffnn-tuning", "lr-fine", protocols=["published"]
     )
     assert len(planned) == 11
-    assert len(start(store, planned)) == 9  # 0.001 and 0.0001 are in both
+    # 0.001 and 0.0001 are in both
+    assert len(start(store, planned)) == 9
 
 
 def test_what_was_broken_off_goes_on_and_what_diverged_does_not(store: Store) -> None:
@@ -108,7 +120,8 @@ def test_a_continuation_starts_from_the_finished_runs_weights_with_a_fresh_optim
     study = small("mlp-course", "two-layer-linear", "two-layer-continued")
     planned = plan(study, "two-layer-continued", seeds=2, epochs_scale=0.2)
     assert {one.experiment.name for one in planned} == {"two-layer-continued"}
-    started = start(store, planned)  # its parents come along
+    # its parents come along
+    started = start(store, planned)
     assert {run.name for run in started} == {
         "mlp-course two-layer-linear: 784-50-10",
         "mlp-course two-layer-linear: 784-50-10, seed 1",
@@ -131,8 +144,11 @@ def test_a_continuation_starts_from_the_finished_runs_weights_with_a_fresh_optim
     assert not store.queue()
     pairs = runs_of(store, study, "two-layer-continued", 2, 0.2)
     assert [(one.protocol, one.seed) for one, _ in pairs] == [
-        ("published", 0), ("published", 1), ("honest", 0), ("honest", 1),
-    ]  # fmt: skip
+        ("published", 0),
+        ("published", 1),
+        ("honest", 0),
+        ("honest", 1),
+    ]
 
 
 def test_missing_data_is_said_with_the_remedy(tmp_path: Path) -> None:

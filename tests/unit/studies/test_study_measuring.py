@@ -101,7 +101,8 @@ def test_scikit_learn_runs_are_measured_too(store: Store) -> None:
 
 def test_a_copy_of_cifar10_in_a_folder_counts_and_is_named_without_its_place(store: Store, tmp_path: Path) -> None:
     folder = write_photographs(tmp_path / "private" / "photographs")
-    study = small("mlp-course", "cifar10-mlp")  # mnist-5k is replaced below
+    # mnist-5k is replaced below
+    study = small("mlp-course", "cifar10-mlp")
     config = study.experiments[0].variants[0].config
     config = config.replace(dataset="cifar10", train_images=20, epochs=1, batch_size=10)
     study = replace(study, experiments=(replace(study.experiments[0], variants=(Variant("tiny", config),)),))
@@ -144,8 +145,17 @@ def test_the_command_trains_what_has_data_and_says_what_has_none(command, store:
     before = store.runs()
     assert len(before) == 2
 
-    answer = command("run", "mlp-course", "--experiment", "two-layer-continued", "--epochs-scale", "0.1",
-                     "--protocol", "published", "--json")  # fmt: skip
+    answer = command(
+        "run",
+        "mlp-course",
+        "--experiment",
+        "two-layer-continued",
+        "--epochs-scale",
+        "0.1",
+        "--protocol",
+        "published",
+        "--json",
+    )
     assert answer.exit_code == 0
     (row,) = json.loads(answer.stdout)
     assert (row["experiment"], row["state"], row["seed"]) == ("two-layer-continued", "finished", 0)

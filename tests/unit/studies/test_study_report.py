@@ -58,8 +58,15 @@ def test_a_row_has_reported_measured_difference_honest_and_times(monkeypatch):
     entries = [measurement(0, 97.7), measurement(1, 97.9), measurement(0, 97.0, "honest")]
     text = reporting.markdown({"deep-mlp": entries})
     assert line(text, f"{LABEL} | test accuracy (%)") == [
-        LABEL, "test accuracy (%)", "97.84", "97.80 ± 0.14 (2)", "−0.04", "97.00 (1)", "–", "1 min 40 s",
-    ]  # fmt: skip
+        LABEL,
+        "test accuracy (%)",
+        "97.84",
+        "97.80 ± 0.14 (2)",
+        "−0.04",
+        "97.00 (1)",
+        "–",
+        "1 min 40 s",
+    ]
     assert "- torch: 2.0\n" in text
     assert "- device: A processor, 2 cores, cpu, 1 thread\n" in text
     assert "- measured: 2025-01-01\n- runs: 3\n" in text
@@ -103,14 +110,20 @@ def test_figures_have_the_digits_that_their_spread_and_the_study_support():
 @pytest.mark.parametrize(
     ("accuracies", "differs"),
     [
-        ([97.7, 97.9, 97.8], False),  # 0.04 away, standard deviation 0.1
-        ([97.4, 97.5, 97.45], True),  # 0.39 away, standard deviation 0.05
-        ([97.4, 97.5], False),  # too few seeds to say
-        ([97.4, 97.4, 97.4], True),  # no spread at all
+        # 0.04 away, standard deviation 0.1
+        ([97.7, 97.9, 97.8], False),
+        # 0.39 away, standard deviation 0.05
+        ([97.4, 97.5, 97.45], True),
+        # too few seeds to say
+        ([97.4, 97.5], False),
+        # no spread at all
+        ([97.4, 97.4, 97.4], True),
         ([97.84, 97.84, 97.84], False),
-        ([95.8], True),  # more than two points, whatever the number of seeds
+        # more than two points, whatever the number of seeds
+        ([95.8], True),
         ([95.9], False),
-        ([48.63, 66.9, 97.84], True),  # 26.7 away, standard deviation 25
+        # 26.7 away, standard deviation 25
+        ([48.63, 66.9, 97.84], True),
         ([], False),
     ],
 )
@@ -125,7 +138,8 @@ def test_a_variant_without_a_reported_number_has_its_row():
     assert len([row for row in rows if row.variant != "all"]) == 12
     (cifar,) = rows_of("mlp-course", [], "cifar10-mlp")
     assert (cifar.metric, cifar.n) == ("best_test_accuracy", 0)
-    assert cifar.reported != cifar.reported  # NaN
+    # NaN
+    assert cifar.reported != cifar.reported
 
 
 def test_files_read_back_as_they_were_written_one_run_a_line(tmp_path: Path):
@@ -148,8 +162,10 @@ def test_earlier_runs_are_kept_newer_ones_replace_them_and_strangers_go():
     now = [measurement(0, 98.0, "honest"), measurement(1, 98.1)]
     found = records.merged(study, before, now)
     assert [(one.protocol, one.seed, one.metrics["test_accuracy"]) for one in found] == [
-        ("published", 0, 97.0), ("published", 1, 98.1), ("honest", 0, 98.0),
-    ]  # fmt: skip
+        ("published", 0, 97.0),
+        ("published", 1, 98.1),
+        ("honest", 0, 98.0),
+    ]
 
 
 def test_the_report_of_a_store_repeats_itself_and_is_made_in_parts(own_lab, tmp_path, monkeypatch):
@@ -172,8 +188,9 @@ def test_the_report_of_a_store_repeats_itself_and_is_made_in_parts(own_lab, tmp_
         train_now(store, run)
     files = reporting.write_report(store, tmp_path)
     assert [path.relative_to(tmp_path).as_posix() for path in files] == [
-        "results/studies/ffnn-tuning.json", "docs/studies.md",
-    ]  # fmt: skip
+        "results/studies/ffnn-tuning.json",
+        "docs/studies.md",
+    ]
     before = [path.read_bytes() for path in files]
     reporting.write_report(store, tmp_path)
     assert [path.read_bytes() for path in files] == before

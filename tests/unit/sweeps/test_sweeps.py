@@ -44,10 +44,13 @@ def values(field: str, text: str) -> list:
         ("optimizer", "sgd, adam", ["sgd", "adam"]),
         ("nesterov", "yes, no", [True, False]),
         ("train_images", "100, none", [100, None]),
-        ("architecture", "mlp-10; flatten linear(5) dropout(0.1) linear(classes)\nsoftmax",
-         ["mlp-10", "flatten linear(5) dropout(0.1) linear(classes)", "softmax"]),
+        (
+            "architecture",
+            "mlp-10; flatten linear(5) dropout(0.1) linear(classes)\nsoftmax",
+            ["mlp-10", "flatten linear(5) dropout(0.1) linear(classes)", "softmax"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_values_are_read_as_a_person_writes_them(field: str, text: str, expected: list) -> None:
     found = values(field, text)
     assert found == expected
@@ -107,12 +110,18 @@ def test_a_random_search_of_a_small_space_ends_with_all_of_it() -> None:
     ("architecture", "axes", "expected"),
     [
         ("mlp-300", [("width", "7")], "flatten linear(7) relu linear(classes)"),
-        ("mlp-300-dropout-0.5", [("dropout", "0.25"), ("width", "9")],
-         "flatten linear(9) relu dropout(0.25) linear(classes)"),
-        ("flatten linear({units}) relu linear({units*0.3}) linear(classes)", [("units", "300")],
-         "flatten linear(300) relu linear(90) linear(classes)"),
+        (
+            "mlp-300-dropout-0.5",
+            [("dropout", "0.25"), ("width", "9")],
+            "flatten linear(9) relu dropout(0.25) linear(classes)",
+        ),
+        (
+            "flatten linear({units}) relu linear({units*0.3}) linear(classes)",
+            [("units", "300")],
+            "flatten linear(300) relu linear(90) linear(classes)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_places_in_the_architecture_are_filled_and_read_back(architecture: str, axes: list, expected: str) -> None:
     found = sweep(*axes, base=BASE.replace(architecture=architecture))
     ((point, config),) = found.planned()
@@ -143,14 +152,26 @@ def test_architectures_and_widths_can_be_crossed() -> None:
         ([("learning_rate", "0.1..1 50"), ("batch_size", "1..50 50")], {}, "axes", "more than 2,000"),
         ([("learning_rate", "0.1")], {"seeds": 0}, "seeds", "at least 1"),
         ([], {}, "axes", "nothing varies"),
-        ([("width", "3")], {"base": BASE.replace(architecture="flatten linear({a}) linear(classes)")},
-         "width", "place"),
-        ([("learning_rate", "0.1")], {"base": BASE.replace(architecture="flatten linear({a}) linear(classes)")},
-         "architecture", "add an axis a"),
-        ([("learning_rate", "0.1")], {"halving": True, "base": BASE.replace(validation_images=0)},
-         "validation_images", "hold some out"),
+        (
+            [("width", "3")],
+            {"base": BASE.replace(architecture="flatten linear({a}) linear(classes)")},
+            "width",
+            "place",
+        ),
+        (
+            [("learning_rate", "0.1")],
+            {"base": BASE.replace(architecture="flatten linear({a}) linear(classes)")},
+            "architecture",
+            "add an axis a",
+        ),
+        (
+            [("learning_rate", "0.1")],
+            {"halving": True, "base": BASE.replace(validation_images=0)},
+            "validation_images",
+            "hold some out",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_sweep_that_cannot_be_trained_is_refused_before_it_starts(axes, options, field, remedy) -> None:
     with pytest.raises(ConfigError, match=remedy) as caught:
         sweeps.launch(Store.open(), sweep(*axes, **options))
@@ -173,7 +194,8 @@ def test_launched_runs_are_on_the_board_and_trained_for_real() -> None:
         list(work(store, run))
     table = sweeps.table(store, sweep_id)
     assert table["state"].tolist() == ["finished"] * 4
-    assert table["width"].tolist() == [50, 50, 5, 5]  # the longest first
+    # the longest first
+    assert table["width"].tolist() == [50, 50, 5, 5]
     assert table["learning_rate"].tolist() == [0.01, 1e-7, 0.01, 1e-7]
     assert table["epoch"].tolist() == [1] * 4
     best = sweeps.best(table)
@@ -216,8 +238,16 @@ def recorded(store: Store, accuracy: float, epoch: int) -> Run:
     """The next run of the queue, with this validation accuracy at the end of an epoch."""
     run = store.claim()
     assert run is not None
-    end = EpochEnd(step=8 * epoch, epoch=epoch, seconds=1.0, train_loss=1.0, train_accuracy=0.5, validation_loss=1.0,
-                   validation_accuracy=accuracy, best=True)  # fmt: skip
+    end = EpochEnd(
+        step=8 * epoch,
+        epoch=epoch,
+        seconds=1.0,
+        train_loss=1.0,
+        train_accuracy=0.5,
+        validation_loss=1.0,
+        validation_accuracy=accuracy,
+        best=True,
+    )
     store.record(run, [end])
     return store.run(run.id)
 
@@ -235,14 +265,16 @@ def test_halving_keeps_the_best_third_of_what_is_known(epoch: int) -> None:
     assert said[3] == (
         f"Stopped by successive halving after epoch {epoch}: 45.0 % is not among the best third of 4 runs."
     )
-    assert sweeps.should_stop(store, run, epoch + 1) == ""  # no rung
+    # no rung
+    assert sweeps.should_stop(store, run, epoch + 1) == ""
 
 
 def test_halving_judges_a_setting_by_the_mean_of_its_seeds() -> None:
     store = Store.open()
     sweeps.launch(store, sweep(("learning_rate", "0.1, 0.2, 0.3"), seeds=2, halving=True, base=BASE.replace(epochs=9)))
     said = [sweeps.should_stop(store, recorded(store, a, 1), 1) for a in (0.8, 0.7, 0.6, 0.5, 0.85, 0.55)]
-    assert [bool(text) for text in said] == [False, False, True, True, False, True]  # 0.8, 0.5: a mean of 0.65
+    # 0.8, 0.5: a mean of 0.65
+    assert [bool(text) for text in said] == [False, False, True, True, False, True]
     assert "65.0 % (mean of 2 seeds)" in said[3]
 
 
@@ -268,7 +300,8 @@ def test_the_estimate_follows_past_runs_and_the_number_side_by_side() -> None:
     concurrency.set_runs_at_once(store, 2)
     assert sweeps.estimate(store, configs) == pytest.approx(alone / 2)
     bigger = sweep(("learning_rate", "0.1, 0.2"), base=BASE.replace(architecture="mlp-2000")).configs()
-    assert sweeps.estimate(store, bigger) > 10  # this machine turned out slow
+    # this machine turned out slow
+    assert sweeps.estimate(store, bigger) > 10
 
 
 def test_the_estimate_is_near_the_truth() -> None:
@@ -280,11 +313,13 @@ def test_the_estimate_is_near_the_truth() -> None:
         return store.run(run.id).seconds
 
     known = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2)
-    for _ in range(3):  # the first one meets a cold process
+    # the first one meets a cold process
+    for _ in range(3):
         trained(known)
     for config in (known.replace(epochs=5), known.replace(architecture="mlp-300", epochs=3)):
         (expected,) = sweeps.run_seconds(store, [config])
-        assert expected / 3 < trained(config) + 0.4 < expected * 3  # 0.4 s to begin and to end
+        # 0.4 s to begin and to end
+        assert expected / 3 < trained(config) + 0.4 < expected * 3
 
 
 def test_intervals_are_those_of_student() -> None:

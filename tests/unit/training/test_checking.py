@@ -66,8 +66,15 @@ def test_a_folder_whose_last_batch_has_one_image_is_refused_once_it_is_read(tmp_
         for number in range(count):
             pixels = random.integers(0, 255, (8, 8), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "pictures" / split / name / f"{number}.png")
-    config = RunConfig(dataset="folder", folder=str(tmp_path / "pictures"), folder_size=8, batch_size=4, epochs=1,
-                       validation_images=0, architecture=ON_VECTORS)  # fmt: skip
+    config = RunConfig(
+        dataset="folder",
+        folder=str(tmp_path / "pictures"),
+        folder_size=8,
+        batch_size=4,
+        epochs=1,
+        validation_images=0,
+        architecture=ON_VECTORS,
+    )
     check(config)
     store = Store.open(tmp_path / "lab")
     run = trained_run(store, config)
@@ -108,14 +115,20 @@ COSINE = RunConfig(schedule="cosine", epochs=4, learning_rate=0.1)
         (COSINE.replace(epochs=8, continue_from="x", continue_epoch=4), COSINE, ["jumps"]),
         (COSINE.replace(epochs=8, continue_from="x", continue_epoch=2), COSINE, ["jumps"]),
         (COSINE.replace(continue_from="x", continue_epoch=2), COSINE, []),
-        (RunConfig(epochs=8, schedule="one-cycle", continue_from="x", continue_epoch=4),
-         RunConfig(epochs=4, schedule="one-cycle"), ["jumps"]),
+        (
+            RunConfig(epochs=8, schedule="one-cycle", continue_from="x", continue_epoch=4),
+            RunConfig(epochs=4, schedule="one-cycle"),
+            ["jumps"],
+        ),
         (RunConfig(epochs=8, continue_from="x", continue_epoch=4), RunConfig(epochs=4), []),
         (RunConfig(epochs=8, learning_rate=0.01, continue_from="x", continue_epoch=4), RunConfig(epochs=4), ["jumps"]),
-        (RunConfig(epochs=8, schedule="step", step_epochs=2, continue_from="x", continue_epoch=4),
-         RunConfig(epochs=4, schedule="step", step_epochs=2), []),
+        (
+            RunConfig(epochs=8, schedule="step", step_epochs=2, continue_from="x", continue_epoch=4),
+            RunConfig(epochs=4, schedule="step", step_epochs=2),
+            [],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_learning_rate_that_does_something_unexpected_is_told(
     config: RunConfig, parent: RunConfig | None, says: list[str]
 ) -> None:
@@ -136,5 +149,6 @@ def test_the_numbers_of_the_remarks_are_those_of_the_run(tmp_path: Path) -> None
     (remark,) = remarks(run.config, base)
     assert remark in run.note
     rates = store.metrics(second.id, names=["learning_rate"])["value"].to_numpy()
-    assert rates.max() == pytest.approx(0.005, rel=0.05)  # halfway down half a cosine
+    # halfway down half a cosine
+    assert rates.max() == pytest.approx(0.005, rel=0.05)
     assert " to 0.005 " in remark

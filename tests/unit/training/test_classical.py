@@ -58,7 +58,8 @@ def test_a_perceptron_tells_of_every_batch_and_iteration(tmp_path):
     assert best.validation_accuracy > 0.6
     assert isinstance(finished, RunFinished)
     assert (finished.outcome, finished.epoch, finished.best_epoch) == ("finished", 4, best.epoch)
-    assert "Not converged after 4 iterations" in finished.hint  # scikit-learn's warning, in words
+    # scikit-learn's warning, in words
+    assert "Not converged after 4 iterations" in finished.hint
 
 
 def test_the_model_has_the_weights_of_the_epoch_that_ended(tmp_path):
@@ -86,7 +87,8 @@ def test_convergence_is_said_in_words(tmp_path):
     assert events[-1].hint.startswith("Converged after")
     assert events[-1].epoch < 200
     events, _ = fitted(PERCEPTRON.replace(tolerance=10, epochs=50), tmp_path)
-    assert (events[-1].outcome, events[-1].epoch) == ("early-stopped", 12)  # the first sets the mark, eleven miss it
+    # the first sets the mark, eleven miss it
+    assert (events[-1].outcome, events[-1].epoch) == ("early-stopped", 12)
     assert "12 iterations" in events[-1].hint
 
 
@@ -97,7 +99,8 @@ def test_without_validation_images_the_last_epoch_is_the_best(tmp_path):
 
 
 def test_a_long_run_is_told_in_windows(tmp_path, monkeypatch):
-    monkeypatch.setattr("mnist_core.training.sklearn.fit.POINTS", 12)  # 40 batches in windows of 4: 4, 4, 2 an epoch
+    # 40 batches in windows of 4: 4, 4, 2 an epoch
+    monkeypatch.setattr("mnist_core.training.sklearn.fit.POINTS", 12)
     events, _ = fitted(PERCEPTRON, tmp_path)
     assert [event.step for event in events if isinstance(event, StepEnd)][:4] == [4, 8, 10, 14]
 
@@ -201,7 +204,8 @@ def test_in_the_store_it_is_a_run_like_any_other(config, tmp_path):
     assert "Not converged" in run.note
     assert len(store.metrics(run.id, names=["epoch_train_loss"])) == 4
     data = load(config, tmp_path, "cpu")
-    answers = trained.probabilities(store, run, data.test.images.numpy())  # of the best epoch's checkpoint
+    # of the best epoch's checkpoint
+    answers = trained.probabilities(store, run, data.test.images.numpy())
     assert (answers.argmax(1) == data.test.labels.numpy()).mean() == pytest.approx(run.test_accuracy)
     assert run.test_accuracy is not None
     assert run.test_accuracy > 0.6

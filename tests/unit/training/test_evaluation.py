@@ -43,7 +43,8 @@ def test_leaves_modes_statistics_and_randomness_alone() -> None:
     model.train()
     frozen = model[1]
     assert isinstance(frozen, nn.Sequential)
-    frozen[1].eval()  # one layer was set apart by its owner
+    # one layer was set apart by its owner
+    frozen[1].eval()
     modes = [module.training for module in model.modules()]
     assert True in modes
     assert False in modes
@@ -60,7 +61,8 @@ def test_leaves_modes_statistics_and_randomness_alone() -> None:
 
 
 def test_restores_modes_when_the_model_fails() -> None:
-    model = nn.Sequential(nn.Flatten(), nn.Linear(3, 10))  # does not fit the images
+    # does not fit the images
+    model = nn.Sequential(nn.Flatten(), nn.Linear(3, 10))
     model.train()
     with pytest.raises(RuntimeError):
         evaluate(model, _data(_split(5)), _split(5))

@@ -95,8 +95,10 @@ def test_a_run_that_goes_on_elsewhere_says_both():
     assert many.startswith(before)
     assert many.endswith("Processor 39, AVX2, 1 thread")
     assert machine.joined_versions({"torch": "2.12.0", "a": "1"}, {"torch": "2.13.0", "b": "2"}) == {
-        "torch": "2.12.0, then 2.13.0", "a": "1", "b": "2",
-    }  # fmt: skip
+        "torch": "2.12.0, then 2.13.0",
+        "a": "1",
+        "b": "2",
+    }
     assert machine.joined_versions({"torch": "2.12.0, then 2.13.0"}, {"torch": "2.13.0"}) == {
         "torch": "2.12.0, then 2.13.0"
     }
@@ -109,7 +111,8 @@ def test_a_resumed_run_keeps_what_it_began_with(monkeypatch: pytest.MonkeyPatch)
     interrupt = threading.Event()
     for event in work(store, run, interrupt):
         if isinstance(event, StepEnd) and event.step == 1:
-            store.describe(run, device="cpu, 1 thread", versions={"torch": "2.0"})  # as an earlier program recorded it
+            # as an earlier program recorded it
+            store.describe(run, device="cpu, 1 thread", versions={"torch": "2.0"})
             interrupt.set()
     again = store.claim(store.requeue(run.id).id)
     assert again is not None

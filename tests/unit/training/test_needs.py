@@ -116,9 +116,24 @@ def test_an_archive_of_such_a_run_is_refused() -> None:
 
 def test_the_command_line_refuses_it(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "mnist_core", "train", "--dataset", "mnist-5k", "--architecture", WIDE.architecture,
-         "--batch-size", "8192"], cwd=ROOT, env=os.environ | {"MNIST_LAB_RESULTS": str(tmp_path / "lab")},
-        capture_output=True, text=True, check=False)  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "mnist_core",
+            "train",
+            "--dataset",
+            "mnist-5k",
+            "--architecture",
+            WIDE.architecture,
+            "--batch-size",
+            "8192",
+        ],
+        cwd=ROOT,
+        env=os.environ | {"MNIST_LAB_RESULTS": str(tmp_path / "lab")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 2
     assert "batch_size" in done.stderr
     assert "Traceback" not in done.stderr

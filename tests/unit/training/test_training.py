@@ -26,8 +26,12 @@ SMALL = RunConfig(dataset="mnist-5k", architecture="softmax", epochs=2, train_im
 # Everything random at once: initial weights, order, dropout, augmentation.
 LIVELY = SMALL.replace(
     architecture="conv(4, 5, 2) batchnorm relu conv(6, 3) relu flatten linear(32) relu dropout(0.5) linear(classes)",
-    epochs=3, shift=2, rotate=10, optimizer="adam", schedule="cosine",
-)  # fmt: skip
+    epochs=3,
+    shift=2,
+    rotate=10,
+    optimizer="adam",
+    schedule="cosine",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -154,7 +158,8 @@ def test_an_epoch_sees_every_image_once_and_reports_their_mean(tmp_path):
 def test_long_runs_are_recorded_in_windows_that_average_their_steps(tmp_path, monkeypatch):
     data = data_of(SMALL, tmp_path)
     fine = [e for e in train(network_of(SMALL), data, SMALL) if isinstance(e, StepEnd)]
-    monkeypatch.setattr("mnist_core.training.loop.POINTS", 8)  # 32 steps in windows of 4
+    # 32 steps in windows of 4
+    monkeypatch.setattr("mnist_core.training.loop.POINTS", 8)
     coarse = [e for e in train(network_of(SMALL), data, SMALL) if isinstance(e, StepEnd)]
     assert [event.step for event in coarse] == [4, 8, 12, 16, 20, 24, 28, 32]
     assert coarse[0].loss == pytest.approx(sum(event.loss for event in fine[:4]) / 4, rel=1e-5)
@@ -225,8 +230,10 @@ def test_patience_counts_accuracy_alone_while_the_best_epoch_is_still_chosen_by_
     losses = store.metrics(run.id, names=["validation_loss"])["value"].tolist()
     assert accuracies[1] == accuracies[2] == accuracies[3] > accuracies[0]
     assert losses == sorted(losses, reverse=True)
-    assert run.epoch == 4  # two epochs after the accuracy last rose
-    assert run.best_epoch == 4  # of equals the one with the lowest loss
+    # two epochs after the accuracy last rose
+    assert run.epoch == 4
+    # of equals the one with the lowest loss
+    assert run.best_epoch == 4
     assert "after epoch 2:" in run.note
 
 
@@ -275,8 +282,9 @@ def test_the_recorded_training_loss_is_the_plain_one_whatever_smooths_the_labels
     chosen = epoch_order(1000, config.seed, 1)[:64]
     logits, labels = twin(data.inputs(data.train.images[chosen])), data.train.labels[chosen]
     for rules, smoothing in ((None, 0.0), (Rules(training_loss=1), 0.3)):
-        first = next(event for event in train(network_of(config), data, config, rules=rules)
-                     if isinstance(event, StepEnd))  # fmt: skip
+        first = next(
+            event for event in train(network_of(config), data, config, rules=rules) if isinstance(event, StepEnd)
+        )
         wanted = F.cross_entropy(logits, labels, label_smoothing=smoothing).item()
         assert first.loss == pytest.approx(wanted, rel=1e-6)
 
@@ -326,7 +334,8 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(store):
         if isinstance(event, EpochEnd) and event.epoch == 2:
             interrupt.set()
     last = trained.checkpoints(store, run)[-1]
-    assert (last.step or 0) > 32  # the one that was saved in the middle of epoch 3
+    # the one that was saved in the middle of epoch 3
+    assert (last.step or 0) > 32
     (store.folder(run.id) / last.path).write_bytes(b"rotten")
     store.requeue(run.id)
     again = store.claim()

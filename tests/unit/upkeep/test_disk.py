@@ -89,8 +89,9 @@ def test_what_is_gone_already_frees_nothing(own_lab: Path, command: Callable[...
     run, other = trained_run(store, SMALL), trained_run(store, SMALL.replace(seed=1))
     shutil.rmtree(store.folder(run.id))
     assert {entry["number"]: entry["bytes"] for entry in json.loads(command("list", "--json")[1])} == {
-        1: 0, 2: bytes_on_disk(store, other),
-    }  # fmt: skip
+        1: 0,
+        2: bytes_on_disk(store, other),
+    }
     assert json.loads(command("prune", "1", "--dry-run", "--json")[1])["bytes"] == 0
     assert json.loads(command("prune", "1", "--json")[1])["bytes"] == 0
     command("delete", "1", "2")
@@ -108,8 +109,18 @@ def test_a_deleted_run_that_still_trains_is_not_told_as_removed(own_lab: Path, c
 
 @pytest.mark.parametrize(
     ("count", "words"),
-    [(0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1000, "1.0 kB"), (9949, "9.9 kB"), (9951, "10 kB"),
-     (999_499, "999 kB"), (999_500, "1.0 MB"), (2_500_000_000, "2.5 GB"), (5 * 10**15, "5,000 TB")],
-)  # fmt: skip
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1000, "1.0 kB"),
+        (9949, "9.9 kB"),
+        (9951, "10 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.0 MB"),
+        (2_500_000_000, "2.5 GB"),
+        (5 * 10**15, "5,000 TB"),
+    ],
+)
 def test_sizes_in_words(count: int, words: str):
     assert size_in_words(count) == words
