@@ -34,3 +34,14 @@ def test_links_between_documents_lead_somewhere(document: Path):
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", document.read_text()):
         if not target.startswith("http"):
             assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/architecture.md", "docs/internals.md"]
+)
+def test_files_that_a_document_names_are_there(name: str):
+    """Also such as `store/history.py`, which leaves the package out."""
+    text = (ROOT / name).read_text()
+    roots = [ROOT, ROOT / "mnist_core", ROOT / "dashboard"]
+    paths = set(re.findall(r"`([\w.]+(?:/[\w.]+)+\.(?:py|js|toml))`", text))
+    assert sorted(path for path in paths if not any((root / path).exists() for root in roots)) == []
