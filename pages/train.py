@@ -2,15 +2,14 @@
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, preload_chart, rows_of
+from dashboard.components import preload_chart
 from dashboard.controls import forms, getting_data
 from dashboard.frame import navigation, one_of, state
-from dashboard.train import live
+from dashboard.train import live, show_network
 from mnist_core.analysis import MOST_SEEDS, seeded
-from mnist_core.architectures import Architecture, diagram
+from mnist_core.architectures import Architecture
 from mnist_core.config import RunConfig, schedules
 from mnist_core.errors import ArchitectureError, MnistLabError
 from mnist_core.store import queueing
@@ -100,31 +99,6 @@ def begin(values: dict[str, Any], name: str, tries: int, click: int) -> None:
         state.background().wake()
         state.choose_also("runs", *(run.number for run in runs))
         st.session_state["view"] = "Training"
-
-
-def show_network(network: Architecture) -> None:
-    # st.html would strip the SVG
-    st.markdown(diagram(network), unsafe_allow_html=True)
-    rows = [
-        {
-            "Layer": "    " * layer.depth + layer.call,
-            "Output shape": " × ".join(map(str, layer.output_shape)),
-            "Parameters": layer.parameters,
-            "Multiply-accumulates": layer.macs,
-        }
-        for layer in network.layers
-    ]
-    shape = " × ".join(map(str, network.input_shape))
-    table = pd.DataFrame([{"Layer": "image", "Output shape": shape, "Parameters": 0, "Multiply-accumulates": 0}, *rows])
-    numbers = {
-        name: st.column_config.NumberColumn(format="localized", help=help)
-        for name, help in {
-            "Parameters": "Numbers that training adjusts.",
-            "Multiply-accumulates": "Multiplications for one image, the usual measure of work.",
-        }.items()
-    }
-    layer = {"Layer": st.column_config.TextColumn(width="large", help="As in the text; a block's layers are indented.")}
-    data_table("layer-table", rows_of(table, layer | numbers), "Layers, from the image to the scores")
 
 
 navigation.enter()

@@ -1,1 +1,2 @@
 from . import live as live
+from .network import show_network as show_network
