@@ -71,7 +71,7 @@ def summary(run: Run) -> None:
 
 def note(run: Run) -> None:
     """The network, and what the run has to say about itself."""
-    if changed := measures.changed_note(state.store().changed([run])):
+    if changed := measures.changed_note(state.store().changed_runs([run])):
         st.error(changed)
     st.caption(f"Network: {in_table_cell(run.config.architecture)}")
     if run.note:

@@ -48,7 +48,7 @@ SECTIONS: Mapping[str, Section] = {
 
 def show(runs: Sequence[Run]) -> None:
     """The choice of a section, and that section."""
-    if note := measures.changed_note(state.store().changed(runs)):
+    if note := measures.changed_note(state.store().changed_runs(runs)):
         st.error(note)
     chosen = one_of(
         "Look at",

@@ -14,7 +14,7 @@ from dashboard.components import Rows, data_table, rows_of
 from dashboard.frame import state
 from mnist_core.analysis import runs_table
 from mnist_core.plots import DASHES, PALETTE, RunStyle, run_style, run_styles
-from mnist_core.store import ACTIVE, BrokenRun, Run, Store
+from mnist_core.store import ACTIVE_STATES, BrokenRun, Run, Store
 from mnist_core.text import size_in_words
 
 # runs at most: of more no chart can be read, and no link would carry them
@@ -216,7 +216,7 @@ def columns() -> dict[str, Any]:
 
 
 def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
-    running = state.store().runs(states=ACTIVE) if every.active else []
+    running = state.store().runs(states=ACTIVE_STATES) if every.active else []
     ended = {run.id for run in running} != every.active
     if (st.session_state.get(_CHANGED) or ended) and not st.session_state.get(_BUSY):
         # the rest of the page shows the chosen runs and what they achieved
@@ -241,9 +241,9 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _read(url: str, stamp: tuple[float, ...]) -> Snapshot:
-    runs, broken = state.store().every()
+    runs, broken = state.store().runs_and_broken()
     frame = _with_broken(_dressed(runs, state.store().sizes()), broken)
-    changed = state.store().changed(runs)
+    changed = state.store().changed_runs(runs)
     frame.loc[[run.number for run in changed], "State"] += CHANGED
     numbers = frame["Run"].astype("str")
     tags = pd.Series([" ".join(tags) for tags in frame["Tags"]], index=frame.index, dtype="str")
@@ -257,7 +257,7 @@ def _read(url: str, stamp: tuple[float, ...]) -> Snapshot:
 
 def _stamp(store: Store) -> tuple[float, ...]:
     """A value that is another one when the snapshot has to be read again, which takes long with thousands of runs."""
-    active = [run.number for run in store.runs(states=ACTIVE)]
+    active = [run.number for run in store.runs(states=ACTIVE_STATES)]
     # their reports change the database several times a second
     if active:
         return (*active, store.clock() // _STALE_SECONDS)

@@ -20,7 +20,7 @@ from streamlit.logger import get_logger
 
 from dashboard.frame import access
 from mnist_core import jobs
-from mnist_core.jobs import STORE_ERRORS, told
+from mnist_core.jobs import STORE_ERRORS, explain
 from mnist_core.text import in_terminal, one_line
 
 _STATIC = Path(st.__file__).parent / "static"
@@ -51,7 +51,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     if url := access.network_url():
         print(f"  Other machines: {url} (a name instead of this address: see MNIST_LAB_HOSTS in README.md)", flush=True)
     # Whether or not anybody opens a page, and also where the store cannot be opened yet.
-    jobs.begin()
+    jobs.start_from_environment()
     _shorten_log()
     yield
     jobs.end()
@@ -69,7 +69,7 @@ def _shorten_log() -> None:
 def _in_one_line(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, STORE_ERRORS):
-        record.msg, record.args = in_terminal(one_line(f"{type(error).__name__}: {told(error)}")), ()
+        record.msg, record.args = in_terminal(one_line(f"{type(error).__name__}: {explain(error)}")), ()
         record.exc_info = record.exc_text = None
     return True
 

@@ -12,7 +12,7 @@ from dashboard.frame import links
 from mnist_core import environment, jobs
 from mnist_core.data import Download, Status, ensure
 from mnist_core.errors import MnistLabError, StorageError
-from mnist_core.jobs import STORE_ERRORS, told
+from mnist_core.jobs import STORE_ERRORS, explain
 from mnist_core.plots import run_label
 from mnist_core.store import UNDO_SECONDS, Run, Store
 from mnist_core.text import in_markdown
@@ -86,8 +86,8 @@ def tell_error(error: Exception) -> bool:
 
 
 def _tell(error: Exception) -> None:
-    text = told(error)
-    if not any(text in trouble.text for trouble in jobs.troubles_now()):
+    text = explain(error)
+    if not any(text in trouble.text for trouble in jobs.current_troubles()):
         st.error(in_markdown(text))
 
 

@@ -18,7 +18,7 @@ _ADDRESS = "troubles"
 
 def banner() -> list[Trouble]:
     """Say what is wrong now; returns it for `follow`."""
-    troubles = jobs.troubles_now()
+    troubles = jobs.current_troubles()
     for trouble in troubles:
         st.error(in_markdown(trouble.text[:1].upper() + trouble.text[1:]))
         if trouble.lines:
@@ -37,7 +37,7 @@ def routes() -> list[BaseRoute]:
 
 
 async def _answer(request: Request) -> JSONResponse:
-    return JSONResponse({"digest": _digest(jobs.troubles_now())}, headers={"Cache-Control": "no-store"})
+    return JSONResponse({"digest": _digest(jobs.current_troubles())}, headers={"Cache-Control": "no-store"})
 
 
 def _digest(troubles: list[Trouble]) -> str:

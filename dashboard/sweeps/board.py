@@ -12,7 +12,7 @@ from mnist_core import sweeps
 from mnist_core.analysis import measures, stats
 from mnist_core.config import shown
 from mnist_core.errors import MnistLabError
-from mnist_core.store import ACTIVE, SweepRow, runs_at_once
+from mnist_core.store import ACTIVE_STATES, SweepRow, runs_at_once
 from mnist_core.sweeps import Sweep
 from mnist_core.text import in_markdown
 
@@ -64,7 +64,7 @@ def _board(row: SweepRow, busy: bool) -> None:
             st.info("The runs of this sweep are deleted. **Recently deleted** on the page Compare brings them back.")
             return
         # While some train it would be asked every second.
-        if not busy and (note := measures.changed_note(store.changed(store.runs(sweep=row.id)))):
+        if not busy and (note := measures.changed_note(store.changed_runs(store.runs(sweep=row.id)))):
             st.warning(note)
         _best(sweep, table)
         results.summary(sweep, table)
@@ -73,12 +73,12 @@ def _board(row: SweepRow, busy: bool) -> None:
 
 
 def _busy(table: pd.DataFrame) -> bool:
-    return bool(table["state"].isin(ACTIVE).any())
+    return bool(table["state"].isin(ACTIVE_STATES).any())
 
 
 def _progress(row: SweepRow, table: pd.DataFrame) -> None:
     counts: dict[str, int] = table["state"].value_counts().to_dict()
-    ended = len(table) - sum(counts.get(name, 0) for name in ACTIVE)
+    ended = len(table) - sum(counts.get(name, 0) for name in ACTIVE_STATES)
     words = [f"**{counts[name]:,}** {word}" for name, word in _WORDS.items() if name in counts]
     if early := sum(_EARLY in text for text in table["note"].tolist()):
         words.append(f"{early:,} of them stopped early")

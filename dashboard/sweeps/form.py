@@ -60,7 +60,7 @@ def plan() -> None:
             else:
                 planned = Sweep(name=name.strip(), base=RunConfig.parse(base), axes=tuple(axes), **choices)
                 configs = planned.configs()
-                queueing.check_all(state.store(), configs, "axes")
+                queueing.check_trainable(state.store(), configs, "axes")
                 st.markdown(cost(configs))
                 # only now: what raised an error cannot be started
                 sweep = planned
@@ -83,7 +83,7 @@ def extend(row: SweepRow) -> None:
             st.caption("Add a value to those above, or raise the number of seeds.")
         else:
             lacking = sweeps.missing(store, row.id, wanted)
-            queueing.check_all(store, lacking, "axes")
+            queueing.check_trainable(store, lacking, "axes")
             st.markdown(cost(lacking))
             sweep = wanted
     _button("Add the missing runs", "Puts them into the queue.", sweep, lambda wanted: _extend(row.id, wanted))

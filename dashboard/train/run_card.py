@@ -13,7 +13,7 @@ from mnist_core.config import schedules
 from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.jobs import resuming
 from mnist_core.plots import run_label, run_style
-from mnist_core.store import RESUMABLE, Artifact, Run, queueing
+from mnist_core.store import RESUMABLE_STATES, Artifact, Run, queueing
 from mnist_core.text import in_html, in_markdown
 
 # A worker says every 0.4 s that it lives; a person need not hear of a moment.
@@ -44,7 +44,7 @@ def run_card(run: Run, queue: Sequence[str]) -> None:
                 _halt(run)
             else:
                 _go_on(run)
-        if run.state in RESUMABLE and (reason := st.session_state.get(_refused(run))):
+        if run.state in RESUMABLE_STATES and (reason := st.session_state.get(_refused(run))):
             _anew(run, reason)
         elif run.note:
             (st.warning if run.state in ("diverged", "failed", "interrupted") else st.caption)(in_markdown(run.note))
@@ -61,7 +61,7 @@ def _halt(run: Run) -> None:
 
 
 def _go_on(run: Run) -> None:
-    if run.state in RESUMABLE and run.progress < 1 and not st.session_state.get(_refused(run)):
+    if run.state in RESUMABLE_STATES and run.progress < 1 and not st.session_state.get(_refused(run)):
         st.button(
             "Continue",
             key=f"continue-{run.number}",
@@ -207,7 +207,7 @@ def _branch(run: Run, epoch: int, total: int, click: int) -> None:
 def _state(run: Run, queue: Sequence[str]) -> str:
     if run.state == "queued" and run.id in queue:
         return f"number {queue.index(run.id) + 1} in the queue"
-    if run.state == "running" and (silent := jobs.silence(run)) > _SILENT_SECONDS:
+    if run.state == "running" and (silent := jobs.silent_seconds(run)) > _SILENT_SECONDS:
         return f"running · has said nothing for {silent:.0f} s"
     if run.state == "running" and run.request:
         return {"stop": "stopping", "pause": "pausing"}[run.request] + " …"

@@ -24,8 +24,16 @@ from mnist_core.commands.sweep import sweep_app
 from mnist_core.commands.upkeep import backup, doctor, prune, restore
 from mnist_core.config import DATASETS, RECIPES, RunConfig
 from mnist_core.errors import CheckpointError, ConfigError
-from mnist_core.jobs import STORE_ERRORS, follow_all, interruptible, judged, resuming, settled, told
-from mnist_core.store import Run, State, Store, queueing
+from mnist_core.jobs import (
+    STORE_ERRORS,
+    explain,
+    follow_all,
+    interruptible,
+    resuming,
+    with_dead_runs_ended,
+    with_true_state,
+)
+from mnist_core.store import Run, RunState, Store, queueing
 from mnist_core.text import brief, in_terminal, one_line, size_in_words
 from mnist_core.upkeep import database_size
 
@@ -67,7 +75,7 @@ def main() -> None:
         if not isinstance(error, STORE_ERRORS):
             raise
         # A message repeats what was typed, which may be a word of thousands of letters.
-        said = " ".join(brief(word, _WORD_LETTERS) for word in told(error).split(" "))
+        said = " ".join(brief(word, _WORD_LETTERS) for word in explain(error).split(" "))
         print(in_terminal(f"Error: {said}"), file=sys.stderr)
         sys.exit(2)
 
@@ -98,9 +106,9 @@ def _train(
         values = RECIPES[recipe].config.model_dump() | given
     config = RunConfig.parse(values)
     from mnist_core.config import remarks
-    from mnist_core.store import check_all
+    from mnist_core.store import check_trainable
 
-    check_all(None, [config], "epochs")
+    check_trainable(None, [config], "epochs")
     store = Store.open()
     parent = store.run(config.continue_from).config if config.continue_from else None
     for remark in remarks(config, parent):
@@ -133,16 +141,16 @@ def _train_seeds(
 
 @app.command("list")
 def list_runs(
-    state: Annotated[State | None, typer.Option(help="Only runs in this state.")] = None,
+    state: Annotated[RunState | None, typer.Option(help="Only runs in this state.")] = None,
     limit: Annotated[int, typer.Option(help="At most this many, newest first.", min=1)] = 50,
     as_json: _As_json = False,
 ) -> None:
     """List the runs, newest first."""
-    store = settled(Store.open())
-    every, broken = store.every()
-    runs = [run for run in (judged(store, run) for run in every) if run.state == (state or run.state)][:limit]
+    store = with_dead_runs_ended(Store.open())
+    every, broken = store.runs_and_broken()
+    runs = [run for run in (with_true_state(store, run) for run in every) if run.state == (state or run.state)][:limit]
     sizes, broken = store.sizes(), [] if state else broken[:limit]
-    changed = store.changed(runs)
+    changed = store.changed_runs(runs)
     numbers = {run.number for run in changed}
     if as_json:
         told = [_as_dict(run) | {"bytes": sizes.get(run.id, 0), "changed": run.number in numbers} for run in runs]
@@ -197,11 +205,11 @@ def _occupied(store: Store, sizes: dict[str, int]) -> str:
 @app.command()
 def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
     """Show one run: configuration, results, files."""
-    store = settled(Store.open())
-    found = judged(store, store.find(run))
+    store = with_dead_runs_ended(Store.open())
+    found = with_true_state(store, store.find(run))
     if as_json:
         files = [asdict(artifact) for artifact in store.artifacts(found.id)]
-        changed = bool(store.changed([found]))
+        changed = bool(store.changed_runs([found]))
         print(json.dumps(_as_dict(found) | {"artifacts": files, "changed": changed}, indent=2))
         return
     lines = [
@@ -212,7 +220,7 @@ def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
     ]
     if found.data is not None:
         lines.append(f"test images {found.data.images.get('test', '')[:12]}")
-    lines += filter(None, [measures.changed_note(store.changed([found]))])
+    lines += filter(None, [measures.changed_note(store.changed_runs([found]))])
     lines += remarks_of(found)
     lines += [one_line(found.note)] if found.note else []
     lines += [f"  {name} = {one_line(str(value))}" for name, value in found.config.changed().items()] or [
@@ -233,7 +241,7 @@ def resume(
     as_json: _As_json = False,
 ) -> None:
     """Go on with a paused, stopped, interrupted or failed run, or train one that waits, here and now."""
-    store = settled(Store.open())
+    store = with_dead_runs_ended(Store.open())
     found = store.find(run)
     back_to = resuming.last_intact(store, found) if go_back and not from_scratch else None
     if not (from_scratch or back_to) and (reason := resuming.refusal(store, found)):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from mnist_core.errors import StoreError
-from mnist_core.jobs import judged, settled
+from mnist_core.jobs import with_dead_runs_ended, with_true_state
 from mnist_core.store import Run, Store
 from mnist_core.text import in_terminal
 
@@ -28,8 +28,8 @@ def export(
     output: Annotated[str, typer.Option("--output", "-o", help=_OUTPUT)] = "",
 ) -> None:
     """Take a run away: as a script of its own, as weights, curves or an archive, into TensorBoard or MLflow."""
-    store = settled(Store.open())
-    found = judged(store, store.find(run))
+    store = with_dead_runs_ended(Store.open())
+    found = with_true_state(store, store.find(run))
     if form == "tensorboard":
         print(in_terminal(str(_to_tensorboard(store, found, Path(output or "runs")))))
     elif form == "mlflow":

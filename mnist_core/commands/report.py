@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mnist_core.errors import StoreError
-from mnist_core.jobs import settled
+from mnist_core.jobs import with_dead_runs_ended
 from mnist_core.store import Store, write_atomically
 from mnist_core.text import in_terminal, one_line
 
@@ -22,7 +22,7 @@ def report(
     """Write a comparison of runs as one HTML file that opens without a network."""
     from mnist_core.report import html
 
-    store = settled(Store.open())
+    store = with_dead_runs_ended(Store.open())
     if output.is_dir():
         output /= _NAME
     # however often one is named

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from mnist_core import environment
 from mnist_core.errors import ConfigError
-from mnist_core.jobs import settled
+from mnist_core.jobs import with_dead_runs_ended
 from mnist_core.store import Run, Store
 from mnist_core.text import in_terminal
 
@@ -29,7 +29,7 @@ def study_list(as_json: _As_json = False) -> None:
     """The studies and their experiments, and how many of their runs are in the store."""
     from mnist_core.studies import plan, runs_of, studies
 
-    store = settled(Store.open())
+    store = with_dead_runs_ended(Store.open())
     rows = []
     for study in studies().values():
         finished = Counter(
@@ -98,7 +98,7 @@ def study_run(
     for dataset, why in missing.items():
         names = sorted({f"{one.study} {one.experiment.name}" for one in left_out if one.config.dataset == dataset})
         print_error(f"Left out: {', '.join(names)}. {why}")
-    runs = _train(settled(Store.open()), planned, as_json, f"study run {name}")
+    runs = _train(with_dead_runs_ended(Store.open()), planned, as_json, f"study run {name}")
     if as_json:
         print(json.dumps([_as_dict(one, run) for one, run in runs], indent=2))
     else:

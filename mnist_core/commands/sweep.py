@@ -17,8 +17,8 @@ from mnist_core.analysis import intervals, measures, stats
 from mnist_core.commands.flags import with_config_flags
 from mnist_core.config import RunConfig, shown
 from mnist_core.errors import ConfigError
-from mnist_core.jobs import follow_all, settled
-from mnist_core.store import ACTIVE, Store, concurrency, queueing
+from mnist_core.jobs import follow_all, with_dead_runs_ended
+from mnist_core.store import ACTIVE_STATES, Store, concurrency, queueing
 from mnist_core.sweeps import Sweep
 from mnist_core.text import decimals, one_line
 
@@ -44,7 +44,7 @@ def _run(
     axes = tuple(_axis(text) for text in axis)
     sweep = Sweep(name, RunConfig.parse(values), axes, method, samples, seeds, halving, random_seed)
     configs = sweep.configs()
-    queueing.check_all(None, configs, "axes")
+    queueing.check_trainable(None, configs, "axes")
     store = Store.open()
     at_once = concurrency.runs_at_once(store)
     text = (
@@ -64,7 +64,7 @@ def _run(
 @sweep_app.command("list")
 def list_sweeps(as_json: _As_json = False) -> None:
     """List the sweeps, newest first."""
-    store = settled(Store.open())
+    store = with_dead_runs_ended(Store.open())
     found = [_summary(store, row.id, row.name) for row in store.sweeps()]
     if as_json:
         print(json.dumps(found, indent=2))
@@ -86,14 +86,14 @@ def list_sweeps(as_json: _As_json = False) -> None:
 @sweep_app.command()
 def show(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None:
     """Show what a sweep has found so far."""
-    store = settled(Store.open())
+    store = with_dead_runs_ended(Store.open())
     _report(store, sweeps.find(store, sweep).id, as_json)
 
 
 @sweep_app.command()
 def stop(sweep: Annotated[str, _SWEEP]) -> None:
     """Stop all runs of a sweep that train or wait."""
-    store = settled(Store.open())
+    store = with_dead_runs_ended(Store.open())
     count = sweeps.stop_all(store, sweeps.find(store, sweep).id)
     print(f"{count} runs are asked to stop")
 
@@ -101,7 +101,7 @@ def stop(sweep: Annotated[str, _SWEEP]) -> None:
 @sweep_app.command()
 def retry(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None:
     """Train failed and interrupted runs of a sweep again, and whatever of it still waits."""
-    store = settled(Store.open())
+    store = with_dead_runs_ended(Store.open())
     row = sweeps.find(store, sweep)
     sweeps.retry_failed(store, row.id)
     _train(store, row.id, as_json)
@@ -143,7 +143,7 @@ def _report(store: Store, sweep_id: str, as_json: bool) -> None:
         print(one_line(line))
     states = table["state"].value_counts().to_dict()
     print(", ".join(f"{count} {state}" for state, count in states.items()))
-    if note := measures.changed_note(store.changed(store.runs(sweep=sweep_id))):
+    if note := measures.changed_note(store.changed_runs(store.runs(sweep=sweep_id))):
         print(note)
 
 
@@ -183,7 +183,7 @@ def _summary(store: Store, sweep_id: str, name: str) -> dict[str, Any]:
         "id": sweep_id,
         "name": name,
         "runs": len(table),
-        "ended": sum(state not in ACTIVE for state in table["state"]),
+        "ended": sum(state not in ACTIVE_STATES for state in table["state"]),
         "best_run": None,
         "best_accuracy": None,
         "best_of": sweeps.score_name(table),

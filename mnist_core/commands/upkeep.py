@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from mnist_core import environment
 from mnist_core.errors import ConfigError, StoreError
-from mnist_core.jobs import settled
-from mnist_core.store import State, Store, database_file
+from mnist_core.jobs import with_dead_runs_ended
+from mnist_core.store import RunState, Store, database_file
 from mnist_core.text import in_terminal, size_in_words
 
 _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -129,9 +129,9 @@ def prune(
     """Free disk: remove checkpoints of ended runs but the best and the last; curves, figures and answers stay."""
     from mnist_core.upkeep import disk
 
-    if unknown := [one for one in state or [] if one not in get_args(State)]:
-        raise ConfigError("state", f"{unknown[0]!r} is none; choose from {', '.join(get_args(State))}")
-    store = settled(Store.open())
+    if unknown := [one for one in state or [] if one not in get_args(RunState)]:
+        raise ConfigError("state", f"{unknown[0]!r} is none; choose from {', '.join(get_args(RunState))}")
+    store = with_dead_runs_ended(Store.open())
     named = [store.find(text) for text in runs or []]
     if not (named or older_than or state or every or deleted):
         raise ConfigError("prune", "name runs, or choose them with --older-than, --state, --all or --deleted")

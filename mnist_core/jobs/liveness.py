@@ -17,7 +17,7 @@ _GONE = "The process of this run is gone."
 _RESUME = "Resume it to go on from the last checkpoint."
 
 
-def settle(store: Store) -> list[Run]:
+def end_dead_runs(store: Store) -> list[Run]:
     """Put right what the store says of running runs of this machine that nobody trains any more; returns these runs.
 
     One that had begun is interrupted and can be resumed, one that had not goes back into the queue. Every reader of
@@ -44,7 +44,7 @@ def settle_broken(store: Store) -> None:
                 store.fail_broken(holder.number)
 
 
-def judged(store: Store, run: Run) -> Run:
+def with_true_state(store: Store, run: Run) -> Run:
     """The run as it is, also where that cannot be written: one whose process is gone is interrupted."""
     if run.state != "running" or run.host != socket.gethostname() or not _is_gone_now(store, run):
         return run
@@ -81,8 +81,8 @@ def interrupt(store: Store, run: Run, why: str) -> None:
         store.finish(run, "interrupted", f"{why} {_RESUME}")
 
 
-def settled(store: Store) -> Store:
-    """The store, after `settle` as far as it can be written to: what only reads must not fail for it."""
+def with_dead_runs_ended(store: Store) -> Store:
+    """The store, after `end_dead_runs` as far as it can be written to: what only reads must not fail for it."""
     with contextlib.suppress(*STORE_ERRORS):
-        settle(store)
+        end_dead_runs(store)
     return store

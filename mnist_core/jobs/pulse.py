@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from mnist_core.errors import LostRunError, MnistLabError
-from mnist_core.jobs.troubles import STORE_ERRORS, Pauses, passes, told
-from mnist_core.store import Run, State, Store
+from mnist_core.jobs.troubles import STORE_ERRORS, Pauses, explain, passes
+from mnist_core.store import Run, RunState, Store
 
 _BEAT_SECONDS = 0.4
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 5.0
-_WISHES: dict[str, State] = {"stop": "stopped", "pause": "paused"}
+_WISHES: dict[str, RunState] = {"stop": "stopped", "pause": "paused"}
 _Result = TypeVar("_Result")
 
 
@@ -27,7 +27,7 @@ class Pulse(threading.Thread):
         super().__init__(name="pulse", daemon=True)
         self._store, self._run, self._interrupt = store, run, interrupt
         self._ended = threading.Event()
-        self._wish: State | None = None
+        self._wish: RunState | None = None
 
     def run(self) -> None:
         while not self._ended.wait(_BEAT_SECONDS):
@@ -42,7 +42,7 @@ class Pulse(threading.Thread):
             self._wish = _WISHES.get(asked or "")
 
     @property
-    def wish(self) -> State | None:
+    def wish(self) -> RunState | None:
         """The state in which the run should end now, if any."""
         return "interrupted" if self._interrupt.is_set() else self._wish
 
@@ -61,8 +61,8 @@ class Pulse(threading.Thread):
                 if not passes(error):
                     raise
                 if not trouble:
-                    _say(f"run #{self._run.number} waits: {told(error)}")
-                trouble = told(error)
+                    _say(f"run #{self._run.number} waits: {explain(error)}")
+                trouble = explain(error)
             else:
                 if trouble:
                     self._tell(None)

@@ -135,7 +135,7 @@ class Jobs(threading.Thread):
                 pause = self._pauses.next()
                 self._log(error)
                 self._own_trouble = Trouble(
-                    f"{troubles.told(error)} Runs in the queue wait; it is tried again by itself."
+                    f"{troubles.explain(error)} Runs in the queue wait; it is tried again by itself."
                 )
             self._wake.wait(pause)
             self._wake.clear()
@@ -149,7 +149,7 @@ class Jobs(threading.Thread):
 
     def _log(self, error: Exception) -> None:
         """Say it in the terminal. The lines of code name no values: an error of the database would print SQL."""
-        print(in_terminal(f"jobs: {type(error).__name__}: {troubles.told(error)}"), file=sys.stderr)
+        print(in_terminal(f"jobs: {type(error).__name__}: {troubles.explain(error)}"), file=sys.stderr)
         if not isinstance(error, troubles.STORE_ERRORS):
             print("".join(traceback.format_tb(error.__traceback__)), file=sys.stderr)
 
@@ -173,8 +173,8 @@ class Jobs(threading.Thread):
                 self._house_trouble = None
             except troubles.STORE_ERRORS as error:
                 # What passes by itself holds up the queue as well, which says so, and looks again sooner.
-                self._house_trouble = None if troubles.passes(error) else Trouble(troubles.told(error))
-                print(in_terminal(f"housekeeping: {troubles.told(error)}"), file=sys.stderr)
+                self._house_trouble = None if troubles.passes(error) else Trouble(troubles.explain(error))
+                print(in_terminal(f"housekeeping: {troubles.explain(error)}"), file=sys.stderr)
 
     def _tick(self) -> None:
         self._reap()
@@ -337,17 +337,17 @@ def start(store: Store) -> Jobs:
     return _start(store.url, lambda: store)
 
 
-def begin() -> Jobs:
+def start_from_environment() -> Jobs:
     """The background thread for the store that the environment names, which need not be there yet: it is waited for."""
     return _start(environment.database_url(), Store.open)
 
 
-def troubles_now() -> list[Trouble]:
+def current_troubles() -> list[Trouble]:
     """What keeps the background threads of this process from training runs, for a person."""
     return [trouble for jobs in _started() for trouble in jobs.troubles]
 
 
-def silence(run: Run) -> float:
+def silent_seconds(run: Run) -> float:
     """For how many seconds the worker of a running run has said nothing, as far as this process has listened."""
     return max((jobs.silence(run) for jobs in _started()), default=0.0)
 

@@ -59,7 +59,7 @@ def passes(error: BaseException) -> bool:
     return isinstance(error, StorageError) and error.kind in _PASSING
 
 
-def told(error: BaseException) -> str:
+def explain(error: BaseException) -> str:
     """What is wrong and the remedy, without SQL, its values, addresses or passwords."""
     if isinstance(error, MnistLabError):
         return str(error)

@@ -28,9 +28,9 @@ from mnist_core.errors import LostRunError, MnistLabError
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
 from mnist_core.jobs import memory, recording
 from mnist_core.jobs.pulse import HeldUpError, Pulse
-from mnist_core.jobs.troubles import STORE_ERRORS, told
+from mnist_core.jobs.troubles import STORE_ERRORS, explain
 from mnist_core.jobs.worker_process import READY
-from mnist_core.store import Run, State, Store, remove_leftovers
+from mnist_core.store import Run, RunState, Store, remove_leftovers
 from mnist_core.training import TrainingState, check_batches, check_needs, devices, machine, train
 
 _RECORD_SECONDS = 0.2
@@ -78,7 +78,7 @@ def _fail(store: Store, run: Run, pulse: Pulse, why: str) -> None:
 
 def _unexpected(error: Exception) -> str:
     if isinstance(error, STORE_ERRORS):
-        return told(error)
+        return explain(error)
     return f"Unexpected {type(error).__name__}: {error}. Details: worker.log of this run."
 
 
@@ -138,7 +138,7 @@ def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
     }
     waiting: list[Event] = []
     recorded = 0.0
-    outcome: State | None = None
+    outcome: RunState | None = None
     hint = note
     for event in stream:
         if isinstance(event, RunStarted):
@@ -232,7 +232,7 @@ def main() -> int:
                     pass
         except STORE_ERRORS as error:
             # its own text would print SQL and values
-            print(f"{type(error).__name__}: {told(error)}", file=sys.stderr)
+            print(f"{type(error).__name__}: {explain(error)}", file=sys.stderr)
             return 1
         except Exception:
             traceback.print_exc()

@@ -77,7 +77,7 @@ def find(store: Store, runs: Sequence[Run]) -> Findings:
         images,
         problem,
         classes,
-        tuple(store.changed(runs)),
+        tuple(store.changed_runs(runs)),
     )
 
 

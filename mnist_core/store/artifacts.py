@@ -14,7 +14,7 @@ _CHUNK = 1 << 20
 # A run's folder has the name of its id.
 RUN_FOLDER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Where a restoring keeps what was there before it.
-ASIDE = "replaced-"
+REPLACED_PREFIX = "replaced-"
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,10 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def put_aside(results: Path) -> list[Path]:
+def replaced_folders(results: Path) -> list[Path]:
     """Folders beside the runs in which restorings keep runs or a database, the oldest first."""
     return sorted(
         path
-        for path in results.glob(f"{ASIDE}*")
+        for path in results.glob(f"{REPLACED_PREFIX}*")
         if path.is_dir() and any(RUN_FOLDER.fullmatch(one.name) or one.suffix == ".db" for one in path.iterdir())
     )

@@ -6,11 +6,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from mnist_core.errors import StorageError
-from mnist_core.store.artifacts import RUN_FOLDER, put_aside
-from mnist_core.store.backup import copy_before_migration
+from mnist_core.store.artifacts import RUN_FOLDER, replaced_folders
 from mnist_core.store.connections import file_of, use_write_ahead_log, writing
+from mnist_core.store.database_copies import copy_before_migration
 from mnist_core.store.failures import DOCTOR, system_errors
-from mnist_core.store.schema import CHANGES, VERSION, lab, metadata
+from mnist_core.store.schema import CHANGES, SCHEMA_VERSION, lab, metadata
 from mnist_core.store.soundness import as_version
 
 # What a database of any version has, beside `lab`.
@@ -37,7 +37,7 @@ def begin_file(path: Path, results: Path) -> None:
                 "name another folder in MNIST_LAB_RESULTS.",
                 "missing",
             )
-        if aside := put_aside(results):
+        if aside := replaced_folders(results):
             raise StorageError(
                 f"The database {path} is not there: a restoring was cut short. Repeat it (`python -m mnist_core "
                 f"restore`); what was there before is in {aside[-1]}. {DOCTOR}",
@@ -56,7 +56,7 @@ def migrate(engine: sa.Engine, results: Path) -> None:
     # it can be read as it is; writing will say what is wrong
     with contextlib.suppress(StorageError):
         use_write_ahead_log(engine)
-    if version == VERSION:
+    if version == SCHEMA_VERSION:
         return
     with writing(engine).connect() as connection:
         # its patience is not for others
@@ -66,18 +66,18 @@ def migrate(engine: sa.Engine, results: Path) -> None:
         # the write lock: of several processes one migrates, the others then find it done
         with connection.begin():
             version = _version(connection)
-            if version == VERSION:
+            if version == SCHEMA_VERSION:
                 return
             if version is not None:
                 path = file_of(engine.url)
                 if path is not None:
                     copy_before_migration(path, results, version)
-                for step in range(version + 1, VERSION + 1):
+                for step in range(version + 1, SCHEMA_VERSION + 1):
                     for statement in CHANGES[step]:
                         connection.exec_driver_sql(statement)
                 connection.execute(lab.delete().where(lab.c.key == "schema"))
             metadata.create_all(connection)
-            connection.execute(lab.insert().values(key="schema", value=str(VERSION)))
+            connection.execute(lab.insert().values(key="schema", value=str(SCHEMA_VERSION)))
 
 
 def _version(connection: sa.Connection) -> int | None:
@@ -96,12 +96,12 @@ def _version(connection: sa.Connection) -> int | None:
     version = as_version(value)
     if version is None:
         raise StorageError(f"{name} does not say its version: it is damaged. {DOCTOR}", "damaged")
-    if version > VERSION:
+    if version > SCHEMA_VERSION:
         raise StorageError(
-            f"{name} was written by a newer MNIST Lab (schema {value}, this one knows {VERSION}). "
+            f"{name} was written by a newer MNIST Lab (schema {value}, this one knows {SCHEMA_VERSION}). "
             "Update MNIST Lab, or name another folder in MNIST_LAB_RESULTS."
         )
-    if version < VERSION and (missing := sorted(_TABLES - tables)):
+    if version < SCHEMA_VERSION and (missing := sorted(_TABLES - tables)):
         raise StorageError(f"{name} lacks the table {missing[0]}. {DOCTOR}", "incomplete")
     return version
 

@@ -20,11 +20,11 @@ from mnist_core.store import processes
 from mnist_core.store.schema import runs
 from mnist_core.text import is_text, one_line
 
-State = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "failed", "interrupted"]
-ACTIVE: tuple[State, ...] = ("queued", "running")
+RunState = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "failed", "interrupted"]
+ACTIVE_STATES: tuple[RunState, ...] = ("queued", "running")
 # characters
 NAME_LENGTH = 200
-RESUMABLE: tuple[State, ...] = ("paused", "stopped", "interrupted", "failed")
+RESUMABLE_STATES: tuple[RunState, ...] = ("paused", "stopped", "interrupted", "failed")
 
 
 # What the row of a run says before its first step.
@@ -63,7 +63,7 @@ class Run:
     id: str
     name: str
     tags: tuple[str, ...]
-    state: State
+    state: RunState
     config: RunConfig
     digest: str
     # what the person should know: a fallback, a hint, an error
@@ -181,7 +181,7 @@ class Run:
 
     @property
     def active(self) -> bool:
-        return self.state in ACTIVE
+        return self.state in ACTIVE_STATES
 
     def __repr__(self) -> str:
         """The run at a glance, as a notebook shows it; `dataclasses.asdict` has every value."""
@@ -234,11 +234,11 @@ class Holder:
 
 
 _COLUMNS = tuple(field.name for field in fields(Run))
-_STATES = get_args(State)
+_STATES = get_args(RunState)
 _TIMES = ("created", "started", "finished", "deleted", "heartbeat")
 _FRACTIONS = ("train_accuracy", "validation_accuracy", "test_accuracy")
 # The last moment that a page can show: the end of the year 2199, in unix seconds.
-LATEST = 7_258_118_399.0
+LATEST_TIME = 7_258_118_399.0
 
 
 def run_from_row(row: Mapping[Any, Any]) -> Run:
@@ -267,7 +267,7 @@ def _check_row(row: Mapping[Any, Any]) -> None:
             raise ValueError(f"{column.name}: {str(value)[:40]!r} is no {_WORDS[type(column.type)]}")
     if row["state"] not in _STATES:
         raise ValueError(f"state: {row['state'][:40]!r} is none that a run has")
-    for names, most in ((_TIMES, LATEST), (_FRACTIONS, 1.0)):
+    for names, most in ((_TIMES, LATEST_TIME), (_FRACTIONS, 1.0)):
         if wrong := [name for name in names if row[name] is not None and not 0 <= row[name] <= most]:
             raise ValueError(f"{wrong[0]}: {row[wrong[0]]:g} is out of range")
     if row["epoch"] < 0 or row["step"] < 0:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text
 
-VERSION = 5
+SCHEMA_VERSION = 5
 metadata = sa.MetaData()
 
 lab = Table("lab", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))

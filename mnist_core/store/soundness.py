@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from mnist_core.store.schema import CHANGES, VERSION, metadata
+from mnist_core.store.schema import CHANGES, SCHEMA_VERSION, metadata
 
 # What SQLite raises; the second where its message quotes a name whose bytes are damaged.
 SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
@@ -28,7 +28,7 @@ def damage(path: Path) -> str:
                 return "it does not say its version"
             lacks = lacking(connection)
     except SQLITE_ERRORS as error:
-        return in_words(error)
+        return sqlite_message(error)
     return f"it lacks the {lacks[0]}" if lacks else ""
 
 
@@ -49,15 +49,15 @@ def lacking(connection: sqlite3.Connection) -> list[str]:
     """Tables and columns that a database of its version should have and has not, each as "table runs" or "column
     runs.note"; nothing is known of a newer version. Raises one of SQLITE_ERRORS.
     """
-    known = version(connection) or VERSION
-    if known > VERSION:
+    known = version(connection) or SCHEMA_VERSION
+    if known > SCHEMA_VERSION:
         return []
     later = {
         place for step, statements in CHANGES.items() if step > known for place in _ADDED.findall(" ".join(statements))
     }
     found = []
     for table in metadata.sorted_tables:
-        if known < VERSION and table.name not in _FIRST_TABLES:
+        if known < SCHEMA_VERSION and table.name not in _FIRST_TABLES:
             continue
         there = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
         if not there:
@@ -68,6 +68,6 @@ def lacking(connection: sqlite3.Connection) -> list[str]:
     return found
 
 
-def in_words(error: Exception) -> str:
+def sqlite_message(error: Exception) -> str:
     """What an error of SQLite says, without bytes that are no text."""
     return "a name in it holds bytes that are no text" if isinstance(error, UnicodeDecodeError) else str(error)

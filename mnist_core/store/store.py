@@ -15,20 +15,20 @@ from mnist_core.errors import StoreError
 from mnist_core.events import Event
 from mnist_core.store import history, rows
 from mnist_core.store import metrics as metric_rows
-from mnist_core.store.adopting import Adoption
 from mnist_core.store.artifacts import RUN_FOLDER, Artifact
 from mnist_core.store.connections import writing
 from mnist_core.store.failures import system_errors
 from mnist_core.store.files import Files
+from mnist_core.store.imported_runs import ImportedRuns
 from mnist_core.store.leftovers import remove
 from mnist_core.store.run import (
     NAME_LENGTH,
     NOT_BEGUN,
-    RESUMABLE,
+    RESUMABLE_STATES,
     BrokenRun,
     Holder,
     Run,
-    State,
+    RunState,
     claim,
     clean_tags,
     new_row,
@@ -50,7 +50,7 @@ _MANY = 500
 _LATE = "fingerprinted_late"
 
 
-class Store(Files, Sweeps, Adoption):
+class Store(Files, Sweeps, ImportedRuns):
     """Runs, metrics, artifacts and sweeps. Safe to use from several threads and processes."""
 
     @classmethod
@@ -118,14 +118,14 @@ class Store(Files, Sweeps, Adoption):
         places = {run_id: place for place, run_id in enumerate(ids or ())}
         return sorted(found, key=lambda run: places.get(run.id, 0))
 
-    def every(self) -> tuple[list[Run], list[BrokenRun]]:
+    def runs_and_broken(self) -> tuple[list[Run], list[BrokenRun]]:
         """All runs that are not deleted, and all rows that are not and cannot be read as runs; newest first."""
         with self._engine.connect() as connection:
             return rows.read(connection, runs.c.deleted.is_(None))
 
     def broken(self) -> list[BrokenRun]:
         """Rows that are not deleted and cannot be read as runs, newest first."""
-        return self.every()[1]
+        return self.runs_and_broken()[1]
 
     def delete_broken(self, numbers: Sequence[int]) -> None:
         """Hide rows that cannot be read; they can be removed for good as other deleted runs are."""
@@ -167,36 +167,39 @@ class Store(Files, Sweeps, Adoption):
             self._check(number, arrays, history.read(connection, number))
         return arrays
 
-    def damage(self, run_id: str) -> list[str]:
+    def changed_parts(self, run_id: str) -> list[str]:
         """What of an ended run is not as it was recorded: names of metrics, "results" for its own figures."""
         with self._engine.connect() as connection:
             damaged = history.damage(connection, self._number(connection, run_id))
         return [name or "results" for name in damaged]
 
-    def changed(self, runs: Sequence[Run]) -> list[Run]:
+    def changed_runs(self, runs: Sequence[Run]) -> list[Run]:
         """Those of the runs whose own figures in the database are not what they were when the run ended."""
         with self._engine.connect() as connection:
             numbers = [run.number for run in runs]
             found = set(history.changed_results(connection, numbers if len(numbers) < _MANY else None, self._checked))
         return [run for run in runs if run.number in found]
 
-    def unguarded(self) -> list[int]:
+    def without_fingerprints(self) -> list[int]:
         """Numbers of the runs that ended without a fingerprint, so that a change of their figures goes unnoticed."""
         with self._engine.connect() as connection:
             return history.without(connection)
 
-    def guard(self, numbers: Sequence[int]) -> None:
-        """Keep fingerprints of ended runs that have none, of their figures as they are now; `guarded_late` has them."""
+    def keep_fingerprints(self, numbers: Sequence[int]) -> None:
+        """Keep fingerprints of ended runs that have none, of their figures as they are now.
+
+        `fingerprinted_late` then lists them.
+        """
         with writing(self._engine).begin() as connection:
             missing = set(history.without(connection)) & set(numbers)
             for number in sorted(missing):
                 # a broken row, which is told as one
                 with contextlib.suppress(*history.UNREADABLE):
                     history.write(connection, number)
-        self.set_setting(_LATE, sorted({*self.guarded_late(), *missing}))
+        self.set_setting(_LATE, sorted({*self.fingerprinted_late(), *missing}))
 
-    def guarded_late(self) -> list[int]:
-        """Numbers of the runs whose fingerprints were not kept when they ended but by `guard`."""
+    def fingerprinted_late(self) -> list[int]:
+        """Numbers of the runs whose fingerprints were not kept when they ended but by `keep_fingerprints`."""
         found = self._late()
         if not found:
             return []
@@ -292,7 +295,7 @@ class Store(Files, Sweeps, Adoption):
             first = _head_of_queue(connection)
             done = connection.execute(
                 runs.update()
-                .where(runs.c.id == run_id, runs.c.state.in_(RESUMABLE))
+                .where(runs.c.id == run_id, runs.c.state.in_(RESUMABLE_STATES))
                 .values(
                     state="queued", request=None, finished=None, queued=self.clock() if first is None else first - 1
                 )
@@ -306,7 +309,9 @@ class Store(Files, Sweeps, Adoption):
                 values = {"epoch": back_to.epoch, "step": step, "note": ""} if back_to else NOT_BEGUN
                 connection.execute(runs.update().where(runs.c.number == number).values(**values))
         if not done.rowcount:
-            raise StoreError(f"this run is {self.run(run_id).state}: only {', '.join(RESUMABLE)} runs can be resumed")
+            raise StoreError(
+                f"this run is {self.run(run_id).state}: only {', '.join(RESUMABLE_STATES)} runs can be resumed"
+            )
         # it gets others when it ends
         if number in (late := self._late()):
             self.set_setting(_LATE, [other for other in late if other != number])
@@ -479,7 +484,7 @@ class Store(Files, Sweeps, Adoption):
             if found := metric_rows.rows(run.number, events, last):
                 connection.execute(metrics.insert(), found)
 
-    def finish(self, run: Run, state: State, note: str = "", **values: Any) -> None:
+    def finish(self, run: Run, state: RunState, note: str = "", **values: Any) -> None:
         """End the worker's hold on a run; `note` is added to what the run says already."""
         with writing(self._engine).begin() as connection:
             said = connection.execute(sa.select(runs.c.note).where(runs.c.number == run.number)).scalar() or ""

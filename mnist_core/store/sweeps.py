@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from mnist_core.store.connections import writing
 from mnist_core.store.database import Database
-from mnist_core.store.run import LATEST
+from mnist_core.store.run import LATEST_TIME
 from mnist_core.store.schema import metrics, runs, sweeps
 from mnist_core.text import one_line
 
@@ -34,7 +34,7 @@ def _row(row: Mapping[Any, Any]) -> SweepRow:
     except (ValueError, TypeError, RecursionError):
         spec = {}
     created = row["created"]
-    dated = isinstance(created, int | float) and 0 <= created <= LATEST
+    dated = isinstance(created, int | float) and 0 <= created <= LATEST_TIME
     return SweepRow(
         str(row["id"]), str(row["name"]), spec if isinstance(spec, dict) else {}, float(created) if dated else 0.0
     )

@@ -9,7 +9,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data import class_names, status
 from mnist_core.environment import full_path
 from mnist_core.errors import ConfigError, DataError
-from mnist_core.store import ACTIVE, Run, Store, queueing
+from mnist_core.store import ACTIVE_STATES, Run, Store, queueing
 from mnist_core.studies.catalogue import experiment_of, study_of
 from mnist_core.studies.study import Experiment, Study, Variant
 from mnist_core.sweeps import run_seconds
@@ -110,8 +110,8 @@ def start(store: Store, planned: Sequence[Planned]) -> list[Run]:
             for config in _configs(store, one):
                 fresh.setdefault(config.digest(), (config, name_of(one)))
     entries = list(fresh.values())
-    queueing.check_all(None, [*(run.config for run in again), *(config for config, _ in entries)], "epochs_scale")
-    queueing.check_all(store, [config for config, _ in entries], "epochs_scale")
+    queueing.check_trainable(None, [*(run.config for run in again), *(config for config, _ in entries)], "epochs_scale")
+    queueing.check_trainable(store, [config for config, _ in entries], "epochs_scale")
     for run in again:
         queueing.requeue(store, run, from_scratch=run.config.library == "sklearn")
     seconds = run_seconds(store, [config for config, _ in entries])
@@ -225,5 +225,5 @@ def _configs(store: Store, planned: Planned) -> list[RunConfig]:
 
 
 def _rank(run: Run) -> tuple[int, int]:
-    order = (_ENDED, ACTIVE)
+    order = (_ENDED, ACTIVE_STATES)
     return next((place for place, states in enumerate(order) if run.state in states), len(order)), -run.number

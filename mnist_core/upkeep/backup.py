@@ -11,9 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_core.errors import StoreError
-from mnist_core.store import SQLITE_ERRORS, copy_checked, copy_database, in_words, remove_leftovers, stamp
+from mnist_core.store import SQLITE_ERRORS, copy_checked, copy_database, remove_leftovers, sqlite_message, timestamp
 from mnist_core.upkeep import manifest
-from mnist_core.upkeep.manifest import CONTENTS, DATABASE, MANIFEST, Content, File, Manifest, content_path
+from mnist_core.upkeep.manifest import (
+    CONTENTS,
+    DATABASE,
+    MANIFEST,
+    BackupContent,
+    BackupFile,
+    BackupManifest,
+    content_path,
+)
 
 # A run that trains may replace a file between the copy of the database and that of the file. After so many attempts
 # the database is locked for the moment that the rest takes.
@@ -27,7 +35,7 @@ class Backup:
     """A backup that was made."""
 
     folder: Path
-    manifest: Manifest
+    manifest: BackupManifest
     # bytes that were not in an earlier backup
     copied: int
 
@@ -50,7 +58,7 @@ def back_up(
         raise StoreError(f"there is no database {database}, so there is nothing to back up. Check MNIST_LAB_RESULTS.")
     if folder.resolve() in (results.resolve(), *results.resolve().parents):
         raise StoreError(f"{folder} holds the results themselves; name another folder for the backup")
-    name = stamp()
+    name = timestamp()
     temporary = folder / f".{name}.part"
     try:
         (folder / CONTENTS).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -83,17 +91,17 @@ def backups(folder: Path) -> list[Path]:
 class _Copied:
     """One attempt: the copied database, the files that it lists, and how far they could be copied."""
 
-    database: Content
+    database: BackupContent
     runs: int
-    files: list[File]
-    missing: list[File]
+    files: list[BackupFile]
+    missing: list[BackupFile]
     # bytes
     new: int
 
 
 def _fill(
     database: Path, results: Path, folder: Path, temporary: Path, progress: Callable[[int, int], None]
-) -> tuple[Manifest, int]:
+) -> tuple[BackupManifest, int]:
     """Copy until the files are those of the copied database; returns what is there and how many bytes were new."""
     copied = _attempt(database, results, folder, temporary, progress)
     new = copied.new
@@ -102,7 +110,7 @@ def _fill(
             with _locked(database, attempt > _ATTEMPTS):
                 copied = _attempt(database, results, folder, temporary, progress)
             new += copied.new
-    about = Manifest(
+    about = BackupManifest(
         created=time.time(),
         runs=copied.runs,
         database=copied.database,
@@ -117,7 +125,7 @@ def _attempt(
 ) -> _Copied:
     sha256, size = copy_database(database, temporary / DATABASE)
     runs, files = _listed(temporary / DATABASE)
-    missing: list[File] = []
+    missing: list[BackupFile] = []
     new = 0
     for place, file in enumerate(files):
         count = _keep(results, folder, file)
@@ -125,10 +133,10 @@ def _attempt(
             missing.append(file)
         new += count or 0
         progress(place + 1, len(files))
-    return _Copied(Content(sha256=sha256, size=size), runs, files, missing, new)
+    return _Copied(BackupContent(sha256=sha256, size=size), runs, files, missing, new)
 
 
-def _keep(results: Path, folder: Path, file: File) -> int | None:
+def _keep(results: Path, folder: Path, file: BackupFile) -> int | None:
     """Copy one file unless its content is there; returns bytes copied, None if the file is not what it should be."""
     target = content_path(folder, file.sha256)
     if target.is_file() and target.stat().st_size == file.size:
@@ -149,11 +157,11 @@ def _locked(database: Path, really: bool) -> Iterator[None]:
             yield
         except SQLITE_ERRORS as error:
             raise StoreError(
-                f"the database {database} cannot be read ({in_words(error)}). `doctor` says more."
+                f"the database {database} cannot be read ({sqlite_message(error)}). `doctor` says more."
             ) from None
 
 
-def _listed(database: Path) -> tuple[int, list[File]]:
+def _listed(database: Path) -> tuple[int, list[BackupFile]]:
     """How many runs a database holds, and the files that it lists.
 
     Raises StoreError if one cannot be the path of a run's file.
@@ -163,7 +171,7 @@ def _listed(database: Path) -> tuple[int, list[File]]:
         with closing(sqlite3.connect(database)) as connection:
             runs = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
             rows = connection.execute(f"{query} ORDER BY runs.number, artifacts.path").fetchall()
-        return runs, [File(run=run, path=path, sha256=sha256, size=size) for run, path, sha256, size in rows]
+        return runs, [BackupFile(run=run, path=path, sha256=sha256, size=size) for run, path, sha256, size in rows]
     except (sqlite3.Error, ValueError):
         raise StoreError(
             "the database does not list its files as this program does. `python -m mnist_core doctor` says more."

@@ -11,18 +11,18 @@ from mnist_core.environment import sqlite_url
 from mnist_core.errors import MnistLabError
 from mnist_core.store import (
     RUN_FOLDER,
-    VERSION,
+    SCHEMA_VERSION,
     Store,
     file_sha256,
     leftovers,
     newest_copy,
-    put_aside,
     remove_leftovers,
+    replaced_folders,
     soundness,
 )
 from mnist_core.text import size_in_words
-from mnist_core.upkeep.adopting import adopt
-from mnist_core.upkeep.findings import Finding
+from mnist_core.upkeep.finding import Finding
+from mnist_core.upkeep.recovery import recover_rows
 from mnist_core.upkeep.restore import restore
 
 # bytes; with less room a run of a large network ends with a full disk
@@ -108,7 +108,7 @@ def _missing_database(database: Path, results: Path, repair: bool) -> list[Findi
     if database.is_file() and database.stat().st_size:
         return []
     folders = [path for path in results.iterdir() if RUN_FOLDER.fullmatch(path.name)]
-    if not folders and (aside := put_aside(results)):
+    if not folders and (aside := replaced_folders(results)):
         text = f"there is no database {database}: a restoring was cut short; what was there before is in {aside[-1]}"
         return [Finding("results", "wrong", text, "Repeat it: python -m mnist_core restore DIR")]
     if not folders:
@@ -139,14 +139,14 @@ def _database(database: Path, results: Path, repair: bool) -> list[Finding]:
             version = soundness.version(connection)
             lacks = soundness.lacking(connection)
     except soundness.SQLITE_ERRORS as error:
-        text = f"{database} is damaged ({soundness.in_words(error)})"
+        text = f"{database} is damaged ({soundness.sqlite_message(error)})"
         return [Finding("results", "wrong", text, _bring_back(results))]
     if messages:
         remedy = "doctor --repair makes it anew." if all("index" in one for one in messages) else _bring_back(results)
         return [Finding("results", "wrong", f"{database} is damaged: {messages[0]}", remedy)]
     if version is None:
         return [Finding("results", "wrong", f"{database} does not say its version", _bring_back(results))]
-    if version > VERSION:
+    if version > SCHEMA_VERSION:
         return [Finding("results", "wrong", f"{database} was written by a newer MNIST Lab", "Update MNIST Lab.")]
     if lacks:
         return [Finding("results", "wrong", f"{database} lacks the {_named(lacks)}", _bring_back(results))]
@@ -167,7 +167,7 @@ def _folders_without_rows(database: Path, results: Path, repair: bool) -> list[F
     for folder in strays:
         text = f"the folder {folder} belongs to no run of the database"
         with _as_findings() as failures:
-            number = adopt(database, results, folder.name) if repair else None
+            number = recover_rows(database, results, folder.name) if repair else None
             if number is not None:
                 findings.append(Finding("results", "repaired", f"{text}; it is run #{number} again"))
             else:
@@ -196,10 +196,10 @@ def _runs(results: Path, database: Path, fingerprint: bool) -> list[Finding]:
 
 def _unguarded(store: Store, fingerprint: bool) -> list[Finding]:
     """Runs a change of whose figures cannot be noticed, or only one since fingerprints of them were asked for."""
-    late, without = store.guarded_late(), store.unguarded()
+    late, without = store.fingerprinted_late(), store.without_fingerprints()
     findings = []
     if without and fingerprint:
-        store.guard(without)
+        store.keep_fingerprints(without)
         text = f"fingerprints of {_runs_named(without)} are kept from now on, of the figures as they are"
         findings.append(Finding("results", "repaired", f"{text}. What changed before cannot be noticed any more"))
     elif without:
@@ -222,7 +222,7 @@ def _run(store: Store, run_id: str, number: int) -> tuple[list[Finding], int]:
     restoring = "Bring them back from a backup (restore), or train anew."
     try:
         run = store.run(run_id)
-        if changed := store.damage(run_id):
+        if changed := store.changed_parts(run_id):
             text = f"run #{number}: {', '.join(changed)} in the database changed after the run ended"
             findings.append(Finding("results", "wrong", text, restoring))
         active, artifacts = run.active, store.artifacts(run_id)
@@ -252,7 +252,9 @@ def _as_findings() -> Iterator[list[Finding]]:
     except MnistLabError as error:
         failures.append(Finding("results", "wrong", str(error)))
     except (*soundness.SQLITE_ERRORS, OSError) as error:
-        failures.append(Finding("results", "wrong", f"the examination could not go on ({soundness.in_words(error)})"))
+        failures.append(
+            Finding("results", "wrong", f"the examination could not go on ({soundness.sqlite_message(error)})")
+        )
 
 
 def _bring_back(results: Path) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from mnist_core import __version__
 from mnist_core.data import statuses
 from mnist_core.errors import MnistLabError
-from mnist_core.upkeep.findings import Finding
+from mnist_core.upkeep.finding import Finding
 
 _OLDEST = (3, 11)
 _REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements.txt"

@@ -26,7 +26,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class Content(_Model):
+class BackupContent(_Model):
     """What a file holds."""
 
     sha256: _Sha256
@@ -34,14 +34,14 @@ class Content(_Model):
     size: _Size
 
 
-class File(Content):
+class BackupFile(BackupContent):
     """A file of a run."""
 
     run: str = Field(pattern=_RUN)
     path: str = Field(pattern=_PATH)
 
 
-class Manifest(_Model):
+class BackupManifest(_Model):
     """One backup."""
 
     format: Literal["mnist-lab backup"] = "mnist-lab backup"
@@ -51,19 +51,19 @@ class Manifest(_Model):
     created: float
     # in the database
     runs: int
-    database: Content
-    files: list[File]
+    database: BackupContent
+    files: list[BackupFile]
     # Files that were damaged or gone when the backup was made: they are not in it.
-    missing: list[File]
+    missing: list[BackupFile]
 
 
-def write(manifest: Manifest, path: Path) -> None:
+def write(manifest: BackupManifest, path: Path) -> None:
     """Write the manifest with a hash of its own."""
     values = manifest.model_dump(mode="json")
     path.write_text(json.dumps({**values, "sha256": _digest(values)}, indent=1), encoding="utf-8")
 
 
-def read(path: Path) -> Manifest:
+def read(path: Path) -> BackupManifest:
     """The manifest in this file. Raises StoreError if it is damaged or was written by a newer program."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -72,7 +72,7 @@ def read(path: Path) -> Manifest:
         digest = values.pop("sha256")
         if digest != _digest(values):
             raise ValueError("its hash is another")
-        return Manifest.model_validate(values)
+        return BackupManifest.model_validate(values)
     except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError, ValidationError):
         raise StoreError(f"{path} is missing or damaged; restore another backup of this folder.") from None
 

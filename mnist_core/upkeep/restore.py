@@ -10,19 +10,19 @@ from pathlib import Path
 
 from mnist_core.errors import StoreError
 from mnist_core.store import (
-    ASIDE,
+    REPLACED_PREFIX,
     RUN_FOLDER,
-    VERSION,
+    SCHEMA_VERSION,
     copy_checked,
     copy_database,
     file_sha256,
     remove_leftovers,
     soundness,
-    stamp,
+    timestamp,
 )
 from mnist_core.upkeep import manifest
 from mnist_core.upkeep.backup import backups
-from mnist_core.upkeep.manifest import DATABASE, MANIFEST, Manifest, content_path
+from mnist_core.upkeep.manifest import DATABASE, MANIFEST, BackupManifest, content_path
 
 # a run that was heard of since then trains
 _ALIVE_SECONDS = 60.0
@@ -60,7 +60,7 @@ def restore(source: Path, database: Path, results: Path, replace: bool = False) 
         return _restore_database(source, database, results, replace)
     chosen = _chosen(source)
     about = manifest.read(chosen / MANIFEST)
-    temporary = results / f".restore-{stamp()}.part"
+    temporary = results / f".restore-{timestamp()}.part"
     try:
         results.mkdir(parents=True, exist_ok=True, mode=0o700)
         remove_leftovers(results)
@@ -94,7 +94,7 @@ def _restore_database(source: Path, database: Path, results: Path, replace: bool
     if database.exists() and not replace:
         raise StoreError(f"{database} is there already; --replace moves it aside and keeps it")
     runs = _check_database(source, source)
-    temporary = database.with_name(f".{database.name}.{stamp()}.part")
+    temporary = database.with_name(f".{database.name}.{timestamp()}.part")
     try:
         copy_database(source, temporary)
         _end_training(temporary)
@@ -115,14 +115,14 @@ def _chosen(source: Path) -> Path:
     return found[-1]
 
 
-def _check_room(about: Manifest, results: Path) -> None:
+def _check_room(about: BackupManifest, results: Path) -> None:
     needed = about.database.size + sum(file.size for file in about.files)
     free = shutil.disk_usage(results).free
     if needed > free:
         raise StoreError(f"the backup takes {needed:,} bytes, and {results} has room for {free:,}; free some first")
 
 
-def _collect(chosen: Path, about: Manifest, temporary: Path) -> None:
+def _collect(chosen: Path, about: BackupManifest, temporary: Path) -> None:
     """Lay everything out beside its place. Raises StoreError if a content is not what the manifest says."""
     if not copy_checked(chosen / DATABASE, temporary / DATABASE, about.database.sha256):
         raise StoreError(f"{chosen / DATABASE} is missing or damaged; restore another backup of this folder")
@@ -140,11 +140,11 @@ def _check_database(database: Path, source: Path) -> int:
     if fault := soundness.damage(database):
         raise StoreError(f"{source} is damaged ({fault}); restore another backup")
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        version = soundness.version(connection) or VERSION
+        version = soundness.version(connection) or SCHEMA_VERSION
         runs = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
-    if version > VERSION:
+    if version > SCHEMA_VERSION:
         raise StoreError(
-            f"{source} was written by a newer MNIST Lab (schema {version}, this one knows {VERSION}). Update "
+            f"{source} was written by a newer MNIST Lab (schema {version}, this one knows {SCHEMA_VERSION}). Update "
             "MNIST Lab, then restore it again"
         )
     return runs
@@ -196,7 +196,7 @@ def _refuse_while_training(database: Path) -> None:
 
 def _move_aside(database: Path, results: Path, files: bool = True) -> Path:
     """Move what is there into a folder of its own; returns it."""
-    aside = results / f"{ASIDE}{stamp()}"
+    aside = results / f"{REPLACED_PREFIX}{timestamp()}"
     aside.mkdir(mode=0o700)
     for path in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))):
         with contextlib.suppress(FileNotFoundError):

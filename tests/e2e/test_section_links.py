@@ -71,7 +71,7 @@ def write(name: str, text: str, finish: str) -> Action:
 
 def second_image(page: Page) -> None:
     # an image of a gallery that is about to be another one is not what a person means
-    settled(page)
+    with_dead_runs_ended(page)
     page.locator(".gallery .tile").nth(1).click()
     expect(page.locator(".gallery .tile").nth(1)).to_have_attribute("aria-selected", "true")
 
@@ -139,7 +139,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-def settled(page: Page) -> dict[str, Any]:
+def with_dead_runs_ended(page: Page) -> dict[str, Any]:
     """What a person sees of the view once nothing changes any more."""
     expect(page.get_by_role("radio", name="Take away", exact=True)).to_be_attached()
     before: list[dict[str, Any]] = []
@@ -165,16 +165,16 @@ def wait_for_address(page: Page, part: str) -> None:
 )
 def test_the_choices_of_a_section_are_in_its_link(url: str, page: Page, browser: Browser, look: str) -> None:
     page.goto(f"{url}/compare?runs=1&runs=2&runs=3&runs=4&look={look}")
-    settled(page)
+    with_dead_runs_ended(page)
     for act, part in STEPS[look]:
         act(page)
         wait_for_address(page, part)
-    seen = settled(page)
+    seen = with_dead_runs_ended(page)
     other = browser.new_context(viewport={"width": 1400, "height": 1000})
     try:
         copy = other.new_page()
         copy.goto(page.url)
-        again = settled(copy)
+        again = with_dead_runs_ended(copy)
         chosen, linked = (found["page"].splitlines() for found in (seen, again))
         assert list(unified_diff(chosen, linked, "as chosen", "as linked", lineterm="", n=1)) == []
         assert again["charts"] == seen["charts"]

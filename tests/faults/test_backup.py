@@ -20,11 +20,11 @@ from mnist_core.errors import StorageError, StoreError
 from mnist_core.jobs import queue
 from mnist_core.store import concurrency
 from mnist_core.store.artifacts import file_sha256
-from mnist_core.store.backup import copy_daily, newest_copies, newest_copy
+from mnist_core.store.database_copies import copy_daily, newest_copies, newest_copy
 from mnist_core.store.store import Store
 from mnist_core.upkeep import manifest
 from mnist_core.upkeep.backup import back_up, backups
-from mnist_core.upkeep.manifest import Content
+from mnist_core.upkeep.manifest import BackupContent
 from mnist_core.upkeep.restore import restore
 from tests.app_process import wait_until
 from tests.labs import trained_run
@@ -236,7 +236,7 @@ def put_database(backup: Path, change: Callable[[Path], None]) -> None:
     change(backup / "runs.db")
     about = manifest.read(backup / "manifest.json")
     size = (backup / "runs.db").stat().st_size
-    changed = about.model_copy(update={"database": Content(sha256=file_sha256(backup / "runs.db"), size=size)})
+    changed = about.model_copy(update={"database": BackupContent(sha256=file_sha256(backup / "runs.db"), size=size)})
     manifest.write(changed, backup / "manifest.json")
 
 

@@ -138,19 +138,19 @@ def test_every_flip_in_recorded_metrics_is_noticed_or_changes_nothing(lab: Store
 
 def test_a_run_whose_figures_have_changed_is_named(lab: Store):
     run = lab.find("1")
-    assert lab.damage(run.id) == []
+    assert lab.changed_parts(run.id) == []
     lab.rename(run.id, "another name")
     lab.set_tags(run.id, ["a"])
-    assert lab.damage(run.id) == []
+    assert lab.changed_parts(run.id) == []
     with contextlib.closing(sqlite3.connect(lab.root / "runs.db")) as connection, connection:
         connection.execute("UPDATE runs SET test_accuracy = test_accuracy + 1e-9 WHERE number = 1")
         connection.execute("DELETE FROM metrics WHERE run = 1 AND name = 'validation_loss' AND epoch = 2")
-    assert sorted(lab.damage(run.id)) == ["results", "validation_loss"]
+    assert sorted(lab.changed_parts(run.id)) == ["results", "validation_loss"]
     for read in (lambda: lab.metrics(run.id), lambda: lab.curves(run.id, ["validation_loss"])):
         with pytest.raises(StoreError):
             read()
     assert len(lab.curves(run.id, ["train_loss"])["train_loss"][0])
-    assert lab.changed(lab.runs()) == [lab.find("1")]
+    assert lab.changed_runs(lab.runs()) == [lab.find("1")]
     assert "have changed" in html(lab, lab.runs())
     with pytest.raises(StoreError):
         archive.write(lab, lab.find("1"), lab.root / "run.zip")
@@ -198,13 +198,13 @@ def test_a_row_that_changes_after_it_was_checked_is_checked_again(own_lab: Path)
     rows = store.enqueue_all([(RunConfig(seed=number), "") for number in range(40)])
     with store._engine.begin() as connection:
         connection.execute(runs.update().values(state="finished", started=1.0, test_accuracy=0.5))
-    store.guard([run.number for run in rows])
+    store.keep_fingerprints([run.number for run in rows])
     every = store.runs()
-    assert store.changed(every) == []
+    assert store.changed_runs(every) == []
     with contextlib.closing(sqlite3.connect(own_lab / "runs.db")) as connection, connection:
         connection.execute("UPDATE runs SET config = replace(config, '\"seed\": 7,', '\"seed\": 8,') WHERE number = 8")
         connection.execute("UPDATE runs SET versions = 'no JSON' WHERE number = 9")
-    assert [run.number for run in store.changed(every)] == [9, 8]
+    assert [run.number for run in store.changed_runs(every)] == [9, 8]
 
 
 def test_a_run_that_waited_again_and_was_taken_out_of_the_queue_keeps_fingerprints(own_lab: Path):
@@ -216,4 +216,4 @@ def test_a_run_that_waited_again_and_was_taken_out_of_the_queue_keeps_fingerprin
     store.request(run.id, "stop")
     with contextlib.closing(sqlite3.connect(own_lab / "runs.db")) as connection, connection:
         connection.execute("UPDATE runs SET test_accuracy = 0.75")
-    assert [found.number for found in store.changed(store.runs())] == [run.number]
+    assert [found.number for found in store.changed_runs(store.runs())] == [run.number]

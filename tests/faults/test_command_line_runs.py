@@ -151,7 +151,7 @@ def test_a_process_that_has_got_the_number_of_a_dead_one_is_not_taken_for_it(sto
     assert own is not None
     alive = claimed_by(store, os.getpid(), own)
     other = claimed_by(store, os.getpid(), own[:-1] + ("1" if own[-1] != "1" else "2"))
-    assert [run.id for run in liveness.settle(store)] == [other.id]
+    assert [run.id for run in liveness.end_dead_runs(store)] == [other.id]
     assert [store.run(run.id).state for run in (alive, other)] == ["running", "interrupted"]
 
 
@@ -164,16 +164,16 @@ def test_a_run_from_before_starts_were_recorded_is_judged_by_its_number_and_its_
         claimed_by(store, gone.pid, None),
     )
     asleep_for_a_day(store, silent)
-    liveness.settle(store)
+    liveness.end_dead_runs(store)
     assert [store.run(run.id).state for run in (talking, silent, dead)] == ["running", "interrupted", "interrupted"]
 
 
 def test_a_process_that_has_ended_but_was_not_waited_for_is_dead(store: Store):
     zombie = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     run = claimed_by(store, zombie.pid, processes.start_of(zombie.pid))
-    assert not liveness.settle(store)
+    assert not liveness.end_dead_runs(store)
     zombie.kill()
-    wait_until(lambda: bool(liveness.settle(store)), seconds=5)
+    wait_until(lambda: bool(liveness.end_dead_runs(store)), seconds=5)
     assert store.run(run.id).state == "interrupted"
     zombie.wait()
 
@@ -183,7 +183,7 @@ def test_a_deleted_run_whose_process_is_gone_can_be_removed_for_good(store: Stor
     gone.wait()
     run = claimed_by(store, gone.pid, None)
     store.delete([run.id])
-    liveness.settle(store)
+    liveness.end_dead_runs(store)
     assert store.purge(deleted_before=store.clock() + 1) == 1
 
 

@@ -139,7 +139,7 @@ def test_a_damaged_page_takes_no_more_runs_than_it_holds(own_lab: Path):
     store._engine.dispose()
     overwrite_page(path_of(store))
     again = Store.open()
-    whole, broken = again.every()
+    whole, broken = again.runs_and_broken()
     assert 10 < len(whole) < 21
     assert {run.number for run in whole} | {run.number for run in broken} == set(range(1, 22))
     assert all("doctor" in run.reason for run in broken)

@@ -58,7 +58,7 @@ def fill(disk: Path) -> Path:
 
 def is_told() -> bool:
     """Whether every page says that the disk is full, of the database or of a checkpoint."""
-    return any("Free some space" in trouble.text for trouble in queue.troubles_now())
+    return any("Free some space" in trouble.text for trouble in queue.current_troubles())
 
 
 def check_undamaged(store: Store, run: Run) -> None:
@@ -90,7 +90,7 @@ def test_a_run_waits_while_the_disk_is_full_and_goes_on_when_there_is_room(
     filler.unlink()
     wait_until(lambda: store.run(run.id).epoch > epoch + 2)
     assert store.run(run.id).pid == pid
-    wait_until(lambda: queue.troubles_now() == [])
+    wait_until(lambda: queue.current_troubles() == [])
     store.request(run.id, "stop")
     wait_until(lambda: store.run(run.id).state == "stopped")
     check_undamaged(store, run)

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 
 from mnist_core.commands import cli
 from mnist_core.config.run_config import RunConfig
-from mnist_core.store.backup import copy_daily
+from mnist_core.store.database_copies import copy_daily
 from mnist_core.store.store import Store
 from mnist_core.upkeep.doctor import examine
-from mnist_core.upkeep.findings import Finding
+from mnist_core.upkeep.finding import Finding
 from tests.labs import trained_run
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="softmax", epochs=1)
@@ -176,7 +176,7 @@ def test_repairing_mends_what_is_safe_and_loses_nothing(lab: Path, harm: Callabl
         ]
         for run in runs:
             assert again.metrics(run.id).drop(columns="id").equals(metrics[run.id])
-            assert again.damage(run.id) == []
+            assert again.changed_parts(run.id) == []
 
 
 def test_a_row_comes_back_under_another_number_if_its_own_is_taken(lab: Path):

@@ -293,7 +293,7 @@ def test_a_run_that_cannot_be_read_and_whose_process_is_gone_gives_its_place_to_
     store: Store, change: str | None
 ):
     beside, elsewhere = with_a_broken_run_at_the_front(store, change)
-    liveness.settle(store)
+    liveness.end_dead_runs(store)
     claimed = store.claim(limit=1)
     assert claimed is not None
     assert claimed.id == (beside if change else elsewhere).id
@@ -313,7 +313,7 @@ def test_a_damaged_page_does_not_hold_up_the_jobs(store: Store):
     thread = queue.start(store)
     try:
         wait_until(lambda: store.run(elsewhere.id).state == "finished")
-        assert queue.troubles_now() == []
+        assert queue.current_troubles() == []
     finally:
         thread.end()
 
@@ -322,7 +322,7 @@ def test_a_run_that_cannot_be_read_but_trains_keeps_its_place(store: Store):
     store.enqueue(LONG, claimed=True)
     waiting = store.enqueue(SHORT)
     in_database(store, "UPDATE runs SET tags = '{}' WHERE number = 1")
-    liveness.settle(store)
+    liveness.end_dead_runs(store)
     assert store.claim(limit=1) is None
     store.delete_broken([1])
     claimed = store.claim(limit=1)

@@ -35,14 +35,14 @@ def in_database(store: Store, statement: str) -> None:
 def test_after_an_error_of_the_database_the_queue_goes_on_by_itself(
     store: Store, running: queue.Jobs, capfd: pytest.CaptureFixture[str]
 ):
-    wait_until(lambda: queue.troubles_now() == [])
+    wait_until(lambda: queue.current_troubles() == [])
     in_database(store, "ALTER TABLE runs RENAME TO elsewhere")
-    wait_until(lambda: bool(queue.troubles_now()), seconds=5)
-    texts = [trouble.text for trouble in queue.troubles_now()]
+    wait_until(lambda: bool(queue.current_troubles()), seconds=5)
+    texts = [trouble.text for trouble in queue.current_troubles()]
     in_database(store, "ALTER TABLE elsewhere RENAME TO runs")
     run = store.enqueue(SHORT)
     wait_until(lambda: finished(store, run))
-    assert queue.troubles_now() == []
+    assert queue.current_troubles() == []
     for text in [*texts, capfd.readouterr().err]:
         assert not any(secret in text for secret in ("SELECT", "sqlalche.me", "parameters", "runs.number"))
 
@@ -56,13 +56,13 @@ def test_a_folder_that_vanishes_for_a_while_holds_the_queue_up_and_no_longer(sto
     time.sleep(1.0)
     away.rename(store.root)
     wait_until(lambda: finished(store, run))
-    assert queue.troubles_now() == []
+    assert queue.current_troubles() == []
 
 
 def test_a_store_that_cannot_be_opened_at_first_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder = tmp_path / "not yet"
     monkeypatch.setenv("MNIST_LAB_DATABASE", f"sqlite:///{folder / 'runs.db'}")
-    thread = queue.begin()
+    thread = queue.start_from_environment()
     try:
         wait_until(lambda: bool(thread.troubles), seconds=5)
         folder.mkdir()

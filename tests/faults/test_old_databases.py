@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError
-from mnist_core.store.schema import VERSION, metadata
+from mnist_core.store.schema import SCHEMA_VERSION, metadata
 from mnist_core.store.store import Store
 from tests.app_process import ROOT
 
@@ -38,7 +38,7 @@ def write_old(path: Path, version: int) -> None:
     new.dispose()
     config = json.dumps(RunConfig().model_dump(mode="json"))
     with closing(sqlite3.connect(path)) as connection, connection:
-        for later in range(VERSION, version, -1):
+        for later in range(SCHEMA_VERSION, version, -1):
             if table := ADDED_TABLES.get(later):
                 connection.execute(f"DROP TABLE {table}")
             for column in ADDED_COLUMNS.get(later, []):
@@ -69,7 +69,7 @@ def version_of(path: Path) -> str:
         return connection.execute("SELECT value FROM lab WHERE key = 'schema'").fetchall()[0][0]
 
 
-@pytest.mark.parametrize("version", range(1, VERSION))
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
 def test_every_earlier_version_is_copied_and_brought_up_to_date(version: int, own_lab: Path, tmp_path: Path):
     path = own_lab / "runs.db"
     write_old(path, version)
@@ -77,7 +77,7 @@ def test_every_earlier_version_is_copied_and_brought_up_to_date(version: int, ow
     fresh = Store.open(tmp_path / "fresh").file
     assert fresh is not None
     assert schema_of(path) == schema_of(fresh)
-    assert version_of(path) == str(VERSION)
+    assert version_of(path) == str(SCHEMA_VERSION)
     copies = list((own_lab / "backups").iterdir())
     assert [version_of(copy) for copy in copies] == [str(version)]
     Store.open()
@@ -107,7 +107,7 @@ def test_four_processes_that_start_at_once_migrate_once(own_lab: Path):
         process.stdin.flush()
     answers = [process.communicate(timeout=60) for process in processes]
     assert answers == [(b"1\n", b"")] * PROCESSES
-    assert version_of(path) == str(VERSION)
+    assert version_of(path) == str(SCHEMA_VERSION)
     copies = list((own_lab / "backups").iterdir())
     assert [version_of(copy) for copy in copies] == ["1"]
     with closing(sqlite3.connect(copies[0])) as copy:
@@ -116,14 +116,14 @@ def test_four_processes_that_start_at_once_migrate_once(own_lab: Path):
 
 def test_a_newer_version_is_left_as_it_is(own_lab: Path):
     path = own_lab / "runs.db"
-    write_old(path, VERSION)
+    write_old(path, SCHEMA_VERSION)
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE lab SET value = ? WHERE key = 'schema'", (str(VERSION + 1),))
+        connection.execute("UPDATE lab SET value = ? WHERE key = 'schema'", (str(SCHEMA_VERSION + 1),))
     before = path.read_bytes()
     with pytest.raises(StorageError) as refused:
         Store.open()
     assert str(path) in str(refused.value)
-    assert re.search(rf"\b{VERSION + 1}\b", str(refused.value))
+    assert re.search(rf"\b{SCHEMA_VERSION + 1}\b", str(refused.value))
     assert path.read_bytes() == before
     assert not (own_lab / "backups").exists()
 
@@ -131,7 +131,7 @@ def test_a_newer_version_is_left_as_it_is(own_lab: Path):
 @pytest.mark.parametrize("value", ["", "old", "0", "-1", "9" * 5_000])
 def test_a_version_that_is_none_is_a_damage(value: str, own_lab: Path):
     path = own_lab / "runs.db"
-    write_old(path, VERSION)
+    write_old(path, SCHEMA_VERSION)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE lab SET value = ? WHERE key = 'schema'", (value,))
     with pytest.raises(StorageError) as refused:

@@ -82,7 +82,7 @@ def read(store: Store, path: Path, most: int | None = None) -> Run:
         own.mkdir()
         for child in [child for child in folder.iterdir() if child != own]:
             child.rename(own / child.name)
-        store.adopt(values, rows, files, own)
+        store.add_imported(values, rows, files, own)
     return store.run(values["id"])
 
 
@@ -101,7 +101,7 @@ def pack(store: Store, run: Run, target: Path) -> None:
     """`write` for a caller that makes it atomic."""
     if run.active:
         raise StoreError(f"run #{run.number} is {run.state}: a run can be taken away once it has ended or is paused")
-    if note := measures.changed_note(store.changed([run])):
+    if note := measures.changed_note(store.changed_runs([run])):
         raise StoreError(note)
     artifacts = store.artifacts(run.id)
     columns = store.metrics(run.id)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from mnist_core.config import DataFacts
 from mnist_core.errors import StoreError
-from mnist_core.store import LATEST, NAME_LENGTH
+from mnist_core.store import LATEST_TIME, NAME_LENGTH
 from mnist_core.text import is_text
 
 # An archive of version 2 says which data its run was given, which programs of version 1 do not understand.
@@ -32,7 +32,7 @@ _JSON_DEPTH = 32
 _M = TypeVar("_M", bound=BaseModel)
 _Count = Annotated[int, Field(ge=0, lt=2**63)]
 _Seconds = Annotated[float, Field(ge=0, lt=1e11)]
-_Time = Annotated[float, Field(ge=0, le=LATEST)]
+_Time = Annotated[float, Field(ge=0, le=LATEST_TIME)]
 _Loss = Annotated[float, Field(ge=0)]
 _Fraction = Annotated[float, Field(ge=0, le=1)]
 

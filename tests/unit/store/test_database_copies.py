@@ -10,8 +10,8 @@ import pytest
 
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StoreError
-from mnist_core.store import backup
-from mnist_core.store.backup import copy_before_migration, copy_daily, copy_database, newest_copy
+from mnist_core.store import database_copies
+from mnist_core.store.database_copies import copy_before_migration, copy_daily, copy_database, newest_copy
 from mnist_core.store.store import Store
 
 
@@ -66,6 +66,6 @@ def test_a_copy_a_day_and_a_week_of_them(own_lab: Path, monkeypatch: pytest.Monk
     assert kept == made[-7:]
     assert newest_copy(own_lab) == made[-1]
     store.enqueue(RunConfig())
-    monkeypatch.setattr(backup, "DAILY_BYTES", 1)
+    monkeypatch.setattr(database_copies, "DAILY_BYTES", 1)
     last = copy_daily(own_lab / "runs.db", own_lab, 86400.0 * 20)
     assert [*(own_lab / "backups").iterdir()] == [last]

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 _ROWS = 5_000
 
 
-class Adoption(Database):
+class ImportedRuns(Database):
     """Taking in runs that were trained elsewhere."""
 
-    def adopt(self, values: dict[str, Any], rows: "pd.DataFrame", files: Sequence[Artifact], folder: Path) -> int:
+    def add_imported(
+        self, values: dict[str, Any], rows: "pd.DataFrame", files: Sequence[Artifact], folder: Path
+    ) -> int:
         """Insert a run that has ended, with its metrics, and move its `folder` of files in; returns its number.
 
         `values` are columns of the table of runs, `rows` has the columns step, epoch, name, value and seconds. One

@@ -11,7 +11,7 @@ _NOTE = "Its row was missing and was brought back from a copy of the database."
 _PARTS = ("metrics", "artifacts", "fingerprints")
 
 
-def adopt(database: Path, results: Path, run_id: str) -> int | None:
+def recover_rows(database: Path, results: Path, run_id: str) -> int | None:
     """Bring a run's rows back from the newest copy that has them; returns its number, None if no copy has them.
 
     A run that was deleted in the copy stays away. The run keeps its number if no other run has it by now.

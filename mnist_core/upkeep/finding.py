@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Area = Literal["installation", "results", "data"]
-State = Literal["well", "note", "repaired", "wrong"]
+FindingState = Literal["well", "note", "repaired", "wrong"]
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,6 @@ class Finding:
     """One fact. Only "wrong" keeps an examination from saying that all is well."""
 
     area: Area
-    state: State
+    state: FindingState
     text: str
     remedy: str = ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from mnist_core.errors import StorageError, StoreError
 from mnist_core.store.artifacts import write_atomically
 from mnist_core.store.connections import LOCK_SECONDS, address, file_of
-from mnist_core.store.soundness import SQLITE_ERRORS, damage, in_words
+from mnist_core.store.soundness import SQLITE_ERRORS, damage, sqlite_message
 
 # How many copies are kept beside the runs, of each kind.
 KEPT_BEFORE_MIGRATION = 3
@@ -51,8 +51,8 @@ def copy_database(source: Path, target: Path) -> tuple[str, int]:
         return write_atomically(target, write)
     except SQLITE_ERRORS as error:
         raise StoreError(
-            f"the database {source} could not be copied to {target} ({in_words(error)}). See that the disk has room; "
-            "`python -m mnist_core doctor` says whether the database is damaged."
+            f"the database {source} could not be copied to {target} ({sqlite_message(error)}). "
+            "See that the disk has room; `python -m mnist_core doctor` says whether the database is damaged."
         ) from None
     except OSError as error:
         raise StoreError(
@@ -66,7 +66,7 @@ def copy_before_migration(database: Path, results: Path, version: int) -> Path:
     The newest three such copies stay. Raises StoreError as `copy_database` does.
     """
     folder = backups_folder(results)
-    target = folder / f"schema-{version}-{stamp()}.db"
+    target = folder / f"schema-{version}-{timestamp()}.db"
     copy_database(database, target)
     _keep_newest(folder, "schema-*.db", KEPT_BEFORE_MIGRATION)
     return target
@@ -120,7 +120,7 @@ def _opened(database: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=LOCK_SECONDS)
 
 
-def stamp() -> str:
+def timestamp() -> str:
     """The moment, as part of a file's name that sorts by time and is used only once."""
     seconds, rest = divmod(time.time_ns() // 1000, 1_000_000)
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(seconds))}-{rest:06d}-{os.getpid()}"
