@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.compare import changes, sections
+from dashboard.compare import (
+    show_chosen_section,
+    show_edit_buttons,
+    show_restore_and_import,
+    show_undo,
+    warn_of_broken_runs,
+    warn_of_changed_figures,
+)
 from dashboard.controls import run_table
 from dashboard.frame import navigation, state
 from mnist_core.store import Run
@@ -14,10 +21,10 @@ def page() -> None:
     st.title("Compare")
     st.caption("Tick runs in the table: below it their curves, results and settings stand side by side.")
     every = run_table.snapshot()
-    changes.broken(every)
-    changes.changed(every)
+    warn_of_broken_runs(every)
+    warn_of_changed_figures(every)
     if not every.runs:
-        changes.undo()
+        show_undo()
         no_run()
         return
     bar, undo, table, choice = (st.container() for _ in range(4))
@@ -36,9 +43,9 @@ def page() -> None:
             help="Shows the runs that hold every word. A click on a column's head sorts.",
         )
         with st.container(horizontal=True, width="content"):
-            changes.buttons(every, runs)
+            show_edit_buttons(every, runs)
     with undo:
-        changes.undo()
+        show_undo()
     with choice:
         run_table.list_of_chosen(offer)
     if runs:
@@ -51,7 +58,7 @@ def side_by_side(runs: Sequence[Run]) -> None:
     if len(runs) > run_table.COMPARED:
         st.info(f"{len(runs):,} runs are chosen; the first {run_table.COMPARED} of them are compared.")
         runs = runs[: run_table.COMPARED]
-    sections.show(runs)
+    show_chosen_section(runs)
 
 
 def suggest(every: run_table.Snapshot) -> None:
@@ -70,7 +77,7 @@ def no_run() -> None:
     st.info("There is no run yet. Train two networks, and compare them here.")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(navigation.page_named("train"), label="Train a network", help="Choose a network and start it.")
-        changes.bring_back()
+        show_restore_and_import()
 
 
 navigation.enter()

@@ -3,9 +3,20 @@
 import streamlit as st
 
 from dashboard.controls import Source, folder_source, getting_data, read
-from dashboard.data import SPLITS, browsing
+from dashboard.data import (
+    SPLITS,
+    STYLES,
+    class_counts,
+    means_and_pixels,
+    show_counts,
+    show_description,
+    show_means,
+    show_pixels,
+    show_remarks,
+    show_samples,
+)
 from dashboard.frame import navigation, one_of, state
-from mnist_core.data import CATALOGUE, dataset
+from mnist_core.data import CATALOGUE
 
 
 def page() -> None:
@@ -26,19 +37,19 @@ def page() -> None:
             key="split",
             help="The part of the data set that the images, means and pixels below come from.",
         )
-    st.html(browsing.STYLES)
+    st.html(STYLES)
     classes = read(source).classes
-    describe(source)
-    browsing.show_remarks(source)
-    browsing.show_samples(source, SPLITS[name])
-    table = browsing.counts(source)
-    means, pixels = browsing.summary(source, SPLITS[name])
+    show_description(source)
+    show_remarks(source)
+    show_samples(source, SPLITS[name])
+    table = class_counts(source)
+    means, pixels = means_and_pixels(source, SPLITS[name])
     st.subheader("Mean image of each class", help="Every pixel is the mean of that pixel in all of its images.")
-    browsing.show_means(classes, means, table[name].tolist())
+    show_means(classes, means, table[name].tolist())
     st.subheader("Images of each class")
-    browsing.show_counts(table)
+    show_counts(table)
     st.subheader("Pixels")
-    browsing.show_pixels(source, pixels)
+    show_pixels(source, pixels)
 
 
 def pick_source() -> Source:
@@ -88,27 +99,6 @@ def is_here(source: Source) -> bool:
     if not source.folder:
         st.info("Give the path of a directory that holds train/ and test/, each with one directory a class.")
     return bool(source.folder)
-
-
-def describe(source: Source) -> None:
-    """What the data set is, and what its splits are."""
-    known = dataset(source.name)
-    _, channels, height, width = read(source).train_images.shape
-    facts = (
-        f"{width} × {height} pixels, {'colour' if channels == 3 else 'grey'}",
-        f"{len(read(source).classes)} classes",
-        f"source: {known.source}",
-        f"licence: {known.licence}",
-    )
-    # no emphasis is meant
-    explanation = known.explanation.replace("*", r"\*")
-    st.markdown(f"**{known.label}**: {explanation}  \n{' · '.join(facts)}")
-    train, validation, test = (f"{len(browsing.indices(source, split)):,}" for split in SPLITS.values())
-    st.markdown(
-        f"**{train} training** images are learned from. **{validation} validation** images are held out of the "
-        "training images, each class in proportion and always the same ones, to choose settings by. "
-        f"**{test} test** images are looked at once, at the end."
-    )
 
 
 navigation.enter()

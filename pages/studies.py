@@ -1,51 +1,49 @@
 """Studies: five published studies of MNIST, to be predicted, trained live, and compared with what they reported."""
 
-from pathlib import Path
-
 import streamlit as st
 
-from dashboard.controls import STYLES
+from dashboard.controls import STYLES as IMAGE_STYLES
 from dashboard.frame import navigation, one_of
 from dashboard.studies import (
-    lesson,
-    networks,
-    question,
-    training,
-    weights,
-)
-from dashboard.studies import (
-    results as studying_results,
-)
-from dashboard.studies import (
-    subject as studying,
+    STYLES,
+    ChosenExperiment,
+    choose_experiment,
+    choose_extent,
+    is_answered,
+    show_curves,
+    show_figures,
+    show_lesson,
+    show_networks,
+    show_question,
+    show_training,
+    show_weights,
 )
 
 _VIEWS = {
-    "Reported and measured": studying_results.figures,
-    "Curves": studying_results.curves,
-    "Weights": weights.weights,
-    "The lesson": lesson.lesson,
+    "Reported and measured": show_figures,
+    "Curves": show_curves,
+    "Weights": show_weights,
+    "The lesson": show_lesson,
 }
-_BOARD_STYLES = Path(studying.__file__).with_name("subject.css")
 
 
 def page() -> None:
     st.title("Studies")
     st.caption("Published studies of handwritten digits: predict, train, and compare with what they reported.")
-    subject = studying.choose()
-    for styles in (STYLES, _BOARD_STYLES):
+    chosen = choose_experiment()
+    for styles in (IMAGE_STYLES, STYLES):
         st.html(styles)
-    asked(subject)
-    networks.networks(subject)
-    question.ask(subject.study)
-    revealed = question.answered(subject.study)
-    subject = training.settings(subject)
-    training.train(subject, revealed)
+    show_aim(chosen)
+    show_networks(chosen)
+    show_question(chosen.study)
+    revealed = is_answered(chosen.study)
+    chosen = choose_extent(chosen)
+    show_training(chosen, revealed)
     if revealed:
-        results(subject)
+        show_results(chosen)
 
 
-def results(subject: studying.Subject) -> None:
+def show_results(chosen: ChosenExperiment) -> None:
     """What was measured and what there is to learn from it, one view at a time."""
     st.subheader("Results")
     view = one_of(
@@ -56,12 +54,12 @@ def results(subject: studying.Subject) -> None:
         label_visibility="collapsed",
         help="Figures, curves, learned weights, or what there is to learn from it.",
     )
-    _VIEWS[view](subject)
+    _VIEWS[view](chosen)
 
 
-def asked(subject: studying.Subject) -> None:
+def show_aim(chosen: ChosenExperiment) -> None:
     """What the study wanted to know, and how it measured."""
-    study, experiment = subject.study, subject.experiment
+    study, experiment = chosen.study, chosen.experiment
     st.markdown(f"#### {study.asks}")
     if experiment.asks != study.asks:
         st.markdown(f"**This experiment:** {experiment.asks}")

@@ -3,7 +3,14 @@
 import streamlit as st
 
 from dashboard.frame import navigation, state
-from dashboard.sweeps import board, form, pick
+from dashboard.sweeps import (
+    choose_sweep,
+    follow_sweep,
+    is_extending,
+    show_examples,
+    show_extension_form,
+    show_new_sweep_form,
+)
 
 
 def page() -> None:
@@ -13,17 +20,17 @@ def page() -> None:
     left, right = st.columns([2, 5], gap="large")
     rows = store.sweeps()
     with right:
-        row = pick.pick(rows)
+        row = choose_sweep(rows)
     with left:
-        if row is not None and pick.extending():
-            form.extend(row)
+        if row is not None and is_extending():
+            show_extension_form(row)
         else:
-            form.plan()
+            show_new_sweep_form()
     with right:
         if row is None:
             what_a_sweep_is()
         else:
-            board.follow(row)
+            follow_sweep(row)
 
 
 def what_a_sweep_is() -> None:
@@ -32,7 +39,7 @@ def what_a_sweep_is() -> None:
         "to run: the best value shows, and how much it matters. Several seeds for each tell chance from effect."
     )
     st.markdown("**Ready examples.** A click fills the form on the left; nothing starts yet.")
-    form.examples("empty")
+    show_examples("empty")
 
 
 navigation.enter()

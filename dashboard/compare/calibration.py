@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.compare import legend
+from dashboard.compare.legend import show_legend
 from dashboard.components import data_table, rows_of
 from dashboard.controls import predictions, run_table
 from dashboard.frame import one_of, state
@@ -39,7 +39,7 @@ class _Scores:
         return self.right / self.images
 
 
-def show(runs: Sequence[Run]) -> None:
+def show_calibration(runs: Sequence[Run]) -> None:
     """Reliability before and after temperature scaling, the scores, and accuracy against coverage."""
     found = predictions.answered(runs)
     if found is None:
@@ -59,7 +59,7 @@ def show(runs: Sequence[Run]) -> None:
     known = _uncertainties(_key(found.runs), bins, [found.probabilities[run.id] for run in found.runs], found.labels)
     tempered = _tempered([run for run in found.runs if run.id in after], found, bins, fitted)
     st.markdown(_sentence(found.runs, before, known))
-    legend.show(found.runs)
+    show_legend(found.runs)
     for column, title, scores in zip(
         st.columns(2, gap="medium"), ("As trained", "With its temperature"), (before, after), strict=True
     ):

@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from dashboard.compare.forgotten import forgotten_images
-from dashboard.compare.images import browse, votes
+from dashboard.compare.forgotten import show_forgotten_images
+from dashboard.compare.image_browser import browse_images, predicted_names
 from dashboard.controls import predictions
 from dashboard.frame import one_of, state
 from mnist_core.analysis import Answers, agreement
@@ -25,7 +25,7 @@ _ORDERS: Mapping[str, Callable[[Answers], np.ndarray]] = {
 }
 
 
-def show(runs: Sequence[Run]) -> None:
+def show_disagreements(runs: Sequence[Run]) -> None:
     """Images by who is right, or images that one run forgot again."""
     found = predictions.answered(runs)
     if found is None:
@@ -38,7 +38,7 @@ def show(runs: Sequence[Run]) -> None:
         label_visibility="collapsed",
         help="By who is right: the same images, several runs. Forgotten: one run, epoch by epoch.",
     )
-    (_by_who_is_right if view == "by who is right" else forgotten_images)(found)
+    (_by_who_is_right if view == "by who is right" else show_forgotten_images)(found)
 
 
 @st.fragment
@@ -160,12 +160,12 @@ def _images(found: Answers, chosen: Bar, order: str, names: tuple[str, ...]) -> 
     places = places[np.lexsort((places, _ORDERS[order](found)[places]))]
     captions = [
         f"{names[found.labels[place]]}" if chosen.name == "all" else f"{names[found.labels[place]]} · {said}"
-        for place, said in ((place, votes(found, place, names)) for place in places.tolist())
+        for place, said in ((place, predicted_names(found, place, names)) for place in places.tolist())
     ]
     st.subheader(_heading(chosen, len(places)))
     if chosen.name != "all":
         st.caption("Under each image: its label, and what the runs call it, the most frequent first.")
-    browse("disagreements", found, places, captions, names)
+    browse_images("disagreements", found, places, captions, names)
 
 
 def _heading(chosen: Bar, images: int) -> str:

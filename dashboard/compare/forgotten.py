@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.compare.images import browse
+from dashboard.compare.image_browser import browse_images
 from dashboard.components import data_table, rows_of
 from dashboard.controls import predictions
 from dashboard.frame import one_of, state
@@ -27,7 +27,7 @@ _KINDS = {
 
 
 @st.fragment
-def forgotten_images(found: Answers) -> None:
+def show_forgotten_images(found: Answers) -> None:
     """How many images one run learned and forgot at each epoch, and the timeline of one of them."""
     with state.errors_as_messages():
         run = state.pick_run("disagreements_run", "Run", "Whose epochs are looked at.", _most_epochs_first(found.runs))
@@ -67,9 +67,9 @@ def _images(found: Answers, history: History, table: pd.DataFrame) -> None:
     st.caption(f"{len(rows):,} images. {_KINDS[kind]} Those forgotten most often come first.")
     strip = st.container()
     captions = [f"{names[row['label']]} · {row['forgotten']}×" for row in rows.to_dict("records")]
-    place = browse("disagreements_forgotten", found, rows["index"].to_numpy(), captions, names)
+    place = browse_images("disagreements_forgotten", found, rows["index"].to_numpy(), captions, names)
     with strip:
-        st.html(timeline(history, place, int(found.labels[place]), names))
+        st.html(timeline_html(history, place, int(found.labels[place]), names))
     shown = rows.assign(label=[names[label] for label in rows["label"]])
     number = st.column_config.NumberColumn
     columns = {
@@ -84,7 +84,7 @@ def _images(found: Answers, history: History, table: pd.DataFrame) -> None:
     data_table("forgotten-images", rows, "The images, and when each was right", height=300)
 
 
-def timeline(history: History, place: int, label: int, names: tuple[str, ...]) -> str:
+def timeline_html(history: History, place: int, label: int, names: tuple[str, ...]) -> str:
     """HTML of what one image was called after each epoch; what is not its label stands out."""
     called_at = zip(history.epochs.tolist(), history.of(place).tolist(), strict=True)
     cells = "".join(

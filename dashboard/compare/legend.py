@@ -10,7 +10,7 @@ from mnist_core.store import Run
 from mnist_core.text import in_html
 
 
-def show(runs: Sequence[Run]) -> None:
+def show_legend(runs: Sequence[Run]) -> None:
     """The runs in the order given; nothing where there is none."""
     entries = "".join(
         f"<span style='white-space:nowrap;margin-right:1.6em'><img alt='' src=\"{line}\" "

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.compare import legend, measuring
+from dashboard.compare import robustness_task
+from dashboard.compare.legend import show_legend
 from dashboard.components import data_table, rows_of
 from dashboard.controls import predictions, run_table
 from mnist_core.analysis import CORRUPTIONS, LEVELS, Answers, robustness, stats
@@ -19,7 +20,7 @@ _QUICK = 1000
 _COLUMNS = 3
 
 
-def show(runs: Sequence[Run]) -> None:
+def show_robustness(runs: Sequence[Run]) -> None:
     """The choice of images, what is still to be measured, and a panel for each kind of change."""
     found = predictions.answered(runs)
     if found is None:
@@ -45,9 +46,9 @@ def show(runs: Sequence[Run]) -> None:
     able = _able(found, predictions.images(found, chosen[:1]).shape[1:])
     if not able:
         return
-    known = measuring.results(able, len(chosen))
+    known = robustness_task.load_results(able, len(chosen))
     waiting = [run for run in able if run.id not in known]
-    if waiting or measuring.running():
+    if waiting or robustness_task.running_task():
         _measure(waiting, found, chosen)
     if known:
         st.markdown(_sentence([run for run in able if run.id in known], known, len(chosen)))
@@ -67,7 +68,7 @@ def _able(found: Answers, shape: tuple[int, ...]) -> list[Run]:
     able = []
     for run in found.runs:
         try:
-            fits = measuring.takes(run) == shape
+            fits = robustness_task.image_shape(run) == shape
         except MnistLabError as error:
             st.caption(in_markdown(str(error)))
             continue
@@ -81,11 +82,11 @@ def _able(found: Answers, shape: tuple[int, ...]) -> list[Run]:
 def _measure(waiting: Sequence[Run], found: Answers, chosen: np.ndarray) -> None:
     """What is under way with its progress, or else the offer to measure what is not known."""
 
-    before = measuring.running()
+    before = robustness_task.running_task()
 
     @st.fragment(run_every=1.0 if before else None)
     def follow() -> None:
-        task = measuring.running()
+        task = robustness_task.running_task()
         if task is not None:
             st.progress(task.done, f"Measuring {task.about}: {task.images:,} of {task.wanted:,} images …")
             st.button("Stop", on_click=task.stop, key="robustness stop", help="Forget what is not finished.")
@@ -99,7 +100,7 @@ def _measure(waiting: Sequence[Run], found: Answers, chosen: np.ndarray) -> None
 
 
 def _offer(waiting: Sequence[Run], found: Answers, chosen: np.ndarray) -> None:
-    error = measuring.failure()
+    error = robustness_task.last_failure()
     if error:
         st.error(in_markdown(error))
     seconds = robustness.seconds([run.macs or 0 for run in waiting], len(chosen))
@@ -113,7 +114,7 @@ def _offer(waiting: Sequence[Run], found: Answers, chosen: np.ndarray) -> None:
         st.markdown(f"Not measured yet: {predictions.named(waiting)}. That takes {_about(seconds)}.")
     if pressed:
         right = dict(zip((run.id for run in found.runs), found.right[:, chosen], strict=True))
-        measuring.start(waiting, predictions.images(found, chosen), found.labels[chosen], right)
+        robustness_task.start_measuring(waiting, predictions.images(found, chosen), found.labels[chosen], right)
         st.rerun()
 
 
@@ -143,7 +144,7 @@ def _sentence(runs: Sequence[Run], known: dict[str, np.ndarray], images: int) ->
 
 
 def _panels(runs: Sequence[Run], known: dict[str, np.ndarray], images: int, examples: np.ndarray) -> None:
-    legend.show([run for run in runs if run.id in known])
+    show_legend([run for run in runs if run.id in known])
     columns = st.columns(_COLUMNS)
     for row, kind in enumerate(CORRUPTIONS):
         with columns[row % _COLUMNS]:

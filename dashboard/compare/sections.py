@@ -7,14 +7,14 @@ import streamlit as st
 
 from dashboard.compare import (
     calibration,
-    classes,
+    class_differences,
     costs,
-    curves,
     disagreements,
-    labels,
-    results,
+    doubtful_labels,
+    downloads,
+    learning_curves,
     robustness,
-    takeaway,
+    run_results,
     verdict,
 )
 from dashboard.frame import one_of, state
@@ -27,26 +27,29 @@ class Section:
     """What it answers, in a few words, and what draws it."""
 
     about: str
-    show: Callable[[Sequence[Run]], None]
+    draw: Callable[[Sequence[Run]], None]
 
 
 SECTIONS: Mapping[str, Section] = {
-    "Results": Section("What the runs achieved, and which settings differ.", results.show),
-    "Curves": Section("Loss and accuracy over the course of training.", curves.show),
-    "Is it real?": Section("Whether one run or one architecture is really better than another.", verdict.show),
+    "Results": Section("What the runs achieved, and which settings differ.", run_results.show_results),
+    "Curves": Section("Loss and accuracy over the course of training.", learning_curves.show_learning_curves),
+    "Is it real?": Section("Whether one run or one architecture is really better than another.", verdict.show_verdict),
     "Disagreements": Section(
-        "Images that some runs get right and others wrong; images that were forgotten.", disagreements.show
+        "Images that some runs get right and others wrong; images that were forgotten.",
+        disagreements.show_disagreements,
     ),
-    "Classes": Section("Which digits each run is better at, and what two runs mistake for what.", classes.show),
-    "Cost": Section("Accuracy against parameters, work, time and size.", costs.show),
-    "Calibration": Section("Whether a run knows how sure it may be.", calibration.show),
-    "Robustness": Section("Accuracy when images are turned, moved, blurred, covered.", robustness.show),
-    "Labels": Section("Test images whose label may be wrong.", labels.show),
-    "Take away": Section("Scripts, weights, curves and reports as files.", takeaway.show),
+    "Classes": Section(
+        "Which digits each run is better at, and what two runs mistake for what.", class_differences.show_classes
+    ),
+    "Cost": Section("Accuracy against parameters, work, time and size.", costs.show_costs),
+    "Calibration": Section("Whether a run knows how sure it may be.", calibration.show_calibration),
+    "Robustness": Section("Accuracy when images are turned, moved, blurred, covered.", robustness.show_robustness),
+    "Labels": Section("Test images whose label may be wrong.", doubtful_labels.show_doubtful_labels),
+    "Take away": Section("Scripts, weights, curves and reports as files.", downloads.show_downloads),
 }
 
 
-def show(runs: Sequence[Run]) -> None:
+def show_chosen_section(runs: Sequence[Run]) -> None:
     """The choice of a section, and that section."""
     if note := measures.changed_note(state.store().changed_runs(runs)):
         st.error(note)
@@ -61,4 +64,4 @@ def show(runs: Sequence[Run]) -> None:
     section = SECTIONS[chosen]
     st.caption(section.about)
     with state.errors_as_messages():
-        section.show(runs)
+        section.draw(runs)

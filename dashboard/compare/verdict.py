@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard.compare import verdict_models, verdict_seeds
+from dashboard.compare import verdict_architectures, verdict_models
 from dashboard.controls import predictions
 from dashboard.frame import one_of
 from mnist_core.analysis import Answers, measures
@@ -13,28 +13,28 @@ from mnist_core.store import Run
 
 
 @dataclass(frozen=True)
-class Question:
+class VerdictQuestion:
     """What is asked, and what chance it is about."""
 
     text: str
-    show: Callable[[Answers], None]
+    draw: Callable[[Answers], None]
 
 
-QUESTIONS: Mapping[str, Question] = {
-    "These trained models": Question(
+QUESTIONS: Mapping[str, VerdictQuestion] = {
+    "These trained models": VerdictQuestion(
         "**The question: would these very networks come out in the same order on other test images?** "
         "The chance is in which images the test set happens to hold. What another seed would give is not asked.",
-        verdict_models.show,
+        verdict_models.show_models,
     ),
-    "These architectures": Question(
+    "These architectures": VerdictQuestion(
         "**The question: would these architectures come out in the same order if they were trained again?** "
         "The chance is in the seed: initial weights, order of images. Runs that differ only in the seed are one group.",
-        verdict_seeds.show,
+        verdict_architectures.show_architectures,
     ),
 }
 
 
-def show(runs: Sequence[Run]) -> None:
+def show_verdict(runs: Sequence[Run]) -> None:
     """The choice of a question, and its answer for the chosen runs."""
     asked = one_of(
         "Compare",
@@ -49,6 +49,6 @@ def show(runs: Sequence[Run]) -> None:
     st.markdown(question.text)
     found = predictions.answered(runs)
     if found is not None:
-        question.show(found)
+        question.draw(found)
         if note := measures.optimistic_note(found.runs):
             st.caption(note)

@@ -14,7 +14,7 @@ _PAIR, _MATRIX = "verdict_pair", "verdict_matrix"
 _SHORT = 20
 
 
-def show(found: Answers) -> None:
+def show_models(found: Answers) -> None:
     """One run with its interval, two with their verdict, or several with all pairs."""
     count = len(found.runs)
     if count == 1:

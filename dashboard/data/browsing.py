@@ -30,7 +30,7 @@ _CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def counts(source: Source) -> pd.DataFrame:
+def class_counts(source: Source) -> pd.DataFrame:
     """How many images of each class (row) each split (column) has."""
     classes = read(source).classes
     table = {name: statistics.class_counts(_labels(source, split), len(classes)) for name, split in SPLITS.items()}
@@ -38,15 +38,15 @@ def counts(source: Source) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=12, show_spinner="Counting pixels …")
-def summary(source: Source, split: SplitName) -> tuple[np.ndarray, PixelStatistics]:
+def means_and_pixels(source: Source, split: SplitName) -> tuple[np.ndarray, PixelStatistics]:
     """The mean image of each class, uint8 (classes, C, H, W), black without images; and the pixels of the split."""
-    images = _published(source, split)[0][indices(source, split)]
+    images = _published(source, split)[0][split_positions(source, split)]
     means = plots.mean_images(images, _labels(source, split), len(read(source).classes))
     return means, statistics.pixel_statistics(images)
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
-def indices(source: Source, split: SplitName) -> np.ndarray:
+def split_positions(source: Source, split: SplitName) -> np.ndarray:
     """Positions of a split's images in the published training or test images, ascending: int64 (N,)."""
     arrays = read(source)
     if split == "test":
@@ -55,10 +55,10 @@ def indices(source: Source, split: SplitName) -> np.ndarray:
     return train if split == "train" else validation
 
 
-def sample(source: Source, split: SplitName, cls: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def sample_images(source: Source, split: SplitName, cls: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """At most `count` random images of one class: their positions as published, and uint8 (n, C, H, W)."""
     images, labels = _published(source, split)
-    candidates = indices(source, split)
+    candidates = split_positions(source, split)
     candidates = candidates[labels[candidates] == cls]
     chosen = np.random.default_rng([seed, cls]).permutation(candidates)[:count]
     return chosen, images[chosen]
@@ -99,6 +99,27 @@ def show_samples(source: Source, split: SplitName) -> None:
         _show_every_class(source, split, seed)
     else:
         _show_class(source, split, classes.index(cls), seed)
+
+
+def show_description(source: Source) -> None:
+    """What the data set is, and what its splits are."""
+    published = dataset(source.name)
+    _, channels, height, width = read(source).train_images.shape
+    facts = (
+        f"{width} × {height} pixels, {'colour' if channels == 3 else 'grey'}",
+        f"{len(read(source).classes)} classes",
+        f"source: {published.source}",
+        f"licence: {published.licence}",
+    )
+    # no emphasis is meant
+    explanation = published.explanation.replace("*", r"\*")
+    st.markdown(f"**{published.label}**: {explanation}  \n{' · '.join(facts)}")
+    train, validation, test = (f"{len(split_positions(source, split)):,}" for split in SPLITS.values())
+    st.markdown(
+        f"**{train} training** images are learned from. **{validation} validation** images are held out of the "
+        "training images, each class in proportion and always the same ones, to choose settings by. "
+        f"**{test} test** images are looked at once, at the end."
+    )
 
 
 def show_remarks(source: Source) -> None:
@@ -171,13 +192,13 @@ def show_pixels(source: Source, pixels: PixelStatistics) -> None:
 def _show_every_class(source: Source, split: SplitName, seed: int) -> None:
     rows = []
     for cls, name in enumerate(read(source).classes):
-        _, images = sample(source, split, cls, _A_ROW, seed)
+        _, images = sample_images(source, split, cls, _A_ROW, seed)
         rows.append(f"<div class='name'>{in_html(name)}</div>{_strip(images)}")
     st.html(f"<div class='samples' data-split='{split}'>{''.join(rows)}</div>")
 
 
 def _show_class(source: Source, split: SplitName, cls: int, seed: int) -> None:
-    places, images = sample(source, split, cls, _A_CLASS, seed)
+    places, images = sample_images(source, split, cls, _A_CLASS, seed)
     if not len(places):
         st.info("This split holds no image of this class.")
         return
@@ -207,7 +228,7 @@ def _published(source: Source, split: SplitName) -> tuple[np.ndarray, np.ndarray
 
 
 def _labels(source: Source, split: SplitName) -> np.ndarray:
-    return _published(source, split)[1][indices(source, split)]
+    return _published(source, split)[1][split_positions(source, split)]
 
 
 def _strip(images: np.ndarray) -> str:

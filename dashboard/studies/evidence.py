@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.frame import state
-from dashboard.studies.subject import SEEDS, Subject, plan_of
+from dashboard.studies.chosen_experiment import SEEDS, ChosenExperiment, plan_experiment
 from mnist_core import studies
 from mnist_core.studies import Measurement, Row, Scatter
 
@@ -44,13 +44,13 @@ class Evidence:
         return studies.frame(self.rows)
 
 
-def evidence(subject: Subject) -> Evidence:
+def load_evidence(chosen: ChosenExperiment) -> Evidence:
     """The figures of one experiment."""
-    name, experiment = subject.study.name, subject.experiment.name
-    planned = plan_of(name, experiment, SEEDS, subject.scale, True)
+    name, experiment = chosen.study.name, chosen.experiment.name
+    planned = plan_experiment(name, experiment, SEEDS, chosen.scale, True)
     ended = tuple(run.id for _, run in studies.find(state.store(), planned) if run.state == "finished")
-    own = _evidence(name, experiment, _measured(name, experiment, subject.scale, ended), "own")
-    committed = _evidence(name, experiment, studies.committed(name) if subject.scale == 1 else [], "committed")
+    own = _evidence(name, experiment, _measured(name, experiment, chosen.scale, ended), "own")
+    committed = _evidence(name, experiment, studies.committed(name) if chosen.scale == 1 else [], "committed")
     return next((found for found in (own, committed) if any(row.n for row in found.rows)), replace(own, source="none"))
 
 
@@ -61,20 +61,20 @@ def _evidence(
     return Evidence(rows, tuple(studies.scattered(study, measurements, experiment)), source)
 
 
-def by_model(subject: Subject, table: pd.DataFrame) -> pd.DataFrame:
+def accuracy_table(chosen: ChosenExperiment, table: pd.DataFrame) -> pd.DataFrame:
     """Accuracies for the charts, a row a network in the study's order: variant, reported, mean, std and honest ones."""
     rows = table.loc[table["metric"].isin(ACCURACIES), :].drop_duplicates("variant").set_index("variant")
     columns = ["reported", "mean", "std", "honest_mean", "honest_std"]
-    found = rows.reindex([variant.label for variant in subject.experiment.variants])[columns].astype(np.float64)
-    return found.assign(variant=list(short_labels(subject).values())).reset_index(drop=True)
+    found = rows.reindex([variant.label for variant in chosen.experiment.variants])[columns].astype(np.float64)
+    return found.assign(variant=list(short_labels(chosen).values())).reset_index(drop=True)
 
 
-def short_labels(subject: Subject) -> dict[str, str]:
+def short_labels(chosen: ChosenExperiment) -> dict[str, str]:
     """What a network is called where space is scarce: its one swept value, or its label."""
-    single = len(subject.experiment.swept) == 1
+    single = len(chosen.experiment.swept) == 1
     return {
-        variant.label: f"{variant.values[subject.experiment.swept[0]]:g}" if single else variant.label
-        for variant in subject.experiment.variants
+        variant.label: f"{variant.values[chosen.experiment.swept[0]]:g}" if single else variant.label
+        for variant in chosen.experiment.variants
     }
 
 

@@ -9,8 +9,8 @@ import streamlit as st
 from dashboard.components import data_table, rows_of
 from dashboard.controls import run_predictions
 from dashboard.frame import state
-from dashboard.studies.subject import Subject
-from dashboard.studies.weights import choose_network, grid
+from dashboard.studies.chosen_experiment import ChosenExperiment
+from dashboard.studies.study_weights import choose_network, weight_grid
 from mnist_core.analysis import explain_linear, trained
 from mnist_core.plots import clipped_logits, weight_images
 from mnist_core.store import Run
@@ -20,18 +20,18 @@ _CHART = {"displayModeBar": False}
 _LOGITS = (2.0, -1.0, 0.5)
 
 
-def lesson(subject: Subject) -> None:
+def show_lesson(chosen: ChosenExperiment) -> None:
     """What there is to learn from the study, in a few sentences, and its demonstration."""
-    st.markdown(subject.study.lesson)
-    if show := _DEMONSTRATIONS.get(subject.study.name):
+    st.markdown(chosen.study.lesson)
+    if show := _DEMONSTRATIONS.get(chosen.study.name):
         with st.container(border=True, key="demonstration"), state.errors_as_messages():
-            show(subject)
+            show(chosen)
 
 
-def _one_matrix(subject: Subject) -> None:
+def _one_matrix(chosen: ChosenExperiment) -> None:
     """The product of the weight matrices as ten images, and its rank."""
     st.markdown("#### All its layers, multiplied into one matrix")
-    found = subject.trained()
+    found = chosen.trained()
     if not found:
         st.info("Train these networks live, and the one matrix that each of them amounts to is drawn here.")
         return
@@ -46,7 +46,7 @@ def _one_matrix(subject: Subject) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         pictures, limit = weight_images(product.matrix.reshape(-1, *_image_shape(run)))
-        grid(pictures, [str(place) for place in range(len(pictures))], 5, limit)
+        weight_grid(pictures, [str(place) for place in range(len(pictures))], 5, limit)
     with right:
         st.metric(
             "Rank of the product",
@@ -62,10 +62,10 @@ def _one_matrix(subject: Subject) -> None:
         st.caption("Singular values, the largest as 1: " + ", ".join(f"{share:.2g}" for share in shares))
 
 
-def _clipped(subject: Subject) -> None:
+def _clipped(chosen: ChosenExperiment) -> None:
     """Which classes the ReLU on the logits has silenced, in each trained network."""
     st.markdown("#### Which logits are stuck at zero?")
-    runs = {f"seed {planned.seed}": run for planned, run in subject.runs() if run.state == "finished"}
+    runs = {f"seed {planned.seed}": run for planned, run in chosen.runs() if run.state == "finished"}
     if not runs:
         st.info("Train this network live, and the classes whose score is clipped to zero are shown here.")
         return
@@ -91,7 +91,7 @@ def _clipped(subject: Subject) -> None:
     )
 
 
-def _twice(_: Subject) -> None:
+def _twice(_: ChosenExperiment) -> None:
     """Log-softmax of log-softmax, with numbers."""
     st.markdown("#### Log-softmax, once and twice")
     first = st.slider(
@@ -120,7 +120,7 @@ def _twice(_: Subject) -> None:
     )
 
 
-_DEMONSTRATIONS: dict[str, Callable[[Subject], None]] = {
+_DEMONSTRATIONS: dict[str, Callable[[ChosenExperiment], None]] = {
     "linear-depth": _one_matrix,
     "cnn": _twice,
     "deep-mlp": _clipped,

@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboard.components import data_table, rows_of
 from dashboard.frame import state
-from dashboard.studies.subject import Subject
+from dashboard.studies.chosen_experiment import ChosenExperiment
 from mnist_core.architectures import Architecture, describe, diagram
 from mnist_core.config import RunConfig, fields
 from mnist_core.data import shape_of
@@ -14,11 +14,11 @@ from mnist_core.data import shape_of
 _LIST_HEIGHT = 320
 
 
-def networks(subject: Subject) -> None:
+def show_networks(chosen: ChosenExperiment) -> None:
     """The networks with their parameters, and the settings that all of them share."""
     st.subheader("The networks")
     with state.errors_as_messages():
-        found = _distinct(subject)
+        found = _distinct(chosen)
         if len(found) > 1:
             left, right = st.columns([2, 3], gap="large")
             with left:
@@ -29,12 +29,12 @@ def networks(subject: Subject) -> None:
                 _draw(dict(found.values())[label])
         else:
             _draw(next(iter(found.values()))[1])
-    st.markdown(shared(subject))
+    st.markdown(shared_settings(chosen))
 
 
-def shared(subject: Subject) -> str:
+def shared_settings(chosen: ChosenExperiment) -> str:
     """How all of them are trained, as a sentence; what differs from one to the next is named, not told."""
-    configs = [variant.config for variant in subject.experiment.variants]
+    configs = [variant.config for variant in chosen.experiment.variants]
     silent = _without_effect(configs[0])
     parts, differing = [], []
     for field in fields():
@@ -73,10 +73,10 @@ _TOLD = {
 }
 
 
-def _distinct(subject: Subject) -> dict[str, tuple[str, Architecture]]:
+def _distinct(chosen: ChosenExperiment) -> dict[str, tuple[str, Architecture]]:
     """The architectures that occur, each with the label of the first that has it."""
     found: dict[str, tuple[str, Architecture]] = {}
-    for variant in subject.experiment.variants:
+    for variant in chosen.experiment.variants:
         text = variant.config.architecture
         if text not in found:
             found[text] = variant.label, describe(text, *shape_of(variant.config))

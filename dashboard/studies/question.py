@@ -10,17 +10,17 @@ _ANSWERS = "studies:answers"
 _UNANSWERED = -1
 
 
-def answered(study: Study) -> bool:
+def is_answered(study: Study) -> bool:
     """Whether the class has answered this study's question, or has asked to see the results without."""
     return study.name in st.session_state.get(_ANSWERS, {})
 
 
-def ask(study: Study) -> None:
+def show_question(study: Study) -> None:
     """The question with a button for each answer; once answered, what is right and why."""
     with st.container(border=True, key="question"):
         st.subheader("Predict first")
         st.markdown(f"#### {study.question.text}")
-        if answered(study):
+        if is_answered(study):
             _verdict(study)
         else:
             _options(study)

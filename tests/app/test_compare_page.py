@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.compare import results, sections
+from dashboard.compare import run_results, sections
 from dashboard.controls import run_table
 from mnist_core.analysis import predictions
 from mnist_core.analysis.comparison import CONFOUND, FACTOR, fairness
@@ -180,7 +180,7 @@ def test_what_cannot_be_compared_is_said() -> None:
         found = RunConfig.parse(config)
         return SimpleNamespace(number=1, state="finished", dataset=found.dataset, config=found)  # type: ignore[return-value]
 
-    remarks = results.remarks
+    remarks = run_results.comparison_remarks
     assert "different data sets" in remarks([run(), run(dataset="kmnist")])[0]
     assert "validation images are not the same" in remarks([run(), run(train_images=500)])[-1]
     assert "chosen on the test images themselves" in remarks([run(), run(choose_on="test")])[0]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.compare import measuring
+from dashboard.compare import robustness_task
 from mnist_core.analysis import calibration, costs, predictions, stats
 from mnist_core.analysis.robustness import CORRUPTIONS, LEVELS
 from mnist_core.config.run_config import RunConfig
@@ -148,7 +148,7 @@ def test_calibration_is_the_cores_before_and_after(store: Store) -> None:
 
 def _settled(at: AppTest) -> AppTest:
     for _ in range(200):
-        if measuring.running() is None:
+        if robustness_task.running_task() is None:
             return ran(at)
         time.sleep(0.1)
     raise AssertionError("the measurement did not end")
@@ -187,9 +187,9 @@ def test_a_stopped_measurement_leaves_nothing_behind(store: Store, monkeypatch: 
     monkeypatch.setattr(costs, "answers", dawdling)
     at = section("Robustness", 1)
     at.button(key="robustness measure").click()
-    task = measuring.running() if not at.run().exception else None
+    task = robustness_task.running_task() if not at.run().exception else None
     assert task is not None
     at.button(key="robustness stop").click()
     at = _settled(ran(at))
     assert "Not measured yet: run 1" in texts(at)
-    assert measuring.results([_number(store, 1)], 1000) == {}
+    assert robustness_task.load_results([_number(store, 1)], 1000) == {}

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.studies import subject, training
+from dashboard.studies import chosen_experiment, live_training
 from mnist_core import studies
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.store import Store
@@ -208,14 +208,14 @@ def test_figures_are_rounded_as_their_spread_says() -> None:
 
 
 def test_states_are_shown_at_once_and_accuracies_after_the_prediction(tiny: None, store: Store) -> None:
-    planned = subject.plan_of("linear-depth", "depth", 1, subject.EPOCHS["one"], False)
+    planned = chosen_experiment.plan_experiment("linear-depth", "depth", 1, chosen_experiment.EPOCHS["one"], False)
     rows = [(one, run) for one, run in studies.find(store, planned)]
     accuracy = f"{rows[0][1].validation_accuracy or 0:.2%}"
-    assert accuracy not in training.board(rows, figures=False)
-    board = training.board(rows, figures=True)
+    assert accuracy not in live_training.progress_html(rows, figures=False)
+    board = live_training.progress_html(rows, figures=True)
     assert accuracy in board
     assert "784-5-10" in board
-    assert "not trained" in training.board([(rows[0][0], None)], figures=True)
+    assert "not trained" in live_training.progress_html([(rows[0][0], None)], figures=True)
     assert "The curves appear here" in texts(opened("studies", **ONE))
     assert "The curves appear here" not in texts(revealed(**ONE))
 

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from dashboard.sweeps.results import CURVES, spread
+from dashboard.sweeps.sweep_results import CURVES, evenly_spread
 from mnist_core import sweeps
 from mnist_core.commands.cli import app
 from mnist_core.config.run_config import RunConfig
@@ -259,13 +259,13 @@ def test_a_sweep_whose_runs_are_deleted_says_so(page: AppTest):
 
 def test_curves_of_many_runs_are_spread_over_the_swept_value():
     table = pd.DataFrame({"number": range(1, 501), "rate": [float(place % 100) for place in range(500)]})
-    some = spread(table, "rate", CURVES)
+    some = evenly_spread(table, "rate", CURVES)
     assert len(some) == CURVES
     rates = some["rate"].tolist()
     assert rates == sorted(rates)
     assert (rates[0], rates[-1]) == (0, 99)
     assert len(set(rates)) == CURVES
-    assert len(spread(table.head(CURVES), "rate", CURVES)) == CURVES
+    assert len(evenly_spread(table.head(CURVES), "rate", CURVES)) == CURVES
 
 
 @pytest.mark.parametrize(

@@ -51,30 +51,32 @@ def _desk() -> _Desk:
     return _Desk()
 
 
-def takes(run: Run) -> tuple[int, int, int]:
+def image_shape(run: Run) -> tuple[int, int, int]:
     """Shape (C, H, W) of the images that a run with weights takes. Raises CheckpointError or DataError."""
     _key(state.store(), run, 0)
     return shape_of(run.config)[0]
 
 
-def results(runs: Sequence[Run], images: int) -> dict[str, np.ndarray]:
+def load_results(runs: Sequence[Run], images: int) -> dict[str, np.ndarray]:
     """By id of those runs that were measured on so many images: right answers, int (corruptions, LEVELS)."""
     store, found = state.store(), _desk().found
     keys = {run.id: _key(store, run, images) for run in runs}
     return {run_id: found[key] for run_id, key in keys.items() if key in found}
 
 
-def running() -> Task | None:
+def running_task() -> Task | None:
     """The measurement under way, of whatever session."""
     return _desk().task
 
 
-def failure() -> str:
+def last_failure() -> str:
     """Why the last measurement ended without a result; empty if it did not."""
     return _desk().failure
 
 
-def start(runs: Sequence[Run], images: np.ndarray, labels: np.ndarray, untouched: Mapping[str, np.ndarray]) -> None:
+def start_measuring(
+    runs: Sequence[Run], images: np.ndarray, labels: np.ndarray, untouched: Mapping[str, np.ndarray]
+) -> None:
     """Measure runs on uint8 images (N, C, H, W) with labels (N,) in a thread, unless one is under way.
 
     `untouched` says by run id which of the images as they are it has right in its stored predictions, bool (N,).

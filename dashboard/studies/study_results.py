@@ -5,8 +5,8 @@ import streamlit as st
 
 from dashboard.components import data_table, rows_of
 from dashboard.frame import navigation, one_of, state
-from dashboard.studies.evidence import METRICS, Evidence, by_model, evidence, short_labels
-from dashboard.studies.subject import Subject
+from dashboard.studies.chosen_experiment import ChosenExperiment
+from dashboard.studies.evidence import METRICS, Evidence, accuracy_table, load_evidence, short_labels
 from mnist_core import studies
 from mnist_core.plots import Metric, accuracies, accuracy_by_model, epoch_curves, learning_curves
 from mnist_core.store import Run
@@ -27,44 +27,44 @@ _SOURCES = {
 }
 
 
-def figures(subject: Subject) -> None:
+def show_figures(chosen: ChosenExperiment) -> None:
     """Reported beside measured, as a table and against the number of the model."""
-    found = evidence(subject)
+    found = load_evidence(chosen)
     if found.source == "own":
-        st.caption(_OWN + _fewer(subject))
+        st.caption(_OWN + _fewer(chosen))
     else:
         st.info(_SOURCES[found.source])
-    _table(subject, found)
+    _table(chosen, found)
     for network in found.scattered:
         st.warning(in_markdown(studies.far_apart(network)))
-    _reasons(subject, found)
-    if len(subject.experiment.variants) > 1:
-        _by_model(subject, found)
+    _reasons(chosen, found)
+    if len(chosen.experiment.variants) > 1:
+        _by_model(chosen, found)
 
 
-def curves(subject: Subject) -> None:
+def show_curves(chosen: ChosenExperiment) -> None:
     """How the finished networks learned, and how far training and test accuracy lie apart."""
-    found = subject.trained()
+    found = chosen.trained()
     if not found:
         st.info("Train these networks live: their curves are kept here when they have finished.")
         return
     runs = [run for _, run in found]
-    _curves(subject, runs)
+    _curves(chosen, runs)
     _overfitting(runs)
     _links(runs)
 
 
-def _fewer(subject: Subject) -> str:
+def _fewer(chosen: ChosenExperiment) -> str:
     """What is to be said of runs that trained for fewer epochs than the study's."""
-    if subject.scale >= 1:
+    if chosen.scale >= 1:
         return ""
-    share = {"one": "only one"}.get(subject.epochs, subject.epochs)
+    share = {"one": "only one"}.get(chosen.epochs, chosen.epochs)
     return f" They trained for **{share}** of the study's epochs, so expect less than was reported."
 
 
-def _table(subject: Subject, found: Evidence) -> None:
-    swept = subject.experiment.swept
-    values = {variant.label: variant.values for variant in subject.experiment.variants}
+def _table(chosen: ChosenExperiment, found: Evidence) -> None:
+    swept = chosen.experiment.swept
+    values = {variant.label: variant.values for variant in chosen.experiment.variants}
     order = list(METRICS)
     rows = sorted(found.rows, key=lambda row: order.index(row.metric))
     lead = {_heading(name): [values.get(row.variant, {}).get(name) for row in rows] for name in swept}
@@ -117,24 +117,24 @@ def _heading(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _reasons(subject: Subject, found: Evidence) -> None:
+def _reasons(chosen: ChosenExperiment, found: Evidence) -> None:
     """What is known of the differences between measured and reported figures, each note once."""
     reasons: dict[str, list[str]] = {}
     for row in found.rows:
-        if row.n and (because := subject.study.because.get(row.key)):
+        if row.n and (because := chosen.study.because.get(row.key)):
             reasons.setdefault(because, []).append(f"{row.variant}, {METRICS.get(row.metric, row.metric)}")
     if reasons:
         with st.expander("Why some figures differ", expanded=bool(found.scattered)):
             if found.source == "own":
                 st.caption("These notes are about the runs that came with this version, not about yours.")
-            for because, figures in reasons.items():
-                st.markdown(f"**{in_markdown('; '.join(figures))}**  \n{because}")
+            for because, show_figures in reasons.items():
+                st.markdown(f"**{in_markdown('; '.join(show_figures))}**  \n{because}")
 
 
-def _by_model(subject: Subject, found: Evidence) -> None:
-    st.markdown("#### Accuracy of each setting" if subject.experiment.swept else "#### Accuracy against model number")
-    table = by_model(subject, found.table)
-    title = _heading(subject.experiment.swept[0]) if len(subject.experiment.swept) == 1 else "Model"
+def _by_model(chosen: ChosenExperiment, found: Evidence) -> None:
+    st.markdown("#### Accuracy of each setting" if chosen.experiment.swept else "#### Accuracy against model number")
+    table = accuracy_table(chosen, found.table)
+    title = _heading(chosen.experiment.swept[0]) if len(chosen.experiment.swept) == 1 else "Model"
     left, right = st.columns(2, gap="medium")
     with left:
         st.caption("From 0 to 100: the differences all but vanish.")
@@ -144,7 +144,7 @@ def _by_model(subject: Subject, found: Evidence) -> None:
         st.plotly_chart(accuracy_by_model(table, zoomed=True, title=title), key="zoomed", config=_CHART)
 
 
-def _curves(subject: Subject, runs: list[Run]) -> None:
+def _curves(chosen: ChosenExperiment, runs: list[Run]) -> None:
     metric: Metric = one_of(
         "Of",
         _METRICS,
@@ -163,7 +163,7 @@ def _curves(subject: Subject, runs: list[Run]) -> None:
     if stepwise:
         figure = learning_curves(tables, runs, metric, smoothing=_SMOOTHING)
     else:
-        short = short_labels(subject)
+        short = short_labels(chosen)
         figure = epoch_curves(tables, runs, metric, {run.id: short.get(run.name, run.name) for run in runs})
     st.plotly_chart(figure, key="study-curves", config=_CHART)
     st.caption(

@@ -26,7 +26,7 @@ _METRICS: list[Metric] = ["accuracy", "loss"]
 _CURVE_NAMES = ("validation_loss", "validation_accuracy", "epoch_train_loss", "epoch_train_accuracy")
 
 
-def summary(sweep: Sweep, table: pd.DataFrame) -> None:
+def show_summary(sweep: Sweep, table: pd.DataFrame) -> None:
     """Accuracy by the swept settings: a line for one, a map for two, parallel coordinates for more."""
     measure = sweeps.measure(table)
     if np.isnan(table[measure].to_numpy()).all():
@@ -39,7 +39,7 @@ def summary(sweep: Sweep, table: pd.DataFrame) -> None:
         st.caption("Test accuracy, optimistic as soon as settings are chosen by it.")
 
 
-def curves(sweep: Sweep, table: pd.DataFrame) -> None:
+def show_curves(sweep: Sweep, table: pd.DataFrame) -> None:
     """The learning curves of the runs, coloured by a swept value; of many runs only some."""
     begun = table.loc[table["epoch"] > 0, :]
     if begun.empty:
@@ -54,7 +54,7 @@ def curves(sweep: Sweep, table: pd.DataFrame) -> None:
             help="Accuracy is the share of right answers; loss is what training lowers.",
         )
         field = _coloured_by(sweep)
-    shown = spread(begun, field, CURVES)
+    shown = evenly_spread(begun, field, CURVES)
     # else there is nothing after each epoch but the training
     chosen = (table["chosen_on"] != "–").any()
     columns = list(dict.fromkeys(["run", "number", "seed", "epoch", "chosen_on", field]))
@@ -72,7 +72,7 @@ def curves(sweep: Sweep, table: pd.DataFrame) -> None:
         )
 
 
-def spread(table: pd.DataFrame, field: str, most: int) -> pd.DataFrame:
+def evenly_spread(table: pd.DataFrame, field: str, most: int) -> pd.DataFrame:
     """At most `most` rows of the table, evenly spread over the values of a field, lowest and highest included."""
     if len(table) <= most:
         return table
@@ -80,7 +80,7 @@ def spread(table: pd.DataFrame, field: str, most: int) -> pd.DataFrame:
     return table.iloc[order[np.linspace(0, len(order) - 1, most).round().astype(int)], :]
 
 
-def runs(sweep: Sweep, table: pd.DataFrame) -> None:
+def show_runs(sweep: Sweep, table: pd.DataFrame) -> None:
     """Every run: those that train, then those that have ended, the best first, then those that wait."""
     st.subheader("Every run")
     places = [{"running": 0, "queued": 2}.get(name, 1) for name in table["state"].tolist()]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.compare.images import PAGE, browse, votes
+from dashboard.compare.image_browser import PAGE, browse_images, predicted_names
 from dashboard.components import data_table, rows_of
 from dashboard.controls import percent, predictions
 from dashboard.frame import one_of, state
@@ -27,7 +27,7 @@ _MOST_LISTED = 1000
 _MOST_SUSPECTS = 1000
 
 
-def show(runs: Sequence[Run]) -> None:
+def show_doubtful_labels(runs: Sequence[Run]) -> None:
     """The most doubtful labels, a list of known ones, and every run's score with and without them."""
     found = predictions.answered(runs)
     if found is None:
@@ -215,14 +215,15 @@ def _images(found: Answers, doubted: pd.DataFrame, most: int, listed: np.ndarray
             return
         called = dict(zip(doubted["index"].tolist(), doubted["called"].tolist(), strict=True))
         captions = [
-            f"{names[found.labels[place]]} → {names[called[place]] if place in called else votes(found, place, names)}"
-            for place in shown.tolist()
+            f"{names[found.labels[index]]} → "
+            f"{names[called[index]] if index in called else predicted_names(found, index, names)}"
+            for index in shown.tolist()
         ]
         st.caption(
             "Under each image: its label → what the runs together call it. The most doubtful come first, by the odds "
             "of that class against the label."
         )
-        browse("labels", found, shown, captions, names)
+        browse_images("labels", found, shown, captions, names)
         if len(suspects):
             _table(suspects, names, len(found.runs))
 

@@ -35,7 +35,7 @@ class _Tested:
         return list(self.a.accuracies.values()), list(self.b.accuracies.values())
 
 
-def show(found: Answers) -> None:
+def show_architectures(found: Answers) -> None:
     """Seeds, means and bands; then each pair of architectures, tested."""
     heading, chart = st.container(), st.container()
     band: Band = one_of(

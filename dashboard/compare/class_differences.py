@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.compare.images import browse
+from dashboard.compare.image_browser import browse_images
 from dashboard.components import data_table, rows_of
 from dashboard.controls import bold, choose_cell, predictions
 from dashboard.frame import one_of, state
@@ -18,13 +18,13 @@ from mnist_core.store import Run
 _CELL = "classes_cell"
 
 
-def show(runs: Sequence[Run]) -> None:
+def show_classes(runs: Sequence[Run]) -> None:
     """Accuracy of each class for all runs; for two of them the differences and what lies behind each."""
     found = predictions.answered(runs)
     if found is None:
         return
     names = predictions.class_names(found)
-    accuracies(found, names)
+    show_accuracies(found, names)
     st.subheader("One run minus another")
     if len(found.runs) < 2:
         st.info("Choose a second run to see in which classes they differ, and what each mistakes for what.")
@@ -33,11 +33,11 @@ def show(runs: Sequence[Run]) -> None:
     if pair is None:
         st.info("These are the same run. Choose another one on one side.")
         return
-    differences(pair, names)
-    matrix(pair, names)
+    show_differences(pair, names)
+    show_confusion_difference(pair, names)
 
 
-def accuracies(found: Answers, names: tuple[str, ...]) -> None:
+def show_accuracies(found: Answers, names: tuple[str, ...]) -> None:
     """Accuracy on the images of each class, one dot a run, and as a table."""
     st.subheader("Accuracy in each class")
     table = agreement.class_accuracy(found)
@@ -53,7 +53,7 @@ def accuracies(found: Answers, names: tuple[str, ...]) -> None:
     data_table("classes-table", rows_of(shown, columns), "Accuracy of each run in each class")
 
 
-def differences(pair: Answers, names: tuple[str, ...]) -> None:
+def show_differences(pair: Answers, names: tuple[str, ...]) -> None:
     """Accuracy of the first run minus the second in each class, with intervals."""
     a, b = pair.runs
     table = agreement.class_differences(pair, 0, 1)
@@ -67,7 +67,7 @@ def differences(pair: Answers, names: tuple[str, ...]) -> None:
 
 
 @st.fragment
-def matrix(pair: Answers, names: tuple[str, ...]) -> None:
+def show_confusion_difference(pair: Answers, names: tuple[str, ...]) -> None:
     """The difference of the confusion matrices, and the images behind the chosen cell."""
     with state.errors_as_messages():
         a, b = pair.runs
@@ -110,7 +110,7 @@ def _behind(pair: Answers, true: int, given: int, names: tuple[str, ...]) -> Non
     places = places[np.lexsort((places, -sure))]
     captions = [f"{names[pair.predicted[0, place]]} | {names[pair.predicted[1, place]]}" for place in places]
     st.caption(f"Under each image: what run {a} calls it | what run {b} calls it. The surest come first.")
-    browse("classes", pair, places, captions, names)
+    browse_images("classes", pair, places, captions, names)
 
 
 def _pair(found: Answers) -> Answers | None:

@@ -32,7 +32,7 @@ _HELP = (
 )
 
 
-def axes(architecture: str, random: bool) -> list[Axis] | None:
+def choose_axes(architecture: str, random: bool) -> list[Axis] | None:
     """Choose settings and their values; None while values are missing or wrong, which it says where they are."""
     found: list[Axis | None] = []
     taken: list[str] = []
@@ -41,12 +41,12 @@ def axes(architecture: str, random: bool) -> list[Axis] | None:
         if field is None:
             break
         taken.append(field)
-        found.append(values(field, random))
+        found.append(choose_values(field, random))
     complete = [axis for axis in found if axis is not None]
     return complete if len(complete) == len(found) else None
 
 
-def values(field: str, random: bool) -> Axis | None:
+def choose_values(field: str, random: bool) -> Axis | None:
     """Type or pick the values of one setting and see which come out; None while they are missing or wrong."""
     info = field_info(field)
     key, name = f"try_{field}", f"Values of {label(field)}"
@@ -82,15 +82,15 @@ def values(field: str, random: bool) -> Axis | None:
     return axis
 
 
-def show_axes(chosen: Sequence[Axis]) -> None:
+def fill_axes(chosen: Sequence[Axis]) -> None:
     """Fill the form with these axes; to be called from a callback."""
     for place in range(1, MOST + 1):
         st.session_state[f"vary{place}"] = chosen[place - 1].field if place <= len(chosen) else None
     for axis in chosen:
-        show_values(axis)
+        fill_values(axis)
 
 
-def show_values(axis: Axis) -> None:
+def fill_values(axis: Axis) -> None:
     """Fill the field of values of one axis; to be called from a callback."""
     info = field_info(axis.field)
     listed = info is not None and (bool(info.choices) or info.kind == "bool" or axis.field == "architecture")

@@ -9,7 +9,7 @@ from dashboard.frame import state
 from mnist_core.store import Run
 
 
-def show(runs: Sequence[Run]) -> None:
+def show_downloads(runs: Sequence[Run]) -> None:
     """Files of one run; then what holds all chosen runs."""
     st.subheader("One run")
     run = state.pick_run("takeaway_run", "Run", "The run whose files are offered.", runs)
@@ -25,10 +25,10 @@ def show(runs: Sequence[Run]) -> None:
         "TensorBoard and MLflow keep files and databases of their own, so these are commands to copy into a terminal "
         "in MNIST Lab's folder."
     )
-    st.code("\n".join(commands(runs)), language="sh")
+    st.code("\n".join(export_commands(runs)), language="sh")
 
 
-def commands(runs: Sequence[Run]) -> list[str]:
+def export_commands(runs: Sequence[Run]) -> list[str]:
     """Command lines that hand the runs to TensorBoard and to MLflow."""
     lines = [f"python -m mnist_core export {run.number} --as tensorboard -o runs" for run in runs]
     lines += ["tensorboard --logdir runs", ""]

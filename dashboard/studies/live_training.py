@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.controls import live_curves
 from dashboard.frame import check_value, navigation, one_of, state
-from dashboard.studies.subject import EPOCHS, SEEDS, Subject
+from dashboard.studies.chosen_experiment import EPOCHS, SEEDS, ChosenExperiment
 from mnist_core import environment, studies, sweeps
 from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.plots import GREY, run_style, run_styles
@@ -36,7 +36,7 @@ _AGAIN = ("stopped", "interrupted", "failed")
 _Row = tuple[Planned, Run | None]
 
 
-def settings(subject: Subject) -> Subject:
+def choose_extent(chosen: ChosenExperiment) -> ChosenExperiment:
     """The same experiment with as many epochs and seeds as the person wants, all in the URL."""
     st.subheader("Train it live")
     with st.container(horizontal=True, vertical_alignment="bottom", key="how-much"):
@@ -47,7 +47,7 @@ def settings(subject: Subject) -> Subject:
             key="share",
             help="All that the study trained, or fewer for a first look. The results below are of as many epochs.",
         )
-        seeds = _seeds(subject)
+        seeds = _seeds(chosen)
         honest = st.toggle(
             "The honest figure, too",
             key="honest",
@@ -55,20 +55,20 @@ def settings(subject: Subject) -> Subject:
             help="The study chose its best epoch on the test images, which flatters. This trains each "
             "network once more and chooses on 10,000 images held out of training.",
         )
-    if subject.experiment.seeds > 1:
+    if chosen.experiment.seeds > 1:
         st.caption(
-            f"{subject.experiment.seeds} seeds, unless you choose otherwise: with other first weights this "
+            f"{chosen.experiment.seeds} seeds, unless you choose otherwise: with other first weights this "
             "network may end far from where one run did."
         )
-    return replace(subject, epochs=epochs, seeds=seeds, honest=honest)
+    return replace(chosen, epochs=epochs, seeds=seeds, honest=honest)
 
 
-def _seeds(subject: Subject) -> int:
+def _seeds(chosen: ChosenExperiment) -> int:
     """How often each network is trained: what the URL or the person says, else the experiment's own number.
 
     Streamlit's binding knows one default for all experiments; here the URL names every number but the experiment's own.
     """
-    default = subject.experiment.seeds
+    default = chosen.experiment.seeds
     asked, before = st.query_params.get("times"), st.session_state.get("times:url")
     counts = {str(count): count for count in range(1, SEEDS + 1)}
     check_value("times", "Seeds", counts.__contains__)
@@ -95,19 +95,19 @@ def _seeds(subject: Subject) -> int:
     return seeds
 
 
-def train(subject: Subject, revealed: bool) -> None:
+def show_training(chosen: ChosenExperiment, revealed: bool) -> None:
     """The button, and from then on the networks' states; their curves once the question has been answered."""
     with state.errors_as_messages():
-        rows = _continued(subject)
+        rows = _continued(chosen)
         missing = [planned for planned, run in rows if run is None or run.state in _AGAIN]
-        readable = _readable(subject)
+        readable = _readable(chosen)
         with st.container(horizontal=True, vertical_alignment="center", key="start-study"):
             st.button(
                 "Train what is missing" if 0 < len(missing) < len(rows) else "Train it live",
                 type="primary",
                 disabled=not missing or not readable,
                 on_click=_begin,
-                args=(subject,),
+                args=(chosen,),
                 help="Puts every network of this experiment into the queue that is not here already.",
             )
             active = [run for _, run in rows if run is not None and run.active]
@@ -122,12 +122,12 @@ def train(subject: Subject, revealed: bool) -> None:
         ended = sum(run is not None and not run.active for _, run in rows)
         if ended or active:
             every = _TICK_SECONDS if active else _IDLE_SECONDS
-            st.fragment(_follow, run_every=every)(subject, revealed, (ended, len(active)))
+            st.fragment(_follow, run_every=every)(chosen, revealed, (ended, len(active)))
 
 
-def _readable(subject: Subject) -> bool:
+def _readable(chosen: ChosenExperiment) -> bool:
     """Whether the images are here; if not, the page now says so and where to get them."""
-    lacking = studies.unavailable(subject.plan(), environment.data_dir())
+    lacking = studies.unavailable(chosen.plan(), environment.data_dir())
     for name, why in lacking.items():
         st.warning(in_markdown(why))
         st.page_link(
@@ -139,21 +139,21 @@ def _readable(subject: Subject) -> bool:
     return not lacking
 
 
-def _rows(subject: Subject) -> list[_Row]:
+def _rows(chosen: ChosenExperiment) -> list[_Row]:
     """Everything that is planned, with its run as far as there is one."""
-    planned = subject.plan()
+    planned = chosen.plan()
     runs = {_key(one): run for one, run in studies.find(state.store(), planned)}
     return [(one, runs.get(_key(one))) for one in planned]
 
 
-def _continued(subject: Subject) -> list[_Row]:
+def _continued(chosen: ChosenExperiment) -> list[_Row]:
     """`_rows`, after what the person has started and now can continue from a finished run has been enqueued."""
-    rows = _rows(subject)
-    if subject not in st.session_state.get(_STARTED, []) or all(run is not None for _, run in rows):
+    rows = _rows(chosen)
+    if chosen not in st.session_state.get(_STARTED, []) or all(run is not None for _, run in rows):
         return rows
-    studies.start(state.store(), subject.plan())
+    studies.start(state.store(), chosen.plan())
     state.background().wake()
-    return _rows(subject)
+    return _rows(chosen)
 
 
 def _key(planned: Planned) -> tuple[str, str, int, str]:
@@ -171,13 +171,13 @@ def _extent(rows: Sequence[_Row], missing: Sequence[Planned]) -> str:
     return f"{len(missing)} of {count} to train."
 
 
-def _begin(subject: Subject) -> None:
+def _begin(chosen: ChosenExperiment) -> None:
     try:
-        studies.start(state.store(), subject.plan())
+        studies.start(state.store(), chosen.plan())
     except MnistLabError as error:
         st.toast(in_markdown(str(error)))
         return
-    st.session_state[_STARTED] = [*st.session_state.get(_STARTED, []), subject]
+    st.session_state[_STARTED] = [*st.session_state.get(_STARTED, []), chosen]
     state.background().wake()
 
 
@@ -190,24 +190,24 @@ def _stop(ids: Sequence[str]) -> None:
             state.store().request(run_id, "stop")
 
 
-def _follow(subject: Subject, revealed: bool, seen: tuple[int, int]) -> None:
+def _follow(chosen: ChosenExperiment, revealed: bool, seen: tuple[int, int]) -> None:
     """States, and curves; draws the whole page anew when a run has ended or begun."""
-    rows = _rows(subject)
+    rows = _rows(chosen)
     runs = [run for _, run in rows if run is not None]
     now = sum(not run.active for run in runs), sum(run.active for run in runs)
     if now != seen:
         st.rerun()
-    st.html(board(rows, revealed))
+    st.html(progress_html(rows, revealed))
     if not revealed:
         st.info("The curves appear here once the question above has been answered.")
         return
-    several = subject.seeds > 1
+    several = chosen.seeds > 1
     live_curves([replace(run, name=_label(planned, several)) for planned, run in rows if run is not None][:_ON_CHART])
     if len(runs) > _ON_CHART:
         st.caption(f"The first {_ON_CHART} of {len(runs)} runs are on the chart.")
 
 
-def board(rows: Sequence[_Row], figures: bool) -> str:
+def progress_html(rows: Sequence[_Row], figures: bool) -> str:
     """HTML of every planned run: its colour, how far it is, and with `figures` how well it does."""
     seeds = len({planned.seed for planned, _ in rows}) > 1
     styles = run_styles(_on_chart(rows))

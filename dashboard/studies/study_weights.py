@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.controls import TEMPLATES, coloured, learned, picture, whole_pixels
 from dashboard.frame import state
-from dashboard.studies.subject import Subject
+from dashboard.studies.chosen_experiment import ChosenExperiment
 from mnist_core.analysis import trained
 from mnist_core.architectures import describe
 from mnist_core.data import shape_of
@@ -22,9 +22,9 @@ _UNITS = 16
 _TILE = 112
 
 
-def weights(subject: Subject) -> None:
+def show_weights(chosen: ChosenExperiment) -> None:
     """The images of one trained network of the experiment, which can be chosen."""
-    found = subject.trained()
+    found = chosen.trained()
     if not found:
         st.info("Train these networks live: what they have learned is drawn here when they have finished.")
         return
@@ -36,7 +36,7 @@ def weights(subject: Subject) -> None:
         elif kept.names[0] == TEMPLATES and _layers(run) == 1:
             pictures, limit = coloured(kept, TEMPLATES)
             st.markdown("The coefficients of each class: ink on **red** speaks for it, ink on **blue** against it.")
-            grid(_flat(pictures), [str(name) for name in kept.classes], 5, limit)
+            weight_grid(_flat(pictures), [str(name) for name in kept.classes], 5, limit)
         else:
             layer = kept.layers[0]
             what = "units: what each multiplies the image with" if layer.kind == "units" else "filters"
@@ -44,7 +44,7 @@ def weights(subject: Subject) -> None:
             st.markdown(f"The first {count} of {len(layer.values):,} {what}; one scale for all.")
             values = layer.values[:count]
             pictures, limit = weight_images(values[:, 0]) if values.shape[1] == 1 else coloured(kept, layer.name)
-            grid(_flat(pictures)[:count], [str(place + 1) for place in range(count)], 4, limit)
+            weight_grid(_flat(pictures)[:count], [str(place + 1) for place in range(count)], 4, limit)
 
 
 def choose_network(found: Sequence[tuple[Planned, Run]], key: str, last: bool = False) -> Run:
@@ -56,7 +56,7 @@ def choose_network(found: Sequence[tuple[Planned, Run]], key: str, last: bool = 
     return runs[st.selectbox("Of the network", list(runs), start, key=key, width=420, help="Whose weights are shown.")]
 
 
-def grid(pictures: np.ndarray, captions: Sequence[str], columns: int, limit: float) -> None:
+def weight_grid(pictures: np.ndarray, captions: Sequence[str], columns: int, limit: float) -> None:
     """Coloured images uint8 (N, H, W, 3) in rows of `columns`, and below them the scale that they share."""
     size = whole_pixels(_TILE, pictures.shape[2])
     figures = "".join(

@@ -15,7 +15,7 @@ from mnist_core.text import in_html
 
 # images at a time
 PAGE = 60
-_STYLES = Path(__file__).with_name("images.css")
+_STYLES = Path(__file__).with_name("image_browser.css")
 # of the sprite, not of the screen
 _COLUMNS = 10
 # pixels on the screen, about
@@ -26,7 +26,7 @@ _MOST_CARDS = 4
 _MOST_CLASSES = 12
 
 
-def browse(
+def browse_images(
     key: str,
     found: Answers,
     places: np.ndarray,
@@ -44,11 +44,11 @@ def browse(
     with grid:
         place = _choose(key, found, places, captions, marks)
     with side, st.container(key=f"{key}-stays-in-view"):
-        st.html(card(found, place, names))
+        st.html(image_card(found, place, names))
     return place
 
 
-def card(found: Answers, place: int, names: tuple[str, ...]) -> str:
+def image_card(found: Answers, place: int, names: tuple[str, ...]) -> str:
     """HTML of one image in crisp pixels, its label, and the probabilities that every run gives."""
     caption = f"test image {place:,}"
     image = picture(channels_last(predictions.images(found, [place]))[0], _LARGE, caption)
@@ -64,7 +64,7 @@ def card(found: Answers, place: int, names: tuple[str, ...]) -> str:
     )
 
 
-def votes(found: Answers, place: int, names: tuple[str, ...]) -> str:
+def predicted_names(found: Answers, place: int, names: tuple[str, ...]) -> str:
     """What the runs call an image, the most frequent first, such as "9 or 4"."""
     called, counts = np.unique(found.predicted[:, place], return_counts=True)
     return " or ".join(names[called[at]] for at in np.argsort(-counts, kind="stable"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import streamlit as st
 
@@ -10,6 +11,8 @@ from mnist_core import studies
 from mnist_core.store import Run
 from mnist_core.studies import PROTOCOLS, Experiment, Planned, Study
 
+# Styles of the page; to be put on it once, with st.html.
+STYLES = Path(__file__).with_name("studies.css")
 # shares of the study's own epochs; at least one is trained
 EPOCHS = {"all": 1.0, "a tenth": 0.1, "one": 0.001}
 # the most that the page looks for in the store, and trains
@@ -17,7 +20,7 @@ SEEDS = 10
 
 
 @dataclass(frozen=True)
-class Subject:
+class ChosenExperiment:
     """An experiment of a study, and how much of it is to be trained or has been."""
 
     study: Study
@@ -35,12 +38,14 @@ class Subject:
 
     def plan(self) -> tuple[Planned, ...]:
         """What is to be trained; of a continuation the runs that it continues first."""
-        own = plan_of(self.study.name, self.experiment.name, self.seeds, self.scale, self.honest)
+        own = plan_experiment(self.study.name, self.experiment.name, self.seeds, self.scale, self.honest)
         return tuple(one.parent for one in own if one.parent is not None) + own
 
     def runs(self) -> list[tuple[Planned, Run]]:
         """Runs of the published protocol that the store holds, in the study's order, seed after seed."""
-        return studies.find(state.store(), plan_of(self.study.name, self.experiment.name, SEEDS, self.scale, False))
+        return studies.find(
+            state.store(), plan_experiment(self.study.name, self.experiment.name, SEEDS, self.scale, False)
+        )
 
     def trained(self) -> list[tuple[Planned, Run]]:
         """Finished runs that stand for the networks, named by their labels.
@@ -57,13 +62,13 @@ class Subject:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def plan_of(study: str, experiment: str, seeds: int, scale: float, honest: bool) -> tuple[Planned, ...]:
+def plan_experiment(study: str, experiment: str, seeds: int, scale: float, honest: bool) -> tuple[Planned, ...]:
     """The planned runs of an experiment, published protocol first; kept, as there may be hundreds."""
     protocols = PROTOCOLS if honest else PROTOCOLS[:1]
     return tuple(studies.plan(study, experiment, seeds, scale, protocols))
 
 
-def choose() -> Subject:
+def choose_experiment() -> ChosenExperiment:
     """The study and the experiment, from the URL or by hand."""
     every = studies.studies()
     left, right = st.columns(2, gap="medium")
@@ -74,7 +79,7 @@ def choose() -> Subject:
     with right:
         titles = {name: experiment.title for name, experiment in experiments.items()}
         name = _pick("experiment", "Experiment", titles, "What the study tried, one after another.")
-    return Subject(study, experiments[name], seeds=experiments[name].seeds)
+    return ChosenExperiment(study, experiments[name], seeds=experiments[name].seeds)
 
 
 def _pick(key: str, label: str, titles: Mapping[str, str], help: str) -> str:

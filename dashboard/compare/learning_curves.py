@@ -46,7 +46,7 @@ class _Drawn:
     lines: int
 
 
-def show(runs: Sequence[Run]) -> None:
+def show_learning_curves(runs: Sequence[Run]) -> None:
     """Loss or accuracy over the course of training, all runs or groups of seeds over one another."""
     st.subheader("Learning curves")
     choice = _controls()

@@ -22,7 +22,7 @@ _ROOM = "room of what was deleted"
 _NAME, _TAGS, _ADDED, _REMOVED, _BACK = "new name", "new tags", "added tags", "removed tags", "brought back"
 
 
-def buttons(every: run_table.Snapshot, runs: Sequence[Run]) -> None:
+def show_edit_buttons(every: run_table.Snapshot, runs: Sequence[Run]) -> None:
     """The buttons that change the chosen runs."""
     many = f"{len(runs):,} runs" if len(runs) > 1 else "run"
     if st.button(
@@ -42,10 +42,10 @@ def buttons(every: run_table.Snapshot, runs: Sequence[Run]) -> None:
         help="Runs that train are stopped. You can undo it, or bring runs back for a day; then their room on the disk "
         "is free.",
     )
-    bring_back()
+    show_restore_and_import()
 
 
-def bring_back() -> None:
+def show_restore_and_import() -> None:
     """What brings runs into the table: those that were deleted, and those from elsewhere."""
     if st.button("Recently deleted", key="bin", help="Bring back what was deleted within the last day."):
         run_table.dialog_opened()
@@ -54,7 +54,7 @@ def bring_back() -> None:
         importing.show()
 
 
-def broken(every: run_table.Snapshot) -> None:
+def warn_of_broken_runs(every: run_table.Snapshot) -> None:
     """Which runs cannot be read, why, and the way to be rid of them."""
     if not every.broken:
         return
@@ -75,7 +75,7 @@ def broken(every: run_table.Snapshot) -> None:
         )
 
 
-def changed(every: run_table.Snapshot) -> None:
+def warn_of_changed_figures(every: run_table.Snapshot) -> None:
     """Which runs' stored figures have changed since they ended."""
     if not every.changed:
         return
@@ -84,7 +84,7 @@ def changed(every: run_table.Snapshot) -> None:
     st.warning(shown + (f" So it is with {more:,} more: the filter finds them by “changed”." if more > 0 else ""))
 
 
-def undo() -> None:
+def show_undo() -> None:
     """After a deletion: what was deleted, and the way back."""
     ids = st.session_state.get(_DELETED, [])
     if not ids:

@@ -8,8 +8,7 @@ import streamlit as st
 
 from dashboard.controls import forms, getting_data
 from dashboard.frame import one_of, state
-from dashboard.sweeps import axes as sweeping_axes
-from dashboard.sweeps import pick
+from dashboard.sweeps import axis_fields, chosen_sweep
 from mnist_core import sweeps
 from mnist_core.config import RunConfig
 from mnist_core.errors import MnistLabError
@@ -25,10 +24,10 @@ _EXAMPLES = {
 _EXAMPLE_NETWORK, _EXAMPLE_SEEDS = "mlp-300", 2
 
 
-def plan() -> None:
+def show_new_sweep_form() -> None:
     """The form of a new sweep and the button that starts it."""
     with st.popover("Ready examples", help="Sweeps that fill this form.", width="stretch"):
-        examples("popover")
+        show_examples("popover")
     name = st.text_input(
         "Name of the sweep",
         key="sweep_name",
@@ -39,7 +38,7 @@ def plan() -> None:
     )
     base: dict[str, Any] = {"architecture": forms.architecture_field()}
     st.subheader("What varies")
-    axes = sweeping_axes.axes(base["architecture"], st.session_state.get("method") == "random")
+    axes = axis_fields.choose_axes(base["architecture"], st.session_state.get("method") == "random")
     choices = _choices()
     begin = st.container()
     st.subheader("What all runs share")
@@ -52,7 +51,7 @@ def plan() -> None:
         getting_data.notice(base)
         sweep = None
         with state.errors_as_messages():
-            remarks(axes or [], base)
+            warn_of_axes_without_effect(axes or [], base)
             if axes is None:
                 st.caption("Values above are missing or wrong.")
             elif not axes and choices["seeds"] == 1:
@@ -61,13 +60,13 @@ def plan() -> None:
                 planned = Sweep(name=name.strip(), base=RunConfig.parse(base), axes=tuple(axes), **choices)
                 configs = planned.configs()
                 queueing.check_trainable(state.store(), configs, "axes")
-                st.markdown(cost(configs))
+                st.markdown(cost_text(configs))
                 # only now: what raised an error cannot be started
                 sweep = planned
         _button("Start the sweep", "Puts all its runs into the queue, the longest first.", sweep, _launch)
 
 
-def extend(row: SweepRow) -> None:
+def show_extension_form(row: SweepRow) -> None:
     """The form that adds values or seeds to a sweep; what it has already is not trained again."""
     store = state.store()
     sweep = None
@@ -75,7 +74,7 @@ def extend(row: SweepRow) -> None:
         old = sweeps.load(store, row.id)
         st.subheader("Extend")
         st.caption(f"Adds what is missing to **{in_markdown(row.name)}**. Its other settings stay.")
-        axes = [sweeping_axes.values(axis.field, old.method == "random") for axis in old.axes]
+        axes = [axis_fields.choose_values(axis.field, old.method == "random") for axis in old.axes]
         samples = _samples() if old.method == "random" else old.samples
         complete = tuple(axis for axis in axes if axis is not None)
         wanted = replace(old, axes=complete, samples=samples, seeds=_seeds())
@@ -84,22 +83,22 @@ def extend(row: SweepRow) -> None:
         else:
             lacking = sweeps.missing(store, row.id, wanted)
             queueing.check_trainable(store, lacking, "axes")
-            st.markdown(cost(lacking))
+            st.markdown(cost_text(lacking))
             sweep = wanted
     _button("Add the missing runs", "Puts them into the queue.", sweep, lambda wanted: _extend(row.id, wanted))
-    st.button("Cancel", on_click=pick.stop_extending, width="stretch", help="Back to the form of a new sweep.")
+    st.button("Cancel", on_click=chosen_sweep.stop_extending, width="stretch", help="Back to the form of a new sweep.")
 
 
 def begin_extending(row: SweepRow) -> None:
     """Fill the form with a sweep's axes and turn to adding to it; to be called from a callback."""
     sweep = sweeps.load(state.store(), row.id)
     for axis in sweep.axes:
-        sweeping_axes.show_values(axis)
+        axis_fields.fill_values(axis)
     _set({"seeds_each": sweep.seeds, "samples": sweep.samples})
-    pick.start_extending()
+    chosen_sweep.start_extending()
 
 
-def examples(place: str) -> None:
+def show_examples(place: str) -> None:
     """A button for each ready example; it fills the form and starts nothing."""
     for title, axis in _EXAMPLES.items():
         st.button(
@@ -112,7 +111,7 @@ def examples(place: str) -> None:
         )
 
 
-def remarks(axes: Sequence[Axis], base: Mapping[str, Any]) -> None:
+def warn_of_axes_without_effect(axes: Sequence[Axis], base: Mapping[str, Any]) -> None:
     """Warn of a setting that has no effect beside the others, where none of the others varies."""
     varied = {axis.field for axis in axes}
     for axis in axes:
@@ -122,7 +121,7 @@ def remarks(axes: Sequence[Axis], base: Mapping[str, Any]) -> None:
             st.warning(f"{info.label} has no effect in these runs: it needs {needs}.")
 
 
-def cost(configs: Sequence[RunConfig]) -> str:
+def cost_text(configs: Sequence[RunConfig]) -> str:
     """How many runs there are and how long they take: "12 runs, about 3 minutes on this machine"."""
     seconds = sweeps.estimate(state.store(), configs)
     runs = "1 run" if len(configs) == 1 else f"{len(configs):,} runs"
@@ -189,7 +188,7 @@ def _button(text: str, help: str, sweep: Sweep | None, then: Callable[[Sweep], N
 
 def _launch(sweep: Sweep) -> None:
     try:
-        pick.choose(sweeps.launch(state.store(), sweep))
+        chosen_sweep.select_sweep(sweeps.launch(state.store(), sweep))
     except MnistLabError as error:
         st.toast(in_markdown(str(error)))
         return
@@ -203,7 +202,7 @@ def _extend(sweep_id: str, sweep: Sweep) -> None:
         st.toast(in_markdown(str(error)))
         return
     st.toast("1 run added." if added == 1 else f"{added:,} runs added.")
-    pick.stop_extending()
+    chosen_sweep.stop_extending()
     state.background().wake()
 
 
@@ -217,7 +216,7 @@ def _fill(title: str, axis: Axis) -> None:
         "halving": False,
     }
     _set(values)
-    sweeping_axes.show_axes([axis])
+    axis_fields.fill_axes([axis])
 
 
 def _set(values: Mapping[str, Any]) -> None:

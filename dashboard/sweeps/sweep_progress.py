@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.frame import navigation, state
-from dashboard.sweeps import form, pick, results
+from dashboard.sweeps import chosen_sweep, sweep_form, sweep_results
 from mnist_core import sweeps
 from mnist_core.analysis import measures, stats
 from mnist_core.config import shown
@@ -37,7 +37,7 @@ _WORDS = {
 }
 
 
-def follow(row: SweepRow) -> None:
+def follow_sweep(row: SweepRow) -> None:
     """Follow a sweep until its last run has ended."""
     with state.errors_as_messages():
         table = sweeps.table(state.store(), row.id)
@@ -67,9 +67,9 @@ def _board(row: SweepRow, busy: bool) -> None:
         if not busy and (note := measures.changed_note(store.changed_runs(store.runs(sweep=row.id)))):
             st.warning(note)
         _best(sweep, table)
-        results.summary(sweep, table)
-        results.curves(sweep, table)
-        results.runs(sweep, table)
+        sweep_results.show_summary(sweep, table)
+        sweep_results.show_curves(sweep, table)
+        sweep_results.show_runs(sweep, table)
 
 
 def _busy(table: pd.DataFrame) -> bool:
@@ -219,7 +219,7 @@ def _means(setting: sweeps.Setting, kind: str) -> str:
 
 def _extend(row: SweepRow) -> None:
     try:
-        form.begin_extending(row)
+        sweep_form.begin_extending(row)
     except MnistLabError as error:
         st.toast(in_markdown(str(error)))
 
@@ -227,7 +227,7 @@ def _extend(row: SweepRow) -> None:
 def _delete(sweep_id: str, ids: Sequence[str]) -> None:
     state.store().delete(ids)
     state.store().delete_sweep(sweep_id)
-    pick.stop_extending()
+    chosen_sweep.stop_extending()
 
 
 def _do(change: Callable[..., int], sweep_id: str) -> None:

@@ -13,7 +13,7 @@ _CHOSEN, _SEEN = "sweep", "sweep:url"
 _EXTENDED = "extend"
 
 
-def pick(rows: Sequence[SweepRow]) -> SweepRow | None:
+def choose_sweep(rows: Sequence[SweepRow]) -> SweepRow | None:
     """A select box of sweeps; the choice is the query parameter `sweep`, an id. None where there is no sweep."""
     by_id = {row.id: row for row in rows}
     check_value(_CHOSEN, "Sweep")
@@ -31,7 +31,7 @@ def pick(rows: Sequence[SweepRow]) -> SweepRow | None:
     chosen = st.selectbox(
         "Sweep",
         list(by_id),
-        format_func=lambda sweep_id: label(by_id[sweep_id]) if sweep_id in by_id else sweep_id,
+        format_func=lambda sweep_id: sweep_label(by_id[sweep_id]) if sweep_id in by_id else sweep_id,
         key=_CHOSEN,
         on_change=stop_extending,
         help="The newest is first. Type to search.",
@@ -40,7 +40,7 @@ def pick(rows: Sequence[SweepRow]) -> SweepRow | None:
     return by_id[chosen]
 
 
-def choose(sweep_id: str) -> None:
+def select_sweep(sweep_id: str) -> None:
     """Make this the chosen sweep; to be called from a callback, before the page is drawn."""
     st.session_state[_CHOSEN] = sweep_id
     # taken into account: it does not win again
@@ -48,13 +48,13 @@ def choose(sweep_id: str) -> None:
     stop_extending()
 
 
-def label(row: SweepRow) -> str:
+def sweep_label(row: SweepRow) -> str:
     """A sweep's name and when it was started, as names need not be unique."""
     zone = ZoneInfo(st.context.timezone) if st.context.timezone else None
     return f"{row.name} · {datetime.fromtimestamp(row.created, zone):%-d %b, %H:%M}"
 
 
-def extending() -> bool:
+def is_extending() -> bool:
     """Whether the form is about adding to the chosen sweep instead of starting a new one."""
     return bool(st.session_state.get(_EXTENDED))
 

@@ -20,17 +20,17 @@ from mnist_core.text import in_markdown
 _INTERVAL = "95 % interval of the test accuracy"
 
 
-def show(runs: Sequence[Run]) -> None:
+def show_results(runs: Sequence[Run]) -> None:
     """A verdict, results, what differs, the change of one thing, and training beside validation and test accuracy."""
     st.subheader("Results")
-    verdict(runs)
-    results(runs)
-    differences(runs)
+    show_verdict(runs)
+    show_table(runs)
+    show_differences(runs)
     controlled.show(runs)
-    overfitting(runs)
+    show_accuracies(runs)
 
 
-def verdict(runs: Sequence[Run]) -> None:
+def show_verdict(runs: Sequence[Run]) -> None:
     """In a sentence or two: whether the best run is better than the second, by their answers to the same images."""
     tested = [run for run in runs if run.test_accuracy is not None]
     found = predictions.answered(tested) if tested else None
@@ -62,7 +62,7 @@ def verdict(runs: Sequence[Run]) -> None:
         )
 
 
-def results(runs: Sequence[Run]) -> None:
+def show_table(runs: Sequence[Run]) -> None:
     """Best and last metrics of each run with its size, work and time, and what to bear in mind about them."""
     frame = runs_table(runs)
     last = [float("nan") if run.optimistic else _last_validation(run) for run in runs]
@@ -99,11 +99,11 @@ def results(runs: Sequence[Run]) -> None:
     )
     rows = rows_of(frame.loc[:, run_table.with_chosen_on(order, runs)], run_table.columns() | {_INTERVAL: interval})
     data_table("results", rows, "Results of the chosen runs")
-    for remark in remarks(runs):
+    for remark in comparison_remarks(runs):
         st.caption(remark)
 
 
-def remarks(runs: Sequence[Run]) -> list[str]:
+def comparison_remarks(runs: Sequence[Run]) -> list[str]:
     """What to bear in mind before one of these runs is called better than another, a sentence or two each."""
     found = []
     active = [run for run in runs if run.state == "running"]
@@ -123,7 +123,7 @@ def remarks(runs: Sequence[Run]) -> list[str]:
     return found
 
 
-def differences(runs: Sequence[Run]) -> None:
+def show_differences(runs: Sequence[Run]) -> None:
     """The settings that are not the same in all runs, and which of them a difference in accuracy can be put down to."""
     st.subheader("What differs")
     if len(runs) < 2:
@@ -159,7 +159,7 @@ def _factor(runs: Sequence[Run]) -> str:
     return offered.get(chosen, "")
 
 
-def overfitting(runs: Sequence[Run]) -> None:
+def show_accuracies(runs: Sequence[Run]) -> None:
     """Training, validation and test accuracy of each run on one line."""
     st.subheader("Training, validation and test")
     if all(run.train_accuracy is None for run in runs):
