@@ -92,6 +92,9 @@ def _stays_as_it_is(metadata: WidgetMetadata[Any], url_value: str | list[str]) -
         return False
     try:
         parsed = parse_url_param(url_value, metadata.value_type)
+        values = parsed if is_list else [parsed]
+        if any(isinstance(value, int | float) for value in values) and not all(map(_is_plain, texts)):
+            return False
         if is_list and any(isinstance(part, str) for part in parsed):
             # Options by their names: which of them there are is known once they have been taken.
             return True
@@ -103,6 +106,11 @@ def _stays_as_it_is(metadata: WidgetMetadata[Any], url_value: str | list[str]) -
         return list(again) == list(parsed) if is_list else isinstance(parsed, str) or again == parsed
     except (ValueError, TypeError, IndexError, OverflowError, ArithmeticError):
         return False
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a number is written in plain digits: Python also reads those of other scripts, and 1_000."""
+    return text.isascii() and "_" not in text
 
 
 def _is_usual(metadata: WidgetMetadata[Any], url_value: str | list[str]) -> bool:

@@ -129,7 +129,7 @@ def pick_runs(key: str, label: str, help: str, runs: Sequence[Run], default: Seq
 
 def as_numbers(texts: Iterable[str]) -> list[int]:
     """Those of the texts that are numbers of runs, or of other things that are counted: a link may say anything."""
-    return [int(text) for text in texts if text.isdecimal() and len(text) <= _NUMBER_LENGTH]
+    return [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) <= _NUMBER_LENGTH]
 
 
 def bound_text(key: str) -> str:

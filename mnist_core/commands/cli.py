@@ -13,11 +13,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from typer.exceptions import TyperException
 
 from mnist_core import environment
 from mnist_core.analysis import MOST_SEEDS, measures, remarks_of, seeded
 from mnist_core.commands.export import export
-from mnist_core.commands.flags import with_config_flags
+from mnist_core.commands.flags import whole_number, with_config_flags
 from mnist_core.commands.report import import_run, report
 from mnist_core.commands.study import study_app
 from mnist_core.commands.sweep import sweep_app
@@ -49,7 +50,8 @@ app.add_typer(study_app, name="study")
 app.add_typer(sweep_app, name="sweep")
 
 _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-_WORD_LETTERS = 300
+# A message repeats what was typed, which may be a word of thousands of letters, or thousands of words.
+_WORD_LETTERS, _MESSAGE_LETTERS = 300, 3000
 _RUN = typer.Argument(help="Number (12), id, or the beginning of an id.")
 
 
@@ -67,17 +69,27 @@ def main() -> None:
     signal.signal(signal.SIGINT, interrupt)
     try:
         _check_arguments(sys.argv[1:])
-        app()
+        sys.exit(app(standalone_mode=False) or 0)
+    except typer.Abort:
+        print("Aborted!", file=sys.stderr)
+        sys.exit(1)
+    except TyperException as error:
+        error.message = _shortened(error.message)
+        error.show()  # pyright: ignore[reportAttributeAccessIssue]
+        sys.exit(error.exit_code)
     except Exception as error:
         # In the middle of an import Ctrl-C may come out as any error.
         if pressed.is_set():
             sys.exit(130)
         if not isinstance(error, STORE_ERRORS):
             raise
-        # A message repeats what was typed, which may be a word of thousands of letters.
-        said = " ".join(brief(word, _WORD_LETTERS) for word in explain(error).split(" "))
-        print(in_terminal(f"Error: {said}"), file=sys.stderr)
+        print(in_terminal(f"Error: {_shortened(explain(error))}"), file=sys.stderr)
         sys.exit(2)
+
+
+def _shortened(message: str) -> str:
+    """The message with none of its words, and itself, longer than anybody reads."""
+    return brief(" ".join(brief(word, _WORD_LETTERS) for word in message.split(" ")), _MESSAGE_LETTERS)
 
 
 def _check_arguments(arguments: list[str]) -> None:
@@ -142,7 +154,7 @@ def _train_seeds(
 @app.command("list")
 def list_runs(
     state: Annotated[RunState | None, typer.Option(help="Only runs in this state.")] = None,
-    limit: Annotated[int, typer.Option(help="At most this many, newest first.", min=1)] = 50,
+    limit: Annotated[int, whole_number("At most this many, newest first.", low=1)] = 50,
     as_json: _As_json = False,
 ) -> None:
     """List the runs, newest first."""
@@ -385,7 +397,7 @@ _FLAGS = [
     (
         "seeds",
         1,
-        Annotated[int, typer.Option(help="So many runs that differ only in the seed.", min=1, max=MOST_SEEDS)],
+        Annotated[int, whole_number("So many runs that differ only in the seed.", low=1, high=MOST_SEEDS)],
     ),
     ("queue", False, Annotated[bool, typer.Option("--queue", help="Leave the training to the dashboard.")]),
     ("as_json", False, _As_json),

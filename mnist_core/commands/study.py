@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mnist_core import environment
+from mnist_core.commands.flags import number, whole_number
 from mnist_core.errors import ConfigError
 from mnist_core.jobs import with_dead_runs_ended
 from mnist_core.store import Run, Store
@@ -67,11 +68,9 @@ def study_run(
     experiment: Annotated[str, typer.Option(help="Only this experiment of the study.")] = "",
     seeds: Annotated[
         int | None,
-        typer.Option(
-            help="Train each network this many times. By default as often as `study list` says.", min=1, max=20
-        ),
+        whole_number("Train each network this many times. By default as often as `study list` says.", low=1, high=20),
     ] = None,
-    epochs_scale: Annotated[float, typer.Option(help="Multiply all epochs by this, such as 0.1 for a first look.")] = 1,
+    epochs_scale: Annotated[float, number("Multiply all epochs by this, such as 0.1 for a first look.")] = 1,
     protocol: Annotated[
         Literal["published", "honest", "both"],
         typer.Option(help="published: the test images choose the epoch. honest: held-out images do."),

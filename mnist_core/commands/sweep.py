@@ -14,7 +14,7 @@ from rich.table import Column, Table
 
 from mnist_core import sweeps
 from mnist_core.analysis import intervals, measures, stats
-from mnist_core.commands.flags import with_config_flags
+from mnist_core.commands.flags import whole_number, with_config_flags
 from mnist_core.config import RunConfig, shown
 from mnist_core.errors import ConfigError
 from mnist_core.jobs import follow_all, with_dead_runs_ended
@@ -239,10 +239,10 @@ sweep_app.command("run")(
         [
             ("axis", [], Annotated[list[str], typer.Option("--axis", help=_AXIS)]),
             ("method", "grid", Annotated[Literal["grid", "random"], typer.Option(help="All combinations, or some.")]),
-            ("samples", 20, Annotated[int, typer.Option(help="Combinations that a random search draws.")]),
-            ("seeds", 1, Annotated[int, typer.Option(help="Runs of each combination, from --seed on.")]),
+            ("samples", 20, Annotated[int, whole_number("Combinations that a random search draws.")]),
+            ("seeds", 1, Annotated[int, whole_number("Runs of each combination, from --seed on.")]),
             ("halving", False, Annotated[bool, typer.Option("--halving", help="Stop hopeless runs early.")]),
-            ("random_seed", 0, Annotated[int, typer.Option(help="Seed of the random search.")]),
+            ("random_seed", 0, Annotated[int, whole_number("Seed of the random search.")]),
             ("name", "", Annotated[str, typer.Option(help="A name for the sweep.")]),
             ("yes", False, Annotated[bool, typer.Option("--yes", help="Start without asking.")]),
             ("as_json", False, _As_json),

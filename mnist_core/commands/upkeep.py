@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from mnist_core import environment
+from mnist_core.commands.flags import number, whole_number
 from mnist_core.errors import ConfigError, StoreError
 from mnist_core.jobs import with_dead_runs_ended
 from mnist_core.store import RunState, Store, database_file
@@ -21,7 +22,7 @@ _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of te
 
 def backup(
     folder: Annotated[Path, typer.Argument(help="A folder for backups: the first takes all, later ones what is new.")],
-    keep: Annotated[int, typer.Option(help="Keep so many of the newest backups there; 0 keeps all.", min=0)] = 0,
+    keep: Annotated[int, whole_number("Keep so many of the newest backups there; 0 keeps all.", low=0)] = 0,
     as_json: _As_json = False,
 ) -> None:
     """Back up all runs, also while some train: the database and every file that it lists, compared by hash."""
@@ -119,7 +120,7 @@ def doctor(
 
 def prune(
     runs: Annotated[list[str] | None, typer.Argument(help="Numbers or ids; or choose with the options.")] = None,
-    older_than: Annotated[float, typer.Option(help="Only runs that ended at least so many days ago.", min=0)] = 0,
+    older_than: Annotated[float, number("Only runs that ended at least so many days ago.", low=0)] = 0,
     state: Annotated[list[str] | None, typer.Option(help="Only runs in this state; may be repeated.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every run that has ended.")] = False,
     deleted: Annotated[bool, typer.Option("--deleted", help="Remove deleted runs for good now, not in a day.")] = False,

@@ -340,11 +340,13 @@ class RunConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _numbers(cls, values: Any) -> Any:
-        """Python takes True for 1; a person who writes it means something else."""
+        """Python takes True for 1, and reads 1_000 and digits of other scripts: a person may mean something else."""
         if isinstance(values, Mapping):
             for name, value in values.items():
                 if isinstance(value, bool) and name in _NUMBERS:
                     raise ValueError(f"{name}: is {value}; give a number")
+                if isinstance(value, str) and name in _NUMBERS and ("_" in value or not value.isascii()):
+                    raise ValueError(f"{name}: {_brief(value)} cannot be used: write it in plain digits, such as 1000")
         return values
 
     @model_validator(mode="after")

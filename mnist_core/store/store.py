@@ -78,8 +78,9 @@ class Store(Files, Sweeps, ImportedRuns):
         """Number and id of a run that is named as for `find`; it may be one that cannot be read. Raises StoreError."""
         # A database takes no halves of signs.
         text = text.encode("utf-8", "replace").decode()
-        if text.removeprefix("#").isdecimal() and len(text) < 9:
-            matches = runs.c.number == int(text.removeprefix("#"))
+        digits = text.removeprefix("#")
+        if digits.isascii() and digits.isdecimal() and len(text) < 9:
+            matches = runs.c.number == int(digits)
         else:
             matches = runs.c.id.startswith(text, autoescape=True)
         with self._engine.connect() as connection:

@@ -155,8 +155,8 @@ def _value(field: str, info: FieldInfo | None, text: str) -> Any:
             raise ConfigError(field, f"{brief(text)!r} is neither yes nor no; write yes, no")
         return _WORDS[text.lower()]
     try:
-        # Python reads the digits of every script, and a person may take them for others.
-        number = float(text.replace("_", "")) if text.isascii() else math.nan
+        # Python also reads digits of other scripts, and 1_000: a person may take them for something else.
+        number = float(text) if text.isascii() and "_" not in text else math.nan
     except ValueError:
         number = math.nan
     if not math.isfinite(number) or (kind == "int" and not number.is_integer()):

@@ -13,8 +13,8 @@ from mnist_core.architectures import line_of
 from mnist_core.config import fields
 from mnist_core.errors import ArchitectureError, ConfigError
 
-_SLOT = re.compile(r"\{\s*([A-Za-z]\w*)\s*(?:\*\s*(\d*\.?\d+)\s*)?\}")
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_SLOT = re.compile(r"\{\s*([A-Za-z]\w*)\s*(?:\*\s*([0-9]*\.?[0-9]+)\s*)?\}")
+_NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 # what a name without braces stands for
 _LAYERS = {"width": "linear", "dropout": "dropout"}
 # Columns of a sweep's tables.
@@ -109,4 +109,4 @@ def _written(value: Any) -> str:
 
 
 def _number(text: str) -> float:
-    return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
+    return int(text) if re.fullmatch(r"[-+]?[0-9]+", text) else float(text)

@@ -102,6 +102,8 @@ def test_many_refused_values_are_counted() -> None:
         ("train", "seed", "9007199254740993", "Seed"),
         ("train", "seed", str(10**400), "Seed"),
         ("train", "seeds", "2.5", "Seeds"),
+        ("train", "epochs", "１２", "Epochs"),
+        ("train", "epochs", "٣", "Epochs"),
         ("train", "seeds", ["2", "3"], "Seeds"),
         ("train", "own", "perhaps", "Write my own network"),
         ("train", "architecture", "lenet-6", "Network"),

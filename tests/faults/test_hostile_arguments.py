@@ -231,6 +231,8 @@ def test_a_number_of_many_digits_is_refused_by_its_field() -> None:
 AXES = [
     ("learning_rate", "1e-5..1 log " + "9" * 5000),
     ("learning_rate", "1..2 log ٣"),
+    ("learning_rate", "0.000_1,1"),
+    ("epochs", "1_0,20"),
     ("learning_rate", "１,２"),
     ("epochs", "-1e308..1e308 linear 5"),
     ("epochs", "1e300..1e301 linear 5"),
@@ -294,6 +296,42 @@ def test_a_message_on_a_network_repeats_no_long_word_and_digits_are_plain(text: 
     with pytest.raises(ArchitectureError) as caught:
         describe(text, (1, 28, 28), 10)
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize("digits", ["1_000", "１２", "٣"])
+def test_numbers_are_plain_digits_in_flags_and_settings(
+    digits: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (
+        ["train", "--queue", f"--epochs={digits}"],
+        ["train", "--queue", f"--learning-rate={digits}"],
+        ["train", "--queue", f"--seeds={digits}"],
+        ["list", f"--limit={digits}"],
+        ["show", digits],
+    ):
+        assert outcome([*command], monkeypatch)[0] == 2, command
+        assert digits in capsys.readouterr().err
+    with pytest.raises(ConfigError) as caught:
+        RunConfig.parse({"epochs": digits})
+    assert caught.value.field == "epochs"
+    assert len(Store.open().runs()) == 1
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize("text", ["a" * 5000, "a " * 2500])
+def test_a_wrong_use_of_the_command_line_is_told_in_few_letters(
+    text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (
+        [text],
+        [f"--{text}"],
+        ["show", "1", text],
+        ["list", f"--state={text}"],
+        ["list", f"--limit={text}"],
+    ):
+        assert outcome(command, monkeypatch)[0] == 2
+        assert 20 < len(capsys.readouterr().err) < 3500
 
 
 @pytest.mark.usefixtures("run")

@@ -98,7 +98,7 @@ def test_without_queue_all_seeds_are_followed_to_their_end(monkeypatch: pytest.M
 
 def test_a_mistake_is_one_line_that_names_the_remedy():
     for arguments, text in [
-        (("train", "--epochs", "0"), "epochs: 0 cannot be used"),
+        (("train", "--epochs", "0"), "epochs: '0' cannot be used"),
         (("train", "--architecture", "lenet"), "did you mean lenet-5"),
         (("show", "12"), "names no run"),
         (("data", "download", "imagenet"), "choose from mnist"),
