@@ -4,6 +4,7 @@ Forms and the command line catch `MnistLabError` and show its text; anything els
 """
 
 import re
+from typing import Literal
 
 _LONG_WORD = re.compile(r"(\S{80})\S+")
 
@@ -48,14 +49,20 @@ class StoreError(MnistLabError):
     """The database of runs cannot be used, or a run is not in a state that allows the request."""
 
 
-class StorageError(StoreError):
-    """The database, or a file beside it, cannot be read or written.
+# Of a StorageError: the disk is full, an error of the disk, a table is gone, no database of this program, contradicts
+# what is there; the others say it themselves.
+StorageKind = Literal[
+    "full", "locked", "disk", "damaged", "incomplete", "missing", "read-only", "foreign", "conflict", "other"
+]
 
-    `kind`: "full" (the disk), "locked", "disk" (an error of it), "damaged", "incomplete" (a table is gone), "missing",
-    "read-only", "conflict" with what is there, or "other". The text never holds SQL, values or passwords.
+
+class StorageError(StoreError):
+    """The database, or a file beside it, cannot be read or written; `kind` says why.
+
+    The text never holds SQL, values or passwords.
     """
 
-    def __init__(self, message: str, kind: str = "other") -> None:
+    def __init__(self, message: str, kind: StorageKind = "other") -> None:
         super().__init__(message)
         self.kind = kind
 

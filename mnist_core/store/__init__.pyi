@@ -20,7 +20,13 @@ from .database_copies import database_file as database_file
 from .database_copies import newest_copies as newest_copies
 from .database_copies import newest_copy as newest_copy
 from .database_copies import timestamp as timestamp
+from .failures import FOREIGN as FOREIGN
+from .failures import NO_MEMORY as NO_MEMORY
+from .failures import SystemFault as SystemFault
+from .failures import is_foreign as is_foreign
+from .failures import of_system as of_system
 from .failures import system_errors as system_errors
+from .failures import system_fault as system_fault
 from .leftovers import leftovers as leftovers
 from .leftovers import remove_leftovers as remove_leftovers
 from .leftovers import remove_leftovers_of as remove_leftovers_of

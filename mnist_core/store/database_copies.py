@@ -10,6 +10,7 @@ from pathlib import Path
 from mnist_core.errors import StorageError, StoreError
 from mnist_core.store.artifacts import write_atomically
 from mnist_core.store.connections import LOCK_SECONDS, address, file_of
+from mnist_core.store.failures import of_system
 from mnist_core.store.soundness import SQLITE_ERRORS, damage, sqlite_message
 
 # How many copies are kept beside the runs, of each kind.
@@ -55,9 +56,7 @@ def copy_database(source: Path, target: Path) -> tuple[str, int]:
             "See that the disk has room; `python -m mnist_core doctor` says whether the database is damaged."
         ) from None
     except OSError as error:
-        raise StoreError(
-            f"{target} cannot be written ({error.strerror}). See that the disk has room and the folder is yours."
-        ) from None
+        raise of_system(error, target) from None
 
 
 def copy_before_migration(database: Path, results: Path, version: int) -> Path:
@@ -111,7 +110,7 @@ def backups_folder(results: Path) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"{folder} cannot be made ({error.strerror}). See that the folder is yours.") from None
+        raise of_system(error, folder, "made") from None
     return folder
 
 

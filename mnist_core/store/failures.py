@@ -10,23 +10,32 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from mnist_core.errors import StorageError
+from mnist_core.errors import StorageError, StorageKind
 
 DOCTOR = "`python -m mnist_core doctor` says what can be saved."
 
-_LACKS = re.compile(r"no such (table|column): (?:\w+\.)?(\w+)")
-_FREE_SOME = (
-    "Free some space on it: remove other files, or checkpoints of runs with `python -m mnist_core prune --all`."
+# Of a database beside the runs; no setting is needed to name it.
+DATABASE_NAME = "runs.db"
+FOREIGN = (
+    "is not a database of MNIST Lab but another kind of file. Leave MNIST_LAB_DATABASE empty, or name another "
+    "file there."
 )
+
+_LACKS = re.compile(r"no such (table|column): (?:\w+\.)?(\w+)")
 # bytes: with less than that no run goes on
 _NEARLY_FULL = 1_000_000
+# The first bytes of every SQLite database: https://www.sqlite.org/fileformat.html.
+_MAGIC = b"SQLite format 3\0"
+# A fault of the disk changes few of them, or makes them zeros; what differs in more is another kind of file.
+_DAMAGED_BYTES = 4
 
-_KINDS: dict[int, str] = {
+_KINDS: dict[int, StorageKind] = {
     sqlite3.SQLITE_FULL: "full",
     sqlite3.SQLITE_BUSY: "locked",
     sqlite3.SQLITE_LOCKED: "locked",
@@ -38,15 +47,55 @@ _KINDS: dict[int, str] = {
     sqlite3.SQLITE_AUTH: "read-only",
     sqlite3.SQLITE_CONSTRAINT: "conflict",
 }
-_SYSTEM: dict[int | None, str] = {
-    errno.ENOSPC: "full",
-    errno.EDQUOT: "full",
-    errno.EACCES: "read-only",
-    errno.EPERM: "read-only",
-    errno.EROFS: "read-only",
-    errno.ENOENT: "missing",
-    errno.ENOTDIR: "missing",
+
+
+@dataclass(frozen=True)
+class SystemFault:
+    """Why the system refuses something, and what a person can do about it: parts of a sentence."""
+
+    kind: StorageKind
+    reason: str
+    remedy: str
+    # whether a sentence needs the name of the file
+    of_a_file: bool = False
+
+
+MAKE_ROOM = (
+    "Free some space on it: remove other files, checkpoints of runs with `python -m mnist_core prune --all`, or runs "
+    "that you delete with `python -m mnist_core prune --deleted`."
+)
+_FULL = SystemFault("full", "the disk is full", MAKE_ROOM)
+_PERMISSION = SystemFault(
+    "read-only",
+    "permission is denied",
+    "See that it is yours and that you may write there, or name another folder; that of results in MNIST_LAB_RESULTS.",
+    of_a_file=True,
+)
+NO_MEMORY = SystemFault("other", "there is no memory left", "Train fewer runs at once.")
+# What the system says (errno), wherever it is met: by the store, the jobs, a command or a page.
+_SYSTEM_FAULTS: dict[int | None, SystemFault] = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: replace(_FULL, reason="your share of the disk is full"),
+    errno.EACCES: _PERMISSION,
+    errno.EPERM: _PERMISSION,
+    errno.EROFS: replace(_PERMISSION, reason="the disk may only be read"),
+    errno.ENOENT: SystemFault("missing", "it is not there", "See that its folder is there, or name another.", True),
+    errno.ENOTDIR: SystemFault("missing", "a part of its path is no folder", "Name another folder.", True),
+    errno.EFBIG: SystemFault("other", "a file may not grow as large as this here", "Raise the limit (ulimit -f)."),
+    errno.EMFILE: SystemFault("other", "too many files are open", "Raise the limit (ulimit -n)."),
+    errno.ENFILE: SystemFault("other", "too many files are open on this machine", "Close other programs."),
+    errno.ENOMEM: NO_MEMORY,
+    errno.ENAMETOOLONG: SystemFault("other", "the name of a file or folder is too long", "Give a shorter one."),
+    errno.EAGAIN: SystemFault("other", "no further process can be started now", "Train fewer runs at once."),
 }
+
+
+def system_fault(error: OSError) -> SystemFault:
+    """What an error of the system means, by its number."""
+    if fault := _SYSTEM_FAULTS.get(error.errno):
+        return fault
+    reason = (error.strerror or type(error).__name__).lower()
+    return SystemFault("other", reason, "See that the disk is in order, or name another file or folder.", True)
 
 
 def listen(engine: sa.Engine, path: Path | None) -> None:
@@ -83,15 +132,8 @@ def of_database(error: BaseException, path: Path | None) -> StorageError | None:
 
 def of_system(error: OSError, path: Path, done: str = "written") -> StorageError:
     """An error of the system about a file or folder of the store as ours; `done` says what could not be done to it."""
-    kind = _SYSTEM.get(error.errno, "other")
-    reason = error.strerror or type(error).__name__
-    remedy = {
-        "full": _FREE_SOME,
-        "read-only": "See that it is yours and that you may write there, or name another folder in MNIST_LAB_RESULTS.",
-        "missing": "See that its folder is there.",
-        "other": "See that the disk is there and in order.",
-    }[kind]
-    return StorageError(f"{path} cannot be {done} ({reason}). {remedy}", kind)
+    fault = system_fault(error)
+    return StorageError(f"{path} cannot be {done}: {fault.reason}. {fault.remedy}", fault.kind)
 
 
 @contextmanager
@@ -106,9 +148,11 @@ def system_errors(path: Path, done: str = "written") -> Iterator[None]:
 def of_sqlite(error: sqlite3.Error, path: Path) -> StorageError:
     """An error of SQLite in the database at `path` as ours, by its number: https://www.sqlite.org/rescode.html."""
     code = getattr(error, "sqlite_errorcode", None) or sqlite3.SQLITE_ERROR
-    kind = _KINDS.get(code & 0xFF, "other")
+    kind: StorageKind = _KINDS.get(code & 0xFF, "other")
     if code == sqlite3.SQLITE_READONLY_DBMOVED or not path.is_file():
         kind = "missing"
+    elif code == sqlite3.SQLITE_NOTADB and is_foreign(path):
+        kind = "foreign"
     elif code & 0xFF == sqlite3.SQLITE_IOERR:
         kind = "full" if _is_full(path) else "disk"
     if "decode to UTF-8" in str(error):
@@ -118,15 +162,29 @@ def of_sqlite(error: sqlite3.Error, path: Path) -> StorageError:
     return StorageError(_sentences(kind, code, path), kind)
 
 
-def _sentences(kind: str, code: int, path: Path) -> str:
+def is_foreign(path: Path) -> bool:
+    """Whether the file that a setting names is of another kind, rather than a database whose beginning is damaged."""
+    if path.name == DATABASE_NAME:
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_MAGIC))
+    except OSError:
+        return False
+    differing = len(_MAGIC) - len(head) + sum(left != right for left, right in zip(head, _MAGIC, strict=False))
+    return any(head) and differing > _DAMAGED_BYTES
+
+
+def _sentences(kind: StorageKind, code: int, path: Path) -> str:
     if kind == "missing":
         if path.exists():
             return f"The database {path} cannot be opened. See that it and its folder are yours. {DOCTOR}"
         return f"The database {path} is not there. Bring it back to go on; {DOCTOR}"
     return {
-        "full": f"The disk is full, so the database {path} cannot be written. {_FREE_SOME}",
+        "full": f"The database {path} cannot be written: {_FULL.reason}. {_FULL.remedy}",
         "locked": f"Another program keeps the database {path} locked for long. Close what else has it open.",
         "damaged": f"The database {path} is damaged. {DOCTOR}",
+        "foreign": f"{path} {FOREIGN}",
         "read-only": f"The database {path} may only be read here. See that it and its folder are yours and that you "
         "may write there, or name another folder in MNIST_LAB_RESULTS.",
         "conflict": f"The database {path} refuses an entry that contradicts another one. Look at what is there now.",

@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_core.errors import StoreError
-from mnist_core.store import SQLITE_ERRORS, copy_checked, copy_database, remove_leftovers, sqlite_message, timestamp
+from mnist_core.store import (
+    SQLITE_ERRORS,
+    copy_checked,
+    copy_database,
+    of_system,
+    remove_leftovers,
+    sqlite_message,
+    timestamp,
+)
 from mnist_core.upkeep import manifest
 from mnist_core.upkeep.manifest import (
     CONTENTS,
@@ -69,10 +77,7 @@ def back_up(
         _flush(temporary / MANIFEST)
         temporary.rename(folder / name)
     except OSError as error:
-        raise StoreError(
-            f"the backup could not be written to {folder} ({error.strerror}). See that the disk has room and the "
-            "folder is yours."
-        ) from None
+        raise of_system(error, folder) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     if keep:

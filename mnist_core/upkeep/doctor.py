@@ -10,10 +10,12 @@ from pathlib import Path
 from mnist_core.environment import sqlite_url
 from mnist_core.errors import MnistLabError
 from mnist_core.store import (
+    FOREIGN,
     RUN_FOLDER,
     SCHEMA_VERSION,
     Store,
     file_sha256,
+    is_foreign,
     leftovers,
     newest_copy,
     remove_leftovers,
@@ -48,6 +50,8 @@ def examine(database: Path, results: Path, repair: bool = False, fingerprint: bo
     """
     if not results.is_dir():
         return [Finding("results", "note", f"{results} is not there yet: it is made with the first run")]
+    if is_foreign(database):
+        return [Finding("results", "wrong", f"{database} {FOREIGN}")]
     findings = [*_folder(results), *_permissions(database, results, repair), *_temporary(results, repair)]
     missing = _missing_database(database, results, repair)
     findings += missing
@@ -78,9 +82,14 @@ def _permissions(database: Path, results: Path, repair: bool) -> list[Finding]:
     if os.name == "nt" or not database.exists():
         return []
     ends = ("", "-wal", "-shm")
-    files = [database.with_name(database.name + end) for end in ends if database.parent.resolve() != results.resolve()]
+    inside = database.parent.resolve() == results.resolve()
+    files = [database.with_name(database.name + end) for end in ends]
+    paths = [] if inside else [path for path in files if path.exists()]
+    # A folder that holds nothing of ours, such as /tmp, keeps its permissions whatever a setting says.
+    if inside or _run_folders(results):
+        paths.insert(0, results)
     findings = []
-    for path in [results, *(path for path in files if path.exists())]:
+    for path in paths:
         mode = path.stat().st_mode & 0o777
         if not mode & _OTHERS:
             continue
@@ -107,7 +116,7 @@ def _missing_database(database: Path, results: Path, repair: bool) -> list[Findi
     """No database, or an empty file, beside folders of runs."""
     if database.is_file() and database.stat().st_size:
         return []
-    folders = [path for path in results.iterdir() if RUN_FOLDER.fullmatch(path.name)]
+    folders = _run_folders(results)
     if not folders and (aside := replaced_folders(results)):
         text = f"there is no database {database}: a restoring was cut short; what was there before is in {aside[-1]}"
         return [Finding("results", "wrong", text, "Repeat it: python -m mnist_core restore DIR")]
@@ -162,7 +171,7 @@ def _integrity(database: Path) -> list[str]:
 def _folders_without_rows(database: Path, results: Path, repair: bool) -> list[Finding]:
     with closing(_reading(database)) as connection:
         known = {row[0] for row in connection.execute("SELECT id FROM runs")}
-    strays = [path for path in sorted(results.iterdir()) if RUN_FOLDER.fullmatch(path.name) and path.name not in known]
+    strays = [path for path in _run_folders(results) if path.name not in known]
     findings = []
     for folder in strays:
         text = f"the folder {folder} belongs to no run of the database"
@@ -210,6 +219,10 @@ def _unguarded(store: Store, fingerprint: bool) -> list[Finding]:
         text = f"the fingerprints of {_runs_named(late)} are younger than their end: an earlier change goes unnoticed"
         findings.append(Finding("results", "note", text))
     return findings
+
+
+def _run_folders(results: Path) -> list[Path]:
+    return sorted(path for path in results.iterdir() if RUN_FOLDER.fullmatch(path.name))
 
 
 def _runs_named(numbers: list[int]) -> str:

@@ -8,14 +8,17 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_core.errors import StoreError
+from mnist_core.errors import StorageError, StoreError
 from mnist_core.store import (
+    FOREIGN,
     REPLACED_PREFIX,
     RUN_FOLDER,
     SCHEMA_VERSION,
     copy_checked,
     copy_database,
     file_sha256,
+    is_foreign,
+    of_system,
     remove_leftovers,
     soundness,
     timestamp,
@@ -54,6 +57,8 @@ def restore(source: Path, database: Path, results: Path, replace: bool = False) 
     there = [path for path in (database, *_run_folders(results)) if path.exists()]
     # A database that the app has begun and that has no run yet is nothing that could be lost.
     begun = there == [database] and _is_without_runs(database)
+    if is_foreign(database):
+        raise StorageError(f"{database} {FOREIGN}", "foreign")
     if replace:
         _refuse_while_training(database)
     if source.is_file():
@@ -80,9 +85,7 @@ def restore(source: Path, database: Path, results: Path, replace: bool = False) 
                 folder.rename(results / folder.name)
         _put_database(temporary / DATABASE, database)
     except OSError as error:
-        raise StoreError(
-            f"{results} cannot be written ({error.strerror}). See that the disk has room and the folder is yours."
-        ) from None
+        raise of_system(error, results) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     size = about.database.size + sum(file.size for file in about.files)

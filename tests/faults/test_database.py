@@ -1,5 +1,6 @@
 """A database that is locked, full, damaged, missing or wrongly named: a sentence that names the file, and no more."""
 
+import errno
 import os
 import sqlite3
 import subprocess
@@ -12,9 +13,13 @@ import pytest
 
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError, StoreError
+from mnist_core.jobs import troubles
 from mnist_core.store import connections as store_connections
+from mnist_core.store import failures
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
+from mnist_core.upkeep.doctor import examine
+from mnist_core.upkeep.restore import restore
 from tests.app_process import ROOT
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="flatten linear(classes)", epochs=1)
@@ -297,3 +302,56 @@ def test_a_damaged_entry_of_a_file_spoils_no_other_run(column: str, value: str, 
     store.delete([spoiled.id])
     assert store.purge(float("inf")) == 1
     assert not store.folder(spoiled.id).exists()
+
+
+def test_another_kind_of_file_is_no_database_and_is_left_as_it_is(own_lab: Path, tmp_path: Path, monkeypatch):
+    other = tmp_path / "passwords.txt"
+    other.write_text("root:x:0:0:root:/root:/bin/bash\n" * 50)
+    other.chmod(0o644)
+    before = other.read_bytes()
+    Store.open()
+    monkeypatch.setenv("MNIST_LAB_DATABASE", f"sqlite:///{other}")
+    with pytest.raises(StorageError) as refused:
+        Store.open()
+    assert refused.value.kind == "foreign"
+    assert_told(str(refused.value), other)
+    (finding,) = examine(other, own_lab, repair=True)
+    assert (finding.state, str(other) in finding.text) == ("wrong", True)
+    with pytest.raises(StorageError):
+        restore(tmp_path, other, own_lab, replace=True)
+    assert (other.read_bytes(), other.stat().st_mode & 0o777) == (before, 0o644)
+
+
+def test_a_database_with_a_damaged_beginning_is_not_taken_for_another_kind_of_file(tmp_path: Path, monkeypatch):
+    path = tmp_path / "elsewhere.db"
+    monkeypatch.setenv("MNIST_LAB_DATABASE", f"sqlite:///{path}")
+    Store.open()
+    whole = path.read_bytes()
+    for head in (b"SQL\0te format 3\0", bytes(16)):
+        path.write_bytes(head + whole[16:])
+        with pytest.raises(StorageError) as refused:
+            Store.open()
+        assert refused.value.kind == "damaged"
+
+
+def test_every_part_says_the_same_of_a_full_disk(tmp_path: Path):
+    full = OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "file"))
+    of_file = failures.of_system(full, tmp_path)
+    database = tmp_path / "runs.db"
+    database.touch()
+    of_sqlite = failures.of_sqlite(sqlite_full(), database)
+    assert {of_file.kind, of_sqlite.kind} == {"full"}
+    assert all(failures.MAKE_ROOM in str(error) for error in (of_file, of_sqlite))
+    assert failures.MAKE_ROOM in troubles.explain(full)
+    assert all(map(troubles.passes, (full, of_file, of_sqlite)))
+
+
+def sqlite_full() -> sqlite3.Error:
+    """The error of a database that may not grow."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("PRAGMA max_page_count = 2")
+        try:
+            connection.execute("CREATE TABLE large AS SELECT randomblob(100000)")
+        except sqlite3.Error as error:
+            return error
+    raise AssertionError("it has grown")
