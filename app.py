@@ -4,20 +4,20 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.controls import uploads
-from dashboard.frame import access, links, navigation, serving, state, troubles
+from dashboard.frame import access, errors_as_messages, links, navigation, serving, show_uncaught_error, troubles
 
 
 def draw() -> None:
     """The page that the browser asks for, with the frame around it."""
     about = "**MNIST Lab**: train small networks, watch them learn, and compare them honestly."
     # With an entry of its own the menu is shown, and in it the switch between light and dark.
-    st.set_page_config(page_title="MNIST Lab", page_icon=state.LOGO, layout="wide", menu_items={"About": about})
-    st.logo(state.LOGO, size="large")
+    st.set_page_config(page_title="MNIST Lab", page_icon=navigation.LOGO, layout="wide", menu_items={"About": about})
+    st.logo(navigation.LOGO, size="large")
     page = navigation.current_page()
     shown = troubles.banner()
-    with state.errors_as_messages():
+    with errors_as_messages():
         page.run()
-    links.tell_refused()
+    links.show_refused_values()
     troubles.follow(shown)
 
 
@@ -31,5 +31,5 @@ else:
         routes=[*serving.routes(navigation.PAGES), *troubles.routes()],
         middleware=[*access.middleware(), *uploads.middleware()],
         lifespan=serving.lifespan,
-        on_script_error=state.tell_error,
+        on_script_error=show_uncaught_error,
     )

@@ -13,7 +13,7 @@ from dashboard.compare import (
     warn_of_changed_figures,
 )
 from dashboard.controls import run_table
-from dashboard.frame import navigation, state
+from dashboard.frame import navigation, text_widget_value
 from mnist_core.store import Run
 
 
@@ -28,7 +28,7 @@ def page() -> None:
         no_run()
         return
     bar, undo, table, choice = (st.container() for _ in range(4))
-    text = state.bound_text("filter")
+    text = text_widget_value("filter")
     offer = run_table.offered(every, text)
     runs = run_table.chosen(every, offer)
     # first of all: nothing else takes the browser as long

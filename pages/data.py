@@ -15,13 +15,13 @@ from dashboard.data import (
     show_remarks,
     show_samples,
 )
-from dashboard.frame import navigation, one_of, state
+from dashboard.frame import choose_option, navigation, open_store
 from mnist_core.data import CATALOGUE
 
 
 def page() -> None:
     # starts the background jobs and the download of MNIST, whichever page is opened first
-    state.store()
+    open_store()
     st.title("Data")
     st.caption("What the networks learn from: look at it before you judge what they make of it.")
     choices = st.container(horizontal=True, vertical_alignment="bottom")
@@ -30,7 +30,7 @@ def page() -> None:
     if not is_here(source):
         return
     with choices:
-        name = one_of(
+        name = choose_option(
             "Split",
             list(SPLITS),
             default="Training",

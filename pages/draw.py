@@ -4,18 +4,18 @@ import streamlit as st
 
 from dashboard.controls import first_network
 from dashboard.draw import pad_answers
-from dashboard.frame import navigation, state
+from dashboard.frame import choose_runs, navigation, open_store
 
 
 def page() -> None:
     st.title("Draw")
     st.caption("Draw a digit. Every chosen network says what it reads, while you draw.")
-    runs = state.store().runs()
+    runs = open_store().runs()
     able = pad_answers.able(runs)
     if not able:
         first_network.offer_or_follow(runs)
         return
-    chosen = state.pick_runs(
+    chosen = choose_runs(
         "runs",
         "Networks that answer",
         "Runs that read the drawing; at first the most accurate ones. Choose very "

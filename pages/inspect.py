@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.controls import STYLES, splits, subject, takeaway
-from dashboard.frame import navigation, one_of, state
+from dashboard.frame import choose_option, choose_run, navigation, open_store
 from dashboard.inspect import answers, weights
 from mnist_core.analysis import measures, remarks_of
 from mnist_core.data import SplitName
@@ -37,8 +37,8 @@ def page() -> None:
     left, right = st.columns([1, 2], gap="medium", vertical_alignment="bottom")
     with left:
         help = "The run to look into; the newest is first. Type to search."
-        runs = state.store().runs()
-        run = state.pick_run("run", "Run", help, runs)
+        runs = open_store().runs()
+        run = choose_run("run", "Run", help, runs)
     if run is None:
         st.info("There is no run yet. Train a network first: as soon as it has finished, you can look into it here.")
         st.page_link("pages/train.py", label="Train a network")
@@ -71,7 +71,7 @@ def summary(run: Run) -> None:
 
 def note(run: Run) -> None:
     """The network, and what the run has to say about itself."""
-    if changed := measures.changed_note(state.store().changed_runs([run])):
+    if changed := measures.changed_note(open_store().changed_runs([run])):
         st.error(changed)
     st.caption(f"Network: {in_table_cell(run.config.architecture)}")
     if run.note:
@@ -86,11 +86,11 @@ def view(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         views = [*_ANSWERS, "Weights", "Files"]
         help = "What to look at."
-        chosen = one_of("View", views, key="view", default="Samples", help=help, label_visibility="collapsed")
+        chosen = choose_option("View", views, key="view", default="Samples", help=help, label_visibility="collapsed")
         split: SplitName = "test"
         if chosen in _ANSWERS and len(found) > 1:
             help = "Test images, or the validation images, which chose the best epoch."
-            split = one_of("Split", found, key="split", default="test", help=help, label_visibility="collapsed")
+            split = choose_option("Split", found, key="split", default="test", help=help, label_visibility="collapsed")
     if chosen == "Weights":
         weights(run.id)
     elif chosen == "Files":
@@ -103,7 +103,7 @@ def view(run: Run) -> None:
 
 def follow(run_id: str, seen: tuple[str, int]) -> None:
     """Draw the page again when the run has got further."""
-    found = state.store().runs(ids=[run_id])
+    found = open_store().runs(ids=[run_id])
     if not found or (found[0].state, found[0].epoch) != seen:
         st.rerun()
 

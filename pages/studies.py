@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.controls import STYLES as IMAGE_STYLES
-from dashboard.frame import navigation, one_of
+from dashboard.frame import choose_option, navigation
 from dashboard.studies import (
     STYLES,
     ChosenExperiment,
@@ -46,7 +46,7 @@ def page() -> None:
 def show_results(chosen: ChosenExperiment) -> None:
     """What was measured and what there is to learn from it, one view at a time."""
     st.subheader("Results")
-    view = one_of(
+    view = choose_option(
         "Results",
         list(_VIEWS),
         default=next(iter(_VIEWS)),

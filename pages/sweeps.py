@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.frame import navigation, state
+from dashboard.frame import navigation, open_store
 from dashboard.sweeps import (
     choose_sweep,
     follow_sweep,
@@ -14,7 +14,7 @@ from dashboard.sweeps import (
 
 
 def page() -> None:
-    store = state.store()
+    store = open_store()
     st.title("Sweeps")
     st.caption("Train one experiment with many settings, and see which serve best.")
     left, right = st.columns([2, 5], gap="large")

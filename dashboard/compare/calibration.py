@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.compare.legend import show_legend
 from dashboard.components import data_table, rows_of
 from dashboard.controls import predictions, run_table
-from dashboard.frame import one_of, state
+from dashboard.frame import choose_option, open_store
 from mnist_core.analysis import Answers, Uncertainty, calibration, results, stats
 from mnist_core.analysis import predictions as answers
 from mnist_core.plots import calibration as plots
@@ -45,7 +45,7 @@ def show_calibration(runs: Sequence[Run]) -> None:
     if found is None:
         return
     st.subheader("When it says 90%, is it right on 90%?", anchor=False)
-    bins = one_of(
+    bins = choose_option(
         "Ranges of confidence",
         _BINS,
         default=calibration.BINS,
@@ -255,7 +255,7 @@ def _uncertainties(
 
 @st.cache_data(show_spinner=False, max_entries=400)
 def _temperature(run_id: str, state_of_run: str, step: int) -> float | None:
-    store = state.store()
+    store = open_store()
     table = answers.read(store, store.run(run_id), "validation")
     if table.empty:
         return None

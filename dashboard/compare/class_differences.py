@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.compare.image_browser import browse_images
 from dashboard.components import data_table, rows_of
 from dashboard.controls import bold, choose_cell, predictions
-from dashboard.frame import one_of, state
+from dashboard.frame import choose_option, choose_run, errors_as_messages
 from mnist_core.analysis import Answers, agreement, stats
 from mnist_core.plots import class_accuracies, class_differences, confusion_difference
 from mnist_core.store import Run
@@ -69,7 +69,7 @@ def show_differences(pair: Answers, names: tuple[str, ...]) -> None:
 @st.fragment
 def show_confusion_difference(pair: Answers, names: tuple[str, ...]) -> None:
     """The difference of the confusion matrices, and the images behind the chosen cell."""
-    with state.errors_as_messages():
+    with errors_as_messages():
         a, b = pair.runs
         st.subheader("Confusion of one minus the other")
         st.markdown(
@@ -95,7 +95,7 @@ def _behind(pair: Answers, true: int, given: int, names: tuple[str, ...]) -> Non
         f"{bold(names[true])} {what}: only by run {a} on **{sizes[0]:,}** images, only by run {b} on "
         f"**{sizes[1]:,}**, by both on **{sizes[2]:,}**."
     )
-    who = one_of(
+    who = choose_option(
         "By",
         list(groups),
         default="first only" if sizes[0] >= sizes[1] else "second only",
@@ -118,10 +118,10 @@ def _pair(found: Answers) -> Answers | None:
     left, right = st.columns(2)
     with left:
         help = "The run from which the other is subtracted."
-        a = state.pick_run("classes_a", "First run", help, found.runs)
+        a = choose_run("classes_a", "First run", help, found.runs)
     with right:
         help = "The run that is subtracted."
-        b = state.pick_run("classes_b", "Second run", help, [*found.runs[1:], found.runs[0]])
+        b = choose_run("classes_b", "Second run", help, [*found.runs[1:], found.runs[0]])
     assert a is not None
     assert b is not None
     return None if a.id == b.id else found.of([a, b])

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.components import data_table, rows_of
 from dashboard.controls import predictions, run_table
-from dashboard.frame import one_of, state
+from dashboard.frame import choose_option, open_store
 from mnist_core.analysis import Memory, Speed, costs, groups, measures, stats
 from mnist_core.analysis import predictions as answers
 from mnist_core.data import shape_of
@@ -51,14 +51,14 @@ def show_costs(runs: Sequence[Run]) -> None:
     """Accuracy against what it costs, one point a run, the Pareto front, and all costs in a table."""
     st.subheader("Accuracy against cost", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", key="cost-controls"):
-        chosen = one_of(
+        chosen = choose_option(
             "Against",
             list(_COSTS),
             default="parameters",
             key="cost",
             help="What is paid for accuracy. One image and batches are measured on this machine when you choose them.",
         )
-        split: Split = one_of(
+        split: Split = choose_option(
             "Accuracy on",
             _SPLITS,
             default="test",
@@ -249,7 +249,7 @@ def _speeds(runs: Sequence[Run], wanted: bool) -> dict[str, Speed]:
         return measured.get(key, {})
     bar = st.progress(0.0, "Waking the networks …")
     try:
-        networks = costs.answers(state.store(), able)
+        networks = costs.answers(open_store(), able)
         random = np.random.default_rng(0)
         images = {run.id: random.integers(0, 256, (costs.BATCH, *(_shape(run) or ())), np.uint8) for run in able}
         count = "1 network answers" if len(able) == 1 else f"{len(able)} networks answer in turn"
@@ -273,13 +273,13 @@ def _interval(accuracy: float | None, images: int) -> tuple[float, float]:
 
 @st.cache_data(show_spinner=False, max_entries=400)
 def _images(run_id: str, split: Split, state_of_run: str, step: int) -> int:
-    store = state.store()
+    store = open_store()
     return len(answers.read(store, store.run(run_id), split))
 
 
 @st.cache_data(show_spinner=False, max_entries=400)
 def _size(run_id: str, state_of_run: str, step: int) -> int | None:
-    store = state.store()
+    store = open_store()
     return costs.weights_size(store, store.run(run_id))
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.compare.forgotten import show_forgotten_images
 from dashboard.compare.image_browser import browse_images, predicted_names
 from dashboard.controls import predictions
-from dashboard.frame import one_of, state
+from dashboard.frame import choose_option, errors_as_messages
 from mnist_core.analysis import Answers, agreement
 from mnist_core.plots import Bar, who_is_right
 from mnist_core.store import Run
@@ -30,7 +30,7 @@ def show_disagreements(runs: Sequence[Run]) -> None:
     found = predictions.answered(runs)
     if found is None:
         return
-    view = one_of(
+    view = choose_option(
         "Images",
         ["by who is right", "forgotten"],
         default="by who is right",
@@ -43,7 +43,7 @@ def show_disagreements(runs: Sequence[Run]) -> None:
 
 @st.fragment
 def _by_who_is_right(found: Answers) -> None:
-    with state.errors_as_messages():
+    with errors_as_messages():
         if len(found.runs) < 2:
             st.info("One run cannot disagree with itself: choose a second one, or look at the forgotten images.")
             return
@@ -87,7 +87,7 @@ def _summary(found: Answers) -> str:
 def _controls(found: Answers) -> tuple[str, str]:
     """How images are grouped, and in which order they are shown."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        group = one_of(
+        group = choose_option(
             "Rows",
             ["exact patterns", "how many are right"],
             default="exact patterns" if len(found.runs) <= _FEW else "how many are right",

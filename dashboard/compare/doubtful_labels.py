@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.compare.image_browser import PAGE, browse_images, predicted_names
 from dashboard.components import data_table, rows_of
 from dashboard.controls import percent, predictions
-from dashboard.frame import one_of, state
+from dashboard.frame import choose_option, errors_as_messages, text_widget_value
 from mnist_core.analysis import Answers, Worth, agreement, doubtful, results
 from mnist_core.data import SplitName
 from mnist_core.errors import DataError
@@ -141,7 +141,7 @@ def _limits() -> tuple[int, float, float]:
 
 def _listed(images: int) -> np.ndarray:
     """The images of the person's own list; none if there is no list or it cannot be read."""
-    with st.expander("A list of known doubtful images", expanded=bool(state.bound_text(_LIST))):
+    with st.expander("A list of known doubtful images", expanded=bool(text_widget_value(_LIST))):
         st.file_uploader(
             "From a file",
             type=["csv", "txt"],
@@ -186,7 +186,7 @@ def _take_file() -> None:
 @st.fragment
 def _images(found: Answers, doubted: pd.DataFrame, most: int, listed: np.ndarray, names: tuple[str, ...]) -> None:
     """The gallery of what was found or listed, and a table of what was found."""
-    with state.errors_as_messages():
+    with errors_as_messages():
         suspects = doubted.head(most)
         shown = suspects["index"].to_numpy()
         st.subheader(_heading(len(shown), len(doubted), found.images))
@@ -202,7 +202,7 @@ def _images(found: Answers, doubted: pd.DataFrame, most: int, listed: np.ndarray
                 "only found": shown[~np.isin(shown, listed)],
                 "only in the list": listed[~np.isin(listed, shown)],
             }
-            chosen = one_of(
+            chosen = choose_option(
                 "Show",
                 list(choices),
                 default="found",
@@ -270,7 +270,7 @@ def _scores(found: Answers, doubted: np.ndarray, listed: np.ndarray) -> None:
     groups = {"those found": doubted}
     if len(listed):
         groups |= {"those in the list": listed, "both": np.union1d(doubted, listed)}
-        chosen = one_of(
+        chosen = choose_option(
             "Leave out",
             list(groups),
             default="those found",

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.controls import takeaway
-from dashboard.frame import state
+from dashboard.frame import choose_run
 from mnist_core.store import Run
 
 
 def show_downloads(runs: Sequence[Run]) -> None:
     """Files of one run; then what holds all chosen runs."""
     st.subheader("One run")
-    run = state.pick_run("takeaway_run", "Run", "The run whose files are offered.", runs)
+    run = choose_run("takeaway_run", "Run", "The run whose files are offered.", runs)
     if run is None:
         st.info("Choose a run above: its files are offered here.")
         return

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.controls import importing, run_table
-from dashboard.frame import state
+from dashboard.frame import errors_as_messages, open_store
 from mnist_core.analysis import measures
 from mnist_core.plots import run_label
 from mnist_core.store import NAME_LENGTH, Run
@@ -98,22 +98,22 @@ def show_undo() -> None:
 
 
 def _delete(runs: Sequence[Run]) -> None:
-    with state.errors_as_messages():
-        st.session_state[_ROOM] = sum(state.store().sizes([run.id for run in runs]).values())
-        state.store().delete([run.id for run in runs])
+    with errors_as_messages():
+        st.session_state[_ROOM] = sum(open_store().sizes([run.id for run in runs]).values())
+        open_store().delete([run.id for run in runs])
     run_table.changed()
     st.session_state[_DELETED] = [run.id for run in runs]
     run_table.choose([])
 
 
 def _delete_broken(numbers: Sequence[int]) -> None:
-    with state.errors_as_messages():
-        state.store().delete_broken(numbers)
+    with errors_as_messages():
+        open_store().delete_broken(numbers)
     run_table.changed()
 
 
 def _restore(ids: Sequence[str]) -> None:
-    state.store().restore(ids)
+    open_store().restore(ids)
     run_table.changed()
     back = set(ids)
     run_table.choose([run.number for run in run_table.snapshot().runs.values() if run.id in back])
@@ -172,8 +172,8 @@ def _several(runs: Sequence[Run], known: Sequence[str]) -> bool:
 
 
 def _save(runs: Sequence[Run]) -> None:
-    store, said = state.store(), st.session_state
-    with state.errors_as_messages():
+    store, said = open_store(), st.session_state
+    with errors_as_messages():
         if len(runs) == 1:
             store.rename(runs[0].id, said[_NAME])
         for run in runs:
@@ -188,7 +188,7 @@ def _save(runs: Sequence[Run]) -> None:
 @st.dialog("Recently deleted", on_dismiss=run_table.dialog_closed)
 def _recently_deleted() -> None:
     run_table.close_finished_dialog()
-    gone = {run.id: run for run in sorted(state.store().runs(deleted=True), key=lambda run: -(run.deleted or 0))}
+    gone = {run.id: run for run in sorted(open_store().runs(deleted=True), key=lambda run: -(run.deleted or 0))}
     if not gone:
         st.info("Nothing was deleted within the last day.")
         return
@@ -210,12 +210,12 @@ def _recently_deleted() -> None:
 
 
 def _bring_back() -> None:
-    state.store().restore(st.session_state[_BACK])
+    open_store().restore(st.session_state[_BACK])
     run_table.changed()
     run_table.dialog_closed()
 
 
 def _deleted(run: Run) -> str:
-    minutes = int((state.store().clock() - (run.deleted or 0)) // 60)
+    minutes = int((open_store().clock() - (run.deleted or 0)) // 60)
     ago = f"{minutes // 60} h ago" if minutes >= 60 else f"{minutes} min ago" if minutes else "just now"
     return f"{run_label(run)}, deleted {ago}"

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.compare.image_browser import browse_images
 from dashboard.components import data_table, rows_of
 from dashboard.controls import predictions
-from dashboard.frame import one_of, state
+from dashboard.frame import choose_option, choose_run, errors_as_messages, open_store
 from mnist_core.analysis import Answers, History, forgetting
 from mnist_core.plots import forgetting_course
 from mnist_core.store import Run
@@ -29,10 +29,10 @@ _KINDS = {
 @st.fragment
 def show_forgotten_images(found: Answers) -> None:
     """How many images one run learned and forgot at each epoch, and the timeline of one of them."""
-    with state.errors_as_messages():
-        run = state.pick_run("disagreements_run", "Run", "Whose epochs are looked at.", _most_epochs_first(found.runs))
+    with errors_as_messages():
+        run = choose_run("disagreements_run", "Run", "Whose epochs are looked at.", _most_epochs_first(found.runs))
         assert run is not None
-        kept = forgetting.epochs(state.store(), run)
+        kept = forgetting.epochs(open_store(), run)
         st.caption(_about_epochs(run, kept))
         predictions.precision_notes([run])
         if len(kept) < 2:
@@ -52,7 +52,7 @@ def show_forgotten_images(found: Answers) -> None:
 
 
 def _images(found: Answers, history: History, table: pd.DataFrame) -> None:
-    kind = one_of(
+    kind = choose_option(
         "Images that were",
         list(_KINDS),
         default="forgotten",
@@ -126,7 +126,7 @@ def _about_epochs(run: Run, kept: Sequence[int]) -> str:
 
 def _most_epochs_first(runs: Sequence[Run]) -> list[Run]:
     """The runs, those with the most epochs to look at first."""
-    store = state.store()
+    store = open_store()
     return sorted(runs, key=lambda run: -len(forgetting.epochs(store, run)))
 
 
@@ -151,11 +151,11 @@ def _history_or_button(found: Answers, run: Run, kept: tuple[int, ...]) -> Histo
     def report(answered: int, of: int) -> None:
         bar.progress(answered / of, f"{answered:,} of {of:,} answers: {found.images:,} images after {len(kept)} epochs")
 
-    files = state.store().artifacts(run.id, kind="predictions")
+    files = open_store().artifacts(run.id, kind="predictions")
     # whose predictions are stored
     tested = files[-1].epoch if files else None
     stored = {} if tested is None else {tested: found.predicted[found.runs.index(run)]}
-    seen[key] = forgetting.history(state.store(), run, images, report, kept, stored)
+    seen[key] = forgetting.history(open_store(), run, images, report, kept, stored)
     bar.empty()
     while len(seen) > _REMEMBERED:
         del seen[next(iter(seen))]

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.components import gallery
 from dashboard.controls import percent, picture, predictions, whole_pixels
-from dashboard.frame import check_value
+from dashboard.frame import check_link_value
 from mnist_core.analysis import Answers
 from mnist_core.plots import channels_last, run_label, run_styles, sprite, tint
 from mnist_core.text import in_html
@@ -86,7 +86,7 @@ def _choose(
     height, width = images.shape[1:3]
     image = f"{key}_image"
     known, asked = [str(place) for place in shown], st.query_params.get(image)
-    check_value(image, "Image", known.__contains__)
+    check_link_value(image, "Image", known.__contains__)
     first = known.index(asked) if asked in known else 0
     with under:
         chosen = gallery(

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard.components import data_table, line_chart, rows_of
 from dashboard.controls import predictions, run_table
-from dashboard.frame import one_of, state
+from dashboard.frame import choose_option, errors_as_messages
 from mnist_core.analysis import Group, groups, measures
 from mnist_core.plots import FEW, Axis, Band, Curves, Metric, learning_curves, run_label
 from mnist_core.store import Run
@@ -73,7 +73,7 @@ def _drawn(as_they_are: tuple[tuple[object, ...], ...], choice: _Choice, _runs: 
     names = (f"train_{choice.metric}", f"validation_{choice.metric}", "epoch_train_loss")
     found = {}
     for run in _runs:
-        with state.errors_as_messages():
+        with errors_as_messages():
             found[run.id] = predictions.curves(run, names)
     runs = [run for run in _runs if run.id in found]
     if all(len(series.value) == 0 for own in found.values() for series in own.values()):
@@ -97,14 +97,14 @@ def _drawn(as_they_are: tuple[tuple[object, ...], ...], choice: _Choice, _runs: 
 
 def _controls() -> _Choice:
     with st.container(horizontal=True, vertical_alignment="bottom", key="curve-controls"):
-        metric: Metric = one_of(
+        metric: Metric = choose_option(
             "Of",
             _METRICS,
             default="loss",
             key="metric",
             help="Loss is what training lowers; accuracy is the share of right answers.",
         )
-        x: Axis = one_of(
+        x: Axis = choose_option(
             "Across",
             _AXES,
             default="step",

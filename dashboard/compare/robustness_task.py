@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import streamlit as st
 
-from dashboard.frame import state
+from dashboard.frame import open_store
 from mnist_core.analysis import costs, robustness, trained
 from mnist_core.data import shape_of
 from mnist_core.errors import MnistLabError
@@ -53,13 +53,13 @@ def _desk() -> _Desk:
 
 def image_shape(run: Run) -> tuple[int, int, int]:
     """Shape (C, H, W) of the images that a run with weights takes. Raises CheckpointError or DataError."""
-    _key(state.store(), run, 0)
+    _key(open_store(), run, 0)
     return shape_of(run.config)[0]
 
 
 def load_results(runs: Sequence[Run], images: int) -> dict[str, np.ndarray]:
     """By id of those runs that were measured on so many images: right answers, int (corruptions, LEVELS)."""
-    store, found = state.store(), _desk().found
+    store, found = open_store(), _desk().found
     keys = {run.id: _key(store, run, images) for run in runs}
     return {run_id: found[key] for run_id, key in keys.items() if key in found}
 
@@ -81,7 +81,7 @@ def start_measuring(
 
     `untouched` says by run id which of the images as they are it has right in its stored predictions, bool (N,).
     """
-    desk, store = _desk(), state.store()
+    desk, store = _desk(), open_store()
     with desk.lock:
         if desk.task is not None:
             return

@@ -17,7 +17,7 @@ from dashboard.compare import (
     run_results,
     verdict,
 )
-from dashboard.frame import one_of, state
+from dashboard.frame import choose_option, errors_as_messages, open_store
 from mnist_core.analysis import measures
 from mnist_core.store import Run
 
@@ -51,9 +51,9 @@ SECTIONS: Mapping[str, Section] = {
 
 def show_chosen_section(runs: Sequence[Run]) -> None:
     """The choice of a section, and that section."""
-    if note := measures.changed_note(state.store().changed_runs(runs)):
+    if note := measures.changed_note(open_store().changed_runs(runs)):
         st.error(note)
-    chosen = one_of(
+    chosen = choose_option(
         "Look at",
         list(SECTIONS),
         default=next(iter(SECTIONS)),
@@ -63,5 +63,5 @@ def show_chosen_section(runs: Sequence[Run]) -> None:
     )
     section = SECTIONS[chosen]
     st.caption(section.about)
-    with state.errors_as_messages():
+    with errors_as_messages():
         section.draw(runs)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.compare import verdict_architectures, verdict_models
 from dashboard.controls import predictions
-from dashboard.frame import one_of
+from dashboard.frame import choose_option
 from mnist_core.analysis import Answers, measures
 from mnist_core.store import Run
 
@@ -36,7 +36,7 @@ QUESTIONS: Mapping[str, VerdictQuestion] = {
 
 def show_verdict(runs: Sequence[Run]) -> None:
     """The choice of a question, and its answer for the chosen runs."""
-    asked = one_of(
+    asked = choose_option(
         "Compare",
         list(QUESTIONS),
         default=next(iter(QUESTIONS)),

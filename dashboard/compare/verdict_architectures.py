@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.components import data_table, rows_of
 from dashboard.controls import predictions
-from dashboard.frame import navigation, one_of
+from dashboard.frame import choose_option, navigation
 from mnist_core.analysis import BANDS, Answers, Band, GroupPair, group_names, groups, stats
 from mnist_core.plots import statistics as plots
 from mnist_core.text import in_markdown
@@ -38,7 +38,7 @@ class _Tested:
 def show_architectures(found: Answers) -> None:
     """Seeds, means and bands; then each pair of architectures, tested."""
     heading, chart = st.container(), st.container()
-    band: Band = one_of(
+    band: Band = choose_option(
         "Band around the mean",
         list(BANDS),
         default="95 % interval",

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.frame import check_value, state
+from dashboard.frame import check_link_value, parse_numbers
 
 
 def choose_cell(figure: go.Figure, key: str, query: str, start: np.ndarray) -> tuple[int, int]:
@@ -35,11 +35,11 @@ def largest_mistake(matrix: np.ndarray) -> tuple[int, int]:
 
 
 def _of_url(query: str, count: int) -> tuple[int, int] | None:
-    check_value(query, "Cell of the matrix", lambda text: _cell(text, count) is not None)
+    check_link_value(query, "Cell of the matrix", lambda text: _cell(text, count) is not None)
     return _cell(st.query_params.get(query, ""), count)
 
 
 def _cell(text: str, count: int) -> tuple[int, int] | None:
     true, _, given = text.partition("-")
-    cell = state.as_numbers([true, given])
+    cell = parse_numbers([true, given])
     return (cell[0], cell[1]) if len(cell) == 2 and max(cell) < count else None

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.controls import forms, run_table
-from dashboard.frame import navigation, state
+from dashboard.frame import background_jobs, choose_run, errors_as_messages, navigation, open_store
 from mnist_core.analysis import Equal, controlled
 from mnist_core.architectures import Inherited, inheriting, line_of
 from mnist_core.config import FieldInfo, RunConfig
@@ -51,8 +51,8 @@ def show(runs: Sequence[Run]) -> None:
         st.markdown("A second run with one setting changed. Whatever can stay the same does.")
         run = runs[0]
         if len(runs) > 1:
-            run = state.pick_run(_RUN, "Start from", "The run that is repeated with one change.", runs) or run
-        with state.errors_as_messages():
+            run = choose_run(_RUN, "Start from", "The run that is repeated with one change.", runs) or run
+        with errors_as_messages():
             _form(run)
 
 
@@ -134,9 +134,9 @@ def _inherited(text: str, parent: str, shape: tuple[int, int, int], classes: int
 
 
 def _begin(run: Run, changed: RunConfig, field: FieldInfo) -> None:
-    with state.errors_as_messages():
-        begun = queueing.enqueue(state.store(), changed, controlled.name_of(run, changed, field.name))
-        state.background().wake()
+    with errors_as_messages():
+        begun = queueing.enqueue(open_store(), changed, controlled.name_of(run, changed, field.name))
+        background_jobs().wake()
         run_table.changed()
         run_table.choose([run.number, begun.number])
         st.session_state.update({_OPEN: False, FACTOR: field.label, _BEGUN: [run.number, begun.number]})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.frame import state
+from dashboard.frame import background_jobs, errors_as_messages, open_store
 from mnist_core import environment
 from mnist_core.config import RunConfig
 from mnist_core.data import status
@@ -45,13 +45,13 @@ def offer_or_follow(runs: Sequence[Run]) -> None:
 
 def _train() -> None:
     ready = status("mnist", environment.data_dir()).state == "ready"
-    queueing.enqueue(state.store(), _FULL if ready else _SMALL, "My first network")
-    state.background().wake()
+    queueing.enqueue(open_store(), _FULL if ready else _SMALL, "My first network")
+    background_jobs().wake()
 
 
-@state.errors_as_messages()
+@errors_as_messages()
 def _follow(run_id: str) -> None:
-    found = state.store().runs(ids=[run_id])
+    found = open_store().runs(ids=[run_id])
     if not found or found[0].epoch or not found[0].active:
         # it can answer now, or never will
         st.rerun()

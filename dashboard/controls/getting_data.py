@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.controls.folder_notice import folder_notice
-from dashboard.frame import state
+from dashboard.frame import data_status, errors_as_messages, retry_download
 from mnist_core import environment
 from mnist_core.data import Status, dataset, status
 from mnist_core.text import in_markdown
@@ -55,9 +55,9 @@ def _now(name: str) -> Status:
     asked = name == "mnist" or name in st.session_state.get(_ASKED, ())
     if found.state != "ready" and asked:
         # it has arrived this moment, or was here once and is gone
-        if state.data_status(name).state == "ready":
-            state.retry_download(name)
-        found = state.data_status(name)
+        if data_status(name).state == "ready":
+            retry_download(name)
+        found = data_status(name)
     return found
 
 
@@ -94,17 +94,17 @@ def _offer(name: str, found: Status) -> None:
 def _download(name: str) -> None:
     asked = st.session_state.get(_ASKED, ())
     st.session_state[_ASKED] = (*asked, name)
-    if state.data_status(name).state != "downloading":
-        state.retry_download(name)
+    if data_status(name).state != "downloading":
+        retry_download(name)
 
 
 def _show(name: str) -> None:
     st.session_state["dataset"] = name
 
 
-@state.errors_as_messages()
+@errors_as_messages()
 def _follow(name: str) -> None:
-    found = state.data_status(name)
+    found = data_status(name)
     if found.state != "downloading":
         st.rerun()
     share = min(found.received / found.total, 1.0) if found.total else 0.0

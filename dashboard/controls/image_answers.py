@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.components import gallery
 from dashboard.controls.run_predictions import Answer, Subject
-from dashboard.frame import check_value
+from dashboard.frame import check_link_value
 from mnist_core.plots import channels_last, png, run_style, sprite, tint
 from mnist_core.text import in_html
 
@@ -39,7 +39,7 @@ def choose(
     height, width = images.shape[1:3]
     size = whole_pixels(_SMALL, width)
     indices = [str(index) for index in rows["index"]]
-    check_value(_IMAGE, "Image", indices.__contains__)
+    check_link_value(_IMAGE, "Image", indices.__contains__)
     asked = st.query_params.get(_IMAGE)
     first = indices.index(asked) if asked in indices else 0
     chosen = gallery(key, sprite(images, _COLUMNS), (width, height), len(rows), captions, marks, size, first)

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.controls import run_table
-from dashboard.frame import state
+from dashboard.frame import open_store
 from mnist_core.config import limit
 from mnist_core.errors import MnistLabError
 from mnist_core.export import archive
@@ -49,11 +49,11 @@ def _import() -> None:
         path = Path(folder) / "run.zip"
         path.write_bytes(uploaded.getbuffer())
         try:
-            run = archive.read(state.store(), path, room - size)
+            run = archive.read(open_store(), path, room - size)
         except MnistLabError as error:
             st.session_state[_RESULT] = (False, str(error))
             return
-    size += sum(file.size for file in state.store().artifacts(run.id))
+    size += sum(file.size for file in open_store().artifacts(run.id))
     st.session_state[_TAKEN] = (count + 1, size)
     run_table.changed()
     st.session_state[_RESULT] = (True, f"Imported as run {run_label(run, 100)}.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from dashboard.frame import state
+from dashboard.frame import open_store
 from mnist_core.analysis import trained
 from mnist_core.plots import colour_weight_images, weight_images
 from mnist_core.store import Run
@@ -55,7 +55,7 @@ class Learned:
 
 def learned(run: Run, epoch: int) -> Learned:
     """The weights of one epoch's checkpoint. Raises CheckpointError."""
-    return _learned((run.id, trained.chosen(state.store(), run, epoch).sha256, epoch))
+    return _learned((run.id, trained.chosen(open_store(), run, epoch).sha256, epoch))
 
 
 def coloured(found: Learned, name: str) -> tuple[np.ndarray, float]:
@@ -72,7 +72,7 @@ def _learned(key: tuple[str, str, int]) -> Learned:
     from mnist_core.analysis import explain
 
     run_id, _, epoch = key
-    network = trained.load(state.store(), state.store().run(run_id), epoch)
+    network = trained.load(open_store(), open_store().run(run_id), epoch)
     model, shape = network.model, network.shape
     return Learned(
         key,

@@ -6,7 +6,7 @@ from typing import cast, get_args
 import streamlit as st
 
 from dashboard.components import Across, Series, live_chart
-from dashboard.frame import one_of, state
+from dashboard.frame import choose_option, open_store
 from mnist_core.analysis import measures
 from mnist_core.errors import StoreError
 from mnist_core.plots import run_label, run_styles
@@ -34,7 +34,7 @@ def live_curves(runs: Sequence[Run]) -> None:
             width=240,
             help="Weight of the past in the bold curve; the raw one stays faint behind it.",
         )
-        across = one_of(
+        across = choose_option(
             "Across",
             get_args(Across),
             default="step",
@@ -44,7 +44,7 @@ def live_curves(runs: Sequence[Run]) -> None:
         log_x = st.toggle("Log x", key="log_x", bind="query-params", help="Logarithmic horizontal axis.")
         log_y = st.toggle("Log loss", key="log_y", bind="query-params", help="Logarithmic axis for the loss.")
     styles = run_styles(runs)
-    store = state.store()
+    store = open_store()
     series = [
         Series(
             run.id,
@@ -67,7 +67,7 @@ def live_curves(runs: Sequence[Run]) -> None:
 def _damage(run_id: str, finished: float | None) -> str:
     """What is wrong with the metrics of a run that has ended; `finished` is there to look again once it has gone on."""
     try:
-        state.store().curves(run_id, _METRICS)
+        open_store().curves(run_id, _METRICS)
     except StoreError as error:
         return str(error)
     return ""

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.controls import run_predictions
-from dashboard.frame import state
+from dashboard.frame import errors_as_messages, open_store
 from mnist_core.analysis import Answers, class_names_of, measures, trained
 from mnist_core.analysis import predictions as answers
 from mnist_core.data import SplitName
@@ -26,7 +26,7 @@ def answered(runs: Sequence[Run], split: SplitName = "test") -> Answers | None:
     """
     tables = {}
     for run in runs:
-        with state.errors_as_messages():
+        with errors_as_messages():
             tables[run.id] = predictions(run, split)
     found, left_out = answers.gather([run for run in runs if run.id in tables], tables, split)
     if found is None and tables:
@@ -65,7 +65,7 @@ def images(found: Answers, places: Sequence[int] | np.ndarray, split: SplitName 
 
 def class_names(found: Answers) -> tuple[str, ...]:
     """Names of the classes; their numbers where nothing says them any more."""
-    return class_names_of(state.store(), found.runs[0], found.classes)
+    return class_names_of(open_store(), found.runs[0], found.classes)
 
 
 def precision_notes(runs: Sequence[Run]) -> None:
@@ -83,7 +83,7 @@ def named(runs: Sequence[Run]) -> str:
 @st.cache_data(show_spinner=False, max_entries=100)
 def metrics(run_id: str, names: tuple[str, ...], state_of_run: str, step: int) -> pd.DataFrame:
     """Metrics of a run; its state and step are there to read them again once they have changed."""
-    return state.store().metrics(run_id, names=names)
+    return open_store().metrics(run_id, names=names)
 
 
 def curves(run: Run, names: tuple[str, ...]) -> Curves:
@@ -93,10 +93,10 @@ def curves(run: Run, names: tuple[str, ...]) -> Curves:
 
 @st.cache_resource(show_spinner=False, max_entries=200)
 def _curves(run_id: str, names: tuple[str, ...], state_of_run: str, step: int) -> Curves:
-    return {name: Series(*arrays) for name, arrays in state.store().curves(run_id, names).items()}
+    return {name: Series(*arrays) for name, arrays in open_store().curves(run_id, names).items()}
 
 
 @st.cache_resource(show_spinner=False, max_entries=120)
 def _predictions(run_id: str, split: SplitName, state_of_run: str, step: int) -> pd.DataFrame:
-    store = state.store()
+    store = open_store()
     return answers.read(store, store.run(run_id), split)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.frame import state
+from dashboard.frame import open_store
 from mnist_core import environment
 from mnist_core.analysis import class_names_of, images_of, predictions, results
 from mnist_core.data import SplitName
@@ -80,7 +80,7 @@ def subject(run: Run, split: SplitName) -> Subject:
     """The run's answers to a split that is one of `splits`. Raises StoreError if the file is damaged."""
     table = _answers(run.id, run.state, run.step)
     count = results.probabilities(table.head(0)).shape[1]
-    return Subject(run, split, class_names_of(state.store(), run, count), results.of_split(table, split))
+    return Subject(run, split, class_names_of(open_store(), run, count), results.of_split(table, split))
 
 
 def bold(name: str) -> str:
@@ -91,6 +91,6 @@ def bold(name: str) -> str:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _answers(run_id: str, state_of_run: str, step: int) -> pd.DataFrame:
     """Shared by all sessions and never changed in place: a copy for each rerun costs more than what is shown."""
-    store = state.store()
+    store = open_store()
     table = predictions.stored(store, store.run(run_id))
     return table if table.empty else results.with_answers(table)

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import Rows, data_table, rows_of
-from dashboard.frame import state
+from dashboard.frame import choose_runs, chosen_runs, open_store, parse_numbers
 from mnist_core.analysis import runs_table
 from mnist_core.plots import DASHES, PALETTE, RunStyle, run_style, run_styles
 from mnist_core.store import ACTIVE_STATES, BrokenRun, Run, Store
@@ -74,7 +74,7 @@ class Snapshot:
 
 def snapshot() -> Snapshot:
     """Every run as it is now, but for those that train: `show` and `chosen` follow them by themselves."""
-    store = state.store()
+    store = open_store()
     return _read(store.url, _stamp(store))
 
 
@@ -100,7 +100,7 @@ def choose(numbers: Sequence[int]) -> None:
 
 def offered(every: Snapshot, text: str) -> list[Run]:
     """What the list of chosen runs offers: those that are chosen, and the first that match `text`."""
-    known = state.as_numbers(st.query_params.get_all(_CHOSEN))
+    known = parse_numbers(st.query_params.get_all(_CHOSEN))
     for key in (_CHOSEN, f"{_CHOSEN}:chosen"):
         known += st.session_state.get(key, [])
     numbers = dict.fromkeys([*known, *matching(every, text).index[:_OFFERED].tolist()])
@@ -110,15 +110,15 @@ def offered(every: Snapshot, text: str) -> list[Run]:
 def chosen(every: Snapshot, offer: Sequence[Run]) -> list[Run]:
     """The chosen runs in the order of choice, as they are now; `list_of_chosen` is to be drawn after it."""
     st.session_state[_CHANGED] = st.session_state[_BUSY] = False
-    runs = state.picked_runs(_CHOSEN, offer)
-    fresh = {run.number: run for run in state.store().runs(ids=[run.id for run in runs])}
+    runs = chosen_runs(_CHOSEN, offer)
+    fresh = {run.number: run for run in open_store().runs(ids=[run.id for run in runs])}
     beyond = [number for number in st.session_state.get(_BEYOND, []) if number in every.runs and number not in fresh]
     return [*fresh.values(), *(every.runs[number] for number in beyond)]
 
 
 def list_of_chosen(offer: Sequence[Run]) -> None:
     """Draw the list of chosen runs, which is part of the page's link."""
-    state.pick_runs(
+    choose_runs(
         _CHOSEN,
         "Chosen runs",
         "Tick runs in the table, or type a name here. They are part of this page's link, and the Train page shows "
@@ -216,7 +216,7 @@ def columns() -> dict[str, Any]:
 
 
 def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
-    running = state.store().runs(states=ACTIVE_STATES) if every.active else []
+    running = open_store().runs(states=ACTIVE_STATES) if every.active else []
     ended = {run.id for run in running} != every.active
     if (st.session_state.get(_CHANGED) or ended) and not st.session_state.get(_BUSY):
         # the rest of the page shows the chosen runs and what they achieved
@@ -241,9 +241,9 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _read(url: str, stamp: tuple[float, ...]) -> Snapshot:
-    runs, broken = state.store().runs_and_broken()
-    frame = _with_broken(_dressed(runs, state.store().sizes()), broken)
-    changed = state.store().changed_runs(runs)
+    runs, broken = open_store().runs_and_broken()
+    frame = _with_broken(_dressed(runs, open_store().sizes()), broken)
+    changed = open_store().changed_runs(runs)
     frame.loc[[run.number for run in changed], "State"] += CHANGED
     numbers = frame["Run"].astype("str")
     tags = pd.Series([" ".join(tags) for tags in frame["Tags"]], index=frame.index, dtype="str")

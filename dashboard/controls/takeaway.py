@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.controls import predictions
-from dashboard.frame import state
+from dashboard.frame import errors_as_messages, open_store
 from mnist_core.export import curves, formats
 from mnist_core.store import Run, Store
 from mnist_core.text import in_markdown
@@ -14,7 +14,7 @@ from mnist_core.text import in_markdown
 
 def files(run: Run) -> None:
     """A button with a word about it for each file; a file is made when its button is pressed, not before."""
-    store = state.store()
+    store = open_store()
     for name, form in formats.FORMATS.items():
         made = partial(formats.content, store, run, name)
         why_not = formats.refusal(store, run, name)
@@ -23,7 +23,7 @@ def files(run: Run) -> None:
 
 def together(runs: Sequence[Run]) -> None:
     """The report of several runs, and their curves in one table."""
-    store = state.store()
+    store = open_store()
     what = predictions.named(runs)
     offer(
         "all-report",
@@ -71,7 +71,7 @@ def script(run: Run) -> None:
         bind="query-params",
         help="Read the PyTorch script here before you take it away.",
     ):
-        with state.errors_as_messages(), st.spinner("Writing the script and the fingerprints of the weights"):
+        with errors_as_messages(), st.spinner("Writing the script and the fingerprints of the weights"):
             st.code(_script(run.id, run.state, run.step), language="python", line_numbers=True)
 
 
@@ -88,5 +88,5 @@ def _curves(store: Store, runs: Sequence[Run]) -> bytes:
 
 @st.cache_data(show_spinner=False, max_entries=20)
 def _script(run_id: str, state_of_run: str, step: int) -> str:
-    store = state.store()
+    store = open_store()
     return formats.content(store, store.run(run_id), "script").decode()

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.components import gallery
 from dashboard.controls import Source, read
-from dashboard.frame import state
+from dashboard.frame import errors_as_messages
 from mnist_core import plots
 from mnist_core.data import PixelStatistics, SplitName, dataset, remarks, split_indices, statistics
 from mnist_core.plots import channels_last, png
@@ -65,7 +65,7 @@ def sample_images(source: Source, split: SplitName, cls: int, count: int, seed: 
 
 
 @st.fragment
-@state.errors_as_messages()
+@errors_as_messages()
 def show_samples(source: Source, split: SplitName) -> None:
     """Random images: a row for each class, or many of one class, of which one is shown large."""
     classes = read(source).classes

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.components import pad
 from dashboard.draw.answers import STYLES, Answer, answers_html
-from dashboard.frame import one_of, state
+from dashboard.frame import choose_option, errors_as_messages, open_store
 from mnist_core.analysis import trained
 from mnist_core.data import DIGITS, LIKE_MNIST, Framing, Ground, Placed, dataset, ink, place, read_picture
 from mnist_core.errors import MnistLabError
@@ -59,11 +59,11 @@ def draw_and_answer(runs: Sequence[Run]) -> None:
 
 
 @st.fragment
-@state.errors_as_messages()
+@errors_as_messages()
 def _draw_and_answer(ids: Sequence[str]) -> None:
     left, right = st.columns([2, 5], gap="medium")
     with left:
-        source = one_of(
+        source = choose_option(
             "Source",
             ["Draw", "Upload"],
             default="Draw",
@@ -77,7 +77,7 @@ def _draw_and_answer(ids: Sequence[str]) -> None:
             drawing = pad("pad")
             picture, seq, ended = drawing.pixels, drawing.seq, drawing.stroke_ended
     # anew each time: one that is training has a better network every epoch
-    runs = state.store().runs(ids=ids)
+    runs = open_store().runs(ids=ids)
     with right:
         if runs:
             st.html(answers_html([ask(run, picture) for run in runs], seq, ended))
@@ -87,7 +87,7 @@ def _draw_and_answer(ids: Sequence[str]) -> None:
 
 def ask(run: Run, picture: np.ndarray | None) -> Answer:
     """What a run makes of a drawing (H, W) or picture (H, W, 3); never raises what a person can mend."""
-    store = state.store()
+    store = open_store()
     framing = framing_of(run)
     ground = None if run.data is None else run.data.ground
     try:

@@ -6,7 +6,7 @@ number that is infinite it ends the page. Its one method that does this is wrapp
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +28,8 @@ _SEEN = "link:seen"
 _SHOWN = 5
 # letters of a value
 _LENGTH = 40
+# The most digits of a number that a link may hold, so that it fits into 64 bits.
+_MAX_DIGITS = 18
 
 _seed = SessionState._seed_widget_from_url
 
@@ -37,7 +39,7 @@ def check_links() -> None:
     SessionState._seed_widget_from_url = _checked
 
 
-def check_value(key: str, label: str, is_possible: Callable[[str], bool] | None = None) -> None:
+def check_link_value(key: str, label: str, is_possible: Callable[[str], bool] | None = None) -> None:
     """Note a link's value that cannot be used, of what a page reads from the address by itself.
 
     To be called before the page reads it. Without `is_possible` the page says itself what is not here, and only several
@@ -55,7 +57,7 @@ def check_value(key: str, label: str, is_possible: Callable[[str], bool] | None 
         _note(st.session_state, key, label, given[0], ": there is none here. It stays as it usually is.")
 
 
-def tell_refused() -> None:
+def show_refused_values() -> None:
     """Say which values of the link the page could not use; to be called once its widgets have been drawn."""
     told: set[str] = st.session_state.setdefault(_TOLD, set())
     noted: dict[str, str] = st.session_state.get(_REFUSED, {})
@@ -65,6 +67,16 @@ def tell_refused() -> None:
     if len(refused) > _SHOWN:
         st.toast(f"{len(refused) - _SHOWN} more values of this link cannot be used.", icon="⚠️", duration="long")
     told.update(refused)
+
+
+def parse_numbers(texts: Iterable[str]) -> list[int]:
+    """The texts that are whole numbers in plain digits; the others are left out, because a link may hold anything."""
+    return [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS]
+
+
+def text_widget_value(key: str) -> str:
+    """The value of a text widget that is bound to the address, also before the widget is drawn."""
+    return st.session_state.get(key, st.query_params.get(key, ""))
 
 
 def _checked(

@@ -9,6 +9,7 @@ from dashboard.frame.links import check_links
 
 check_links()
 
+LOGO = str(Path(__file__).with_name("logo.svg"))
 _FOLDER = Path(__file__).resolve().parents[2] / "pages"
 PAGES = {
     "train": ("Train", "Choose a network, start it and watch it learn."),

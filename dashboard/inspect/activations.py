@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.controls import Answer, Subject, picture
-from dashboard.frame import state
+from dashboard.frame import open_store
 from mnist_core.analysis import trained
 from mnist_core.plots import weight_images
 from mnist_core.text import in_markdown
@@ -33,7 +33,7 @@ def layer_by_layer(subject: Subject, answer: Answer) -> None:
         # Imports torch, which a page must not wait for.
         from mnist_core.analysis import explain
 
-        network = trained.load(state.store(), subject.run)
+        network = trained.load(open_store(), subject.run)
         image = subject.image(answer)
         found = explain.activations(network.model, image, network.mean, network.std, network.precision)
     if note := trained.precision_note(subject.run):

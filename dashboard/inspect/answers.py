@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.components import data_table, rows_of
 from dashboard.controls import PAGE, Subject, bold, choose, choose_cell, large, largest_mistake, percent
-from dashboard.frame import state
+from dashboard.frame import errors_as_messages
 from dashboard.inspect.activations import layer_by_layer
 from mnist_core import plots
 from mnist_core.analysis import results
@@ -21,7 +21,7 @@ _CELL = "cell"
 @st.fragment
 def samples(subject: Subject) -> None:
     """Random images with the answers to them."""
-    with state.errors_as_messages():
+    with errors_as_messages():
         with st.container(horizontal=True, vertical_alignment="bottom"):
             seed = st.number_input(
                 "Sample",
@@ -47,7 +47,7 @@ def samples(subject: Subject) -> None:
 @st.fragment
 def mistakes(subject: Subject) -> None:
     """All wrong answers, the most confident first."""
-    with state.errors_as_messages():
+    with errors_as_messages():
         wrong = results.misclassified(subject.table)
         count = len(subject.classes)
         if wrong.empty:
@@ -75,7 +75,7 @@ def mistakes(subject: Subject) -> None:
 @st.fragment
 def confusion(subject: Subject) -> None:
     """The confusion matrix beside the images of the cell that is chosen."""
-    with state.errors_as_messages():
+    with errors_as_messages():
         matrix = results.confusion_matrix(subject.table)
         left, right = st.columns([1, 1], gap="large")
         with left:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.components import gallery
 from dashboard.controls import TEMPLATES, Learned, bold, coloured, learned, picture, whole_pixels
-from dashboard.frame import check_value, state
+from dashboard.frame import check_link_value, errors_as_messages, open_store
 from mnist_core.analysis import trained
 from mnist_core.plots import sprite, weight_scale
 from mnist_core.store import Run
@@ -33,8 +33,8 @@ _FINDS = "bright on **red**, dark on **blue**"
 @st.fragment
 def weights(run_id: str) -> None:
     """What the run's network has learned, as images."""
-    with state.errors_as_messages():
-        run = state.store().run(run_id)
+    with errors_as_messages():
+        run = open_store().run(run_id)
         controls = st.container(horizontal=True, vertical_alignment="bottom", gap="large")
         layer_place, epoch_place = controls.container(width=320), controls.container(width=420)
         with epoch_place:
@@ -74,16 +74,16 @@ def _epoch(run: Run) -> int | None:
 
     Streamlit's own binding to the URL would lose it when a run that is training keeps another epoch.
     """
-    epochs = sorted({artifact.epoch or 0 for artifact in trained.checkpoints(state.store(), run)})
+    epochs = sorted({artifact.epoch or 0 for artifact in trained.checkpoints(open_store(), run)})
     if not epochs:
         return None
-    answers = trained.chosen(state.store(), run).epoch
+    answers = trained.chosen(open_store(), run).epoch
     if len(epochs) == 1:
         st.caption(f"The weights after epoch {epochs[0]}, the only one that was kept.")
         return epochs[0]
     key, first = f"epoch-{run.number}", f"epoch-{run.number}:first"
     start = epochs[-1] if run.active or answers not in epochs else answers
-    check_value("epoch", "After epoch", [str(epoch) for epoch in epochs].__contains__)
+    check_link_value("epoch", "After epoch", [str(epoch) for epoch in epochs].__contains__)
     asked = st.query_params.get("epoch", "")
     if key not in st.session_state and asked in map(str, epochs):
         st.session_state[key] = int(asked)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.frame import check_value, state
+from dashboard.frame import check_link_value, open_store
 from mnist_core import studies
 from mnist_core.store import Run
 from mnist_core.studies import PROTOCOLS, Experiment, Planned, Study
@@ -44,7 +44,7 @@ class ChosenExperiment:
     def runs(self) -> list[tuple[Planned, Run]]:
         """Runs of the published protocol that the store holds, in the study's order, seed after seed."""
         return studies.find(
-            state.store(), plan_experiment(self.study.name, self.experiment.name, SEEDS, self.scale, False)
+            open_store(), plan_experiment(self.study.name, self.experiment.name, SEEDS, self.scale, False)
         )
 
     def trained(self) -> list[tuple[Planned, Run]]:
@@ -84,7 +84,7 @@ def choose_experiment() -> ChosenExperiment:
 
 def _pick(key: str, label: str, titles: Mapping[str, str], help: str) -> str:
     """A select box whose choice is in the URL by its name. Streamlit's own binding would put the title there."""
-    check_value(key, label, titles.__contains__)
+    check_link_value(key, label, titles.__contains__)
     asked, before = st.query_params.get(key), st.session_state.get(f"{key}:url")
     wanted = asked if asked in titles and asked != before else st.session_state.get(key, before)
     st.session_state[key] = wanted if wanted in titles else next(iter(titles))

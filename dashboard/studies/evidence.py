@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.frame import state
+from dashboard.frame import open_store
 from dashboard.studies.chosen_experiment import SEEDS, ChosenExperiment, plan_experiment
 from mnist_core import studies
 from mnist_core.studies import Measurement, Row, Scatter
@@ -48,7 +48,7 @@ def load_evidence(chosen: ChosenExperiment) -> Evidence:
     """The figures of one experiment."""
     name, experiment = chosen.study.name, chosen.experiment.name
     planned = plan_experiment(name, experiment, SEEDS, chosen.scale, True)
-    ended = tuple(run.id for _, run in studies.find(state.store(), planned) if run.state == "finished")
+    ended = tuple(run.id for _, run in studies.find(open_store(), planned) if run.state == "finished")
     own = _evidence(name, experiment, _measured(name, experiment, chosen.scale, ended), "own")
     committed = _evidence(name, experiment, studies.committed(name) if chosen.scale == 1 else [], "committed")
     return next((found for found in (own, committed) if any(row.n for row in found.rows)), replace(own, source="none"))
@@ -81,4 +81,4 @@ def short_labels(chosen: ChosenExperiment) -> dict[str, str]:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _measured(study: str, experiment: str, scale: float, ended: tuple[str, ...]) -> list[Measurement]:
     """`ended` is there to measure again once another run has."""
-    return studies.measured(state.store(), study, experiment, SEEDS, scale)
+    return studies.measured(open_store(), study, experiment, SEEDS, scale)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard.controls import live_curves
-from dashboard.frame import check_value, navigation, one_of, state
+from dashboard.frame import background_jobs, check_link_value, choose_option, errors_as_messages, navigation, open_store
 from dashboard.studies.chosen_experiment import EPOCHS, SEEDS, ChosenExperiment
 from mnist_core import environment, studies, sweeps
 from mnist_core.errors import MnistLabError, StoreError
@@ -40,7 +40,7 @@ def choose_extent(chosen: ChosenExperiment) -> ChosenExperiment:
     """The same experiment with as many epochs and seeds as the person wants, all in the URL."""
     st.subheader("Train it live")
     with st.container(horizontal=True, vertical_alignment="bottom", key="how-much"):
-        epochs = one_of(
+        epochs = choose_option(
             "Epochs",
             list(EPOCHS),
             default="all",
@@ -71,7 +71,7 @@ def _seeds(chosen: ChosenExperiment) -> int:
     default = chosen.experiment.seeds
     asked, before = st.query_params.get("times"), st.session_state.get("times:url")
     counts = {str(count): count for count in range(1, SEEDS + 1)}
-    check_value("times", "Seeds", counts.__contains__)
+    check_link_value("times", "Seeds", counts.__contains__)
     if asked in counts and asked != before:
         st.session_state["times"] = counts[asked]
     elif "times" not in st.session_state or st.session_state.get("times:default") != default:
@@ -97,7 +97,7 @@ def _seeds(chosen: ChosenExperiment) -> int:
 
 def show_training(chosen: ChosenExperiment, revealed: bool) -> None:
     """The button, and from then on the networks' states; their curves once the question has been answered."""
-    with state.errors_as_messages():
+    with errors_as_messages():
         rows = _continued(chosen)
         missing = [planned for planned, run in rows if run is None or run.state in _AGAIN]
         readable = _readable(chosen)
@@ -142,7 +142,7 @@ def _readable(chosen: ChosenExperiment) -> bool:
 def _rows(chosen: ChosenExperiment) -> list[_Row]:
     """Everything that is planned, with its run as far as there is one."""
     planned = chosen.plan()
-    runs = {_key(one): run for one, run in studies.find(state.store(), planned)}
+    runs = {_key(one): run for one, run in studies.find(open_store(), planned)}
     return [(one, runs.get(_key(one))) for one in planned]
 
 
@@ -151,8 +151,8 @@ def _continued(chosen: ChosenExperiment) -> list[_Row]:
     rows = _rows(chosen)
     if chosen not in st.session_state.get(_STARTED, []) or all(run is not None for _, run in rows):
         return rows
-    studies.start(state.store(), chosen.plan())
-    state.background().wake()
+    studies.start(open_store(), chosen.plan())
+    background_jobs().wake()
     return _rows(chosen)
 
 
@@ -166,19 +166,19 @@ def _extent(rows: Sequence[_Row], missing: Sequence[Planned]) -> str:
     if not missing:
         return f"All {count} are here." if len(rows) > 1 else "It is here."
     with contextlib.suppress(MnistLabError):
-        seconds = sweeps.estimate(state.store(), [planned.config for planned in missing])
+        seconds = sweeps.estimate(open_store(), [planned.config for planned in missing])
         return f"{len(missing)} of {count} to train: about {sweeps.in_words(seconds)} on this machine."
     return f"{len(missing)} of {count} to train."
 
 
 def _begin(chosen: ChosenExperiment) -> None:
     try:
-        studies.start(state.store(), chosen.plan())
+        studies.start(open_store(), chosen.plan())
     except MnistLabError as error:
         st.toast(in_markdown(str(error)))
         return
     st.session_state[_STARTED] = [*st.session_state.get(_STARTED, []), chosen]
-    state.background().wake()
+    background_jobs().wake()
 
 
 def _stop(ids: Sequence[str]) -> None:
@@ -187,7 +187,7 @@ def _stop(ids: Sequence[str]) -> None:
     for run_id in ids:
         # it has ended by itself meanwhile
         with contextlib.suppress(StoreError):
-            state.store().request(run_id, "stop")
+            open_store().request(run_id, "stop")
 
 
 def _follow(chosen: ChosenExperiment, revealed: bool, seen: tuple[int, int]) -> None:

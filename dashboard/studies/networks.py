@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import data_table, rows_of
-from dashboard.frame import state
+from dashboard.frame import errors_as_messages
 from dashboard.studies.chosen_experiment import ChosenExperiment
 from mnist_core.architectures import Architecture, describe, diagram
 from mnist_core.config import RunConfig, fields
@@ -17,7 +17,7 @@ _LIST_HEIGHT = 320
 def show_networks(chosen: ChosenExperiment) -> None:
     """The networks with their parameters, and the settings that all of them share."""
     st.subheader("The networks")
-    with state.errors_as_messages():
+    with errors_as_messages():
         found = _distinct(chosen)
         if len(found) > 1:
             left, right = st.columns([2, 3], gap="large")

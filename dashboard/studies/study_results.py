@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import data_table, rows_of
-from dashboard.frame import navigation, one_of, state
+from dashboard.frame import choose_option, errors_as_messages, navigation, open_store
 from dashboard.studies.chosen_experiment import ChosenExperiment
 from dashboard.studies.evidence import METRICS, Evidence, accuracy_table, load_evidence, short_labels
 from mnist_core import studies
@@ -145,7 +145,7 @@ def _by_model(chosen: ChosenExperiment, found: Evidence) -> None:
 
 
 def _curves(chosen: ChosenExperiment, runs: list[Run]) -> None:
-    metric: Metric = one_of(
+    metric: Metric = choose_option(
         "Of",
         _METRICS,
         default="loss",
@@ -157,7 +157,7 @@ def _curves(chosen: ChosenExperiment, runs: list[Run]) -> None:
     wanted = tuple(f"{kind}_{metric}" for kind in kinds)
     tables = {}
     for run in runs:
-        with state.errors_as_messages():
+        with errors_as_messages():
             tables[run.id] = _metrics(run.id, wanted, run.step)
     runs = [run for run in runs if run.id in tables]
     if stepwise:
@@ -201,4 +201,4 @@ def _links(runs: list[Run]) -> None:
 @st.cache_data(show_spinner=False, max_entries=200)
 def _metrics(run_id: str, names: tuple[str, ...], step: int) -> pd.DataFrame:
     """Metrics of a run; its step is there to read them again once it has gone on."""
-    return state.store().metrics(run_id, names=names)
+    return open_store().metrics(run_id, names=names)

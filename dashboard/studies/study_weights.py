@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.controls import TEMPLATES, coloured, learned, picture, whole_pixels
-from dashboard.frame import state
+from dashboard.frame import errors_as_messages, open_store
 from dashboard.studies.chosen_experiment import ChosenExperiment
 from mnist_core.analysis import trained
 from mnist_core.architectures import describe
@@ -28,9 +28,9 @@ def show_weights(chosen: ChosenExperiment) -> None:
     if not found:
         st.info("Train these networks live: what they have learned is drawn here when they have finished.")
         return
-    with state.errors_as_messages():
+    with errors_as_messages():
         run = choose_network(found, "weights-of")
-        kept = learned(run, trained.chosen(state.store(), run).epoch or 0)
+        kept = learned(run, trained.chosen(open_store(), run).epoch or 0)
         if not kept.names:
             st.info("No layer of this network reads pixels, so its weights make no images.")
         elif kept.names[0] == TEMPLATES and _layers(run) == 1:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from dashboard.frame import check_value
+from dashboard.frame import check_link_value
 from mnist_core.store import SweepRow
 
 _CHOSEN, _SEEN = "sweep", "sweep:url"
@@ -16,7 +16,7 @@ _EXTENDED = "extend"
 def choose_sweep(rows: Sequence[SweepRow]) -> SweepRow | None:
     """A select box of sweeps; the choice is the query parameter `sweep`, an id. None where there is no sweep."""
     by_id = {row.id: row for row in rows}
-    check_value(_CHOSEN, "Sweep")
+    check_link_value(_CHOSEN, "Sweep")
     asked = st.query_params.get(_CHOSEN, "")
     if not by_id:
         return None

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.controls import forms, getting_data
-from dashboard.frame import one_of, state
+from dashboard.frame import background_jobs, choose_option, errors_as_messages, open_store
 from dashboard.sweeps import axis_fields, chosen_sweep
 from mnist_core import sweeps
 from mnist_core.config import RunConfig
@@ -50,7 +50,7 @@ def show_new_sweep_form() -> None:
     with begin:
         getting_data.notice(base)
         sweep = None
-        with state.errors_as_messages():
+        with errors_as_messages():
             warn_of_axes_without_effect(axes or [], base)
             if axes is None:
                 st.caption("Values above are missing or wrong.")
@@ -59,7 +59,7 @@ def show_new_sweep_form() -> None:
             else:
                 planned = Sweep(name=name.strip(), base=RunConfig.parse(base), axes=tuple(axes), **choices)
                 configs = planned.configs()
-                queueing.check_trainable(state.store(), configs, "axes")
+                queueing.check_trainable(open_store(), configs, "axes")
                 st.markdown(cost_text(configs))
                 # only now: what raised an error cannot be started
                 sweep = planned
@@ -68,9 +68,9 @@ def show_new_sweep_form() -> None:
 
 def show_extension_form(row: SweepRow) -> None:
     """The form that adds values or seeds to a sweep; what it has already is not trained again."""
-    store = state.store()
+    store = open_store()
     sweep = None
-    with state.errors_as_messages():
+    with errors_as_messages():
         old = sweeps.load(store, row.id)
         st.subheader("Extend")
         st.caption(f"Adds what is missing to **{in_markdown(row.name)}**. Its other settings stay.")
@@ -91,7 +91,7 @@ def show_extension_form(row: SweepRow) -> None:
 
 def begin_extending(row: SweepRow) -> None:
     """Fill the form with a sweep's axes and turn to adding to it; to be called from a callback."""
-    sweep = sweeps.load(state.store(), row.id)
+    sweep = sweeps.load(open_store(), row.id)
     for axis in sweep.axes:
         axis_fields.fill_values(axis)
     _set({"seeds_each": sweep.seeds, "samples": sweep.samples})
@@ -123,14 +123,14 @@ def warn_of_axes_without_effect(axes: Sequence[Axis], base: Mapping[str, Any]) -
 
 def cost_text(configs: Sequence[RunConfig]) -> str:
     """How many runs there are and how long they take: "12 runs, about 3 minutes on this machine"."""
-    seconds = sweeps.estimate(state.store(), configs)
+    seconds = sweeps.estimate(open_store(), configs)
     runs = "1 run" if len(configs) == 1 else f"{len(configs):,} runs"
     return f"**{runs}**, about **{sweeps.in_words(seconds)}** on this machine"
 
 
 def _choices() -> dict[str, Any]:
     """How the settings are combined, and how often each is trained: what a Sweep takes."""
-    method = one_of(
+    method = choose_option(
         "Search",
         ["grid", "random"],
         default="grid",
@@ -188,22 +188,22 @@ def _button(text: str, help: str, sweep: Sweep | None, then: Callable[[Sweep], N
 
 def _launch(sweep: Sweep) -> None:
     try:
-        chosen_sweep.select_sweep(sweeps.launch(state.store(), sweep))
+        chosen_sweep.select_sweep(sweeps.launch(open_store(), sweep))
     except MnistLabError as error:
         st.toast(in_markdown(str(error)))
         return
-    state.background().wake()
+    background_jobs().wake()
 
 
 def _extend(sweep_id: str, sweep: Sweep) -> None:
     try:
-        added = sweeps.extend(state.store(), sweep_id, sweep)
+        added = sweeps.extend(open_store(), sweep_id, sweep)
     except MnistLabError as error:
         st.toast(in_markdown(str(error)))
         return
     st.toast("1 run added." if added == 1 else f"{added:,} runs added.")
     chosen_sweep.stop_extending()
-    state.background().wake()
+    background_jobs().wake()
 
 
 def _fill(title: str, axis: Axis) -> None:

@@ -6,7 +6,7 @@ from math import isnan
 import pandas as pd
 import streamlit as st
 
-from dashboard.frame import navigation, state
+from dashboard.frame import background_jobs, errors_as_messages, navigation, open_store
 from dashboard.sweeps import chosen_sweep, sweep_form, sweep_results
 from mnist_core import sweeps
 from mnist_core.analysis import measures, stats
@@ -39,16 +39,16 @@ _WORDS = {
 
 def follow_sweep(row: SweepRow) -> None:
     """Follow a sweep until its last run has ended."""
-    with state.errors_as_messages():
-        table = sweeps.table(state.store(), row.id)
+    with errors_as_messages():
+        table = sweeps.table(open_store(), row.id)
         busy = _busy(table)
         pace = _TICK_SECONDS * (1 if len(table) <= _MANY else 2)
         st.fragment(_board, run_every=pace if busy else _IDLE_SECONDS)(row, busy)
 
 
 def _board(row: SweepRow, busy: bool) -> None:
-    with state.errors_as_messages():
-        store = state.store()
+    with errors_as_messages():
+        store = open_store()
         known = store.sweep(row.id)
         if known is None:
             # deleted, here or elsewhere: the list of sweeps is no part of this fragment
@@ -83,17 +83,17 @@ def _progress(row: SweepRow, table: pd.DataFrame) -> None:
     if early := sum(_EARLY in text for text in table["note"].tolist()):
         words.append(f"{early:,} of them stopped early")
     if ended < len(table):
-        left = _seconds_left(row.id, int(state.store().clock() // _ESTIMATE_SECONDS))
+        left = _seconds_left(row.id, int(open_store().clock() // _ESTIMATE_SECONDS))
         words.append(f"about {sweeps.in_words(left)} left")
     st.progress(ended / max(1, len(table)), text=f"{len(table):,} runs: " + " · ".join(words))
-    if counts.get("queued") and not runs_at_once(state.store()):
+    if counts.get("queued") and not runs_at_once(open_store()):
         st.warning("The queue is held: on the page Train, under the queue, **Runs at once** is 0.")
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
 def _seconds_left(sweep_id: str, moment: int) -> float:
     """Until the last run ends; `moment` is there to ask again now and then, as it takes long with many runs."""
-    store = state.store()
+    store = open_store()
     running = store.runs(sweep=sweep_id, states=["running"])
     queued = store.runs(sweep=sweep_id, states=["queued"])
     under_way = [run.remaining_seconds or 0.0 for run in running]
@@ -225,14 +225,14 @@ def _extend(row: SweepRow) -> None:
 
 
 def _delete(sweep_id: str, ids: Sequence[str]) -> None:
-    state.store().delete(ids)
-    state.store().delete_sweep(sweep_id)
+    open_store().delete(ids)
+    open_store().delete_sweep(sweep_id)
     chosen_sweep.stop_extending()
 
 
 def _do(change: Callable[..., int], sweep_id: str) -> None:
     try:
-        change(state.store(), sweep_id)
+        change(open_store(), sweep_id)
     except MnistLabError as error:
         st.toast(in_markdown(str(error)))
-    state.background().wake()
+    background_jobs().wake()

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard.components import data_table, live_figure, rows_of
 from dashboard.controls import CHOSEN_ON, run_table
-from dashboard.frame import one_of, state
+from dashboard.frame import choose_option, errors_as_messages, open_store
 from mnist_core import sweeps
 from mnist_core.analysis import measures
 from mnist_core.config import shown
@@ -46,7 +46,7 @@ def show_curves(sweep: Sweep, table: pd.DataFrame) -> None:
         return
     st.subheader("Learning curves")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        metric: Metric | None = one_of(
+        metric: Metric | None = choose_option(
             "Of",
             _METRICS,
             default=_METRICS[0],
@@ -124,7 +124,7 @@ def show_runs(sweep: Sweep, table: pd.DataFrame) -> None:
 def _coloured_by(sweep: Sweep) -> str:
     if len(sweep.fields) < 2:
         return sweep.fields[0] if sweep.fields else "seed"
-    chosen = one_of(
+    chosen = choose_option(
         "Coloured by",
         sweep.fields,
         format_func=sweeps.label,
@@ -148,7 +148,7 @@ def _curves(table: pd.DataFrame, field: str, metric: Metric, chosen: bool) -> go
     """The curves of the runs in the table, made anew only after another epoch of one of them."""
     metrics = {}
     for run, epoch in zip(table["run"], table["epoch"], strict=True):
-        with state.errors_as_messages():
+        with errors_as_messages():
             metrics[run] = _metrics(run, epoch)
     table = table.loc[[run in metrics for run in table["run"]], :]
     return sweep_curves(metrics, table, field, sweeps.label(field), metric, "validation" if chosen else "train")
@@ -157,7 +157,7 @@ def _curves(table: pd.DataFrame, field: str, metric: Metric, chosen: bool) -> go
 @st.cache_data(show_spinner=False, max_entries=1000)
 def _metrics(run_id: str, epoch: int) -> pd.DataFrame:
     """What a run recorded at the ends of its epochs; `epoch` is there to read it again after the next one."""
-    return state.store().metrics(run_id, names=_CURVE_NAMES)
+    return open_store().metrics(run_id, names=_CURVE_NAMES)
 
 
 def _sortable(values: Sequence[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The network on the Train page: its diagram and the table of its layers."""
+"""The network that the form describes: its diagram and the table of its layers."""
 
 import pandas as pd
 import streamlit as st
@@ -8,26 +8,38 @@ from mnist_core.architectures import Architecture, diagram
 
 
 def show_network(network: Architecture) -> None:
-    """A diagram of the layers, and a table of what each gives on, holds and computes."""
-    # Not `st.html`, which removes SVG.
+    """The diagram, and below it every layer with its output shape and costs."""
+    # In Markdown, because st.html would strip the SVG.
     st.markdown(diagram(network), unsafe_allow_html=True)
-    rows = [
+    columns = {
+        "Layer": st.column_config.TextColumn(width="large", help="As in the text; a block's layers are indented."),
+        "Parameters": st.column_config.NumberColumn(format="localized", help="Numbers that training adjusts."),
+        "Multiply-accumulates": st.column_config.NumberColumn(
+            format="localized", help="Multiplications for one image, the usual measure of work."
+        ),
+    }
+    data_table("layer-table", rows_of(_layers(network), columns), "Layers, from the image to the scores")
+
+
+def _layers(network: Architecture) -> pd.DataFrame:
+    """One row a layer, and a first one for the image."""
+    image = {
+        "Layer": "image",
+        "Output shape": _shape(network.input_shape),
+        "Parameters": 0,
+        "Multiply-accumulates": 0,
+    }
+    layers = [
         {
             "Layer": "    " * layer.depth + layer.call,
-            "Output shape": " × ".join(map(str, layer.output_shape)),
+            "Output shape": _shape(layer.output_shape),
             "Parameters": layer.parameters,
             "Multiply-accumulates": layer.macs,
         }
         for layer in network.layers
     ]
-    shape = " × ".join(map(str, network.input_shape))
-    table = pd.DataFrame([{"Layer": "image", "Output shape": shape, "Parameters": 0, "Multiply-accumulates": 0}, *rows])
-    numbers = {
-        name: st.column_config.NumberColumn(format="localized", help=help)
-        for name, help in {
-            "Parameters": "Numbers that training adjusts.",
-            "Multiply-accumulates": "Multiplications for one image, the usual measure of work.",
-        }.items()
-    }
-    layer = {"Layer": st.column_config.TextColumn(width="large", help="As in the text; a block's layers are indented.")}
-    data_table("layer-table", rows_of(table, layer | numbers), "Layers, from the image to the scores")
+    return pd.DataFrame([image, *layers])
+
+
+def _shape(sizes: tuple[int, ...]) -> str:
+    return " × ".join(map(str, sizes))

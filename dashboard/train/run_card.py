@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.controls import controlled
-from dashboard.frame import navigation, state
+from dashboard.frame import add_chosen_runs, background_jobs, count_clicks, is_new_click, navigation, open_store
 from mnist_core import jobs
 from mnist_core.analysis import trained
 from mnist_core.config import schedules
@@ -70,7 +70,7 @@ def _go_on(run: Run) -> None:
             type="primary",
             help="Go on from the last checkpoint: on the same machine exactly as if it had never been interrupted.",
         )
-    epochs = sorted({artifact.epoch for artifact in trained.checkpoints(state.store(), run) if artifact.epoch})
+    epochs = sorted({artifact.epoch for artifact in trained.checkpoints(open_store(), run) if artifact.epoch})
     if not epochs:
         return
     with st.popover("More", help="Look at this run, or start a new one from it."):
@@ -105,7 +105,7 @@ def _go_on(run: Run) -> None:
             "Start the new run",
             key=f"branch-{run.number}",
             on_click=_branch,
-            args=(run, first, total, state.clicks("branch")),
+            args=(run, first, total, count_clicks("branch")),
             help="All other settings stay as they were.",
         )
 
@@ -114,7 +114,7 @@ def _anew(run: Run, reason: str) -> None:
     """Why it cannot go on, and the choice between going back, starting it anew and leaving it as it is."""
     st.warning(in_markdown(reason))
     with st.container(horizontal=True):
-        if run.config.library == "torch" and resuming.last_intact(state.store(), run):
+        if run.config.library == "torch" and resuming.last_intact(open_store(), run):
             st.button(
                 "Go back",
                 key=f"back-{run.number}",
@@ -150,11 +150,11 @@ def _remarks(run: Run, epoch: int, total: int) -> None:
 def _ask(run_id: str, wish: str) -> None:
     # it has ended by itself meanwhile, as the page now shows
     with contextlib.suppress(StoreError):
-        state.store().request(run_id, wish)
+        open_store().request(run_id, wish)
 
 
 def _resume(run: Run) -> None:
-    if reason := resuming.refusal(state.store(), run):
+    if reason := resuming.refusal(open_store(), run):
         st.session_state[_refused(run)] = reason
         return
     _requeue(run)
@@ -167,19 +167,19 @@ def _start_anew(run: Run) -> None:
 
 def _go_back(run: Run) -> None:
     _leave(run)
-    _requeue(run, back_to=resuming.last_intact(state.store(), run))
+    _requeue(run, back_to=resuming.last_intact(open_store(), run))
 
 
 def _requeue(run: Run, *, from_scratch: bool = False, back_to: Artifact | None = None) -> None:
     try:
-        queueing.requeue(state.store(), run, from_scratch=from_scratch, back_to=back_to)
+        queueing.requeue(open_store(), run, from_scratch=from_scratch, back_to=back_to)
     except StoreError:
         # Somebody else has resumed it, as the page now shows.
         pass
     except MnistLabError as error:
         st.toast(in_markdown(str(error)))
         return
-    state.background().wake()
+    background_jobs().wake()
 
 
 def _leave(run: Run) -> None:
@@ -192,16 +192,16 @@ def _refused(run: Run) -> str:
 
 
 def _branch(run: Run, epoch: int, total: int, click: int) -> None:
-    if not state.is_new_click("branch", click):
+    if not is_new_click("branch", click):
         return
     try:
         config = run.config.replace(continue_from=run.id, continue_epoch=epoch, epochs=total)
-        begun = queueing.enqueue(state.store(), config, f"{run.name}, from epoch {epoch}")
+        begun = queueing.enqueue(open_store(), config, f"{run.name}, from epoch {epoch}")
     except MnistLabError as error:
         st.toast(in_markdown(str(error)))
         return
-    state.background().wake()
-    state.choose_also("runs", begun.number)
+    background_jobs().wake()
+    add_chosen_runs("runs", begun.number)
 
 
 def _state(run: Run, queue: Sequence[str]) -> str:

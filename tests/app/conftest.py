@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import streamlit as st
 
-from dashboard.frame import state
+from dashboard.frame import store as frame_store
 from mnist_core.data.download.availability import Download, status
 
 
@@ -18,9 +18,9 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     def wake() -> None:
         calls.woken += 1
 
-    monkeypatch.setattr(state.jobs, "start", lambda store: SimpleNamespace(wake=wake))
-    monkeypatch.setattr(state, "ensure", lambda name, root: Download(status(name, root), root, ()))
-    monkeypatch.setattr(state, "_WARM_UP_SECONDS", 3600.0)
+    monkeypatch.setattr(frame_store.jobs, "start", lambda store: SimpleNamespace(wake=wake))
+    monkeypatch.setattr(frame_store, "ensure", lambda name, root: Download(status(name, root), root, ()))
+    monkeypatch.setattr(frame_store, "_WARM_UP_SECONDS", 3600.0)
     st.cache_resource.clear()
     st.cache_data.clear()
     yield calls

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.controls.dataset_source import Source, folder_source, read
 from dashboard.data import browsing
 from dashboard.data.browsing import SPLITS
-from dashboard.frame import state
+from dashboard.frame import store as frame_store
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data import mnist_5k
 from mnist_core.data.download.availability import Status
@@ -137,7 +137,7 @@ def test_a_missing_data_set_is_offered_and_downloaded(monkeypatch: pytest.Monkey
         status = Status(name, progress, "The network is dead.", 5_000_000, 20_000_000)  # pyright: ignore[reportArgumentType]
         return SimpleNamespace(status=status)
 
-    monkeypatch.setattr(state, "ensure", ensure)
+    monkeypatch.setattr(frame_store, "ensure", ensure)
     at = opened("data", dataset="kmnist")
     assert "KMNIST is not in" in at.info[0].value
     assert "CC BY-SA 4.0" in at.markdown[0].value
@@ -148,7 +148,7 @@ def test_a_missing_data_set_is_offered_and_downloaded(monkeypatch: pytest.Monkey
     assert progress.value == 25
     assert "5.0 of 20 MB" in progress.text
     current["kmnist"] = "unreachable"
-    state._download.clear("kmnist")
+    frame_store._download.clear("kmnist")
     at.run()
     assert at.warning[0].value == "The network is dead."
     times = asked.count("kmnist")

@@ -180,13 +180,13 @@ def test_a_click_that_the_browser_sends_twice_is_obeyed_once():
     def script():
         import streamlit as st
 
-        from dashboard.frame import state
+        from dashboard.frame import count_clicks, is_new_click
 
         def obey(count: int) -> None:
             for _ in range(2):
-                st.session_state["times"] = st.session_state.get("times", 0) + state.is_new_click("go", count)
+                st.session_state["times"] = st.session_state.get("times", 0) + is_new_click("go", count)
 
-        st.button("Go", on_click=obey, args=(state.clicks("go"),))
+        st.button("Go", on_click=obey, args=(count_clicks("go"),))
 
     at = AppTest.from_function(script).run()
     at.button[0].click().run()

@@ -81,11 +81,12 @@ TORCH_FREE = [
     "mnist_core.analysis.forgetting",
     "mnist_core.export.formats",
     "mnist_core.commands.export",
-    "dashboard.frame.state",
+    "dashboard.frame.run_choice",
+    "dashboard.frame.store",
     "dashboard.frame.navigation",
     "dashboard.controls.forms",
     "dashboard.controls.live_curves",
-    "dashboard.train.live",
+    "dashboard.train.live_runs",
 ]
 
 
@@ -219,9 +220,9 @@ def test_pages_stay_short_enough_to_be_read_at_once(path: Path):
 def test_what_the_app_imports_in_the_background_is_what_pages_would_wait_for():
     script = """
 import sys
-from dashboard.frame import state
+from dashboard.frame import store
 assert "torch" not in sys.modules
-state._import_torch()
+store._import_torch()
 assert {"torch", "mnist_core.analysis.explain", "mnist_core.architectures.building"} <= set(sys.modules)
 assert "mnist_core.training.checkpoints" in sys.modules
 """

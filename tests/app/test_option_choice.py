@@ -14,9 +14,9 @@ prepare = inspect_lab.prepare
 def page_of_one_choice() -> None:
     import streamlit as st
 
-    from dashboard.frame.choices import one_of
+    from dashboard.frame.option_choice import choose_option
 
-    chosen = one_of("Which", ["first", "second", "third"], key="which", default="second", help="")
+    chosen = choose_option("Which", ["first", "second", "third"], key="which", default="second", help="")
     st.text(chosen)
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 _T = TypeVar("_T")
 
 
-def one_of(
+def choose_option(
     label: str, options: Sequence[_T], *, key: str, default: _T, help: str, in_address: bool = True, **how: Any
 ) -> _T:
     """The option that is chosen; the default where nothing is, or what there is no longer, or never was.

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.components import data_table, rows_of
 from dashboard.controls import live_curves
-from dashboard.frame import state
+from dashboard.frame import background_jobs, choose_runs, confirm_chosen_runs, open_store
 from dashboard.train.run_card import run_card
 from mnist_core.plots import run_label
 from mnist_core.store import Run, concurrency
@@ -19,12 +19,12 @@ _IDLE_SECONDS = 3.0
 
 def follow_runs() -> None:
     """Choose runs and follow them until the last has ended."""
-    every = state.store().runs()
+    every = open_store().runs()
     if not every:
         st.info("No run yet. Choose a network on the left and press **Start training**: its curves grow here.")
         return
     active = [run.number for run in every if run.active]
-    chosen = state.pick_runs(
+    chosen = choose_runs(
         "runs",
         "Runs on the chart",
         "Their curves are drawn over one another, each in its own colour and dash.",
@@ -36,8 +36,8 @@ def follow_runs() -> None:
 
 
 def _follow(ids: Sequence[str], busy: bool) -> None:
-    state.seen_by_browser("runs")
-    store = state.store()
+    confirm_chosen_runs("runs")
+    store = open_store()
     runs = store.runs(ids=ids)
     queue = store.queue()
     places = [waiting.id for waiting in queue]
@@ -69,7 +69,7 @@ def _queue(queue: Sequence[Run]) -> None:
         "Runs at once",
         0,
         64,
-        concurrency.runs_at_once(state.store()),
+        concurrency.runs_at_once(open_store()),
         key="runs_at_once",
         on_change=_set_limit,
         help="How many runs train at the same time; 0 holds the queue. On a CPU, as many as it has cores at most.",
@@ -77,5 +77,5 @@ def _queue(queue: Sequence[Run]) -> None:
 
 
 def _set_limit() -> None:
-    concurrency.set_runs_at_once(state.store(), st.session_state["runs_at_once"])
-    state.background().wake()
+    concurrency.set_runs_at_once(open_store(), st.session_state["runs_at_once"])
+    background_jobs().wake()

@@ -1,0 +1,56 @@
+"""The store that all sessions share, and what its opening starts: the background jobs, MNIST's download, torch."""
+
+import threading
+from contextlib import suppress
+
+import streamlit as st
+
+from mnist_core import environment, jobs
+from mnist_core.data import Download, Status, ensure
+from mnist_core.errors import StorageError
+from mnist_core.store import UNDO_SECONDS, Store
+
+_WARM_UP_SECONDS = 4.0
+
+
+@st.cache_resource(show_spinner=False)
+def open_store() -> Store:
+    """The store that the environment names; opening it starts the background jobs and the download of MNIST."""
+    store = Store.open()
+    # A store that may only be read cannot be purged, but it can be looked at.
+    with suppress(StorageError):
+        store.purge(deleted_before=store.clock() - UNDO_SECONDS)
+    jobs.start(store)
+    _download("mnist")
+    warm_up = threading.Timer(_WARM_UP_SECONDS, _import_torch)
+    warm_up.daemon = True
+    warm_up.start()
+    return store
+
+
+def background_jobs() -> jobs.Jobs:
+    """The thread that trains queued runs."""
+    return jobs.start(open_store())
+
+
+def data_status(name: str) -> Status:
+    """Whether a data set is on this machine; the first call for a missing one starts its download."""
+    return _download(name).status
+
+
+def retry_download(name: str) -> None:
+    """Try once more to download a data set."""
+    _download.clear(name)
+    _download(name)
+
+
+@st.cache_resource(show_spinner=False)
+def _download(name: str) -> Download:
+    return ensure(name, environment.data_dir())
+
+
+def _import_torch() -> None:
+    """Import what drawing and inspecting need before they are opened: torch alone takes two seconds."""
+    from mnist_core.analysis import explain  # noqa: F401
+    from mnist_core.architectures import building  # noqa: F401
+    from mnist_core.training import checkpoints  # noqa: F401
