@@ -1,4 +1,4 @@
-"""Compare: all runs in a table, and the chosen ones side by side."""
+"""Compare: all runs in a table, and a comparison of the chosen ones."""
 
 from collections.abc import Sequence
 
@@ -19,51 +19,51 @@ from mnist_core.store import Run
 
 def page() -> None:
     st.title("Compare")
-    st.caption("Tick runs in the table: below it their curves, results and settings stand side by side.")
-    every = run_table.snapshot()
-    warn_of_broken_runs(every)
-    warn_of_changed_figures(every)
-    if not every.runs:
+    st.caption("Tick runs in the table to compare their curves, results and settings below it.")
+    snapshot = run_table.snapshot()
+    warn_of_broken_runs(snapshot)
+    warn_of_changed_figures(snapshot)
+    if not snapshot.runs:
         show_undo()
-        no_run()
+        explain_empty_store()
         return
     bar, undo, table, choice = (st.container() for _ in range(4))
     text = text_widget_value("filter")
-    offer = run_table.offered(every, text)
-    runs = run_table.chosen(every, offer)
-    # first of all: nothing else takes the browser as long
+    offer = run_table.offered(snapshot, text)
+    runs = run_table.chosen(snapshot, offer)
+    # The table is sent first, because it takes the browser longest.
     with table:
-        run_table.show(every, text, runs)
+        run_table.show(snapshot, text, runs)
     with bar, st.container(horizontal=True, vertical_alignment="bottom", key="bar"):
         st.text_input(
             "Filter",
             key="filter",
             bind="query-params",
             placeholder="name, tag, data set, architecture, state, #number",
-            help="Shows the runs that hold every word. A click on a column's head sorts.",
+            help="Shows runs that contain all of these words. Click the head of a column to sort.",
         )
         with st.container(horizontal=True, width="content"):
-            show_edit_buttons(every, runs)
+            show_edit_buttons(snapshot, runs)
     with undo:
         show_undo()
     with choice:
         run_table.list_of_chosen(offer)
     if runs:
-        side_by_side(runs)
+        compare_runs(runs)
     else:
-        suggest(every)
+        suggest_newest_runs(snapshot)
 
 
-def side_by_side(runs: Sequence[Run]) -> None:
+def compare_runs(runs: Sequence[Run]) -> None:
     if len(runs) > run_table.COMPARED:
         st.info(f"{len(runs):,} runs are chosen; the first {run_table.COMPARED} of them are compared.")
         runs = runs[: run_table.COMPARED]
     show_chosen_section(runs)
 
 
-def suggest(every: run_table.Snapshot) -> None:
-    newest = [run.number for run in every.runs.values() if run.test_accuracy is not None][:3]
-    st.info("No run is chosen. Tick some in the table, at its left edge.")
+def suggest_newest_runs(snapshot: run_table.Snapshot) -> None:
+    newest = [run.number for run in snapshot.runs.values() if run.test_accuracy is not None][:3]
+    st.info("No run is chosen. Tick some at the left edge of the table.")
     if len(newest) > 1:
         st.button(
             f"Compare the newest {len(newest)}",
@@ -73,7 +73,7 @@ def suggest(every: run_table.Snapshot) -> None:
         )
 
 
-def no_run() -> None:
+def explain_empty_store() -> None:
     st.info("There is no run yet. Train two networks, and compare them here.")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(navigation.page_named("train"), label="Train a network", help="Choose a network and start it.")

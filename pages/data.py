@@ -20,10 +20,10 @@ from mnist_core.data import CATALOGUE
 
 
 def page() -> None:
-    # starts the background jobs and the download of MNIST, whichever page is opened first
+    # Whichever page is opened first starts the jobs in the background and the download of MNIST.
     open_store()
     st.title("Data")
-    st.caption("What the networks learn from: look at it before you judge what they make of it.")
+    st.caption("The images that the networks learn from. Look at them before you judge the networks.")
     choices = st.container(horizontal=True, vertical_alignment="bottom")
     with choices:
         source = pick_source()
@@ -35,7 +35,7 @@ def page() -> None:
             list(SPLITS),
             default="Training",
             key="split",
-            help="The part of the data set that the images, means and pixels below come from.",
+            help="The part of the data set that is shown below.",
         )
     st.html(STYLES)
     classes = read(source).classes
@@ -44,7 +44,7 @@ def page() -> None:
     show_samples(source, SPLITS[name])
     table = class_counts(source)
     means, pixels = means_and_pixels(source, SPLITS[name])
-    st.subheader("Mean image of each class", help="Every pixel is the mean of that pixel in all of its images.")
+    st.subheader("Mean image of each class", help="Each pixel is the mean of that pixel over all images of the class.")
     show_means(classes, means, table[name].tolist())
     st.subheader("Images of each class")
     show_counts(table)
@@ -53,14 +53,14 @@ def page() -> None:
 
 
 def pick_source() -> Source:
-    """The data set chosen, whether it is here or not."""
+    """The chosen data set, which may still have to be downloaded."""
     name = st.selectbox(
         "Data set",
         list(CATALOGUE),
         key="dataset",
         bind="query-params",
         width=240,
-        help="One that is not on this machine yet can be downloaded.",
+        help="A data set that is not on this machine yet can be downloaded.",
     )
     if name != "folder":
         return Source(name)
@@ -93,7 +93,7 @@ def pick_source() -> Source:
 
 
 def is_here(source: Source) -> bool:
-    """Whether the data set can be read; if not, the page now says what to do."""
+    """Whether the data set can be read; if not, the page says what to do."""
     if source.name != "folder":
         return getting_data.on_disk(source.name)
     if not source.folder:

@@ -28,12 +28,12 @@ def page() -> None:
             show_new_sweep_form()
     with right:
         if row is None:
-            what_a_sweep_is()
+            explain_sweeps()
         else:
             follow_sweep(row)
 
 
-def what_a_sweep_is() -> None:
+def explain_sweeps() -> None:
     st.info(
         "No sweep yet. A **sweep** trains the same experiment many times and changes one setting, or a few, from run "
         "to run: the best value shows, and how much it matters. Several seeds for each tell chance from effect."

@@ -1,4 +1,4 @@
-"""What the Data page reads and shows: samples by class, class counts, mean images and pixels, all cached."""
+"""Samples by class, class counts, mean images and pixel statistics of a data set, all cached."""
 
 import base64
 from collections.abc import Sequence
@@ -17,21 +17,19 @@ from mnist_core.plots import channels_last, png
 from mnist_core.text import in_html, in_markdown, one_line
 
 SPLITS: dict[str, SplitName] = {"Training": "train", "Validation": "validation", "Test": "test"}
-# to be put on the page once, with st.html
+# Styles of the page; to be put on it once, with st.html.
 STYLES = Path(__file__).with_name("browsing.css")
 
-# images of each class where all classes are shown
-_A_ROW = 24
-# images where one class is shown
-_A_CLASS = 48
-# letters of a class's name under its bars
-_LONG = 16
+# Images of each class while all classes are shown, and images of a class that is shown alone.
+_IMAGES_PER_ROW, _IMAGES_OF_CLASS = 24, 48
+# Longest name of a class, in letters, below its bars.
+_LONGEST_LABEL = 16
 _CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def class_counts(source: Source) -> pd.DataFrame:
-    """How many images of each class (row) each split (column) has."""
+    """Number of images by class (rows) and split (columns)."""
     classes = read(source).classes
     table = {name: statistics.class_counts(_labels(source, split), len(classes)) for name, split in SPLITS.items()}
     return pd.DataFrame(table, index=pd.Index(list(classes), name="class"))
@@ -39,7 +37,7 @@ def class_counts(source: Source) -> pd.DataFrame:
 
 @st.cache_data(max_entries=12, show_spinner="Counting pixels …")
 def means_and_pixels(source: Source, split: SplitName) -> tuple[np.ndarray, PixelStatistics]:
-    """The mean image of each class, uint8 (classes, C, H, W), black without images; and the pixels of the split."""
+    """Mean image of each class, uint8 (classes, C, H, W), black if it has no image; and statistics of all pixels."""
     images = _published(source, split)[0][split_positions(source, split)]
     means = plots.mean_images(images, _labels(source, split), len(read(source).classes))
     return means, statistics.pixel_statistics(images)
@@ -56,22 +54,22 @@ def split_positions(source: Source, split: SplitName) -> np.ndarray:
 
 
 def sample_images(source: Source, split: SplitName, cls: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """At most `count` random images of one class: their positions as published, and uint8 (n, C, H, W)."""
+    """At most `count` random images of one class: positions in the published images, and uint8 (n, C, H, W)."""
     images, labels = _published(source, split)
     candidates = split_positions(source, split)
     candidates = candidates[labels[candidates] == cls]
-    chosen = np.random.default_rng([seed, cls]).permutation(candidates)[:count]
-    return chosen, images[chosen]
+    positions = np.random.default_rng([seed, cls]).permutation(candidates)[:count]
+    return positions, images[positions]
 
 
 @st.fragment
 @errors_as_messages()
 def show_samples(source: Source, split: SplitName) -> None:
-    """Random images: a row for each class, or many of one class, of which one is shown large."""
+    """Random images: a row for each class, or many of one class with one of them enlarged."""
     classes = read(source).classes
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if st.session_state.get("class") not in (None, *classes):
-            # it was a class of another data set
+            # The class in the session belongs to another data set.
             del st.session_state["class"]
         cls = st.selectbox(
             "Class",
@@ -93,7 +91,7 @@ def show_samples(source: Source, split: SplitName) -> None:
             key="sample",
             bind="query-params",
             width=150,
-            help="Which random images are shown; the same number shows the same ones.",
+            help="Which random images are shown. The same number always shows the same images.",
         )
     if cls is None:
         _show_every_class(source, split, seed)
@@ -102,7 +100,7 @@ def show_samples(source: Source, split: SplitName) -> None:
 
 
 def show_description(source: Source) -> None:
-    """What the data set is, and what its splits are."""
+    """What the data set is, and what its splits are for."""
     published = dataset(source.name)
     _, channels, height, width = read(source).train_images.shape
     facts = (
@@ -111,19 +109,19 @@ def show_description(source: Source) -> None:
         f"source: {published.source}",
         f"licence: {published.licence}",
     )
-    # no emphasis is meant
+    # Asterisks in the explanation are not Markdown.
     explanation = published.explanation.replace("*", r"\*")
     st.markdown(f"**{published.label}**: {explanation}  \n{' · '.join(facts)}")
     train, validation, test = (f"{len(split_positions(source, split)):,}" for split in SPLITS.values())
     st.markdown(
-        f"**{train} training** images are learned from. **{validation} validation** images are held out of the "
-        "training images, each class in proportion and always the same ones, to choose settings by. "
-        f"**{test} test** images are looked at once, at the end."
+        f"Networks learn from **{train} training** images. **{validation} validation** images are held out of the "
+        "training images to choose settings by: the same share of each class, and always the same images. "
+        f"**{test} test** images are used once, at the end."
     )
 
 
 def show_remarks(source: Source) -> None:
-    """What of an image folder is left out or blank, and how its pictures were read."""
+    """Files of an image folder that were left out or are blank, and how its pictures were read."""
     facts = read(source).folder
     if facts is None:
         return
@@ -135,51 +133,53 @@ def show_remarks(source: Source) -> None:
 
 def show_counts(table: pd.DataFrame) -> None:
     """The number of images of each class in each split, as bars."""
-    short = table.index.map(lambda name: name if len(name) <= _LONG else f"{name[: _LONG - 1]}…")
+    short = table.index.map(lambda name: name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…")
     figure = plots.class_counts(table.set_axis(short) if short.is_unique else table)
     figure.update_traces(constraintext="outside")
-    figure.update_layout(
-        height=380, uniformtext={"minsize": 11, "mode": "hide"}
-    )  # where bars are narrow, hovering says the number
+    # Narrow bars have no number on them; pointing at a bar shows it.
+    figure.update_layout(height=380, uniformtext={"minsize": 11, "mode": "hide"})
     st.plotly_chart(figure, key="counts", config={"displayModeBar": False})
 
 
-def show_means(classes: Sequence[str], means: np.ndarray, present: Sequence[int]) -> None:
-    """The mean image of each class under its name; `present` says how many images each has."""
+def show_means(classes: Sequence[str], means: np.ndarray, counts: Sequence[int]) -> None:
+    """The mean image of each class with its name; classes without images (`counts` is 0) are left out."""
     tiles = [
-        f"<figure><img alt='mean of {in_html(name)}' src='{_address(channels_last(means[[cls]])[0])}'>"
+        f"<figure><img alt='mean of {in_html(name)}' src='{_data_url(channels_last(means[[cls]])[0])}'>"
         f"<figcaption>{in_html(name)}</figcaption></figure>"
         for cls, name in enumerate(classes)
-        if present[cls]
+        if counts[cls]
     ]
     st.html(f"<div class='means'>{''.join(tiles)}</div>")
 
 
 def show_pixels(source: Source, pixels: PixelStatistics) -> None:
-    """Mean, standard deviation and share of zeros as numbers, and the histogram of brightness."""
+    """Mean, standard deviation and share of black pixels as numbers, and the histogram of brightness."""
     names = " / ".join(_CHANNELS[len(pixels.mean)]) if len(pixels.mean) > 1 else ""
     channels = f" ({names})" if names else ""
     left, right = st.columns([1, 2], gap="large")
     with left:
         st.metric(
             f"Mean brightness{channels}",
-            _listed(pixels.mean),
-            help="Of all pixels, on a scale from 0 (black) to 1 (full).",
+            _joined(pixels.mean),
+            help="Mean of all pixels, from 0 (black) to 1 (full brightness).",
         )
         st.metric(
             f"Standard deviation{channels}",
-            _listed(pixels.std),
-            help="How far pixels lie from the mean, on the same scale.",
+            _joined(pixels.std),
+            help="How far pixels typically lie from the mean, on the same scale.",
         )
-        st.metric("Pixels that are 0", f"{pixels.zero_share:.1%}", help="Share of the pixels that are quite black.")
-        known = dataset(source.name)
-        if known.mean:
+        st.metric("Pixels that are 0", f"{pixels.zero_share:.1%}", help="Share of the pixels that are fully black.")
+        published = dataset(source.name)
+        if published.mean:
             st.caption(
-                f"With *Normalise*, runs subtract {_listed(known.mean)} and divide by {_listed(known.std)}, the "
-                "values that are usual for this data set."
+                f"With *Normalise*, runs subtract {_joined(published.mean)} and divide by {_joined(published.std)}, "
+                "the usual values for this data set."
             )
         else:
-            st.caption("With *Normalise*, runs subtract the mean of their training pixels and divide by the deviation.")
+            st.caption(
+                "With *Normalise*, runs subtract the mean of their training pixels and divide by their standard "
+                "deviation."
+            )
     with right:
         st.plotly_chart(
             plots.pixel_histogram(pixels.histogram),
@@ -192,14 +192,14 @@ def show_pixels(source: Source, pixels: PixelStatistics) -> None:
 def _show_every_class(source: Source, split: SplitName, seed: int) -> None:
     rows = []
     for cls, name in enumerate(read(source).classes):
-        _, images = sample_images(source, split, cls, _A_ROW, seed)
+        _, images = sample_images(source, split, cls, _IMAGES_PER_ROW, seed)
         rows.append(f"<div class='name'>{in_html(name)}</div>{_strip(images)}")
     st.html(f"<div class='samples' data-split='{split}'>{''.join(rows)}</div>")
 
 
 def _show_class(source: Source, split: SplitName, cls: int, seed: int) -> None:
-    places, images = sample_images(source, split, cls, _A_CLASS, seed)
-    if not len(places):
+    positions, images = sample_images(source, split, cls, _IMAGES_OF_CLASS, seed)
+    if not len(positions):
         st.info("This split holds no image of this class.")
         return
     large, small = st.columns([1, 4], gap="medium")
@@ -208,15 +208,15 @@ def _show_class(source: Source, split: SplitName, cls: int, seed: int) -> None:
         chosen = gallery("samples", plots.sprite(channels_last(images), 12), tile, len(images), first=0) or 0
     with large:
         image = images[chosen]
-        st.html(f"<img class='large' alt='the chosen image' src='{_address(channels_last(image[None])[0])}'>")
+        st.html(f"<img class='large' alt='the chosen image' src='{_data_url(channels_last(image[None])[0])}'>")
         file = "test" if split == "test" else "training"
         st.caption(
-            f"Number {places[chosen]:,} of the {file} images, counted from 0; mean brightness "
-            f"{image.mean() / 255:.3f} of 1. Click another to see it large."
+            f"Number {positions[chosen]:,} of the {file} images, counted from 0. Mean brightness "
+            f"{image.mean() / 255:.3f} of 1. Click another image to enlarge it."
         )
 
 
-def _listed(values: Sequence[float]) -> str:
+def _joined(values: Sequence[float]) -> str:
     return " / ".join(f"{value:.4f}" for value in values)
 
 
@@ -232,19 +232,19 @@ def _labels(source: Source, split: SplitName) -> np.ndarray:
 
 
 def _strip(images: np.ndarray) -> str:
-    """Images side by side, cut from one picture; as many as there is room for."""
+    """HTML of images side by side, cut from one picture; as many as fit into the width."""
     if not len(images):
         return "<div class='none'>no image</div>"
-    address = _address(_side_by_side(channels_last(images)))
+    url = _data_url(_side_by_side(channels_last(images)))
     shift = "background-position-x:calc(-{} * var(--tile))"
-    tiles = "".join(f"<i style='{shift.format(place)}'></i>" for place in range(len(images)))
-    return f"<div class='strip' style='--count:{len(images)};--images:url({address})'>{tiles}</div>"
+    tiles = "".join(f"<i style='{shift.format(index)}'></i>" for index in range(len(images)))
+    return f"<div class='strip' style='--count:{len(images)};--images:url({url})'>{tiles}</div>"
 
 
 def _side_by_side(pictures: np.ndarray) -> np.ndarray:
-    # (H, N * W[, 3])
+    """One picture (H, N * W[, 3]) of pictures (N, H, W[, 3])."""
     return np.concatenate(list(pictures), axis=1)
 
 
-def _address(picture: np.ndarray) -> str:
+def _data_url(picture: np.ndarray) -> str:
     return f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}"
