@@ -25,9 +25,9 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.machine import describe_machine
-from mnist_core.analysis import doubtful, predictions, results
+from mnist_core.analysis import doubtful, predictions, scores
 from mnist_core.analysis.calibration import negative_log_likelihood
-from mnist_core.analysis.doubtful import Worth
+from mnist_core.analysis.doubtful import RunWorth
 from mnist_core.config.recipes import RECIPES
 from mnist_core.config.run_config import RunConfig
 from mnist_core.jobs.worker import work
@@ -127,11 +127,11 @@ def _save(store: Store, of_seed: Sequence[Training], path: Path) -> None:
     for training in of_seed:
         run = _finished(store, training.config)
         assert run is not None, training.name
-        table = predictions.stored(store, run)
+        table = predictions.load_all_splits(store, run)
         for split in ("validation", "test"):
-            rows = results.of_split(table, split)
+            rows = scores.rows_of_split(table, split)
             if len(rows):
-                arrays[f"{training.name}/{split}"] = results.probabilities(rows)
+                arrays[f"{training.name}/{split}"] = scores.probabilities(rows)
                 arrays[f"labels/{split}"] = rows["label"].to_numpy(np.uint8)
         if run.validation_loss is not None:
             arrays[f"{training.name}/validation_loss"] = np.array(run.validation_loss)
@@ -160,11 +160,11 @@ class Predictions:
     validation_labels: np.ndarray
     test_labels: np.ndarray
 
-    def worth(self, split: str) -> Worth:
+    def worth(self, split: str) -> RunWorth:
         """What the run is worth by its answers to the images of one split."""
         if split == "test" or self.validation is None:
-            return doubtful.worth(self.test, self.test_labels)
-        return doubtful.worth(self.validation, self.validation_labels)
+            return doubtful.run_worth(self.test, self.test_labels)
+        return doubtful.run_worth(self.validation, self.validation_labels)
 
 
 # name and seed of a run
@@ -238,8 +238,8 @@ class Planting:
     """
 
     kind: str
-    worths: dict[Key, Worth]
-    plain_worths: dict[Key, Worth]
+    worths: dict[Key, RunWorth]
+    plain_worths: dict[Key, RunWorth]
     probabilities: dict[Key, np.ndarray]
     labels: np.ndarray
     # places
@@ -256,7 +256,7 @@ def plantings(runs: Runs) -> Iterator[Planting]:
         known, doubted = np.array_split(generator.permutation(len(labels)), 2)
         for kind in ("random", "confusable", "hard"):
             known_labels, _ = plant(kind, labels[known], reference[known], generator)
-            worths = {key: doubtful.worth(value[known], known_labels) for key, value in values.items()}
+            worths = {key: doubtful.run_worth(value[known], known_labels) for key, value in values.items()}
             plain = {
                 key: replace(worths[key], temperature=1.0, loss=negative_log_likelihood(value[known], known_labels))
                 for key, value in values.items()
@@ -274,7 +274,7 @@ def _count(planting: Planting, keys: Sequence[Key], power: float, calibrate: boo
 def _count_orders(planting: Planting, keys: Sequence[Key]) -> list[int]:
     """Errors found where the list is ordered by odds, as it is, by confidence, and by its margin over the label."""
     values, worths = [planting.probabilities[key] for key in keys], [planting.worths[key] for key in keys]
-    table = doubtful.suspects(planting.labels, values, worths)
+    table = doubtful.suspect_labels(planting.labels, values, worths)
     places, confidence = table["index"].to_numpy(), table["confidence"].to_numpy()
     orders = (np.arange(len(table)), -confidence, table["of_label"].to_numpy() - confidence)
     first = (places[np.argsort(order, kind="stable")[:FIRST]] for order in orders)
@@ -308,11 +308,11 @@ def hits(
     wrong: Sequence[int] | np.ndarray,
     labels: np.ndarray,
     probabilities: Sequence[np.ndarray],
-    worths: Sequence[Worth],
+    worths: Sequence[RunWorth],
     power: float = doubtful.POWER,
 ) -> int:
     """How many of the wrong labels are among the first of the list."""
-    table = doubtful.suspects(labels, probabilities, worths, power=power)
+    table = doubtful.suspect_labels(labels, probabilities, worths, power=power)
     return int(np.isin(table["index"].to_numpy()[:FIRST], wrong).sum())
 
 

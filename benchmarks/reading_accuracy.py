@@ -34,7 +34,7 @@ def read(store: Store, run: Run, images: np.ndarray) -> np.ndarray:
     """The most probable class of each image uint8 (N, C, H, W)."""
     starts = range(0, len(images), _BATCH)
     return np.concatenate(
-        [trained.probabilities(store, run, images[start : start + _BATCH]).argmax(1) for start in starts]
+        [trained.run_probabilities(store, run, images[start : start + _BATCH]).argmax(1) for start in starts]
     )
 
 

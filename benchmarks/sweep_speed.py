@@ -37,7 +37,7 @@ from mnist_core.jobs import queue
 from mnist_core.jobs.following import follow_all
 from mnist_core.store import concurrency
 from mnist_core.store.store import Store
-from mnist_core.studies.planning import Planned, plan, start
+from mnist_core.studies.planning import PlannedRun, plan_runs, start_runs
 
 EXPERIMENTS = {
     "lr-coarse": "ffnn-tuning",
@@ -72,12 +72,12 @@ def classic(configs: Sequence[RunConfig], epochs: int) -> Sweep:
     return Sweep(seconds, tuple(accuracies))
 
 
-def project(planned: Sequence[Planned], folder: Path) -> Sweep:
+def project(planned: Sequence[PlannedRun], folder: Path) -> Sweep:
     """This project, into a store of its own."""
     began = perf_counter()
     store = Store.open(folder)
     clock = store.clock()
-    runs = follow_all(store, start(store, planned), as_json=True)
+    runs = follow_all(store, start_runs(store, planned), as_json=True)
     seconds = perf_counter() - began
     queue.start(store).end()
     assert all(run.state == "finished" for run in runs), [(run.name, run.state, run.note) for run in runs]
@@ -128,12 +128,12 @@ def _optimizer(model: nn.Module, config: RunConfig) -> torch.optim.Optimizer:
     return torch.optim.SGD(model.parameters(), lr=config.learning_rate, momentum=config.momentum)
 
 
-def _plan(experiment: str, epochs: int | None, variants: int | None) -> list[Planned]:
+def _plan(experiment: str, epochs: int | None, variants: int | None) -> list[PlannedRun]:
     """The experiment's published runs, perhaps with fewer epochs; of many variants some, evenly spread."""
     if experiment == _TOGETHER:
-        full = [one for name in _SWEEPS for one in plan(_TOGETHER, name, protocols=("published",))]
+        full = [one for name in _SWEEPS for one in plan_runs(_TOGETHER, name, protocols=("published",))]
     else:
-        full = plan(EXPERIMENTS[experiment], experiment, protocols=("published",))
+        full = plan_runs(EXPERIMENTS[experiment], experiment, protocols=("published",))
     count = min(variants or len(full), len(full))
     chosen = [full[place * (len(full) - 1) // max(1, count - 1)] for place in range(count)]
     return [replace(one, config=one.config.replace(epochs=epochs)) if epochs else one for one in chosen]

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from mnist_core.config.run_config import RunConfig
 from mnist_core.jobs.worker import work
 from mnist_core.store.store import Store
-from mnist_core.sweeps.axes import Axis
-from mnist_core.sweeps.running import launch
+from mnist_core.sweeps.axes import SweepAxis
+from mnist_core.sweeps.running import launch_sweep
 from mnist_core.sweeps.sweep import Sweep
 from tests.app_process import running_app
 from tests.browser import ARGUMENTS, executable
@@ -24,7 +24,7 @@ RUNS = (
     RunConfig(architecture="mlp-300", epochs=4),
     RunConfig(architecture="lenet-5", epochs=2, learning_rate=0.002, schedule="cosine"),
 )
-RATES = Axis("learning_rate", (), 1e-5, 1, 6, "log")
+RATES = SweepAxis("learning_rate", (), 1e-5, 1, 6, "log")
 SWEEP = Sweep("Learning rate", RunConfig(architecture="softmax", epochs=1), (RATES,), seeds=3)
 VIEWS = {
     "inspect": "inspect?run=1&view=Mistakes",
@@ -46,7 +46,7 @@ def main() -> None:
             for _ in work(store, run):
                 pass
             assert store.run(run.id).dataset == "mnist", "the pictures show the full MNIST: set MNIST_LAB_DATA"
-        sweep = launch(store, SWEEP)
+        sweep = launch_sweep(store, SWEEP)
         while (run := store.claim()) is not None:
             for _ in work(store, run):
                 pass

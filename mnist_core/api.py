@@ -21,12 +21,12 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, DataError, StoreError
 from mnist_core.events import RunStarted, StepEnd
 from mnist_core.jobs import interruptible
-from mnist_core.plots import Axis, Metric, learning_curves, run_label
+from mnist_core.plots import CurveAxis, Metric, learning_curves, run_label
 from mnist_core.store import Run, Store
 from mnist_core.text import one_line
 
 if TYPE_CHECKING:
-    from mnist_core.analysis import Network
+    from mnist_core.analysis import TrainedNetwork
 
 RunLike = Run | int | str
 
@@ -77,7 +77,7 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     return run
 
 
-def load(run: RunLike, epoch: int | None = None) -> "Network":
+def load(run: RunLike, epoch: int | None = None) -> "TrainedNetwork":
     """The trained network: `.probabilities(images)` answers uint8 images in the run's precision.
 
     `.model` is a torch module in evaluation mode, with float32 weights; `.inputs(images)` is what it takes.
@@ -85,7 +85,7 @@ def load(run: RunLike, epoch: int | None = None) -> "Network":
     The weights are those of the best epoch, or of `epoch`. Raises CheckpointError if there are none.
     """
     store = Store.open()
-    return trained.load(store, _found(store, run), epoch)
+    return trained.load_network(store, _found(store, run), epoch)
 
 
 def predict(run: RunLike, images: np.ndarray | None = None, epoch: int | None = None) -> np.ndarray:
@@ -98,7 +98,7 @@ def predict(run: RunLike, images: np.ndarray | None = None, epoch: int | None = 
     """
     store = Store.open()
     one = _found(store, run)
-    network = trained.load(store, one, epoch)
+    network = trained.load_network(store, one, epoch)
     batch = _test_images(one) if images is None else _as_batch(np.asarray(images), network.shape)
     return network.probabilities(batch)
 
@@ -115,13 +115,13 @@ def compare(first: RunLike, second: RunLike, *more: RunLike) -> Comparison:
     runs = [_found(store, one) for one in (first, second, *more)]
     if len({run.id for run in runs}) < len(runs):
         raise StoreError("compare: the same run is named twice; name different ones")
-    found, left_out = predictions.gather(runs, {run.id: predictions.read(store, run) for run in runs})
+    found, left_out = predictions.align(runs, {run.id: predictions.load_split(store, run) for run in runs})
     if found is None or left_out:
         raise StoreError(f"run #{left_out[0].run.number} {left_out[0].reason}, so it cannot be compared")
     pairs = stats.all_pairs(found.right)
     names = [run_label(run) for run in runs]
     sentences = tuple(
-        stats.verdict(names[pair.a], names[pair.b], pair.paired, pair.adjusted if len(pairs) > 1 else None)
+        stats.pair_verdict(names[pair.a], names[pair.b], pair.paired, pair.adjusted if len(pairs) > 1 else None)
         for pair in pairs
     )
     sentences += (found.remark,) if found.remark else ()
@@ -145,13 +145,15 @@ def compare(first: RunLike, second: RunLike, *more: RunLike) -> Comparison:
     return Comparison(sentences, table, measures.optimistic_note(runs))
 
 
-def plot(run: RunLike, *more: RunLike, metric: Metric = "loss", x: Axis = "epoch", smoothing: float = 0.6) -> go.Figure:
+def plot(
+    run: RunLike, *more: RunLike, metric: Metric = "loss", x: CurveAxis = "epoch", smoothing: float = 0.6
+) -> go.Figure:
     """Learning curves of one or more runs as a plotly figure: `plot(run).show()`, `plot(1, 2, metric="accuracy")`.
 
     `metric` is "loss" or "accuracy", `x` is "step", "epoch", "seconds" or "images", `smoothing` from 0 (none) to 0.99.
     Raises ConfigError for any other.
     """
-    for field, value, allowed in (("metric", metric, get_args(Metric)), ("x", x, get_args(Axis))):
+    for field, value, allowed in (("metric", metric, get_args(Metric)), ("x", x, get_args(CurveAxis))):
         if value not in allowed:
             raise ConfigError(field, f"{value!r} cannot be used; choose from {', '.join(allowed)}")
     if not isinstance(smoothing, int | float) or not 0 <= smoothing <= 0.99:

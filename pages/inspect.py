@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.controls import STYLES, splits, subject, takeaway
 from dashboard.frame import choose_option, choose_run, navigation, open_store
 from dashboard.inspect import answers, weights
-from mnist_core.analysis import measures, remarks_of
+from mnist_core.analysis import image_remarks, measures
 from mnist_core.data import SplitName
 from mnist_core.store import Run
 from mnist_core.text import in_html, in_markdown, in_table_cell
@@ -76,7 +76,7 @@ def note(run: Run) -> None:
     st.caption(f"Network: {in_table_cell(run.config.architecture)}")
     if run.note:
         (st.warning if run.state in ("diverged", "failed", "interrupted") else st.info)(in_markdown(run.note))
-    for remark in remarks_of(run):
+    for remark in image_remarks(run):
         st.caption(in_markdown(remark))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
-from mnist_core.studies.catalogue import studies
+from mnist_core.studies.catalogue import all_studies
 from mnist_core.studies.study import Study
 from tests.labs import train_now
 
@@ -16,7 +16,7 @@ SMALL = {"dataset": "mnist-5k", "train_images": 300}
 
 def small(study: str, *names: str, **changes: object) -> Study:
     """A study with some of its experiments, on 300 images of mnist-5k."""
-    found = studies()[study]
+    found = all_studies()[study]
     experiments = tuple(
         replace(
             experiment,

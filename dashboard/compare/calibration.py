@@ -11,7 +11,7 @@ from dashboard.compare.legend import show_legend
 from dashboard.components import data_table, rows_of
 from dashboard.controls import predictions, run_table
 from dashboard.frame import choose_option, open_store
-from mnist_core.analysis import Answers, Uncertainty, calibration, results, stats
+from mnist_core.analysis import Predictions, Uncertainty, calibration, scores, stats
 from mnist_core.analysis import predictions as answers
 from mnist_core.plots import calibration as plots
 from mnist_core.store import Run
@@ -60,12 +60,12 @@ def show_calibration(runs: Sequence[Run]) -> None:
     tempered = _tempered([run for run in found.runs if run.id in after], found, bins, fitted)
     st.markdown(_sentence(found.runs, before, known))
     show_legend(found.runs)
-    for column, title, scores in zip(
+    for column, title, by_run in zip(
         st.columns(2, gap="medium"), ("As trained", "With its temperature"), (before, after), strict=True
     ):
         with column:
             st.markdown(f"#### {title}")
-            _diagram(title, [run for run in found.runs if run.id in scores], scores)
+            _diagram(title, [run for run in found.runs if run.id in by_run], by_run)
     st.caption(
         "On the dotted diagonal confidence is what it should be. Below it a network is too sure of itself, above it "
         f"too modest. The bars count images, on a logarithmic scale; a point of fewer than {plots.ENOUGH} is faint: "
@@ -190,7 +190,7 @@ def _ends(known: Uncertainty) -> str:
     return f"{100 * known.error_low:.2f} – {100 * known.error_high:.2f}"
 
 
-def _abstaining(found: Answers) -> None:
+def _abstaining(found: Predictions) -> None:
     st.subheader("If it may abstain", anchor=False)
     percent = st.slider(
         "Answer the surest (%)",
@@ -202,7 +202,7 @@ def _abstaining(found: Answers) -> None:
         help="The images that a run is least sure of are left to a person.",
     )
     tables = [_coverage(run.id, run.state, run.step, found.probabilities[run.id], found.labels) for run in found.runs]
-    marks = [calibration.answering(table, percent / 100) for table in tables]
+    marks = [calibration.row_at_coverage(table, percent / 100) for table in tables]
     best = max(range(len(marks)), key=lambda place: marks[place]["accuracy"])
     run, mark = found.runs[best], marks[best]
     wrong = round(mark["images"] - mark["right"])
@@ -232,7 +232,7 @@ def _ahead(runs: Sequence[Run], marks: Sequence[dict[str, float]]) -> str:
 
 
 def _tempered(
-    runs: Sequence[Run], found: Answers, bins: int, fitted: dict[str, float | None]
+    runs: Sequence[Run], found: Predictions, bins: int, fitted: dict[str, float | None]
 ) -> dict[str, Uncertainty]:
     """By run id, how well the calibration with its temperature is known, of the runs that have one."""
     if not runs:
@@ -256,17 +256,17 @@ def _uncertainties(
 @st.cache_data(show_spinner=False, max_entries=400)
 def _temperature(run_id: str, state_of_run: str, step: int) -> float | None:
     store = open_store()
-    table = answers.read(store, store.run(run_id), "validation")
+    table = answers.load_split(store, store.run(run_id), "validation")
     if table.empty:
         return None
-    return calibration.temperature(results.probabilities(table), table["label"].to_numpy(np.int64))
+    return calibration.temperature(scores.probabilities(table), table["label"].to_numpy(np.int64))
 
 
-def _before(run: Run, found: Answers, bins: int) -> _Scores:
+def _before(run: Run, found: Predictions, bins: int) -> _Scores:
     return _scores(run.id, run.state, run.step, bins, 1.0, found.probabilities[run.id], found.labels)
 
 
-def _after(run: Run, found: Answers, bins: int, value: float) -> _Scores:
+def _after(run: Run, found: Predictions, bins: int, value: float) -> _Scores:
     return _scores(run.id, run.state, run.step, bins, value, found.probabilities[run.id], found.labels)
 
 

@@ -10,7 +10,7 @@ from dashboard.compare.image_browser import browse_images
 from dashboard.components import data_table, rows_of
 from dashboard.controls import bold, choose_cell, predictions
 from dashboard.frame import choose_option, choose_run, errors_as_messages
-from mnist_core.analysis import Answers, agreement, stats
+from mnist_core.analysis import Predictions, agreement, stats
 from mnist_core.plots import class_accuracies, class_differences, confusion_difference
 from mnist_core.store import Run
 
@@ -37,7 +37,7 @@ def show_classes(runs: Sequence[Run]) -> None:
     show_confusion_difference(pair, names)
 
 
-def show_accuracies(found: Answers, names: tuple[str, ...]) -> None:
+def show_accuracies(found: Predictions, names: tuple[str, ...]) -> None:
     """Accuracy on the images of each class, one dot a run, and as a table."""
     st.subheader("Accuracy in each class")
     table = agreement.class_accuracy(found)
@@ -53,7 +53,7 @@ def show_accuracies(found: Answers, names: tuple[str, ...]) -> None:
     data_table("classes-table", rows_of(shown, columns), "Accuracy of each run in each class")
 
 
-def show_differences(pair: Answers, names: tuple[str, ...]) -> None:
+def show_differences(pair: Predictions, names: tuple[str, ...]) -> None:
     """Accuracy of the first run minus the second in each class, with intervals."""
     a, b = pair.runs
     table = agreement.class_differences(pair, 0, 1)
@@ -67,7 +67,7 @@ def show_differences(pair: Answers, names: tuple[str, ...]) -> None:
 
 
 @st.fragment
-def show_confusion_difference(pair: Answers, names: tuple[str, ...]) -> None:
+def show_confusion_difference(pair: Predictions, names: tuple[str, ...]) -> None:
     """The difference of the confusion matrices, and the images behind the chosen cell."""
     with errors_as_messages():
         a, b = pair.runs
@@ -80,9 +80,9 @@ def show_confusion_difference(pair: Answers, names: tuple[str, ...]) -> None:
         _behind(pair, true, given, names)
 
 
-def _behind(pair: Answers, true: int, given: int, names: tuple[str, ...]) -> None:
+def _behind(pair: Predictions, true: int, given: int, names: tuple[str, ...]) -> None:
     """The images that one run or both put into a cell."""
-    cells = [agreement.of_cell(pair, place, true, given) for place in (0, 1)]
+    cells = [agreement.images_of_cell(pair, place, true, given) for place in (0, 1)]
     groups = {
         "first only": np.setdiff1d(cells[0], cells[1]),
         "second only": np.setdiff1d(cells[1], cells[0]),
@@ -113,7 +113,7 @@ def _behind(pair: Answers, true: int, given: int, names: tuple[str, ...]) -> Non
     browse_images("classes", pair, places, captions, names)
 
 
-def _pair(found: Answers) -> Answers | None:
+def _pair(found: Predictions) -> Predictions | None:
     """The two runs that are compared, chosen by the person; None if both are the same."""
     left, right = st.columns(2)
     with left:
@@ -127,11 +127,11 @@ def _pair(found: Answers) -> Answers | None:
     return None if a.id == b.id else found.of([a, b])
 
 
-def _cell(pair: Answers, names: tuple[str, ...]) -> tuple[int, int]:
+def _cell(pair: Predictions, names: tuple[str, ...]) -> tuple[int, int]:
     """Draw the matrix; returns the true and the called class of the cell that is chosen."""
     a, b = pair.runs
     difference = agreement.confusion_difference(pair, 0, 1)
-    counts = agreement.confusion(pair, 0), agreement.confusion(pair, 1)
+    counts = agreement.confusion_counts(pair, 0), agreement.confusion_counts(pair, 1)
     labels = (f"run {a.number}", f"run {b.number}")
     figure = confusion_difference(difference, *counts, labels, names, dark=st.context.theme.type == "dark")
     before = st.query_params.get(_CELL)

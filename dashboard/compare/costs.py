@@ -11,11 +11,11 @@ import streamlit as st
 from dashboard.components import data_table, rows_of
 from dashboard.controls import predictions, run_table
 from dashboard.frame import choose_option, open_store
-from mnist_core.analysis import Memory, Speed, costs, groups, measures, stats
+from mnist_core.analysis import Memory, Speed, costs, measures, seed_groups, stats
 from mnist_core.analysis import predictions as answers
 from mnist_core.data import shape_of
 from mnist_core.errors import MnistLabError
-from mnist_core.plots import Point, accuracy_against
+from mnist_core.plots import CostPoint, accuracy_against_cost
 from mnist_core.store import Run
 from mnist_core.text import decimals, in_markdown
 
@@ -95,7 +95,7 @@ def show_costs(runs: Sequence[Run]) -> None:
 def _chart(runs: Sequence[Run], table: pd.DataFrame, cost: _Cost, split: Split) -> None:
     values, right = table[cost.column].tolist(), table["Accuracy"].tolist()
     seeds = table["Seeds"].tolist() if "Seeds" in table else [1] * len(table)
-    front = costs.front(values, right)
+    front = costs.pareto_front(values, right)
     if len({run.dataset for run in runs}) > 1:
         st.caption("These runs learned from different data sets: their accuracies cannot be compared.")
     elif len(runs) > 1:
@@ -106,7 +106,7 @@ def _chart(runs: Sequence[Run], table: pd.DataFrame, cost: _Cost, split: Split) 
         st.markdown(_about_front([in_markdown(called[place]) for place in front], len(runs)))
     rows = zip(runs, values, right, table["From"], table["To"], table["Name"], seeds, strict=True)
     points = [
-        Point(
+        CostPoint(
             run,
             value,
             accuracy / 100,
@@ -119,7 +119,7 @@ def _chart(runs: Sequence[Run], table: pd.DataFrame, cost: _Cost, split: Split) 
         for run, value, accuracy, low, high, name, count in rows
     ]
     optimistic = split == "test" and all(run.optimistic for run in runs)
-    figure = accuracy_against(
+    figure = accuracy_against_cost(
         points, cost.title, f"{split} accuracy{' (optimistic)' if optimistic else ''}", front, cost.unit
     )
     st.plotly_chart(figure, key="costs", config=predictions.CHART)
@@ -186,17 +186,21 @@ def _by_seeds(runs: Sequence[Run], table: pd.DataFrame) -> tuple[list[Run], pd.D
     """
     numbers = [name for name in table if name not in ("Line", "Run", "Name")]
     found, rows = [], []
-    for group in groups(runs):
-        own = table.loc[table["Run"].isin([run.number for run in group.tries])]
+    for group in seed_groups(runs):
+        own = table.loc[table["Run"].isin([run.number for run in group.one_per_seed])]
         row = own.iloc[0].to_dict() | {"Seeds": len(own)}
         if len(own) > 1:
             row |= own[numbers].mean().to_dict() | {"Name": group.name}
             accuracies = own["Accuracy"].dropna().tolist()
             if len(accuracies) > 1:
                 row |= dict(
-                    zip(("From", "To"), np.clip(stats.spread(accuracies, "95 % interval")[1:], 0, 100), strict=True)
+                    zip(
+                        ("From", "To"),
+                        np.clip(stats.mean_and_band(accuracies, "95 % interval")[1:], 0, 100),
+                        strict=True,
+                    )
                 )
-        found.append(group.tries[0])
+        found.append(group.one_per_seed[0])
         rows.append(row)
     return found, pd.DataFrame(rows, columns=["Line", "Run", "Name", "Seeds", *numbers])
 
@@ -249,11 +253,11 @@ def _speeds(runs: Sequence[Run], wanted: bool) -> dict[str, Speed]:
         return measured.get(key, {})
     bar = st.progress(0.0, "Waking the networks …")
     try:
-        networks = costs.answers(open_store(), able)
+        networks = costs.load_predictors(open_store(), able)
         random = np.random.default_rng(0)
         images = {run.id: random.integers(0, 256, (costs.BATCH, *(_shape(run) or ())), np.uint8) for run in able}
         count = "1 network answers" if len(able) == 1 else f"{len(able)} networks answer in turn"
-        measured[key] = costs.speeds(networks, images, lambda share: bar.progress(share, f"{count} …") and None)
+        measured[key] = costs.measure_speeds(networks, images, lambda share: bar.progress(share, f"{count} …") and None)
     finally:
         bar.empty()
     return measured[key]
@@ -274,7 +278,7 @@ def _interval(accuracy: float | None, images: int) -> tuple[float, float]:
 @st.cache_data(show_spinner=False, max_entries=400)
 def _images(run_id: str, split: Split, state_of_run: str, step: int) -> int:
     store = open_store()
-    return len(answers.read(store, store.run(run_id), split))
+    return len(answers.load_split(store, store.run(run_id), split))
 
 
 @st.cache_data(show_spinner=False, max_entries=400)
@@ -293,7 +297,7 @@ def _shape(run: Run) -> tuple[int, int, int] | None:
 
 def _memory(run: Run) -> Memory | None:
     try:
-        return costs.memory(run.config, *shape_of(run.config))
+        return costs.network_memory(run.config, *shape_of(run.config))
     except MnistLabError:
         return None
 

@@ -10,14 +10,14 @@ from dashboard.compare.forgotten import show_forgotten_images
 from dashboard.compare.image_browser import browse_images, predicted_names
 from dashboard.controls import predictions
 from dashboard.frame import choose_option, errors_as_messages
-from mnist_core.analysis import Answers, agreement
-from mnist_core.plots import Bar, who_is_right
+from mnist_core.analysis import Predictions, agreement
+from mnist_core.plots import AgreementRow, who_is_right
 from mnist_core.store import Run
 
 # up to so many runs each pattern has its own row from the start
 _FEW = 4
 _MOST_ROWS = 24
-_ORDERS: Mapping[str, Callable[[Answers], np.ndarray]] = {
+_ORDERS: Mapping[str, Callable[[Predictions], np.ndarray]] = {
     "hardest first": lambda found: agreement.true_probability(found).mean(axis=0),
     "easiest first": lambda found: -agreement.true_probability(found).mean(axis=0),
     "least agreement first": lambda found: -agreement.disagreement(found),
@@ -42,7 +42,7 @@ def show_disagreements(runs: Sequence[Run]) -> None:
 
 
 @st.fragment
-def _by_who_is_right(found: Answers) -> None:
+def _by_who_is_right(found: Predictions) -> None:
     with errors_as_messages():
         if len(found.runs) < 2:
             st.info("One run cannot disagree with itself: choose a second one, or look at the forgotten images.")
@@ -73,8 +73,8 @@ def _by_who_is_right(found: Answers) -> None:
         _images(found, chosen, order, names)
 
 
-def _summary(found: Answers) -> str:
-    everybody, nobody = len(agreement.everybody(found.right)), len(agreement.nobody(found.right))
+def _summary(found: Predictions) -> str:
+    everybody, nobody = len(agreement.right_by_all(found.right)), len(agreement.right_by_none(found.right))
     count, total = len(found.runs), found.images
     rest = total - everybody - nobody
     who = "Both runs" if count == 2 else f"All {count} runs"
@@ -84,7 +84,7 @@ def _summary(found: Answers) -> str:
     )
 
 
-def _controls(found: Answers) -> tuple[str, str]:
+def _controls(found: Predictions) -> tuple[str, str]:
     """How images are grouped, and in which order they are shown."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         group = choose_option(
@@ -107,21 +107,21 @@ def _controls(found: Answers) -> tuple[str, str]:
     return group, order
 
 
-def _bars(found: Answers, group: str) -> list[Bar]:
+def _bars(found: Predictions, group: str) -> list[AgreementRow]:
     """The rows: all right first, none right last, between them the most frequent or the most nearly right first."""
     if group == "how many are right":
         count = len(found.runs)
-        sizes = [(right, len(agreement.right_by(found.right, right))) for right in range(count, -1, -1)]
-        return [Bar(_of(right, count), images) for right, images in sizes]
-    table = agreement.patterns(found.right)
+        sizes = [(right, len(agreement.right_by_count(found.right, right))) for right in range(count, -1, -1)]
+        return [AgreementRow(_of(right, count), images) for right, images in sizes]
+    table = agreement.right_patterns(found.right)
     bars = [
-        Bar(_pattern_name(pattern, found.runs), int(images), pattern)
+        AgreementRow(_pattern_name(pattern, found.runs), int(images), pattern)
         for pattern, images in zip(table["pattern"], table["images"], strict=True)
     ]
     return sorted(bars, key=lambda bar: (not all(bar.right), not any(bar.right), -bar.images))
 
 
-def _group(key: str, bars: list[Bar], group: str) -> Bar:
+def _group(key: str, bars: list[AgreementRow], group: str) -> AgreementRow:
     """The row whose images are shown: that of the URL, or the largest on which the runs differ."""
     options = [bar.name for bar in bars]
     if st.session_state.get(key) not in options:
@@ -148,12 +148,12 @@ def _take(chart: str, key: str, options: Sequence[str]) -> None:
         st.session_state["disagreements_page"] = 1
 
 
-def _images(found: Answers, chosen: Bar, order: str, names: tuple[str, ...]) -> None:
+def _images(found: Predictions, chosen: AgreementRow, order: str, names: tuple[str, ...]) -> None:
     if chosen.right:
-        places = agreement.of_pattern(found.right, chosen.right)
+        places = agreement.right_by_pattern(found.right, chosen.right)
     else:
         right = {_of(right, len(found.runs)): right for right in range(len(found.runs) + 1)}
-        places = agreement.right_by(found.right, right[chosen.name])
+        places = agreement.right_by_count(found.right, right[chosen.name])
     if not len(places):
         st.info("There is no such image. Choose another row.")
         return
@@ -168,7 +168,7 @@ def _images(found: Answers, chosen: Bar, order: str, names: tuple[str, ...]) -> 
     browse_images("disagreements", found, places, captions, names)
 
 
-def _heading(chosen: Bar, images: int) -> str:
+def _heading(chosen: AgreementRow, images: int) -> str:
     who = {"all": "every run gets right", "nobody": "nobody gets right"}.get(chosen.name)
     if who is None and not chosen.right:
         who = f"{chosen.name} runs get right"

@@ -11,7 +11,7 @@ from dashboard.compare.image_browser import PAGE, browse_images, predicted_names
 from dashboard.components import data_table, rows_of
 from dashboard.controls import percent, predictions
 from dashboard.frame import choose_option, errors_as_messages, text_widget_value
-from mnist_core.analysis import Answers, Worth, agreement, doubtful, results
+from mnist_core.analysis import Predictions, RunWorth, agreement, doubtful, scores
 from mnist_core.data import SplitName
 from mnist_core.errors import DataError
 from mnist_core.export import curves
@@ -43,7 +43,7 @@ def show_doubtful_labels(runs: Sequence[Run]) -> None:
     names = predictions.class_names(found)
     worths = _worths(found)
     most, agree, confidence = _limits()
-    doubted = doubtful.suspects(
+    doubted = doubtful.suspect_labels(
         found.labels, [found.probabilities[run.id] for run in found.runs], worths, agree, confidence
     )
     listed = _listed(found.images)
@@ -51,14 +51,14 @@ def show_doubtful_labels(runs: Sequence[Run]) -> None:
     _scores(found, doubted["index"].to_numpy()[:most], listed)
 
 
-def _worths(found: Answers) -> list[Worth]:
+def _worths(found: Predictions) -> list[RunWorth]:
     """What each run is worth, and on the page how much it counts."""
     tables = {run.id: predictions.predictions(run, "validation") for run in found.runs}
     split = doubtful.weighing_split(not table.empty for table in tables.values())
     worths = [_worth(run, split, (run.id, run.state, run.step)) for run in found.runs]
     if len(worths) == 1:
         return worths
-    shares = 100 * doubtful.weights(worths)
+    shares = 100 * doubtful.run_weights(worths)
     best = int(shares.argmax())
     with st.expander(f"How much each run counts: run {found.runs[best].number} most, {_share(shares[best])}"):
         lacking = [run for run in found.runs if tables[run.id].empty]
@@ -91,10 +91,10 @@ def _worths(found: Answers) -> list[Worth]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=240)
-def _worth(_run: Run, split: SplitName, key: tuple[str, str, int]) -> Worth:
+def _worth(_run: Run, split: SplitName, key: tuple[str, str, int]) -> RunWorth:
     """A run's worth on one split; `key` is there to measure again once the run has changed."""
     table = predictions.predictions(_run, split)
-    return doubtful.worth(results.probabilities(table), table["label"].to_numpy(np.int64))
+    return doubtful.run_worth(scores.probabilities(table), table["label"].to_numpy(np.int64))
 
 
 def _share(percentage: float) -> str:
@@ -158,7 +158,7 @@ def _listed(images: int) -> np.ndarray:
             help="With commas, spaces or lines between them. The list is part of this page's address.",
         )
         try:
-            listed = agreement.read_images(text, images)
+            listed = agreement.parse_image_list(text, images)
             if len(listed) > _MOST_LISTED:
                 raise DataError(
                     f"List of images: {len(listed):,} are too many for the page's address; "
@@ -179,12 +179,12 @@ def _take_file() -> None:
         text = file.getvalue().decode("utf-8-sig", errors="replace")
         # else the text stays as it is, and below it stands what is wrong with it
         with suppress(DataError):
-            text = ",".join(map(str, agreement.read_images(text, 10**9).tolist()))
+            text = ",".join(map(str, agreement.parse_image_list(text, 10**9).tolist()))
         st.session_state[_LIST] = text
 
 
 @st.fragment
-def _images(found: Answers, doubted: pd.DataFrame, most: int, listed: np.ndarray, names: tuple[str, ...]) -> None:
+def _images(found: Predictions, doubted: pd.DataFrame, most: int, listed: np.ndarray, names: tuple[str, ...]) -> None:
     """The gallery of what was found or listed, and a table of what was found."""
     with errors_as_messages():
         suspects = doubted.head(most)
@@ -264,7 +264,7 @@ def _table(doubted: pd.DataFrame, names: tuple[str, ...], runs: int) -> None:
     )
 
 
-def _scores(found: Answers, doubted: np.ndarray, listed: np.ndarray) -> None:
+def _scores(found: Predictions, doubted: np.ndarray, listed: np.ndarray) -> None:
     """Every run's accuracy on all images and without the doubtful ones."""
     st.subheader("Scores with and without them")
     groups = {"those found": doubted}

@@ -10,7 +10,7 @@ from dashboard.compare.image_browser import browse_images
 from dashboard.components import data_table, rows_of
 from dashboard.controls import predictions
 from dashboard.frame import choose_option, choose_run, errors_as_messages, open_store
-from mnist_core.analysis import Answers, History, forgetting
+from mnist_core.analysis import PredictionHistory, Predictions, forgetting
 from mnist_core.plots import forgetting_course
 from mnist_core.store import Run
 from mnist_core.text import in_html
@@ -27,12 +27,12 @@ _KINDS = {
 
 
 @st.fragment
-def show_forgotten_images(found: Answers) -> None:
+def show_forgotten_images(found: Predictions) -> None:
     """How many images one run learned and forgot at each epoch, and the timeline of one of them."""
     with errors_as_messages():
         run = choose_run("disagreements_run", "Run", "Whose epochs are looked at.", _most_epochs_first(found.runs))
         assert run is not None
-        kept = forgetting.epochs(open_store(), run)
+        kept = forgetting.kept_epochs(open_store(), run)
         st.caption(_about_epochs(run, kept))
         predictions.precision_notes([run])
         if len(kept) < 2:
@@ -44,14 +44,14 @@ def show_forgotten_images(found: Answers) -> None:
         history = _history_or_button(found, run, tuple(kept))
         if history is None:
             return
-        table = forgetting.forgotten(history, found.labels)
+        table = forgetting.forgetting_events(history, found.labels)
         st.markdown(_summary(table, run))
-        course = forgetting.course(history, found.labels)
+        course = forgetting.forgetting_course(history, found.labels)
         st.plotly_chart(forgetting_course(course), key="disagreements-course", config=predictions.CHART)
         _images(found.of([run]), history, table)
 
 
-def _images(found: Answers, history: History, table: pd.DataFrame) -> None:
+def _images(found: Predictions, history: PredictionHistory, table: pd.DataFrame) -> None:
     kind = choose_option(
         "Images that were",
         list(_KINDS),
@@ -84,7 +84,7 @@ def _images(found: Answers, history: History, table: pd.DataFrame) -> None:
     data_table("forgotten-images", rows, "The images, and when each was right", height=300)
 
 
-def timeline_html(history: History, place: int, label: int, names: tuple[str, ...]) -> str:
+def timeline_html(history: PredictionHistory, place: int, label: int, names: tuple[str, ...]) -> str:
     """HTML of what one image was called after each epoch; what is not its label stands out."""
     called_at = zip(history.epochs.tolist(), history.of(place).tolist(), strict=True)
     cells = "".join(
@@ -127,15 +127,15 @@ def _about_epochs(run: Run, kept: Sequence[int]) -> str:
 def _most_epochs_first(runs: Sequence[Run]) -> list[Run]:
     """The runs, those with the most epochs to look at first."""
     store = open_store()
-    return sorted(runs, key=lambda run: -len(forgetting.epochs(store, run)))
+    return sorted(runs, key=lambda run: -len(forgetting.kept_epochs(store, run)))
 
 
-def _history_or_button(found: Answers, run: Run, kept: tuple[int, ...]) -> History | None:
+def _history_or_button(found: Predictions, run: Run, kept: tuple[int, ...]) -> PredictionHistory | None:
     """The history, at once if it is there or comes quickly, else after a click; None before that."""
     seen, key = _seen(), (run.id, kept)
     if key in seen:
         return seen[key]
-    expected = forgetting.seconds(run, found.images, len(kept))
+    expected = forgetting.history_seconds(run, found.images, len(kept))
     if expected > _AT_ONCE:
         about = f"{expected:.0f} seconds" if expected < 100 else f"{expected / 60:.0f} minutes"
         if not st.button(
@@ -155,7 +155,7 @@ def _history_or_button(found: Answers, run: Run, kept: tuple[int, ...]) -> Histo
     # whose predictions are stored
     tested = files[-1].epoch if files else None
     stored = {} if tested is None else {tested: found.predicted[found.runs.index(run)]}
-    seen[key] = forgetting.history(open_store(), run, images, report, kept, stored)
+    seen[key] = forgetting.prediction_history(open_store(), run, images, report, kept, stored)
     bar.empty()
     while len(seen) > _REMEMBERED:
         del seen[next(iter(seen))]
@@ -163,7 +163,7 @@ def _history_or_button(found: Answers, run: Run, kept: tuple[int, ...]) -> Histo
 
 
 @st.cache_resource(show_spinner=False)
-def _seen() -> dict[tuple[str, tuple[int, ...]], History]:
+def _seen() -> dict[tuple[str, tuple[int, ...]], PredictionHistory]:
     """Histories by run and epochs, for all sessions: once computed they are shown without a click.
 
     Not a cached function, because one cannot move a progress bar.

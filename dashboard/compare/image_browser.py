@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.components import gallery
 from dashboard.controls import percent, picture, predictions, whole_pixels
 from dashboard.frame import check_link_value
-from mnist_core.analysis import Answers
+from mnist_core.analysis import Predictions
 from mnist_core.plots import channels_last, run_label, run_styles, sprite, tint
 from mnist_core.text import in_html
 
@@ -28,7 +28,7 @@ _MOST_CLASSES = 12
 
 def browse_images(
     key: str,
-    found: Answers,
+    found: Predictions,
     places: np.ndarray,
     captions: Sequence[str],
     names: tuple[str, ...],
@@ -48,7 +48,7 @@ def browse_images(
     return place
 
 
-def image_card(found: Answers, place: int, names: tuple[str, ...]) -> str:
+def image_card(found: Predictions, place: int, names: tuple[str, ...]) -> str:
     """HTML of one image in crisp pixels, its label, and the probabilities that every run gives."""
     caption = f"test image {place:,}"
     image = picture(channels_last(predictions.images(found, [place]))[0], _LARGE, caption)
@@ -64,14 +64,14 @@ def image_card(found: Answers, place: int, names: tuple[str, ...]) -> str:
     )
 
 
-def predicted_names(found: Answers, place: int, names: tuple[str, ...]) -> str:
+def predicted_names(found: Predictions, place: int, names: tuple[str, ...]) -> str:
     """What the runs call an image, the most frequent first, such as "9 or 4"."""
     called, counts = np.unique(found.predicted[:, place], return_counts=True)
     return " or ".join(names[called[at]] for at in np.argsort(-counts, kind="stable"))
 
 
 def _choose(
-    key: str, found: Answers, places: np.ndarray, captions: Sequence[str], marks: Sequence[bool | None] | None
+    key: str, found: Predictions, places: np.ndarray, captions: Sequence[str], marks: Sequence[bool | None] | None
 ) -> int:
     pages = -(-len(places) // PAGE)
     own = f"{key}_page"
@@ -105,7 +105,7 @@ def _choose(
     return int(shown[chosen])
 
 
-def _shown(found: Answers, place: int, true: int) -> list[int]:
+def _shown(found: Predictions, place: int, true: int) -> list[int]:
     """Classes to show: all in their order, or of many those that any run finds most probable, and the true one."""
     if found.classes <= _MOST_CLASSES:
         return list(range(found.classes))
@@ -114,7 +114,7 @@ def _shown(found: Answers, place: int, true: int) -> list[int]:
     return best if true in best else [*best[:-1], true]
 
 
-def _cards(found: Answers, place: int, names: tuple[str, ...], shown: Sequence[int]) -> str:
+def _cards(found: Predictions, place: int, names: tuple[str, ...], shown: Sequence[int]) -> str:
     """A card a run: what it says, and a bar a class."""
     cards, styles = [], run_styles(found.runs)
     for run, given in zip(found.runs, found.predicted[:, place], strict=True):
@@ -135,7 +135,7 @@ def _cards(found: Answers, place: int, names: tuple[str, ...], shown: Sequence[i
     return f"<div class='cards'>{''.join(cards)}</div>"
 
 
-def _table(found: Answers, place: int, names: tuple[str, ...], shown: Sequence[int]) -> str:
+def _table(found: Predictions, place: int, names: tuple[str, ...], shown: Sequence[int]) -> str:
     """A row a run, a column a class: the more probable, the fuller the cell; probabilities in per cent."""
     true = found.labels[place]
     head = "".join(f"<th class='{'true' if at == true else ''}'>{in_html(names[at])}</th>" for at in shown)

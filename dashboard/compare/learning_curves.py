@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,14 +12,13 @@ import streamlit as st
 from dashboard.components import data_table, line_chart, rows_of
 from dashboard.controls import predictions, run_table
 from dashboard.frame import choose_option, errors_as_messages
-from mnist_core.analysis import Group, groups, measures
-from mnist_core.plots import FEW, Axis, Band, Curves, Metric, learning_curves, run_label
+from mnist_core.analysis import SPREAD_BANDS, SeedGroup, SpreadBand, measures, seed_groups
+from mnist_core.plots import MOST_MARKED_CURVES, CurveAxis, Metric, RunCurves, learning_curves, run_label
 from mnist_core.store import Run
 from mnist_core.text import decimals
 
 _METRICS: list[Metric] = ["loss", "accuracy"]
-_AXES: list[Axis] = ["step", "epoch", "seconds", "images"]
-_BANDS: list[Band] = list(get_args(Band))
+_AXES: list[CurveAxis] = ["step", "epoch", "seconds", "images"]
 
 
 @dataclass(frozen=True)
@@ -27,12 +26,12 @@ class _Choice:
     """What the controls say."""
 
     metric: Metric
-    x: Axis
+    x: CurveAxis
     smoothing: float
     log_x: bool
     log_y: bool
     # None: each run has a line of its own
-    band: Band | None
+    band: SpreadBand | None
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def show_learning_curves(runs: Sequence[Run]) -> None:
     st.caption(_explained(choice, drawn.lines, runs))
     if choice.metric == "loss" and (note := measures.training_loss_note(runs)):
         st.caption(note)
-    height = None if drawn.lines <= FEW else 460
+    height = None if drawn.lines <= MOST_MARKED_CURVES else 460
     rows = rows_of(drawn.extremes, _columns(choice.metric, runs), drawn.decimals)
     data_table("extremes", rows, "Best and last values of each line", height)
 
@@ -78,7 +77,7 @@ def _drawn(as_they_are: tuple[tuple[object, ...], ...], choice: _Choice, _runs: 
     runs = [run for run in _runs if run.id in found]
     if all(len(series.value) == 0 for own in found.values() for series in own.values()):
         return None
-    together = groups(runs) if choice.band else []
+    together = seed_groups(runs) if choice.band else []
     figure = learning_curves(
         found,
         runs,
@@ -88,11 +87,11 @@ def _drawn(as_they_are: tuple[tuple[object, ...], ...], choice: _Choice, _runs: 
         choice.log_x,
         choice.log_y,
         together,
-        choice.band or _BANDS[0],
+        choice.band or SPREAD_BANDS[0],
     )
-    lines = together or [Group(run.name, (run,)) for run in runs]
+    lines = together or [SeedGroup(run.name, (run,)) for run in runs]
     extremes, digits = _extremes(lines, found, choice.metric, grouped=bool(together))
-    return _Drawn(figure if len(lines) <= FEW else str(figure.to_json()), extremes, digits, len(lines))
+    return _Drawn(figure if len(lines) <= MOST_MARKED_CURVES else str(figure.to_json()), extremes, digits, len(lines))
 
 
 def _controls() -> _Choice:
@@ -104,7 +103,7 @@ def _controls() -> _Choice:
             key="metric",
             help="Loss is what training lowers; accuracy is the share of right answers.",
         )
-        x: Axis = choose_option(
+        x: CurveAxis = choose_option(
             "Across",
             _AXES,
             default="step",
@@ -134,11 +133,11 @@ def _controls() -> _Choice:
             help="Runs that differ in their seed only become one line, their mean, with a band around it. A lone run "
             "stays as it is.",
         )
-        band: Band = _BANDS[0]
+        band: SpreadBand = SPREAD_BANDS[0]
         if together:
             band = st.selectbox(
                 "Band",
-                _BANDS,
+                list(SPREAD_BANDS),
                 key="curve_band",
                 bind="query-params",
                 width=220,
@@ -157,7 +156,7 @@ def _explained(choice: _Choice, lines: int, runs: Sequence[Run]) -> str:
         else "Solid: training, as measured, with every spike."
     )
     isolate = " A click on a name shows that line alone, another one brings all back." if lines > 1 else ""
-    marks = " with marks" if lines <= FEW else ""
+    marks = " with marks" if lines <= MOST_MARKED_CURVES else ""
     per_epoch = {
         measures.HELD_OUT: f" Dashed{marks}: validation.",
         measures.ON_TEST: f" Dotted{marks}: the test "
@@ -168,19 +167,19 @@ def _explained(choice: _Choice, lines: int, runs: Sequence[Run]) -> str:
 
 
 def _extremes(
-    shown: Sequence[Group], found: Mapping[str, Curves], metric: Metric, grouped: bool
+    shown: Sequence[SeedGroup], found: Mapping[str, RunCurves], metric: Metric, grouped: bool
 ) -> tuple[pd.DataFrame, dict[str, list[int]]]:
     """Best and last values of each line as a table, and how many decimals the spread of its seeds supports."""
     digits: list[tuple[int, int, int]] = []
     most = 2 if metric == "accuracy" else 4
-    rows, lines = [], run_table.line_images([group.tries[0] for group in shown])
+    rows, lines = [], run_table.line_images([group.one_per_seed[0] for group in shown])
     for group, line in zip(shown, lines, strict=True):
-        every = np.array([_best_and_last(found[run.id], metric) for run in group.tries])
+        every = np.array([_best_and_last(found[run.id], metric) for run in group.one_per_seed])
         begun = np.isfinite(every[:, 0])
         values = every[begun] if begun.any() else every[:1]
         best, epoch, last, loss = values.mean(0)
         spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.full(4, np.nan)
-        first = group.tries[0]
+        first = group.one_per_seed[0]
         rows.append(
             {
                 "Line": line,
@@ -204,7 +203,7 @@ def _extremes(
     return frame.drop(columns=unneeded), places
 
 
-def _best_and_last(curves: Curves, metric: Metric) -> tuple[float, float, float, float]:
+def _best_and_last(curves: RunCurves, metric: Metric) -> tuple[float, float, float, float]:
     """Best value after an epoch and that epoch, the last one, lowest training loss of an epoch; NaN where none is."""
     held, loss = curves[f"validation_{metric}"], curves["epoch_train_loss"].value
     scale, sign = (100, -1) if metric == "accuracy" else (1, 1)

@@ -10,7 +10,7 @@ from dashboard.compare import robustness_task
 from dashboard.compare.legend import show_legend
 from dashboard.components import data_table, rows_of
 from dashboard.controls import predictions, run_table
-from mnist_core.analysis import CORRUPTIONS, LEVELS, Answers, robustness, stats
+from mnist_core.analysis import CORRUPTIONS, LEVELS, Predictions, robustness, stats
 from mnist_core.errors import MnistLabError
 from mnist_core.plots import corruption_panel
 from mnist_core.store import Run
@@ -33,7 +33,7 @@ def show_robustness(runs: Sequence[Run]) -> None:
             bind="query-params",
             help=f"Instead of {_QUICK:,} of them, always the same. Takes longer, and is more exact.",
         )
-        chosen = robustness.sample(found.images, found.images if all_of_them else _QUICK)
+        chosen = robustness.sample_images(found.images, found.images if all_of_them else _QUICK)
         example = st.number_input(
             "Example image",
             1,
@@ -63,7 +63,7 @@ def show_robustness(runs: Sequence[Run]) -> None:
     predictions.precision_notes(able)
 
 
-def _able(found: Answers, shape: tuple[int, ...]) -> list[Run]:
+def _able(found: Predictions, shape: tuple[int, ...]) -> list[Run]:
     """The runs that have weights and take these images; says which have not."""
     able = []
     for run in found.runs:
@@ -79,7 +79,7 @@ def _able(found: Answers, shape: tuple[int, ...]) -> list[Run]:
     return able
 
 
-def _measure(waiting: Sequence[Run], found: Answers, chosen: np.ndarray) -> None:
+def _measure(waiting: Sequence[Run], found: Predictions, chosen: np.ndarray) -> None:
     """What is under way with its progress, or else the offer to measure what is not known."""
 
     before = robustness_task.running_task()
@@ -99,11 +99,11 @@ def _measure(waiting: Sequence[Run], found: Answers, chosen: np.ndarray) -> None
     follow()
 
 
-def _offer(waiting: Sequence[Run], found: Answers, chosen: np.ndarray) -> None:
+def _offer(waiting: Sequence[Run], found: Predictions, chosen: np.ndarray) -> None:
     error = robustness_task.last_failure()
     if error:
         st.error(in_markdown(error))
-    seconds = robustness.seconds([run.macs or 0 for run in waiting], len(chosen))
+    seconds = robustness.measuring_seconds([run.macs or 0 for run in waiting], len(chosen))
     with st.container(horizontal=True, vertical_alignment="center", key="robustness-offer"):
         pressed = st.button(
             "Measure",
@@ -158,7 +158,7 @@ def _panels(runs: Sequence[Run], known: dict[str, np.ndarray], images: int, exam
             st.plotly_chart(figure, key=f"robustness {kind.name}", config=predictions.CHART)
 
 
-def _examples(found: Answers, chosen: np.ndarray, place: int) -> np.ndarray:
+def _examples(found: Predictions, chosen: np.ndarray, place: int) -> np.ndarray:
     # images are changed a chunk at a time: this is what was measured
     first = place - place % robustness.CHUNK
     images = predictions.images(found, chosen[first : first + robustness.CHUNK])

@@ -106,7 +106,7 @@ def _work(
 ) -> None:
     try:
         keys = {run.id: _key(store, run, len(images)) for run in runs}
-        for counted in robustness.measure(costs.answers(store, runs), images, labels, untouched):
+        for counted in robustness.count_right_answers(costs.load_predictors(store, runs), images, labels, untouched):
             task.done, task.images = counted.done, counted.images
             if task.stopped.is_set():
                 return
@@ -125,4 +125,4 @@ def _work(
 def _key(store: Store, run: Run, images: int) -> _Key:
     predictions = store.artifacts(run.id, kind="predictions")
     stored = predictions[-1].sha256 if predictions else ""
-    return trained.chosen(store, run).sha256, stored, images, trained.precision_here(run)
+    return trained.chosen_checkpoint(store, run).sha256, stored, images, trained.precision_here(run)

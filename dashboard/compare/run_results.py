@@ -10,10 +10,10 @@ import streamlit as st
 
 from dashboard.components import data_table, rows_of
 from dashboard.controls import controlled, predictions, run_table
-from mnist_core.analysis import Answers, comparison, config_differences, fairness, measures, runs_table, stats
+from mnist_core.analysis import Predictions, comparison, config_differences, fairness, measures, runs_table, stats
 from mnist_core.data import dataset
 from mnist_core.errors import StoreError
-from mnist_core.plots import FEW, accuracies
+from mnist_core.plots import MOST_MARKED_CURVES, accuracy_dots
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
 
@@ -165,36 +165,36 @@ def show_accuracies(runs: Sequence[Run]) -> None:
     if all(run.train_accuracy is None for run in runs):
         st.info("None of these runs has finished an epoch yet.")
         return
-    if len(runs) > FEW and not st.toggle(
+    if len(runs) > MOST_MARKED_CURVES and not st.toggle(
         f"Chart of {len(runs)} runs",
         key="results_chart",
         bind="query-params",
         help="Of so many runs the chart is long; the numbers are in the table above.",
     ):
         return
-    st.plotly_chart(accuracies(runs), key="overfitting", config=predictions.CHART)
+    st.plotly_chart(accuracy_dots(runs), key="overfitting", config=predictions.CHART)
     st.caption("A training accuracy far above the other two means that the network learned its images by heart.")
 
 
-def _chosen(found: Answers, best: Run) -> str:
+def _chosen(found: Predictions, best: Run) -> str:
     """How much the best run's accuracy owes to being the best of these, and the mean over its seeds."""
     accuracy = dict(zip((run.id for run in found.runs), found.right.mean(axis=1).tolist(), strict=True))
-    together = [[accuracy[run.id] for run in group.tries] for group in comparison.groups(found.runs)]
-    own = next(group for group in comparison.groups(found.runs) if best in group.runs)
-    seeds = [accuracy[run.id] for run in own.tries]
+    together = [[accuracy[run.id] for run in group.one_per_seed] for group in comparison.seed_groups(found.runs)]
+    own = next(group for group in comparison.seed_groups(found.runs) if best in group.runs)
+    seeds = [accuracy[run.id] for run in own.one_per_seed]
     noise = stats.image_noise(fmean(seeds), found.images)
     optimistic = " (optimistic)" if best.optimistic else ""
     text = f"{_name(best)}: test accuracy{optimistic} {accuracy[best.id]:.2%}"
     text += f", and {fmean(seeds):.2%} on average over its {len(seeds)} seeds. " if len(seeds) > 1 else ". "
-    return text + stats.flattery_text(stats.flattery(together, noise))
+    return text + stats.selection_bias_text(stats.selection_bias(together, noise))
 
 
-def _sentence(found: Answers, best: Run, second: Run) -> str:
+def _sentence(found: Predictions, best: Run, second: Run) -> str:
     right = found.of([best, second]).right
-    return stats.verdict(_name(best), _name(second), stats.paired(*right), _adjusted(found, best, second))
+    return stats.pair_verdict(_name(best), _name(second), stats.paired_test(*right), _adjusted(found, best, second))
 
 
-def _adjusted(found: Answers, best: Run, second: Run) -> float | None:
+def _adjusted(found: Predictions, best: Run, second: Run) -> float | None:
     """Holm's p of this pair among all pairs; None where it is the only one."""
     places = list(combinations(range(len(found.runs)), 2))
     if len(places) == 1:

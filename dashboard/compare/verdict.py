@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.compare import verdict_architectures, verdict_models
 from dashboard.controls import predictions
 from dashboard.frame import choose_option
-from mnist_core.analysis import Answers, measures
+from mnist_core.analysis import Predictions, measures
 from mnist_core.store import Run
 
 
@@ -17,7 +17,7 @@ class VerdictQuestion:
     """What is asked, and what chance it is about."""
 
     text: str
-    draw: Callable[[Answers], None]
+    draw: Callable[[Predictions], None]
 
 
 QUESTIONS: Mapping[str, VerdictQuestion] = {

@@ -10,8 +10,8 @@ import streamlit as st
 from dashboard.components import data_table, rows_of
 from dashboard.controls import predictions
 from dashboard.frame import choose_option, navigation
-from mnist_core.analysis import BANDS, Answers, Band, GroupPair, group_names, groups, stats
-from mnist_core.plots import statistics as plots
+from mnist_core.analysis import SPREAD_BANDS, GroupPair, Predictions, SpreadBand, seed_group_names, seed_groups, stats
+from mnist_core.plots import significance as plots
 from mnist_core.text import in_markdown
 
 # seeds beyond which nobody trains
@@ -22,8 +22,8 @@ _MOST = 100
 class _Tested:
     """Two architectures and what the tests of their seeds found."""
 
-    a: plots.Seeds
-    b: plots.Seeds
+    a: plots.SeedAccuracies
+    b: plots.SeedAccuracies
     pair: GroupPair
 
     @property
@@ -35,12 +35,12 @@ class _Tested:
         return list(self.a.accuracies.values()), list(self.b.accuracies.values())
 
 
-def show_architectures(found: Answers) -> None:
+def show_architectures(found: Predictions) -> None:
     """Seeds, means and bands; then each pair of architectures, tested."""
     heading, chart = st.container(), st.container()
-    band: Band = choose_option(
+    band: SpreadBand = choose_option(
         "Band around the mean",
-        list(BANDS),
+        list(SPREAD_BANDS),
         default="95 % interval",
         key="verdict_band",
         help="Standard deviation: how far single runs scatter. Standard error: how uncertain the mean is. 95 % "
@@ -60,25 +60,25 @@ def show_architectures(found: Answers) -> None:
         _table(tests)
     elif len(rows) == 1:
         st.info("Choose runs of a second architecture to compare the two.")
-    if any(len(group.tries) < len(group.runs) for group in groups(found.runs)):
+    if any(len(group.one_per_seed) < len(group.runs) for group in seed_groups(found.runs)):
         st.caption(
             "A seed that was trained again counts once, with its first run: another start and another order of the "
             "images are what chance is here, and a repeated seed brings neither."
         )
 
 
-def _rows(found: Answers, band: Band) -> list[plots.Seeds]:
+def _rows(found: Predictions, band: SpreadBand) -> list[plots.SeedAccuracies]:
     """Each architecture with the accuracies of its seeds, the best mean first."""
     accuracy = {run.id: float(value) for run, value in zip(found.runs, found.right.mean(axis=1), strict=True)}
-    together = groups(found.runs)
+    together = seed_groups(found.runs)
     rows = []
-    for group, name in zip(together, group_names(together), strict=True):
-        own = {run.config.seed: accuracy[run.id] for run in group.tries}
-        rows.append(plots.Seeds(name, group.runs[0], own, *stats.spread(list(own.values()), band)))
+    for group, name in zip(together, seed_group_names(together), strict=True):
+        own = {run.config.seed: accuracy[run.id] for run in group.one_per_seed}
+        rows.append(plots.SeedAccuracies(name, group.runs[0], own, *stats.mean_and_band(list(own.values()), band)))
     return sorted(rows, key=lambda row: -row.mean)
 
 
-def _tests(rows: list[plots.Seeds]) -> list[_Tested]:
+def _tests(rows: list[plots.SeedAccuracies]) -> list[_Tested]:
     """Every two architectures with two seeds or more."""
     pairs = stats.group_pairs([list(row.accuracies.values()) for row in rows])
     return [_Tested(rows[pair.a], rows[pair.b], pair) for pair in pairs]
@@ -165,7 +165,7 @@ def _seeds(count: int) -> str:
     return f"more than {_MOST}" if count > _MOST else str(count)
 
 
-def _single(rows: list[plots.Seeds]) -> None:
+def _single(rows: list[plots.SeedAccuracies]) -> None:
     """What an architecture with one seed lacks, and how to get it."""
     single = [row for row in rows if len(row.accuracies) == 1]
     if not single:

@@ -4,8 +4,8 @@ import numpy as np
 import streamlit as st
 
 from dashboard.controls import predictions
-from mnist_core.analysis import Answers, Pair, Paired, stats
-from mnist_core.plots import statistics as plots
+from mnist_core.analysis import Pair, PairedTest, Predictions, stats
+from mnist_core.plots import significance as plots
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
 
@@ -14,7 +14,7 @@ _PAIR, _MATRIX = "verdict_pair", "verdict_matrix"
 _SHORT = 20
 
 
-def show_models(found: Answers) -> None:
+def show_models(found: Predictions) -> None:
     """One run with its interval, two with their verdict, or several with all pairs."""
     count = len(found.runs)
     if count == 1:
@@ -29,7 +29,7 @@ def show_models(found: Answers) -> None:
         _several(found, pairs)
 
 
-def _alone(found: Answers) -> None:
+def _alone(found: Predictions) -> None:
     right = int(found.right.sum())
     low, high = stats.wilson(right, found.images)
     st.subheader(
@@ -41,7 +41,7 @@ def _alone(found: Answers) -> None:
     st.info("Choose a second run to see whether their difference is more than chance.")
 
 
-def _several(found: Answers, pairs: list[Pair]) -> None:
+def _several(found: Predictions, pairs: list[Pair]) -> None:
     order = np.argsort(-found.right.mean(axis=1), kind="stable").tolist()
     groups = stats.indistinguishable(found.right, pairs, stats.ALPHA)
     st.subheader(_summary(found, groups, order), anchor=False)
@@ -87,21 +87,21 @@ def _several(found: Answers, pairs: list[Pair]) -> None:
     first, second = offered.get(chosen, next(iter(offered.values())))
     pair = next(pair for pair in pairs if {pair.a, pair.b} == {first, second})
     if pair.a != first:
-        pair = Pair(first, second, stats.paired(found.right[first], found.right[second]), pair.adjusted)
+        pair = Pair(first, second, stats.paired_test(found.right[first], found.right[second]), pair.adjusted)
     _verdict(found, pair, len(pairs))
 
 
-def _verdict(found: Answers, pair: Pair, tested: int) -> None:
+def _verdict(found: Predictions, pair: Pair, tested: int) -> None:
     """The sentence about two runs, who is right alone, and the difference with its interval."""
     a, b, two = found.runs[pair.a], found.runs[pair.b], pair.paired
     adjusted = pair.adjusted if tested > 1 else None
-    text = stats.verdict(*_names(a, b), two, adjusted, stats.ALPHA)
+    text = stats.pair_verdict(*_names(a, b), two, adjusted, stats.ALPHA)
     st.subheader(in_markdown(text[0].upper() + text[1:] if text.startswith("run ") else text), anchor=False)
     left, right = st.columns(2, gap="medium")
     with left:
         st.plotly_chart(plots.right_alone(a, b, two), key="verdict_alone", config=predictions.CHART)
     with right:
-        figure = plots.difference(a, b, two, two.p if adjusted is None else adjusted)
+        figure = plots.accuracy_difference(a, b, two, two.p if adjusted is None else adjusted)
         st.plotly_chart(figure, key="verdict_difference", config=predictions.CHART)
     both = int((found.right[pair.a] & found.right[pair.b]).sum())
     st.caption(
@@ -112,7 +112,7 @@ def _verdict(found: Answers, pair: Pair, tested: int) -> None:
     st.markdown(_power(two, tested))
 
 
-def _interval(two: Paired, tested: int) -> str:
+def _interval(two: PairedTest, tested: int) -> str:
     """The difference, with the interval that belongs to the test, and the one without its condition."""
     of = " of this pair alone, not corrected for their number," if tested > 1 else ""
     low, high = two.widest
@@ -124,7 +124,7 @@ def _interval(two: Paired, tested: int) -> str:
     )
 
 
-def _power(two: Paired, tested: int) -> str:
+def _power(two: PairedTest, tested: int) -> str:
     """Which difference such a comparison finds, as one of so many pairs."""
     alpha = stats.ALPHA / tested
     least = stats.detectable_difference(two.images, two.disagreements, alpha=alpha)
@@ -140,7 +140,7 @@ def _power(two: Paired, tested: int) -> str:
     )
 
 
-def _standings(found: Answers, groups: list[tuple[int, ...]]) -> None:
+def _standings(found: Predictions, groups: list[tuple[int, ...]]) -> None:
     """Each run's accuracy with its Wilson interval, the best first, and who cannot be told apart."""
     right = found.right.sum(axis=1)
     order = np.argsort(-right, kind="stable").tolist()
@@ -157,7 +157,7 @@ def _standings(found: Answers, groups: list[tuple[int, ...]]) -> None:
         )
 
 
-def _summary(found: Answers, groups: list[tuple[int, ...]], order: list[int]) -> str:
+def _summary(found: Predictions, groups: list[tuple[int, ...]], order: list[int]) -> str:
     best, right = found.runs[order[0]].number, found.right.sum(axis=1)
     if len(groups[0]) == len(order):
         return f"None of these {len(order)} runs can be told apart from another on these {found.images:,} images."
@@ -194,7 +194,7 @@ def _names(a: Run, b: Run) -> tuple[str, str]:
     return f"run {a.number}", f"run {b.number}"
 
 
-def _key(found: Answers) -> tuple[tuple[str, str, int], ...]:
+def _key(found: Predictions) -> tuple[tuple[str, str, int], ...]:
     return tuple((run.id, run.state, run.step) for run in found.runs)
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.controls import forms, run_table
 from dashboard.frame import background_jobs, choose_run, errors_as_messages, navigation, open_store
-from mnist_core.analysis import Equal, controlled
+from mnist_core.analysis import Sameness, single_change
 from mnist_core.architectures import Inherited, inheriting, line_of
 from mnist_core.config import FieldInfo, RunConfig
 from mnist_core.data import shape_of
@@ -23,7 +23,7 @@ FACTOR = "results_factor"
 _OPEN, _FIELD, _RUN = "change", "change_field", "change_run"
 # numbers of the two runs
 _BEGUN = "change begun"
-_MARKS: dict[Equal, str] = {"yes": "✓ the same", "partly": "◐ partly the same", "no": "✗ not the same"}
+_MARKS: dict[Sameness, str] = {"yes": "✓ the same", "partly": "◐ partly the same", "no": "✗ not the same"}
 
 
 def link(run: Run) -> None:
@@ -57,7 +57,7 @@ def show(runs: Sequence[Run]) -> None:
 
 
 def _form(run: Run) -> None:
-    offered = {f"{field.group} · {field.label}": field for field in controlled.changeable(run)}
+    offered = {f"{field.group} · {field.label}": field for field in single_change.changeable_fields(run)}
     left, right = st.columns(2)
     with left:
         chosen = st.selectbox(
@@ -76,7 +76,7 @@ def _form(run: Run) -> None:
         value = _value(run, field)
     changed = None
     try:
-        changed = controlled.controlled(run, field.name, value)
+        changed = single_change.with_one_change(run, field.name, value)
     except ArchitectureError as error:
         st.error(in_markdown(str(error)))
         st.code(error.pointer(), language=None)
@@ -113,7 +113,7 @@ def _value(run: Run, field: FieldInfo) -> Any:
 def _stays(run: Run, changed: RunConfig, field: FieldInfo) -> None:
     """What both runs will have in common."""
     lines = []
-    for found in controlled.what_stays(run, changed, field.name):
+    for found in single_change.shared_conditions(run, changed, field.name):
         equal, why = found.equal, found.why
         if equal == "partly" and field.name == "architecture":
             inherited = _inherited(changed.architecture, run.config.architecture, *shape_of(changed))
@@ -122,7 +122,7 @@ def _stays(run: Run, changed: RunConfig, field: FieldInfo) -> None:
     st.markdown("\n".join(lines))
 
 
-def _share(inherited: Inherited) -> Equal:
+def _share(inherited: Inherited) -> Sameness:
     if inherited.layers == inherited.of_layers:
         return "yes"
     return "partly" if inherited.layers else "no"
@@ -135,7 +135,7 @@ def _inherited(text: str, parent: str, shape: tuple[int, int, int], classes: int
 
 def _begin(run: Run, changed: RunConfig, field: FieldInfo) -> None:
     with errors_as_messages():
-        begun = queueing.enqueue(open_store(), changed, controlled.name_of(run, changed, field.name))
+        begun = queueing.enqueue(open_store(), changed, single_change.name_of_change(run, changed, field.name))
         background_jobs().wake()
         run_table.changed()
         run_table.choose([run.number, begun.number])

@@ -12,7 +12,7 @@ from mnist_core.plots import colour_weight_images, weight_images
 from mnist_core.store import Run
 
 if TYPE_CHECKING:
-    from mnist_core.analysis import Weights
+    from mnist_core.analysis import WeightImages
 
 TEMPLATES = "class templates"
 
@@ -26,7 +26,7 @@ class Learned:
     classes: tuple[str, ...]
     # of an image that the network reads
     channels: int
-    layers: tuple["Weights", ...]
+    layers: tuple["WeightImages", ...]
     # (classes, C, H, W), of a linear network
     templates: np.ndarray | None
     # kinds of layer that keep it from being linear
@@ -37,7 +37,7 @@ class Learned:
         """Everything that can be shown, the class templates first."""
         return [TEMPLATES] * (self.templates is not None) + [layer.name for layer in self.layers]
 
-    def layer(self, name: str) -> "Weights":
+    def layer(self, name: str) -> "WeightImages":
         """The layer of this name."""
         return next(layer for layer in self.layers if layer.name == name)
 
@@ -55,7 +55,7 @@ class Learned:
 
 def learned(run: Run, epoch: int) -> Learned:
     """The weights of one epoch's checkpoint. Raises CheckpointError."""
-    return _learned((run.id, trained.chosen(open_store(), run, epoch).sha256, epoch))
+    return _learned((run.id, trained.chosen_checkpoint(open_store(), run, epoch).sha256, epoch))
 
 
 def coloured(found: Learned, name: str) -> tuple[np.ndarray, float]:
@@ -72,13 +72,13 @@ def _learned(key: tuple[str, str, int]) -> Learned:
     from mnist_core.analysis import explain
 
     run_id, _, epoch = key
-    network = trained.load(open_store(), open_store().run(run_id), epoch)
+    network = trained.load_network(open_store(), open_store().run(run_id), epoch)
     model, shape = network.model, network.shape
     return Learned(
         key,
         network.classes,
         shape[0],
-        tuple(explain.first_layer(model, shape)),
+        tuple(explain.viewable_weights(model, shape)),
         explain.class_templates(model, shape),
         tuple(explain.nonlinear_layers(model, shape)),
     )

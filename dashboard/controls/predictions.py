@@ -8,18 +8,18 @@ import streamlit as st
 
 from dashboard.controls import run_predictions
 from dashboard.frame import errors_as_messages, open_store
-from mnist_core.analysis import Answers, class_names_of, measures, trained
+from mnist_core.analysis import Predictions, class_names_of, measures, trained
 from mnist_core.analysis import predictions as answers
 from mnist_core.data import SplitName
 from mnist_core.errors import DataError
-from mnist_core.plots import Curves, Series
+from mnist_core.plots import MetricSeries, RunCurves
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
 
 CHART = {"displayModeBar": False}
 
 
-def answered(runs: Sequence[Run], split: SplitName = "test") -> Answers | None:
+def answered(runs: Sequence[Run], split: SplitName = "test") -> Predictions | None:
     """The answers of the runs that saw the same images; says on the page which are left out, and why.
 
     None, and a word about it, where no run has answered anything.
@@ -28,7 +28,7 @@ def answered(runs: Sequence[Run], split: SplitName = "test") -> Answers | None:
     for run in runs:
         with errors_as_messages():
             tables[run.id] = predictions(run, split)
-    found, left_out = answers.gather([run for run in runs if run.id in tables], tables, split)
+    found, left_out = answers.align([run for run in runs if run.id in tables], tables, split)
     if found is None and tables:
         st.info("None of these runs has been tested yet: a run is tested when it ends.")
     elif found is not None:
@@ -44,7 +44,7 @@ def predictions(run: Run, split: SplitName) -> pd.DataFrame:
     return _predictions(run.id, split, run.state, run.step)
 
 
-def images(found: Answers, places: Sequence[int] | np.ndarray, split: SplitName = "test") -> np.ndarray:
+def images(found: Predictions, places: Sequence[int] | np.ndarray, split: SplitName = "test") -> np.ndarray:
     """The images at some places of the split, as the first run was given them: uint8 (M, C, H, W).
 
     Where they lie for any run that is known to have been given the same. Raises DataError if they are nowhere.
@@ -63,7 +63,7 @@ def images(found: Answers, places: Sequence[int] | np.ndarray, split: SplitName 
     raise failure
 
 
-def class_names(found: Answers) -> tuple[str, ...]:
+def class_names(found: Predictions) -> tuple[str, ...]:
     """Names of the classes; their numbers where nothing says them any more."""
     return class_names_of(open_store(), found.runs[0], found.classes)
 
@@ -77,7 +77,7 @@ def precision_notes(runs: Sequence[Run]) -> None:
 
 def named(runs: Sequence[Run]) -> str:
     """Runs by their numbers: a name may hold signs that would format the text."""
-    return measures.numbers(runs)
+    return measures.run_numbers(runs)
 
 
 @st.cache_data(show_spinner=False, max_entries=100)
@@ -86,17 +86,17 @@ def metrics(run_id: str, names: tuple[str, ...], state_of_run: str, step: int) -
     return open_store().metrics(run_id, names=names)
 
 
-def curves(run: Run, names: tuple[str, ...]) -> Curves:
+def curves(run: Run, names: tuple[str, ...]) -> RunCurves:
     """Metrics of a run as arrays, which are shared by all sessions and must not be changed."""
     return _curves(run.id, names, run.state, run.step)
 
 
 @st.cache_resource(show_spinner=False, max_entries=200)
-def _curves(run_id: str, names: tuple[str, ...], state_of_run: str, step: int) -> Curves:
-    return {name: Series(*arrays) for name, arrays in open_store().curves(run_id, names).items()}
+def _curves(run_id: str, names: tuple[str, ...], state_of_run: str, step: int) -> RunCurves:
+    return {name: MetricSeries(*arrays) for name, arrays in open_store().curves(run_id, names).items()}
 
 
 @st.cache_resource(show_spinner=False, max_entries=120)
 def _predictions(run_id: str, split: SplitName, state_of_run: str, step: int) -> pd.DataFrame:
     store = open_store()
-    return answers.read(store, store.run(run_id), split)
+    return answers.load_split(store, store.run(run_id), split)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.frame import open_store
 from mnist_core import environment
-from mnist_core.analysis import class_names_of, images_of, predictions, results
+from mnist_core.analysis import class_names_of, images_of, predictions, scores
 from mnist_core.data import SplitName
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
@@ -38,7 +38,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Subject:
-    """A run's answers to the images of one split, one row of `table` an image, with `results.with_answers`."""
+    """A run's answers to the images of one split, one row of `table` an image, with `scores.with_predictions`."""
 
     run: Run
     split: SplitName
@@ -55,7 +55,7 @@ class Subject:
             int(numbers["label"]),
             int(numbers["predicted"]),
             float(numbers["confidence"]),
-            results.probabilities(row)[0],
+            scores.probabilities(row)[0],
         )
 
     def images(self, rows: pd.DataFrame) -> np.ndarray:
@@ -79,8 +79,8 @@ def splits(run: Run) -> list[SplitName]:
 def subject(run: Run, split: SplitName) -> Subject:
     """The run's answers to a split that is one of `splits`. Raises StoreError if the file is damaged."""
     table = _answers(run.id, run.state, run.step)
-    count = results.probabilities(table.head(0)).shape[1]
-    return Subject(run, split, class_names_of(open_store(), run, count), results.of_split(table, split))
+    count = scores.probabilities(table.head(0)).shape[1]
+    return Subject(run, split, class_names_of(open_store(), run, count), scores.rows_of_split(table, split))
 
 
 def bold(name: str) -> str:
@@ -92,5 +92,5 @@ def bold(name: str) -> str:
 def _answers(run_id: str, state_of_run: str, step: int) -> pd.DataFrame:
     """Shared by all sessions and never changed in place: a copy for each rerun costs more than what is shown."""
     store = open_store()
-    table = predictions.stored(store, store.run(run_id))
-    return table if table.empty else results.with_answers(table)
+    table = predictions.load_all_splits(store, store.run(run_id))
+    return table if table.empty else scores.with_predictions(table)

@@ -91,13 +91,13 @@ def ask(run: Run, picture: np.ndarray | None) -> Answer:
     framing = framing_of(run)
     ground = None if run.data is None else run.data.ground
     try:
-        network = trained.load(store, run)
+        network = trained.load_network(store, run)
         placed = None if picture is None else place(picture, network.shape, framing, ground)
         if placed is None:
             empty = np.full(network.shape, 255 if ground == "bright" else 0, dtype=np.uint8)
             return Answer(run, network.classes, empty, framing.description)
         # (classes,)
-        values = trained.probabilities(store, run, placed.image[None])[0]
+        values = trained.run_probabilities(store, run, placed.image[None])[0]
     except MnistLabError as error:
         over = not run.active and not trained.checkpoints(store, run)
         return Answer(run, problem=_NOTHING.format(state=run.state) if over else str(error))

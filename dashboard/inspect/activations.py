@@ -14,7 +14,7 @@ from mnist_core.plots import weight_images
 from mnist_core.text import in_markdown
 
 if TYPE_CHECKING:
-    from mnist_core.analysis import Activation
+    from mnist_core.analysis import LayerOutput
 
 _IN_BETWEEN = ("flatten", "dropout", "batchnorm", "layernorm", "groupnorm", "transpose", "position", "meantokens")
 # what is shown of a network that works on tokens, besides its answer
@@ -33,7 +33,7 @@ def layer_by_layer(subject: Subject, answer: Answer) -> None:
         # Imports torch, which a page must not wait for.
         from mnist_core.analysis import explain
 
-        network = trained.load(open_store(), subject.run)
+        network = trained.load_network(open_store(), subject.run)
         image = subject.image(answer)
         found = explain.activations(network.model, image, network.mean, network.std, network.precision)
     if note := trained.precision_note(subject.run):
@@ -45,7 +45,7 @@ def layer_by_layer(subject: Subject, answer: Answer) -> None:
     st.html("<div class='maps'>" + "".join(map(_layer, _worth_showing(found))) + "</div>")
 
 
-def _worth_showing(found: Sequence["Activation"]) -> list["Activation"]:
+def _worth_showing(found: Sequence["LayerOutput"]) -> list["LayerOutput"]:
     """What a person can read something from, and the last one: the logits."""
     kinds = [activation.name.split()[0] for activation in found]
     if "patches" in kinds:
@@ -56,7 +56,7 @@ def _worth_showing(found: Sequence["Activation"]) -> list["Activation"]:
     return [activation for activation, shown in zip(found, chosen, strict=True) if shown]
 
 
-def _layer(activation: "Activation") -> str:
+def _layer(activation: "LayerOutput") -> str:
     values = activation.values
     # tokens, row by row: (T, D) to (D, H, W)
     if values.ndim == 2 and math.isqrt(len(values)) ** 2 == len(values):

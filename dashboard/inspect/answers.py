@@ -11,7 +11,7 @@ from dashboard.controls import PAGE, Subject, bold, choose, choose_cell, large, 
 from dashboard.frame import errors_as_messages
 from dashboard.inspect.activations import layer_by_layer
 from mnist_core import plots
-from mnist_core.analysis import results
+from mnist_core.analysis import scores
 from mnist_core.text import one_line
 
 # query parameter: places of the true and of the predicted class, as in 4-9
@@ -48,7 +48,7 @@ def samples(subject: Subject) -> None:
 def mistakes(subject: Subject) -> None:
     """All wrong answers, the most confident first."""
     with errors_as_messages():
-        wrong = results.misclassified(subject.table)
+        wrong = scores.misclassified(subject.table)
         count = len(subject.classes)
         if wrong.empty:
             st.success(f"There is no mistake: all {len(subject.table):,} {subject.split} images are right.")
@@ -76,13 +76,13 @@ def mistakes(subject: Subject) -> None:
 def confusion(subject: Subject) -> None:
     """The confusion matrix beside the images of the cell that is chosen."""
     with errors_as_messages():
-        matrix = results.confusion_matrix(subject.table)
+        matrix = scores.confusion_matrix(subject.table)
         left, right = st.columns([1, 1], gap="large")
         with left:
             st.markdown(_about_confusion(subject, matrix))
             true, given = _matrix(subject, matrix)
         with right:
-            rows = results.images_of_cell(subject.table, true, given)
+            rows = scores.images_of_cell(subject.table, true, given)
             names = [bold(subject.classes[place]) for place in (true, given)]
             what = f"{names[0]} taken for {names[1]}" if true != given else f"{names[0]} recognised"
             share = len(rows) / max(matrix[true].sum(), 1)
@@ -99,17 +99,17 @@ def confusion(subject: Subject) -> None:
 
 def classes(subject: Subject) -> None:
     """Precision and recall of each class, as a chart and a table."""
-    matrix = results.confusion_matrix(subject.table)
-    scores = results.class_scores(subject.table, subject.classes)
-    st.markdown(_about_classes(scores))
+    matrix = scores.confusion_matrix(subject.table)
+    by_class = scores.class_scores(subject.table, subject.classes)
+    st.markdown(_about_classes(by_class))
     left, right = st.columns([1, 1], gap="large")
-    left.plotly_chart(plots.class_scores(scores), key="class-scores", config={"displayModeBar": False})
+    left.plotly_chart(plots.class_scores(by_class), key="class-scores", config={"displayModeBar": False})
     table = pd.DataFrame(
         {
-            "Precision": 100 * scores["precision"],
-            "Recall": 100 * scores["recall"],
-            "F1": 100 * scores["f1"],
-            "Images": scores["support"],
+            "Precision": 100 * by_class["precision"],
+            "Recall": 100 * by_class["recall"],
+            "F1": 100 * by_class["f1"],
+            "Images": by_class["support"],
             "Most often taken for": _taken_most(matrix, subject.classes),
         }
     )

@@ -77,7 +77,7 @@ def _epoch(run: Run) -> int | None:
     epochs = sorted({artifact.epoch or 0 for artifact in trained.checkpoints(open_store(), run)})
     if not epochs:
         return None
-    answers = trained.chosen(open_store(), run).epoch
+    answers = trained.chosen_checkpoint(open_store(), run).epoch
     if len(epochs) == 1:
         st.caption(f"The weights after epoch {epochs[0]}, the only one that was kept.")
         return epochs[0]

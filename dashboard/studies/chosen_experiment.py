@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.frame import check_link_value, open_store
 from mnist_core import studies
 from mnist_core.store import Run
-from mnist_core.studies import PROTOCOLS, Experiment, Planned, Study
+from mnist_core.studies import PROTOCOLS, Experiment, PlannedRun, Study
 
 # Styles of the page; to be put on it once, with st.html.
 STYLES = Path(__file__).with_name("studies.css")
@@ -36,18 +36,18 @@ class ChosenExperiment:
     def scale(self) -> float:
         return EPOCHS[self.epochs]
 
-    def plan(self) -> tuple[Planned, ...]:
+    def plan(self) -> tuple[PlannedRun, ...]:
         """What is to be trained; of a continuation the runs that it continues first."""
         own = plan_experiment(self.study.name, self.experiment.name, self.seeds, self.scale, self.honest)
         return tuple(one.parent for one in own if one.parent is not None) + own
 
-    def runs(self) -> list[tuple[Planned, Run]]:
+    def runs(self) -> list[tuple[PlannedRun, Run]]:
         """Runs of the published protocol that the store holds, in the study's order, seed after seed."""
-        return studies.find(
+        return studies.find_runs(
             open_store(), plan_experiment(self.study.name, self.experiment.name, SEEDS, self.scale, False)
         )
 
-    def trained(self) -> list[tuple[Planned, Run]]:
+    def trained(self) -> list[tuple[PlannedRun, Run]]:
         """Finished runs that stand for the networks, named by their labels.
 
         One a network, of the study's own seed; where an experiment takes several seeds, as these end far apart, all.
@@ -62,15 +62,15 @@ class ChosenExperiment:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def plan_experiment(study: str, experiment: str, seeds: int, scale: float, honest: bool) -> tuple[Planned, ...]:
+def plan_experiment(study: str, experiment: str, seeds: int, scale: float, honest: bool) -> tuple[PlannedRun, ...]:
     """The planned runs of an experiment, published protocol first; kept, as there may be hundreds."""
     protocols = PROTOCOLS if honest else PROTOCOLS[:1]
-    return tuple(studies.plan(study, experiment, seeds, scale, protocols))
+    return tuple(studies.plan_runs(study, experiment, seeds, scale, protocols))
 
 
 def choose_experiment() -> ChosenExperiment:
     """The study and the experiment, from the URL or by hand."""
-    every = studies.studies()
+    every = studies.all_studies()
     left, right = st.columns(2, gap="medium")
     with left:
         titles = {name: study.title for name, study in every.items()}

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.frame import open_store
 from dashboard.studies.chosen_experiment import SEEDS, ChosenExperiment, plan_experiment
 from mnist_core import studies
-from mnist_core.studies import Measurement, Row, Scatter
+from mnist_core.studies import Measurement, ReportedRow, ScatteredSeeds
 
 METRICS = {
     "test_accuracy": "Test accuracy (%)",
@@ -33,32 +33,34 @@ ACCURACIES = ("test_accuracy", "best_test_accuracy")
 class Evidence:
     """Reported beside measured, and the networks whose seeds end far apart."""
 
-    # one a figure, as `studies.rows_of` has them
-    rows: tuple[Row, ...]
-    scattered: tuple[Scatter, ...]
+    # one a figure, as `studies.comparison_rows` has them
+    rows: tuple[ReportedRow, ...]
+    scattered: tuple[ScatteredSeeds, ...]
     source: Literal["own", "committed", "none"]
 
     @property
     def table(self) -> pd.DataFrame:
         """The rows as a table with the columns of Row."""
-        return studies.frame(self.rows)
+        return studies.table_of_rows(self.rows)
 
 
 def load_evidence(chosen: ChosenExperiment) -> Evidence:
     """The figures of one experiment."""
     name, experiment = chosen.study.name, chosen.experiment.name
     planned = plan_experiment(name, experiment, SEEDS, chosen.scale, True)
-    ended = tuple(run.id for _, run in studies.find(open_store(), planned) if run.state == "finished")
+    ended = tuple(run.id for _, run in studies.find_runs(open_store(), planned) if run.state == "finished")
     own = _evidence(name, experiment, _measured(name, experiment, chosen.scale, ended), "own")
-    committed = _evidence(name, experiment, studies.committed(name) if chosen.scale == 1 else [], "committed")
+    committed = _evidence(
+        name, experiment, studies.committed_measurements(name) if chosen.scale == 1 else [], "committed"
+    )
     return next((found for found in (own, committed) if any(row.n for row in found.rows)), replace(own, source="none"))
 
 
 def _evidence(
     study: str, experiment: str, measurements: Sequence[Measurement], source: Literal["own", "committed"]
 ) -> Evidence:
-    rows = tuple(studies.rows_of(study, measurements, experiment))
-    return Evidence(rows, tuple(studies.scattered(study, measurements, experiment)), source)
+    rows = tuple(studies.comparison_rows(study, measurements, experiment))
+    return Evidence(rows, tuple(studies.scattered_seeds(study, measurements, experiment)), source)
 
 
 def accuracy_table(chosen: ChosenExperiment, table: pd.DataFrame) -> pd.DataFrame:
@@ -81,4 +83,4 @@ def short_labels(chosen: ChosenExperiment) -> dict[str, str]:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _measured(study: str, experiment: str, scale: float, ended: tuple[str, ...]) -> list[Measurement]:
     """`ended` is there to measure again once another run has."""
-    return studies.measured(open_store(), study, experiment, SEEDS, scale)
+    return studies.load_measurements(open_store(), study, experiment, SEEDS, scale)

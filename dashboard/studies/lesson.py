@@ -36,7 +36,7 @@ def _one_matrix(chosen: ChosenExperiment) -> None:
         st.info("Train these networks live, and the one matrix that each of them amounts to is drawn here.")
         return
     run = choose_network(found, "product-of", last=True)
-    product = _product(run.id, trained.chosen(open_store(), run).sha256)
+    product = _product(run.id, trained.chosen_checkpoint(open_store(), run).sha256)
     if product is None:
         st.info("This network has an activation between its layers, so it is not one matrix.")
         return
@@ -74,7 +74,7 @@ def _clipped(chosen: ChosenExperiment) -> None:
         help = "Whether a class is stuck depends on the first weights, so on the seed."
         run = runs[st.selectbox("Of the network", list(runs), key="clipped-of", width=420, help=help)]
     answers = run_predictions.subject(run, "test")
-    table = _clipped_table(run.id, trained.chosen(open_store(), run).sha256, answers)
+    table = _clipped_table(run.id, trained.chosen_checkpoint(open_store(), run).sha256, answers)
     stuck = [answers.classes[place] for place in table.index[(table["any"] == 1).to_numpy()]]
     if stuck:
         named = ", ".join(map(in_markdown, stuck))
@@ -128,16 +128,16 @@ _DEMONSTRATIONS: dict[str, Callable[[ChosenExperiment], None]] = {
 
 
 def _image_shape(run: Run) -> tuple[int, int]:
-    return trained.load(open_store(), run).shape[1:]
+    return trained.load_network(open_store(), run).shape[1:]
 
 
 @st.cache_resource(max_entries=32, show_spinner="Multiplying …")
-def _product(run_id: str, sha256: str) -> explain_linear.Product | None:
-    return explain_linear.product(open_store(), open_store().run(run_id))
+def _product(run_id: str, sha256: str) -> explain_linear.LinearProduct | None:
+    return explain_linear.linear_product(open_store(), open_store().run(run_id))
 
 
 @st.cache_resource(max_entries=16, show_spinner="Asking the network about every test image …")
 def _clipped_table(run_id: str, sha256: str, _answers: run_predictions.Subject) -> pd.DataFrame:
     store = open_store()
-    outputs = explain_linear.logits(store, store.run(run_id), _answers.images(_answers.table))
-    return explain_linear.clipped(outputs, _answers.table["label"].to_numpy())
+    outputs = explain_linear.run_logits(store, store.run(run_id), _answers.images(_answers.table))
+    return explain_linear.clipped_logits(outputs, _answers.table["label"].to_numpy())

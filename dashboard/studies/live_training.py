@@ -13,7 +13,7 @@ from mnist_core import environment, studies, sweeps
 from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.plots import GREY, run_style, run_styles
 from mnist_core.store import Run
-from mnist_core.studies import PROTOCOLS, Planned
+from mnist_core.studies import PROTOCOLS, PlannedRun
 from mnist_core.text import in_html, in_markdown
 
 _TICK_SECONDS, _IDLE_SECONDS = 0.5, 5.0
@@ -30,10 +30,10 @@ _MARKS = {
     "missing": "not trained",
 }
 
-# what `studies.start` takes up again
+# what `studies.start_runs` takes up again
 _AGAIN = ("stopped", "interrupted", "failed")
 
-_Row = tuple[Planned, Run | None]
+_Row = tuple[PlannedRun, Run | None]
 
 
 def choose_extent(chosen: ChosenExperiment) -> ChosenExperiment:
@@ -127,7 +127,7 @@ def show_training(chosen: ChosenExperiment, revealed: bool) -> None:
 
 def _readable(chosen: ChosenExperiment) -> bool:
     """Whether the images are here; if not, the page now says so and where to get them."""
-    lacking = studies.unavailable(chosen.plan(), environment.data_dir())
+    lacking = studies.unavailable_data(chosen.plan(), environment.data_dir())
     for name, why in lacking.items():
         st.warning(in_markdown(why))
         st.page_link(
@@ -142,7 +142,7 @@ def _readable(chosen: ChosenExperiment) -> bool:
 def _rows(chosen: ChosenExperiment) -> list[_Row]:
     """Everything that is planned, with its run as far as there is one."""
     planned = chosen.plan()
-    runs = {_key(one): run for one, run in studies.find(open_store(), planned)}
+    runs = {_key(one): run for one, run in studies.find_runs(open_store(), planned)}
     return [(one, runs.get(_key(one))) for one in planned]
 
 
@@ -151,29 +151,29 @@ def _continued(chosen: ChosenExperiment) -> list[_Row]:
     rows = _rows(chosen)
     if chosen not in st.session_state.get(_STARTED, []) or all(run is not None for _, run in rows):
         return rows
-    studies.start(open_store(), chosen.plan())
+    studies.start_runs(open_store(), chosen.plan())
     background_jobs().wake()
     return _rows(chosen)
 
 
-def _key(planned: Planned) -> tuple[str, str, int, str]:
+def _key(planned: PlannedRun) -> tuple[str, str, int, str]:
     return planned.experiment.name, planned.variant.label, planned.seed, planned.protocol
 
 
-def _extent(rows: Sequence[_Row], missing: Sequence[Planned]) -> str:
+def _extent(rows: Sequence[_Row], missing: Sequence[PlannedRun]) -> str:
     """How many networks, and about how long the missing ones will take."""
     count = f"{len(rows)} run{'s' * (len(rows) > 1)}"
     if not missing:
         return f"All {count} are here." if len(rows) > 1 else "It is here."
     with contextlib.suppress(MnistLabError):
-        seconds = sweeps.estimate(open_store(), [planned.config for planned in missing])
-        return f"{len(missing)} of {count} to train: about {sweeps.in_words(seconds)} on this machine."
+        seconds = sweeps.estimated_seconds(open_store(), [planned.config for planned in missing])
+        return f"{len(missing)} of {count} to train: about {sweeps.duration_text(seconds)} on this machine."
     return f"{len(missing)} of {count} to train."
 
 
 def _begin(chosen: ChosenExperiment) -> None:
     try:
-        studies.start(open_store(), chosen.plan())
+        studies.start_runs(open_store(), chosen.plan())
     except MnistLabError as error:
         st.toast(in_markdown(str(error)))
         return
@@ -223,13 +223,13 @@ def _on_chart(rows: Sequence[_Row]) -> list[Run]:
     return [run for _, run in rows if run is not None][:_ON_CHART]
 
 
-def _label(planned: Planned, seeds: bool) -> str:
+def _label(planned: PlannedRun, seeds: bool) -> str:
     """The network's name, with its seed where there are several, and its protocol where it is not the study's."""
     parts = [planned.variant.label, f"seed {planned.seed}" if seeds else ""]
     return " · ".join(part for part in (*parts, "honest" * (planned.protocol != PROTOCOLS[0])) if part)
 
 
-def _cell(planned: Planned, run: Run | None, colour: str, figures: bool, seeds: bool) -> str:
+def _cell(planned: PlannedRun, run: Run | None, colour: str, figures: bool, seeds: bool) -> str:
     label = _label(planned, seeds)
     said = _MARKS.get(run.state, run.state) if run else _MARKS["missing"]
     if run and run.validation_accuracy is not None and figures:

@@ -8,7 +8,7 @@ from dashboard.frame import choose_option, errors_as_messages, navigation, open_
 from dashboard.studies.chosen_experiment import ChosenExperiment
 from dashboard.studies.evidence import METRICS, Evidence, accuracy_table, load_evidence, short_labels
 from mnist_core import studies
-from mnist_core.plots import Metric, accuracies, accuracy_by_model, epoch_curves, learning_curves
+from mnist_core.plots import Metric, accuracy_by_model, accuracy_dots, epoch_curves, learning_curves
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
 
@@ -36,7 +36,7 @@ def show_figures(chosen: ChosenExperiment) -> None:
         st.info(_SOURCES[found.source])
     _table(chosen, found)
     for network in found.scattered:
-        st.warning(in_markdown(studies.far_apart(network)))
+        st.warning(in_markdown(studies.scatter_sentence(network)))
     _reasons(chosen, found)
     if len(chosen.experiment.variants) > 1:
         _by_model(chosen, found)
@@ -175,7 +175,7 @@ def _curves(chosen: ChosenExperiment, runs: list[Run]) -> None:
 
 def _overfitting(runs: list[Run]) -> None:
     st.markdown("#### Training and test")
-    st.plotly_chart(accuracies(runs), key="overfitting", config=_CHART)
+    st.plotly_chart(accuracy_dots(runs), key="overfitting", config=_CHART)
     st.caption(
         "Accuracy on the training images is not the goal. Where it lies far above that on the test images, the "
         "network has learned its images by heart."

@@ -14,7 +14,7 @@ from mnist_core.architectures import describe
 from mnist_core.data import shape_of
 from mnist_core.plots import weight_images, weight_scale
 from mnist_core.store import Run
-from mnist_core.studies import Planned
+from mnist_core.studies import PlannedRun
 from mnist_core.text import in_html
 
 _UNITS = 16
@@ -30,7 +30,7 @@ def show_weights(chosen: ChosenExperiment) -> None:
         return
     with errors_as_messages():
         run = choose_network(found, "weights-of")
-        kept = learned(run, trained.chosen(open_store(), run).epoch or 0)
+        kept = learned(run, trained.chosen_checkpoint(open_store(), run).epoch or 0)
         if not kept.names:
             st.info("No layer of this network reads pixels, so its weights make no images.")
         elif kept.names[0] == TEMPLATES and _layers(run) == 1:
@@ -47,7 +47,7 @@ def show_weights(chosen: ChosenExperiment) -> None:
             weight_grid(_flat(pictures)[:count], [str(place + 1) for place in range(count)], 4, limit)
 
 
-def choose_network(found: Sequence[tuple[Planned, Run]], key: str, last: bool = False) -> Run:
+def choose_network(found: Sequence[tuple[PlannedRun, Run]], key: str, last: bool = False) -> Run:
     """The run of one of these networks, at first the `last` or the first; with one there is nothing to choose."""
     runs = {run.name: run for _, run in found}
     if len(runs) == 1:

@@ -7,7 +7,7 @@ import streamlit as st
 from mnist_core.architectures import presets
 from mnist_core.config import fields, shown
 from mnist_core.errors import MnistLabError
-from mnist_core.sweeps import Axis, field_info, label, parse_values, slots_of
+from mnist_core.sweeps import SweepAxis, axis_label, field_info, parse_values, slots_of
 from mnist_core.text import in_markdown
 
 # axes: a chart of more cannot be read
@@ -32,9 +32,9 @@ _HELP = (
 )
 
 
-def choose_axes(architecture: str, random: bool) -> list[Axis] | None:
+def choose_axes(architecture: str, random: bool) -> list[SweepAxis] | None:
     """Choose settings and their values; None while values are missing or wrong, which it says where they are."""
-    found: list[Axis | None] = []
+    found: list[SweepAxis | None] = []
     taken: list[str] = []
     for place in range(1, MOST + 1):
         field = _choose(place, [name for name in _offered(architecture) if name not in taken])
@@ -46,10 +46,10 @@ def choose_axes(architecture: str, random: bool) -> list[Axis] | None:
     return complete if len(complete) == len(found) else None
 
 
-def choose_values(field: str, random: bool) -> Axis | None:
+def choose_values(field: str, random: bool) -> SweepAxis | None:
     """Type or pick the values of one setting and see which come out; None while they are missing or wrong."""
     info = field_info(field)
-    key, name = f"try_{field}", f"Values of {label(field)}"
+    key, name = f"try_{field}", f"Values of {axis_label(field)}"
     if info and (info.choices or info.kind == "bool" or field == "architecture"):
         own = field == "architecture"
         options = list(presets()) if own else list(info.choices) or ["yes", "no"]
@@ -82,7 +82,7 @@ def choose_values(field: str, random: bool) -> Axis | None:
     return axis
 
 
-def fill_axes(chosen: Sequence[Axis]) -> None:
+def fill_axes(chosen: Sequence[SweepAxis]) -> None:
     """Fill the form with these axes; to be called from a callback."""
     for place in range(1, MOST + 1):
         st.session_state[f"vary{place}"] = chosen[place - 1].field if place <= len(chosen) else None
@@ -90,7 +90,7 @@ def fill_axes(chosen: Sequence[Axis]) -> None:
         fill_values(axis)
 
 
-def fill_values(axis: Axis) -> None:
+def fill_values(axis: SweepAxis) -> None:
     """Fill the field of values of one axis; to be called from a callback."""
     info = field_info(axis.field)
     listed = info is not None and (bool(info.choices) or info.kind == "bool" or axis.field == "architecture")
@@ -102,7 +102,7 @@ def _choose(place: int, offered: Sequence[str]) -> str | None:
         "Setting to vary" if place == 1 else "And another",
         offered,
         index=None,
-        format_func=label,
+        format_func=axis_label,
         key=f"vary{place}",
         bind="query-params",
         placeholder="Choose a setting",
@@ -118,7 +118,7 @@ def _offered(architecture: str) -> list[str]:
     return list(dict.fromkeys([*slots_of(architecture), *_FIRST, *rest]))
 
 
-def _preview(axis: Axis, random: bool) -> str:
+def _preview(axis: SweepAxis, random: bool) -> str:
     if random and axis.low is not None and axis.high is not None:
         scale = "each power of ten as likely" if axis.scale == "log" else "all as likely"
         return f"Drawn between {shown(axis.low)} and {shown(axis.high)}, {scale}."

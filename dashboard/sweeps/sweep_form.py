@@ -13,13 +13,13 @@ from mnist_core import sweeps
 from mnist_core.config import RunConfig
 from mnist_core.errors import MnistLabError
 from mnist_core.store import SweepRow, queueing
-from mnist_core.sweeps import NAME_LENGTH, Axis, Sweep, field_info, label
+from mnist_core.sweeps import SWEEP_NAME_LENGTH, Sweep, SweepAxis, axis_label, field_info
 from mnist_core.text import in_markdown
 
 _SAMPLES = 20
 _EXAMPLES = {
-    "Learning rates from 0.00001 to 1": Axis("learning_rate", (), 1e-5, 1.0, 6, "log"),
-    "Width 10 to 2000": Axis("width", (10, 30, 100, 300, 1000, 2000)),
+    "Learning rates from 0.00001 to 1": SweepAxis("learning_rate", (), 1e-5, 1.0, 6, "log"),
+    "Width 10 to 2000": SweepAxis("width", (10, 30, 100, 300, 1000, 2000)),
 }
 _EXAMPLE_NETWORK, _EXAMPLE_SEEDS = "mlp-300", 2
 
@@ -32,7 +32,7 @@ def show_new_sweep_form() -> None:
         "Name of the sweep",
         key="sweep_name",
         bind="query-params",
-        max_chars=NAME_LENGTH,
+        max_chars=SWEEP_NAME_LENGTH,
         placeholder="made from what varies",
         help="Shown in the list of sweeps and before the names of its runs.",
     )
@@ -45,7 +45,7 @@ def show_new_sweep_form() -> None:
     swept = st.empty()
     base |= forms.config_fields()
     if axes:
-        also = [label(axis.field) for axis in axes if axis.field in base]
+        also = [axis_label(axis.field) for axis in axes if axis.field in base]
         swept.caption(f"{' and '.join(also)}: taken from above, not from here." if also else "")
     with begin:
         getting_data.notice(base)
@@ -71,7 +71,7 @@ def show_extension_form(row: SweepRow) -> None:
     store = open_store()
     sweep = None
     with errors_as_messages():
-        old = sweeps.load(store, row.id)
+        old = sweeps.load_sweep(store, row.id)
         st.subheader("Extend")
         st.caption(f"Adds what is missing to **{in_markdown(row.name)}**. Its other settings stay.")
         axes = [axis_fields.choose_values(axis.field, old.method == "random") for axis in old.axes]
@@ -81,7 +81,7 @@ def show_extension_form(row: SweepRow) -> None:
         if wanted == old or len(complete) < len(axes):
             st.caption("Add a value to those above, or raise the number of seeds.")
         else:
-            lacking = sweeps.missing(store, row.id, wanted)
+            lacking = sweeps.missing_configs(store, row.id, wanted)
             queueing.check_trainable(store, lacking, "axes")
             st.markdown(cost_text(lacking))
             sweep = wanted
@@ -91,7 +91,7 @@ def show_extension_form(row: SweepRow) -> None:
 
 def begin_extending(row: SweepRow) -> None:
     """Fill the form with a sweep's axes and turn to adding to it; to be called from a callback."""
-    sweep = sweeps.load(open_store(), row.id)
+    sweep = sweeps.load_sweep(open_store(), row.id)
     for axis in sweep.axes:
         axis_fields.fill_values(axis)
     _set({"seeds_each": sweep.seeds, "samples": sweep.samples})
@@ -111,21 +111,23 @@ def show_examples(place: str) -> None:
         )
 
 
-def warn_of_axes_without_effect(axes: Sequence[Axis], base: Mapping[str, Any]) -> None:
+def warn_of_axes_without_effect(axes: Sequence[SweepAxis], base: Mapping[str, Any]) -> None:
     """Warn of a setting that has no effect beside the others, where none of the others varies."""
     varied = {axis.field for axis in axes}
     for axis in axes:
         info = field_info(axis.field)
         if info and not info.matters(base) and not varied & set(info.when):
-            needs = " and ".join(f"{label(name)} {' or '.join(map(str, able))}" for name, able in info.when.items())
+            needs = " and ".join(
+                f"{axis_label(name)} {' or '.join(map(str, able))}" for name, able in info.when.items()
+            )
             st.warning(f"{info.label} has no effect in these runs: it needs {needs}.")
 
 
 def cost_text(configs: Sequence[RunConfig]) -> str:
     """How many runs there are and how long they take: "12 runs, about 3 minutes on this machine"."""
-    seconds = sweeps.estimate(open_store(), configs)
+    seconds = sweeps.estimated_seconds(open_store(), configs)
     runs = "1 run" if len(configs) == 1 else f"{len(configs):,} runs"
-    return f"**{runs}**, about **{sweeps.in_words(seconds)}** on this machine"
+    return f"**{runs}**, about **{sweeps.duration_text(seconds)}** on this machine"
 
 
 def _choices() -> dict[str, Any]:
@@ -188,7 +190,7 @@ def _button(text: str, help: str, sweep: Sweep | None, then: Callable[[Sweep], N
 
 def _launch(sweep: Sweep) -> None:
     try:
-        chosen_sweep.select_sweep(sweeps.launch(open_store(), sweep))
+        chosen_sweep.select_sweep(sweeps.launch_sweep(open_store(), sweep))
     except MnistLabError as error:
         st.toast(in_markdown(str(error)))
         return
@@ -197,7 +199,7 @@ def _launch(sweep: Sweep) -> None:
 
 def _extend(sweep_id: str, sweep: Sweep) -> None:
     try:
-        added = sweeps.extend(open_store(), sweep_id, sweep)
+        added = sweeps.extend_sweep(open_store(), sweep_id, sweep)
     except MnistLabError as error:
         st.toast(in_markdown(str(error)))
         return
@@ -206,7 +208,7 @@ def _extend(sweep_id: str, sweep: Sweep) -> None:
     background_jobs().wake()
 
 
-def _fill(title: str, axis: Axis) -> None:
+def _fill(title: str, axis: SweepAxis) -> None:
     values = {
         "sweep_name": title,
         "own": False,

@@ -40,7 +40,7 @@ _WORDS = {
 def follow_sweep(row: SweepRow) -> None:
     """Follow a sweep until its last run has ended."""
     with errors_as_messages():
-        table = sweeps.table(open_store(), row.id)
+        table = sweeps.sweep_table(open_store(), row.id)
         busy = _busy(table)
         pace = _TICK_SECONDS * (1 if len(table) <= _MANY else 2)
         st.fragment(_board, run_every=pace if busy else _IDLE_SECONDS)(row, busy)
@@ -53,7 +53,7 @@ def _board(row: SweepRow, busy: bool) -> None:
         if known is None:
             # deleted, here or elsewhere: the list of sweeps is no part of this fragment
             st.rerun()
-        table = sweeps.table(store, row.id)
+        table = sweeps.sweep_table(store, row.id)
         if _busy(table) != busy:
             # the pace: faster while something trains
             st.rerun()
@@ -84,7 +84,7 @@ def _progress(row: SweepRow, table: pd.DataFrame) -> None:
         words.append(f"{early:,} of them stopped early")
     if ended < len(table):
         left = _seconds_left(row.id, int(open_store().clock() // _ESTIMATE_SECONDS))
-        words.append(f"about {sweeps.in_words(left)} left")
+        words.append(f"about {sweeps.duration_text(left)} left")
     st.progress(ended / max(1, len(table)), text=f"{len(table):,} runs: " + " · ".join(words))
     if counts.get("queued") and not runs_at_once(open_store()):
         st.warning("The queue is held: on the page Train, under the queue, **Runs at once** is 0.")
@@ -99,7 +99,9 @@ def _seconds_left(sweep_id: str, moment: int) -> float:
     under_way = [run.remaining_seconds or 0.0 for run in running]
     if not queued:
         return max(under_way, default=0.0)
-    return sweeps.estimate(store, [run.config for run in queued]) + sum(under_way) / max(1, runs_at_once(store))
+    return sweeps.estimated_seconds(store, [run.config for run in queued]) + sum(under_way) / max(
+        1, runs_at_once(store)
+    )
 
 
 def _buttons(row: SweepRow, table: pd.DataFrame) -> None:
@@ -109,14 +111,14 @@ def _buttons(row: SweepRow, table: pd.DataFrame) -> None:
             st.button(
                 "Stop all",
                 on_click=_do,
-                args=(sweeps.stop_all, row.id),
+                args=(sweeps.stop_sweep, row.id),
                 help="Runs that train save and are tested; those that wait leave the queue.",
             )
         if failed:
             st.button(
                 f"Retry {failed:,} failed",
                 on_click=_do,
-                args=(sweeps.retry_failed, row.id),
+                args=(sweeps.retry_failed_runs, row.id),
                 help="Puts runs that failed or were interrupted into the queue again, before all others. "
                 "Diverged ones would diverge again.",
             )
@@ -124,7 +126,7 @@ def _buttons(row: SweepRow, table: pd.DataFrame) -> None:
         if st.button("Extend", on_click=_extend, args=(row,), help=help):
             # the form is no part of this fragment
             st.rerun()
-        best = table.dropna(subset=[sweeps.measure(table)]).nlargest(_COMPARED, sweeps.measure(table))
+        best = table.dropna(subset=[sweeps.ranking_column(table)]).nlargest(_COMPARED, sweeps.ranking_column(table))
         if len(best) > 1:
             numbers = [str(number) for number in best["number"]]
             st.page_link(
@@ -159,11 +161,11 @@ def _deleting(row: SweepRow, table: pd.DataFrame) -> None:
 
 def _best(sweep: Sweep, table: pd.DataFrame) -> None:
     """The best run with its setting's means over the seeds, its test accuracy, and how much choosing it flatters."""
-    found = sweeps.choice(sweep, table)
+    found = sweeps.sweep_leaders(sweep, table)
     if found is None:
         st.caption("The best run appears here when the first has finished an epoch.")
         return
-    run, kind = found.run, sweeps.score_name(table)
+    run, kind = found.run, sweeps.ranking_name(table)
     number = str(run.number)
     with st.container(border=True, key="best"):
         figure, setting, links = st.columns([2, 4, 2], vertical_alignment="center")
@@ -191,7 +193,7 @@ def _best(sweep: Sweep, table: pd.DataFrame) -> None:
                 query_params={"runs": number, "view": "Training"},
                 help="Opens the page Train with this run on the chart.",
             )
-        remarks = [stats.flattery_text(found.flattery)]
+        remarks = [stats.selection_bias_text(found.selection_bias)]
         if found.best != found.of_run:
             remarks.append(
                 f"By the mean over seeds another setting is ahead: {_values(found.best)}. {_means(found.best, kind)}"
@@ -201,7 +203,8 @@ def _best(sweep: Sweep, table: pd.DataFrame) -> None:
 
 def _values(setting: sweeps.Setting) -> str:
     return " · ".join(
-        f"{in_markdown(sweeps.label(field))} **{in_markdown(shown(value))}**" for field, value in setting.values.items()
+        f"{in_markdown(sweeps.axis_label(field))} **{in_markdown(shown(value))}**"
+        for field, value in setting.values.items()
     )
 
 

@@ -28,13 +28,13 @@ _CURVE_NAMES = ("validation_loss", "validation_accuracy", "epoch_train_loss", "e
 
 def show_summary(sweep: Sweep, table: pd.DataFrame) -> None:
     """Accuracy by the swept settings: a line for one, a map for two, parallel coordinates for more."""
-    measure = sweeps.measure(table)
+    measure = sweeps.ranking_column(table)
     if np.isnan(table[measure].to_numpy()).all():
         return
     st.subheader("What it found")
-    labels = {field: sweeps.label(field) for field in sweep.fields}
+    labels = {field: sweeps.axis_label(field) for field in sweep.fields}
     figure = _summary(table.loc[:, ["run", "number", "seed", *labels, measure]], labels, measure)
-    live_figure("sweep-summary", figure, f"{measures.sweep_measure(measure)} by {' and '.join(labels.values())}")
+    live_figure("sweep-summary", figure, f"{measures.ranking_label(measure)} by {' and '.join(labels.values())}")
     if measure == "test_accuracy":
         st.caption("Test accuracy, optimistic as soon as settings are chosen by it.")
 
@@ -59,7 +59,7 @@ def show_curves(sweep: Sweep, table: pd.DataFrame) -> None:
     chosen = (table["chosen_on"] != "–").any()
     columns = list(dict.fromkeys(["run", "number", "seed", "epoch", "chosen_on", field]))
     figure = _curves(shown.loc[:, columns], field, metric or "accuracy", bool(chosen))
-    live_figure("sweep-curves", figure, f"{metric} over epochs, a curve a run, coloured by {sweeps.label(field)}")
+    live_figure("sweep-curves", figure, f"{metric} over epochs, a curve a run, coloured by {sweeps.axis_label(field)}")
     if len(set(shown["chosen_on"].tolist())) > 1:
         st.caption(
             "Some curves are of validation images, others of the test images, which chose the epoch (optimistic). "
@@ -68,7 +68,7 @@ def show_curves(sweep: Sweep, table: pd.DataFrame) -> None:
     if len(shown) < len(begun):
         st.caption(
             f"{len(shown)} of {len(begun):,} runs are drawn, spread evenly over "
-            f"{in_markdown(sweeps.label(field))}: more could not be told apart."
+            f"{in_markdown(sweeps.axis_label(field))}: more could not be told apart."
         )
 
 
@@ -84,12 +84,12 @@ def show_runs(sweep: Sweep, table: pd.DataFrame) -> None:
     """Every run: those that train, then those that have ended, the best first, then those that wait."""
     st.subheader("Every run")
     places = [{"running": 0, "queued": 2}.get(name, 1) for name in table["state"].tolist()]
-    rows = table.assign(place=places, score=table[sweeps.measure(table)])
+    rows = table.assign(place=places, score=table[sweeps.ranking_column(table)])
     rows = rows.sort_values(["place", "score", "number"], ascending=[True, False, True])
     column = st.column_config
     shown = pd.DataFrame(
         {"Run": [f"/inspect?run={number}" for number in rows["number"]], "State": rows["state"].tolist()}
-        | {sweeps.label(field): _sortable(rows[field].tolist()) for field in sweep.fields}
+        | {sweeps.axis_label(field): _sortable(rows[field].tolist()) for field in sweep.fields}
         | ({"Seed": rows["seed"].tolist()} if sweep.seeds > 1 else {})
         | {
             "Validation": (100 * rows["validation_accuracy"]).tolist(),
@@ -127,7 +127,7 @@ def _coloured_by(sweep: Sweep) -> str:
     chosen = choose_option(
         "Coloured by",
         sweep.fields,
-        format_func=sweeps.label,
+        format_func=sweeps.axis_label,
         default=sweep.fields[0],
         # of another sweep are other choices
         key=f"coloured by {' '.join(sweep.fields)}",
@@ -151,7 +151,7 @@ def _curves(table: pd.DataFrame, field: str, metric: Metric, chosen: bool) -> go
         with errors_as_messages():
             metrics[run] = _metrics(run, epoch)
     table = table.loc[[run in metrics for run in table["run"]], :]
-    return sweep_curves(metrics, table, field, sweeps.label(field), metric, "validation" if chosen else "train")
+    return sweep_curves(metrics, table, field, sweeps.axis_label(field), metric, "validation" if chosen else "train")
 
 
 @st.cache_data(show_spinner=False, max_entries=1000)

@@ -13,7 +13,7 @@ from dashboard.frame import (
     is_new_click,
     open_store,
 )
-from mnist_core.analysis import MOST_SEEDS, seeded
+from mnist_core.analysis import MOST_SEEDS, with_seeds
 from mnist_core.architectures import Architecture
 from mnist_core.config import RunConfig, schedules
 from mnist_core.errors import ArchitectureError, MnistLabError
@@ -88,7 +88,7 @@ def _enqueue(values: dict[str, Any], name: str, seeds: int, click: int) -> None:
     if not is_new_click("start", click):
         return
     with errors_as_messages():
-        runs = queueing.enqueue_all(open_store(), seeded(RunConfig.parse(values), seeds, name))
+        runs = queueing.enqueue_all(open_store(), with_seeds(RunConfig.parse(values), seeds, name))
         background_jobs().wake()
         add_chosen_runs("runs", *(run.number for run in runs))
         st.session_state["view"] = "Training"

@@ -10,13 +10,13 @@ import re
 import numpy as np
 import pandas as pd
 
-from mnist_core.analysis.predictions import Answers
-from mnist_core.analysis.stats.pairs import paired
+from mnist_core.analysis.predictions import Predictions
+from mnist_core.analysis.stats.pairs import paired_test
 from mnist_core.analysis.stats.several import holm
 from mnist_core.errors import DataError
 
 
-def patterns(right: np.ndarray) -> pd.DataFrame:
+def right_patterns(right: np.ndarray) -> pd.DataFrame:
     """Who is right, from bool (R, N): `pattern`, a tuple of R bools, and `images`, the most frequent first.
 
     Only patterns that occur; the images add up to N.
@@ -29,33 +29,33 @@ def patterns(right: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"pattern": [pattern for pattern, _ in rows], "images": [count for _, count in rows]})
 
 
-def of_pattern(right: np.ndarray, pattern: tuple[bool, ...]) -> np.ndarray:
+def right_by_pattern(right: np.ndarray, pattern: tuple[bool, ...]) -> np.ndarray:
     """The images that exactly these runs have right, from bool (R, N): int64 (M,)."""
     return np.flatnonzero((right == np.asarray(pattern)[:, None]).all(axis=0))
 
 
-def right_by(right: np.ndarray, count: int) -> np.ndarray:
+def right_by_count(right: np.ndarray, count: int) -> np.ndarray:
     """The images that exactly `count` of the runs have right, from bool (R, N): int64 (M,)."""
     return np.flatnonzero(right.sum(axis=0) == count)
 
 
-def nobody(right: np.ndarray) -> np.ndarray:
+def right_by_none(right: np.ndarray) -> np.ndarray:
     """The images that no run has right, from bool (R, N): int64 (M,)."""
-    return right_by(right, 0)
+    return right_by_count(right, 0)
 
 
-def everybody(right: np.ndarray) -> np.ndarray:
+def right_by_all(right: np.ndarray) -> np.ndarray:
     """The images that every run has right, from bool (R, N): int64 (M,)."""
-    return right_by(right, len(right))
+    return right_by_count(right, len(right))
 
 
-def true_probability(answers: Answers) -> np.ndarray:
+def true_probability(answers: Predictions) -> np.ndarray:
     """The probability that each run gives the true class: float64 (R, N)."""
     places = np.arange(answers.images)
     return np.stack([answers.probabilities[run.id][places, answers.labels] for run in answers.runs]).astype(np.float64)
 
 
-def disagreement(answers: Answers) -> np.ndarray:
+def disagreement(answers: Predictions) -> np.ndarray:
     """How far the runs' probabilities are from each other for each image, in bits: float64 (N,).
 
     The Jensen-Shannon divergence of the R distributions, H(mean) - mean of H (Lin, 1991): 0 where all say the same,
@@ -70,23 +70,23 @@ def disagreement(answers: Answers) -> np.ndarray:
     return np.maximum(_entropy(mean) - own, 0)
 
 
-def confusion(answers: Answers, run: int) -> np.ndarray:
+def confusion_counts(answers: Predictions, run: int) -> np.ndarray:
     """Number of images of each true class (row) that a run gives each class (column): int64 (C, C)."""
     count = answers.classes
     return np.bincount(answers.labels * count + answers.predicted[run], minlength=count * count).reshape(count, count)
 
 
-def confusion_difference(answers: Answers, a: int, b: int) -> np.ndarray:
+def confusion_difference(answers: Predictions, a: int, b: int) -> np.ndarray:
     """Confusion matrix of run a minus that of run b: int64 (C, C). Each row adds up to 0."""
-    return confusion(answers, a) - confusion(answers, b)
+    return confusion_counts(answers, a) - confusion_counts(answers, b)
 
 
-def of_cell(answers: Answers, run: int, true: int, given: int) -> np.ndarray:
+def images_of_cell(answers: Predictions, run: int, true: int, given: int) -> np.ndarray:
     """The images of class `true` that a run gives class `given`: int64 (M,)."""
     return np.flatnonzero((answers.labels == true) & (answers.predicted[run] == given))
 
 
-def class_accuracy(answers: Answers) -> pd.DataFrame:
+def class_accuracy(answers: Predictions) -> pd.DataFrame:
     """Share of the images of each class (row, by its place) that each run (column, by its number) has right.
 
     Fractions; NaN for a class without images.
@@ -99,25 +99,25 @@ def class_accuracy(answers: Answers) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.RangeIndex(answers.classes, name="class"))
 
 
-def class_differences(answers: Answers, a: int, b: int) -> pd.DataFrame:
+def class_differences(answers: Predictions, a: int, b: int) -> pd.DataFrame:
     """Accuracy of run a minus that of run b in each class, with its 95 % interval and the exact McNemar test.
 
     A row a class that has images: class (its place), images, only_a and only_b (images that only one has right),
-    difference, low, high (fractions; as `stats.Paired`, of this class alone), p (of this class alone) and adjusted
+    difference, low, high (fractions; as `stats.PairedTest`, of this class alone), p (of this class alone) and adjusted
     (corrected by Holm's method for all classes).
     """
     rows = []
     for place in range(answers.classes):
         own_a, own_b = (answers.right[run][answers.labels == place] for run in (a, b))
         if len(own_a):
-            one = paired(own_a, own_b)
+            one = paired_test(own_a, own_b)
             rows.append((place, one.images, one.only_a, one.only_b, one.difference, one.low, one.high, one.p))
     names = ["class", "images", "only_a", "only_b", "difference", "low", "high", "p"]
     table = pd.DataFrame(rows, columns=pd.Index(names))
     return table.assign(adjusted=holm(table["p"].to_numpy()))
 
 
-def read_images(text: str, images: int) -> np.ndarray:
+def parse_image_list(text: str, images: int) -> np.ndarray:
     """The images that a text names, as places from 0 in a split of `images`: int64 (M,), each once, in its order.
 
     Numbers with commas, spaces or lines between them, or a CSV with a column "index". Raises DataError that quotes
@@ -141,7 +141,7 @@ def read_images(text: str, images: int) -> np.ndarray:
     return np.array(list(found), dtype=np.int64)
 
 
-def accuracy_without(answers: Answers, places: np.ndarray) -> pd.DataFrame:
+def accuracy_without(answers: Predictions, places: np.ndarray) -> pd.DataFrame:
     """Each run's score on all images and on those that are not at `places`; a row a run, in their order.
 
     Columns: run (its number), wrong and accuracy (a fraction) of all images, wrong_without and accuracy_without; NaN

@@ -189,7 +189,7 @@ def coverage(probabilities: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     )
 
 
-def answering(table: pd.DataFrame, share: float) -> dict[str, float]:
+def row_at_coverage(table: pd.DataFrame, share: float) -> dict[str, float]:
     """The row of `coverage` with the highest threshold that still answers at least this share of the images."""
     place = int(np.searchsorted(table["coverage"].to_numpy(), share - 1e-12))
     return {str(name): float(table[name].to_numpy()[place]) for name in table.columns}

@@ -35,14 +35,14 @@ _SEED = re.compile(r",? seed \d+(?=,|$)")
 
 
 @dataclass(frozen=True)
-class Group:
+class SeedGroup:
     """Runs that differ at most in the seed and in what rounds: several tries of one experiment, or a lone run."""
 
     name: str
     runs: tuple[Run, ...]
 
     @property
-    def tries(self) -> tuple[Run, ...]:
+    def one_per_seed(self) -> tuple[Run, ...]:
         """The first run of each seed: another one starts alike and sees the same batches, so it is no further try."""
         found: dict[int, Run] = {}
         for run in self.runs:
@@ -50,19 +50,19 @@ class Group:
         return tuple(found.values())
 
 
-def seeded(config: RunConfig, tries: int, name: str = "") -> list[tuple[RunConfig, str]]:
+def with_seeds(config: RunConfig, count: int, name: str = "") -> list[tuple[RunConfig, str]]:
     """Configs that differ only in the seed, from the config's own on, and names for them that say so ("": none given).
 
     A single try keeps its name. Raises ConfigError where the seeds run out.
     """
-    if tries == 1:
+    if count == 1:
         return [(config, name)]
-    configs = [config.replace(seed=config.seed + place) for place in range(tries)]
+    configs = [config.replace(seed=config.seed + place) for place in range(count)]
     own = name.strip()[: NAME_LENGTH - _ROOM] or _SEED.sub("", default_name(config))
     return [(one, f"{own}, seed {one.seed}") for one in configs]
 
 
-def groups(runs: Sequence[Run]) -> list[Group]:
+def seed_groups(runs: Sequence[Run]) -> list[SeedGroup]:
     """The runs put together with those of the same digest but for the seed, in order of first appearance.
 
     Runs of which it is known that their images differ, because files were exchanged, are apart.
@@ -77,7 +77,7 @@ def groups(runs: Sequence[Run]) -> list[Group]:
             alike.append(fitting)
             members.append(fitting)
         fitting.append(run)
-    return [Group(_common_name(group), tuple(group)) for group in members]
+    return [SeedGroup(_common_name(group), tuple(group)) for group in members]
 
 
 def _other_images(run: Run, other: Run) -> bool:
@@ -87,7 +87,7 @@ def _other_images(run: Run, other: Run) -> bool:
     return run.data.images != other.data.images
 
 
-def group_names(groups: Sequence[Group]) -> list[str]:
+def seed_group_names(groups: Sequence[SeedGroup]) -> list[str]:
     """What to call each of the groups: its name, with the number of its first run where others have that name, too."""
     often = Counter(group.name for group in groups)
     names = []
@@ -142,7 +142,7 @@ def _verdict(runs: Sequence[Run], factor: str) -> str:
     """`fairness` of runs whose test images are not known to differ."""
     differing, facts = _differing(runs), _differing_facts(runs)
     factor = factor or next((field.name for field in _factors(differing, runs)), "")
-    roles = [(in_a_sentence(field), _role(field, values, factor, runs)) for field, values in differing]
+    roles = [(name_in_sentence(field), _role(field, values, factor, runs)) for field, values in differing]
     roles += [(fact.name, fact.role) for fact, _ in facts]
     studied = next((name for name, role in roles if role == FACTOR), "")
     confounds, digits = (_named(roles, role) for role in (CONFOUND, LAST_DIGITS))
@@ -226,7 +226,7 @@ def _nothing_studied(digits: Sequence[str], aside: str, chance: bool) -> str:
     return "No setting that matters differs: the same experiment again."
 
 
-def shown(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A value of a field as a person reads it: yes and no, and "not set" for what is empty."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -235,7 +235,7 @@ def shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def in_a_sentence(field: FieldInfo) -> str:
+def name_in_sentence(field: FieldInfo) -> str:
     """A field as it reads within a sentence: learning rate, “Normalise”."""
     name = field.label.split(" (")[0]
     if field.kind == "bool" or field.group == "Augmentation" or name.startswith(("Choose", "Clip", "Step", "Continue")):
@@ -292,7 +292,7 @@ def _differing(runs: Sequence[Run]) -> list[tuple[FieldInfo, list[str]]]:
     """The fields that are not the same in all runs, with their values as text."""
     configs = [run.config.model_dump() for run in runs]
     found = [
-        (field, [shown(config[field.name]) if field.matters(config) else _NO_EFFECT for config in configs])
+        (field, [value_text(config[field.name]) if field.matters(config) else _NO_EFFECT for config in configs])
         for field in fields()
     ]
     return [(field, values) for field, values in found if len(set(values)) > 1]

@@ -22,7 +22,7 @@ BATCH = 100
 _ROUNDS, _SINGLES = 9, 10
 
 # of uint8 images (N, C, H, W): probabilities (N, classes)
-Answer = Callable[[np.ndarray], np.ndarray]
+Predictor = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Speed:
     images_per_second: float
 
 
-def memory(config: RunConfig, shape: Shape, classes: int) -> Memory:
+def network_memory(config: RunConfig, shape: Shape, classes: int) -> Memory:
     """Memory of a run's network for images (C, H, W) and this many classes, of float32 numbers.
 
     Activations are a layer's input and output, and inside a residual block the block's input as well; what a layer
@@ -73,7 +73,7 @@ def weights_size(store: Store, run: Run) -> int | None:
     Read from the head of the checkpoint, which holds the same tensors and more.
     """
     try:
-        path = store.folder(run.id) / trained.chosen(store, run).path
+        path = store.folder(run.id) / trained.chosen_checkpoint(store, run).path
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             head = json.loads(file.read(min(length, path.stat().st_size)))
@@ -89,7 +89,7 @@ def weights_size(store: Store, run: Run) -> int | None:
     return 8 + -(-text // 8) * 8 + end
 
 
-def front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
+def pareto_front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
     """Places of the Pareto front, cheapest first: nothing is cheaper and as accurate, or as cheap and more accurate.
 
     What has a NaN cannot be compared and is never on it.
@@ -108,16 +108,16 @@ def front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
     return found
 
 
-def answers(store: Store, runs: Sequence[Run]) -> dict[str, Answer]:
+def load_predictors(store: Store, runs: Sequence[Run]) -> dict[str, Predictor]:
     """By run id what answers images with the run's weights, on the CPU with one thread, in the run's precision.
 
     Raises CheckpointError.
     """
-    return {run.id: trained.load(store, run).probabilities for run in runs}
+    return {run.id: trained.load_network(store, run).probabilities for run in runs}
 
 
-def speeds(
-    networks: Mapping[str, Answer],
+def measure_speeds(
+    networks: Mapping[str, Predictor],
     images: Mapping[str, np.ndarray],
     told: Callable[[float], None] = lambda share: None,
     clock: Callable[[], float] = time.perf_counter,
@@ -148,7 +148,7 @@ def _turns(keys: list[str]) -> Iterator[str]:
         yield from (*keys[first:], *keys[:first])
 
 
-def _seconds(answer: Answer, images: np.ndarray, clock: Callable[[], float]) -> float:
+def _seconds(answer: Predictor, images: np.ndarray, clock: Callable[[], float]) -> float:
     before = clock()
     answer(images)
     return clock() - before

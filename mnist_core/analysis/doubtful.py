@@ -21,7 +21,7 @@ _TINY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True)
-class Worth:
+class RunWorth:
     """How far a run's probabilities can be trusted, measured on images that it did not learn from."""
 
     # that it was measured on
@@ -45,7 +45,7 @@ def weighing_split(held_out: Iterable[bool]) -> Literal["validation", "test"]:
     return "validation" if all(held_out) else "test"
 
 
-def worth(probabilities: np.ndarray, labels: np.ndarray) -> Worth:
+def run_worth(probabilities: np.ndarray, labels: np.ndarray) -> RunWorth:
     """What a run is worth, by its probabilities (N, C) for the images of a split and their labels int (N,), N > 0.
 
     The temperature takes away how sure a run is of itself and leaves what it knows: a long training makes a network too
@@ -54,20 +54,20 @@ def worth(probabilities: np.ndarray, labels: np.ndarray) -> Worth:
     temperature = max(calibration.temperature(probabilities, labels), _LOWEST_TEMPERATURE)
     loss = calibration.negative_log_likelihood(calibration.with_temperature(probabilities, temperature), labels)
     count, guess = len(labels), float(np.log(probabilities.shape[1]))
-    return Worth(count, temperature, (count * loss + guess) / (count + 1))
+    return RunWorth(count, temperature, (count * loss + guess) / (count + 1))
 
 
-def weights(worths: Sequence[Worth], power: float = POWER) -> np.ndarray:
+def run_weights(worths: Sequence[RunWorth], power: float = POWER) -> np.ndarray:
     """How much each of R runs counts: float64 (R,), in proportion to 1 / loss^power; they add up to 1."""
     losses = np.maximum([one.loss for one in worths], _TINY)
     relative = (losses.min() / losses) ** power
     return relative / relative.sum()
 
 
-def suspects(
+def suspect_labels(
     labels: np.ndarray,
     probabilities: Sequence[np.ndarray],
-    worths: Sequence[Worth],
+    worths: Sequence[RunWorth],
     agree: float = 0.0,
     confidence: float = 0.0,
     power: float = POWER,
@@ -82,7 +82,7 @@ def suspects(
     A row an image: index (its place), label, called, runs (how many call it that), weight (their share), confidence
     (the averaged probability of the class called), of_label (that of the label).
     """
-    shares = weights(worths, power)
+    shares = run_weights(worths, power)
     mean = np.zeros(probabilities[0].shape)
     for share, one, values in zip(shares, worths, probabilities, strict=True):
         mean += share * one.calibrated(values)

@@ -50,7 +50,7 @@ _SILENT = (nn.Sequential, nn.Identity)
 
 
 @dataclass(frozen=True)
-class Weights:
+class WeightImages:
     """One layer's weights as images.
 
     kind "units": what each unit of a linear layer reads of the image, float32 (units, C, H, W).
@@ -63,7 +63,7 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class Activation:
+class LayerOutput:
     """What one layer made of one image: float32 (C, H, W), (tokens, width) or (units,)."""
 
     name: str
@@ -71,14 +71,14 @@ class Activation:
 
 
 @dataclass(frozen=True)
-class _Call:
+class _LayerCall:
     name: str
     module: nn.Module
     input: Tensor
     output: Tensor
 
 
-def first_layer(model: nn.Module, input_shape: Sequence[int]) -> list[Weights]:
+def viewable_weights(model: nn.Module, input_shape: Sequence[int]) -> list[WeightImages]:
     """The weights that can be shown as images, in the order of computation, for images of (C, H, W).
 
     The first layer if it is linear and reads the flattened image, and every convolution.
@@ -90,11 +90,11 @@ def first_layer(model: nn.Module, input_shape: Sequence[int]) -> list[Weights]:
     weighted = [call for call in calls if [*call.module.parameters(recurse=False)]]
     for call in weighted:
         if isinstance(call.module, nn.Conv2d):
-            found.append(Weights(call.name, "filters", _array(call.module.weight)))
+            found.append(WeightImages(call.name, "filters", _array(call.module.weight)))
         elif isinstance(call.module, nn.Linear) and call is weighted[0] and call.input.shape[1:] == (pixels,):
             # (units, C, H, W)
             values = _array(call.module.weight).reshape(-1, *input_shape)
-            found.append(Weights(call.name, "units", values))
+            found.append(WeightImages(call.name, "units", values))
     return found
 
 
@@ -133,7 +133,7 @@ def nonlinear_layers(model: nn.Module, input_shape: Sequence[int]) -> list[str]:
 
 def activations(
     model: nn.Module, image: np.ndarray, mean: Sequence[float], std: Sequence[float], precision: str = "float32"
-) -> list[Activation]:
+) -> list[LayerOutput]:
     """What each layer makes of one image in evaluation mode, in the order of computation, computed in `precision`.
 
     The image is uint8 (C, H, W); mean and std normalise it after scaling to [0, 1], as those of `Data` do.
@@ -142,7 +142,7 @@ def activations(
     # (1, C, H, W)
     inputs = Scaling.of(mean, std, image.shape, device).inputs(torch.from_numpy(image[None]).to(device))
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        return [Activation(call.name, _array(call.output[0])) for call in _calls(_copy(model), inputs)]
+        return [LayerOutput(call.name, _array(call.output[0])) for call in _calls(_copy(model), inputs)]
 
 
 def _copy(model: nn.Module) -> nn.Module:
@@ -150,15 +150,15 @@ def _copy(model: nn.Module) -> nn.Module:
     return deepcopy(model).eval()
 
 
-def _calls(model: nn.Module, inputs: Tensor) -> list[_Call]:
+def _calls(model: nn.Module, inputs: Tensor) -> list[_LayerCall]:
     """What one pass through a copied network computes, layer by layer; a residual block follows its parts."""
-    calls: list[_Call] = []
+    calls: list[_LayerCall] = []
     seen: Counter[str] = Counter()
 
     def note(module: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
         word = _word(module)
         seen[word] += 1
-        calls.append(_Call(f"{word} {seen[word]}", module, arguments[0], output))
+        calls.append(_LayerCall(f"{word} {seen[word]}", module, arguments[0], output))
 
     layers = [part for part in model.modules() if part is not model and not isinstance(part, _SILENT)]
     handles = [layer.register_forward_hook(note) for layer in layers]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Product:
+class LinearProduct:
     """The single matrix that a stack of linear layers multiplies the image with."""
 
     # float64 (classes, pixels)
@@ -31,18 +31,18 @@ class Product:
         return min(self.widths)
 
 
-def product(store: Store, run: Run, epoch: int | None = None) -> Product | None:
+def linear_product(store: Store, run: Run, epoch: int | None = None) -> LinearProduct | None:
     """The product of the weight matrices of the run's network, last layer first, and its rank; None if it is not
     a stack of linear layers.
 
     In float64, so that the singular values beyond the narrowest layer are rounding errors of about 1e-16 and not of
     1e-7; the rank counts those above max(shape) * eps * the largest (numpy.linalg.matrix_rank). Raises CheckpointError.
     """
-    return product_of(trained.load(store, run, epoch).model)
+    return linear_product_of(trained.load_network(store, run, epoch).model)
 
 
-def product_of(model: "nn.Module") -> Product | None:
-    """`product` of a network."""
+def linear_product_of(model: "nn.Module") -> LinearProduct | None:
+    """`linear_product` of a network."""
     from torch import nn
 
     silent = (nn.Sequential, nn.Flatten, nn.Identity, nn.Dropout, nn.LogSoftmax, nn.Linear)
@@ -56,18 +56,18 @@ def product_of(model: "nn.Module") -> Product | None:
         matrix = weight @ matrix
     widths = (weights[0].shape[1], *(weight.shape[0] for weight in weights))
     values = np.linalg.svd(matrix, compute_uv=False)
-    return Product(matrix, values, int(np.linalg.matrix_rank(matrix)), widths)
+    return LinearProduct(matrix, values, int(np.linalg.matrix_rank(matrix)), widths)
 
 
-def logits(store: Store, run: Run, images: np.ndarray, epoch: int | None = None) -> np.ndarray:
+def run_logits(store: Store, run: Run, images: np.ndarray, epoch: int | None = None) -> np.ndarray:
     """What the run's network puts out before softmax, for uint8 images (N, C, H, W): float32 (N, classes).
 
     Raises CheckpointError.
     """
-    return trained.load(store, run, epoch).logits(images)
+    return trained.load_network(store, run, epoch).logits(images)
 
 
-def clipped(outputs: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
+def clipped_logits(outputs: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     """What a ReLU on the logits takes away, a row a class, from outputs (N, classes) and true classes int (N,).
 
     Columns, all shares of images from 0 to 1, NaN for a class without images: `own` (of the images of this class, how

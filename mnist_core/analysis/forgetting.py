@@ -17,7 +17,7 @@ _MACS_A_SECOND = 4e9
 
 
 @dataclass(frozen=True)
-class History:
+class PredictionHistory:
     """What the network called each image after some of its epochs."""
 
     # int64 (E,), rising
@@ -30,7 +30,7 @@ class History:
         return self.predicted[:, image]
 
 
-def epochs(store: Store, run: Run) -> list[int]:
+def kept_epochs(store: Store, run: Run) -> list[int]:
     """The epochs at whose end the run kept its weights, rising. `checkpoint_every` says how many are kept."""
     found = trained.checkpoints(store, run)
     times = Counter(artifact.epoch for artifact in found)
@@ -38,26 +38,26 @@ def epochs(store: Store, run: Run) -> list[int]:
     return sorted(a.epoch for a in found if a.epoch and times[a.epoch] == 1 and "epoch-" in a.path)
 
 
-def seconds(run: Run, images: int, epochs: int) -> float:
-    """About how long `history` takes on one core, from the network's multiply-accumulates."""
+def history_seconds(run: Run, images: int, epochs: int) -> float:
+    """About how long `prediction_history` takes on one core, from the network's multiply-accumulates."""
     return (run.macs or 0) * images * epochs / _MACS_A_SECOND
 
 
-def history(
+def prediction_history(
     store: Store,
     run: Run,
     images: np.ndarray,
     progress: Callable[[int, int], None] | None = None,
     wanted: Sequence[int] | None = None,
     stored: Mapping[int, np.ndarray] | None = None,
-) -> History:
+) -> PredictionHistory:
     """What the network called uint8 images (N, C, H, W) of its own input shape after each epoch that was kept.
 
-    `wanted` are the epochs to look at, by default all of `epochs`. `stored` has by epoch what is known of these images
-    already, int (N,): the predictions of the run's own evaluation. `progress` is called with how many images of how
-    many have been answered. Raises CheckpointError if a file is damaged.
+    `wanted` are the epochs to look at, by default all of `kept_epochs`. `stored` holds, by epoch, predictions int (N,)
+    that the run's own evaluation made already; they are not computed again. `progress` is called with the number of
+    images predicted so far and the number in all. Raises CheckpointError if a file is damaged.
     """
-    kept = list(epochs(store, run) if wanted is None else wanted)
+    kept = list(kept_epochs(store, run) if wanted is None else wanted)
     predicted = np.zeros((len(kept), len(images)), dtype=np.int16)
     for row, epoch in enumerate(kept):
         if stored and epoch in stored:
@@ -65,13 +65,13 @@ def history(
             continue
         for start in range(0, len(images), _BATCH):
             part = slice(start, start + _BATCH)
-            predicted[row, part] = trained.probabilities(store, run, images[part], epoch).argmax(axis=1)
+            predicted[row, part] = trained.run_probabilities(store, run, images[part], epoch).argmax(axis=1)
             if progress:
                 progress(row * len(images) + min(start + _BATCH, len(images)), len(kept) * len(images))
-    return History(np.array(kept, dtype=np.int64), predicted)
+    return PredictionHistory(np.array(kept, dtype=np.int64), predicted)
 
 
-def forgotten(history: History, labels: np.ndarray) -> pd.DataFrame:
+def forgetting_events(history: PredictionHistory, labels: np.ndarray) -> pd.DataFrame:
     """How each image fared: a row an image, in their order, from labels (N,).
 
     Columns: index; label; forgotten, how often it was right and wrong at the next epoch looked at (a forgetting event
@@ -99,7 +99,7 @@ def forgotten(history: History, labels: np.ndarray) -> pd.DataFrame:
     )
 
 
-def course(history: History, labels: np.ndarray) -> pd.DataFrame:
+def forgetting_course(history: PredictionHistory, labels: np.ndarray) -> pd.DataFrame:
     """How many images were right, learned and forgotten after each epoch: columns epoch, right, learned, forgotten.
 
     Learned and forgotten are counted since the epoch before; at the first one, all that are right are learned.
@@ -116,7 +116,7 @@ def course(history: History, labels: np.ndarray) -> pd.DataFrame:
     )
 
 
-def _epochs_or_none(history: History, places: np.ndarray, known: np.ndarray) -> pd.Series:
+def _epochs_or_none(history: PredictionHistory, places: np.ndarray, known: np.ndarray) -> pd.Series:
     """The epochs at some places, NA where they are not known."""
     last = len(history.epochs) - 1
     return pd.Series(history.epochs[np.clip(places, 0, last)], dtype="Int64").where(pd.Series(known))

@@ -13,7 +13,7 @@ def optimistic_note(runs: Sequence[Run]) -> str:
     found = [run for run in runs if run.config.choose_on == "test"]
     if not found:
         return ""
-    subject = "Its best epoch was" if len(runs) == 1 else f"The best epoch of {numbers(found)} was"
+    subject = "Its best epoch was" if len(runs) == 1 else f"The best epoch of {run_numbers(found)} was"
     whose, them = ("its", "it") if len(found) == 1 else ("their", "them")
     beside = f", which flatters {them} beside the others" if len(found) < len(runs) else ""
     return f"{subject} chosen on the test images themselves: {whose} test accuracy is optimistic{beside}."
@@ -46,7 +46,7 @@ def metric_name(run: Run, name: str) -> str:
     return name
 
 
-def sweep_measure(column: str) -> str:
+def ranking_label(column: str) -> str:
     """In words, the column of accuracies by which a sweep ranks its settings.
 
     Whoever ranks settings by their test accuracy chooses on the test images, even if no epoch was chosen on them.
@@ -60,7 +60,7 @@ def training_loss_note(runs: Sequence[Run]) -> str:
     for run in runs:
         if run.training_loss_label:
             by_label.setdefault(run.training_loss_label, []).append(run)
-    parts = [f"that of {numbers(found)} is {label}" for label, found in by_label.items()]
+    parts = [f"that of {run_numbers(found)} is {label}" for label, found in by_label.items()]
     if not parts:
         return ""
     return (
@@ -69,7 +69,7 @@ def training_loss_note(runs: Sequence[Run]) -> str:
     )
 
 
-def numbers(runs: Sequence[Run]) -> str:
+def run_numbers(runs: Sequence[Run]) -> str:
     """Runs by their numbers: a name may hold signs that would format the text."""
     return ("runs " if len(runs) > 1 else "run ") + ", ".join(str(run.number) for run in runs)
 
@@ -78,5 +78,5 @@ def changed_note(runs: Sequence[Run]) -> str:
     """A sentence about runs whose stored figures have changed since they ended (`Store.changed`); "" for none."""
     if not runs:
         return ""
-    figures = f"The stored figures or settings of {numbers(runs)} have changed since the training ended"
+    figures = f"The stored figures or settings of {run_numbers(runs)} have changed since the training ended"
     return f"{figures}: do not rely on them. Bring the database back from a backup, or train anew."

@@ -8,14 +8,14 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from mnist_core.analysis import results
+from mnist_core.analysis import scores
 from mnist_core.config import Split, same_pictures
 from mnist_core.errors import StoreError
 from mnist_core.store import Run, Store
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """Probabilities that some runs gave the same images, in one order."""
 
     runs: tuple[Run, ...]
@@ -64,28 +64,31 @@ class Answers:
         """Which images each run has right, a row a run: bool (runs, N)."""
         return self.predicted == self.labels
 
-    def of(self, runs: Iterable[Run]) -> "Answers":
+    def of(self, runs: Iterable[Run]) -> "Predictions":
         """The answers of some of the runs, in the order given."""
         chosen = tuple(runs)
-        return Answers(chosen, self.labels, {run.id: self.probabilities[run.id] for run in chosen}, self.split)
+        return Predictions(chosen, self.labels, {run.id: self.probabilities[run.id] for run in chosen}, self.split)
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class ExcludedRun:
     """A run that cannot be compared with the others, and why, as the end of a sentence about it."""
 
     run: Run
     reason: str
 
 
-def read(store: Store, run: Run, split: str = "test") -> pd.DataFrame:
-    """The stored predictions of a run on one split; empty if it has none. Raises StoreError as `stored` does."""
-    table = stored(store, run)
-    return table if table.empty else results.of_split(table, split)
+def load_split(store: Store, run: Run, split: str = "test") -> pd.DataFrame:
+    """The stored predictions of a run on one split; empty if it has none.
+
+    Raises StoreError as `load_all_splits` does.
+    """
+    table = load_all_splits(store, run)
+    return table if table.empty else scores.rows_of_split(table, split)
 
 
-def stored(store: Store, run: Run) -> pd.DataFrame:
-    """The stored predictions of a run on all splits, as `results` describes them; empty if it has none.
+def load_all_splits(store: Store, run: Run) -> pd.DataFrame:
+    """The stored predictions of a run on all splits, as `scores` describes them; empty if it has none.
 
     Raises StoreError if the file is missing or is not, bit for bit, the one that was written.
     """
@@ -101,35 +104,36 @@ def stored(store: Store, run: Run) -> pd.DataFrame:
     return pd.read_parquet(io.BytesIO(content))
 
 
-def gather(
+def align(
     runs: Sequence[Run], tables: Mapping[str, pd.DataFrame], split: Split = "test"
-) -> tuple[Answers | None, list[LeftOut]]:
+) -> tuple[Predictions | None, list[ExcludedRun]]:
     """The runs that answered the same images as the first that answered any, and those that are left out.
 
-    `tables` holds each run's predictions on this split by its id, as `read` returns them. None if no run has any. The
-    hashes that runs recorded say which images are the same; where one recorded none, data set and labels must be equal.
+    `tables` holds each run's predictions on this split by its id, as `load_split` returns them. None if no run has any.
+    The hashes that runs recorded say which images are the same; where one recorded none, data set and labels must be
+    equal.
     """
     kept: list[Run] = []
-    left_out: list[LeftOut] = []
+    left_out: list[ExcludedRun] = []
     labels: np.ndarray | None = None
     probabilities: dict[str, np.ndarray] = {}
     for run in runs:
         table = tables[run.id]
         if table.empty:
-            left_out.append(LeftOut(run, "has no predictions yet"))
+            left_out.append(ExcludedRun(run, "has no predictions yet"))
             continue
         own = table["label"].to_numpy(np.int64)
         if reason := next(filter(None, (_why_apart(run, other, split) for other in kept)), ""):
-            left_out.append(LeftOut(run, reason))
+            left_out.append(ExcludedRun(run, reason))
             continue
         if labels is None:
             labels = own
         elif not np.array_equal(own, labels):
-            left_out.append(LeftOut(run, f"was tested on other images than run #{kept[0].number}"))
+            left_out.append(ExcludedRun(run, f"was tested on other images than run #{kept[0].number}"))
             continue
         kept.append(run)
-        probabilities[run.id] = results.probabilities(table)
-    return (None if labels is None else Answers(tuple(kept), labels, probabilities, split)), left_out
+        probabilities[run.id] = scores.probabilities(table)
+    return (None if labels is None else Predictions(tuple(kept), labels, probabilities, split)), left_out
 
 
 def _why_apart(run: Run, other: Run, split: Split) -> str:

@@ -25,7 +25,7 @@ _CHANGE_SECONDS, _ANSWER_SECONDS, _MACS_A_SECOND = 5e-5, 2e-5, 5e9
 
 Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 # of uint8 images (N, C, H, W): (N, classes), the largest is the answer
-Answer = Callable[[np.ndarray], np.ndarray]
+Predictor = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Corruption:
 
 
 @dataclass(frozen=True)
-class Counted:
+class RobustnessCounts:
     """What is known so far: of `images` images, how many each network has right, int (corruptions, LEVELS)."""
 
     # share of the work, 0 to 1
@@ -65,12 +65,12 @@ def corrupt(images: np.ndarray, kind: Corruption, severity: int, place: int = 0)
     return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
 
 
-def measure(
-    networks: Mapping[str, Answer],
+def count_right_answers(
+    networks: Mapping[str, Predictor],
     images: np.ndarray,
     labels: np.ndarray,
     untouched: Mapping[str, np.ndarray] | None = None,
-) -> Iterator[Counted]:
+) -> Iterator[RobustnessCounts]:
     """Right answers of each network to all changes of uint8 images (N, C, H, W) with labels (N,), told as they grow.
 
     `untouched` says which of the images as they are a network has right, bool (N,), where that is stored: then severity
@@ -83,7 +83,7 @@ def measure(
         own, truth = images[start : start + CHUNK], labels[start : start + CHUNK]
         found = {key: value.copy() for key, value in right.items()}
         for done, (row, severity) in enumerate(cells := list(_cells())):
-            yield Counted((start + len(own) * done / len(cells)) / len(images), start, right)
+            yield RobustnessCounts((start + len(own) * done / len(cells)) / len(images), start, right)
             changed = corrupt(own, CORRUPTIONS[row], severity, start)
             for key, answer in networks.items():
                 if severity == 0 and untouched is not None and key in untouched:
@@ -92,18 +92,18 @@ def measure(
                     hits = int((answer(changed).argmax(axis=1) == truth).sum())
                 found[key][row if severity else slice(None), severity] += hits
         right = found
-    yield Counted(1.0, len(images), right)
+    yield RobustnessCounts(1.0, len(images), right)
 
 
-def sample(count: int, wanted: int) -> np.ndarray:
+def sample_images(count: int, wanted: int) -> np.ndarray:
     """Ascending places of `wanted` of `count` images, always the same ones, at random; all if there are no more."""
     if wanted >= count:
         return np.arange(count)
     return np.sort(np.random.default_rng(_SEED).choice(count, wanted, replace=False))
 
 
-def seconds(macs: Sequence[int], images: int) -> float:
-    """About how long `measure` takes for networks with these multiply-accumulates on one ordinary core."""
+def measuring_seconds(macs: Sequence[int], images: int) -> float:
+    """About how long `count_right_answers` takes for networks with these multiply-accumulates on one ordinary core."""
     answering = sum(_ANSWER_SECONDS + one / _MACS_A_SECOND for one in macs)
     return images * len(list(_cells())) * (_CHANGE_SECONDS + answering)
 

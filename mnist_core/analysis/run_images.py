@@ -105,7 +105,7 @@ def _read(which: str, root: str, rule: int, split: SplitName, state: str) -> tup
     return images, labels, fingerprint(images, labels)
 
 
-def remarks_of(run: Run) -> list[str]:
+def image_remarks(run: Run) -> list[str]:
     """How a run's pictures were read, and whether it can be told that the images on this machine are still its own."""
     if run.data is not None and run.data.folder is not None:
         return [remarks.EARLIER_RULE] if run.rule == FIRST_RULE else remarks.reading(run.data.folder)

@@ -19,7 +19,7 @@ def checkpoints(store: Store, run: Run) -> list[Artifact]:
     return store.artifacts(run.id, kind="checkpoint")
 
 
-def chosen(store: Store, run: Run, epoch: int | None = None) -> Artifact:
+def chosen_checkpoint(store: Store, run: Run, epoch: int | None = None) -> Artifact:
     """The checkpoint of `epoch`, or by default of the best epoch; without validation images of the last.
 
     Raises CheckpointError if there is none.
@@ -38,9 +38,9 @@ def chosen(store: Store, run: Run, epoch: int | None = None) -> Artifact:
     return found[-1]
 
 
-def probabilities(store: Store, run: Run, images: np.ndarray, epoch: int | None = None) -> np.ndarray:
+def run_probabilities(store: Store, run: Run, images: np.ndarray, epoch: int | None = None) -> np.ndarray:
     """Class probabilities of one run for uint8 images (N, C, H, W) of its own input shape: float32 (N, classes)."""
-    return load(store, run, epoch).probabilities(images)
+    return load_network(store, run, epoch).probabilities(images)
 
 
 def precision_here(run: Run) -> str:
@@ -63,7 +63,7 @@ def precision_note(run: Run) -> str:
 
 
 @dataclass(frozen=True)
-class Network:
+class TrainedNetwork:
     """A trained network on the CPU in evaluation mode, and what its inputs and outputs mean.
 
     It answers as the run's own evaluation does: the same operations in the same precision, as many images at a time.
@@ -102,14 +102,14 @@ class Network:
         return torch.from_numpy(self.logits(images)).softmax(1).numpy()
 
 
-def load(store: Store, run: Run, epoch: int | None = None) -> Network:
-    """The run's network with the weights of `chosen`; loaded once, then kept. Raises CheckpointError."""
-    artifact = chosen(store, run, epoch)
+def load_network(store: Store, run: Run, epoch: int | None = None) -> TrainedNetwork:
+    """The run's network with the weights of `chosen_checkpoint`; loaded once, then kept. Raises CheckpointError."""
+    artifact = chosen_checkpoint(store, run, epoch)
     return _load(store.folder(run.id) / artifact.path, artifact, precision_here(run))
 
 
 @lru_cache(maxsize=16)
-def _load(path: Path, artifact: Artifact, precision: str) -> Network:
+def _load(path: Path, artifact: Artifact, precision: str) -> TrainedNetwork:
     import torch
 
     from mnist_core.architectures import build
@@ -127,4 +127,4 @@ def _load(path: Path, artifact: Artifact, precision: str) -> Network:
     files.restore_weights(checkpoint, model)
     # kernels as in training: another layout rounds otherwise
     model = place(model.eval(), torch.device("cpu"))
-    return Network(model, shape, classes, tuple(about["mean"]), tuple(about["std"]), precision)
+    return TrainedNetwork(model, shape, classes, tuple(about["mean"]), tuple(about["std"]), precision)

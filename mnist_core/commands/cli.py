@@ -16,7 +16,7 @@ from rich.table import Table
 from typer.exceptions import TyperException
 
 from mnist_core import environment
-from mnist_core.analysis import MOST_SEEDS, measures, remarks_of, seeded
+from mnist_core.analysis import MOST_SEEDS, image_remarks, measures, with_seeds
 from mnist_core.commands.export import export
 from mnist_core.commands.flags import whole_number, with_config_flags
 from mnist_core.commands.report import import_run, report
@@ -126,7 +126,7 @@ def _train(
     for remark in remarks(config, parent):
         print(in_terminal(f"Note: {remark}"), file=sys.stderr)
     if seeds > 1:
-        _train_seeds(store, seeded(config, seeds, name), tag, queue, as_json)
+        _train_seeds(store, with_seeds(config, seeds, name), tag, queue, as_json)
         return
     if queue:
         run = queueing.enqueue(store, config, name, tag)
@@ -233,7 +233,7 @@ def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
     if found.data is not None:
         lines.append(f"test images {found.data.images.get('test', '')[:12]}")
     lines += filter(None, [measures.changed_note(store.changed_runs([found]))])
-    lines += remarks_of(found)
+    lines += image_remarks(found)
     lines += [one_line(found.note)] if found.note else []
     lines += [f"  {name} = {one_line(str(value))}" for name, value in found.config.changed().items()] or [
         "  all settings are default"

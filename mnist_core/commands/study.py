@@ -17,7 +17,7 @@ from mnist_core.store import Run, Store
 from mnist_core.text import in_terminal
 
 if TYPE_CHECKING:
-    from mnist_core.studies import Planned
+    from mnist_core.studies import PlannedRun
 
 study_app = typer.Typer(no_args_is_help=True, help="The published studies: train them again and compare.")
 
@@ -28,15 +28,17 @@ _ROOT = Path(__file__).resolve().parents[2]
 @study_app.command("list")
 def study_list(as_json: _As_json = False) -> None:
     """The studies and their experiments, and how many of their runs are in the store."""
-    from mnist_core.studies import plan, runs_of, studies
+    from mnist_core.studies import all_studies, plan_runs, study_runs
 
     store = with_dead_runs_ended(Store.open())
     rows = []
-    for study in studies().values():
+    for study in all_studies().values():
         finished = Counter(
-            planned.experiment.name for planned, run in runs_of(store, study) if run.state in ("finished", "diverged")
+            planned.experiment.name
+            for planned, run in study_runs(store, study)
+            if run.state in ("finished", "diverged")
         )
-        planned = Counter(one.experiment.name for one in plan(study))
+        planned = Counter(one.experiment.name for one in plan_runs(study))
         rows += [
             {
                 "study": study.name,
@@ -81,17 +83,17 @@ def study_run(
     as_json: _As_json = False,
 ) -> None:
     """Train what the store does not hold yet of a study. Ctrl-C leaves the rest resumable: run it again."""
-    from mnist_core.studies import PROTOCOLS, plan, studies, unavailable
+    from mnist_core.studies import PROTOCOLS, all_studies, plan_runs, unavailable_data
 
     if name == "all" and experiment:
         raise ConfigError("experiment", "belongs to one study; give the study's name instead of all")
     protocols = PROTOCOLS if protocol == "both" else (protocol,)
     planned = [
         one
-        for study in (studies() if name == "all" else [name])
-        for one in plan(study, experiment, seeds, epochs_scale, protocols, folder)
+        for study in (all_studies() if name == "all" else [name])
+        for one in plan_runs(study, experiment, seeds, epochs_scale, protocols, folder)
     ]
-    missing = unavailable(planned, environment.data_dir())
+    missing = unavailable_data(planned, environment.data_dir())
     left_out = [one for one in planned if one.config.dataset in missing]
     planned = [one for one in planned if one.config.dataset not in missing]
     for dataset, why in missing.items():
@@ -111,9 +113,9 @@ def study_report(
     output: Annotated[Path, typer.Option(help="Folder that gets docs/studies.md and results/studies/*.json.")] = _ROOT,
 ) -> None:
     """Write the report: reported beside measured, for all studies."""
-    from mnist_core.studies import write_report
+    from mnist_core.studies import write_study_report
 
-    for path in write_report(Store.open(), output):
+    for path in write_study_report(Store.open(), output):
         print(in_terminal(str(path)))
 
 
@@ -122,17 +124,17 @@ def print_error(text: str) -> None:
     Console(stderr=True).print(in_terminal(text), markup=False, emoji=False, highlight=False)
 
 
-def _train(store: Store, planned: "list[Planned]", as_json: bool, again: str) -> "list[tuple[Planned, Run]]":
+def _train(store: Store, planned: "list[PlannedRun]", as_json: bool, again: str) -> "list[tuple[PlannedRun, Run]]":
     """Train until nothing more can be started; what continues other runs starts when these have finished.
 
     `again` is the command that goes on where no process for training can be started.
     """
     from mnist_core.jobs import follow_all
-    from mnist_core.studies import find, start, waiting
+    from mnist_core.studies import find_runs, missing_runs, start_runs
 
     left, followed = planned, set[str]()
     while left:
-        runs = [run for run in start(store, left) if run.active and run.id not in followed]
+        runs = [run for run in start_runs(store, left) if run.active and run.id not in followed]
         if not runs:
             break
         followed |= {run.id for run in runs}
@@ -140,11 +142,11 @@ def _train(store: Store, planned: "list[Planned]", as_json: bool, again: str) ->
         if any(run.active or run.state == "interrupted" for run in ended):
             # Ctrl-C
             break
-        left = waiting(store, planned)
-    return find(store, planned)
+        left = missing_runs(store, planned)
+    return find_runs(store, planned)
 
 
-def _summary(planned: "list[Planned]", runs: "list[tuple[Planned, Run]]") -> None:
+def _summary(planned: "list[PlannedRun]", runs: "list[tuple[PlannedRun, Run]]") -> None:
     states = Counter(run.state for _, run in runs)
     said = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none"
     print(
@@ -157,7 +159,7 @@ def _summary(planned: "list[Planned]", runs: "list[tuple[Planned, Run]]") -> Non
     print("Compare with: python -m mnist_core study report")
 
 
-def _as_dict(planned: "Planned", run: Run) -> dict[str, object]:
+def _as_dict(planned: "PlannedRun", run: Run) -> dict[str, object]:
     return {
         "study": planned.study,
         "experiment": planned.experiment.name,

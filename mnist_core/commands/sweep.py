@@ -48,7 +48,7 @@ def _run(
     store = Store.open()
     at_once = concurrency.runs_at_once(store)
     text = (
-        f"{len(configs)} runs, {at_once} at a time: about {_duration(sweeps.estimate(store, configs))}"
+        f"{len(configs)} runs, {at_once} at a time: about {_duration(sweeps.estimated_seconds(store, configs))}"
         f"{' or less' if halving else ''} on this machine"
     )
     if not yes:
@@ -57,7 +57,7 @@ def _run(
         typer.confirm(f"{text}. Start?", abort=True, err=True)
     elif not as_json:
         print(f"{text}.")
-    sweep_id = sweeps.launch(store, sweep)
+    sweep_id = sweeps.launch_sweep(store, sweep)
     _train(store, sweep_id, as_json)
 
 
@@ -87,14 +87,14 @@ def list_sweeps(as_json: _As_json = False) -> None:
 def show(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None:
     """Show what a sweep has found so far."""
     store = with_dead_runs_ended(Store.open())
-    _report(store, sweeps.find(store, sweep).id, as_json)
+    _report(store, sweeps.find_sweep(store, sweep).id, as_json)
 
 
 @sweep_app.command()
 def stop(sweep: Annotated[str, _SWEEP]) -> None:
     """Stop all runs of a sweep that train or wait."""
     store = with_dead_runs_ended(Store.open())
-    count = sweeps.stop_all(store, sweeps.find(store, sweep).id)
+    count = sweeps.stop_sweep(store, sweeps.find_sweep(store, sweep).id)
     print(f"{count} runs are asked to stop")
 
 
@@ -102,8 +102,8 @@ def stop(sweep: Annotated[str, _SWEEP]) -> None:
 def retry(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None:
     """Train failed and interrupted runs of a sweep again, and whatever of it still waits."""
     store = with_dead_runs_ended(Store.open())
-    row = sweeps.find(store, sweep)
-    sweeps.retry_failed(store, row.id)
+    row = sweeps.find_sweep(store, sweep)
+    sweeps.retry_failed_runs(store, row.id)
     _train(store, row.id, as_json)
 
 
@@ -118,17 +118,17 @@ def _train(store: Store, sweep_id: str, as_json: bool) -> None:
 
 def _report(store: Store, sweep_id: str, as_json: bool) -> None:
     """The table by swept value, or everything as JSON."""
-    sweep = sweeps.load(store, sweep_id)
-    table = sweeps.table(store, sweep_id)
-    measure = sweeps.measure(table)
-    by_value = intervals.by_setting(table, sweep.fields, measure)
+    sweep = sweeps.load_sweep(store, sweep_id)
+    table = sweeps.sweep_table(store, sweep_id)
+    measure = sweeps.ranking_column(table)
+    by_value = intervals.mean_by_setting(table, sweep.fields, measure)
     if as_json:
         summary = _summary(store, sweep_id, sweep.name)
         records = {"settings": _records(by_value), "runs": _records(table)}
         print(json.dumps(summary | {"measure": measure, "sweep": sweep.to_json()} | {"results": records}, indent=2))
         return
-    head = f"{sweeps.score_name(table)} accuracy, mean"
-    rows = Table(*(sweeps.label(field) for field in sweep.fields), head, "95 % interval", "seeds", box=None)
+    head = f"{sweeps.ranking_name(table)} accuracy, mean"
+    rows = Table(*(sweeps.axis_label(field) for field in sweep.fields), head, "95 % interval", "seeds", box=None)
     for row in sorted(_records(by_value), key=lambda row: -row["mean"]):
         alone = row["low"] is None
         places = decimals(float("nan") if alone else 50 * (row["high"] - row["low"]), 2)
@@ -149,10 +149,10 @@ def _report(store: Store, sweep_id: str, as_json: bool) -> None:
 
 def _choice(sweep: Sweep, table: pd.DataFrame) -> list[str]:
     """The best run with its setting's means over the seeds and the test accuracies, and how much choosing flatters."""
-    found = sweeps.choice(sweep, table)
+    found = sweeps.sweep_leaders(sweep, table)
     if found is None:
         return []
-    run, kind = found.run, sweeps.score_name(table)
+    run, kind = found.run, sweeps.ranking_name(table)
     lines = [
         f"best run: #{run.number} ({_setting(found.of_run)}, seed {run.seed}): {kind} "
         f"{run.accuracy:.2%}{_and_test(run.test, kind)}"
@@ -164,7 +164,7 @@ def _choice(sweep: Sweep, table: pd.DataFrame) -> list[str]:
                 f"{said} ({_setting(setting)}): mean over {seeds}: {kind} {setting.mean:.2%}"
                 f"{_and_test(setting.test, kind)}"
             )
-    return [*lines, *filter(None, [stats.flattery_text(found.flattery)])]
+    return [*lines, *filter(None, [stats.selection_bias_text(found.selection_bias)])]
 
 
 def _setting(setting: sweeps.Setting) -> str:
@@ -177,8 +177,8 @@ def _and_test(value: float, kind: str) -> str:
 
 
 def _summary(store: Store, sweep_id: str, name: str) -> dict[str, Any]:
-    table = sweeps.table(store, sweep_id)
-    found = sweeps.choice(sweeps.load(store, sweep_id), table)
+    table = sweeps.sweep_table(store, sweep_id)
+    found = sweeps.sweep_leaders(sweeps.load_sweep(store, sweep_id), table)
     summary = {
         "id": sweep_id,
         "name": name,
@@ -186,7 +186,7 @@ def _summary(store: Store, sweep_id: str, name: str) -> dict[str, Any]:
         "ended": sum(state not in ACTIVE_STATES for state in table["state"]),
         "best_run": None,
         "best_accuracy": None,
-        "best_of": sweeps.score_name(table),
+        "best_of": sweeps.ranking_name(table),
         "best_test_accuracy": None,
         "best_run_mean": None,
         "best_run_seeds": None,
@@ -202,7 +202,7 @@ def _summary(store: Store, sweep_id: str, name: str) -> dict[str, Any]:
         "best_run_mean": found.of_run.mean,
         "best_run_seeds": found.of_run.seeds,
         "best_setting": {**asdict(found.best), "test": None if isnan(found.best.test) else found.best.test},
-        "flattery": None if found.flattery is None else asdict(found.flattery),
+        "flattery": None if found.selection_bias is None else asdict(found.selection_bias),
     }
 
 
@@ -212,7 +212,7 @@ def _records(table: Any) -> list[Mapping[str, Any]]:
     return [{name: None if value != value else value for name, value in row.items()} for row in rows]
 
 
-def _axis(text: str) -> sweeps.Axis:
+def _axis(text: str) -> sweeps.SweepAxis:
     field, equals, values = text.partition("=")
     if not equals:
         raise ConfigError("axis", f"{text!r} has no values; write for example --axis learning_rate=0.1,0.01")

@@ -178,7 +178,7 @@ def _files(store: Store, run: Run) -> list[Path]:
     """Predictions and the checkpoint that counts, as far as the run has them. Raises StoreError if one is damaged."""
     found = store.artifacts(run.id, kind="predictions")
     if trained.checkpoints(store, run):
-        found.append(trained.chosen(store, run))
+        found.append(trained.chosen_checkpoint(store, run))
     for file in found:
         if not store.intact(run.id, file):
             raise StoreError(f"{file.path} of run #{run.number} is missing or damaged; bring it back from a backup")

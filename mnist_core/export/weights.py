@@ -35,7 +35,7 @@ def write_safetensors(store: Store, run: Run, path: Path, epoch: int | None = No
     """
     from safetensors.torch import save_file
 
-    network = trained.load(store, run, epoch)
+    network = trained.load_network(store, run, epoch)
     about = {
         "format": "pt",
         "architecture": line_of(run.config.architecture),
@@ -45,7 +45,7 @@ def write_safetensors(store: Store, run: Run, path: Path, epoch: int | None = No
         "mean": json.dumps(network.mean),
         "std": json.dumps(network.std),
         "run": run.name,
-        "epoch": str(trained.chosen(store, run, epoch).epoch),
+        "epoch": str(trained.chosen_checkpoint(store, run, epoch).epoch),
         "config": run.config.model_dump_json(),
     }
     save_file({name: value.contiguous() for name, value in network.model.state_dict().items()}, path, metadata=about)
@@ -61,7 +61,7 @@ def write_onnx(store: Store, run: Run, path: Path, epoch: int | None = None) -> 
     import torch
     from torch import nn
 
-    network = trained.load(store, run, epoch)
+    network = trained.load_network(store, run, epoch)
 
     class Whole(nn.Module):
         def __init__(self) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from mnist_core.analysis import results, trained
+from mnist_core.analysis import scores, trained
 from mnist_core.config import FIRST_RULE, RULE, DataFacts, RunConfig, Split
 from mnist_core.data import Data
 from mnist_core.errors import CheckpointError, DataError
@@ -60,7 +60,7 @@ def go_on(
         folder, artifact = store.folder(run.id), own
     elif config.continue_from:
         parent = store.run(config.continue_from)
-        artifact = trained.chosen(store, parent, config.continue_epoch)
+        artifact = trained.chosen_checkpoint(store, parent, config.continue_epoch)
         folder = store.folder(parent.id)
         if not store.intact(parent.id, artifact):
             raise CheckpointError(
@@ -130,7 +130,7 @@ def write_results(store: Store, run: Run, images: Data, model: torch.nn.Module) 
     import pandas as pd
 
     if run.epoch:
-        artifact = trained.chosen(store, run)
+        artifact = trained.chosen_checkpoint(store, run)
         if not store.intact(run.id, artifact):
             raise CheckpointError(
                 f"{artifact.path} is missing or damaged, so the weights of the best epoch cannot be tested. "
@@ -158,6 +158,6 @@ def write_results(store: Store, run: Run, images: Data, model: torch.nn.Module) 
         lambda target: table.to_parquet(target, index=False),
     )
     return {
-        "test_loss": results.negative_log_likelihood(frames[-1]),
-        "test_accuracy": results.accuracy(frames[-1]),
+        "test_loss": scores.cross_entropy(frames[-1]),
+        "test_accuracy": scores.accuracy(frames[-1]),
     }

@@ -162,7 +162,7 @@ def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
             waiting, recorded = [], monotonic()
         if isinstance(event, EpochEnd):
             pulse.hold(lambda: recording.save_epoch(store, run, config, model, state, about))
-            if hopeless := pulse.hold(lambda epoch=event.epoch: sweeps.should_stop(store, run, epoch)):
+            if hopeless := pulse.hold(lambda epoch=event.epoch: sweeps.stopping_reason(store, run, epoch)):
                 outcome, hint = "finished", f"{note} {hopeless}".strip()
                 break
         elif isinstance(event, RunFinished):

@@ -16,7 +16,7 @@ from mnist_core.plots.style import (
     LIGHT,
     MISTAKE,
     PALETTE,
-    RunLike,
+    NamedRun,
     accuracy_axis,
     contrast,
     errors_of,
@@ -41,7 +41,7 @@ _NAME_LENGTH = 26
 
 
 @dataclass(frozen=True)
-class Bar:
+class AgreementRow:
     """Some images in the picture of who is right."""
 
     # in words
@@ -51,7 +51,7 @@ class Bar:
     right: tuple[bool, ...] = ()
 
 
-def who_is_right(bars: Sequence[Bar], runs: Sequence[RunLike], chosen: int) -> go.Figure:
+def who_is_right(bars: Sequence[AgreementRow], runs: Sequence[NamedRun], chosen: int) -> go.Figure:
     """A row a group of images: filled dots for the runs that have them right, and a bar as long as they are many.
 
     One bar that is much longer than the others is cut, and says so. A click anywhere in a row selects it: the first
@@ -119,7 +119,7 @@ def who_is_right(bars: Sequence[Bar], runs: Sequence[RunLike], chosen: int) -> g
     return figure
 
 
-def class_accuracies(table: pd.DataFrame, runs: Sequence[RunLike], classes: Sequence[str]) -> go.Figure:
+def class_accuracies(table: pd.DataFrame, runs: Sequence[NamedRun], classes: Sequence[str]) -> go.Figure:
     """Accuracy (%, on a scale of errors) of each run on the images of each class, one dot a run.
 
     `table` as agreement.class_accuracy returns it.
@@ -149,7 +149,7 @@ def class_accuracies(table: pd.DataFrame, runs: Sequence[RunLike], classes: Sequ
     return figure
 
 
-def class_differences(table: pd.DataFrame, a: RunLike, b: RunLike, classes: Sequence[str]) -> go.Figure:
+def class_differences(table: pd.DataFrame, a: NamedRun, b: NamedRun, classes: Sequence[str]) -> go.Figure:
     """Accuracy of run a minus run b (percentage points) in each class with its interval.
 
     `table` as agreement.class_differences. A full dot: the interval of this class alone leaves out 0; a ring:
@@ -275,7 +275,7 @@ def confusion_difference(
 def forgetting_course(table: pd.DataFrame) -> go.Figure:
     """Images right after each epoch, and below how many were learned and forgotten since the one before.
 
-    `table` as forgetting.course returns it, of at least two epochs.
+    `table` as forgetting.forgetting_course returns it, of at least two epochs.
     """
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08, row_heights=[0.4, 0.6])
     hover = "epoch %{x}<br>%{customdata:,} images "
@@ -323,7 +323,7 @@ def forgetting_course(table: pd.DataFrame) -> go.Figure:
     return figure
 
 
-def accuracy_without(table: pd.DataFrame, runs: Sequence[RunLike]) -> go.Figure:
+def accuracy_without(table: pd.DataFrame, runs: Sequence[NamedRun]) -> go.Figure:
     """Accuracy (%, on a scale of errors) of each run on all images (ring) and without some (dot), a line a run.
 
     `table` as agreement.accuracy_without returns it, its rows in the order of `runs`.
@@ -373,7 +373,7 @@ def accuracy_without(table: pd.DataFrame, runs: Sequence[RunLike]) -> go.Figure:
     return figure
 
 
-def _add_dots(figure: go.Figure, bars: Sequence[Bar], number: int, colour: str, column: int, x: float) -> None:
+def _add_dots(figure: go.Figure, bars: Sequence[AgreementRow], number: int, colour: str, column: int, x: float) -> None:
     """A column of dots, full where the run is right, under its number."""
     figure.add_scatter(
         x=[x] * len(bars),
@@ -390,7 +390,7 @@ def _add_dots(figure: go.Figure, bars: Sequence[Bar], number: int, colour: str, 
     figure.add_annotation(x=x, y=-0.8, text=f"<b>{number}</b>", showarrow=False, font={"size": 13, "color": colour})
 
 
-def _bar_colour(bar: Bar, dots: int) -> str:
+def _bar_colour(bar: AgreementRow, dots: int) -> str:
     if bar.name == "nobody":
         return MISTAKE
     return PALETTE[0] if dots and 0 < sum(bar.right) < dots else GREY

@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 
 from mnist_core.plots.style import (
     GREY,
-    RunLike,
+    NamedRun,
     accuracy_axis,
     errors_of,
     log_axis,
@@ -31,7 +31,7 @@ _LEAST = 0.05
 
 
 def reliability_diagram(
-    tables: Sequence[pd.DataFrame], runs: Sequence[RunLike], intervals: Sequence[np.ndarray]
+    tables: Sequence[pd.DataFrame], runs: Sequence[NamedRun], intervals: Sequence[np.ndarray]
 ) -> go.Figure:
     """Accuracy (%) over confidence (%), a line a run above the number of its images; perfect lies on the diagonal.
 
@@ -114,7 +114,7 @@ def reliability_diagram(
     return figure
 
 
-def coverage_curves(tables: Sequence[pd.DataFrame], runs: Sequence[RunLike], share: float) -> go.Figure:
+def coverage_curves(tables: Sequence[pd.DataFrame], runs: Sequence[NamedRun], share: float) -> go.Figure:
     """Accuracy (%, on a scale of errors) of the surest answers over the share of images that are answered (%).
 
     `tables` are of `calibration.coverage`; a line stands at `share` (a fraction).

@@ -16,7 +16,7 @@ _SCORES = (
 def class_scores(scores: pd.DataFrame) -> go.Figure:
     """Precision, recall and F1 of each class, as points, so that the axis may start where the differences are.
 
-    `scores` is what `results.class_scores` returns.
+    `scores` is what `scores.class_scores` returns.
     """
     figure = go.Figure()
     names = [in_plotly(name) for name in scores.index]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from mnist_core.plots.style import GREY, RunLike, accuracy_axis, errors_of, log_axis, plot_label, polish, run_styles
+from mnist_core.plots.style import GREY, NamedRun, accuracy_axis, errors_of, log_axis, plot_label, polish, run_styles
 from mnist_core.text import in_plotly
 
 # letters of a name beside a point
@@ -38,13 +38,13 @@ _Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Point:
+class CostPoint:
     """A run, or a group of seeds by its first run: what it costs (above 0), and its accuracy with an interval.
 
     Accuracies are fractions; a group has a name of its own and more than one seed.
     """
 
-    run: RunLike
+    run: NamedRun
     cost: float
     accuracy: float
     low: float
@@ -64,8 +64,8 @@ class Point:
         return in_plotly(name) + count
 
 
-def accuracy_against(
-    points: Sequence[Point], title: str, accuracy_title: str, front: Sequence[int] = (), unit: str = ""
+def accuracy_against_cost(
+    points: Sequence[CostPoint], title: str, accuracy_title: str, front: Sequence[int] = (), unit: str = ""
 ) -> go.Figure:
     """One point a run: accuracy (%) with its interval against a cost; both axes logarithmic, accuracy in its errors.
 

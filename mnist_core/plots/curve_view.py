@@ -5,11 +5,11 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from mnist_core.plots.series import Series
-from mnist_core.plots.style import RunLike, accuracy_axis, errors_of, log_axis
+from mnist_core.plots.series import MetricSeries
+from mnist_core.plots.style import NamedRun, accuracy_axis, errors_of, log_axis
 
 Metric = Literal["loss", "accuracy"]
-Axis = Literal["step", "epoch", "seconds", "images"]
+CurveAxis = Literal["step", "epoch", "seconds", "images"]
 
 _AXES = {
     "step": ("Step (batches learned)", "step %{x:,.0f}"),
@@ -19,7 +19,7 @@ _AXES = {
 }
 
 
-class LearningRun(RunLike, Protocol):
+class LearningRun(NamedRun, Protocol):
     """What learning curves need of a run; `train_images` only across images."""
 
     @property
@@ -50,7 +50,7 @@ class View:
     """One metric across one axis, either of them logarithmic."""
 
     metric: Metric
-    axis: Axis
+    axis: CurveAxis
     log_x: bool
     log_y: bool
 
@@ -59,7 +59,7 @@ class View:
         """Whether heights are errors (%): a logarithmic axis of accuracy is one of them."""
         return self.metric == "accuracy" and self.log_y
 
-    def across(self, series: Series, run: LearningRun) -> np.ndarray:
+    def across(self, series: MetricSeries, run: LearningRun) -> np.ndarray:
         """Places on the horizontal axis; NaN where the run does not know how many images a step has."""
         if self.axis == "images":
             each = (run.train_images or np.nan) / (run.steps_per_epoch or np.nan)

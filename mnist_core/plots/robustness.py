@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mnist_core.plots.images import channels_last, png
-from mnist_core.plots.style import RunLike, plot_label, polish, run_styles
+from mnist_core.plots.style import NamedRun, plot_label, polish, run_styles
 
 # share of a panel's height that the examples take
 _STRIP = 0.3
@@ -17,7 +17,7 @@ _PIXELS = 84
 
 def corruption_panel(
     accuracies: Mapping[int, np.ndarray],
-    runs: Sequence[RunLike],
+    runs: Sequence[NamedRun],
     labels: Sequence[str],
     examples: np.ndarray | None = None,
 ) -> go.Figure:

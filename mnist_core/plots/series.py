@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
+
+from mnist_core.analysis import SpreadBand
 
 # a trace has at most this many, so that ten runs stay quick to send and draw
 POINTS = 500
 
-Band = Literal["standard deviation", "standard error", "95 % interval"]
-
 
 @dataclass(frozen=True)
-class Series:
+class MetricSeries:
     """Values of one metric of one run, oldest first: each array (N,). A value is a mean over the steps up to `step`."""
 
     step: np.ndarray
@@ -25,7 +24,7 @@ class Series:
 
 
 # of one run, by the metric's name
-Curves = Mapping[str, Series]
+RunCurves = Mapping[str, MetricSeries]
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,9 @@ def decimate_growing(
     return np.union1d(kept, inside[_of_stretches(scaled[inside], y[inside], points)])
 
 
-def averaged(curves: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], band: Band = "standard deviation") -> Average:
+def averaged(
+    curves: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], band: SpreadBand = "standard deviation"
+) -> Average:
     """Mean and band, step by step, of curves (step, x, y), each array (N,) with ascending steps.
 
     A curve whose own steps are others is read off between them; where it has ended or is not finite, the mean is of
@@ -169,7 +170,7 @@ def _read_off(step: np.ndarray, values: np.ndarray, steps: np.ndarray) -> np.nda
     return np.interp(steps, step, values, left=np.nan, right=np.nan)
 
 
-def _factors(band: Band, count: np.ndarray) -> np.ndarray:
+def _factors(band: SpreadBand, count: np.ndarray) -> np.ndarray:
     """What the standard deviation of `count` values is multiplied with."""
     if band == "standard deviation":
         return np.ones(len(count))

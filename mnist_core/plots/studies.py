@@ -8,8 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from mnist_core.plots.curve_view import per_epoch_dash, training_loss_label, validation_label
-from mnist_core.plots.curves import LearningRun, Metric, decimate
 from mnist_core.plots.style import GREY, MISTAKE, PALETTE, plot_label, polish, run_styles
+from mnist_core.plots.training_curves import LearningRun, Metric, decimate
 from mnist_core.text import decimals, fixed, in_plotly
 
 _REPORTED, _MEASURED, _HONEST = GREY, PALETTE[0], PALETTE[1]
@@ -139,7 +139,7 @@ def epoch_curves(
 def clipped_logits(table: pd.DataFrame, classes: Sequence[str]) -> go.Figure:
     """Bars a class: how many of its own images have its logit clipped to 0 (%), and how many are answered rightly.
 
-    `table` is that of `explain_linear.clipped`.
+    `table` is that of `explain_linear.clipped_logits`.
     """
     figure = go.Figure()
     for column, name, colour in (

@@ -41,7 +41,7 @@ class RunStyle:
     symbol: str
 
 
-class RunLike(Protocol):
+class NamedRun(Protocol):
     """What a chart needs of a run to name and colour it."""
 
     @property
@@ -56,7 +56,7 @@ def run_style(number: int) -> RunStyle:
     return RunStyle(PALETTE[(number - 1) % len(PALETTE)], DASHES[group], SYMBOLS[group])
 
 
-def run_styles(runs: Iterable[RunLike]) -> dict[int, RunStyle]:
+def run_styles(runs: Iterable[NamedRun]) -> dict[int, RunStyle]:
     """By number, the styles of runs that one chart shows: `run_style`, but no two alike among up to 32 of them.
 
     Of runs that are alike by their numbers the first keeps its style, the others take the next ones that are free.
@@ -77,14 +77,14 @@ def run_styles(runs: Iterable[RunLike]) -> dict[int, RunStyle]:
     return {number: run_style(place + 1) for number, place in places.items()}
 
 
-def run_label(run: RunLike, length: int = 44) -> str:
+def run_label(run: NamedRun, length: int = 44) -> str:
     """The run's number and name, the name cut to `length` characters: "3 · lenet-5"."""
     name = one_line(run.name)
     name = name if len(name) <= length else name[: length - 1] + "…"
     return f"{run.number} · {name}" if name else f"run {run.number}"
 
 
-def plot_label(run: RunLike, length: int = 44) -> str:
+def plot_label(run: NamedRun, length: int = 44) -> str:
     """`run_label` for a text in a figure, where plotly reads some HTML."""
     return in_plotly(run_label(run, length))
 

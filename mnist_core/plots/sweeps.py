@@ -10,10 +10,10 @@ import plotly.graph_objects as go
 from mnist_core.config import shown
 from mnist_core.plots.style import GREY, PALETTE, accuracy_axis, errors_of, polish
 from mnist_core.plots.swept_curves import sweep_curves
-from mnist_core.plots.swept_look import across, mean_text, measure_name, settings, spread
 from mnist_core.plots.swept_map import swept_map
 from mnist_core.plots.swept_parallel import swept_parallel
 from mnist_core.plots.swept_scale import swept_scale
+from mnist_core.plots.swept_style import interval_text, mean_text, measure_name, setting_rows, swept_axis
 from mnist_core.text import in_plotly
 
 __all__ = ["sweep_curves", "sweep_figure", "swept_line", "swept_map", "swept_parallel"]
@@ -25,8 +25,8 @@ _MOST_LABELS = 8
 def sweep_figure(table: pd.DataFrame, labels: Mapping[str, str], measure: str = "validation_accuracy") -> go.Figure:
     """The figure that fits the number of swept fields: line, map, or parallel coordinates.
 
-    `table` has a row a run (see sweeps.table), `labels` the swept columns with their names, `measure` the column of
-    accuracies (fractions). Runs without a result yet are left out.
+    `table` has a row a run (see `sweeps.sweep_table`), `labels` the swept columns with their names, `measure` the
+    column of accuracies (fractions). Runs without a result yet are left out.
     """
     if not labels:
         return swept_line(table.assign(all="all seeds"), "all", "Setting", measure)
@@ -41,7 +41,7 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
     The horizontal axis is logarithmic where numbers span more than a factor of 30; the vertical one is in errors.
     """
     scale = swept_scale(table[field].tolist())
-    found = sorted(settings(table, [field], measure), key=lambda row: scale.place(row[field]))
+    found = sorted(setting_rows(table, [field], measure), key=lambda row: scale.place(row[field]))
     places = [scale.place(row[field]) for row in found]
     means = np.array([row["mean"] for row in found])
     low, high = (
@@ -70,7 +70,7 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
             "color": PALETTE[0],
             "visible": several,
         },
-        customdata=[[in_plotly(shown(row[field])), mean_text(row), spread(row)] for row in found],
+        customdata=[[in_plotly(shown(row[field])), mean_text(row), interval_text(row)] for row in found],
         hovertemplate=f"{in_plotly(label)} <b>%{{customdata[0]}}</b><br>%{{customdata[1]}}%%{{customdata[2]}}"
         "<extra></extra>",
     )
@@ -89,7 +89,7 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
     seen = errors_of(table[measure].dropna().to_numpy(np.float64))
     # two seeds can tell nothing
     ends = np.clip([*low, *high], seen.min(initial=100) / 4, seen.max(initial=0.01) * 4)
-    figure.update_xaxes(title_text=in_plotly(label), **across(scale))
+    figure.update_xaxes(title_text=in_plotly(label), **swept_axis(scale))
     figure.update_yaxes(title_text=f"{measure_name(measure)} (%, log scale of errors)", **accuracy_axis([*seen, *ends]))
     return figure
 

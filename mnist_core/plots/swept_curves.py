@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from mnist_core.analysis import ON_TEST
 from mnist_core.config import shown
 from mnist_core.plots.style import accuracy_axis, errors_of, log_axis, polish
-from mnist_core.plots.swept_look import add_colour_bar, shortened
 from mnist_core.plots.swept_scale import swept_scale
+from mnist_core.plots.swept_style import add_colour_bar, shortened
 from mnist_core.text import in_plotly
 
 
@@ -25,9 +25,9 @@ def sweep_curves(
 ) -> go.Figure:
     """Every run's curve over epochs, coloured by its value of one swept field, with the scale of colours above.
 
-    `metrics` holds each run's rows of the store by its id, `table` a row a run (see sweeps.table). Accuracies are
-    drawn on a scale of errors (%), losses on a logarithmic one. The axis and each point say on which images the epochs
-    were chosen, where the table's column `chosen_on` does.
+    `metrics` holds each run's rows of the store by its id, `table` a row a run (see `sweeps.sweep_table`). Accuracies
+    are drawn on a scale of errors (%), losses on a logarithmic one. The axis and each point say on which images the
+    epochs were chosen, where the table's column `chosen_on` does.
     """
     kinds = table["chosen_on"].tolist() if "chosen_on" in table and split == "validation" else [split] * len(table)
     kind_of = dict(zip(table["run"], [{"train": "training", "–": "validation"}.get(k, k) for k in kinds], strict=True))

@@ -11,18 +11,18 @@ from plotly.colors import sequential
 
 from mnist_core.config import shown
 from mnist_core.plots.style import DARK, FAINT, LIGHT, PALETTE, contrast, errors_of, polish
-from mnist_core.plots.swept_look import (
+from mnist_core.plots.swept_scale import SweptScale, scale_colour, swept_scale
+from mnist_core.plots.swept_style import (
     accuracy_ticks,
-    across,
     add_colour_bar,
     half_text,
+    interval_text,
     mean_text,
     measure_name,
-    settings,
+    setting_rows,
     shortened,
-    spread,
+    swept_axis,
 )
-from mnist_core.plots.swept_scale import SweptScale, scale_colour, swept_scale
 from mnist_core.text import in_plotly
 
 # opaque cells with their own ink, so any ground will do
@@ -40,7 +40,7 @@ def swept_map(table: pd.DataFrame, labels: Mapping[str, str], measure: str = "va
     A random search, which leaves most cells empty, is drawn as coloured points instead.
     """
     fields = tuple(labels)
-    found = settings(table, fields, measure)
+    found = setting_rows(table, fields, measure)
     columns, rows = (swept_scale(table[field].tolist()) for field in fields)
     size = len(columns.values) * len(rows.values)
     planned = len(set(zip(*(table[field].tolist() for field in fields), strict=True)))
@@ -125,7 +125,7 @@ def _points(
     if len(set(heights)) > 1:
         add_colour_bar(figure, f"{measure_name(measure)} (%)", heights, accuracy_ticks(heights))
     for update, scale, label in zip((figure.update_xaxes, figure.update_yaxes), scales, labels.values(), strict=True):
-        update(title_text=in_plotly(label), **across(scale))
+        update(title_text=in_plotly(label), **swept_axis(scale))
     return figure
 
 
@@ -169,4 +169,4 @@ def _shares(found: Sequence[Mapping[str, Any]]) -> list[float]:
 
 def _hover(row: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     words = [f"{in_plotly(label)} <b>{in_plotly(shown(row[field]))}</b>" for field, label in labels.items()]
-    return "<br>".join([*words, f"{mean_text(row)}%{spread(row)}"])
+    return "<br>".join([*words, f"{mean_text(row)}%{interval_text(row)}"])

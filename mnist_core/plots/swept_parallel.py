@@ -10,8 +10,16 @@ import plotly.graph_objects as go
 
 from mnist_core.config import shown
 from mnist_core.plots.style import FAINT, GREY, errors_of, polish
-from mnist_core.plots.swept_look import accuracy_ticks, across, mean_text, measure_name, settings, shortened, spread
 from mnist_core.plots.swept_scale import scale_colour, swept_scale
+from mnist_core.plots.swept_style import (
+    accuracy_ticks,
+    interval_text,
+    mean_text,
+    measure_name,
+    setting_rows,
+    shortened,
+    swept_axis,
+)
 from mnist_core.text import in_plotly
 
 # lines of like accuracy are one trace: hundreds of settings stay quick to draw
@@ -25,12 +33,12 @@ def swept_parallel(table: pd.DataFrame, labels: Mapping[str, str], measure: str 
 
     Colours go from blue (worst) to red (best); in a shared value the better lines lie above the worse.
     """
-    found = sorted(settings(table, list(labels), measure), key=lambda row: row["mean"])
+    found = sorted(setting_rows(table, list(labels), measure), key=lambda row: row["mean"])
     heights = [-log10(error) for error in errors_of(np.array([row["mean"] for row in found]))]
     columns, figure = [], go.Figure()
     for place, field in enumerate(labels):
         scale = swept_scale(table[field].tolist())
-        low, high = across(scale).get("range", (0.0, 1.0))
+        low, high = swept_axis(scale).get("range", (0.0, 1.0))
         values = [scale.place(row[field]) for row in found]
         columns.append(_fanned([(value - low) / (high - low) for value in values]))
         ticks = scale.ticks()
@@ -85,7 +93,7 @@ def _add_bundle(
     for row, line in zip(rows, lines, strict=True):
         words = [f"{in_plotly(label)} <b>{in_plotly(shown(row[field]))}</b>" for field, label in labels.items()]
         y += [*line, None]
-        text += ["<br>".join([*words, f"{mean_text(row)}%{spread(row)}"])] * (len(line) + 1)
+        text += ["<br>".join([*words, f"{mean_text(row)}%{interval_text(row)}"])] * (len(line) + 1)
     figure.add_scatter(
         x=[*range(len(lines[0])), None] * len(lines),
         y=y,

@@ -8,13 +8,13 @@ import pandas as pd
 
 from mnist_core import environment
 from mnist_core.analysis import (
-    Answers,
     ChangedImagesError,
-    LeftOut,
+    ExcludedRun,
+    Predictions,
     class_names_of,
-    groups,
     images_of,
     predictions,
+    seed_groups,
     stats,
 )
 from mnist_core.errors import ConfigError, DataError, StoreError
@@ -31,14 +31,14 @@ class Findings:
     # by run id: what the learning curves draw
     metrics: Mapping[str, pd.DataFrame]
     # of the runs that saw the same test images
-    answers: Answers | None
-    left_out: tuple[LeftOut, ...]
+    answers: Predictions | None
+    left_out: tuple[ExcludedRun, ...]
     # of the runs in `answers`, by their places there
     pairs: tuple[stats.Pair, ...]
     # places of runs that cannot be told apart, the best first
     alike: tuple[tuple[int, ...], ...]
     # of the best run, by having been chosen as the best of those in `answers`
-    flattery: stats.Flattery | None
+    selection_bias: stats.SelectionBias | None
     # uint8 (N, C, H, W), the test images, if they are on this machine
     images: np.ndarray | None
     # why there are no images; "" if there are
@@ -57,7 +57,7 @@ def find(store: Store, runs: Sequence[Run]) -> Findings:
     if not runs:
         raise StoreError("runs: there is nothing to report; name at least one run")
     tables, damaged = _answers(store, runs)
-    found, left_out = predictions.gather([run for run in runs if run.id in tables], tables)
+    found, left_out = predictions.align([run for run in runs if run.id in tables], tables)
     pairs: list[stats.Pair] = []
     alike: list[tuple[int, ...]] = []
     if found and len(found.runs) > 1:
@@ -81,38 +81,40 @@ def find(store: Store, runs: Sequence[Run]) -> Findings:
     )
 
 
-def _flattery(found: Answers) -> stats.Flattery | None:
+def _flattery(found: Predictions) -> stats.SelectionBias | None:
     accuracy = dict(zip((run.id for run in found.runs), found.right.mean(axis=1).tolist(), strict=True))
     noise = stats.image_noise(max(accuracy.values()), found.images)
-    return stats.flattery([[accuracy[run.id] for run in group.tries] for group in groups(found.runs)], noise)
+    return stats.selection_bias(
+        [[accuracy[run.id] for run in group.one_per_seed] for group in seed_groups(found.runs)], noise
+    )
 
 
-def _answers(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame], list[LeftOut]]:
+def _answers(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame], list[ExcludedRun]]:
     """Predictions by run id, and the runs whose files are damaged: the report is of what can still be read."""
     tables: dict[str, pd.DataFrame] = {}
-    damaged: list[LeftOut] = []
+    damaged: list[ExcludedRun] = []
     for run in runs:
         try:
-            tables[run.id] = predictions.read(store, run)
+            tables[run.id] = predictions.load_split(store, run)
         except StoreError:
-            damaged.append(LeftOut(run, "is left out: its predictions are missing or damaged"))
+            damaged.append(ExcludedRun(run, "is left out: its predictions are missing or damaged"))
     return tables, damaged
 
 
-def _metrics(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame], list[LeftOut]]:
+def _metrics(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame], list[ExcludedRun]]:
     """What the curves draw by run id, and the runs of which nothing is drawn because what was recorded is damaged."""
     tables: dict[str, pd.DataFrame] = {}
-    without: list[LeftOut] = []
+    without: list[ExcludedRun] = []
     for run in runs:
         try:
             tables[run.id] = store.metrics(run.id, names=_DRAWN)
         except StoreError:
             tables[run.id] = store.metrics(run.id, names=[])
-            without.append(LeftOut(run, "has no curves here: its recorded metrics are damaged"))
+            without.append(ExcludedRun(run, "has no curves here: its recorded metrics are damaged"))
     return tables, without
 
 
-def _images(found: Answers) -> tuple[np.ndarray | None, str]:
+def _images(found: Predictions) -> tuple[np.ndarray | None, str]:
     """The test images of the first run, or why they cannot be shown."""
     try:
         return images_of(found.runs[0], "test", environment.data_dir(), found.labels)[0], ""

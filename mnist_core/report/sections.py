@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mnist_core.analysis import comparison, measures, remarks_of, stats
+from mnist_core.analysis import comparison, image_remarks, measures, stats
 from mnist_core.config import fields
 from mnist_core.plots import learning_curves, run_label
 from mnist_core.report.findings import Findings
@@ -37,7 +37,9 @@ def lead(found: Findings) -> Html:
     if not found.pairs:
         return paragraph(says, note, kind="lead")
     if len(found.pairs) == 1:
-        return paragraph(_verdict(found, found.pairs[0]), stats.flattery_text(found.flattery), note, kind="lead")
+        return paragraph(
+            _verdict(found, found.pairs[0]), stats.selection_bias_text(found.selection_bias), note, kind="lead"
+        )
     like = sorted({place for group in found.alike if best in group for place in group} - {best})
     others = ", ".join(_short(found.answers.runs[place]) for place in like)
     compared = (
@@ -45,7 +47,7 @@ def lead(found: Findings) -> Html:
         if like
         else "Every other run here is worse by more than chance explains."
     )
-    return paragraph(says, compared, stats.flattery_text(found.flattery), note, kind="lead")
+    return paragraph(says, compared, stats.selection_bias_text(found.selection_bias), note, kind="lead")
 
 
 def results(found: Findings) -> Html:
@@ -242,7 +244,7 @@ def origins(found: Findings, written: str) -> Html:
     ]
     of_runs: dict[str, list[str]] = {}
     for run in found.runs:
-        of_runs.setdefault(" ".join(remarks_of(run)), []).append(str(run.number))
+        of_runs.setdefault(" ".join(image_remarks(run)), []).append(str(run.number))
     read = [f"Run{'s' * (len(which) > 1)} {', '.join(which)}: {said}" for said, which in of_runs.items() if said]
     return section(
         "Where this comes from",
@@ -268,9 +270,9 @@ def _architectures(found: Findings) -> Html:
     if found.answers is None:
         return Html("")
     accuracy = dict(zip((run.id for run in found.answers.runs), found.answers.right.mean(axis=1).tolist(), strict=True))
-    together = comparison.groups(found.answers.runs)
-    scores = [[accuracy[run.id] for run in group.tries] for group in together]
-    names = comparison.group_names(together)
+    together = comparison.seed_groups(found.answers.runs)
+    scores = [[accuracy[run.id] for run in group.one_per_seed] for group in together]
+    names = comparison.seed_group_names(together)
     rows = [
         [name, len(own), *_mean_and_deviation(own)] for name, own in zip(names, scores, strict=True) if len(own) > 1
     ]
@@ -315,7 +317,7 @@ def _verdict(found: Findings, pair: stats.Pair) -> str:
     assert found.answers is not None
     runs = found.answers.runs
     p = pair.adjusted if len(found.pairs) > 1 else None
-    return stats.verdict(_short(runs[pair.a]), _short(runs[pair.b]), pair.paired, p)
+    return stats.pair_verdict(_short(runs[pair.a]), _short(runs[pair.b]), pair.paired, p)
 
 
 def _ranked(found: Findings) -> list[int]:

@@ -6,7 +6,7 @@ from itertools import count
 
 import plotly.graph_objects as go
 
-from mnist_core.plots import RunLike, run_label, run_styles
+from mnist_core.plots import NamedRun, run_label, run_styles
 from mnist_core.text import in_html
 
 MISSING = "–"
@@ -55,7 +55,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], words: int = 1,
     )
 
 
-def run_marks(runs: Sequence[RunLike]) -> dict[int, Html]:
+def run_marks(runs: Sequence[NamedRun]) -> dict[int, Html]:
     """By number, the name of each run behind a piece of its line in the charts that show them all."""
     styles, marks = run_styles(runs), {}
     for run in runs:

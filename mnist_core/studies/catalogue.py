@@ -16,7 +16,7 @@ _ORDER = ("linear-depth", "cnn", "mlp-course", "ffnn-tuning", "deep-mlp")
 
 
 @cache
-def studies() -> dict[str, Study]:
+def all_studies() -> dict[str, Study]:
     """All studies by name. Adding a file with STUDY to this folder adds a study."""
     modules = sorted(module.name for module in iter_modules([str(_FOLDER)]))
     declared = (getattr(import_module(f"{__package__}.{name}"), "STUDY", None) for name in modules)
@@ -25,14 +25,14 @@ def studies() -> dict[str, Study]:
     return {study.name: study for study in found}
 
 
-def study_of(name: str) -> Study:
+def find_study(name: str) -> Study:
     """The study of this name; raises ConfigError with the names that there are."""
-    if name not in studies():
-        raise ConfigError("name", f"there is no study {name!r}; choose from {', '.join(studies())}")
-    return studies()[name]
+    if name not in all_studies():
+        raise ConfigError("name", f"there is no study {name!r}; choose from {', '.join(all_studies())}")
+    return all_studies()[name]
 
 
-def experiment_of(study: Study, name: str) -> Experiment:
+def find_experiment(study: Study, name: str) -> Experiment:
     """The study's experiment of this name; raises ConfigError with the names that there are."""
     names = [experiment.name for experiment in study.experiments]
     if name not in names:
@@ -40,7 +40,7 @@ def experiment_of(study: Study, name: str) -> Experiment:
     return study.experiment(name)
 
 
-def reported() -> pd.DataFrame:
+def reported_numbers() -> pd.DataFrame:
     """Every number that the studies report: columns study, experiment, variant, metric, value.
 
     Accuracies in per cent, losses in nats, times in seconds. The variant `all` stands for the whole experiment;
@@ -51,7 +51,7 @@ def reported() -> pd.DataFrame:
 
 def reported_of(study: str, experiment: str) -> dict[tuple[str, str], float]:
     """The numbers of one experiment by (variant, metric), in the order of the file."""
-    table = reported()
+    table = reported_numbers()
     table = table.loc[(table["study"] == study) & (table["experiment"] == experiment), :]
     return {
         (variant, metric): value

@@ -1,6 +1,6 @@
 """Study cnn: a convolutional network, step by step."""
 
-from mnist_core.studies.study import PUBLISHED, Experiment, Question, Study, Variant
+from mnist_core.studies.study import PUBLISHED, Experiment, QuizQuestion, Study, Variant
 
 _ONE_BATCH = (
     "One batch of 50 images at one moment, in one run of the study and one of ours. The images of the batch and the "
@@ -37,7 +37,7 @@ STUDY = Study(
             ),
         ),
     ),
-    question=Question(
+    question=QuizQuestion(
         text="A single linear layer reads about 92 % of the test digits after 100 epochs. This network slides small "
         "5 × 5 filters over the image. How many does it read after only three epochs?",
         options=("About 90 %", "About 95 %", "About 97 %", "About 99 %"),

@@ -1,6 +1,6 @@
 """Study deep-mlp: a four-layer network with a ReLU where it hurts."""
 
-from mnist_core.studies.study import PUBLISHED, Experiment, Question, Study, Variant
+from mnist_core.studies.study import PUBLISHED, Experiment, QuizQuestion, Study, Variant
 
 _STUCK = (
     "Two of our three seeds are stuck. Seed 2 ends at 97.84 % of the test images, where the study's one run ended too, "
@@ -36,7 +36,7 @@ STUDY = Study(
             ),
         ),
     ),
-    question=Question(
+    question=QuizQuestion(
         text="The last layer gives each digit a score, and a ReLU then sets every negative score to 0. Suppose the "
         "score of the digit 4 is negative for every image. What happens to the 4?",
         options=(

@@ -1,7 +1,7 @@
 """Study ffnn-tuning: learning rate, width, weight decay and dropout of a feed-forward network."""
 
 from mnist_core.config import RunConfig
-from mnist_core.studies.study import PUBLISHED, Experiment, Question, Study, Variant
+from mnist_core.studies.study import PUBLISHED, Experiment, QuizQuestion, Study, Variant
 
 _BASE = PUBLISHED.replace(architecture="mlp-300", optimizer="adam", batch_size=64)
 _TEN = _BASE.replace(epochs=10)
@@ -100,7 +100,7 @@ STUDY = Study(
             variants=(_three_layers(_TWENTY, 800, "0.5", "0.0001"),),
         ),
     ),
-    question=Question(
+    question=QuizQuestion(
         text="The same network is trained six times for ten epochs, each time with another learning rate of Adam. "
         "Which one reads the most test digits right?",
         options=("1", "0.1", "0.01", "0.001", "0.0001", "0.00001"),

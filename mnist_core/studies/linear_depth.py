@@ -1,6 +1,6 @@
 """Study linear-depth: does depth help without non-linearity?"""
 
-from mnist_core.studies.study import PUBLISHED, Experiment, Question, Study, Variant
+from mnist_core.studies.study import PUBLISHED, Experiment, QuizQuestion, Study, Variant
 
 _BOTTLENECKS = tuple(f"{width}-10" for width in (5, 6, 7, 8, 9, 10, 100))
 _DEEP = ("100-100-10", "100-100-100-10", "100-100-100-100-10")
@@ -39,7 +39,7 @@ STUDY = Study(
             ),
         ),
     ),
-    question=Question(
+    question=QuizQuestion(
         text="One network has a single linear layer, another has five in a row (100 units each, no ReLU between them). "
         "After 100 epochs, which one reads more test digits right?",
         options=(

@@ -1,6 +1,6 @@
 """Study mlp-course: from logistic regression to a multilayer perceptron, and what 160 images can teach."""
 
-from mnist_core.studies.study import PUBLISHED, Experiment, Question, Study, Variant
+from mnist_core.studies.study import PUBLISHED, Experiment, QuizQuestion, Study, Variant
 
 _SGD = PUBLISHED.replace(optimizer="sgd", learning_rate=0.01, momentum=0.5, batch_size=64)
 _TWO_LAYERS = _SGD.replace(architecture="linear-50-10", epochs=1)
@@ -126,7 +126,7 @@ STUDY = Study(
             measure="best",
         ),
     ),
-    question=Question(
+    question=QuizQuestion(
         text="A network with 575,050 weights sees only 160 digits, 16 of each, again and again, until it gets every "
         "one of them right. How many of the 10,000 test digits does it then read right?",
         options=("About 30 %", "About 50 %", "About 77 %", "About 97 %"),

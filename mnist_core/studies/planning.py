@@ -10,19 +10,19 @@ from mnist_core.data import class_names, status
 from mnist_core.environment import full_path
 from mnist_core.errors import ConfigError, DataError
 from mnist_core.store import ACTIVE_STATES, Run, Store, queueing
-from mnist_core.studies.catalogue import experiment_of, study_of
+from mnist_core.studies.catalogue import find_experiment, find_study
 from mnist_core.studies.study import Experiment, Study, Variant
 from mnist_core.sweeps import run_seconds
 
 # honest: the epoch is chosen on held-out training images instead of on the test images.
 PROTOCOLS = ("published", "honest")
 _ENDED = ("finished", "diverged")
-# what `start` puts back into the queue
+# what `start_runs` puts back into the queue
 _AGAIN = ("interrupted", "stopped", "failed")
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedRun:
     """One run of a study, trained or not."""
 
     study: str
@@ -33,17 +33,17 @@ class Planned:
     protocol: str
     # of a continuation: without the run to continue from, which `parent` leads to
     config: RunConfig
-    parent: "Planned | None" = None
+    parent: "PlannedRun | None" = None
 
 
-def plan(
+def plan_runs(
     study: str | Study,
     experiment: str = "",
     seeds: int | None = None,
     epochs_scale: float = 1.0,
     protocols: Sequence[str] = PROTOCOLS,
     folder: str = "",
-) -> list[Planned]:
+) -> list[PlannedRun]:
     """All runs of a study, or of one of its experiments, in the study's order.
 
     Each variant gets `seeds` seeds, counted from the study's own; by default as many as its experiment says. Epochs
@@ -54,8 +54,8 @@ def plan(
     """
     if not 0 < epochs_scale < inf:
         raise ConfigError("epochs_scale", f"{epochs_scale} is no number above 0; 0.1 trains a tenth of the epochs")
-    found = study_of(study) if isinstance(study, str) else study
-    chosen = [experiment_of(found, experiment)] if experiment else found.experiments
+    found = find_study(study) if isinstance(study, str) else study
+    chosen = [find_experiment(found, experiment)] if experiment else found.experiments
     return [
         _planned(found, one, variant, place, protocol, epochs_scale, folder)
         for one in chosen
@@ -66,39 +66,39 @@ def plan(
     ]
 
 
-def runs_of(
+def study_runs(
     store: Store,
     study: str | Study,
     experiment: str = "",
     seeds: int | None = None,
     epochs_scale: float = 1.0,
     protocols: Sequence[str] = PROTOCOLS,
-) -> list[tuple[Planned, Run]]:
-    """What the store holds of `plan`, one run each: the newest that has ended, else that is active, else any.
+) -> list[tuple[PlannedRun, Run]]:
+    """What the store holds of `plan_runs`, one run each: the newest that has ended, else that is active, else any.
 
     CIFAR-10 counts as well where it was read from an image folder of 32x32 colour images.
     """
-    return find(store, plan(study, experiment, seeds, epochs_scale, protocols))
+    return find_runs(store, plan_runs(study, experiment, seeds, epochs_scale, protocols))
 
 
-def find(store: Store, planned: Sequence[Planned]) -> list[tuple[Planned, Run]]:
-    """The planned runs that the store holds, as `runs_of` does for a whole plan."""
+def find_runs(store: Store, planned: Sequence[PlannedRun]) -> list[tuple[PlannedRun, Run]]:
+    """The planned runs that the store holds, as `study_runs` does for a whole plan."""
     matches = _matches(store, planned)
     return [(one, found[0]) for one, found in zip(planned, matches, strict=True) if found]
 
 
-def waiting(store: Store, planned: Sequence[Planned]) -> list[Planned]:
+def missing_runs(store: Store, planned: Sequence[PlannedRun]) -> list[PlannedRun]:
     """What the store does not hold yet."""
     matches = _matches(store, planned)
     return [one for one, found in zip(planned, matches, strict=True) if not found]
 
 
-def start(store: Store, planned: Sequence[Planned]) -> list[Run]:
+def start_runs(store: Store, planned: Sequence[PlannedRun]) -> list[Run]:
     """Put what is not in the store yet into the queue, the longest first; returns the plan's runs that exist then.
 
     What is queued, running, paused, finished or diverged is left alone; what was stopped, interrupted or failed goes
     on, or with scikit-learn begins again. Runs that continue others bring these along, and wait until they have
-    finished: call `start` again then. Raises ConfigError, and queues nothing, if all of them need too much.
+    finished: call `start_runs` again then. Raises ConfigError, and queues nothing, if all of them need too much.
     """
     wanted = [one.parent for one in planned if one.parent is not None] + list(planned)
     fresh: dict[str, tuple[RunConfig, str]] = {}
@@ -108,7 +108,7 @@ def start(store: Store, planned: Sequence[Planned]) -> list[Run]:
             again.append(found[0])
         elif not found:
             for config in _configs(store, one):
-                fresh.setdefault(config.digest(), (config, name_of(one)))
+                fresh.setdefault(config.digest(), (config, run_name(one)))
     entries = list(fresh.values())
     queueing.check_trainable(None, [*(run.config for run in again), *(config for config, _ in entries)], "epochs_scale")
     queueing.check_trainable(store, [config for config, _ in entries], "epochs_scale")
@@ -117,10 +117,10 @@ def start(store: Store, planned: Sequence[Planned]) -> list[Run]:
     seconds = run_seconds(store, [config for config, _ in entries])
     longest_first = sorted(range(len(entries)), key=lambda place: -seconds[place])
     queueing.enqueue_all(store, [entries[place] for place in longest_first], tags=("study",), field="epochs_scale")
-    return list({run.id: run for _, run in find(store, wanted)}.values())
+    return list({run.id: run for _, run in find_runs(store, wanted)}.values())
 
 
-def unavailable(planned: Iterable[Planned], root: Path) -> dict[str, str]:
+def unavailable_data(planned: Iterable[PlannedRun], root: Path) -> dict[str, str]:
     """Why data sets of the plan cannot be read now, by the name of the data set; `root` is the data folder.
 
     MNIST is not replaced by its smaller stand-in here, as a reproduction on other images would be none.
@@ -138,7 +138,7 @@ def unavailable(planned: Iterable[Planned], root: Path) -> dict[str, str]:
     return found
 
 
-def name_of(planned: Planned) -> str:
+def run_name(planned: PlannedRun) -> str:
     """What the run is called: "ffnn-tuning lr-coarse: learning_rate=0.01, seed 1, honest"."""
     parts = [f"{planned.study} {planned.experiment.name}: {planned.variant.label}"]
     parts += [f"seed {planned.seed}"] if planned.seed != planned.variant.config.seed else []
@@ -146,7 +146,7 @@ def name_of(planned: Planned) -> str:
     return ", ".join(parts)
 
 
-def canonical(config: RunConfig) -> RunConfig:
+def canonical_config(config: RunConfig) -> RunConfig:
     """The config as the study has it: without the place of a copy of its images and the run that it continues."""
     if config.continue_from:
         config = config.replace(continue_from="", continue_epoch=None)
@@ -162,7 +162,7 @@ def _has_honest(study: Study, experiment: Experiment) -> bool:
 
 def _planned(
     study: Study, experiment: Experiment, variant: Variant, place: int, protocol: str, scale: float, folder: str
-) -> Planned:
+) -> PlannedRun:
     config, parent = variant.config, None
     epochs = _scaled(config.epochs, scale)
     if experiment.continues:
@@ -176,14 +176,14 @@ def _planned(
     if folder and config.dataset == "cifar10":
         where = str(full_path(folder, "folder"))
         config = config.replace(dataset="folder", folder=where, folder_size=32, folder_colour=True)
-    return Planned(study.name, experiment, variant, config.seed, protocol, config, parent)
+    return PlannedRun(study.name, experiment, variant, config.seed, protocol, config, parent)
 
 
 def _scaled(epochs: int, scale: float) -> int:
     return max(1, round(epochs * scale))
 
 
-def _matches(store: Store, planned: Sequence[Planned]) -> list[list[Run]]:
+def _matches(store: Store, planned: Sequence[PlannedRun]) -> list[list[Run]]:
     """For each planned run those of the store with its config, the best match first."""
     first = [one for one in planned if one.parent is None] + [one.parent for one in planned if one.parent is not None]
     by_digest = _by_digest(store, [one.config for one in first])
@@ -205,19 +205,19 @@ def _by_digest(store: Store, configs: Sequence[RunConfig]) -> dict[str, list[Run
         found[run.digest].append(run)
     if any(config.dataset == "cifar10" for config in configs):
         for run in store.runs():
-            if run.dataset == "folder" and (digest := canonical(run.config).digest()) in found:
+            if run.dataset == "folder" and (digest := canonical_config(run.config).digest()) in found:
                 found[digest].append(run)
     return found
 
 
-def _continued(child: Planned, by_digest: dict[str, list[Run]]) -> list[RunConfig]:
+def _continued(child: PlannedRun, by_digest: dict[str, list[Run]]) -> list[RunConfig]:
     """The child's config after each of its parent's runs that has finished."""
     assert child.parent is not None
     parents = [run for run in by_digest[child.parent.config.digest()] if run.state == "finished"]
     return [child.config.replace(continue_from=run.id, continue_epoch=run.epoch) for run in parents]
 
 
-def _configs(store: Store, planned: Planned) -> list[RunConfig]:
+def _configs(store: Store, planned: PlannedRun) -> list[RunConfig]:
     """The config that can be enqueued now; none for a continuation whose parent has not finished."""
     if planned.parent is None:
         return [planned.config]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mnist_core.errors import StoreError
 from mnist_core.store import write_text_atomically
-from mnist_core.studies.measuring import MOST_SEEDS, Measurement, identity
-from mnist_core.studies.planning import PROTOCOLS, plan
+from mnist_core.studies.measurements import SEEDS_LOOKED_FOR, Measurement, config_identity
+from mnist_core.studies.planning import PROTOCOLS, plan_runs
 from mnist_core.studies.study import Study
 
 # of the repository
@@ -17,12 +17,12 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path("results") / "studies"
 
 
-def committed(study: str) -> list[Measurement]:
+def committed_measurements(study: str) -> list[Measurement]:
     """What was measured when this version was made; empty if nothing came with it."""
-    return read(ROOT, study)
+    return read_measurements(ROOT, study)
 
 
-def read(root: Path, study: str) -> list[Measurement]:
+def read_measurements(root: Path, study: str) -> list[Measurement]:
     """The measurements of a study in the files below `root`; none if there is no file. Raises StoreError."""
     path = path_of(root, study)
     if not path.is_file():
@@ -33,7 +33,7 @@ def read(root: Path, study: str) -> list[Measurement]:
         raise StoreError(f"{path} is no file of measurements ({error}). Delete it, or restore it.") from error
 
 
-def write(root: Path, study: str, measurements: Sequence[Measurement]) -> Path:
+def write_measurements(root: Path, study: str, measurements: Sequence[Measurement]) -> Path:
     """Write a study's measurements below `root`, one a line; returns the file."""
     path = path_of(root, study)
     lines = []
@@ -44,7 +44,7 @@ def write(root: Path, study: str, measurements: Sequence[Measurement]) -> Path:
     return path
 
 
-def merged(study: Study, before: Sequence[Measurement], now: Sequence[Measurement]) -> list[Measurement]:
+def merge_measurements(study: Study, before: Sequence[Measurement], now: Sequence[Measurement]) -> list[Measurement]:
     """What was measured now, and of before what is still part of the study and not measured anew; in its order."""
     wanted = _identities(study)
     found = {_key(one): one for one in before if wanted.get(_key(one)) == dict(one.config)}
@@ -68,8 +68,8 @@ def _key(one: Measurement) -> _Key:
 def _identities(study: Study) -> dict[_Key, dict]:
     """The config of everything that may be measured, in the order in which files and report have it."""
     found = {}
-    for one in plan(study, seeds=MOST_SEEDS):
-        found[one.experiment.name, one.variant.label, one.protocol, one.seed] = identity(one.config)
+    for one in plan_runs(study, seeds=SEEDS_LOOKED_FOR):
+        found[one.experiment.name, one.variant.label, one.protocol, one.seed] = config_identity(one.config)
     places = [experiment.name for experiment in study.experiments]
     labels = {(e.name, v.label): place for e in study.experiments for place, v in enumerate(e.variants)}
     order = sorted(

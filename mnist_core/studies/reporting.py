@@ -8,9 +8,9 @@ from pathlib import Path
 
 from mnist_core.store import Store, write_text_atomically
 from mnist_core.studies import records
-from mnist_core.studies.catalogue import studies
-from mnist_core.studies.comparing import Row, Scatter, rows_of, scattered
-from mnist_core.studies.measuring import Measurement, measured
+from mnist_core.studies.catalogue import all_studies
+from mnist_core.studies.measurements import Measurement, load_measurements
+from mnist_core.studies.side_by_side import ReportedRow, ScatteredSeeds, comparison_rows, scattered_seeds
 from mnist_core.studies.study import Experiment, Study
 from mnist_core.text import fixed, in_markdown
 from mnist_core.training import machine
@@ -55,32 +55,32 @@ Five published studies of MNIST, trained again: what they reported beside what w
 """
 
 
-def write_report(store: Store, root: Path) -> list[Path]:
+def write_study_report(store: Store, root: Path) -> list[Path]:
     """Write the report of all studies below `root` and return its files; the same store gives the same bytes.
 
     Runs that the files there hold and the store lacks are kept, so a report can be made in parts.
     """
     files, found = [], {}
-    for study in studies().values():
-        here = [_with_hardware(one) for one in measured(store, study)]
-        found[study.name] = records.merged(study, records.read(root, study.name), here)
+    for study in all_studies().values():
+        here = [_with_hardware(one) for one in load_measurements(store, study)]
+        found[study.name] = records.merge_measurements(study, records.read_measurements(root, study.name), here)
         if found[study.name]:
-            files.append(records.write(root, study.name, found[study.name]))
+            files.append(records.write_measurements(root, study.name, found[study.name]))
     page = root / PAGE
-    write_text_atomically(page, markdown(found))
+    write_text_atomically(page, report_markdown(found))
     return [*files, page]
 
 
-def markdown(measurements: Mapping[str, Sequence[Measurement]]) -> str:
+def report_markdown(measurements: Mapping[str, Sequence[Measurement]]) -> str:
     """The whole report from measurements by study."""
     parts = [_INTRODUCTION]
-    parts += [_study(study, measurements.get(study.name, ())) for study in studies().values()]
+    parts += [_study(study, measurements.get(study.name, ())) for study in all_studies().values()]
     parts.append(_origin([one for entries in measurements.values() for one in entries]))
     return "\n".join(parts)
 
 
 def _study(study: Study, measurements: Sequence[Measurement]) -> str:
-    rows = rows_of(study, measurements)
+    rows = comparison_rows(study, measurements)
     parts = [f"## {study.title}\n", f"Study `{study.name}` ({study.source}). {study.asks}\n", f"{study.protocol}\n"]
     for experiment in study.experiments:
         own = [one for one in measurements if one.experiment == experiment.name]
@@ -88,7 +88,7 @@ def _study(study: Study, measurements: Sequence[Measurement]) -> str:
     return "\n".join(parts)
 
 
-def _experiment(study: Study, experiment: Experiment, rows: Sequence[Row], own: Sequence[Measurement]) -> str:
+def _experiment(study: Study, experiment: Experiment, rows: Sequence[ReportedRow], own: Sequence[Measurement]) -> str:
     other = sorted({one.data for one in own} - {"MNIST"})
     data = f" Data: {', '.join(other)}." if other else ""
     lines = [f"### {experiment.title}\n", f"`{experiment.name}`: {experiment.asks}{data}\n", _HEAD]
@@ -101,12 +101,12 @@ def _experiment(study: Study, experiment: Experiment, rows: Sequence[Row], own: 
             note = notes.index(reason) + 1
         lines.append(_line(row, note))
     lines += ["", *(f"{number}. {reason}" for number, reason in enumerate(notes, 1))] if notes else []
-    far = scattered(study, own, experiment.name)
-    lines += ["", *(f"- {far_apart(one)}" for one in far)] if far else []
+    far = scattered_seeds(study, own, experiment.name)
+    lines += ["", *(f"- {scatter_sentence(one)}" for one in far)] if far else []
     return "\n".join(lines) + "\n"
 
 
-def far_apart(one: Scatter) -> str:
+def scatter_sentence(one: ScatteredSeeds) -> str:
     """A sentence on a network whose seeds end far apart."""
     values = ", ".join(f"{fixed(value, 2)} (seed {seed})" for seed, value in sorted(one.by_seed.items()))
     return (
@@ -115,7 +115,7 @@ def far_apart(one: Scatter) -> str:
     )
 
 
-def _line(row: Row, note: int) -> str:
+def _line(row: ReportedRow, note: int) -> str:
     digits = row.digits
     difference = _figure(row.metric, row.difference, digits.difference, sign=True)
     cells = (
@@ -183,10 +183,10 @@ def _origin(measurements: Sequence[Measurement]) -> str:
 
 def _with_hardware(one: Measurement) -> Measurement:
     """With the processor's name, for what this machine's CPU computed before runs recorded it themselves."""
-    return replace(one, device=f"{processor()}, {one.device}") if one.device.startswith("cpu") else one
+    return replace(one, device=f"{this_processor()}, {one.device}") if one.device.startswith("cpu") else one
 
 
-def processor() -> str:
+def this_processor() -> str:
     """This machine's processor in words: its model and how many cores there are."""
     count = os.cpu_count() or 1
     return f"{machine.processor()}, {count} core{'s' if count > 1 else ''}"

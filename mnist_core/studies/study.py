@@ -48,7 +48,7 @@ class Experiment:
 
 
 @dataclass(frozen=True)
-class Question:
+class QuizQuestion:
     """What a class answers before it sees the result."""
 
     text: str
@@ -70,7 +70,7 @@ class Study:
     # how it measured, in words
     protocol: str
     experiments: tuple[Experiment, ...]
-    question: Question
+    question: QuizQuestion
     # Markdown, a few sentences
     lesson: str
     # (experiment, variant, metric) -> what is known of the difference between the reported and the measured figure

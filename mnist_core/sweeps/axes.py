@@ -24,7 +24,7 @@ _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "o
 
 
 @dataclass(frozen=True)
-class Axis:
+class SweepAxis:
     """One thing that varies: `values`, or `count` of them from `low` to `high` (both included).
 
     `count` may be 0 for a random search, which draws from the whole range. Whole-number ranges give whole numbers.
@@ -80,7 +80,7 @@ class Axis:
         return (", " if _separator(self.field) == "," else "; ").join(shown(value) for value in self.values)
 
 
-def parse_values(field: str, text: str) -> Axis:
+def parse_values(field: str, text: str) -> SweepAxis:
     """An axis from "0.1, 0.01", "1e-5..1 log 6" or "10..100 linear 4"; raises ConfigError with the remedy.
 
     Texts, such as architectures, are separated by semicolons or new lines, as they hold commas themselves.
@@ -100,10 +100,10 @@ def parse_values(field: str, text: str) -> Axis:
         raise ConfigError(field, f"has no values; write for example {_example(info)}")
     if len(values) > MAX_VALUES:
         raise ConfigError(field, f"has {len(values):,} values; give at most {MAX_VALUES:,}")
-    return Axis(field, values)
+    return SweepAxis(field, values)
 
 
-def label(field: str) -> str:
+def axis_label(field: str) -> str:
     """What a person calls the axis: the field's label, or the slot's name."""
     info = field_info(field)
     return info.label if info else field.replace("_", " ").capitalize()
@@ -120,7 +120,7 @@ def _separator(field: str) -> str:
     return ";" if info and info.kind == "text" else ","
 
 
-def _range(field: str, info: FieldInfo | None, low: str, high: str, scale: str | None, count: str | None) -> Axis:
+def _range(field: str, info: FieldInfo | None, low: str, high: str, scale: str | None, count: str | None) -> SweepAxis:
     ends = _value(field, info, low), _value(field, info, high)
     if info is None and field.rstrip("0123456789") == "dropout":
         ends = float(ends[0]), float(ends[1])
@@ -137,7 +137,7 @@ def _range(field: str, info: FieldInfo | None, low: str, high: str, scale: str |
     number = int((count or "0")[:_COUNT_DIGITS])
     if count is not None and not 2 <= number <= MAX_VALUES:
         raise ConfigError(field, f"{brief(count)} values make no range; use 2 to {MAX_VALUES:,}")
-    return Axis(field, (), ends[0], ends[1], number, "log" if logarithmic else "linear")
+    return SweepAxis(field, (), ends[0], ends[1], number, "log" if logarithmic else "linear")
 
 
 def _value(field: str, info: FieldInfo | None, text: str) -> Any:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from mnist_core.analysis import HELD_OUT, ON_TEST, Flattery, by_setting, stats
+from mnist_core.analysis import HELD_OUT, ON_TEST, SelectionBias, mean_by_setting, stats
 from mnist_core.data import dataset
 from mnist_core.store import Store
-from mnist_core.sweeps.running import load
+from mnist_core.sweeps.running import load_sweep
 from mnist_core.sweeps.sweep import Sweep
 
 _MEASURED = {
@@ -23,7 +23,7 @@ _MEASURED = {
 _NAMES = {"held_out_accuracy": "validation_accuracy", "tested_accuracy": "test_accuracy"}
 
 
-def table(store: Store, sweep_id: str) -> pd.DataFrame:
+def sweep_table(store: Store, sweep_id: str) -> pd.DataFrame:
     """One row a run, oldest first: run (id), number, state, seed, a column for each axis, then what it achieved.
 
     validation_accuracy (of the best epoch) and test_accuracy are fractions, train_loss is that of the last epoch; what
@@ -31,7 +31,7 @@ def table(store: Store, sweep_id: str) -> pd.DataFrame:
     and no validation_accuracy; chosen_on says in words which it is. loss_label says what train_loss has in it more than
     the loss after an epoch.
     """
-    sweep = load(store, sweep_id)
+    sweep = load_sweep(store, sweep_id)
     lines = sweep.templates()
     runs = sorted(store.runs(sweep=sweep_id), key=lambda run: run.number)
     points = [sweep.point_of(run.config, lines) for run in runs]
@@ -51,22 +51,22 @@ def table(store: Store, sweep_id: str) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def measure(table: pd.DataFrame) -> str:
+def ranking_column(table: pd.DataFrame) -> str:
     """The column that runs are compared by: validation accuracy, or test accuracy where not all runs can have one."""
     return "validation_accuracy" if all(kind == HELD_OUT for kind in table["chosen_on"]) else "test_accuracy"
 
 
-def score_name(table: pd.DataFrame) -> str:
+def ranking_name(table: pd.DataFrame) -> str:
     """What the accuracy is called that runs are compared by: "validation" or "test (optimistic)".
 
     Who ranks settings by their test accuracy chooses on the test images, even if no epoch was chosen on them.
     """
-    return HELD_OUT if measure(table) == "validation_accuracy" else ON_TEST
+    return HELD_OUT if ranking_column(table) == "validation_accuracy" else ON_TEST
 
 
-def best(table: pd.DataFrame) -> pd.Series | None:
-    """The row of the run with the highest accuracy so far (see `measure`), or None before the first."""
-    scores = table[measure(table)].dropna()
+def best_run(table: pd.DataFrame) -> pd.Series | None:
+    """The row of the run with the highest accuracy so far (see `ranking_column`), or None before the first."""
+    scores = table[ranking_column(table)].dropna()
     return table.loc[scores.idxmax()] if len(scores) else None
 
 
@@ -77,7 +77,7 @@ class Setting:
     # by field
     values: Mapping[str, Any]
     seeds: int
-    # of what runs are compared by (see `measure`)
+    # of what runs are compared by (see `ranking_column`)
     mean: float
     # test accuracy; NaN where no seed has been tested
     test: float
@@ -90,29 +90,29 @@ class BestRun:
     number: int
     state: str
     seed: int
-    # what runs are compared by (see `measure`)
+    # what runs are compared by (see `ranking_column`)
     accuracy: float
     # NaN before it was tested
     test: float
 
 
 @dataclass(frozen=True)
-class Choice:
+class SweepLeaders:
     """What there is to choose from: the best run, its setting, the best setting, and how much choosing flatters."""
 
     run: BestRun
     of_run: Setting
     # by its mean over seeds; that of the run where they are equal
     best: Setting
-    flattery: Flattery | None
+    selection_bias: SelectionBias | None
 
 
-def choice(sweep: Sweep, table: pd.DataFrame) -> Choice | None:
+def sweep_leaders(sweep: Sweep, table: pd.DataFrame) -> SweepLeaders | None:
     """The best run so far with what its seeds say; None before the first accuracy."""
-    row = best(table)
+    row = best_run(table)
     if row is None:
         return None
-    score, fields = measure(table), list(sweep.fields)
+    score, fields = ranking_column(table), list(sweep.fields)
     first = {str(name): value for name, value in row.items()}
     # Plain numbers instead of numpy's: JSON takes no others.
     run = BestRun(
@@ -123,7 +123,9 @@ def choice(sweep: Sweep, table: pd.DataFrame) -> Choice | None:
         float(first["test_accuracy"]),
     )
     scored = table.dropna(subset=[score])
-    tested = {_values_of(one, fields): one["mean"] for one in _records(by_setting(scored, fields, "test_accuracy"))}
+    tested = {
+        _values_of(one, fields): one["mean"] for one in _records(mean_by_setting(scored, fields, "test_accuracy"))
+    }
     settings = [
         Setting(
             {field: one[field] for field in fields},
@@ -131,7 +133,7 @@ def choice(sweep: Sweep, table: pd.DataFrame) -> Choice | None:
             one["mean"],
             tested.get(_values_of(one, fields), float("nan")),
         )
-        for one in _records(by_setting(scored, fields, score))
+        for one in _records(mean_by_setting(scored, fields, score))
     ]
     own = next(one for one in settings if _values_of(one.values, fields) == _values_of(first, fields))
     groups: dict[tuple[Any, ...], list[float]] = {}
@@ -139,7 +141,7 @@ def choice(sweep: Sweep, table: pd.DataFrame) -> Choice | None:
         groups.setdefault(_values_of(one, fields), []).append(one[score])
     noise = stats.image_noise(own.mean, _images(sweep, own, score))
     leader = max(settings, key=lambda one: (one.mean, one is own))
-    return Choice(run, own, leader, stats.flattery(list(groups.values()), noise))
+    return SweepLeaders(run, own, leader, stats.selection_bias(list(groups.values()), noise))
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

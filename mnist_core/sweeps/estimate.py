@@ -31,7 +31,7 @@ _UNKNOWN_IMAGES = 10_000
 _LOOKED_AT = 300
 
 
-def estimate(store: Store, configs: Sequence[RunConfig]) -> float:
+def estimated_seconds(store: Store, configs: Sequence[RunConfig]) -> float:
     """Seconds until all of these are trained here, `runs_at_once` side by side, the longest first.
 
     The pace of a network is the median of this store's latest runs of the same architecture, batch size, data set and
@@ -47,7 +47,7 @@ def estimate(store: Store, configs: Sequence[RunConfig]) -> float:
 
 
 def run_seconds(store: Store, configs: Sequence[RunConfig]) -> list[float]:
-    """Seconds of training of each config by itself, as `estimate` sees them."""
+    """Seconds of training of each config by itself, as `estimated_seconds` sees them."""
     finished = store.runs(states=["finished"])[:_LOOKED_AT]
     past = [run for run in finished if run.seconds > 0 and run.epoch > (run.config.continue_epoch or 0)]
     by_kind: dict[tuple[object, ...], list[float]] = {}
@@ -69,7 +69,7 @@ def run_seconds(store: Store, configs: Sequence[RunConfig]) -> list[float]:
     return found
 
 
-def in_words(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """A time in words, as exact as an estimate deserves: "40 seconds", "3 minutes", "2 h 10 min", "3 days"."""
     if seconds < 50:
         count = max(5, 5 * round(seconds / 5))

@@ -3,13 +3,13 @@
 from statistics import fmean
 
 from mnist_core.store import Run, Store
-from mnist_core.sweeps.running import load
+from mnist_core.sweeps.running import load_sweep
 
 # of those that reach a rung, one in ETA goes on
 ETA = 3
 
 
-def should_stop(store: Store, run: Run, epoch: int) -> str:
+def stopping_reason(store: Store, run: Run, epoch: int) -> str:
     """Why a run should end after this epoch, or "". To be asked when the epoch's metrics are recorded.
 
     Asynchronous successive halving, its stopping variant (Li et al. 2020, "A system for massively parallel
@@ -21,7 +21,7 @@ def should_stop(store: Store, run: Run, epoch: int) -> str:
     """
     if run.sweep is None or epoch >= run.config.epochs or not _is_rung(epoch):
         return ""
-    sweep = load(store, run.sweep)
+    sweep = load_sweep(store, run.sweep)
     if not sweep.halving:
         return ""
     lines = sweep.templates()

@@ -8,18 +8,18 @@ from typing import Any
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, StoreError
 from mnist_core.store import Run, Store, SweepRow, new_id, queueing
-from mnist_core.sweeps.axes import label
+from mnist_core.sweeps.axes import axis_label
 from mnist_core.sweeps.estimate import run_seconds
-from mnist_core.sweeps.sweep import Sweep, merged, point_text
+from mnist_core.sweeps.sweep import Sweep, merged_sweep, point_text
 
 # characters
-NAME_LENGTH = 60
+SWEEP_NAME_LENGTH = 60
 
 
-def launch(store: Store, sweep: Sweep) -> str:
+def launch_sweep(store: Store, sweep: Sweep) -> str:
     """Queue every run of the sweep, the longest first, and return the sweep's id; raises ConfigError before any is."""
     planned = sweep.planned()
-    sweep = replace(sweep, name=sweep.name.strip()[:NAME_LENGTH] or default_name(sweep))
+    sweep = replace(sweep, name=sweep.name.strip()[:SWEEP_NAME_LENGTH] or default_sweep_name(sweep))
     sweep_id = new_id()
     queueing.check_trainable(store, [config for _, config in planned], "axes")
     store.save_sweep(sweep_id, sweep.name, sweep.to_json())
@@ -27,12 +27,12 @@ def launch(store: Store, sweep: Sweep) -> str:
     return sweep_id
 
 
-def load(store: Store, sweep_id: str) -> Sweep:
+def load_sweep(store: Store, sweep_id: str) -> Sweep:
     """A sweep by its id. Raises StoreError if there is none."""
-    return Sweep.from_json(row(store, sweep_id).spec)
+    return Sweep.from_json(load_row(store, sweep_id).spec)
 
 
-def row(store: Store, sweep_id: str) -> SweepRow:
+def load_row(store: Store, sweep_id: str) -> SweepRow:
     """A sweep's row by its id. Raises StoreError if there is none."""
     found = store.sweep(sweep_id)
     if found is None:
@@ -40,7 +40,7 @@ def row(store: Store, sweep_id: str) -> SweepRow:
     return found
 
 
-def find(store: Store, text: str) -> SweepRow:
+def find_sweep(store: Store, text: str) -> SweepRow:
     """One sweep by its id, the beginning of its id, or its name. Raises StoreError."""
     rows = store.sweeps() if text else []
     found = [row for row in rows if row.id == text] or [row for row in rows if row.id.startswith(text)]
@@ -53,7 +53,7 @@ def find(store: Store, text: str) -> SweepRow:
     return found[0]
 
 
-def stop_all(store: Store, sweep_id: str) -> int:
+def stop_sweep(store: Store, sweep_id: str) -> int:
     """Stop what runs or waits; returns how many runs that were. Those that wait first, so that none of them begins."""
     runs = store.runs(sweep=sweep_id, states=["queued"]) + store.runs(sweep=sweep_id, states=["running"])
     count = 0
@@ -65,7 +65,7 @@ def stop_all(store: Store, sweep_id: str) -> int:
     return count
 
 
-def retry_failed(store: Store, sweep_id: str) -> int:
+def retry_failed_runs(store: Store, sweep_id: str) -> int:
     """Queue failed and interrupted runs again, before all others; returns how many. Diverged ones are left.
 
     They go on from their last checkpoint; those of scikit-learn, which cannot, are trained anew.
@@ -78,18 +78,18 @@ def retry_failed(store: Store, sweep_id: str) -> int:
     return len(failed)
 
 
-def missing(store: Store, sweep_id: str, sweep: Sweep) -> list[RunConfig]:
-    """What `extend` would add; raises ConfigError."""
-    return [config for _, config in _missing(store, sweep_id, merged(load(store, sweep_id), sweep))]
+def missing_configs(store: Store, sweep_id: str, sweep: Sweep) -> list[RunConfig]:
+    """What `extend_sweep` would add; raises ConfigError."""
+    return [config for _, config in _missing(store, sweep_id, merged_sweep(load_sweep(store, sweep_id), sweep))]
 
 
-def extend(store: Store, sweep_id: str, sweep: Sweep) -> int:
+def extend_sweep(store: Store, sweep_id: str, sweep: Sweep) -> int:
     """Add to a sweep what it does not have of `sweep`: more values, seeds or samples; returns the number of new runs.
 
-    The sweep becomes the union of both (`merged`), so a new value meets every value of the other axes. Any run that
-    is there counts, also a stopped or failed one. Raises ConfigError.
+    The sweep becomes the union of both (`merged_sweep`), so a new value meets every value of the other axes. Any run
+    that is there counts, also a stopped or failed one. Raises ConfigError.
     """
-    whole = merged(load(store, sweep_id), sweep)
+    whole = merged_sweep(load_sweep(store, sweep_id), sweep)
     planned = _missing(store, sweep_id, whole)
     queueing.check_trainable(store, [config for _, config in planned], "axes")
     store.save_sweep(sweep_id, whole.name, whole.to_json())
@@ -97,9 +97,9 @@ def extend(store: Store, sweep_id: str, sweep: Sweep) -> int:
     return len(planned)
 
 
-def default_name(sweep: Sweep) -> str:
+def default_sweep_name(sweep: Sweep) -> str:
     """A name that says what varies: "Learning rate × Width"."""
-    return " × ".join(label(axis.field) for axis in sweep.axes)[:NAME_LENGTH] or f"{sweep.seeds} seeds"
+    return " × ".join(axis_label(axis.field) for axis in sweep.axes)[:SWEEP_NAME_LENGTH] or f"{sweep.seeds} seeds"
 
 
 def _enqueue(

@@ -53,7 +53,7 @@ def template(architecture: str, names: Iterable[str]) -> str:
     return architecture
 
 
-def fill(text: str, values: Mapping[str, Any]) -> str:
+def fill_slots(text: str, values: Mapping[str, Any]) -> str:
     """A template with its values in place. A slot without a value raises ConfigError."""
 
     def put(match: re.Match[str]) -> str:
@@ -65,7 +65,7 @@ def fill(text: str, values: Mapping[str, Any]) -> str:
     return _SLOT.sub(put, text)
 
 
-def read(text: str, architecture: str) -> dict[str, float] | None:
+def read_slots(text: str, architecture: str) -> dict[str, float] | None:
     """The values that make `architecture` of this template, or None if none do."""
     pattern, end = "", 0
     plain: set[str] = set()

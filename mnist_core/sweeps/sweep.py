@@ -12,7 +12,7 @@ import numpy as np
 from mnist_core.config import MAX_SWEPT_LAYERS, MAX_WHOLE, RunConfig, shown
 from mnist_core.errors import ArchitectureError, ConfigError
 from mnist_core.sweeps import slots
-from mnist_core.sweeps.axes import Axis, field_info
+from mnist_core.sweeps.axes import SweepAxis, field_info
 from mnist_core.training import check, check_size
 
 MAX_RUNS = 2000
@@ -28,7 +28,7 @@ class Sweep:
 
     name: str
     base: RunConfig
-    axes: tuple[Axis, ...]
+    axes: tuple[SweepAxis, ...]
     method: Method = "grid"
     # points of a random search
     samples: int = 20
@@ -86,7 +86,7 @@ class Sweep:
         lines = self.templates() if templates is None else templates
         found: dict[str, Any] = {}
         for text, line in lines.items():
-            if (values := slots.read(line, config.architecture)) is not None:
+            if (values := slots.read_slots(line, config.architecture)) is not None:
                 found = {"architecture": text, **values}
                 break
         return {
@@ -103,7 +103,7 @@ class Sweep:
     def from_json(cls, spec: Mapping[str, Any]) -> "Sweep":
         """A sweep from what `to_json` gave. Raises ConfigError if it is anything else."""
         try:
-            axes = tuple(Axis(**{**axis, "values": tuple(axis["values"])}) for axis in spec["axes"])
+            axes = tuple(SweepAxis(**{**axis, "values": tuple(axis["values"])}) for axis in spec["axes"])
             return cls(**{**spec, "base": RunConfig.parse(spec["base"]), "axes": axes})
         except (LookupError, TypeError, ValueError, RecursionError, ConfigError):
             raise ConfigError(
@@ -143,7 +143,7 @@ class Sweep:
         where = point_text(point)
         template = lines[changes.get("architecture", self.base.architecture)]
         try:
-            changes["architecture"] = slots.fill(template, {k: v for k, v in point.items() if k not in changes})
+            changes["architecture"] = slots.fill_slots(template, {k: v for k, v in point.items() if k not in changes})
             config = self.base.replace(**changes)
         except ConfigError as error:
             message = str(error).removeprefix(f"{error.field}: ")
@@ -171,7 +171,7 @@ class Sweep:
         return config
 
 
-def merged(old: Sweep, new: Sweep) -> Sweep:
+def merged_sweep(old: Sweep, new: Sweep) -> Sweep:
     """The sweep that covers both: all values of each axis, the larger number of seeds and samples.
 
     Both must vary the same fields of the same base by the same method; raises ConfigError.
@@ -197,11 +197,11 @@ def point_text(point: Mapping[str, Any]) -> str:
     return ", ".join(f"{field} {shown(value)}" for field, value in point.items())
 
 
-def _union(old: Axis, new: Axis) -> Axis:
+def _union(old: SweepAxis, new: SweepAxis) -> SweepAxis:
     if old == new:
         return old
     values = tuple(dict.fromkeys((*old.grid(), *new.grid())))
-    return Axis(old.field, tuple(sorted(values)) if all(_is_number(value) for value in values) else values)
+    return SweepAxis(old.field, tuple(sorted(values)) if all(_is_number(value) for value in values) else values)
 
 
 def _is_number(value: Any) -> bool:

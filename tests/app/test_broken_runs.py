@@ -12,8 +12,8 @@ from mnist_core.commands.cli import app
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StoreError
 from mnist_core.store.store import Store
-from mnist_core.sweeps.axes import Axis
-from mnist_core.sweeps.running import launch
+from mnist_core.sweeps.axes import SweepAxis
+from mnist_core.sweeps.running import launch_sweep
 from mnist_core.sweeps.sweep import Sweep
 from tests.app.pages import opened, tables
 
@@ -153,8 +153,8 @@ def test_sweeps_keep_their_order_when_the_clock_is_set_back():
 @pytest.mark.parametrize(("column", "value"), [("spec", "'no JSON'"), ("spec", "'{}'"), ("created", "9e999")])
 def test_a_broken_sweep_spoils_no_other(column: str, value: str):
     store = Store.open()
-    sweep = Sweep("fine", RunConfig(dataset="mnist-5k"), (Axis("learning_rate", (0.1, 0.01)),))
-    whole, broken = launch(store, sweep), launch(store, replace(sweep, name="broken"))
+    sweep = Sweep("fine", RunConfig(dataset="mnist-5k"), (SweepAxis("learning_rate", (0.1, 0.01)),))
+    whole, broken = launch_sweep(store, sweep), launch_sweep(store, replace(sweep, name="broken"))
     assert store.file is not None
     with closing(sqlite3.connect(store.file)) as connection, connection:
         connection.execute(f"UPDATE sweeps SET {column} = {value} WHERE id = ?", (broken,))

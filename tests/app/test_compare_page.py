@@ -153,7 +153,7 @@ def test_a_verdict_stands_first_and_is_mcnemars(store: Store) -> None:
     best, second = sorted((_number(store, 1), _number(store, 2)), key=lambda run: -(run.test_accuracy or 0))
     right = {}
     for run in (best, second):
-        answered = predictions.read(store, run)
+        answered = predictions.load_split(store, run)
         probabilities = answered.filter(regex=r"^p\d+$").to_numpy()
         right[run.number] = probabilities.argmax(axis=1) == answered["label"].to_numpy()
     only = [int((right[a.number] & ~right[b.number]).sum()) for a, b in ((best, second), (second, best))]

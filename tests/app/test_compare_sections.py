@@ -59,10 +59,10 @@ def test_cost_has_points_with_intervals_and_a_front(store: Store) -> None:
         assert point["customdata"][0][1:3] == pytest.approx([100 * low, 100 * high])
     assert "without a point: run 4" in texts(at)
     runs = [_number(store, number) for number in (1, 2)]
-    front = costs.front([point["x"][0] for point in points], [run.test_accuracy or 0 for run in runs])
+    front = costs.pareto_front([point["x"][0] for point in points], [run.test_accuracy or 0 for run in runs])
     assert (f"**Run {front[0] + 1}**" if len(front) == 1 else "**runs 1 and 2**") in texts(at)
     row = tables(at)["cost-table"].set_index("Run").loc[2]
-    memory = costs.memory(_number(store, 2).config, (1, 28, 28), 10)
+    memory = costs.network_memory(_number(store, 2).config, (1, 28, 28), 10)
     assert row["Memory (kB)"] == memory.answering / 1000
     assert row["Training memory (MB)"] == (memory.training or 0) / 1e6
     assert "One image (ms)" not in row
@@ -76,7 +76,7 @@ def test_seeds_are_one_point_of_their_mean(store: Store) -> None:
     at = section("Cost", 1, 2, again.number, cost_seeds="true")
     group, alone = (trace for trace in charts(at)["costs"]["data"] if trace["name"] != "Pareto front")
     accuracies = [_number(store, number).test_accuracy or 0 for number in (1, again.number)]
-    mean, low, high = stats.spread(accuracies, "95 % interval")
+    mean, low, high = stats.mean_and_band(accuracies, "95 % interval")
     assert group["customdata"][0][:3] == pytest.approx([100 * mean, 100 * max(low, 0), 100 * min(high, 1)])
     assert (group["name"], alone["name"][:1]) == ("softmax, mnist-… · 2 seeds", "2")
     table = tables(at)["cost-table"].set_index("Run")
@@ -89,13 +89,13 @@ def test_seeds_are_one_point_of_their_mean(store: Store) -> None:
 
 def test_choosing_a_time_measures_it_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    measure = costs.speeds
+    measure = costs.measure_speeds
 
     def counted(networks: dict, *rest: object) -> dict:
         asked.append(list(networks))
         return measure(networks, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(costs, "speeds", counted)
+    monkeypatch.setattr(costs, "measure_speeds", counted)
     at = section("Cost", 1, 2, cost="one image")
     ids = [_number(store, number).id for number in (1, 2)]
     assert asked == [ids]
@@ -115,7 +115,7 @@ def test_calibration_is_the_cores_before_and_after(store: Store) -> None:
     table = tables(at)["calibration-table"].set_index("Run")
     for number in (1, 2, 3):
         run = _number(store, number)
-        found, _ = predictions.gather([run], {run.id: predictions.read(store, run)})
+        found, _ = predictions.align([run], {run.id: predictions.load_split(store, run)})
         assert found is not None
         given = found.probabilities[run.id]
         row = table.loc[number]
@@ -127,7 +127,7 @@ def test_calibration_is_the_cores_before_and_after(store: Store) -> None:
         if number == 3:
             assert np.isnan(row["Temperature"])
             continue
-        held, _ = predictions.gather([run], {run.id: predictions.read(store, run, "validation")})
+        held, _ = predictions.align([run], {run.id: predictions.load_split(store, run, "validation")})
         assert held is not None
         value = calibration.temperature(held.probabilities[run.id], held.labels)
         assert row["Temperature"] == pytest.approx(value)
@@ -176,7 +176,7 @@ def test_robustness_is_measured_when_asked_and_then_known(store: Store) -> None:
 
 
 def test_a_stopped_measurement_leaves_nothing_behind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = costs.answers
+    slow = costs.load_predictors
 
     def dawdling(*given: object) -> dict:
         found = slow(*given)  # type: ignore[arg-type]
@@ -184,7 +184,7 @@ def test_a_stopped_measurement_leaves_nothing_behind(store: Store, monkeypatch: 
             key: lambda images, answer=answer: (time.sleep(0.05), answer(images))[1] for key, answer in found.items()
         }
 
-    monkeypatch.setattr(costs, "answers", dawdling)
+    monkeypatch.setattr(costs, "load_predictors", dawdling)
     at = section("Robustness", 1)
     at.button(key="robustness measure").click()
     task = robustness_task.running_task() if not at.run().exception else None

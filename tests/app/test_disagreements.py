@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.analysis import agreement, doubtful, forgetting, predictions, results
-from mnist_core.analysis.predictions import Answers
+from mnist_core.analysis import agreement, doubtful, forgetting, predictions, scores
+from mnist_core.analysis.predictions import Predictions
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.store import Store
 from tests.app.pages import opened, tables, texts
@@ -29,11 +29,11 @@ def prepare(store: Store) -> None:
             train_now(store, run)
 
 
-def found(store: Store, *numbers: int) -> Answers:
+def found(store: Store, *numbers: int) -> Predictions:
     """The stored answers of some runs, read without the page."""
     runs = {run.number: run for run in store.runs()}
     chosen = [runs[number] for number in numbers]
-    both, _ = predictions.gather(chosen, {run.id: predictions.read(store, run) for run in chosen})
+    both, _ = predictions.align(chosen, {run.id: predictions.load_split(store, run) for run in chosen})
     assert both is not None
     return both
 
@@ -63,7 +63,7 @@ def rows(at: AppTest, column: str) -> pd.DataFrame:
 def test_the_rows_add_up_to_all_images(store: Store) -> None:
     both = found(store, 1, 2)
     at = section("Disagreements", "1", "2")
-    everybody, nobody = len(agreement.everybody(both.right)), len(agreement.nobody(both.right))
+    everybody, nobody = len(agreement.right_by_all(both.right)), len(agreement.right_by_none(both.right))
     assert all(count in texts(at) for count in (f"{everybody:,} of {both.images:,}", f"**nobody** gets {nobody:,}"))
     traces = json.loads(at.get("plotly_chart")[0].proto.spec)["data"]  # type: ignore[attr-defined]
     rows = next(trace["customdata"] for trace in traces if trace.get("name") == "rows")
@@ -78,7 +78,7 @@ def test_a_row_shows_its_images_with_both_runs_probabilities(
     store: Store, name: str, pattern: tuple[bool, ...]
 ) -> None:
     both = found(store, 1, 2)
-    places = agreement.of_pattern(both.right, pattern)
+    places = agreement.right_by_pattern(both.right, pattern)
     hardest = places[agreement.true_probability(both).mean(axis=0)[places].argmin()]
     at = section("Disagreements", "1", "2", disagreements_pattern=name)
     assert shown(at, "disagreements") == min(60, len(places))
@@ -122,7 +122,7 @@ def test_forgotten_images_are_those_of_the_history(store: Store) -> None:
     from mnist_core.data.splitting import split_images
 
     images, labels = split_images(load_arrays(run.config, ROOT), run.config, "test")
-    table = forgetting.forgotten(forgetting.history(store, run, images), labels)
+    table = forgetting.forgetting_events(forgetting.prediction_history(store, run, images), labels)
     forgot = table.loc[table["forgotten"] > 0, :]
     assert len(forgot)
     assert f"it forgot **{len(forgot):,}** at least once" in texts(at)
@@ -134,7 +134,7 @@ def test_forgotten_images_are_those_of_the_history(store: Store) -> None:
 
 
 def test_a_slow_history_waits_for_a_click(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_core.analysis.forgetting.seconds", lambda run, images, epochs: 200.0)
+    monkeypatch.setattr("mnist_core.analysis.forgetting.history_seconds", lambda run, images, epochs: 200.0)
     at = section("Disagreements", "1", disagreements_view="forgotten")
     assert not at.get("plotly_chart")
     button = at.button(key="disagreements-compute")
@@ -156,13 +156,13 @@ def test_classes_and_the_images_behind_a_cell(store: Store) -> None:
     difference = agreement.confusion_difference(both, 1, 0)
     wrong = np.abs(difference - np.diag(np.diag(difference)))
     true, given = (int(place) for place in np.unravel_index(wrong.argmax(), wrong.shape))
-    cells = [agreement.of_cell(both, place, true, given) for place in (1, 0)]
+    cells = [agreement.images_of_cell(both, place, true, given) for place in (1, 0)]
     only = [len(np.setdiff1d(cells[0], cells[1])), len(np.setdiff1d(cells[1], cells[0]))]
     at = section("Classes", "1", "2", classes_a="2", classes_b="1")
     assert all(part in texts(at) for part in (f"run 2 on **{only[0]:,}**", f"run 1 on **{only[1]:,}**"))
     assert shown(at, "classes") == max(only)
     at = section("Classes", "1", "2", classes_cell="3-3", classes_by="both")
-    common = np.intersect1d(agreement.of_cell(both, 0, 3, 3), agreement.of_cell(both, 1, 3, 3))
+    common = np.intersect1d(agreement.images_of_cell(both, 0, 3, 3), agreement.images_of_cell(both, 1, 3, 3))
     assert shown(at, "classes") == min(60, len(common)) > 0
     table = rows(at, "Run 1 (%)")
     assert table["Run 2 (%)"].to_numpy() == pytest.approx(100 * agreement.class_accuracy(both)[2].to_numpy())
@@ -172,9 +172,11 @@ def test_classes_and_the_images_behind_a_cell(store: Store) -> None:
 def suspects(store: Store, *numbers: int, split: str = "validation", **limits: float) -> pd.DataFrame:
     """Labels that the runs doubt, each weighed by its answers to the images of a split."""
     both = found(store, *numbers)
-    tables = [predictions.read(store, run, split) for run in both.runs]
-    worths = [doubtful.worth(results.probabilities(table), table["label"].to_numpy(dtype=np.int64)) for table in tables]
-    return doubtful.suspects(both.labels, [both.probabilities[run.id] for run in both.runs], worths, **limits)
+    tables = [predictions.load_split(store, run, split) for run in both.runs]
+    worths = [
+        doubtful.run_worth(scores.probabilities(table), table["label"].to_numpy(dtype=np.int64)) for table in tables
+    ]
+    return doubtful.suspect_labels(both.labels, [both.probabilities[run.id] for run in both.runs], worths, **limits)
 
 
 def test_doubtful_labels_and_scores_without_them(store: Store) -> None:

@@ -97,7 +97,7 @@ def test_every_chosen_network_answers_with_its_own_probabilities(store: Store) -
     found = cards(html)
     assert list(found) == [3, 1]
     for number, (answer, percentages) in found.items():
-        expected = trained.probabilities(store, store.find(str(number)), image[None])[0]
+        expected = trained.run_probabilities(store, store.find(str(number)), image[None])[0]
         assert answer == str(expected.argmax())
         assert len(percentages) == 10
         for text, value in zip(percentages, expected, strict=True):
@@ -136,7 +136,7 @@ def test_runs_without_a_network_and_damaged_ones_say_so_beside_the_others(store:
     stopped = store.enqueue(RunConfig(dataset="mnist-5k"))
     store.request(stopped.id, "stop")
     run = store.find("2")
-    path = store.folder(run.id) / trained.chosen(store, run).path
+    path = store.folder(run.id) / trained.chosen_checkpoint(store, run).path
     path.write_bytes(path.read_bytes()[:100])
     html = shown(put(opened("draw", runs=["1", "2", str(waiting.number), str(stopped.number)]), a_drawing(0)))
     found = cards(html)
@@ -148,7 +148,7 @@ def test_runs_without_a_network_and_damaged_ones_say_so_beside_the_others(store:
 
 
 def test_a_network_whose_weights_are_no_numbers_gives_no_answer(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trained, "probabilities", lambda *_: np.full((1, 10), np.nan, dtype=np.float32))
+    monkeypatch.setattr(trained, "run_probabilities", lambda *_: np.full((1, 10), np.nan, dtype=np.float32))
     html = shown(put(opened("draw", runs="1"), a_drawing(1)))
     assert cards(html)[1][0] is None
     assert "its training diverged" in html

@@ -14,8 +14,8 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.config.fields import fields
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.store import Store
-from mnist_core.sweeps.axes import Axis
-from mnist_core.sweeps.running import launch
+from mnist_core.sweeps.axes import SweepAxis
+from mnist_core.sweeps.running import launch_sweep
 from mnist_core.sweeps.sweep import Sweep
 from tests.app.pages import opened, ran
 from tests.labs import trained_run
@@ -149,7 +149,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = RunConfig(dataset="mnist-5k", train_images=200, architecture="softmax", epochs=1)
     for seed in (0, 1):
         trained_run(store, config.replace(seed=seed))
-    launch(store, Sweep("rates", config, (Axis("learning_rate", (0.1, 0.01)),)))
+    launch_sweep(store, Sweep("rates", config, (SweepAxis("learning_rate", (0.1, 0.01)),)))
     return folder
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from dashboard.components.live_chart.points import Across, Curves, History, Look
-from mnist_core.plots.curves import Series, learning_curves
+from mnist_core.plots.training_curves import MetricSeries, learning_curves
 
 STEPS = 5000
 PER_EPOCH = 500
@@ -107,7 +107,7 @@ def test_it_is_the_curve_that_compare_draws(x: Across) -> None:
     history.add(table)
     live = history.curves(look(0.9, x))["smoothed_loss"]
     train = table[table["name"] == "train_loss"]
-    series = Series(*(train[name].to_numpy() for name in ("step", "epoch", "seconds", "value")))
+    series = MetricSeries(*(train[name].to_numpy() for name in ("step", "epoch", "seconds", "value")))
     run: Any = type(
         "OneRun", (), {"id": "r", "number": 1, "name": "a run", "steps_per_epoch": PER_EPOCH, "train_images": 640}
     )()

@@ -9,7 +9,7 @@ from mnist_core import sweeps
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
-from mnist_core.sweeps.axes import Axis
+from mnist_core.sweeps.axes import SweepAxis
 from mnist_core.sweeps.sweep import Sweep
 from tests.app.pages import opened, ran, tables
 from tests.labs import train_now
@@ -23,7 +23,7 @@ def prepare(store: Store) -> None:
     """Run 1 chose its epoch on held-out images, run 2 on the test images; runs 3 and 4 did so in a sweep."""
     for run in (store.enqueue(TINY, "honest"), store.enqueue(TINY.replace(choose_on="test"), "flattered")):
         assert run
-    sweeps.launch(store, Sweep("both ways", TINY, (Axis("choose_on", ("validation", "test")),)))
+    sweeps.launch_sweep(store, Sweep("both ways", TINY, (SweepAxis("choose_on", ("validation", "test")),)))
     while (run := store.claim()) is not None:
         train_now(store, run)
 

@@ -13,16 +13,16 @@ from mnist_core import studies
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.store import Store
 from mnist_core.studies import catalogue, records
-from mnist_core.studies.study import Experiment, Question, Study, Variant
+from mnist_core.studies.study import Experiment, QuizQuestion, Study, Variant
 from mnist_core.text.rounding import decimals
 from tests.app.pages import opened, ran, tables, texts
 from tests.labs import train_now, trained_run
 
 pytestmark = pytest.mark.usefixtures("quiet")
 ROOT = Path(__file__).resolve().parents[2]
-REAL = studies.studies()
+REAL = studies.all_studies()
 BASE = RunConfig(dataset="mnist-5k", train_images=300, epochs=20, choose_on="test", optimizer="sgd", learning_rate=0.05)
-QUESTION = Question("Which is better?", ("the deep one", "neither", "the flat one"), 1, "Because it is one matrix.")
+QUESTION = QuizQuestion("Which is better?", ("the deep one", "neither", "the flat one"), 1, "Because it is one matrix.")
 
 
 def _study(name: str, *experiments: Experiment) -> Study:
@@ -73,18 +73,18 @@ ONE = {"share": "one"}
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Two studies of networks that train in a moment, and no committed measurements."""
-    monkeypatch.setattr(catalogue, "studies", lambda: TINY)
-    monkeypatch.setattr(studies, "studies", lambda: TINY)
+    monkeypatch.setattr(catalogue, "all_studies", lambda: TINY)
+    monkeypatch.setattr(studies, "all_studies", lambda: TINY)
     monkeypatch.setattr(records, "ROOT", tmp_path)
 
 
 def prepare(store: Store) -> None:
     """A lab where both tiny studies have trained for an epoch, the first with two seeds and the honest protocol."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(catalogue, "studies", lambda: TINY)
+    patch.setattr(catalogue, "all_studies", lambda: TINY)
     planned = [
-        *studies.plan("linear-depth", "depth", 2, 0.05, ("published", "honest")),
-        *studies.plan("deep-mlp", "", 1, 0.05, ("published",)),
+        *studies.plan_runs("linear-depth", "depth", 2, 0.05, ("published", "honest")),
+        *studies.plan_runs("deep-mlp", "", 1, 0.05, ("published",)),
     ]
     patch.undo()
     for one in planned:
@@ -128,7 +128,7 @@ def test_every_experiment_says_what_it_asked_and_hides_its_results(name: str) ->
         press(at, study.question.options[study.question.answer])
         assert "Results" in texts(at)
         assert study.question.why in texts(at)
-        reported = studies.reported()
+        reported = studies.reported_numbers()
         wanted = reported[(reported["study"] == name) & (reported["experiment"] == experiment.name)]["value"]
         shown = figures(at)["Reported"].dropna()
         assert sorted(shown) == pytest.approx(sorted(wanted), abs=0.005), "in two decimals, losses in four"
@@ -209,7 +209,7 @@ def test_figures_are_rounded_as_their_spread_says() -> None:
 
 def test_states_are_shown_at_once_and_accuracies_after_the_prediction(tiny: None, store: Store) -> None:
     planned = chosen_experiment.plan_experiment("linear-depth", "depth", 1, chosen_experiment.EPOCHS["one"], False)
-    rows = [(one, run) for one, run in studies.find(store, planned)]
+    rows = [(one, run) for one, run in studies.find_runs(store, planned)]
     accuracy = f"{rows[0][1].validation_accuracy or 0:.2%}"
     assert accuracy not in live_training.progress_html(rows, figures=False)
     board = live_training.progress_html(rows, figures=True)
@@ -271,7 +271,7 @@ def test_committed_measurements_stand_in_and_are_labelled(tiny: None, store: Sto
     # with all epochs nothing has been trained
     at = revealed()
     assert "Press **Train it live** above" in texts(at)
-    records.write(tmp_path, "linear-depth", made)
+    records.write_measurements(tmp_path, "linear-depth", made)
     ran(at)
     assert "measured when this version was made" in texts(at)
     assert 91.25 in figures(at)["Measured"].tolist()
@@ -317,7 +317,7 @@ def test_missing_images_are_said_and_nothing_can_be_started() -> None:
 def test_a_study_trained_in_full_stands_beside_what_was_reported(mnist_dir: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MNIST_LAB_DATA", str(mnist_dir))
     store = Store.open()
-    for one in studies.plan("mlp-course", "two-layer-linear", protocols=("published",)):
+    for one in studies.plan_runs("mlp-course", "two-layer-linear", protocols=("published",)):
         trained_run(store, one.config)
     page = AppTest.from_file(str(ROOT / "pages" / "studies.py"), default_timeout=60)
     for key, value in {"study": "mlp-course", "experiment": "two-layer-linear"}.items():

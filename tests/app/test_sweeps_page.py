@@ -13,13 +13,13 @@ from mnist_core import sweeps
 from mnist_core.commands.cli import app
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.store import Store
-from mnist_core.sweeps.axes import Axis
+from mnist_core.sweeps.axes import SweepAxis
 from mnist_core.sweeps.sweep import Sweep
 from tests.app.pages import tables
 from tests.labs import train_now
 
 TINY = RunConfig(dataset="mnist-5k", architecture="mlp-100", train_images=200, epochs=1)
-RATES = Axis("learning_rate", (0.001, 0.01))
+RATES = SweepAxis("learning_rate", (0.001, 0.01))
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def errors(page: AppTest) -> list[str]:
 def launched(sweep: Sweep, train: int = 0) -> tuple[Store, str]:
     """A sweep in the store, the first `train` runs of its queue trained."""
     store = Store.open()
-    sweep_id = sweeps.launch(store, sweep)
+    sweep_id = sweeps.launch_sweep(store, sweep)
     for _ in range(train):
         run = store.claim()
         assert run is not None
@@ -154,13 +154,13 @@ def test_the_board_shows_the_best_so_far_and_every_run(page: AppTest):
     page.run()
     assert not page.exception
     assert not page.error
-    found = sweeps.best(sweeps.table(store, sweep_id))
+    found = sweeps.best_run(sweeps.sweep_table(store, sweep_id))
     assert found is not None
     assert page.metric[0].value == f"{found['validation_accuracy']:.2%}"
     assert f"Learning rate **{found['learning_rate']:g}** · seed {found['seed']}" in said(page)
     assert "4 runs: **3** finished · **1** in the queue · about" in said(page)
-    table = sweeps.table(store, sweep_id)
-    choice = sweeps.choice(Sweep("two rates", TINY, (RATES,), seeds=2), table)
+    table = sweeps.sweep_table(store, sweep_id)
+    choice = sweeps.sweep_leaders(Sweep("two rates", TINY, (RATES,), seeds=2), table)
     assert choice is not None
     own = table.loc[table["learning_rate"] == found["learning_rate"]].dropna(subset=["validation_accuracy"])
     assert choice.of_run.seeds == len(own)
@@ -169,8 +169,8 @@ def test_the_board_shows_the_best_so_far_and_every_run(page: AppTest):
     assert choice.run.test == pytest.approx(found["test_accuracy"])
     assert f"test accuracy **{choice.run.test:.2%}**" in said(page)
     assert len(own) < 2 or f"validation **{choice.of_run.mean:.2%}**, test **{choice.of_run.test:.2%}**" in said(page)
-    assert choice.flattery is not None
-    assert choice.flattery.runs == 3
+    assert choice.selection_bias is not None
+    assert choice.selection_bias.runs == 3
     assert "best of 3 runs" in said(page)
     assert [
         widget.proto.label for kind in ("button", "button_group") for widget in page.get(kind) if not widget.proto.help
@@ -281,7 +281,7 @@ def test_curves_of_many_runs_are_spread_over_the_swept_value():
     ],
 )
 def test_durations_in_words(seconds: float, text: str):
-    assert sweeps.in_words(seconds) == text
+    assert sweeps.duration_text(seconds) == text
 
 
 def test_a_run_whose_figures_have_changed_is_named_on_the_board_and_by_the_command(page: AppTest):

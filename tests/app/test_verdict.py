@@ -51,7 +51,7 @@ def charts(at: AppTest) -> dict[str, Any]:
 def right(store: Store, *numbers: int) -> np.ndarray:
     runs = {run.number: run for run in store.runs()}
     chosen = [runs[number] for number in numbers]
-    found, _ = predictions.gather(chosen, {run.id: predictions.read(store, run) for run in chosen})
+    found, _ = predictions.align(chosen, {run.id: predictions.load_split(store, run) for run in chosen})
     assert found is not None
     return found.right
 
@@ -59,9 +59,9 @@ def right(store: Store, *numbers: int) -> np.ndarray:
 def test_two_runs_get_their_sentence_and_their_counts(store: Store) -> None:
     at = section(1, 4)
     a, b = right(store, 1, 4)
-    found = stats.paired(a, b)
+    found = stats.paired_test(a, b)
     assert found.p < 0.001
-    assert heading(at) == stats.verdict("plain, seed 0", "narrow, seed 0", found)
+    assert heading(at) == stats.pair_verdict("plain, seed 0", "narrow, seed 0", found)
     assert "other test images" in texts(at)
     bars = charts(at)["verdict_alone"]["data"]
     assert [bar["x"][0] for bar in bars] == [found.only_a, found.only_b]
@@ -94,7 +94,9 @@ def test_all_pairs_are_corrected_and_a_click_chooses_one(store: Store, monkeypat
     assert at.selectbox(key="verdict_pair").value == f"{order[0]} and {order[1]}"
     at = section(1, 2, 3, 4, verdict_pair=f"{order[1]} and 4")
     pair = next(pair for pair in pairs if {pair.a, pair.b} == {order[1] - 1, 3})
-    assert heading(at) == stats.verdict(f"plain, seed {order[1] - 1}", "narrow, seed 0", pair.paired, pair.adjusted)
+    assert heading(at) == stats.pair_verdict(
+        f"plain, seed {order[1] - 1}", "narrow, seed 0", pair.paired, pair.adjusted
+    )
     assert "corrected by Holm's method for 6 pairs" in texts(at)
 
     state: dict[str, Any] = {"verdict_matrix": {"selection": {"points": [{"customdata": [4, 2, "", ""]}]}}}

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from mnist_core import sweeps
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.store import Store
-from mnist_core.sweeps.axes import Axis
+from mnist_core.sweeps.axes import SweepAxis
 from mnist_core.sweeps.sweep import Sweep
 from tests.app_process import running_app
 from tests.labs import train_now, trained_run
@@ -66,7 +66,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     store = Store.open(folder)
     for config in (TINY, TINY.replace(seed=1)):
         trained_run(store, config)
-    sweeps.launch(store, Sweep(name="two rates", base=TINY, axes=(Axis("learning_rate", (0.001, 0.01)),)))
+    sweeps.launch_sweep(store, Sweep(name="two rates", base=TINY, axes=(SweepAxis("learning_rate", (0.001, 0.01)),)))
     while (run := store.claim()) is not None:
         train_now(store, run)
     with running_app(folder) as address:

@@ -27,7 +27,7 @@ from mnist_core.errors import MnistLabError
 from mnist_core.export.archive import archive
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
-from mnist_core.sweeps.axes import Axis, parse_values
+from mnist_core.sweeps.axes import SweepAxis, parse_values
 from mnist_core.training.checking import check
 from tests.faults.hostile_archives import packed, signed
 from tests.labs import trained_run
@@ -100,7 +100,7 @@ def draw_network(text: str) -> object:
     return network
 
 
-def parse_axis(field: str, text: str) -> Axis:
+def parse_axis(field: str, text: str) -> SweepAxis:
     axis = parse_values(field, text)
     if not axis.is_range or axis.count:
         assert len(axis.grid()) <= 1000

@@ -304,7 +304,7 @@ def test_a_run_comes_back_bit_for_bit(own_lab: Path, original: tuple[Store, Run,
     assert len(store.artifacts(here.id, kind="checkpoint")) == 2
     assert all(store.intact(here.id, file) for file in store.artifacts(here.id))
     image = np.zeros((1, 1, 28, 28), dtype=np.uint8)
-    assert np.array_equal(trained.probabilities(store, here, image), trained.probabilities(source, run, image))
+    assert np.array_equal(trained.run_probabilities(store, here, image), trained.run_probabilities(source, run, image))
     assert sorted(child.name for child in own_lab.iterdir() if not child.name.startswith("runs.db")) == [run.id]
 
 

@@ -72,21 +72,21 @@ def predictions_of(store: Store, run: Run) -> tuple[Path, Artifact]:
 
 def test_every_flip_in_predictions_is_noticed(lab: Store):
     run = lab.find("1")
-    intact = predictions.stored(lab, run)
+    intact = predictions.load_all_splits(lab, run)
     path, _ = predictions_of(lab, run)
     for bit in flips(path, Random(1)):
         with pytest.raises(StoreError):
-            predictions.stored(lab, run)
+            predictions.load_all_splits(lab, run)
         assert path.stat().st_size, bit
-    assert predictions.stored(lab, run).equals(intact)
+    assert predictions.load_all_splits(lab, run).equals(intact)
 
 
 def test_every_flip_in_a_checkpoint_is_noticed(lab: Store):
     run = lab.find("1")
-    file = trained.chosen(lab, run)
+    file = trained.chosen_checkpoint(lab, run)
     for bit in flips(lab.folder(run.id) / file.path, Random(2)):
         with pytest.raises(CheckpointError):
-            trained.load(lab, run)
+            trained.load_network(lab, run)
         assert not lab.intact(run.id, file), bit
 
 

@@ -132,7 +132,7 @@ def test_no_value_of_a_setting_ends_in_a_traceback(
 def test_an_empty_text_names_neither_run_nor_sweep(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sweeps.launch(Store.open(), sweeps.Sweep("one", RunConfig(dataset="mnist-5k"), (), seeds=2))
+    sweeps.launch_sweep(Store.open(), sweeps.Sweep("one", RunConfig(dataset="mnist-5k"), (), seeds=2))
     for command in (["delete"], ["prune"], ["sweep", "stop"], ["sweep", "retry"]):
         assert outcome([*command, ""], monkeypatch)[0] == 2
         assert "names no" in capsys.readouterr().err

@@ -23,7 +23,7 @@ from mnist_core.export.script.script import script
 from mnist_core.report.page import html
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
-from mnist_core.studies.reporting import markdown
+from mnist_core.studies.reporting import report_markdown
 from tests.faults.hostile_archives import Members, checkpoint, packed, rewritten, signed
 from tests.labs import trained_run
 
@@ -259,16 +259,16 @@ def store_of_one(tmp_path: Path) -> tuple[Store, Run]:
 
 
 def test_the_report_of_the_studies_takes_no_markup_from_a_run(tmp_path: Path) -> None:
-    from mnist_core.studies.catalogue import studies
-    from mnist_core.studies.measuring import measured
-    from mnist_core.studies.planning import plan
+    from mnist_core.studies.catalogue import all_studies
+    from mnist_core.studies.measurements import load_measurements
+    from mnist_core.studies.planning import plan_runs
 
     store = Store.open(tmp_path / "lab")
-    study = next(iter(studies().values()))
-    run = store.enqueue(plan(study)[0].config, claimed=True)
+    study = next(iter(all_studies().values()))
+    run = store.enqueue(plan_runs(study)[0].config, claimed=True)
     store.describe(run, device="cpu\n# Hacked", versions={"torch": "<script>x</script>\n# Hacked", "a\n# Hacked": "1"})
     store.finish(run, "finished", test_accuracy=0.9, test_loss=0.3)
-    page = markdown({study.name: measured(store, study)})
+    page = report_markdown({study.name: load_measurements(store, study)})
     assert "Hacked" in page
     assert "\n# Hacked" not in page
     assert "\n<script>" not in page.replace("\\<", "")

@@ -29,7 +29,7 @@ def searched(means: Means, settings: int, seeds: int, times: int) -> tuple[float
         found[given < 0.9] = np.clip(found[given < 0.9], 0.1, 0.96)
         best = np.unravel_index(found.argmax(), found.shape)
         true.append(found[best] - given[best[0]])
-        flattery = stats.flattery(found.tolist(), stats.image_noise(0.975, IMAGES))
+        flattery = stats.selection_bias(found.tolist(), stats.image_noise(0.975, IMAGES))
         assert flattery is not None
         assert flattery.by_seeds == (seeds > 1)
         said.append(flattery.excess)
@@ -59,16 +59,16 @@ def test_over_seeds_it_is_what_is_said_for_all_sizes(name: str, settings: int, s
 
 
 def test_what_cannot_be_known_is_not_said() -> None:
-    assert stats.flattery([]) is None
+    assert stats.selection_bias([]) is None
     # one seed each, of nobody knows how many images
-    assert stats.flattery([[0.98], [0.97]]) is None
-    assert stats.flattery_text(None) == ""
-    alone = stats.flattery([[0.98]], 0.001)
+    assert stats.selection_bias([[0.98], [0.97]]) is None
+    assert stats.selection_bias_text(None) == ""
+    alone = stats.selection_bias([[0.98]], 0.001)
     assert alone is not None
     assert alone.excess == 0
-    assert stats.flattery_text(alone) == ""
-    same = stats.flattery([[0.98, 0.98], [0.5, 0.6]])
-    assert same == stats.Flattery(0.0, 4, 2, True)
+    assert stats.selection_bias_text(alone) == ""
+    same = stats.selection_bias([[0.98, 0.98], [0.5, 0.6]])
+    assert same == stats.SelectionBias(0.0, 4, 2, True)
     assert stats.image_noise(0.98, 0) == 0
     assert stats.image_noise(0.98, 10_000) == pytest.approx(0.0014, rel=0.01)
     assert stats.image_noise(1.0, 100) > 0.005

@@ -136,7 +136,7 @@ def test_coverage_counts_the_surest_answers_first() -> None:
     assert table["coverage"].iloc[-1] == 1
     assert table["accuracy"].iloc[-1] == pytest.approx(right.mean())
     assert table["coverage"].is_monotonic_increasing
-    assert calibration.answering(table, 0.9)["accuracy"] > right.mean()
+    assert calibration.row_at_coverage(table, 0.9)["accuracy"] > right.mean()
 
 
 def test_answers_of_equal_confidence_are_given_together() -> None:
@@ -144,6 +144,6 @@ def test_answers_of_equal_confidence_are_given_together() -> None:
     table = calibration.coverage(probabilities, np.array([0, 0, 0, 0]))
     assert table["images"].tolist() == [3, 4]
     assert table["accuracy"].tolist() == pytest.approx([2 / 3, 3 / 4])
-    assert calibration.answering(table, 0.5)["images"] == 3
-    assert calibration.answering(table, 0.75)["images"] == 3
-    assert calibration.answering(table, 1.0)["images"] == 4
+    assert calibration.row_at_coverage(table, 0.5)["images"] == 3
+    assert calibration.row_at_coverage(table, 0.75)["images"] == 3
+    assert calibration.row_at_coverage(table, 1.0)["images"] == 4

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics
 
-from mnist_core.analysis import results
+from mnist_core.analysis import scores
 
 
 def _frame(count: int, classes: int, seed: int, skip: int | None = None) -> pd.DataFrame:
@@ -23,17 +23,17 @@ def _frame(count: int, classes: int, seed: int, skip: int | None = None) -> pd.D
 @pytest.mark.parametrize(("classes", "seed"), [(10, 0), (10, 1), (2, 2), (26, 3)])
 def test_measures_equal_scikit_learn(classes: int, seed: int) -> None:
     frame = _frame(600, classes, seed)
-    labels, answers = frame["label"].to_numpy(), results.predicted(frame)
-    probabilities = results.probabilities(frame)
+    labels, answers = frame["label"].to_numpy(), scores.predicted_classes(frame)
+    probabilities = scores.probabilities(frame)
     assert probabilities.shape == (600, classes)
-    assert results.accuracy(frame) == pytest.approx(metrics.accuracy_score(labels, answers))
-    assert 0.2 < results.accuracy(frame) < 0.95
+    assert scores.accuracy(frame) == pytest.approx(metrics.accuracy_score(labels, answers))
+    assert 0.2 < scores.accuracy(frame) < 0.95
     np.testing.assert_array_equal(
-        results.confusion_matrix(frame), metrics.confusion_matrix(labels, answers, labels=range(classes))
+        scores.confusion_matrix(frame), metrics.confusion_matrix(labels, answers, labels=range(classes))
     )
     exact = probabilities.astype(np.float64) / probabilities.sum(axis=1, keepdims=True, dtype=np.float64)
-    assert results.negative_log_likelihood(frame) == pytest.approx(metrics.log_loss(labels, exact), rel=1e-5)
-    table = results.class_scores(frame, [str(place) for place in range(classes)])
+    assert scores.cross_entropy(frame) == pytest.approx(metrics.log_loss(labels, exact), rel=1e-5)
+    table = scores.class_scores(frame, [str(place) for place in range(classes)])
     expected = np.array(metrics.precision_recall_fscore_support(labels, answers, labels=range(classes)))
     np.testing.assert_allclose(table[["precision", "recall", "f1", "support"]].to_numpy().T, expected)
 
@@ -41,10 +41,10 @@ def test_measures_equal_scikit_learn(classes: int, seed: int) -> None:
 def test_undefined_scores_are_nan_as_in_scikit_learn() -> None:
     frame = _frame(300, 5, 4, skip=3)
     frame = frame.loc[frame["label"] != 1, :]
-    table = results.class_scores(frame, list("abcde"))
+    table = scores.class_scores(frame, list("abcde"))
     precision, recall, _, support = metrics.precision_recall_fscore_support(
         frame["label"],
-        results.predicted(frame),
+        scores.predicted_classes(frame),
         labels=range(5),
         zero_division=np.nan,  # pyright: ignore[reportArgumentType]
     )

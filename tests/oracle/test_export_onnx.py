@@ -55,7 +55,7 @@ def test_onnxruntime_answers_1000_images_as_torch_does(name: str, data: Data, tm
     # uint8 (1000, 1, 28, 28)
     images = data.test.images.numpy()
     assert len(images) == 1000
-    expected = trained.probabilities(store, run, images)
+    expected = trained.run_probabilities(store, run, images)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     (found,) = session.run(["probabilities"], {"images": images})
     assert isinstance(found, np.ndarray)
@@ -87,5 +87,5 @@ def test_safetensors_hold_the_best_weights_and_what_it_takes_to_use_them(data: D
     mean, std = (torch.tensor(json.loads(about[name])).view(-1, 1, 1) for name in ("mean", "std"))
     with torch.inference_mode():
         found = model((data.test.images / 255 - mean) / std).softmax(1)
-    expected = trained.probabilities(store, run, data.test.images.numpy())
+    expected = trained.run_probabilities(store, run, data.test.images.numpy())
     assert np.abs(found.numpy() - expected).max() < 1e-6

@@ -8,13 +8,13 @@ import pytest
 from mnist_core.architectures.table import describe
 from mnist_core.data.catalogue import shape_of
 from mnist_core.studies import records, reporting
-from mnist_core.studies.catalogue import reported, studies
-from mnist_core.studies.comparing import unexplained
-from mnist_core.studies.measuring import moment
-from mnist_core.studies.planning import PROTOCOLS, plan
+from mnist_core.studies.catalogue import all_studies, reported_numbers
+from mnist_core.studies.measurements import is_moment
+from mnist_core.studies.planning import PROTOCOLS, plan_runs
+from mnist_core.studies.side_by_side import unexplained_rows
 from mnist_core.studies.study import Study
 
-STUDIES = pytest.mark.parametrize("study", studies().values(), ids=studies())
+STUDIES = pytest.mark.parametrize("study", all_studies().values(), ids=all_studies())
 COUNTS = {
     "linear-depth": [11],
     "cnn": [1],
@@ -149,10 +149,10 @@ SWEPT = {
 
 
 def test_all_eighteen_experiments_are_there_with_all_their_networks() -> None:
-    found = {name: [len(one.variants) for one in study.experiments] for name, study in studies().items()}
+    found = {name: [len(one.variants) for one in study.experiments] for name, study in all_studies().items()}
     assert found == COUNTS
     assert sum(map(len, COUNTS.values())) == 18
-    assert {one.name for study in studies().values() for one in study.experiments} == FIXED.keys()
+    assert {one.name for study in all_studies().values() for one in study.experiments} == FIXED.keys()
 
 
 @STUDIES
@@ -185,7 +185,7 @@ def test_the_swept_values_are_those_of_the_networks(study: Study) -> None:
 
 
 def test_the_layers_of_the_linear_networks_are_those_of_their_labels() -> None:
-    for variant in studies()["linear-depth"].experiments[0].variants:
+    for variant in all_studies()["linear-depth"].experiments[0].variants:
         layers = describe(variant.config.architecture, (1, 28, 28), 10).layers[1:]
         assert {layer.name for layer in layers} == {"linear"}
         assert "-".join(["784", *(str(layer.output_shape[0]) for layer in layers)]) == variant.label
@@ -193,26 +193,26 @@ def test_the_layers_of_the_linear_networks_are_those_of_their_labels() -> None:
 
 @STUDIES
 def test_every_reported_number_has_its_network(study: Study) -> None:
-    rows = reported()
+    rows = reported_numbers()
     rows = rows[rows["study"] == study.name]
     assert set(rows["experiment"]) <= {experiment.name for experiment in study.experiments}
     for experiment in study.experiments:
         labels = [variant.label for variant in experiment.variants]
         assert len(set(labels)) == len(labels)
         for name in rows.loc[rows["experiment"] == experiment.name, "variant"]:
-            assert name in labels or name == "all" or (moment(name) and len(labels) == 1), name
+            assert name in labels or name == "all" or (is_moment(name) and len(labels) == 1), name
         assert set(rows.loc[rows["experiment"] == experiment.name, "metric"]) <= reporting.METRICS.keys()
 
 
 def test_the_copy_of_the_reported_numbers_is_complete() -> None:
-    assert len(reported()) == 121
-    assert not reported().isna().any().any()
+    assert len(reported_numbers()) == 121
+    assert not reported_numbers().isna().any().any()
 
 
 @STUDIES
 def test_it_can_be_planned_and_each_of_its_runs_is_another(study: Study) -> None:
     for experiment in study.experiments:
-        planned = plan(study.name, experiment.name, seeds=2)
+        planned = plan_runs(study.name, experiment.name, seeds=2)
         digests = {(one.config.digest(), one.parent and one.parent.config.digest()) for one in planned}
         assert len(digests) == len(planned)
         assert {one.protocol for one in planned} <= set(PROTOCOLS)
@@ -240,29 +240,31 @@ def test_its_texts_are_there(study: Study) -> None:
     for experiment in study.experiments:
         assert experiment.asks.endswith("?")
         assert experiment.title
-    keys = {(row.experiment, row.variant, row.metric) for row in reporting.rows_of(study.name, [])}
+    keys = {(row.experiment, row.variant, row.metric) for row in reporting.comparison_rows(study.name, [])}
     assert study.because.keys() <= keys
 
 
 @STUDIES
 def test_every_difference_in_the_committed_measurements_is_explained(study: Study) -> None:
-    found = records.read(records.ROOT, study.name)
+    found = records.read_measurements(records.ROOT, study.name)
     assert found, f"results/studies/{study.name}.json is missing: python -m mnist_core study report"
-    assert unexplained(study, found) == []
+    assert unexplained_rows(study, found) == []
     assert not [one for one in found if "/" in one.data or "folder" in one.config]
 
 
 def test_the_largest_difference_of_all_has_its_note() -> None:
-    rows = {name: reporting.rows_of(name, records.read(records.ROOT, name)) for name in studies()}
+    rows = {
+        name: reporting.comparison_rows(name, records.read_measurements(records.ROOT, name)) for name in all_studies()
+    }
     accuracies = [(name, row) for name in rows for row in rows[name] if row.metric.endswith("accuracy") and row.n]
     name, largest = max(accuracies, key=lambda entry: abs(entry[1].difference))
     assert name == "deep-mlp"
-    assert "stuck" in studies()[name].because[largest.key]
+    assert "stuck" in all_studies()[name].because[largest.key]
 
 
 def test_notes_tell_what_the_committed_runs_measured() -> None:
     """Figures that notes and lessons name, from the runs that came with this version."""
-    text = {name: " ".join([study.lesson, *study.because.values()]) for name, study in studies().items()}
+    text = {name: " ".join([study.lesson, *study.because.values()]) for name, study in all_studies().items()}
     deep = _published("deep-mlp", "test_accuracy")
     assert all(f"{accuracy:.2f} %" in text["deep-mlp"] for accuracy in deep)
     best = sorted(_published("mlp-course", "best_test_accuracy", "mlp-relu"))
@@ -280,14 +282,14 @@ def test_notes_tell_what_the_committed_runs_measured() -> None:
 
 
 def _labels(study: str) -> list[str]:
-    return [variant.label for experiment in studies()[study].experiments for variant in experiment.variants]
+    return [variant.label for experiment in all_studies()[study].experiments for variant in experiment.variants]
 
 
 def _published(study: str, metric: str, experiment: str = "", label: str = "") -> list[float]:
     """A metric of the committed runs of the published protocol, by seed."""
     return [
         one.metrics[metric]
-        for one in records.read(records.ROOT, study)
+        for one in records.read_measurements(records.ROOT, study)
         if one.protocol == "published"
         and metric in one.metrics
         and experiment in ("", one.experiment)
@@ -296,6 +298,6 @@ def _published(study: str, metric: str, experiment: str = "", label: str = "") -
 
 
 def test_the_committed_report_is_that_of_the_committed_measurements() -> None:
-    found = {name: records.read(records.ROOT, name) for name in studies()}
+    found = {name: records.read_measurements(records.ROOT, name) for name in all_studies()}
     page = (records.ROOT / reporting.PAGE).read_text(encoding="utf-8")
-    assert page == reporting.markdown(found), "renew it: python -m mnist_core study report"
+    assert page == reporting.report_markdown(found), "renew it: python -m mnist_core study report"

@@ -17,7 +17,7 @@ from mnist_core import sweeps
 from mnist_core.config.run_config import RunConfig
 from mnist_core.report.page import html
 from mnist_core.store.store import Store
-from mnist_core.sweeps.axes import Axis
+from mnist_core.sweeps.axes import SweepAxis
 from tests.app_process import running_app
 from tests.labs import train_now
 
@@ -132,7 +132,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Pa
     config = RunConfig.parse(fields)
     for place, name in enumerate(NAMES):
         store.enqueue(config.replace(seed=place), name, [f"![p](http:hostile.test) {place}", "<b>canary</b>"])
-    sweep_id = sweeps.launch(store, sweeps.Sweep(MORE, config, (Axis("learning_rate", (0.1, 0.01)),)))
+    sweep_id = sweeps.launch_sweep(store, sweeps.Sweep(MORE, config, (SweepAxis("learning_rate", (0.1, 0.01)),)))
     train_all(store)
     paused = store.enqueue(config.replace(epochs=3), NAMES[0], claimed=True)
     store.finish(paused, "paused")

@@ -1,11 +1,11 @@
 """Whether a difference is real: tests of trained models on the same images, and of architectures over seeds.
 
 Two questions, two sources of chance. *These trained models*: other test images might turn the difference round
-(`paired`, `all_pairs`, `indistinguishable`, `wilson`). *These architectures*: other seeds might (`group_test`,
-`spread`). All accuracies are fractions; numpy and scipy.special only.
+(`paired_test`, `all_pairs`, `indistinguishable`, `wilson`). *These architectures*: other seeds might (`group_test`,
+`mean_and_band`). All accuracies are fractions; numpy and scipy.special only.
 """
 
-from mnist_core.analysis.stats.pairs import ALPHA, Paired, clopper_pearson, mcnemar, paired, wilson
+from mnist_core.analysis.stats.pairs import ALPHA, PairedTest, clopper_pearson, mcnemar, paired_test, wilson
 from mnist_core.analysis.stats.power import (
     detectable_by_seeds,
     detectable_by_seeds_range,
@@ -18,26 +18,26 @@ from mnist_core.analysis.stats.power import (
     welch_power,
 )
 from mnist_core.analysis.stats.seeds import (
-    BANDS,
-    Band,
+    SPREAD_BANDS,
     GroupTest,
+    SpreadBand,
     group_test,
+    mean_and_band,
     pooled_deviation,
     seeds_to_show,
     smallest_p,
-    spread,
 )
-from mnist_core.analysis.stats.selection import Flattery, flattery, image_noise
+from mnist_core.analysis.stats.selection import SelectionBias, image_noise, selection_bias
 from mnist_core.analysis.stats.sentences import (
     Claim,
     Sentence,
-    flattery_text,
     floor_text,
     group_verdict,
     p_text,
+    pair_verdict,
     points_text,
     seeds_text,
-    verdict,
+    selection_bias_text,
 )
 from mnist_core.analysis.stats.several import (
     GroupPair,
@@ -51,15 +51,15 @@ from mnist_core.analysis.stats.several import (
 
 __all__ = [
     "ALPHA",
-    "BANDS",
-    "Band",
+    "SPREAD_BANDS",
     "Claim",
-    "Flattery",
     "GroupPair",
     "GroupTest",
     "Pair",
-    "Paired",
+    "PairedTest",
+    "SelectionBias",
     "Sentence",
+    "SpreadBand",
     "all_pairs",
     "clopper_pearson",
     "close_to_best",
@@ -67,8 +67,6 @@ __all__ = [
     "detectable_by_seeds_range",
     "detectable_difference",
     "detectable_range",
-    "flattery",
-    "flattery_text",
     "floor_text",
     "group_pairs",
     "group_test",
@@ -78,17 +76,19 @@ __all__ = [
     "indistinguishable",
     "mcnemar",
     "mcnemar_power",
+    "mean_and_band",
     "p_text",
-    "paired",
+    "pair_verdict",
+    "paired_test",
     "points_text",
     "pooled_deviation",
     "seeds_needed",
     "seeds_needed_range",
     "seeds_text",
     "seeds_to_show",
+    "selection_bias",
+    "selection_bias_text",
     "smallest_p",
-    "spread",
-    "verdict",
     "welch_false_alarms",
     "welch_power",
     "wilson",

@@ -22,7 +22,7 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, 
     return mean, mean - half, mean + half
 
 
-def by_setting(table: pd.DataFrame, fields: Sequence[str], measure: str) -> pd.DataFrame:
+def mean_by_setting(table: pd.DataFrame, fields: Sequence[str], measure: str) -> pd.DataFrame:
     """One row for each combination of the fields' values, in order of appearance: fields, n, mean, low, high.
 
     `measure` is a column of fractions; rows in which it is NaN are left out. For n = 1, low and high are NaN.

@@ -12,7 +12,7 @@ ALPHA = 0.05
 
 
 @dataclass(frozen=True)
-class Paired:
+class PairedTest:
     """Two models on the same images. Only images that one of the two has right tell them apart."""
 
     images: int
@@ -80,7 +80,7 @@ def clopper_pearson(count: int, total: int, level: float = LEVEL) -> tuple[float
     return low, high
 
 
-def paired(a_right: np.ndarray, b_right: np.ndarray) -> Paired:
+def paired_test(a_right: np.ndarray, b_right: np.ndarray) -> PairedTest:
     """Compare two models by which images they have right: two bool arrays (N,) in the same order.
 
     The same two give the same interval in any company of others. Raises ValueError if the shapes differ or are empty.
@@ -91,7 +91,7 @@ def paired(a_right: np.ndarray, b_right: np.ndarray) -> Paired:
     return from_counts(a.size, int((a & ~b).sum()), int((b & ~a).sum()))
 
 
-def from_counts(images: int, only_a: int, only_b: int) -> Paired:
+def from_counts(images: int, only_a: int, only_b: int) -> PairedTest:
     """The same comparison from its counts, which are all that it depends on.
 
     The interval belongs to the test: that of Clopper and Pearson of the share of a's among the n disagreements, from
@@ -102,7 +102,7 @@ def from_counts(images: int, only_a: int, only_b: int) -> Paired:
     if min(only_a, only_b) < 0 or disagreements > images or not images:
         raise ValueError(f"only_a, only_b: {only_a} and {only_b} of {images} images cannot be.")
     low, high = (end * disagreements / images for end in _lean(only_a, only_b))
-    return Paired(images, only_a, only_b, (only_a - only_b) / images, low, high, mcnemar(only_a, only_b))
+    return PairedTest(images, only_a, only_b, (only_a - only_b) / images, low, high, mcnemar(only_a, only_b))
 
 
 def mcnemar(only_a: int, only_b: int) -> float:

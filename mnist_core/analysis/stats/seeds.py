@@ -12,8 +12,8 @@ import numpy as np
 from mnist_core.analysis.stats.intervals import mean_interval
 from mnist_core.analysis.stats.pairs import ALPHA
 
-Band = Literal["standard deviation", "standard error", "95 % interval"]
-BANDS: tuple[Band, ...] = get_args(Band)
+SpreadBand = Literal["standard deviation", "standard error", "95 % interval"]
+SPREAD_BANDS: tuple[SpreadBand, ...] = get_args(SpreadBand)
 # up to here every split is looked at: 10 + 10 seeds
 _MOST_SPLITS = 200_000
 _DRAWN_SPLITS = 100_000
@@ -82,7 +82,7 @@ def seeds_to_show(pairs: int = 1, alpha: float = ALPHA) -> int:
     return seeds
 
 
-def spread(values: Sequence[float], band: Band) -> tuple[float, float, float]:
+def mean_and_band(values: Sequence[float], band: SpreadBand) -> tuple[float, float, float]:
     """Mean of some seeds and the ends of a band around it; the ends are NaN for a single seed.
 
     Standard deviation: how far a single run lies from the mean (n - 1 in the denominator). Standard error: how far the

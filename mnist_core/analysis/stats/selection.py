@@ -14,7 +14,7 @@ _REACH = 4.0
 
 
 @dataclass(frozen=True)
-class Flattery:
+class SelectionBias:
     """How far the accuracy of the best run lies above what its setting gives, on average over such searches."""
 
     # a fraction
@@ -27,7 +27,7 @@ class Flattery:
     by_seeds: bool
 
 
-def flattery(groups: Sequence[Sequence[float]], noise: float = 0.0) -> Flattery | None:
+def selection_bias(groups: Sequence[Sequence[float]], noise: float = 0.0) -> SelectionBias | None:
     """What the best of all runs owes to chance, from the accuracies (fractions) of each setting's seeds.
 
     The highest of many accuracies is one to which chance has added. How much is told by made-up searches among the
@@ -54,7 +54,7 @@ def flattery(groups: Sequence[Sequence[float]], noise: float = 0.0) -> Flattery 
     added = np.random.default_rng(0).normal(0, chance, (_DRAWN, int(counts.sum())))
     winners = (np.repeat(drawn_together, counts) + added).argmax(axis=1)
     excess = float(added[np.arange(_DRAWN), winners].mean()) if counts.sum() > 1 else 0.0
-    return Flattery(max(0.0, excess), sum(map(len, settings)), int(counts.sum()), freedom > 0)
+    return SelectionBias(max(0.0, excess), sum(map(len, settings)), int(counts.sum()), freedom > 0)
 
 
 def image_noise(accuracy: float, images: int) -> float:

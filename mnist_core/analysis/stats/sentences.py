@@ -6,10 +6,10 @@ from decimal import ROUND_FLOOR, Decimal
 from math import ceil, isnan
 from typing import Literal
 
-from mnist_core.analysis.stats.pairs import ALPHA, Paired
+from mnist_core.analysis.stats.pairs import ALPHA, PairedTest
 from mnist_core.analysis.stats.power import welch_false_alarms
 from mnist_core.analysis.stats.seeds import SAME, GroupTest, smallest_p
-from mnist_core.analysis.stats.selection import Flattery
+from mnist_core.analysis.stats.selection import SelectionBias
 
 # a hundredth of a percentage point: less flattery is not worth a number
 _LEAST = 0.0001
@@ -50,7 +50,7 @@ class Sentence(str):
         return made
 
 
-def verdict(name_a: str, name_b: str, found: Paired, p: float | None = None, alpha: float = ALPHA) -> Sentence:
+def pair_verdict(name_a: str, name_b: str, found: PairedTest, p: float | None = None, alpha: float = ALPHA) -> Sentence:
     """Who is right on how many images that the other gets wrong, and whether that is evidence of a difference.
 
     `p` is the p to judge by where several pairs were tested (`Pair.adjusted`); left out, the pair's own.
@@ -124,7 +124,7 @@ def floor_text(a: int, b: int, least: float | None = None) -> str:
     return f"{seeds_text(a, b)} can never show p < {float(rounded):.2g}"
 
 
-def flattery_text(found: Flattery | None) -> str:
+def selection_bias_text(found: SelectionBias | None) -> str:
     """What choosing the best of so many runs does to its accuracy; "" where nothing was chosen or nothing is known."""
     if found is None or found.runs < 2:
         return ""

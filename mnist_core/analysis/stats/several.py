@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.analysis.stats.pairs import ALPHA, Paired, from_counts, wilson
+from mnist_core.analysis.stats.pairs import ALPHA, PairedTest, from_counts, wilson
 from mnist_core.analysis.stats.seeds import GroupTest, group_test, smallest_p
 
 
@@ -15,7 +15,7 @@ class Pair:
 
     a: int
     b: int
-    paired: Paired
+    paired: PairedTest
     # its p after Holm's correction for all pairs; the interval in `paired` is of this pair alone
     adjusted: float
 

@@ -83,7 +83,7 @@ def metrics_of(path: Path) -> pd.DataFrame:
 
 
 def check_predictions(path: Path, config: RunConfig, data: DataFacts | None) -> None:
-    """Raise ArchiveError unless the file holds answers of the config's network as `results` describes them."""
+    """Raise ArchiveError unless the file holds answers of the config's network as `analysis.scores` describes them."""
     with _sound(path.name):
         with pq.ParquetFile(path) as file:
             names = [field.name for field in file.schema_arrow]

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components.line_chart.line_chart import line_chart
-from mnist_core.plots.curves import Series, learning_curves
+from mnist_core.plots.training_curves import MetricSeries, learning_curves
 
 steps = np.arange(1, 101)
 runs: list[Any] = [
@@ -19,6 +19,6 @@ for run in runs:
     loss = np.full(100, float(run.number))
     if run.number == 7:
         loss[49] = 30.0
-    metrics[run.id] = {"train_loss": Series(steps, steps / 10, steps / 100, loss)}
+    metrics[run.id] = {"train_loss": MetricSeries(steps, steps / 10, steps / 100, loss)}
 log_x = st.toggle("log")
 line_chart("lines", str(learning_curves(metrics, runs, smoothing=0, log_x=log_x).to_json()), "fourteen runs")

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from mnist_core.analysis import agreement
-from mnist_core.analysis.predictions import Answers
+from mnist_core.analysis.predictions import Predictions
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import DataError
 from mnist_core.plots import agreement as plots
-from mnist_core.plots.agreement import Bar
+from mnist_core.plots.agreement import AgreementRow
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 
@@ -27,26 +27,26 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, ...]:
 
 
 @pytest.fixture(scope="module")
-def answers(runs: tuple[Run, ...]) -> Answers:
+def answers(runs: tuple[Run, ...]) -> Predictions:
     """Three runs, six images, three classes; each run gives the class it calls its SURE, the others share the rest."""
     probabilities = {}
     for run, called, sure in zip(runs, CALLED, SURE, strict=True):
         values = np.repeat((1 - sure)[:, None] / 2, 3, axis=1)
         values[np.arange(6), called] = sure
         probabilities[run.id] = values.astype(np.float32)
-    return Answers(runs, LABELS, probabilities)
+    return Predictions(runs, LABELS, probabilities)
 
 
 @pytest.fixture(scope="module")
-def random_answers(runs: tuple[Run, ...]) -> Answers:
+def random_answers(runs: tuple[Run, ...]) -> Predictions:
     numbers = np.random.default_rng(3)
     labels = numbers.integers(0, 4, 400)
     values = {run.id: numbers.dirichlet([0.4] * 4, 400).astype(np.float32) for run in runs}
-    return Answers(runs, labels, values)
+    return Predictions(runs, labels, values)
 
 
-def test_patterns_add_up_and_name_their_images(answers: Answers) -> None:
-    table = agreement.patterns(answers.right)
+def test_patterns_add_up_and_name_their_images(answers: Predictions) -> None:
+    table = agreement.right_patterns(answers.right)
     assert dict(zip(table["pattern"], table["images"], strict=True)) == {
         (True, True, True): 2,
         (True, True, False): 1,
@@ -56,42 +56,42 @@ def test_patterns_add_up_and_name_their_images(answers: Answers) -> None:
     assert table["images"].tolist() == [2, 2, 1, 1]
     # of equally frequent ones where more are right
     assert table["pattern"].iloc[0] == (True, True, True)
-    assert agreement.of_pattern(answers.right, (True, False, False)).tolist() == [3]
-    assert agreement.everybody(answers.right).tolist() == [0, 1]
-    assert agreement.nobody(answers.right).tolist() == [4, 5]
-    assert [len(agreement.right_by(answers.right, count)) for count in range(4)] == [2, 1, 1, 2]
+    assert agreement.right_by_pattern(answers.right, (True, False, False)).tolist() == [3]
+    assert agreement.right_by_all(answers.right).tolist() == [0, 1]
+    assert agreement.right_by_none(answers.right).tolist() == [4, 5]
+    assert [len(agreement.right_by_count(answers.right, count)) for count in range(4)] == [2, 1, 1, 2]
 
 
 @pytest.mark.parametrize("runs", [1, 2, 8, 9, 20])
 def test_patterns_of_many_runs_split_the_images(runs: int) -> None:
     right = np.random.default_rng(runs).random((runs, 1000)) < 0.9
-    table = agreement.patterns(right)
+    table = agreement.right_patterns(right)
     assert table["images"].is_monotonic_decreasing
     assert table["pattern"].is_unique
-    places = [agreement.of_pattern(right, pattern) for pattern in table["pattern"]]
+    places = [agreement.right_by_pattern(right, pattern) for pattern in table["pattern"]]
     assert [len(own) for own in places] == table["images"].tolist()
     assert np.array_equal(np.sort(np.concatenate(places)), np.arange(1000))
 
 
-def test_disagreement_is_the_jensen_shannon_divergence(random_answers: Answers, runs: tuple[Run, ...]) -> None:
+def test_disagreement_is_the_jensen_shannon_divergence(random_answers: Predictions, runs: tuple[Run, ...]) -> None:
     values = np.stack([random_answers.probabilities[run.id] for run in runs]).astype(np.float64)
     middle = values.mean(axis=0)
     # KL of each from the mean
     divergences = np.where(values > 0, values * np.log2(values / middle), 0).sum(axis=2)
     assert agreement.disagreement(random_answers) == pytest.approx(divergences.mean(axis=0), abs=1e-6)
     sure = {run.id: np.eye(4, dtype=np.float32)[[place]] for place, run in enumerate(runs)}
-    assert agreement.disagreement(Answers(runs, np.array([0]), sure)) == pytest.approx(np.log2(3))
+    assert agreement.disagreement(Predictions(runs, np.array([0]), sure)) == pytest.approx(np.log2(3))
     same = {run.id: sure[runs[0].id] for run in runs}
-    assert agreement.disagreement(Answers(runs, np.array([0]), same)) == pytest.approx(0)
+    assert agreement.disagreement(Predictions(runs, np.array([0]), same)) == pytest.approx(0)
 
 
-def test_true_probability(answers: Answers) -> None:
+def test_true_probability(answers: Predictions) -> None:
     found = agreement.true_probability(answers)
     assert found[:, 0] == pytest.approx([0.9, 0.6, 0.8])
     assert found[:, 4] == pytest.approx([0.05, 0.025, 0.04])
 
 
-def test_confusion_and_its_difference(random_answers: Answers) -> None:
+def test_confusion_and_its_difference(random_answers: Predictions) -> None:
     counted = np.zeros((3, 4, 4), dtype=int)
     for run, called in enumerate(random_answers.predicted):
         for true, given in zip(random_answers.labels, called, strict=True):
@@ -100,23 +100,23 @@ def test_confusion_and_its_difference(random_answers: Answers) -> None:
     assert np.array_equal(difference, counted[0] - counted[2])
     assert np.abs(difference).sum() > 0
     assert np.array_equal(difference.sum(axis=1), np.zeros(4))
-    places = agreement.of_cell(random_answers, 2, 1, 3)
+    places = agreement.images_of_cell(random_answers, 2, 1, 3)
     assert len(places) == counted[2, 1, 3] > 0
     assert set(random_answers.labels[places]) == {1}
     assert set(random_answers.predicted[2][places]) == {3}
 
 
-def test_class_accuracy(answers: Answers, runs: tuple[Run, ...]) -> None:
+def test_class_accuracy(answers: Predictions, runs: tuple[Run, ...]) -> None:
     table = agreement.class_accuracy(answers)
     assert list(table.columns) == [1, 2, 3]
     assert table.to_numpy().tolist() == [[1, 0.5, 0.5], [0.5, 0.5, 0.5], [0.5, 0.5, 0]]
-    two = Answers(runs[:1], np.array([0, 0]), {runs[0].id: np.array([[0.9, 0.1], [0.2, 0.8]], dtype=np.float32)})
+    two = Predictions(runs[:1], np.array([0, 0]), {runs[0].id: np.array([[0.9, 0.1], [0.2, 0.8]], dtype=np.float32)})
     assert agreement.class_accuracy(two)[1].tolist() == pytest.approx([0.5, float("nan")], nan_ok=True)
     # the other has no image
     assert agreement.class_differences(two, 0, 0)["class"].tolist() == [0]
 
 
-def test_class_differences(random_answers: Answers) -> None:
+def test_class_differences(random_answers: Predictions) -> None:
     table = agreement.class_differences(random_answers, 0, 1)
     accuracies = agreement.class_accuracy(random_answers)
     assert table["difference"].to_numpy() == pytest.approx((accuracies[1] - accuracies[2]).to_numpy())
@@ -135,7 +135,7 @@ def test_a_class_is_judged_by_the_exact_test_corrected_for_all_classes(runs: tup
     for run, images in ((1, range(7)), (0, range(50, 53)), (1, range(60, 63)), (0, range(100, 107)), (1, [110])):
         right[run, list(images)] = False
     called = np.where(right, labels, (labels + 1) % 4)
-    found = Answers(
+    found = Predictions(
         runs[:2], labels, {run.id: np.eye(4, dtype=np.float32)[row] for run, row in zip(runs, called, strict=False)}
     )
     table = agreement.class_differences(found, 0, 1)
@@ -154,7 +154,7 @@ def test_a_class_is_judged_by_the_exact_test_corrected_for_all_classes(runs: tup
     ],
 )
 def test_reading_a_list(text: str, expected: list[int]) -> None:
-    assert agreement.read_images(text, 10).tolist() == expected
+    assert agreement.parse_image_list(text, 10).tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -172,11 +172,11 @@ def test_reading_a_list(text: str, expected: list[int]) -> None:
 )
 def test_a_list_that_cannot_be_read(text: str, told: str) -> None:
     with pytest.raises(DataError, match="List of images") as raised:
-        agreement.read_images(text, 10)
+        agreement.parse_image_list(text, 10)
     assert told in str(raised.value)
 
 
-def test_accuracy_without(answers: Answers) -> None:
+def test_accuracy_without(answers: Predictions) -> None:
     table = agreement.accuracy_without(answers, np.array([4, 5]))
     assert table.to_dict("list") == {
         "run": [1, 2, 3],
@@ -190,9 +190,9 @@ def test_accuracy_without(answers: Answers) -> None:
 
 def test_the_picture_of_who_is_right(runs: tuple[Run, ...]) -> None:
     bars = [
-        Bar("all", 900, (True, True, True)),
-        Bar("only 1", 30, (True, False, False)),
-        Bar("nobody", 2, (False,) * 3),
+        AgreementRow("all", 900, (True, True, True)),
+        AgreementRow("only 1", 30, (True, False, False)),
+        AgreementRow("nobody", 2, (False,) * 3),
     ]
     figure = plots.who_is_right(bars, runs, chosen=1)
     rows = next(trace for trace in figure.data if trace.name == "rows")
@@ -203,11 +203,11 @@ def test_the_picture_of_who_is_right(runs: tuple[Run, ...]) -> None:
     assert texts == (" 900 (cut)", " 30", " 2")
     dots = [trace.marker.symbol for trace in figure.data if trace.type == "scatter"]
     assert dots == [("circle", "circle", "circle-open"), *[("circle", "circle-open", "circle-open")] * 2]
-    plain = plots.who_is_right([Bar("1 of 2", 5), Bar("nobody", 4)], runs[:2], chosen=0)
+    plain = plots.who_is_right([AgreementRow("1 of 2", 5), AgreementRow("nobody", 4)], runs[:2], chosen=0)
     assert plain.data[0].x == (5, 4)
 
 
-def test_figures_of_classes(random_answers: Answers, runs: tuple[Run, ...]) -> None:
+def test_figures_of_classes(random_answers: Predictions, runs: tuple[Run, ...]) -> None:
     names = ("<a>", "b", "c", "d")
     table = agreement.class_accuracy(random_answers)
     figure = plots.class_accuracies(table, runs, names)
@@ -235,7 +235,7 @@ def test_the_difference_of_two_matrices(dark: bool) -> None:
     assert [list(cells[place])[:2] for place in range(4)] == [[0, 0], [0, 1], [1, 0], [1, 1]]
 
 
-def test_the_figure_of_scores_without_images(answers: Answers, runs: tuple[Run, ...]) -> None:
+def test_the_figure_of_scores_without_images(answers: Predictions, runs: tuple[Run, ...]) -> None:
     figure = plots.accuracy_without(agreement.accuracy_without(answers, np.array([4, 5])), runs)
     ringed, full = (trace for trace in figure.data if trace.showlegend is False)
     # errors

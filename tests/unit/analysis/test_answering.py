@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mnist_core import api
-from mnist_core.analysis import costs, explain, forgetting, predictions, results, robustness, trained
+from mnist_core.analysis import costs, explain, forgetting, predictions, robustness, scores, trained
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data.sources import load_arrays
 from mnist_core.data.splitting import split_images
@@ -44,7 +44,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, dict[str, Run]
 def stored_answers(store: Store, run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Test images, labels, and the stored probabilities."""
     images, labels = split_images(load_arrays(run.config, data_dir()), run.config, "test")
-    return images, labels, results.probabilities(predictions.read(store, run))
+    return images, labels, scores.probabilities(predictions.load_split(store, run))
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -53,20 +53,20 @@ def test_a_network_answers_as_it_did_when_it_was_tested(
 ) -> None:
     store, run = lab[0], lab[1][name]
     images, labels, stored = stored_answers(store, run)
-    assert trained.load(store, run).precision == run.config.precision
+    assert trained.load_network(store, run).precision == run.config.precision
     assert trained.precision_note(run) == ""
-    np.testing.assert_array_equal(trained.probabilities(store, run, images), stored)
-    np.testing.assert_array_equal(costs.answers(store, [run])[run.id](images), stored)
+    np.testing.assert_array_equal(trained.run_probabilities(store, run, images), stored)
+    np.testing.assert_array_equal(costs.load_predictors(store, [run])[run.id](images), stored)
     monkeypatch.setenv("MNIST_LAB_RESULTS", str(store.root))
     np.testing.assert_array_equal(api.predict(run), stored)
-    history = forgetting.history(store, run, images, wanted=[run.best_epoch or 0])
+    history = forgetting.prediction_history(store, run, images, wanted=[run.best_epoch or 0])
     assert (history.predicted[0] == labels).mean() == run.test_accuracy
 
 
 def test_the_layers_of_a_bfloat16_run_are_shown_in_bfloat16(lab: tuple[Store, dict[str, Run]]) -> None:
     store, run = lab[0], lab[1]["convolution in bfloat16"]
     image = stored_answers(store, run)[0][0]
-    network = trained.load(store, run)
+    network = trained.load_network(store, run)
     about = (network.model, image, network.mean, network.std)
     shown = explain.activations(*about, network.precision)[-1].values
     np.testing.assert_array_equal(shown, network.logits(image[None])[0])
@@ -83,7 +83,7 @@ def test_severity_0_is_what_is_stored_whatever_the_network_answers_here() -> Non
         asked.append(seen)
         return np.tile([0.0, 1.0], (len(seen), 1))
 
-    *_, last = robustness.measure({"run": never}, images, labels, {"run": stored})
+    *_, last = robustness.count_right_answers({"run": never}, images, labels, {"run": stored})
     assert (last.right["run"][:, 0] == stored.sum()).all()
     assert (last.right["run"][:, 1:] == 0).all()
     # untouched images are not asked for
@@ -95,9 +95,9 @@ def test_stored_predictions_stand_for_the_epoch_that_was_tested(lab: tuple[Store
     images = stored_answers(store, run)[0]
     # as another machine answered
     elsewhere = np.full(len(images), 7)
-    history = forgetting.history(store, run, images, wanted=[1, 2], stored={2: elsewhere})
+    history = forgetting.prediction_history(store, run, images, wanted=[1, 2], stored={2: elsewhere})
     assert np.array_equal(history.predicted[1], elsewhere)
-    assert np.array_equal(history.predicted[0], trained.probabilities(store, run, images, 1).argmax(axis=1))
+    assert np.array_equal(history.predicted[0], trained.run_probabilities(store, run, images, 1).argmax(axis=1))
 
 
 def test_where_a_precision_is_missing_the_answers_are_in_float32_and_say_so(
@@ -106,7 +106,7 @@ def test_where_a_precision_is_missing_the_answers_are_in_float32_and_say_so(
     """A processor without bfloat16 refuses autocast; none is at hand, so torch refuses it here."""
     store, run = lab[0], lab[1]["convolution in bfloat16"]
     images = stored_answers(store, run)[0][:20]
-    own = trained.probabilities(store, run, images)
+    own = trained.run_probabilities(store, run, images)
 
     def refused(*_: object, **__: object) -> None:
         raise RuntimeError("bfloat16 is not supported")
@@ -118,10 +118,10 @@ def test_where_a_precision_is_missing_the_answers_are_in_float32_and_say_so(
     try:
         assert trained.precision_here(run) == "float32"
         assert f"Run {run.number} was trained in bfloat16" in trained.precision_note(run)
-        assert trained.load(store, run).precision == "float32"
-        plain = trained.probabilities(store, run, images)
+        assert trained.load_network(store, run).precision == "float32"
+        plain = trained.run_probabilities(store, run, images)
         np.testing.assert_allclose(plain, own, atol=0.05)
         assert not np.array_equal(plain, own)
     finally:
         devices.has_bfloat16.cache_clear()
-    assert trained.load(store, run).precision == "bfloat16"
+    assert trained.load_network(store, run).precision == "bfloat16"

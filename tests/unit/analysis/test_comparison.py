@@ -16,11 +16,11 @@ from mnist_core.analysis.comparison import (
     config_differences,
     factors,
     fairness,
-    groups,
     runs_table,
-    seeded,
+    seed_groups,
+    with_seeds,
 )
-from mnist_core.analysis.controlled import changeable
+from mnist_core.analysis.single_change import changeable_fields
 from mnist_core.config.rules import Rules
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ConfigError
@@ -187,7 +187,7 @@ def test_two_rules_of_early_stopping_are_a_confound(store: Store) -> None:
 def test_neither_threads_nor_device_can_be_studied(store: Store) -> None:
     runs = [recorded(store, EPYC, TORCH), recorded(store, INTEL, TORCH, threads=2, device="cpu", checkpoint_every=3)]
     assert factors(runs) == []
-    assert not {"threads", "device", "checkpoint_every"} & {field.name for field in changeable(runs[0])}
+    assert not {"threads", "device", "checkpoint_every"} & {field.name for field in changeable_fields(runs[0])}
 
 
 def test_runs_that_differ_only_in_the_seed_form_a_group(store: Store) -> None:
@@ -199,12 +199,12 @@ def test_runs_that_differ_only_in_the_seed_form_a_group(store: Store) -> None:
         store.enqueue(one.replace(seed=1, threads=2), "small, seed 1"),
         store.enqueue(one.replace(seed=12), "small, seed 12"),
     ]
-    found = groups(runs)
+    found = seed_groups(runs)
     assert [group.name for group in found] == ["small", "longer"]
     assert [[run.number for run in group.runs] for group in found] == [[1, 3, 4, 5], [2]]
     # a repeated seed is no further try
-    assert [run.number for run in found[0].tries] == [1, 3, 5]
-    assert groups([]) == []
+    assert [run.number for run in found[0].one_per_seed] == [1, 3, 5]
+    assert seed_groups([]) == []
 
 
 @pytest.mark.parametrize(
@@ -218,20 +218,20 @@ def test_runs_that_differ_only_in_the_seed_form_a_group(store: Store) -> None:
 )
 def test_a_group_is_called_what_its_runs_names_have_in_common(store: Store, names: tuple, wanted: str) -> None:
     runs = [store.enqueue(RunConfig(seed=seed), name) for seed, name in enumerate(names)]
-    assert [group.name for group in groups(runs)] == [wanted]
+    assert [group.name for group in seed_groups(runs)] == [wanted]
 
 
 def test_several_seeds_of_one_config_get_names_that_say_so(store: Store) -> None:
     config = RunConfig(architecture="mlp-100", seed=5)
-    assert seeded(config, 1, "mine") == [(config, "mine")]
-    entries = seeded(config, 3, "mine")
+    assert with_seeds(config, 1, "mine") == [(config, "mine")]
+    entries = with_seeds(config, 3, "mine")
     assert entries == [(config.replace(seed=seed), f"mine, seed {seed}") for seed in (5, 6, 7)]
-    assert [name for _, name in seeded(config, 2)] == ["mlp-100, seed 5", "mlp-100, seed 6"]
-    assert all(len(name) <= 200 for _, name in seeded(config, 2, "x" * 300))
-    (group,) = groups(store.enqueue_all(entries))
-    assert (group.name, len(group.tries)) == ("mine", 3)
+    assert [name for _, name in with_seeds(config, 2)] == ["mlp-100, seed 5", "mlp-100, seed 6"]
+    assert all(len(name) <= 200 for _, name in with_seeds(config, 2, "x" * 300))
+    (group,) = seed_groups(store.enqueue_all(entries))
+    assert (group.name, len(group.one_per_seed)) == ("mine", 3)
     with pytest.raises(ConfigError, match="seed"):
-        seeded(config.replace(seed=2**31 - 1), 2)
+        with_seeds(config.replace(seed=2**31 - 1), 2)
 
 
 def test_no_and_one_run(store: Store) -> None:

@@ -56,7 +56,7 @@ def test_the_memory_of_one_image_is_what_torch_holds_at_its_worst_moment(text: s
     alive = _Alive(weights)
     with torch.no_grad(), alive:
         model(image)
-    found = costs.memory(RunConfig(architecture=text), (1, 28, 28), 10)
+    found = costs.network_memory(RunConfig(architecture=text), (1, 28, 28), 10)
     # The image itself was there before, and is held to the end: it counts where it is a layer's input, and only there.
     assert alive.most <= found.activations <= alive.most + image.nbytes
     assert found.weights == sum(4 * parameter.numel() for parameter in model.parameters())
@@ -65,13 +65,13 @@ def test_the_memory_of_one_image_is_what_torch_holds_at_its_worst_moment(text: s
 
 def test_memory_by_hand() -> None:
     text = "conv(8, 3, padding=1) relu flatten linear(classes)"
-    found = costs.memory(RunConfig(architecture=text, batch_size=32, optimizer="adam"), (3, 16, 16), 10)
+    found = costs.network_memory(RunConfig(architecture=text, batch_size=32, optimizer="adam"), (3, 16, 16), 10)
     pixels, maps = 3 * 256, 8 * 256
     weights = 8 * (27 + 1) + maps * 10 + 10
     assert found.weights == 4 * weights
     assert found.activations == 4 * 2 * maps
     assert found.training == 4 * (4 * weights + 32 * (pixels + 2 * maps + 10))
-    assert costs.memory(RunConfig(architecture="softmax", library="sklearn"), (1, 28, 28), 10).training is None
+    assert costs.network_memory(RunConfig(architecture="softmax", library="sklearn"), (1, 28, 28), 10).training is None
 
 
 @pytest.mark.parametrize(
@@ -101,13 +101,13 @@ def test_the_size_of_the_weights_is_that_of_a_file_of_them() -> None:
     assert costs.weights_size(store, run) is None
     train_now(store, run)
     run = store.run(run.id)
-    path = store.folder(run.id) / trained.chosen(store, run).path
+    path = store.folder(run.id) / trained.chosen_checkpoint(store, run).path
     weights = checkpoints.load(path).weights()
     assert len(weights) > 4
     assert costs.weights_size(store, run) == len(save(weights)) < path.stat().st_size
     images = np.random.default_rng(0).integers(0, 256, (3, 1, 28, 28), dtype=np.uint8)
-    answered = costs.answers(store, [run])[run.id](images)
-    np.testing.assert_array_equal(answered, trained.probabilities(store, run, images))
+    answered = costs.load_predictors(store, [run])[run.id](images)
+    np.testing.assert_array_equal(answered, trained.run_probabilities(store, run, images))
     path.write_bytes(b"no header")
     assert costs.weights_size(store, run) is None
 
@@ -118,7 +118,7 @@ class _Clock:
     def __init__(self) -> None:
         self.now, self.order = 0.0, []
 
-    def network(self, name: str, seconds: Callable[[int, int], float]) -> costs.Answer:
+    def network(self, name: str, seconds: Callable[[int, int], float]) -> costs.Predictor:
         def answer(images: np.ndarray) -> np.ndarray:
             calls = sum(other == name for other in self.order)
             self.order.append(name)
@@ -138,7 +138,7 @@ def test_networks_take_turns_and_the_slow_start_does_not_count() -> None:
         "slow": clock.network("slow", lambda images, calls: 0.004 * images + 0.01),
     }
     pixels = np.zeros((200, 1, 4, 4), dtype=np.uint8)
-    found = costs.speeds(networks, dict.fromkeys(networks, pixels), shares.append, clock)
+    found = costs.measure_speeds(networks, dict.fromkeys(networks, pixels), shares.append, clock)
     assert found["quick"].milliseconds == pytest.approx(1)
     assert found["quick"].images_per_second == pytest.approx(1000)
     assert found["slow"].milliseconds == pytest.approx(14)
@@ -153,7 +153,7 @@ def test_networks_take_turns_and_the_slow_start_does_not_count() -> None:
 def test_the_front_holds_what_nothing_beats() -> None:
     prices = [5.0, 1.0, 3.0, 3.0, 9.0, float("nan"), 5.0]
     right = [0.97, 0.90, 0.95, 0.94, 0.97, 0.99, 0.97]
-    found = costs.front(prices, right)
+    found = costs.pareto_front(prices, right)
     assert found == [1, 2, 0, 6]
     for place in range(5):
         beaten = any(
@@ -163,4 +163,4 @@ def test_the_front_holds_what_nothing_beats() -> None:
             for other in (0, 1, 2, 3, 4, 6)
         )
         assert beaten == (place not in found)
-    assert costs.front([], []) == []
+    assert costs.pareto_front([], []) == []

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mnist_core.analysis import doubtful, predictions, results
-from mnist_core.analysis.doubtful import Worth
+from mnist_core.analysis import doubtful, predictions, scores
+from mnist_core.analysis.doubtful import RunWorth
 from mnist_core.config.recipes import RECIPES
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.run import Run
@@ -27,14 +27,14 @@ def known(accuracy: float, confidence: float, images: int = 2000) -> tuple[np.nd
 
 
 def test_half_the_loss_counts_sixteen_times() -> None:
-    worths = [Worth(100, 1.0, loss) for loss in (0.1, 0.2, 0.4)]
-    assert doubtful.weights(worths) == pytest.approx(np.array([256, 16, 1]) / 273)
-    assert doubtful.weights(worths[:1]) == [1]
+    worths = [RunWorth(100, 1.0, loss) for loss in (0.1, 0.2, 0.4)]
+    assert doubtful.run_weights(worths) == pytest.approx(np.array([256, 16, 1]) / 273)
+    assert doubtful.run_weights(worths[:1]) == [1]
 
 
 def test_a_run_is_worth_its_loss_however_sure_it_is_of_itself() -> None:
     """Right on 90 %: calibrated it says 90 %, and loses -0.9 ln 0.9 - 0.1 ln 0.05, as it does not know which it is."""
-    modest, boastful = (doubtful.worth(*known(0.9, confidence)) for confidence in (0.9, 0.9999))
+    modest, boastful = (doubtful.run_worth(*known(0.9, confidence)) for confidence in (0.9, 0.9999))
     loss = -0.9 * np.log(0.9) - 0.1 * np.log(0.05)
     assert modest.temperature == pytest.approx(1, abs=0.01)
     assert boastful.temperature == pytest.approx(np.log(0.9999 / 0.00005) / np.log(0.9 / 0.05), rel=0.01)
@@ -44,37 +44,40 @@ def test_a_run_is_worth_its_loss_however_sure_it_is_of_itself() -> None:
 
 
 def test_a_few_lucky_images_promise_no_perfection() -> None:
-    lucky = doubtful.worth(*known(1.0, 0.9, images=20))
+    lucky = doubtful.run_worth(*known(1.0, 0.9, images=20))
     assert lucky.loss > np.log(3) / 21
-    assert lucky.loss > doubtful.worth(*known(0.995, 0.995)).loss
+    assert lucky.loss > doubtful.run_worth(*known(0.995, 0.995)).loss
     assert lucky.temperature == 0.5
 
 
 @pytest.mark.parametrize("weak", [2, 20])
 def test_weak_runs_do_not_outvote_a_strong_one(weak: int) -> None:
     """The strong one doubts image 1 alone; all the weak ones, surer than it is, call image 0 something else."""
-    strong, poor = doubtful.worth(*known(0.99, 0.99)), doubtful.worth(*known(0.8, 0.8))
+    strong, poor = doubtful.run_worth(*known(0.99, 0.99)), doubtful.run_worth(*known(0.8, 0.8))
     labels = np.array([0, 1, 2])
     first = sure((0, 0.9), (2, 0.9), (2, 0.99))
     other = sure((2, 0.99), (1, 0.99), (2, 0.8))
-    table = doubtful.suspects(labels, [first] + [other] * weak, [strong] + [poor] * weak)
+    table = doubtful.suspect_labels(labels, [first] + [other] * weak, [strong] + [poor] * weak)
     assert table[["index", "label", "called", "runs"]].to_numpy().tolist() == [[1, 1, 2, 1]]
     assert table["weight"].to_numpy()[0] > 0.9
-    counted_alike = doubtful.suspects(labels, [first] + [other] * weak, [poor] * (weak + 1))
+    counted_alike = doubtful.suspect_labels(labels, [first] + [other] * weak, [poor] * (weak + 1))
     assert counted_alike["index"].tolist() == [0], "by heads they would have"
 
 
 def test_the_order_is_that_of_the_odds_against_the_label() -> None:
     labels = np.array([0, 0, 0, 0])
     values = np.array([[0.05, 0.55, 0.4], [0.2, 0.7, 0.1], [0.6, 0.3, 0.1], [0.01, 0.04, 0.95]])
-    table = doubtful.suspects(labels, [values], [Worth(100, 1.0, 0.3)])
+    table = doubtful.suspect_labels(labels, [values], [RunWorth(100, 1.0, 0.3)])
     assert table["index"].tolist() == [3, 0, 1], "95 : 1, 11 : 1, 3.5 : 1; the third is called by its label"
     assert table["called"].tolist() == [2, 1, 1]
     assert table["confidence"].tolist() == pytest.approx([0.95, 0.55, 0.7])
     assert table["of_label"].tolist() == pytest.approx([0.01, 0.05, 0.2])
-    assert doubtful.suspects(labels, [values], [Worth(100, 1.0, 0.3)], confidence=0.7)["index"].tolist() == [3, 1]
+    assert doubtful.suspect_labels(labels, [values], [RunWorth(100, 1.0, 0.3)], confidence=0.7)["index"].tolist() == [
+        3,
+        1,
+    ]
     both = [values, sure((0, 0.9), (0, 0.9), (0, 0.9), (2, 0.9))]
-    agreed = doubtful.suspects(labels, both, [Worth(100, 1.0, 0.3)] * 2, agree=0.6)
+    agreed = doubtful.suspect_labels(labels, both, [RunWorth(100, 1.0, 0.3)] * 2, agree=0.6)
     assert agreed[["index", "runs", "weight"]].to_numpy().tolist() == [[3, 2, 1]]
 
 
@@ -112,18 +115,18 @@ def test_errors_planted_in_real_labels_are_found_though_weak_runs_are_in_the_maj
     trained: list[tuple[Store, Run]],
 ) -> None:
     assert [run.state for _, run in trained] == ["finished"] * 3
-    tables = [{split: predictions.read(*one, split) for split in ("validation", "test")} for one in trained]
+    tables = [{split: predictions.load_split(*one, split) for split in ("validation", "test")} for one in trained]
     labels = tables[0]["test"]["label"].to_numpy(np.int64)
-    values = [results.probabilities(table["test"]) for table in tables]
+    values = [scores.probabilities(table["test"]) for table in tables]
     worths = [
-        doubtful.worth(results.probabilities(table["validation"]), table["validation"]["label"].to_numpy(np.int64))
+        doubtful.run_worth(scores.probabilities(table["validation"]), table["validation"]["label"].to_numpy(np.int64))
         for table in tables
     ]
     found, alike = [], []
     for seed in range(10):
         wrong, places = planted(values[0], labels, seed)
         for counts, power in ((found, doubtful.POWER), (alike, 0)):
-            table = doubtful.suspects(wrong, values, worths, power=power)
+            table = doubtful.suspect_labels(wrong, values, worths, power=power)
             counts.append(np.isin(table["index"].to_numpy()[:30], places).sum())
     assert np.mean(found) >= 13, found
     assert np.mean(found) > np.mean(alike) + 1, alike

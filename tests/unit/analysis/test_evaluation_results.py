@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnist_core.analysis import results
+from mnist_core.analysis import scores
 
 TABLE = pd.DataFrame(
     {
@@ -19,16 +19,16 @@ TABLE = pd.DataFrame(
         "p2": np.array([0.0, 0.1, 0.6, 0.0, 0.9], dtype=np.float32),
     }
 )
-TEST = results.of_split(TABLE, "test")
+TEST = scores.rows_of_split(TABLE, "test")
 
 
 def test_of_split_keeps_only_that_split() -> None:
     assert list(TEST["index"]) == [0, 1, 2, 3]
-    assert results.accuracy(results.of_split(TABLE, "validation")) == 1
+    assert scores.accuracy(scores.rows_of_split(TABLE, "validation")) == 1
 
 
 def test_the_most_confident_mistake_comes_first() -> None:
-    wrong = results.misclassified(TEST)
+    wrong = scores.misclassified(TEST)
     assert list(wrong["index"]) == [0, 1, 2]
     # of equals the lowest class
     assert list(wrong["predicted"]) == [0, 2, 0]
@@ -38,37 +38,37 @@ def test_the_most_confident_mistake_comes_first() -> None:
 
 def test_equal_confidence_keeps_the_order_of_the_data_set() -> None:
     same = pd.DataFrame({"split": "test", "index": [5, 3, 9], "label": [1, 1, 1], "p0": [0.8] * 3, "p1": [0.2] * 3})
-    assert list(results.misclassified(same)["index"]) == [3, 5, 9]
+    assert list(scores.misclassified(same)["index"]) == [3, 5, 9]
 
 
 def test_images_of_a_cell() -> None:
-    assert list(results.images_of_cell(TEST, 2, 0)["index"]) == [2]
-    assert list(results.images_of_cell(TEST, 2, 2)["index"]) == [3]
-    assert results.images_of_cell(TEST, 1, 1).empty
-    assert results.confusion_matrix(TEST).tolist() == [[0, 0, 1], [1, 0, 0], [1, 0, 1]]
+    assert list(scores.images_of_cell(TEST, 2, 0)["index"]) == [2]
+    assert list(scores.images_of_cell(TEST, 2, 2)["index"]) == [3]
+    assert scores.images_of_cell(TEST, 1, 1).empty
+    assert scores.confusion_matrix(TEST).tolist() == [[0, 0, 1], [1, 0, 0], [1, 0, 1]]
 
 
 def test_columns_are_sorted_as_numbers_and_others_ignored() -> None:
     values = np.eye(12, dtype=np.float32)
     columns = {f"p{place}": values[:, place] for place in (11, 3, 2, 10, 0, 1, 4, 5, 6, 7, 8, 9)}
     frame = pd.DataFrame({"split": "test", "index": range(12), "label": range(12), "path": "x", **columns})
-    assert results.accuracy(frame) == 1
+    assert scores.accuracy(frame) == 1
 
 
 def test_certain_mistakes_have_a_finite_loss() -> None:
     # one true class has probability 0
-    assert np.isfinite(results.negative_log_likelihood(TEST))
+    assert np.isfinite(scores.cross_entropy(TEST))
 
 
 def test_no_images() -> None:
     empty = TABLE.iloc[:0]
-    assert np.isnan(results.accuracy(empty))
-    assert np.isnan(results.negative_log_likelihood(empty))
-    assert results.confusion_matrix(empty).sum() == 0
-    assert results.misclassified(empty).empty
+    assert np.isnan(scores.accuracy(empty))
+    assert np.isnan(scores.cross_entropy(empty))
+    assert scores.confusion_matrix(empty).sum() == 0
+    assert scores.misclassified(empty).empty
 
 
-@pytest.mark.parametrize("module", ["analysis.results", "plots", "data.handwriting", "analysis.comparison"])
+@pytest.mark.parametrize("module", ["analysis.scores", "plots", "data.handwriting", "analysis.comparison"])
 def test_needs_neither_torch_nor_streamlit(module: str) -> None:
     code = f"import sys, mnist_core.{module}; print(*{{'torch', 'streamlit', 'torchvision'}} & sys.modules.keys())"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from mnist_core.analysis.explain import activations, class_templates, first_layer, nonlinear_layers
+from mnist_core.analysis.explain import activations, class_templates, nonlinear_layers, viewable_weights
 from mnist_core.architectures.building import build
 from mnist_core.architectures.modules import Residual
 
@@ -21,7 +21,7 @@ def _build(text: str, shape: tuple[int, int, int] = SHAPE) -> nn.Module:
 
 def test_units_of_a_first_linear_layer_are_images() -> None:
     model = _build("flatten linear(30) relu linear(10)", (3, 8, 6))
-    (units,) = first_layer(model, (3, 8, 6))
+    (units,) = viewable_weights(model, (3, 8, 6))
     assert (units.name, units.kind, units.values.shape) == ("linear 1", "units", (30, 3, 8, 6))
     image = torch.rand(1, 3, 8, 6)
     linear = model[1]  # pyright: ignore[reportIndexIssue]
@@ -31,7 +31,7 @@ def test_units_of_a_first_linear_layer_are_images() -> None:
 
 def test_every_convolution_and_no_later_linear_layer() -> None:
     model = _build("conv(6, 5) relu residual(conv(6, 3, padding=1) batchnorm) flatten linear(10)")
-    found = first_layer(model, SHAPE)
+    found = viewable_weights(model, SHAPE)
     assert [(layer.name, layer.kind, layer.values.shape) for layer in found] == [
         ("conv 1", "filters", (6, 1, 5, 5)),
         ("conv 2", "filters", (6, 6, 3, 3)),
@@ -39,7 +39,7 @@ def test_every_convolution_and_no_later_linear_layer() -> None:
 
 
 def test_a_linear_layer_after_pooling_reads_no_image() -> None:
-    assert first_layer(_build("maxpool(2) flatten linear(10)"), SHAPE) == []
+    assert viewable_weights(_build("maxpool(2) flatten linear(10)"), SHAPE) == []
 
 
 LINEAR = [
@@ -155,7 +155,7 @@ def test_looking_changes_nothing(text: str) -> None:
     model = _build(text).train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     state = torch.get_rng_state()
-    first_layer(model, SHAPE)
+    viewable_weights(model, SHAPE)
     class_templates(model, SHAPE)
     activations(model, np.zeros(SHAPE, dtype=np.uint8), (0.0,), (1.0,))
     assert torch.equal(torch.get_rng_state(), state)

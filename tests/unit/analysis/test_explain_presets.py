@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core.analysis.explain import activations, class_templates, first_layer, nonlinear_layers
+from mnist_core.analysis.explain import activations, class_templates, nonlinear_layers, viewable_weights
 from mnist_core.architectures.building import build
 from mnist_core.architectures.presets import presets
 
@@ -14,7 +14,7 @@ def test_every_preset_can_be_looked_into(name: str) -> None:
     torch.manual_seed(0)
     shape = (1, 28, 28)
     model = build(name, shape, 10)
-    layers = first_layer(model, shape)
+    layers = viewable_weights(model, shape)
     assert layers, "something of every network can be shown"
     assert all(np.isfinite(layer.values).all() and layer.values.ndim == 4 for layer in layers)
     found = activations(model, np.full(shape, 128, dtype=np.uint8), (0.1307,), (0.3081,))

@@ -7,7 +7,7 @@ import pytest
 
 from mnist_core import api, report
 from mnist_core.analysis import predictions
-from mnist_core.analysis.comparison import CONFOUND, FACTOR, IDLE, config_differences, fairness, groups
+from mnist_core.analysis.comparison import CONFOUND, FACTOR, IDLE, config_differences, fairness, seed_groups
 from mnist_core.analysis.run_images import class_names_of
 from mnist_core.errors import DataError, StoreError
 from mnist_core.store.run import Run
@@ -28,7 +28,7 @@ def other(tmp_path: Path) -> Path:
 
 def kept_and_left(store: Store, *runs: Run) -> tuple[list[int], dict[int, str]]:
     """Numbers of the runs that are compared, and why the others are not."""
-    found, left_out = predictions.gather(runs, {run.id: predictions.read(store, run) for run in runs})
+    found, left_out = predictions.align(runs, {run.id: predictions.load_split(store, run) for run in runs})
     assert found
     return [run.number for run in found.runs], {one.run.number: one.reason for one in left_out}
 
@@ -61,7 +61,7 @@ def test_files_that_were_exchanged_between_two_runs_make_them_incomparable(store
     second = train(store, config_of(plain, seed=1))
     assert kept_and_left(store, first, second)[1] == {2: "was tested on other images than run #1"}
     assert fairness([first, second]).startswith("The files of the data set were exchanged between these runs: ")
-    assert [len(group.runs) for group in groups([first, second])] == [1, 1]
+    assert [len(group.runs) for group in seed_groups([first, second])] == [1, 1]
 
 
 def test_exchanged_training_images_are_a_confound(store: Store, plain: Path, tmp_path: Path):
@@ -87,7 +87,7 @@ def test_a_run_from_before_is_compared_and_said_to_be_unknown(store: Store, plai
     forget(store, old)
     old = store.run(old.id)
     new = train(store, config_of(plain, folder_size=16, continue_from="", seed=1), old=True)
-    found, left_out = predictions.gather([old, new], {run.id: predictions.read(store, run) for run in (old, new)})
+    found, left_out = predictions.align([old, new], {run.id: predictions.load_split(store, run) for run in (old, new)})
     assert found
     assert not left_out
     assert [run.number for run in found.unverified] == [1]

@@ -19,12 +19,12 @@ from mnist_core.config.run_config import RunConfig
 from mnist_core.events import EpochEnd
 from mnist_core.export import curves, tensorboard
 from mnist_core.jobs.worker import work
-from mnist_core.plots.curves import learning_curves
 from mnist_core.plots.studies import epoch_curves
 from mnist_core.plots.sweeps import sweep_curves, sweep_figure
+from mnist_core.plots.training_curves import learning_curves
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
-from mnist_core.sweeps.axes import Axis
+from mnist_core.sweeps.axes import SweepAxis
 from mnist_core.sweeps.sweep import Sweep
 from tests.labs import train_now
 
@@ -136,7 +136,7 @@ def test_learning_curves_name_the_images_of_each_run(runs: dict[str, Run], metri
 
 
 def test_the_chart_of_accuracies_marks_the_optimistic_one(runs: dict[str, Run]) -> None:
-    figure = plots.accuracies(list(runs.values()))
+    figure = plots.accuracy_dots(list(runs.values()))
     points = {
         trace.hovertemplate.split("<br>")[1].rsplit(" %{", 1)[0]: list(trace.y)
         for trace in figure.data
@@ -145,22 +145,22 @@ def test_the_chart_of_accuracies_marks_the_optimistic_one(runs: dict[str, Run]) 
     assert points["validation, best epoch"] == [0]
     assert points["test (optimistic)"] == [1]
     assert points["test"] == [0, 2]
-    alone = plots.accuracies([runs["optimistic"]])
+    alone = plots.accuracy_dots([runs["optimistic"]])
     assert all(not trace.x for trace in alone.data if "validation" in str(trace.hovertemplate))
 
 
 def test_a_sweep_over_both_ways_of_choosing_is_right_in_every_row(own_lab: Path) -> None:
     store = Store.open(own_lab)
     base = TINY.replace(validation_images=None, epochs=1)
-    sweep_id = sweeps.launch(store, Sweep("both", base, (Axis("choose_on", ("validation", "test")),)))
+    sweep_id = sweeps.launch_sweep(store, Sweep("both", base, (SweepAxis("choose_on", ("validation", "test")),)))
     while (run := store.claim()) is not None:
         train_now(store, run)
-    table = sweeps.table(store, sweep_id).set_index("choose_on")
+    table = sweeps.sweep_table(store, sweep_id).set_index("choose_on")
     assert table["chosen_on"].to_dict() == {"validation": "validation", "test": "test (optimistic)"}
     assert table["validation_accuracy"].isna().to_dict() == {"validation": False, "test": True}
     assert len(table["test_accuracy"].dropna()) == 2
     # All of them have one.
-    assert sweeps.measure(table) == "test_accuracy"
+    assert sweeps.ranking_column(table) == "test_accuracy"
     assert "(optimistic)" in said("sweep", "list")
     shown = said("sweep", "show", sweep_id)
     assert "test (optimistic)" in shown
@@ -179,16 +179,18 @@ def test_a_sweep_over_both_ways_of_choosing_is_right_in_every_row(own_lab: Path)
 def test_a_sweep_says_what_it_ranks_by(own_lab: Path, config: RunConfig, name: str) -> None:
     """Who ranks settings by the test images chooses on them, whether or not an epoch was chosen so."""
     store = Store.open(own_lab)
-    sweep_id = sweeps.launch(store, Sweep("rates", config.replace(epochs=1), (Axis("learning_rate", (0.1, 0.01)),)))
-    assert sweeps.score_name(sweeps.table(store, sweep_id)) == name
+    sweep_id = sweeps.launch_sweep(
+        store, Sweep("rates", config.replace(epochs=1), (SweepAxis("learning_rate", (0.1, 0.01)),))
+    )
+    assert sweeps.ranking_name(sweeps.sweep_table(store, sweep_id)) == name
     while (run := store.claim()) is not None:
         train_now(store, run)
-    table = sweeps.table(store, sweep_id)
-    assert sweeps.score_name(table) == name
-    axis = sweep_figure(table, {"learning_rate": "Learning rate"}, sweeps.measure(table)).layout.yaxis
+    table = sweeps.sweep_table(store, sweep_id)
+    assert sweeps.ranking_name(table) == name
+    axis = sweep_figure(table, {"learning_rate": "Learning rate"}, sweeps.ranking_column(table)).layout.yaxis
     assert axis.title.text.startswith(f"{name.capitalize()} accuracy" if name == "validation" else "Test accuracy (opt")
     shown = said("sweep", "show", sweep_id)
-    best = sweeps.best(table)
+    best = sweeps.best_run(table)
     assert best is not None
     assert f"best run: #{best['number']}" in shown
     assert ("optimistic" in shown) == (name != "validation")
@@ -196,14 +198,14 @@ def test_a_sweep_says_what_it_ranks_by(own_lab: Path, config: RunConfig, name: s
 
 def test_halving_does_not_rank_held_out_and_test_images_together(own_lab: Path) -> None:
     store = Store.open(own_lab)
-    axes = (Axis("choose_on", ("validation", "test")), Axis("learning_rate", (0.1, 0.01, 0.001)))
+    axes = (SweepAxis("choose_on", ("validation", "test")), SweepAxis("learning_rate", (0.1, 0.01, 0.001)))
     base = TINY.replace(validation_images=None, epochs=9)
-    sweeps.launch(store, Sweep("halved", base, axes, halving=True))
+    sweeps.launch_sweep(store, Sweep("halved", base, axes, halving=True))
     answers = []
     while (run := store.claim()) is not None:
         accuracy = 0.9 if run.config.choose_on == "test" else 0.1 + run.config.learning_rate
         store.record(run, [EpochEnd(1, 1, 1.0, 0.5, 1.0, accuracy, True, 1.0)])
-        answers.append((run.config.choose_on, bool(sweeps.should_stop(store, run, 1))))
+        answers.append((run.config.choose_on, bool(sweeps.stopping_reason(store, run, 1))))
     assert sorted(answers) == [("test", False)] * 3 + [("validation", False)] * 2 + [("validation", True)]
 
 

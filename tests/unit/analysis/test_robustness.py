@@ -130,7 +130,7 @@ def test_counts_add_up_over_chunks_and_all_networks_see_the_same() -> None:
     labels = np.arange(len(images)) % 2
     asked: dict[str, list[np.ndarray]] = {"one": [], "two": []}
 
-    def network(name: str) -> robustness.Answer:
+    def network(name: str) -> robustness.Predictor:
         def answer(seen: np.ndarray) -> np.ndarray:
             asked[name].append(seen)
             return _brightness(seen)
@@ -139,7 +139,7 @@ def test_counts_add_up_over_chunks_and_all_networks_see_the_same() -> None:
 
     told = [
         (step.done, step.images, step.right["one"].copy())
-        for step in robustness.measure({name: network(name) for name in asked}, images, labels)
+        for step in robustness.count_right_answers({name: network(name) for name in asked}, images, labels)
     ]
     assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
     assert (told[0][0], told[0][2].sum()) == (0, 0)
@@ -161,27 +161,29 @@ def test_severity_0_is_the_accuracy_on_the_test_images() -> None:
     config = RunConfig(dataset="mnist-5k", train_images=300, validation_images=50, epochs=2, architecture="softmax")
     run = trained_run(store, config)
     arrays = load_arrays(config, data_dir())
-    steps = robustness.measure(costs.answers(store, [run]), arrays.test_images[:200], arrays.test_labels[:200])
+    steps = robustness.count_right_answers(
+        costs.load_predictors(store, [run]), arrays.test_images[:200], arrays.test_labels[:200]
+    )
     last = list(steps)[-1]
-    found, _ = predictions.gather([run], {run.id: predictions.read(store, run)})
+    found, _ = predictions.align([run], {run.id: predictions.load_split(store, run)})
     assert found is not None
     right = last.right[run.id]
     assert (right[:, 0] == found.right[0, :200].sum()).all()
     assert right[0, 0] > 100
     assert (right[:, -1] < right[:, 0]).all(), "every change, at its worst, does harm"
-    everything = costs.answers(store, [run])[run.id](arrays.test_images)
+    everything = costs.load_predictors(store, [run])[run.id](arrays.test_images)
     assert (everything.argmax(axis=1) == arrays.test_labels).mean() == pytest.approx(run.test_accuracy)
 
 
 def test_a_sample_is_the_same_each_time_and_not_just_the_beginning() -> None:
-    chosen = robustness.sample(10_000, 1_000)
+    chosen = robustness.sample_images(10_000, 1_000)
     assert len(set(chosen.tolist())) == 1_000
     assert (np.diff(chosen) > 0).all()
     assert 4_000 < chosen.mean() < 6_000
-    np.testing.assert_array_equal(chosen, robustness.sample(10_000, 1_000))
-    np.testing.assert_array_equal(robustness.sample(500, 1_000), np.arange(500))
+    np.testing.assert_array_equal(chosen, robustness.sample_images(10_000, 1_000))
+    np.testing.assert_array_equal(robustness.sample_images(500, 1_000), np.arange(500))
 
 
 def test_the_estimate_grows_with_images_and_networks() -> None:
-    assert robustness.seconds([10**6], 1000) < robustness.seconds([10**6, 10**6], 1000)
-    assert robustness.seconds([10**9], 1000) == pytest.approx(36 * 1000 * (0.2 + 7e-5))
+    assert robustness.measuring_seconds([10**6], 1000) < robustness.measuring_seconds([10**6, 10**6], 1000)
+    assert robustness.measuring_seconds([10**9], 1000) == pytest.approx(36 * 1000 * (0.2 + 7e-5))

@@ -97,7 +97,7 @@ def test_a_run_from_before_keeps_reading_by_the_first_rule(store: Store, tmp_pat
     old = train(store, config_of(root), old=True)
     assert old.data
     assert (old.data.rule, old.data.classes, old.data.class_order) == (1, ("10", "2"), "text")
-    assert trained.load(store, old).classes == ("10", "2")
+    assert trained.load_network(store, old).classes == ("10", "2")
     following = train(store, config_of(root, epochs=2, continue_from=old.id, continue_epoch=1))
     assert following.data
     assert (following.data.rule, following.data.classes) == (1, ("10", "2"))

@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 import pytest
 
 from mnist_core.analysis import stats
-from mnist_core.analysis.stats.pairs import Paired, from_counts
+from mnist_core.analysis.stats.pairs import PairedTest, from_counts
 from mnist_core.analysis.stats.seeds import GroupTest
-from mnist_core.plots import statistics as plots
+from mnist_core.plots import significance as plots
 
 
 def right_of(*wrong: range, images: int = 400) -> np.ndarray:
@@ -24,7 +24,7 @@ def right_of(*wrong: range, images: int = 400) -> np.ndarray:
 
 def test_the_paired_comparison_turned_round_is_the_same_one() -> None:
     a, b = right_of(range(28), range(100, 134))
-    one, other = stats.paired(a, b), stats.paired(b, a)
+    one, other = stats.paired_test(a, b), stats.paired_test(b, a)
     assert (one.only_a, one.only_b, one.images, one.disagreements) == (34, 28, 400, 62)
     assert one.difference == pytest.approx(6 / 400)
     assert (other.low, other.high, other.p, other.difference) == (-one.high, -one.low, one.p, -one.difference)
@@ -44,16 +44,18 @@ def test_points_keep_their_sign() -> None:
 
 
 def test_the_difference_is_coloured_only_as_it_is_judged() -> None:
-    found = stats.paired(*right_of(range(1), range(10, 30)))
+    found = stats.paired_test(*right_of(range(1), range(10, 30)))
     assert found.p < 0.001
-    colours = {p: traces(plots.difference(_Run(1), _Run(2), found, p))[0].marker.color for p in (found.p, 0.06)}
+    colours = {
+        p: traces(plots.accuracy_difference(_Run(1), _Run(2), found, p))[0].marker.color for p in (found.p, 0.06)
+    }
     assert colours[0.06] == plots.GREY != colours[found.p]
 
 
 def test_the_same_answers_leave_nothing_to_test() -> None:
     a = right_of(range(5))[0]
-    found = stats.paired(a, a)
-    assert found == Paired(400, 0, 0, 0.0, 0.0, 0.0, 1.0)
+    found = stats.paired_test(a, a)
+    assert found == PairedTest(400, 0, 0, 0.0, 0.0, 0.0, 1.0)
     # other images might well part them: with none of 400 up to 1 - 0.025^(1/400) of them
     low, high = found.widest
     assert (low, high) == pytest.approx((0.025 ** (1 / 400) - 1, 1 - 0.025 ** (1 / 400)))
@@ -64,7 +66,7 @@ def test_a_pair_has_the_same_interval_in_any_company() -> None:
     pairs = stats.all_pairs(right)
     assert [(pair.a, pair.b) for pair in pairs] == [(0, 1), (0, 2), (1, 2)]
     for pair in pairs:
-        assert pair.paired == stats.paired(right[pair.a], right[pair.b])
+        assert pair.paired == stats.paired_test(right[pair.a], right[pair.b])
     assert [pair.adjusted for pair in pairs] == stats.holm(np.array([pair.paired.p for pair in pairs])).tolist()
     assert any(pair.adjusted > pair.paired.p for pair in pairs)
 
@@ -98,7 +100,8 @@ def test_groups_are_maximal_and_the_best_comes_first() -> None:
     right = np.array([[True] * 90 + [False] * 10, [True] * 95 + [False] * 5, [True] * 80 + [False] * 20])
     near, far = 0.5, 0.001
     pairs = [
-        stats.Pair(a, b, stats.paired(right[a], right[b]), p) for a, b, p in ((0, 1, near), (0, 2, near), (1, 2, far))
+        stats.Pair(a, b, stats.paired_test(right[a], right[b]), p)
+        for a, b, p in ((0, 1, near), (0, 2, near), (1, 2, far))
     ]
     assert stats.indistinguishable(right, pairs) == [(1, 0), (0, 2)]
     assert stats.indistinguishable(right, pairs, alpha=0.0001) == [(1, 0, 2)]
@@ -142,13 +145,13 @@ def test_a_single_seed_says_nothing_and_no_spread_leaves_welch_out() -> None:
 
 def test_bands() -> None:
     values = [0.97, 0.98, 0.99, 0.98]
-    mean, low, high = stats.spread(values, "standard deviation")
+    mean, low, high = stats.mean_and_band(values, "standard deviation")
     deviation = float(np.std(values, ddof=1))
     assert (mean, high - mean, mean - low) == pytest.approx((0.98, deviation, deviation))
-    assert stats.spread(values, "standard error")[2] - mean == pytest.approx(deviation / 2)
-    assert stats.spread(values, "95 % interval")[2] - mean == pytest.approx(3.182446 * deviation / 2, rel=1e-6)
-    for band in stats.BANDS:
-        mean, low, high = stats.spread([0.9], band)
+    assert stats.mean_and_band(values, "standard error")[2] - mean == pytest.approx(deviation / 2)
+    assert stats.mean_and_band(values, "95 % interval")[2] - mean == pytest.approx(3.182446 * deviation / 2, rel=1e-6)
+    for band in stats.SPREAD_BANDS:
+        mean, low, high = stats.mean_and_band([0.9], band)
         assert mean == 0.9
         assert isnan(low)
         assert isnan(high)
@@ -187,16 +190,16 @@ def test_what_can_be_seen() -> None:
 
 
 def test_the_sentence() -> None:
-    none = Paired(10_000, 34, 28, 0.0006, -0.001, 0.002, 0.5258)
-    assert stats.verdict("A", "B", none) == (
+    none = PairedTest(10_000, 34, 28, 0.0006, -0.001, 0.002, 0.5258)
+    assert stats.pair_verdict("A", "B", none) == (
         "A is right on 34 images that B gets wrong, B on 28 that A gets wrong: no evidence of a difference, p = 0.53."
     )
-    some = Paired(10_000, 1, 1200, -0.1199, -0.13, -0.11, 1e-9)
-    assert stats.verdict("A", "B", some) == (
+    some = PairedTest(10_000, 1, 1200, -0.1199, -0.13, -0.11, 1e-9)
+    assert stats.pair_verdict("A", "B", some) == (
         "A is right on 1 image that B gets wrong, B on 1,200 that A gets wrong: evidence that B is better, p < 0.001."
     )
-    assert "no evidence of a difference, p = 0.06 (corrected" in stats.verdict("A", "B", some, p=0.06)
-    assert "exactly the same images" in stats.verdict("A", "B", Paired(10, 0, 0, 0, 0, 0, 1))
+    assert "no evidence of a difference, p = 0.06 (corrected" in stats.pair_verdict("A", "B", some, p=0.06)
+    assert "exactly the same images" in stats.pair_verdict("A", "B", PairedTest(10, 0, 0, 0, 0, 0, 1))
 
 
 def test_p_is_never_rounded_across_the_line() -> None:
@@ -328,7 +331,7 @@ def test_a_sentence_about_models_claims_what_the_test_says(
 ) -> None:
     found = from_counts(images, only_a, only_b)
     judged = found.p if factor is None else min(1.0, factor * found.p)
-    said = stats.verdict("first", "second", found, None if factor is None else judged)
+    said = stats.pair_verdict("first", "second", found, None if factor is None else judged)
     assert (said.claim.evidence, said.claim.p) == ("some" if judged <= 0.05 else "none", judged)
     assert said.claim.ahead == int(np.sign(only_b - only_a))
     assert said.claim.corrected == (factor is not None)
@@ -359,7 +362,7 @@ def test_the_sentence_about_architectures() -> None:
 @pytest.mark.parametrize(("a", "b"), [((4,), (5,)), ((0,), (0,)), ((2, 2), (2, 2))])
 def test_answers_to_other_images_are_refused(a: tuple[int, ...], b: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="the same images"):
-        stats.paired(np.ones(a, dtype=bool), np.ones(b, dtype=bool))
+        stats.paired_test(np.ones(a, dtype=bool), np.ones(b, dtype=bool))
 
 
 def test_impossible_counts_are_refused() -> None:
@@ -428,11 +431,11 @@ def test_the_matrix_has_each_pair_twice_with_opposite_signs() -> None:
 
 def test_pictures_of_two_runs_and_of_standings() -> None:
     a, b = _Run(1), _Run(2)
-    found = stats.paired(*right_of(range(28), range(100, 134)))
+    found = stats.paired_test(*right_of(range(28), range(100, 134)))
     alone = plots.right_alone(a, b, found)
     assert [bar.x[0] for bar in traces(alone)] == [34, 28]
     assert "<b>" not in notes(alone)[0].text
-    (point,) = traces(plots.difference(a, b, found, found.p))
+    (point,) = traces(plots.accuracy_difference(a, b, found, found.p))
     assert (point.x[0] - point.error_x.arrayminus[0], point.x[0] + point.error_x.array[0]) == pytest.approx(
         (100 * found.low, 100 * found.high)
     )
@@ -449,8 +452,8 @@ def test_pictures_of_two_runs_and_of_standings() -> None:
 def test_every_seed_is_a_dot() -> None:
     values = {0: 0.97, 1: 0.98, 7: 0.975}
     rows = [
-        plots.Seeds("many", _Run(1), values, *stats.spread(list(values.values()), "standard error")),
-        plots.Seeds("one", _Run(2), {3: 0.9}, *stats.spread([0.9], "standard error")),
+        plots.SeedAccuracies("many", _Run(1), values, *stats.mean_and_band(list(values.values()), "standard error")),
+        plots.SeedAccuracies("one", _Run(2), {3: 0.9}, *stats.mean_and_band([0.9], "standard error")),
     ]
     mean, dots, dot, *legend = traces(plots.seed_spread(rows, "standard error"))
     assert [facts[0] for facts in dots.customdata] == [0, 1, 7]

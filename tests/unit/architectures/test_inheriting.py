@@ -184,4 +184,4 @@ def test_a_run_starts_from_them_and_says_so(tmp_path: Path) -> None:
     assert "layers" not in plain.note
     values = [store.metrics(run.id).drop(columns=["id", "seconds"]).to_csv() for run in (plain, same)]
     assert values[0] == values[1]
-    assert trained.chosen(store, plain).sha256 != trained.chosen(store, other).sha256
+    assert trained.chosen_checkpoint(store, plain).sha256 != trained.chosen_checkpoint(store, other).sha256

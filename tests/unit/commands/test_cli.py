@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from mnist_core.analysis.comparison import groups
+from mnist_core.analysis.comparison import seed_groups
 from mnist_core.commands.cli import app
 from mnist_core.config.fields import fields
 from mnist_core.config.recipes import RECIPES
@@ -77,8 +77,8 @@ def test_several_seeds_are_queued_and_form_a_group():
     queued = lab("train", *QUICK, "--seeds", "2", "--seed", "3", "--name", "mine", "--queue", "--json")
     said = [(run["name"], run["config"]["seed"], run["state"]) for run in json.loads(queued.stdout)]
     assert said == [("mine, seed 3", 3, "queued"), ("mine, seed 4", 4, "queued")]
-    (group,) = groups(Store.open().runs())
-    assert (group.name, len(group.tries)) == ("mine", 2)
+    (group,) = seed_groups(Store.open().runs())
+    assert (group.name, len(group.one_per_seed)) == ("mine", 2)
 
 
 def test_without_queue_all_seeds_are_followed_to_their_end(monkeypatch: pytest.MonkeyPatch):

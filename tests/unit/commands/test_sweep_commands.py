@@ -89,7 +89,7 @@ def test_nothing_starts_unasked():
 def test_stopping_from_elsewhere():
     store = Store.open()
     sweep = sweeps.Sweep("", RunConfig(dataset="mnist-5k"), (sweeps.parse_values("learning_rate", "0.1, 0.2"),))
-    sweeps.launch(store, sweep)
+    sweeps.launch_sweep(store, sweep)
     assert "2 runs" in lab("stop", "Learning rate").stdout
     assert {run.state for run in store.runs()} == {"stopped"}
 

@@ -10,16 +10,16 @@ import pytest
 
 from mnist_core import plots
 from mnist_core.plots import costs
-from mnist_core.plots.costs import Point
+from mnist_core.plots.costs import CostPoint
 
 
-def _point(number: int, cost: float, accuracy: float) -> Point:
+def _point(number: int, cost: float, accuracy: float) -> CostPoint:
     run = SimpleNamespace(number=number, name=f"net-{number}")
-    return Point(run, cost, accuracy, accuracy - 0.01, min(accuracy + 0.005, 1.0))
+    return CostPoint(run, cost, accuracy, accuracy - 0.01, min(accuracy + 0.005, 1.0))
 
 
 def test_a_point_a_run_with_its_interval_on_a_scale_of_errors() -> None:
-    figure = plots.accuracy_against([_point(1, 10_000, 0.97), _point(4, 0.5, 1.0)], "Bytes", "test accuracy")
+    figure = plots.accuracy_against_cost([_point(1, 10_000, 0.97), _point(4, 0.5, 1.0)], "Bytes", "test accuracy")
     assert [trace.name for trace in figure.data] == ["1 · net-1", "4 · net-4"]
     first, perfect = figure.data
     assert (first.x[0], first.y[0]) == (10_000, pytest.approx(3))
@@ -30,17 +30,17 @@ def test_a_point_a_run_with_its_interval_on_a_scale_of_errors() -> None:
     low, high = sorted(figure.layout.yaxis.range)
     assert low < np.log10(perfect.y[0]) < np.log10(4) < high, "intervals lie within the axis"
     assert figure.layout.xaxis.title.text == "Bytes"
-    assert not plots.accuracy_against([], "Bytes", "test accuracy").data
+    assert not plots.accuracy_against_cost([], "Bytes", "test accuracy").data
 
 
 def test_the_front_is_a_stair_through_its_runs() -> None:
     points = [_point(1, 10, 0.9), _point(2, 30, 0.8), _point(3, 90, 0.95)]
-    figure = plots.accuracy_against(points, "Parameters", "test accuracy", front=[0, 2])
+    figure = plots.accuracy_against_cost(points, "Parameters", "test accuracy", front=[0, 2])
     stair = figure.data[0]
     assert (list(stair.x), list(stair.y)) == ([10, 90], [pytest.approx(10), pytest.approx(5)])
     assert stair.line.shape == "hv"
     assert len(figure.data) == 4
-    assert len(plots.accuracy_against(points[:1], "Parameters", "test accuracy", front=[0]).data) == 1
+    assert len(plots.accuracy_against_cost(points[:1], "Parameters", "test accuracy", front=[0]).data) == 1
 
 
 def test_labels_avoid_each_other() -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnist_core.plots.curves import decimate, learning_curves, smoothed
-from mnist_core.plots.series import Series, averaged, decimate_growing
+from mnist_core.plots.series import MetricSeries, averaged, decimate_growing
 from mnist_core.plots.style import run_style
+from mnist_core.plots.training_curves import decimate, learning_curves, smoothed
 
 
 def _run(number: int = 1, steps_per_epoch: int | None = 100) -> Any:
@@ -21,7 +21,7 @@ def _run(number: int = 1, steps_per_epoch: int | None = 100) -> Any:
 
 
 def _group(*numbers: int) -> Any:
-    return SimpleNamespace(name="mlp", tries=tuple(_run(number) for number in numbers))
+    return SimpleNamespace(name="mlp", one_per_seed=tuple(_run(number) for number in numbers))
 
 
 def _metrics(steps: int, diverged_at: int | None = None, every: int = 100) -> pd.DataFrame:
@@ -184,7 +184,7 @@ def test_one_bad_batch_among_fifty_long_runs_is_seen() -> None:
         loss = random.uniform(0.1, 0.2, 5000)
         if run.number == 17:
             loss[3210] = 7.5
-        metrics[run.id] = {"train_loss": Series(step, -(-step // 100), step / 50, loss)}
+        metrics[run.id] = {"train_loss": MetricSeries(step, -(-step // 100), step / 50, loss)}
     for log_x in (False, True):
         figure = learning_curves(metrics, runs, smoothing=0.9, log_x=log_x, log_y=log_x)
         raw, bold = (trace for trace in figure.data if trace.legendgroup == "r17")

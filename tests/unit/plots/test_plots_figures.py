@@ -80,11 +80,11 @@ def test_class_scores_and_counts() -> None:
 
 
 def test_accuracies_line_up_by_run() -> None:
-    figure = plots.accuracies([_run(1), _run(2, test_accuracy=None, validation_accuracy=None, train_accuracy=None)])
+    figure = plots.accuracy_dots([_run(1), _run(2, test_accuracy=None, validation_accuracy=None, train_accuracy=None)])
     points = [trace for trace in figure.data if trace.mode == "markers" and trace.x[0] is not None]
     assert [trace.customdata[0][1] for trace in points] == pytest.approx([99, 97, 96.5])
     assert [note.text for note in figure.layout.annotations] == ["1 · net-1", "2 · net-2"]
-    assert plots.accuracies([]).layout.xaxis.title.text
+    assert plots.accuracy_dots([]).layout.xaxis.title.text
 
 
 def test_the_histogram_accounts_for_every_pixel() -> None:

@@ -107,7 +107,7 @@ def test_the_product_of_linear_layers_is_what_the_network_computes(widths: tuple
     torch.manual_seed(1)
     line = " ".join(["flatten", *(f"linear({width})" for width in widths), "linear(10)", "logsoftmax"])
     model = build(line, (1, 28, 28), 10).eval()
-    found = explain_linear.product_of(model)
+    found = explain_linear.linear_product_of(model)
     assert found is not None
     assert (found.rank, found.narrowest, found.widths) == (rank, min(784, *widths, 10), (784, *widths, 10))
     assert found.matrix.shape == (10, 784)
@@ -118,7 +118,7 @@ def test_the_product_of_linear_layers_is_what_the_network_computes(widths: tuple
 
 
 def test_a_network_with_an_activation_is_no_single_matrix() -> None:
-    assert explain_linear.product_of(build("flatten linear(5) relu linear(10)", (1, 28, 28), 10)) is None
+    assert explain_linear.linear_product_of(build("flatten linear(5) relu linear(10)", (1, 28, 28), 10)) is None
 
 
 def test_a_class_whose_logit_is_always_clipped_is_never_answered() -> None:
@@ -126,7 +126,7 @@ def test_a_class_whose_logit_is_always_clipped_is_never_answered() -> None:
     outputs = np.array(
         [[3.0, 0, 0, 0], [0, 1, 0, 0], [0, 2, 0, 0], [0, 0.5, 0, 0], [1, 0, 0, 0], [0, 0.1, 0, 0]], dtype=np.float32
     )
-    table = explain_linear.clipped(outputs, labels)
+    table = explain_linear.clipped_logits(outputs, labels)
     assert table["own"].tolist()[:3] == [0.5, 0.0, 1.0]
     assert table["right"].tolist()[:3] == [0.5, 1.0, 0.0]
     assert table["any"].tolist() == pytest.approx([4 / 6, 2 / 6, 1, 1])

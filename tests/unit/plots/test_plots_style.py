@@ -15,8 +15,8 @@ import plotly.graph_objects as go
 import pytest
 
 from mnist_core import plots
-from mnist_core.analysis import results
-from mnist_core.plots.costs import Point
+from mnist_core.analysis import scores
+from mnist_core.plots.costs import CostPoint
 from mnist_core.plots.style import (
     DARK,
     DASHES,
@@ -117,7 +117,7 @@ def test_two_runs_with_numbers_32_apart_differ_on_a_chart() -> None:
         SimpleNamespace(number=number, name="", test_accuracy=0.9, train_accuracy=0.9, validation_accuracy=0.8)
         for number in (2, 34)
     ]
-    figure = plots.accuracies(runs)
+    figure = plots.accuracy_dots(runs)
     lines = [trace.line.color for trace in figure.data if trace.mode == "lines"]
     assert lines == [plots.run_style(2).colour, plots.run_style(3).colour]
 
@@ -194,16 +194,16 @@ def _figures() -> dict[str, go.Figure]:
         "loss": plots.learning_curves(metrics, runs),
         "accuracy": plots.learning_curves(metrics, runs, "accuracy", "seconds", log_x=True, log_y=True),
         "alone": plots.learning_curves(metrics, runs[:1], "accuracy", "epoch", smoothing=0),
-        "confusion": plots.confusion_matrix(results.confusion_matrix(frame), names),
-        "scores": plots.class_scores(results.class_scores(frame, names)),
+        "confusion": plots.confusion_matrix(scores.confusion_matrix(frame), names),
+        "scores": plots.class_scores(scores.class_scores(frame, names)),
         "counts": plots.class_counts(pd.DataFrame({"train": [5] * 10, "test": [2] * 10}, index=names)),
-        "against": plots.accuracy_against(
-            [Point(run, run.parameters, run.validation_accuracy, 0.85, 0.95) for run in runs],
+        "against": plots.accuracy_against_cost(
+            [CostPoint(run, run.parameters, run.validation_accuracy, 0.85, 0.95) for run in runs],
             "Parameters",
             "validation accuracy",
             front=[0, 1],
         ),
-        "accuracies": plots.accuracies(runs),
+        "accuracies": plots.accuracy_dots(runs),
         "pixels": plots.pixel_histogram(random.integers(0, 100, (3, 256))),
     }
 

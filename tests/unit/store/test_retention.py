@@ -62,7 +62,7 @@ def test_a_run_is_thinned_while_it_trains_and_what_is_left_can_be_used(own_lab: 
     files = {path.name for path in (store.folder(run.id) / "checkpoints").iterdir()}
     assert files == {Path(one.path).name for one in kept}
     assert PAUSED not in [one.path for one in kept]
-    assert forgetting.epochs(store, run) == epochs
+    assert forgetting.kept_epochs(store, run) == epochs
     assert store.sizes()[run.id] == sum(one.size for one in store.artifacts(run.id))
     # A new run from one between goes on from it.
     between = next(epoch for epoch in epochs if epoch not in (run.best_epoch, 24))

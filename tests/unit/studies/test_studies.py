@@ -6,26 +6,34 @@ import pytest
 
 from mnist_core.errors import ConfigError
 from mnist_core.store.store import Store
-from mnist_core.studies.catalogue import studies
-from mnist_core.studies.planning import Planned, name_of, plan, runs_of, start, unavailable, waiting
+from mnist_core.studies.catalogue import all_studies
+from mnist_core.studies.planning import (
+    PlannedRun,
+    missing_runs,
+    plan_runs,
+    run_name,
+    start_runs,
+    study_runs,
+    unavailable_data,
+)
 from mnist_core.studies.study import Experiment, Variant
 from tests.small_studies import small, train_queue, values
 
 
 def test_a_plan_has_each_variant_with_each_seed_and_protocol() -> None:
-    planned = plan("ffnn-tuning", "lr-coarse", seeds=3)
+    planned = plan_runs("ffnn-tuning", "lr-coarse", seeds=3)
     assert len(planned) == 6 * 3 * 2
     assert len({one.config.digest() for one in planned}) == len(planned)
     published = [one for one in planned if one.protocol == "published"]
     assert {one.config.choose_on for one in published} == {"test"}
     assert {one.config.choose_on for one in planned if one.protocol == "honest"} == {"validation"}
     assert {one.seed for one in published} == {one.config.seed for one in published} == {0, 1, 2}
-    assert plan("ffnn-tuning", "lr-coarse", seeds=1)[:6] == published[:6]
+    assert plan_runs("ffnn-tuning", "lr-coarse", seeds=1)[:6] == published[:6]
 
 
 def test_a_network_whose_seeds_end_far_apart_is_planned_with_three() -> None:
     """One run of deep-mlp shows 48.6 % where the study says 97.84; the third of three shows the study's figure."""
-    planned = plan("deep-mlp")
+    planned = plan_runs("deep-mlp")
     assert [(one.protocol, one.seed) for one in planned] == [
         ("published", 0),
         ("published", 1),
@@ -34,27 +42,27 @@ def test_a_network_whose_seeds_end_far_apart_is_planned_with_three() -> None:
         ("honest", 1),
         ("honest", 2),
     ]
-    assert [one.seed for one in plan("deep-mlp", seeds=1, protocols=["published"])] == [0]
-    others = [name for name in studies() if name != "deep-mlp"]
-    assert {one.seed - one.variant.config.seed for name in others for one in plan(name)} == {0}
+    assert [one.seed for one in plan_runs("deep-mlp", seeds=1, protocols=["published"])] == [0]
+    others = [name for name in all_studies() if name != "deep-mlp"]
+    assert {one.seed - one.variant.config.seed for name in others for one in plan_runs(name)} == {0}
 
 
 def test_epochs_are_scaled_down_to_one_at_least() -> None:
-    assert {one.config.epochs for one in plan("linear-depth", epochs_scale=0.1)} == {10}
-    assert {one.config.epochs for one in plan("linear-depth", epochs_scale=0.0001)} == {1}
-    child = plan("mlp-course", "two-layer-continued", epochs_scale=0.2)[0]
+    assert {one.config.epochs for one in plan_runs("linear-depth", epochs_scale=0.1)} == {10}
+    assert {one.config.epochs for one in plan_runs("linear-depth", epochs_scale=0.0001)} == {1}
+    child = plan_runs("mlp-course", "two-layer-continued", epochs_scale=0.2)[0]
     assert child.parent is not None
     assert (child.parent.config.epochs, child.config.epochs) == (1, 3)
     with pytest.raises(ConfigError, match="epochs_scale"):
-        plan("cnn", epochs_scale=0)
+        plan_runs("cnn", epochs_scale=0)
 
 
 def test_the_seeds_of_scikit_learns_perceptron_count_from_its_own() -> None:
-    assert [one.config.seed for one in plan("mlp-course", "sklearn-mlp", seeds=3)] == [1, 2, 3]
+    assert [one.config.seed for one in plan_runs("mlp-course", "sklearn-mlp", seeds=3)] == [1, 2, 3]
 
 
 def test_nothing_honest_is_planned_where_there_is_nothing_to_choose() -> None:
-    honest = {one.experiment.name for one in plan("mlp-course", protocols=["honest"])}
+    honest = {one.experiment.name for one in plan_runs("mlp-course", protocols=["honest"])}
     # the single epoch is needed by what continues from it
     assert honest == {
         "two-layer-linear",
@@ -68,69 +76,69 @@ def test_nothing_honest_is_planned_where_there_is_nothing_to_choose() -> None:
 
 def test_an_unknown_study_or_experiment_is_named_with_those_there_are() -> None:
     with pytest.raises(ConfigError, match="linear-depth, cnn"):
-        plan("depth")
+        plan_runs("depth")
     with pytest.raises(ConfigError, match="lr-coarse, lr-fine"):
-        plan("ffnn-tuning", "learning-rate")
+        plan_runs("ffnn-tuning", "learning-rate")
 
 
 def test_a_study_is_started_once_and_the_longest_runs_first(store: Store) -> None:
     study = small("ffnn-tuning", "width", epochs=1)
-    planned = plan(study, protocols=["published"])
-    started = start(store, planned)
+    planned = plan_runs(study, protocols=["published"])
+    started = start_runs(store, planned)
     assert [run.config.architecture for run in started] == [f"mlp-{n}" for n in (10, 50, 100, 300, 1000, 2000)]
     assert [run.config.architecture for run in store.queue()][:2] == ["mlp-2000", "mlp-1000"]
     assert started[0].name == "ffnn-tuning width: width=10"
-    assert start(store, planned) == started
+    assert start_runs(store, planned) == started
     assert len(store.runs()) == 6
-    assert not waiting(store, planned)
+    assert not missing_runs(store, planned)
 
 
 def test_experiments_share_runs_of_the_same_config(store: Store) -> None:
-    planned = plan("ffnn-tuning", "lr-coarse", protocols=["published"]) + plan(
+    planned = plan_runs("ffnn-tuning", "lr-coarse", protocols=["published"]) + plan_runs(
         "ffnn-tuning", "lr-fine", protocols=["published"]
     )
     assert len(planned) == 11
     # 0.001 and 0.0001 are in both
-    assert len(start(store, planned)) == 9
+    assert len(start_runs(store, planned)) == 9
 
 
 def test_what_was_broken_off_goes_on_and_what_diverged_does_not(store: Store) -> None:
-    planned = plan(small("ffnn-tuning", "lr-coarse", epochs=1), protocols=["published"])[:5]
-    start(store, planned)
+    planned = plan_runs(small("ffnn-tuning", "lr-coarse", epochs=1), protocols=["published"])[:5]
+    start_runs(store, planned)
     for state in ("stopped", "failed", "interrupted", "diverged", "paused"):
         run = store.claim()
         assert run is not None
         store.finish(run, state)  # pyright: ignore[reportArgumentType]
     assert not store.queue()
-    found = {run.state for run in start(store, planned)}
+    found = {run.state for run in start_runs(store, planned)}
     assert len(store.runs()) == 5
     assert len(store.queue()) == 3
     assert found == {"queued", "diverged", "paused"}
 
 
 def test_a_deleted_run_is_trained_again(store: Store) -> None:
-    planned = plan("cnn", protocols=["published"])
-    (run,) = start(store, planned)
+    planned = plan_runs("cnn", protocols=["published"])
+    (run,) = start_runs(store, planned)
     store.delete([run.id])
-    assert waiting(store, planned) == planned
-    assert start(store, planned)[0].id != run.id
+    assert missing_runs(store, planned) == planned
+    assert start_runs(store, planned)[0].id != run.id
 
 
 def test_a_continuation_starts_from_the_finished_runs_weights_with_a_fresh_optimizer(store: Store) -> None:
     study = small("mlp-course", "two-layer-linear", "two-layer-continued")
-    planned = plan(study, "two-layer-continued", seeds=2, epochs_scale=0.2)
+    planned = plan_runs(study, "two-layer-continued", seeds=2, epochs_scale=0.2)
     assert {one.experiment.name for one in planned} == {"two-layer-continued"}
     # its parents come along
-    started = start(store, planned)
+    started = start_runs(store, planned)
     assert {run.name for run in started} == {
         "mlp-course two-layer-linear: 784-50-10",
         "mlp-course two-layer-linear: 784-50-10, seed 1",
         "mlp-course two-layer-linear: 784-50-10, honest",
         "mlp-course two-layer-linear: 784-50-10, seed 1, honest",
     }
-    assert waiting(store, planned) == planned
+    assert missing_runs(store, planned) == planned
     parents = {run.id: run for run in train_queue(store)}
-    start(store, planned)
+    start_runs(store, planned)
     children = train_queue(store)
     assert [run.state for run in children] == ["finished"] * 4
     assert {run.config.continue_from for run in children} == set(parents)
@@ -139,10 +147,10 @@ def test_a_continuation_starts_from_the_finished_runs_weights_with_a_fresh_optim
         assert (child.config.continue_epoch, child.epoch, child.config.fresh_optimizer) == (1, 3, True)
         assert (child.config.seed, child.config.choose_on) == (parent.config.seed, parent.config.choose_on)
         assert values(store, child, "epoch_train_loss")[0] < values(store, parent, "epoch_train_loss")[0]
-    assert not waiting(store, planned)
-    start(store, planned)
+    assert not missing_runs(store, planned)
+    start_runs(store, planned)
     assert not store.queue()
-    pairs = runs_of(store, study, "two-layer-continued", 2, 0.2)
+    pairs = study_runs(store, study, "two-layer-continued", 2, 0.2)
     assert [(one.protocol, one.seed) for one, _ in pairs] == [
         ("published", 0),
         ("published", 1),
@@ -152,16 +160,18 @@ def test_a_continuation_starts_from_the_finished_runs_weights_with_a_fresh_optim
 
 
 def test_missing_data_is_said_with_the_remedy(tmp_path: Path) -> None:
-    found = unavailable(plan("mlp-course"), tmp_path)
+    found = unavailable_data(plan_runs("mlp-course"), tmp_path)
     assert found.keys() == {"mnist", "cifar10"}
     assert "python -m mnist_core data download cifar10" in found["cifar10"]
-    assert not unavailable(plan(small("cnn", "cnn")), tmp_path)
-    absent = plan("mlp-course", "cifar10-mlp", folder=str(tmp_path / "nowhere"))
-    assert "nowhere" in unavailable(absent, tmp_path)["folder"]
+    assert not unavailable_data(plan_runs(small("cnn", "cnn")), tmp_path)
+    absent = plan_runs("mlp-course", "cifar10-mlp", folder=str(tmp_path / "nowhere"))
+    assert "nowhere" in unavailable_data(absent, tmp_path)["folder"]
 
 
 def test_a_run_is_named_by_what_it_is() -> None:
-    experiment = Experiment("e", "E", "?", (Variant("v", studies()["cnn"].experiments[0].variants[0].config),))
+    experiment = Experiment("e", "E", "?", (Variant("v", all_studies()["cnn"].experiments[0].variants[0].config),))
     config = experiment.variants[0].config
-    assert name_of(Planned("s", experiment, experiment.variants[0], 0, "published", config)) == "s e: v"
-    assert name_of(Planned("s", experiment, experiment.variants[0], 2, "honest", config)) == "s e: v, seed 2, honest"
+    assert run_name(PlannedRun("s", experiment, experiment.variants[0], 0, "published", config)) == "s e: v"
+    assert (
+        run_name(PlannedRun("s", experiment, experiment.variants[0], 2, "honest", config)) == "s e: v, seed 2, honest"
+    )

@@ -10,24 +10,24 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from mnist_core.analysis import results
+from mnist_core.analysis import scores
 from mnist_core.commands.study import study_app
 from mnist_core.errors import ConfigError
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
-from mnist_core.studies.catalogue import studies
-from mnist_core.studies.comparing import comparison
-from mnist_core.studies.measuring import measured
-from mnist_core.studies.planning import plan, runs_of, start
+from mnist_core.studies.catalogue import all_studies
+from mnist_core.studies.measurements import load_measurements
+from mnist_core.studies.planning import plan_runs, start_runs, study_runs
+from mnist_core.studies.side_by_side import comparison_table
 from mnist_core.studies.study import Variant
 from tests.small_studies import small, train_queue, values, write_photographs
 
 
 def test_a_run_is_measured_as_the_study_did_and_honestly(store: Store) -> None:
     study = small("mlp-course", "mlp-relu", epochs=3)
-    start(store, plan(study))
+    start_runs(store, plan_runs(study))
     runs = {run.config.choose_on: run for run in train_queue(store)}
-    published, honest = measured(store, study, seeds=1)
+    published, honest = load_measurements(store, study, seeds=1)
     run = runs["test"]
     accuracies, losses = values(store, run, "validation_accuracy"), values(store, run, "epoch_train_loss")
     assert len(accuracies) == 3
@@ -45,7 +45,7 @@ def test_a_run_is_measured_as_the_study_did_and_honestly(store: Store) -> None:
     assert honest.protocol == "honest"
     assert honest.metrics["test_accuracy"] == pytest.approx(100 * (runs["validation"].test_accuracy or 0), rel=1e-5)
 
-    table = comparison(store, study, seeds=1).set_index(["variant", "metric"])
+    table = comparison_table(store, study, seeds=1).set_index(["variant", "metric"])
     best = table.loc[("784-512-256-128-64-10", "best_test_accuracy")]
     assert best["reported"] == 97.68
     assert best["mean"] == published.metrics["best_test_accuracy"]
@@ -58,18 +58,18 @@ def test_a_run_is_measured_as_the_study_did_and_honestly(store: Store) -> None:
 
 def test_errors_are_those_of_the_stored_predictions(store: Store) -> None:
     study = small("mlp-course", "two-layer-linear")
-    (run,) = start(store, plan(study, protocols=["published"]))
+    (run,) = start_runs(store, plan_runs(study, protocols=["published"]))
     train_queue(store)
-    (one,) = measured(store, study, seeds=1)
+    (one,) = load_measurements(store, study, seeds=1)
     predictions = pd.read_parquet(store.folder(run.id) / "predictions.parquet")
-    assert one.metrics["test_errors"] == len(results.misclassified(results.of_split(predictions, "test")))
+    assert one.metrics["test_errors"] == len(scores.misclassified(scores.rows_of_split(predictions, "test")))
 
 
 def test_single_steps_are_counted_from_zero(store: Store) -> None:
     study = small("cnn", "cnn", epochs=1, architecture="softmax", batch_size=100)
-    (run,) = start(store, plan(study, protocols=["published"]))
+    (run,) = start_runs(store, plan_runs(study, protocols=["published"]))
     train_queue(store)
-    (one,) = measured(store, study, seeds=1)
+    (one,) = load_measurements(store, study, seeds=1)
     assert one.metrics["step 0 train_batch_loss"] == pytest.approx(values(store, run, "train_loss")[0], rel=1e-5)
     assert one.metrics["step 0 train_batch_accuracy"] == pytest.approx(100 * values(store, run, "train_accuracy")[0])
     assert "step 1000 train_batch_loss" not in one.metrics
@@ -77,22 +77,22 @@ def test_single_steps_are_counted_from_zero(store: Store) -> None:
 
 def test_the_time_of_a_sweep_is_that_of_all_its_runs_of_a_seed(store: Store) -> None:
     study = small("ffnn-tuning", "dropout", epochs=1)
-    start(store, plan(study, seeds=2, protocols=["published"]))
+    start_runs(store, plan_runs(study, seeds=2, protocols=["published"]))
     runs = train_queue(store)
-    table = comparison(store, study).set_index(["variant", "metric"])
+    table = comparison_table(store, study).set_index(["variant", "metric"])
     row = table.loc[("all", "wall_seconds")]
     assert (row["reported"], row["reported_seconds"], row["n"]) == (821, 821, 2)
     assert row["mean"] == pytest.approx(sum(run.seconds for run in runs) / 2, abs=0.1)
     store.delete([runs[0].id])
-    table = comparison(store, study).set_index(["variant", "metric"])
+    table = comparison_table(store, study).set_index(["variant", "metric"])
     assert table.loc[("all", "wall_seconds")]["n"] == 1
 
 
 def test_scikit_learn_runs_are_measured_too(store: Store) -> None:
     study = small("mlp-course", "logistic-regression", "sklearn-mlp")
-    start(store, plan(study))
+    start_runs(store, plan_runs(study))
     assert [run.state for run in train_queue(store)] == ["finished", "finished"]
-    by_name = {one.experiment: one.metrics for one in measured(store, study)}
+    by_name = {one.experiment: one.metrics for one in load_measurements(store, study)}
     assert 60 < by_name["logistic-regression"]["test_accuracy"] < 100
     losses = [by_name["sklearn-mlp"][f"iteration {number} train_loss"] for number in range(1, 6)]
     assert losses == sorted(losses, reverse=True)
@@ -106,15 +106,15 @@ def test_a_copy_of_cifar10_in_a_folder_counts_and_is_named_without_its_place(sto
     config = study.experiments[0].variants[0].config
     config = config.replace(dataset="cifar10", train_images=20, epochs=1, batch_size=10)
     study = replace(study, experiments=(replace(study.experiments[0], variants=(Variant("tiny", config),)),))
-    planned = plan(study, protocols=["published"], folder=str(folder))
+    planned = plan_runs(study, protocols=["published"], folder=str(folder))
     assert planned[0].config.folder == str(folder)
-    start(store, planned)
+    start_runs(store, planned)
     (run,) = train_queue(store)
     assert run.state == "finished", run.note
-    ((one, found),) = runs_of(store, study)
+    ((one, found),) = study_runs(store, study)
     assert found.id == run.id
     assert one.config.dataset == "cifar10"
-    (measurement,) = measured(store, study)
+    (measurement,) = load_measurements(store, study)
     assert measurement.data == "CIFAR-10 (JPEG copy)"
     assert "private" not in json.dumps(measurement.config)
     assert measurement.config["dataset"] == "cifar10"
@@ -124,9 +124,9 @@ def test_a_copy_of_cifar10_in_a_folder_counts_and_is_named_without_its_place(sto
 def command(store: Store, monkeypatch: pytest.MonkeyPatch):
     """`study ...` on a small study of three experiments, one of which has no data; trained in this process."""
     study = small("mlp-course", "two-layer-linear", "two-layer-continued")
-    cifar = studies()["mlp-course"].experiment("cifar10-mlp")
+    cifar = all_studies()["mlp-course"].experiment("cifar10-mlp")
     study = replace(study, experiments=(*study.experiments, cifar))
-    monkeypatch.setattr("mnist_core.studies.catalogue.studies", lambda: {"mlp-course": study})
+    monkeypatch.setattr("mnist_core.studies.catalogue.all_studies", lambda: {"mlp-course": study})
 
     def follow(store: Store, runs: Sequence[Run], as_json: bool = False, again: str = "") -> list[Run]:
         train_queue(store)

@@ -9,11 +9,11 @@ import pytest
 from mnist_core.errors import StoreError
 from mnist_core.store.store import Store
 from mnist_core.studies import records, reporting
-from mnist_core.studies.catalogue import studies
-from mnist_core.studies.comparing import rows_of, scattered
-from mnist_core.studies.comparing import unexplained as unexplained_in
-from mnist_core.studies.measuring import MOST_SEEDS, Measurement, identity
-from mnist_core.studies.planning import plan, start
+from mnist_core.studies.catalogue import all_studies
+from mnist_core.studies.measurements import SEEDS_LOOKED_FOR, Measurement, config_identity
+from mnist_core.studies.planning import plan_runs, start_runs
+from mnist_core.studies.side_by_side import comparison_rows, scattered_seeds
+from mnist_core.studies.side_by_side import unexplained_rows as unexplained_in
 from mnist_core.studies.study import Study
 from tests.labs import train_now
 
@@ -23,14 +23,16 @@ KEY = ("deep-mlp", LABEL, "test_accuracy")
 
 def measurement(seed: int, accuracy: float, protocol: str = "published", **changes: object) -> Measurement:
     """One run of deep-mlp."""
-    planned = next(one for one in plan("deep-mlp", seeds=MOST_SEEDS) if (one.seed, one.protocol) == (seed, protocol))
+    planned = next(
+        one for one in plan_runs("deep-mlp", seeds=SEEDS_LOOKED_FOR) if (one.seed, one.protocol) == (seed, protocol)
+    )
     made = Measurement(
         study="deep-mlp",
         experiment="deep-mlp",
         variant=LABEL,
         protocol=protocol,
         seed=seed,
-        config=identity(planned.config),
+        config=config_identity(planned.config),
         metrics={"test_accuracy": accuracy, "train_accuracy": 99.5},
         seconds=100.0 + seed,
         versions={"torch": "2.0", "mnist-lab": "0.1.0"},
@@ -48,15 +50,15 @@ def line(text: str, beginning: str) -> list[str]:
 
 
 def with_reason(monkeypatch: pytest.MonkeyPatch, because: dict) -> Study:
-    study = replace(studies()["deep-mlp"], because=because)
-    monkeypatch.setattr(reporting, "studies", lambda: {"deep-mlp": study})
+    study = replace(all_studies()["deep-mlp"], because=because)
+    monkeypatch.setattr(reporting, "all_studies", lambda: {"deep-mlp": study})
     return study
 
 
 def test_a_row_has_reported_measured_difference_honest_and_times(monkeypatch):
     with_reason(monkeypatch, {})
     entries = [measurement(0, 97.7), measurement(1, 97.9), measurement(0, 97.0, "honest")]
-    text = reporting.markdown({"deep-mlp": entries})
+    text = reporting.report_markdown({"deep-mlp": entries})
     assert line(text, f"{LABEL} | test accuracy (%)") == [
         LABEL,
         "test accuracy (%)",
@@ -75,7 +77,7 @@ def test_a_row_has_reported_measured_difference_honest_and_times(monkeypatch):
 def test_a_difference_of_more_than_three_deviations_is_explained_below_the_table(monkeypatch):
     study = with_reason(monkeypatch, {KEY: "The last ReLU was stuck."})
     far = [measurement(seed, 90 + seed / 100) for seed in range(3)]
-    text = reporting.markdown({"deep-mlp": far})
+    text = reporting.report_markdown({"deep-mlp": far})
     assert line(text, f"{LABEL} | test accuracy (%)")[4] == "−7.83<sup>2</sup>"
     assert "\n2. The last ReLU was stuck.\n" in text
     assert unexplained_in(study, far) == [("deep-mlp", LABEL, "train_accuracy")]
@@ -86,20 +88,20 @@ def test_seeds_that_end_far_apart_are_told_one_by_one_and_their_difference_has_i
     """Within three standard deviations, as these are 25 points; the largest difference of all studies nevertheless."""
     study = with_reason(monkeypatch, {KEY: "Two are stuck."})
     entries = [measurement(seed, accuracy) for seed, accuracy in enumerate((48.63, 66.9, 97.84))]
-    text = reporting.markdown({"deep-mlp": entries})
+    text = reporting.report_markdown({"deep-mlp": entries})
     assert line(text, f"{LABEL} | test accuracy (%)")[2:5] == ["97.84", "71 ± 25 (3)", "−27<sup>2</sup>"]
     assert "\n2. Two are stuck.\n" in text
     assert all(f"{accuracy} (seed {seed})" in text for seed, accuracy in enumerate(("48.63", "66.90", "97.84")))
-    (far,) = scattered(study, entries)
+    (far,) = scattered_seeds(study, entries)
     assert far.by_seed == {0: 48.63, 1: 66.9, 2: 97.84}
     close = [measurement(seed, 97.8 + seed / 10) for seed in range(3)]
-    assert scattered(study, close) == []
-    assert "far apart" not in reporting.markdown({"deep-mlp": close})
+    assert scattered_seeds(study, close) == []
+    assert "far apart" not in reporting.report_markdown({"deep-mlp": close})
 
 
 def test_figures_have_the_digits_that_their_spread_and_the_study_support():
     """92.5667 with a deviation of 0.05; a study that prints 99 leaves the first decimal of a difference open."""
-    text = reporting.markdown({name: records.read(records.ROOT, name) for name in studies()})
+    text = reporting.report_markdown({name: records.read_measurements(records.ROOT, name) for name in all_studies()})
     assert line(text, "784-10 | test accuracy (%)")[2:5] == ["92.50", "92.57 ± 0.05 (3)", "+0.07"]
     assert line(text, "learning_rate=1 | test accuracy (%)")[3:5] == ["10.5 ± 0.8 (3)", "+0.7"]
     assert line(text, "150-64-1024-500 | test accuracy (%)")[2:4] == ["99", "99.15 (1)"]
@@ -129,14 +131,14 @@ def test_figures_have_the_digits_that_their_spread_and_the_study_support():
 )
 def test_three_deviations_of_at_least_three_seeds(accuracies: list[float], differs: bool):
     entries = [measurement(seed, accuracy) for seed, accuracy in enumerate(accuracies)]
-    (row,) = [row for row in rows_of("deep-mlp", entries) if row.metric == "test_accuracy"]
+    (row,) = [row for row in comparison_rows("deep-mlp", entries) if row.metric == "test_accuracy"]
     assert row.differs == differs
 
 
 def test_a_variant_without_a_reported_number_has_its_row():
-    rows = rows_of("ffnn-tuning", [], "three-layer-grid")
+    rows = comparison_rows("ffnn-tuning", [], "three-layer-grid")
     assert len([row for row in rows if row.variant != "all"]) == 12
-    (cifar,) = rows_of("mlp-course", [], "cifar10-mlp")
+    (cifar,) = comparison_rows("mlp-course", [], "cifar10-mlp")
     assert (cifar.metric, cifar.n) == ("best_test_accuracy", 0)
     # NaN
     assert cifar.reported != cifar.reported
@@ -144,23 +146,23 @@ def test_a_variant_without_a_reported_number_has_its_row():
 
 def test_files_read_back_as_they_were_written_one_run_a_line(tmp_path: Path):
     entries = [measurement(seed, 97 + seed / 10) for seed in range(3)]
-    path = records.write(tmp_path, "deep-mlp", entries)
+    path = records.write_measurements(tmp_path, "deep-mlp", entries)
     assert path == tmp_path / "results" / "studies" / "deep-mlp.json"
     assert len(json.loads(path.read_text())) == len(path.read_text().splitlines()) - 2 == 3
-    assert records.read(tmp_path, "deep-mlp") == entries
-    assert records.read(tmp_path, "cnn") == []
+    assert records.read_measurements(tmp_path, "deep-mlp") == entries
+    assert records.read_measurements(tmp_path, "cnn") == []
     path.write_text("[{]")
     with pytest.raises(StoreError, match=r"deep-mlp\.json"):
-        records.read(tmp_path, "deep-mlp")
+        records.read_measurements(tmp_path, "deep-mlp")
 
 
 def test_earlier_runs_are_kept_newer_ones_replace_them_and_strangers_go():
-    study = studies()["deep-mlp"]
+    study = all_studies()["deep-mlp"]
     stranger = measurement(3, 50.0, config={"architecture": "softmax"})
     unknown = replace(measurement(4, 50.0), experiment="gone")
     before = [measurement(1, 97.1), measurement(0, 97.0), stranger, unknown]
     now = [measurement(0, 98.0, "honest"), measurement(1, 98.1)]
-    found = records.merged(study, before, now)
+    found = records.merge_measurements(study, before, now)
     assert [(one.protocol, one.seed, one.metrics["test_accuracy"]) for one in found] == [
         ("published", 0, 97.0),
         ("published", 1, 98.1),
@@ -169,7 +171,7 @@ def test_earlier_runs_are_kept_newer_ones_replace_them_and_strangers_go():
 
 
 def test_the_report_of_a_store_repeats_itself_and_is_made_in_parts(own_lab, tmp_path, monkeypatch):
-    found = studies()["ffnn-tuning"]
+    found = all_studies()["ffnn-tuning"]
     chosen = [
         replace(
             experiment,
@@ -181,18 +183,18 @@ def test_the_report_of_a_store_repeats_itself_and_is_made_in_parts(own_lab, tmp_
         for experiment in found.experiments[:1]
     ]
     study = replace(found, experiments=tuple(chosen))
-    monkeypatch.setattr(reporting, "studies", lambda: {study.name: study})
+    monkeypatch.setattr(reporting, "all_studies", lambda: {study.name: study})
     store = Store.open(own_lab)
-    start(store, plan(study, seeds=2, protocols=["published"]))
+    start_runs(store, plan_runs(study, seeds=2, protocols=["published"]))
     while (run := store.claim()) is not None:
         train_now(store, run)
-    files = reporting.write_report(store, tmp_path)
+    files = reporting.write_study_report(store, tmp_path)
     assert [path.relative_to(tmp_path).as_posix() for path in files] == [
         "results/studies/ffnn-tuning.json",
         "docs/studies.md",
     ]
     before = [path.read_bytes() for path in files]
-    reporting.write_report(store, tmp_path)
+    reporting.write_study_report(store, tmp_path)
     assert [path.read_bytes() for path in files] == before
     text = files[1].read_text()
     assert line(text, "learning_rate=1 | test accuracy (%)")[3].endswith("(2)")
@@ -200,7 +202,7 @@ def test_the_report_of_a_store_repeats_itself_and_is_made_in_parts(own_lab, tmp_
     assert str(tmp_path) not in text + files[0].read_text()
 
     store.delete([run.id for run in store.runs()])
-    reporting.write_report(store, tmp_path)
+    reporting.write_study_report(store, tmp_path)
     assert [path.read_bytes() for path in files] == before
 
 
@@ -217,4 +219,4 @@ def test_durations_are_said_in_words():
 
 
 def test_a_processor_has_a_name():
-    assert reporting.processor().rstrip("s").endswith("core")
+    assert reporting.this_processor().rstrip("s").endswith("core")

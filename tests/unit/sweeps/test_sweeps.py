@@ -17,7 +17,7 @@ from mnist_core.jobs.worker import work
 from mnist_core.store import concurrency
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
-from mnist_core.sweeps.axes import Axis, parse_values
+from mnist_core.sweeps.axes import SweepAxis, parse_values
 from mnist_core.sweeps.sweep import Sweep
 
 BASE = RunConfig(dataset="mnist-5k", train_images=500, epochs=1, architecture="mlp-10")
@@ -174,7 +174,7 @@ def test_architectures_and_widths_can_be_crossed() -> None:
 )
 def test_a_sweep_that_cannot_be_trained_is_refused_before_it_starts(axes, options, field, remedy) -> None:
     with pytest.raises(ConfigError, match=remedy) as caught:
-        sweeps.launch(Store.open(), sweep(*axes, **options))
+        sweeps.launch_sweep(Store.open(), sweep(*axes, **options))
     assert caught.value.field == field
     assert Store.open().sweeps() == []
 
@@ -187,18 +187,18 @@ def test_a_sweep_survives_json() -> None:
 def test_launched_runs_are_on_the_board_and_trained_for_real() -> None:
     store = Store.open()
     wanted = sweep(("width", "5, 50"), ("learning_rate", "0.01, 1e-7"))
-    sweep_id = sweeps.launch(store, wanted)
-    assert sweeps.load(store, sweep_id) == replace(wanted, name="Width × Learning rate")
-    assert sweeps.best(sweeps.table(store, sweep_id)) is None
+    sweep_id = sweeps.launch_sweep(store, wanted)
+    assert sweeps.load_sweep(store, sweep_id) == replace(wanted, name="Width × Learning rate")
+    assert sweeps.best_run(sweeps.sweep_table(store, sweep_id)) is None
     while run := store.claim():
         list(work(store, run))
-    table = sweeps.table(store, sweep_id)
+    table = sweeps.sweep_table(store, sweep_id)
     assert table["state"].tolist() == ["finished"] * 4
     # the longest first
     assert table["width"].tolist() == [50, 50, 5, 5]
     assert table["learning_rate"].tolist() == [0.01, 1e-7, 0.01, 1e-7]
     assert table["epoch"].tolist() == [1] * 4
-    best = sweeps.best(table)
+    best = sweeps.best_run(table)
     assert best is not None
     assert float(best["learning_rate"]) == 0.01  # pyright: ignore[reportArgumentType]
     assert float(best["validation_accuracy"]) == max(table["validation_accuracy"])  # pyright: ignore[reportArgumentType]
@@ -207,31 +207,31 @@ def test_launched_runs_are_on_the_board_and_trained_for_real() -> None:
 
 def test_extending_adds_what_is_missing_and_no_more() -> None:
     store = Store.open()
-    sweep_id = sweeps.launch(store, sweep(("learning_rate", "0.1, 0.01"), ("width", "5")))
+    sweep_id = sweeps.launch_sweep(store, sweep(("learning_rate", "0.1, 0.01"), ("width", "5")))
     more = sweep(("learning_rate", "0.001, 0.01"), ("width", "5"), seeds=2)
-    assert len(sweeps.missing(store, sweep_id, more)) == 4
-    assert sweeps.extend(store, sweep_id, more) == 4
-    found = sweeps.table(store, sweep_id)
+    assert len(sweeps.missing_configs(store, sweep_id, more)) == 4
+    assert sweeps.extend_sweep(store, sweep_id, more) == 4
+    found = sweeps.sweep_table(store, sweep_id)
     expected = [(rate, seed) for rate in (0.001, 0.01, 0.1) for seed in (0, 1)]
     assert sorted(zip(found["learning_rate"], found["seed"], strict=True)) == expected
     with pytest.raises(ConfigError, match="already"):
-        sweeps.extend(store, sweep_id, more)
+        sweeps.extend_sweep(store, sweep_id, more)
     with pytest.raises(ConfigError, match="epochs: differs"):
-        sweeps.extend(store, sweep_id, replace(more, base=BASE.replace(epochs=2)))
+        sweeps.extend_sweep(store, sweep_id, replace(more, base=BASE.replace(epochs=2)))
 
 
 def test_stopping_all_and_retrying_what_failed() -> None:
     store = Store.open()
-    sweep_id = sweeps.launch(store, sweep(("learning_rate", "0.1, 0.01, 0.001")))
+    sweep_id = sweeps.launch_sweep(store, sweep(("learning_rate", "0.1, 0.01, 0.001")))
     run = store.claim()
     assert run is not None
     store.finish(run, "failed", "no luck")
-    assert sweeps.stop_all(store, sweep_id) == 2
-    assert sweeps.retry_failed(store, sweep_id) == 1
-    assert sorted(sweeps.table(store, sweep_id)["state"]) == ["queued", "stopped", "stopped"]
-    assert sweeps.find(store, sweep_id[:20]).id == sweep_id
+    assert sweeps.stop_sweep(store, sweep_id) == 2
+    assert sweeps.retry_failed_runs(store, sweep_id) == 1
+    assert sorted(sweeps.sweep_table(store, sweep_id)["state"]) == ["queued", "stopped", "stopped"]
+    assert sweeps.find_sweep(store, sweep_id[:20]).id == sweep_id
     with pytest.raises(StoreError, match="sweep list"):
-        sweeps.find(store, "nothing")
+        sweeps.find_sweep(store, "nothing")
 
 
 def recorded(store: Store, accuracy: float, epoch: int) -> Run:
@@ -256,23 +256,25 @@ def recorded(store: Store, accuracy: float, epoch: int) -> Run:
 def test_halving_keeps_the_best_third_of_what_is_known(epoch: int) -> None:
     store = Store.open()
     rates = ", ".join(f"0.0{place}" for place in range(1, 7))
-    sweeps.launch(store, sweep(("learning_rate", rates), halving=True, base=BASE.replace(epochs=30)))
+    sweeps.launch_sweep(store, sweep(("learning_rate", rates), halving=True, base=BASE.replace(epochs=30)))
     said = []
     for accuracy in (0.5, 0.4, 0.6, 0.45, 0.7, 0.65):
         run = recorded(store, accuracy, epoch)
-        said.append(sweeps.should_stop(store, run, epoch))
+        said.append(sweeps.stopping_reason(store, run, epoch))
     assert [bool(text) for text in said] == [False, False, False, True, False, False]
     assert said[3] == (
         f"Stopped by successive halving after epoch {epoch}: 45.0 % is not among the best third of 4 runs."
     )
     # no rung
-    assert sweeps.should_stop(store, run, epoch + 1) == ""
+    assert sweeps.stopping_reason(store, run, epoch + 1) == ""
 
 
 def test_halving_judges_a_setting_by_the_mean_of_its_seeds() -> None:
     store = Store.open()
-    sweeps.launch(store, sweep(("learning_rate", "0.1, 0.2, 0.3"), seeds=2, halving=True, base=BASE.replace(epochs=9)))
-    said = [sweeps.should_stop(store, recorded(store, a, 1), 1) for a in (0.8, 0.7, 0.6, 0.5, 0.85, 0.55)]
+    sweeps.launch_sweep(
+        store, sweep(("learning_rate", "0.1, 0.2, 0.3"), seeds=2, halving=True, base=BASE.replace(epochs=9))
+    )
+    said = [sweeps.stopping_reason(store, recorded(store, a, 1), 1) for a in (0.8, 0.7, 0.6, 0.5, 0.85, 0.55)]
     # 0.8, 0.5: a mean of 0.65
     assert [bool(text) for text in said] == [False, False, True, True, False, True]
     assert "65.0 % (mean of 2 seeds)" in said[3]
@@ -281,10 +283,10 @@ def test_halving_judges_a_setting_by_the_mean_of_its_seeds() -> None:
 def test_halving_is_off_by_default_and_never_ends_a_last_epoch() -> None:
     store = Store.open()
     for options, epochs in (({}, 9), ({"halving": True}, 1)):
-        sweeps.launch(
+        sweeps.launch_sweep(
             store, sweep(("learning_rate", "0.1, 0.2, 0.3, 0.4"), base=BASE.replace(epochs=epochs), **options)
         )
-        said = [sweeps.should_stop(store, recorded(store, accuracy, 1), 1) for accuracy in (0.9, 0.8, 0.7, 0.1)]
+        said = [sweeps.stopping_reason(store, recorded(store, accuracy, 1), 1) for accuracy in (0.9, 0.8, 0.7, 0.1)]
         assert said == [""] * 4
 
 
@@ -295,13 +297,13 @@ def test_the_estimate_follows_past_runs_and_the_number_side_by_side() -> None:
     run = store.enqueue(BASE, claimed=True)
     store.finish(run, "finished", seconds=10.0, epoch=1, train_images=500)
     configs = sweep(("learning_rate", "0.1, 0.2, 0.3, 0.4"), base=BASE.replace(epochs=3)).configs()
-    alone = sweeps.estimate(store, configs)
+    alone = sweeps.estimated_seconds(store, configs)
     assert alone == pytest.approx(4 * 30, rel=0.05)
     concurrency.set_runs_at_once(store, 2)
-    assert sweeps.estimate(store, configs) == pytest.approx(alone / 2)
+    assert sweeps.estimated_seconds(store, configs) == pytest.approx(alone / 2)
     bigger = sweep(("learning_rate", "0.1, 0.2"), base=BASE.replace(architecture="mlp-2000")).configs()
     # this machine turned out slow
-    assert sweeps.estimate(store, bigger) > 10
+    assert sweeps.estimated_seconds(store, bigger) > 10
 
 
 def test_the_estimate_is_near_the_truth() -> None:
@@ -329,10 +331,10 @@ def test_intervals_are_those_of_student() -> None:
     assert (mean, low, high) == pytest.approx((np.mean(sample), *expected))
     assert np.isnan(intervals.mean_interval([0.9])[1:]).all()
     table = pd.DataFrame({"a": [1, 1, 2, 2], "x": [0.5, 0.7, 0.9, np.nan]})
-    found = intervals.by_setting(table, ["a"], "x")
+    found = intervals.mean_by_setting(table, ["a"], "x")
     assert found["n"].tolist() == [2, 1]
     assert found["mean"].tolist() == pytest.approx([0.6, 0.9])
 
 
 def test_an_axis_can_be_made_without_text() -> None:
-    assert Sweep("", BASE, (Axis("learning_rate", (0.1, 0.01)),)).configs() == Sweep("", BASE, (RATES,)).configs()
+    assert Sweep("", BASE, (SweepAxis("learning_rate", (0.1, 0.01)),)).configs() == Sweep("", BASE, (RATES,)).configs()

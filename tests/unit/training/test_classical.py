@@ -205,7 +205,7 @@ def test_in_the_store_it_is_a_run_like_any_other(config, tmp_path):
     assert len(store.metrics(run.id, names=["epoch_train_loss"])) == 4
     data = load(config, tmp_path, "cpu")
     # of the best epoch's checkpoint
-    answers = trained.probabilities(store, run, data.test.images.numpy())
+    answers = trained.run_probabilities(store, run, data.test.images.numpy())
     assert (answers.argmax(1) == data.test.labels.numpy()).mean() == pytest.approx(run.test_accuracy)
     assert run.test_accuracy is not None
     assert run.test_accuracy > 0.6

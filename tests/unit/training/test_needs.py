@@ -12,7 +12,7 @@ from typing import Literal
 
 import pytest
 
-from mnist_core.analysis.costs import memory
+from mnist_core.analysis.costs import network_memory
 from mnist_core.architectures.presets import presets
 from mnist_core.config import limits
 from mnist_core.config.recipes import RECIPES
@@ -22,10 +22,10 @@ from mnist_core.export.archive import checks
 from mnist_core.export.archive.format import ArchiveError
 from mnist_core.store import queueing
 from mnist_core.store.store import Store
-from mnist_core.studies.catalogue import studies
-from mnist_core.studies.planning import plan, start
-from mnist_core.sweeps.axes import Axis
-from mnist_core.sweeps.running import launch, retry_failed
+from mnist_core.studies.catalogue import all_studies
+from mnist_core.studies.planning import plan_runs, start_runs
+from mnist_core.sweeps.axes import SweepAxis
+from mnist_core.sweeps.running import launch_sweep, retry_failed_runs
 from mnist_core.sweeps.sweep import Sweep
 from mnist_core.training import evaluation
 from mnist_core.training.checking import check
@@ -66,7 +66,7 @@ def test_a_checkpoint_may_not_be_larger_than_the_limit() -> None:
 
 def test_memory_is_that_of_the_page_compare() -> None:
     config = WIDE.replace(batch_size=5000)
-    needed = memory(config, SHAPE, 10).training
+    needed = network_memory(config, SHAPE, 10).training
     assert needed is not None
     assert needed > limits.MAX_RUN_MEMORY
     with pytest.raises(ConfigError, match=f"{needed / 1e9:,.1f} GB"):
@@ -83,13 +83,13 @@ def test_all_presets_fit_with_batches_of_a_thousand(dataset: Literal["mnist", "c
 def test_all_recipes_and_studies_fit() -> None:
     for recipe in RECIPES.values():
         check(recipe.config)
-    for study in studies():
-        for planned in plan(study):
+    for study in all_studies():
+        for planned in plan_runs(study):
             check(planned.config.model_copy(update={"continue_from": "", "continue_epoch": None}))
 
 
 def test_each_run_of_a_sweep_is_asked() -> None:
-    sweep = Sweep("", WIDE, (Axis("batch_size", (64, 8192)),))
+    sweep = Sweep("", WIDE, (SweepAxis("batch_size", (64, 8192)),))
     with pytest.raises(ConfigError) as caught:
         sweep.configs()
     assert caught.value.field == "batch_size"
@@ -99,7 +99,7 @@ def test_each_run_of_a_sweep_is_asked() -> None:
 def test_a_batch_of_one_in_a_sweep_is_refused_as_elsewhere() -> None:
     vectors = RunConfig(dataset="mnist-5k", architecture="flatten linear(20) batchnorm relu linear(classes)")
     with pytest.raises(ConfigError, match="layernorm"):
-        Sweep("", vectors, (Axis("batch_size", (64, 1)),)).configs()
+        Sweep("", vectors, (SweepAxis("batch_size", (64, 1)),)).configs()
 
 
 def test_a_run_that_got_into_the_queue_is_refused_before_its_network_is_built(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_the_command_line_refuses_it(tmp_path: Path) -> None:
 
 
 def _sweep(epochs: int, values: int, **base: object) -> Sweep:
-    rates = Axis("learning_rate", (), 1e-4, 1.0, values, "log")
+    rates = SweepAxis("learning_rate", (), 1e-4, 1.0, values, "log")
     return Sweep("", RunConfig.parse({"architecture": "softmax", "epochs": epochs} | base), (rates,), seeds=10)
 
 
@@ -159,7 +159,7 @@ def test_what_the_runs_of_a_sweep_need_together_is_bounded_and_none_is_queued(na
     for config in sweep.configs()[:2]:
         queueing.check_trainable(store, [config], "epochs")
     with pytest.raises(ConfigError) as caught:
-        launch(store, sweep)
+        launch_sweep(store, sweep)
     assert caught.value.field == "axes"
     assert "1,000 runs" in str(caught.value)
     assert (store.runs(), store.sweeps()) == ([], [])
@@ -201,7 +201,7 @@ def _queue_seeds(store: Store, config: RunConfig) -> None:
 def _retry(store: Store, config: RunConfig) -> None:
     sweep = store.enqueue(config, claimed=True, sweep="sweep")
     store.finish(sweep, "failed")
-    retry_failed(store, "sweep")
+    retry_failed_runs(store, "sweep")
 
 
 def _resume(store: Store, config: RunConfig) -> None:
@@ -227,13 +227,13 @@ def test_a_study_that_is_too_large_is_refused_before_any_of_it_is_queued(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store.open(tmp_path / "lab")
-    planned = plan("ffnn-tuning", "lr-coarse", 1, 0.1)
+    planned = plan_runs("ffnn-tuning", "lr-coarse", 1, 0.1)
     monkeypatch.setenv("MNIST_LAB_MAX_STEPS_TOGETHER", "100")
     with pytest.raises(ConfigError, match="MNIST_LAB_MAX_STEPS_TOGETHER"):
-        start(store, planned)
+        start_runs(store, planned)
     assert store.runs() == []
     monkeypatch.delenv("MNIST_LAB_MAX_STEPS_TOGETHER")
-    assert len(start(store, planned)) == len(planned)
+    assert len(start_runs(store, planned)) == len(planned)
 
 
 def test_the_images_of_a_folder_are_counted_before_its_run_is_queued(tmp_path: Path) -> None:

@@ -106,9 +106,10 @@ def test_continuing_from_an_epoch_is_a_new_run_that_takes_the_same_path(store, e
     assert child.number != parent.number
     steps = store.metrics(child.id)["step"]
     assert steps.min() == epoch * 16 + 1
-    last = [trained.chosen(store, run, 3).sha256 for run in (parent, child)]
+    last = [trained.chosen_checkpoint(store, run, 3).sha256 for run in (parent, child)]
     tensors = [
-        checkpoints.load(store.folder(run.id) / trained.chosen(store, run, 3).path).tensors for run in (parent, child)
+        checkpoints.load(store.folder(run.id) / trained.chosen_checkpoint(store, run, 3).path).tensors
+        for run in (parent, child)
     ]
     assert last
     assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0])
@@ -216,7 +217,7 @@ def test_early_stopping_waits_for_its_patience_and_the_best_epoch_is_kept(store)
     assert {artifact.epoch for artifact in trained.checkpoints(store, run)} == {run.best_epoch, run.epoch}
     images = load(config, store.root, "cpu").test.images.numpy()
     labels = load(config, store.root, "cpu").test.labels.numpy()
-    answers = trained.probabilities(store, run, images)
+    answers = trained.run_probabilities(store, run, images)
     assert (answers.argmax(1) == labels).mean() == pytest.approx(run.test_accuracy)
 
 

@@ -54,7 +54,7 @@ def test_pruning_says_and_frees_what_lies_between_best_and_last(own_lab: Path, c
     assert before - bytes_on_disk(store, run) == planned["bytes"] > 0
     assert {one.epoch for one in trained.checkpoints(store, run)} == {run.best_epoch, 6}
     assert all(store.intact(run.id, file) for file in store.artifacts(run.id))
-    assert trained.load(store, run)
+    assert trained.load_network(store, run)
     assert len(trained.checkpoints(store, other)) == 6
     # Nothing is left to free; and by age and state.
     assert json.loads(command("prune", "1", "--json")[1])["bytes"] == 0

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from mnist_core.analysis import SpreadBand
 from mnist_core.plots.curve_view import (
-    Axis,
+    CurveAxis,
     LearningRun,
     Metric,
     View,
@@ -19,18 +20,17 @@ from mnist_core.plots.curve_view import (
     training_loss_label,
     validation_label,
 )
-from mnist_core.plots.series import POINTS, Average, Band, Curves, Series, averaged, decimate, smoothed
+from mnist_core.plots.series import POINTS, Average, MetricSeries, RunCurves, averaged, decimate, smoothed
 from mnist_core.plots.style import GREY, RunStyle, plot_label, polish, run_styles, tint
 from mnist_core.text import in_plotly
 
 __all__ = [
-    "FEW",
-    "Axis",
-    "Band",
-    "Curves",
+    "MOST_MARKED_CURVES",
+    "CurveAxis",
     "LearningRun",
     "Metric",
-    "Series",
+    "MetricSeries",
+    "RunCurves",
     "decimate",
     "learning_curves",
     "smoothed",
@@ -43,32 +43,32 @@ _FAINT = 0.35
 # a run that reaches this many times as high as the median run would flatten the others
 _OUTLIER = 10
 # of more lines the validation has no marks, thousands of which take seconds, and the legend a scroll bar
-FEW = 12
+MOST_MARKED_CURVES = 12
 # letters of a name in a legend of more lines
 _COLUMN = 26
 # of them before what is left out
 _BEGINNING = 10
 
 
-class Seeds(Protocol):
-    """Runs that differ in their seed only, as `comparison.groups` finds them."""
+class CurveGroup(Protocol):
+    """Runs that differ in their seed only, as `comparison.seed_groups` finds them."""
 
     @property
     def name(self) -> str: ...
     @property
-    def tries(self) -> Sequence[LearningRun]: ...
+    def one_per_seed(self) -> Sequence[LearningRun]: ...
 
 
 def learning_curves(
-    metrics: Mapping[str, pd.DataFrame | Curves],
+    metrics: Mapping[str, pd.DataFrame | RunCurves],
     runs: Sequence[LearningRun],
     metric: Metric = "loss",
-    x: Axis = "step",
+    x: CurveAxis = "step",
     smoothing: float = 0.6,
     log_x: bool = False,
     log_y: bool = False,
-    groups: Sequence[Seeds] = (),
-    band: Band = "standard deviation",
+    groups: Sequence[CurveGroup] = (),
+    band: SpreadBand = "standard deviation",
 ) -> go.Figure:
     """Training per step (smoothed, the raw values faint) and validation per epoch (dashed, with points) of some runs.
 
@@ -79,12 +79,14 @@ def learning_curves(
     the legend shows that line alone, another one all.
     """
     view = View(metric, x, log_x, log_y)
-    members = [(group.name, group.tries) for group in groups] if groups else [("", [run]) for run in runs]
+    members = [(group.name, group.one_per_seed) for group in groups] if groups else [("", [run]) for run in runs]
     styles = run_styles(run for _, own in members for run in own[:1])
     found = {run.id: _series(metrics.get(run.id)) for _, own in members for run in own}
     points = min(POINTS, max(_IN_ALL // (2 * len(members) or 1), 100))
     faint = _FAINT / max(1, len(members) / 4) ** 0.5
-    drawing = _Drawing(view, smoothing, points, faint, band, alone=len(members) == 1, marks=len(members) <= FEW)
+    drawing = _CurveFigure(
+        view, smoothing, points, faint, band, alone=len(members) == 1, marks=len(members) <= MOST_MARKED_CURVES
+    )
     for name, own in members:
         known = [run for run in own if found[run.id]]
         if len(known) > 1:
@@ -97,7 +99,7 @@ def learning_curves(
 
 
 @dataclass
-class _Drawing:
+class _CurveFigure:
     """The traces so far, and what the axes must show of them."""
 
     view: View
@@ -106,7 +108,7 @@ class _Drawing:
     points: int
     # opacity of raw curves
     faint: float
-    band: Band
+    band: SpreadBand
     alone: bool
     # on the curves after each epoch
     marks: bool
@@ -122,7 +124,7 @@ class _Drawing:
     # the highest point of each bold line
     peaks: list[float] = field(default_factory=list)
 
-    def add_run(self, run: LearningRun, curves: Curves, style: RunStyle) -> None:
+    def add_run(self, run: LearningRun, curves: RunCurves, style: RunStyle) -> None:
         """A run's raw and smoothed training, and its validation."""
         label, before = plot_label(run), len(self.heights)
         if (train := curves.get(f"train_{self.view.metric}")) is not None and len(train.value):
@@ -137,7 +139,9 @@ class _Drawing:
             self._validation(run.id, label, style, self.view.across(held, run), self.view.up(held.value), kind)
         self._peak(before)
 
-    def add_group(self, name: str, runs: Sequence[LearningRun], found: Mapping[str, Curves], style: RunStyle) -> None:
+    def add_group(
+        self, name: str, runs: Sequence[LearningRun], found: Mapping[str, RunCurves], style: RunStyle
+    ) -> None:
         """Mean and band of the runs' training and validation."""
         before, key = len(self.heights), runs[0].id
         label = f"{in_plotly(name)} · {len(runs)} seeds"
@@ -172,9 +176,9 @@ class _Drawing:
         cut = self._cut()
         figure.add_traces([*self.below, *self.traces])
         names = sum(bool(trace.get("showlegend")) for trace in self.traces)
-        polish(figure, height=460 if names <= FEW else 640)
+        polish(figure, height=460 if names <= MOST_MARKED_CURVES else 640)
         legend: dict[str, Any] = {"itemclick": "toggleothers", "itemdoubleclick": "toggle"}
-        if names > FEW:
+        if names > MOST_MARKED_CURVES:
             legend |= {"font": {"size": 13}, "entrywidth": 215, "maxheight": 180}
         # the free corner: losses fall, accuracies rise
         low = view.metric == "loss"
@@ -196,7 +200,7 @@ class _Drawing:
         if cut:
             figure.update_yaxes(range=[0, 1.05 * cut])
         # margins that fit are found by drawing everything twice
-        if names > FEW:
+        if names > MOST_MARKED_CURVES:
             figure.update_layout(margin={"l": 84, "b": 72})
             figure.update_xaxes(automargin=False)
             figure.update_yaxes(automargin=False)
@@ -324,7 +328,7 @@ class _Drawing:
         )
 
     def _average(
-        self, runs: Sequence[LearningRun], found: Mapping[str, Curves], name: str, smoothing: float
+        self, runs: Sequence[LearningRun], found: Mapping[str, RunCurves], name: str, smoothing: float
     ) -> Average | None:
         curves = []
         for run in runs:
@@ -352,13 +356,13 @@ class _Drawing:
         return top
 
 
-def _series(found: "pd.DataFrame | Curves | None") -> Curves:
+def _series(found: "pd.DataFrame | RunCurves | None") -> RunCurves:
     if found is None or not isinstance(found, pd.DataFrame):
         return {name: series for name, series in (found or {}).items() if len(series.value)}
     step, epoch, seconds = (found[name].to_numpy() for name in ("step", "epoch", "seconds"))
     values, names = found["value"].to_numpy(np.float64), found["name"].to_numpy()
     places = {name: names == name for name in found["name"].unique()}
-    return {name: Series(step[own], epoch[own], seconds[own], values[own]) for name, own in places.items()}
+    return {name: MetricSeries(step[own], epoch[own], seconds[own], values[own]) for name, own in places.items()}
 
 
 def _short(label: str) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mnist_core.analysis.comparison import NOT_STUDIED, shown
+from mnist_core.analysis.comparison import NOT_STUDIED, value_text
 from mnist_core.architectures import describe, line_of_descent
 from mnist_core.config import FieldInfo, RunConfig, fields
 from mnist_core.data import shape_of
@@ -11,7 +11,7 @@ from mnist_core.errors import ConfigError, MnistLabError
 from mnist_core.store import Run
 from mnist_core.training import check
 
-Equal = Literal["yes", "partly", "no"]
+Sameness = Literal["yes", "partly", "no"]
 
 # layers at most that a name tells
 _TOLD = 3
@@ -39,15 +39,15 @@ _PERCEPTRON = ("optimizer", "learning_rate", "momentum", "nesterov", "batch_size
 
 
 @dataclass(frozen=True)
-class Stays:
+class SharedCondition:
     """One thing that two runs may have in common, whether they have, and why."""
 
     what: str
-    equal: Equal
+    equal: Sameness
     why: str
 
 
-def controlled(before: Run | RunConfig, field: str, value: Any) -> RunConfig:
+def with_one_change(before: Run | RunConfig, field: str, value: Any) -> RunConfig:
     """The config of a second run that differs from `before` in this field alone, and starts as it did.
 
     The same seed gives the same initial weights and order of images. Another architecture would draw other weights,
@@ -56,19 +56,19 @@ def controlled(before: Run | RunConfig, field: str, value: Any) -> RunConfig:
     config = _config(before)
     if field == "seed":
         raise ConfigError(field, "another seed changes everything; train several seeds of both networks instead")
-    if field not in {known.name for known in changeable(config)}:
+    if field not in {known.name for known in changeable_fields(config)}:
         raise ConfigError(field, "has no effect in this run, or cannot be changed by itself; choose another field")
     changes = {field: value}
     if field == "architecture" and config.library == "torch":
         changes["initial_weights"] = line_of_descent(config.initial_weights, config.architecture)
     changed = config.replace(**changes)
     if getattr(changed, field) == getattr(config, field):
-        raise ConfigError(field, f"is {shown(getattr(config, field))} already; choose another value")
+        raise ConfigError(field, f"is {value_text(getattr(config, field))} already; choose another value")
     check(changed)
     return changed
 
 
-def changeable(before: Run | RunConfig) -> list[FieldInfo]:
+def changeable_fields(before: Run | RunConfig) -> list[FieldInfo]:
     """The fields that can be changed by themselves and matter in this run, in the order of declaration."""
     config = _config(before)
     values = config.model_dump()
@@ -86,16 +86,16 @@ def changeable(before: Run | RunConfig) -> list[FieldInfo]:
     return found
 
 
-def name_of(before: Run, after: RunConfig, field: str) -> str:
+def name_of_change(before: Run, after: RunConfig, field: str) -> str:
     """A name that says the change: "mlp-300, learning rate 0.01 instead of 0.001"."""
     old, new = getattr(before.config, field), getattr(after, field)
     if field == "architecture":
         return f"{before.name}, {_layers_changed(before.config, after)}"
     label = next(known.label for known in fields() if known.name == field)
-    return f"{before.name}, {label[:1].lower()}{label[1:]} {shown(new)} instead of {shown(old)}"
+    return f"{before.name}, {label[:1].lower()}{label[1:]} {value_text(new)} instead of {value_text(old)}"
 
 
-def what_stays(before: Run | RunConfig, after: RunConfig, field: str) -> list[Stays]:
+def shared_conditions(before: Run | RunConfig, after: RunConfig, field: str) -> list[SharedCondition]:
     """What both runs have in common: initial weights, order of the batches, and random draws where there are any."""
     config = _config(before)
     found = [_weights(config, after, field), _batches(config, after, field)]
@@ -103,51 +103,51 @@ def what_stays(before: Run | RunConfig, after: RunConfig, field: str) -> list[St
         found.append(_chance(config, after, field))
     if field == "epochs" and config.schedule in ("cosine", "one-cycle"):
         why = f"The schedule {config.schedule} is spread over all epochs, so the learning rate falls at another pace."
-        found.append(Stays("Learning rate", "no", why))
+        found.append(SharedCondition("Learning rate", "no", why))
     return found
 
 
-def _weights(config: RunConfig, after: RunConfig, field: str) -> Stays:
+def _weights(config: RunConfig, after: RunConfig, field: str) -> SharedCondition:
     what = "Initial weights"
     if config.continue_from:
-        return Stays(what, "yes", "Both start from the same checkpoint.")
+        return SharedCondition(what, "yes", "Both start from the same checkpoint.")
     if "sklearn" in (config.library, after.library):
         if field in ("library", "architecture"):
-            return Stays(what, "no", "scikit-learn draws its own initial weights, in another way.")
-        return Stays(what, "yes", "scikit-learn draws the same ones from the same seed.")
+            return SharedCondition(what, "no", "scikit-learn draws its own initial weights, in another way.")
+        return SharedCondition(what, "yes", "scikit-learn draws the same ones from the same seed.")
     if field == "architecture":
-        return Stays(what, "partly", "Layers of the same kind and shape start from the same values.")
+        return SharedCondition(what, "partly", "Layers of the same kind and shape start from the same values.")
     if field in _IMAGES and _shape(config) != _shape(after):
-        return Stays(what, "no", "Images of another size, or other classes, need layers of another shape.")
-    return Stays(what, "yes", "The same seed draws the same values.")
+        return SharedCondition(what, "no", "Images of another size, or other classes, need layers of another shape.")
+    return SharedCondition(what, "yes", "The same seed draws the same values.")
 
 
-def _batches(config: RunConfig, after: RunConfig, field: str) -> Stays:
+def _batches(config: RunConfig, after: RunConfig, field: str) -> SharedCondition:
     what = "Order of the batches"
     if field == "library":
-        return Stays(what, "no", "scikit-learn shuffles the images in its own way.")
+        return SharedCondition(what, "no", "scikit-learn shuffles the images in its own way.")
     if field == "batch_size":
-        return Stays(
+        return SharedCondition(
             what, "partly", "The same order of images, cut into batches of another size: a different number of steps."
         )
     if field in _COUNT:
-        return Stays(what, "no", "Another number of training images is shuffled into another order.")
+        return SharedCondition(what, "no", "Another number of training images is shuffled into another order.")
     if field in (*_IMAGES, "split_seed"):
-        return Stays(what, "no", "The batches hold other images.")
+        return SharedCondition(what, "no", "The batches hold other images.")
     if field == "epochs":
-        return Stays(what, "yes", "Each epoch that both train has the same images in the same order.")
-    return Stays(what, "yes", "Every step learns from the same images.")
+        return SharedCondition(what, "yes", "Each epoch that both train has the same images in the same order.")
+    return SharedCondition(what, "yes", "Every step learns from the same images.")
 
 
-def _chance(config: RunConfig, after: RunConfig, field: str) -> Stays:
+def _chance(config: RunConfig, after: RunConfig, field: str) -> SharedCondition:
     what = "Dropout and augmentation"
     changes_draws = field in (*_AUGMENTATION, *_IMAGES, *_COUNT, "batch_size", "precision")
     if field == "architecture":
         if "dropout" in _kinds(config) + _kinds(after):
-            return Stays(what, "no", "Dropout draws other numbers in another network.")
+            return SharedCondition(what, "no", "Dropout draws other numbers in another network.")
     elif changes_draws:
-        return Stays(what, "no", "All random draws come one after another, and this change needs other ones.")
-    return Stays(what, "yes", "The same random numbers are drawn.")
+        return SharedCondition(what, "no", "All random draws come one after another, and this change needs other ones.")
+    return SharedCondition(what, "yes", "The same random numbers are drawn.")
 
 
 def _layers_changed(config: RunConfig, after: RunConfig) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 
-def of_split(frame: pd.DataFrame, split: str) -> pd.DataFrame:
+def rows_of_split(frame: pd.DataFrame, split: str) -> pd.DataFrame:
     """The rows of one split, "validation" or "test"."""
     return frame.loc[frame["split"] == split, :]
 
@@ -22,17 +22,17 @@ def probabilities(frame: pd.DataFrame) -> np.ndarray:
     return frame[columns].to_numpy(dtype=np.float32)
 
 
-def predicted(frame: pd.DataFrame) -> np.ndarray:
+def predicted_classes(frame: pd.DataFrame) -> np.ndarray:
     """The most probable class of each image: int64 (N,); the lowest of equals."""
     return probabilities(frame).argmax(axis=1)
 
 
 def accuracy(frame: pd.DataFrame) -> float:
     """Fraction of the images whose most probable class is the true one; NaN without images."""
-    return float(np.mean(predicted(frame) == _labels(frame))) if len(frame) else float("nan")
+    return float(np.mean(predicted_classes(frame) == _labels(frame))) if len(frame) else float("nan")
 
 
-def negative_log_likelihood(frame: pd.DataFrame) -> float:
+def cross_entropy(frame: pd.DataFrame) -> float:
     """Mean of -ln p(true class), in nats: the cross-entropy loss. NaN without images."""
     if frame.empty:
         return float("nan")
@@ -43,7 +43,7 @@ def negative_log_likelihood(frame: pd.DataFrame) -> float:
 def confusion_matrix(frame: pd.DataFrame) -> np.ndarray:
     """Number of images of each true class (row) that were given each class (column): int64 (C, C)."""
     classes = probabilities(frame).shape[1]
-    cells = _labels(frame) * classes + predicted(frame)
+    cells = _labels(frame) * classes + predicted_classes(frame)
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 
@@ -65,7 +65,7 @@ def class_scores(frame: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def with_answers(frame: pd.DataFrame) -> pd.DataFrame:
+def with_predictions(frame: pd.DataFrame) -> pd.DataFrame:
     """The same images with the columns predicted, confidence (its probability) and true_probability."""
     values = probabilities(frame)
     rows = np.arange(len(frame))
@@ -78,15 +78,15 @@ def with_answers(frame: pd.DataFrame) -> pd.DataFrame:
 def misclassified(frame: pd.DataFrame) -> pd.DataFrame:
     """The images that were given a wrong class, the most confident mistake first.
 
-    Columns as in `with_answers`.
+    Columns as in `with_predictions`.
     """
-    table = with_answers(frame)
+    table = with_predictions(frame)
     return _most_confident_first(table.loc[table["predicted"] != table["label"], :])
 
 
 def images_of_cell(frame: pd.DataFrame, true: int, given: int) -> pd.DataFrame:
-    """The images in one cell of the confusion matrix, the most confident first; columns as in `with_answers`."""
-    table = with_answers(frame)
+    """The images in one cell of the confusion matrix, the most confident first; columns as in `with_predictions`."""
+    table = with_predictions(frame)
     return _most_confident_first(table.loc[(table["label"] == true) & (table["predicted"] == given), :])
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from mnist_core.store import Store
-from mnist_core.studies.catalogue import experiment_of, reported_of, study_of
-from mnist_core.studies.measuring import MOST_SEEDS, Measurement, measured, moment
+from mnist_core.studies.catalogue import find_experiment, find_study, reported_of
+from mnist_core.studies.measurements import SEEDS_LOOKED_FOR, Measurement, is_moment, load_measurements
 from mnist_core.studies.planning import PROTOCOLS
 from mnist_core.studies.study import Experiment, Study
 from mnist_core.text import decimals
@@ -30,7 +30,7 @@ _WHOLE = "train_batch_accuracy"
 
 
 @dataclass(frozen=True)
-class Row:
+class ReportedRow:
     """A reported number beside the measured one; NaN where there is none. Units as in reported.csv."""
 
     experiment: str
@@ -88,7 +88,7 @@ class Digits:
 
 
 @dataclass(frozen=True)
-class Scatter:
+class ScatteredSeeds:
     """A network whose seeds end far apart, so that its mean describes none of them."""
 
     experiment: str
@@ -98,17 +98,22 @@ class Scatter:
     by_seed: dict[int, float]
 
 
-def comparison(
-    store: Store, study: str | Study, experiment: str = "", seeds: int = MOST_SEEDS, epochs_scale: float = 1.0
+def comparison_table(
+    store: Store, study: str | Study, experiment: str = "", seeds: int = SEEDS_LOOKED_FOR, epochs_scale: float = 1.0
 ) -> pd.DataFrame:
-    """What a study reports beside what the store's finished runs measured: columns as in Row, rows as in `rows_of`."""
-    return frame(rows_of(study, measured(store, study, experiment, seeds, epochs_scale), experiment))
+    """What a study reports beside what the store's finished runs measured, as a table.
+
+    Columns as in ReportedRow, rows as in `comparison_rows`.
+    """
+    return table_of_rows(
+        comparison_rows(study, load_measurements(store, study, experiment, seeds, epochs_scale), experiment)
+    )
 
 
-def rows_of(study: str | Study, measurements: Sequence[Measurement], experiment: str = "") -> list[Row]:
+def comparison_rows(study: str | Study, measurements: Sequence[Measurement], experiment: str = "") -> list[ReportedRow]:
     """One row a reported number, and one for each variant of which the study reports nothing."""
-    found = study_of(study) if isinstance(study, str) else study
-    chosen = [experiment_of(found, experiment)] if experiment else found.experiments
+    found = find_study(study) if isinstance(study, str) else study
+    chosen = [find_experiment(found, experiment)] if experiment else found.experiments
     rows = []
     for one in chosen:
         own = [entry for entry in measurements if (entry.study, entry.experiment) == (found.name, one.name)]
@@ -117,29 +122,31 @@ def rows_of(study: str | Study, measurements: Sequence[Measurement], experiment:
     return rows
 
 
-def frame(rows: Sequence[Row]) -> pd.DataFrame:
-    """The rows as a table with the columns of Row."""
-    kinds = {entry.name: entry.type for entry in fields(Row)}
+def table_of_rows(rows: Sequence[ReportedRow]) -> pd.DataFrame:
+    """The rows as a table with the columns of ReportedRow."""
+    kinds = {entry.name: entry.type for entry in fields(ReportedRow)}
     return pd.DataFrame([asdict(row) for row in rows], columns=list(kinds)).astype(kinds)  # pyright: ignore
 
 
-def unexplained(study: Study, measurements: Sequence[Measurement]) -> list[tuple[str, str, str]]:
+def unexplained_rows(study: Study, measurements: Sequence[Measurement]) -> list[tuple[str, str, str]]:
     """(experiment, variant, metric) of what differs and for which the study gives no reason."""
-    return [row.key for row in rows_of(study, measurements) if row.differs and row.key not in study.because]
+    return [row.key for row in comparison_rows(study, measurements) if row.differs and row.key not in study.because]
 
 
-def scattered(study: str | Study, measurements: Sequence[Measurement], experiment: str = "") -> list[Scatter]:
+def scattered_seeds(
+    study: str | Study, measurements: Sequence[Measurement], experiment: str = ""
+) -> list[ScatteredSeeds]:
     """The accuracies whose standard deviation over the seeds is above two percentage points."""
     found = []
-    for row in rows_of(study, measurements, experiment):
-        if row.metric.endswith("accuracy") and row.std > _LARGE and not moment(row.variant):
+    for row in comparison_rows(study, measurements, experiment):
+        if row.metric.endswith("accuracy") and row.std > _LARGE and not is_moment(row.variant):
             by_seed = {
                 entry.seed: entry.metrics[row.metric]
                 for entry in measurements
                 if (entry.experiment, entry.variant, entry.protocol) == (row.experiment, row.variant, PROTOCOLS[0])
                 and row.metric in entry.metrics
             }
-            found.append(Scatter(*row.key, by_seed))
+            found.append(ScatteredSeeds(*row.key, by_seed))
     return found
 
 
@@ -152,13 +159,13 @@ def _keys(experiment: Experiment, known: list[tuple[str, str]]) -> list[tuple[st
     return found + [key for key in known if key not in found]
 
 
-def _row(experiment: Experiment, own: Sequence[Measurement], variant: str, metric: str, value: float) -> Row:
+def _row(experiment: Experiment, own: Sequence[Measurement], variant: str, metric: str, value: float) -> ReportedRow:
     published = [entry for entry in own if entry.protocol == PROTOCOLS[0]]
     figures, times, given = [], [], math.nan
     if variant == "all":
         figures = times = _times_together(experiment, published)
         given = value if metric == _TIME else given
-    elif moment(variant):
+    elif is_moment(variant):
         # of the only variant
         name = f"{variant} {metric}"
         figures = [entry.metrics[name] for entry in published if name in entry.metrics]
@@ -175,7 +182,7 @@ def _row(experiment: Experiment, own: Sequence[Measurement], variant: str, metri
         and (name := _HONEST.get(metric, "")) in entry.metrics
     ]
     mean, std = _mean(figures), _deviation(figures)
-    return Row(
+    return ReportedRow(
         experiment=experiment.name,
         variant=variant,
         metric=metric,

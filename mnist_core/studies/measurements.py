@@ -11,11 +11,11 @@ from mnist_core.config import RunConfig
 from mnist_core.data import dataset
 from mnist_core.store import Run, Store
 from mnist_core.studies.catalogue import reported_of
-from mnist_core.studies.planning import PROTOCOLS, Planned, canonical, runs_of
+from mnist_core.studies.planning import PROTOCOLS, PlannedRun, canonical_config, study_runs
 from mnist_core.studies.study import Study
 
 # of each variant that are looked for in the store
-MOST_SEEDS = 20
+SEEDS_LOOKED_FOR = 20
 _EPOCH_METRICS = ("epoch_train_loss", "epoch_train_accuracy", "validation_loss", "validation_accuracy")
 _STEP_METRICS = {"train_batch_loss": "train_loss", "train_batch_accuracy": "train_accuracy"}
 _AT_EPOCH = {
@@ -50,15 +50,15 @@ class Measurement:
     date: str
 
 
-def measured(
-    store: Store, study: str | Study, experiment: str = "", seeds: int = MOST_SEEDS, epochs_scale: float = 1.0
+def load_measurements(
+    store: Store, study: str | Study, experiment: str = "", seeds: int = SEEDS_LOOKED_FOR, epochs_scale: float = 1.0
 ) -> list[Measurement]:
     """All finished runs of a study that the store holds, in the study's order."""
-    found = runs_of(store, study, experiment, seeds, epochs_scale)
-    return [measure(store, planned, run) for planned, run in found if run.state == "finished"]
+    found = study_runs(store, study, experiment, seeds, epochs_scale)
+    return [measure_run(store, planned, run) for planned, run in found if run.state == "finished"]
 
 
-def measure(store: Store, planned: Planned, run: Run) -> Measurement:
+def measure_run(store: Store, planned: PlannedRun, run: Run) -> Measurement:
     """What a finished run measured.
 
     Published protocol: test_accuracy and test_loss after the last epoch, best_test_accuracy of the best one, and
@@ -72,7 +72,7 @@ def measure(store: Store, planned: Planned, run: Run) -> Measurement:
         variant=planned.variant.label,
         protocol=planned.protocol,
         seed=planned.seed,
-        config=identity(run.config),
+        config=config_identity(run.config),
         metrics={name: _rounded(value) for name, value in metrics.items() if value is not None},
         seconds=round(run.seconds, 2),
         versions=dict(run.versions or {}),
@@ -82,13 +82,13 @@ def measure(store: Store, planned: Planned, run: Run) -> Measurement:
     )
 
 
-def identity(config: RunConfig) -> dict[str, Any]:
+def config_identity(config: RunConfig) -> dict[str, Any]:
     """What differs from the defaults in the experiment itself: no paths, no ids, nothing of the machine."""
-    changed = canonical(config).changed()
+    changed = canonical_config(config).changed()
     return {name: value for name, value in changed.items() if name not in ("device", "threads", "checkpoint_every")}
 
 
-def _published(store: Store, planned: Planned, run: Run) -> dict[str, float | None]:
+def _published(store: Store, planned: PlannedRun, run: Run) -> dict[str, float | None]:
     table = store.metrics(run.id, names=_EPOCH_METRICS).pivot(index="epoch", columns="name", values="value")
     # (epochs, 4)
     table = table.reindex(columns=list(_EPOCH_METRICS)).sort_index()
@@ -119,9 +119,9 @@ def _honest(run: Run) -> dict[str, float | None]:
     }
 
 
-def _moments(store: Store, planned: Planned, run: Run, epochs: pd.DataFrame) -> dict[str, float | None]:
+def _moments(store: Store, planned: PlannedRun, run: Run, epochs: pd.DataFrame) -> dict[str, float | None]:
     """The numbers that the study reports of single epochs, iterations or steps of this experiment's network."""
-    wanted = [key for key in reported_of(planned.study, planned.experiment.name) if moment(key[0])]
+    wanted = [key for key in reported_of(planned.study, planned.experiment.name) if is_moment(key[0])]
     steps: pd.DataFrame | None = None
     found: dict[str, float | None] = {}
     for variant, metric in wanted:
@@ -137,7 +137,7 @@ def _moments(store: Store, planned: Planned, run: Run, epochs: pd.DataFrame) -> 
     return found
 
 
-def moment(variant: str) -> bool:
+def is_moment(variant: str) -> bool:
     """Whether a variant of reported.csv is a moment of training ("epoch 2", "iteration 1", "step 1000")."""
     kind, _, number = variant.partition(" ")
     return (kind in _FIRST or kind == "step") and number.isdigit()

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import plotly.graph_objects as go
 
-from mnist_core.plots.style import GREY, RunLike, accuracy_axis, errors_of, name_lines, plot_label, polish, run_styles
+from mnist_core.plots.style import GREY, NamedRun, accuracy_axis, errors_of, name_lines, plot_label, polish, run_styles
 
 _TRAIN, _VALIDATION = ("circle-open", "training, last epoch"), ("circle", "validation, best epoch")
 _TEST, _OPTIMISTIC = ("diamond", "test"), ("diamond-open", "test (optimistic)")
@@ -18,7 +18,7 @@ _NAME_LENGTH = 26
 _LIFT = 0.38
 
 
-class ScoredRun(RunLike, Protocol):
+class ScoredRun(NamedRun, Protocol):
     """What these charts need of a run; accuracies are fractions, None while unknown."""
 
     @property
@@ -29,7 +29,7 @@ class ScoredRun(RunLike, Protocol):
     def test_accuracy(self) -> float | None: ...
 
 
-def accuracies(runs: Sequence[ScoredRun]) -> go.Figure:
+def accuracy_dots(runs: Sequence[ScoredRun]) -> go.Figure:
     """Training, validation and test accuracy (%, on a scale of errors), a line a run: a wide one overfits.
 
     A run that chose its best epoch on the test images has no validation, and its test accuracy is marked as optimistic.

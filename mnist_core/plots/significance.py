@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from mnist_core.analysis import ALPHA, Paired, p_text, points_text
+from mnist_core.analysis import ALPHA, PairedTest, p_text, points_text
 from mnist_core.plots.style import (
     DARK,
     GREY,
     LIGHT,
     PALETTE,
-    RunLike,
+    NamedRun,
     accuracy_axis,
     contrast,
     errors_of,
@@ -36,7 +36,7 @@ _BETTER, _WORSE = PALETTE[0], PALETTE[1]
 _NO_EVIDENCE = 0.16
 
 
-def right_alone(a: RunLike, b: RunLike, found: Paired) -> go.Figure:
+def right_alone(a: NamedRun, b: NamedRun, found: PairedTest) -> go.Figure:
     """Two bars: the images that only a has right, and those that only b has right."""
     figure, styles = go.Figure(), run_styles((a, b))
     for row, (run, count) in enumerate(((a, found.only_a), (b, found.only_b))):
@@ -63,7 +63,7 @@ def right_alone(a: RunLike, b: RunLike, found: Paired) -> go.Figure:
     return figure
 
 
-def difference(a: RunLike, b: RunLike, found: Paired, p: float) -> go.Figure:
+def accuracy_difference(a: NamedRun, b: NamedRun, found: PairedTest, p: float) -> go.Figure:
     """The difference in accuracy (percentage points) with its 95 % interval, beside the line of no difference.
 
     In the colour of the better run where `p`, the one that is judged by, is evidence; grey where it is not.
@@ -104,7 +104,7 @@ def difference(a: RunLike, b: RunLike, found: Paired, p: float) -> go.Figure:
 class Standing:
     """A run with its accuracy on the test images and the ends of its interval, as fractions."""
 
-    run: RunLike
+    run: NamedRun
     accuracy: float
     low: float
     high: float
@@ -169,7 +169,7 @@ def standings(rows: Sequence[Standing], groups: Sequence[Sequence[int]] = ()) ->
     return figure
 
 
-def pair_matrix(runs: Sequence[RunLike], images: np.ndarray, p: np.ndarray, dark: bool = False) -> go.Figure:
+def pair_matrix(runs: Sequence[NamedRun], images: np.ndarray, p: np.ndarray, dark: bool = False) -> go.Figure:
     """Every pair in a cell: how many images more the run of the row has right, and the adjusted p.
 
     `images` and `p` are (R, R), p symmetric. Blue: evidence that the row is better, orange: that it is worse, grey:
@@ -237,11 +237,11 @@ def pair_matrix(runs: Sequence[RunLike], images: np.ndarray, p: np.ndarray, dark
 
 
 @dataclass(frozen=True)
-class Seeds:
+class SeedAccuracies:
     """An architecture: its name, the run that gives it its colour, accuracies by seed, mean and band, as fractions."""
 
     name: str
-    run: RunLike
+    run: NamedRun
     # by seed
     accuracies: Mapping[int, float]
     mean: float
@@ -250,7 +250,7 @@ class Seeds:
     high: float
 
 
-def seed_spread(rows: Sequence[Seeds], band: str) -> go.Figure:
+def seed_spread(rows: Sequence[SeedAccuracies], band: str) -> go.Figure:
     """A line an architecture: every seed a dot, their mean a diamond, the band (called `band`) around it."""
     figure, styles = go.Figure(), run_styles(one.run for one in rows)
     places: list[float] = []
@@ -312,7 +312,7 @@ def _short_p(p: float) -> str:
     return p_text(p, ALPHA).replace(" ", "").replace("0.", ".")
 
 
-def _numbers(runs: Sequence[RunLike]) -> str:
+def _numbers(runs: Sequence[NamedRun]) -> str:
     return ("runs " if len(runs) > 1 else "run ") + ", ".join(str(run.number) for run in runs)
 
 

@@ -7,21 +7,21 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from mnist_core.analysis import by_setting, sweep_measure
+from mnist_core.analysis import mean_by_setting, ranking_label
 from mnist_core.plots.style import accuracy_axis
 from mnist_core.plots.swept_scale import COLOURS, SweptScale
 from mnist_core.text import decimals, fixed, in_plotly
 
 
-def settings(table: pd.DataFrame, fields: Sequence[str], measure: str) -> list[dict[str, Any]]:
+def setting_rows(table: pd.DataFrame, fields: Sequence[str], measure: str) -> list[dict[str, Any]]:
     """Each setting that has results: its fields, n, mean, low and high (see intervals.by_setting)."""
     return [
         {str(name): value for name, value in row.items()}
-        for row in by_setting(table, fields, measure).to_dict("records")
+        for row in mean_by_setting(table, fields, measure).to_dict("records")
     ]
 
 
-def across(scale: SweptScale) -> dict[str, Any]:
+def swept_axis(scale: SweptScale) -> dict[str, Any]:
     """An axis for swept values, with room at both ends."""
     ticks = scale.ticks()
     if "ticktext" in ticks:
@@ -85,7 +85,7 @@ def half_text(row: Mapping[str, Any]) -> str:
     return "" if isnan(row["high"]) else fixed(50 * (row["high"] - row["low"]), _places(row))
 
 
-def spread(row: Mapping[str, Any]) -> str:
+def interval_text(row: Mapping[str, Any]) -> str:
     """A setting's interval in words, or nothing for a single run."""
     if isnan(row["high"]):
         return ""
@@ -99,7 +99,7 @@ def _places(row: Mapping[str, Any]) -> int:
 
 def measure_name(measure: str) -> str:
     """A column of accuracies in words: "Validation accuracy"."""
-    return sweep_measure(measure).capitalize()
+    return ranking_label(measure).capitalize()
 
 
 def shortened(text: str, length: int = 24) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_core.analysis.controlled import changeable, controlled, name_of, what_stays
+from mnist_core.analysis.single_change import changeable_fields, name_of_change, shared_conditions, with_one_change
 from mnist_core.architectures.inheriting import build_seeded
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ArchitectureError, ConfigError
@@ -28,7 +28,7 @@ def start(config: RunConfig) -> list[str]:
     [("learning_rate", 0.01), ("optimizer", "sgd"), ("weight_decay", 0.1), ("shift", 2.0), ("architecture", DROPPED)],
 )
 def test_the_second_run_differs_in_one_field_and_starts_alike(field: str, value: object) -> None:
-    second = controlled(PLAIN, field, value)
+    second = with_one_change(PLAIN, field, value)
     changed = {name for name, now in second.model_dump().items() if now != getattr(PLAIN, name)}
     assert changed - {"initial_weights"} == {field}
     assert getattr(second, field) == value
@@ -39,18 +39,20 @@ def test_the_second_run_differs_in_one_field_and_starts_alike(field: str, value:
 
 
 def test_another_architecture_takes_over_what_fits_and_hands_it_on() -> None:
-    deeper = controlled(PLAIN, "architecture", "flatten linear(30) relu linear(30) relu linear(classes)")
+    deeper = with_one_change(PLAIN, "architecture", "flatten linear(30) relu linear(30) relu linear(classes)")
     assert deeper.initial_weights == PLAIN.architecture
     assert [hash_ for hash_ in start(deeper) if hash_ in start(PLAIN)] == start(PLAIN)
     assert start(deeper) != start(PLAIN)
-    third = controlled(deeper, "architecture", "flatten linear(30) relu linear(30) relu dropout(0.1) linear(classes)")
+    third = with_one_change(
+        deeper, "architecture", "flatten linear(30) relu linear(30) relu dropout(0.1) linear(classes)"
+    )
     assert start(third) == start(deeper)
-    assert controlled(deeper, "learning_rate", 0.1).initial_weights == PLAIN.architecture
+    assert with_one_change(deeper, "learning_rate", 0.1).initial_weights == PLAIN.architecture
 
 
 def test_what_has_no_effect_or_changes_everything_is_not_offered() -> None:
     def names(config: RunConfig) -> set[str]:
-        return {field.name for field in changeable(config)}
+        return {field.name for field in changeable_fields(config)}
 
     adam = names(PLAIN)
     assert {"learning_rate", "architecture", "batch_size", "train_images"} <= adam
@@ -86,19 +88,19 @@ def test_what_has_no_effect_or_changes_everything_is_not_offered() -> None:
 )
 def test_what_cannot_be_changed_says_why(field: str, value: object, text: str) -> None:
     with pytest.raises(ConfigError, match=text):
-        controlled(PLAIN, field, value)
+        with_one_change(PLAIN, field, value)
 
 
 def test_a_line_that_is_no_network_is_refused_at_once() -> None:
     with pytest.raises(ArchitectureError, match="relu"):
-        controlled(PLAIN, "architecture", "flatten linear(30) relo linear(classes)")
+        with_one_change(PLAIN, "architecture", "flatten linear(30) relo linear(classes)")
 
 
 def test_the_name_says_the_change(tmp_path: Path) -> None:
     run = Store.open(tmp_path).enqueue(PLAIN, "plain")
 
     def named(field: str, value: object) -> str:
-        return name_of(run, controlled(run, field, value), field)
+        return name_of_change(run, with_one_change(run, field, value), field)
 
     assert named("learning_rate", 0.01) == "plain, learning rate 0.01 instead of 0.001"
     assert named("normalise", False) == "plain, normalise no instead of yes"
@@ -115,7 +117,7 @@ def test_what_stays_the_same_is_said_and_what_does_not() -> None:
     lively = PLAIN.replace(architecture=DROPPED, shift=1)
 
     def said(config: RunConfig, field: str, value: object) -> dict[str, str]:
-        return {one.what: one.equal for one in what_stays(config, controlled(config, field, value), field)}
+        return {one.what: one.equal for one in shared_conditions(config, with_one_change(config, field, value), field)}
 
     weights, order, draws = "Initial weights", "Order of the batches", "Dropout and augmentation"
     assert said(PLAIN, "learning_rate", 0.1) == {weights: "yes", order: "yes"}
