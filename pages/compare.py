@@ -20,7 +20,7 @@ from mnist_core.store import Run
 def page() -> None:
     st.title("Compare")
     st.caption("Tick runs in the table to compare their curves, results and settings below it.")
-    snapshot = run_table.snapshot()
+    snapshot = run_table.load_snapshot()
     warn_of_broken_runs(snapshot)
     warn_of_changed_figures(snapshot)
     if not snapshot.runs:
@@ -29,11 +29,11 @@ def page() -> None:
         return
     bar, undo, table, choice = (st.container() for _ in range(4))
     text = text_widget_value("filter")
-    offer = run_table.offered(snapshot, text)
-    runs = run_table.chosen(snapshot, offer)
+    offer = run_table.offered_runs(snapshot, text)
+    runs = run_table.load_chosen(snapshot, offer)
     # The table is sent first, because it takes the browser longest.
     with table:
-        run_table.show(snapshot, text, runs)
+        run_table.show_table(snapshot, text, runs)
     with bar, st.container(horizontal=True, vertical_alignment="bottom", key="bar"):
         st.text_input(
             "Filter",
@@ -47,7 +47,7 @@ def page() -> None:
     with undo:
         show_undo()
     with choice:
-        run_table.list_of_chosen(offer)
+        run_table.show_chosen_list(offer)
     if runs:
         compare_runs(runs)
     else:
@@ -55,9 +55,9 @@ def page() -> None:
 
 
 def compare_runs(runs: Sequence[Run]) -> None:
-    if len(runs) > run_table.COMPARED:
-        st.info(f"{len(runs):,} runs are chosen; the first {run_table.COMPARED} of them are compared.")
-        runs = runs[: run_table.COMPARED]
+    if len(runs) > run_table.MAX_COMPARED:
+        st.info(f"{len(runs):,} runs are chosen; the first {run_table.MAX_COMPARED} of them are compared.")
+        runs = runs[: run_table.MAX_COMPARED]
     show_chosen_section(runs)
 
 
@@ -67,7 +67,7 @@ def suggest_newest_runs(snapshot: run_table.Snapshot) -> None:
     if len(newest) > 1:
         st.button(
             f"Compare the newest {len(newest)}",
-            on_click=run_table.choose,
+            on_click=run_table.set_chosen,
             args=(newest,),
             help="Chooses the runs that were trained last.",
         )

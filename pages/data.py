@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.controls import Source, folder_source, getting_data, read
+from dashboard.controls import DatasetSource, dataset_download, folder_source, read_dataset
 from dashboard.data import (
     SPLITS,
     STYLES,
@@ -38,7 +38,7 @@ def page() -> None:
             help="The part of the data set that is shown below.",
         )
     st.html(STYLES)
-    classes = read(source).classes
+    classes = read_dataset(source).classes
     show_description(source)
     show_remarks(source)
     show_samples(source, SPLITS[name])
@@ -52,7 +52,7 @@ def page() -> None:
     show_pixels(source, pixels)
 
 
-def pick_source() -> Source:
+def pick_source() -> DatasetSource:
     """The chosen data set, which may still have to be downloaded."""
     name = st.selectbox(
         "Data set",
@@ -63,7 +63,7 @@ def pick_source() -> Source:
         help="A data set that is not on this machine yet can be downloaded.",
     )
     if name != "folder":
-        return Source(name)
+        return DatasetSource(name)
     path = st.text_input(
         "Image folder",
         key="folder",
@@ -92,10 +92,10 @@ def pick_source() -> Source:
     return folder_source(path, size, colour)
 
 
-def is_here(source: Source) -> bool:
+def is_here(source: DatasetSource) -> bool:
     """Whether the data set can be read; if not, the page says what to do."""
     if source.name != "folder":
-        return getting_data.on_disk(source.name)
+        return dataset_download.offer_unless_ready(source.name)
     if not source.folder:
         st.info("Give the path of a directory that holds train/ and test/, each with one directory a class.")
     return bool(source.folder)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.controls import first_network
-from dashboard.draw import pad_answers
+from dashboard.draw import drawing_predictions
 from dashboard.frame import choose_runs, navigation, open_store
 
 
@@ -11,7 +11,7 @@ def page() -> None:
     st.title("Draw")
     st.caption("Draw a digit. Every chosen network says what it reads, while you draw.")
     runs = open_store().runs()
-    able = pad_answers.able(runs)
+    able = drawing_predictions.runs_with_network(runs)
     if not able:
         first_network.offer_or_follow(runs)
         return
@@ -21,13 +21,13 @@ def page() -> None:
         "Runs that read the drawing; at first the most accurate ones. Choose very "
         "different ones and draw until they disagree.",
         runs,
-        default=pad_answers.best_numbers(runs),
+        default=drawing_predictions.most_accurate_numbers(runs),
     )
-    if not any(pad_answers.reads_digits(run) for run in able):
+    if not any(drawing_predictions.reads_digits(run) for run in able):
         st.info("None of your networks has learned digits yet.")
         first_network.offer()
-    pad_answers.warm_up(chosen)
-    pad_answers.draw_and_answer(chosen)
+    drawing_predictions.load_networks(chosen)
+    drawing_predictions.draw_and_predict(chosen)
 
 
 navigation.enter()

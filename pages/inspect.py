@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from dashboard.controls import STYLES, splits, subject, takeaway
+from dashboard.controls import IMAGE_STYLES, predicted_splits, run_downloads, split_predictions
 from dashboard.frame import choose_option, choose_run, navigation, open_store
-from dashboard.inspect import answers, weights
+from dashboard.inspect import show_classes, show_confusion, show_mistakes, show_samples, show_weights
 from mnist_core.analysis import image_remarks, measures
 from mnist_core.data import SplitName
 from mnist_core.store import Run
 from mnist_core.text import in_html, in_markdown, in_table_cell
 
 _ANSWERS = {
-    "Samples": answers.samples,
-    "Mistakes": answers.mistakes,
-    "Confusion": answers.confusion,
-    "Classes": answers.classes,
+    "Samples": show_samples,
+    "Mistakes": show_mistakes,
+    "Confusion": show_confusion,
+    "Classes": show_classes,
 }
 _WATCH_SECONDS = 2.0
 _WHY_NOT = {
@@ -45,7 +45,7 @@ def page() -> None:
         return
     if asked and asked not in [str(known.number) for known in runs]:
         st.warning(f"Run {in_markdown(asked[:20])} is not here: it may have been deleted. This is run {run.number}.")
-    st.html(STYLES)
+    st.html(IMAGE_STYLES)
     with right:
         summary(run)
     note(run)
@@ -82,7 +82,7 @@ def note(run: Run) -> None:
 
 def view(run: Run) -> None:
     """The chosen view of the run."""
-    found = splits(run)
+    found = predicted_splits(run)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         views = [*_ANSWERS, "Weights", "Files"]
         help = "What to look at."
@@ -92,11 +92,11 @@ def view(run: Run) -> None:
             help = "Test images, or the validation images, which chose the best epoch."
             split = choose_option("Split", found, key="split", default="test", help=help, label_visibility="collapsed")
     if chosen == "Weights":
-        weights(run.id)
+        show_weights(run.id)
     elif chosen == "Files":
-        takeaway.files(run)
+        run_downloads.show_files(run)
     elif found:
-        _ANSWERS[chosen](subject(run, split))
+        _ANSWERS[chosen](split_predictions(run, split))
     else:
         st.info(_WHY_NOT.get(run.state, "This run has no answers to look at."))
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.controls import STYLES as IMAGE_STYLES
+from dashboard.controls import IMAGE_STYLES
 from dashboard.frame import choose_option, navigation
 from dashboard.studies import (
     STYLES,

@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.compare.legend import show_legend
-from dashboard.components import data_table, rows_of
-from dashboard.controls import predictions, run_table
+from dashboard.components import data_table, table_rows
+from dashboard.controls import compared_runs, run_table
 from dashboard.frame import choose_option, open_store
 from mnist_core.analysis import Predictions, Uncertainty, calibration, scores, stats
 from mnist_core.analysis import predictions as answers
@@ -41,7 +41,7 @@ class _Scores:
 
 def show_calibration(runs: Sequence[Run]) -> None:
     """Reliability before and after temperature scaling, the scores, and accuracy against coverage."""
-    found = predictions.answered(runs)
+    found = compared_runs.gather_predictions(runs)
     if found is None:
         return
     st.subheader("When it says 90%, is it right on 90%?", anchor=False)
@@ -85,7 +85,7 @@ def _diagram(title: str, runs: Sequence[Run], scores: dict[str, _Scores]) -> Non
         return
     own = [scores[run.id] for run in runs]
     figure = plots.reliability_diagram([one.table for one in own], runs, [one.intervals for one in own])
-    st.plotly_chart(figure, key=f"calibration {title}", config=predictions.CHART)
+    st.plotly_chart(figure, key=f"calibration {title}", config=compared_runs.PLOTLY_CONFIG)
 
 
 def _sentence(runs: Sequence[Run], scores: dict[str, _Scores], known: Sequence[Uncertainty]) -> str:
@@ -122,7 +122,10 @@ def _ranking(runs: Sequence[Run], known: Sequence[Uncertainty], best: int) -> st
         return f"{text}, but its interval overlaps with every other: who is calibrated best, these images do not tell."
     if len(worse) == len(runs) - 1:
         return f"{text}, and is calibrated better than {'the other' if len(worse) == 1 else 'all others'}."
-    return f"{text}, and is calibrated better than {predictions.named(worse)}; with the others its interval overlaps."
+    return (
+        f"{text}, and is calibrated better than {compared_runs.run_numbers(worse)}; with the others its interval "
+        "overlaps."
+    )
 
 
 def _table(
@@ -154,7 +157,7 @@ def _table(
             }
         )
     number = st.column_config.NumberColumn
-    usual = run_table.columns()
+    usual = run_table.column_configs()
     columns = {
         **{name: usual[name] for name in ("Line", "Run", "Name")},
         "Accuracy": number(format="%.2f%%", help="Right answers to the test images."),
@@ -180,10 +183,12 @@ def _table(
         "Loss after": number(format="%.4f", help="The same with the temperature."),
         "Brier score after": number(format="%.4f", help="The same with the temperature."),
     }
-    data_table("calibration-table", rows_of(pd.DataFrame(rows), columns), "Calibration of the chosen runs")
+    data_table("calibration-table", table_rows(pd.DataFrame(rows), columns), "Calibration of the chosen runs")
     without = [run for run in runs if fitted[run.id] is None]
     if without:
-        st.caption(f"Without answers to validation images, so without a temperature: {predictions.named(without)}.")
+        st.caption(
+            f"Without answers to validation images, so without a temperature: {compared_runs.run_numbers(without)}."
+        )
 
 
 def _ends(known: Uncertainty) -> str:
@@ -213,7 +218,7 @@ def _abstaining(found: Predictions) -> None:
         f"{_ahead(found.runs, marks)}It then abstains where it is less than {mark['confidence']:.2%} sure."
     )
     figure = plots.coverage_curves(tables, found.runs, percent / 100)
-    st.plotly_chart(figure, key="calibration coverage", config=predictions.CHART)
+    st.plotly_chart(figure, key="calibration coverage", config=compared_runs.PLOTLY_CONFIG)
     st.caption("Images of equal confidence are answered together, so a little more than asked for may be answered.")
 
 
@@ -227,7 +232,7 @@ def _ahead(runs: Sequence[Run], marks: Sequence[dict[str, float]]) -> str:
         return "That is more than any other run here reaches, and more than chance explains. "
     if len(close) == len(marks) - 1:
         return "No other run here has more right, but all are so close that other images may turn the order round. "
-    named = predictions.named(close)
+    named = compared_runs.run_numbers(close)
     return f"No other run here has more right, but other images may turn the order round with {named}. "
 
 

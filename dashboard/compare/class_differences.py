@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.compare.image_browser import browse_images
-from dashboard.components import data_table, rows_of
-from dashboard.controls import bold, choose_cell, predictions
+from dashboard.components import data_table, table_rows
+from dashboard.controls import bold_class, choose_confusion_cell, compared_runs
 from dashboard.frame import choose_option, choose_run, errors_as_messages
 from mnist_core.analysis import Predictions, agreement, stats
 from mnist_core.plots import class_accuracies, class_differences, confusion_difference
@@ -20,10 +20,10 @@ _CELL = "classes_cell"
 
 def show_classes(runs: Sequence[Run]) -> None:
     """Accuracy of each class for all runs; for two of them the differences and what lies behind each."""
-    found = predictions.answered(runs)
+    found = compared_runs.gather_predictions(runs)
     if found is None:
         return
-    names = predictions.class_names(found)
+    names = compared_runs.class_names(found)
     show_accuracies(found, names)
     st.subheader("One run minus another")
     if len(found.runs) < 2:
@@ -42,7 +42,9 @@ def show_accuracies(found: Predictions, names: tuple[str, ...]) -> None:
     st.subheader("Accuracy in each class")
     table = agreement.class_accuracy(found)
     st.markdown(_about_accuracies(table, names))
-    st.plotly_chart(class_accuracies(table, found.runs, names), key="classes-accuracy", config=predictions.CHART)
+    st.plotly_chart(
+        class_accuracies(table, found.runs, names), key="classes-accuracy", config=compared_runs.PLOTLY_CONFIG
+    )
     images = np.bincount(found.labels, minlength=found.classes)
     shown = pd.DataFrame({"Class": names, "Images": images})
     shown = shown.join((100 * table).rename(columns=lambda number: f"Run {number} (%)"))
@@ -50,7 +52,7 @@ def show_accuracies(found: Predictions, names: tuple[str, ...]) -> None:
         name: st.column_config.NumberColumn(format="%.2f", help="Right answers among the images of the class.")
         for name in shown.columns[2:]
     }
-    data_table("classes-table", rows_of(shown, columns), "Accuracy of each run in each class")
+    data_table("classes-table", table_rows(shown, columns), "Accuracy of each run in each class")
 
 
 def show_differences(pair: Predictions, names: tuple[str, ...]) -> None:
@@ -58,7 +60,9 @@ def show_differences(pair: Predictions, names: tuple[str, ...]) -> None:
     a, b = pair.runs
     table = agreement.class_differences(pair, 0, 1)
     st.markdown(_about_differences(table, a, b, names))
-    st.plotly_chart(class_differences(table, a, b, names), key="classes-differences", config=predictions.CHART)
+    st.plotly_chart(
+        class_differences(table, a, b, names), key="classes-differences", config=compared_runs.PLOTLY_CONFIG
+    )
     st.caption(
         "Lines: 95% interval of each difference, **of this class alone**, given on how many of its images exactly one "
         "of the two is right. A full dot: it leaves out 0; a ring: it does not. Among "
@@ -89,10 +93,10 @@ def _behind(pair: Predictions, true: int, given: int, names: tuple[str, ...]) ->
         "both": np.intersect1d(cells[0], cells[1]),
     }
     a, b = (run.number for run in pair.runs)
-    what = "is recognised" if true == given else f"is called {bold(names[given])}"
+    what = "is recognised" if true == given else f"is called {bold_class(names[given])}"
     sizes = [len(places) for places in groups.values()]
     st.markdown(
-        f"{bold(names[true])} {what}: only by run {a} on **{sizes[0]:,}** images, only by run {b} on "
+        f"{bold_class(names[true])} {what}: only by run {a} on **{sizes[0]:,}** images, only by run {b} on "
         f"**{sizes[1]:,}**, by both on **{sizes[2]:,}**."
     )
     who = choose_option(
@@ -135,7 +139,7 @@ def _cell(pair: Predictions, names: tuple[str, ...]) -> tuple[int, int]:
     labels = (f"run {a.number}", f"run {b.number}")
     figure = confusion_difference(difference, *counts, labels, names, dark=st.context.theme.type == "dark")
     before = st.query_params.get(_CELL)
-    cell = choose_cell(figure, f"classes-confusion-{a.number}-{b.number}", _CELL, np.abs(difference))
+    cell = choose_confusion_cell(figure, f"classes-confusion-{a.number}-{b.number}", _CELL, np.abs(difference))
     if st.query_params.get(_CELL) != before:
         st.session_state["classes_page"] = 1
     return cell
@@ -143,14 +147,14 @@ def _cell(pair: Predictions, names: tuple[str, ...]) -> tuple[int, int]:
 
 def _about_accuracies(table: pd.DataFrame, names: tuple[str, ...]) -> str:
     worst = int(np.nanargmin(table.mean(axis=1).to_numpy()))
-    said = f"Hardest for these runs is {bold(names[worst])}: {table.iloc[worst].mean():.1%} right."
+    said = f"Hardest for these runs is {bold_class(names[worst])}: {table.iloc[worst].mean():.1%} right."
     if table.shape[1] < 2:
         return said
     spread = (table.max(axis=1) - table.min(axis=1)).to_numpy()
     place = int(np.nanargmax(spread))
     row = table.iloc[place]
     return (
-        f"{said} They are furthest apart at {bold(names[place])}: {row.max():.1%} (run {row.idxmax()}) against "
+        f"{said} They are furthest apart at {bold_class(names[place])}: {row.max():.1%} (run {row.idxmax()}) against "
         f"{row.min():.1%} (run {row.idxmin()})."
     )
 
@@ -162,7 +166,7 @@ def _about_differences(table: pd.DataFrame, a: Run, b: Run, names: tuple[str, ..
     evidence = table["adjusted"].to_numpy() <= stats.ALPHA
     for run, better in ((a, evidence & (ahead > 0)), (b, evidence & (ahead < 0))):
         if better.any():
-            listed = ", ".join(bold(names[place]) for place in places[better].tolist())
+            listed = ", ".join(bold_class(names[place]) for place in places[better].tolist())
             parts.append(f"run {run.number} is better at {listed}")
     tests = f"exact McNemar test, corrected for {len(table)} classes by Holm's method"
     if not parts:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, rows_of
-from dashboard.controls import predictions, run_table
+from dashboard.components import data_table, table_rows
+from dashboard.controls import compared_runs, run_table
 from dashboard.frame import choose_option, open_store
 from mnist_core.analysis import Memory, Speed, costs, measures, seed_groups, stats
 from mnist_core.analysis import predictions as answers
@@ -86,10 +86,10 @@ def show_costs(runs: Sequence[Run]) -> None:
     if split == "test" and (note := measures.optimistic_note(runs)):
         st.caption(note)
     if missing:
-        st.caption(f"Without {split} accuracy or this cost, so without a point: {predictions.named(missing)}.")
+        st.caption(f"Without {split} accuracy or this cost, so without a point: {compared_runs.run_numbers(missing)}.")
     _show_table(table, bool(speeds))
     if speeds:
-        predictions.precision_notes(runs)
+        compared_runs.show_precision_notes(runs)
 
 
 def _chart(runs: Sequence[Run], table: pd.DataFrame, cost: _Cost, split: Split) -> None:
@@ -122,7 +122,7 @@ def _chart(runs: Sequence[Run], table: pd.DataFrame, cost: _Cost, split: Split) 
     figure = accuracy_against_cost(
         points, cost.title, f"{split} accuracy{' (optimistic)' if optimistic else ''}", front, cost.unit
     )
-    st.plotly_chart(figure, key="costs", config=predictions.CHART)
+    st.plotly_chart(figure, key="costs", config=compared_runs.PLOTLY_CONFIG)
     st.caption(
         f"Bars: 95% intervals, {_ABOUT_SEEDS if 'Seeds' in table else 'of the accuracy for as many images'}. Both "
         "scales are logarithmic, that of accuracy in its errors. The line is of the accuracies as they were measured: "
@@ -206,7 +206,7 @@ def _by_seeds(runs: Sequence[Run], table: pd.DataFrame) -> tuple[list[Run], pd.D
 
 
 def _show_table(table: pd.DataFrame, timed: bool) -> None:
-    number, known = st.column_config.NumberColumn, run_table.columns()
+    number, known = st.column_config.NumberColumn, run_table.column_configs()
     shown = table if timed else table.drop(columns=["One image (ms)", "In batches (ms)", "Images/s"])
     columns = {
         **{name: known[name] for name in ("Line", "Run", "Name")},
@@ -230,7 +230,7 @@ def _show_table(table: pd.DataFrame, timed: bool) -> None:
             help="About: weights, gradients, what the optimizer keeps, and every layer's output for a batch.",
         ),
     }
-    data_table("cost-table", rows_of(shown, columns, _digits(shown)), "What the chosen runs cost")
+    data_table("cost-table", table_rows(shown, columns, _digits(shown)), "What the chosen runs cost")
     if not timed:
         st.caption("Choose **one image** or **batches** above to have the networks answer here, and be timed.")
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.compare.forgotten import show_forgotten_images
 from dashboard.compare.image_browser import browse_images, predicted_names
-from dashboard.controls import predictions
+from dashboard.controls import compared_runs
 from dashboard.frame import choose_option, errors_as_messages
 from mnist_core.analysis import Predictions, agreement
 from mnist_core.plots import AgreementRow, who_is_right
@@ -27,7 +27,7 @@ _ORDERS: Mapping[str, Callable[[Predictions], np.ndarray]] = {
 
 def show_disagreements(runs: Sequence[Run]) -> None:
     """Images by who is right, or images that one run forgot again."""
-    found = predictions.answered(runs)
+    found = compared_runs.gather_predictions(runs)
     if found is None:
         return
     view = choose_option(
@@ -47,7 +47,7 @@ def _by_who_is_right(found: Predictions) -> None:
         if len(found.runs) < 2:
             st.info("One run cannot disagree with itself: choose a second one, or look at the forgotten images.")
             return
-        names = predictions.class_names(found)
+        names = compared_runs.class_names(found)
         st.markdown(_summary(found))
         group, order = _controls(found)
         bars = _bars(found, group)
@@ -68,7 +68,7 @@ def _by_who_is_right(found: Predictions) -> None:
             key=chart,
             on_select=partial(_take, chart, key, [bar.name for bar in drawn]),
             selection_mode="points",
-            config=predictions.CHART,
+            config=compared_runs.PLOTLY_CONFIG,
         )
         _images(found, chosen, order, names)
 

@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.compare.image_browser import PAGE, browse_images, predicted_names
-from dashboard.components import data_table, rows_of
-from dashboard.controls import percent, predictions
+from dashboard.components import data_table, table_rows
+from dashboard.controls import compared_runs, percent_text
 from dashboard.frame import choose_option, errors_as_messages, text_widget_value
 from mnist_core.analysis import Predictions, RunWorth, agreement, doubtful, scores
 from mnist_core.data import SplitName
@@ -29,7 +29,7 @@ _MOST_SUSPECTS = 1000
 
 def show_doubtful_labels(runs: Sequence[Run]) -> None:
     """The most doubtful labels, a list of known ones, and every run's score with and without them."""
-    found = predictions.answered(runs)
+    found = compared_runs.gather_predictions(runs)
     if found is None:
         return
     st.info(
@@ -40,7 +40,7 @@ def show_doubtful_labels(runs: Sequence[Run]) -> None:
     )
     if len(found.runs) < 3:
         st.caption("With one or two runs this is a list of their mistakes. Choose several networks of different kinds.")
-    names = predictions.class_names(found)
+    names = compared_runs.class_names(found)
     worths = _worths(found)
     most, agree, confidence = _limits()
     doubted = doubtful.suspect_labels(
@@ -53,7 +53,7 @@ def show_doubtful_labels(runs: Sequence[Run]) -> None:
 
 def _worths(found: Predictions) -> list[RunWorth]:
     """What each run is worth, and on the page how much it counts."""
-    tables = {run.id: predictions.predictions(run, "validation") for run in found.runs}
+    tables = {run.id: compared_runs.load_predictions(run, "validation") for run in found.runs}
     split = doubtful.weighing_split(not table.empty for table in tables.values())
     worths = [_worth(run, split, (run.id, run.state, run.step)) for run in found.runs]
     if len(worths) == 1:
@@ -69,7 +69,9 @@ def _worths(found: Predictions) -> list[RunWorth]:
         )
         if lacking:
             verb = "have" if len(lacking) > 1 else "has"
-            st.caption(f"Measured on the test images, as {predictions.named(lacking)} {verb} no validation images.")
+            st.caption(
+                f"Measured on the test images, as {compared_runs.run_numbers(lacking)} {verb} no validation images."
+            )
         number = st.column_config.NumberColumn
         table = pd.DataFrame(
             {
@@ -86,14 +88,14 @@ def _worths(found: Predictions) -> list[RunWorth]:
             "Temperature": number(format="%.2f", help="Above 1 the run was too sure of itself, below 1 too modest."),
             "Images": number(f"{split.capitalize()} images", format="localized", help="That this was measured on."),
         }
-        data_table("labels-weights", rows_of(table, columns), "How much each run counts")
+        data_table("labels-weights", table_rows(table, columns), "How much each run counts")
     return worths
 
 
 @st.cache_resource(show_spinner=False, max_entries=240)
 def _worth(_run: Run, split: SplitName, key: tuple[str, str, int]) -> RunWorth:
     """A run's worth on one split; `key` is there to measure again once the run has changed."""
-    table = predictions.predictions(_run, split)
+    table = compared_runs.load_predictions(_run, split)
     return doubtful.run_worth(scores.probabilities(table), table["label"].to_numpy(np.int64))
 
 
@@ -250,10 +252,10 @@ def _table(doubted: pd.DataFrame, names: tuple[str, ...], runs: int) -> None:
     }
     shown = table.assign(
         weight=[_share(100 * value) if value else "none" for value in table["weight"]],
-        confidence=[percent(value) for value in table["confidence"]],
-        of_label=[percent(value) for value in table["of_label"]],
+        confidence=[percent_text(value) for value in table["confidence"]],
+        of_label=[percent_text(value) for value in table["of_label"]],
     )
-    data_table("labels-table", rows_of(shown, columns), "Doubtful labels", height=300)
+    data_table("labels-table", table_rows(shown, columns), "Doubtful labels", height=300)
     st.download_button(
         "Save the list",
         curves.csv(table),
@@ -284,7 +286,7 @@ def _scores(found: Predictions, doubted: np.ndarray, listed: np.ndarray) -> None
     st.markdown(_about_scores(table, len(places)))
     if not len(places):
         return
-    st.plotly_chart(accuracy_without(table, found.runs), key="labels-scores", config=predictions.CHART)
+    st.plotly_chart(accuracy_without(table, found.runs), key="labels-scores", config=compared_runs.PLOTLY_CONFIG)
     if chosen != "those in the list":
         st.caption(
             "Leaving out what these very runs call otherwise flatters those that agreed on it. A fair score leaves out "
@@ -299,7 +301,7 @@ def _scores(found: Predictions, doubted: np.ndarray, listed: np.ndarray) -> None
         "accuracy_without": number("Accuracy without (%)", format="%.2f", help="On the rest."),
     }
     shown = table.assign(accuracy=100 * table["accuracy"], accuracy_without=100 * table["accuracy_without"])
-    data_table("labels-scores-table", rows_of(shown, columns), "Accuracy with and without the doubtful images")
+    data_table("labels-scores-table", table_rows(shown, columns), "Accuracy with and without the doubtful images")
 
 
 def _about_scores(table: pd.DataFrame, left_out: int) -> str:

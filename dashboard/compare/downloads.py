@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.controls import takeaway
+from dashboard.controls import run_downloads
 from dashboard.frame import choose_run
 from mnist_core.store import Run
 
@@ -16,10 +16,10 @@ def show_downloads(runs: Sequence[Run]) -> None:
     if run is None:
         st.info("Choose a run above: its files are offered here.")
         return
-    takeaway.files(run)
-    takeaway.script(run)
+    run_downloads.show_files(run)
+    run_downloads.show_script(run)
     st.subheader("All of them together" if len(runs) > 1 else "Report")
-    takeaway.together(runs)
+    run_downloads.show_report_and_curves(runs)
     st.subheader("Into other tools")
     st.caption(
         "TensorBoard and MLflow keep files and databases of their own, so these are commands to copy into a terminal "

@@ -51,7 +51,7 @@ def show_restore_and_import() -> None:
         run_table.dialog_opened()
         _recently_deleted()
     with st.popover("Import", help="Take in a run that was given away as a zip."):
-        importing.show()
+        importing.show_import()
 
 
 def warn_of_broken_runs(every: run_table.Snapshot) -> None:
@@ -101,22 +101,22 @@ def _delete(runs: Sequence[Run]) -> None:
     with errors_as_messages():
         st.session_state[_ROOM] = sum(open_store().sizes([run.id for run in runs]).values())
         open_store().delete([run.id for run in runs])
-    run_table.changed()
+    run_table.discard_snapshot()
     st.session_state[_DELETED] = [run.id for run in runs]
-    run_table.choose([])
+    run_table.set_chosen([])
 
 
 def _delete_broken(numbers: Sequence[int]) -> None:
     with errors_as_messages():
         open_store().delete_broken(numbers)
-    run_table.changed()
+    run_table.discard_snapshot()
 
 
 def _restore(ids: Sequence[str]) -> None:
     open_store().restore(ids)
-    run_table.changed()
+    run_table.discard_snapshot()
     back = set(ids)
-    run_table.choose([run.number for run in run_table.snapshot().runs.values() if run.id in back])
+    run_table.set_chosen([run.number for run in run_table.load_snapshot().runs.values() if run.id in back])
     _forget()
 
 
@@ -181,7 +181,7 @@ def _save(runs: Sequence[Run]) -> None:
             tags = set(said[_TAGS]) if len(runs) == 1 else several
             if tags != set(run.tags):
                 store.set_tags(run.id, tags)
-    run_table.changed()
+    run_table.discard_snapshot()
     run_table.dialog_closed()
 
 
@@ -211,7 +211,7 @@ def _recently_deleted() -> None:
 
 def _bring_back() -> None:
     open_store().restore(st.session_state[_BACK])
-    run_table.changed()
+    run_table.discard_snapshot()
     run_table.dialog_closed()
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.compare.image_browser import browse_images
-from dashboard.components import data_table, rows_of
-from dashboard.controls import predictions
+from dashboard.components import data_table, table_rows
+from dashboard.controls import compared_runs
 from dashboard.frame import choose_option, choose_run, errors_as_messages, open_store
 from mnist_core.analysis import PredictionHistory, Predictions, forgetting
 from mnist_core.plots import forgetting_course
@@ -34,7 +34,7 @@ def show_forgotten_images(found: Predictions) -> None:
         assert run is not None
         kept = forgetting.kept_epochs(open_store(), run)
         st.caption(_about_epochs(run, kept))
-        predictions.precision_notes([run])
+        compared_runs.show_precision_notes([run])
         if len(kept) < 2:
             st.info(
                 "To see what was forgotten, the weights of two epochs are needed at least. Train with a smaller "
@@ -47,7 +47,7 @@ def show_forgotten_images(found: Predictions) -> None:
         table = forgetting.forgetting_events(history, found.labels)
         st.markdown(_summary(table, run))
         course = forgetting.forgetting_course(history, found.labels)
-        st.plotly_chart(forgetting_course(course), key="disagreements-course", config=predictions.CHART)
+        st.plotly_chart(forgetting_course(course), key="disagreements-course", config=compared_runs.PLOTLY_CONFIG)
         _images(found.of([run]), history, table)
 
 
@@ -63,7 +63,7 @@ def _images(found: Predictions, history: PredictionHistory, table: pd.DataFrame)
     if rows.empty:
         st.info(f"There is no such image. {_KINDS[kind]}")
         return
-    names = predictions.class_names(found)
+    names = compared_runs.class_names(found)
     st.caption(f"{len(rows):,} images. {_KINDS[kind]} Those forgotten most often come first.")
     strip = st.container()
     captions = [f"{names[row['label']]} · {row['forgotten']}×" for row in rows.to_dict("records")]
@@ -80,7 +80,7 @@ def _images(found: Predictions, history: PredictionHistory, table: pd.DataFrame)
         "last_right": number("Last right", help="The last such epoch."),
         "right_since": number("Always right since", help="A dash: wrong at the end."),
     }
-    rows = rows_of(shown, columns)
+    rows = table_rows(shown, columns)
     data_table("forgotten-images", rows, "The images, and when each was right", height=300)
 
 
@@ -145,7 +145,7 @@ def _history_or_button(found: Predictions, run: Run, kept: tuple[int, ...]) -> P
             help="Loads the weights of each epoch and answers all test images with them, on this computer's processor.",
         ):
             return None
-    images = predictions.images(found.of([run]), np.arange(found.images))
+    images = compared_runs.load_images(found.of([run]), np.arange(found.images))
     bar = st.empty()
 
     def report(answered: int, of: int) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components import gallery
-from dashboard.controls import percent, picture, predictions, whole_pixels
+from dashboard.controls import compared_runs, image_tag, percent_text, whole_pixel_width
 from dashboard.frame import check_link_value
 from mnist_core.analysis import Predictions
 from mnist_core.plots import channels_last, run_label, run_styles, sprite, tint
@@ -51,7 +51,7 @@ def browse_images(
 def image_card(found: Predictions, place: int, names: tuple[str, ...]) -> str:
     """HTML of one image in crisp pixels, its label, and the probabilities that every run gives."""
     caption = f"test image {place:,}"
-    image = picture(channels_last(predictions.images(found, [place]))[0], _LARGE, caption)
+    image = image_tag(channels_last(compared_runs.load_images(found, [place]))[0], _LARGE, caption)
     true = int(found.labels[place])
     right = int(found.right[:, place].sum())
     count = len(found.runs)
@@ -82,7 +82,7 @@ def _choose(
     page = st.pagination(pages, key=own, bind="query-params") if pages > 1 else 1
     part = slice((page - 1) * PAGE, page * PAGE)
     shown = places[part]
-    images = channels_last(predictions.images(found, shown))
+    images = channels_last(compared_runs.load_images(found, shown))
     height, width = images.shape[1:3]
     image = f"{key}_image"
     known, asked = [str(place) for place in shown], st.query_params.get(image)
@@ -96,7 +96,7 @@ def _choose(
             len(shown),
             captions[part],
             marks and marks[part],
-            whole_pixels(_SMALL, width),
+            whole_pixel_width(_SMALL, width),
             first,
         )
     assert chosen is not None
@@ -124,13 +124,13 @@ def _cards(found: Predictions, place: int, names: tuple[str, ...], shown: Sequen
             f"<span class='{'told' if at in (given, true) else ''}'>{in_html(names[at])}</span>"
             f"<i>{'✓' if at == true else ''}</i>"
             f"<div><b style='width:{100 * values[at]:.1f}%;background:{colour if at == given else tint(colour, 0.5)}'>"
-            f"</b></div><span class='{'told' if at in (given, true) else ''}'>{percent(float(values[at]))}</span>"
+            f"</b></div><span class='{'told' if at in (given, true) else ''}'>{percent_text(float(values[at]))}</span>"
             for at in shown
         )
         cards.append(
             f"<div class='card'><p class='head' style='border-color:{colour}'>{in_html(run_label(run, 34))}</p>"
             f"<p class='said'>{_mark(given == true)} <b>{in_html(names[given])}</b>, "
-            f"{percent(float(values[given]))}</p><div class='bars'>{bars}</div></div>"
+            f"{percent_text(float(values[given]))}</p><div class='bars'>{bars}</div></div>"
         )
     return f"<div class='cards'>{''.join(cards)}</div>"
 

@@ -9,8 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import data_table, line_chart, rows_of
-from dashboard.controls import predictions, run_table
+from dashboard.components import data_table, line_chart, table_rows
+from dashboard.controls import compared_runs, run_table
 from dashboard.frame import choose_option, errors_as_messages
 from mnist_core.analysis import SPREAD_BANDS, SeedGroup, SpreadBand, measures, seed_groups
 from mnist_core.plots import MOST_MARKED_CURVES, CurveAxis, Metric, RunCurves, learning_curves, run_label
@@ -57,12 +57,12 @@ def show_learning_curves(runs: Sequence[Run]) -> None:
         label = f"Learning curves: {choice.metric} of {drawn.lines} lines across {choice.x}"
         line_chart("many-curves", drawn.figure, label)
     else:
-        st.plotly_chart(drawn.figure, key="curves", config=predictions.CHART)
+        st.plotly_chart(drawn.figure, key="curves", config=compared_runs.PLOTLY_CONFIG)
     st.caption(_explained(choice, drawn.lines, runs))
     if choice.metric == "loss" and (note := measures.training_loss_note(runs)):
         st.caption(note)
     height = None if drawn.lines <= MOST_MARKED_CURVES else 460
-    rows = rows_of(drawn.extremes, _columns(choice.metric, runs), drawn.decimals)
+    rows = table_rows(drawn.extremes, _columns(choice.metric, runs), drawn.decimals)
     data_table("extremes", rows, "Best and last values of each line", height)
 
 
@@ -73,7 +73,7 @@ def _drawn(as_they_are: tuple[tuple[object, ...], ...], choice: _Choice, _runs: 
     found = {}
     for run in _runs:
         with errors_as_messages():
-            found[run.id] = predictions.curves(run, names)
+            found[run.id] = compared_runs.load_curves(run, names)
     runs = [run for run in _runs if run.id in found]
     if all(len(series.value) == 0 for own in found.values() for series in own.values()):
         return None

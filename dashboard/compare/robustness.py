@@ -8,8 +8,8 @@ import streamlit as st
 
 from dashboard.compare import robustness_task
 from dashboard.compare.legend import show_legend
-from dashboard.components import data_table, rows_of
-from dashboard.controls import predictions, run_table
+from dashboard.components import data_table, table_rows
+from dashboard.controls import compared_runs, run_table
 from mnist_core.analysis import CORRUPTIONS, LEVELS, Predictions, robustness, stats
 from mnist_core.errors import MnistLabError
 from mnist_core.plots import corruption_panel
@@ -22,7 +22,7 @@ _COLUMNS = 3
 
 def show_robustness(runs: Sequence[Run]) -> None:
     """The choice of images, what is still to be measured, and a panel for each kind of change."""
-    found = predictions.answered(runs)
+    found = compared_runs.gather_predictions(runs)
     if found is None:
         return
     st.subheader("How much change can they take?", anchor=False)
@@ -43,7 +43,7 @@ def show_robustness(runs: Sequence[Run]) -> None:
             width=160,
             help="Which of the measured images is shown under the charts, as each change left it.",
         )
-    able = _able(found, predictions.images(found, chosen[:1]).shape[1:])
+    able = _able(found, compared_runs.load_images(found, chosen[:1]).shape[1:])
     if not able:
         return
     known = robustness_task.load_results(able, len(chosen))
@@ -60,7 +60,7 @@ def show_robustness(runs: Sequence[Run]) -> None:
         "drawn once for each image, so that all runs see the same changes. Amounts in pixels are those of an image 28 "
         "pixels wide; wider ones are changed in proportion."
     )
-    predictions.precision_notes(able)
+    compared_runs.show_precision_notes(able)
 
 
 def _able(found: Predictions, shape: tuple[int, ...]) -> list[Run]:
@@ -111,10 +111,10 @@ def _offer(waiting: Sequence[Run], found: Predictions, chosen: np.ndarray) -> No
             key="robustness measure",
             help="In the background: you can look at something else meanwhile.",
         )
-        st.markdown(f"Not measured yet: {predictions.named(waiting)}. That takes {_about(seconds)}.")
+        st.markdown(f"Not measured yet: {compared_runs.run_numbers(waiting)}. That takes {_about(seconds)}.")
     if pressed:
         right = dict(zip((run.id for run in found.runs), found.right[:, chosen], strict=True))
-        robustness_task.start_measuring(waiting, predictions.images(found, chosen), found.labels[chosen], right)
+        robustness_task.start_measuring(waiting, compared_runs.load_images(found, chosen), found.labels[chosen], right)
         st.rerun()
 
 
@@ -139,7 +139,7 @@ def _sentence(runs: Sequence[Run], known: dict[str, np.ndarray], images: int) ->
     places = stats.close_to_best([means[run.id] * images for run in runs], [images] * len(runs))
     if not places:
         return f"{text} That is more than any other run here keeps, and more than chance explains."
-    close = predictions.named([runs[place] for place in places])
+    close = compared_runs.run_numbers([runs[place] for place in places])
     return f"{text} No other run here keeps more, but {images:,} images do not tell it apart from {close}."
 
 
@@ -155,13 +155,13 @@ def _panels(runs: Sequence[Run], known: dict[str, np.ndarray], images: int, exam
                 [kind.label(severity) for severity in range(LEVELS)],
                 examples[row],
             )
-            st.plotly_chart(figure, key=f"robustness {kind.name}", config=predictions.CHART)
+            st.plotly_chart(figure, key=f"robustness {kind.name}", config=compared_runs.PLOTLY_CONFIG)
 
 
 def _examples(found: Predictions, chosen: np.ndarray, place: int) -> np.ndarray:
     # images are changed a chunk at a time: this is what was measured
     first = place - place % robustness.CHUNK
-    images = predictions.images(found, chosen[first : first + robustness.CHUNK])
+    images = compared_runs.load_images(found, chosen[first : first + robustness.CHUNK])
     return _changed(found.runs[0].id, len(chosen), place, images)
 
 
@@ -191,7 +191,7 @@ def _table(runs: Sequence[Run], right: dict[str, np.ndarray], images: int) -> No
                 **{kind.name: share[row, 1:].mean() for row, kind in enumerate(CORRUPTIONS)},
             }
         )
-    number, known = st.column_config.NumberColumn, run_table.columns()
+    number, known = st.column_config.NumberColumn, run_table.column_configs()
     columns = {
         **{name: known[name] for name in ("Line", "Run", "Name")},
         "Untouched": number(format="%.2f%%", help="Accuracy on the images as they are, from the stored answers."),
@@ -201,4 +201,4 @@ def _table(runs: Sequence[Run], right: dict[str, np.ndarray], images: int) -> No
             for kind in CORRUPTIONS
         },
     }
-    data_table("robustness-table", rows_of(pd.DataFrame(rows), columns), "Mean accuracy under each kind of change")
+    data_table("robustness-table", table_rows(pd.DataFrame(rows), columns), "Mean accuracy under each kind of change")

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, rows_of
-from dashboard.controls import controlled, predictions, run_table
+from dashboard.components import data_table, table_rows
+from dashboard.controls import change_one_thing, compared_runs, run_table
 from mnist_core.analysis import Predictions, comparison, config_differences, fairness, measures, runs_table, stats
 from mnist_core.data import dataset
 from mnist_core.errors import StoreError
@@ -26,14 +26,14 @@ def show_results(runs: Sequence[Run]) -> None:
     show_verdict(runs)
     show_table(runs)
     show_differences(runs)
-    controlled.show(runs)
+    change_one_thing.show_form(runs)
     show_accuracies(runs)
 
 
 def show_verdict(runs: Sequence[Run]) -> None:
     """In a sentence or two: whether the best run is better than the second, by their answers to the same images."""
     tested = [run for run in runs if run.test_accuracy is not None]
-    found = predictions.answered(tested) if tested else None
+    found = compared_runs.gather_predictions(tested) if tested else None
     if found is None:
         return
     best, *others = sorted(found.runs, key=lambda run: -float(found.right[found.runs.index(run)].mean()))
@@ -97,7 +97,9 @@ def show_table(runs: Sequence[Run]) -> None:
         help="Where the accuracy on ever more images of this kind lies, by Wilson's formula: what the choice of the "
         "test images leaves open. Another seed changes an accuracy, too.",
     )
-    rows = rows_of(frame.loc[:, run_table.with_chosen_on(order, runs)], run_table.columns() | {_INTERVAL: interval})
+    rows = table_rows(
+        frame.loc[:, run_table.with_chosen_on(order, runs)], run_table.column_configs() | {_INTERVAL: interval}
+    )
     data_table("results", rows, "Results of the chosen runs")
     for remark in comparison_remarks(runs):
         st.caption(remark)
@@ -108,7 +110,9 @@ def comparison_remarks(runs: Sequence[Run]) -> list[str]:
     found = []
     active = [run for run in runs if run.state == "running"]
     if active:
-        found.append(f"Still training: {predictions.named(active)}. The page Train shows live what stands still here.")
+        found.append(
+            f"Still training: {compared_runs.run_numbers(active)}. The page Train shows live what stands still here."
+        )
     if len({run.dataset for run in runs}) > 1:
         found.append("These runs learned from different data sets: their accuracies cannot be compared.")
     if note := measures.optimistic_note(runs):
@@ -139,7 +143,7 @@ def show_differences(runs: Sequence[Run]) -> None:
             "accuracy. The seed is chance: it favours nobody, but blurs the result. What may change the last digits "
             "(threads, processor, version of torch) lets runs that began alike drift apart: chance, too."
         )
-        rows = rows_of(differing, {"Hyperparameter": text(pinned=True), "Role": text(help=help)})
+        rows = table_rows(differing, {"Hyperparameter": text(pinned=True), "Role": text(help=help)})
         data_table("differences", rows, "Settings that differ")
         st.caption("A dash: the setting has no effect in that run.")
 
@@ -152,7 +156,7 @@ def _factor(runs: Sequence[Run]) -> str:
     chosen = st.selectbox(
         "Under study",
         list(offered),
-        key=controlled.FACTOR,
+        key=change_one_thing.FACTOR_KEY,
         bind="query-params",
         help="The setting whose effect you want to know. Whatever else differs is a confound.",
     )
@@ -172,7 +176,7 @@ def show_accuracies(runs: Sequence[Run]) -> None:
         help="Of so many runs the chart is long; the numbers are in the table above.",
     ):
         return
-    st.plotly_chart(accuracy_dots(runs), key="overfitting", config=predictions.CHART)
+    st.plotly_chart(accuracy_dots(runs), key="overfitting", config=compared_runs.PLOTLY_CONFIG)
     st.caption("A training accuracy far above the other two means that the network learned its images by heart.")
 
 
@@ -232,7 +236,7 @@ def _look(section: str) -> None:
 def _last_validation(run: Run) -> float:
     """Validation accuracy (%) after the last epoch; NaN without one, and where it is damaged."""
     try:
-        table = predictions.metrics(run.id, ("validation_accuracy",), run.state, run.step)
+        table = compared_runs.load_metrics(run.id, ("validation_accuracy",), run.state, run.step)
     except StoreError:
         return float("nan")
     return float("nan") if table.empty else 100 * float(table["value"].iloc[-1])

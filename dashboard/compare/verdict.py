@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.compare import verdict_architectures, verdict_models
-from dashboard.controls import predictions
+from dashboard.controls import compared_runs
 from dashboard.frame import choose_option
 from mnist_core.analysis import Predictions, measures
 from mnist_core.store import Run
@@ -47,7 +47,7 @@ def show_verdict(runs: Sequence[Run]) -> None:
     )
     question = QUESTIONS[asked]
     st.markdown(question.text)
-    found = predictions.answered(runs)
+    found = compared_runs.gather_predictions(runs)
     if found is not None:
         question.draw(found)
         if note := measures.optimistic_note(found.runs):

@@ -7,8 +7,8 @@ from statistics import stdev
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, rows_of
-from dashboard.controls import predictions
+from dashboard.components import data_table, table_rows
+from dashboard.controls import compared_runs
 from dashboard.frame import choose_option, navigation
 from mnist_core.analysis import SPREAD_BANDS, GroupPair, Predictions, SpreadBand, seed_group_names, seed_groups, stats
 from mnist_core.plots import significance as plots
@@ -49,7 +49,7 @@ def show_architectures(found: Predictions) -> None:
     rows = _rows(found, band)
     tests = _tests(rows)
     with chart:
-        st.plotly_chart(plots.seed_spread(rows, band), key="verdict_seeds", config=predictions.CHART)
+        st.plotly_chart(plots.seed_spread(rows, band), key="verdict_seeds", config=compared_runs.PLOTLY_CONFIG)
     with heading:
         chosen = _choice(tests)
         if chosen:
@@ -206,7 +206,7 @@ def _table(tests: list[_Tested]) -> None:
         "Welch p (Holm)": number(format="%.3g", help=f"Welch's test, {corrected}"),
         "Permutation p (Holm)": number(format="%.3g", help=f"Permutation test, {corrected}"),
     }
-    data_table("verdict-pairs", rows_of(table, columns), "Pairs of architectures")
+    data_table("verdict-pairs", table_rows(table, columns), "Pairs of architectures")
     st.caption(
         f"Both p are corrected by Holm's method for {len(tests)} pairs; the intervals are those of each pair alone."
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from dashboard.controls import predictions
+from dashboard.controls import compared_runs
 from mnist_core.analysis import Pair, PairedTest, Predictions, stats
 from mnist_core.plots import significance as plots
 from mnist_core.store import Run
@@ -70,7 +70,7 @@ def _several(found: Predictions, pairs: list[Pair]) -> None:
         key=_MATRIX,
         on_select=lambda: _take_cell(offered),
         selection_mode="points",
-        config=predictions.CHART,
+        config=compared_runs.PLOTLY_CONFIG,
     )
     st.caption(
         "Images that the run of the row has right more than the run of the column, and p of the exact McNemar test, "
@@ -99,10 +99,10 @@ def _verdict(found: Predictions, pair: Pair, tested: int) -> None:
     st.subheader(in_markdown(text[0].upper() + text[1:] if text.startswith("run ") else text), anchor=False)
     left, right = st.columns(2, gap="medium")
     with left:
-        st.plotly_chart(plots.right_alone(a, b, two), key="verdict_alone", config=predictions.CHART)
+        st.plotly_chart(plots.right_alone(a, b, two), key="verdict_alone", config=compared_runs.PLOTLY_CONFIG)
     with right:
         figure = plots.accuracy_difference(a, b, two, two.p if adjusted is None else adjusted)
-        st.plotly_chart(figure, key="verdict_difference", config=predictions.CHART)
+        st.plotly_chart(figure, key="verdict_difference", config=compared_runs.PLOTLY_CONFIG)
     both = int((found.right[pair.a] & found.right[pair.b]).sum())
     st.caption(
         f"Both are right on {both:,} images and both wrong on {two.images - both - two.disagreements:,}: these say "
@@ -149,7 +149,7 @@ def _standings(found: Predictions, groups: list[tuple[int, ...]]) -> None:
         for place in order
     ]
     places = [[order.index(place) for place in group] for group in groups]
-    st.plotly_chart(plots.standings(rows, places), key="verdict_standings", config=predictions.CHART)
+    st.plotly_chart(plots.standings(rows, places), key="verdict_standings", config=compared_runs.PLOTLY_CONFIG)
     if len(rows) > 1:
         st.caption(
             "Each accuracy with its own 95 % interval (Wilson). Overlapping intervals do not mean a tie: the runs "

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.frame import check_link_value, parse_numbers
 
 
-def choose_cell(figure: go.Figure, key: str, query: str, start: np.ndarray) -> tuple[int, int]:
+def choose_confusion_cell(figure: go.Figure, key: str, query: str, start: np.ndarray) -> tuple[int, int]:
     """Draw the matrix; returns the true and the predicted class of the cell that is chosen.
 
     Chosen is what was clicked, else what the query parameter says, else the largest cell of `start` (C, C) beside its
@@ -19,7 +19,7 @@ def choose_cell(figure: go.Figure, key: str, query: str, start: np.ndarray) -> t
         cell = int(points[0]["customdata"][0]), int(points[0]["customdata"][1])
         st.query_params[query] = f"{cell[0]}-{cell[1]}"
     else:
-        cell = _of_url(query, len(start)) or largest_mistake(start)
+        cell = _of_url(query, len(start)) or largest_confusion(start)
         st.session_state[f"{key}:first"] = cell
     first = st.session_state.get(f"{key}:first", cell)
     figure.update_traces(selectedpoints=[first[0] * len(start) + first[1]], selector={"name": "cells"})
@@ -27,7 +27,7 @@ def choose_cell(figure: go.Figure, key: str, query: str, start: np.ndarray) -> t
     return cell
 
 
-def largest_mistake(matrix: np.ndarray) -> tuple[int, int]:
+def largest_confusion(matrix: np.ndarray) -> tuple[int, int]:
     """Place of the largest cell beside the diagonal; the first cell if there is none."""
     wrong = matrix - np.diag(np.diag(matrix))
     true, given = np.unravel_index(wrong.argmax(), wrong.shape)

@@ -11,7 +11,7 @@ from mnist_core.errors import MnistLabError
 
 
 @dataclass(frozen=True)
-class Source:
+class DatasetSource:
     """A data set that can be read; hashable, so that what is read can be kept."""
 
     name: str
@@ -27,9 +27,9 @@ class Source:
         return RunConfig.parse({"dataset": self.name} | (fields if self.name == "folder" else {}))
 
 
-def folder_source(folder: str, size: int, colour: bool) -> Source:
+def folder_source(folder: str, size: int, colour: bool) -> DatasetSource:
     """An image folder as it is now: adding, removing or changing an image makes another source of it."""
-    source = Source("folder", folder.strip(), size, colour)
+    source = DatasetSource("folder", folder.strip(), size, colour)
     try:
         return replace(source, state=file_state(source.config(), environment.data_dir()))
     except MnistLabError:
@@ -38,6 +38,6 @@ def folder_source(folder: str, size: int, colour: bool) -> Source:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the images …")
-def read(source: Source) -> Arrays:
+def read_dataset(source: DatasetSource) -> Arrays:
     """The data set as published; raises DataError with the remedy."""
     return load_arrays(source.config(), environment.data_dir())

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.controls.dataset_source import folder_source, read
+from dashboard.controls.dataset_source import folder_source, read_dataset
 from mnist_core.data import list_folder, remarks
 from mnist_core.errors import DataError
 from mnist_core.text import in_markdown
@@ -26,7 +26,7 @@ def folder_notice(folder: str, size: int, colour: bool) -> None:
     if images <= _READ_AT_ONCE:
         source = folder_source(folder, size, colour)
         try:
-            facts = read(source).folder
+            facts = read_dataset(source).folder
             found = found if facts is None else remarks.warnings(facts)
         except DataError as error:
             found.append(str(error))

@@ -52,7 +52,7 @@ def architecture_field() -> str:
     return text.strip()
 
 
-def recipes() -> None:
+def show_recipes() -> None:
     """Complete settings that have a name; a click fills the form and starts nothing."""
     with st.popover("Recipes", width="stretch", help="Complete settings with a name, found by search."):
         for recipe in RECIPES.values():
@@ -75,7 +75,7 @@ def config_fields() -> dict[str, Any]:
     for name in _ALWAYS:
         if every[name].matters(values):
             with columns[shown % 2]:
-                values[name] = widget(every[name])
+                values[name] = field_widget(every[name])
             shown += 1
     for title, groups in _MORE.items():
         members = [field for field in every.values() if field.group in groups and field.name not in _ALWAYS]
@@ -83,11 +83,11 @@ def config_fields() -> dict[str, Any]:
         with st.expander(title + (f" · {changed} changed" if changed else "")):
             for field in members:
                 if field.matters(values):
-                    values[field.name] = widget(field)
+                    values[field.name] = field_widget(field)
     return values
 
 
-def widget(field: FieldInfo, prefix: str = "") -> Any:
+def field_widget(field: FieldInfo, prefix: str = "") -> Any:
     """The widget of one field, at its default; `prefix` goes before the key that is its query parameter."""
     common: dict[str, Any] = {"key": prefix + field.name, "help": field.help, "bind": "query-params"}
     if field.kind == "choice":

@@ -16,7 +16,7 @@ from mnist_core.text import in_markdown
 _KEY, _RESULT, _TAKEN = "import archive", "import result", "imported"
 
 
-def show() -> None:
+def show_import() -> None:
     """An upload for the zip of a run; says which run it became, or why it was refused."""
     st.file_uploader(
         "Import a run",
@@ -55,5 +55,5 @@ def _import() -> None:
             return
     size += sum(file.size for file in open_store().artifacts(run.id))
     st.session_state[_TAKEN] = (count + 1, size)
-    run_table.changed()
+    run_table.discard_snapshot()
     st.session_state[_RESULT] = (True, f"Imported as run {run_label(run, 100)}.")

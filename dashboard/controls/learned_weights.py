@@ -14,11 +14,11 @@ from mnist_core.store import Run
 if TYPE_CHECKING:
     from mnist_core.analysis import WeightImages
 
-TEMPLATES = "class templates"
+CLASS_TEMPLATES = "class templates"
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearnedWeights:
     """What can be shown of a network at one epoch; `key` identifies it."""
 
     # id of the run, sha256 of the checkpoint, epoch
@@ -35,7 +35,7 @@ class Learned:
     @property
     def names(self) -> list[str]:
         """Everything that can be shown, the class templates first."""
-        return [TEMPLATES] * (self.templates is not None) + [layer.name for layer in self.layers]
+        return [CLASS_TEMPLATES] * (self.templates is not None) + [layer.name for layer in self.layers]
 
     def layer(self, name: str) -> "WeightImages":
         """The layer of this name."""
@@ -43,7 +43,7 @@ class Learned:
 
     def values(self, name: str) -> np.ndarray:
         """The weights of one of `names`: (N, C, H, W)."""
-        if name == TEMPLATES:
+        if name == CLASS_TEMPLATES:
             assert self.templates is not None
             return self.templates
         return self.layer(name).values
@@ -53,12 +53,12 @@ class Learned:
         return self.values(name).shape[1] == self.channels and (self.channels == 1 or name in self.names[:2])
 
 
-def learned(run: Run, epoch: int) -> Learned:
+def load_learned_weights(run: Run, epoch: int) -> LearnedWeights:
     """The weights of one epoch's checkpoint. Raises CheckpointError."""
     return _learned((run.id, trained.chosen_checkpoint(open_store(), run, epoch).sha256, epoch))
 
 
-def coloured(found: Learned, name: str) -> tuple[np.ndarray, float]:
+def coloured_weights(found: LearnedWeights, name: str) -> tuple[np.ndarray, float]:
     """Weights (N, C, H, W) as images and the limit of their shared scale.
 
     Those that read a colour image become uint8 (N, H, W, 3); others one image a channel, (N, C, H, W, 3).
@@ -67,14 +67,14 @@ def coloured(found: Learned, name: str) -> tuple[np.ndarray, float]:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Loading the network …")
-def _learned(key: tuple[str, str, int]) -> Learned:
+def _learned(key: tuple[str, str, int]) -> LearnedWeights:
     # Imports torch, which a page must not wait for.
     from mnist_core.analysis import explain
 
     run_id, _, epoch = key
     network = trained.load_network(open_store(), open_store().run(run_id), epoch)
     model, shape = network.model, network.shape
-    return Learned(
+    return LearnedWeights(
         key,
         network.classes,
         shape[0],
@@ -85,7 +85,7 @@ def _learned(key: tuple[str, str, int]) -> Learned:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _coloured(key: tuple[str, str, int], name: str, _found: Learned) -> tuple[np.ndarray, float]:
+def _coloured(key: tuple[str, str, int], name: str, _found: LearnedWeights) -> tuple[np.ndarray, float]:
     values = _found.values(name)
     if values.shape[1] == 3 and _found.reads_image(name):
         return colour_weight_images(values)

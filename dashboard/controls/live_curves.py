@@ -5,7 +5,7 @@ from typing import cast, get_args
 
 import streamlit as st
 
-from dashboard.components import Across, Series, live_chart
+from dashboard.components import ChartedRun, XAxis, live_chart
 from dashboard.frame import choose_option, open_store
 from mnist_core.analysis import measures
 from mnist_core.errors import StoreError
@@ -36,7 +36,7 @@ def live_curves(runs: Sequence[Run]) -> None:
         )
         across = choose_option(
             "Across",
-            get_args(Across),
+            get_args(XAxis),
             default="step",
             key="x",
             help="What the horizontal axis counts.",
@@ -46,7 +46,7 @@ def live_curves(runs: Sequence[Run]) -> None:
     styles = run_styles(runs)
     store = open_store()
     series = [
-        Series(
+        ChartedRun(
             run.id,
             run_label(run),
             styles[run.number].colour,
@@ -60,7 +60,7 @@ def live_curves(runs: Sequence[Run]) -> None:
     ]
     if note := measures.training_loss_note(runs):
         st.caption(note)
-    live_chart("curves", series, smoothing=smoothing, log_x=log_x, log_y=log_y, x=cast(Across, across), height=420)
+    live_chart("curves", series, smoothing=smoothing, log_x=log_x, log_y=log_y, x=cast(XAxis, across), height=420)
 
 
 @st.cache_data(show_spinner=False, max_entries=2000)

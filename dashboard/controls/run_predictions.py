@@ -15,7 +15,7 @@ from mnist_core.text import in_markdown
 
 
 @dataclass(frozen=True)
-class Answer:
+class ImagePrediction:
     """What the network says to one image."""
 
     # label of its row in the subject's table
@@ -37,7 +37,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Subject:
+class SplitPredictions:
     """A run's answers to the images of one split, one row of `table` an image, with `scores.with_predictions`."""
 
     run: Run
@@ -45,11 +45,11 @@ class Subject:
     classes: tuple[str, ...]
     table: pd.DataFrame
 
-    def answer(self, place: int) -> Answer:
+    def answer(self, place: int) -> ImagePrediction:
         """One row of the table, by its label there."""
         row = self.table.loc[[place]]
         numbers = {name: row[name].to_numpy()[0] for name in ("index", "label", "predicted", "confidence")}
-        return Answer(
+        return ImagePrediction(
             place,
             int(numbers["index"]),
             int(numbers["label"]),
@@ -64,26 +64,26 @@ class Subject:
         images, _ = images_of(self.run, self.split, environment.data_dir(), labels)
         return images[rows["index"].to_numpy()]
 
-    def image(self, answer: Answer) -> np.ndarray:
+    def image(self, answer: ImagePrediction) -> np.ndarray:
         """The image of one answer: uint8 (C, H, W). Raises DataError."""
         return self.images(self.table.loc[[answer.place]])[0]
 
 
-def splits(run: Run) -> list[SplitName]:
+def predicted_splits(run: Run) -> list[SplitName]:
     """The splits that the run has answered to, "test" first; none while it has no predictions."""
     table = _answers(run.id, run.state, run.step)
     found = () if table.empty else table["split"].unique()
     return [name for name in ("test", "validation") if name in found]
 
 
-def subject(run: Run, split: SplitName) -> Subject:
-    """The run's answers to a split that is one of `splits`. Raises StoreError if the file is damaged."""
+def split_predictions(run: Run, split: SplitName) -> SplitPredictions:
+    """The run's answers to a split that is one of `predicted_splits`. Raises StoreError if the file is damaged."""
     table = _answers(run.id, run.state, run.step)
     count = scores.probabilities(table.head(0)).shape[1]
-    return Subject(run, split, class_names_of(open_store(), run, count), scores.rows_of_split(table, split))
+    return SplitPredictions(run, split, class_names_of(open_store(), run, count), scores.rows_of_split(table, split))
 
 
-def bold(name: str) -> str:
+def bold_class(name: str) -> str:
     """A class's name in Markdown, whatever a folder is called."""
     return f"**{in_markdown(name)}**"
 

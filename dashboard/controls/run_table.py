@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import Rows, data_table, rows_of
+from dashboard.components import TableRows, data_table, table_rows
 from dashboard.frame import choose_runs, chosen_runs, open_store, parse_numbers
 from mnist_core.analysis import runs_table
 from mnist_core.plots import DASHES, PALETTE, RunStyle, run_style, run_styles
@@ -18,9 +18,9 @@ from mnist_core.store import ACTIVE_STATES, BrokenRun, Run, Store
 from mnist_core.text import size_in_words
 
 # runs at most: of more no chart can be read, and no link would carry them
-COMPARED = 50
+MAX_COMPARED = 50
 
-CHOSEN_ON = "Epoch chosen on"
+CHOSEN_ON_COLUMN = "Epoch chosen on"
 # behind the state of a run whose stored figures have changed
 CHANGED = ", changed"
 _DISK = "Disk (MB)"
@@ -28,7 +28,7 @@ _MEGA = 1e6
 
 # query parameter that the Train page has too: numbers of the runs
 _CHOSEN = "runs"
-# numbers of the chosen runs that exceed COMPARED
+# numbers of the chosen runs that exceed MAX_COMPARED
 _BEYOND = "runs beyond"
 _CHANGED, _BUSY = "choice changed", "dialog open"
 _TICK_SECONDS = 3.0
@@ -61,7 +61,7 @@ class Snapshot:
     # a row a run, indexed by number
     table: pd.DataFrame
     # the same, ready to be sent: making it takes longer than the rest of the page
-    rows: Rows
+    rows: TableRows
     # what the filter searches, in small letters, indexed by number
     words: pd.Series
     # ids of the runs that wait or train
@@ -72,18 +72,18 @@ class Snapshot:
     changed: tuple[Run, ...]
 
 
-def snapshot() -> Snapshot:
-    """Every run as it is now, but for those that train: `show` and `chosen` follow them by themselves."""
+def load_snapshot() -> Snapshot:
+    """Every run as it is now, but for those that train: `show_table` and `load_chosen` follow them by themselves."""
     store = open_store()
     return _read(store.url, _stamp(store))
 
 
-def changed() -> None:
+def discard_snapshot() -> None:
     """To be called after a change of a run, so that the next snapshot holds it."""
     _read.clear()
 
 
-def matching(every: Snapshot, text: str) -> pd.DataFrame:
+def matching_rows(every: Snapshot, text: str) -> pd.DataFrame:
     """Rows of the table whose name, number (#12), tags, data set, architecture or state hold every word of `text`."""
     found = np.ones(len(every.words), dtype=bool)
     for word in text.lower().split():
@@ -91,24 +91,24 @@ def matching(every: Snapshot, text: str) -> pd.DataFrame:
     return every.table if found.all() else every.table.loc[found, :]
 
 
-def choose(numbers: Sequence[int]) -> None:
+def set_chosen(numbers: Sequence[int]) -> None:
     """Make these the chosen runs; to be called from a callback, before the page is drawn."""
-    st.session_state[_CHOSEN] = list(numbers[:COMPARED])
-    st.session_state[_BEYOND] = list(numbers[COMPARED:])
+    st.session_state[_CHOSEN] = list(numbers[:MAX_COMPARED])
+    st.session_state[_BEYOND] = list(numbers[MAX_COMPARED:])
     st.session_state[_CHANGED] = True
 
 
-def offered(every: Snapshot, text: str) -> list[Run]:
+def offered_runs(every: Snapshot, text: str) -> list[Run]:
     """What the list of chosen runs offers: those that are chosen, and the first that match `text`."""
     known = parse_numbers(st.query_params.get_all(_CHOSEN))
     for key in (_CHOSEN, f"{_CHOSEN}:chosen"):
         known += st.session_state.get(key, [])
-    numbers = dict.fromkeys([*known, *matching(every, text).index[:_OFFERED].tolist()])
+    numbers = dict.fromkeys([*known, *matching_rows(every, text).index[:_OFFERED].tolist()])
     return [every.runs[number] for number in numbers if number in every.runs]
 
 
-def chosen(every: Snapshot, offer: Sequence[Run]) -> list[Run]:
-    """The chosen runs in the order of choice, as they are now; `list_of_chosen` is to be drawn after it."""
+def load_chosen(every: Snapshot, offer: Sequence[Run]) -> list[Run]:
+    """The chosen runs in the order of choice, as they are now; `show_chosen_list` is to be drawn after it."""
     st.session_state[_CHANGED] = st.session_state[_BUSY] = False
     runs = chosen_runs(_CHOSEN, offer)
     fresh = {run.number: run for run in open_store().runs(ids=[run.id for run in runs])}
@@ -116,7 +116,7 @@ def chosen(every: Snapshot, offer: Sequence[Run]) -> list[Run]:
     return [*fresh.values(), *(every.runs[number] for number in beyond)]
 
 
-def list_of_chosen(offer: Sequence[Run]) -> None:
+def show_chosen_list(offer: Sequence[Run]) -> None:
     """Draw the list of chosen runs, which is part of the page's link."""
     choose_runs(
         _CHOSEN,
@@ -127,7 +127,7 @@ def list_of_chosen(offer: Sequence[Run]) -> None:
     )
 
 
-def show(every: Snapshot, text: str, runs: Sequence[Run]) -> None:
+def show_table(every: Snapshot, text: str, runs: Sequence[Run]) -> None:
     """Draw the rows that match `text`, those of `runs` ticked; it follows runs that train, by itself."""
     draw = st.fragment(_table, run_every=_TICK_SECONDS) if every.active else _table
     draw(every, text, [run.number for run in runs])
@@ -163,7 +163,7 @@ def _line_image(style: RunStyle) -> str:
     )
 
 
-def columns() -> dict[str, Any]:
+def column_configs() -> dict[str, Any]:
     """How the columns of `comparison.runs_table` are headed, explained and formatted, in any table."""
     column = st.column_config
     percent = partial(column.NumberColumn, format="%.2f%%")
@@ -191,7 +191,7 @@ def columns() -> dict[str, Any]:
         "Epochs": column.NumberColumn(help="Epochs that are completed."),
         "Best validation accuracy (%)": percent("Validation", help="Accuracy on the held-out images, at its best."),
         "Best epoch": column.NumberColumn(help="The epoch with the best accuracy on the images that choose it."),
-        CHOSEN_ON: column.TextColumn(
+        CHOSEN_ON_COLUMN: column.TextColumn(
             "Chosen on",
             width="small",
             help="The images that chose the best epoch. Held-out ones leave the test accuracy fair; if the test images "
@@ -221,7 +221,7 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
     if (st.session_state.get(_CHANGED) or ended) and not st.session_state.get(_BUSY):
         # the rest of the page shows the chosen runs and what they achieved
         st.rerun()
-    rows = matching(every, text)
+    rows = matching_rows(every, text)
     of_all = f"{len(rows):,} of " if len(rows) < len(every.table) else ""
     room = size_in_words(round(float(np.nansum(rows[_DISK].to_numpy())) * _MEGA))
     caption = f"{of_all}{len(every.table):,} run{'s' * (len(every.table) > 1)}, {room} on the disk"
@@ -231,9 +231,9 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
         caption,
         height=_HEIGHT,
         shown=None if rows is every.table else every.table.index.get_indexer(rows.index).tolist(),
-        fresh=rows_of(_dressed(running).loc[:, _LIVE], columns()) if running else None,
+        fresh=table_rows(_dressed(running).loc[:, _LIVE], column_configs()) if running else None,
         ticked=numbers,
-        on_tick=choose,
+        on_tick=set_chosen,
     )
     if rows.empty:
         st.info("No run matches the filter. It searches names, tags, data sets, architectures and states.")
@@ -251,7 +251,7 @@ def _read(url: str, stamp: tuple[float, ...]) -> Snapshot:
     words = ("#" + numbers).str.cat(texts, sep=" ")
     active = frozenset(run.id for run in runs if run.active)
     words = words.str.cat(tags, sep=" ").str.lower()
-    rows = rows_of(frame, columns())
+    rows = table_rows(frame, column_configs())
     return Snapshot({run.number: run for run in runs}, frame, rows, words, active, tuple(broken), tuple(changed))
 
 
@@ -323,11 +323,11 @@ def _with_broken(frame: pd.DataFrame, broken: Sequence[BrokenRun]) -> pd.DataFra
 
 
 def with_chosen_on(columns: Sequence[str], runs: Sequence[Run]) -> list[str]:
-    """The columns, with `CHOSEN_ON` after the test accuracy where some run's test accuracy is optimistic, else without.
+    """The columns, with `CHOSEN_ON_COLUMN` after the test accuracy if some run's test accuracy is optimistic.
 
-    In its own column a table that mixes both kinds of runs is right in every row.
+    Otherwise the column is left out. A table that mixes both kinds of runs is then right in every row.
     """
-    found = [name for name in columns if name != CHOSEN_ON]
+    found = [name for name in columns if name != CHOSEN_ON_COLUMN]
     if any(run.optimistic for run in runs):
-        found.insert(found.index("Test accuracy (%)") + 1, CHOSEN_ON)
+        found.insert(found.index("Test accuracy (%)") + 1, CHOSEN_ON_COLUMN)
     return found

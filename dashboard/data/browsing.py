@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import gallery
-from dashboard.controls import Source, read
+from dashboard.controls import DatasetSource, read_dataset
 from dashboard.frame import errors_as_messages
 from mnist_core import plots
 from mnist_core.data import PixelStatistics, SplitName, dataset, remarks, split_indices, statistics
@@ -28,32 +28,34 @@ _CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def class_counts(source: Source) -> pd.DataFrame:
+def class_counts(source: DatasetSource) -> pd.DataFrame:
     """Number of images by class (rows) and split (columns)."""
-    classes = read(source).classes
+    classes = read_dataset(source).classes
     table = {name: statistics.class_counts(_labels(source, split), len(classes)) for name, split in SPLITS.items()}
     return pd.DataFrame(table, index=pd.Index(list(classes), name="class"))
 
 
 @st.cache_data(max_entries=12, show_spinner="Counting pixels …")
-def means_and_pixels(source: Source, split: SplitName) -> tuple[np.ndarray, PixelStatistics]:
+def means_and_pixels(source: DatasetSource, split: SplitName) -> tuple[np.ndarray, PixelStatistics]:
     """Mean image of each class, uint8 (classes, C, H, W), black if it has no image; and statistics of all pixels."""
     images = _published(source, split)[0][split_positions(source, split)]
-    means = plots.mean_images(images, _labels(source, split), len(read(source).classes))
+    means = plots.mean_images(images, _labels(source, split), len(read_dataset(source).classes))
     return means, statistics.pixel_statistics(images)
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
-def split_positions(source: Source, split: SplitName) -> np.ndarray:
+def split_positions(source: DatasetSource, split: SplitName) -> np.ndarray:
     """Positions of a split's images in the published training or test images, ascending: int64 (N,)."""
-    arrays = read(source)
+    arrays = read_dataset(source)
     if split == "test":
         return np.arange(len(arrays.test_labels))
     train, validation = split_indices(arrays.train_labels, len(arrays.classes), source.config())
     return train if split == "train" else validation
 
 
-def sample_images(source: Source, split: SplitName, cls: int, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def sample_images(
+    source: DatasetSource, split: SplitName, cls: int, count: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """At most `count` random images of one class: positions in the published images, and uint8 (n, C, H, W)."""
     images, labels = _published(source, split)
     candidates = split_positions(source, split)
@@ -64,9 +66,9 @@ def sample_images(source: Source, split: SplitName, cls: int, count: int, seed: 
 
 @st.fragment
 @errors_as_messages()
-def show_samples(source: Source, split: SplitName) -> None:
+def show_samples(source: DatasetSource, split: SplitName) -> None:
     """Random images: a row for each class, or many of one class with one of them enlarged."""
-    classes = read(source).classes
+    classes = read_dataset(source).classes
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if st.session_state.get("class") not in (None, *classes):
             # The class in the session belongs to another data set.
@@ -99,13 +101,13 @@ def show_samples(source: Source, split: SplitName) -> None:
         _show_class(source, split, classes.index(cls), seed)
 
 
-def show_description(source: Source) -> None:
+def show_description(source: DatasetSource) -> None:
     """What the data set is, and what its splits are for."""
     published = dataset(source.name)
-    _, channels, height, width = read(source).train_images.shape
+    _, channels, height, width = read_dataset(source).train_images.shape
     facts = (
         f"{width} × {height} pixels, {'colour' if channels == 3 else 'grey'}",
-        f"{len(read(source).classes)} classes",
+        f"{len(read_dataset(source).classes)} classes",
         f"source: {published.source}",
         f"licence: {published.licence}",
     )
@@ -120,9 +122,9 @@ def show_description(source: Source) -> None:
     )
 
 
-def show_remarks(source: Source) -> None:
+def show_remarks(source: DatasetSource) -> None:
     """Files of an image folder that were left out or are blank, and how its pictures were read."""
-    facts = read(source).folder
+    facts = read_dataset(source).folder
     if facts is None:
         return
     for remark in remarks.warnings(facts):
@@ -152,7 +154,7 @@ def show_means(classes: Sequence[str], means: np.ndarray, counts: Sequence[int])
     st.html(f"<div class='means'>{''.join(tiles)}</div>")
 
 
-def show_pixels(source: Source, pixels: PixelStatistics) -> None:
+def show_pixels(source: DatasetSource, pixels: PixelStatistics) -> None:
     """Mean, standard deviation and share of black pixels as numbers, and the histogram of brightness."""
     names = " / ".join(_CHANNELS[len(pixels.mean)]) if len(pixels.mean) > 1 else ""
     channels = f" ({names})" if names else ""
@@ -189,15 +191,15 @@ def show_pixels(source: Source, pixels: PixelStatistics) -> None:
         )
 
 
-def _show_every_class(source: Source, split: SplitName, seed: int) -> None:
+def _show_every_class(source: DatasetSource, split: SplitName, seed: int) -> None:
     rows = []
-    for cls, name in enumerate(read(source).classes):
+    for cls, name in enumerate(read_dataset(source).classes):
         _, images = sample_images(source, split, cls, _IMAGES_PER_ROW, seed)
         rows.append(f"<div class='name'>{in_html(name)}</div>{_strip(images)}")
     st.html(f"<div class='samples' data-split='{split}'>{''.join(rows)}</div>")
 
 
-def _show_class(source: Source, split: SplitName, cls: int, seed: int) -> None:
+def _show_class(source: DatasetSource, split: SplitName, cls: int, seed: int) -> None:
     positions, images = sample_images(source, split, cls, _IMAGES_OF_CLASS, seed)
     if not len(positions):
         st.info("This split holds no image of this class.")
@@ -220,14 +222,14 @@ def _joined(values: Sequence[float]) -> str:
     return " / ".join(f"{value:.4f}" for value in values)
 
 
-def _published(source: Source, split: SplitName) -> tuple[np.ndarray, np.ndarray]:
-    arrays = read(source)
+def _published(source: DatasetSource, split: SplitName) -> tuple[np.ndarray, np.ndarray]:
+    arrays = read_dataset(source)
     if split == "test":
         return arrays.test_images, arrays.test_labels
     return arrays.train_images, arrays.train_labels
 
 
-def _labels(source: Source, split: SplitName) -> np.ndarray:
+def _labels(source: DatasetSource, split: SplitName) -> np.ndarray:
     return _published(source, split)[1][split_positions(source, split)]
 
 

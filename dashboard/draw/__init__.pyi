@@ -1,1 +1,1 @@
-from . import pad_answers as pad_answers
+from . import drawing_predictions as drawing_predictions

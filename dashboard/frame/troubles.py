@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
-from dashboard.components import watch
+from dashboard.components import watch_address
 from mnist_core import jobs
 from mnist_core.jobs import Trouble
 from mnist_core.text import in_markdown, in_terminal
@@ -28,7 +28,7 @@ def banner() -> list[Trouble]:
 
 def follow(shown: list[Trouble]) -> None:
     """Draw the page anew, which may itself have been held up, once something else is wrong than was shown."""
-    watch("troubles", _ADDRESS, _digest(shown))
+    watch_address("troubles", _ADDRESS, _digest(shown))
 
 
 def routes() -> list[BaseRoute]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from dashboard.controls import Answer, Subject, picture
+from dashboard.controls import ImagePrediction, SplitPredictions, image_tag
 from dashboard.frame import open_store
 from mnist_core.analysis import trained
 from mnist_core.plots import weight_images
@@ -24,7 +24,7 @@ _MOST_MAPS, _MOST_UNITS = 32, 1024
 _MAP, _CELL, _CELLS = 56, 14, 32
 
 
-def layer_by_layer(subject: Subject, answer: Answer) -> None:
+def layer_by_layer(subject: SplitPredictions, answer: ImagePrediction) -> None:
     """A switch, and behind it what the layers make of the answer's image. Raises CheckpointError or DataError."""
     help = "What each layer of the network makes of this image, from the first to the last."
     if not st.toggle("Layer by layer", key="maps", bind="query-params", help=help):
@@ -65,7 +65,7 @@ def _layer(activation: "LayerOutput") -> str:
     if values.ndim == 3:
         count, (height, width) = len(values), values.shape[1:]
         said, most = f"{count:,} maps of {width} × {height}", _MOST_MAPS
-        pictures = [picture(map, _MAP, "") for map in weight_images(values)[0][:most]]
+        pictures = [image_tag(map, _MAP, "") for map in weight_images(values)[0][:most]]
     else:
         count, most = values.size, _MOST_UNITS
         said, pictures = f"{count:,} units", [_cells(values.reshape(-1), most)]
@@ -81,4 +81,4 @@ def _cells(values: np.ndarray, most: int) -> str:
     columns = min(len(colours), _CELLS)
     cells = np.zeros((rows * columns, 4), dtype=np.uint8)
     cells[: len(colours)] = np.c_[colours, np.full(len(colours), 255, dtype=np.uint8)]
-    return picture(cells.reshape(rows, columns, 4), columns * _CELL, "")
+    return image_tag(cells.reshape(rows, columns, 4), columns * _CELL, "")

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, rows_of
-from dashboard.controls import run_predictions
+from dashboard.components import data_table, table_rows
+from dashboard.controls import SplitPredictions, split_predictions
 from dashboard.frame import errors_as_messages, open_store
 from dashboard.studies.chosen_experiment import ChosenExperiment
 from dashboard.studies.study_weights import choose_network, weight_grid
@@ -73,7 +73,7 @@ def _clipped(chosen: ChosenExperiment) -> None:
     if len(runs) > 1:
         help = "Whether a class is stuck depends on the first weights, so on the seed."
         run = runs[st.selectbox("Of the network", list(runs), key="clipped-of", width=420, help=help)]
-    answers = run_predictions.subject(run, "test")
+    answers = split_predictions(run, "test")
     table = _clipped_table(run.id, trained.chosen_checkpoint(open_store(), run).sha256, answers)
     stuck = [answers.classes[place] for place in table.index[(table["any"] == 1).to_numpy()]]
     if stuck:
@@ -113,7 +113,7 @@ def _twice(_: ChosenExperiment) -> None:
         columns=["class 1", "class 2", "class 3", "sum of exponentials"],
     )
     numbers = {name: st.column_config.NumberColumn(format="%.4f") for name in table.columns}
-    data_table("twice", rows_of(table.reset_index(), numbers), "Log-softmax applied twice")
+    data_table("twice", table_rows(table.reset_index(), numbers), "Log-softmax applied twice")
     st.caption(
         "Log-softmax subtracts the logarithm of the last column. The second time that is log 1 = 0: nothing "
         "changes, and neither does the loss."
@@ -137,7 +137,7 @@ def _product(run_id: str, sha256: str) -> explain_linear.LinearProduct | None:
 
 
 @st.cache_resource(max_entries=16, show_spinner="Asking the network about every test image …")
-def _clipped_table(run_id: str, sha256: str, _answers: run_predictions.Subject) -> pd.DataFrame:
+def _clipped_table(run_id: str, sha256: str, _answers: SplitPredictions) -> pd.DataFrame:
     store = open_store()
     outputs = explain_linear.run_logits(store, store.run(run_id), _answers.images(_answers.table))
     return explain_linear.clipped_logits(outputs, _answers.table["label"].to_numpy())

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, rows_of
+from dashboard.components import data_table, table_rows
 from dashboard.frame import errors_as_messages
 from dashboard.studies.chosen_experiment import ChosenExperiment
 from mnist_core.architectures import Architecture, describe, diagram
@@ -98,4 +98,4 @@ def _table(found: dict[str, tuple[str, Architecture]]) -> None:
         "#": st.column_config.NumberColumn(width="small", help="As on the charts below."),
         "Parameters": st.column_config.NumberColumn(format="localized", help="Numbers that training adjusts."),
     }
-    data_table("networks", rows_of(pd.DataFrame(rows), numbers), "Networks of the experiment", _LIST_HEIGHT)
+    data_table("networks", table_rows(pd.DataFrame(rows), numbers), "Networks of the experiment", _LIST_HEIGHT)

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, rows_of
+from dashboard.components import data_table, table_rows
 from dashboard.frame import choose_option, errors_as_messages, navigation, open_store
 from dashboard.studies.chosen_experiment import ChosenExperiment
 from dashboard.studies.evidence import METRICS, Evidence, accuracy_table, load_evidence, short_labels
@@ -109,7 +109,7 @@ def _table(chosen: ChosenExperiment, found: Evidence) -> None:
         ),
         "Honest ± sd": number(help="Standard deviation of the honest figure between the seeds."),
     }
-    data_table("reported", rows_of(shown, columns, decimals), "Reported and measured figures")
+    data_table("reported", table_rows(shown, columns, decimals), "Reported and measured figures")
     st.caption("**Optimistic**: chosen on the very images that it is tested on. **Honest**: chosen on held-out images.")
 
 

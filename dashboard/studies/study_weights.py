@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from dashboard.controls import TEMPLATES, coloured, learned, picture, whole_pixels
+from dashboard.controls import CLASS_TEMPLATES, coloured_weights, image_tag, load_learned_weights, whole_pixel_width
 from dashboard.frame import errors_as_messages, open_store
 from dashboard.studies.chosen_experiment import ChosenExperiment
 from mnist_core.analysis import trained
@@ -30,11 +30,11 @@ def show_weights(chosen: ChosenExperiment) -> None:
         return
     with errors_as_messages():
         run = choose_network(found, "weights-of")
-        kept = learned(run, trained.chosen_checkpoint(open_store(), run).epoch or 0)
+        kept = load_learned_weights(run, trained.chosen_checkpoint(open_store(), run).epoch or 0)
         if not kept.names:
             st.info("No layer of this network reads pixels, so its weights make no images.")
-        elif kept.names[0] == TEMPLATES and _layers(run) == 1:
-            pictures, limit = coloured(kept, TEMPLATES)
+        elif kept.names[0] == CLASS_TEMPLATES and _layers(run) == 1:
+            pictures, limit = coloured_weights(kept, CLASS_TEMPLATES)
             st.markdown("The coefficients of each class: ink on **red** speaks for it, ink on **blue** against it.")
             weight_grid(_flat(pictures), [str(name) for name in kept.classes], 5, limit)
         else:
@@ -43,7 +43,9 @@ def show_weights(chosen: ChosenExperiment) -> None:
             count = min(_UNITS, len(layer.values))
             st.markdown(f"The first {count} of {len(layer.values):,} {what}; one scale for all.")
             values = layer.values[:count]
-            pictures, limit = weight_images(values[:, 0]) if values.shape[1] == 1 else coloured(kept, layer.name)
+            pictures, limit = (
+                weight_images(values[:, 0]) if values.shape[1] == 1 else coloured_weights(kept, layer.name)
+            )
             weight_grid(_flat(pictures)[:count], [str(place + 1) for place in range(count)], 4, limit)
 
 
@@ -58,9 +60,9 @@ def choose_network(found: Sequence[tuple[PlannedRun, Run]], key: str, last: bool
 
 def weight_grid(pictures: np.ndarray, captions: Sequence[str], columns: int, limit: float) -> None:
     """Coloured images uint8 (N, H, W, 3) in rows of `columns`, and below them the scale that they share."""
-    size = whole_pixels(_TILE, pictures.shape[2])
+    size = whole_pixel_width(_TILE, pictures.shape[2])
     figures = "".join(
-        f"<figure>{picture(image, size, caption)}<figcaption>{in_html(caption)}</figcaption></figure>"
+        f"<figure>{image_tag(image, size, caption)}<figcaption>{in_html(caption)}</figcaption></figure>"
         for image, caption in zip(pictures, captions, strict=True)
     )
     file = base64.b64encode(weight_scale()).decode()

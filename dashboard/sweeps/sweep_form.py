@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.controls import forms, getting_data
+from dashboard.controls import dataset_download, forms
 from dashboard.frame import background_jobs, choose_option, errors_as_messages, open_store
 from dashboard.sweeps import axis_fields, chosen_sweep
 from mnist_core import sweeps
@@ -48,7 +48,7 @@ def show_new_sweep_form() -> None:
         also = [axis_label(axis.field) for axis in axes if axis.field in base]
         swept.caption(f"{' and '.join(also)}: taken from above, not from here." if also else "")
     with begin:
-        getting_data.notice(base)
+        dataset_download.show_notice(base)
         sweep = None
         with errors_as_messages():
             warn_of_axes_without_effect(axes or [], base)

@@ -9,8 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import data_table, live_figure, rows_of
-from dashboard.controls import CHOSEN_ON, run_table
+from dashboard.components import data_table, live_figure, table_rows
+from dashboard.controls import CHOSEN_ON_COLUMN, run_table
 from dashboard.frame import choose_option, errors_as_messages, open_store
 from mnist_core import sweeps
 from mnist_core.analysis import measures
@@ -94,7 +94,7 @@ def show_runs(sweep: Sweep, table: pd.DataFrame) -> None:
         | {
             "Validation": (100 * rows["validation_accuracy"]).tolist(),
             "Test": (100 * rows["test_accuracy"]).tolist(),
-            CHOSEN_ON: rows["chosen_on"].tolist(),
+            CHOSEN_ON_COLUMN: rows["chosen_on"].tolist(),
             "Loss": rows["train_loss"].tolist(),
             "Epochs": rows["epoch"].tolist(),
             "Time (s)": rows["seconds"].tolist(),
@@ -102,7 +102,7 @@ def show_runs(sweep: Sweep, table: pd.DataFrame) -> None:
         }
     )
     if measures.ON_TEST not in rows["chosen_on"].tolist():
-        shown = shown.drop(columns=CHOSEN_ON)
+        shown = shown.drop(columns=CHOSEN_ON_COLUMN)
     percent = partial(column.NumberColumn, format="%.2f%%", width="small")
     columns = {
         "Run": column.LinkColumn(display_text=r"run=(\d+)", width="small", help="Opens it on the page Inspect."),
@@ -110,7 +110,7 @@ def show_runs(sweep: Sweep, table: pd.DataFrame) -> None:
         "Test": percent(
             help="Accuracy of the best epoch's weights on the test images: optimistic where those chose that epoch."
         ),
-        CHOSEN_ON: run_table.columns()[CHOSEN_ON],
+        CHOSEN_ON_COLUMN: run_table.column_configs()[CHOSEN_ON_COLUMN],
         "Loss": column.NumberColumn("Training loss", format="%.4f", help="Of the last epoch, in nats."),
         "Epochs": column.NumberColumn(width="small", help="Epochs that are completed."),
         "Time (s)": column.NumberColumn(format="%.1f", width="small", help="Seconds of training."),
@@ -118,7 +118,7 @@ def show_runs(sweep: Sweep, table: pd.DataFrame) -> None:
     }
     if labels := sorted({label for label in rows["loss_label"] if label}):
         st.caption(f"The training loss of some of these runs is {' or '.join(labels)}: compare it with its like only.")
-    data_table("sweep-runs", rows_of(shown, columns), "Every run of the sweep", height=420)
+    data_table("sweep-runs", table_rows(shown, columns), "Every run of the sweep", height=420)
 
 
 def _coloured_by(sweep: Sweep) -> str:

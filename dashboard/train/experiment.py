@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.controls import forms, getting_data
+from dashboard.controls import dataset_download, forms
 from dashboard.frame import (
     add_chosen_runs,
     background_jobs,
@@ -30,14 +30,14 @@ def describe_experiment() -> Architecture | None:
         placeholder="made from the settings",
         help="Shown in legends and tables. It can be changed later and need not be unique.",
     )
-    forms.recipes()
+    forms.show_recipes()
     values: dict[str, Any] = {"architecture": forms.architecture_field()}
     verdict = st.empty()
     start = st.container()
     values |= forms.config_fields()
     network = _checked_network(values, verdict, start)
     with start:
-        getting_data.notice(values)
+        dataset_download.show_notice(values)
         _start_button(values, name, disabled=network is None)
     return network
 

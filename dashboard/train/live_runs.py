@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, rows_of
+from dashboard.components import data_table, table_rows
 from dashboard.controls import live_curves
 from dashboard.frame import background_jobs, choose_runs, confirm_chosen_runs, open_store
 from dashboard.train.run_card import run_card
@@ -64,7 +64,7 @@ def _queue(queue: Sequence[Run]) -> None:
         {"Place": place, "Run": run_label(run), "Epochs": run.config.epochs, "Data": run.dataset}
         for place, run in enumerate(queue, 1)
     ]
-    data_table("queue", rows_of(pd.DataFrame(rows)), "Runs that wait")
+    data_table("queue", table_rows(pd.DataFrame(rows)), "Runs that wait")
     st.number_input(
         "Runs at once",
         0,

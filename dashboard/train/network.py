@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, rows_of
+from dashboard.components import data_table, table_rows
 from mnist_core.architectures import Architecture, diagram
 
 
@@ -18,7 +18,7 @@ def show_network(network: Architecture) -> None:
             format="localized", help="Multiplications for one image, the usual measure of work."
         ),
     }
-    data_table("layer-table", rows_of(_layers(network), columns), "Layers, from the image to the scores")
+    data_table("layer-table", table_rows(_layers(network), columns), "Layers, from the image to the scores")
 
 
 def _layers(network: Architecture) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.controls import controlled
+from dashboard.controls import change_one_thing
 from dashboard.frame import add_chosen_runs, background_jobs, count_clicks, is_new_click, navigation, open_store
 from mnist_core import jobs
 from mnist_core.analysis import trained
@@ -82,7 +82,7 @@ def _go_on(run: Run) -> None:
                 query_params={key: str(run.number)},
                 help="Opens the page with this run chosen.",
             )
-        controlled.link(run)
+        change_one_thing.show_link(run)
         st.divider()
         st.markdown("**A new run from one of its checkpoints**")
         first = st.selectbox(

@@ -210,12 +210,12 @@ def test_a_running_run_is_followed(store: Store) -> None:
     row = table(at).iloc[0]
     assert (row["State"], row["Progress"]) == ("running", 0)
     assert f"Still training: run {run.number}" in texts(at)
-    before = run_table.snapshot()
+    before = run_table.load_snapshot()
     store.record(run, [StepEnd(4, 1, 0.5, 0.9, 0.001, 1e4, 0.1)])
     row = table(ran(at)).iloc[0]
     assert row["Progress"] == pytest.approx(100 * 4 / (8 * TINY.epochs))
     # the table follows it by itself
-    assert run_table.snapshot() is before
+    assert run_table.load_snapshot() is before
     train_now(store, run)
     row = table(ran(at)).iloc[0]
     assert row["State"] == "finished"

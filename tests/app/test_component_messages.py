@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components import assets
 from dashboard.components.gallery import gallery
 from dashboard.components.live_chart import live_chart
-from dashboard.components.live_chart.live_chart import Series
+from dashboard.components.live_chart.live_chart import ChartedRun
 from dashboard.components.pad import pad
 from mnist_core.plots.style import PALETTE
 
@@ -28,8 +28,8 @@ def rows(*measurements: tuple[int, int, str, float, float]) -> pd.DataFrame:
     return pd.DataFrame(list(measurements), columns=["id", "step", "name", "value", "seconds"])
 
 
-def series(frame: pd.DataFrame, id: str = "a") -> Series:
-    return Series(id, "a run", "#123456", "solid", 10, lambda after: frame.query("id > @after"))
+def series(frame: pd.DataFrame, id: str = "a") -> ChartedRun:
+    return ChartedRun(id, "a run", "#123456", "solid", 10, lambda after: frame.query("id > @after"))
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -158,7 +158,7 @@ def test_the_pad_returns_the_pixels_and_keeps_the_strokes_while_the_pen_is_down(
     ink[20:90, 50:60] = 255
     stroke = [{"size": 75, "points": [0, 0, 9, 9]}]
     app = AppTest.from_function(pad_script).run()
-    assert app.session_state["got"] == pad.Drawing(None, 0, True)
+    assert app.session_state["got"] == pad.PadDrawing(None, 0, True)
     app.session_state["pad"] = sent(1, png(ink), strokes=stroke)
     got = app.run().session_state["got"]
     assert (got.seq, got.stroke_ended) == (1, True)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dashboard.controls.dataset_source import Source, folder_source, read
+from dashboard.controls.dataset_source import DatasetSource, folder_source, read_dataset
 from dashboard.data import browsing
 from dashboard.data.browsing import SPLITS
 from dashboard.frame import store as frame_store
@@ -25,7 +25,7 @@ from tests.app.pages import opened
 
 pytestmark = pytest.mark.usefixtures("quiet")
 ROOT = Path(__file__).resolve().parents[2]
-MNIST_5K = Source("mnist-5k")
+MNIST_5K = DatasetSource("mnist-5k")
 
 
 def pictures(html: str) -> list[np.ndarray]:
@@ -173,8 +173,8 @@ def test_mnist_that_cannot_be_downloaded_is_said_with_the_way_out() -> None:
 def test_the_published_numbers_of_mnist(mnist_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_LAB_DATA", str(mnist_dir))
     at = opened("data", split="Validation")
-    assert browsing.class_counts(Source("mnist")).sum().tolist() == [50_000, 10_000, 10_000]
-    assert browsing.class_counts(Source("mnist"))["Test"].tolist() == [
+    assert browsing.class_counts(DatasetSource("mnist")).sum().tolist() == [50_000, 10_000, 10_000]
+    assert browsing.class_counts(DatasetSource("mnist"))["Test"].tolist() == [
         980,
         1135,
         1032,
@@ -239,9 +239,9 @@ def test_what_of_a_folder_is_left_out_or_blank_is_counted_and_named(tmp_path: Pa
 
 def test_an_image_that_is_exchanged_in_its_place_is_read_anew(tmp_path: Path) -> None:
     folder = image_folder(tmp_path / "pictures", {"a": 6, "b": 6}, {"a": 1, "b": 1})
-    old = read(folder_source(str(folder), 8, False)).test_images
+    old = read_dataset(folder_source(str(folder), 8, False)).test_images
     path = next((folder / "test" / "b").iterdir())
     Image.new("L", (8, 8), 7).save(path)
-    new = read(folder_source(str(folder), 8, False)).test_images
+    new = read_dataset(folder_source(str(folder), 8, False)).test_images
     assert not (old[1] == 7).all()
     assert (new[1] == 7).all()

@@ -13,7 +13,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard.controls import first_network
-from dashboard.draw import pad_answers
+from dashboard.draw import drawing_predictions
 from mnist_core.analysis import trained
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data import handwriting, mnist_5k
@@ -108,7 +108,7 @@ def test_every_chosen_network_answers_with_its_own_probabilities(store: Store) -
 
 def test_the_page_opens_with_the_best_run_of_each_network(store: Store) -> None:
     at = opened("draw")
-    assert at.multiselect[0].value == pad_answers.best_numbers(store.runs())
+    assert at.multiselect[0].value == drawing_predictions.most_accurate_numbers(store.runs())
     assert set(at.multiselect[0].value) == {1, 2}
     html = shown(at)
     assert {number: answer for number, (answer, _) in cards(html).items()} == {1: None, 2: None}
@@ -311,6 +311,6 @@ def test_digits_come_before_other_data_sets_and_one_run_a_network() -> None:
         numbered(4, config=cnn, dataset="kmnist", validation_accuracy=0.99),
         numbered(5, config=RunConfig(architecture="softmax"), epoch=0, validation_accuracy=1.0),
     ]
-    assert pad_answers.best_numbers(runs) == [2, 3]
-    assert pad_answers.best_numbers(runs[3:]) == [4]
-    assert pad_answers.best_numbers(runs[4:]) == []
+    assert drawing_predictions.most_accurate_numbers(runs) == [2, 3]
+    assert drawing_predictions.most_accurate_numbers(runs[3:]) == [4]
+    assert drawing_predictions.most_accurate_numbers(runs[4:]) == []

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("quiet")
 def page() -> None:
     from dashboard.controls import importing
 
-    importing.show()
+    importing.show_import()
 
 
 @pytest.fixture

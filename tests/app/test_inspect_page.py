@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from dashboard.controls import run_predictions
+from dashboard.controls import bold_class
 from mnist_core.data import mnist_5k
 from mnist_core.plots.images import sprite
 from mnist_core.store.store import Store
@@ -250,10 +250,13 @@ def test_other_images_are_not_shown_beside_old_answers(store: Store) -> None:
 
 
 def test_a_class_name_is_bold_whatever_it_holds() -> None:
-    assert run_predictions.bold("7") == "**7**"
-    assert run_predictions.bold("a_b [c]") == r"**a\_b \[c\]**"
+    assert bold_class("7") == "**7**"
+    assert bold_class("a_b [c]") == r"**a\_b \[c\]**"
 
 
 def test_the_page_starts_without_torch() -> None:
-    script = "import dashboard.inspect.answers, dashboard.inspect.weights, sys; sys.exit('torch' in sys.modules)"
+    script = (
+        "import sys, dashboard.inspect.prediction_views, dashboard.inspect.weight_views; "
+        "sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.components.live_chart.points import Across, Curves, History, Look
+from dashboard.components.live_chart.points import CurveHistory, Curves, CurveView, XAxis
 from mnist_core.plots.training_curves import MetricSeries, learning_curves
 
 STEPS = 5000
@@ -34,8 +34,8 @@ def rows(steps: int = STEPS, first_row: int = 1, seed: int = 0) -> pd.DataFrame:
     return table.assign(id=np.arange(first_row, first_row + len(table)), epoch=-(-table["step"] // PER_EPOCH))
 
 
-def look(smoothing: float = 0.9, x: Across = "step", **changes: Any) -> Look:
-    return Look(
+def look(smoothing: float = 0.9, x: XAxis = "step", **changes: Any) -> CurveView:
+    return CurveView(
         **{"smoothing": smoothing, "x": x, "log_x": False, "steps_per_epoch": PER_EPOCH, "points": 700, "window": None}
         | changes
     )
@@ -91,8 +91,8 @@ class Browser:
 
 @pytest.mark.parametrize("x", ["step", "epoch", "seconds"])
 @pytest.mark.parametrize("smoothing", [0.5, 0.9, 0.99])
-def test_a_long_run_opened_anew_is_smoothed_as_if_nothing_were_left_out(smoothing: float, x: Across) -> None:
-    table, history = rows(), History()
+def test_a_long_run_opened_anew_is_smoothed_as_if_nothing_were_left_out(smoothing: float, x: XAxis) -> None:
+    table, history = rows(), CurveHistory()
     history.add(table)
     curve = history.curves(look(smoothing, x))["smoothed_loss"]
     assert 350 <= len(curve.step) <= 700
@@ -102,8 +102,8 @@ def test_a_long_run_opened_anew_is_smoothed_as_if_nothing_were_left_out(smoothin
 
 
 @pytest.mark.parametrize("x", ["step", "epoch", "seconds"])
-def test_it_is_the_curve_that_compare_draws(x: Across) -> None:
-    table, history = rows(), History()
+def test_it_is_the_curve_that_compare_draws(x: XAxis) -> None:
+    table, history = rows(), CurveHistory()
     history.add(table)
     live = history.curves(look(0.9, x))["smoothed_loss"]
     train = table[table["name"] == "train_loss"]
@@ -126,8 +126,8 @@ def test_it_is_the_curve_that_compare_draws(x: Across) -> None:
 
 
 @pytest.mark.parametrize("x", ["step", "seconds"])
-def test_while_it_grows_the_browser_has_the_same_curve_at_little_cost(x: Across) -> None:
-    table, history, browser = rows(), History(), Browser()
+def test_while_it_grows_the_browser_has_the_same_curve_at_little_cost(x: XAxis) -> None:
+    table, history, browser = rows(), CurveHistory(), Browser()
     random, sizes, lost = np.random.default_rng(1), [], True
     for end in range(100, len(table) + 1, 40):
         history.add(table[(table["id"] > history.row) & (table["id"] <= end)])
@@ -153,7 +153,7 @@ def test_while_it_grows_the_browser_has_the_same_curve_at_little_cost(x: Across)
 
 
 def test_another_smoothing_sends_the_smoothed_curves_alone() -> None:
-    table, history, browser = rows(), History(), Browser()
+    table, history, browser = rows(), CurveHistory(), Browser()
     history.add(table)
     for number, smoothing in enumerate((0.9, 0.9, 0.9, 0.5, 0.5, 0.5, 0.0, 0.9)):
         message, sent = history.message(look(smoothing))
@@ -166,7 +166,7 @@ def test_another_smoothing_sends_the_smoothed_curves_alone() -> None:
 
 
 def test_nothing_new_is_next_to_no_message() -> None:
-    history = History()
+    history = CurveHistory()
     history.add(rows())
     for _ in range(2):
         history.note(history.message(look())[1])
@@ -176,7 +176,7 @@ def test_nothing_new_is_next_to_no_message() -> None:
 
 
 def test_steps_that_a_resumed_run_repeats_count_anew() -> None:
-    history, first, again = History(), rows(1000), rows(1200, first_row=10_000, seed=1)
+    history, first, again = CurveHistory(), rows(1000), rows(1200, first_row=10_000, seed=1)
     history.add(first)
     history.add(again[again["step"] > 900])
     assert history.train.step.tolist() == list(range(1, 1201))
@@ -186,13 +186,13 @@ def test_steps_that_a_resumed_run_repeats_count_anew() -> None:
     np.testing.assert_allclose(curve.value, [expected[step] for step in range(1, 1201)])
     assert history.validation.step.tolist() == [500, 1000]
     # The same, read in one go.
-    together = History()
+    together = CurveHistory()
     together.add(pd.concat([first, again[again["step"] > 900]]))
     np.testing.assert_array_equal(together.train.loss, history.train.loss)
 
 
 def test_of_the_part_that_is_looked_at_more_points_are_sent() -> None:
-    history = History()
+    history = CurveHistory()
     history.add(rows())
     whole = history.curves(look())["train_loss"]
     part = history.curves(look(window=(1000.0, 1300.0)))["train_loss"]
@@ -203,13 +203,13 @@ def test_of_the_part_that_is_looked_at_more_points_are_sent() -> None:
 
 
 def test_a_run_that_diverged_ends_where_its_loss_was_a_number() -> None:
-    table, history = rows(100), History()
+    table, history = rows(100), CurveHistory()
     table.loc[table["step"] > 60, "value"] = np.nan
     history.add(table)
     message, _ = history.message(look())
     assert message["diverged"]["step"] == 60
     assert message["curves"]["smoothed_loss"]["step"][-1] == 60
     assert (message["points"], message["last_step"]) == (100, 100)
-    history = History()
+    history = CurveHistory()
     history.add(table.assign(value=np.inf))
     assert history.message(look())[0]["diverged"] is None, "there is no finite loss to mark"

@@ -156,10 +156,10 @@ def test_of_many_chosen_runs_the_first_are_compared(store: Store) -> None:
 
 def test_the_store_is_read_again_only_after_a_change(store: Store) -> None:
     st.cache_resource.clear()
-    before = run_table.snapshot()
-    assert run_table.snapshot() is before
+    before = run_table.load_snapshot()
+    assert run_table.load_snapshot() is before
     store.rename(_number(store, 1).id, "renamed elsewhere")
-    assert run_table.snapshot().table.loc[1, "Name"] == "renamed elsewhere"
+    assert run_table.load_snapshot().table.loc[1, "Name"] == "renamed elsewhere"
 
 
 def test_the_table_and_the_list_mark_a_run_whose_figures_have_changed_and_no_other():

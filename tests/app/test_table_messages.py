@@ -9,11 +9,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components.data_table import data_table
-from dashboard.components.data_table.data_table import rows_of
+from dashboard.components.data_table.data_table import table_rows
 
 
 def sent(frame: pd.DataFrame, **columns: Any) -> list[dict[str, Any]]:
-    return json.loads(rows_of(frame, columns).content)["columns"]
+    return json.loads(table_rows(frame, columns).content)["columns"]
 
 
 def test_values_are_written_so_that_nothing_is_lost_or_said_twice() -> None:
@@ -27,7 +27,7 @@ def test_values_are_written_so_that_nothing_is_lost_or_said_twice() -> None:
         },
         index=[7, 8, 9],
     )
-    assert json.loads(rows_of(frame).content)["ids"] == [7, 8, 9]
+    assert json.loads(table_rows(frame).content)["ids"] == [7, 8, 9]
     whole, share, name, words, made = sent(frame)
     assert whole["values"] == [1_663_370, None, 3]
     assert share["values"] == [0.1234568, None, None]
@@ -62,9 +62,9 @@ def script() -> None:
     import pandas as pd
     import streamlit as st
 
-    from dashboard.components.data_table.data_table import data_table, rows_of
+    from dashboard.components.data_table.data_table import data_table, table_rows
 
-    rows = rows_of(pd.DataFrame({"a": range(st.session_state["rows"]), "b": 0.123456}))
+    rows = table_rows(pd.DataFrame({"a": range(st.session_state["rows"]), "b": 0.123456}))
     data_table("t", rows, "Rows", ticked=[1], on_tick=lambda ids: st.session_state.__setitem__("chosen", ids))
 
 

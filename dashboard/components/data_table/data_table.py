@@ -39,7 +39,7 @@ _MOUNT = component(
 
 
 @dataclass(frozen=True)
-class Rows:
+class TableRows:
     """A DataFrame as the browser reads it, made once and shown often."""
 
     # JSON: the ids of the rows, which are the index, and the columns with their values
@@ -49,11 +49,11 @@ class Rows:
     first: str
 
 
-def rows_of(
+def table_rows(
     frame: pd.DataFrame,
     columns: Mapping[str, Any] | None = None,
     decimals: Mapping[str, Sequence[int]] | None = None,
-) -> Rows:
+) -> TableRows:
     """The rows and columns of a DataFrame; `columns` says how to show them, as `st.dataframe` takes it.
 
     `decimals` gives, for columns of numbers, with how many each row's number is written.
@@ -65,16 +65,16 @@ def rows_of(
     places = {name: list(digits) for name, digits in (decimals or {}).items()}
     content = _content(frame, columns or {}, places)
     first = _content(frame.head(_FIRST), columns or {}, places) if len(content) > _LARGE else ""
-    return Rows(content, hashlib.sha256(content.encode()).hexdigest()[:16], first)
+    return TableRows(content, hashlib.sha256(content.encode()).hexdigest()[:16], first)
 
 
 def data_table(
     key: str,
-    rows: Rows,
+    rows: TableRows,
     caption: str,
     height: int | None = None,
     shown: Sequence[int] | None = None,
-    fresh: Rows | None = None,
+    fresh: TableRows | None = None,
     ticked: Sequence[int] | None = None,
     on_tick: Callable[[list[int]], None] | None = None,
 ) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from dashboard.components import assets
-from dashboard.components.live_chart.points import Across, History, Look
+from dashboard.components.live_chart.points import CurveHistory, CurveView, XAxis
 from mnist_core.plots import per_epoch_dash
 from mnist_core.text import in_markdown
 
@@ -38,7 +38,7 @@ export default async function ({ data }) {
 
 
 @dataclass(frozen=True)
-class Series:
+class ChartedRun:
     """One run on the chart: how it looks and how its measurements are read."""
 
     id: str
@@ -59,12 +59,12 @@ class Series:
 
 def live_chart(
     key: str,
-    series: Sequence[Series],
+    series: Sequence[ChartedRun],
     *,
     smoothing: float = 0.0,
     log_x: bool = False,
     log_y: bool = False,
-    x: Across = "step",
+    x: XAxis = "step",
     height: int = 420,
 ) -> None:
     """Loss and accuracy of runs, one curve a run: training at every report, validation at every epoch.
@@ -79,8 +79,8 @@ def live_chart(
     except assets.AssetError as error:
         st.error(in_markdown(str(error)))
         return
-    kept: dict[str, History] = st.session_state.get(f"{key}:histories", {})
-    histories = {run.id: kept.get(run.id) or History() for run in series}
+    kept: dict[str, CurveHistory] = st.session_state.get(f"{key}:histories", {})
+    histories = {run.id: kept.get(run.id) or CurveHistory() for run in series}
     st.session_state[f"{key}:histories"] = histories
     points = max(_FEWEST, min(_MOST, _POINTS // (4 * max(1, len(series)))))
     view = _view((st.session_state.get(key) or {}).get("view"))
@@ -89,7 +89,7 @@ def live_chart(
     for run in series:
         history = histories[run.id]
         history.add(run.read(history.row))
-        look = Look(smoothing, x, log_x, max(1, run.steps_per_epoch), points, window)
+        look = CurveView(smoothing, x, log_x, max(1, run.steps_per_epoch), points, window)
         message, content = history.message(look)
         style = {"id": run.id, "name": run.name, "colour": run.colour, "dash": run.dash}
         kinds = {"kind": run.validation, "kind_dash": per_epoch_dash(run.validation), "more": run.training_loss}
@@ -107,14 +107,14 @@ def live_chart(
         history.note(content)
 
 
-def preload_chart() -> None:
+def preload_live_chart() -> None:
     """Let the browser load the chart's scripts while the person is still choosing what to train. Shows nothing."""
     # the chart itself tells the person
     with contextlib.suppress(assets.AssetError):
         _PRELOAD(key="chart-preload", data={"scripts": assets.publish_scripts(), "plotly": assets.publish_plotly()})
 
 
-def _send_all(histories: dict[str, History]) -> None:
+def _send_all(histories: dict[str, CurveHistory]) -> None:
     for history in histories.values():
         history.sent.clear()
 

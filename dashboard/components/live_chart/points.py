@@ -11,7 +11,7 @@ import pandas as pd
 
 from mnist_core.plots import decimate_growing, smoothed
 
-Across = Literal["step", "epoch", "seconds"]
+XAxis = Literal["step", "epoch", "seconds"]
 
 # messages of which the browser may have missed all but one
 _OVERLAP = 2
@@ -20,12 +20,12 @@ _CLOSE = 5e-5
 
 
 @dataclass(frozen=True)
-class Look:
+class CurveView:
     """How curves are looked at: what is sent depends on this, and on nothing else that a person can set."""
 
     # weight of the past in [0, 1)
     smoothing: float
-    x: Across
+    x: XAxis
     log_x: bool
     steps_per_epoch: int
     # of a curve, at most
@@ -65,7 +65,7 @@ Curves = Mapping[str, Curve]
 
 
 @dataclass(frozen=True)
-class Sent:
+class SentMessage:
     """A message to the browser, and what the browser holds once it has arrived."""
 
     number: int
@@ -77,7 +77,7 @@ class Sent:
 
 
 @dataclass
-class History:
+class CurveHistory:
     """All measurements of a run that were read so far, and what the browser was sent of them."""
 
     # the last one that was read
@@ -85,9 +85,9 @@ class History:
     train: Points = Points()
     validation: Points = Points()
     # the latest curves, and what they were made of
-    drawn: tuple[tuple[Look, int], Curves] | None = None
+    drawn: tuple[tuple[CurveView, int], Curves] | None = None
     # the latest messages, oldest first
-    sent: list[Sent] = field(default_factory=list)
+    sent: list[SentMessage] = field(default_factory=list)
 
     def add(self, rows: pd.DataFrame) -> None:
         """Add rows of the store, all of which come after `row`."""
@@ -96,13 +96,13 @@ class History:
             self.train = self.train.joined(_points(rows, "train_loss", "train_accuracy"))
             self.validation = self.validation.joined(_points(rows, "validation_loss", "validation_accuracy"))
 
-    def curves(self, look: Look) -> Curves:
+    def curves(self, look: CurveView) -> Curves:
         """The curves, made anew only where there is something new."""
         if self.drawn is None or self.drawn[0] != (look, self.row):
             self.drawn = (look, self.row), curves_of(self.train, self.validation, look)
         return self.drawn[1]
 
-    def message(self, look: Look) -> tuple[dict[str, Any], Sent]:
+    def message(self, look: CurveView) -> tuple[dict[str, Any], SentMessage]:
         """What to send now, and what to `note` once it is sent.
 
         The browser may have missed the latest message. So of each curve it is told how many points it keeps, which are
@@ -126,14 +126,14 @@ class History:
             "last_step": int(self.train.step[-1]) if len(self.train.step) else 0,
         }
         loose = any(not np.array_equal(contents[name].value, curve.value) for name, curve in curves.items())
-        return message, Sent(number, self.row, contents, loose)
+        return message, SentMessage(number, self.row, contents, loose)
 
-    def note(self, sent: Sent) -> None:
+    def note(self, sent: SentMessage) -> None:
         """Remember what was sent."""
         self.sent = [*self.sent, sent][-_OVERLAP:]
 
 
-def curves_of(train: Points, validation: Points, look: Look) -> Curves:
+def curves_of(train: Points, validation: Points, look: CurveView) -> Curves:
     """Every curve of a run by its name: first smoothed, as on every page, and only then thinned.
 
     Smoothing what was thinned would average the extremes that were kept, each as if it were an ordinary value.
@@ -150,13 +150,13 @@ def curves_of(train: Points, validation: Points, look: Look) -> Curves:
     return curves
 
 
-def _across(points: Points, look: Look) -> np.ndarray:
+def _across(points: Points, look: CurveView) -> np.ndarray:
     if look.x == "seconds":
         return points.seconds
     return points.step / look.steps_per_epoch if look.x == "epoch" else points.step.astype(np.float64)
 
 
-def _thinned(points: Points, x: np.ndarray, values: np.ndarray, look: Look) -> Curve:
+def _thinned(points: Points, x: np.ndarray, values: np.ndarray, look: CurveView) -> Curve:
     kept = decimate_growing(x, values, look.points, look.log_x, look.window)
     return Curve(points.step[kept], points.seconds[kept], values[kept])
 
@@ -188,7 +188,7 @@ def _part(curve: Curve, held: Sequence[Curve | None], close: float | None) -> tu
     """What brings the browser from any of the curves that it may hold to this one, and what it holds then.
 
     None where it holds this one already. Of each curve that it may hold it is told which points stay: where points
-    become too many, every other one goes. Across seconds every new point moves all smoothed values a little, as the
+    become too many, every other one goes. XAxis seconds every new point moves all smoothed values a little, as the
     typical distance of points moves: values that are `close` are left as they are.
     """
     before = [one for one in held if one is not None]

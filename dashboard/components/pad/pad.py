@@ -25,7 +25,7 @@ _MOUNT = component(
 
 
 @dataclass(frozen=True)
-class Drawing:
+class PadDrawing:
     """What is on the pad now."""
 
     # uint8 (112, 112), 0 paper to 255 ink; None while the pad is empty
@@ -36,7 +36,7 @@ class Drawing:
     stroke_ended: bool
 
 
-def pad(key: str) -> Drawing:
+def pad(key: str) -> PadDrawing:
     """Show the pad and return what is drawn on it, about ten times a second while a stroke goes on.
 
     Call it in a fragment, so that only the fragment runs for each picture. The drawing outlives leaving the page.
@@ -47,7 +47,7 @@ def pad(key: str) -> Drawing:
     st.session_state[kept_name] = kept
     # `seq` tells the browser that its picture has arrived; until then it sends no other of the same stroke.
     _MOUNT(key=key, data={"key": key, "seq": kept["seq"], "strokes": kept["strokes"]}, on_drawing_change=lambda: None)
-    return Drawing(decode(kept["image"]), kept["seq"], kept["ended"])
+    return PadDrawing(decode(kept["image"]), kept["seq"], kept["ended"])
 
 
 def newest(kept: dict[str, Any], sent: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dashboard.components import assets
 _MOUNT = component("mnist_lab_watcher", js=assets.joined("page_run.js", "watcher/watcher.js"))
 
 
-def watch(key: str, address: str, digest: str) -> None:
+def watch_address(key: str, address: str, digest: str) -> None:
     """Run the page again when `address`, below the server's own, answers with another `digest` (JSON) than this.
 
     Shows nothing, but takes the room of an empty line: to be called last.

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.live_chart.live_chart import Series, live_chart
+from dashboard.components.live_chart.live_chart import ChartedRun, live_chart
 
 st.set_page_config(layout="wide")
 start = st.session_state.setdefault("start", time.time())
@@ -27,7 +27,7 @@ def read(after):
 @st.fragment(run_every=0.3)
 def live():
     if not st.toggle("Put the chart away"):
-        runs = [Series("a", "CNN <b>& co</b>", "#3078cf", "solid", 100, read)]
+        runs = [ChartedRun("a", "CNN <b>& co</b>", "#3078cf", "solid", 100, read)]
         live_chart("chart", runs, smoothing=smoothing, log_x=log_x, log_y=log_y)
 
 

@@ -5,7 +5,7 @@ import time
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.data_table.data_table import data_table, rows_of
+from dashboard.components.data_table.data_table import data_table, table_rows
 
 ROWS = 3_000
 SETTINGS = ["rate=0.5", "rate=0.05", "rate=-2", "width=100", "width=20", "mlp-300", "mlp-100", "=1+1"]
@@ -31,7 +31,7 @@ def rows(count):
         },
         index=numbers,
     )
-    return rows_of(
+    return table_rows(
         frame,
         {
             "Run": column.NumberColumn("#", width=30, pinned=True, help="The number."),
@@ -63,7 +63,7 @@ def table(last, more, train):
         "3,000 rows",
         height=300,
         shown=range(ROWS - 10 + more, ROWS + more) if last else None,
-        fresh=rows_of(fresh) if train else None,
+        fresh=table_rows(fresh) if train else None,
         ticked=st.session_state["chosen"],
         on_tick=choose,
     )

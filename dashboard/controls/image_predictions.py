@@ -9,15 +9,15 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import gallery
-from dashboard.controls.run_predictions import Answer, Subject
+from dashboard.controls.run_predictions import ImagePrediction, SplitPredictions
 from dashboard.frame import check_link_value
 from mnist_core.plots import channels_last, png, run_style, sprite, tint
 from mnist_core.text import in_html
 
 # to be put on the page once, with st.html
-STYLES = Path(__file__).with_name("image_answers.css")
+IMAGE_STYLES = Path(__file__).with_name("image_predictions.css")
 # images at a time
-PAGE = 60
+IMAGES_PER_PAGE = 60
 # query parameter: index of the large image in its split
 _IMAGE = "image"
 # of the sprite, not of the screen
@@ -28,16 +28,20 @@ _MOST_ROWS = 12
 _SMALL, _LARGE = 84, 252
 
 
-def choose(
-    key: str, subject: Subject, rows: pd.DataFrame, captions: Sequence[str], marks: Sequence[bool] | None = None
-) -> Answer:
+def choose_image(
+    key: str,
+    subject: SplitPredictions,
+    rows: pd.DataFrame,
+    captions: Sequence[str],
+    marks: Sequence[bool] | None = None,
+) -> ImagePrediction:
     """A gallery of the images of these rows (at least one); returns the answer to the one that is chosen.
 
     At first that is the image that the URL names, or else the first. Raises DataError if the images are not there.
     """
     images = channels_last(subject.images(rows))
     height, width = images.shape[1:3]
-    size = whole_pixels(_SMALL, width)
+    size = whole_pixel_width(_SMALL, width)
     indices = [str(index) for index in rows["index"]]
     check_link_value(_IMAGE, "Image", indices.__contains__)
     asked = st.query_params.get(_IMAGE)
@@ -49,7 +53,7 @@ def choose(
     return subject.answer(int(rows.index[chosen]))
 
 
-def large(subject: Subject, answer: Answer) -> str:
+def large_image_html(subject: SplitPredictions, answer: ImagePrediction) -> str:
     """HTML of one image in crisp pixels, what the network says to it, and the probability of each class."""
     values = answer.probabilities
     colour = run_style(subject.run.number).colour
@@ -60,7 +64,7 @@ def large(subject: Subject, answer: Answer) -> str:
     rest = len(values) - _MOST_ROWS
     more = f"<p class='quiet'>and {rest} classes that are less probable</p>" if rest > 0 else ""
     caption = f"{subject.split} image {answer.index:,}"
-    image = picture(channels_last(subject.image(answer)[None])[0], _LARGE, caption)
+    image = image_tag(channels_last(subject.image(answer)[None])[0], _LARGE, caption)
     return (
         f"<div class='inspected'><figure>{image}<figcaption>{caption}</figcaption></figure>"
         f"<div class='answer'><p class='verdict'>{_verdict(subject, answer)}</p>"
@@ -68,29 +72,29 @@ def large(subject: Subject, answer: Answer) -> str:
     )
 
 
-def picture(image: np.ndarray, width: int, alt: str) -> str:
+def image_tag(image: np.ndarray, width: int, alt: str) -> str:
     """An <img> of uint8 (H, W) or (H, W, 3), about `width` pixels wide on the screen, unblurred."""
     source = base64.b64encode(png(image)).decode()
-    width = whole_pixels(width, image.shape[1])
+    width = whole_pixel_width(width, image.shape[1])
     return f"<img src='data:image/png;base64,{source}' alt='{in_html(alt)}' style='width:{width}px'>"
 
 
-def whole_pixels(wanted: int, pixels: int) -> int:
+def whole_pixel_width(wanted: int, pixels: int) -> int:
     """A width on the screen near `wanted` that gives each of an image's pixels the same number of the screen's."""
     return pixels * max(1, round(wanted / pixels))
 
 
-def percent(value: float) -> str:
+def percent_text(value: float) -> str:
     """A probability in per cent that reads as 100 only where it is."""
     return f"{min(100 * value, 99.9) if value < 1 else 100:.1f}%"
 
 
-def _verdict(subject: Subject, answer: Answer) -> str:
+def _verdict(subject: SplitPredictions, answer: ImagePrediction) -> str:
     given, true = in_html(subject.classes[answer.given]), in_html(subject.classes[answer.true])
-    said = f"The network says <b>{given}</b>, {percent(answer.confidence)} sure."
+    said = f"The network says <b>{given}</b>, {percent_text(answer.confidence)} sure."
     if answer.right:
         return f"{said} <span class='right'>✓ Right.</span>"
-    rest = percent(float(answer.probabilities[answer.true]))
+    rest = percent_text(float(answer.probabilities[answer.true]))
     return f"{said} <span class='wrong'>✗ It is <b>{true}</b></span>, to which it gives {rest}."
 
 
@@ -108,5 +112,5 @@ def _bar(name: str, value: float, given: bool, true: bool, colour: str) -> str:
     return (
         f"<span class='{kind}' title='{in_html(name)}'>{in_html(name)}</span>"
         f"<i>{'✓' if true else ''}</i><div><b style='width:{100 * value:.1f}%;background:{fill}'></b></div>"
-        f"<span class='{kind}'>{percent(value)}</span>"
+        f"<span class='{kind}'>{percent_text(value)}</span>"
     )

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.controls import takeaway
+from dashboard.controls import run_downloads
 from mnist_core.config.run_config import RunConfig
 from mnist_core.export import formats
 from mnist_core.export.script.script import script
@@ -89,5 +89,5 @@ def test_other_tools_are_commands_that_exist(store: Store):
 
 def test_the_curves_of_all_runs_are_one_table(store: Store, tmp_path: Path):
     path = tmp_path / "curves.csv"
-    path.write_bytes(takeaway._curves(store, [number(store, 1), number(store, 2)]))
+    path.write_bytes(run_downloads._curves(store, [number(store, 1), number(store, 2)]))
     assert set(pd.read_csv(path)["run"]) == {1, 2}

@@ -17,7 +17,7 @@ from mnist_core.store import Run, queueing
 from mnist_core.text import in_markdown
 
 # query parameter: the label of the field under study
-FACTOR = "results_factor"
+FACTOR_KEY = "results_factor"
 
 # query parameters
 _OPEN, _FIELD, _RUN = "change", "change_field", "change_run"
@@ -26,7 +26,7 @@ _BEGUN = "change begun"
 _MARKS: dict[Sameness, str] = {"yes": "✓ the same", "partly": "◐ partly the same", "no": "✗ not the same"}
 
 
-def link(run: Run) -> None:
+def show_link(run: Run) -> None:
     """The way to this form for one run, from another page."""
     st.page_link(
         navigation.page_named("compare"),
@@ -36,7 +36,7 @@ def link(run: Run) -> None:
     )
 
 
-def show(runs: Sequence[Run]) -> None:
+def show_form(runs: Sequence[Run]) -> None:
     """The form, folded away until it is asked for; the pair that it has begun last."""
     _begun(runs)
     wanted = st.toggle(
@@ -98,7 +98,7 @@ def _form(run: Run) -> None:
 def _value(run: Run, field: FieldInfo) -> Any:
     prefix = f"change{run.number}_"
     if field.name != "architecture":
-        return forms.widget(replace(field, default=getattr(run.config, field.name)), prefix)
+        return forms.field_widget(replace(field, default=getattr(run.config, field.name)), prefix)
     text = st.text_area(
         field.label,
         line_of(run.config.architecture),
@@ -137,9 +137,9 @@ def _begin(run: Run, changed: RunConfig, field: FieldInfo) -> None:
     with errors_as_messages():
         begun = queueing.enqueue(open_store(), changed, single_change.name_of_change(run, changed, field.name))
         background_jobs().wake()
-        run_table.changed()
-        run_table.choose([run.number, begun.number])
-        st.session_state.update({_OPEN: False, FACTOR: field.label, _BEGUN: [run.number, begun.number]})
+        run_table.discard_snapshot()
+        run_table.set_chosen([run.number, begun.number])
+        st.session_state.update({_OPEN: False, FACTOR_KEY: field.label, _BEGUN: [run.number, begun.number]})
 
 
 def _begun(runs: Sequence[Run]) -> None:

@@ -16,7 +16,7 @@ _TICK_SECONDS = 0.5
 _ASKED = "downloads-asked"
 
 
-def on_disk(name: str) -> bool:
+def offer_unless_ready(name: str) -> bool:
     """Whether a data set can be read; if not, the page now says so and offers it."""
     found = _now(name)
     if found.state == "ready":
@@ -28,7 +28,7 @@ def on_disk(name: str) -> bool:
     return False
 
 
-def notice(values: Mapping[str, Any]) -> None:
+def show_notice(values: Mapping[str, Any]) -> None:
     """What the data set in a form's values calls for: that it is missing or on its way, or what a folder holds.
 
     Nothing if it is here and as it should be.

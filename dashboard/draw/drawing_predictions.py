@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components import pad
-from dashboard.draw.answers import STYLES, Answer, answers_html
+from dashboard.draw.prediction_cards import STYLES, DrawingPrediction, predictions_html
 from dashboard.frame import choose_option, errors_as_messages, open_store
 from mnist_core.analysis import trained
 from mnist_core.data import DIGITS, LIKE_MNIST, Framing, Ground, Placed, dataset, ink, place, read_picture
@@ -24,7 +24,7 @@ _NOTHING = "This run is {state} and kept no network to ask. Choose another run, 
 _DIVERGED = "This network cannot answer: its training diverged, and its weights are no numbers any more."
 
 
-def able(runs: Sequence[Run]) -> list[Run]:
+def runs_with_network(runs: Sequence[Run]) -> list[Run]:
     """The runs that have learned for at least one epoch, so that they can answer."""
     return [run for run in runs if run.epoch > 0]
 
@@ -34,9 +34,9 @@ def reads_digits(run: Run) -> bool:
     return dataset(run.dataset).classes == DIGITS
 
 
-def best_numbers(runs: Sequence[Run]) -> list[int]:
+def most_accurate_numbers(runs: Sequence[Run]) -> list[int]:
     """Numbers of the most accurate runs that can answer, one a network; on digits if there are any."""
-    found = able(runs)
+    found = runs_with_network(runs)
     digits = [run for run in found if reads_digits(run)]
     best: dict[str, Run] = {}
     for run in sorted(digits or found, key=_accuracy, reverse=True):
@@ -44,23 +44,23 @@ def best_numbers(runs: Sequence[Run]) -> list[int]:
     return [run.number for run in list(best.values())[:_BEST]]
 
 
-def warm_up(runs: Sequence[Run]) -> None:
+def load_networks(runs: Sequence[Run]) -> None:
     """Load the networks before the first stroke; what is wrong with one is said where its answer would be."""
     with st.spinner("Loading the networks …"):
         for run in runs:
-            ask(run, np.full((28, 28), 255, dtype=np.uint8))
+            predict_drawing(run, np.full((28, 28), 255, dtype=np.uint8))
 
 
-def draw_and_answer(runs: Sequence[Run]) -> None:
+def draw_and_predict(runs: Sequence[Run]) -> None:
     """The drawing pad or an upload on the left, the answers of these runs on the right."""
     # once, and not with every stroke
     st.html(STYLES)
-    _draw_and_answer([run.id for run in runs])
+    _draw_and_predict([run.id for run in runs])
 
 
 @st.fragment
 @errors_as_messages()
-def _draw_and_answer(ids: Sequence[str]) -> None:
+def _draw_and_predict(ids: Sequence[str]) -> None:
     left, right = st.columns([2, 5], gap="medium")
     with left:
         source = choose_option(
@@ -80,12 +80,12 @@ def _draw_and_answer(ids: Sequence[str]) -> None:
     runs = open_store().runs(ids=ids)
     with right:
         if runs:
-            st.html(answers_html([ask(run, picture) for run in runs], seq, ended))
+            st.html(predictions_html([predict_drawing(run, picture) for run in runs], seq, ended))
         else:
             st.info("Choose the networks that are to answer in the list above.")
 
 
-def ask(run: Run, picture: np.ndarray | None) -> Answer:
+def predict_drawing(run: Run, picture: np.ndarray | None) -> DrawingPrediction:
     """What a run makes of a drawing (H, W) or picture (H, W, 3); never raises what a person can mend."""
     store = open_store()
     framing = framing_of(run)
@@ -95,17 +95,17 @@ def ask(run: Run, picture: np.ndarray | None) -> Answer:
         placed = None if picture is None else place(picture, network.shape, framing, ground)
         if placed is None:
             empty = np.full(network.shape, 255 if ground == "bright" else 0, dtype=np.uint8)
-            return Answer(run, network.classes, empty, framing.description)
+            return DrawingPrediction(run, network.classes, empty, framing.description)
         # (classes,)
         values = trained.run_probabilities(store, run, placed.image[None])[0]
     except MnistLabError as error:
         over = not run.active and not trained.checkpoints(store, run)
-        return Answer(run, problem=_NOTHING.format(state=run.state) if over else str(error))
+        return DrawingPrediction(run, problem=_NOTHING.format(state=run.state) if over else str(error))
     if not np.isfinite(values).all():
-        return Answer(run, problem=_DIVERGED)
+        return DrawingPrediction(run, problem=_DIVERGED)
     note = "" if network.precision == run.config.precision else f"answers in {network.precision}"
     prepared = ", ".join([framing.description, *_changes(placed, ground), *_unknown(run)])
-    return Answer(run, network.classes, placed.image, prepared, values, note=note)
+    return DrawingPrediction(run, network.classes, placed.image, prepared, values, note=note)
 
 
 def framing_of(run: Run) -> Framing:

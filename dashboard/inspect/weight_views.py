@@ -7,7 +7,15 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components import gallery
-from dashboard.controls import TEMPLATES, Learned, bold, coloured, learned, picture, whole_pixels
+from dashboard.controls import (
+    CLASS_TEMPLATES,
+    LearnedWeights,
+    bold_class,
+    coloured_weights,
+    image_tag,
+    load_learned_weights,
+    whole_pixel_width,
+)
 from dashboard.frame import check_link_value, errors_as_messages, open_store
 from mnist_core.analysis import trained
 from mnist_core.plots import sprite, weight_scale
@@ -31,7 +39,7 @@ _FINDS = "bright on **red**, dark on **blue**"
 
 
 @st.fragment
-def weights(run_id: str) -> None:
+def show_weights(run_id: str) -> None:
     """What the run's network has learned, as images."""
     with errors_as_messages():
         run = open_store().run(run_id)
@@ -43,7 +51,7 @@ def weights(run_id: str) -> None:
             later = " They appear here after its first one." if run.active else ""
             st.info(f"This run has kept no weights: it has not finished an epoch.{later}")
             return
-        found = learned(run, epoch)
+        found = load_learned_weights(run, epoch)
         if not found.names:
             st.info("No layer of this network reads pixels, so its weights make no images.")
             return
@@ -54,7 +62,7 @@ def weights(run_id: str) -> None:
             bind="query-params",
             help="Which weights to show. Layers are numbered by kind, in the order of computation.",
         )
-        if name == TEMPLATES:
+        if name == CLASS_TEMPLATES:
             _templates(found)
         elif found.layer(name).kind == "units":
             _units(found, name)
@@ -100,16 +108,16 @@ def _epoch(run: Run) -> int | None:
     return epoch
 
 
-def _templates(found: Learned) -> None:
+def _templates(found: LearnedWeights) -> None:
     st.markdown(
         "This network is linear: all its layers multiply out to **one matrix**, which holds one image a class, its "
         f"template. A class's score is the sum of all pixels, each times the template{_meaning(found, _SPEAKS)}."
     )
     captions = list(found.classes)
-    _grid(found, TEMPLATES, range(len(captions)), captions, "What speaks for {}", _MIDDLE)
+    _grid(found, CLASS_TEMPLATES, range(len(captions)), captions, "What speaks for {}", _MIDDLE)
 
 
-def _units(found: Learned, name: str) -> None:
+def _units(found: LearnedWeights, name: str) -> None:
     values = found.values(name)
     # (units,)
     norms = np.linalg.norm(values.reshape(len(values), -1), axis=1)
@@ -122,7 +130,7 @@ def _units(found: Learned, name: str) -> None:
     _grid(found, name, places, captions, "Unit {}", _SMALL if len(norms) > _FEW else _MIDDLE)
 
 
-def _filters(found: Learned, name: str) -> None:
+def _filters(found: LearnedWeights, name: str) -> None:
     count, _, height, width = found.values(name).shape
     said = (
         f"{_some(count, 'filter')} of {width} × {height} pixels. Each slides over its input and answers where it finds"
@@ -132,10 +140,10 @@ def _filters(found: Learned, name: str) -> None:
     _grid(found, name, range(len(captions)), captions, "Filter {}", _SMALL)
 
 
-def _kernels(found: Learned, name: str) -> None:
+def _kernels(found: LearnedWeights, name: str) -> None:
     """Filters that read many channels: a row a filter, a column a channel."""
     # (out, in, H, W, 3)
-    images, limit = coloured(found, name)
+    images, limit = coloured_weights(found, name)
     count, channels = images.shape[:2]
     rows, columns = min(count, _MOST_KERNELS), min(channels, _MOST_KERNELS)
     size = "{} × {}".format(*images.shape[3:1:-1])
@@ -152,10 +160,10 @@ def _kernels(found: Learned, name: str) -> None:
 
 
 def _grid(
-    found: Learned, name: str, places: Sequence[int] | np.ndarray, captions: list[str], title: str, size: int
+    found: LearnedWeights, name: str, places: Sequence[int] | np.ndarray, captions: list[str], title: str, size: int
 ) -> None:
     """The images at these places, and one of them large."""
-    images, limit = coloured(found, name)
+    images, limit = coloured_weights(found, name)
     # (N, H, W, 3)
     images = images[:, 0] if images.ndim == 5 else images
     _legend(limit, images=found.channels == 3)
@@ -164,11 +172,13 @@ def _grid(
     with grid:
         shown = images[np.asarray(places)]
         tiles = sprite(shown, _COLUMNS)
-        chosen = gallery("weights", tiles, (width, height), len(shown), captions, size_px=whole_pixels(size, width))
+        chosen = gallery(
+            "weights", tiles, (width, height), len(shown), captions, size_px=whole_pixel_width(size, width)
+        )
     with side, st.container(key="stays-in-view"):
         at = _remembered((found.key[0], name), chosen, [int(place) for place in places])
-        st.markdown(title.format(bold(captions[at])))
-        st.html(f"<div class='inspected'><figure>{picture(shown[at], _LARGE, captions[at])}</figure></div>")
+        st.markdown(title.format(bold_class(captions[at])))
+        st.html(f"<div class='inspected'><figure>{image_tag(shown[at], _LARGE, captions[at])}</figure></div>")
 
 
 def _remembered(what: tuple[str, str], chosen: int | None, places: list[int]) -> int:
@@ -181,7 +191,7 @@ def _remembered(what: tuple[str, str], chosen: int | None, places: list[int]) ->
     return chosen
 
 
-def _meaning(found: Learned, colours: str) -> str:
+def _meaning(found: LearnedWeights, colours: str) -> str:
     """What the colours of the map mean; colour images are not drawn in it."""
     return "" if found.channels == 3 else f": {colours}"
 

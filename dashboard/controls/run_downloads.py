@@ -5,27 +5,29 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.controls import predictions
+from dashboard.controls.compared_runs import run_numbers
 from dashboard.frame import errors_as_messages, open_store
 from mnist_core.export import curves, formats
 from mnist_core.store import Run, Store
 from mnist_core.text import in_markdown
 
 
-def files(run: Run) -> None:
+def show_files(run: Run) -> None:
     """A button with a word about it for each file; a file is made when its button is pressed, not before."""
     store = open_store()
     for name, form in formats.FORMATS.items():
         made = partial(formats.content, store, run, name)
         why_not = formats.refusal(store, run, name)
-        offer(name, form.label, formats.file_name(run, name), form.mime, made, why_not or form.about, bool(why_not))
+        show_download(
+            name, form.label, formats.file_name(run, name), form.mime, made, why_not or form.about, bool(why_not)
+        )
 
 
-def together(runs: Sequence[Run]) -> None:
+def show_report_and_curves(runs: Sequence[Run]) -> None:
     """The report of several runs, and their curves in one table."""
     store = open_store()
-    what = predictions.named(runs)
-    offer(
+    what = run_numbers(runs)
+    show_download(
         "all-report",
         "Report (HTML)",
         "report.html",
@@ -33,7 +35,7 @@ def together(runs: Sequence[Run]) -> None:
         partial(_report, store, tuple(runs)),
         f"One page about {what}: settings, curves, statistics, mistakes. It opens anywhere, without a network.",
     )
-    offer(
+    show_download(
         "all-curves",
         "Curves (CSV)",
         "curves.csv",
@@ -43,7 +45,7 @@ def together(runs: Sequence[Run]) -> None:
     )
 
 
-def offer(
+def show_download(
     name: str, label: str, file: str, mime: str, made: Callable[[], bytes], about: str, disabled: bool = False
 ) -> None:
     """A button that makes a file and downloads it, and what there is to say about it."""
@@ -63,7 +65,7 @@ def offer(
     right.caption(in_markdown(about))
 
 
-def script(run: Run) -> None:
+def show_script(run: Run) -> None:
     """The run's script, to be read here."""
     if st.toggle(
         "Show the script",

@@ -6,8 +6,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, rows_of
-from dashboard.controls import PAGE, Subject, bold, choose, choose_cell, large, largest_mistake, percent
+from dashboard.components import data_table, table_rows
+from dashboard.controls import (
+    IMAGES_PER_PAGE,
+    SplitPredictions,
+    bold_class,
+    choose_confusion_cell,
+    choose_image,
+    large_image_html,
+    largest_confusion,
+    percent_text,
+)
 from dashboard.frame import errors_as_messages
 from dashboard.inspect.activations import layer_by_layer
 from mnist_core import plots
@@ -19,7 +28,7 @@ _CELL = "cell"
 
 
 @st.fragment
-def samples(subject: Subject) -> None:
+def show_samples(subject: SplitPredictions) -> None:
     """Random images with the answers to them."""
     with errors_as_messages():
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -33,7 +42,7 @@ def samples(subject: Subject) -> None:
                 help="Each number is another random choice of images, always the same one.",
             )
             st.button("Next sample", on_click=_next_sample, help="Draw other images.")
-        rows = subject.table.iloc[np.random.default_rng(int(seed)).permutation(len(subject.table))[:PAGE]]
+        rows = subject.table.iloc[np.random.default_rng(int(seed)).permutation(len(subject.table))[:IMAGES_PER_PAGE]]
         right = rows["predicted"] == rows["label"]
         total = (subject.table["predicted"] == subject.table["label"]).mean()
         st.markdown(
@@ -45,7 +54,7 @@ def samples(subject: Subject) -> None:
 
 
 @st.fragment
-def mistakes(subject: Subject) -> None:
+def show_mistakes(subject: SplitPredictions) -> None:
     """All wrong answers, the most confident first."""
     with errors_as_messages():
         wrong = scores.misclassified(subject.table)
@@ -65,15 +74,15 @@ def mistakes(subject: Subject) -> None:
             return
         st.markdown(_about_mistakes(subject, wrong, shown))
         place = st.container()
-        pages = -(-len(shown) // PAGE)
+        pages = -(-len(shown) // IMAGES_PER_PAGE)
         page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
-        rows = shown.iloc[(page - 1) * PAGE : page * PAGE]
+        rows = shown.iloc[(page - 1) * IMAGES_PER_PAGE : page * IMAGES_PER_PAGE]
         with place:
             _gallery_and_large("mistakes", subject, rows, _taken_for(subject, rows))
 
 
 @st.fragment
-def confusion(subject: Subject) -> None:
+def show_confusion(subject: SplitPredictions) -> None:
     """The confusion matrix beside the images of the cell that is chosen."""
     with errors_as_messages():
         matrix = scores.confusion_matrix(subject.table)
@@ -83,21 +92,23 @@ def confusion(subject: Subject) -> None:
             true, given = _matrix(subject, matrix)
         with right:
             rows = scores.images_of_cell(subject.table, true, given)
-            names = [bold(subject.classes[place]) for place in (true, given)]
+            names = [bold_class(subject.classes[place]) for place in (true, given)]
             what = f"{names[0]} taken for {names[1]}" if true != given else f"{names[0]} recognised"
             share = len(rows) / max(matrix[true].sum(), 1)
-            more = f" The {PAGE} most confident ones are shown." if len(rows) > PAGE else ""
+            more = f" The {IMAGES_PER_PAGE} most confident ones are shown." if len(rows) > IMAGES_PER_PAGE else ""
             st.markdown(f"{what}: {len(rows):,} of {matrix[true].sum():,} images ({share:.1%}).{more}")
             if len(rows):
                 place = st.container()
-                shown = rows.head(PAGE)
-                answer = choose("cell-images", subject, shown, [percent(value) for value in shown["confidence"]])
-                place.html(large(subject, answer))
+                shown = rows.head(IMAGES_PER_PAGE)
+                answer = choose_image(
+                    "cell-images", subject, shown, [percent_text(value) for value in shown["confidence"]]
+                )
+                place.html(large_image_html(subject, answer))
             else:
                 st.caption("There is no such image. Choose a cell with a number in it.")
 
 
-def classes(subject: Subject) -> None:
+def show_classes(subject: SplitPredictions) -> None:
     """Precision and recall of each class, as a chart and a table."""
     matrix = scores.confusion_matrix(subject.table)
     by_class = scores.class_scores(subject.table, subject.classes)
@@ -122,19 +133,19 @@ def classes(subject: Subject) -> None:
         "Most often taken for": st.column_config.TextColumn(help="The most frequent wrong answer, and how often."),
     }
     with right:
-        data_table("class-table", rows_of(table.rename_axis("class").reset_index(), columns), "Every class")
+        data_table("class-table", table_rows(table.rename_axis("class").reset_index(), columns), "Every class")
 
 
 def _gallery_and_large(
-    key: str, subject: Subject, rows: pd.DataFrame, captions: list[str], marks: list[bool] | None = None
+    key: str, subject: SplitPredictions, rows: pd.DataFrame, captions: list[str], marks: list[bool] | None = None
 ) -> None:
     side, grid = st.columns([4, 5], gap="large")
     with grid:
-        answer = choose(key, subject, rows, captions, marks)
+        answer = choose_image(key, subject, rows, captions, marks)
     with side:
         deeper = st.session_state.get("maps", False)
         with st.container(key="stays-in-place" if deeper else "stays-in-view"):
-            st.html(large(subject, answer))
+            st.html(large_image_html(subject, answer))
             layer_by_layer(subject, answer)
 
 
@@ -142,7 +153,7 @@ def _next_sample() -> None:
     st.session_state["sample"] += 1
 
 
-def _class_filter(subject: Subject, label: str, key: str, help: str) -> int | None:
+def _class_filter(subject: SplitPredictions, label: str, key: str, help: str) -> int | None:
     name = st.selectbox(
         label,
         subject.classes,
@@ -157,14 +168,14 @@ def _class_filter(subject: Subject, label: str, key: str, help: str) -> int | No
     return None if name is None else subject.classes.index(name)
 
 
-def _taken_for(subject: Subject, rows: pd.DataFrame) -> list[str]:
+def _taken_for(subject: SplitPredictions, rows: pd.DataFrame) -> list[str]:
     """Captions such as 4→9 · 98.1%."""
     answers = zip(rows["label"], rows["predicted"], rows["confidence"], strict=True)
     names = subject.classes
-    return [f"{names[true]}→{names[given]} · {percent(sure)}" for true, given, sure in answers]
+    return [f"{names[true]}→{names[given]} · {percent_text(sure)}" for true, given, sure in answers]
 
 
-def _about_mistakes(subject: Subject, wrong: pd.DataFrame, shown: pd.DataFrame) -> str:
+def _about_mistakes(subject: SplitPredictions, wrong: pd.DataFrame, shown: pd.DataFrame) -> str:
     total = len(subject.table)
     said = f"**{len(wrong):,} of {total:,}** {subject.split} images are wrong ({len(wrong) / total:.2%})"
     if len(shown) < len(wrong):
@@ -174,21 +185,21 @@ def _about_mistakes(subject: Subject, wrong: pd.DataFrame, shown: pd.DataFrame) 
     return f"{said}. The most confident mistakes come first{how_sure}."
 
 
-def _about_confusion(subject: Subject, matrix: np.ndarray) -> str:
-    true, given = largest_mistake(matrix)
+def _about_confusion(subject: SplitPredictions, matrix: np.ndarray) -> str:
+    true, given = largest_confusion(matrix)
     said = "Each row is a true class, each column what the network says. Choose a cell to see its images."
     if not matrix[true, given] or true == given:
         return f"Not one mistake: all images lie on the diagonal. {said}"
     return (
-        f"Most often, {bold(subject.classes[true])} is taken for {bold(subject.classes[given])}: "
+        f"Most often, {bold_class(subject.classes[true])} is taken for {bold_class(subject.classes[given])}: "
         f"{matrix[true, given]:,} times. {said}"
     )
 
 
-def _matrix(subject: Subject, matrix: np.ndarray) -> tuple[int, int]:
+def _matrix(subject: SplitPredictions, matrix: np.ndarray) -> tuple[int, int]:
     """Draw the matrix; returns the true and the predicted class of the cell that is chosen."""
     figure = plots.confusion_matrix(matrix, subject.classes, dark=st.context.theme.type == "dark")
-    return choose_cell(figure, f"confusion-{subject.run.number}-{subject.split}", _CELL, matrix)
+    return choose_confusion_cell(figure, f"confusion-{subject.run.number}-{subject.split}", _CELL, matrix)
 
 
 def _about_classes(scores: pd.DataFrame) -> str:
@@ -198,7 +209,7 @@ def _about_classes(scores: pd.DataFrame) -> str:
     if recall[best] == recall[worst]:
         said = f"All classes are recognised equally well ({recall[best]:.1%} of their images)."
     else:
-        names = [bold(str(scores.index[place])) for place in (best, worst)]
+        names = [bold_class(str(scores.index[place])) for place in (best, worst)]
         said = (
             f"{names[0]} is recognised best ({recall[best]:.1%} of its images), {names[1]} worst ({recall[worst]:.1%})."
         )

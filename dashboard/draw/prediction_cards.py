@@ -13,7 +13,7 @@ from mnist_core.store import Run
 from mnist_core.text import in_html
 
 # to be put on the page once, with st.html
-STYLES = Path(__file__).with_name("answers.css")
+STYLES = Path(__file__).with_name("prediction_cards.css")
 
 # pixels on, off, ...
 _DASHES = {"solid": (1, 0), "dash": (8, 5), "dot": (3, 4), "dashdot": (8, 4, 3, 4)}
@@ -24,7 +24,7 @@ _UNSURE = 0.6
 
 
 @dataclass(frozen=True)
-class Answer:
+class DrawingPrediction:
     """One run's answer; either `problem` says why there is none, or the pad may be empty."""
 
     run: Run
@@ -45,7 +45,7 @@ class Answer:
         return None if self.probabilities is None else int(self.probabilities.argmax())
 
 
-def answers_html(answers: Sequence[Answer], seq: int, ended: bool) -> str:
+def predictions_html(answers: Sequence[DrawingPrediction], seq: int, ended: bool) -> str:
     """All answers to drawing number `seq`; `ended` says that the pen is up. For use with STYLES."""
     odd, styles = dissenting(answers), run_styles(answer.run for answer in answers)
     cards = "".join(_card(answer, styles[answer.run.number], answer.run.number in odd) for answer in answers)
@@ -56,7 +56,7 @@ def answers_html(answers: Sequence[Answer], seq: int, ended: bool) -> str:
     )
 
 
-def dissenting(answers: Iterable[Answer]) -> set[int]:
+def dissenting(answers: Iterable[DrawingPrediction]) -> set[int]:
     """Numbers of the runs that answer otherwise than most with the same classes; all of them where none is most."""
     found: set[int] = set()
     for group in _comparable(answers):
@@ -66,16 +66,16 @@ def dissenting(answers: Iterable[Answer]) -> set[int]:
     return found
 
 
-def _comparable(answers: Iterable[Answer]) -> list[list[Answer]]:
+def _comparable(answers: Iterable[DrawingPrediction]) -> list[list[DrawingPrediction]]:
     """The given answers in groups that choose between the same classes."""
-    groups: dict[tuple[str, ...], list[Answer]] = {}
+    groups: dict[tuple[str, ...], list[DrawingPrediction]] = {}
     for answer in answers:
         if answer.best is not None:
             groups.setdefault(answer.classes, []).append(answer)
     return list(groups.values())
 
 
-def _verdict(answers: Sequence[Answer]) -> str:
+def _verdict(answers: Sequence[DrawingPrediction]) -> str:
     if all(answer.best is None for answer in answers):
         return "The answers appear here."
     said: list[str] = []
@@ -90,14 +90,14 @@ def _verdict(answers: Sequence[Answer]) -> str:
     return "<br>".join(said)
 
 
-def _numbers(group: Sequence[Answer], name: str) -> str:
+def _numbers(group: Sequence[DrawingPrediction], name: str) -> str:
     numbers = [str(answer.run.number) for answer in group if answer.classes[answer.best or 0] == name]
     return f"run{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
 
 
-def _seen(answers: Sequence[Answer]) -> str:
+def _seen(answers: Sequence[DrawingPrediction]) -> str:
     """Each different image that the networks are given, how it was made, and the runs that get it where they differ."""
-    groups: dict[tuple[tuple[int, ...], bytes, str], list[Answer]] = {}
+    groups: dict[tuple[tuple[int, ...], bytes, str], list[DrawingPrediction]] = {}
     for answer in answers:
         if answer.image is not None:
             groups.setdefault((answer.image.shape, answer.image.tobytes(), answer.prepared), []).append(answer)
@@ -118,7 +118,7 @@ def _seen(answers: Sequence[Answer]) -> str:
     return "".join(figures)
 
 
-def _card(answer: Answer, style: RunStyle, odd: bool) -> str:
+def _card(answer: DrawingPrediction, style: RunStyle, odd: bool) -> str:
     run, colour = answer.run, style.colour
     test = "test (optimistic)" if run.optimistic else "test"
     facts = [f"{test} {run.test_accuracy:.2%}"] if run.test_accuracy is not None else []
