@@ -1,4 +1,4 @@
-"""Sweeps: choose settings to try, start all their runs at once, and watch which serve best."""
+"""Sweeps: choose settings to try, start all their runs at once, and watch which are best."""
 
 import streamlit as st
 
@@ -16,7 +16,7 @@ from dashboard.sweeps import (
 def page() -> None:
     store = open_store()
     st.title("Sweeps")
-    st.caption("Train one experiment with many settings, and see which serve best.")
+    st.caption("Train one experiment with many settings, and see which are best.")
     left, right = st.columns([2, 5], gap="large")
     rows = store.sweeps()
     with right:
@@ -35,8 +35,8 @@ def page() -> None:
 
 def explain_sweeps() -> None:
     st.info(
-        "No sweep yet. A **sweep** trains the same experiment many times and changes one setting, or a few, from run "
-        "to run: the best value shows, and how much it matters. Several seeds for each tell chance from effect."
+        "No sweep yet. A **sweep** trains the same experiment many times and changes one or a few settings from run to "
+        "run. It shows which values are best and how much they matter. Several seeds for each show what is chance."
     )
     st.markdown("**Ready examples.** A click fills the form on the left; nothing starts yet.")
     show_examples("empty")

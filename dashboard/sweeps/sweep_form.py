@@ -1,4 +1,4 @@
-"""The left of the Sweeps page: the form of a new sweep, ready examples, and adding to a sweep that is there."""
+"""The left side of the Sweeps page: the form of a new sweep, ready examples, and the form that extends a sweep."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -33,7 +33,7 @@ def show_new_sweep_form() -> None:
         key="sweep_name",
         bind="query-params",
         max_chars=SWEEP_NAME_LENGTH,
-        placeholder="made from what varies",
+        placeholder="made from the settings that vary",
         help="Shown in the list of sweeps and before the names of its runs.",
     )
     base: dict[str, Any] = {"architecture": forms.architecture_field()}
@@ -45,15 +45,15 @@ def show_new_sweep_form() -> None:
     swept = st.empty()
     base |= forms.config_fields()
     if axes:
-        also = [axis_label(axis.field) for axis in axes if axis.field in base]
-        swept.caption(f"{' and '.join(also)}: taken from above, not from here." if also else "")
+        labels = [axis_label(axis.field) for axis in axes if axis.field in base]
+        swept.caption(f"{' and '.join(labels)}: varied above, so the value here is not used." if labels else "")
     with begin:
         dataset_download.show_notice(base)
         sweep = None
         with errors_as_messages():
             warn_of_axes_without_effect(axes or [], base)
             if axes is None:
-                st.caption("Values above are missing or wrong.")
+                st.caption("Some values above are missing or wrong.")
             elif not axes and choices["seeds"] == 1:
                 st.caption("Choose a setting to vary and its values, or more than one seed.")
             else:
@@ -61,25 +61,25 @@ def show_new_sweep_form() -> None:
                 configs = planned.configs()
                 queueing.check_trainable(open_store(), configs, "axes")
                 st.markdown(cost_text(configs))
-                # only now: what raised an error cannot be started
+                # Set last, so that a sweep with an error cannot be started.
                 sweep = planned
         _button("Start the sweep", "Puts all its runs into the queue, the longest first.", sweep, _launch)
 
 
 def show_extension_form(row: SweepRow) -> None:
-    """The form that adds values or seeds to a sweep; what it has already is not trained again."""
+    """The form that adds values or seeds to a sweep; runs that exist already are not trained again."""
     store = open_store()
     sweep = None
     with errors_as_messages():
         old = sweeps.load_sweep(store, row.id)
         st.subheader("Extend")
-        st.caption(f"Adds what is missing to **{in_markdown(row.name)}**. Its other settings stay.")
+        st.caption(f"Adds runs to **{in_markdown(row.name)}**. Its other settings stay.")
         axes = [axis_fields.choose_values(axis.field, old.method == "random") for axis in old.axes]
         samples = _samples() if old.method == "random" else old.samples
         complete = tuple(axis for axis in axes if axis is not None)
         wanted = replace(old, axes=complete, samples=samples, seeds=_seeds())
         if wanted == old or len(complete) < len(axes):
-            st.caption("Add a value to those above, or raise the number of seeds.")
+            st.caption("Add a value above, or raise the number of seeds.")
         else:
             lacking = sweeps.missing_configs(store, row.id, wanted)
             queueing.check_trainable(store, lacking, "axes")
@@ -90,7 +90,7 @@ def show_extension_form(row: SweepRow) -> None:
 
 
 def begin_extending(row: SweepRow) -> None:
-    """Fill the form with a sweep's axes and turn to adding to it; to be called from a callback."""
+    """Fill the form with a sweep's axes and switch to extending it. To be called from a callback."""
     sweep = sweeps.load_sweep(open_store(), row.id)
     for axis in sweep.axes:
         axis_fields.fill_values(axis)
@@ -98,21 +98,21 @@ def begin_extending(row: SweepRow) -> None:
     chosen_sweep.start_extending()
 
 
-def show_examples(place: str) -> None:
+def show_examples(key_prefix: str) -> None:
     """A button for each ready example; it fills the form and starts nothing."""
     for title, axis in _EXAMPLES.items():
         st.button(
             title,
-            key=f"{place}: {title}",
+            key=f"{key_prefix}: {title}",
             on_click=_fill,
             args=(title, axis),
             width="stretch",
-            help=f"Fills the form: the network {_EXAMPLE_NETWORK}, {_EXAMPLE_SEEDS} seeds each; all else stays.",
+            help=f"Fills the form: network {_EXAMPLE_NETWORK}, {_EXAMPLE_SEEDS} seeds each. Other settings stay.",
         )
 
 
 def warn_of_axes_without_effect(axes: Sequence[SweepAxis], base: Mapping[str, Any]) -> None:
-    """Warn of a setting that has no effect beside the others, where none of the others varies."""
+    """Warn of each setting that has no effect with the other settings as they are."""
     varied = {axis.field for axis in axes}
     for axis in axes:
         info = field_info(axis.field)
@@ -124,21 +124,21 @@ def warn_of_axes_without_effect(axes: Sequence[SweepAxis], base: Mapping[str, An
 
 
 def cost_text(configs: Sequence[RunConfig]) -> str:
-    """How many runs there are and how long they take: "12 runs, about 3 minutes on this machine"."""
+    """How many runs there are and how long they take, such as "12 runs, about 3 minutes on this machine"."""
     seconds = sweeps.estimated_seconds(open_store(), configs)
     runs = "1 run" if len(configs) == 1 else f"{len(configs):,} runs"
     return f"**{runs}**, about **{sweeps.duration_text(seconds)}** on this machine"
 
 
 def _choices() -> dict[str, Any]:
-    """How the settings are combined, and how often each is trained: what a Sweep takes."""
+    """How settings are combined and how often each is trained, as arguments of Sweep."""
     method = choose_option(
         "Search",
         ["grid", "random"],
         default="grid",
         key="method",
-        help="Grid: every combination of the values. Random: as many combinations as you say, drawn from the values "
-        "and ranges; with several settings it finds good ones sooner.",
+        help="Grid: every combination of the values. Random: a number of combinations, drawn from the values and "
+        "ranges; with several settings, this finds good ones sooner.",
     )
     samples = _samples() if method == "random" else _SAMPLES
     seeds = _seeds()
@@ -146,8 +146,8 @@ def _choices() -> dict[str, Any]:
         "Stop hopeless runs early",
         key="halving",
         bind="query-params",
-        help="Successive halving: after epochs 1, 3, 9, 27 … a setting goes on only if it is among the best third so "
-        "far; a run that is stopped says so. Saves time where most settings are bad. A slow starter may be lost.",
+        help="After epochs 1, 3, 9, 27 … only runs in the best third so far go on (successive halving). A stopped run "
+        "says so. This saves time where most settings are bad, but may stop a slow starter.",
     )
     return {"method": method, "samples": samples, "seeds": seeds, "halving": halving}
 
@@ -171,7 +171,7 @@ def _seeds() -> int:
         100,
         key="seeds_each",
         bind="query-params",
-        help="Every setting is trained so many times, each time with another seed. Three or more show how much is "
+        help="How often each combination is trained, each time with another seed. Three or more show how much is "
         "chance.",
     )
 
@@ -222,5 +222,5 @@ def _fill(title: str, axis: SweepAxis) -> None:
 
 
 def _set(values: Mapping[str, Any]) -> None:
-    """Give widgets these values; those that have them are left alone, as most have them by default."""
+    """Give widgets these values; those that have them already are left alone, because most have them by default."""
     st.session_state.update({key: value for key, value in values.items() if st.session_state.get(key) != value})

@@ -1,4 +1,4 @@
-"""The right of the Sweeps page: how far a sweep is, the best so far, and what can be done with it."""
+"""The right side of the Sweeps page: progress of a sweep, its best run so far, buttons, and results."""
 
 from collections.abc import Callable, Sequence
 from math import isnan
@@ -16,16 +16,16 @@ from mnist_core.store import ACTIVE_STATES, SweepRow, runs_at_once
 from mnist_core.sweeps import Sweep
 from mnist_core.text import in_markdown
 
-# the slower one: a run may also be started from the command line
+# Seconds between two looks at the store; also after the last run, because the command line may start another one.
 _TICK_SECONDS, _IDLE_SECONDS = 1.0, 5.0
-# runs of a sweep that are followed at half the pace
-_MANY = 200
-# between two estimates of the time left
+# A sweep with more runs than this is looked at half as often.
+_MANY_RUNS = 200
+# Seconds between two estimates of the time left.
 _ESTIMATE_SECONDS = 10.0
-_COMPARED = 5
+_MOST_COMPARED = 5
 # in the note of a run that it stopped
 _EARLY = "successive halving"
-_WORDS = {
+_STATE_LABELS = {
     "running": "running",
     "finished": "finished",
     "queued": "in the queue",
@@ -38,32 +38,32 @@ _WORDS = {
 
 
 def follow_sweep(row: SweepRow) -> None:
-    """Follow a sweep until its last run has ended."""
+    """Show a sweep, and keep showing its progress while runs train."""
     with errors_as_messages():
         table = sweeps.sweep_table(open_store(), row.id)
-        busy = _busy(table)
-        pace = _TICK_SECONDS * (1 if len(table) <= _MANY else 2)
+        busy = _is_busy(table)
+        pace = _TICK_SECONDS * (1 if len(table) <= _MANY_RUNS else 2)
         st.fragment(_board, run_every=pace if busy else _IDLE_SECONDS)(row, busy)
 
 
 def _board(row: SweepRow, busy: bool) -> None:
     with errors_as_messages():
         store = open_store()
-        known = store.sweep(row.id)
-        if known is None:
-            # deleted, here or elsewhere: the list of sweeps is no part of this fragment
+        current = store.sweep(row.id)
+        if current is None:
+            # The sweep was deleted, and the list of sweeps is outside this fragment.
             st.rerun()
         table = sweeps.sweep_table(store, row.id)
-        if _busy(table) != busy:
-            # the pace: faster while something trains
+        if _is_busy(table) != busy:
+            # The page has to be drawn again to change how often this fragment runs.
             st.rerun()
-        sweep = sweeps.Sweep.from_json(known.spec)
+        sweep = sweeps.Sweep.from_json(current.spec)
         _progress(row, table)
         _buttons(row, table)
         if table.empty:
             st.info("The runs of this sweep are deleted. **Recently deleted** on the page Compare brings them back.")
             return
-        # While some train it would be asked every second.
+        # Checked only when nothing trains: else every second.
         if not busy and (note := measures.changed_note(store.changed_runs(store.runs(sweep=row.id)))):
             st.warning(note)
         _best(sweep, table)
@@ -72,14 +72,14 @@ def _board(row: SweepRow, busy: bool) -> None:
         sweep_results.show_runs(sweep, table)
 
 
-def _busy(table: pd.DataFrame) -> bool:
+def _is_busy(table: pd.DataFrame) -> bool:
     return bool(table["state"].isin(ACTIVE_STATES).any())
 
 
 def _progress(row: SweepRow, table: pd.DataFrame) -> None:
     counts: dict[str, int] = table["state"].value_counts().to_dict()
     ended = len(table) - sum(counts.get(name, 0) for name in ACTIVE_STATES)
-    words = [f"**{counts[name]:,}** {word}" for name, word in _WORDS.items() if name in counts]
+    words = [f"**{counts[name]:,}** {word}" for name, word in _STATE_LABELS.items() if name in counts]
     if early := sum(_EARLY in text for text in table["note"].tolist()):
         words.append(f"{early:,} of them stopped early")
     if ended < len(table):
@@ -87,12 +87,12 @@ def _progress(row: SweepRow, table: pd.DataFrame) -> None:
         words.append(f"about {sweeps.duration_text(left)} left")
     st.progress(ended / max(1, len(table)), text=f"{len(table):,} runs: " + " · ".join(words))
     if counts.get("queued") and not runs_at_once(open_store()):
-        st.warning("The queue is held: on the page Train, under the queue, **Runs at once** is 0.")
+        st.warning("No run starts now: on the page Train, **Runs at once** below the queue is 0.")
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
 def _seconds_left(sweep_id: str, moment: int) -> float:
-    """Until the last run ends; `moment` is there to ask again now and then, as it takes long with many runs."""
+    """Seconds until the last run ends; cached until `moment` changes, because estimating many runs takes long."""
     store = open_store()
     running = store.runs(sweep=sweep_id, states=["running"])
     queued = store.runs(sweep=sweep_id, states=["queued"])
@@ -107,26 +107,27 @@ def _seconds_left(sweep_id: str, moment: int) -> float:
 def _buttons(row: SweepRow, table: pd.DataFrame) -> None:
     failed = sum(name in ("failed", "interrupted") for name in table["state"].tolist())
     with st.container(horizontal=True, vertical_alignment="center"):
-        if _busy(table):
+        if _is_busy(table):
             st.button(
                 "Stop all",
-                on_click=_do,
+                on_click=_apply,
                 args=(sweeps.stop_sweep, row.id),
-                help="Runs that train save and are tested; those that wait leave the queue.",
+                help="Runs that train are saved and tested. Runs that wait leave the queue.",
             )
         if failed:
             st.button(
                 f"Retry {failed:,} failed",
-                on_click=_do,
+                on_click=_apply,
                 args=(sweeps.retry_failed_runs, row.id),
-                help="Puts runs that failed or were interrupted into the queue again, before all others. "
-                "Diverged ones would diverge again.",
+                help="Puts failed and interrupted runs into the queue again, before all others. Diverged runs would "
+                "only diverge again.",
             )
-        help = "Add values or seeds: the form turns to this sweep, and only what is missing is trained."
+        help = "Add values or seeds to this sweep in the form on the left. Only missing runs are trained."
         if st.button("Extend", on_click=_extend, args=(row,), help=help):
-            # the form is no part of this fragment
+            # The form is outside this fragment.
             st.rerun()
-        best = table.dropna(subset=[sweeps.ranking_column(table)]).nlargest(_COMPARED, sweeps.ranking_column(table))
+        score = sweeps.ranking_column(table)
+        best = table.dropna(subset=[score]).nlargest(_MOST_COMPARED, score)
         if len(best) > 1:
             numbers = [str(number) for number in best["number"]]
             st.page_link(
@@ -135,7 +136,7 @@ def _buttons(row: SweepRow, table: pd.DataFrame) -> None:
                 query_params={"runs": numbers},
                 help="Opens the page Compare with these runs.",
             )
-        with st.popover("Delete", help="Forget this sweep, with or without its runs."):
+        with st.popover("Delete", help="Delete this sweep, with or without its runs."):
             _deleting(row, table)
 
 
@@ -146,7 +147,7 @@ def _deleting(row: SweepRow, table: pd.DataFrame) -> None:
         on_click=_delete,
         args=(row.id, []),
         width="stretch",
-        help="This page no longer shows it; its runs stay in the table of the page Compare.",
+        help="This page no longer shows the sweep. Its runs stay in the table on the page Compare.",
     )
     if ids:
         st.button(
@@ -154,31 +155,31 @@ def _deleting(row: SweepRow, table: pd.DataFrame) -> None:
             on_click=_delete,
             args=(row.id, ids),
             width="stretch",
-            help="Runs that train are stopped. For a day **Recently deleted** on the page Compare brings the "
-            "runs back, but not the sweep.",
+            help="Runs that train are stopped. For a day, **Recently deleted** on the page Compare brings the runs "
+            "back, but not the sweep.",
         )
 
 
 def _best(sweep: Sweep, table: pd.DataFrame) -> None:
-    """The best run with its setting's means over the seeds, its test accuracy, and how much choosing it flatters."""
-    found = sweeps.sweep_leaders(sweep, table)
-    if found is None:
+    """The best run, the mean of its setting over the seeds, and how much choosing the best flatters its accuracy."""
+    leaders = sweeps.sweep_leaders(sweep, table)
+    if leaders is None:
         st.caption("The best run appears here when the first has finished an epoch.")
         return
-    run, kind = found.run, sweeps.ranking_name(table)
+    run, kind = leaders.run, sweeps.ranking_name(table)
     number = str(run.number)
     with st.container(border=True, key="best"):
         figure, setting, links = st.columns([2, 4, 2], vertical_alignment="center")
         figure.metric(
             "Best run so far",
             f"{run.accuracy:.2%}",
-            help=f"Highest {kind} accuracy of one run, at its best epoch. The best of many runs is partly luck.",
+            help=f"Highest {kind} accuracy of a single run, at its best epoch. The best of many runs is partly luck.",
         )
         figure.caption(f"{kind} accuracy")
-        parts = [_values(found.of_run)] + ([f"seed {run.seed}"] if sweep.seeds > 1 else [])
+        parts = [_values(leaders.of_run)] + ([f"seed {run.seed}"] if sweep.seeds > 1 else [])
         setting.markdown(
             " · ".join(part for part in parts if part)
-            + f"  \nRun {number}, {run.state}{_tested(run, kind)}  \n{_means(found.of_run, kind)}"
+            + f"  \nRun {number}, {run.state}{_test_accuracy(run, kind)}  \n{_means(leaders.of_run, kind)}"
         )
         with links:
             st.page_link(
@@ -193,10 +194,11 @@ def _best(sweep: Sweep, table: pd.DataFrame) -> None:
                 query_params={"runs": number, "view": "Training"},
                 help="Opens the page Train with this run on the chart.",
             )
-        remarks = [stats.selection_bias_text(found.selection_bias)]
-        if found.best != found.of_run:
+        remarks = [stats.selection_bias_text(leaders.selection_bias)]
+        if leaders.best != leaders.of_run:
             remarks.append(
-                f"By the mean over seeds another setting is ahead: {_values(found.best)}. {_means(found.best, kind)}"
+                f"By its mean over seeds, another setting is better: {_values(leaders.best)}. "
+                f"{_means(leaders.best, kind)}"
             )
         st.markdown("  \n".join(remark for remark in remarks if remark))
 
@@ -208,12 +210,12 @@ def _values(setting: sweeps.Setting) -> str:
     )
 
 
-def _tested(run: sweeps.BestRun, kind: str) -> str:
+def _test_accuracy(run: sweeps.BestRun, kind: str) -> str:
     return "" if isnan(run.test) or kind != "validation" else f", test accuracy **{run.test:.2%}**"
 
 
 def _means(setting: sweeps.Setting, kind: str) -> str:
-    """A setting's mean accuracies over its seeds; of a single seed there is none."""
+    """Sentence with a setting's mean accuracies over its seeds, or on why one seed is not enough."""
     if setting.seeds < 2:
         return "Trained with one seed: another may give another accuracy."
     test = "" if isnan(setting.test) or kind != "validation" else f", test **{setting.test:.2%}**"
@@ -233,7 +235,7 @@ def _delete(sweep_id: str, ids: Sequence[str]) -> None:
     chosen_sweep.stop_extending()
 
 
-def _do(change: Callable[..., int], sweep_id: str) -> None:
+def _apply(change: Callable[..., int], sweep_id: str) -> None:
     try:
         change(open_store(), sweep_id)
     except MnistLabError as error:

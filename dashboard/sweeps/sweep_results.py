@@ -1,4 +1,4 @@
-"""What a sweep has found: the summary figure, curves coloured by the swept value, and a table of every run."""
+"""Results of a sweep: the summary figure, curves coloured by the swept value, and a table of every run."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -19,8 +19,8 @@ from mnist_core.plots import Metric, sweep_curves, sweep_figure
 from mnist_core.sweeps import Sweep
 from mnist_core.text import in_markdown
 
-# drawn at most: more can neither be told apart nor be read every second
-CURVES = 60
+# Most curves in the chart: more could not be told apart, nor read from the store every second.
+MOST_CURVES = 60
 
 _METRICS: list[Metric] = ["accuracy", "loss"]
 _CURVE_NAMES = ("validation_loss", "validation_accuracy", "epoch_train_loss", "epoch_train_accuracy")
@@ -36,7 +36,7 @@ def show_summary(sweep: Sweep, table: pd.DataFrame) -> None:
     figure = _summary(table.loc[:, ["run", "number", "seed", *labels, measure]], labels, measure)
     live_figure("sweep-summary", figure, f"{measures.ranking_label(measure)} by {' and '.join(labels.values())}")
     if measure == "test_accuracy":
-        st.caption("Test accuracy, optimistic as soon as settings are chosen by it.")
+        st.caption("Test accuracy. It is optimistic as soon as you choose settings by it.")
 
 
 def show_curves(sweep: Sweep, table: pd.DataFrame) -> None:
@@ -54,26 +54,26 @@ def show_curves(sweep: Sweep, table: pd.DataFrame) -> None:
             help="Accuracy is the share of right answers; loss is what training lowers.",
         )
         field = _coloured_by(sweep)
-    shown = evenly_spread(begun, field, CURVES)
-    # else there is nothing after each epoch but the training
+    shown = evenly_spread(begun, field, MOST_CURVES)
+    # Runs without images to choose an epoch on have training values only.
     chosen = (table["chosen_on"] != "–").any()
     columns = list(dict.fromkeys(["run", "number", "seed", "epoch", "chosen_on", field]))
     figure = _curves(shown.loc[:, columns], field, metric or "accuracy", bool(chosen))
     live_figure("sweep-curves", figure, f"{metric} over epochs, a curve a run, coloured by {sweeps.axis_label(field)}")
     if len(set(shown["chosen_on"].tolist())) > 1:
         st.caption(
-            "Some curves are of validation images, others of the test images, which chose the epoch (optimistic). "
-            "Point at a curve to see which."
+            "Some curves are about validation images, others about the test images, which chose the epoch "
+            "(optimistic). Point at a curve to see which."
         )
     if len(shown) < len(begun):
         st.caption(
             f"{len(shown)} of {len(begun):,} runs are drawn, spread evenly over "
-            f"{in_markdown(sweeps.axis_label(field))}: more could not be told apart."
+            f"{in_markdown(sweeps.axis_label(field))}, because more could not be told apart."
         )
 
 
 def evenly_spread(table: pd.DataFrame, field: str, most: int) -> pd.DataFrame:
-    """At most `most` rows of the table, evenly spread over the values of a field, lowest and highest included."""
+    """At most `most` rows of the table, evenly spread over the values of a field, from the lowest to the highest."""
     if len(table) <= most:
         return table
     order = np.lexsort((table["number"], _sortable(table[field].tolist())))
@@ -81,11 +81,11 @@ def evenly_spread(table: pd.DataFrame, field: str, most: int) -> pd.DataFrame:
 
 
 def show_runs(sweep: Sweep, table: pd.DataFrame) -> None:
-    """Every run: those that train, then those that have ended, the best first, then those that wait."""
+    """A table of every run: first those that train, then those that ended, the best first, then those that wait."""
     st.subheader("Every run")
-    places = [{"running": 0, "queued": 2}.get(name, 1) for name in table["state"].tolist()]
-    rows = table.assign(place=places, score=table[sweeps.ranking_column(table)])
-    rows = rows.sort_values(["place", "score", "number"], ascending=[True, False, True])
+    groups = [{"running": 0, "queued": 2}.get(name, 1) for name in table["state"].tolist()]
+    rows = table.assign(group=groups, score=table[sweeps.ranking_column(table)])
+    rows = rows.sort_values(["group", "score", "number"], ascending=[True, False, True])
     column = st.column_config
     shown = pd.DataFrame(
         {"Run": [f"/inspect?run={number}" for number in rows["number"]], "State": rows["state"].tolist()}
@@ -105,19 +105,22 @@ def show_runs(sweep: Sweep, table: pd.DataFrame) -> None:
         shown = shown.drop(columns=CHOSEN_ON_COLUMN)
     percent = partial(column.NumberColumn, format="%.2f%%", width="small")
     columns = {
-        "Run": column.LinkColumn(display_text=r"run=(\d+)", width="small", help="Opens it on the page Inspect."),
+        "Run": column.LinkColumn(display_text=r"run=(\d+)", width="small", help="Opens the run on the page Inspect."),
         "Validation": percent(help="Accuracy on the held-out images, at the best epoch."),
         "Test": percent(
-            help="Accuracy of the best epoch's weights on the test images: optimistic where those chose that epoch."
+            help="Accuracy on the test images, with the weights of the best epoch. Optimistic if these images chose it."
         ),
         CHOSEN_ON_COLUMN: run_table.column_configs()[CHOSEN_ON_COLUMN],
         "Loss": column.NumberColumn("Training loss", format="%.4f", help="Of the last epoch, in nats."),
         "Epochs": column.NumberColumn(width="small", help="Epochs that are completed."),
         "Time (s)": column.NumberColumn(format="%.1f", width="small", help="Seconds of training."),
-        "Note": column.TextColumn(width="large", help="Why a run ended early, and what else it says."),
+        "Note": column.TextColumn(width="large", help="Why a run ended early, and other remarks."),
     }
     if labels := sorted({label for label in rows["loss_label"] if label}):
-        st.caption(f"The training loss of some of these runs is {' or '.join(labels)}: compare it with its like only.")
+        st.caption(
+            f"The training loss of some of these runs is {' or '.join(labels)}: compare it only with the same kind of "
+            "loss."
+        )
     data_table("sweep-runs", table_rows(shown, columns), "Every run of the sweep", height=420)
 
 
@@ -129,7 +132,7 @@ def _coloured_by(sweep: Sweep) -> str:
         sweep.fields,
         format_func=sweeps.axis_label,
         default=sweep.fields[0],
-        # of another sweep are other choices
+        # Another sweep has other settings to choose from.
         key=f"coloured by {' '.join(sweep.fields)}",
         help="Which of the swept settings gives a curve its colour.",
         in_address=False,
@@ -139,13 +142,13 @@ def _coloured_by(sweep: Sweep) -> str:
 
 @st.cache_data(show_spinner=False, max_entries=8)
 def _summary(table: pd.DataFrame, labels: dict[str, str], measure: str) -> go.Figure:
-    """The figure of the runs in the table, which is made anew only if one of these columns has changed."""
+    """The summary figure, cached until one of these columns changes."""
     return sweep_figure(table, labels, measure)
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
 def _curves(table: pd.DataFrame, field: str, metric: Metric, chosen: bool) -> go.Figure:
-    """The curves of the runs in the table, made anew only after another epoch of one of them."""
+    """The curves of the runs in the table, cached until one of them has trained another epoch."""
     metrics = {}
     for run, epoch in zip(table["run"], table["epoch"], strict=True):
         with errors_as_messages():
@@ -156,11 +159,11 @@ def _curves(table: pd.DataFrame, field: str, metric: Metric, chosen: bool) -> go
 
 @st.cache_data(show_spinner=False, max_entries=1000)
 def _metrics(run_id: str, epoch: int) -> pd.DataFrame:
-    """What a run recorded at the ends of its epochs; `epoch` is there to read it again after the next one."""
+    """Metrics at the ends of a run's epochs. `epoch` makes the cache read them again after the next one."""
     return open_store().metrics(run_id, names=_CURVE_NAMES)
 
 
 def _sortable(values: Sequence[Any]) -> list[Any]:
-    """The values of an axis as they sort best: numbers as numbers, all else as text."""
+    """The values of an axis in a form that sorts: numbers as numbers, all others as text."""
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
     return list(values) if numeric else [shown(value) for value in values]

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
-from dashboard.sweeps.sweep_results import CURVES, evenly_spread
+from dashboard.sweeps.sweep_results import MOST_CURVES, evenly_spread
 from mnist_core import sweeps
 from mnist_core.commands.cli import app
 from mnist_core.config.run_config import RunConfig
@@ -29,12 +29,13 @@ def page(own_lab, quiet) -> AppTest:
 
 
 def button(page: AppTest, label: str):
-    return next(found for found in page.button if found.label == label)
+    return next(button for button in page.button if button.label == label)
 
 
-def said(page: AppTest) -> str:
-    found = [*page.markdown, *page.caption, *page.warning, *page.info]
-    return "\n".join([*(element.value for element in found), *(bar.proto.text for bar in page.get("progress"))])
+def texts(page: AppTest) -> str:
+    """Running text, captions, messages and the text of the progress bar."""
+    elements = [*page.markdown, *page.caption, *page.warning, *page.info]
+    return "\n".join([*(element.value for element in elements), *(bar.proto.text for bar in page.get("progress"))])
 
 
 def errors(page: AppTest) -> list[str]:
@@ -55,21 +56,21 @@ def launched(sweep: Sweep, train: int = 0) -> tuple[Store, str]:
 def test_an_empty_lab_says_what_a_sweep_is_and_an_example_fills_the_form(page: AppTest):
     page.run()
     assert not page.exception
-    assert "trains the same experiment many times" in said(page)
+    assert len(page.info) == 1
     assert button(page, "Start the sweep").disabled
     page.button(key="empty: Learning rates from 0.00001 to 1").click().run()
     assert not page.exception
     assert page.selectbox(key="vary1").value == "learning_rate"
-    assert "6 values: 1e-05 · 0.0001 · 0.001 · 0.01 · 0.1 · 1" in said(page)
-    assert "**12 runs**, about **" in said(page)
+    assert "6 values: 1e-05 · 0.0001 · 0.001" in texts(page)
+    assert "**12 runs**" in texts(page)
     assert not button(page, "Start the sweep").disabled
     assert Store.open().sweeps() == []
 
 
 def test_both_examples_are_sweeps_that_can_start(page: AppTest):
     page.run()
-    for place in range(2):
-        [found for found in page.button if str(found.key).startswith("popover")][place].click().run()
+    for index in range(2):
+        [button for button in page.button if str(button.key).startswith("popover")][index].click().run()
         assert not errors(page)
         assert not button(page, "Start the sweep").disabled
 
@@ -83,7 +84,7 @@ def test_a_click_starts_what_was_chosen(page: AppTest):
     page.selectbox(key="vary2").set_value("optimizer").run()
     page.multiselect(key="try_optimizer").set_value(["sgd", "adam"])
     page.number_input(key="seeds_each").set_value(2).run()
-    assert "**12 runs**, about **" in said(page)
+    assert "**12 runs**" in texts(page)
     button(page, "Start the sweep").click().run()
     assert not page.exception
     store = Store.open()
@@ -95,7 +96,7 @@ def test_a_click_starts_what_was_chosen(page: AppTest):
     }
     assert {run.state for run in runs} == {"queued"}
     assert page.query_params["sweep"] == row.id
-    assert "12 runs: **12** in the queue" in said(page)
+    assert "12 runs: **12**" in texts(page)
 
 
 def test_an_address_carries_the_form(page: AppTest):
@@ -104,26 +105,26 @@ def test_an_address_carries_the_form(page: AppTest):
     page.query_params["seeds_each"] = "3"
     page.run()
     assert not page.exception
-    assert "**9 runs**" in said(page)
+    assert "**9 runs**" in texts(page)
 
 
 @pytest.mark.parametrize(
-    ("field", "text", "message"),
+    ("field", "text", "mistake"),
     [
-        ("learning_rate", "0.1, fast", "learning_rate: 'fast' is not a number"),
-        ("learning_rate", "1..0.1 log 3", "learning_rate: the range 1..0.1 does not rise"),
-        ("learning_rate", "0.1..1 log", "learning_rate: a grid needs to know how many values"),
-        ("learning_rate", "0.1, 1000", "learning_rate: 1000.0 cannot be used"),
-        ("batch_size", "0, 10", "batch_size: 0 cannot be used"),
-        ("dropout", "0.1, 0.5", "dropout: is neither a setting nor a place in the architecture"),
+        ("learning_rate", "0.1, fast", "'fast'"),
+        ("learning_rate", "1..0.1 log 3", "1..0.1"),
+        ("learning_rate", "0.1..1 log", "how many values"),
+        ("learning_rate", "0.1, 1000", "1000.0"),
+        ("batch_size", "0, 10", "0 cannot"),
+        ("dropout", "0.1, 0.5", "architecture"),
     ],
 )
-def test_a_mistake_names_its_field_and_nothing_can_be_started(page: AppTest, field: str, text: str, message: str):
+def test_a_mistake_names_its_field_and_nothing_can_be_started(page: AppTest, field: str, text: str, mistake: str):
     page.run()
     page.selectbox(key="vary1").set_value(field).run()
     page.text_input(key=f"try_{field}").set_value(text).run()
     assert not page.exception
-    assert [error for error in errors(page) if error.startswith(message)], errors(page)
+    assert [error for error in errors(page) if error.startswith(f"{field}:") and mistake in error], errors(page)
     assert button(page, "Start the sweep").disabled
 
 
@@ -131,9 +132,10 @@ def test_a_setting_without_effect_is_warned_of(page: AppTest):
     page.run()
     page.selectbox(key="vary1").set_value("momentum").run()
     page.text_input(key="try_momentum").set_value("0, 0.9").run()
-    assert "Momentum has no effect in these runs: it needs Optimizer sgd or rmsprop or muon" in said(page)
+    (warning,) = [warning.value for warning in page.warning if "Momentum" in warning.value]
+    assert all(word in warning for word in ("Optimizer", "sgd", "rmsprop", "muon"))
     page.selectbox(key="optimizer").set_value("sgd").run()
-    assert "has no effect" not in said(page)
+    assert not [warning.value for warning in page.warning if "Momentum" in warning.value]
 
 
 def test_a_random_search_draws_from_a_range(page: AppTest):
@@ -142,7 +144,7 @@ def test_a_random_search_draws_from_a_range(page: AppTest):
     page.selectbox(key="vary1").set_value("learning_rate").run()
     page.text_input(key="try_learning_rate").set_value("0.0001..1 log").run()
     page.number_input(key="samples").set_value(7).run()
-    assert "Drawn between 0.0001 and 1" in said(page)
+    assert "between 0.0001 and 1" in texts(page)
     button(page, "Start the sweep").click().run()
     rates = {run.config.learning_rate for run in Store.open().runs()}
     assert len(rates) == 7
@@ -154,31 +156,32 @@ def test_the_board_shows_the_best_so_far_and_every_run(page: AppTest):
     page.run()
     assert not page.exception
     assert not page.error
-    found = sweeps.best_run(sweeps.sweep_table(store, sweep_id))
-    assert found is not None
-    assert page.metric[0].value == f"{found['validation_accuracy']:.2%}"
-    assert f"Learning rate **{found['learning_rate']:g}** · seed {found['seed']}" in said(page)
-    assert "4 runs: **3** finished · **1** in the queue · about" in said(page)
+    best = sweeps.best_run(sweeps.sweep_table(store, sweep_id))
+    assert best is not None
+    assert page.metric[0].value == f"{best['validation_accuracy']:.2%}"
+    assert f"**{best['learning_rate']:g}** · seed {best['seed']}" in texts(page)
+    assert "4 runs: **3** finished · **1** " in texts(page)
     table = sweeps.sweep_table(store, sweep_id)
-    choice = sweeps.sweep_leaders(Sweep("two rates", TINY, (RATES,), seeds=2), table)
-    assert choice is not None
-    own = table.loc[table["learning_rate"] == found["learning_rate"]].dropna(subset=["validation_accuracy"])
-    assert choice.of_run.seeds == len(own)
-    assert choice.of_run.mean == pytest.approx(own["validation_accuracy"].mean())
-    assert choice.of_run.test == pytest.approx(own["test_accuracy"].mean())
-    assert choice.run.test == pytest.approx(found["test_accuracy"])
-    assert f"test accuracy **{choice.run.test:.2%}**" in said(page)
-    assert len(own) < 2 or f"validation **{choice.of_run.mean:.2%}**, test **{choice.of_run.test:.2%}**" in said(page)
-    assert choice.selection_bias is not None
-    assert choice.selection_bias.runs == 3
-    assert "best of 3 runs" in said(page)
+    leaders = sweeps.sweep_leaders(Sweep("two rates", TINY, (RATES,), seeds=2), table)
+    assert leaders is not None
+    same_rate = table.loc[table["learning_rate"] == best["learning_rate"]].dropna(subset=["validation_accuracy"])
+    assert leaders.of_run.seeds == len(same_rate)
+    assert leaders.of_run.mean == pytest.approx(same_rate["validation_accuracy"].mean())
+    assert leaders.of_run.test == pytest.approx(same_rate["test_accuracy"].mean())
+    assert leaders.run.test == pytest.approx(best["test_accuracy"])
+    assert f"test accuracy **{leaders.run.test:.2%}**" in texts(page)
+    means = f"**{leaders.of_run.mean:.2%}**, test **{leaders.of_run.test:.2%}**"
+    assert len(same_rate) < 2 or means in texts(page)
+    assert leaders.selection_bias is not None
+    assert leaders.selection_bias.runs == 3
+    assert "best of 3 runs" in texts(page)
     assert [
         widget.proto.label for kind in ("button", "button_group") for widget in page.get(kind) if not widget.proto.help
     ] == []
     rows = tables(page)["sweep-runs"]
     assert rows["State"].tolist() == ["finished"] * 3 + ["queued"]
     assert rows["Validation"].tolist()[:3] == sorted(rows["Validation"].tolist()[:3], reverse=True)
-    assert rows["Run"].iloc[0] == f"/inspect?run={found['number']}"
+    assert rows["Run"].iloc[0] == f"/inspect?run={best['number']}"
     assert [title.value for title in page.subheader][-3:] == ["What it found", "Learning curves", "Every run"]
 
 
@@ -189,7 +192,7 @@ def test_stop_all_takes_everything_from_the_queue(page: AppTest):
     button(page, "Stop all").click().run()
     assert {run.state for run in store.runs(sweep=sweep_id)} == {"stopped"}
     assert store.run(other.id).state == "queued"
-    assert "Stop all" not in [found.label for found in page.button]
+    assert "Stop all" not in [button.label for button in page.button]
 
 
 def test_failed_runs_are_retried(page: AppTest):
@@ -199,7 +202,7 @@ def test_failed_runs_are_retried(page: AppTest):
         assert run is not None
         store.finish(run, state, "for the test")
     page.run()
-    assert "2 runs: **1** diverged · **1** failed" in said(page)
+    assert "**1** diverged · **1** failed" in texts(page)
     button(page, "Retry 1 failed").click().run()
     assert sorted(run.state for run in store.runs(sweep=sweep_id)) == ["diverged", "queued"]
 
@@ -217,7 +220,7 @@ def test_a_sweep_is_deleted_with_or_without_its_runs(page: AppTest, label: str, 
     assert len(store.runs(deleted=True)) == 2 - kept
     page.run()
     assert page.selectbox(key="sweep").value == store.sweeps()[0].id
-    assert "address" not in said(page)
+    assert not [warning for warning in page.warning if "address" in warning.value]
 
 
 def test_extending_adds_only_what_is_missing(page: AppTest):
@@ -229,7 +232,7 @@ def test_extending_adds_only_what_is_missing(page: AppTest):
     assert button(page, "Add the missing runs").disabled
     page.text_input(key="try_learning_rate").set_value("0.001, 0.01, 0.1")
     page.number_input(key="seeds_each").set_value(2).run()
-    assert "**4 runs**, about" in said(page)
+    assert "**4 runs**" in texts(page)
     button(page, "Add the missing runs").click().run()
     assert not page.exception
     runs = store.runs(sweep=sweep_id)
@@ -237,7 +240,7 @@ def test_extending_adds_only_what_is_missing(page: AppTest):
     assert sorted((run.config.learning_rate, run.config.seed) for run in runs) == [
         (rate, seed) for rate in (0.001, 0.01, 0.1) for seed in (0, 1)
     ]
-    assert "Start the sweep" in [found.label for found in page.button]
+    assert "Start the sweep" in [button.label for button in page.button]
 
 
 def test_an_address_with_a_sweep_that_is_gone_shows_the_newest(page: AppTest):
@@ -245,7 +248,7 @@ def test_an_address_with_a_sweep_that_is_gone_shows_the_newest(page: AppTest):
     page.query_params["sweep"] = "gone"
     page.run()
     assert not page.exception
-    assert "The sweep in this address is not here" in said(page)
+    assert [warning for warning in page.warning if "address" in warning.value]
     assert page.selectbox(key="sweep").value == sweep_id
 
 
@@ -254,18 +257,19 @@ def test_a_sweep_whose_runs_are_deleted_says_so(page: AppTest):
     store.delete([run.id for run in store.runs()])
     page.run()
     assert not page.exception
-    assert "The runs of this sweep are deleted" in said(page)
+    assert len(page.info) == 1
+    assert not tables(page)
 
 
 def test_curves_of_many_runs_are_spread_over_the_swept_value():
-    table = pd.DataFrame({"number": range(1, 501), "rate": [float(place % 100) for place in range(500)]})
-    some = evenly_spread(table, "rate", CURVES)
-    assert len(some) == CURVES
-    rates = some["rate"].tolist()
+    table = pd.DataFrame({"number": range(1, 501), "rate": [float(index % 100) for index in range(500)]})
+    rows = evenly_spread(table, "rate", MOST_CURVES)
+    assert len(rows) == MOST_CURVES
+    rates = rows["rate"].tolist()
     assert rates == sorted(rates)
     assert (rates[0], rates[-1]) == (0, 99)
-    assert len(set(rates)) == CURVES
-    assert len(evenly_spread(table.head(CURVES), "rate", CURVES)) == CURVES
+    assert len(set(rates)) == MOST_CURVES
+    assert len(evenly_spread(table.head(MOST_CURVES), "rate", MOST_CURVES)) == MOST_CURVES
 
 
 @pytest.mark.parametrize(
@@ -287,10 +291,10 @@ def test_durations_in_words(seconds: float, text: str):
 def test_a_run_whose_figures_have_changed_is_named_on_the_board_and_by_the_command(page: AppTest):
     store, sweep_id = launched(Sweep("rates", TINY, (RATES,)), train=2)
     page.run()
-    assert "run 2 have" not in said(page)
+    assert "run 2 have" not in texts(page)
     assert store.file is not None
     with closing(sqlite3.connect(store.file)) as connection, connection:
         connection.execute("UPDATE runs SET validation_accuracy = 0.999 WHERE number = 2")
     page.run()
-    assert "run 2 have" in said(page)
+    assert "run 2 have" in texts(page)
     assert "run 2 have" in CliRunner().invoke(app, ["sweep", "show", sweep_id], env={"COLUMNS": "200"}).stdout
