@@ -23,8 +23,6 @@ _MANY_RUNS = 200
 # Seconds between two estimates of the time left.
 _ESTIMATE_SECONDS = 10.0
 _MOST_COMPARED = 5
-# in the note of a run that it stopped
-_EARLY = "successive halving"
 _STATE_LABELS = {
     "running": "running",
     "finished": "finished",
@@ -58,7 +56,7 @@ def _board(row: SweepRow, busy: bool) -> None:
             # The page has to be drawn again to change how often this fragment runs.
             st.rerun()
         sweep = sweeps.Sweep.from_json(current.spec)
-        _progress(row, table)
+        _progress(row, sweep, table)
         _buttons(row, table)
         if table.empty:
             st.info("The runs of this sweep are deleted. **Recently deleted** on the page Compare brings them back.")
@@ -76,11 +74,11 @@ def _is_busy(table: pd.DataFrame) -> bool:
     return bool(table["state"].isin(ACTIVE_STATES).any())
 
 
-def _progress(row: SweepRow, table: pd.DataFrame) -> None:
+def _progress(row: SweepRow, sweep: Sweep, table: pd.DataFrame) -> None:
     counts: dict[str, int] = table["state"].value_counts().to_dict()
     ended = len(table) - sum(counts.get(name, 0) for name in ACTIVE_STATES)
     words = [f"**{counts[name]:,}** {word}" for name, word in _STATE_LABELS.items() if name in counts]
-    if early := sum(_EARLY in text for text in table["note"].tolist()):
+    if sweep.halving and (early := sum(table["finished_early"].tolist())):
         words.append(f"{early:,} of them stopped early")
     if ended < len(table):
         left = _seconds_left(row.id, int(open_store().clock() // _ESTIMATE_SECONDS))

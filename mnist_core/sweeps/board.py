@@ -29,7 +29,8 @@ def sweep_table(store: Store, sweep_id: str) -> pd.DataFrame:
     validation_accuracy (of the best epoch) and test_accuracy are fractions, train_loss is that of the last epoch; what
     is not known yet is NaN. Runs whose best epoch the test images choose have a test_accuracy from their first epoch on
     and no validation_accuracy; chosen_on says in words which it is. loss_label says what train_loss has in it more than
-    the loss after an epoch.
+    the loss after an epoch. finished_early says whether the run finished before its last planned epoch, as successive
+    halving and early stopping make it.
     """
     sweep = load_sweep(store, sweep_id)
     lines = sweep.templates()
@@ -44,6 +45,8 @@ def sweep_table(store: Store, sweep_id: str) -> pd.DataFrame:
     columns |= {field: _values([point[field] for point in points]) for field in sweep.fields}
     columns["chosen_on"] = pd.Series([run.config.chosen_on for run in runs], dtype="str")
     columns["loss_label"] = pd.Series([run.training_loss_label for run in runs], dtype="str")
+    finished_early = [run.state == "finished" and run.epoch < run.config.epochs for run in runs]
+    columns["finished_early"] = pd.Series(finished_early, dtype="bool")
     columns |= {
         _NAMES.get(name, name): pd.Series([getattr(run, name) for run in runs], dtype=kind)
         for name, kind in _MEASURED.items()

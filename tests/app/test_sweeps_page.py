@@ -12,6 +12,7 @@ from dashboard.sweeps.sweep_results import MOST_CURVES, evenly_spread
 from mnist_core import sweeps
 from mnist_core.commands.cli import app
 from mnist_core.config.run_config import RunConfig
+from mnist_core.events import EpochEnd
 from mnist_core.store.store import Store
 from mnist_core.sweeps.axes import SweepAxis
 from mnist_core.sweeps.sweep import Sweep
@@ -298,3 +299,15 @@ def test_a_run_whose_figures_have_changed_is_named_on_the_board_and_by_the_comma
     page.run()
     assert "run 2 have" in texts(page)
     assert "run 2 have" in CliRunner().invoke(app, ["sweep", "show", sweep_id], env={"COLUMNS": "200"}).stdout
+
+
+def test_runs_that_halving_ended_are_counted(page: AppTest):
+    sweep = Sweep("", TINY.replace(epochs=9), (RATES,), halving=True)
+    store, _ = launched(sweep)
+    for epochs in (1, 9):
+        run = store.claim()
+        assert run is not None
+        store.record(run, [EpochEnd(epoch, epoch, 1, 0.5, 1, 0.5, True, 1) for epoch in range(1, epochs + 1)])
+        store.finish(run, "finished")
+    page.run()
+    assert "**2** finished · 1 of them" in texts(page)
