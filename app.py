@@ -8,24 +8,23 @@ from dashboard.frame import access, errors_as_messages, links, navigation, servi
 
 
 def draw() -> None:
-    """The page that the browser asks for, with the frame around it."""
+    """Draw the page that the browser asks for, with the frame around it."""
     about = "**MNIST Lab**: train small networks, watch them learn, and compare them honestly."
-    # With an entry of its own the menu is shown, and in it the switch between light and dark.
+    # Without an entry Streamlit hides the menu, and with it the switch between light and dark.
     st.set_page_config(page_title="MNIST Lab", page_icon=navigation.LOGO, layout="wide", menu_items={"About": about})
     st.logo(navigation.LOGO, size="large")
     page = navigation.current_page()
-    shown = troubles.banner()
+    shown = troubles.show_troubles()
     with errors_as_messages():
         page.run()
     links.show_refused_values()
-    troubles.follow(shown)
+    troubles.rerun_when_changed(shown)
 
 
-# for a visitor
+# Streamlit runs this file for every visitor. The server imports it once, and needs an `st.App` in it.
 if get_script_run_ctx(suppress_warning=True):
     draw()
 else:
-    # for the server, which runs this file for every visitor
     app = st.App(
         __file__,
         routes=[*serving.routes(navigation.PAGES), *troubles.routes()],

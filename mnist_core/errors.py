@@ -14,11 +14,15 @@ class MnistLabError(Exception):
 
 
 class ConfigError(MnistLabError):
-    """A hyperparameter has a value that cannot be used."""
+    """A hyperparameter has a value that cannot be used.
 
-    def __init__(self, field: str, message: str) -> None:
+    `reason` says what the value should be, where the rule of that one field is broken.
+    """
+
+    def __init__(self, field: str, message: str, reason: str = "") -> None:
         super().__init__(f"{field}: {message}")
         self.field = field
+        self.reason = reason
 
 
 class PathError(MnistLabError):

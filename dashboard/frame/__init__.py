@@ -1,6 +1,6 @@
-"""What every page stands in: navigation, serving, access, messages, the store, chosen runs and the address."""
+"""What surrounds every page: navigation, serving, access control, messages, the store, chosen runs, links."""
 
 import lazy_loader
 
-# What others may use stands in __init__.pyi; each of it is imported at its first use.
+# Other rooms may use what __init__.pyi lists; each name is imported when it is first used.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,12 +1,13 @@
 """Who may talk to the server: every request must name this server in its Host, and come from a page of this server.
 
-The server has no passwords. What keeps strangers out is that it listens on one machine. But a browser on that machine
-also shows pages of strangers, and those can send requests anywhere. Two headers, which no page can forge, tell them:
+The server has no passwords. It is safe because it listens on one machine only. But a browser on that machine also shows
+pages of other people, and those pages can send requests anywhere. Two headers, which no page can forge, show which
+requests these are:
 
-- `Host` is what the address bar says. A stranger's name that was made to point at this machine (DNS rebinding) stays a
-  stranger's name. An address in digits cannot be made to point elsewhere: that at which a request arrived is safe.
-- `Origin` is the page that sent the request. Browsers add it to every websocket and to every request that may change
-  something.
+- `Host` is the name in the address bar. A foreign name that was made to point at this machine (DNS rebinding) is still
+  a foreign name. An IP address cannot be made to point elsewhere, so the one at which a request arrived is safe.
+- `Origin` is the address of the page that sent the request. Browsers add it to every websocket and to every request
+  that may change something.
 
 RFC 9110, sections 7.2 and 7.4; RFC 6454; RFC 6455, section 10.2.
 """
@@ -41,8 +42,8 @@ _WRONG_ORIGIN = (
     "MNIST Lab takes no requests from pages of another address; if it should, start it with their address in "
     "MNIST_LAB_ORIGINS, for example MNIST_LAB_ORIGINS=https://lab.example.org."
 )
-# Nothing is loaded from, sent to, or shown inside of another address. Streamlit needs the two kinds of `unsafe` script
-# (its page begins with an inline script, and its charts compile expressions), inline styles, and blobs for downloads.
+# Nothing is loaded from, sent to, or shown inside another address. Streamlit needs both kinds of `unsafe` scripts (its
+# page begins with an inline script, and its charts compile expressions), inline styles, and blobs for downloads.
 _POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -109,9 +110,9 @@ class Origin:
 
 
 def middleware() -> list[Middleware]:
-    """What `st.App` is to run before anything of Streamlit's, by the environment and Streamlit's settings.
+    """The check that `st.App` runs before Streamlit's code, with hosts and origins from the environment.
 
-    Ends the server with a sentence that names the variable if an entry of one cannot be used.
+    Raises SystemExit, with a sentence that names the variable, if an entry cannot be used.
     """
     try:
         return [Middleware(Guard, hosts=_hosts(), origins=_origins())]
@@ -120,12 +121,12 @@ def middleware() -> list[Middleware]:
 
 
 def network_url() -> str | None:
-    """Where other machines of the network find a server that listens to all of them; None for any other server."""
+    """The address for other machines if the server listens to the whole network, else None."""
     if st.get_option("server.address") not in _EVERYWHERE:
         return None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            # Sends nothing: it only chooses the network card that leads out. The address is one of those for examples.
+            # Connecting a UDP socket sends nothing, it only picks the network card. The address is one for examples.
             probe.connect(("192.0.2.1", 9))
             host = probe.getsockname()[0]
         except OSError:
@@ -135,7 +136,7 @@ def network_url() -> str | None:
 
 
 class Guard:
-    """Refuses requests of strangers, and adds headers that keep the answers of this server to its own pages."""
+    """Refuses requests of other sites, and adds headers that keep this server's answers to its own pages."""
 
     def __init__(self, app: ASGIApp, hosts: Iterable[Address], origins: Iterable[Origin]) -> None:
         self._app = app
@@ -163,8 +164,8 @@ class Guard:
         headers = Headers(scope=scope)
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
         address = Address.parse(hosts[0]) if len(hosts) == 1 else None
-        # A request line may hold a whole URL, with a host of its own that counts instead of the header's.
-        if address is None or not scope["path"].startswith("/") or not self._is_own(address, scope):
+        # A request line may hold a whole URL, whose host would count instead of the header's.
+        if address is None or not scope["path"].startswith("/") or not self._names_this_server(address, scope):
             _log("Host", hosts)
             return 421, _WRONG_HOST
         if len(origins) > 1 or (origins and not self._may_send(origins[0], address)):
@@ -172,14 +173,14 @@ class Guard:
             return 403, _WRONG_ORIGIN
         return None
 
-    def _is_own(self, address: Address, scope: Scope) -> bool:
+    def _names_this_server(self, address: Address, scope: Scope) -> bool:
         host, port = scope.get("server") or ("", None)
         written = address.port or _PORTS[scope["scheme"]]
         if written == port and (address.host in _LOCAL or address.host == _canonical(host)):
             return True
-        # A name that stands in a setting without a port: at the server's own, or behind a proxy at the usual ones.
-        unspecific = Address(address.host, None) in self._hosts and address.port in (None, port, 80, 443)
-        return unspecific or Address(address.host, written) in self._hosts
+        # A name that is set without a port is allowed at the server's port and, for a proxy, at the usual ones.
+        any_port = Address(address.host, None) in self._hosts and address.port in (None, port, 80, 443)
+        return any_port or Address(address.host, written) in self._hosts
 
     def _may_send(self, text: str, address: Address) -> bool:
         origin = Origin.parse(text)
@@ -190,9 +191,9 @@ class Guard:
 
 
 def _as_of_this_host(scope: Scope) -> Scope:
-    """An allowed websocket, with an Origin that has the very letters of its Host.
+    """An allowed websocket's scope, with its Origin rewritten to match its Host letter by letter.
 
-    Streamlit compares only those, and where they differ it asks a server on the internet for its own address.
+    Streamlit compares the two as text. Where they differ, it asks a server on the internet for its own address.
     """
     headers = Headers(scope=scope)
     if "origin" not in headers:
@@ -213,7 +214,7 @@ def _with_headers(send: Send) -> Send:
 
 
 def _hosts() -> list[Address]:
-    """Of the settings: MNIST_LAB_HOSTS, the hosts of MNIST_LAB_ORIGINS, and a name that the server listens at."""
+    """Allowed hosts: MNIST_LAB_HOSTS, the hosts of MNIST_LAB_ORIGINS, and a name that the server listens at."""
     hosts = []
     for text in environment.allowed_hosts():
         address = Address.parse(text)
@@ -246,9 +247,9 @@ def _origins() -> list[Origin]:
 
 
 def _canonical(host: str) -> str | None:
-    """An IP address in its shortest form, an IPv4 address inside of an IPv6 one as such; None for a name."""
+    """An IP address in its shortest form, an IPv4 address inside an IPv6 one as IPv4; None for a name."""
     try:
-        # The zone after % is this machine's own name for a network card.
+        # The zone after % is only this machine's name for a network card.
         address = ip_address(host.partition("%")[0])
     except ValueError:
         return None

@@ -1,8 +1,8 @@
-"""What a link says of a widget and the widget cannot be: it keeps its usual value, and the page says which and why.
+"""Values of a link that a widget cannot have: the widget keeps its usual value, and the page says which and why.
 
-Streamlit hands the values of an address to the widgets that are bound to it. What it cannot use it drops without a
-word, so that somebody who opens a link with too many epochs would train something else than was meant; and at a whole
-number that is infinite it ends the page. Its one method that does this is wrapped here.
+Streamlit hands the values in an address to the widgets that are bound to it. It drops a value that it cannot use
+without a message: somebody who opens a link with too many epochs would train something else than was meant. An infinite
+whole number ends the page. The one method of Streamlit that does this is wrapped here.
 """
 
 import sys
@@ -15,58 +15,59 @@ from streamlit.runtime.state.common import WidgetMetadata
 from streamlit.runtime.state.query_params import is_empty_url_value, parse_url_param
 from streamlit.runtime.state.session_state import SessionState
 
-from mnist_core.config import RunConfig, fields, shown
+from mnist_core.config import FieldInfo, RunConfig, fields, shown
 from mnist_core.errors import ConfigError
 from mnist_core.text import in_markdown
 
-# by key of the widget: what is to be told of it, once
+# Keys of the session: messages by the key of the widget, messages that were shown, keys that pages have checked.
 _REFUSED = "link:refused"
-_TOLD = "link:told"
-# keys at whose value a page has looked by itself
-_SEEN = "link:seen"
-# at once
-_SHOWN = 5
-# letters of a value
-_LENGTH = 40
+_SHOWN = "link:shown"
+_CHECKED = "link:checked"
+# The most messages that are shown at once.
+_MAX_MESSAGES = 5
+# The most letters of a value that a message repeats.
+_MAX_LETTERS = 40
 # The most digits of a number that a link may hold, so that it fits into 64 bits.
 _MAX_DIGITS = 18
 
 _seed = SessionState._seed_widget_from_url
 
 
-def check_links() -> None:
-    """From here on a widget that cannot take its value of the address is noted, and none ends the page."""
-    SessionState._seed_widget_from_url = _checked
+def report_refused_values() -> None:
+    """From now on, note every widget that cannot have its value from the address; no value ends the page any more."""
+    SessionState._seed_widget_from_url = _seed_and_check
 
 
 def check_link_value(key: str, label: str, is_possible: Callable[[str], bool] | None = None) -> None:
-    """Note a link's value that cannot be used, of what a page reads from the address by itself.
+    """Note a link's value that cannot be used, for a parameter that a page reads from the address by itself.
 
-    To be called before the page reads it. Without `is_possible` the page says itself what is not here, and only several
-    values in place of one are noted. Only the first look in a session is at a link: later the page writes the address.
+    Call it before the page reads the value. Without `is_possible` the page reports unknown values itself, and this
+    notes only several values in place of one. Only the first call in a session checks: later the page has written the
+    address.
     """
-    seen: set[str] = st.session_state.setdefault(_SEEN, set())
-    given = st.query_params.get_all(key)
-    if key in seen or not any(given):
-        seen.add(key)
+    checked: set[str] = st.session_state.setdefault(_CHECKED, set())
+    values = st.query_params.get_all(key)
+    is_first = key not in checked
+    checked.add(key)
+    if not is_first or not any(values):
         return
-    seen.add(key)
-    if len(given) > 1:
-        _note(st.session_state, key, label, ", ".join(given), ": it has one value. See which, or change it.")
-    elif is_possible is not None and not is_possible(given[0]):
-        _note(st.session_state, key, label, given[0], ": there is none here. It stays as it usually is.")
+    if len(values) > 1:
+        _note(st.session_state, key, label, ", ".join(values), ": only one value is possible. See which, or change it.")
+    elif is_possible is not None and not is_possible(values[0]):
+        _note(st.session_state, key, label, values[0], ": it is not here. The usual value is used.")
 
 
 def show_refused_values() -> None:
-    """Say which values of the link the page could not use; to be called once its widgets have been drawn."""
-    told: set[str] = st.session_state.setdefault(_TOLD, set())
-    noted: dict[str, str] = st.session_state.get(_REFUSED, {})
-    refused = [sentence for sentence in noted.values() if sentence not in told]
-    for sentence in refused[:_SHOWN]:
-        st.toast(in_markdown(sentence), icon="⚠️", duration="long")
-    if len(refused) > _SHOWN:
-        st.toast(f"{len(refused) - _SHOWN} more values of this link cannot be used.", icon="⚠️", duration="long")
-    told.update(refused)
+    """Show which values of the link could not be used; to be called once the page's widgets have been drawn."""
+    shown_before: set[str] = st.session_state.setdefault(_SHOWN, set())
+    refused: dict[str, str] = st.session_state.get(_REFUSED, {})
+    messages = [message for message in refused.values() if message not in shown_before]
+    for message in messages[:_MAX_MESSAGES]:
+        st.toast(in_markdown(message), icon="⚠️", duration="long")
+    if len(messages) > _MAX_MESSAGES:
+        more = len(messages) - _MAX_MESSAGES
+        st.toast(f"{more} more values of this link cannot be used.", icon="⚠️", duration="long")
+    shown_before.update(messages)
 
 
 def parse_numbers(texts: Iterable[str]) -> list[int]:
@@ -79,25 +80,25 @@ def text_widget_value(key: str) -> str:
     return st.session_state.get(key, st.query_params.get(key, ""))
 
 
-def _checked(
+def _seed_and_check(
     self: SessionState, metadata: WidgetMetadata[Any], user_key: str, widget_id: str, url_value: str | list[str]
 ) -> bool:
     if is_empty_url_value(url_value):
         return _seed(self, metadata, user_key, widget_id, url_value)
-    exact = _stays_as_it_is(metadata, url_value)
-    if exact and (taken := _seed(self, metadata, user_key, widget_id, url_value)):
-        left_out = _left_out(url_value, metadata.serializer(self[user_key]))
+    is_exact = _stays_exact(metadata, url_value)
+    if is_exact and (seeded := _seed(self, metadata, user_key, widget_id, url_value)):
+        refused = _refused_values(url_value, metadata.serializer(self[user_key]))
     else:
-        taken = False
+        seeded = False
         self.query_params.remove_param(user_key)
-        left_out = [] if exact and _is_usual(metadata, url_value) else _as_list(url_value)
-    if left_out:
-        _note(self, user_key, _label(user_key), ", ".join(left_out), _usual(user_key, left_out, taken))
-    return taken
+        refused = [] if is_exact and _is_usual(metadata, url_value) else _as_list(url_value)
+    if refused:
+        _note(self, user_key, _label(user_key), ", ".join(refused), _remedy(user_key, refused, partly=seeded))
+    return seeded
 
 
-def _stays_as_it_is(metadata: WidgetMetadata[Any], url_value: str | list[str]) -> bool:
-    """Whether the widget would have the very value of the link: no fraction cut off, no number of several picked."""
+def _stays_exact(metadata: WidgetMetadata[Any], url_value: str | list[str]) -> bool:
+    """Whether the widget would get exactly the link's value: no fraction cut off, not one picked out of several."""
     texts = _as_list(url_value)
     is_list = metadata.value_type.endswith("array_value")
     if len(texts) > 1 and (not is_list or metadata.max_array_length == 1):
@@ -108,11 +109,11 @@ def _stays_as_it_is(metadata: WidgetMetadata[Any], url_value: str | list[str]) -
         if any(isinstance(value, int | float) for value in values) and not all(map(_is_plain, texts)):
             return False
         if is_list and any(isinstance(part, str) for part in parsed):
-            # Options by their names: which of them there are is known once they have been taken.
+            # Names of options: only the widget knows which exist, so they are checked after it has taken them.
             return True
         value = metadata.deserializer(parsed)
         if metadata.value_type == "double_value" and isinstance(value, int):
-            # Of a large number parsing has lost digits.
+            # Parsing as a float has cut digits off a large number, so the text itself is compared.
             return Decimal(texts[-1]) == value
         again = metadata.serializer(value)
         return list(again) == list(parsed) if is_list else isinstance(parsed, str) or again == parsed
@@ -121,7 +122,7 @@ def _stays_as_it_is(metadata: WidgetMetadata[Any], url_value: str | list[str]) -
 
 
 def _is_plain(text: str) -> bool:
-    """Whether a number is written in plain digits: Python also reads those of other scripts, and 1_000."""
+    """Whether a number is written in plain digits; Python also accepts digits of other scripts, and 1_000."""
     return text.isascii() and "_" not in text
 
 
@@ -135,11 +136,11 @@ def _is_usual(metadata: WidgetMetadata[Any], url_value: str | list[str]) -> bool
         return False
 
 
-def _left_out(url_value: str | list[str], taken: Any) -> list[str]:
-    """Which of several values the widget has not taken."""
-    if not isinstance(taken, list | tuple) or not all(isinstance(value, str) for value in taken):
+def _refused_values(url_value: str | list[str], accepted: Any) -> list[str]:
+    """Which of several values the widget has not accepted."""
+    if not isinstance(accepted, list | tuple) or not all(isinstance(value, str) for value in accepted):
         return []
-    return [text for text in _as_list(url_value) if text and text not in taken]
+    return [text for text in _as_list(url_value) if text and text not in accepted]
 
 
 def _as_list(url_value: str | list[str]) -> list[str]:
@@ -147,7 +148,7 @@ def _as_list(url_value: str | list[str]) -> list[str]:
 
 
 def _label(key: str) -> str:
-    """What the page calls the widget that is being drawn: only Streamlit's function for it knows, in its arguments."""
+    """The label of the widget that is being drawn: only the arguments of Streamlit's function for it hold the label."""
     frame = sys._getframe(1)
     while frame is not None:
         if frame.f_locals.get("key") == key and isinstance(label := frame.f_locals.get("label"), str):
@@ -157,31 +158,34 @@ def _label(key: str) -> str:
 
 
 def _note(state: Any, key: str, label: str, value: str, remedy: str) -> None:
-    sentence = f"{label} cannot be {_shortened(value)!r}, as this link says{remedy}"
-    before: dict[str, str] = state[_REFUSED] if _REFUSED in state else {}  # noqa: SIM401  it has no get
-    state[_REFUSED] = {**before, key: sentence}
+    message = f"{label} cannot be {_shortened(value)!r}, as this link says{remedy}"
+    refused: dict[str, str] = state[_REFUSED] if _REFUSED in state else {}  # noqa: SIM401  it has no get
+    state[_REFUSED] = {**refused, key: message}
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= _LENGTH else f"{text[:_LENGTH]}…"
+    return text if len(text) <= _MAX_LETTERS else f"{text[:_MAX_LETTERS]}…"
 
 
-def _usual(key: str, values: list[str], partly: bool) -> str:
-    """Why a link's value cannot be used, and what is there instead."""
+def _remedy(key: str, values: list[str], partly: bool) -> str:
+    """Why a link's value cannot be used, and which value is used instead."""
     if partly:
-        return ". The rest of it is used; change it here."
+        return ". The other values are used; change them here."
     if len(values) > 1:
-        return ": it can have one value. It stays as it usually is; change it here."
+        return ": only one value is possible. The usual one is used; change it here."
     field = next((field for field in fields() if field.name == key), None)
-    usual = f"It stays {shown(field.default)}" if field else "It stays as it usually is"
-    return f"{_reason(key, values[0])}. {usual}; change it here."
+    usual = f"It stays {shown(field.default)}" if field else "The usual value is used"
+    return f"{_reason(field, values[0])}. {usual}; change it here."
 
 
-def _reason(key: str, text: str) -> str:
-    """Why a field of RunConfig cannot have this value, with what it may be."""
+def _reason(field: FieldInfo | None, text: str) -> str:
+    """Why a field of RunConfig cannot have this value, with the values that it may have."""
+    if field is None:
+        return ""
+    if field.kind in ("int", "float") and not _is_plain(text):
+        return ": write it in plain digits, such as 1000"
     try:
-        RunConfig.parse({key: text})
+        RunConfig.parse({field.name: text})
     except ConfigError as error:
-        _, colon, reason = str(error).rpartition("cannot be used: ")
-        return f": {reason.replace('input should', 'it should')}" if colon and error.field == key else ""
+        return f": {error.reason}" if error.reason and error.field == field.name else ""
     return ""

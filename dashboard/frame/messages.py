@@ -33,5 +33,5 @@ def show_uncaught_error(error: Exception) -> bool:
 
 def _show(error: Exception) -> None:
     text = explain(error)
-    if not any(text in trouble.text for trouble in jobs.current_troubles()):
+    if all(text != trouble.cause for trouble in jobs.current_troubles()):
         st.error(in_markdown(text))

@@ -1,13 +1,13 @@
-"""The pages and their order, and the way from any page's own URL into the app's frame."""
+"""The pages in their order, and the frame around a page that is opened by its own address."""
 
 from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from dashboard.frame.links import check_links
+from dashboard.frame.links import report_refused_values
 
-check_links()
+report_refused_values()
 
 LOGO = str(Path(__file__).with_name("logo.svg"))
 _FOLDER = Path(__file__).resolve().parents[2] / "pages"
@@ -21,9 +21,8 @@ PAGES = {
     "data": ("Data", "What the networks learn from."),
 }
 
-
-# Keys of widgets that a page sets by itself, and that another page has as well. Streamlit forgets what a person chose
-# on the page that is left, but not what was set: the other page would take it for its own.
+# Keys of widgets that two pages have and whose value a page sets in a callback. Streamlit forgets what a person chose
+# when the page is left, but keeps what a callback has set: the other page would start with that value.
 _SET_BY_PAGES = ("view", "dataset")
 
 
@@ -46,10 +45,10 @@ def page_named(name: str) -> Page:
 
 
 def enter() -> None:
-    """To be called first by every page: makes sure that app.py's frame is around it.
+    """Make sure that the page runs inside the frame of app.py; every page calls this first.
 
-    Streamlit discovers the folder `pages/` by itself and runs a page on its own for the first visitor after a start
-    who opens the page's own URL; from the first call of `st.navigation` on it runs app.py.
+    Streamlit finds the folder `pages/` by itself. After a start it runs a page alone for the first visitor who opens
+    the page's own URL. Once `st.navigation` has been called, it runs app.py instead.
     """
     if not st.session_state.get("framed"):
         current_page()

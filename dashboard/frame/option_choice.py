@@ -1,4 +1,4 @@
-"""One choice among a few, by a click: what pages show their views and figures by."""
+"""Buttons of which one is chosen, such as the views of a page."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -11,13 +11,12 @@ _T = TypeVar("_T")
 def choose_option(
     label: str, options: Sequence[_T], *, key: str, default: _T, help: str, in_address: bool = True, **how: Any
 ) -> _T:
-    """The option that is chosen; the default where nothing is, or what there is no longer, or never was.
+    """The chosen option; the default while nothing is chosen or the choice is not among the options.
 
-    The choice is the query parameter `key` unless it is not to stand in the address. `how` goes to Streamlit's
-    segmented control.
+    The choice is the query parameter `key` unless `in_address` is False. `how` goes to `st.segmented_control`.
     """
     if key in st.session_state and st.session_state[key] not in options:
-        # Streamlit would show no option as chosen, and return this one: of a link, or of a page that was left.
+        # A link or another page has set this value. Streamlit would return it, and mark no option as chosen.
         del st.session_state[key]
     if in_address:
         how["bind"] = "query-params"

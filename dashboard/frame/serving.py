@@ -1,8 +1,8 @@
-"""How the pages reach the browser: Streamlit's own page, and in it what the browser would otherwise have to find out.
+"""How the pages reach the browser: Streamlit's own page, with two facts added that speed up its start.
 
-On its own the page asks `<page>/_stcore/health` where the server is, waits a tenth of a second because nobody answers
-there, asks again a level higher, and opens the connection then. Told where the server is, it connects at once. Told
-which scripts every component of ours needs, it has them by the time that the first one is to be drawn.
+Without them the page asks for the server at `<page>/_stcore/health`, waits a tenth of a second because nobody answers
+there, asks again one level higher, and connects then. With the server's address in it, the page connects at once. With
+the names of the scripts that all components need, it loads them before the first component is drawn.
 """
 
 import logging
@@ -25,8 +25,8 @@ from mnist_core.text import in_terminal, one_line
 
 _STATIC = Path(st.__file__).parent / "static"
 _IMPORTED = re.compile(r'from"\./([\w.-]+\.js)"')
-# What Streamlit's page reads first (`window.__streamlit`). The server lies where the page's own scripts lie: beside it.
-_KNOWN = """<script>
+# Streamlit's page reads `window.__streamlit` first. The server's address is that of the page without its last part.
+_SETTINGS = """<script>
       window.__streamlit = {
         BACKEND_BASE_URL: new URL(".", location.href).href,
         HOST_CONFIG: { allowedOrigins: [location.origin], useExternalAuthToken: false },
@@ -36,9 +36,9 @@ _KNOWN = """<script>
 
 
 def routes(names: Iterable[str]) -> list[BaseRoute]:
-    """The addresses of the root and of the pages with these names, to be given to `st.App`.
+    """Routes of the root and of the pages with these names, to be given to `st.App`.
 
-    Any other address, and all of them where the app has `server.baseUrlPath`, are answered by Streamlit as ever.
+    Streamlit answers every other address itself, and all of them if the app has a `server.baseUrlPath`.
     """
     if st.get_option("server.baseUrlPath"):
         return []
@@ -47,10 +47,10 @@ def routes(names: Iterable[str]) -> list[BaseRoute]:
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    """From the server's start, which begins the jobs, to its end, which interrupts runs so that they can be resumed."""
+    """Start the jobs when the server starts; interrupt their runs, so that they can be resumed, when it ends."""
     if url := access.network_url():
         print(f"  Other machines: {url} (a name instead of this address: see MNIST_LAB_HOSTS in README.md)", flush=True)
-    # Whether or not anybody opens a page, and also where the store cannot be opened yet.
+    # Queued runs are trained even if nobody opens a page. The jobs wait for a store that cannot be opened yet.
     jobs.start_from_environment()
     _shorten_log()
     yield
@@ -58,10 +58,10 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
 
 def _shorten_log() -> None:
-    """From here on an error that a person can mend is one line of the terminal, without values or lines of code.
+    """From now on log an error that a person can mend in one line, without values or lines of code.
 
-    Streamlit writes the traceback of whatever a fragment or a callback raises before `on_script_error` is asked. A bug
-    keeps its traceback.
+    Streamlit logs the traceback of an error in a fragment or a callback before it asks `on_script_error`. Bugs keep
+    their traceback.
     """
     get_logger("streamlit.error_util").addFilter(_in_one_line)
 
@@ -82,11 +82,11 @@ async def _page(request: Request) -> HTMLResponse:
 def _html() -> str:
     text = (_STATIC / "index.html").read_text(encoding="utf-8")
     early = [f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in _component_scripts(text)]
-    return text.replace("</head>", "\n    ".join([*early, _KNOWN]), 1)
+    return text.replace("</head>", "\n    ".join([*early, _SETTINGS]), 1)
 
 
 def _component_scripts(page: str) -> list[str]:
-    """Names of Streamlit's scripts that draw components, but for those that the page asks for anyway."""
+    """Names of Streamlit's scripts that draw components, without those that the page loads anyway."""
     folder = _STATIC / "static/js"
     names = [path.name for path in folder.glob("BidiComponent.*.js")]
     for name in names:

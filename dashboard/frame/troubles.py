@@ -1,4 +1,4 @@
-"""What keeps runs from being trained, above every page for as long as it lasts."""
+"""Messages above every page about what keeps runs from being trained, for as long as it lasts."""
 
 import hashlib
 
@@ -12,12 +12,12 @@ from mnist_core import jobs
 from mnist_core.jobs import Trouble
 from mnist_core.text import in_markdown, in_terminal
 
-# Of the address that tells browsers whether anything has changed.
-_ADDRESS = "troubles"
+# Path at which browsers ask whether the messages have changed.
+_PATH = "troubles"
 
 
-def banner() -> list[Trouble]:
-    """Say what is wrong now; returns it for `follow`."""
+def show_troubles() -> list[Trouble]:
+    """Show what is wrong now; returns it for `rerun_when_changed`."""
     troubles = jobs.current_troubles()
     for trouble in troubles:
         st.error(in_markdown(trouble.text[:1].upper() + trouble.text[1:]))
@@ -26,14 +26,14 @@ def banner() -> list[Trouble]:
     return troubles
 
 
-def follow(shown: list[Trouble]) -> None:
-    """Draw the page anew, which may itself have been held up, once something else is wrong than was shown."""
-    watch_address("troubles", _ADDRESS, _digest(shown))
+def rerun_when_changed(shown: list[Trouble]) -> None:
+    """Run the page again once the troubles differ from `shown`: the page itself may have been held up by them."""
+    watch_address("troubles", _PATH, _digest(shown))
 
 
 def routes() -> list[BaseRoute]:
-    """The address at which browsers ask, to be given to `st.App`. It tells no more than that something has changed."""
-    return [Route(f"/{_ADDRESS}", _answer)]
+    """The route at which browsers ask, to be given to `st.App`. It answers with a digest and reveals nothing else."""
+    return [Route(f"/{_PATH}", _answer)]
 
 
 async def _answer(request: Request) -> JSONResponse:

@@ -428,7 +428,10 @@ def _config_error(error: ValidationError) -> ConfigError:
     field = _brief(first["loc"][0]).strip("'")
     if first["type"] == "extra_forbidden":
         return ConfigError(field, f"there is no such field; choose from {', '.join(RunConfig.model_fields)}")
-    return ConfigError(field, f"{_brief(first['input'])} cannot be used: {_lower(first['msg'])}")
+    reason = _lower(first["msg"])
+    return ConfigError(
+        field, f"{_brief(first['input'])} cannot be used: {reason}", reason.replace("input should", "it should")
+    )
 
 
 def _brief(value: Any) -> str:

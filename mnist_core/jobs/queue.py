@@ -134,8 +134,9 @@ class Jobs(threading.Thread):
             except Exception as error:
                 pause = self._pauses.next()
                 self._log(error)
+                cause = troubles.explain(error)
                 self._own_trouble = Trouble(
-                    f"{troubles.explain(error)} Runs in the queue wait; it is tried again by itself."
+                    f"{cause} Runs in the queue wait; it is tried again by itself.", cause=cause
                 )
             self._wake.wait(pause)
             self._wake.clear()
@@ -173,8 +174,9 @@ class Jobs(threading.Thread):
                 self._house_trouble = None
             except troubles.STORE_ERRORS as error:
                 # What passes by itself holds up the queue as well, which says so, and looks again sooner.
-                self._house_trouble = None if troubles.passes(error) else Trouble(troubles.explain(error))
-                print(in_terminal(f"housekeeping: {troubles.explain(error)}"), file=sys.stderr)
+                cause = troubles.explain(error)
+                self._house_trouble = None if troubles.passes(error) else Trouble(cause, cause=cause)
+                print(in_terminal(f"housekeeping: {cause}"), file=sys.stderr)
 
     def _tick(self) -> None:
         self._reap()
@@ -286,7 +288,9 @@ class Jobs(threading.Thread):
         own = {worker.run.id: worker for worker in self._workers if worker.run is not None}
         running = liveness.running_here(self._store)
         self._silence.look({run.id: (run.worker, run.heartbeat, run.step) for run in running})
-        self._run_troubles = [Trouble(f"Run #{run.number}: {run.trouble}") for run in running if run.trouble]
+        self._run_troubles = [
+            Trouble(f"Run #{run.number}: {run.trouble}", cause=run.trouble) for run in running if run.trouble
+        ]
         begun = [run for run in running if run.pid is not None]
         # A stopped process may hold the lock of the database, which would keep the rest of this from being done.
         self._end_hanging([run for run in begun if processes.is_stopped(run.pid)], own)

@@ -20,6 +20,8 @@ class Trouble:
 
     text: str
     lines: str = ""
+    # The explanation of the error behind it, if there is one: a page that meets the same error need not repeat it.
+    cause: str = ""
 
 
 class Pauses:
