@@ -75,8 +75,8 @@ def run_numbers(runs: Sequence[Run]) -> str:
 
 
 def changed_note(runs: Sequence[Run]) -> str:
-    """A sentence about runs whose stored figures have changed since they ended (`Store.changed`); "" for none."""
+    """A sentence about runs whose stored figures have changed since they ended (`Store.changed_runs`); "" for none."""
     if not runs:
         return ""
-    figures = f"The stored figures or settings of {run_numbers(runs)} have changed since the training ended"
+    figures = f"The stored figures, settings or labels of {run_numbers(runs)} have changed since the training ended"
     return f"{figures}: do not rely on them. Bring the database back from a backup, or train anew."

@@ -35,7 +35,7 @@ class Database:
         if self.file is not None:
             begin_file(self.file, folder)
         self._engine = connect(location)
-        # What `history.changed_results` found of each run, as long as this process lives.
+        # What `history.changed_rows` found of each run, as long as this process lives.
         self._checked: dict[int, tuple[int, bool]] = {}
         migrate(self._engine, folder)
 

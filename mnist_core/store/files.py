@@ -8,6 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from mnist_core.errors import StorageError
+from mnist_core.store import history
 from mnist_core.store.artifacts import Artifact, intact_bytes, is_intact, write_atomically
 from mnist_core.store.connections import writing
 from mnist_core.store.database import Database
@@ -23,13 +24,12 @@ class Files(Database):
         """Files of a run, in the order in which training wrote them. Raises StorageError if one's row is damaged."""
         columns = [artifacts.c[name] for name in ("path", "kind", "epoch", "step", "sha256", "size")]
         query = sa.select(*columns).join(runs, runs.c.number == artifacts.c.run).where(runs.c.id == run_id)
-        if kind is not None:
-            query = query.where(artifacts.c.kind == kind)
         with self._engine.connect() as connection:
-            found = [Artifact(**row) for row in connection.execute(query.order_by(artifacts.c.step)).mappings()]
-        if not all(map(_is_whole, found)):
+            files = [Artifact(**row) for row in connection.execute(query.order_by(artifacts.c.step)).mappings()]
+            recorded = history.read_fingerprints(connection, self._number(connection, run_id)).get(history.OF_FILES)
+        if not all(map(_is_whole, files)) or recorded not in (None, history.files_digest(files)):
             raise StorageError(f"The list of files of a run ({run_id}) in the database is damaged. {DOCTOR}", "damaged")
-        return found
+        return [file for file in files if kind in (None, file.kind)]
 
     def folder(self, run_id: str) -> Path:
         """Where the run's files lie."""
@@ -104,7 +104,9 @@ class Files(Database):
 
     def _forget(self, run: Run, path: str) -> None:
         with writing(self._engine, durable=False).begin() as connection:
+            before = history.files_of(connection, run.number)
             connection.execute(artifacts.delete().where(artifacts.c.run == run.number, artifacts.c.path == path))
+            history.relist(connection, run.number, before)
 
 
 def _is_whole(artifact: Artifact) -> bool:

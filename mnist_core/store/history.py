@@ -1,4 +1,9 @@
-"""Fingerprints of what a run recorded: SQLite itself does not notice that a stored figure has changed."""
+"""Fingerprints of what a run recorded: SQLite itself does not notice that a stored figure or letter has changed.
+
+They are rows of the table of fingerprints: one a metric; OF_ROW of the run's own row, first its figures and then each
+of its labels, which a person may change later; OF_FILES of the list of its files. Runs that ended under an earlier
+version have no fingerprint of labels and files; what has none is taken as it is.
+"""
 
 import hashlib
 import json
@@ -9,16 +14,16 @@ import sqlalchemy as sa
 
 from mnist_core.store import metrics as metric_rows
 from mnist_core.store import rows
-from mnist_core.store.schema import fingerprints, metrics, runs
+from mnist_core.store.artifacts import Artifact
+from mnist_core.store.schema import artifacts, fingerprints, metrics, runs
 
 if TYPE_CHECKING:
     import numpy as np
 
-# Under this name is the fingerprint of the run's own row; all others are names of metrics.
-RESULTS = ""
+OF_ROW, OF_FILES = "", "#files"
 # Raised by what reads rows, where a column holds something of another kind.
 UNREADABLE = (ValueError, TypeError, OverflowError)
-# Columns of a run that stay as they are once it has ended; name, tags and note may be changed by a person.
+# Columns of a run that stay as they are once it has ended.
 _RESULTS = (
     "id",
     "config",
@@ -44,84 +49,139 @@ _RESULTS = (
     "versions",
     "data",
 )
-_AS_JSON = ("config", "versions", "data")
+# Columns of a run that may change after its end, but only through the store.
+_LABELS = ("name", "tags", "note", "state", "sweep")
+_AS_JSON = ("config", "versions", "data", "tags")
+# Of the figures, and of each label by itself, so that a new name does not vouch for an old note.
+_RESULTS_DIGITS, _LABEL_DIGITS = 64, 12
+# In the place of the figures' fingerprint, where one of them cannot be read.
+_NO_JSON = "0" * _RESULTS_DIGITS
 
 
-def write(connection: sa.Connection, number: int) -> None:
-    """Keep the fingerprints of a run that has just ended, in the transaction that ends it."""
-    forget(connection, number)
-    names = connection.execute(sa.select(metrics.c.name).where(metrics.c.run == number).distinct()).scalars().all()
-    found = {name: of_metric(arrays) for name, arrays in metric_rows.columns(connection, number, names).items()}
-    found[RESULTS] = _of_results(connection, number)
-    values = [{"run": number, "name": name, "sha256": digest} for name, digest in found.items()]
-    connection.execute(fingerprints.insert(), values)
+def write_fingerprints(connection: sa.Connection, number: int) -> None:
+    """Keep the fingerprints of a run that has just ended, in the transaction that ends it. Raises ValueError."""
+    forget_fingerprints(connection, number)
+    digests = {**_of_metrics(connection, number), OF_FILES: files_digest(files_of(connection, number))}
+    _insert(connection, number, {**digests, OF_ROW: _of_row(connection, number)})
 
 
-def forget(connection: sa.Connection, number: int) -> None:
+def complete_fingerprints(connection: sa.Connection, number: int) -> None:
+    """Keep those fingerprints of an ended run that are missing, of what is there now; the others stay as they are.
+
+    Raises ValueError.
+    """
+    kept = read_fingerprints(connection, number)
+    if OF_ROW not in kept:
+        write_fingerprints(connection, number)
+        return
+    if not _labels_of(kept[OF_ROW]):
+        labels = _labels_of(_of_row(connection, number))
+        _replace(connection, number, OF_ROW, kept[OF_ROW] + "".join(labels.values()))
+    if OF_FILES not in kept:
+        _insert(connection, number, {OF_FILES: files_digest(files_of(connection, number))})
+
+
+def forget_fingerprints(connection: sa.Connection, number: int) -> None:
     """Forget a run's fingerprints, because more will be recorded."""
     connection.execute(fingerprints.delete().where(fingerprints.c.run == number))
 
 
-def read(connection: sa.Connection, number: int) -> dict[str, str]:
+def read_fingerprints(connection: sa.Connection, number: int) -> dict[str, str]:
     """The fingerprints of a run by name; empty while it has not ended, and of runs from before schema 4."""
     query = sa.select(fingerprints.c.name, fingerprints.c.sha256).where(fingerprints.c.run == number)
     return {row.name: row.sha256 for row in connection.execute(query)}
 
 
-def changed(found: Mapping[str, "tuple[np.ndarray, ...]"], kept: Mapping[str, str]) -> list[str]:
+def metric_names(kept: Iterable[str]) -> set[str]:
+    """Those names of fingerprints that are names of metrics."""
+    return set(kept) - {OF_ROW, OF_FILES}
+
+
+def relabel(connection: sa.Connection, numbers: Sequence[int], columns: Iterable[str]) -> None:
+    """Keep new fingerprints of these labels, just changed in this transaction; those of a run's other labels stay."""
+    changed = [column for column in columns if column in _LABELS]
+    query = sa.select(fingerprints.c.run, fingerprints.c.sha256)
+    query = query.where(fingerprints.c.run.in_(numbers), fingerprints.c.name == OF_ROW)
+    for number, kept in connection.execute(query).all() if changed else []:
+        if labels := _labels_of(kept):
+            now = _labels_of(_of_row(connection, number))
+            labels |= {column: now[column] for column in changed}
+            _replace(connection, number, OF_ROW, kept[:_RESULTS_DIGITS] + "".join(labels.values()))
+
+
+def relist(connection: sa.Connection, number: int, before: Sequence[Artifact]) -> None:
+    """Keep a new fingerprint of a run's list of files, which was just changed in this transaction.
+
+    `before` is the list as it was: if that was not the recorded one, the fingerprint stays, and with it the mark.
+    """
+    kept = read_fingerprints(connection, number).get(OF_FILES)
+    if kept is not None and kept == files_digest(before):
+        _replace(connection, number, OF_FILES, files_digest(files_of(connection, number)))
+
+
+def changed_metrics(recorded: Mapping[str, "tuple[np.ndarray, ...]"], kept: Mapping[str, str]) -> list[str]:
     """Names of metrics whose arrays are not those of the fingerprints; one without a fingerprint passes as it is."""
-    return [name for name, arrays in found.items() if name in kept and of_metric(arrays) != kept[name]]
+    return [name for name, arrays in recorded.items() if name in kept and metric_digest(arrays) != kept[name]]
 
 
-def damage(connection: sa.Connection, number: int) -> list[str]:
-    """What of a run is not as it was when it ended: names of metrics, and `RESULTS` for its own row."""
-    kept = read(connection, number)
-    names = [name for name in kept if name != RESULTS]
+def changed_parts(connection: sa.Connection, number: int) -> list[str]:
+    """What of a run is not as it was when it ended: names of metrics and of labels, "results", "files"."""
+    kept = read_fingerprints(connection, number)
+    names = sorted(metric_names(kept))
     try:
-        damaged = changed(metric_rows.columns(connection, number, names), kept)
+        changed = changed_metrics(metric_rows.columns(connection, number, names), kept)
     except UNREADABLE:
-        damaged = names
-    return [*damaged, RESULTS] if changed_results(connection, [number], {}) else damaged
+        changed = names
+    if OF_ROW in kept:
+        now = _of_row(connection, number, strict=False)
+        changed += ["results"] * (now[:_RESULTS_DIGITS] != kept[OF_ROW][:_RESULTS_DIGITS])
+        labels = _labels_of(now)
+        changed += [label for label, digest in _labels_of(kept[OF_ROW]).items() if labels[label] != digest]
+    if OF_FILES in kept and files_digest(files_of(connection, number)) != kept[OF_FILES]:
+        changed.append("files")
+    return changed
 
 
-def changed_results(
+def changed_rows(
     connection: sa.Connection, numbers: Sequence[int] | None, checked: dict[int, tuple[int, bool]]
 ) -> list[int]:
-    """Those of the runs whose own figures are not what they were when the run ended; of all runs without `numbers`.
+    """Those of the runs whose figures or labels are not what they were when the run ended; of all without `numbers`.
 
     `checked` keeps what was found of each row, by its number, with a hash of its content: only a row that is another
     one than at the last check is looked at in full, which takes most of the time where there are thousands.
     """
-    columns = [sa.type_coerce(runs.c[name], sa.Text) if name in _AS_JSON else runs.c[name] for name in _RESULTS]
-    query = sa.select(runs.c.number, fingerprints.c.sha256, *columns)
-    query = query.join(fingerprints, (fingerprints.c.run == runs.c.number) & (fingerprints.c.name == RESULTS))
+    query = sa.select(runs.c.number, fingerprints.c.sha256, *_as_text((*_RESULTS, *_LABELS)))
+    query = query.join(fingerprints, (fingerprints.c.run == runs.c.number) & (fingerprints.c.name == OF_ROW))
     if numbers is not None:
         query = query.where(runs.c.number.in_(numbers))
-    found = []
+    changed = []
     for row in rows.readable(connection, query):
         number, kept, *values = tuple(row)
         content = hash((kept, *values))
         if number not in checked or checked[number][0] != content:
-            checked[number] = content, _sha256(values) != kept
+            now = _row_digest(values)
+            checked[number] = content, now[: len(kept)] != kept or len(kept) not in (_RESULTS_DIGITS, len(now))
         if checked[number][1]:
-            found.append(number)
-    return found
+            changed.append(number)
+    return changed
 
 
-def without(connection: sa.Connection) -> list[int]:
-    """Numbers of the runs that have begun and ended without a fingerprint: before schema 4 none was kept."""
+def without_fingerprints(connection: sa.Connection) -> list[int]:
+    """Numbers of the runs that have begun and ended without some fingerprint: earlier versions kept none, or fewer."""
     begun = (runs.c.step > 0) | runs.c.started.is_not(None) | runs.c.state.in_(("finished", "diverged"))
     query = sa.select(runs.c.number).where(begun, runs.c.state.not_in(("queued", "running"))).order_by(runs.c.number)
-    kept = set(with_fingerprints(connection))
-    return [row.number for row in rows.readable(connection, query) if row.number not in kept]
+    labelled = with_fingerprint(connection, OF_ROW, sa.func.length(fingerprints.c.sha256) > _RESULTS_DIGITS)
+    complete = labelled & with_fingerprint(connection, OF_FILES)
+    return [row.number for row in rows.readable(connection, query) if row.number not in complete]
 
 
-def with_fingerprints(connection: sa.Connection) -> Sequence[int]:
-    """Numbers of the runs that have fingerprints."""
-    return connection.execute(sa.select(fingerprints.c.run).where(fingerprints.c.name == RESULTS)).scalars().all()
+def with_fingerprint(connection: sa.Connection, name: str, *conditions: sa.ColumnElement[bool]) -> set[int]:
+    """Numbers of the runs that have the fingerprint of this name."""
+    query = sa.select(fingerprints.c.run).where(fingerprints.c.name == name, *conditions)
+    return set(connection.execute(query).scalars())
 
 
-def of_metric(arrays: "Sequence[np.ndarray]") -> str:
+def metric_digest(arrays: "Sequence[np.ndarray]") -> str:
     """The SHA-256 of one metric: step, epoch, seconds and value, as `Store.curves` gives them."""
     import numpy as np
 
@@ -133,19 +193,71 @@ def of_metric(arrays: "Sequence[np.ndarray]") -> str:
     return digest.hexdigest()
 
 
-def _of_results(connection: sa.Connection, number: int) -> str:
-    columns = [runs.c[name] for name in _RESULTS]
-    return _sha256_of(connection.execute(sa.select(*columns).where(runs.c.number == number)).one())
+def files_digest(files: Iterable[Artifact]) -> str:
+    """The SHA-256 of a list of files, in whatever order."""
+    return _json_digest(sorted([file.path, file.kind, file.epoch, file.step, file.sha256, file.size] for file in files))
 
 
-def _sha256(values: Sequence[Any]) -> str | None:
-    """The same of a row whose JSON is still text; None where that is none."""
+def _of_metrics(connection: sa.Connection, number: int) -> dict[str, str]:
+    names = connection.execute(sa.select(metrics.c.name).where(metrics.c.run == number).distinct()).scalars().all()
+    return {name: metric_digest(arrays) for name, arrays in metric_rows.columns(connection, number, names).items()}
+
+
+def _of_row(connection: sa.Connection, number: int, *, strict: bool = True) -> str:
+    """The fingerprint of a run's row as it is. Raises ValueError where a column holds no JSON, if `strict`."""
+    digest = _row_digest(
+        connection.execute(sa.select(*_as_text((*_RESULTS, *_LABELS))).where(runs.c.number == number)).one()
+    )
+    if strict and digest.startswith(_NO_JSON):
+        raise ValueError("a column of the run holds no JSON")
+    return digest
+
+
+def files_of(connection: sa.Connection, number: int) -> list[Artifact]:
+    """The list of a run's files, as it stands in the database."""
+    columns = [artifacts.c[name] for name in ("path", "kind", "epoch", "step", "sha256", "size")]
+    return [Artifact(*row) for row in connection.execute(sa.select(*columns).where(artifacts.c.run == number))]
+
+
+def _as_text(names: Iterable[str]) -> list[sa.ColumnElement[Any]]:
+    """The columns, JSON as the text that it is."""
+    return [sa.type_coerce(runs.c[name], sa.Text) if name in _AS_JSON else runs.c[name] for name in names]
+
+
+def _row_digest(values: Sequence[Any]) -> str:
+    """Of the columns _RESULTS and _LABELS: the SHA-256 of the figures, then the first digits of that of each label."""
+    results, labels = values[: len(_RESULTS)], values[len(_RESULTS) :]
+    texts = (str(value).encode("utf-8", "surrogatepass") for value in labels)
+    return _results_digest(results) + "".join(hashlib.sha256(text).hexdigest()[:_LABEL_DIGITS] for text in texts)
+
+
+def _results_digest(values: Iterable[Any]) -> str:
     try:
         pairs = zip(_RESULTS, values, strict=True)
-        return _sha256_of([json.loads(text) if name in _AS_JSON and text is not None else text for name, text in pairs])
+        return _json_digest(
+            [json.loads(value) if name in _AS_JSON and value is not None else value for name, value in pairs]
+        )
     except UNREADABLE:
-        return None
+        return _NO_JSON
 
 
-def _sha256_of(values: Iterable[Any]) -> str:
-    return hashlib.sha256(json.dumps(list(values), sort_keys=True).encode()).hexdigest()
+def _labels_of(kept: str) -> dict[str, str]:
+    """The fingerprint of each label in that of a row; {} where an earlier version kept none."""
+    digits = kept[_RESULTS_DIGITS:]
+    starts = range(0, len(digits), _LABEL_DIGITS)
+    return {label: digits[start : start + _LABEL_DIGITS] for label, start in zip(_LABELS, starts, strict=False)}
+
+
+def _json_digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _insert(connection: sa.Connection, number: int, digests: Mapping[str, str]) -> None:
+    values = [{"run": number, "name": name, "sha256": digest} for name, digest in digests.items()]
+    if values:
+        connection.execute(fingerprints.insert(), values)
+
+
+def _replace(connection: sa.Connection, number: int, name: str, digest: str) -> None:
+    same = (fingerprints.c.run == number) & (fingerprints.c.name == name)
+    connection.execute(fingerprints.update().where(same).values(sha256=digest))

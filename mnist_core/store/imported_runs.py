@@ -43,7 +43,7 @@ class ImportedRuns(Database):
                     connection.execute(metrics.insert(), _metric_rows(number, rows.iloc[start : start + _ROWS]))
                 if files:
                     connection.execute(artifacts.insert(), [{"run": number, **vars(file)} for file in files])
-                history.write(connection, number)
+                history.write_fingerprints(connection, number)
                 with system_errors(target):
                     folder.rename(target)
                 moved = True

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 metadata = sa.MetaData()
 
 lab = Table("lab", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -79,6 +79,8 @@ CHANGES = {
     3: ("ALTER TABLE runs ADD COLUMN data JSON",),
     4: (),
     5: ("ALTER TABLE runs ADD COLUMN pid_start TEXT", "ALTER TABLE runs ADD COLUMN trouble TEXT"),
+    # Fingerprints are longer from here on, and sweeps have theirs: earlier versions would take them for changes.
+    6: (),
 }
 
 metrics = Table(

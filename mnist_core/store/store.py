@@ -150,10 +150,10 @@ class Store(Files, Sweeps, ImportedRuns):
         with self._engine.connect() as connection, _readable():
             number = self._number(connection, run_id)
             table = metric_rows.read(connection, number, after, names, limit)
-            kept = {} if after or limit is not None else history.read(connection, number)
+            kept = {} if after or limit is not None else history.read_fingerprints(connection, number)
         if kept:
             arrays = [table[name].to_numpy() for name in ("step", "epoch", "seconds", "value")]
-            whole = kept.keys() - {history.RESULTS} if names is None else names
+            whole = history.metric_names(kept) if names is None else names
             self._check(number, metric_rows.by_name(table["name"].to_numpy(dtype=object), arrays, whole), kept)
         return table
 
@@ -165,26 +165,29 @@ class Store(Files, Sweeps, ImportedRuns):
         with self._engine.connect() as connection, _readable():
             number = self._number(connection, run_id)
             arrays = metric_rows.columns(connection, number, names)
-            self._check(number, arrays, history.read(connection, number))
+            self._check(number, arrays, history.read_fingerprints(connection, number))
         return arrays
 
     def changed_parts(self, run_id: str) -> list[str]:
-        """What of an ended run is not as it was recorded: names of metrics, "results" for its own figures."""
+        """What of an ended run is not as it was recorded.
+
+        Names of metrics; "results" for its own figures, "files" for the list of its files; "name", "tags", "note",
+        "state", "sweep".
+        """
         with self._engine.connect() as connection:
-            damaged = history.damage(connection, self._number(connection, run_id))
-        return [name or "results" for name in damaged]
+            return history.changed_parts(connection, self._number(connection, run_id))
 
     def changed_runs(self, runs: Sequence[Run]) -> list[Run]:
-        """Those of the runs whose own figures in the database are not what they were when the run ended."""
+        """Those of the runs whose own figures or labels in the database are not what they were when the run ended."""
         with self._engine.connect() as connection:
             numbers = [run.number for run in runs]
-            found = set(history.changed_results(connection, numbers if len(numbers) < _MANY else None, self._checked))
+            found = set(history.changed_rows(connection, numbers if len(numbers) < _MANY else None, self._checked))
         return [run for run in runs if run.number in found]
 
     def without_fingerprints(self) -> list[int]:
-        """Numbers of the runs that ended without a fingerprint, so that a change of their figures goes unnoticed."""
+        """Numbers of the runs that ended without some fingerprint, so that a change may go unnoticed."""
         with self._engine.connect() as connection:
-            return history.without(connection)
+            return history.without_fingerprints(connection)
 
     def keep_fingerprints(self, numbers: Sequence[int]) -> None:
         """Keep fingerprints of ended runs that have none, of their figures as they are now.
@@ -192,12 +195,18 @@ class Store(Files, Sweeps, ImportedRuns):
         `fingerprinted_late` then lists them.
         """
         with writing(self._engine).begin() as connection:
-            missing = set(history.without(connection)) & set(numbers)
+            missing = set(history.without_fingerprints(connection)) & set(numbers)
+            late = missing - history.with_fingerprint(connection, history.OF_ROW)
             for number in sorted(missing):
-                # a broken row, which is told as one
+                # A broken row is shown as broken anyway.
                 with contextlib.suppress(*history.UNREADABLE):
-                    history.write(connection, number)
-        self.set_setting(_LATE, sorted({*self.fingerprinted_late(), *missing}))
+                    history.complete_fingerprints(connection, number)
+        self.set_setting(_LATE, sorted({*self.fingerprinted_late(), *late}))
+
+    def relabel(self, number: int) -> None:
+        """Take note and state of an ended run for right: they were changed from outside of the store."""
+        with writing(self._engine).begin() as connection:
+            history.relabel(connection, [number], ["note", "state"])
 
     def fingerprinted_late(self) -> list[int]:
         """Numbers of the runs whose fingerprints were not kept when they ended but by `keep_fingerprints`."""
@@ -205,7 +214,7 @@ class Store(Files, Sweeps, ImportedRuns):
         if not found:
             return []
         with self._engine.connect() as connection:
-            kept = set(history.with_fingerprints(connection))
+            kept = history.with_fingerprint(connection, history.OF_ROW)
         return [number for number in found if number in kept]
 
     def _late(self) -> list[int]:
@@ -213,7 +222,7 @@ class Store(Files, Sweeps, ImportedRuns):
         return found if isinstance(found, list) else []
 
     def _check(self, number: int, arrays: "dict[str, tuple[np.ndarray, ...]]", kept: dict[str, str]) -> None:
-        if damaged := history.changed(arrays, kept):
+        if damaged := history.changed_metrics(arrays, kept):
             names = ", ".join(sorted(damaged)).replace("_", " ")
             raise StoreError(
                 f"The recorded {names} of run #{number} in the database is no longer what was recorded. Bring the "
@@ -303,7 +312,7 @@ class Store(Files, Sweeps, ImportedRuns):
             )
             number = self._number(connection, run_id)
             if done.rowcount:
-                history.forget(connection, number)
+                history.forget_fingerprints(connection, number)
             if done.rowcount and step is not None:
                 for table in (metrics, artifacts):
                     connection.execute(table.delete().where(table.c.run == number, table.c.step > step))
@@ -503,7 +512,7 @@ class Store(Files, Sweeps, ImportedRuns):
                 finished=self.clock(),
                 **values,
             )
-            history.write(connection, run.number)
+            history.write_fingerprints(connection, run.number)
 
     def rewind(self, run: Run, step: int, **values: Any) -> None:
         """Forget what was recorded after `step`: the run goes on from a checkpoint that is older.
@@ -519,13 +528,15 @@ class Store(Files, Sweeps, ImportedRuns):
 
     def _update(self, ids: Sequence[str], **values: Any) -> None:
         with writing(self._engine).begin() as connection:
-            connection.execute(runs.update().where(runs.c.id.in_(ids)).values(**values))
+            change = runs.update().where(runs.c.id.in_(ids)).values(**values).returning(runs.c.number)
+            numbers = connection.execute(change).scalars().all()
+            history.relabel(connection, numbers, values)
 
 
 def _keep_fingerprints(connection: sa.Connection, number: int) -> None:
     """Of a run that went back into the queue and is taken out of it; one that has never begun has no figures."""
     if connection.execute(sa.select(runs.c.started).where(runs.c.number == number)).scalar() is not None:
-        history.write(connection, number)
+        history.write_fingerprints(connection, number)
 
 
 def _head_of_queue(connection: sa.Connection) -> float | None:

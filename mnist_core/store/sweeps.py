@@ -1,5 +1,6 @@
 """Sweeps in the store: a name and what was searched; their runs say which sweep they belong to."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,10 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mnist_core.store import history
 from mnist_core.store.connections import writing
 from mnist_core.store.database import Database
 from mnist_core.store.run import LATEST_TIME
-from mnist_core.store.schema import metrics, runs, sweeps
+from mnist_core.store.schema import lab, metrics, runs, sweeps
 from mnist_core.text import one_line
 
 
@@ -28,10 +30,16 @@ class SweepRow:
 _COLUMNS = (sweeps.c.id, sweeps.c.name, sa.type_coerce(sweeps.c.spec, sa.Text).label("spec"), sweeps.c.created)
 
 
+# Under this key and a sweep's id the table lab has the fingerprint of its name and specification.
+_FINGERPRINT = "sweep:"
+
+
 def _row(row: Mapping[Any, Any]) -> SweepRow:
     try:
         spec = json.loads(row["spec"])
     except (ValueError, TypeError, RecursionError):
+        spec = {}
+    if row["fingerprint"] is not None and row["fingerprint"] != _fingerprint(row["name"], spec):
         spec = {}
     created = row["created"]
     dated = isinstance(created, int | float) and 0 <= created <= LATEST_TIME
@@ -40,20 +48,29 @@ def _row(row: Mapping[Any, Any]) -> SweepRow:
     )
 
 
+def _fingerprint(name: object, spec: object) -> str:
+    return hashlib.sha256(json.dumps([str(name), spec], sort_keys=True).encode()).hexdigest()
+
+
+def _select() -> "sa.Select[Any, Any, str, Any, Any]":
+    kept = lab.c.key == sa.literal(_FINGERPRINT) + sweeps.c.id
+    return sa.select(*_COLUMNS, lab.c.value.label("fingerprint")).select_from(sweeps.outerjoin(lab, kept))
+
+
 class Sweeps(Database):
     """Saved sweeps."""
 
     def sweeps(self) -> list[SweepRow]:
         """All sweeps, newest first: in the order in which they were saved, whatever the clock said."""
         # SQLite counts the rows of a table; an id or a date says nothing once the clock was set back.
-        saved = sa.literal_column("rowid").desc()
+        saved = sa.literal_column("sweeps.rowid").desc()
         with self._engine.connect() as connection:
-            return [_row(row) for row in connection.execute(sa.select(*_COLUMNS).order_by(saved)).mappings()]
+            return [_row(row) for row in connection.execute(_select().order_by(saved)).mappings()]
 
     def sweep(self, sweep_id: str) -> SweepRow | None:
         """A sweep by its id; None if there is none."""
         with self._engine.connect() as connection:
-            row = connection.execute(sa.select(*_COLUMNS).where(sweeps.c.id == sweep_id)).mappings().first()
+            row = connection.execute(_select().where(sweeps.c.id == sweep_id)).mappings().first()
         return _row(row) if row else None
 
     def at_epoch(self, sweep_id: str, name: str, epoch: int) -> dict[str, float]:
@@ -70,9 +87,14 @@ class Sweeps(Database):
         with writing(self._engine).begin() as connection:
             if not connection.execute(sweeps.update().where(sweeps.c.id == sweep_id).values(**values)).rowcount:
                 connection.execute(sweeps.insert().values(id=sweep_id, created=self.clock(), **values))
+            connection.execute(lab.delete().where(lab.c.key == f"{_FINGERPRINT}{sweep_id}"))
+            fingerprint = _fingerprint(values["name"], spec)
+            connection.execute(lab.insert().values(key=f"{_FINGERPRINT}{sweep_id}", value=fingerprint))
 
     def delete_sweep(self, sweep_id: str) -> None:
         """Forget a sweep; its runs stay, as runs of their own."""
         with writing(self._engine).begin() as connection:
             connection.execute(sweeps.delete().where(sweeps.c.id == sweep_id))
-            connection.execute(runs.update().where(runs.c.sweep == sweep_id).values(sweep=None))
+            connection.execute(lab.delete().where(lab.c.key == f"{_FINGERPRINT}{sweep_id}"))
+            freed = runs.update().where(runs.c.sweep == sweep_id).values(sweep=None).returning(runs.c.number)
+            history.relabel(connection, connection.execute(freed).scalars().all(), ["sweep"])

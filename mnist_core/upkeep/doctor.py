@@ -209,11 +209,13 @@ def _unguarded(store: Store, fingerprint: bool) -> list[Finding]:
     findings = []
     if without and fingerprint:
         store.keep_fingerprints(without)
-        text = f"fingerprints of {_runs_named(without)} are kept from now on, of the figures as they are"
+        text = f"fingerprints of {_runs_named(without)} are kept from now on, of what is there"
         findings.append(Finding("results", "repaired", f"{text}. What changed before cannot be noticed any more"))
     elif without:
-        text = f"no fingerprints were kept of {_runs_named(without)}: a change of the figures goes unnoticed"
-        remedy = "doctor --fingerprint keeps them of the figures as they are now."
+        text = (
+            f"an earlier version kept no fingerprints, or fewer, of {_runs_named(without)}: a change may go unnoticed"
+        )
+        remedy = "doctor --fingerprint keeps them of what is there now."
         findings.append(Finding("results", "note", text, remedy))
     if late:
         text = f"the fingerprints of {_runs_named(late)} are younger than their end: an earlier change goes unnoticed"

@@ -5,7 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from mnist_core.store import SQLITE_ERRORS, newest_copies
+from mnist_core.environment import sqlite_url
+from mnist_core.store import SQLITE_ERRORS, Store, newest_copies
 
 _NOTE = "Its row was missing and was brought back from a copy of the database."
 _PARTS = ("metrics", "artifacts", "fingerprints")
@@ -25,7 +26,10 @@ def recover_rows(database: Path, results: Path, run_id: str) -> int | None:
             connection.execute("BEGIN IMMEDIATE")
             # A damage of this copy: an older one may have the rows.
             with contextlib.suppress(*SQLITE_ERRORS), connection:
-                return _bring(connection, run_id, number)
+                recovered = _bring(connection, run_id, number)
+                connection.commit()
+                Store(results, sqlite_url(database)).relabel(recovered)
+                return recovered
     return None
 
 

@@ -1,6 +1,7 @@
 """One bit of a kept file has changed: it is noticed before anything is made of the file, or it changes nothing."""
 
 import contextlib
+import json
 import shutil
 import sqlite3
 import struct
@@ -16,7 +17,7 @@ from mnist_core import api
 from mnist_core.analysis import predictions, trained
 from mnist_core.commands import cli
 from mnist_core.config.run_config import RunConfig
-from mnist_core.errors import CheckpointError, StoreError
+from mnist_core.errors import CheckpointError, StorageError, StoreError
 from mnist_core.export.archive import archive
 from mnist_core.report import findings
 from mnist_core.report.page import html
@@ -205,6 +206,68 @@ def test_a_row_that_changes_after_it_was_checked_is_checked_again(own_lab: Path)
         connection.execute("UPDATE runs SET config = replace(config, '\"seed\": 7,', '\"seed\": 8,') WHERE number = 8")
         connection.execute("UPDATE runs SET versions = 'no JSON' WHERE number = 9")
     assert [run.number for run in store.changed_runs(every)] == [9, 8]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("name", "'nane'"), ("note", "'no note'"), ("tags", """'["b"]'"""), ("state", "'stopped'"), ("sweep", "'other'")],
+)
+def test_a_changed_letter_in_a_label_is_noticed_and_a_new_one_of_a_persons_is_not(
+    lab: Store, column: str, value: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    run = lab.find("1")
+    lab.rename(run.id, "name")
+    lab.set_tags(run.id, ["a"])
+    assert lab.changed_runs(lab.runs()) == []
+    with contextlib.closing(sqlite3.connect(lab.root / "runs.db")) as connection, connection:
+        connection.execute(f"UPDATE runs SET {column} = {value} WHERE number = 1")
+    assert lab.changed_parts(run.id) == [column]
+    assert [changed.number for changed in Store.open().changed_runs(lab.runs())] == [1]
+    monkeypatch.setattr("sys.argv", ["mnist_core", "list", "--json"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    listed = {row["number"]: row["changed"] for row in json.loads(capsys.readouterr().out)}
+    assert listed == {1: True, 2: False}
+    # A new label says nothing of the others.
+    other = "tags" if column == "name" else "name"
+    lab.rename(run.id, "new") if other == "name" else lab.set_tags(run.id, ["new"])
+    assert lab.changed_parts(run.id) == [column]
+
+
+def test_labels_without_a_fingerprint_are_taken_as_they_are_until_one_is_asked_for(lab: Store):
+    with contextlib.closing(sqlite3.connect(lab.root / "runs.db")) as connection, connection:
+        connection.execute("DELETE FROM fingerprints WHERE name = '#files'")
+        connection.execute("UPDATE fingerprints SET sha256 = substr(sha256, 1, 64)")
+        connection.execute("UPDATE runs SET name = 'old' WHERE number = 1")
+    assert (lab.changed_runs(lab.runs()), lab.without_fingerprints()) == ([], [1, 2])
+    lab.keep_fingerprints([1, 2])
+    assert (lab.without_fingerprints(), lab.fingerprinted_late()) == ([], [])
+    with contextlib.closing(sqlite3.connect(lab.root / "runs.db")) as connection, connection:
+        connection.execute("UPDATE runs SET name = 'new' WHERE number = 1")
+    assert [run.number for run in lab.changed_runs(lab.runs())] == [1]
+
+
+def test_a_changed_list_of_files_is_noticed_also_after_some_were_pruned(lab: Store):
+    run = lab.find("1")
+    first, *_ = lab.artifacts(run.id, kind="checkpoint")
+    lab.drop_artifact(run, first.path)
+    assert lab.changed_parts(run.id) == []
+    with contextlib.closing(sqlite3.connect(lab.root / "runs.db")) as connection, connection:
+        connection.execute("UPDATE artifacts SET epoch = 7 WHERE run = 1 AND kind = 'checkpoint'")
+    assert lab.changed_parts(run.id) == ["files"]
+    with pytest.raises(StorageError) as damaged:
+        trained.load(lab, run)
+    assert damaged.value.kind == "damaged"
+
+
+def test_a_sweep_with_a_changed_specification_is_one_that_cannot_be_read(store: Store):
+    store.save_sweep("a", "rates", {"rates": [0.1, 0.2]})
+    store.save_sweep("b", "seeds", {"seeds": 3})
+    store.save_sweep("a", "rates", {"rates": [0.1, 0.3]})
+    assert [row.spec for row in store.sweeps()] == [{"seeds": 3}, {"rates": [0.1, 0.3]}]
+    with contextlib.closing(sqlite3.connect(store.root / "runs.db")) as connection, connection:
+        connection.execute("UPDATE sweeps SET spec = replace(spec, '0.3', '0.7')")
+    assert [row.spec for row in store.sweeps()] == [{"seeds": 3}, {}]
 
 
 def test_a_run_that_waited_again_and_was_taken_out_of_the_queue_keeps_fingerprints(own_lab: Path):
