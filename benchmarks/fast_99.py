@@ -23,7 +23,7 @@ from benchmarks.machine import describe_machine
 from mnist_core import architectures, environment
 from mnist_core.config.recipes import RECIPES
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.download.torchvision_ops import make_importable
+from mnist_core.data.download.torchvision_ops import make_torchvision_importable
 from mnist_core.jobs.worker import work
 from mnist_core.store.store import Store
 
@@ -51,7 +51,7 @@ def recipe(config: RunConfig, folder: Path) -> tuple[float, float]:
 
 def example(seed: int) -> tuple[float, list[float]]:
     """Seconds of the example until the goal is reached, and the test accuracy after each epoch."""
-    make_importable()
+    make_torchvision_importable()
     import torchvision
 
     began = perf_counter()
@@ -63,7 +63,7 @@ def example(seed: int) -> tuple[float, list[float]]:
     batches = DataLoader(train, batch_size=64, shuffle=True)
     test_batches = DataLoader(test, batch_size=1000)
     torch.manual_seed(seed)
-    model = architectures.build(EXAMPLE, (1, 28, 28), 10)
+    model = architectures.build_network(EXAMPLE, (1, 28, 28), 10)
     optimizer = torch.optim.Adadelta(model.parameters(), lr=1.0)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.7)
     accuracies: list[float] = []

@@ -20,8 +20,8 @@ from mnist_core import environment
 from mnist_core.analysis import trained
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data.catalogue import BOX_OF_20_BY_MASS
-from mnist_core.data.handwriting import prepare, read_picture
-from mnist_core.data.sources import read_known
+from mnist_core.data.handwriting import prepare_drawing, read_picture
+from mnist_core.data.sources import read_published
 from mnist_core.jobs.worker import work
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
@@ -45,7 +45,7 @@ def prepared(way: Way, digits: list[Digit]) -> tuple[np.ndarray, float]:
         picture = way(digit)
         start = time.process_time()
         strokes = read_picture(picture) if isinstance(picture, bytes) else picture
-        image = prepare(strokes, (1, 28, 28), BOX_OF_20_BY_MASS)
+        image = prepare_drawing(strokes, (1, 28, 28), BOX_OF_20_BY_MASS)
         seconds += time.process_time() - start
         if image is not None:
             images[index] = image
@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only ways whose name holds this")
     options = parser.parse_args()
     print(describe_machine(), flush=True)
-    _, (images, labels) = read_known("mnist", environment.data_dir())
+    _, (images, labels) = read_published("mnist", environment.data_dir())
     chosen = slice(options.first, options.first + options.digits)
     images, labels = images[chosen], labels[chosen]
     digits = [Digit(image[0], index) for index, image in enumerate(images)]

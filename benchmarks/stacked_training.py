@@ -37,14 +37,14 @@ def _networks(config: RunConfig, runs: int) -> list[nn.Sequential]:
     found = []
     for seed in range(runs):
         torch.manual_seed(seed)
-        found.append(architectures.build(config.architecture, (1, 28, 28), 10))
+        found.append(architectures.build_network(config.architecture, (1, 28, 28), 10))
     return found
 
 
 def autograd(config: RunConfig, models: list[nn.Sequential], images: Tensor, labels: Tensor) -> None:
     """All batches of `images` (steps, B, 1, 28, 28), network by network, by torch's own means."""
     for model in models:
-        (optimizer,) = optimization.optimizers(model, config)
+        (optimizer,) = optimization.build_optimizers(model, config)
         for pixels, target in zip(images, labels, strict=True):
             optimizer.zero_grad()
             F.cross_entropy(model(pixels), target).backward()
@@ -54,7 +54,7 @@ def autograd(config: RunConfig, models: list[nn.Sequential], images: Tensor, lab
 def alone(config: RunConfig, models: list[nn.Sequential], images: Tensor, labels: Tensor) -> None:
     """The same with the steps that runs take here."""
     for model in models:
-        chain = perceptron(model, config, optimization.optimizers(model, config), _CPU)
+        chain = perceptron(model, config, optimization.build_optimizers(model, config), _CPU)
         assert chain is not None
         for pixels, target in zip(images, labels, strict=True):
             chain.step(pixels, target)

@@ -32,7 +32,7 @@ from torch.utils.data import DataLoader
 from benchmarks.machine import describe_machine
 from mnist_core import architectures, environment
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.download.torchvision_ops import make_importable
+from mnist_core.data.download.torchvision_ops import make_torchvision_importable
 from mnist_core.jobs import queue
 from mnist_core.jobs.following import follow_all
 from mnist_core.store import concurrency
@@ -88,7 +88,7 @@ def project(planned: Sequence[PlannedRun], folder: Path) -> Sweep:
 
 
 def _train_classic(config: RunConfig) -> float:
-    make_importable()
+    make_torchvision_importable()
     import torchvision
 
     steps: list[Any] = [torchvision.transforms.ToTensor()]
@@ -100,7 +100,7 @@ def _train_classic(config: RunConfig) -> float:
     batches = DataLoader(train, batch_size=config.batch_size, shuffle=True)
     test_batches = DataLoader(test, batch_size=config.batch_size)
     torch.manual_seed(config.seed)
-    model = architectures.build(config.architecture, (1, 28, 28), 10)
+    model = architectures.build_network(config.architecture, (1, 28, 28), 10)
     optimizer = _optimizer(model, config)
     accuracy = 0.0
     for _ in range(config.epochs):

@@ -23,8 +23,8 @@ from torch import nn
 from benchmarks.machine import describe_machine
 from mnist_core import architectures, environment
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.download.torchvision_ops import make_importable
-from mnist_core.data.loading import load
+from mnist_core.data.download.torchvision_ops import make_torchvision_importable
+from mnist_core.data.loading import load_data
 from mnist_core.events import RunFinished, RunStarted
 from mnist_core.jobs.worker import work
 from mnist_core.store.store import Store
@@ -49,7 +49,7 @@ CONFIGS = {
 
 def classic(config: RunConfig, device: torch.device) -> float:
     """Seconds of the loop that most tutorials teach."""
-    make_importable()
+    make_torchvision_importable()
     import torchvision
 
     steps: list[Any] = [torchvision.transforms.ToTensor()]
@@ -72,7 +72,7 @@ def classic(config: RunConfig, device: torch.device) -> float:
 
 def bare(config: RunConfig, device: torch.device) -> float:
     """Seconds of the least loop: scaled images in memory, shuffled, nothing recorded."""
-    loaded = load(config, environment.data_dir(), device)
+    loaded = load_data(config, environment.data_dir(), device)
     images, labels = loaded.inputs(loaded.train.images), loaded.train.labels
     model, optimizer = _fresh(config, device)
     began = perf_counter()
@@ -102,7 +102,7 @@ def project(config: RunConfig, folder: Path) -> tuple[float, float]:
 
 def _fresh(config: RunConfig, device: torch.device) -> tuple[nn.Module, torch.optim.Optimizer]:
     torch.manual_seed(config.seed)
-    model = architectures.build(config.architecture, (1, 28, 28), 10).to(device)
+    model = architectures.build_network(config.architecture, (1, 28, 28), 10).to(device)
     if config.optimizer == "adam":
         return model, torch.optim.Adam(model.parameters(), lr=config.learning_rate)
     return model, torch.optim.SGD(model.parameters(), lr=config.learning_rate, momentum=config.momentum)
@@ -119,7 +119,7 @@ def main() -> None:
     for name in CONFIGS if options.network == "all" else [options.network]:
         images = None if options.images == 60_000 else options.images
         config = CONFIGS[name].replace(train_images=images, threads=options.threads)
-        device = devices.prepare(config)
+        device = devices.prepare_device(config)
         rounds: list[dict[str, float]] = []
         accuracies: list[tuple[float, float]] = []
         with tempfile.TemporaryDirectory() as folder:

@@ -41,7 +41,7 @@ def allowed_origins() -> tuple[str, ...]:
 
 
 def replaced_limit(variable: str) -> str:
-    """What stands in place of a limit (`limits.ADJUSTABLE`), as it was written; "" for nothing."""
+    """What stands in place of a limit (`limits.ADJUSTABLE_LIMITS`), as it was written; "" for nothing."""
     return os.environ.get(variable, "").strip()
 
 

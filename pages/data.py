@@ -16,7 +16,7 @@ from dashboard.data import (
     show_samples,
 )
 from dashboard.frame import choose_option, navigation, open_store
-from mnist_core.data import CATALOGUE
+from mnist_core.data import DATASET_CATALOGUE
 
 
 def page() -> None:
@@ -56,7 +56,7 @@ def pick_source() -> DatasetSource:
     """The chosen data set, which may still have to be downloaded."""
     name = st.selectbox(
         "Data set",
-        list(CATALOGUE),
+        list(DATASET_CATALOGUE),
         key="dataset",
         bind="query-params",
         width=240,

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.frame import open_store
 from mnist_core.analysis import costs, robustness, trained
-from mnist_core.data import shape_of
+from mnist_core.data import input_shape_and_classes
 from mnist_core.errors import MnistLabError
 from mnist_core.store import Run, Store
 
@@ -54,7 +54,7 @@ def _desk() -> _Desk:
 def image_shape(run: Run) -> tuple[int, int, int]:
     """Shape (C, H, W) of the images that a run with weights takes. Raises CheckpointError or DataError."""
     _key(open_store(), run, 0)
-    return shape_of(run.config)[0]
+    return input_shape_and_classes(run.config)[0]
 
 
 def load_results(runs: Sequence[Run], images: int) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ from dashboard.controls.run_predictions import split_predictions
 from dashboard.frame import errors_as_messages, open_store
 from mnist_core.analysis import Predictions, class_names_of, measures, trained
 from mnist_core.analysis import predictions as answers
-from mnist_core.data import SplitName
+from mnist_core.config import SplitName
 from mnist_core.errors import DataError
 from mnist_core.plots import MetricSeries, RunCurves
 from mnist_core.store import Run

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.controls.folder_notice import folder_notice
 from dashboard.frame import data_status, errors_as_messages, retry_download
 from mnist_core import environment
-from mnist_core.data import Status, dataset, status
+from mnist_core.data import DatasetStatus, dataset, dataset_status
 from mnist_core.text import in_markdown
 
 _TICK_SECONDS = 0.5
@@ -49,8 +49,8 @@ def show_notice(values: Mapping[str, Any]) -> None:
             _download_button(name)
 
 
-def _now(name: str) -> Status:
-    found = status(name, environment.data_dir())
+def _now(name: str) -> DatasetStatus:
+    found = dataset_status(name, environment.data_dir())
     # MNIST is fetched when the app starts
     asked = name == "mnist" or name in st.session_state.get(_ASKED, ())
     if found.state != "ready" and asked:
@@ -73,7 +73,7 @@ def _download_button(name: str) -> None:
     )
 
 
-def _offer(name: str, found: Status) -> None:
+def _offer(name: str, found: DatasetStatus) -> None:
     known = dataset(name)
     st.markdown(
         f"{known.explanation} {known.train_images:,} training and {known.test_images:,} test images. "

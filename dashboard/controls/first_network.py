@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.frame import background_jobs, errors_as_messages, open_store
 from mnist_core import environment
 from mnist_core.config import RunConfig
-from mnist_core.data import status
+from mnist_core.data import dataset_status
 from mnist_core.store import Run, queueing
 from mnist_core.text import in_markdown
 
@@ -44,7 +44,7 @@ def offer_or_follow(runs: Sequence[Run]) -> None:
 
 
 def _train() -> None:
-    ready = status("mnist", environment.data_dir()).state == "ready"
+    ready = dataset_status("mnist", environment.data_dir()).state == "ready"
     queueing.enqueue(open_store(), _FULL if ready else _SMALL, "My first network")
     background_jobs().wake()
 

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from mnist_core.architectures import presets
-from mnist_core.config import RECIPES, FieldInfo, RunConfig, fields
+from mnist_core.config import RECIPES, FieldInfo, RunConfig, list_config_fields
 
 _ALWAYS = ("dataset", "folder", "folder_size", "folder_colour", "optimizer", "learning_rate", "batch_size", "epochs")
 _ELSEWHERE = ("architecture", "continue_from", "continue_epoch", "fresh_optimizer", "initial_weights")
@@ -68,7 +68,7 @@ def show_recipes() -> None:
 
 def config_fields() -> dict[str, Any]:
     """Every field of RunConfig but the architecture, the seldom used ones folded away; the values chosen."""
-    every = {field.name: field for field in fields() if field.name not in _ELSEWHERE}
+    every = {field.name: field for field in list_config_fields() if field.name not in _ELSEWHERE}
     values: dict[str, Any] = {}
     columns = st.columns(2)
     shown = 0

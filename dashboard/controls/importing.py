@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.controls import run_table
 from dashboard.frame import open_store
-from mnist_core.config import limit
+from mnist_core.config import read_limit
 from mnist_core.errors import MnistLabError
 from mnist_core.export import archive
 from mnist_core.plots import run_label
@@ -37,7 +37,7 @@ def _import() -> None:
     if uploaded is None:
         return
     count, size = st.session_state.get(_TAKEN, (0, 0))
-    runs, room = limit("MAX_VISITOR_IMPORTS"), limit("MAX_VISITOR_IMPORTED_BYTES")
+    runs, room = read_limit("MAX_VISITOR_IMPORTS"), read_limit("MAX_VISITOR_IMPORTED_BYTES")
     if count >= runs or size >= room:
         enough = (
             f"A visitor may import {runs} runs, or {room / 1e9:g} GB of them. More can be imported with: python -m "

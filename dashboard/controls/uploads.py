@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import runtime
 
-from mnist_core.config import limit
+from mnist_core.config import read_limit
 
 _ADDRESS = re.compile(r".*/_stcore/upload_file/([^/]+)/([^/]+)/?")
 _FULL = "MNIST Lab holds too many uploads of all visitors together; try again later."
@@ -55,14 +55,14 @@ class Uploads:
         of_visitor = [record for name, record in list(stored.get(visitor, {}).items()) if name != file]
         files = len(of_visitor) + self._files[visitor]
         held = sum(len(record.data) for record in of_visitor) + self._bytes[visitor]
-        most_files, most_bytes = limit("MAX_VISITOR_FILES"), limit("MAX_VISITOR_BYTES")
+        most_files, most_bytes = read_limit("MAX_VISITOR_FILES"), read_limit("MAX_VISITOR_BYTES")
         if files >= most_files or held + size > most_bytes:
             return (
                 f"MNIST Lab keeps at most {most_files} uploads and {most_bytes / 1e6:g} MB of a visitor at once; take "
                 "one away, or load the page again."
             )
         everything = sum(len(record.data) for files in list(stored.values()) for record in list(files.values()))
-        return _FULL if everything + self._bytes.total() + size > limit("MAX_UPLOADED_BYTES") else ""
+        return _FULL if everything + self._bytes.total() + size > read_limit("MAX_UPLOADED_BYTES") else ""
 
 
 def _announced(scope: Scope) -> int:

@@ -6,7 +6,7 @@ from contextlib import suppress
 import streamlit as st
 
 from mnist_core import environment, jobs
-from mnist_core.data import Download, Status, ensure
+from mnist_core.data import DatasetStatus, Download, ensure_downloaded
 from mnist_core.errors import StorageError
 from mnist_core.store import UNDO_SECONDS, Store
 
@@ -33,7 +33,7 @@ def background_jobs() -> jobs.Jobs:
     return jobs.start(open_store())
 
 
-def data_status(name: str) -> Status:
+def data_status(name: str) -> DatasetStatus:
     """Whether a data set is on this machine; the first call for a missing one starts its download."""
     return _download(name).status
 
@@ -46,7 +46,7 @@ def retry_download(name: str) -> None:
 
 @st.cache_resource(show_spinner=False)
 def _download(name: str) -> Download:
-    return ensure(name, environment.data_dir())
+    return ensure_downloaded(name, environment.data_dir())
 
 
 def _import_torch() -> None:

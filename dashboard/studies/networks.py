@@ -6,9 +6,9 @@ import streamlit as st
 from dashboard.components import data_table, table_rows
 from dashboard.frame import errors_as_messages
 from dashboard.studies.chosen_experiment import ChosenExperiment
-from mnist_core.architectures import Architecture, describe, diagram
-from mnist_core.config import RunConfig, fields
-from mnist_core.data import shape_of
+from mnist_core.architectures import Architecture, architecture_diagram, describe_architecture
+from mnist_core.config import RunConfig, list_config_fields
+from mnist_core.data import input_shape_and_classes
 
 # pixels; a longer list scrolls
 _LIST_HEIGHT = 320
@@ -37,7 +37,7 @@ def shared_settings(chosen: ChosenExperiment) -> str:
     configs = [variant.config for variant in chosen.experiment.variants]
     silent = _without_effect(configs[0])
     parts, differing = [], []
-    for field in fields():
+    for field in list_config_fields():
         values = list(dict.fromkeys(getattr(config, field.name) for config in configs))
         if len(values) > 1 and field.name != "architecture":
             differing.append(f"**{field.label.lower()}** {', '.join(f'{value:g}' for value in values)}")
@@ -52,7 +52,13 @@ def _without_effect(config: RunConfig) -> tuple[str, ...]:
     logistic = ("solver", "inverse_regularisation")
     if config.library != "sklearn":
         return logistic
-    hidden = sum(layer.name == "linear" for layer in describe(config.architecture, *shape_of(config)).layers) > 1
+    hidden = (
+        sum(
+            layer.name == "linear"
+            for layer in describe_architecture(config.architecture, *input_shape_and_classes(config)).layers
+        )
+        > 1
+    )
     network = ("optimizer", "learning_rate", "momentum", "batch_size", "weight_decay")
     return (*(logistic if hidden else network), "normalise")
 
@@ -79,13 +85,13 @@ def _distinct(chosen: ChosenExperiment) -> dict[str, tuple[str, Architecture]]:
     for variant in chosen.experiment.variants:
         text = variant.config.architecture
         if text not in found:
-            found[text] = variant.label, describe(text, *shape_of(variant.config))
+            found[text] = variant.label, describe_architecture(text, *input_shape_and_classes(variant.config))
     return found
 
 
 def _draw(network: Architecture) -> None:
     # st.html would strip the SVG
-    st.markdown(diagram(network), unsafe_allow_html=True)
+    st.markdown(architecture_diagram(network), unsafe_allow_html=True)
     st.caption(f"**{network.parameters:,}** parameters · **{network.macs:,}** multiply-accumulates an image")
 
 

@@ -10,8 +10,8 @@ from dashboard.controls import CLASS_TEMPLATES, coloured_weights, image_tag, loa
 from dashboard.frame import errors_as_messages, open_store
 from dashboard.studies.chosen_experiment import ChosenExperiment
 from mnist_core.analysis import trained
-from mnist_core.architectures import describe
-from mnist_core.data import shape_of
+from mnist_core.architectures import describe_architecture
+from mnist_core.data import input_shape_and_classes
 from mnist_core.plots import weight_images, weight_scale
 from mnist_core.store import Run
 from mnist_core.studies import PlannedRun
@@ -75,7 +75,7 @@ def weight_grid(pictures: np.ndarray, captions: Sequence[str], columns: int, lim
 
 def _layers(run: Run) -> int:
     """How many linear layers the network has: with one, its units are the classes themselves."""
-    network = describe(run.config.architecture, *shape_of(run.config))
+    network = describe_architecture(run.config.architecture, *input_shape_and_classes(run.config))
     return sum(layer.name == "linear" for layer in network.layers)
 
 

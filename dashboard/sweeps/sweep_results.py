@@ -14,7 +14,7 @@ from dashboard.controls import CHOSEN_ON_COLUMN, run_table
 from dashboard.frame import choose_option, errors_as_messages, open_store
 from mnist_core import sweeps
 from mnist_core.analysis import measures
-from mnist_core.config import shown
+from mnist_core.config import format_value
 from mnist_core.plots import Metric, sweep_curves, sweep_figure
 from mnist_core.sweeps import Sweep
 from mnist_core.text import in_markdown
@@ -166,4 +166,4 @@ def _metrics(run_id: str, epoch: int) -> pd.DataFrame:
 def _sortable(values: Sequence[Any]) -> list[Any]:
     """The values of an axis in a form that sorts: numbers as numbers, all others as text."""
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    return list(values) if numeric else [shown(value) for value in values]
+    return list(values) if numeric else [format_value(value) for value in values]

@@ -19,7 +19,7 @@ from mnist_core.config import RunConfig, schedules
 from mnist_core.errors import ArchitectureError, MnistLabError
 from mnist_core.store import queueing
 from mnist_core.text import in_markdown
-from mnist_core.training import check
+from mnist_core.training import check_trainable
 
 
 def describe_experiment() -> Architecture | None:
@@ -46,7 +46,7 @@ def _checked_network(values: dict[str, Any], verdict: Any, remarks: Any) -> Arch
     """The network of these values; writes its size or what is wrong with it to `verdict`, warnings to `remarks`."""
     try:
         config = RunConfig.parse(values)
-        network = check(config)
+        network = check_trainable(config)
     except ArchitectureError as error:
         with verdict.container():
             st.error(in_markdown(str(error)))
@@ -55,7 +55,7 @@ def _checked_network(values: dict[str, Any], verdict: Any, remarks: Any) -> Arch
     except MnistLabError as error:
         verdict.error(in_markdown(str(error)))
         return None
-    for remark in schedules.remarks(config):
+    for remark in schedules.schedule_remarks(config):
         remarks.warning(in_markdown(remark))
     verdict.caption(f"**{network.parameters:,}** parameters · **{network.macs:,}** multiply-accumulates an image")
     return network

@@ -143,7 +143,7 @@ def _remarks(run: Run, epoch: int, total: int) -> None:
     # which the click would say
     with contextlib.suppress(MnistLabError):
         config = run.config.replace(continue_from=run.id, continue_epoch=epoch, epochs=total)
-        for remark in schedules.remarks(config, run.config):
+        for remark in schedules.schedule_remarks(config, run.config):
             st.warning(in_markdown(remark))
 
 

@@ -14,7 +14,7 @@ from mnist_core.architectures import Shape
 from mnist_core.config import RunConfig
 from mnist_core.errors import CheckpointError
 from mnist_core.store import Run, Store
-from mnist_core.training import NUMBER, numbers_of_optimizer, sizes
+from mnist_core.training import BYTES_PER_NUMBER, count_optimizer_numbers, network_sizes
 
 # images at a time: on one core more are no faster
 BATCH = 100
@@ -61,10 +61,10 @@ def network_memory(config: RunConfig, shape: Shape, classes: int) -> Memory:
     needs for itself while it computes is not counted. In training every output of a batch is kept for the way back.
     Raises ArchitectureError.
     """
-    network = sizes(config.architecture, shape, classes)
-    weights = NUMBER * network.parameters
-    training = weights * (2 + numbers_of_optimizer(config)) + NUMBER * network.kept * config.batch_size
-    return Memory(weights, NUMBER * network.peak, training if config.library == "torch" else None)
+    network = network_sizes(config.architecture, shape, classes)
+    weights = BYTES_PER_NUMBER * network.parameters
+    training = weights * (2 + count_optimizer_numbers(config)) + BYTES_PER_NUMBER * network.kept * config.batch_size
+    return Memory(weights, BYTES_PER_NUMBER * network.peak, training if config.library == "torch" else None)
 
 
 def weights_size(store: Store, run: Run) -> int | None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mnist_core.architectures import modules
-from mnist_core.data import Scaling
+from mnist_core.data import PixelScaling
 
 # The language's words for torch's classes.
 _WORDS: dict[type[nn.Module], str] = {
@@ -140,7 +140,7 @@ def activations(
     """
     device = _blank(model, image.shape).device
     # (1, C, H, W)
-    inputs = Scaling.of(mean, std, image.shape, device).inputs(torch.from_numpy(image[None]).to(device))
+    inputs = PixelScaling.of(mean, std, image.shape, device).inputs(torch.from_numpy(image[None]).to(device))
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         return [LayerOutput(call.name, _array(call.output[0])) for call in _calls(_copy(model), inputs)]
 

@@ -8,8 +8,16 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from mnist_core.config import FIRST_RULE, RunConfig
-from mnist_core.data import SplitName, class_names, dataset, file_state, fingerprint, load_arrays, remarks, split_images
+from mnist_core.config import FIRST_READING_RULE, RunConfig, SplitName
+from mnist_core.data import (
+    dataset,
+    dataset_file_state,
+    folder_class_names,
+    folder_remarks,
+    hash_labelled_images,
+    load_arrays,
+    split_images,
+)
 from mnist_core.errors import DataError
 from mnist_core.store import Artifact, Run, Store, is_intact
 
@@ -47,7 +55,7 @@ def images_of(
     predictions, are others.
     """
     which = run.config.model_dump_json(include=_OF_IMAGES)
-    images, labels, found = _read(which, str(root), run.rule, split, file_state(run.config, root, run.rule))
+    images, labels, found = _read(which, str(root), run.rule, split, dataset_file_state(run.config, root, run.rule))
     recorded = None if run.data is None else run.data.images.get(split)
     if (recorded or found) != found or (answered is not None and not np.array_equal(answered, labels)):
         raise ChangedImagesError(run, split)
@@ -90,7 +98,7 @@ def _names_in(checkpoint: Path, artifact: Artifact, changed: int) -> tuple[str, 
 
 def _named_by_folder(run: Run) -> tuple[str, ...]:
     try:
-        return class_names(run.config.folder, run.rule)
+        return folder_class_names(run.config.folder, run.rule)
     except DataError:
         return ()
 
@@ -102,16 +110,20 @@ def _read(which: str, root: str, rule: int, split: SplitName, state: str) -> tup
     images, labels = split_images(load_arrays(config, Path(root), rule), config, split)
     # not a view that keeps the whole data set alive
     images = images.copy()
-    return images, labels, fingerprint(images, labels)
+    return images, labels, hash_labelled_images(images, labels)
 
 
 def image_remarks(run: Run) -> list[str]:
     """How a run's pictures were read, and whether it can be told that the images on this machine are still its own."""
     if run.data is not None and run.data.folder is not None:
-        return [remarks.EARLIER_RULE] if run.rule == FIRST_RULE else remarks.reading(run.data.folder)
+        return (
+            [folder_remarks.EARLIER_RULE_REMARK]
+            if run.rule == FIRST_READING_RULE
+            else folder_remarks.reading_remarks(run.data.folder)
+        )
     if run.data is not None or run.started is None:
         return []
     unknown = (
         "It is not known whether the images here are those that this run was given: it began before that was recorded."
     )
-    return [unknown, remarks.EARLIER_RULE] if run.dataset == "folder" else [unknown]
+    return [unknown, folder_remarks.EARLIER_RULE_REMARK] if run.dataset == "folder" else [unknown]

@@ -1,4 +1,4 @@
-"""Networks as text: `describe` gives the table of layers without torch, `build` the torch module."""
+"""Networks as text: `describe_architecture` lists the layers without torch, `build_network` makes the torch module."""
 
 import lazy_loader
 

@@ -2,15 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from mnist_core.architectures.inference import Node, infer
+from mnist_core.architectures.inference import Node, infer_nodes
 from mnist_core.architectures.layers.kind import Shape
-from mnist_core.architectures.presets import line_of
+from mnist_core.architectures.presets import architecture_line
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def build(text: str, input_shape: Shape, classes: int) -> "nn.Module":
+def build_network(text: str, input_shape: Shape, classes: int) -> "nn.Module":
     """The network of a preset's name or a line: float images (B, C, H, W) to logits (B, classes).
 
     A Sequential of the layers in the order of the text, on the CPU, initialised as torch does by default, so the
@@ -18,7 +18,7 @@ def build(text: str, input_shape: Shape, classes: int) -> "nn.Module":
     """
     from torch import nn
 
-    return nn.Sequential(*map(_module, infer(line_of(text), input_shape, classes)))
+    return nn.Sequential(*map(_module, infer_nodes(architecture_line(text), input_shape, classes)))
 
 
 def _module(node: Node) -> "nn.Module":

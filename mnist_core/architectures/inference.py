@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from math import isfinite, prod
 from typing import Any
 
-from mnist_core.architectures.language import Call, Value, parse, suggestion
+from mnist_core.architectures.language import LayerCall, Value, parse_architecture, suggest_name
 from mnist_core.architectures.layers import KINDS
-from mnist_core.architectures.layers.kind import Argument, Kind, Shape, Weights, shown
+from mnist_core.architectures.layers.kind import Argument, LayerKind, Shape, WeightShapes, format_shape
 from mnist_core.architectures.layers.residual import shortcut
-from mnist_core.config import limit, variable
+from mnist_core.config import limit_variable, read_limit
 from mnist_core.errors import ArchitectureError
 
 
@@ -17,7 +17,7 @@ from mnist_core.errors import ArchitectureError
 class Node:
     """One layer with its arguments and shapes; `start` and `end` are its place in the line."""
 
-    kind: Kind
+    kind: LayerKind
     values: dict[str, Any]
     input_shape: Shape
     output_shape: Shape
@@ -29,7 +29,7 @@ class Node:
     shortcut: "Node | None" = None
 
     @property
-    def weights(self) -> tuple[Weights, ...]:
+    def weights(self) -> tuple[WeightShapes, ...]:
         """The learned tensors of this layer alone, a block's layers not counted."""
         return self.kind.weights(self.input_shape, **self.values)
 
@@ -44,31 +44,31 @@ class Node:
         return self.kind.macs(self.input_shape, **self.values)
 
 
-def infer(line: str, input_shape: Shape, classes: int) -> tuple[Node, ...]:
+def infer_nodes(line: str, input_shape: Shape, classes: int) -> tuple[Node, ...]:
     """The layers of a line for images (C, H, W) and this many classes; raises ArchitectureError with its position."""
-    nodes = _Walk(line, classes).through(parse(line, KINDS), input_shape)
+    nodes = _Walk(line, classes).through(parse_architecture(line, KINDS), input_shape)
     _check_outputs(nodes, classes, line)
     return nodes
 
 
-def every(nodes: tuple[Node, ...], depth: int = 0) -> list[tuple[Node, int, bool]]:
+def flatten_nodes(nodes: tuple[Node, ...], depth: int = 0) -> list[tuple[Node, int, bool]]:
     """All nodes in the order of the table: (node, depth of nesting, whether it is a shortcut)."""
     rows: list[tuple[Node, int, bool]] = []
     for node in nodes:
         rows.append((node, depth, False))
-        rows += every(node.body, depth + 1)
+        rows += flatten_nodes(node.body, depth + 1)
         if node.shortcut:
             rows.append((node.shortcut, depth + 1, True))
     return rows
 
 
-def all_weights(nodes: Sequence[Node], path: str = "") -> list[tuple[str, Weights]]:
+def list_weights(nodes: Sequence[Node], path: str = "") -> list[tuple[str, WeightShapes]]:
     """The learned tensors of all layers, with the name of their module in the built network, in its own order."""
-    found: list[tuple[str, Weights]] = []
+    found: list[tuple[str, WeightShapes]] = []
     for number, node in enumerate(nodes):
         name = f"{path}{number}"
         found += [(f"{name}.{weights.inside}" if weights.inside else name, weights) for weights in node.weights]
-        found += all_weights(node.body, f"{name}.body.")
+        found += list_weights(node.body, f"{name}.body.")
         if node.shortcut:
             found += [(f"{name}.shortcut", weights) for weights in node.shortcut.weights]
     return found
@@ -82,7 +82,7 @@ class _Walk:
         self._words = {"classes": classes}
         self._parameters = 0
 
-    def through(self, calls: tuple[Call, ...], shape: Shape) -> tuple[Node, ...]:
+    def through(self, calls: tuple[LayerCall, ...], shape: Shape) -> tuple[Node, ...]:
         """The nodes of these calls for an input of this shape."""
         nodes = []
         for call in calls:
@@ -98,7 +98,7 @@ class _Walk:
             shape = node.output_shape
         return tuple(nodes)
 
-    def _node(self, call: Call, shape: Shape) -> Node:
+    def _node(self, call: LayerCall, shape: Shape) -> Node:
         kind = KINDS[call.name]
         if not kind.block:
             values = _bind(kind, call.values, self._words, self._line)
@@ -115,21 +115,22 @@ class _Walk:
     def _fitting(self, node: Node) -> Node:
         """The node itself; raises ArchitectureError if it is too large, or the network is with it."""
         self._parameters += node.parameters
-        if self._parameters > (most := limit("MAX_PARAMETERS")):
+        if self._parameters > (most := read_limit("MAX_PARAMETERS")):
             raise ArchitectureError(
                 f"With this layer the network has {self._parameters:,} parameters, and at most {most:,} fit here; make "
-                f"layers narrower, or pool before flatten (on a larger machine: {variable('MAX_PARAMETERS')})"
+                f"layers narrower, or pool before flatten (on a larger machine: {limit_variable('MAX_PARAMETERS')})"
             )
-        if prod(node.output_shape) > (most := limit("MAX_OUTPUT")):
+        if prod(node.output_shape) > (most := read_limit("MAX_OUTPUT")):
             raise ArchitectureError(
-                f"This layer makes {prod(node.output_shape):,} numbers of every image ({shown(node.output_shape)}), "
+                f"This layer makes {prod(node.output_shape):,} numbers of every image "
+                f"({format_shape(node.output_shape)}), "
                 f"more than the {most:,} that fit here; use fewer channels or less padding (on a larger machine: "
-                f"{variable('MAX_OUTPUT')})"
+                f"{limit_variable('MAX_OUTPUT')})"
             )
         return node
 
 
-def _bind(kind: Kind, typed: tuple[Value, ...], words: Mapping[str, int], line: str) -> dict[str, Any]:
+def _bind(kind: LayerKind, typed: tuple[Value, ...], words: Mapping[str, int], line: str) -> dict[str, Any]:
     """The value of every argument, defaults filled in."""
     given = _assign(kind, typed, line)
     missing = [a.name for a in kind.arguments if a.default is None and a.name not in given]
@@ -144,7 +145,7 @@ def _bind(kind: Kind, typed: tuple[Value, ...], words: Mapping[str, int], line: 
     return values
 
 
-def _assign(kind: Kind, typed: tuple[Value, ...], line: str) -> dict[str, Value]:
+def _assign(kind: LayerKind, typed: tuple[Value, ...], line: str) -> dict[str, Value]:
     """The typed values by the name of their argument."""
     names = {argument.name: argument for argument in kind.arguments}
     given: dict[str, Value] = {}
@@ -159,7 +160,7 @@ def _assign(kind: Kind, typed: tuple[Value, ...], line: str) -> dict[str, Value]
             raise ArchitectureError("Arguments without a name come first", line, value.start, value.end)
         name = name or list(names)[place]
         if name not in names:
-            message = f"{kind.name} has no argument {name}{suggestion(name, names)}"
+            message = f"{kind.name} has no argument {name}{suggest_name(name, names)}"
             raise ArchitectureError(message, line, value.start, value.end)
         if name in given:
             raise ArchitectureError(f"{kind.name} is given {name} twice", line, value.start, value.end)
@@ -167,7 +168,7 @@ def _assign(kind: Kind, typed: tuple[Value, ...], line: str) -> dict[str, Value]
     return given
 
 
-def _checked(kind: Kind, argument: Argument, typed: Value, words: Mapping[str, int], line: str) -> Any:
+def _checked(kind: LayerKind, argument: Argument, typed: Value, words: Mapping[str, int], line: str) -> Any:
     """The typed value as the argument's type; raises ArchitectureError that points at the value."""
     value = typed.value
     if isinstance(value, str):
@@ -216,5 +217,5 @@ def _check_outputs(nodes: tuple[Node, ...], classes: int, line: str) -> None:
             3: ("images", "flatten linear(classes), or globalavgpool linear(classes)"),
             2: ("tokens", "meantokens linear(classes)"),
         }[len(shape)]
-        message = f"The network ends with {what} of {shown(shape)}, not with {classes} outputs; add {remedy}"
+        message = f"The network ends with {what} of {format_shape(shape)}, not with {classes} outputs; add {remedy}"
     raise ArchitectureError(message, line, at.start, at.end)

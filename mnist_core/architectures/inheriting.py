@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core.architectures.building import build
-from mnist_core.architectures.inference import Node, all_weights, every, infer
+from mnist_core.architectures.building import build_network
+from mnist_core.architectures.inference import Node, flatten_nodes, infer_nodes, list_weights
 from mnist_core.architectures.layers.kind import Shape
-from mnist_core.architectures.presets import line_of
-from mnist_core.config import MAX_LAYERS, limit
+from mnist_core.architectures.presets import architecture_line
+from mnist_core.config import MAX_LAYERS, read_limit
 from mnist_core.errors import ArchitectureError
 
 if TYPE_CHECKING:
@@ -34,35 +34,35 @@ class Inherited:
         return f"{self.layers} of {self.of_layers} layers with weights start from the same values ({numbers})."
 
 
-def line_of_descent(initial_weights: str, architecture: str) -> str:
+def extend_initial_weights(initial_weights: str, architecture: str) -> str:
     """`initial_weights` of a network that is to start like a run of this architecture and these initial weights."""
     return f"{initial_weights} {_THEN} {architecture}" if initial_weights else architecture
 
 
-def lines_of(initial_weights: str) -> list[str]:
+def initial_lines(initial_weights: str) -> list[str]:
     """The architectures in `initial_weights`, the oldest first."""
     return [line.strip() for line in initial_weights.split(_THEN) if line.strip()]
 
 
-def check_initial(initial_weights: str, input_shape: Shape, classes: int) -> None:
+def check_initial_weights(initial_weights: str, input_shape: Shape, classes: int) -> None:
     """Raise ArchitectureError unless all networks of `initial_weights` can be built, one after another.
 
     Together they may have as many layers and parameters as one network.
     """
     layers = parameters = 0
-    for line in lines_of(initial_weights):
+    for line in initial_lines(initial_weights):
         try:
-            nodes = infer(line_of(line), input_shape, classes)
+            nodes = infer_nodes(architecture_line(line), input_shape, classes)
         except ArchitectureError as error:
             message = f"initial_weights: {_lower(str(error))}"
             raise ArchitectureError(message, error.text, error.start, error.end) from None
-        rows = every(nodes)
+        rows = flatten_nodes(nodes)
         layers += sum(not is_shortcut for _, _, is_shortcut in rows)
         parameters += sum(node.parameters for node, _, _ in rows)
-        if layers > MAX_LAYERS or parameters > limit("MAX_PARAMETERS"):
+        if layers > MAX_LAYERS or parameters > read_limit("MAX_PARAMETERS"):
             raise ArchitectureError(
                 f"initial_weights: its networks have more than {MAX_LAYERS:,} layers or "
-                f"{limit('MAX_PARAMETERS'):,} parameters together; name fewer or smaller ones",
+                f"{read_limit('MAX_PARAMETERS'):,} parameters together; name fewer or smaller ones",
                 line,
                 0,
                 len(line),
@@ -74,20 +74,21 @@ def build_seeded(
 ) -> "tuple[nn.Module, Inherited | None]":
     """The network that a run of this seed starts with, and what it took over; sets torch's global seed.
 
-    Without `initial_weights` that is `build` after `torch.manual_seed(seed)`. With it (an architecture, or several
-    with ; between them, the oldest first) the older networks are built first, exactly as their own runs build them;
-    each hands its initial values on to the next, and torch's random state is then what it was after the first of
-    them: dropout and augmentation draw the same numbers as they do in its run. Raises ArchitectureError.
+    Without `initial_weights` this is `build_network` after `torch.manual_seed(seed)`. `initial_weights` holds one or
+    several architectures with ; between them, the oldest first. They are built first, exactly as their own runs build
+    them, and each hands its initial values on to the next. Afterwards torch's random state is what it was once the
+    first of them was built, so dropout and augmentation draw the same numbers as in its run.
+    Raises ArchitectureError.
     """
     import torch
 
-    check_initial(initial_weights, input_shape, classes)
+    check_initial_weights(initial_weights, input_shape, classes)
     torch.manual_seed(seed)
-    first, *later = [*lines_of(initial_weights), text]
-    network, taken = build(first, input_shape, classes), None
+    first, *later = [*initial_lines(initial_weights), text]
+    network, taken = build_network(first, input_shape, classes), None
     state = torch.get_rng_state()
     for line in later:
-        younger = build(line, input_shape, classes)
+        younger = build_network(line, input_shape, classes)
         taken, network = inherit(younger, network), younger
     torch.set_rng_state(state)
     return network, taken
@@ -95,9 +96,9 @@ def build_seeded(
 
 def preview(text: str, input_shape: Shape, classes: int, parent: str) -> Inherited:
     """What `inherit` would take over, without building either network. Raises ArchitectureError."""
-    new, old = (infer(line_of(line), input_shape, classes) for line in (text, parent))
-    weights = dict(all_weights(new))
-    handed_on = [weights[name] for name, _ in same_weights(new, old)]
+    new, old = (infer_nodes(architecture_line(line), input_shape, classes) for line in (text, parent))
+    weights = dict(list_weights(new))
+    handed_on = [weights[name] for name, _ in matching_weights(new, old)]
     return Inherited(
         layers=len(handed_on),
         of_layers=len(weights),
@@ -106,9 +107,9 @@ def preview(text: str, input_shape: Shape, classes: int, parent: str) -> Inherit
     )
 
 
-def same_weights(network: Sequence[Node], parent: Sequence[Node]) -> list[tuple[str, str]]:
+def matching_weights(network: Sequence[Node], parent: Sequence[Node]) -> list[tuple[str, str]]:
     """Names of modules of `network`, each with that of the parent's module whose weights `inherit` gives it."""
-    new, old = all_weights(network), all_weights(parent)
+    new, old = list_weights(network), list_weights(parent)
     pairs = _aligned(
         [_key_of(each.module, each.shapes) for _, each in old], [_key_of(each.module, each.shapes) for _, each in new]
     )

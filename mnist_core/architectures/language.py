@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from mnist_core.architectures.layers.kind import Kind
+from mnist_core.architectures.layers.kind import LayerKind
 from mnist_core.config import MAX_LAYERS, MAX_LETTERS_INITIAL, MAX_NESTING
 from mnist_core.errors import ArchitectureError
 
@@ -50,12 +50,12 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Call:
+class LayerCall:
     """One layer as it was typed; only blocks hold a body. `start` and `end` are its character range."""
 
     name: str
     values: tuple[Value, ...]
-    body: tuple["Call", ...]
+    body: tuple["LayerCall", ...]
     start: int
     end: int
     # that this call stands for: itself, and all that lie in its body, repetitions written out
@@ -74,7 +74,7 @@ def check_length(text: str) -> None:
         )
 
 
-def parse(text: str, kinds: Mapping[str, Kind]) -> tuple[Call, ...]:
+def parse_architecture(text: str, kinds: Mapping[str, LayerKind]) -> tuple[LayerCall, ...]:
     """The calls of a line in their order, repetitions written out; raises ArchitectureError with its position.
 
     Grammar: items in a row, separated by space, a comma or an arrow; item = [number *] layer or
@@ -94,7 +94,7 @@ def parse(text: str, kinds: Mapping[str, Kind]) -> tuple[Call, ...]:
     return tuple(calls)
 
 
-def suggestion(word: str, names: Mapping[str, object]) -> str:
+def suggest_name(word: str, names: Mapping[str, object]) -> str:
     """`; did you mean conv?` for a misspelt name, or the list of all names."""
     plain = re.sub(r"[\W_]|[12]d$", "", word.lower())
     if plain == "softmax":
@@ -141,7 +141,7 @@ def _tokens(text: str) -> list[_Token]:
 class _Parser:
     """Walks the tokens once, from left to right."""
 
-    def __init__(self, text: str, kinds: Mapping[str, Kind]) -> None:
+    def __init__(self, text: str, kinds: Mapping[str, LayerKind]) -> None:
         self.text, self.kinds = text, kinds
         self.tokens = _tokens(text)
         self.position = 0
@@ -158,9 +158,9 @@ class _Parser:
     def error(self, message: str, start: int, end: int) -> ArchitectureError:
         return ArchitectureError(message, self.text, start, end)
 
-    def items(self, closing: _Token | None, depth: int) -> list[Call]:
+    def items(self, closing: _Token | None, depth: int) -> list[LayerCall]:
         """Layers up to the end, or up to and with the `)` that closes `closing`."""
-        calls: list[Call] = []
+        calls: list[LayerCall] = []
         layers = 0
         while True:
             token = self.token
@@ -182,7 +182,7 @@ class _Parser:
                 raise self.too_many("use fewer", token.start, self.tokens[-1].end)
             calls += more
 
-    def item(self, depth: int) -> list[Call]:
+    def item(self, depth: int) -> list[LayerCall]:
         token = self.token
         if depth > MAX_NESTING:
             raise self.error(f"Nested more than {MAX_NESTING} deep; use fewer levels", token.start, token.end)
@@ -192,7 +192,7 @@ class _Parser:
             return [self.call(depth)]
         raise self.error(f"Expected a layer, found {token.text}", token.start, token.end)
 
-    def repetition(self, depth: int) -> list[Call]:
+    def repetition(self, depth: int) -> list[LayerCall]:
         number = self.take()
         if self.token.kind not in ("*", "×"):
             raise self.error(
@@ -220,13 +220,13 @@ class _Parser:
         message = f"More than {MAX_LAYERS:,} layers, counting those inside of blocks and repetitions; {remedy}"
         return self.error(message, start, end)
 
-    def call(self, depth: int) -> Call:
+    def call(self, depth: int) -> LayerCall:
         word = self.take()
         name = word.text.lower()
         kind = self.kinds.get(name)
         if kind is None:
-            raise self.error(f"There is no layer {word.text}{suggestion(name, self.kinds)}", word.start, word.end)
-        body: tuple[Call, ...] = ()
+            raise self.error(f"There is no layer {word.text}{suggest_name(name, self.kinds)}", word.start, word.end)
+        body: tuple[LayerCall, ...] = ()
         values: tuple[Value, ...] = ()
         if self.token.kind == "(":
             opening = self.take()
@@ -240,7 +240,7 @@ class _Parser:
         layers = 1 + _layers(body)
         if layers > MAX_LAYERS:
             raise self.too_many("use fewer", word.start, end)
-        return Call(name, values, body, word.start, end, layers)
+        return LayerCall(name, values, body, word.start, end, layers)
 
     def arguments(self, opening: _Token) -> list[Value]:
         values: list[Value] = []
@@ -273,7 +273,7 @@ class _Parser:
         return Value(name, _value(token), start, token.end)
 
 
-def _layers(calls: Sequence[Call]) -> int:
+def _layers(calls: Sequence[LayerCall]) -> int:
     return sum(call.layers for call in calls)
 
 

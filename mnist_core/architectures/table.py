@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from mnist_core.architectures.inference import Node, every, infer
+from mnist_core.architectures.inference import Node, flatten_nodes, infer_nodes
 from mnist_core.architectures.layers.kind import Role, Shape
-from mnist_core.architectures.presets import line_of
+from mnist_core.architectures.presets import architecture_line
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class Architecture:
         return sum(layer.macs for layer in self.layers)
 
 
-def describe(text: str, input_shape: Shape, classes: int) -> Architecture:
+def describe_architecture(text: str, input_shape: Shape, classes: int) -> Architecture:
     """The layers of a preset's name or a line, for images (C, H, W) and this many classes.
 
     Counts the multiply-accumulates of convolutions, linear layers and attention; not those of biases,
     activations, pooling and normalisation. Raises ArchitectureError with the place of the mistake.
     """
-    line = line_of(text)
-    layers = [_layer(*row) for row in every(infer(line, input_shape, classes))]
+    line = architecture_line(text)
+    layers = [_layer(*row) for row in flatten_nodes(infer_nodes(line, input_shape, classes))]
     return Architecture(line, tuple(input_shape), tuple(layers))
 
 

@@ -117,13 +117,13 @@ def _train(
         given = {name: value for name, value in values.items() if _was_given(context, name)}
         values = RECIPES[recipe].config.model_dump() | given
     config = RunConfig.parse(values)
-    from mnist_core.config import remarks
+    from mnist_core.config import schedule_remarks
     from mnist_core.store import check_trainable
 
     check_trainable(None, [config], "epochs")
     store = Store.open()
     parent = store.run(config.continue_from).config if config.continue_from else None
-    for remark in remarks(config, parent):
+    for remark in schedule_remarks(config, parent):
         print(in_terminal(f"Note: {remark}"), file=sys.stderr)
     if seeds > 1:
         _train_seeds(store, with_seeds(config, seeds, name), tag, queue, as_json)
@@ -303,9 +303,9 @@ app.command("prune")(prune)
 @data_app.command("list")
 def data_list(as_json: _As_json = False) -> None:
     """Which data sets are on this machine."""
-    from mnist_core.data import statuses
+    from mnist_core.data import dataset_statuses
 
-    found = statuses(environment.data_dir())
+    found = dataset_statuses(environment.data_dir())
     if as_json:
         print(json.dumps([asdict(status) for status in found], indent=2))
     else:
@@ -315,11 +315,11 @@ def data_list(as_json: _As_json = False) -> None:
 @data_app.command("download")
 def data_download(name: Annotated[str, typer.Argument(help="Such as mnist or cifar10.")]) -> None:
     """Download a data set through torchvision, checked against its checksums."""
-    from mnist_core.data import ensure
+    from mnist_core.data import ensure_downloaded
 
     if name not in DATASETS:
         raise ConfigError("name", f"there is no data set {name!r}; choose from {', '.join(DATASETS)}")
-    found = ensure(name, environment.data_dir()).wait()
+    found = ensure_downloaded(name, environment.data_dir()).wait()
     print(in_terminal(found.message))
     if found.state != "ready":
         raise typer.Exit(2)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from mnist_core.config import FieldInfo, fields
+from mnist_core.config import FieldInfo, list_config_fields
 from mnist_core.text import brief
 
 # Python's own int and float also read digits of other scripts, and 1_000.
@@ -49,7 +49,7 @@ def with_config_flags(function: Callable[..., None], options: Sequence[tuple[str
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         for name, default, annotation in options
     ]
-    function.__signature__ = inspect.Signature([*parameters, *map(_parameter, fields())])  # pyright: ignore
+    function.__signature__ = inspect.Signature([*parameters, *map(_parameter, list_config_fields())])  # pyright: ignore
     function.__annotations__ = {"return": None}
     return function
 

@@ -6,7 +6,7 @@ By `python -m mnist_core.commands.reference > docs/settings.md`.
 import inspect
 
 from mnist_core.commands.cli import app, data_app
-from mnist_core.config import GROUPS, FieldInfo, fields
+from mnist_core.config import FIELD_GROUPS, FieldInfo, list_config_fields
 
 _INTRODUCTION = """# Settings and commands
 
@@ -20,8 +20,8 @@ Every setting is a field of `RunConfig`. The Train page shows it under its label
 def markdown() -> str:
     """The whole page."""
     parts = [_INTRODUCTION]
-    for group in GROUPS:
-        rows = [_row(field) for field in fields() if field.group == group]
+    for group in FIELD_GROUPS:
+        rows = [_row(field) for field in list_config_fields() if field.group == group]
         parts.append(
             f"## {group}\n\n| setting | label | values | default | meaning |\n|---|---|---|---|---|\n"
             + "\n".join(rows)

@@ -15,7 +15,7 @@ from rich.table import Column, Table
 from mnist_core import sweeps
 from mnist_core.analysis import intervals, measures, stats
 from mnist_core.commands.flags import whole_number, with_config_flags
-from mnist_core.config import RunConfig, shown
+from mnist_core.config import RunConfig, format_value
 from mnist_core.errors import ConfigError
 from mnist_core.jobs import follow_all, with_dead_runs_ended
 from mnist_core.store import ACTIVE_STATES, Store, concurrency, queueing
@@ -136,7 +136,7 @@ def _report(store: Store, sweep_id: str, as_json: bool) -> None:
             f"{end:.{places}%}"
             for end in ([row["mean"]] if alone else [row["mean"], max(row["low"], 0.0), min(row["high"], 1.0)])
         )
-        rows.add_row(*(shown(row[field]) for field in sweep.fields), mean, " to ".join(ends), str(row["n"]))
+        rows.add_row(*(format_value(row[field]) for field in sweep.fields), mean, " to ".join(ends), str(row["n"]))
     print(f"{one_line(sweep.name)} ({sweep_id})")
     Console(markup=False, emoji=False, highlight=False).print(rows)
     for line in _choice(sweep, table):
@@ -168,7 +168,7 @@ def _choice(sweep: Sweep, table: pd.DataFrame) -> list[str]:
 
 
 def _setting(setting: sweeps.Setting) -> str:
-    return ", ".join(f"{field} {shown(value)}" for field, value in setting.values.items()) or "all alike"
+    return ", ".join(f"{field} {format_value(value)}" for field, value in setting.values.items()) or "all alike"
 
 
 def _and_test(value: float, kind: str) -> str:

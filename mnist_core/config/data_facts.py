@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Split = Literal["train", "validation", "test"]
+SplitName = Literal["train", "validation", "test"]
 
 # The rule by which pictures are read and classes ordered now, and that of runs from before it was recorded.
-RULE, FIRST_RULE = 2, 1
+READING_RULE, FIRST_READING_RULE = 2, 1
 
 _Count = Annotated[int, Field(ge=0, lt=2**53)]
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -46,9 +46,9 @@ class DataFacts(_Facts):
     # Version of the rule by which pictures are read and classes ordered.
     rule: int = Field(ge=1, lt=1000)
     # SHA-256 of each split's images as the network gets them, and labels; a split without images has none.
-    images: dict[Split, _Sha256]
+    images: dict[SplitName, _Sha256]
     # The same of the files that a folder's images came from, whatever their size and colour became.
-    files: dict[Split, _Sha256] = Field(default_factory=dict)
+    files: dict[SplitName, _Sha256] = Field(default_factory=dict)
     # Names in the order of the network's outputs, and by what they were ordered.
     classes: tuple[_Path, ...] = Field(min_length=1, max_length=100_000)
     class_order: Literal["published", "text", "numbers"]
@@ -64,7 +64,7 @@ class DataFacts(_Facts):
         return None if values is None else cls.model_validate(values)
 
 
-def same_pictures(first: DataFacts | None, second: DataFacts | None, split: Split) -> bool | None:
+def have_same_pictures(first: DataFacts | None, second: DataFacts | None, split: SplitName) -> bool | None:
     """Whether two runs had the same pictures in a split, of whatever size they became; None if that is not known."""
     if first is None or second is None:
         return None

@@ -30,12 +30,12 @@ class FieldInfo:
         return all(values.get(name) in allowed for name, allowed in self.when.items())
 
 
-def fields() -> list[FieldInfo]:
+def list_config_fields() -> list[FieldInfo]:
     """All fields of RunConfig in the order of declaration."""
     return [_describe(name) for name in RunConfig.model_fields]
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value in few letters, as it is typed: 1e-05, 300, yes."""
     if isinstance(value, bool):
         return "yes" if value else "no"

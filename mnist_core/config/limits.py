@@ -47,7 +47,7 @@ MAX_CHECKPOINTS = 500
 # Of one run, as far as it follows from its network: memory in training and in answering (of so many images at once),
 # steps, and bytes of one checkpoint, of which the best, the last and a paused one are always kept.
 MAX_RUN_MEMORY = 16_000_000_000
-ANSWERED_AT_ONCE = 100
+PREDICTION_BATCH = 100
 MAX_STEPS = 100_000_000
 MAX_CHECKPOINT_OF_RUN = 4_000_000_000
 # Of runs that enter the queue together, by a sweep, a study or several seeds: steps, and room for their checkpoints.
@@ -55,7 +55,7 @@ MAX_STEPS_TOGETHER = 2_000_000_000
 MAX_DISK_TOGETHER = 200_000_000_000
 
 # What the environment may replace; whether each counts bytes follows from its name.
-ADJUSTABLE = (
+ADJUSTABLE_LIMITS = (
     "MAX_PARAMETERS",
     "MAX_OUTPUT",
     "MAX_CLASSES",
@@ -78,24 +78,24 @@ _UNITS = {None: 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _NUMBER = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?(?:e[0-9]{1,2})?)(?: ?([kmgt]b))?")
 
 
-def variable(name: str) -> str:
+def limit_variable(name: str) -> str:
     """The environment's variable that replaces the limit of this name."""
     return f"MNIST_LAB_{name}"
 
 
-def limit(name: str) -> int:
+def read_limit(name: str) -> int:
     """The limit of this name in ADJUSTABLE: what the environment says, or else the number above.
 
     Raises ConfigError that names the variable if it holds no number of at least 1.
     """
-    text = environment.replaced_limit(variable(name))
+    text = environment.replaced_limit(limit_variable(name))
     if not text:
         return globals()[name]
     match = _NUMBER.fullmatch(text.lower())
     value = float(match[1]) * _UNITS[match[2]] if match else 0.0
     if not 1 <= value <= MAX_WHOLE:
         raise ConfigError(
-            variable(name),
+            limit_variable(name),
             f"{text[:60]!r} is no number of at least 1; write for example 5e8, 64000000000 or 64 GB, or unset it",
         )
     return int(value)

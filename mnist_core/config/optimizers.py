@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class OptimizerPart:
     """One optimizer of torch and the parameters that it updates. It always gets the learning rate and weight decay."""
 
     # All parameters; or the weight matrices between hidden layers, and all others where a second part takes those.
@@ -27,7 +27,7 @@ class OptimizerKind:
     """An optimizer as RunConfig names it. No part of it has a default: the script is made from what stands here."""
 
     name: str
-    parts: tuple[Part, ...]
+    parts: tuple[OptimizerPart, ...]
     # Numbers that it keeps for each weight, with the config's momentum: what a network's memory is counted from.
     numbers_kept: Callable[[float], int]
 
@@ -40,8 +40,8 @@ _CPU_AND_CUDA = frozenset({"cpu", "cuda"})
 _NOWHERE: frozenset[str] = frozenset()
 
 
-def _simple(torch_class: str, fused: frozenset[str], **settings: str) -> tuple[Part, ...]:
-    return (Part(updates="all", torch_class=torch_class, settings=settings, constants={}, fused=fused),)
+def _simple(torch_class: str, fused: frozenset[str], **settings: str) -> tuple[OptimizerPart, ...]:
+    return (OptimizerPart(updates="all", torch_class=torch_class, settings=settings, constants={}, fused=fused),)
 
 
 OPTIMIZERS: Mapping[str, OptimizerKind] = MappingProxyType(
@@ -68,14 +68,16 @@ OPTIMIZERS: Mapping[str, OptimizerKind] = MappingProxyType(
             OptimizerKind(
                 name="muon",
                 parts=(
-                    Part(
+                    OptimizerPart(
                         updates="hidden",
                         torch_class="Muon",
                         settings={"momentum": "momentum"},
                         constants={"adjust_lr_fn": "match_rms_adamw"},
                         fused=_NOWHERE,
                     ),
-                    Part(updates="others", torch_class="AdamW", settings={}, constants={}, fused=_CPU_AND_CUDA),
+                    OptimizerPart(
+                        updates="others", torch_class="AdamW", settings={}, constants={}, fused=_CPU_AND_CUDA
+                    ),
                 ),
                 numbers_kept=lambda momentum: 2,
             ),
@@ -84,6 +86,6 @@ OPTIMIZERS: Mapping[str, OptimizerKind] = MappingProxyType(
 )
 
 
-def using(field: str) -> tuple[str, ...]:
+def optimizers_using(field: str) -> tuple[str, ...]:
     """Names of the optimizers on which this field of RunConfig has an effect."""
     return tuple(kind.name for kind in OPTIMIZERS.values() if kind.uses(field))

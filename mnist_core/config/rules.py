@@ -8,7 +8,7 @@ _SUFFIX = " rule"
 
 
 @dataclass(frozen=True)
-class Rules:
+class TrainingRules:
     """The version of each rule that a run follows; the defaults are those of a run that begins now.
 
     patience: what early stopping counts. 1: epochs since the best epoch, which an equal accuracy with a lower loss
@@ -22,7 +22,7 @@ class Rules:
     training_loss: int = 2
 
     @classmethod
-    def recorded(cls, versions: Mapping[str, str] | None) -> "Rules":
+    def recorded(cls, versions: Mapping[str, str] | None) -> "TrainingRules":
         """The rules of a run with these `versions`; a run from before a rule has its first version.
 
         None, as of a run that has not begun: the rules of today.

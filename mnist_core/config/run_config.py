@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mnist_core.config.limits import MAX_LETTERS, MAX_LETTERS_INITIAL, MAX_WHOLE
-from mnist_core.config.optimizers import OPTIMIZERS, using
+from mnist_core.config.optimizers import OPTIMIZERS, optimizers_using
 from mnist_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,7 +21,16 @@ else:
 
 DatasetName = Literal["mnist", "fashion-mnist", "kmnist", "cifar10", "mnist-5k", "folder"]
 DATASETS: tuple[str, ...] = get_args(DatasetName)
-GROUPS = ("Data", "Augmentation", "Architecture", "Optimisation", "Schedule", "Regularisation", "Compute", "Origin")
+FIELD_GROUPS = (
+    "Data",
+    "Augmentation",
+    "Architecture",
+    "Optimisation",
+    "Schedule",
+    "Regularisation",
+    "Compute",
+    "Origin",
+)
 
 # letters of a wrong value that an error repeats
 _BRIEF = 80
@@ -203,14 +212,14 @@ class RunConfig(BaseModel):
         "Optimisation",
         ge=0,
         lt=1,
-        when={"optimizer": using("momentum")},
+        when={"optimizer": optimizers_using("momentum")},
     )
     nesterov: bool = _field(
         False,
         "Nesterov",
         "Look ahead along the momentum before taking the gradient (needs momentum above 0).",
         "Optimisation",
-        when={"optimizer": using("nesterov")},
+        when={"optimizer": optimizers_using("nesterov")},
     )
     batch_size: int = _field(
         64,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 
-from mnist_core.config.fields import fields
+from mnist_core.config.fields import list_config_fields
 from mnist_core.config.run_config import RunConfig
 
 # Smith & Topin 2018, with the proportions of torch.optim.lr_scheduler.OneCycleLR.
@@ -19,7 +19,7 @@ def learning_rate(config: RunConfig, step: int, steps_per_epoch: int) -> float:
     return config.learning_rate * _FACTORS[config.schedule](config, step, steps_per_epoch)
 
 
-def remarks(config: RunConfig, parent: RunConfig | None = None) -> list[str]:
+def schedule_remarks(config: RunConfig, parent: RunConfig | None = None) -> list[str]:
     """Sentences on what the learning rate does that one might not expect; `parent` is what the run goes on from."""
     if config.library != "torch":
         return []
@@ -101,6 +101,6 @@ _FACTORS: Mapping[str, Callable[[RunConfig, int, int], float]] = {
     "one-cycle": _one_cycle,
 }
 
-_CHOICES = next(field.choices for field in fields() if field.name == "schedule")
+_CHOICES = next(field.choices for field in list_config_fields() if field.name == "schedule")
 if tuple(_FACTORS) != _CHOICES:
     raise ImportError("config and schedules do not name the same schedules in the same order")

@@ -14,7 +14,7 @@ _CROP_PADDING = 4
 _SMOOTHNESS = 4.0
 
 
-def augments(config: RunConfig) -> bool:
+def has_augmentation(config: RunConfig) -> bool:
     """Whether the config changes its training images at all."""
     return bool(config.shift or config.rotate or config.scale or config.elastic or config.crop_flip)
 
@@ -26,7 +26,7 @@ def augment(images: Tensor, config: RunConfig, generator: torch.Generator | None
     config asks for nothing. Random numbers come from torch's global generator of the device unless one is given,
     so that restoring its state repeats them.
     """
-    if not augments(config):
+    if not has_augmentation(config):
         return images
     theta = _affine(images, config, generator)
     # (B, H, W, 2)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from mnist_core.config import DATASETS, RunConfig
-from mnist_core.data.folder_layout import class_names
+from mnist_core.data.folder_layout import folder_class_names
 
 DIGITS = tuple("0123456789")
 
@@ -37,7 +37,7 @@ BOX_OF_20_BY_MASS = Framing(
     20 / 28, by_mass=True, pen=Pen(0.055, 0.11), description="scaled into 20 × 20, centred by mass"
 )
 # A folder whose images were found to be placed like that, whatever their size.
-LIKE_MNIST = Framing(
+FRAMED_LIKE_MNIST = Framing(
     20 / 28, by_mass=True, pen=BOX_OF_20_BY_MASS.pen, description="scaled and centred by mass, as in training"
 )
 # Xiao, Rasul and Vollgraf (2017), section 2; KMNIST's characters fill their images as well.
@@ -79,17 +79,17 @@ class Dataset:
 
 def dataset(name: str) -> Dataset:
     """The data set of this name, one of `config.DATASETS`."""
-    return CATALOGUE[name]
+    return DATASET_CATALOGUE[name]
 
 
-def shape_of(config: RunConfig) -> tuple[tuple[int, int, int], int]:
+def input_shape_and_classes(config: RunConfig) -> tuple[tuple[int, int, int], int]:
     """Shape (channels, height, width) of an image and the number of classes, without reading an image.
 
     Lists the class directories of a `folder`; raises DataError if there are none.
     """
     if config.dataset == "folder":
         return (3 if config.folder_colour else 1, config.folder_size, config.folder_size), len(
-            class_names(config.folder)
+            folder_class_names(config.folder)
         )
     known = dataset(config.dataset)
     return known.shape, len(known.classes)
@@ -107,7 +107,7 @@ def _idx_files(folder: str) -> tuple[tuple[str, int | None], ...]:
 
 _CIFAR_FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
 
-CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
+DATASET_CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
     {
         known.name: known
         for known in (
@@ -248,5 +248,5 @@ CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
     }
 )
 
-if tuple(CATALOGUE) != DATASETS:
-    raise ImportError("config.DATASETS and data.catalogue.CATALOGUE do not name the same data sets in the same order")
+if tuple(DATASET_CATALOGUE) != DATASETS:
+    raise ImportError("config.DATASETS and data.catalogue.DATASET_CATALOGUE differ in their names or order")

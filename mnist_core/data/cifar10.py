@@ -9,11 +9,11 @@ from mnist_core.data.idx import Labelled
 from mnist_core.errors import DataError
 
 
-def read_labelled(root: Path) -> tuple[Labelled, Labelled]:
+def read_cifar10(root: Path) -> tuple[Labelled, Labelled]:
     """Training and test images (uint8, colour) with labels; imports torch; raises DataError with the remedy."""
-    from mnist_core.data.download.torchvision_ops import make_importable
+    from mnist_core.data.download.torchvision_ops import make_torchvision_importable
 
-    make_importable()
+    make_torchvision_importable()
     from torchvision.datasets import CIFAR10
 
     folder = root / CIFAR10.base_folder

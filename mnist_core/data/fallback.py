@@ -4,18 +4,18 @@ from pathlib import Path
 
 from mnist_core.config import RunConfig
 from mnist_core.data.catalogue import dataset
-from mnist_core.data.download.availability import status
+from mnist_core.data.download.availability import dataset_status
 from mnist_core.errors import DataError
 
 
-def resolve(config: RunConfig, root: Path) -> tuple[RunConfig, str]:
+def resolve_dataset(config: RunConfig, root: Path) -> tuple[RunConfig, str]:
     """The config with a data set that can be loaded now, and a sentence on what was changed, or none.
 
     MNIST without its files becomes mnist-5k, with fewer training and validation images where it has not as many.
     Looks at the disk only: download first, with `availability.ensure`. Raises DataError with the remedy where
     another data set is missing, or any is damaged.
     """
-    found = status(config.dataset, root)
+    found = dataset_status(config.dataset, root)
     if found.state == "ready":
         return config, ""
     if config.dataset != "mnist" or found.state != "missing":

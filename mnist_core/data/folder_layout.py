@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
-from mnist_core.config import RULE, limit, variable
+from mnist_core.config import READING_RULE, limit_variable, read_limit
 from mnist_core.errors import DataError
 
 FOLDER_SPLITS = ("train", "test")
@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True)
-class Listing:
+class FolderListing:
     """What an image folder holds, by the names of its files alone."""
 
     classes: tuple[str, ...]
@@ -35,7 +35,7 @@ class Listing:
     deeper: int
 
 
-def list_folder(folder: str, rule: int = RULE) -> Listing:
+def list_folder(folder: str, rule: int = READING_RULE) -> FolderListing:
     """The images and everything else in a folder; raises DataError that names what is missing and the remedy.
 
     Rule 1 orders classes and files by the text of their names as they are on the disk; rule 2 compares names in one
@@ -55,16 +55,16 @@ def list_folder(folder: str, rule: int = RULE) -> Listing:
             left_out += others
             deeper += inside
         files[split] = tuple(of_classes)
-        if sum(len(images) for of_class in files.values() for images in of_class) > limit("MAX_FOLDER_PICTURES"):
+        if sum(len(images) for of_class in files.values() for images in of_class) > read_limit("MAX_FOLDER_PICTURES"):
             raise DataError(
-                f"{folder} holds more than the {limit('MAX_FOLDER_PICTURES'):,} images that are read. Use fewer (on a "
-                f"larger machine: {variable('MAX_FOLDER_PICTURES')})."
+                f"{folder} holds more than the {read_limit('MAX_FOLDER_PICTURES'):,} images that are read. Use fewer "
+                f"(on a larger machine: {limit_variable('MAX_FOLDER_PICTURES')})."
             )
     beside = sum(_images_beside(root / split) for split in FOLDER_SPLITS)
-    return Listing(classes, files, dict(left_out.most_common()), beside, deeper)
+    return FolderListing(classes, files, dict(left_out.most_common()), beside, deeper)
 
 
-def count_images(folder: str, split: str) -> int:
+def count_folder_images(folder: str, split: str) -> int:
     """How many images a split of a folder holds, by the names of its files. Raises DataError."""
     return sum(map(len, list_folder(folder).files[split]))
 
@@ -79,7 +79,7 @@ def folder_path(folder: str) -> Path:
         ) from None
 
 
-def class_names(folder: str, rule: int = RULE) -> tuple[str, ...]:
+def folder_class_names(folder: str, rule: int = READING_RULE) -> tuple[str, ...]:
     """Names of the class directories in their order; raises DataError unless train/ and test/ hold the same ones."""
     return _ordered(_class_directories(folder, rule)["train"], rule)
 
@@ -95,10 +95,11 @@ def _class_directories(folder: str, rule: int) -> dict[str, dict[str, str]]:
                 f"{folder}: the class {_listed(alone)} is in {here}/ but not in {there}/. "
                 "Give both the same class directories."
             )
-    if len(found["train"]) > (most := limit("MAX_CLASSES")):
+    if len(found["train"]) > (most := read_limit("MAX_CLASSES")):
         raise DataError(
             f"{folder}/train holds {len(found['train']):,} class directories, more than {most:,}. Give the directory "
-            f"above train/ and test/, with one directory a class (on a larger machine: {variable('MAX_CLASSES')})."
+            f"above train/ and test/, with one directory a class (on a larger machine: "
+            f"{limit_variable('MAX_CLASSES')})."
         )
     if len(found["train"]) < 2:
         raise DataError(f"{folder}/train holds {len(found['train'])} class directories; at least 2 are needed.")

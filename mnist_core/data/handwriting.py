@@ -16,7 +16,7 @@ from scipy import ndimage
 from mnist_core.data import pictures
 from mnist_core.data.catalogue import Framing, Pen
 from mnist_core.data.pictures import Ground
-from mnist_core.data.strokes import WORKING_SIZE, brightest, grey, ink
+from mnist_core.data.strokes import WORKING_SIZE, extract_strokes, shrink_strokes, to_grey
 from mnist_core.errors import DataError
 
 _NO_PICTURE = "This file cannot be read as a picture; upload a PNG or JPEG, such as a photograph of a digit on paper."
@@ -35,7 +35,7 @@ _SAME_BOX, _SAME_CENTRE = 1, 0.7
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedDrawing:
     """What a network is given of a drawing or picture, and what was done to it beside placing it."""
 
     # uint8 (C, H, W)
@@ -46,32 +46,33 @@ class Placed:
     inverted: bool
 
 
-def prepare(
+def prepare_drawing(
     picture: np.ndarray, input_shape: Sequence[int], framing: Framing, ground: Ground | None = None
 ) -> np.ndarray | None:
-    """The image of `place`: uint8 (C, H, W); None if the picture is blank."""
-    placed = place(picture, input_shape, framing, ground)
+    """The image of `place_drawing`: uint8 (C, H, W); None if the picture is blank."""
+    placed = place_drawing(picture, input_shape, framing, ground)
     return None if placed is None else placed.image
 
 
-def place(
+def place_drawing(
     picture: np.ndarray, input_shape: Sequence[int], framing: Framing, ground: Ground | None = None
-) -> Placed | None:
+) -> PlacedDrawing | None:
     """What a network for images of (C, H, W) is given of a drawing or picture; None if that is blank.
 
-    `picture` is uint8: white strokes on black (H, W), as a canvas or `ink` gives them, or a picture (H, W, 3 or 4).
+    `picture` is uint8: white strokes on black (H, W), as from a canvas or `extract_strokes`, or a colour picture
+    (H, W, 3 or 4).
     `framing` and `ground` are those of the network's data set; None: on which ground it learned is not known, so that
     digits stay bright on dark and pictures as they are. For a colour network the middle square is only resized.
     """
     channels, height, width = input_shape
     if picture.ndim == 3 and picture.shape[2] == 4:
-        picture = pictures.single(Image.fromarray(picture), colour=True)
-    behind = "dark" if picture.ndim == 2 else pictures.ground(grey(picture))
+        picture = pictures.single_picture_pixels(Image.fromarray(picture), colour=True)
+    behind = "dark" if picture.ndim == 2 else pictures.picture_ground(to_grey(picture))
     inverted = ground not in (None, behind)
     if framing.share is None or channels != 1:
         resized = _resized(picture, channels, height, width)
-        return None if resized is None else Placed(255 - resized if inverted else resized, False, inverted)
-    strokes = picture if picture.ndim == 2 else ink(picture)
+        return None if resized is None else PlacedDrawing(255 - resized if inverted else resized, False, inverted)
+    strokes = picture if picture.ndim == 2 else extract_strokes(picture)
     if not strokes.any():
         return None
     box = round(min(height, width) * framing.share)
@@ -80,7 +81,7 @@ def place(
         strokes = _framed(drawn, height, width, box, framing.by_mass)
     # (1, H, W)
     on_dark = strokes[None]
-    return Placed(255 - on_dark if ground == "bright" else on_dark, thickened, behind != (ground or "dark"))
+    return PlacedDrawing(255 - on_dark if ground == "bright" else on_dark, thickened, behind != (ground or "dark"))
 
 
 def read_picture(content: bytes) -> np.ndarray:
@@ -89,8 +90,8 @@ def read_picture(content: bytes) -> np.ndarray:
     Raises DataError if it is no picture or too large.
     """
     try:
-        with pictures.opened(content) as image:
-            return pictures.single(image, colour=True, longest=2 * WORKING_SIZE)
+        with pictures.open_picture(content) as image:
+            return pictures.single_picture_pixels(image, colour=True, longest=2 * WORKING_SIZE)
     except pictures.LargePictureError as error:
         raise DataError(
             f"This picture is too large: {error}; save it smaller (1,000 a side are plenty) and try again."
@@ -168,7 +169,7 @@ def _scaled(strokes: np.ndarray, longest: int) -> np.ndarray:
     height, width = (max(1, round(side * factor)) for side in strokes.shape)
     if factor > 1:
         return np.asarray(Image.fromarray(strokes).resize((width, height), Image.Resampling.BILINEAR))
-    return brightest(strokes, height, width)
+    return shrink_strokes(strokes, height, width)
 
 
 def _lies_right(strokes: np.ndarray, height: int, width: int, box: int, by_mass: bool) -> bool:

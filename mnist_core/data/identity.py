@@ -7,40 +7,40 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core.config import RULE, DataFacts, RunConfig, Split
+from mnist_core.config import READING_RULE, DataFacts, RunConfig, SplitName
 from mnist_core.data.catalogue import dataset
 from mnist_core.data.folder_layout import list_folder
 from mnist_core.data.idx import Labelled
-from mnist_core.data.idx_files import locate
-from mnist_core.data.pictures import ground_of, placed_like_mnist
-from mnist_core.data.sources import Arrays
-from mnist_core.data.splitting import SplitName, split_files
+from mnist_core.data.idx_files import locate_files
+from mnist_core.data.pictures import are_placed_like_mnist, common_ground
+from mnist_core.data.sources import DatasetArrays
+from mnist_core.data.splitting import split_files
 
 
-def facts_of(arrays: Arrays, config: RunConfig, splits: Mapping[SplitName, Labelled]) -> DataFacts:
+def data_facts_of(arrays: DatasetArrays, config: RunConfig, splits: Mapping[SplitName, Labelled]) -> DataFacts:
     """What is recorded of the data of a run with this config, of which these are the three splits."""
-    images: dict[Split, str] = {}
-    files: dict[Split, str] = {}
+    images: dict[SplitName, str] = {}
+    files: dict[SplitName, str] = {}
     for split, (pixels, labels) in splits.items():
         # Where the best epoch is chosen on the test images, they are the validation images too.
         if not len(labels) or (split == "validation" and config.choose_on == "test"):
             continue
-        images[split] = fingerprint(pixels, labels)
+        images[split] = hash_labelled_images(pixels, labels)
         if (digests := split_files(arrays, config, split)) is not None:
-            files[split] = fingerprint(digests, labels)
+            files[split] = hash_labelled_images(digests, labels)
     return DataFacts(
         rule=arrays.rule,
         images=images,
         files=files,
         classes=arrays.classes,
         class_order=arrays.class_order,
-        ground=ground_of(splits["train"][0]),
-        placed_like_mnist=placed_like_mnist(splits["train"][0]),
+        ground=common_ground(splits["train"][0]),
+        placed_like_mnist=are_placed_like_mnist(splits["train"][0]),
         folder=arrays.folder,
     )
 
 
-def fingerprint(images: np.ndarray, labels: np.ndarray) -> str:
+def hash_labelled_images(images: np.ndarray, labels: np.ndarray) -> str:
     """SHA-256 of images (N, ...) with their shape, and of their labels (N,), in this order."""
     digest = hashlib.sha256(repr((images.dtype.str, images.shape)).encode())
     digest.update(np.ascontiguousarray(images).data)
@@ -48,7 +48,7 @@ def fingerprint(images: np.ndarray, labels: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def file_state(config: RunConfig, root: Path, rule: int = RULE) -> str:
+def dataset_file_state(config: RunConfig, root: Path, rule: int = READING_RULE) -> str:
     """A text that changes when a file of the config's data set does, told from names, sizes and times without reading.
 
     Raises DataError if an image folder cannot be listed.
@@ -57,7 +57,7 @@ def file_state(config: RunConfig, root: Path, rule: int = RULE) -> str:
         listing = list_folder(config.folder, rule)
         files = (path for of_classes in listing.files.values() for of_class in of_classes for path in of_class)
     else:
-        files = map(str, locate(dataset(config.dataset), root).values())
+        files = map(str, locate_files(dataset(config.dataset), root).values())
     digest = hashlib.sha256()
     for path in files:
         try:

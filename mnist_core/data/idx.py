@@ -7,19 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from mnist_core.data.catalogue import Dataset
-from mnist_core.data.idx_files import is_packed, locate
+from mnist_core.data.idx_files import is_packed, locate_files
 from mnist_core.errors import DataError
 
 # uint8 (N, C, H, W) and int64 (N,)
 Labelled = tuple[np.ndarray, np.ndarray]
 
 
-def read_labelled(known: Dataset, root: Path) -> tuple[Labelled, Labelled]:
+def read_idx_dataset(known: Dataset, root: Path) -> tuple[Labelled, Labelled]:
     """Training and test images with labels of an IDX data set below `root`; raises DataError naming the file.
 
     Every file is checked before anything is returned: kind, shape, length, and the range of the labels.
     """
-    located = locate(known, root)
+    located = locate_files(known, root)
     paths = [located.get(name, root / name) for name, _ in known.files]
     train = _pair(known, paths[0], paths[1], known.train_images)
     test = _pair(known, paths[2], paths[3], known.test_images)

@@ -7,7 +7,7 @@ from pathlib import Path
 from mnist_core.data.catalogue import Dataset
 
 
-def locate(known: Dataset, root: Path) -> dict[str, Path]:
+def locate_files(known: Dataset, root: Path) -> dict[str, Path]:
     """By their names in `known.files`, those of a data set's files that are below `root`.
 
     Names may have a dot for a dash (train-images.idx3-ubyte), as they come out of some browsers, and end in .gz. An
@@ -16,7 +16,7 @@ def locate(known: Dataset, root: Path) -> dict[str, Path]:
     if not known.torchvision or not _is_idx(known):
         return {name: root / name for name, _ in known.files if (root / name).exists()}
     found: dict[str, Path] = {}
-    for folder in folders(known, root):
+    for folder in candidate_folders(known, root):
         lying = _published(folder)
         for name, _ in known.files:
             if path := lying.get(Path(name).name):
@@ -24,7 +24,7 @@ def locate(known: Dataset, root: Path) -> dict[str, Path]:
     return found
 
 
-def folders(known: Dataset, root: Path) -> list[Path]:
+def candidate_folders(known: Dataset, root: Path) -> list[Path]:
     """Where files of an IDX data set are looked for, in this order.
 
     Data sets share the names of their files, so those that lie in the data folder itself are MNIST's.
@@ -33,13 +33,13 @@ def folders(known: Dataset, root: Path) -> list[Path]:
     return [*own, root] if known.name == "mnist" else own
 
 
-def looked_for(known: Dataset, root: Path) -> str:
+def describe_search(known: Dataset, root: Path) -> str:
     """Which file is missing and where it was looked for, as a sentence."""
-    missing = next((name for name, _ in known.files if name not in locate(known, root)), known.files[0][0])
+    missing = next((name for name, _ in known.files if name not in locate_files(known, root)), known.files[0][0])
     sentence = f"{root / missing} is looked for"
     if not _is_idx(known):
         return f"{sentence}."
-    others = ", ".join(str(folder) for folder in folders(known, root)[1:])
+    others = ", ".join(str(folder) for folder in candidate_folders(known, root)[1:])
     return f"{sentence}, also as .gz, or in {others}."
 
 

@@ -15,27 +15,27 @@ from typing import Any
 import numpy as np
 
 from mnist_core.config import (
-    FIRST_RULE,
+    FIRST_READING_RULE,
     LARGE_PICTURE_BYTES,
     LARGE_PICTURE_PIXELS,
     MAX_PICTURE_BYTES,
     FolderFacts,
-    limit,
-    variable,
+    limit_variable,
+    read_limit,
 )
-from mnist_core.data.folder_layout import FOLDER_SPLITS, Listing, folder_path, list_folder
+from mnist_core.data.folder_layout import FOLDER_SPLITS, FolderListing, folder_path, list_folder
 from mnist_core.data.idx import Labelled
 from mnist_core.data.pictures import (
-    RULE,
+    READING_RULE,
     UNREADABLE,
-    Decoded,
+    DecodedPicture,
     LargePictureError,
     Reading,
-    decode,
+    are_one_colour,
+    decode_picture,
     legacy_pixels,
-    one_colour,
-    opened,
-    pixels,
+    open_picture,
+    to_pixels,
 )
 from mnist_core.errors import DataError
 
@@ -62,45 +62,45 @@ class FolderImages:
     facts: FolderFacts
 
 
-def read_folder(folder: str, size: int, colour: bool, rule: int = RULE) -> FolderImages:
+def read_folder(folder: str, size: int, colour: bool, rule: int = READING_RULE) -> FolderImages:
     """All images of a folder, stretched to a square, as `pictures` says or, by rule 1, `pictures.legacy_pixels`.
 
     Raises DataError that names what is missing or the image that cannot be read.
     """
     listing = list_folder(folder, rule)
     _check_total(folder, listing, size, colour)
-    parts = [_Part(listing, split, size, colour, rule) for split in FOLDER_SPLITS]
+    parts = [_SplitReader(listing, split, size, colour, rule) for split in FOLDER_SPLITS]
     reading = Reading.of(picture for part in parts for picture in part.special.values())
     for part in parts:
         for index, picture in part.special.items():
-            part.images[index] = _channels_first(pixels(picture, reading))
+            part.images[index] = _channels_first(to_pixels(picture, reading))
     train, test = parts
     facts = _facts(folder, listing, parts, reading)
     return FolderImages(listing.classes, train.labelled, test.labelled, train.files, test.files, facts)
 
 
-def _check_total(folder: str, listing: Listing, size: int, colour: bool) -> None:
+def _check_total(folder: str, listing: FolderListing, size: int, colour: bool) -> None:
     """Raise DataError if the images together would take too much memory; nothing is read before."""
     count = sum(len(of_class) for of_classes in listing.files.values() for of_class in of_classes)
     needed = count * size**2 * (3 if colour else 1)
-    if needed > (most := limit("MAX_FOLDER_BYTES")):
+    if needed > (most := read_limit("MAX_FOLDER_BYTES")):
         raise DataError(
             f"{folder} holds {count:,} images, which take {needed / 1e9:.1f} GB at {size} × {size} pixels"
             f"{' in colour' if colour else ''}; at most {most / 1e9:g} GB are read. Choose a smaller image "
-            f"size, or grey images, or use fewer of them (on a larger machine: {variable('MAX_FOLDER_BYTES')})."
+            f"size, or grey images, or use fewer of them (on a larger machine: {limit_variable('MAX_FOLDER_BYTES')})."
         )
 
 
-class _Part:
+class _SplitReader:
     """One split while it is read: pictures about which others must be asked wait in `special`, by their places."""
 
-    def __init__(self, listing: Listing, split: str, size: int, colour: bool, rule: int) -> None:
+    def __init__(self, listing: FolderListing, split: str, size: int, colour: bool, rule: int) -> None:
         of_classes = listing.files[split]
         self.paths = [path for of_class in of_classes for path in of_class]
         self.labels = np.repeat(np.arange(len(of_classes)), [len(of_class) for of_class in of_classes])
         self.images = np.empty((len(self.paths), 3 if colour else 1, size, size), dtype=np.uint8)
         self.files = np.empty((len(self.paths), 32), dtype=np.uint8)
-        self.special: dict[int, Decoded] = {}
+        self.special: dict[int, DecodedPicture] = {}
         self.turned = 0
         # Bytes of the pictures that wait.
         self._waiting = 0
@@ -130,7 +130,7 @@ class _Part:
             else:
                 self.special[index] = picture
                 self._waiting += picture.values.nbytes
-                if self._waiting > limit("MAX_FOLDER_BYTES"):
+                if self._waiting > read_limit("MAX_FOLDER_BYTES"):
                     raise DataError(
                         f"{paths.dirname(self.paths[index])} and what lies beside it hold too many transparent or deep "
                         "pictures to read at once. Save them without transparency, with 8 bits a value."
@@ -138,15 +138,15 @@ class _Part:
         return turned
 
 
-def _read_picture(path: str, size: int, colour: bool, rule: int) -> tuple[Decoded, bytes]:
+def _read_picture(path: str, size: int, colour: bool, rule: int) -> tuple[DecodedPicture, bytes]:
     """One picture, and the SHA-256 of its file."""
     try:
         content = _content(path)
-        with opened(content) as image, _one_at_a_time(image.width * image.height > LARGE_PICTURE_PIXELS):
-            if rule == FIRST_RULE:
-                picture = Decoded(legacy_pixels(image, colour, size))
+        with open_picture(content) as image, _one_at_a_time(image.width * image.height > LARGE_PICTURE_PIXELS):
+            if rule == FIRST_READING_RULE:
+                picture = DecodedPicture(legacy_pixels(image, colour, size))
             else:
-                picture = decode(image, colour, square=size)
+                picture = decode_picture(image, colour, square=size)
     except UNREADABLE as error:
         raise DataError(f"{path} cannot be read as an image ({error}). Replace it or delete it.") from None
     return picture, hashlib.sha256(content).digest()
@@ -176,8 +176,8 @@ def _channels_first(values: np.ndarray) -> np.ndarray:
     return values.transpose(2, 0, 1) if values.ndim == 3 else values[None]
 
 
-def _facts(folder: str, listing: Listing, parts: Sequence[_Part], reading: Reading) -> FolderFacts:
-    blank = [part.paths[index] for part in parts for index in np.flatnonzero(one_colour(part.images)).tolist()]
+def _facts(folder: str, listing: FolderListing, parts: Sequence[_SplitReader], reading: Reading) -> FolderFacts:
+    blank = [part.paths[index] for part in parts for index in np.flatnonzero(are_one_colour(part.images)).tolist()]
     root = folder_path(folder)
     special = [picture for part in parts for picture in part.special.values()]
     return FolderFacts(

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mnist_core.config import RULE, DataFacts, RunConfig
+from mnist_core.config import READING_RULE, DataFacts, RunConfig, SplitName
 from mnist_core.data.catalogue import dataset
-from mnist_core.data.identity import facts_of
+from mnist_core.data.identity import data_facts_of
 from mnist_core.data.idx import Labelled
+from mnist_core.data.image_statistics import channel_moments, pixel_moments
 from mnist_core.data.sources import load_arrays
-from mnist_core.data.splitting import SplitName, split_images
-from mnist_core.data.statistics import channel_moments, pixel_moments
+from mnist_core.data.splitting import split_images
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Data:
     std: tuple[float, ...]
     # What is recorded of these images; None where they were put together by hand.
     facts: DataFacts | None = None
-    _scaling: "Scaling" = field(init=False, repr=False)
+    _scaling: "PixelScaling" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        scaling = Scaling.of(self.mean, self.std, self.input_shape, self.train.images.device)
+        scaling = PixelScaling.of(self.mean, self.std, self.input_shape, self.train.images.device)
         object.__setattr__(self, "_scaling", scaling)
 
     @property
@@ -70,7 +70,7 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Scaling:
+class PixelScaling:
     """How bytes become what a network takes: the same operations in training and wherever it answers later."""
 
     # (C, 1, 1) or (C, H, W)
@@ -83,9 +83,9 @@ class Scaling:
     @classmethod
     def of(
         cls, mean: Sequence[float], std: Sequence[float], shape: Sequence[int], device: torch.device | str = "cpu"
-    ) -> "Scaling":
+    ) -> "PixelScaling":
         """Of mean and deviation of pixels in [0, 1] for images of `shape` (C, H, W), as `planes` takes them."""
-        means, stds = (planes(values, shape, torch.float64) for values in (mean, std))
+        means, stds = (channel_planes(values, shape, torch.float64) for values in (mean, std))
         factor = 1 / (255 * std[0]) if len(set(std)) == 1 else None
         return cls((1 / (255 * stds)).float().to(device), (-means / stds).float().to(device), factor)
 
@@ -100,13 +100,13 @@ class Scaling:
         return pixels.mul_(self.scale).add_(self.bias)
 
 
-def planes(values: Sequence[float], shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
+def channel_planes(values: Sequence[float], shape: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
     """Means or deviations for images of `shape` (C, H, W): as (C, 1, 1), or (C, H, W) with one for each pixel."""
     tensor = torch.tensor(values, dtype=dtype)
     return tensor.view(tuple(shape)) if len(values) == math.prod(shape) else tensor.view(-1, 1, 1)
 
 
-def load(config: RunConfig, root: Path, device: torch.device | str, rule: int = RULE) -> Data:
+def load_data(config: RunConfig, root: Path, device: torch.device | str, rule: int = READING_RULE) -> Data:
     """The config's data set from below `root`, read by this version of the rule, split and moved to the device.
 
     Raises DataError (missing or damaged files) or ConfigError (a split larger than the data set).
@@ -114,7 +114,7 @@ def load(config: RunConfig, root: Path, device: torch.device | str, rule: int = 
     arrays = load_arrays(config, root, rule)
     names: tuple[SplitName, ...] = ("train", "validation", "test")
     splits: dict[SplitName, Labelled] = {name: split_images(arrays, config, name) for name in names}
-    facts = facts_of(arrays, config, splits)
+    facts = data_facts_of(arrays, config, splits)
     train, validation, test = (
         Split(torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device))
         for images, labels in splits.values()

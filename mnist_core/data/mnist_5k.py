@@ -25,7 +25,7 @@ def packaged_file() -> Traversable:
     return path
 
 
-def read_labelled() -> tuple[Labelled, Labelled]:
+def read_mnist_5k() -> tuple[Labelled, Labelled]:
     """4,000 training and 1,000 test images with labels, 400 and 100 of each digit; always the same ones.
 
     The file is sorted by digit; both parts are shuffled so that any piece of them holds all digits.

@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from mnist_core.config import MAX_DEEP_PIXELS, MAX_PICTURE_PIXELS
-from mnist_core.config import RULE as RULE
+from mnist_core.config import READING_RULE as READING_RULE
 
 # what lies behind the strokes
 Ground = Literal["dark", "bright"]
 
-# What `Image.open` and `decode` raise for a file that is no picture, or a damaged one.
+# What `Image.open` and `decode_picture` raise for a file that is no picture, or a damaged one.
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 # the EXIF tag
@@ -54,7 +54,7 @@ class AnimationError(ValueError):
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedPicture:
     """A picture as its file holds it, upright and resized, before anything is decided that concerns others as well."""
 
     # uint8, or float32 of a file with more than 8 bits a value; (H, W) or (H, W, 3); on black where transparent.
@@ -82,7 +82,7 @@ class Reading:
     behind: Literal["white", "black"] = "white"
 
     @classmethod
-    def of(cls, pictures: Iterable[Decoded]) -> "Reading":
+    def of(cls, pictures: Iterable[DecodedPicture]) -> "Reading":
         """The reading of these pictures; those that are plain may be left out.
 
         Depth: files store 8, 10, 12 or 14 bits in 16 without saying so. Pictures whose largest values are within a
@@ -96,7 +96,7 @@ class Reading:
         return cls(depths, "black" if 2 * sum(votes) > len(votes) else "white")
 
 
-def opened(content: bytes) -> ImageFile.ImageFile:
+def open_picture(content: bytes) -> ImageFile.ImageFile:
     """The PNG or JPEG in a file, of which no pixel has been decoded yet; other decoders are not even tried.
 
     Raises one of UNREADABLE; LargePictureError if it has too many pixels.
@@ -118,7 +118,9 @@ def opened(content: bytes) -> ImageFile.ImageFile:
     return image
 
 
-def decode(image: Image.Image, colour: bool, *, square: int | None = None, longest: int | None = None) -> Decoded:
+def decode_picture(
+    image: Image.Image, colour: bool, *, square: int | None = None, longest: int | None = None
+) -> DecodedPicture:
     """An opened picture, upright, in grey or colour: stretched to a square, or with its longest side reduced.
 
     Raises one of UNREADABLE, for an animation as well.
@@ -139,17 +141,17 @@ def decode(image: Image.Image, colour: bool, *, square: int | None = None, longe
     if turn is not None:
         image = image.transpose(turn)
     if not _has_transparency(image):
-        return Decoded(np.asarray(_resized(image.convert(mode), square, longest)), turned=turn is not None)
+        return DecodedPicture(np.asarray(_resized(image.convert(mode), square, longest)), turned=turn is not None)
     image = image.convert("RGBA")
     cover = image.getchannel("A")
     on_black = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image).convert(mode)
     values = np.asarray(_resized(on_black, square, longest))
     if cover.getextrema() == (255, 255):
-        return Decoded(values, turned=turn is not None)
-    return Decoded(values, np.asarray(_resized(cover, square, longest)), turned=turn is not None)
+        return DecodedPicture(values, turned=turn is not None)
+    return DecodedPicture(values, np.asarray(_resized(cover, square, longest)), turned=turn is not None)
 
 
-def pixels(picture: Decoded, reading: Reading) -> np.ndarray:
+def to_pixels(picture: DecodedPicture, reading: Reading) -> np.ndarray:
     """The picture as uint8 (H, W) or (H, W, 3)."""
     values = picture.values
     if picture.highest is not None:
@@ -164,17 +166,19 @@ def pixels(picture: Decoded, reading: Reading) -> np.ndarray:
     return _on_white(values, picture.cover) if white else values
 
 
-def single(image: Image.Image, colour: bool, *, square: int | None = None, longest: int | None = None) -> np.ndarray:
+def single_picture_pixels(
+    image: Image.Image, colour: bool, *, square: int | None = None, longest: int | None = None
+) -> np.ndarray:
     """One opened picture by itself, such as an uploaded file, as uint8 (H, W) or (H, W, 3); raises one of UNREADABLE.
 
-    `square` and `longest` as in `decode`.
+    `square` and `longest` as in `decode_picture`.
     """
-    picture = decode(image, colour, square=square, longest=longest)
-    return pixels(picture, Reading.of([picture]))
+    picture = decode_picture(image, colour, square=square, longest=longest)
+    return to_pixels(picture, Reading.of([picture]))
 
 
 def legacy_pixels(image: Image.Image, colour: bool, square: int) -> np.ndarray:
-    """An opened picture by rule 1: as stored, transparency on white, the upper 8 of 16 bits; uint8 as `pixels`."""
+    """An opened picture by rule 1: as stored, transparency on white, the upper 8 of 16 bits; uint8 as `to_pixels`."""
     mode = "RGB" if colour else "L"
     if image.width >= 2 * square:
         image.draft(mode, (square, square))
@@ -189,12 +193,12 @@ def legacy_pixels(image: Image.Image, colour: bool, square: int) -> np.ndarray:
     return np.asarray(image)
 
 
-def ground(grey: np.ndarray) -> Ground:
+def picture_ground(grey: np.ndarray) -> Ground:
     """What lies behind the strokes of one grey picture (H, W), judged by its border: on bright ground they are dark."""
     return "bright" if _on_bright(grey[None])[0] else "dark"
 
 
-def ground_of(images: np.ndarray) -> Ground | None:
+def common_ground(images: np.ndarray) -> Ground | None:
     """What lies behind the strokes of a data set's uint8 images (N, C, H, W); None if they do not agree.
 
     Photographs have no ground, and most sets of them no agreement.
@@ -206,14 +210,14 @@ def ground_of(images: np.ndarray) -> Ground | None:
     return "bright" if share > 0.5 else "dark"
 
 
-def placed_like_mnist(images: np.ndarray) -> bool:
+def are_placed_like_mnist(images: np.ndarray) -> bool:
     """Whether a data set's uint8 images (N, 1, S, S) place their strokes as MNIST does, in most of them.
 
     The longest side of the strokes is 20 of 28 parts of the image, and their centre of mass its middle, both to a part
     and what resizing blurs.
     """
     side = images.shape[3]
-    if images.shape[1:] != (1, side, side) or (behind := ground_of(images)) is None:
+    if images.shape[1:] != (1, side, side) or (behind := common_ground(images)) is None:
         return False
     grey = _judged(images)
     strength = 255 - grey if behind == "bright" else grey
@@ -234,7 +238,7 @@ def placed_like_mnist(images: np.ndarray) -> bool:
 def _judged(images: np.ndarray) -> np.ndarray:
     """Those of a data set's images (N, C, H, W) by which it is judged, in grey: float (n, H, W)."""
     chosen = images[np.linspace(0, len(images) - 1, min(_JUDGED, len(images))).astype(int)]
-    return chosen[~one_colour(chosen)].mean(axis=1)
+    return chosen[~are_one_colour(chosen)].mean(axis=1)
 
 
 def _on_bright(grey: np.ndarray) -> np.ndarray:
@@ -244,7 +248,7 @@ def _on_bright(grey: np.ndarray) -> np.ndarray:
     return np.median(border, axis=1) > middle
 
 
-def one_colour(images: np.ndarray) -> np.ndarray:
+def are_one_colour(images: np.ndarray) -> np.ndarray:
     """Which of uint8 images (N, C, H, W) show nothing: every pixel has the same colour. bool (N,)."""
     first = images[:, :, :1, :1]
     return (images == first).all(axis=(1, 2, 3))
@@ -338,8 +342,8 @@ def _decoded_wide(
     colour: bool,
     square: int | None,
     longest: int | None,
-) -> Decoded:
-    """`decode` for values float32 (H, W, 1 or 3) with what covers them (H, W)."""
+) -> DecodedPicture:
+    """`decode_picture` for values float32 (H, W, 1 or 3) with what covers them (H, W)."""
     if share is not None and share.min() >= 1:
         share = None
     if not colour and values.shape[2] == 3:
@@ -356,7 +360,7 @@ def _decoded_wide(
     planes = [plane(values[..., channel]) for channel in range(values.shape[2])]
     resized = np.stack(planes * (3 // len(planes)), axis=2) if colour else planes[0]
     cover = None if share is None else np.rint(255 * np.clip(plane(share), 0, 1)).astype(np.uint8)
-    return Decoded(resized, cover, highest, turn is not None)
+    return DecodedPicture(resized, cover, highest, turn is not None)
 
 
 def _depths(highest: Sequence[float]) -> tuple[tuple[float, int], ...]:
@@ -376,10 +380,10 @@ def _bits(highest: float, depths: Sequence[tuple[float, int]]) -> int:
     return next((bits for limit, bits in depths if highest <= limit), own)
 
 
-def _contrasts(picture: Decoded, depths: tuple[tuple[float, int], ...]) -> tuple[int, int]:
+def _contrasts(picture: DecodedPicture, depths: tuple[tuple[float, int], ...]) -> tuple[int, int]:
     """By how much of 255 a picture with transparency differs from a white and from a black ground, where most."""
     assert picture.cover is not None
-    on_black = pixels(Decoded(picture.values, None, picture.highest), Reading(depths))
+    on_black = to_pixels(DecodedPicture(picture.values, None, picture.highest), Reading(depths))
     return 255 - int(_on_white(on_black, picture.cover).min()), int(on_black.max())
 
 

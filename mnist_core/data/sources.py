@@ -6,16 +6,16 @@ from typing import Literal
 
 import numpy as np
 
-from mnist_core.config import FIRST_RULE, RULE, FolderFacts, RunConfig
+from mnist_core.config import FIRST_READING_RULE, READING_RULE, FolderFacts, RunConfig
 from mnist_core.data import cifar10, idx, image_folder, mnist_5k
 from mnist_core.data.catalogue import dataset
 from mnist_core.data.idx import Labelled
-from mnist_core.data.idx_files import locate, looked_for
+from mnist_core.data.idx_files import describe_search, locate_files
 from mnist_core.errors import DataError
 
 
 @dataclass(frozen=True)
-class Arrays:
+class DatasetArrays:
     """A data set as published: all its training images, before any validation split, and its test images."""
 
     name: str
@@ -29,7 +29,7 @@ class Arrays:
     # int64 (M,)
     test_labels: np.ndarray
     # The rule by which pictures were read and classes ordered, and what else an image folder holds.
-    rule: int = RULE
+    rule: int = READING_RULE
     folder: FolderFacts | None = None
     # SHA-256 of the file of each of a folder's images: uint8 (N, 32) and (M, 32).
     train_files: np.ndarray | None = None
@@ -40,10 +40,10 @@ class Arrays:
         """By what the classes are ordered."""
         if self.folder is None:
             return "published"
-        return "text" if self.rule == FIRST_RULE else "numbers"
+        return "text" if self.rule == FIRST_READING_RULE else "numbers"
 
 
-def load_arrays(config: RunConfig, root: Path, rule: int = RULE) -> Arrays:
+def load_arrays(config: RunConfig, root: Path, rule: int = READING_RULE) -> DatasetArrays:
     """The config's data set, read from torchvision's layout below `root` and checked; reads no network.
 
     `rule` says how the pictures of a folder are read: for a run, `Run.rule`. Raises DataError that names the file that
@@ -52,23 +52,23 @@ def load_arrays(config: RunConfig, root: Path, rule: int = RULE) -> Arrays:
     if config.dataset == "folder":
         read = image_folder.read_folder(config.folder, config.folder_size, config.folder_colour, rule)
         files = (read.train_files, read.test_files)
-        return Arrays("folder", read.classes, *read.train, *read.test, rule, read.facts, *files)
-    train, test = read_known(config.dataset, root)
-    return Arrays(config.dataset, dataset(config.dataset).classes, *train, *test, rule)
+        return DatasetArrays("folder", read.classes, *read.train, *read.test, rule, read.facts, *files)
+    train, test = read_published(config.dataset, root)
+    return DatasetArrays(config.dataset, dataset(config.dataset).classes, *train, *test, rule)
 
 
-def read_known(name: str, root: Path) -> tuple[Labelled, Labelled]:
+def read_published(name: str, root: Path) -> tuple[Labelled, Labelled]:
     """Training and test images with labels of any data set but `folder`; raises DataError with the remedy."""
     known = dataset(name)
     if name == "mnist-5k":
-        return mnist_5k.read_labelled()
+        return mnist_5k.read_mnist_5k()
     try:
-        located = locate(known, root)
+        located = locate_files(known, root)
     except OSError as error:
         raise DataError(f"{error.filename} cannot be read ({error.strerror}). Check its permissions.") from None
     if not located:
         raise DataError(
-            f"{known.label} is not in {root}: {looked_for(known, root)} Download it on the Data page or with: "
+            f"{known.label} is not in {root}: {describe_search(known, root)} Download it on the Data page or with: "
             f"python -m mnist_core data download {name}"
         )
-    return cifar10.read_labelled(root) if name == "cifar10" else idx.read_labelled(known, root)
+    return cifar10.read_cifar10(root) if name == "cifar10" else idx.read_idx_dataset(known, root)

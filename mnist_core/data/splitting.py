@@ -2,14 +2,12 @@
 
 import numpy as np
 
-from mnist_core.config import RunConfig, Split
-from mnist_core.data.sources import Arrays
+from mnist_core.config import RunConfig, SplitName
+from mnist_core.data.sources import DatasetArrays
 from mnist_core.errors import ConfigError
 
-SplitName = Split
 
-
-def split_images(arrays: Arrays, config: RunConfig, split: SplitName) -> tuple[np.ndarray, np.ndarray]:
+def split_images(arrays: DatasetArrays, config: RunConfig, split: SplitName) -> tuple[np.ndarray, np.ndarray]:
     """Images (uint8 (N, C, H, W)) and labels (N,) of a split, just as a run of this config sees them."""
     chosen = _places(arrays, config, split)
     if chosen is None:
@@ -17,7 +15,7 @@ def split_images(arrays: Arrays, config: RunConfig, split: SplitName) -> tuple[n
     return arrays.train_images[chosen], arrays.train_labels[chosen]
 
 
-def split_files(arrays: Arrays, config: RunConfig, split: SplitName) -> np.ndarray | None:
+def split_files(arrays: DatasetArrays, config: RunConfig, split: SplitName) -> np.ndarray | None:
     """SHA-256 of the files of a split's images, uint8 (N, 32); None unless they come from a folder."""
     chosen = _places(arrays, config, split)
     if chosen is None or arrays.train_files is None:
@@ -25,7 +23,7 @@ def split_files(arrays: Arrays, config: RunConfig, split: SplitName) -> np.ndarr
     return arrays.train_files[chosen]
 
 
-def _places(arrays: Arrays, config: RunConfig, split: SplitName) -> np.ndarray | None:
+def _places(arrays: DatasetArrays, config: RunConfig, split: SplitName) -> np.ndarray | None:
     """Which training images are in a split; None if it is the test images."""
     if split == "test" or (split == "validation" and config.choose_on == "test"):
         return None

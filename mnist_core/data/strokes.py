@@ -21,15 +21,15 @@ _FEWEST = 40
 _CONTRAST = 0.12
 
 
-def ink(picture: np.ndarray) -> np.ndarray:
+def extract_strokes(picture: np.ndarray) -> np.ndarray:
     """The strokes in a picture, uint8 (H, W) or (H, W, 3 or 4), as white on black, uint8 (H, W); all 0 without any.
 
     Pen on paper or chalk on a board, decided by the border. What was drawn on a screen lies on ground of one value:
     only what compression left beside the strokes is taken away. From anything else uneven light is taken out; Otsu's
     threshold (1979) parts strokes from ground, with soft edges; specks are dropped.
     """
-    values = grey(picture)
-    if pictures.ground(values) == "bright":
+    values = to_grey(picture)
+    if pictures.picture_ground(values) == "bright":
         values = 255 - values
     level = int(np.median(np.concatenate((values[0], values[-1], values[:, 0], values[:, -1]))))
     if np.mean(values == level) > 0.5:
@@ -37,12 +37,12 @@ def ink(picture: np.ndarray) -> np.ndarray:
     return _photographed(values)
 
 
-def grey(picture: np.ndarray) -> np.ndarray:
+def to_grey(picture: np.ndarray) -> np.ndarray:
     """The brightness of a picture, uint8 (H, W) or (H, W, 3 or 4), as uint8 (H, W)."""
     if picture.ndim == 2:
         return picture
     if picture.shape[2] == 4:
-        return pictures.single(Image.fromarray(picture), colour=False)
+        return pictures.single_picture_pixels(Image.fromarray(picture), colour=False)
     return np.asarray(Image.fromarray(picture).convert("L"))
 
 
@@ -52,10 +52,10 @@ def _reduced(strokes: np.ndarray) -> np.ndarray:
     if factor <= 1:
         return strokes
     height, width = (max(1, round(side / factor)) for side in strokes.shape)
-    return brightest(strokes, height, width)
+    return shrink_strokes(strokes, height, width)
 
 
-def brightest(strokes: np.ndarray, height: int, width: int) -> np.ndarray:
+def shrink_strokes(strokes: np.ndarray, height: int, width: int) -> np.ndarray:
     """Strokes (H, W) reduced to (height, width), neither larger than it was: each pixel the brightest that falls on it.
 
     Averages would let thin lines fade.

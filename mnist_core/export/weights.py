@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_core.analysis import trained
-from mnist_core.architectures import line_of
+from mnist_core.architectures import architecture_line
 from mnist_core.store import Run, Store
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def write_safetensors(store: Store, run: Run, path: Path, epoch: int | None = No
     network = trained.load_network(store, run, epoch)
     about = {
         "format": "pt",
-        "architecture": line_of(run.config.architecture),
+        "architecture": architecture_line(run.config.architecture),
         "dataset": run.dataset,
         "shape": json.dumps(network.shape),
         "classes": json.dumps(network.classes),
@@ -90,7 +90,7 @@ def write_onnx(store: Store, run: Run, path: Path, epoch: int | None = None) -> 
     model.doc_string = f"{run.name}: uint8 images {network.shape} to probabilities of {len(network.classes)} classes"
     for key, value in {
         "classes": json.dumps(network.classes),
-        "architecture": line_of(run.config.architecture),
+        "architecture": architecture_line(run.config.architecture),
     }.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value

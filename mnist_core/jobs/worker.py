@@ -22,8 +22,8 @@ import torch
 
 from mnist_core import __version__, architectures, environment, sweeps
 from mnist_core.architectures import build_seeded
-from mnist_core.config import Rules, schedules
-from mnist_core.data import load, remarks, resolve
+from mnist_core.config import TrainingRules, schedules
+from mnist_core.data import folder_remarks, load_data, resolve_dataset
 from mnist_core.errors import LostRunError, MnistLabError
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
 from mnist_core.jobs import memory, recording
@@ -31,7 +31,7 @@ from mnist_core.jobs.pulse import HeldUpError, Pulse
 from mnist_core.jobs.troubles import STORE_ERRORS, explain
 from mnist_core.jobs.worker_process import READY
 from mnist_core.store import Run, RunState, Store, remove_leftovers
-from mnist_core.training import TrainingState, check_batches, check_needs, devices, machine, train
+from mnist_core.training import TrainingState, check_batches, check_needs, devices, machine, train_network
 
 _RECORD_SECONDS = 0.2
 _OPTIMISTIC = "The best epoch is chosen on the test images: its accuracy is optimistic."
@@ -87,48 +87,48 @@ def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
     if pulse.wish == "interrupted":
         pulse.hold(lambda: store.finish(run, "interrupted"))
         return
-    config, note = resolve(run.config, environment.data_dir())
+    config, note = resolve_dataset(run.config, environment.data_dir())
     if config.choose_on == "test":
         note = f"{note} {_OPTIMISTIC}".strip()
-    device = devices.prepare(config)
-    images = load(config, environment.data_dir(), device, recording.rule_of(store, run))
+    device = devices.prepare_device(config)
+    images = load_data(config, environment.data_dir(), device, recording.rule_of(store, run))
     if images.facts and images.facts.folder:
-        note = " ".join([note, *remarks.warnings(images.facts.folder)]).strip()
+        note = " ".join([note, *folder_remarks.folder_warnings(images.facts.folder)]).strip()
     shape, classes = images.input_shape, len(images.classes)
     check_batches(config, shape, classes, len(images.train.labels))
     check_needs(config, shape, classes, len(images.train.labels))
     network, inherited = build_seeded(config.architecture, shape, classes, config.seed, config.initial_weights)
     if inherited and config.library == "torch" and not config.continue_from:
         note = f"{note} {inherited}".strip()
-    model = devices.place(network, device)
+    model = devices.move_to_device(network, device)
     state = TrainingState.start(model, config)
     kept = recording.last_checkpoint(store, run)
     if kept:
         recording.check_unchanged(run, images.facts)
-    rules = Rules.recorded(run.versions) if kept else Rules()
+    rules = TrainingRules.recorded(run.versions) if kept else TrainingRules()
     versions = _versions() | rules.as_versions()
     learned: dict[str, Any] = {
         "config": config,
         "note": note,
-        "device": machine.joined(run.device if kept else None, devices.describe(device)),
-        "versions": machine.joined_versions(run.versions or {}, versions) if kept else versions,
+        "device": machine.append_device(run.device if kept else None, devices.describe_device(device)),
+        "versions": machine.append_versions(run.versions or {}, versions) if kept else versions,
         "data": images.facts,
-        "macs": architectures.describe(config.architecture, shape, classes).macs,
+        "macs": architectures.describe_architecture(config.architecture, shape, classes).macs,
     }
     pulse.hold(lambda: store.describe(run, **learned))
     if config.library == "torch":
         note = pulse.hold(lambda: recording.go_on(store, run, config, model, state, kept))
         parent = store.run(config.continue_from).config if config.continue_from and not kept else None
-        note = " ".join(filter(None, [note, *schedules.remarks(config, parent)]))
-        stream = train(model, images, config, state, rules)
+        note = " ".join(filter(None, [note, *schedules.schedule_remarks(config, parent)]))
+        stream = train_network(model, images, config, state, rules)
     else:
         # scikit-learn cannot go on from where it was
         pulse.hold(lambda: store.rewind(run, 0))
         note = ""
         # scikit-learn takes a second to import.
-        from mnist_core.training import fit
+        from mnist_core.training import fit_sklearn
 
-        stream = fit.fit(model, images, config, state, lambda: bool(pulse.wish))
+        stream = fit_sklearn(model, images, config, state, lambda: bool(pulse.wish))
     about = {
         "architecture": config.architecture,
         "shape": shape,

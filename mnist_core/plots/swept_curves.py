@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from mnist_core.analysis import ON_TEST
-from mnist_core.config import shown
+from mnist_core.config import format_value
 from mnist_core.plots.style import accuracy_axis, errors_of, log_axis, polish
 from mnist_core.plots.swept_scale import swept_scale
 from mnist_core.plots.swept_style import add_colour_bar, shortened
@@ -39,7 +39,7 @@ def sweep_curves(
         x: list[float | None] = []
         y: list[float | None] = []
         details: list[list[Any]] = []
-        own = table[[shown(other) == shown(value) for other in table[field].tolist()]]
+        own = table[[format_value(other) == format_value(value) for other in table[field].tolist()]]
         for run, number, seed in zip(own["run"], own["number"], own["seed"], strict=True):
             rows = metrics.get(run)
             if rows is None or rows.empty:
@@ -58,13 +58,13 @@ def sweep_curves(
             y=y,
             customdata=details,
             mode="lines+markers",
-            name=shortened(shown(value)),
+            name=shortened(format_value(value)),
             line={"color": scale.colour(value), "width": 3},
             marker={"size": 6},
             opacity=0.9,
             showlegend=not scale.numeric,
             connectgaps=False,
-            hovertemplate=f"<b>{in_plotly(label)} {in_plotly(shown(value))}</b>, run %{{customdata[0]}}, "
+            hovertemplate=f"<b>{in_plotly(label)} {in_plotly(format_value(value))}</b>, run %{{customdata[0]}}, "
             f"seed %{{customdata[1]}}<br>epoch %{{x}}: %{{customdata[3]}} {metric} "
             + ("%{customdata[2]:.2f}%" if metric == "accuracy" else "%{customdata[2]:.4g}")
             + "<extra></extra>",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mnist_core.config import shown
+from mnist_core.config import format_value
 from mnist_core.plots.style import FAINT, GREY, errors_of, polish
 from mnist_core.plots.swept_scale import scale_colour, swept_scale
 from mnist_core.plots.swept_style import (
@@ -91,7 +91,7 @@ def _add_bundle(
     y: list[float | None] = []
     text: list[str] = []
     for row, line in zip(rows, lines, strict=True):
-        words = [f"{in_plotly(label)} <b>{in_plotly(shown(row[field]))}</b>" for field, label in labels.items()]
+        words = [f"{in_plotly(label)} <b>{in_plotly(format_value(row[field]))}</b>" for field, label in labels.items()]
         y += [*line, None]
         text += ["<br>".join([*words, f"{mean_text(row)}%{interval_text(row)}"])] * (len(line) + 1)
     figure.add_scatter(

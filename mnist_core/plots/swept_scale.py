@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Any
 
-from mnist_core.config import shown
+from mnist_core.config import format_value
 from mnist_core.plots.style import PALETTE, mixed
 
 # From low to high. Reads on white and near-black, and quarters of it are told apart with red-, green- or
@@ -33,12 +33,18 @@ class SweptScale:
     def ticks(self) -> dict[str, Any]:
         """Ticks for an axis or a colour bar: at every value, or at round numbers where there are many."""
         if len(self.values) <= _MOST_TICKS or not self.numeric:
-            return {"tickmode": "array", "tickvals": list(self.places), "ticktext": [shown(v) for v in self.values]}
+            return {
+                "tickmode": "array",
+                "tickvals": list(self.places),
+                "ticktext": [format_value(v) for v in self.values],
+            }
         if not self.log:
             return {"tickmode": "auto", "nticks": 8}
         ends = range(floor(self.places[0]), ceil(self.places[-1]) + 1)
         zero = [(self.places[0], "0")] if self.values[0] == 0 else []
-        ticks = zero + [(float(power), shown(10.0**power)) for power in ends if power > self.places[0] or not zero]
+        ticks = zero + [
+            (float(power), format_value(10.0**power)) for power in ends if power > self.places[0] or not zero
+        ]
         return {"tickmode": "array", "tickvals": [tick[0] for tick in ticks], "ticktext": [tick[1] for tick in ticks]}
 
     def colour(self, value: Any) -> str:

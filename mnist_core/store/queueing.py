@@ -4,11 +4,18 @@ import shutil
 from collections.abc import Iterable, Sequence
 
 from mnist_core.config import RunConfig
-from mnist_core.data import count_images, dataset, shape_of, split_sizes
+from mnist_core.data import count_folder_images, dataset, input_shape_and_classes, split_sizes
 from mnist_core.store.artifacts import Artifact
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
-from mnist_core.training import Needs, check_batches, check_needs, check_network, check_together, needs_of
+from mnist_core.training import (
+    RunNeeds,
+    check_batches,
+    check_needs,
+    check_needs_together,
+    check_network,
+    estimate_needs,
+)
 
 
 def enqueue(store: Store, config: RunConfig, name: str = "", tags: Iterable[str] = (), *, claimed: bool = False) -> Run:
@@ -48,27 +55,27 @@ def check_trainable(store: Store | None, configs: Sequence[RunConfig], field: st
     Without a `store` it is not asked how much room its disk has.
     """
     if configs:
-        check_together(needs(configs), field, None if store is None else shutil.disk_usage(store.root).free)
+        check_needs_together(needs(configs), field, None if store is None else shutil.disk_usage(store.root).free)
 
 
-def needs(configs: Sequence[RunConfig]) -> list[Needs]:
+def needs(configs: Sequence[RunConfig]) -> list[RunNeeds]:
     """What each of these runs needs, once it is known that it can be trained; each image folder is listed once.
 
     Raises ArchitectureError, ConfigError or DataError.
     """
     shapes: dict[tuple[object, ...], tuple[tuple[int, int, int], int]] = {}
     counted: dict[str, int] = {}
-    found: list[Needs] = []
+    found: list[RunNeeds] = []
     for config in configs:
         kind = config.dataset, config.folder, config.folder_size, config.folder_colour
         if kind not in shapes:
-            shapes[kind] = shape_of(config)
+            shapes[kind] = input_shape_and_classes(config)
         shape, classes = shapes[kind]
         images = _images(config, counted)
         check_network(config.architecture, config.initial_weights, shape, classes)
         check_batches(config, shape, classes, images)
         check_needs(config, shape, classes, images)
-        found.append(needs_of(config, shape, classes, images))
+        found.append(estimate_needs(config, shape, classes, images))
     return found
 
 
@@ -76,5 +83,5 @@ def _images(config: RunConfig, counted: dict[str, int]) -> int:
     """How many images a run learns from, of a folder by the names of its files. Raises ConfigError or DataError."""
     total = dataset(config.dataset).train_images or counted.get(config.folder)
     if total is None:
-        total = counted[config.folder] = count_images(config.folder, "train")
+        total = counted[config.folder] = count_folder_images(config.folder, "train")
     return split_sizes(config, total)[0]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from mnist_core.config import limit
+from mnist_core.config import read_limit
 from mnist_core.store.artifacts import Artifact
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
@@ -23,8 +23,8 @@ def thinned(
     every so many epochs: `every`, or twice, four times ... as many until bytes and number are within the budget,
     which is that of `limits` by default.
     """
-    most_bytes = limit("MAX_CHECKPOINT_BYTES") if most_bytes is None else most_bytes
-    most = limit("MAX_CHECKPOINTS") if most is None else most
+    most_bytes = read_limit("MAX_CHECKPOINT_BYTES") if most_bytes is None else most_bytes
+    most = read_limit("MAX_CHECKPOINTS") if most is None else most
     kept = [one for one in checkpoints if one is checkpoints[-1] or one.epoch == best_epoch or one.epoch in needed]
     others = [one for one in checkpoints if one not in kept]
     distance = every

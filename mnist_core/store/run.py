@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from sqlalchemy import Float, Integer, Text
 
-from mnist_core.config import FIRST_RULE, DataFacts, Rules, RunConfig
+from mnist_core.config import FIRST_READING_RULE, DataFacts, RunConfig, TrainingRules
 from mnist_core.errors import ConfigError
 from mnist_core.store import processes
 from mnist_core.store.schema import runs
@@ -121,7 +121,7 @@ class Run:
     @property
     def rule(self) -> int:
         """Version of the rule by which its pictures are read and its classes ordered: that with which it began."""
-        return FIRST_RULE if self.data is None else self.data.rule
+        return FIRST_READING_RULE if self.data is None else self.data.rule
 
     @property
     def optimistic(self) -> bool:
@@ -148,7 +148,7 @@ class Run:
         """What the recorded training loss has in it more than the validation loss; "" where it is the same loss."""
         if self.config.library == "sklearn":
             return "with the weight penalty" if self.config.weight_decay else ""
-        smoothed = self.config.label_smoothing > 0 and Rules.recorded(self.versions).training_loss == 1
+        smoothed = self.config.label_smoothing > 0 and TrainingRules.recorded(self.versions).training_loss == 1
         return "with label smoothing" if smoothed else ""
 
     @property

@@ -6,7 +6,7 @@ from math import inf
 from pathlib import Path
 
 from mnist_core.config import RunConfig
-from mnist_core.data import class_names, status
+from mnist_core.data import dataset_status, folder_class_names
 from mnist_core.environment import full_path
 from mnist_core.errors import ConfigError, DataError
 from mnist_core.store import ACTIVE_STATES, Run, Store, queueing
@@ -129,10 +129,10 @@ def unavailable_data(planned: Iterable[PlannedRun], root: Path) -> dict[str, str
     for name, folder in sorted({(one.config.dataset, one.config.folder) for one in planned}):
         if name == "folder":
             try:
-                class_names(folder)
+                folder_class_names(folder)
             except DataError as error:
                 found[name] = str(error)
-        elif (now := status(name, root)).state != "ready":
+        elif (now := dataset_status(name, root)).state != "ready":
             remedy = f" Get it with: python -m mnist_core data download {name}" if now.state == "missing" else ""
             found[name] = now.message + remedy
     return found

@@ -189,4 +189,4 @@ def _with_hardware(one: Measurement) -> Measurement:
 def this_processor() -> str:
     """This machine's processor in words: its model and how many cores there are."""
     count = os.cpu_count() or 1
-    return f"{machine.processor()}, {count} core{'s' if count > 1 else ''}"
+    return f"{machine.processor_name()}, {count} core{'s' if count > 1 else ''}"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mnist_core.config import MAX_WHOLE, FieldInfo, fields, shown
+from mnist_core.config import MAX_WHOLE, FieldInfo, format_value, list_config_fields
 from mnist_core.errors import ConfigError
 from mnist_core.text import brief, one_line
 
@@ -77,7 +77,7 @@ class SweepAxis:
         """The axis as `parse_values` reads it."""
         if self.low is not None and self.high is not None:
             return f"{self.low:g}..{self.high:g} {self.scale}" + (f" {self.count}" if self.count else "")
-        return (", " if _separator(self.field) == "," else "; ").join(shown(value) for value in self.values)
+        return (", " if _separator(self.field) == "," else "; ").join(format_value(value) for value in self.values)
 
 
 def parse_values(field: str, text: str) -> SweepAxis:
@@ -112,7 +112,7 @@ def axis_label(field: str) -> str:
 @cache
 def field_info(field: str) -> FieldInfo | None:
     """The field of RunConfig of this name, or None: then it is a slot."""
-    return next((info for info in fields() if info.name == field), None)
+    return next((info for info in list_config_fields() if info.name == field), None)
 
 
 def _separator(field: str) -> str:

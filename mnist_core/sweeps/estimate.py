@@ -6,9 +6,9 @@ from functools import cache
 from math import ceil
 from statistics import median
 
-from mnist_core.architectures import describe
+from mnist_core.architectures import describe_architecture
 from mnist_core.config import RunConfig
-from mnist_core.data import dataset, shape_of
+from mnist_core.data import dataset, input_shape_and_classes
 from mnist_core.store import Store, runs_at_once
 
 # Measured on one core of a small cloud machine, threads = 1; past runs correct them for the machine at hand.
@@ -99,7 +99,7 @@ def _kind(config: RunConfig) -> tuple[object, ...]:
 
 def _counted(config: RunConfig) -> float:
     """Seconds by arithmetic alone, on the machine where the constants were measured."""
-    layers, parameters, macs = _size(config.architecture, *shape_of(config))
+    layers, parameters, macs = _size(config.architecture, *input_shape_and_classes(config))
     images = _train_images(config)
     steps = ceil(images / config.batch_size)
     epochs = config.epochs - (config.continue_epoch or 0)
@@ -110,7 +110,7 @@ def _counted(config: RunConfig) -> float:
 
 @cache
 def _size(architecture: str, shape: tuple[int, int, int], classes: int) -> tuple[int, int, int]:
-    network = describe(architecture, shape, classes)
+    network = describe_architecture(architecture, shape, classes)
     macs = sum(layer.macs * (_CONVOLUTION_FACTOR if layer.window else 1) for layer in network.layers)
     return len(network.layers), network.parameters, macs
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from mnist_core.architectures import line_of
-from mnist_core.config import fields
+from mnist_core.architectures import architecture_line
+from mnist_core.config import list_config_fields
 from mnist_core.errors import ArchitectureError, ConfigError
 
 _SLOT = re.compile(r"\{\s*([A-Za-z]\w*)\s*(?:\*\s*([0-9]*\.?[0-9]+)\s*)?\}")
@@ -46,7 +46,7 @@ def slots_of(architecture: str) -> tuple[str, ...]:
 def template(architecture: str, names: Iterable[str]) -> str:
     """The architecture with a slot for each of these names; raises ConfigError that says how to write one."""
     for name in names:
-        if name in _TAKEN or name in {field.name for field in fields()}:
+        if name in _TAKEN or name in {field.name for field in list_config_fields()}:
             raise ConfigError(name, "cannot be the name of a place in the architecture; choose another, such as units")
         if name not in slots_of(architecture):
             architecture = _with_slot(architecture, name)
@@ -87,12 +87,12 @@ def read_slots(text: str, architecture: str) -> dict[str, float] | None:
 def _with_slot(architecture: str, name: str) -> str:
     layer = _LAYERS.get(name)
     try:
-        line = line_of(architecture) if not slots_of(architecture) else architecture
+        line = architecture_line(architecture) if not slots_of(architecture) else architecture
     except ArchitectureError as error:
         raise ConfigError("architecture", str(error)) from None
     found = list(re.finditer(rf"\b{layer}\(\s*({_NUMBER})", line)) if layer else []
     if len(found) != 1:
-        close = get_close_matches(name, [field.name for field in fields()], n=1)
+        close = get_close_matches(name, [field.name for field in list_config_fields()], n=1)
         if close:
             raise ConfigError(name, f"is no setting; did you mean {close[0]}?")
         raise ConfigError(

@@ -3,9 +3,16 @@
 from functools import lru_cache
 from math import prod
 
-from mnist_core.architectures import Architecture, check_initial, describe, every, infer, line_of
+from mnist_core.architectures import (
+    Architecture,
+    architecture_line,
+    check_initial_weights,
+    describe_architecture,
+    flatten_nodes,
+    infer_nodes,
+)
 from mnist_core.config import RunConfig
-from mnist_core.data import dataset, shape_of, split_sizes
+from mnist_core.data import dataset, input_shape_and_classes, split_sizes
 from mnist_core.errors import ConfigError
 from mnist_core.training.needs import check_needs
 
@@ -15,23 +22,23 @@ _NEIGHBOURS = 1000
 _REMEMBERED = 4096
 
 
-def check(config: RunConfig) -> Architecture:
+def check_trainable(config: RunConfig) -> Architecture:
     """The network that the config names. Raises ArchitectureError, ConfigError or DataError; builds nothing."""
-    shape, classes = shape_of(config)
-    check_initial(config.initial_weights, shape, classes)
+    shape, classes = input_shape_and_classes(config)
+    check_initial_weights(config.initial_weights, shape, classes)
     check_split(config)
-    network = describe(config.architecture, shape, classes)
-    images = training_images(config)
+    network = describe_architecture(config.architecture, shape, classes)
+    images = count_training_images(config)
     check_batches(config, shape, classes, images)
     check_needs(config, shape, classes, images)
     return network
 
 
 def check_size(config: RunConfig) -> None:
-    """What `check` says of images, batches and of what the run needs, for a network that is known to be sound."""
+    """The checks of `check_trainable` on images, batches and needs, for a network that has already been checked."""
     check_split(config)
-    shape, classes = shape_of(config)
-    images = training_images(config)
+    shape, classes = input_shape_and_classes(config)
+    images = count_training_images(config)
     check_batches(config, shape, classes, images)
     check_needs(config, shape, classes, images)
 
@@ -42,7 +49,7 @@ def check_split(config: RunConfig) -> None:
         split_sizes(config, total)
 
 
-def training_images(config: RunConfig) -> int | None:
+def count_training_images(config: RunConfig) -> int | None:
     """How many images a run of this config learns from; None for a folder, which would have to be read."""
     total = dataset(config.dataset).train_images
     if config.train_images is not None or not total:
@@ -75,14 +82,14 @@ def check_batches(config: RunConfig, shape: tuple[int, int, int], classes: int, 
 @lru_cache(maxsize=_REMEMBERED)
 def check_network(architecture: str, initial_weights: str, shape: tuple[int, int, int], classes: int) -> None:
     """Raise ArchitectureError or ConfigError unless a network can be built for such images; asked once of each."""
-    check_initial(initial_weights, shape, classes)
-    infer(line_of(architecture), shape, classes)
+    check_initial_weights(initial_weights, shape, classes)
+    infer_nodes(architecture_line(architecture), shape, classes)
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _needs_two(architecture: str, shape: tuple[int, int, int], classes: int) -> bool:
-    nodes = infer(line_of(architecture), shape, classes)
-    return any(node.kind.over_batch and prod(node.input_shape[1:]) == 1 for node, _, _ in every(nodes))
+    nodes = infer_nodes(architecture_line(architecture), shape, classes)
+    return any(node.kind.over_batch and prod(node.input_shape[1:]) == 1 for node, _, _ in flatten_nodes(nodes))
 
 
 def _fitting(batch_size: int, images: int) -> str:

@@ -32,7 +32,7 @@ class Checkpoint:
         return {name.removeprefix("model."): value for name, value in self.tensors.items() if name.startswith("model.")}
 
 
-def capture(
+def capture_checkpoint(
     model: nn.Module, optimizers: list[Optimizer], progress: dict[str, Any], network: dict[str, Any]
 ) -> Checkpoint:
     """Copy everything that training needs to go on bit for bit, random state included."""
@@ -50,7 +50,7 @@ def capture(
     return Checkpoint(copies, progress, network, scalars)
 
 
-def save(checkpoint: Checkpoint, path: Path) -> None:
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write a checkpoint to `path`; the caller makes it atomic. Raises OSError."""
     texts = {"progress": checkpoint.progress, "network": checkpoint.network, "scalars": checkpoint.scalars}
     metadata = {"format": "mnist-lab 1"} | {name: json.dumps(value) for name, value in texts.items()}
@@ -63,7 +63,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         raise
 
 
-def load(path: Path, *, weights_only: bool = False) -> Checkpoint:
+def load_checkpoint(path: Path, *, weights_only: bool = False) -> Checkpoint:
     """Read a checkpoint onto the CPU. Raises CheckpointError if it is missing or damaged."""
     try:
         with safe_open(path, framework="pt") as file:

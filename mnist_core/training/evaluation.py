@@ -8,15 +8,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mnist_core.config import ANSWERED_AT_ONCE
+from mnist_core.config import PREDICTION_BATCH
 from mnist_core.data import Data, Split
 
 # Measured: on one core 100 images at a time take half the time of 1,000 for wide convolutions (they stay in the cache)
 # and no longer for small networks; a GPU wants as many as fit.
-BATCH_CPU, _BATCH_GPU = ANSWERED_AT_ONCE, 2000
+CPU_BATCH_SIZE, _GPU_BATCH_SIZE = PREDICTION_BATCH, 2000
 
 
-def evaluate(model: nn.Module, data: Data, split: Split, precision: str = "float32") -> tuple[float, float]:
+def evaluate_split(model: nn.Module, data: Data, split: Split, precision: str = "float32") -> tuple[float, float]:
     """Mean cross-entropy (nats) and accuracy (fraction) on a split of `data` that holds at least one image.
 
     Runs in evaluation mode, leaves every module's mode and the random state as they were, and reads the device once.
@@ -25,10 +25,10 @@ def evaluate(model: nn.Module, data: Data, split: Split, precision: str = "float
         raise ValueError("there are no images to evaluate on")
     size = _batch_size(split.images)
     sums = []
-    with evaluating(model), torch.inference_mode():
+    with evaluation_mode(model), torch.inference_mode():
         for images, labels in zip(split.images.split(size), split.labels.split(size), strict=True):
             # (B, classes)
-            logits = logits_of(model, data.inputs(images), precision)
+            logits = compute_logits(model, data.inputs(images), precision)
             loss = F.cross_entropy(logits, labels, reduction="sum")
             sums.append(torch.stack((loss, (logits.argmax(1) == labels).sum().to(loss.dtype))))
         # (2,), in float64 on the CPU: not every device has it
@@ -37,15 +37,15 @@ def evaluate(model: nn.Module, data: Data, split: Split, precision: str = "float
     return loss, correct
 
 
-def predict(model: nn.Module, data: Data, split: Split, precision: str = "float32") -> np.ndarray:
-    """Probability of each class for each image of a split of `data`, as `evaluate` runs it: float32 (N, classes)."""
-    with evaluating(model), torch.inference_mode():
+def predict_split(model: nn.Module, data: Data, split: Split, precision: str = "float32") -> np.ndarray:
+    """Probability of each class for each image of a split, computed as in `evaluate_split`: float32 (N, classes)."""
+    with evaluation_mode(model), torch.inference_mode():
         batches = split.images.split(_batch_size(split.images))
-        parts = [F.softmax(logits_of(model, data.inputs(images), precision), dim=1) for images in batches]
+        parts = [F.softmax(compute_logits(model, data.inputs(images), precision), dim=1) for images in batches]
         return torch.cat(parts).cpu().numpy()
 
 
-def logits_of(model: nn.Module, inputs: Tensor, precision: str) -> Tensor:
+def compute_logits(model: nn.Module, inputs: Tensor, precision: str) -> Tensor:
     """Logits float32 (B, classes) of normalised images (B, C, H, W), computed in this precision."""
     autocast: AbstractContextManager[object] = nullcontext()
     if precision == "bfloat16":
@@ -55,7 +55,7 @@ def logits_of(model: nn.Module, inputs: Tensor, precision: str) -> Tensor:
 
 
 @contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
     """Evaluation mode inside; afterwards every module has the mode that it had."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
@@ -67,4 +67,4 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def _batch_size(images: Tensor) -> int:
-    return BATCH_CPU if images.device.type == "cpu" else _BATCH_GPU
+    return CPU_BATCH_SIZE if images.device.type == "cpu" else _GPU_BATCH_SIZE

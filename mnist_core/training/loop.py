@@ -12,15 +12,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from mnist_core.config import Rules, RunConfig
-from mnist_core.data import Data, augment, augments
+from mnist_core.config import RunConfig, TrainingRules
+from mnist_core.data import Data, augment, has_augmentation
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
 from mnist_core.training import optimization
-from mnist_core.training.evaluation import evaluate
+from mnist_core.training.evaluation import evaluate_split
 from mnist_core.training.perceptron import Perceptron, perceptron
 
 # a run's curve has at most about this many training points; longer runs average several steps
-POINTS = 5000
+MAX_WINDOWS = 5000
 # how often the device is read at most
 _REPORT_SECONDS = 0.1
 # numbers that may wait on the device
@@ -48,7 +48,7 @@ class TrainingState:
     @classmethod
     def start(cls, model: nn.Module, config: RunConfig) -> "TrainingState":
         """The state before the first step."""
-        return cls(optimization.optimizers(model, config))
+        return cls(optimization.build_optimizers(model, config))
 
     def progress(self) -> dict[str, Any]:
         """Everything but the optimizers, as JSON values."""
@@ -65,19 +65,19 @@ class TrainingState:
         self.best_epoch, self.best_accuracy, self.best_loss, self.risen_epoch = 0, -1.0, math.inf, 0
 
 
-def train(
+def train_network(
     model: nn.Module,
     data: Data,
     config: RunConfig,
     state: TrainingState | None = None,
-    rules: Rules | None = None,
+    rules: TrainingRules | None = None,
 ) -> Iterator[Event]:
     """Train the model on data.train and yield what happens, by these rules (by default those of today).
 
     The model and the state are consistent at every yield, so the caller may evaluate, save or stop there. The order
     of the images in an epoch depends on (seed, epoch) alone; dropout and augmentation use torch's global random state.
     """
-    state, rules = state or TrainingState.start(model, config), rules or Rules()
+    state, rules = state or TrainingState.start(model, config), rules or TrainingRules()
     # of the loss that is recorded
     smoothing = config.label_smoothing if rules.training_loss == 1 else 0.0
     count = len(data.train.labels)
@@ -95,7 +95,7 @@ def train(
     chain = perceptron(model, config, state.optimizers, data.train.labels.device)
     while state.epoch < config.epochs:
         broken = False
-        meter = _Meter(math.ceil(config.epochs * steps_per_epoch / POINTS), smoothing)
+        meter = _Meter(math.ceil(config.epochs * steps_per_epoch / MAX_WINDOWS), smoothing)
         for event in _steps(model, chain, data, config, state, steps_per_epoch, meter):
             yield event
             broken = broken or not math.isfinite(event.loss)
@@ -136,7 +136,7 @@ def _steps(
     batches = order.split(config.batch_size)
     labels = data.train.labels[order].split(config.batch_size)
     autocast = torch.autocast(device.type, torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
-    augmented = augments(config)
+    augmented = has_augmentation(config)
     rate = -1.0
     optimizers = state.optimizers
     for place in range(done, steps_per_epoch):
@@ -158,7 +158,7 @@ def _steps(
                 loss = F.cross_entropy(logits, target, label_smoothing=config.label_smoothing)
             loss.backward()
             if config.clip_norm:
-                optimization.clip(model, config.clip_norm)
+                optimization.clip_gradients(model, config.clip_norm)
             for optimizer in optimizers:
                 optimizer.step()
                 optimizer.zero_grad()
@@ -251,7 +251,7 @@ def _end_of_epoch(model: nn.Module, data: Data, state: TrainingState, config: Ru
     loss = accuracy = None
     best = True
     if len(data.validation.labels):
-        loss, accuracy = evaluate(model, data, data.validation, precision=config.precision)
+        loss, accuracy = evaluate_split(model, data, data.validation, precision=config.precision)
         if accuracy > state.best_accuracy:
             state.risen_epoch = state.epoch + 1
         best = (accuracy, -loss) > (state.best_accuracy, -state.best_loss)
@@ -279,7 +279,7 @@ def _finished(outcome: Any, state: TrainingState, hint: str) -> RunFinished:
     return RunFinished(outcome, state.step, state.epoch, state.best_epoch, hint, state.seconds)
 
 
-def _patience_hint(config: RunConfig, since: int, rules: Rules) -> str:
+def _patience_hint(config: RunConfig, since: int, rules: TrainingRules) -> str:
     better = "better" if rules.patience == 1 else "higher"
     epochs = "1 epoch" if config.early_stopping == 1 else f"{config.early_stopping} epochs"
     return f"No {better} {config.validation_label} accuracy for {epochs} after epoch {since}: stopped early."

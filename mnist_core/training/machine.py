@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["cpu", "cuda", "mps"]
+DeviceKind = Literal["cpu", "cuda", "mps"]
 
 # characters of a recorded device: as many as an archive may hold
 _LENGTH = 200
@@ -22,7 +22,7 @@ _NOISE = re.compile(r"\((?:R|TM|C)\)|\b(?:CPU|Processor)\b|[^\x20-\x7e]|,", re.I
 
 
 @cache
-def processor() -> str:
+def processor_name() -> str:
     """The processor's own name, such as "AMD EPYC 9B45" or "Apple M2"; the machine's type where it has none.
 
     Without commas and in at most 80 characters. Linux is asked through /proc/cpuinfo, macOS through sysctl, Windows
@@ -37,7 +37,7 @@ def processor() -> str:
     return _tidy(name) or _tidy(platform.processor()) or _tidy(platform.machine()) or "unknown processor"
 
 
-def kind(device: str) -> Kind:
+def device_kind(device: str) -> DeviceKind:
     """Which kind of device a run's recorded `device` names, of several the first: a processor, an NVIDIA GPU, Apple's.
 
     Recorded are "AMD EPYC, AVX2, 1 thread", the name of a GPU, or as in earlier versions "cpu, 1 thread". "" and
@@ -51,7 +51,7 @@ def kind(device: str) -> Kind:
     return "cpu" if is_cpu or not _PRODUCT.fullmatch(first) else "cuda"
 
 
-def known(device: str) -> bool:
+def names_processor(device: str) -> bool:
     """Whether every part of a recorded device names its processor or GPU; earlier versions said "cpu, 1 thread"."""
     return all(part not in ("", "auto", "cpu", "mps") for part in without_threads(device).split(_THEN))
 
@@ -61,7 +61,7 @@ def without_threads(device: str) -> str:
     return _THEN.join(_THREADS.sub("", part) for part in device.split(_THEN))
 
 
-def joined(before: str | None, now: str) -> str:
+def append_device(before: str | None, now: str) -> str:
     """The recorded device of a run that was trained on one or more devices `before` and goes on on this one."""
     parts = before.split(_THEN) if before else []
     if not parts or parts[-1] != now:
@@ -72,7 +72,7 @@ def joined(before: str | None, now: str) -> str:
     return _THEN.join(parts)
 
 
-def joined_versions(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
+def append_versions(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
     """The recorded versions of a run that was begun with others: "2.12.0, then 2.13.0" where they differ."""
     found = before | now
     for name in before.keys() & now.keys():
@@ -81,7 +81,7 @@ def joined_versions(before: dict[str, str], now: dict[str, str]) -> dict[str, st
     return found
 
 
-def is_one(text: str | None) -> bool:
+def is_unchanged(text: str | None) -> bool:
     """Whether a recorded device or version says that the whole run had one and the same."""
     return not text or (_THEN not in text and ", then " not in text)
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, prod
 
-from mnist_core.architectures import Node, Shape, every, infer, line_of
-from mnist_core.config import ANSWERED_AT_ONCE, OPTIMIZERS, RunConfig, limit, variable
+from mnist_core.architectures import Node, Shape, architecture_line, flatten_nodes, infer_nodes
+from mnist_core.config import OPTIMIZERS, PREDICTION_BATCH, RunConfig, limit_variable, read_limit
 from mnist_core.errors import ConfigError
 
 # bytes of a float32
-NUMBER = 4
+BYTES_PER_NUMBER = 4
 # roles of layers whose output is their input, laid out anew or as it is
 _NO_COPY = ("reshape", "dropout")
 # networks: more than a sweep has, so that it counts each of them once
@@ -21,7 +21,7 @@ _REMEMBERED = 4096
 
 
 @dataclass(frozen=True)
-class Sizes:
+class NetworkSizes:
     """How many numbers a network is made of."""
 
     parameters: int
@@ -32,15 +32,15 @@ class Sizes:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def sizes(architecture: str, shape: Shape, classes: int) -> Sizes:
+def network_sizes(architecture: str, shape: Shape, classes: int) -> NetworkSizes:
     """The sizes of the network for images (C, H, W) and this many classes. Raises ArchitectureError."""
-    nodes = infer(line_of(architecture), shape, classes)
-    rows = [node for node, _, _ in every(nodes)]
+    nodes = infer_nodes(architecture_line(architecture), shape, classes)
+    rows = [node for node, _, _ in flatten_nodes(nodes)]
     kept = prod(shape) + sum(prod(node.output_shape) for node in rows if node.kind.role != "reshape")
-    return Sizes(sum(node.parameters for node in rows), kept, _peak(nodes))
+    return NetworkSizes(sum(node.parameters for node in rows), kept, _peak(nodes))
 
 
-def numbers_of_optimizer(config: RunConfig) -> int:
+def count_optimizer_numbers(config: RunConfig) -> int:
     """Numbers that the optimizer keeps for each weight; Muon keeps one for hidden matrices and two for the rest."""
     return OPTIMIZERS[config.optimizer].numbers_kept(config.momentum)
 
@@ -51,15 +51,15 @@ def check_needs(config: RunConfig, shape: Shape, classes: int, images: int | Non
     `images`: how many are learned from; None if that is not known yet, then steps are not counted. Raises
     ArchitectureError.
     """
-    _check_memory(config, sizes(config.architecture, shape, classes))
-    checkpoint, most = checkpoint_bytes(config, shape, classes), limit("MAX_CHECKPOINT_OF_RUN")
+    _check_memory(config, network_sizes(config.architecture, shape, classes))
+    checkpoint, most = checkpoint_bytes(config, shape, classes), read_limit("MAX_CHECKPOINT_OF_RUN")
     if checkpoint > most:
         raise ConfigError(
             "architecture",
             f"one checkpoint of it would take {_gigabytes(checkpoint)} on the disk, and at most {_gigabytes(most)} are "
             f"kept; use fewer units or channels{_larger('MAX_CHECKPOINT_OF_RUN')}",
         )
-    steps, most = steps_of(config, images), limit("MAX_STEPS")
+    steps, most = count_steps(config, images), read_limit("MAX_STEPS")
     if images is not None and steps > most:
         own = most // ceil(images / config.batch_size)
         epochs = own + (config.continue_epoch or 0)
@@ -70,7 +70,7 @@ def check_needs(config: RunConfig, shape: Shape, classes: int, images: int | Non
 
 
 @dataclass(frozen=True)
-class Needs:
+class RunNeeds:
     """What one run asks of the machine beside its memory."""
 
     # 0 where it is not known how many images are learned from.
@@ -79,30 +79,30 @@ class Needs:
     disk: int
 
 
-def needs_of(config: RunConfig, shape: Shape, classes: int, images: int | None) -> Needs:
+def estimate_needs(config: RunConfig, shape: Shape, classes: int, images: int | None) -> RunNeeds:
     """Steps and room of one run; `images` as in `check_needs`. Raises ArchitectureError."""
     checkpoint = checkpoint_bytes(config, shape, classes)
     # The best and the last are kept whatever their size, and a new one is written before an old one is removed.
     always = 3 * checkpoint
-    kept = min(ceil(config.epochs / config.checkpoint_every) + 1, limit("MAX_CHECKPOINTS"))
-    room = min(kept * checkpoint, max(always, limit("MAX_CHECKPOINT_BYTES")))
-    return Needs(steps_of(config, images), room)
+    kept = min(ceil(config.epochs / config.checkpoint_every) + 1, read_limit("MAX_CHECKPOINTS"))
+    room = min(kept * checkpoint, max(always, read_limit("MAX_CHECKPOINT_BYTES")))
+    return RunNeeds(count_steps(config, images), room)
 
 
-def check_together(needs: Collection[Needs], field: str, free: int | None = None) -> None:
+def check_needs_together(needs: Collection[RunNeeds], field: str, free: int | None = None) -> None:
     """Raise ConfigError for `field` where runs that enter the queue together would need more than `limits` allow.
 
     `free`: bytes that the disk of the runs has left, None if that is not asked.
     """
     count = f"{len(needs):,} run{'s' * (len(needs) != 1)}"
-    steps, most = sum(one.steps for one in needs), limit("MAX_STEPS_TOGETHER")
+    steps, most = sum(one.steps for one in needs), read_limit("MAX_STEPS_TOGETHER")
     if steps > most:
         raise ConfigError(
             field,
             f"{count} are {steps:,} steps together, more than {most:,}; train fewer runs or epochs, or use larger "
             f"batches{_larger('MAX_STEPS_TOGETHER')}",
         )
-    disk, most = sum(one.disk for one in needs), limit("MAX_DISK_TOGETHER")
+    disk, most = sum(one.disk for one in needs), read_limit("MAX_DISK_TOGETHER")
     if disk > most:
         raise ConfigError(
             field,
@@ -118,7 +118,7 @@ def check_together(needs: Collection[Needs], field: str, free: int | None = None
         )
 
 
-def steps_of(config: RunConfig, images: int | None) -> int:
+def count_steps(config: RunConfig, images: int | None) -> int:
     """Steps of a run that learns from so many images; 0 where that is not known, and with scikit-learn."""
     if images is None or config.library != "torch":
         return 0
@@ -127,23 +127,23 @@ def steps_of(config: RunConfig, images: int | None) -> int:
 
 def checkpoint_bytes(config: RunConfig, shape: Shape, classes: int) -> int:
     """Bytes of one checkpoint: weights and what the optimizer keeps. Raises ArchitectureError."""
-    parameters = sizes(config.architecture, shape, classes).parameters
-    return NUMBER * parameters * (1 + numbers_of_optimizer(config))
+    parameters = network_sizes(config.architecture, shape, classes).parameters
+    return BYTES_PER_NUMBER * parameters * (1 + count_optimizer_numbers(config))
 
 
-def _check_memory(config: RunConfig, network: Sizes) -> None:
-    most = limit("MAX_RUN_MEMORY")
-    at_rest = NUMBER * network.parameters * (2 + numbers_of_optimizer(config))
-    answering = NUMBER * (network.parameters + network.peak * ANSWERED_AT_ONCE)
+def _check_memory(config: RunConfig, network: NetworkSizes) -> None:
+    most = read_limit("MAX_RUN_MEMORY")
+    at_rest = BYTES_PER_NUMBER * network.parameters * (2 + count_optimizer_numbers(config))
+    answering = BYTES_PER_NUMBER * (network.parameters + network.peak * PREDICTION_BATCH)
     if max(at_rest, answering) > most:
         raise ConfigError(
             "architecture",
             f"it needs about {_gigabytes(max(at_rest, answering))} of memory whatever the batch size, and a run may "
             f"need {_gigabytes(most)}; use fewer units or channels, or pool earlier{_larger('MAX_RUN_MEMORY')}",
         )
-    training = at_rest + NUMBER * network.kept * config.batch_size
+    training = at_rest + BYTES_PER_NUMBER * network.kept * config.batch_size
     if config.library == "torch" and training > most:
-        fitting = (most - at_rest) // (NUMBER * network.kept)
+        fitting = (most - at_rest) // (BYTES_PER_NUMBER * network.kept)
         remedy = f"choose {fitting:,} or less, or" if fitting else "use smaller images, or"
         raise ConfigError(
             "batch_size",
@@ -169,7 +169,7 @@ def _peak(nodes: tuple[Node, ...], held: int = 0) -> int:
 
 
 def _larger(name: str) -> str:
-    return f" (on a larger machine set {variable(name)})"
+    return f" (on a larger machine set {limit_variable(name)})"
 
 
 def _gigabytes(size: int) -> str:

@@ -8,10 +8,10 @@ from torch.optim import Optimizer
 
 from mnist_core.config import OPTIMIZERS, RunConfig, learning_rate
 
-__all__ = ["clip", "learning_rate", "optimizers", "set_learning_rate"]
+__all__ = ["build_optimizers", "clip_gradients", "learning_rate", "set_learning_rate"]
 
 
-def optimizers(model: nn.Module, config: RunConfig) -> list[Optimizer]:
+def build_optimizers(model: nn.Module, config: RunConfig) -> list[Optimizer]:
     """The optimizers that together update every parameter of the model; one, except for Muon."""
     devices = {parameter.device.type for parameter in model.parameters()}
     found = []
@@ -44,6 +44,6 @@ def set_learning_rate(optimizers: list[Optimizer], value: float) -> None:
             group["lr"] = value
 
 
-def clip(model: nn.Module, norm: float) -> None:
+def clip_gradients(model: nn.Module, norm: float) -> None:
     """Scale the gradients down to at most this norm (Pascanu et al. 2013)."""
     torch.nn.utils.clip_grad_norm_(model.parameters(), norm)

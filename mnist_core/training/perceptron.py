@@ -34,7 +34,7 @@ class Perceptron:
         # by batch size
         self._outer: dict[int, Tensor] = {}
         self._layers = [_layer(module) for module in model if not isinstance(module, nn.Flatten)]
-        next(layer for layer in self._layers if isinstance(layer, _Linear)).first_of_chain = True
+        next(layer for layer in self._layers if isinstance(layer, _LinearStep)).first_of_chain = True
         self._updates = [_update(optimizer) for optimizer in optimizers]
         for parameter in model.parameters():
             parameter.grad = torch.zeros_like(parameter)
@@ -49,7 +49,7 @@ class Perceptron:
         for layer in reversed(self._layers):
             flow = layer.backward(flow)
         if self._clip_norm:
-            optimization.clip(self._model, self._clip_norm)
+            optimization.clip_gradients(self._model, self._clip_norm)
         for update in self._updates:
             update()
         return logits
@@ -98,7 +98,7 @@ def _outer_gradient(size: int, classes: int, smoothing: float) -> Tensor:
     return outer.fill_diagonal_(float(right))
 
 
-class _Linear:
+class _LinearStep:
     """y = x W' + b."""
 
     def __init__(self, module: nn.Linear) -> None:
@@ -125,7 +125,7 @@ class _Linear:
         return gradient if self.first_of_chain else torch.mm(gradient, self._weight)
 
 
-class _Activation:
+class _ActivationStep:
     """An activation function, its derivative told by its output."""
 
     def __init__(self, module: nn.Module) -> None:
@@ -148,7 +148,7 @@ class _Activation:
         return _aten.threshold_backward(gradient, y, 0)
 
 
-class _Dropout:
+class _DropoutStep:
     """Dropout that draws the same random numbers as torch's own."""
 
     def __init__(self, module: nn.Dropout) -> None:
@@ -187,10 +187,10 @@ def _whole_draws_the_same() -> bool:
     return torch.equal(drawn, expected) and torch.equal(one.get_state(), other.get_state())
 
 
-def _layer(module: nn.Module) -> _Linear | _Activation | _Dropout:
+def _layer(module: nn.Module) -> _LinearStep | _ActivationStep | _DropoutStep:
     if isinstance(module, nn.Linear):
-        return _Linear(module)
-    return _Dropout(module) if isinstance(module, nn.Dropout) else _Activation(module)
+        return _LinearStep(module)
+    return _DropoutStep(module) if isinstance(module, nn.Dropout) else _ActivationStep(module)
 
 
 def _update(optimizer: Optimizer) -> Callable[[], object]:

@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mnist_core import __version__
-from mnist_core.data import statuses
+from mnist_core.data import dataset_statuses
 from mnist_core.errors import MnistLabError
 from mnist_core.upkeep.finding import Finding
 
@@ -26,7 +26,7 @@ def installation() -> list[Finding]:
 def data(root: Path) -> list[Finding]:
     """The data sets below `root`."""
     findings = []
-    for status in statuses(root):
+    for status in dataset_statuses(root):
         if status.name == "folder":
             continue
         wrong = status.state == "damaged" or (status.name == "mnist-5k" and status.state != "ready")
@@ -62,17 +62,17 @@ def _torch() -> list[Finding]:
     try:
         import torch
 
-        from mnist_core.data import make_importable
+        from mnist_core.data import make_torchvision_importable
 
-        make_importable()
+        make_torchvision_importable()
         import torchvision  # noqa: F401
 
         from mnist_core.config import RunConfig
         from mnist_core.training import devices
 
-        device = devices.prepare(RunConfig())
+        device = devices.prepare_device(RunConfig())
         (torch.ones(8, 8, device=device) @ torch.ones(8, 8, device=device)).sum().item()
-        text = f"torch {torch.__version__} computes on {devices.describe(device)}"
+        text = f"torch {torch.__version__} computes on {devices.describe_device(device)}"
     except ImportError as error:
         return [Finding("installation", "wrong", f"torch or torchvision cannot be imported ({error})", _INSTALL)]
     except MnistLabError as error:

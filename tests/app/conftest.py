@@ -7,7 +7,7 @@ import pytest
 import streamlit as st
 
 from dashboard.frame import store as frame_store
-from mnist_core.data.download.availability import Download, status
+from mnist_core.data.download.availability import Download, dataset_status
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
         calls.woken += 1
 
     monkeypatch.setattr(frame_store.jobs, "start", lambda store: SimpleNamespace(wake=wake))
-    monkeypatch.setattr(frame_store, "ensure", lambda name, root: Download(status(name, root), root, ()))
+    monkeypatch.setattr(frame_store, "ensure_downloaded", lambda name, root: Download(dataset_status(name, root), root, ()))
     monkeypatch.setattr(frame_store, "_WARM_UP_SECONDS", 3600.0)
     st.cache_resource.clear()
     st.cache_data.clear()

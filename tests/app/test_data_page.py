@@ -18,8 +18,8 @@ from dashboard.data.browsing import SPLITS
 from dashboard.frame import store as frame_store
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data import mnist_5k
-from mnist_core.data.download.availability import Status
-from mnist_core.data.loading import load
+from mnist_core.data.download.availability import DatasetStatus
+from mnist_core.data.loading import load_data
 from mnist_core.plots.images import sprite
 from tests.app.pages import opened
 
@@ -60,7 +60,7 @@ def image_folder(root: Path, train: dict[str, int], test: dict[str, int], colour
 def test_the_samples_are_of_the_chosen_split_and_in_the_row_of_their_class(split: str, tmp_path: Path) -> None:
     at = opened("data", dataset="mnist-5k", split=split)
     # The arrays that a run of this data set trains on.
-    data = load(RunConfig(dataset="mnist-5k"), tmp_path, "cpu")
+    data = load_data(RunConfig(dataset="mnist-5k"), tmp_path, "cpu")
     chosen = {"Training": data.train, "Validation": data.validation, "Test": data.test}[split]
     strips = pictures(html_of(at, "samples"))
     assert len(strips) == 10
@@ -98,7 +98,7 @@ def test_the_counts_are_those_of_the_splits() -> None:
 def test_one_class_can_be_looked_at_and_an_image_enlarged() -> None:
     at = opened("data", dataset="mnist-5k", split="Test", **{"class": "7"})
     positions, images = browsing.sample_images(MNIST_5K, "test", 7, browsing._IMAGES_OF_CLASS, 0)
-    _, (test_images, test_labels) = mnist_5k.read_labelled()
+    _, (test_images, test_labels) = mnist_5k.read_mnist_5k()
     assert (test_labels[positions] == 7).all()
     np.testing.assert_array_equal(test_images[positions], images)
 
@@ -137,10 +137,10 @@ def test_a_missing_data_set_is_offered_and_downloaded(monkeypatch: pytest.Monkey
     def ensure(name: str, root: Path) -> SimpleNamespace:
         requested.append(name)
         progress = current.get(name, "missing")
-        status = Status(name, progress, "The network is dead.", 5_000_000, 20_000_000)  # pyright: ignore[reportArgumentType]
+        status = DatasetStatus(name, progress, "The network is dead.", 5_000_000, 20_000_000)  # pyright: ignore[reportArgumentType]
         return SimpleNamespace(status=status)
 
-    monkeypatch.setattr(frame_store, "ensure", ensure)
+    monkeypatch.setattr(frame_store, "ensure_downloaded", ensure)
     at = opened("data", dataset="kmnist")
     assert "KMNIST is not in" in at.info[0].value
     assert "CC BY-SA 4.0" in at.markdown[0].value

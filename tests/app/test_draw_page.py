@@ -71,7 +71,7 @@ def cards(html: str) -> dict[int, tuple[str | None, list[str]]]:
 
 def a_drawing(digit: int) -> np.ndarray:
     """A test image of the digit, as large as the pad: uint8 (112, 112)."""
-    _, (images, labels) = mnist_5k.read_labelled()
+    _, (images, labels) = mnist_5k.read_mnist_5k()
     return images[np.flatnonzero(labels == digit)[0], 0].repeat(4, axis=0).repeat(4, axis=1)
 
 
@@ -92,7 +92,7 @@ def test_every_chosen_network_answers_with_its_own_probabilities(store: Store) -
     at = put(opened("draw", runs=["3", "1"]), a_drawing(7), seq=5)
     html = shown(at)
     assert "data-seq='5' data-ended='true'" in html
-    image = handwriting.prepare(a_drawing(7), (1, 28, 28), BOX_OF_20_BY_MASS)
+    image = handwriting.prepare_drawing(a_drawing(7), (1, 28, 28), BOX_OF_20_BY_MASS)
     assert image is not None
     found = cards(html)
     assert list(found) == [3, 1]
@@ -156,7 +156,7 @@ def test_a_network_whose_weights_are_no_numbers_gives_no_answer(store: Store, mo
 
 def a_folder_run(store: Store, root: Path, bright: bool) -> Run:
     """A network trained on an image folder of digits, dark on bright or bright on dark."""
-    splits = zip(("train", "test"), mnist_5k.read_labelled(), (400, 50), strict=True)
+    splits = zip(("train", "test"), mnist_5k.read_mnist_5k(), (400, 50), strict=True)
     for split, (images, labels), count in splits:
         for index in range(0, len(images), len(images) // count):
             path = root / split / str(labels[index]) / f"{index}.png"
@@ -196,7 +196,7 @@ def test_a_folder_placed_like_mnist_gets_drawings_placed_like_that(store: Store,
     # in a corner
     small[60:88, 10:38] = a_drawing(7)[::4, ::4]
     html = shown(put(opened("draw", runs=str(run.number)), small))
-    image = handwriting.prepare(small, (1, 28, 28), BOX_OF_20_BY_MASS, "bright")
+    image = handwriting.prepare_drawing(small, (1, 28, 28), BOX_OF_20_BY_MASS, "bright")
     assert image is not None
     np.testing.assert_array_equal(seen(html), image[0])
     assert cards(html)[run.number][0] == "7"
@@ -241,7 +241,7 @@ def uploaded(content: bytes, name: str, runs: str = "1") -> AppTest:
 def test_an_uploaded_photograph_is_read_like_a_drawing(store: Store) -> None:
     html = shown(uploaded(photograph(7), "seven.jpg"))
     assert cards(html)[1][0] == "7"
-    image = handwriting.prepare(handwriting.read_picture(photograph(7)), (1, 28, 28), BOX_OF_20_BY_MASS)
+    image = handwriting.prepare_drawing(handwriting.read_picture(photograph(7)), (1, 28, 28), BOX_OF_20_BY_MASS)
     assert image is not None
     np.testing.assert_array_equal(seen(html), image[0])
 

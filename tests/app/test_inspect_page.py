@@ -130,7 +130,7 @@ def test_the_most_confident_mistake_is_shown_first_with_all_its_probabilities(st
     assert f"The network says <b>{first['given']}</b>" in large
     assert f"It is <b>{first['label']}</b>" in large
     assert BAR.findall(large) == [(str(place), f"{min(100 * first[f'p{place}'], 99.9):.1f}%") for place in range(10)]
-    _, (images, labels) = mnist_5k.read_labelled()
+    _, (images, labels) = mnist_5k.read_mnist_5k()
     assert labels[first["index"]] == first["label"]
     np.testing.assert_array_equal(picture(large), images[first["index"], 0])
 
@@ -160,7 +160,7 @@ def test_mistakes_are_filtered_by_class(store: Store) -> None:
 
 def test_the_chosen_image_becomes_large_and_part_of_the_link(store: Store) -> None:
     wrong = mistakes(answers(store, 1))
-    _, (images, _) = mnist_5k.read_labelled()
+    _, (images, _) = mnist_5k.read_mnist_5k()
     digest = hashlib.sha256(sprite(images[wrong["index"][:60], 0], 10)).hexdigest()[:16]
     at = opened("inspect", run=1, view="Mistakes")
     at.session_state["mistakes"] = {"chosen": {"index": 17, "sprite": digest}}

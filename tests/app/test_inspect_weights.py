@@ -25,7 +25,7 @@ prepare = inspect_lab.prepare
 def weights(store: Store, number: int, epoch: int) -> list[np.ndarray]:
     """The weights, without the biases, of the network's layers."""
     path = store.folder(store.find(str(number)).id) / f"checkpoints/epoch-{epoch:04d}.safetensors"
-    tensors = checkpoints.load(path, weights_only=True).tensors
+    tensors = checkpoints.load_checkpoint(path, weights_only=True).tensors
     return [tensor.numpy() for name, tensor in tensors.items() if name.endswith(".weight")]
 
 

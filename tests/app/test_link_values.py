@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.config.fields import fields
+from mnist_core.config.fields import list_config_fields
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.store import Store
 from mnist_core.sweeps.axes import SweepAxis
@@ -159,7 +159,7 @@ def small_lab(prepared: Path, own_lab: Path) -> Store:
     return Store.open()
 
 
-FORM = [field.name for field in fields()]
+FORM = [field.name for field in list_config_fields()]
 # What a link may say on each page, and places at which more of it is shown.
 PAGES: dict[str, tuple[list[str], list[dict[str, Any]]]] = {
     "train": (

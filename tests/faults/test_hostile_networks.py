@@ -54,19 +54,19 @@ INITIAL = {
 }
 _CHECK = """
 import json, resource, sys, time
-from mnist_core.architectures.diagram.diagram import diagram
-from mnist_core.training.checking import check
+from mnist_core.architectures.diagram.diagram import architecture_diagram
+from mnist_core.training.checking import check_trainable
 from mnist_core.config import RunConfig
 from mnist_core.errors import MnistLabError
 
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 texts, field, found = json.loads(sys.stdin.read()), sys.argv[1], {}
-diagram(check(RunConfig(architecture="lenet-5")))
+architecture_diagram(check_trainable(RunConfig(architecture="lenet-5")))
 for name, text in texts.items():
     before, start = peak(), time.process_time()
     try:
         config = RunConfig().model_copy(update={field: text})  # past the field's own limit, as a link's text may be
-        drawn = len(diagram(check(config)))
+        drawn = len(architecture_diagram(check_trainable(config)))
         outcome = "drawn"
     except MnistLabError as error:
         outcome = str(error)

@@ -14,12 +14,12 @@ from threadpoolctl import threadpool_limits
 
 from mnist_core import architectures
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.loading import Data, load
+from mnist_core.data.loading import Data, load_data
 from mnist_core.events import EpochEnd, StepEnd
-from mnist_core.training.evaluation import predict
+from mnist_core.training.evaluation import predict_split
 from mnist_core.training.loop import TrainingState
-from mnist_core.training.sklearn.estimators import layers
-from mnist_core.training.sklearn.fit import fit
+from mnist_core.training.sklearn.estimators import perceptron_layers
+from mnist_core.training.sklearn.fit import fit_sklearn
 
 BASE = RunConfig(dataset="mnist-5k", train_images=600, validation_images=200, library="sklearn", seed=1)
 # What the course chapter fits, on fewer images, and a network of another kind.
@@ -46,9 +46,9 @@ def one_thread() -> Iterator[None]:
 
 
 def ours(config: RunConfig, tmp_path: Path) -> tuple[Data, torch.nn.Module, list[Any]]:
-    data = load(config, tmp_path, "cpu")
-    model = architectures.build(config.architecture, data.input_shape, len(data.classes))
-    return data, model, list(fit(model, data, config, TrainingState([])))
+    data = load_data(config, tmp_path, "cpu")
+    model = architectures.build_network(config.architecture, data.input_shape, len(data.classes))
+    return data, model, list(fit_sklearn(model, data, config, TrainingState([])))
 
 
 def inputs(data: Data) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -72,7 +72,7 @@ def test_a_perceptron_is_the_one_that_scikit_learn_fits(config: RunConfig, setti
     train, labels, test = inputs(data)
     same: Any = MLPClassifier(**settings, batch_size=64, random_state=1)  # pyright: ignore[reportArgumentType]
     same.fit(train, labels)
-    linear = layers(model)[0]
+    linear = perceptron_layers(model)[0]
     assert len(linear) == len(same.coefs_)
     for layer, weight, bias in zip(linear, same.coefs_, same.intercepts_, strict=True):
         np.testing.assert_array_equal(layer.weight.detach().numpy(), weight.T.astype(np.float32))
@@ -80,7 +80,7 @@ def test_a_perceptron_is_the_one_that_scikit_learn_fits(config: RunConfig, setti
     ends = [event for event in events if isinstance(event, EpochEnd)]
     assert [end.train_loss for end in ends] == same.loss_curve_
     assert ends[-1].train_accuracy == pytest.approx(same.score(train, labels))
-    np.testing.assert_allclose(predict(model, data, data.test), same.predict_proba(test), atol=1e-5)
+    np.testing.assert_allclose(predict_split(model, data, data.test), same.predict_proba(test), atol=1e-5)
     steps = [event for event in events if isinstance(event, StepEnd) and event.epoch == 2]
     sizes = [64] * 9 + [600 - 9 * 64]
     mean = sum(event.loss * size for event, size in zip(steps, sizes, strict=True)) / 600
@@ -93,34 +93,34 @@ def test_a_logistic_regression_is_the_one_that_scikit_learn_fits(solver, tmp_pat
     data, model, events = ours(config, tmp_path)
     train, labels, test = inputs(data)
     same = LogisticRegression(C=0.05, solver=solver, tol=0.01, max_iter=12, random_state=1).fit(train, labels)
-    (linear,), _ = layers(model)
+    (linear,), _ = perceptron_layers(model)
     np.testing.assert_array_equal(linear.weight.detach().numpy(), same.coef_.astype(np.float32))
     np.testing.assert_array_equal(linear.bias.detach().numpy(), same.intercept_.astype(np.float32))
     ends = [event for event in events if isinstance(event, EpochEnd)]
     iterations = int(same.n_iter_[0])
     assert [end.epoch for end in ends] == (list(range(1, iterations + 1)) if solver == "lbfgs" else [iterations])
-    np.testing.assert_allclose(predict(model, data, data.test), same.predict_proba(test), atol=1e-5)
-    assert predict(model, data, data.test).argmax(1).tolist() == same.predict(test).tolist()
+    np.testing.assert_allclose(predict_split(model, data, data.test), same.predict_proba(test), atol=1e-5)
+    assert predict_split(model, data, data.test).argmax(1).tolist() == same.predict(test).tolist()
 
 
 @pytest.mark.parametrize("architecture", ["softmax", "flatten linear(8) relu linear(classes)"])
 def test_two_classes_answer_as_scikit_learn_does_with_its_single_output(architecture, tmp_path):
     """scikit-learn fits one output for two classes; the network has two."""
     config = LOGISTIC.replace(architecture=architecture, epochs=4)
-    ten = load(config, tmp_path, "cpu")
+    ten = load_data(config, tmp_path, "cpu")
     pairs = {}
     for name in ("train", "validation", "test"):
         split = getattr(ten, name)
         chosen = split.labels < 2
         pairs[name] = type(split)(split.images[chosen], split.labels[chosen])
     data = Data("pair", ("0", "1"), pairs["train"], pairs["validation"], pairs["test"], ten.mean, ten.std)
-    model = architectures.build(architecture, data.input_shape, 2)
-    events = list(fit(model, data, config, TrainingState([])))
+    model = architectures.build_network(architecture, data.input_shape, 2)
+    events = list(fit_sklearn(model, data, config, TrainingState([])))
     train, labels, test = inputs(data)
     same: Any = MLPClassifier(8, alpha=0, batch_size=64, max_iter=4, random_state=1)  # pyright: ignore[reportArgumentType]
     if architecture == "softmax":
         same = LogisticRegression(max_iter=4, random_state=1)
     same.fit(train, labels)
-    np.testing.assert_allclose(predict(model, data, data.test), same.predict_proba(test), atol=1e-5)
+    np.testing.assert_allclose(predict_split(model, data, data.test), same.predict_proba(test), atol=1e-5)
     steps = [event for event in events if isinstance(event, StepEnd)]
     assert 0.9 < steps[-1].accuracy <= 1

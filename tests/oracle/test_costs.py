@@ -5,9 +5,9 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from mnist_core.architectures.building import build
+from mnist_core.architectures.building import build_network
 from mnist_core.architectures.presets import presets
-from mnist_core.architectures.table import describe
+from mnist_core.architectures.table import describe_architecture
 
 SHAPES = [(1, 28, 28), (3, 32, 32)]
 LINES = [
@@ -22,8 +22,8 @@ LINES = [
 @pytest.mark.parametrize("shape", SHAPES, ids=["28x28", "colour"])
 @pytest.mark.parametrize("text", [*presets(), *LINES])
 def test_the_table_counts_what_torch_counts(text: str, shape: tuple[int, int, int]) -> None:
-    table = describe(text, shape, 10)
-    model = build(text, shape, 10).eval()
+    table = describe_architecture(text, shape, 10)
+    model = build_network(text, shape, 10).eval()
     images = torch.zeros(2, *shape)
     # The counter knows attention only as the matrix products that it is made of.
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
@@ -34,8 +34,8 @@ def test_the_table_counts_what_torch_counts(text: str, shape: tuple[int, int, in
 
 def test_each_row_counts_its_own_module() -> None:
     text = "conv(150, 5, padding=2) relu maxpool(2) conv(64, 5, padding=2) batchnorm flatten linear(1024) linear(10)"
-    table = describe(text, (1, 28, 28), 10)
-    model = build(text, (1, 28, 28), 10)
+    table = describe_architecture(text, (1, 28, 28), 10)
+    model = build_network(text, (1, 28, 28), 10)
     counted = [sum(p.numel() for p in module.parameters()) for module in model.children()]
     assert [layer.parameters for layer in table.layers] == counted
     assert [layer.macs for layer in table.layers] == [

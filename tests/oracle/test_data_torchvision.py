@@ -8,29 +8,29 @@ import pytest
 import torch
 
 from mnist_core.config.run_config import DATASETS, RunConfig
-from mnist_core.data.catalogue import CATALOGUE, dataset
-from mnist_core.data.download.torchvision_ops import make_importable
-from mnist_core.data.loading import load
+from mnist_core.data.catalogue import DATASET_CATALOGUE, dataset
+from mnist_core.data.download.torchvision_ops import make_torchvision_importable
+from mnist_core.data.image_statistics import pixel_statistics
+from mnist_core.data.loading import load_data
 from mnist_core.data.sources import load_arrays
 from mnist_core.data.splitting import split_indices
-from mnist_core.data.statistics import pixel_statistics
 
 
 def torchvision_class(name: str) -> type:
-    make_importable()
+    make_torchvision_importable()
     from torchvision import datasets
 
     return getattr(datasets, dataset(name).torchvision)
 
 
 def test_operators_that_are_there_are_not_declared_again() -> None:
-    make_importable()
+    make_torchvision_importable()
     # declaring one twice would raise
-    assert make_importable.__wrapped__() is None
+    assert make_torchvision_importable.__wrapped__() is None
 
 
 def test_catalogue_has_every_data_set_of_the_config_in_its_order() -> None:
-    assert tuple(CATALOGUE) == DATASETS
+    assert tuple(DATASET_CATALOGUE) == DATASETS
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "kmnist"])
@@ -63,10 +63,10 @@ def test_arrays_equal_torchvision_s(mnist_dir: Path) -> None:
 
 @pytest.mark.mnist
 def test_inputs_equal_torchvision_s_transforms(mnist_dir: Path) -> None:
-    make_importable()
+    make_torchvision_importable()
     from torchvision import transforms
 
-    data = load(RunConfig(validation_images=0), mnist_dir, "cpu")
+    data = load_data(RunConfig(validation_images=0), mnist_dir, "cpu")
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
     theirs = torchvision_class("mnist")(str(mnist_dir), train=True, transform=transform)
     expected = torch.stack([theirs[index][0] for index in range(50)])
@@ -101,7 +101,7 @@ def test_loading_mnist_is_quick(mnist_dir: Path) -> None:
     seconds = []
     for _ in range(3):
         started = time.process_time()
-        load(config, mnist_dir, "cpu")
+        load_data(config, mnist_dir, "cpu")
         seconds.append(time.process_time() - started)
     # of a processor; 0.05 to 0.15 s is usual
     assert min(seconds) < 1.0

@@ -10,9 +10,9 @@ import torch
 from safetensors import safe_open
 
 from mnist_core.analysis import trained
-from mnist_core.architectures.building import build
+from mnist_core.architectures.building import build_network
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.loading import Data, load
+from mnist_core.data.loading import Data, load_data
 from mnist_core.export.weights import write_onnx, write_safetensors
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
@@ -38,7 +38,7 @@ ARCHITECTURES = {
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
-    return load(BASE, tmp_path_factory.mktemp("data"), "cpu")
+    return load_data(BASE, tmp_path_factory.mktemp("data"), "cpu")
 
 
 def trained_by_name(name: str, folder: Path) -> tuple[Store, Run]:
@@ -82,7 +82,7 @@ def test_safetensors_hold_the_best_weights_and_what_it_takes_to_use_them(data: D
     assert (shape, classes) == ((1, 28, 28), list("0123456789"))
     assert about["epoch"] == str(run.best_epoch)
     assert RunConfig.model_validate_json(about["config"]) == run.config
-    model = build(about["architecture"], shape, len(classes)).eval()
+    model = build_network(about["architecture"], shape, len(classes)).eval()
     model.load_state_dict(weights)
     mean, std = (torch.tensor(json.loads(about[name])).view(-1, 1, 1) for name in ("mean", "std"))
     with torch.inference_mode():

@@ -19,9 +19,9 @@ from PIL import Image
 
 from mnist_core.architectures.inheriting import build_seeded
 from mnist_core.architectures.presets import presets
-from mnist_core.config.rules import Rules
+from mnist_core.config.rules import TrainingRules
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.catalogue import shape_of
+from mnist_core.data.catalogue import input_shape_and_classes
 from mnist_core.errors import ExportError
 from mnist_core.events import EpochEnd
 from mnist_core.export.script.frame import Told
@@ -32,7 +32,7 @@ from mnist_core.store.run import Run
 from mnist_core.store.schema import runs
 from mnist_core.store.store import Store
 from mnist_core.training import checkpoints
-from mnist_core.training.devices import place
+from mnist_core.training.devices import move_to_device
 from tests.labs import train_now, trained_run
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=400, validation_images=100, epochs=2, batch_size=50, seed=3)
@@ -107,7 +107,7 @@ def in_this_process(text: str, folder: Path, capsys: pytest.CaptureFixture[str],
 def ends_as(said: str, store: Store, run: Run) -> None:
     """The script says the run's own fingerprints, those of checkpoints read here, and the run's test accuracy."""
     for epoch in {run.epoch, run.best_epoch}:
-        kept = checkpoints.load(store.folder(run.id) / f"checkpoints/epoch-{epoch:04d}.safetensors")
+        kept = checkpoints.load_checkpoint(store.folder(run.id) / f"checkpoints/epoch-{epoch:04d}.safetensors")
         assert re.search(
             rf"weights after epoch {epoch}\b.*: {fingerprint(kept.weights())}, the run's, bit for bit", said
         )
@@ -242,7 +242,7 @@ def test_a_folder_of_photographs_with_names_in_two_spellings(
     run = trained_run(store, config)
     assert run.state == "finished", run.note
     text = script(store, run)
-    assert ("def decode(" in text) == special
+    assert ("def decode_picture(" in text) == special
     ends_as(in_this_process(text, tmp_path, capsys), store, run)
 
 
@@ -292,7 +292,7 @@ def test_a_run_of_scikit_learn_gets_a_script_of_scikit_learn(
     run = trained_run(store, SKLEARN[name])
     text = script(store, run)
     assert f"import {name}" in text
-    kept = checkpoints.load(store.folder(run.id) / f"checkpoints/epoch-{run.epoch:04d}.safetensors")
+    kept = checkpoints.load_checkpoint(store.folder(run.id) / f"checkpoints/epoch-{run.epoch:04d}.safetensors")
     said = in_this_process(text, tmp_path, capsys)
     assert f"weights at the end: {fingerprint(kept.weights())}, the run's, bit for bit" in said
 
@@ -343,7 +343,7 @@ def test_a_run_under_the_old_rule_of_patience_is_told_by_it(
     """Trained with the rule's first version, as by the program from before there were versions."""
     config = VARIANTS["patience that an equal accuracy does not renew"]
     by_epoch = {}
-    for versions in ({"torch": "2.0"}, Rules().as_versions()):
+    for versions in ({"torch": "2.0"}, TrainingRules().as_versions()):
         run = store.enqueue(config, claimed=True)
         interrupt = threading.Event()
         for event in work(store, run, interrupt):
@@ -394,8 +394,8 @@ def test_every_preset_starts_from_the_weights_of_its_run(name: str):
         r"^torch\.manual_seed\(SEED\)\nnetwork = (?:.*\n)+?\)\n(?:network = .*\n)?", text, re.MULTILINE
     )
     exec(made, words)
-    model, _ = build_seeded(name, *shape_of(config), config.seed)
-    place(model, torch.device("cpu"))
+    model, _ = build_seeded(name, *input_shape_and_classes(config), config.seed)
+    move_to_device(model, torch.device("cpu"))
     assert fingerprint(words["network"].state_dict()) == fingerprint(model.state_dict())
     assert [value.stride() for value in words["network"].parameters()] == [v.stride() for v in model.parameters()]
 

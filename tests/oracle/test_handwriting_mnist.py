@@ -11,8 +11,8 @@ from scipy.ndimage import center_of_mass
 from sklearn.neighbors import KNeighborsClassifier
 
 from mnist_core.data.catalogue import BOX_OF_20_BY_MASS
-from mnist_core.data.handwriting import prepare, read_picture
-from mnist_core.data.strokes import ink
+from mnist_core.data.handwriting import prepare_drawing, read_picture
+from mnist_core.data.strokes import extract_strokes
 
 SHAPE = (1, 28, 28)
 
@@ -63,7 +63,7 @@ def _photograph(digit: np.ndarray, random: np.random.Generator, chalk: bool) -> 
 
 
 def _prepared(picture: np.ndarray) -> np.ndarray:
-    image = prepare(picture, SHAPE, BOX_OF_20_BY_MASS)
+    image = prepare_drawing(picture, SHAPE, BOX_OF_20_BY_MASS)
     assert image is not None
     assert image.shape == SHAPE
     assert image.dtype == np.uint8
@@ -115,7 +115,7 @@ def test_a_canvas_takes_less_than_10_ms() -> None:
     times = []
     for _ in range(15):
         start = time.perf_counter()
-        prepare(canvas, SHAPE, BOX_OF_20_BY_MASS)
-        prepare(ink(canvas), SHAPE, BOX_OF_20_BY_MASS)
+        prepare_drawing(canvas, SHAPE, BOX_OF_20_BY_MASS)
+        prepare_drawing(extract_strokes(canvas), SHAPE, BOX_OF_20_BY_MASS)
         times.append(time.perf_counter() - start)
     assert min(times) < 0.010

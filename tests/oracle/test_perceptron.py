@@ -5,11 +5,11 @@ import torch
 
 from mnist_core import architectures
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.loading import Data, load
+from mnist_core.data.loading import Data, load_data
 from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.training import loop
 from mnist_core.training import perceptron as perceptrons
-from mnist_core.training.loop import TrainingState, train
+from mnist_core.training.loop import TrainingState, train_network
 from mnist_core.training.perceptron import perceptron
 
 CPU = torch.device("cpu")
@@ -44,13 +44,13 @@ CONFIGS = {
 @pytest.fixture(scope="module")
 def pixels(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Data]:
     folder = tmp_path_factory.mktemp("data")
-    return {normalise: load(BASE.replace(normalise=normalise), folder, CPU) for normalise in (True, False)}
+    return {normalise: load_data(BASE.replace(normalise=normalise), folder, CPU) for normalise in (True, False)}
 
 
 def trained(config: RunConfig, data: Data) -> tuple[list[float], EpochEnd, dict[str, torch.Tensor]]:
     torch.manual_seed(config.seed)
-    model = architectures.build(config.architecture, (1, 28, 28), 10)
-    events = list(train(model, data, config))
+    model = architectures.build_network(config.architecture, (1, 28, 28), 10)
+    events = list(train_network(model, data, config))
     losses = [event.loss for event in events if isinstance(event, StepEnd)]
     end = next(event for event in events if isinstance(event, EpochEnd))
     return losses, end, model.state_dict()
@@ -76,7 +76,7 @@ def test_an_epoch_ends_where_autograd_ends(name: str, pixels: dict[bool, Data], 
 def test_the_gradient_of_the_loss_is_that_of_autograd(smoothing: float):
     config = BASE.replace(label_smoothing=smoothing)
     for classes in (1, 2, 10, 47):
-        model = architectures.build(f"flatten linear({classes})", (1, 4, 4), classes)
+        model = architectures.build_network(f"flatten linear({classes})", (1, 4, 4), classes)
         assert isinstance(model, torch.nn.Sequential)
         steps = perceptrons.Perceptron(model, config, [])
         for size in (1, 2, 7, 10, 20, 48, 50, 64, 100, 128, 250, 500):
@@ -94,7 +94,7 @@ def test_a_mask_is_that_of_torch_however_it_is_drawn(share: float, monkeypatch: 
     for same in (perceptrons._whole_draws_the_same(), False):
         monkeypatch.setattr(perceptrons, "_whole_draws_the_same", lambda same=same: same)
         torch.manual_seed(5)
-        layer = perceptrons._Dropout(torch.nn.Dropout(share))
+        layer = perceptrons._DropoutStep(torch.nn.Dropout(share))
         masked.append((layer.forward(x), layer.backward(torch.ones_like(x)), torch.rand(1)))
     torch.manual_seed(5)
     expected = torch.nn.functional.dropout(x, share), torch.rand(1)
@@ -110,12 +110,12 @@ def test_a_mask_is_that_of_torch_however_it_is_drawn(share: float, monkeypatch: 
 )
 def test_other_networks_are_left_to_autograd(change: dict[str, str]):
     config = BASE.replace(**change)
-    model = architectures.build(config.architecture, (1, 28, 28), 10)
+    model = architectures.build_network(config.architecture, (1, 28, 28), 10)
     assert perceptron(model, config, TrainingState.start(model, config).optimizers, CPU) is None
 
 
 def test_a_diverging_perceptron_says_so(pixels: dict[bool, Data]):
     config = BASE.replace(architecture="linear-100-10", optimizer="sgd", learning_rate=100, epochs=3)
     torch.manual_seed(0)
-    model = architectures.build(config.architecture, (1, 28, 28), 10)
-    assert list(train(model, pixels[True], config))[-1].outcome == "diverged"  # pyright: ignore
+    model = architectures.build_network(config.architecture, (1, 28, 28), 10)
+    assert list(train_network(model, pixels[True], config))[-1].outcome == "diverged"  # pyright: ignore

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.reading_accuracy import prepared, read, train
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data import mnist_5k
-from mnist_core.data.sources import read_known
+from mnist_core.data.sources import read_published
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from tests.labs import trained_run
@@ -71,7 +71,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     store = Store.open(tmp_path_factory.mktemp("small"))
     config = RunConfig(architecture="mlp-100", dataset="mnist-5k", validation_images=0, epochs=4, batch_size=32)
     run = trained_run(store, config)
-    _, (images, labels) = mnist_5k.read_labelled()
+    _, (images, labels) = mnist_5k.read_mnist_5k()
     return Reader(store, run, images[::16][:60], labels[::16][:60])
 
 
@@ -99,7 +99,7 @@ def full(tmp_path_factory: pytest.TempPathFactory, mnist_dir: Path) -> Reader:
         patch.setenv("MNIST_LAB_DATA", str(mnist_dir))
         store = Store.open(tmp_path_factory.mktemp("full"))
         run = train(store)
-    _, (images, labels) = read_known("mnist", mnist_dir)
+    _, (images, labels) = read_published("mnist", mnist_dir)
     return Reader(store, run, images[:500], labels[:500])
 
 

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
+from mnist_core.architectures.layer_reference import architecture_reference
 from mnist_core.architectures.layers import KINDS
 from mnist_core.architectures.presets import presets
-from mnist_core.architectures.reference import reference
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "architectures.md"
 
 
 def test_the_reference_is_up_to_date() -> None:
-    renew = "python -m mnist_core.architectures.reference > docs/architectures.md"
-    assert PAGE.read_text(encoding="utf-8") == reference(), f"renew it: {renew}"
+    renew = "python -m mnist_core.architectures.layer_reference > docs/architectures.md"
+    assert PAGE.read_text(encoding="utf-8") == architecture_reference(), f"renew it: {renew}"
 
 
 def test_every_layer_argument_and_preset_is_documented() -> None:

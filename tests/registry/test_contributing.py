@@ -46,7 +46,7 @@ def run(copy: Path, *arguments: str) -> str:
 def test_the_preset_of_the_guide_passes_the_tests_that_find_it(copy: Path) -> None:
     (copy / "mnist_core" / "architectures" / "presets" / "wide.py").write_text(PRESET)
     (copy / "tests" / "unit" / "test_wide.py").write_text(TEST)
-    reference = run(copy, "-m", "mnist_core.architectures.reference")
+    reference = run(copy, "-m", "mnist_core.architectures.layer_reference")
     assert "`wide-and-shallow`" in reference
     (copy / "docs" / "architectures.md").write_text(reference)
     said = run(

@@ -7,16 +7,16 @@ import pytest
 
 from mnist_core.analysis.robustness import CORRUPTIONS, Corruption
 from mnist_core.architectures.layers import KINDS
-from mnist_core.architectures.layers.kind import Kind
+from mnist_core.architectures.layers.kind import LayerKind
 from mnist_core.architectures.presets import Preset, presets
-from mnist_core.config.optimizers import OPTIMIZERS, OptimizerKind, Part
-from mnist_core.data.catalogue import BOX_OF_20_BY_MASS, CATALOGUE, FILLED, MIDDLE_SQUARE, Dataset
+from mnist_core.config.optimizers import OPTIMIZERS, OptimizerKind, OptimizerPart
+from mnist_core.data.catalogue import BOX_OF_20_BY_MASS, DATASET_CATALOGUE, FILLED, MIDDLE_SQUARE, Dataset
 
 ENTRIES = {
-    Dataset: CATALOGUE["mnist"],
-    Kind: KINDS["linear"],
+    Dataset: DATASET_CATALOGUE["mnist"],
+    LayerKind: KINDS["linear"],
     OptimizerKind: OPTIMIZERS["muon"],
-    Part: OPTIMIZERS["muon"].parts[0],
+    OptimizerPart: OPTIMIZERS["muon"].parts[0],
     Preset: presets()["mlp-300"],
     Corruption: CORRUPTIONS[0],
 }
@@ -34,7 +34,7 @@ def test_no_part_of_an_entry_can_be_forgotten(entry: Any, field: str) -> None:
 
 
 def test_every_data_set_places_drawings_as_its_own_images_lie() -> None:
-    assert {name: dataset.framing for name, dataset in CATALOGUE.items()} == {
+    assert {name: dataset.framing for name, dataset in DATASET_CATALOGUE.items()} == {
         "mnist": BOX_OF_20_BY_MASS,
         "mnist-5k": BOX_OF_20_BY_MASS,
         "fashion-mnist": FILLED,

@@ -56,7 +56,7 @@ TORCH_FREE = [
     "mnist_core.jobs.worker_process",
     "mnist_core.jobs.troubles",
     "mnist_core.data.identity",
-    "mnist_core.data.remarks",
+    "mnist_core.data.folder_remarks",
     "mnist_core.data.handwriting",
     "mnist_core.data.sources",
     "mnist_core.data.download.availability",

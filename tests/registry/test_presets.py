@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mnist_core.architectures.building import build
+from mnist_core.architectures.building import build_network
 from mnist_core.architectures.presets import Preset, presets
-from mnist_core.architectures.table import describe
+from mnist_core.architectures.table import describe_architecture
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.mnist_5k import read_labelled
+from mnist_core.data.mnist_5k import read_mnist_5k
 
 # the name itself is the function
 package = sys.modules["mnist_core.architectures.presets"]
@@ -44,7 +44,7 @@ STUDIED = {
 @pytest.fixture(scope="module")
 def digits() -> tuple[Tensor, Tensor]:
     """32 real digits, normalised, float (32, 1, 28, 28), and their labels."""
-    (images, labels), _ = read_labelled()
+    (images, labels), _ = read_mnist_5k()
     pixels = torch.from_numpy(images[:32].reshape(32, 1, 28, 28)).float() / 255
     return (pixels - 0.1307) / 0.3081, torch.from_numpy(labels[:32]).long()
 
@@ -53,7 +53,7 @@ def digits() -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("name", presets())
 def test_it_gives_finite_logits_and_gradients(name: str, shape: tuple[int, int, int]) -> None:
     torch.manual_seed(0)
-    model = build(name, shape, 7)
+    model = build_network(name, shape, 7)
     logits = model(torch.randn(4, *shape))
     assert logits.shape == (4, 7)
     assert logits.isfinite().all()
@@ -67,8 +67,8 @@ def test_it_gives_finite_logits_and_gradients(name: str, shape: tuple[int, int, 
 @pytest.mark.parametrize("shape", [GREY, COLOUR], ids=["grey", "colour"])
 @pytest.mark.parametrize("name", presets())
 def test_its_table_says_what_its_module_does(name: str, shape: tuple[int, int, int]) -> None:
-    table = describe(name, shape, 10)
-    model = build(name, shape, 10).eval()
+    table = describe_architecture(name, shape, 10)
+    model = build_network(name, shape, 10).eval()
     assert table.parameters == sum(parameter.numel() for parameter in model.parameters())
     values = torch.zeros(1, *shape)
     rows = [layer for layer in table.layers if layer.depth == 0]
@@ -83,7 +83,7 @@ def test_its_table_says_what_its_module_does(name: str, shape: tuple[int, int, i
 def test_it_overfits_32_digits(name: str, digits: tuple[Tensor, Tensor]) -> None:
     images, labels = digits
     torch.manual_seed(0)
-    model = build(name, GREY, 10)
+    model = build_network(name, GREY, 10)
     optimizer = torch.optim.Adam(model.parameters(), 0.003)
     clipped = presets()[name].text.endswith("relu")
     score = ""
@@ -113,15 +113,15 @@ def _answer(model: nn.Module, images: Tensor) -> Tensor:
 
 def test_every_network_of_the_studies_is_there() -> None:
     for name, expected in STUDIED.items():
-        modules = list(build(name, GREY, 10).modules())
+        modules = list(build_network(name, GREY, 10).modules())
         linear = [(module.in_features, module.out_features) for module in modules if isinstance(module, nn.Linear)]
         assert linear == expected, name
         assert sum(isinstance(module, nn.ReLU) for module in modules) == _relus(name), name
         shares = [module.p for module in modules if isinstance(module, nn.Dropout)]
         share = re.search(r"dropout-([\d.]+)", name)
         assert shares == ([float(share[1])] if share else [0.5, 0.5] if name == "cnn-150-64" else []), name
-    assert describe("linear-50-10", GREY, 10).parameters == 39_760
-    assert describe("cnn-150-64", GREY, 10).layers[6].output_shape == (64 * 7 * 7,)
+    assert describe_architecture("linear-50-10", GREY, 10).parameters == 39_760
+    assert describe_architecture("cnn-150-64", GREY, 10).layers[6].output_shape == (64 * 7 * 7,)
 
 
 def _relus(name: str) -> int:
@@ -155,7 +155,7 @@ def test_one_file_adds_a_preset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     presets.cache_clear()
     try:
         assert list(presets())[-1] == "own-idea"
-        assert describe("own-idea", GREY, 10).parameters == 7850
+        assert describe_architecture("own-idea", GREY, 10).parameters == 7850
     finally:
         presets.cache_clear()
         sys.modules.pop(f"{package.__name__}.own_idea", None)
@@ -173,7 +173,7 @@ def test_no_two_presets_share_a_name() -> None:
 def test_describing_takes_less_than_5_ms_of_a_processor() -> None:
     def seconds(name: str) -> float:
         begin = time.process_time()
-        describe(name, GREY, 10)
+        describe_architecture(name, GREY, 10)
         return time.process_time() - begin
 
     assert max(min(seconds(name) for _ in range(5)) for name in presets()) < 0.005

@@ -16,7 +16,7 @@ from PIL import Image
 
 from mnist_core.config import limits
 from mnist_core.data import handwriting, image_folder
-from mnist_core.data.folder_layout import class_names, list_folder
+from mnist_core.data.folder_layout import folder_class_names, list_folder
 from mnist_core.data.image_folder import read_folder
 from mnist_core.errors import DataError
 from tests.app_process import ROOT
@@ -220,16 +220,16 @@ def test_the_number_of_classes_is_bounded_before_their_pictures_are_listed(
         for split in ("train", "test"):
             (folder / split / f"class {number}").mkdir()
     with pytest.raises(DataError, match="1,001 class directories, more than 1,000") as caught:
-        class_names(str(folder))
+        folder_class_names(str(folder))
     assert "MNIST_LAB_MAX_CLASSES" in str(caught.value)
     monkeypatch.setenv("MNIST_LAB_MAX_CLASSES", "1001")
-    assert len(class_names(str(folder))) == 1001
+    assert len(folder_class_names(str(folder))) == 1001
 
 
 @pytest.mark.parametrize("path", ["x" * 5000, "/" + "x" * 5000, "a\0b", "", "/dev/zero", "/proc/self/mem", "\u202e/x"])
 def test_a_path_that_is_no_folder_is_told_in_a_few_words(path: str):
     with pytest.raises(DataError) as caught:
-        class_names(path)
+        folder_class_names(path)
     assert "give its path" in str(caught.value) or "train/<class>/*.png" in str(caught.value)
     assert len(str(caught.value)) < 600
 

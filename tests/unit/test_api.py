@@ -56,7 +56,7 @@ def test_train_returns_the_stored_run(runs: tuple[Run, Run]):
 
 def test_predict_gives_the_stored_answers(runs: tuple[Run, Run]):
     run = runs[0]
-    images, labels = mnist_5k.read_labelled()[1]
+    images, labels = mnist_5k.read_mnist_5k()[1]
     given = predict(run, images)
     assert given.dtype == np.float32
     assert given.shape == (len(images), 10)
@@ -78,7 +78,7 @@ def test_load_gives_a_torch_module(runs: tuple[Run, Run]):
 
 def test_compare_says_what_the_predictions_say(runs: tuple[Run, Run]):
     first, second = runs
-    labels = mnist_5k.read_labelled()[1][1]
+    labels = mnist_5k.read_mnist_5k()[1][1]
     right = [predict(run).argmax(axis=1) == labels for run in runs]
     found = compare(first, second)
     row = found.table.iloc[0]

@@ -5,9 +5,17 @@ from dataclasses import dataclass
 from math import ceil
 
 from mnist_core.architectures.diagram import drawing as draw
-from mnist_core.architectures.diagram.drawing import Graphic, arrow, path, pill, pill_width, text, text_width
-from mnist_core.architectures.diagram.tree import Item, Repeat, Residual, Unit, tree
-from mnist_core.architectures.layers.kind import Shape, shown
+from mnist_core.architectures.diagram.drawing import (
+    Graphic,
+    arrow,
+    path,
+    pill,
+    pill_width,
+    svg_text,
+    text_width,
+)
+from mnist_core.architectures.diagram.tree import Item, Repeat, ResidualBlock, Unit, diagram_tree
+from mnist_core.architectures.layers.kind import Shape, format_shape
 from mnist_core.architectures.table import Architecture, Layer
 from mnist_core.text import in_html
 
@@ -23,7 +31,7 @@ _PLUS = 11.0
 _PILL = 22.0
 
 
-def diagram(architecture: Architecture) -> str:
+def architecture_diagram(architecture: Architecture) -> str:
     """The network as one SVG element that takes the colour and font of its text from the page.
 
     A block a layer shows its output: stacks of feature maps, columns of neurons, bars of tokens; sizes grow with the
@@ -33,7 +41,7 @@ def diagram(architecture: Architecture) -> str:
     """
     shape = architecture.input_shape
     source = Unit(Layer("input", "input", shape, 0, 0, 0, 0, 0, "input", "reshape"))
-    items = tree(architecture.layers, source)
+    items = diagram_tree(architecture.layers, source)
     style = _style([shape, *(layer.output_shape for layer in architecture.layers)])
     rows = [_drawn(row, style, first=not number) for number, row in enumerate(_rows(items, style))]
     return _assembled(rows, architecture)
@@ -57,7 +65,7 @@ class _Port:
     shape: Shape = ()
 
 
-class _Row:
+class _DiagramRow:
     """One row under way; y is 0 on the line of the data flow, x is where the last unit's text ends."""
 
     def __init__(self, style: _Style) -> None:
@@ -73,7 +81,7 @@ class _Row:
     def add(self, item: Item) -> None:
         if isinstance(item, Unit):
             self.unit(item)
-        elif isinstance(item, Residual):
+        elif isinstance(item, ResidualBlock):
             self.residual(item)
         else:
             self.repeat(item)
@@ -85,16 +93,20 @@ class _Row:
             return
         graphic = draw.tensor(layer.output_shape, layer.role, self.style.largest)
         parameters = f"{layer.parameters:,}" if layer.parameters else ""
-        widths = [text_width(layer.label, 14) * 1.05, text_width(shown(layer.output_shape)), text_width(parameters, 12)]
+        widths = [
+            text_width(layer.label, 14) * 1.05,
+            text_width(format_shape(layer.output_shape)),
+            text_width(parameters, 12),
+        ]
         pills = [pill_width(strip.label) for strip in (*unit.before, *unit.after)]
         slot = max(graphic.width + 26, 60 if graphic.points else 0, *widths, *pills)
         centre = self.x + _GAP + slot / 2
         self.connect(layer, graphic, centre)
         half = self.style.half
         words = [
-            text(centre, -half - 14, layer.label, 14, weight=600),
-            text(centre, half + 22, shown(layer.output_shape)),
-            text(centre, half + 40, parameters, 12, opacity=0.7) if parameters else "",
+            svg_text(centre, -half - 14, layer.label, 14, weight=600),
+            svg_text(centre, half + 22, format_shape(layer.output_shape)),
+            svg_text(centre, half + 40, parameters, 12, opacity=0.7) if parameters else "",
         ]
         for place, strip in enumerate(unit.before):
             words.append(pill(centre, -half - 30 - _PILL * (len(unit.before) - place), strip.label, strip.role))
@@ -105,7 +117,7 @@ class _Row:
         self.port = _Port(centre, centre + graphic.width / 2, graphic, layer.output_shape)
         self.x = centre + slot / 2
 
-    def residual(self, block: Residual) -> None:
+    def residual(self, block: ResidualBlock) -> None:
         fork = self.x + _GAP + 6
         self.line_to(fork)
         colour = draw.COLOURS["block"]
@@ -135,7 +147,7 @@ class _Row:
             f"V{-_PLUS - 1:.1f}m-4 -6l4 6l4 -6"
         )
         words = f"{shortcut.label} · {shortcut.parameters:,}" if shortcut else "+ its input"
-        caption = text((fork + plus) / 2, y - 7, words, 12, opacity=0.85)
+        caption = svg_text((fork + plus) / 2, y - 7, words, 12, opacity=0.85)
         self.parts.append(path(data, colour, 0.85, 1.8) + caption)
 
     def repeat(self, loop: Repeat) -> None:
@@ -152,7 +164,9 @@ class _Row:
             'style="stroke:currentColor" fill="currentColor" fill-opacity="0.035" stroke-opacity="0.4" '
             'stroke-dasharray="6 5" stroke-width="1.3"/>'
         )
-        self.parts.insert(behind, frame + text(left + 8 + text_width(badge, 17) / 2, top + 20, badge, 17, weight=700))
+        self.parts.insert(
+            behind, frame + svg_text(left + 8 + text_width(badge, 17) / 2, top + 20, badge, 17, weight=700)
+        )
         self.top, self.bottom = min(outer, top - 2), max(deepest, bottom + 2)
         self.x = right
 
@@ -226,8 +240,8 @@ def _broken(items: Sequence[Item], widths: Sequence[float], limit: float) -> lis
     return rows
 
 
-def _drawn(items: Sequence[Item], style: _Style, first: bool = True) -> _Row:
-    row = _Row(style)
+def _drawn(items: Sequence[Item], style: _Style, first: bool = True) -> _DiagramRow:
+    row = _DiagramRow(style)
     # room for the arrow from the row above
     row.x += 0 if first else 24
     for item in items:
@@ -235,7 +249,7 @@ def _drawn(items: Sequence[Item], style: _Style, first: bool = True) -> _Row:
     return row
 
 
-def _assembled(rows: Sequence[_Row], architecture: Architecture) -> str:
+def _assembled(rows: Sequence[_DiagramRow], architecture: Architecture) -> str:
     width = max(row.x for row in rows) + (36 if len(rows) > 1 else 8)
     parts: list[str] = []
     y = 6.0
@@ -244,15 +258,17 @@ def _assembled(rows: Sequence[_Row], architecture: Architecture) -> str:
     for number, row in enumerate(rows):
         above, line = line, y - row.top
         half = row.style.half
-        names = text(0, half + 22, "output", 12, opacity=0.6) + text(0, half + 40, "parameters", 12, opacity=0.6)
+        names = svg_text(0, half + 22, "output", 12, opacity=0.6) + svg_text(
+            0, half + 40, "parameters", 12, opacity=0.6
+        )
         parts.append(f'<g transform="translate(0 {line:.1f})">')
         parts.append(f'<g text-anchor="end" transform="translate({_MARGIN - 8})">{names}</g>{"".join(row.parts)}</g>')
         if number:
             parts.append(_turn(rows[number - 1], above, row, line, y - 10))
         y = line + row.bottom + 26
     summary = (
-        f"Network of {len(architecture.layers)} layers from {shown(architecture.input_shape)} to "
-        f"{shown(architecture.layers[-1].output_shape)} with {architecture.parameters:,} parameters"
+        f"Network of {len(architecture.layers)} layers from {format_shape(architecture.input_shape)} to "
+        f"{format_shape(architecture.layers[-1].output_shape)} with {architecture.parameters:,} parameters"
     )
     height = y - 20
     return (
@@ -263,7 +279,7 @@ def _assembled(rows: Sequence[_Row], architecture: Architecture) -> str:
     )
 
 
-def _turn(last: _Row, above: float, row: _Row, line: float, between: float) -> str:
+def _turn(last: _DiagramRow, above: float, row: _DiagramRow, line: float, between: float) -> str:
     """The arrow from the end of a row to the begin of the next, along the gap between them."""
     assert last.port
     left, right = _MARGIN + 4, last.x + 28
@@ -277,4 +293,4 @@ def _turn(last: _Row, above: float, row: _Row, line: float, between: float) -> s
 def _tooltip(layer: Layer, unit: Unit) -> str:
     calls = " ".join(strip.call for strip in (*unit.before, layer, *unit.after))
     costs = f", {layer.parameters:,} parameters, {layer.macs:,} multiply-accumulates" if layer.parameters else ""
-    return f"{calls}: {shown(layer.output_shape)}{costs}"
+    return f"{calls}: {format_shape(layer.output_shape)}{costs}"

@@ -46,7 +46,7 @@ def tensor(shape: Shape, role: str, largest: int) -> Graphic:
     return _tokens(shape, COLOURS[role]) if len(shape) == 2 else _neurons(shape[0], COLOURS[role])
 
 
-def text(x: float, y: float, words: str, size: float = 13, weight: int = 400, opacity: float = 1) -> str:
+def svg_text(x: float, y: float, words: str, size: float = 13, weight: int = 400, opacity: float = 1) -> str:
     """Words centred on x with their baseline at y."""
     faint = f' fill-opacity="{opacity:g}"' if opacity < 1 else ""
     bold = f' font-weight="{weight}"' if weight != 400 else ""
@@ -67,7 +67,7 @@ def pill(x: float, y: float, words: str, role: str) -> str:
         f'<rect x="{x - width / 2:.1f}" y="{y:.1f}" width="{width:.1f}" height="19" rx="9.5" '
         f'style="fill:{COLOURS[role]};stroke:{COLOURS[role]}" fill-opacity="0.16" stroke-opacity="0.75"{dash}/>'
     )
-    return box + text(x, y + 13.5, words, 11.5)
+    return box + svg_text(x, y + 13.5, words, 11.5)
 
 
 def pill_width(words: str) -> float:

@@ -20,7 +20,7 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Residual:
+class ResidualBlock:
     """What lies between a fork and a sum; `shortcut` is None where the input itself is added."""
 
     items: tuple["Item", ...]
@@ -36,10 +36,10 @@ class Repeat:
     times: int
 
 
-Item = Unit | Residual | Repeat
+Item = Unit | ResidualBlock | Repeat
 
 
-def tree(layers: Sequence[Layer], source: Unit) -> tuple[Item, ...]:
+def diagram_tree(layers: Sequence[Layer], source: Unit) -> tuple[Item, ...]:
     """The items of a table of layers, after a unit for the network's input."""
     return _items(_folded(_nested(layers)), source)
 
@@ -124,7 +124,7 @@ def _loop_item(loop: _Loop) -> Repeat:
     return Repeat(_items(loop.branches), loop.times)
 
 
-def _residual(branch: _Branch) -> Residual:
+def _residual(branch: _Branch) -> ResidualBlock:
     inner = branch.inner
     shortcut = inner[-1].layer if inner[-1].layer.name == "shortcut" else None
-    return Residual(_items(_folded(inner[:-1] if shortcut else inner)), shortcut)
+    return ResidualBlock(_items(_folded(inner[:-1] if shortcut else inner)), shortcut)

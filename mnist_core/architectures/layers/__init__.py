@@ -1,11 +1,11 @@
 """The dictionary of all kinds of layers; a new kind is one entry in one family's file."""
 
 from mnist_core.architectures.layers import activation, convolution, dense, normalisation, residual, tokens
-from mnist_core.architectures.layers.kind import Argument, Kind, Shape, Weights, shown
+from mnist_core.architectures.layers.kind import Argument, LayerKind, Shape, WeightShapes, format_shape
 
-__all__ = ["KINDS", "Argument", "Kind", "Shape", "Weights", "shown"]
+__all__ = ["KINDS", "Argument", "LayerKind", "Shape", "WeightShapes", "format_shape"]
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, LayerKind] = {
     kind.name: kind
     for family in (dense, convolution, activation, normalisation, residual, tokens)
     for kind in family.KINDS

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from mnist_core.architectures.layers.kind import Argument, Kind, no_macs, no_weights, unchanged
+from mnist_core.architectures.layers.kind import Argument, LayerKind, no_macs, no_weights, unchanged
 
 
 def _activation(
     name: str, help: str, make: Callable[..., Any], label: Callable[..., str] | None, *arguments: Argument
-) -> Kind:
-    return Kind(
+) -> LayerKind:
+    return LayerKind(
         name=name,
         help=help,
         role="activation",

@@ -3,7 +3,15 @@
 from math import prod
 
 from mnist_core.architectures.layers.dense import BIAS
-from mnist_core.architectures.layers.kind import Argument, Kind, Shape, Weights, no_macs, no_weights, shown
+from mnist_core.architectures.layers.kind import (
+    Argument,
+    LayerKind,
+    Shape,
+    WeightShapes,
+    format_shape,
+    no_macs,
+    no_weights,
+)
 from mnist_core.errors import ArchitectureError
 
 _WINDOW = Argument("kernel", "Height and width of the window in pixels.", high=1024)
@@ -16,7 +24,8 @@ def need_image(shape: Shape, name: str) -> None:
         what = "a vector" if len(shape) == 1 else "tokens"
         remedy = "put it before flatten" if len(shape) == 1 else "put it before patches"
         raise ArchitectureError(
-            f"{name} works on images (channels × height × width), but here it gets {what} of {shown(shape)}; {remedy}"
+            f"{name} works on images (channels × height × width), but here it gets {what} of "
+            f"{format_shape(shape)}; {remedy}"
         )
 
 
@@ -43,14 +52,16 @@ def _conv_shape(shape: Shape, out: int, kernel: int, stride: int, padding: int |
     if kernel > min(height, width):
         padded = f", {height}×{width} with its padding" if pad else ""
         raise ArchitectureError(
-            f"conv's {kernel}×{kernel} kernel is larger than its input of {shown(shape)}{padded}; "
+            f"conv's {kernel}×{kernel} kernel is larger than its input of {format_shape(shape)}{padded}; "
             "use a smaller kernel, more padding, or pool less before it"
         )
     return (out, *((size - kernel) // stride + 1 for size in (height, width)))
 
 
-def _conv_weights(shape: Shape, out: int, kernel: int, groups: int, bias: bool, **_: object) -> tuple[Weights, ...]:
-    return (Weights("Conv2d", ((out, shape[0] // groups, kernel, kernel), *(((out,),) * bias))),)
+def _conv_weights(
+    shape: Shape, out: int, kernel: int, groups: int, bias: bool, **_: object
+) -> tuple[WeightShapes, ...]:
+    return (WeightShapes("Conv2d", ((out, shape[0] // groups, kernel, kernel), *(((out,),) * bias))),)
 
 
 def _conv_macs(shape: Shape, out: int, kernel: int, stride: int, padding: int | str, groups: int, bias: bool) -> int:
@@ -67,7 +78,7 @@ def _pool_shape(shape: Shape, kernel: int, stride: int) -> Shape:
     need_image(shape, "pooling")
     if kernel > min(shape[1:]):
         raise ArchitectureError(
-            f"The {kernel}×{kernel} window of this pooling is larger than its input of {shown(shape)}; "
+            f"The {kernel}×{kernel} window of this pooling is larger than its input of {format_shape(shape)}; "
             "use a smaller window or pool less before it"
         )
     return (shape[0], *((size - kernel) // stride + 1 for size in shape[1:]))
@@ -78,7 +89,7 @@ def _global_shape(shape: Shape) -> Shape:
     return shape[:1]
 
 
-CONV = Kind(
+CONV = LayerKind(
     name="conv",
     help="Convolution: slides small filters over the image and makes one output channel of each (LeCun et al. 1989).",
     role="convolution",
@@ -107,7 +118,7 @@ CONV = Kind(
     label=_conv_label,
 )
 
-MAXPOOL = Kind(
+MAXPOOL = LayerKind(
     name="maxpool",
     help="Keeps the largest number of every window, which shrinks the image.",
     role="pool",
@@ -120,7 +131,7 @@ MAXPOOL = Kind(
     label=lambda shape, kernel, stride: f"max-pool {kernel}×{kernel}",
 )
 
-AVGPOOL = Kind(
+AVGPOOL = LayerKind(
     name="avgpool",
     help="Keeps the mean of every window, which shrinks the image.",
     role="pool",
@@ -133,7 +144,7 @@ AVGPOOL = Kind(
     label=lambda shape, kernel, stride: f"avg-pool {kernel}×{kernel}",
 )
 
-GLOBALAVGPOOL = Kind(
+GLOBALAVGPOOL = LayerKind(
     name="globalavgpool",
     help="Keeps only the mean of every channel: one number a channel, whatever the image's size (Lin et al. 2013).",
     role="pool",

@@ -30,7 +30,7 @@ class Argument:
 
 
 @dataclass(frozen=True)
-class Weights:
+class WeightShapes:
     """The learned tensors of one torch module."""
 
     # its class, such as Linear
@@ -51,7 +51,7 @@ def unchanged(shape: Shape, **values: Any) -> Shape:
     return shape
 
 
-def no_weights(shape: Shape, **values: Any) -> tuple[Weights, ...]:
+def no_weights(shape: Shape, **values: Any) -> tuple[WeightShapes, ...]:
     """For `Kind.weights`: nothing is learned."""
     return ()
 
@@ -62,7 +62,7 @@ def no_macs(shape: Shape, **values: Any) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class LayerKind:
     """A kind of layer. Every function takes the input's shape, then the arguments by their names.
 
     `shape` gives the output's shape or raises ArchitectureError without a position; `weights` are the learned tensors,
@@ -76,7 +76,7 @@ class Kind:
     role: Role
     arguments: tuple[Argument, ...]
     shape: Callable[..., Shape]
-    weights: Callable[..., tuple[Weights, ...]]
+    weights: Callable[..., tuple[WeightShapes, ...]]
     macs: Callable[..., int]
     # whether training normalises the images of a batch together
     over_batch: bool
@@ -102,17 +102,17 @@ class Kind:
         for argument in self.arguments:
             value = values[argument.name]
             if argument.default is None:
-                parts.append(shown_value(value))
+                parts.append(format_argument(value))
             elif value != argument.default_among(values):
-                parts.append(f"{argument.name}={shown_value(value)}")
+                parts.append(f"{argument.name}={format_argument(value)}")
         return f"{self.name}({', '.join(parts)})" if parts else self.name
 
 
-def shown(shape: Shape) -> str:
+def format_shape(shape: Shape) -> str:
     """A shape for people: `64×7×7`."""
     return "×".join(str(size) for size in shape)
 
 
-def shown_value(value: Any) -> str:
+def format_argument(value: Any) -> str:
     """A number or a word as it is typed: `0.5`, `True`, `same`."""
     return f"{value:g}" if isinstance(value, float) else str(value)

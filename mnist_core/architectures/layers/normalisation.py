@@ -2,30 +2,30 @@
 
 from typing import Any
 
-from mnist_core.architectures.layers.kind import Kind, Shape, Weights, no_macs, shown, unchanged
+from mnist_core.architectures.layers.kind import LayerKind, Shape, WeightShapes, format_shape, no_macs, unchanged
 from mnist_core.errors import ArchitectureError
 
 
 def _batchnorm_shape(shape: Shape) -> Shape:
     if len(shape) == 2:
         raise ArchitectureError(
-            f"batchnorm works on images or vectors, but here it gets tokens of {shown(shape)}; use layernorm"
+            f"batchnorm works on images or vectors, but here it gets tokens of {format_shape(shape)}; use layernorm"
         )
     return shape
 
 
-def _batchnorm_weights(shape: Shape) -> tuple[Weights, ...]:
-    return (Weights("BatchNorm2d" if len(shape) == 3 else "BatchNorm1d", (shape[:1], shape[:1])),)
+def _batchnorm_weights(shape: Shape) -> tuple[WeightShapes, ...]:
+    return (WeightShapes("BatchNorm2d" if len(shape) == 3 else "BatchNorm1d", (shape[:1], shape[:1])),)
 
 
 def _batchnorm(nn: Any, shape: Shape) -> Any:
     return nn.BatchNorm2d(shape[0]) if len(shape) == 3 else nn.BatchNorm1d(shape[0])
 
 
-def _layernorm_weights(shape: Shape) -> tuple[Weights, ...]:
+def _layernorm_weights(shape: Shape) -> tuple[WeightShapes, ...]:
     if len(shape) == 3:
-        return (Weights("GroupNorm", (shape[:1], shape[:1])),)
-    return (Weights("LayerNorm", (shape[-1:], shape[-1:])),)
+        return (WeightShapes("GroupNorm", (shape[:1], shape[:1])),)
+    return (WeightShapes("LayerNorm", (shape[-1:], shape[-1:])),)
 
 
 def _layernorm(nn: Any, shape: Shape) -> Any:
@@ -33,7 +33,7 @@ def _layernorm(nn: Any, shape: Shape) -> Any:
     return nn.GroupNorm(1, shape[0]) if len(shape) == 3 else nn.LayerNorm(shape[-1])
 
 
-BATCHNORM = Kind(
+BATCHNORM = LayerKind(
     name="batchnorm",
     help="Normalises every channel over the images of the batch; in use, over all of training "
     "(Ioffe and Szegedy 2015).",
@@ -47,7 +47,7 @@ BATCHNORM = Kind(
     label=lambda shape: "batch norm",
 )
 
-LAYERNORM = Kind(
+LAYERNORM = LayerKind(
     name="layernorm",
     help="Normalises every image, vector or token by itself, independent of the batch (Ba et al. 2016).",
     role="norm",

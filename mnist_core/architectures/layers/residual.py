@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mnist_core.architectures.layers.kind import Kind, Shape, no_macs, no_weights, shown, unchanged
+from mnist_core.architectures.layers.kind import LayerKind, Shape, format_shape, no_macs, no_weights, unchanged
 from mnist_core.errors import ArchitectureError
 
 
@@ -24,13 +24,14 @@ def shortcut(before: Shape, after: Shape) -> tuple[str, dict[str, Any]] | None:
     elif len(before) == len(after) and before[:-1] == after[:-1]:
         return "linear", {"out": after[-1], "bias": False}
     raise ArchitectureError(
-        f"residual cannot add its input of {shown(before)} to what its layers make of it, {shown(after)}; "
+        f"residual cannot add its input of {format_shape(before)} to what its layers make of it, "
+        f"{format_shape(after)}; "
         "only channels (or the last size) and an evenly shrunk image can be projected: "
         "use padding=same inside, or let the last layer restore the shape"
     )
 
 
-RESIDUAL = Kind(
+RESIDUAL = LayerKind(
     name="residual",
     help="Adds its input to what the layers inside make of it (He et al. 2015). Where the shapes differ, the input "
     "passes a shortcut without bias: a 1×1 conv with the stride that is needed, or a linear layer.",

@@ -1,14 +1,22 @@
 """Layers on tokens (T, D): what transformers and mixers are made of."""
 
 from mnist_core.architectures.layers.convolution import need_image
-from mnist_core.architectures.layers.kind import Argument, Kind, Shape, Weights, no_macs, no_weights, shown
+from mnist_core.architectures.layers.kind import (
+    Argument,
+    LayerKind,
+    Shape,
+    WeightShapes,
+    format_shape,
+    no_macs,
+    no_weights,
+)
 from mnist_core.errors import ArchitectureError
 
 
 def _need_tokens(shape: Shape, name: str) -> None:
     if len(shape) != 2:
         raise ArchitectureError(
-            f"{name} works on tokens (number × size), but here it gets {shown(shape)}; "
+            f"{name} works on tokens (number × size), but here it gets {format_shape(shape)}; "
             "cut the image into tokens with patches(size, dim) before it"
         )
 
@@ -36,11 +44,11 @@ def _attention_shape(shape: Shape, heads: int) -> Shape:
     return shape
 
 
-def _attention_weights(shape: Shape, heads: int) -> tuple[Weights, ...]:
+def _attention_weights(shape: Shape, heads: int) -> tuple[WeightShapes, ...]:
     width = shape[1]
     return (
-        Weights("Linear", ((3 * width, width), (3 * width,)), "project"),
-        Weights("Linear", ((width, width), (width,)), "merge"),
+        WeightShapes("Linear", ((3 * width, width), (3 * width,)), "project"),
+        WeightShapes("Linear", ((width, width), (width,)), "merge"),
     )
 
 
@@ -54,7 +62,7 @@ def _mean_shape(shape: Shape) -> Shape:
     return shape[1:]
 
 
-PATCHES = Kind(
+PATCHES = LayerKind(
     name="patches",
     help="Cuts the image into square patches and maps each to a token (Dosovitskiy et al. 2020).",
     role="tokens",
@@ -63,27 +71,27 @@ PATCHES = Kind(
         Argument("dim", "How many numbers describe a token."),
     ),
     shape=_patches_shape,
-    weights=lambda shape, size, dim: (Weights("Conv2d", ((dim, shape[0], size, size), (dim,)), "project"),),
+    weights=lambda shape, size, dim: (WeightShapes("Conv2d", ((dim, shape[0], size, size), (dim,)), "project"),),
     macs=lambda shape, size, dim: shape[0] * shape[1] * shape[2] * dim,
     over_batch=False,
     make=lambda nn, shape, size, dim: nn.Patches(shape[0], size, dim),
     label=lambda shape, size, dim: f"patches {size}×{size}",
 )
 
-POSITION = Kind(
+POSITION = LayerKind(
     name="position",
     help="Adds a learned vector to every token, so that the network knows where in the image it lay.",
     role="tokens",
     arguments=(),
     shape=_position_shape,
-    weights=lambda shape: (Weights("Position", (shape,)),),
+    weights=lambda shape: (WeightShapes("Position", (shape,)),),
     macs=no_macs,
     over_batch=False,
     make=lambda nn, shape: nn.Position(*shape),
     label=None,
 )
 
-ATTENTION = Kind(
+ATTENTION = LayerKind(
     name="attention",
     help="Self-attention: every token gathers from all tokens what is relevant to it (Vaswani et al. 2017).",
     role="tokens",
@@ -97,7 +105,7 @@ ATTENTION = Kind(
     label=lambda shape, heads: f"attention, {heads} head{'s' if heads > 1 else ''}",
 )
 
-TRANSPOSE = Kind(
+TRANSPOSE = LayerKind(
     name="transpose",
     help="Swaps tokens and their numbers, so that the next linear mixes across the image (Tolstikhin et al. 2021).",
     role="reshape",
@@ -110,7 +118,7 @@ TRANSPOSE = Kind(
     label=None,
 )
 
-MEANTOKENS = Kind(
+MEANTOKENS = LayerKind(
     name="meantokens",
     help="Keeps the mean of all tokens as one vector.",
     role="pool",

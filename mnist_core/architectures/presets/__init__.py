@@ -44,7 +44,7 @@ def presets() -> dict[str, Preset]:
     return {preset.name: preset for preset in found}
 
 
-def line_of(text: str) -> str:
+def architecture_line(text: str) -> str:
     """The line that a preset's name stands for; any other text with each white space made a plain blank.
 
     A single word that is neither a preset nor a layer raises ArchitectureError with the names that are close.

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from mnist_core.data.catalogue import CATALOGUE, Dataset, dataset
-from mnist_core.data.idx_files import is_packed, locate, looked_for
+from mnist_core.data.catalogue import DATASET_CATALOGUE, Dataset, dataset
+from mnist_core.data.idx_files import describe_search, is_packed, locate_files
 from mnist_core.data.mnist_5k import packaged_file
 from mnist_core.errors import DataError
 
@@ -26,7 +26,7 @@ _PROJECT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)
-class Status:
+class DatasetStatus:
     """How a data set stands at one moment.
 
     unreachable: a download was tried and the network or the server failed. missing: not there, and either no
@@ -43,44 +43,46 @@ class Status:
     total: int = 0
 
 
-def status(name: str, root: Path) -> Status:
+def dataset_status(name: str, root: Path) -> DatasetStatus:
     """Whether a data set is ready below `root`, by the length and the first bytes of its files; reads no network."""
     known = dataset(name)
     try:
         if name == "mnist-5k":
             packaged_file()
-            return Status(name, "ready", f"{known.label} comes with the installation.")
+            return DatasetStatus(name, "ready", f"{known.label} comes with the installation.")
         if name == "folder":
-            return Status(name, "ready", "Give the directory of your images.")
-        located = locate(known, root)
+            return DatasetStatus(name, "ready", "Give the directory of your images.")
+        located = locate_files(known, root)
         damage = _damage(known, located)
         complete = all(file in located and located[file].is_file() for file, _ in known.files)
     except DataError as error:
-        return Status(name, "missing", str(error))
+        return DatasetStatus(name, "missing", str(error))
     except OSError as error:
-        return Status(name, "damaged", f"{error.filename} cannot be read ({error.strerror}). Check its permissions.")
+        return DatasetStatus(
+            name, "damaged", f"{error.filename} cannot be read ({error.strerror}). Check its permissions."
+        )
     if damage:
         remedy = f"Delete it and download again: python -m mnist_core data download {name}"
-        return Status(name, "damaged", f"{damage}. {remedy}", total=known.download_bytes)
+        return DatasetStatus(name, "damaged", f"{damage}. {remedy}", total=known.download_bytes)
     if complete:
-        return Status(name, "ready", f"{known.label} is in {root}.")
+        return DatasetStatus(name, "ready", f"{known.label} is in {root}.")
     megabytes = known.download_bytes / 1e6
-    message = f"{known.label} is not in {root}: {looked_for(known, root)} It is a download of {megabytes:.0f} MB."
-    return Status(name, "missing", message, total=known.download_bytes)
+    message = f"{known.label} is not in {root}: {describe_search(known, root)} It is a download of {megabytes:.0f} MB."
+    return DatasetStatus(name, "missing", message, total=known.download_bytes)
 
 
-def statuses(root: Path) -> list[Status]:
+def dataset_statuses(root: Path) -> list[DatasetStatus]:
     """The status of every data set of the catalogue, in its order."""
-    return [status(name, root) for name in CATALOGUE]
+    return [dataset_status(name, root) for name in DATASET_CATALOGUE]
 
 
-def ensure(name: str, root: Path, mirrors: Sequence[str] = (), patience: float = PATIENCE) -> "Download":
+def ensure_downloaded(name: str, root: Path, mirrors: Sequence[str] = (), patience: float = PATIENCE) -> "Download":
     """Start to download a data set unless it is ready, and return at once; follow it with `.status`.
 
     The network is given up after `patience` seconds without a byte. A damaged file is replaced only by a complete
     and verified one. `mirrors` are asked instead of torchvision's own. Never raises: what fails is in the status.
     """
-    now = status(name, root)
+    now = dataset_status(name, root)
     if now.state == "ready":
         return Download(now, root, ())
     options = [option for mirror in mirrors for option in ("--mirror", mirror)]
@@ -94,7 +96,7 @@ class Download:
     May be used from many threads. Nothing is left behind by one that fails or is cancelled.
     """
 
-    def __init__(self, found: Status, root: Path, command: Sequence[str]) -> None:
+    def __init__(self, found: DatasetStatus, root: Path, command: Sequence[str]) -> None:
         """Run `command`, which reports as `mnist_core.data.download.child` does; an empty one means nothing to do."""
         # replaced as a whole, so a reader never sees half of it
         self._status = found
@@ -117,17 +119,17 @@ class Download:
         self._thread.start()
 
     @property
-    def status(self) -> Status:
+    def status(self) -> DatasetStatus:
         """The latest that is known; `state` stays "downloading" until the process has ended."""
         return self._status
 
-    def wait(self, timeout: float | None = None) -> Status:
+    def wait(self, timeout: float | None = None) -> DatasetStatus:
         """The status when the download has ended, or after `timeout` seconds."""
         if self._thread:
             self._thread.join(timeout)
         return self._status
 
-    def cancel(self) -> Status:
+    def cancel(self) -> DatasetStatus:
         """End the download if it is still going on; the status is then what is on disk."""
         if self._process:
             self._process.kill()
@@ -150,7 +152,7 @@ class Download:
                     last = report
         # a killed process left it
         shutil.rmtree(temporary_folder(name, self._root, process.pid), ignore_errors=True)
-        found = status(name, self._root)
+        found = dataset_status(name, self._root)
         if found.state != "ready" and last:
             state = "unreachable" if last["state"] == "unreachable" else "missing"
             found = replace(found, state=state, message=last["message"])

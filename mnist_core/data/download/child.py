@@ -18,10 +18,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mnist_core.data.catalogue import CATALOGUE, Dataset, dataset
+from mnist_core.data.catalogue import DATASET_CATALOGUE, Dataset, dataset
 from mnist_core.data.download.availability import PATIENCE, temporary_folder
-from mnist_core.data.download.network import Traffic, answering, watch
-from mnist_core.data.sources import read_known
+from mnist_core.data.download.traffic import Traffic, probe_servers, watch_connections
+from mnist_core.data.sources import read_published
 from mnist_core.errors import DataError
 
 # What an OSError says of the disk, not of the network.
@@ -37,7 +37,7 @@ class UnreachableError(DataError):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Download the data set that the arguments name; 0 if it is then ready, else 1."""
     parser = argparse.ArgumentParser(prog="python -m mnist_core.data.download.child", description=__doc__)
-    parser.add_argument("name", choices=[name for name, known in CATALOGUE.items() if known.torchvision])
+    parser.add_argument("name", choices=[name for name, known in DATASET_CATALOGUE.items() if known.torchvision])
     parser.add_argument("root", type=Path, help="the data directory")
     parser.add_argument("--mirror", action="append", default=[], help="ask this URL instead; may be repeated")
     parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds without a byte before giving up")
@@ -60,7 +60,7 @@ def download(name: str, root: Path, mirrors: Sequence[str] = (), patience: float
     """
     known = dataset(name)
     # before torch is imported, which takes seconds
-    asked, reason = answering(mirrors or known.mirrors, patience)
+    asked, reason = probe_servers(mirrors or known.mirrors, patience)
     if not asked:
         raise UnreachableError(
             f"{known.label} cannot be downloaded: {reason}. Check the network and try again, or use mnist-5k, "
@@ -70,7 +70,7 @@ def download(name: str, root: Path, mirrors: Sequence[str] = (), patience: float
     try:
         folder.mkdir(parents=True)
         traffic = Traffic()
-        watch(traffic)
+        watch_connections(traffic)
         with _Watchdog(traffic, patience, lambda: _give_up(known, traffic.server, patience, folder)):
             _fetch(known, folder, asked)
         _verify(known, folder)
@@ -91,9 +91,9 @@ def download(name: str, root: Path, mirrors: Sequence[str] = (), patience: float
 
 def _fetch(known: Dataset, folder: Path, mirrors: Sequence[str]) -> None:
     """Let torchvision's own class download below `folder` and check its checksums."""
-    from mnist_core.data.download.torchvision_ops import make_importable
+    from mnist_core.data.download.torchvision_ops import make_torchvision_importable
 
-    make_importable()
+    make_torchvision_importable()
     from torchvision import datasets
 
     original = getattr(datasets, known.torchvision)
@@ -107,7 +107,7 @@ def _fetch(known: Dataset, folder: Path, mirrors: Sequence[str]) -> None:
 
 def _verify(known: Dataset, folder: Path) -> None:
     try:
-        read_known(known.name, folder)
+        read_published(known.name, folder)
     except DataError as error:
         raise UnreachableError(_failed(known, error)) from None
 

@@ -21,7 +21,7 @@ _SCHEMAS = (
 
 # keeps the Library alive: the declarations vanish with it
 @functools.cache
-def make_importable() -> torch.library.Library | None:
+def make_torchvision_importable() -> torch.library.Library | None:
     """Make `import torchvision` work; the declared operators, or None where torchvision's own library loads.
 
     Declaring an operator twice is an error, so the library is tried first (torchvision does the same on import).

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
-from mnist_core.architectures import check_initial, describe
-from mnist_core.config import RULE, DataFacts, RunConfig
-from mnist_core.data import dataset, shape_of
+from mnist_core.architectures import check_initial_weights, describe_architecture
+from mnist_core.config import READING_RULE, DataFacts, RunConfig
+from mnist_core.data import dataset, input_shape_and_classes
 from mnist_core.errors import ArchitectureError, ConfigError
 from mnist_core.export.archive.format import CONFIG, RUN, ArchiveError, Network, check_texts, parsed
-from mnist_core.training import check_needs, training_images
+from mnist_core.training import check_needs, count_training_images
 
 METRIC_TYPES: Mapping[str, pa.DataType] = {
     "step": pa.int64(),
@@ -53,18 +53,18 @@ _FOLDER_CLASSES = 10
 
 def check_config(config: RunConfig, data: DataFacts | None) -> None:
     """Raise ArchiveError unless the network that the config names can be built, and its data are such as this reads."""
-    if data is not None and data.rule > RULE:
+    if data is not None and data.rule > READING_RULE:
         raise ArchiveError(
-            f"its pictures were read by a newer rule ({data.rule}, this program knows {RULE}). Update MNIST Lab, then "
-            "import it again."
+            f"its pictures were read by a newer rule ({data.rule}, this program knows {READING_RULE}). Update MNIST "
+            "Lab, then import it again."
         )
     if data is not None and config.dataset != "folder" and data.classes != dataset(config.dataset).classes:
         raise ArchiveError(f"{RUN} names other classes than {config.dataset} has.")
     with _sound(CONFIG, "names no network that can be built"):
         shape, classes = _shape_of(config, data)
-        check_initial(config.initial_weights, shape, classes or _FOLDER_CLASSES)
-        describe(config.architecture, shape, classes or _FOLDER_CLASSES)
-        check_needs(config, shape, classes or _FOLDER_CLASSES, training_images(config))
+        check_initial_weights(config.initial_weights, shape, classes or _FOLDER_CLASSES)
+        describe_architecture(config.architecture, shape, classes or _FOLDER_CLASSES)
+        check_needs(config, shape, classes or _FOLDER_CLASSES, count_training_images(config))
 
 
 def metrics_of(path: Path) -> pd.DataFrame:
@@ -148,15 +148,15 @@ def _check_weights(network: Network, found: Mapping[str, tuple[str, tuple[int, .
     """Compare names, types and shapes with those of the network, which is built without memory for its values."""
     import torch
 
-    from mnist_core.architectures import build
+    from mnist_core.architectures import build_network
 
     line, shape, classes = network.architecture, (*network.shape,), len(network.classes)
     own = {key: said for key, said in found.items() if key.startswith("model.")}
-    described = describe(line, shape, classes)  # pyright: ignore[reportArgumentType]
+    described = describe_architecture(line, shape, classes)  # pyright: ignore[reportArgumentType]
     if described.parameters > sum(math.prod(sides) for _, sides in own.values()):
         raise ValueError("it holds fewer weights than its network has")
     with torch.device("meta"):
-        state = build(line, shape, classes).state_dict()  # pyright: ignore[reportArgumentType]
+        state = build_network(line, shape, classes).state_dict()  # pyright: ignore[reportArgumentType]
     types = {torch.float32: "F32", torch.int64: "I64"}
     if own != {f"model.{key}": (types.get(value.dtype), tuple(value.shape)) for key, value in state.items()}:
         raise ArchiveError(f"{name} holds weights that do not fit {line}.")
@@ -165,11 +165,11 @@ def _check_weights(network: Network, found: Mapping[str, tuple[str, tuple[int, .
 
 
 def _shape_of(config: RunConfig, data: DataFacts | None) -> tuple[tuple[int, int, int], int]:
-    """As `catalogue.shape_of`; of a folder, which may not be on this machine, with the recorded classes or 0."""
+    """Input shape and number of classes; a folder may not be on this machine, so its recorded classes count, or 0."""
     if config.dataset == "folder":
         shape = (3 if config.folder_colour else 1, config.folder_size, config.folder_size)
         return shape, 0 if data is None else len(data.classes)
-    return shape_of(config)
+    return input_shape_and_classes(config)
 
 
 def _is_number(value: Any) -> bool:

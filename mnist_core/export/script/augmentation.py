@@ -3,7 +3,7 @@
 from string import Template
 
 from mnist_core.config import RunConfig
-from mnist_core.data import augments
+from mnist_core.data import has_augmentation
 
 _WORDS = {"rotate": "turned", "shift": "moved", "scale": "resized", "elastic": "bent", "crop_flip": "cropped, mirrored"}
 
@@ -13,7 +13,7 @@ def augmentation(config: RunConfig, device: str) -> str:
 
     Draws every random number that the run drew, in its order, but writes out only the changes that the run made.
     """
-    if not augments(config):
+    if not has_augmentation(config):
         return ""
     on = "" if device == "cpu" else ", device=DEVICE"
     names = {"turn": config.rotate, "growth": config.scale, "right": config.shift, "down": config.shift}

@@ -5,7 +5,7 @@ import inspect
 from string import Template
 from textwrap import dedent
 
-from mnist_core.config import FIRST_RULE, DataFacts, RunConfig
+from mnist_core.config import FIRST_READING_RULE, DataFacts, RunConfig
 from mnist_core.data import pictures
 
 
@@ -16,10 +16,10 @@ def folder_images(config: RunConfig, data: DataFacts | None) -> str:
     pictures have transparency or more than 8 bits a value, the code that read them for the run is repeated.
     """
     facts = None if data is None else data.folder
-    if data is None or facts is None or data.rule == FIRST_RULE:
+    if data is None or facts is None or data.rule == FIRST_READING_RULE:
         parts = [_FIRST_READ, _FIRST_LISTING]
     elif facts.transparent or facts.deep:
-        parts = [*_definitions("Reading", "decode", "pixels"), _READ_SPECIAL, _LISTING]
+        parts = [*_definitions("Reading", "decode_picture", "to_pixels"), _READ_SPECIAL, _LISTING]
     else:
         parts = [_READ, _LISTING]
     colour = config.folder_colour
@@ -132,7 +132,7 @@ _READ_SPECIAL = _text('''
     def read_image(path):
         """One image, stretched to a square of SIZE pixels."""
         with Image.open(path, formats=["PNG", "JPEG"]) as image:
-            return torch.from_numpy(pixels(decode(image, $colour, square=SIZE), READING).copy())$axes
+            return torch.from_numpy(to_pixels(decode_picture(image, $colour, square=SIZE), READING).copy())$axes
 ''')
 
 _LISTING = _text('''

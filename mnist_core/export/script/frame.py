@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from string import Template
 from typing import Literal
 
-from mnist_core.config import DataFacts, Rules, RunConfig
+from mnist_core.config import DataFacts, RunConfig, TrainingRules
 from mnist_core.errors import ExportError
 from mnist_core.text import in_docstring
 
@@ -22,7 +22,7 @@ class Told:
     torch: str = ""
     # whether the run went on on another device or with another torch than it began
     in_parts: bool = False
-    rules: Rules = field(default_factory=Rules)
+    rules: TrainingRules = field(default_factory=TrainingRules)
     # epochs, where it ended before the last that was planned
     stopped_after: int = 0
     # epochs that were another run's: the best epoch is chosen among those after them

@@ -9,14 +9,14 @@ from torch import nn
 from mnist_core.architectures import (
     Node,
     Shape,
-    all_weights,
-    check_initial,
-    every,
-    infer,
-    line_of,
-    lines_of,
+    architecture_line,
+    check_initial_weights,
+    flatten_nodes,
+    infer_nodes,
+    initial_lines,
+    list_weights,
+    matching_weights,
     modules,
-    same_weights,
 )
 from mnist_core.config import RunConfig
 
@@ -28,16 +28,16 @@ _WITHOUT_NAME = {"Conv2d": 3, "Patches": 3, "LogSoftmax": 0}
 def network(nodes: Sequence[Node]) -> str:
     """An expression that makes the network of these layers: `nn.Sequential(...)`, one layer a line.
 
-    It makes the modules in the order in which `architectures.build` does, so a seed gives both the same weights.
+    It makes the modules in the order of `architectures.build_network`, so a seed gives both the same weights.
     """
     return _sequential(nodes, 0)
 
 
 def seeded(config: RunConfig, nodes: Sequence[Node], shape: Shape, classes: int, device: str) -> str:
-    """`network` with the run's initial weights on its device, as `build_seeded` and `devices.place` make it."""
-    check_initial(config.initial_weights, shape, classes)
+    """`network` with the run's initial weights on its device, as `build_seeded` and `move_to_device` make it."""
+    check_initial_weights(config.initial_weights, shape, classes)
     lines = ["torch.manual_seed(SEED)"]
-    older = [infer(line_of(line), shape, classes) for line in lines_of(config.initial_weights)]
+    older = [infer_nodes(architecture_line(line), shape, classes) for line in initial_lines(config.initial_weights)]
     for place, ancestor in enumerate(older):
         lines.append(f"{'network' if place else 'older'} = {network(ancestor)}")
         if place == 0:
@@ -56,13 +56,13 @@ def seeded(config: RunConfig, nodes: Sequence[Node], shape: Shape, classes: int,
 
 def linear_layers(nodes: Sequence[Node]) -> int:
     """How many matrices of linear layers the network holds, those inside of attention too."""
-    return sum(weights.module == "Linear" for _, weights in all_weights(nodes))
+    return sum(weights.module == "Linear" for _, weights in list_weights(nodes))
 
 
 def own_modules(nodes: Sequence[Node]) -> str:
     """The classes of the modules that torch lacks and these layers use, as they stand in this project."""
     written: list[str] = []
-    for node, _, _ in every(tuple(nodes)):
+    for node, _, _ in flatten_nodes(tuple(nodes)):
         kind = getattr(modules, _class_name(node))
         source = inspect.getsource(kind).rstrip()
         if kind.__module__ == modules.__name__ and source not in written:
@@ -72,7 +72,7 @@ def own_modules(nodes: Sequence[Node]) -> str:
 
 def _copied(older: Sequence[Node], nodes: Sequence[Node]) -> str:
     """Code that hands weights from `older` to `network`, as `inheriting.inherit` does."""
-    listed = ", ".join(f"({mine!r}, {its!r})" for mine, its in same_weights(nodes, older)).replace("'", '"')
+    listed = ", ".join(f"({mine!r}, {its!r})" for mine, its in matching_weights(nodes, older)).replace("'", '"')
     return (
         f"for mine, its in [{listed}]:  # the layers of the same kind and shape\n"
         "    network.get_submodule(mine).load_state_dict(older.get_submodule(its).state_dict())"
@@ -81,7 +81,7 @@ def _copied(older: Sequence[Node], nodes: Sequence[Node]) -> str:
 
 def _has_kernels(nodes: Sequence[Node]) -> bool:
     """Whether a layer has convolution kernels, whose layout in memory matters."""
-    return any(_class_name(node) in ("Conv2d", "Patches") for node, _, _ in every(tuple(nodes)))
+    return any(_class_name(node) in ("Conv2d", "Patches") for node, _, _ in flatten_nodes(tuple(nodes)))
 
 
 def _sequential(nodes: Sequence[Node], depth: int) -> str:

@@ -1,9 +1,9 @@
 """A run as a short PyTorch script of its own, which ends with the run's weights bit for bit on the same machine."""
 
 from mnist_core.analysis import trained
-from mnist_core.architectures import infer, line_of
-from mnist_core.config import Rules, RunConfig
-from mnist_core.data import augments, dataset, shape_of
+from mnist_core.architectures import architecture_line, infer_nodes
+from mnist_core.config import RunConfig, TrainingRules
+from mnist_core.data import dataset, has_augmentation, input_shape_and_classes
 from mnist_core.errors import ExportError
 from mnist_core.export.script import network, training
 from mnist_core.export.script.augmentation import augmentation
@@ -34,8 +34,8 @@ def script(store: Store, run: Run) -> str:
 def source(config: RunConfig, told: Told | None = None) -> str:
     """The script of a config, with only what this config uses. Raises ExportError, ArchitectureError or DataError."""
     told = told or Told()
-    shape, classes = (told.shape, told.classes) if told.shape else shape_of(config)
-    nodes = infer(line_of(config.architecture), shape, classes)
+    shape, classes = (told.shape, told.classes) if told.shape else input_shape_and_classes(config)
+    nodes = infer_nodes(architecture_line(config.architecture), shape, classes)
     known = dataset(config.dataset)
     mean, std = (known.mean, known.std) if known.mean else (told.mean, told.std)
     if config.normalise and not config.standardise and not mean:
@@ -45,7 +45,7 @@ def source(config: RunConfig, told: Told | None = None) -> str:
     device, last = told.device, "STOPPED_AFTER" if told.stopped_after else "EPOCHS"
     parts = [
         *images(config, device, told.data),
-        *scaling(config, mean, std, augments(config), device),
+        *scaling(config, mean, std, has_augmentation(config), device),
         augmentation(config, device),
     ]
     if config.library == "torch":
@@ -85,8 +85,8 @@ def _elsewhere(run: Run, parent: Run) -> bool:
         return False
     versions = [(one.versions or {}).get("torch", "") for one in (run, parent)]
     devices = run.device, parent.device
-    differ = devices[0] != devices[1] if all(map(machine.known, devices)) else False
-    return differ or machine.kind(devices[0]) != machine.kind(devices[1]) or versions[0] != versions[1]
+    differ = devices[0] != devices[1] if all(map(machine.names_processor, devices)) else False
+    return differ or machine.device_kind(devices[0]) != machine.device_kind(devices[1]) or versions[0] != versions[1]
 
 
 def _told(store: Store, run: Run) -> Told:
@@ -99,19 +99,19 @@ def _told(store: Store, run: Run) -> Told:
     for epoch in (run.epoch, best):
         found = paths.get(f"checkpoints/epoch-{epoch or 0:04d}.safetensors")
         if over and found and store.intact(run.id, found):
-            checkpoint = checkpoints.load(store.folder(run.id) / found.path, weights_only=True)
+            checkpoint = checkpoints.load_checkpoint(store.folder(run.id) / found.path, weights_only=True)
             ends.append((found.epoch or 0, fingerprint(checkpoint.weights())))
             about = checkpoint.network
         else:
             ends.append(None)
-    rules = Rules.recorded(run.versions)
+    rules = TrainingRules.recorded(run.versions)
     cut = over and run.epoch < run.config.epochs and not _stopped_early(store, run, rules)
     torch = (run.versions or {}).get("torch", "")
     return Told(
         title=f"Run {run.number} of MNIST Lab, {run.name}",
-        device="cpu" if run.config.library == "sklearn" else machine.kind(run.device or run.config.device),
+        device="cpu" if run.config.library == "sklearn" else machine.device_kind(run.device or run.config.device),
         torch=torch,
-        in_parts=not (machine.is_one(run.device) and machine.is_one(torch)),
+        in_parts=not (machine.is_unchanged(run.device) and machine.is_unchanged(torch)),
         rules=rules,
         stopped_after=run.epoch if cut else 0,
         continued=run.config.continue_epoch or 0,
@@ -126,7 +126,7 @@ def _told(store: Store, run: Run) -> Told:
     )
 
 
-def _stopped_early(store: Store, run: Run, rules: Rules) -> bool:
+def _stopped_early(store: Store, run: Run, rules: TrainingRules) -> bool:
     """Whether the run's patience was at its end after its last epoch."""
     since = run.best_epoch or 0
     if rules.patience > 1:

@@ -7,8 +7,8 @@ from textwrap import indent
 
 import torch
 
-from mnist_core.config import OPTIMIZERS, Part, RunConfig
-from mnist_core.data import augments
+from mnist_core.config import OPTIMIZERS, OptimizerPart, RunConfig
+from mnist_core.data import has_augmentation
 from mnist_core.export.script.data import chooses
 
 
@@ -39,12 +39,12 @@ def optimizer_names(config: RunConfig, hidden: bool) -> list[str]:
     return [*(part.torch_class.lower() for part in first), "optimizer"]
 
 
-def _parts(config: RunConfig, hidden: bool) -> list[Part]:
+def _parts(config: RunConfig, hidden: bool) -> list[OptimizerPart]:
     parts = OPTIMIZERS[config.optimizer].parts
     return [part for part in parts if hidden or part.updates != "hidden"]
 
 
-def _arguments(config: RunConfig, part: Part, device: str) -> list[str]:
+def _arguments(config: RunConfig, part: OptimizerPart, device: str) -> list[str]:
     """The arguments as a person would write them: what is torch's own default anyway is left out."""
     known = inspect.signature(getattr(torch.optim, part.torch_class)).parameters
     written = ["lr=LEARNING_RATE"]
@@ -89,7 +89,7 @@ def changes_rate(config: RunConfig) -> bool:
 
 
 def evaluation(config: RunConfig, device: str) -> str:
-    """`evaluate(images, labels)`, in the batches of `evaluation.evaluate`."""
+    """`evaluate(images, labels)`, in the batches of `evaluation.evaluate_split`."""
     answer, extra = "logits = network(prepare(x))", ""
     if config.precision == "bfloat16":
         where = f'with torch.autocast("{device}", torch.bfloat16):'
@@ -101,7 +101,7 @@ def evaluation(config: RunConfig, device: str) -> str:
 def loop(config: RunConfig, device: str, hidden: bool, last: str, first_choice: int, patience: int) -> str:
     """Training over all epochs up to the setting named `last`; a best epoch counts after `first_choice`.
 
-    `patience` is the version of the rule by which early stopping counts (`Rules`).
+    `patience` is the version of the rule by which early stopping counts (`TrainingRules`).
     """
     rate, names = changes_rate(config), optimizer_names(config, hidden)
     lines = ["network.train()"]
@@ -120,7 +120,7 @@ def loop(config: RunConfig, device: str, hidden: bool, last: str, first_choice: 
     if rate:
         groups = " + ".join(f"{name}.param_groups" for name in names)
         inner += [f"for group in {groups}:", '    group["lr"] = learning_rate(step)', "step += 1"]
-    inputs = "prepare_changed" if augments(config) else "prepare"
+    inputs = "prepare_changed" if has_augmentation(config) else "prepare"
     smoothing = ", label_smoothing=LABEL_SMOOTHING" if config.label_smoothing else ""
     answers = [
         f"logits = network({inputs}(train_images[batch]))",

@@ -1,1 +1,1 @@
-from . import fit as fit
+from .fit import fit_sklearn as fit_sklearn

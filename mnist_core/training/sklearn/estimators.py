@@ -74,12 +74,12 @@ class Tape:
             raise _HaltedError
 
 
-def estimator(config: RunConfig, model: nn.Module) -> LogisticRegression | MLPClassifier:
+def build_estimator(config: RunConfig, model: nn.Module) -> LogisticRegression | MLPClassifier:
     """What is fitted, not yet fitted: LogisticRegression for a network without hidden layer, else MLPClassifier.
 
     Raises ConfigError that names the first field for which scikit-learn has no counterpart.
     """
-    linear, activation = layers(model)
+    linear, activation = perceptron_layers(model)
     _leave_alone(config, _TORCH_ONLY, "scikit-learn")
     if len(linear) == 1:
         _leave_alone(config, _PERCEPTRON_ONLY, "LogisticRegression")
@@ -93,7 +93,7 @@ def estimator(config: RunConfig, model: nn.Module) -> LogisticRegression | MLPCl
     _leave_alone(config, _LOGISTIC_ONLY, "MLPClassifier")
     if config.optimizer not in ("sgd", "adam"):
         raise ConfigError("optimizer", "MLPClassifier has sgd and adam; choose one of them, or torch as the library")
-    return _Perceptron(
+    return _RecordingClassifier(
         hidden_layer_sizes=[layer.out_features for layer in linear[:-1]],
         activation=activation,
         solver=config.optimizer,
@@ -108,7 +108,7 @@ def estimator(config: RunConfig, model: nn.Module) -> LogisticRegression | MLPCl
     )
 
 
-def layers(model: nn.Module) -> tuple[list[nn.Linear], Literal["identity", "relu", "tanh", "logistic"]]:
+def perceptron_layers(model: nn.Module) -> tuple[list[nn.Linear], Literal["identity", "relu", "tanh", "logistic"]]:
     """The linear layers of a plain perceptron and what scikit-learn calls the activation between them.
 
     Raises ConfigError for any other network.
@@ -142,7 +142,7 @@ class Fitting(threading.Thread):
 
     def run(self) -> None:
         subject = self._subject
-        if isinstance(subject, _Perceptron):
+        if isinstance(subject, _RecordingClassifier):
             subject.tape = self._tape
         elif subject.solver == "lbfgs":
             # the only solver that tells of its iterations
@@ -180,7 +180,7 @@ class _HaltedError(Exception):
     """Unwinds scikit-learn's loop."""
 
 
-class _Perceptron(MLPClassifier):
+class _RecordingClassifier(MLPClassifier):
     """MLPClassifier that tells the tape of each batch and iteration, and computes nothing else."""
 
     tape: Tape

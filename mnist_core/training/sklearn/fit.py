@@ -12,21 +12,21 @@ from mnist_core.config import RunConfig
 from mnist_core.data import Data
 from mnist_core.errors import ConfigError
 from mnist_core.events import EpochEnd, Event, Outcome, RunFinished, RunStarted, StepEnd
-from mnist_core.training.evaluation import evaluate
-from mnist_core.training.loop import POINTS, TrainingState
-from mnist_core.training.sklearn.estimators import Batch, Fitting, Iteration, Tape, estimator, layers
+from mnist_core.training.evaluation import evaluate_split
+from mnist_core.training.loop import MAX_WINDOWS, TrainingState
+from mnist_core.training.sklearn.estimators import Batch, Fitting, Iteration, Tape, build_estimator, perceptron_layers
 
 _POLL_SECONDS = 0.1
 
 
-def fit(
+def fit_sklearn(
     model: nn.Module,
     data: Data,
     config: RunConfig,
     state: TrainingState,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
-    """Fit scikit-learn's estimator of the config to data.train and yield what happens, as `training.train` does.
+    """Fit scikit-learn's estimator of the config to data.train and yield events, as `training.train_network` does.
 
     One call of scikit-learn's own `fit`. The weights of each iteration are copied into `model`, the torch network of
     config.architecture, before its EpochEnd. The training loss is `loss_curve_` of MLPClassifier, which has the weight
@@ -39,7 +39,7 @@ def fit(
     their thread goes on unheard.
     Raises ConfigError for what scikit-learn cannot do.
     """
-    subject = estimator(config, model)
+    subject = build_estimator(config, model)
     # (N,)
     labels = data.train.labels.cpu().numpy()
     missing = sorted(set(range(len(data.classes))) - set(labels.tolist()))
@@ -66,7 +66,11 @@ def fit(
     finally:
         tape.halt.set()
     if player.broken or fitting.broken:
-        remedy = f"a learning rate of {config.learning_rate / 10:g}" if len(layers(model)[0]) > 1 else "a smaller C"
+        remedy = (
+            f"a learning rate of {config.learning_rate / 10:g}"
+            if len(perceptron_layers(model)[0]) > 1
+            else "a smaller C"
+        )
         yield player.finished(
             "diverged", f"The loss stopped being a finite number in epoch {state.epoch + 1}: try {remedy}."
         )
@@ -81,14 +85,14 @@ class _Player:
 
     def __init__(self, model: nn.Module, data: Data, config: RunConfig, state: TrainingState, tape: Tape) -> None:
         self._model, self._data, self._state, self._tape = model, data, state, tape
-        self._linear = layers(model)[0]
+        self._linear = perceptron_layers(model)[0]
         self._count = len(data.train)
         # LogisticRegression takes all images at once
         self._batches = len(self._linear) > 1
         self._steps_per_epoch = math.ceil(self._count / config.batch_size) if self._batches else 1
         # LogisticRegression has none
         self._rate = config.learning_rate if self._batches else 0.0
-        self._window = math.ceil(config.epochs * self._steps_per_epoch / POINTS)
+        self._window = math.ceil(config.epochs * self._steps_per_epoch / MAX_WINDOWS)
         # of the window under way
         self._open: list[Batch] = []
         self._steps = 0
@@ -145,7 +149,7 @@ class _Player:
     def _iteration(self, item: Iteration) -> Iterator[Event]:
         state, data, model = self._state, self._data, self._model
         _copy(item, self._linear)
-        mean, accuracy = evaluate(model, data, data.train)
+        mean, accuracy = evaluate_split(model, data, data.train)
         loss = mean if item.loss is None else item.loss
         self.broken = not math.isfinite(loss)
         if not self._batches:
@@ -154,7 +158,7 @@ class _Player:
             yield self._step(loss, accuracy, self._count, item.when)
         if self.broken:
             return
-        validation = evaluate(model, data, data.validation) if len(data.validation) else None
+        validation = evaluate_split(model, data, data.validation) if len(data.validation) else None
         best = validation is None or (validation[1], -validation[0]) > (state.best_accuracy, -state.best_loss)
         state.epoch = item.number
         if best:

@@ -13,10 +13,11 @@ from typer.testing import CliRunner
 from mnist_core.analysis import trained
 from mnist_core.analysis.run_images import ChangedImagesError, images_of
 from mnist_core.commands.cli import app
-from mnist_core.config.data_facts import RULE, same_pictures
+from mnist_core.config import SplitName
+from mnist_core.config.data_facts import READING_RULE, have_same_pictures
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data.sources import load_arrays
-from mnist_core.data.splitting import SplitName, split_images
+from mnist_core.data.splitting import split_images
 from mnist_core.export.archive import archive
 from mnist_core.jobs.worker import work
 from mnist_core.store.run import Run
@@ -33,7 +34,7 @@ def test_a_run_records_which_images_it_was_given(store: Store, tmp_path: Path):
     run = train(store, config_of(root))
     assert run.state == "finished", run.note
     assert run.data
-    assert (run.data.rule, run.data.classes, run.data.class_order) == (RULE, CLASSES, "numbers")
+    assert (run.data.rule, run.data.classes, run.data.class_order) == (READING_RULE, CLASSES, "numbers")
     assert (run.data.ground, run.data.folder and run.data.folder.one_colour_files) == (
         "bright",
         ("train/10/blank.png",),
@@ -73,7 +74,7 @@ def test_the_same_pictures_are_known_in_another_place_size_or_colour(store: Stor
     there = train(store, config_of(write_images(tmp_path / "there"))).data
     larger = train(store, config_of(tmp_path / "here", folder_size=16)).data
     other = train(store, config_of(write_images(tmp_path / "other", low=100))).data
-    assert [same_pictures(here, one, "test") for one in (there, larger, other, None)] == [True, True, False, None]
+    assert [have_same_pictures(here, one, "test") for one in (there, larger, other, None)] == [True, True, False, None]
     assert here
     assert larger
     assert here.images["test"] != larger.images["test"]

@@ -6,17 +6,17 @@ from random import Random
 
 import pytest
 
-from mnist_core.architectures.diagram.diagram import diagram
+from mnist_core.architectures.diagram.diagram import architecture_diagram
 from mnist_core.architectures.layers import KINDS
 from mnist_core.architectures.presets import presets
-from mnist_core.architectures.table import describe
+from mnist_core.architectures.table import describe_architecture
 from mnist_core.errors import ArchitectureError
 
 GREY = (1, 28, 28)
 
 
 def shapes(text: str) -> list[tuple[int, ...]]:
-    return [layer.output_shape for layer in describe(text, GREY, 10).layers]
+    return [layer.output_shape for layer in describe_architecture(text, GREY, 10).layers]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,9 @@ def test_the_same_network_in_other_words(text: str) -> None:
 
 
 def test_calls_are_shown_resolved() -> None:
-    table = describe("conv(4, 3, 1, padding=same) leakyrelu(.2) avgpool(2, 1) flatten linear(classes)", GREY, 7)
+    table = describe_architecture(
+        "conv(4, 3, 1, padding=same) leakyrelu(.2) avgpool(2, 1) flatten linear(classes)", GREY, 7
+    )
     assert [layer.call for layer in table.layers] == [
         "conv(4, 3, padding=same)",
         "leakyrelu(slope=0.2)",
@@ -47,7 +49,7 @@ def test_calls_are_shown_resolved() -> None:
 
 def test_layers_know_their_place_in_the_text() -> None:
     text = "conv(4, 3)  relu flatten\nlinear(10)"
-    table = describe(text, GREY, 10)
+    table = describe_architecture(text, GREY, 10)
     assert [table.text[layer.start : layer.end] for layer in table.layers] == [
         "conv(4, 3)",
         "relu",
@@ -58,18 +60,18 @@ def test_layers_know_their_place_in_the_text() -> None:
 
 def test_repetition_is_written_out() -> None:
     line = "2 * conv(4, 3) flatten 3 * (linear(20) 2 × relu) linear(classes)"
-    names = [layer.name for layer in describe(line, GREY, 10).layers]
+    names = [layer.name for layer in describe_architecture(line, GREY, 10).layers]
     assert names == ["conv", "conv", "flatten", *["linear", "relu", "relu"] * 3, "linear"]
 
 
 def test_tokens_stand_for_the_number_of_patches() -> None:
     line = "patches(4, 8) transpose linear(tokens) transpose meantokens linear(classes)"
     assert shapes(line)[2] == (8, 49)
-    assert describe(line, (3, 32, 32), 10).layers[2].output_shape == (8, 64)
+    assert describe_architecture(line, (3, 32, 32), 10).layers[2].output_shape == (8, 64)
 
 
 def test_a_presets_name_stands_for_its_line() -> None:
-    assert describe(" MLP-300\n", GREY, 10).text == "flatten linear(300) relu linear(classes)"
+    assert describe_architecture(" MLP-300\n", GREY, 10).text == "flatten linear(300) relu linear(classes)"
 
 
 MISTAKES = [
@@ -150,7 +152,7 @@ MISTAKES = [
 @pytest.mark.parametrize(("text", "place", "message"), MISTAKES, ids=[mistake[0][:40] for mistake in MISTAKES])
 def test_a_mistake_is_pointed_at_and_answered(text: str, place: str, message: str) -> None:
     with pytest.raises(ArchitectureError) as caught:
-        describe(text, GREY, 10)
+        describe_architecture(text, GREY, 10)
     error = caught.value
     assert message.lower() in str(error).lower()
     assert error.text[error.start : error.end] == place
@@ -160,14 +162,14 @@ def test_a_mistake_is_pointed_at_and_answered(text: str, place: str, message: st
 def test_a_mistake_on_a_later_line_keeps_its_place() -> None:
     text = "conv(4, 3)\nrelu\nlinear(10)"
     with pytest.raises(ArchitectureError) as caught:
-        describe(text, GREY, 10)
+        describe_architecture(text, GREY, 10)
     assert text[caught.value.start : caught.value.end] == "linear(10)"
     assert caught.value.pointer().splitlines()[1].index("^") == text.index("linear")
 
 
 def test_a_preset_that_does_not_fit_shows_its_line() -> None:
     with pytest.raises(ArchitectureError) as caught:
-        describe("lenet-5", (1, 8, 8), 10)
+        describe_architecture("lenet-5", (1, 8, 8), 10)
     error = caught.value
     assert error.text.startswith("conv(6, 5, padding=2)")
     assert error.text[error.start : error.end] == "conv(16, 5)"
@@ -175,7 +177,7 @@ def test_a_preset_that_does_not_fit_shows_its_line() -> None:
 
 def refusal(text: str) -> ArchitectureError | None:
     try:
-        describe(text, GREY, 10)
+        describe_architecture(text, GREY, 10)
     except ArchitectureError as error:
         return error
     return None
@@ -215,15 +217,15 @@ def test_no_text_breaks_it() -> None:
             assert 0 <= error.start <= error.end <= len(error.text)
             assert len(str(error)) > 10
         else:
-            assert diagram(describe(text, GREY, 10))
+            assert architecture_diagram(describe_architecture(text, GREY, 10))
     assert outcomes == {"refused", "drawn"}
 
 
 def test_describing_and_drawing_need_no_torch() -> None:
     code = (
-        "import sys; from mnist_core.architectures import describe, presets\n"
-        "from mnist_core.architectures.diagram.diagram import diagram\n"
-        "for name in presets(): diagram(describe(name, (1, 28, 28), 10))\n"
+        "import sys; from mnist_core.architectures import describe_architecture, presets\n"
+        "from mnist_core.architectures.diagram.diagram import architecture_diagram\n"
+        "for name in presets(): architecture_diagram(describe_architecture(name, (1, 28, 28), 10))\n"
         "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from mnist_core.architectures.building import build
+from mnist_core.architectures.building import build_network
 from mnist_core.architectures.layers import KINDS
-from mnist_core.architectures.table import describe
+from mnist_core.architectures.table import describe_architecture
 
 # A line for every kind, in which the kind's own row is checked; odd sizes, so that rounding shows.
 LINES = {
@@ -42,8 +42,8 @@ def test_every_kind_has_a_line() -> None:
 @pytest.mark.parametrize("shape", SHAPES, ids=["grey", "colour"])
 @pytest.mark.parametrize("kind", LINES)
 def test_shapes_and_parameters_are_those_of_torch(kind: str, shape: tuple[int, int, int]) -> None:
-    table = describe(LINES[kind], shape, 10)
-    model = build(LINES[kind], shape, 10).eval()
+    table = describe_architecture(LINES[kind], shape, 10)
+    model = build_network(LINES[kind], shape, 10).eval()
     assert any(layer.name == kind for layer in table.layers)
     values = torch.randn(2, *shape)
     rows = iter(table.layers)
@@ -59,7 +59,7 @@ def test_shapes_and_parameters_are_those_of_torch(kind: str, shape: tuple[int, i
 
 
 def test_state_is_named_by_place_in_the_line() -> None:
-    model = build("flatten linear(30) relu residual(linear(20) relu) linear(classes)", (1, 28, 28), 10)
+    model = build_network("flatten linear(30) relu residual(linear(20) relu) linear(classes)", (1, 28, 28), 10)
     assert list(model.state_dict()) == [
         "1.weight",
         "1.bias",
@@ -74,7 +74,7 @@ def test_state_is_named_by_place_in_the_line() -> None:
 
 def test_weights_start_as_torchs_own() -> None:
     torch.manual_seed(3)
-    ours = build("conv(4, 3) batchnorm relu flatten linear(20) linear(classes)", (1, 28, 28), 10)
+    ours = build_network("conv(4, 3) batchnorm relu flatten linear(20) linear(classes)", (1, 28, 28), 10)
     torch.manual_seed(3)
     theirs = nn.Sequential(
         nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(2704, 20), nn.Linear(20, 10)
@@ -94,13 +94,13 @@ def test_weights_start_as_torchs_own() -> None:
     ],
 )
 def test_a_residual_that_changes_its_shape_gets_a_shortcut(line: str, shortcut: str, parameters: int) -> None:
-    table = describe(line, (1, 28, 28), 10)
+    table = describe_architecture(line, (1, 28, 28), 10)
     rows = [layer for layer in table.layers if layer.name == "shortcut"]
     assert [(row.call, row.parameters, row.depth) for row in rows] == [(shortcut, parameters, 1)]
 
 
 def test_a_residual_that_keeps_its_shape_needs_none() -> None:
-    table = describe("flatten residual(relu residual(linear(784))) linear(10)", (1, 28, 28), 10)
+    table = describe_architecture("flatten residual(relu residual(linear(784))) linear(10)", (1, 28, 28), 10)
     assert [(layer.name, layer.depth) for layer in table.layers] == [
         ("flatten", 0),
         ("residual", 0),

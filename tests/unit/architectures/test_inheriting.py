@@ -12,9 +12,9 @@ import torch
 
 from mnist_core import architectures
 from mnist_core.analysis import trained
-from mnist_core.architectures.inference import all_weights, infer
-from mnist_core.architectures.inheriting import _aligned, build_seeded, inherit, line_of_descent, preview
-from mnist_core.architectures.presets import line_of
+from mnist_core.architectures.inference import infer_nodes, list_weights
+from mnist_core.architectures.inheriting import _aligned, build_seeded, extend_initial_weights, inherit, preview
+from mnist_core.architectures.presets import architecture_line
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ArchitectureError
 from mnist_core.store.run import Run
@@ -43,7 +43,7 @@ def fingerprints(network: torch.nn.Module) -> list[str]:
 
 def test_without_a_parent_it_is_the_network_of_the_seed() -> None:
     torch.manual_seed(7)
-    wanted = fingerprints(architectures.build(PLAIN, SHAPE, CLASSES))
+    wanted = fingerprints(architectures.build_network(PLAIN, SHAPE, CLASSES))
     state = torch.get_rng_state()
     network, taken = build_seeded(PLAIN, SHAPE, CLASSES, 7)
     assert (fingerprints(network), taken) == (wanted, None)
@@ -94,7 +94,7 @@ def test_weights_are_handed_on_through_several_networks() -> None:
     middle = seeded(DEEPER, initial_weights=PLAIN)
     last = seeded(
         "flatten linear(30) relu dropout(0.2) linear(30) relu linear(20) relu linear(classes)",
-        initial_weights=line_of_descent(PLAIN, DEEPER),
+        initial_weights=extend_initial_weights(PLAIN, DEEPER),
     )
     assert fingerprints(last) == fingerprints(middle)
 
@@ -128,11 +128,12 @@ def test_blocks_are_looked_into_and_a_preview_says_the_same(parent: str, child: 
 @pytest.mark.parametrize("name", [*architectures.presets()])
 def test_the_weights_that_a_line_promises_are_those_of_its_modules(name: str) -> None:
     promised = {
-        path: (weights.module, weights.shapes) for path, weights in all_weights(infer(line_of(name), SHAPE, CLASSES))
+        path: (weights.module, weights.shapes)
+        for path, weights in list_weights(infer_nodes(architecture_line(name), SHAPE, CLASSES))
     }
     built = {
         path: (type(module).__name__, tuple(tuple(value.shape) for value in own))
-        for path, module in architectures.build(name, SHAPE, CLASSES).named_modules()
+        for path, module in architectures.build_network(name, SHAPE, CLASSES).named_modules()
         if (own := list(module.parameters(recurse=False)))
     }
     assert list(promised.items()) == list(built.items())

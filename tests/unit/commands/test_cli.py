@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from mnist_core.analysis.comparison import seed_groups
 from mnist_core.commands.cli import app
-from mnist_core.config.fields import fields
+from mnist_core.config.fields import list_config_fields
 from mnist_core.config.recipes import RECIPES
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.run import Run
@@ -112,7 +112,7 @@ def test_a_mistake_is_one_line_that_names_the_remedy():
 
 def test_every_field_of_the_config_is_a_flag():
     text = " ".join(lab("train", "--help").stdout.split())
-    for field in fields():
+    for field in list_config_fields():
         assert f"--{field.name.replace('_', '-')}" in text
 
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from mnist_core import sweeps
 from mnist_core.commands import sweep as sweep_commands
 from mnist_core.commands.sweep import sweep_app
-from mnist_core.config.fields import fields
+from mnist_core.config.fields import list_config_fields
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.jobs.worker import work
@@ -111,5 +111,5 @@ def test_a_mistake_names_the_remedy(arguments: list[str], remedy: str):
 
 def test_every_field_of_the_config_is_a_flag():
     text = CliRunner(env={"COLUMNS": "200"}).invoke(sweep_app, ["run", "--help"]).stdout
-    for field in fields():
+    for field in list_config_fields():
         assert f"--{field.name.replace('_', '-')}" in text

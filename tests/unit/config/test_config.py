@@ -2,8 +2,8 @@
 
 import pytest
 
-from mnist_core.config.fields import fields
-from mnist_core.config.run_config import GROUPS, RunConfig
+from mnist_core.config.fields import list_config_fields
+from mnist_core.config.run_config import FIELD_GROUPS, RunConfig
 from mnist_core.errors import ConfigError
 
 
@@ -51,18 +51,18 @@ def test_the_digest_identifies_the_experiment_not_the_machine():
 
 
 def test_every_field_has_what_a_form_and_a_flag_need():
-    described = fields()
+    described = list_config_fields()
     assert [field.name for field in described] == list(RunConfig.model_fields)
     for field in described:
         assert field.label
         assert field.help.endswith("."), field.name
-        assert field.group in GROUPS
+        assert field.group in FIELD_GROUPS
         assert set(field.when) <= set(RunConfig.model_fields)
         assert (field.kind == "choice") == bool(field.choices)
 
 
 def test_a_field_matters_only_beside_the_values_it_is_for():
-    nesterov = next(field for field in fields() if field.name == "nesterov")
+    nesterov = next(field for field in list_config_fields() if field.name == "nesterov")
     assert nesterov.matters({"optimizer": "sgd"})
     assert not nesterov.matters({"optimizer": "adam"})
 

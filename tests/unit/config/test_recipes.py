@@ -9,9 +9,9 @@ import torch
 from mnist_core import architectures
 from mnist_core.config.recipes import RECIPES, Recipe
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.loading import load
+from mnist_core.data.loading import load_data
 from mnist_core.events import EpochEnd, StepEnd
-from mnist_core.training.loop import train
+from mnist_core.training.loop import train_network
 
 
 def test_there_are_recipes_under_their_own_names():
@@ -27,10 +27,10 @@ def test_a_recipe_trains(recipe: Recipe, tmp_path: Path):
     assert recipe.explanation
     assert recipe.source
     config = recipe.config.replace(dataset="mnist-5k", train_images=1280, validation_images=200, epochs=1)
-    data = load(config, tmp_path, "cpu")
+    data = load_data(config, tmp_path, "cpu")
     torch.manual_seed(config.seed)
-    model = architectures.build(config.architecture, data.input_shape, len(data.classes))
-    events = list(train(model, data, config))
+    model = architectures.build_network(config.architecture, data.input_shape, len(data.classes))
+    events = list(train_network(model, data, config))
     losses = [event.loss for event in events if isinstance(event, StepEnd)]
     assert len(losses) == math.ceil(1280 / config.batch_size)
     assert losses[-1] < losses[0] / 2

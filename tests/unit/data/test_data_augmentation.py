@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.augmentation import augment, augments
+from mnist_core.data.augmentation import augment, has_augmentation
 
 EVERYTHING = RunConfig(shift=3, rotate=20, scale=0.2, elastic=1.4, crop_flip=True)
 
@@ -37,7 +37,7 @@ def spread(images: Tensor) -> Tensor:
 def test_nothing_asked_for_changes_nothing_and_draws_nothing() -> None:
     images = torch.rand(4, 1, 28, 28)
     state = torch.get_rng_state()
-    assert not augments(RunConfig())
+    assert not has_augmentation(RunConfig())
     assert augment(images, RunConfig()) is images
     assert torch.equal(torch.get_rng_state(), state)
 
@@ -51,7 +51,7 @@ def test_each_kind_changes_images_and_keeps_their_shape_and_range(config: RunCon
     torch.manual_seed(0)
     images = torch.rand(16, 3, 32, 32)
     changed = augment(images, config)
-    assert augments(config)
+    assert has_augmentation(config)
     assert changed.shape == images.shape
     assert changed.dtype == torch.float32
     assert 0 <= changed.min() <= changed.max() <= 1 + 1e-6

@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.download.availability import status, statuses
-from mnist_core.data.fallback import resolve
-from mnist_core.data.loading import load
+from mnist_core.data.download.availability import dataset_status, dataset_statuses
+from mnist_core.data.fallback import resolve_dataset
+from mnist_core.data.loading import load_data
 from mnist_core.errors import DataError
 
 
 def test_without_files_mnist_becomes_mnist_5k_and_says_so(tmp_path: Path) -> None:
-    config, note = resolve(RunConfig(epochs=3), tmp_path)
+    config, note = resolve_dataset(RunConfig(epochs=3), tmp_path)
     assert config == RunConfig(epochs=3, dataset="mnist-5k")
     assert "mnist-5k" in note
     assert "MNIST is not on this machine" in note
-    assert len(load(config, tmp_path, "cpu").train) == 3334
+    assert len(load_data(config, tmp_path, "cpu").train) == 3334
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,8 @@ def test_without_files_mnist_becomes_mnist_5k_and_says_so(tmp_path: Path) -> Non
 def test_splits_that_do_not_fit_are_clipped_and_named(
     tmp_path: Path, changes: dict[str, int], train: int, validation: int, said: list[str]
 ) -> None:
-    config, note = resolve(RunConfig.parse(changes), tmp_path)
-    data = load(config, tmp_path, "cpu")
+    config, note = resolve_dataset(RunConfig.parse(changes), tmp_path)
+    data = load_data(config, tmp_path, "cpu")
     assert (len(data.train), len(data.validation)) == (train, validation)
     assert all(text in note for text in said)
     assert ("instead" in note) == bool(said)
@@ -46,23 +46,23 @@ def test_splits_that_do_not_fit_are_clipped_and_named(
 
 def test_other_data_sets_do_not_fall_back_but_name_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="python -m mnist_core data download kmnist") as caught:
-        resolve(RunConfig(dataset="kmnist"), tmp_path)
+        resolve_dataset(RunConfig(dataset="kmnist"), tmp_path)
     assert str(tmp_path) in str(caught.value)
 
 
 def test_what_is_there_is_left_alone(tmp_path: Path) -> None:
     for config in (RunConfig(dataset="mnist-5k"), RunConfig(dataset="folder", folder="anywhere")):
-        assert resolve(config, tmp_path) == (config, "")
+        assert resolve_dataset(config, tmp_path) == (config, "")
 
 
 @pytest.mark.mnist
 def test_real_mnist_is_ready_and_left_alone(mnist_dir: Path) -> None:
-    assert status("mnist", mnist_dir).state == "ready"
-    assert resolve(RunConfig(), mnist_dir) == (RunConfig(), "")
+    assert dataset_status("mnist", mnist_dir).state == "ready"
+    assert resolve_dataset(RunConfig(), mnist_dir) == (RunConfig(), "")
 
 
 def test_statuses_name_every_data_set(tmp_path: Path) -> None:
-    states = {found.name: found.state for found in statuses(tmp_path / "nowhere")}
+    states = {found.name: found.state for found in dataset_statuses(tmp_path / "nowhere")}
     assert states == {
         "mnist": "missing",
         "fashion-mnist": "missing",

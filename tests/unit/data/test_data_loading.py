@@ -10,17 +10,17 @@ import torch
 from PIL import Image
 
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.catalogue import dataset, shape_of
-from mnist_core.data.loading import Data, Split, load
-from mnist_core.data.sources import Arrays, load_arrays
+from mnist_core.data.catalogue import dataset, input_shape_and_classes
+from mnist_core.data.loading import Data, Split, load_data
+from mnist_core.data.sources import DatasetArrays, load_arrays
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def tiny_arrays() -> Arrays:
+def tiny_arrays() -> DatasetArrays:
     """36 training images of 2x2 pixels whose value is their position, in 3 classes, and 3 test images."""
     images = np.arange(36, dtype=np.uint8).repeat(4).reshape(36, 1, 2, 2)
-    return Arrays("tiny", ("a", "b", "c"), images, np.tile([0, 1, 2], 12), images[:3] + 100, np.arange(3))
+    return DatasetArrays("tiny", ("a", "b", "c"), images, np.tile([0, 1, 2], 12), images[:3] + 100, np.arange(3))
 
 
 def write_folder(root: Path, colour: bool = True) -> Path:
@@ -51,7 +51,7 @@ def test_mnist_5k_is_a_fixed_stratified_split(tmp_path: Path) -> None:
 
 
 def test_splits_are_contiguous_tensors_of_the_sizes_asked_for(tmp_path: Path) -> None:
-    data = load(RunConfig(dataset="mnist-5k", train_images=200, validation_images=300), tmp_path, "cpu")
+    data = load_data(RunConfig(dataset="mnist-5k", train_images=200, validation_images=300), tmp_path, "cpu")
     assert [len(split) for split in (data.train, data.validation, data.test)] == [200, 300, 1000]
     for split in (data.train, data.validation, data.test):
         assert split.images.dtype == torch.uint8
@@ -63,7 +63,7 @@ def test_splits_are_contiguous_tensors_of_the_sizes_asked_for(tmp_path: Path) ->
 
 
 def test_no_validation_gives_an_empty_split_of_the_right_shape(tmp_path: Path) -> None:
-    data = load(RunConfig(dataset="mnist-5k", validation_images=0), tmp_path, "cpu")
+    data = load_data(RunConfig(dataset="mnist-5k", validation_images=0), tmp_path, "cpu")
     assert data.validation.images.shape == (0, 1, 28, 28)
     assert len(data.train) == 4000
 
@@ -86,7 +86,7 @@ def test_inputs_are_normalised_per_channel(mean: tuple[float, ...], std: tuple[f
 
 
 def test_without_normalisation_pixels_stay_in_0_to_1(tmp_path: Path) -> None:
-    data = load(RunConfig(dataset="mnist-5k", normalise=False), tmp_path, "cpu")
+    data = load_data(RunConfig(dataset="mnist-5k", normalise=False), tmp_path, "cpu")
     assert (data.mean, data.std) == ((0.0,), (1.0,))
     inputs = data.inputs(data.test.images)
     assert (inputs.min().item(), inputs.max().item()) == pytest.approx((0, 1))
@@ -96,9 +96,9 @@ def test_folder_in_colour_is_measured_on_its_training_split(tmp_path: Path) -> N
     config = RunConfig(
         dataset="folder", folder=str(write_folder(tmp_path)), folder_size=10, folder_colour=True, validation_images=4
     )
-    data = load(config, tmp_path, "cpu")
+    data = load_data(config, tmp_path, "cpu")
     assert data.classes == ("bright", "dark")
-    assert shape_of(config) == (data.input_shape, 2) == ((3, 10, 10), 2)
+    assert input_shape_and_classes(config) == (data.input_shape, 2) == ((3, 10, 10), 2)
     assert data.test.labels.tolist() == [0, 0, 1, 1]
     pixels = data.train.images.double() / 255
     assert data.mean == pytest.approx(pixels.mean(dim=(0, 2, 3)).tolist())
@@ -119,7 +119,7 @@ def test_folder_resizes_and_makes_grey(tmp_path: Path) -> None:
     config = RunConfig(dataset="folder", folder=str(write_folder(tmp_path)), folder_size=8)
     arrays = load_arrays(config, tmp_path)
     assert arrays.train_images.shape == (16, 1, 8, 8)
-    assert shape_of(config) == ((1, 8, 8), 2)
+    assert input_shape_and_classes(config) == ((1, 8, 8), 2)
     assert arrays.train_images[arrays.train_labels == 0].min() > arrays.train_images[arrays.train_labels == 1].mean()
 
 
@@ -128,7 +128,7 @@ def test_folder_of_one_colour_is_not_divided_by_zero(tmp_path: Path) -> None:
         for name in ("a", "b"):
             (tmp_path / split / name).mkdir(parents=True)
             Image.new("L", (8, 8), 51).save(tmp_path / split / name / "0.png")
-    data = load(RunConfig(dataset="folder", folder=str(tmp_path), folder_size=8), tmp_path, "cpu")
+    data = load_data(RunConfig(dataset="folder", folder=str(tmp_path), folder_size=8), tmp_path, "cpu")
     assert data.inputs(data.train.images).abs().max() < 1e-6
 
 
@@ -170,7 +170,7 @@ def test_folder_of_large_images_reads_the_same_with_threads(tmp_path: Path) -> N
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "kmnist", "cifar10", "mnist-5k"])
 def test_shape_and_classes_are_known_without_files(name: str) -> None:
     known = dataset(name)
-    shape, classes = shape_of(RunConfig.parse({"dataset": name}))
+    shape, classes = input_shape_and_classes(RunConfig.parse({"dataset": name}))
     assert shape == ((3, 32, 32) if name == "cifar10" else (1, 28, 28))
     assert classes == 10
     assert len(known.mean) == len(known.std) == shape[0]
@@ -181,12 +181,12 @@ def test_reading_splitting_and_describing_import_no_torch(tmp_path: Path) -> Non
 import sys
 from pathlib import Path
 from mnist_core.config import RunConfig
-from mnist_core.data import fallback, sources, splitting, statistics
+from mnist_core.data import fallback, image_statistics, sources, splitting
 from mnist_core.data.download import availability
-config, _ = fallback.resolve(RunConfig(), Path({str(tmp_path)!r}))
+config, _ = fallback.resolve_dataset(RunConfig(), Path({str(tmp_path)!r}))
 arrays = sources.load_arrays(config, Path({str(tmp_path)!r}))
 images, labels = splitting.split_images(arrays, config, "validation")
-statistics.pixel_statistics(images)
+image_statistics.pixel_statistics(images)
 sys.exit("torch" in sys.modules or len(images) != 666)
 """
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
@@ -195,7 +195,7 @@ sys.exit("torch" in sys.modules or len(images) != 666)
 def test_standardising_takes_each_pixel_by_itself_as_scikit_learn_does(tmp_path: Path) -> None:
     from sklearn.preprocessing import StandardScaler
 
-    data = load(RunConfig(dataset="mnist-5k", standardise=True), tmp_path, "cpu")
+    data = load_data(RunConfig(dataset="mnist-5k", standardise=True), tmp_path, "cpu")
     # (N, 784)
     pixels = data.train.images.flatten(1).numpy() / 255
     expected = StandardScaler().fit_transform(pixels)
@@ -204,8 +204,8 @@ def test_standardising_takes_each_pixel_by_itself_as_scikit_learn_does(tmp_path:
 
 
 def test_choosing_on_the_test_images_holds_nothing_out(tmp_path: Path) -> None:
-    data = load(RunConfig(dataset="mnist-5k", choose_on="test"), tmp_path, "cpu")
+    data = load_data(RunConfig(dataset="mnist-5k", choose_on="test"), tmp_path, "cpu")
     assert len(data.train) == 4000
     assert torch.equal(data.validation.images, data.test.images)
-    few = load(RunConfig(dataset="mnist-5k", choose_on="test", train_images=160), tmp_path, "cpu")
+    few = load_data(RunConfig(dataset="mnist-5k", choose_on="test", train_images=160), tmp_path, "cpu")
     assert torch.bincount(few.train.labels).tolist() == [16] * 10

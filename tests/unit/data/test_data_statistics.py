@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from mnist_core.data.statistics import channel_moments, class_counts, pixel_statistics
+from mnist_core.data.image_statistics import channel_moments, count_classes, pixel_statistics
 
 
 def test_class_counts_include_classes_without_images() -> None:
-    assert class_counts(np.array([0, 2, 2]), 4).tolist() == [1, 0, 2, 0]
+    assert count_classes(np.array([0, 2, 2]), 4).tolist() == [1, 0, 2, 0]
 
 
 def test_pixel_statistics_agree_with_numpy_over_several_pieces() -> None:

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data import remarks
-from mnist_core.data.folder_layout import class_names
-from mnist_core.data.mnist_5k import read_labelled
-from mnist_core.data.sources import Arrays, load_arrays
+from mnist_core.data import folder_remarks
+from mnist_core.data.folder_layout import folder_class_names
+from mnist_core.data.mnist_5k import read_mnist_5k
+from mnist_core.data.sources import DatasetArrays, load_arrays
 from mnist_core.errors import DataError
 
 Save = Callable[[np.ndarray, Path], None]
@@ -23,7 +23,7 @@ Save = Callable[[np.ndarray, Path], None]
 
 def digits(count: int, classes: int = 3) -> dict[str, list[tuple[int, np.ndarray]]]:
     """Real digits as (label, uint8 (28, 28)): `count` of each class to train on and half as many to test."""
-    (train_images, train_labels), (test_images, test_labels) = read_labelled()
+    (train_images, train_labels), (test_images, test_labels) = read_mnist_5k()
     chosen: dict[str, list[tuple[int, np.ndarray]]] = {}
     for split, images, labels, wanted in (
         ("train", train_images, train_labels, count),
@@ -70,7 +70,7 @@ def deep(factor: int) -> Save:
     return save
 
 
-def read(root: Path, rule: int = 2, **fields: object) -> Arrays:
+def read(root: Path, rule: int = 2, **fields: object) -> DatasetArrays:
     config = RunConfig.parse({"dataset": "folder", "folder": str(root)} | fields)
     return load_arrays(config, root, rule)
 
@@ -168,7 +168,7 @@ def test_two_directories_of_one_name_are_refused(tmp_path: Path):
     for form in ("NFC", "NFD"):
         (tmp_path / "train" / normalize("NFC" if form == "NFC" else "NFD", "é")).mkdir()
     with pytest.raises(DataError, match="two directories that are both called 'é'"):
-        class_names(str(tmp_path))
+        folder_class_names(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -187,8 +187,8 @@ def test_names_that_are_numbers_are_ordered_as_numbers(
     for split in ("train", "test"):
         for name in names:
             (tmp_path / split / name).mkdir(parents=True)
-    assert class_names(str(tmp_path)) == expected
-    assert class_names(str(tmp_path), rule=1) == tuple(sorted(names))
+    assert folder_class_names(str(tmp_path)) == expected
+    assert folder_class_names(str(tmp_path), rule=1) == tuple(sorted(names))
 
 
 def test_what_is_left_out_or_blank_is_counted_and_named(tmp_path: Path):
@@ -209,7 +209,7 @@ def test_what_is_left_out_or_blank_is_counted_and_named(tmp_path: Path):
     assert facts.left_out == {".bmp": 2, ".webp": 1, ".tif": 1, ".gif": 1, "without suffix": 1}
     assert (facts.beside, facts.deeper, facts.one_colour) == (1, 2, 2)
     assert facts.one_colour_files == ("train/0/one pixel.png", "test/2/red.png")
-    said = " ".join(remarks.warnings(facts))
+    said = " ".join(folder_remarks.folder_warnings(facts))
     for part in ("6 files", "2 .bmp", "1 .webp", "1 image beside", "2 directories", "train/0/one pixel.png"):
         assert part in said
 
@@ -217,7 +217,7 @@ def test_what_is_left_out_or_blank_is_counted_and_named(tmp_path: Path):
 def test_a_plain_folder_calls_for_no_remark(tmp_path: Path):
     facts = read(write(tmp_path, {"train": png, "test": png})).folder
     assert facts
-    assert remarks.warnings(facts) == []
+    assert folder_remarks.folder_warnings(facts) == []
 
 
 def deep_rgb(path: Path, values: np.ndarray) -> None:

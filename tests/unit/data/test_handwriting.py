@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from mnist_core.data import pictures
-from mnist_core.data.catalogue import BOX_OF_20_BY_MASS, CATALOGUE, MIDDLE_SQUARE, Framing
-from mnist_core.data.handwriting import place, prepare, read_picture
+from mnist_core.data.catalogue import BOX_OF_20_BY_MASS, DATASET_CATALOGUE, MIDDLE_SQUARE, Framing
+from mnist_core.data.handwriting import place_drawing, prepare_drawing, read_picture
 from mnist_core.data.pictures import Ground
-from mnist_core.data.strokes import ink
+from mnist_core.data.strokes import extract_strokes
 from mnist_core.errors import DataError
 
 SHAPE = (1, 28, 28)
@@ -28,7 +28,7 @@ def _box(image: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def _prepared(picture: np.ndarray, shape: tuple[int, int, int] = SHAPE, dataset: str = "mnist") -> np.ndarray:
-    image = prepare(picture, shape, CATALOGUE[dataset].framing)
+    image = prepare_drawing(picture, shape, DATASET_CATALOGUE[dataset].framing)
     assert image is not None
     return image
 
@@ -74,12 +74,12 @@ def test_any_size_of_drawing(size: tuple[int, int]) -> None:
 
 def test_blank_is_none() -> None:
     for shape in ((280, 280), (280, 280, 3), (280, 280, 4), (1, 1)):
-        assert prepare(np.zeros(shape, dtype=np.uint8), SHAPE, BOX_OF_20_BY_MASS) is None
-    assert prepare(np.full((280, 280, 4), 255, dtype=np.uint8), SHAPE, BOX_OF_20_BY_MASS) is None
+        assert prepare_drawing(np.zeros(shape, dtype=np.uint8), SHAPE, BOX_OF_20_BY_MASS) is None
+    assert prepare_drawing(np.full((280, 280, 4), 255, dtype=np.uint8), SHAPE, BOX_OF_20_BY_MASS) is None
     random = np.random.default_rng(0)
     paper = np.clip(random.normal(225, 4, (300, 400, 3)), 0, 255).astype(np.uint8)
-    assert prepare(paper, SHAPE, BOX_OF_20_BY_MASS) is None
-    assert prepare(np.full((40, 40, 3), 7, dtype=np.uint8), (3, 32, 32), MIDDLE_SQUARE) is None
+    assert prepare_drawing(paper, SHAPE, BOX_OF_20_BY_MASS) is None
+    assert prepare_drawing(np.full((40, 40, 3), 7, dtype=np.uint8), (3, 32, 32), MIDDLE_SQUARE) is None
 
 
 def test_every_way_to_draw_the_same_strokes() -> None:
@@ -109,7 +109,7 @@ def test_specks_and_shade_are_no_strokes() -> None:
     # a speck in the far corner
     paper[250:253, 30:33] = 60
     picture = np.repeat(np.clip(paper, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
-    found = ink(picture)
+    found = extract_strokes(picture)
     assert not found[240:, :60].any()
     assert not found[:, :150].any()
     assert (found[strokes] > 200).mean() > 0.9
@@ -121,7 +121,7 @@ def test_specks_and_shade_are_no_strokes() -> None:
 @pytest.mark.parametrize("tall", [True, False])
 def test_thin_lines_get_the_width_of_the_data_sets_own(width: int, tall: bool) -> None:
     canvas = _bar(width=width) if tall else _bar(width=width).T.copy()
-    found = place(canvas, SHAPE, BOX_OF_20_BY_MASS)
+    found = place_drawing(canvas, SHAPE, BOX_OF_20_BY_MASS)
     assert found is not None
     assert found.thickened
     _, _, *box = _box(found.image[0])
@@ -133,7 +133,7 @@ def test_thin_lines_get_the_width_of_the_data_sets_own(width: int, tall: bool) -
 
 @pytest.mark.parametrize("width", [14, 22, 40])
 def test_lines_as_thick_as_the_data_sets_own_stay_as_they_are(width: int) -> None:
-    found = place(_bar(width=width), SHAPE, BOX_OF_20_BY_MASS)
+    found = place_drawing(_bar(width=width), SHAPE, BOX_OF_20_BY_MASS)
     assert found is not None
     assert not found.thickened
     assert found.image.sum() / 255 == pytest.approx(width / 10 * 20, rel=0.3)
@@ -152,16 +152,16 @@ def test_nothing_jumps_where_thickening_ends() -> None:
 
 def test_other_data_sets_lines_are_not_thickened() -> None:
     for name in ("fashion-mnist", "kmnist"):
-        found = place(_bar(width=2), SHAPE, CATALOGUE[name].framing)
+        found = place_drawing(_bar(width=2), SHAPE, DATASET_CATALOGUE[name].framing)
         assert found is not None
         assert not found.thickened
 
 
 def _turned_round(picture: np.ndarray, ground: Ground | None, framing: Framing = MIDDLE_SQUARE) -> tuple[bool, str]:
     """Whether bright and dark were exchanged, and what lies behind the strokes of the image."""
-    found = place(picture, SHAPE, framing, ground)
+    found = place_drawing(picture, SHAPE, framing, ground)
     assert found is not None
-    return found.inverted, pictures.ground(found.image[0])
+    return found.inverted, pictures.picture_ground(found.image[0])
 
 
 @pytest.mark.parametrize("framing", [MIDDLE_SQUARE, BOX_OF_20_BY_MASS])
@@ -171,7 +171,7 @@ def test_a_network_that_learned_dark_on_bright_is_given_that(framing: Framing) -
     assert _turned_round(drawing, "dark", framing) == (False, "dark")
     assert _turned_round(paper, "bright", framing) == (False, "bright")
     assert _turned_round(paper, "dark", framing) == (True, "dark")
-    as_drawn, inverted = (place(drawing, SHAPE, framing, ground) for ground in ("dark", "bright"))
+    as_drawn, inverted = (place_drawing(drawing, SHAPE, framing, ground) for ground in ("dark", "bright"))
     assert as_drawn is not None
     assert inverted is not None
     np.testing.assert_array_equal(inverted.image, 255 - as_drawn.image)

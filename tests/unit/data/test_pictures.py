@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core.data.mnist_5k import read_labelled
+from mnist_core.data.mnist_5k import read_mnist_5k
 from mnist_core.data.pictures import (
     Reading,
-    decode,
-    ground,
-    ground_of,
+    are_one_colour,
+    are_placed_like_mnist,
+    common_ground,
+    decode_picture,
     legacy_pixels,
-    one_colour,
-    pixels,
-    placed_like_mnist,
-    single,
+    picture_ground,
+    single_picture_pixels,
+    to_pixels,
 )
 
 # channels: the colour type in a PNG's header
@@ -65,9 +65,9 @@ def covered(colour: int, cover: np.ndarray) -> Image.Image:
 
 def together(images: list[Image.Image], colour: bool = False) -> list[np.ndarray]:
     """Pictures read as those of one folder."""
-    decoded = [decode(image, colour, square=28) for image in images]
+    decoded = [decode_picture(image, colour, square=28) for image in images]
     reading = Reading.of(decoded)
-    return [pixels(picture, reading) for picture in decoded]
+    return [to_pixels(picture, reading) for picture in decoded]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -86,19 +86,23 @@ def test_a_picture_is_read_upright(orientation: int, kind: str):
     exif = Image.Exif()
     exif[0x0112] = orientation
     image = opened(Image.fromarray(np.ascontiguousarray(stored[orientation](strokes()))), kind, exif=exif)
-    assert np.abs(single(image, False, square=28).astype(int) - strokes()).max() <= (0 if kind == "PNG" else 60)
+    assert np.abs(single_picture_pixels(image, False, square=28).astype(int) - strokes()).max() <= (
+        0 if kind == "PNG" else 60
+    )
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 255])
 def test_an_orientation_that_does_not_exist_is_upright(orientation: int):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    assert np.array_equal(single(opened(Image.fromarray(strokes()), exif=exif), False, square=28), strokes())
+    assert np.array_equal(
+        single_picture_pixels(opened(Image.fromarray(strokes()), exif=exif), False, square=28), strokes()
+    )
 
 
 def test_a_damaged_exif_block_costs_nothing_but_the_orientation():
     image = opened(Image.fromarray(strokes()), exif=b"Exif\0\0garbage of no meaning")
-    assert np.array_equal(single(image, False, square=28), strokes())
+    assert np.array_equal(single_picture_pixels(image, False, square=28), strokes())
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "PA", "RGB", "RGBA", "CMYK"])
@@ -109,14 +113,14 @@ def test_every_kind_of_pixel_shows_the_same(mode: str, colour: bool):
     image = image.convert("RGB").convert(mode) if mode == "CMYK" else image.convert(mode)
     if mode in ("CMYK", "PA"):
         image = opened(image, "TIFF")
-    read = single(image if mode in ("CMYK", "PA") else opened(image), colour, square=28)
+    read = single_picture_pixels(image if mode in ("CMYK", "PA") else opened(image), colour, square=28)
     assert read.shape == ((28, 28, 3) if colour else (28, 28))
     assert np.array_equal(read if not colour else read[..., 0], black_and_white)
 
 
 @pytest.mark.parametrize(("factor", "bits"), [(1, 8), (4, 10), (16, 12), (64, 14), (257, 16)])
 def test_the_depth_of_a_16_bit_file_is_that_of_its_values(factor: int, bits: int):
-    read = single(deep(strokes(), factor), False, square=28)
+    read = single_picture_pixels(deep(strokes(), factor), False, square=28)
     assert np.abs(read.astype(int) - np.rint(strokes() * (factor * 255.0) / (2.0**bits - 1))).max() <= 1
     assert read.max() >= 240
 
@@ -127,7 +131,7 @@ def test_colour_and_alpha_of_16_bits_have_a_depth_too(channels: int, factor: int
     values = np.repeat(strokes()[..., None], channels, axis=2).astype(np.uint32) * factor
     if channels in (2, 4):
         values[..., -1] = 255 * factor
-    read = single(deep_png(values.astype(np.uint16)), True, square=28)
+    read = single_picture_pixels(deep_png(values.astype(np.uint16)), True, square=28)
     assert np.abs(read - strokes()[..., None].astype(int)).max() <= 2
 
 
@@ -146,14 +150,14 @@ def test_files_of_several_depths_in_a_folder_are_all_seen():
 
 @pytest.mark.parametrize("colour", [0, 60, 128])
 def test_dark_strokes_on_transparent_ground_stand_on_white(colour: int):
-    read = single(covered(colour, strokes()), False, square=28)
+    read = single_picture_pixels(covered(colour, strokes()), False, square=28)
     assert (read[0, 0], int(read.min())) == (255, pytest.approx(colour, abs=6))
 
 
 @pytest.mark.parametrize("colour", [200, 230, 255])
 @pytest.mark.parametrize("in_colour", [False, True])
 def test_bright_strokes_on_transparent_ground_stand_on_black(colour: int, in_colour: bool):
-    read = single(covered(colour, strokes()), in_colour, square=28)
+    read = single_picture_pixels(covered(colour, strokes()), in_colour, square=28)
     assert (read[0, 0].max(), int(read.max())) == (0, pytest.approx(colour, abs=6))
 
 
@@ -165,7 +169,7 @@ def test_what_is_seen_well_on_white_stays_there():
     paper[:3, :, 3] = 0
     for picture in (photograph, paper):
         for colour in (False, True):
-            read = single(opened(Image.fromarray(picture)), colour, square=28)
+            read = single_picture_pixels(opened(Image.fromarray(picture)), colour, square=28)
             assert np.array_equal(read, legacy_pixels(opened(Image.fromarray(picture)), colour, 28))
 
 
@@ -178,38 +182,41 @@ def test_a_folder_has_one_ground_for_its_strokes_where_all_are_seen():
 def test_strokes_that_the_ground_of_their_folder_hides_get_the_other():
     read = together([covered(colour, strokes()) for colour in (0, 30, 60, 255)])
     assert [int(image[0, 0]) for image in read] == [255, 255, 255, 0]
-    assert not one_colour(np.stack(read)[:, None]).any()
+    assert not are_one_colour(np.stack(read)[:, None]).any()
 
 
 def test_transparency_by_a_colour_that_counts_as_clear():
     values = np.where(strokes() > 0, 255, 0).astype(np.uint8)
-    read = single(opened(Image.fromarray(values), transparency=0), False, square=28)
+    read = single_picture_pixels(opened(Image.fromarray(values), transparency=0), False, square=28)
     assert (read[0, 0], read.max()) == (0, 255)
     wide = opened(Image.fromarray(values.astype(np.uint16) * np.uint16(257)), transparency=0)
-    assert np.array_equal(single(wide, False, square=28), values)
+    assert np.array_equal(single_picture_pixels(wide, False, square=28), values)
 
 
 def test_pictures_of_any_size_are_read():
-    assert single(opened(Image.new("L", (1, 1), 48)), False, square=28).tolist() == np.full((28, 28), 48).tolist()
-    assert single(opened(Image.new("RGB", (3, 900), "red")), True, longest=90).shape == (90, 1, 3)
-    assert single(opened(Image.fromarray(strokes())), False, longest=90).shape == (28, 28)
+    assert (
+        single_picture_pixels(opened(Image.new("L", (1, 1), 48)), False, square=28).tolist()
+        == np.full((28, 28), 48).tolist()
+    )
+    assert single_picture_pixels(opened(Image.new("RGB", (3, 900), "red")), True, longest=90).shape == (90, 1, 3)
+    assert single_picture_pixels(opened(Image.fromarray(strokes())), False, longest=90).shape == (28, 28)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
 def test_an_animation_is_refused(kind: str):
     frames = [Image.new("L", (9, 9), value) for value in (0, 90, 200)]
     with pytest.raises(ValueError, match="3 pictures"):
-        single(opened(frames[0], kind, save_all=True, append_images=frames[1:]), False, square=28)
+        single_picture_pixels(opened(frames[0], kind, save_all=True, append_images=frames[1:]), False, square=28)
 
 
 def test_ground_of_pictures_and_data_sets():
     dark = np.stack([strokes()] * 9 + [np.zeros((28, 28), np.uint8)])[:, None]
-    assert (ground(strokes()), ground(255 - strokes())) == ("dark", "bright")
-    assert (ground_of(dark), ground_of(255 - dark)) == ("dark", "bright")
-    assert ground_of(np.repeat(255 - dark, 3, axis=1)) == "bright"
-    assert ground_of(np.concatenate((dark, 255 - dark))) is None
-    assert ground_of(np.random.default_rng(0).integers(0, 256, (100, 3, 8, 8)).astype(np.uint8)) is None
-    assert ground_of(np.zeros((3, 1, 8, 8), np.uint8)) is None
+    assert (picture_ground(strokes()), picture_ground(255 - strokes())) == ("dark", "bright")
+    assert (common_ground(dark), common_ground(255 - dark)) == ("dark", "bright")
+    assert common_ground(np.repeat(255 - dark, 3, axis=1)) == "bright"
+    assert common_ground(np.concatenate((dark, 255 - dark))) is None
+    assert common_ground(np.random.default_rng(0).integers(0, 256, (100, 3, 8, 8)).astype(np.uint8)) is None
+    assert common_ground(np.zeros((3, 1, 8, 8), np.uint8)) is None
 
 
 def test_images_of_one_colour():
@@ -217,25 +224,25 @@ def test_images_of_one_colour():
     red[0] = 200
     speck = red.copy()
     speck[1, 7, 7] = 1
-    assert one_colour(np.stack((red, speck))).tolist() == [True, False]
+    assert are_one_colour(np.stack((red, speck))).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("side", [20, 28, 56])
 @pytest.mark.parametrize("bright", [True, False])
 def test_digits_placed_like_mnist_are_told_from_others(side: int, bright: bool):
-    digits = read_labelled()[0][0][:200]
+    digits = read_mnist_5k()[0][0][:200]
     resized = np.stack([np.asarray(Image.fromarray(digit[0]).resize((side, side), 2)) for digit in digits])[:, None]
     filled = np.stack([_filled(digit[0], side) for digit in digits])[:, None]
     moved = np.roll(resized, side // 6, axis=3)
     for images, expected in ((resized, True), (filled, False), (moved, False)):
-        assert placed_like_mnist(255 - images if bright else images) is expected
+        assert are_placed_like_mnist(255 - images if bright else images) is expected
 
 
 def test_what_holds_no_strokes_is_not_placed_like_mnist():
     random = np.random.default_rng(0)
-    assert not placed_like_mnist(random.integers(0, 256, (50, 1, 28, 28)).astype(np.uint8))
-    assert not placed_like_mnist(random.integers(0, 256, (50, 3, 28, 28)).astype(np.uint8))
-    assert not placed_like_mnist(np.zeros((5, 1, 28, 28), dtype=np.uint8))
+    assert not are_placed_like_mnist(random.integers(0, 256, (50, 1, 28, 28)).astype(np.uint8))
+    assert not are_placed_like_mnist(random.integers(0, 256, (50, 3, 28, 28)).astype(np.uint8))
+    assert not are_placed_like_mnist(np.zeros((5, 1, 28, 28), dtype=np.uint8))
 
 
 def _filled(digit: np.ndarray, side: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 
 CONFIG = RunConfig(dataset="mnist-5k", architecture="softmax", epochs=2)
-LABELS = mnist_5k.read_labelled()[1][1]
+LABELS = mnist_5k.read_mnist_5k()[1][1]
 
 
 def with_mistakes(store: Store, wrong: list[int], name: str = "", config: RunConfig = CONFIG) -> Run:

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core.architectures.inference import every, infer
+from mnist_core.architectures.inference import flatten_nodes, infer_nodes
 from mnist_core.architectures.presets import presets
 from mnist_core.config.run_config import RunConfig
-from mnist_core.config.schedules import remarks
-from mnist_core.data.loading import load
+from mnist_core.config.schedules import schedule_remarks
+from mnist_core.data.loading import load_data
 from mnist_core.errors import ConfigError
 from mnist_core.store.store import Store
-from mnist_core.training.checking import check, training_images
+from mnist_core.training.checking import check_trainable, count_training_images
 from tests.labs import train_now, trained_run
 
 ON_VECTORS = "flatten linear(20) batchnorm relu linear(classes)"
@@ -46,17 +46,17 @@ def test_a_batch_of_one_image_is_refused_where_it_cannot_be_normalised(
     store = Store.open(tmp_path / "lab")
     run = trained_run(store, config)
     if not refused:
-        check(config)
+        check_trainable(config)
         assert run.state == "finished"
         return
     with pytest.raises(ConfigError, match=r"^batch_size: ") as caught:
-        check(config)
+        check_trainable(config)
     assert (run.state, run.step) == ("failed", 0)
     assert run.note == str(caught.value)
     remedies = [int(word) for word in str(caught.value).split("choose")[1].replace(",", "").split() if word.isdecimal()]
     assert remedies
     for size in remedies:
-        check(config.replace(batch_size=size))
+        check_trainable(config.replace(batch_size=size))
 
 
 def test_a_folder_whose_last_batch_has_one_image_is_refused_once_it_is_read(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_folder_whose_last_batch_has_one_image_is_refused_once_it_is_read(tmp_
         validation_images=0,
         architecture=ON_VECTORS,
     )
-    check(config)
+    check_trainable(config)
     store = Store.open(tmp_path / "lab")
     run = trained_run(store, config)
     assert run.state == "failed"
@@ -85,19 +85,21 @@ def test_a_folder_whose_last_batch_has_one_image_is_refused_once_it_is_read(tmp_
 @pytest.mark.parametrize("change", [{}, {"train_images": 500}, {"validation_images": 0}, {"choose_on": "test"}])
 def test_the_number_of_training_images_is_that_of_the_data(change: dict, tmp_path: Path) -> None:
     config = RunConfig(dataset="mnist-5k").replace(**change)
-    assert training_images(config) == len(load(config, tmp_path, "cpu").train.labels)
+    assert count_training_images(config) == len(load_data(config, tmp_path, "cpu").train.labels)
 
 
 def test_every_preset_that_normalises_vectors_over_a_batch_is_known() -> None:
     for preset in presets().values():
-        nodes = infer(preset.text, (1, 28, 28), 10)
-        on_vectors = any(node.kind.name == "batchnorm" and len(node.input_shape) == 1 for node, _, _ in every(nodes))
+        nodes = infer_nodes(preset.text, (1, 28, 28), 10)
+        on_vectors = any(
+            node.kind.name == "batchnorm" and len(node.input_shape) == 1 for node, _, _ in flatten_nodes(nodes)
+        )
         config = SMALL.replace(architecture=preset.name, train_images=101, batch_size=50)
         if on_vectors:
             with pytest.raises(ConfigError):
-                check(config)
+                check_trainable(config)
         else:
-            check(config)
+            check_trainable(config)
 
 
 COSINE = RunConfig(schedule="cosine", epochs=4, learning_rate=0.1)
@@ -132,7 +134,7 @@ COSINE = RunConfig(schedule="cosine", epochs=4, learning_rate=0.1)
 def test_a_learning_rate_that_does_something_unexpected_is_told(
     config: RunConfig, parent: RunConfig | None, says: list[str]
 ) -> None:
-    found = remarks(config, parent)
+    found = schedule_remarks(config, parent)
     assert len(found) == len(says)
     assert all(word in remark for word, remark in zip(says, found, strict=True))
 
@@ -146,7 +148,7 @@ def test_the_numbers_of_the_remarks_are_those_of_the_run(tmp_path: Path) -> None
     train_now(store, second)
     run = store.run(second.id)
     assert run.state == "finished"
-    (remark,) = remarks(run.config, base)
+    (remark,) = schedule_remarks(run.config, base)
     assert remark in run.note
     rates = store.metrics(second.id, names=["learning_rate"])["value"].to_numpy()
     # halfway down half a cosine

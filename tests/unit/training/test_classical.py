@@ -12,14 +12,14 @@ import torch
 from mnist_core import architectures
 from mnist_core.analysis import trained
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.loading import Data, load
+from mnist_core.data.loading import Data, load_data
 from mnist_core.errors import ConfigError
 from mnist_core.events import EpochEnd, RunFinished, RunStarted, StepEnd
 from mnist_core.jobs.worker import work
 from mnist_core.store.store import Store
-from mnist_core.training.evaluation import evaluate
+from mnist_core.training.evaluation import evaluate_split
 from mnist_core.training.loop import TrainingState
-from mnist_core.training.sklearn.fit import fit
+from mnist_core.training.sklearn.fit import fit_sklearn
 
 BASE = RunConfig(dataset="mnist-5k", train_images=600, validation_images=200, library="sklearn", epochs=4)
 PERCEPTRON = BASE.replace(architecture="flatten linear(32) relu linear(classes)", learning_rate=0.003)
@@ -27,13 +27,17 @@ LOGISTIC = BASE.replace(architecture="softmax")
 
 
 def prepared(config: RunConfig, tmp_path: Path) -> tuple[torch.nn.Module, Data, TrainingState]:
-    data = load(config, tmp_path, "cpu")
-    return architectures.build(config.architecture, data.input_shape, len(data.classes)), data, TrainingState([])
+    data = load_data(config, tmp_path, "cpu")
+    return (
+        architectures.build_network(config.architecture, data.input_shape, len(data.classes)),
+        data,
+        TrainingState([]),
+    )
 
 
 def fitted(config: RunConfig, tmp_path: Path) -> tuple[list[Any], TrainingState]:
     model, data, state = prepared(config, tmp_path)
-    return list(fit(model, data, config, state)), state
+    return list(fit_sklearn(model, data, config, state)), state
 
 
 def fitting_threads() -> list[threading.Thread]:
@@ -65,10 +69,10 @@ def test_a_perceptron_tells_of_every_batch_and_iteration(tmp_path):
 def test_the_model_has_the_weights_of_the_epoch_that_ended(tmp_path):
     model, data, state = prepared(PERCEPTRON, tmp_path)
     seen = 0
-    for event in fit(model, data, PERCEPTRON, state):
+    for event in fit_sklearn(model, data, PERCEPTRON, state):
         if isinstance(event, EpochEnd):
             seen += 1
-            assert (event.validation_loss, event.validation_accuracy) == evaluate(model, data, data.validation)
+            assert (event.validation_loss, event.validation_accuracy) == evaluate_split(model, data, data.validation)
             assert (state.epoch, state.step) == (event.epoch, event.step)
     assert seen == 4
 
@@ -100,7 +104,7 @@ def test_without_validation_images_the_last_epoch_is_the_best(tmp_path):
 
 def test_a_long_run_is_told_in_windows(tmp_path, monkeypatch):
     # 40 batches in windows of 4: 4, 4, 2 an epoch
-    monkeypatch.setattr("mnist_core.training.sklearn.fit.POINTS", 12)
+    monkeypatch.setattr("mnist_core.training.sklearn.fit.MAX_WINDOWS", 12)
     events, _ = fitted(PERCEPTRON, tmp_path)
     assert [event.step for event in events if isinstance(event, StepEnd)][:4] == [4, 8, 10, 14]
 
@@ -116,7 +120,7 @@ def test_a_long_run_is_told_in_windows(tmp_path, monkeypatch):
 def test_an_interrupted_fit_ends_at_once_and_so_does_its_thread(config, tmp_path):
     model, data, state = prepared(config, tmp_path)
     wish = threading.Event()
-    stream = fit(model, data, config, state, wish.is_set)
+    stream = fit_sklearn(model, data, config, state, wish.is_set)
     events = [next(stream)]
     assert isinstance(events[0], RunStarted)
     while not isinstance(events[-1], EpochEnd):
@@ -133,7 +137,7 @@ def test_an_interrupted_fit_ends_at_once_and_so_does_its_thread(config, tmp_path
 
 def test_closing_the_stream_halts_the_fit(tmp_path):
     model, data, state = prepared(PERCEPTRON.replace(epochs=10_000, tolerance=1e-9), tmp_path)
-    stream = fit(model, data, PERCEPTRON.replace(epochs=10_000, tolerance=1e-9), state)
+    stream = fit_sklearn(model, data, PERCEPTRON.replace(epochs=10_000, tolerance=1e-9), state)
     assert [type(next(stream)) for _ in range(2)] == [RunStarted, StepEnd]
     stream.close()  # pyright: ignore[reportAttributeAccessIssue]
     for thread in fitting_threads():
@@ -144,7 +148,7 @@ def test_closing_the_stream_halts_the_fit(tmp_path):
 def test_a_fit_starts_at_the_beginning_whatever_the_state_says(tmp_path):
     model, data, state = prepared(PERCEPTRON, tmp_path)
     state.epoch, state.step, state.best_accuracy, state.best_epoch = 3, 30, 2.0, 3
-    events = list(fit(model, data, PERCEPTRON, state))
+    events = list(fit_sklearn(model, data, PERCEPTRON, state))
     assert [event.epoch for event in events if isinstance(event, EpochEnd)] == [1, 2, 3, 4]
     assert 0 < state.best_accuracy < 1
 
@@ -191,7 +195,7 @@ def test_a_class_without_images_is_named(tmp_path):
     train = type(data.train)(data.train.images[chosen], data.train.labels[chosen])
     poor = Data(data.name, data.classes, train, data.validation, data.test, data.mean, data.std)
     with pytest.raises(ConfigError, match="class 7"):
-        list(fit(model, poor, PERCEPTRON, state))
+        list(fit_sklearn(model, poor, PERCEPTRON, state))
 
 
 @pytest.mark.parametrize("config", [PERCEPTRON, LOGISTIC], ids=["perceptron", "logistic"])
@@ -203,7 +207,7 @@ def test_in_the_store_it_is_a_run_like_any_other(config, tmp_path):
     assert (run.state, run.epoch) == ("finished", 4)
     assert "Not converged" in run.note
     assert len(store.metrics(run.id, names=["epoch_train_loss"])) == 4
-    data = load(config, tmp_path, "cpu")
+    data = load_data(config, tmp_path, "cpu")
     # of the best epoch's checkpoint
     answers = trained.run_probabilities(store, run, data.test.images.numpy())
     assert (answers.argmax(1) == data.test.labels.numpy()).mean() == pytest.approx(run.test_accuracy)

@@ -29,15 +29,15 @@ def test_a_run_records_the_processor_its_vectors_and_its_threads(monkeypatch: py
     capability = torch.backends.cpu.get_cpu_capability()
     vectors = {"AVX2": "AVX2", "AVX512": "AVX-512"}.get(capability)
     parts = said.split(", ")
-    assert parts[0] == machine.processor()
+    assert parts[0] == machine.processor_name()
     assert parts[-1] == "2 threads"
     assert parts[1:-1] == ([vectors] if vectors else parts[1:-1])
-    assert machine.kind(said) == "cpu"
+    assert machine.device_kind(said) == "cpu"
     assert len(said) <= 200
 
 
 def test_the_processor_has_the_name_that_the_system_gives_it():
-    name = machine.processor()
+    name = machine.processor_name()
     assert name
     assert "," not in name
     info = Path("/proc/cpuinfo")
@@ -51,11 +51,11 @@ def test_whatever_the_system_is_there_is_a_name_and_no_error(platform: str, monk
     monkeypatch.setattr("sys.platform", platform)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("platform.processor", lambda: "")
-    machine.processor.cache_clear()
+    machine.processor_name.cache_clear()
     try:
-        assert machine.processor()
+        assert machine.processor_name()
     finally:
-        machine.processor.cache_clear()
+        machine.processor_name.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -76,30 +76,30 @@ def test_whatever_the_system_is_there_is_a_name_and_no_error(platform: str, monk
     ],
 )
 def test_recorded_devices_of_today_and_before_are_understood(said: str, kind: str, known: bool):
-    assert (machine.kind(said), machine.known(said)) == (kind, known)
+    assert (machine.device_kind(said), machine.names_processor(said)) == (kind, known)
 
 
 def test_a_run_that_goes_on_elsewhere_says_both():
     before, now = "AMD EPYC, AVX2, 1 thread", "AMD EPYC 9B45, AVX-512, 1 thread"
-    assert machine.joined(None, now) == now
-    assert machine.joined(now, now) == now
-    both = machine.joined(before, now)
+    assert machine.append_device(None, now) == now
+    assert machine.append_device(now, now) == now
+    both = machine.append_device(before, now)
     assert both == f"{before}; then {now}"
-    assert machine.joined(both, now) == both
-    assert not machine.is_one(both)
+    assert machine.append_device(both, now) == both
+    assert not machine.is_unchanged(both)
     assert machine.without_threads(both) == "AMD EPYC, AVX2; then AMD EPYC 9B45, AVX-512"
     many = before
     for number in range(40):
-        many = machine.joined(many, f"Processor {number}, AVX2, 1 thread")
+        many = machine.append_device(many, f"Processor {number}, AVX2, 1 thread")
     assert len(many) <= 200
     assert many.startswith(before)
     assert many.endswith("Processor 39, AVX2, 1 thread")
-    assert machine.joined_versions({"torch": "2.12.0", "a": "1"}, {"torch": "2.13.0", "b": "2"}) == {
+    assert machine.append_versions({"torch": "2.12.0", "a": "1"}, {"torch": "2.13.0", "b": "2"}) == {
         "torch": "2.12.0, then 2.13.0",
         "a": "1",
         "b": "2",
     }
-    assert machine.joined_versions({"torch": "2.12.0, then 2.13.0"}, {"torch": "2.13.0"}) == {
+    assert machine.append_versions({"torch": "2.12.0, then 2.13.0"}, {"torch": "2.13.0"}) == {
         "torch": "2.12.0, then 2.13.0"
     }
 
@@ -118,5 +118,5 @@ def test_a_resumed_run_keeps_what_it_began_with(monkeypatch: pytest.MonkeyPatch)
     assert again is not None
     train_now(store, again)
     found = store.run(run.id)
-    assert found.device == f"cpu, 1 thread; then {devices.describe(torch.device('cpu'))}"
+    assert found.device == f"cpu, 1 thread; then {devices.describe_device(torch.device('cpu'))}"
     assert (found.versions or {})["torch"] == f"2.0, then {torch.__version__}"

@@ -37,7 +37,7 @@ class Traffic:
         return 0.0 if since is None else time.monotonic() - since
 
 
-def answering(urls: Sequence[str], seconds: float) -> tuple[list[str], str]:
+def probe_servers(urls: Sequence[str], seconds: float) -> tuple[list[str], str]:
     """The servers worth asking, those that answered first, and why the others are not.
 
     All are asked at once. Returns as soon as one answers; those that have not failed by then come last. If none
@@ -61,13 +61,13 @@ def answering(urls: Sequence[str], seconds: float) -> tuple[list[str], str]:
     return [], "; ".join(f"{url}: {reason}" for url, reason in failed.items())
 
 
-def watch(traffic: Traffic) -> None:
+def watch_connections(traffic: Traffic) -> None:
     """Make every later `urllib.request.urlopen` of this process report to `traffic`."""
 
     class Response(http.client.HTTPResponse):
         def __init__(self, sock: Any, *args: Any, **options: Any) -> None:
             super().__init__(sock, *args, **options)
-            self.fp = io.BufferedReader(_Counted(self.fp.detach(), traffic))
+            self.fp = io.BufferedReader(_CountingStream(self.fp.detach(), traffic))
 
     class Plain(http.client.HTTPConnection):
         response_class = Response
@@ -96,7 +96,7 @@ def watch(traffic: Traffic) -> None:
     urllib.request.install_opener(urllib.request.build_opener(PlainHandler, SecureHandler))
 
 
-class _Counted(io.RawIOBase):
+class _CountingStream(io.RawIOBase):
     """A socket's raw stream that counts what arrives. Counting above it would miss what a buffer still collects."""
 
     def __init__(self, raw: io.RawIOBase, traffic: Traffic) -> None:

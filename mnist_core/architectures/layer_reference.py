@@ -1,16 +1,16 @@
-"""Writes docs/architectures.md from the layers and presets: `python -m mnist_core.architectures.reference > ...`."""
+"""Writes docs/architectures.md from layers and presets: `python -m mnist_core.architectures.layer_reference > ...`."""
 
 import sys
 
 from mnist_core.architectures.layers import KINDS
-from mnist_core.architectures.layers.kind import Argument, Kind
+from mnist_core.architectures.layers.kind import Argument, LayerKind
 from mnist_core.architectures.presets import Preset, presets
-from mnist_core.architectures.table import describe
+from mnist_core.architectures.table import describe_architecture
 from mnist_core.config import MAX_LAYERS, MAX_NESTING, MAX_PARAMETERS
 
 _HEAD = """# Architectures
 
-<!-- Generated. To renew: python -m mnist_core.architectures.reference > docs/architectures.md -->
+<!-- Generated. To renew: python -m mnist_core.architectures.layer_reference > docs/architectures.md -->
 
 An architecture is the name of a preset or a line of layers, read from left to right:
 
@@ -37,7 +37,7 @@ biases, activations, pooling and normalisation are not counted.
 """
 
 
-def reference() -> str:
+def architecture_reference() -> str:
     """The reference of all layers and presets as Markdown."""
     parts = [
         _HEAD.format(parameters=MAX_PARAMETERS, layers=MAX_LAYERS, nesting=MAX_NESTING),
@@ -52,7 +52,7 @@ def reference() -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _layer(kind: Kind) -> str:
+def _layer(kind: LayerKind) -> str:
     lines = [f"### `{kind.signature()}`\n", kind.help, ""]
     lines += [f"- `{argument.name}`: {_limits(argument)}. {argument.help}" for argument in kind.arguments]
     return "\n".join(lines) + ("\n" if kind.arguments else "")
@@ -75,10 +75,10 @@ def _family(name: str, family: list[Preset]) -> str:
 
 
 def _row(preset: Preset) -> str:
-    table = describe(preset.name, (1, 28, 28), 10)
+    table = describe_architecture(preset.name, (1, 28, 28), 10)
     costs = f"{table.parameters:,} | {table.macs:,}"
     return f"| `{preset.name}` | {costs} | {preset.explanation} | {preset.source} |"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(reference())
+    sys.stdout.write(architecture_reference())

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from mnist_core.config import FolderFacts
-from mnist_core.data.folder_layout import Listing
+from mnist_core.data.folder_layout import FolderListing
 
-EARLIER_RULE = (
+EARLIER_RULE_REMARK = (
     "Its pictures are read by the earlier rule, with which it began: as they are stored, transparency on white, the "
     "upper 8 of 16 bits, classes in the order of their letters."
 )
@@ -13,7 +13,7 @@ EARLIER_RULE = (
 _KINDS = 6
 
 
-def left_out(listing: Listing | FolderFacts) -> list[str]:
+def left_out_remarks(listing: FolderListing | FolderFacts) -> list[str]:
     """Files and directories of a folder that are not read."""
     remarks = []
     if total := sum(listing.left_out.values()):
@@ -34,9 +34,9 @@ def left_out(listing: Listing | FolderFacts) -> list[str]:
     return remarks
 
 
-def warnings(facts: FolderFacts) -> list[str]:
+def folder_warnings(facts: FolderFacts) -> list[str]:
     """What is left out, and images in which nothing is seen."""
-    remarks = left_out(facts)
+    remarks = left_out_remarks(facts)
     if facts.one_colour:
         named = ", ".join(facts.one_colour_files)
         more = f" and {facts.one_colour - len(facts.one_colour_files):,} more"
@@ -48,7 +48,7 @@ def warnings(facts: FolderFacts) -> list[str]:
     return remarks
 
 
-def reading(facts: FolderFacts) -> list[str]:
+def reading_remarks(facts: FolderFacts) -> list[str]:
     """How the pictures of a folder were read, where that is not plain."""
     remarks = []
     if facts.turned:

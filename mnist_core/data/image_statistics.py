@@ -20,7 +20,7 @@ class PixelStatistics:
     histogram: np.ndarray
 
 
-def class_counts(labels: np.ndarray, classes: int) -> np.ndarray:
+def count_classes(labels: np.ndarray, classes: int) -> np.ndarray:
     """How many images each class has: int64 (classes,)."""
     return np.bincount(labels, minlength=classes)
 
