@@ -6,7 +6,7 @@ from dashboard.controls import IMAGE_STYLES, predicted_splits, run_downloads, sp
 from dashboard.frame import choose_option, choose_run, navigation, open_store
 from dashboard.inspect import show_classes, show_confusion, show_mistakes, show_samples, show_weights
 from mnist_core.analysis import image_remarks, measures
-from mnist_core.data import SplitName
+from mnist_core.config import SplitName
 from mnist_core.store import Run
 from mnist_core.text import in_html, in_markdown, in_table_cell
 

@@ -13,7 +13,7 @@ from dashboard.controls import compared_runs, run_table
 from dashboard.frame import choose_option, open_store
 from mnist_core.analysis import Memory, Speed, costs, measures, seed_groups, stats
 from mnist_core.analysis import predictions as answers
-from mnist_core.data import shape_of
+from mnist_core.data import input_shape_and_classes
 from mnist_core.errors import MnistLabError
 from mnist_core.plots import CostPoint, accuracy_against_cost
 from mnist_core.store import Run
@@ -290,14 +290,14 @@ def _size(run_id: str, state_of_run: str, step: int) -> int | None:
 def _shape(run: Run) -> tuple[int, int, int] | None:
     """Of one image; None where the run's image folder is gone."""
     try:
-        return shape_of(run.config)[0]
+        return input_shape_and_classes(run.config)[0]
     except MnistLabError:
         return None
 
 
 def _memory(run: Run) -> Memory | None:
     try:
-        return costs.network_memory(run.config, *shape_of(run.config))
+        return costs.network_memory(run.config, *input_shape_and_classes(run.config))
     except MnistLabError:
         return None
 

@@ -12,7 +12,7 @@ from dashboard.components import data_table, table_rows
 from dashboard.controls import compared_runs, percent_text
 from dashboard.frame import choose_option, errors_as_messages, text_widget_value
 from mnist_core.analysis import Predictions, RunWorth, agreement, doubtful, scores
-from mnist_core.data import SplitName
+from mnist_core.config import SplitName
 from mnist_core.errors import DataError
 from mnist_core.export import curves
 from mnist_core.plots import accuracy_without

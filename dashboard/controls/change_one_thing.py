@@ -9,9 +9,9 @@ import streamlit as st
 from dashboard.controls import forms, run_table
 from dashboard.frame import background_jobs, choose_run, errors_as_messages, navigation, open_store
 from mnist_core.analysis import Sameness, single_change
-from mnist_core.architectures import Inherited, inheriting, line_of
+from mnist_core.architectures import Inherited, architecture_line, inheriting
 from mnist_core.config import FieldInfo, RunConfig
-from mnist_core.data import shape_of
+from mnist_core.data import input_shape_and_classes
 from mnist_core.errors import ArchitectureError, MnistLabError
 from mnist_core.store import Run, queueing
 from mnist_core.text import in_markdown
@@ -101,13 +101,13 @@ def _value(run: Run, field: FieldInfo) -> Any:
         return forms.field_widget(replace(field, default=getattr(run.config, field.name)), prefix)
     text = st.text_area(
         field.label,
-        line_of(run.config.architecture),
+        architecture_line(run.config.architecture),
         key=f"{prefix}{field.name}",
         bind="query-params",
         height=140,
         help="Put a layer in, take one out or change its numbers, or type a preset's name.",
     ).strip()
-    return run.config.architecture if text == line_of(run.config.architecture) else text
+    return run.config.architecture if text == architecture_line(run.config.architecture) else text
 
 
 def _stays(run: Run, changed: RunConfig, field: FieldInfo) -> None:
@@ -116,7 +116,7 @@ def _stays(run: Run, changed: RunConfig, field: FieldInfo) -> None:
     for found in single_change.shared_conditions(run, changed, field.name):
         equal, why = found.equal, found.why
         if equal == "partly" and field.name == "architecture":
-            inherited = _inherited(changed.architecture, run.config.architecture, *shape_of(changed))
+            inherited = _inherited(changed.architecture, run.config.architecture, *input_shape_and_classes(changed))
             equal, why = _share(inherited), str(inherited)
         lines.append(f"- {_MARKS[equal]}: **{found.what.lower()}**. {why}")
     st.markdown("\n".join(lines))

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.frame import open_store
 from mnist_core import environment
 from mnist_core.analysis import class_names_of, images_of, predictions, scores
-from mnist_core.data import SplitName
+from mnist_core.config import SplitName
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
 

@@ -10,7 +10,17 @@ from dashboard.components import pad
 from dashboard.draw.prediction_cards import STYLES, DrawingPrediction, predictions_html
 from dashboard.frame import choose_option, errors_as_messages, open_store
 from mnist_core.analysis import trained
-from mnist_core.data import DIGITS, LIKE_MNIST, Framing, Ground, Placed, dataset, ink, place, read_picture
+from mnist_core.data import (
+    DIGITS,
+    FRAMED_LIKE_MNIST,
+    Framing,
+    Ground,
+    PlacedDrawing,
+    dataset,
+    extract_strokes,
+    place_drawing,
+    read_picture,
+)
 from mnist_core.errors import MnistLabError
 from mnist_core.plots import png
 from mnist_core.store import Run
@@ -92,7 +102,7 @@ def predict_drawing(run: Run, picture: np.ndarray | None) -> DrawingPrediction:
     ground = None if run.data is None else run.data.ground
     try:
         network = trained.load_network(store, run)
-        placed = None if picture is None else place(picture, network.shape, framing, ground)
+        placed = None if picture is None else place_drawing(picture, network.shape, framing, ground)
         if placed is None:
             empty = np.full(network.shape, 255 if ground == "bright" else 0, dtype=np.uint8)
             return DrawingPrediction(run, network.classes, empty, framing.description)
@@ -111,11 +121,11 @@ def predict_drawing(run: Run, picture: np.ndarray | None) -> DrawingPrediction:
 def framing_of(run: Run) -> Framing:
     """How a drawing is placed for this run's network: as its data set says, or as its folder's images were found."""
     if run.dataset == "folder" and run.data is not None and run.data.placed_like_mnist:
-        return LIKE_MNIST
+        return FRAMED_LIKE_MNIST
     return dataset(run.dataset).framing
 
 
-def _changes(placed: Placed, ground: Ground | None) -> list[str]:
+def _changes(placed: PlacedDrawing, ground: Ground | None) -> list[str]:
     """What was done to a picture so that it looks like those that the network learned from."""
     learned = "dark on bright" if ground == "bright" else "bright on dark"
     changes = {
@@ -162,7 +172,7 @@ def _upload() -> np.ndarray | None:
 def _read(digest: str, _content: bytes) -> tuple[np.ndarray, np.ndarray]:
     """The picture (H, W, 3) and the strokes in it (H, W)."""
     picture = read_picture(_content)
-    return picture, ink(picture)
+    return picture, extract_strokes(picture)
 
 
 def _accuracy(run: Run) -> float:

@@ -10,7 +10,7 @@ from dashboard.frame import background_jobs, errors_as_messages, navigation, ope
 from dashboard.sweeps import chosen_sweep, sweep_form, sweep_results
 from mnist_core import sweeps
 from mnist_core.analysis import measures, stats
-from mnist_core.config import shown
+from mnist_core.config import format_value
 from mnist_core.errors import MnistLabError
 from mnist_core.store import ACTIVE_STATES, SweepRow, runs_at_once
 from mnist_core.sweeps import Sweep
@@ -203,7 +203,7 @@ def _best(sweep: Sweep, table: pd.DataFrame) -> None:
 
 def _values(setting: sweeps.Setting) -> str:
     return " · ".join(
-        f"{in_markdown(sweeps.axis_label(field))} **{in_markdown(shown(value))}**"
+        f"{in_markdown(sweeps.axis_label(field))} **{in_markdown(format_value(value))}**"
         for field, value in setting.values.items()
     )
 

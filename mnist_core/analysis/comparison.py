@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from mnist_core.config import FieldInfo, Rules, RunConfig, Split, fields, same_pictures
+from mnist_core.config import FieldInfo, RunConfig, SplitName, TrainingRules, have_same_pictures, list_config_fields
 from mnist_core.store import NAME_LENGTH, Run, default_name
 from mnist_core.training import machine
 
@@ -203,9 +203,9 @@ def _unknown_images(runs: Sequence[Run]) -> str:
     )
 
 
-def _same_split(runs: Sequence[Run], split: Split) -> bool | None:
+def _same_split(runs: Sequence[Run], split: SplitName) -> bool | None:
     """Whether all had the same pictures in a split; None if that is not known of some and no difference is known."""
-    answers = [same_pictures(run.data, other.data, split) for at, run in enumerate(runs) for other in runs[:at]]
+    answers = [have_same_pictures(run.data, other.data, split) for at, run in enumerate(runs) for other in runs[:at]]
     if False in answers:
         return False
     return None if None in answers else True
@@ -293,7 +293,7 @@ def _differing(runs: Sequence[Run]) -> list[tuple[FieldInfo, list[str]]]:
     configs = [run.config.model_dump() for run in runs]
     found = [
         (field, [value_text(config[field.name]) if field.matters(config) else _NO_EFFECT for config in configs])
-        for field in fields()
+        for field in list_config_fields()
     ]
     return [(field, values) for field, values in found if len(set(values)) > 1]
 
@@ -314,7 +314,7 @@ def _role(field: FieldInfo, values: Sequence[str], factor: str, runs: Sequence[R
     if field.name in ROUNDING:
         devices = {run.device or "" for run in runs}
         # "auto" took the same one
-        return IDLE if len(devices) == 1 and machine.known(devices.pop()) else LAST_DIGITS
+        return IDLE if len(devices) == 1 and machine.names_processor(devices.pop()) else LAST_DIGITS
     if field.name in NO_INFLUENCE or (field.name == "folder" and _same_folder(runs)):
         return IDLE
     if field.name == "initial_weights" and factor == "architecture":
@@ -361,7 +361,7 @@ def _patience(run: Run) -> str:
     if not run.config.early_stopping or run.versions is None:
         return ""
     equal = ", or an equal one with a lower loss"
-    return f"a higher accuracy{equal if Rules.recorded(run.versions).patience == 1 else ''}"
+    return f"a higher accuracy{equal if TrainingRules.recorded(run.versions).patience == 1 else ''}"
 
 
 # One entry is all that a further fact needs: a rule by which kernels are chosen would be one with LAST_DIGITS.

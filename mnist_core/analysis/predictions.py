@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mnist_core.analysis import scores
-from mnist_core.config import Split, same_pictures
+from mnist_core.config import SplitName, have_same_pictures
 from mnist_core.errors import StoreError
 from mnist_core.store import Run, Store
 
@@ -23,7 +23,7 @@ class Predictions:
     labels: np.ndarray
     # by run id: float32 (N, classes)
     probabilities: Mapping[str, np.ndarray]
-    split: Split = "test"
+    split: SplitName = "test"
 
     @property
     def unverified(self) -> tuple[Run, ...]:
@@ -105,7 +105,7 @@ def load_all_splits(store: Store, run: Run) -> pd.DataFrame:
 
 
 def align(
-    runs: Sequence[Run], tables: Mapping[str, pd.DataFrame], split: Split = "test"
+    runs: Sequence[Run], tables: Mapping[str, pd.DataFrame], split: SplitName = "test"
 ) -> tuple[Predictions | None, list[ExcludedRun]]:
     """The runs that answered the same images as the first that answered any, and those that are left out.
 
@@ -136,9 +136,9 @@ def align(
     return (None if labels is None else Predictions(tuple(kept), labels, probabilities, split)), left_out
 
 
-def _why_apart(run: Run, other: Run, split: Split) -> str:
+def _why_apart(run: Run, other: Run, split: SplitName) -> str:
     """Why a run cannot be compared with another one, as the end of a sentence; "" if it can."""
-    same = same_pictures(run.data, other.data, split)
+    same = have_same_pictures(run.data, other.data, split)
     if same or (same is None and run.dataset == other.dataset):
         return ""
     classes = [one.data.classes for one in (run, other) if one.data is not None]

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mnist_core.analysis.comparison import NOT_STUDIED, value_text
-from mnist_core.architectures import describe, line_of_descent
-from mnist_core.config import FieldInfo, RunConfig, fields
-from mnist_core.data import shape_of
+from mnist_core.architectures import describe_architecture, extend_initial_weights
+from mnist_core.config import FieldInfo, RunConfig, list_config_fields
+from mnist_core.data import input_shape_and_classes
 from mnist_core.errors import ConfigError, MnistLabError
 from mnist_core.store import Run
-from mnist_core.training import check
+from mnist_core.training import check_trainable
 
 Sameness = Literal["yes", "partly", "no"]
 
@@ -18,7 +18,7 @@ _TOLD = 3
 _IMAGES = ("dataset", "folder", "folder_size", "folder_colour")
 # how many images there are to learn from
 _COUNT = ("train_images", "validation_images", "choose_on")
-_AUGMENTATION = tuple(field.name for field in fields() if field.group == "Augmentation")
+_AUGMENTATION = tuple(field.name for field in list_config_fields() if field.group == "Augmentation")
 # What scikit-learn's estimators know; LogisticRegression has no batches, MLPClassifier no solver.
 _SKLEARN = (
     "dataset",
@@ -60,11 +60,11 @@ def with_one_change(before: Run | RunConfig, field: str, value: Any) -> RunConfi
         raise ConfigError(field, "has no effect in this run, or cannot be changed by itself; choose another field")
     changes = {field: value}
     if field == "architecture" and config.library == "torch":
-        changes["initial_weights"] = line_of_descent(config.initial_weights, config.architecture)
+        changes["initial_weights"] = extend_initial_weights(config.initial_weights, config.architecture)
     changed = config.replace(**changes)
     if getattr(changed, field) == getattr(config, field):
         raise ConfigError(field, f"is {value_text(getattr(config, field))} already; choose another value")
-    check(changed)
+    check_trainable(changed)
     return changed
 
 
@@ -74,7 +74,7 @@ def changeable_fields(before: Run | RunConfig) -> list[FieldInfo]:
     values = config.model_dump()
     found = [
         field
-        for field in fields()
+        for field in list_config_fields()
         if field.group != "Origin" and field.name not in ("seed", *NOT_STUDIED) and field.matters(values)
     ]
     # its weights fit no other network, and no other kind of images
@@ -91,7 +91,7 @@ def name_of_change(before: Run, after: RunConfig, field: str) -> str:
     old, new = getattr(before.config, field), getattr(after, field)
     if field == "architecture":
         return f"{before.name}, {_layers_changed(before.config, after)}"
-    label = next(known.label for known in fields() if known.name == field)
+    label = next(known.label for known in list_config_fields() if known.name == field)
     return f"{before.name}, {label[:1].lower()}{label[1:]} {value_text(new)} instead of {value_text(old)}"
 
 
@@ -152,7 +152,10 @@ def _chance(config: RunConfig, after: RunConfig, field: str) -> SharedCondition:
 
 def _layers_changed(config: RunConfig, after: RunConfig) -> str:
     """What was put in or left out, in a few words; the names where that is too much."""
-    old, new = ([layer.call for layer in describe(one.architecture, *shape_of(one)).layers] for one in (config, after))
+    old, new = (
+        [layer.call for layer in describe_architecture(one.architecture, *input_shape_and_classes(one)).layers]
+        for one in (config, after)
+    )
     before = _equal_ahead(old, new)
     behind = _equal_ahead(old[before:][::-1], new[before:][::-1])
     gone, come = (calls[before : len(calls) - behind] for calls in (old, new))
@@ -179,7 +182,7 @@ def _draws(config: RunConfig) -> bool:
 
 
 def _kinds(config: RunConfig) -> list[str]:
-    return [layer.name for layer in describe(config.architecture, *shape_of(config)).layers]
+    return [layer.name for layer in describe_architecture(config.architecture, *input_shape_and_classes(config)).layers]
 
 
 def _hidden(config: RunConfig) -> bool:
@@ -188,7 +191,7 @@ def _hidden(config: RunConfig) -> bool:
 
 def _shape(config: RunConfig) -> Any:
     try:
-        return shape_of(config)
+        return input_shape_and_classes(config)
     except MnistLabError:
         # the folder is gone
         return None

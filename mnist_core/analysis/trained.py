@@ -81,19 +81,21 @@ class TrainedNetwork:
 
     def inputs(self, images: "Tensor") -> "Tensor":
         """uint8 images (N, C, H, W) as the network was trained on them: float32, normalised."""
-        from mnist_core.data import Scaling
+        from mnist_core.data import PixelScaling
 
-        return Scaling.of(self.mean, self.std, self.shape).inputs(images)
+        return PixelScaling.of(self.mean, self.std, self.shape).inputs(images)
 
     def logits(self, images: np.ndarray) -> np.ndarray:
         """What it puts out before the softmax for uint8 images (N, C, H, W): float32 (N, classes)."""
         import torch
 
-        from mnist_core.training import BATCH_CPU, logits_of
+        from mnist_core.training import CPU_BATCH_SIZE, compute_logits
 
         with torch.inference_mode():
-            batches = torch.from_numpy(np.ascontiguousarray(images)).split(BATCH_CPU)
-            return torch.cat([logits_of(self.model, self.inputs(batch), self.precision) for batch in batches]).numpy()
+            batches = torch.from_numpy(np.ascontiguousarray(images)).split(CPU_BATCH_SIZE)
+            return torch.cat(
+                [compute_logits(self.model, self.inputs(batch), self.precision) for batch in batches]
+            ).numpy()
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """Class probabilities for uint8 images (N, C, H, W): float32 (N, classes)."""
@@ -112,19 +114,19 @@ def load_network(store: Store, run: Run, epoch: int | None = None) -> TrainedNet
 def _load(path: Path, artifact: Artifact, precision: str) -> TrainedNetwork:
     import torch
 
-    from mnist_core.architectures import build
+    from mnist_core.architectures import build_network
     from mnist_core.training import checkpoints as files
-    from mnist_core.training import place
+    from mnist_core.training import move_to_device
 
     # One image is answered in a millisecond; more threads would only fight with a run that trains beside it.
     torch.set_num_threads(1)
     if not is_intact(path, artifact):
         raise CheckpointError(f"{path.name} is missing or damaged. Choose another epoch or run, or train again.")
-    checkpoint = files.load(path, weights_only=True)
+    checkpoint = files.load_checkpoint(path, weights_only=True)
     about = checkpoint.network
     shape, classes = tuple(about["shape"]), tuple(about["classes"])
-    model = build(about["architecture"], shape, len(classes))
+    model = build_network(about["architecture"], shape, len(classes))
     files.restore_weights(checkpoint, model)
     # kernels as in training: another layout rounds otherwise
-    model = place(model.eval(), torch.device("cpu"))
+    model = move_to_device(model.eval(), torch.device("cpu"))
     return TrainedNetwork(model, shape, classes, tuple(about["mean"]), tuple(about["std"]), precision)

@@ -6,12 +6,12 @@ from typing import Any
 import torch
 
 from mnist_core.analysis import scores, trained
-from mnist_core.config import FIRST_RULE, RULE, DataFacts, RunConfig, Split
+from mnist_core.config import FIRST_READING_RULE, READING_RULE, DataFacts, RunConfig, SplitName
 from mnist_core.data import Data
 from mnist_core.errors import CheckpointError, DataError
 from mnist_core.jobs import resuming
 from mnist_core.store import Artifact, Run, Store, retention
-from mnist_core.training import TrainingState, checkpoints, predict
+from mnist_core.training import TrainingState, checkpoints, predict_split
 
 # in the middle of an epoch
 PAUSED = "checkpoints/paused.safetensors"
@@ -23,17 +23,17 @@ def rule_of(store: Store, run: Run) -> int:
         return run.data.rule
     # it began before the rule was recorded
     if run.started is not None:
-        return FIRST_RULE
+        return FIRST_READING_RULE
     if run.config.continue_from and (parent := store.run(run.config.continue_from)).dataset == "folder":
         return parent.rule
-    return RULE
+    return READING_RULE
 
 
 def check_unchanged(run: Run, facts: DataFacts | None) -> None:
     """Raise DataError if a run that goes on would get other images than it began with."""
     if run.data is None or facts is None:
         return
-    splits: dict[Split, str] = {"train": "training", "validation": "validation", "test": "test"}
+    splits: dict[SplitName, str] = {"train": "training", "validation": "validation", "test": "test"}
     for split, name in splits.items():
         if run.data.images.get(split) != facts.images.get(split):
             raise DataError(
@@ -69,7 +69,7 @@ def go_on(
     else:
         store.rewind(run, 0)
         return ""
-    checkpoint = checkpoints.load(folder / artifact.path)
+    checkpoint = checkpoints.load_checkpoint(folder / artifact.path)
     checkpoints.restore_weights(checkpoint, model)
     note = resuming.passed_over(store, run, own) if own else ""
     if config.fresh_optimizer and not own:
@@ -103,9 +103,9 @@ def _best(state: TrainingState) -> dict[str, float | int | None]:
 def save(
     store: Store, run: Run, path: str, model: torch.nn.Module, state: TrainingState, about: dict[str, Any]
 ) -> None:
-    checkpoint = checkpoints.capture(model, state.optimizers, state.progress(), about)
+    checkpoint = checkpoints.capture_checkpoint(model, state.optimizers, state.progress(), about)
     store.write_artifact(
-        run, path, "checkpoint", state.epoch, state.step, lambda target: checkpoints.save(checkpoint, target)
+        run, path, "checkpoint", state.epoch, state.step, lambda target: checkpoints.save_checkpoint(checkpoint, target)
     )
 
 
@@ -136,13 +136,15 @@ def write_results(store: Store, run: Run, images: Data, model: torch.nn.Module) 
                 f"{artifact.path} is missing or damaged, so the weights of the best epoch cannot be tested. "
                 "Resume the run, or train anew."
             )
-        checkpoints.restore_weights(checkpoints.load(store.folder(run.id) / artifact.path, weights_only=True), model)
+        checkpoints.restore_weights(
+            checkpoints.load_checkpoint(store.folder(run.id) / artifact.path, weights_only=True), model
+        )
     frames = []
     for name, split in (("validation", images.validation), ("test", images.test)):
         # they are the same
         if len(split.labels) and not (name == "validation" and run.config.choose_on == "test"):
             # (N, classes)
-            answers = predict(model, images, split, precision=run.config.precision)
+            answers = predict_split(model, images, split, precision=run.config.precision)
             frame = pd.DataFrame(answers, columns=[f"p{place}" for place in range(answers.shape[1])])
             frame.insert(0, "label", split.labels.cpu().numpy())
             frame.insert(0, "index", range(len(frame)))

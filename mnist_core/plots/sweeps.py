@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mnist_core.config import shown
+from mnist_core.config import format_value
 from mnist_core.plots.style import GREY, PALETTE, accuracy_axis, errors_of, polish
 from mnist_core.plots.swept_curves import sweep_curves
 from mnist_core.plots.swept_map import swept_map
@@ -70,7 +70,7 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
             "color": PALETTE[0],
             "visible": several,
         },
-        customdata=[[in_plotly(shown(row[field])), mean_text(row), interval_text(row)] for row in found],
+        customdata=[[in_plotly(format_value(row[field])), mean_text(row), interval_text(row)] for row in found],
         hovertemplate=f"{in_plotly(label)} <b>%{{customdata[0]}}</b><br>%{{customdata[1]}}%%{{customdata[2]}}"
         "<extra></extra>",
     )
@@ -106,7 +106,7 @@ def _add_runs(figure: go.Figure, table: pd.DataFrame, field: str, label: str, me
         name="each run",
         cliponaxis=False,
         marker={"symbol": "circle-open", "size": 11, "color": GREY, "line": {"width": 2}},
-        customdata=[[in_plotly(shown(value)), 100 * accuracy, seed] for value, accuracy, seed in details],
+        customdata=[[in_plotly(format_value(value)), 100 * accuracy, seed] for value, accuracy, seed in details],
         hovertemplate=f"{in_plotly(label)} <b>%{{customdata[0]}}</b>, seed %{{customdata[2]}}<br>"
         "%{customdata[1]:.2f}%<extra></extra>",
     )

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.colors import sequential
 
-from mnist_core.config import shown
+from mnist_core.config import format_value
 from mnist_core.plots.style import DARK, FAINT, LIGHT, PALETTE, contrast, errors_of, polish
 from mnist_core.plots.swept_scale import SweptScale, scale_colour, swept_scale
 from mnist_core.plots.swept_style import (
@@ -84,7 +84,7 @@ def swept_map(table: pd.DataFrame, labels: Mapping[str, str], measure: str = "va
     for update, scale, label in zip(
         (figure.update_xaxes, figure.update_yaxes), (columns, rows), labels.values(), strict=True
     ):
-        names = [shortened(shown(value)) for value in scale.values]
+        names = [shortened(format_value(value)) for value in scale.values]
         update(
             title_text=in_plotly(label),
             tickmode="array",
@@ -168,5 +168,5 @@ def _shares(found: Sequence[Mapping[str, Any]]) -> list[float]:
 
 
 def _hover(row: Mapping[str, Any], labels: Mapping[str, str]) -> str:
-    words = [f"{in_plotly(label)} <b>{in_plotly(shown(row[field]))}</b>" for field, label in labels.items()]
+    words = [f"{in_plotly(label)} <b>{in_plotly(format_value(row[field]))}</b>" for field, label in labels.items()]
     return "<br>".join([*words, f"{mean_text(row)}%{interval_text(row)}"])

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mnist_core.analysis import comparison, image_remarks, measures, stats
-from mnist_core.config import fields
+from mnist_core.config import list_config_fields
 from mnist_core.plots import learning_curves, run_label
 from mnist_core.report.findings import Findings
 from mnist_core.report.words import MISSING, Charts, Html, number, paragraph, percent, run_marks, section, strong, table
@@ -182,7 +182,7 @@ def settings(found: Findings) -> Html:
         differing = _frame(differences) if len(differences) else paragraph("These runs have the same settings.")
     shown = [
         [field.label, *(_setting(run, field.name) for run in found.runs)]
-        for field in fields()
+        for field in list_config_fields()
         if any(field.matters(run.config.model_dump()) for run in found.runs)
     ]
     every = table(["Setting", *(_short(run) for run in found.runs)], shown, words=1 + len(found.runs))

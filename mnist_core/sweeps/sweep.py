@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mnist_core.config import MAX_SWEPT_LAYERS, MAX_WHOLE, RunConfig, shown
+from mnist_core.config import MAX_SWEPT_LAYERS, MAX_WHOLE, RunConfig, format_value
 from mnist_core.errors import ArchitectureError, ConfigError
 from mnist_core.sweeps import slots
 from mnist_core.sweeps.axes import SweepAxis, field_info
-from mnist_core.training import check, check_size
+from mnist_core.training import check_size, check_trainable
 
 MAX_RUNS = 2000
 # draws for each sample: enough to find nearly all points of a small space
@@ -153,7 +153,7 @@ class Sweep:
         shape = (config.dataset, config.folder, config.folder_size, config.folder_colour)
         if (config.architecture, *shape) not in known:
             try:
-                network = check(config)
+                network = check_trainable(config)
             except ArchitectureError as error:
                 varied = [field for field in self.fields if field not in changes or field == "architecture"]
                 raise ConfigError(varied[0] if varied else "architecture", f"{error} (with {where})") from None
@@ -194,7 +194,7 @@ def merged_sweep(old: Sweep, new: Sweep) -> Sweep:
 
 def point_text(point: Mapping[str, Any]) -> str:
     """A point in words: "learning_rate 0.1, width 100"."""
-    return ", ".join(f"{field} {shown(value)}" for field, value in point.items())
+    return ", ".join(f"{field} {format_value(value)}" for field, value in point.items())
 
 
 def _union(old: SweepAxis, new: SweepAxis) -> SweepAxis:

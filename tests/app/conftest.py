@@ -19,7 +19,9 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
         calls.woken += 1
 
     monkeypatch.setattr(frame_store.jobs, "start", lambda store: SimpleNamespace(wake=wake))
-    monkeypatch.setattr(frame_store, "ensure_downloaded", lambda name, root: Download(dataset_status(name, root), root, ()))
+    monkeypatch.setattr(
+        frame_store, "ensure_downloaded", lambda name, root: Download(dataset_status(name, root), root, ())
+    )
     monkeypatch.setattr(frame_store, "_WARM_UP_SECONDS", 3600.0)
     st.cache_resource.clear()
     st.cache_data.clear()

@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mnist_core.architectures.building import build
-from mnist_core.architectures.diagram.diagram import diagram
+from mnist_core.architectures.building import build_network
+from mnist_core.architectures.diagram.diagram import architecture_diagram
 from mnist_core.architectures.layers import KINDS
 from mnist_core.architectures.presets import presets
-from mnist_core.architectures.table import describe
+from mnist_core.architectures.table import describe_architecture
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data import pictures
 from mnist_core.errors import MnistLabError
@@ -28,7 +28,7 @@ from mnist_core.export.archive import archive
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from mnist_core.sweeps.axes import SweepAxis, parse_values
-from mnist_core.training.checking import check
+from mnist_core.training.checking import check_trainable
 from tests.faults.hostile_archives import packed, signed
 from tests.labs import trained_run
 
@@ -85,17 +85,17 @@ LINES = st.lists(CALLS | PARTS, max_size=12).map(" ".join)
 
 def parse_config(values: dict[str, Any]) -> RunConfig:
     config = RunConfig.parse(values)
-    check(config)
+    check_trainable(config)
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
     assert config.digest()
     return config
 
 
 def draw_network(text: str) -> object:
-    network = describe(text, (1, 28, 28), 10)
-    assert diagram(network)
+    network = describe_architecture(text, (1, 28, 28), 10)
+    assert architecture_diagram(network)
     if network.parameters < 20_000:
-        built = build(text, (1, 28, 28), 10)
+        built = build_network(text, (1, 28, 28), 10)
         assert sum(one.numel() for one in built.parameters()) == network.parameters
     return network
 
@@ -184,7 +184,9 @@ def changed(content: bytes, changes: list[tuple[float, int]], length: float) -> 
 @given(st.sampled_from(PICTURES), CHANGES, st.sampled_from([0.0, 0.3, 0.9, 1.0]) | st.floats(0, 1), st.booleans())
 def test_pictures(content: bytes, changes: list[tuple[float, int]], length: float, colour: bool) -> None:
     try:
-        pixels = pictures.single(pictures.opened(changed(content, changes, length)), colour, square=28)
+        pixels = pictures.single_picture_pixels(
+            pictures.open_picture(changed(content, changes, length)), colour, square=28
+        )
     except pictures.UNREADABLE:
         return
     assert pixels.shape[:2] == (28, 28)

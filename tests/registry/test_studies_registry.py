@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from mnist_core.architectures.table import describe
-from mnist_core.data.catalogue import shape_of
+from mnist_core.architectures.table import describe_architecture
+from mnist_core.data.catalogue import input_shape_and_classes
 from mnist_core.studies import records, reporting
 from mnist_core.studies.catalogue import all_studies, reported_numbers
 from mnist_core.studies.measurements import is_moment
@@ -174,7 +174,7 @@ def test_the_swept_values_are_those_of_the_networks(study: Study) -> None:
             assert tuple(values) == experiment.swept
             assert values.get("learning_rate", variant.config.learning_rate) == variant.config.learning_rate
             assert values.get("weight_decay", variant.config.weight_decay) == variant.config.weight_decay
-            calls = [layer.call for layer in describe(variant.config.architecture, (1, 28, 28), 10).layers]
+            calls = [layer.call for layer in describe_architecture(variant.config.architecture, (1, 28, 28), 10).layers]
             if "width" in values:
                 assert f"linear({values['width']:.0f})" in calls[1]
             if "dropout" in values:
@@ -186,7 +186,7 @@ def test_the_swept_values_are_those_of_the_networks(study: Study) -> None:
 
 def test_the_layers_of_the_linear_networks_are_those_of_their_labels() -> None:
     for variant in all_studies()["linear-depth"].experiments[0].variants:
-        layers = describe(variant.config.architecture, (1, 28, 28), 10).layers[1:]
+        layers = describe_architecture(variant.config.architecture, (1, 28, 28), 10).layers[1:]
         assert {layer.name for layer in layers} == {"linear"}
         assert "-".join(["784", *(str(layer.output_shape[0]) for layer in layers)]) == variant.label
 
@@ -217,7 +217,7 @@ def test_it_can_be_planned_and_each_of_its_runs_is_another(study: Study) -> None
         assert len(digests) == len(planned)
         assert {one.protocol for one in planned} <= set(PROTOCOLS)
         for one in planned:
-            assert describe(one.config.architecture, *shape_of(one.config)).layers
+            assert describe_architecture(one.config.architecture, *input_shape_and_classes(one.config)).layers
         if experiment.continues:
             assert [variant.label for variant in study.experiment(experiment.continues).variants] == [
                 variant.label for variant in experiment.variants

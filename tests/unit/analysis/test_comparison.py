@@ -21,7 +21,7 @@ from mnist_core.analysis.comparison import (
     with_seeds,
 )
 from mnist_core.analysis.single_change import changeable_fields
-from mnist_core.config.rules import Rules
+from mnist_core.config.rules import TrainingRules
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.store.run import Run
@@ -176,11 +176,11 @@ def test_what_a_run_has_not_recorded_yet_is_no_difference(store: Store) -> None:
 
 def test_two_rules_of_early_stopping_are_a_confound(store: Store) -> None:
     old = recorded(store, EPYC, TORCH, early_stopping=2)
-    new = recorded(store, EPYC, TORCH | Rules().as_versions(), early_stopping=2)
+    new = recorded(store, EPYC, TORCH | TrainingRules().as_versions(), early_stopping=2)
     assert roles(old, new) == {"Early stopping waits for": CONFOUND}
     assert CONFOUND in fairness([old, new])
     assert config_differences(
-        [recorded(store, EPYC, TORCH), recorded(store, EPYC, TORCH | Rules().as_versions())]
+        [recorded(store, EPYC, TORCH), recorded(store, EPYC, TORCH | TrainingRules().as_versions())]
     ).empty
 
 

@@ -14,8 +14,8 @@ from mnist_core.analysis import costs, trained
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.store import Store
 from mnist_core.training import checkpoints
-from mnist_core.training.needs import numbers_of_optimizer
-from mnist_core.training.optimization import optimizers
+from mnist_core.training.needs import count_optimizer_numbers
+from mnist_core.training.optimization import build_optimizers
 from tests.labs import train_now
 
 NETWORKS = (
@@ -50,7 +50,7 @@ class _Alive(TorchDispatchMode):
 
 @pytest.mark.parametrize("text", NETWORKS)
 def test_the_memory_of_one_image_is_what_torch_holds_at_its_worst_moment(text: str) -> None:
-    model = architectures.build(text, (1, 28, 28), 10).eval()
+    model = architectures.build_network(text, (1, 28, 28), 10).eval()
     image = torch.rand(1, 1, 28, 28)
     weights = {tensor.untyped_storage().data_ptr() for tensor in model.state_dict().values()}
     alive = _Alive(weights)
@@ -81,7 +81,7 @@ def test_memory_by_hand() -> None:
 def test_the_optimizer_keeps_as_many_numbers_as_are_counted(name: str, momentum: float) -> None:
     config = RunConfig.parse({"optimizer": name, "momentum": momentum, "nesterov": False})
     model = torch.nn.Linear(7, 5)
-    (optimizer,) = optimizers(model, config)
+    (optimizer,) = build_optimizers(model, config)
     model(torch.rand(2, 7)).sum().backward()
     optimizer.step()
     kept = sum(
@@ -90,7 +90,7 @@ def test_the_optimizer_keeps_as_many_numbers_as_are_counted(name: str, momentum:
         for value in values.values()
         if isinstance(value, torch.Tensor) and value.numel() > 1
     )
-    assert kept == numbers_of_optimizer(config) * 40
+    assert kept == count_optimizer_numbers(config) * 40
 
 
 def test_the_size_of_the_weights_is_that_of_a_file_of_them() -> None:
@@ -102,7 +102,7 @@ def test_the_size_of_the_weights_is_that_of_a_file_of_them() -> None:
     train_now(store, run)
     run = store.run(run.id)
     path = store.folder(run.id) / trained.chosen_checkpoint(store, run).path
-    weights = checkpoints.load(path).weights()
+    weights = checkpoints.load_checkpoint(path).weights()
     assert len(weights) > 4
     assert costs.weights_size(store, run) == len(save(weights)) < path.stat().st_size
     images = np.random.default_rng(0).integers(0, 256, (3, 1, 28, 28), dtype=np.uint8)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from mnist_core.analysis.explain import activations, class_templates, nonlinear_layers, viewable_weights
-from mnist_core.architectures.building import build
+from mnist_core.architectures.building import build_network
 from mnist_core.architectures.modules import Residual
 
 SHAPE = (1, 28, 28)
@@ -16,7 +16,7 @@ SHAPE = (1, 28, 28)
 
 def _build(text: str, shape: tuple[int, int, int] = SHAPE) -> nn.Module:
     torch.manual_seed(0)
-    return build(text, shape, 10)
+    return build_network(text, shape, 10)
 
 
 def test_units_of_a_first_linear_layer_are_images() -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mnist_core.analysis.explain import activations, class_templates, nonlinear_layers, viewable_weights
-from mnist_core.architectures.building import build
+from mnist_core.architectures.building import build_network
 from mnist_core.architectures.presets import presets
 
 
@@ -13,7 +13,7 @@ from mnist_core.architectures.presets import presets
 def test_every_preset_can_be_looked_into(name: str) -> None:
     torch.manual_seed(0)
     shape = (1, 28, 28)
-    model = build(name, shape, 10)
+    model = build_network(name, shape, 10)
     layers = viewable_weights(model, shape)
     assert layers, "something of every network can be shown"
     assert all(np.isfinite(layer.values).all() and layer.values.ndim == 4 for layer in layers)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mnist_core.analysis import explain, explain_linear
-from mnist_core.architectures.building import build
+from mnist_core.architectures.building import build_network
 from mnist_core.plots import studies
 from mnist_core.plots.style import MISTAKE, PALETTE, run_style
 
@@ -106,7 +106,7 @@ def test_several_runs_keep_their_colours_and_accuracy_is_in_per_cent() -> None:
 def test_the_product_of_linear_layers_is_what_the_network_computes(widths: tuple[int, ...], rank: int) -> None:
     torch.manual_seed(1)
     line = " ".join(["flatten", *(f"linear({width})" for width in widths), "linear(10)", "logsoftmax"])
-    model = build(line, (1, 28, 28), 10).eval()
+    model = build_network(line, (1, 28, 28), 10).eval()
     found = explain_linear.linear_product_of(model)
     assert found is not None
     assert (found.rank, found.narrowest, found.widths) == (rank, min(784, *widths, 10), (784, *widths, 10))
@@ -118,7 +118,7 @@ def test_the_product_of_linear_layers_is_what_the_network_computes(widths: tuple
 
 
 def test_a_network_with_an_activation_is_no_single_matrix() -> None:
-    assert explain_linear.linear_product_of(build("flatten linear(5) relu linear(10)", (1, 28, 28), 10)) is None
+    assert explain_linear.linear_product_of(build_network("flatten linear(5) relu linear(10)", (1, 28, 28), 10)) is None
 
 
 def test_a_class_whose_logit_is_always_clipped_is_never_answered() -> None:

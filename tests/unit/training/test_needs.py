@@ -28,8 +28,8 @@ from mnist_core.sweeps.axes import SweepAxis
 from mnist_core.sweeps.running import launch_sweep, retry_failed_runs
 from mnist_core.sweeps.sweep import Sweep
 from mnist_core.training import evaluation
-from mnist_core.training.checking import check
-from mnist_core.training.needs import check_needs, check_together
+from mnist_core.training.checking import check_trainable
+from mnist_core.training.needs import check_needs, check_needs_together
 from tests.labs import train_now, trained_run
 from tests.small_folders import write_images
 
@@ -47,21 +47,21 @@ SHAPE = (1, 28, 28)
 def test_what_is_too_much_is_refused_with_what_fits(name: str) -> None:
     config, field = HUGE[name]
     with pytest.raises(ConfigError) as caught:
-        check(config)
+        check_trainable(config)
     assert caught.value.field == field
     numbers = re.search(r"(?:choose|at most) ([0-9,]+)", str(caught.value).split(";")[1])
     if numbers:
         fitting = int(numbers[1].replace(",", ""))
-        check(config.replace(**{field: fitting}))
+        check_trainable(config.replace(**{field: fitting}))
         with pytest.raises(ConfigError):
-            check(config.replace(**{field: fitting + 1}))
+            check_trainable(config.replace(**{field: fitting + 1}))
 
 
 def test_a_checkpoint_may_not_be_larger_than_the_limit() -> None:
     config = RunConfig(dataset="cifar10", architecture="flatten linear(160000) linear(classes)", optimizer="adam")
     with pytest.raises(ConfigError, match="architecture"):
-        check(config)
-    check(config.replace(optimizer="sgd", momentum=0))
+        check_trainable(config)
+    check_trainable(config.replace(optimizer="sgd", momentum=0))
 
 
 def test_memory_is_that_of_the_page_compare() -> None:
@@ -71,21 +71,21 @@ def test_memory_is_that_of_the_page_compare() -> None:
     assert needed > limits.MAX_RUN_MEMORY
     with pytest.raises(ConfigError, match=f"{needed / 1e9:,.1f} GB"):
         check_needs(config, SHAPE, 10, None)
-    assert evaluation.BATCH_CPU == limits.ANSWERED_AT_ONCE
+    assert evaluation.CPU_BATCH_SIZE == limits.PREDICTION_BATCH
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
 def test_all_presets_fit_with_batches_of_a_thousand(dataset: Literal["mnist", "cifar10"]) -> None:
     for preset in presets():
-        check(RunConfig(dataset=dataset, architecture=preset, batch_size=1000, epochs=100))
+        check_trainable(RunConfig(dataset=dataset, architecture=preset, batch_size=1000, epochs=100))
 
 
 def test_all_recipes_and_studies_fit() -> None:
     for recipe in RECIPES.values():
-        check(recipe.config)
+        check_trainable(recipe.config)
     for study in all_studies():
         for planned in plan_runs(study):
-            check(planned.config.model_copy(update={"continue_from": "", "continue_epoch": None}))
+            check_trainable(planned.config.model_copy(update={"continue_from": "", "continue_epoch": None}))
 
 
 def test_each_run_of_a_sweep_is_asked() -> None:
@@ -168,9 +168,9 @@ def test_what_the_runs_of_a_sweep_need_together_is_bounded_and_none_is_queued(na
 def test_runs_that_would_fill_the_disk_are_refused() -> None:
     config = RunConfig(dataset="mnist-5k", architecture="mlp-300", epochs=3)
     need = queueing.needs([config])[0]
-    check_together([need] * 2, "seeds", free=2 * need.disk)
+    check_needs_together([need] * 2, "seeds", free=2 * need.disk)
     with pytest.raises(ConfigError, match=r"^seeds: .* left; free some with"):
-        check_together([need] * 2, "seeds", free=2 * need.disk - 1)
+        check_needs_together([need] * 2, "seeds", free=2 * need.disk - 1)
 
 
 def test_a_run_that_goes_on_needs_no_second_room_for_its_checkpoints(
@@ -250,9 +250,9 @@ def test_the_images_of_a_folder_are_counted_before_its_run_is_queued(tmp_path: P
 
 @pytest.mark.parametrize(("field", "value"), [("validation_images", 60_000), ("train_images", 50_001)])
 def test_more_images_than_there_are_are_refused_before_the_run_is_queued(field: str, value: int) -> None:
-    check(RunConfig.parse({field: value - 1}))
+    check_trainable(RunConfig.parse({field: value - 1}))
     with pytest.raises(ConfigError) as caught:
-        check(RunConfig.parse({field: value}))
+        check_trainable(RunConfig.parse({field: value}))
     assert caught.value.field == field
 
 
@@ -270,14 +270,14 @@ def test_only_one_module_puts_runs_into_the_queue() -> None:
 )
 def test_the_environment_replaces_a_limit(text: str, value: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_LAB_MAX_STEPS", text)
-    assert limits.limit("MAX_STEPS") == value
+    assert limits.read_limit("MAX_STEPS") == value
 
 
 @pytest.mark.parametrize("text", ["0", "-5", "nan", "inf", "1e99", "1_000", "٣", "64 parsecs", "many", "9" * 5000])
 def test_a_limit_that_is_no_number_is_named_with_the_remedy(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_LAB_MAX_STEPS", text)
     with pytest.raises(ConfigError) as caught:
-        check(RunConfig())
+        check_trainable(RunConfig())
     assert caught.value.field == "MNIST_LAB_MAX_STEPS"
     assert len(str(caught.value)) < 300
 
@@ -288,15 +288,15 @@ def test_an_engineer_with_a_larger_machine_raises_the_limit_that_the_message_nam
 ) -> None:
     config, _ = HUGE[name]
     with pytest.raises(ConfigError) as caught:
-        check(config)
+        check_trainable(config)
     variable = re.search(r"set (MNIST_LAB_\w+)", str(caught.value))
     assert variable
     monkeypatch.setenv(variable[1], "1 TB")
-    check(config)
+    check_trainable(config)
 
 
 def test_every_limit_that_can_be_replaced_is_in_the_guide() -> None:
     guide = (ROOT / "docs/guide/keeping-safe.md").read_text()
-    missing = [name for name in limits.ADJUSTABLE if f"`{limits.variable(name)}`" not in guide]
+    missing = [name for name in limits.ADJUSTABLE_LIMITS if f"`{limits.limit_variable(name)}`" not in guide]
     assert missing == []
-    assert set(limits.ADJUSTABLE) <= set(vars(limits))
+    assert set(limits.ADJUSTABLE_LIMITS) <= set(vars(limits))

@@ -10,15 +10,15 @@ import torch.nn.functional as F
 
 from mnist_core import architectures
 from mnist_core.analysis import trained
-from mnist_core.config.rules import Rules
+from mnist_core.config.rules import TrainingRules
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.loading import Data, load
+from mnist_core.data.loading import Data, load_data
 from mnist_core.events import EpochEnd, RunFinished, RunStarted, StepEnd
 from mnist_core.jobs.worker import work
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from mnist_core.training import checkpoints
-from mnist_core.training.loop import TrainingState, epoch_order, train
+from mnist_core.training.loop import TrainingState, epoch_order, train_network
 from mnist_core.training.optimization import learning_rate
 from tests.labs import train_now
 
@@ -42,12 +42,12 @@ def every_step_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def data_of(config: RunConfig, tmp_path: Path) -> Data:
-    return load(config, tmp_path, "cpu")
+    return load_data(config, tmp_path, "cpu")
 
 
 def network_of(config: RunConfig) -> torch.nn.Module:
     torch.manual_seed(config.seed)
-    return architectures.build(config.architecture, (1, 28, 28), 10)
+    return architectures.build_network(config.architecture, (1, 28, 28), 10)
 
 
 def run_to_end(store: Store, config: RunConfig, stop_at: int | None = None) -> Run:
@@ -71,7 +71,7 @@ def run_to_end(store: Store, config: RunConfig, stop_at: int | None = None) -> R
 def fingerprint(store: Store, run: Run) -> str:
     """A hash of every metric and of all tensors of the last checkpoint, times left out."""
     metrics = store.metrics(run.id).drop(columns=["id", "seconds"]).sort_values(["step", "name"])
-    checkpoint = checkpoints.load(store.folder(run.id) / trained.checkpoints(store, run)[-1].path)
+    checkpoint = checkpoints.load_checkpoint(store.folder(run.id) / trained.checkpoints(store, run)[-1].path)
     digest = hashlib.sha256(metrics.to_csv(index=False).encode())
     for name, tensor in sorted(checkpoint.tensors.items()):
         digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
@@ -108,7 +108,7 @@ def test_continuing_from_an_epoch_is_a_new_run_that_takes_the_same_path(store, e
     assert steps.min() == epoch * 16 + 1
     last = [trained.chosen_checkpoint(store, run, 3).sha256 for run in (parent, child)]
     tensors = [
-        checkpoints.load(store.folder(run.id) / trained.chosen_checkpoint(store, run, 3).path).tensors
+        checkpoints.load_checkpoint(store.folder(run.id) / trained.chosen_checkpoint(store, run, 3).path).tensors
         for run in (parent, child)
     ]
     assert last
@@ -132,7 +132,7 @@ def test_the_first_step_is_the_one_that_mathematics_says(tmp_path):
     chosen = epoch_order(1000, config.seed, 1)[:64]
     loss = F.cross_entropy(twin(data.inputs(data.train.images[chosen])), data.train.labels[chosen])
     loss.backward()
-    events = train(model, data, config)
+    events = train_network(model, data, config)
     next(events)
     first = next(events)
     assert isinstance(first, StepEnd)
@@ -142,7 +142,7 @@ def test_the_first_step_is_the_one_that_mathematics_says(tmp_path):
 
 def test_an_epoch_sees_every_image_once_and_reports_their_mean(tmp_path):
     data, model = data_of(SMALL, tmp_path), network_of(SMALL)
-    events = list(train(model, data, SMALL))
+    events = list(train_network(model, data, SMALL))
     assert isinstance(events[0], RunStarted)
     assert isinstance(events[-1], RunFinished)
     assert sorted(epoch_order(1000, 0, 1).tolist()) == list(range(1000))
@@ -158,10 +158,10 @@ def test_an_epoch_sees_every_image_once_and_reports_their_mean(tmp_path):
 
 def test_long_runs_are_recorded_in_windows_that_average_their_steps(tmp_path, monkeypatch):
     data = data_of(SMALL, tmp_path)
-    fine = [e for e in train(network_of(SMALL), data, SMALL) if isinstance(e, StepEnd)]
+    fine = [e for e in train_network(network_of(SMALL), data, SMALL) if isinstance(e, StepEnd)]
     # 32 steps in windows of 4
-    monkeypatch.setattr("mnist_core.training.loop.POINTS", 8)
-    coarse = [e for e in train(network_of(SMALL), data, SMALL) if isinstance(e, StepEnd)]
+    monkeypatch.setattr("mnist_core.training.loop.MAX_WINDOWS", 8)
+    coarse = [e for e in train_network(network_of(SMALL), data, SMALL) if isinstance(e, StepEnd)]
     assert [event.step for event in coarse] == [4, 8, 12, 16, 20, 24, 28, 32]
     assert coarse[0].loss == pytest.approx(sum(event.loss for event in fine[:4]) / 4, rel=1e-5)
 
@@ -215,8 +215,8 @@ def test_early_stopping_waits_for_its_patience_and_the_best_epoch_is_kept(store)
     accuracies = store.metrics(run.id, names=["validation_accuracy"])["value"]
     assert accuracies.max() == run.validation_accuracy == accuracies.iloc[run.best_epoch - 1]
     assert {artifact.epoch for artifact in trained.checkpoints(store, run)} == {run.best_epoch, run.epoch}
-    images = load(config, store.root, "cpu").test.images.numpy()
-    labels = load(config, store.root, "cpu").test.labels.numpy()
+    images = load_data(config, store.root, "cpu").test.images.numpy()
+    labels = load_data(config, store.root, "cpu").test.labels.numpy()
     answers = trained.run_probabilities(store, run, images)
     assert (answers.argmax(1) == labels).mean() == pytest.approx(run.test_accuracy)
 
@@ -266,9 +266,9 @@ def as_recorded_before_there_were_rules(store: Store, run: Run) -> None:
         connection.exec_driver_sql('UPDATE runs SET versions = \'{"torch": "2.0"}\' WHERE id = ?', (run.id,))
     for artifact in trained.checkpoints(store, run):
         path = store.folder(run.id) / artifact.path
-        whole = checkpoints.load(path)
+        whole = checkpoints.load_checkpoint(path)
         del whole.progress["risen_epoch"]
-        checkpoints.save(whole, path)
+        checkpoints.save_checkpoint(whole, path)
         with store._engine.begin() as connection:
             sha256, size = hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size
             connection.exec_driver_sql(
@@ -282,9 +282,11 @@ def test_the_recorded_training_loss_is_the_plain_one_whatever_smooths_the_labels
     data, twin = data_of(config, tmp_path), network_of(config)
     chosen = epoch_order(1000, config.seed, 1)[:64]
     logits, labels = twin(data.inputs(data.train.images[chosen])), data.train.labels[chosen]
-    for rules, smoothing in ((None, 0.0), (Rules(training_loss=1), 0.3)):
+    for rules, smoothing in ((None, 0.0), (TrainingRules(training_loss=1), 0.3)):
         first = next(
-            event for event in train(network_of(config), data, config, rules=rules) if isinstance(event, StepEnd)
+            event
+            for event in train_network(network_of(config), data, config, rules=rules)
+            if isinstance(event, StepEnd)
         )
         wanted = F.cross_entropy(logits, labels, label_smoothing=smoothing).item()
         assert first.loss == pytest.approx(wanted, rel=1e-6)
@@ -293,9 +295,9 @@ def test_the_recorded_training_loss_is_the_plain_one_whatever_smooths_the_labels
 def test_which_loss_is_recorded_changes_no_weight(tmp_path):
     config = SMALL.replace(label_smoothing=0.3, architecture="mlp-50")
     data, ends = data_of(config, tmp_path), []
-    for rules in (Rules(training_loss=1), Rules()):
+    for rules in (TrainingRules(training_loss=1), TrainingRules()):
         model = network_of(config)
-        assert isinstance([*train(model, data, config, rules=rules)][-1], RunFinished)
+        assert isinstance([*train_network(model, data, config, rules=rules)][-1], RunFinished)
         ends.append(model.state_dict())
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 
