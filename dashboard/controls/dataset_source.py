@@ -6,7 +6,7 @@ import streamlit as st
 
 from mnist_core import environment
 from mnist_core.config import RunConfig
-from mnist_core.data import Arrays, file_state, load_arrays
+from mnist_core.data import DatasetArrays, dataset_file_state, load_arrays
 from mnist_core.errors import MnistLabError
 
 
@@ -31,13 +31,13 @@ def folder_source(folder: str, size: int, colour: bool) -> DatasetSource:
     """An image folder as it is now: adding, removing or changing an image makes another source of it."""
     source = DatasetSource("folder", folder.strip(), size, colour)
     try:
-        return replace(source, state=file_state(source.config(), environment.data_dir()))
+        return replace(source, state=dataset_file_state(source.config(), environment.data_dir()))
     except MnistLabError:
         # reading it will say what is wrong
         return source
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the images …")
-def read_dataset(source: DatasetSource) -> Arrays:
+def read_dataset(source: DatasetSource) -> DatasetArrays:
     """The data set as published; raises DataError with the remedy."""
     return load_arrays(source.config(), environment.data_dir())

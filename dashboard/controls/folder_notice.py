@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.controls.dataset_source import folder_source, read_dataset
-from mnist_core.data import list_folder, remarks
+from mnist_core.data import folder_remarks, list_folder
 from mnist_core.errors import DataError
 from mnist_core.text import in_markdown
 
@@ -21,13 +21,13 @@ def folder_notice(folder: str, size: int, colour: bool) -> None:
     except DataError:
         # the form says so already
         return
-    found = remarks.left_out(listing)
+    found = folder_remarks.left_out_remarks(listing)
     images = sum(len(paths) for of_classes in listing.files.values() for paths in of_classes)
     if images <= _READ_AT_ONCE:
         source = folder_source(folder, size, colour)
         try:
             facts = read_dataset(source).folder
-            found = found if facts is None else remarks.warnings(facts)
+            found = found if facts is None else folder_remarks.folder_warnings(facts)
         except DataError as error:
             found.append(str(error))
     else:

@@ -12,7 +12,8 @@ from dashboard.components import gallery
 from dashboard.controls import DatasetSource, read_dataset
 from dashboard.frame import errors_as_messages
 from mnist_core import plots
-from mnist_core.data import PixelStatistics, SplitName, dataset, remarks, split_indices, statistics
+from mnist_core.config import SplitName
+from mnist_core.data import PixelStatistics, dataset, folder_remarks, image_statistics, split_indices
 from mnist_core.plots import channels_last, png
 from mnist_core.text import in_html, in_markdown, one_line
 
@@ -31,7 +32,9 @@ _CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
 def class_counts(source: DatasetSource) -> pd.DataFrame:
     """Number of images by class (rows) and split (columns)."""
     classes = read_dataset(source).classes
-    table = {name: statistics.class_counts(_labels(source, split), len(classes)) for name, split in SPLITS.items()}
+    table = {
+        name: image_statistics.count_classes(_labels(source, split), len(classes)) for name, split in SPLITS.items()
+    }
     return pd.DataFrame(table, index=pd.Index(list(classes), name="class"))
 
 
@@ -40,7 +43,7 @@ def means_and_pixels(source: DatasetSource, split: SplitName) -> tuple[np.ndarra
     """Mean image of each class, uint8 (classes, C, H, W), black if it has no image; and statistics of all pixels."""
     images = _published(source, split)[0][split_positions(source, split)]
     means = plots.mean_images(images, _labels(source, split), len(read_dataset(source).classes))
-    return means, statistics.pixel_statistics(images)
+    return means, image_statistics.pixel_statistics(images)
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
@@ -127,9 +130,9 @@ def show_remarks(source: DatasetSource) -> None:
     facts = read_dataset(source).folder
     if facts is None:
         return
-    for remark in remarks.warnings(facts):
+    for remark in folder_remarks.folder_warnings(facts):
         st.warning(in_markdown(remark))
-    if read_as := remarks.reading(facts):
+    if read_as := folder_remarks.reading_remarks(facts):
         st.caption(in_markdown(" ".join(read_as)))
 
 

@@ -4,13 +4,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import data_table, table_rows
-from mnist_core.architectures import Architecture, diagram
+from mnist_core.architectures import Architecture, architecture_diagram
 
 
 def show_network(network: Architecture) -> None:
     """The diagram, and below it every layer with its output shape and costs."""
     # In Markdown, because st.html would strip the SVG.
-    st.markdown(diagram(network), unsafe_allow_html=True)
+    st.markdown(architecture_diagram(network), unsafe_allow_html=True)
     columns = {
         "Layer": st.column_config.TextColumn(width="large", help="As in the text; a block's layers are indented."),
         "Parameters": st.column_config.NumberColumn(format="localized", help="Numbers that training adjusts."),
