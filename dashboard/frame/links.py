@@ -15,7 +15,7 @@ from streamlit.runtime.state.common import WidgetMetadata
 from streamlit.runtime.state.query_params import is_empty_url_value, parse_url_param
 from streamlit.runtime.state.session_state import SessionState
 
-from mnist_core.config import FieldInfo, RunConfig, fields, shown
+from mnist_core.config import FieldInfo, RunConfig, format_value, list_config_fields
 from mnist_core.errors import ConfigError
 from mnist_core.text import in_markdown
 
@@ -173,8 +173,8 @@ def _remedy(key: str, values: list[str], partly: bool) -> str:
         return ". The other values are used; change them here."
     if len(values) > 1:
         return ": only one value is possible. The usual one is used; change it here."
-    field = next((field for field in fields() if field.name == key), None)
-    usual = f"It stays {shown(field.default)}" if field else "The usual value is used"
+    field = next((field for field in list_config_fields() if field.name == key), None)
+    usual = f"It stays {format_value(field.default)}" if field else "The usual value is used"
     return f"{_reason(field, values[0])}. {usual}; change it here."
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mnist_core.architectures import presets
-from mnist_core.config import FieldInfo, fields, shown
+from mnist_core.config import FieldInfo, format_value, list_config_fields
 from mnist_core.errors import MnistLabError
 from mnist_core.sweeps import SweepAxis, axis_label, field_info, parse_values, slots_of
 from mnist_core.text import in_markdown
@@ -95,7 +95,7 @@ def fill_axes(axes: Sequence[SweepAxis]) -> None:
 def fill_values(axis: SweepAxis) -> None:
     """Fill the widget that holds the values of an axis. To be called from a callback."""
     info = field_info(axis.field)
-    values = [shown(value) for value in axis.values] if info and _has_options(info) else axis.text()
+    values = [format_value(value) for value in axis.values] if info and _has_options(info) else axis.text()
     st.session_state[f"try_{axis.field}"] = values
 
 
@@ -121,15 +121,15 @@ def _choose_field(number: int, fields_offered: Sequence[str]) -> str | None:
 
 
 def _fields_to_offer(architecture: str) -> list[str]:
-    rest = [info.name for info in fields() if info.name not in _NEVER]
+    rest = [info.name for info in list_config_fields() if info.name not in _NEVER]
     return list(dict.fromkeys([*slots_of(architecture), *_FIRST, *rest]))
 
 
 def _preview(axis: SweepAxis, random: bool) -> str:
     if random and axis.low is not None and axis.high is not None:
         scale = "every power of ten equally likely" if axis.scale == "log" else "all values equally likely"
-        return f"Drawn between {shown(axis.low)} and {shown(axis.high)}, {scale}."
-    texts = [shown(value) for value in axis.grid()]
+        return f"Drawn between {format_value(axis.low)} and {format_value(axis.high)}, {scale}."
+    texts = [format_value(value) for value in axis.grid()]
     beginning = " · ".join(text if len(text) < 40 else text[:39] + "…" for text in texts[:_MOST_PREVIEWED])
     count = f"{len(texts):,} values: " if len(texts) > 1 else "Only one value: "
     return in_markdown(count + beginning + (f" … {texts[-1]}" if len(texts) > _MOST_PREVIEWED else ""))
