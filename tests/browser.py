@@ -25,12 +25,12 @@ ARGUMENTS = [
 def executable() -> str | None:
     """Path of a Chromium: `MNIST_LAB_BROWSER`, one on the PATH, or Playwright's own; None if there is none."""
     named = os.environ.get("MNIST_LAB_BROWSER")
-    found = named or next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found is None:
+    path_found = named or next((path for name in NAMES if (path := shutil.which(name))), None)
+    if path_found is None:
         with sync_playwright() as playwright:
-            own = playwright.chromium.executable_path
-        found = own if Path(own).exists() else None
-    return found
+            bundled = playwright.chromium.executable_path
+        path_found = bundled if Path(bundled).exists() else None
+    return path_found
 
 
 def install() -> None:

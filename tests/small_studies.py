@@ -16,7 +16,7 @@ SMALL = {"dataset": "mnist-5k", "train_images": 300}
 
 def small(study: str, *names: str, **changes: object) -> Study:
     """A study with some of its experiments, on 300 images of mnist-5k."""
-    found = all_studies()[study]
+    study_found = all_studies()[study]
     experiments = tuple(
         replace(
             experiment,
@@ -24,10 +24,10 @@ def small(study: str, *names: str, **changes: object) -> Study:
                 replace(variant, config=variant.config.replace(**SMALL, **changes)) for variant in experiment.variants
             ),
         )
-        for experiment in found.experiments
+        for experiment in study_found.experiments
         if experiment.name in names
     )
-    return replace(found, experiments=experiments)
+    return replace(study_found, experiments=experiments)
 
 
 def train_queue(store: Store) -> list[Run]:

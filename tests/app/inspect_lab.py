@@ -33,9 +33,9 @@ def prepare(store: Store) -> None:
 
 def html(at: AppTest, css_class: str) -> str:
     """The one piece of HTML of this class."""
-    found = [part.value for part in at.html if f"class='{css_class}'" in part.value]
-    assert len(found) == 1
-    return found[0]
+    parts = [part.value for part in at.html if f"class='{css_class}'" in part.value]
+    assert len(parts) == 1
+    return parts[0]
 
 
 def text(at: AppTest) -> str:

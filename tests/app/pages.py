@@ -33,21 +33,29 @@ def texts(at: AppTest) -> str:
 
 def tables(at: AppTest) -> dict[str, pd.DataFrame]:
     """What `data_table` shows, by the key of each table: its rows as they are now, indexed by their ids."""
-    sent = [one.proto for one in at.get("bidi_component") if one.proto.component_name == "mnist_lab_data_table"]
-    found = {}
+    sent = [
+        component.proto
+        for component in at.get("bidi_component")
+        if component.proto.component_name == "mnist_lab_data_table"
+    ]
+    tables_by_key = {}
     for message in map(json.loads, (proto.json for proto in sent)):
         frame = frame_of(message["content"])
         if message["fresh"]:
             newer = frame_of(message["fresh"])
             for name in newer:
                 frame[name] = newer[name].reindex(frame.index).where(frame.index.isin(newer.index), frame[name])
-        found[message["name"]] = frame if message["shown"] is None else frame.iloc[message["shown"]]
-    return found
+        tables_by_key[message["name"]] = frame if message["shown"] is None else frame.iloc[message["shown"]]
+    return tables_by_key
 
 
 def ticked(at: AppTest) -> list[int]:
     """Ids of the rows that the table of all runs shows as ticked."""
-    (message,) = [json.loads(one.proto.json) for one in at.get("bidi_component") if "runs-table" in one.proto.json]
+    (message,) = [
+        json.loads(component.proto.json)
+        for component in at.get("bidi_component")
+        if "runs-table" in component.proto.json
+    ]
     return message["ticked"]
 
 

@@ -9,8 +9,8 @@ from dashboard.frame import navigation, serving
 
 
 def answers(route: BaseRoute, path: str) -> bool:
-    found, _ = route.matches({"type": "http", "path": path, "method": "GET"})
-    return found is Match.FULL
+    match, _ = route.matches({"type": "http", "path": path, "method": "GET"})
+    return match is Match.FULL
 
 
 def test_every_page_and_the_root_have_an_address():

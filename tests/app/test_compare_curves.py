@@ -58,8 +58,8 @@ def traces(at: AppTest) -> list[dict]:
     return json.loads(chart.proto.spec)["data"]  # type: ignore[attr-defined]
 
 
-def numbers(found: dict) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(found["bdata"]), dtype=found["dtype"])
+def numbers(encoded: dict) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(encoded["bdata"]), dtype=encoded["dtype"])
 
 
 def captions(at: AppTest) -> str:
@@ -138,8 +138,8 @@ def test_arrays_of_the_store_are_its_rows(store: Store) -> None:
     assert list(arrays) == list(names)
     for name in names:
         table = store.metrics(run.id, names=[name])
-        for column, found in zip(("step", "epoch", "seconds", "value"), arrays[name], strict=True):
-            np.testing.assert_array_equal(found, table[column].to_numpy())
+        for column, values in zip(("step", "epoch", "seconds", "value"), arrays[name], strict=True):
+            np.testing.assert_array_equal(values, table[column].to_numpy())
 
 
 def test_values_that_are_not_finite_stay_so(store: Store) -> None:

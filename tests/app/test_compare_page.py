@@ -158,9 +158,9 @@ def test_a_verdict_stands_first_and_is_mcnemars(store: Store) -> None:
         right[run.number] = probabilities.argmax(axis=1) == answered["label"].to_numpy()
     only = [int((right[a.number] & ~right[b.number]).sum()) for a, b in ((best, second), (second, best))]
     p = binomtest(only[0], sum(only)).pvalue
-    said = at.info[0].value
-    assert said.startswith(f"Run {best.number} is right on {only[0]:,} image")
-    assert ("no evidence of a difference" in said) == (p > 0.05)
+    verdict = at.info[0].value
+    assert verdict.startswith(f"Run {best.number} is right on {only[0]:,} image")
+    assert ("no evidence of a difference" in verdict) == (p > 0.05)
     at.button(key="results_real").click()
     assert sections.SECTIONS["Is it real?"].about in texts(ran(at))
 
@@ -168,8 +168,8 @@ def test_a_verdict_stands_first_and_is_mcnemars(store: Store) -> None:
 def test_each_test_accuracy_has_its_interval(store: Store) -> None:
     rows = table(opened("compare", runs=["1", "3"]), "results")
     low, high = map(float, rows["95 % interval of the test accuracy"].iloc[0].split(" – "))
-    found = binomtest(round(1000 * (_number(store, 1).test_accuracy or 0)), 1000).proportion_ci(method="wilson")
-    assert (low, high) == pytest.approx((100 * found.low, 100 * found.high), abs=0.005)
+    interval = binomtest(round(1000 * (_number(store, 1).test_accuracy or 0)), 1000).proportion_ci(method="wilson")
+    assert (low, high) == pytest.approx((100 * interval.low, 100 * interval.high), abs=0.005)
     assert pd.isna(rows["95 % interval of the test accuracy"].iloc[1])
     alone = opened("compare", runs="1").info[0].value
     assert f"{round(1000 * (_number(store, 1).test_accuracy or 0)):,} of 1,000 test images" in alone
@@ -177,8 +177,8 @@ def test_each_test_accuracy_has_its_interval(store: Store) -> None:
 
 def test_what_cannot_be_compared_is_said() -> None:
     def run(**config: object) -> Run:
-        found = RunConfig.parse(config)
-        return SimpleNamespace(number=1, state="finished", dataset=found.dataset, config=found)  # type: ignore[return-value]
+        parsed = RunConfig.parse(config)
+        return SimpleNamespace(number=1, state="finished", dataset=parsed.dataset, config=parsed)  # type: ignore[return-value]
 
     remarks = run_results.comparison_remarks
     assert "different data sets" in remarks([run(), run(dataset="kmnist")])[0]
@@ -197,7 +197,7 @@ def test_runs_without_a_step_are_explained(store: Store) -> None:
 def test_nothing_chosen_offers_the_newest_trained_runs(store: Store) -> None:
     at = opened("compare")
     assert not charts(at)
-    next(found for found in at.button if found.label == "Compare the newest 2").click()
+    next(button for button in at.button if button.label == "Compare the newest 2").click()
     assert chosen(ran(at)) == [2, 1]
     assert at.query_params["runs"] == ["2", "1"]
     assert ticked(at) == [2, 1]

@@ -41,12 +41,12 @@ def section(look: str, *runs: int, **query: str) -> AppTest:
 
 def charts(at: AppTest) -> dict[str, dict]:
     """Figures by their key."""
-    found = {}
+    figures = {}
     for chart in at.get("plotly_chart"):
         key = re.search(r"-(costs|calibration [\w ]+|robustness \w+)$", chart.proto.id)  # type: ignore[attr-defined]
         assert key
-        found[key[1]] = json.loads(chart.proto.spec)  # type: ignore[attr-defined]
-    return found
+        figures[key[1]] = json.loads(chart.proto.spec)  # type: ignore[attr-defined]
+    return figures
 
 
 def test_cost_has_points_with_intervals_and_a_front(store: Store) -> None:
@@ -115,13 +115,13 @@ def test_calibration_is_the_cores_before_and_after(store: Store) -> None:
     table = tables(at)["calibration-table"].set_index("Run")
     for number in (1, 2, 3):
         run = _number(store, number)
-        found, _ = predictions.align([run], {run.id: predictions.load_split(store, run)})
-        assert found is not None
-        given = found.probabilities[run.id]
+        aligned, _ = predictions.align([run], {run.id: predictions.load_split(store, run)})
+        assert aligned is not None
+        probabilities = aligned.probabilities[run.id]
         row = table.loc[number]
         assert row["Accuracy"] == pytest.approx(100 * (run.test_accuracy or 0))
         assert row["Calibration error"] == pytest.approx(
-            100 * calibration.expected_calibration_error(given, found.labels, 10)
+            100 * calibration.expected_calibration_error(probabilities, aligned.labels, 10)
         )
         assert row["Loss"] == pytest.approx(run.test_loss, rel=1e-4)
         if number == 3:
@@ -131,9 +131,9 @@ def test_calibration_is_the_cores_before_and_after(store: Store) -> None:
         assert held is not None
         value = calibration.temperature(held.probabilities[run.id], held.labels)
         assert row["Temperature"] == pytest.approx(value)
-        scaled = calibration.with_temperature(given, value)
-        assert row["Loss after"] == pytest.approx(calibration.negative_log_likelihood(scaled, found.labels))
-        assert row["Brier score after"] == pytest.approx(calibration.brier(scaled, found.labels))
+        scaled = calibration.with_temperature(probabilities, value)
+        assert row["Loss after"] == pytest.approx(calibration.negative_log_likelihood(scaled, aligned.labels))
+        assert row["Brier score after"] == pytest.approx(calibration.brier(scaled, aligned.labels))
     assert "without a temperature: run 3" in texts(at)
     drawn = charts(at)
     assert [
@@ -178,10 +178,10 @@ def test_robustness_is_measured_when_asked_and_then_known(store: Store) -> None:
 def test_a_stopped_measurement_leaves_nothing_behind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = costs.load_predictors
 
-    def dawdling(*given: object) -> dict:
-        found = slow(*given)  # type: ignore[arg-type]
+    def dawdling(*arguments: object) -> dict:
+        counts = slow(*arguments)  # type: ignore[arg-type]
         return {
-            key: lambda images, answer=answer: (time.sleep(0.05), answer(images))[1] for key, answer in found.items()
+            key: lambda images, answer=answer: (time.sleep(0.05), answer(images))[1] for key, answer in counts.items()
         }
 
     monkeypatch.setattr(costs, "load_predictors", dawdling)

@@ -21,7 +21,7 @@ def prepare(store: Store) -> None:
 
 
 def start(at: AppTest):
-    return next(found for found in at.button if found.label == "Start the second run")
+    return next(button for button in at.button if button.label == "Start the second run")
 
 
 def test_a_link_opens_the_form_with_its_setting(store: Store) -> None:
@@ -85,5 +85,5 @@ def test_what_cannot_be_started_says_why(store: Store) -> None:
 def test_the_card_of_a_run_leads_there(store: Store) -> None:
     at = opened("train", runs="1", view="Training")
     links = [link.proto for link in at.get("page_link")]
-    (found,) = [link for link in links if link.label == "Change one thing"]
-    assert found.query_string == "runs=1&look=Results&change=true"
+    (link_to_page,) = [link for link in links if link.label == "Change one thing"]
+    assert link_to_page.query_string == "runs=1&look=Results&change=true"

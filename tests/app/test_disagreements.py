@@ -47,17 +47,17 @@ def section(look: str, *runs: str, **query: str) -> AppTest:
 
 def shown(at: AppTest, key: str) -> int:
     """Images in the gallery."""
-    gallery = next(one for one in at.get("bidi_component") if f"{key}-gallery" in str(one.proto.id))
+    gallery = next(component for component in at.get("bidi_component") if f"{key}-gallery" in str(component.proto.id))
     return json.loads(gallery.proto.json)["count"]
 
 
 def card(at: AppTest) -> str:
     """The large image and what the runs say to it."""
-    return next(one.proto.body for one in at.get("html") if "compared" in one.proto.body)
+    return next(element.proto.body for element in at.get("html") if "compared" in element.proto.body)
 
 
 def rows(at: AppTest, column: str) -> pd.DataFrame:
-    return next(one for one in tables(at).values() if column in one)
+    return next(table for table in tables(at).values() if column in table)
 
 
 def test_the_rows_add_up_to_all_images(store: Store) -> None:
@@ -128,7 +128,7 @@ def test_forgotten_images_are_those_of_the_history(store: Store) -> None:
     assert f"it forgot **{len(forgot):,}** at least once" in texts(at)
     listed = rows(at, "forgotten")
     assert set(listed["index"]) == set(forgot["index"])
-    strip = next(one.proto.body for one in at.get("html") if "class='strip'" in one.proto.body)
+    strip = next(element.proto.body for element in at.get("html") if "class='strip'" in element.proto.body)
     assert re.findall(r"<small>(\d+)</small>", strip) == ["1", "2", "3"]
     assert "missed" in strip
 
@@ -155,8 +155,8 @@ def test_classes_and_the_images_behind_a_cell(store: Store) -> None:
     both = found(store, 1, 2)
     difference = agreement.confusion_difference(both, 1, 0)
     wrong = np.abs(difference - np.diag(np.diag(difference)))
-    true, given = (int(place) for place in np.unravel_index(wrong.argmax(), wrong.shape))
-    cells = [agreement.images_of_cell(both, place, true, given) for place in (1, 0)]
+    true, predicted = (int(index) for index in np.unravel_index(wrong.argmax(), wrong.shape))
+    cells = [agreement.images_of_cell(both, index, true, predicted) for index in (1, 0)]
     only = [len(np.setdiff1d(cells[0], cells[1])), len(np.setdiff1d(cells[1], cells[0]))]
     at = section("Classes", "1", "2", classes_a="2", classes_b="1")
     assert all(part in texts(at) for part in (f"run 2 on **{only[0]:,}**", f"run 1 on **{only[1]:,}**"))
@@ -182,8 +182,8 @@ def suspects(store: Store, *numbers: int, split: str = "validation", **limits: f
 def test_doubtful_labels_and_scores_without_them(store: Store) -> None:
     both, doubted = found(store, 1, 2), suspects(store, 1, 2)
     assert len(doubted) > 80
-    known = f"{doubted['index'].iloc[1]}, {doubted['index'].iloc[0]}"
-    at = section("Labels", "1", "2", labels_list=known, labels_out="those in the list")
+    listed = f"{doubted['index'].iloc[1]}, {doubted['index'].iloc[0]}"
+    at = section("Labels", "1", "2", labels_list=listed, labels_out="those in the list")
     assert "by the networks only" in texts(at)
     assert rows(at, "called")["index"].tolist() == doubted["index"].tolist()[:60]
     assert all(count in texts(at) for count in ("The 60", f"of {len(doubted)}", "**2** of them"))

@@ -52,21 +52,21 @@ def put(at: AppTest, pixels: np.ndarray | None, seq: int = 1) -> AppTest:
 def shown(at: AppTest) -> str:
     """The HTML of the answers."""
     assert not at.exception
-    found = [html.value for html in at.html if "class='answers'" in html.value]
-    assert len(found) == 1
-    return found[0]
+    parts = [html.value for html in at.html if "class='answers'" in html.value]
+    assert len(parts) == 1
+    return parts[0]
 
 
 def cards(html: str) -> dict[int, tuple[str | None, list[str]]]:
     """Of each run on the page the answer and the percentages beside its bars."""
-    found: dict[int, tuple[str | None, list[str]]] = {}
+    by_run: dict[int, tuple[str | None, list[str]]] = {}
     for part in re.split("<div class='card[ ']", html)[1:]:
         number = re.search(r"data-run='(\d+)'", part)
         answer = re.search(r"data-answer='([^']*)'", part)
         assert number
         rows = re.findall(r"class='row[^>]*>.*?</div><span>([^<]*)</span></div>", part)
-        found[int(number[1])] = answer[1] if answer else None, rows
-    return found
+        by_run[int(number[1])] = answer[1] if answer else None, rows
+    return by_run
 
 
 def a_drawing(digit: int) -> np.ndarray:
@@ -94,15 +94,15 @@ def test_every_chosen_network_answers_with_its_own_probabilities(store: Store) -
     assert "data-seq='5' data-ended='true'" in html
     image = handwriting.prepare_drawing(a_drawing(7), (1, 28, 28), BOX_OF_20_BY_MASS)
     assert image is not None
-    found = cards(html)
-    assert list(found) == [3, 1]
-    for number, (answer, percentages) in found.items():
+    shown_cards = cards(html)
+    assert list(shown_cards) == [3, 1]
+    for number, (answer, percentages) in shown_cards.items():
         expected = trained.run_probabilities(store, store.find(str(number)), image[None])[0]
         assert answer == str(expected.argmax())
         assert len(percentages) == 10
         for text, value in zip(percentages, expected, strict=True):
             assert float(text.removesuffix("%") or 0) == pytest.approx(100 * value, abs=0.051)
-    assert found[1][0] == "7"
+    assert shown_cards[1][0] == "7"
     np.testing.assert_array_equal(seen(html), image[0])
 
 
@@ -139,9 +139,9 @@ def test_runs_without_a_network_and_damaged_ones_say_so_beside_the_others(store:
     path = store.folder(run.id) / trained.chosen_checkpoint(store, run).path
     path.write_bytes(path.read_bytes()[:100])
     html = shown(put(opened("draw", runs=["1", "2", str(waiting.number), str(stopped.number)]), a_drawing(0)))
-    found = cards(html)
-    assert found[1][0] is not None
-    assert [found[number][0] for number in (2, waiting.number, stopped.number)] == [None] * 3
+    shown_cards = cards(html)
+    assert shown_cards[1][0] is not None
+    assert [shown_cards[number][0] for number in (2, waiting.number, stopped.number)] == [None] * 3
     assert f"{path.name} is missing or damaged" in html
     assert f"run #{waiting.number} has no checkpoint yet" in html
     assert "This run is stopped and kept no network to ask." in html

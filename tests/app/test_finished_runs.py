@@ -6,11 +6,11 @@ from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 import dashboard.components  # noqa: F401  mends the queue
 
 
-def drawn(fragment: str, text: str, place: int = 0) -> ForwardMsg:
+def drawn(fragment: str, text: str, position: int = 0) -> ForwardMsg:
     message = ForwardMsg()
     message.delta.fragment_id = fragment
     message.delta.new_element.text.body = text
-    message.metadata.delta_path[:] = [0, place]
+    message.metadata.delta_path[:] = [0, position]
     return message
 
 
@@ -32,7 +32,7 @@ def test_a_fragment_that_is_due_as_the_page_ends_drops_nothing() -> None:
     for message in (
         drawn("chart", "page's chart"),
         ended(ForwardMsg.FINISHED_SUCCESSFULLY),
-        drawn("chart", "half a tick", place=1),
+        drawn("chart", "half a tick", position=1),
     ):
         queue.enqueue(message)
     queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["chart"])

@@ -61,9 +61,9 @@ def test_two_folders_of_equal_counts_are_not_compared(store: Store, tmp_path: Pa
     runs = [train(store, config_of(folder)) for folder in folders]
     for look in ("Is it real?", "Disagreements", "Results"):
         assert "was tested on other images than run #1" in texts(compare(look, *runs))
-    said = texts(compare("Results", *runs))
-    assert "The image folders differ" in said
-    assert "fair comparison" not in said
+    shown = texts(compare("Results", *runs))
+    assert "The image folders differ" in shown
+    assert "fair comparison" not in shown
 
 
 def test_what_is_not_known_of_a_run_from_before_is_said(store: Store, tmp_path: Path):
@@ -71,12 +71,12 @@ def test_what_is_not_known_of_a_run_from_before_is_said(store: Store, tmp_path: 
     runs = [train(store, config_of(root, seed=seed), old=True) for seed in (0, 1)]
     forget(store, runs[0])
     assert "It is not known whether run 1 answered the same images" in texts(compare("Disagreements", *runs))
-    said = texts(opened("inspect", run="1", view="Classes"))
-    assert "not known whether the images here" in said
-    assert "earlier rule" in said
-    said = texts(opened("inspect", run="2", view="Classes"))
-    assert "not known" not in said
-    assert "earlier rule" in said
+    shown = texts(opened("inspect", run="1", view="Classes"))
+    assert "not known whether the images here" in shown
+    assert "earlier rule" in shown
+    shown = texts(opened("inspect", run="2", view="Classes"))
+    assert "not known" not in shown
+    assert "earlier rule" in shown
 
 
 def test_classes_stand_in_the_order_of_the_run(store: Store, tmp_path: Path):

@@ -23,20 +23,20 @@ def page() -> None:
 @pytest.fixture
 def given(tmp_path: Path) -> bytes:
     """The zip of a run of another lab."""
-    there = Store.open(tmp_path / "there")
-    run = there.enqueue(RunConfig(architecture="softmax"), "from *elsewhere*", claimed=True)
-    there.finish(run, "stopped")
-    archive.write(there, there.run(run.id), tmp_path / "run.zip")
+    elsewhere = Store.open(tmp_path / "there")
+    run = elsewhere.enqueue(RunConfig(architecture="softmax"), "from *elsewhere*", claimed=True)
+    elsewhere.finish(run, "stopped")
+    archive.write(elsewhere, elsewhere.run(run.id), tmp_path / "run.zip")
     return (tmp_path / "run.zip").read_bytes()
 
 
-def test_an_uploaded_run_is_imported_once(own_lab: Path, given: bytes):
+def test_an_uploaded_run_is_imported_once(own_lab: Path, archive: bytes):
     at = AppTest.from_function(page).run()
-    at.file_uploader[0].upload("run.zip", given, "application/zip").run()
+    at.file_uploader[0].upload("run.zip", archive, "application/zip").run()
     assert not at.exception
     assert "from \\*elsewhere\\*" in at.success[0].value
     assert [run.name for run in Store.open(own_lab).runs()] == ["from *elsewhere*"]
-    at.file_uploader[0].upload("run.zip", given, "application/zip").run()
+    at.file_uploader[0].upload("run.zip", archive, "application/zip").run()
     assert "is here already" in at.error[0].value
     assert len(Store.open(own_lab).runs()) == 1
 
@@ -46,8 +46,8 @@ def test_what_a_visitor_imports_is_bounded_and_another_may_go_on(
     own_lab: Path, tmp_path: Path, limit: str, value: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv(f"MNIST_LAB_{limit}", value)
-    there = Store.open(tmp_path / "there")
-    zips = [with_file(there, number, tmp_path / f"{number}.zip").read_bytes() for number in range(3)]
+    elsewhere = Store.open(tmp_path / "there")
+    zips = [with_file(elsewhere, number, tmp_path / f"{number}.zip").read_bytes() for number in range(3)]
     at = AppTest.from_function(page).run()
     for number, content in enumerate(zips[:2]):
         at.file_uploader[0].upload(f"{number}.zip", content, "application/zip").run()
@@ -61,14 +61,14 @@ def test_what_a_visitor_imports_is_bounded_and_another_may_go_on(
     assert len(Store.open(own_lab).runs()) == 3
 
 
-def with_file(there: Store, number: int, path: Path) -> Path:
+def with_file(source: Store, number: int, path: Path) -> Path:
     """The zip of a run with about 20 kB of predictions."""
     table = pd.DataFrame({"split": "test", "index": range(200), "label": 0})
-    table = table.assign(**{f"p{place}": np.random.default_rng(number).random(200) for place in range(10)})
-    run = there.enqueue(RunConfig(architecture="softmax", seed=number), claimed=True)
-    there.write_artifact(run, "predictions.parquet", "predictions", 1, 1, lambda target: table.to_parquet(target))
-    there.finish(run, "stopped")
-    archive.write(there, there.run(run.id), path)
+    table = table.assign(**{f"p{index}": np.random.default_rng(number).random(200) for index in range(10)})
+    run = source.enqueue(RunConfig(architecture="softmax", seed=number), claimed=True)
+    source.write_artifact(run, "predictions.parquet", "predictions", 1, 1, lambda target: table.to_parquet(target))
+    source.finish(run, "stopped")
+    archive.write(source, source.run(run.id), path)
     return path
 
 

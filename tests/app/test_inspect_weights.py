@@ -100,14 +100,14 @@ def test_layer_by_layer(store: Store) -> None:
 
 
 def test_many_classes_with_words_for_names_in_colour(own_lab: Path, tmp_path: Path) -> None:
-    names = sorted(["<b>bold</b>".replace("/", "-"), "star*star", *(f"thing {place}" for place in range(12))])
+    names = sorted(["<b>bold</b>".replace("/", "-"), "star*star", *(f"thing {number}" for number in range(12))])
     random = np.random.default_rng(0)
     for split, count in (("train", 6), ("test", 3)):
         for name in names:
             (tmp_path / "pictures" / split / name).mkdir(parents=True)
-            for place in range(count):
+            for number in range(count):
                 pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
-                Image.fromarray(pixels).save(tmp_path / "pictures" / split / name / f"{place}.png")
+                Image.fromarray(pixels).save(tmp_path / "pictures" / split / name / f"{number}.png")
     run = trained_run(
         Store.open(own_lab),
         RunConfig(

@@ -38,7 +38,7 @@ WHOLE = (
 
 
 def numbers(at: AppTest) -> dict[str | None, object]:
-    return {one.key: one.value for one in at.number_input}
+    return {field.key: field.value for field in at.number_input}
 
 
 @pytest.mark.parametrize("page", ["train", "sweeps"])
@@ -287,19 +287,23 @@ VALUES = TEXTS | st.lists(TEXTS, min_size=1, max_size=3)
 def bear(page: str, data: st.DataObject) -> None:
     """Open a page with values made up for what its links may say, and for what they may not."""
     keys, places = PAGES[page]
-    place = data.draw(st.sampled_from(places))
-    query = data.draw(st.dictionaries(st.sampled_from(keys) | st.text("abc", min_size=1), VALUES, max_size=6)) | place
+    position = data.draw(st.sampled_from(places))
+    query = (
+        data.draw(st.dictionaries(st.sampled_from(keys) | st.text("abc", min_size=1), VALUES, max_size=6)) | position
+    )
     at = opened(page, **query)
     noted = at.session_state["link:refused"] if "link:refused" in at.session_state else {}  # noqa: SIM401
     shown = [*at.number_input, *at.checkbox, *at.toggle, *at.selectbox, *at.text_input, *at.text_area, *at.slider]
     for widget in shown:
-        said = query.get(str(widget.key))
-        if said and any(said) and not place.get(str(widget.key)) and widget.key not in noted:
-            assert widget.key in ("run", "sweep", "study", "experiment") or is_value(widget.value, said), widget.key
+        link_value = query.get(str(widget.key))
+        if link_value and any(link_value) and not position.get(str(widget.key)) and widget.key not in noted:
+            assert widget.key in ("run", "sweep", "study", "experiment") or is_value(widget.value, link_value), (
+                widget.key
+            )
 
 
-def is_value(value: object, said: str | list[str]) -> bool:
-    text = said if isinstance(said, str) else said[0] if len(said) == 1 else None
+def is_value(value: object, link_value: str | list[str]) -> bool:
+    text = link_value if isinstance(link_value, str) else link_value[0] if len(link_value) == 1 else None
     if text is None:
         return False
     if isinstance(value, bool):

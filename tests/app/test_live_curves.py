@@ -47,12 +47,12 @@ def by_hand(table: pd.DataFrame, smoothing: float, across: str) -> dict[int, flo
     x = (train["step"] / PER_EPOCH if across == "epoch" else train[across]).tolist()
     typical = float(np.median(np.diff(x)))
     mean = weight = 0.0
-    found = {}
-    for place, (step, value) in enumerate(zip(train["step"], train["value"], strict=True)):
-        keep = smoothing ** ((x[place] - x[place - 1]) / typical if place else 1)
+    curves = {}
+    for index, (step, value) in enumerate(zip(train["step"], train["value"], strict=True)):
+        keep = smoothing ** ((x[index] - x[index - 1]) / typical if index else 1)
         mean, weight = keep * mean + (1 - keep) * value, keep * weight + 1 - keep
-        found[step] = mean / weight
-    return found
+        curves[step] = mean / weight
+    return curves
 
 
 class Browser:
@@ -72,7 +72,7 @@ class Browser:
                 for turn, length in enumerate(lengths):
                     kept += range(at, at + length) if turn % 2 else []
                     at += length
-                step, seconds, value = ([column[place] for place in kept] for column in columns)
+                step, seconds, value = ([column[index] for index in kept] for column in columns)
                 self.curves[name] = [
                     step + part["step"],
                     seconds + part["seconds"],
@@ -114,11 +114,11 @@ def test_it_is_the_curve_that_compare_draws(x: XAxis) -> None:
     figure = json.loads(str(learning_curves({"r": {"train_loss": series}}, [run], x=x, smoothing=0.9).to_json()))
     (bold,) = [trace for trace in figure["data"] if trace.get("showlegend")]
     across, values = (np.frombuffer(base64.b64decode(bold[axis]["bdata"]), bold[axis]["dtype"]) for axis in "xy")
-    own = {"step": live.step, "epoch": live.step / PER_EPOCH, "seconds": live.seconds}[x]
+    positions = {"step": live.step, "epoch": live.step / PER_EPOCH, "seconds": live.seconds}[x]
     shared = {round(float(at), 4): value for at, value in zip(across, values, strict=True)}
     both = [
         (shared[round(float(np.float32(at)), 4)], value)
-        for at, value in zip(own, live.value, strict=True)
+        for at, value in zip(positions, live.value, strict=True)
         if round(float(np.float32(at)), 4) in shared
     ]
     assert len(both) > 100

@@ -31,10 +31,10 @@ def prepare(store: Store) -> None:
 def words(at: AppTest) -> str:
     """Everything that a person reads on the page, tables and charts left out."""
     kinds = (at.title, at.subheader, at.info, at.caption, at.markdown, at.warning, at.metric)
-    found = [str(getattr(element, "value", "")) for kind in kinds for element in kind]
+    texts = [str(getattr(element, "value", "")) for kind in kinds for element in kind]
     return "\n".join(
         [
-            *found,
+            *texts,
             *(str(element.proto) for element in at.get("html")),
             *(str(element.proto) for element in at.get("progress")),
         ]
@@ -91,10 +91,10 @@ def test_other_sections_of_compare(store: Store, look: str, split: str) -> None:
 
 def test_the_card_and_the_live_chart_of_train(store: Store) -> None:
     at = opened("train", runs=["1", "2"], view="Training")
-    said = words(at)
+    shown = words(at)
     for run, label in ((1, "validation"), (2, OPTIMISTIC)):
         accuracy = number(store, run).validation_accuracy or 0
-        assert f"{label} {accuracy:.2%}" in said
+        assert f"{label} {accuracy:.2%}" in shown
     (chart,) = [
         json.loads(element.proto.json)
         for element in at.get("bidi_component")
@@ -128,6 +128,6 @@ def test_the_board_and_the_table_of_a_sweep(store: Store) -> None:
 
 
 def test_draw_says_whose_accuracy_is_optimistic(store: Store) -> None:
-    said = words(opened("draw", runs=["1", "2"]))
-    assert f"{OPTIMISTIC} {number(store, 2).test_accuracy:.2%}" in said
-    assert f"test {number(store, 1).test_accuracy:.2%}" in said
+    shown = words(opened("draw", runs=["1", "2"]))
+    assert f"{OPTIMISTIC} {number(store, 2).test_accuracy:.2%}" in shown
+    assert f"test {number(store, 1).test_accuracy:.2%}" in shown

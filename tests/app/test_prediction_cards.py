@@ -44,7 +44,7 @@ def test_disagreement_is_said_among_networks_that_choose_between_the_same_classe
 
 
 def test_names_are_shown_as_text_and_of_many_classes_the_most_probable() -> None:
-    classes = tuple(f"<b>class {place}</b>" for place in range(30))
+    classes = tuple(f"<b>class {number}</b>" for number in range(30))
     html = predictions_html([an_answer(1, 17, classes)], 0, True)
     assert "<b>class" not in html
     names = re.findall(r"<span title='([^']*)'", html)

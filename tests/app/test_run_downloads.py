@@ -47,8 +47,8 @@ def test_all_files_of_a_trained_run_are_offered_and_none_is_made(store: Store, m
         raise AssertionError("made at the page's load")
 
     monkeypatch.setattr(formats, "content", never)
-    found = offered(section(runs=["1", "2"], takeaway_run="1"))
-    assert found == dict.fromkeys([*(form.label for form in formats.FORMATS.values()), "Report (HTML)"], True)
+    buttons = offered(section(runs=["1", "2"], takeaway_run="1"))
+    assert buttons == dict.fromkeys([*(form.label for form in formats.FORMATS.values()), "Report (HTML)"], True)
 
 
 def test_inspect_offers_the_files_of_its_run(store: Store):

@@ -141,7 +141,7 @@ def test_an_empty_store_points_to_the_page_train(own_lab: Path) -> None:
 
 
 def test_of_many_chosen_runs_the_first_are_compared(store: Store) -> None:
-    for run in store.enqueue_all([(TINY, f"more {place}") for place in range(60)]):
+    for run in store.enqueue_all([(TINY, f"more {number}") for number in range(60)]):
         store.request(run.id, "stop")
     at = opened("compare")
     at.session_state["runs"] = list(range(64, 14, -1))
@@ -176,11 +176,11 @@ def test_the_table_and_the_list_mark_a_run_whose_figures_have_changed_and_no_oth
     states = tables(at)["runs-table"].set_index("Run")["State"].to_dict()
     assert {number for number, state in states.items() if "changed" in state} == {1}
     assert [warning.value.count("run 1") for warning in at.warning] == [1]
-    found = tables(opened("compare", filter="changed"))["runs-table"]
-    assert found["Run"].tolist() == [1]
-    told = CliRunner().invoke(app, ["list"], env={"COLUMNS": "200"})
-    assert [line.split()[0] for line in told.stdout.splitlines() if "changed" in line] == ["1"]
-    assert "run 1" in told.stderr
+    table = tables(opened("compare", filter="changed"))["runs-table"]
+    assert table["Run"].tolist() == [1]
+    invoked = CliRunner().invoke(app, ["list"], env={"COLUMNS": "200"})
+    assert [line.split()[0] for line in invoked.stdout.splitlines() if "changed" in line] == ["1"]
+    assert "run 1" in invoked.stderr
     listed = json.loads(CliRunner().invoke(app, ["list", "--json"]).stdout)
     assert {run["number"] for run in listed if run["changed"]} == {1}
     assert json.loads(CliRunner().invoke(app, ["show", "1", "--json"]).stdout)["changed"] is True

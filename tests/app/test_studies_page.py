@@ -87,8 +87,8 @@ def prepare(store: Store) -> None:
         *studies.plan_runs("deep-mlp", "", 1, 0.05, ("published",)),
     ]
     patch.undo()
-    for one in planned:
-        trained_run(store, one.config, one.variant.label)
+    for planned_run in planned:
+        trained_run(store, planned_run.config, planned_run.variant.label)
     assert {run.state for run in store.runs()} == {"finished"}
 
 
@@ -99,7 +99,7 @@ def chosen(at: AppTest) -> list[str]:
 
 
 def press(at: AppTest, label: str) -> AppTest:
-    (button,) = [found for found in at.button if found.label == label]
+    (button,) = [candidate for candidate in at.button if candidate.label == label]
     assert not button.disabled
     button.click()
     return ran(at)
@@ -118,12 +118,12 @@ def test_every_experiment_says_what_it_asked_and_hides_its_results(name: str) ->
     study = REAL[name]
     for experiment in study.experiments:
         at = opened("studies", study=name, experiment=experiment.name)
-        said = texts(at)
-        assert study.question.text in said
-        assert study.asks in said
-        assert "Results" not in said
-        assert study.question.why not in said
-        assert "<svg" in said, "the network is drawn"
+        page_texts = texts(at)
+        assert study.question.text in page_texts
+        assert study.asks in page_texts
+        assert "Results" not in page_texts
+        assert study.question.why not in page_texts
+        assert "<svg" in page_texts, "the network is drawn"
         assert [at.selectbox(key=key).value for key in ("study", "experiment")] == [name, experiment.name]
         press(at, study.question.options[study.question.answer])
         assert "Results" in texts(at)
@@ -143,15 +143,15 @@ def test_the_url_chooses_and_nonsense_in_it_does_not(tiny: None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("prediction", "response"),
     [
         ("neither", "You predicted **neither**, and that"),
         ("the deep one", "You predicted **the deep one**. What was found: **neither**"),
     ],
 )
-def test_a_prediction_is_compared_with_what_was_found(tiny: None, given: str, said: str) -> None:
-    at = press(opened("studies"), given)
-    assert said in texts(at)
+def test_a_prediction_is_compared_with_what_was_found(tiny: None, prediction: str, response: str) -> None:
+    at = press(opened("studies"), prediction)
+    assert response in texts(at)
     assert QUESTION.why in texts(at)
     press(at, "Ask again")
     assert QUESTION.why not in texts(at)
@@ -164,7 +164,7 @@ def test_the_button_queues_every_network_once(tiny: None, own_lab: Path) -> None
     # Both networks, two seeds, both protocols; `more` continues from this experiment, so that one epoch is no reason
     # to leave the honest protocol out.
     assert len(store.runs(states=["queued"])) == 8
-    assert [found.disabled for found in at.button if "Train" in found.label] == [True]
+    assert [button.disabled for button in at.button if "Train" in button.label] == [True]
     press(at, "Stop")
     assert {run.state for run in store.runs()} == {"stopped"}
     press(at, "Train it live")
@@ -209,7 +209,7 @@ def test_figures_are_rounded_as_their_spread_says() -> None:
 
 def test_states_are_shown_at_once_and_accuracies_after_the_prediction(tiny: None, store: Store) -> None:
     planned = chosen_experiment.plan_experiment("linear-depth", "depth", 1, chosen_experiment.EPOCHS["one"], False)
-    rows = [(one, run) for one, run in studies.find_runs(store, planned)]
+    rows = [(planned_run, run) for planned_run, run in studies.find_runs(store, planned)]
     accuracy = f"{rows[0][1].validation_accuracy or 0:.2%}"
     assert accuracy not in live_training.progress_html(rows, figures=False)
     board = live_training.progress_html(rows, figures=True)
@@ -309,16 +309,16 @@ def test_log_softmax_twice_is_shown_with_numbers() -> None:
 
 def test_missing_images_are_said_and_nothing_can_be_started() -> None:
     at = opened("studies", study="mlp-course", experiment="cifar10-mlp")
-    assert "CIFAR-10" in "".join(found.value for found in at.warning)
-    assert [found.disabled for found in at.button if found.label == "Train it live"] == [True]
+    assert "CIFAR-10" in "".join(element.value for element in at.warning)
+    assert [element.disabled for element in at.button if element.label == "Train it live"] == [True]
 
 
 @pytest.mark.mnist
 def test_a_study_trained_in_full_stands_beside_what_was_reported(mnist_dir: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MNIST_LAB_DATA", str(mnist_dir))
     store = Store.open()
-    for one in studies.plan_runs("mlp-course", "two-layer-linear", protocols=("published",)):
-        trained_run(store, one.config)
+    for planned in studies.plan_runs("mlp-course", "two-layer-linear", protocols=("published",)):
+        trained_run(store, planned.config)
     page = AppTest.from_file(str(ROOT / "pages" / "studies.py"), default_timeout=60)
     for key, value in {"study": "mlp-course", "experiment": "two-layer-linear"}.items():
         page.query_params[key] = value

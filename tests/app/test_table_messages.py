@@ -40,8 +40,8 @@ def test_values_are_written_so_that_nothing_is_lost_or_said_twice() -> None:
 
 def test_streamlits_column_configurations_are_followed() -> None:
     number = st.column_config.NumberColumn("Test", format="%.2f%%", width=88, pinned=True, help="Of the test images.")
-    (told,) = sent(pd.DataFrame({"a": [1.5]}), a=number)
-    assert {key: told[key] for key in ("name", "head", "format", "width", "pinned", "help", "kind")} == {
+    (column,) = sent(pd.DataFrame({"a": [1.5]}), a=number)
+    assert {key: column[key] for key in ("name", "head", "format", "width", "pinned", "help", "kind")} == {
         "name": "a",
         "head": "Test",
         "format": "%.2f%%",
@@ -52,8 +52,8 @@ def test_streamlits_column_configurations_are_followed() -> None:
     }
     link = st.column_config.LinkColumn(display_text=r"run=(\d+)")
     progress = st.column_config.ProgressColumn(min_value=0, max_value=50)
-    one, other, plain = sent(pd.DataFrame({"a": ["/x?run=1"], "b": [4], "c": ["z"]}), a=link, b=progress, c="Letter")
-    assert (one["kind"], one["part"]) == ("link", r"run=(\d+)")
+    first, other, plain = sent(pd.DataFrame({"a": ["/x?run=1"], "b": [4], "c": ["z"]}), a=link, b=progress, c="Letter")
+    assert (first["kind"], first["part"]) == ("link", r"run=(\d+)")
     assert (other["kind"], other["low"], other["high"]) == ("progress", 0, 50)
     assert (plain["kind"], plain["head"]) == ("text", "Letter")
 
@@ -107,7 +107,7 @@ def test_a_few_rows_are_sent_whole_each_time(mounted: list[dict[str, Any]]) -> N
 
 
 @pytest.mark.parametrize(
-    ("told", "chosen", "answered"),
+    ("message", "chosen", "answered"),
     [
         ({"ids": [5, 3], "asked": 7}, [5, 3], 7),
         ({"ids": [5, "3", None, [1]], "asked": 7}, [5], 7),
@@ -117,10 +117,10 @@ def test_a_few_rows_are_sent_whole_each_time(mounted: list[dict[str, Any]]) -> N
     ],
 )
 def test_of_what_a_browser_says_only_numbers_are_believed(
-    mounted: list[dict[str, Any]], told: object, chosen: list[int] | None, answered: int
+    mounted: list[dict[str, Any]], message: object, chosen: list[int] | None, answered: int
 ) -> None:
     app = AppTest.from_function(script)
-    for key, value in {"rows": 10, "chosen": None, "t": {"ticked": told}, "answer": "ticked"}.items():
+    for key, value in {"rows": 10, "chosen": None, "t": {"ticked": message}, "answer": "ticked"}.items():
         app.session_state[key] = value
     app.run()
     app.run()

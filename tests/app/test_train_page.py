@@ -38,7 +38,7 @@ def page(own_lab) -> Iterator[AppTest]:
 
 
 def button(page: AppTest, label: str):
-    return next(found for found in page.button if found.label == label)
+    return next(candidate for candidate in page.button if candidate.label == label)
 
 
 def test_the_form_shows_every_field_under_its_label_and_with_its_help(page: AppTest):
@@ -89,7 +89,7 @@ def test_several_seeds_start_at_once_and_all_join_the_chart(page: AppTest):
     page.query_params["seed"] = "4"
     page.run()
     page.text_input(key="name").set_value("mine").run()
-    assert "Start training" not in {found.label for found in page.button}
+    assert "Start training" not in {candidate.label for candidate in page.button}
     button(page, "Start 3 runs").click().run()
     assert not page.exception
     runs = Store.open().runs()[::-1]
@@ -144,8 +144,8 @@ def test_a_finished_run_shows_its_result_and_can_be_continued_as_a_new_one(page:
     trained_run(store, TINY)
     page.run()
     assert not page.exception
-    said = [progress.proto.text for progress in page.get("progress")]
-    assert any(f"test {store.runs()[0].test_accuracy:.2%}" in text for text in said)
+    progress_texts = [progress.proto.text for progress in page.get("progress")]
+    assert any(f"test {store.runs()[0].test_accuracy:.2%}" in text for text in progress_texts)
     button(page, "Start the new run").click().run()
     child = store.runs()[0]
     assert child.config.continue_epoch == 1
@@ -204,9 +204,9 @@ def test_what_of_a_folder_is_not_learned_from_is_said_before_the_start(page: App
     (root / "train" / "2" / "left.webp").write_bytes(b"not read")
     Image.new("L", (8, 8)).save(root / "test" / "10" / "blank.png")
     page.run()
-    said = "\n".join(warning.value for warning in page.warning)
-    assert "1 .webp" in said
-    assert "test/10/blank.png" in said
+    warnings = "\n".join(warning.value for warning in page.warning)
+    assert "1 .webp" in warnings
+    assert "test/10/blank.png" in warnings
     assert not button(page, "Start training").disabled
     (root / "train" / "2" / "00.png").write_bytes(b"damaged")
     page.run()

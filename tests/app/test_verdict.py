@@ -41,34 +41,34 @@ def heading(at: AppTest) -> str:
 
 def charts(at: AppTest) -> dict[str, Any]:
     """Figures by key."""
-    found = {}
+    figures = {}
     for chart in at.get("plotly_chart"):
         key = chart.proto.id.rpartition("-")[2]  # type: ignore[attr-defined]
-        found[key] = json.loads(chart.proto.spec)  # type: ignore[attr-defined]
-    return found
+        figures[key] = json.loads(chart.proto.spec)  # type: ignore[attr-defined]
+    return figures
 
 
 def right(store: Store, *numbers: int) -> np.ndarray:
     runs = {run.number: run for run in store.runs()}
     chosen = [runs[number] for number in numbers]
-    found, _ = predictions.align(chosen, {run.id: predictions.load_split(store, run) for run in chosen})
-    assert found is not None
-    return found.right
+    aligned, _ = predictions.align(chosen, {run.id: predictions.load_split(store, run) for run in chosen})
+    assert aligned is not None
+    return aligned.right
 
 
 def test_two_runs_get_their_sentence_and_their_counts(store: Store) -> None:
     at = section(1, 4)
     a, b = right(store, 1, 4)
-    found = stats.paired_test(a, b)
-    assert found.p < 0.001
-    assert heading(at) == stats.pair_verdict("plain, seed 0", "narrow, seed 0", found)
+    paired = stats.paired_test(a, b)
+    assert paired.p < 0.001
+    assert heading(at) == stats.pair_verdict("plain, seed 0", "narrow, seed 0", paired)
     assert "other test images" in texts(at)
     bars = charts(at)["verdict_alone"]["data"]
-    assert [bar["x"][0] for bar in bars] == [found.only_a, found.only_b]
+    assert [bar["x"][0] for bar in bars] == [paired.only_a, paired.only_b]
     assert f"Both are right on {int((a & b).sum()):,} images" in texts(at)
-    assert f"interval is {stats.points_text(found.low)} to {stats.points_text(found.high)}" in texts(at)
-    least = stats.detectable_difference(1000, found.disagreements)
-    few, many = stats.detectable_range(1000, found.disagreements)
+    assert f"interval is {stats.points_text(paired.low)} to {stats.points_text(paired.high)}" in texts(at)
+    least = stats.detectable_difference(1000, paired.disagreements)
+    few, many = stats.detectable_range(1000, paired.disagreements)
     assert few <= least <= many
     assert all(f"{count:,}" in texts(at) for count in (least, few, many))
     assert len(charts(at)["verdict_standings"]["data"]) == 2
@@ -81,7 +81,7 @@ def test_all_pairs_are_corrected_and_a_click_chooses_one(store: Store, monkeypat
     order = (np.argsort(-table.mean(axis=1), kind="stable") + 1).tolist()
     assert order[-1] == 4
     cells = charts(at)["verdict_matrix"]["data"][-1]["customdata"]
-    by_numbers = {(one, other): (images, p) for one, other, images, p in cells}
+    by_numbers = {(first, other): (images, p) for first, other, images, p in cells}
     assert len(by_numbers) == 12
     for pair in pairs:
         images, p = by_numbers[pair.a + 1, pair.b + 1]
@@ -109,13 +109,13 @@ def test_architectures_are_tested_over_seeds(store: Store) -> None:
     at = section(1, 2, 3, 4, 5, verdict_about="These architectures")
     accuracies = right(store, 1, 2, 3, 4, 5).mean(axis=1).tolist()
     a, b = accuracies[:3], accuracies[3:]
-    found = stats.group_test(a, b)
-    sentence = stats.group_verdict("plain", "narrow", a, b, found)
+    tested = stats.group_test(a, b)
+    sentence = stats.group_verdict("plain", "narrow", a, b, tested)
     assert heading(at) == sentence
     # five seeds can be dealt in ten ways only
     assert sentence.claim.evidence in ("welch only", "none")
     assert "trained again" in texts(at)
-    assert stats.p_text(found.permutation) in texts(at)
+    assert stats.p_text(tested.permutation) in texts(at)
     assert "3 seeds against 2 can never show p < 0.1" in texts(at)
     spreads = float(np.std(a, ddof=1)), float(np.std(b, ddof=1))
     least = stats.detectable_by_seeds(spreads[0], 3, seeds_b=2, deviation_b=spreads[1])

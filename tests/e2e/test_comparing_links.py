@@ -81,8 +81,8 @@ def test_a_link_shows_the_same_view_in_another_browser(serve, page: Page, browse
     seen = _seen(page, names=2)
     assert seen["chart"]["axes"][0][:2] == ["log", "Images learned, repeats counted"]
     assert seen["chart"]["axes"][1][:2] == ["log", "Accuracy (%, log scale of errors)"]
-    for found in ("Remove 1 · wide", "Remove 3 · wide", 'radio "Curves" [checked]', '"0.81"', "3 of 4 runs"):
-        assert found in seen["page"]
+    for fragment in ("Remove 1 · wide", "Remove 3 · wide", 'radio "Curves" [checked]', '"0.81"', "3 of 4 runs"):
+        assert fragment in seen["page"]
     assert seen["page"].count("switch") == 3
 
     other = browser.new_context(viewport={"width": 1400, "height": 1000})

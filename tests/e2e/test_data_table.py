@@ -90,7 +90,7 @@ def test_values_are_written_as_their_columns_say_and_names_stay_text(page: Page)
         "0.01",
         "14 Nov 2023, 22:15",
     ]
-    assert [cells(page, 5)[place] for place in (3, 4, 7, 8)] == ["", "finished", "", "–"]
+    assert [cells(page, 5)[column] for column in (3, 4, 7, 8)] == ["", "finished", "", "–"]
     bar = page.locator(".row[data-id='2'] .bar")
     assert bar.evaluate("bar => bar.style.getPropertyValue('--share')") == "50%"
     assert page.locator(".row b").count() == 0
@@ -270,7 +270,7 @@ def test_the_menu_of_columns_keeps_its_place_and_the_last_column(page: Page):
     for number in range(boxes.count()):
         boxes.nth(number).click()
         places.append(page.locator(".choices").bounding_box())
-    assert all(place == places[0] for place in places)
+    assert all(position == places[0] for position in places)
     assert [boxes.nth(number).is_checked() for number in range(boxes.count())] == [False] * 10 + [True]
     expect(page.locator(".head button")).to_have_text(["Made"])
     page.keyboard.press("Escape")

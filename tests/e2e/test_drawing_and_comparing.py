@@ -22,8 +22,8 @@ def draw(page: Page, points: list[tuple[float, float]]) -> None:
     places = [(box["x"] + across * box["width"], box["y"] + down * box["height"]) for across, down in points]
     page.mouse.move(*places[0])
     page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=4)
+    for point in places[1:]:
+        page.mouse.move(*point, steps=4)
     page.mouse.up()
 
 

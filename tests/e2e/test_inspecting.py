@@ -19,11 +19,11 @@ def test_a_cell_of_the_confusion_matrix_shows_its_images(serve, page: Page):
     run = trained_run(store, RunConfig(dataset="mnist-5k", architecture="softmax", train_images=500, epochs=2))
     table = pd.read_parquet(store.folder(run.id) / "predictions.parquet")
     table = table.loc[table["split"] == "test", :]
-    given = table[[f"p{place}" for place in range(10)]].to_numpy().argmax(axis=1)
+    predicted = table[[f"p{label}" for label in range(10)]].to_numpy().argmax(axis=1)
     counts = np.zeros((10, 10), dtype=int)
-    np.add.at(counts, (table["label"].to_numpy(), given), 1)
+    np.add.at(counts, (table["label"].to_numpy(), predicted), 1)
     wrong = counts * (1 - np.eye(10, dtype=int))
-    true, answer = (int(place) for place in np.argwhere((wrong > 1) & (wrong < wrong.max()))[-1])
+    true, answer = (int(label) for label in np.argwhere((wrong > 1) & (wrong < wrong.max()))[-1])
 
     page.goto(f"{serve()}/inspect?run={run.number}&view=Confusion")
     matrix = page.locator(".js-plotly-plot .nsewdrag").first
@@ -38,7 +38,7 @@ def test_a_cell_of_the_confusion_matrix_shows_its_images(serve, page: Page):
 
     page.locator(".tile").nth(1).click()
     expect(page.locator(".tile").nth(1)).to_have_attribute("aria-selected", "true")
-    indices = table["index"].to_numpy()[(table["label"].to_numpy() == true) & (given == answer)]
+    indices = table["index"].to_numpy()[(table["label"].to_numpy() == true) & (predicted == answer)]
     expect(page.locator(".inspected figcaption")).to_have_text(re.compile("|".join(f"image {at}$" for at in indices)))
     expect(page).to_have_url(re.compile("|".join(f"image={at}(&|$)" for at in indices)))
     expect(page.locator(".inspected .bars > div")).to_have_count(10)

@@ -18,9 +18,9 @@ def chart(browser: Browser, script_url: Callable[[str], str]) -> Iterator[Locato
     page = browser.new_page(viewport={"width": 1200, "height": 900}, color_scheme="dark")
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(script_url("line_chart"))
-    found = page.locator(".line-chart[data-lines]")
-    expect(found).to_be_visible()
-    yield found
+    locator = page.locator(".line-chart[data-lines]")
+    expect(locator).to_be_visible()
+    yield locator
     page.close()
     assert not errors
 
@@ -33,12 +33,12 @@ def canvas(chart: Locator) -> FloatRect:
 
 def told(chart: Locator, across: float) -> list[str]:
     """What the tip says from the top of the chart to its bottom, at one place across (0 to 1), each once."""
-    box, said = canvas(chart), []
+    box, texts = canvas(chart), []
     for up in range(8, int(box["height"]) - 72, 6):
         chart.page.mouse.move(box["x"] + 84 + across * (box["width"] - 98), box["y"] + up)
-        if chart.locator(".tip").is_visible() and (text := chart.locator(".tip").inner_text()) not in said:
-            said.append(text)
-    return said
+        if chart.locator(".tip").is_visible() and (text := chart.locator(".tip").inner_text()) not in texts:
+            texts.append(text)
+    return texts
 
 
 def drag(chart: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -37,10 +37,10 @@ def test_a_report_opens_without_a_network(
     context = browser.new_context(offline=True, viewport={"width": width, "height": 900})
     page = context.new_page()
     page.emulate_media(color_scheme=scheme)
-    said: list[str] = []
+    messages: list[str] = []
     asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(written.as_uri())
     page.wait_for_function("document.querySelectorAll('.chart .main-svg').length >= 2")
@@ -57,7 +57,7 @@ def test_a_report_opens_without_a_network(
     assert text == colours[1]
     # wide tables scroll by themselves
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert said == []
+    assert messages == []
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     context.close()
 

@@ -175,7 +175,7 @@ def test_the_choices_of_a_section_are_in_its_link(url: str, page: Page, browser:
         copy = other.new_page()
         copy.goto(page.url)
         again = with_dead_runs_ended(copy)
-        chosen, linked = (found["page"].splitlines() for found in (seen, again))
+        chosen, linked = (snapshot["page"].splitlines() for snapshot in (seen, again))
         assert list(unified_diff(chosen, linked, "as chosen", "as linked", lineterm="", n=1)) == []
         assert again["charts"] == seen["charts"]
         assert copy.url == page.url

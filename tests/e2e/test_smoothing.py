@@ -43,11 +43,11 @@ def learn(store: Store, run: Run, first: int, last: int) -> None:
 def expected() -> dict[int, float]:
     """The smoothed loss by its step, value by value."""
     mean = weight = 0.0
-    found = {}
+    curves = {}
     for step, value in enumerate(losses(), 1):
         mean, weight = SMOOTHING * mean + (1 - SMOOTHING) * value, SMOOTHING * weight + 1 - SMOOTHING
-        found[step] = mean / weight
-    return found
+        curves[step] = mean / weight
+    return curves
 
 
 def smoothed_loss(page: Page) -> dict[int, float]:

@@ -22,7 +22,7 @@ def test_a_sweep_is_started_watched_extended_and_deleted(serve, page: Page):
     expect(page.get_by_text(re.compile("2 runs: 2 finished"))).to_be_visible(timeout=60_000)
     expect(page.get_by_text("Best run so far")).to_be_visible()
     expect(page.get_by_role("heading", name="What it found")).to_be_visible()
-    summary, curves = (page.locator(".live-figure[data-redraws]").nth(place) for place in range(2))
+    summary, curves = (page.locator(".live-figure[data-redraws]").nth(index) for index in range(2))
     expect(summary).to_be_visible()
     # two values, and the scale of colours
     expect(curves).to_have_attribute("data-traces", "3")

@@ -112,8 +112,8 @@ def rewritten(members: Members, **metadata: str) -> Members:
     name = checkpoint(members)
     content = members[name]
     length = int.from_bytes(content[:8], "little")
-    said = json.loads(content[8 : 8 + length])["__metadata__"] | metadata
-    return signed(members, **{name: save(load(content), metadata=said)})
+    metadata_written = json.loads(content[8 : 8 + length])["__metadata__"] | metadata
+    return signed(members, **{name: save(load(content), metadata=metadata_written)})
 
 
 def tensors(members: Members, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Members:
@@ -121,8 +121,8 @@ def tensors(members: Members, change: Callable[[dict[str, Any]], dict[str, Any]]
     name = checkpoint(members)
     content = members[name]
     length = int.from_bytes(content[:8], "little")
-    said = json.loads(content[8 : 8 + length])["__metadata__"]
-    return signed(members, **{name: save(change(load(content)), metadata=said)})
+    metadata_written = json.loads(content[8 : 8 + length])["__metadata__"]
+    return signed(members, **{name: save(change(load(content)), metadata=metadata_written)})
 
 
 def renamed(members: Members, architecture: str) -> Members:
@@ -172,8 +172,8 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
         "format",
     ),
     **{
-        f"data of {name} {str(value)[:20]}": (lambda m, name=name, value=value: facts(m, **{name: value}), said)
-        for name, value, said in (
+        f"data of {name} {str(value)[:20]}": (lambda m, name=name, value=value: facts(m, **{name: value}), message)
+        for name, value, message in (
             ("rule", 99, "newer rule"),
             ("rule", 0, "data.rule"),
             ("rule", None, "data.rule"),
@@ -227,11 +227,15 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
         "config.json",
     ),
     "a run of a million parts": (
-        lambda m: signed(m, **{"run.json": b'{"x": [' + b",".join(b"[%d]" % one for one in range(300_000)) + b"]}"}),
+        lambda m: signed(
+            m, **{"run.json": b'{"x": [' + b",".join(b"[%d]" % number for number in range(300_000)) + b"]}"}
+        ),
         "too many parts",
     ),
     "a manifest of a million parts": (
-        lambda m: m | {"manifest.json": b'{"x": {' + b",".join(b'"%d":{}' % one for one in range(500_000)) + b"}}"},
+        lambda m: (
+            m | {"manifest.json": b'{"x": {' + b",".join(b'"%d":{}' % number for number in range(500_000)) + b"}}"}
+        ),
         "too many parts",
     ),
     "a config of many letters": (
@@ -311,8 +315,8 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
     ),
     "images of another data set": (lambda m: edited(m, "config.json", dataset="cifar10"), "other classes"),
     **{
-        f"a shape of {shape}": (lambda m, shape=shape: rewritten(m, network=network(shape=shape)), said)
-        for shape, said in (
+        f"a shape of {shape}": (lambda m, shape=shape: rewritten(m, network=network(shape=shape)), message)
+        for shape, message in (
             ([1, -28, 28], "shape"),
             ("123", "shape"),
             ([0, 0, 0], "shape"),
@@ -339,7 +343,7 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
             m,
             **{
                 "predictions.parquet": parquet(
-                    frame_of(m, "predictions.parquet").drop(columns=[f"p{place}" for place in range(3, 10)])
+                    frame_of(m, "predictions.parquet").drop(columns=[f"p{offset}" for offset in range(3, 10)])
                 )
             },
         ),

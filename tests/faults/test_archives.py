@@ -87,13 +87,13 @@ def everything(store: Store) -> tuple[dict[str, bytes | None], dict[str, list[An
 
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_archive_is_refused_and_nothing_is_written(lab: Store, members: Members, tmp_path: Path, case: str):
-    change, said = HOSTILE[case]
+    change, message = HOSTILE[case]
     # A NUL in a name survives only in the bytes: zipfile itself would cut it on writing.
     path = packed({name.replace("\x00", "\x01"): content for name, content in change(members).items()}, tmp_path / "x")
     path.write_bytes(path.read_bytes().replace(b"\x01.exe", b"\x00.exe"))
     with pytest.raises(archive.ArchiveError, match="The archive was not imported") as caught:
         archive.read(lab, path)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_link_is_refused(lab: Store, members: Members, tmp_path: Path):
@@ -115,20 +115,20 @@ def test_a_member_that_stands_in_it_twice_is_refused(lab: Store, members: Member
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({}, "holds a name that no run records"),
         ({"use_dictionary": False, "compression": "zstd"}, "packed in a way that this program does not use"),
     ],
 )
 def test_a_long_word_in_every_row_is_refused_before_it_is_repeated(
-    lab: Store, members: Members, tmp_path: Path, options: dict[str, Any], said: str
+    lab: Store, members: Members, tmp_path: Path, options: dict[str, Any], message: str
 ):
     # 200 MB as text
     bomb = long_words(100_000, 2_000, **options)
     assert len(bomb) < 500_000
     before = pa.default_memory_pool().max_memory()
-    with pytest.raises(archive.ArchiveError, match=said):
+    with pytest.raises(archive.ArchiveError, match=message):
         archive.read(lab, packed(signed(members, **{"metrics.parquet": bomb}), tmp_path / "x"))
     assert pa.default_memory_pool().max_memory() - before < 30_000_000
 
@@ -149,8 +149,8 @@ def test_whatever_is_damaged_is_told_in_a_sentence(
         content = bytearray(members[name])
         # where heads are
         ends = [*range(min(3000, len(content))), *range(max(0, len(content) - 6000), len(content))]
-        for place in random.choice(ends, 2):
-            content[place] = random.integers(256)
+        for position in random.choice(ends, 2):
+            content[position] = random.integers(256)
         try:
             check(written(tmp_path / "x", bytes(content)))
         except archive.ArchiveError:
@@ -176,8 +176,8 @@ def test_a_member_that_lies_about_its_size_is_refused(lab: Store, members: Membe
     path = packed(members, tmp_path / "x")
     size = len(members[name]).to_bytes(4, "little")
     content = path.read_bytes()
-    place = content.rindex(size, 0, content.rindex(name.encode()))
-    path.write_bytes(content[:place] + (100).to_bytes(4, "little") + content[place + 4 :])
+    position = content.rindex(size, 0, content.rindex(name.encode()))
+    path.write_bytes(content[:position] + (100).to_bytes(4, "little") + content[position + 4 :])
     with pytest.raises(archive.ArchiveError):
         archive.read(lab, path)
 
@@ -192,13 +192,15 @@ def test_a_truncated_archive_is_refused(lab: Store, original: tuple[Store, Run, 
 
 # Fields of a zip's local heads and of its directory: signature, offset, bytes.
 LOCAL_FLAGS, LOCAL_METHOD = (b"PK\x03\x04", 6, 2), (b"PK\x03\x04", 8, 2)
-FLAGS, METHOD, PACKED, SIZE, OFFSET = ((b"PK\x01\x02", place, 2 if place < 20 else 4) for place in (8, 10, 20, 24, 42))
+FLAGS, METHOD, PACKED, SIZE, OFFSET = (
+    (b"PK\x01\x02", field_offset, 2 if field_offset < 20 else 4) for field_offset in (8, 10, 20, 24, 42)
+)
 DIRECTORY_SIZE, DIRECTORY = (b"PK\x05\x06", 12, 4), (b"PK\x05\x06", 16, 4)
 Place = tuple[bytes, int, int]
 
 
 @pytest.mark.parametrize(
-    ("places", "value", "said"),
+    ("places", "value", "message"),
     [
         ((FLAGS, LOCAL_FLAGS), 1, "is encrypted"),
         *(((METHOD, LOCAL_METHOD), method, "packed in a way") for method in (1, 9, 12, 14, 93, 99)),
@@ -212,16 +214,16 @@ Place = tuple[bytes, int, int]
     ],
 )
 def test_a_zip_whose_heads_lie_is_refused_before_it_takes_room(
-    lab: Store, members: Members, tmp_path: Path, places: tuple[Place, ...], value: int, said: str
+    lab: Store, members: Members, tmp_path: Path, places: tuple[Place, ...], value: int, message: str
 ):
     path = packed(members, tmp_path / "x")
     content = bytearray(path.read_bytes())
     for signature, offset, size in places:
-        place = -1
-        while (place := content.find(signature, place + 1)) >= 0:
-            content[place + offset : place + offset + size] = value.to_bytes(size, "little")
+        position = -1
+        while (position := content.find(signature, position + 1)) >= 0:
+            content[position + offset : position + offset + size] = value.to_bytes(size, "little")
     path.write_bytes(content)
-    with pytest.raises(archive.ArchiveError, match=said):
+    with pytest.raises(archive.ArchiveError, match=message):
         archive.read(lab, path)
 
 

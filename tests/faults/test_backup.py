@@ -94,9 +94,9 @@ def test_a_backup_while_runs_train_holds_whole_files_of_one_moment(own_lab: Path
         over.set()
         trainer.kill()
         trainer.wait()
-    for place, backup in enumerate(made):
+    for index, backup in enumerate(made):
         assert backup.manifest.missing == []
-        folder = tmp_path / f"restored-{place}"
+        folder = tmp_path / f"restored-{index}"
         restore(backup.folder, folder / "runs.db", folder)
         again = Store.open(folder)
         (copy,) = again.runs()

@@ -182,10 +182,10 @@ def test_no_use_of_damaged_predictions_passes_for_an_answer(
     with pytest.raises(StoreError):
         archive.write(lab, damaged, tmp_path / "run.zip")
     assert not list(tmp_path.glob("*.zip*"))
-    found = findings.find(lab, [damaged, other])
-    assert found.answers is not None
-    assert found.answers.runs == (other,)
-    assert [one.run for one in found.left_out] == [damaged]
+    findings_of_runs = findings.find(lab, [damaged, other])
+    assert findings_of_runs.answers is not None
+    assert findings_of_runs.answers.runs == (other,)
+    assert [omission.run for omission in findings_of_runs.left_out] == [damaged]
     assert "damaged" in html(lab, [damaged, other])
     monkeypatch.setattr("sys.argv", ["mnist_core", "export", "1", "--as", "zip", "-o", str(tmp_path / "run.zip")])
     with pytest.raises(SystemExit) as ended:
@@ -256,7 +256,7 @@ def test_a_changed_list_of_files_is_noticed_also_after_some_were_pruned(lab: Sto
         connection.execute("UPDATE artifacts SET epoch = 7 WHERE run = 1 AND kind = 'checkpoint'")
     assert lab.changed_parts(run.id) == ["files"]
     with pytest.raises(StorageError) as damaged:
-        trained.load(lab, run)
+        trained.load_network(lab, run)
     assert damaged.value.kind == "damaged"
 
 
@@ -279,4 +279,4 @@ def test_a_run_that_waited_again_and_was_taken_out_of_the_queue_keeps_fingerprin
     store.request(run.id, "stop")
     with contextlib.closing(sqlite3.connect(own_lab / "runs.db")) as connection, connection:
         connection.execute("UPDATE runs SET test_accuracy = 0.75")
-    assert [found.number for found in store.changed_runs(store.runs())] == [run.number]
+    assert [changed.number for changed in store.changed_runs(store.runs())] == [run.number]

@@ -147,10 +147,10 @@ def claimed_by(store: Store, pid: int, start: str | None) -> Run:
 
 
 def test_a_process_that_has_got_the_number_of_a_dead_one_is_not_taken_for_it(store: Store):
-    own = processes.start_of(os.getpid())
-    assert own is not None
-    alive = claimed_by(store, os.getpid(), own)
-    other = claimed_by(store, os.getpid(), own[:-1] + ("1" if own[-1] != "1" else "2"))
+    start = processes.start_of(os.getpid())
+    assert start is not None
+    alive = claimed_by(store, os.getpid(), start)
+    other = claimed_by(store, os.getpid(), start[:-1] + ("1" if start[-1] != "1" else "2"))
     assert [run.id for run in liveness.end_dead_runs(store)] == [other.id]
     assert [store.run(run.id).state for run in (alive, other)] == ["running", "interrupted"]
 

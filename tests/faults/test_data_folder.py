@@ -35,10 +35,10 @@ def test_missing_split(root: Path, split: str) -> None:
         input_shape_and_classes(RunConfig(dataset="folder", folder=str(root)))
 
 
-@pytest.mark.parametrize(("here", "there"), [("train", "test"), ("test", "train")])
-def test_class_of_one_split_only(root: Path, here: str, there: str) -> None:
+@pytest.mark.parametrize(("here", "missing_from"), [("train", "test"), ("test", "train")])
+def test_class_of_one_split_only(root: Path, here: str, missing_from: str) -> None:
     shutil.copytree(root / here / "dark", root / here / "dusk")
-    assert f"the class dusk is in {here}/ but not in {there}/" in failure(root)
+    assert f"the class dusk is in {here}/ but not in {missing_from}/" in failure(root)
 
 
 def test_single_class(root: Path) -> None:

@@ -149,10 +149,10 @@ def test_a_run_of_the_command_line_says_what_it_waits_for_and_can_be_ended(store
     epoch = store.runs()[0].epoch
     time.sleep(5)
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=60)
     # Of the database or of a checkpoint, whichever was to be written first; the terminal breaks lines anywhere.
-    assert "Free some space" in " ".join(said.split())
-    assert not any(word in said for word in ("Traceback", "sqlalche", "INSERT", "UPDATE"))
+    assert "Free some space" in " ".join(output.split())
+    assert not any(word in output for word in ("Traceback", "sqlalche", "INSERT", "UPDATE"))
     command = [sys.executable, "-m", "mnist_core", "list", "--json"]
     # while nothing can be written, and afterwards
     for _ in range(2):
@@ -185,7 +185,7 @@ def test_checkpoints_can_be_pruned_on_a_full_disk(store: Store, small_disk: Path
         rename_often(store, run)
     assert refused.value.kind == "full"
     freed = disk.prune(store, [store.run(run.id)])
-    assert [(one.run.number, len(one.checkpoints), one.size) for one in freed] == [(1, 3, 300_000)]
+    assert [(pruning.run.number, len(pruning.checkpoints), pruning.size) for pruning in freed] == [(1, 3, 300_000)]
     assert [file.epoch for file in store.artifacts(run.id)] == [4]
     assert len(list(store.folder(run.id).rglob("*.safetensors"))) == 1
     store.rename(run.id, "there is room again")

@@ -153,9 +153,9 @@ def test_a_sound_folder_is_well(lab: Path):
 def test_every_harm_is_named_with_its_remedy(lab: Path, harm: Callable[[Path], None]):
     harm(lab)
     before = files_of_runs(lab), list(lab.rglob("*.part"))
-    found = [finding for finding in seen(lab) if finding.state == "wrong"]
-    assert found
-    assert all(finding.remedy for finding in found)
+    wrong = [finding for finding in seen(lab) if finding.state == "wrong"]
+    assert wrong
+    assert all(finding.remedy for finding in wrong)
     assert (files_of_runs(lab), list(lab.rglob("*.part"))) == before
 
 

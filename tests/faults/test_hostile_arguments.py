@@ -86,12 +86,12 @@ def outcome(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[obje
 def typed(path: tuple[str, ...], command: object, value: str) -> Iterator[list[str]]:
     """The command with this value for each of its arguments and options in turn."""
     parameters: list = getattr(command, "params", [])
-    required = [one for one in parameters if one.param_type_name == "argument" and one.required]
-    for one in parameters:
-        if one.param_type_name == "argument":
+    required = [parameter for parameter in parameters if parameter.param_type_name == "argument" and parameter.required]
+    for parameter in parameters:
+        if parameter.param_type_name == "argument":
             yield [*path, *REFUSED.get(path, []), "--", value]
-        elif not one.is_flag and one.name not in SETTINGS:
-            yield [*path, *("1" for _ in required), *REFUSED.get(path, []), f"{one.opts[0]}={value}"]
+        elif not parameter.is_flag and parameter.name not in SETTINGS:
+            yield [*path, *("1" for _ in required), *REFUSED.get(path, []), f"{parameter.opts[0]}={value}"]
 
 
 @pytest.mark.usefixtures("run")
@@ -106,11 +106,11 @@ def test_whatever_is_typed_ends_in_a_message(
     for value in TYPED[-5:] if path == ("study", "report") else TYPED:
         for arguments in typed(path, COMMANDS[path], value):
             code, seconds = outcome(arguments, monkeypatch)
-            said = capsys.readouterr()
+            printed = capsys.readouterr()
             assert code in (0, 1, 2), arguments
             assert seconds < SECONDS, arguments
-            assert "Traceback" not in said.err + said.out
-            assert code == 0 or said.err + said.out, arguments
+            assert "Traceback" not in printed.err + printed.out
+            assert code == 0 or printed.err + printed.out, arguments
     assert (tmp_path / "PIPE").is_fifo()
     assert not list(tmp_path.rglob("*.part"))
 
@@ -215,9 +215,9 @@ def test_the_name_of_a_written_file_steers_no_terminal(
     monkeypatch.setattr(sys, "argv", ["mnist_core", "export", "1", f"--output={name}"])
     with pytest.raises(SystemExit):
         main()
-    said = capsys.readouterr()
+    printed = capsys.readouterr()
     assert (tmp_path / name).is_file()
-    assert name[0] not in said.out + said.err
+    assert name[0] not in printed.out + printed.err
 
 
 def test_a_number_of_many_digits_is_refused_by_its_field() -> None:

@@ -71,13 +71,13 @@ def origins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Members]:
         "initial weights": SMALL.replace(initial_weights="softmax", architecture="flatten linear(20) linear(classes)"),
         "scikit-learn": SMALL.replace(library="sklearn", epochs=3),
     }
-    found = {}
+    runs = {}
     for name, config in configs.items():
         run = innocent_run(store, config)
         archive.write(store, run, folder / "run.zip")
         with zipfile.ZipFile(folder / "run.zip") as whole:
-            found[name] = {member: whole.read(member) for member in whole.namelist()}
-    return found
+            runs[name] = {member: whole.read(member) for member in whole.namelist()}
+    return runs
 
 
 def imported(members: Members, folder: Path) -> tuple[Store, Run] | None:
@@ -93,9 +93,9 @@ def imported(members: Members, folder: Path) -> tuple[Store, Run] | None:
 
 def exported(members: Members, folder: Path) -> str | None:
     """The script of an archive's run, or None where the archive or its export is refused."""
-    found = imported(members, folder)
+    run = imported(members, folder)
     try:
-        return None if found is None else script(*found)
+        return None if run is None else script(*run)
     except MnistLabError:
         return None
 
@@ -115,8 +115,8 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     if isinstance(value, str):
         yield path
     elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from places(item, (*path, place))
+        for index, item in enumerate(value):
+            yield from places(item, (*path, index))
     elif isinstance(value, dict):
         for name, item in value.items():
             yield from places(item, (*path, name))
@@ -220,17 +220,17 @@ class Tags(HTMLParser):
 def test_no_text_becomes_an_element_of_the_report(origins: dict[str, Members], tmp_path: Path) -> None:
     pages = []
     for number, text in enumerate(["innocent", TEXTS[4], TEXTS[0]]):
-        found = imported(everywhere(origins["mnist-5k"], text), tmp_path / str(number))
-        assert found
-        pages.append(Tags(html(found[0], [found[1]])).found)
+        run = imported(everywhere(origins["mnist-5k"], text), tmp_path / str(number))
+        assert run
+        pages.append(Tags(html(run[0], [run[1]])).found)
     assert pages[1] == pages[2] == pages[0]
 
 
 def test_no_text_leaves_its_cell_in_other_files(origins: dict[str, Members], tmp_path: Path) -> None:
     for text in TEXTS[:5]:
-        found = imported(everywhere(origins["mnist-5k"], text), tmp_path / "hostile")
-        assert found
-        store, run = found
+        imported_run = imported(everywhere(origins["mnist-5k"], text), tmp_path / "hostile")
+        assert imported_run
+        store, run = imported_run
         curves.write_csv(store, [run], tmp_path / "curves.csv")
         assert names_in(tmp_path / "curves.csv") == {run.name}
         settings = tensorboard._settings(run).splitlines()

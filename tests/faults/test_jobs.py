@@ -203,8 +203,8 @@ def test_the_thread_is_started_once_for_a_store(store, running):
 def test_short_runs_share_a_process_that_outlives_them(store, running):
     concurrency.set_runs_at_once(store, 1)
     log: list[int] = []
-    for place in range(3):
-        run = enqueue(store, running, SHORT.replace(epochs=60, seed=place))
+    for index in range(3):
+        run = enqueue(store, running, SHORT.replace(epochs=60, seed=index))
         wait_until(lambda run=run: store.run(run.id).step > 0 or not store.run(run.id).active)
         log += [store.run(run.id).pid or 0]
         wait_until(lambda run=run: not store.run(run.id).active)

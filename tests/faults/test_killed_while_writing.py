@@ -113,7 +113,7 @@ def test_a_restoring_that_is_killed_is_done_again(own_lab: Path, tmp_path: Path)
     assert [path for path in new.iterdir() if not path.name.startswith(".")] == []
     restore(tmp_path / "safe", new / "runs.db", new)
     again = Store.open(new)
-    assert [(one.id, one.state) for one in again.runs()] == [(run.id, "stopped")]
+    assert [(restored.id, restored.state) for restored in again.runs()] == [(run.id, "stopped")]
     assert all(again.intact(run.id, file) for file in again.artifacts(run.id))
     assert parts(new) == []
 
@@ -128,8 +128,8 @@ sys.addaudithook(look)
 """
 
 
-def killed_before(event: str, place: int, end: str, start: str, code: str) -> None:
-    hook = KILL.format(event=event, place=place, end=end, start=start)
+def killed_before(event: str, count: int, end: str, start: str, code: str) -> None:
+    hook = KILL.format(event=event, place=count, end=end, start=start)
     assert subprocess.run([sys.executable, "-c", hook + code], cwd=ROOT).returncode == -signal.SIGKILL
 
 
@@ -153,7 +153,7 @@ def test_a_restoring_that_is_killed_with_all_put_aside_leaves_no_empty_store(own
     )
     assert not (own_lab / "runs.db").exists()
     restore(tmp_path / "safe", own_lab / "runs.db", own_lab)
-    assert [one.id for one in Store.open().runs()] == [run.id]
+    assert [restored.id for restored in Store.open().runs()] == [run.id]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
@@ -179,7 +179,7 @@ def test_a_damaged_id_removes_no_other_folder(damaged: str, own_lab: Path):
         connection.execute(f"UPDATE runs SET id = {damaged} WHERE number = 1")
     store.delete_broken([1])
     assert store.purge(float("inf")) == 1
-    assert [one.id for one in store.runs()] == [other.id]
+    assert [left.id for left in store.runs()] == [other.id]
     assert {run.id, other.id, "backups"} <= {path.name for path in own_lab.iterdir()}
     assert all(store.intact(other.id, file) for file in store.artifacts(other.id))
 

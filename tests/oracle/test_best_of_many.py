@@ -20,33 +20,33 @@ SEARCHES: dict[str, Means] = {
 
 def searched(means: Means, settings: int, seeds: int, times: int) -> tuple[float, float]:
     """How far the best run lies above what its setting gives, and how far that is said to be, in the mean."""
-    random, true, said = np.random.default_rng([settings, seeds]), [], []
+    random, true, estimates = np.random.default_rng([settings, seeds]), [], []
     for _ in range(times):
-        given = means(random, settings)
+        means_of_settings = means(random, settings)
         # What collapses, does so with some seeds only.
-        scatter = np.where(given < 0.9, 0.2, SCATTER)[:, None]
-        found = given[:, None] + scatter * random.normal(size=(settings, seeds))
-        found[given < 0.9] = np.clip(found[given < 0.9], 0.1, 0.96)
-        best = np.unravel_index(found.argmax(), found.shape)
-        true.append(found[best] - given[best[0]])
-        flattery = stats.selection_bias(found.tolist(), stats.image_noise(0.975, IMAGES))
+        scatter = np.where(means_of_settings < 0.9, 0.2, SCATTER)[:, None]
+        accuracies = means_of_settings[:, None] + scatter * random.normal(size=(settings, seeds))
+        accuracies[means_of_settings < 0.9] = np.clip(accuracies[means_of_settings < 0.9], 0.1, 0.96)
+        best = np.unravel_index(accuracies.argmax(), accuracies.shape)
+        true.append(accuracies[best] - means_of_settings[best[0]])
+        flattery = stats.selection_bias(accuracies.tolist(), stats.image_noise(0.975, IMAGES))
         assert flattery is not None
         assert flattery.by_seeds == (seeds > 1)
-        said.append(flattery.excess)
-    return float(np.mean(true)), float(np.mean(said))
+        estimates.append(flattery.excess)
+    return float(np.mean(true)), float(np.mean(estimates))
 
 
 @pytest.mark.parametrize("name", SEARCHES)
 @pytest.mark.parametrize(("settings", "seeds"), [(12, 3), (8, 5)])
 def test_over_seeds_it_is_what_is_said(name: str, settings: int, seeds: int) -> None:
-    true, said = searched(SEARCHES[name], settings, seeds, 100)
-    assert said == pytest.approx(true, rel=0.2, abs=0.0001)
+    true, estimated = searched(SEARCHES[name], settings, seeds, 100)
+    assert estimated == pytest.approx(true, rel=0.2, abs=0.0001)
 
 
 @pytest.mark.parametrize("name", SEARCHES)
 def test_with_one_seed_of_each_it_is_at_most_what_is_said(name: str) -> None:
-    true, said = searched(SEARCHES[name], 12, 1, 100)
-    assert 0.95 * true <= said
+    true, estimated = searched(SEARCHES[name], 12, 1, 100)
+    assert 0.95 * true <= estimated
 
 
 @pytest.mark.long
@@ -54,8 +54,8 @@ def test_with_one_seed_of_each_it_is_at_most_what_is_said(name: str) -> None:
 @pytest.mark.parametrize("settings", [4, 12, 40])
 @pytest.mark.parametrize("seeds", [2, 3, 10])
 def test_over_seeds_it_is_what_is_said_for_all_sizes(name: str, settings: int, seeds: int) -> None:
-    true, said = searched(SEARCHES[name], settings, seeds, 400)
-    assert said == pytest.approx(true, rel=0.25, abs=0.0002)
+    true, estimated = searched(SEARCHES[name], settings, seeds, 400)
+    assert estimated == pytest.approx(true, rel=0.25, abs=0.0002)
 
 
 def test_what_cannot_be_known_is_not_said() -> None:

@@ -62,27 +62,31 @@ def test_the_intervals_hold_the_truth_for_all_sizes(name: str, images: int) -> N
 
 def check(curve: Curve, images: int, times: int) -> None:
     error, gap = true_values(curve)
-    found = repeated(curve, images, times)
-    assert np.mean([one.error_low <= error <= one.error_high for one in found]) >= 0.95 - margin(0.95, times)
-    assert np.mean([one.gap_low <= gap <= one.gap_high for one in found]) >= 0.95 - margin(0.95, times)
-    assert all(one.error_low <= one.error <= one.error_high for one in found)
+    estimates = repeated(curve, images, times)
+    assert np.mean([estimate.error_low <= error <= estimate.error_high for estimate in estimates]) >= 0.95 - margin(
+        0.95, times
+    )
+    assert np.mean([estimate.gap_low <= gap <= estimate.gap_high for estimate in estimates]) >= 0.95 - margin(
+        0.95, times
+    )
+    assert all(estimate.error_low <= estimate.error <= estimate.error_high for estimate in estimates)
     wrong = {"too sure"} if gap <= 0 else set()
     wrong |= {"too modest"} if gap >= 0 else set()
-    assert np.mean([one.leaning in wrong for one in found]) <= 0.05 + margin(0.05, times)
+    assert np.mean([estimate.leaning in wrong for estimate in estimates]) <= 0.05 + margin(0.05, times)
 
 
 def test_of_equally_calibrated_networks_none_is_called_better() -> None:
-    random, times, said = np.random.default_rng(3), 25, 0
+    random, times, alarms = np.random.default_rng(3), 25, 0
     for _ in range(times):
         sure = [confidences(random, 400) for _ in range(5)]
-        tables = [drawn(random, one, CURVES["too sure"]) for one in sure]
+        tables = [drawn(random, confidence, CURVES["too sure"]) for confidence in sure]
         # Networks that name different classes, but all on the same images and with the same labels.
         labels = tables[0][1]
-        tables = [np.where((own == labels)[:, None], table, table[:, ::-1]) for table, own in tables]
-        found = calibration.uncertainties(tables, labels)
-        best = min(range(5), key=lambda place: found[place].error)
-        said += bool(calibration.clearly_worse(found, best))
-    assert said / times <= 0.05 + margin(0.05, times)
+        tables = [np.where((classes == labels)[:, None], table, table[:, ::-1]) for table, classes in tables]
+        estimates = calibration.uncertainties(tables, labels)
+        best = min(range(5), key=lambda index: estimates[index].error)
+        alarms += bool(calibration.clearly_worse(estimates, best))
+    assert alarms / times <= 0.05 + margin(0.05, times)
 
 
 def test_a_far_worse_one_is_called_worse_and_is_too_sure() -> None:
@@ -94,15 +98,15 @@ def test_a_far_worse_one_is_called_worse_and_is_too_sure() -> None:
     # as often right, and nearly sure of every mistake
     bad[:, 0] = np.where(labels == 0, 0.999, 0.97)
     bad[:, 1] = 1 - bad[:, 0]
-    found = calibration.uncertainties([good, alike, bad], labels)
-    assert calibration.clearly_worse(found, 0) == [2]
-    assert found[0].leaning == "unknown"
-    assert found[2].leaning == "too sure"
+    estimates = calibration.uncertainties([good, alike, bad], labels)
+    assert calibration.clearly_worse(estimates, 0) == [2]
+    assert estimates[0].leaning == "unknown"
+    assert estimates[2].leaning == "too sure"
 
 
 def test_networks_that_are_always_right_may_still_err() -> None:
     """100 of 100 right with full confidence: that the true accuracy is 97 % is not ruled out."""
     table = np.stack([np.ones(100), np.zeros(100)], axis=1)
-    (found,) = calibration.uncertainties([table], np.zeros(100, dtype=np.int64))
-    assert (found.error, found.gap, found.leaning) == (0, 0, "unknown")
-    assert found.gap_high > 0.03
+    (estimate,) = calibration.uncertainties([table], np.zeros(100, dtype=np.int64))
+    assert (estimate.error, estimate.gap, estimate.leaning) == (0, 0, "unknown")
+    assert estimate.gap_high > 0.03

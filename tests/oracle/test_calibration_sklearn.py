@@ -28,13 +28,13 @@ def test_reliability_equals_scikit_learns_curve(bins: int, seed: int) -> None:
     table = calibration.reliability(probabilities, labels, bins)
     assert table["images"].to_numpy().sum() == len(labels)
     assert table["right"].to_numpy().sum() == (probabilities.argmax(axis=1) == labels).sum()
-    found = table[table["images"] > 0]
+    filled = table[table["images"] > 0]
     sure = probabilities.max(axis=1).astype(np.float64)
     accuracy, confidence = calibration_curve(probabilities.argmax(axis=1) == labels, sure, n_bins=bins)
-    np.testing.assert_allclose(found["accuracy"], accuracy)
-    np.testing.assert_allclose(found["confidence"], confidence)
-    assert len(found) < bins, "ten classes leave the lowest range empty: no answer is that unsure"
-    assert np.isnan(table["accuracy"].to_numpy(float)).sum() == bins - len(found)
+    np.testing.assert_allclose(filled["accuracy"], accuracy)
+    np.testing.assert_allclose(filled["confidence"], confidence)
+    assert len(filled) < bins, "ten classes leave the lowest range empty: no answer is that unsure"
+    assert np.isnan(table["accuracy"].to_numpy(float)).sum() == bins - len(filled)
 
 
 def test_a_confidence_on_an_edge_belongs_to_the_range_below() -> None:
@@ -52,9 +52,9 @@ def test_scores_equal_their_definitions(classes: int) -> None:
         log_loss(labels, wide / wide.sum(axis=1, keepdims=True), labels=range(classes)), rel=1e-5
     )
     by_hand = sum(
-        (float(p) - float(place == label)) ** 2
+        (float(p) - float(column == label)) ** 2
         for row, label in zip(wide, labels, strict=True)
-        for place, p in enumerate(row)
+        for column, p in enumerate(row)
     )
     assert calibration.brier(probabilities, labels) == pytest.approx(by_hand / len(labels))
     error = 0.0
@@ -82,7 +82,7 @@ def test_perfect_and_worst_answers() -> None:
 @pytest.mark.parametrize("sharpness", [0.4, 1.0, 2.5, 6.0])
 def test_the_temperature_equals_torchs_and_scipys(sharpness: float) -> None:
     probabilities, labels = _case(seed=4, sharpness=sharpness)
-    found = calibration.temperature(probabilities, labels)
+    fitted = calibration.temperature(probabilities, labels)
     logits = torch.from_numpy(np.log(np.maximum(probabilities, np.finfo(np.float32).tiny, dtype=np.float64)))
     logarithm = torch.zeros((), dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([logarithm], max_iter=200, tolerance_grad=1e-12, tolerance_change=0)
@@ -94,15 +94,15 @@ def test_the_temperature_equals_torchs_and_scipys(sharpness: float) -> None:
         return value
 
     optimizer.step(loss)
-    assert found == pytest.approx(float(logarithm.detach().exp()), rel=1e-5)
+    assert fitted == pytest.approx(float(logarithm.detach().exp()), rel=1e-5)
     searched = minimize_scalar(
         lambda value: calibration.negative_log_likelihood(calibration.with_temperature(probabilities, value), labels),
         bounds=(0.05, 20),
         method="bounded",
         options={"xatol": 1e-9},
     )
-    assert found == pytest.approx(searched.x, rel=1e-4)
-    assert found == pytest.approx(sharpness, rel=0.1), "what made the network too sure is found again"
+    assert fitted == pytest.approx(searched.x, rel=1e-4)
+    assert fitted == pytest.approx(sharpness, rel=0.1), "what made the network too sure is found again"
 
 
 def test_a_temperature_sharpens_or_softens_and_changes_no_answer() -> None:

@@ -35,18 +35,18 @@ def test_catalogue_has_every_data_set_of_the_config_in_its_order() -> None:
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "kmnist"])
 def test_mirrors_classes_and_files_are_torchvision_s(name: str) -> None:
-    theirs, known = torchvision_class(name), dataset(name)
-    assert list(known.mirrors) == theirs.mirrors
-    assert [text.split(" - ")[0] for text in theirs.classes] == list(known.classes)
+    theirs, spec = torchvision_class(name), dataset(name)
+    assert list(spec.mirrors) == theirs.mirrors
+    assert [text.split(" - ")[0] for text in theirs.classes] == list(spec.classes)
     folder = theirs.__name__
-    assert [file for file, _ in known.files] == [f"{folder}/raw/{file[:-3]}" for file, _ in theirs.resources]
+    assert [file for file, _ in spec.files] == [f"{folder}/raw/{file[:-3]}" for file, _ in theirs.resources]
 
 
 def test_cifar10_mirror_and_files_are_torchvision_s() -> None:
-    theirs, known = torchvision_class("cifar10"), dataset("cifar10")
-    assert f"{known.mirrors[0]}{theirs.filename}" == theirs.url
+    theirs, spec = torchvision_class("cifar10"), dataset("cifar10")
+    assert f"{spec.mirrors[0]}{theirs.filename}" == theirs.url
     listed = [*theirs.train_list, *theirs.test_list, [theirs.meta["filename"]]]
-    assert [file for file, _ in known.files] == [f"{theirs.base_folder}/{entry[0]}" for entry in listed]
+    assert [file for file, _ in spec.files] == [f"{theirs.base_folder}/{entry[0]}" for entry in listed]
 
 
 @pytest.mark.mnist
@@ -77,9 +77,9 @@ def test_inputs_equal_torchvision_s_transforms(mnist_dir: Path) -> None:
 @pytest.mark.mnist
 def test_constants_match_the_real_pixels_and_the_default_split_their_classes(mnist_dir: Path) -> None:
     arrays = load_arrays(RunConfig(), mnist_dir)
-    found = pixel_statistics(arrays.train_images)
-    assert (round(found.mean[0], 4), round(found.std[0], 4)) == (0.1307, 0.3081)
-    assert found.zero_share == pytest.approx(0.809, abs=0.001)
+    statistics = pixel_statistics(arrays.train_images)
+    assert (round(statistics.mean[0], 4), round(statistics.std[0], 4)) == (0.1307, 0.3081)
+    assert statistics.zero_share == pytest.approx(0.809, abs=0.001)
     train, validation = split_indices(arrays.train_labels, 10, RunConfig())
     assert (len(train), len(validation)) == (50_000, 10_000)
     exact = np.bincount(arrays.train_labels) / 6

@@ -16,7 +16,7 @@ def _frame(count: int, classes: int, seed: int, skip: int | None = None) -> pd.D
     if skip is not None:
         scores[:, skip] = -9
     probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    columns = {f"p{place}": probabilities[:, place].astype(np.float32) for place in range(classes)}
+    columns = {f"p{label}": probabilities[:, label].astype(np.float32) for label in range(classes)}
     return pd.DataFrame({"split": "test", "index": np.arange(count), "label": labels, **columns})
 
 
@@ -33,7 +33,7 @@ def test_measures_equal_scikit_learn(classes: int, seed: int) -> None:
     )
     exact = probabilities.astype(np.float64) / probabilities.sum(axis=1, keepdims=True, dtype=np.float64)
     assert scores.cross_entropy(frame) == pytest.approx(metrics.log_loss(labels, exact), rel=1e-5)
-    table = scores.class_scores(frame, [str(place) for place in range(classes)])
+    table = scores.class_scores(frame, [str(label) for label in range(classes)])
     expected = np.array(metrics.precision_recall_fscore_support(labels, answers, labels=range(classes)))
     np.testing.assert_allclose(table[["precision", "recall", "f1", "support"]].to_numpy().T, expected)
 

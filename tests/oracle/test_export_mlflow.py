@@ -44,32 +44,32 @@ def test_a_run_is_found_again_by_mlflow(tmp_path: Path):
     store, run = recorded()
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     client = mlflow.MlflowClient(uri)
-    there = client.get_run(exporter.write(store, run, uri))
-    assert (there.info.run_name, there.info.status) == ("handed over", "FINISHED")
-    assert there.info.start_time == 1_700_000_000_250
-    assert there.data.params["architecture"] == "softmax"
-    assert there.data.params["learning_rate"] == "0.002"
-    assert set(there.data.params) == set(RunConfig.model_fields)
-    assert there.data.metrics["test_accuracy"] == pytest.approx(0.91)
-    assert {there.data.tags[key] for key in ("mnist-lab.id", "mnist-lab.version.torch")} == {run.id, "2.13.0"}
-    assert there.data.tags["mnist-lab.tags"] == "a,b | c, lecture 3, lr=0.1"
+    logged = client.get_run(exporter.write(store, run, uri))
+    assert (logged.info.run_name, logged.info.status) == ("handed over", "FINISHED")
+    assert logged.info.start_time == 1_700_000_000_250
+    assert logged.data.params["architecture"] == "softmax"
+    assert logged.data.params["learning_rate"] == "0.002"
+    assert set(logged.data.params) == set(RunConfig.model_fields)
+    assert logged.data.metrics["test_accuracy"] == pytest.approx(0.91)
+    assert {logged.data.tags[key] for key in ("mnist-lab.id", "mnist-lab.version.torch")} == {run.id, "2.13.0"}
+    assert logged.data.tags["mnist-lab.tags"] == "a,b | c, lecture 3, lr=0.1"
 
-    losses = client.get_metric_history(there.info.run_id, "train_loss")
-    assert [one.step for one in losses] == list(range(1, 1102))
-    assert [one.value for one in losses[:-1]] == [1 / step for step in range(1, 1101)]
+    losses = client.get_metric_history(logged.info.run_id, "train_loss")
+    assert [metric.step for metric in losses] == list(range(1, 1102))
+    assert [metric.value for metric in losses[:-1]] == [1 / step for step in range(1, 1101)]
     assert math.isnan(losses[-1].value)
     assert losses[99].timestamp == 1_700_000_001_250
 
-    files = {file.path for file in client.list_artifacts(there.info.run_id)}
+    files = {file.path for file in client.list_artifacts(logged.info.run_id)}
     assert files == {"config.json", "predictions.parquet", "epoch-0001.safetensors"}
-    config = Path(client.download_artifacts(there.info.run_id, "config.json", str(tmp_path)))
+    config = Path(client.download_artifacts(logged.info.run_id, "config.json", str(tmp_path)))
     assert RunConfig.parse(json.loads(config.read_text())) == CONFIG
     # beside its database, not wherever the test was started
     assert (tmp_path / "mlartifacts").is_dir()
 
     again = client.get_run(exporter.write(store, run, uri))
-    assert again.info.experiment_id == there.info.experiment_id
-    assert again.info.run_id != there.info.run_id
+    assert again.info.experiment_id == logged.info.experiment_id
+    assert again.info.run_id != logged.info.run_id
 
 
 def test_what_fails_halfway_leaves_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -82,7 +82,7 @@ def test_what_fails_halfway_leaves_no_run(tmp_path: Path, monkeypatch: pytest.Mo
         exporter.write(store, run, uri)
     client = mlflow.MlflowClient(uri)
     number = client.get_experiment_by_name(exporter.EXPERIMENT).experiment_id
-    assert [one.info.status for one in client.search_runs([number])] == ["FINISHED"]
+    assert [logged.info.status for logged in client.search_runs([number])] == ["FINISHED"]
 
 
 @pytest.mark.parametrize(

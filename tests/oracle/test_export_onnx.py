@@ -57,17 +57,17 @@ def test_onnxruntime_answers_1000_images_as_torch_does(name: str, data: Data, tm
     assert len(images) == 1000
     expected = trained.run_probabilities(store, run, images)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (found,) = session.run(["probabilities"], {"images": images})
-    assert isinstance(found, np.ndarray)
-    assert found.dtype == np.float32
-    assert np.abs(found - expected).max() < 1e-4
-    assert (found.argmax(1) == expected.argmax(1)).all()
+    (probabilities_of_onnx,) = session.run(["probabilities"], {"images": images})
+    assert isinstance(probabilities_of_onnx, np.ndarray)
+    assert probabilities_of_onnx.dtype == np.float32
+    assert np.abs(probabilities_of_onnx - expected).max() < 1e-4
+    assert (probabilities_of_onnx.argmax(1) == expected.argmax(1)).all()
     # it learned something: not one class for all
-    assert len(set(found.argmax(1))) > 1
+    assert len(set(probabilities_of_onnx.argmax(1))) > 1
     # any number of images
-    (one,) = session.run(None, {"images": images[:1]})
-    assert isinstance(one, np.ndarray)
-    assert np.abs(one - expected[:1]).max() < 1e-4
+    (single,) = session.run(None, {"images": images[:1]})
+    assert isinstance(single, np.ndarray)
+    assert np.abs(single - expected[:1]).max() < 1e-4
     assert json.loads(session.get_modelmeta().custom_metadata_map["classes"]) == list("0123456789")
 
 
@@ -86,6 +86,6 @@ def test_safetensors_hold_the_best_weights_and_what_it_takes_to_use_them(data: D
     model.load_state_dict(weights)
     mean, std = (torch.tensor(json.loads(about[name])).view(-1, 1, 1) for name in ("mean", "std"))
     with torch.inference_mode():
-        found = model((data.test.images / 255 - mean) / std).softmax(1)
+        probabilities = model((data.test.images / 255 - mean) / std).softmax(1)
     expected = trained.run_probabilities(store, run, data.test.images.numpy())
-    assert np.abs(found.numpy() - expected).max() < 1e-6
+    assert np.abs(probabilities.numpy() - expected).max() < 1e-6

@@ -25,8 +25,8 @@ def recorded() -> tuple[Store, Run]:
     run = store.enqueue(CONFIG, "a run | with a bar", claimed=True)
     store.describe(run, started=1_700_000_000.25)
     steps = [
-        StepEnd(100 * place, 1, loss, place / 10, 0.002 / (1 + place), 1.0, place / 4)
-        for place, loss in enumerate(LOSSES)
+        StepEnd(100 * index, 1, loss, index / 10, 0.002 / (1 + index), 1.0, index / 4)
+        for index, loss in enumerate(LOSSES)
     ]
     store.record(run, [*steps, EpochEnd(500, 1, 0.5, 0.8, 0.25, 0.9, True, 2.0)])
     store.finish(store.run(run.id), "finished", test_accuracy=0.91, test_loss=0.3)
@@ -47,13 +47,13 @@ def test_every_curve_is_read_back_by_tensorboard(recorded: tuple[Store, Run], tm
     table = store.metrics(run.id)
     assert set(table["name"]) == tensorboard.TAGS.keys()
     for name, tag in tensorboard.TAGS.items():
-        rows, found = table[table["name"] == name], reader.Scalars(tag)
-        assert len(found) == len(rows) > 0
-        assert [one.step for one in found] == rows["step"].tolist()
-        assert [one.wall_time for one in found] == (1_700_000_000.25 + rows["seconds"]).tolist()
+        rows, scalars = table[table["name"] == name], reader.Scalars(tag)
+        assert len(scalars) == len(rows) > 0
+        assert [scalar.step for scalar in scalars] == rows["step"].tolist()
+        assert [scalar.wall_time for scalar in scalars] == (1_700_000_000.25 + rows["seconds"]).tolist()
         with np.errstate(over="ignore"):
             expected = np.asarray(rows["value"], dtype=np.float64).astype(np.float32)
-        assert np.array_equal(np.array([one.value for one in found], np.float32), expected, equal_nan=True)
+        assert np.array_equal(np.array([scalar.value for scalar in scalars], np.float32), expected, equal_nan=True)
     assert reader.Scalars("accuracy/test")[0].value == pytest.approx(0.91)
     assert set(reader.Tags()["scalars"]) == {*tensorboard.TAGS.values(), "accuracy/test", "loss/test"}
 
@@ -62,9 +62,9 @@ def test_the_settings_are_a_text(recorded: tuple[Store, Run], tmp_path: Path):
     store, run = recorded
     reader = read(tensorboard.write(store, run, tmp_path))
     (event,) = reader.Tensors("settings")
-    said = event.tensor_proto.string_val[0].decode()
-    assert "| learning_rate | `0.002` |" in said
-    assert all(f"| {name} | `" in said for name in RunConfig.model_fields)
+    text = event.tensor_proto.string_val[0].decode()
+    assert "| learning_rate | `0.002` |" in text
+    assert all(f"| {name} | `" in text for name in RunConfig.model_fields)
     assert reader.SummaryMetadata("settings").plugin_data.plugin_name == "text"
 
 
@@ -81,5 +81,5 @@ def test_a_long_run_is_written_quickly_and_whole(tmp_path: Path):
     store = Store.open()
     run = store.enqueue(CONFIG, claimed=True)
     store.record(run, [StepEnd(step, 1, 1 / step, 0.5, 0.1, 1.0, step / 100) for step in range(1, 5001)])
-    found = read(tensorboard.write(store, store.run(run.id), tmp_path)).Scalars("loss/train")
-    assert [one.step for one in found] == list(range(1, 5001))
+    scalars = read(tensorboard.write(store, store.run(run.id), tmp_path)).Scalars("loss/train")
+    assert [scalar.step for scalar in scalars] == list(range(1, 5001))

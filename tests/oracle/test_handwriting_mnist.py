@@ -73,8 +73,8 @@ def _prepared(picture: np.ndarray) -> np.ndarray:
 def test_a_digit_drawn_large_comes_back_as_it_was(sample: tuple[np.ndarray, np.ndarray]) -> None:
     random = np.random.default_rng(0)
     for digit in sample[0]:
-        found = _prepared(_drawing(digit, random, Image.Resampling.NEAREST))
-        np.testing.assert_array_equal(found, digit)
+        prepared = _prepared(_drawing(digit, random, Image.Resampling.NEAREST))
+        np.testing.assert_array_equal(prepared, digit)
 
 
 def test_mnist_itself_is_left_alone(digits: tuple[np.ndarray, np.ndarray]) -> None:
@@ -87,13 +87,13 @@ def test_smooth_strokes_come_back_centred_and_readable(
 ) -> None:
     random = np.random.default_rng(1)
     images, labels = sample
-    found = np.stack([_prepared(_drawing(digit, random, Image.Resampling.BICUBIC)) for digit in images])
-    centres = np.array([center_of_mass(image) for image in found])
+    prepared = np.stack([_prepared(_drawing(digit, random, Image.Resampling.BICUBIC)) for digit in images])
+    centres = np.array([center_of_mass(image) for image in prepared])
     # MNIST's own lie within half a pixel of (14, 14)
     assert np.abs(centres - 14).max() <= 0.55
     original = reader.score(images.reshape(-1, 784), labels)
     assert original > 0.92
-    assert reader.score(found.reshape(-1, 784), labels) > original - 0.02
+    assert reader.score(prepared.reshape(-1, 784), labels) > original - 0.02
 
 
 @pytest.mark.parametrize("chalk", [False, True])
@@ -102,11 +102,11 @@ def test_photographs_are_read_like_the_originals(
 ) -> None:
     random = np.random.default_rng(2)
     images, labels = sample[0][::3], sample[1][::3]
-    found = np.stack([_prepared(read_picture(_photograph(digit, random, chalk))) for digit in images])
+    prepared = np.stack([_prepared(read_picture(_photograph(digit, random, chalk))) for digit in images])
     original = reader.score(images.reshape(-1, 784), labels)
-    assert reader.score(found.reshape(-1, 784), labels) > original - 0.04
+    assert reader.score(prepared.reshape(-1, 784), labels) > original - 0.04
     # as much ink as MNIST has
-    assert found.mean() == pytest.approx(images.mean(), rel=0.12)
+    assert prepared.mean() == pytest.approx(images.mean(), rel=0.12)
 
 
 def test_a_canvas_takes_less_than_10_ms() -> None:

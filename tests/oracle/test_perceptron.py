@@ -61,7 +61,7 @@ def test_an_epoch_ends_where_autograd_ends(name: str, pixels: dict[bool, Data], 
     config = CONFIGS[name]
     data = pixels[config.normalise]
     used = []
-    monkeypatch.setattr(loop, "perceptron", lambda *given: used.append(perceptron(*given)) or used[-1])
+    monkeypatch.setattr(loop, "perceptron", lambda *arguments: used.append(perceptron(*arguments)) or used[-1])
     losses, end, weights = trained(config, data)
     assert used != [None]
     monkeypatch.setattr(loop, "perceptron", lambda *_: None)

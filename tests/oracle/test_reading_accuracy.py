@@ -108,8 +108,8 @@ def full(tmp_path_factory: pytest.TempPathFactory, mnist_dir: Path) -> Reader:
 def test_drawings_and_pictures_are_read_as_they_are_meant(full: Reader) -> None:
     themselves = full.accuracy(full.images[:400])
     least = {**dict.fromkeys(THIN, 0.95), **OTHER, **{way: themselves - lost for way, lost in UNHARMED.items()}}
-    found = {way: full.accuracy(prepared(WAYS[way], full.digits[:400])[0]) for way in least}
-    assert {way: accuracy for way, accuracy in found.items() if accuracy < least[way]} == {}
+    accuracies = {way: full.accuracy(prepared(WAYS[way], full.digits[:400])[0]) for way in least}
+    assert {way: accuracy for way, accuracy in accuracies.items() if accuracy < least[way]} == {}
 
 
 @pytest.mark.long

@@ -35,12 +35,12 @@ def test_clopper_pearson(count: int, total: int, level: float) -> None:
 
 def test_a_pairs_interval_is_that_of_the_share_among_the_disagreements() -> None:
     share = theirs.binomtest(34, 62).proportion_ci(0.95, method="exact")
-    found = from_counts(10_000, 34, 28)
-    assert (found.low, found.high) == pytest.approx(
+    paired = from_counts(10_000, 34, 28)
+    assert (paired.low, paired.high) == pytest.approx(
         ((2 * share.low - 1) * 62 / 10_000, (2 * share.high - 1) * 62 / 10_000)
     )
     often = theirs.binomtest(62, 10_000).proportion_ci(0.95, method="exact")
-    assert found.widest == pytest.approx(((2 * share.low - 1) * often.high, (2 * share.high - 1) * often.high))
+    assert paired.widest == pytest.approx(((2 * share.low - 1) * often.high, (2 * share.high - 1) * often.high))
 
 
 def test_holm_is_the_definition_written_out() -> None:
@@ -52,10 +52,10 @@ def test_holm_is_the_definition_written_out() -> None:
         for alpha in (0.01, 0.05, 0.3, *(value + 1e-12 for value in stats.holm(p) if value < 1)):
             rejected = set()
             # step down until one is not rejected
-            for step, place in enumerate(np.argsort(p, kind="stable")):
-                if p[place] > alpha / (size - step):
+            for step, index in enumerate(np.argsort(p, kind="stable")):
+                if p[index] > alpha / (size - step):
                     break
-                rejected.add(place)
+                rejected.add(index)
             assert set(np.flatnonzero(stats.holm(p) <= alpha)) == rejected
 
 
@@ -71,9 +71,9 @@ SEEDS = [
 def test_welch_with_its_interval(a: list[float], b: list[float]) -> None:
     expected: Any = theirs.ttest_ind(a, b, equal_var=False)
     interval = expected.confidence_interval(0.95)
-    found = stats.group_test(a, b)
-    assert found.welch == pytest.approx(expected.pvalue, rel=1e-9)
-    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), rel=1e-9)
+    tested = stats.group_test(a, b)
+    assert tested.welch == pytest.approx(expected.pvalue, rel=1e-9)
+    assert (tested.low, tested.high) == pytest.approx((interval.low, interval.high), rel=1e-9)
 
 
 def _apart(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -93,9 +93,9 @@ def test_random_splits_come_near_to_scipys() -> None:
     expected = theirs.permutation_test(
         (a, b), _apart, vectorized=True, n_resamples=20_000, alternative="greater", rng=random
     )
-    found = stats.group_test(list(a), list(b)).permutation
-    assert found == pytest.approx(expected.pvalue, abs=0.01)
-    assert 0.01 < found < 0.2
+    permutation = stats.group_test(list(a), list(b)).permutation
+    assert permutation == pytest.approx(expected.pvalue, abs=0.01)
+    assert 0.01 < permutation < 0.2
 
 
 @pytest.mark.parametrize(

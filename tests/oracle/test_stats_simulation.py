@@ -32,29 +32,29 @@ def chance_margin(share: float, times: int) -> float:
 @pytest.mark.parametrize("disagreements", [8, 40, 200])
 def test_mcnemar_gives_false_alarms_no_more_often_than_alpha(disagreements: int) -> None:
     half, times = disagreements / 2, 3000
-    found = rejected(outcomes(1000, half, half, times, seed=disagreements))
-    assert found <= ALPHA
-    assert found == pytest.approx(stats.mcnemar_power(1000, half, half), abs=chance_margin(ALPHA, times))
+    alarms = rejected(outcomes(1000, half, half, times, seed=disagreements))
+    assert alarms <= ALPHA
+    assert alarms == pytest.approx(stats.mcnemar_power(1000, half, half), abs=chance_margin(ALPHA, times))
     assert stats.mcnemar_power(1000, half, half) <= ALPHA
 
 
 @pytest.mark.parametrize(("only_a", "only_b"), [(30, 12), (60, 30), (9, 1)])
 def test_mcnemar_finds_a_known_difference_as_often_as_computed(only_a: int, only_b: int) -> None:
     times = 3000
-    found, said = (
+    detected, computed = (
         rejected(outcomes(1000, only_a, only_b, times, seed=only_a)),
         stats.mcnemar_power(1000, only_a, only_b),
     )
-    assert 0.5 < said < 0.95
-    assert found == pytest.approx(said, abs=chance_margin(said, times))
+    assert 0.5 < computed < 0.95
+    assert detected == pytest.approx(computed, abs=chance_margin(computed, times))
 
 
 @pytest.mark.parametrize("pairs", [1, 190])
 def test_a_detectable_difference_is_found_in_8_of_10_cases(pairs: int) -> None:
     alpha, times = ALPHA / pairs, 3000
     difference = stats.detectable_difference(1000, 60, alpha=alpha)
-    found = rejected(outcomes(1000, (60 + difference) / 2, (60 - difference) / 2, times, seed=1), alpha)
-    assert found >= 0.8 - chance_margin(0.8, times)
+    detected = rejected(outcomes(1000, (60 + difference) / 2, (60 - difference) / 2, times, seed=1), alpha)
+    assert detected >= 0.8 - chance_margin(0.8, times)
     assert stats.mcnemar_power(1000, (60 + difference - 1) / 2, (60 - difference + 1) / 2, alpha) < 0.8
 
 
@@ -71,18 +71,18 @@ def test_interval_and_p_never_contradict_each_other() -> None:
     tables = [(a, b) for a in range(86) for b in range(86 - a)] + [(480, 400), (5300, 4700), (0, 9999), (4901, 5099)]
     assert len(tables) > 3659
     for only_a, only_b in tables:
-        found = from_counts(10_000, only_a, only_b)
-        for low, high in ((found.low, found.high), found.widest):
-            assert (low > 0 or high < 0) == (found.p <= ALPHA), (only_a, only_b)
-            assert low <= found.difference <= high
+        paired = from_counts(10_000, only_a, only_b)
+        for low, high in ((paired.low, paired.high), paired.widest):
+            assert (low > 0 or high < 0) == (paired.p <= ALPHA), (only_a, only_b)
+            assert low <= paired.difference <= high
 
 
 def intervals(most: int, images: int) -> tuple[np.ndarray, np.ndarray]:
     """The interval and the widest one of every table of so many disagreements: (most + 1, most + 1, 2) each."""
-    found = [[from_counts(images, a, b) for b in range(most + 1)] for a in range(most + 1)]
+    pairs = [[from_counts(images, a, b) for b in range(most + 1)] for a in range(most + 1)]
     return (
-        np.array([[(one.low, one.high) for one in row] for row in found]),
-        np.array([[one.widest for one in row] for row in found]),
+        np.array([[(pair.low, pair.high) for pair in row] for row in pairs]),
+        np.array([[pair.widest for pair in row] for row in pairs]),
     )
 
 
@@ -94,12 +94,12 @@ def held(ends: np.ndarray, true: float | np.ndarray) -> np.ndarray:
 def test_a_pairs_interval_holds_the_difference_in_95_of_100_cases() -> None:
     """By the sum over all outcomes: the interval for as many disagreements as came, the widest for any number."""
     images, most = 10_000, 110
-    given, widest = intervals(most, images)
+    conditional, widest = intervals(most, images)
     counts = np.arange(most + 1)
     for share in (0.5, 0.6, 0.8, 0.95, 1.0):
         for total in (1, 3, 8, 25, 60, 110):
             chance = binom.pmf(counts[: total + 1], total, share)
-            ends = given[counts[: total + 1], total - counts[: total + 1]]
+            ends = conditional[counts[: total + 1], total - counts[: total + 1]]
             assert chance @ held(ends, (2 * share - 1) * total / images) >= 0.95
     for only_a in (0.5, 1, 3, 5, 10, 20, 40, 60):
         for part in (0, 0.1, 0.3, 0.6, 1):
@@ -155,12 +155,12 @@ def test_the_smallest_difference_that_welch_finds_is_found_in_8_of_10_cases(
 @pytest.mark.parametrize("seeds", SIZES)
 def test_welchs_false_alarms_are_as_many_as_said(seeds: Seeds) -> None:
     ratios = (0.1, 0.5, 1.0, 2.0, 10.0)
-    found = [welch_rejected(0, (0.001 * ratio, 0.001), seeds, ALPHA) for ratio in ratios]
-    for ratio, share in zip(ratios, found, strict=True):
-        said = stats.welch_power(0, 0.001 * ratio, seeds[0], seeds_b=seeds[1], deviation_b=0.001)
-        assert share == pytest.approx(said, abs=chance_margin(said, 20_000) + 0.002)
+    simulated = [welch_rejected(0, (0.001 * ratio, 0.001), seeds, ALPHA) for ratio in ratios]
+    for ratio, share in zip(ratios, simulated, strict=True):
+        computed = stats.welch_power(0, 0.001 * ratio, seeds[0], seeds_b=seeds[1], deviation_b=0.001)
+        assert share == pytest.approx(computed, abs=chance_margin(computed, 20_000) + 0.002)
     most = stats.welch_false_alarms(*seeds)
-    assert max(found) == pytest.approx(most, abs=0.012)
+    assert max(simulated) == pytest.approx(most, abs=0.012)
     assert most >= ALPHA - 0.002
 
 
@@ -170,9 +170,9 @@ def test_as_many_seeds_as_are_needed_find_the_difference(
     difference: float, spreads: tuple[float, float], pairs: int
 ) -> None:
     needed = stats.seeds_needed(difference, spreads[0], alpha=ALPHA / pairs, deviation_b=spreads[1])
-    found = [welch_rejected(difference, spreads, (count, count), ALPHA / pairs) for count in (needed - 1, needed)]
-    assert found[0] < 0.8 + 0.015
-    assert found[1] > 0.8 - 0.015
+    detected = [welch_rejected(difference, spreads, (count, count), ALPHA / pairs) for count in (needed - 1, needed)]
+    assert detected[0] < 0.8 + 0.015
+    assert detected[1] > 0.8 - 0.015
 
 
 def test_among_ten_pairs_judged_by_holm_it_is_found_in_8_of_10_cases_at_least() -> None:
@@ -180,11 +180,11 @@ def test_among_ten_pairs_judged_by_holm_it_is_found_in_8_of_10_cases_at_least() 
     random, times, deviation = np.random.default_rng(8), 200, 0.001
     difference = stats.detectable_by_seeds(deviation, 3, alpha=ALPHA / 10)
     better = np.array([difference, 0, 0, 0, 0])[:, None]
-    found = [
+    detected = [
         next(iter(stats.group_pairs((0.9 + better + random.normal(0, deviation, (5, 3))).tolist()))).welch
         for _ in range(times)
     ]
-    assert np.mean(np.array(found) <= ALPHA) >= 0.8 - chance_margin(0.8, times)
+    assert np.mean(np.array(detected) <= ALPHA) >= 0.8 - chance_margin(0.8, times)
 
 
 Drawn = tuple[float, float]
@@ -234,8 +234,8 @@ def test_the_permutation_test_over_seeds(difference: float) -> None:
         )
         for _ in range(times)
     ]
-    welch = float(np.mean([one.welch <= ALPHA for one in tests]))
-    permutation = float(np.mean([one.permutation <= ALPHA for one in tests]))
+    welch = float(np.mean([test.welch <= ALPHA for test in tests]))
+    permutation = float(np.mean([test.permutation <= ALPHA for test in tests]))
     if difference:
         assert permutation == pytest.approx(welch, abs=0.1)
     else:

@@ -49,7 +49,7 @@ def test_the_preset_of_the_guide_passes_the_tests_that_find_it(copy: Path) -> No
     reference = run(copy, "-m", "mnist_core.architectures.layer_reference")
     assert "`wide-and-shallow`" in reference
     (copy / "docs" / "architectures.md").write_text(reference)
-    said = run(
+    output = run(
         copy,
         "-m",
         "pytest",
@@ -62,7 +62,7 @@ def test_the_preset_of_the_guide_passes_the_tests_that_find_it(copy: Path) -> No
         "-k",
         "wide or docs",
     )
-    assert int(re.findall(r"(\d+) passed", said)[0]) > 5
+    assert int(re.findall(r"(\d+) passed", output)[0]) > 5
 
 
 @pytest.mark.long
@@ -73,5 +73,5 @@ def test_the_optimizer_of_the_guide_trains_and_its_script_ends_with_the_same_wei
     assert before in text
     table.write_text(text.replace(before, f"            {OPTIMIZER.strip()},\n{before}"))
     (copy / "alone.py").write_text(run(copy, "-c", TRAIN))
-    said = run(copy, "alone.py")
-    assert said.count("the run's, bit for bit") == 2
+    output = run(copy, "alone.py")
+    assert output.count("the run's, bit for bit") == 2

@@ -143,14 +143,14 @@ def test_every_room_has_its_place():
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_down_and_not_past_what_a_room_hands_on(path: Path):
-    own = room_of(module_name(path))
+    importer = room_of(module_name(path))
     for name in imported(path):
         room = room_of(name)
-        if not name.startswith(("mnist_core.", "dashboard.", "pages.")) or room == own:
+        if not name.startswith(("mnist_core.", "dashboard.", "pages.")) or room == importer:
             continue
-        if name == "mnist_core.__version__" or own == "mnist_core":
+        if name == "mnist_core.__version__" or importer == "mnist_core":
             continue
-        assert room in below(own), f"{own} must not import {name}"
+        assert room in below(importer), f"{importer} must not import {name}"
         # A room, or one name out of it.
         assert name == room or name.count(".") == 2, f"{name} reaches past what {room} hands on"
 

@@ -202,13 +202,13 @@ def test_links_that_go_in_circles_are_left_out(folder: Path):
 
 
 def test_devices_and_sockets_called_like_pictures_are_left_out(folder: Path):
-    place = folder / "train" / "2"
+    class_folder = folder / "train" / "2"
     try:
-        os.mknod(place / "zero.png", 0o020666, os.makedev(1, 5))
-        os.mknod(place / "disk.png", 0o060666, os.makedev(7, 0))
+        os.mknod(class_folder / "zero.png", 0o020666, os.makedev(1, 5))
+        os.mknod(class_folder / "disk.png", 0o060666, os.makedev(7, 0))
     except PermissionError:
         pytest.skip("only root can make devices")
-    (place / "album.png").mkdir()
+    (class_folder / "album.png").mkdir()
     assert len(read_folder(str(folder), 8, False).train[0]) == 24
     assert list_folder(str(folder)).left_out == {"no file": 2}
 
@@ -276,14 +276,16 @@ def test_a_picture_that_becomes_a_pipe_after_it_was_listed_is_refused_at_once(fo
         image_folder._content(str(path))
 
 
-@pytest.mark.parametrize("place", ["train/2/link.png", "train/3", "train"])
-def test_a_link_out_of_the_folder_is_refused_and_one_inside_of_it_is_followed(folder: Path, tmp_path: Path, place: str):
+@pytest.mark.parametrize("location", ["train/2/link.png", "train/3", "train"])
+def test_a_link_out_of_the_folder_is_refused_and_one_inside_of_it_is_followed(
+    folder: Path, tmp_path: Path, location: str
+):
     elsewhere = write_images(tmp_path / "elsewhere", low=100)
-    link, target = folder / place, elsewhere / "train" / "2" / "00.png"
-    if place == "train/3":
+    link, target = folder / location, elsewhere / "train" / "2" / "00.png"
+    if location == "train/3":
         target = elsewhere / "train" / "2"
         shutil.copytree(folder / "test" / "2", folder / "test" / "3")
-    elif place == "train":
+    elif location == "train":
         target = elsewhere / "train"
         shutil.rmtree(link)
     link.symlink_to(target)

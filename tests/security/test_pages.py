@@ -97,11 +97,11 @@ def write_pictures(folder: Path) -> Path:
     """Four classes of squares in four places, which a small network takes for each other now and then."""
     random = np.random.default_rng(0)
     for split, count in (("train", 12), ("test", 6)):
-        for place, name in enumerate(CLASSES):
+        for index, name in enumerate(CLASSES):
             (folder / split / name).mkdir(parents=True)
             for number in range(count):
                 pixels = random.integers(0, 200, (8, 8), dtype=np.uint8)
-                pixels[2 * (place // 2) : 2 * (place // 2) + 3, 4 * (place % 2) : 4 * (place % 2) + 3] += 50
+                pixels[2 * (index // 2) : 2 * (index // 2) + 3, 4 * (index % 2) : 4 * (index % 2) + 3] += 50
                 Image.fromarray(pixels).save(folder / split / name / f"{number} ![p](hostile.test) <b>.png")
     blank = Image.new("L", (8, 8), 9)
     blank.save(folder / "train" / CLASSES[0] / "blank ~~canary~~ <img src=x>.png")
@@ -130,8 +130,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Pa
         "checkpoint_every": 1,
     }
     config = RunConfig.parse(fields)
-    for place, name in enumerate(NAMES):
-        store.enqueue(config.replace(seed=place), name, [f"![p](http:hostile.test) {place}", "<b>canary</b>"])
+    for index, name in enumerate(NAMES):
+        store.enqueue(config.replace(seed=index), name, [f"![p](http:hostile.test) {index}", "<b>canary</b>"])
     sweep_id = sweeps.launch_sweep(store, sweeps.Sweep(MORE, config, (SweepAxis("learning_rate", (0.1, 0.01)),)))
     train_all(store)
     paused = store.enqueue(config.replace(epochs=3), NAMES[0], claimed=True)
@@ -146,13 +146,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Pa
 def addresses(sweep_id: str, pictures: Path) -> dict[str, dict[str, object]]:
     """Queries by page and what is looked at: every section, and links that say something hostile."""
     runs: dict[str, object] = {"runs": [1, 2, 3, 4]}
-    found = {f"compare {look}": runs | {"look": look} for look in SECTIONS}
-    found |= {f"inspect {view}": {"run": 1, "view": view} for view in VIEWS}
-    found |= {"train": runs, "draw": runs, "sweeps": {"sweep": sweep_id}, "studies": {}}
-    found["data"] = {"dataset": "folder", "folder": str(pictures), "folder_size": 8}
+    links = {f"compare {look}": runs | {"look": look} for look in SECTIONS}
+    links |= {f"inspect {view}": {"run": 1, "view": view} for view in VIEWS}
+    links |= {"train": runs, "draw": runs, "sweeps": {"sweep": sweep_id}, "studies": {}}
+    links["data"] = {"dataset": "folder", "folder": str(pictures), "folder_size": 8}
     evil: dict[str, object] = dict.fromkeys(QUERY, f"{MORE} {CLASSES[0]}")
-    found |= {f"{page} by a link": evil for page in PAGES}
-    return found
+    links |= {f"{page} by a link": evil for page in PAGES}
+    return links
 
 
 def opened(browser: Browser) -> tuple[Page, list[str]]:

@@ -41,14 +41,18 @@ def test_markdown_shows_every_letter_and_nothing_else(serve: Callable[..., str],
     tab.locator(f".st-key-options-{len(TEXTS) - 1}").wait_for()
     tab.wait_for_load_state("networkidle")
     wrong = {}
-    for place, text in enumerate(TEXTS):
-        seen = tab.evaluate(_SEEN.replace("MARKUP", repr(MARKUP)), f".st-key-text-{place}")
+    for index, text in enumerate(TEXTS):
+        seen = tab.evaluate(_SEEN.replace("MARKUP", repr(MARKUP)), f".st-key-text-{index}")
         # The list item and the slanted words are the page's own, around the text.
         markup = [html for html in seen["markup"] if not html.startswith(("<li>", "<em>"))]
-        shown = [one.replace("\u2060", "") for one in seen["texts"]]
+        shown = [text_shown.replace("\u2060", "") for text_shown in seen["texts"]]
         expected = " ".join(text.split())
         # The figure of the metric is "1".
-        alone = [one for one in shown if one.strip() not in (expected, "1") and "Inside of" not in one]
+        alone = [
+            text_shown
+            for text_shown in shown
+            if text_shown.strip() not in (expected, "1") and "Inside of" not in text_shown
+        ]
         inside = f"Inside of {expected} and {expected}, twice."
         if markup or alone or inside not in shown:
             wrong[text] = (markup, alone, inside in shown)
@@ -139,8 +143,10 @@ def test_a_text_that_reads_like_a_formula_is_none_and_a_number_stays_a_number():
 def test_the_browsers_table_is_guarded_by_the_same_expression(browser: Browser):
     tab = browser.new_page()
     pattern, texts = FORMULA.pattern, [*FORMULAS, *HARMLESS]
-    found = tab.evaluate("([pattern, texts]) => texts.map((text) => new RegExp(pattern).test(text))", [pattern, texts])
-    assert found == [True] * len(FORMULAS) + [False] * len(HARMLESS)
+    matches = tab.evaluate(
+        "([pattern, texts]) => texts.map((text) => new RegExp(pattern).test(text))", [pattern, texts]
+    )
+    assert matches == [True] * len(FORMULAS) + [False] * len(HARMLESS)
     tab.close()
 
 

@@ -6,8 +6,8 @@ from mnist_core.text.escapes import in_markdown
 from tests.security.hostile_texts import TEXTS
 
 st.markdown("ready")
-for place, text in enumerate(TEXTS):
-    with st.container(key=f"text-{place}"):
+for offset, text in enumerate(TEXTS):
+    with st.container(key=f"text-{offset}"):
         shown = in_markdown(text)
         st.markdown(shown)
         st.markdown(f"Inside of **{shown}** and *{shown}*, twice.")
@@ -15,13 +15,13 @@ for place, text in enumerate(TEXTS):
         st.caption(shown)
         st.warning(shown)
         st.subheader(shown, anchor=False)
-        st.checkbox(shown, key=f"checkbox-{place}", help=shown)
-        st.button(shown, key=f"button-{place}")
+        st.checkbox(shown, key=f"checkbox-{offset}", help=shown)
+        st.button(shown, key=f"button-{offset}")
         st.metric(shown, 1)
         st.progress(0.5, text=shown)
         st.expander(shown)
         st.markdown(f"<b>{shown}</b>", unsafe_allow_html=True)
     # These show their options as they are, without Markdown.
-    with st.container(key=f"options-{place}"):
-        st.selectbox("One", [text], key=f"selectbox-{place}")
-        st.multiselect("Some", [text], [text], key=f"multiselect-{place}")
+    with st.container(key=f"options-{offset}"):
+        st.selectbox("One", [text], key=f"selectbox-{offset}")
+        st.multiselect("Some", [text], [text], key=f"multiselect-{offset}")

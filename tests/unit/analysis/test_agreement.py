@@ -69,7 +69,7 @@ def test_patterns_of_many_runs_split_the_images(runs: int) -> None:
     assert table["images"].is_monotonic_decreasing
     assert table["pattern"].is_unique
     places = [agreement.right_by_pattern(right, pattern) for pattern in table["pattern"]]
-    assert [len(own) for own in places] == table["images"].tolist()
+    assert [len(indices) for indices in places] == table["images"].tolist()
     assert np.array_equal(np.sort(np.concatenate(places)), np.arange(1000))
 
 
@@ -79,23 +79,23 @@ def test_disagreement_is_the_jensen_shannon_divergence(random_answers: Predictio
     # KL of each from the mean
     divergences = np.where(values > 0, values * np.log2(values / middle), 0).sum(axis=2)
     assert agreement.disagreement(random_answers) == pytest.approx(divergences.mean(axis=0), abs=1e-6)
-    sure = {run.id: np.eye(4, dtype=np.float32)[[place]] for place, run in enumerate(runs)}
+    sure = {run.id: np.eye(4, dtype=np.float32)[[label]] for label, run in enumerate(runs)}
     assert agreement.disagreement(Predictions(runs, np.array([0]), sure)) == pytest.approx(np.log2(3))
     same = {run.id: sure[runs[0].id] for run in runs}
     assert agreement.disagreement(Predictions(runs, np.array([0]), same)) == pytest.approx(0)
 
 
 def test_true_probability(answers: Predictions) -> None:
-    found = agreement.true_probability(answers)
-    assert found[:, 0] == pytest.approx([0.9, 0.6, 0.8])
-    assert found[:, 4] == pytest.approx([0.05, 0.025, 0.04])
+    probabilities = agreement.true_probability(answers)
+    assert probabilities[:, 0] == pytest.approx([0.9, 0.6, 0.8])
+    assert probabilities[:, 4] == pytest.approx([0.05, 0.025, 0.04])
 
 
 def test_confusion_and_its_difference(random_answers: Predictions) -> None:
     counted = np.zeros((3, 4, 4), dtype=int)
     for run, called in enumerate(random_answers.predicted):
-        for true, given in zip(random_answers.labels, called, strict=True):
-            counted[run, true, given] += 1
+        for true, predicted in zip(random_answers.labels, called, strict=True):
+            counted[run, true, predicted] += 1
     difference = agreement.confusion_difference(random_answers, 0, 2)
     assert np.array_equal(difference, counted[0] - counted[2])
     assert np.abs(difference).sum() > 0
@@ -135,10 +135,10 @@ def test_a_class_is_judged_by_the_exact_test_corrected_for_all_classes(runs: tup
     for run, images in ((1, range(7)), (0, range(50, 53)), (1, range(60, 63)), (0, range(100, 107)), (1, [110])):
         right[run, list(images)] = False
     called = np.where(right, labels, (labels + 1) % 4)
-    found = Predictions(
+    both = Predictions(
         runs[:2], labels, {run.id: np.eye(4, dtype=np.float32)[row] for run, row in zip(runs, called, strict=False)}
     )
-    table = agreement.class_differences(found, 0, 1)
+    table = agreement.class_differences(both, 0, 1)
     assert table["p"].tolist() == pytest.approx([2 / 128, 1, 18 / 256, 1])
     assert table["adjusted"].tolist() == pytest.approx([8 / 128, 1, 3 * 18 / 256, 1])
     assert ((table["low"] > 0) | (table["high"] < 0)).tolist() == (table["p"] <= 0.05).tolist()
@@ -158,7 +158,7 @@ def test_reading_a_list(text: str, expected: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("1, 2\n10", "line 2: there is no image 10; they go from 0 to 9"),
         ("1, two", "line 1: 'two'"),
@@ -170,10 +170,10 @@ def test_reading_a_list(text: str, expected: list[int]) -> None:
         ("١", "'١'"),
     ],
 )
-def test_a_list_that_cannot_be_read(text: str, told: str) -> None:
+def test_a_list_that_cannot_be_read(text: str, message: str) -> None:
     with pytest.raises(DataError, match="List of images") as raised:
         agreement.parse_image_list(text, 10)
-    assert told in str(raised.value)
+    assert message in str(raised.value)
 
 
 def test_accuracy_without(answers: Predictions) -> None:
@@ -218,7 +218,7 @@ def test_figures_of_classes(random_answers: Predictions, runs: tuple[Run, ...]) 
     differences = agreement.class_differences(random_answers, 0, 1)
     figure = plots.class_differences(differences, runs[0], runs[1], names)
     sure = (differences["low"] > 0) | (differences["high"] < 0)
-    assert figure.data[0].marker.symbol == tuple("circle" if one else "circle-open" for one in sure)
+    assert figure.data[0].marker.symbol == tuple("circle" if is_sure else "circle-open" for is_sure in sure)
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -232,7 +232,7 @@ def test_the_difference_of_two_matrices(dark: bool) -> None:
     assert more.tolist() == [[False, True], [False, False]]
     assert less.tolist() == [[True, False], [False, False]]
     cells = figure.data[2].customdata
-    assert [list(cells[place])[:2] for place in range(4)] == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert [list(cells[row])[:2] for row in range(4)] == [[0, 0], [0, 1], [1, 0], [1, 1]]
 
 
 def test_the_figure_of_scores_without_images(answers: Predictions, runs: tuple[Run, ...]) -> None:

@@ -106,7 +106,7 @@ def test_where_a_precision_is_missing_the_answers_are_in_float32_and_say_so(
     """A processor without bfloat16 refuses autocast; none is at hand, so torch refuses it here."""
     store, run = lab[0], lab[1]["convolution in bfloat16"]
     images = stored_answers(store, run)[0][:20]
-    own = trained.run_probabilities(store, run, images)
+    computed = trained.run_probabilities(store, run, images)
 
     def refused(*_: object, **__: object) -> None:
         raise RuntimeError("bfloat16 is not supported")
@@ -120,8 +120,8 @@ def test_where_a_precision_is_missing_the_answers_are_in_float32_and_say_so(
         assert f"Run {run.number} was trained in bfloat16" in trained.precision_note(run)
         assert trained.load_network(store, run).precision == "float32"
         plain = trained.run_probabilities(store, run, images)
-        np.testing.assert_allclose(plain, own, atol=0.05)
-        assert not np.array_equal(plain, own)
+        np.testing.assert_allclose(plain, computed, atol=0.05)
+        assert not np.array_equal(plain, computed)
     finally:
         devices.has_bfloat16.cache_clear()
     assert trained.load_network(store, run).precision == "bfloat16"

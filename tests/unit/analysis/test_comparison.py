@@ -53,11 +53,13 @@ def test_fields_without_effect_are_dashes(store: Store) -> None:
 
 
 def test_each_difference_has_its_role_and_the_factor_comes_first(store: Store) -> None:
-    one = RunConfig(optimizer="sgd")
+    config = RunConfig(optimizer="sgd")
     runs = [
-        store.enqueue(one),
+        store.enqueue(config),
         store.enqueue(
-            one.replace(architecture="mlp-100", epochs=9, batch_size=32, seed=1, threads=2, initial_weights="mlp-300")
+            config.replace(
+                architecture="mlp-100", epochs=9, batch_size=32, seed=1, threads=2, initial_weights="mlp-300"
+            )
         ),
     ]
     assert dict(config_differences(runs)["Role"]) == {
@@ -135,19 +137,19 @@ def roles(*runs: Run) -> dict[str, str]:
 
 
 def test_what_runs_were_computed_on_may_change_the_last_digits(store: Store) -> None:
-    here, there = recorded(store, EPYC, TORCH), recorded(store, INTEL, TORCH)
-    assert roles(here, there) == {"Computed on": LAST_DIGITS}
-    table = config_differences([here, there])
+    here, elsewhere = recorded(store, EPYC, TORCH), recorded(store, INTEL, TORCH)
+    assert roles(here, elsewhere) == {"Computed on": LAST_DIGITS}
+    table = config_differences([here, elsewhere])
     assert table.loc["Computed on"].tolist()[1:] == ["AMD EPYC, AVX2", "Intel Xeon, AVX-512"]
-    assert "last digits" in fairness([here, there])
+    assert "last digits" in fairness([here, elsewhere])
     newer = recorded(store, EPYC, TORCH | {"torch": "2.14.0"})
     assert roles(here, newer) == {"Version of torch": LAST_DIGITS}
     in_two_parts = recorded(store, f"{EPYC}; then {INTEL}", TORCH)
     assert roles(here, in_two_parts) == {"Computed on": LAST_DIGITS}
-    for other in (there, newer, in_two_parts):
-        for said in (fairness([here, other]), fairness([here, replace(other, config=RunConfig(seed=4))])):
-            assert "same network" not in said
-            assert "last digits" in said
+    for other in (elsewhere, newer, in_two_parts):
+        for sentence in (fairness([here, other]), fairness([here, replace(other, config=RunConfig(seed=4))])):
+            assert "same network" not in sentence
+            assert "last digits" in sentence
     assert "a fair comparison" in fairness([here, recorded(store, INTEL, TORCH, learning_rate=0.1)])
 
 
@@ -191,19 +193,19 @@ def test_neither_threads_nor_device_can_be_studied(store: Store) -> None:
 
 
 def test_runs_that_differ_only_in_the_seed_form_a_group(store: Store) -> None:
-    one = RunConfig(architecture="mlp-100")
+    config = RunConfig(architecture="mlp-100")
     runs = [
-        store.enqueue(one.replace(seed=1), "small, seed 1"),
-        store.enqueue(one.replace(epochs=9), "longer"),
-        store.enqueue(one, "small"),
-        store.enqueue(one.replace(seed=1, threads=2), "small, seed 1"),
-        store.enqueue(one.replace(seed=12), "small, seed 12"),
+        store.enqueue(config.replace(seed=1), "small, seed 1"),
+        store.enqueue(config.replace(epochs=9), "longer"),
+        store.enqueue(config, "small"),
+        store.enqueue(config.replace(seed=1, threads=2), "small, seed 1"),
+        store.enqueue(config.replace(seed=12), "small, seed 12"),
     ]
-    found = seed_groups(runs)
-    assert [group.name for group in found] == ["small", "longer"]
-    assert [[run.number for run in group.runs] for group in found] == [[1, 3, 4, 5], [2]]
+    formed = seed_groups(runs)
+    assert [group.name for group in formed] == ["small", "longer"]
+    assert [[run.number for run in group.runs] for group in formed] == [[1, 3, 4, 5], [2]]
     # a repeated seed is no further try
-    assert [run.number for run in found[0].one_per_seed] == [1, 3, 5]
+    assert [run.number for run in formed[0].one_per_seed] == [1, 3, 5]
     assert seed_groups([]) == []
 
 

@@ -30,9 +30,9 @@ NETWORKS = (
 class _Alive(TorchDispatchMode):
     """Follows which tensors of floating-point numbers exist: `most` is the most bytes of them at any time."""
 
-    def __init__(self, known: set[int]) -> None:
+    def __init__(self, alive: set[int]) -> None:
         super().__init__()
-        self.known, self.made, self.most = known, [], 0
+        self.known, self.made, self.most = alive, [], 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
@@ -56,21 +56,21 @@ def test_the_memory_of_one_image_is_what_torch_holds_at_its_worst_moment(text: s
     alive = _Alive(weights)
     with torch.no_grad(), alive:
         model(image)
-    found = costs.network_memory(RunConfig(architecture=text), (1, 28, 28), 10)
+    memory = costs.network_memory(RunConfig(architecture=text), (1, 28, 28), 10)
     # The image itself was there before, and is held to the end: it counts where it is a layer's input, and only there.
-    assert alive.most <= found.activations <= alive.most + image.nbytes
-    assert found.weights == sum(4 * parameter.numel() for parameter in model.parameters())
-    assert found.answering == found.weights + found.activations
+    assert alive.most <= memory.activations <= alive.most + image.nbytes
+    assert memory.weights == sum(4 * parameter.numel() for parameter in model.parameters())
+    assert memory.answering == memory.weights + memory.activations
 
 
 def test_memory_by_hand() -> None:
     text = "conv(8, 3, padding=1) relu flatten linear(classes)"
-    found = costs.network_memory(RunConfig(architecture=text, batch_size=32, optimizer="adam"), (3, 16, 16), 10)
+    memory = costs.network_memory(RunConfig(architecture=text, batch_size=32, optimizer="adam"), (3, 16, 16), 10)
     pixels, maps = 3 * 256, 8 * 256
     weights = 8 * (27 + 1) + maps * 10 + 10
-    assert found.weights == 4 * weights
-    assert found.activations == 4 * 2 * maps
-    assert found.training == 4 * (4 * weights + 32 * (pixels + 2 * maps + 10))
+    assert memory.weights == 4 * weights
+    assert memory.activations == 4 * 2 * maps
+    assert memory.training == 4 * (4 * weights + 32 * (pixels + 2 * maps + 10))
     assert costs.network_memory(RunConfig(architecture="softmax", library="sklearn"), (1, 28, 28), 10).training is None
 
 
@@ -138,12 +138,12 @@ def test_networks_take_turns_and_the_slow_start_does_not_count() -> None:
         "slow": clock.network("slow", lambda images, calls: 0.004 * images + 0.01),
     }
     pixels = np.zeros((200, 1, 4, 4), dtype=np.uint8)
-    found = costs.measure_speeds(networks, dict.fromkeys(networks, pixels), shares.append, clock)
-    assert found["quick"].milliseconds == pytest.approx(1)
-    assert found["quick"].images_per_second == pytest.approx(1000)
-    assert found["slow"].milliseconds == pytest.approx(14)
-    assert found["slow"].images_per_second == pytest.approx(100 / 0.41)
-    assert found["slow"].low == pytest.approx(14) == found["slow"].high
+    speeds = costs.measure_speeds(networks, dict.fromkeys(networks, pixels), shares.append, clock)
+    assert speeds["quick"].milliseconds == pytest.approx(1)
+    assert speeds["quick"].images_per_second == pytest.approx(1000)
+    assert speeds["slow"].milliseconds == pytest.approx(14)
+    assert speeds["slow"].images_per_second == pytest.approx(100 / 0.41)
+    assert speeds["slow"].low == pytest.approx(14) == speeds["slow"].high
     assert shares == sorted(shares)
     assert shares[-1] == 1
     halves = [clock.order[: len(clock.order) // 2].count(name) for name in networks]
@@ -153,14 +153,14 @@ def test_networks_take_turns_and_the_slow_start_does_not_count() -> None:
 def test_the_front_holds_what_nothing_beats() -> None:
     prices = [5.0, 1.0, 3.0, 3.0, 9.0, float("nan"), 5.0]
     right = [0.97, 0.90, 0.95, 0.94, 0.97, 0.99, 0.97]
-    found = costs.pareto_front(prices, right)
-    assert found == [1, 2, 0, 6]
-    for place in range(5):
+    front = costs.pareto_front(prices, right)
+    assert front == [1, 2, 0, 6]
+    for index in range(5):
         beaten = any(
-            prices[other] <= prices[place]
-            and right[other] >= right[place]
-            and (prices[other], right[other]) != (prices[place], right[place])
+            prices[other] <= prices[index]
+            and right[other] >= right[index]
+            and (prices[other], right[other]) != (prices[index], right[index])
             for other in (0, 1, 2, 3, 4, 6)
         )
-        assert beaten == (place not in found)
+        assert beaten == (index not in front)
     assert costs.pareto_front([], []) == []

@@ -23,7 +23,7 @@ def known(accuracy: float, confidence: float, images: int = 2000) -> tuple[np.nd
     """Validation probabilities and labels of a run that is right so often and always so sure."""
     labels = np.random.default_rng(0).integers(0, 3, images)
     called = np.where(np.arange(images) < accuracy * images, labels, (labels + 1) % 3)
-    return sure(*((int(one), confidence) for one in called)), labels
+    return sure(*((int(label), confidence) for label in called)), labels
 
 
 def test_half_the_loss_counts_sixteen_times() -> None:
@@ -115,18 +115,20 @@ def test_errors_planted_in_real_labels_are_found_though_weak_runs_are_in_the_maj
     trained: list[tuple[Store, Run]],
 ) -> None:
     assert [run.state for _, run in trained] == ["finished"] * 3
-    tables = [{split: predictions.load_split(*one, split) for split in ("validation", "test")} for one in trained]
+    tables = [
+        {split: predictions.load_split(*network, split) for split in ("validation", "test")} for network in trained
+    ]
     labels = tables[0]["test"]["label"].to_numpy(np.int64)
     values = [scores.probabilities(table["test"]) for table in tables]
     worths = [
         doubtful.run_worth(scores.probabilities(table["validation"]), table["validation"]["label"].to_numpy(np.int64))
         for table in tables
     ]
-    found, alike = [], []
+    detected, alike = [], []
     for seed in range(10):
         wrong, places = planted(values[0], labels, seed)
-        for counts, power in ((found, doubtful.POWER), (alike, 0)):
+        for counts, power in ((detected, doubtful.POWER), (alike, 0)):
             table = doubtful.suspect_labels(wrong, values, worths, power=power)
             counts.append(np.isin(table["index"].to_numpy()[:30], places).sum())
-    assert np.mean(found) >= 13, found
-    assert np.mean(found) > np.mean(alike) + 1, alike
+    assert np.mean(detected) >= 13, detected
+    assert np.mean(detected) > np.mean(alike) + 1, alike

@@ -50,7 +50,7 @@ def test_images_of_a_cell() -> None:
 
 def test_columns_are_sorted_as_numbers_and_others_ignored() -> None:
     values = np.eye(12, dtype=np.float32)
-    columns = {f"p{place}": values[:, place] for place in (11, 3, 2, 10, 0, 1, 4, 5, 6, 7, 8, 9)}
+    columns = {f"p{column}": values[:, column] for column in (11, 3, 2, 10, 0, 1, 4, 5, 6, 7, 8, 9)}
     frame = pd.DataFrame({"split": "test", "index": range(12), "label": range(12), "path": "x", **columns})
     assert scores.accuracy(frame) == 1
 
@@ -71,5 +71,5 @@ def test_no_images() -> None:
 @pytest.mark.parametrize("module", ["analysis.scores", "plots", "data.handwriting", "analysis.comparison"])
 def test_needs_neither_torch_nor_streamlit(module: str) -> None:
     code = f"import sys, mnist_core.{module}; print(*{{'torch', 'streamlit', 'torchvision'}} & sys.modules.keys())"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == ""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -31,8 +31,8 @@ def test_units_of_a_first_linear_layer_are_images() -> None:
 
 def test_every_convolution_and_no_later_linear_layer() -> None:
     model = _build("conv(6, 5) relu residual(conv(6, 3, padding=1) batchnorm) flatten linear(10)")
-    found = viewable_weights(model, SHAPE)
-    assert [(layer.name, layer.kind, layer.values.shape) for layer in found] == [
+    layers = viewable_weights(model, SHAPE)
+    assert [(layer.name, layer.kind, layer.values.shape) for layer in layers] == [
         ("conv 1", "filters", (6, 1, 5, 5)),
         ("conv 2", "filters", (6, 6, 3, 3)),
     ]
@@ -106,8 +106,8 @@ def test_arithmetic_of_unknown_modules_is_never_taken_for_linear() -> None:
 def test_activations_follow_the_computation() -> None:
     model = _build("conv(6, 5) relu maxpool(2) residual(conv(6, 3, padding=1) batchnorm) flatten linear(10)")
     image = np.random.default_rng(0).integers(0, 256, SHAPE, dtype=np.uint8)
-    found = activations(model, image, (0.1307,), (0.3081,))
-    assert [(layer.name, layer.values.shape) for layer in found] == [
+    layers = activations(model, image, (0.1307,), (0.3081,))
+    assert [(layer.name, layer.values.shape) for layer in layers] == [
         ("conv 1", (6, 24, 24)),
         ("relu 1", (6, 24, 24)),
         ("maxpool 1", (6, 12, 12)),
@@ -117,10 +117,10 @@ def test_activations_follow_the_computation() -> None:
         ("flatten 1", (864,)),
         ("linear 1", (10,)),
     ]
-    np.testing.assert_array_equal(found[1].values, np.maximum(found[0].values, 0))
+    np.testing.assert_array_equal(layers[1].values, np.maximum(layers[0].values, 0))
     with torch.no_grad():
         pixels = (torch.from_numpy(image)[None] / 255 - 0.1307) / 0.3081
-        np.testing.assert_allclose(found[-1].values, model.eval()(pixels)[0], atol=1e-5)
+        np.testing.assert_allclose(layers[-1].values, model.eval()(pixels)[0], atol=1e-5)
 
 
 def test_colour_channels_are_normalised_one_by_one() -> None:

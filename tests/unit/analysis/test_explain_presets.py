@@ -17,7 +17,7 @@ def test_every_preset_can_be_looked_into(name: str) -> None:
     layers = viewable_weights(model, shape)
     assert layers, "something of every network can be shown"
     assert all(np.isfinite(layer.values).all() and layer.values.ndim == 4 for layer in layers)
-    found = activations(model, np.full(shape, 128, dtype=np.uint8), (0.1307,), (0.3081,))
-    assert found[-1].values.shape == (10,)
-    assert len({layer.name for layer in found}) == len(found)
+    viewed = activations(model, np.full(shape, 128, dtype=np.uint8), (0.1307,), (0.3081,))
+    assert viewed[-1].values.shape == (10,)
+    assert len({layer.name for layer in viewed}) == len(viewed)
     assert (class_templates(model, shape) is None) == bool(nonlinear_layers(model, shape))

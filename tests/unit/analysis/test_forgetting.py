@@ -91,12 +91,12 @@ def test_the_history_of_a_run(lab: tuple[Store, Run, np.ndarray, np.ndarray]) ->
     store, run, images, labels = lab
     kept = forgetting.kept_epochs(store, run)
     assert kept == sorted({2, 4, 5, run.best_epoch or 0})
-    told: list[tuple[int, int]] = []
-    history = forgetting.prediction_history(store, run, images, lambda done, of: told.append((done, of)))
+    progress: list[tuple[int, int]] = []
+    history = forgetting.prediction_history(store, run, images, lambda done, of: progress.append((done, of)))
     assert history.epochs.tolist() == kept
     assert history.predicted.shape == (len(kept), len(images))
-    assert told[-1] == (len(kept) * len(images), len(kept) * len(images))
-    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    assert progress[-1] == (len(kept) * len(images), len(kept) * len(images))
+    assert [done for done, _ in progress] == sorted({done for done, _ in progress})
     stored = predictions.align([run], {run.id: predictions.load_split(store, run)})[0]
     assert stored is not None
     best = kept.index(run.best_epoch or 0)

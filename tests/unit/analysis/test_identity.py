@@ -28,9 +28,9 @@ def other(tmp_path: Path) -> Path:
 
 def kept_and_left(store: Store, *runs: Run) -> tuple[list[int], dict[int, str]]:
     """Numbers of the runs that are compared, and why the others are not."""
-    found, left_out = predictions.align(runs, {run.id: predictions.load_split(store, run) for run in runs})
-    assert found
-    return [run.number for run in found.runs], {one.run.number: one.reason for one in left_out}
+    aligned, left_out = predictions.align(runs, {run.id: predictions.load_split(store, run) for run in runs})
+    assert aligned
+    return [run.number for run in aligned.runs], {omission.run.number: omission.reason for omission in left_out}
 
 
 def test_two_folders_of_equal_counts_are_never_compared_as_one(store: Store, plain: Path, other: Path):
@@ -87,11 +87,13 @@ def test_a_run_from_before_is_compared_and_said_to_be_unknown(store: Store, plai
     forget(store, old)
     old = store.run(old.id)
     new = train(store, config_of(plain, folder_size=16, continue_from="", seed=1), old=True)
-    found, left_out = predictions.align([old, new], {run.id: predictions.load_split(store, run) for run in (old, new)})
-    assert found
+    aligned, left_out = predictions.align(
+        [old, new], {run.id: predictions.load_split(store, run) for run in (old, new)}
+    )
+    assert aligned
     assert not left_out
-    assert [run.number for run in found.unverified] == [1]
-    assert "not known" in found.remark
+    assert [run.number for run in aligned.unverified] == [1]
+    assert "not known" in aligned.remark
     assert "not known" in str(api.compare(1, 2))
     assert "not known" in fairness([old, new])
     text = report.html(store, [old, new])

@@ -78,12 +78,12 @@ def test_geometry_and_blur_equal_scipys(
 ) -> None:
     images = _images(12)
     changed = corrupt(images, KINDS[name], severity)
-    for image, own in zip(images[:, 0], changed[:, 0], strict=True):
-        assert _best(own, either(image)) < 1
+    for image, actual in zip(images[:, 0], changed[:, 0], strict=True):
+        assert _best(actual, either(image)) < 1
     if name in ("Rotation", "Scale"):
         ways = {
-            int(np.argmin([np.abs(own - other).sum() for other in either(image)]))
-            for image, own in zip(images[:, 0], changed[:, 0], strict=True)
+            int(np.argmin([np.abs(actual - other).sum() for other in either(image)]))
+            for image, actual in zip(images[:, 0], changed[:, 0], strict=True)
         }
         assert ways == {0, 1}, "both ways occur"
 
@@ -137,22 +137,22 @@ def test_counts_add_up_over_chunks_and_all_networks_see_the_same() -> None:
 
         return answer
 
-    told = [
+    reports = [
         (step.done, step.images, step.right["one"].copy())
         for step in robustness.count_right_answers({name: network(name) for name in asked}, images, labels)
     ]
-    assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
-    assert (told[0][0], told[0][2].sum()) == (0, 0)
-    assert told[-1][:2] == (1, len(images))
-    assert {seen for _, seen, _ in told} == {0, CHUNK, len(images)}
-    for one, two in zip(asked["one"], asked["two"], strict=True):
-        assert one is two
+    assert [done for done, _, _ in reports] == sorted(done for done, _, _ in reports)
+    assert (reports[0][0], reports[0][2].sum()) == (0, 0)
+    assert reports[-1][:2] == (1, len(images))
+    assert {seen for _, seen, _ in reports} == {0, CHUNK, len(images)}
+    for image, two in zip(asked["one"], asked["two"], strict=True):
+        assert image is two
     for row, kind in enumerate(CORRUPTIONS):
         for severity in range(LEVELS):
             parts = [corrupt(images[start : start + CHUNK], kind, severity, start) for start in (0, CHUNK)]
             expected = (_brightness(np.concatenate(parts)).argmax(axis=1) == labels).sum()
-            assert told[-1][2][row, severity] == expected
-    first = next(right for _, seen, right in told if seen == CHUNK)
+            assert reports[-1][2][row, severity] == expected
+    first = next(right for _, seen, right in reports if seen == CHUNK)
     assert (first[:, 0] == (_brightness(images[:CHUNK]).argmax(axis=1) == labels[:CHUNK]).sum()).all()
 
 
@@ -165,10 +165,10 @@ def test_severity_0_is_the_accuracy_on_the_test_images() -> None:
         costs.load_predictors(store, [run]), arrays.test_images[:200], arrays.test_labels[:200]
     )
     last = list(steps)[-1]
-    found, _ = predictions.align([run], {run.id: predictions.load_split(store, run)})
-    assert found is not None
+    aligned, _ = predictions.align([run], {run.id: predictions.load_split(store, run)})
+    assert aligned is not None
     right = last.right[run.id]
-    assert (right[:, 0] == found.right[0, :200].sum()).all()
+    assert (right[:, 0] == aligned.right[0, :200].sum()).all()
     assert right[0, 0] > 100
     assert (right[:, -1] < right[:, 0]).all(), "every change, at its worst, does harm"
     everything = costs.load_predictors(store, [run])[run.id](arrays.test_images)

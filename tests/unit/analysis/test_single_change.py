@@ -117,7 +117,10 @@ def test_what_stays_the_same_is_said_and_what_does_not() -> None:
     lively = PLAIN.replace(architecture=DROPPED, shift=1)
 
     def said(config: RunConfig, field: str, value: object) -> dict[str, str]:
-        return {one.what: one.equal for one in shared_conditions(config, with_one_change(config, field, value), field)}
+        return {
+            condition.what: condition.equal
+            for condition in shared_conditions(config, with_one_change(config, field, value), field)
+        }
 
     weights, order, draws = "Initial weights", "Order of the batches", "Dropout and augmentation"
     assert said(PLAIN, "learning_rate", 0.1) == {weights: "yes", order: "yes"}

@@ -24,11 +24,16 @@ def right_of(*wrong: range, images: int = 400) -> np.ndarray:
 
 def test_the_paired_comparison_turned_round_is_the_same_one() -> None:
     a, b = right_of(range(28), range(100, 134))
-    one, other = stats.paired_test(a, b), stats.paired_test(b, a)
-    assert (one.only_a, one.only_b, one.images, one.disagreements) == (34, 28, 400, 62)
-    assert one.difference == pytest.approx(6 / 400)
-    assert (other.low, other.high, other.p, other.difference) == (-one.high, -one.low, one.p, -one.difference)
-    assert one.p == pytest.approx(0.5258, abs=1e-4)
+    forward, other = stats.paired_test(a, b), stats.paired_test(b, a)
+    assert (forward.only_a, forward.only_b, forward.images, forward.disagreements) == (34, 28, 400, 62)
+    assert forward.difference == pytest.approx(6 / 400)
+    assert (other.low, other.high, other.p, other.difference) == (
+        -forward.high,
+        -forward.low,
+        forward.p,
+        -forward.difference,
+    )
+    assert forward.p == pytest.approx(0.5258, abs=1e-4)
 
 
 def test_points_keep_their_sign() -> None:
@@ -44,20 +49,20 @@ def test_points_keep_their_sign() -> None:
 
 
 def test_the_difference_is_coloured_only_as_it_is_judged() -> None:
-    found = stats.paired_test(*right_of(range(1), range(10, 30)))
-    assert found.p < 0.001
+    paired = stats.paired_test(*right_of(range(1), range(10, 30)))
+    assert paired.p < 0.001
     colours = {
-        p: traces(plots.accuracy_difference(_Run(1), _Run(2), found, p))[0].marker.color for p in (found.p, 0.06)
+        p: traces(plots.accuracy_difference(_Run(1), _Run(2), paired, p))[0].marker.color for p in (paired.p, 0.06)
     }
-    assert colours[0.06] == plots.GREY != colours[found.p]
+    assert colours[0.06] == plots.GREY != colours[paired.p]
 
 
 def test_the_same_answers_leave_nothing_to_test() -> None:
     a = right_of(range(5))[0]
-    found = stats.paired_test(a, a)
-    assert found == PairedTest(400, 0, 0, 0.0, 0.0, 0.0, 1.0)
+    paired = stats.paired_test(a, a)
+    assert paired == PairedTest(400, 0, 0, 0.0, 0.0, 0.0, 1.0)
     # other images might well part them: with none of 400 up to 1 - 0.025^(1/400) of them
-    low, high = found.widest
+    low, high = paired.widest
     assert (low, high) == pytest.approx((0.025 ** (1 / 400) - 1, 1 - 0.025 ** (1 / 400)))
 
 
@@ -122,11 +127,11 @@ def test_who_is_close_to_the_best_by_intervals_for_all_together() -> None:
 
 
 def test_seeds() -> None:
-    found = stats.group_test([0.98, 0.981, 0.979], [0.97, 0.971, 0.972])
-    assert found.permutation == stats.smallest_p(3, 3) == pytest.approx(0.1)
-    assert found.difference == pytest.approx(0.009)
-    assert found.low < 0.009 < found.high
-    assert found.welch < 0.001
+    tested = stats.group_test([0.98, 0.981, 0.979], [0.97, 0.971, 0.972])
+    assert tested.permutation == stats.smallest_p(3, 3) == pytest.approx(0.1)
+    assert tested.difference == pytest.approx(0.009)
+    assert tested.low < 0.009 < tested.high
+    assert tested.welch < 0.001
     assert stats.smallest_p(2, 2) == pytest.approx(1 / 3)
     assert stats.smallest_p(5, 5) == pytest.approx(2 / 252)
     assert stats.smallest_p(2, 5) == stats.group_test([0.1, 0.2], [0.5, 0.6, 0.7, 0.8, 0.9]).permutation
@@ -163,10 +168,10 @@ def test_bands() -> None:
 def test_what_can_be_seen() -> None:
     # all to one side: 6 would do, but 6 come only as a mean of 8
     assert stats.detectable_difference(10_000, 0) == 8
-    found = [stats.detectable_difference(10_000, disagreements) for disagreements in (20, 62, 200, 1000)]
-    assert found == sorted(found)
-    assert found[1] == 23
-    assert stats.detectable_difference(10_000, 62, alpha=0.05 / 190) > found[1]
+    differences = [stats.detectable_difference(10_000, disagreements) for disagreements in (20, 62, 200, 1000)]
+    assert differences == sorted(differences)
+    assert differences[1] == 23
+    assert stats.detectable_difference(10_000, 62, alpha=0.05 / 190) > differences[1]
     # five images never can
     assert stats.detectable_difference(5, 5) == 6
     assert stats.mcnemar_power(1000, 0, 0) == 0
@@ -213,9 +218,9 @@ def test_p_is_never_rounded_across_the_line() -> None:
 
 
 def number_in(text: str, after: str) -> float:
-    found = re.search(re.escape(after) + r"([\d.e-]*\d)", text)
-    assert found, text
-    return float(found[1])
+    match = re.search(re.escape(after) + r"([\d.e-]*\d)", text)
+    assert match, text
+    return float(match[1])
 
 
 def test_what_a_permutation_test_can_never_show_is_never_said_too_high() -> None:
@@ -223,8 +228,8 @@ def test_what_a_permutation_test_can_never_show_is_never_said_too_high() -> None
     for a in range(2, 12):
         for b in range(2, 12):
             for least in (stats.smallest_p(a, b), min(1.0, 3 * stats.smallest_p(a, b)), 0.123456):
-                said = number_in(stats.floor_text(a, b, least), "p < ")
-                assert 0.9 * least < said <= least * (1 + 1e-9)
+                bound = number_in(stats.floor_text(a, b, least), "p < ")
+                assert 0.9 * least < bound <= least * (1 + 1e-9)
     assert stats.floor_text(3, 3) == "3 seeds each can never show p < 0.1"
     # it is 2 / 70 = 0.02857
     assert number_in(stats.floor_text(4, 4), "p < ") == 0.028
@@ -234,13 +239,13 @@ def test_what_a_permutation_test_can_never_show_is_never_said_too_high() -> None
 
 def apart(*sizes: int) -> list[list[float]]:
     """Groups of seeds that do not overlap: what a permutation test sees best."""
-    return [[0.5 + 0.05 * place + 0.001 * seed for seed in range(size)] for place, size in enumerate(sizes)]
+    return [[0.5 + 0.05 * group + 0.001 * seed for seed in range(size)] for group, size in enumerate(sizes)]
 
 
 @pytest.mark.parametrize("pairs", [1, 3, 10, 45])
 def test_as_many_seeds_as_are_advised_can_show_a_difference_and_one_less_cannot(pairs: int) -> None:
     groups, seeds = {1: 2, 3: 3, 10: 5, 45: 10}[pairs], stats.seeds_to_show(pairs)
-    best = [[one.permutation for one in stats.group_pairs(apart(*[count] * groups))] for count in (seeds, seeds - 1)]
+    best = [[pair.permutation for pair in stats.group_pairs(apart(*[count] * groups))] for count in (seeds, seeds - 1)]
     assert len(best[0]) == pairs
     assert max(best[0]) <= 0.05 < min(best[1])
 
@@ -278,37 +283,37 @@ GROUPS = [
 @pytest.mark.parametrize(("a", "b"), [*GROUPS, *((b, a) for a, b in GROUPS)])
 @pytest.mark.parametrize("tested", [1, 3, 10])
 def test_a_sentence_about_architectures_claims_what_the_tests_say(a: list[float], b: list[float], tested: int) -> None:
-    found = stats.group_test(a, b)
+    outcome = stats.group_test(a, b)
     corrected: tuple[Any, ...] = ()
     if tested > 1:
         corrected = (
-            min(1.0, tested * found.welch),
+            min(1.0, tested * outcome.welch),
             0.05,
-            min(1.0, tested * found.permutation),
+            min(1.0, tested * outcome.permutation),
             min(1.0, tested * stats.smallest_p(len(a), len(b))),
         )
-    said = stats.group_verdict("first", "second", a, b, found, *corrected)
-    claim, factor = said.claim, tested if tested > 1 else 1
+    sentence = stats.group_verdict("first", "second", a, b, outcome, *corrected)
+    claim, factor = sentence.claim, tested if tested > 1 else 1
     apart = float(np.mean(a) - np.mean(b))
     assert claim.ahead == (0 if abs(apart) < 1e-9 else -1 if apart > 0 else 1)
     if min(len(a), len(b)) < 2:
         assert claim.evidence == "not tested"
         return
-    welch, exchanged = min(1, factor * found.welch) <= 0.05, min(1, factor * found.permutation) <= 0.05
+    welch, exchanged = min(1, factor * outcome.welch) <= 0.05, min(1, factor * outcome.permutation) <= 0.05
     assert claim.evidence == {(True, True): "some", (False, False): "none", (True, False): "welch only"}.get(
         (welch, exchanged), "permutation only"
     )
     assert claim.corrected == (tested > 1)
     # a difference that is said to be there is not said to be 0, nor the means to be the same
     if claim.ahead:
-        assert number_in(said, "on average ") == pytest.approx(100 * abs(found.difference), rel=0.1, abs=0.005)
-        assert number_in(said, "on average ") > 0
+        assert number_in(sentence, "on average ") == pytest.approx(100 * abs(outcome.difference), rel=0.1, abs=0.005)
+        assert number_in(sentence, "on average ") > 0
     else:
         assert claim.evidence == "none"
     # both p stand there
     if claim.evidence in ("welch only", "permutation only"):
-        assert stats.p_text(claim.permutation) in said
-        assert stats.p_text(claim.p) in said or isnan(claim.p)
+        assert stats.p_text(claim.permutation) in sentence
+        assert stats.p_text(claim.p) in sentence or isnan(claim.p)
     if claim.evidence != "welch only":
         assert not claim.false_alarms
 
@@ -329,17 +334,17 @@ def test_too_many_false_alarms_are_told_where_only_welch_sees_a_difference() -> 
 def test_a_sentence_about_models_claims_what_the_test_says(
     images: int, only_a: int, only_b: int, factor: int | None
 ) -> None:
-    found = from_counts(images, only_a, only_b)
-    judged = found.p if factor is None else min(1.0, factor * found.p)
-    said = stats.pair_verdict("first", "second", found, None if factor is None else judged)
-    assert (said.claim.evidence, said.claim.p) == ("some" if judged <= 0.05 else "none", judged)
-    assert said.claim.ahead == int(np.sign(only_b - only_a))
-    assert said.claim.corrected == (factor is not None)
-    assert said.claim.ahead or said.claim.evidence == "none"
-    if found.disagreements:
+    paired = from_counts(images, only_a, only_b)
+    judged = paired.p if factor is None else min(1.0, factor * paired.p)
+    sentence = stats.pair_verdict("first", "second", paired, None if factor is None else judged)
+    assert (sentence.claim.evidence, sentence.claim.p) == ("some" if judged <= 0.05 else "none", judged)
+    assert sentence.claim.ahead == int(np.sign(only_b - only_a))
+    assert sentence.claim.corrected == (factor is not None)
+    assert sentence.claim.ahead or sentence.claim.evidence == "none"
+    if paired.disagreements:
         better = "first" if only_a > only_b else "second"
-        assert (f"{better} is better" in said) == (judged <= 0.05)
-        assert stats.p_text(judged) in said
+        assert (f"{better} is better" in sentence) == (judged <= 0.05)
+        assert stats.p_text(judged) in sentence
 
 
 def test_the_sentence_about_architectures() -> None:
@@ -379,9 +384,9 @@ def test_impossible_counts_are_refused() -> None:
                 ask(0.1, deviation, 3)
         with pytest.raises(ValueError, match="two seeds"):
             stats.detectable_by_seeds(deviation, 3)
-        for known in (stats.detectable_by_seeds_range, lambda *spread: stats.seeds_needed_range(0.1, *spread)):
+        for compute in (stats.detectable_by_seeds_range, lambda *spread: stats.seeds_needed_range(0.1, *spread)):
             with pytest.raises(ValueError, match="two seeds"):
-                known((deviation, 0.0), (3, 3))
+                compute((deviation, 0.0), (3, 3))
 
 
 def test_what_is_no_number_is_refused() -> None:
@@ -431,13 +436,13 @@ def test_the_matrix_has_each_pair_twice_with_opposite_signs() -> None:
 
 def test_pictures_of_two_runs_and_of_standings() -> None:
     a, b = _Run(1), _Run(2)
-    found = stats.paired_test(*right_of(range(28), range(100, 134)))
-    alone = plots.right_alone(a, b, found)
+    paired = stats.paired_test(*right_of(range(28), range(100, 134)))
+    alone = plots.right_alone(a, b, paired)
     assert [bar.x[0] for bar in traces(alone)] == [34, 28]
     assert "<b>" not in notes(alone)[0].text
-    (point,) = traces(plots.accuracy_difference(a, b, found, found.p))
+    (point,) = traces(plots.accuracy_difference(a, b, paired, paired.p))
     assert (point.x[0] - point.error_x.arrayminus[0], point.x[0] + point.error_x.array[0]) == pytest.approx(
-        (100 * found.low, 100 * found.high)
+        (100 * paired.low, 100 * paired.high)
     )
     rows = [plots.Standing(run, 0.98, *stats.wilson(980, 1000)) for run in (a, b)]
     bare, grouped = plots.standings(rows), plots.standings(rows, [(0, 1)])

@@ -149,13 +149,13 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "place", "message"), MISTAKES, ids=[mistake[0][:40] for mistake in MISTAKES])
-def test_a_mistake_is_pointed_at_and_answered(text: str, place: str, message: str) -> None:
+@pytest.mark.parametrize(("text", "pointer", "message"), MISTAKES, ids=[mistake[0][:40] for mistake in MISTAKES])
+def test_a_mistake_is_pointed_at_and_answered(text: str, pointer: str, message: str) -> None:
     with pytest.raises(ArchitectureError) as caught:
         describe_architecture(text, GREY, 10)
     error = caught.value
     assert message.lower() in str(error).lower()
-    assert error.text[error.start : error.end] == place
+    assert error.text[error.start : error.end] == pointer
     assert len(error.pointer().splitlines()) == 2
 
 

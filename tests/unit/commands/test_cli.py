@@ -38,18 +38,18 @@ def test_a_run_can_be_trained_listed_shown_and_deleted():
         "train", *QUICK, "--learning-rate", "0.01", "--no-normalise", "--name", "first", "--tag", "a", "--json"
     )
     assert trained.returncode == 0, trained.stderr
-    said = json.loads(trained.stdout)
-    assert said["state"] == "finished"
-    assert said["config"]["learning_rate"] == 0.01
-    assert said["config"]["normalise"] is False
-    stored = Store.open().run(said["id"])
-    assert (stored.name, stored.tags, stored.test_accuracy) == ("first", ("a",), said["test_accuracy"])
+    printed = json.loads(trained.stdout)
+    assert printed["state"] == "finished"
+    assert printed["config"]["learning_rate"] == 0.01
+    assert printed["config"]["normalise"] is False
+    stored = Store.open().run(printed["id"])
+    assert (stored.name, stored.tags, stored.test_accuracy) == ("first", ("a",), printed["test_accuracy"])
 
     listed = json.loads(lab("list", "--json").stdout)
-    assert [run["id"] for run in listed] == [said["id"]]
+    assert [run["id"] for run in listed] == [printed["id"]]
     shown = json.loads(lab("show", "1", "--json").stdout)
     assert {file["kind"] for file in shown["artifacts"]} == {"checkpoint", "predictions"}
-    assert "first" in lab("show", said["id"][:20]).stdout
+    assert "first" in lab("show", printed["id"][:20]).stdout
     assert lab("delete", "1").returncode == 0
     assert json.loads(lab("list", "--json").stdout) == []
 
@@ -75,8 +75,8 @@ def test_studies_are_listed_with_the_seeds_that_they_train():
 
 def test_several_seeds_are_queued_and_form_a_group():
     queued = lab("train", *QUICK, "--seeds", "2", "--seed", "3", "--name", "mine", "--queue", "--json")
-    said = [(run["name"], run["config"]["seed"], run["state"]) for run in json.loads(queued.stdout)]
-    assert said == [("mine, seed 3", 3, "queued"), ("mine, seed 4", 4, "queued")]
+    queued_runs = [(run["name"], run["config"]["seed"], run["state"]) for run in json.loads(queued.stdout)]
+    assert queued_runs == [("mine, seed 3", 3, "queued"), ("mine, seed 4", 4, "queued")]
     (group,) = seed_groups(Store.open().runs())
     assert (group.name, len(group.one_per_seed)) == ("mine", 2)
 
@@ -117,14 +117,14 @@ def test_every_field_of_the_config_is_a_flag():
 
 
 def test_the_data_sets_are_listed_with_what_to_do():
-    said = {status["name"]: status for status in json.loads(lab("data", "list", "--json").stdout)}
-    assert said["mnist-5k"]["state"] == "ready"
-    assert said["mnist"]["state"] == "missing"
+    statuses = {status["name"]: status for status in json.loads(lab("data", "list", "--json").stdout)}
+    assert statuses["mnist-5k"]["state"] == "ready"
+    assert statuses["mnist"]["state"] == "missing"
 
 
 def test_a_recipe_gives_all_settings_but_those_that_are_said():
-    said = json.loads(lab("train", "--recipe", "fast-99", "--batch-size", "64", "--queue", "--json").stdout)
-    assert RunConfig.parse(said["config"]) == RECIPES["fast-99"].config.replace(batch_size=64)
+    printed = json.loads(lab("train", "--recipe", "fast-99", "--batch-size", "64", "--queue", "--json").stdout)
+    assert RunConfig.parse(printed["config"]) == RECIPES["fast-99"].config.replace(batch_size=64)
 
 
 def test_a_name_of_brackets_or_escape_codes_is_printed_as_letters():

@@ -37,39 +37,39 @@ def lab(*arguments: str):
 def test_a_sweep_is_run_listed_shown_stopped_and_retried():
     ran = lab("run", *QUICK, *AXES, "--seeds", "2", "--name", "first", "--yes", "--json")
     assert ran.exit_code == 0, ran.output
-    said = json.loads(ran.stdout)
-    assert (said["name"], said["runs"], said["ended"]) == ("first", 8, 8)
-    settings = said["results"]["settings"]
+    printed = json.loads(ran.stdout)
+    assert (printed["name"], printed["runs"], printed["ended"]) == ("first", 8, 8)
+    settings = printed["results"]["settings"]
     assert {(row["learning_rate"], row["width"], row["n"]) for row in settings} == {
         (rate, width, 2) for rate in (0.01, 1e-6) for width in (5, 9)
     }
     best = max(settings, key=lambda row: row["mean"])
     assert best["learning_rate"] == 0.01
     assert best["low"] < best["mean"] < best["high"]
-    assert {run["state"] for run in said["results"]["runs"]} == {"finished"}
+    assert {run["state"] for run in printed["results"]["runs"]} == {"finished"}
 
-    assert [row["id"] for row in json.loads(lab("list", "--json").stdout)] == [said["id"]]
-    runs = [run for run in said["results"]["runs"] if run["number"] == said["best_run"]]
-    own = [
+    assert [row["id"] for row in json.loads(lab("list", "--json").stdout)] == [printed["id"]]
+    runs = [run for run in printed["results"]["runs"] if run["number"] == printed["best_run"]]
+    runs_of_sweep = [
         run
-        for run in said["results"]["runs"]
+        for run in printed["results"]["runs"]
         if all(run[field] == runs[0][field] for field in ("learning_rate", "width"))
     ]
-    assert said["best_accuracy"] == max(run["validation_accuracy"] for run in said["results"]["runs"])
-    assert said["best_test_accuracy"] == runs[0]["test_accuracy"]
-    assert (said["best_run_seeds"], len(own)) == (2, 2)
-    assert said["best_run_mean"] == pytest.approx(sum(run["validation_accuracy"] for run in own) / 2)
-    assert said["best_setting"]["mean"] == best["mean"]
-    assert (said["flattery"]["runs"], said["flattery"]["by_seeds"]) == (8, True)
-    shown = lab("show", said["id"][:20]).stdout
+    assert printed["best_accuracy"] == max(run["validation_accuracy"] for run in printed["results"]["runs"])
+    assert printed["best_test_accuracy"] == runs[0]["test_accuracy"]
+    assert (printed["best_run_seeds"], len(runs_of_sweep)) == (2, 2)
+    assert printed["best_run_mean"] == pytest.approx(sum(run["validation_accuracy"] for run in runs_of_sweep) / 2)
+    assert printed["best_setting"]["mean"] == best["mean"]
+    assert (printed["flattery"]["runs"], printed["flattery"]["by_seeds"]) == (8, True)
+    shown = lab("show", printed["id"][:20]).stdout
     for value in (
-        said["best_accuracy"],
-        said["best_test_accuracy"],
-        said["best_run_mean"],
-        said["best_setting"]["test"],
+        printed["best_accuracy"],
+        printed["best_test_accuracy"],
+        printed["best_run_mean"],
+        printed["best_setting"]["test"],
     ):
         assert f"{value:.2%}" in shown
-    assert f"#{said['best_run']}" in shown
+    assert f"#{printed['best_run']}" in shown
     assert "best of 8 runs" in " ".join(shown.split())
     assert "Learning rate" in shown
     assert "8 finished" in shown

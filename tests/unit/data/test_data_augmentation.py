@@ -14,22 +14,24 @@ EVERYTHING = RunConfig(shift=3, rotate=20, scale=0.2, elastic=1.4, crop_flip=Tru
 
 def blob(count: int, size: int = 28, row: float = 13.5, column: float = 13.5, width: float = 2.5) -> Tensor:
     """`count` equal images (count, 1, size, size) of a soft round spot of total brightness about 39."""
-    place = torch.arange(size, dtype=torch.float32)
-    spot = torch.exp(-((place[:, None] - row) ** 2 + (place - column) ** 2) / (2 * width**2))
+    pixels = torch.arange(size, dtype=torch.float32)
+    spot = torch.exp(-((pixels[:, None] - row) ** 2 + (pixels - column) ** 2) / (2 * width**2))
     return spot.expand(count, 1, size, size).contiguous()
 
 
 def centres(images: Tensor) -> Tensor:
     """Row and column of the centre of brightness of each image: (B, 2), in pixels from the middle."""
-    place = torch.arange(images.shape[-1], dtype=torch.float32) - (images.shape[-1] - 1) / 2
+    coordinates = torch.arange(images.shape[-1], dtype=torch.float32) - (images.shape[-1] - 1) / 2
     mass = images.sum(dim=(1, 2, 3))
-    return torch.stack([images.sum(dim=(1, 3)) @ place, images.sum(dim=(1, 2)) @ place], dim=1) / mass[:, None]
+    return (
+        torch.stack([images.sum(dim=(1, 3)) @ coordinates, images.sum(dim=(1, 2)) @ coordinates], dim=1) / mass[:, None]
+    )
 
 
 def spread(images: Tensor) -> Tensor:
     """Root mean square distance of brightness from its centre along one axis: (B,), in pixels."""
-    place = torch.arange(images.shape[-1], dtype=torch.float32) - (images.shape[-1] - 1) / 2
-    squares = (place[:, None] ** 2 + place**2) / 2
+    coordinates = torch.arange(images.shape[-1], dtype=torch.float32) - (images.shape[-1] - 1) / 2
+    squares = (coordinates[:, None] ** 2 + coordinates**2) / 2
     mass = images.sum(dim=(1, 2, 3))
     return ((images * squares).sum(dim=(1, 2, 3)) / mass - centres(images).square().mean(dim=1)).sqrt()
 
@@ -131,11 +133,11 @@ def test_crop_and_flip_gives_exactly_a_window_of_the_padded_image_or_of_its_mirr
         for row in range(9):
             for column in range(9):
                 window = source[:, :, row : row + 12, column : column + 12]
-                found = (window - changed).abs().amax(dim=(1, 2, 3)) < 1e-4
-                seen |= {(int(index), row * 9 + column, mirrored) for index in found.nonzero()}
+                equal = (window - changed).abs().amax(dim=(1, 2, 3)) < 1e-4
+                seen |= {(int(index), row * 9 + column, mirrored) for index in equal.nonzero()}
     assert len({index for index, _, _ in seen}) == len(seen) == 64
     assert 16 < sum(mirrored for _, _, mirrored in seen) < 48
-    assert len({place for _, place, _ in seen}) > 30
+    assert len({corner for _, corner, _ in seen}) > 30
 
 
 def test_all_at_once_repeats_with_the_global_random_state() -> None:

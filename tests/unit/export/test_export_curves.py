@@ -18,7 +18,7 @@ from mnist_core.store.store import Store
 
 def recorded(store: Store, name: str, losses: list[float]) -> Run:
     run = store.enqueue(RunConfig(dataset="mnist-5k"), name, claimed=True)
-    steps = [StepEnd(place + 1, 1, loss, 0.1, 0.001, 10.0, 0.5 * place) for place, loss in enumerate(losses)]
+    steps = [StepEnd(index + 1, 1, loss, 0.1, 0.001, 10.0, 0.5 * index) for index, loss in enumerate(losses)]
     end = EpochEnd(len(losses), 1, 1 / 3, 0.5, 0.7, 0.25, True, 2.0)
     store.record(run, [*steps, end])
     store.finish(run, "diverged")
@@ -30,20 +30,20 @@ def test_what_is_read_back_is_what_was_recorded(form: str, store: Store, tmp_pat
     runs = [recorded(store, "first, with a comma", [2.5, 1 / 3]), recorded(store, "ärger", [math.nan, math.inf])]
     path = tmp_path / f"curves.{form}"
     {"csv": curves.write_csv, "parquet": curves.write_parquet}[form](store, runs, path)
-    found = pd.read_csv(path) if form == "csv" else pd.read_parquet(path)
-    assert tuple(found.columns) == curves.COLUMNS
-    assert list(dict.fromkeys(zip(found["run"], found["name"], strict=True))) == [
+    table = pd.read_csv(path) if form == "csv" else pd.read_parquet(path)
+    assert tuple(table.columns) == curves.COLUMNS
+    assert list(dict.fromkeys(zip(table["run"], table["name"], strict=True))) == [
         (run.number, run.name) for run in runs
     ]
     for run in runs:
-        own = found[found["run"] == run.number].reset_index(drop=True)
+        rows = table[table["run"] == run.number].reset_index(drop=True)
         expected = store.metrics(run.id).rename(columns={"name": "metric"})
         columns = ["metric", "step", "epoch", "seconds", "value"]
         pd.testing.assert_frame_equal(
-            own.loc[:, columns], expected.loc[:, columns], check_dtype=False, check_exact=True
+            rows.loc[:, columns], expected.loc[:, columns], check_dtype=False, check_exact=True
         )
     # loss and accuracy a step, one rate, four values an epoch
-    assert len(found) == 2 * (2 * 2 + 1 + 4)
+    assert len(table) == 2 * (2 * 2 + 1 + 4)
 
 
 def test_no_run_gives_an_empty_table_with_its_columns(store: Store):

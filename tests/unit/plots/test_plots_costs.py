@@ -53,10 +53,10 @@ def test_labels_avoid_each_other() -> None:
 
     def covered(places: list[str]) -> float:
         boxes = [
-            costs._label_box(spot, width, words.index(place))
-            for spot, width, place in zip(spots, widths, places, strict=True)
+            costs._label_box(spot, width, words.index(position))
+            for spot, width, position in zip(spots, widths, places, strict=True)
         ]
-        return sum(costs._overlap(one, other) for i, one in enumerate(boxes) for other in boxes[:i])
+        return sum(costs._overlap(box, other) for i, box in enumerate(boxes) for other in boxes[:i])
 
     chosen = costs._label_places(spots, widths)
     assert covered(["top center"] * 12) > 1000

@@ -68,7 +68,7 @@ def test_every_stretch_keeps_its_own_extremes() -> None:
     x = np.arange(10_000)
     y = np.sin(x / 300) + np.where(x % 997 == 0, 5, 0)
     kept_x, _ = decimate(x, y, 200)
-    assert {place for place in x if place % 997 == 0} <= set(kept_x.tolist())
+    assert {position for position in x if position % 997 == 0} <= set(kept_x.tolist())
 
 
 def test_a_logarithmic_axis_keeps_the_beginning() -> None:
@@ -99,8 +99,8 @@ def test_what_is_kept_of_a_growing_curve_stays(log: bool) -> None:
         assert end <= 1234 or 1234 in kept
         # Nothing of the past comes back, and only seldom anything but the last two stretches goes.
         now = set(kept.tolist())
-        assert not {place for place in now if place < end - 50} - before
-        fewer += len({place for place in before if place < end - 50 - x[end - 1] / 10} - now) > 3
+        assert not {position for position in now if position < end - 50} - before
+        fewer += len({position for position in before if position < end - 50 - x[end - 1] / 10} - now) > 3
         before = now
     assert fewer <= 8
 
@@ -118,17 +118,17 @@ def test_of_a_window_of_a_growing_curve_as_many_points_again_are_kept() -> None:
 @pytest.mark.parametrize("smoothing", [0, 0.5, 0.9, 0.99])
 def test_smoothing_is_a_weighted_mean_of_what_came_before(smoothing: float) -> None:
     values = np.random.default_rng(0).normal(3, 1, 60)
-    found = smoothed(values, smoothing)
-    for place in range(60):
-        weights = smoothing ** np.arange(place, -1, -1.0)
-        assert found[place] == pytest.approx(np.average(values[: place + 1], weights=weights))
+    smooth = smoothed(values, smoothing)
+    for index in range(60):
+        weights = smoothing ** np.arange(index, -1, -1.0)
+        assert smooth[index] == pytest.approx(np.average(values[: index + 1], weights=weights))
 
 
 def test_smoothing_skips_what_is_not_finite() -> None:
     values = np.array([1.0, np.nan, 3.0, np.inf, 5.0])
-    found = smoothed(values, 0.5)
-    assert np.isnan(found[[1, 3]]).all()
-    np.testing.assert_allclose(found[[0, 2, 4]], smoothed(np.array([1.0, 3.0, 5.0]), 0.5))
+    smooth = smoothed(values, 0.5)
+    assert np.isnan(smooth[[1, 3]]).all()
+    np.testing.assert_allclose(smooth[[0, 2, 4]], smoothed(np.array([1.0, 3.0, 5.0]), 0.5))
     assert len(smoothed(np.empty(0), 0.9)) == 0
 
 
@@ -145,10 +145,10 @@ def test_at_uneven_distances_a_value_counts_for_its_stretch() -> None:
     places, values = np.cumsum(random.exponential(1, 300)), random.normal(size=300)
     typical = np.median(np.diff(places))
     mean = weight = 0.0
-    for place, found in enumerate(smoothed(values, 0.9, places)):
-        keep = 0.9 ** ((places[place] - places[place - 1]) / typical if place else 1)
-        mean, weight = keep * mean + (1 - keep) * values[place], keep * weight + 1 - keep
-        assert found == pytest.approx(mean / weight)
+    for index, smooth in enumerate(smoothed(values, 0.9, places)):
+        keep = 0.9 ** ((places[index] - places[index - 1]) / typical if index else 1)
+        mean, weight = keep * mean + (1 - keep) * values[index], keep * weight + 1 - keep
+        assert smooth == pytest.approx(mean / weight)
 
 
 def test_values_that_lie_close_together_do_not_outweigh_the_others() -> None:
@@ -163,17 +163,17 @@ def test_values_that_lie_close_together_do_not_outweigh_the_others() -> None:
 
 
 def test_values_at_the_same_place_share_their_mean() -> None:
-    found = smoothed(np.array([1.0, 2.0, 4.0, 5.0]), 0.5, np.array([1.0, 2.0, 2.0, 3.0]))
-    np.testing.assert_allclose(found, smoothed(np.array([1.0, 3.0, 5.0]), 0.5)[[0, 1, 1, 2]])
+    smooth = smoothed(np.array([1.0, 2.0, 4.0, 5.0]), 0.5, np.array([1.0, 2.0, 2.0, 3.0]))
+    np.testing.assert_allclose(smooth, smoothed(np.array([1.0, 3.0, 5.0]), 0.5)[[0, 1, 1, 2]])
 
 
 def test_strong_smoothing_of_a_long_run_follows_it() -> None:
     random, step = np.random.default_rng(4), np.arange(12, 60_001, 12)
     truth = 2 * np.exp(-step / 15_000)
-    found = smoothed(truth + random.normal(0, 0.3, 5000), 0.99, step)
+    smooth = smoothed(truth + random.normal(0, 0.3, 5000), 0.99, step)
     # one value is off by as much as 1
-    assert np.abs(found - truth)[20:].max() < 0.25
-    assert np.abs(found - truth)[500:].mean() < 0.04
+    assert np.abs(smooth - truth)[20:].max() < 0.25
+    assert np.abs(smooth - truth)[500:].mean() < 0.04
 
 
 def test_one_bad_batch_among_fifty_long_runs_is_seen() -> None:
@@ -189,8 +189,8 @@ def test_one_bad_batch_among_fifty_long_runs_is_seen() -> None:
         figure = learning_curves(metrics, runs, smoothing=0.9, log_x=log_x, log_y=log_x)
         raw, bold = (trace for trace in figure.data if trace.legendgroup == "r17")
         assert (raw.y.max(), raw.x[raw.y.argmax()]) == (7.5, 3211)
-        own = smoothed(metrics["r17"]["train_loss"].value, 0.9, step)
-        assert (bold.y.max(), bold.x[bold.y.argmax()]) == (pytest.approx(own.max()), own.argmax() + 1)
+        smooth = smoothed(metrics["r17"]["train_loss"].value, 0.9, step)
+        assert (bold.y.max(), bold.x[bold.y.argmax()]) == (pytest.approx(smooth.max()), smooth.argmax() + 1)
         assert sum(len(trace.x) for trace in figure.data) <= 25_000
     assert 10 ** figure.layout.yaxis.range[1] > 7.5
     assert len(figure.to_json()) < 500_000
@@ -220,11 +220,11 @@ def test_seeds_become_their_mean_with_a_band(band: Any, half: float) -> None:
     area, _, line, held = figure.data
     assert area.fill == "toself"
     factors = np.array([1, 1.1, 1.3])
-    own = tables["r1"].loc[tables["r1"]["name"] == "train_loss"]
-    for kept, wanted in ((line.y, own["value"] * factors.mean()), (line.x, own["seconds"] * 1.2)):
+    rows = tables["r1"].loc[tables["r1"]["name"] == "train_loss"]
+    for kept, wanted in ((line.y, rows["value"] * factors.mean()), (line.x, rows["seconds"] * 1.2)):
         np.testing.assert_allclose(kept, wanted, rtol=1e-5)
     high, low = np.split(np.asarray(area.y), 2)
-    np.testing.assert_allclose(high - low[::-1], 2 * half * factors.std(ddof=1) * own["value"], rtol=1e-4)
+    np.testing.assert_allclose(high - low[::-1], 2 * half * factors.std(ddof=1) * rows["value"], rtol=1e-4)
     assert "3 seeds" in line.meta
     assert len(held.x) == 3
 
@@ -240,11 +240,11 @@ def test_a_lone_seed_is_a_run_and_a_group_lies_beside_it() -> None:
 
 def test_where_a_seed_has_ended_the_mean_is_of_the_others() -> None:
     long, short = np.arange(1.0, 7), np.arange(1.0, 4)
-    found = averaged([(long, long, long), (short, short, 3 * short)])
-    assert found.count.tolist() == [2, 2, 2, 1, 1, 1]
-    assert found.mean.tolist() == [2, 4, 6, 4, 5, 6]
-    assert np.isnan(found.low[3:]).all()
-    assert found.high[0] == pytest.approx(2 + np.sqrt(2))
+    mean = averaged([(long, long, long), (short, short, 3 * short)])
+    assert mean.count.tolist() == [2, 2, 2, 1, 1, 1]
+    assert mean.mean.tolist() == [2, 4, 6, 4, 5, 6]
+    assert np.isnan(mean.low[3:]).all()
+    assert mean.high[0] == pytest.approx(2 + np.sqrt(2))
 
 
 def test_traces_are_short_and_styled_by_run() -> None:
@@ -252,14 +252,14 @@ def test_traces_are_short_and_styled_by_run() -> None:
     figure = learning_curves({run.id: _metrics(20_000) for run in runs}, runs)
     assert [trace.opacity for trace in figure.data] == [0.35, 0.35, *[None] * 6], "raw curves lie under all others"
     for run in runs:
-        own = [trace for trace in figure.data if trace.legendgroup == run.id]
-        (_, bold, validation), style = own, run_style(run.number)
-        assert {trace.line.color for trace in own} == {style.colour}
+        traces = [trace for trace in figure.data if trace.legendgroup == run.id]
+        (_, bold, validation), style = traces, run_style(run.number)
+        assert {trace.line.color for trace in traces} == {style.colour}
         assert bold.line.dash == style.dash
         assert validation.mode == "lines+markers"
         assert validation.marker.symbol == f"{style.symbol}-open"
-        assert [trace.showlegend for trace in own] == [False, True, False]
-        assert all(10 < len(trace.x) <= 500 for trace in own)
+        assert [trace.showlegend for trace in traces] == [False, True, False]
+        assert all(10 < len(trace.x) <= 500 for trace in traces)
     key = [trace.name for trace in figure.data if trace.x[0] is None]
     assert key == ["training, smoothed", "validation"]
 

@@ -17,7 +17,7 @@ NAMES = ["cat", "dog", "emu"]
 
 
 def _run(number: int, **values: Any) -> Any:
-    known: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "id": f"r{number}",
         "number": number,
         "name": f"net-{number}",
@@ -25,19 +25,19 @@ def _run(number: int, **values: Any) -> Any:
         "validation_accuracy": 0.97,
         "test_accuracy": 0.965,
     }
-    return SimpleNamespace(**known | values)
+    return SimpleNamespace(**defaults | values)
 
 
 def test_every_cell_can_be_clicked_and_says_what_it_is() -> None:
     cells = plots.confusion_matrix(MATRIX, NAMES).data[-1]
     assert len(cells.x) == 9
-    found = {
+    clickable = {
         (int(row), int(column)): details
         for row, column, details in zip(cells.y, cells.x, cells.customdata, strict=True)
     }
-    assert list(found[1, 2]) == [1, 2, "dog", "emu", 30, 80, 30 / 80]
+    assert list(clickable[1, 2]) == [1, 2, "dog", "emu", 30, 80, 30 / 80]
     # a class without images
-    assert list(found[2, 0]) == [2, 0, "emu", "cat", 0, 0, 0]
+    assert list(clickable[2, 0]) == [2, 0, "emu", "cat", 0, 0, 0]
     assert cells.marker.opacity == 0
     assert cells.selected.marker.opacity == 1
 
@@ -63,7 +63,7 @@ def test_mistakes_are_coloured_and_the_diagonal_is_not() -> None:
 
 def test_a_matrix_without_mistakes_and_one_of_many_classes() -> None:
     assert np.isnan(np.array(plots.confusion_matrix(np.eye(3, dtype=int), NAMES).data[0].z)).all()
-    many = plots.confusion_matrix(np.ones((47, 47), dtype=int), [str(place) for place in range(47)])
+    many = plots.confusion_matrix(np.ones((47, 47), dtype=int), [str(label) for label in range(47)])
     assert not many.layout.annotations
     assert len(many.data[-1].x) == 47 * 47
 

@@ -22,8 +22,8 @@ def test_sprite_places_every_image(channels: tuple[int, ...]) -> None:
     picture = _read(plots.sprite(images, columns=3, scale=2, gap=1))
     assert picture.shape[:2] == (3 * 9 - 1, 3 * 11 - 1)
     shown = np.zeros(picture.shape[:2], dtype=bool)
-    for place, image in enumerate(images):
-        top, left = place // 3 * 9, place % 3 * 11
+    for index, image in enumerate(images):
+        top, left = index // 3 * 9, index % 3 * 11
         tile = picture[top : top + 8, left : left + 10]
         np.testing.assert_array_equal(tile[::2, ::2, :-1].squeeze(), image)
         np.testing.assert_array_equal(tile[1::2, 1::2, :-1].squeeze(), image)

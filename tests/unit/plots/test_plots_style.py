@@ -61,7 +61,7 @@ TO_LAB = np.array(
 
 
 def _oklab(colour: str, blindness: np.ndarray) -> np.ndarray:
-    values = np.array([int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)])
+    values = np.array([int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)])
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     return TO_LAB @ np.cbrt(TO_CONES @ np.clip(blindness @ linear, 0, 1))
 
@@ -83,10 +83,10 @@ def test_every_colour_reads_on_both_grounds(colour: str, ground: str) -> None:
     ("kind", "least"), [("none", 0.12), ("protanopia", 0.085), ("deuteranopia", 0.09), ("tritanopia", 0.07)]
 )
 def test_colours_are_told_apart(kind: str, least: float) -> None:
-    for one, other in combinations(PALETTE, 2):
-        distance = np.linalg.norm(_oklab(one, BLINDNESS[kind]) - _oklab(other, BLINDNESS[kind]))
+    for first, other in combinations(PALETTE, 2):
+        distance = np.linalg.norm(_oklab(first, BLINDNESS[kind]) - _oklab(other, BLINDNESS[kind]))
         # 0.02 is about the least difference that is seen at all
-        assert distance >= least, f"{one} and {other}"
+        assert distance >= least, f"{first} and {other}"
 
 
 def test_styles_stay_and_differ_for_32_runs() -> None:
@@ -133,7 +133,7 @@ def test_labels() -> None:
 def test_counts_read_on_every_shade_of_both_grounds() -> None:
     matrix = np.arange(1, 401).reshape(20, 20)
     for dark, ground in ((False, LIGHT), (True, DARK)):
-        figure = plots.confusion_matrix(matrix, [str(place) for place in range(20)], dark)
+        figure = plots.confusion_matrix(matrix, [str(label) for label in range(20)], dark)
         shares = figure.data[0].z
         assert len(figure.layout.annotations) == 400
         for note in figure.layout.annotations:
@@ -159,7 +159,7 @@ def test_axes_of_accuracy_and_logarithms() -> None:
 
 def _figures() -> dict[str, go.Figure]:
     random = np.random.default_rng(0)
-    names = [str(place) for place in range(10)]
+    names = [str(index) for index in range(10)]
     runs: list[Any] = [
         SimpleNamespace(
             id=f"r{number}",
@@ -186,7 +186,7 @@ def _figures() -> dict[str, go.Figure]:
     ]
     table = pd.DataFrame(rows, columns=["step", "epoch", "name", "value", "seconds"])
     probabilities = random.dirichlet(np.ones(10), 200).astype(np.float32)
-    frame = pd.DataFrame(probabilities, columns=[f"p{place}" for place in range(10)]).assign(
+    frame = pd.DataFrame(probabilities, columns=[f"p{index}" for index in range(10)]).assign(
         split="test", index=range(200), label=random.integers(0, 10, 200)
     )
     metrics = {run.id: table for run in runs}

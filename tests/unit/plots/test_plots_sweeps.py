@@ -27,15 +27,15 @@ def table(accuracy: Callable[[dict[str, Any]], float], seeds: int = 1, **axes: l
     points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     rows = [
         {
-            "run": f"r{place}",
-            "number": place + 1,
+            "run": f"r{index}",
+            "number": index + 1,
             "state": "finished",
             "seed": seed,
             **point,
             "validation_accuracy": accuracy(point) + seed / 100,
             "test_accuracy": np.nan,
         }
-        for place, (point, seed) in enumerate(itertools.product(points, range(seeds)))
+        for index, (point, seed) in enumerate(itertools.product(points, range(seeds)))
     ]
     return pd.DataFrame(rows)
 
@@ -52,7 +52,7 @@ MANY = table(
 
 
 def test_the_scale_of_colours_reads_on_both_grounds_and_without_colour_vision():
-    colours = [scale_colour(place / 16) for place in range(17)]
+    colours = [scale_colour(index / 16) for index in range(17)]
     assert min(contrast(colour, ground) for colour in colours for ground in (LIGHT, DARK)) >= 3
     for blindness in BLINDNESS.values():
         seen = [_oklab(colour, blindness) for colour in colours]

@@ -30,11 +30,11 @@ def with_mistakes(store: Store, wrong: list[int], name: str = "", config: RunCon
     store.describe(
         run, versions={"torch": "2.13.0", "machine": "Linux x86_64"}, device="cpu, 1 thread", parameters=7850
     )
-    given = LABELS.copy()
-    given[wrong] = (given[wrong] + 1) % 10
+    predicted = LABELS.copy()
+    predicted[wrong] = (predicted[wrong] + 1) % 10
     values = np.full((len(LABELS), 10), 0.02, np.float32)
-    values[np.arange(len(LABELS)), given] = 0.82
-    table = pd.DataFrame(values, columns=[f"p{place}" for place in range(10)])
+    values[np.arange(len(LABELS)), predicted] = 0.82
+    table = pd.DataFrame(values, columns=[f"p{index}" for index in range(10)])
     table.insert(0, "label", LABELS)
     table.insert(0, "index", range(len(LABELS)))
     table.insert(0, "split", "test")
@@ -112,10 +112,10 @@ def test_it_loads_nothing(compared: tuple[list[Run], str]):
 
 def test_names_are_text_and_never_markup(compared: tuple[list[Run], str]):
     # without plotly.js
-    own = compared[1].split("<script>")[0]
-    assert "first &amp; &lt;b&gt;boldest&lt;/b&gt;" in own
-    assert "<b>boldest" not in own
-    for data in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', own, re.DOTALL):
+    markup = compared[1].split("<script>")[0]
+    assert "first &amp; &lt;b&gt;boldest&lt;/b&gt;" in markup
+    assert "<b>boldest" not in markup
+    for data in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', markup, re.DOTALL):
         assert len(json.loads(data)["data"]) >= 3
 
 
@@ -154,11 +154,11 @@ def test_the_images_that_the_runs_disagree_on_are_shown(compared: tuple[list[Run
 
 
 def test_it_says_where_it_comes_from(compared: tuple[list[Run], str], seen: dict[str, str]):
-    said = seen["Where this comes from"]
-    assert all(run.id in said and run.digest in said for run in compared[0])
-    assert "torch 2.13.0" in said
-    assert "Linux x86_64" in said
-    assert re.search(r"on \d{4}-\d\d-\d\d", said)
+    section = seen["Where this comes from"]
+    assert all(run.id in section and run.digest in section for run in compared[0])
+    assert "torch 2.13.0" in section
+    assert "Linux x86_64" in section
+    assert re.search(r"on \d{4}-\d\d-\d\d", section)
 
 
 def test_runs_without_answers_are_reported_too():
@@ -181,9 +181,9 @@ def test_seeds_are_compared_as_architectures():
         for architecture, counts in (("softmax", (50, 54, 58)), ("mlp-100", (9, 10, 12)))
         for seed, count in enumerate(counts)
     ]
-    said = " ".join(Text(report.html(store, runs)).sections["Is it real?"].split())
-    assert "over several seeds" in said
-    assert "evidence of a difference between the architectures" in said
+    section = " ".join(Text(report.html(store, runs)).sections["Is it real?"].split())
+    assert "over several seeds" in section
+    assert "evidence of a difference between the architectures" in section
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

@@ -18,7 +18,7 @@ from mnist_core.store.store import Store
 def test_a_copy_is_one_moment_of_a_database_that_is_written_to(own_lab: Path, tmp_path: Path):
     store = Store.open()
     over = threading.Event()
-    targets = [tmp_path / f"copy-{place}.db" for place in range(10)]
+    targets = [tmp_path / f"copy-{index}.db" for index in range(10)]
 
     def write() -> None:
         while not over.is_set():

@@ -25,9 +25,9 @@ def kept_after(epochs: int, best: int, every: int = 1, most_bytes: int = 10**9, 
         kept.append(checkpoint(epoch))
         best_so_far = min(best, epoch)
         gone = retention.thinned(kept, best_so_far, every, most_bytes=most_bytes, most=most)
-        kept = [one for one in kept if one not in gone]
-        assert sum(one.size for one in kept) <= max(most_bytes, 20)
-    return [one.epoch or 0 for one in kept]
+        kept = [remaining for remaining in kept if remaining not in gone]
+        assert sum(remaining.size for remaining in kept) <= max(most_bytes, 20)
+    return [remaining.epoch or 0 for remaining in kept]
 
 
 def test_within_the_budget_every_wanted_epoch_stays():
@@ -56,18 +56,20 @@ def test_a_run_is_thinned_while_it_trains_and_what_is_left_can_be_used(own_lab: 
     monkeypatch.setattr(limits, "MAX_CHECKPOINT_BYTES", 6 * size)
     run = trained_run(store, SMALL.replace(epochs=24))
     kept = trained.checkpoints(store, run)
-    epochs = [one.epoch for one in kept]
+    epochs = [checkpoint.epoch for checkpoint in kept]
     assert {run.best_epoch, 24} <= set(epochs)
     assert 3 <= len(kept) <= 6
     files = {path.name for path in (store.folder(run.id) / "checkpoints").iterdir()}
-    assert files == {Path(one.path).name for one in kept}
-    assert PAUSED not in [one.path for one in kept]
+    assert files == {Path(checkpoint.path).name for checkpoint in kept}
+    assert PAUSED not in [checkpoint.path for checkpoint in kept]
     assert forgetting.kept_epochs(store, run) == epochs
-    assert store.sizes()[run.id] == sum(one.size for one in store.artifacts(run.id))
+    assert store.sizes()[run.id] == sum(checkpoint.size for checkpoint in store.artifacts(run.id))
     # A new run from one between goes on from it.
     between = next(epoch for epoch in epochs if epoch not in (run.best_epoch, 24))
     child = trained_run(store, SMALL.replace(epochs=30, continue_from=run.id, continue_epoch=between))
     assert child.state == "finished", child.note
     assert store.continued_epochs(run.id) == {between}
-    left = {one.epoch for one in kept} - {one.epoch for one in retention.needless(store, run)}
+    left = {checkpoint.epoch for checkpoint in kept} - {
+        checkpoint.epoch for checkpoint in retention.needless(store, run)
+    }
     assert left == {run.best_epoch, 24, between}

@@ -44,10 +44,10 @@ def test_an_enqueued_run_comes_back_as_it_was_described(store):
 
 def test_runs_are_claimed_in_the_order_of_the_queue_and_only_up_to_the_limit(store):
     first, second = store.enqueue(RunConfig()), store.enqueue(RunConfig())
-    one = store.claim(limit=1)
-    assert one is not None
-    assert one.id == first.id
-    assert one.state == "running"
+    claimed = store.claim(limit=1)
+    assert claimed is not None
+    assert claimed.id == first.id
+    assert claimed.state == "running"
     assert store.claim(limit=1) is None
     two = store.claim(limit=2)
     assert two is not None
@@ -60,8 +60,8 @@ def test_many_workers_never_claim_the_same_run(store):
     taken: list[str] = []
 
     def work() -> None:
-        own = Store.open(store.root)
-        while (run := own.claim()) is not None:
+        opened = Store.open(store.root)
+        while (run := opened.claim()) is not None:
             taken.append(run.id)
 
     threads = [threading.Thread(target=work) for _ in range(6)]

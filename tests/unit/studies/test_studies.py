@@ -23,18 +23,18 @@ from tests.small_studies import small, train_queue, values
 def test_a_plan_has_each_variant_with_each_seed_and_protocol() -> None:
     planned = plan_runs("ffnn-tuning", "lr-coarse", seeds=3)
     assert len(planned) == 6 * 3 * 2
-    assert len({one.config.digest() for one in planned}) == len(planned)
-    published = [one for one in planned if one.protocol == "published"]
-    assert {one.config.choose_on for one in published} == {"test"}
-    assert {one.config.choose_on for one in planned if one.protocol == "honest"} == {"validation"}
-    assert {one.seed for one in published} == {one.config.seed for one in published} == {0, 1, 2}
+    assert len({run.config.digest() for run in planned}) == len(planned)
+    published = [run for run in planned if run.protocol == "published"]
+    assert {run.config.choose_on for run in published} == {"test"}
+    assert {run.config.choose_on for run in planned if run.protocol == "honest"} == {"validation"}
+    assert {run.seed for run in published} == {run.config.seed for run in published} == {0, 1, 2}
     assert plan_runs("ffnn-tuning", "lr-coarse", seeds=1)[:6] == published[:6]
 
 
 def test_a_network_whose_seeds_end_far_apart_is_planned_with_three() -> None:
     """One run of deep-mlp shows 48.6 % where the study says 97.84; the third of three shows the study's figure."""
     planned = plan_runs("deep-mlp")
-    assert [(one.protocol, one.seed) for one in planned] == [
+    assert [(run.protocol, run.seed) for run in planned] == [
         ("published", 0),
         ("published", 1),
         ("published", 2),
@@ -42,14 +42,14 @@ def test_a_network_whose_seeds_end_far_apart_is_planned_with_three() -> None:
         ("honest", 1),
         ("honest", 2),
     ]
-    assert [one.seed for one in plan_runs("deep-mlp", seeds=1, protocols=["published"])] == [0]
+    assert [run.seed for run in plan_runs("deep-mlp", seeds=1, protocols=["published"])] == [0]
     others = [name for name in all_studies() if name != "deep-mlp"]
-    assert {one.seed - one.variant.config.seed for name in others for one in plan_runs(name)} == {0}
+    assert {run.seed - run.variant.config.seed for name in others for run in plan_runs(name)} == {0}
 
 
 def test_epochs_are_scaled_down_to_one_at_least() -> None:
-    assert {one.config.epochs for one in plan_runs("linear-depth", epochs_scale=0.1)} == {10}
-    assert {one.config.epochs for one in plan_runs("linear-depth", epochs_scale=0.0001)} == {1}
+    assert {run.config.epochs for run in plan_runs("linear-depth", epochs_scale=0.1)} == {10}
+    assert {run.config.epochs for run in plan_runs("linear-depth", epochs_scale=0.0001)} == {1}
     child = plan_runs("mlp-course", "two-layer-continued", epochs_scale=0.2)[0]
     assert child.parent is not None
     assert (child.parent.config.epochs, child.config.epochs) == (1, 3)
@@ -58,11 +58,11 @@ def test_epochs_are_scaled_down_to_one_at_least() -> None:
 
 
 def test_the_seeds_of_scikit_learns_perceptron_count_from_its_own() -> None:
-    assert [one.config.seed for one in plan_runs("mlp-course", "sklearn-mlp", seeds=3)] == [1, 2, 3]
+    assert [run.config.seed for run in plan_runs("mlp-course", "sklearn-mlp", seeds=3)] == [1, 2, 3]
 
 
 def test_nothing_honest_is_planned_where_there_is_nothing_to_choose() -> None:
-    honest = {one.experiment.name for one in plan_runs("mlp-course", protocols=["honest"])}
+    honest = {run.experiment.name for run in plan_runs("mlp-course", protocols=["honest"])}
     # the single epoch is needed by what continues from it
     assert honest == {
         "two-layer-linear",
@@ -110,10 +110,10 @@ def test_what_was_broken_off_goes_on_and_what_diverged_does_not(store: Store) ->
         assert run is not None
         store.finish(run, state)  # pyright: ignore[reportArgumentType]
     assert not store.queue()
-    found = {run.state for run in start_runs(store, planned)}
+    states = {run.state for run in start_runs(store, planned)}
     assert len(store.runs()) == 5
     assert len(store.queue()) == 3
-    assert found == {"queued", "diverged", "paused"}
+    assert states == {"queued", "diverged", "paused"}
 
 
 def test_a_deleted_run_is_trained_again(store: Store) -> None:
@@ -127,7 +127,7 @@ def test_a_deleted_run_is_trained_again(store: Store) -> None:
 def test_a_continuation_starts_from_the_finished_runs_weights_with_a_fresh_optimizer(store: Store) -> None:
     study = small("mlp-course", "two-layer-linear", "two-layer-continued")
     planned = plan_runs(study, "two-layer-continued", seeds=2, epochs_scale=0.2)
-    assert {one.experiment.name for one in planned} == {"two-layer-continued"}
+    assert {planned_run.experiment.name for planned_run in planned} == {"two-layer-continued"}
     # its parents come along
     started = start_runs(store, planned)
     assert {run.name for run in started} == {
@@ -151,7 +151,7 @@ def test_a_continuation_starts_from_the_finished_runs_weights_with_a_fresh_optim
     start_runs(store, planned)
     assert not store.queue()
     pairs = study_runs(store, study, "two-layer-continued", 2, 0.2)
-    assert [(one.protocol, one.seed) for one, _ in pairs] == [
+    assert [(planned_run.protocol, planned_run.seed) for planned_run, _ in pairs] == [
         ("published", 0),
         ("published", 1),
         ("honest", 0),
@@ -160,9 +160,9 @@ def test_a_continuation_starts_from_the_finished_runs_weights_with_a_fresh_optim
 
 
 def test_missing_data_is_said_with_the_remedy(tmp_path: Path) -> None:
-    found = unavailable_data(plan_runs("mlp-course"), tmp_path)
-    assert found.keys() == {"mnist", "cifar10"}
-    assert "python -m mnist_core data download cifar10" in found["cifar10"]
+    missing = unavailable_data(plan_runs("mlp-course"), tmp_path)
+    assert missing.keys() == {"mnist", "cifar10"}
+    assert "python -m mnist_core data download cifar10" in missing["cifar10"]
     assert not unavailable_data(plan_runs(small("cnn", "cnn")), tmp_path)
     absent = plan_runs("mlp-course", "cifar10-mlp", folder=str(tmp_path / "nowhere"))
     assert "nowhere" in unavailable_data(absent, tmp_path)["folder"]

@@ -60,19 +60,23 @@ def test_errors_are_those_of_the_stored_predictions(store: Store) -> None:
     study = small("mlp-course", "two-layer-linear")
     (run,) = start_runs(store, plan_runs(study, protocols=["published"]))
     train_queue(store)
-    (one,) = load_measurements(store, study, seeds=1)
+    (measurement,) = load_measurements(store, study, seeds=1)
     predictions = pd.read_parquet(store.folder(run.id) / "predictions.parquet")
-    assert one.metrics["test_errors"] == len(scores.misclassified(scores.rows_of_split(predictions, "test")))
+    assert measurement.metrics["test_errors"] == len(scores.misclassified(scores.rows_of_split(predictions, "test")))
 
 
 def test_single_steps_are_counted_from_zero(store: Store) -> None:
     study = small("cnn", "cnn", epochs=1, architecture="softmax", batch_size=100)
     (run,) = start_runs(store, plan_runs(study, protocols=["published"]))
     train_queue(store)
-    (one,) = load_measurements(store, study, seeds=1)
-    assert one.metrics["step 0 train_batch_loss"] == pytest.approx(values(store, run, "train_loss")[0], rel=1e-5)
-    assert one.metrics["step 0 train_batch_accuracy"] == pytest.approx(100 * values(store, run, "train_accuracy")[0])
-    assert "step 1000 train_batch_loss" not in one.metrics
+    (measurement,) = load_measurements(store, study, seeds=1)
+    assert measurement.metrics["step 0 train_batch_loss"] == pytest.approx(
+        values(store, run, "train_loss")[0], rel=1e-5
+    )
+    assert measurement.metrics["step 0 train_batch_accuracy"] == pytest.approx(
+        100 * values(store, run, "train_accuracy")[0]
+    )
+    assert "step 1000 train_batch_loss" not in measurement.metrics
 
 
 def test_the_time_of_a_sweep_is_that_of_all_its_runs_of_a_seed(store: Store) -> None:
@@ -92,7 +96,7 @@ def test_scikit_learn_runs_are_measured_too(store: Store) -> None:
     study = small("mlp-course", "logistic-regression", "sklearn-mlp")
     start_runs(store, plan_runs(study))
     assert [run.state for run in train_queue(store)] == ["finished", "finished"]
-    by_name = {one.experiment: one.metrics for one in load_measurements(store, study)}
+    by_name = {measurement.experiment: measurement.metrics for measurement in load_measurements(store, study)}
     assert 60 < by_name["logistic-regression"]["test_accuracy"] < 100
     losses = [by_name["sklearn-mlp"][f"iteration {number} train_loss"] for number in range(1, 6)]
     assert losses == sorted(losses, reverse=True)
@@ -111,9 +115,9 @@ def test_a_copy_of_cifar10_in_a_folder_counts_and_is_named_without_its_place(sto
     start_runs(store, planned)
     (run,) = train_queue(store)
     assert run.state == "finished", run.note
-    ((one, found),) = study_runs(store, study)
-    assert found.id == run.id
-    assert one.config.dataset == "cifar10"
+    ((planned_run, stored),) = study_runs(store, study)
+    assert stored.id == run.id
+    assert planned_run.config.dataset == "cifar10"
     (measurement,) = load_measurements(store, study)
     assert measurement.data == "CIFAR-10 (JPEG copy)"
     assert "private" not in json.dumps(measurement.config)

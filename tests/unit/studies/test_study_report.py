@@ -24,7 +24,9 @@ KEY = ("deep-mlp", LABEL, "test_accuracy")
 def measurement(seed: int, accuracy: float, protocol: str = "published", **changes: object) -> Measurement:
     """One run of deep-mlp."""
     planned = next(
-        one for one in plan_runs("deep-mlp", seeds=SEEDS_LOOKED_FOR) if (one.seed, one.protocol) == (seed, protocol)
+        planned_run
+        for planned_run in plan_runs("deep-mlp", seeds=SEEDS_LOOKED_FOR)
+        if (planned_run.seed, planned_run.protocol) == (seed, protocol)
     )
     made = Measurement(
         study="deep-mlp",
@@ -45,8 +47,8 @@ def measurement(seed: int, accuracy: float, protocol: str = "published", **chang
 
 def line(text: str, beginning: str) -> list[str]:
     """The cells of the only row that begins so."""
-    (found,) = (row for row in text.splitlines() if row.startswith(f"| {beginning} |"))
-    return [cell.strip() for cell in found.strip("|").split("|")]
+    (matching,) = (row for row in text.splitlines() if row.startswith(f"| {beginning} |"))
+    return [cell.strip() for cell in matching.strip("|").split("|")]
 
 
 def with_reason(monkeypatch: pytest.MonkeyPatch, because: dict) -> Study:
@@ -162,8 +164,8 @@ def test_earlier_runs_are_kept_newer_ones_replace_them_and_strangers_go():
     unknown = replace(measurement(4, 50.0), experiment="gone")
     before = [measurement(1, 97.1), measurement(0, 97.0), stranger, unknown]
     now = [measurement(0, 98.0, "honest"), measurement(1, 98.1)]
-    found = records.merge_measurements(study, before, now)
-    assert [(one.protocol, one.seed, one.metrics["test_accuracy"]) for one in found] == [
+    merged = records.merge_measurements(study, before, now)
+    assert [(entry.protocol, entry.seed, entry.metrics["test_accuracy"]) for entry in merged] == [
         ("published", 0, 97.0),
         ("published", 1, 98.1),
         ("honest", 0, 98.0),
@@ -171,18 +173,18 @@ def test_earlier_runs_are_kept_newer_ones_replace_them_and_strangers_go():
 
 
 def test_the_report_of_a_store_repeats_itself_and_is_made_in_parts(own_lab, tmp_path, monkeypatch):
-    found = all_studies()["ffnn-tuning"]
+    tuning = all_studies()["ffnn-tuning"]
     chosen = [
         replace(
             experiment,
             variants=tuple(
-                replace(one, config=one.config.replace(dataset="mnist-5k", train_images=200, epochs=1))
-                for one in experiment.variants[:2]
+                replace(variant, config=variant.config.replace(dataset="mnist-5k", train_images=200, epochs=1))
+                for variant in experiment.variants[:2]
             ),
         )
-        for experiment in found.experiments[:1]
+        for experiment in tuning.experiments[:1]
     ]
-    study = replace(found, experiments=tuple(chosen))
+    study = replace(tuning, experiments=tuple(chosen))
     monkeypatch.setattr(reporting, "all_studies", lambda: {study.name: study})
     store = Store.open(own_lab)
     start_runs(store, plan_runs(study, seeds=2, protocols=["published"]))
@@ -207,7 +209,7 @@ def test_the_report_of_a_store_repeats_itself_and_is_made_in_parts(own_lab, tmp_
 
 
 def test_durations_are_said_in_words():
-    said = {
+    texts = {
         7.0: "7.0 s",
         52.6: "53 s",
         59.96: "1 min 0 s",
@@ -215,7 +217,7 @@ def test_durations_are_said_in_words():
         5400.0: "1 h 30 min",
         float("nan"): "–",
     }
-    assert {seconds: reporting.duration(seconds) for seconds in said} == said
+    assert {seconds: reporting.duration(seconds) for seconds in texts} == texts
 
 
 def test_a_processor_has_a_name():

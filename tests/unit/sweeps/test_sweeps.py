@@ -52,9 +52,9 @@ def values(field: str, text: str) -> list:
     ],
 )
 def test_values_are_read_as_a_person_writes_them(field: str, text: str, expected: list) -> None:
-    found = values(field, text)
-    assert found == expected
-    assert [type(value) for value in found] == [type(value) for value in expected]
+    parsed = values(field, text)
+    assert parsed == expected
+    assert [type(value) for value in parsed] == [type(value) for value in expected]
     assert list(parse_values(field, parse_values(field, text).text()).grid()) == expected
 
 
@@ -80,8 +80,8 @@ def test_a_mistake_names_the_field_and_the_remedy(field: str, text: str, remedy:
 
 
 def test_a_grid_is_every_combination_with_every_seed_on_one_split() -> None:
-    found = sweep(("learning_rate", "0.1, 0.01"), ("optimizer", "sgd, adam"), seeds=2, base=BASE.replace(seed=7))
-    configs = found.configs()
+    grid = sweep(("learning_rate", "0.1, 0.01"), ("optimizer", "sgd, adam"), seeds=2, base=BASE.replace(seed=7))
+    configs = grid.configs()
     assert [(c.learning_rate, c.optimizer, c.seed) for c in configs] == [
         (rate, optimizer, seed) for seed in (7, 8) for rate in (0.1, 0.01) for optimizer in ("sgd", "adam")
     ]
@@ -123,19 +123,19 @@ def test_a_random_search_of_a_small_space_ends_with_all_of_it() -> None:
     ],
 )
 def test_places_in_the_architecture_are_filled_and_read_back(architecture: str, axes: list, expected: str) -> None:
-    found = sweep(*axes, base=BASE.replace(architecture=architecture))
-    ((point, config),) = found.planned()
+    grid = sweep(*axes, base=BASE.replace(architecture=architecture))
+    ((point, config),) = grid.planned()
     assert config.architecture == expected
-    assert found.point_of(config) == point
+    assert grid.point_of(config) == point
 
 
 def test_architectures_and_widths_can_be_crossed() -> None:
     lines = "flatten linear({width}) relu linear(classes); flatten linear({width}) tanh linear(classes)"
-    found = sweep(("architecture", lines), ("width", "5, 6"))
-    assert [config.architecture for config in found.configs()] == [
+    grid = sweep(("architecture", lines), ("width", "5, 6"))
+    assert [config.architecture for config in grid.configs()] == [
         f"flatten linear({width}) {name} linear(classes)" for name in ("relu", "tanh") for width in (5, 6)
     ]
-    assert all(found.point_of(config) == point for point, config in found.planned())
+    assert all(grid.point_of(config) == point for point, config in grid.planned())
 
 
 @pytest.mark.parametrize(
@@ -180,8 +180,8 @@ def test_a_sweep_that_cannot_be_trained_is_refused_before_it_starts(axes, option
 
 
 def test_a_sweep_survives_json() -> None:
-    found = sweep(("width", "5..9 3"), ("optimizer", "sgd, adam"), seeds=3, method="random", halving=True)
-    assert Sweep.from_json(json.loads(json.dumps(found.to_json()))) == found
+    original = sweep(("width", "5..9 3"), ("optimizer", "sgd, adam"), seeds=3, method="random", halving=True)
+    assert Sweep.from_json(json.loads(json.dumps(original.to_json()))) == original
 
 
 def test_launched_runs_are_on_the_board_and_trained_for_real() -> None:
@@ -211,9 +211,9 @@ def test_extending_adds_what_is_missing_and_no_more() -> None:
     more = sweep(("learning_rate", "0.001, 0.01"), ("width", "5"), seeds=2)
     assert len(sweeps.missing_configs(store, sweep_id, more)) == 4
     assert sweeps.extend_sweep(store, sweep_id, more) == 4
-    found = sweeps.sweep_table(store, sweep_id)
+    table = sweeps.sweep_table(store, sweep_id)
     expected = [(rate, seed) for rate in (0.001, 0.01, 0.1) for seed in (0, 1)]
-    assert sorted(zip(found["learning_rate"], found["seed"], strict=True)) == expected
+    assert sorted(zip(table["learning_rate"], table["seed"], strict=True)) == expected
     with pytest.raises(ConfigError, match="already"):
         sweeps.extend_sweep(store, sweep_id, more)
     with pytest.raises(ConfigError, match="epochs: differs"):
@@ -255,14 +255,14 @@ def recorded(store: Store, accuracy: float, epoch: int) -> Run:
 @pytest.mark.parametrize("epoch", [1, 3, 9])
 def test_halving_keeps_the_best_third_of_what_is_known(epoch: int) -> None:
     store = Store.open()
-    rates = ", ".join(f"0.0{place}" for place in range(1, 7))
+    rates = ", ".join(f"0.0{index}" for index in range(1, 7))
     sweeps.launch_sweep(store, sweep(("learning_rate", rates), halving=True, base=BASE.replace(epochs=30)))
-    said = []
+    reasons = []
     for accuracy in (0.5, 0.4, 0.6, 0.45, 0.7, 0.65):
         run = recorded(store, accuracy, epoch)
-        said.append(sweeps.stopping_reason(store, run, epoch))
-    assert [bool(text) for text in said] == [False, False, False, True, False, False]
-    assert said[3] == (
+        reasons.append(sweeps.stopping_reason(store, run, epoch))
+    assert [bool(text) for text in reasons] == [False, False, False, True, False, False]
+    assert reasons[3] == (
         f"Stopped by successive halving after epoch {epoch}: 45.0 % is not among the best third of 4 runs."
     )
     # no rung
@@ -274,10 +274,10 @@ def test_halving_judges_a_setting_by_the_mean_of_its_seeds() -> None:
     sweeps.launch_sweep(
         store, sweep(("learning_rate", "0.1, 0.2, 0.3"), seeds=2, halving=True, base=BASE.replace(epochs=9))
     )
-    said = [sweeps.stopping_reason(store, recorded(store, a, 1), 1) for a in (0.8, 0.7, 0.6, 0.5, 0.85, 0.55)]
+    reasons = [sweeps.stopping_reason(store, recorded(store, a, 1), 1) for a in (0.8, 0.7, 0.6, 0.5, 0.85, 0.55)]
     # 0.8, 0.5: a mean of 0.65
-    assert [bool(text) for text in said] == [False, False, True, True, False, True]
-    assert "65.0 % (mean of 2 seeds)" in said[3]
+    assert [bool(text) for text in reasons] == [False, False, True, True, False, True]
+    assert "65.0 % (mean of 2 seeds)" in reasons[3]
 
 
 def test_halving_is_off_by_default_and_never_ends_a_last_epoch() -> None:
@@ -286,8 +286,8 @@ def test_halving_is_off_by_default_and_never_ends_a_last_epoch() -> None:
         sweeps.launch_sweep(
             store, sweep(("learning_rate", "0.1, 0.2, 0.3, 0.4"), base=BASE.replace(epochs=epochs), **options)
         )
-        said = [sweeps.stopping_reason(store, recorded(store, accuracy, 1), 1) for accuracy in (0.9, 0.8, 0.7, 0.1)]
-        assert said == [""] * 4
+        reasons = [sweeps.stopping_reason(store, recorded(store, accuracy, 1), 1) for accuracy in (0.9, 0.8, 0.7, 0.1)]
+        assert reasons == [""] * 4
 
 
 def test_the_estimate_follows_past_runs_and_the_number_side_by_side() -> None:
@@ -314,11 +314,11 @@ def test_the_estimate_is_near_the_truth() -> None:
         list(work(store, run))
         return store.run(run.id).seconds
 
-    known = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2)
+    earlier = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2)
     # the first one meets a cold process
     for _ in range(3):
-        trained(known)
-    for config in (known.replace(epochs=5), known.replace(architecture="mlp-300", epochs=3)):
+        trained(earlier)
+    for config in (earlier.replace(epochs=5), earlier.replace(architecture="mlp-300", epochs=3)):
         (expected,) = sweeps.run_seconds(store, [config])
         # 0.4 s to begin and to end
         assert expected / 3 < trained(config) + 0.4 < expected * 3
@@ -331,9 +331,9 @@ def test_intervals_are_those_of_student() -> None:
     assert (mean, low, high) == pytest.approx((np.mean(sample), *expected))
     assert np.isnan(intervals.mean_interval([0.9])[1:]).all()
     table = pd.DataFrame({"a": [1, 1, 2, 2], "x": [0.5, 0.7, 0.9, np.nan]})
-    found = intervals.mean_by_setting(table, ["a"], "x")
-    assert found["n"].tolist() == [2, 1]
-    assert found["mean"].tolist() == pytest.approx([0.6, 0.9])
+    means = intervals.mean_by_setting(table, ["a"], "x")
+    assert means["n"].tolist() == [2, 1]
+    assert means["mean"].tolist() == pytest.approx([0.6, 0.9])
 
 
 def test_an_axis_can_be_made_without_text() -> None:

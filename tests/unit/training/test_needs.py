@@ -260,8 +260,8 @@ def test_only_one_module_puts_runs_into_the_queue() -> None:
     """Whoever called the store itself would go past the limits."""
     direct = re.compile(r"(?<!queueing)\.(?:enqueue|enqueue_all|requeue)\(")
     files = [path for folder in ("mnist_core", "dashboard", "pages") for path in (ROOT / folder).rglob("*.py")]
-    found = {path.name for path in files if direct.search(path.read_text())}
-    assert found == {"queueing.py"}
+    modules = {path.name for path in files if direct.search(path.read_text())}
+    assert modules == {"queueing.py"}
 
 
 @pytest.mark.parametrize(

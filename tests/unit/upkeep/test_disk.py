@@ -52,7 +52,7 @@ def test_pruning_says_and_frees_what_lies_between_best_and_last(own_lab: Path, c
     assert bytes_on_disk(store, run) == before
     assert json.loads(command("prune", "1", "--json")[1]) == planned
     assert before - bytes_on_disk(store, run) == planned["bytes"] > 0
-    assert {one.epoch for one in trained.checkpoints(store, run)} == {run.best_epoch, 6}
+    assert {item.epoch for item in trained.checkpoints(store, run)} == {run.best_epoch, 6}
     assert all(store.intact(run.id, file) for file in store.artifacts(run.id))
     assert trained.load_network(store, run)
     assert len(trained.checkpoints(store, other)) == 6
@@ -60,7 +60,7 @@ def test_pruning_says_and_frees_what_lies_between_best_and_last(own_lab: Path, c
     assert json.loads(command("prune", "1", "--json")[1])["bytes"] == 0
     assert json.loads(command("prune", "--older-than", "1", "--json")[1])["runs"] == []
     assert json.loads(command("prune", "--state", "failed", "--json")[1])["runs"] == []
-    assert [one["number"] for one in json.loads(command("prune", "--state", "finished", "--json")[1])["runs"]] == [2]
+    assert [item["number"] for item in json.loads(command("prune", "--state", "finished", "--json")[1])["runs"]] == [2]
 
 
 def test_pruning_asks_for_a_choice_and_leaves_runs_that_train(own_lab: Path, command: Callable[..., tuple[int, str]]):
