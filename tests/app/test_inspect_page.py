@@ -43,7 +43,7 @@ def answers(store: Store, number: int, split: str = "test") -> pd.DataFrame:
     """The stored predictions of a split, the surest first, with `given` and `sure`: not by the page's own code."""
     table = pd.read_parquet(predictions_of(store, number))
     table = table.loc[table["split"] == split, :].reset_index(drop=True)
-    values = table[[f"p{place}" for place in range(10)]].to_numpy()
+    values = table[[f"p{label}" for label in range(10)]].to_numpy()
     table = table.assign(given=values.argmax(axis=1), sure=values.max(axis=1))
     return table.iloc[np.argsort(-table["sure"].to_numpy(), kind="stable"), :]
 
@@ -52,12 +52,12 @@ def mistakes(table: pd.DataFrame) -> pd.DataFrame:
     return table.loc[table["given"].to_numpy() != table["label"].to_numpy(), :]
 
 
-def of_cell(table: pd.DataFrame, true: int, given: int) -> pd.DataFrame:
-    return table.loc[(table["label"].to_numpy() == true) & (table["given"].to_numpy() == given), :]
+def of_cell(table: pd.DataFrame, true: int, predicted: int) -> pd.DataFrame:
+    return table.loc[(table["label"].to_numpy() == true) & (table["given"].to_numpy() == predicted), :]
 
 
 def counts_of(table: pd.DataFrame) -> np.ndarray:
-    return np.array([[len(of_cell(table, true, given)) for given in range(10)] for true in range(10)])
+    return np.array([[len(of_cell(table, true, predicted)) for predicted in range(10)] for true in range(10)])
 
 
 def test_without_a_run_the_page_says_where_to_begin() -> None:
@@ -105,13 +105,13 @@ def test_a_link_that_makes_no_sense_shows_the_page_all_the_same(store: Store, qu
 def test_samples_are_marked_and_counted(store: Store, split: str) -> None:
     table = answers(store, 1, split)
     at = opened("inspect", run=1, view="Samples", split=split, sample=3)
-    place = np.random.default_rng(3).permutation(len(table))[:60]
-    sample = table.sort_index().iloc[place]
+    indices = np.random.default_rng(3).permutation(len(table))[:60]
+    sample = table.sort_index().iloc[indices]
     right = 60 - len(mistakes(sample))
     assert 0 < right < 60
     assert f"**{right} of these 60** answers are right" in text(at)
     assert f"of all {len(table):,} {split} images **{1 - len(mistakes(table)) / len(table):.2%}**" in text(at)
-    assert f"{split} image {place[0]:,}" in html(at, "inspected")
+    assert f"{split} image {indices[0]:,}" in html(at, "inspected")
     # next sample
     ran(at.button[0].click())
     assert at.number_input(key="sample").value == 4
@@ -129,7 +129,7 @@ def test_the_most_confident_mistake_is_shown_first_with_all_its_probabilities(st
     assert f"test image {first['index']:,}" in large
     assert f"The network says <b>{first['given']}</b>" in large
     assert f"It is <b>{first['label']}</b>" in large
-    assert BAR.findall(large) == [(str(place), f"{min(100 * first[f'p{place}'], 99.9):.1f}%") for place in range(10)]
+    assert BAR.findall(large) == [(str(label), f"{min(100 * first[f'p{label}'], 99.9):.1f}%") for label in range(10)]
     _, (images, labels) = mnist_5k.read_mnist_5k()
     assert labels[first["index"]] == first["label"]
     np.testing.assert_array_equal(picture(large), images[first["index"], 0])
@@ -148,13 +148,13 @@ def test_mistakes_come_in_pages(store: Store) -> None:
 def test_mistakes_are_filtered_by_class(store: Store) -> None:
     table = answers(store, 1)
     counts = counts_of(mistakes(table))
-    true, given = np.unravel_index(counts.argmax(), counts.shape)
+    true, predicted = np.unravel_index(counts.argmax(), counts.shape)
     at = opened("inspect", run=1, view="Mistakes", true=true)
-    ran(at.selectbox(key="given").select(str(given)))
-    assert f"; {counts[true, given]} of them are shown" in text(at)
-    first = of_cell(table, int(true), int(given)).iloc[0]
+    ran(at.selectbox(key="given").select(str(predicted)))
+    assert f"; {counts[true, predicted]} of them are shown" in text(at)
+    first = of_cell(table, int(true), int(predicted)).iloc[0]
     assert f"test image {first['index']:,}" in html(at, "inspected")
-    ran(at.selectbox(key="true").select(str(given)))
+    ran(at.selectbox(key="true").select(str(predicted)))
     assert "no such mistake" in at.info[0].value
 
 
@@ -172,8 +172,8 @@ def test_the_chosen_image_becomes_large_and_part_of_the_link(store: Store) -> No
 
 def test_a_run_without_mistakes_is_congratulated(store: Store) -> None:
     table = pd.read_parquet(predictions_of(store, 1))
-    for place in range(10):
-        table[f"p{place}"] = (table["label"] == place).astype(np.float32)
+    for label in range(10):
+        table[f"p{label}"] = (table["label"] == label).astype(np.float32)
     replace_predictions(store, 1, table)
     assert [message.value for message in opened("inspect", run=1, view="Mistakes").success] == [
         "There is no mistake: all 1,000 test images are right."
@@ -186,10 +186,10 @@ def test_the_confusion_matrix_opens_at_the_worst_cell_or_that_of_the_link(store:
     table = answers(store, 1)
     counts = counts_of(table)
     wrong = counts * (1 - np.eye(10, dtype=int))
-    true, given = np.unravel_index(wrong.argmax(), wrong.shape)
+    true, predicted = np.unravel_index(wrong.argmax(), wrong.shape)
     at = opened("inspect", run=1, view="Confusion")
-    said = f"**{true}** taken for **{given}**: {wrong.max()} of 100 images ({wrong.max() / 100:.1%})."
-    assert said in text(at)
+    sentence = f"**{true}** taken for **{predicted}**: {wrong.max()} of 100 images ({wrong.max() / 100:.1%})."
+    assert sentence in text(at)
     right = of_cell(table, 3, 3)
     at = opened("inspect", run=1, view="Confusion", cell="3-3")
     assert f"**3** recognised: {len(right)} of 100 images" in text(at)

@@ -96,7 +96,7 @@ def draw_network(text: str) -> object:
     assert architecture_diagram(network)
     if network.parameters < 20_000:
         built = build_network(text, (1, 28, 28), 10)
-        assert sum(one.numel() for one in built.parameters()) == network.parameters
+        assert sum(parameter.numel() for parameter in built.parameters()) == network.parameters
     return network
 
 
@@ -175,8 +175,8 @@ CHANGES = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 2
 def changed(content: bytes, changes: list[tuple[float, int]], length: float) -> bytes:
     """The bytes up to this share of them, some of them others."""
     altered = bytearray(content[: int(length * len(content)) + 1])
-    for place, value in changes:
-        altered[int(place * len(altered))] = value
+    for position, value in changes:
+        altered[int(position * len(altered))] = value
     return bytes(altered)
 
 
@@ -221,7 +221,7 @@ def test_archives_whose_bytes_are_others(
     store = Store.open(folder / "lab")
     taken = borne(lambda: archive.read(store, folder / "x.zip"))
     assert len(store.runs()) == isinstance(taken, Run)
-    assert isinstance(taken, Run) or not [one for one in store.root.iterdir() if not one.name.startswith("runs.db")]
+    assert isinstance(taken, Run) or not [path for path in store.root.iterdir() if not path.name.startswith("runs.db")]
 
 
 @quick(60)
@@ -243,4 +243,4 @@ def test_archives(away: Path, tmp_path_factory: pytest.TempPathFactory, name: st
     store = Store.open(folder / "lab")
     taken = borne(lambda: archive.read(store, folder / "x.zip"))
     assert len(store.runs()) == isinstance(taken, Run)
-    assert isinstance(taken, Run) or not [one for one in store.root.iterdir() if not one.name.startswith("runs.db")]
+    assert isinstance(taken, Run) or not [path for path in store.root.iterdir() if not path.name.startswith("runs.db")]

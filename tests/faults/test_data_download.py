@@ -80,36 +80,36 @@ def test_server_that_never_answers_is_noticed_within_10_seconds(tmp_path: Path) 
         # the page is not held up
         assert time.monotonic() - started < 1
         assert download.status.state == "downloading"
-        found = download.wait(timeout=30)
+        state = download.wait(timeout=30)
         seconds = time.monotonic() - started
-    assert found.state == "unreachable"
-    assert "no answer within 7 s" in found.message
-    assert "mnist-5k, which needs no download" in found.message
+    assert state.state == "unreachable"
+    assert "no answer within 7 s" in state.message
+    assert "mnist-5k, which needs no download" in state.message
     assert seconds < 10
     assert left_behind(tmp_path) == []
 
 
 def test_refusing_server_is_noticed_at_once(tmp_path: Path, refusing: str) -> None:
     started = time.monotonic()
-    found = ensure_downloaded("mnist", tmp_path, [refusing]).wait(timeout=30)
-    assert found.state == "unreachable"
-    assert "Connection refused" in found.message
+    state = ensure_downloaded("mnist", tmp_path, [refusing]).wait(timeout=30)
+    assert state.state == "unreachable"
+    assert "Connection refused" in state.message
     assert time.monotonic() - started < 4
     assert left_behind(tmp_path) == []
 
 
 def test_name_that_cannot_be_resolved_is_noticed(tmp_path: Path) -> None:
-    found = ensure_downloaded("mnist", tmp_path, ["http://mnist-lab.invalid/"], patience=2).wait(timeout=30)
-    assert found.state == "unreachable"
-    assert "mnist-lab.invalid" in found.message
+    state = ensure_downloaded("mnist", tmp_path, ["http://mnist-lab.invalid/"], patience=2).wait(timeout=30)
+    assert state.state == "unreachable"
+    assert "mnist-lab.invalid" in state.message
 
 
 def test_server_that_stalls_in_the_middle_ends_the_process(tmp_path: Path, packed: dict[str, bytes]) -> None:
     with serving(packed, stall_after=1000) as url:
-        found = ensure_downloaded("kmnist", tmp_path, [url], patience=1).wait(timeout=60)
-    assert found.state == "unreachable"
-    assert "has sent nothing for 1 s" in found.message
-    assert found.received >= 1000
+        state = ensure_downloaded("kmnist", tmp_path, [url], patience=1).wait(timeout=60)
+    assert state.state == "unreachable"
+    assert "has sent nothing for 1 s" in state.message
+    assert state.received >= 1000
     assert left_behind(tmp_path) == []
 
 
@@ -121,9 +121,9 @@ def test_cancelled_download_leaves_nothing(tmp_path: Path, packed: dict[str, byt
             time.sleep(0.05)
         assert download.status.state == "downloading"
         assert left_behind(tmp_path)
-        found = download.cancel()
-    assert found.state == "missing"
-    assert "download of 21 MB" in found.message
+        state = download.cancel()
+    assert state.state == "missing"
+    assert "download of 21 MB" in state.message
     assert left_behind(tmp_path) == []
 
 
@@ -139,9 +139,9 @@ sys.exit(main(sys.argv[1:]))
 """
     with serving(packed) as url:
         command = [sys.executable, "-c", script, "kmnist", str(tmp_path), "--mirror", url]
-        found = Download(dataset_status("kmnist", tmp_path), tmp_path, command).wait(timeout=60)
-    assert (found.state, found.message) == ("ready", f"KMNIST is in {tmp_path}.")
-    assert found.received > sum(map(len, packed.values())) * 0.9
+        state = Download(dataset_status("kmnist", tmp_path), tmp_path, command).wait(timeout=60)
+    assert (state.state, state.message) == ("ready", f"KMNIST is in {tmp_path}.")
+    assert state.received > sum(map(len, packed.values())) * 0.9
     assert sorted(left_behind(tmp_path)) == sorted(tmp_path / file for file, _ in dataset("kmnist").files)
     # starts nothing: no mirror was given
     assert ensure_downloaded("kmnist", tmp_path).status.state == "ready"
@@ -275,9 +275,9 @@ def test_child_ends_when_nobody_listens_any_more(monkeypatch: pytest.MonkeyPatch
 
 
 def test_child_that_breaks_is_reported(tmp_path: Path) -> None:
-    found = dataset_status("mnist", tmp_path)
-    broken = Download(found, tmp_path, [sys.executable, "-c", "print('noise'); raise SystemExit(3)"]).wait(timeout=30)
-    assert broken == DatasetStatus("mnist", "missing", "The download ended unexpectedly (exit code 3).", 0, found.total)
+    state = dataset_status("mnist", tmp_path)
+    broken = Download(state, tmp_path, [sys.executable, "-c", "print('noise'); raise SystemExit(3)"]).wait(timeout=30)
+    assert broken == DatasetStatus("mnist", "missing", "The download ended unexpectedly (exit code 3).", 0, state.total)
 
 
 def test_child_reports_in_lines_of_json(

@@ -75,13 +75,13 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_file_is_named_with_the_remedy(blank: Path, tmp_path: Path, damage: str) -> None:
-    name, inflict, said = DAMAGES[damage]
+    name, inflict, fragment = DAMAGES[damage]
     inflict(blank / name)
     with pytest.raises(DataError) as caught:
         load_arrays(FASHION, tmp_path)
     message = str(caught.value)
     assert str(blank / name) in message
-    assert said in message
+    assert fragment in message
     assert "Delete it and download Fashion-MNIST again: python -m mnist_core data download fashion-mnist" in message
 
 
@@ -89,10 +89,10 @@ def test_damaged_file_is_named_with_the_remedy(blank: Path, tmp_path: Path, dama
 def test_status_sees_damage_without_reading_the_images(blank: Path, tmp_path: Path, damage: str) -> None:
     name, inflict, _ = DAMAGES[damage]
     inflict(blank / name)
-    found = dataset_status("fashion-mnist", tmp_path)
-    assert found.state == "damaged"
-    assert str(blank / name) in found.message
-    assert "Delete it and download again" in found.message
+    state = dataset_status("fashion-mnist", tmp_path)
+    assert state.state == "damaged"
+    assert str(blank / name) in state.message
+    assert "Delete it and download again" in state.message
 
 
 def test_one_missing_file_is_named(blank: Path, tmp_path: Path) -> None:
@@ -173,12 +173,12 @@ LAYOUTS = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_published_files_are_found_where_they_lie(blank: Path, tmp_path: Path, layout: str) -> None:
     overwrite(blank / "train-labels-idx1-ubyte", 8 + 59_999, bytes([9]))
-    place, name = LAYOUTS[layout]
+    folder, name = LAYOUTS[layout]
     root = tmp_path / "elsewhere"
-    (root / place).mkdir(parents=True)
+    (root / folder).mkdir(parents=True)
     for path in blank.iterdir():
         start, kind, _ = path.name.rsplit("-", 2)
-        target = root / place / name.format(start, kind)
+        target = root / folder / name.format(start, kind)
         content = path.read_bytes()
         target.write_bytes(gzip.compress(content, 1) if target.suffix.lower() == ".gz" else content)
     assert dataset_status("fashion-mnist", root).state == "ready"
@@ -186,7 +186,7 @@ def test_published_files_are_found_where_they_lie(blank: Path, tmp_path: Path, l
     arrays = load_arrays(FASHION, root)
     assert (len(arrays.train_labels), int(arrays.train_labels[-1]), len(arrays.test_labels)) == (60_000, 9, 10_000)
     if "gz" in name.lower():
-        packed = next((root / place).glob("train-labels*"))
+        packed = next((root / folder).glob("train-labels*"))
         packed.write_bytes(packed.read_bytes()[:-9])
         assert dataset_status("fashion-mnist", root).state == "damaged"
         with pytest.raises(DataError, match=r"train-labels.*cannot be unpacked"):

@@ -104,15 +104,15 @@ def in_this_process(text: str, folder: Path, capsys: pytest.CaptureFixture[str],
     return capsys.readouterr().out
 
 
-def ends_as(said: str, store: Store, run: Run) -> None:
+def ends_as(output: str, store: Store, run: Run) -> None:
     """The script says the run's own fingerprints, those of checkpoints read here, and the run's test accuracy."""
     for epoch in {run.epoch, run.best_epoch}:
         kept = checkpoints.load_checkpoint(store.folder(run.id) / f"checkpoints/epoch-{epoch:04d}.safetensors")
         assert re.search(
-            rf"weights after epoch {epoch}\b.*: {fingerprint(kept.weights())}, the run's, bit for bit", said
+            rf"weights after epoch {epoch}\b.*: {fingerprint(kept.weights())}, the run's, bit for bit", output
         )
-    assert "not the run's" not in said
-    scores = re.search(r"test accuracy(?: \(optimistic\))?: (\S+%)(?:, the run's (\S+%))?\n$", said)
+    assert "not the run's" not in output
+    scores = re.search(r"test accuracy(?: \(optimistic\))?: (\S+%)(?:, the run's (\S+%))?\n$", output)
     assert scores
     # else it was stopped in the middle of an epoch
     if run.step == run.epoch * (run.steps_per_epoch or 0):
@@ -132,9 +132,9 @@ def test_scripts_alone_in_fresh_processes_end_with_the_weights_of_their_runs(sto
             alone, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
     for run_id, process in running.items():
-        said, errors = process.communicate(timeout=300)
+        output, errors = process.communicate(timeout=300)
         assert process.returncode == 0, errors
-        ends_as(said, store, store.run(run_id))
+        ends_as(output, store, store.run(run_id))
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -293,8 +293,8 @@ def test_a_run_of_scikit_learn_gets_a_script_of_scikit_learn(
     text = script(store, run)
     assert f"import {name}" in text
     kept = checkpoints.load_checkpoint(store.folder(run.id) / f"checkpoints/epoch-{run.epoch:04d}.safetensors")
-    said = in_this_process(text, tmp_path, capsys)
-    assert f"weights at the end: {fingerprint(kept.weights())}, the run's, bit for bit" in said
+    output = in_this_process(text, tmp_path, capsys)
+    assert f"weights at the end: {fingerprint(kept.weights())}, the run's, bit for bit" in output
 
 
 def test_a_run_that_goes_on_is_told_from_the_first_ones_start(

@@ -149,10 +149,12 @@ SWEPT = {
 
 
 def test_all_eighteen_experiments_are_there_with_all_their_networks() -> None:
-    found = {name: [len(one.variants) for one in study.experiments] for name, study in all_studies().items()}
-    assert found == COUNTS
+    counts = {
+        name: [len(experiment.variants) for experiment in study.experiments] for name, study in all_studies().items()
+    }
+    assert counts == COUNTS
     assert sum(map(len, COUNTS.values())) == 18
-    assert {one.name for study in all_studies().values() for one in study.experiments} == FIXED.keys()
+    assert {experiment.name for study in all_studies().values() for experiment in study.experiments} == FIXED.keys()
 
 
 @STUDIES
@@ -213,11 +215,16 @@ def test_the_copy_of_the_reported_numbers_is_complete() -> None:
 def test_it_can_be_planned_and_each_of_its_runs_is_another(study: Study) -> None:
     for experiment in study.experiments:
         planned = plan_runs(study.name, experiment.name, seeds=2)
-        digests = {(one.config.digest(), one.parent and one.parent.config.digest()) for one in planned}
+        digests = {
+            (planned_run.config.digest(), planned_run.parent and planned_run.parent.config.digest())
+            for planned_run in planned
+        }
         assert len(digests) == len(planned)
-        assert {one.protocol for one in planned} <= set(PROTOCOLS)
-        for one in planned:
-            assert describe_architecture(one.config.architecture, *input_shape_and_classes(one.config)).layers
+        assert {planned_run.protocol for planned_run in planned} <= set(PROTOCOLS)
+        for planned_run in planned:
+            assert describe_architecture(
+                planned_run.config.architecture, *input_shape_and_classes(planned_run.config)
+            ).layers
         if experiment.continues:
             assert [variant.label for variant in study.experiment(experiment.continues).variants] == [
                 variant.label for variant in experiment.variants
@@ -246,10 +253,12 @@ def test_its_texts_are_there(study: Study) -> None:
 
 @STUDIES
 def test_every_difference_in_the_committed_measurements_is_explained(study: Study) -> None:
-    found = records.read_measurements(records.ROOT, study.name)
-    assert found, f"results/studies/{study.name}.json is missing: python -m mnist_core study report"
-    assert unexplained_rows(study, found) == []
-    assert not [one for one in found if "/" in one.data or "folder" in one.config]
+    measurements = records.read_measurements(records.ROOT, study.name)
+    assert measurements, f"results/studies/{study.name}.json is missing: python -m mnist_core study report"
+    assert unexplained_rows(study, measurements) == []
+    assert not [
+        measurement for measurement in measurements if "/" in measurement.data or "folder" in measurement.config
+    ]
 
 
 def test_the_largest_difference_of_all_has_its_note() -> None:
@@ -288,16 +297,16 @@ def _labels(study: str) -> list[str]:
 def _published(study: str, metric: str, experiment: str = "", label: str = "") -> list[float]:
     """A metric of the committed runs of the published protocol, by seed."""
     return [
-        one.metrics[metric]
-        for one in records.read_measurements(records.ROOT, study)
-        if one.protocol == "published"
-        and metric in one.metrics
-        and experiment in ("", one.experiment)
-        and label in ("", one.variant)
+        measurement.metrics[metric]
+        for measurement in records.read_measurements(records.ROOT, study)
+        if measurement.protocol == "published"
+        and metric in measurement.metrics
+        and experiment in ("", measurement.experiment)
+        and label in ("", measurement.variant)
     ]
 
 
 def test_the_committed_report_is_that_of_the_committed_measurements() -> None:
-    found = {name: records.read_measurements(records.ROOT, name) for name in all_studies()}
+    measurements = {name: records.read_measurements(records.ROOT, name) for name in all_studies()}
     page = (records.ROOT / reporting.PAGE).read_text(encoding="utf-8")
-    assert page == reporting.report_markdown(found), "renew it: python -m mnist_core study report"
+    assert page == reporting.report_markdown(measurements), "renew it: python -m mnist_core study report"

@@ -57,17 +57,17 @@ def test_train_returns_the_stored_run(runs: tuple[Run, Run]):
 def test_predict_gives_the_stored_answers(runs: tuple[Run, Run]):
     run = runs[0]
     images, labels = mnist_5k.read_mnist_5k()[1]
-    given = predict(run, images)
-    assert given.dtype == np.float32
-    assert given.shape == (len(images), 10)
-    assert np.allclose(given.sum(axis=1), 1, atol=1e-5)
-    assert np.mean(given.argmax(axis=1) == labels) == pytest.approx(run.test_accuracy)
+    probabilities = predict(run, images)
+    assert probabilities.dtype == np.float32
+    assert probabilities.shape == (len(images), 10)
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert np.mean(probabilities.argmax(axis=1) == labels) == pytest.approx(run.test_accuracy)
     # its own test images, named by number
-    assert np.array_equal(given, predict(run.number))
+    assert np.array_equal(probabilities, predict(run.number))
     # one image without axes
-    assert np.allclose(predict(run.id, images[3, 0]), given[3:4], atol=1e-6)
+    assert np.allclose(predict(run.id, images[3, 0]), probabilities[3:4], atol=1e-6)
     assert np.array_equal(predict(run, images[:0]), np.empty((0, 10), np.float32))
-    assert not np.array_equal(predict(run, epoch=1), given)
+    assert not np.array_equal(predict(run, epoch=1), probabilities)
 
 
 def test_load_gives_a_torch_module(runs: tuple[Run, Run]):
@@ -80,12 +80,12 @@ def test_compare_says_what_the_predictions_say(runs: tuple[Run, Run]):
     first, second = runs
     labels = mnist_5k.read_mnist_5k()[1][1]
     right = [predict(run).argmax(axis=1) == labels for run in runs]
-    found = compare(first, second)
-    row = found.table.iloc[0]
+    comparison = compare(first, second)
+    row = comparison.table.iloc[0]
     assert (row["only_a"], row["only_b"]) == ((right[0] & ~right[1]).sum(), (right[1] & ~right[0]).sum())
     assert row["difference"] == pytest.approx(right[0].mean() - right[1].mean())
-    assert str(found).startswith(f"1 · longer is right on {row['only_a']:,} image")
-    assert "p " in str(found)
+    assert str(comparison).startswith(f"1 · longer is right on {row['only_a']:,} image")
+    assert "p " in str(comparison)
     third = train(**SMALL, epochs=1, seed=3)
     table = compare(first, second, third).table
     assert len(table) == 3
@@ -143,9 +143,9 @@ def test_the_example_of_the_readme_runs(
     monkeypatch.chdir(tmp_path)
     scope: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), scope)
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert {"train", "load", "predict", "compare", "plot"} <= scope.keys()
-    assert "is right on" in said
+    assert "is right on" in output
     assert [path.name for path in tmp_path.glob("*.html")] == ["curves.html"]
     first, second = reversed(Store.open().runs())
     assert first.state == second.state == "finished"

@@ -71,10 +71,15 @@ def test_where_nothing_is_held_out_nothing_is_recorded_of_it(store: Store, tmp_p
 
 def test_the_same_pictures_are_known_in_another_place_size_or_colour(store: Store, tmp_path: Path):
     here = train(store, config_of(write_images(tmp_path / "here"))).data
-    there = train(store, config_of(write_images(tmp_path / "there"))).data
+    moved = train(store, config_of(write_images(tmp_path / "there"))).data
     larger = train(store, config_of(tmp_path / "here", folder_size=16)).data
     other = train(store, config_of(write_images(tmp_path / "other", low=100))).data
-    assert [have_same_pictures(here, one, "test") for one in (there, larger, other, None)] == [True, True, False, None]
+    assert [have_same_pictures(here, facts, "test") for facts in (moved, larger, other, None)] == [
+        True,
+        True,
+        False,
+        None,
+    ]
     assert here
     assert larger
     assert here.images["test"] != larger.images["test"]
@@ -161,7 +166,7 @@ def test_the_command_line_tells_of_a_run_with_its_data_as_json_and_in_words(stor
     for command in (["list", "--json"], ["show", "1", "--json"]):
         result = CliRunner().invoke(app, command)
         assert result.exit_code == 0, result.output
-        told = json.loads(result.stdout)
-        told = told[0] if isinstance(told, list) else told
-        assert told["data"] == json.loads(run.data.model_dump_json())
+        shown = json.loads(result.stdout)
+        shown = shown[0] if isinstance(shown, list) else shown
+        assert shown["data"] == json.loads(run.data.model_dump_json())
     assert run.data.images["test"][:12] in CliRunner().invoke(app, ["show", "1"]).stdout

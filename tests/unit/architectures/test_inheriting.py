@@ -35,9 +35,9 @@ def seeded(text: str, seed: int = 7, initial_weights: str = "") -> torch.nn.Modu
 def fingerprints(network: torch.nn.Module) -> list[str]:
     """A hash of each layer's weights, in order."""
     return [
-        hashlib.sha256(b"".join(value.detach().numpy().tobytes() for value in own)).hexdigest()
+        hashlib.sha256(b"".join(value.detach().numpy().tobytes() for value in parameters)).hexdigest()
         for module in network.modules()
-        if (own := list(module.parameters(recurse=False)))
+        if (parameters := list(module.parameters(recurse=False)))
     ]
 
 
@@ -132,9 +132,9 @@ def test_the_weights_that_a_line_promises_are_those_of_its_modules(name: str) ->
         for path, weights in list_weights(infer_nodes(architecture_line(name), SHAPE, CLASSES))
     }
     built = {
-        path: (type(module).__name__, tuple(tuple(value.shape) for value in own))
+        path: (type(module).__name__, tuple(tuple(value.shape) for value in parameters))
         for path, module in architectures.build_network(name, SHAPE, CLASSES).named_modules()
-        if (own := list(module.parameters(recurse=False)))
+        if (parameters := list(module.parameters(recurse=False)))
     }
     assert list(promised.items()) == list(built.items())
 

@@ -20,7 +20,7 @@ def test_without_files_mnist_becomes_mnist_5k_and_says_so(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("changes", "train", "validation", "said"),
+    ("changes", "train", "validation", "words"),
     [
         ({"validation_images": 10_000}, 3334, 666, ["666 validation images instead of 10,000"]),
         ({"train_images": 50_000}, 3334, 666, ["3,334 training images instead of 50,000"]),
@@ -35,13 +35,13 @@ def test_without_files_mnist_becomes_mnist_5k_and_says_so(tmp_path: Path) -> Non
     ],
 )
 def test_splits_that_do_not_fit_are_clipped_and_named(
-    tmp_path: Path, changes: dict[str, int], train: int, validation: int, said: list[str]
+    tmp_path: Path, changes: dict[str, int], train: int, validation: int, words: list[str]
 ) -> None:
     config, note = resolve_dataset(RunConfig.parse(changes), tmp_path)
     data = load_data(config, tmp_path, "cpu")
     assert (len(data.train), len(data.validation)) == (train, validation)
-    assert all(text in note for text in said)
-    assert ("instead" in note) == bool(said)
+    assert all(text in note for text in words)
+    assert ("instead" in note) == bool(words)
 
 
 def test_other_data_sets_do_not_fall_back_but_name_the_remedy(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_real_mnist_is_ready_and_left_alone(mnist_dir: Path) -> None:
 
 
 def test_statuses_name_every_data_set(tmp_path: Path) -> None:
-    states = {found.name: found.state for found in dataset_statuses(tmp_path / "nowhere")}
+    states = {status.name: status.state for status in dataset_statuses(tmp_path / "nowhere")}
     assert states == {
         "mnist": "missing",
         "fashion-mnist": "missing",

@@ -169,11 +169,11 @@ def test_folder_of_large_images_reads_the_same_with_threads(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "kmnist", "cifar10", "mnist-5k"])
 def test_shape_and_classes_are_known_without_files(name: str) -> None:
-    known = dataset(name)
+    spec = dataset(name)
     shape, classes = input_shape_and_classes(RunConfig.parse({"dataset": name}))
     assert shape == ((3, 32, 32) if name == "cifar10" else (1, 28, 28))
     assert classes == 10
-    assert len(known.mean) == len(known.std) == shape[0]
+    assert len(spec.mean) == len(spec.std) == shape[0]
 
 
 def test_reading_splitting_and_describing_import_no_torch(tmp_path: Path) -> None:

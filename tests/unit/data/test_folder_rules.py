@@ -209,9 +209,9 @@ def test_what_is_left_out_or_blank_is_counted_and_named(tmp_path: Path):
     assert facts.left_out == {".bmp": 2, ".webp": 1, ".tif": 1, ".gif": 1, "without suffix": 1}
     assert (facts.beside, facts.deeper, facts.one_colour) == (1, 2, 2)
     assert facts.one_colour_files == ("train/0/one pixel.png", "test/2/red.png")
-    said = " ".join(folder_remarks.folder_warnings(facts))
+    warnings = " ".join(folder_remarks.folder_warnings(facts))
     for part in ("6 files", "2 .bmp", "1 .webp", "1 image beside", "2 directories", "train/0/one pixel.png"):
-        assert part in said
+        assert part in warnings
 
 
 def test_a_plain_folder_calls_for_no_remark(tmp_path: Path):
@@ -239,20 +239,20 @@ def deep_rgb(path: Path, values: np.ndarray) -> None:
 def test_every_encoding_of_one_digit_in_a_folder_shows_it(tmp_path: Path):
     root = write(tmp_path, {"train": png, "test": png})
     digit = digits(1)["train"][0][1]
-    place = root / "train" / "0"
+    class_folder = root / "train" / "0"
     rgb = np.repeat(digit[..., None], 3, axis=2)
-    Image.fromarray(np.where(digit > 127, 255, 0).astype(np.uint8)).convert("1").save(place / "a onebit.png")
-    Image.fromarray(digit).convert("P").save(place / "a palette.png")
-    Image.merge("LA", (Image.fromarray(digit), Image.new("L", (28, 28), 255))).save(place / "a la.png")
-    Image.fromarray(rgb).convert("CMYK").save(place / "a cmyk.jpg", quality=95)
+    Image.fromarray(np.where(digit > 127, 255, 0).astype(np.uint8)).convert("1").save(class_folder / "a onebit.png")
+    Image.fromarray(digit).convert("P").save(class_folder / "a palette.png")
+    Image.merge("LA", (Image.fromarray(digit), Image.new("L", (28, 28), 255))).save(class_folder / "a la.png")
+    Image.fromarray(rgb).convert("CMYK").save(class_folder / "a cmyk.jpg", quality=95)
     for factor in (1, 16, 257):
-        deep(factor)(digit, place / f"a sixteen-{factor}.png")
-        deep_rgb(place / f"a rgb-sixteen-{factor}.png", rgb.astype(np.uint16) * np.uint16(factor))
+        deep(factor)(digit, class_folder / f"a sixteen-{factor}.png")
+        deep_rgb(class_folder / f"a rgb-sixteen-{factor}.png", rgb.astype(np.uint16) * np.uint16(factor))
     for colour in (False, True):
         arrays = read(root, folder_colour=colour)
-        written = len(list(place.glob("a *")))
+        written = len(list(class_folder.glob("a *")))
         shown = arrays.train_images[: 4 + written].astype(int)
-        names = sorted(path.name for path in place.iterdir())
+        names = sorted(path.name for path in class_folder.iterdir())
         for name, image in zip(names, shown, strict=True):
             if name.startswith("a "):
                 assert np.corrcoef(image.ravel(), np.broadcast_to(digit, image.shape).ravel())[0, 1] > 0.9, name

@@ -109,11 +109,11 @@ def test_specks_and_shade_are_no_strokes() -> None:
     # a speck in the far corner
     paper[250:253, 30:33] = 60
     picture = np.repeat(np.clip(paper, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
-    found = extract_strokes(picture)
-    assert not found[240:, :60].any()
-    assert not found[:, :150].any()
-    assert (found[strokes] > 200).mean() > 0.9
-    assert (found > 0).sum() < 1.3 * strokes.sum()
+    cleaned = extract_strokes(picture)
+    assert not cleaned[240:, :60].any()
+    assert not cleaned[:, :150].any()
+    assert (cleaned[strokes] > 200).mean() > 0.9
+    assert (cleaned > 0).sum() < 1.3 * strokes.sum()
     assert _box(_prepared(picture)[0])[2] == 20
 
 
@@ -121,22 +121,22 @@ def test_specks_and_shade_are_no_strokes() -> None:
 @pytest.mark.parametrize("tall", [True, False])
 def test_thin_lines_get_the_width_of_the_data_sets_own(width: int, tall: bool) -> None:
     canvas = _bar(width=width) if tall else _bar(width=width).T.copy()
-    found = place_drawing(canvas, SHAPE, BOX_OF_20_BY_MASS)
-    assert found is not None
-    assert found.thickened
-    _, _, *box = _box(found.image[0])
+    prepared = place_drawing(canvas, SHAPE, BOX_OF_20_BY_MASS)
+    assert prepared is not None
+    assert prepared.thickened
+    _, _, *box = _box(prepared.image[0])
     assert max(box) == 20, "as long as before"
     # 0.11 of the longest side are 2.2 pixels, which soft edges spread over 2 to 4.
     assert 2 <= min(box) <= 4
-    assert found.image.sum() / 255 == pytest.approx(2.2 * 20, rel=0.35)
+    assert prepared.image.sum() / 255 == pytest.approx(2.2 * 20, rel=0.35)
 
 
 @pytest.mark.parametrize("width", [14, 22, 40])
 def test_lines_as_thick_as_the_data_sets_own_stay_as_they_are(width: int) -> None:
-    found = place_drawing(_bar(width=width), SHAPE, BOX_OF_20_BY_MASS)
-    assert found is not None
-    assert not found.thickened
-    assert found.image.sum() / 255 == pytest.approx(width / 10 * 20, rel=0.3)
+    prepared = place_drawing(_bar(width=width), SHAPE, BOX_OF_20_BY_MASS)
+    assert prepared is not None
+    assert not prepared.thickened
+    assert prepared.image.sum() / 255 == pytest.approx(width / 10 * 20, rel=0.3)
 
 
 def test_nothing_jumps_where_thickening_ends() -> None:
@@ -152,16 +152,16 @@ def test_nothing_jumps_where_thickening_ends() -> None:
 
 def test_other_data_sets_lines_are_not_thickened() -> None:
     for name in ("fashion-mnist", "kmnist"):
-        found = place_drawing(_bar(width=2), SHAPE, DATASET_CATALOGUE[name].framing)
-        assert found is not None
-        assert not found.thickened
+        prepared = place_drawing(_bar(width=2), SHAPE, DATASET_CATALOGUE[name].framing)
+        assert prepared is not None
+        assert not prepared.thickened
 
 
 def _turned_round(picture: np.ndarray, ground: Ground | None, framing: Framing = MIDDLE_SQUARE) -> tuple[bool, str]:
     """Whether bright and dark were exchanged, and what lies behind the strokes of the image."""
-    found = place_drawing(picture, SHAPE, framing, ground)
-    assert found is not None
-    return found.inverted, pictures.picture_ground(found.image[0])
+    prepared = place_drawing(picture, SHAPE, framing, ground)
+    assert prepared is not None
+    return prepared.inverted, pictures.picture_ground(prepared.image[0])
 
 
 @pytest.mark.parametrize("framing", [MIDDLE_SQUARE, BOX_OF_20_BY_MASS])
@@ -216,20 +216,20 @@ def test_files_are_turned_upright_and_made_small() -> None:
     exif = Image.Exif()
     # to be turned by 90 degrees clockwise
     exif[0x0112] = 6
-    found = read_picture(_file(picture, "JPEG", exif))
-    assert found.shape == (960, 240, 3)
+    picture_read = read_picture(_file(picture, "JPEG", exif))
+    assert picture_read.shape == (960, 240, 3)
     # what was at the right end is now at the bottom
-    assert found[-150, 120, 0] < 40
-    assert found[50, 120, 0] > 200
+    assert picture_read[-150, 120, 0] < 40
+    assert picture_read[50, 120, 0] > 200
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 @pytest.mark.parametrize("colour", [True, False])
 def test_usual_files_are_read(kind: str, colour: bool) -> None:
     strokes = 255 - _bar()
-    found = read_picture(_file(np.repeat(strokes[..., None], 3, axis=2) if colour else strokes, kind))
-    assert found.shape == (280, 280, 3)
-    assert _box(_prepared(found)[0])[2] == 20
+    picture_read = read_picture(_file(np.repeat(strokes[..., None], 3, axis=2) if colour else strokes, kind))
+    assert picture_read.shape == (280, 280, 3)
+    assert _box(_prepared(picture_read)[0])[2] == 20
 
 
 def _deep(strokes: np.ndarray) -> bytes:

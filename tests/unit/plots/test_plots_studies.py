@@ -36,9 +36,9 @@ def _run(number: int) -> Any:
 def _metrics(scale: float = 1.0) -> pd.DataFrame:
     names = ("epoch_train_loss", "validation_loss", "epoch_train_accuracy", "validation_accuracy")
     rows = [
-        {"id": 1, "step": 10 * epoch, "epoch": epoch, "name": name, "value": scale * (place + 1) / epoch / 4}
+        {"id": 1, "step": 10 * epoch, "epoch": epoch, "name": name, "value": scale * (index + 1) / epoch / 4}
         for epoch in range(1, 6)
-        for place, name in enumerate(names)
+        for index, name in enumerate(names)
     ]
     return pd.DataFrame(rows)
 
@@ -52,7 +52,7 @@ def test_full_scale_is_0_to_100_and_every_model_has_its_place() -> None:
     assert list(reported.y) == [92.5, 90.1, 92.4]
     assert list(measured.y) == [92.4, 30.0, 92.3]
     assert list(measured.error_y.array) == [0.1, 0.2, 0.0]
-    assert [round(place) for place in measured.x] == [0, 1, 2]
+    assert [round(x) for x in measured.x] == [0, 1, 2]
     assert list(figure.layout.xaxis.ticktext) == ["0", "1", "2"], "long labels are numbered as in the study"
 
 
@@ -107,14 +107,14 @@ def test_the_product_of_linear_layers_is_what_the_network_computes(widths: tuple
     torch.manual_seed(1)
     line = " ".join(["flatten", *(f"linear({width})" for width in widths), "linear(10)", "logsoftmax"])
     model = build_network(line, (1, 28, 28), 10).eval()
-    found = explain_linear.linear_product_of(model)
-    assert found is not None
-    assert (found.rank, found.narrowest, found.widths) == (rank, min(784, *widths, 10), (784, *widths, 10))
-    assert found.matrix.shape == (10, 784)
+    product = explain_linear.linear_product_of(model)
+    assert product is not None
+    assert (product.rank, product.narrowest, product.widths) == (rank, min(784, *widths, 10), (784, *widths, 10))
+    assert product.matrix.shape == (10, 784)
     # by automatic differentiation instead
     templates = explain.class_templates(model, (1, 28, 28))
     assert templates is not None
-    np.testing.assert_allclose(found.matrix.reshape(10, 1, 28, 28), templates, atol=1e-6)
+    np.testing.assert_allclose(product.matrix.reshape(10, 1, 28, 28), templates, atol=1e-6)
 
 
 def test_a_network_with_an_activation_is_no_single_matrix() -> None:

@@ -134,9 +134,9 @@ COSINE = RunConfig(schedule="cosine", epochs=4, learning_rate=0.1)
 def test_a_learning_rate_that_does_something_unexpected_is_told(
     config: RunConfig, parent: RunConfig | None, says: list[str]
 ) -> None:
-    found = schedule_remarks(config, parent)
-    assert len(found) == len(says)
-    assert all(word in remark for word, remark in zip(says, found, strict=True))
+    remarked = schedule_remarks(config, parent)
+    assert len(remarked) == len(says)
+    assert all(word in remark for word, remark in zip(says, remarked, strict=True))
 
 
 def test_the_numbers_of_the_remarks_are_those_of_the_run(tmp_path: Path) -> None:

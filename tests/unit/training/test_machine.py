@@ -25,15 +25,15 @@ def test_a_run_records_the_processor_its_vectors_and_its_threads(monkeypatch: py
     run = store.enqueue(TINY.replace(device="cpu", threads=2), claimed=True)
     assert list(work(store, run))
     torch.set_num_threads(1)
-    said = store.run(run.id).device or ""
+    device = store.run(run.id).device or ""
     capability = torch.backends.cpu.get_cpu_capability()
     vectors = {"AVX2": "AVX2", "AVX512": "AVX-512"}.get(capability)
-    parts = said.split(", ")
+    parts = device.split(", ")
     assert parts[0] == machine.processor_name()
     assert parts[-1] == "2 threads"
     assert parts[1:-1] == ([vectors] if vectors else parts[1:-1])
-    assert machine.device_kind(said) == "cpu"
-    assert len(said) <= 200
+    assert machine.device_kind(device) == "cpu"
+    assert len(device) <= 200
 
 
 def test_the_processor_has_the_name_that_the_system_gives_it():
@@ -41,8 +41,8 @@ def test_the_processor_has_the_name_that_the_system_gives_it():
     assert name
     assert "," not in name
     info = Path("/proc/cpuinfo")
-    if found := re.search(r"model name\s*: (.+)", info.read_text() if info.exists() else ""):
-        assert set(name.split()) <= set(re.sub(r"\((R|TM)\)|,", " ", found[1]).split())
+    if match := re.search(r"model name\s*: (.+)", info.read_text() if info.exists() else ""):
+        assert set(name.split()) <= set(re.sub(r"\((R|TM)\)|,", " ", match[1]).split())
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32", "plan9"])
@@ -59,7 +59,7 @@ def test_whatever_the_system_is_there_is_a_name_and_no_error(platform: str, monk
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "known"),
+    ("recorded", "kind", "is_known"),
     [
         ("cpu, 1 thread", "cpu", False),
         ("cpu", "cpu", False),
@@ -75,8 +75,8 @@ def test_whatever_the_system_is_there_is_a_name_and_no_error(platform: str, monk
         ("", "cpu", False),
     ],
 )
-def test_recorded_devices_of_today_and_before_are_understood(said: str, kind: str, known: bool):
-    assert (machine.device_kind(said), machine.names_processor(said)) == (kind, known)
+def test_recorded_devices_of_today_and_before_are_understood(recorded: str, kind: str, is_known: bool):
+    assert (machine.device_kind(recorded), machine.names_processor(recorded)) == (kind, is_known)
 
 
 def test_a_run_that_goes_on_elsewhere_says_both():
@@ -117,6 +117,6 @@ def test_a_resumed_run_keeps_what_it_began_with(monkeypatch: pytest.MonkeyPatch)
     again = store.claim(store.requeue(run.id).id)
     assert again is not None
     train_now(store, again)
-    found = store.run(run.id)
-    assert found.device == f"cpu, 1 thread; then {devices.describe_device(torch.device('cpu'))}"
-    assert (found.versions or {})["torch"] == f"2.0, then {torch.__version__}"
+    resumed = store.run(run.id)
+    assert resumed.device == f"cpu, 1 thread; then {devices.describe_device(torch.device('cpu'))}"
+    assert (resumed.versions or {})["torch"] == f"2.0, then {torch.__version__}"
