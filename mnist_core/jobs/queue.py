@@ -24,6 +24,7 @@ from mnist_core.store import (
     copy_daily,
     database_file,
     gpus,
+    keep_reserve,
     processes,
     remove_leftovers,
     runs_at_once,
@@ -168,6 +169,7 @@ class Jobs(threading.Thread):
                     pause = _HOUSEKEEPING_SECONDS
                     remove_leftovers(store.root)
                     continue
+                keep_reserve(store.root)
                 store.purge(deleted_before=store.clock() - UNDO_SECONDS)
                 if (path := database_file(store.url)) is not None:
                     copy_daily(path, store.root, store.clock())

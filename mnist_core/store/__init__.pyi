@@ -31,6 +31,7 @@ from .leftovers import leftovers as leftovers
 from .leftovers import remove_leftovers as remove_leftovers
 from .leftovers import remove_leftovers_of as remove_leftovers_of
 from .queueing import check_trainable as check_trainable
+from .reserve import keep_reserve as keep_reserve
 from .run import ACTIVE_STATES as ACTIVE_STATES
 from .run import LATEST_TIME as LATEST_TIME
 from .run import NAME_LENGTH as NAME_LENGTH
@@ -45,6 +46,7 @@ from .run import new_id as new_id
 from .schema import SCHEMA_VERSION as SCHEMA_VERSION
 from .soundness import SQLITE_ERRORS as SQLITE_ERRORS
 from .soundness import sqlite_message as sqlite_message
+from .store import REMOVAL_BEGUN as REMOVAL_BEGUN
 from .store import UNDO_SECONDS as UNDO_SECONDS
 from .store import Store as Store
 from .sweeps import SweepRow as SweepRow

@@ -12,6 +12,7 @@ from mnist_core.errors import LostRunError
 from mnist_core.store.connections import address, connect, file_of, writing
 from mnist_core.store.failures import system_errors
 from mnist_core.store.migrations import begin_file, migrate
+from mnist_core.store.reserve import with_reserve
 from mnist_core.store.run import Run
 from mnist_core.store.schema import lab, runs
 
@@ -37,7 +38,7 @@ class Database:
         self._engine = connect(location)
         # What `history.changed_rows` found of each run, as long as this process lives.
         self._checked: dict[int, tuple[int, bool]] = {}
-        migrate(self._engine, folder)
+        with_reserve(folder, lambda: migrate(self._engine, folder))
 
     def setting(self, key: str, default: Any = None) -> Any:
         """A setting of this store, such as "runs_at_once"; the default where none can be read."""

@@ -109,7 +109,7 @@ def _running(connection: sa.Connection) -> Sequence[int]:
     return connection.execute(sa.select(runs.c.number).where(runs.c.state == "running")).scalars().all()
 
 
-def readable(connection: sa.Connection, query: sa.Select[Any]) -> list[sa.Row[Any]]:
+def readable(connection: sa.Connection, query: "sa.Select[*tuple[Any, ...]]") -> list[sa.Row[Any]]:
     """What a query of the table of runs finds, without what is on damaged pages."""
     try:
         return list(connection.execute(query).all())
@@ -119,7 +119,9 @@ def readable(connection: sa.Connection, query: sa.Select[Any]) -> list[sa.Row[An
     return _readable_between(connection, query, 1, _last_number(connection))
 
 
-def _readable_between(connection: sa.Connection, query: sa.Select[Any], first: int, last: int) -> list[sa.Row[Any]]:
+def _readable_between(
+    connection: sa.Connection, query: "sa.Select[*tuple[Any, ...]]", first: int, last: int
+) -> list[sa.Row[Any]]:
     if first > last:
         return []
     try:

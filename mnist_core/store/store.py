@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from mnist_core.store.failures import system_errors
 from mnist_core.store.files import Files
 from mnist_core.store.imported_runs import ImportedRuns
 from mnist_core.store.leftovers import remove
+from mnist_core.store.reserve import keep_reserve, with_reserve
 from mnist_core.store.run import (
     NAME_LENGTH,
     NOT_BEGUN,
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 
 # for so long deleted runs can be brought back
 UNDO_SECONDS = 24 * 3600.0
+# In the column `deleted` of runs whose removal for good has begun, which can no longer be undone.
+REMOVAL_BEGUN = 0.0
+_DELETED = sa.select(runs.c.number, runs.c.deleted)
 # runs, of which all are asked for rather than each by its number
 _MANY = 500
 _LATE = "fingerprinted_late"
@@ -107,7 +111,7 @@ class Store(Files, Sweeps, ImportedRuns):
         Rows that cannot be read are left out; `broken` has them.
         """
         conditions: list[sa.ColumnElement[bool]] = [
-            runs.c.deleted.is_not(None) if deleted else runs.c.deleted.is_(None)
+            runs.c.deleted > REMOVAL_BEGUN if deleted else runs.c.deleted.is_(None)
         ]
         for column, wanted in ((runs.c.id, ids), (runs.c.state, states), (runs.c.digest, digests)):
             if wanted is not None:
@@ -131,8 +135,12 @@ class Store(Files, Sweeps, ImportedRuns):
     def delete_broken(self, numbers: Sequence[int]) -> None:
         """Hide rows that cannot be read; they can be removed for good as other deleted runs are."""
         gone = {"deleted": self.clock(), "state": "failed", "worker": None, "request": None, "queued": None}
-        with writing(self._engine).begin() as connection:
-            connection.execute(runs.update().where(runs.c.number.in_(numbers)).values(**gone))
+
+        def hide() -> None:
+            with writing(self._engine).begin() as connection:
+                connection.execute(runs.update().where(runs.c.number.in_(numbers)).values(**gone))
+
+        with_reserve(self.root, hide)
 
     def queue(self) -> list[Run]:
         """Queued runs, the next one first."""
@@ -264,6 +272,7 @@ class Store(Files, Sweeps, ImportedRuns):
             values = new_row(config, name, tags, now, _end_of_queue(connection, now), sweep)
             values |= claim(now, os.getpid()) if claimed else {}
             connection.execute(runs.insert().values(**values))
+        keep_reserve(self.root)
         return self.run(values["id"])
 
     def enqueue_all(
@@ -277,6 +286,7 @@ class Store(Files, Sweeps, ImportedRuns):
             place = _end_of_queue(connection, now)
             values = [new_row(config, name, tags, now, place, sweep) for config, name in entries]
             connection.execute(runs.insert(), values)
+        keep_reserve(self.root)
         return self.runs(ids=[row["id"] for row in values])
 
     def request(self, run_id: str, wish: str) -> None:
@@ -344,7 +354,7 @@ class Store(Files, Sweeps, ImportedRuns):
 
     def delete(self, ids: Sequence[str]) -> None:
         """Hide runs; `restore` undoes it, `purge` removes them for good. Running ones are stopped."""
-        self._update(ids, deleted=self.clock())
+        with_reserve(self.root, lambda: self._update(ids, deleted=self.clock()))
         for run in self.runs(ids=ids, states=["queued", "running"], deleted=True):
             # it has ended by itself meanwhile
             with contextlib.suppress(StoreError):
@@ -352,37 +362,47 @@ class Store(Files, Sweeps, ImportedRuns):
 
     def restore(self, ids: Sequence[str]) -> None:
         """Undo `delete`."""
-        self._update(ids, deleted=None)
+        with writing(self._engine).begin() as connection:
+            deleted = runs.c.id.in_(ids) & (runs.c.deleted > REMOVAL_BEGUN)
+            connection.execute(runs.update().where(deleted).values(deleted=None))
 
     def purge(self, deleted_before: float) -> int:
         """Remove runs that were deleted before this time, with their files; returns how many.
 
-        One whose folder the system keeps stays deleted. Folders first get the name of a temporary file, so that what a
-        killed process has not removed is found.
+        One whose folder the system keeps stays deleted. A process may be killed at any moment here, so a run first gets
+        a mark that `restore` respects; then its folder goes, and its rows last. The next purge ends what was cut short.
         """
         old = (runs.c.deleted < deleted_before) & (runs.c.state != "running")
         with self._engine.connect() as connection:
-            numbers = [row.number for row in rows.readable(connection, sa.select(runs.c.number).where(old))]
-        old &= runs.c.number.in_(numbers)
-        moved: list[tuple[Path, Path]] = []
-        try:
+            marked = {row.number: row.deleted for row in rows.readable(connection, _DELETED.where(old))}
+        if not marked:
+            return 0
+        with_reserve(self.root, lambda: self._mark(dict.fromkeys(marked, REMOVAL_BEGUN)))
+        with self._engine.connect() as connection:
+            # As bytes: a damaged id may be no text.
+            query = sa.select(runs.c.number, sa.cast(runs.c.id, sa.LargeBinary).label("id"))
+            named = connection.execute(query.where(runs.c.number.in_(marked))).all()
+        kept = {row.number: marked[row.number] for row in named if not self._remove_folder(row.id)}
+        if kept:
+            self._mark(kept)
+        gone = [{"gone": number} for number in marked if number not in kept]
+        if gone:
             with writing(self._engine).begin() as connection:
-                # As bytes: a damaged id may be no text.
-                query = sa.select(runs.c.number, sa.cast(runs.c.id, sa.LargeBinary).label("id")).where(old)
-                found = connection.execute(query).all()
-                gone = [{"gone": row.number} for row in found if self._put_away(row.id, moved)]
-                if gone:
-                    connection.execute(runs.delete().where(runs.c.number == sa.bindparam("gone")), gone)
-        except BaseException:
-            for folder, doomed in moved:
-                doomed.rename(folder)
-            raise
-        for _, doomed in moved:
-            remove(doomed)
+                connection.execute(runs.delete().where(runs.c.number == sa.bindparam("gone")), gone)
         return len(gone)
 
-    def _put_away(self, id_bytes: bytes | None, moved: list[tuple[Path, Path]]) -> bool:
-        """Rename the folder of a run, if it has one, and note both names; False if the system refuses."""
+    def _mark(self, deleted: Mapping[int, float]) -> None:
+        """Change when runs were deleted, by their numbers."""
+        changes = [{"marked": number, "time": moment} for number, moment in deleted.items()]
+        change = runs.update().where(runs.c.number == sa.bindparam("marked")).values(deleted=sa.bindparam("time"))
+        with writing(self._engine).begin() as connection:
+            connection.execute(change, changes)
+
+    def _remove_folder(self, id_bytes: bytes | None) -> bool:
+        """Remove the folder of a run, if it has one; False if the system refuses.
+
+        It first gets the name of a temporary file, so that what a killed process has not removed is found.
+        """
         # An id that is damaged may name any folder, the results themselves as well.
         run_id = (id_bytes or b"").decode(errors="replace")
         if not RUN_FOLDER.fullmatch(run_id) or not self.folder(run_id).exists():
@@ -392,7 +412,7 @@ class Store(Files, Sweeps, ImportedRuns):
             self.folder(run_id).rename(doomed)
         except OSError:
             return False
-        moved.append((self.folder(run_id), doomed))
+        remove(doomed)
         return True
 
     def claim(self, run_id: str | None = None, limit: int | None = None) -> Run | None:

@@ -11,6 +11,7 @@ from mnist_core.environment import sqlite_url
 from mnist_core.errors import MnistLabError
 from mnist_core.store import (
     FOREIGN,
+    REMOVAL_BEGUN,
     RUN_FOLDER,
     SCHEMA_VERSION,
     Store,
@@ -192,8 +193,15 @@ def _runs(results: Path, database: Path, fingerprint: bool) -> list[Finding]:
         broken: list[Finding] = []
         count = size = 0
         with closing(_reading(database)) as connection:
-            rows = connection.execute("SELECT id, number FROM runs ORDER BY number").fetchall()
-        for run_id, number in rows:
+            rows = connection.execute("SELECT id, number, deleted FROM runs ORDER BY number").fetchall()
+        unfinished = [number for _, number, deleted in rows if deleted == REMOVAL_BEGUN]
+        if unfinished:
+            text = f"the removal of {_runs_named(unfinished)} was cut short"
+            remedy = "It is finished while the app is open, or by `python -m mnist_core prune --deleted`."
+            broken.append(Finding("results", "note", text, remedy))
+        for run_id, number, deleted in rows:
+            if deleted == REMOVAL_BEGUN:
+                continue
             found, total = _run(store, run_id, number)
             broken += found
             count += 1

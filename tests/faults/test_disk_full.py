@@ -189,3 +189,22 @@ def test_checkpoints_can_be_pruned_on_a_full_disk(store: Store, small_disk: Path
     assert [file.epoch for file in store.artifacts(run.id)] == [4]
     assert len(list(store.folder(run.id).rglob("*.safetensors"))) == 1
     store.rename(run.id, "there is room again")
+
+
+def test_runs_can_be_deleted_on_a_full_disk_which_then_has_room(store: Store, small_disk: Path):
+    """By the command line alone: no other process has the database open, and its log and index are not there either."""
+    first, second = (store.enqueue(LONG, claimed=True) for _ in range(2))
+    for run in (first, second):
+        store.write_artifact(run, "checkpoints/epoch-0001.safetensors", "checkpoint", 1, 1, write_some)
+        store.finish(run, "stopped")
+    store._engine.dispose()
+    fill(small_disk)
+    for words in (("list",), ("delete", "1"), ("prune", "--deleted")):
+        ended = subprocess.run(
+            [sys.executable, "-m", "mnist_core", *words], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 0, ended.stderr
+    assert [run.id for run in store.runs()] == [second.id]
+    assert not store.folder(first.id).exists()
+    store.rename(second.id, "there is room again")
+    check_undamaged(store, second)

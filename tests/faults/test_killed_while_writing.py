@@ -170,6 +170,35 @@ def test_a_removal_that_is_killed_leaves_nothing_that_stays(own_lab: Path):
     assert [finding.text for finding in examine(own_lab / "runs.db", own_lab) if finding.state == "wrong"] == []
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+@pytest.mark.parametrize("begun", [0, 1, 2])
+def test_a_removal_that_is_killed_is_never_undone_to_a_run_without_files(begun: int, own_lab: Path):
+    """Before its folder is renamed, after that, and once the folder is gone."""
+    store = Store.open()
+    run = large_run(store)
+    store.delete([run.id])
+    dying = (
+        "lab._remove_folder = die",
+        "store.remove = die",
+        "keep = lab._remove_folder; lab._remove_folder = lambda name: keep(name) and die()",
+    )
+    code = (
+        "import os, signal; from mnist_core.store import store; lab = store.Store.open()\n"
+        f"die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n{dying[begun]}\nlab.purge(float('inf'))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    again = Store.open()
+    assert again.runs(deleted=True) == []
+    again.restore([run.id])
+    assert again.runs() == []
+    remove_leftovers(own_lab)
+    assert again.purge(0.0) == 0
+    assert again.purge(again.clock()) == 1
+    assert not list(own_lab.rglob("*.safetensors"))
+    assert [finding.text for finding in examine(own_lab / "runs.db", own_lab) if finding.state == "wrong"] == []
+
+
 @pytest.mark.parametrize("damaged", ["''", "'.'", "'..'", "'backups'", "x'ff00'", "CAST(x'ff41' AS TEXT)"])
 def test_a_damaged_id_removes_no_other_folder(damaged: str, own_lab: Path):
     store = Store.open()
