@@ -1,4 +1,4 @@
-"""scikit-learn's estimator of a config, and a thread that fits it and tells what happens on a tape."""
+"""scikit-learn's estimator of a config, and a thread that fits it and records its progress on a tape."""
 
 import threading
 import warnings
@@ -16,9 +16,9 @@ from torch import nn
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 
-# by scikit-learn's names
+# scikit-learn's names of activation functions and the torch modules that compute the same.
 _ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid}
-# Fields that scikit-learn, or one of its estimators, has no counterpart for; each must be left at its default.
+# Fields of RunConfig without a counterpart in scikit-learn: each must keep its default.
 _TORCH_ONLY = (
     "shift",
     "rotate",
@@ -33,56 +33,58 @@ _TORCH_ONLY = (
     "precision",
     "continue_from",
 )
+# Fields that only one of the two estimators has.
 _LOGISTIC_ONLY, _PERCEPTRON_ONLY = ("solver", "inverse_regularisation"), ("weight_decay",)
 
 
 class Batch(NamedTuple):
-    """A batch was learned."""
+    """One batch that was learned."""
 
-    # with the weight penalty, as scikit-learn counts it
+    # Includes the weight penalty, as in scikit-learn.
     loss: float
     correct: int
     images: int
-    # of perf_counter
-    when: float
+    # By time.perf_counter, in seconds.
+    time: float
 
 
 class Iteration(NamedTuple):
-    """An iteration is over."""
+    """One finished iteration of the solver."""
 
-    # from 1
+    # Counted from 1.
     number: int
-    # scikit-learn's own; None where it keeps none
+    # As recorded by scikit-learn; None if the estimator records no loss.
     loss: float | None
-    # of each layer (inputs, outputs), copied
+    # Copies, one array (inputs, outputs) for each layer.
     weights: list[np.ndarray]
-    # of each layer (outputs,), copied
+    # Copies, one array (outputs,) for each layer.
     biases: list[np.ndarray]
-    when: float
+    # By time.perf_counter, in seconds.
+    time: float
 
 
 class Tape:
-    """What a fitting thread says, in its order, and the wish that it halt."""
+    """What a fitting thread has recorded, oldest first, and the request to halt it."""
 
     def __init__(self) -> None:
-        self.said: deque[Batch | Iteration] = deque()
+        self.entries: deque[Batch | Iteration] = deque()
         self.halt = threading.Event()
 
-    def check(self) -> None:
-        """Called by the fitting thread wherever it may be halted."""
+    def raise_if_halted(self) -> None:
+        """Called by the fitting thread wherever it can be halted; unwinds it once `halt` is set."""
         if self.halt.is_set():
             raise _HaltedError
 
 
 def build_estimator(config: RunConfig, model: nn.Module) -> LogisticRegression | MLPClassifier:
-    """What is fitted, not yet fitted: LogisticRegression for a network without hidden layer, else MLPClassifier.
+    """An unfitted estimator: LogisticRegression for a network without a hidden layer, else MLPClassifier.
 
     Raises ConfigError that names the first field for which scikit-learn has no counterpart.
     """
     linear, activation = perceptron_layers(model)
-    _leave_alone(config, _TORCH_ONLY, "scikit-learn")
+    _require_defaults(config, _TORCH_ONLY, "scikit-learn")
     if len(linear) == 1:
-        _leave_alone(config, _PERCEPTRON_ONLY, "LogisticRegression")
+        _require_defaults(config, _PERCEPTRON_ONLY, "LogisticRegression")
         return LogisticRegression(
             C=config.inverse_regularisation,
             solver=config.solver,
@@ -90,7 +92,7 @@ def build_estimator(config: RunConfig, model: nn.Module) -> LogisticRegression |
             max_iter=config.epochs,
             random_state=config.seed,
         )
-    _leave_alone(config, _LOGISTIC_ONLY, "MLPClassifier")
+    _require_defaults(config, _LOGISTIC_ONLY, "MLPClassifier")
     if config.optimizer not in ("sgd", "adam"):
         raise ConfigError("optimizer", "MLPClassifier has sgd and adam; choose one of them, or torch as the library")
     return _RecordingClassifier(
@@ -134,44 +136,53 @@ class Fitting(threading.Thread):
     inputs (N, pixels), labels int64 (N,); `threads` is how many the matrix products may use.
     """
 
-    def __init__(self, subject: Any, inputs: np.ndarray, labels: np.ndarray, tape: Tape, threads: int) -> None:
+    def __init__(self, estimator: Any, inputs: np.ndarray, labels: np.ndarray, tape: Tape, threads: int) -> None:
         super().__init__(name="scikit-learn", daemon=True)
-        self._subject, self._inputs, self._labels, self._tape, self._threads = subject, inputs, labels, tape, threads
+        self._estimator, self._inputs, self._labels, self._tape, self._threads = (
+            estimator,
+            inputs,
+            labels,
+            tape,
+            threads,
+        )
         self._converged = True
         self.error: Exception | None = None
 
     def run(self) -> None:
-        subject = self._subject
-        if isinstance(subject, _RecordingClassifier):
-            subject.tape = self._tape
-        elif subject.solver == "lbfgs":
-            # the only solver that tells of its iterations
-            subject.set_callbacks(_LbfgsWatch(self._tape))
+        estimator = self._estimator
+        if isinstance(estimator, _RecordingClassifier):
+            estimator.tape = self._tape
+        elif estimator.solver == "lbfgs":
+            # lbfgs is the only solver of LogisticRegression that calls back after each iteration.
+            estimator.set_callbacks(_LbfgsCallback(self._tape))
         try:
             with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
                 warnings.simplefilter("always")
                 with threadpool_limits(self._threads, user_api="blas"):
-                    subject.fit(self._inputs, self._labels)
+                    estimator.fit(self._inputs, self._labels)
             self._converged = not any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
-            if isinstance(subject, LogisticRegression) and subject.solver != "lbfgs":
-                self._tape.said.append(_logistic_iteration(subject, int(subject.n_iter_[0])))
+            if isinstance(estimator, LogisticRegression) and estimator.solver != "lbfgs":
+                self._tape.entries.append(_logistic_iteration(estimator, int(estimator.n_iter_[0])))
         except _HaltedError:
             pass
         except Exception as error:
             self.error = error
 
     @property
-    def broken(self) -> bool:
+    def diverged(self) -> bool:
         """Whether scikit-learn gave up because a weight is no finite number."""
-        return isinstance(self.error, ValueError) and "non-finite" in str(self.error)
+        estimator = self._estimator
+        arrays = [getattr(estimator, name, []) for name in ("coefs_", "intercepts_", "coef_", "intercept_")]
+        weights = [weight for group in arrays for weight in group]
+        return isinstance(self.error, ValueError) and not all(np.isfinite(weight).all() for weight in weights)
 
-    def verdict(self, config: RunConfig) -> tuple[Literal["finished", "early-stopped"], str]:
-        """The outcome of a fit that went well, and what to tell about it."""
-        iterations = int(np.max(self._subject.n_iter_))
+    def outcome(self, config: RunConfig) -> tuple[Literal["finished", "early-stopped"], str]:
+        """The outcome of a fit without an error, and the note of the run."""
+        iterations = int(np.max(self._estimator.n_iter_))
         times = "1 iteration" if iterations == 1 else f"{iterations} iterations"
         if not self._converged:
             return "finished", f"Not converged after {times} (tolerance {config.tolerance:g}): more epochs may help."
-        if isinstance(self._subject, LogisticRegression):
+        if isinstance(self._estimator, LogisticRegression):
             return "finished", f"Converged after {times}."
         return "early-stopped", f"Stopped after {times}: ten in a row improved the loss by less than the tolerance."
 
@@ -181,28 +192,28 @@ class _HaltedError(Exception):
 
 
 class _RecordingClassifier(MLPClassifier):
-    """MLPClassifier that tells the tape of each batch and iteration, and computes nothing else."""
+    """MLPClassifier that records each batch and iteration on a tape, and otherwise computes the same."""
 
     tape: Tape
 
     def _backprop(self, *arguments: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        self.tape.check()
+        self.tape.raise_if_halted()
         result = super()._backprop(*arguments)
         _, y, _, activations, *_ = arguments
         # (B, classes), or (B, 1) for two classes
-        answers = activations[-1]
-        right = answers.argmax(1) == y.argmax(1) if answers.shape[1] > 1 else (answers > 0.5) == (y > 0)
-        self.tape.said.append(Batch(float(result[0]), int(right.sum()), len(y), perf_counter()))
+        outputs = activations[-1]
+        correct = outputs.argmax(1) == y.argmax(1) if outputs.shape[1] > 1 else (outputs > 0.5) == (y > 0)
+        self.tape.entries.append(Batch(float(result[0]), int(correct.sum()), len(y), perf_counter()))
         return result
 
     def _update_no_improvement_count(self, *arguments: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super()._update_no_improvement_count(*arguments)
-        weights, biases = [each.copy() for each in self.coefs_], [each.copy() for each in self.intercepts_]
-        self.tape.said.append(Iteration(self.n_iter_, float(self.loss_), weights, biases, perf_counter()))
+        weights, biases = [array.copy() for array in self.coefs_], [array.copy() for array in self.intercepts_]
+        self.tape.entries.append(Iteration(self.n_iter_, float(self.loss_), weights, biases, perf_counter()))
 
 
-class _LbfgsWatch:
-    """A callback in scikit-learn's own protocol: tells the tape of each iteration of lbfgs."""
+class _LbfgsCallback:
+    """A callback in scikit-learn's own protocol: records each iteration of lbfgs on a tape."""
 
     def __init__(self, tape: Tape) -> None:
         self._tape, self._count = tape, 0
@@ -212,21 +223,21 @@ class _LbfgsWatch:
     def teardown(self, estimator: Any, context: Any) -> None: ...
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        self._tape.check()
+        self._tape.raise_if_halted()
 
     def on_fit_task_end(self, estimator: Any, context: Any, *, fitted_estimator: Any = None) -> None:
         if context.task_name == "lbfgs-iter" and fitted_estimator is not None:
             self._count += 1
-            self._tape.said.append(_logistic_iteration(fitted_estimator, self._count))
+            self._tape.entries.append(_logistic_iteration(fitted_estimator, self._count))
 
 
 def _logistic_iteration(fitted: Any, number: int) -> Iteration:
     return Iteration(number, None, [fitted.coef_.T.copy()], [fitted.intercept_.copy()], perf_counter())
 
 
-def _leave_alone(config: RunConfig, names: tuple[str, ...], who: str) -> None:
+def _require_defaults(config: RunConfig, names: tuple[str, ...], library: str) -> None:
     for name in names:
         default = RunConfig.model_fields[name].default
         if getattr(config, name) != default:
             remedy = f"leave it at {default}" if default != "" else "leave it empty"
-            raise ConfigError(name, f"{who} has no such setting; {remedy}, or choose torch as the library")
+            raise ConfigError(name, f"{library} has no such setting; {remedy}, or choose torch as the library")
