@@ -29,7 +29,9 @@ _VIEWS = {
 
 def page() -> None:
     st.title("Studies")
-    st.caption("Published studies of handwritten digits: predict, train, and compare with what they reported.")
+    st.caption(
+        "Published studies of handwritten digits. Predict a result, train the networks, and compare with the report."
+    )
     chosen = choose_experiment()
     for styles in (IMAGE_STYLES, STYLES):
         st.html(styles)
@@ -44,7 +46,7 @@ def page() -> None:
 
 
 def show_results(chosen: ChosenExperiment) -> None:
-    """What was measured and what there is to learn from it, one view at a time."""
+    """Figures, curves, weights or the lesson of the experiment, one view at a time."""
     st.subheader("Results")
     view = choose_option(
         "Results",
@@ -52,13 +54,13 @@ def show_results(chosen: ChosenExperiment) -> None:
         default=next(iter(_VIEWS)),
         key="results",
         label_visibility="collapsed",
-        help="Figures, curves, learned weights, or what there is to learn from it.",
+        help="Figures, curves, learned weights, or the lesson of the study.",
     )
     _VIEWS[view](chosen)
 
 
 def show_aim(chosen: ChosenExperiment) -> None:
-    """What the study wanted to know, and how it measured."""
+    """What the study asked, and how it measured."""
     study, experiment = chosen.study, chosen.experiment
     st.markdown(f"#### {study.asks}")
     if experiment.asks != study.asks:

@@ -1,4 +1,4 @@
-"""Which study and which of its experiments the Studies page shows, and how much of it is trained here."""
+"""The study and the experiment that the Studies page shows, and how much of the experiment is trained here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,23 +13,23 @@ from mnist_core.studies import PROTOCOLS, Experiment, PlannedRun, Study
 
 # Styles of the page; to be put on it once, with st.html.
 STYLES = Path(__file__).with_name("studies.css")
-# shares of the study's own epochs; at least one is trained
+# Shares of the study's own epochs, by their labels; at least one epoch is trained.
 EPOCHS = {"all": 1.0, "a tenth": 0.1, "one": 0.001}
-# the most that the page looks for in the store, and trains
+# The most seeds of a network that the page trains, or looks for in the store.
 SEEDS = 10
 
 
 @dataclass(frozen=True)
 class ChosenExperiment:
-    """An experiment of a study, and how much of it is to be trained or has been."""
+    """An experiment of a study, and how much of it is trained here."""
 
     study: Study
     experiment: Experiment
-    # one of EPOCHS
+    # A key of EPOCHS.
     epochs: str = "all"
-    # of each network
+    # Seeds of each network.
     seeds: int = 1
-    # with the held-out images as well
+    # Whether each network is also trained with its epoch chosen on held-out images.
     honest: bool = False
 
     @property
@@ -37,9 +37,9 @@ class ChosenExperiment:
         return EPOCHS[self.epochs]
 
     def plan(self) -> tuple[PlannedRun, ...]:
-        """What is to be trained; of a continuation the runs that it continues first."""
-        own = plan_experiment(self.study.name, self.experiment.name, self.seeds, self.scale, self.honest)
-        return tuple(one.parent for one in own if one.parent is not None) + own
+        """The runs to be trained; before continuations, the runs that they continue."""
+        planned = plan_experiment(self.study.name, self.experiment.name, self.seeds, self.scale, self.honest)
+        return tuple(child.parent for child in planned if child.parent is not None) + planned
 
     def runs(self) -> list[tuple[PlannedRun, Run]]:
         """Runs of the published protocol that the store holds, in the study's order, seed after seed."""
@@ -48,28 +48,29 @@ class ChosenExperiment:
         )
 
     def trained(self) -> list[tuple[PlannedRun, Run]]:
-        """Finished runs that stand for the networks, named by their labels.
+        """Finished runs that represent the networks, renamed to their labels.
 
-        One a network, of the study's own seed; where an experiment takes several seeds, as these end far apart, all.
+        One run for each network, of the study's own seed; all seeds if the experiment takes several, because these end
+        far apart.
         """
-        own = {variant.label: variant.config.seed for variant in self.experiment.variants}
+        default_seeds = {variant.label: variant.config.seed for variant in self.experiment.variants}
         several = self.experiment.seeds > 1
         return [
             (planned, replace(run, name=planned.variant.label + several * f", seed {planned.seed}"))
             for planned, run in self.runs()
-            if run.state == "finished" and (several or planned.seed == own[planned.variant.label])
+            if run.state == "finished" and (several or planned.seed == default_seeds[planned.variant.label])
         ]
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def plan_experiment(study: str, experiment: str, seeds: int, scale: float, honest: bool) -> tuple[PlannedRun, ...]:
-    """The planned runs of an experiment, published protocol first; kept, as there may be hundreds."""
+    """The planned runs of an experiment, published protocol first; cached, because there may be hundreds."""
     protocols = PROTOCOLS if honest else PROTOCOLS[:1]
     return tuple(studies.plan_runs(study, experiment, seeds, scale, protocols))
 
 
 def choose_experiment() -> ChosenExperiment:
-    """The study and the experiment, from the URL or by hand."""
+    """Select boxes for study and experiment; both choices are in the URL."""
     every = studies.all_studies()
     left, right = st.columns(2, gap="medium")
     with left:
@@ -78,7 +79,7 @@ def choose_experiment() -> ChosenExperiment:
     experiments = {experiment.name: experiment for experiment in study.experiments}
     with right:
         titles = {name: experiment.title for name, experiment in experiments.items()}
-        name = _pick("experiment", "Experiment", titles, "What the study tried, one after another.")
+        name = _pick("experiment", "Experiment", titles, "The experiments of this study, in its order.")
     return ChosenExperiment(study, experiments[name], seeds=experiments[name].seeds)
 
 

@@ -1,4 +1,4 @@
-"""What is known of an experiment: measured by the person's own runs, or else by those that came with this version."""
+"""Figures of an experiment: measured by the person's own runs, or else those that came with this version."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -31,9 +31,9 @@ ACCURACIES = ("test_accuracy", "best_test_accuracy")
 
 @dataclass(frozen=True)
 class Evidence:
-    """Reported beside measured, and the networks whose seeds end far apart."""
+    """Figures reported and measured, and the networks whose seeds end far apart."""
 
-    # one a figure, as `studies.comparison_rows` has them
+    # One row for each figure.
     rows: tuple[ReportedRow, ...]
     scattered: tuple[ScatteredSeeds, ...]
     source: Literal["own", "committed", "none"]
@@ -45,7 +45,7 @@ class Evidence:
 
 
 def load_evidence(chosen: ChosenExperiment) -> Evidence:
-    """The figures of one experiment."""
+    """The figures of an experiment: of own runs if there are any, else the committed ones."""
     name, experiment = chosen.study.name, chosen.experiment.name
     planned = plan_experiment(name, experiment, SEEDS, chosen.scale, True)
     ended = tuple(run.id for _, run in studies.find_runs(open_store(), planned) if run.state == "finished")
@@ -53,7 +53,8 @@ def load_evidence(chosen: ChosenExperiment) -> Evidence:
     committed = _evidence(
         name, experiment, studies.committed_measurements(name) if chosen.scale == 1 else [], "committed"
     )
-    return next((found for found in (own, committed) if any(row.n for row in found.rows)), replace(own, source="none"))
+    with_measurements = [item for item in (own, committed) if any(row.n for row in item.rows)]
+    return with_measurements[0] if with_measurements else replace(own, source="none")
 
 
 def _evidence(
@@ -64,15 +65,18 @@ def _evidence(
 
 
 def accuracy_table(chosen: ChosenExperiment, table: pd.DataFrame) -> pd.DataFrame:
-    """Accuracies for the charts, a row a network in the study's order: variant, reported, mean, std and honest ones."""
+    """Accuracies for the charts, one row for each network in the study's order.
+
+    Columns: variant, reported, mean, std, honest_mean, honest_std; in per cent, NaN where missing.
+    """
     rows = table.loc[table["metric"].isin(ACCURACIES), :].drop_duplicates("variant").set_index("variant")
     columns = ["reported", "mean", "std", "honest_mean", "honest_std"]
-    found = rows.reindex([variant.label for variant in chosen.experiment.variants])[columns].astype(np.float64)
-    return found.assign(variant=list(short_labels(chosen).values())).reset_index(drop=True)
+    accuracies = rows.reindex([variant.label for variant in chosen.experiment.variants])[columns].astype(np.float64)
+    return accuracies.assign(variant=list(short_labels(chosen).values())).reset_index(drop=True)
 
 
 def short_labels(chosen: ChosenExperiment) -> dict[str, str]:
-    """What a network is called where space is scarce: its one swept value, or its label."""
+    """Short names of the networks by label: the swept value if only one setting is swept, else the label."""
     single = len(chosen.experiment.swept) == 1
     return {
         variant.label: f"{variant.values[chosen.experiment.swept[0]]:g}" if single else variant.label
@@ -82,5 +86,5 @@ def short_labels(chosen: ChosenExperiment) -> dict[str, str]:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _measured(study: str, experiment: str, scale: float, ended: tuple[str, ...]) -> list[Measurement]:
-    """`ended` is there to measure again once another run has."""
+    """Measurements of own runs. `ended`, the ids of finished runs, makes the cache measure again after each run."""
     return studies.load_measurements(open_store(), study, experiment, SEEDS, scale)

@@ -1,4 +1,4 @@
-"""The lesson of a study, and what shows it on the class's own networks."""
+"""The lesson of a study, and a demonstration of it on the networks that were trained here."""
 
 from collections.abc import Callable
 
@@ -21,77 +21,78 @@ _LOGITS = (2.0, -1.0, 0.5)
 
 
 def show_lesson(chosen: ChosenExperiment) -> None:
-    """What there is to learn from the study, in a few sentences, and its demonstration."""
+    """The lesson in a few sentences, and its demonstration."""
     st.markdown(chosen.study.lesson)
-    if show := _DEMONSTRATIONS.get(chosen.study.name):
+    if demonstration := _DEMONSTRATIONS.get(chosen.study.name):
         with st.container(border=True, key="demonstration"), errors_as_messages():
-            show(chosen)
+            demonstration(chosen)
 
 
-def _one_matrix(chosen: ChosenExperiment) -> None:
-    """The product of the weight matrices as ten images, and its rank."""
+def _show_product(chosen: ChosenExperiment) -> None:
+    """The product of all weight matrices as ten images, and its rank."""
     st.markdown("#### All its layers, multiplied into one matrix")
-    found = chosen.trained()
-    if not found:
-        st.info("Train these networks live, and the one matrix that each of them amounts to is drawn here.")
+    trained_runs = chosen.trained()
+    if not trained_runs:
+        st.info("Train these networks live: then this page shows the one matrix that each of them is equal to.")
         return
-    run = choose_network(found, "product-of", last=True)
+    run = choose_network(trained_runs, "product-of", last=True)
     product = _product(run.id, trained.chosen_checkpoint(open_store(), run).sha256)
     if product is None:
-        st.info("This network has an activation between its layers, so it is not one matrix.")
+        st.info("This network has an activation between its layers, so no single matrix does the same.")
         return
-    shapes = " · ".join(f"({out} × {into})" for into, out in zip(product.widths, product.widths[1:], strict=False))
-    factors = " · ".join(reversed(shapes.split(" · ")))
-    parameters = sum(out * (into + 1) for into, out in zip(product.widths, product.widths[1:], strict=False))
+    layers = list(zip(product.widths, product.widths[1:], strict=False))
+    # The last layer stands first, as in the product of the matrices.
+    factors = " · ".join(f"({outputs} × {inputs})" for inputs, outputs in reversed(layers))
+    parameters = sum(outputs * (inputs + 1) for inputs, outputs in layers)
     left, right = st.columns([3, 2], gap="large")
     with left:
         pictures, limit = weight_images(product.matrix.reshape(-1, *_image_shape(run)))
-        weight_grid(pictures, [str(place) for place in range(len(pictures))], 5, limit)
+        weight_grid(pictures, [str(digit) for digit in range(len(pictures))], 5, limit)
     with right:
         st.metric(
             "Rank of the product",
             f"{product.rank} of {len(product.matrix)}",
-            help="How many of its rows are independent: at most the width of the narrowest layer.",
+            help="How many rows of the matrix are independent: at most the width of the narrowest layer.",
         )
         st.markdown(
-            f"{factors} = **({product.matrix.shape[0]} × {product.matrix.shape[1]})**\n\n"
-            f"The narrowest layer is **{product.narrowest}** wide. {parameters:,} parameters were trained; what the "
-            f"network computes is one matrix of {product.matrix.size:,} numbers and {len(product.matrix)} constants."
+            f"{factors} = **({product.matrix.shape[0]} × {product.matrix.shape[1]})**\n\nThe narrowest layer is "
+            f"**{product.narrowest}** wide. {parameters:,} parameters were trained, but a single matrix of "
+            f"{product.matrix.size:,} numbers with {len(product.matrix)} constants computes the same."
         )
         shares = product.singular_values / product.singular_values[0]
         st.caption("Singular values, the largest as 1: " + ", ".join(f"{share:.2g}" for share in shares))
 
 
-def _clipped(chosen: ChosenExperiment) -> None:
-    """Which classes the ReLU on the logits has silenced, in each trained network."""
+def _show_clipped_logits(chosen: ChosenExperiment) -> None:
+    """Which classes the ReLU after the last layer has silenced, in each trained network."""
     st.markdown("#### Which logits are stuck at zero?")
     runs = {f"seed {planned.seed}": run for planned, run in chosen.runs() if run.state == "finished"}
     if not runs:
-        st.info("Train this network live, and the classes whose score is clipped to zero are shown here.")
+        st.info("Train this network live: then this page shows the classes whose score (logit) is stuck at zero.")
         return
     run = next(iter(runs.values()))
     if len(runs) > 1:
-        help = "Whether a class is stuck depends on the first weights, so on the seed."
+        help = "Which classes are stuck depends on the initial weights, and so on the seed."
         run = runs[st.selectbox("Of the network", list(runs), key="clipped-of", width=420, help=help)]
-    answers = split_predictions(run, "test")
-    table = _clipped_table(run.id, trained.chosen_checkpoint(open_store(), run).sha256, answers)
-    stuck = [answers.classes[place] for place in table.index[(table["any"] == 1).to_numpy()]]
+    predictions = split_predictions(run, "test")
+    table = _clipped_table(run.id, trained.chosen_checkpoint(open_store(), run).sha256, predictions)
+    stuck = [predictions.classes[index] for index in table.index[(table["any"] == 1).to_numpy()]]
     if stuck:
-        named = ", ".join(map(in_markdown, stuck))
+        names = ", ".join(map(in_markdown, stuck))
         st.warning(
-            f"Stuck: {named}. Their logit is zero for every one of the test images, so no gradient ever reaches "
-            "it and they are never the answer."
+            f"Stuck: {names}. Their logit is zero for every test image. So no gradient reaches it, and the network "
+            "never gives this answer."
         )
     else:
-        st.success("No class is stuck for every image in this network. Another seed may be less lucky.")
-    st.plotly_chart(clipped_logits(table, answers.classes), key="clipped", config=_CHART)
+        st.success("No class is stuck in this network. With another seed one may be.")
+    st.plotly_chart(clipped_logits(table, predictions.classes), key="clipped", config=_CHART)
     st.caption(
-        "A red bar: of this class's own test images, how many have its logit clipped to zero. They cannot be "
-        "told from any other class at zero, and no gradient asks for a higher score."
+        "A red bar: on how many test images of this class its own logit is clipped to zero. There the network cannot "
+        "tell the class from others at zero, and no gradient raises the score."
     )
 
 
-def _twice(_: ChosenExperiment) -> None:
+def _show_log_softmax_twice(_: ChosenExperiment) -> None:
     """Log-softmax of log-softmax, with numbers."""
     st.markdown("#### Log-softmax, once and twice")
     first = st.slider(
@@ -115,15 +116,15 @@ def _twice(_: ChosenExperiment) -> None:
     numbers = {name: st.column_config.NumberColumn(format="%.4f") for name in table.columns}
     data_table("twice", table_rows(table.reset_index(), numbers), "Log-softmax applied twice")
     st.caption(
-        "Log-softmax subtracts the logarithm of the last column. The second time that is log 1 = 0: nothing "
-        "changes, and neither does the loss."
+        "Log-softmax subtracts the logarithm of the last column. The second time this is log 1 = 0, so nothing "
+        "changes, and the loss stays the same."
     )
 
 
 _DEMONSTRATIONS: dict[str, Callable[[ChosenExperiment], None]] = {
-    "linear-depth": _one_matrix,
-    "cnn": _twice,
-    "deep-mlp": _clipped,
+    "linear-depth": _show_product,
+    "cnn": _show_log_softmax_twice,
+    "deep-mlp": _show_clipped_logits,
 }
 
 
@@ -136,8 +137,8 @@ def _product(run_id: str, sha256: str) -> explain_linear.LinearProduct | None:
     return explain_linear.linear_product(open_store(), open_store().run(run_id))
 
 
-@st.cache_resource(max_entries=16, show_spinner="Asking the network about every test image …")
-def _clipped_table(run_id: str, sha256: str, _answers: SplitPredictions) -> pd.DataFrame:
+@st.cache_resource(max_entries=16, show_spinner="The network answers every test image …")
+def _clipped_table(run_id: str, sha256: str, _predictions: SplitPredictions) -> pd.DataFrame:
     store = open_store()
-    outputs = explain_linear.run_logits(store, store.run(run_id), _answers.images(_answers.table))
-    return explain_linear.clipped_logits(outputs, _answers.table["label"].to_numpy())
+    outputs = explain_linear.run_logits(store, store.run(run_id), _predictions.images(_predictions.table))
+    return explain_linear.clipped_logits(outputs, _predictions.table["label"].to_numpy())

@@ -1,4 +1,4 @@
-"""Train an experiment live: the button, how far each network is, and their curves as they race."""
+"""Train an experiment live: the button, the progress of each network, and their curves while they train."""
 
 import contextlib
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from mnist_core.studies import PROTOCOLS, PlannedRun
 from mnist_core.text import in_html, in_markdown
 
 _TICK_SECONDS, _IDLE_SECONDS = 0.5, 5.0
-# in the session: what the person has started, so that continuations follow it
+# Session key of the experiments that the person has started: their continuations are started later.
 _STARTED = "studies:started"
-# curves at most
-_ON_CHART = 24
-_MARKS = {
+# Most curves on the chart.
+_MOST_CURVES = 24
+_STATE_LABELS = {
     "queued": "waiting",
     "running": "",
     "finished": "✓",
@@ -31,13 +31,13 @@ _MARKS = {
 }
 
 # what `studies.start_runs` takes up again
-_AGAIN = ("stopped", "interrupted", "failed")
+_RESUMABLE = ("stopped", "interrupted", "failed")
 
 _Row = tuple[PlannedRun, Run | None]
 
 
 def choose_extent(chosen: ChosenExperiment) -> ChosenExperiment:
-    """The same experiment with as many epochs and seeds as the person wants, all in the URL."""
+    """The same experiment with the person's choice of epochs, seeds and protocol, all in the URL."""
     st.subheader("Train it live")
     with st.container(horizontal=True, vertical_alignment="bottom", key="how-much"):
         epochs = choose_option(
@@ -45,28 +45,28 @@ def choose_extent(chosen: ChosenExperiment) -> ChosenExperiment:
             list(EPOCHS),
             default="all",
             key="share",
-            help="All that the study trained, or fewer for a first look. The results below are of as many epochs.",
+            help="All epochs of the study, or fewer for a first look. The results below are for this choice.",
         )
         seeds = _seeds(chosen)
         honest = st.toggle(
             "The honest figure, too",
             key="honest",
             bind="query-params",
-            help="The study chose its best epoch on the test images, which flatters. This trains each "
-            "network once more and chooses on 10,000 images held out of training.",
+            help="The study chose its best epoch on the test images, which flatters its figures. This trains each "
+            "network once more and chooses the epoch on 10,000 images held out of training.",
         )
     if chosen.experiment.seeds > 1:
         st.caption(
-            f"{chosen.experiment.seeds} seeds, unless you choose otherwise: with other first weights this "
-            "network may end far from where one run did."
+            f"{chosen.experiment.seeds} seeds, unless you choose another number: with other initial weights this "
+            "network may end with a very different accuracy."
         )
     return replace(chosen, epochs=epochs, seeds=seeds, honest=honest)
 
 
 def _seeds(chosen: ChosenExperiment) -> int:
-    """How often each network is trained: what the URL or the person says, else the experiment's own number.
+    """How often each network is trained: the number in the URL or of the person, else the experiment's default.
 
-    Streamlit's binding knows one default for all experiments; here the URL names every number but the experiment's own.
+    Streamlit's own binding has one default for all experiments. Here the URL leaves out each experiment's default.
     """
     default = chosen.experiment.seeds
     asked, before = st.query_params.get("times"), st.session_state.get("times:url")
@@ -82,8 +82,8 @@ def _seeds(chosen: ChosenExperiment) -> int:
         SEEDS,
         key="times",
         width=140,
-        help="How often each network is trained, each time from other first weights: one seed "
-        "shows a race, several show what is chance.",
+        help="How often each network is trained, each time from other initial weights. Several seeds show how much is "
+        "chance.",
     )
     st.session_state["times:default"] = default
     wanted = None if seeds == default else str(seeds)
@@ -96,19 +96,19 @@ def _seeds(chosen: ChosenExperiment) -> int:
 
 
 def show_training(chosen: ChosenExperiment, revealed: bool) -> None:
-    """The button, and from then on the networks' states; their curves once the question has been answered."""
+    """The button that trains, then the networks' states; their curves once the question has been answered."""
     with errors_as_messages():
-        rows = _continued(chosen)
-        missing = [planned for planned, run in rows if run is None or run.state in _AGAIN]
-        readable = _readable(chosen)
+        rows = _rows_with_continuations(chosen)
+        missing = [planned for planned, run in rows if run is None or run.state in _RESUMABLE]
+        readable = _has_images(chosen)
         with st.container(horizontal=True, vertical_alignment="center", key="start-study"):
             st.button(
                 "Train what is missing" if 0 < len(missing) < len(rows) else "Train it live",
                 type="primary",
                 disabled=not missing or not readable,
-                on_click=_begin,
+                on_click=_start,
                 args=(chosen,),
-                help="Puts every network of this experiment into the queue that is not here already.",
+                help="Puts every network of this experiment that is not trained yet into the queue.",
             )
             active = [run for _, run in rows if run is not None and run.active]
             if active:
@@ -118,15 +118,15 @@ def show_training(chosen: ChosenExperiment, revealed: bool) -> None:
                     args=([run.id for run in active],),
                     help="Ends these runs. They can be continued on the page Train.",
                 )
-            st.caption(_extent(rows, missing))
+            st.caption(_extent_text(rows, missing))
         ended = sum(run is not None and not run.active for _, run in rows)
         if ended or active:
             every = _TICK_SECONDS if active else _IDLE_SECONDS
             st.fragment(_follow, run_every=every)(chosen, revealed, (ended, len(active)))
 
 
-def _readable(chosen: ChosenExperiment) -> bool:
-    """Whether the images are here; if not, the page now says so and where to get them."""
+def _has_images(chosen: ChosenExperiment) -> bool:
+    """Whether the images are here; if not, the page says so and where to get them."""
     lacking = studies.unavailable_data(chosen.plan(), environment.data_dir())
     for name, why in lacking.items():
         st.warning(in_markdown(why))
@@ -139,39 +139,39 @@ def _readable(chosen: ChosenExperiment) -> bool:
     return not lacking
 
 
-def _rows(chosen: ChosenExperiment) -> list[_Row]:
-    """Everything that is planned, with its run as far as there is one."""
+def _load_rows(chosen: ChosenExperiment) -> list[_Row]:
+    """All planned runs, each with its run in the store or None."""
     planned = chosen.plan()
-    runs = {_key(one): run for one, run in studies.find_runs(open_store(), planned)}
-    return [(one, runs.get(_key(one))) for one in planned]
+    runs = {_planned_key(planned_run): run for planned_run, run in studies.find_runs(open_store(), planned)}
+    return [(planned_run, runs.get(_planned_key(planned_run))) for planned_run in planned]
 
 
-def _continued(chosen: ChosenExperiment) -> list[_Row]:
-    """`_rows`, after what the person has started and now can continue from a finished run has been enqueued."""
-    rows = _rows(chosen)
+def _rows_with_continuations(chosen: ChosenExperiment) -> list[_Row]:
+    """`_rows`, after continuations of what the person started are queued, if their first runs have finished."""
+    rows = _load_rows(chosen)
     if chosen not in st.session_state.get(_STARTED, []) or all(run is not None for _, run in rows):
         return rows
     studies.start_runs(open_store(), chosen.plan())
     background_jobs().wake()
-    return _rows(chosen)
+    return _load_rows(chosen)
 
 
-def _key(planned: PlannedRun) -> tuple[str, str, int, str]:
+def _planned_key(planned: PlannedRun) -> tuple[str, str, int, str]:
     return planned.experiment.name, planned.variant.label, planned.seed, planned.protocol
 
 
-def _extent(rows: Sequence[_Row], missing: Sequence[PlannedRun]) -> str:
-    """How many networks, and about how long the missing ones will take."""
+def _extent_text(rows: Sequence[_Row], missing: Sequence[PlannedRun]) -> str:
+    """How many runs there are, and about how long the missing ones will take."""
     count = f"{len(rows)} run{'s' * (len(rows) > 1)}"
     if not missing:
-        return f"All {count} are here." if len(rows) > 1 else "It is here."
+        return f"All {count} are trained or on their way." if len(rows) > 1 else "This run is trained or on its way."
     with contextlib.suppress(MnistLabError):
         seconds = sweeps.estimated_seconds(open_store(), [planned.config for planned in missing])
         return f"{len(missing)} of {count} to train: about {sweeps.duration_text(seconds)} on this machine."
     return f"{len(missing)} of {count} to train."
 
 
-def _begin(chosen: ChosenExperiment) -> None:
+def _start(chosen: ChosenExperiment) -> None:
     try:
         studies.start_runs(open_store(), chosen.plan())
     except MnistLabError as error:
@@ -182,62 +182,64 @@ def _begin(chosen: ChosenExperiment) -> None:
 
 
 def _stop(ids: Sequence[str]) -> None:
-    # or what continues from them would follow
+    # Otherwise the continuations of these runs would be started later.
     st.session_state.pop(_STARTED, None)
     for run_id in ids:
-        # it has ended by itself meanwhile
+        # The run may have ended by itself meanwhile.
         with contextlib.suppress(StoreError):
             open_store().request(run_id, "stop")
 
 
-def _follow(chosen: ChosenExperiment, revealed: bool, seen: tuple[int, int]) -> None:
-    """States, and curves; draws the whole page anew when a run has ended or begun."""
-    rows = _rows(chosen)
+def _follow(chosen: ChosenExperiment, revealed: bool, shown_counts: tuple[int, int]) -> None:
+    """States and curves; draws the whole page again when a run has begun or ended."""
+    rows = _load_rows(chosen)
     runs = [run for _, run in rows if run is not None]
-    now = sum(not run.active for run in runs), sum(run.active for run in runs)
-    if now != seen:
+    counts = sum(not run.active for run in runs), sum(run.active for run in runs)
+    if counts != shown_counts:
         st.rerun()
     st.html(progress_html(rows, revealed))
     if not revealed:
         st.info("The curves appear here once the question above has been answered.")
         return
     several = chosen.seeds > 1
-    live_curves([replace(run, name=_label(planned, several)) for planned, run in rows if run is not None][:_ON_CHART])
-    if len(runs) > _ON_CHART:
-        st.caption(f"The first {_ON_CHART} of {len(runs)} runs are on the chart.")
+    live_curves(
+        [replace(run, name=_label(planned, several)) for planned, run in rows if run is not None][:_MOST_CURVES]
+    )
+    if len(runs) > _MOST_CURVES:
+        st.caption(f"The first {_MOST_CURVES} of {len(runs)} runs are on the chart.")
 
 
 def progress_html(rows: Sequence[_Row], figures: bool) -> str:
-    """HTML of every planned run: its colour, how far it is, and with `figures` how well it does."""
+    """HTML of every planned run: its colour, its progress, and with `figures` its accuracy."""
     seeds = len({planned.seed for planned, _ in rows}) > 1
-    styles = run_styles(_on_chart(rows))
+    styles = run_styles(_runs_on_chart(rows))
     cells = (
-        _cell(planned, run, styles.get(run.number, run_style(run.number)).colour if run else GREY, figures, seeds)
+        _cell_html(planned, run, styles.get(run.number, run_style(run.number)).colour if run else GREY, figures, seeds)
         for planned, run in rows
     )
     return f"<div class='board'>{''.join(cells)}</div>"
 
 
-def _on_chart(rows: Sequence[_Row]) -> list[Run]:
-    """As many runs as a chart of curves can show."""
-    return [run for _, run in rows if run is not None][:_ON_CHART]
+def _runs_on_chart(rows: Sequence[_Row]) -> list[Run]:
+    """The runs whose curves are on the chart."""
+    return [run for _, run in rows if run is not None][:_MOST_CURVES]
 
 
 def _label(planned: PlannedRun, seeds: bool) -> str:
-    """The network's name, with its seed where there are several, and its protocol where it is not the study's."""
+    """The network's name, with its seed if there are several, and its protocol unless it is the study's."""
     parts = [planned.variant.label, f"seed {planned.seed}" if seeds else ""]
     return " · ".join(part for part in (*parts, "honest" * (planned.protocol != PROTOCOLS[0])) if part)
 
 
-def _cell(planned: PlannedRun, run: Run | None, colour: str, figures: bool, seeds: bool) -> str:
+def _cell_html(planned: PlannedRun, run: Run | None, colour: str, figures: bool, seeds: bool) -> str:
     label = _label(planned, seeds)
-    said = _MARKS.get(run.state, run.state) if run else _MARKS["missing"]
+    status = _STATE_LABELS.get(run.state, run.state) if run else _STATE_LABELS["missing"]
     if run and run.validation_accuracy is not None and figures:
-        said = f"{said} {run.validation_label} {run.validation_accuracy:.2%}"
+        status = f"{status} {run.validation_label} {run.validation_accuracy:.2%}"
     elif run and run.state == "running":
-        said = f"epoch {min(run.epoch + 1, run.config.epochs)} of {run.config.epochs}"
+        status = f"epoch {min(run.epoch + 1, run.config.epochs)} of {run.config.epochs}"
     width = 100 * run.progress if run else 0
     return (
-        f"<div><b><span style='color:{colour}'>●</span> {in_html(label)}</b><span>{in_html(said.strip())}</span>"
+        f"<div><b><span style='color:{colour}'>●</span> {in_html(label)}</b><span>{in_html(status.strip())}</span>"
         f"<i><u style='width:{width:.1f}%;background:{colour}'></u></i></div>"
     )

@@ -1,4 +1,4 @@
-"""The networks of an experiment: one as a large diagram, many as a list in which one is chosen."""
+"""The networks of an experiment: a diagram of one of them, and a list to choose from if there are several."""
 
 import pandas as pd
 import streamlit as st
@@ -10,30 +10,30 @@ from mnist_core.architectures import Architecture, architecture_diagram, describ
 from mnist_core.config import RunConfig, list_config_fields
 from mnist_core.data import input_shape_and_classes
 
-# pixels; a longer list scrolls
+# Pixels; a longer list scrolls.
 _LIST_HEIGHT = 320
 
 
 def show_networks(chosen: ChosenExperiment) -> None:
-    """The networks with their parameters, and the settings that all of them share."""
+    """The networks with their parameters, and how they are trained."""
     st.subheader("The networks")
     with errors_as_messages():
-        found = _distinct(chosen)
-        if len(found) > 1:
+        networks = _distinct_networks(chosen)
+        if len(networks) > 1:
             left, right = st.columns([2, 3], gap="large")
             with left:
-                help = "The one that is drawn."
-                label = st.selectbox("Network", [label for label, _ in found.values()], key="network", help=help)
-                _table(found)
+                help = "The network in the diagram."
+                label = st.selectbox("Network", [label for label, _ in networks.values()], key="network", help=help)
+                _table(networks)
             with right:
-                _draw(dict(found.values())[label])
+                _draw(dict(networks.values())[label])
         else:
-            _draw(next(iter(found.values()))[1])
+            _draw(next(iter(networks.values()))[1])
     st.markdown(shared_settings(chosen))
 
 
 def shared_settings(chosen: ChosenExperiment) -> str:
-    """How all of them are trained, as a sentence; what differs from one to the next is named, not told."""
+    """Sentences on how the networks are trained: the settings that they share, then the values of those that differ."""
     configs = [variant.config for variant in chosen.experiment.variants]
     silent = _without_effect(configs[0])
     parts, differing = [], []
@@ -41,14 +41,14 @@ def shared_settings(chosen: ChosenExperiment) -> str:
         values = list(dict.fromkeys(getattr(config, field.name) for config in configs))
         if len(values) > 1 and field.name != "architecture":
             differing.append(f"**{field.label.lower()}** {', '.join(f'{value:g}' for value in values)}")
-        elif field.name in _TOLD and field.name not in silent and field.matters(configs[0].model_dump()):
-            parts.append(_TOLD[field.name](values[0]))
-    told = f"Trained with {', '.join(part for part in parts if part)}."
-    return told + (f" What differs: {'; '.join(differing)}." if differing else "")
+        elif field.name in _SETTING_TEXTS and field.name not in silent and field.matters(configs[0].model_dump()):
+            parts.append(_SETTING_TEXTS[field.name](values[0]))
+    text = f"Trained with {', '.join(part for part in parts if part)}."
+    return text + (f" What differs: {'; '.join(differing)}." if differing else "")
 
 
 def _without_effect(config: RunConfig) -> tuple[str, ...]:
-    """Settings that this kind of model does not have: only scikit-learn's logistic regression has a solver and C."""
+    """Settings that this kind of model lacks: only scikit-learn's logistic regression has a solver and C."""
     logistic = ("solver", "inverse_regularisation")
     if config.library != "sklearn":
         return logistic
@@ -63,7 +63,7 @@ def _without_effect(config: RunConfig) -> tuple[str, ...]:
     return (*(logistic if hidden else network), "normalise")
 
 
-_TOLD = {
+_SETTING_TEXTS = {
     "library": lambda value: "scikit-learn" if value == "sklearn" else "",
     "solver": lambda value: f"solver {value}",
     "inverse_regularisation": lambda value: f"C = {value:g}",
@@ -79,29 +79,29 @@ _TOLD = {
 }
 
 
-def _distinct(chosen: ChosenExperiment) -> dict[str, tuple[str, Architecture]]:
-    """The architectures that occur, each with the label of the first that has it."""
-    found: dict[str, tuple[str, Architecture]] = {}
+def _distinct_networks(chosen: ChosenExperiment) -> dict[str, tuple[str, Architecture]]:
+    """The different architectures by their text, each with the label of its first network."""
+    networks: dict[str, tuple[str, Architecture]] = {}
     for variant in chosen.experiment.variants:
         text = variant.config.architecture
-        if text not in found:
-            found[text] = variant.label, describe_architecture(text, *input_shape_and_classes(variant.config))
-    return found
+        if text not in networks:
+            networks[text] = variant.label, describe_architecture(text, *input_shape_and_classes(variant.config))
+    return networks
 
 
 def _draw(network: Architecture) -> None:
-    # st.html would strip the SVG
+    # st.html would remove the SVG.
     st.markdown(architecture_diagram(network), unsafe_allow_html=True)
     st.caption(f"**{network.parameters:,}** parameters · **{network.macs:,}** multiply-accumulates an image")
 
 
-def _table(found: dict[str, tuple[str, Architecture]]) -> None:
+def _table(networks: dict[str, tuple[str, Architecture]]) -> None:
     rows = [
-        {"#": place, "Network": label, "Parameters": network.parameters, "Layers": network.text}
-        for place, (label, network) in enumerate(found.values())
+        {"#": number, "Network": label, "Parameters": network.parameters, "Layers": network.text}
+        for number, (label, network) in enumerate(networks.values())
     ]
     numbers = {
-        "#": st.column_config.NumberColumn(width="small", help="As on the charts below."),
+        "#": st.column_config.NumberColumn(width="small", help="The network's number on the charts below."),
         "Parameters": st.column_config.NumberColumn(format="localized", help="Numbers that training adjusts."),
     }
     data_table("networks", table_rows(pd.DataFrame(rows), numbers), "Networks of the experiment", _LIST_HEIGHT)

@@ -1,22 +1,22 @@
-"""Predict first: the class answers a question before it sees what was measured."""
+"""Predict first: a question that the class answers before the results are shown."""
 
 import streamlit as st
 
 from mnist_core.studies import Study
 from mnist_core.text import in_markdown
 
-# in the session: study -> place of the option; -1 for "show it"
+# Session key of the answers: index of the chosen option by study, `_UNANSWERED` for "show without answering".
 _ANSWERS = "studies:answers"
 _UNANSWERED = -1
 
 
 def is_answered(study: Study) -> bool:
-    """Whether the class has answered this study's question, or has asked to see the results without."""
+    """Whether the class has answered this study's question, or asked for the results without answering."""
     return study.name in st.session_state.get(_ANSWERS, {})
 
 
 def show_question(study: Study) -> None:
-    """The question with a button for each answer; once answered, what is right and why."""
+    """The question with a button for each answer; once answered, the right answer and its reason."""
     with st.container(border=True, key="question"):
         st.subheader("Predict first")
         st.markdown(f"#### {study.question.text}")
@@ -28,13 +28,13 @@ def show_question(study: Study) -> None:
 
 def _options(study: Study) -> None:
     with st.container(horizontal=True, key="answers"):
-        for place, option in enumerate(study.question.options):
+        for index, option in enumerate(study.question.options):
             st.button(
                 option,
-                key=f"answer-{place}",
+                key=f"answer-{index}",
                 on_click=_answer,
-                args=(study.name, place),
-                help="Your prediction. The results are shown once you have given one.",
+                args=(study.name, index),
+                help="Your prediction. Then the results are shown.",
             )
         st.button(
             "Show without answering",
@@ -47,14 +47,14 @@ def _options(study: Study) -> None:
 
 
 def _verdict(study: Study) -> None:
-    question, given = study.question, st.session_state[_ANSWERS][study.name]
+    question, prediction = study.question, st.session_state[_ANSWERS][study.name]
     right = f"**{in_markdown(question.options[question.answer])}**"
-    if given == question.answer:
-        st.success(f"You predicted {right}, and that is what was found.")
-    elif given == _UNANSWERED:
-        st.info(f"What was found: {right}.")
+    if prediction == question.answer:
+        st.success(f"You predicted {right}. That is right.")
+    elif prediction == _UNANSWERED:
+        st.info(f"The answer: {right}.")
     else:
-        st.warning(f"You predicted **{in_markdown(question.options[given])}**. What was found: {right}.")
+        st.warning(f"You predicted **{in_markdown(question.options[prediction])}**. The answer: {right}.")
     st.markdown(question.why)
     st.button(
         "Ask again",
@@ -66,9 +66,9 @@ def _verdict(study: Study) -> None:
     )
 
 
-def _answer(study: str, place: int) -> None:
-    st.session_state[_ANSWERS] = {**st.session_state.get(_ANSWERS, {}), study: place}
+def _answer(study: str, index: int) -> None:
+    st.session_state[_ANSWERS] = {**st.session_state.get(_ANSWERS, {}), study: index}
 
 
 def _forget(study: str) -> None:
-    st.session_state[_ANSWERS] = {name: place for name, place in st.session_state[_ANSWERS].items() if name != study}
+    st.session_state[_ANSWERS] = {name: index for name, index in st.session_state[_ANSWERS].items() if name != study}

@@ -1,4 +1,4 @@
-"""The results of an experiment: reported beside measured, and the charts that the study drew."""
+"""The results of an experiment: figures reported and measured, and the charts that the study drew."""
 
 import pandas as pd
 import streamlit as st
@@ -13,60 +13,60 @@ from mnist_core.store import Run
 from mnist_core.text import in_markdown
 
 _CHART = {"displayModeBar": False}
-# of single steps
+# Smoothing of curves that are drawn step by step.
 _SMOOTHING = 0.95
-# epochs: up to here curves are drawn step by step, as there is little to see of so few epochs
-_STEPWISE = 3
+# Up to this number of epochs, curves are drawn step by step: so few values after each epoch would show little.
+_MOST_STEPWISE_EPOCHS = 3
 _METRICS: list[Metric] = ["loss", "accuracy"]
-_OWN = "Measured by your own runs."
+_MEASURED_HERE = "Measured by your own runs."
 _SOURCES = {
-    "committed": "Nothing of this experiment has been trained here yet. These figures were **measured when this "
-    "version was made**; train it live and your own take their place.",
-    "none": "Nothing of this experiment has been trained here with so many epochs. Press **Train it live** above: its "
-    "figures appear here beside the reported ones.",
+    "committed": "No network of this experiment has been trained here yet. These figures were **measured when this "
+    "version was made**. Train it live, and your own figures replace them.",
+    "none": "No network of this experiment has been trained here with this number of epochs. Press **Train it live** "
+    "above: then its figures appear here beside the reported ones.",
 }
 
 
 def show_figures(chosen: ChosenExperiment) -> None:
-    """Reported beside measured, as a table and against the number of the model."""
-    found = load_evidence(chosen)
-    if found.source == "own":
-        st.caption(_OWN + _fewer(chosen))
+    """Reported and measured figures as a table, why some differ, and the accuracy of each network as a chart."""
+    evidence = load_evidence(chosen)
+    if evidence.source == "own":
+        st.caption(_MEASURED_HERE + _fewer_epochs_note(chosen))
     else:
-        st.info(_SOURCES[found.source])
-    _table(chosen, found)
-    for network in found.scattered:
+        st.info(_SOURCES[evidence.source])
+    _table(chosen, evidence)
+    for network in evidence.scattered:
         st.warning(in_markdown(studies.scatter_sentence(network)))
-    _reasons(chosen, found)
+    _reasons(chosen, evidence)
     if len(chosen.experiment.variants) > 1:
-        _by_model(chosen, found)
+        _by_model(chosen, evidence)
 
 
 def show_curves(chosen: ChosenExperiment) -> None:
-    """How the finished networks learned, and how far training and test accuracy lie apart."""
-    found = chosen.trained()
-    if not found:
-        st.info("Train these networks live: their curves are kept here when they have finished.")
+    """Learning curves of the finished networks, and how far their training and test accuracy lie apart."""
+    trained_runs = chosen.trained()
+    if not trained_runs:
+        st.info("Train these networks live: when they have finished, their curves are shown here.")
         return
-    runs = [run for _, run in found]
+    runs = [run for _, run in trained_runs]
     _curves(chosen, runs)
     _overfitting(runs)
     _links(runs)
 
 
-def _fewer(chosen: ChosenExperiment) -> str:
-    """What is to be said of runs that trained for fewer epochs than the study's."""
+def _fewer_epochs_note(chosen: ChosenExperiment) -> str:
+    """A remark on runs that trained for fewer epochs than the study's; empty if they did not."""
     if chosen.scale >= 1:
         return ""
     share = {"one": "only one"}.get(chosen.epochs, chosen.epochs)
-    return f" They trained for **{share}** of the study's epochs, so expect less than was reported."
+    return f" They trained for **{share}** of the study's epochs, so expect lower accuracies than the study reports."
 
 
-def _table(chosen: ChosenExperiment, found: Evidence) -> None:
+def _table(chosen: ChosenExperiment, evidence: Evidence) -> None:
     swept = chosen.experiment.swept
     values = {variant.label: variant.values for variant in chosen.experiment.variants}
     order = list(METRICS)
-    rows = sorted(found.rows, key=lambda row: order.index(row.metric))
+    rows = sorted(evidence.rows, key=lambda row: order.index(row.metric))
     lead = {_heading(name): [values.get(row.variant, {}).get(name) for row in rows] for name in swept}
     lead = lead or {"Network": [row.variant for row in rows]}
     shown = pd.DataFrame(
@@ -89,7 +89,7 @@ def _table(chosen: ChosenExperiment, found: Evidence) -> None:
         "Difference": [places.difference for places in digits],
         **{name: [places.honest for places in digits] for name in ("Honest", "Honest ± sd")},
     }
-    # in the saved file, too
+    # Rounded here, so that the saved file has the same digits.
     for name, places in decimals.items():
         shown[name] = [round(value, digits) for value, digits in zip(shown[name].tolist(), places, strict=True)]
     number = st.column_config.NumberColumn
@@ -98,49 +98,51 @@ def _table(chosen: ChosenExperiment, found: Evidence) -> None:
         "Reported": number(help="What the study says."),
         "Measured": number(
             "Measured (optimistic)",
-            help="Mean over the seeds, measured as the study did: the test "
-            "images chose the epoch or the settings, which flatters.",
+            help="Mean over the seeds, measured as the study did: the test images chose the epoch or the settings, "
+            "which flatters the figure.",
         ),
-        "± sd": number(help="Standard deviation between the seeds; needs two. It says how many digits the mean has."),
+        "± sd": number(
+            help="Standard deviation between the seeds; needs two seeds. It sets how many digits the mean has."
+        ),
         "n": number(format="%d", width="small", help="Seeds that have been trained."),
         "Difference": number(format="%+g", help="Measured minus reported."),
         "Honest": number(
-            help="The same network, its epoch chosen on 10,000 images held out of training, and tested once."
+            help="The same network, but its epoch was chosen on 10,000 images held out of training. Tested once."
         ),
         "Honest ± sd": number(help="Standard deviation of the honest figure between the seeds."),
     }
     data_table("reported", table_rows(shown, columns, decimals), "Reported and measured figures")
-    st.caption("**Optimistic**: chosen on the very images that it is tested on. **Honest**: chosen on held-out images.")
+    st.caption("**Optimistic**: chosen on the same images that it is tested on. **Honest**: chosen on held-out images.")
 
 
 def _heading(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _reasons(chosen: ChosenExperiment, found: Evidence) -> None:
-    """What is known of the differences between measured and reported figures, each note once."""
+def _reasons(chosen: ChosenExperiment, evidence: Evidence) -> None:
+    """Notes of the study on why measured and reported figures differ, each once with its figures."""
     reasons: dict[str, list[str]] = {}
-    for row in found.rows:
+    for row in evidence.rows:
         if row.n and (because := chosen.study.because.get(row.key)):
             reasons.setdefault(because, []).append(f"{row.variant}, {METRICS.get(row.metric, row.metric)}")
     if reasons:
-        with st.expander("Why some figures differ", expanded=bool(found.scattered)):
-            if found.source == "own":
+        with st.expander("Why some figures differ", expanded=bool(evidence.scattered)):
+            if evidence.source == "own":
                 st.caption("These notes are about the runs that came with this version, not about yours.")
             for because, show_figures in reasons.items():
                 st.markdown(f"**{in_markdown('; '.join(show_figures))}**  \n{because}")
 
 
-def _by_model(chosen: ChosenExperiment, found: Evidence) -> None:
+def _by_model(chosen: ChosenExperiment, evidence: Evidence) -> None:
     st.markdown("#### Accuracy of each setting" if chosen.experiment.swept else "#### Accuracy against model number")
-    table = accuracy_table(chosen, found.table)
+    table = accuracy_table(chosen, evidence.table)
     title = _heading(chosen.experiment.swept[0]) if len(chosen.experiment.swept) == 1 else "Model"
     left, right = st.columns(2, gap="medium")
     with left:
-        st.caption("From 0 to 100: the differences all but vanish.")
+        st.caption("From 0 to 100: the differences almost vanish.")
         st.plotly_chart(accuracy_by_model(table, title=title), key="full-scale", config=_CHART)
     with right:
-        st.caption("Zoomed in on the best; a triangle at the foot is far below.")
+        st.caption("Zoomed in on the best. A triangle at the bottom: far below.")
         st.plotly_chart(accuracy_by_model(table, zoomed=True, title=title), key="zoomed", config=_CHART)
 
 
@@ -152,7 +154,7 @@ def _curves(chosen: ChosenExperiment, runs: list[Run]) -> None:
         key="metric",
         help="Loss is what training lowers; accuracy is the share of right answers.",
     )
-    stepwise = max(run.epoch for run in runs) <= _STEPWISE
+    stepwise = max(run.epoch for run in runs) <= _MOST_STEPWISE_EPOCHS
     kinds = ("train", "validation") if stepwise else ("epoch_train", "validation")
     wanted = tuple(f"{kind}_{metric}" for kind in kinds)
     tables = {}
@@ -168,8 +170,8 @@ def _curves(chosen: ChosenExperiment, runs: list[Run]) -> None:
     st.plotly_chart(figure, key="study-curves", config=_CHART)
     st.caption(
         f"{'Training step by step, smoothed' if stepwise else 'Solid: training'}; dotted: the test images after each "
-        "epoch. The study held no images out and chose its epoch on these, which it called validation: that is "
-        "optimistic."
+        "epoch. The study held no images out: it chose its epoch on the test images and called them validation. That "
+        "is optimistic."
     )
 
 
@@ -177,8 +179,8 @@ def _overfitting(runs: list[Run]) -> None:
     st.markdown("#### Training and test")
     st.plotly_chart(accuracy_dots(runs), key="overfitting", config=_CHART)
     st.caption(
-        "Accuracy on the training images is not the goal. Where it lies far above that on the test images, the "
-        "network has learned its images by heart."
+        "High accuracy on training images is not the goal. Where it lies far above that on test images, the network "
+        "has learned its images by heart (overfitting)."
     )
 
 
@@ -200,5 +202,5 @@ def _links(runs: list[Run]) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=200)
 def _metrics(run_id: str, names: tuple[str, ...], step: int) -> pd.DataFrame:
-    """Metrics of a run; its step is there to read them again once it has gone on."""
+    """Metrics of a run. `step` makes the cache read them again once the run has gone on."""
     return open_store().metrics(run_id, names=names)

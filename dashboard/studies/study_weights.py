@@ -1,4 +1,4 @@
-"""What a study's network has learned, as drawn there: ten coefficient images 2 x 5, or the first 16 units 4 x 4."""
+"""Weights of a study's network as images, arranged as in the study: 2 x 5 classes, or the first 16 units 4 x 4."""
 
 import base64
 from collections.abc import Sequence
@@ -18,48 +18,52 @@ from mnist_core.studies import PlannedRun
 from mnist_core.text import in_html
 
 _UNITS = 16
-# pixels on the screen, about
+# Pixels on the screen, rounded to a whole multiple of the image.
 _TILE = 112
 
 
 def show_weights(chosen: ChosenExperiment) -> None:
-    """The images of one trained network of the experiment, which can be chosen."""
-    found = chosen.trained()
-    if not found:
-        st.info("Train these networks live: what they have learned is drawn here when they have finished.")
+    """The weights of one trained network of the experiment; a select box chooses it."""
+    trained_runs = chosen.trained()
+    if not trained_runs:
+        st.info("Train these networks live: when they have finished, their weights are drawn here.")
         return
     with errors_as_messages():
-        run = choose_network(found, "weights-of")
-        kept = load_learned_weights(run, trained.chosen_checkpoint(open_store(), run).epoch or 0)
-        if not kept.names:
+        run = choose_network(trained_runs, "weights-of")
+        learned = load_learned_weights(run, trained.chosen_checkpoint(open_store(), run).epoch or 0)
+        if not learned.names:
             st.info("No layer of this network reads pixels, so its weights make no images.")
-        elif kept.names[0] == CLASS_TEMPLATES and _layers(run) == 1:
-            pictures, limit = coloured_weights(kept, CLASS_TEMPLATES)
+        elif learned.names[0] == CLASS_TEMPLATES and _layers(run) == 1:
+            pictures, limit = coloured_weights(learned, CLASS_TEMPLATES)
             st.markdown("The coefficients of each class: ink on **red** speaks for it, ink on **blue** against it.")
-            weight_grid(_flat(pictures), [str(name) for name in kept.classes], 5, limit)
+            weight_grid(_flat(pictures), [str(name) for name in learned.classes], 5, limit)
         else:
-            layer = kept.layers[0]
-            what = "units: what each multiplies the image with" if layer.kind == "units" else "filters"
+            layer = learned.layers[0]
+            what = "units: the weights by which each multiplies the pixels" if layer.kind == "units" else "filters"
             count = min(_UNITS, len(layer.values))
             st.markdown(f"The first {count} of {len(layer.values):,} {what}; one scale for all.")
             values = layer.values[:count]
             pictures, limit = (
-                weight_images(values[:, 0]) if values.shape[1] == 1 else coloured_weights(kept, layer.name)
+                weight_images(values[:, 0]) if values.shape[1] == 1 else coloured_weights(learned, layer.name)
             )
-            weight_grid(_flat(pictures)[:count], [str(place + 1) for place in range(count)], 4, limit)
+            weight_grid(_flat(pictures)[:count], [str(index + 1) for index in range(count)], 4, limit)
 
 
-def choose_network(found: Sequence[tuple[PlannedRun, Run]], key: str, last: bool = False) -> Run:
-    """The run of one of these networks, at first the `last` or the first; with one there is nothing to choose."""
-    runs = {run.name: run for _, run in found}
+def choose_network(trained_runs: Sequence[tuple[PlannedRun, Run]], key: str, last: bool = False) -> Run:
+    """The run that a select box chooses, at first the first one, or with `last` the last; no box for a single run."""
+    runs = {run.name: run for _, run in trained_runs}
     if len(runs) == 1:
         return next(iter(runs.values()))
     start = len(runs) - 1 if last else 0
-    return runs[st.selectbox("Of the network", list(runs), start, key=key, width=420, help="Whose weights are shown.")]
+    return runs[
+        st.selectbox(
+            "Of the network", list(runs), start, key=key, width=420, help="The network whose weights are shown."
+        )
+    ]
 
 
 def weight_grid(pictures: np.ndarray, captions: Sequence[str], columns: int, limit: float) -> None:
-    """Coloured images uint8 (N, H, W, 3) in rows of `columns`, and below them the scale that they share."""
+    """Coloured images uint8 (N, H, W, 3) in rows of `columns`, and below them their common scale."""
     size = whole_pixel_width(_TILE, pictures.shape[2])
     figures = "".join(
         f"<figure>{image_tag(image, size, caption)}<figcaption>{in_html(caption)}</figcaption></figure>"
@@ -74,11 +78,11 @@ def weight_grid(pictures: np.ndarray, captions: Sequence[str], columns: int, lim
 
 
 def _layers(run: Run) -> int:
-    """How many linear layers the network has: with one, its units are the classes themselves."""
+    """Number of linear layers; with one, its units are the classes."""
     network = describe_architecture(run.config.architecture, *input_shape_and_classes(run.config))
     return sum(layer.name == "linear" for layer in network.layers)
 
 
 def _flat(pictures: np.ndarray) -> np.ndarray:
-    """Of weights with a channel axis (N, 1, H, W, 3) that channel; others as they are."""
+    """Images without their channel axis: (N, 1, H, W, 3) becomes (N, H, W, 3)."""
     return pictures[:, 0] if pictures.ndim == 5 else pictures
