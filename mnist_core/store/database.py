@@ -20,10 +20,12 @@ from mnist_core.store.schema import lab, runs
 class Database:
     """An open database with the folder of its runs."""
 
-    def __init__(self, folder: Path, url: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, folder: Path, url: str, clock: Callable[[], float] = time.time, *, only_look: bool = False
+    ) -> None:
         """Open the database at `url`, with the runs' files in `folder`; both are made if no run was ever kept there.
 
-        Raises StorageError.
+        With `only_look` nothing is made, nor is an older database brought up to date. Raises StorageError.
         """
         location = address(url)
         self.root, self.clock = folder, clock
@@ -31,14 +33,16 @@ class Database:
         self.url = location.render_as_string(hide_password=False)
         # of an SQLite database, else None
         self.file = file_of(location)
-        with system_errors(folder, "made"):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self.file is not None:
-            begin_file(self.file, folder)
+        if not only_look:
+            with system_errors(folder, "made"):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self.file is not None:
+                begin_file(self.file, folder)
         self._engine = connect(location)
         # What `history.changed_rows` found of each run, as long as this process lives.
         self._checked: dict[int, tuple[int, bool]] = {}
-        with_reserve(folder, lambda: migrate(self._engine, folder))
+        if not only_look:
+            with_reserve(folder, lambda: migrate(self._engine, folder))
 
     def setting(self, key: str, default: Any = None) -> Any:
         """A setting of this store, such as "runs_at_once"; the default where none can be read."""

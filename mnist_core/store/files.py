@@ -20,14 +20,17 @@ from mnist_core.store.schema import artifacts, runs
 class Files(Database):
     """Artifacts of runs: checkpoints and predictions."""
 
-    def artifacts(self, run_id: str, kind: str | None = None) -> list[Artifact]:
-        """Files of a run, in the order in which training wrote them. Raises StorageError if one's row is damaged."""
+    def artifacts(self, run_id: str, kind: str | None = None, *, checked: bool = True) -> list[Artifact]:
+        """Files of a run, in the order in which training wrote them.
+
+        Raises StorageError if a row is damaged; if `checked` also if the list is not the one that was recorded.
+        """
         columns = [artifacts.c[name] for name in ("path", "kind", "epoch", "step", "sha256", "size")]
         query = sa.select(*columns).join(runs, runs.c.number == artifacts.c.run).where(runs.c.id == run_id)
         with self._engine.connect() as connection:
             files = [Artifact(**row) for row in connection.execute(query.order_by(artifacts.c.step)).mappings()]
             recorded = history.read_fingerprints(connection, self._number(connection, run_id)).get(history.OF_FILES)
-        if not all(map(_is_whole, files)) or recorded not in (None, history.files_digest(files)):
+        if not all(map(_is_whole, files)) or (checked and recorded not in (None, history.files_digest(files))):
             raise StorageError(f"The list of files of a run ({run_id}) in the database is damaged. {DOCTOR}", "damaged")
         return [file for file in files if kind in (None, file.kind)]
 
@@ -86,6 +89,21 @@ class Files(Database):
                     run=run.number, path=path, kind=kind, epoch=epoch, step=step, sha256=sha256, size=size
                 )
             )
+
+    def is_recorded_list(self, run_id: str, files: Sequence[Artifact]) -> bool | None:
+        """Whether these are the files that a run had when it ended; None if that was not recorded."""
+        with self._engine.connect() as connection:
+            recorded = history.read_fingerprints(connection, self._number(connection, run_id)).get(history.OF_FILES)
+        return None if recorded is None else recorded == history.files_digest(files)
+
+    def add_to_list(self, run_id: str, files: Sequence[Artifact]) -> bool:
+        """List files of an ended run again whose rows were lost; False if the list would not be the recorded one."""
+        if self.is_recorded_list(run_id, [*self.artifacts(run_id, checked=False), *files]) is False:
+            return False
+        with writing(self._engine).begin() as connection:
+            number = self._number(connection, run_id)
+            connection.execute(artifacts.insert(), [{"run": number, **vars(file)} for file in files])
+        return True
 
     def drop_artifact(self, run: Run, path: str) -> None:
         """Forget a file of the run and remove it, also where the disk is full."""

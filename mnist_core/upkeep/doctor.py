@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from mnist_core.store import (
     RUN_FOLDER,
     SCHEMA_VERSION,
     Store,
+    copy_database,
     file_sha256,
     is_foreign,
     leftovers,
@@ -27,6 +29,7 @@ from mnist_core.text import size_in_words
 from mnist_core.upkeep.finding import Finding
 from mnist_core.upkeep.recovery import recover_rows
 from mnist_core.upkeep.restore import restore
+from mnist_core.upkeep.stray_files import list_again, stray_files
 
 # bytes; with less room a run of a large network ends with a full disk
 _LITTLE = 500_000_000
@@ -44,10 +47,10 @@ _ADOPT = (
 def examine(database: Path, results: Path, repair: bool = False, fingerprint: bool = False) -> list[Finding]:
     """What is wrong with the results folder and its database file; with `repair`, after what is safe was repaired.
 
-    Repairs remove temporary files of processes that are gone, take permissions from other users, rebuild an index of
-    the database, bring a database that is missing back from its newest copy, and take rows of runs whose folders are
-    there out of the newest copy. Nothing that was recorded is removed or replaced. `fingerprint` keeps fingerprints of
-    the runs that have none, of their figures as they are now.
+    Without `repair` and `fingerprint` nothing is changed. Repairs remove files of processes that are gone, take
+    permissions from other users, rebuild an index of the database, bring a database that is missing back from its
+    newest copy, and take rows of runs and files that are there out of the newest copy. Nothing that was recorded is
+    removed or replaced. `fingerprint` keeps fingerprints that are missing, of what is there now.
     """
     if not results.is_dir():
         return [Finding("results", "note", f"{results} is not there yet: it is made with the first run")]
@@ -63,8 +66,9 @@ def examine(database: Path, results: Path, repair: bool = False, fingerprint: bo
     if any(finding.state == "wrong" for finding in sound):
         return findings
     findings += _folders_without_rows(database, results, repair)
-    findings += _runs(results, database, fingerprint)
-    return findings
+    with _as_findings() as failures, _opened(results, database, change=repair or fingerprint) as store:
+        findings += [*_runs(store, repair), *_unguarded(store, fingerprint)]
+    return [*findings, *failures]
 
 
 def _folder(results: Path) -> list[Finding]:
@@ -158,6 +162,9 @@ def _database(database: Path, results: Path, repair: bool) -> list[Finding]:
         return [Finding("results", "wrong", f"{database} does not say its version", _bring_back(results))]
     if version > SCHEMA_VERSION:
         return [Finding("results", "wrong", f"{database} was written by a newer MNIST Lab", "Update MNIST Lab.")]
+    if version < SCHEMA_VERSION and not lacks and not repair:
+        text = f"{database} is whole, and of an earlier version (schema {version})"
+        return [Finding("results", "note", text, "It is copied and brought up to date when the app next opens it.")]
     if lacks:
         return [Finding("results", "wrong", f"{database} lacks the {_named(lacks)}", _bring_back(results))]
     return [Finding("results", "well", f"{database} is whole ({size_in_words(database.stat().st_size)})")]
@@ -186,29 +193,43 @@ def _folders_without_rows(database: Path, results: Path, repair: bool) -> list[F
     return findings
 
 
-def _runs(results: Path, database: Path, fingerprint: bool) -> list[Finding]:
+@contextmanager
+def _opened(results: Path, database: Path, *, change: bool) -> Iterator[Store]:
+    """The store, which is not changed unless that is asked for: of an older database a copy is brought up to date."""
+    if change:
+        yield Store(results, sqlite_url(database))
+        return
+    with closing(_reading(database)) as connection:
+        older = soundness.version(connection) != SCHEMA_VERSION
+    if not older:
+        yield Store(results, sqlite_url(database), only_look=True)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / database.name
+        copy_database(database, copy)
+        Store(copy.parent, sqlite_url(copy))
+        yield Store(results, sqlite_url(copy), only_look=True)
+
+
+def _runs(store: Store, repair: bool) -> list[Finding]:
     """Every run: can its row be read, is what it recorded unchanged, are its files whole?"""
-    with _as_findings() as failures:
-        store = Store(results, sqlite_url(database))
-        broken: list[Finding] = []
-        count = size = 0
-        with closing(_reading(database)) as connection:
-            rows = connection.execute("SELECT id, number, deleted FROM runs ORDER BY number").fetchall()
-        unfinished = [number for _, number, deleted in rows if deleted == REMOVAL_BEGUN]
-        if unfinished:
-            text = f"the removal of {_runs_named(unfinished)} was cut short"
-            remedy = "It is finished while the app is open, or by `python -m mnist_core prune --deleted`."
-            broken.append(Finding("results", "note", text, remedy))
-        for run_id, number, deleted in rows:
-            if deleted == REMOVAL_BEGUN:
-                continue
-            found, total = _run(store, run_id, number)
-            broken += found
-            count += 1
-            size += total
-        text = f"{count} run{'s' * (count != 1)} with {size_in_words(size)} of files: looked through"
-        return [*broken, Finding("results", "well", text), *_unguarded(store, fingerprint)]
-    return failures
+    findings: list[Finding] = []
+    assert store.file is not None
+    with closing(_reading(store.file)) as connection:
+        rows = connection.execute("SELECT id, number, deleted FROM runs ORDER BY number").fetchall()
+    unfinished = [number for _, number, deleted in rows if deleted == REMOVAL_BEGUN]
+    if unfinished:
+        text = f"the removal of {_runs_named(unfinished)} was cut short"
+        remedy = "It is finished while the app is open, or by `python -m mnist_core prune --deleted`."
+        findings.append(Finding("results", "note", text, remedy))
+    kept = [(run_id, number) for run_id, number, deleted in rows if deleted != REMOVAL_BEGUN]
+    size = 0
+    for run_id, number in kept:
+        of_run, run_size = _run(store, run_id, number, repair)
+        findings += of_run
+        size += run_size
+    text = f"{len(kept)} run{'s' * (len(kept) != 1)} with {size_in_words(size)} of files: looked through"
+    return [*findings, Finding("results", "well", text)]
 
 
 def _unguarded(store: Store, fingerprint: bool) -> list[Finding]:
@@ -240,15 +261,18 @@ def _runs_named(numbers: list[int]) -> str:
     return f"{len(numbers):,} run{'s' * (len(numbers) > 1)} ({_named([f'#{number}' for number in numbers])})"
 
 
-def _run(store: Store, run_id: str, number: int) -> tuple[list[Finding], int]:
+def _run(store: Store, run_id: str, number: int, repair: bool) -> tuple[list[Finding], int]:
+    """What is wrong with a run, and the bytes of its files."""
     findings = []
     restoring = "Bring them back from a backup (restore), or train anew."
     try:
         run = store.run(run_id)
+        if not run.active:
+            findings += _strays(store, run_id, number, repair)
         if changed := store.changed_parts(run_id):
             text = f"run #{number}: {', '.join(changed)} in the database changed after the run ended"
             findings.append(Finding("results", "wrong", text, restoring))
-        active, artifacts = run.active, store.artifacts(run_id)
+        active, artifacts = run.active, store.artifacts(run_id, checked=False)
     except (MnistLabError, ValueError, TypeError, KeyError) as error:
         reason = str(error).splitlines()[0][:200]
         remedy = "Bring the database back from a backup (restore), or delete the run."
@@ -264,6 +288,30 @@ def _run(store: Store, run_id: str, number: int) -> tuple[list[Finding], int]:
         text = f"run #{number}: {len(damaged)} of {len(artifacts)} files are missing or damaged: {_named(damaged)}"
         findings.append(Finding("results", "wrong", text, restoring))
     return findings, sum(one.size for one in artifacts)
+
+
+def _strays(store: Store, run_id: str, number: int, repair: bool) -> list[Finding]:
+    """Checkpoints and predictions in the folder of an ended run that the list of its files does not name."""
+    listed = store.artifacts(run_id, checked=False)
+    paths = stray_files(store, run_id, listed)
+    if not paths:
+        return []
+    text = f"run #{number}: {len(paths)} file{'s' * (len(paths) > 1)} in its folder it does not list: {_named(paths)}"
+    if repair and list_again(store, run_id, paths):
+        return [Finding("results", "repaired", f"{text}; listed again from a copy of the database")]
+    if not store.is_recorded_list(run_id, listed):
+        remedy = f"Bring the list back from a backup (restore), or remove them from {store.folder(run_id)}."
+        return [
+            Finding("results", "wrong", text, f"doctor --repair looks for them in copies of the database. {remedy}")
+        ]
+    # The list is whole: a process was killed as it wrote or removed these.
+    if not repair:
+        return [
+            Finding("results", "wrong", text, "They are left over from a killed process; doctor --repair removes them.")
+        ]
+    for path in paths:
+        (store.folder(run_id) / path).unlink(missing_ok=True)
+    return [Finding("results", "repaired", f"{text}; they were left over from a killed process, and are removed")]
 
 
 @contextmanager

@@ -11,11 +11,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.faults.old_databases import write_old
 from typer.testing import CliRunner
 
 from mnist_core.commands import cli
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.database_copies import copy_daily
+from mnist_core.store.schema import SCHEMA_VERSION
 from mnist_core.store.store import Store
 from mnist_core.upkeep.doctor import examine
 from mnist_core.upkeep.finding import Finding
@@ -177,6 +179,45 @@ def test_repairing_mends_what_is_safe_and_loses_nothing(lab: Path, harm: Callabl
         for run in runs:
             assert again.metrics(run.id).drop(columns="id").equals(metrics[run.id])
             assert again.changed_parts(run.id) == []
+
+
+def lose_list(lab: Path) -> None:
+    execute(lab, "DELETE FROM artifacts WHERE run = 2 AND kind = 'checkpoint'")
+
+
+def leave_dropped_file(lab: Path) -> None:
+    """As a process does that is killed after it has forgotten a file, before it removes it."""
+    path = next(lab.glob("*/checkpoints/*.safetensors"))
+    shutil.copy(path, path.with_name("epoch-0000.safetensors"))
+
+
+@pytest.mark.parametrize("harm", [lose_list, leave_dropped_file])
+def test_files_that_no_row_lists_are_listed_again_or_removed(lab: Path, harm: Callable[[Path], None]):
+    files = files_of_runs(lab)
+    (run,) = (run for run in Store.open(lab).runs() if run.number == 2)
+    listed = Store.open(lab).artifacts(run.id)
+    own_notes = lab / run.id / "notes.txt"
+    own_notes.write_text("a person's own")
+    harm(lab)
+    assert wrong(lab)
+    assert len(files_of_runs(lab)) >= len(files) + 1
+    seen(lab, repair=True)
+    assert wrong(lab) == []
+    assert files_of_runs(lab) == files | {own_notes: own_notes.read_bytes()}
+    assert Store.open(lab).artifacts(run.id) == listed
+
+
+@pytest.mark.parametrize("version", [1, 4, SCHEMA_VERSION])
+def test_looking_changes_nothing_of_an_older_database_either(own_lab: Path, version: int):
+    write_old(own_lab / "runs.db", version)
+    own_lab.chmod(0o700)
+    before = {path: path.read_bytes() for path in own_lab.rglob("*") if path.is_file()}
+    findings = examine(own_lab / "runs.db", own_lab)
+    assert {path: path.read_bytes() for path in own_lab.rglob("*") if path.is_file()} == before
+    assert not [finding for finding in findings if finding.state == "wrong"]
+    assert any(str(version) in finding.text for finding in findings if finding.state == "note") == (
+        version < SCHEMA_VERSION
+    )
 
 
 def test_a_row_comes_back_under_another_number_if_its_own_is_taken(lab: Path):

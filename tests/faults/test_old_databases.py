@@ -1,6 +1,5 @@
 """Databases of earlier versions: copied, then brought up to date once, however many processes begin at that moment."""
 
-import json
 import re
 import sqlite3
 import subprocess
@@ -9,18 +8,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError
-from mnist_core.store.schema import SCHEMA_VERSION, metadata
+from mnist_core.store.schema import SCHEMA_VERSION
 from mnist_core.store.store import Store
 from tests.app_process import ROOT
+from tests.faults.old_databases import write_old
 
 PROCESSES = 4
-# Columns and tables that each version has added.
-ADDED_COLUMNS = {2: ["sweep"], 3: ["data"], 5: ["pid_start", "trouble"]}
-ADDED_TABLES = {2: "sweeps", 4: "fingerprints"}
 OPEN = """
 import sys
 from mnist_core.store import Store
@@ -28,28 +24,6 @@ print("ready", flush=True)
 sys.stdin.readline()
 print(len(Store.open().runs()))
 """
-
-
-def write_old(path: Path, version: int) -> None:
-    """A database with a run as a program of this version made it, in the rollback mode that a copy has."""
-    path.parent.mkdir(parents=True)
-    new = sa.create_engine(f"sqlite:///{path}")
-    metadata.create_all(new)
-    new.dispose()
-    config = json.dumps(RunConfig().model_dump(mode="json"))
-    with closing(sqlite3.connect(path)) as connection, connection:
-        for later in range(SCHEMA_VERSION, version, -1):
-            if table := ADDED_TABLES.get(later):
-                connection.execute(f"DROP TABLE {table}")
-            for column in ADDED_COLUMNS.get(later, []):
-                connection.execute(f"DROP INDEX IF EXISTS runs_by_{column}")
-                connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
-        connection.execute("INSERT INTO lab VALUES ('schema', ?)", (str(version),))
-        connection.execute(
-            "INSERT INTO runs (id, name, tags, state, config, digest, note, created, epoch, step, seconds) "
-            "VALUES ('0', 'kept', '[]', 'finished', ?, ?, '', 1.0, 1, 1, 1.0)",
-            (config, RunConfig().digest()),
-        )
 
 
 def schema_of(path: Path) -> dict[str, set[str]]:
