@@ -60,7 +60,7 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
         raise ConfigError("tags", f"{tags!r} is no list of texts, such as ['lecture 3']")
     config = RunConfig.parse(settings)
-    queueing.check_trainable(None, [config], "epochs")
+    queueing.check_queueable(None, [config], "epochs")
     store = Store.open()
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with interruptible() as interrupt, Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:

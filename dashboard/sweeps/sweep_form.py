@@ -59,7 +59,7 @@ def show_new_sweep_form() -> None:
             else:
                 planned = Sweep(name=name.strip(), base=RunConfig.parse(base), axes=tuple(axes), **choices)
                 configs = planned.configs()
-                queueing.check_trainable(open_store(), configs, "axes")
+                queueing.check_queueable(open_store(), configs, "axes")
                 st.markdown(cost_text(configs))
                 # Set last, so that a sweep with an error cannot be started.
                 sweep = planned
@@ -82,7 +82,7 @@ def show_extension_form(row: SweepRow) -> None:
             st.caption("Add a value above, or raise the number of seeds.")
         else:
             lacking = sweeps.missing_configs(store, row.id, wanted)
-            queueing.check_trainable(store, lacking, "axes")
+            queueing.check_queueable(store, lacking, "axes")
             st.markdown(cost_text(lacking))
             sweep = wanted
     _button("Add the missing runs", "Puts them into the queue.", sweep, lambda wanted: _extend(row.id, wanted))

@@ -118,9 +118,9 @@ def _train(
         values = RECIPES[recipe].config.model_dump() | given
     config = RunConfig.parse(values)
     from mnist_core.config import schedule_remarks
-    from mnist_core.store import check_trainable
+    from mnist_core.store import check_queueable
 
-    check_trainable(None, [config], "epochs")
+    check_queueable(None, [config], "epochs")
     store = Store.open()
     parent = store.run(config.continue_from).config if config.continue_from else None
     for remark in schedule_remarks(config, parent):

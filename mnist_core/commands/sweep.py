@@ -44,7 +44,7 @@ def _run(
     axes = tuple(_axis(text) for text in axis)
     sweep = Sweep(name, RunConfig.parse(values), axes, method, samples, seeds, halving, random_seed)
     configs = sweep.configs()
-    queueing.check_trainable(None, configs, "axes")
+    queueing.check_queueable(None, configs, "axes")
     store = Store.open()
     at_once = concurrency.runs_at_once(store)
     text = (

@@ -30,7 +30,7 @@ from .failures import system_fault as system_fault
 from .leftovers import leftovers as leftovers
 from .leftovers import remove_leftovers as remove_leftovers
 from .leftovers import remove_leftovers_of as remove_leftovers_of
-from .queueing import check_trainable as check_trainable
+from .queueing import check_queueable as check_queueable
 from .reserve import keep_reserve as keep_reserve
 from .run import ACTIVE_STATES as ACTIVE_STATES
 from .run import LATEST_TIME as LATEST_TIME

@@ -20,7 +20,7 @@ from mnist_core.training import (
 
 def enqueue(store: Store, config: RunConfig, name: str = "", tags: Iterable[str] = (), *, claimed: bool = False) -> Run:
     """`Store.enqueue` for a run that has been checked. Raises ArchitectureError, ConfigError or DataError before."""
-    check_trainable(store, [config], "epochs")
+    check_queueable(store, [config], "epochs")
     return store.enqueue(config, name, tags, claimed=claimed)
 
 
@@ -35,7 +35,7 @@ def enqueue_all(
 
     `field` is what a ConfigError names where all together need too much. Raises as `enqueue`, then none is queued.
     """
-    check_trainable(store, [config for config, _ in entries], field)
+    check_queueable(store, [config for config, _ in entries], field)
     return store.enqueue_all(entries, tags, sweep)
 
 
@@ -45,11 +45,11 @@ def requeue(store: Store, run: Run, *, from_scratch: bool = False, back_to: Arti
     Raises as `enqueue`, and StoreError if the run is not in a state to be resumed.
     """
     # Its checkpoints are on the disk already, so the room that is left says nothing.
-    check_trainable(None, [run.config], "epochs")
+    check_queueable(None, [run.config], "epochs")
     return store.requeue(run.id, from_scratch=from_scratch, back_to=back_to)
 
 
-def check_trainable(store: Store | None, configs: Sequence[RunConfig], field: str) -> None:
+def check_queueable(store: Store | None, configs: Sequence[RunConfig], field: str) -> None:
     """Raise ArchitectureError, ConfigError or DataError unless each of these can be trained, and all of them together.
 
     Without a `store` it is not asked how much room its disk has.

@@ -110,8 +110,8 @@ def start_runs(store: Store, planned: Sequence[PlannedRun]) -> list[Run]:
             for config in _configs(store, one):
                 fresh.setdefault(config.digest(), (config, run_name(one)))
     entries = list(fresh.values())
-    queueing.check_trainable(None, [*(run.config for run in again), *(config for config, _ in entries)], "epochs_scale")
-    queueing.check_trainable(store, [config for config, _ in entries], "epochs_scale")
+    queueing.check_queueable(None, [*(run.config for run in again), *(config for config, _ in entries)], "epochs_scale")
+    queueing.check_queueable(store, [config for config, _ in entries], "epochs_scale")
     for run in again:
         queueing.requeue(store, run, from_scratch=run.config.library == "sklearn")
     seconds = run_seconds(store, [config for config, _ in entries])

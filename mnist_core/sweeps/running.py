@@ -21,7 +21,7 @@ def launch_sweep(store: Store, sweep: Sweep) -> str:
     planned = sweep.planned()
     sweep = replace(sweep, name=sweep.name.strip()[:SWEEP_NAME_LENGTH] or default_sweep_name(sweep))
     sweep_id = new_id()
-    queueing.check_trainable(store, [config for _, config in planned], "axes")
+    queueing.check_queueable(store, [config for _, config in planned], "axes")
     store.save_sweep(sweep_id, sweep.name, sweep.to_json())
     _enqueue(store, sweep_id, sweep, planned)
     return sweep_id
@@ -71,7 +71,7 @@ def retry_failed_runs(store: Store, sweep_id: str) -> int:
     They go on from their last checkpoint; those of scikit-learn, which cannot, are trained anew.
     """
     failed = store.runs(sweep=sweep_id, states=["failed", "interrupted"])
-    queueing.check_trainable(None, [run.config for run in failed], "epochs")
+    queueing.check_queueable(None, [run.config for run in failed], "epochs")
     # newest first: each goes before the one before it, so the oldest is next
     for run in failed:
         queueing.requeue(store, run, from_scratch=run.config.library == "sklearn")
@@ -91,7 +91,7 @@ def extend_sweep(store: Store, sweep_id: str, sweep: Sweep) -> int:
     """
     whole = merged_sweep(load_sweep(store, sweep_id), sweep)
     planned = _missing(store, sweep_id, whole)
-    queueing.check_trainable(store, [config for _, config in planned], "axes")
+    queueing.check_queueable(store, [config for _, config in planned], "axes")
     store.save_sweep(sweep_id, whole.name, whole.to_json())
     _enqueue(store, sweep_id, whole, planned)
     return len(planned)

@@ -11,7 +11,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.faults.old_databases import write_old
 from typer.testing import CliRunner
 
 from mnist_core.commands import cli
@@ -21,6 +20,7 @@ from mnist_core.store.schema import SCHEMA_VERSION
 from mnist_core.store.store import Store
 from mnist_core.upkeep.doctor import examine
 from mnist_core.upkeep.finding import Finding
+from tests.faults.old_databases import write_old
 from tests.labs import trained_run
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="softmax", epochs=1)

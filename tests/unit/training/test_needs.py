@@ -157,7 +157,7 @@ def test_what_the_runs_of_a_sweep_need_together_is_bounded_and_none_is_queued(na
     store = Store.open(tmp_path / "lab")
     sweep = TOGETHER[name]
     for config in sweep.configs()[:2]:
-        queueing.check_trainable(store, [config], "epochs")
+        queueing.check_queueable(store, [config], "epochs")
     with pytest.raises(ConfigError) as caught:
         launch_sweep(store, sweep)
     assert caught.value.field == "axes"
