@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -112,10 +113,10 @@ def _bars(found: Predictions, group: str) -> list[AgreementRow]:
     if group == "how many are right":
         count = len(found.runs)
         sizes = [(right, len(agreement.right_by_count(found.right, right))) for right in range(count, -1, -1)]
-        return [AgreementRow(_of(right, count), images) for right, images in sizes]
+        return [AgreementRow(_of(right, count), images, kind=_kind(right, count)) for right, images in sizes]
     table = agreement.right_patterns(found.right)
     bars = [
-        AgreementRow(_pattern_name(pattern, found.runs), int(images), pattern)
+        AgreementRow(_pattern_name(pattern, found.runs), int(images), pattern, _kind(sum(pattern), len(pattern)))
         for pattern, images in zip(table["pattern"], table["images"], strict=True)
     ]
     return sorted(bars, key=lambda bar: (not all(bar.right), not any(bar.right), -bar.images))
@@ -127,7 +128,7 @@ def _group(key: str, bars: list[AgreementRow], group: str) -> AgreementRow:
     if st.session_state.get(key) not in options:
         # a choice of other runs
         st.session_state.pop(key, None)
-    mixed = [bar for bar in bars if bar.name not in ("all", "nobody") and bar.images]
+    mixed = [bar for bar in bars if bar.kind == "some" and bar.images]
     first = max(mixed, key=lambda bar: bar.images, default=bars[0])
     name = st.selectbox(
         "Images that these runs get right" if group == "exact patterns" else "Images that so many runs get right",
@@ -159,7 +160,7 @@ def _images(found: Predictions, chosen: AgreementRow, order: str, names: tuple[s
         return
     places = places[np.lexsort((places, _ORDERS[order](found)[places]))]
     captions = [
-        f"{names[found.labels[place]]}" if chosen.name == "all" else f"{names[found.labels[place]]} · {said}"
+        f"{names[found.labels[place]]}" if chosen.kind == "all" else f"{names[found.labels[place]]} · {said}"
         for place, said in ((place, predicted_names(found, place, names)) for place in places.tolist())
     ]
     st.subheader(_heading(chosen, len(places)))
@@ -177,6 +178,10 @@ def _heading(chosen: AgreementRow, images: int) -> str:
     elif who is None:
         who = f"{chosen.name} get right" if chosen.name.startswith("all") else f"only runs {chosen.name} get right"
     return f"{images:,} image{'s' * (images != 1)} that {who}"
+
+
+def _kind(right: int, runs: int) -> Literal["all", "some", "none"]:
+    return "none" if right == 0 else "all" if right == runs else "some"
 
 
 def _of(right: int, runs: int) -> str:

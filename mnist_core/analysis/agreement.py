@@ -21,11 +21,11 @@ def right_patterns(right: np.ndarray) -> pd.DataFrame:
 
     Only patterns that occur; the images add up to N.
     """
-    # some bytes an image: sorted faster than columns
+    # Packing the runs into bits gives each image a few bytes, which sort faster than columns of bools.
     packed = np.ascontiguousarray(np.packbits(right, axis=0).T)
     _, first, counts = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_index=True, return_counts=True)
-    rows = [(tuple(right[:, place].tolist()), int(count)) for place, count in zip(first, counts, strict=True)]
-    rows.sort(key=lambda row: (-row[1], -sum(row[0]), [not one for one in row[0]]))
+    rows = [(tuple(right[:, column].tolist()), int(count)) for column, count in zip(first, counts, strict=True)]
+    rows.sort(key=lambda row: (-row[1], -sum(row[0]), [not right_of_run for right_of_run in row[0]]))
     return pd.DataFrame({"pattern": [pattern for pattern, _ in rows], "images": [count for _, count in rows]})
 
 
@@ -62,12 +62,12 @@ def disagreement(answers: Predictions) -> np.ndarray:
     at most log2 R where each is sure of something else.
     """
     mean = np.zeros((answers.images, answers.classes))
-    own = np.zeros(answers.images)
+    mean_entropy = np.zeros(answers.images)
     for run in answers.runs:
         values = answers.probabilities[run.id].astype(np.float64)
         mean += values / len(answers.runs)
-        own += _entropy(values) / len(answers.runs)
-    return np.maximum(_entropy(mean) - own, 0)
+        mean_entropy += _entropy(values) / len(answers.runs)
+    return np.maximum(_entropy(mean) - mean_entropy, 0)
 
 
 def confusion_counts(answers: Predictions, run: int) -> np.ndarray:
@@ -81,9 +81,9 @@ def confusion_difference(answers: Predictions, a: int, b: int) -> np.ndarray:
     return confusion_counts(answers, a) - confusion_counts(answers, b)
 
 
-def images_of_cell(answers: Predictions, run: int, true: int, given: int) -> np.ndarray:
+def images_of_cell(answers: Predictions, run: int, true: int, predicted: int) -> np.ndarray:
     """The images of class `true` that a run gives class `given`: int64 (M,)."""
-    return np.flatnonzero((answers.labels == true) & (answers.predicted[run] == given))
+    return np.flatnonzero((answers.labels == true) & (answers.predicted[run] == predicted))
 
 
 def class_accuracy(answers: Predictions) -> pd.DataFrame:
@@ -107,11 +107,13 @@ def class_differences(answers: Predictions, a: int, b: int) -> pd.DataFrame:
     (corrected by Holm's method for all classes).
     """
     rows = []
-    for place in range(answers.classes):
-        own_a, own_b = (answers.right[run][answers.labels == place] for run in (a, b))
+    for class_index in range(answers.classes):
+        own_a, own_b = (answers.right[run][answers.labels == class_index] for run in (a, b))
         if len(own_a):
-            one = paired_test(own_a, own_b)
-            rows.append((place, one.images, one.only_a, one.only_b, one.difference, one.low, one.high, one.p))
+            test = paired_test(own_a, own_b)
+            rows.append(
+                (class_index, test.images, test.only_a, test.only_b, test.difference, test.low, test.high, test.p)
+            )
     names = ["class", "images", "only_a", "only_b", "difference", "low", "high", "p"]
     table = pd.DataFrame(rows, columns=pd.Index(names))
     return table.assign(adjusted=holm(table["p"].to_numpy()))
@@ -128,7 +130,7 @@ def parse_image_list(text: str, images: int) -> np.ndarray:
         words = [
             (number, word) for number, line in enumerate(text.splitlines(), 1) for word in re.findall(r"[^\s,;]+", line)
         ]
-    found: dict[int, None] = {}
+    indices: dict[int, None] = {}
     for line, word in words:
         if not re.fullmatch(r"[0-9]{1,9}", word):
             raise DataError(
@@ -137,8 +139,8 @@ def parse_image_list(text: str, images: int) -> np.ndarray:
             )
         if int(word) >= images:
             raise DataError(f"List of images, line {line}: there is no image {word}; they go from 0 to {images - 1:,}.")
-        found[int(word)] = None
-    return np.array(list(found), dtype=np.int64)
+        indices[int(word)] = None
+    return np.array(list(indices), dtype=np.int64)
 
 
 def accuracy_without(answers: Predictions, places: np.ndarray) -> pd.DataFrame:
@@ -169,5 +171,5 @@ def _index_column(text: str) -> list[tuple[int, str]] | None:
     head = [word.strip().lower().lstrip("\ufeff") for word in rows[0]] if rows else []
     if "index" not in head:
         return None
-    place = head.index("index")
-    return [(line, row[place].strip() if place < len(row) else "") for line, row in enumerate(rows[1:], 2) if row]
+    column = head.index("index")
+    return [(line, row[column].strip() if column < len(row) else "") for line, row in enumerate(rows[1:], 2) if row]

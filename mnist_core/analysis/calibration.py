@@ -13,18 +13,18 @@ import pandas as pd
 
 from mnist_core.analysis.stats.pairs import ALPHA, wilson
 
-# as in Guo et al. 2017
+# Number of equal confidence bins, as in Guo et al. 2017.
 BINS = 15
-# what a fitted temperature is kept within
+# A fitted temperature stays within this range; a network without a mistake would end at its lower limit.
 TEMPERATURES = (0.05, 20.0)
 
 _RESAMPLES = 1000
-# resamples whose weights are held at once: 8 MB for 10,000 images
+# Bootstrap weights are drawn for this many resamples at a time: 8 MB for 10,000 images.
 _AT_ONCE = 200
 
-# stands for a probability that 32 bits round to 0
+# Replaces a probability that rounded to 0 in float32, so that its logarithm is finite.
 _SMALLEST = float(np.finfo(np.float32).tiny)
-# of a range of 6 in the logarithm: exact to 9 digits
+# Each step halves a range of 6 in log T; 32 steps give 9 exact digits.
 _HALVINGS = 32
 
 
@@ -35,10 +35,10 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS)
     """
     confidence, right = _answers(probabilities, labels)
     edges = np.linspace(0, 1, bins + 1)
-    place = _ranges(confidence, bins)
-    images = np.bincount(place, minlength=bins)
-    hits = np.bincount(place, weights=right, minlength=bins).astype(np.int64)
-    sure = np.bincount(place, weights=confidence, minlength=bins)
+    bin_index = _ranges(confidence, bins)
+    images = np.bincount(bin_index, minlength=bins)
+    hits = np.bincount(bin_index, weights=right, minlength=bins).astype(np.int64)
+    sure = np.bincount(bin_index, weights=confidence, minlength=bins)
     share = np.divide(1.0, images, out=np.full(bins, np.nan), where=images > 0)
     return pd.DataFrame(
         {
@@ -66,11 +66,11 @@ class Uncertainty:
     The intervals are 95 % ones for all the networks together: none of them misses in at least 95 of 100 cases.
     """
 
-    # expected calibration error, a fraction, with its interval
+    # The expected calibration error is a fraction; so are the ends of its interval.
     error: float
     error_low: float
     error_high: float
-    # mean confidence minus accuracy: above 0, it is too sure of itself
+    # The gap is the mean confidence minus the accuracy; above 0 the network is overconfident.
     gap: float
     gap_low: float
     gap_high: float
@@ -92,7 +92,7 @@ def uncertainties(probabilities: Sequence[np.ndarray], labels: np.ndarray, bins:
     """
     answers = [_answers(table, labels) for table in probabilities]
     images, networks = len(labels), len(answers)
-    # confidence minus rightness, by range
+    # Confidence minus correctness of each image, in the bin of its confidence.
     sums = np.zeros((images, networks, bins), dtype=np.float32)
     for network, (confidence, right) in enumerate(answers):
         sums[np.arange(images), network, _ranges(confidence, bins)] = confidence - right
@@ -104,11 +104,11 @@ def uncertainties(probabilities: Sequence[np.ndarray], labels: np.ndarray, bins:
     )
     above = _together(errors - error, ALPHA / 2)
     gap, aside = exact.sum(axis=1), _together(np.abs((drawn - exact).sum(axis=2)), ALPHA)
-    found = []
+    results = []
     for network, (confidence, right) in enumerate(answers):
         low, high = wilson(int(right.sum()), images, 1 - ALPHA / networks)
         mean = float(confidence.mean())
-        found.append(
+        results.append(
             Uncertainty(
                 float(error[network]),
                 max(0.0, float(error[network] - below[network])),
@@ -118,12 +118,12 @@ def uncertainties(probabilities: Sequence[np.ndarray], labels: np.ndarray, bins:
                 max(mean - low, float(gap[network] + aside[network])),
             )
         )
-    return found
+    return results
 
 
 def clearly_worse(networks: Sequence[Uncertainty], best: int) -> list[int]:
     """The places of the networks whose calibration error is larger than that of `best` as far as intervals tell."""
-    return [place for place, one in enumerate(networks) if one.error_low > networks[best].error_high]
+    return [index for index, network in enumerate(networks) if network.error_low > networks[best].error_high]
 
 
 def negative_log_likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -133,9 +133,9 @@ def negative_log_likelihood(probabilities: np.ndarray, labels: np.ndarray) -> fl
 
 def brier(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Mean squared distance between the probabilities and the truth, over all classes: 0 (best) to 2 (Brier 1950)."""
-    own = _of_labels(probabilities, labels).astype(np.float64)
+    of_label = _of_labels(probabilities, labels).astype(np.float64)
     squares = np.square(probabilities, dtype=np.float64).sum(axis=1)
-    return float((squares - 2 * own + 1).mean())
+    return float((squares - 2 * of_label + 1).mean())
 
 
 def temperature(validation_probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -145,11 +145,11 @@ def temperature(validation_probabilities: np.ndarray, labels: np.ndarray) -> flo
     at most once and halving finds where; T stays within TEMPERATURES, where a network without a mistake would end.
     """
     logits = _logarithms(validation_probabilities)
-    own = _of_labels(logits, labels)
+    of_label = _of_labels(logits, labels)
 
     def falls(value: float) -> bool:
         """Whether a smaller T than this one lowers the loss."""
-        return float((own - (_tempered(logits, value) * logits).sum(axis=1)).mean()) > 0
+        return float((of_label - (_tempered(logits, value) * logits).sum(axis=1)).mean()) > 0
 
     low, high = np.log(TEMPERATURES)
     for _ in range(_HALVINGS):
@@ -191,14 +191,14 @@ def coverage(probabilities: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
 
 def row_at_coverage(table: pd.DataFrame, share: float) -> dict[str, float]:
     """The row of `coverage` with the highest threshold that still answers at least this share of the images."""
-    place = int(np.searchsorted(table["coverage"].to_numpy(), share - 1e-12))
-    return {str(name): float(table[name].to_numpy()[place]) for name in table.columns}
+    row = int(np.searchsorted(table["coverage"].to_numpy(), share - 1e-12))
+    return {str(name): float(table[name].to_numpy()[row]) for name in table.columns}
 
 
 def _answers(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Confidence of each answer, float64 (N,), and whether it is right, bool (N,)."""
-    given = probabilities.argmax(axis=1)
-    return _of_labels(probabilities, given).astype(np.float64), given == labels
+    predicted = probabilities.argmax(axis=1)
+    return _of_labels(probabilities, predicted).astype(np.float64), predicted == labels
 
 
 def _ranges(confidence: np.ndarray, bins: int) -> np.ndarray:
@@ -222,15 +222,15 @@ def _calibrated(answers: Sequence[tuple[np.ndarray, np.ndarray]], bins: int) -> 
 
     How many of a range's images are right is drawn as if all had its mean confidence, which scatters a little more.
     """
-    random, found = np.random.default_rng(1), []
+    random, errors = np.random.default_rng(1), []
     for confidence, _ in answers:
-        place = _ranges(confidence, bins)
-        images = np.bincount(place, minlength=bins)
-        sure = np.bincount(place, weights=confidence, minlength=bins)
+        bin_index = _ranges(confidence, bins)
+        images = np.bincount(bin_index, minlength=bins)
+        sure = np.bincount(bin_index, weights=confidence, minlength=bins)
         chance = np.clip(sure / np.maximum(images, 1), 0, 1)
         right = random.binomial(images, chance, size=(_RESAMPLES, bins))
-        found.append(np.abs(right - sure).sum(axis=1) / len(confidence))
-    return np.stack(found, axis=1)
+        errors.append(np.abs(right - sure).sum(axis=1) / len(confidence))
+    return np.stack(errors, axis=1)
 
 
 def _together(values: np.ndarray, missed: float) -> np.ndarray:

@@ -17,20 +17,20 @@ FACTOR, CONFOUND, CHANCE = "factor under study", "confound", "chance"
 START, FOLLOWS = "same start", "follows from the factor"
 LAST_DIGITS, IDLE = "may change the last digits", "no influence"
 ROLES = (FACTOR, CONFOUND, CHANCE, FOLLOWS, START, LAST_DIGITS, IDLE)
-# What decides in which order numbers are added, and so about the last digits of every step: over many steps a run
-# drifts away from one that began alike. What a run recorded of that stands in `_FACTS`.
+# These settings decide in which order numbers are added, and so the last digits of every step: after many steps two
+# runs with the same start drift apart. What a run recorded of its machine is compared in `_FACTS`.
 ROUNDING = ("device", "threads")
-# what is kept, not what is learned
+# These settings change what is stored, not what is learned.
 NO_INFLUENCE = ("checkpoint_every",)
 NOT_STUDIED = (*ROUNDING, *NO_INFLUENCE)
 
-# of one experiment: more runs can neither be told apart on a chart nor be carried by a link
+# Upper limit of seeds in one experiment: more runs cannot be told apart on a chart, and a link cannot hold them.
 MOST_SEEDS = 20
 
 _NO_EFFECT, _UNKNOWN = "–", "not known"
-# letters that a name leaves for its seed
+# A run's name is cut so that this many letters remain for its seed.
 _ROOM = 20
-# as `train --seeds`, sweeps and studies write it
+# The ending that `train --seeds`, sweeps and studies give to a run's name.
 _SEED = re.compile(r",? seed \d+(?=,|$)")
 
 
@@ -44,10 +44,10 @@ class SeedGroup:
     @property
     def one_per_seed(self) -> tuple[Run, ...]:
         """The first run of each seed: another one starts alike and sees the same batches, so it is no further try."""
-        found: dict[int, Run] = {}
+        first_of_seed: dict[int, Run] = {}
         for run in self.runs:
-            found.setdefault(run.config.seed, run)
-        return tuple(found.values())
+            first_of_seed.setdefault(run.config.seed, run)
+        return tuple(first_of_seed.values())
 
 
 def with_seeds(config: RunConfig, count: int, name: str = "") -> list[tuple[RunConfig, str]]:
@@ -57,9 +57,9 @@ def with_seeds(config: RunConfig, count: int, name: str = "") -> list[tuple[RunC
     """
     if count == 1:
         return [(config, name)]
-    configs = [config.replace(seed=config.seed + place) for place in range(count)]
-    own = name.strip()[: NAME_LENGTH - _ROOM] or _SEED.sub("", default_name(config))
-    return [(one, f"{own}, seed {one.seed}") for one in configs]
+    configs = [config.replace(seed=config.seed + offset) for offset in range(count)]
+    base = name.strip()[: NAME_LENGTH - _ROOM] or _SEED.sub("", default_name(config))
+    return [(config, f"{base}, seed {config.seed}") for config in configs]
 
 
 def seed_groups(runs: Sequence[Run]) -> list[SeedGroup]:
@@ -71,7 +71,7 @@ def seed_groups(runs: Sequence[Run]) -> list[SeedGroup]:
     members: list[list[Run]] = []
     for run in runs:
         alike = by_digest.setdefault(run.config.model_copy(update={"seed": 0}).digest(), [])
-        fitting = next((group for group in alike if not any(_other_images(run, one) for one in group)), None)
+        fitting = next((group for group in alike if not any(_other_images(run, other) for other in group)), None)
         if fitting is None:
             fitting = []
             alike.append(fitting)
@@ -109,9 +109,9 @@ def config_differences(runs: Sequence[Run], factor: str = "") -> pd.DataFrame:
     start alike, is the seed, may change the last digits, or has no influence on what is learned. What the runs
     recorded, such as the device that they were computed on, is there where it differs.
     """
-    found = _differing(runs)
-    studied = factor or next((field.name for field in _factors(found, runs)), "")
-    rows = [(field.label, _role(field, values, studied, runs), *values) for field, values in found]
+    differing = _differing(runs)
+    studied = factor or next((field.name for field in _factors(differing, runs)), "")
+    rows = [(field.label, _role(field, values, studied, runs), *values) for field, values in differing]
     rows += [(fact.label, fact.role, *values) for fact, values in _differing_facts(runs)]
     return pd.DataFrame.from_dict(
         {label: row for label, *row in sorted(rows, key=lambda row: ROLES.index(row[1]))},
@@ -239,7 +239,7 @@ def name_in_sentence(field: FieldInfo) -> str:
     """A field as it reads within a sentence: learning rate, “Normalise”."""
     name = field.label.split(" (")[0]
     if field.kind == "bool" or field.group == "Augmentation" or name.startswith(("Choose", "Clip", "Step", "Continue")):
-        # a command or an adjective rather than a thing
+        # A label that is a command or an adjective is quoted, because it is no noun that fits into a sentence.
         return f"“{name}”"
     return name if name[1:2] in ("", name[1:2].upper()) else name[:1].lower() + name[1:]
 
@@ -281,9 +281,11 @@ def runs_table(runs: Sequence[Run]) -> pd.DataFrame:
 
 def _common_name(runs: Sequence[Run]) -> str:
     names = [_SEED.sub("", run.name) for run in runs]
-    common = "".join(letters[0] for letters in takewhile(lambda one: len(set(one)) == 1, zip(*names, strict=False)))
+    common = "".join(
+        letters[0] for letters in takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+    )
     if any(name != common for name in names):
-        # no half words
+        # Cut the common beginning at a word's end.
         common = common[: len(common) - len(re.split(r"[\s,:]", common)[-1])]
     return common.rstrip(" ,.:;-·(#=") or names[0]
 
@@ -291,19 +293,19 @@ def _common_name(runs: Sequence[Run]) -> str:
 def _differing(runs: Sequence[Run]) -> list[tuple[FieldInfo, list[str]]]:
     """The fields that are not the same in all runs, with their values as text."""
     configs = [run.config.model_dump() for run in runs]
-    found = [
+    columns = [
         (field, [value_text(config[field.name]) if field.matters(config) else _NO_EFFECT for config in configs])
         for field in list_config_fields()
     ]
-    return [(field, values) for field, values in found if len(set(values)) > 1]
+    return [(field, values) for field, values in columns if len(set(values)) > 1]
 
 
 def _factors(differing: Sequence[tuple[FieldInfo, Sequence[str]]], runs: Sequence[Run]) -> list[FieldInfo]:
     aside = ["seed", "initial_weights", *NOT_STUDIED]
     if _same_folder(runs):
         aside.append("folder")
-    found = [field for field, _ in differing if field.name not in aside]
-    return sorted(found, key=lambda field: field.name != "architecture")
+    candidates = [field for field, _ in differing if field.name not in aside]
+    return sorted(candidates, key=lambda field: field.name != "architecture")
 
 
 def _role(field: FieldInfo, values: Sequence[str], factor: str, runs: Sequence[Run]) -> str:
@@ -313,7 +315,7 @@ def _role(field: FieldInfo, values: Sequence[str], factor: str, runs: Sequence[R
         return CHANCE
     if field.name in ROUNDING:
         devices = {run.device or "" for run in runs}
-        # "auto" took the same one
+        # "auto" chose the same device in all runs.
         return IDLE if len(devices) == 1 and machine.names_processor(devices.pop()) else LAST_DIGITS
     if field.name in NO_INFLUENCE or (field.name == "folder" and _same_folder(runs)):
         return IDLE
@@ -329,10 +331,10 @@ class _Fact:
     """What a run recorded when it was trained and its config does not say."""
 
     label: str
-    # within a sentence, after "the"
+    # Its name within a sentence, after "the".
     name: str
     role: str
-    # "" where it was not recorded or has no effect
+    # Reads the fact from a run; "" where it was not recorded or has no effect.
     read: Callable[[Run], str]
 
 
@@ -364,7 +366,7 @@ def _patience(run: Run) -> str:
     return f"a higher accuracy{equal if TrainingRules.recorded(run.versions).patience == 1 else ''}"
 
 
-# One entry is all that a further fact needs: a rule by which kernels are chosen would be one with LAST_DIGITS.
+# A new fact needs one entry here: a rule that chooses kernels, for example, would be one with LAST_DIGITS.
 _FACTS = (
     _Fact("Early stopping waits for", "rule of early stopping", CONFOUND, _patience),
     _Fact("Pictures read by", "rule by which pictures are read", CONFOUND, _rule),
@@ -375,7 +377,7 @@ _FACTS = (
 )
 
 
-# Fields that decide which images are learned from: where one differs, the images may differ because of it.
+# These fields decide which images are learned from: where one differs, the images may differ because of it.
 _OF_TRAINING = {"dataset", "folder", "train_images", "validation_images", "choose_on", "split_seed"}
 _TRAINING = _Fact("Training images", "training images", CONFOUND, lambda run: _training(run)[:12])
 
@@ -391,10 +393,10 @@ def _differing_facts(runs: Sequence[Run]) -> list[tuple[_Fact, list[str]]]:
     """The recorded facts that are not the same in all runs that know them, with what each run knows."""
     facts = list(_FACTS)
     if not any(field.name in _OF_TRAINING for field, _ in _differing(runs)) and len({run.rule for run in runs}) == 1:
-        # the files were exchanged
+        # No setting explains different training images, so the files were exchanged.
         facts.append(_TRAINING)
-    found = [(fact, [fact.read(run) for run in runs]) for fact in facts]
-    return [(fact, [value or _UNKNOWN for value in values]) for fact, values in found if len(set(values) - {""}) > 1]
+    recorded = [(fact, [fact.read(run) for run in runs]) for fact in facts]
+    return [(fact, [value or _UNKNOWN for value in values]) for fact, values in recorded if len(set(values) - {""}) > 1]
 
 
 def _named(roles: Sequence[tuple[str, str]], wanted: str) -> list[str]:
@@ -408,7 +410,7 @@ def _same_seeds(runs: Sequence[Run], factor: str) -> bool:
     seeds: dict[Any, set[int]] = {}
     for run in runs:
         seeds.setdefault(getattr(run.config, factor), set()).add(run.config.seed)
-    return len({frozenset(found) for found in seeds.values()}) == 1
+    return len({frozenset(values) for values in seeds.values()}) == 1
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -16,12 +16,12 @@ from mnist_core.errors import CheckpointError
 from mnist_core.store import Run, Store
 from mnist_core.training import BYTES_PER_NUMBER, count_optimizer_numbers, network_sizes
 
-# images at a time: on one core more are no faster
+# Images in a batch of the speed test; larger batches are no faster on one core.
 BATCH = 100
-# every network in turn, and single images in a row within a turn
+# How often each network takes its turn, and how many single images it gets in each turn.
 _ROUNDS, _SINGLES = 9, 10
 
-# of uint8 images (N, C, H, W): probabilities (N, classes)
+# Takes uint8 images (N, C, H, W) and returns probabilities (N, classes).
 Predictor = Callable[[np.ndarray], np.ndarray]
 
 
@@ -30,9 +30,9 @@ class Memory:
     """Bytes in use while a network works, as far as they follow from its layers."""
 
     weights: int
-    # the most that are needed at one moment, of one image
+    # Most bytes needed at one moment for one image.
     activations: int
-    # weights, gradients, optimizer and all activations of a batch; None of scikit-learn's
+    # Weights, gradients, optimizer state and all activations of a batch; None for scikit-learn.
     training: int | None
 
     @property
@@ -45,12 +45,12 @@ class Memory:
 class Speed:
     """How fast a network answers, from pixels to probabilities."""
 
-    # median for one image alone
+    # Median time of one image alone.
     milliseconds: float
-    # first and third quartile of the same
+    # First and third quartile of that time.
     low: float
     high: float
-    # in batches of BATCH, from the median
+    # Speed in batches of BATCH images, from the median time.
     images_per_second: float
 
 
@@ -80,12 +80,13 @@ def weights_size(store: Store, run: Run) -> int | None:
     except (CheckpointError, OSError, ValueError, struct.error):
         return None
     weights = {name: about for name, about in head.items() if name.startswith("model.")}
-    end, own = 0, {}
+    end, weights_only = 0, {}
     for name, about in sorted(weights.items(), key=lambda item: item[1]["data_offsets"]):
         start, end = end, end + about["data_offsets"][1] - about["data_offsets"][0]
-        own[name.removeprefix("model.")] = about | {"data_offsets": [start, end]}
-    text = len(json.dumps(own, separators=(",", ":")).encode())
-    # a length of 8 bytes, the head padded to a multiple of 8, the numbers
+        weights_only[name.removeprefix("model.")] = about | {"data_offsets": [start, end]}
+    text = len(json.dumps(weights_only, separators=(",", ":")).encode())
+    # A safetensors file is 8 bytes with the length of the header, the header padded to a multiple of 8, and the
+    # numbers.
     return 8 + -(-text // 8) * 8 + end
 
 
@@ -94,18 +95,18 @@ def pareto_front(costs: Sequence[float], accuracies: Sequence[float]) -> list[in
 
     What has a NaN cannot be compared and is never on it.
     """
-    known = [place for place, pair in enumerate(zip(costs, accuracies, strict=True)) if not any(map(isnan, pair))]
-    known.sort(key=lambda place: (costs[place], -accuracies[place]))
-    found: list[int] = []
-    for place in known:
-        last = found[-1] if found else None
+    comparable = [index for index, pair in enumerate(zip(costs, accuracies, strict=True)) if not any(map(isnan, pair))]
+    comparable.sort(key=lambda index: (costs[index], -accuracies[index]))
+    front: list[int] = []
+    for index in comparable:
+        last = front[-1] if front else None
         if (
             last is None
-            or accuracies[place] > accuracies[last]
-            or ((costs[place], accuracies[place]) == (costs[last], accuracies[last]))
+            or accuracies[index] > accuracies[last]
+            or ((costs[index], accuracies[index]) == (costs[last], accuracies[last]))
         ):
-            found.append(place)
-    return found
+            front.append(index)
+    return front
 
 
 def load_predictors(store: Store, runs: Sequence[Run]) -> dict[str, Predictor]:
@@ -119,7 +120,7 @@ def load_predictors(store: Store, runs: Sequence[Run]) -> dict[str, Predictor]:
 def measure_speeds(
     networks: Mapping[str, Predictor],
     images: Mapping[str, np.ndarray],
-    told: Callable[[float], None] = lambda share: None,
+    report: Callable[[float], None] = lambda share: None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Speed]:
     """How fast each network answers its `images`, uint8 (at least BATCH, C, H, W), by the same keys.
@@ -130,14 +131,14 @@ def measure_speeds(
     alone: dict[str, list[float]] = {key: [] for key in networks}
     batches: dict[str, list[float]] = {key: [] for key in networks}
     for turn, key in enumerate(_turns(list(networks))):
-        told(turn / ((_ROUNDS + 1) * len(networks)))
+        report(turn / ((_ROUNDS + 1) * len(networks)))
         single, batch = images[key][:1], images[key][:BATCH]
         times = [_seconds(networks[key], single, clock) for _ in range(_SINGLES)]
         together = _seconds(networks[key], batch, clock)
         if turn >= len(networks):
             alone[key] += times
             batches[key].append(together)
-    told(1.0)
+    report(1.0)
     return {key: _speed(alone[key], batches[key]) for key in networks}
 
 

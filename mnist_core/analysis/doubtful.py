@@ -12,11 +12,11 @@ import pandas as pd
 
 from mnist_core.analysis import calibration
 
-# a run with half the loss counts as much as sixteen
+# A run with half the loss counts 2⁴ = 16 times as much.
 POWER = 4
-# A few images without a mistake would ask for the lowest temperature there is and turn probabilities into votes.
+# A lower limit: a few images without a mistake would fit the lowest temperature and turn probabilities into votes.
 _LOWEST_TEMPERATURE = 0.5
-# stands for a probability that rounds to 0
+# Replaces a probability that rounds to 0, so that its logarithm is finite.
 _TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -24,11 +24,11 @@ _TINY = float(np.finfo(np.float32).tiny)
 class RunWorth:
     """How far a run's probabilities can be trusted, measured on images that it did not learn from."""
 
-    # that it was measured on
+    # Number of images that it was measured on.
     images: int
-    # by which its logits are divided: above 1 it was too sure of itself
+    # The logits are divided by it; above 1 the run was overconfident.
     temperature: float
-    # cross-entropy (nats) with that temperature, of these images and one more at which it only guesses
+    # Cross-entropy (nats) at that temperature over these images and one more, for which only guessing is assumed.
     loss: float
 
     def calibrated(self, probabilities: np.ndarray) -> np.ndarray:
@@ -59,7 +59,7 @@ def run_worth(probabilities: np.ndarray, labels: np.ndarray) -> RunWorth:
 
 def run_weights(worths: Sequence[RunWorth], power: float = POWER) -> np.ndarray:
     """How much each of R runs counts: float64 (R,), in proportion to 1 / loss^power; they add up to 1."""
-    losses = np.maximum([one.loss for one in worths], _TINY)
+    losses = np.maximum([run.loss for run in worths], _TINY)
     relative = (losses.min() / losses) ** power
     return relative / relative.sum()
 
@@ -84,15 +84,15 @@ def suspect_labels(
     """
     shares = run_weights(worths, power)
     mean = np.zeros(probabilities[0].shape)
-    for share, one, values in zip(shares, worths, probabilities, strict=True):
-        mean += share * one.calibrated(values)
+    for share, trust, values in zip(shares, worths, probabilities, strict=True):
+        mean += share * trust.calibrated(values)
     places = np.arange(len(labels))
     of_label = mean[places, labels]
     others = mean.copy()
     others[places, labels] = -1
     called = others.argmax(axis=1)
     sure = others[places, called]
-    # (R, N)
+    # Shape (R, N).
     calls = np.stack([values.argmax(axis=1) == called for values in probabilities])
     weight = shares @ calls
     table = pd.DataFrame(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mnist_core.architectures import modules
 from mnist_core.data import PixelScaling
 
-# The language's words for torch's classes.
+# The architecture language's names of torch's layers.
 _WORDS: dict[type[nn.Module], str] = {
     nn.Conv2d: "conv",
     nn.Linear: "linear",
@@ -25,7 +25,7 @@ _WORDS: dict[type[nn.Module], str] = {
     modules.GlobalAveragePool: "globalavgpool",
 }
 
-# In evaluation mode each of these maps its input x to Ax + b, and so does anything put together from them.
+# In evaluation mode each of these maps its input x to Ax + b, and so does every combination of them.
 _AFFINE: tuple[type[nn.Module], ...] = (
     nn.Sequential,
     nn.Identity,
@@ -45,7 +45,7 @@ _AFFINE: tuple[type[nn.Module], ...] = (
 )
 
 
-# what a network is held together by
+# Containers compute nothing themselves, so they have no output of their own to show.
 _SILENT = (nn.Sequential, nn.Identity)
 
 
@@ -83,19 +83,19 @@ def viewable_weights(model: nn.Module, input_shape: Sequence[int]) -> list[Weigh
 
     The first layer if it is linear and reads the flattened image, and every convolution.
     """
-    found = []
+    images = []
     model = _copy(model)
     calls = _calls(model, _blank(model, input_shape))
     pixels = int(np.prod(input_shape))
     weighted = [call for call in calls if [*call.module.parameters(recurse=False)]]
     for call in weighted:
         if isinstance(call.module, nn.Conv2d):
-            found.append(WeightImages(call.name, "filters", _array(call.module.weight)))
+            images.append(WeightImages(call.name, "filters", _array(call.module.weight)))
         elif isinstance(call.module, nn.Linear) and call is weighted[0] and call.input.shape[1:] == (pixels,):
-            # (units, C, H, W)
+            # Shape (units, C, H, W).
             values = _array(call.module.weight).reshape(-1, *input_shape)
-            found.append(WeightImages(call.name, "units", values))
-    return found
+            images.append(WeightImages(call.name, "units", values))
+    return images
 
 
 def class_templates(model: nn.Module, input_shape: Sequence[int]) -> np.ndarray | None:
@@ -110,10 +110,10 @@ def class_templates(model: nn.Module, input_shape: Sequence[int]) -> np.ndarray 
     image = _blank(model, input_shape)
     last = _calls(model, image)[-1].module
     if isinstance(last, nn.LogSoftmax):
-        # leave the logits as they are
+        # Skip the final log-softmax: templates belong to the logits.
         last.register_forward_hook(lambda module, arguments, output: arguments[0])
     with torch.enable_grad():
-        # (classes,)
+        # Shape (classes,).
         logits = model(image.requires_grad_())[0]
         rows = [torch.autograd.grad(logit, image, retain_graph=True)[0][0] for logit in logits]
     return _array(torch.stack(rows))
@@ -139,7 +139,7 @@ def activations(
     The image is uint8 (C, H, W); mean and std normalise it after scaling to [0, 1], as those of `Data` do.
     """
     device = _blank(model, image.shape).device
-    # (1, C, H, W)
+    # Shape (1, C, H, W).
     inputs = PixelScaling.of(mean, std, image.shape, device).inputs(torch.from_numpy(image[None]).to(device))
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         return [LayerOutput(call.name, _array(call.output[0])) for call in _calls(_copy(model), inputs)]
@@ -175,7 +175,7 @@ def _word(module: nn.Module) -> str:
 
 def _blank(model: nn.Module, input_shape: Sequence[int]) -> Tensor:
     parameter = next(model.parameters())
-    # (1, C, H, W)
+    # Shape (1, C, H, W).
     return torch.zeros(1, *input_shape, device=parameter.device, dtype=parameter.dtype)
 
 

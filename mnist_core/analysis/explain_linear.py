@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 class LinearProduct:
     """The single matrix that a stack of linear layers multiplies the image with."""
 
-    # float64 (classes, pixels)
+    # float64 (classes, pixels).
     matrix: np.ndarray
-    # float64 (classes,), the largest first
+    # float64 (classes,), in descending order.
     singular_values: np.ndarray
     rank: int
-    # of the layers, the image's pixels first: (784, 5, 10)
+    # Widths of all layers, the pixels of the image first: (784, 5, 10).
     widths: tuple[int, ...]
 
     @property
@@ -74,16 +74,16 @@ def clipped_logits(outputs: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
     many have its logit clipped to exactly 0: no gradient asks for a higher one), `any` (of all images), `right` (of
     its own, answered rightly), and `images` (how many the class has).
     """
-    # (N, classes)
+    # Shape (N, classes).
     zero = outputs <= 0
     answers = outputs.argmax(axis=1)
     rows = []
-    for place in range(outputs.shape[1]):
-        mine = labels == place
+    for class_index in range(outputs.shape[1]):
+        mine = labels == class_index
         count = int(mine.sum())
-        own = float(zero[mine, place].mean()) if count else float("nan")
-        right = float((answers[mine] == place).mean()) if count else float("nan")
-        rows.append({"own": own, "any": float(zero[:, place].mean()), "right": right, "images": count})
+        clipped_share = float(zero[mine, class_index].mean()) if count else float("nan")
+        right = float((answers[mine] == class_index).mean()) if count else float("nan")
+        rows.append({"own": clipped_share, "any": float(zero[:, class_index].mean()), "right": right, "images": count})
     return pd.DataFrame(rows)
 
 

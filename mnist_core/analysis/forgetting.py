@@ -10,9 +10,9 @@ import pandas as pd
 from mnist_core.analysis import trained
 from mnist_core.store import Run, Store
 
-# images between two reports of the progress
+# Progress is reported after this many images.
 _BATCH = 500
-# of one core, about; a guess that is only to say whether it takes seconds or minutes
+# Rough speed of one core, good enough to say whether the computation takes seconds or minutes.
 _MACS_A_SECOND = 4e9
 
 
@@ -20,9 +20,9 @@ _MACS_A_SECOND = 4e9
 class PredictionHistory:
     """What the network called each image after some of its epochs."""
 
-    # int64 (E,), rising
+    # int64 (E,), ascending.
     epochs: np.ndarray
-    # int16 (E, N): the most probable class
+    # int16 (E, N): the most probable class of each image after each epoch.
     predicted: np.ndarray
 
     def of(self, image: int) -> np.ndarray:
@@ -32,10 +32,10 @@ class PredictionHistory:
 
 def kept_epochs(store: Store, run: Run) -> list[int]:
     """The epochs at whose end the run kept its weights, rising. `checkpoint_every` says how many are kept."""
-    found = trained.checkpoints(store, run)
-    times = Counter(artifact.epoch for artifact in found)
-    # While a run is paused in the middle of an epoch there is a second checkpoint after the same number of epochs.
-    return sorted(a.epoch for a in found if a.epoch and times[a.epoch] == 1 and "epoch-" in a.path)
+    kept = trained.checkpoints(store, run)
+    times = Counter(artifact.epoch for artifact in kept)
+    # A run that is paused in the middle of an epoch has a second checkpoint with the same number of finished epochs.
+    return sorted(a.epoch for a in kept if a.epoch and times[a.epoch] == 1 and a.path != trained.PAUSED_CHECKPOINT)
 
 
 def history_seconds(run: Run, images: int, epochs: int) -> float:
@@ -79,13 +79,13 @@ def forgetting_events(history: PredictionHistory, labels: np.ndarray) -> pd.Data
     the last such epoch; right_since, the epoch from which it was right at every later one. The epochs are NA where
     there is none: an image that was never learned has neither, one that is wrong at the end has no right_since.
     """
-    # (E, N)
+    # Shape (E, N).
     right = history.predicted == labels
     count = len(history.epochs)
     ever = right.any(axis=0)
     first = right.argmax(axis=0)
     last = count - 1 - right[::-1].argmax(axis=0)
-    # place of the last error
+    # Index of the last epoch at which the image was wrong; -1 where there is none.
     wrong_last = np.where(right.all(axis=0), -1, count - 1 - (~right[::-1]).argmax(axis=0))
     return pd.DataFrame(
         {
@@ -116,7 +116,7 @@ def forgetting_course(history: PredictionHistory, labels: np.ndarray) -> pd.Data
     )
 
 
-def _epochs_or_none(history: PredictionHistory, places: np.ndarray, known: np.ndarray) -> pd.Series:
+def _epochs_or_none(history: PredictionHistory, places: np.ndarray, defined: np.ndarray) -> pd.Series:
     """The epochs at some places, NA where they are not known."""
     last = len(history.epochs) - 1
-    return pd.Series(history.epochs[np.clip(places, 0, last)], dtype="Int64").where(pd.Series(known))
+    return pd.Series(history.epochs[np.clip(places, 0, last)], dtype="Int64").where(pd.Series(defined))

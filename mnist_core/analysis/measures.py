@@ -4,18 +4,18 @@ from collections.abc import Sequence
 
 from mnist_core.store import Run
 
-# as `RunConfig.validation_label` says it
+# The two values of `RunConfig.validation_label`.
 HELD_OUT, ON_TEST = "validation", "test (optimistic)"
 
 
 def optimistic_note(runs: Sequence[Run]) -> str:
     """A sentence about the runs whose best epoch is chosen on the test images; "" where there is none."""
-    found = [run for run in runs if run.config.choose_on == "test"]
-    if not found:
+    optimistic = [run for run in runs if run.config.choose_on == "test"]
+    if not optimistic:
         return ""
-    subject = "Its best epoch was" if len(runs) == 1 else f"The best epoch of {run_numbers(found)} was"
-    whose, them = ("its", "it") if len(found) == 1 else ("their", "them")
-    beside = f", which flatters {them} beside the others" if len(found) < len(runs) else ""
+    subject = "Its best epoch was" if len(runs) == 1 else f"The best epoch of {run_numbers(optimistic)} was"
+    whose, them = ("its", "it") if len(optimistic) == 1 else ("their", "them")
+    beside = f", which flatters {them} beside the others" if len(optimistic) < len(runs) else ""
     return f"{subject} chosen on the test images themselves: {whose} test accuracy is optimistic{beside}."
 
 
@@ -60,7 +60,7 @@ def training_loss_note(runs: Sequence[Run]) -> str:
     for run in runs:
         if run.training_loss_label:
             by_label.setdefault(run.training_loss_label, []).append(run)
-    parts = [f"that of {run_numbers(found)} is {label}" for label, found in by_label.items()]
+    parts = [f"that of {run_numbers(labelled)} is {label}" for label, labelled in by_label.items()]
     if not parts:
         return ""
     return (

@@ -19,9 +19,9 @@ class Predictions:
     """Probabilities that some runs gave the same images, in one order."""
 
     runs: tuple[Run, ...]
-    # int64 (N,)
+    # int64 (N,).
     labels: np.ndarray
-    # by run id: float32 (N, classes)
+    # By run id: float32 (N, classes).
     probabilities: Mapping[str, np.ndarray]
     split: SplitName = "test"
 
@@ -122,13 +122,13 @@ def align(
         if table.empty:
             left_out.append(ExcludedRun(run, "has no predictions yet"))
             continue
-        own = table["label"].to_numpy(np.int64)
+        run_labels = table["label"].to_numpy(np.int64)
         if reason := next(filter(None, (_why_apart(run, other, split) for other in kept)), ""):
             left_out.append(ExcludedRun(run, reason))
             continue
         if labels is None:
-            labels = own
-        elif not np.array_equal(own, labels):
+            labels = run_labels
+        elif not np.array_equal(run_labels, labels):
             left_out.append(ExcludedRun(run, f"was tested on other images than run #{kept[0].number}"))
             continue
         kept.append(run)
@@ -141,7 +141,7 @@ def _why_apart(run: Run, other: Run, split: SplitName) -> str:
     same = have_same_pictures(run.data, other.data, split)
     if same or (same is None and run.dataset == other.dataset):
         return ""
-    classes = [one.data.classes for one in (run, other) if one.data is not None]
+    classes = [member.data.classes for member in (run, other) if member.data is not None]
     if len(set(classes)) == 2 and sorted(classes[0]) == sorted(classes[1]):
         return f"has its classes in another order than run #{other.number}"
     return f"was tested on other images than run #{other.number}"

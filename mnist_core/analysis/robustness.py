@@ -9,22 +9,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# images that are changed and answered at a time
+# Images that are changed and predicted together.
 CHUNK = 100
-# severities, 0 among them
+# Number of severities, the unchanged images at severity 0 included.
 LEVELS = 6
 
-# pixels; amounts in pixels are those of an image as wide as this, and grow with it
+# Amounts in pixels are meant for images of this width and grow with the width.
 _SIZE = 28
-# of what covers an image: seen on dark and on light ground
+# The colour of the covering square: visible on dark and on light ground.
 _GREY = 128
-# of everything random here
+# Seed of everything random in this module.
 _SEED = 20_000
-# Measured on one core: to change an image, to answer it with the smallest network, and the work of larger ones.
+# Measured on one core: time to change an image, time of the smallest network to predict it, speed of larger ones.
 _CHANGE_SECONDS, _ANSWER_SECONDS, _MACS_A_SECOND = 5e-5, 2e-5, 5e9
 
 Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
-# of uint8 images (N, C, H, W): (N, classes), the largest is the answer
+# Takes uint8 images (N, C, H, W) and returns scores (N, classes); the class with the largest is the prediction.
 Predictor = Callable[[np.ndarray], np.ndarray]
 
 
@@ -47,20 +47,20 @@ class Corruption:
 class RobustnessCounts:
     """What is known so far: of `images` images, how many each network has right, int (corruptions, LEVELS)."""
 
-    # share of the work, 0 to 1
+    # Share of the work, from 0 to 1.
     done: float
     images: int
     right: Mapping[str, np.ndarray]
 
 
-def corrupt(images: np.ndarray, kind: Corruption, severity: int, place: int = 0) -> np.ndarray:
+def corrupt(images: np.ndarray, kind: Corruption, severity: int, offset: int = 0) -> np.ndarray:
     """uint8 images (N, C, H, W), changed; themselves at severity 0. Black comes in where an image ends.
 
     What is random depends on the kind and on `place` alone: where these images stand among all.
     """
     if severity == 0:
         return images
-    random = np.random.default_rng([_SEED, CORRUPTIONS.index(kind), place])
+    random = np.random.default_rng([_SEED, CORRUPTIONS.index(kind), offset])
     changed = kind.change(images.astype(np.float32), kind.amounts[severity - 1], random)
     return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
 
@@ -80,18 +80,18 @@ def count_right_answers(
     """
     right = {key: np.zeros((len(CORRUPTIONS), LEVELS), dtype=np.int64) for key in networks}
     for start in range(0, len(images), CHUNK):
-        own, truth = images[start : start + CHUNK], labels[start : start + CHUNK]
-        found = {key: value.copy() for key, value in right.items()}
+        chunk, truth = images[start : start + CHUNK], labels[start : start + CHUNK]
+        counts = {key: value.copy() for key, value in right.items()}
         for done, (row, severity) in enumerate(cells := list(_cells())):
-            yield RobustnessCounts((start + len(own) * done / len(cells)) / len(images), start, right)
-            changed = corrupt(own, CORRUPTIONS[row], severity, start)
+            yield RobustnessCounts((start + len(chunk) * done / len(cells)) / len(images), start, right)
+            changed = corrupt(chunk, CORRUPTIONS[row], severity, start)
             for key, answer in networks.items():
                 if severity == 0 and untouched is not None and key in untouched:
                     hits = int(untouched[key][start : start + CHUNK].sum())
                 else:
                     hits = int((answer(changed).argmax(axis=1) == truth).sum())
-                found[key][row if severity else slice(None), severity] += hits
-        right = found
+                counts[key][row if severity else slice(None), severity] += hits
+        right = counts
     yield RobustnessCounts(1.0, len(images), right)
 
 
@@ -104,7 +104,7 @@ def sample_images(count: int, wanted: int) -> np.ndarray:
 
 def measuring_seconds(macs: Sequence[int], images: int) -> float:
     """About how long `count_right_answers` takes for networks with these multiply-accumulates on one ordinary core."""
-    answering = sum(_ANSWER_SECONDS + one / _MACS_A_SECOND for one in macs)
+    answering = sum(_ANSWER_SECONDS + count / _MACS_A_SECOND for count in macs)
     return images * len(list(_cells())) * (_CHANGE_SECONDS + answering)
 
 
@@ -142,26 +142,26 @@ def _moved(
     down, right = np.broadcast_to(steps, (count, 2)).T[:, :, None, None]
     y = np.arange(height)[:, None] - (height - 1) / 2 - down
     x = np.arange(width) - (width - 1) / 2 - right
-    # (N, H, W): where a pixel comes from
+    # Shape (N, H, W): where each pixel of the result comes from.
     rows = (np.cos(angles) * y - np.sin(angles) * x) / factors + (height - 1) / 2
     columns = (np.sin(angles) * y + np.cos(angles) * x) / factors + (width - 1) / 2
-    # A frame of black: what lies beyond the border is drawn towards it.
+    # A black border, so that pixels from outside the image are black.
     framed = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1))).reshape(count, channels, -1)
     rows, columns = np.clip(rows + 1, 0, height + 1), np.clip(columns + 1, 0, width + 1)
     top, left = np.minimum(rows.astype(int), height), np.minimum(columns.astype(int), width)
     lower, further = (rows - top).astype(np.float32), (columns - left).astype(np.float32)
-    # place of the upper left of four neighbours in the framed image
+    # Index of the upper left of the four neighbours in the framed image.
     corners = top * (width + 2) + left
-    found = np.zeros((count, channels, height * width), dtype=np.float32)
+    moved = np.zeros((count, channels, height * width), dtype=np.float32)
     for offset, share in (
         (0, (1 - lower) * (1 - further)),
         (1, (1 - lower) * further),
         (width + 2, lower * (1 - further)),
         (width + 3, lower * further),
     ):
-        places = np.broadcast_to((corners + offset).reshape(count, 1, -1), found.shape)
-        found += share.reshape(count, 1, -1) * np.take_along_axis(framed, places, axis=2)
-    return found.reshape(images.shape)
+        places = np.broadcast_to((corners + offset).reshape(count, 1, -1), moved.shape)
+        moved += share.reshape(count, 1, -1) * np.take_along_axis(framed, places, axis=2)
+    return moved.reshape(images.shape)
 
 
 def _blurred(images: np.ndarray, pixels: float, random: np.random.Generator) -> np.ndarray:
@@ -189,13 +189,14 @@ def _faded(images: np.ndarray, percent: float, random: np.random.Generator) -> n
 def _covered(images: np.ndarray, pixels: float, random: np.random.Generator) -> np.ndarray:
     height, width = images.shape[2:]
     side = min(round(pixels * width / _SIZE), height, width)
-    # the same for every side, so that a larger square lies over a smaller one
+    # Drawn as shares of the free room, which makes the position independent of the side: a larger square covers a
+    # smaller one.
     shares = random.random((len(images), 2))
     tops, lefts = np.floor(shares * (height - side + 1, width - side + 1)).astype(int).T
-    found = images.copy()
-    for image, top, left in zip(found, tops, lefts, strict=True):
+    covered = images.copy()
+    for image, top, left in zip(covered, tops, lefts, strict=True):
         image[:, top : top + side, left : left + side] = _GREY
-    return found
+    return covered
 
 
 CORRUPTIONS = (

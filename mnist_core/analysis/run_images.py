@@ -21,7 +21,7 @@ from mnist_core.data import (
 from mnist_core.errors import DataError
 from mnist_core.store import Artifact, Run, Store, is_intact
 
-# Fields of a config that decide which images are in a split and how they look.
+# These fields of a config decide which images are in a split and how they look.
 _OF_IMAGES = {
     "dataset",
     "folder",
@@ -55,9 +55,9 @@ def images_of(
     predictions, are others.
     """
     which = run.config.model_dump_json(include=_OF_IMAGES)
-    images, labels, found = _read(which, str(root), run.rule, split, dataset_file_state(run.config, root, run.rule))
+    images, labels, hashed = _read(which, str(root), run.rule, split, dataset_file_state(run.config, root, run.rule))
     recorded = None if run.data is None else run.data.images.get(split)
-    if (recorded or found) != found or (answered is not None and not np.array_equal(answered, labels)):
+    if (recorded or hashed) != hashed or (answered is not None and not np.array_equal(answered, labels)):
         raise ChangedImagesError(run, split)
     return images, labels
 
@@ -77,7 +77,7 @@ def class_names_of(store: Store, run: Run, count: int) -> tuple[str, ...]:
 
 def _named_by_checkpoint(store: Store, run: Run) -> tuple[str, ...]:
     for artifact in reversed(store.artifacts(run.id, kind="checkpoint")):
-        # A damaged one is passed over: the one before may be whole.
+        # Skip a damaged checkpoint: the one before it may be intact.
         with contextlib.suppress(OSError, SafetensorError, LookupError, TypeError, ValueError):
             path = store.folder(run.id) / artifact.path
             return _names_in(path, artifact, path.stat().st_mtime_ns)
@@ -108,7 +108,7 @@ def _read(which: str, root: str, rule: int, split: SplitName, state: str) -> tup
     """One split and its fingerprint; `which` is JSON of the fields that decide about it."""
     config = RunConfig.model_validate_json(which)
     images, labels = split_images(load_arrays(config, Path(root), rule), config, split)
-    # not a view that keeps the whole data set alive
+    # A copy, because a view would keep the whole data set in memory.
     images = images.copy()
     return images, labels, hash_labelled_images(images, labels)
 

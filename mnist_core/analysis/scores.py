@@ -36,8 +36,8 @@ def cross_entropy(frame: pd.DataFrame) -> float:
     """Mean of -ln p(true class), in nats: the cross-entropy loss. NaN without images."""
     if frame.empty:
         return float("nan")
-    found = probabilities(frame)[np.arange(len(frame)), _labels(frame)].astype(np.float64)
-    return float(-np.log(np.maximum(found, np.finfo(np.float32).tiny)).mean())
+    of_label = probabilities(frame)[np.arange(len(frame)), _labels(frame)].astype(np.float64)
+    return float(-np.log(np.maximum(of_label, np.finfo(np.float32).tiny)).mean())
 
 
 def confusion_matrix(frame: pd.DataFrame) -> np.ndarray:
@@ -53,12 +53,12 @@ def class_scores(frame: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     NaN where undefined: precision of a class that was never predicted, recall of one without images.
     """
     matrix = confusion_matrix(frame)
-    hits, given, support = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
+    hits, predicted, support = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
     return pd.DataFrame(
         {
-            "precision": _ratio(hits, given),
+            "precision": _ratio(hits, predicted),
             "recall": _ratio(hits, support),
-            "f1": _ratio(2 * hits, given + support),
+            "f1": _ratio(2 * hits, predicted + support),
             "support": support,
         },
         index=pd.Index(list(classes), name="class"),
@@ -84,10 +84,10 @@ def misclassified(frame: pd.DataFrame) -> pd.DataFrame:
     return _most_confident_first(table.loc[table["predicted"] != table["label"], :])
 
 
-def images_of_cell(frame: pd.DataFrame, true: int, given: int) -> pd.DataFrame:
+def images_of_cell(frame: pd.DataFrame, true: int, predicted: int) -> pd.DataFrame:
     """The images in one cell of the confusion matrix, the most confident first; columns as in `with_predictions`."""
     table = with_predictions(frame)
-    return _most_confident_first(table.loc[(table["label"] == true) & (table["predicted"] == given), :])
+    return _most_confident_first(table.loc[(table["label"] == true) & (table["predicted"] == predicted), :])
 
 
 def _most_confident_first(table: pd.DataFrame) -> pd.DataFrame:

@@ -13,13 +13,13 @@ from mnist_core.training import check_trainable
 
 Sameness = Literal["yes", "partly", "no"]
 
-# layers at most that a name tells
+# A name lists at most this many changed layers.
 _TOLD = 3
 _IMAGES = ("dataset", "folder", "folder_size", "folder_colour")
-# how many images there are to learn from
+# These fields decide how many images there are to learn from.
 _COUNT = ("train_images", "validation_images", "choose_on")
 _AUGMENTATION = tuple(field.name for field in list_config_fields() if field.group == "Augmentation")
-# What scikit-learn's estimators know; LogisticRegression has no batches, MLPClassifier no solver.
+# Settings of scikit-learn's estimators; LogisticRegression has no batches, MLPClassifier no solver.
 _SKLEARN = (
     "dataset",
     "folder",
@@ -56,7 +56,7 @@ def with_one_change(before: Run | RunConfig, field: str, value: Any) -> RunConfi
     config = _config(before)
     if field == "seed":
         raise ConfigError(field, "another seed changes everything; train several seeds of both networks instead")
-    if field not in {known.name for known in changeable_fields(config)}:
+    if field not in {changeable.name for changeable in changeable_fields(config)}:
         raise ConfigError(field, "has no effect in this run, or cannot be changed by itself; choose another field")
     changes = {field: value}
     if field == "architecture" and config.library == "torch":
@@ -72,18 +72,18 @@ def changeable_fields(before: Run | RunConfig) -> list[FieldInfo]:
     """The fields that can be changed by themselves and matter in this run, in the order of declaration."""
     config = _config(before)
     values = config.model_dump()
-    found = [
+    changeable = [
         field
         for field in list_config_fields()
         if field.group != "Origin" and field.name not in ("seed", *NOT_STUDIED) and field.matters(values)
     ]
-    # its weights fit no other network, and no other kind of images
+    # The weights of a checkpoint fit only the same network and images of the same shape.
     if config.continue_from:
-        found = [field for field in found if field.name not in ("architecture", "library", *_IMAGES)]
+        changeable = [field for field in changeable if field.name not in ("architecture", "library", *_IMAGES)]
     if config.library == "sklearn":
-        known = (*_SKLEARN, *(_PERCEPTRON if _hidden(config) else _LOGISTIC))
-        found = [field for field in found if field.name in known]
-    return found
+        usable = (*_SKLEARN, *(_PERCEPTRON if _hidden(config) else _LOGISTIC))
+        changeable = [field for field in changeable if field.name in usable]
+    return changeable
 
 
 def name_of_change(before: Run, after: RunConfig, field: str) -> str:
@@ -91,20 +91,20 @@ def name_of_change(before: Run, after: RunConfig, field: str) -> str:
     old, new = getattr(before.config, field), getattr(after, field)
     if field == "architecture":
         return f"{before.name}, {_layers_changed(before.config, after)}"
-    label = next(known.label for known in list_config_fields() if known.name == field)
+    label = next(info.label for info in list_config_fields() if info.name == field)
     return f"{before.name}, {label[:1].lower()}{label[1:]} {value_text(new)} instead of {value_text(old)}"
 
 
 def shared_conditions(before: Run | RunConfig, after: RunConfig, field: str) -> list[SharedCondition]:
     """What both runs have in common: initial weights, order of the batches, and random draws where there are any."""
     config = _config(before)
-    found = [_weights(config, after, field), _batches(config, after, field)]
+    conditions = [_weights(config, after, field), _batches(config, after, field)]
     if _draws(config) or _draws(after):
-        found.append(_chance(config, after, field))
+        conditions.append(_chance(config, after, field))
     if field == "epochs" and config.schedule in ("cosine", "one-cycle"):
         why = f"The schedule {config.schedule} is spread over all epochs, so the learning rate falls at another pace."
-        found.append(SharedCondition("Learning rate", "no", why))
-    return found
+        conditions.append(SharedCondition("Learning rate", "no", why))
+    return conditions
 
 
 def _weights(config: RunConfig, after: RunConfig, field: str) -> SharedCondition:
@@ -153,8 +153,8 @@ def _chance(config: RunConfig, after: RunConfig, field: str) -> SharedCondition:
 def _layers_changed(config: RunConfig, after: RunConfig) -> str:
     """What was put in or left out, in a few words; the names where that is too much."""
     old, new = (
-        [layer.call for layer in describe_architecture(one.architecture, *input_shape_and_classes(one)).layers]
-        for one in (config, after)
+        [layer.call for layer in describe_architecture(version.architecture, *input_shape_and_classes(version)).layers]
+        for version in (config, after)
     )
     before = _equal_ahead(old, new)
     behind = _equal_ahead(old[before:][::-1], new[before:][::-1])
@@ -163,7 +163,8 @@ def _layers_changed(config: RunConfig, after: RunConfig) -> str:
         out, into = " ".join(gone), " ".join(come)
         return f"{into} instead of {out}" if out and into else f"with {into}" if into else f"without {out}"
     texts = [
-        one.architecture if len(one.architecture) <= 40 else one.architecture[:39] + "…" for one in (after, config)
+        version.architecture if len(version.architecture) <= 40 else version.architecture[:39] + "…"
+        for version in (after, config)
     ]
     return " instead of ".join(texts)
 
@@ -171,7 +172,7 @@ def _layers_changed(config: RunConfig, after: RunConfig) -> str:
 def _equal_ahead(first: list[str], second: list[str]) -> int:
     """How many texts at the beginning are the same in both."""
     return next(
-        (place for place, (a, b) in enumerate(zip(first, second, strict=False)) if a != b),
+        (index for index, (a, b) in enumerate(zip(first, second, strict=False)) if a != b),
         min(len(first), len(second)),
     )
 
@@ -193,7 +194,7 @@ def _shape(config: RunConfig) -> Any:
     try:
         return input_shape_and_classes(config)
     except MnistLabError:
-        # the folder is gone
+        # The image folder does not exist any more.
         return None
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+# Path, in the folder of a run, of the checkpoint that is written in the middle of an epoch.
+PAUSED_CHECKPOINT = "checkpoints/paused.safetensors"
+
+
 def checkpoints(store: Store, run: Run) -> list[Artifact]:
     """The run's checkpoints, the earliest first."""
     return store.artifacts(run.id, kind="checkpoint")
@@ -24,18 +28,18 @@ def chosen_checkpoint(store: Store, run: Run, epoch: int | None = None) -> Artif
 
     Raises CheckpointError if there is none.
     """
-    found = checkpoints(store, run)
+    candidates = checkpoints(store, run)
     wanted = run.best_epoch if epoch is None and run.validation_accuracy is not None else epoch
     if wanted is not None:
-        # Only the first: one that was taken in the middle of the next epoch bears the same number.
-        exact = [artifact for artifact in found if artifact.epoch == wanted][:1]
-        found = exact if epoch is not None else exact or found
-    if not found:
+        # Take the first: a checkpoint from the middle of the next epoch has the same number of finished epochs.
+        exact = [artifact for artifact in candidates if artifact.epoch == wanted][:1]
+        candidates = exact if epoch is not None else exact or candidates
+    if not candidates:
         which = f"of epoch {epoch}" if epoch is not None else "yet"
         raise CheckpointError(
             f"run #{run.number} has no checkpoint {which}: let it train for an epoch, or choose another run"
         )
-    return found[-1]
+    return candidates[-1]
 
 
 def run_probabilities(store: Store, run: Run, images: np.ndarray, epoch: int | None = None) -> np.ndarray:
@@ -71,12 +75,12 @@ class TrainedNetwork:
     """
 
     model: "nn.Module"
-    # (C, H, W)
+    # Shape of an image: (C, H, W).
     shape: tuple[int, int, int]
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    # in which it answers: the run's, where this processor has it
+    # The run's precision where this processor has it, else "float32".
     precision: str = "float32"
 
     def inputs(self, images: "Tensor") -> "Tensor":
@@ -118,7 +122,7 @@ def _load(path: Path, artifact: Artifact, precision: str) -> TrainedNetwork:
     from mnist_core.training import checkpoints as files
     from mnist_core.training import move_to_device
 
-    # One image is answered in a millisecond; more threads would only fight with a run that trains beside it.
+    # One image takes a millisecond; more threads would only compete with a run that trains at the same time.
     torch.set_num_threads(1)
     if not is_intact(path, artifact):
         raise CheckpointError(f"{path.name} is missing or damaged. Choose another epoch or run, or train again.")
@@ -127,6 +131,6 @@ def _load(path: Path, artifact: Artifact, precision: str) -> TrainedNetwork:
     shape, classes = tuple(about["shape"]), tuple(about["classes"])
     model = build_network(about["architecture"], shape, len(classes))
     files.restore_weights(checkpoint, model)
-    # kernels as in training: another layout rounds otherwise
+    # The same memory layout and kernels as in training: others round differently.
     model = move_to_device(model.eval(), torch.device("cpu"))
     return TrainedNetwork(model, shape, classes, tuple(about["mean"]), tuple(about["std"]), precision)

@@ -13,8 +13,7 @@ from mnist_core.jobs import resuming
 from mnist_core.store import Artifact, Run, Store, retention
 from mnist_core.training import TrainingState, checkpoints, predict_split
 
-# in the middle of an epoch
-PAUSED = "checkpoints/paused.safetensors"
+PAUSED = trained.PAUSED_CHECKPOINT
 
 
 def rule_of(store: Store, run: Run) -> int:

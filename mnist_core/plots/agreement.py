@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -29,52 +30,44 @@ from mnist_core.plots.style import (
 )
 from mnist_core.text import in_plotly
 
-# of "more with A" and "more with B": told apart by colour-blind people
+# Colours of "more with A" and "more with B"; colour-blind people can tell them apart.
 A_COLOUR, B_COLOUR = PALETTE[0], PALETTE[1]
-# with more classes, numbers are shown on hovering only
+# With more classes than this, numbers appear only on hovering.
 _MOST_WRITTEN = 20
-# pixels of a row of dots
+# Height of a row of dots, in pixels.
 _ROW = 44
-# distance of two columns of dots, in widths of the longest bar
+# Distance between two columns of dots, as a share of the longest bar.
 _DOT_STEP = 0.18
 _NAME_LENGTH = 26
 
 
 @dataclass(frozen=True)
 class AgreementRow:
-    """Some images in the picture of who is right."""
+    """Some images in the chart of who is right."""
 
-    # in words
+    # A label in words.
     name: str
     images: int
-    # which runs have them right, for a row of dots; empty for none
+    # Which runs have these images right, for a row of dots; empty for a row without dots.
     right: tuple[bool, ...] = ()
+    # How many of the runs have them right.
+    kind: Literal["all", "some", "none"] = "some"
 
 
 def who_is_right(bars: Sequence[AgreementRow], runs: Sequence[NamedRun], chosen: int) -> go.Figure:
     """A row a group of images: filled dots for the runs that have them right, and a bar as long as they are many.
 
     One bar that is much longer than the others is cut, and says so. A click anywhere in a row selects it: the first
-    of its customdata is its place in `bars`. The row `chosen` is marked.
+    of its customdata is its index in `bars`. The row `chosen` is marked.
     """
-    counts = sorted((bar.images for bar in bars), reverse=True)
-    longest = float(max(1, counts[0] if len(counts) < 2 or counts[0] < 3 * counts[1] else max(1.4 * counts[1], 1)))
+    longest = _longest_bar(bars)
     lengths = [min(float(bar.images), longest) for bar in bars]
     cut = [length < bar.images for bar, length in zip(bars, lengths, strict=True)]
     dots = len(bars[0].right)
     step = min(_DOT_STEP, 0.9 / max(dots, 1)) * longest
     start, end = -(dots + 0.4) * step, (1.75 if any(cut) else 1.3) * longest
     figure, styles = go.Figure(), run_styles(runs)
-    figure.add_shape(
-        type="rect",
-        x0=start,
-        x1=end,
-        y0=chosen - 0.46,
-        y1=chosen + 0.46,
-        layer="below",
-        line={"width": 2, "color": PALETTE[0]},
-        fillcolor=tint(PALETTE[0], 0.1),
-    )
+    _mark_row(figure, chosen, start, end)
     figure.add_bar(
         x=lengths,
         y=list(range(len(bars))),
@@ -82,8 +75,11 @@ def who_is_right(bars: Sequence[AgreementRow], runs: Sequence[NamedRun], chosen:
         width=0.62,
         hoverinfo="skip",
         cliponaxis=False,
-        marker={"color": [_bar_colour(bar, dots) for bar in bars], "opacity": [0.45 if one else 1 for one in cut]},
-        text=[f" {bar.images:,}{' (cut)' * one}" for bar, one in zip(bars, cut, strict=True)],
+        marker={
+            "color": [_bar_colour(bar, dots) for bar in bars],
+            "opacity": [0.45 if is_cut else 1 for is_cut in cut],
+        },
+        text=[f" {bar.images:,}{' (cut)' * is_cut}" for bar, is_cut in zip(bars, cut, strict=True)],
         textposition="outside",
         textfont={"size": 17},
         constraintext="none",
@@ -91,26 +87,13 @@ def who_is_right(bars: Sequence[AgreementRow], runs: Sequence[NamedRun], chosen:
     for column in range(dots):
         number = runs[column].number
         _add_dots(figure, bars, number, styles[number].colour, column, start + (column + 0.6) * step)
-    # invisible, as wide as the row: a bar of two images is hard to hit
-    figure.add_bar(
-        x=[end - start] * len(bars),
-        base=start,
-        y=list(range(len(bars))),
-        orientation="h",
-        width=0.98,
-        name="rows",
-        marker={"color": "rgba(0, 0, 0, 0)"},
-        selected={"marker": {"opacity": 0}},
-        unselected={"marker": {"opacity": 0}},
-        customdata=[[place, in_plotly(bar.name), bar.images] for place, bar in enumerate(bars)],
-        hovertemplate="<b>%{customdata[1]}</b><br>%{customdata[2]:,} images<extra></extra>",
-    )
+    _add_click_targets(figure, bars, start, end)
     polish(figure, height=60 + _ROW * len(bars) + (24 if dots else 0))
     figure.update_layout(barmode="overlay", showlegend=False, clickmode="event+select", dragmode=False)
     figure.update_xaxes(visible=False, range=[start, end], fixedrange=True)
     figure.update_yaxes(
         tickvals=list(range(len(bars))),
-        # the dots say it
+        # Rows in which only some runs are right need no name: the dots show it.
         ticktext=["" if 0 < sum(bar.right) < dots else in_plotly(bar.name) for bar in bars],
         range=[len(bars) - 0.45, -1.1 if dots else -0.55],
         showgrid=False,
@@ -126,9 +109,9 @@ def class_accuracies(table: pd.DataFrame, runs: Sequence[NamedRun], classes: Seq
     """
     figure = go.Figure()
     step, styles = 0.6 / max(len(runs), 4), run_styles(runs)
-    for place, run in enumerate(runs):
+    for index, run in enumerate(runs):
         style = styles[run.number]
-        shift = (place - (len(runs) - 1) / 2) * step
+        shift = (index - (len(runs) - 1) / 2) * step
         figure.add_scatter(
             x=np.arange(len(classes)) + shift,
             y=errors_of(table[run.number].to_numpy()),
@@ -140,12 +123,12 @@ def class_accuracies(table: pd.DataFrame, runs: Sequence[NamedRun], classes: Seq
             meta=plot_label(run),
             hovertemplate="<b>%{meta}</b><br>class %{customdata[0]}: %{customdata[1]:.2f}%<extra></extra>",
         )
-    for place in range(len(classes) - 1):
-        figure.add_vline(x=place + 0.5, line={"color": FAINT, "width": 1})
+    for index in range(len(classes) - 1):
+        figure.add_vline(x=index + 0.5, line={"color": FAINT, "width": 1})
     polish(figure)
     _class_axis(figure, classes)
-    known = errors_of(table.to_numpy()[table.notna().to_numpy()])
-    figure.update_yaxes(title_text="Accuracy (%, log scale of errors)", **accuracy_axis(known))
+    shown_errors = errors_of(table.to_numpy()[table.notna().to_numpy()])
+    figure.update_yaxes(title_text="Accuracy (%, log scale of errors)", **accuracy_axis(shown_errors))
     return figure
 
 
@@ -160,10 +143,8 @@ def class_differences(table: pd.DataFrame, a: NamedRun, b: NamedRun, classes: Se
     colours = [A_COLOUR if value > 0 else B_COLOUR if value < 0 else GREY for value in difference]
     figure = go.Figure()
     figure.add_hline(y=0, line={"color": GREY, "width": 2})
-    for place, colour, bottom, top in zip(table["class"], colours, low, high, strict=True):
-        figure.add_shape(
-            type="line", x0=place, x1=place, y0=bottom, y1=top, layer="below", line={"color": colour, "width": 4}
-        )
+    for x, colour, bottom, top in zip(table["class"], colours, low, high, strict=True):
+        figure.add_shape(type="line", x0=x, x1=x, y0=bottom, y1=top, layer="below", line={"color": colour, "width": 4})
     figure.add_scatter(
         x=table["class"],
         y=difference,
@@ -173,7 +154,7 @@ def class_differences(table: pd.DataFrame, a: NamedRun, b: NamedRun, classes: Se
         marker={
             "size": 17,
             "color": colours,
-            "symbol": ["circle" if one else "circle-open" for one in sure],
+            "symbol": ["circle" if is_sure else "circle-open" for is_sure in sure],
             "line": {"width": 3, "color": colours},
         },
         customdata=[
@@ -207,15 +188,15 @@ def confusion_difference(
     """Confusion matrix (C, C) of one run minus another's, of which `a` and `b` are the counts.
 
     Blue cells hold more images of the first run, orange ones more of the second (log scale); a quiet 0 stands where
-    both put equally many. Every cell can be clicked: its customdata begins with the places of the true and of the
+    both put equally many. Every cell can be clicked: its customdata begins with the indices of the true and the
     predicted class. `dark` says whether the page is dark, for the colour of the numbers.
     """
     size = np.log1p(np.abs(difference)) / max(np.log1p(np.abs(difference).max(initial=0)), np.log(2))
     share = np.where(difference == 0, 0, 0.12 + 0.88 * size)
     figure = go.Figure()
-    for chosen, colour in ((difference > 0, A_COLOUR), (difference < 0, B_COLOUR)):
+    for mask, colour in ((difference > 0, A_COLOUR), (difference < 0, B_COLOUR)):
         figure.add_heatmap(
-            z=np.where(chosen, share, np.nan),
+            z=np.where(mask, share, np.nan),
             zmin=0,
             zmax=1,
             colorscale=[[0, tint(colour, 0)], [1, tint(colour, 1)]],
@@ -232,31 +213,7 @@ def confusion_difference(
                 for row, column in zip(*np.nonzero(a + b), strict=True)
             ]
         )
-    rows, columns = (places.ravel().tolist() for places in np.indices(difference.shape))
-    figure.add_scatter(
-        x=columns,
-        y=rows,
-        mode="markers",
-        name="cells",
-        customdata=[
-            [
-                row,
-                column,
-                in_plotly(str(classes[row])),
-                in_plotly(str(classes[column])),
-                int(a[row, column]),
-                int(b[row, column]),
-                int(difference[row, column]),
-            ]
-            for row, column in zip(rows, columns, strict=True)
-        ],
-        marker={"symbol": "square-open", "size": 40, "color": GREY, "opacity": 0, "line": {"width": 5}},
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 0}},
-        hovertemplate="true <b>%{customdata[2]}</b>, called <b>%{customdata[3]}</b><br>"
-        f"{in_plotly(names[0])}: %{{customdata[4]:,}} images, {in_plotly(names[1])}: %{{customdata[5]:,}}<br>"
-        "difference %{customdata[6]:+,}<extra></extra>",
-    )
+    _add_difference_cells(figure, difference, a, b, names, classes)
     polish(figure, height=max(420, min(900, 130 + 50 * len(classes))))
     count = len(classes)
     ticks = {
@@ -291,7 +248,7 @@ def forgetting_course(table: pd.DataFrame) -> go.Figure:
         row=1,
         col=1,
     )
-    # at the first epoch all that is right was learned: thousands, and nothing to be seen beside
+    # Leave out the first epoch: all images that are right then were learned, and thousands would hide the rest.
     later = table.iloc[1:]
     few = len(later) <= 12
     for name, sign, colour in (("learned", 1, PALETTE[0]), ("forgotten", -1, MISTAKE)):
@@ -366,15 +323,54 @@ def accuracy_without(table: pd.DataFrame, runs: Sequence[NamedRun]) -> go.Figure
             marker={"symbol": symbol, "size": 14, "color": GREY, "line": border},
         )
     polish(figure, height=150 + 64 * max(2, len(runs)))
-    # NaN where no image is left
-    known = [error for error in (*before, *after) if error == error]
-    figure.update_xaxes(title_text="Accuracy (%, log scale of errors)", **accuracy_axis(known))
+    # NaN stands for a run without any image left.
+    drawn = [error for error in (*before, *after) if error == error]
+    figure.update_xaxes(title_text="Accuracy (%, log scale of errors)", **accuracy_axis(drawn))
     figure.update_yaxes(title_text="Run", showticklabels=False, showgrid=False, range=[len(runs) - 0.5, -0.75])
     return figure
 
 
+def _longest_bar(bars: Sequence[AgreementRow]) -> float:
+    """Length, in images, at which bars are cut: that of the longest unless it is three times the next one."""
+    counts = sorted((bar.images for bar in bars), reverse=True)
+    if len(counts) < 2 or counts[0] < 3 * counts[1]:
+        return float(max(1, counts[0]))
+    return float(max(1.4 * counts[1], 1))
+
+
+def _mark_row(figure: go.Figure, row: int, start: float, end: float) -> None:
+    """A frame around one row."""
+    figure.add_shape(
+        type="rect",
+        x0=start,
+        x1=end,
+        y0=row - 0.46,
+        y1=row + 0.46,
+        layer="below",
+        line={"width": 2, "color": PALETTE[0]},
+        fillcolor=tint(PALETTE[0], 0.1),
+    )
+
+
+def _add_click_targets(figure: go.Figure, bars: Sequence[AgreementRow], start: float, end: float) -> None:
+    """Invisible bars as wide as the rows, which take the clicks: a bar of two images is hard to hit."""
+    figure.add_bar(
+        x=[end - start] * len(bars),
+        base=start,
+        y=list(range(len(bars))),
+        orientation="h",
+        width=0.98,
+        name="rows",
+        marker={"color": "rgba(0, 0, 0, 0)"},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        customdata=[[row, in_plotly(bar.name), bar.images] for row, bar in enumerate(bars)],
+        hovertemplate="<b>%{customdata[1]}</b><br>%{customdata[2]:,} images<extra></extra>",
+    )
+
+
 def _add_dots(figure: go.Figure, bars: Sequence[AgreementRow], number: int, colour: str, column: int, x: float) -> None:
-    """A column of dots, full where the run is right, under its number."""
+    """A column of dots, filled where the run is right, below the run's number."""
     figure.add_scatter(
         x=[x] * len(bars),
         y=list(range(len(bars))),
@@ -391,9 +387,45 @@ def _add_dots(figure: go.Figure, bars: Sequence[AgreementRow], number: int, colo
 
 
 def _bar_colour(bar: AgreementRow, dots: int) -> str:
-    if bar.name == "nobody":
+    if bar.kind == "none":
         return MISTAKE
     return PALETTE[0] if dots and 0 < sum(bar.right) < dots else GREY
+
+
+def _add_difference_cells(
+    figure: go.Figure,
+    difference: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    names: tuple[str, str],
+    classes: Sequence[str],
+) -> None:
+    """An invisible point a cell, because heat maps can be neither selected nor outlined when clicked."""
+    rows, columns = (indices.ravel().tolist() for indices in np.indices(difference.shape))
+    figure.add_scatter(
+        x=columns,
+        y=rows,
+        mode="markers",
+        name="cells",
+        customdata=[
+            [
+                row,
+                column,
+                in_plotly(str(classes[row])),
+                in_plotly(str(classes[column])),
+                int(a[row, column]),
+                int(b[row, column]),
+                int(difference[row, column]),
+            ]
+            for row, column in zip(rows, columns, strict=True)
+        ],
+        marker={"symbol": "square-open", "size": 40, "color": GREY, "opacity": 0, "line": {"width": 5}},
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 0}},
+        hovertemplate="true <b>%{customdata[2]}</b>, called <b>%{customdata[3]}</b><br>"
+        f"{in_plotly(names[0])}: %{{customdata[4]:,}} images, {in_plotly(names[1])}: %{{customdata[5]:,}}<br>"
+        "difference %{customdata[6]:+,}<extra></extra>",
+    )
 
 
 def _number(row: int, column: int, value: int, share: float, ground: str) -> dict[str, object]:

@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 from mnist_core.plots.style import (
     GREY,
     NamedRun,
+    RunStyle,
     accuracy_axis,
     errors_of,
     log_axis,
@@ -19,14 +20,14 @@ from mnist_core.plots.style import (
     tint,
 )
 
-# images in a range: the accuracy of fewer is drawn faint, and no line leads there
+# A bin with fewer images is drawn faint and not joined by the line: its accuracy is mostly chance.
 ENOUGH = 10
 
-# of a run's curve: more than a screen can tell apart
+# Points of one run's curve; a screen cannot show more.
 _MOST_POINTS = 300
-# so many runs' intervals can be drawn without a thicket
+# Error bars are drawn for at most this many runs: those of more runs overlap.
 _FEW = 2
-# share of the images: the accuracy of fewer, the surest, hangs on single ones
+# Below this coverage the accuracy depends on single images, so the axis is not stretched for it.
 _LEAST = 0.05
 
 
@@ -51,55 +52,14 @@ def reliability_diagram(
         col=1,
     )
     for table, run, ends in zip(tables, runs, intervals, strict=True):
-        look, label = styles[run.number], plot_label(run, 100)
-        filled = (table["images"] > 0).to_numpy()
-        found = table.loc[filled, :]
-        accuracy = 100 * found["accuracy"].to_numpy()
-        low, high = 100 * ends[filled].T
-        enough = (found["images"] >= ENOUGH).to_numpy()
-        confidence = 100 * found["confidence"].to_numpy()
-        figure.add_scatter(
-            x=confidence[enough],
-            y=accuracy[enough],
-            mode="lines",
-            hoverinfo="skip",
-            showlegend=False,
-            line={"color": look.colour, "width": 3, "dash": look.dash},
-            row=1,
-            col=1,
-        )
-        figure.add_scatter(
-            x=confidence,
-            y=accuracy,
-            mode="markers",
-            name=plot_label(run, 26),
-            showlegend=False,
-            marker={"symbol": look.symbol, "size": 11, "color": look.colour, "opacity": np.where(enough, 1, 0.3)},
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": high - accuracy,
-                "arrayminus": accuracy - low,
-                "thickness": 1.5,
-                "width": 3,
-                "color": tint(look.colour, 0.45),
-                "visible": len(runs) <= _FEW,
-            },
-            customdata=np.stack((found["images"], low, high), axis=1),
-            meta=label,
-            cliponaxis=False,
-            hovertemplate="<b>%{meta}</b><br>%{x:.1f}% sure on average, right on %{y:.1f}%"
-            " (%{customdata[1]:.1f} to %{customdata[2]:.1f}%)<br>%{customdata[0]:,} images<extra></extra>",
-            row=1,
-            col=1,
-        )
+        _add_reliability(figure, table, run, styles[run.number], ends, with_intervals=len(runs) <= _FEW)
         figure.add_bar(
             x=50 * (table["low"] + table["high"]).to_numpy(),
             y=table["images"],
-            name=label,
+            name=plot_label(run, 100),
             showlegend=False,
-            marker={"color": tint(look.colour, 0.65)},
-            meta=label,
+            marker={"color": tint(styles[run.number].colour, 0.65)},
+            meta=plot_label(run, 100),
             hovertemplate="<b>%{meta}</b><br>%{y:,} images<extra></extra>",
             row=2,
             col=1,
@@ -112,6 +72,52 @@ def reliability_diagram(
     figure.update_yaxes(title_text="Accuracy (%)", range=[-2, 103], dtick=20, row=1, col=1)
     figure.update_yaxes(title_text="Images", **log_axis(0.7, max(2 * most, 10)), row=2, col=1)
     return figure
+
+
+def _add_reliability(
+    figure: go.Figure, table: pd.DataFrame, run: NamedRun, style: RunStyle, ends: np.ndarray, with_intervals: bool
+) -> None:
+    """One run's accuracy in each bin of confidence: a line through the bins with enough images, and a point a bin."""
+    filled = (table["images"] > 0).to_numpy()
+    bins = table.loc[filled, :]
+    accuracy, confidence = 100 * bins["accuracy"].to_numpy(), 100 * bins["confidence"].to_numpy()
+    low, high = 100 * ends[filled].T
+    enough = (bins["images"] >= ENOUGH).to_numpy()
+    figure.add_scatter(
+        x=confidence[enough],
+        y=accuracy[enough],
+        mode="lines",
+        hoverinfo="skip",
+        showlegend=False,
+        line={"color": style.colour, "width": 3, "dash": style.dash},
+        row=1,
+        col=1,
+    )
+    figure.add_scatter(
+        x=confidence,
+        y=accuracy,
+        mode="markers",
+        name=plot_label(run, 26),
+        showlegend=False,
+        marker={"symbol": style.symbol, "size": 11, "color": style.colour, "opacity": np.where(enough, 1, 0.3)},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": high - accuracy,
+            "arrayminus": accuracy - low,
+            "thickness": 1.5,
+            "width": 3,
+            "color": tint(style.colour, 0.45),
+            "visible": with_intervals,
+        },
+        customdata=np.stack((bins["images"], low, high), axis=1),
+        meta=plot_label(run, 100),
+        cliponaxis=False,
+        hovertemplate="<b>%{meta}</b><br>%{x:.1f}% sure on average, right on %{y:.1f}%"
+        " (%{customdata[1]:.1f} to %{customdata[2]:.1f}%)<br>%{customdata[0]:,} images<extra></extra>",
+        row=1,
+        col=1,
+    )
 
 
 def coverage_curves(tables: Sequence[pd.DataFrame], runs: Sequence[NamedRun], share: float) -> go.Figure:
@@ -129,14 +135,14 @@ def coverage_curves(tables: Sequence[pd.DataFrame], runs: Sequence[NamedRun], sh
     figure, styles = go.Figure(), run_styles(runs)
     figure.add_vline(x=100 * share, line={"color": GREY, "width": 2, "dash": "dot"})
     for table, errors, run in zip(shown, heights, runs, strict=True):
-        look = styles[run.number]
+        style = styles[run.number]
         figure.add_scatter(
             x=100 * table["coverage"],
             y=errors,
             mode="lines",
             name=plot_label(run, 26),
             meta=plot_label(run, 100),
-            line={"color": look.colour, "width": 3, "dash": look.dash},
+            line={"color": style.colour, "width": 3, "dash": style.dash},
             customdata=np.stack((100 * table["accuracy"], 100 * table["confidence"]), axis=1),
             hovertemplate="<b>%{meta}</b><br>answers the surest %{x:.1f}%, right on %{customdata[0]:.2f}%<br>"
             "abstains below %{customdata[1]:.2f}% confidence<extra></extra>",
@@ -151,5 +157,5 @@ def coverage_curves(tables: Sequence[pd.DataFrame], runs: Sequence[NamedRun], sh
 def _thinned(table: pd.DataFrame) -> pd.DataFrame:
     """At most about `_MOST_POINTS` rows, evenly spread over the coverage; the first and the last are kept."""
     wanted = np.linspace(0, 1, _MOST_POINTS)
-    places = np.minimum(np.searchsorted(table["coverage"].to_numpy(), wanted - 1e-12), len(table) - 1)
-    return table.iloc[np.unique(places)]
+    rows = np.minimum(np.searchsorted(table["coverage"].to_numpy(), wanted - 1e-12), len(table) - 1)
+    return table.iloc[np.unique(rows)]

@@ -45,12 +45,12 @@ def class_scores(scores: pd.DataFrame) -> go.Figure:
 def class_counts(counts: pd.DataFrame) -> go.Figure:
     """Number of images of each class (row) in each split (column)."""
     figure = go.Figure()
-    for place, split in enumerate(counts.columns):
+    for index, split in enumerate(counts.columns):
         figure.add_bar(
             x=[in_plotly(name) for name in counts.index],
             y=counts[split],
             name=str(split),
-            marker={"color": PALETTE[place % len(PALETTE)]},
+            marker={"color": PALETTE[index % len(PALETTE)]},
             text=counts[split],
             texttemplate="%{text:,}",
             textposition="outside",
@@ -64,6 +64,6 @@ def class_counts(counts: pd.DataFrame) -> go.Figure:
     figure.update_layout(barmode="group", bargap=0.25)
     figure.update_xaxes(title_text="Class", type="category", showgrid=False)
     most = counts.to_numpy().max(initial=1)
-    # the numbers stand above the bars
+    # Leave room above the bars for the numbers.
     figure.update_yaxes(title_text="Images", tickformat=",", range=[0, 1.15 * most])
     return figure

@@ -8,11 +8,11 @@ import plotly.graph_objects as go
 from mnist_core.plots.style import DARK, LIGHT, MISTAKE, PALETTE, contrast, mixed, polish, tint
 from mnist_core.text import in_plotly
 
-# with more classes, counts are shown on hovering only
+# With more classes than this, counts appear only on hovering.
 _MOST_WRITTEN = 20
-# a quiet grey for the diagonal
+# The diagonal is grey, so that the mistakes stand out.
 _RIGHT, _RIGHT_SHARE = "#808080", 0.22
-# outline of the clicked cell; stands out from red and from grey
+# Outline of the selected cell, visible on red and on grey.
 _CHOSEN = PALETTE[0]
 
 
@@ -26,7 +26,7 @@ def confusion_matrix(matrix: np.ndarray, classes: Sequence[str], dark: bool = Fa
     wrong = np.array(matrix, dtype=np.float64)
     np.fill_diagonal(wrong, 0)
     relative = np.log1p(wrong) / max(np.log1p(wrong.max(initial=0)), np.log(2))
-    # (C, C), how much of the mistake colour a cell has
+    # Shape (C, C): how strongly a cell has the colour of mistakes.
     share = np.where(wrong > 0, 0.12 + 0.88 * relative, 0)
     names = [in_plotly(name) for name in classes]
     figure = go.Figure()

@@ -9,13 +9,24 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from mnist_core.plots.style import GREY, NamedRun, accuracy_axis, errors_of, log_axis, plot_label, polish, run_styles
+from mnist_core.plots.style import (
+    GREY,
+    NamedRun,
+    RunStyle,
+    accuracy_axis,
+    errors_of,
+    log_axis,
+    plot_label,
+    polish,
+    run_styles,
+)
 from mnist_core.text import in_plotly
 
-# letters of a name beside a point
+# Longest name beside a point, in letters.
 _NAME_LENGTH = 26
-# Where a label may stand, the best first: plotly's word, and the label's middle in widths and heights from its point.
-_PLACES = (
+# Possible positions of a label, the best first: plotly's name, and the offset of the label's centre from its point in
+# widths and heights of the label.
+_POSITIONS = (
     ("middle right", 0.5, 0),
     ("top center", 0, 1),
     ("bottom center", 0, -1),
@@ -25,15 +36,15 @@ _PLACES = (
     ("top left", -0.5, 1),
     ("bottom left", -0.5, -1),
 )
-# pixels that the chart is taken to have when labels are placed
+# Size that the chart is assumed to have when labels are placed, in pixels.
 _CANVAS = (900, 380)
-# width of a letter, height of a label, size of a point with some room: pixels
+# Width of a letter, height of a label, size of a point with a margin: in pixels.
 _LETTER, _LINE, _POINT = 8.4, 24, 22
-# pixels that a line takes
+# Width of the front's line with a margin, in pixels.
 _STROKE = 8
 _SWEEPS = 4
 
-# middle x, middle y, width, height
+# Centre x, centre y, width, height.
 _Box = tuple[float, float, float, float]
 
 
@@ -51,7 +62,7 @@ class CostPoint:
     high: float
     name: str = ""
     seeds: int = 1
-    # what its accuracy is, where that is not what the axis says
+    # The kind of accuracy, where it is not the one that the axis names.
     kind: str = ""
 
     def label(self, length: int) -> str:
@@ -69,8 +80,8 @@ def accuracy_against_cost(
 ) -> go.Figure:
     """One point a run: accuracy (%) with its interval against a cost; both axes logarithmic, accuracy in its errors.
 
-    `title` names the cost's axis, `unit` follows a cost that is read off. The points at the places `front`, the
-    cheapest first, are joined by a line.
+    `title` names the cost's axis, `unit` follows a cost that is read off. `front` holds the indices of the
+    points on the Pareto front, the cheapest first; a line joins them.
     """
     accuracies = np.array([(point.accuracy, point.high, point.low) for point in points]).reshape(-1, 3)
     errors, least, most = errors_of(accuracies).T.tolist()
@@ -82,43 +93,52 @@ def accuracy_against_cost(
         (_pixel(log10(point.cost), scales[0], 0), _pixel(log10(error), scales[1], 1))
         for point, error in zip(points, errors, strict=True)
     ]
-    places = _label_places(spots, [len(label) * _LETTER for label in labels], _stair([spots[place] for place in front]))
+    positions = _label_positions(
+        spots, [len(label) * _LETTER for label in labels], _stair([spots[index] for index in front])
+    )
     figure, styles = go.Figure(), run_styles(point.run for point in points)
     if len(front) > 1:
-        _add_front(figure, [(points[place].cost, errors[place]) for place in front])
-    for point, error, high, low, label, place in zip(points, errors, least, most, labels, places, strict=True):
-        style = styles[point.run.number]
-        figure.add_scatter(
-            x=[point.cost],
-            y=[error],
-            mode="markers+text",
-            name=label,
-            text=[f" {label} "],
-            textposition=place,
-            textfont={"size": 15},
-            marker={"color": style.colour, "symbol": style.symbol, "size": 16},
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": [low - error],
-                "arrayminus": [error - high],
-                "color": style.colour,
-                "thickness": 2,
-                "width": 5,
-            },
-            customdata=[
-                [100 - error, 100 - low, 100 - high, f"{point.cost:,.4g}" if point.cost < 1e4 else f"{point.cost:,.0f}"]
-            ],
-            meta=point.label(100),
-            cliponaxis=False,
-            hovertemplate=f"<b>%{{meta}}</b><br>{point.kind or accuracy_title} %{{customdata[0]:.2f}}%"
-            " (%{customdata[1]:.2f} to %{customdata[2]:.2f}%)<br>%{customdata[3]} " + unit + "<extra></extra>",
-        )
+        _add_front(figure, [(points[index].cost, errors[index]) for index in front])
+    for point, *ends, label, position in zip(points, errors, least, most, labels, positions, strict=True):
+        name = point.kind or accuracy_title
+        figure.add_trace(_point_trace(point, ends, label, position, styles[point.run.number], name, unit))
     polish(figure)
     figure.update_layout(showlegend=False)
     figure.update_xaxes(title_text=title, **horizontal)
     figure.update_yaxes(title_text=f"{accuracy_title.capitalize()} (%, log scale of errors)", **vertical)
     return figure
+
+
+def _point_trace(
+    point: CostPoint, errors: Sequence[float], label: str, position: str, style: RunStyle, accuracy: str, unit: str
+) -> go.Scatter:
+    """A point with its label; `errors` (%) are its own, the least and the most of its interval."""
+    error, high, low = errors
+    cost = f"{point.cost:,.4g}" if point.cost < 1e4 else f"{point.cost:,.0f}"
+    return go.Scatter(
+        x=[point.cost],
+        y=[error],
+        mode="markers+text",
+        name=label,
+        text=[f" {label} "],
+        textposition=position,
+        textfont={"size": 15},
+        marker={"color": style.colour, "symbol": style.symbol, "size": 16},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [low - error],
+            "arrayminus": [error - high],
+            "color": style.colour,
+            "thickness": 2,
+            "width": 5,
+        },
+        customdata=[[100 - error, 100 - low, 100 - high, cost]],
+        meta=point.label(100),
+        cliponaxis=False,
+        hovertemplate=f"<b>%{{meta}}</b><br>{accuracy} %{{customdata[0]:.2f}}%"
+        " (%{customdata[1]:.2f} to %{customdata[2]:.2f}%)<br>%{customdata[3]} " + unit + "<extra></extra>",
+    )
 
 
 def _add_front(figure: go.Figure, corners: Sequence[tuple[float, float]]) -> None:
@@ -134,36 +154,36 @@ def _add_front(figure: go.Figure, corners: Sequence[tuple[float, float]]) -> Non
 
 
 def _stair(corners: Sequence[tuple[float, float]]) -> list[_Box]:
-    """The room that the front takes, from pixels to pixels."""
+    """Boxes (in pixels) that the line of the front covers."""
     boxes = []
     for (x, y), (next_x, next_y) in pairwise(corners):
         boxes += [((x + next_x) / 2, y, next_x - x, _STROKE), (next_x, (y + next_y) / 2, _STROKE, abs(next_y - y))]
     return boxes
 
 
-def _label_places(
+def _label_positions(
     points: Sequence[tuple[float, float]], widths: Sequence[float], lines: Sequence[_Box] = ()
 ) -> list[str]:
-    """Where each point's label stands: where it covers least of points, lines and other labels, tried in turn."""
+    """The position of each point's label that overlaps least with points, lines and other labels, found in turn."""
     marks = [(x, y, _POINT, _POINT) for x, y in points]
     chosen = [0] * len(points)
     for _ in range(_SWEEPS):
         for i in range(len(points)):
             others = [_label_box(points[k], widths[k], chosen[k]) for k in range(len(points)) if k != i]
             costs = []
-            for place, (_, across, _) in enumerate(_PLACES):
-                box = _label_box(points[i], widths[i], place)
+            for position, (_, across, _) in enumerate(_POSITIONS):
+                box = _label_box(points[i], widths[i], position)
                 outside = max(0, box[2] / 2 - box[0]) + max(0, box[0] + box[2] / 2 - _CANVAS[0])
                 covered = sum(_overlap(box, other) for other in [*others, *lines, *marks[:i], *marks[i + 1 :]])
-                # a narrow screen cuts what points outwards
+                # A narrow screen cuts off labels that point outwards.
                 inwards = across * (points[i][0] - _CANVAS[0] / 2) < 0
-                costs.append(covered + outside * _LINE + place + (0 if inwards else len(_PLACES)))
+                costs.append(covered + outside * _LINE + position + (0 if inwards else len(_POSITIONS)))
             chosen[i] = costs.index(min(costs))
-    return [_PLACES[place][0] for place in chosen]
+    return [_POSITIONS[position][0] for position in chosen]
 
 
-def _label_box(point: tuple[float, float], width: float, place: int) -> _Box:
-    _, across, up = _PLACES[place]
+def _label_box(point: tuple[float, float], width: float, position: int) -> _Box:
+    _, across, up = _POSITIONS[position]
     return point[0] + across * (width + _POINT), point[1] + up * _POINT, width, _LINE
 
 

@@ -80,10 +80,12 @@ class View:
 
     def hover(self, kind: str, y: np.ndarray, more: str = "") -> dict[str, Any]:
         """What a trace of these heights says under the pointer, after its `meta`; `more` is in a loss of this kind."""
-        place = f"<br>{_AXES[self.axis][1]}<extra></extra>"
+        position = f"<br>{_AXES[self.axis][1]}<extra></extra>"
         if self.metric == "loss":
-            return {"hovertemplate": f"<b>%{{meta}}</b><br>{kind} loss{f' {more}' if more else ''} %{{y:.4g}}{place}"}
-        text = f"<b>%{{meta}}</b><br>{kind} accuracy %{{{'customdata' if self.as_errors else 'y'}:.2f}}%{place}"
+            return {
+                "hovertemplate": f"<b>%{{meta}}</b><br>{kind} loss{f' {more}' if more else ''} %{{y:.4g}}{position}"
+            }
+        text = f"<b>%{{meta}}</b><br>{kind} accuracy %{{{'customdata' if self.as_errors else 'y'}:.2f}}%{position}"
         return {"hovertemplate": text} | ({"customdata": packed(100 - y)} if self.as_errors else {})
 
     def horizontal(self, places: np.ndarray) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import math
 import numpy as np
 from PIL import Image
 
-# Negative, zero, positive: two hues that colour-blind people tell apart, around a light neutral zero.
+# Negative, zero, positive: two hues around a light neutral zero; colour-blind people can tell them apart.
 _DIVERGING = np.array([(5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31)], dtype=np.float64)
-# share of the weights that the scale of colours spans
+# Share of the weights that the colour scale spans.
 _WITHIN = 0.998
 
 
@@ -33,7 +33,7 @@ def sprite(images: np.ndarray, columns: int, scale: int = 1, gap: int = 0) -> by
     channels = tiles.shape[3:]
     cells = np.zeros((rows * columns, height * scale + gap, width * scale + gap, *channels), dtype=np.uint8)
     cells[:count, : height * scale, : width * scale] = tiles.repeat(scale, axis=1).repeat(scale, axis=2)
-    # (rows, height, columns, width[, channels])
+    # Shape (rows, height, columns, width[, channels]).
     grid = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
     canvas = grid.reshape(rows * cells.shape[1], columns * cells.shape[2], *channels)
     return png(canvas[: canvas.shape[0] - gap, : canvas.shape[1] - gap])
@@ -66,10 +66,10 @@ def weight_scale(width: int = 256, height: int = 16) -> bytes:
 def mean_images(images: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     """Mean image of each class from uint8 (N, C, H, W): uint8 (classes, C, H, W); black for a class without images."""
     means = np.zeros((classes, *images.shape[1:]), dtype=np.uint8)
-    for place in range(classes):
-        chosen = images[labels == place]
+    for class_index in range(classes):
+        chosen = images[labels == class_index]
         if len(chosen):
-            means[place] = np.rint(chosen.mean(axis=0, dtype=np.float32))
+            means[class_index] = np.rint(chosen.mean(axis=0, dtype=np.float32))
     return means
 
 

@@ -9,7 +9,7 @@ from mnist_core.plots.style import GREY, log_axis, polish
 
 _CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
 _COLOURS = {"grey": GREY, "red": "#c70010", "green": "#00a778", "blue": "#3078cf"}
-# 8 grey levels each
+# Each bin holds 8 grey levels.
 _BINS = 32
 
 
@@ -43,4 +43,4 @@ def pixel_histogram(counts: np.ndarray) -> go.Figure:
 
 
 def _names(counts: np.ndarray) -> Sequence[str]:
-    return _CHANNELS.get(len(counts), tuple(f"channel {place + 1}" for place in range(len(counts))))
+    return _CHANNELS.get(len(counts), tuple(f"channel {channel + 1}" for channel in range(len(counts))))

@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 from mnist_core.plots.images import channels_last, png
 from mnist_core.plots.style import NamedRun, plot_label, polish, run_styles
 
-# share of a panel's height that the examples take
+# Share of a panel's height for the examples.
 _STRIP = 0.3
-# about the side of an example as it is sent: browsers blur what they enlarge
+# Approximate side of an example in pixels; browsers blur images that they enlarge.
 _PIXELS = 84
 
 
@@ -27,17 +27,17 @@ def corruption_panel(
     uint8 (severities, C, H, W), one image changed as much.
     """
     figure = go.Figure()
-    places, styles = list(range(len(labels))), run_styles(runs)
+    severities, styles = list(range(len(labels))), run_styles(runs)
     for run in runs:
         if run.number in accuracies:
-            look = styles[run.number]
+            style = styles[run.number]
             figure.add_scatter(
-                x=places,
+                x=severities,
                 y=100 * accuracies[run.number],
                 mode="lines+markers",
                 name=plot_label(run, 26),
-                line={"color": look.colour, "width": 3, "dash": look.dash},
-                marker={"symbol": look.symbol, "size": 9},
+                line={"color": style.colour, "width": 3, "dash": style.dash},
+                marker={"symbol": style.symbol, "size": 9},
                 customdata=list(labels),
                 meta=plot_label(run, 60),
                 cliponaxis=False,
@@ -49,7 +49,7 @@ def corruption_panel(
     figure.update_layout(showlegend=False, margin={"t": 12})
     figure.update_xaxes(
         title_text="",
-        tickvals=places,
+        tickvals=severities,
         ticktext=list(labels),
         range=[-0.5, len(labels) - 0.5],
         tickfont={"size": 15},
@@ -61,13 +61,13 @@ def corruption_panel(
 
 def _add_examples(figure: go.Figure, examples: np.ndarray) -> None:
     scale = max(1, round(_PIXELS / examples.shape[3]))
-    for place, image in enumerate(channels_last(examples)):
+    for severity, image in enumerate(channels_last(examples)):
         large = image.repeat(scale, axis=0).repeat(scale, axis=1)
         figure.add_layout_image(
             source="data:image/png;base64," + base64.b64encode(png(large)).decode(),
             xref="x",
             yref="paper",
-            x=place,
+            x=severity,
             y=0,
             sizex=0.92,
             sizey=_STRIP - 0.1,

@@ -7,7 +7,7 @@ import numpy as np
 
 from mnist_core.analysis import SpreadBand
 
-# a trace has at most this many, so that ten runs stay quick to send and draw
+# Points in one trace, so that ten runs stay quick to send and draw.
 POINTS = 500
 
 
@@ -17,13 +17,13 @@ class MetricSeries:
 
     step: np.ndarray
     epoch: np.ndarray
-    # of training, pauses not counted
+    # Seconds of training, without pauses.
     seconds: np.ndarray
-    # NaN and infinities as such
+    # NaN and infinities are kept.
     value: np.ndarray
 
 
-# of one run, by the metric's name
+# The curves of one run, by the metric's name.
 RunCurves = Mapping[str, MetricSeries]
 
 
@@ -35,7 +35,7 @@ class Average:
     mean: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    # curves that the mean is of
+    # Number of curves that each mean is taken over.
     count: np.ndarray
 
 
@@ -54,20 +54,20 @@ def smoothed(values: np.ndarray, smoothing: float, places: np.ndarray | None = N
     same place share their mean.
     """
     result = np.full(len(values), np.nan)
-    found = np.isfinite(values)
-    if not smoothing or not found.any():
-        return np.where(found, values, np.nan)
-    own = np.asarray(values[found], dtype=np.float64)
-    at = np.flatnonzero(found) if places is None else np.asarray(places, dtype=np.float64)[found]
+    finite = np.isfinite(values)
+    if not smoothing or not finite.any():
+        return np.where(finite, values, np.nan)
+    kept = np.asarray(values[finite], dtype=np.float64)
+    at = np.flatnonzero(finite) if places is None else np.asarray(places, dtype=np.float64)[finite]
     first = np.concatenate(([True], np.diff(at) > 0))
     group = np.cumsum(first) - 1
-    own = np.bincount(group, own) / np.bincount(group)
+    kept = np.bincount(group, kept) / np.bincount(group)
     distances = np.diff(at[first])
     typical = float(np.median(distances)) if len(distances) else 1.0
     exponents = np.concatenate(([1.0], distances / typical)) * np.log(smoothing)
     new = -np.expm1(exponents)
-    mean, weight = _recursion(np.exp(exponents), np.stack([new * own, new]))
-    result[found] = (mean / weight)[group]
+    mean, weight = _recursion(np.exp(exponents), np.stack([new * kept, new]))
+    result[finite] = (mean / weight)[group]
     return result
 
 
@@ -78,10 +78,10 @@ def decimate(x: np.ndarray, y: np.ndarray, points: int = POINTS, log: bool = Fal
     """
     if len(x) <= points:
         return x, y
-    place = np.log(x) if log else np.asarray(x, dtype=np.float64)
+    position = np.log(x) if log else np.asarray(x, dtype=np.float64)
     stretches = (points - 2) // 2
-    span = place[-1] - place[0]
-    bins = np.minimum(((place - place[0]) * (stretches / span if span else 0)).astype(int), stretches - 1)
+    span = position[-1] - position[0]
+    bins = np.minimum(((position - position[0]) * (stretches / span if span else 0)).astype(int), stretches - 1)
     kept = _extremes(bins, y)
     return x[kept], y[kept]
 
@@ -118,13 +118,13 @@ def averaged(
     """
     steps = np.unique(np.concatenate([step for step, _, _ in curves]))
     across, up = (np.stack([_read_off(curve[0], curve[side], steps) for curve in curves]) for side in (1, 2))
-    there = np.isfinite(up) & np.isfinite(across)
-    count = there.sum(0)
+    defined = np.isfinite(up) & np.isfinite(across)
+    count = defined.sum(0)
     kept = count > 0
-    up, across, there, count = up[:, kept], across[:, kept], there[:, kept], count[kept]
-    mean = np.where(there, up, 0).sum(0) / count
-    x = np.maximum.accumulate(np.where(there, across, 0).sum(0) / count)
-    squares = np.where(there, (up - mean) ** 2, 0).sum(0)
+    up, across, defined, count = up[:, kept], across[:, kept], defined[:, kept], count[kept]
+    mean = np.where(defined, up, 0).sum(0) / count
+    x = np.maximum.accumulate(np.where(defined, across, 0).sum(0) / count)
+    squares = np.where(defined, (up - mean) ** 2, 0).sum(0)
     spread = np.sqrt(np.where(count > 1, squares, np.nan) / np.maximum(count - 1, 1))
     half = spread * _factors(band, count)
     return Average(x, mean, mean - half, mean + half, count)
@@ -137,14 +137,14 @@ def _of_stretches(x: np.ndarray, y: np.ndarray, points: int) -> np.ndarray:
     span = x[-1] - x[0]
     if not span:
         return _extremes(np.zeros(len(x), dtype=int), y)
-    # One stretch fewer than there is room for: the last one may hold a single point.
+    # One interval fewer than there is room for, because the last one may hold a single point.
     width = 2.0 ** np.ceil(np.log2(span / ((points - 2) // 2 - 1)))
     return _extremes(((x - x[0]) / width).astype(int), y)
 
 
 def _extremes(bins: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Indices of the lowest and the highest y of each bin, and of both ends; `bins` (N,) ascend."""
-    # By bin, then by height.
+    # Sort by bin, then by height.
     order = np.lexsort((y, bins))
     starts = np.flatnonzero(np.diff(bins[order], prepend=-1))
     ends = np.append(starts[1:], len(y)) - 1
@@ -155,9 +155,8 @@ def _recursion(keep: np.ndarray, new: np.ndarray) -> np.ndarray:
     """s_n = keep_n s_(n-1) + new_n from s = 0, along the last axis: a scan over pairs twice as far apart each time."""
     keep, state, reach = keep.copy(), new.copy(), 1
     while reach < len(keep):
-        state[..., reach:] += (
-            keep[reach:] * state[..., :-reach]
-        )  # the right side is computed before any of it is written
+        # The right side is computed completely before it is added, so values of this round do not mix.
+        state[..., reach:] += keep[reach:] * state[..., :-reach]
         keep[reach:] = keep[reach:] * keep[:-reach]
         reach *= 2
     return state
@@ -165,7 +164,7 @@ def _recursion(keep: np.ndarray, new: np.ndarray) -> np.ndarray:
 
 def _read_off(step: np.ndarray, values: np.ndarray, steps: np.ndarray) -> np.ndarray:
     if len(step) == len(steps):
-        # all its steps are among these, so they are these
+        # All steps of this curve are among these, so the two are equal.
         return values
     return np.interp(steps, step, values, left=np.nan, right=np.nan)
 
@@ -176,7 +175,7 @@ def _factors(band: SpreadBand, count: np.ndarray) -> np.ndarray:
         return np.ones(len(count))
     if band == "standard error":
         return 1 / np.sqrt(count)
-    # scipy.stats takes two seconds, and trips over a torch that is being imported
+    # Not scipy.stats: its import takes two seconds and fails while torch is being imported in another thread.
     from scipy.special import stdtrit
 
     return stdtrit(np.maximum(count - 1, 1), 0.975) / np.sqrt(count)

@@ -14,6 +14,7 @@ from mnist_core.plots.style import (
     LIGHT,
     PALETTE,
     NamedRun,
+    RunStyle,
     accuracy_axis,
     contrast,
     errors_of,
@@ -26,20 +27,20 @@ from mnist_core.plots.style import (
 )
 from mnist_core.text import decimals, fixed, in_plotly
 
-# letters of a name above its line: as many as fit on a phone
+# Longest name above a line, in letters: as many as fit on a phone.
 _NAME_LENGTH, _BESIDE_GROUPS = 40, 30
-# pixels of a line with its name above it
+# Height of a line with its name above it, in pixels.
 _ROW = 62
-# of the run whose row it is
+# Colours of a cell whose row's run is better, and worse.
 _BETTER, _WORSE = PALETTE[0], PALETTE[1]
-# opacity of the grey of a cell
+# Opacity of a grey cell.
 _NO_EVIDENCE = 0.16
 
 
-def right_alone(a: NamedRun, b: NamedRun, found: PairedTest) -> go.Figure:
+def right_alone(a: NamedRun, b: NamedRun, test: PairedTest) -> go.Figure:
     """Two bars: the images that only a has right, and those that only b has right."""
     figure, styles = go.Figure(), run_styles((a, b))
-    for row, (run, count) in enumerate(((a, found.only_a), (b, found.only_b))):
+    for row, (run, count) in enumerate(((a, test.only_a), (b, test.only_b))):
         figure.add_bar(
             x=[count],
             y=[row],
@@ -54,7 +55,7 @@ def right_alone(a: NamedRun, b: NamedRun, found: PairedTest) -> go.Figure:
         )
     name_lines(figure, [plot_label(run, _NAME_LENGTH) for run in (a, b)], [0, 1], lift=0.42)
     polish(figure, height=220)
-    most = max(found.only_a, found.only_b, 1)
+    most = max(test.only_a, test.only_b, 1)
     figure.update_layout(showlegend=False)
     figure.update_xaxes(
         title_text="Images that only this run has right", range=[0, 1.15 * most], tickformat=",d", nticks=6
@@ -63,14 +64,14 @@ def right_alone(a: NamedRun, b: NamedRun, found: PairedTest) -> go.Figure:
     return figure
 
 
-def accuracy_difference(a: NamedRun, b: NamedRun, found: PairedTest, p: float) -> go.Figure:
+def accuracy_difference(a: NamedRun, b: NamedRun, test: PairedTest, p: float) -> go.Figure:
     """The difference in accuracy (percentage points) with its 95 % interval, beside the line of no difference.
 
     In the colour of the better run where `p`, the one that is judged by, is evidence; grey where it is not.
     """
-    better = a if found.difference >= 0 else b
+    better = a if test.difference >= 0 else b
     colour = run_styles((a, b))[better.number].colour if p <= ALPHA else GREY
-    low, middle, high = (100 * value for value in (found.low, found.difference, found.high))
+    low, middle, high = (100 * value for value in (test.low, test.difference, test.high))
     figure = go.Figure()
     figure.add_vline(x=0, line={"color": GREY, "width": 2, "dash": "dash"})
     figure.add_scatter(
@@ -80,10 +81,10 @@ def accuracy_difference(a: NamedRun, b: NamedRun, found: PairedTest, p: float) -
         cliponaxis=False,
         marker={"size": 20, "color": colour},
         error_x=_whisker([high - middle], [middle - low], colour),
-        hovertemplate=f"difference {points_text(found.difference)} points<br>95 % interval of this pair alone "
-        f"{points_text(found.low)} to {points_text(found.high)}<extra></extra>",
+        hovertemplate=f"difference {points_text(test.difference)} points<br>95 % interval of this pair alone "
+        f"{points_text(test.low)} to {points_text(test.high)}<extra></extra>",
     )
-    reach = 1.25 * max(abs(low), abs(high), 100 / found.images)
+    reach = 1.25 * max(abs(low), abs(high), 100 / test.images)
     for side, run in ((-1, b), (1, a)):
         figure.add_annotation(
             x=side * reach,
@@ -113,12 +114,12 @@ class Standing:
 def standings(rows: Sequence[Standing], groups: Sequence[Sequence[int]] = ()) -> go.Figure:
     """Accuracies (%, on a scale of errors) with their intervals, a line a run in the order given.
 
-    `groups` holds places in `rows` that cannot be told apart; each is a bar at the right, with a dot at its runs.
+    `groups` holds indices of `rows` that cannot be told apart; each is a bar at the right, with a dot at its runs.
     """
-    figure, styles = go.Figure(), run_styles(one.run for one in rows)
-    for row, one in enumerate(rows):
-        style = styles[one.run.number]
-        x, low, high = (float(errors_of(np.array(value))) for value in (one.accuracy, one.low, one.high))
+    figure, styles = go.Figure(), run_styles(standing.run for standing in rows)
+    for row, standing in enumerate(rows):
+        style = styles[standing.run.number]
+        x, low, high = (float(errors_of(np.array(v))) for v in (standing.accuracy, standing.low, standing.high))
         figure.add_scatter(
             x=[x],
             y=[row],
@@ -127,45 +128,21 @@ def standings(rows: Sequence[Standing], groups: Sequence[Sequence[int]] = ()) ->
             xaxis="x",
             marker={"size": 15, "color": style.colour, "symbol": style.symbol},
             error_x=_whisker([low - x], [x - high], style.colour),
-            hovertemplate=f"<b>{plot_label(one.run, 100)}</b><br>accuracy {100 * one.accuracy:.2f}%<br>"
-            f"95 % interval {100 * one.low:.2f} to {100 * one.high:.2f}%<extra></extra>",
+            hovertemplate=f"<b>{plot_label(standing.run, 100)}</b><br>accuracy {100 * standing.accuracy:.2f}%<br>"
+            f"95 % interval {100 * standing.low:.2f} to {100 * standing.high:.2f}%<extra></extra>",
         )
-    for column, group in enumerate(groups):
-        figure.add_scatter(
-            x=[column] * len(group),
-            y=list(group),
-            mode="lines+markers",
-            xaxis="x2",
-            cliponaxis=False,
-            line={"color": tint(GREY, 0.45), "width": 10},
-            marker={"size": 17, "color": [styles[rows[place].run.number].colour for place in group]},
-            hovertemplate=f"cannot be told apart: {_numbers([rows[place].run for place in group])}<extra></extra>",
-        )
+    _add_group_bars(figure, rows, groups, styles)
     width, length = (0.7, _BESIDE_GROUPS) if groups else (1, _NAME_LENGTH)
-    name_lines(figure, [plot_label(one.run, length) for one in rows], range(len(rows)), 0.36, width)
+    name_lines(figure, [plot_label(standing.run, length) for standing in rows], range(len(rows)), 0.36, width)
     polish(figure, height=100 + (34 if groups else 0) + _ROW * len(rows))
-    ends = [float(value) for one in rows for value in errors_of(np.array([one.low, one.high]))]
+    ends = [float(error) for standing in rows for error in errors_of(np.array([standing.low, standing.high]))]
     figure.update_layout(
         showlegend=False,
         xaxis={"title": {"text": "Accuracy (%, log scale)"}, "domain": [0, width]} | accuracy_axis(ends),
         yaxis={"visible": False, "range": [len(rows) - 0.4, -1.25 if groups else -0.75]},
     )
     if groups:
-        figure.update_layout(
-            xaxis2={"domain": [0.74, 1], "visible": False, "range": [-0.6, max(len(groups) - 0.4, 2.6)], "anchor": "y"}
-        )
-        figure.add_annotation(
-            x=0.74,
-            xref="paper",
-            y=1,
-            yref="paper",
-            xanchor="left",
-            yanchor="top",
-            showarrow=False,
-            align="left",
-            text="Cannot be<br>told apart",
-            font={"size": 16},
-        )
+        _add_group_axis(figure, len(groups))
     return figure
 
 
@@ -177,17 +154,18 @@ def pair_matrix(runs: Sequence[NamedRun], images: np.ndarray, p: np.ndarray, dar
     is dark, for the colour of the texts.
     """
     count, ground = len(runs), DARK if dark else LIGHT
+    others = ~np.eye(count, dtype=bool)
     strength = np.log1p(np.abs(images)) / max(np.log1p(np.abs(images).max(initial=0)), 1)
-    share = 0.3 + 0.7 * strength
-    seen = (p <= ALPHA) & ~np.eye(count, dtype=bool)
+    evidence = (p <= ALPHA) & others
+    share = np.where(evidence, 0.3 + 0.7 * strength, _NO_EVIDENCE)
     figure = go.Figure()
-    for where, colour, shares in (
-        (seen & (images > 0), _BETTER, share),
-        (seen & (images < 0), _WORSE, share),
-        (~seen & ~np.eye(count, dtype=bool), GREY, np.full_like(share, _NO_EVIDENCE)),
+    for mask, colour in (
+        (evidence & (images > 0), _BETTER),
+        (evidence & (images < 0), _WORSE),
+        (~evidence & others, GREY),
     ):
         figure.add_heatmap(
-            z=np.where(where, shares, np.nan),
+            z=np.where(mask, share, np.nan),
             zmin=0,
             zmax=1,
             showscale=False,
@@ -196,36 +174,14 @@ def pair_matrix(runs: Sequence[NamedRun], images: np.ndarray, p: np.ndarray, dar
             hoverinfo="skip",
             colorscale=[[0, tint(colour, 0)], [1, tint(colour, 1)]],
         )
-    large, small = (18, 13) if count <= 6 else (15, 12) if count <= 10 else (12, 10)
-    notes, cells = [], []
-    for row, column in zip(*np.nonzero(~np.eye(count, dtype=bool)), strict=True):
-        value, chance, known = int(images[row, column]), float(p[row, column]), bool(seen[row, column])
-        colour = (_BETTER if value > 0 else _WORSE) if known else GREY
-        signed = f"{value:+,}".replace("-", "−")
-        cell = mixed(colour, ground, float(share[row, column]) if known else _NO_EVIDENCE)
-        notes.append(
-            {
-                "x": int(column),
-                "y": int(row),
-                "showarrow": False,
-                "captureevents": False,
-                "text": f"<b>{signed}</b><br><span style='font-size:{small}px'>{in_plotly(_short_p(chance))}</span>",
-                "font": {"size": large, "color": max((DARK, LIGHT), key=lambda ink: contrast(ink, cell))},
-            }
-        )
-        cells.append((int(column), int(row), [runs[row].number, runs[column].number, signed, p_text(chance)]))
-    figure.add_scatter(
-        x=[x for x, *_ in cells],
-        y=[y for _, y, _ in cells],
-        customdata=[facts for *_, facts in cells],
-        name="cells",
-        mode="markers",
-        marker={"symbol": "square", "size": 34, "opacity": 0},
-        selected={"marker": {"opacity": 0}},
-        unselected={"marker": {"opacity": 0}},
-        hovertemplate="run <b>%{customdata[0]}</b> against run <b>%{customdata[1]}</b><br>%{customdata[2]} images"
-        f"<br>%{{customdata[3]}}{', corrected (Holm)' if count > 2 else ''}<extra></extra>",
-    )
+    pairs = [(int(row), int(column)) for row, column in zip(*np.nonzero(others), strict=True)]
+    notes = []
+    for row, column in pairs:
+        value = int(images[row, column])
+        colour = (_BETTER if value > 0 else _WORSE) if evidence[row, column] else GREY
+        cell = mixed(colour, ground, float(share[row, column]))
+        notes.append(_pair_note(row, column, value, float(p[row, column]), cell, count))
+    _add_pair_cells(figure, pairs, runs, images, p)
     polish(figure, height=max(300, min(1000, 90 + 84 * count)))
     ticks: dict[str, Any] = {"tickmode": "array", "tickvals": list(range(count)), "showgrid": False, "ticks": ""}
     figure.update_xaxes(range=[-0.5, count - 0.5], ticktext=[str(run.number) for run in runs], side="top", **ticks)
@@ -242,50 +198,25 @@ class SeedAccuracies:
 
     name: str
     run: NamedRun
-    # by seed
+    # Accuracy by seed.
     accuracies: Mapping[int, float]
     mean: float
-    # NaN with one seed
+    # The ends of the band are NaN with a single seed.
     low: float
     high: float
 
 
 def seed_spread(rows: Sequence[SeedAccuracies], band: str) -> go.Figure:
     """A line an architecture: every seed a dot, their mean a diamond, the band (called `band`) around it."""
-    figure, styles = go.Figure(), run_styles(one.run for one in rows)
-    places: list[float] = []
+    figure, styles = go.Figure(), run_styles(row.run for row in rows)
+    errors: list[float] = []
     names: list[str] = []
-    for row, one in enumerate(rows):
-        style = styles[one.run.number]
-        errors = errors_of(np.array(list(one.accuracies.values())))
-        mean, low, high = (float(errors_of(np.array(value))) for value in (one.mean, one.low, one.high))
-        known = not np.isnan(low)
-        places += [*errors.tolist(), *([low, high] if known else [])]
-        if known:
-            digits = decimals(50 * (one.high - one.low), 2)
-            ends = [fixed(100 * value, digits) for value in (one.mean, one.low, one.high)]
-            figure.add_scatter(
-                x=[mean],
-                y=[row + 0.16],
-                mode="markers",
-                cliponaxis=False,
-                marker={"size": 17, "symbol": "diamond", "color": style.colour},
-                error_x=_whisker([low - mean], [mean - high], style.colour),
-                hovertemplate=f"<b>{in_plotly(one.name)}</b><br>mean {ends[0]}%<br>{band} {ends[1]} to {ends[2]}%"
-                "<extra></extra>",
-            )
-        figure.add_scatter(
-            x=errors,
-            y=[row - 0.1] * len(errors),
-            mode="markers",
-            cliponaxis=False,
-            customdata=[[seed, 100 * value] for seed, value in one.accuracies.items()],
-            marker={"size": 13, "color": tint(style.colour, 0.55), "line": {"width": 1.5, "color": style.colour}},
-            hovertemplate=f"<b>{in_plotly(one.name)}</b><br>seed %{{customdata[0]}}: %{{customdata[1]:.2f}}%"
-            "<extra></extra>",
-        )
-        many = f"{len(errors)} seed" + ("" if len(errors) == 1 else "s")
-        names.append(f"{in_plotly(_cut(one.name))} · {many}")
+    for y, row in enumerate(rows):
+        if not np.isnan(row.low):
+            errors += _add_mean(figure, row, y + 0.16, styles[row.run.number].colour, band)
+        errors += _add_seeds(figure, row, y - 0.1, styles[row.run.number].colour)
+        count = len(row.accuracies)
+        names.append(f"{in_plotly(_cut(row.name))} · {count} seed" + ("" if count == 1 else "s"))
     for name, symbol in (("a seed", "circle"), (f"mean, {band}", "diamond")):
         figure.add_scatter(
             x=[None],
@@ -296,11 +227,123 @@ def seed_spread(rows: Sequence[SeedAccuracies], band: str) -> go.Figure:
             showlegend=True,
         )
     figure.for_each_trace(lambda trace: trace.update(showlegend=trace.name is not None))
-    name_lines(figure, names, [row - 0.1 for row in range(len(rows))], 0.36)
+    name_lines(figure, names, [y - 0.1 for y in range(len(rows))], 0.36)
     polish(figure, height=150 + (_ROW + 16) * len(rows))
-    figure.update_xaxes(title_text="Test accuracy (%, log scale)", **accuracy_axis(places))
+    figure.update_xaxes(title_text="Test accuracy (%, log scale)", **accuracy_axis(errors))
     figure.update_yaxes(visible=False, range=[len(rows) - 0.4, -0.85])
     return figure
+
+
+def _add_mean(figure: go.Figure, row: SeedAccuracies, y: float, colour: str, band: str) -> list[float]:
+    """The mean with its band; returns the errors at the band's ends."""
+    mean, low, high = (float(errors_of(np.array(value))) for value in (row.mean, row.low, row.high))
+    digits = decimals(50 * (row.high - row.low), 2)
+    ends = [fixed(100 * value, digits) for value in (row.mean, row.low, row.high)]
+    figure.add_scatter(
+        x=[mean],
+        y=[y],
+        mode="markers",
+        cliponaxis=False,
+        marker={"size": 17, "symbol": "diamond", "color": colour},
+        error_x=_whisker([low - mean], [mean - high], colour),
+        hovertemplate=f"<b>{in_plotly(row.name)}</b><br>mean {ends[0]}%<br>{band} {ends[1]} to {ends[2]}%"
+        "<extra></extra>",
+    )
+    return [low, high]
+
+
+def _add_seeds(figure: go.Figure, row: SeedAccuracies, y: float, colour: str) -> list[float]:
+    """A dot for each seed; returns their errors."""
+    errors = errors_of(np.array(list(row.accuracies.values())))
+    figure.add_scatter(
+        x=errors,
+        y=[y] * len(errors),
+        mode="markers",
+        cliponaxis=False,
+        customdata=[[seed, 100 * value] for seed, value in row.accuracies.items()],
+        marker={"size": 13, "color": tint(colour, 0.55), "line": {"width": 1.5, "color": colour}},
+        hovertemplate=f"<b>{in_plotly(row.name)}</b><br>seed %{{customdata[0]}}: %{{customdata[1]:.2f}}%"
+        "<extra></extra>",
+    )
+    return errors.tolist()
+
+
+def _signed(value: int) -> str:
+    return f"{value:+,}".replace("-", "−")
+
+
+def _pair_note(row: int, column: int, value: int, p: float, cell: str, count: int) -> dict[str, Any]:
+    """The text of one cell of `count` by `count`, in the colour that has most contrast with the colour `cell`."""
+    large, small = (18, 13) if count <= 6 else (15, 12) if count <= 10 else (12, 10)
+    return {
+        "x": column,
+        "y": row,
+        "showarrow": False,
+        "captureevents": False,
+        "text": f"<b>{_signed(value)}</b><br><span style='font-size:{small}px'>{in_plotly(_short_p(p))}</span>",
+        "font": {"size": large, "color": max((DARK, LIGHT), key=lambda ink: contrast(ink, cell))},
+    }
+
+
+def _add_pair_cells(
+    figure: go.Figure,
+    pairs: Sequence[tuple[int, int]],
+    runs: Sequence[NamedRun],
+    images: np.ndarray,
+    p: np.ndarray,
+) -> None:
+    """An invisible point a cell, because heat maps cannot be selected by a click."""
+    figure.add_scatter(
+        x=[column for _, column in pairs],
+        y=[row for row, _ in pairs],
+        customdata=[
+            [runs[row].number, runs[column].number, _signed(int(images[row, column])), p_text(float(p[row, column]))]
+            for row, column in pairs
+        ],
+        name="cells",
+        mode="markers",
+        marker={"symbol": "square", "size": 34, "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        hovertemplate="run <b>%{customdata[0]}</b> against run <b>%{customdata[1]}</b><br>%{customdata[2]} images"
+        f"<br>%{{customdata[3]}}{', corrected (Holm)' if len(runs) > 2 else ''}<extra></extra>",
+    )
+
+
+def _add_group_bars(
+    figure: go.Figure, rows: Sequence[Standing], groups: Sequence[Sequence[int]], styles: Mapping[int, RunStyle]
+) -> None:
+    """A bar for each group of runs that cannot be told apart, on a second horizontal axis."""
+    for column, group in enumerate(groups):
+        figure.add_scatter(
+            x=[column] * len(group),
+            y=list(group),
+            mode="lines+markers",
+            xaxis="x2",
+            cliponaxis=False,
+            line={"color": tint(GREY, 0.45), "width": 10},
+            marker={"size": 17, "color": [styles[rows[index].run.number].colour for index in group]},
+            hovertemplate=f"cannot be told apart: {_numbers([rows[index].run for index in group])}<extra></extra>",
+        )
+
+
+def _add_group_axis(figure: go.Figure, groups: int) -> None:
+    """The second horizontal axis, at the right, with its heading."""
+    figure.update_layout(
+        xaxis2={"domain": [0.74, 1], "visible": False, "range": [-0.6, max(groups - 0.4, 2.6)], "anchor": "y"}
+    )
+    figure.add_annotation(
+        x=0.74,
+        xref="paper",
+        y=1,
+        yref="paper",
+        xanchor="left",
+        yanchor="top",
+        showarrow=False,
+        align="left",
+        text="Cannot be<br>told apart",
+        font={"size": 16},
+    )
 
 
 def _whisker(plus: list[float], minus: list[float], colour: str) -> dict[str, Any]:

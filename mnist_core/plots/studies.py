@@ -13,11 +13,12 @@ from mnist_core.plots.training_curves import LearningRun, Metric, decimate
 from mnist_core.text import decimals, fixed, in_plotly
 
 _REPORTED, _MEASURED, _HONEST = GREY, PALETTE[0], PALETTE[1]
-# letters of a label that still fits below its point
+# Longest label that fits below its point, in letters.
 _SHORT = 7
-# percentage points that a zoomed axis may always span
+# A zoomed axis spans at least this many percentage points.
 _LEAST_ZOOM = 5.0
-_BINS = "<extra></extra>"
+# Leaves out the box beside the hover text in which plotly repeats the trace's name.
+_NO_BOX = "<extra></extra>"
 
 
 def accuracy_by_model(table: pd.DataFrame, zoomed: bool = False, title: str = "Model") -> go.Figure:
@@ -55,7 +56,7 @@ def accuracy_by_model(table: pd.DataFrame, zoomed: bool = False, title: str = "M
             },
             error_y=None if error is None else {"array": np.where(below, 0, error), "thickness": 2.5, "width": 5},
             customdata=np.column_stack([np.array(labels, dtype=object), heights, _texts(table, column, spread)]),
-            hovertemplate=f"<b>%{{customdata[0]}}</b><br>{name}: %{{customdata[2]}}%{_BINS}",
+            hovertemplate=f"<b>%{{customdata[0]}}</b><br>{name}: %{{customdata[2]}}%{_NO_BOX}",
         )
     short = all(len(label) <= _SHORT for label in labels)
     polish(figure, height=400)
@@ -91,17 +92,14 @@ def epoch_curves(
     accuracy, which is drawn in per cent); `names` what the legend calls a run instead of its number and name.
     """
     alone, styles = len(runs) == 1, run_styles(runs)
-    # kinds of line with their dashes
+    # Each kind of line with its dash, for the legend.
     figure, kinds = go.Figure(), {"training": "solid"}
     for run in runs:
         table, held = metrics.get(run.id), validation_label(run)
         if table is None or table.empty:
             continue
-        style = styles[run.number]
         label = in_plotly(names[run.id]) if names and run.id in names else plot_label(run)
         for kind, column in (("training", f"epoch_train_{metric}"), (held, f"validation_{metric}")):
-            more = training_loss_label(run) if (kind, metric) == ("training", "loss") else ""
-            what = f"{kind} {metric} {more}".strip()
             rows = table.loc[table["name"] == column, :]
             values = rows["value"].to_numpy(np.float64) * (100 if metric == "accuracy" else 1)
             finite = np.isfinite(values)
@@ -109,24 +107,13 @@ def epoch_curves(
                 continue
             kinds.setdefault(kind, per_epoch_dash(kind))
             epochs, values = decimate(rows["epoch"].to_numpy(np.float64)[finite], values[finite])
-            colour = (PALETTE[0] if kind == "training" else MISTAKE) if alone else style.colour
-            unit = "%" if metric == "accuracy" else ""
-            figure.add_scatter(
-                x=epochs,
-                y=values,
-                mode="lines+markers" if len(epochs) <= 3 else "lines",
-                line={"color": colour, "width": 3, "dash": kinds[kind]},
-                marker={"size": 9},
-                name=f"{kind} {more}".strip() if alone else label,
-                legendgroup=kind if alone else run.id,
-                showlegend=alone or kind == "training",
-                meta=label,
-                hovertemplate=f"<b>%{{meta}}</b><br>{what} %{{y:.4~g}}{unit}<br>epoch %{{x:,.0f}}{_BINS}",
-            )
+            colour = (PALETTE[0] if kind == "training" else MISTAKE) if alone else styles[run.number].colour
+            line = {"color": colour, "width": 3, "dash": kinds[kind]}
+            figure.add_trace(_epoch_trace(epochs, values, run, kind, metric, label, line, alone))
     if not alone:
         for kind, dash in kinds.items():
-            line: dict[str, Any] = {"color": GREY, "width": 3, "dash": dash}
-            figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=kind, hoverinfo="skip")
+            key: dict[str, Any] = {"color": GREY, "width": 3, "dash": dash}
+            figure.add_scatter(x=[None], y=[None], mode="lines", line=key, name=kind, hoverinfo="skip")
     polish(figure, height=420)
     figure.update_xaxes(title_text="Epoch", rangemode="tozero")
     figure.update_yaxes(
@@ -134,6 +121,34 @@ def epoch_curves(
         rangemode="tozero" if metric == "loss" else "normal",
     )
     return figure
+
+
+def _epoch_trace(
+    epochs: np.ndarray,
+    values: np.ndarray,
+    run: LearningRun,
+    kind: str,
+    metric: Metric,
+    label: str,
+    line: Mapping[str, Any],
+    alone: bool,
+) -> go.Scatter:
+    """One curve over epochs; alone, it is named by its kind, else by its run."""
+    more = training_loss_label(run) if (kind, metric) == ("training", "loss") else ""
+    description = f"{kind} {metric} {more}".strip()
+    unit = "%" if metric == "accuracy" else ""
+    return go.Scatter(
+        x=epochs,
+        y=values,
+        mode="lines+markers" if len(epochs) <= 3 else "lines",
+        line=line,
+        marker={"size": 9},
+        name=f"{kind} {more}".strip() if alone else label,
+        legendgroup=kind if alone else run.id,
+        showlegend=alone or kind == "training",
+        meta=label,
+        hovertemplate=f"<b>%{{meta}}</b><br>{description} %{{y:.4~g}}{unit}<br>epoch %{{x:,.0f}}{_NO_BOX}",
+    )
 
 
 def clipped_logits(table: pd.DataFrame, classes: Sequence[str]) -> go.Figure:
@@ -152,7 +167,7 @@ def clipped_logits(table: pd.DataFrame, classes: Sequence[str]) -> go.Figure:
             name=name,
             marker={"color": colour},
             meta=name,
-            hovertemplate=f"class %{{x}}: %{{y:.2f}}% of its test images<br>%{{meta}}{_BINS}",
+            hovertemplate=f"class %{{x}}: %{{y:.2f}}% of its test images<br>%{{meta}}{_NO_BOX}",
         )
     polish(figure, height=360)
     figure.update_layout(barmode="group", bargap=0.25)

@@ -11,24 +11,25 @@ import plotly.graph_objects as go
 
 from mnist_core.text import in_plotly, one_line
 
-# grounds of Streamlit's themes
+# Backgrounds of Streamlit's light and dark themes.
 LIGHT, DARK = "#ffffff", "#0e1117"
 
-# At least 3:1 against both grounds, and told apart with red-, green- or blue-blindness; a test computes it.
+# At least 3:1 contrast against both backgrounds, and distinguishable with red-, green- and blue-blindness; a test
+# computes both.
 PALETTE = ("#3078cf", "#d76808", "#00a778", "#b73897", "#c70010", "#007050", "#5838ff", "#878fcf")
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up")
-# reads on white and on near-black
+# A grey that is readable on white and on near-black.
 GREY = "#808080"
-# grid lines and neutral fills, on any ground
+# Grid lines and neutral fills on any background.
 FAINT = "rgba(128, 128, 128, 0.22)"
 MISTAKE = "#c70010"
 
 _ERROR_TICKS = [100.0, *(digit * 10.0**power for power in (1, 0, -1, -2) for digit in (5, 2, 1))]
-# per cent; stands for none on a logarithmic axis
+# Errors (per cent) are at least this large, because a logarithmic axis has no 0.
 _LEAST_ERROR = 0.005
 
-# Grey text for a figure on its own, read on any ground; Streamlit's theme puts the page's text colour over it.
+# Grey text is readable on any background when a figure stands alone; on a page Streamlit's theme replaces it.
 _TEMPLATE = go.layout.Template(layout={"font": {"color": GREY, "family": "system-ui, sans-serif"}})
 
 
@@ -65,16 +66,16 @@ def run_styles(runs: Iterable[NamedRun]) -> dict[int, RunStyle]:
     places: dict[int, int] = {}
     late: list[int] = []
     for number in sorted({run.number for run in runs}):
-        place = (number - 1) % many
-        if place in places.values():
+        slot = (number - 1) % many
+        if slot in places.values():
             late.append(number)
         else:
-            places[number] = place
+            places[number] = slot
     used = Counter(places.values())
     for number in late:
-        places[number] = min(range(many), key=lambda place: (used[place], (place - number + 1) % many))
+        places[number] = min(range(many), key=lambda slot: (used[slot], (slot - number + 1) % many))
         used[places[number]] += 1
-    return {number: run_style(place + 1) for number, place in places.items()}
+    return {number: run_style(slot + 1) for number, slot in places.items()}
 
 
 def run_label(run: NamedRun, length: int = 44) -> str:
@@ -101,9 +102,9 @@ def mixed(colour: str, ground: str, share: float) -> str:
     return "#" + "".join(f"{round(share * above + (1 - share) * below):02x}" for above, below in pairs)
 
 
-def contrast(one: str, other: str) -> float:
+def contrast(first: str, second: str) -> float:
     """Contrast of two "#rrggbb" colours from 1 to 21 (WCAG 2.2, relative luminance)."""
-    low, high = sorted((_luminance(one), _luminance(other)))
+    low, high = sorted((_luminance(first), _luminance(second)))
     return (high + 0.05) / (low + 0.05)
 
 
@@ -213,7 +214,7 @@ def _error_ticks(low: float, high: float) -> list[float]:
         return _ERROR_TICKS
     power = 10.0 ** math.floor(math.log10((high - low) / 3))
     step = max(digit * power for digit in (1, 2, 5) if digit * power <= (high - low) / 3)
-    return [round(place * step, 9) for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return [round(multiple * step, 9) for multiple in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def _short(value: float) -> str:
@@ -225,7 +226,7 @@ def _short(value: float) -> str:
 
 
 def _channels(colour: str) -> list[int]:
-    return [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
+    return [int(colour[start : start + 2], 16) for start in (1, 3, 5)]
 
 
 def _luminance(colour: str) -> float:

@@ -1,7 +1,8 @@
 """What a sweep found: accuracy against one swept setting, a map of two, lines through many, and all curves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isnan, log10
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from mnist_core.text import in_plotly
 
 __all__ = ["sweep_curves", "sweep_figure", "swept_line", "swept_map", "swept_parallel"]
 
-# numbers beside points
+# With more points than this, numbers beside them would overlap.
 _MOST_LABELS = 8
 
 
@@ -41,18 +42,18 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
     The horizontal axis is logarithmic where numbers span more than a factor of 30; the vertical one is in errors.
     """
     scale = swept_scale(table[field].tolist())
-    found = sorted(setting_rows(table, [field], measure), key=lambda row: scale.place(row[field]))
-    places = [scale.place(row[field]) for row in found]
-    means = np.array([row["mean"] for row in found])
+    rows = sorted(setting_rows(table, [field], measure), key=lambda row: scale.place(row[field]))
+    xs = [scale.place(row[field]) for row in rows]
+    means = np.array([row["mean"] for row in rows])
     low, high = (
-        errors_of(np.array([row["mean"] if isnan(row[end]) else row[end] for row in found])) for end in ("low", "high")
+        errors_of(np.array([row["mean"] if isnan(row[end]) else row[end] for row in rows])) for end in ("low", "high")
     )
-    several = any(row["n"] > 1 for row in found)
+    several = any(row["n"] > 1 for row in rows)
     figure = go.Figure()
     if several:
         _add_runs(figure, table, field, label, measure)
     figure.add_scatter(
-        x=places,
+        x=xs,
         y=errors_of(means),
         mode="lines+markers" if scale.numeric else "markers",
         name="mean and its 95 % interval" if several else "run",
@@ -70,38 +71,48 @@ def swept_line(table: pd.DataFrame, field: str, label: str, measure: str = "vali
             "color": PALETTE[0],
             "visible": several,
         },
-        customdata=[[in_plotly(format_value(row[field])), mean_text(row), interval_text(row)] for row in found],
+        customdata=[[in_plotly(format_value(row[field])), mean_text(row), interval_text(row)] for row in rows],
         hovertemplate=f"{in_plotly(label)} <b>%{{customdata[0]}}</b><br>%{{customdata[1]}}%%{{customdata[2]}}"
         "<extra></extra>",
     )
     polish(figure)
-    if len(found) <= _MOST_LABELS:
-        for place, row, top in zip(places, found, high, strict=True):
-            best = row["mean"] == means.max()
-            figure.add_annotation(
-                x=place,
-                y=log10(top),
-                text=f"<b>{mean_text(row)}</b>" if best else mean_text(row),
-                yshift=20,
-                showarrow=False,
-                font={"size": 20 if best else 17},
-            )
-    seen = errors_of(table[measure].dropna().to_numpy(np.float64))
-    # two seeds can tell nothing
-    ends = np.clip([*low, *high], seen.min(initial=100) / 4, seen.max(initial=0.01) * 4)
+    if len(rows) <= _MOST_LABELS:
+        _write_means(figure, rows, xs, high.tolist())
+    measured = errors_of(table[measure].dropna().to_numpy(np.float64))
+    # The interval of two seeds may span everything; cut it so that the points stay visible.
+    ends = np.clip([*low, *high], measured.min(initial=100) / 4, measured.max(initial=0.01) * 4)
     figure.update_xaxes(title_text=in_plotly(label), **swept_axis(scale))
-    figure.update_yaxes(title_text=f"{measure_name(measure)} (%, log scale of errors)", **accuracy_axis([*seen, *ends]))
+    figure.update_yaxes(
+        title_text=f"{measure_name(measure)} (%, log scale of errors)", **accuracy_axis([*measured, *ends])
+    )
     return figure
+
+
+def _write_means(
+    figure: go.Figure, rows: Sequence[Mapping[str, Any]], xs: Sequence[float], tops: Sequence[float]
+) -> None:
+    """Each setting's mean above its point or interval, the best one bold."""
+    most = max((row["mean"] for row in rows), default=0.0)
+    for x, row, top in zip(xs, rows, tops, strict=True):
+        best = row["mean"] == most
+        figure.add_annotation(
+            x=x,
+            y=log10(top),
+            text=f"<b>{mean_text(row)}</b>" if best else mean_text(row),
+            yshift=20,
+            showarrow=False,
+            font={"size": 20 if best else 17},
+        )
 
 
 def _add_runs(figure: go.Figure, table: pd.DataFrame, field: str, label: str, measure: str) -> None:
     """Each run as a grey ring."""
-    known = table.dropna(subset=[measure])
+    measured = table.dropna(subset=[measure])
     scale = swept_scale(table[field].tolist())
-    details = zip(known[field].tolist(), known[measure].tolist(), known["seed"].tolist(), strict=True)
+    details = zip(measured[field].tolist(), measured[measure].tolist(), measured["seed"].tolist(), strict=True)
     figure.add_scatter(
-        x=[scale.place(value) for value in known[field].tolist()],
-        y=errors_of(known[measure].to_numpy(np.float64)),
+        x=[scale.place(value) for value in measured[field].tolist()],
+        y=errors_of(measured[measure].to_numpy(np.float64)),
         mode="markers",
         name="each run",
         cliponaxis=False,

@@ -22,9 +22,9 @@ from mnist_core.plots.swept_style import (
 )
 from mnist_core.text import in_plotly
 
-# lines of like accuracy are one trace: hundreds of settings stay quick to draw
+# Lines of similar accuracy share one trace, so that hundreds of settings stay quick to draw.
 _SHADES = 12
-# how far lines that meet in one value are spread, so that each can be followed
+# How far lines that meet in one value are spread, so that each can be followed.
 _FAN = 0.04
 
 
@@ -33,23 +33,23 @@ def swept_parallel(table: pd.DataFrame, labels: Mapping[str, str], measure: str 
 
     Colours go from blue (worst) to red (best); in a shared value the better lines lie above the worse.
     """
-    found = sorted(setting_rows(table, list(labels), measure), key=lambda row: row["mean"])
-    heights = [-log10(error) for error in errors_of(np.array([row["mean"] for row in found]))]
+    rows = sorted(setting_rows(table, list(labels), measure), key=lambda row: row["mean"])
+    heights = [-log10(error) for error in errors_of(np.array([row["mean"] for row in rows]))]
     columns, figure = [], go.Figure()
-    for place, field in enumerate(labels):
+    for column, field in enumerate(labels):
         scale = swept_scale(table[field].tolist())
         low, high = swept_axis(scale).get("range", (0.0, 1.0))
-        values = [scale.place(row[field]) for row in found]
+        values = [scale.place(row[field]) for row in rows]
         columns.append(_fanned([(value - low) / (high - low) for value in values]))
         ticks = scale.ticks()
         named = ticks.get("tickvals", [low, high]), ticks.get("ticktext", [f"{low:.3g}", f"{high:.3g}"])
-        _add_axis(figure, place, named, (low, high))
+        _add_axis(figure, column, named, (low, high))
     if heights:
         low, high = min(heights) - 0.02, max(heights) + 0.02
         columns.append([(height - low) / (high - low) for height in heights])
         ticks = accuracy_ticks([low, high])
         _add_axis(figure, len(labels), (ticks["tickvals"], ticks["ticktext"]), (low, high))
-        _add_lines(figure, found, columns, labels)
+        _add_lines(figure, rows, columns, labels)
     polish(figure, height=540)
     names = [*labels.values(), f"{measure_name(measure)} (%)"]
     figure.update_layout(showlegend=False)
@@ -68,16 +68,19 @@ def swept_parallel(table: pd.DataFrame, labels: Mapping[str, str], measure: str 
 
 
 def _add_lines(
-    figure: go.Figure, found: Sequence[Mapping[str, Any]], columns: Sequence[Sequence[float]], labels: Mapping[str, str]
+    figure: go.Figure,
+    settings: Sequence[Mapping[str, Any]],
+    columns: Sequence[Sequence[float]],
+    labels: Mapping[str, str],
 ) -> None:
     """The lines from worst to best, so that the best lie on top."""
     lines = list(zip(*columns, strict=True))
     shades = [min(int(line[-1] * _SHADES), _SHADES - 1) for line in lines]
     for shade in sorted(set(shades)):
-        own = [place for place in range(len(found)) if shades[place] == shade]
-        rows, heights = [found[place] for place in own], [lines[place] for place in own]
+        members = [index for index in range(len(settings)) if shades[index] == shade]
+        rows, heights = [settings[index] for index in members], [lines[index] for index in members]
         _add_bundle(figure, rows, heights, labels, scale_colour(shade / (_SHADES - 1)), 2.5)
-    _add_bundle(figure, found[-1:], lines[-1:], labels, scale_colour(1), 7)
+    _add_bundle(figure, settings[-1:], lines[-1:], labels, scale_colour(1), 7)
 
 
 def _add_bundle(
@@ -108,15 +111,15 @@ def _add_bundle(
 
 
 def _add_axis(
-    figure: go.Figure, place: int, ticks: tuple[Sequence[float], Sequence[str]], ends: tuple[float, float]
+    figure: go.Figure, x: int, ticks: tuple[Sequence[float], Sequence[str]], ends: tuple[float, float]
 ) -> None:
     """A vertical axis between these ends with its names to the right of it."""
-    figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, line={"color": GREY, "width": 2}, layer="below")
+    figure.add_shape(type="line", x0=x, x1=x, y0=0, y1=1, line={"color": GREY, "width": 2}, layer="below")
     for tick, name in zip(*ticks, strict=True):
         height = (tick - ends[0]) / (ends[1] - ends[0])
         if -0.01 <= height <= 1.01:
             figure.add_annotation(
-                x=place,
+                x=x,
                 y=height,
                 text=shortened(name),
                 showarrow=False,
@@ -130,12 +133,12 @@ def _add_axis(
 
 def _fanned(heights: Sequence[float]) -> list[float]:
     """Heights in the order of accuracy, those of one value spread evenly around it."""
-    found = list(heights)
+    spread = list(heights)
     for value in set(heights):
-        own = [place for place, height in enumerate(heights) if height == value]
-        for rank, place in enumerate(own):
-            found[place] = value + _FAN * ((rank + 0.5) / len(own) - 0.5) * 2 if len(own) > 1 else value
-    return found
+        equal = [index for index, height in enumerate(heights) if height == value]
+        for rank, index in enumerate(equal):
+            spread[index] = value + _FAN * ((rank + 0.5) / len(equal) - 0.5) * 2 if len(equal) > 1 else value
+    return spread
 
 
 def _stacked(label: str) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 from mnist_core.config import format_value
 from mnist_core.plots.style import PALETTE, mixed
 
-# From low to high. Reads on white and near-black, and quarters of it are told apart with red-, green- or
-# blue-blindness; a test computes it.
+# From low to high. Readable on white and near-black, and quarters of the scale are distinguishable with red-, green-
+# and blue-blindness; a test computes both.
 COLOURS = ("#424fdb", "#808ee6", "#bf8a70", "#be1d11")
-# values that span more are placed by their logarithms
+# Values that span a larger factor are placed by their logarithms.
 _LOG_FACTOR = 30
 _MOST_TICKS = 12
 
@@ -22,7 +22,7 @@ class SweptScale:
 
     values: tuple[Any, ...]
     places: tuple[float, ...]
-    # False: words, one unit apart
+    # False for words, which lie one unit apart.
     numeric: bool
     log: bool
 
@@ -62,7 +62,7 @@ def swept_scale(values: Sequence[Any]) -> SweptScale:
     """
     distinct = tuple(dict.fromkeys(_plain(value) for value in values))
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in distinct):
-        return SweptScale(distinct, tuple(float(place) for place in range(len(distinct))), False, False)
+        return SweptScale(distinct, tuple(float(index) for index in range(len(distinct))), False, False)
     distinct = tuple(sorted(distinct))
     positive = [value for value in distinct if value > 0]
     if len(positive) < 2 or distinct[0] < 0 or positive[-1] / positive[0] <= _LOG_FACTOR:
@@ -75,9 +75,9 @@ def swept_scale(values: Sequence[Any]) -> SweptScale:
 
 def scale_colour(share: float, colours: Sequence[str] = COLOURS) -> str:
     """The colour at a share from 0 (low) to 1 (high) of a scale."""
-    place = min(max(share, 0.0), 1.0) * (len(colours) - 1)
-    below = min(int(place), len(colours) - 2)
-    return mixed(colours[below + 1], colours[below], place - below)
+    position = min(max(share, 0.0), 1.0) * (len(colours) - 1)
+    below = min(int(position), len(colours) - 2)
+    return mixed(colours[below + 1], colours[below], position - below)
 
 
 def _plain(value: Any) -> Any:

@@ -67,12 +67,12 @@ def accuracy_ticks(heights: Sequence[float]) -> dict[str, Any]:
     axis = accuracy_axis([10.0**-height for height in heights])
     ticks = [(-log10(tick), text) for tick, text in zip(axis["tickvals"], axis["ticktext"], strict=True)]
     shown = [tick for tick in ticks if min(heights) <= tick[0] <= max(heights)]
-    return {"tickvals": [place for place, _ in shown], "ticktext": [text for _, text in shown]}
+    return {"tickvals": [position for position, _ in shown], "ticktext": [text for _, text in shown]}
 
 
 def plotly_scale() -> list[list[Any]]:
     """The scale of colours as plotly reads it."""
-    return [[place / (len(COLOURS) - 1), colour] for place, colour in enumerate(COLOURS)]
+    return [[index / (len(COLOURS) - 1), colour] for index, colour in enumerate(COLOURS)]
 
 
 def mean_text(row: Mapping[str, Any]) -> str:

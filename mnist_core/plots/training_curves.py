@@ -36,17 +36,17 @@ __all__ = [
     "smoothed",
 ]
 
-# points of training curves in a figure: fifty runs stay quick to send and draw
+# Points of all training curves in a figure, so that fifty runs stay quick to send and draw.
 _IN_ALL = 20_000
-# opacity of a raw curve beside few others; of many it falls, for together they hide the smoothed ones
+# Opacity of raw curves. It falls with the number of curves; otherwise raw curves cover smoothed ones.
 _FAINT = 0.35
-# a run that reaches this many times as high as the median run would flatten the others
+# A curve that rises this many times as high as the median run's is cut off, because it would flatten the others.
 _OUTLIER = 10
-# of more lines the validation has no marks, thousands of which take seconds, and the legend a scroll bar
+# Above this number of curves: no markers (drawing thousands takes seconds) and a scrolling legend.
 MOST_MARKED_CURVES = 12
-# letters of a name in a legend of more lines
+# Longest name in a scrolling legend, in letters.
 _COLUMN = 26
-# of them before what is left out
+# Letters of the name's beginning that are kept when its middle is left out.
 _BEGINNING = 10
 
 
@@ -80,19 +80,19 @@ def learning_curves(
     """
     view = View(metric, x, log_x, log_y)
     members = [(group.name, group.one_per_seed) for group in groups] if groups else [("", [run]) for run in runs]
-    styles = run_styles(run for _, own in members for run in own[:1])
-    found = {run.id: _series(metrics.get(run.id)) for _, own in members for run in own}
+    styles = run_styles(run for _, runs_of_line in members for run in runs_of_line[:1])
+    curves = {run.id: _series(metrics.get(run.id)) for _, runs_of_line in members for run in runs_of_line}
     points = min(POINTS, max(_IN_ALL // (2 * len(members) or 1), 100))
     faint = _FAINT / max(1, len(members) / 4) ** 0.5
     drawing = _CurveFigure(
         view, smoothing, points, faint, band, alone=len(members) == 1, marks=len(members) <= MOST_MARKED_CURVES
     )
-    for name, own in members:
-        known = [run for run in own if found[run.id]]
-        if len(known) > 1:
-            drawing.add_group(name, known, found, styles[own[0].number])
-        elif known:
-            drawing.add_run(known[0], found[known[0].id], styles[own[0].number])
+    for name, runs_of_line in members:
+        recorded = [run for run in runs_of_line if curves[run.id]]
+        if len(recorded) > 1:
+            drawing.add_group(name, recorded, curves, styles[runs_of_line[0].number])
+        elif recorded:
+            drawing.add_run(recorded[0], curves[recorded[0].id], styles[runs_of_line[0].number])
     if not drawing.alone:
         drawing.add_key()
     return drawing.figure()
@@ -104,24 +104,24 @@ class _CurveFigure:
 
     view: View
     smoothing: float
-    # of a training curve, at most
+    # Most points of one training curve.
     points: int
-    # opacity of raw curves
+    # Opacity of raw curves.
     faint: float
     band: SpreadBand
     alone: bool
-    # on the curves after each epoch
+    # Whether the curves after each epoch have markers.
     marks: bool
-    # labels of those, in the order of their first run
+    # Their labels, in the order of the first run that has them.
     kinds: dict[str, None] = field(default_factory=dict)
     traces: list[dict[str, Any]] = field(default_factory=list)
-    # traces under all others: raw curves, bands
+    # Traces below all others: raw curves and bands.
     below: list[dict[str, Any]] = field(default_factory=list)
     places: list[np.ndarray] = field(default_factory=list)
     heights: list[np.ndarray] = field(default_factory=list)
-    # the highest point of each raw curve
+    # The highest point of each raw curve.
     spikes: list[float] = field(default_factory=list)
-    # the highest point of each bold line
+    # The highest point of each run's or group's bold lines.
     peaks: list[float] = field(default_factory=list)
 
     def add_run(self, run: LearningRun, curves: RunCurves, style: RunStyle) -> None:
@@ -140,21 +140,21 @@ class _CurveFigure:
         self._peak(before)
 
     def add_group(
-        self, name: str, runs: Sequence[LearningRun], found: Mapping[str, RunCurves], style: RunStyle
+        self, name: str, runs: Sequence[LearningRun], curves: Mapping[str, RunCurves], style: RunStyle
     ) -> None:
         """Mean and band of the runs' training and validation."""
         before, key = len(self.heights), runs[0].id
         label = f"{in_plotly(name)} · {len(runs)} seeds"
-        if (train := self._average(runs, found, f"train_{self.view.metric}", self.smoothing)) is not None:
+        if (train := self._average(runs, curves, f"train_{self.view.metric}", self.smoothing)) is not None:
             self._band(key, "training", style, train)
             more = ", ".join(dict.fromkeys(filter(None, map(training_loss_label, runs))))
             self._training(key, label, style, train.x, self.view.up(train.mean), more)
         for run in runs:
-            if (own := found[run.id].get(f"train_{self.view.metric}")) is not None and len(own.value):
-                x = self.view.across(own, run)
-                heights = self.view.up(smoothed(own.value, self.smoothing, x))
-                self._cross(key, plot_label(run), style, x, own.value, heights)
-        if (held := self._average(runs, found, f"validation_{self.view.metric}", 0.0)) is not None:
+            if (train_curve := curves[run.id].get(f"train_{self.view.metric}")) is not None and len(train_curve.value):
+                x = self.view.across(train_curve, run)
+                heights = self.view.up(smoothed(train_curve.value, self.smoothing, x))
+                self._cross(key, plot_label(run), style, x, train_curve.value, heights)
+        if (held := self._average(runs, curves, f"validation_{self.view.metric}", 0.0)) is not None:
             self._band(key, "validation", style, held)
             self._validation(key, label, style, held.x, self.view.up(held.mean), validation_label(runs[0]))
         self._peak(before)
@@ -180,7 +180,7 @@ class _CurveFigure:
         legend: dict[str, Any] = {"itemclick": "toggleothers", "itemdoubleclick": "toggle"}
         if names > MOST_MARKED_CURVES:
             legend |= {"font": {"size": 13}, "entrywidth": 215, "maxheight": 180}
-        # the free corner: losses fall, accuracies rise
+        # Put the key into the free corner: losses fall, accuracies rise.
         low = view.metric == "loss"
         key = {
             "x": 1,
@@ -194,12 +194,12 @@ class _CurveFigure:
         figure.update_layout(
             uirevision=f"{view.metric} {view.axis} {view.log_x} {view.log_y}", legend=legend, legend2=key
         )
-        places, heights = (np.concatenate([*found, np.empty(0)]) for found in (self.places, self.heights))
+        places, heights = (np.concatenate([*parts, np.empty(0)]) for parts in (self.places, self.heights))
         figure.update_xaxes(**view.horizontal(places))
         figure.update_yaxes(**view.vertical(heights, np.array(self.spikes)))
         if cut:
             figure.update_yaxes(range=[0, 1.05 * cut])
-        # margins that fit are found by drawing everything twice
+        # Fixed margins: plotly finds fitting ones by drawing everything twice.
         if names > MOST_MARKED_CURVES:
             figure.update_layout(margin={"l": 84, "b": 72})
             figure.update_xaxes(automargin=False)
@@ -283,13 +283,13 @@ class _CurveFigure:
             }
         )
 
-    def _band(self, key: str, kind: str, style: RunStyle, found: Average) -> None:
-        there = np.isfinite(found.low)
-        ends = [self.view.up(end[there]) for end in (found.high, found.low)]
-        # below what has a place on the axis: as far down as anyone will look
+    def _band(self, key: str, kind: str, style: RunStyle, average: Average) -> None:
+        defined = np.isfinite(average.low)
+        ends = [self.view.up(end[defined]) for end in (average.high, average.low)]
+        # Log axis: clip at 1/1000 of the mean instead of minus infinity.
         if self.view.log_y:
-            ends = [np.maximum(end, 1e-3 * self.view.up(found.mean[there])) for end in ends]
-        (x, high), (back, low) = (self._thinned(found.x[there], end) for end in ends)
+            ends = [np.maximum(end, 1e-3 * self.view.up(average.mean[defined])) for end in ends]
+        (x, high), (back, low) = (self._thinned(average.x[defined], end) for end in ends)
         self.below.append(
             {
                 "type": "scatter",
@@ -328,18 +328,20 @@ class _CurveFigure:
         )
 
     def _average(
-        self, runs: Sequence[LearningRun], found: Mapping[str, RunCurves], name: str, smoothing: float
+        self, runs: Sequence[LearningRun], recorded: Mapping[str, RunCurves], name: str, smoothing: float
     ) -> Average | None:
         curves = []
         for run in runs:
-            if (own := found[run.id].get(name)) is not None and len(own.value):
-                x = np.asarray(self.view.across(own, run), dtype=np.float64)
-                curves.append((own.step, x, smoothed(own.value, smoothing, x)))
+            if (series := recorded[run.id].get(name)) is not None and len(series.value):
+                x = np.asarray(self.view.across(series, run), dtype=np.float64)
+                curves.append((series.step, x, smoothed(series.value, smoothing, x)))
         return averaged(curves, self.band) if curves else None
 
     def _peak(self, before: int) -> None:
         self.peaks += [
-            max(float(y.max()) for y in own) for own in [[y for y in self.heights[before:] if len(y)]] if own
+            max(float(y.max()) for y in heights)
+            for heights in [[y for y in self.heights[before:] if len(y)]]
+            if heights
         ]
 
     def _cut(self) -> float | None:
@@ -356,13 +358,13 @@ class _CurveFigure:
         return top
 
 
-def _series(found: "pd.DataFrame | RunCurves | None") -> RunCurves:
-    if found is None or not isinstance(found, pd.DataFrame):
-        return {name: series for name, series in (found or {}).items() if len(series.value)}
-    step, epoch, seconds = (found[name].to_numpy() for name in ("step", "epoch", "seconds"))
-    values, names = found["value"].to_numpy(np.float64), found["name"].to_numpy()
-    places = {name: names == name for name in found["name"].unique()}
-    return {name: MetricSeries(step[own], epoch[own], seconds[own], values[own]) for name, own in places.items()}
+def _series(recorded: "pd.DataFrame | RunCurves | None") -> RunCurves:
+    if recorded is None or not isinstance(recorded, pd.DataFrame):
+        return {name: series for name, series in (recorded or {}).items() if len(series.value)}
+    step, epoch, seconds = (recorded[name].to_numpy() for name in ("step", "epoch", "seconds"))
+    values, names = recorded["value"].to_numpy(np.float64), recorded["name"].to_numpy()
+    places = {name: names == name for name in recorded["name"].unique()}
+    return {name: MetricSeries(step[rows], epoch[rows], seconds[rows], values[rows]) for name, rows in places.items()}
 
 
 def _short(label: str) -> str:

@@ -11,7 +11,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.studies.study import Experiment, Study
 
 _FOLDER = Path(__file__).parent
-# as they were published
+# In the order of publication.
 _ORDER = ("linear-depth", "cnn", "mlp-course", "ffnn-tuning", "deep-mlp")
 
 
@@ -20,9 +20,9 @@ def all_studies() -> dict[str, Study]:
     """All studies by name. Adding a file with STUDY to this folder adds a study."""
     modules = sorted(module.name for module in iter_modules([str(_FOLDER)]))
     declared = (getattr(import_module(f"{__package__}.{name}"), "STUDY", None) for name in modules)
-    found = [study for study in declared if study is not None]
-    found.sort(key=lambda study: _ORDER.index(study.name) if study.name in _ORDER else len(_ORDER))
-    return {study.name: study for study in found}
+    declared_studies = [study for study in declared if study is not None]
+    declared_studies.sort(key=lambda study: _ORDER.index(study.name) if study.name in _ORDER else len(_ORDER))
+    return {study.name: study for study in declared_studies}
 
 
 def find_study(name: str) -> Study:
@@ -38,6 +38,12 @@ def find_experiment(study: Study, name: str) -> Experiment:
     if name not in names:
         raise ConfigError("experiment", f"{study.name} has no experiment {name!r}; choose from {', '.join(names)}")
     return study.experiment(name)
+
+
+def select_experiments(study: str | Study, experiment: str = "") -> tuple[Study, tuple[Experiment, ...]]:
+    """A study and its experiments, or only the one of this name; raises ConfigError with the names that there are."""
+    chosen = find_study(study) if isinstance(study, str) else study
+    return chosen, (find_experiment(chosen, experiment),) if experiment else chosen.experiments
 
 
 def reported_numbers() -> pd.DataFrame:

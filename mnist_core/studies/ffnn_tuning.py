@@ -11,15 +11,19 @@ _TIMED = ("lr-coarse", "lr-fine", "width", "weight-decay", "dropout", "three-lay
 
 
 def _rates(*values: str) -> tuple[Variant, ...]:
-    return tuple(Variant(f"learning_rate={value}", _TEN.replace(learning_rate=float(value))) for value in values)
+    return tuple(_swept(_TEN.replace(learning_rate=float(value)), learning_rate=value) for value in values)
+
+
+def _swept(config: RunConfig, **values: str) -> Variant:
+    """A variant whose label says its swept values as the study writes them: "width=300 dropout=0.5"."""
+    label = " ".join(f"{name}={value}" for name, value in values.items())
+    return Variant(label, config, {name: float(value) for name, value in values.items()})
 
 
 def _three_layers(base: RunConfig, width: int, share: str, decay: str) -> Variant:
     architecture = f"mlp-{width}-{width * 3 // 10}-dropout-{share}"
-    return Variant(
-        f"width={width} dropout={share} weight_decay={decay}",
-        base.replace(architecture=architecture, weight_decay=float(decay)),
-    )
+    config = base.replace(architecture=architecture, weight_decay=float(decay))
+    return _swept(config, width=str(width), dropout=share, weight_decay=decay)
 
 
 _BEST_OF_TWELVE = (
@@ -56,7 +60,7 @@ STUDY = Study(
             title="Width of the hidden layer",
             asks="How many hidden units does it take?",
             variants=tuple(
-                Variant(f"width={width}", _TEN.replace(architecture=f"mlp-{width}", learning_rate=0.01))
+                _swept(_TEN.replace(architecture=f"mlp-{width}", learning_rate=0.01), width=str(width))
                 for width in (10, 50, 100, 300, 1000, 2000)
             ),
             swept=("width",),
@@ -66,7 +70,7 @@ STUDY = Study(
             title="Weight decay",
             asks="Does pulling the weights towards zero help?",
             variants=tuple(
-                Variant(f"weight_decay={decay}", _TWENTY.replace(weight_decay=float(decay)))
+                _swept(_TWENTY.replace(weight_decay=float(decay)), weight_decay=decay)
                 for decay in ("0", "0.0001", "0.001", "0.01", "0.1", "0.3")
             ),
             swept=("weight_decay",),
@@ -76,7 +80,7 @@ STUDY = Study(
             title="Dropout",
             asks="Does switching hidden units off at random while training help?",
             variants=tuple(
-                Variant(f"dropout={share}", _TWENTY.replace(architecture=f"mlp-300-dropout-{share}"))
+                _swept(_TWENTY.replace(architecture=f"mlp-300-dropout-{share}"), dropout=share)
                 for share in ("0.1", "0.3", "0.5", "0.7", "0.9")
             ),
             swept=("dropout",),

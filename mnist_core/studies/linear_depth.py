@@ -4,7 +4,7 @@ from mnist_core.studies.study import PUBLISHED, Experiment, QuizQuestion, Study,
 
 _BOTTLENECKS = tuple(f"{width}-10" for width in (5, 6, 7, 8, 9, 10, 100))
 _DEEP = ("100-100-10", "100-100-100-10", "100-100-100-100-10")
-# in the order of the study's model numbers
+# In the order of the study's model numbers.
 _WIDTHS = ("10", *_BOTTLENECKS, *_DEEP)
 _BASE = PUBLISHED.replace(optimizer="sgd", learning_rate=0.001, momentum=0.01, batch_size=12, epochs=100)
 _STILL_FALLING = (
@@ -13,11 +13,11 @@ _STILL_FALLING = (
 )
 
 
-def _close_seeds(own: str, together: str, away: str) -> str:
+def _close_seeds(deviation: str, pooled: str, distance: str) -> str:
     return (
-        f"Our three seeds lie close together here, with a standard deviation of {own}. Of the seven networks with "
-        f"three seeds together it is {together}; by that the study's figure is {away} standard deviations away, as one "
-        "of 22 figures may well be."
+        f"Our three seeds lie close together here, with a standard deviation of {deviation}. Of the seven networks "
+        f"with three seeds together it is {pooled}; by that the study's figure is {distance} standard deviations away, "
+        "as one of 22 figures may well be."
     )
 
 

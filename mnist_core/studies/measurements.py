@@ -13,8 +13,9 @@ from mnist_core.store import Run, Store
 from mnist_core.studies.catalogue import reported_of
 from mnist_core.studies.planning import PROTOCOLS, PlannedRun, canonical_config, study_runs
 from mnist_core.studies.study import Study
+from mnist_core.studies.study_metrics import METRICS
 
-# of each variant that are looked for in the store
+# The store is searched for this many seeds of each variant.
 SEEDS_LOOKED_FOR = 20
 _EPOCH_METRICS = ("epoch_train_loss", "epoch_train_accuracy", "validation_loss", "validation_accuracy")
 _STEP_METRICS = {"train_batch_loss": "train_loss", "train_batch_accuracy": "train_accuracy"}
@@ -24,7 +25,7 @@ _AT_EPOCH = {
     "test_loss": "validation_loss",
     "test_accuracy": "validation_accuracy",
 }
-# the number that a study gives to its first epoch
+# How each study counts its first epoch.
 _FIRST = {"epoch": 0, "iteration": 1}
 
 
@@ -37,16 +38,16 @@ class Measurement:
     variant: str
     protocol: str
     seed: int
-    # what differs from the defaults; the place of images on the disk left out
+    # What differs from the defaults, without the location of images on the disk.
     config: Mapping[str, Any]
-    # moments as "epoch 2 train_loss"
+    # By name; those of a moment in training are named like "epoch 2 train_loss".
     metrics: Mapping[str, float]
     seconds: float
     versions: Mapping[str, str]
     device: str
-    # what it learned from, in words
+    # The training data in words.
     data: str
-    # ISO, UTC
+    # ISO date in UTC.
     date: str
 
 
@@ -54,8 +55,8 @@ def load_measurements(
     store: Store, study: str | Study, experiment: str = "", seeds: int = SEEDS_LOOKED_FOR, epochs_scale: float = 1.0
 ) -> list[Measurement]:
     """All finished runs of a study that the store holds, in the study's order."""
-    found = study_runs(store, study, experiment, seeds, epochs_scale)
-    return [measure_run(store, planned, run) for planned, run in found if run.state == "finished"]
+    runs = study_runs(store, study, experiment, seeds, epochs_scale)
+    return [measure_run(store, planned, run) for planned, run in runs if run.state == "finished"]
 
 
 def measure_run(store: Store, planned: PlannedRun, run: Run) -> Measurement:
@@ -90,7 +91,7 @@ def config_identity(config: RunConfig) -> dict[str, Any]:
 
 def _published(store: Store, planned: PlannedRun, run: Run) -> dict[str, float | None]:
     table = store.metrics(run.id, names=_EPOCH_METRICS).pivot(index="epoch", columns="name", values="value")
-    # (epochs, 4)
+    # Shape (epochs, 4).
     table = table.reindex(columns=list(_EPOCH_METRICS)).sort_index()
     last = table.iloc[-1] if len(table) else pd.Series(index=list(_EPOCH_METRICS), dtype="float64")
     accuracy = _percent(_known(last["validation_accuracy"], run.test_accuracy))
@@ -123,18 +124,18 @@ def _moments(store: Store, planned: PlannedRun, run: Run, epochs: pd.DataFrame) 
     """The numbers that the study reports of single epochs, iterations or steps of this experiment's network."""
     wanted = [key for key in reported_of(planned.study, planned.experiment.name) if is_moment(key[0])]
     steps: pd.DataFrame | None = None
-    found: dict[str, float | None] = {}
+    values: dict[str, float | None] = {}
     for variant, metric in wanted:
         kind, number = variant.split()
         if kind == "step":
             if steps is None:
                 steps = _steps(store, run)
-            # the study counts steps from 0
+            # The study counts steps from 0.
             value = _cell(steps, int(number) + 1, _STEP_METRICS[metric])
         else:
             value = _cell(epochs, int(number) - _FIRST[kind] + 1, _AT_EPOCH[metric])
-        found[f"{variant} {metric}"] = _percent(value) if metric.endswith("accuracy") else value
-    return found
+        values[f"{variant} {metric}"] = _percent(value) if METRICS[metric].kind == "accuracy" else value
+    return values
 
 
 def is_moment(variant: str) -> bool:
@@ -149,8 +150,8 @@ def _steps(store: Store, run: Run) -> pd.DataFrame:
 
 
 def _cell(table: pd.DataFrame, row: int, column: str) -> float | None:
-    known = row in table.index and column in table.columns
-    return _known(table.at[row, column], None) if known else None
+    recorded = row in table.index and column in table.columns
+    return _known(table.at[row, column], None) if recorded else None
 
 
 def _known(value: Any, instead: float | None) -> float | None:

@@ -10,14 +10,14 @@ from mnist_core.data import dataset_status, folder_class_names
 from mnist_core.environment import full_path
 from mnist_core.errors import ConfigError, DataError
 from mnist_core.store import ACTIVE_STATES, Run, Store, queueing
-from mnist_core.studies.catalogue import find_experiment, find_study
+from mnist_core.studies.catalogue import select_experiments
 from mnist_core.studies.study import Experiment, Study, Variant
 from mnist_core.sweeps import run_seconds
 
-# honest: the epoch is chosen on held-out training images instead of on the test images.
+# The honest protocol chooses the epoch on held-out training images instead of on the test images.
 PROTOCOLS = ("published", "honest")
 _ENDED = ("finished", "diverged")
-# what `start_runs` puts back into the queue
+# `start_runs` puts runs in these states back into the queue.
 _AGAIN = ("interrupted", "stopped", "failed")
 
 
@@ -29,9 +29,9 @@ class PlannedRun:
     experiment: Experiment
     variant: Variant
     seed: int
-    # one of PROTOCOLS
+    # One of PROTOCOLS.
     protocol: str
-    # of a continuation: without the run to continue from, which `parent` leads to
+    # For a continuation: without the run to continue from, which `parent` leads to.
     config: RunConfig
     parent: "PlannedRun | None" = None
 
@@ -54,15 +54,14 @@ def plan_runs(
     """
     if not 0 < epochs_scale < inf:
         raise ConfigError("epochs_scale", f"{epochs_scale} is no number above 0; 0.1 trains a tenth of the epochs")
-    found = find_study(study) if isinstance(study, str) else study
-    chosen = [find_experiment(found, experiment)] if experiment else found.experiments
+    study, experiments = select_experiments(study, experiment)
     return [
-        _planned(found, one, variant, place, protocol, epochs_scale, folder)
-        for one in chosen
+        _planned(study, current, variant, seed_offset, protocol, epochs_scale, folder)
+        for current in experiments
         for protocol in protocols
-        if protocol == PROTOCOLS[0] or _has_honest(found, one)
-        for place in range(one.seeds if seeds is None else seeds)
-        for variant in one.variants
+        if protocol == PROTOCOLS[0] or _has_honest(study, current)
+        for seed_offset in range(current.seeds if seeds is None else seeds)
+        for variant in current.variants
     ]
 
 
@@ -84,13 +83,13 @@ def study_runs(
 def find_runs(store: Store, planned: Sequence[PlannedRun]) -> list[tuple[PlannedRun, Run]]:
     """The planned runs that the store holds, as `study_runs` does for a whole plan."""
     matches = _matches(store, planned)
-    return [(one, found[0]) for one, found in zip(planned, matches, strict=True) if found]
+    return [(entry, runs[0]) for entry, runs in zip(planned, matches, strict=True) if runs]
 
 
 def missing_runs(store: Store, planned: Sequence[PlannedRun]) -> list[PlannedRun]:
     """What the store does not hold yet."""
     matches = _matches(store, planned)
-    return [one for one, found in zip(planned, matches, strict=True) if not found]
+    return [entry for entry, runs in zip(planned, matches, strict=True) if not runs]
 
 
 def start_runs(store: Store, planned: Sequence[PlannedRun]) -> list[Run]:
@@ -100,23 +99,23 @@ def start_runs(store: Store, planned: Sequence[PlannedRun]) -> list[Run]:
     on, or with scikit-learn begins again. Runs that continue others bring these along, and wait until they have
     finished: call `start_runs` again then. Raises ConfigError, and queues nothing, if all of them need too much.
     """
-    wanted = [one.parent for one in planned if one.parent is not None] + list(planned)
+    wanted = [entry.parent for entry in planned if entry.parent is not None] + list(planned)
     fresh: dict[str, tuple[RunConfig, str]] = {}
     again: list[Run] = []
-    for one, found in zip(wanted, _matches(store, wanted), strict=True):
-        if found and found[0].state in _AGAIN:
-            again.append(found[0])
-        elif not found:
-            for config in _configs(store, one):
-                fresh.setdefault(config.digest(), (config, run_name(one)))
+    for entry, runs in zip(wanted, _matches(store, wanted), strict=True):
+        if runs and runs[0].state in _AGAIN:
+            again.append(runs[0])
+        elif not runs:
+            for config in _configs(store, entry):
+                fresh.setdefault(config.digest(), (config, run_name(entry)))
     entries = list(fresh.values())
     queueing.check_queueable(None, [*(run.config for run in again), *(config for config, _ in entries)], "epochs_scale")
     queueing.check_queueable(store, [config for config, _ in entries], "epochs_scale")
     for run in again:
         queueing.requeue(store, run, from_scratch=run.config.library == "sklearn")
     seconds = run_seconds(store, [config for config, _ in entries])
-    longest_first = sorted(range(len(entries)), key=lambda place: -seconds[place])
-    queueing.enqueue_all(store, [entries[place] for place in longest_first], tags=("study",), field="epochs_scale")
+    longest_first = sorted(range(len(entries)), key=lambda index: -seconds[index])
+    queueing.enqueue_all(store, [entries[index] for index in longest_first], tags=("study",), field="epochs_scale")
     return list({run.id: run for _, run in find_runs(store, wanted)}.values())
 
 
@@ -125,17 +124,17 @@ def unavailable_data(planned: Iterable[PlannedRun], root: Path) -> dict[str, str
 
     MNIST is not replaced by its smaller stand-in here, as a reproduction on other images would be none.
     """
-    found = {}
-    for name, folder in sorted({(one.config.dataset, one.config.folder) for one in planned}):
+    reasons = {}
+    for name, folder in sorted({(entry.config.dataset, entry.config.folder) for entry in planned}):
         if name == "folder":
             try:
                 folder_class_names(folder)
             except DataError as error:
-                found[name] = str(error)
+                reasons[name] = str(error)
         elif (now := dataset_status(name, root)).state != "ready":
             remedy = f" Get it with: python -m mnist_core data download {name}" if now.state == "missing" else ""
-            found[name] = now.message + remedy
-    return found
+            reasons[name] = now.message + remedy
+    return reasons
 
 
 def run_name(planned: PlannedRun) -> str:
@@ -157,20 +156,23 @@ def canonical_config(config: RunConfig) -> RunConfig:
 
 def _has_honest(study: Study, experiment: Experiment) -> bool:
     continued = any(other.continues == experiment.name for other in study.experiments)
-    return all(one.config.library == "torch" and (one.config.epochs > 1 or continued) for one in experiment.variants)
+    return all(
+        variant.config.library == "torch" and (variant.config.epochs > 1 or continued)
+        for variant in experiment.variants
+    )
 
 
 def _planned(
-    study: Study, experiment: Experiment, variant: Variant, place: int, protocol: str, scale: float, folder: str
+    study: Study, experiment: Experiment, variant: Variant, seed_offset: int, protocol: str, scale: float, folder: str
 ) -> PlannedRun:
     config, parent = variant.config, None
     epochs = _scaled(config.epochs, scale)
     if experiment.continues:
         before = study.experiment(experiment.continues)
         origin = next(other for other in before.variants if other.label == variant.label)
-        parent = _planned(study, before, origin, place, protocol, scale, folder)
+        parent = _planned(study, before, origin, seed_offset, protocol, scale, folder)
         epochs = parent.config.epochs + _scaled(config.epochs - origin.config.epochs, scale)
-    config = config.replace(seed=config.seed + place, epochs=epochs)
+    config = config.replace(seed=config.seed + seed_offset, epochs=epochs)
     if protocol != PROTOCOLS[0]:
         config = config.replace(choose_on="validation")
     if folder and config.dataset == "cifar10":
@@ -185,29 +187,31 @@ def _scaled(epochs: int, scale: float) -> int:
 
 def _matches(store: Store, planned: Sequence[PlannedRun]) -> list[list[Run]]:
     """For each planned run those of the store with its config, the best match first."""
-    first = [one for one in planned if one.parent is None] + [one.parent for one in planned if one.parent is not None]
-    by_digest = _by_digest(store, [one.config for one in first])
-    children = {place: _continued(one, by_digest) for place, one in enumerate(planned) if one.parent is not None}
+    first = [entry for entry in planned if entry.parent is None] + [
+        entry.parent for entry in planned if entry.parent is not None
+    ]
+    by_digest = _by_digest(store, [entry.config for entry in first])
+    children = {index: _continued(entry, by_digest) for index, entry in enumerate(planned) if entry.parent is not None}
     by_digest |= _by_digest(store, [config for configs in children.values() for config in configs])
-    found = []
-    for place, one in enumerate(planned):
-        configs = children.get(place, [one.config])
-        found.append(sorted((run for config in configs for run in by_digest[config.digest()]), key=_rank))
-    return found
+    matches = []
+    for index, entry in enumerate(planned):
+        configs = children.get(index, [entry.config])
+        matches.append(sorted((run for config in configs for run in by_digest[config.digest()]), key=_rank))
+    return matches
 
 
 def _by_digest(store: Store, configs: Sequence[RunConfig]) -> dict[str, list[Run]]:
     """Runs by digest; those of an image folder also by that of CIFAR-10, of which it may be a copy."""
-    found: dict[str, list[Run]] = {config.digest(): [] for config in configs}
-    if not found:
-        return found
-    for run in store.runs(digests=list(found)):
-        found[run.digest].append(run)
+    runs: dict[str, list[Run]] = {config.digest(): [] for config in configs}
+    if not runs:
+        return runs
+    for run in store.runs(digests=list(runs)):
+        runs[run.digest].append(run)
     if any(config.dataset == "cifar10" for config in configs):
         for run in store.runs():
-            if run.dataset == "folder" and (digest := canonical_config(run.config).digest()) in found:
-                found[digest].append(run)
-    return found
+            if run.dataset == "folder" and (digest := canonical_config(run.config).digest()) in runs:
+                runs[digest].append(run)
+    return runs
 
 
 def _continued(child: PlannedRun, by_digest: dict[str, list[Run]]) -> list[RunConfig]:
@@ -226,4 +230,4 @@ def _configs(store: Store, planned: PlannedRun) -> list[RunConfig]:
 
 def _rank(run: Run) -> tuple[int, int]:
     order = (_ENDED, ACTIVE_STATES)
-    return next((place for place, states in enumerate(order) if run.state in states), len(order)), -run.number
+    return next((rank for rank, states in enumerate(order) if run.state in states), len(order)), -run.number

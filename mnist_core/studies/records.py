@@ -11,9 +11,9 @@ from mnist_core.studies.measurements import SEEDS_LOOKED_FOR, Measurement, confi
 from mnist_core.studies.planning import PROTOCOLS, plan_runs
 from mnist_core.studies.study import Study
 
-# of the repository
+# The root of the repository.
 ROOT = Path(__file__).resolve().parents[2]
-# below the root
+# Path below the root.
 FOLDER = Path("results") / "studies"
 
 
@@ -37,8 +37,8 @@ def write_measurements(root: Path, study: str, measurements: Sequence[Measuremen
     """Write a study's measurements below `root`, one a line; returns the file."""
     path = path_of(root, study)
     lines = []
-    for one in measurements:
-        entry = {name: value for name, value in asdict(one).items() if name != "study"}
+    for measurement in measurements:
+        entry = {name: value for name, value in asdict(measurement).items() if name != "study"}
         lines.append(json.dumps(entry, ensure_ascii=False))
     write_text_atomically(path, "[\n" + ",\n".join(lines) + "\n]\n")
     return path
@@ -47,9 +47,13 @@ def write_measurements(root: Path, study: str, measurements: Sequence[Measuremen
 def merge_measurements(study: Study, before: Sequence[Measurement], now: Sequence[Measurement]) -> list[Measurement]:
     """What was measured now, and of before what is still part of the study and not measured anew; in its order."""
     wanted = _identities(study)
-    found = {_key(one): one for one in before if wanted.get(_key(one)) == dict(one.config)}
-    found |= {_key(one): one for one in now}
-    return [found[key] for key in wanted if key in found]
+    by_key = {
+        _key(measurement): measurement
+        for measurement in before
+        if wanted.get(_key(measurement)) == dict(measurement.config)
+    }
+    by_key |= {_key(measurement): measurement for measurement in now}
+    return [by_key[key] for key in wanted if key in by_key]
 
 
 def path_of(root: Path, study: str) -> Path:
@@ -57,22 +61,24 @@ def path_of(root: Path, study: str) -> Path:
     return root / FOLDER / f"{study}.json"
 
 
-# experiment, variant, protocol, seed
+# Experiment, variant, protocol, seed.
 _Key = tuple[str, str, str, int]
 
 
-def _key(one: Measurement) -> _Key:
-    return one.experiment, one.variant, one.protocol, one.seed
+def _key(measurement: Measurement) -> _Key:
+    return measurement.experiment, measurement.variant, measurement.protocol, measurement.seed
 
 
 def _identities(study: Study) -> dict[_Key, dict]:
     """The config of everything that may be measured, in the order in which files and report have it."""
-    found = {}
-    for one in plan_runs(study, seeds=SEEDS_LOOKED_FOR):
-        found[one.experiment.name, one.variant.label, one.protocol, one.seed] = config_identity(one.config)
+    identities = {}
+    for planned in plan_runs(study, seeds=SEEDS_LOOKED_FOR):
+        identities[planned.experiment.name, planned.variant.label, planned.protocol, planned.seed] = config_identity(
+            planned.config
+        )
     places = [experiment.name for experiment in study.experiments]
-    labels = {(e.name, v.label): place for e in study.experiments for place, v in enumerate(e.variants)}
+    labels = {(e.name, v.label): index for e in study.experiments for index, v in enumerate(e.variants)}
     order = sorted(
-        found, key=lambda key: (places.index(key[0]), labels[key[0], key[1]], PROTOCOLS.index(key[2]), key[3])
+        identities, key=lambda key: (places.index(key[0]), labels[key[0], key[1]], PROTOCOLS.index(key[2]), key[3])
     )
-    return {key: found[key] for key in order}
+    return {key: identities[key] for key in order}

@@ -12,24 +12,12 @@ from mnist_core.studies.catalogue import all_studies
 from mnist_core.studies.measurements import Measurement, load_measurements
 from mnist_core.studies.side_by_side import ReportedRow, ScatteredSeeds, comparison_rows, scattered_seeds
 from mnist_core.studies.study import Experiment, Study
+from mnist_core.studies.study_metrics import METRICS
 from mnist_core.text import fixed, in_markdown
 from mnist_core.training import machine
 
-# below the root
+# Path below the root.
 PAGE = Path("docs") / "studies.md"
-METRICS: Mapping[str, str] = {
-    "test_accuracy": "test accuracy (%)",
-    "best_test_accuracy": "best test accuracy (%)",
-    "test_loss": "test loss",
-    "test_errors": "test errors",
-    "train_accuracy": "training accuracy (%)",
-    "train_loss": "training loss",
-    "running_train_loss": "training loss, mean of all epochs",
-    "train_batch_loss": "loss of the batch",
-    "train_batch_accuracy": "accuracy of the batch (%)",
-    "parameters": "parameters",
-    "wall_seconds": "time of all runs",
-}
 _NONE = "–"
 _UNEXPLAINED = "No reason has been found yet."
 _HEAD = (
@@ -58,16 +46,16 @@ Five published studies of MNIST, trained again: what they reported beside what w
 def write_study_report(store: Store, root: Path) -> list[Path]:
     """Write the report of all studies below `root` and return its files; the same store gives the same bytes.
 
-    Runs that the files there hold and the store lacks are kept, so a report can be made in parts.
+    Measurements in the existing files whose runs the store lacks are kept, so a report can be made in parts.
     """
-    files, found = [], {}
+    files, by_study = [], {}
     for study in all_studies().values():
-        here = [_with_hardware(one) for one in load_measurements(store, study)]
-        found[study.name] = records.merge_measurements(study, records.read_measurements(root, study.name), here)
-        if found[study.name]:
-            files.append(records.write_measurements(root, study.name, found[study.name]))
+        new = [_with_hardware(measurement) for measurement in load_measurements(store, study)]
+        by_study[study.name] = records.merge_measurements(study, records.read_measurements(root, study.name), new)
+        if by_study[study.name]:
+            files.append(records.write_measurements(root, study.name, by_study[study.name]))
     page = root / PAGE
-    write_text_atomically(page, report_markdown(found))
+    write_text_atomically(page, report_markdown(by_study))
     return [*files, page]
 
 
@@ -75,7 +63,7 @@ def report_markdown(measurements: Mapping[str, Sequence[Measurement]]) -> str:
     """The whole report from measurements by study."""
     parts = [_INTRODUCTION]
     parts += [_study(study, measurements.get(study.name, ())) for study in all_studies().values()]
-    parts.append(_origin([one for entries in measurements.values() for one in entries]))
+    parts.append(_origin([measurement for entries in measurements.values() for measurement in entries]))
     return "\n".join(parts)
 
 
@@ -83,13 +71,17 @@ def _study(study: Study, measurements: Sequence[Measurement]) -> str:
     rows = comparison_rows(study, measurements)
     parts = [f"## {study.title}\n", f"Study `{study.name}` ({study.source}). {study.asks}\n", f"{study.protocol}\n"]
     for experiment in study.experiments:
-        own = [one for one in measurements if one.experiment == experiment.name]
-        parts.append(_experiment(study, experiment, [row for row in rows if row.experiment == experiment.name], own))
+        of_experiment = [measurement for measurement in measurements if measurement.experiment == experiment.name]
+        parts.append(
+            _experiment(study, experiment, [row for row in rows if row.experiment == experiment.name], of_experiment)
+        )
     return "\n".join(parts)
 
 
-def _experiment(study: Study, experiment: Experiment, rows: Sequence[ReportedRow], own: Sequence[Measurement]) -> str:
-    other = sorted({one.data for one in own} - {"MNIST"})
+def _experiment(
+    study: Study, experiment: Experiment, rows: Sequence[ReportedRow], measurements: Sequence[Measurement]
+) -> str:
+    other = sorted({measurement.data for measurement in measurements} - {"MNIST"})
     data = f" Data: {', '.join(other)}." if other else ""
     lines = [f"### {experiment.title}\n", f"`{experiment.name}`: {experiment.asks}{data}\n", _HEAD]
     notes: list[str] = []
@@ -101,16 +93,16 @@ def _experiment(study: Study, experiment: Experiment, rows: Sequence[ReportedRow
             note = notes.index(reason) + 1
         lines.append(_line(row, note))
     lines += ["", *(f"{number}. {reason}" for number, reason in enumerate(notes, 1))] if notes else []
-    far = scattered_seeds(study, own, experiment.name)
-    lines += ["", *(f"- {scatter_sentence(one)}" for one in far)] if far else []
+    far = scattered_seeds(study, measurements, experiment.name)
+    lines += ["", *(f"- {scatter_sentence(seeds)}" for seeds in far)] if far else []
     return "\n".join(lines) + "\n"
 
 
-def scatter_sentence(one: ScatteredSeeds) -> str:
+def scatter_sentence(seeds: ScatteredSeeds) -> str:
     """A sentence on a network whose seeds end far apart."""
-    values = ", ".join(f"{fixed(value, 2)} (seed {seed})" for seed, value in sorted(one.by_seed.items()))
+    values = ", ".join(f"{fixed(value, 2)} (seed {seed})" for seed, value in sorted(seeds.by_seed.items()))
     return (
-        f"{one.variant}, {METRICS.get(one.metric, one.metric)}: its seeds end far apart, at {values}. "
+        f"{seeds.variant}, {METRICS[seeds.metric].label}: its seeds end far apart, at {values}. "
         "Look at each of them, not at their mean."
     )
 
@@ -120,7 +112,7 @@ def _line(row: ReportedRow, note: int) -> str:
     difference = _figure(row.metric, row.difference, digits.difference, sign=True)
     cells = (
         row.variant,
-        METRICS.get(row.metric, row.metric),
+        METRICS[row.metric].label,
         _figure(row.metric, row.reported, digits.reported),
         _spread(row.metric, row.mean, row.std, row.n, digits.measured),
         f"{difference}<sup>{note}</sup>" if note else difference,
@@ -141,7 +133,7 @@ def _spread(metric: str, mean: float, std: float, count: int, places: int) -> st
 def _figure(metric: str, value: float, places: int, sign: bool = False) -> str:
     if math.isnan(value):
         return _NONE
-    if metric == "wall_seconds":
+    if METRICS[metric].kind == "seconds":
         return ("−" if value < 0 else "+" if sign else "") + duration(abs(value))
     return fixed(value, places, sign)
 
@@ -162,16 +154,16 @@ def duration(seconds: float) -> str:
 
 def _origin(measurements: Sequence[Measurement]) -> str:
     """Where, with what and when: from the measurements, not from the machine that writes the report."""
-    devices = sorted({one.device for one in measurements if one.device})
+    devices = sorted({measurement.device for measurement in measurements if measurement.device})
     versions: dict[str, set[str]] = {}
-    for one in measurements:
-        for name, version in one.versions.items():
+    for measurement in measurements:
+        for name, version in measurement.versions.items():
             versions.setdefault(name, set()).add(version)
-    dates = sorted(one.date for one in measurements)
+    dates = sorted(measurement.date for measurement in measurements)
     lines = ["## Hardware, versions, date\n"]
     lines += [f"- device: {in_markdown(device)}" for device in devices]
     lines += [
-        f"- {in_markdown(name)}: {in_markdown(', '.join(sorted(found)))}" for name, found in sorted(versions.items())
+        f"- {in_markdown(name)}: {in_markdown(', '.join(sorted(values)))}" for name, values in sorted(versions.items())
     ]
     if dates:
         lines.append(f"- measured: {dates[0]}" + (f" to {dates[-1]}" if dates[-1] != dates[0] else ""))
@@ -181,9 +173,13 @@ def _origin(measurements: Sequence[Measurement]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _with_hardware(one: Measurement) -> Measurement:
+def _with_hardware(measurement: Measurement) -> Measurement:
     """With the processor's name, for what this machine's CPU computed before runs recorded it themselves."""
-    return replace(one, device=f"{this_processor()}, {one.device}") if one.device.startswith("cpu") else one
+    return (
+        replace(measurement, device=f"{this_processor()}, {measurement.device}")
+        if measurement.device.startswith("cpu")
+        else measurement
+    )
 
 
 def this_processor() -> str:

@@ -8,25 +8,21 @@ import numpy as np
 import pandas as pd
 
 from mnist_core.store import Store
-from mnist_core.studies.catalogue import find_experiment, find_study, reported_of
+from mnist_core.studies.catalogue import reported_of, select_experiments
 from mnist_core.studies.measurements import SEEDS_LOOKED_FOR, Measurement, is_moment, load_measurements
 from mnist_core.studies.planning import PROTOCOLS
 from mnist_core.studies.study import Experiment, Study
+from mnist_core.studies.study_metrics import METRICS
 from mnist_core.text import decimals
 
-# Beside a number that was reported with the epoch chosen on the test images: what the honest run has instead.
+# Which metric of an honest run stands beside a figure that the study reported.
 _HONEST = {"test_accuracy": "test_accuracy", "best_test_accuracy": "test_accuracy", "test_loss": "test_loss"}
-_TIME = "wall_seconds"
-# of our own seeds, from which on a difference gets a note
+# A difference of this many standard deviations gets a note.
 _DEVIATIONS = 3
-# seeds that give a standard deviation
+# A standard deviation of fewer seeds is too uncertain to judge by.
 _FEWEST = 3
-# percentage points: a difference or a spread of seeds that gets a note in any case
+# A difference, or a spread of seeds, of more percentage points than this gets a note in any case.
 _LARGE = 2.0
-# by the end of the metric's name; the others are counted
-_MOST_DECIMALS = {"accuracy": 2, "loss": 4}
-# of a batch of 50 images, in steps of two per cent
-_WHOLE = "train_batch_accuracy"
 
 
 @dataclass(frozen=True)
@@ -37,18 +33,18 @@ class ReportedRow:
     variant: str
     metric: str
     reported: float
-    # of the published protocol
+    # Mean over the seeds of the published protocol.
     mean: float
-    # sample standard deviation, NaN below 2 seeds
+    # Sample standard deviation; NaN for fewer than two seeds.
     std: float
     n: int
-    # mean - reported
+    # mean - reported.
     difference: float
-    # test figures only
+    # Only for figures of the test images.
     honest_mean: float
     honest_std: float
     honest_n: int
-    # of training one run; of the variant `all`: of one run of each variant together
+    # Seconds to train one run; for the variant `all`, one run of each variant together.
     seconds: float
     reported_seconds: float
 
@@ -63,23 +59,24 @@ class ReportedRow:
         It is more than three standard deviations of at least three seeds, or, of an accuracy, more than two points:
         where the seeds end far apart, even the largest difference is within three deviations.
         """
-        if self.metric.endswith("accuracy") and abs(self.difference) > _LARGE:
+        if METRICS[self.metric].kind == "accuracy" and abs(self.difference) > _LARGE:
             return True
         return self.n >= _FEWEST and abs(self.difference) > _DEVIATIONS * self.std
 
     @property
     def digits(self) -> "Digits":
-        """With how many decimals its figures are written."""
-        most = 0 if self.metric == _WHOLE else _MOST_DECIMALS.get(self.metric.rpartition("_")[2], 0)
-        # An accuracy that a study prints as a whole number is known no better than that.
-        rough = self.metric.endswith("accuracy") and float(self.reported).is_integer()
-        reported, measured = 0 if rough else most, decimals(self.std, most)
-        return Digits(reported, measured, min(reported, measured), decimals(self.honest_std, most))
+        """Number of decimals of each of its figures."""
+        metric = METRICS[self.metric]
+        # An accuracy that a study prints as a whole number has no more digits than that.
+        rough = metric.kind == "accuracy" and float(self.reported).is_integer()
+        reported = 0 if rough else metric.decimals
+        measured = decimals(self.std, metric.decimals)
+        return Digits(reported, measured, min(reported, measured), decimals(self.honest_std, metric.decimals))
 
 
 @dataclass(frozen=True)
 class Digits:
-    """Decimals of the figures of a row: of means and their deviations as many as the spread of the seeds supports."""
+    """Number of decimals of each figure of a row; means and deviations get as many as the seeds' spread supports."""
 
     reported: int
     measured: int
@@ -94,7 +91,7 @@ class ScatteredSeeds:
     experiment: str
     variant: str
     metric: str
-    # published protocol, per cent
+    # By seed of the published protocol, in per cent.
     by_seed: dict[int, float]
 
 
@@ -112,13 +109,16 @@ def comparison_table(
 
 def comparison_rows(study: str | Study, measurements: Sequence[Measurement], experiment: str = "") -> list[ReportedRow]:
     """One row a reported number, and one for each variant of which the study reports nothing."""
-    found = find_study(study) if isinstance(study, str) else study
-    chosen = [find_experiment(found, experiment)] if experiment else found.experiments
+    study, experiments = select_experiments(study, experiment)
     rows = []
-    for one in chosen:
-        own = [entry for entry in measurements if (entry.study, entry.experiment) == (found.name, one.name)]
-        numbers = reported_of(found.name, one.name)
-        rows += [_row(one, own, *key, numbers.get(key, math.nan)) for key in _keys(one, list(numbers))]
+    for current in experiments:
+        of_experiment = [
+            entry for entry in measurements if (entry.study, entry.experiment) == (study.name, current.name)
+        ]
+        numbers = reported_of(study.name, current.name)
+        rows += [
+            _row(current, of_experiment, *key, numbers.get(key, math.nan)) for key in _keys(current, list(numbers))
+        ]
     return rows
 
 
@@ -137,46 +137,48 @@ def scattered_seeds(
     study: str | Study, measurements: Sequence[Measurement], experiment: str = ""
 ) -> list[ScatteredSeeds]:
     """The accuracies whose standard deviation over the seeds is above two percentage points."""
-    found = []
+    scattered = []
     for row in comparison_rows(study, measurements, experiment):
-        if row.metric.endswith("accuracy") and row.std > _LARGE and not is_moment(row.variant):
+        if METRICS[row.metric].kind == "accuracy" and row.std > _LARGE and not is_moment(row.variant):
             by_seed = {
                 entry.seed: entry.metrics[row.metric]
                 for entry in measurements
                 if (entry.experiment, entry.variant, entry.protocol) == (row.experiment, row.variant, PROTOCOLS[0])
                 and row.metric in entry.metrics
             }
-            found.append(ScatteredSeeds(*row.key, by_seed))
-    return found
+            scattered.append(ScatteredSeeds(*row.key, by_seed))
+    return scattered
 
 
-def _keys(experiment: Experiment, known: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _keys(experiment: Experiment, reported: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """(variant, metric) of each row: the variants in their order, then moments, then the whole experiment."""
-    found: list[tuple[str, str]] = []
+    keys: list[tuple[str, str]] = []
     for variant in experiment.variants:
-        mine = [key for key in known if key[0] == variant.label]
-        found += mine or [(variant.label, "best_test_accuracy" if experiment.measure == "best" else "test_accuracy")]
-    return found + [key for key in known if key not in found]
+        mine = [key for key in reported if key[0] == variant.label]
+        keys += mine or [(variant.label, "best_test_accuracy" if experiment.measure == "best" else "test_accuracy")]
+    return keys + [key for key in reported if key not in keys]
 
 
-def _row(experiment: Experiment, own: Sequence[Measurement], variant: str, metric: str, value: float) -> ReportedRow:
-    published = [entry for entry in own if entry.protocol == PROTOCOLS[0]]
-    figures, times, given = [], [], math.nan
+def _row(
+    experiment: Experiment, measurements: Sequence[Measurement], variant: str, metric: str, value: float
+) -> ReportedRow:
+    published = [entry for entry in measurements if entry.protocol == PROTOCOLS[0]]
+    figures, times, reported_seconds = [], [], math.nan
     if variant == "all":
         figures = times = _times_together(experiment, published)
-        given = value if metric == _TIME else given
+        reported_seconds = value if METRICS[metric].kind == "seconds" else reported_seconds
     elif is_moment(variant):
-        # of the only variant
+        # A moment in training belongs to the only variant.
         name = f"{variant} {metric}"
         figures = [entry.metrics[name] for entry in published if name in entry.metrics]
     else:
         mine = [entry for entry in published if entry.variant == variant]
         figures = [entry.metrics[metric] for entry in mine if metric in entry.metrics]
         times = [entry.seconds for entry in mine]
-        given = experiment.reported_seconds or given
+        reported_seconds = experiment.reported_seconds or reported_seconds
     honest = [
         entry.metrics[name]
-        for entry in own
+        for entry in measurements
         if entry.protocol != PROTOCOLS[0]
         and entry.variant == variant
         and (name := _HONEST.get(metric, "")) in entry.metrics
@@ -195,7 +197,7 @@ def _row(experiment: Experiment, own: Sequence[Measurement], variant: str, metri
         honest_std=_deviation(honest),
         honest_n=len(honest),
         seconds=_mean(times),
-        reported_seconds=given,
+        reported_seconds=reported_seconds,
     )
 
 
@@ -205,7 +207,11 @@ def _times_together(experiment: Experiment, published: Sequence[Measurement]) ->
     by_seed: dict[int, list[Measurement]] = {}
     for entry in published:
         by_seed.setdefault(entry.seed, []).append(entry)
-    return [sum(entry.seconds for entry in one) for one in by_seed.values() if {e.variant for e in one} == labels]
+    return [
+        sum(entry.seconds for entry in entries)
+        for entries in by_seed.values()
+        if {e.variant for e in entries} == labels
+    ]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -6,7 +6,8 @@ from typing import Literal
 
 from mnist_core.config import RunConfig
 
-# What all published protocols share: everything is trained on and the test images choose. Checkpoints: best and last.
+# What all published protocols share: all images are trained on, and the test images choose the epoch. Checkpoints are
+# kept of the best and the last epoch.
 PUBLISHED = RunConfig(choose_on="test", threads=1, checkpoint_every=100_000)
 
 
@@ -14,16 +15,12 @@ PUBLISHED = RunConfig(choose_on="test", threads=1, checkpoint_every=100_000)
 class Variant:
     """One network of an experiment, trained as the study trained it."""
 
-    # the `variant` of reported.csv where there is one
+    # The `variant` of reported.csv, if it has this one.
     label: str
-    # published protocol, first seed
+    # Published protocol, first seed.
     config: RunConfig
-
-    @property
-    def values(self) -> dict[str, float]:
-        """The swept values by name, read from the label: {"width": 800.0}; empty if nothing is swept."""
-        pairs = (part.partition("=") for part in self.label.split())
-        return {name: float(value) for name, sign, value in pairs if sign}
+    # Swept values by name, such as {"width": 800.0}; empty if nothing is swept.
+    values: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -32,18 +29,18 @@ class Experiment:
 
     name: str
     title: str
-    # one sentence
+    # One sentence.
     asks: str
     variants: tuple[Variant, ...]
-    # what varies by number, as in the labels
+    # Names of the swept values, as they stand in the labels.
     swept: tuple[str, ...] = ()
-    # experiment of the same study from whose run (same seed and label) each run goes on
+    # Each run continues a run of this experiment of the same study, with the same seed and label.
     continues: str = ""
-    # the epoch that the study reported
+    # Which epoch the study reported.
     measure: Literal["best", "last"] = "last"
-    # wall time in the study's text, for one run of one variant; 0: none is given there
+    # Wall time in the study's text, for one run of one variant; 0 where it states none.
     reported_seconds: float = 0.0
-    # how often each network is trained unless asked otherwise: more where seeds end far apart
+    # How often each network is trained by default; more where the seeds end far apart.
     seeds: int = 1
 
 
@@ -53,9 +50,9 @@ class QuizQuestion:
 
     text: str
     options: tuple[str, ...]
-    # index of the right option
+    # Index of the right option.
     answer: int
-    # shown after answering
+    # Shown after answering.
     why: str
 
 
@@ -67,13 +64,13 @@ class Study:
     title: str
     source: str
     asks: str
-    # how it measured, in words
+    # How the study measured, in words.
     protocol: str
     experiments: tuple[Experiment, ...]
     question: QuizQuestion
-    # Markdown, a few sentences
+    # Markdown, a few sentences.
     lesson: str
-    # (experiment, variant, metric) -> what is known of the difference between the reported and the measured figure
+    # (experiment, variant, metric): what explains the difference between the reported and the measured figure.
     because: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
 
     def experiment(self, name: str) -> Experiment:

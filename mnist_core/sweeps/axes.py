@@ -18,7 +18,7 @@ EXAMPLES = "0.1, 0.01, 0.001 or 1e-5..1 log 6 or 10..100 linear 4"
 
 _RANGE = re.compile(r"\s*(\S+?)\s*\.\.\s*(\S+?)(?:\s+(linear|lin|log)\w*)?(?:\s+([0-9]+))?\s*", re.IGNORECASE)
 _COUNT_DIGITS = 9
-# of a slot
+# Longest name of a slot, in letters.
 _NAME_LETTERS = 60
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
@@ -30,7 +30,7 @@ class SweepAxis:
     `count` may be 0 for a random search, which draws from the whole range. Whole-number ranges give whole numbers.
     """
 
-    # of RunConfig, or the name of a slot in the architecture
+    # A field of RunConfig, or the name of a slot in the architecture.
     field: str
     values: tuple[Any, ...] = ()
     low: float | None = None
@@ -52,15 +52,15 @@ class SweepAxis:
             )
         places = (np.geomspace if self.scale == "log" else np.linspace)(self.low, self.high, self.count)
         if self.whole:
-            return tuple(dict.fromkeys(round(float(place)) for place in places))
-        return tuple(float(f"{place:.6g}") for place in places)
+            return tuple(dict.fromkeys(round(float(value)) for value in places))
+        return tuple(float(f"{value:.6g}") for value in places)
 
     def draw(self, generator: np.random.Generator) -> Any:
         """One random value: any of the list, or uniform (on its scale) in the range, to 4 digits."""
         if self.low is None or self.high is None:
             values = self.grid()
             return values[int(generator.integers(len(values)))]
-        # so that the ends are as likely as the whole numbers between them
+        # Widen the range by a half on both sides, so that its ends are as likely as the whole numbers between them.
         room = 0.5 if self.whole else 0.0
         low, high, share = self.low - room, self.high + room, float(generator.random())
         value = low * (high / low) ** share if self.scale == "log" else low + share * (high - low)
@@ -131,7 +131,7 @@ def _range(field: str, info: FieldInfo | None, low: str, high: str, scale: str |
     logarithmic = (scale or "linear").lower() == "log"
     if logarithmic and ends[0] <= 0:
         raise ConfigError(field, f"a logarithmic range cannot begin at {brief(low)}; begin above 0, or use linear")
-    # What lies between the ends is computed from their difference, or from their ratio.
+    # The values between the ends are computed from their difference or their ratio, which must be finite.
     if not math.isfinite(float(ends[1]) / ends[0] if logarithmic else float(ends[1]) - ends[0]):
         raise ConfigError(field, f"the range {brief(low)}..{brief(high)} is too wide; move its ends closer together")
     number = int((count or "0")[:_COUNT_DIGITS])

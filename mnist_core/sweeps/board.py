@@ -77,12 +77,12 @@ def best_run(table: pd.DataFrame) -> pd.Series | None:
 class Setting:
     """A setting of a sweep with its means over the seeds that have an accuracy, as fractions."""
 
-    # by field
+    # The values of the swept fields, by field.
     values: Mapping[str, Any]
     seeds: int
-    # of what runs are compared by (see `ranking_column`)
+    # Mean of the accuracy that runs are ranked by (see `ranking_column`).
     mean: float
-    # test accuracy; NaN where no seed has been tested
+    # Mean test accuracy; NaN where no seed has been tested.
     test: float
 
 
@@ -93,9 +93,9 @@ class BestRun:
     number: int
     state: str
     seed: int
-    # what runs are compared by (see `ranking_column`)
+    # The accuracy that runs are ranked by (see `ranking_column`).
     accuracy: float
-    # NaN before it was tested
+    # NaN before the run was tested.
     test: float
 
 
@@ -105,7 +105,7 @@ class SweepLeaders:
 
     run: BestRun
     of_run: Setting
-    # by its mean over seeds; that of the run where they are equal
+    # The setting with the highest mean over its seeds; the best run's own setting if several are equal.
     best: Setting
     selection_bias: SelectionBias | None
 
@@ -117,7 +117,7 @@ def sweep_leaders(sweep: Sweep, table: pd.DataFrame) -> SweepLeaders | None:
         return None
     score, fields = ranking_column(table), list(sweep.fields)
     first = {str(name): value for name, value in row.items()}
-    # Plain numbers instead of numpy's: JSON takes no others.
+    # Plain Python numbers, because JSON does not accept numpy's.
     run = BestRun(
         int(first["number"]),
         str(first["state"]),
@@ -127,24 +127,26 @@ def sweep_leaders(sweep: Sweep, table: pd.DataFrame) -> SweepLeaders | None:
     )
     scored = table.dropna(subset=[score])
     tested = {
-        _values_of(one, fields): one["mean"] for one in _records(mean_by_setting(scored, fields, "test_accuracy"))
+        _values_of(row, fields): row["mean"] for row in _records(mean_by_setting(scored, fields, "test_accuracy"))
     }
     settings = [
         Setting(
-            {field: one[field] for field in fields},
-            one["n"],
-            one["mean"],
-            tested.get(_values_of(one, fields), float("nan")),
+            {field: row[field] for field in fields},
+            row["n"],
+            row["mean"],
+            tested.get(_values_of(row, fields), float("nan")),
         )
-        for one in _records(mean_by_setting(scored, fields, score))
+        for row in _records(mean_by_setting(scored, fields, score))
     ]
-    own = next(one for one in settings if _values_of(one.values, fields) == _values_of(first, fields))
+    setting_of_run = next(
+        setting for setting in settings if _values_of(setting.values, fields) == _values_of(first, fields)
+    )
     groups: dict[tuple[Any, ...], list[float]] = {}
-    for one in _records(scored):
-        groups.setdefault(_values_of(one, fields), []).append(one[score])
-    noise = stats.image_noise(own.mean, _images(sweep, own, score))
-    leader = max(settings, key=lambda one: (one.mean, one is own))
-    return SweepLeaders(run, own, leader, stats.selection_bias(list(groups.values()), noise))
+    for scored_row in _records(scored):
+        groups.setdefault(_values_of(scored_row, fields), []).append(scored_row[score])
+    noise = stats.image_noise(setting_of_run.mean, _images(sweep, setting_of_run, score))
+    leader = max(settings, key=lambda setting: (setting.mean, setting is setting_of_run))
+    return SweepLeaders(run, setting_of_run, leader, stats.selection_bias(list(groups.values()), noise))
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -158,10 +160,10 @@ def _values_of(row: Mapping[str, Any], fields: Sequence[str]) -> tuple[Any, ...]
 def _images(sweep: Sweep, setting: Setting, score: str) -> int:
     """How many images the accuracy is of that runs are compared by; 0 where the data set does not say how many."""
     config = {"dataset": sweep.base.dataset, "validation_images": sweep.base.validation_images, **setting.values}
-    known, held_out = dataset(config["dataset"]), config["validation_images"]
+    info, held_out = dataset(config["dataset"]), config["validation_images"]
     if score == "test_accuracy":
-        return known.test_images
-    return known.train_images // 6 if held_out is None else int(held_out)
+        return info.test_images
+    return info.train_images // 6 if held_out is None else int(held_out)
 
 
 def _values(values: list[Any]) -> pd.Series:

@@ -11,23 +11,23 @@ from mnist_core.config import RunConfig
 from mnist_core.data import dataset, input_shape_and_classes
 from mnist_core.store import Store, runs_at_once
 
-# Measured on one core of a small cloud machine, threads = 1; past runs correct them for the machine at hand.
-# reading the data, predictions at the end
+# Measured on one core of a small cloud machine with one thread; past runs correct the sum for the machine at hand. The
+# first constant is for reading the data and for the predictions at the end.
 _RUN_SECONDS = 0.4
-# checkpoint and metrics
+# An epoch's checkpoint and metrics.
 _EPOCH_SECONDS = 0.05
 _STEP_SECONDS = 1.5e-4
-# a step and layer
+# For each step and layer.
 _LAYER_SECONDS = 3e-5
-# small ones reach less of a core's speed than matrix products
+# Small convolutions reach less of a core's speed than matrix products.
 _CONVOLUTION_FACTOR = 2
-# forwards; backwards costs twice as much again
+# For each multiply-accumulate of the forward pass; the backward pass takes twice as long again.
 _MAC_SECONDS = 4e-11
-# the optimizer's update, a step
+# The optimizer's update of each parameter in a step.
 _PARAMETER_SECONDS = 1.5e-9
-# of a folder
+# Assumed number of images in a folder.
 _UNKNOWN_IMAGES = 10_000
-# latest runs
+# Number of latest runs that an estimate looks at.
 _LOOKED_AT = 300
 
 
@@ -60,13 +60,13 @@ def run_seconds(store: Store, configs: Sequence[RunConfig]) -> list[float]:
         done = (run.epoch - (run.config.continue_epoch or 0)) / (run.config.epochs - (run.config.continue_epoch or 0))
         ratios.append(run.seconds / max(_counted(run.config) * done, 1e-3))
     ratio = median(ratios[:50]) if ratios else 1.0
-    found = []
+    seconds_of_runs = []
     for config in configs:
         paces = by_kind.get(_kind(config), [])[:9]
-        own = config.epochs - (config.continue_epoch or 0)
-        seconds = median(paces) * own * _train_images(config) if paces else ratio * _counted(config)
-        found.append(_RUN_SECONDS + seconds)
-    return found
+        epochs = config.epochs - (config.continue_epoch or 0)
+        seconds = median(paces) * epochs * _train_images(config) if paces else ratio * _counted(config)
+        seconds_of_runs.append(_RUN_SECONDS + seconds)
+    return seconds_of_runs
 
 
 def duration_text(seconds: float) -> str:

@@ -5,7 +5,7 @@ from statistics import fmean
 from mnist_core.store import Run, Store
 from mnist_core.sweeps.running import load_sweep
 
-# of those that reach a rung, one in ETA goes on
+# Of the settings that reach a rung, one in ETA goes on.
 ETA = 3
 
 
@@ -31,17 +31,17 @@ def stopping_reason(store: Store, run: Run, epoch: int) -> str:
         if other.optimistic != run.optimistic:
             continue
         results.setdefault(tuple(sweep.point_of(other.config, lines).values()), []).append(accuracies[other.id])
-    own = results.get(tuple(sweep.point_of(run.config, lines).values()))
-    if not own or len(results) < ETA:
+    seeds = results.get(tuple(sweep.point_of(run.config, lines).values()))
+    if not seeds or len(results) < ETA:
         return ""
     means = sorted((fmean(values) for values in results.values()), reverse=True)
-    if fmean(own) >= means[len(means) // ETA - 1]:
+    if fmean(seeds) >= means[len(means) // ETA - 1]:
         return ""
     of = f"{len(results)} runs" if sweep.seeds == 1 else f"{len(results)} settings"
-    mean = f" (mean of {len(own)} seeds)" if len(own) > 1 else ""
+    mean = f" (mean of {len(seeds)} seeds)" if len(seeds) > 1 else ""
     where = " of the test images (optimistic)" if run.optimistic else ""
     return (
-        f"Stopped by successive halving after epoch {epoch}: {100 * fmean(own):.1f} %{mean}{where} is not among "
+        f"Stopped by successive halving after epoch {epoch}: {100 * fmean(seeds):.1f} %{mean}{where} is not among "
         f"the best third of {of}."
     )
 

@@ -12,7 +12,7 @@ from mnist_core.sweeps.axes import axis_label
 from mnist_core.sweeps.estimate import run_seconds
 from mnist_core.sweeps.sweep import Sweep, merged_sweep, point_text
 
-# characters
+# Longest name of a sweep, in letters.
 SWEEP_NAME_LENGTH = 60
 
 
@@ -34,23 +34,23 @@ def load_sweep(store: Store, sweep_id: str) -> Sweep:
 
 def load_row(store: Store, sweep_id: str) -> SweepRow:
     """A sweep's row by its id. Raises StoreError if there is none."""
-    found = store.sweep(sweep_id)
-    if found is None:
+    row = store.sweep(sweep_id)
+    if row is None:
         raise StoreError(f"there is no sweep {sweep_id!r}; `python -m mnist_core sweep list` shows the ids")
-    return found
+    return row
 
 
 def find_sweep(store: Store, text: str) -> SweepRow:
     """One sweep by its id, the beginning of its id, or its name. Raises StoreError."""
     rows = store.sweeps() if text else []
-    found = [row for row in rows if row.id == text] or [row for row in rows if row.id.startswith(text)]
-    found = found or [row for row in rows if row.name == text]
-    if len(found) != 1:
+    matches = [row for row in rows if row.id == text] or [row for row in rows if row.id.startswith(text)]
+    matches = matches or [row for row in rows if row.name == text]
+    if len(matches) != 1:
         raise StoreError(
-            f"{text!r} names {'no sweep' if not found else f'{len(found)} sweeps'}; "
+            f"{text!r} names {'no sweep' if not matches else f'{len(matches)} sweeps'}; "
             "`python -m mnist_core sweep list` shows names and ids"
         )
-    return found[0]
+    return matches[0]
 
 
 def stop_sweep(store: Store, sweep_id: str) -> int:
@@ -58,7 +58,7 @@ def stop_sweep(store: Store, sweep_id: str) -> int:
     runs = store.runs(sweep=sweep_id, states=["queued"]) + store.runs(sweep=sweep_id, states=["running"])
     count = 0
     for run in runs:
-        # it has ended by itself meanwhile
+        # The run may have ended by itself in the meantime.
         with contextlib.suppress(StoreError):
             store.request(run.id, "stop")
             count += 1
@@ -72,7 +72,7 @@ def retry_failed_runs(store: Store, sweep_id: str) -> int:
     """
     failed = store.runs(sweep=sweep_id, states=["failed", "interrupted"])
     queueing.check_queueable(None, [run.config for run in failed], "epochs")
-    # newest first: each goes before the one before it, so the oldest is next
+    # The newest first: each is put in front of the one before, so the oldest is trained next.
     for run in failed:
         queueing.requeue(store, run, from_scratch=run.config.library == "sklearn")
     return len(failed)
@@ -108,8 +108,8 @@ def _enqueue(
     if not planned:
         return []
     seconds = run_seconds(store, [config for _, config in planned])
-    order = sorted(range(len(planned)), key=lambda place: -seconds[place])
-    entries = [(planned[place][1], _run_name(sweep, *planned[place])) for place in order]
+    order = sorted(range(len(planned)), key=lambda index: -seconds[index])
+    entries = [(planned[index][1], _run_name(sweep, *planned[index])) for index in order]
     return queueing.enqueue_all(store, entries, tags=[sweep.name], sweep=sweep_id, field="axes")
 
 
@@ -120,8 +120,12 @@ def _run_name(sweep: Sweep, point: dict[str, Any], config: RunConfig) -> str:
 
 def _missing(store: Store, sweep_id: str, sweep: Sweep) -> list[tuple[dict[str, Any], RunConfig]]:
     lines = sweep.templates()
-    there = {(tuple(sweep.point_of(run.config, lines).values()), run.config.seed) for run in store.runs(sweep=sweep_id)}
-    found = [(point, config) for point, config in sweep.planned() if (tuple(point.values()), config.seed) not in there]
-    if not found:
+    present = {
+        (tuple(sweep.point_of(run.config, lines).values()), run.config.seed) for run in store.runs(sweep=sweep_id)
+    }
+    absent = [
+        (point, config) for point, config in sweep.planned() if (tuple(point.values()), config.seed) not in present
+    ]
+    if not absent:
         raise ConfigError("axes", "every run of this is in the sweep already; add values, seeds or samples")
-    return found
+    return absent

@@ -15,9 +15,9 @@ from mnist_core.errors import ArchitectureError, ConfigError
 
 _SLOT = re.compile(r"\{\s*([A-Za-z]\w*)\s*(?:\*\s*([0-9]*\.?[0-9]+)\s*)?\}")
 _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
-# what a name without braces stands for
+# The layer that a name without braces stands for.
 _LAYERS = {"width": "linear", "dropout": "dropout"}
-# Columns of a sweep's tables.
+# Columns of a sweep's tables; a slot cannot have their names.
 _TAKEN = {
     "run",
     "number",
@@ -80,8 +80,8 @@ def read_slots(text: str, architecture: str) -> dict[str, float] | None:
             plain.add(name)
             pattern += f"(?P<{name}>{_NUMBER})"
         end = match.end()
-    found = re.fullmatch(pattern + re.escape(text[end:]), architecture)
-    return None if found is None else {name: _number(value) for name, value in found.groupdict().items()}
+    whole = re.fullmatch(pattern + re.escape(text[end:]), architecture)
+    return None if whole is None else {name: _number(value) for name, value in whole.groupdict().items()}
 
 
 def _with_slot(architecture: str, name: str) -> str:
@@ -90,8 +90,8 @@ def _with_slot(architecture: str, name: str) -> str:
         line = architecture_line(architecture) if not slots_of(architecture) else architecture
     except ArchitectureError as error:
         raise ConfigError("architecture", str(error)) from None
-    found = list(re.finditer(rf"\b{layer}\(\s*({_NUMBER})", line)) if layer else []
-    if len(found) != 1:
+    matches = list(re.finditer(rf"\b{layer}\(\s*({_NUMBER})", line)) if layer else []
+    if len(matches) != 1:
         close = get_close_matches(name, [field.name for field in list_config_fields()], n=1)
         if close:
             raise ConfigError(name, f"is no setting; did you mean {close[0]}?")
@@ -99,9 +99,9 @@ def _with_slot(architecture: str, name: str) -> str:
             name,
             f"is neither a setting nor a place in the architecture; write {{{name}}} where it belongs, "
             f"such as flatten linear({{{name}}}) relu linear(classes)"
-            + (f" (there are {len(found)} places {layer}(number) in it now)" if layer else ""),
+            + (f" (there are {len(matches)} places {layer}(number) in it now)" if layer else ""),
         )
-    return f"{line[: found[0].start(1)]}{{{name}}}{line[found[0].end(1) :]}"
+    return f"{line[: matches[0].start(1)]}{{{name}}}{line[matches[0].end(1) :]}"
 
 
 def _written(value: Any) -> str:

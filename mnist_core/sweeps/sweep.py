@@ -16,7 +16,7 @@ from mnist_core.sweeps.axes import SweepAxis, field_info
 from mnist_core.training import check_size, check_trainable
 
 MAX_RUNS = 2000
-# draws for each sample: enough to find nearly all points of a small space
+# Draws for each sample, enough to find nearly all points of a small space.
 _TRIES = 50
 
 Method = Literal["grid", "random"]
@@ -30,11 +30,11 @@ class Sweep:
     base: RunConfig
     axes: tuple[SweepAxis, ...]
     method: Method = "grid"
-    # points of a random search
+    # Number of points of a random search.
     samples: int = 20
     seeds: int = 1
     halving: bool = False
-    # of the random search: more samples keep the earlier ones
+    # Seed of the random search: with more samples, the earlier ones stay the same.
     random_seed: int = 0
 
     @property
@@ -51,12 +51,12 @@ class Sweep:
             return [dict(zip(self.fields, values, strict=True)) for values in itertools.product(*grids)]
         self._check_size(self.samples)
         generator = np.random.default_rng(self.random_seed)
-        found: dict[tuple[Any, ...], None] = {}
+        points: dict[tuple[Any, ...], None] = {}
         for _ in range(_TRIES * self.samples):
-            found[tuple(axis.draw(generator) for axis in self.axes)] = None
-            if len(found) == self.samples:
+            points[tuple(axis.draw(generator) for axis in self.axes)] = None
+            if len(points) == self.samples:
                 break
-        return [dict(zip(self.fields, values, strict=True)) for values in found]
+        return [dict(zip(self.fields, values, strict=True)) for values in points]
 
     def configs(self) -> list[RunConfig]:
         """Every point with every seed, first all points with the first seed; raises ConfigError that names the axis."""
@@ -66,11 +66,11 @@ class Sweep:
         """As `configs`, each with its point."""
         points = self.points()
         lines = self.templates()
-        known: dict[tuple[Any, ...], int] = {}
-        first = [self._config(point, lines, known) for point in points]
+        checked: dict[tuple[Any, ...], int] = {}
+        first = [self._config(point, lines, checked) for point in points]
         return [
-            (point, config.replace(seed=config.seed + place) if place else config)
-            for place in range(self.seeds)
+            (point, config.replace(seed=config.seed + offset) if offset else config)
+            for offset in range(self.seeds)
             for point, config in zip(points, first, strict=True)
         ]
 
@@ -84,13 +84,15 @@ class Sweep:
     def point_of(self, config: RunConfig, templates: Mapping[str, str] | None = None) -> dict[str, Any]:
         """The value that a run's config has for each axis; a slot that is not in its architecture is None."""
         lines = self.templates() if templates is None else templates
-        found: dict[str, Any] = {}
+        values_of_slots: dict[str, Any] = {}
         for text, line in lines.items():
             if (values := slots.read_slots(line, config.architecture)) is not None:
-                found = {"architecture": text, **values}
+                values_of_slots = {"architecture": text, **values}
                 break
         return {
-            field: found[field] if field in found else (getattr(config, field) if field_info(field) else None)
+            field: values_of_slots[field]
+            if field in values_of_slots
+            else (getattr(config, field) if field_info(field) else None)
             for field in self.fields
         }
 
@@ -136,7 +138,7 @@ class Sweep:
             )
 
     def _config(
-        self, point: Mapping[str, Any], lines: Mapping[str, str], known: dict[tuple[Any, ...], int]
+        self, point: Mapping[str, Any], lines: Mapping[str, str], checked: dict[tuple[Any, ...], int]
     ) -> RunConfig:
         """The config of a point, parsed and checked; `known` holds the layers of each network that has been checked."""
         changes = {field: value for field, value in point.items() if field_info(field)}
@@ -151,14 +153,14 @@ class Sweep:
                 raise ConfigError(error.field, f"{message}. Change this axis.") from None
             raise ConfigError(error.field, f"{message} (with {where})") from None
         shape = (config.dataset, config.folder, config.folder_size, config.folder_colour)
-        if (config.architecture, *shape) not in known:
+        if (config.architecture, *shape) not in checked:
             try:
                 network = check_trainable(config)
             except ArchitectureError as error:
                 varied = [field for field in self.fields if field not in changes or field == "architecture"]
                 raise ConfigError(varied[0] if varied else "architecture", f"{error} (with {where})") from None
-            known[(config.architecture, *shape)] = len(network.layers)
-            if sum(known.values()) > MAX_SWEPT_LAYERS:
+            checked[(config.architecture, *shape)] = len(network.layers)
+            if sum(checked.values()) > MAX_SWEPT_LAYERS:
                 raise ConfigError(
                     "axes",
                     f"the networks of these settings have more than {MAX_SWEPT_LAYERS:,} layers together; use fewer "

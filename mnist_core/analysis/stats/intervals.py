@@ -12,7 +12,7 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, 
 
     For one value the ends are NaN: it says nothing about its spread.
     """
-    # scipy.stats takes two seconds, and trips over a torch that is being imported
+    # Not scipy.stats: its import takes two seconds and fails while torch is being imported in another thread.
     from scipy.special import stdtrit
 
     mean, count = fmean(values), len(values)
@@ -28,8 +28,8 @@ def mean_by_setting(table: pd.DataFrame, fields: Sequence[str], measure: str) ->
     `measure` is a column of fractions; rows in which it is NaN are left out. For n = 1, low and high are NaN.
     """
     groups: dict[tuple[object, ...], list[float]] = {}
-    for *place, value in zip(*(table[name].tolist() for name in (*fields, measure)), strict=True):
+    for *setting, value in zip(*(table[name].tolist() for name in (*fields, measure)), strict=True):
         if not isnan(value):
-            groups.setdefault(tuple(place), []).append(value)
-    rows = [(*place, len(values), *mean_interval(values)) for place, values in groups.items()]
+            groups.setdefault(tuple(setting), []).append(value)
+    rows = [(*setting, len(values), *mean_interval(values)) for setting, values in groups.items()]
     return pd.DataFrame(rows, columns=pd.Index([*fields, "n", "mean", "low", "high"]))

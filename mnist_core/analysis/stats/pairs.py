@@ -5,9 +5,9 @@ from math import sqrt
 
 import numpy as np
 
-# of every interval
+# Confidence level of every interval.
 LEVEL = 0.95
-# a p at most this large counts as evidence: what an interval of that level leaves out
+# A p of at most this counts as evidence; it corresponds to intervals of the level above.
 ALPHA = 0.05
 
 
@@ -16,15 +16,15 @@ class PairedTest:
     """Two models on the same images. Only images that one of the two has right tell them apart."""
 
     images: int
-    # images that a has right and b wrong
+    # Images that only model a has right; `only_b` likewise.
     only_a: int
     only_b: int
-    # accuracy of a minus that of b, a fraction
+    # Accuracy of a minus accuracy of b, a fraction.
     difference: float
-    # 95 % interval of the difference, for as many disagreements as there are
+    # 95 % interval of the difference, given the number of disagreements.
     low: float
     high: float
-    # exact McNemar test, two-sided; at most 0.05 exactly where the interval leaves out 0
+    # Two-sided p of the exact McNemar test; it is at most 0.05 exactly where the interval excludes 0.
     p: float
 
     @property
@@ -60,7 +60,7 @@ def wilson(right: float, images: int, level: float = LEVEL) -> tuple[float, floa
     middle = share + z2 / (2 * images)
     half = sqrt(z2 * (share * (1 - share) / images + z2 / (4 * images**2)))
     low, high = (middle - half) / (1 + z2 / images), (middle + half) / (1 + z2 / images)
-    # Rounding must not leave 0 or 1 just outside.
+    # Rounding must not leave 0 or 1 just outside the interval.
     return (0.0 if right == 0 else low), (1.0 if right == images else high)
 
 
@@ -110,7 +110,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
     If neither model were better, each disagreement would fall to either side like a fair coin.
     """
-    # scipy.stats takes two seconds, and trips over a torch that is being imported
+    # Not scipy.stats: its import takes two seconds and fails while torch is being imported in another thread.
     from scipy.special import bdtr
 
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))

@@ -6,14 +6,15 @@ import numpy as np
 
 from mnist_core.analysis.stats.pairs import ALPHA, clopper_pearson
 
-# a difference that is found 8 times in 10 is said to be seen
+# The power at which a difference is called detectable: it is found 8 times in 10.
 POWER = 0.8
-# of the intervals of what power depends on: a spread, a number of disagreements
+# Confidence level of the ranges that come from not knowing a spread or a number of disagreements exactly.
 SPREAD_LEVEL = 0.8
 
-# Of the distribution of each variance, so many equally likely slices; fewer where many spreads are looked at.
+# The distribution of each variance is cut into this many equally likely slices; into fewer where many ratios of spreads
+# are tried.
 _SLICES, _FEWER_SLICES = 64, 24
-# of two spreads
+# Ratios of two standard deviations that are tried.
 _RATIOS = np.geomspace(1e-3, 1e3, 25)
 _HALVINGS = 30
 
@@ -34,7 +35,7 @@ def mcnemar_power(images: int, only_a: float, only_b: float, alpha: float = ALPH
     if total == 0:
         return 0.0
     share = total / images
-    # more or fewer disagreements have no chance to speak of
+    # Numbers of disagreements beyond this reach have a negligible probability.
     reach = 8 * sqrt(total * (1 - share)) + 10
     counts = np.arange(max(0, floor(total - reach)), min(images, ceil(total + reach)) + 1)
     below = np.where(counts > 0, bdtr(np.maximum(counts - 1, 0), images, share), 0)
@@ -145,8 +146,8 @@ def detectable_by_seeds_range(
     first, second = _variances_behind(deviations, seeds)
     with np.errstate(divide="ignore"):
         ratios = np.log(np.sqrt(first / second))
-    found = np.interp(ratios, np.log(_RATIOS), table) * np.sqrt(first / seeds[0] + second / seeds[1])
-    low, high = np.quantile(found, [(1 - SPREAD_LEVEL) / 2, (1 + SPREAD_LEVEL) / 2]).tolist()
+    detectable = np.interp(ratios, np.log(_RATIOS), table) * np.sqrt(first / seeds[0] + second / seeds[1])
+    low, high = np.quantile(detectable, [(1 - SPREAD_LEVEL) / 2, (1 + SPREAD_LEVEL) / 2]).tolist()
     freedom = sum(seeds) - 2
     pooled = sum((count - 1) * value**2 for count, value in zip(seeds, deviations, strict=True)) / freedom
     least = sqrt(pooled / _chi_square(freedom, np.array([(1 + SPREAD_LEVEL) / 2]))[0])
@@ -238,7 +239,7 @@ def _limits(
     """
     from scipy.special import stdtrit
 
-    # The parts of the squared standard error that each group has, as they are and as they are measured.
+    # Each group's part of the squared standard error: the true one, then the measured one.
     parts = [values**2 / count for values, count in zip((deviations, others), seeds, strict=True)]
     first = parts[0][:, None, None] * _chi_square(seeds[0] - 1, _middles(slices))[:, None]
     second = parts[1][:, None, None] * _chi_square(seeds[1] - 1, _middles(slices))
@@ -270,7 +271,7 @@ def _rejected(counts: np.ndarray, share: float, alpha: float) -> np.ndarray:
     from scipy.special import bdtr, bdtrik
 
     guess = np.floor(np.nan_to_num(bdtrik(alpha / 2, counts, 0.5)))
-    # the largest number of the rarer kind that is rejected
+    # The largest count of the rarer kind of disagreement at which the test still rejects.
     limit = np.full(len(counts), -1.0)
     for step in (-1, 0, 1):
         nearby = guess + step

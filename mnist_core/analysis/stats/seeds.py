@@ -14,10 +14,10 @@ from mnist_core.analysis.stats.pairs import ALPHA
 
 SpreadBand = Literal["standard deviation", "standard error", "95 % interval"]
 SPREAD_BANDS: tuple[SpreadBand, ...] = get_args(SpreadBand)
-# up to here every split is looked at: 10 + 10 seeds
+# Up to this number all splits are tried, which is enough for 10 + 10 seeds.
 _MOST_SPLITS = 200_000
 _DRAWN_SPLITS = 100_000
-# accuracies nearer than this are equal: they are fractions of far fewer images
+# Accuracies nearer than this are equal: they are fractions with far smaller denominators.
 SAME = 1e-9
 
 
@@ -25,14 +25,14 @@ SAME = 1e-9
 class GroupTest:
     """Mean accuracy of a's seeds against that of b's. What needs a second seed in each group is NaN without it."""
 
-    # mean of a minus mean of b, a fraction
+    # Mean of a minus mean of b, a fraction.
     difference: float
-    # 95 % interval of the difference (Welch)
+    # Welch's 95 % interval of the difference.
     low: float
     high: float
-    # two-sided p; NaN as well where no seed differs from another of its group
+    # Two-sided p of Welch's test; also NaN where the seeds of each group are all equal.
     welch: float
-    # two-sided p
+    # Two-sided p of the permutation test.
     permutation: float
 
 
@@ -99,15 +99,17 @@ def mean_and_band(values: Sequence[float], band: SpreadBand) -> tuple[float, flo
 
 def pooled_deviation(groups: Sequence[Sequence[float]]) -> float:
     """One standard deviation for all groups: the root of their mean variance, weighted by n - 1; NaN if none has 2."""
-    known = [group for group in groups if len(group) > 1]
-    if not known:
+    repeated = [group for group in groups if len(group) > 1]
+    if not repeated:
         return nan
-    return sqrt(sum((len(group) - 1) * variance(group) for group in known) / sum(len(group) - 1 for group in known))
+    return sqrt(
+        sum((len(group) - 1) * variance(group) for group in repeated) / sum(len(group) - 1 for group in repeated)
+    )
 
 
 def _permutation(a: Sequence[float], b: Sequence[float]) -> float:
     values = np.array([*a, *b], dtype=np.float64)
-    # then the means of two parts are as far apart as the sum of either says
+    # After centring, the difference of means is proportional to the sum of one group.
     values -= values.mean()
     size, seen = len(a), abs(values[: len(a)].sum()) - SAME
     splits = comb(len(values), size)

@@ -7,9 +7,9 @@ from statistics import fmean
 
 import numpy as np
 
-# made-up searches
+# Number of simulated searches.
 _DRAWN = 400
-# standard deviations of a mean behind the best within which chance may have decided
+# A setting this many standard errors behind the best cannot have won by chance.
 _REACH = 4.0
 
 
@@ -17,13 +17,13 @@ _REACH = 4.0
 class SelectionBias:
     """How far the accuracy of the best run lies above what its setting gives, on average over such searches."""
 
-    # a fraction
+    # Expected excess, a fraction.
     excess: float
-    # that were chosen among
+    # Number of runs that the best was chosen from.
     runs: int
-    # of them, the runs of settings so near to the best one that chance may have decided
+    # Number of those whose settings are so close to the best that chance may have decided among them.
     close: int
-    # whether scatter is known from seeds of one setting; else it is that of the images alone, at most
+    # True: the scatter was measured on seeds of one setting. False: only the scatter by the choice of images is known.
     by_seeds: bool
 
 
@@ -49,7 +49,7 @@ def selection_bias(groups: Sequence[Sequence[float]], noise: float = 0.0) -> Sel
     means = np.array([fmean(group) for group in near])
     spread = float(means.var(ddof=1)) if len(near) > 1 else 0.0
     beyond = max(0.0, spread - chance**2 * float(np.mean(1 / counts)))
-    # Means scatter by chance as well; drawn together, they differ as much as the settings themselves do.
+    # Observed means scatter by chance as well; shrunk, they differ as much as the settings themselves do.
     drawn_together = means * sqrt(beyond / spread) if spread else means
     added = np.random.default_rng(0).normal(0, chance, (_DRAWN, int(counts.sum())))
     winners = (np.repeat(drawn_together, counts) + added).argmax(axis=1)

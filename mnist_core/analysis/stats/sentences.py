@@ -11,9 +11,9 @@ from mnist_core.analysis.stats.power import welch_false_alarms
 from mnist_core.analysis.stats.seeds import SAME, GroupTest, smallest_p
 from mnist_core.analysis.stats.selection import SelectionBias
 
-# a hundredth of a percentage point: less flattery is not worth a number
+# A bias below a hundredth of a percentage point is not worth a number.
 _LEAST = 0.0001
-# false alarms so many times as often as they should be are mentioned
+# Welch's false alarms are mentioned when they are at least this many times as frequent as they should be.
 _CAREFUL = 1.2
 
 Evidence = Literal["none", "some", "welch only", "permutation only", "not tested"]
@@ -23,19 +23,19 @@ Evidence = Literal["none", "some", "welch only", "permutation only", "not tested
 class Claim:
     """What a sentence about two models or two architectures says."""
 
-    # of a difference; "welch only" and "permutation only" where the two tests disagree
+    # Evidence of a difference; "welch only" and "permutation only" where the two tests disagree.
     evidence: Evidence
-    # -1: the first has the higher accuracy, 1: the second, 0: they are equal
+    # -1: the first has the higher accuracy, 1: the second, 0: they are equal.
     ahead: int
-    # what is judged by, NaN where nothing can be tested; of architectures it is Welch's
+    # The p that decides, for architectures that of Welch's test; NaN where nothing can be tested.
     p: float
-    # for the number of pairs
+    # Whether p is corrected for the number of pairs.
     corrected: bool
-    # of architectures
+    # The permutation test's p, for architectures only.
     permutation: float = float("nan")
-    # what the permutation test's p cannot be below
+    # The smallest p that the permutation test can give.
     least: float = 0.0
-    # how often Welch's test calls equal architectures different, at most; 0: left unsaid
+    # How often Welch's test calls equal architectures different, at most; 0 where it is not worth mentioning.
     false_alarms: float = 0.0
 
 
@@ -50,19 +50,19 @@ class Sentence(str):
         return made
 
 
-def pair_verdict(name_a: str, name_b: str, found: PairedTest, p: float | None = None, alpha: float = ALPHA) -> Sentence:
+def pair_verdict(name_a: str, name_b: str, test: PairedTest, p: float | None = None, alpha: float = ALPHA) -> Sentence:
     """Who is right on how many images that the other gets wrong, and whether that is evidence of a difference.
 
     `p` is the p to judge by where several pairs were tested (`Pair.adjusted`); left out, the pair's own.
     """
-    judged = found.p if p is None else p
+    judged = test.p if p is None else p
     evidence: Evidence = "some" if judged <= alpha else "none"
-    claim = Claim(evidence, (found.only_b > found.only_a) - (found.only_a > found.only_b), judged, p is not None)
-    if not found.disagreements:
+    claim = Claim(evidence, (test.only_b > test.only_a) - (test.only_a > test.only_b), judged, p is not None)
+    if not test.disagreements:
         return Sentence(f"{name_a} and {name_b} are right on exactly the same images: nothing tells them apart.", claim)
     counts = (
-        f"{name_a} is right on {_images(found.only_a)} that {name_b} gets wrong, "
-        f"{name_b} on {found.only_b:,} that {name_a} gets wrong"
+        f"{name_a} is right on {_images(test.only_a)} that {name_b} gets wrong, "
+        f"{name_b} on {test.only_b:,} that {name_a} gets wrong"
     )
     text = p_text(judged, alpha) + _corrected(claim)
     if evidence == "none":
@@ -75,7 +75,7 @@ def group_verdict(
     name_b: str,
     a: Sequence[float],
     b: Sequence[float],
-    found: GroupTest,
+    test: GroupTest,
     p: float | None = None,
     alpha: float = ALPHA,
     permutation: float | None = None,
@@ -86,9 +86,9 @@ def group_verdict(
     `p` is Welch's p to judge by where several pairs were tested, `permutation` that of the permutation test and
     `least` what this cannot be below (`GroupPair`); left out, the pair's own. Where the two tests disagree, it is said.
     """
-    claim = _group_claim(a, b, found, p, alpha, permutation, least)
+    claim = _group_claim(a, b, test, p, alpha, permutation, least)
     better, worse = (name_a, name_b) if claim.ahead < 0 else (name_b, name_a)
-    means = f"{better} is on average {points_text(abs(found.difference))[1:]} percentage points better than {worse}"
+    means = f"{better} is on average {points_text(abs(test.difference))[1:]} percentage points better than {worse}"
     if not claim.ahead:
         means = f"{name_a} and {name_b} have the same mean accuracy"
     return Sentence(f"{means} ({seeds_text(len(a), len(b))}){_group_evidence(claim, len(a), len(b), alpha)}", claim)
@@ -118,22 +118,22 @@ def floor_text(a: int, b: int, least: float | None = None) -> str:
     is a little smaller than the one that is named must not be possible.
     """
     limit = smallest_p(a, b) if least is None else least
-    # The millionth part more undoes what the sum or product of floats has lost.
+    # Adding a millionth undoes rounding errors of the sum or product before.
     exact = Decimal(repr(limit * (1 + 1e-9)))
     rounded = exact.quantize(Decimal(1).scaleb(exact.adjusted() - 1), ROUND_FLOOR)
     return f"{seeds_text(a, b)} can never show p < {float(rounded):.2g}"
 
 
-def selection_bias_text(found: SelectionBias | None) -> str:
+def selection_bias_text(bias: SelectionBias | None) -> str:
     """What choosing the best of so many runs does to its accuracy; "" where nothing was chosen or nothing is known."""
-    if found is None or found.runs < 2:
+    if bias is None or bias.runs < 2:
         return ""
-    chosen = f"Chosen as the best of {found.runs:,} runs, this accuracy flatters"
-    if found.excess < _LEAST:
+    chosen = f"Chosen as the best of {bias.runs:,} runs, this accuracy flatters"
+    if bias.excess < _LEAST:
         return f"{chosen} by less than {100 * _LEAST:.2f} points: no other comes near enough for chance to decide."
-    points = f"{100 * found.excess:.2f} points"
-    close = "all of them are" if found.close == found.runs else f"{found.close:,} of them are"
-    if found.by_seeds:
+    points = f"{100 * bias.excess:.2f} points"
+    close = "all of them are" if bias.close == bias.runs else f"{bias.close:,} of them are"
+    if bias.by_seeds:
         return (
             f"{chosen} by about {points}, over what its settings give on average: {close} so close that chance "
             "decides among them (from the scatter of their seeds)."
@@ -152,17 +152,17 @@ def seeds_text(a: int, b: int) -> str:
 def _group_claim(
     a: Sequence[float],
     b: Sequence[float],
-    found: GroupTest,
+    test: GroupTest,
     p: float | None,
     alpha: float,
     permutation: float | None,
     least: float | None,
 ) -> Claim:
-    ahead = 0 if abs(found.difference) < SAME else -1 if found.difference > 0 else 1
-    if isnan(found.permutation):
-        return Claim("not tested", ahead, found.welch, False)
-    welch = found.welch if p is None else p
-    exchanged = found.permutation if permutation is None else permutation
+    ahead = 0 if abs(test.difference) < SAME else -1 if test.difference > 0 else 1
+    if isnan(test.permutation):
+        return Claim("not tested", ahead, test.welch, False)
+    welch = test.welch if p is None else p
+    exchanged = test.permutation if permutation is None else permutation
     kinds: dict[tuple[bool, bool], Evidence] = {
         (True, True): "some",
         (False, False): "none",

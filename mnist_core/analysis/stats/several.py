@@ -16,7 +16,7 @@ class Pair:
     a: int
     b: int
     paired: PairedTest
-    # its p after Holm's correction for all pairs; the interval in `paired` is of this pair alone
+    # p after Holm's correction for all pairs; the interval in `paired` is of this pair alone.
     adjusted: float
 
 
@@ -27,15 +27,15 @@ class GroupPair:
     a: int
     b: int
     seeds: tuple[int, int]
-    # of this pair alone, and so is its interval
+    # The test of this pair alone, with the interval of this pair alone.
     test: GroupTest
-    # its p after Holm's correction for all pairs that Welch's test can be made of; NaN where it cannot
+    # Welch's p after Holm's correction for all pairs that it can test; NaN where it cannot.
     welch: float
-    # its p after Holm's correction for all pairs
+    # The permutation test's p after Holm's correction for all pairs.
     permutation: float
-    # what `permutation` cannot be below, with these numbers of seeds
+    # The smallest value that `permutation` can have with these numbers of seeds.
     least: float
-    # how many pairs there are
+    # Number of pairs that were tested.
     tested: int
 
 
@@ -59,23 +59,23 @@ def all_pairs(right: np.ndarray) -> list[Pair]:
     """Every two of the models, in order: (0, 1), (0, 2) ... `right` is bool (models, N): who has which image right."""
     table = np.asarray(right, dtype=bool)
     counts = table.sum(axis=1)
-    # exact below 2²⁴ images
+    # float32 holds these counts exactly up to 2²⁴ images.
     both = np.rint(table.astype(np.float32) @ table.T.astype(np.float32)).astype(np.int64)
     places = [(a, b) for a in range(len(table)) for b in range(a + 1, len(table))]
-    found = [from_counts(table.shape[1], int(counts[a] - both[a, b]), int(counts[b] - both[a, b])) for a, b in places]
-    adjusted = holm(np.array([one.p for one in found]))
-    return [Pair(a, b, one, float(value)) for (a, b), one, value in zip(places, found, adjusted, strict=True)]
+    tests = [from_counts(table.shape[1], int(counts[a] - both[a, b]), int(counts[b] - both[a, b])) for a, b in places]
+    adjusted = holm(np.array([test.p for test in tests]))
+    return [Pair(a, b, test, float(value)) for (a, b), test, value in zip(places, tests, adjusted, strict=True)]
 
 
 def group_pairs(groups: Sequence[Sequence[float]]) -> list[GroupPair]:
     """Every two of the groups of accuracies (fractions) that have two seeds or more, in order, tested and corrected."""
-    places = [place for place, group in enumerate(groups) if len(group) > 1]
+    places = [index for index, group in enumerate(groups) if len(group) > 1]
     pairs = [(a, b) for position, a in enumerate(places) for b in places[position + 1 :]]
     tests = [group_test(groups[a], groups[b]) for a, b in pairs]
     seeds = [(len(groups[a]), len(groups[b])) for a, b in pairs]
     welch = np.array([test.welch for test in tests])
-    known = ~np.isnan(welch)
-    welch[known] = holm(welch[known])
+    testable = ~np.isnan(welch)
+    welch[testable] = holm(welch[testable])
     permutation = holm(np.array([test.permutation for test in tests]))
     floors = np.array([smallest_p(*counts) for counts in seeds])
     return [
@@ -92,16 +92,16 @@ def group_pairs(groups: Sequence[Sequence[float]]) -> list[GroupPair]:
     ]
 
 
-def _least_adjusted(floors: np.ndarray, place: int) -> float:
+def _least_adjusted(floors: np.ndarray, index: int) -> float:
     """What the p at `place` cannot be below after Holm's correction, if none can be below its own of the `floors`.
 
     It is smallest behind as many others as come first at best, which its factor then leaves out; but these are no
     larger than itself, and each of them is multiplied by the factor of its own rank.
     """
     count = len(floors)
-    first = np.sort(np.delete(floors, place))
+    first = np.sort(np.delete(floors, index))
     before = np.maximum.accumulate(np.append(0.0, first * np.arange(count, 1, -1)))
-    possible = np.maximum(before, np.maximum(floors[place], np.append(0.0, first)) * (count - np.arange(count)))
+    possible = np.maximum(before, np.maximum(floors[index], np.append(0.0, first)) * (count - np.arange(count)))
     return float(min(1.0, possible.min()))
 
 
@@ -114,7 +114,7 @@ def indistinguishable(right: np.ndarray, pairs: Sequence[Pair], alpha: float = A
     """
     accuracy = np.asarray(right).mean(axis=1)
     order = np.argsort(-accuracy, kind="stable").tolist()
-    rank = {place: position for position, place in enumerate(order)}
+    rank = {model: position for position, model in enumerate(order)}
     alike: dict[int, set[int]] = {position: set() for position in range(len(order))}
     for pair in pairs:
         if pair.adjusted > alpha:
@@ -132,10 +132,10 @@ def close_to_best(right: Sequence[float], images: Sequence[int]) -> list[int]:
     such means is wider than need be. Without the best one itself.
     """
     level = 1 - ALPHA / max(1, len(right))
-    shares = [one / count for one, count in zip(right, images, strict=True)]
-    ends = [wilson(min(one, count), count, level) for one, count in zip(right, images, strict=True)]
+    shares = [count_right / count for count_right, count in zip(right, images, strict=True)]
+    ends = [wilson(min(count_right, count), count, level) for count_right, count in zip(right, images, strict=True)]
     best = int(np.argmax(shares))
-    return [place for place, (_, high) in enumerate(ends) if place != best and high >= ends[best][0]]
+    return [model for model, (_, high) in enumerate(ends) if model != best and high >= ends[best][0]]
 
 
 def _cliques(chosen: set[int], open_: set[int], done: set[int], alike: dict[int, set[int]]) -> Iterator[set[int]]:
@@ -144,8 +144,8 @@ def _cliques(chosen: set[int], open_: set[int], done: set[int], alike: dict[int,
         if chosen:
             yield set(chosen)
         return
-    pivot = max(open_ | done, key=lambda place: len(alike[place] & open_))
-    for place in sorted(open_ - alike[pivot]):
-        yield from _cliques(chosen | {place}, open_ & alike[place], done & alike[place], alike)
-        open_ = open_ - {place}
-        done = done | {place}
+    pivot = max(open_ | done, key=lambda model: len(alike[model] & open_))
+    for model in sorted(open_ - alike[pivot]):
+        yield from _cliques(chosen | {model}, open_ & alike[model], done & alike[model], alike)
+        open_ = open_ - {model}
+        done = done | {model}

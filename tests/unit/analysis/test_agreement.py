@@ -190,9 +190,9 @@ def test_accuracy_without(answers: Predictions) -> None:
 
 def test_the_picture_of_who_is_right(runs: tuple[Run, ...]) -> None:
     bars = [
-        AgreementRow("all", 900, (True, True, True)),
+        AgreementRow("all", 900, (True, True, True), "all"),
         AgreementRow("only 1", 30, (True, False, False)),
-        AgreementRow("nobody", 2, (False,) * 3),
+        AgreementRow("nobody", 2, (False,) * 3, "none"),
     ]
     figure = plots.who_is_right(bars, runs, chosen=1)
     rows = next(trace for trace in figure.data if trace.name == "rows")
@@ -203,7 +203,7 @@ def test_the_picture_of_who_is_right(runs: tuple[Run, ...]) -> None:
     assert texts == (" 900 (cut)", " 30", " 2")
     dots = [trace.marker.symbol for trace in figure.data if trace.type == "scatter"]
     assert dots == [("circle", "circle", "circle-open"), *[("circle", "circle-open", "circle-open")] * 2]
-    plain = plots.who_is_right([AgreementRow("1 of 2", 5), AgreementRow("nobody", 4)], runs[:2], chosen=0)
+    plain = plots.who_is_right([AgreementRow("1 of 2", 5), AgreementRow("nobody", 4, kind="none")], runs[:2], chosen=0)
     assert plain.data[0].x == (5, 4)
 
 

@@ -34,19 +34,19 @@ def test_every_change_grows_repeats_itself_and_begins_with_none(
 ) -> None:
     images = _images(8, shape)
     kept = images.copy()
-    levels = [corrupt(images, kind, severity, place=300) for severity in range(LEVELS)]
+    levels = [corrupt(images, kind, severity, offset=300) for severity in range(LEVELS)]
     assert levels[0] is images
     np.testing.assert_array_equal(images, kept)
     for severity, changed in enumerate(levels):
         assert (changed.dtype, changed.shape) == (np.uint8, images.shape)
-        np.testing.assert_array_equal(changed, corrupt(images, kind, severity, place=300))
+        np.testing.assert_array_equal(changed, corrupt(images, kind, severity, offset=300))
     distances = [np.abs(changed.astype(float) - images).mean() for changed in levels]
     assert 0 < distances[1] < distances[2] < distances[3]
     assert distances[3] < 1.2 * distances[5]
     assert len({kind.label(severity) for severity in range(LEVELS)}) == LEVELS
     # in these nothing is random
     if kind.name not in ("Blur", "Contrast"):
-        assert (corrupt(images, kind, 3, place=0) != levels[3]).any()
+        assert (corrupt(images, kind, 3, offset=0) != levels[3]).any()
 
 
 def _best(changed: np.ndarray, candidates: list[np.ndarray]) -> float:

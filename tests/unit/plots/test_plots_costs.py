@@ -49,7 +49,7 @@ def test_labels_avoid_each_other() -> None:
         (float(x), float(y)) for x, y in zip(random.uniform(250, 650, 12), random.uniform(100, 280, 12), strict=True)
     ]
     widths = [110.0] * 12
-    words = [word for word, _, _ in costs._PLACES]
+    words = [word for word, _, _ in costs._POSITIONS]
 
     def covered(places: list[str]) -> float:
         boxes = [
@@ -58,6 +58,6 @@ def test_labels_avoid_each_other() -> None:
         ]
         return sum(costs._overlap(box, other) for i, box in enumerate(boxes) for other in boxes[:i])
 
-    chosen = costs._label_places(spots, widths)
+    chosen = costs._label_positions(spots, widths)
     assert covered(["top center"] * 12) > 1000
     assert covered(chosen) < 0.1 * covered(["top center"] * 12)
