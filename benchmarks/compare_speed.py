@@ -98,11 +98,11 @@ def curves_store(folder: Path) -> None:
         store.describe(run, steps_per_epoch=STEPS // EPOCHS, parameters=79_510, macs=79_400, train_images=55_000)
         loss = 2.3 * np.exp(-step / 8000) + 0.02 + 0.05 * random.gamma(1.0, size=POINTS)
         events: list[Event] = []
-        for place, at in enumerate(step.tolist()):
-            value, seconds = float(loss[place]), at * 0.002 + number
+        for index, at in enumerate(step.tolist()):
+            value, seconds = float(loss[index]), at * 0.002 + number
             epoch = -(-at // (STEPS // EPOCHS))
             events.append(StepEnd(at, epoch, value, 1 - value / 3, 0.001, 64_000.0, seconds))
-            if (place + 1) % (POINTS // EPOCHS) == 0:
+            if (index + 1) % (POINTS // EPOCHS) == 0:
                 held = value + 0.05 * float(random.random())
                 best = held < 0.1
                 events.append(EpochEnd(at, epoch, value, 1 - value / 3, held, 1 - held / 3, best, seconds))
@@ -141,10 +141,10 @@ def table_store(folder: Path) -> None:
 
 def opened(context: BrowserContext, url: str, drawn: str, openings: int) -> Opened:
     """Open the page in new tabs, one after the other, until each shows what is waited for."""
-    found = Opened()
+    result = Opened()
 
     def count(socket: WebSocket) -> None:
-        socket.on("framereceived", lambda payload: found.messages.append(len(payload)))
+        socket.on("framereceived", lambda payload: result.messages.append(len(payload)))
 
     for _ in range(openings):
         page = context.new_page()
@@ -152,11 +152,11 @@ def opened(context: BrowserContext, url: str, drawn: str, openings: int) -> Open
         page.add_init_script(_WATCH % drawn)
         page.goto(url)
         page.wait_for_function("window.drawnAt", timeout=120_000)
-        found.times.append(page.evaluate("window.drawnAt"))
+        result.times.append(page.evaluate("window.drawnAt"))
         # the rest of the page arrives and its messages are counted
         page.wait_for_timeout(700)
         page.close()
-    return found
+    return result
 
 
 def main() -> None:
@@ -173,7 +173,7 @@ def main() -> None:
         table_store(folder / "table")
         chosen = "&".join(f"runs={number}" for number in range(1, RUNS + 1))
         print(describe_machine(), f"{options.openings} openings", flush=True)
-        for place, (what, results, script, address, drawn) in enumerate(
+        for index, (what, results, script, address, drawn) in enumerate(
             (
                 ("a heading alone", "empty", empty, "", _HEADING),
                 ("table of 10,000 runs", "table", ROOT / "app.py", "compare", _TABLE),
@@ -184,7 +184,7 @@ def main() -> None:
             )
         ):
             context = playwright.chromium.launch_persistent_context(
-                f"{temporary}/{place}", executable_path=executable(), args=ARGUMENTS, viewport=_WINDOW
+                f"{temporary}/{index}", executable_path=executable(), args=ARGUMENTS, viewport=_WINDOW
             )
             with running_app(folder / results, script) as url:
                 print(opened(context, f"{url}/{address}", drawn, options.openings).told(what), flush=True)

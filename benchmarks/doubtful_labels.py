@@ -190,7 +190,7 @@ def load(folder: Path) -> Runs:
 def sets_of(runs: Runs, seeds: Sequence[int], recipe: str) -> dict[str, list[list[Key]]]:
     """Sets of runs that a person might choose together, several of each kind; `recipe` is what fast-99 is called."""
     lengths = sorted({name.partition(", ")[2] for name, _ in runs if name.endswith("epochs")})
-    names = {length: [*(f"{one}, {length}" for one in ARCHITECTURES), recipe] for length in lengths}
+    names = {length: [*(f"{architecture}, {length}" for architecture in ARCHITECTURES), recipe] for length in lengths}
     softmax = [(f"softmax, {length}", seed) for length in lengths for seed in seeds]
     perceptrons = [(f"{name}, {lengths[0]}", seed) for name in ("mlp-100", "mlp-300") for seed in seeds]
     strong = [f"resnet-small, {lengths[-1]}", f"vgg-small, {lengths[-1]}", recipe]
@@ -212,17 +212,17 @@ def print_planted(runs: Runs, seeds: Sequence[int]) -> None:
     """A row for each kind of errors and of sets: how many are found with each power, and without temperatures."""
     held_out = {key: run for key, run in runs.items() if run.validation is not None}
     sets = sets_of(held_out, seeds, "fast-99, images held out")
-    found: dict[tuple[str, str], list[list[int]]] = {}
+    counts_by_case: dict[tuple[str, str], list[list[int]]] = {}
     by_order: dict[str, list[list[int]]] = {}
     for planting in plantings(held_out):
         for name, members in sets.items():
             for keys in members:
                 counts = [_count(planting, keys, power) for power in POWERS]
                 counts.append(_count(planting, keys, doubtful.POWER, calibrate=False))
-                found.setdefault((planting.kind, name), []).append(counts)
+                counts_by_case.setdefault((planting.kind, name), []).append(counts)
                 by_order.setdefault(planting.kind, []).append(_count_orders(planting, keys))
     print(f"  {'errors':10} {'runs':40}", *(f"{power:>6}" for power in POWERS), " uncalibrated")
-    for (kind, name), counts in found.items():
+    for (kind, name), counts in counts_by_case.items():
         print(f"  {kind:10} {name:40}", *(f"{mean:6.2f}" for mean in np.mean(counts, axis=0)))
     print("\nThe same in the mean over all these sets, by the order of the list")
     for kind, counts in by_order.items():
@@ -253,16 +253,18 @@ def plantings(runs: Runs) -> Iterator[Planting]:
     reference = np.mean([value for (name, _), value in values.items() if name.startswith("vgg-small")], axis=0)
     generator = np.random.default_rng(0)
     for _ in range(ROUNDS):
-        known, doubted = np.array_split(generator.permutation(len(labels)), 2)
+        estimation, examined = np.array_split(generator.permutation(len(labels)), 2)
         for kind in ("random", "confusable", "hard"):
-            known_labels, _ = plant(kind, labels[known], reference[known], generator)
-            worths = {key: doubtful.run_worth(value[known], known_labels) for key, value in values.items()}
+            estimation_labels, _ = plant(kind, labels[estimation], reference[estimation], generator)
+            worths = {key: doubtful.run_worth(value[estimation], estimation_labels) for key, value in values.items()}
             plain = {
-                key: replace(worths[key], temperature=1.0, loss=negative_log_likelihood(value[known], known_labels))
+                key: replace(
+                    worths[key], temperature=1.0, loss=negative_log_likelihood(value[estimation], estimation_labels)
+                )
                 for key, value in values.items()
             }
-            parts = {key: value[doubted] for key, value in values.items()}
-            yield Planting(kind, worths, plain, parts, *plant(kind, labels[doubted], reference[doubted], generator))
+            parts = {key: value[examined] for key, value in values.items()}
+            yield Planting(kind, worths, plain, parts, *plant(kind, labels[examined], reference[examined], generator))
 
 
 def _count(planting: Planting, keys: Sequence[Key], power: float, calibrate: bool = True) -> int:
@@ -278,7 +280,7 @@ def _count_orders(planting: Planting, keys: Sequence[Key]) -> list[int]:
     places, confidence = table["index"].to_numpy(), table["confidence"].to_numpy()
     orders = (np.arange(len(table)), -confidence, table["of_label"].to_numpy() - confidence)
     first = (places[np.argsort(order, kind="stable")[:FIRST]] for order in orders)
-    return [int(np.isin(found, planting.wrong).sum()) for found in first]
+    return [int(np.isin(indices, planting.wrong).sum()) for indices in first]
 
 
 def plant(

@@ -75,10 +75,10 @@ def draw(page: Page, strokes: int) -> Iterator[tuple[float, int]]:
         page.evaluate(MEASURE)
         page.mouse.move(*places[0])
         page.mouse.down()
-        for place in places[1:]:
+        for point in places[1:]:
             # a pen moves on, it does not jump
             for _ in range(4):
-                page.mouse.move(*place, steps=3)
+                page.mouse.move(*point, steps=3)
                 page.wait_for_timeout(30)
         page.mouse.up()
         milliseconds, during = page.evaluate("measured")

@@ -76,14 +76,15 @@ def main() -> None:
             firsts: list[float] = []
             lags: list[float] = []
             for seed in range(options.runs):
-                stations, found = measure(page, url, store, seed, options.seconds)
+                stations, update_lags = measure(page, url, store, seed, options.seconds)
                 way = ", ".join(f"{name} {moment:.0f} ms" for name, moment in stations.items())
                 print(
-                    f"  run {seed}: {way}; {len(found)} updates, median lag {statistics.median(found):.0f} ms",
+                    f"  run {seed}: {way}; {len(update_lags)} updates, "
+                    f"median lag {statistics.median(update_lags):.0f} ms",
                     flush=True,
                 )
                 firsts.append(stations["first point"])
-                lags += found
+                lags += update_lags
             browser.close()
     print(describe_machine(), f"{options.runs} runs")
     print(f"click to first point: median {statistics.median(firsts):.0f} ms, worst {max(firsts):.0f} ms")

@@ -78,8 +78,11 @@ def main() -> None:
         print(f"  {len(labels)} digits as they are: {np.mean(read(store, run, images) == labels):.2%}", flush=True)
         for name, way in WAYS.items():
             if options.only in name:
-                found, milliseconds = prepared(way, digits)
-                print(f"  {name:42}{np.mean(read(store, run, found) == labels):8.2%}{milliseconds:7.1f} ms", flush=True)
+                prepared_images, milliseconds = prepared(way, digits)
+                print(
+                    f"  {name:42}{np.mean(read(store, run, prepared_images) == labels):8.2%}{milliseconds:7.1f} ms",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

@@ -34,11 +34,11 @@ _CPU = torch.device("cpu")
 
 
 def _networks(config: RunConfig, runs: int) -> list[nn.Sequential]:
-    found = []
+    networks = []
     for seed in range(runs):
         torch.manual_seed(seed)
-        found.append(architectures.build_network(config.architecture, (1, 28, 28), 10))
-    return found
+        networks.append(architectures.build_network(config.architecture, (1, 28, 28), 10))
+    return networks
 
 
 def autograd(config: RunConfig, models: list[nn.Sequential], images: Tensor, labels: Tensor) -> None:
@@ -65,27 +65,27 @@ def stacked(config: RunConfig, models: list[nn.Sequential], images: Tensor, labe
     layers = [[module for module in model if isinstance(module, nn.Linear)] for model in models]
     depth, runs = len(layers[0]), len(models)
     # (R, out, in)
-    weights = [torch.stack([own[place].weight.detach() for own in layers]) for place in range(depth)]
+    weights = [torch.stack([linear[depth_index].weight.detach() for linear in layers]) for depth_index in range(depth)]
     # (R, out)
-    biases = [torch.stack([own[place].bias.detach() for own in layers]) for place in range(depth)]
+    biases = [torch.stack([linear[depth_index].bias.detach() for linear in layers]) for depth_index in range(depth)]
     for pixels, target in zip(images, labels, strict=True):
         # (R, B, in)
         flows = [pixels.flatten(1).expand(runs, -1, -1)]
-        for place in range(depth):
-            flow = torch.baddbmm(biases[place].unsqueeze(1), flows[-1], weights[place].transpose(1, 2))
-            flows.append(flow.relu_() if place + 1 < depth else flow)
+        for depth_index in range(depth):
+            flow = torch.baddbmm(biases[depth_index].unsqueeze(1), flows[-1], weights[depth_index].transpose(1, 2))
+            flows.append(flow.relu_() if depth_index + 1 < depth else flow)
         gradient = (flows.pop().softmax(2) - F.one_hot(target, 10)).div_(len(target))
-        for place in reversed(range(depth)):
-            own = torch.bmm(gradient.transpose(1, 2), flows[place]), gradient.sum(1)
-            if place:
-                gradient = torch.bmm(gradient, weights[place]).mul_(flows[place] > 0)
-            weights[place].add_(own[0], alpha=-config.learning_rate)
-            biases[place].add_(own[1], alpha=-config.learning_rate)
+        for depth_index in reversed(range(depth)):
+            weight_gradient, bias_gradient = torch.bmm(gradient.transpose(1, 2), flows[depth_index]), gradient.sum(1)
+            if depth_index:
+                gradient = torch.bmm(gradient, weights[depth_index]).mul_(flows[depth_index] > 0)
+            weights[depth_index].add_(weight_gradient, alpha=-config.learning_rate)
+            biases[depth_index].add_(bias_gradient, alpha=-config.learning_rate)
     with torch.no_grad():
-        for run, own in enumerate(layers):
-            for place, module in enumerate(own):
-                module.weight.copy_(weights[place][run])
-                module.bias.copy_(biases[place][run])
+        for run, linear in enumerate(layers):
+            for depth_index, module in enumerate(linear):
+                module.weight.copy_(weights[depth_index][run])
+                module.bias.copy_(biases[depth_index][run])
 
 
 WAYS: dict[str, Callable[[RunConfig, list[nn.Sequential], Tensor, Tensor], None]] = {
@@ -105,9 +105,9 @@ def _measured(config: RunConfig, runs: int, steps: int, rounds: int) -> dict[str
         ends[name] = _networks(config, runs)
         way(config, ends[name], images[:20], labels[:20])
     for name in ("alone", "stacked"):
-        for own, other in zip(ends["autograd"], ends[name], strict=True):
-            for one, same in zip(own.parameters(), other.parameters(), strict=True):
-                torch.testing.assert_close(same, one, rtol=1e-4, atol=1e-6)
+        for expected, model in zip(ends["autograd"], ends[name], strict=True):
+            for reference, parameter in zip(expected.parameters(), model.parameters(), strict=True):
+                torch.testing.assert_close(parameter, reference, rtol=1e-4, atol=1e-6)
     seconds: dict[str, list[float]] = {name: [] for name in WAYS}
     for _ in range(rounds):
         for name, way in WAYS.items():
@@ -134,10 +134,10 @@ def main() -> None:
             learning_rate=0.01,
             batch_size=batch,
         )
-        found = _measured(config, runs, options.steps, options.rounds)
+        seconds = _measured(config, runs, options.steps, options.rounds)
         sizes = "-".join(map(str, (784, *hidden, 10)))
-        told = ", ".join(f"{name} {1e6 * value:.0f} µs" for name, value in found.items())
-        print(f"{sizes}, batch {batch}, {runs} runs: {told}", flush=True)
+        text = ", ".join(f"{name} {1e6 * value:.0f} µs" for name, value in seconds.items())
+        print(f"{sizes}, batch {batch}, {runs} runs: {text}", flush=True)
 
 
 if __name__ == "__main__":

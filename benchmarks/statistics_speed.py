@@ -41,10 +41,10 @@ def main() -> None:
     chosen = parser.parse_args()
     right = answers(chosen.runs, chosen.images)
     first, *_ = measure(right)
-    found = [measure(right) for _ in range(chosen.rounds)]
-    seconds = sorted(one for one, *_ in found)
-    processor = statistics.median(one for _, one, *_ in found)
-    *_, pairs, groups = found[0]
+    measurements = [measure(right) for _ in range(chosen.rounds)]
+    seconds = sorted(wall for wall, *_ in measurements)
+    processor = statistics.median(cpu for _, cpu, *_ in measurements)
+    *_, pairs, groups = measurements[0]
     print(describe_machine())
     print(
         f"{chosen.runs} runs x {chosen.images:,} images, {pairs} pairs, {groups} groups: "

@@ -131,12 +131,12 @@ def _optimizer(model: nn.Module, config: RunConfig) -> torch.optim.Optimizer:
 def _plan(experiment: str, epochs: int | None, variants: int | None) -> list[PlannedRun]:
     """The experiment's published runs, perhaps with fewer epochs; of many variants some, evenly spread."""
     if experiment == _TOGETHER:
-        full = [one for name in _SWEEPS for one in plan_runs(_TOGETHER, name, protocols=("published",))]
+        full = [run for name in _SWEEPS for run in plan_runs(_TOGETHER, name, protocols=("published",))]
     else:
         full = plan_runs(EXPERIMENTS[experiment], experiment, protocols=("published",))
     count = min(variants or len(full), len(full))
-    chosen = [full[place * (len(full) - 1) // max(1, count - 1)] for place in range(count)]
-    return [replace(one, config=one.config.replace(epochs=epochs)) if epochs else one for one in chosen]
+    chosen = [full[index * (len(full) - 1) // max(1, count - 1)] for index in range(count)]
+    return [replace(run, config=run.config.replace(epochs=epochs)) if epochs else run for run in chosen]
 
 
 def _percent(values: Sequence[float]) -> str:
@@ -164,7 +164,7 @@ def main() -> None:
         for _ in range(options.rounds):
             with tempfile.TemporaryDirectory() as folder:
                 ours.append(project(planned, Path(folder)))
-            theirs.append(classic([one.config for one in planned], options.classic_epochs))
+            theirs.append(classic([run.config for run in planned], options.classic_epochs))
         ratio = statistics.median(a.seconds / b.seconds for a, b in zip(theirs, ours, strict=True))
         print(
             f"{name}, {len(planned)} networks: "

@@ -64,14 +64,14 @@ def flatten_nodes(nodes: tuple[Node, ...], depth: int = 0) -> list[tuple[Node, i
 
 def list_weights(nodes: Sequence[Node], path: str = "") -> list[tuple[str, WeightShapes]]:
     """The learned tensors of all layers, with the name of their module in the built network, in its own order."""
-    found: list[tuple[str, WeightShapes]] = []
+    rows: list[tuple[str, WeightShapes]] = []
     for number, node in enumerate(nodes):
         name = f"{path}{number}"
-        found += [(f"{name}.{weights.inside}" if weights.inside else name, weights) for weights in node.weights]
-        found += list_weights(node.body, f"{name}.body.")
+        rows += [(f"{name}.{weights.inside}" if weights.inside else name, weights) for weights in node.weights]
+        rows += list_weights(node.body, f"{name}.body.")
         if node.shortcut:
-            found += [(f"{name}.shortcut", weights) for weights in node.shortcut.weights]
-    return found
+            rows += [(f"{name}.shortcut", weights) for weights in node.shortcut.weights]
+    return rows
 
 
 class _Walk:
@@ -132,14 +132,14 @@ class _Walk:
 
 def _bind(kind: LayerKind, typed: tuple[Value, ...], words: Mapping[str, int], line: str) -> dict[str, Any]:
     """The value of every argument, defaults filled in."""
-    given = _assign(kind, typed, line)
-    missing = [a.name for a in kind.arguments if a.default is None and a.name not in given]
+    assigned = _assign(kind, typed, line)
+    missing = [a.name for a in kind.arguments if a.default is None and a.name not in assigned]
     if missing:
         raise ArchitectureError(f"{kind.name} lacks {' and '.join(missing)}; write it as {kind.signature()}")
     values: dict[str, Any] = {}
     for argument in kind.arguments:
-        if argument.name in given:
-            values[argument.name] = _checked(kind, argument, given[argument.name], words, line)
+        if argument.name in assigned:
+            values[argument.name] = _checked(kind, argument, assigned[argument.name], words, line)
         else:
             values[argument.name] = argument.default_among(values)
     return values
@@ -148,24 +148,24 @@ def _bind(kind: LayerKind, typed: tuple[Value, ...], words: Mapping[str, int], l
 def _assign(kind: LayerKind, typed: tuple[Value, ...], line: str) -> dict[str, Value]:
     """The typed values by the name of their argument."""
     names = {argument.name: argument for argument in kind.arguments}
-    given: dict[str, Value] = {}
-    for place, value in enumerate(typed):
+    assigned: dict[str, Value] = {}
+    for position, value in enumerate(typed):
         name = value.name
         if not names:
             raise ArchitectureError(f"{kind.name} takes no arguments; write just {kind.name}")
-        if not name and place >= len(names):
+        if not name and position >= len(names):
             many = f"at most {len(names)} arguments" if len(names) > 1 else "only one argument"
             raise ArchitectureError(f"{kind.name} takes {many}, not {len(typed)}; write it as {kind.signature()}")
-        if not name and any(earlier.name for earlier in typed[:place]):
+        if not name and any(earlier.name for earlier in typed[:position]):
             raise ArchitectureError("Arguments without a name come first", line, value.start, value.end)
-        name = name or list(names)[place]
+        name = name or list(names)[position]
         if name not in names:
             message = f"{kind.name} has no argument {name}{suggest_name(name, names)}"
             raise ArchitectureError(message, line, value.start, value.end)
-        if name in given:
+        if name in assigned:
             raise ArchitectureError(f"{kind.name} is given {name} twice", line, value.start, value.end)
-        given[name] = value
-    return given
+        assigned[name] = value
+    return assigned
 
 
 def _checked(kind: LayerKind, argument: Argument, typed: Value, words: Mapping[str, int], line: str) -> Any:

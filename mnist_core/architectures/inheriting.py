@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 # between networks that hand their weights on, the first one first
-_THEN = ";"
+_SEPARATOR = ";"
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Inherited:
 
 def extend_initial_weights(initial_weights: str, architecture: str) -> str:
     """`initial_weights` of a network that is to start like a run of this architecture and these initial weights."""
-    return f"{initial_weights} {_THEN} {architecture}" if initial_weights else architecture
+    return f"{initial_weights} {_SEPARATOR} {architecture}" if initial_weights else architecture
 
 
 def initial_lines(initial_weights: str) -> list[str]:
     """The architectures in `initial_weights`, the oldest first."""
-    return [line.strip() for line in initial_weights.split(_THEN) if line.strip()]
+    return [line.strip() for line in initial_weights.split(_SEPARATOR) if line.strip()]
 
 
 def check_initial_weights(initial_weights: str, input_shape: Shape, classes: int) -> None:
@@ -113,7 +113,7 @@ def matching_weights(network: Sequence[Node], parent: Sequence[Node]) -> list[tu
     pairs = _aligned(
         [_key_of(each.module, each.shapes) for _, each in old], [_key_of(each.module, each.shapes) for _, each in new]
     )
-    return [(new[place][0], old[start][0]) for start, place in pairs]
+    return [(new[new_index][0], old[old_index][0]) for old_index, new_index in pairs]
 
 
 def inherit(network: "nn.Module", parent: "nn.Module") -> Inherited:
@@ -128,8 +128,8 @@ def inherit(network: "nn.Module", parent: "nn.Module") -> Inherited:
     pairs = _aligned([_key(module) for module in theirs], [_key(module) for module in mine])
     numbers = 0
     with torch.no_grad():
-        for start, place in pairs:
-            for value, target in zip(_own(theirs[start]), _own(mine[place]), strict=True):
+        for parent_index, index in pairs:
+            for value, target in zip(_parameters(theirs[parent_index]), _parameters(mine[index]), strict=True):
                 target.copy_(value)
                 numbers += target.numel()
     return Inherited(len(pairs), len(mine), numbers, sum(value.numel() for value in network.parameters()))
@@ -146,13 +146,13 @@ def _aligned(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[tuple[int
     pairs: list[tuple[int, int]] = []
     waiting = [(0, len(a), 0, len(b), min(len(a), len(b)))]
     while waiting:
-        start, end, place, until, bound = waiting.pop()
-        size, first, second = _longest(a[start:end], b[place:until], bound)
+        a_start, a_end, b_start, b_end, bound = waiting.pop()
+        size, first, second = _longest(a[a_start:a_end], b[b_start:b_end], bound)
         if size:
-            first, second = start + first, place + second
+            first, second = a_start + first, b_start + second
             pairs += [(first + step, second + step) for step in range(size)]
-            waiting.append((start, first, place, second, size))
-            waiting.append((first + size, end, second + size, until, size))
+            waiting.append((a_start, first, b_start, second, size))
+            waiting.append((first + size, a_end, second + size, b_end, size))
     return sorted(pairs)
 
 
@@ -177,15 +177,15 @@ def _longest(a: np.ndarray, b: np.ndarray, bound: int) -> tuple[int, int, int]:
 
 
 def _weighted(network: "nn.Module") -> list["nn.Module"]:
-    return [module for module in network.modules() if _own(module)]
+    return [module for module in network.modules() if _parameters(module)]
 
 
-def _own(module: "nn.Module") -> list[Any]:
+def _parameters(module: "nn.Module") -> list[Any]:
     return list(module.parameters(recurse=False))
 
 
 def _key(module: "nn.Module") -> Hashable:
-    return _key_of(type(module).__name__, [tuple(value.shape) for value in _own(module)])
+    return _key_of(type(module).__name__, [tuple(value.shape) for value in _parameters(module)])
 
 
 def _key_of(module: str, shapes: Sequence[Shape]) -> Hashable:

@@ -68,7 +68,7 @@ def have_same_pictures(first: DataFacts | None, second: DataFacts | None, split:
     """Whether two runs had the same pictures in a split, of whatever size they became; None if that is not known."""
     if first is None or second is None:
         return None
-    for one, other in ((first.images, second.images), (first.files, second.files)):
-        if split in one and one.get(split) == other.get(split):
+    for hashes, other_hashes in ((first.images, second.images), (first.files, second.files)):
+        if split in hashes and hashes.get(split) == other_hashes.get(split):
             return True
     return None if split not in first.images or split not in second.images else False

@@ -30,10 +30,12 @@ class TrainingRules:
         if versions is None:
             return cls()
         today = cls()
-        found = {field.name: versions.get(_key(field.name), "1") for field in fields(cls)}
+        recorded_versions = {field.name: versions.get(_key(field.name), "1") for field in fields(cls)}
         # Whatever stands in an archive that another program wrote, a version is one that is known here.
-        known = {name: {str(number) for number in range(1, getattr(today, name) + 1)} for name in found}
-        return cls(**{name: int(text) for name, text in found.items() if text in known[name]})
+        valid_versions = {
+            name: {str(number) for number in range(1, getattr(today, name) + 1)} for name in recorded_versions
+        }
+        return cls(**{name: int(text) for name, text in recorded_versions.items() if text in valid_versions[name]})
 
     def as_versions(self) -> dict[str, str]:
         """The rules as entries of a run's `versions`."""

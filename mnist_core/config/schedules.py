@@ -23,11 +23,11 @@ def schedule_remarks(config: RunConfig, parent: RunConfig | None = None) -> list
     """Sentences on what the learning rate does that one might not expect; `parent` is what the run goes on from."""
     if config.library != "torch":
         return []
-    found = []
+    remarks = []
     warms_up = config.schedule != "one-cycle" and config.warmup_epochs > 0
     if warms_up and config.warmup_epochs > config.epochs:
         reached = learning_rate(config, config.epochs * _NOMINAL_STEPS - 1, _NOMINAL_STEPS)
-        found.append(
+        remarks.append(
             f"The warm-up of {config.warmup_epochs:g} epochs is longer than the run of {config.epochs}: the learning "
             f"rate ends at {reached:.3g} and never reaches {config.learning_rate:g}. Shorten the warm-up, or raise the "
             "epochs."
@@ -36,12 +36,12 @@ def schedule_remarks(config: RunConfig, parent: RunConfig | None = None) -> list
         step = config.continue_epoch * _NOMINAL_STEPS
         before, now = learning_rate(parent, step - 1, _NOMINAL_STEPS), learning_rate(config, step, _NOMINAL_STEPS)
         if abs(now - before) > _JUMP * max(config.learning_rate, parent.learning_rate) and not _drops(config, parent):
-            found.append(
+            remarks.append(
                 f"The learning rate jumps from {before:.3g} to {now:.3g} where the run goes on at epoch "
                 f"{config.continue_epoch}: {_why(config, parent)}. For a smooth way on, choose the schedule constant "
                 f"with a learning rate of {max(before, 1e-3 * parent.learning_rate):.3g}."
             )
-    return found
+    return remarks
 
 
 def _drops(config: RunConfig, parent: RunConfig) -> bool:

@@ -69,9 +69,9 @@ def _displacements(images: Tensor, strength: float, generator: torch.Generator |
     # (K,)
     knots = torch.arange(-2 * _SMOOTHNESS, size + 2 * _SMOOTHNESS, _SMOOTHNESS, device=images.device)
     noise = torch.randn(count, 2, len(knots), len(knots), device=images.device, generator=generator)
-    place = torch.arange(size, device=images.device, dtype=torch.float32)
+    pixels = torch.arange(size, device=images.device, dtype=torch.float32)
     # (H, K)
-    smooth = torch.exp(-((place[:, None] - knots) ** 2) / (2 * _SMOOTHNESS**2))
+    smooth = torch.exp(-((pixels[:, None] - knots) ** 2) / (2 * _SMOOTHNESS**2))
     smooth = smooth / smooth.norm(dim=1, keepdim=True)
     # (B, 2, H, W)
     field = smooth @ noise @ smooth.T

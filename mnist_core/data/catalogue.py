@@ -91,8 +91,8 @@ def input_shape_and_classes(config: RunConfig) -> tuple[tuple[int, int, int], in
         return (3 if config.folder_colour else 1, config.folder_size, config.folder_size), len(
             folder_class_names(config.folder)
         )
-    known = dataset(config.dataset)
-    return known.shape, len(known.classes)
+    published = dataset(config.dataset)
+    return published.shape, len(published.classes)
 
 
 def _idx_files(folder: str) -> tuple[tuple[str, int | None], ...]:
@@ -109,8 +109,8 @@ _CIFAR_FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch
 
 DATASET_CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
     {
-        known.name: known
-        for known in (
+        entry.name: entry
+        for entry in (
             Dataset(
                 name="mnist",
                 label="MNIST",

@@ -28,8 +28,8 @@ def read_cifar10(root: Path) -> tuple[Labelled, Labelled]:
         (np.ascontiguousarray(part.data.transpose(0, 3, 1, 2)), np.array(part.targets, dtype=np.int64))
         for part in parts
     )
-    known = dataset("cifar10")
-    for (images, labels), count in ((train, known.train_images), (test, known.test_images)):
-        if images.shape != (count, *known.shape) or labels.shape != (count,):
+    entry = dataset("cifar10")
+    for (images, labels), count in ((train, entry.train_images), (test, entry.test_images)):
+        if images.shape != (count, *entry.shape) or labels.shape != (count,):
             raise DataError(f"{folder} holds {images.shape[0]:,} images where {count:,} were expected.")
     return train, test

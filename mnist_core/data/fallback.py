@@ -15,12 +15,12 @@ def resolve_dataset(config: RunConfig, root: Path) -> tuple[RunConfig, str]:
     Looks at the disk only: download first, with `availability.ensure`. Raises DataError with the remedy where
     another data set is missing, or any is damaged.
     """
-    found = dataset_status(config.dataset, root)
-    if found.state == "ready":
+    status = dataset_status(config.dataset, root)
+    if status.state == "ready":
         return config, ""
-    if config.dataset != "mnist" or found.state != "missing":
+    if config.dataset != "mnist" or status.state != "missing":
         remedy = f" Download it on the Data page or with: python -m mnist_core data download {config.dataset}"
-        raise DataError(found.message + (remedy if found.state == "missing" else ""))
+        raise DataError(status.message + (remedy if status.state == "missing" else ""))
     smaller = dataset("mnist-5k").train_images
     changes: dict[str, int | None] = {}
     instead: list[str] = []

@@ -87,23 +87,23 @@ def folder_class_names(folder: str, rule: int = READING_RULE) -> tuple[str, ...]
 def _class_directories(folder: str, rule: int) -> dict[str, dict[str, str]]:
     """By split: names of the classes and of their directories; the same two classes or more in both."""
     root = folder_path(folder)
-    found = {split: _directories(root, split, rule) for split in FOLDER_SPLITS}
-    for here, there in (FOLDER_SPLITS, FOLDER_SPLITS[::-1]):
-        alone = sorted(found[here].keys() - found[there].keys())
-        if alone:
+    directories = {split: _directories(root, split, rule) for split in FOLDER_SPLITS}
+    for split, other in (FOLDER_SPLITS, FOLDER_SPLITS[::-1]):
+        missing = sorted(directories[split].keys() - directories[other].keys())
+        if missing:
             raise DataError(
-                f"{folder}: the class {_listed(alone)} is in {here}/ but not in {there}/. "
+                f"{folder}: the class {_listed(missing)} is in {split}/ but not in {other}/. "
                 "Give both the same class directories."
             )
-    if len(found["train"]) > (most := read_limit("MAX_CLASSES")):
+    if len(directories["train"]) > (most := read_limit("MAX_CLASSES")):
         raise DataError(
-            f"{folder}/train holds {len(found['train']):,} class directories, more than {most:,}. Give the directory "
-            f"above train/ and test/, with one directory a class (on a larger machine: "
+            f"{folder}/train holds {len(directories['train']):,} class directories, more than {most:,}. Give the "
+            f"directory above train/ and test/, with one directory a class (on a larger machine: "
             f"{limit_variable('MAX_CLASSES')})."
         )
-    if len(found["train"]) < 2:
-        raise DataError(f"{folder}/train holds {len(found['train'])} class directories; at least 2 are needed.")
-    return found
+    if len(directories["train"]) < 2:
+        raise DataError(f"{folder}/train holds {len(directories['train'])} class directories; at least 2 are needed.")
+    return directories
 
 
 def _directories(root: Path, split: str, rule: int) -> dict[str, str]:

@@ -14,15 +14,15 @@ from mnist_core.errors import DataError
 Labelled = tuple[np.ndarray, np.ndarray]
 
 
-def read_idx_dataset(known: Dataset, root: Path) -> tuple[Labelled, Labelled]:
+def read_idx_dataset(entry: Dataset, root: Path) -> tuple[Labelled, Labelled]:
     """Training and test images with labels of an IDX data set below `root`; raises DataError naming the file.
 
     Every file is checked before anything is returned: kind, shape, length, and the range of the labels.
     """
-    located = locate_files(known, root)
-    paths = [located.get(name, root / name) for name, _ in known.files]
-    train = _pair(known, paths[0], paths[1], known.train_images)
-    test = _pair(known, paths[2], paths[3], known.test_images)
+    located = locate_files(entry, root)
+    paths = [located.get(name, root / name) for name, _ in entry.files]
+    train = _pair(entry, paths[0], paths[1], entry.train_images)
+    test = _pair(entry, paths[2], paths[3], entry.test_images)
     return train, test
 
 
@@ -44,8 +44,8 @@ def read_idx(path: Path, shape: tuple[int, ...], remedy: str) -> np.ndarray:
         raise DataError(f"{path} cannot be read ({error.strerror}). {remedy}") from None
     header = 4 + 4 * len(shape)
     if content.size < header or content[:4].tolist() != [0, 0, 8, len(shape)]:
-        found = content[:4].tobytes().hex(" ") or "nothing"
-        raise DataError(f"{path} is no IDX file of {len(shape)} dimensions (it begins with {found}). {remedy}")
+        first_bytes = content[:4].tobytes().hex(" ") or "nothing"
+        raise DataError(f"{path} is no IDX file of {len(shape)} dimensions (it begins with {first_bytes}). {remedy}")
     stated = tuple(int(size) for size in content[4:header].view(">u4"))
     if stated != shape:
         raise DataError(f"{path} says that it holds {_times(stated)} values, not {_times(shape)}. {remedy}")
@@ -56,17 +56,17 @@ def read_idx(path: Path, shape: tuple[int, ...], remedy: str) -> np.ndarray:
     return content[header:].reshape(shape)
 
 
-def _pair(known: Dataset, images_path: Path, labels_path: Path, count: int) -> Labelled:
-    channels, height, width = known.shape
-    remedy = f"Delete it and download {known.label} again: python -m mnist_core data download {known.name}"
+def _pair(entry: Dataset, images_path: Path, labels_path: Path, count: int) -> Labelled:
+    channels, height, width = entry.shape
+    remedy = f"Delete it and download {entry.label} again: python -m mnist_core data download {entry.name}"
     images = read_idx(images_path, (count, height, width), remedy)
     labels = read_idx(labels_path, (count,), remedy)
     highest = int(labels.max())
-    if highest >= len(known.classes):
+    if highest >= len(entry.classes):
         where = int(labels.argmax())
         raise DataError(
             f"{labels_path} holds the label {highest} (image {where:,}); "
-            f"{known.label} has the labels 0 to {len(known.classes) - 1}. {remedy}"
+            f"{entry.label} has the labels 0 to {len(entry.classes) - 1}. {remedy}"
         )
     return images.reshape(count, channels, height, width), labels.astype(np.int64)
 

@@ -7,44 +7,44 @@ from pathlib import Path
 from mnist_core.data.catalogue import Dataset
 
 
-def locate_files(known: Dataset, root: Path) -> dict[str, Path]:
+def locate_files(entry: Dataset, root: Path) -> dict[str, Path]:
     """By their names in `known.files`, those of a data set's files that are below `root`.
 
     Names may have a dot for a dash (train-images.idx3-ubyte), as they come out of some browsers, and end in .gz. An
     unpacked file is preferred to a packed one, and torchvision's layout to other places.
     """
-    if not known.torchvision or not _is_idx(known):
-        return {name: root / name for name, _ in known.files if (root / name).exists()}
-    found: dict[str, Path] = {}
-    for folder in candidate_folders(known, root):
-        lying = _published(folder)
-        for name, _ in known.files:
-            if path := lying.get(Path(name).name):
-                found.setdefault(name, path)
-    return found
+    if not entry.torchvision or not _is_idx(entry):
+        return {name: root / name for name, _ in entry.files if (root / name).exists()}
+    paths: dict[str, Path] = {}
+    for folder in candidate_folders(entry, root):
+        published = _published(folder)
+        for name, _ in entry.files:
+            if path := published.get(Path(name).name):
+                paths.setdefault(name, path)
+    return paths
 
 
-def candidate_folders(known: Dataset, root: Path) -> list[Path]:
+def candidate_folders(entry: Dataset, root: Path) -> list[Path]:
     """Where files of an IDX data set are looked for, in this order.
 
     Data sets share the names of their files, so those that lie in the data folder itself are MNIST's.
     """
-    own = [root / known.torchvision / "raw", root / known.torchvision, root / known.name]
-    return [*own, root] if known.name == "mnist" else own
+    folders = [root / entry.torchvision / "raw", root / entry.torchvision, root / entry.name]
+    return [*folders, root] if entry.name == "mnist" else folders
 
 
-def describe_search(known: Dataset, root: Path) -> str:
+def describe_search(entry: Dataset, root: Path) -> str:
     """Which file is missing and where it was looked for, as a sentence."""
-    missing = next((name for name, _ in known.files if name not in locate_files(known, root)), known.files[0][0])
+    missing = next((name for name, _ in entry.files if name not in locate_files(entry, root)), entry.files[0][0])
     sentence = f"{root / missing} is looked for"
-    if not _is_idx(known):
+    if not _is_idx(entry):
         return f"{sentence}."
-    others = ", ".join(str(folder) for folder in candidate_folders(known, root)[1:])
+    others = ", ".join(str(folder) for folder in candidate_folders(entry, root)[1:])
     return f"{sentence}, also as .gz, or in {others}."
 
 
-def _is_idx(known: Dataset) -> bool:
-    return all(name.endswith("-ubyte") for name, _ in known.files)
+def _is_idx(entry: Dataset) -> bool:
+    return all(name.endswith("-ubyte") for name, _ in entry.files)
 
 
 def _published(folder: Path) -> dict[str, Path]:

@@ -130,9 +130,9 @@ def _moments(config: RunConfig, train: Split) -> tuple[tuple[float, ...], tuple[
         return mean, tuple(value or 1.0 for value in std)
     if not config.normalise:
         return (0.0,), (1.0,)
-    known = dataset(config.dataset)
-    if known.mean:
-        return known.mean, known.std
+    entry = dataset(config.dataset)
+    if entry.mean:
+        return entry.mean, entry.std
     mean, std = channel_moments(np.asarray(train.images.cpu()))
     # a channel of one value only: nothing to scale
     return mean, tuple(value or 1.0 for value in std)

@@ -31,7 +31,7 @@ def read_mnist_5k() -> tuple[Labelled, Labelled]:
     The file is sorted by digit; both parts are shuffled so that any piece of them holds all digits.
     """
     path = packaged_file()
-    known = dataset("mnist-5k")
+    entry = dataset("mnist-5k")
     try:
         # 784 pixels and the label
         table = _numbers(gzip.decompress(path.read_bytes())).reshape(5_000, 785)
@@ -46,7 +46,7 @@ def read_mnist_5k() -> tuple[Labelled, Labelled]:
     for digit in range(10):
         rank[order[labels[order] == digit]] = np.arange(500)
     train, test = order[rank[order] < 400], order[rank[order] >= 400]
-    images = pixels.reshape(-1, *known.shape)
+    images = pixels.reshape(-1, *entry.shape)
     return (images[train], labels[train]), (images[test], labels[test])
 
 

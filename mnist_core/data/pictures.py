@@ -376,8 +376,8 @@ def _depths(highest: Sequence[float]) -> tuple[tuple[float, int], ...]:
 
 def _bits(highest: float, depths: Sequence[tuple[float, int]]) -> int:
     """The depth of a picture with this largest value: that of its group, or the least even number of bits from 8 on."""
-    own = max(8, 2 * -(-int(highest).bit_length() // 2))
-    return next((bits for limit, bits in depths if highest <= limit), own)
+    own_depth = max(8, 2 * -(-int(highest).bit_length() // 2))
+    return next((bits for limit, bits in depths if highest <= limit), own_depth)
 
 
 def _contrasts(picture: DecodedPicture, depths: tuple[tuple[float, int], ...]) -> tuple[int, int]:

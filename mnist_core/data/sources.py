@@ -59,16 +59,16 @@ def load_arrays(config: RunConfig, root: Path, rule: int = READING_RULE) -> Data
 
 def read_published(name: str, root: Path) -> tuple[Labelled, Labelled]:
     """Training and test images with labels of any data set but `folder`; raises DataError with the remedy."""
-    known = dataset(name)
+    entry = dataset(name)
     if name == "mnist-5k":
         return mnist_5k.read_mnist_5k()
     try:
-        located = locate_files(known, root)
+        located = locate_files(entry, root)
     except OSError as error:
         raise DataError(f"{error.filename} cannot be read ({error.strerror}). Check its permissions.") from None
     if not located:
         raise DataError(
-            f"{known.label} is not in {root}: {describe_search(known, root)} Download it on the Data page or with: "
+            f"{entry.label} is not in {root}: {describe_search(entry, root)} Download it on the Data page or with: "
             f"python -m mnist_core data download {name}"
         )
-    return cifar10.read_cifar10(root) if name == "cifar10" else idx.read_idx_dataset(known, root)
+    return cifar10.read_cifar10(root) if name == "cifar10" else idx.read_idx_dataset(entry, root)

@@ -38,10 +38,10 @@ def capture_checkpoint(
     """Copy everything that training needs to go on bit for bit, random state included."""
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     scalars: dict[str, Any] = {}
-    for place, optimizer in enumerate(optimizers):
+    for index, optimizer in enumerate(optimizers):
         for parameter, values in optimizer.state_dict()["state"].items():
             for key, value in values.items():
-                name = f"optimizer.{place}.{parameter}.{key}"
+                name = f"optimizer.{index}.{parameter}.{key}"
                 (tensors if isinstance(value, Tensor) else scalars)[name] = value
     tensors["random.cpu"] = torch.get_rng_state()
     if next(model.parameters()).device.type == "cuda":
@@ -89,10 +89,10 @@ def restore_weights(checkpoint: Checkpoint, model: nn.Module) -> None:
 
 def restore_optimizers(checkpoint: Checkpoint, optimizers: list[Optimizer]) -> None:
     """Load the optimizers' state. Raises CheckpointError if it is another optimizer's."""
-    for place, optimizer in enumerate(optimizers):
+    for index, optimizer in enumerate(optimizers):
         state: dict[int, dict[str, Any]] = {}
         for name, value in {**checkpoint.tensors, **checkpoint.scalars}.items():
-            if name.startswith(f"optimizer.{place}."):
+            if name.startswith(f"optimizer.{index}."):
                 parameter, key = name.split(".")[2:4]
                 state.setdefault(int(parameter), {})[key] = value
         try:

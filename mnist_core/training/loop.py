@@ -94,16 +94,16 @@ def train_network(
     model.train()
     chain = perceptron(model, config, state.optimizers, data.train.labels.device)
     while state.epoch < config.epochs:
-        broken = False
+        diverged = False
         meter = _Meter(math.ceil(config.epochs * steps_per_epoch / MAX_WINDOWS), smoothing)
         for event in _steps(model, chain, data, config, state, steps_per_epoch, meter):
             yield event
-            broken = broken or not math.isfinite(event.loss)
-        if not broken:
+            diverged = diverged or not math.isfinite(event.loss)
+        if not diverged:
             end = _end_of_epoch(model, data, state, config)
             yield end
-            broken = not math.isfinite(end.validation_loss if end.validation_loss is not None else end.train_loss)
-        if broken:
+            diverged = not math.isfinite(end.validation_loss if end.validation_loss is not None else end.train_loss)
+        if diverged:
             yield _finished("diverged", state, _divergence_hint(config, state))
             return
         waited_since = state.best_epoch if rules.patience == 1 else state.risen_epoch
@@ -139,8 +139,8 @@ def _steps(
     augmented = has_augmentation(config)
     rate = -1.0
     optimizers = state.optimizers
-    for place in range(done, steps_per_epoch):
-        batch, target = batches[place], labels[place]
+    for index in range(done, steps_per_epoch):
+        batch, target = batches[index], labels[index]
         wanted = optimization.learning_rate(config, state.step, steps_per_epoch)
         if wanted != rate:
             rate = wanted
@@ -164,7 +164,7 @@ def _steps(
                 optimizer.zero_grad()
         meter.add(logits, target, rate)
         state.step += 1
-        if meter.due(last=place + 1 == steps_per_epoch):
+        if meter.due(last=index + 1 == steps_per_epoch):
             for event in meter.read(state):
                 yield event
                 if not math.isfinite(event.loss):
@@ -205,18 +205,18 @@ class _Meter:
 
     def read(self, state: TrainingState) -> list[StepEnd]:
         """The unread windows as events; adds them to the epoch's sums in `state`."""
-        windows = [self._targets[place : place + self._window] for place in range(0, len(self._rates), self._window)]
+        windows = [self._targets[index : index + self._window] for index in range(0, len(self._rates), self._window)]
         images = [sum(target.shape[0] for target in targets) for targets in windows]
         losses, corrects = self._sums(images)
         now = perf_counter()
-        took, total = max(now - self._read_at, 1e-9), sum(images)
+        elapsed, total = max(now - self._read_at, 1e-9), sum(images)
         before, start = state.seconds, state.step - len(self._rates)
         events, seen = [], 0
-        for place, (loss, correct, count) in enumerate(zip(losses, corrects, images, strict=True)):
+        for index, (loss, correct, count) in enumerate(zip(losses, corrects, images, strict=True)):
             state.loss_sum += loss
             state.correct += correct
             seen += count
-            steps = min((place + 1) * self._window, len(self._rates))
+            steps = min((index + 1) * self._window, len(self._rates))
             events.append(
                 StepEnd(
                     step=start + steps,
@@ -224,11 +224,11 @@ class _Meter:
                     loss=loss / count,
                     accuracy=correct / count,
                     learning_rate=self._rates[steps - 1],
-                    images_per_second=total / took,
-                    seconds=before + took * seen / total,
+                    images_per_second=total / elapsed,
+                    seconds=before + elapsed * seen / total,
                 )
             )
-        state.seconds = before + took
+        state.seconds = before + elapsed
         self._forget()
         self._read_at = perf_counter()
         return events

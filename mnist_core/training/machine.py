@@ -74,11 +74,11 @@ def append_device(before: str | None, now: str) -> str:
 
 def append_versions(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
     """The recorded versions of a run that was begun with others: "2.12.0, then 2.13.0" where they differ."""
-    found = before | now
+    versions = before | now
     for name in before.keys() & now.keys():
         parts = before[name].split(", then ")
-        found[name] = before[name] if parts[-1] == now[name] else f"{parts[0]}, then {now[name]}"
-    return found
+        versions[name] = before[name] if parts[-1] == now[name] else f"{parts[0]}, then {now[name]}"
+    return versions
 
 
 def is_unchanged(text: str | None) -> bool:
@@ -93,14 +93,14 @@ def _tidy(name: str) -> str:
 def _linux() -> str:
     text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     # of the first core
-    said = dict(re.findall(r"^([^\t:]+)\s*: *(.+)$", text, re.MULTILINE)[::-1])
+    fields = dict(re.findall(r"^([^\t:]+)\s*: *(.+)$", text, re.MULTILINE)[::-1])
     # x86; ARM; MIPS; POWER
     for name in ("model name", "Processor", "cpu model", "cpu"):
-        if said.get(name, "").strip():
-            return said[name]
+        if fields.get(name, "").strip():
+            return fields[name]
     # 64-bit ARM gives numbers only
-    if "CPU part" in said:
-        return f"{platform.machine()} {said.get('CPU implementer', '')}-{said['CPU part']}"
+    if "CPU part" in fields:
+        return f"{platform.machine()} {fields.get('CPU implementer', '')}-{fields['CPU part']}"
     return ""
 
 

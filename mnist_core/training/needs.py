@@ -61,9 +61,11 @@ def check_needs(config: RunConfig, shape: Shape, classes: int, images: int | Non
         )
     steps, most = count_steps(config, images), read_limit("MAX_STEPS")
     if images is not None and steps > most:
-        own = most // ceil(images / config.batch_size)
-        epochs = own + (config.continue_epoch or 0)
-        remedy = f"train at most {epochs:,} epochs, or choose a larger batch size" if own else "use larger batches"
+        most_epochs = most // ceil(images / config.batch_size)
+        epochs = most_epochs + (config.continue_epoch or 0)
+        remedy = (
+            f"train at most {epochs:,} epochs, or choose a larger batch size" if most_epochs else "use larger batches"
+        )
         raise ConfigError(
             "epochs", f"{config.epochs:,} are {steps:,} steps, more than {most:,}; {remedy}{_larger('MAX_STEPS')}"
         )
@@ -95,14 +97,14 @@ def check_needs_together(needs: Collection[RunNeeds], field: str, free: int | No
     `free`: bytes that the disk of the runs has left, None if that is not asked.
     """
     count = f"{len(needs):,} run{'s' * (len(needs) != 1)}"
-    steps, most = sum(one.steps for one in needs), read_limit("MAX_STEPS_TOGETHER")
+    steps, most = sum(run.steps for run in needs), read_limit("MAX_STEPS_TOGETHER")
     if steps > most:
         raise ConfigError(
             field,
             f"{count} are {steps:,} steps together, more than {most:,}; train fewer runs or epochs, or use larger "
             f"batches{_larger('MAX_STEPS_TOGETHER')}",
         )
-    disk, most = sum(one.disk for one in needs), read_limit("MAX_DISK_TOGETHER")
+    disk, most = sum(run.disk for run in needs), read_limit("MAX_DISK_TOGETHER")
     if disk > most:
         raise ConfigError(
             field,
@@ -158,13 +160,13 @@ def _peak(nodes: tuple[Node, ...], held: int = 0) -> int:
     The first layer's input is what is held.
     """
     most = 0
-    for place, node in enumerate(nodes):
+    for index, node in enumerate(nodes):
         before, after = prod(node.input_shape), prod(node.output_shape)
         if node.body:
             inside = max(_peak(node.body, before), before + (3 if node.shortcut else 2) * after)
         else:
             inside = before + (0 if node.kind.role in _NO_COPY else after)
-        most = max(most, inside + (held if place else 0))
+        most = max(most, inside + (held if index else 0))
     return most
 
 

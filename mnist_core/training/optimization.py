@@ -14,7 +14,7 @@ __all__ = ["build_optimizers", "clip_gradients", "learning_rate", "set_learning_
 def build_optimizers(model: nn.Module, config: RunConfig) -> list[Optimizer]:
     """The optimizers that together update every parameter of the model; one, except for Muon."""
     devices = {parameter.device.type for parameter in model.parameters()}
-    found = []
+    optimizers = []
     for part in OPTIMIZERS[config.optimizer].parts:
         arguments: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay, **part.constants}
         arguments |= {keyword: getattr(config, field) for keyword, field in part.settings.items()}
@@ -22,8 +22,8 @@ def build_optimizers(model: nn.Module, config: RunConfig) -> list[Optimizer]:
         if devices <= part.fused:
             arguments["fused"] = True
         if parameters := _parameters(model, part.updates):
-            found.append(getattr(torch.optim, part.torch_class)(parameters, **arguments))
-    return found
+            optimizers.append(getattr(torch.optim, part.torch_class)(parameters, **arguments))
+    return optimizers
 
 
 def _parameters(model: nn.Module, updates: Literal["all", "hidden", "others"]) -> list[nn.Parameter]:

@@ -84,16 +84,16 @@ def _outer_gradient(size: int, classes: int, smoothing: float) -> Tensor:
 
     Asked of autograd: with smoothing it is a sum, and the order of its terms decides about the last bits.
     """
-    logits, found = torch.zeros(size, classes, requires_grad=True), []
+    logits, gradients_seen = torch.zeros(size, classes, requires_grad=True), []
     loss = F.cross_entropy(logits, torch.zeros(size, dtype=torch.int64), label_smoothing=smoothing)
     node = loss.grad_fn
     while node is not None and node.name() != "LogSoftmaxBackward0":
         node = node.next_functions[0][0]
     assert node is not None
-    node.register_prehook(lambda gradients: found.append(gradients[0]))
+    node.register_prehook(lambda gradients: gradients_seen.append(gradients[0]))
     loss.backward()
     # of an image of class 0
-    right, *others = found[0][0]
+    right, *others = gradients_seen[0][0]
     outer = torch.full((classes, classes), float(others[0]) if others else 0.0)
     return outer.fill_diagonal_(float(right))
 
@@ -181,10 +181,10 @@ def _whole_draws_the_same() -> bool:
 
     They do wherever torch draws one number after another, and not where it has Intel's library draw them.
     """
-    one, other = (torch.Generator().manual_seed(1) for _ in range(2))
-    expected = torch.empty(4096).bernoulli_(0.3, generator=one)
-    drawn = _draw_whole(torch.empty(4096), torch.empty(4096, dtype=torch.int64), 0.3, other)
-    return torch.equal(drawn, expected) and torch.equal(one.get_state(), other.get_state())
+    first, second = (torch.Generator().manual_seed(1) for _ in range(2))
+    expected = torch.empty(4096).bernoulli_(0.3, generator=first)
+    drawn = _draw_whole(torch.empty(4096), torch.empty(4096, dtype=torch.int64), 0.3, second)
+    return torch.equal(drawn, expected) and torch.equal(first.get_state(), second.get_state())
 
 
 def _layer(module: nn.Module) -> _LinearStep | _ActivationStep | _DropoutStep:

@@ -108,8 +108,8 @@ class _DiagramRow:
             svg_text(centre, half + 22, format_shape(layer.output_shape)),
             svg_text(centre, half + 40, parameters, 12, opacity=0.7) if parameters else "",
         ]
-        for place, strip in enumerate(unit.before):
-            words.append(pill(centre, -half - 30 - _PILL * (len(unit.before) - place), strip.label, strip.role))
+        for index, strip in enumerate(unit.before):
+            words.append(pill(centre, -half - 30 - _PILL * (len(unit.before) - index), strip.label, strip.role))
         words += self.pills_below(unit.after, centre, half + (52 if parameters else 32))
         self.top = min(self.top, -half - 32 - _PILL * len(unit.before))
         block = f'<g transform="translate({centre:.1f})">{graphic.svg}</g>'
@@ -181,7 +181,7 @@ class _DiagramRow:
 
     def pills_below(self, strips: Sequence[Layer], x: float, y: float) -> list[str]:
         self.bottom = max(self.bottom, y + _PILL * len(strips))
-        return [pill(x, y + _PILL * place, strip.label, strip.role) for place, strip in enumerate(strips)]
+        return [pill(x, y + _PILL * index, strip.label, strip.role) for index, strip in enumerate(strips)]
 
     def line_to(self, x: float) -> None:
         if self.port:

@@ -113,7 +113,7 @@ def _neurons(size: int, colour: str) -> Graphic:
     fitting = int((height - 14) / (2 * _DOT + 1.8)) + 1
     count = min(size, fitting)
     step = min(14.0, (height - 16) / max(1, count - 1))
-    points = [(place - (count - 1) / 2) * step for place in range(count)]
+    points = [(index - (count - 1) / 2) * step for index in range(count)]
     more = ""
     # an ellipsis says that there are more
     if count < size:
@@ -131,9 +131,9 @@ def _tokens(shape: Shape, colour: str) -> Graphic:
     step = 8.0
     left = -(count * step - 2.5) / 2
     bars = "".join(
-        f'<rect x="{left + place * step:.1f}" y="{-height / 2:.1f}" width="5.5" height="{height:.1f}" rx="2" '
-        f'style="fill:{colour};stroke:{colour}" fill-opacity="{0.5 if place % 2 else 0.28}" stroke-opacity="0.8"/>'
-        for place in range(min(count, shape[0]))
+        f'<rect x="{left + index * step:.1f}" y="{-height / 2:.1f}" width="5.5" height="{height:.1f}" rx="2" '
+        f'style="fill:{colour};stroke:{colour}" fill-opacity="{0.5 if index % 2 else 0.28}" stroke-opacity="0.8"/>'
+        for index in range(min(count, shape[0]))
     )
     return Graphic(bars, count * step - 2.5, height)
 

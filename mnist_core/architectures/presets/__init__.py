@@ -37,11 +37,13 @@ class Preset:
 @cache
 def presets() -> dict[str, Preset]:
     """All presets by name, simple families first. Adding a file with PRESETS to this folder adds its presets."""
-    found: list[Preset] = []
+    all_presets: list[Preset] = []
     for module in sorted(iter_modules(__path__), key=lambda module: module.name):
-        found += import_module(f"{__name__}.{module.name}").PRESETS
-    found.sort(key=lambda preset: _FAMILIES.index(preset.family) if preset.family in _FAMILIES else len(_FAMILIES))
-    return {preset.name: preset for preset in found}
+        all_presets += import_module(f"{__name__}.{module.name}").PRESETS
+    all_presets.sort(
+        key=lambda preset: _FAMILIES.index(preset.family) if preset.family in _FAMILIES else len(_FAMILIES)
+    )
+    return {preset.name: preset for preset in all_presets}
 
 
 def architecture_line(text: str) -> str:
@@ -51,14 +53,14 @@ def architecture_line(text: str) -> str:
     """
     check_length(text)
     name = text.strip().lower()
-    known = presets()
-    if name in known:
-        return known[name].text
+    by_name = presets()
+    if name in by_name:
+        return by_name[name].text
     # positions stay true, and an error's carets stay under one line
     line = re.sub(r"\s", " ", text)
     if re.fullmatch(r"[^\W\d][\w.+-]*", name) and name not in KINDS:
-        longer = [preset for preset in known if preset.startswith(name)]
-        close = (longer or get_close_matches(name, [*known, *KINDS], n=3, cutoff=0.6))[:3]
+        longer = [preset for preset in by_name if preset.startswith(name)]
+        close = (longer or get_close_matches(name, [*by_name, *KINDS], n=3, cutoff=0.6))[:3]
         remedy = f"did you mean {' or '.join(close)}?" if close else "choose one from the list or type its layers"
         start = len(text) - len(text.lstrip())
         raise ArchitectureError(f"There is no preset {text.strip()}; {remedy}", line, start, start + len(name))

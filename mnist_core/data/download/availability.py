@@ -45,16 +45,16 @@ class DatasetStatus:
 
 def dataset_status(name: str, root: Path) -> DatasetStatus:
     """Whether a data set is ready below `root`, by the length and the first bytes of its files; reads no network."""
-    known = dataset(name)
+    entry = dataset(name)
     try:
         if name == "mnist-5k":
             packaged_file()
-            return DatasetStatus(name, "ready", f"{known.label} comes with the installation.")
+            return DatasetStatus(name, "ready", f"{entry.label} comes with the installation.")
         if name == "folder":
             return DatasetStatus(name, "ready", "Give the directory of your images.")
-        located = locate_files(known, root)
-        damage = _damage(known, located)
-        complete = all(file in located and located[file].is_file() for file, _ in known.files)
+        located = locate_files(entry, root)
+        damage = _damage(entry, located)
+        complete = all(file in located and located[file].is_file() for file, _ in entry.files)
     except DataError as error:
         return DatasetStatus(name, "missing", str(error))
     except OSError as error:
@@ -63,12 +63,12 @@ def dataset_status(name: str, root: Path) -> DatasetStatus:
         )
     if damage:
         remedy = f"Delete it and download again: python -m mnist_core data download {name}"
-        return DatasetStatus(name, "damaged", f"{damage}. {remedy}", total=known.download_bytes)
+        return DatasetStatus(name, "damaged", f"{damage}. {remedy}", total=entry.download_bytes)
     if complete:
-        return DatasetStatus(name, "ready", f"{known.label} is in {root}.")
-    megabytes = known.download_bytes / 1e6
-    message = f"{known.label} is not in {root}: {describe_search(known, root)} It is a download of {megabytes:.0f} MB."
-    return DatasetStatus(name, "missing", message, total=known.download_bytes)
+        return DatasetStatus(name, "ready", f"{entry.label} is in {root}.")
+    megabytes = entry.download_bytes / 1e6
+    message = f"{entry.label} is not in {root}: {describe_search(entry, root)} It is a download of {megabytes:.0f} MB."
+    return DatasetStatus(name, "missing", message, total=entry.download_bytes)
 
 
 def dataset_statuses(root: Path) -> list[DatasetStatus]:
@@ -96,17 +96,17 @@ class Download:
     May be used from many threads. Nothing is left behind by one that fails or is cancelled.
     """
 
-    def __init__(self, found: DatasetStatus, root: Path, command: Sequence[str]) -> None:
+    def __init__(self, status: DatasetStatus, root: Path, command: Sequence[str]) -> None:
         """Run `command`, which reports as `mnist_core.data.download.child` does; an empty one means nothing to do."""
         # replaced as a whole, so a reader never sees half of it
-        self._status = found
+        self._status = status
         self._root = root
         self._process: subprocess.Popen[str] | None = None
         self._thread: threading.Thread | None = None
         if not command:
             return
-        label = dataset(found.name).label
-        self._status = replace(found, state="downloading", message=f"Downloading {label} ...")
+        label = dataset(status.name).label
+        self._status = replace(status, state="downloading", message=f"Downloading {label} ...")
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -152,14 +152,14 @@ class Download:
                     last = report
         # a killed process left it
         shutil.rmtree(temporary_folder(name, self._root, process.pid), ignore_errors=True)
-        found = dataset_status(name, self._root)
-        if found.state != "ready" and last:
+        status = dataset_status(name, self._root)
+        if status.state != "ready" and last:
             state = "unreachable" if last["state"] == "unreachable" else "missing"
-            found = replace(found, state=state, message=last["message"])
-        elif found.state != "ready" and process.returncode >= 0:
+            status = replace(status, state=state, message=last["message"])
+        elif status.state != "ready" and process.returncode >= 0:
             # below 0: killed, which nobody need be told
-            found = replace(found, message=f"The download ended unexpectedly (exit code {process.returncode}).")
-        self._status = replace(found, received=self._status.received)
+            status = replace(status, message=f"The download ended unexpectedly (exit code {process.returncode}).")
+        self._status = replace(status, received=self._status.received)
 
 
 def temporary_folder(name: str, root: Path, pid: int) -> Path:
@@ -167,9 +167,9 @@ def temporary_folder(name: str, root: Path, pid: int) -> Path:
     return root / f".download-{name}-{pid}"
 
 
-def _damage(known: Dataset, located: Mapping[str, Path]) -> str:
+def _damage(entry: Dataset, located: Mapping[str, Path]) -> str:
     """What is wrong with the first file that is there and cannot be right; empty if nothing is."""
-    for file, expected in known.files:
+    for file, expected in entry.files:
         path = located.get(file)
         if expected is None or path is None or not path.is_file():
             continue

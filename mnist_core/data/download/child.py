@@ -37,7 +37,7 @@ class UnreachableError(DataError):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Download the data set that the arguments name; 0 if it is then ready, else 1."""
     parser = argparse.ArgumentParser(prog="python -m mnist_core.data.download.child", description=__doc__)
-    parser.add_argument("name", choices=[name for name, known in DATASET_CATALOGUE.items() if known.torchvision])
+    parser.add_argument("name", choices=[name for name, entry in DATASET_CATALOGUE.items() if entry.torchvision])
     parser.add_argument("root", type=Path, help="the data directory")
     parser.add_argument("--mirror", action="append", default=[], help="ask this URL instead; may be repeated")
     parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds without a byte before giving up")
@@ -58,12 +58,12 @@ def download(name: str, root: Path, mirrors: Sequence[str] = (), patience: float
     nor torchvision's retries can be interrupted otherwise. Raises UnreachableError or, for what is wrong on this
     machine, DataError.
     """
-    known = dataset(name)
+    entry = dataset(name)
     # before torch is imported, which takes seconds
-    asked, reason = probe_servers(mirrors or known.mirrors, patience)
+    asked, reason = probe_servers(mirrors or entry.mirrors, patience)
     if not asked:
         raise UnreachableError(
-            f"{known.label} cannot be downloaded: {reason}. Check the network and try again, or use mnist-5k, "
+            f"{entry.label} cannot be downloaded: {reason}. Check the network and try again, or use mnist-5k, "
             "which needs no download."
         )
     folder = temporary_folder(name, root, os.getpid())
@@ -71,45 +71,45 @@ def download(name: str, root: Path, mirrors: Sequence[str] = (), patience: float
         folder.mkdir(parents=True)
         traffic = Traffic()
         watch_connections(traffic)
-        with _Watchdog(traffic, patience, lambda: _give_up(known, traffic.server, patience, folder)):
-            _fetch(known, folder, asked)
-        _verify(known, folder)
-        for file, _ in known.files:
+        with _Watchdog(traffic, patience, lambda: _give_up(entry, traffic.server, patience, folder)):
+            _fetch(entry, folder, asked)
+        _verify(entry, folder)
+        for file, _ in entry.files:
             (root / file).parent.mkdir(parents=True, exist_ok=True)
             os.replace(folder / file, root / file)
     except OSError as error:
         if error.errno not in _LOCAL:
-            raise UnreachableError(_failed(known, error)) from None
+            raise UnreachableError(_failed(entry, error)) from None
         raise DataError(
             f"{root} cannot be written to ({error.strerror}). Make room or give another directory in MNIST_LAB_DATA."
         ) from None
     except (RuntimeError, http.client.HTTPException, EOFError, tarfile.TarError) as error:
-        raise UnreachableError(_failed(known, error)) from None
+        raise UnreachableError(_failed(entry, error)) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _fetch(known: Dataset, folder: Path, mirrors: Sequence[str]) -> None:
+def _fetch(entry: Dataset, folder: Path, mirrors: Sequence[str]) -> None:
     """Let torchvision's own class download below `folder` and check its checksums."""
     from mnist_core.data.download.torchvision_ops import make_torchvision_importable
 
     make_torchvision_importable()
     from torchvision import datasets
 
-    original = getattr(datasets, known.torchvision)
+    original = getattr(datasets, entry.torchvision)
     if hasattr(original, "mirrors"):
         changed = {"mirrors": list(mirrors)}
     else:
         changed = {"url": f"{mirrors[0]}{original.filename}"}
     # A class of the same name: torchvision names the directory after it.
-    type(known.torchvision, (original,), changed)(str(folder), download=True)
+    type(entry.torchvision, (original,), changed)(str(folder), download=True)
 
 
-def _verify(known: Dataset, folder: Path) -> None:
+def _verify(entry: Dataset, folder: Path) -> None:
     try:
-        read_published(known.name, folder)
+        read_published(entry.name, folder)
     except DataError as error:
-        raise UnreachableError(_failed(known, error)) from None
+        raise UnreachableError(_failed(entry, error)) from None
 
 
 class _Watchdog:
@@ -142,16 +142,16 @@ class _Watchdog:
                     self._give_up()
 
 
-def _give_up(known: Dataset, server: str, patience: float, folder: Path) -> None:
+def _give_up(entry: Dataset, server: str, patience: float, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(BrokenPipeError):
-        _end("unreachable", _failed(known, f"{server} has sent nothing for {patience:g} s"))
+        _end("unreachable", _failed(entry, f"{server} has sent nothing for {patience:g} s"))
     os._exit(1)
 
 
-def _failed(known: Dataset, reason: object) -> str:
+def _failed(entry: Dataset, reason: object) -> str:
     text = " ".join(str(reason).split()) or type(reason).__name__
-    return f"The download of {known.label} failed ({text}). Nothing was kept; try again, or use mnist-5k."
+    return f"The download of {entry.label} failed ({text}). Nothing was kept; try again, or use mnist-5k."
 
 
 def _end(state: str, message: str) -> int:
