@@ -7,5 +7,5 @@ import lazy_loader
 
 __version__ = "0.1.0"
 
-# What others may use stands in __init__.pyi; each of it is imported at its first use, so `import mnist_core` is quick.
+# The public names are listed in __init__.pyi. Each is imported at its first use, which keeps `import mnist_core` quick.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

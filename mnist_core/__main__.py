@@ -2,8 +2,8 @@
 
 import signal
 
-# Until the command line is imported nothing is under way that could be saved: Ctrl-C then simply ends it. An exception
-# in the middle of an import would come out as any other error, or not at all.
+# While the command line is being imported there is nothing to save, so Ctrl-C just ends the process. A
+# KeyboardInterrupt in the middle of an import could be turned into another error or be swallowed.
 _begun = signal.getsignal(signal.SIGINT)
 if _begun is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -36,7 +36,7 @@ class ArchitectureError(MnistLabError):
     """
 
     def __init__(self, message: str, text: str = "", start: int = 0, end: int = 0) -> None:
-        # The message repeats words of the text, which may be as long as that.
+        # The message repeats words of the text, and a word may be as long as the whole text.
         super().__init__(_LONG_WORD.sub(r"\1…", message))
         self.text, self.start, self.end = text, start, end
 
@@ -53,8 +53,8 @@ class StoreError(MnistLabError):
     """The database of runs cannot be used, or a run is not in a state that allows the request."""
 
 
-# Of a StorageError: the disk is full, an error of the disk, a table is gone, no database of this program, contradicts
-# what is there; the others say it themselves.
+# full: the disk is full; disk: the disk reports an error; incomplete: a table is gone; foreign: the database belongs to
+# another program; conflict: a row contradicts one that exists. The other kinds explain themselves.
 StorageKind = Literal[
     "full", "locked", "disk", "damaged", "incomplete", "missing", "read-only", "foreign", "conflict", "other"
 ]

@@ -13,7 +13,7 @@ class RunStarted(NamedTuple):
     validation_images: int
     test_images: int
     steps_per_epoch: int
-    # 0, or the step that the run continues from
+    # 0, or the step from which the run continues.
     first_step: int
     device: str
 
@@ -21,18 +21,18 @@ class RunStarted(NamedTuple):
 class StepEnd(NamedTuple):
     """Training loss and accuracy, averaged over the steps since the last StepEnd."""
 
-    # steps done, counted over all epochs
+    # Steps completed over all epochs.
     step: int
-    # the epoch under way, from 1
+    # The current epoch, counted from 1.
     epoch: int
     loss: float
-    # fraction of the images seen since then
+    # Fraction of correct images since the last StepEnd.
     accuracy: float
-    # of the last of these steps
+    # Learning rate of the last of these steps.
     learning_rate: float
-    # measured over the last report
+    # Measured since the last report.
     images_per_second: float
-    # training time since the run began, pauses not counted
+    # Training time since the run began, without pauses.
     seconds: float
 
 
@@ -41,12 +41,12 @@ class EpochEnd(NamedTuple):
 
     step: int
     epoch: int
-    # mean over the epoch's images while they were learned
+    # Mean over the images of the epoch, each measured when it was learned from.
     train_loss: float
     train_accuracy: float
     validation_loss: float | None
     validation_accuracy: float | None
-    # the best epoch so far
+    # Whether this is the best epoch so far.
     best: bool
     seconds: float
 
@@ -56,10 +56,10 @@ class RunFinished(NamedTuple):
 
     outcome: Outcome
     step: int
-    # the last epoch that was completed
+    # The last completed epoch.
     epoch: int
     best_epoch: int
-    # why it ended, and for a diverged run what to try
+    # Why the run ended; for a diverged run also what to try.
     hint: str
     seconds: float
 

@@ -23,9 +23,9 @@ class Node:
     output_shape: Shape
     start: int
     end: int
-    # of a block
+    # The layers inside, if this is a block.
     body: tuple["Node", ...] = ()
-    # the projection of a block whose shapes differ
+    # The projection of the input, in a block whose input and output shapes differ.
     shortcut: "Node | None" = None
 
     @property
@@ -207,7 +207,7 @@ def _check_outputs(nodes: tuple[Node, ...], classes: int, line: str) -> None:
     if shape == (classes,):
         return
     if len(shape) == 1:
-        # Not the activation or dropout after it: the layer whose width has to change.
+        # Point at the layer whose width must change, not at an activation or dropout after it.
         at = next((node for node in reversed(nodes) if node.macs or node.body), nodes[-1])
         remedy = f"end with linear({classes}) or linear(classes)"
         message = f"The network ends with {shape[0]:,} outputs, but there are {classes} classes; {remedy}"

@@ -16,7 +16,7 @@ from mnist_core.errors import ArchitectureError
 if TYPE_CHECKING:
     from torch import nn
 
-# between networks that hand their weights on, the first one first
+# Stands between the architectures in `initial_weights`, the oldest first.
 _SEPARATOR = ";"
 
 
@@ -164,7 +164,7 @@ def _longest(a: np.ndarray, b: np.ndarray, bound: int) -> tuple[int, int, int]:
     best = (0, 0, 0)
     before = np.zeros(len(b) + 1, dtype=np.int64)
     for row, key in enumerate(a):
-        # lengths[j + 1]: of the common stretch that ends at a[row] and b[j]
+        # lengths[j + 1] is the length of the common stretch that ends at a[row] and b[j].
         lengths = np.zeros(len(b) + 1, dtype=np.int64)
         lengths[1:] = np.where(b == key, before[:-1] + 1, 0)
         longest = int(lengths.max())

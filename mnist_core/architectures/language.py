@@ -14,7 +14,7 @@ _TOKEN = re.compile(
     r"|(?P<word>[^\W\d]\w*)|'(?P<single>\w+)'|\"(?P<double>\w+)\"|(?P<sign>[(),=*×])"
 )
 
-# What people type who know the layer by another name.
+# Names of layers in other libraries, and the name here.
 _OTHER_NAMES = {
     "dense": "linear",
     "fc": "linear",
@@ -58,7 +58,7 @@ class LayerCall:
     body: tuple["LayerCall", ...]
     start: int
     end: int
-    # that this call stands for: itself, and all that lie in its body, repetitions written out
+    # Number of layers: this one and all in its body, with repetitions written out.
     layers: int
 
 
@@ -110,7 +110,7 @@ def suggest_name(word: str, names: Mapping[str, object]) -> str:
 
 @dataclass(frozen=True)
 class _Token:
-    # "number", "word", "arrow", "end", or a sign itself
+    # "number", "word", "arrow", "end", or the punctuation character itself.
     kind: str
     text: str
     start: int

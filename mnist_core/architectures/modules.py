@@ -67,7 +67,7 @@ class GlobalAveragePool(nn.Module):
     """Mean over height and width: (B, C, H, W) to (B, C)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        # (B, C)
+        # Shape (B, C).
         return x.mean((2, 3))
 
 
@@ -79,7 +79,7 @@ class Patches(nn.Module):
         self.project = nn.Conv2d(channels, width, size, stride=size)
 
     def forward(self, x: Tensor) -> Tensor:
-        # (B, T, D)
+        # Shape (B, T, D).
         return self.project(x).flatten(2).transpose(1, 2)
 
 
@@ -88,7 +88,7 @@ class Position(nn.Module):
 
     def __init__(self, tokens: int, width: int) -> None:
         super().__init__()
-        # small, as Dosovitskiy et al. 2020 start it
+        # Small initial values, as in Dosovitskiy et al. 2020.
         self.embedding = nn.Parameter(torch.randn(tokens, width) * 0.02)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -101,18 +101,18 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        # queries, keys and values in one product
+        # One matrix product computes queries, keys and values.
         self.project = nn.Linear(width, 3 * width)
         self.merge = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         tokens, width = x.shape[1:]
-        # (B, T, 3, heads, D / heads)
+        # Shape (B, T, 3, heads, D / heads).
         parts = self.project(x).view(-1, tokens, 3, self.heads, width // self.heads)
-        # each (B, heads, T, D / heads)
+        # Each has shape (B, heads, T, D / heads).
         query, key, value = parts.permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(query, key, value)
-        # (B, T, D)
+        # Shape (B, T, D).
         return self.merge(mixed.transpose(1, 2).flatten(2))
 
 
@@ -127,5 +127,5 @@ class MeanTokens(nn.Module):
     """Mean over the tokens: (B, T, D) to (B, D)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        # (B, D)
+        # Shape (B, D).
         return x.mean(1)

@@ -11,24 +11,24 @@ from mnist_core.architectures.presets import architecture_line
 class Layer:
     """One row: a layer, a block's head before its layers, or a block's shortcut after them."""
 
-    # the kind, or "shortcut"
+    # Name of the layer kind, or "shortcut".
     name: str
-    # as typed with words and defaults resolved: "conv(150, 5, padding=2)"
+    # The layer as typed, with words and defaults resolved: "conv(150, 5, padding=2)".
     call: str
-    # of one image
+    # Shape for one image.
     output_shape: Shape
     parameters: int
-    # multiply-accumulates for one image
+    # Multiply-accumulate operations for one image.
     macs: int
-    # how many blocks it lies in
+    # Number of blocks around it.
     depth: int
-    # character range in the architecture's text
+    # Character range in the architecture's text.
     start: int
     end: int
-    # a few words for a diagram: "conv 5×5"
+    # A few words for the diagram: "conv 5×5".
     label: str
     role: Role
-    # side in pixels of the window that slides over its input, if one does
+    # Side in pixels of the window that slides over the input; 0 if there is none.
     window: int = 0
 
 
@@ -36,9 +36,9 @@ class Layer:
 class Architecture:
     """A network as text, with the layers that it stands for."""
 
-    # the line; of a preset its line instead of its name
+    # The line of layers; for a preset its line, not its name.
     text: str
-    # (C, H, W)
+    # Shape (C, H, W).
     input_shape: Shape
     layers: tuple[Layer, ...]
 

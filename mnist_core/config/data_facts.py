@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SplitName = Literal["train", "validation", "test"]
 
-# The rule by which pictures are read and classes ordered now, and that of runs from before it was recorded.
+# Version of the rule by which pictures are read and classes ordered: that of today, and that of runs made before the
+# version was recorded.
 READING_RULE, FIRST_READING_RULE = 2, 1
 
 _Count = Annotated[int, Field(ge=0, lt=2**53)]
@@ -16,26 +17,27 @@ _Path = Annotated[str, Field(max_length=1000)]
 
 
 class _Facts(BaseModel):
-    # Strict but for what JSON cannot say: its lists are tuples here.
+    # Not pydantic's strict mode: JSON has only lists where tuples are wanted here.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class FolderFacts(_Facts):
     """What was met while an image folder was read, and what was decided for all its pictures."""
 
-    # Files that are no PNG or JPEG, by their suffix, and PNGs and JPEGs that lie beside the class directories.
+    # Number of files that are no PNG or JPEG by suffix, and number of PNGs and JPEGs outside the class directories.
     left_out: dict[_Suffix, _Count] = Field(max_length=100)
     beside: _Count
-    # Directories inside those of the classes: nothing in them is read.
+    # Number of directories inside the class directories; nothing in them is read.
     deeper: _Count
-    # Images that are of one colour all over, and the paths of the first of them.
+    # Number of images of a single colour, and the paths of the first of them.
     one_colour: _Count
     one_colour_files: tuple[_Path, ...] = Field(max_length=10)
-    # Pictures that were turned upright, that have transparency, and that have more than 8 bits a value.
+    # Number of pictures that were turned upright, that have transparency, and that have more than 8 bits a value.
     turned: _Count
     transparent: _Count
     deep: _Count
-    # Largest values and bits of deep pictures, and what is put behind transparent ones: `data.pictures.Reading`.
+    # Depths of pictures with more than 8 bits, as (largest value, bits), and the background of transparent pictures:
+    # see `data.pictures.Reading`.
     depths: tuple[tuple[Annotated[float, Field(ge=0)], Annotated[int, Field(ge=8, le=64)]], ...] = Field(max_length=64)
     behind: Literal["white", "black"]
 
@@ -45,16 +47,16 @@ class DataFacts(_Facts):
 
     # Version of the rule by which pictures are read and classes ordered.
     rule: int = Field(ge=1, lt=1000)
-    # SHA-256 of each split's images as the network gets them, and labels; a split without images has none.
+    # SHA-256 of each split's images, as the network gets them, and labels. A split without images has no entry.
     images: dict[SplitName, _Sha256]
-    # The same of the files that a folder's images came from, whatever their size and colour became.
+    # SHA-256 of the files of an image folder, which do not depend on the image size and colour of the run.
     files: dict[SplitName, _Sha256] = Field(default_factory=dict)
-    # Names in the order of the network's outputs, and by what they were ordered.
+    # Class names in the order of the network's outputs, and the rule of that order.
     classes: tuple[_Path, ...] = Field(min_length=1, max_length=100_000)
     class_order: Literal["published", "text", "numbers"]
-    # What lies behind the strokes of most training images; None if they do not agree.
+    # Background of most training images; None if the images do not agree.
     ground: Literal["dark", "bright"] | None
-    # Whether most training images place their strokes as MNIST does; None: it was not looked for.
+    # Whether most training images place their strokes as MNIST does; None if that was not checked.
     placed_like_mnist: bool | None = None
     folder: FolderFacts | None = None
 

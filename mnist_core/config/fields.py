@@ -17,12 +17,12 @@ class FieldInfo:
     group: str
     kind: Literal["choice", "bool", "int", "float", "text"]
     default: Any
-    # None is a value
+    # Whether None is a valid value.
     optional: bool
     choices: tuple[str, ...]
     low: float | None
     high: float | None
-    # matters only while these fields have one of these values
+    # The field has an effect only while each of these other fields has one of the values listed for it.
     when: dict[str, tuple[Any, ...]]
 
     def matters(self, values: Mapping[str, Any]) -> bool:

@@ -9,52 +9,52 @@ import re
 from mnist_core import environment
 from mnist_core.errors import ConfigError
 
-# Whole numbers that have no other limit: a browser, JSON and a database hold every one of them exactly.
+# For whole numbers without another limit: browsers, JSON and databases hold integers up to this one exactly.
 MAX_WHOLE = 2**53 - 1
-# Of an architecture, and of all architectures in `initial_weights` together.
+# Characters of one architecture, and of all architectures in `initial_weights` together.
 MAX_LETTERS = 4000
 MAX_LETTERS_INITIAL = 8000
-# Of one network, and of all networks in `initial_weights` together; layers inside of blocks and of repetitions count.
+# For one network, and for all networks in `initial_weights` together. Layers inside blocks and repetitions count.
 MAX_LAYERS = 1000
 MAX_PARAMETERS = 500_000_000
-# Of all different networks of a sweep together.
+# Layers of all different networks of a sweep together.
 MAX_SWEPT_LAYERS = 20_000
-# Blocks, parentheses and repetitions inside of each other.
+# Levels of blocks, parentheses and repetitions inside each other.
 MAX_NESTING = 16
-# Numbers that one layer makes of one image.
+# Numbers in the output of one layer for one image.
 MAX_OUTPUT = 50_000_000
-# Pixels of a picture in a file, of one with more than 8 bits a value (which takes ten times the memory), and bytes of
-# its file. Larger ones than the last two numbers say are decoded one at a time.
+# For picture files: pixels, pixels of a picture with more than 8 bits a value (which takes ten times the memory), and
+# bytes of the file. Pictures above the two LARGE_PICTURE numbers are decoded one at a time.
 MAX_PICTURE_PIXELS = 50_000_000
 MAX_DEEP_PIXELS = 12_000_000
 MAX_PICTURE_BYTES = 100_000_000
 LARGE_PICTURE_PIXELS = 4_000_000
 LARGE_PICTURE_BYTES = 5_000_000
-# Of an image folder: its classes, its pictures, and bytes of all of them as the network takes them.
+# For an image folder: classes, pictures, and bytes of all pictures at the size that the network takes.
 MAX_CLASSES = 1000
 MAX_FOLDER_PICTURES = 2_000_000
 MAX_FOLDER_BYTES = 2_000_000_000
-# Of the app: uploads that it holds of one visitor at once, and of all visitors together.
+# For the app: uploads held at once for one visitor (files, bytes), and for all visitors together (bytes).
 MAX_VISITOR_FILES = 20
 MAX_VISITOR_BYTES = 50_000_000
 MAX_UPLOADED_BYTES = 500_000_000
-# Archives that one visitor may import, and bytes that their files take here. The command line takes more.
+# Archives that one visitor may import, and bytes of their unpacked files. The command line has no such limit.
 MAX_VISITOR_IMPORTS = 100
 MAX_VISITOR_IMPORTED_BYTES = 2_000_000_000
-# Checkpoints of one run: bytes and number. Beyond them those between the best and the last are thinned.
+# Checkpoints of one run: bytes and number. Above either, checkpoints between the best and the last are removed.
 MAX_CHECKPOINT_BYTES = 1_000_000_000
 MAX_CHECKPOINTS = 500
-# Of one run, as far as it follows from its network: memory in training and in answering (of so many images at once),
-# steps, and bytes of one checkpoint, of which the best, the last and a paused one are always kept.
+# For one run, estimated from its network: memory in training and in prediction (of PREDICTION_BATCH images at once),
+# steps, and bytes of one checkpoint. The best, the last and a paused checkpoint are always kept.
 MAX_RUN_MEMORY = 16_000_000_000
 PREDICTION_BATCH = 100
 MAX_STEPS = 100_000_000
 MAX_CHECKPOINT_OF_RUN = 4_000_000_000
-# Of runs that enter the queue together, by a sweep, a study or several seeds: steps, and room for their checkpoints.
+# For runs queued together by a sweep, a study or several seeds: steps, and bytes of their checkpoints.
 MAX_STEPS_TOGETHER = 2_000_000_000
 MAX_DISK_TOGETHER = 200_000_000_000
 
-# What the environment may replace; whether each counts bytes follows from its name.
+# Limits that an environment variable may replace.
 ADJUSTABLE_LIMITS = (
     "MAX_PARAMETERS",
     "MAX_OUTPUT",

@@ -10,15 +10,15 @@ from typing import Any, Literal
 class OptimizerPart:
     """One optimizer of torch and the parameters that it updates. It always gets the learning rate and weight decay."""
 
-    # All parameters; or the weight matrices between hidden layers, and all others where a second part takes those.
+    # "hidden" are the weight matrices between hidden layers; "others" are all parameters except those.
     updates: Literal["all", "hidden", "others"]
-    # of torch.optim
+    # Name of the class in torch.optim.
     torch_class: str
-    # Keyword of that class, and the field of RunConfig whose value it gets.
+    # Keyword argument of that class: field of RunConfig whose value it gets.
     settings: Mapping[str, str]
-    # Keywords whose values are always the same.
+    # Keyword arguments with a fixed value.
     constants: Mapping[str, Any]
-    # Devices for which torch has a fused kernel: one operation a step instead of several for each parameter.
+    # Devices for which torch has a fused kernel, which updates all parameters in one operation.
     fused: frozenset[str]
 
 
@@ -28,7 +28,7 @@ class OptimizerKind:
 
     name: str
     parts: tuple[OptimizerPart, ...]
-    # Numbers that it keeps for each weight, with the config's momentum: what a network's memory is counted from.
+    # How many numbers the optimizer stores for each weight, given the config's momentum; used to estimate memory.
     numbers_kept: Callable[[float], int]
 
     def uses(self, field: str) -> bool:
@@ -63,8 +63,8 @@ OPTIMIZERS: Mapping[str, OptimizerKind] = MappingProxyType(
             OptimizerKind(
                 name="adagrad", parts=_simple("Adagrad", frozenset({"cpu"})), numbers_kept=lambda momentum: 1
             ),
-            # Jordan et al. 2024: for the matrices between hidden layers only. match_rms_adamw scales its update so that
-            # one learning rate suits both parts (Liu et al. 2025, Muon is scalable).
+            # Muon (Jordan et al. 2024) is meant for the matrices between hidden layers only. match_rms_adamw scales its
+            # update so that one learning rate suits both parts (Liu et al. 2025, "Muon is scalable").
             OptimizerKind(
                 name="muon",
                 parts=(

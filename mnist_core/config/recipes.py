@@ -11,9 +11,9 @@ class Recipe:
 
     name: str
     config: RunConfig
-    # a few sentences
+    # A few sentences for a reader.
     explanation: str
-    # papers and years
+    # Papers with their years.
     source: str
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-# a rule's version stands among the run's versions: {"patience rule": "2"}
+# A rule's version is stored among the run's versions: {"patience rule": "2"}.
 _SUFFIX = " rule"
 
 
@@ -31,7 +31,7 @@ class TrainingRules:
             return cls()
         today = cls()
         recorded_versions = {field.name: versions.get(_key(field.name), "1") for field in fields(cls)}
-        # Whatever stands in an archive that another program wrote, a version is one that is known here.
+        # An archive may hold any text as a version; only versions that exist here are used.
         valid_versions = {
             name: {str(number) for number in range(1, getattr(today, name) + 1)} for name in recorded_versions
         }

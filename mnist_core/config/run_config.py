@@ -32,10 +32,10 @@ FIELD_GROUPS = (
     "Origin",
 )
 
-# letters of a wrong value that an error repeats
+# An error message repeats at most this many characters of a wrong value.
 _BRIEF = 80
 
-# Where and how fast a run is computed, not which experiment it is.
+# These fields say where and how fast a run is computed, so they do not belong to its digest.
 _NOT_IDENTITY = {"device", "threads", "checkpoint_every"}
 
 
@@ -363,7 +363,7 @@ class RunConfig(BaseModel):
         for name in type(self).model_fields:
             value = getattr(self, name)
             if isinstance(value, float) and value == 0:
-                # -0 is the same setting, and would have another digest.
+                # -0.0 is the same setting as 0.0 but would change the digest.
                 object.__setattr__(self, name, 0.0)
             if isinstance(value, int) and value > MAX_WHOLE:
                 raise ValueError(f"{name}: is too large; use at most {MAX_WHOLE:,}")
@@ -430,7 +430,7 @@ _NUMBERS = frozenset(
 
 def _config_error(error: ValidationError) -> ConfigError:
     first = error.errors()[0]
-    # a rule of `_consistent`: "field: message"
+    # An error of `_consistent` has no location; its text is "field: message".
     if not first["loc"]:
         field, _, message = str(first.get("ctx", {}).get("error", first["msg"])).partition(": ")
         return ConfigError(field, message)
@@ -448,7 +448,7 @@ def _brief(value: Any) -> str:
     try:
         text = repr(value)
     except (ValueError, RecursionError):
-        # Python writes no number of more than 4,300 digits
+        # Python refuses to print an integer of more than 4,300 digits.
         return f"this {type(value).__name__}"
     return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…"
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from mnist_core.config.fields import list_config_fields
 from mnist_core.config.run_config import RunConfig
 
-# Smith & Topin 2018, with the proportions of torch.optim.lr_scheduler.OneCycleLR.
+# One-cycle schedule (Smith & Topin 2018) with the proportions of torch.optim.lr_scheduler.OneCycleLR: share of steps
+# that rise, and first and last learning rate as a fraction of the highest.
 _RISE, _START, _END = 0.3, 1 / 25, 1 / 25 / 1e4
-# of the learning rate: below, nobody needs to know
+# A jump smaller than this fraction of the learning rate is not mentioned.
 _JUMP = 0.02
-# an epoch, where a rate is told before the steps are counted
+# Steps per epoch assumed in remarks, which are made before the number of steps is known.
 _NOMINAL_STEPS = 1000
 
 
@@ -90,7 +91,8 @@ def _cosine(config: RunConfig, step: int, steps_per_epoch: int) -> float:
 
 def _warmed(factor: float, config: RunConfig, step: int, steps_per_epoch: int) -> float:
     warmup = config.warmup_epochs * steps_per_epoch
-    # The share first: another order of these operations would change the last bits of earlier runs.
+    # Keep the parentheses: another order of multiplication would change the last bits and so the results of earlier
+    # runs.
     return factor * ((step + 1) / (warmup + 1)) if step < warmup else factor
 
 

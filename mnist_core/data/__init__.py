@@ -5,5 +5,5 @@ Only `loading`, `augmentation`, `cifar10`'s reader and the child process of `dow
 
 import lazy_loader
 
-# What others may use stands in __init__.pyi; each of it is imported at its first use.
+# Names that other rooms may use are listed in __init__.pyi; each is imported at its first use.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,9 +8,9 @@ from torch.nn import functional as F
 
 from mnist_core.config import RunConfig
 
-# pixels, as usual for CIFAR-10 (He et al. 2015, section 4.2)
+# Pixels of padding before a random crop, as usual for CIFAR-10 (He et al. 2015, section 4.2).
 _CROP_PADDING = 4
-# pixels, standard deviation of the Gaussian that smooths an elastic field (Simard et al. 2003)
+# Standard deviation in pixels of the Gaussian that smooths an elastic field (Simard et al. 2003).
 _SMOOTHNESS = 4.0
 
 
@@ -29,7 +29,7 @@ def augment(images: Tensor, config: RunConfig, generator: torch.Generator | None
     if not has_augmentation(config):
         return images
     theta = _affine(images, config, generator)
-    # (B, H, W, 2)
+    # Shape (B, H, W, 2).
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     if config.elastic:
         grid = grid + _displacements(images, config.elastic, generator)
@@ -41,15 +41,15 @@ def _affine(images: Tensor, config: RunConfig, generator: torch.Generator | None
     count, size = len(images), images.shape[-1]
     turn, growth, right, down = torch.rand(4, count, device=images.device, generator=generator).mul_(2).sub_(1)
     angle = turn * math.radians(config.rotate)
-    # a larger image: the sampled region is smaller
+    # Sampling a smaller region makes the image larger.
     shrink = 1 / (1 + growth * config.scale)
     cos, sin = shrink * torch.cos(angle), shrink * torch.sin(angle)
-    # pixels
+    # Shifts in pixels.
     right, down = right * config.shift, down * config.shift
     mirror = torch.ones_like(right)
     if config.crop_flip:
         draws = torch.rand(3, count, device=images.device, generator=generator)
-        # whole pixels, -4 to 4
+        # Whole pixels from -4 to 4.
         steps = draws[:2].mul(2 * _CROP_PADDING + 1).floor_().sub_(_CROP_PADDING)
         right, down = right + steps[0], down + steps[1]
         mirror = (draws[2] < 0.5).float().mul_(2).sub_(1)
@@ -66,13 +66,13 @@ def _displacements(images: Tensor, strength: float, generator: torch.Generator |
     that every pixel, at the border too, moves with the same variance. Simard's setting (sigma 4, alpha 34) is 1.4.
     """
     count, size = len(images), images.shape[-1]
-    # (K,)
+    # Shape (K,).
     knots = torch.arange(-2 * _SMOOTHNESS, size + 2 * _SMOOTHNESS, _SMOOTHNESS, device=images.device)
     noise = torch.randn(count, 2, len(knots), len(knots), device=images.device, generator=generator)
     pixels = torch.arange(size, device=images.device, dtype=torch.float32)
-    # (H, K)
+    # Shape (H, K).
     smooth = torch.exp(-((pixels[:, None] - knots) ** 2) / (2 * _SMOOTHNESS**2))
     smooth = smooth / smooth.norm(dim=1, keepdim=True)
-    # (B, 2, H, W)
+    # Shape (B, 2, H, W).
     field = smooth @ noise @ smooth.T
     return field.mul_(2 * strength / size).permute(0, 2, 3, 1)

@@ -14,7 +14,7 @@ DIGITS = tuple("0123456789")
 class Pen:
     """How thick a data set's strokes are, as shares of the longest side of what they show."""
 
-    # Hardly any are thinner than the first; half of them are thicker than the second.
+    # Hardly any stroke is thinner than `thinnest`; half of the strokes are thicker than `usual`.
     thinnest: float
     usual: float
 
@@ -23,24 +23,25 @@ class Pen:
 class Framing:
     """How a data set places what its images show, and so how a drawing is placed for a network trained on it."""
 
-    # Longest side of the strokes as a share of the image; None: the middle square of a picture is only resized.
+    # Longest side of the strokes as a share of the image side; None means that the middle square of a picture is only
+    # resized.
     share: float | None
-    # Whether the strokes are centred by their mass; otherwise the middle of their bounding box is centred.
+    # Whether the centre of mass of the strokes is centred; otherwise the middle of their bounding box is.
     by_mass: bool
-    # How thick its strokes are; None: it shows no strokes.
+    # How thick the strokes are; None if the images do not show strokes.
     pen: Pen | None
-    # For people, beside the placed drawing.
+    # Shown beside the placed drawing.
     description: str
 
 
 BOX_OF_20_BY_MASS = Framing(
     20 / 28, by_mass=True, pen=Pen(0.055, 0.11), description="scaled into 20 × 20, centred by mass"
 )
-# A folder whose images were found to be placed like that, whatever their size.
+# For image folders that are placed like MNIST, whatever their image size.
 FRAMED_LIKE_MNIST = Framing(
     20 / 28, by_mass=True, pen=BOX_OF_20_BY_MASS.pen, description="scaled and centred by mass, as in training"
 )
-# Xiao, Rasul and Vollgraf (2017), section 2; KMNIST's characters fill their images as well.
+# Fashion-MNIST: Xiao, Rasul and Vollgraf (2017), section 2. KMNIST's characters fill their images as well.
 FILLED = Framing(1.0, by_mass=False, pen=None, description="scaled to fill the image")
 MIDDLE_SQUARE = Framing(None, by_mass=False, pen=None, description="the middle square, resized")
 
@@ -52,28 +53,28 @@ class Dataset:
     No field has a default: what a data set does not say would be guessed, such as how its drawings are placed.
     """
 
-    # as in RunConfig.dataset
+    # The name in RunConfig.dataset.
     name: str
     label: str
     explanation: str
-    # where it is described
+    # Address of its description.
     source: str
     licence: str
     framing: Framing
     classes: tuple[str, ...]
-    # channels, height, width
+    # Channels, height, width.
     shape: tuple[int, int, int]
     train_images: int
     test_images: int
-    # per channel, of training pixels in [0, 1]
+    # Mean and standard deviation of each channel over the training pixels, scaled to [0, 1].
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    # name of torchvision's class; empty: nothing to download
+    # Name of torchvision's class; empty if there is nothing to download.
     torchvision: str
-    # what that class asks, in its order
+    # Addresses from which that class downloads, in its order.
     mirrors: tuple[str, ...]
     download_bytes: int
-    # below the data directory, with the bytes that each must have
+    # Paths below the data directory, and the size in bytes that each file must have.
     files: tuple[tuple[str, int | None], ...]
 
 

@@ -16,7 +16,7 @@ from mnist_core.errors import DataError
 FOLDER_SPLITS = ("train", "test")
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 _LAYOUT = "An image folder holds train/<class>/*.png|jpg and test/<class>/*.png|jpg"
-# of a path in a message
+# A message shows at most this many characters of a path.
 _PATH_LETTERS = 300
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
@@ -26,12 +26,13 @@ class FolderListing:
     """What an image folder holds, by the names of its files alone."""
 
     classes: tuple[str, ...]
-    # By split: the paths of each class's images, classes and paths in their order.
+    # For each split, one tuple of image paths for each class; classes and paths are sorted.
     files: Mapping[str, tuple[tuple[str, ...], ...]]
-    # Files in the class directories that are no images, by suffix, and images beside those directories.
+    # Number of files in the class directories that are no images, by suffix, and number of images outside those
+    # directories.
     left_out: Mapping[str, int]
     beside: int
-    # Directories inside the class directories: nothing in them is read.
+    # Number of directories inside the class directories; nothing in them is read.
     deeper: int
 
 
@@ -146,7 +147,8 @@ def _by_number(name: str) -> tuple[Any, ...]:
     """Numbers first, by their value; then other names, in which runs of digits count as numbers (page 2, page 10)."""
     if _NUMBER.fullmatch(name):
         return (0, float(name), name)
-    # Texts and numbers take turns, beginning with a text, so that like is compared with like.
+    # The parts alternate between text and number and begin with a text, so sorting compares text with text and number
+    # with number.
     parts = re.split(r"(\d+)", name)
     return (1, [int(part) if at % 2 else part for at, part in enumerate(parts)], name)
 

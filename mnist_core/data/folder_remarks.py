@@ -9,7 +9,7 @@ EARLIER_RULE_REMARK = (
     "Its pictures are read by the earlier rule, with which it began: as they are stored, transparency on white, the "
     "upper 8 of 16 bits, classes in the order of their letters."
 )
-# kinds of files that are named
+# A remark names at most this many kinds of files.
 _KINDS = 6
 
 

@@ -21,16 +21,19 @@ from mnist_core.errors import DataError
 
 _NO_PICTURE = "This file cannot be read as a picture; upload a PNG or JPEG, such as a photograph of a digit on paper."
 
-# Longest side, in pixels, of strokes whose width is measured or changed.
+# Strokes are scaled to this longest side, in pixels, before their width is measured or changed.
 _FINE = 100
-# Of the strongest ink: what belongs to a thin stroke, and what to the inside of any.
+# As a share of the strongest ink: above the first a pixel belongs to a thin stroke, above the second to the inside of
+# any stroke.
 _FAINT, _HALF = 0.4, 0.5
-# Of a data set's thinnest width: below the first, strokes get the usual width, above it ever less; below the second, a
-# line is a hairline.
+# As a share of the data set's thinnest width: strokes below the first get the usual width, wider ones are thickened
+# less and less; a line below the second is a hairline.
 _ALL_OF_IT, _HAIRLINE = 0.75, 0.67
-# Of all lines: with a larger share of hairlines a drawing would lose its form. Hardly a digit of MNIST has so many.
+# A drawing with a larger share of hairlines is not thickened, because it would lose its form. Hardly any MNIST digit
+# has so many.
 _MANY_HAIRLINES = 0.35
-# A picture of a network's own size is left as it is if the box and the centre of its strokes are as near as this.
+# A picture of the network's image size stays as it is if the box and the centre of its strokes are within these
+# distances, in pixels, of the right ones.
 _SAME_BOX, _SAME_CENTRE = 1, 0.7
 
 
@@ -38,11 +41,11 @@ _SAME_BOX, _SAME_CENTRE = 1, 0.7
 class PlacedDrawing:
     """What a network is given of a drawing or picture, and what was done to it beside placing it."""
 
-    # uint8 (C, H, W)
+    # Pixels, uint8 (C, H, W).
     image: np.ndarray
-    # Whether its strokes were thinner than those of the data set and were drawn with its pen.
+    # Whether the strokes were thinner than those of the data set and were redrawn with its pen.
     thickened: bool
-    # Whether bright and dark were exchanged, for a network that learned on the other ground.
+    # Whether bright and dark were exchanged, because the network learned on the opposite background.
     inverted: bool
 
 
@@ -79,7 +82,7 @@ def place_drawing(
     drawn, thickened = _with_pen(strokes[_box(strokes)], framing.pen)
     if thickened or not _lies_right(strokes, height, width, box, framing.by_mass):
         strokes = _framed(drawn, height, width, box, framing.by_mass)
-    # (1, H, W)
+    # Shape (1, H, W).
     on_dark = strokes[None]
     return PlacedDrawing(255 - on_dark if ground == "bright" else on_dark, thickened, behind != (ground or "dark"))
 
@@ -115,7 +118,7 @@ def _with_pen(strokes: np.ndarray, pen: Pen | None) -> tuple[np.ndarray, bool]:
     depths = _depths(_scaled(strokes, _FINE), _HALF)
     width, thinnest, usual = _mean_width(depths), pen.thinnest * _FINE, pen.usual * _FINE
     if width < thinnest:
-        # All lines grow, from a certain width on less and less, so that nothing jumps while somebody draws.
+        # The growth falls smoothly to zero as lines get wider, so that the picture does not jump while somebody draws.
         reach = (usual - width) / 2 * min(1.0, (1 - width / thinnest) / (1 - _ALL_OF_IT))
         return _grown(strokes, reach, lambda scaled: scaled > _FAINT * scaled.max()), True
     ridges = _ridges(depths)
@@ -131,12 +134,12 @@ def _with_pen(strokes: np.ndarray, pen: Pen | None) -> tuple[np.ndarray, bool]:
 
 def _grown(strokes: np.ndarray, reach: float, lines_of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Cropped strokes (H, W), of which the lines that are chosen reach so many fine pixels further to either side."""
-    # Scaled so that the box with what is added is as large as it was without.
+    # Scale down first, so that the box is as large after thickening as it was before.
     scaled = np.pad(_scaled(strokes, max(1, round(_FINE - 2 * reach))), int(reach) + 2)
     distances = np.asarray(ndimage.distance_transform_edt(~lines_of(scaled)))
     peak = int(scaled.max())
     drawn = np.maximum(scaled, np.rint(peak * np.clip(reach + 1 - distances, 0, 1)).astype(np.uint8))
-    # Without the outermost soft pixels, which would take strength from lines that end at the edge.
+    # Leave out the outermost soft pixels, which would weaken lines that end at the edge.
     return drawn[_box(drawn > peak / 2)]
 
 
@@ -208,7 +211,7 @@ def _start(ink_along: np.ndarray, whole: int, by_mass: bool) -> int:
     if not by_mass:
         return (whole - side) // 2
     centre = float(np.average(np.arange(side), weights=ink_along))
-    # inside, however far it sticks out from its centre
+    # Keep the box inside the image, even if its centre of mass is far from its middle.
     return min(max(round(whole / 2 - centre), 0), whole - side)
 
 

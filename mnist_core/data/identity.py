@@ -22,7 +22,7 @@ def data_facts_of(arrays: DatasetArrays, config: RunConfig, splits: Mapping[Spli
     images: dict[SplitName, str] = {}
     files: dict[SplitName, str] = {}
     for split, (pixels, labels) in splits.items():
-        # Where the best epoch is chosen on the test images, they are the validation images too.
+        # With choose_on="test" the validation images are the test images, which have a hash already.
         if not len(labels) or (split == "validation" and config.choose_on == "test"):
             continue
         images[split] = hash_labelled_images(pixels, labels)
@@ -64,6 +64,6 @@ def dataset_file_state(config: RunConfig, root: Path, rule: int = READING_RULE) 
             state = os.stat(path)
             digest.update(repr((path, state.st_size, state.st_mtime_ns, state.st_ino)).encode())
         except OSError:
-            # reading it says what is wrong
+            # The file cannot be examined; reading it later will report the error.
             digest.update(repr(path).encode())
     return digest.hexdigest()

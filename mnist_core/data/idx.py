@@ -10,7 +10,7 @@ from mnist_core.data.catalogue import Dataset
 from mnist_core.data.idx_files import is_packed, locate_files
 from mnist_core.errors import DataError
 
-# uint8 (N, C, H, W) and int64 (N,)
+# Images uint8 (N, C, H, W) and labels int64 (N,).
 Labelled = tuple[np.ndarray, np.ndarray]
 
 

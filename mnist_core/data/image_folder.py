@@ -39,13 +39,13 @@ from mnist_core.data.pictures import (
 )
 from mnist_core.errors import DataError
 
-# images a task: enough that handing out tasks costs nothing
+# Images per task of a thread: enough to make the cost of starting a task negligible.
 _CHUNK = 64
-# bytes of a file from which decoding, which frees Python's lock, is worth threads
+# From this file size in bytes on, decoding runs long enough without Python's lock to be worth threads.
 _LARGE = 20_000
 _THREADS = 4
 _LARGE_ONE = threading.RLock()
-# images of one colour that are named
+# At most this many paths of images of a single colour are recorded.
 _NAMED = 5
 
 
@@ -56,7 +56,7 @@ class FolderImages:
     classes: tuple[str, ...]
     train: Labelled
     test: Labelled
-    # SHA-256 of each image's file: uint8 (N, 32).
+    # SHA-256 of each image's file, uint8 (N, 32).
     train_files: np.ndarray
     test_files: np.ndarray
     facts: FolderFacts
@@ -102,11 +102,11 @@ class _SplitReader:
         self.files = np.empty((len(self.paths), 32), dtype=np.uint8)
         self.special: dict[int, DecodedPicture] = {}
         self.turned = 0
-        # Bytes of the pictures that wait.
+        # Bytes of the pictures in `special`.
         self._waiting = 0
         self._how = size, colour, rule
         starts = range(0, len(self.paths), _CHUNK)
-        # threads would only queue for Python's lock
+        # Small files: threads would only wait for Python's lock.
         if max(map(paths.getsize, self.paths[:_CHUNK])) < _LARGE:
             turned = map(self._read_chunk, starts)
             self.turned = sum(turned)
@@ -154,7 +154,7 @@ def _read_picture(path: str, size: int, colour: bool, rule: int) -> tuple[Decode
 
 def _content(path: str) -> bytes:
     """What is in a file; raises OSError for anything but a regular file, LargePictureError for a large one."""
-    # Opening a pipe would wait for somebody who writes into it.
+    # Without O_NONBLOCK, opening a named pipe would wait until somebody writes into it.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with open(descriptor, "rb") as file:
         state = os.fstat(descriptor)

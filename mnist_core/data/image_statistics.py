@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# images
+# Images that are counted at a time.
 _CHUNK = 4096
 
 
@@ -14,9 +14,9 @@ class PixelStatistics:
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    # fraction of the pixels that are 0
+    # Fraction of pixels that are 0.
     zero_share: float
-    # int64 (C, 256): how many pixels have each value
+    # Number of pixels with each value, int64 (C, 256).
     histogram: np.ndarray
 
 
@@ -61,7 +61,7 @@ def _histogram(images: np.ndarray) -> np.ndarray:
 
 def _moments(histogram: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     values = np.arange(256) / 255
-    # (C, 256)
+    # Shape (C, 256).
     shares = histogram / histogram.sum(axis=1, keepdims=True)
     means = shares @ values
     deviations = np.sqrt((shares * (values - means[:, None]) ** 2).sum(axis=1))

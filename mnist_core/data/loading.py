@@ -22,9 +22,9 @@ from mnist_core.data.splitting import split_images
 class Split:
     """Images and labels of one split; `images[i]` belongs to `labels[i]`."""
 
-    # uint8 (N, C, H, W), contiguous
+    # Pixels, uint8 (N, C, H, W), contiguous.
     images: Tensor
-    # int64 (N,)
+    # Class indices, int64 (N,).
     labels: Tensor
 
     def __len__(self) -> int:
@@ -46,7 +46,7 @@ class Data:
     test: Split
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    # What is recorded of these images; None where they were put together by hand.
+    # The facts to record about these images; None for data assembled by hand.
     facts: DataFacts | None = None
     _scaling: "PixelScaling" = field(init=False, repr=False)
 
@@ -73,11 +73,11 @@ class Data:
 class PixelScaling:
     """How bytes become what a network takes: the same operations in training and wherever it answers later."""
 
-    # (C, 1, 1) or (C, H, W)
+    # Shape (C, 1, 1) or (C, H, W).
     scale: Tensor
-    # the same
+    # Same shape as `scale`.
     bias: Tensor
-    # the scale, where all channels share it
+    # The scale as one number, if all channels share it.
     factor: float | None
 
     @classmethod
@@ -126,7 +126,7 @@ def load_data(config: RunConfig, root: Path, device: torch.device | str, rule: i
 def _moments(config: RunConfig, train: Split) -> tuple[tuple[float, ...], tuple[float, ...]]:
     if config.standardise:
         mean, std = pixel_moments(np.asarray(train.images.cpu()))
-        # a pixel that never changes: as StandardScaler
+        # As StandardScaler does, divide a pixel that never changes by 1.
         return mean, tuple(value or 1.0 for value in std)
     if not config.normalise:
         return (0.0,), (1.0,)
@@ -134,5 +134,5 @@ def _moments(config: RunConfig, train: Split) -> tuple[tuple[float, ...], tuple[
     if entry.mean:
         return entry.mean, entry.std
     mean, std = channel_moments(np.asarray(train.images.cpu()))
-    # a channel of one value only: nothing to scale
+    # A channel with a single value has no spread: divide by 1.
     return mean, tuple(value or 1.0 for value in std)

@@ -33,7 +33,7 @@ def read_mnist_5k() -> tuple[Labelled, Labelled]:
     path = packaged_file()
     entry = dataset("mnist-5k")
     try:
-        # 784 pixels and the label
+        # Each row holds 784 pixels and the label.
         table = _numbers(gzip.decompress(path.read_bytes())).reshape(5_000, 785)
         pixels, labels = table[:, :784].astype(np.uint8), table[:, 784].astype(np.int64)
         if table[:, :784].max() > 255 or np.bincount(labels).tolist() != [500] * 10:
@@ -41,7 +41,7 @@ def read_mnist_5k() -> tuple[Labelled, Labelled]:
     except (OSError, EOFError, zlib.error, ValueError):
         raise DataError(f"{path} is damaged. {_REMEDY}") from None
     order = np.random.default_rng(0).permutation(5_000)
-    # of an image among those of its digit, in the shuffled order
+    # Position of each image among the images of its digit, in the shuffled order.
     rank = np.empty(5_000, dtype=np.int64)
     for digit in range(10):
         rank[order[labels[order] == digit]] = np.arange(500)

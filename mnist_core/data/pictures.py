@@ -15,15 +15,15 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from mnist_core.config import MAX_DEEP_PIXELS, MAX_PICTURE_PIXELS
 from mnist_core.config import READING_RULE as READING_RULE
 
-# what lies behind the strokes
+# Background of the strokes.
 Ground = Literal["dark", "bright"]
 
-# What `Image.open` and `decode_picture` raise for a file that is no picture, or a damaged one.
+# Errors that `Image.open` and `decode_picture` raise for a file that is no picture or is damaged.
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
-# the EXIF tag
+# EXIF tag of the orientation.
 _ORIENTATION = 0x0112
-# What brings a picture with each value of that tag upright (EXIF 2.32, section 4.6.4).
+# Operation that turns a picture upright, by the value of that tag (EXIF 2.32, section 4.6.4).
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -33,15 +33,15 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# Layouts of deep PNGs in Pillow's words: two bytes a value.
+# Pillow's names for the layouts of PNGs with two bytes per value.
 _DEEP_LAYOUTS = ("LA;16B", "RGB;16B", "RGBA;16B")
-# Largest values of deep pictures that are this far apart belong to files of different depths.
+# Two deep pictures have different depths if the largest value of one is more than this many times that of the other.
 _SAME_DEPTH = 4
-# Of 255: what differs from its ground by less is hardly seen, and what differs by _CLEAR is seen well.
+# Out of 255: a difference from the background below _HIDDEN is hardly visible, one of _CLEAR is clearly visible.
 _HIDDEN, _CLEAR = 30, 102
-# Images of which the ground of a data set is judged, and the share of them that must agree.
+# Number of images from which the background of a data set is judged, and the share of them that must agree.
 _JUDGED, _AGREEMENT = 1000, 0.8
-# Of the strongest stroke: what is fainter may be left by compression.
+# As a share of the strongest stroke: anything fainter may be an artefact of compression.
 _FAINT = 0.1
 
 
@@ -57,13 +57,13 @@ class AnimationError(ValueError):
 class DecodedPicture:
     """A picture as its file holds it, upright and resized, before anything is decided that concerns others as well."""
 
-    # uint8, or float32 of a file with more than 8 bits a value; (H, W) or (H, W, 3); on black where transparent.
+    # Pixels (H, W) or (H, W, 3), black where transparent: uint8, or float32 for a file with more than 8 bits a value.
     values: np.ndarray
-    # uint8 (H, W): 0 where transparent, 255 where not. None if nothing is transparent.
+    # Opacity, uint8 (H, W): 0 is transparent, 255 is opaque. None if nothing is transparent.
     cover: np.ndarray | None = None
-    # The largest value in a file with more than 8 bits a value.
+    # Largest value of a file with more than 8 bits a value; None for other files.
     highest: float | None = None
-    # Whether it was stored lying or upside down, or mirrored.
+    # Whether the file stored the picture turned or mirrored.
     turned: bool = False
 
     @property
@@ -76,9 +76,10 @@ class DecodedPicture:
 class Reading:
     """What is decided for pictures that belong together, such as all files of a folder."""
 
-    # (largest value, bits), rising: a deep picture whose largest value is not above the first has so many bits.
+    # Pairs (largest value, bits) in rising order. A deep picture has the bits of the first pair whose value is at least
+    # its own largest value.
     depths: tuple[tuple[float, int], ...] = ()
-    # What is put behind transparent pictures, unless one can hardly be seen on it.
+    # Background of transparent pictures, except of a picture that would hardly be visible on it.
     behind: Literal["white", "black"] = "white"
 
     @classmethod
@@ -128,12 +129,12 @@ def decode_picture(
     _refuse_animation(image)
     mode = "RGB" if colour else "L"
     side = square or longest
-    # lets JPEG decode a large photograph at a fraction of its size
+    # Draft mode lets the JPEG decoder read a large photograph at a fraction of its size.
     if side and min(image.size) >= 2 * side:
         image.draft(mode, (side, side))
     wide = _wide_values(image)
     if wide is None:
-        # some formats turn themselves upright, and know of it afterwards
+        # Load first: some formats turn the picture upright while loading and then reset the tag.
         image.load()
     turn = _UPRIGHT.get(_orientation(image))
     if wide is not None:
@@ -225,7 +226,7 @@ def are_placed_like_mnist(images: np.ndarray) -> bool:
     strength = np.where(strength < _FAINT * strength.max(axis=(1, 2), keepdims=True), 0, strength)
     longest, off_centre = np.zeros(len(grey)), np.zeros(len(grey))
     for axis in (1, 2):
-        # (N, S)
+        # Shape (N, S).
         along = strength.sum(axis=axis)
         first, last = (along > 0).argmax(axis=1), side - 1 - (along[:, ::-1] > 0).argmax(axis=1)
         longest = np.maximum(longest, last - first + 1)
@@ -255,7 +256,8 @@ def are_one_colour(images: np.ndarray) -> np.ndarray:
 
 
 def _refuse_animation(image: Image.Image) -> None:
-    # A photograph of some phones (MPO) and a scan of several pages (TIFF) have frames too, and a first one that counts.
+    # Photographs of some phones (MPO) and scans of several pages (TIFF) have several frames too; their first one is
+    # used.
     if image.format in ("GIF", "PNG", "WEBP") and (frames := getattr(image, "n_frames", 1)) > 1:
         raise AnimationError(f"it is an animation of {frames} pictures; save one of them")
 
@@ -265,7 +267,7 @@ def _orientation(image: Image.Image) -> Any:
     try:
         return image.getexif().get(_ORIENTATION, 1)
     except Exception:
-        # whatever a damaged EXIF block makes Pillow raise, the pixels are fine
+        # Pillow can raise anything for a damaged EXIF block, but the pixels are still good.
         return 1
 
 
@@ -293,7 +295,7 @@ def _wide_values(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None] | N
     if image.mode[0] in "IF":
         values = np.asarray(image).astype(np.float32)[..., None]
         if image.mode == "F" and values.max() <= 1:
-            # brightness from 0 to 1
+            # Floating-point pixels hold brightness from 0 to 1.
             values = values * 65535
         return np.maximum(values, 0), _cover(values, clear)
     layout = _layout(image)
@@ -306,7 +308,7 @@ def _wide_values(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None] | N
         assert isinstance(lower, ImageFile.ImageFile)
         lower.tile = [lower.tile[0]._replace(args="RGBA" if layout == "LA;16B" else layout.replace("16B", "16L"))]
         high, low = np.asarray(upper).astype(np.float32), np.asarray(lower).astype(np.float32)
-    # read as four values of a byte, which are two of two
+    # Pillow reads four values of one byte, which are really two values of two bytes.
     if layout == "LA;16B":
         return 256 * low[..., :1] + low[..., 1:2], _share(256 * low[..., 2] + low[..., 3])
     values = 256 * high + low
@@ -347,7 +349,7 @@ def _decoded_wide(
     if share is not None and share.min() >= 1:
         share = None
     if not colour and values.shape[2] == 3:
-        # BT.601, as Pillow
+        # Weights of ITU-R BT.601, the same as Pillow's.
         values = values @ np.array([[0.299], [0.587], [0.114]], dtype=np.float32)
     if share is not None:
         values = values * share[..., None]

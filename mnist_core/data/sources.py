@@ -20,18 +20,18 @@ class DatasetArrays:
 
     name: str
     classes: tuple[str, ...]
-    # uint8 (N, C, H, W)
+    # Pixels, uint8 (N, C, H, W).
     train_images: np.ndarray
-    # int64 (N,)
+    # Class indices, int64 (N,).
     train_labels: np.ndarray
-    # uint8 (M, C, H, W)
+    # Pixels, uint8 (M, C, H, W).
     test_images: np.ndarray
-    # int64 (M,)
+    # Class indices, int64 (M,).
     test_labels: np.ndarray
-    # The rule by which pictures were read and classes ordered, and what else an image folder holds.
+    # Version of the rule by which pictures were read and classes ordered, and facts about an image folder.
     rule: int = READING_RULE
     folder: FolderFacts | None = None
-    # SHA-256 of the file of each of a folder's images: uint8 (N, 32) and (M, 32).
+    # For an image folder, SHA-256 of each image's file: uint8 (N, 32) and (M, 32).
     train_files: np.ndarray | None = None
     test_files: np.ndarray | None = None
 

@@ -71,7 +71,7 @@ def split_sizes(config: RunConfig, total: int) -> tuple[int, int]:
 def _pick(labels: np.ndarray, wanted: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Ascending positions of `wanted[c]` random images of each class c."""
     order = generator.permutation(len(labels))
-    # class by class, shuffled within each
+    # Class by class, shuffled within each class.
     order = order[np.argsort(labels[order], kind="stable")]
     ends = np.cumsum(np.bincount(labels, minlength=len(wanted)))
     starts = np.concatenate(([0], ends[:-1]))
@@ -81,7 +81,7 @@ def _pick(labels: np.ndarray, wanted: np.ndarray, generator: np.random.Generator
 
 def _proportional(available: np.ndarray, count: int) -> np.ndarray:
     """`count` shared out in proportion to `available`, rounded by largest remainder; ties to the first class."""
-    # times the total: stays in integers
+    # Each share multiplied by the total, which keeps the numbers integers.
     exact = available * count
     shares, remainders = np.divmod(exact, available.sum())
     first = np.argsort(-remainders, kind="stable")[: count - shares.sum()]

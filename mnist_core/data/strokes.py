@@ -8,16 +8,16 @@ from scipy import ndimage
 
 from mnist_core.data import pictures
 
-# Longest side, in pixels, at which strokes are looked for.
+# Larger pictures are reduced to this longest side, in pixels, before strokes are searched for.
 WORKING_SIZE = 480
 
-# Of a photograph: parts with less ink than this share of the largest part are dirt.
+# In a photograph, parts with less ink than this share of the largest part count as dirt.
 _SPECK = 0.03
-# Of the strongest ink: less than the first cannot be seen, more than the second is never taken for noise.
+# As a share of the strongest ink: less than the first is invisible, more than the second is never noise.
 _FAINT, _NOISE = 0.03, 0.2
-# Pixels that the thinnest drawing has at least; what is as strong as theirs counts as full strength.
+# Even the thinnest drawing has this many pixels, so the strength of the pixel at this rank counts as full strength.
 _FEWEST = 40
-# Of the full range; below it a picture holds no strokes.
+# As a share of the full range: a picture with less contrast holds no strokes.
 _CONTRAST = 0.12
 
 
@@ -93,7 +93,7 @@ def _near_strokes(strength: np.ndarray, noise: float) -> np.ndarray:
     peaks = ndimage.maximum(strength, parts, index=np.arange(1, count + 1))
     kept = np.isin(parts, 1 + np.flatnonzero(np.asarray(peaks) >= 2 * noise))
     near = np.zeros(strength.shape, dtype=bool)
-    # Not beyond the strokes on either side: what is too faint to be told from noise must not decide their size.
+    # Cut to the box of the certain strokes: ink too faint to distinguish from noise must not decide the size.
     (box,) = ndimage.find_objects(kept.astype(np.uint8))
     near[box] = ndimage.binary_dilation(kept, structure=np.ones((3, 3)))[box]
     return near
@@ -108,7 +108,7 @@ def _photographed(values: np.ndarray) -> np.ndarray:
         return np.zeros(strength.shape, dtype=np.uint8)
     strength = np.clip(strength / peak, 0, 1)
     threshold = max(_otsu(strength), 0.2)
-    # 0.5 exactly at the threshold
+    # The value is 0.5 exactly at the threshold.
     soft = np.clip((strength - 0.5 * threshold) / threshold, 0, 1)
     return np.rint(255 * _without_specks(soft, strength > threshold)).astype(np.uint8)
 

@@ -16,9 +16,9 @@ from mnist_core.data import dataset, input_shape_and_classes, split_sizes
 from mnist_core.errors import ConfigError
 from mnist_core.training.needs import check_needs
 
-# batch sizes that are looked at for a remedy
+# How many batch sizes above the current one are tried to find one to suggest.
 _NEIGHBOURS = 1000
-# networks: more than a sweep has
+# Cached networks: more than a sweep has.
 _REMEMBERED = 4096
 
 

@@ -22,9 +22,9 @@ class Checkpoint:
 
     tensors: dict[str, Tensor]
     progress: dict[str, Any]
-    # what it takes to use the weights: architecture, shape, classes, mean, std
+    # Whatever is needed to use the weights: architecture, shape, classes, mean, std.
     network: dict[str, Any]
-    # optimizer state that is not a tensor
+    # Optimizer state that is not a tensor.
     scalars: dict[str, Any]
 
     def weights(self) -> dict[str, Tensor]:
@@ -57,7 +57,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     try:
         save_file(checkpoint.tensors, path, metadata=metadata)
     except SafetensorError as error:
-        # Its writer tells an error of the system, such as a full disk, in words only.
+        # safetensors reports an error of the system, such as a full disk, only in its text.
         if code := re.search(r"\(os error (\d+)\)", str(error)):
             raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from None
         raise

@@ -20,16 +20,16 @@ def prepare_device(config: RunConfig) -> torch.device:
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
     wanted = _best() if config.device == "auto" else config.device
-    # scikit-learn computes on the processor, whatever else there is.
+    # scikit-learn always computes on the processor.
     device = torch.device("cpu" if config.library == "sklearn" else wanted)
     if device.type == "cuda":
-        # cuBLAS is reproducible only with it
+        # cuBLAS is reproducible only with this setting.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        # CUDA says "busy" only when it is first used
+        # CUDA reports a busy device only at its first use.
         reason = str(error).splitlines()[0]
         raise DeviceError(
             f"device: {device.type} cannot be used ({reason}). Choose cpu, or free the device and resume the run."
@@ -73,7 +73,7 @@ def _vectors() -> str:
     try:
         name = torch.backends.cpu.get_cpu_capability()
     except (AttributeError, RuntimeError):
-        # a description is never worth a run
+        # A missing description must not stop a run.
         return ""
     return "" if name in ("DEFAULT", "NO AVX") else name.replace("AVX512", "AVX-512")
 

@@ -19,11 +19,11 @@ from mnist_core.training import optimization
 from mnist_core.training.evaluation import evaluate_split
 from mnist_core.training.perceptron import Perceptron, perceptron
 
-# a run's curve has at most about this many training points; longer runs average several steps
+# A run's curve has at most about this many training points; longer runs average several steps per point.
 MAX_WINDOWS = 5000
-# how often the device is read at most
+# Seconds between two reads of the device, at least.
 _REPORT_SECONDS = 0.1
-# numbers that may wait on the device
+# At most about this many numbers wait on the device before they are read.
 _UNREAD = 2_000_000
 
 
@@ -33,15 +33,15 @@ class TrainingState:
 
     optimizers: list[Optimizer]
     step: int = 0
-    # completed
+    # Number of completed epochs.
     epoch: int = 0
-    # over the images of the epoch under way
+    # Sums over the images of the current epoch.
     loss_sum: float = 0.0
     correct: float = 0.0
     best_epoch: int = 0
     best_accuracy: float = -1.0
     best_loss: float = math.inf
-    # the last epoch with a higher accuracy than all before it: what patience counts from
+    # The last epoch whose accuracy was higher than all before it; patience counts from here.
     risen_epoch: int = 0
     seconds: float = 0.0
 
@@ -78,7 +78,7 @@ def train_network(
     of the images in an epoch depends on (seed, epoch) alone; dropout and augmentation use torch's global random state.
     """
     state, rules = state or TrainingState.start(model, config), rules or TrainingRules()
-    # of the loss that is recorded
+    # Label smoothing of the recorded loss, not of the loss that is minimised.
     smoothing = config.label_smoothing if rules.training_loss == 1 else 0.0
     count = len(data.train.labels)
     steps_per_epoch = math.ceil(count / config.batch_size)
@@ -116,7 +116,7 @@ def train_network(
 def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
     """The order of `count` images in this epoch (from 1), on the CPU, the same on every machine."""
     generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-    # (count,)
+    # Shape (count,).
     return torch.randperm(count, generator=generator)
 
 
@@ -145,15 +145,15 @@ def _steps(
         if wanted != rate:
             rate = wanted
             optimization.set_learning_rate(optimizers, rate)
-        # (B, C, H, W) uint8
+        # Pixels, uint8 (B, C, H, W).
         images = data.train.images.index_select(0, batch)
         pixels = data.normalise(augment(images.float().div_(255), config)) if augmented else data.inputs(images)
         if chain is not None:
-            # (B, classes)
+            # Shape (B, classes).
             logits = chain.step(pixels, target)
         else:
             with autocast:
-                # (B, classes)
+                # Shape (B, classes).
                 logits = model(pixels)
                 loss = F.cross_entropy(logits, target, label_smoothing=config.label_smoothing)
             loss.backward()
@@ -183,12 +183,12 @@ class _Meter:
         self._forget()
 
     def _forget(self) -> None:
-        # each (B, classes)
+        # Each has shape (B, classes).
         self._logits: list[Tensor] = []
-        # each (B,)
+        # Each has shape (B,).
         self._targets: list[Tensor] = []
         self._rates: list[float] = []
-        # numbers that are kept
+        # How many numbers `_logits` holds.
         self._values = 0
 
     def add(self, logits: Tensor, target: Tensor, rate: float) -> None:
@@ -239,7 +239,7 @@ class _Meter:
         losses = F.cross_entropy(logits, targets, label_smoothing=self._smoothing, reduction="none")
         right = (logits.argmax(1) == targets).float()
         counts = torch.tensor(images, device=logits.device)
-        # of each image
+        # Index of the window of each image.
         window = torch.repeat_interleave(counts, output_size=len(targets))
         sums = losses.new_zeros(2, len(images)).index_add_(1, window, torch.stack((losses, right)))
         return sums.tolist()

@@ -10,14 +10,14 @@ from typing import Literal
 
 DeviceKind = Literal["cpu", "cuda", "mps"]
 
-# characters of a recorded device: as many as an archive may hold
+# Most characters of a recorded device; an archive may hold no more.
 _LENGTH = 200
 _NAME_LENGTH = 80
-# between the devices of a run that went on on another one
+# Stands between the devices of a run that continued on another device.
 _THEN = "; then "
 _THREADS = re.compile(r", \d+ threads?$")
 _PRODUCT = re.compile(r"[A-Za-z][A-Za-z0-9 ()/+._-]+", re.ASCII)
-# What processors call themselves beside their name.
+# Words and signs that processors add to their name.
 _NOISE = re.compile(r"\((?:R|TM|C)\)|\b(?:CPU|Processor)\b|[^\x20-\x7e]|,", re.IGNORECASE)
 
 
@@ -32,7 +32,7 @@ def processor_name() -> str:
     try:
         name = reader()
     except Exception:
-        # a name is never worth a run
+        # A missing name must not stop a run.
         name = ""
     return _tidy(name) or _tidy(platform.processor()) or _tidy(platform.machine()) or "unknown processor"
 
@@ -47,7 +47,7 @@ def device_kind(device: str) -> DeviceKind:
     if first.startswith("mps"):
         return "mps"
     is_cpu = first in ("", "auto") or first.startswith("cpu") or _THREADS.search(first)
-    # What reads like no product's name, as it may stand in a stranger's archive, is a processor too.
+    # A text that does not look like the name of a product, such as one from an unknown archive, counts as a processor.
     return "cpu" if is_cpu or not _PRODUCT.fullmatch(first) else "cuda"
 
 
@@ -67,7 +67,7 @@ def append_device(before: str | None, now: str) -> str:
     if not parts or parts[-1] != now:
         parts.append(now)
     while len(_THEN.join(parts)) > _LENGTH and len(parts) > 2:
-        # the first and the last say most
+        # Keep the first and the last device, which say most.
         del parts[1]
     return _THEN.join(parts)
 
@@ -92,13 +92,13 @@ def _tidy(name: str) -> str:
 
 def _linux() -> str:
     text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    # of the first core
+    # The entries of the first core.
     fields = dict(re.findall(r"^([^\t:]+)\s*: *(.+)$", text, re.MULTILINE)[::-1])
-    # x86; ARM; MIPS; POWER
+    # Names of the field on x86, ARM, MIPS and POWER.
     for name in ("model name", "Processor", "cpu model", "cpu"):
         if fields.get(name, "").strip():
             return fields[name]
-    # 64-bit ARM gives numbers only
+    # 64-bit ARM gives only numbers.
     if "CPU part" in fields:
         return f"{platform.machine()} {fields.get('CPU implementer', '')}-{fields['CPU part']}"
     return ""

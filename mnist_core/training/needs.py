@@ -12,11 +12,11 @@ from mnist_core.architectures import Node, Shape, architecture_line, flatten_nod
 from mnist_core.config import OPTIMIZERS, PREDICTION_BATCH, RunConfig, limit_variable, read_limit
 from mnist_core.errors import ConfigError
 
-# bytes of a float32
+# Bytes of a float32.
 BYTES_PER_NUMBER = 4
-# roles of layers whose output is their input, laid out anew or as it is
+# Roles of layers whose output shares the memory of their input.
 _NO_COPY = ("reshape", "dropout")
-# networks: more than a sweep has, so that it counts each of them once
+# Cached networks: more than a sweep has, so each of them is counted once.
 _REMEMBERED = 4096
 
 
@@ -25,9 +25,9 @@ class NetworkSizes:
     """How many numbers a network is made of."""
 
     parameters: int
-    # of one image, in training: its own and every layer's output, for the way back
+    # Numbers kept for one image in training: the image and every layer's output, for the backward pass.
     kept: int
-    # of one image, in answering: the most that exist at one moment
+    # Most numbers that exist at one moment while one image is predicted.
     peak: int
 
 
@@ -75,16 +75,16 @@ def check_needs(config: RunConfig, shape: Shape, classes: int, images: int | Non
 class RunNeeds:
     """What one run asks of the machine beside its memory."""
 
-    # 0 where it is not known how many images are learned from.
+    # 0 if the number of training images is not known.
     steps: int
-    # Room for the checkpoints that it may keep, in bytes.
+    # Bytes of all checkpoints that the run may keep.
     disk: int
 
 
 def estimate_needs(config: RunConfig, shape: Shape, classes: int, images: int | None) -> RunNeeds:
     """Steps and room of one run; `images` as in `check_needs`. Raises ArchitectureError."""
     checkpoint = checkpoint_bytes(config, shape, classes)
-    # The best and the last are kept whatever their size, and a new one is written before an old one is removed.
+    # The best and the last checkpoint are always kept, and a new one is written before an old one is removed.
     always = 3 * checkpoint
     kept = min(ceil(config.epochs / config.checkpoint_every) + 1, read_limit("MAX_CHECKPOINTS"))
     room = min(kept * checkpoint, max(always, read_limit("MAX_CHECKPOINT_BYTES")))

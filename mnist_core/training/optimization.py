@@ -18,7 +18,7 @@ def build_optimizers(model: nn.Module, config: RunConfig) -> list[Optimizer]:
     for part in OPTIMIZERS[config.optimizer].parts:
         arguments: dict[str, Any] = {"lr": config.learning_rate, "weight_decay": config.weight_decay, **part.constants}
         arguments |= {keyword: getattr(config, field) for keyword, field in part.settings.items()}
-        # Left out elsewhere, as a person would write it: fused=False would rule out torch's second best way as well.
+        # Leave `fused` out otherwise: fused=False would also turn off torch's second-best implementation.
         if devices <= part.fused:
             arguments["fused"] = True
         if parameters := _parameters(model, part.updates):

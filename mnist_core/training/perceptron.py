@@ -17,21 +17,21 @@ from torch.optim import SGD, Adam, Optimizer
 from mnist_core.config import RunConfig
 from mnist_core.training import optimization
 
-# autograd's own kernels, so that the numbers are its own to the last bit
+# These are the kernels of autograd itself, so the results agree with it to the last bit.
 _aten = torch.ops.aten
 
-_KNOWN = (nn.Flatten, nn.Linear, nn.Dropout, nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid)
+_SUPPORTED = (nn.Flatten, nn.Linear, nn.Dropout, nn.ReLU, nn.LeakyReLU, nn.Tanh, nn.Sigmoid)
 
 
 class Perceptron:
-    """Steps of a chain of linear layers, activations and dropout; its parameters stay the module's own."""
+    """Training steps of a chain of linear layers, activations and dropout; parameters remain those of the module."""
 
     def __init__(self, model: nn.Sequential, config: RunConfig, optimizers: Sequence[Optimizer]) -> None:
         self._model = model
         self._clip_norm = config.clip_norm
         self._classes = [module for module in model if isinstance(module, nn.Linear)][-1].out_features
         self._smoothing = config.label_smoothing
-        # by batch size
+        # The result of _outer_gradient by batch size.
         self._outer: dict[int, Tensor] = {}
         self._layers = [_layer(module) for module in model if not isinstance(module, nn.Flatten)]
         next(layer for layer in self._layers if isinstance(layer, _LinearStep)).first_of_chain = True
@@ -40,7 +40,7 @@ class Perceptron:
             parameter.grad = torch.zeros_like(parameter)
 
     def step(self, pixels: Tensor, target: Tensor) -> Tensor:
-        """One step on normalised images (B, C, H, W) with labels (B,); returns the logits before it (B, classes)."""
+        """One step on normalised images (B, C, H, W) with labels (B,); returns logits (B, classes) from before it."""
         flow = pixels.flatten(1)
         for layer in self._layers:
             flow = layer.forward(flow)
@@ -55,12 +55,12 @@ class Perceptron:
         return logits
 
     def _gradient_of_loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Of the mean cross-entropy: (softmax(logits) - wanted) / B, in autograd's own two steps."""
-        # len() of a tensor takes as long as a small product
+        """Gradient of the mean cross-entropy: (softmax(logits) - target) / B, in the same two steps as autograd."""
+        # len() of a tensor takes as long as a small matrix product.
         size = target.shape[0]
         if size not in self._outer:
             self._outer[size] = _outer_gradient(size, self._classes, self._smoothing)
-        # (B, classes)
+        # Shape (B, classes).
         outer = self._outer[size].index_select(0, target)
         return _aten._log_softmax_backward_data(outer, logits.log_softmax(1), 1, torch.float32)
 
@@ -74,7 +74,7 @@ def perceptron(
     modules = list(model)
     if not any(isinstance(module, nn.Linear) for module in modules):
         return None
-    if not all(isinstance(module, _KNOWN) for module in modules):
+    if not all(isinstance(module, _SUPPORTED) for module in modules):
         return None
     return Perceptron(model, config, optimizers)
 
@@ -82,20 +82,20 @@ def perceptron(
 def _outer_gradient(size: int, classes: int, smoothing: float) -> Tensor:
     """Gradient of a batch's mean cross-entropy for the log-softmax of an image of each class: (classes, classes).
 
-    Asked of autograd: with smoothing it is a sum, and the order of its terms decides about the last bits.
+    Computed by autograd: with label smoothing it is a sum, and the order of its terms decides the last bits.
     """
-    logits, gradients_seen = torch.zeros(size, classes, requires_grad=True), []
+    logits, captured = torch.zeros(size, classes, requires_grad=True), []
     loss = F.cross_entropy(logits, torch.zeros(size, dtype=torch.int64), label_smoothing=smoothing)
     node = loss.grad_fn
     while node is not None and node.name() != "LogSoftmaxBackward0":
         node = node.next_functions[0][0]
     assert node is not None
-    node.register_prehook(lambda gradients: gradients_seen.append(gradients[0]))
+    node.register_prehook(lambda gradients: captured.append(gradients[0]))
     loss.backward()
-    # of an image of class 0
-    right, *others = gradients_seen[0][0]
-    outer = torch.full((classes, classes), float(others[0]) if others else 0.0)
-    return outer.fill_diagonal_(float(right))
+    # Gradient for an image of class 0.
+    own_class, *other_classes = captured[0][0]
+    outer = torch.full((classes, classes), float(other_classes[0]) if other_classes else 0.0)
+    return outer.fill_diagonal_(float(own_class))
 
 
 class _LinearStep:
@@ -103,7 +103,7 @@ class _LinearStep:
 
     def __init__(self, module: nn.Linear) -> None:
         self.first_of_chain = False
-        # detached: nothing records here
+        # Detached, because autograd has nothing to record here.
         self._weight, self._bias = module.weight.detach(), module.bias.detach()
         self._transposed = self._weight.t()
         self._module = module
@@ -111,7 +111,7 @@ class _LinearStep:
 
     def forward(self, x: Tensor) -> Tensor:
         self._input = x
-        # (B, out)
+        # Shape (B, out).
         return torch.addmm(self._bias, x, self._transposed)
 
     def backward(self, gradient: Tensor) -> Tensor:
@@ -120,13 +120,12 @@ class _LinearStep:
         assert bias is not None
         torch.mm(gradient.t(), self._input, out=weight)
         torch.sum(gradient, 0, out=bias)
-        # What lies before the first linear layer has nothing to learn.
-        # (B, in)
+        # Layers before the first linear one have nothing to learn, so they need no gradient. Shape (B, in).
         return gradient if self.first_of_chain else torch.mm(gradient, self._weight)
 
 
 class _ActivationStep:
-    """An activation function, its derivative told by its output."""
+    """An activation function whose derivative is computed from its output."""
 
     def __init__(self, module: nn.Module) -> None:
         self._module = module
@@ -143,7 +142,7 @@ class _ActivationStep:
         if isinstance(self._module, nn.Sigmoid):
             return _aten.sigmoid_backward(gradient, y)
         if isinstance(self._module, nn.LeakyReLU):
-            # y has x's sign
+            # y has the same sign as x, so it can replace x here.
             return _aten.leaky_relu_backward(gradient, y, self._module.negative_slope, True)
         return _aten.threshold_backward(gradient, y, 0)
 
@@ -154,7 +153,7 @@ class _DropoutStep:
     def __init__(self, module: nn.Dropout) -> None:
         self._kept = 1 - module.p
         self._numbers = torch.empty(0, dtype=torch.int64)
-        # 0 or 1 / kept
+        # Each element is 0 or 1 / kept.
         self._mask = torch.empty(0)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -171,15 +170,15 @@ class _DropoutStep:
 
 
 def _draw_whole(mask: Tensor, numbers: Tensor, share: float, generator: torch.Generator | None = None) -> Tensor:
-    """Ones for about this share of the mask, else zeros, from the 53 bits of which torch makes a uniform number."""
+    """Set about this share of the mask to one and the rest to zero, from the 53 bits of torch's uniform numbers."""
     return torch.lt(numbers.random_(0, 1 << 53, generator=generator), math.ceil(share * (1 << 53)), out=mask)
 
 
 @cache
 def _whole_draws_the_same() -> bool:
-    """Whether whole numbers, which take less than half the time, give bit for bit what `bernoulli_` draws here.
+    """Whether drawing integers, which takes less than half the time, gives exactly what `bernoulli_` draws here.
 
-    They do wherever torch draws one number after another, and not where it has Intel's library draw them.
+    It does wherever torch draws the numbers itself, but not where Intel's library draws them for torch.
     """
     first, second = (torch.Generator().manual_seed(1) for _ in range(2))
     expected = torch.empty(4096).bernoulli_(0.3, generator=first)
@@ -194,64 +193,84 @@ def _layer(module: nn.Module) -> _LinearStep | _ActivationStep | _DropoutStep:
 
 
 def _update(optimizer: Optimizer) -> Callable[[], object]:
-    """The optimizer's step without what it looks up anew at each: its kernel on lists that stay the same."""
-    if not isinstance(optimizer, SGD | Adam) or not optimizer.param_groups[0]["fused"]:
+    """The optimizer's step without its preparations: the fused kernel on lists that stay the same from step to step."""
+    if not optimizer.param_groups[0].get("fused"):
         return optimizer.step
+    if isinstance(optimizer, Adam):
+        return _adam_update(optimizer)
+    return _sgd_update(optimizer) if isinstance(optimizer, SGD) else optimizer.step
+
+
+def _adam_update(optimizer: Adam) -> Callable[[], object]:
+    """Step of Adam and AdamW. The counts of all parameters share one tensor, so that one operation raises them all."""
     group = optimizer.param_groups[0]
-    parameters = group["params"]
+    kernel = _aten._fused_adamw_ if group["decoupled_weight_decay"] else _aten._fused_adam_
     lists: dict[str, list[Tensor]] = {}
 
-    def state(name: str) -> list[Tensor]:
-        return [optimizer.state[parameter][name] for parameter in parameters]
-
-    def gradients() -> list[Tensor]:
-        return [parameter.grad for parameter in parameters]
-
     def update() -> None:
-        # the first step makes the optimizer's state
         if not lists:
+            # The first step creates the optimizer's state.
             optimizer.step()
-            lists["values"], lists["gradients"] = [value.detach() for value in parameters], gradients()
-            if isinstance(optimizer, Adam):
-                lists.update({name: state(name) for name in ("exp_avg", "exp_avg_sq")})
-                # one tensor: counting up takes one operation
-                lists["counts"] = [torch.stack(state("step"))]
-                lists["step"] = [*lists["counts"][0]]
-                for parameter, step in zip(parameters, lists["step"], strict=True):
-                    optimizer.state[parameter]["step"] = step
-            else:
-                lists["momentum"] = state("momentum_buffer") if group["momentum"] else []
-        elif isinstance(optimizer, Adam):
-            lists["counts"][0].add_(1)
-            kernel = _aten._fused_adamw_ if group["decoupled_weight_decay"] else _aten._fused_adam_
-            beta1, beta2 = group["betas"]
-            kernel(
-                lists["values"],
-                lists["gradients"],
-                lists["exp_avg"],
-                lists["exp_avg_sq"],
-                [],
-                lists["step"],
-                amsgrad=False,
-                lr=group["lr"],
-                beta1=beta1,
-                beta2=beta2,
-                weight_decay=group["weight_decay"],
-                eps=group["eps"],
-                maximize=False,
-            )
-        else:
-            _aten._fused_sgd_(
-                lists["values"],
-                lists["gradients"],
-                lists["momentum"],
-                weight_decay=group["weight_decay"],
-                momentum=group["momentum"],
-                lr=group["lr"],
-                dampening=group["dampening"],
-                nesterov=group["nesterov"],
-                maximize=False,
-                is_first_step=False,
-            )
+            lists.update(_values_and_gradients(group["params"]))
+            lists.update({name: _state(optimizer, name) for name in ("exp_avg", "exp_avg_sq")})
+            lists["counts"] = [torch.stack(_state(optimizer, "step"))]
+            lists["step"] = [*lists["counts"][0]]
+            for parameter, step in zip(group["params"], lists["step"], strict=True):
+                optimizer.state[parameter]["step"] = step
+            return
+        lists["counts"][0].add_(1)
+        beta1, beta2 = group["betas"]
+        kernel(
+            lists["values"],
+            lists["gradients"],
+            lists["exp_avg"],
+            lists["exp_avg_sq"],
+            [],
+            lists["step"],
+            amsgrad=False,
+            lr=group["lr"],
+            beta1=beta1,
+            beta2=beta2,
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            maximize=False,
+        )
 
     return update
+
+
+def _sgd_update(optimizer: SGD) -> Callable[[], object]:
+    """Step of stochastic gradient descent, with or without momentum."""
+    group = optimizer.param_groups[0]
+    lists: dict[str, list[Tensor]] = {}
+
+    def update() -> None:
+        if not lists:
+            # The first step creates the optimizer's state.
+            optimizer.step()
+            lists.update(_values_and_gradients(group["params"]))
+            lists["momentum"] = _state(optimizer, "momentum_buffer") if group["momentum"] else []
+            return
+        _aten._fused_sgd_(
+            lists["values"],
+            lists["gradients"],
+            lists["momentum"],
+            weight_decay=group["weight_decay"],
+            momentum=group["momentum"],
+            lr=group["lr"],
+            dampening=group["dampening"],
+            nesterov=group["nesterov"],
+            maximize=False,
+            is_first_step=False,
+        )
+
+    return update
+
+
+def _values_and_gradients(parameters: Sequence[Tensor]) -> dict[str, list[Tensor]]:
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    return {"values": [parameter.detach() for parameter in parameters], "gradients": gradients}
+
+
+def _state(optimizer: Optimizer, name: str) -> list[Tensor]:
+    return [optimizer.state[parameter][name] for parameter in optimizer.param_groups[0]["params"]]

@@ -19,15 +19,15 @@ from mnist_core.architectures.layers.kind import Shape, format_shape
 from mnist_core.architectures.table import Architecture, Layer
 from mnist_core.text import in_html
 
-# pixels after which the network goes on in a next row
+# Width in pixels after which the network continues in the next row.
 _ROW = 1230.0
-# room for the names of the lines of text
+# Width in pixels for the captions "output" and "parameters" on the left.
 _MARGIN = 88.0
-# between the texts of two units
+# Pixels between the texts of two neighbouring units.
 _GAP = 16.0
-# radius of the sum sign
+# Radius in pixels of the plus sign of a residual block.
 _PLUS = 11.0
-# from one pill to the next
+# Pixels from one pill to the next.
 _PILL = 22.0
 
 
@@ -49,9 +49,9 @@ def architecture_diagram(architecture: Architecture) -> str:
 
 @dataclass(frozen=True)
 class _Style:
-    # pixels of the largest feature map's side
+    # Side in pixels of the largest feature map.
     largest: int
-    # half the height of the tallest block
+    # Half the height in pixels of the tallest block.
     half: float
 
 
@@ -73,7 +73,7 @@ class _DiagramRow:
         self.parts: list[str] = []
         self.x = _MARGIN
         self.port: _Port | None = None
-        # where the first block begins
+        # Horizontal position at which the first block begins.
         self.entry = 0.0
         self.top = -style.half - 30
         self.bottom = style.half + 48
@@ -242,7 +242,7 @@ def _broken(items: Sequence[Item], widths: Sequence[float], limit: float) -> lis
 
 def _drawn(items: Sequence[Item], style: _Style, first: bool = True) -> _DiagramRow:
     row = _DiagramRow(style)
-    # room for the arrow from the row above
+    # Leave space for the arrow from the row above.
     row.x += 0 if first else 24
     for item in items:
         row.add(item)
@@ -253,7 +253,7 @@ def _assembled(rows: Sequence[_DiagramRow], architecture: Architecture) -> str:
     width = max(row.x for row in rows) + (36 if len(rows) > 1 else 8)
     parts: list[str] = []
     y = 6.0
-    # of the row above
+    # Vertical position of the row above.
     line = 0.0
     for number, row in enumerate(rows):
         above, line = line, y - row.top

@@ -6,7 +6,7 @@ from math import log2, sqrt
 from mnist_core.architectures.layers.kind import Shape
 from mnist_core.text import in_html
 
-# A page may set these variables; the defaults read on light and on dark.
+# CSS variables that a page may set; the defaults are readable on light and on dark backgrounds.
 COLOURS = {
     "convolution": "var(--diagram-convolution, #3b82f6)",
     "dense": "var(--diagram-dense, #f08c1a)",
@@ -19,11 +19,11 @@ COLOURS = {
     "block": "var(--diagram-shortcut, #e0559d)",
 }
 
-# radius of a neuron
+# Radius in pixels of a neuron.
 _DOT = 3.1
-# pixels of the largest feature map's side
+# Side in pixels of the largest feature map.
 _LARGEST_MAP = 104.0
-# how far the last feature map of a stack is shifted
+# How many pixels the last feature map of a stack is shifted.
 _STACK = 30.0
 
 
@@ -34,7 +34,7 @@ class Graphic:
     svg: str
     width: float
     height: float
-    # of a stack: left, top, width, height of the first map
+    # For a stack of feature maps: left, top, width and height of the first one.
     front: tuple[float, float, float, float] | None = None
     points: tuple[float, ...] = ()
 
@@ -101,7 +101,8 @@ def _maps(shape: Shape, colour: str, largest: int) -> Graphic:
     parts = []
     for sheet in range(sheets - 1, 0, -1):
         x, y = left + sheet * shift, top - sheet * shift
-        # Only what looks out from behind the sheet in front, so that translucent sheets do not add up.
+        # Draw only the visible edge of each sheet behind the first: translucent sheets on top of each other would look
+        # darker.
         corner = f"M{x:.1f} {y + shift:.1f}V{y:.1f}h{width:.1f}v{height:.1f}h{-shift:.1f}"
         parts.append(path(f"{corner}V{y + shift:.1f}Z", colour, 0.6, 1, 0.1 + 0.1 * (1 - sheet / sheets)))
     parts.append(path(f"M{left:.1f} {top:.1f}h{width:.1f}v{height:.1f}h{-width:.1f}Z", colour, 0.95, 1.4, 0.24))
@@ -115,7 +116,7 @@ def _neurons(size: int, colour: str) -> Graphic:
     step = min(14.0, (height - 16) / max(1, count - 1))
     points = [(index - (count - 1) / 2) * step for index in range(count)]
     more = ""
-    # an ellipsis says that there are more
+    # An ellipsis shows that there are more neurons.
     if count < size:
         points = [y for y in points if abs(y) > 1.2 * step]
         more = "".join(f'<circle cx="0" cy="{y}" r="1.2" fill="currentColor"/>' for y in (-5, 0, 5))

@@ -6,7 +6,7 @@ from itertools import accumulate
 
 from mnist_core.architectures.table import Layer
 
-# drawn on another layer
+# Layers with these roles are drawn as pills on another layer.
 _PILLS = ("activation", "norm", "dropout")
 
 
@@ -72,7 +72,7 @@ def _folded(branches: Sequence[_Branch]) -> list[_Branch | _Loop]:
     """Repetitions found: rows that are equal down to their place in the text come from one `n * (...)`."""
     numbers = {branch: number for number, branch in enumerate(dict.fromkeys(branches))}
     keys = [numbers[branch] for branch in branches]
-    # How many of the branches before each position are drawn by themselves: a loop of pills alone is none.
+    # Count, before each position, the branches that are drawn by themselves. A loop that holds only pills is not drawn.
     drawn = list(accumulate((branch.layer.role not in _PILLS for branch in branches), initial=0))
     folded: list[_Branch | _Loop] = []
     at = 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
 
-# of one image: (C, H, W), tokens (T, D) or a vector (D,)
+# Shape for one image: (C, H, W), tokens (T, D) or a vector (D,).
 Shape = tuple[int, ...]
 Role = Literal["dense", "convolution", "pool", "activation", "norm", "dropout", "tokens", "reshape", "block"]
 
@@ -17,11 +17,11 @@ class Argument:
     name: str
     help: str
     takes: type[int] | type[float] | type[bool] = int
-    # None: must be given; a string: the earlier argument that it equals
+    # None if a value is required; a string names the earlier argument whose value it takes.
     default: float | bool | str | None = None
     low: float = 1
     high: float = 1_000_000
-    # allowed instead of a number
+    # Words that are allowed instead of a number.
     words: tuple[str, ...] = ()
 
     def default_among(self, values: dict[str, Any]) -> Any:
@@ -33,11 +33,11 @@ class Argument:
 class WeightShapes:
     """The learned tensors of one torch module."""
 
-    # its class, such as Linear
+    # Name of its class, such as Linear.
     module: str
-    # in the module's own order
+    # In the order of the module's parameters.
     shapes: tuple[Shape, ...]
-    # its name within the layer's module, where that holds several
+    # Name of the module within the layer, if the layer holds several modules.
     inside: str = ""
 
     @property
@@ -78,10 +78,10 @@ class LayerKind:
     shape: Callable[..., Shape]
     weights: Callable[..., tuple[WeightShapes, ...]]
     macs: Callable[..., int]
-    # whether training normalises the images of a batch together
+    # Whether training normalises all images of a batch together.
     over_batch: bool
     make: Callable[..., Any]
-    # a few words for the diagram; the name if None
+    # Makes a few words for the diagram; None stands for the layer's name.
     label: Callable[..., str] | None
 
     @property

@@ -29,7 +29,7 @@ def _layernorm_weights(shape: Shape) -> tuple[WeightShapes, ...]:
 
 
 def _layernorm(nn: Any, shape: Shape) -> Any:
-    # One group over all channels is layer norm with a scale a channel instead of one a pixel (Wu and He 2018).
+    # GroupNorm with one group is layer norm with one scale per channel instead of one per pixel (Wu and He 2018).
     return nn.GroupNorm(1, shape[0]) if len(shape) == 3 else nn.LayerNorm(shape[-1])
 
 

@@ -16,7 +16,7 @@ def shortcut(before: Shape, after: Shape) -> tuple[str, dict[str, Any]] | None:
         return None
     if len(before) == len(after) == 3:
         sides = list(zip(before[1:], after[1:], strict=True))
-        # The smallest stride that shrinks both sides enough; a larger one only shrinks them more.
+        # Take the smallest stride that shrinks both sides enough; a larger one would shrink them further.
         stride = max((size - 1) // wanted + 1 for size, wanted in sides)
         if all((size - 1) // stride + 1 == wanted for size, wanted in sides):
             values = {"out": after[0], "kernel": 1, "stride": stride, "padding": 0, "groups": 1, "bias": False}

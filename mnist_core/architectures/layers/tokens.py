@@ -98,7 +98,7 @@ ATTENTION = LayerKind(
     arguments=(Argument("heads", "How many attention patterns work side by side."),),
     shape=_attention_shape,
     weights=_attention_weights,
-    # Query, key, value and output projections, then queries × keys and weights × values.
+    # The four projections (query, key, value, output), then the products queries × keys and weights × values.
     macs=lambda shape, heads: 4 * shape[0] * shape[1] ** 2 + 2 * shape[0] ** 2 * shape[1],
     over_batch=False,
     make=lambda nn, shape, heads: nn.Attention(shape[1], heads),

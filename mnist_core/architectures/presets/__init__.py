@@ -27,9 +27,9 @@ class Preset:
 
     name: str
     text: str
-    # one line
+    # One line for a reader.
     explanation: str
-    # paper and year, or study and experiment
+    # Paper and year, or study and experiment.
     source: str
     family: str
 
@@ -56,7 +56,7 @@ def architecture_line(text: str) -> str:
     by_name = presets()
     if name in by_name:
         return by_name[name].text
-    # positions stay true, and an error's carets stay under one line
+    # One blank for each white space keeps character positions, and the text stays one line above an error's carets.
     line = re.sub(r"\s", " ", text)
     if re.fullmatch(r"[^\W\d][\w.+-]*", name) and name not in KINDS:
         longer = [preset for preset in by_name if preset.startswith(name)]

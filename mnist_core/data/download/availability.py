@@ -19,9 +19,9 @@ from mnist_core.data.mnist_5k import packaged_file
 from mnist_core.errors import DataError
 
 State = Literal["ready", "downloading", "unreachable", "missing", "damaged"]
-# seconds without a byte after which a network counts as dead
+# A download is given up after this many seconds without a byte.
 PATIENCE = 7.0
-# where `python -m mnist_core` works from, installed or not
+# From this directory `python -m mnist_core` works whether the package is installed or not.
 _PROJECT = Path(__file__).resolve().parents[3]
 
 
@@ -35,11 +35,11 @@ class DatasetStatus:
 
     name: str
     state: State
-    # one or two sentences for the person at the screen
+    # One or two sentences for the person at the screen.
     message: str
-    # bytes so far
+    # Bytes received so far.
     received: int = 0
-    # bytes that the download has, 0 if there is none
+    # Total bytes of the download, 0 if there is none.
     total: int = 0
 
 
@@ -98,7 +98,7 @@ class Download:
 
     def __init__(self, status: DatasetStatus, root: Path, command: Sequence[str]) -> None:
         """Run `command`, which reports as `mnist_core.data.download.child` does; an empty one means nothing to do."""
-        # replaced as a whole, so a reader never sees half of it
+        # Always replaced as a whole, so that other threads never see a half-updated status.
         self._status = status
         self._root = root
         self._process: subprocess.Popen[str] | None = None
@@ -138,11 +138,11 @@ class Download:
     def _listen(self, process: "subprocess.Popen[str]") -> None:
         name = self._status.name
         last: dict[str, str] = {}
-        # closes the pipe and waits
+        # Leaving this block closes the pipe and waits for the process.
         with process:
             assert process.stdout
             for line in process.stdout:
-                # torchvision may print something of its own
+                # Skip lines that torchvision prints itself.
                 if not line.startswith("{"):
                     continue
                 report = json.loads(line)
@@ -150,14 +150,14 @@ class Download:
                     self._status = replace(self._status, received=min(report["received"], self._status.total))
                 else:
                     last = report
-        # a killed process left it
+        # A process that was killed could not remove its temporary folder.
         shutil.rmtree(temporary_folder(name, self._root, process.pid), ignore_errors=True)
         status = dataset_status(name, self._root)
         if status.state != "ready" and last:
             state = "unreachable" if last["state"] == "unreachable" else "missing"
             status = replace(status, state=state, message=last["message"])
         elif status.state != "ready" and process.returncode >= 0:
-            # below 0: killed, which nobody need be told
+            # A negative exit code means that the process was killed on purpose, which needs no message.
             status = replace(status, message=f"The download ended unexpectedly (exit code {process.returncode}).")
         self._status = replace(status, received=self._status.received)
 

@@ -24,9 +24,9 @@ from mnist_core.data.download.traffic import Traffic, probe_servers, watch_conne
 from mnist_core.data.sources import read_published
 from mnist_core.errors import DataError
 
-# What an OSError says of the disk, not of the network.
+# Error numbers that concern the disk, not the network.
 _LOCAL = (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST)
-# seconds
+# Seconds between two reports of progress.
 _REPORT_EVERY = 0.2
 
 
@@ -59,7 +59,7 @@ def download(name: str, root: Path, mirrors: Sequence[str] = (), patience: float
     machine, DataError.
     """
     entry = dataset(name)
-    # before torch is imported, which takes seconds
+    # Probe the servers before importing torch, which takes seconds.
     asked, reason = probe_servers(mirrors or entry.mirrors, patience)
     if not asked:
         raise UnreachableError(
@@ -101,7 +101,7 @@ def _fetch(entry: Dataset, folder: Path, mirrors: Sequence[str]) -> None:
         changed = {"mirrors": list(mirrors)}
     else:
         changed = {"url": f"{mirrors[0]}{original.filename}"}
-    # A class of the same name: torchvision names the directory after it.
+    # The subclass needs the same name, because torchvision names the directory after the class.
     type(entry.torchvision, (original,), changed)(str(folder), download=True)
 
 
@@ -138,7 +138,7 @@ class _Watchdog:
                 try:
                     _say({"received": reported})
                 except BrokenPipeError:
-                    # whoever wanted the data set is gone
+                    # The parent process has ended, so nobody waits for the data set any more.
                     self._give_up()
 
 

@@ -19,7 +19,7 @@ _SCHEMAS = (
 )
 
 
-# keeps the Library alive: the declarations vanish with it
+# The cache keeps the Library alive; its declarations vanish with it.
 @functools.cache
 def make_torchvision_importable() -> torch.library.Library | None:
     """Make `import torchvision` work; the declared operators, or None where torchvision's own library loads.

@@ -16,9 +16,9 @@ class Traffic:
     """What has arrived so far, and how long somebody has been waiting for more. One connection at a time."""
 
     def __init__(self) -> None:
-        # bytes
+        # Bytes received.
         self.received = 0
-        # that was connected to last
+        # Name of the server that was connected to last.
         self.server = ""
         self._waiting_since: float | None = None
 
@@ -44,7 +44,7 @@ def probe_servers(urls: Sequence[str], seconds: float) -> tuple[list[str], str]:
     answers within `seconds`, the list is empty. Any HTTP answer counts, an error as well: somebody is there.
     """
     answers: queue.Queue[tuple[str, str]] = queue.Queue()
-    # daemon threads: looking up a name cannot be interrupted
+    # Use daemon threads, because looking up a host name cannot be interrupted.
     for url in urls:
         threading.Thread(target=lambda url=url: answers.put((url, _probe(url, seconds))), daemon=True).start()
     deadline = time.monotonic() + seconds
