@@ -53,6 +53,8 @@ MAX_CHECKPOINT_OF_RUN = 4_000_000_000
 # For runs queued together by a sweep, a study or several seeds: steps, and bytes of their checkpoints.
 MAX_STEPS_TOGETHER = 2_000_000_000
 MAX_DISK_TOGETHER = 200_000_000_000
+# Runs that wait at once, whoever has queued them.
+MAX_QUEUED = 10_000
 
 # Limits that an environment variable may replace.
 ADJUSTABLE_LIMITS = (
@@ -73,6 +75,7 @@ ADJUSTABLE_LIMITS = (
     "MAX_CHECKPOINT_OF_RUN",
     "MAX_STEPS_TOGETHER",
     "MAX_DISK_TOGETHER",
+    "MAX_QUEUED",
 )
 _UNITS = {None: 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _NUMBER = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?(?:e[0-9]{1,2})?)(?: ?([kmgt]b))?")

@@ -3,8 +3,9 @@
 import shutil
 from collections.abc import Iterable, Sequence
 
-from mnist_core.config import RunConfig
+from mnist_core.config import RunConfig, limit_variable, read_limit
 from mnist_core.data import count_folder_images, dataset, input_shape_and_classes, split_sizes
+from mnist_core.errors import ConfigError
 from mnist_core.store.artifacts import Artifact
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
@@ -20,7 +21,8 @@ from mnist_core.training import (
 
 def enqueue(store: Store, config: RunConfig, name: str = "", tags: Iterable[str] = (), *, claimed: bool = False) -> Run:
     """`Store.enqueue` for a run that has been checked. Raises ArchitectureError, ConfigError or DataError before."""
-    check_queueable(store, [config], "epochs")
+    # One that is trained at once does not wait.
+    check_queueable(store, [config], "epochs", waiting=not claimed)
     return store.enqueue(config, name, tags, claimed=claimed)
 
 
@@ -44,18 +46,32 @@ def requeue(store: Store, run: Run, *, from_scratch: bool = False, back_to: Arti
 
     Raises as `enqueue`, and StoreError if the run is not in a state to be resumed.
     """
+    _check_length(store, 1, "queue")
     # Its checkpoints are on the disk already, so the room that is left says nothing.
     check_queueable(None, [run.config], "epochs")
     return store.requeue(run.id, from_scratch=from_scratch, back_to=back_to)
 
 
-def check_queueable(store: Store | None, configs: Sequence[RunConfig], field: str) -> None:
+def check_queueable(store: Store | None, configs: Sequence[RunConfig], field: str, *, waiting: bool = True) -> None:
     """Raise ArchitectureError, ConfigError or DataError unless each of these can be trained, and all of them together.
 
-    Without a `store` it is not asked how much room its disk has.
+    Without a `store` it is not asked how much room its disk has, nor how many runs wait already; the latter neither
+    where these are not `waiting`.
     """
+    if waiting:
+        _check_length(store, len(configs), field)
     if configs:
         check_needs_together(needs(configs), field, None if store is None else shutil.disk_usage(store.root).free)
+
+
+def _check_length(store: Store | None, count: int, field: str) -> None:
+    queued, most = 0 if store is None else store.count_queued(), read_limit("MAX_QUEUED")
+    if queued + count > most:
+        raise ConfigError(
+            field,
+            f"{queued:,} runs wait in the queue and {count:,} more would be too many: at most {most:,} may wait. "
+            f"Choose fewer, or wait until some are trained (on a larger machine set {limit_variable('MAX_QUEUED')})",
+        )
 
 
 def needs(configs: Sequence[RunConfig]) -> list[RunNeeds]:

@@ -146,6 +146,12 @@ class Store(Files, Sweeps, ImportedRuns):
         """Queued runs, the next one first."""
         return sorted(self.runs(states=["queued"]), key=lambda run: (run.queued or 0, run.number))
 
+    def count_queued(self) -> int:
+        """How many runs wait."""
+        waiting = (runs.c.state == "queued") & runs.c.deleted.is_(None)
+        with self._engine.connect() as connection:
+            return connection.execute(sa.select(sa.func.count()).where(waiting)).scalar_one()
+
     def metrics(
         self, run_id: str, after: int = 0, names: Sequence[str] | None = None, limit: int | None = None
     ) -> "pd.DataFrame":
