@@ -38,7 +38,7 @@ class Comparison:
     sentences: tuple[str, ...]
     # a row a pair: a, b, difference, low, high (fractions), only_a, only_b (images), p_alone, p
     table: pd.DataFrame
-    # whose accuracy is optimistic, because the test images chose its epoch
+    # Whose stored figures have changed, and whose accuracy is optimistic because the test images chose its epoch.
     note: str = ""
 
     def __str__(self) -> str:
@@ -142,7 +142,8 @@ def compare(first: RunLike, second: RunLike, *more: RunLike) -> Comparison:
     table = pd.DataFrame(rows)
     if len(pairs) > 1:
         table.columns.name = f"p: Holm's, {len(pairs)} pairs; the rest: each pair alone"
-    return Comparison(sentences, table, measures.optimistic_note(runs))
+    notes = (measures.changed_note(store.changed_runs(runs)), measures.optimistic_note(runs))
+    return Comparison(sentences, table, "\n".join(filter(None, notes)))
 
 
 def plot(

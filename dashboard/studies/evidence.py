@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.frame import open_store
 from dashboard.studies.chosen_experiment import SEEDS, ChosenExperiment, plan_experiment
 from mnist_core import studies
+from mnist_core.store import Run
 from mnist_core.studies import Measurement, ReportedRow, ScatteredSeeds
 
 METRICS = {
@@ -37,6 +38,8 @@ class Evidence:
     rows: tuple[ReportedRow, ...]
     scattered: tuple[ScatteredSeeds, ...]
     source: Literal["own", "committed", "none"]
+    # Of which own figures are.
+    runs: tuple[Run, ...] = ()
 
     @property
     def table(self) -> pd.DataFrame:
@@ -48,8 +51,9 @@ def load_evidence(chosen: ChosenExperiment) -> Evidence:
     """The figures of an experiment: of own runs if there are any, else the committed ones."""
     name, experiment = chosen.study.name, chosen.experiment.name
     planned = plan_experiment(name, experiment, SEEDS, chosen.scale, True)
-    ended = tuple(run.id for _, run in studies.find_runs(open_store(), planned) if run.state == "finished")
-    own = _evidence(name, experiment, _measured(name, experiment, chosen.scale, ended), "own")
+    runs = tuple(run for _, run in studies.find_runs(open_store(), planned) if run.state == "finished")
+    ended = tuple(run.id for run in runs)
+    own = replace(_evidence(name, experiment, _measured(name, experiment, chosen.scale, ended), "own"), runs=runs)
     committed = _evidence(
         name, experiment, studies.committed_measurements(name) if chosen.scale == 1 else [], "committed"
     )

@@ -8,6 +8,7 @@ from dashboard.frame import choose_option, errors_as_messages, navigation, open_
 from dashboard.studies.chosen_experiment import ChosenExperiment
 from dashboard.studies.evidence import METRICS, Evidence, accuracy_table, load_evidence, short_labels
 from mnist_core import studies
+from mnist_core.analysis import measures
 from mnist_core.plots import Metric, accuracy_by_model, accuracy_dots, epoch_curves, learning_curves
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
@@ -32,6 +33,8 @@ def show_figures(chosen: ChosenExperiment) -> None:
     evidence = load_evidence(chosen)
     if evidence.source == "own":
         st.caption(_MEASURED_HERE + _fewer_epochs_note(chosen))
+        if changed := measures.changed_note(open_store().changed_runs(evidence.runs)):
+            st.warning(changed)
     else:
         st.info(_SOURCES[evidence.source])
     _table(chosen, evidence)

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.controls import change_one_thing
 from dashboard.frame import add_chosen_runs, background_jobs, count_clicks, is_new_click, navigation, open_store
 from mnist_core import jobs
-from mnist_core.analysis import trained
+from mnist_core.analysis import measures, trained
 from mnist_core.config import schedules
 from mnist_core.errors import MnistLabError, StoreError
 from mnist_core.jobs import resuming
@@ -44,6 +44,8 @@ def run_card(run: Run, queue: Sequence[str]) -> None:
                 _halt(run)
             else:
                 _go_on(run)
+        if not run.active and (changed := measures.changed_note(open_store().changed_runs([run]))):
+            st.warning(changed)
         if run.state in RESUMABLE_STATES and (reason := st.session_state.get(_refused(run))):
             _anew(run, reason)
         elif run.note:

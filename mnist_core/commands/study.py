@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mnist_core import environment
+from mnist_core.analysis import measures
 from mnist_core.commands.flags import number, whole_number
 from mnist_core.errors import ConfigError
 from mnist_core.jobs import with_dead_runs_ended
@@ -99,11 +100,12 @@ def study_run(
     for dataset, why in missing.items():
         names = sorted({f"{one.study} {one.experiment.name}" for one in left_out if one.config.dataset == dataset})
         print_error(f"Left out: {', '.join(names)}. {why}")
-    runs = _train(with_dead_runs_ended(Store.open()), planned, as_json, f"study run {name}")
+    store = with_dead_runs_ended(Store.open())
+    runs = _train(store, planned, as_json, f"study run {name}")
     if as_json:
         print(json.dumps([_as_dict(one, run) for one, run in runs], indent=2))
     else:
-        _summary(planned, runs)
+        _summary(store, planned, runs)
     if missing or any(run.state not in ("finished", "diverged") for _, run in runs) or len(runs) < len(planned):
         raise typer.Exit(1)
 
@@ -113,10 +115,14 @@ def study_report(
     output: Annotated[Path, typer.Option(help="Folder that gets docs/studies.md and results/studies/*.json.")] = _ROOT,
 ) -> None:
     """Write the report: reported beside measured, for all studies."""
-    from mnist_core.studies import write_study_report
+    from mnist_core.studies import all_studies, study_runs, write_study_report
 
-    for path in write_study_report(Store.open(), output):
+    store = Store.open()
+    for path in write_study_report(store, output):
         print(in_terminal(str(path)))
+    ended = [run for study in all_studies().values() for _, run in study_runs(store, study)]
+    if changed := measures.changed_note(store.changed_runs(ended)):
+        print_error(changed)
 
 
 def print_error(text: str) -> None:
@@ -146,7 +152,7 @@ def _train(store: Store, planned: "list[PlannedRun]", as_json: bool, again: str)
     return find_runs(store, planned)
 
 
-def _summary(planned: "list[PlannedRun]", runs: "list[tuple[PlannedRun, Run]]") -> None:
+def _summary(store: Store, planned: "list[PlannedRun]", runs: "list[tuple[PlannedRun, Run]]") -> None:
     states = Counter(run.state for _, run in runs)
     said = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none"
     print(
@@ -156,6 +162,8 @@ def _summary(planned: "list[PlannedRun]", runs: "list[tuple[PlannedRun, Run]]") 
     for _, run in runs:
         if run.state == "failed":
             print_error(f"#{run.number} {run.name} failed: {run.note}")
+    if changed := measures.changed_note(store.changed_runs([run for _, run in runs])):
+        print_error(changed)
     print("Compare with: python -m mnist_core study report")
 
 

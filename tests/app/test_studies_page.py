@@ -1,5 +1,7 @@
 """The Studies page: predict first, train, reported beside measured, and the lessons on the class's own networks."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.studies import chosen_experiment, live_training
 from mnist_core import studies
+from mnist_core.analysis import measures
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.store import Store
 from mnist_core.studies import catalogue, records
@@ -251,6 +254,14 @@ def test_the_table_is_what_the_store_holds(tiny: None, store: Store) -> None:
     assert "Fewer images." in texts(at), "why it differs"
     assert "only one" in texts(at), "that it trained for fewer epochs"
     assert len(at.get("plotly_chart")) == 2, "full scale and zoomed"
+
+
+def test_runs_whose_figures_have_changed_are_named(tiny: None, store: Store) -> None:
+    assert not revealed(**ONE).warning
+    assert store.file is not None
+    with closing(sqlite3.connect(store.file)) as connection, connection:
+        connection.execute("UPDATE runs SET test_accuracy = 0.999 WHERE number = 1")
+    assert [warning.value for warning in revealed(**ONE).warning] == [measures.changed_note([store.find("1")])]
 
 
 def test_committed_measurements_stand_in_and_are_labelled(tiny: None, store: Store, tmp_path: Path) -> None:

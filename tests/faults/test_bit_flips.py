@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from mnist_core import api
-from mnist_core.analysis import predictions, trained
+from mnist_core.analysis import measures, predictions, trained
 from mnist_core.commands import cli
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import CheckpointError, StorageError, StoreError
@@ -25,6 +25,7 @@ from mnist_core.store.artifacts import Artifact
 from mnist_core.store.run import Run
 from mnist_core.store.schema import runs
 from mnist_core.store.store import Store
+from tests.app.pages import opened
 from tests.labs import trained_run
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="flatten linear(classes)", epochs=2)
@@ -232,6 +233,16 @@ def test_a_changed_letter_in_a_label_is_noticed_and_a_new_one_of_a_persons_is_no
     other = "tags" if column == "name" else "name"
     lab.rename(run.id, "new") if other == "name" else lab.set_tags(run.id, ["new"])
     assert lab.changed_parts(run.id) == [column]
+
+
+def test_a_comparison_and_the_card_of_a_run_whose_figures_have_changed_say_so(lab: Store):
+    assert not api.compare(1, 2).note
+    assert not opened("train", runs="1").warning
+    with contextlib.closing(sqlite3.connect(lab.root / "runs.db")) as connection, connection:
+        connection.execute("UPDATE runs SET test_accuracy = 0.999 WHERE number = 1")
+    note = measures.changed_note([lab.find("1")])
+    assert api.compare(1, 2).note == note
+    assert [warning.value for warning in opened("train", runs="1").warning] == [note]
 
 
 def test_labels_without_a_fingerprint_are_taken_as_they_are_until_one_is_asked_for(lab: Store):
