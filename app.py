@@ -28,7 +28,7 @@ else:
     app = st.App(
         __file__,
         routes=[*serving.routes(navigation.PAGES), *troubles.routes()],
-        middleware=[*access.middleware(), *uploads.middleware()],
+        middleware=[*access.middleware(), *uploads.upload_middleware()],
         lifespan=serving.lifespan,
         on_script_error=show_uncaught_error,
     )

@@ -14,7 +14,7 @@ from dashboard.frame import choose_option, errors_as_messages, text_widget_value
 from mnist_core.analysis import Predictions, RunWorth, agreement, doubtful, scores
 from mnist_core.config import SplitName
 from mnist_core.errors import DataError
-from mnist_core.export import curves
+from mnist_core.export import as_csv
 from mnist_core.plots import accuracy_without
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
@@ -258,7 +258,7 @@ def _table(doubted: pd.DataFrame, names: tuple[str, ...], runs: int) -> None:
     data_table("labels-table", table_rows(shown, columns), "Doubtful labels", height=300)
     st.download_button(
         "Save the list",
-        curves.csv(table),
+        as_csv(table),
         "doubtful-labels.csv",
         "text/csv",
         on_click="ignore",

@@ -9,7 +9,7 @@ from dashboard.controls import run_table
 from dashboard.frame import open_store
 from mnist_core.config import read_limit
 from mnist_core.errors import MnistLabError
-from mnist_core.export import archive
+from mnist_core.export import read_archive
 from mnist_core.plots import run_label
 from mnist_core.text import in_markdown
 
@@ -49,7 +49,7 @@ def _import() -> None:
         path = Path(folder) / "run.zip"
         path.write_bytes(uploaded.getbuffer())
         try:
-            run = archive.read(open_store(), path, room - size)
+            run = read_archive(open_store(), path, room - size)
         except MnistLabError as error:
             st.session_state[_RESULT] = (False, str(error))
             return

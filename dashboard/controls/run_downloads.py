@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.controls.compared_runs import run_numbers
 from dashboard.frame import errors_as_messages, open_store
-from mnist_core.export import curves, formats
+from mnist_core.export import EXPORT_FORMATS, as_csv, curve_table, export_bytes, export_file_name, export_refusal
 from mnist_core.store import Run, Store
 from mnist_core.text import in_markdown
 
@@ -15,11 +15,11 @@ from mnist_core.text import in_markdown
 def show_files(run: Run) -> None:
     """A button with a word about it for each file; a file is made when its button is pressed, not before."""
     store = open_store()
-    for name, form in formats.FORMATS.items():
-        made = partial(formats.content, store, run, name)
-        why_not = formats.refusal(store, run, name)
+    for name, form in EXPORT_FORMATS.items():
+        made = partial(export_bytes, store, run, name)
+        why_not = export_refusal(store, run, name)
         show_download(
-            name, form.label, formats.file_name(run, name), form.mime, made, why_not or form.about, bool(why_not)
+            name, form.label, export_file_name(run, name), form.mime, made, why_not or form.about, bool(why_not)
         )
 
 
@@ -79,16 +79,16 @@ def show_script(run: Run) -> None:
 
 def _report(store: Store, runs: Sequence[Run]) -> bytes:
     # Reads the script of plotly.
-    from mnist_core.report import html
+    from mnist_core.report import report_html
 
-    return html(store, runs).encode()
+    return report_html(store, runs).encode()
 
 
 def _curves(store: Store, runs: Sequence[Run]) -> bytes:
-    return curves.csv(curves.table(store, runs)).encode()
+    return as_csv(curve_table(store, runs)).encode()
 
 
 @st.cache_data(show_spinner=False, max_entries=20)
 def _script(run_id: str, state_of_run: str, step: int) -> str:
     store = open_store()
-    return formats.content(store, store.run(run_id), "script").decode()
+    return export_bytes(store, store.run(run_id), "script").decode()

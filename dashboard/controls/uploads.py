@@ -18,7 +18,7 @@ _ADDRESS = re.compile(r".*/_stcore/upload_file/([^/]+)/([^/]+)/?")
 _FULL = "MNIST Lab holds too many uploads of all visitors together; try again later."
 
 
-def middleware() -> list[Middleware]:
+def upload_middleware() -> list[Middleware]:
     """What `st.App` is to run before Streamlit stores an upload."""
     return [Middleware(Uploads)]
 

@@ -17,12 +17,12 @@ from typer.exceptions import TyperException
 
 from mnist_core import environment
 from mnist_core.analysis import MOST_SEEDS, image_remarks, measures, with_seeds
-from mnist_core.commands.export import export
-from mnist_core.commands.flags import whole_number, with_config_flags
-from mnist_core.commands.report import import_run, report
-from mnist_core.commands.study import study_app
-from mnist_core.commands.sweep import sweep_app
-from mnist_core.commands.upkeep import backup, doctor, prune, restore
+from mnist_core.commands.export_command import export_run
+from mnist_core.commands.flags import whole_number_option, with_config_flags
+from mnist_core.commands.report_command import import_run, write_report_file
+from mnist_core.commands.study_commands import study_app
+from mnist_core.commands.sweep_commands import sweep_app
+from mnist_core.commands.upkeep_commands import make_backup, prune_runs, restore_backup, run_doctor
 from mnist_core.config import DATASETS, RECIPES, RunConfig
 from mnist_core.errors import CheckpointError, ConfigError
 from mnist_core.jobs import (
@@ -154,7 +154,7 @@ def _train_seeds(
 @app.command("list")
 def list_runs(
     state: Annotated[RunState | None, typer.Option(help="Only runs in this state.")] = None,
-    limit: Annotated[int, whole_number("At most this many, newest first.", low=1)] = 50,
+    limit: Annotated[int, whole_number_option("At most this many, newest first.", low=1)] = 50,
     as_json: _As_json = False,
 ) -> None:
     """List the runs, newest first."""
@@ -214,8 +214,8 @@ def _occupied(store: Store, sizes: dict[str, int]) -> str:
     return f"files of all runs: {files}{waiting}; database: {database}"
 
 
-@app.command()
-def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
+@app.command("show")
+def show_run(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
     """Show one run: configuration, results, files."""
     store = with_dead_runs_ended(Store.open())
     found = with_true_state(store, store.find(run))
@@ -241,8 +241,8 @@ def show(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
     print(in_terminal("\n".join(lines)))
 
 
-@app.command()
-def resume(
+@app.command("resume")
+def resume_run(
     run: Annotated[str, _RUN],
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="Forget what it has recorded and train it from the first step.")
@@ -268,8 +268,8 @@ def resume(
             _follow(store, claimed, interrupt, as_json)
 
 
-@app.command()
-def delete(
+@app.command("delete")
+def delete_runs(
     runs: Annotated[list[str], typer.Argument(help="Numbers or ids.")],
     as_json: _As_json = False,
 ) -> None:
@@ -291,13 +291,13 @@ def delete(
     )
 
 
-app.command("export")(export)
+app.command("export")(export_run)
 app.command("import")(import_run)
-app.command("report")(report)
-app.command("backup")(backup)
-app.command("restore")(restore)
-app.command("doctor")(doctor)
-app.command("prune")(prune)
+app.command("report")(write_report_file)
+app.command("backup")(make_backup)
+app.command("restore")(restore_backup)
+app.command("doctor")(run_doctor)
+app.command("prune")(prune_runs)
 
 
 @data_app.command("list")
@@ -397,7 +397,7 @@ _FLAGS = [
     (
         "seeds",
         1,
-        Annotated[int, whole_number("So many runs that differ only in the seed.", low=1, high=MOST_SEEDS)],
+        Annotated[int, whole_number_option("So many runs that differ only in the seed.", low=1, high=MOST_SEEDS)],
     ),
     ("queue", False, Annotated[bool, typer.Option("--queue", help="Leave the training to the dashboard.")]),
     ("as_json", False, _As_json),

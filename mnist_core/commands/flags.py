@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _KINDS_SHOWN = {"int": "<int>", "float": "<float>"}
 
 
-def whole_number(help: str, *names: str, low: int | None = None, high: int | None = None) -> Any:
+def whole_number_option(help: str, *names: str, low: int | None = None, high: int | None = None) -> Any:
     """An option that takes a whole number from `low` to `high` (both included), written in plain digits."""
 
     def parse(value: str | int) -> int:
@@ -30,7 +30,7 @@ def whole_number(help: str, *names: str, low: int | None = None, high: int | Non
     return typer.Option(*names, parser=parse, metavar=_shown_kind("int", low, high), help=help)
 
 
-def number(help: str, *names: str, low: float | None = None) -> Any:
+def number_option(help: str, *names: str, low: float | None = None) -> Any:
     """An option that takes a finite number from `low` on, written in plain digits."""
 
     def parse(value: str | float) -> float:

@@ -1,5 +1,11 @@
-from . import archive as archive
-from . import curves as curves
-from . import formats as formats
-from . import mlflow as mlflow
-from . import tensorboard as tensorboard
+from .archive import read_archive as read_archive
+from .curve_tables import as_csv as as_csv
+from .curve_tables import curve_table as curve_table
+from .formats import EXPORT_FORMATS as EXPORT_FORMATS
+from .formats import ExportFormat as ExportFormat
+from .formats import export_bytes as export_bytes
+from .formats import export_file_name as export_file_name
+from .formats import export_refusal as export_refusal
+from .formats import write_export as write_export
+from .mlflow import write_to_mlflow as write_to_mlflow
+from .tensorboard import write_to_tensorboard as write_to_tensorboard

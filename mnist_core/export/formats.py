@@ -7,12 +7,12 @@ from pathlib import Path
 
 from mnist_core.analysis import trained
 from mnist_core.errors import ExportError
-from mnist_core.export import curves
+from mnist_core.export import curve_tables
 from mnist_core.store import Run, Store, write_atomically
 
 
 @dataclass(frozen=True)
-class Format:
+class ExportFormat:
     """One kind of file."""
 
     label: str
@@ -24,30 +24,30 @@ class Format:
     weights: bool = False
 
 
-def write(store: Store, run: Run, name: str, path: Path) -> None:
+def write_export(store: Store, run: Run, name: str, path: Path) -> None:
     """Write the run to `path`, whole or not at all. Raises ExportError, CheckpointError or StoreError."""
     try:
-        write_atomically(path, lambda target: FORMATS[name].write(store, run, target))
+        write_atomically(path, lambda target: EXPORT_FORMATS[name].write(store, run, target))
     except OSError as error:
         raise ExportError(f"{path} cannot be written: {error.strerror}. Name another file.") from None
 
 
-def content(store: Store, run: Run, name: str) -> bytes:
+def export_bytes(store: Store, run: Run, name: str) -> bytes:
     """The same file in memory."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / file_name(run, name)
-        FORMATS[name].write(store, run, path)
+        path = Path(folder) / export_file_name(run, name)
+        EXPORT_FORMATS[name].write(store, run, path)
         return path.read_bytes()
 
 
-def file_name(run: Run, name: str) -> str:
+def export_file_name(run: Run, name: str) -> str:
     """What the file is called unless one asks for another name."""
-    return f"run-{run.number}{FORMATS[name].ending}"
+    return f"run-{run.number}{EXPORT_FORMATS[name].ending}"
 
 
-def refusal(store: Store, run: Run, name: str) -> str:
+def export_refusal(store: Store, run: Run, name: str) -> str:
     """Why the run has no such file (yet), or nothing; cheap enough for a page."""
-    if FORMATS[name].weights and not trained.checkpoints(store, run):
+    if EXPORT_FORMATS[name].weights and not trained.checkpoints(store, run):
         return "The run has not finished an epoch yet."
     if name == "zip" and run.active:
         return f"The run is {run.state}; this file is for runs that have ended or are paused."
@@ -62,19 +62,19 @@ def refusal(store: Store, run: Run, name: str) -> str:
 
 
 def _write_script(store: Store, run: Run, path: Path) -> None:
-    from mnist_core.export.script.script import script
+    from mnist_core.export.script.script import script_of_run
 
-    path.write_text(script(store, run), encoding="utf-8")
+    path.write_text(script_of_run(store, run), encoding="utf-8")
 
 
 def _write_safetensors(store: Store, run: Run, path: Path) -> None:
-    from mnist_core.export.weights import write_safetensors
+    from mnist_core.export.weight_files import write_safetensors
 
     write_safetensors(store, run, path)
 
 
 def _write_onnx(store: Store, run: Run, path: Path) -> None:
-    from mnist_core.export.weights import write_onnx
+    from mnist_core.export.weight_files import write_onnx
 
     write_onnx(store, run, path)
 
@@ -82,11 +82,11 @@ def _write_onnx(store: Store, run: Run, path: Path) -> None:
 def _write_zip(store: Store, run: Run, path: Path) -> None:
     from mnist_core.export.archive import archive
 
-    archive.pack(store, run, path)
+    archive.pack_archive(store, run, path)
 
 
-FORMATS: Mapping[str, Format] = {
-    "script": Format(
+EXPORT_FORMATS: Mapping[str, ExportFormat] = {
+    "script": ExportFormat(
         "Script",
         "A short PyTorch program that trains this network on these images in this order, and ends with the same "
         "weights, bit for bit, on the same machine. It needs nothing of MNIST Lab.",
@@ -94,7 +94,7 @@ FORMATS: Mapping[str, Format] = {
         "text/x-python",
         _write_script,
     ),
-    "safetensors": Format(
+    "safetensors": ExportFormat(
         "Weights (safetensors)",
         "The weights of the best epoch by their names in PyTorch, with what it takes to use them as metadata.",
         ".safetensors",
@@ -102,7 +102,7 @@ FORMATS: Mapping[str, Format] = {
         _write_safetensors,
         weights=True,
     ),
-    "onnx": Format(
+    "onnx": ExportFormat(
         "Network (ONNX)",
         "Network and weights of the best epoch for other programs and languages: images of 0 to 255 in, "
         "probabilities out. It computes in float32, whatever the run did.",
@@ -111,21 +111,21 @@ FORMATS: Mapping[str, Format] = {
         _write_onnx,
         weights=True,
     ),
-    "csv": Format(
+    "csv": ExportFormat(
         "Curves (CSV)",
         "Every recorded value, one a row, for a spreadsheet.",
         ".csv",
         "text/csv",
-        lambda store, run, path: curves.write_csv(store, [run], path),
+        lambda store, run, path: curve_tables.write_curves_csv(store, [run], path),
     ),
-    "parquet": Format(
+    "parquet": ExportFormat(
         "Curves (Parquet)",
         "The same for programs: smaller, with types.",
         ".parquet",
         "application/vnd.apache.parquet",
-        lambda store, run, path: curves.write_parquet(store, [run], path),
+        lambda store, run, path: curve_tables.write_curves_parquet(store, [run], path),
     ),
-    "zip": Format(
+    "zip": ExportFormat(
         "Everything (zip)",
         "Settings, curves, answers and checkpoints, to take the run into another MNIST Lab: "
         "python -m mnist_core import FILE.",

@@ -48,7 +48,7 @@ _ANSWER_SECONDS = 5.0
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 
 
-def write(store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMENT) -> str:
+def write_to_mlflow(store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMENT) -> str:
     """Add the run to an MLflow tracking store, such as "sqlite:///mlflow.db", and return the id that it has there.
 
     Parameters are the settings; metrics stand at their step with their time; artifacts are config.json, the

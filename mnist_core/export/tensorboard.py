@@ -30,7 +30,7 @@ _LARGEST = 3.4028234e38
 _STRING = 7
 
 
-def write(store: Store, run: Run, folder: Path) -> Path:
+def write_to_tensorboard(store: Store, run: Run, folder: Path) -> Path:
     """Write an event file of the run into a folder of its own below `folder`, and return that folder.
 
     Scalars (float32, as TensorBoard keeps them) stand at their step with the time at which they were measured (unix

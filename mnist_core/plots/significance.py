@@ -25,7 +25,7 @@ from mnist_core.plots.style import (
     run_styles,
     tint,
 )
-from mnist_core.text import decimals, fixed, in_plotly
+from mnist_core.text import decimals, fixed_decimals, in_plotly
 
 # Longest name above a line, in letters: as many as fit on a phone.
 _NAME_LENGTH, _BESIDE_GROUPS = 40, 30
@@ -238,7 +238,7 @@ def _add_mean(figure: go.Figure, row: SeedAccuracies, y: float, colour: str, ban
     """The mean with its band; returns the errors at the band's ends."""
     mean, low, high = (float(errors_of(np.array(value))) for value in (row.mean, row.low, row.high))
     digits = decimals(50 * (row.high - row.low), 2)
-    ends = [fixed(100 * value, digits) for value in (row.mean, row.low, row.high)]
+    ends = [fixed_decimals(100 * value, digits) for value in (row.mean, row.low, row.high)]
     figure.add_scatter(
         x=[mean],
         y=[y],

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from mnist_core.plots.curve_view import per_epoch_dash, training_loss_label, validation_label
 from mnist_core.plots.style import GREY, MISTAKE, PALETTE, plot_label, polish, run_styles
 from mnist_core.plots.training_curves import LearningRun, Metric, decimate
-from mnist_core.text import decimals, fixed, in_plotly
+from mnist_core.text import decimals, fixed_decimals, in_plotly
 
 _REPORTED, _MEASURED, _HONEST = GREY, PALETTE[0], PALETTE[1]
 # Longest label that fits below its point, in letters.
@@ -75,7 +75,9 @@ def _texts(table: pd.DataFrame, column: str, spread: str | None) -> np.ndarray:
     """The column's values as texts, in the digits that the column of their spread supports."""
     values = table[column].tolist()
     spreads = table[spread].tolist() if spread else [float("nan")] * len(values)
-    return np.array([fixed(value, decimals(std, 2)) for value, std in zip(values, spreads, strict=True)], dtype=object)
+    return np.array(
+        [fixed_decimals(value, decimals(std, 2)) for value, std in zip(values, spreads, strict=True)], dtype=object
+    )
 
 
 def epoch_curves(

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from mnist_core.analysis import mean_by_setting, ranking_label
 from mnist_core.plots.style import accuracy_axis
 from mnist_core.plots.swept_scale import COLOURS, SweptScale
-from mnist_core.text import decimals, fixed, in_plotly
+from mnist_core.text import decimals, fixed_decimals, in_plotly
 
 
 def setting_rows(table: pd.DataFrame, fields: Sequence[str], measure: str) -> list[dict[str, Any]]:
@@ -77,19 +77,19 @@ def plotly_scale() -> list[list[Any]]:
 
 def mean_text(row: Mapping[str, Any]) -> str:
     """A setting's mean in per cent, with as many digits as half its interval supports."""
-    return fixed(100 * row["mean"], _places(row))
+    return fixed_decimals(100 * row["mean"], _places(row))
 
 
 def half_text(row: Mapping[str, Any]) -> str:
     """Half a setting's interval in percentage points, or nothing for a single run."""
-    return "" if isnan(row["high"]) else fixed(50 * (row["high"] - row["low"]), _places(row))
+    return "" if isnan(row["high"]) else fixed_decimals(50 * (row["high"] - row["low"]), _places(row))
 
 
 def interval_text(row: Mapping[str, Any]) -> str:
     """A setting's interval in words, or nothing for a single run."""
     if isnan(row["high"]):
         return ""
-    low, high = (fixed(100 * end, _places(row)) for end in (max(row["low"], 0), min(row["high"], 1)))
+    low, high = (fixed_decimals(100 * end, _places(row)) for end in (max(row["low"], 0), min(row["high"], 1)))
     return f" ({low} to {high}, {row['n']} seeds)"
 
 

@@ -1,1 +1,1 @@
-from .page import html as html
+from .page import report_html as report_html

@@ -3,20 +3,20 @@
 import numpy as np
 
 from mnist_core.plots import channels_last, png, run_styles
-from mnist_core.report.findings import Findings
-from mnist_core.report.words import Html, paragraph, percent, picture, section, text
+from mnist_core.report.content import ReportContent
+from mnist_core.report.html_pieces import Html, as_html, html_image, html_paragraph, html_percent, html_section
 
 _SHOWN = 24
 # runs whose answers stand under an image; with more, only how many are right
 _NAMED = 6
 
 
-def show(found: Findings) -> Html:
+def mistakes_section(found: ReportContent) -> Html:
     """Both kinds of images, each with what the runs called it."""
     if found.answers is None:
         return Html("")
     if found.images is None:
-        return section("Mistakes", paragraph(found.problem))
+        return html_section("Mistakes", html_paragraph(found.problem))
     right, count = found.answers.right, len(found.answers.runs)
     hits = right.sum(axis=0)
     split = np.flatnonzero((hits > 0) & (hits < count))
@@ -24,25 +24,25 @@ def show(found: Findings) -> Html:
     parts: list[str] = []
     if count > 1:
         parts += [
-            paragraph(
+            html_paragraph(
                 f"{_images(len(split))} that some runs get right and others wrong"
                 f"{_first(len(split), ', the most divided first')}:"
             )
             if len(split)
-            else paragraph("The runs are right on exactly the same images."),
+            else html_paragraph("The runs are right on exactly the same images."),
             _gallery(found, _most_divided(found, split)),
         ]
     whom = "no run gets" if count > 1 else "the run does not get"
     parts += [
-        paragraph(f"{_images(len(none))} that {whom} right{_first(len(none), ', the surest mistakes first')}:")
+        html_paragraph(f"{_images(len(none))} that {whom} right{_first(len(none), ', the surest mistakes first')}:")
         if len(none)
-        else paragraph(f"There is no image that {whom} right."),
+        else html_paragraph(f"There is no image that {whom} right."),
         _gallery(found, _surest(found, none)),
     ]
-    return section("Mistakes", *parts)
+    return html_section("Mistakes", *parts)
 
 
-def _gallery(found: Findings, places: np.ndarray) -> Html:
+def _gallery(found: ReportContent, places: np.ndarray) -> Html:
     if found.images is None or not len(places):
         return Html("")
     tiles = channels_last(found.images[places])
@@ -53,7 +53,7 @@ def _gallery(found: Findings, places: np.ndarray) -> Html:
     )
 
 
-def _tile(found: Findings, place: int, tile: np.ndarray) -> str:
+def _tile(found: ReportContent, place: int, tile: np.ndarray) -> str:
     """One image, its label, and what each run calls it with which probability."""
     assert found.answers is not None
     true = int(found.answers.labels[place])
@@ -70,14 +70,14 @@ def _tile(found: Findings, place: int, tile: np.ndarray) -> str:
             kind = "right" if given == true else "wrong"
             said += (
                 f'<div class={kind}><i style="background: {styles[run.number].colour}"></i>'
-                f"{run.number}: <b>{text(found.classes[given])}</b> {percent(sure, 0)}</div>"
+                f"{run.number}: <b>{as_html(found.classes[given])}</b> {html_percent(sure, 0)}</div>"
             )
-    image = picture(png(tile), f"test image {place}, a {name}")
-    head = f"<strong>{text(name)}</strong> <small>{place}</small>"
+    image = html_image(png(tile), f"test image {place}, a {name}")
+    head = f"<strong>{as_html(name)}</strong> <small>{place}</small>"
     return f"<figure>{image}<figcaption>{head}{said}</figcaption></figure>"
 
 
-def _most_divided(found: Findings, places: np.ndarray) -> np.ndarray:
+def _most_divided(found: ReportContent, places: np.ndarray) -> np.ndarray:
     """Those whose true class the runs give the most different probabilities, at most as many as are shown."""
     assert found.answers is not None
     labels = found.answers.labels[places]
@@ -85,7 +85,7 @@ def _most_divided(found: Findings, places: np.ndarray) -> np.ndarray:
     return places[np.argsort(-given.std(axis=0), kind="stable")[:_SHOWN]]
 
 
-def _surest(found: Findings, places: np.ndarray) -> np.ndarray:
+def _surest(found: ReportContent, places: np.ndarray) -> np.ndarray:
     """Those whose wrong answers are the most probable, at most as many as are shown."""
     assert found.answers is not None
     sure = np.mean([found.answers.probabilities[run.id][places].max(axis=1) for run in found.answers.runs], axis=0)

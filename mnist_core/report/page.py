@@ -8,9 +8,9 @@ from plotly.offline import get_plotlyjs
 
 from mnist_core import __version__
 from mnist_core.plots import run_label
-from mnist_core.report import mistakes, sections
-from mnist_core.report.findings import find
-from mnist_core.report.words import Charts
+from mnist_core.report import mistakes, page_sections
+from mnist_core.report.content import gather_content
+from mnist_core.report.html_pieces import Charts
 from mnist_core.store import Run, Store
 from mnist_core.text import in_html
 
@@ -22,26 +22,26 @@ _POLICY = (
 )
 
 
-def html(store: Store, runs: Sequence[Run]) -> str:
+def report_html(store: Store, runs: Sequence[Run]) -> str:
     """The comparison of these runs as one HTML page (about 5 MB: plotly.js is in it) that opens without a network.
 
     Raises StoreError if no run is given.
     """
-    found, charts = find(store, runs), Charts()
+    found, charts = gather_content(store, runs), Charts()
     day = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(store.clock()))
     written = f"Written by MNIST Lab {__version__} on {day}."
     title = run_label(runs[0], 60) if len(runs) == 1 else f"{len(runs)} runs compared"
     datasets = " and ".join(dict.fromkeys(run.dataset for run in runs))
     parts = [
         f"<header><h1>{in_html(title)}</h1><p class=note>{in_html(datasets)} · {day}</p></header>",
-        sections.lead(found),
-        sections.results(found),
-        sections.statistics(found),
-        sections.curves(found, charts),
-        sections.settings(found),
-        mistakes.show(found),
-        sections.by_class(found),
-        sections.origins(found, written),
+        page_sections.lead_section(found),
+        page_sections.results_section(found),
+        page_sections.statistics_section(found),
+        page_sections.curves_section(found, charts),
+        page_sections.settings_section(found),
+        mistakes.mistakes_section(found),
+        page_sections.by_class_section(found),
+        page_sections.origins_section(found, written),
     ]
     style = (_HERE / "report.css").read_text(encoding="utf-8")
     script = (_HERE / "report.js").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from mnist_core.studies.measurements import Measurement, load_measurements
 from mnist_core.studies.side_by_side import ReportedRow, ScatteredSeeds, comparison_rows, scattered_seeds
 from mnist_core.studies.study import Experiment, Study
 from mnist_core.studies.study_metrics import METRICS
-from mnist_core.text import fixed, in_markdown
+from mnist_core.text import fixed_decimals, in_markdown
 from mnist_core.training import machine
 
 # Path below the root.
@@ -100,7 +100,7 @@ def _experiment(
 
 def scatter_sentence(seeds: ScatteredSeeds) -> str:
     """A sentence on a network whose seeds end far apart."""
-    values = ", ".join(f"{fixed(value, 2)} (seed {seed})" for seed, value in sorted(seeds.by_seed.items()))
+    values = ", ".join(f"{fixed_decimals(value, 2)} (seed {seed})" for seed, value in sorted(seeds.by_seed.items()))
     return (
         f"{seeds.variant}, {METRICS[seeds.metric].label}: its seeds end far apart, at {values}. "
         "Look at each of them, not at their mean."
@@ -135,7 +135,7 @@ def _figure(metric: str, value: float, places: int, sign: bool = False) -> str:
         return _NONE
     if METRICS[metric].kind == "seconds":
         return ("−" if value < 0 else "+" if sign else "") + duration(abs(value))
-    return fixed(value, places, sign)
+    return fixed_decimals(value, places, sign)
 
 
 def duration(seconds: float) -> str:

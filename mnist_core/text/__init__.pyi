@@ -10,5 +10,5 @@ from .escapes import in_terminal as in_terminal
 from .escapes import is_text as is_text
 from .escapes import one_line as one_line
 from .rounding import decimals as decimals
-from .rounding import fixed as fixed
+from .rounding import fixed_decimals as fixed_decimals
 from .rounding import size_in_words as size_in_words

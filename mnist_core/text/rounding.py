@@ -16,7 +16,7 @@ def decimals(uncertainty: float, most: int) -> int:
     return min(max(digits - 1 - exponent, 0), most)
 
 
-def fixed(value: float, places: int, sign: bool = False) -> str:
+def fixed_decimals(value: float, places: int, sign: bool = False) -> str:
     """A number with this many decimals, its thousands grouped; `sign` writes + before a positive one too.
 
     What rounds to zero has no minus.
@@ -27,7 +27,11 @@ def fixed(value: float, places: int, sign: bool = False) -> str:
 def with_spread(mean: float, spread: float, most: int) -> str:
     """A mean and its spread in the digits that the spread supports: "92.57 ± 0.05"; the mean alone if it is NaN."""
     places = decimals(spread, most)
-    return fixed(mean, places) if not isfinite(spread) else f"{fixed(mean, places)} ± {fixed(spread, places)}"
+    return (
+        fixed_decimals(mean, places)
+        if not isfinite(spread)
+        else f"{fixed_decimals(mean, places)} ± {fixed_decimals(spread, places)}"
+    )
 
 
 def size_in_words(count: int) -> str:

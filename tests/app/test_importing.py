@@ -21,22 +21,22 @@ def page() -> None:
 
 
 @pytest.fixture
-def given(tmp_path: Path) -> bytes:
+def zipped_run(tmp_path: Path) -> bytes:
     """The zip of a run of another lab."""
     elsewhere = Store.open(tmp_path / "there")
     run = elsewhere.enqueue(RunConfig(architecture="softmax"), "from *elsewhere*", claimed=True)
     elsewhere.finish(run, "stopped")
-    archive.write(elsewhere, elsewhere.run(run.id), tmp_path / "run.zip")
+    archive.write_archive(elsewhere, elsewhere.run(run.id), tmp_path / "run.zip")
     return (tmp_path / "run.zip").read_bytes()
 
 
-def test_an_uploaded_run_is_imported_once(own_lab: Path, archive: bytes):
+def test_an_uploaded_run_is_imported_once(own_lab: Path, zipped_run: bytes):
     at = AppTest.from_function(page).run()
-    at.file_uploader[0].upload("run.zip", archive, "application/zip").run()
+    at.file_uploader[0].upload("run.zip", zipped_run, "application/zip").run()
     assert not at.exception
     assert "from \\*elsewhere\\*" in at.success[0].value
     assert [run.name for run in Store.open(own_lab).runs()] == ["from *elsewhere*"]
-    at.file_uploader[0].upload("run.zip", archive, "application/zip").run()
+    at.file_uploader[0].upload("run.zip", zipped_run, "application/zip").run()
     assert "is here already" in at.error[0].value
     assert len(Store.open(own_lab).runs()) == 1
 
@@ -68,7 +68,7 @@ def with_file(source: Store, number: int, path: Path) -> Path:
     run = source.enqueue(RunConfig(architecture="softmax", seed=number), claimed=True)
     source.write_artifact(run, "predictions.parquet", "predictions", 1, 1, lambda target: table.to_parquet(target))
     source.finish(run, "stopped")
-    archive.write(source, source.run(run.id), path)
+    archive.write_archive(source, source.run(run.id), path)
     return path
 
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.controls import run_downloads
 from mnist_core.config.run_config import RunConfig
 from mnist_core.export import formats
-from mnist_core.export.script.script import script
+from mnist_core.export.script.script import script_of_run
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from tests.app.pages import opened
@@ -46,13 +46,13 @@ def test_all_files_of_a_trained_run_are_offered_and_none_is_made(store: Store, m
     def never(*_: object) -> bytes:
         raise AssertionError("made at the page's load")
 
-    monkeypatch.setattr(formats, "content", never)
+    monkeypatch.setattr("dashboard.controls.run_downloads.export_bytes", never)
     buttons = offered(section(runs=["1", "2"], takeaway_run="1"))
-    assert buttons == dict.fromkeys([*(form.label for form in formats.FORMATS.values()), "Report (HTML)"], True)
+    assert buttons == dict.fromkeys([*(form.label for form in formats.EXPORT_FORMATS.values()), "Report (HTML)"], True)
 
 
 def test_inspect_offers_the_files_of_its_run(store: Store):
-    labels = [form.label for form in formats.FORMATS.values()]
+    labels = [form.label for form in formats.EXPORT_FORMATS.values()]
     assert offered(opened("inspect", run=1, view="Files")) == dict.fromkeys(labels, True)
     untrained = offered(opened("inspect", run=3, view="Files"))
     assert list(untrained) == labels
@@ -76,7 +76,9 @@ def test_the_script_is_shown_when_asked_for_and_the_address_says_so(store: Store
     at = section(runs=["1"])
     assert not [code for code in at.code if code.language == "python"]
     at = section(runs=["1"], takeaway_script="true")
-    assert [code.value for code in at.code if code.language == "python"] == [script(store, number(store, 1)).strip()]
+    assert [code.value for code in at.code if code.language == "python"] == [
+        script_of_run(store, number(store, 1)).strip()
+    ]
     assert at.query_params["takeaway_run"] == "1"
 
 

@@ -26,7 +26,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert sum(1 for _ in work(store, run)) > 3
         runs.append(store.run(run.id))
     path = folder / "report.html"
-    path.write_text(report.html(store, runs), encoding="utf-8")
+    path.write_text(report.report_html(store, runs), encoding="utf-8")
     return path
 
 

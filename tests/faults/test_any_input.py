@@ -150,7 +150,7 @@ def away(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = Store.open(folder / "results")
     small = RunConfig(dataset="mnist-5k", train_images=100, epochs=1, architecture="flatten linear(classes)")
     run = trained_run(store, small)
-    archive.write(store, run, folder / "run.zip")
+    archive.write_archive(store, run, folder / "run.zip")
     return folder / "run.zip"
 
 
@@ -219,7 +219,7 @@ def test_archives_whose_bytes_are_others(
             signed(members, **{name: part or changed(content[:head], changes, 1.0) + content[head:]}), folder / "x.zip"
         )
     store = Store.open(folder / "lab")
-    taken = borne(lambda: archive.read(store, folder / "x.zip"))
+    taken = borne(lambda: archive.read_archive(store, folder / "x.zip"))
     assert len(store.runs()) == isinstance(taken, Run)
     assert isinstance(taken, Run) or not [path for path in store.root.iterdir() if not path.name.startswith("runs.db")]
 
@@ -241,6 +241,6 @@ def test_archives(away: Path, tmp_path_factory: pytest.TempPathFactory, name: st
         for member, content in members.items():
             changed_zip.writestr(member, content)
     store = Store.open(folder / "lab")
-    taken = borne(lambda: archive.read(store, folder / "x.zip"))
+    taken = borne(lambda: archive.read_archive(store, folder / "x.zip"))
     assert len(store.runs()) == isinstance(taken, Run)
     assert isinstance(taken, Run) or not [path for path in store.root.iterdir() if not path.name.startswith("runs.db")]

@@ -42,7 +42,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Run, Path
             store.record(run, odd)
     run = store.run(run.id)
     assert run.state == "finished"
-    archive.write(store, run, folder / "run.zip")
+    archive.write_archive(store, run, folder / "run.zip")
     return store, run, folder / "run.zip"
 
 
@@ -92,7 +92,7 @@ def test_a_hostile_archive_is_refused_and_nothing_is_written(lab: Store, members
     path = packed({name.replace("\x00", "\x01"): content for name, content in change(members).items()}, tmp_path / "x")
     path.write_bytes(path.read_bytes().replace(b"\x01.exe", b"\x00.exe"))
     with pytest.raises(archive.ArchiveError, match="The archive was not imported") as caught:
-        archive.read(lab, path)
+        archive.read_archive(lab, path)
     assert message in str(caught.value)
 
 
@@ -103,7 +103,7 @@ def test_a_link_is_refused(lab: Store, members: Members, tmp_path: Path):
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         whole.writestr(link, "/etc/passwd")
     with pytest.raises(archive.ArchiveError, match="no plain file"):
-        archive.read(lab, path)
+        archive.read_archive(lab, path)
 
 
 def test_a_member_that_stands_in_it_twice_is_refused(lab: Store, members: Members, tmp_path: Path):
@@ -111,7 +111,7 @@ def test_a_member_that_stands_in_it_twice_is_refused(lab: Store, members: Member
     with zipfile.ZipFile(path, "a") as whole, pytest.warns(UserWarning, match="Duplicate name"):
         whole.writestr("config.json", members["config.json"])
     with pytest.raises(archive.ArchiveError, match="stands in it twice"):
-        archive.read(lab, path)
+        archive.read_archive(lab, path)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_long_word_in_every_row_is_refused_before_it_is_repeated(
     assert len(bomb) < 500_000
     before = pa.default_memory_pool().max_memory()
     with pytest.raises(archive.ArchiveError, match=message):
-        archive.read(lab, packed(signed(members, **{"metrics.parquet": bomb}), tmp_path / "x"))
+        archive.read_archive(lab, packed(signed(members, **{"metrics.parquet": bomb}), tmp_path / "x"))
     assert pa.default_memory_pool().max_memory() - before < 30_000_000
 
 
@@ -167,7 +167,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(lab: Store, members: Members, t
     path = packed(signed(members, **{checkpoint(members): bytes(50_000_000)}), tmp_path / "x")
     assert path.stat().st_size < 1_000_000
     with pytest.raises(archive.ArchiveError, match="would unpack to 50,000,000 bytes"):
-        archive.read(lab, path)
+        archive.read_archive(lab, path)
 
 
 def test_a_member_that_lies_about_its_size_is_refused(lab: Store, members: Members, tmp_path: Path):
@@ -179,7 +179,7 @@ def test_a_member_that_lies_about_its_size_is_refused(lab: Store, members: Membe
     position = content.rindex(size, 0, content.rindex(name.encode()))
     path.write_bytes(content[:position] + (100).to_bytes(4, "little") + content[position + 4 :])
     with pytest.raises(archive.ArchiveError):
-        archive.read(lab, path)
+        archive.read_archive(lab, path)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.999])
@@ -187,7 +187,7 @@ def test_a_truncated_archive_is_refused(lab: Store, original: tuple[Store, Run, 
     content = original[2].read_bytes()
     (tmp_path / "x").write_bytes(content[: int(share * len(content))])
     with pytest.raises(archive.ArchiveError, match="no whole zip file"):
-        archive.read(lab, tmp_path / "x")
+        archive.read_archive(lab, tmp_path / "x")
 
 
 # Fields of a zip's local heads and of its directory: signature, offset, bytes.
@@ -224,7 +224,7 @@ def test_a_zip_whose_heads_lie_is_refused_before_it_takes_room(
             content[position + offset : position + offset + size] = value.to_bytes(size, "little")
     path.write_bytes(content)
     with pytest.raises(archive.ArchiveError, match=message):
-        archive.read(lab, path)
+        archive.read_archive(lab, path)
 
 
 def test_a_visitors_archive_may_take_no_more_room_than_is_left_to_the_visitor(
@@ -234,9 +234,9 @@ def test_a_visitors_archive_may_take_no_more_room_than_is_left_to_the_visitor(
         size = sum(info.file_size for info in whole.infolist())
     store = Store.open()
     with pytest.raises(archive.ArchiveError, match=f"would unpack to {size:,} bytes; there is room for {size - 1:,}"):
-        archive.read(store, original[2], size - 1)
+        archive.read_archive(store, original[2], size - 1)
     assert store.runs() == []
-    assert archive.read(store, original[2], size).name == original[1].name
+    assert archive.read_archive(store, original[2], size).name == original[1].name
 
 
 def test_a_byte_that_changed_on_the_way_is_found(lab: Store, original: tuple[Store, Run, Path], tmp_path: Path):
@@ -245,7 +245,7 @@ def test_a_byte_that_changed_on_the_way_is_found(lab: Store, original: tuple[Sto
     content[content.index(b"__metadata__") + 20_000] ^= 1
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(archive.ArchiveError, match="CRC"):
-        archive.read(lab, tmp_path / "x")
+        archive.read_archive(lab, tmp_path / "x")
 
 
 def test_a_failure_of_the_database_leaves_nothing_behind(
@@ -256,14 +256,14 @@ def test_a_failure_of_the_database_leaves_nothing_behind(
 
     monkeypatch.setattr(Path, "rename", full)
     with pytest.raises(StorageError) as refused:
-        archive.read(lab, original[2])
+        archive.read_archive(lab, original[2])
     assert refused.value.kind == "full"
 
 
 def test_a_run_comes_back_bit_for_bit(own_lab: Path, original: tuple[Store, Run, Path]):
     source, run, path = original
     store = Store.open()
-    here = archive.read(store, path)
+    here = archive.read_archive(store, path)
     assert (here.id, here.number) == (run.id, 1)
     assert here.tags == ("imported", "lecture 3")
     assert here.note.endswith(f"it was run #{run.number} where it was trained.")
@@ -312,36 +312,36 @@ def test_a_run_comes_back_bit_for_bit(own_lab: Path, original: tuple[Store, Run,
 
 def test_the_same_run_is_not_taken_in_twice(own_lab: Path, original: tuple[Store, Run, Path]):
     store = Store.open()
-    archive.read(store, original[2])
+    archive.read_archive(store, original[2])
     with pytest.raises(StoreError, match="is here already: it is run #1"):
-        archive.read(store, original[2])
+        archive.read_archive(store, original[2])
     store.delete([original[1].id])
     with pytest.raises(StoreError, match="deleted: bring it back"):
-        archive.read(store, original[2])
+        archive.read_archive(store, original[2])
     assert len(store.runs(deleted=True)) == 1
 
 
 def test_an_id_that_is_taken_by_another_run_gives_way(own_lab: Path, members: Members, tmp_path: Path):
     store = Store.open()
-    first = archive.read(store, packed(members, tmp_path / "first"))
-    other = archive.read(store, packed(edited(members, "run.json", step=7), tmp_path / "other"))
+    first = archive.read_archive(store, packed(members, tmp_path / "first"))
+    other = archive.read_archive(store, packed(edited(members, "run.json", step=7), tmp_path / "other"))
     assert first.id != other.id
     assert store.metrics(other.id).drop(columns="id").equals(store.metrics(first.id).drop(columns="id"))
     with pytest.raises(StoreError, match="is here already: it is run #2"):
-        archive.read(store, tmp_path / "other")
+        archive.read_archive(store, tmp_path / "other")
 
 
 def test_the_same_run_gives_the_same_bytes_and_an_unfinished_or_damaged_one_none(
     original: tuple[Store, Run, Path], tmp_path: Path
 ):
     store, run, path = original
-    archive.write(store, run, tmp_path / "again.zip")
+    archive.write_archive(store, run, tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == path.read_bytes()
     with pytest.raises(StoreError, match="is queued"):
-        archive.write(store, store.runs(states=["queued"])[0], tmp_path / "queued.zip")
+        archive.write_archive(store, store.runs(states=["queued"])[0], tmp_path / "queued.zip")
     shutil.copytree(store.root, tmp_path / "copy")
     damaged = Store.open(tmp_path / "copy")
     (damaged.folder(run.id) / "predictions.parquet").write_bytes(b"")
     with pytest.raises(StoreError, match="missing or damaged"):
-        archive.write(damaged, run, tmp_path / "damaged.zip")
+        archive.write_archive(damaged, run, tmp_path / "damaged.zip")
     assert sorted(child.name for child in tmp_path.iterdir() if "zip" in child.name) == ["again.zip"]

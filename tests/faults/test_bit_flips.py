@@ -19,8 +19,8 @@ from mnist_core.commands import cli
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import CheckpointError, StorageError, StoreError
 from mnist_core.export.archive import archive
-from mnist_core.report import findings
-from mnist_core.report.page import html
+from mnist_core.report.content import gather_content
+from mnist_core.report.page import report_html
 from mnist_core.store.artifacts import Artifact
 from mnist_core.store.run import Run
 from mnist_core.store.schema import runs
@@ -41,7 +41,7 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     store = Store.open(folder / "results")
     for seed in (0, 1):
         trained_run(store, SMALL.replace(seed=seed))
-    archive.write(store, store.find("1"), folder / "run.zip")
+    archive.write_archive(store, store.find("1"), folder / "run.zip")
     return folder / "results", folder / "run.zip"
 
 
@@ -98,12 +98,12 @@ def test_every_flip_in_an_archive_is_noticed_or_changes_nothing(trained_once: tu
     path = tmp_path / "run.zip"
     shutil.copy(original, path)
     store = Store.open(tmp_path / "lab")
-    expected = imported(store, archive.read(store, original))
+    expected = imported(store, archive.read_archive(store, original))
     remove(store)
     passed = 0
     for bit in flips(path, Random(3)):
         try:
-            run = archive.read(store, path)
+            run = archive.read_archive(store, path)
         except archive.ArchiveError:
             assert not store.runs(), bit
         else:
@@ -153,9 +153,9 @@ def test_a_run_whose_figures_have_changed_is_named(lab: Store):
             read()
     assert len(lab.curves(run.id, ["train_loss"])["train_loss"][0])
     assert lab.changed_runs(lab.runs()) == [lab.find("1")]
-    assert "have changed" in html(lab, lab.runs())
+    assert "have changed" in report_html(lab, lab.runs())
     with pytest.raises(StoreError):
-        archive.write(lab, lab.find("1"), lab.root / "run.zip")
+        archive.write_archive(lab, lab.find("1"), lab.root / "run.zip")
 
 
 def remove(store: Store) -> None:
@@ -181,13 +181,13 @@ def test_no_use_of_damaged_predictions_passes_for_an_answer(
     with pytest.raises(StoreError):
         api.compare(1, 2)
     with pytest.raises(StoreError):
-        archive.write(lab, damaged, tmp_path / "run.zip")
+        archive.write_archive(lab, damaged, tmp_path / "run.zip")
     assert not list(tmp_path.glob("*.zip*"))
-    findings_of_runs = findings.find(lab, [damaged, other])
+    findings_of_runs = gather_content(lab, [damaged, other])
     assert findings_of_runs.answers is not None
     assert findings_of_runs.answers.runs == (other,)
     assert [omission.run for omission in findings_of_runs.left_out] == [damaged]
-    assert "damaged" in html(lab, [damaged, other])
+    assert "damaged" in report_html(lab, [damaged, other])
     monkeypatch.setattr("sys.argv", ["mnist_core", "export", "1", "--as", "zip", "-o", str(tmp_path / "run.zip")])
     with pytest.raises(SystemExit) as ended:
         cli.main()

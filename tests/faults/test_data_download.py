@@ -28,7 +28,7 @@ from mnist_core.data.download.torchvision_ops import make_torchvision_importable
 from mnist_core.data.download.traffic import Traffic, probe_servers
 from mnist_core.data.sources import load_arrays
 from mnist_core.errors import DataError
-from mnist_core.export.script.script import source
+from mnist_core.export.script.script import script_of_config
 from tests.faults.data_servers import serving, silent
 
 NAMES = [f"{Path(file).name}.gz" for file, _ in dataset("kmnist").files]
@@ -306,7 +306,7 @@ def test_servers_that_answer_come_first_and_failed_ones_go(refusing: str) -> Non
 def test_an_exported_script_downloads_its_data_beside_this_torch(tmp_path: Path, packed: dict[str, bytes]) -> None:
     """In a process of its own, from a server here; of torchvision only the addresses and checksums are replaced."""
     config = RunConfig(dataset="kmnist", architecture="softmax", epochs=1, validation_images=0)
-    (tmp_path / "taken_away.py").write_text(source(config))
+    (tmp_path / "taken_away.py").write_text(script_of_config(config))
     sums = [(name, hashlib.md5(packed[name]).hexdigest()) for name in NAMES]
     with serving(packed) as url:
         start = f"""

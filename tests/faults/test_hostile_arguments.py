@@ -158,9 +158,9 @@ def test_a_pipe_in_the_place_of_a_file_stays_one(run: Run, tmp_path: Path) -> No
 
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(Exception, match="no file"):
-        formats.write(Store.open(), run, "csv", tmp_path / "pipe")
+        formats.write_export(Store.open(), run, "csv", tmp_path / "pipe")
     with pytest.raises(archive.ArchiveError, match="no file"):
-        archive.read(Store.open(), tmp_path / "pipe")
+        archive.read_archive(Store.open(), tmp_path / "pipe")
     assert (tmp_path / "pipe").is_fifo()
     assert [child.name for child in tmp_path.iterdir() if child.name != "results"] == ["pipe"]
 
@@ -178,7 +178,7 @@ def test_a_server_that_does_not_answer_is_told_within_seconds(run: Run, monkeypa
         for address in (f"http://127.0.0.1:{port}", "http://127.0.0.1:1", "http://", "http://127.0.0.1:99999"):
             began = time.perf_counter()
             with pytest.raises(StoreError, match="no server answers") as caught:
-                mlflow.write(Store.open(), run, address)
+                mlflow.write_to_mlflow(Store.open(), run, address)
             assert time.perf_counter() - began < SECONDS
             assert "sqlite:///mlflow.db" in str(caught.value)
 

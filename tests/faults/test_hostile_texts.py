@@ -17,10 +17,10 @@ from PIL import Image
 
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import MnistLabError
-from mnist_core.export import curves, tensorboard
+from mnist_core.export import curve_tables, tensorboard
 from mnist_core.export.archive import archive
-from mnist_core.export.script.script import script
-from mnist_core.report.page import html
+from mnist_core.export.script.script import script_of_run
+from mnist_core.report.page import report_html
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from mnist_core.studies.reporting import report_markdown
@@ -74,7 +74,7 @@ def origins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Members]:
     runs = {}
     for name, config in configs.items():
         run = innocent_run(store, config)
-        archive.write(store, run, folder / "run.zip")
+        archive.write_archive(store, run, folder / "run.zip")
         with zipfile.ZipFile(folder / "run.zip") as whole:
             runs[name] = {member: whole.read(member) for member in whole.namelist()}
     return runs
@@ -86,7 +86,7 @@ def imported(members: Members, folder: Path) -> tuple[Store, Run] | None:
     store.delete([run.id for run in store.runs()])
     store.purge(float("inf"))
     try:
-        return store, archive.read(store, packed(members, folder / "x.zip"))
+        return store, archive.read_archive(store, packed(members, folder / "x.zip"))
     except MnistLabError:
         return None
 
@@ -95,7 +95,7 @@ def exported(members: Members, folder: Path) -> str | None:
     """The script of an archive's run, or None where the archive or its export is refused."""
     run = imported(members, folder)
     try:
-        return None if run is None else script(*run)
+        return None if run is None else script_of_run(*run)
     except MnistLabError:
         return None
 
@@ -222,7 +222,7 @@ def test_no_text_becomes_an_element_of_the_report(origins: dict[str, Members], t
     for number, text in enumerate(["innocent", TEXTS[4], TEXTS[0]]):
         run = imported(everywhere(origins["mnist-5k"], text), tmp_path / str(number))
         assert run
-        pages.append(Tags(html(run[0], [run[1]])).found)
+        pages.append(Tags(report_html(run[0], [run[1]])).found)
     assert pages[1] == pages[2] == pages[0]
 
 
@@ -231,7 +231,7 @@ def test_no_text_leaves_its_cell_in_other_files(origins: dict[str, Members], tmp
         imported_run = imported(everywhere(origins["mnist-5k"], text), tmp_path / "hostile")
         assert imported_run
         store, run = imported_run
-        curves.write_csv(store, [run], tmp_path / "curves.csv")
+        curve_tables.write_curves_csv(store, [run], tmp_path / "curves.csv")
         assert names_in(tmp_path / "curves.csv") == {run.name}
         settings = tensorboard._settings(run).splitlines()
         assert len(settings) == 4 + len(RunConfig.model_fields)
@@ -248,7 +248,7 @@ def test_a_name_that_reads_like_a_formula_is_none_in_a_spreadsheet(store_of_one:
     store, run = store_of_one
     for name in ("=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3"):
         store.rename(run.id, name)
-        curves.write_csv(store, [store.run(run.id)], tmp_path / "curves.csv")
+        curve_tables.write_curves_csv(store, [store.run(run.id)], tmp_path / "curves.csv")
         assert names_in(tmp_path / "curves.csv") == {f"'{name}"}
 
 

@@ -68,34 +68,34 @@ def test_an_export_that_is_killed_leaves_the_file_of_before(own_lab: Path, tmp_p
     target.parent.mkdir()
     target.write_bytes(b"of before")
     code = (
-        "from pathlib import Path; from mnist_core.export import formats; from mnist_core.store import Store; "
-        f"store = Store.open(); formats.write(store, store.run({run.id!r}), 'zip', Path({str(target)!r}))"
+        "from pathlib import Path; from mnist_core.export import write_export; from mnist_core.store import Store; "
+        f"store = Store.open(); write_export(store, store.run({run.id!r}), 'zip', Path({str(target)!r}))"
     )
     killed(code, lambda: any(path.stat().st_size > 1000 for path in parts(target.parent)))
     assert target.read_bytes() == b"of before"
-    formats.write(store, run, "csv", target)
+    formats.write_export(store, run, "csv", target)
     assert [path.name for path in target.parent.iterdir()] == ["run.zip"]
 
 
 def test_an_import_that_is_killed_changes_nothing_and_leaves_nothing(own_lab: Path, tmp_path: Path):
     other = Store.open(tmp_path / "other")
-    archive.write(other, large_run(other), tmp_path / "large.zip")
+    archive.write_archive(other, large_run(other), tmp_path / "large.zip")
     small = other.enqueue(SMALL, claimed=True)
     train_now(other, small)
-    archive.write(other, other.run(small.id), tmp_path / "small.zip")
+    archive.write_archive(other, other.run(small.id), tmp_path / "small.zip")
     store = Store.open()
     code = (
-        "from pathlib import Path; from mnist_core.export import archive; from mnist_core.store import Store; "
-        f"archive.read(Store.open(), Path({str(tmp_path / 'large.zip')!r}))"
+        "from pathlib import Path; from mnist_core.export import read_archive; from mnist_core.store import Store; "
+        f"read_archive(Store.open(), Path({str(tmp_path / 'large.zip')!r}))"
     )
     killed(code, lambda: any(path.is_file() and path.stat().st_size > 1000 for path in own_lab.rglob("*.safetensors")))
     assert store.runs() == []
-    archive.read(store, tmp_path / "small.zip")
+    archive.read_archive(store, tmp_path / "small.zip")
     assert parts(own_lab) == []
     # Killed after the folder was moved, and before the database knew of it.
     with store._engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM runs")
-    archive.read(store, tmp_path / "small.zip")
+    archive.read_archive(store, tmp_path / "small.zip")
     (run,) = store.runs()
     assert all(store.intact(run.id, file) for file in store.artifacts(run.id))
 
@@ -221,11 +221,11 @@ def test_a_full_disk_leaves_nothing_at_the_target(own_lab: Path, tmp_path: Path,
     back = back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
     code = (
         "import resource, signal, sys; from pathlib import Path; from mnist_core.store import Store\n"
-        "from mnist_core.errors import MnistLabError; from mnist_core.export import formats\n"
+        "from mnist_core.errors import MnistLabError; from mnist_core.export import write_export\n"
         "from mnist_core.upkeep.backup import back_up; from mnist_core.upkeep.restore import restore\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (10**7, 10**7))\n"
         f"store, lab, folder = Store.open(), Path({str(own_lab)!r}), Path({str(tmp_path)!r})\n"
-        "for write in (lambda: formats.write(store, store.runs()[0], 'zip', folder / 'run.zip'),\n"
+        "for write in (lambda: write_export(store, store.runs()[0], 'zip', folder / 'run.zip'),\n"
         "              lambda: back_up(lab / 'runs.db', lab, folder / 'other'),\n"
         "              lambda: restore(folder / 'safe', folder / 'new' / 'runs.db', folder / 'new')):\n"
         "    try:\n"

@@ -44,7 +44,7 @@ def test_a_run_is_found_again_by_mlflow(tmp_path: Path):
     store, run = recorded()
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     client = mlflow.MlflowClient(uri)
-    logged = client.get_run(exporter.write(store, run, uri))
+    logged = client.get_run(exporter.write_to_mlflow(store, run, uri))
     assert (logged.info.run_name, logged.info.status) == ("handed over", "FINISHED")
     assert logged.info.start_time == 1_700_000_000_250
     assert logged.data.params["architecture"] == "softmax"
@@ -67,7 +67,7 @@ def test_a_run_is_found_again_by_mlflow(tmp_path: Path):
     # beside its database, not wherever the test was started
     assert (tmp_path / "mlartifacts").is_dir()
 
-    again = client.get_run(exporter.write(store, run, uri))
+    again = client.get_run(exporter.write_to_mlflow(store, run, uri))
     assert again.info.experiment_id == logged.info.experiment_id
     assert again.info.run_id != logged.info.run_id
 
@@ -76,10 +76,10 @@ def test_what_fails_halfway_leaves_no_run(tmp_path: Path, monkeypatch: pytest.Mo
     mlflow = pytest.importorskip("mlflow", reason="the MLflow extra is not installed (requirements-mlflow.txt)")
     store, run = recorded()
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    exporter.write(store, run, uri)
+    exporter.write_to_mlflow(store, run, uri)
     monkeypatch.setattr(exporter, "_tags", lambda run: {"no = name": "x"})
     with pytest.raises(StoreError, match="cannot write"):
-        exporter.write(store, run, uri)
+        exporter.write_to_mlflow(store, run, uri)
     client = mlflow.MlflowClient(uri)
     number = client.get_experiment_by_name(exporter.EXPERIMENT).experiment_id
     assert [logged.info.status for logged in client.search_runs([number])] == ["FINISHED"]
@@ -102,7 +102,7 @@ def test_a_tracking_store_that_cannot_be_used_is_named_at_once_and_without_its_p
     store, run = recorded()
     began = time.perf_counter()
     with pytest.raises(StoreError, match="another tracking store") as caught:
-        exporter.write(store, run, address.format(tmp_path))
+        exporter.write_to_mlflow(store, run, address.format(tmp_path))
     assert time.perf_counter() - began < 8
     assert "hidden" not in str(caught.value)
 
@@ -111,4 +111,4 @@ def test_without_mlflow_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch):
     store, run = recorded()
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(StoreError, match="pip install mlflow-skinny alembic"):
-        exporter.write(store, run, "sqlite:///mlflow.db")
+        exporter.write_to_mlflow(store, run, "sqlite:///mlflow.db")

@@ -13,7 +13,7 @@ from mnist_core.analysis import trained
 from mnist_core.architectures.building import build_network
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data.loading import Data, load_data
-from mnist_core.export.weights import write_onnx, write_safetensors
+from mnist_core.export.weight_files import write_onnx, write_safetensors
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from tests.labs import trained_run

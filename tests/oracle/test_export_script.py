@@ -25,8 +25,8 @@ from mnist_core.data.catalogue import input_shape_and_classes
 from mnist_core.errors import ExportError
 from mnist_core.events import EpochEnd
 from mnist_core.export.script.frame import Told
-from mnist_core.export.script.script import script, source
-from mnist_core.export.weights import fingerprint
+from mnist_core.export.script.script import script_of_config, script_of_run
+from mnist_core.export.weight_files import weights_fingerprint
 from mnist_core.jobs.worker import work
 from mnist_core.store.run import Run
 from mnist_core.store.schema import runs
@@ -109,7 +109,7 @@ def ends_as(output: str, store: Store, run: Run) -> None:
     for epoch in {run.epoch, run.best_epoch}:
         kept = checkpoints.load_checkpoint(store.folder(run.id) / f"checkpoints/epoch-{epoch:04d}.safetensors")
         assert re.search(
-            rf"weights after epoch {epoch}\b.*: {fingerprint(kept.weights())}, the run's, bit for bit", output
+            rf"weights after epoch {epoch}\b.*: {weights_fingerprint(kept.weights())}, the run's, bit for bit", output
         )
     assert "not the run's" not in output
     scores = re.search(r"test accuracy(?: \(optimistic\))?: (\S+%)(?:, the run's (\S+%))?\n$", output)
@@ -124,7 +124,7 @@ def test_scripts_alone_in_fresh_processes_end_with_the_weights_of_their_runs(sto
     for number, (name, config) in enumerate(IN_A_FRESH_PROCESS.items()):
         run = trained_run(store, config, name)
         path = tmp_path / f"taken_away_{number}.py"
-        path.write_text(script(store, run))
+        path.write_text(script_of_run(store, run))
         assert "mnist_core" not in path.read_text()
         # -I: neither this project's folder nor its environment
         alone = [sys.executable, "-I", str(path)]
@@ -142,7 +142,7 @@ def test_every_setting_is_told_to_the_last_bit(
     name: str, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     run = trained_run(store, VARIANTS[name])
-    ends_as(in_this_process(script(store, run), tmp_path, capsys), store, run)
+    ends_as(in_this_process(script_of_run(store, run), tmp_path, capsys), store, run)
 
 
 @pytest.mark.mnist
@@ -153,7 +153,7 @@ def test_the_files_of_mnist_are_read_as_the_run_read_them(
     run = trained_run(
         store, TINY.replace(dataset="mnist", validation_images=1001, train_images=333, choose_on="validation")
     )
-    ends_as(in_this_process(script(store, run), tmp_path, capsys, str(mnist_dir)), store, run)
+    ends_as(in_this_process(script_of_run(store, run), tmp_path, capsys, str(mnist_dir)), store, run)
 
 
 def test_packed_files_of_mnist_are_found_where_they_lie(
@@ -173,7 +173,7 @@ def test_packed_files_of_mnist_are_found_where_they_lie(
     monkeypatch.setenv("MNIST_LAB_DATA", str(root))
     run = trained_run(store, TINY.replace(dataset="mnist", train_images=200))
     assert (run.dataset, run.state) == ("mnist", "finished"), run.note
-    ends_as(in_this_process(script(store, run), tmp_path, capsys, str(root)), store, run)
+    ends_as(in_this_process(script_of_run(store, run), tmp_path, capsys, str(root)), store, run)
 
 
 @pytest.mark.parametrize("colour", [False, True])
@@ -202,7 +202,7 @@ def test_a_folder_of_images(colour: bool, store: Store, tmp_path: Path, capsys: 
     )
     run = trained_run(store, config)
     assert run.state == "finished", run.note
-    ends_as(in_this_process(script(store, run), tmp_path, capsys), store, run)
+    ends_as(in_this_process(script_of_run(store, run), tmp_path, capsys), store, run)
 
 
 @pytest.mark.parametrize("special", [False, True])
@@ -241,7 +241,7 @@ def test_a_folder_of_photographs_with_names_in_two_spellings(
     )
     run = trained_run(store, config)
     assert run.state == "finished", run.note
-    text = script(store, run)
+    text = script_of_run(store, run)
     assert ("def decode_picture(" in text) == special
     ends_as(in_this_process(text, tmp_path, capsys), store, run)
 
@@ -275,7 +275,7 @@ def test_a_folder_of_a_run_from_before_is_read_as_it_was(
     run = store.run(run.id)
     assert run.data
     assert run.data.rule == 1
-    ends_as(in_this_process(script(store, run), tmp_path, capsys), store, run)
+    ends_as(in_this_process(script_of_run(store, run), tmp_path, capsys), store, run)
 
 
 SKLEARN = {
@@ -290,11 +290,11 @@ def test_a_run_of_scikit_learn_gets_a_script_of_scikit_learn(
     name: str, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     run = trained_run(store, SKLEARN[name])
-    text = script(store, run)
+    text = script_of_run(store, run)
     assert f"import {name}" in text
     kept = checkpoints.load_checkpoint(store.folder(run.id) / f"checkpoints/epoch-{run.epoch:04d}.safetensors")
     output = in_this_process(text, tmp_path, capsys)
-    assert f"weights at the end: {fingerprint(kept.weights())}, the run's, bit for bit" in output
+    assert f"weights at the end: {weights_fingerprint(kept.weights())}, the run's, bit for bit" in output
 
 
 def test_a_run_that_goes_on_is_told_from_the_first_ones_start(
@@ -303,19 +303,19 @@ def test_a_run_that_goes_on_is_told_from_the_first_ones_start(
     first = trained_run(store, TINY.replace(epochs=2, architecture="mlp-300-dropout-0.3"))
     more = first.config.replace(continue_from=first.id, continue_epoch=1, epochs=3)
     run = trained_run(store, more)
-    ends_as(in_this_process(script(store, run), tmp_path, capsys), store, run)
+    ends_as(in_this_process(script_of_run(store, run), tmp_path, capsys), store, run)
     other = trained_run(store, more.replace(learning_rate=0.01))
     with pytest.raises(ExportError, match=f"run #{first.number}"):
-        script(store, other)
+        script_of_run(store, other)
     for change in ({"fresh_optimizer": True}, {"threads": 2}):
         with pytest.raises(ExportError):
-            script(store, trained_run(store, more.replace(**change)))
+            script_of_run(store, trained_run(store, more.replace(**change)))
 
 
 def test_what_was_computed_on_several_machines_is_not_promised_bit_for_bit(store: Store):
     first = trained_run(store, TINY.replace(device="cpu"))
     child = trained_run(store, first.config.replace(continue_from=first.id, continue_epoch=1, epochs=3))
-    assert "bit for bit." in script(store, child)
+    assert "bit for bit." in script_of_run(store, child)
     for changes in (
         {"device": "AMD EPYC 9B45, AVX-512, 1 thread"},
         {"versions": {"torch": "1.0"}},
@@ -323,9 +323,9 @@ def test_what_was_computed_on_several_machines_is_not_promised_bit_for_bit(store
     ):
         _edit(store, child, **{"device": child.device, "versions": child.versions} | changes)
         with pytest.raises(ExportError, match="another machine"):
-            script(store, store.run(child.id))
+            script_of_run(store, store.run(child.id))
     _edit(store, first, device=f"{first.device}; then AMD EPYC 9B45, AVX-512, 1 thread")
-    text = script(store, store.run(first.id))
+    text = script_of_run(store, store.run(first.id))
     assert "other last digits" in text
     assert "bit for bit." not in text
     assert "cuda" not in text
@@ -354,7 +354,7 @@ def test_a_run_under_the_old_rule_of_patience_is_told_by_it(
         train_now(store, store.claim(store.requeue(run.id).id) or run)
         run = store.run(run.id)
         by_epoch[run.epoch] = run
-        ends_as(in_this_process(script(store, run), tmp_path, capsys), store, run)
+        ends_as(in_this_process(script_of_run(store, run), tmp_path, capsys), store, run)
     assert len(by_epoch) == 2
 
 
@@ -370,13 +370,13 @@ def test_a_run_that_was_stopped_is_told_up_to_its_last_epoch(
     run = store.run(run.id)
     assert run.state == "stopped"
     assert 2 <= run.epoch < 50
-    text = script(store, run)
+    text = script_of_run(store, run)
     assert f"STOPPED_AFTER = {run.epoch}" in text
     ends_as(in_this_process(text, tmp_path, capsys), store, run)
 
 
 def test_a_run_that_has_not_begun_has_a_script_without_fingerprints(store: Store):
-    text = script(store, store.enqueue(TINY, 'a "name" with \\ and """'))
+    text = script_of_run(store, store.enqueue(TINY, 'a "name" with \\ and """'))
     compile(text, "script", "exec")
     assert "bit for bit" in text
     assert "LAST" not in text
@@ -386,7 +386,7 @@ def test_a_run_that_has_not_begun_has_a_script_without_fingerprints(store: Store
 def test_every_preset_starts_from_the_weights_of_its_run(name: str):
     """Only the network's paragraph is run: all classes of its own, the seed, the construction."""
     config = RunConfig(architecture=name, seed=5)
-    text = source(config)
+    text = script_of_config(config)
     words: dict = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "Tensor": torch.Tensor, "SEED": 5}
     for kind in re.findall(r"^class \w+\(nn\.Module\):\n(?:(?: .*)?\n)+", text, re.MULTILINE):
         exec(kind, words)
@@ -396,14 +396,14 @@ def test_every_preset_starts_from_the_weights_of_its_run(name: str):
     exec(made, words)
     model, _ = build_seeded(name, *input_shape_and_classes(config), config.seed)
     move_to_device(model, torch.device("cpu"))
-    assert fingerprint(words["network"].state_dict()) == fingerprint(model.state_dict())
+    assert weights_fingerprint(words["network"].state_dict()) == weights_fingerprint(model.state_dict())
     assert [value.stride() for value in words["network"].parameters()] == [v.stride() for v in model.parameters()]
 
 
 def test_every_script_is_clean(tmp_path: Path):
-    texts = {name: source(RunConfig(architecture=name)) for name in presets()}
-    texts |= {name: source(config) for name, config in (VARIANTS | IN_A_FRESH_PROCESS | SKLEARN).items()}
-    texts["photographs"] = source(RunConfig(dataset="cifar10", crop_flip=True))
+    texts = {name: script_of_config(RunConfig(architecture=name)) for name in presets()}
+    texts |= {name: script_of_config(config) for name, config in (VARIANTS | IN_A_FRESH_PROCESS | SKLEARN).items()}
+    texts["photographs"] = script_of_config(RunConfig(dataset="cifar10", crop_flip=True))
     for number, text in enumerate(texts.values()):
         (tmp_path / f"script_{number}.py").write_text(text)
     ruff = [sys.executable, "-m", "ruff"]
@@ -417,7 +417,7 @@ def test_every_script_is_clean(tmp_path: Path):
 
 
 def test_a_script_holds_only_what_its_run_uses():
-    plain = source(RunConfig())
+    plain = script_of_config(RunConfig())
     for word in (
         "augment",
         "learning_rate(",
@@ -435,7 +435,7 @@ def test_a_script_holds_only_what_its_run_uses():
 
 def test_a_script_can_be_read_whatever_the_run_is_called():
     everything = {"shift": 2, "rotate": 10, "scale": 0.1, "elastic": 2, "crop_flip": True, "train_images": 100}
-    text = source(SMALL.replace(architecture=CNN, **everything), Told(title='a "b"\\ \x00\u202e\ud880\n\n$c'))
+    text = script_of_config(SMALL.replace(architecture=CNN, **everything), Told(title='a "b"\\ \x00\u202e\ud880\n\n$c'))
     compile(text, "script", "exec")
     assert text.startswith("\"\"\"a 'b'' $c.\n")
     assert max(map(len, text.splitlines())) <= 120

@@ -41,7 +41,7 @@ def read(folder: Path) -> EventAccumulator:
 
 def test_every_curve_is_read_back_by_tensorboard(recorded: tuple[Store, Run], tmp_path: Path):
     store, run = recorded
-    folder = tensorboard.write(store, run, tmp_path)
+    folder = tensorboard.write_to_tensorboard(store, run, tmp_path)
     assert folder == tmp_path / f"run-{run.number}"
     reader = read(folder)
     table = store.metrics(run.id)
@@ -60,7 +60,7 @@ def test_every_curve_is_read_back_by_tensorboard(recorded: tuple[Store, Run], tm
 
 def test_the_settings_are_a_text(recorded: tuple[Store, Run], tmp_path: Path):
     store, run = recorded
-    reader = read(tensorboard.write(store, run, tmp_path))
+    reader = read(tensorboard.write_to_tensorboard(store, run, tmp_path))
     (event,) = reader.Tensors("settings")
     text = event.tensor_proto.string_val[0].decode()
     assert "| learning_rate | `0.002` |" in text
@@ -70,10 +70,10 @@ def test_the_settings_are_a_text(recorded: tuple[Store, Run], tmp_path: Path):
 
 def test_writing_again_replaces_the_file(recorded: tuple[Store, Run], tmp_path: Path):
     store, run = recorded
-    folder = tensorboard.write(store, run, tmp_path)
+    folder = tensorboard.write_to_tensorboard(store, run, tmp_path)
     (before,) = folder.iterdir()
     content = before.read_bytes()
-    assert tensorboard.write(store, run, tmp_path) == folder
+    assert tensorboard.write_to_tensorboard(store, run, tmp_path) == folder
     assert [file.read_bytes() for file in folder.iterdir()] == [content]
 
 
@@ -81,5 +81,5 @@ def test_a_long_run_is_written_quickly_and_whole(tmp_path: Path):
     store = Store.open()
     run = store.enqueue(CONFIG, claimed=True)
     store.record(run, [StepEnd(step, 1, 1 / step, 0.5, 0.1, 1.0, step / 100) for step in range(1, 5001)])
-    scalars = read(tensorboard.write(store, store.run(run.id), tmp_path)).Scalars("loss/train")
+    scalars = read(tensorboard.write_to_tensorboard(store, store.run(run.id), tmp_path)).Scalars("loss/train")
     assert [scalar.step for scalar in scalars] == list(range(1, 5001))

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PRESET, TEST, OPTIMIZER = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
 TRAIN = """
 from mnist_core.config import RunConfig
-from mnist_core.export.script.script import script
+from mnist_core.export.script.script import script_of_run
 from mnist_core.store import Store
 from mnist_core.jobs.worker import work
 
@@ -23,7 +23,7 @@ for _ in work(store, run):
     pass
 run = store.run(run.id)
 assert run.state == "finished", run.note
-print(script(store, run))
+print(script_of_run(store, run))
 """
 
 

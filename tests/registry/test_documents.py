@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.commands import reference
+from mnist_core.commands import settings_reference
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 
 
 def test_the_reference_of_settings_is_up_to_date():
-    assert (ROOT / "docs" / "settings.md").read_text() == reference.markdown()
+    assert (ROOT / "docs" / "settings.md").read_text() == settings_reference.settings_markdown()
 
 
 @pytest.mark.parametrize("page", PAGES)

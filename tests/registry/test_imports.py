@@ -80,7 +80,7 @@ TORCH_FREE = [
     "mnist_core.analysis.doubtful",
     "mnist_core.analysis.forgetting",
     "mnist_core.export.formats",
-    "mnist_core.commands.export",
+    "mnist_core.commands.export_command",
     "dashboard.frame.run_choice",
     "dashboard.frame.store",
     "dashboard.frame.navigation",

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page
 from dashboard.compare.sections import SECTIONS
 from mnist_core import sweeps
 from mnist_core.config.run_config import RunConfig
-from mnist_core.report.page import html
+from mnist_core.report.page import report_html
 from mnist_core.store.store import Store
 from mnist_core.sweeps.axes import SweepAxis
 from tests.app_process import running_app
@@ -212,7 +212,7 @@ def test_names_notes_and_classes_are_shown_letter_by_letter(lab: tuple[str, str,
 def test_so_they_are_in_a_report(lab: tuple[str, str, Path], browser: Browser, tmp_path: Path):
     _, _, pictures = lab
     store, path = Store.open(pictures.parent / "results"), tmp_path / "report.html"
-    path.write_text(html(store, store.runs()[-4:]), encoding="utf-8")
+    path.write_text(report_html(store, store.runs()[-4:]), encoding="utf-8")
     tab, happened = opened(browser)
     tab.goto(path.as_uri())
     tab.locator(".js-plotly-plot").first.wait_for()

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from mnist_core.config.run_config import RunConfig
-from mnist_core.export import curves
+from mnist_core.export import curve_tables
 from mnist_core.store.store import Store
 from mnist_core.text.escapes import FORMULA, in_html, in_markdown, in_plotly, in_spreadsheet, in_terminal
 from tests.app_process import ROOT
@@ -133,7 +133,7 @@ def test_a_text_that_reads_like_a_formula_is_none_and_a_number_stays_a_number():
     for text in HARMLESS:
         assert in_spreadsheet(text) == text
     table = pd.DataFrame({"=name": [*FORMULAS, "-1"], "value": range(-3, len(FORMULAS) - 2)})
-    head, *rows = csv.reader(io.StringIO(curves.csv(table), newline=""))
+    head, *rows = csv.reader(io.StringIO(curve_tables.as_csv(table), newline=""))
     assert head == ["'=name", "value"]
     assert [row[0] for row in rows] == [*(f"'{text}" for text in FORMULAS), "-1"]
     assert [row[1] for row in rows[:4]] == ["-3", "-2", "-1", "0"]

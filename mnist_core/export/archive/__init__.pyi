@@ -1,1 +1,1 @@
-from .archive import read as read
+from .archive import read_archive as read_archive

@@ -48,15 +48,15 @@ _CHUNK = 1 << 20
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
-def write(store: Store, run: Run, path: Path) -> None:
+def write_archive(store: Store, run: Run, path: Path) -> None:
     """Write the run to `path` as a zip: manifest, config, the run itself, metrics, predictions and checkpoints.
 
     Raises StoreError if the run has not ended or one of its files is missing or damaged.
     """
-    write_atomically(path, lambda target: pack(store, run, target))
+    write_atomically(path, lambda target: pack_archive(store, run, target))
 
 
-def read(store: Store, path: Path, most: int | None = None) -> Run:
+def read_archive(store: Store, path: Path, most: int | None = None) -> Run:
     """Take the run in the zip at `path` into the store and return it, with a number of its own.
 
     It keeps its id unless another run has that. `most`: bytes that it may unpack to, if fewer than any run's. Raises
@@ -97,7 +97,7 @@ def _emptied_afterwards(root: Path) -> Iterator[Path]:
         yield Path(temporary)
 
 
-def pack(store: Store, run: Run, target: Path) -> None:
+def pack_archive(store: Store, run: Run, target: Path) -> None:
     """`write` for a caller that makes it atomic."""
     if run.active:
         raise StoreError(f"run #{run.number} is {run.state}: a run can be taken away once it has ended or is paused")
@@ -186,7 +186,7 @@ def _check_members(found: list[zipfile.ZipInfo], free: int) -> None:
     seen: set[str] = set()
     for info in found:
         name = info.orig_filename
-        if name != info.filename or not format.expected(name):
+        if name != info.filename or not format.is_expected(name):
             raise ArchiveError(f"it holds {name!r}, which is no part of a run.")
         if name in seen:
             raise ArchiveError(f"{name} stands in it twice.")
@@ -233,7 +233,7 @@ def _described(folder: Path, manifest: Manifest) -> tuple[RunConfig, RunRecord]:
         config = RunConfig.parse(format.read_json(folder / CONFIG))
     except ConfigError as error:
         raise ArchiveError(f"{CONFIG} does not fit: {error}.") from None
-    record = format.parsed(RunRecord, format.read_json(folder / RUN), RUN)
+    record = format.parse_model(RunRecord, format.read_json(folder / RUN), RUN)
     checks.check_config(config, record.data)
     listed = [file.path for file in record.files]
     if sorted(listed) != sorted(manifest.members.keys() - {CONFIG, RUN, METRICS}):

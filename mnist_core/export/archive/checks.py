@@ -17,7 +17,7 @@ from mnist_core.architectures import check_initial_weights, describe_architectur
 from mnist_core.config import READING_RULE, DataFacts, RunConfig
 from mnist_core.data import dataset, input_shape_and_classes
 from mnist_core.errors import ArchitectureError, ConfigError
-from mnist_core.export.archive.format import CONFIG, RUN, ArchiveError, Network, check_texts, parsed
+from mnist_core.export.archive.format import CONFIG, RUN, ArchiveError, CheckpointNetwork, check_texts, parse_model
 from mnist_core.training import check_needs, count_training_images
 
 METRIC_TYPES: Mapping[str, pa.DataType] = {
@@ -123,14 +123,14 @@ def check_checkpoint(path: Path, name: str, config: RunConfig, data: DataFacts |
             raise ValueError("it is no checkpoint of this program")
         for values in about.values():
             check_texts(values, name)
-        network = parsed(Network, about["network"], name)
+        network = parse_model(CheckpointNetwork, about["network"], name)
         _check_network(network, config, data, name)
         if not all(_is_number(about["progress"][key]) for key in _PROGRESS):
             raise ValueError("its progress is none")
         _check_weights(network, found, name)
 
 
-def _check_network(network: Network, config: RunConfig, data: DataFacts | None, name: str) -> None:
+def _check_network(network: CheckpointNetwork, config: RunConfig, data: DataFacts | None, name: str) -> None:
     shape, classes = _shape_of(config, data)
     if network.architecture != config.architecture:
         raise ArchiveError(f"{name} holds {network.architecture!r}, and {CONFIG} names {config.architecture!r}.")
@@ -144,7 +144,7 @@ def _check_network(network: Network, config: RunConfig, data: DataFacts | None, 
         raise ArchiveError(f"{name} has means and deviations that do not fit its images.")
 
 
-def _check_weights(network: Network, found: Mapping[str, tuple[str, tuple[int, ...]]], name: str) -> None:
+def _check_weights(network: CheckpointNetwork, found: Mapping[str, tuple[str, tuple[int, ...]]], name: str) -> None:
     """Compare names, types and shapes with those of the network, which is built without memory for its values."""
     import torch
 

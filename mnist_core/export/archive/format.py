@@ -44,11 +44,11 @@ class ArchiveError(StoreError):
         super().__init__(f"The archive was not imported: {reason}")
 
 
-class _Model(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
 
-class Member(_Model):
+class Member(_StrictModel):
     """What the manifest says of one member."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -56,7 +56,7 @@ class Member(_Model):
     size: _Count
 
 
-class Manifest(_Model):
+class Manifest(_StrictModel):
     """Which archive this is, and every other member of it."""
 
     format: Literal["mnist-lab run"]
@@ -66,7 +66,7 @@ class Manifest(_Model):
     members: dict[str, Member]
 
 
-class File(_Model):
+class RunFile(_StrictModel):
     """Where in training a checkpoint or the predictions were written."""
 
     path: str
@@ -75,7 +75,7 @@ class File(_Model):
     step: _Count | None
 
 
-class RunRecord(_Model):
+class RunRecord(_StrictModel):
     """A run as the store knows it, without what belongs to one machine; units as in `Run`."""
 
     # there, not here
@@ -106,7 +106,7 @@ class RunRecord(_Model):
     test_accuracy: _Fraction | None
     device: str | None = Field(max_length=200)
     versions: dict[str, str] | None = Field(max_length=100)
-    files: list[File]
+    files: list[RunFile]
     # Not strict within, because JSON has no tuples; its own model bounds every field.
     data: Annotated[DataFacts | None, Field(strict=False)] = None
 
@@ -118,7 +118,7 @@ class RunRecord(_Model):
         return value
 
 
-class Network(_Model):
+class CheckpointNetwork(_StrictModel):
     """What a checkpoint says of the network whose weights it holds."""
 
     architecture: str
@@ -128,7 +128,7 @@ class Network(_Model):
     std: list[Annotated[float, Field(gt=0)]]
 
 
-def expected(name: str) -> bool:
+def is_expected(name: str) -> bool:
     """Whether a member may have this name."""
     return name in REQUIRED or kind_of(name) is not None
 
@@ -154,7 +154,7 @@ def read_manifest(path: Path) -> Manifest:
             f"it was written by a newer MNIST Lab (archive version {version}, this one reads {VERSION}). "
             "Update MNIST Lab, then import it again."
         )
-    return parsed(Manifest, values, path.name)
+    return parse_model(Manifest, values, path.name)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def check_texts(values: dict[str, Any], name: str) -> None:
         raise ArchiveError(f"{name} does not fit: {field}: holds a sign that belongs to no text.")
 
 
-def parsed(model: type[_M], values: dict[str, Any], name: str) -> _M:
+def parse_model(model: type[_M], values: dict[str, Any], name: str) -> _M:
     """The values as this model. Raises ArchiveError that names the first wrong field."""
     try:
         return model.model_validate(values)

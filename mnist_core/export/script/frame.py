@@ -42,7 +42,7 @@ class Told:
     data: DataFacts | None = None
 
 
-def frame(config: RunConfig, told: Told, parts: Sequence[str]) -> str:
+def whole_script(config: RunConfig, told: Told, parts: Sequence[str]) -> str:
     """The whole script: heading, the imports and settings that the parts mention, and the parts."""
     used = _names(_joined(parts))
     settings = [
@@ -66,7 +66,7 @@ def frame(config: RunConfig, told: Told, parts: Sequence[str]) -> str:
     return script
 
 
-def ending(config: RunConfig, told: Told, chooses: bool) -> list[str]:
+def ending_code(config: RunConfig, told: Told, chooses: bool) -> list[str]:
     """Paragraphs that say what came out, beside what the run's was."""
     torch_run = config.library == "torch"
     expected = (

@@ -5,12 +5,12 @@ from mnist_core.architectures import architecture_line, infer_nodes
 from mnist_core.config import RunConfig, TrainingRules
 from mnist_core.data import dataset, has_augmentation, input_shape_and_classes
 from mnist_core.errors import ExportError
-from mnist_core.export.script import network, training
-from mnist_core.export.script.augmentation import augmentation
-from mnist_core.export.script.data import chooses, images, scaling
-from mnist_core.export.script.frame import Told, ending, frame
-from mnist_core.export.script.sklearn import fitting
-from mnist_core.export.weights import fingerprint
+from mnist_core.export.script import network_code, training_code
+from mnist_core.export.script.augmentation_code import augmentation_code
+from mnist_core.export.script.data_code import chooses, images_code, scaling_code
+from mnist_core.export.script.frame import Told, ending_code, whole_script
+from mnist_core.export.script.sklearn_code import fitting_code
+from mnist_core.export.weight_files import weights_fingerprint
 from mnist_core.store import Run, Store
 from mnist_core.training import checkpoints, machine
 
@@ -19,7 +19,7 @@ from mnist_core.training import checkpoints, machine
 _FREE = {"epochs", "continue_from", "continue_epoch", "checkpoint_every", "early_stopping"}
 
 
-def script(store: Store, run: Run) -> str:
+def script_of_run(store: Store, run: Run) -> str:
     """The script of a run; at its end it compares its weights with the fingerprints of the run's.
 
     A run that was stopped is told up to its last whole epoch. One that continues another is told from the other's start
@@ -28,10 +28,10 @@ def script(store: Store, run: Run) -> str:
     check_origin(store, run)
     if run.dataset == "folder" and run.started is None:
         raise ExportError("How the pictures of a folder are read is known once a run has begun: wait for it.")
-    return source(run.config.replace(continue_from="", continue_epoch=None), _told(store, run))
+    return script_of_config(run.config.replace(continue_from="", continue_epoch=None), _told(store, run))
 
 
-def source(config: RunConfig, told: Told | None = None) -> str:
+def script_of_config(config: RunConfig, told: Told | None = None) -> str:
     """The script of a config, with only what this config uses. Raises ExportError, ArchitectureError or DataError."""
     told = told or Told()
     shape, classes = (told.shape, told.classes) if told.shape else input_shape_and_classes(config)
@@ -44,23 +44,23 @@ def source(config: RunConfig, told: Told | None = None) -> str:
         )
     device, last = told.device, "STOPPED_AFTER" if told.stopped_after else "EPOCHS"
     parts = [
-        *images(config, device, told.data),
-        *scaling(config, mean, std, has_augmentation(config), device),
-        augmentation(config, device),
+        *images_code(config, device, told.data),
+        *scaling_code(config, mean, std, has_augmentation(config), device),
+        augmentation_code(config, device),
     ]
     if config.library == "torch":
-        hidden = network.linear_layers(nodes) > 1
+        hidden = network_code.linear_layers(nodes) > 1
         parts += [
-            network.own_modules(nodes),
-            network.seeded(config, nodes, shape, classes, device),
-            training.optimizer(config, device, hidden),
-            training.learning_rate(config),
-            training.evaluation(config, device),
-            training.loop(config, device, hidden, last, told.continued, told.rules.patience),
+            network_code.module_definitions(nodes),
+            network_code.seeding_code(config, nodes, shape, classes, device),
+            training_code.optimizer_code(config, device, hidden),
+            training_code.learning_rate_code(config),
+            training_code.evaluation_code(config, device),
+            training_code.loop_code(config, device, hidden, last, told.continued, told.rules.patience),
         ]
     else:
-        parts += fitting(config, nodes, classes, last)
-    return frame(config, told, [part for part in [*parts, *ending(config, told, chooses(config))] if part])
+        parts += fitting_code(config, nodes, classes, last)
+    return whole_script(config, told, [part for part in [*parts, *ending_code(config, told, chooses(config))] if part])
 
 
 def check_origin(store: Store, run: Run) -> None:
@@ -100,7 +100,7 @@ def _told(store: Store, run: Run) -> Told:
         found = paths.get(f"checkpoints/epoch-{epoch or 0:04d}.safetensors")
         if over and found and store.intact(run.id, found):
             checkpoint = checkpoints.load_checkpoint(store.folder(run.id) / found.path, weights_only=True)
-            ends.append((found.epoch or 0, fingerprint(checkpoint.weights())))
+            ends.append((found.epoch or 0, weights_fingerprint(checkpoint.weights())))
             about = checkpoint.network
         else:
             ends.append(None)

@@ -41,7 +41,7 @@ def test_two_folders_of_equal_counts_are_never_compared_as_one(store: Store, pla
     assert "fair comparison" not in fairness([first, second], "learning_rate")
     with pytest.raises(StoreError, match="run #2 was tested on other images than run #1"):
         api.compare(1, 2)
-    text = report.html(store, [first, second])
+    text = report.report_html(store, [first, second])
     assert "#2 folder, lr 0.01 was tested on other images" in text or "tested on other images than run #1" in text
 
 
@@ -96,7 +96,7 @@ def test_a_run_from_before_is_compared_and_said_to_be_unknown(store: Store, plai
     assert "not known" in aligned.remark
     assert "not known" in str(api.compare(1, 2))
     assert "not known" in fairness([old, new])
-    text = report.html(store, [old, new])
+    text = report.report_html(store, [old, new])
     assert "not known" in text
     assert "earlier rule" in text
     elsewhere = train(store, config_of(other), old=True)
@@ -130,11 +130,11 @@ def test_classes_keep_the_names_that_a_run_learned(store: Store, plain: Path):
 def test_predictions_and_reports_do_not_use_images_that_were_exchanged(store: Store, plain: Path):
     run = train(store, config_of(plain))
     before = api.predict(run)
-    assert 'alt="test image' in report.html(store, [run])
+    assert 'alt="test image' in report.report_html(store, [run])
     write_images(plain, low=100)
     with pytest.raises(DataError, match="no longer those that run #1 was tested on"):
         api.predict(run)
-    text = report.html(store, [run])
+    text = report.report_html(store, [run])
     assert 'alt="test image' not in text
     assert "no longer those that run #1 was tested on" in text
     write_images(plain)

@@ -17,7 +17,7 @@ from mnist_core.analysis.comparison import runs_table
 from mnist_core.commands.cli import app
 from mnist_core.config.run_config import RunConfig
 from mnist_core.events import EpochEnd
-from mnist_core.export import curves, tensorboard
+from mnist_core.export import curve_tables, tensorboard
 from mnist_core.jobs.worker import work
 from mnist_core.plots.studies import epoch_curves
 from mnist_core.plots.sweeps import sweep_curves, sweep_figure
@@ -211,7 +211,7 @@ def test_halving_does_not_rank_held_out_and_test_images_together(own_lab: Path) 
 
 def test_what_leaves_the_lab_bears_the_name_of_what_it_is(runs: dict[str, Run]) -> None:
     store = Store.open()
-    table = curves.table(store, list(runs.values()))
+    table = curve_tables.curve_table(store, list(runs.values()))
     names = {name: set(rows["metric"]) for name, rows in table.groupby("name")}
     assert {"validation_loss", "validation_accuracy"} < names["honest"]
     assert {"test_loss_optimistic", "test_accuracy_optimistic"} < names["optimistic"]
@@ -220,11 +220,11 @@ def test_what_leaves_the_lab_bears_the_name_of_what_it_is(runs: dict[str, Run]) 
     assert "accuracy/validation" in tags["honest"]
     assert {"loss/test_optimistic", "accuracy/test_optimistic"} < tags["optimistic"]
     assert not any("validation" in tag for tag in tags["optimistic"])
-    folder = tensorboard.write(store, runs["optimistic"], store.root / "tensorboard")
+    folder = tensorboard.write_to_tensorboard(store, runs["optimistic"], store.root / "tensorboard")
     content = next(folder.iterdir()).read_bytes()
     assert b"accuracy/best_test_optimistic" in content
     assert b"accuracy/validation" not in content
-    html = report.html(store, list(runs.values())).split("</style>")[1].split("<script>")[0]
+    html = report.report_html(store, list(runs.values())).split("</style>")[1].split("<script>")[0]
     assert html.count("test (optimistic)") >= 1
     assert f"{100 * (runs['optimistic'].test_accuracy or 0):.2f}" in html
     assert "The best epoch of run 2 was chosen on the test images themselves" in html
@@ -251,8 +251,8 @@ def test_a_smoothed_training_loss_is_called_so_wherever_it_stands(runs: dict[str
         texts = [trace.hovertemplate for trace in loss.data if trace.meta and "training" in (trace.hovertemplate or "")]
         assert ["with label smoothing" in text for text in texts] == [True, False]
         assert "smoothing" not in str(accuracy.to_json()).replace("smoothed", "")
-    assert "train_loss_with_label_smoothing" in set(curves.table(store, [old])["metric"])
-    assert "train_loss_with_label_smoothing" not in set(curves.table(store, [today])["metric"])
+    assert "train_loss_with_label_smoothing" in set(curve_tables.curve_table(store, [old])["metric"])
+    assert "train_loss_with_label_smoothing" not in set(curve_tables.curve_table(store, [today])["metric"])
     assert tensorboard.tag_of(old, "train_loss") == "loss/train_with_label_smoothing"
 
 

@@ -142,21 +142,21 @@ def resume(store: Store, run: Run) -> Run:
 def test_an_archive_carries_what_is_known_of_the_data(store: Store, tmp_path: Path):
     run = train(store, config_of(write_images(tmp_path / "images")))
     path = tmp_path / "run.zip"
-    archive.write(store, run, path)
+    archive.write_archive(store, run, path)
     elsewhere = Store.open(tmp_path / "elsewhere")
-    assert archive.read(elsewhere, path).data == run.data
+    assert archive.read_archive(elsewhere, path).data == run.data
 
 
 def test_an_archive_from_before_is_imported_and_nothing_is_known(store: Store, tmp_path: Path):
     run = train(store, config_of(write_images(tmp_path / "images")))
     forget(store, run)
     path = tmp_path / "run.zip"
-    archive.write(store, store.run(run.id), path)
+    archive.write_archive(store, store.run(run.id), path)
     with zipfile.ZipFile(path) as whole:
         members = {name: whole.read(name) for name in whole.namelist()}
     assert json.loads(members["manifest.json"])["version"] == 1
     assert "data" not in json.loads(members["run.json"])
-    imported = archive.read(Store.open(tmp_path / "elsewhere"), packed(signed(members), tmp_path / "again.zip"))
+    imported = archive.read_archive(Store.open(tmp_path / "elsewhere"), packed(signed(members), tmp_path / "again.zip"))
     assert (imported.data, imported.rule) == (None, 1)
 
 

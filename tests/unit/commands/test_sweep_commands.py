@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from mnist_core import sweeps
-from mnist_core.commands import sweep as sweep_commands
-from mnist_core.commands.sweep import sweep_app
+from mnist_core.commands import sweep_commands as sweep_commands
+from mnist_core.commands.sweep_commands import sweep_app
 from mnist_core.config.fields import list_config_fields
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import ConfigError

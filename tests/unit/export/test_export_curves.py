@@ -11,7 +11,7 @@ from mnist_core.commands.cli import app
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import CheckpointError, ExportError, StoreError
 from mnist_core.events import EpochEnd, StepEnd
-from mnist_core.export import curves, formats
+from mnist_core.export import curve_tables, formats
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 
@@ -29,9 +29,9 @@ def recorded(store: Store, name: str, losses: list[float]) -> Run:
 def test_what_is_read_back_is_what_was_recorded(form: str, store: Store, tmp_path: Path):
     runs = [recorded(store, "first, with a comma", [2.5, 1 / 3]), recorded(store, "ärger", [math.nan, math.inf])]
     path = tmp_path / f"curves.{form}"
-    {"csv": curves.write_csv, "parquet": curves.write_parquet}[form](store, runs, path)
+    {"csv": curve_tables.write_curves_csv, "parquet": curve_tables.write_curves_parquet}[form](store, runs, path)
     table = pd.read_csv(path) if form == "csv" else pd.read_parquet(path)
-    assert tuple(table.columns) == curves.COLUMNS
+    assert tuple(table.columns) == curve_tables.COLUMNS
     assert list(dict.fromkeys(zip(table["run"], table["name"], strict=True))) == [
         (run.number, run.name) for run in runs
     ]
@@ -47,7 +47,7 @@ def test_what_is_read_back_is_what_was_recorded(form: str, store: Store, tmp_pat
 
 
 def test_no_run_gives_an_empty_table_with_its_columns(store: Store):
-    assert tuple(curves.table(store, []).columns) == curves.COLUMNS
+    assert tuple(curve_tables.curve_table(store, []).columns) == curve_tables.COLUMNS
 
 
 def test_the_command_writes_the_file_that_the_page_offers(
@@ -57,26 +57,26 @@ def test_the_command_writes_the_file_that_the_page_offers(
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, ["export", str(run.number), "--as", "csv"])
     assert done.exit_code == 0, done.output
-    assert (tmp_path / f"run-{run.number}.csv").read_bytes() == formats.content(store, run, "csv")
+    assert (tmp_path / f"run-{run.number}.csv").read_bytes() == formats.export_bytes(store, run, "csv")
     named = CliRunner().invoke(app, ["export", str(run.number), "--as", "parquet", "-o", "there/curves.parquet"])
     assert named.exit_code == 0, named.output
-    assert len(pd.read_parquet(tmp_path / "there" / "curves.parquet")) == len(curves.table(store, [run]))
+    assert len(pd.read_parquet(tmp_path / "there" / "curves.parquet")) == len(curve_tables.curve_table(store, [run]))
     into = CliRunner().invoke(app, ["export", str(run.number), "--as", "csv", "-o", "there"])
     assert into.exit_code == 0, into.output
-    assert (tmp_path / "there" / f"run-{run.number}.csv").read_bytes() == formats.content(store, run, "csv")
+    assert (tmp_path / "there" / f"run-{run.number}.csv").read_bytes() == formats.export_bytes(store, run, "csv")
 
 
 def test_what_a_run_cannot_give_yet_is_said_and_leaves_no_file(store: Store, tmp_path: Path):
     run = store.enqueue(RunConfig(dataset="mnist-5k"), "waits")
-    assert formats.refusal(store, run, "script") == ""
-    assert formats.refusal(store, run, "csv") == ""
-    assert "epoch" in formats.refusal(store, run, "onnx")
-    assert "queued" in formats.refusal(store, run, "zip")
+    assert formats.export_refusal(store, run, "script") == ""
+    assert formats.export_refusal(store, run, "csv") == ""
+    assert "epoch" in formats.export_refusal(store, run, "onnx")
+    assert "queued" in formats.export_refusal(store, run, "zip")
     with pytest.raises(CheckpointError, match="has no checkpoint"):
-        formats.write(store, run, "safetensors", tmp_path / "weights.safetensors")
+        formats.write_export(store, run, "safetensors", tmp_path / "weights.safetensors")
     (tmp_path / "file").write_text("")
     with pytest.raises(ExportError, match="cannot be written"):
-        formats.write(store, run, "csv", tmp_path / "file" / "curves.csv")
+        formats.write_export(store, run, "csv", tmp_path / "file" / "curves.csv")
     assert [path.name for path in tmp_path.iterdir() if path.suffix] == []
 
 

@@ -80,7 +80,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Run], str]:
         with_mistakes(store, list(range(5, 24))),
         with_mistakes(store, list(range(100)), "worse", CONFIG.replace(learning_rate=0.1)),
     ]
-    return runs, report.html(store, runs)
+    return runs, report.report_html(store, runs)
 
 
 @pytest.fixture(scope="module")
@@ -164,14 +164,14 @@ def test_it_says_where_it_comes_from(compared: tuple[list[Run], str], seen: dict
 def test_runs_without_answers_are_reported_too():
     store = Store.open()
     waiting = store.enqueue(CONFIG, "waiting")
-    page = Text(report.html(store, [waiting])).sections
+    page = Text(report.report_html(store, [waiting])).sections
     assert "None of these runs has predictions that can be compared." in page[""]
     assert "waiting" in page["Results"]
-    alone = Text(report.html(store, [with_mistakes(store, [3]), waiting])).sections
+    alone = Text(report.report_html(store, [with_mistakes(store, [3]), waiting])).sections
     assert "has no predictions yet" in alone["Results"]
     assert "1 image that the run does not get right" in alone["Mistakes"]
     with pytest.raises(StoreError, match="at least one run"):
-        report.html(store, [])
+        report.report_html(store, [])
 
 
 def test_seeds_are_compared_as_architectures():
@@ -181,7 +181,7 @@ def test_seeds_are_compared_as_architectures():
         for architecture, counts in (("softmax", (50, 54, 58)), ("mlp-100", (9, 10, 12)))
         for seed, count in enumerate(counts)
     ]
-    section = " ".join(Text(report.html(store, runs)).sections["Is it real?"].split())
+    section = " ".join(Text(report.report_html(store, runs)).sections["Is it real?"].split())
     assert "over several seeds" in section
     assert "evidence of a difference between the architectures" in section
 
@@ -220,7 +220,7 @@ def test_the_command_imports_a_run_that_was_given_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     store = Store.open()
-    archive.write(store, with_mistakes(store, [1, 2], "given away"), tmp_path / "run.zip")
+    archive.write_archive(store, with_mistakes(store, [1, 2], "given away"), tmp_path / "run.zip")
     monkeypatch.setenv("MNIST_LAB_RESULTS", str(tmp_path / "elsewhere"))
     assert command(monkeypatch, "import", str(tmp_path / "run.zip")) == 0
     assert "#1 given away: finished." in capsys.readouterr().out

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mnist_core.analysis import scores
-from mnist_core.commands.study import study_app
+from mnist_core.commands.study_commands import study_app
 from mnist_core.errors import ConfigError
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mnist_core.text.rounding import decimals, fixed, with_spread
+from mnist_core.text.rounding import decimals, fixed_decimals, with_spread
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,6 @@ def test_two_digits_of_an_uncertainty_from_10_to_35_else_one(uncertainty: float,
 
 
 def test_what_rounds_to_zero_has_no_minus() -> None:
-    assert fixed(-0.00004, 4, sign=True) == "+0.0000"
-    assert fixed(-0.004, 2) == "0.00"
-    assert fixed(-1234.5, 1) == "−1,234.5"
+    assert fixed_decimals(-0.00004, 4, sign=True) == "+0.0000"
+    assert fixed_decimals(-0.004, 2) == "0.00"
+    assert fixed_decimals(-1234.5, 1) == "−1,234.5"

@@ -9,10 +9,10 @@ import torch
 
 from mnist_core.config import OPTIMIZERS, OptimizerPart, RunConfig
 from mnist_core.data import has_augmentation
-from mnist_core.export.script.data import chooses
+from mnist_core.export.script.data_code import chooses
 
 
-def optimizer(config: RunConfig, device: str, hidden: bool) -> str:
+def optimizer_code(config: RunConfig, device: str, hidden: bool) -> str:
     """Code that makes `optimizer`, as `optimization.optimizers` makes it, and the others of `optimizer_names`.
 
     `hidden`: whether the network has weight matrices between hidden layers.
@@ -59,7 +59,7 @@ def _arguments(config: RunConfig, part: OptimizerPart, device: str) -> list[str]
     return written
 
 
-def learning_rate(config: RunConfig) -> str:
+def learning_rate_code(config: RunConfig) -> str:
     """`learning_rate(step)`, as `optimization.learning_rate` computes it; empty where it never changes."""
     if not changes_rate(config):
         return ""
@@ -88,7 +88,7 @@ def changes_rate(config: RunConfig) -> bool:
     return config.schedule != "constant" or config.warmup_epochs > 0
 
 
-def evaluation(config: RunConfig, device: str) -> str:
+def evaluation_code(config: RunConfig, device: str) -> str:
     """`evaluate(images, labels)`, in the batches of `evaluation.evaluate_split`."""
     answer, extra = "logits = network(prepare(x))", ""
     if config.precision == "bfloat16":
@@ -98,7 +98,7 @@ def evaluation(config: RunConfig, device: str) -> str:
     return Template(_EVALUATE).substitute(size=100 if device == "cpu" else 2000, answer=answer, extra=extra)
 
 
-def loop(config: RunConfig, device: str, hidden: bool, last: str, first_choice: int, patience: int) -> str:
+def loop_code(config: RunConfig, device: str, hidden: bool, last: str, first_choice: int, patience: int) -> str:
     """Training over all epochs up to the setting named `last`; a best epoch counts after `first_choice`.
 
     `patience` is the version of the rule by which early stopping counts (`TrainingRules`).

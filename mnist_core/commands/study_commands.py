@@ -11,7 +11,7 @@ from rich.table import Table
 
 from mnist_core import environment
 from mnist_core.analysis import measures
-from mnist_core.commands.flags import number, whole_number
+from mnist_core.commands.flags import number_option, whole_number_option
 from mnist_core.errors import ConfigError
 from mnist_core.jobs import with_dead_runs_ended
 from mnist_core.store import Run, Store
@@ -71,9 +71,11 @@ def study_run(
     experiment: Annotated[str, typer.Option(help="Only this experiment of the study.")] = "",
     seeds: Annotated[
         int | None,
-        whole_number("Train each network this many times. By default as often as `study list` says.", low=1, high=20),
+        whole_number_option(
+            "Train each network this many times. By default as often as `study list` says.", low=1, high=20
+        ),
     ] = None,
-    epochs_scale: Annotated[float, number("Multiply all epochs by this, such as 0.1 for a first look.")] = 1,
+    epochs_scale: Annotated[float, number_option("Multiply all epochs by this, such as 0.1 for a first look.")] = 1,
     protocol: Annotated[
         Literal["published", "honest", "both"],
         typer.Option(help="published: the test images choose the epoch. honest: held-out images do."),

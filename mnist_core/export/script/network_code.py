@@ -25,7 +25,7 @@ _INDENT = "    "
 _WITHOUT_NAME = {"Conv2d": 3, "Patches": 3, "LogSoftmax": 0}
 
 
-def network(nodes: Sequence[Node]) -> str:
+def network_code(nodes: Sequence[Node]) -> str:
     """An expression that makes the network of these layers: `nn.Sequential(...)`, one layer a line.
 
     It makes the modules in the order of `architectures.build_network`, so a seed gives both the same weights.
@@ -33,18 +33,18 @@ def network(nodes: Sequence[Node]) -> str:
     return _sequential(nodes, 0)
 
 
-def seeded(config: RunConfig, nodes: Sequence[Node], shape: Shape, classes: int, device: str) -> str:
+def seeding_code(config: RunConfig, nodes: Sequence[Node], shape: Shape, classes: int, device: str) -> str:
     """`network` with the run's initial weights on its device, as `build_seeded` and `move_to_device` make it."""
     check_initial_weights(config.initial_weights, shape, classes)
     lines = ["torch.manual_seed(SEED)"]
     older = [infer_nodes(architecture_line(line), shape, classes) for line in initial_lines(config.initial_weights)]
     for place, ancestor in enumerate(older):
-        lines.append(f"{'network' if place else 'older'} = {network(ancestor)}")
+        lines.append(f"{'network' if place else 'older'} = {network_code(ancestor)}")
         if place == 0:
             lines.append("state = torch.get_rng_state()")
         else:
             lines += [_copied(older[place - 1], ancestor), "older = network"]
-    lines.append(f"network = {network(nodes)}")
+    lines.append(f"network = {network_code(nodes)}")
     if older:
         lines += [_copied(older[-1], nodes), "torch.set_rng_state(state)"]
     arguments = ["DEVICE"] if device != "cpu" else []
@@ -59,7 +59,7 @@ def linear_layers(nodes: Sequence[Node]) -> int:
     return sum(weights.module == "Linear" for _, weights in list_weights(nodes))
 
 
-def own_modules(nodes: Sequence[Node]) -> str:
+def module_definitions(nodes: Sequence[Node]) -> str:
     """The classes of the modules that torch lacks and these layers use, as they stand in this project."""
     written: list[str] = []
     for node, _, _ in flatten_nodes(tuple(nodes)):

@@ -8,7 +8,7 @@ from mnist_core.data import has_augmentation
 _WORDS = {"rotate": "turned", "shift": "moved", "scale": "resized", "elastic": "bent", "crop_flip": "cropped, mirrored"}
 
 
-def augmentation(config: RunConfig, device: str) -> str:
+def augmentation_code(config: RunConfig, device: str) -> str:
     """`augment(images)`: float images (B, C, H, W) in [0, 1] changed as the config asks; empty if it asks nothing.
 
     Draws every random number that the run drew, in its order, but writes out only the changes that the run made.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 COLUMNS = ("run", "name", "metric", "step", "epoch", "seconds", "value")
 
 
-def table(store: Store, runs: Sequence[Run]) -> "pd.DataFrame":
+def curve_table(store: Store, runs: Sequence[Run]) -> "pd.DataFrame":
     """Every recorded value of these runs, one a row, run after run, in the order in which training told them.
 
     Columns: number and name of the run; metric (as in `Store.metrics`: train_loss, validation_accuracy ..., but
@@ -32,12 +32,12 @@ def table(store: Store, runs: Sequence[Run]) -> "pd.DataFrame":
     return pd.concat(parts, ignore_index=True).loc[:, list(COLUMNS)]
 
 
-def write_csv(store: Store, runs: Sequence[Run], path: Path) -> None:
+def write_curves_csv(store: Store, runs: Sequence[Run], path: Path) -> None:
     """The table as CSV in UTF-8, numbers in full precision; NaN is written as nan, infinities as inf and -inf."""
-    path.write_text(csv(table(store, runs)), encoding="utf-8", newline="")
+    path.write_text(as_csv(curve_table(store, runs)), encoding="utf-8", newline="")
 
 
-def csv(values: "pd.DataFrame") -> str:
+def as_csv(values: "pd.DataFrame") -> str:
     """A table as CSV for spreadsheets: a text or a heading that they would take for a formula begins with '."""
     guarded = values.copy()
     for name in values.select_dtypes(exclude=["number", "bool"]).columns:
@@ -47,6 +47,6 @@ def csv(values: "pd.DataFrame") -> str:
     return guarded.rename(columns=in_spreadsheet).to_csv(index=False, na_rep="nan", lineterminator="\r\n")
 
 
-def write_parquet(store: Store, runs: Sequence[Run], path: Path) -> None:
+def write_curves_parquet(store: Store, runs: Sequence[Run], path: Path) -> None:
     """The table as Parquet, with the types of its columns."""
-    table(store, runs).to_parquet(path, index=False)
+    curve_table(store, runs).to_parquet(path, index=False)

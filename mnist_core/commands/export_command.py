@@ -18,11 +18,11 @@ _FORMS = (
 )
 _OUTPUT = (
     "The file to write, or a folder that is there; for tensorboard a folder (runs), for mlflow a tracking store "
-    "(sqlite:///mlflow.db). Empty: run-NUMBER with the form's ending, here."
+    "(sqlite:///db). Empty: run-NUMBER with the form's ending, here."
 )
 
 
-def export(
+def export_run(
     run: Annotated[str, typer.Argument(help="Number (12), id, or the beginning of an id.")],
     form: Annotated[Form, typer.Option("--as", help=_FORMS)] = "script",
     output: Annotated[str, typer.Option("--output", "-o", help=_OUTPUT)] = "",
@@ -33,27 +33,29 @@ def export(
     if form == "tensorboard":
         print(in_terminal(str(_to_tensorboard(store, found, Path(output or "runs")))))
     elif form == "mlflow":
-        print(_to_mlflow(store, found, output or "sqlite:///mlflow.db"))
+        print(_to_mlflow(store, found, output or "sqlite:///db"))
     else:
-        from mnist_core.export import formats
+        from mnist_core.export import export_file_name, write_export
 
         path = Path(output)
         if path.is_dir():
-            path /= formats.file_name(found, form)
-        formats.write(store, found, form, path)
+            path /= export_file_name(found, form)
+        write_export(store, found, form, path)
         print(in_terminal(f"{path} ({path.stat().st_size:,} bytes)"))
 
 
 def _to_tensorboard(store: Store, run: Run, folder: Path) -> str:
-    from mnist_core.export import tensorboard
+    from mnist_core.export import write_to_tensorboard
 
     try:
-        return f"{tensorboard.write(store, run, folder)}; tensorboard --logdir {folder} shows it"
+        return f"{write_to_tensorboard(store, run, folder)}; tensorboard --logdir {folder} shows it"
     except OSError as error:
         raise StoreError(f"{folder} cannot be written: {error.strerror}. Name another folder with -o.") from None
 
 
 def _to_mlflow(store: Store, run: Run, tracking: str) -> str:
-    from mnist_core.export import mlflow
+    from mnist_core.export import write_to_mlflow
 
-    return f"run {mlflow.write(store, run, tracking)} in {tracking}; mlflow ui --backend-store-uri {tracking} shows it"
+    return (
+        f"run {write_to_mlflow(store, run, tracking)} in {tracking}; mlflow ui --backend-store-uri {tracking} shows it"
+    )

@@ -10,7 +10,7 @@ from mnist_core.errors import ExportError
 _ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "sigmoid": "logistic"}
 
 
-def fitting(config: RunConfig, nodes: Sequence[Node], classes: int, epochs: str) -> list[str]:
+def fitting_code(config: RunConfig, nodes: Sequence[Node], classes: int, epochs: str) -> list[str]:
     """Paragraphs that fit the run's estimator and put its weights into `weights`, named as in the run's network.
 
     Raises ExportError for two classes, of which scikit-learn keeps only one output.

@@ -24,7 +24,7 @@ _DRAWN = ("train_loss", "train_accuracy", "validation_loss", "validation_accurac
 
 
 @dataclass(frozen=True)
-class Findings:
+class ReportContent:
     """Everything that a report is made from."""
 
     runs: tuple[Run, ...]
@@ -52,7 +52,7 @@ class Findings:
         return self.answers.runs.index(run) if self.answers and run in self.answers.runs else None
 
 
-def find(store: Store, runs: Sequence[Run]) -> Findings:
+def gather_content(store: Store, runs: Sequence[Run]) -> ReportContent:
     """Read what the store holds of the runs and compare them. Raises StoreError if there is none."""
     if not runs:
         raise StoreError("runs: there is nothing to report; name at least one run")
@@ -66,7 +66,7 @@ def find(store: Store, runs: Sequence[Run]) -> Findings:
     images, problem = _images(found) if found else (None, "")
     classes = class_names_of(store, found.runs[0], found.classes) if found and found.runs else ()
     metrics, without = _metrics(store, runs)
-    return Findings(
+    return ReportContent(
         tuple(runs),
         metrics,
         found,

@@ -21,30 +21,31 @@ class Html(str):
     __slots__ = ()
 
 
-def text(value: object) -> str:
+def as_html(value: object) -> str:
     """Anything as HTML: `Html` as it is, all else escaped."""
     return value if isinstance(value, Html) else in_html(value)
 
 
-def section(title: str, *parts: str) -> Html:
+def html_section(title: str, *parts: str) -> Html:
     """A heading with what belongs to it; nothing if all parts are empty."""
     inside = "\n".join(part for part in parts if part)
     return Html(f"<section>\n<h2>{in_html(title)}</h2>\n{inside}\n</section>" if inside else "")
 
 
-def paragraph(*sentences: str, kind: str = "") -> Html:
+def html_paragraph(*sentences: str, kind: str = "") -> Html:
     """Sentences in a row; `kind` is a CSS class."""
-    said = " ".join(text(sentence) for sentence in sentences if sentence)
+    said = " ".join(as_html(sentence) for sentence in sentences if sentence)
     opening = f'<p class="{kind}">' if kind else "<p>"
     return Html(f"{opening}{said}</p>" if said else "")
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], words: int = 1, caption: str = "") -> Html:
+def html_table(head: Sequence[str], rows: Iterable[Sequence[object]], words: int = 1, caption: str = "") -> Html:
     """A table whose first `words` columns are words and the others numbers, set to the right."""
 
     def cells(tag: str, row: Sequence[object]) -> str:
         return "".join(
-            f"<{tag}{'' if place < words else ' class=number'}>{text(value)}</{tag}>" for place, value in enumerate(row)
+            f"<{tag}{'' if place < words else ' class=number'}>{as_html(value)}</{tag}>"
+            for place, value in enumerate(row)
         )
 
     body = "\n".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
@@ -65,22 +66,22 @@ def run_marks(runs: Sequence[NamedRun]) -> dict[int, Html]:
     return marks
 
 
-def strong(said: str, stressed: bool) -> Html:
+def html_strong(said: str, stressed: bool) -> Html:
     """A text, bold if it is to be stressed."""
     return Html(f"<b>{in_html(said)}</b>" if stressed else in_html(said))
 
 
-def percent(fraction: float | None, digits: int = 2) -> str:
+def html_percent(fraction: float | None, digits: int = 2) -> str:
     """A fraction in per cent."""
     return MISSING if fraction is None else f"{100 * fraction:.{digits}f}{_SPACE}%"
 
 
-def number(value: float | None, kind: str = ",.0f") -> str:
+def html_number(value: float | None, kind: str = ",.0f") -> str:
     """A number in a format, or a dash."""
     return MISSING if value is None else f"{value:{kind}}"
 
 
-def picture(png: bytes, about: str) -> Html:
+def html_image(png: bytes, about: str) -> Html:
     """A picture inside the page."""
     return Html(f'<img alt="{in_html(about)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">')
 

@@ -14,7 +14,7 @@ from rich.table import Column, Table
 
 from mnist_core import sweeps
 from mnist_core.analysis import intervals, measures, stats
-from mnist_core.commands.flags import whole_number, with_config_flags
+from mnist_core.commands.flags import whole_number_option, with_config_flags
 from mnist_core.config import RunConfig, format_value
 from mnist_core.errors import ConfigError
 from mnist_core.jobs import follow_all, with_dead_runs_ended
@@ -83,23 +83,23 @@ def list_sweeps(as_json: _As_json = False) -> None:
     Console(markup=False, emoji=False, highlight=False).print(table if found else text)
 
 
-@sweep_app.command()
-def show(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None:
+@sweep_app.command("show")
+def show_sweep(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None:
     """Show what a sweep has found so far."""
     store = with_dead_runs_ended(Store.open())
     _report(store, sweeps.find_sweep(store, sweep).id, as_json)
 
 
-@sweep_app.command()
-def stop(sweep: Annotated[str, _SWEEP]) -> None:
+@sweep_app.command("stop")
+def stop_sweep(sweep: Annotated[str, _SWEEP]) -> None:
     """Stop all runs of a sweep that train or wait."""
     store = with_dead_runs_ended(Store.open())
     count = sweeps.stop_sweep(store, sweeps.find_sweep(store, sweep).id)
     print(f"{count} runs are asked to stop")
 
 
-@sweep_app.command()
-def retry(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None:
+@sweep_app.command("retry")
+def retry_sweep(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None:
     """Train failed and interrupted runs of a sweep again, and whatever of it still waits."""
     store = with_dead_runs_ended(Store.open())
     row = sweeps.find_sweep(store, sweep)
@@ -239,10 +239,10 @@ sweep_app.command("run")(
         [
             ("axis", [], Annotated[list[str], typer.Option("--axis", help=_AXIS)]),
             ("method", "grid", Annotated[Literal["grid", "random"], typer.Option(help="All combinations, or some.")]),
-            ("samples", 20, Annotated[int, whole_number("Combinations that a random search draws.")]),
-            ("seeds", 1, Annotated[int, whole_number("Runs of each combination, from --seed on.")]),
+            ("samples", 20, Annotated[int, whole_number_option("Combinations that a random search draws.")]),
+            ("seeds", 1, Annotated[int, whole_number_option("Runs of each combination, from --seed on.")]),
             ("halving", False, Annotated[bool, typer.Option("--halving", help="Stop hopeless runs early.")]),
-            ("random_seed", 0, Annotated[int, whole_number("Seed of the random search.")]),
+            ("random_seed", 0, Annotated[int, whole_number_option("Seed of the random search.")]),
             ("name", "", Annotated[str, typer.Option(help="A name for the sweep.")]),
             ("yes", False, Annotated[bool, typer.Option("--yes", help="Start without asking.")]),
             ("as_json", False, _As_json),

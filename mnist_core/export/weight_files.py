@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OPSET = 18
 
 
-def fingerprint(weights: Mapping[str, "Tensor"]) -> str:
+def weights_fingerprint(weights: Mapping[str, "Tensor"]) -> str:
     """The sha256 of all tensors of a state dict, in the order of their names: 64 hex digits."""
     total = hashlib.sha256()
     for _, value in sorted(weights.items()):

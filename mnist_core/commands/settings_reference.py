@@ -1,6 +1,6 @@
 """The reference of settings and commands, made from the code.
 
-By `python -m mnist_core.commands.reference > docs/settings.md`.
+By `python -m mnist_core.commands.settings_reference > docs/settings.md`.
 """
 
 import inspect
@@ -10,14 +10,14 @@ from mnist_core.config import FIELD_GROUPS, FieldInfo, list_config_fields
 
 _INTRODUCTION = """# Settings and commands
 
-Made by `python -m mnist_core.commands.reference > docs/settings.md`; a test compares it with the code.
+Made by `python -m mnist_core.commands.settings_reference > docs/settings.md`; a test compares it with the code.
 
 Every setting is a field of `RunConfig`. The Train page shows it under its label, the command line as a flag
 (`learning_rate` is `--learning-rate`), and a link to the Train page may carry it (`train?epochs=20`).
 """
 
 
-def markdown() -> str:
+def settings_markdown() -> str:
     """The whole page."""
     parts = [_INTRODUCTION]
     for group in FIELD_GROUPS:
@@ -56,4 +56,4 @@ def _values(field: FieldInfo) -> str:
 
 
 if __name__ == "__main__":
-    print(markdown(), end="")
+    print(settings_markdown(), end="")

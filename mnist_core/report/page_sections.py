@@ -9,10 +9,21 @@ import pandas as pd
 from mnist_core.analysis import comparison, image_remarks, measures, stats
 from mnist_core.config import list_config_fields
 from mnist_core.plots import learning_curves, run_label
-from mnist_core.report.findings import Findings
-from mnist_core.report.words import MISSING, Charts, Html, number, paragraph, percent, run_marks, section, strong, table
+from mnist_core.report.content import ReportContent
+from mnist_core.report.html_pieces import (
+    MISSING,
+    Charts,
+    Html,
+    html_number,
+    html_paragraph,
+    html_percent,
+    html_section,
+    html_strong,
+    html_table,
+    run_marks,
+)
 from mnist_core.store import Run
-from mnist_core.text import decimals, fixed
+from mnist_core.text import decimals, fixed_decimals
 
 # more are not read: then only those with the best run are shown
 _PAIRS = 45
@@ -21,23 +32,23 @@ _SMOOTHING = 0.9
 _NAME_LENGTH = 32
 
 
-def lead(found: Findings) -> Html:
+def lead_section(found: ReportContent) -> Html:
     """What is to be learned from the whole, in a sentence or two."""
     if found.answers is None:
-        return paragraph("None of these runs has predictions that can be compared.", kind="lead")
+        return html_paragraph("None of these runs has predictions that can be compared.", kind="lead")
     best = _ranked(found)[0]
     run, images = found.answers.runs[best], found.answers.images
     right = int(found.answers.right[best].sum())
     low, high = stats.wilson(right, images)
     says = (
-        f"{_short(run)} is right on {right:,} of {images:,} test images: {percent(right / images)} "
-        f"(95 % interval {percent(low)} to {percent(high)})."
+        f"{_short(run)} is right on {right:,} of {images:,} test images: {html_percent(right / images)} "
+        f"(95 % interval {html_percent(low)} to {html_percent(high)})."
     )
     note = measures.optimistic_note(found.answers.runs)
     if not found.pairs:
-        return paragraph(says, note, kind="lead")
+        return html_paragraph(says, note, kind="lead")
     if len(found.pairs) == 1:
-        return paragraph(
+        return html_paragraph(
             _verdict(found, found.pairs[0]), stats.selection_bias_text(found.selection_bias), note, kind="lead"
         )
     like = sorted({place for group in found.alike if best in group for place in group} - {best})
@@ -47,10 +58,10 @@ def lead(found: Findings) -> Html:
         if like
         else "Every other run here is worse by more than chance explains."
     )
-    return paragraph(says, compared, stats.selection_bias_text(found.selection_bias), note, kind="lead")
+    return html_paragraph(says, compared, stats.selection_bias_text(found.selection_bias), note, kind="lead")
 
 
-def results(found: Findings) -> Html:
+def results_section(found: ReportContent) -> Html:
     """What each run achieved, with the interval of its test accuracy."""
     rows, marks = [], run_marks(found.runs)
     for run in found.runs:
@@ -64,12 +75,12 @@ def results(found: Findings) -> Html:
                 marks[run.number],
                 _test(run),
                 span,
-                percent(run.held_out_accuracy),
-                percent(run.train_accuracy),
-                number(run.parameters),
-                number(run.macs),
+                html_percent(run.held_out_accuracy),
+                html_percent(run.train_accuracy),
+                html_number(run.parameters),
+                html_number(run.macs),
                 f"{run.epoch}",
-                number(run.seconds, ",.1f"),
+                html_number(run.seconds, ",.1f"),
                 run.state,
             ]
         )
@@ -93,36 +104,36 @@ def results(found: Findings) -> Html:
     left = [f"{_short(one.run)} {one.reason}." for one in found.left_out]
     if found.answers is not None and found.answers.remark:
         left.append(found.answers.remark)
-    return section(
+    return html_section(
         "Results",
-        table(head, rows),
-        paragraph(
+        html_table(head, rows),
+        html_paragraph(
             "Accuracies: validation at the best epoch, training over the last. The interval is Wilson's.",
             measures.optimistic_note(found.runs),
             kind="note",
         ),
-        *(paragraph(note, kind="note") for note in [changed, *said, *left] if note),
+        *(html_paragraph(note, kind="note") for note in [changed, *said, *left] if note),
     )
 
 
-def statistics(found: Findings) -> Html:
+def statistics_section(found: ReportContent) -> Html:
     """Which runs differ by more than chance: sentences, groups, pairs; then architectures over their seeds."""
     if found.answers is None or not found.pairs:
-        return section("Is it real?", _architectures(found))
+        return html_section("Is it real?", _architectures(found))
     runs = found.answers.runs
     sentences = [_verdict(found, pair) for pair in found.pairs] if 1 < len(found.pairs) <= 3 else []
     groups = [", ".join(_short(runs[place]) for place in group) for group in found.alike if len(group) > 1]
-    return section(
+    return html_section(
         "Is it real?",
-        paragraph("These trained networks, on these test images:"),
-        *(paragraph(sentence) for sentence in sentences),
-        *(paragraph(f"Cannot be told apart: {group}.") for group in groups),
+        html_paragraph("These trained networks, on these test images:"),
+        *(html_paragraph(sentence) for sentence in sentences),
+        *(html_paragraph(f"Cannot be told apart: {group}.") for group in groups),
         _pairs(found),
         _architectures(found),
     )
 
 
-def _pairs(found: Findings) -> Html:
+def _pairs(found: ReportContent) -> Html:
     """The table of pairs, all of them or those with the best run, and what its p and intervals are."""
     assert found.answers is not None
     runs, marks = found.answers.runs, run_marks(found.runs)
@@ -137,8 +148,8 @@ def _pairs(found: Findings) -> Html:
                 marks[runs[pair.b].number],
                 stats.points_text(one.difference),
                 f"{stats.points_text(one.low)} to {stats.points_text(one.high)}",
-                number(one.only_a),
-                number(one.only_b),
+                html_number(one.only_a),
+                html_number(one.only_b),
                 stats.p_text(pair.adjusted).removeprefix("p = ").removeprefix("p "),
             ]
         )
@@ -157,44 +168,44 @@ def _pairs(found: Findings) -> Html:
     if len(shown) < count:
         about.append(f"Only the pairs with {_short(runs[best])} are listed, of all {count}.")
     head = ["A", "B", "A − B (points)", interval, "Only A right", "Only B right", p]
-    return Html("\n".join([table(head, rows, words=2), paragraph(*about, kind="note")]))
+    return Html("\n".join([html_table(head, rows, words=2), html_paragraph(*about, kind="note")]))
 
 
-def curves(found: Findings, charts: Charts) -> Html:
+def curves_section(found: ReportContent, charts: Charts) -> Html:
     """Loss and accuracy over training."""
     if all(table.empty for table in found.metrics.values()):
         return Html("")
     loss = learning_curves(found.metrics, found.runs, "loss", "epoch", _SMOOTHING, log_y=True)
     accuracy = learning_curves(found.metrics, found.runs, "accuracy", "epoch", _SMOOTHING, log_y=True)
-    return section(
+    return html_section(
         "Learning curves",
         charts.add(loss, "Loss over epochs"),
-        paragraph(measures.training_loss_note(found.runs), kind="note"),
+        html_paragraph(measures.training_loss_note(found.runs), kind="note"),
         charts.add(accuracy, "Accuracy over epochs"),
     )
 
 
-def settings(found: Findings) -> Html:
+def settings_section(found: ReportContent) -> Html:
     """What differs between the configs, then all that matters of each."""
-    differing = table([], [])
+    differing = html_table([], [])
     if len(found.runs) > 1:
         differences = comparison.config_differences(found.runs)
-        differing = _frame(differences) if len(differences) else paragraph("These runs have the same settings.")
+        differing = _frame(differences) if len(differences) else html_paragraph("These runs have the same settings.")
     shown = [
         [field.label, *(_setting(run, field.name) for run in found.runs)]
         for field in list_config_fields()
         if any(field.matters(run.config.model_dump()) for run in found.runs)
     ]
-    every = table(["Setting", *(_short(run) for run in found.runs)], shown, words=1 + len(found.runs))
-    return section(
+    every = html_table(["Setting", *(_short(run) for run in found.runs)], shown, words=1 + len(found.runs))
+    return html_section(
         "Settings",
-        paragraph("What differs:") if len(found.runs) > 1 else "",
+        html_paragraph("What differs:") if len(found.runs) > 1 else "",
         differing if len(found.runs) > 1 else "",
         Html(f"<details><summary>All settings</summary>\n{every}\n</details>"),
     )
 
 
-def by_class(found: Findings) -> Html:
+def by_class_section(found: ReportContent) -> Html:
     """Accuracy of each run on each class."""
     if found.answers is None:
         return Html("")
@@ -205,13 +216,15 @@ def by_class(found: Findings) -> Html:
         if own.any():
             shares = right[:, own].mean(axis=1)
             best = shares.max() if len(shares) > 1 else 2
-            rows.append([name, f"{own.sum():,}", *(strong(percent(share, 1), share == best) for share in shares)])
+            rows.append(
+                [name, f"{own.sum():,}", *(html_strong(html_percent(share, 1), share == best) for share in shares)]
+            )
     head = ["Class", "Images", *(_short(run) for run in found.answers.runs)]
     note = "Bold: the best of a class." if len(found.answers.runs) > 1 else ""
-    return section("By class", table(head, rows), paragraph(note, kind="note"))
+    return html_section("By class", html_table(head, rows), html_paragraph(note, kind="note"))
 
 
-def origins(found: Findings, written: str) -> Html:
+def origins_section(found: ReportContent, written: str) -> Html:
     """Data, versions and machine of each run, and when the report was written."""
     rows, marks = [], run_marks(found.runs)
     for run in found.runs:
@@ -222,7 +235,7 @@ def origins(found: Findings, written: str) -> Html:
             [
                 marks[run.number],
                 run.dataset,
-                number(run.train_images),
+                html_number(run.train_images),
                 _test_images(run),
                 run.device or MISSING,
                 machine,
@@ -246,10 +259,10 @@ def origins(found: Findings, written: str) -> Html:
     for run in found.runs:
         of_runs.setdefault(" ".join(image_remarks(run)), []).append(str(run.number))
     read = [f"Run{'s' * (len(which) > 1)} {', '.join(which)}: {said}" for said, which in of_runs.items() if said]
-    return section(
+    return html_section(
         "Where this comes from",
-        table(head, rows, words=len(head)),
-        *(paragraph(line, kind="note") for line in [*read, written]),
+        html_table(head, rows, words=len(head)),
+        *(html_paragraph(line, kind="note") for line in [*read, written]),
     )
 
 
@@ -262,10 +275,10 @@ def _mean_and_deviation(accuracies: Sequence[float]) -> tuple[str, str]:
     """Mean (%) and standard deviation (points) of several accuracies, in the digits that the deviation supports."""
     mean, deviation = 100 * float(np.mean(accuracies)), 100 * float(np.std(accuracies, ddof=1))
     places = decimals(deviation, 2)
-    return f"{fixed(mean, places)} %", fixed(deviation, places)
+    return f"{fixed_decimals(mean, places)} %", fixed_decimals(deviation, places)
 
 
-def _architectures(found: Findings) -> Html:
+def _architectures(found: ReportContent) -> Html:
     """Groups of seeds against each other, where there are any; of the runs that saw the same test images."""
     if found.answers is None:
         return Html("")
@@ -284,15 +297,15 @@ def _architectures(found: Findings) -> Html:
         corrected = (pair.welch, stats.ALPHA, pair.permutation, pair.least) if len(pairs) > 1 else ()
         a, b = names[pair.a], names[pair.b]
         sentence = stats.group_verdict(a, b, scores[pair.a], scores[pair.b], pair.test, *corrected)
-        said.append(paragraph(sentence, _welch_interval(pair, a, b)))
+        said.append(html_paragraph(sentence, _welch_interval(pair, a, b)))
     left = f"Of {len(pairs)} pairs, for which all p are corrected, the first {_PAIRS} are listed."
     return Html(
         "\n".join(
             [
-                paragraph("These architectures, over several seeds:"),
-                table(["Architecture", "Seeds", "Mean test accuracy", "Standard deviation (points)"], rows),
+                html_paragraph("These architectures, over several seeds:"),
+                html_table(["Architecture", "Seeds", "Mean test accuracy", "Standard deviation (points)"], rows),
                 *said,
-                paragraph(left if len(pairs) > _PAIRS else "", kind="note"),
+                html_paragraph(left if len(pairs) > _PAIRS else "", kind="note"),
             ]
         )
     )
@@ -310,17 +323,17 @@ def _welch_interval(pair: stats.GroupPair, first: str, second: str) -> str:
 def _test(run: Run) -> str:
     """The test accuracy, marked where the test images chose the epoch."""
     mark = " (optimistic)" if run.optimistic and run.tested_accuracy is not None else ""
-    return percent(run.tested_accuracy) + mark
+    return html_percent(run.tested_accuracy) + mark
 
 
-def _verdict(found: Findings, pair: stats.Pair) -> str:
+def _verdict(found: ReportContent, pair: stats.Pair) -> str:
     assert found.answers is not None
     runs = found.answers.runs
     p = pair.adjusted if len(found.pairs) > 1 else None
     return stats.pair_verdict(_short(runs[pair.a]), _short(runs[pair.b]), pair.paired, p)
 
 
-def _ranked(found: Findings) -> list[int]:
+def _ranked(found: ReportContent) -> list[int]:
     """Places in the answers, the best first."""
     assert found.answers is not None
     return np.argsort(-found.answers.right.mean(axis=1), kind="stable").tolist()
@@ -335,7 +348,7 @@ def _setting(run: Run, name: str) -> str:
 
 def _frame(frame: pd.DataFrame) -> Html:
     rows = [[str(label), *map(str, row)] for label, row in zip(frame.index, frame.to_numpy().tolist(), strict=True)]
-    return table([str(frame.index.name), *map(str, frame.columns)], rows, words=1 + len(frame.columns))
+    return html_table([str(frame.index.name), *map(str, frame.columns)], rows, words=1 + len(frame.columns))
 
 
 def _short(run: Run) -> str:

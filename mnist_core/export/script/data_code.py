@@ -6,10 +6,10 @@ from textwrap import dedent
 
 from mnist_core.config import DataFacts, RunConfig
 from mnist_core.data import dataset
-from mnist_core.export.script.folder import folder_images
+from mnist_core.export.script.folder_code import folder_images
 
 
-def images(config: RunConfig, device: str, data: DataFacts | None) -> list[str]:
+def images_code(config: RunConfig, device: str, data: DataFacts | None) -> list[str]:
     """Paragraphs that end with `train_images`, `test_images` (uint8 (N, C, H, W)) and their labels on the device.
 
     `data` is what the run recorded of its data.
@@ -38,7 +38,9 @@ def chooses(config: RunConfig) -> bool:
     return config.choose_on == "test" or config.validation_images != 0
 
 
-def scaling(config: RunConfig, mean: Sequence[float], std: Sequence[float], augmented: bool, device: str) -> list[str]:
+def scaling_code(
+    config: RunConfig, mean: Sequence[float], std: Sequence[float], augmented: bool, device: str
+) -> list[str]:
     """Paragraphs with `prepare(images)`, from uint8 images to the network's input, and where images are changed at
     random while training `prepare_changed(images)`. Each operation is the run's own: another order rounds otherwise.
     """

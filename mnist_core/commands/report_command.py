@@ -13,21 +13,21 @@ from mnist_core.text import in_terminal, one_line
 _NAME = "report.html"
 
 
-def report(
+def write_report_file(
     runs: Annotated[list[str], typer.Argument(help="Numbers or ids of the runs, in the order of the report.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The file to write, or a folder that is there.")
     ] = Path(_NAME),
 ) -> None:
     """Write a comparison of runs as one HTML file that opens without a network."""
-    from mnist_core.report import html
+    from mnist_core.report import report_html
 
     store = with_dead_runs_ended(Store.open())
     if output.is_dir():
         output /= _NAME
     # however often one is named
     found = {run.id: run for run in map(store.find, runs)}
-    page = html(store, [*found.values()]).encode()
+    page = report_html(store, [*found.values()]).encode()
 
     def fill(target: Path) -> None:
         target.write_bytes(page)
@@ -41,7 +41,7 @@ def report(
 
 def import_run(file: Annotated[Path, typer.Argument(help="The zip of a run, as another MNIST Lab wrote it.")]) -> None:
     """Take in a run that was given away as a zip; everything in it is checked first."""
-    from mnist_core.export import archive
+    from mnist_core.export import read_archive
 
-    run = archive.read(Store.open(), file)
+    run = read_archive(Store.open(), file)
     print(one_line(f"#{run.number} {run.name}: {run.state}. {run.note}"))

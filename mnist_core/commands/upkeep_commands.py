@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from mnist_core import environment
-from mnist_core.commands.flags import number, whole_number
+from mnist_core.commands.flags import number_option, whole_number_option
 from mnist_core.errors import ConfigError, StoreError
 from mnist_core.jobs import with_dead_runs_ended
 from mnist_core.store import RunState, Store, database_file
@@ -20,9 +20,9 @@ from mnist_core.text import in_terminal, size_in_words
 _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
-def backup(
+def make_backup(
     folder: Annotated[Path, typer.Argument(help="A folder for backups: the first takes all, later ones what is new.")],
-    keep: Annotated[int, whole_number("Keep so many of the newest backups there; 0 keeps all.", low=0)] = 0,
+    keep: Annotated[int, whole_number_option("Keep so many of the newest backups there; 0 keeps all.", low=0)] = 0,
     as_json: _As_json = False,
 ) -> None:
     """Back up all runs, also while some train: the database and every file that it lists, compared by hash."""
@@ -54,7 +54,7 @@ def backup(
         raise typer.Exit(1)
 
 
-def restore(
+def restore_backup(
     source: Annotated[
         Path, typer.Argument(help="A folder of backups (the newest is taken), one backup in it, or a copy of runs.db.")
     ],
@@ -88,7 +88,7 @@ def restore(
         print(f"what was there is kept in {done.aside}; if the app is open, start it again")
 
 
-def doctor(
+def run_doctor(
     repair: Annotated[
         bool, typer.Option("--repair", help="Repair what can be repaired without losing anything.")
     ] = False,
@@ -118,9 +118,9 @@ def doctor(
         raise typer.Exit(1)
 
 
-def prune(
+def prune_runs(
     runs: Annotated[list[str] | None, typer.Argument(help="Numbers or ids; or choose with the options.")] = None,
-    older_than: Annotated[float, number("Only runs that ended at least so many days ago.", low=0)] = 0,
+    older_than: Annotated[float, number_option("Only runs that ended at least so many days ago.", low=0)] = 0,
     state: Annotated[list[str] | None, typer.Option(help="Only runs in this state; may be repeated.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every run that has ended.")] = False,
     deleted: Annotated[bool, typer.Option("--deleted", help="Remove deleted runs for good now, not in a day.")] = False,
