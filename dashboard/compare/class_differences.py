@@ -14,22 +14,22 @@ from mnist_core.analysis import Predictions, agreement, stats
 from mnist_core.plots import class_accuracies, class_differences, confusion_difference
 from mnist_core.store import Run
 
-# query parameter: places of the true and of the called class, as in 4-9
+# Query parameter with the indices of the true and of the predicted class, as in 4-9.
 _CELL = "classes_cell"
 
 
 def show_classes(runs: Sequence[Run]) -> None:
-    """Accuracy of each class for all runs; for two of them the differences and what lies behind each."""
-    found = compared_runs.gather_predictions(runs)
-    if found is None:
+    """Accuracy of each class for all runs; for two of them the differences and the images behind each."""
+    predictions = compared_runs.gather_predictions(runs)
+    if predictions is None:
         return
-    names = compared_runs.class_names(found)
-    show_accuracies(found, names)
+    names = compared_runs.class_names(predictions)
+    show_accuracies(predictions, names)
     st.subheader("One run minus another")
-    if len(found.runs) < 2:
+    if len(predictions.runs) < 2:
         st.info("Choose a second run to see in which classes they differ, and what each mistakes for what.")
         return
-    pair = _pair(found)
+    pair = _choose_pair(predictions)
     if pair is None:
         st.info("These are the same run. Choose another one on one side.")
         return
@@ -37,15 +37,15 @@ def show_classes(runs: Sequence[Run]) -> None:
     show_confusion_difference(pair, names)
 
 
-def show_accuracies(found: Predictions, names: tuple[str, ...]) -> None:
+def show_accuracies(predictions: Predictions, names: tuple[str, ...]) -> None:
     """Accuracy on the images of each class, one dot a run, and as a table."""
     st.subheader("Accuracy in each class")
-    table = agreement.class_accuracy(found)
-    st.markdown(_about_accuracies(table, names))
+    table = agreement.class_accuracy(predictions)
+    st.markdown(_accuracies_sentence(table, names))
     st.plotly_chart(
-        class_accuracies(table, found.runs, names), key="classes-accuracy", config=compared_runs.PLOTLY_CONFIG
+        class_accuracies(table, predictions.runs, names), key="classes-accuracy", config=compared_runs.PLOTLY_CONFIG
     )
-    images = np.bincount(found.labels, minlength=found.classes)
+    images = np.bincount(predictions.labels, minlength=predictions.classes)
     shown = pd.DataFrame({"Class": names, "Images": images})
     shown = shown.join((100 * table).rename(columns=lambda number: f"Run {number} (%)"))
     columns = {
@@ -59,13 +59,13 @@ def show_differences(pair: Predictions, names: tuple[str, ...]) -> None:
     """Accuracy of the first run minus the second in each class, with intervals."""
     a, b = pair.runs
     table = agreement.class_differences(pair, 0, 1)
-    st.markdown(_about_differences(table, a, b, names))
+    st.markdown(_differences_sentence(table, a, b, names))
     st.plotly_chart(
         class_differences(table, a, b, names), key="classes-differences", config=compared_runs.PLOTLY_CONFIG
     )
     st.caption(
-        "Lines: 95% interval of each difference, **of this class alone**, given on how many of its images exactly one "
-        "of the two is right. A full dot: it leaves out 0; a ring: it does not. Among "
+        "Lines: 95% interval of each difference, **of this class alone**. It takes as fixed on how many images exactly "
+        "one of the two runs is right. A full dot: the interval does not contain 0. A ring: it does. Among "
         f"{len(table)} classes a full dot may come by chance; the sentence above is corrected for that."
     )
 
@@ -75,26 +75,26 @@ def show_confusion_difference(pair: Predictions, names: tuple[str, ...]) -> None
     """The difference of the confusion matrices, and the images behind the chosen cell."""
     with errors_as_messages():
         a, b = pair.runs
-        st.subheader("Confusion of one minus the other")
+        st.subheader("Confusion matrix of one run minus the other")
         st.markdown(
-            f"Blue: run **{a.number}** puts more images into that cell, orange: run **{b.number}** does. On the "
-            "diagonal more is better, elsewhere it is a mistake. Click a cell to see its images."
+            f"Blue: run **{a.number}** puts more images into that cell. Orange: run **{b.number}** does. Cells on the "
+            "diagonal are right answers, all others are mistakes. Click a cell to see its images."
         )
-        true, given = _cell(pair, names)
-        _behind(pair, true, given, names)
+        true, predicted = _choose_cell(pair, names)
+        _show_images(pair, true, predicted, names)
 
 
-def _behind(pair: Predictions, true: int, given: int, names: tuple[str, ...]) -> None:
-    """The images that one run or both put into a cell."""
-    cells = [agreement.images_of_cell(pair, place, true, given) for place in (0, 1)]
+def _show_images(pair: Predictions, true: int, predicted: int, names: tuple[str, ...]) -> None:
+    """The images that only one of the runs, or both, put into a cell."""
+    cells = [agreement.images_of_cell(pair, index, true, predicted) for index in (0, 1)]
     groups = {
         "first only": np.setdiff1d(cells[0], cells[1]),
         "second only": np.setdiff1d(cells[1], cells[0]),
         "both": np.intersect1d(cells[0], cells[1]),
     }
     a, b = (run.number for run in pair.runs)
-    what = "is recognised" if true == given else f"is called {bold_class(names[given])}"
-    sizes = [len(places) for places in groups.values()]
+    what = "is recognised" if true == predicted else f"is called {bold_class(names[predicted])}"
+    sizes = [len(indices) for indices in groups.values()]
     st.markdown(
         f"{bold_class(names[true])} {what}: only by run {a} on **{sizes[0]:,}** images, only by run {b} on "
         f"**{sizes[1]:,}**, by both on **{sizes[2]:,}**."
@@ -106,33 +106,33 @@ def _behind(pair: Predictions, true: int, given: int, names: tuple[str, ...]) ->
         key="classes_by",
         help="Images that only the first run puts into this cell, only the second, or both.",
     )
-    places = groups[who]
-    if not len(places):
+    indices = groups[who]
+    if not len(indices):
         st.info("There is no such image. Choose another group, or another cell.")
         return
-    sure = np.max([pair.probabilities[run.id][places, given] for run in pair.runs], axis=0)
-    places = places[np.lexsort((places, -sure))]
-    captions = [f"{names[pair.predicted[0, place]]} | {names[pair.predicted[1, place]]}" for place in places]
+    sure = np.max([pair.probabilities[run.id][indices, predicted] for run in pair.runs], axis=0)
+    indices = indices[np.lexsort((indices, -sure))]
+    captions = [f"{names[pair.predicted[0, index]]} | {names[pair.predicted[1, index]]}" for index in indices]
     st.caption(f"Under each image: what run {a} calls it | what run {b} calls it. The surest come first.")
-    browse_images("classes", pair, places, captions, names)
+    browse_images("classes", pair, indices, captions, names)
 
 
-def _pair(found: Predictions) -> Predictions | None:
-    """The two runs that are compared, chosen by the person; None if both are the same."""
+def _choose_pair(predictions: Predictions) -> Predictions | None:
+    """The two runs that the person chose; None if they are the same."""
     left, right = st.columns(2)
     with left:
         help = "The run from which the other is subtracted."
-        a = choose_run("classes_a", "First run", help, found.runs)
+        a = choose_run("classes_a", "First run", help, predictions.runs)
     with right:
         help = "The run that is subtracted."
-        b = choose_run("classes_b", "Second run", help, [*found.runs[1:], found.runs[0]])
+        b = choose_run("classes_b", "Second run", help, [*predictions.runs[1:], predictions.runs[0]])
     assert a is not None
     assert b is not None
-    return None if a.id == b.id else found.of([a, b])
+    return None if a.id == b.id else predictions.of([a, b])
 
 
-def _cell(pair: Predictions, names: tuple[str, ...]) -> tuple[int, int]:
-    """Draw the matrix; returns the true and the called class of the cell that is chosen."""
+def _choose_cell(pair: Predictions, names: tuple[str, ...]) -> tuple[int, int]:
+    """Draw the matrix; returns the true and the predicted class of the chosen cell."""
     a, b = pair.runs
     difference = agreement.confusion_difference(pair, 0, 1)
     counts = agreement.confusion_counts(pair, 0), agreement.confusion_counts(pair, 1)
@@ -145,28 +145,28 @@ def _cell(pair: Predictions, names: tuple[str, ...]) -> tuple[int, int]:
     return cell
 
 
-def _about_accuracies(table: pd.DataFrame, names: tuple[str, ...]) -> str:
+def _accuracies_sentence(table: pd.DataFrame, names: tuple[str, ...]) -> str:
     worst = int(np.nanargmin(table.mean(axis=1).to_numpy()))
-    said = f"Hardest for these runs is {bold_class(names[worst])}: {table.iloc[worst].mean():.1%} right."
+    text = f"Hardest for these runs is {bold_class(names[worst])}: {table.iloc[worst].mean():.1%} right."
     if table.shape[1] < 2:
-        return said
+        return text
     spread = (table.max(axis=1) - table.min(axis=1)).to_numpy()
-    place = int(np.nanargmax(spread))
-    row = table.iloc[place]
+    widest = int(np.nanargmax(spread))
+    row = table.iloc[widest]
     return (
-        f"{said} They are furthest apart at {bold_class(names[place])}: {row.max():.1%} (run {row.idxmax()}) against "
+        f"{text} The runs differ most at {bold_class(names[widest])}: {row.max():.1%} (run {row.idxmax()}) against "
         f"{row.min():.1%} (run {row.idxmin()})."
     )
 
 
-def _about_differences(table: pd.DataFrame, a: Run, b: Run, names: tuple[str, ...]) -> str:
-    """In which classes there is evidence that one of the two is better, corrected for the number of classes."""
+def _differences_sentence(table: pd.DataFrame, a: Run, b: Run, names: tuple[str, ...]) -> str:
+    """Sentence: in which classes there is evidence that one run is better, corrected for the number of classes."""
     parts = []
-    places, ahead = table["class"].to_numpy(), table["difference"].to_numpy()
+    classes, ahead = table["class"].to_numpy(), table["difference"].to_numpy()
     evidence = table["adjusted"].to_numpy() <= stats.ALPHA
     for run, better in ((a, evidence & (ahead > 0)), (b, evidence & (ahead < 0))):
         if better.any():
-            listed = ", ".join(bold_class(names[place]) for place in places[better].tolist())
+            listed = ", ".join(bold_class(names[cls]) for cls in classes[better].tolist())
             parts.append(f"run {run.number} is better at {listed}")
     tests = f"exact McNemar test, corrected for {len(table)} classes by Holm's method"
     if not parts:

@@ -15,21 +15,23 @@ from mnist_core.analysis import Predictions, agreement
 from mnist_core.plots import AgreementRow, who_is_right
 from mnist_core.store import Run
 
-# up to so many runs each pattern has its own row from the start
+# Up to this number of runs, each pattern of right and wrong has its own row at first.
 _FEW = 4
 _MOST_ROWS = 24
+# Names of the rows of images that all runs, or no run, get right; part of the page's address.
+_ALL, _NOBODY = "all", "nobody"
 _ORDERS: Mapping[str, Callable[[Predictions], np.ndarray]] = {
-    "hardest first": lambda found: agreement.true_probability(found).mean(axis=0),
-    "easiest first": lambda found: -agreement.true_probability(found).mean(axis=0),
-    "least agreement first": lambda found: -agreement.disagreement(found),
-    "by number": lambda found: np.arange(found.images),
+    "hardest first": lambda predictions: agreement.true_probability(predictions).mean(axis=0),
+    "easiest first": lambda predictions: -agreement.true_probability(predictions).mean(axis=0),
+    "least agreement first": lambda predictions: -agreement.disagreement(predictions),
+    "by number": lambda predictions: np.arange(predictions.images),
 }
 
 
 def show_disagreements(runs: Sequence[Run]) -> None:
-    """Images by who is right, or images that one run forgot again."""
-    found = compared_runs.gather_predictions(runs)
-    if found is None:
+    """Images by which runs are right, or images that one run learned and forgot again."""
+    predictions = compared_runs.gather_predictions(runs)
+    if predictions is None:
         return
     view = choose_option(
         "Images",
@@ -37,46 +39,46 @@ def show_disagreements(runs: Sequence[Run]) -> None:
         default="by who is right",
         key="disagreements_view",
         label_visibility="collapsed",
-        help="By who is right: the same images, several runs. Forgotten: one run, epoch by epoch.",
+        help="By who is right: which runs are right on which images. Forgotten: one run, epoch by epoch.",
     )
-    (_by_who_is_right if view == "by who is right" else show_forgotten_images)(found)
+    (_by_who_is_right if view == "by who is right" else show_forgotten_images)(predictions)
 
 
 @st.fragment
-def _by_who_is_right(found: Predictions) -> None:
+def _by_who_is_right(predictions: Predictions) -> None:
     with errors_as_messages():
-        if len(found.runs) < 2:
-            st.info("One run cannot disagree with itself: choose a second one, or look at the forgotten images.")
+        if len(predictions.runs) < 2:
+            st.info("A single run has nothing to disagree with. Choose a second one, or look at the forgotten images.")
             return
-        names = compared_runs.class_names(found)
-        st.markdown(_summary(found))
-        group, order = _controls(found)
-        bars = _bars(found, group)
+        names = compared_runs.class_names(predictions)
+        st.markdown(_summary(predictions))
+        group, order = _controls(predictions)
+        bars = _rows(predictions, group)
         key = "disagreements_pattern" if group == "exact patterns" else "disagreements_count"
-        chosen = _group(key, bars, group)
+        chosen = _choose_row(key, bars, group)
         if group == "exact patterns" and len(bars) > _MOST_ROWS:
             drawn = bars[:_MOST_ROWS] if chosen in bars[:_MOST_ROWS] else [*bars[: _MOST_ROWS - 1], chosen]
             rest = sum(bar.images for bar in bars) - sum(bar.images for bar in drawn)
             st.caption(
-                f"The {len(drawn)} rows are the most frequent of {len(bars)} patterns; the other "
-                f"{len(bars) - len(drawn)} hold {rest:,} images and are in the list above."
+                f"These rows are the {len(drawn)} most frequent of {len(bars)} patterns. The other "
+                f"{len(bars) - len(drawn)} have {rest:,} images; choose them from the list above."
             )
         else:
             drawn = bars
         chart = f"disagreements-chart-{group}"
         st.plotly_chart(
-            who_is_right(drawn, found.runs, drawn.index(chosen)),
+            who_is_right(drawn, predictions.runs, drawn.index(chosen)),
             key=chart,
-            on_select=partial(_take, chart, key, [bar.name for bar in drawn]),
+            on_select=partial(_choose_clicked, chart, key, [bar.name for bar in drawn]),
             selection_mode="points",
             config=compared_runs.PLOTLY_CONFIG,
         )
-        _images(found, chosen, order, names)
+        _images(predictions, chosen, order, names)
 
 
-def _summary(found: Predictions) -> str:
-    everybody, nobody = len(agreement.right_by_all(found.right)), len(agreement.right_by_none(found.right))
-    count, total = len(found.runs), found.images
+def _summary(predictions: Predictions) -> str:
+    everybody, nobody = len(agreement.right_by_all(predictions.right)), len(agreement.right_by_none(predictions.right))
+    count, total = len(predictions.runs), predictions.images
     rest = total - everybody - nobody
     who = "Both runs" if count == 2 else f"All {count} runs"
     return (
@@ -85,13 +87,13 @@ def _summary(found: Predictions) -> str:
     )
 
 
-def _controls(found: Predictions) -> tuple[str, str]:
+def _controls(predictions: Predictions) -> tuple[str, str]:
     """How images are grouped, and in which order they are shown."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         group = choose_option(
             "Rows",
             ["exact patterns", "how many are right"],
-            default="exact patterns" if len(found.runs) <= _FEW else "how many are right",
+            default="exact patterns" if len(predictions.runs) <= _FEW else "how many are right",
             key="disagreements_rows",
             help="Exact patterns: a row for each combination of runs that are right (filled dots). How many are right: "
             "a row for each number of runs, whichever they are.",
@@ -108,25 +110,25 @@ def _controls(found: Predictions) -> tuple[str, str]:
     return group, order
 
 
-def _bars(found: Predictions, group: str) -> list[AgreementRow]:
-    """The rows: all right first, none right last, between them the most frequent or the most nearly right first."""
+def _rows(predictions: Predictions, group: str) -> list[AgreementRow]:
+    """The rows: all runs right first, none right last; between them the most frequent or the most runs right first."""
     if group == "how many are right":
-        count = len(found.runs)
-        sizes = [(right, len(agreement.right_by_count(found.right, right))) for right in range(count, -1, -1)]
+        count = len(predictions.runs)
+        sizes = [(right, len(agreement.right_by_count(predictions.right, right))) for right in range(count, -1, -1)]
         return [AgreementRow(_of(right, count), images, kind=_kind(right, count)) for right, images in sizes]
-    table = agreement.right_patterns(found.right)
+    table = agreement.right_patterns(predictions.right)
     bars = [
-        AgreementRow(_pattern_name(pattern, found.runs), int(images), pattern, _kind(sum(pattern), len(pattern)))
+        AgreementRow(_pattern_name(pattern, predictions.runs), int(images), pattern, _kind(sum(pattern), len(pattern)))
         for pattern, images in zip(table["pattern"], table["images"], strict=True)
     ]
     return sorted(bars, key=lambda bar: (not all(bar.right), not any(bar.right), -bar.images))
 
 
-def _group(key: str, bars: list[AgreementRow], group: str) -> AgreementRow:
-    """The row whose images are shown: that of the URL, or the largest on which the runs differ."""
+def _choose_row(key: str, bars: list[AgreementRow], group: str) -> AgreementRow:
+    """The row whose images are shown: the one in the URL, or else the largest on which the runs differ."""
     options = [bar.name for bar in bars]
     if st.session_state.get(key) not in options:
-        # a choice of other runs
+        # The value belongs to other runs.
         st.session_state.pop(key, None)
     mixed = [bar for bar in bars if bar.kind == "some" and bar.images]
     first = max(mixed, key=lambda bar: bar.images, default=bars[0])
@@ -136,47 +138,52 @@ def _group(key: str, bars: list[AgreementRow], group: str) -> AgreementRow:
         index=options.index(first.name),
         key=key,
         bind="query-params",
-        help="The same choice as a click on a row; the numbers are those of the runs.",
+        help="You can also click a row. The numbers are those of the runs.",
     )
     return bars[options.index(name)]
 
 
-def _take(chart: str, key: str, options: Sequence[str]) -> None:
-    """Choose the row that was clicked."""
+def _choose_clicked(chart: str, key: str, options: Sequence[str]) -> None:
+    """Callback: choose the row that was clicked."""
     points = st.session_state[chart].selection.points
     if points and "customdata" in points[0]:
         st.session_state[key] = options[int(points[0]["customdata"][0])]
         st.session_state["disagreements_page"] = 1
 
 
-def _images(found: Predictions, chosen: AgreementRow, order: str, names: tuple[str, ...]) -> None:
+def _images(predictions: Predictions, chosen: AgreementRow, order: str, names: tuple[str, ...]) -> None:
     if chosen.right:
-        places = agreement.right_by_pattern(found.right, chosen.right)
+        indices = agreement.right_by_pattern(predictions.right, chosen.right)
     else:
-        right = {_of(right, len(found.runs)): right for right in range(len(found.runs) + 1)}
-        places = agreement.right_by_count(found.right, right[chosen.name])
-    if not len(places):
+        right = {_of(right, len(predictions.runs)): right for right in range(len(predictions.runs) + 1)}
+        indices = agreement.right_by_count(predictions.right, right[chosen.name])
+    if not len(indices):
         st.info("There is no such image. Choose another row.")
         return
-    places = places[np.lexsort((places, _ORDERS[order](found)[places]))]
-    captions = [
-        f"{names[found.labels[place]]}" if chosen.kind == "all" else f"{names[found.labels[place]]} · {said}"
-        for place, said in ((place, predicted_names(found, place, names)) for place in places.tolist())
-    ]
-    st.subheader(_heading(chosen, len(places)))
-    if chosen.name != "all":
-        st.caption("Under each image: its label, and what the runs call it, the most frequent first.")
-    browse_images("disagreements", found, places, captions, names)
+    indices = indices[np.lexsort((indices, _ORDERS[order](predictions)[indices]))]
+    captions = [names[predictions.labels[index]] for index in indices]
+    st.subheader(_heading(chosen, len(indices), predictions.runs))
+    if chosen.kind != "all":
+        captions = [
+            f"{caption} · {predicted_names(predictions, index, names)}"
+            for caption, index in zip(captions, indices.tolist(), strict=True)
+        ]
+        st.caption("Under each image: its label, then what the runs call it, the most frequent answer first.")
+    browse_images("disagreements", predictions, indices, captions, names)
 
 
-def _heading(chosen: AgreementRow, images: int) -> str:
-    who = {"all": "every run gets right", "nobody": "nobody gets right"}.get(chosen.name)
-    if who is None and not chosen.right:
+def _heading(chosen: AgreementRow, images: int, runs: Sequence[Run]) -> str:
+    right, wrong = _right_and_wrong(chosen.right, runs)
+    if chosen.kind != "some":
+        who = "every run gets right" if chosen.kind == "all" else "nobody gets right"
+    elif not chosen.right:
         who = f"{chosen.name} runs get right"
-    elif who is None and sum(chosen.right) == 1:
-        who = f"only run {chosen.name.removeprefix('only ')} gets right"
-    elif who is None:
-        who = f"{chosen.name} get right" if chosen.name.startswith("all") else f"only runs {chosen.name} get right"
+    elif len(right) == 1:
+        who = f"only run {right[0]} gets right"
+    elif len(wrong) == 1:
+        who = f"all runs but {wrong[0]} get right"
+    else:
+        who = f"only runs {', '.join(right)} get right"
     return f"{images:,} image{'s' * (images != 1)} that {who}"
 
 
@@ -185,15 +192,22 @@ def _kind(right: int, runs: int) -> Literal["all", "some", "none"]:
 
 
 def _of(right: int, runs: int) -> str:
-    return {0: "nobody", runs: "all"}.get(right, f"{right} of {runs}")
+    """Name of the row of images that so many of the runs get right."""
+    return {0: _NOBODY, runs: _ALL}.get(right, f"{right} of {runs}")
 
 
 def _pattern_name(pattern: Sequence[bool], runs: Sequence[Run]) -> str:
-    """Which runs are right, by their numbers: all, none, only 3, all but 3, or 1, 3, 4."""
-    right = [str(run.number) for run, one in zip(runs, pattern, strict=True) if one]
-    wrong = [str(run.number) for run, one in zip(runs, pattern, strict=True) if not one]
+    """Which runs are right, by their numbers: all, nobody, only 3, all but 3, or 1, 3, 4."""
+    right, wrong = _right_and_wrong(pattern, runs)
     if not right or not wrong:
-        return "all" if right else "nobody"
+        return _ALL if right else _NOBODY
     if len(right) == 1:
         return f"only {right[0]}"
     return f"all but {wrong[0]}" if len(wrong) == 1 else ", ".join(right)
+
+
+def _right_and_wrong(pattern: Sequence[bool], runs: Sequence[Run]) -> tuple[list[str], list[str]]:
+    """Numbers of the runs that are right, and of those that are wrong; both empty for an empty pattern."""
+    right = [str(run.number) for run, is_right in zip(runs, pattern, strict=False) if is_right]
+    wrong = [str(run.number) for run, is_right in zip(runs, pattern, strict=False) if not is_right]
+    return right, wrong

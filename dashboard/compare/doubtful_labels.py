@@ -21,51 +21,53 @@ from mnist_core.text import in_markdown
 
 _LIST = "labels_list"
 _FILE = "labels_file"
-# images: the list is part of the page's address
+# Images in the person's own list, which is part of the page's address and so has to stay short.
 _MOST_LISTED = 1000
-# images that the list of doubtful labels can hold
+# Images that the list of doubtful labels can show.
 _MOST_SUSPECTS = 1000
 
 
 def show_doubtful_labels(runs: Sequence[Run]) -> None:
-    """The most doubtful labels, a list of known ones, and every run's score with and without them."""
-    found = compared_runs.gather_predictions(runs)
-    if found is None:
+    """The most doubtful labels, the person's own list, and every run's accuracy with and without them."""
+    predictions = compared_runs.gather_predictions(runs)
+    if predictions is None:
         return
     st.info(
-        "A ranking of suspects, not a proof: these labels are called doubtful **by the networks only**. Networks that "
-        "learned alike err alike, and many an image here is labelled rightly and merely hard. A person looks at it and "
-        "decides.",
+        "A list of suspects, not a proof: **only the networks** doubt these labels. Networks that learned in the same "
+        "way make the same mistakes, and many of these labels are right: the images are just hard to read. Look at "
+        "each one and decide yourself.",
         icon=":material/visibility:",
     )
-    if len(found.runs) < 3:
-        st.caption("With one or two runs this is a list of their mistakes. Choose several networks of different kinds.")
-    names = compared_runs.class_names(found)
-    worths = _worths(found)
+    if len(predictions.runs) < 3:
+        st.caption(
+            "With one or two runs this is just a list of their mistakes. Choose several networks of different kinds."
+        )
+    names = compared_runs.class_names(predictions)
+    worths = _worths(predictions)
     most, agree, confidence = _limits()
     doubted = doubtful.suspect_labels(
-        found.labels, [found.probabilities[run.id] for run in found.runs], worths, agree, confidence
+        predictions.labels, [predictions.probabilities[run.id] for run in predictions.runs], worths, agree, confidence
     )
-    listed = _listed(found.images)
-    _images(found, doubted, most, listed, names)
-    _scores(found, doubted["index"].to_numpy()[:most], listed)
+    listed = _listed(predictions.images)
+    _images(predictions, doubted, most, listed, names)
+    _scores(predictions, doubted["index"].to_numpy()[:most], listed)
 
 
-def _worths(found: Predictions) -> list[RunWorth]:
-    """What each run is worth, and on the page how much it counts."""
-    tables = {run.id: compared_runs.load_predictions(run, "validation") for run in found.runs}
+def _worths(predictions: Predictions) -> list[RunWorth]:
+    """How good each run is on images that it did not learn from; the page shows how much it counts."""
+    tables = {run.id: compared_runs.load_predictions(run, "validation") for run in predictions.runs}
     split = doubtful.weighing_split(not table.empty for table in tables.values())
-    worths = [_worth(run, split, (run.id, run.state, run.step)) for run in found.runs]
+    worths = [_worth(run, split, (run.id, run.state, run.step)) for run in predictions.runs]
     if len(worths) == 1:
         return worths
     shares = 100 * doubtful.run_weights(worths)
     best = int(shares.argmax())
-    with st.expander(f"How much each run counts: run {found.runs[best].number} most, {_share(shares[best])}"):
-        lacking = [run for run in found.runs if tables[run.id].empty]
+    with st.expander(f"How much each run counts: run {predictions.runs[best].number} most, {_share(shares[best])}"):
+        lacking = [run for run in predictions.runs if tables[run.id].empty]
         st.markdown(
-            "A run counts in proportion to 1 / loss⁴ on images that it did not learn from: one with half the loss "
-            "counts as much as sixteen, so many weak runs do not outvote a strong one. Before that a temperature puts "
-            "right how sure each is of itself."
+            "Each run votes with a weight of 1 / loss⁴, measured on images that it did not learn from. A run with half "
+            "the loss counts sixteen times as much, so many weak runs do not outvote a strong one. Before that, a "
+            "temperature corrects how sure each run is of itself."
         )
         if lacking:
             verb = "have" if len(lacking) > 1 else "has"
@@ -75,7 +77,7 @@ def _worths(found: Predictions) -> list[RunWorth]:
         number = st.column_config.NumberColumn
         table = pd.DataFrame(
             {
-                "Run": [run.number for run in found.runs],
+                "Run": [run.number for run in predictions.runs],
                 "Weight": [_share(share) for share in shares],
                 "Loss": [worth.loss for worth in worths],
                 "Temperature": [worth.temperature for worth in worths],
@@ -86,7 +88,9 @@ def _worths(found: Predictions) -> list[RunWorth]:
             "Weight": st.column_config.TextColumn(help="Its share of all runs' weight."),
             "Loss": number(format="%.4f", help="Cross-entropy (nats) after the temperature."),
             "Temperature": number(format="%.2f", help="Above 1 the run was too sure of itself, below 1 too modest."),
-            "Images": number(f"{split.capitalize()} images", format="localized", help="That this was measured on."),
+            "Images": number(
+                f"{split.capitalize()} images", format="localized", help="How many images this was measured on."
+            ),
         }
         data_table("labels-weights", table_rows(table, columns), "How much each run counts")
     return worths
@@ -94,7 +98,7 @@ def _worths(found: Predictions) -> list[RunWorth]:
 
 @st.cache_resource(show_spinner=False, max_entries=240)
 def _worth(_run: Run, split: SplitName, key: tuple[str, str, int]) -> RunWorth:
-    """A run's worth on one split; `key` is there to measure again once the run has changed."""
+    """How good a run is on one split. `key` makes the cache measure again once the run has changed."""
     table = compared_runs.load_predictions(_run, split)
     return doubtful.run_worth(scores.probabilities(table), table["label"].to_numpy(np.int64))
 
@@ -104,7 +108,7 @@ def _share(percentage: float) -> str:
 
 
 def _limits() -> tuple[int, float, float]:
-    """How many labels the list holds at most, which share of the weight must agree, and how sure the runs must be."""
+    """The longest list that is shown, which share of the weight must agree, and how sure the runs must be."""
     with st.container(horizontal=True, gap="large"):
         most = st.number_input(
             "Labels at most",
@@ -114,7 +118,7 @@ def _limits() -> tuple[int, float, float]:
             key="labels_most",
             bind="query-params",
             width=150,
-            help="The list ends after so many, the most doubtful first.",
+            help="The list ends after this many; the most doubtful come first.",
         )
         agree = st.slider(
             "Runs that call it the same other class (%)",
@@ -125,7 +129,7 @@ def _limits() -> tuple[int, float, float]:
             key="labels_agree",
             bind="query-params",
             width=330,
-            help="By their weight: runs that together have at least this share must call it that class.",
+            help="Runs that call the image the same class must together have at least this share of the weight.",
         )
         confidence = st.slider(
             "Together at least this sure (%)",
@@ -136,20 +140,20 @@ def _limits() -> tuple[int, float, float]:
             key="labels_confidence",
             bind="query-params",
             width=330,
-            help="The weighed mean of the runs' probabilities of that class must be at least this.",
+            help="The weighted mean of the runs' probabilities of that class must be at least this.",
         )
     return most, agree / 100, confidence / 100
 
 
 def _listed(images: int) -> np.ndarray:
-    """The images of the person's own list; none if there is no list or it cannot be read."""
+    """Indices of the images in the person's own list; none if there is no list or it cannot be read."""
     with st.expander("A list of known doubtful images", expanded=bool(text_widget_value(_LIST))):
         st.file_uploader(
             "From a file",
             type=["csv", "txt"],
             key=_FILE,
             on_change=_take_file,
-            help="Numbers of test images, or a CSV with a column index, such as the one that can be saved below.",
+            help="Numbers of test images, or a CSV with a column “index”, such as the one that you can save below.",
         )
         text = st.text_area(
             "Numbers of test images, from 0",
@@ -157,7 +161,7 @@ def _listed(images: int) -> np.ndarray:
             bind="query-params",
             height=100,
             placeholder="247, 1901, 2130",
-            help="With commas, spaces or lines between them. The list is part of this page's address.",
+            help="Separated by commas, spaces or lines. The list becomes part of this page's address.",
         )
         try:
             listed = agreement.parse_image_list(text, images)
@@ -175,27 +179,29 @@ def _listed(images: int) -> np.ndarray:
 
 
 def _take_file() -> None:
-    """Put what a file says into the text, where it is checked."""
+    """Callback: copy the file's content into the text, where it is checked."""
     file = st.session_state[_FILE]
     if file is not None:
         text = file.getvalue().decode("utf-8-sig", errors="replace")
-        # else the text stays as it is, and below it stands what is wrong with it
+        # A file that cannot be read is left in the text as it is: the message below names its mistake.
         with suppress(DataError):
             text = ",".join(map(str, agreement.parse_image_list(text, 10**9).tolist()))
         st.session_state[_LIST] = text
 
 
 @st.fragment
-def _images(found: Predictions, doubted: pd.DataFrame, most: int, listed: np.ndarray, names: tuple[str, ...]) -> None:
-    """The gallery of what was found or listed, and a table of what was found."""
+def _images(
+    predictions: Predictions, doubted: pd.DataFrame, most: int, listed: np.ndarray, names: tuple[str, ...]
+) -> None:
+    """The gallery of doubted or listed images, and a table of the doubted ones."""
     with errors_as_messages():
         suspects = doubted.head(most)
         shown = suspects["index"].to_numpy()
-        st.subheader(_heading(len(shown), len(doubted), found.images))
+        st.subheader(_heading(len(shown), len(doubted), predictions.images))
         if len(listed):
             common = len(np.intersect1d(shown, listed))
             st.markdown(
-                f"**{common:,}** of them are in the list, and {len(listed) - common:,} of the list were not found."
+                f"**{common:,}** of them are in your list. {len(listed) - common:,} of your list are not among them."
             )
             choices = {
                 "found": shown,
@@ -209,25 +215,25 @@ def _images(found: Predictions, doubted: pd.DataFrame, most: int, listed: np.nda
                 list(choices),
                 default="found",
                 key="labels_show",
-                help="The images that the networks doubt, those of the list, or where the two differ.",
+                help="Images that the networks doubt, images of your list, or images where the two differ.",
             )
             shown = choices[chosen]
         if not len(shown):
-            st.success("There is no such image. Lower the two thresholds to be shown more.")
+            st.success("There is no such image. Lower the two thresholds to see more.")
             return
         called = dict(zip(doubted["index"].tolist(), doubted["called"].tolist(), strict=True))
         captions = [
-            f"{names[found.labels[index]]} → "
-            f"{names[called[index]] if index in called else predicted_names(found, index, names)}"
+            f"{names[predictions.labels[index]]} → "
+            f"{names[called[index]] if index in called else predicted_names(predictions, index, names)}"
             for index in shown.tolist()
         ]
         st.caption(
-            "Under each image: its label → what the runs together call it. The most doubtful come first, by the odds "
-            "of that class against the label."
+            "Under each image: its label → what the runs together call it. The most doubtful labels come first: those "
+            "where the runs' class is most probable compared with the label."
         )
-        browse_images("labels", found, shown, captions, names)
+        browse_images("labels", predictions, shown, captions, names)
         if len(suspects):
-            _table(suspects, names, len(found.runs))
+            _table(suspects, names, len(predictions.runs))
 
 
 def _heading(shown: int, doubted: int, images: int) -> str:
@@ -238,16 +244,16 @@ def _heading(shown: int, doubted: int, images: int) -> str:
 
 def _table(doubted: pd.DataFrame, names: tuple[str, ...], runs: int) -> None:
     table = doubted.assign(
-        label=[names[place] for place in doubted["label"]], called=[names[place] for place in doubted["called"]]
+        label=[names[cls] for cls in doubted["label"]], called=[names[cls] for cls in doubted["called"]]
     )
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     columns = {
         "index": number("Image", help="Its number in the test split, from 0."),
         "label": "Label",
         "called": "Called",
-        "runs": number(f"Runs of {runs}", help="So many call it that."),
+        "runs": number(f"Runs of {runs}", help="How many runs call it that."),
         "weight": text("Their weight", help="Their share of all runs' weight."),
-        "confidence": text("Sure", help="The weighed mean of the probabilities that the runs give it."),
+        "confidence": text("Sure", help="The weighted mean of the probabilities that the runs give this class."),
         "of_label": text("Of the label", help="The same mean for the label."),
     }
     shown = table.assign(
@@ -262,13 +268,13 @@ def _table(doubted: pd.DataFrame, names: tuple[str, ...], runs: int) -> None:
         "doubtful-labels.csv",
         "text/csv",
         on_click="ignore",
-        help="A CSV of the images that were found; it can be loaded again above.",
+        help="A CSV file of these images. You can load it again above.",
     )
 
 
-def _scores(found: Predictions, doubted: np.ndarray, listed: np.ndarray) -> None:
-    """Every run's accuracy on all images and without the doubtful ones."""
-    st.subheader("Scores with and without them")
+def _scores(predictions: Predictions, doubted: np.ndarray, listed: np.ndarray) -> None:
+    """Every run's accuracy on all images, and without the doubtful ones."""
+    st.subheader("Accuracy with and without them")
     groups = {"those found": doubted}
     if len(listed):
         groups |= {"those in the list": listed, "both": np.union1d(doubted, listed)}
@@ -277,20 +283,20 @@ def _scores(found: Predictions, doubted: np.ndarray, listed: np.ndarray) -> None
             list(groups),
             default="those found",
             key="labels_out",
-            help="Which images the second score leaves out.",
+            help="Which images the second accuracy leaves out.",
         )
     else:
         chosen = "those found"
-    places = groups[chosen]
-    table = agreement.accuracy_without(found, places)
-    st.markdown(_about_scores(table, len(places)))
-    if not len(places):
+    indices = groups[chosen]
+    table = agreement.accuracy_without(predictions, indices)
+    st.markdown(_about_scores(table, len(indices)))
+    if not len(indices):
         return
-    st.plotly_chart(accuracy_without(table, found.runs), key="labels-scores", config=compared_runs.PLOTLY_CONFIG)
+    st.plotly_chart(accuracy_without(table, predictions.runs), key="labels-scores", config=compared_runs.PLOTLY_CONFIG)
     if chosen != "those in the list":
         st.caption(
-            "Leaving out what these very runs call otherwise flatters those that agreed on it. A fair score leaves out "
-            "a list that was made without them."
+            "This flatters the runs that agree with each other: the images left out are the ones on which they "
+            "contradict the label. For a fair comparison, leave out a list that was made without these runs."
         )
     number = st.column_config.NumberColumn
     columns = {

@@ -1,4 +1,4 @@
-"""What the chosen runs can be taken away as: files of one run, and a report and the curves of all."""
+"""The section Take away: files of one run, a report and curves of all, commands for other tools."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from mnist_core.store import Run
 
 
 def show_downloads(runs: Sequence[Run]) -> None:
-    """Files of one run; then what holds all chosen runs."""
+    """Files of one run, then files about all chosen runs, then commands for other tools."""
     st.subheader("One run")
-    run = choose_run("takeaway_run", "Run", "The run whose files are offered.", runs)
+    run = choose_run("takeaway_run", "Run", "The run whose files you can download.", runs)
     if run is None:
-        st.info("Choose a run above: its files are offered here.")
+        st.info("Choose a run above to download its files.")
         return
     run_downloads.show_files(run)
     run_downloads.show_script(run)
@@ -22,8 +22,8 @@ def show_downloads(runs: Sequence[Run]) -> None:
     run_downloads.show_report_and_curves(runs)
     st.subheader("Into other tools")
     st.caption(
-        "TensorBoard and MLflow keep files and databases of their own, so these are commands to copy into a terminal "
-        "in MNIST Lab's folder."
+        "TensorBoard and MLflow keep their own files and databases. Copy these commands into a terminal in MNIST "
+        "Lab's folder."
     )
     st.code("\n".join(export_commands(runs)), language="sh")
 

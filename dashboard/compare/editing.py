@@ -1,4 +1,4 @@
-"""Changing what the table of runs holds: rename, tag, delete, undo, bring back."""
+"""Editing the runs in the table: rename, tag, delete, undo, bring back; and warnings about damaged runs."""
 
 from collections.abc import Sequence
 
@@ -11,59 +11,59 @@ from mnist_core.plots import run_label
 from mnist_core.store import NAME_LENGTH, Run
 from mnist_core.text import in_markdown, size_in_words
 
-# broken runs that are told one by one
-_SHOWN = 3
-# runs with changed figures whose numbers are told
-_CHANGED_SHOWN = 10
-# ids of what the last deletion removed
-_DELETED = "deleted just now"
-# bytes
-_ROOM = "room of what was deleted"
+# Above this number of broken runs, the others are only counted.
+_MOST_BROKEN_NAMED = 3
+# Above this number of runs with changed figures, the others are only counted.
+_MOST_CHANGED_NAMED = 10
+# Session keys: ids of the runs that were deleted last, and how many bytes they occupy.
+_DELETED, _DELETED_BYTES = "deleted just now", "room of what was deleted"
+# Keys of widgets.
 _NAME, _TAGS, _ADDED, _REMOVED, _BACK = "new name", "new tags", "added tags", "removed tags", "brought back"
 
 
-def show_edit_buttons(every: run_table.Snapshot, runs: Sequence[Run]) -> None:
+def show_edit_buttons(snapshot: run_table.Snapshot, runs: Sequence[Run]) -> None:
     """The buttons that change the chosen runs."""
     many = f"{len(runs):,} runs" if len(runs) > 1 else "run"
     if st.button(
         "Edit tags" if len(runs) > 1 else "Rename or tag",
         key="edit",
         disabled=not runs,
-        help="Another name, other tags. Tick runs in the table first.",
+        help="Change names and tags. Tick runs in the table first.",
     ):
         run_table.dialog_opened()
-        _edit(every, runs)
+        _edit(snapshot, runs)
     st.button(
         f"Delete {many}",
         key="delete",
         disabled=not runs,
         on_click=_delete,
         args=(runs,),
-        help="Runs that train are stopped. You can undo it, or bring runs back for a day; then their room on the disk "
-        "is free.",
+        help="Runs that train are stopped. You can undo this, or bring runs back for a day; after that their disk "
+        "space is free.",
     )
     show_restore_and_import()
 
 
 def show_restore_and_import() -> None:
-    """What brings runs into the table: those that were deleted, and those from elsewhere."""
+    """Buttons that bring runs into the table: deleted runs, and runs from an archive."""
     if st.button("Recently deleted", key="bin", help="Bring back what was deleted within the last day."):
         run_table.dialog_opened()
         _recently_deleted()
-    with st.popover("Import", help="Take in a run that was given away as a zip."):
+    with st.popover("Import", help="Add a run from a zip file that MNIST Lab made."):
         importing.show_import()
 
 
-def warn_of_broken_runs(every: run_table.Snapshot) -> None:
-    """Which runs cannot be read, why, and the way to be rid of them."""
-    if not every.broken:
+def warn_of_broken_runs(snapshot: run_table.Snapshot) -> None:
+    """Name the runs that cannot be read, with the reason and a button that deletes them."""
+    if not snapshot.broken:
         return
-    shown = " ".join(in_markdown(run.described) for run in every.broken[:_SHOWN])
-    more = f" So it is with {len(every.broken) - _SHOWN:,} more." if len(every.broken) > _SHOWN else ""
-    stuck = [run for run in every.broken if not run.removable]
+    shown = " ".join(in_markdown(run.described) for run in snapshot.broken[:_MOST_BROKEN_NAMED])
+    hidden = len(snapshot.broken) - _MOST_BROKEN_NAMED
+    more = f" The same holds for {hidden:,} more." if hidden > 0 else ""
+    stuck = [run for run in snapshot.broken if not run.removable]
     remedy = f" {in_markdown(stuck[0].remedy)}" if stuck else ""
     st.warning(f"{shown}{more} All other runs can be read.{remedy}")
-    numbers = [run.number for run in every.broken if run.removable]
+    numbers = [run.number for run in snapshot.broken if run.removable]
     if numbers:
         many = f"these {len(numbers):,} runs" if len(numbers) > 1 else "this run"
         st.button(
@@ -71,35 +71,42 @@ def warn_of_broken_runs(every: run_table.Snapshot) -> None:
             key="delete-broken",
             on_click=_delete_broken,
             args=(numbers,),
-            help="A backup of the database may have it whole.",
+            help="A backup of the database may still have it undamaged.",
         )
 
 
-def warn_of_changed_figures(every: run_table.Snapshot) -> None:
-    """Which runs' stored figures have changed since they ended."""
-    if not every.changed:
+def warn_of_changed_figures(snapshot: run_table.Snapshot) -> None:
+    """Name the runs whose stored figures have changed since they ended."""
+    if not snapshot.changed:
         return
-    shown = measures.changed_note(every.changed[:_CHANGED_SHOWN])
-    more = len(every.changed) - _CHANGED_SHOWN
-    st.warning(shown + (f" So it is with {more:,} more: the filter finds them by “changed”." if more > 0 else ""))
+    note = measures.changed_note(snapshot.changed[:_MOST_CHANGED_NAMED])
+    hidden = len(snapshot.changed) - _MOST_CHANGED_NAMED
+    st.warning(note + (f" {hidden:,} more have changed: type “changed” into the filter." if hidden > 0 else ""))
 
 
 def show_undo() -> None:
-    """After a deletion: what was deleted, and the way back."""
+    """After a deletion: how many runs were deleted, and a button that brings them back."""
     ids = st.session_state.get(_DELETED, [])
     if not ids:
         return
     with st.container(horizontal=True, vertical_alignment="center", border=True, key="undo-bar"):
         many = "1 run deleted." if len(ids) == 1 else f"{len(ids):,} runs deleted."
-        room = st.session_state.get(_ROOM, 0)
-        st.markdown(f"{many} {size_in_words(room)} will be free in a day." if room else many, width="content")
-        st.button("Undo", key="undo", type="primary", on_click=_restore, args=(ids,), help="Bring them back, chosen.")
-        st.button("Close", key="close", on_click=_forget, help="They can be brought back for a day all the same.")
+        size = st.session_state.get(_DELETED_BYTES, 0)
+        st.markdown(f"{many} {size_in_words(size)} will be free in a day." if size else many, width="content")
+        st.button(
+            "Undo",
+            key="undo",
+            type="primary",
+            on_click=_restore,
+            args=(ids,),
+            help="Bring them back and choose them again.",
+        )
+        st.button("Close", key="close", on_click=_forget, help="Recently deleted still brings them back for a day.")
 
 
 def _delete(runs: Sequence[Run]) -> None:
     with errors_as_messages():
-        st.session_state[_ROOM] = sum(open_store().sizes([run.id for run in runs]).values())
+        st.session_state[_DELETED_BYTES] = sum(open_store().sizes([run.id for run in runs]).values())
         open_store().delete([run.id for run in runs])
     run_table.discard_snapshot()
     st.session_state[_DELETED] = [run.id for run in runs]
@@ -125,39 +132,39 @@ def _forget() -> None:
 
 
 @st.dialog("Name and tags", on_dismiss=run_table.dialog_closed)
-def _edit(every: run_table.Snapshot, runs: Sequence[Run]) -> None:
+def _edit(snapshot: run_table.Snapshot, runs: Sequence[Run]) -> None:
     run_table.close_finished_dialog()
-    known = sorted({tag for run in every.runs.values() for tag in run.tags})
-    ready = _one(runs[0], known) if len(runs) == 1 else _several(runs, known)
+    tags_offered = sorted({tag for run in snapshot.runs.values() for tag in run.tags})
+    ready = _edit_one_run(runs[0], tags_offered) if len(runs) == 1 else _edit_several_runs(runs, tags_offered)
     st.button(
         "Save", key="save", type="primary", disabled=not ready, on_click=_save, args=(runs,), help="A run needs a name."
     )
 
 
-def _one(run: Run, known: Sequence[str]) -> bool:
+def _edit_one_run(run: Run, tags_offered: Sequence[str]) -> bool:
     name = st.text_input("Name", run.name, key=_NAME, max_chars=NAME_LENGTH, help="It need not be unique.")
     st.multiselect(
         "Tags",
-        known,
+        tags_offered,
         run.tags,
         key=_TAGS,
         accept_new_options=True,
         placeholder="Choose or type",
-        help="Words of your own to find a group of runs again: the filter searches them.",
+        help="Your own words for a group of runs. The filter searches them.",
     )
     return bool(name.strip())
 
 
-def _several(runs: Sequence[Run], known: Sequence[str]) -> bool:
+def _edit_several_runs(runs: Sequence[Run], tags_offered: Sequence[str]) -> bool:
     numbers = ", ".join(str(run.number) for run in runs[:12])
     st.caption(f"{len(runs):,} runs: {numbers}" + ", …" * (len(runs) > 12))
     st.multiselect(
         "Add",
-        known,
+        tags_offered,
         key=_ADDED,
         accept_new_options=True,
         placeholder="Choose or type",
-        help="Tags that all of these runs get.",
+        help="All of these runs get these tags.",
     )
     held = sorted({tag for run in runs for tag in run.tags})
     st.multiselect(
@@ -166,19 +173,19 @@ def _several(runs: Sequence[Run], known: Sequence[str]) -> bool:
         key=_REMOVED,
         disabled=not held,
         placeholder="Choose" if held else "They have none",
-        help="Tags that these runs lose.",
+        help="All of these runs lose these tags.",
     )
     return True
 
 
 def _save(runs: Sequence[Run]) -> None:
-    store, said = open_store(), st.session_state
+    store, values = open_store(), st.session_state
     with errors_as_messages():
         if len(runs) == 1:
-            store.rename(runs[0].id, said[_NAME])
+            store.rename(runs[0].id, values[_NAME])
         for run in runs:
-            several = (set(run.tags) | set(said.get(_ADDED, []))) - set(said.get(_REMOVED, []))
-            tags = set(said[_TAGS]) if len(runs) == 1 else several
+            several = (set(run.tags) | set(values.get(_ADDED, []))) - set(values.get(_REMOVED, []))
+            tags = set(values[_TAGS]) if len(runs) == 1 else several
             if tags != set(run.tags):
                 store.set_tags(run.id, tags)
     run_table.discard_snapshot()
@@ -198,7 +205,7 @@ def _recently_deleted() -> None:
         format_func=lambda run_id: _deleted(gone[run_id]) if run_id in gone else "",
         key=_BACK,
         placeholder="Choose runs",
-        help="The last deleted first. A day after its deletion a run is removed for good, with its files.",
+        help="The last deleted run is first. A day after its deletion a run and its files are gone for good.",
     )
     st.button(
         "Bring back",

@@ -1,4 +1,4 @@
-"""Learning curves of the chosen runs over one another, run by run or as means over seeds, and their best values."""
+"""Learning curves of the chosen runs in one chart, run by run or as means over seeds, and their best values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,30 +23,30 @@ _AXES: list[CurveAxis] = ["step", "epoch", "seconds", "images"]
 
 @dataclass(frozen=True)
 class _Choice:
-    """What the controls say."""
+    """Values of the controls."""
 
     metric: Metric
     x: CurveAxis
     smoothing: float
     log_x: bool
     log_y: bool
-    # None: each run has a line of its own
+    # None: each run has its own line.
     band: SpreadBand | None
 
 
 @dataclass(frozen=True)
 class _Drawn:
-    """The chart, of many lines as JSON for `line_chart`; best and last values of each line; how many lines."""
+    """The chart (with many lines as JSON for `line_chart`), best and last values of each line, and their number."""
 
     figure: go.Figure | str
     extremes: pd.DataFrame
-    # of the columns of `extremes` that are means over seeds
+    # Decimals of each row, by column of `extremes`.
     decimals: dict[str, list[int]]
     lines: int
 
 
 def show_learning_curves(runs: Sequence[Run]) -> None:
-    """Loss or accuracy over the course of training, all runs or groups of seeds over one another."""
+    """Loss or accuracy over the course of training, of all runs or groups of seeds in one chart."""
     st.subheader("Learning curves")
     choice = _controls()
     drawn = _drawn(tuple((run.id, run.state, run.step, run.name) for run in runs), choice, runs)
@@ -67,30 +67,33 @@ def show_learning_curves(runs: Sequence[Run]) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=20)
-def _drawn(as_they_are: tuple[tuple[object, ...], ...], choice: _Choice, _runs: Sequence[Run]) -> _Drawn | None:
-    """What is shown, made once for all who open the same link; None if no run has learned a step."""
+def _drawn(key: tuple[tuple[object, ...], ...], choice: _Choice, _runs: Sequence[Run]) -> _Drawn | None:
+    """The chart and its table, cached for all who open the same link; None if no run has learned a step.
+
+    `key` holds id, state, step and name of each run, so that the cache notices a change.
+    """
     names = (f"train_{choice.metric}", f"validation_{choice.metric}", "epoch_train_loss")
-    found = {}
+    curves_by_run = {}
     for run in _runs:
         with errors_as_messages():
-            found[run.id] = compared_runs.load_curves(run, names)
-    runs = [run for run in _runs if run.id in found]
-    if all(len(series.value) == 0 for own in found.values() for series in own.values()):
+            curves_by_run[run.id] = compared_runs.load_curves(run, names)
+    runs = [run for run in _runs if run.id in curves_by_run]
+    if all(len(series.value) == 0 for curves in curves_by_run.values() for series in curves.values()):
         return None
-    together = seed_groups(runs) if choice.band else []
+    seed_groups_shown = seed_groups(runs) if choice.band else []
     figure = learning_curves(
-        found,
+        curves_by_run,
         runs,
         choice.metric,
         choice.x,
         choice.smoothing,
         choice.log_x,
         choice.log_y,
-        together,
+        seed_groups_shown,
         choice.band or SPREAD_BANDS[0],
     )
-    lines = together or [SeedGroup(run.name, (run,)) for run in runs]
-    extremes, digits = _extremes(lines, found, choice.metric, grouped=bool(together))
+    lines = seed_groups_shown or [SeedGroup(run.name, (run,)) for run in runs]
+    extremes, digits = _extremes(lines, curves_by_run, choice.metric, grouped=bool(seed_groups_shown))
     return _Drawn(figure if len(lines) <= MOST_MARKED_CURVES else str(figure.to_json()), extremes, digits, len(lines))
 
 
@@ -108,7 +111,7 @@ def _controls() -> _Choice:
             _AXES,
             default="step",
             key="x",
-            help="What the horizontal axis counts. Runs of other batch sizes compare best by epoch or seconds.",
+            help="What the horizontal axis counts. For runs with different batch sizes, choose epoch or seconds.",
         )
         smoothing = st.slider(
             "Smoothing",
@@ -119,64 +122,69 @@ def _controls() -> _Choice:
             key="smoothing",
             bind="query-params",
             width=220,
-            help="Weight of the past in the bold training curve: a moving average in which a value counts for the "
-            "stretch of the axis that it stands for. The raw curve stays faint behind it, its spikes included.",
+            help="How strongly the bold training curve is smoothed: the weight of earlier values in a moving average "
+            "along the axis. The measured curve stays faint behind it, with all its spikes.",
         )
         log_x = st.toggle("Log x", key="log_x", bind="query-params", help="Logarithmic horizontal axis.")
         log_y = st.toggle(
-            "Log y", key="log_y", bind="query-params", help="Logarithmic axis of the loss, or of the errors."
+            "Log y", key="log_y", bind="query-params", help="Logarithmic vertical axis: of the loss, or of the errors."
         )
-        together = st.toggle(
-            "Seeds as one line",
-            key="curve_seeds",
-            bind="query-params",
-            help="Runs that differ in their seed only become one line, their mean, with a band around it. A lone run "
-            "stays as it is.",
-        )
-        band: SpreadBand = SPREAD_BANDS[0]
-        if together:
-            band = st.selectbox(
-                "Band",
-                list(SPREAD_BANDS),
-                key="curve_band",
-                bind="query-params",
-                width=220,
-                help="Standard deviation: how far single seeds lie from their mean. Standard error: how far the mean "
-                "may lie from that of all seeds. 95 % interval: where the mean of all seeds lies, by Student's t.",
-            )
-    return _Choice(metric, x, smoothing, log_x, log_y, band if together else None)
+        band = _choose_band()
+    return _Choice(metric, x, smoothing, log_x, log_y, band)
+
+
+def _choose_band() -> SpreadBand | None:
+    """Whether seeds become one line, and the band around it; None: each run has its own line."""
+    together = st.toggle(
+        "Seeds as one line",
+        key="curve_seeds",
+        bind="query-params",
+        help="Runs that differ only in their seed become one line: their mean, with a band around it. A single run "
+        "stays as it is.",
+    )
+    if not together:
+        return None
+    return st.selectbox(
+        "Band",
+        list(SPREAD_BANDS),
+        key="curve_band",
+        bind="query-params",
+        width=220,
+        help="Standard deviation: how far single seeds lie from their mean. Standard error: how uncertain that mean "
+        "is. 95 % interval: where the mean of all possible seeds lies (Student's t).",
+    )
 
 
 def _explained(choice: _Choice, lines: int, runs: Sequence[Run]) -> str:
     text = (
-        f"Bold: training, the mean of the seeds. Band: {choice.band}; a lone run has none."
+        f"Bold: training, the mean of the seeds. Band: {choice.band}; a single run has none."
         if choice.band
         else "Bold: training, smoothed; faint: as measured, with every spike."
         if choice.smoothing
         else "Solid: training, as measured, with every spike."
     )
-    isolate = " A click on a name shows that line alone, another one brings all back." if lines > 1 else ""
+    isolate = " Click a name to see that line alone, and again to see all." if lines > 1 else ""
     marks = " with marks" if lines <= MOST_MARKED_CURVES else ""
     per_epoch = {
         measures.HELD_OUT: f" Dashed{marks}: validation.",
-        measures.ON_TEST: f" Dotted{marks}: the test "
-        "images after each epoch, which chose the best one, so this is optimistic.",
+        measures.ON_TEST: f" Dotted{marks}: the test images after each epoch. They chose the best epoch, so this is "
+        "optimistic.",
     }
     labels = {run.validation_label for run in runs}
-    return text + "".join(said for label, said in per_epoch.items() if label in labels) + isolate
+    return text + "".join(text_of_kind for label, text_of_kind in per_epoch.items() if label in labels) + isolate
 
 
 def _extremes(
-    shown: Sequence[SeedGroup], found: Mapping[str, RunCurves], metric: Metric, grouped: bool
+    shown: Sequence[SeedGroup], curves_by_run: Mapping[str, RunCurves], metric: Metric, grouped: bool
 ) -> tuple[pd.DataFrame, dict[str, list[int]]]:
     """Best and last values of each line as a table, and how many decimals the spread of its seeds supports."""
     digits: list[tuple[int, int, int]] = []
     most = 2 if metric == "accuracy" else 4
     rows, lines = [], run_table.line_images([group.one_per_seed[0] for group in shown])
     for group, line in zip(shown, lines, strict=True):
-        every = np.array([_best_and_last(found[run.id], metric) for run in group.one_per_seed])
-        begun = np.isfinite(every[:, 0])
-        values = every[begun] if begun.any() else every[:1]
+        values_of_seeds = np.array([_best_and_last(curves_by_run[run.id], metric) for run in group.one_per_seed])
+        begun = np.isfinite(values_of_seeds[:, 0])
+        values = values_of_seeds[begun] if begun.any() else values_of_seeds[:1]
         best, epoch, last, loss = values.mean(0)
         spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.full(4, np.nan)
         first = group.one_per_seed[0]
@@ -197,35 +205,35 @@ def _extremes(
         digits.append((decimals(spread[0], most), decimals(spread[2], most), decimals(spread[3], 4)))
     frame = pd.DataFrame(rows)
     best_digits, last_digits, loss_digits = map(list, zip(*digits, strict=True))
-    places = {"Best": best_digits, "±": best_digits, "Last": last_digits, "Training loss": loss_digits}
+    decimals_by_column = {"Best": best_digits, "±": best_digits, "Last": last_digits, "Training loss": loss_digits}
     unneeded = [] if grouped else ["Seeds", "±"]
     unneeded += ["On"] * (frame["On"].nunique() < 2) + ["Loss"] * all(label == "" for label in frame["Loss"])
-    return frame.drop(columns=unneeded), places
+    return frame.drop(columns=unneeded), decimals_by_column
 
 
 def _best_and_last(curves: RunCurves, metric: Metric) -> tuple[float, float, float, float]:
-    """Best value after an epoch and that epoch, the last one, lowest training loss of an epoch; NaN where none is."""
+    """Best value after an epoch, that epoch, last value, and lowest training loss of an epoch; NaN where missing."""
     held, loss = curves[f"validation_{metric}"], curves["epoch_train_loss"].value
     scale, sign = (100, -1) if metric == "accuracy" else (1, 1)
-    known = np.flatnonzero(np.isfinite(held.value))
+    measured = np.flatnonzero(np.isfinite(held.value))
     lowest = loss[np.isfinite(loss)].min(initial=np.inf)
     least = float(lowest) if np.isfinite(lowest) else np.nan
-    if not len(known):
+    if not len(measured):
         return np.nan, np.nan, np.nan, least
-    at = known[np.argmin(sign * held.value[known])]
-    return scale * float(held.value[at]), float(held.epoch[at]), scale * float(held.value[-1]), least
+    best = measured[np.argmin(sign * held.value[measured])]
+    return scale * float(held.value[best]), float(held.epoch[best]), scale * float(held.value[-1]), least
 
 
 def _columns(metric: Metric, runs: Sequence[Run]) -> dict[str, Any]:
     column = st.column_config
     form = "%.2f%%" if metric == "accuracy" else "%.4f"
-    mean = " The mean where a line is of several seeds."
+    mean = " If the line has several seeds, their mean."
     heading = measures.validation_heading(runs, metric)
     heading = heading[:1].lower() + heading[1:]
     return {
         "Line": column.ImageColumn("Line", width=58, pinned=True, help="Colour and dash on the chart."),
         "Name": column.TextColumn(width="medium"),
-        "Seeds": column.NumberColumn(width=64, help="Runs with different seeds that the line is of."),
+        "Seeds": column.NumberColumn(width=64, help="How many runs with different seeds the line is the mean of."),
         "Best": column.NumberColumn(
             f"Best: {heading}",
             format=form,
@@ -244,6 +252,6 @@ def _columns(metric: Metric, runs: Sequence[Run]) -> dict[str, Any]:
             "Lowest training loss", format="%.4f", help=f"Of a whole epoch, not of one lucky batch.{mean}"
         ),
         "Loss": column.TextColumn(
-            "Training loss is", width="small", help="What it has in it more than the loss after each epoch."
+            "Training loss is", width="small", help="What this loss contains beyond the loss after each epoch."
         ),
     }

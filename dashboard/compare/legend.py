@@ -11,7 +11,7 @@ from mnist_core.text import in_html
 
 
 def show_legend(runs: Sequence[Run]) -> None:
-    """The runs in the order given; nothing where there is none."""
+    """Show the runs with their lines, in this order; nothing if there are none."""
     entries = "".join(
         f"<span style='white-space:nowrap;margin-right:1.6em'><img alt='' src=\"{line}\" "
         f"style='vertical-align:middle'> {in_html(run_label(run, 30))}</span> "

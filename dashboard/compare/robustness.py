@@ -1,4 +1,4 @@
-"""Accuracy when test images are turned, moved, blurred, covered: measured on demand, in the background."""
+"""Accuracy on test images that are turned, moved, blurred or covered: measured on demand, in the background."""
 
 from collections.abc import Sequence
 
@@ -21,19 +21,19 @@ _COLUMNS = 3
 
 
 def show_robustness(runs: Sequence[Run]) -> None:
-    """The choice of images, what is still to be measured, and a panel for each kind of change."""
-    found = compared_runs.gather_predictions(runs)
-    if found is None:
+    """The choice of images, runs that are still to be measured, and a panel for each kind of change."""
+    predictions = compared_runs.gather_predictions(runs)
+    if predictions is None:
         return
     st.subheader("How much change can they take?", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", key="robustness-controls"):
-        all_of_them = found.images > _QUICK and st.toggle(
-            f"All {found.images:,} images",
+        all_of_them = predictions.images > _QUICK and st.toggle(
+            f"All {predictions.images:,} images",
             key="robustness_all",
             bind="query-params",
-            help=f"Instead of {_QUICK:,} of them, always the same. Takes longer, and is more exact.",
+            help=f"Without this, always the same {_QUICK:,} of them. All images take longer and are more exact.",
         )
-        chosen = robustness.sample_images(found.images, found.images if all_of_them else _QUICK)
+        chosen = robustness.sample_images(predictions.images, predictions.images if all_of_them else _QUICK)
         example = st.number_input(
             "Example image",
             1,
@@ -41,32 +41,32 @@ def show_robustness(runs: Sequence[Run]) -> None:
             key="robustness_example",
             bind="query-params",
             width=160,
-            help="Which of the measured images is shown under the charts, as each change left it.",
+            help="Which of the measured images the charts show below, after each change.",
         )
-    able = _able(found, compared_runs.load_images(found, chosen[:1]).shape[1:])
+    able = _able(predictions, compared_runs.load_images(predictions, chosen[:1]).shape[1:])
     if not able:
         return
-    known = robustness_task.load_results(able, len(chosen))
-    waiting = [run for run in able if run.id not in known]
+    results = robustness_task.load_results(able, len(chosen))
+    waiting = [run for run in able if run.id not in results]
     if waiting or robustness_task.running_task():
-        _measure(waiting, found, chosen)
-    if known:
-        st.markdown(_sentence([run for run in able if run.id in known], known, len(chosen)))
-    _panels(able, known, len(chosen), _examples(found, chosen, int(example) - 1))
-    if known:
-        _table([run for run in able if run.id in known], known, len(chosen))
+        _measure(waiting, predictions, chosen)
+    if results:
+        st.markdown(_sentence([run for run in able if run.id in results], results, len(chosen)))
+    _panels(able, results, len(chosen), _examples(predictions, chosen, int(example) - 1))
+    if results:
+        _table([run for run in able if run.id in results], results, len(chosen))
     st.caption(
-        "0 is the untouched image, with the answers that each run stored when it was tested. Directions and places are "
-        "drawn once for each image, so that all runs see the same changes. Amounts in pixels are those of an image 28 "
-        "pixels wide; wider ones are changed in proportion."
+        "0 is the unchanged image, with the answers that each run stored when it was tested. Directions and positions "
+        "are drawn once for each image, so all runs see the same changes. Amounts in pixels are for images 28 pixels "
+        "wide; wider images are changed in proportion."
     )
     compared_runs.show_precision_notes(able)
 
 
-def _able(found: Predictions, shape: tuple[int, ...]) -> list[Run]:
-    """The runs that have weights and take these images; says which have not."""
+def _able(predictions: Predictions, shape: tuple[int, ...]) -> list[Run]:
+    """The runs that have weights and take images of this shape; the page names the others."""
     able = []
-    for run in found.runs:
+    for run in predictions.runs:
         try:
             fits = robustness_task.image_shape(run) == shape
         except MnistLabError as error:
@@ -79,27 +79,31 @@ def _able(found: Predictions, shape: tuple[int, ...]) -> list[Run]:
     return able
 
 
-def _measure(waiting: Sequence[Run], found: Predictions, chosen: np.ndarray) -> None:
-    """What is under way with its progress, or else the offer to measure what is not known."""
-
+def _measure(waiting: Sequence[Run], predictions: Predictions, chosen: np.ndarray) -> None:
+    """The measurement under way with its progress, or else a button that measures the missing runs."""
     before = robustness_task.running_task()
 
     @st.fragment(run_every=1.0 if before else None)
     def follow() -> None:
         task = robustness_task.running_task()
         if task is not None:
-            st.progress(task.done, f"Measuring {task.about}: {task.images:,} of {task.wanted:,} images …")
-            st.button("Stop", on_click=task.stop, key="robustness stop", help="Forget what is not finished.")
+            st.progress(task.done, f"Measuring {task.label}: {task.images:,} of {task.total_images:,} images …")
+            st.button(
+                "Stop",
+                on_click=task.stop,
+                key="robustness stop",
+                help="End the measurement; its unfinished part is lost.",
+            )
         elif before is not None:
-            # the charts are drawn outside
+            # The charts are drawn outside this fragment.
             st.rerun()
         else:
-            _offer(waiting, found, chosen)
+            _offer(waiting, predictions, chosen)
 
     follow()
 
 
-def _offer(waiting: Sequence[Run], found: Predictions, chosen: np.ndarray) -> None:
+def _offer(waiting: Sequence[Run], predictions: Predictions, chosen: np.ndarray) -> None:
     error = robustness_task.last_failure()
     if error:
         st.error(in_markdown(error))
@@ -109,12 +113,14 @@ def _offer(waiting: Sequence[Run], found: Predictions, chosen: np.ndarray) -> No
             "Measure",
             type="primary",
             key="robustness measure",
-            help="In the background: you can look at something else meanwhile.",
+            help="This runs in the background: you can look at something else meanwhile.",
         )
-        st.markdown(f"Not measured yet: {compared_runs.run_numbers(waiting)}. That takes {_about(seconds)}.")
+        st.markdown(f"Not measured yet: {compared_runs.run_numbers(waiting)}. Measuring takes {_about(seconds)}.")
     if pressed:
-        right = dict(zip((run.id for run in found.runs), found.right[:, chosen], strict=True))
-        robustness_task.start_measuring(waiting, compared_runs.load_images(found, chosen), found.labels[chosen], right)
+        right = dict(zip((run.id for run in predictions.runs), predictions.right[:, chosen], strict=True))
+        robustness_task.start_measuring(
+            waiting, compared_runs.load_images(predictions, chosen), predictions.labels[chosen], right
+        )
         st.rerun()
 
 
@@ -124,33 +130,33 @@ def _about(seconds: float) -> str:
     return f"about {round(seconds / 60)} minutes"
 
 
-def _sentence(runs: Sequence[Run], known: dict[str, np.ndarray], images: int) -> str:
-    means = {run.id: known[run.id][:, 1:].mean() / images for run in runs}
+def _sentence(runs: Sequence[Run], results: dict[str, np.ndarray], images: int) -> str:
+    means = {run.id: results[run.id][:, 1:].mean() / images for run in runs}
     best = max(runs, key=lambda run: means[run.id])
-    clean = known[best.id][0, 0] / images
-    losses = (known[best.id][0, 0] - known[best.id][:, 1:].mean(axis=1)) / images
+    clean = results[best.id][0, 0] / images
+    losses = (results[best.id][0, 0] - results[best.id][:, 1:].mean(axis=1)) / images
     worst = CORRUPTIONS[int(losses.argmax())]
     text = (
-        f"**Run {best.number}** keeps {means[best.id]:.1%} on average over all changes, after {clean:.1%} untouched."
-        f" What harms it most is **{worst.name.lower()}**."
+        f"**Run {best.number}** is right on {means[best.id]:.1%} of changed images on average, and on {clean:.1%} of "
+        f"unchanged ones. The most harmful change is **{worst.name.lower()}**."
     )
     if len(runs) < 2:
         return text
-    places = stats.close_to_best([means[run.id] * images for run in runs], [images] * len(runs))
-    if not places:
-        return f"{text} That is more than any other run here keeps, and more than chance explains."
-    close = compared_runs.run_numbers([runs[place] for place in places])
-    return f"{text} No other run here keeps more, but {images:,} images do not tell it apart from {close}."
+    indices = stats.close_to_best([means[run.id] * images for run in runs], [images] * len(runs))
+    if not indices:
+        return f"{text} That is better than any other run here, by more than chance explains."
+    close = compared_runs.run_numbers([runs[index] for index in indices])
+    return f"{text} No other run here is better, but {images:,} images are too few to tell it apart from {close}."
 
 
-def _panels(runs: Sequence[Run], known: dict[str, np.ndarray], images: int, examples: np.ndarray) -> None:
-    show_legend([run for run in runs if run.id in known])
+def _panels(runs: Sequence[Run], results: dict[str, np.ndarray], images: int, examples: np.ndarray) -> None:
+    show_legend([run for run in runs if run.id in results])
     columns = st.columns(_COLUMNS)
     for row, kind in enumerate(CORRUPTIONS):
         with columns[row % _COLUMNS]:
             st.markdown(f"**{kind.name}** ({kind.unit})", help=kind.help)
             figure = corruption_panel(
-                {run.number: known[run.id][row] / images for run in runs if run.id in known},
+                {run.number: results[run.id][row] / images for run in runs if run.id in results},
                 runs,
                 [kind.label(severity) for severity in range(LEVELS)],
                 examples[row],
@@ -158,20 +164,20 @@ def _panels(runs: Sequence[Run], known: dict[str, np.ndarray], images: int, exam
             st.plotly_chart(figure, key=f"robustness {kind.name}", config=compared_runs.PLOTLY_CONFIG)
 
 
-def _examples(found: Predictions, chosen: np.ndarray, place: int) -> np.ndarray:
-    # images are changed a chunk at a time: this is what was measured
-    first = place - place % robustness.CHUNK
-    images = compared_runs.load_images(found, chosen[first : first + robustness.CHUNK])
-    return _changed(found.runs[0].id, len(chosen), place, images)
+def _examples(predictions: Predictions, chosen: np.ndarray, index: int) -> np.ndarray:
+    # Random draws are made for a whole chunk of images, so the example needs its chunk to look as it was measured.
+    first = index - index % robustness.CHUNK
+    images = compared_runs.load_images(predictions, chosen[first : first + robustness.CHUNK])
+    return _changed(predictions.runs[0].id, len(chosen), index, images)
 
 
 @st.cache_data(show_spinner=False, max_entries=50)
-def _changed(run_id: str, images: int, place: int, _chunk: np.ndarray) -> np.ndarray:
-    """One image under every change: uint8 (corruptions, LEVELS, C, H, W)."""
-    first = place - place % robustness.CHUNK
+def _changed(run_id: str, images: int, index: int, _chunk: np.ndarray) -> np.ndarray:
+    """One image after every change: uint8 (corruptions, LEVELS, C, H, W)."""
+    first = index - index % robustness.CHUNK
     return np.stack(
         [
-            np.stack([robustness.corrupt(_chunk, kind, severity, first)[place - first] for severity in range(LEVELS)])
+            np.stack([robustness.corrupt(_chunk, kind, severity, first)[index - first] for severity in range(LEVELS)])
             for kind in CORRUPTIONS
         ]
     )
@@ -191,10 +197,10 @@ def _table(runs: Sequence[Run], right: dict[str, np.ndarray], images: int) -> No
                 **{kind.name: share[row, 1:].mean() for row, kind in enumerate(CORRUPTIONS)},
             }
         )
-    number, known = st.column_config.NumberColumn, run_table.column_configs()
+    number, run_columns = st.column_config.NumberColumn, run_table.column_configs()
     columns = {
-        **{name: known[name] for name in ("Line", "Run", "Name")},
-        "Untouched": number(format="%.2f%%", help="Accuracy on the images as they are, from the stored answers."),
+        **{name: run_columns[name] for name in ("Line", "Run", "Name")},
+        "Untouched": number(format="%.2f%%", help="Accuracy on the unchanged images, from the stored answers."),
         "Changed": number(format="%.2f%%", help="Mean over all kinds of change and all severities above 0."),
         **{
             kind.name: number(format="%.2f%%", help=f"{kind.help} Mean over the severities above 0.")

@@ -1,4 +1,4 @@
-"""Measurements of robustness in the background: one at a time for all sessions, found again by their weights."""
+"""Measurements of robustness in the background: one at a time for all sessions, kept by the hash of the weights."""
 
 import logging
 import threading
@@ -14,41 +14,42 @@ from mnist_core.data import input_shape_and_classes
 from mnist_core.errors import MnistLabError
 from mnist_core.store import Run, Store
 
-# SHA-256 of a checkpoint and of the stored predictions, how many images were tried, and the precision of the answers.
+# SHA-256 of the checkpoint and of the stored predictions, number of images, and precision of the computation.
 _Key = tuple[str, str, int, str]
 
 
 @dataclass
-class Task:
+class MeasuringTask:
     """A measurement under way; its thread writes, pages read."""
 
-    # which runs
-    about: str
-    # images
-    wanted: int
+    # Names the runs, for the progress bar.
+    label: str
+    total_images: int
+    # Share of the work that is done, 0 to 1; and how many images are done.
     done: float = 0.0
     images: int = 0
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
-        """End it soon; what it has found so far is forgotten."""
+        """End it soon; what was measured so far is dropped."""
         self.stopped.set()
 
 
 @dataclass
-class _Desk:
-    """What all sessions share."""
+class _Shared:
+    """State that all sessions share."""
 
-    # right answers, int (corruptions, LEVELS)
-    found: dict[_Key, np.ndarray] = field(default_factory=dict)
-    task: Task | None = None
+    # Numbers of right answers, int (corruptions, LEVELS).
+    results: dict[_Key, np.ndarray] = field(default_factory=dict)
+    task: MeasuringTask | None = None
+    # Why the last measurement failed; empty if it did not.
     failure: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 @st.cache_resource(show_spinner=False)
-def _desk() -> _Desk:
-    return _Desk()
+def _shared() -> _Shared:
+    return _Shared()
 
 
 def image_shape(run: Run) -> tuple[int, int, int]:
@@ -58,46 +59,46 @@ def image_shape(run: Run) -> tuple[int, int, int]:
 
 
 def load_results(runs: Sequence[Run], images: int) -> dict[str, np.ndarray]:
-    """By id of those runs that were measured on so many images: right answers, int (corruptions, LEVELS)."""
-    store, found = open_store(), _desk().found
+    """Numbers of right answers, int (corruptions, LEVELS), by id of the runs that were measured on so many images."""
+    store, results = open_store(), _shared().results
     keys = {run.id: _key(store, run, images) for run in runs}
-    return {run_id: found[key] for run_id, key in keys.items() if key in found}
+    return {run_id: results[key] for run_id, key in keys.items() if key in results}
 
 
-def running_task() -> Task | None:
-    """The measurement under way, of whatever session."""
-    return _desk().task
+def running_task() -> MeasuringTask | None:
+    """The measurement under way, whichever session started it; None if there is none."""
+    return _shared().task
 
 
 def last_failure() -> str:
-    """Why the last measurement ended without a result; empty if it did not."""
-    return _desk().failure
+    """Why the last measurement failed; empty if it did not."""
+    return _shared().failure
 
 
 def start_measuring(
     runs: Sequence[Run], images: np.ndarray, labels: np.ndarray, untouched: Mapping[str, np.ndarray]
 ) -> None:
-    """Measure runs on uint8 images (N, C, H, W) with labels (N,) in a thread, unless one is under way.
+    """Measure runs on uint8 images (N, C, H, W) with labels (N,) in a thread, unless a measurement is under way.
 
-    `untouched` says by run id which of the images as they are it has right in its stored predictions, bool (N,).
+    `untouched` has by run id which of the unchanged images its stored predictions get right, bool (N,).
     """
-    desk, store = _desk(), open_store()
-    with desk.lock:
-        if desk.task is not None:
+    shared, store = _shared(), open_store()
+    with shared.lock:
+        if shared.task is not None:
             return
         numbers = ", ".join(str(run.number) for run in runs)
-        desk.task, desk.failure = Task(f"run{'s' if len(runs) > 1 else ''} {numbers}", len(images)), ""
+        shared.task, shared.failure = MeasuringTask(f"run{'s' if len(runs) > 1 else ''} {numbers}", len(images)), ""
     threading.Thread(
         target=_work,
-        args=(desk, desk.task, store, tuple(runs), images, labels, untouched),
+        args=(shared, shared.task, store, tuple(runs), images, labels, untouched),
         name="robustness",
         daemon=True,
     ).start()
 
 
 def _work(
-    desk: _Desk,
-    task: Task,
+    shared: _Shared,
+    task: MeasuringTask,
     store: Store,
     runs: tuple[Run, ...],
     images: np.ndarray,
@@ -111,15 +112,15 @@ def _work(
             if task.stopped.is_set():
                 return
             if counted.images == len(images):
-                desk.found |= {keys[run_id]: right for run_id, right in counted.right.items()}
+                shared.results |= {keys[run_id]: right for run_id, right in counted.right.items()}
     except MnistLabError as error:
-        desk.failure = str(error)
+        shared.failure = str(error)
     except Exception:
-        # a thread's own error would be seen by nobody
+        # Nobody would see an error that ends a thread.
         logging.getLogger(__name__).exception("A measurement of robustness failed")
-        desk.failure = "The measurement failed. The log says why; try it with other runs."
+        shared.failure = "The measurement failed. The terminal of the app says why; try it with other runs."
     finally:
-        desk.task = None
+        shared.task = None
 
 
 def _key(store: Store, run: Run, images: int) -> _Key:

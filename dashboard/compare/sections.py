@@ -1,4 +1,4 @@
-"""The sections of the Compare page: each shows one question about the chosen runs, one at a time."""
+"""The sections of the Compare page: each answers one question about the chosen runs; one is shown at a time."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from mnist_core.store import Run
 
 @dataclass(frozen=True)
 class Section:
-    """What it answers, in a few words, and what draws it."""
+    """A caption that says what the section answers, and the function that draws it."""
 
     about: str
     draw: Callable[[Sequence[Run]], None]
@@ -35,22 +35,22 @@ SECTIONS: Mapping[str, Section] = {
     "Curves": Section("Loss and accuracy over the course of training.", learning_curves.show_learning_curves),
     "Is it real?": Section("Whether one run or one architecture is really better than another.", verdict.show_verdict),
     "Disagreements": Section(
-        "Images that some runs get right and others wrong; images that were forgotten.",
+        "Images that some runs get right and others wrong, and images that a run forgot again.",
         disagreements.show_disagreements,
     ),
     "Classes": Section(
-        "Which digits each run is better at, and what two runs mistake for what.", class_differences.show_classes
+        "Which digits each run is better at, and which digits two runs mix up.", class_differences.show_classes
     ),
     "Cost": Section("Accuracy against parameters, work, time and size.", costs.show_costs),
-    "Calibration": Section("Whether a run knows how sure it may be.", calibration.show_calibration),
-    "Robustness": Section("Accuracy when images are turned, moved, blurred, covered.", robustness.show_robustness),
+    "Calibration": Section("Whether a run is right as often as it says it is.", calibration.show_calibration),
+    "Robustness": Section("Accuracy when images are turned, moved, blurred or covered.", robustness.show_robustness),
     "Labels": Section("Test images whose label may be wrong.", doubtful_labels.show_doubtful_labels),
     "Take away": Section("Scripts, weights, curves and reports as files.", downloads.show_downloads),
 }
 
 
 def show_chosen_section(runs: Sequence[Run]) -> None:
-    """The choice of a section, and that section."""
+    """Buttons that choose a section, and the chosen one."""
     if note := measures.changed_note(open_store().changed_runs(runs)):
         st.error(note)
     chosen = choose_option(

@@ -1,4 +1,4 @@
-"""Whether one run or one architecture is really better than another: first of all, which of the two is asked."""
+"""Whether one run, or one architecture, is really better than another: the person first chooses the question."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from mnist_core.store import Run
 
 @dataclass(frozen=True)
 class VerdictQuestion:
-    """What is asked, and what chance it is about."""
+    """The question and its kind of chance as Markdown, and the function that answers it."""
 
     text: str
     draw: Callable[[Predictions], None]
@@ -22,33 +22,32 @@ class VerdictQuestion:
 
 QUESTIONS: Mapping[str, VerdictQuestion] = {
     "These trained models": VerdictQuestion(
-        "**The question: would these very networks come out in the same order on other test images?** "
-        "The chance is in which images the test set happens to hold. What another seed would give is not asked.",
+        "**The question: would these networks come out in the same order on other test images?** "
+        "Chance is in which images the test set happens to hold. Other seeds are not part of this question.",
         verdict_models.show_models,
     ),
     "These architectures": VerdictQuestion(
         "**The question: would these architectures come out in the same order if they were trained again?** "
-        "The chance is in the seed: initial weights, order of images. Runs that differ only in the seed are one group.",
+        "Chance is in the seed: initial weights, order of images. Runs that differ only in the seed are one group.",
         verdict_architectures.show_architectures,
     ),
 }
 
 
 def show_verdict(runs: Sequence[Run]) -> None:
-    """The choice of a question, and its answer for the chosen runs."""
-    asked = choose_option(
+    """Buttons that choose a question, and its answer for the chosen runs."""
+    chosen = choose_option(
         "Compare",
         list(QUESTIONS),
         default=next(iter(QUESTIONS)),
         key="verdict_about",
-        help="Models: these trained networks, as they are; other test images could turn the result round. "
-        "Architectures: what they give on average over seeds; other seeds could turn it round. One does not answer "
-        "the other.",
+        help="Models: these trained networks; other test images could change the result. Architectures: their average "
+        "over seeds; other seeds could change the result. An answer to one question does not answer the other.",
     )
-    question = QUESTIONS[asked]
+    question = QUESTIONS[chosen]
     st.markdown(question.text)
-    found = compared_runs.gather_predictions(runs)
-    if found is not None:
-        question.draw(found)
-        if note := measures.optimistic_note(found.runs):
+    predictions = compared_runs.gather_predictions(runs)
+    if predictions is not None:
+        question.draw(predictions)
+        if note := measures.optimistic_note(predictions.runs):
             st.caption(note)

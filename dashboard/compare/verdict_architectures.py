@@ -1,4 +1,4 @@
-"""These architectures over seeds: mean and band of each, Welch's test and a permutation test of each pair."""
+"""Architectures over several seeds: mean and band of each, Welch's test and a permutation test of each pair."""
 
 from dataclasses import dataclass
 from math import isnan
@@ -14,13 +14,13 @@ from mnist_core.analysis import SPREAD_BANDS, GroupPair, Predictions, SpreadBand
 from mnist_core.plots import significance as plots
 from mnist_core.text import in_markdown
 
-# seeds beyond which nobody trains
+# Larger numbers of seeds are not computed: nobody trains so many.
 _MOST = 100
 
 
 @dataclass(frozen=True)
 class _Tested:
-    """Two architectures and what the tests of their seeds found."""
+    """Two architectures and the tests that compare their seeds."""
 
     a: plots.SeedAccuracies
     b: plots.SeedAccuracies
@@ -35,8 +35,8 @@ class _Tested:
         return list(self.a.accuracies.values()), list(self.b.accuracies.values())
 
 
-def show_architectures(found: Predictions) -> None:
-    """Seeds, means and bands; then each pair of architectures, tested."""
+def show_architectures(predictions: Predictions) -> None:
+    """A chart of seeds, means and bands; then each pair of architectures with its tests."""
     heading, chart = st.container(), st.container()
     band: SpreadBand = choose_option(
         "Band around the mean",
@@ -44,9 +44,9 @@ def show_architectures(found: Predictions) -> None:
         default="95 % interval",
         key="verdict_band",
         help="Standard deviation: how far single runs scatter. Standard error: how uncertain the mean is. 95 % "
-        "interval: where the true mean may lie (Student's t). Needs two seeds.",
+        "interval: where the true mean may lie (Student's t). All need at least two seeds.",
     )
-    rows = _rows(found, band)
+    rows = _rows(predictions, band)
     tests = _tests(rows)
     with chart:
         st.plotly_chart(plots.seed_spread(rows, band), key="verdict_seeds", config=compared_runs.PLOTLY_CONFIG)
@@ -60,21 +60,25 @@ def show_architectures(found: Predictions) -> None:
         _table(tests)
     elif len(rows) == 1:
         st.info("Choose runs of a second architecture to compare the two.")
-    if any(len(group.one_per_seed) < len(group.runs) for group in seed_groups(found.runs)):
+    if any(len(group.one_per_seed) < len(group.runs) for group in seed_groups(predictions.runs)):
         st.caption(
-            "A seed that was trained again counts once, with its first run: another start and another order of the "
-            "images are what chance is here, and a repeated seed brings neither."
+            "A seed that was trained twice counts once, with its first run. Chance here means other initial weights "
+            "and another order of the images, and a repeated seed brings neither."
         )
 
 
-def _rows(found: Predictions, band: SpreadBand) -> list[plots.SeedAccuracies]:
+def _rows(predictions: Predictions, band: SpreadBand) -> list[plots.SeedAccuracies]:
     """Each architecture with the accuracies of its seeds, the best mean first."""
-    accuracy = {run.id: float(value) for run, value in zip(found.runs, found.right.mean(axis=1), strict=True)}
-    together = seed_groups(found.runs)
+    accuracy_of_run = {
+        run.id: float(value) for run, value in zip(predictions.runs, predictions.right.mean(axis=1), strict=True)
+    }
+    seed_groups_shown = seed_groups(predictions.runs)
     rows = []
-    for group, name in zip(together, seed_group_names(together), strict=True):
-        own = {run.config.seed: accuracy[run.id] for run in group.one_per_seed}
-        rows.append(plots.SeedAccuracies(name, group.runs[0], own, *stats.mean_and_band(list(own.values()), band)))
+    for group, name in zip(seed_groups_shown, seed_group_names(seed_groups_shown), strict=True):
+        accuracies = {run.config.seed: accuracy_of_run[run.id] for run in group.one_per_seed}
+        rows.append(
+            plots.SeedAccuracies(name, group.runs[0], accuracies, *stats.mean_and_band(list(accuracies.values()), band))
+        )
     return sorted(rows, key=lambda row: -row.mean)
 
 
@@ -87,53 +91,53 @@ def _tests(rows: list[plots.SeedAccuracies]) -> list[_Tested]:
 def _choice(tests: list[_Tested]) -> _Tested | None:
     if len(tests) < 2:
         return tests[0] if tests else None
-    labels = {one.label: one for one in tests}
+    labels = {tested_pair.label: tested_pair for tested_pair in tests}
     chosen = st.selectbox(
         "Two architectures",
         list(labels),
         key="verdict_groups",
         bind="query-params",
-        help="The two that the sentence is about; the better mean first. All pairs are in the table below.",
+        help="The two architectures that the sentence is about; the better mean first. The table below has all pairs.",
     )
     return labels.get(chosen, tests[0])
 
 
-def _sentence(one: _Tested) -> stats.Sentence:
-    pair = one.pair
+def _sentence(tested_pair: _Tested) -> stats.Sentence:
+    pair = tested_pair.pair
     corrected = (pair.welch, stats.ALPHA, pair.permutation, pair.least) if pair.tested > 1 else ()
-    return stats.group_verdict(one.a.name, one.b.name, *one.accuracies, pair.test, *corrected)
+    return stats.group_verdict(tested_pair.a.name, tested_pair.b.name, *tested_pair.accuracies, pair.test, *corrected)
 
 
-def _details(one: _Tested) -> None:
-    """Interval, permutation test with what it can never show, and what such a comparison can see."""
-    pair = one.pair
+def _details(tested_pair: _Tested) -> None:
+    """Interval, permutation test with its limit, and the smallest difference that such a comparison would find."""
+    pair = tested_pair.pair
     if not isnan(pair.test.low):
         of = "**of this pair alone** (not corrected for their number)" if pair.tested > 1 else "of the difference"
         low, high = stats.points_text(pair.test.low), stats.points_text(pair.test.high)
         st.markdown(f"The 95 % interval {of} is {low} to {high} percentage points (Welch).")
     st.markdown(_permutation(pair))
-    spreads = stdev(one.accuracies[0]), stdev(one.accuracies[1])
+    spreads = stdev(tested_pair.accuracies[0]), stdev(tested_pair.accuracies[1])
     if max(spreads) > 0:
         st.markdown(_power(pair, spreads))
 
 
 def _permutation(pair: GroupPair) -> str:
-    """The permutation test's p, with what it can never be below, and how many seeds it takes."""
+    """p of the permutation test, its smallest possible value, and how many seeds evidence needs."""
     corrected = " (corrected for the number of pairs)" if pair.tested > 1 else ""
     limit = stats.floor_text(*pair.seeds, pair.least)
     text = (
-        f"Permutation test: {stats.p_text(pair.permutation)}{corrected}. It takes nothing for granted about how "
-        f"accuracies scatter, but needs many seeds: **{limit}**{corrected}."
+        f"Permutation test: {stats.p_text(pair.permutation)}{corrected}. It assumes nothing about how accuracies "
+        f"scatter, but needs many seeds: **{limit}**{corrected}."
     )
     if pair.least <= stats.ALPHA:
         return text
     needed = stats.seeds_to_show(pair.tested)
     among = f" for {pair.tested} pairs" if pair.tested > 1 else ""
-    return f"{text} That is above {stats.ALPHA:g}: as evidence it could count{among} only from {needed} seeds each on."
+    return f"{text} That is above {stats.ALPHA:g}: it can be evidence{among} only with {needed} seeds each or more."
 
 
 def _power(pair: GroupPair, spreads: tuple[float, float]) -> str:
-    """Which difference such a comparison finds, and how many seeds one like that seen would take."""
+    """The smallest difference that would be found in 8 of 10 cases, and the seeds that the measured one needs."""
     alpha = stats.ALPHA / pair.tested
     least = stats.detectable_by_seeds(
         spreads[0], pair.seeds[0], alpha=alpha, seeds_b=pair.seeds[1], deviation_b=spreads[1]
@@ -143,7 +147,7 @@ def _power(pair: GroupPair, spreads: tuple[float, float]) -> str:
     text = (
         f"With {stats.seeds_text(*pair.seeds)} and this scatter (standard deviations {_points(spreads[0])} and "
         f"{_points(spreads[1])} points) Welch's test{among} would find a difference of **{_points(least)} points** in "
-        f"8 of 10 cases. The scatter is known from these seeds only: it may take {_points(low)} to {_points(high)} "
+        f"8 of 10 cases. These few seeds show the scatter only roughly: it may take {_points(low)} to {_points(high)} "
         "points (80 % interval)."
     )
     difference = abs(pair.test.difference)
@@ -157,7 +161,7 @@ def _power(pair: GroupPair, spreads: tuple[float, float]) -> str:
 
 
 def _points(fraction: float) -> str:
-    """A spread or a difference without its sign, in percentage points; more than there can be is called that."""
+    """A spread or a difference without its sign, in percentage points."""
     return "more than 100" if fraction > 1 else stats.points_text(fraction).lstrip("+-")
 
 
@@ -166,7 +170,7 @@ def _seeds(count: int) -> str:
 
 
 def _single(rows: list[plots.SeedAccuracies]) -> None:
-    """What an architecture with one seed lacks, and how to get it."""
+    """Name the architectures with one seed only, and how to train more."""
     single = [row for row in rows if len(row.accuracies) == 1]
     if not single:
         return
@@ -174,26 +178,26 @@ def _single(rows: list[plots.SeedAccuracies]) -> None:
     pairs = len(rows) * (len(rows) - 1) // 2
     advice = f" With {stats.seeds_to_show(pairs)} or more of each, either test can show a difference." if pairs else ""
     st.info(
-        f"One seed only: {names}. A single run says nothing about the architecture: the next seed may give another "
+        f"One seed only: {names}. A single run says little about the architecture: another seed may give another "
         f"result. Train it again on the page Train, with **Seeds** at 3 or more.{advice}"
     )
     st.page_link(navigation.page_named("train"), label="Train more seeds", help="Choose the network, and Seeds.")
 
 
 def _table(tests: list[_Tested]) -> None:
-    """All pairs with both tests."""
+    """A table of all pairs with both tests."""
     if len(tests) < 2:
         return
     st.markdown("#### Every pair")
     table = pd.DataFrame(
         {
-            "Architecture": [one.a.name for one in tests],
-            "Against": [one.b.name for one in tests],
-            "Difference": [100 * one.pair.test.difference for one in tests],
-            "From (this pair alone)": [100 * one.pair.test.low for one in tests],
-            "To (this pair alone)": [100 * one.pair.test.high for one in tests],
-            "Welch p (Holm)": [one.pair.welch for one in tests],
-            "Permutation p (Holm)": [one.pair.permutation for one in tests],
+            "Architecture": [tested_pair.a.name for tested_pair in tests],
+            "Against": [tested_pair.b.name for tested_pair in tests],
+            "Difference": [100 * tested_pair.pair.test.difference for tested_pair in tests],
+            "From (this pair alone)": [100 * tested_pair.pair.test.low for tested_pair in tests],
+            "To (this pair alone)": [100 * tested_pair.pair.test.high for tested_pair in tests],
+            "Welch p (Holm)": [tested_pair.pair.welch for tested_pair in tests],
+            "Permutation p (Holm)": [tested_pair.pair.permutation for tested_pair in tests],
         }
     )
     number = st.column_config.NumberColumn

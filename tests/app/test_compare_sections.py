@@ -141,7 +141,7 @@ def test_calibration_is_the_cores_before_and_after(store: Store) -> None:
         for title in ("As trained", "With its temperature")
     ] == [3, 2]
     assert re.search(r" 8\d\.\d% of the images", texts(at))
-    assert "hold images out" in texts(section("Calibration", 3))
+    assert set(charts(section("Calibration", 3))) == {"calibration As trained", "calibration coverage"}
     at = section("Calibration", 4)
     assert (len(at.info), charts(at)) == (1, {})
 

