@@ -153,7 +153,7 @@ def opened(context: BrowserContext, url: str, drawn: str, openings: int) -> Open
         page.goto(url)
         page.wait_for_function("window.drawnAt", timeout=120_000)
         result.times.append(page.evaluate("window.drawnAt"))
-        # the rest of the page arrives and its messages are counted
+        # Give the rest of the page time to arrive, so that its messages are counted too.
         page.wait_for_timeout(700)
         page.close()
     return result

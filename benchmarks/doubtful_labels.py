@@ -35,18 +35,18 @@ from mnist_core.store import concurrency
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 
-# Test images of MNIST, from 0, that people called mislabelled: the label errors published by cleanlab (Northcutt,
+# Indices of MNIST test images that people called mislabelled: the label errors published by cleanlab (Northcutt,
 # Athalye and Mueller 2021, "Pervasive label errors in test sets").
 KNOWN = (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729)
-# images of the list that are looked at
+# How many images at the head of the list are examined.
 FIRST = 60
 PLANTED = 15
 POWERS = (0, 1, 2, 3, 4, 6)
-# halves of the validation images in which labels are planted
+# How many times the validation images are halved and wrong labels are planted in one half.
 ROUNDS = 4
-# of the images: the hard ones
+# Share of the images that count as hard.
 HARD_SHARE = 0.05
-# the slowest first
+# The slowest come first, so that no process waits for the last one.
 ARCHITECTURES = ("resnet-small", "vgg-small", "lenet-5", "mlp-300", "mlp-100", "softmax")
 
 
@@ -76,7 +76,7 @@ def trainings(seed: int, epochs: Sequence[int], device: str, train_images: int |
 def train_all(options: argparse.Namespace) -> None:
     """Train what the store below --out lacks, and write each seed's predictions as soon as its runs are finished."""
     if options.data:
-        # the processes started below inherit it
+        # The processes started below inherit this variable.
         os.environ["MNIST_LAB_DATA"] = str(options.data.resolve())
     options.out.mkdir(parents=True, exist_ok=True)
     store = Store.open(options.out / "runs")
@@ -84,7 +84,7 @@ def train_all(options: argparse.Namespace) -> None:
         seed: trainings(seed, options.epochs, options.device, options.train_images) for seed in range(options.seeds)
     }
     began = perf_counter()
-    # CUDA does not survive a fork
+    # CUDA does not work after a fork.
     spawning = multiprocessing.get_context("spawn")
     workers = options.workers or (8 if options.device == "cuda" else concurrency.cores())
     with ProcessPoolExecutor(workers, mp_context=spawning) as pool:
@@ -167,7 +167,7 @@ class Predictions:
         return doubtful.run_worth(self.validation, self.validation_labels)
 
 
-# name and seed of a run
+# Name and seed of a run.
 Key = tuple[str, int]
 Runs = dict[Key, Predictions]
 
@@ -242,7 +242,7 @@ class Planting:
     plain_worths: dict[Key, RunWorth]
     probabilities: dict[Key, np.ndarray]
     labels: np.ndarray
-    # places
+    # Indices of the images with wrong labels.
     wrong: np.ndarray
 
 

@@ -27,7 +27,7 @@ from tests.app_process import running_app
 from tests.browser import ARGUMENTS, executable
 
 STROKES_A_DRAWING = 3
-# From the browser's own time of the event to the frame that shows the answer to the whole stroke.
+# Measures from the browser's time of the event to the frame that shows the prediction for the whole stroke.
 MEASURE = """() => {
   const all = [...document.querySelectorAll("*")]
   const pad = all.find((element) => element.shadowRoot?.querySelector(".pad")).shadowRoot.querySelector(".pad")
@@ -76,7 +76,7 @@ def draw(page: Page, strokes: int) -> Iterator[tuple[float, int]]:
         page.mouse.move(*places[0])
         page.mouse.down()
         for point in places[1:]:
-            # a pen moves on, it does not jump
+            # Move in small steps, as a pen does.
             for _ in range(4):
                 page.mouse.move(*point, steps=3)
                 page.wait_for_timeout(30)

@@ -31,7 +31,7 @@ GOAL = 0.99
 EXAMPLE = (
     "conv(32, 3) relu conv(64, 3) relu maxpool(2) dropout(0.25) flatten linear(128) relu dropout(0.5) linear(classes)"
 )
-# as long as the example trains by default
+# The example's default number of epochs.
 MOST_EPOCHS = 14
 
 
@@ -93,7 +93,7 @@ def main() -> None:
     print(describe_machine(), f"fast-99 with {config.threads} thread(s), the example with {default_threads}")
     times, accuracies = [], []
     with tempfile.TemporaryDirectory() as folder:
-        # torch loads parts of itself at the first step
+        # Warm up: torch loads parts of itself at the first step.
         recipe(config.replace(train_images=1000), Path(folder))
         for seed in range(options.seeds):
             seconds, accuracy = recipe(config.replace(seed=seed), Path(folder))

@@ -44,7 +44,7 @@ def measure(page: Page, url: str, store: Store, seed: int, seconds: float) -> tu
     """Milliseconds from the click to each station on the way to the first point, and from each metric to the screen."""
     page.goto(f"{url}/train?architecture=mlp-300&epochs=50&seed={seed}&view=Network")
     page.get_by_role("button", name="Start training").wait_for()
-    # a teacher looks at the network first; the spare worker is ready by then
+    # Wait as long as a teacher looks at the network; by then the spare worker is ready.
     page.wait_for_timeout(4000)
     page.evaluate(_WATCH)
     page.get_by_role("button", name="Start training").click()

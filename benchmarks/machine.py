@@ -15,7 +15,7 @@ def describe_machine() -> str:
             names = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
         processor = names[0] if names else processor
     except OSError:
-        # not Linux: the architecture's name has to do
+        # Without /proc (not Linux) the name of the architecture must do.
         pass
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return (

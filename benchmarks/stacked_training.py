@@ -28,7 +28,7 @@ from mnist_core.config.run_config import RunConfig
 from mnist_core.training import optimization
 from mnist_core.training.perceptron import perceptron
 
-# Hidden units, images a batch, runs in the stack.
+# Hidden units, images per batch, runs in the stack.
 CASES = (((), 12, 3), ((), 12, 18), ((100,), 64, 6), ((300,), 64, 6))
 _CPU = torch.device("cpu")
 
@@ -64,12 +64,12 @@ def stacked(config: RunConfig, models: list[nn.Sequential], images: Tensor, labe
     """The same for all networks at once; their weights are written back at the end."""
     layers = [[module for module in model if isinstance(module, nn.Linear)] for model in models]
     depth, runs = len(layers[0]), len(models)
-    # (R, out, in)
+    # Shape (R, out, in).
     weights = [torch.stack([linear[depth_index].weight.detach() for linear in layers]) for depth_index in range(depth)]
-    # (R, out)
+    # Shape (R, out).
     biases = [torch.stack([linear[depth_index].bias.detach() for linear in layers]) for depth_index in range(depth)]
     for pixels, target in zip(images, labels, strict=True):
-        # (R, B, in)
+        # Shape (R, B, in).
         flows = [pixels.flatten(1).expand(runs, -1, -1)]
         for depth_index in range(depth):
             flow = torch.baddbmm(biases[depth_index].unsqueeze(1), flows[-1], weights[depth_index].transpose(1, 2))

@@ -20,7 +20,7 @@ from mnist_core.analysis import stats
 def answers(runs: int, images: int) -> np.ndarray:
     """Runs of 97 to 98 % accuracy that agree about most images, as trained networks do: bool (runs, images)."""
     random = np.random.default_rng(0)
-    # what all runs find hard
+    # How hard each image is for all runs.
     hard = random.random(images)
     limits = np.linspace(0.97, 0.98, runs)[:, None]
     return hard + random.normal(0, 0.01, (runs, images)) < limits

@@ -54,11 +54,11 @@ class Sweep:
     """One sweep trained by one side."""
 
     seconds: float
-    # on the test images after the last epoch, fractions
+    # Test accuracies after the last epoch, as fractions.
     accuracies: tuple[float, ...]
-    # seconds of it before the first network began
+    # Seconds before the first network began to train.
     start_up: float = 0.0
-    # seconds that its networks spent training, those of all processes added
+    # Seconds spent training, summed over all processes.
     trained: float = 0.0
 
 

@@ -26,22 +26,22 @@ def database_url() -> str:
 
 
 def sqlite_url(path: Path) -> str:
-    """SQLAlchemy URL of the SQLite database in this file; in it % and ? would have a meaning of their own."""
+    """SQLAlchemy URL of the SQLite database in this file; % and ? are escaped, since they have a meaning in URLs."""
     return f"sqlite:///{quote(str(path), safe=_IN_PATHS)}"
 
 
 def allowed_hosts() -> tuple[str, ...]:
-    """Names and addresses, with or without a port, at which the app answers too: `MNIST_LAB_HOSTS`, by commas."""
+    """Further names and addresses at which the app answers: `MNIST_LAB_HOSTS`, separated by commas, port optional."""
     return _listed("MNIST_LAB_HOSTS")
 
 
 def allowed_origins() -> tuple[str, ...]:
-    """Public origins whose pages may use the app, such as https://lab.example.org: `MNIST_LAB_ORIGINS`, by commas."""
+    """Public origins whose pages may use the app, such as https://lab.example.org: `MNIST_LAB_ORIGINS`, with commas."""
     return _listed("MNIST_LAB_ORIGINS")
 
 
 def replaced_limit(variable: str) -> str:
-    """What stands in place of a limit (`limits.ADJUSTABLE_LIMITS`), as it was written; "" for nothing."""
+    """The environment's text for a limit (`limits.ADJUSTABLE_LIMITS`), as it was written; "" if there is none."""
     return os.environ.get(variable, "").strip()
 
 

@@ -10,7 +10,7 @@ _LONG_WORD = re.compile(r"(\S{80})\S+")
 
 
 class MnistLabError(Exception):
-    """Base of every error with a text that is meant for the person at the screen."""
+    """Base of every error whose text is meant for the person at the screen."""
 
 
 class ConfigError(MnistLabError):
@@ -26,7 +26,7 @@ class ConfigError(MnistLabError):
 
 
 class PathError(MnistLabError):
-    """A text that a person gave names no place on this machine."""
+    """A text that a person typed is no usable path on this machine."""
 
 
 class ArchitectureError(MnistLabError):
@@ -84,4 +84,4 @@ class DeviceError(MnistLabError):
 
 
 class ExportError(MnistLabError):
-    """A run cannot be taken away in the form that was asked for."""
+    """A run cannot be exported in the requested format."""

@@ -1,4 +1,4 @@
-"""What training says while it runs: a stream of typed events."""
+"""The typed events that training yields while it runs."""
 
 from typing import Literal, NamedTuple
 

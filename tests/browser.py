@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# Without these, Chromium asks the network at every start, and a closed one makes it slow.
+# Without these, Chromium uses the network at every start, which is slow where the network is closed.
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",

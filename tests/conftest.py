@@ -14,9 +14,9 @@ from mnist_core.store.store import Store
 from tests.app_process import ROOT, running_app
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# Read before `own_lab` hides it: tests must not depend on what lies on the developer's machine.
+# Read this before `own_lab` replaces the variable: tests must not depend on files of the developer's machine.
 REAL_DATA = Path(os.environ.get("MNIST_LAB_DATA") or ROOT / "data")
-# in CI a missing browser or MNIST fails instead of skipping
+# With this variable (as in CI) a missing browser or MNIST fails the test instead of skipping it.
 REQUIRED = bool(os.environ.get("MNIST_LAB_REQUIRE"))
 
 Prepare = Callable[[Store], object]

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-# pixels of the drawings, ten for each of MNIST's 28
+# Side of the drawings in pixels: ten for each of MNIST's 28.
 SIDE = 280
-# pixels of what the drawing pad sends
+# Side in pixels of the picture that the drawing pad sends.
 PAD = 112
 
 
@@ -19,7 +19,7 @@ class Digit:
     """A digit of MNIST, and the lines in the middle of its strokes."""
 
     def __init__(self, pixels: np.ndarray, seed: int = 0) -> None:
-        # uint8 (28, 28)
+        # Pixels, uint8 (28, 28).
         self.pixels = pixels
         self.seed = seed
         self._lines: dict[int, np.ndarray] = {}
@@ -32,7 +32,7 @@ class Digit:
         """Its lines in a square, one pixel wide: bool (side, side)."""
         if side not in self._lines:
             strokes = self.enlarged(side) > 127
-            # thinning all of a large picture would take a second
+            # Thinning a large picture as a whole would take a second.
             if side > SIDE:
                 places = np.arange(side) * SIDE // side
                 strokes = self.lines()[places][:, places]
@@ -71,7 +71,7 @@ _CLOCKWISE = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -
 
 def _removable_in(step: int) -> np.ndarray:
     """By neighbourhood whether the pixel goes in this of the two steps: bool (256,)."""
-    # (256, 8), clockwise from north
+    # Shape (256, 8), clockwise from north.
     neighbours = (np.arange(256)[:, None] >> np.arange(8)) & 1
     count = neighbours.sum(axis=1)
     crossings = ((neighbours == 0) & (np.roll(neighbours, -1, axis=1) == 1)).sum(axis=1)
@@ -170,7 +170,7 @@ def photographed(digit: Digit, chalk: bool = False, width: int | None = None) ->
     return as_file(colours, "JPEG", quality=80)
 
 
-# What the drawing pad sends, as strokes uint8 (H, W), or an uploaded file.
+# Makes of a digit what the drawing pad would send, strokes uint8 (H, W), or the bytes of an uploaded file.
 Way = Callable[[Digit], np.ndarray | bytes]
 
 

@@ -14,7 +14,7 @@ def build_network(text: str, input_shape: Shape, classes: int) -> "nn.Module":
     """The network of a preset's name or a line: float images (B, C, H, W) to logits (B, classes).
 
     A Sequential of the layers in the order of the text, on the CPU, initialised as torch does by default, so the
-    global seed alone decides its weights. Raises ArchitectureError with the place of the mistake.
+    global seed alone decides its weights. Raises ArchitectureError with the position of the mistake.
     """
     from torch import nn
 

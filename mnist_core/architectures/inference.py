@@ -1,4 +1,4 @@
-"""From a line to its layers with all shapes: checks every argument and every fit, without torch."""
+"""From a line of text to its layers with all shapes; checks every argument and every shape, without torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from mnist_core.errors import ArchitectureError
 
 @dataclass(frozen=True)
 class Node:
-    """One layer with its arguments and shapes; `start` and `end` are its place in the line."""
+    """One layer with its arguments and shapes; `start` and `end` are its position in the line."""
 
     kind: LayerKind
     values: dict[str, Any]
@@ -30,12 +30,12 @@ class Node:
 
     @property
     def weights(self) -> tuple[WeightShapes, ...]:
-        """The learned tensors of this layer alone, a block's layers not counted."""
+        """The learned tensors of this layer itself, without the layers inside a block."""
         return self.kind.weights(self.input_shape, **self.values)
 
     @property
     def parameters(self) -> int:
-        """How many learned numbers these are."""
+        """Number of learned values of this layer itself."""
         return sum(weights.numbers for weights in self.weights)
 
     @property
@@ -75,7 +75,7 @@ def list_weights(nodes: Sequence[Node], path: str = "") -> list[tuple[str, Weigh
 
 
 class _Walk:
-    """Follows the shapes from call to call, and stops at the layer with which the network becomes too large."""
+    """Follows the shapes from layer to layer, and raises at the layer that makes the network too large."""
 
     def __init__(self, line: str, classes: int) -> None:
         self._line = line
@@ -113,7 +113,7 @@ class _Walk:
         return replace(node, shortcut=self._fitting(Node(KINDS[name], values, shape, after, call.start, call.end)))
 
     def _fitting(self, node: Node) -> Node:
-        """The node itself; raises ArchitectureError if it is too large, or the network is with it."""
+        """Return the node; raises ArchitectureError if it is too large or makes the network too large."""
         self._parameters += node.parameters
         if self._parameters > (most := read_limit("MAX_PARAMETERS")):
             raise ArchitectureError(

@@ -1,4 +1,4 @@
-"""Initial weights taken over from another network, for a comparison in which only the architecture differs."""
+"""Initial weights taken from another network, for a comparison in which only the architecture differs."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _SEPARATOR = ";"
 
 @dataclass(frozen=True)
 class Inherited:
-    """How much of a network starts from the same values as another one: layers with weights, and numbers in them."""
+    """How much of a network starts from the same values as another one: layers with weights, and their numbers."""
 
     layers: int
     of_layers: int
@@ -35,7 +35,7 @@ class Inherited:
 
 
 def extend_initial_weights(initial_weights: str, architecture: str) -> str:
-    """`initial_weights` of a network that is to start like a run of this architecture and these initial weights."""
+    """`initial_weights` for a network that shall start like a run with this architecture and these initial weights."""
     return f"{initial_weights} {_SEPARATOR} {architecture}" if initial_weights else architecture
 
 
@@ -119,8 +119,8 @@ def matching_weights(network: Sequence[Node], parent: Sequence[Node]) -> list[tu
 def inherit(network: "nn.Module", parent: "nn.Module") -> Inherited:
     """Copy the parent's weights into layers of the same kind and shapes, aligned in the order of both networks.
 
-    The alignment is difflib's: longest common stretches of layers, so that a layer that was put in or left out moves
-    nothing but itself. Weights of normalisation and positions count as layers of their own.
+    The alignment is difflib's: longest common stretches of layers, so that an added or removed layer affects only
+    itself. Weights of normalisation and positions count as layers of their own.
     """
     import torch
 

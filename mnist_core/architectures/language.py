@@ -63,7 +63,7 @@ class LayerCall:
 
 
 def check_length(text: str) -> None:
-    """Raise ArchitectureError if the text is too long to be read."""
+    """Raise ArchitectureError if the text is longer than allowed."""
     if len(text) > MAX_LETTERS_INITIAL:
         raise ArchitectureError(
             f"The architecture has {len(text):,} letters, and at most {MAX_LETTERS_INITIAL:,} can be read; "
@@ -159,7 +159,7 @@ class _Parser:
         return ArchitectureError(message, self.text, start, end)
 
     def items(self, closing: _Token | None, depth: int) -> list[LayerCall]:
-        """Layers up to the end, or up to and with the `)` that closes `closing`."""
+        """Layers up to the end, or up to and including the `)` that closes `closing`."""
         calls: list[LayerCall] = []
         layers = 0
         while True:

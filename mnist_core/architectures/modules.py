@@ -1,4 +1,4 @@
-"""The torch modules that layers are made of: torch's own by their names, and what torch lacks."""
+"""The torch modules of the layers: torch's own by their names, and those that torch lacks."""
 
 import torch
 import torch.nn.functional as F
@@ -52,7 +52,7 @@ __all__ = [
 
 
 class Residual(nn.Module):
-    """The sum of what `body` and `shortcut` make of the input; without a shortcut, of the input itself."""
+    """Adds the outputs of `body` and `shortcut`; without a shortcut, the input itself is added."""
 
     def __init__(self, body: nn.Module, shortcut: nn.Module | None) -> None:
         super().__init__()

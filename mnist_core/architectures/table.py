@@ -1,4 +1,4 @@
-"""The table of layers: what a page shows of an architecture while it is typed, without torch."""
+"""The table of layers that a page shows while an architecture is typed. Does not import torch."""
 
 from dataclasses import dataclass
 
@@ -57,7 +57,7 @@ def describe_architecture(text: str, input_shape: Shape, classes: int) -> Archit
     """The layers of a preset's name or a line, for images (C, H, W) and this many classes.
 
     Counts the multiply-accumulates of convolutions, linear layers and attention; not those of biases,
-    activations, pooling and normalisation. Raises ArchitectureError with the place of the mistake.
+    activations, pooling and normalisation. Raises ArchitectureError with the position of the mistake.
     """
     line = architecture_line(text)
     layers = [_layer(*row) for row in flatten_nodes(infer_nodes(line, input_shape, classes))]

@@ -1,4 +1,4 @@
-"""What a run is: one immutable `RunConfig`, its fields, what they may be, and the facts recorded beside it."""
+"""What a run is: one immutable `RunConfig`, its fields and their limits, and the facts recorded beside it."""
 
 import lazy_loader
 

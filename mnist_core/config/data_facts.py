@@ -1,4 +1,4 @@
-"""What a run's images were when it learned from them: by which rule they were read, and which they were exactly."""
+"""Facts about a run's images, recorded when it learned from them: the rule of reading, and hashes of the images."""
 
 from typing import Annotated, Any, Literal
 
@@ -22,7 +22,7 @@ class _Facts(BaseModel):
 
 
 class FolderFacts(_Facts):
-    """What was met while an image folder was read, and what was decided for all its pictures."""
+    """What was found while an image folder was read, and what was decided for all its pictures."""
 
     # Number of files that are no PNG or JPEG by suffix, and number of PNGs and JPEGs outside the class directories.
     left_out: dict[_Suffix, _Count] = Field(max_length=100)
@@ -43,7 +43,7 @@ class FolderFacts(_Facts):
 
 
 class DataFacts(_Facts):
-    """The data of one run. Identity is a hash of a split's images and labels."""
+    """Facts about the data of one run. Two splits are the same if their hashes of images and labels are equal."""
 
     # Version of the rule by which pictures are read and classes ordered.
     rule: int = Field(ge=1, lt=1000)
@@ -62,12 +62,12 @@ class DataFacts(_Facts):
 
     @classmethod
     def stored(cls, values: dict[str, Any] | None) -> "DataFacts | None":
-        """From a column of the store; None for a run of which nothing was recorded."""
+        """The facts from a column of the store; None if the run recorded none."""
         return None if values is None else cls.model_validate(values)
 
 
 def have_same_pictures(first: DataFacts | None, second: DataFacts | None, split: SplitName) -> bool | None:
-    """Whether two runs had the same pictures in a split, of whatever size they became; None if that is not known."""
+    """Whether two runs had the same pictures in a split, at any image size; None if that is not known."""
     if first is None or second is None:
         return None
     for hashes, other_hashes in ((first.images, second.images), (first.files, second.files)):

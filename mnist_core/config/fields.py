@@ -26,7 +26,7 @@ class FieldInfo:
     when: dict[str, tuple[Any, ...]]
 
     def matters(self, values: Mapping[str, Any]) -> bool:
-        """Whether the field has any effect beside these values of the other fields."""
+        """Whether the field has an effect, given these values of the other fields."""
         return all(values.get(name) in allowed for name, allowed in self.when.items())
 
 
@@ -36,7 +36,7 @@ def list_config_fields() -> list[FieldInfo]:
 
 
 def format_value(value: Any) -> str:
-    """A value in few letters, as it is typed: 1e-05, 300, yes."""
+    """A value in short form, as a person would type it: 1e-05, 300, yes."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:

@@ -1,7 +1,7 @@
-"""How large a network's text, a run, a folder or an upload may be, whoever asks: a page, a link, a flag or an archive.
+"""Limits on networks, runs, folders and uploads, whether they come from a page, a link, a flag or an archive.
 
-Everything is counted before it is written out or built, so a short text cannot ask for much time or memory. The numbers
-in ADJUSTABLE suit a laptop; for another machine the environment replaces them, such as `MNIST_LAB_MAX_STEPS=5e8`.
+Everything is counted before it is expanded or built, so a short text cannot demand much time or memory. The limits in
+ADJUSTABLE_LIMITS suit a laptop; environment variables replace them, such as `MNIST_LAB_MAX_STEPS=5e8`.
 """
 
 import re
@@ -82,12 +82,12 @@ _NUMBER = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?(?:e[0-9]{1,2})?)(?: ?([kmg
 
 
 def limit_variable(name: str) -> str:
-    """The environment's variable that replaces the limit of this name."""
+    """Name of the environment variable that replaces this limit."""
     return f"MNIST_LAB_{name}"
 
 
 def read_limit(name: str) -> int:
-    """The limit of this name in ADJUSTABLE: what the environment says, or else the number above.
+    """Value of a limit in ADJUSTABLE_LIMITS: from the environment if set there, otherwise from this module.
 
     Raises ConfigError that names the variable if it holds no number of at least 1.
     """

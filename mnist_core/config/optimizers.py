@@ -1,4 +1,4 @@
-"""The optimizers to choose from: one entry each, from which the form, training and the exported script follow."""
+"""The available optimizers, one entry each; the form, training and the exported script are made from it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class OptimizerPart:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerKind:
-    """An optimizer as RunConfig names it. No part of it has a default: the script is made from what stands here."""
+    """An optimizer as RunConfig names it. No field has a default, so a new entry cannot forget one."""
 
     name: str
     parts: tuple[OptimizerPart, ...]
@@ -32,7 +32,7 @@ class OptimizerKind:
     numbers_kept: Callable[[float], int]
 
     def uses(self, field: str) -> bool:
-        """Whether this field of RunConfig has an effect on it."""
+        """Whether this field of RunConfig has an effect on the optimizer."""
         return any(field in part.settings.values() for part in self.parts)
 
 

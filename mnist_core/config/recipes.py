@@ -1,4 +1,4 @@
-"""Recipes: complete settings with a name, found by search, with the reasons for each part."""
+"""Recipes: named complete settings that were found by search, with the reasons for each part."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from mnist_core.config.run_config import RunConfig
 
 @dataclass(frozen=True)
 class Recipe:
-    """A config under a name, with what it is for and why it is as it is."""
+    """A named config, with its purpose and the reasons for its settings."""
 
     name: str
     config: RunConfig

@@ -1,4 +1,4 @@
-"""RunConfig: what is trained, on what, how. One immutable value describes an experiment.
+"""RunConfig: one immutable value that describes an experiment: the network, its data and how it is trained.
 
 Every field carries its label, help, group and range; the form, the command line's flags and the
 documentation are made from them.
@@ -42,9 +42,17 @@ _NOT_IDENTITY = {"device", "threads", "checkpoint_every"}
 def _field(
     default: Any, label: str, help: str, group: str, *, when: Mapping[str, tuple[Any, ...]] | None = None, **limits: Any
 ) -> Any:
-    """A field with what a form needs; `when` names the values of other fields for which it matters."""
+    """A field with what a form needs; `when` names the values of other fields for which it has an effect."""
     extra: dict[str, Any] = {"group": group, "when": {name: list(values) for name, values in (when or {}).items()}}
     return Field(default, title=label, description=help, json_schema_extra=extra, **limits)
+
+
+class _FieldError(ValueError):
+    """A value that pydantic's own checks allow but RunConfig does not; pydantic passes it on as it is."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field, self.message = field, message
 
 
 class RunConfig(BaseModel):
@@ -96,8 +104,8 @@ class RunConfig(BaseModel):
     choose_on: Literal["validation", "test"] = _field(
         "validation",
         "Choose the best epoch on",
-        "validation: images held out of the training images. test: the test "
-        "images themselves, as many published studies do; nothing is held out and the result is optimistic.",
+        "validation: images held out of the training images. test: the test images themselves, as many published "
+        "studies do; then nothing is held out, and the result looks better than it is (optimistic).",
         "Data",
     )
     split_seed: int = _field(
@@ -109,8 +117,8 @@ class RunConfig(BaseModel):
     standardise: bool = _field(
         False,
         "Standardise each pixel",
-        "Scale every pixel by its own mean and standard deviation over the training "
-        "images, as scikit-learn's StandardScaler does, instead of all by the same.",
+        "Scale every pixel by its own mean and standard deviation over the training images, instead of all pixels "
+        "alike. scikit-learn's StandardScaler does the same.",
         "Data",
     )
 
@@ -166,7 +174,7 @@ class RunConfig(BaseModel):
     library: Literal["torch", "sklearn"] = _field(
         "torch",
         "Library",
-        "torch: trained here. sklearn: by scikit-learn, as a LogisticRegression if the network has "
+        "torch: trained by this program. sklearn: trained by scikit-learn, as a LogisticRegression if the network has "
         "no hidden layer, else as an MLPClassifier.",
         "Optimisation",
     )
@@ -189,7 +197,7 @@ class RunConfig(BaseModel):
     tolerance: float = _field(
         1e-4,
         "Tolerance",
-        "scikit-learn stops when an iteration improves by less.",
+        "scikit-learn stops when an iteration improves the loss by less than this.",
         "Optimisation",
         gt=0,
         le=10,
@@ -198,17 +206,22 @@ class RunConfig(BaseModel):
     optimizer: OptimizerName = _field(
         "adam",
         "Optimizer",
-        "How gradients become steps. Muon orthogonalises the update of hidden weight matrices; "
-        "everything else then gets AdamW.",
+        "The rule that changes the weights after each batch, so that the loss falls. Muon makes the changes of the "
+        "matrices between hidden layers orthogonal and leaves everything else to AdamW.",
         "Optimisation",
     )
     learning_rate: float = _field(
-        0.001, "Learning rate", "Size of a step. Too high diverges, too low crawls.", "Optimisation", gt=0, le=100
+        0.001,
+        "Learning rate",
+        "How far each step changes the weights. Too high: the loss explodes. Too low: training takes very long.",
+        "Optimisation",
+        gt=0,
+        le=100,
     )
     momentum: float = _field(
         0.9,
         "Momentum",
-        "Share of the previous step that is kept.",
+        "Share of the previous step that is added to the next one.",
         "Optimisation",
         ge=0,
         lt=1,
@@ -217,14 +230,14 @@ class RunConfig(BaseModel):
     nesterov: bool = _field(
         False,
         "Nesterov",
-        "Look ahead along the momentum before taking the gradient (needs momentum above 0).",
+        "Look ahead along the momentum before computing the gradient (needs momentum above 0).",
         "Optimisation",
         when={"optimizer": optimizers_using("nesterov")},
     )
     batch_size: int = _field(
         64,
         "Batch size",
-        "Images a step. Larger batches are faster an epoch and take fewer steps.",
+        "Images per step. Larger batches make an epoch faster, but it then has fewer steps.",
         "Optimisation",
         ge=1,
         le=65536,
@@ -247,7 +260,7 @@ class RunConfig(BaseModel):
     step_factor: float = _field(
         0.1,
         "Step factor",
-        "What the learning rate is multiplied by at each drop.",
+        "The learning rate is multiplied by this number at each drop.",
         "Schedule",
         gt=0,
         le=1,
@@ -265,7 +278,8 @@ class RunConfig(BaseModel):
     weight_decay: float = _field(
         0.0,
         "Weight decay",
-        "Pulls weights towards 0. L2 penalty in the gradient; decoupled for AdamW and Muon.",
+        "Pulls all weights towards 0, against overfitting. An L2 penalty in the gradient; AdamW and Muon shrink the "
+        "weights directly.",
         "Regularisation",
         ge=0,
         le=10,
@@ -273,20 +287,24 @@ class RunConfig(BaseModel):
     label_smoothing: float = _field(
         0.0,
         "Label smoothing",
-        "Share of the target spread evenly over all classes. The recorded loss is the one "
-        "without it, for training and validation alike.",
+        "Share of the target that is spread evenly over all classes, so that the network need not be certain. The "
+        "recorded loss is the one without it, for training and validation alike.",
         "Regularisation",
         ge=0,
         lt=1,
     )
     clip_norm: float = _field(
-        0.0, "Clip gradient norm", "Scale gradients down to at most this norm. 0: off.", "Regularisation", ge=0
+        0.0,
+        "Clip gradient norm",
+        "Gradients longer than this (by their norm) are scaled down to it. 0: off.",
+        "Regularisation",
+        ge=0,
     )
     early_stopping: int = _field(
         0,
         "Early stopping (epochs)",
-        "End the run after this many epochs without a higher accuracy on the images that "
-        "choose the best epoch; the loss does not count. 0: off.",
+        "End the run after this many epochs without a new highest accuracy on the images that choose the best epoch; "
+        "the loss does not count. 0: off.",
         "Regularisation",
         ge=0,
     )
@@ -294,7 +312,7 @@ class RunConfig(BaseModel):
     seed: int = _field(
         0,
         "Seed",
-        "Initial weights, order of images, dropout and augmentation all follow from it.",
+        "Where the random numbers start: initial weights, order of images, dropout and augmentation follow from it.",
         "Compute",
         ge=0,
         le=2**31 - 1,
@@ -302,20 +320,25 @@ class RunConfig(BaseModel):
     precision: Literal["float32", "bfloat16"] = _field(
         "float32",
         "Precision",
-        "bfloat16 runs matrix products and convolutions in 16 bits where that is safe.",
+        "Bits of each number. bfloat16: 16 instead of 32 in matrix products and convolutions where that is safe.",
         "Compute",
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = _field(
-        "auto", "Device", "auto takes a GPU if there is one.", "Compute"
+        "auto", "Device", "Where the run computes. auto: on a GPU if there is one.", "Compute"
     )
     threads: int = _field(
-        1, "CPU threads", "Threads of this run. For small networks 1 is usually fastest.", "Compute", ge=1, le=256
+        1,
+        "CPU threads",
+        "Processor threads of this run. For small networks 1 is usually fastest.",
+        "Compute",
+        ge=1,
+        le=256,
     )
     checkpoint_every: int = _field(
         1,
         "Checkpoint every (epochs)",
-        "Epochs between two checkpoints; the best and the last are kept anyway. "
-        "Beyond 1 GB or 500 of them, those between are thinned.",
+        "Epochs between two saved states (checkpoints); the best and the last are always kept. Above 1 GB or 500 of "
+        "them, some of those between are removed.",
         "Compute",
         ge=1,
     )
@@ -333,15 +356,15 @@ class RunConfig(BaseModel):
     fresh_optimizer: bool = _field(
         False,
         "Fresh optimizer",
-        "Take only the weights from that checkpoint: momentum and averages of the gradient start anew.",
+        "Take only the weights from that checkpoint; momentum and averages of the gradient start from zero.",
         "Origin",
     )
     initial_weights: str = _field(
         "",
         "Initial weights as in",
-        "An architecture: layers of the same kind and shape start from the values that "
-        "they have there with the same seed, so that two networks differ by nothing else. Several, with ; between "
-        "them, hand them on from the first to the last.",
+        "An architecture. Layers of the same kind and shape start with the weights that they have there with the same "
+        "seed, so that two networks differ by nothing else. Several architectures, with ; between them, pass their "
+        "weights on from the first to the last.",
         "Origin",
         max_length=MAX_LETTERS_INITIAL,
     )
@@ -349,13 +372,13 @@ class RunConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _numbers(cls, values: Any) -> Any:
-        """Python takes True for 1, and reads 1_000 and digits of other scripts: a person may mean something else."""
+        """Refuse what Python would read as a number but a person may not mean: True, 1_000, digits of other scripts."""
         if isinstance(values, Mapping):
             for name, value in values.items():
                 if isinstance(value, bool) and name in _NUMBERS:
-                    raise ValueError(f"{name}: is {value}; give a number")
+                    raise _FieldError(name, f"is {value}; give a number")
                 if isinstance(value, str) and name in _NUMBERS and ("_" in value or not value.isascii()):
-                    raise ValueError(f"{name}: {_brief(value)} cannot be used: write it in plain digits, such as 1000")
+                    raise _FieldError(name, f"{_brief(value)} cannot be used: write it in plain digits, such as 1000")
         return values
 
     @model_validator(mode="after")
@@ -366,23 +389,25 @@ class RunConfig(BaseModel):
                 # -0.0 is the same setting as 0.0 but would change the digest.
                 object.__setattr__(self, name, 0.0)
             if isinstance(value, int) and value > MAX_WHOLE:
-                raise ValueError(f"{name}: is too large; use at most {MAX_WHOLE:,}")
-            if isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value):
-                raise ValueError(f"{name}: holds a sign that belongs to no text; type it anew")
+                raise _FieldError(name, f"is too large; use at most {MAX_WHOLE:,}")
+            if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+                raise _FieldError(name, "holds a character that cannot be stored; type it again")
         if self.nesterov and self.optimizer == "sgd" and self.momentum == 0:
-            raise ValueError("nesterov: needs momentum above 0; raise momentum or switch Nesterov off")
+            raise _FieldError("nesterov", "needs momentum above 0; raise momentum or switch Nesterov off")
         if self.dataset == "folder" and not self.folder.strip():
-            raise ValueError("folder: is empty; give the directory that holds train/ and test/")
+            raise _FieldError("folder", "is empty; give the directory that holds train/ and test/")
         if bool(self.continue_from) != (self.continue_epoch is not None):
-            raise ValueError("continue_epoch: a run to continue from and its epoch go together; give both or neither")
+            raise _FieldError(
+                "continue_epoch", "a run to continue from and its epoch go together; give both or neither"
+            )
         if self.continue_epoch is not None and self.epochs <= self.continue_epoch:
-            raise ValueError(
-                f"epochs: {self.epochs} is not above the epoch continued from ({self.continue_epoch}); raise epochs"
+            raise _FieldError(
+                "epochs", f"{self.epochs} is not above the epoch continued from ({self.continue_epoch}); raise epochs"
             )
         if self.choose_on == "test" and self.validation_images:
-            raise ValueError("validation_images: none are held out if the best epoch is chosen on the test images")
+            raise _FieldError("validation_images", "none are held out if the best epoch is chosen on the test images")
         if self.early_stopping and self.validation_images == 0 and self.choose_on == "validation":
-            raise ValueError("early_stopping: needs validation images; hold some out or set early stopping to 0")
+            raise _FieldError("early_stopping", "needs validation images; hold some out or set early stopping to 0")
         return self
 
     @classmethod
@@ -399,7 +424,7 @@ class RunConfig(BaseModel):
 
     @property
     def validation_label(self) -> str:
-        """In words for people, the images behind every `validation_accuracy` and `validation_loss` of a run.
+        """Name, for readers, of the images behind every `validation_accuracy` and `validation_loss` of a run.
 
         "validation": held out of the training images. "test (optimistic)": the test images, which chose the best epoch.
         """
@@ -407,7 +432,7 @@ class RunConfig(BaseModel):
 
     @property
     def chosen_on(self) -> str:
-        """What the best epoch is chosen on, for people: as `validation_label`; "–" where the last one counts."""
+        """On which images the best epoch is chosen, as `validation_label`; "–" if the last epoch counts."""
         return "–" if self.choose_on == "validation" and self.validation_images == 0 else self.validation_label
 
     def changed(self) -> dict[str, Any]:
@@ -415,9 +440,9 @@ class RunConfig(BaseModel):
         return self.model_dump(exclude_defaults=True)
 
     def digest(self) -> str:
-        """16 hex digits that identify the experiment, whatever machine part computes it.
+        """16 hex digits that identify the experiment, independent of device, threads and checkpoints.
 
-        Of what differs from the defaults only, so that a new field leaves the digests of earlier runs as they are.
+        Computed only from fields that differ from their defaults, so a new field keeps the digests of earlier runs.
         """
         text = self.model_dump_json(exclude=_NOT_IDENTITY, exclude_defaults=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -430,10 +455,9 @@ _NUMBERS = frozenset(
 
 def _config_error(error: ValidationError) -> ConfigError:
     first = error.errors()[0]
-    # An error of `_consistent` has no location; its text is "field: message".
-    if not first["loc"]:
-        field, _, message = str(first.get("ctx", {}).get("error", first["msg"])).partition(": ")
-        return ConfigError(field, message)
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, _FieldError):
+        return ConfigError(cause.field, cause.message)
     field = _brief(first["loc"][0]).strip("'")
     if first["type"] == "extra_forbidden":
         return ConfigError(field, f"there is no such field; choose from {', '.join(RunConfig.model_fields)}")
@@ -444,7 +468,7 @@ def _config_error(error: ValidationError) -> ConfigError:
 
 
 def _brief(value: Any) -> str:
-    """A wrong value as it was given, in few letters."""
+    """A wrong value as it was given, shortened."""
     try:
         text = repr(value)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The learning rate as a function of the step, and what a person should know of it before training. Without torch."""
+"""The learning rate as a function of the step, and remarks on it before training. Does not import torch."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ def learning_rate(config: RunConfig, step: int, steps_per_epoch: int) -> float:
 
 
 def schedule_remarks(config: RunConfig, parent: RunConfig | None = None) -> list[str]:
-    """Sentences on what the learning rate does that one might not expect; `parent` is what the run goes on from."""
+    """Sentences about surprising behaviour of the learning rate; `parent` is the config that the run continues."""
     if config.library != "torch":
         return []
     remarks = []
@@ -46,7 +46,7 @@ def schedule_remarks(config: RunConfig, parent: RunConfig | None = None) -> list
 
 
 def _drops(config: RunConfig, parent: RunConfig) -> bool:
-    """Whether the rate changes there because the same schedule of steps drops there anyway."""
+    """Whether the learning rate drops at this epoch in both runs, because they share a step schedule."""
     names = ("schedule", "step_epochs", "step_factor", "learning_rate", "warmup_epochs")
     same = all(getattr(config, name) == getattr(parent, name) for name in names)
     return config.schedule == "step" and same
@@ -70,7 +70,7 @@ def _one_cycle(config: RunConfig, step: int, steps_per_epoch: int) -> float:
 
 
 def _between(start: float, end: float, share: float) -> float:
-    """From start to end along half a cosine."""
+    """Interpolate from start to end along half a cosine; `share` runs from 0 to 1."""
     return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
 
 

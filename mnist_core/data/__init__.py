@@ -1,4 +1,4 @@
-"""Data sets as arrays and tensors: what there is, getting it, reading it, splitting it, augmenting it.
+"""Data sets as arrays and tensors: the catalogue, downloading, reading, splitting and augmenting.
 
 Only `loading`, `augmentation`, `cifar10`'s reader and the child process of `download` import torch.
 """

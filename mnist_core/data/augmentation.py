@@ -15,7 +15,7 @@ _SMOOTHNESS = 4.0
 
 
 def has_augmentation(config: RunConfig) -> bool:
-    """Whether the config changes its training images at all."""
+    """Whether the config changes its training images at random."""
     return bool(config.shift or config.rotate or config.scale or config.elastic or config.crop_flip)
 
 

@@ -12,7 +12,7 @@ DIGITS = tuple("0123456789")
 
 @dataclass(frozen=True)
 class Pen:
-    """How thick a data set's strokes are, as shares of the longest side of what they show."""
+    """How thick a data set's strokes are, as shares of the longest side of the drawn figure."""
 
     # Hardly any stroke is thinner than `thinnest`; half of the strokes are thicker than `usual`.
     thinnest: float
@@ -21,7 +21,7 @@ class Pen:
 
 @dataclass(frozen=True)
 class Framing:
-    """How a data set places what its images show, and so how a drawing is placed for a network trained on it."""
+    """How a data set places the figure in its images; a drawing for a network trained on it is placed likewise."""
 
     # Longest side of the strokes as a share of the image side; None means that the middle square of a picture is only
     # resized.
@@ -50,7 +50,7 @@ MIDDLE_SQUARE = Framing(None, by_mass=False, pen=None, description="the middle s
 class Dataset:
     """One data set. Sizes, classes, mean and std of `folder` are empty: they depend on the directory.
 
-    No field has a default: what a data set does not say would be guessed, such as how its drawings are placed.
+    No field has a default, so that a new entry cannot forget one, such as how drawings are placed.
     """
 
     # The name in RunConfig.dataset.

@@ -1,4 +1,4 @@
-"""What a run really learns from where its data set is not there: MNIST falls back to mnist-5k, and says so."""
+"""Replaces a data set that is not on disk: MNIST becomes mnist-5k, with a note for the run."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from mnist_core.errors import DataError
 
 
 def resolve_dataset(config: RunConfig, root: Path) -> tuple[RunConfig, str]:
-    """The config with a data set that can be loaded now, and a sentence on what was changed, or none.
+    """The config with a data set that can be loaded now, and a sentence about the change; empty without a change.
 
-    MNIST without its files becomes mnist-5k, with fewer training and validation images where it has not as many.
-    Looks at the disk only: download first, with `availability.ensure`. Raises DataError with the remedy where
-    another data set is missing, or any is damaged.
+    MNIST without its files becomes mnist-5k, with fewer training and validation images if mnist-5k has not enough.
+    Looks only at the disk; `ensure_downloaded` downloads. Raises DataError with the remedy if another data set is
+    missing, or any is damaged.
     """
     status = dataset_status(config.dataset, root)
     if status.state == "ready":

@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 @dataclass(frozen=True)
 class FolderListing:
-    """What an image folder holds, by the names of its files alone."""
+    """The contents of an image folder, known from the names of its files alone."""
 
     classes: tuple[str, ...]
     # For each split, one tuple of image paths for each class; classes and paths are sorted.
@@ -71,7 +71,7 @@ def count_folder_images(folder: str, split: str) -> int:
 
 
 def folder_path(folder: str) -> Path:
-    """The path of an image folder, in which ~name is a home directory. Raises DataError if nobody is so called."""
+    """The path of an image folder, in which ~name is a home directory. Raises DataError if there is no such user."""
     try:
         return Path(folder).expanduser()
     except RuntimeError:
@@ -86,7 +86,7 @@ def folder_class_names(folder: str, rule: int = READING_RULE) -> tuple[str, ...]
 
 
 def _class_directories(folder: str, rule: int) -> dict[str, dict[str, str]]:
-    """By split: names of the classes and of their directories; the same two classes or more in both."""
+    """For each split, class name: directory name; DataError unless both splits have the same classes, two at least."""
     root = folder_path(folder)
     directories = {split: _directories(root, split, rule) for split in FOLDER_SPLITS}
     for split, other in (FOLDER_SPLITS, FOLDER_SPLITS[::-1]):
@@ -108,7 +108,7 @@ def _class_directories(folder: str, rule: int) -> dict[str, dict[str, str]]:
 
 
 def _directories(root: Path, split: str, rule: int) -> dict[str, str]:
-    """Names of the classes of a split, and of the directories that hold them."""
+    """Class names of a split, each with the name of its directory."""
     try:
         if not root.is_dir():
             raise DataError(f"{_shortened(root)} is not a directory. {_LAYOUT}; give its path.")
@@ -154,9 +154,9 @@ def _by_number(name: str) -> tuple[Any, ...]:
 
 
 def _entries(root: Path, directory: Path, rule: int) -> tuple[tuple[str, ...], Counter[str], int]:
-    """Of one class directory: paths of its images in order, other files by suffix, and how many directories it has.
+    """Sorted image paths of a class directory, number of other files by suffix, and number of directories inside.
 
-    What is called like an image but is no file, such as a pipe, counts as another file.
+    Something named like an image that is not a file, such as a pipe, counts as another file.
     """
     images: list[os.DirEntry[str]] = []
     others: Counter[str] = Counter()
@@ -194,14 +194,14 @@ def _entries(root: Path, directory: Path, rule: int) -> tuple[tuple[str, ...], C
 
 
 def _refuse_outside(root: Path, path: "Path | os.DirEntry[str]") -> None:
-    """Raise DataError if the path leads out of the folder: what somebody links to is not what they gave away."""
+    """Raise DataError if the path leads out of the folder: a link must not give access to other files."""
     whole, target = os.path.realpath(root), os.path.realpath(path)
     if not Path(target).is_relative_to(whole):
         raise DataError(f"{os.fspath(path)} is a link to something outside of {root}. Put a copy there instead.")
 
 
 def _goes_in_circles(entry: "os.DirEntry[str]") -> bool:
-    """Whether it is a link to itself, or one of several that lead to each other."""
+    """Whether the entry is a link to itself, or one of several links that lead to each other."""
     if not entry.is_symlink():
         return False
     try:
@@ -227,7 +227,7 @@ def _is_image(name: str) -> bool:
 
 
 def _suffix(name: str) -> str:
-    """The end of a file's name that tells its kind, in small letters."""
+    """The suffix of a file's name in small letters, or "without suffix"."""
     return os.path.splitext(name)[1].lower()[:40] or "without suffix"
 
 

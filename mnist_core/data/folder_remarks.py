@@ -1,4 +1,4 @@
-"""What a person should know of an image folder and of how its pictures were read, in sentences."""
+"""Sentences about an image folder and about how its pictures were read."""
 
 from collections.abc import Mapping
 
@@ -35,7 +35,7 @@ def left_out_remarks(listing: FolderListing | FolderFacts) -> list[str]:
 
 
 def folder_warnings(facts: FolderFacts) -> list[str]:
-    """What is left out, and images in which nothing is seen."""
+    """Remarks on files that are left out, and on images of a single colour."""
     remarks = left_out_remarks(facts)
     if facts.one_colour:
         named = ", ".join(facts.one_colour_files)
@@ -49,7 +49,7 @@ def folder_warnings(facts: FolderFacts) -> list[str]:
 
 
 def reading_remarks(facts: FolderFacts) -> list[str]:
-    """How the pictures of a folder were read, where that is not plain."""
+    """Remarks on pictures that needed special reading: turned, transparent or with more than 8 bits."""
     remarks = []
     if facts.turned:
         remarks.append(f"{_count(facts.turned, 'picture')} turned upright, as the camera's note (EXIF) in them says.")
@@ -68,7 +68,7 @@ def reading_remarks(facts: FolderFacts) -> list[str]:
 
 
 def _kinds(counts: Mapping[str, int]) -> str:
-    """Such as "2 .bmp, 1 .gif"; the rest is counted together."""
+    """The kinds of files as text, such as "2 .bmp, 1 .gif"; rare kinds are counted together."""
     kinds = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     shown = [f"{count:,} {suffix}" for suffix, count in kinds[:_KINDS]]
     if rest := sum(count for _, count in kinds[_KINDS:]):

@@ -1,4 +1,4 @@
-"""From a drawing or a photograph to what a network was trained on: MNIST's own preprocessing, in numpy.
+"""Turns a drawing or photograph into an image like those a network was trained on: MNIST's preprocessing, in numpy.
 
 LeCun, Bottou, Bengio and Haffner (1998), section III.A: digits were scaled to fit a box of 20x20 pixels with their
 proportions kept, which made them grey, and placed in a field of 28x28 by their centre of mass. Measured on MNIST, that
@@ -39,7 +39,7 @@ _SAME_BOX, _SAME_CENTRE = 1, 0.7
 
 @dataclass(frozen=True)
 class PlacedDrawing:
-    """What a network is given of a drawing or picture, and what was done to it beside placing it."""
+    """The image that a network gets for a drawing or picture, and how the strokes were changed."""
 
     # Pixels, uint8 (C, H, W).
     image: np.ndarray
@@ -60,12 +60,12 @@ def prepare_drawing(
 def place_drawing(
     picture: np.ndarray, input_shape: Sequence[int], framing: Framing, ground: Ground | None = None
 ) -> PlacedDrawing | None:
-    """What a network for images of (C, H, W) is given of a drawing or picture; None if that is blank.
+    """The image for a network that takes (C, H, W), made from a drawing or picture; None if that is blank.
 
     `picture` is uint8: white strokes on black (H, W), as from a canvas or `extract_strokes`, or a colour picture
     (H, W, 3 or 4).
-    `framing` and `ground` are those of the network's data set; None: on which ground it learned is not known, so that
-    digits stay bright on dark and pictures as they are. For a colour network the middle square is only resized.
+    `framing` and `ground` are those of the network's data set. A `ground` of None means that it is not known; digits
+    then become bright on dark and pictures stay as they are. For a colour network the middle square is only resized.
     """
     channels, height, width = input_shape
     if picture.ndim == 3 and picture.shape[2] == 4:
@@ -106,13 +106,13 @@ def read_picture(content: bytes) -> np.ndarray:
 
 
 def _box(strokes: np.ndarray) -> tuple[slice, slice]:
-    """The rows and columns that hold strokes (H, W), of which there are some."""
+    """The rows and columns that hold strokes, for an image (H, W) with at least one stroke."""
     rows, columns = np.flatnonzero(strokes.any(axis=1)), np.flatnonzero(strokes.any(axis=0))
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def _with_pen(strokes: np.ndarray, pen: Pen | None) -> tuple[np.ndarray, bool]:
-    """Cropped strokes (H, W), drawn with the data set's pen where theirs was too thin, and whether it was."""
+    """Cropped strokes (H, W), redrawn with the data set's pen if they are too thin, and whether they were."""
     if pen is None:
         return strokes, False
     depths = _depths(_scaled(strokes, _FINE), _HALF)
@@ -133,7 +133,7 @@ def _with_pen(strokes: np.ndarray, pen: Pen | None) -> tuple[np.ndarray, bool]:
 
 
 def _grown(strokes: np.ndarray, reach: float, lines_of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """Cropped strokes (H, W), of which the lines that are chosen reach so many fine pixels further to either side."""
+    """Cropped strokes (H, W) in which the chosen lines are wider by `reach` fine pixels on either side."""
     # Scale down first, so that the box is as large after thickening as it was before.
     scaled = np.pad(_scaled(strokes, max(1, round(_FINE - 2 * reach))), int(reach) + 2)
     distances = np.asarray(ndimage.distance_transform_edt(~lines_of(scaled)))
@@ -144,30 +144,30 @@ def _grown(strokes: np.ndarray, reach: float, lines_of: Callable[[np.ndarray], n
 
 
 def _depths(strokes: np.ndarray, share: float) -> np.ndarray:
-    """How far each pixel of strokes (H, W) is from the ground, float (H, W); on the ground 0.
+    """Distance of each pixel of strokes (H, W) from the background, float (H, W); 0 on the background.
 
-    What is fainter than a share of the strongest is ground, and so is everything beyond the edges.
+    Pixels fainter than a share of the strongest count as background, and so does everything beyond the edges.
     """
     return np.asarray(ndimage.distance_transform_edt(np.pad(strokes > share * strokes.max(), 1)))[1:-1, 1:-1]
 
 
 def _mean_width(depths: np.ndarray) -> float:
-    """Mean width in pixels: across a line of width w the mean distance to its edge is w/4; pixels add 1/2 to it."""
+    """Mean width of lines in pixels. In a line of width w the mean distance to the edge is w/4, plus 1/2 in pixels."""
     return max(1.0, 4 * float(depths[depths > 0].mean()) - 2)
 
 
 def _ridges(depths: np.ndarray) -> np.ndarray:
-    """The middle of all lines, bool: nothing beside it lies deeper."""
+    """Pixels in the middle of a line, bool (H, W): no neighbour is farther from the edge."""
     return (depths > 0) & (depths >= ndimage.maximum_filter(depths, size=3))
 
 
 def _hairlines(depths: np.ndarray, ridges: np.ndarray, thinnest: float) -> np.ndarray:
-    """The middle of those lines, bool, that are clearly narrower than the thinnest width."""
+    """Middle pixels, bool (H, W), of lines that are clearly narrower than the data set's thinnest."""
     return ridges & (2 * depths - 1 < _HAIRLINE * thinnest)
 
 
 def _scaled(strokes: np.ndarray, longest: int) -> np.ndarray:
-    """Strokes (H, W) with a longest side of so many pixels; however thin they are, they stay."""
+    """Strokes scaled to a longest side of so many pixels; even the thinnest lines are kept."""
     factor = longest / max(strokes.shape)
     height, width = (max(1, round(side * factor)) for side in strokes.shape)
     if factor > 1:
@@ -176,9 +176,9 @@ def _scaled(strokes: np.ndarray, longest: int) -> np.ndarray:
 
 
 def _lies_right(strokes: np.ndarray, height: int, width: int, box: int, by_mass: bool) -> bool:
-    """Whether strokes are an image of (height, width) already that is placed as the data set's own are.
+    """Whether the strokes are already an image of (height, width) that is placed like those of the data set.
 
-    Then scaling it would only blur it. What compression left may have moved the edge of its box by a pixel.
+    Scaling such an image would only blur it. Compression may have moved the edge of its box by a pixel.
     """
     if strokes.shape != (height, width):
         return False

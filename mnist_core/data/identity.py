@@ -1,4 +1,4 @@
-"""Which images a run learned from, chose its epoch by and was tested on: hashes that tell whether they are the same."""
+"""Hashes that identify the training, validation and test images of a run."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ from mnist_core.data.splitting import split_files
 
 
 def data_facts_of(arrays: DatasetArrays, config: RunConfig, splits: Mapping[SplitName, Labelled]) -> DataFacts:
-    """What is recorded of the data of a run with this config, of which these are the three splits."""
+    """The facts to record about the data of a run, given its config and its three splits."""
     images: dict[SplitName, str] = {}
     files: dict[SplitName, str] = {}
     for split, (pixels, labels) in splits.items():
@@ -49,7 +49,7 @@ def hash_labelled_images(images: np.ndarray, labels: np.ndarray) -> str:
 
 
 def dataset_file_state(config: RunConfig, root: Path, rule: int = READING_RULE) -> str:
-    """A text that changes when a file of the config's data set does, told from names, sizes and times without reading.
+    """A text that changes when a file of the config's data set changes; uses names, sizes and times, reads no file.
 
     Raises DataError if an image folder cannot be listed.
     """

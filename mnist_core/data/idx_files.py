@@ -1,4 +1,4 @@
-"""Where the published IDX files of a data set lie: unpacked or as `.gz`, in torchvision's layout or beside it."""
+"""Finds the published IDX files of a data set: unpacked or as `.gz`, in torchvision's layout or beside it."""
 
 import os
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from mnist_core.data.catalogue import Dataset
 
 
 def locate_files(entry: Dataset, root: Path) -> dict[str, Path]:
-    """By their names in `known.files`, those of a data set's files that are below `root`.
+    """Paths of a data set's files below `root`, by their names in `entry.files`; missing files are left out.
 
-    Names may have a dot for a dash (train-images.idx3-ubyte), as they come out of some browsers, and end in .gz. An
-    unpacked file is preferred to a packed one, and torchvision's layout to other places.
+    Names may have a dot for a dash (train-images.idx3-ubyte), as some browsers save them, and end in .gz. An unpacked
+    file is preferred to a packed one, and torchvision's layout to other folders.
     """
     if not entry.torchvision or not _is_idx(entry):
         return {name: root / name for name, _ in entry.files if (root / name).exists()}
@@ -25,9 +25,9 @@ def locate_files(entry: Dataset, root: Path) -> dict[str, Path]:
 
 
 def candidate_folders(entry: Dataset, root: Path) -> list[Path]:
-    """Where files of an IDX data set are looked for, in this order.
+    """Folders in which files of an IDX data set are searched, in this order.
 
-    Data sets share the names of their files, so those that lie in the data folder itself are MNIST's.
+    Data sets share the names of their files, so files in the data folder itself count as MNIST's.
     """
     folders = [root / entry.torchvision / "raw", root / entry.torchvision, root / entry.name]
     return [*folders, root] if entry.name == "mnist" else folders
@@ -48,7 +48,7 @@ def _is_idx(entry: Dataset) -> bool:
 
 
 def _published(folder: Path) -> dict[str, Path]:
-    """Files of a folder by the names under which they were published, unpacked ones first."""
+    """Files of a folder by their published names; an unpacked file wins over a packed one."""
     files: dict[str, Path] = {}
     for name in sorted(_names(folder), key=lambda name: (is_packed(Path(name)), name)):
         plain = name[:-3] if is_packed(Path(name)) else name

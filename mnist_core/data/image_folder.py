@@ -1,4 +1,4 @@
-"""Reading a directory of PNG and JPEG images into one array a split: resized, grey or colour."""
+"""Reads a directory of PNG and JPEG images into one array per split: resized, grey or colour."""
 
 import hashlib
 import os
@@ -51,7 +51,7 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class FolderImages:
-    """An image folder as arrays: uint8 images (N, C, size, size) and int64 labels, places in `classes`."""
+    """An image folder as arrays: uint8 images (N, C, size, size) and int64 labels, which are indices of `classes`."""
 
     classes: tuple[str, ...]
     train: Labelled
@@ -80,7 +80,7 @@ def read_folder(folder: str, size: int, colour: bool, rule: int = READING_RULE) 
 
 
 def _check_total(folder: str, listing: FolderListing, size: int, colour: bool) -> None:
-    """Raise DataError if the images together would take too much memory; nothing is read before."""
+    """Raise DataError if the images together would take too much memory; reads no image."""
     count = sum(len(of_class) for of_classes in listing.files.values() for of_class in of_classes)
     needed = count * size**2 * (3 if colour else 1)
     if needed > (most := read_limit("MAX_FOLDER_BYTES")):
@@ -92,7 +92,7 @@ def _check_total(folder: str, listing: FolderListing, size: int, colour: bool) -
 
 
 class _SplitReader:
-    """One split while it is read: pictures about which others must be asked wait in `special`, by their places."""
+    """One split while it is read; pictures whose reading depends on others are kept in `special`, by index."""
 
     def __init__(self, listing: FolderListing, split: str, size: int, colour: bool, rule: int) -> None:
         of_classes = listing.files[split]
@@ -153,7 +153,7 @@ def _read_picture(path: str, size: int, colour: bool, rule: int) -> tuple[Decode
 
 
 def _content(path: str) -> bytes:
-    """What is in a file; raises OSError for anything but a regular file, LargePictureError for a large one."""
+    """The content of a file; raises OSError for anything but a regular file, LargePictureError for a large one."""
     # Without O_NONBLOCK, opening a named pipe would wait until somebody writes into it.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with open(descriptor, "rb") as file:
@@ -168,7 +168,7 @@ def _content(path: str) -> bytes:
 
 
 def _one_at_a_time(large: bool) -> AbstractContextManager[Any]:
-    """What holds up other threads while a large picture is read; nothing for the usual ones."""
+    """A lock so that large pictures are read one at a time; no lock for pictures of usual size."""
     return _LARGE_ONE if large else nullcontext()
 
 

@@ -1,4 +1,4 @@
-"""Numbers that describe a data set: how many images each class has, and how bright its pixels are. numpy only."""
+"""Statistics of a data set: number of images of each class, and brightness of the pixels. numpy only."""
 
 from dataclasses import dataclass
 
@@ -50,7 +50,7 @@ def pixel_moments(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, .
 
 
 def _histogram(images: np.ndarray) -> np.ndarray:
-    """int64 (C, 256). In pieces, because bincount makes eight bytes of every pixel."""
+    """Histogram int64 (C, 256), counted in chunks because bincount converts every pixel to eight bytes."""
     counts = np.zeros((images.shape[1], 256), dtype=np.int64)
     for start in range(0, len(images), _CHUNK):
         piece = images[start : start + _CHUNK]

@@ -1,4 +1,4 @@
-"""Data sets as tensors on a device: uint8 splits that stay there, and the normalisation that goes with them."""
+"""Data sets as tensors on a device: uint8 splits that stay there, and their normalisation."""
 
 import math
 from collections.abc import Sequence
@@ -61,17 +61,17 @@ class Data:
         return channels, height, width
 
     def inputs(self, images: Tensor) -> Tensor:
-        """uint8 images (B, C, H, W) as a network takes them: float32, normalised."""
+        """Normalised float32 inputs of uint8 images (B, C, H, W)."""
         return self._scaling.inputs(images)
 
     def normalise(self, images: Tensor) -> Tensor:
-        """The same for float images in [0, 1], such as augmented ones: (x - mean) / std."""
+        """Normalised inputs of float images in [0, 1], such as augmented ones: (x - mean) / std."""
         return (images * 255).mul_(self._scaling.scale).add_(self._scaling.bias)
 
 
 @dataclass(frozen=True)
 class PixelScaling:
-    """How bytes become what a network takes: the same operations in training and wherever it answers later."""
+    """Turns bytes into normalised inputs, by the same operations in training and in every later prediction."""
 
     # Shape (C, 1, 1) or (C, H, W).
     scale: Tensor
@@ -84,7 +84,7 @@ class PixelScaling:
     def of(
         cls, mean: Sequence[float], std: Sequence[float], shape: Sequence[int], device: torch.device | str = "cpu"
     ) -> "PixelScaling":
-        """Of mean and deviation of pixels in [0, 1] for images of `shape` (C, H, W), as `planes` takes them."""
+        """Scaling by mean and deviation of pixels in [0, 1] for images of `shape` (C, H, W); see `channel_planes`."""
         means, stds = (channel_planes(values, shape, torch.float64) for values in (mean, std))
         factor = 1 / (255 * std[0]) if len(set(std)) == 1 else None
         return cls((1 / (255 * stds)).float().to(device), (-means / stds).float().to(device), factor)
@@ -92,7 +92,7 @@ class PixelScaling:
     def inputs(self, images: Tensor) -> Tensor:
         """uint8 images (B, C, H, W) as float32, normalised.
 
-        As few tensor operations as there can be: at batch 8 they cost more than the arithmetic.
+        Uses as few tensor operations as possible: at batch size 8 their overhead exceeds the arithmetic.
         """
         pixels = images.float()
         if self.factor is not None:

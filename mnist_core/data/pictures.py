@@ -46,16 +46,16 @@ _FAINT = 0.1
 
 
 class LargePictureError(ValueError):
-    """A picture with more pixels or bytes than are read."""
+    """A picture has more pixels or bytes than allowed."""
 
 
 class AnimationError(ValueError):
-    """A file of several pictures that are shown one after another."""
+    """The file is an animation: several pictures that are shown one after another."""
 
 
 @dataclass(frozen=True)
 class DecodedPicture:
-    """A picture as its file holds it, upright and resized, before anything is decided that concerns others as well."""
+    """A picture upright and resized, before decisions that depend on other pictures too: depth and background."""
 
     # Pixels (H, W) or (H, W, 3), black where transparent: uint8, or float32 for a file with more than 8 bits a value.
     values: np.ndarray
@@ -68,13 +68,13 @@ class DecodedPicture:
 
     @property
     def plain(self) -> bool:
-        """Whether `values` are the pixels: nothing is left to decide."""
+        """Whether `values` are already the final pixels."""
         return self.cover is None and self.highest is None
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What is decided for pictures that belong together, such as all files of a folder."""
+    """Decisions shared by pictures that belong together, such as all files of a folder."""
 
     # Pairs (largest value, bits) in rising order. A deep picture has the bits of the first pair whose value is at least
     # its own largest value.
@@ -84,7 +84,7 @@ class Reading:
 
     @classmethod
     def of(cls, pictures: Iterable[DecodedPicture]) -> "Reading":
-        """The reading of these pictures; those that are plain may be left out.
+        """The reading of these pictures; plain ones may be left out.
 
         Depth: files store 8, 10, 12 or 14 bits in 16 without saying so. Pictures whose largest values are within a
         factor of 4 of each other's share the depth of the largest. Behind: white, unless most are seen better on
@@ -98,7 +98,7 @@ class Reading:
 
 
 def open_picture(content: bytes) -> ImageFile.ImageFile:
-    """The PNG or JPEG in a file, of which no pixel has been decoded yet; other decoders are not even tried.
+    """The PNG or JPEG in a file, opened but not decoded; no decoder of another format is tried.
 
     Raises one of UNREADABLE; LargePictureError if it has too many pixels.
     """
@@ -195,14 +195,14 @@ def legacy_pixels(image: Image.Image, colour: bool, square: int) -> np.ndarray:
 
 
 def picture_ground(grey: np.ndarray) -> Ground:
-    """What lies behind the strokes of one grey picture (H, W), judged by its border: on bright ground they are dark."""
+    """Background of one grey picture (H, W), judged by its border."""
     return "bright" if _on_bright(grey[None])[0] else "dark"
 
 
 def common_ground(images: np.ndarray) -> Ground | None:
-    """What lies behind the strokes of a data set's uint8 images (N, C, H, W); None if they do not agree.
+    """Background of a data set's uint8 images (N, C, H, W); None if the images do not agree.
 
-    Photographs have no ground, and most sets of them no agreement.
+    Photographs have no uniform background, so most sets of them do not agree.
     """
     bright = _on_bright(_judged(images))
     share = float(bright.mean()) if len(bright) else 0.5
@@ -212,10 +212,10 @@ def common_ground(images: np.ndarray) -> Ground | None:
 
 
 def are_placed_like_mnist(images: np.ndarray) -> bool:
-    """Whether a data set's uint8 images (N, 1, S, S) place their strokes as MNIST does, in most of them.
+    """Whether most of a data set's uint8 images (N, 1, S, S) place their strokes as MNIST does.
 
-    The longest side of the strokes is 20 of 28 parts of the image, and their centre of mass its middle, both to a part
-    and what resizing blurs.
+    Then the longest side of the strokes is 20/28 of the image, and their centre of mass is its middle; both may be off
+    by 1/28 and by the blur of resizing.
     """
     side = images.shape[3]
     if images.shape[1:] != (1, side, side) or (behind := common_ground(images)) is None:
@@ -237,7 +237,7 @@ def are_placed_like_mnist(images: np.ndarray) -> bool:
 
 
 def _judged(images: np.ndarray) -> np.ndarray:
-    """Those of a data set's images (N, C, H, W) by which it is judged, in grey: float (n, H, W)."""
+    """A sample of a data set's images (N, C, H, W) in grey, by which it is judged: float (n, H, W)."""
     chosen = images[np.linspace(0, len(images) - 1, min(_JUDGED, len(images))).astype(int)]
     return chosen[~are_one_colour(chosen)].mean(axis=1)
 
@@ -250,7 +250,7 @@ def _on_bright(grey: np.ndarray) -> np.ndarray:
 
 
 def are_one_colour(images: np.ndarray) -> np.ndarray:
-    """Which of uint8 images (N, C, H, W) show nothing: every pixel has the same colour. bool (N,)."""
+    """Which of uint8 images (N, C, H, W) have a single colour and so show nothing: bool (N,)."""
     first = images[:, :, :1, :1]
     return (images == first).all(axis=(1, 2, 3))
 
@@ -263,7 +263,7 @@ def _refuse_animation(image: Image.Image) -> None:
 
 
 def _orientation(image: Image.Image) -> Any:
-    """The EXIF orientation; 1, which is upright, where there is none or nobody can read it."""
+    """The EXIF orientation; 1, which is upright, if it is missing or unreadable."""
     try:
         return image.getexif().get(_ORIENTATION, 1)
     except Exception:
@@ -286,7 +286,7 @@ def _resized(image: Image.Image, square: int | None, longest: int | None) -> Ima
 
 
 def _wide_values(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None] | None:
-    """Values of a file with more than 8 bits each, float32 (H, W, 1 or 3), and what covers (H, W) in [0, 1].
+    """Values of a file with more than 8 bits each, float32 (H, W, 1 or 3), and opacity (H, W) in [0, 1].
 
     None for any other file. Pillow keeps only the upper byte of each value of a deep colour PNG; the lower ones come
     from reading the same bytes once more as little-endian.
@@ -318,21 +318,21 @@ def _wide_values(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None] | N
 
 
 def _layout(image: Image.Image) -> str:
-    """How a PNG that is not yet decoded stores its values, in Pillow's words; nothing for any other picture."""
+    """Pillow's name for how an undecoded PNG stores its values; empty for any other picture."""
     if not isinstance(image, ImageFile.ImageFile) or image.format != "PNG" or not image.tile:
         return ""
     return str(image.tile[0].args)
 
 
 def _cover(values: np.ndarray, clear: Any) -> np.ndarray | None:
-    """What covers values (H, W, channels) of which one colour, if any, counts as transparent."""
+    """Opacity of values (H, W, channels), one colour of which may count as transparent."""
     if not isinstance(clear, int | tuple):
         return None
     return (values != np.array(clear, dtype=np.float32)).any(axis=2).astype(np.float32)
 
 
 def _share(alpha: np.ndarray) -> np.ndarray:
-    """Deep alpha values as shares of what is opaque."""
+    """Alpha values with more than 8 bits as shares of full opacity."""
     highest = float(alpha.max())
     return alpha / (2.0 ** _bits(highest, ()) - 1)
 
@@ -345,7 +345,7 @@ def _decoded_wide(
     square: int | None,
     longest: int | None,
 ) -> DecodedPicture:
-    """`decode_picture` for values float32 (H, W, 1 or 3) with what covers them (H, W)."""
+    """`decode_picture` for values float32 (H, W, 1 or 3) with their opacity (H, W)."""
     if share is not None and share.min() >= 1:
         share = None
     if not colour and values.shape[2] == 3:
@@ -366,7 +366,7 @@ def _decoded_wide(
 
 
 def _depths(highest: Sequence[float]) -> tuple[tuple[float, int], ...]:
-    """Groups of largest values that are near each other: the largest of each, and the bits that hold it."""
+    """Groups of similar largest values: the largest of each group, and the bits that hold it."""
     rising = sorted(highest)
     ends = [
         value
@@ -377,19 +377,19 @@ def _depths(highest: Sequence[float]) -> tuple[tuple[float, int], ...]:
 
 
 def _bits(highest: float, depths: Sequence[tuple[float, int]]) -> int:
-    """The depth of a picture with this largest value: that of its group, or the least even number of bits from 8 on."""
+    """Depth of a picture with this largest value: that of its group, or the smallest even number of bits from 8 on."""
     own_depth = max(8, 2 * -(-int(highest).bit_length() // 2))
     return next((bits for limit, bits in depths if highest <= limit), own_depth)
 
 
 def _contrasts(picture: DecodedPicture, depths: tuple[tuple[float, int], ...]) -> tuple[int, int]:
-    """By how much of 255 a picture with transparency differs from a white and from a black ground, where most."""
+    """Largest difference, out of 255, of a transparent picture from a white and from a black background."""
     assert picture.cover is not None
     on_black = to_pixels(DecodedPicture(picture.values, None, picture.highest), Reading(depths))
     return 255 - int(_on_white(on_black, picture.cover).min()), int(on_black.max())
 
 
 def _on_white(values: np.ndarray, cover: np.ndarray) -> np.ndarray:
-    """uint8 values that lie on black, moved to a white ground."""
+    """Move uint8 values from a black background to a white one."""
     clear = 255 - (cover if values.ndim == 2 else cover[..., None]).astype(np.int16)
     return np.minimum(values + clear, 255).astype(np.uint8)

@@ -37,7 +37,7 @@ class DatasetArrays:
 
     @property
     def class_order(self) -> Literal["published", "text", "numbers"]:
-        """By what the classes are ordered."""
+        """The rule by which the classes are ordered."""
         if self.folder is None:
             return "published"
         return "text" if self.rule == FIRST_READING_RULE else "numbers"

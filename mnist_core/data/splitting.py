@@ -8,7 +8,7 @@ from mnist_core.errors import ConfigError
 
 
 def split_images(arrays: DatasetArrays, config: RunConfig, split: SplitName) -> tuple[np.ndarray, np.ndarray]:
-    """Images (uint8 (N, C, H, W)) and labels (N,) of a split, just as a run of this config sees them."""
+    """Images (uint8 (N, C, H, W)) and labels (N,) of a split, as a run of this config gets them."""
     chosen = _places(arrays, config, split)
     if chosen is None:
         return arrays.test_images, arrays.test_labels
@@ -50,7 +50,7 @@ def split_indices(labels: np.ndarray, classes: int, config: RunConfig) -> tuple[
 
 
 def split_sizes(config: RunConfig, total: int) -> tuple[int, int]:
-    """How many of so many training images are trained on, and how many are held out. Raises ConfigError."""
+    """How many of `total` training images are trained on, and how many are held out. Raises ConfigError."""
     held_out = total // 6 if config.validation_images is None else config.validation_images
     if config.choose_on == "test":
         held_out = 0
@@ -80,7 +80,7 @@ def _pick(labels: np.ndarray, wanted: np.ndarray, generator: np.random.Generator
 
 
 def _proportional(available: np.ndarray, count: int) -> np.ndarray:
-    """`count` shared out in proportion to `available`, rounded by largest remainder; ties to the first class."""
+    """Divide `count` in proportion to `available`, rounded by largest remainder; ties go to the first class."""
     # Each share multiplied by the total, which keeps the numbers integers.
     exact = available * count
     shares, remainders = np.divmod(exact, available.sum())
@@ -90,7 +90,7 @@ def _proportional(available: np.ndarray, count: int) -> np.ndarray:
 
 
 def _equal(available: np.ndarray, count: int) -> np.ndarray:
-    """`count` shared out equally, no class more than `available`; what does not divide goes to the first classes."""
+    """Divide `count` equally, no class above `available`; the remainder goes to the first classes."""
     shares = np.zeros_like(available)
     while (left := count - int(shares.sum())) > 0:
         open_classes = np.flatnonzero(shares < available)

@@ -1,4 +1,4 @@
-"""The strokes in a picture: ink on paper, chalk on a board or lines drawn on a screen, as white on black."""
+"""Extracts the strokes in a picture as white on black: ink on paper, chalk on a board, lines drawn on a screen."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def to_grey(picture: np.ndarray) -> np.ndarray:
 
 
 def _reduced(strokes: np.ndarray) -> np.ndarray:
-    """Strokes (H, W), white on black, at working size: the thinnest line stays as bright as it is."""
+    """Strokes (H, W), white on black, reduced to working size; even the thinnest line keeps its brightness."""
     factor = max(strokes.shape) / WORKING_SIZE
     if factor <= 1:
         return strokes
@@ -67,7 +67,7 @@ def shrink_strokes(strokes: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _drawn_on_a_screen(strokes: np.ndarray) -> np.ndarray:
-    """Strokes (H, W) on ground that is 0, without what JPEG's blocks left beside them: uint8, the strongest 255."""
+    """Strokes (H, W) on a background of 0, without JPEG artefacts beside them: uint8, the strongest 255."""
     peak = int(strokes.max())
     if peak < 255 * _CONTRAST:
         return np.zeros_like(strokes)
@@ -80,14 +80,14 @@ def _drawn_on_a_screen(strokes: np.ndarray) -> np.ndarray:
 
 
 def _noise(strength: np.ndarray) -> float:
-    """The strongest of what lies faintly on the ground (H, W), away from all strokes; 0 in a picture without losses."""
+    """Strongest faint value on the background (H, W), away from all strokes; 0 in a losslessly stored picture."""
     reach = 1 + 2 * max(1, round(max(strength.shape) / 56))
     away = ndimage.maximum_filter(strength, size=reach) <= 1.5 * _NOISE
     return float(strength[away & (strength <= _NOISE)].max(initial=0))
 
 
 def _near_strokes(strength: np.ndarray, noise: float) -> np.ndarray:
-    """Where (H, W) strokes are that stand out from the noise, and the pixels beside them, which soften their edges."""
+    """Pixels (H, W) of strokes that stand out from the noise, and their neighbours, which soften the edges."""
     labelled: Any = ndimage.label(strength > noise, structure=np.ones((3, 3)))
     parts, count = labelled
     peaks = ndimage.maximum(strength, parts, index=np.arange(1, count + 1))
@@ -122,7 +122,7 @@ def _shrunk(values: np.ndarray) -> np.ndarray:
 
 
 def _light(brightness: np.ndarray) -> np.ndarray:
-    """The light that falls on the paper: the picture without what is brighter and narrower than a third of it."""
+    """The light on the paper: the picture without anything that is brighter and narrower than a third of it."""
     small = brightness[::8, ::8] if min(brightness.shape) >= 64 else brightness
     size = max(3, min(small.shape) // 3)
     opened = ndimage.grey_opening(small, size=(size, size), mode="nearest")
@@ -132,7 +132,7 @@ def _light(brightness: np.ndarray) -> np.ndarray:
 
 
 def _otsu(values: np.ndarray) -> float:
-    """The threshold in [0, 1] that parts the values into two groups with the least variance within them."""
+    """The threshold in [0, 1] that divides the values into two groups with the least variance within them."""
     counts, edges = np.histogram(values, bins=256, range=(0, 1))
     middles = (edges[:-1] + edges[1:]) / 2
     below, total = np.cumsum(counts), counts.sum()
@@ -143,7 +143,7 @@ def _otsu(values: np.ndarray) -> float:
 
 
 def _without_specks(strength: np.ndarray, strokes: np.ndarray) -> np.ndarray:
-    """The strength (H, W) near parts of the strokes that hold a fair share of the ink."""
+    """Strength (H, W) of the strokes, without parts that hold only a small share of the ink."""
     labelled: Any = ndimage.label(strokes, structure=np.ones((3, 3)))
     parts, count = labelled
     if count == 0:

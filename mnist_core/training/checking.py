@@ -1,4 +1,4 @@
-"""Whether a config can be trained, asked before it is queued: by the pages, the command line, the API and sweeps."""
+"""Checks whether a config can be trained before it is queued by a page, the command line, the API or a sweep."""
 
 from functools import lru_cache
 from math import prod
@@ -60,7 +60,7 @@ def count_training_images(config: RunConfig) -> int | None:
 
 
 def check_batches(config: RunConfig, shape: tuple[int, int, int], classes: int, images: int | None) -> None:
-    """Raise ConfigError where a batch would hold one image that a layer normalises over the batch alone.
+    """Raise ConfigError if a batch of one image would reach a layer that normalises only over the batch.
 
     Such a layer, a batch norm on vectors or on images of one pixel, has then one number a channel and nothing to
     normalise by. `images`: how many are learned from, None if that is not known yet.
@@ -81,7 +81,7 @@ def check_batches(config: RunConfig, shape: tuple[int, int, int], classes: int, 
 
 @lru_cache(maxsize=_REMEMBERED)
 def check_network(architecture: str, initial_weights: str, shape: tuple[int, int, int], classes: int) -> None:
-    """Raise ArchitectureError or ConfigError unless a network can be built for such images; asked once of each."""
+    """Raise ArchitectureError or ConfigError unless a network can be built for such images; results are cached."""
     check_initial_weights(initial_weights, shape, classes)
     infer_nodes(architecture_line(architecture), shape, classes)
 

@@ -18,7 +18,7 @@ from mnist_core.errors import CheckpointError
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A moment of training: `tensors` by name, the rest as JSON values."""
+    """The state of training at one moment: `tensors` by name, everything else as JSON values."""
 
     tensors: dict[str, Tensor]
     progress: dict[str, Any]
@@ -88,7 +88,7 @@ def restore_weights(checkpoint: Checkpoint, model: nn.Module) -> None:
 
 
 def restore_optimizers(checkpoint: Checkpoint, optimizers: list[Optimizer]) -> None:
-    """Load the optimizers' state. Raises CheckpointError if it is another optimizer's."""
+    """Load the optimizers' state. Raises CheckpointError if it belongs to another optimizer."""
     for index, optimizer in enumerate(optimizers):
         state: dict[int, dict[str, Any]] = {}
         for name, value in {**checkpoint.tensors, **checkpoint.scalars}.items():

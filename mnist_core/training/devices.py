@@ -1,4 +1,4 @@
-"""Which device a run computes on, and how it is made reproducible there."""
+"""The device on which a run computes, and the settings that make it reproducible there."""
 
 import os
 from functools import cache
@@ -47,7 +47,7 @@ def move_to_device(model: nn.Module, device: torch.device) -> nn.Module:
 
 @cache
 def has_bfloat16() -> bool:
-    """Whether this machine's processor computes in bfloat16, if need be by way of other numbers."""
+    """Whether this machine's processor computes in bfloat16, natively or by emulation."""
     try:
         with torch.autocast("cpu", torch.bfloat16), torch.inference_mode():
             layers = nn.Sequential(nn.Conv2d(1, 1, 1), nn.Flatten(), nn.Linear(4, 1))
@@ -69,7 +69,7 @@ def describe_device(device: torch.device) -> str:
 
 
 def _vectors() -> str:
-    """The vector instructions that torch's kernels use here, such as "AVX2" or "AVX-512"; "" where it names none."""
+    """The vector instructions that torch's kernels use here, such as "AVX2" or "AVX-512"; "" if torch names none."""
     try:
         name = torch.backends.cpu.get_cpu_capability()
     except (AttributeError, RuntimeError):

@@ -1,4 +1,4 @@
-"""A network's answers: loss and accuracy on a split, and the probabilities that it gives each class."""
+"""Evaluation of a network: loss and accuracy on a split, and the predicted probability of each class."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -56,7 +56,7 @@ def compute_logits(model: nn.Module, inputs: Tensor, precision: str) -> Tensor:
 
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside; afterwards every module has the mode that it had."""
+    """Context in evaluation mode; afterwards every module is back in its earlier mode."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:

@@ -29,7 +29,7 @@ _UNREAD = 2_000_000
 
 @dataclass
 class TrainingState:
-    """Where training stands; with the model and the random state, all that is needed to go on."""
+    """The progress of training; with the model and the random state, all that is needed to continue."""
 
     optimizers: list[Optimizer]
     step: int = 0
@@ -55,13 +55,13 @@ class TrainingState:
         return {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "optimizers"}
 
     def restore(self, progress: dict[str, Any]) -> None:
-        """Take over what `progress` returned, today or before there was `risen_epoch`."""
+        """Restore what `progress` returned; checkpoints of earlier versions lack `risen_epoch`."""
         for name in self.progress():
             if name in progress or name != "risen_epoch":
                 setattr(self, name, progress[name])
 
     def forget_the_best(self) -> None:
-        """Choose the best epoch anew from here on, as a run does that continues another."""
+        """Forget the best epoch so far, as a run does that continues another run."""
         self.best_epoch, self.best_accuracy, self.best_loss, self.risen_epoch = 0, -1.0, math.inf, 0
 
 
@@ -72,7 +72,7 @@ def train_network(
     state: TrainingState | None = None,
     rules: TrainingRules | None = None,
 ) -> Iterator[Event]:
-    """Train the model on data.train and yield what happens, by these rules (by default those of today).
+    """Train the model on data.train and yield events, by these rules (by default those of today).
 
     The model and the state are consistent at every yield, so the caller may evaluate, save or stop there. The order
     of the images in an epoch depends on (seed, epoch) alone; dropout and augmentation use torch's global random state.
@@ -129,7 +129,7 @@ def _steps(
     steps_per_epoch: int,
     meter: "_Meter",
 ) -> Iterator[StepEnd]:
-    """The rest of the epoch under way. Ends after the first StepEnd whose loss is not finite."""
+    """The remaining steps of the current epoch. Ends after the first StepEnd whose loss is not finite."""
     device = data.train.labels.device
     done = state.step - state.epoch * steps_per_epoch
     order = epoch_order(len(data.train.labels), config.seed, state.epoch + 1).to(device)
@@ -172,9 +172,9 @@ def _steps(
 
 
 class _Meter:
-    """Keeps the answers of each step on the device, and rarely makes of them the loss and accuracy of each window.
+    """Collects the logits of each step on the device, and occasionally computes loss and accuracy of each window.
 
-    Done for many steps at a time, that costs a fraction of what it would cost at every step.
+    For many steps at a time, this costs a fraction of what it would cost at every step.
     """
 
     def __init__(self, window: int, label_smoothing: float) -> None:
@@ -234,7 +234,7 @@ class _Meter:
         return events
 
     def _sums(self, images: list[int]) -> list[list[float]]:
-        """Sums of the loss and number of right answers of each window: two lists as long as `images`."""
+        """Sum of the loss and number of correct predictions of each window: two lists as long as `images`."""
         logits, targets = torch.cat(self._logits).float(), torch.cat(self._targets)
         losses = F.cross_entropy(logits, targets, label_smoothing=self._smoothing, reduction="none")
         right = (logits.argmax(1) == targets).float()

@@ -1,4 +1,4 @@
-"""The processor of this machine in words, and what the recorded device of a run says. Never imports torch."""
+"""The name of this machine's processor, and reading the recorded device of a run. Does not import torch."""
 
 import platform
 import re
@@ -38,10 +38,10 @@ def processor_name() -> str:
 
 
 def device_kind(device: str) -> DeviceKind:
-    """Which kind of device a run's recorded `device` names, of several the first: a processor, an NVIDIA GPU, Apple's.
+    """Kind of a run's recorded `device`, of several devices the first: a processor, an NVIDIA GPU or an Apple GPU.
 
-    Recorded are "AMD EPYC, AVX2, 1 thread", the name of a GPU, or as in earlier versions "cpu, 1 thread". "" and
-    "auto" are a processor.
+    Examples are "AMD EPYC, AVX2, 1 thread", the name of a GPU, or in earlier versions "cpu, 1 thread". "" and "auto"
+    count as a processor.
     """
     first = device.split(_THEN)[0]
     if first.startswith("mps"):
@@ -62,7 +62,7 @@ def without_threads(device: str) -> str:
 
 
 def append_device(before: str | None, now: str) -> str:
-    """The recorded device of a run that was trained on one or more devices `before` and goes on on this one."""
+    """Recorded device of a run that was trained on the devices `before` and continues on the device `now`."""
     parts = before.split(_THEN) if before else []
     if not parts or parts[-1] != now:
         parts.append(now)
@@ -73,7 +73,7 @@ def append_device(before: str | None, now: str) -> str:
 
 
 def append_versions(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
-    """The recorded versions of a run that was begun with others: "2.12.0, then 2.13.0" where they differ."""
+    """Recorded versions of a run that continues with other versions: "2.12.0, then 2.13.0" where they differ."""
     versions = before | now
     for name in before.keys() & now.keys():
         parts = before[name].split(", then ")
@@ -82,7 +82,7 @@ def append_versions(before: dict[str, str], now: dict[str, str]) -> dict[str, st
 
 
 def is_unchanged(text: str | None) -> bool:
-    """Whether a recorded device or version says that the whole run had one and the same."""
+    """Whether a recorded device or version stayed the same during the whole run."""
     return not text or (_THEN not in text and ", then " not in text)
 
 

@@ -1,6 +1,6 @@
-"""What a run needs - memory, steps, room for its checkpoints - counted from its network's text before it is queued.
+"""Memory, steps and disk space that a run needs, estimated from its network's text before it is queued.
 
-Torch is not asked, and nothing is built: shapes and parameters follow from the layers. The limits stand in `limits`.
+Does not import torch and builds nothing: shapes and parameters follow from the layers. The limits are in `limits`.
 """
 
 from collections.abc import Collection
@@ -41,12 +41,12 @@ def network_sizes(architecture: str, shape: Shape, classes: int) -> NetworkSizes
 
 
 def count_optimizer_numbers(config: RunConfig) -> int:
-    """Numbers that the optimizer keeps for each weight; Muon keeps one for hidden matrices and two for the rest."""
+    """How many numbers the optimizer stores per weight; Muon stores one for hidden matrices and two for the rest."""
     return OPTIMIZERS[config.optimizer].numbers_kept(config.momentum)
 
 
 def check_needs(config: RunConfig, shape: Shape, classes: int, images: int | None) -> None:
-    """Raise ConfigError, with the remedy, where a run would need more than `limits` allow.
+    """Raise ConfigError with the remedy if a run would need more than `limits` allow.
 
     `images`: how many are learned from; None if that is not known yet, then steps are not counted. Raises
     ArchitectureError.
@@ -73,7 +73,7 @@ def check_needs(config: RunConfig, shape: Shape, classes: int, images: int | Non
 
 @dataclass(frozen=True)
 class RunNeeds:
-    """What one run asks of the machine beside its memory."""
+    """Steps and disk space that one run needs."""
 
     # 0 if the number of training images is not known.
     steps: int
@@ -82,7 +82,7 @@ class RunNeeds:
 
 
 def estimate_needs(config: RunConfig, shape: Shape, classes: int, images: int | None) -> RunNeeds:
-    """Steps and room of one run; `images` as in `check_needs`. Raises ArchitectureError."""
+    """Steps and disk space of one run; `images` as in `check_needs`. Raises ArchitectureError."""
     checkpoint = checkpoint_bytes(config, shape, classes)
     # The best and the last checkpoint are always kept, and a new one is written before an old one is removed.
     always = 3 * checkpoint
@@ -92,9 +92,9 @@ def estimate_needs(config: RunConfig, shape: Shape, classes: int, images: int | 
 
 
 def check_needs_together(needs: Collection[RunNeeds], field: str, free: int | None = None) -> None:
-    """Raise ConfigError for `field` where runs that enter the queue together would need more than `limits` allow.
+    """Raise ConfigError for `field` if runs that are queued together would need more than `limits` allow.
 
-    `free`: bytes that the disk of the runs has left, None if that is not asked.
+    `free`: free bytes on the disk of the runs, None to skip that check.
     """
     count = f"{len(needs):,} run{'s' * (len(needs) != 1)}"
     steps, most = sum(run.steps for run in needs), read_limit("MAX_STEPS_TOGETHER")
@@ -121,14 +121,14 @@ def check_needs_together(needs: Collection[RunNeeds], field: str, free: int | No
 
 
 def count_steps(config: RunConfig, images: int | None) -> int:
-    """Steps of a run that learns from so many images; 0 where that is not known, and with scikit-learn."""
+    """Steps of a run that learns from so many images; 0 if that is not known, and for scikit-learn."""
     if images is None or config.library != "torch":
         return 0
     return (config.epochs - (config.continue_epoch or 0)) * ceil(images / config.batch_size)
 
 
 def checkpoint_bytes(config: RunConfig, shape: Shape, classes: int) -> int:
-    """Bytes of one checkpoint: weights and what the optimizer keeps. Raises ArchitectureError."""
+    """Bytes of one checkpoint: weights and optimizer state. Raises ArchitectureError."""
     parameters = network_sizes(config.architecture, shape, classes).parameters
     return BYTES_PER_NUMBER * parameters * (1 + count_optimizer_numbers(config))
 
@@ -155,9 +155,9 @@ def _check_memory(config: RunConfig, network: NetworkSizes) -> None:
 
 
 def _peak(nodes: tuple[Node, ...], held: int = 0) -> int:
-    """The most numbers that exist at once while one image passes these layers; `held` is kept beside all but the first.
+    """The most numbers that exist at once while one image passes these layers.
 
-    The first layer's input is what is held.
+    `held` numbers, the input of the first layer, stay in memory while all other layers run.
     """
     most = 0
     for index, node in enumerate(nodes):

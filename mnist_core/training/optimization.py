@@ -1,4 +1,4 @@
-"""Optimizers, and the learning rate as a function of the step."""
+"""Builds optimizers, and sets their learning rate."""
 
 from typing import Any, Literal
 
@@ -38,7 +38,7 @@ def _parameters(model: nn.Module, updates: Literal["all", "hidden", "others"]) -
 
 
 def set_learning_rate(optimizers: list[Optimizer], value: float) -> None:
-    """The learning rate of the next step."""
+    """Set the learning rate of the next step."""
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = value

@@ -68,7 +68,7 @@ class Perceptron:
 def perceptron(
     model: nn.Module, config: RunConfig, optimizers: Sequence[Optimizer], device: torch.device
 ) -> Perceptron | None:
-    """The model as a `Perceptron`, or None where it is another network or the written-out steps would not be faster."""
+    """The model as a `Perceptron`, or None if it is another network or written-out steps would not be faster."""
     if device.type != "cpu" or config.precision != "float32" or not isinstance(model, nn.Sequential):
         return None
     modules = list(model)

@@ -23,7 +23,7 @@ def searched(means: Means, settings: int, seeds: int, times: int) -> tuple[float
     random, true, estimates = np.random.default_rng([settings, seeds]), [], []
     for _ in range(times):
         means_of_settings = means(random, settings)
-        # What collapses, does so with some seeds only.
+        # Settings that collapse do so with some seeds only.
         scatter = np.where(means_of_settings < 0.9, 0.2, SCATTER)[:, None]
         accuracies = means_of_settings[:, None] + scatter * random.normal(size=(settings, seeds))
         accuracies[means_of_settings < 0.9] = np.clip(accuracies[means_of_settings < 0.9], 0.1, 0.96)
@@ -60,7 +60,7 @@ def test_over_seeds_it_is_what_is_said_for_all_sizes(name: str, settings: int, s
 
 def test_what_cannot_be_known_is_not_said() -> None:
     assert stats.selection_bias([]) is None
-    # one seed each, of nobody knows how many images
+    # One seed each, and the number of images is not known.
     assert stats.selection_bias([[0.98], [0.97]]) is None
     assert stats.selection_bias_text(None) == ""
     alone = stats.selection_bias([[0.98]], 0.001)

@@ -80,7 +80,7 @@ def test_of_equally_calibrated_networks_none_is_called_better() -> None:
     for _ in range(times):
         sure = [confidences(random, 400) for _ in range(5)]
         tables = [drawn(random, confidence, CURVES["too sure"]) for confidence in sure]
-        # Networks that name different classes, but all on the same images and with the same labels.
+        # The networks predict different classes, but for the same images with the same labels.
         labels = tables[0][1]
         tables = [np.where((classes == labels)[:, None], table, table[:, ::-1]) for table, classes in tables]
         estimates = calibration.uncertainties(tables, labels)
@@ -95,7 +95,7 @@ def test_a_far_worse_one_is_called_worse_and_is_too_sure() -> None:
     good, labels = drawn(random, sure, CURVES["calibrated"])
     alike = good**1.1 / (good**1.1).sum(axis=1, keepdims=True)
     bad = good.copy()
-    # as often right, and nearly sure of every mistake
+    # As often right as the good network, but nearly certain of every mistake.
     bad[:, 0] = np.where(labels == 0, 0.999, 0.97)
     bad[:, 1] = 1 - bad[:, 0]
     estimates = calibration.uncertainties([good, alike, bad], labels)

@@ -22,7 +22,7 @@ from mnist_core.training.sklearn.estimators import perceptron_layers
 from mnist_core.training.sklearn.fit import fit_sklearn
 
 BASE = RunConfig(dataset="mnist-5k", train_images=600, validation_images=200, library="sklearn", seed=1)
-# What the course chapter fits, on fewer images, and a network of another kind.
+# The network of the course chapter on fewer images, and another kind of network.
 PERCEPTRON = BASE.replace(
     architecture="flatten linear(40) relu linear(classes)",
     optimizer="sgd",

@@ -25,7 +25,7 @@ def test_the_table_counts_what_torch_counts(text: str, shape: tuple[int, int, in
     table = describe_architecture(text, shape, 10)
     model = build_network(text, shape, 10).eval()
     images = torch.zeros(2, *shape)
-    # The counter knows attention only as the matrix products that it is made of.
+    # torch's counter counts attention only where it is computed as single matrix products.
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         model(images)
     assert table.parameters == sum(parameter.numel() for parameter in model.parameters())

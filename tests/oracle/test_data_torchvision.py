@@ -25,7 +25,7 @@ def torchvision_class(name: str) -> type:
 
 def test_operators_that_are_there_are_not_declared_again() -> None:
     make_torchvision_importable()
-    # declaring one twice would raise
+    # Declaring an operator twice would raise an error.
     assert make_torchvision_importable.__wrapped__() is None
 
 
@@ -103,5 +103,5 @@ def test_loading_mnist_is_quick(mnist_dir: Path) -> None:
         started = time.process_time()
         load_data(config, mnist_dir, "cpu")
         seconds.append(time.process_time() - started)
-    # of a processor; 0.05 to 0.15 s is usual
+    # Seconds of processor time; 0.05 to 0.15 s is usual.
     assert min(seconds) < 1.0

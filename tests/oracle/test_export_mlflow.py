@@ -15,7 +15,7 @@ from mnist_core.export import mlflow as exporter
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 
-# MLflow imports parts of SQLAlchemy and others that warn of their future.
+# MLflow imports parts of SQLAlchemy and other packages that warn about deprecation.
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::sqlalchemy.exc.SADeprecationWarning"
 )
@@ -64,7 +64,7 @@ def test_a_run_is_found_again_by_mlflow(tmp_path: Path):
     assert files == {"config.json", "predictions.parquet", "epoch-0001.safetensors"}
     config = Path(client.download_artifacts(logged.info.run_id, "config.json", str(tmp_path)))
     assert RunConfig.parse(json.loads(config.read_text())) == CONFIG
-    # beside its database, not wherever the test was started
+    # The artifacts lie beside the database, not where the test was started.
     assert (tmp_path / "mlartifacts").is_dir()
 
     again = client.get_run(exporter.write_to_mlflow(store, run, uri))

@@ -52,7 +52,7 @@ def test_onnxruntime_answers_1000_images_as_torch_does(name: str, data: Data, tm
     store, run = trained_by_name(name, tmp_path / "lab")
     path = tmp_path / "network.onnx"
     write_onnx(store, run, path)
-    # uint8 (1000, 1, 28, 28)
+    # Shape uint8 (1000, 1, 28, 28).
     images = data.test.images.numpy()
     assert len(images) == 1000
     expected = trained.run_probabilities(store, run, images)
@@ -62,9 +62,9 @@ def test_onnxruntime_answers_1000_images_as_torch_does(name: str, data: Data, tm
     assert probabilities_of_onnx.dtype == np.float32
     assert np.abs(probabilities_of_onnx - expected).max() < 1e-4
     assert (probabilities_of_onnx.argmax(1) == expected.argmax(1)).all()
-    # it learned something: not one class for all
+    # The network has learned something: it does not predict the same class for all images.
     assert len(set(probabilities_of_onnx.argmax(1))) > 1
-    # any number of images
+    # The exported network takes any number of images.
     (single,) = session.run(None, {"images": images[:1]})
     assert isinstance(single, np.ndarray)
     assert np.abs(single - expected[:1]).max() < 1e-4

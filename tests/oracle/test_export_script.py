@@ -114,7 +114,7 @@ def ends_as(output: str, store: Store, run: Run) -> None:
     assert "not the run's" not in output
     scores = re.search(r"test accuracy(?: \(optimistic\))?: (\S+%)(?:, the run's (\S+%))?\n$", output)
     assert scores
-    # else it was stopped in the middle of an epoch
+    # Otherwise the run was stopped in the middle of an epoch.
     if run.step == run.epoch * (run.steps_per_epoch or 0):
         assert scores.groups() == (f"{run.test_accuracy:.2%}",) * 2
 
@@ -126,7 +126,7 @@ def test_scripts_alone_in_fresh_processes_end_with_the_weights_of_their_runs(sto
         path = tmp_path / f"taken_away_{number}.py"
         path.write_text(script_of_run(store, run))
         assert "mnist_core" not in path.read_text()
-        # -I: neither this project's folder nor its environment
+        # With -I Python uses neither this project's folder nor environment variables.
         alone = [sys.executable, "-I", str(path)]
         running[run.id] = subprocess.Popen(
             alone, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -268,7 +268,7 @@ def test_a_folder_of_a_run_from_before_is_read_as_it_was(
         choose_on="test",
     )
     run = store.enqueue(config, "from before", claimed=True)
-    # it had begun before anything was recorded of data
+    # As for a run from before facts about data were recorded.
     with sa.create_engine(store.url).begin() as connection:
         connection.exec_driver_sql("UPDATE runs SET started = 1.0")
     train_now(store, store.run(run.id))
@@ -348,7 +348,7 @@ def test_a_run_under_the_old_rule_of_patience_is_told_by_it(
         interrupt = threading.Event()
         for event in work(store, run, interrupt):
             if isinstance(event, EpochEnd):
-                # a run keeps the rules with which it began
+                # The run was begun with these rules and must keep them.
                 store.describe(run, versions=versions)
                 interrupt.set()
         train_now(store, store.claim(store.requeue(run.id).id) or run)
@@ -365,7 +365,7 @@ def test_a_run_that_was_stopped_is_told_up_to_its_last_epoch(
     for event in work(store, run):
         if isinstance(event, EpochEnd) and event.epoch == 2:
             store.request(run.id, "stop")
-            # longer than the worker's pulse
+            # Sleep longer than the interval in which the worker looks for requests.
             sleep(0.6)
     run = store.run(run.id)
     assert run.state == "stopped"

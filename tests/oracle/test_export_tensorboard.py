@@ -14,7 +14,7 @@ from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 
 CONFIG = RunConfig(dataset="mnist-5k", architecture="softmax", learning_rate=0.002, epochs=2)
-# 1e300 is more than a float32 holds
+# 1e300 is larger than any float32.
 LOSSES = (2.5, 0.1 + 0.2, 1e-40, 1e300, math.nan, math.inf)
 
 

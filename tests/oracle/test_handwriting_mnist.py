@@ -89,7 +89,7 @@ def test_smooth_strokes_come_back_centred_and_readable(
     images, labels = sample
     prepared = np.stack([_prepared(_drawing(digit, random, Image.Resampling.BICUBIC)) for digit in images])
     centres = np.array([center_of_mass(image) for image in prepared])
-    # MNIST's own lie within half a pixel of (14, 14)
+    # The centres of MNIST's own digits lie within half a pixel of (14, 14).
     assert np.abs(centres - 14).max() <= 0.55
     original = reader.score(images.reshape(-1, 784), labels)
     assert original > 0.92
@@ -105,7 +105,7 @@ def test_photographs_are_read_like_the_originals(
     prepared = np.stack([_prepared(read_picture(_photograph(digit, random, chalk))) for digit in images])
     original = reader.score(images.reshape(-1, 784), labels)
     assert reader.score(prepared.reshape(-1, 784), labels) > original - 0.04
-    # as much ink as MNIST has
+    # The amount of ink is about that of MNIST.
     assert prepared.mean() == pytest.approx(images.mean(), rel=0.12)
 
 

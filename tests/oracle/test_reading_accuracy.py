@@ -17,7 +17,7 @@ from tests.labs import trained_run
 from tests.redrawing import WAYS, Digit
 
 THIN = [f"pen of {width} px in 280" for width in (1, 2, 3, 4)]
-# What a person may also do; the last figure is the least that is read on all 400 digits.
+# Other ways to draw or photograph a digit; the last figure is the lowest accuracy on all 400 digits.
 OTHER = {
     "pen of 1 px in 28": 0.94,
     "pen of 1 px in 100": 0.95,
@@ -28,7 +28,8 @@ OTHER = {
     "dots, 2 on, 6 off, 2 px": 0.93,
     "photograph, pen of 3 px": 0.95,
 }
-# What was read well before thin pens were: this much may be lost against the digits themselves.
+# Ways that were read well before thin pens were supported, and how much accuracy may be lost compared with the digits
+# themselves.
 UNHARMED = {
     **{f"pen of {width} px in 280": 0.02 for width in (12, 20, 30)},
     "pen of 40 px in 280": 0.03,
@@ -53,7 +54,7 @@ class Reader:
 
     store: Store
     run: Run
-    # uint8 (N, 1, 28, 28)
+    # Pixels, uint8 (N, 1, 28, 28).
     images: np.ndarray
     labels: np.ndarray
 
@@ -88,7 +89,7 @@ def test_what_compression_leaves_on_a_small_picture_changes_no_answer(small: Rea
     images, _ = prepared(WAYS[way], small.digits)
     answers, themselves = (read(small.store, small.run, each) for each in (images, small.images))
     assert np.mean(answers == themselves) >= 0.98
-    # of 255: nothing has moved
+    # A mean difference below 4 of 255 shows that nothing has moved.
     assert np.abs(images.astype(float) - small.images).mean() < 4
 
 

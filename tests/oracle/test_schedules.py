@@ -27,7 +27,7 @@ def test_every_step_has_the_rate_of_pytorchs_scheduler(schedule):
     for step in range(EPOCHS * STEPS):
         assert learning_rate(config, step, STEPS) == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-6, abs=1e-12)
         optimizer.step()
-        # the cycle ends there
+        # torch's cycle ends at the last step.
         if step < EPOCHS * STEPS - 1:
             scheduler.step()
 

@@ -47,11 +47,11 @@ def test_holm_is_the_definition_written_out() -> None:
     random = np.random.default_rng(5)
     for size in (1, 2, 7, 190):
         p = random.random(size) ** 3
-        # a tie
+        # Make a tie.
         p[-1] = p[0]
         for alpha in (0.01, 0.05, 0.3, *(value + 1e-12 for value in stats.holm(p) if value < 1)):
             rejected = set()
-            # step down until one is not rejected
+            # Step down until a hypothesis is not rejected.
             for step, index in enumerate(np.argsort(p, kind="stable")):
                 if p[index] > alpha / (size - step):
                     break
@@ -88,7 +88,7 @@ def test_the_permutation_test_looks_at_every_split(a: list[float], b: list[float
 
 def test_random_splits_come_near_to_scipys() -> None:
     random = np.random.default_rng(1)
-    # 155 million splits
+    # There are 155 million ways to split these values.
     a, b = random.normal(0.972, 0.001, 15), random.normal(0.9718, 0.001, 15)
     expected = theirs.permutation_test(
         (a, b), _apart, vectorized=True, n_resamples=20_000, alternative="greater", rng=random

@@ -10,7 +10,7 @@ from mnist_core.analysis import stats
 from mnist_core.analysis.stats.pairs import from_counts
 
 ALPHA = 0.05
-# standard errors of a simulated share: 1 in 16,000
+# A simulated share deviates by more than this many standard errors once in 16,000 cases.
 _MARGIN = 4.0
 
 
@@ -111,14 +111,14 @@ def test_a_pairs_interval_holds_the_difference_in_95_of_100_cases() -> None:
 def test_holm_gives_any_false_alarm_among_many_pairs_no_more_often_than_alpha() -> None:
     random, times = np.random.default_rng(4), 400
     alarms = 0
-    # six equally good models: each is wrong on images of its own
+    # Six equally good models, each wrong on different images.
     for _ in range(times):
         right = random.random((6, 400)) > 0.05
         alarms += any(pair.adjusted <= ALPHA for pair in stats.all_pairs(right))
     assert alarms / times <= ALPHA + _MARGIN * np.sqrt(ALPHA * (1 - ALPHA) / times)
     better = np.stack([random.random(400) > 0.4, *(random.random((5, 400)) > 0.05)])
     groups = stats.indistinguishable(better, stats.all_pairs(better))
-    # a model that is far worse stands alone
+    # A much worse model forms a group by itself.
     assert groups[-1] == (0,)
     assert not any(0 in group for group in groups[:-1])
 

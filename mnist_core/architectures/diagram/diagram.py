@@ -57,7 +57,7 @@ class _Style:
 
 @dataclass(frozen=True)
 class _Port:
-    """What the next block is connected to: the last block, or a mere point on the line."""
+    """What the next block is connected to: the last block, or just a point on the line."""
 
     centre: float
     right: float
@@ -66,7 +66,7 @@ class _Port:
 
 
 class _DiagramRow:
-    """One row under way; y is 0 on the line of the data flow, x is where the last unit's text ends."""
+    """One row while it is drawn; y is 0 on the line of the data flow, x is where the text of the last unit ends."""
 
     def __init__(self, style: _Style) -> None:
         self.style = style
@@ -171,7 +171,7 @@ class _DiagramRow:
         self.x = right
 
     def loose_pills(self, strips: Sequence[Layer]) -> None:
-        """Activations and the like that have no layer to sit on, on the line itself."""
+        """Draw activations, normalisations and dropouts that have no layer to sit on, on the line itself."""
         for strip in strips:
             width = pill_width(strip.label)
             left = self.x + _GAP + 12
@@ -280,7 +280,7 @@ def _assembled(rows: Sequence[_DiagramRow], architecture: Architecture) -> str:
 
 
 def _turn(last: _DiagramRow, above: float, row: _DiagramRow, line: float, between: float) -> str:
-    """The arrow from the end of a row to the begin of the next, along the gap between them."""
+    """The arrow from the end of a row to the start of the next, along the gap between them."""
     assert last.port
     left, right = _MARGIN + 4, last.x + 28
     data = (

@@ -1,4 +1,4 @@
-"""The rows of a table of layers as what a diagram shows: units, residual blocks and repetitions."""
+"""Turns the rows of a table of layers into the items of a diagram: units, residual blocks and repetitions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class ResidualBlock:
-    """What lies between a fork and a sum; `shortcut` is None where the input itself is added."""
+    """The items between a fork and a sum; `shortcut` is None if the input itself is added."""
 
     items: tuple["Item", ...]
     shortcut: Layer | None
@@ -69,7 +69,7 @@ def _nested(layers: Sequence[Layer]) -> tuple[_Branch, ...]:
 
 
 def _folded(branches: Sequence[_Branch]) -> list[_Branch | _Loop]:
-    """Repetitions found: rows that are equal down to their place in the text come from one `n * (...)`."""
+    """Fold repetitions: rows with equal positions in the text come from one `n * (...)`."""
     numbers = {branch: number for number, branch in enumerate(dict.fromkeys(branches))}
     keys = [numbers[branch] for branch in branches]
     # Count, before each position, the branches that are drawn by themselves. A loop that holds only pills is not drawn.

@@ -1,4 +1,4 @@
-"""What a kind of layer declares about itself: arguments, shapes, costs and how torch makes it."""
+"""What each kind of layer declares: arguments, shapes, costs and how torch makes it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class WeightShapes:
 
     @property
     def numbers(self) -> int:
-        """How many numbers they hold."""
+        """How many numbers the tensors hold."""
         return sum(map(prod, self.shapes))
 
 
@@ -86,7 +86,7 @@ class LayerKind:
 
     @property
     def block(self) -> bool:
-        """Whether it holds layers instead of values."""
+        """Whether the layer is a block, which holds layers instead of values."""
         return self.role == "block"
 
     def signature(self) -> str:
@@ -109,7 +109,7 @@ class LayerKind:
 
 
 def format_shape(shape: Shape) -> str:
-    """A shape for people: `64×7×7`."""
+    """A shape as text: `64×7×7`."""
     return "×".join(str(size) for size in shape)
 
 

@@ -1,4 +1,4 @@
-"""The block that adds its input to what its layers make of it, and the shortcut where shapes differ."""
+"""The block that adds its input to the output of its layers, with a shortcut where the shapes differ."""
 
 from typing import Any
 

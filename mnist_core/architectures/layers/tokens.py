@@ -1,4 +1,4 @@
-"""Layers on tokens (T, D): what transformers and mixers are made of."""
+"""Layers on tokens (T, D), for transformers and mixers."""
 
 from mnist_core.architectures.layers.convolution import need_image
 from mnist_core.architectures.layers.kind import (

@@ -47,7 +47,7 @@ def presets() -> dict[str, Preset]:
 
 
 def architecture_line(text: str) -> str:
-    """The line that a preset's name stands for; any other text with each white space made a plain blank.
+    """The line of a preset's name; any other text comes back with each white space made a plain blank.
 
     A single word that is neither a preset nor a layer raises ArchitectureError with the names that are close.
     """

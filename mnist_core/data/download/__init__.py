@@ -1,1 +1,1 @@
-"""Data sets brought from the internet, in a process of their own."""
+"""Downloads data sets from the internet, each in a process of its own."""

@@ -1,4 +1,4 @@
-"""Whether a data set is on disk, and a download in the background that a page can follow. Imports no torch."""
+"""Whether a data set is on disk, and downloads in the background that a page can follow. Does not import torch."""
 
 import gzip
 import json
@@ -27,7 +27,7 @@ _PROJECT = Path(__file__).resolve().parents[3]
 
 @dataclass(frozen=True)
 class DatasetStatus:
-    """How a data set stands at one moment.
+    """Whether a data set is ready, and how far its download is, at one moment.
 
     unreachable: a download was tried and the network or the server failed. missing: not there, and either no
     download was tried or something on this machine, such as a full disk, ended it.
@@ -91,7 +91,7 @@ def ensure_downloaded(name: str, root: Path, mirrors: Sequence[str] = (), patien
 
 
 class Download:
-    """A data set on its way to the disk: a child process that can be killed, and a thread that listens to it.
+    """A download in progress: a child process that can be killed, and a thread that reads its reports.
 
     May be used from many threads. Nothing is left behind by one that fails or is cancelled.
     """
@@ -120,7 +120,7 @@ class Download:
 
     @property
     def status(self) -> DatasetStatus:
-        """The latest that is known; `state` stays "downloading" until the process has ended."""
+        """The latest status; `state` stays "downloading" until the process has ended."""
         return self._status
 
     def wait(self, timeout: float | None = None) -> DatasetStatus:
@@ -130,7 +130,7 @@ class Download:
         return self._status
 
     def cancel(self) -> DatasetStatus:
-        """End the download if it is still going on; the status is then what is on disk."""
+        """End the download if it is still running; the status then describes what is on disk."""
         if self._process:
             self._process.kill()
         return self.wait()
@@ -163,12 +163,12 @@ class Download:
 
 
 def temporary_folder(name: str, root: Path, pid: int) -> Path:
-    """Where the process `pid` collects a data set before it is complete: beside the target, on the same disk."""
+    """Folder in which process `pid` collects an incomplete data set; beside the target, so on the same disk."""
     return root / f".download-{name}-{pid}"
 
 
 def _damage(entry: Dataset, located: Mapping[str, Path]) -> str:
-    """What is wrong with the first file that is there and cannot be right; empty if nothing is."""
+    """What is wrong with the first damaged file; empty if no file is damaged."""
     for file, expected in entry.files:
         path = located.get(file)
         if expected is None or path is None or not path.is_file():
@@ -191,7 +191,7 @@ def _plain(path: Path) -> tuple[int, bytes]:
 
 
 def _unpacked(path: Path) -> tuple[int, bytes]:
-    """The same of what is packed in it; the length is what its last four bytes say (RFC 1952)."""
+    """Length and first three bytes of the unpacked file; a gzip file ends with the length (RFC 1952)."""
     with path.open("rb") as stream:
         stream.seek(max(0, path.stat().st_size - 4))
         (size,) = struct.unpack("<I", stream.read(4))

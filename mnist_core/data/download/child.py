@@ -31,7 +31,7 @@ _REPORT_EVERY = 0.2
 
 
 class UnreachableError(DataError):
-    """The network, or the server at its other end, did not deliver the data set."""
+    """The network or the server did not deliver the data set."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,7 +113,7 @@ def _verify(entry: Dataset, folder: Path) -> None:
 
 
 class _Watchdog:
-    """A thread that reports what arrives, and calls `give_up` once the network has been silent for too long."""
+    """A thread that reports received bytes, and calls `give_up` once the network has been silent for too long."""
 
     def __init__(self, traffic: Traffic, patience: float, give_up: Callable[[], object]) -> None:
         self._traffic, self._patience, self._give_up = traffic, patience, give_up

@@ -1,4 +1,4 @@
-"""Noticing that a network is dead or hangs: a probe of servers, and a watch over urllib's connections."""
+"""Notices that a network is dead or hangs: probes servers, and counts what urllib's connections receive."""
 
 import http.client
 import io
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class Traffic:
-    """What has arrived so far, and how long somebody has been waiting for more. One connection at a time."""
+    """How many bytes have arrived, and how long a connection has been waiting for more. One connection at a time."""
 
     def __init__(self) -> None:
         # Bytes received.
@@ -24,7 +24,7 @@ class Traffic:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Around anything that only the network can end: finding, connecting to or reading from a server."""
+        """Context around each wait for the network: looking up, connecting to or reading from a server."""
         self._waiting_since = time.monotonic()
         try:
             yield
@@ -32,16 +32,16 @@ class Traffic:
             self._waiting_since = None
 
     def silence(self) -> float:
-        """Seconds since somebody began to wait for a byte; 0 while nobody does."""
+        """Seconds since the connection began to wait for a byte; 0 while it does not wait."""
         since = self._waiting_since
         return 0.0 if since is None else time.monotonic() - since
 
 
 def probe_servers(urls: Sequence[str], seconds: float) -> tuple[list[str], str]:
-    """The servers worth asking, those that answered first, and why the others are not.
+    """The servers to use, those that answered first, and the reasons why the others failed.
 
     All are asked at once. Returns as soon as one answers; those that have not failed by then come last. If none
-    answers within `seconds`, the list is empty. Any HTTP answer counts, an error as well: somebody is there.
+    answers within `seconds`, the list is empty. Any HTTP answer counts, even an error: the server is reachable.
     """
     answers: queue.Queue[tuple[str, str]] = queue.Queue()
     # Use daemon threads, because looking up a host name cannot be interrupted.
@@ -97,7 +97,7 @@ def watch_connections(traffic: Traffic) -> None:
 
 
 class _CountingStream(io.RawIOBase):
-    """A socket's raw stream that counts what arrives. Counting above it would miss what a buffer still collects."""
+    """A socket's raw stream that counts received bytes. Counting above it would miss bytes that wait in a buffer."""
 
     def __init__(self, raw: io.RawIOBase, traffic: Traffic) -> None:
         self._raw = raw
@@ -118,7 +118,7 @@ class _CountingStream(io.RawIOBase):
 
 
 def _probe(url: str, seconds: float) -> str:
-    """Why nobody answers at this URL; empty if somebody does."""
+    """Why no server answers at this URL; empty if one does."""
     request = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "mnist-lab"})
     try:
         urllib.request.urlopen(request, timeout=seconds).close()

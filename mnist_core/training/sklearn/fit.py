@@ -1,4 +1,4 @@
-"""Runs of scikit-learn: its LogisticRegression and MLPClassifier, told and shown as any network's training."""
+"""Runs of scikit-learn: fits LogisticRegression or MLPClassifier, with the events of any network's training."""
 
 import math
 from collections.abc import Callable, Iterator

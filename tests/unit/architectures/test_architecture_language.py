@@ -75,7 +75,7 @@ def test_a_presets_name_stands_for_its_line() -> None:
 
 
 MISTAKES = [
-    # text, what is pointed at, what the message says
+    # Text, the part that the error points at, words of the message.
     ("", "", "is empty"),
     (" \n ", "   ", "is empty"),
     ("flatten linaer(10)", "linaer", "no layer linaer; did you mean linear?"),

@@ -28,9 +28,9 @@ def test_patches_are_read_row_by_row() -> None:
     torch.manual_seed(0)
     patches = modules.Patches(3, size=4, width=5)
     images = torch.randn(2, 3, 8, 12)
-    # (2, 6, 5)
+    # Shape (2, 6, 5).
     tokens = patches(images)
-    # the fourth: second row, first column
+    # The fourth patch: second row, first column.
     piece = images[:, :, 4:8, 0:4].flatten(1)
     expected = F.linear(piece, patches.project.weight.flatten(1), patches.project.bias)
     torch.testing.assert_close(tokens[:, 3], expected)

@@ -8,7 +8,7 @@ from mnist_core.architectures.building import build_network
 from mnist_core.architectures.layers import KINDS
 from mnist_core.architectures.table import describe_architecture
 
-# A line for every kind, in which the kind's own row is checked; odd sizes, so that rounding shows.
+# One line of layers for every kind, in which the row of that kind is checked. Odd sizes make rounding errors visible.
 LINES = {
     "linear": "flatten linear(11, bias=False) linear(classes)",
     "flatten": "patches(1, 3) flatten linear(classes)",

@@ -63,7 +63,7 @@ def test_a_new_layer_in_the_middle_leaves_the_others_as_they_were() -> None:
     old, new = fingerprints(seeded(PLAIN)), fingerprints(seeded(DEEPER, initial_weights=PLAIN))
     assert [new[0], *new[2:]] == old
     assert new[1] not in old
-    # the same seed alone would not do it
+    # Without inheritance the same seed gives other weights.
     assert fingerprints(seeded(DEEPER))[2:] != old[1:]
 
 
@@ -152,16 +152,16 @@ def test_the_alignment_takes_no_time_where_layers_repeat() -> None:
     start = process_time()
     pairs = _aligned(["a", "b"] * 500, ["a"] * 1000)
     assert len(pairs) == 500
-    # difflib itself: 55 s
+    # difflib itself takes 55 s.
     assert process_time() - start < 2
 
 
 def test_a_preview_of_huge_networks_builds_neither() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # 1.6 GB of weights
+    # The weights would take 1.6 GB.
     large = "flatten linear(500000) relu linear(classes)"
     assert preview(large, SHAPE, CLASSES, large).numbers == 785 * 500_000 + 500_001 * 10
-    # kilobytes
+    # Kilobytes.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 

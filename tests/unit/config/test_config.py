@@ -68,7 +68,7 @@ def test_a_field_matters_only_beside_the_values_it_is_for():
 
 
 def test_a_path_that_is_no_text_is_refused_by_name() -> None:
-    # as Python reads such a flag
+    # Python decodes a command-line argument like this.
     undecodable = b"/pictures/\xff".decode(errors="surrogateescape")
     with pytest.raises(ConfigError, match=r"^folder: "):
         RunConfig.parse({"dataset": "folder", "folder": undecodable})

@@ -68,7 +68,7 @@ def test_shift_moves_the_centre_by_up_to_that_many_pixels_each_way() -> None:
     assert moved.amax(dim=0).min() > 3.8
     assert moved.amin(dim=0).max() < -3.8
     assert moved.mean(dim=0).abs().max() < 0.4
-    # the two directions are independent
+    # The shifts in the two directions are independent.
     assert torch.corrcoef(moved.T)[0, 1].abs() < 0.15
 
 
@@ -77,7 +77,7 @@ def test_shift_keeps_brightness_and_form() -> None:
     images = blob(100)
     moved = augment(images, RunConfig(shift=4))
     torch.testing.assert_close(moved.sum(dim=(1, 2, 3)), images.sum(dim=(1, 2, 3)), rtol=2e-3, atol=0)
-    # Interpolation may widen the spot by at most half a pixel's uncertainty: 2.5 -> sqrt(2.5^2 + 0.25).
+    # Interpolation widens the spot by half a pixel at most: from 2.5 to sqrt(2.5^2 + 0.25).
     assert spread(images).max() - 1e-3 <= spread(moved).min()
     assert spread(moved).max() <= math.hypot(2.5, 0.5) + 1e-3
 
@@ -91,7 +91,7 @@ def test_shift_out_of_the_image_brings_in_black() -> None:
 
 def test_rotation_turns_about_the_middle_by_up_to_that_angle() -> None:
     torch.manual_seed(0)
-    # 7 pixels to the right of the middle
+    # The blob lies 7 pixels to the right of the middle.
     images = blob(500, column=20.5, width=1.5)
     turned = centres(augment(images, RunConfig(rotate=30)))
     torch.testing.assert_close(turned.norm(dim=1), torch.full((500,), 7.0), atol=0.03, rtol=0)
@@ -110,16 +110,16 @@ def test_scale_grows_and_shrinks_by_up_to_that_fraction() -> None:
 
 def test_elastic_moves_pixels_by_that_many_smoothly_and_as_much_near_the_border() -> None:
     torch.manual_seed(0)
-    # brightness tells the column a pixel came from
+    # The brightness of a pixel tells from which column it came.
     ramp = torch.arange(28.0).expand(1000, 1, 28, 28) / 27
-    # sources are within the image
+    # Far enough from the border for all sources to lie inside the image.
     moved = (augment(ramp, RunConfig(elastic=0.7)) - ramp)[:, 0, 4:24, 4:24] * 27
     assert moved.std().item() == pytest.approx(0.7, rel=0.03)
     by_pixel = moved.std(dim=0)
     assert 0.6 < by_pixel.min() < by_pixel.max() < 0.8
-    # next pixels move nearly together
+    # Neighbouring pixels move nearly together.
     assert (moved[..., 1:] - moved[..., :-1]).std() < 0.2
-    # far ones do not
+    # Distant pixels do not.
     assert torch.corrcoef(torch.stack([moved[:, 0, 0], moved[:, 19, 19]]))[0, 1].abs() < 0.1
 
 

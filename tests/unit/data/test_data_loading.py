@@ -46,7 +46,7 @@ def test_mnist_5k_is_a_fixed_stratified_split(tmp_path: Path) -> None:
     assert not train & {image.tobytes() for image in arrays.test_images}
     again = load_arrays(RunConfig(dataset="mnist-5k", split_seed=7), tmp_path)
     assert np.array_equal(arrays.test_images, again.test_images)
-    # shuffled: the packaged file is sorted by digit
+    # The packaged file is sorted by digit, so all digits among the first 64 show that it was shuffled.
     assert set(arrays.train_labels[:64]) == set(range(10))
 
 
@@ -81,7 +81,7 @@ def test_inputs_are_normalised_per_channel(mean: tuple[float, ...], std: tuple[f
     assert inputs.dtype == torch.float32
     torch.testing.assert_close(inputs, expected.float(), atol=2e-6, rtol=0)
     torch.testing.assert_close(data.normalise(images.float() / 255), expected.float(), atol=2e-6, rtol=0)
-    # left as they were
+    # The images themselves are unchanged.
     assert images.flatten()[255] == 255
 
 
@@ -141,7 +141,7 @@ def test_folder_takes_transparent_16_bit_and_upper_case_files_and_skips_hidden_o
     Image.fromarray(np.full((10, 10), 0x8000, dtype=np.uint16)).save(bright / "B.png")
     Image.new("L", (400, 400), 200).save(bright / "C.JPEG")
     arrays = load_arrays(RunConfig(dataset="folder", folder=str(tmp_path), folder_size=10), tmp_path)
-    # sorted: 0.png, 1.png, A.PNG, B.png, C.JPEG
+    # The sorted order is 0.png, 1.png, A.PNG, B.png, C.JPEG.
     bright_images = arrays.test_images[arrays.test_labels == 0]
     assert [int(image.min()) for image in bright_images[2:]] == [255, 128, 200]
     assert [int(image.max()) for image in bright_images[2:]] == [255, 128, 200]
@@ -153,12 +153,12 @@ def test_folder_of_large_images_reads_the_same_with_threads(tmp_path: Path) -> N
     for split in ("train", "test"):
         for name in ("a", "b"):
             (tmp_path / split / name).mkdir(parents=True)
-            # more than one piece of work
+            # More images than one task of a thread takes.
             for number in range(70):
                 pixels = draw.integers(0, 256, (16, 16), dtype=np.uint8)
                 path = tmp_path / split / name / f"{number:03}.png"
                 Image.fromarray(pixels).save(path)
-                # bytes after the end are ignored, but make the file large
+                # Bytes after the end of a picture are ignored, but make the file large.
                 with path.open("ab") as stream:
                     stream.write(bytes(25_000))
                 if split == "train":
@@ -196,7 +196,7 @@ def test_standardising_takes_each_pixel_by_itself_as_scikit_learn_does(tmp_path:
     from sklearn.preprocessing import StandardScaler
 
     data = load_data(RunConfig(dataset="mnist-5k", standardise=True), tmp_path, "cpu")
-    # (N, 784)
+    # Shape (N, 784).
     pixels = data.train.images.flatten(1).numpy() / 255
     expected = StandardScaler().fit_transform(pixels)
     assert np.abs(data.inputs(data.train.images).flatten(1).numpy() - expected).max() < 1e-4

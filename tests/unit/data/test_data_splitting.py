@@ -10,7 +10,7 @@ from mnist_core.data.splitting import split_images, split_indices
 from mnist_core.errors import ConfigError
 from tests.unit.data.test_data_loading import tiny_arrays
 
-# As unequal as MNIST's own classes.
+# Class sizes as unequal as MNIST's.
 LABELS = np.random.default_rng(1).permutation(np.repeat(np.arange(10), [59, 67, 60, 61, 58, 54, 59, 63, 59, 60]))
 
 
@@ -107,7 +107,7 @@ def test_images_and_labels_of_a_split_belong_together() -> None:
     train, validation = split_indices(arrays.train_labels, 3, config)
     for name, positions in (("train", train), ("validation", validation)):
         images, labels = split_images(arrays, config, name)  # pyright: ignore[reportArgumentType]
-        # tiny images carry their position
+        # Each tiny image holds its own index as brightness.
         assert images[:, 0, 0, 0].tolist() == positions.tolist()
         assert labels.tolist() == arrays.train_labels[positions].tolist()
     assert split_images(arrays, config, "test")[0] is arrays.test_images

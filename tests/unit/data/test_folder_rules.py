@@ -142,7 +142,7 @@ def test_photographs_are_the_same_by_both_rules(tmp_path: Path, colour: bool):
             cut_out = random.integers(0, 200, (40, 40, 4), dtype=np.uint8)
             Image.fromarray(cut_out).save(tmp_path / split / name / "cut out.png")
     new, old = (read(tmp_path, rule, folder_colour=colour) for rule in (2, 1))
-    # rounding of what is half transparent
+    # Half-transparent pixels may be rounded differently.
     assert np.abs(new.train_images.astype(int) - old.train_images).max() <= 2
     assert new.folder
     assert new.folder.behind == "white"

@@ -46,14 +46,14 @@ def test_the_longest_side_becomes_20_and_proportions_stay() -> None:
 
 def test_the_centre_of_mass_is_in_the_middle_not_the_box() -> None:
     canvas = np.zeros((280, 280), dtype=np.uint8)
-    # a thick stem and a thin arm, like an L
+    # Draw a thick stem and a thin arm, like an L.
     canvas[40:240, 60:100] = 255
     canvas[230:240, 60:220] = 255
     image = _prepared(canvas)[0].astype(float)
     rows, columns = np.indices(image.shape)
     assert abs((image * rows).sum() / image.sum() - 14) <= 0.5
     assert abs((image * columns).sum() / image.sum() - 14) <= 0.5
-    # its box alone would lie further left
+    # Centred by its box alone, the drawing would lie further left.
     assert _box(image)[1] > 4
 
 
@@ -106,7 +106,7 @@ def test_specks_and_shade_are_no_strokes() -> None:
     strokes = _bar(180, 26) > 0
     light = np.linspace(230, 150, 280)[None] * np.ones((280, 1))
     paper = np.where(strokes, 0.3 * light, light) + random.normal(0, 3, light.shape)
-    # a speck in the far corner
+    # Add a speck in the far corner.
     paper[250:253, 30:33] = 60
     picture = np.repeat(np.clip(paper, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
     cleaned = extract_strokes(picture)
@@ -126,7 +126,7 @@ def test_thin_lines_get_the_width_of_the_data_sets_own(width: int, tall: bool) -
     assert prepared.thickened
     _, _, *box = _box(prepared.image[0])
     assert max(box) == 20, "as long as before"
-    # 0.11 of the longest side are 2.2 pixels, which soft edges spread over 2 to 4.
+    # The usual width, 0.11 of the longest side, is 2.2 pixels, which soft edges spread over 2 to 4.
     assert 2 <= min(box) <= 4
     assert prepared.image.sum() / 255 == pytest.approx(2.2 * 20, rel=0.35)
 
@@ -143,7 +143,7 @@ def test_nothing_jumps_where_thickening_ends() -> None:
     rows, columns = np.indices((280, 280)) - 140
     from_ring = np.abs(np.hypot(rows, 1.4 * columns) - 90)
     rings = [np.rint(255 * np.clip(width / 2 - from_ring, 0, 1)).astype(np.uint8) for width in np.arange(2, 16, 0.5)]
-    # in pixels
+    # Amount of ink in pixels.
     amounts = [_prepared(ring).sum() / 255 for ring in rings]
     assert min(amounts) < 60, "where thickening has ended"
     assert max(amounts) > 100
@@ -200,7 +200,7 @@ def test_other_data_sets_frame_differently() -> None:
 def test_colour_pictures_are_only_resized_from_their_middle() -> None:
     picture = np.zeros((60, 100, 3), dtype=np.uint8)
     picture[:, 50:] = (250, 20, 90)
-    # outside of the middle square
+    # Green outside the middle square, which must be cut off.
     picture[:, :20] = (0, 255, 0)
     image = _prepared(picture, (3, 32, 32), "cifar10")
     assert image.dtype == np.uint8
@@ -214,11 +214,11 @@ def test_files_are_turned_upright_and_made_small() -> None:
     picture = np.full((400, 1600, 3), 240, dtype=np.uint8)
     picture[100:300, 1200:1500] = 10
     exif = Image.Exif()
-    # to be turned by 90 degrees clockwise
+    # Orientation 6: to be turned by 90 degrees clockwise.
     exif[0x0112] = 6
     picture_read = read_picture(_file(picture, "JPEG", exif))
     assert picture_read.shape == (960, 240, 3)
-    # what was at the right end is now at the bottom
+    # The right end of the stored picture is now at the bottom.
     assert picture_read[-150, 120, 0] < 40
     assert picture_read[50, 120, 0] > 200
 

@@ -21,7 +21,7 @@ from mnist_core.data.pictures import (
     to_pixels,
 )
 
-# channels: the colour type in a PNG's header
+# Number of channels: colour type in a PNG's header.
 SHAPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
 

@@ -151,6 +151,6 @@ def test_the_numbers_of_the_remarks_are_those_of_the_run(tmp_path: Path) -> None
     (remark,) = schedule_remarks(run.config, base)
     assert remark in run.note
     rates = store.metrics(second.id, names=["learning_rate"])["value"].to_numpy()
-    # halfway down half a cosine
+    # Halfway through half a cosine the rate is half the highest.
     assert rates.max() == pytest.approx(0.005, rel=0.05)
     assert " to 0.005 " in remark

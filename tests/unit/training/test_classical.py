@@ -91,7 +91,7 @@ def test_convergence_is_said_in_words(tmp_path):
     assert events[-1].hint.startswith("Converged after")
     assert events[-1].epoch < 200
     events, _ = fitted(PERCEPTRON.replace(tolerance=10, epochs=50), tmp_path)
-    # the first sets the mark, eleven miss it
+    # The first iteration sets the mark; after eleven that miss it the fit stops.
     assert (events[-1].outcome, events[-1].epoch) == ("early-stopped", 12)
     assert "12 iterations" in events[-1].hint
 
@@ -103,7 +103,7 @@ def test_without_validation_images_the_last_epoch_is_the_best(tmp_path):
 
 
 def test_a_long_run_is_told_in_windows(tmp_path, monkeypatch):
-    # 40 batches in windows of 4: 4, 4, 2 an epoch
+    # 40 batches in windows of 4 make windows of 4, 4 and 2 batches in each epoch.
     monkeypatch.setattr("mnist_core.training.sklearn.fit.MAX_WINDOWS", 12)
     events, _ = fitted(PERCEPTRON, tmp_path)
     assert [event.step for event in events if isinstance(event, StepEnd)][:4] == [4, 8, 10, 14]
@@ -208,7 +208,7 @@ def test_in_the_store_it_is_a_run_like_any_other(config, tmp_path):
     assert "Not converged" in run.note
     assert len(store.metrics(run.id, names=["epoch_train_loss"])) == 4
     data = load_data(config, tmp_path, "cpu")
-    # of the best epoch's checkpoint
+    # The probabilities come from the checkpoint of the best epoch.
     answers = trained.run_probabilities(store, run, data.test.images.numpy())
     assert (answers.argmax(1) == data.test.labels.numpy()).mean() == pytest.approx(run.test_accuracy)
     assert run.test_accuracy is not None

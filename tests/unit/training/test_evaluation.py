@@ -43,7 +43,7 @@ def test_leaves_modes_statistics_and_randomness_alone() -> None:
     model.train()
     frozen = model[1]
     assert isinstance(frozen, nn.Sequential)
-    # one layer was set apart by its owner
+    # One layer was put into evaluation mode by its owner.
     frozen[1].eval()
     modes = [module.training for module in model.modules()]
     assert True in modes
@@ -61,7 +61,7 @@ def test_leaves_modes_statistics_and_randomness_alone() -> None:
 
 
 def test_restores_modes_when_the_model_fails() -> None:
-    # does not fit the images
+    # This network does not fit the images.
     model = nn.Sequential(nn.Flatten(), nn.Linear(3, 10))
     model.train()
     with pytest.raises(RuntimeError):

@@ -111,7 +111,7 @@ def test_a_resumed_run_keeps_what_it_began_with(monkeypatch: pytest.MonkeyPatch)
     interrupt = threading.Event()
     for event in work(store, run, interrupt):
         if isinstance(event, StepEnd) and event.step == 1:
-            # as an earlier program recorded it
+            # The way in which an earlier version recorded it.
             store.describe(run, device="cpu, 1 thread", versions={"torch": "2.0"})
             interrupt.set()
     again = store.claim(store.requeue(run.id).id)

@@ -145,7 +145,7 @@ def _sweep(epochs: int, values: int, **base: object) -> Sweep:
     return Sweep("", RunConfig.parse({"architecture": "softmax", "epochs": epochs} | base), (rates,), seeds=10)
 
 
-# What 1,000 runs need together: 100 steps an epoch are too many; their checkpoints too much for the disk.
+# For each field, 1,000 runs that need too much together: too many steps, or too much disk for their checkpoints.
 TOGETHER = {
     "steps": _sweep(300, 100, batch_size=5, train_images=50_000, validation_images=10_000),
     "disk": _sweep(3, 100, architecture="flatten linear(20000) linear(classes)", batch_size=1000),

@@ -23,7 +23,7 @@ from mnist_core.training.optimization import learning_rate
 from tests.labs import train_now
 
 SMALL = RunConfig(dataset="mnist-5k", architecture="softmax", epochs=2, train_images=1000, validation_images=500)
-# Everything random at once: initial weights, order, dropout, augmentation.
+# Uses everything that is random: initial weights, order, dropout, augmentation.
 LIVELY = SMALL.replace(
     architecture="conv(4, 5, 2) batchnorm relu conv(6, 3) relu flatten linear(32) relu dropout(0.5) linear(classes)",
     epochs=3,
@@ -159,7 +159,7 @@ def test_an_epoch_sees_every_image_once_and_reports_their_mean(tmp_path):
 def test_long_runs_are_recorded_in_windows_that_average_their_steps(tmp_path, monkeypatch):
     data = data_of(SMALL, tmp_path)
     fine = [e for e in train_network(network_of(SMALL), data, SMALL) if isinstance(e, StepEnd)]
-    # 32 steps in windows of 4
+    # 32 steps in 8 windows of 4.
     monkeypatch.setattr("mnist_core.training.loop.MAX_WINDOWS", 8)
     coarse = [e for e in train_network(network_of(SMALL), data, SMALL) if isinstance(e, StepEnd)]
     assert [event.step for event in coarse] == [4, 8, 12, 16, 20, 24, 28, 32]
@@ -221,7 +221,8 @@ def test_early_stopping_waits_for_its_patience_and_the_best_epoch_is_kept(store)
     assert (answers.argmax(1) == labels).mean() == pytest.approx(run.test_accuracy)
 
 
-# Its accuracies on 10 images: 0.3, 0.5, 0.5, 0.5, 0.6, 0.7, 0.8, 0.8, 0.7, 0.7, while the loss falls up to epoch 8.
+# Accuracies of this run on 10 images: 0.3, 0.5, 0.5, 0.5, 0.6, 0.7, 0.8, 0.8, 0.7, 0.7, while the loss falls until
+# epoch 8.
 PATIENT = SMALL.replace(train_images=60, validation_images=10, epochs=30, early_stopping=2, seed=1, learning_rate=0.003)
 
 
@@ -231,9 +232,9 @@ def test_patience_counts_accuracy_alone_while_the_best_epoch_is_still_chosen_by_
     losses = store.metrics(run.id, names=["validation_loss"])["value"].tolist()
     assert accuracies[1] == accuracies[2] == accuracies[3] > accuracies[0]
     assert losses == sorted(losses, reverse=True)
-    # two epochs after the accuracy last rose
+    # The run ends two epochs after the accuracy last rose.
     assert run.epoch == 4
-    # of equals the one with the lowest loss
+    # Among equal accuracies the epoch with the lowest loss is the best.
     assert run.best_epoch == 4
     assert "after epoch 2:" in run.note
 
@@ -337,7 +338,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(store):
         if isinstance(event, EpochEnd) and event.epoch == 2:
             interrupt.set()
     last = trained.checkpoints(store, run)[-1]
-    # the one that was saved in the middle of epoch 3
+    # The last checkpoint was saved in the middle of epoch 3.
     assert (last.step or 0) > 32
     (store.folder(run.id) / last.path).write_bytes(b"rotten")
     store.requeue(run.id)
