@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from mnist_core.commands.output import Overwrite, holds_marks, write_output
 from mnist_core.errors import StoreError
 from mnist_core.jobs import with_dead_runs_ended, with_true_state
 from mnist_core.store import Run, Store
@@ -18,7 +19,7 @@ _FORMS = (
 )
 _OUTPUT = (
     "The file to write, or a folder that is there; for tensorboard a folder (runs), for mlflow a tracking store "
-    "(sqlite:///db). Empty: run-NUMBER with the form's ending, here."
+    "(sqlite:///mlflow.db). Empty: run-NUMBER with the form's ending, here."
 )
 
 
@@ -26,22 +27,27 @@ def export_run(
     run: Annotated[str, typer.Argument(help="Number (12), id, or the beginning of an id.")],
     form: Annotated[Form, typer.Option("--as", help=_FORMS)] = "script",
     output: Annotated[str, typer.Option("--output", "-o", help=_OUTPUT)] = "",
+    overwrite: Overwrite = False,
 ) -> None:
     """Take a run away: as a script of its own, as weights, curves or an archive, into TensorBoard or MLflow."""
     store = with_dead_runs_ended(Store.open())
-    found = with_true_state(store, store.find(run))
+    chosen = with_true_state(store, store.find(run))
     if form == "tensorboard":
-        print(in_terminal(str(_to_tensorboard(store, found, Path(output or "runs")))))
+        print(in_terminal(str(_to_tensorboard(store, chosen, Path(output or "runs")))))
     elif form == "mlflow":
-        print(_to_mlflow(store, found, output or "sqlite:///db"))
+        print(_to_mlflow(store, chosen, output or "sqlite:///mlflow.db"))
     else:
-        from mnist_core.export import export_file_name, write_export
+        _to_file(store, chosen, form, Path(output), overwrite)
 
-        path = Path(output)
-        if path.is_dir():
-            path /= export_file_name(found, form)
-        write_export(store, found, form, path)
-        print(in_terminal(f"{path} ({path.stat().st_size:,} bytes)"))
+
+def _to_file(store: Store, run: Run, form: str, path: Path, overwrite: bool) -> None:
+    from mnist_core.export import EXPORT_FORMATS, export_file_name
+
+    kind = EXPORT_FORMATS[form]
+    if path.is_dir():
+        path /= export_file_name(run, form)
+    size = write_output(path, lambda target: kind.write(store, run, target), holds_marks(*kind.marks), overwrite)
+    print(in_terminal(f"{path} ({size:,} bytes)"))
 
 
 def _to_tensorboard(store: Store, run: Run, folder: Path) -> str:

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from mnist_core.errors import StoreError
+from mnist_core.commands.output import Overwrite, holds_marks, write_output
 from mnist_core.jobs import with_dead_runs_ended
-from mnist_core.store import Store, write_atomically
+from mnist_core.store import Store
 from mnist_core.text import in_terminal, one_line
 
 _NAME = "report.html"
@@ -18,25 +18,23 @@ def write_report_file(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The file to write, or a folder that is there.")
     ] = Path(_NAME),
+    overwrite: Overwrite = False,
 ) -> None:
     """Write a comparison of runs as one HTML file that opens without a network."""
-    from mnist_core.report import report_html
+    from mnist_core.report import REPORT_MARK, report_html
 
     store = with_dead_runs_ended(Store.open())
     if output.is_dir():
         output /= _NAME
-    # however often one is named
-    found = {run.id: run for run in map(store.find, runs)}
-    page = report_html(store, [*found.values()]).encode()
+    # A run that is named twice stands in the report once.
+    chosen = {run.id: run for run in map(store.find, runs)}
+    page = report_html(store, [*chosen.values()]).encode()
 
-    def fill(target: Path) -> None:
+    def write(target: Path) -> None:
         target.write_bytes(page)
 
-    try:
-        write_atomically(output, fill)
-    except OSError as error:
-        raise StoreError(f"{output} cannot be written: {error.strerror}. Name another file with -o.") from None
-    print(in_terminal(f"{output} ({len(page) / 1e6:.1f} MB)"))
+    size = write_output(output, write, holds_marks(REPORT_MARK), overwrite)
+    print(in_terminal(f"{output} ({size / 1e6:.1f} MB)"))
 
 
 def import_run(file: Annotated[Path, typer.Argument(help="The zip of a run, as another MNIST Lab wrote it.")]) -> None:

@@ -20,12 +20,16 @@ class ExportFormat:
     ending: str
     mime: str
     write: Callable[[Store, Run, Path], None]
-    # whether it holds weights, so that the run must have finished an epoch
+    # Bytes near the beginning or the end of every such file, by which an earlier one is recognised.
+    marks: tuple[bytes, ...]
+    # Only a run that has finished an epoch has weights.
     weights: bool = False
 
 
 def write_export(store: Store, run: Run, name: str, path: Path) -> None:
     """Write the run to `path`, whole or not at all. Raises ExportError, CheckpointError or StoreError."""
+    if "\0" in str(path):
+        raise ExportError(f"path: {str(path)!r} is no path; name a file.")
     try:
         write_atomically(path, lambda target: EXPORT_FORMATS[name].write(store, run, target))
     except OSError as error:
@@ -93,6 +97,7 @@ EXPORT_FORMATS: Mapping[str, ExportFormat] = {
         ".py",
         "text/x-python",
         _write_script,
+        (b"of MNIST Lab", b"import"),
     ),
     "safetensors": ExportFormat(
         "Weights (safetensors)",
@@ -100,6 +105,7 @@ EXPORT_FORMATS: Mapping[str, ExportFormat] = {
         ".safetensors",
         "application/octet-stream",
         _write_safetensors,
+        (b'"__metadata__"', b'"architecture"'),
         weights=True,
     ),
     "onnx": ExportFormat(
@@ -109,6 +115,7 @@ EXPORT_FORMATS: Mapping[str, ExportFormat] = {
         ".onnx",
         "application/octet-stream",
         _write_onnx,
+        (b"pytorch", b"classes", b"architecture"),
         weights=True,
     ),
     "csv": ExportFormat(
@@ -117,6 +124,7 @@ EXPORT_FORMATS: Mapping[str, ExportFormat] = {
         ".csv",
         "text/csv",
         lambda store, run, path: curve_tables.write_curves_csv(store, [run], path),
+        (",".join(curve_tables.COLUMNS).encode(),),
     ),
     "parquet": ExportFormat(
         "Curves (Parquet)",
@@ -124,6 +132,7 @@ EXPORT_FORMATS: Mapping[str, ExportFormat] = {
         ".parquet",
         "application/vnd.apache.parquet",
         lambda store, run, path: curve_tables.write_curves_parquet(store, [run], path),
+        (b"PAR1", *(column.encode() for column in curve_tables.COLUMNS)),
     ),
     "zip": ExportFormat(
         "Everything (zip)",
@@ -132,5 +141,6 @@ EXPORT_FORMATS: Mapping[str, ExportFormat] = {
         ".zip",
         "application/zip",
         _write_zip,
+        (b"config.json", b"run.json", b"manifest.json"),
     ),
 }

@@ -14,6 +14,8 @@ from mnist_core.report.html_pieces import Charts
 from mnist_core.store import Run, Store
 from mnist_core.text import in_html
 
+# Near the beginning of every report, by which an earlier one is recognised.
+REPORT_MARK = b'<meta name="generator" content="MNIST Lab">'
 _HERE = Path(__file__).parent
 # Nothing is loaded from anywhere: the browser itself forbids it.
 _POLICY = (
@@ -48,6 +50,7 @@ def report_html(store: Store, runs: Sequence[Run]) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f"{REPORT_MARK.decode()}\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{in_html(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"

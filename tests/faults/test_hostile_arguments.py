@@ -19,7 +19,7 @@ from mnist_core import sweeps
 from mnist_core.architectures.table import describe_architecture
 from mnist_core.commands.cli import app, main
 from mnist_core.config.run_config import RunConfig
-from mnist_core.errors import ArchitectureError, ConfigError, StoreError
+from mnist_core.errors import ArchitectureError, ConfigError, ExportError, StoreError
 from mnist_core.export import mlflow
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
@@ -218,6 +218,55 @@ def test_the_name_of_a_written_file_steers_no_terminal(
     printed = capsys.readouterr()
     assert (tmp_path / name).is_file()
     assert name[0] not in printed.out + printed.err
+
+
+FORMS = ["script", "safetensors", "onnx", "csv", "parquet", "zip", "report"]
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize("form", FORMS)
+def test_a_command_replaces_its_earlier_file_and_no_other_unless_it_is_asked_to(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if form == "onnx":
+        pytest.importorskip("onnx")
+    target = tmp_path / "taken"
+    command = ["report", "1"] if form == "report" else ["export", "1", "--as", form]
+    command += ["-o", str(target)]
+    target.write_text("my notes on MNIST Lab, an import, config.json and run.json\n")
+    notes = target.read_bytes()
+    assert outcome(command, monkeypatch)[0] == 2
+    assert target.read_bytes() == notes
+    assert "--overwrite" in capsys.readouterr().err
+    assert outcome([*command, "--overwrite"], monkeypatch)[0] == 0
+    written = target.read_bytes()
+    assert written != notes
+    assert outcome(command, monkeypatch)[0] == 0
+    assert [path.name for path in tmp_path.iterdir() if path.name != "results"] == ["taken"]
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize("command", [["export", "1", "--as", "csv"], ["report", "1"]])
+def test_a_command_writes_through_no_link_and_into_no_folder_or_device(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").write_text("kept")
+    (tmp_path / "link").symlink_to(tmp_path / "mine")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "dangling", "pipe"):
+        assert outcome([*command, "--overwrite", "-o", str(tmp_path / name)], monkeypatch)[0] == 2, name
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "mine").read_text() == "kept"
+    assert not (tmp_path / "nothing").exists()
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_path_that_is_none_is_refused_by_the_api(run: Run) -> None:
+    from mnist_core.export import formats
+
+    with pytest.raises(ExportError, match="path"):
+        formats.write_export(Store.open(), run, "csv", Path("a\0b"))
 
 
 def test_a_number_of_many_digits_is_refused_by_its_field() -> None:

@@ -1,0 +1,71 @@
+"""Files that commands write: an earlier one of the same kind is replaced, anything else only if asked for."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mnist_core.errors import ExportError
+from mnist_core.store import write_atomically
+
+# The marks of a kind of file stand in its heading, or in its directory at the end.
+_SEARCHED_BYTES = 65_536
+
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the file whatever it holds. An earlier one of this kind always is.")
+]
+
+
+def write_output(
+    path: Path, write: Callable[[Path], None], is_earlier: Callable[[Path], bool], overwrite: bool = False
+) -> int:
+    """Write a file at `path`, whole or not at all, and return its size in bytes.
+
+    `is_earlier` says whether a file is one of the same kind from before, which may be replaced. Raises ExportError.
+    """
+    if "\0" in str(path):
+        raise ExportError(f"output: {str(path)!r} is no path; name a file.")
+    try:
+        _check_replaceable(path, is_earlier, overwrite)
+
+        def write_and_check(target: Path) -> None:
+            write(target)
+            # Another program may have put a file there while this one was being made.
+            _check_replaceable(path, is_earlier, overwrite)
+
+        _, size = write_atomically(path, write_and_check)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror}. Name another file with -o.") from None
+    return size
+
+
+def holds_marks(*marks: bytes) -> Callable[[Path], bool]:
+    """Whether a file holds all these bytes near its beginning or its end."""
+
+    def is_earlier(path: Path) -> bool:
+        with path.open("rb") as file:
+            beginning = file.read(_SEARCHED_BYTES)
+            file.seek(-min(path.stat().st_size, _SEARCHED_BYTES), os.SEEK_END)
+            ending = file.read(_SEARCHED_BYTES)
+        return all(mark in beginning or mark in ending for mark in marks)
+
+    return is_earlier
+
+
+def _check_replaceable(path: Path, is_earlier: Callable[[Path], bool], overwrite: bool) -> None:
+    """Raise ExportError unless nothing is at `path`, or a file that may be replaced."""
+    if path.is_symlink():
+        raise ExportError(f"{path} is a link to another file. Name that file itself with -o.")
+    if not path.exists():
+        return
+    if path.is_dir():
+        raise ExportError(f"{path} is a folder. Name a file with -o.")
+    if not path.is_file():
+        raise ExportError(f"{path} is a device or a pipe, no file. Name a file with -o.")
+    if not (overwrite or path.stat().st_size == 0 or is_earlier(path)):
+        raise ExportError(
+            f"{path} is there already and was not written by this command. Name another file with -o, or replace it "
+            "with --overwrite."
+        )
