@@ -9,21 +9,21 @@ from dashboard.frame import choose_runs, navigation, open_store
 
 def page() -> None:
     st.title("Draw")
-    st.caption("Draw a digit. Every chosen network says what it reads, while you draw.")
+    st.caption("Draw a digit. While you draw, every chosen network says what it reads.")
     runs = open_store().runs()
-    able = drawing_predictions.runs_with_network(runs)
-    if not able:
+    candidates = drawing_predictions.runs_with_network(runs)
+    if not candidates:
         first_network.offer_or_follow(runs)
         return
     chosen = choose_runs(
         "runs",
         "Networks that answer",
-        "Runs that read the drawing; at first the most accurate ones. Choose very "
-        "different ones and draw until they disagree.",
+        "Runs that read the drawing; at first the most accurate ones. Choose very different networks and draw until "
+        "they disagree.",
         runs,
         default=drawing_predictions.most_accurate_numbers(runs),
     )
-    if not any(drawing_predictions.reads_digits(run) for run in able):
+    if not any(drawing_predictions.reads_digits(run) for run in candidates):
         st.info("None of your networks has learned digits yet.")
         first_network.offer()
     drawing_predictions.load_networks(chosen)

@@ -10,7 +10,7 @@ from mnist_core.config import SplitName
 from mnist_core.store import Run
 from mnist_core.text import in_html, in_markdown, in_table_cell
 
-_ANSWERS = {
+_PREDICTION_VIEWS = {
     "Samples": show_samples,
     "Mistakes": show_mistakes,
     "Confusion": show_confusion,
@@ -18,14 +18,14 @@ _ANSWERS = {
 }
 _WATCH_SECONDS = 2.0
 _WHY_NOT = {
-    "queued": "This run waits in the queue. What it answers can be seen here when it has ended.",
-    "running": "This run is still learning. What it answers can be seen here when it has ended; how its weights form, "
-    "already now under **Weights**.",
-    "paused": "This run is paused. Continue it on the **Train** page; what it answers can be seen when it has ended.",
-    "interrupted": "This run was interrupted. Continue it on the **Train** page; what it answers can be seen when it "
-    "has ended.",
-    "diverged": "The loss of this run became infinite, so there are no answers worth a look. A smaller learning rate "
-    "usually helps.",
+    "queued": "This run waits in the queue. Its answers appear here when it has ended.",
+    "running": "This run is still learning. Its answers appear here when it has ended. You can already watch its "
+    "weights form under **Weights**.",
+    "paused": "This run is paused. Continue it on the **Train** page; its answers appear here when it has ended.",
+    "interrupted": "This run was interrupted. Continue it on the **Train** page; its answers appear here when it has "
+    "ended.",
+    "diverged": "The loss of this run became infinite, so it has no useful answers. A smaller learning rate usually "
+    "helps.",
     "failed": "This run ended with an error before it could answer.",
 }
 
@@ -33,18 +33,18 @@ _WHY_NOT = {
 def page() -> None:
     st.title("Inspect")
     st.caption("What one run gets wrong, and what its weights look like.")
-    asked = st.query_params.get("run", "")
+    linked = st.query_params.get("run", "")
     left, right = st.columns([1, 2], gap="medium", vertical_alignment="bottom")
     with left:
-        help = "The run to look into; the newest is first. Type to search."
+        help = "The run to look at; the newest is first. Type to search."
         runs = open_store().runs()
         run = choose_run("run", "Run", help, runs)
     if run is None:
         st.info("There is no run yet. Train a network first: as soon as it has finished, you can look into it here.")
         st.page_link("pages/train.py", label="Train a network")
         return
-    if asked and asked not in [str(known.number) for known in runs]:
-        st.warning(f"Run {in_markdown(asked[:20])} is not here: it may have been deleted. This is run {run.number}.")
+    if linked and linked not in [str(run.number) for run in runs]:
+        st.warning(f"Run {in_markdown(linked[:20])} is not here; it may have been deleted. This is run {run.number}.")
     st.html(IMAGE_STYLES)
     with right:
         summary(run)
@@ -70,7 +70,7 @@ def summary(run: Run) -> None:
 
 
 def note(run: Run) -> None:
-    """The network, and what the run has to say about itself."""
+    """The network, and remarks on the run."""
     if changed := measures.changed_note(open_store().changed_runs([run])):
         st.error(changed)
     st.caption(f"Network: {in_table_cell(run.config.architecture)}")
@@ -82,29 +82,29 @@ def note(run: Run) -> None:
 
 def view(run: Run) -> None:
     """The chosen view of the run."""
-    found = predicted_splits(run)
+    splits = predicted_splits(run)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        views = [*_ANSWERS, "Weights", "Files"]
+        views = [*_PREDICTION_VIEWS, "Weights", "Files"]
         help = "What to look at."
         chosen = choose_option("View", views, key="view", default="Samples", help=help, label_visibility="collapsed")
         split: SplitName = "test"
-        if chosen in _ANSWERS and len(found) > 1:
+        if chosen in _PREDICTION_VIEWS and len(splits) > 1:
             help = "Test images, or the validation images, which chose the best epoch."
-            split = choose_option("Split", found, key="split", default="test", help=help, label_visibility="collapsed")
+            split = choose_option("Split", splits, key="split", default="test", help=help, label_visibility="collapsed")
     if chosen == "Weights":
         show_weights(run.id)
     elif chosen == "Files":
         run_downloads.show_files(run)
-    elif found:
-        _ANSWERS[chosen](split_predictions(run, split))
+    elif splits:
+        _PREDICTION_VIEWS[chosen](split_predictions(run, split))
     else:
         st.info(_WHY_NOT.get(run.state, "This run has no answers to look at."))
 
 
 def follow(run_id: str, seen: tuple[str, int]) -> None:
-    """Draw the page again when the run has got further."""
-    found = open_store().runs(ids=[run_id])
-    if not found or (found[0].state, found[0].epoch) != seen:
+    """Run the page again when the run's state or epoch differs from `seen`, or the run is gone."""
+    runs = open_store().runs(ids=[run_id])
+    if not runs or (runs[0].state, runs[0].epoch) != seen:
         st.rerun()
 
 

@@ -1,6 +1,6 @@
-// What a person has set in a component. Streamlit may mount it anew at any run of the page, mostly on a busy machine.
+// Settings that a person has made in a component. Streamlit may mount it again at any run of the page, and would lose them.
 
-/** The object in which the component with this key keeps its settings: the same one until another page is opened. */
+/** The object for the settings of the component with this key; it is the same until another page is opened. */
 export function keptFor(key) {
   const page = location.pathname
   if (window.mnistLabKept?.page !== page) window.mnistLabKept = { page, components: new Map() }

@@ -1,10 +1,12 @@
-// Requests that a component makes by itself, without a person: they have to wait for the page.
+// Requests that a component makes without a person have to wait until the page has run.
 
-const PATIENCE = 3000 // milliseconds; a page may run for long, and some Streamlit may not say whether it does
+// Longest wait in milliseconds: a page may run for long, and another version of Streamlit may not say whether it runs.
+const PATIENCE = 3000
+// Milliseconds between two looks at whether the page still runs.
 const LOOK_AGAIN = 30
 
-/** Call `ask` once the page's script is not running: Streamlit drops what a run sends last when a fragment is asked for
-    at the moment at which it ends. */
+/** Call `ask` once the page's script is not running. If a fragment is requested at the moment at which a run ends,
+    Streamlit drops what that run has sent last. */
 export function afterRun(ask, until = performance.now() + PATIENCE) {
   const running = document.querySelector(".stApp")?.dataset.testScriptState === "running"
   if (running && performance.now() < until) setTimeout(() => afterRun(ask, until), LOOK_AGAIN)

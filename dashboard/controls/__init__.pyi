@@ -17,6 +17,7 @@ from .image_predictions import IMAGES_PER_PAGE as IMAGES_PER_PAGE
 from .image_predictions import choose_image as choose_image
 from .image_predictions import image_tag as image_tag
 from .image_predictions import large_image_html as large_image_html
+from .image_predictions import most_probable as most_probable
 from .image_predictions import percent_text as percent_text
 from .image_predictions import whole_pixel_width as whole_pixel_width
 from .learned_weights import CLASS_TEMPLATES as CLASS_TEMPLATES

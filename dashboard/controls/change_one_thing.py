@@ -1,4 +1,4 @@
-"""Change one thing: a second run from the same start and over the same batches, with one setting changed."""
+"""Change one thing: a second run from the same initial weights and over the same batches, with one setting changed."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,42 +16,42 @@ from mnist_core.errors import ArchitectureError, MnistLabError
 from mnist_core.store import Run, queueing
 from mnist_core.text import in_markdown
 
-# query parameter: the label of the field under study
+# Query parameter: the label of the field that is studied.
 FACTOR_KEY = "results_factor"
 
-# query parameters
+# Query parameters: whether the form is open, the setting, and the run to start from.
 _OPEN, _FIELD, _RUN = "change", "change_field", "change_run"
-# numbers of the two runs
-_BEGUN = "change begun"
+# Key of the session: numbers of the two runs that were started last.
+_STARTED = "change begun"
 _MARKS: dict[Sameness, str] = {"yes": "✓ the same", "partly": "◐ partly the same", "no": "✗ not the same"}
 
 
 def show_link(run: Run) -> None:
-    """The way to this form for one run, from another page."""
+    """A link from another page to this form, for one run."""
     st.page_link(
         navigation.page_named("compare"),
         label="Change one thing",
         query_params={"runs": str(run.number), "look": "Results", _OPEN: "true"},
-        help="A second run from the same initial weights, over the same batches, with one setting changed.",
+        help="Train a second network from the same initial weights, on the same batches, with one setting changed.",
     )
 
 
 def show_form(runs: Sequence[Run]) -> None:
-    """The form, folded away until it is asked for; the pair that it has begun last."""
-    _begun(runs)
-    wanted = st.toggle(
+    """A switch with the form behind it, and a note on the pair of runs that it has started last."""
+    _show_started(runs)
+    is_open = st.toggle(
         "Change one thing",
         key=_OPEN,
         bind="query-params",
-        help="Start a second run from the same initial weights, over the same batches, with one setting changed.",
+        help="Start a second run from the same initial weights, on the same batches, with one setting changed.",
     )
-    if not wanted:
+    if not is_open:
         return
     with st.container(border=True):
-        st.markdown("A second run with one setting changed. Whatever can stay the same does.")
+        st.markdown("A second run with one setting changed. Everything else stays the same, as far as possible.")
         run = runs[0]
         if len(runs) > 1:
-            run = choose_run(_RUN, "Start from", "The run that is repeated with one change.", runs) or run
+            run = choose_run(_RUN, "Start from", "The run that is repeated with one setting changed.", runs) or run
         with errors_as_messages():
             _form(run)
 
@@ -67,7 +67,7 @@ def _form(run: Run) -> None:
             key=_FIELD,
             bind="query-params",
             placeholder="Choose a setting",
-            help="Only settings that have an effect in this run and can be changed by themselves.",
+            help="Settings that have an effect in this run and can be changed alone.",
         )
     if chosen not in offered:
         return
@@ -82,16 +82,16 @@ def _form(run: Run) -> None:
         st.code(error.pointer(), language=None)
     except MnistLabError as error:
         same = value == getattr(run.config, field.name)
-        st.caption("Choose another value than the run has now.") if same else st.error(in_markdown(str(error)))
+        st.caption("Choose a value that differs from the run's.") if same else st.error(in_markdown(str(error)))
     if changed:
-        _stays(run, changed, field)
+        _show_what_stays(run, changed, field)
     st.button(
         "Start the second run",
         type="primary",
         disabled=changed is None,
-        on_click=_begin,
+        on_click=_enqueue,
         args=(run, changed, field),
-        help="Puts it into the queue, and chooses both runs for comparison.",
+        help="The run waits in the queue; both runs are chosen for comparison.",
     )
 
 
@@ -110,15 +110,15 @@ def _value(run: Run, field: FieldInfo) -> Any:
     return run.config.architecture if text == architecture_line(run.config.architecture) else text
 
 
-def _stays(run: Run, changed: RunConfig, field: FieldInfo) -> None:
+def _show_what_stays(run: Run, changed: RunConfig, field: FieldInfo) -> None:
     """What both runs will have in common."""
     lines = []
-    for found in single_change.shared_conditions(run, changed, field.name):
-        equal, why = found.equal, found.why
+    for aspect in single_change.shared_conditions(run, changed, field.name):
+        equal, why = aspect.equal, aspect.why
         if equal == "partly" and field.name == "architecture":
             inherited = _inherited(changed.architecture, run.config.architecture, *input_shape_and_classes(changed))
             equal, why = _share(inherited), str(inherited)
-        lines.append(f"- {_MARKS[equal]}: **{found.what.lower()}**. {why}")
+        lines.append(f"- {_MARKS[equal]}: **{aspect.what.lower()}**. {why}")
     st.markdown("\n".join(lines))
 
 
@@ -133,17 +133,17 @@ def _inherited(text: str, parent: str, shape: tuple[int, int, int], classes: int
     return inheriting.preview(text, shape, classes, parent)
 
 
-def _begin(run: Run, changed: RunConfig, field: FieldInfo) -> None:
+def _enqueue(run: Run, changed: RunConfig, field: FieldInfo) -> None:
     with errors_as_messages():
-        begun = queueing.enqueue(open_store(), changed, single_change.name_of_change(run, changed, field.name))
+        second = queueing.enqueue(open_store(), changed, single_change.name_of_change(run, changed, field.name))
         background_jobs().wake()
         run_table.discard_snapshot()
-        run_table.set_chosen([run.number, begun.number])
-        st.session_state.update({_OPEN: False, FACTOR_KEY: field.label, _BEGUN: [run.number, begun.number]})
+        run_table.set_chosen([run.number, second.number])
+        st.session_state.update({_OPEN: False, FACTOR_KEY: field.label, _STARTED: [run.number, second.number]})
 
 
-def _begun(runs: Sequence[Run]) -> None:
-    numbers = st.session_state.get(_BEGUN, [])
+def _show_started(runs: Sequence[Run]) -> None:
+    numbers = st.session_state.get(_STARTED, [])
     if not numbers or [run.number for run in runs] != numbers or not runs[-1].active:
         return
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -1,4 +1,4 @@
-"""A confusion matrix whose cells can be clicked: the chosen cell, and its place in the page's address."""
+"""A confusion matrix whose cells can be clicked; the chosen cell stands in the page's address."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -8,18 +8,18 @@ from dashboard.frame import check_link_value, parse_numbers
 
 
 def choose_confusion_cell(figure: go.Figure, key: str, query: str, start: np.ndarray) -> tuple[int, int]:
-    """Draw the matrix; returns the true and the predicted class of the cell that is chosen.
+    """Draw the matrix; returns the true and the predicted class of the chosen cell.
 
-    Chosen is what was clicked, else what the query parameter says, else the largest cell of `start` (C, C) beside its
-    diagonal. The figure must not change when a cell is clicked, or the browser would draw it anew: the cell that is
-    marked from the start is chosen once, and from then on the browser marks the clicked one.
+    The chosen cell is the clicked one, else that of the query parameter, else the largest of `start` (C, C) off its
+    diagonal. The figure must stay the same when a cell is clicked, or the browser would draw it anew. So the cell that
+    Python marks is fixed at first; from then on the browser marks the clicked one.
     """
     points = st.session_state.get(key, {}).get("selection", {}).get("points", [])
     if points:
         cell = int(points[0]["customdata"][0]), int(points[0]["customdata"][1])
         st.query_params[query] = f"{cell[0]}-{cell[1]}"
     else:
-        cell = _of_url(query, len(start)) or largest_confusion(start)
+        cell = _linked_cell(query, len(start)) or largest_confusion(start)
         st.session_state[f"{key}:first"] = cell
     first = st.session_state.get(f"{key}:first", cell)
     figure.update_traces(selectedpoints=[first[0] * len(start) + first[1]], selector={"name": "cells"})
@@ -28,18 +28,18 @@ def choose_confusion_cell(figure: go.Figure, key: str, query: str, start: np.nda
 
 
 def largest_confusion(matrix: np.ndarray) -> tuple[int, int]:
-    """Place of the largest cell beside the diagonal; the first cell if there is none."""
+    """The true and the predicted class of the largest cell off the diagonal; the first cell if all others are zero."""
     wrong = matrix - np.diag(np.diag(matrix))
-    true, given = np.unravel_index(wrong.argmax(), wrong.shape)
-    return int(true), int(given)
+    true, predicted = np.unravel_index(wrong.argmax(), wrong.shape)
+    return int(true), int(predicted)
 
 
-def _of_url(query: str, count: int) -> tuple[int, int] | None:
-    check_link_value(query, "Cell of the matrix", lambda text: _cell(text, count) is not None)
-    return _cell(st.query_params.get(query, ""), count)
+def _linked_cell(query: str, count: int) -> tuple[int, int] | None:
+    check_link_value(query, "Cell of the matrix", lambda text: _parse_cell(text, count) is not None)
+    return _parse_cell(st.query_params.get(query, ""), count)
 
 
-def _cell(text: str, count: int) -> tuple[int, int] | None:
-    true, _, given = text.partition("-")
-    cell = parse_numbers([true, given])
+def _parse_cell(text: str, count: int) -> tuple[int, int] | None:
+    true, _, predicted = text.partition("-")
+    cell = parse_numbers([true, predicted])
     return (cell[0], cell[1]) if len(cell) == 2 and max(cell) < count else None

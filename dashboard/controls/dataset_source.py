@@ -1,4 +1,4 @@
-"""A data set that a page can read, kept in memory until its files change."""
+"""A data set that a page reads; it is kept in memory until its files change."""
 
 from dataclasses import dataclass, replace
 
@@ -12,28 +12,28 @@ from mnist_core.errors import MnistLabError
 
 @dataclass(frozen=True)
 class DatasetSource:
-    """A data set that can be read; hashable, so that what is read can be kept."""
+    """A data set to be read; hashable, so that its images can be cached."""
 
     name: str
     folder: str = ""
     size: int = 28
     colour: bool = False
-    # of the folder's files: another one once any of them has changed
+    # State of the folder's files; it changes when any of them does.
     state: str = ""
 
     def config(self) -> RunConfig:
-        """The config whose runs learn from it; raises ConfigError for a folder without a path."""
+        """A config with this data set; raises ConfigError for a folder without a path."""
         fields = {"folder": self.folder, "folder_size": self.size, "folder_colour": self.colour}
         return RunConfig.parse({"dataset": self.name} | (fields if self.name == "folder" else {}))
 
 
 def folder_source(folder: str, size: int, colour: bool) -> DatasetSource:
-    """An image folder as it is now: adding, removing or changing an image makes another source of it."""
+    """An image folder as it is now: after adding, removing or changing an image it is another source."""
     source = DatasetSource("folder", folder.strip(), size, colour)
     try:
         return replace(source, state=dataset_file_state(source.config(), environment.data_dir()))
     except MnistLabError:
-        # reading it will say what is wrong
+        # Reading the folder will raise the same error, with the remedy.
         return source
 
 

@@ -1,4 +1,4 @@
-"""A first network for a person who has none: the offer, its training, and the way on."""
+"""A first network for a person who has none: a button that trains it, and its progress."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from mnist_core.store import Run, queueing
 from mnist_core.text import in_markdown
 
 _TICK_SECONDS = 0.5
-# Both take about half a minute or less on one core of a laptop and read well-drawn digits.
+# Both train in about half a minute on one core of a laptop, and read well-drawn digits.
 _FULL = RunConfig(architecture="lenet-5", learning_rate=0.002, epochs=2)
 _SMALL = RunConfig(architecture="lenet-5", learning_rate=0.003, epochs=12, batch_size=32, dataset="mnist-5k")
 
@@ -24,19 +24,19 @@ def offer() -> None:
         type="primary",
         on_click=_train,
         key="first-network",
-        help="A small convolutional network (LeNet-5) learns digits; the page goes on by itself.",
+        help="A small network (LeNet-5, convolutional) learns digits; the page continues by itself.",
     )
 
 
 def offer_or_follow(runs: Sequence[Run]) -> None:
-    """For a store in which no run can answer yet: the first one under way, or else the offer."""
-    under_way = [run for run in runs if run.active]
-    if under_way:
-        st.fragment(_follow, run_every=_TICK_SECONDS)(under_way[-1].id)
+    """While no run can predict yet: the progress of the first one that trains, or else the offer."""
+    active = [run for run in runs if run.active]
+    if active:
+        st.fragment(_follow, run_every=_TICK_SECONDS)(active[-1].id)
         return
     st.info(
-        "There is no trained network yet that could read what you draw. Train one here, or go to the **Train** "
-        "page to choose your own."
+        "There is no trained network yet that could read your drawing. Train one here, or choose your own on the "
+        "**Train** page."
     )
     if runs and runs[0].state in ("failed", "diverged", "interrupted"):
         st.warning(f"The last run ended as {runs[0].state}. {in_markdown(runs[0].note)}")
@@ -51,19 +51,19 @@ def _train() -> None:
 
 @errors_as_messages()
 def _follow(run_id: str) -> None:
-    found = open_store().runs(ids=[run_id])
-    if not found or found[0].epoch or not found[0].active:
-        # it can answer now, or never will
+    runs = open_store().runs(ids=[run_id])
+    if not runs or runs[0].epoch or not runs[0].active:
+        # After its first epoch the run can predict; a run that has ended without one never will.
         st.rerun()
-    run = found[0]
+    run = runs[0]
     if run.state == "queued":
-        said = "waits in the queue …"
+        progress = "waits in the queue …"
     elif not run.step:
-        said = "is starting …"
+        progress = "is starting …"
     else:
         left = run.remaining_seconds
-        said = "is learning" + (f", about {left:.0f} seconds to go" if left is not None else "") + " …"
-    st.progress(run.progress, text=f"**{in_markdown(run.name)}** {said}")
-    st.caption("You can draw as soon as it has seen every training image once; it goes on learning meanwhile.")
+        progress = "is learning" + (f", about {left:.0f} seconds to go" if left is not None else "") + " …"
+    st.progress(run.progress, text=f"**{in_markdown(run.name)}** {progress}")
+    st.caption("You can draw as soon as it has seen every training image once. It goes on learning in the meantime.")
     if run.note:
         st.caption(in_markdown(run.note))

@@ -1,4 +1,4 @@
-"""What is worth knowing of an image folder before a run learns from it, beside the form that names it."""
+"""Warnings about an image folder, beside the form that names it, before a run learns from it."""
 
 import streamlit as st
 
@@ -7,30 +7,30 @@ from mnist_core.data import folder_remarks, list_folder
 from mnist_core.errors import DataError
 from mnist_core.text import in_markdown
 
-# images: about a second, once
-_READ_AT_ONCE = 3_000
+# Folders with up to this number of images are read at once, which takes about a second.
+_MAX_READ = 3_000
 
 
 def folder_notice(folder: str, size: int, colour: bool) -> None:
-    """Files that are left out, and images that come out in one colour or cannot be read.
+    """Warn of files that are left out, and of images that are blank or cannot be read.
 
-    Images of a large folder are not read for this: the Data page and the run itself tell of them.
+    Images of a large folder are not read for this; the Data page and the run itself report on them.
     """
     try:
         listing = list_folder(folder.strip())
     except DataError:
-        # the form says so already
+        # The form already shows this error.
         return
-    found = folder_remarks.left_out_remarks(listing)
+    warnings = folder_remarks.left_out_remarks(listing)
     images = sum(len(paths) for of_classes in listing.files.values() for paths in of_classes)
-    if images <= _READ_AT_ONCE:
+    if images <= _MAX_READ:
         source = folder_source(folder, size, colour)
         try:
             facts = read_dataset(source).folder
-            found = found if facts is None else folder_remarks.folder_warnings(facts)
+            warnings = warnings if facts is None else folder_remarks.folder_warnings(facts)
         except DataError as error:
-            found.append(str(error))
+            warnings.append(str(error))
     else:
-        st.caption(f"Whether any of these {images:,} images is blank is looked at when the run begins.")
-    for remark in found:
-        st.warning(in_markdown(remark))
+        st.caption(f"The {images:,} images are checked when the run begins; blank ones are reported then.")
+    for warning in warnings:
+        st.warning(in_markdown(warning))

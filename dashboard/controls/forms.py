@@ -1,4 +1,4 @@
-"""A form made from RunConfig's own fields; every value is a query parameter, so a link carries the experiment."""
+"""A form made from RunConfig's fields; every value is a query parameter, so that a link carries the experiment."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,9 +8,11 @@ import streamlit as st
 from mnist_core.architectures import presets
 from mnist_core.config import RECIPES, FieldInfo, RunConfig, list_config_fields
 
+# Fields that are always in view, and groups of fields that are folded away.
 _ALWAYS = ("dataset", "folder", "folder_size", "folder_colour", "optimizer", "learning_rate", "batch_size", "epochs")
+# Fields that other controls set.
 _ELSEWHERE = ("architecture", "continue_from", "continue_epoch", "fresh_optimizer", "initial_weights")
-_MORE = {
+_FOLDED = {
     "More about the data": ("Data",),
     "Augmentation": ("Augmentation",),
     "Optimizer and schedule": ("Optimisation", "Schedule"),
@@ -20,41 +22,41 @@ _MORE = {
 
 
 def architecture_field() -> str:
-    """A preset or the person's own line of layers; returns the text of the architecture."""
-    known = presets()
-    own = st.toggle(
+    """A preset or a line of layers that a person writes; returns the text of the architecture."""
+    by_name = presets()
+    writes_own = st.toggle(
         "Write my own network",
         key="own",
         bind="query-params",
         help="Type layers instead of choosing a network from the list.",
     )
-    if not own:
+    if not writes_own:
         name = st.selectbox(
             "Network",
-            list(known),
-            index=list(known).index("mlp-300"),
+            list(by_name),
+            index=list(by_name).index("mlp-300"),
             key="architecture",
             bind="query-params",
-            help="Type to search. Every name stands for a line of layers.",
+            help="Type to search. Every name stands for a line of layers, as you could write it yourself.",
         )
-        st.caption(f"{known[name].explanation}  \n_{known[name].source}_")
+        st.caption(f"{by_name[name].explanation}  \n_{by_name[name].source}_")
         return name
     start = st.session_state.get("architecture")
     text = st.text_area(
         "Layers",
-        known[start].text if start in known else "flatten linear(300) relu linear(classes)",
+        by_name[start].text if start in by_name else "flatten linear(300) relu linear(classes)",
         key="layers",
         bind="query-params",
         height=140,
         help="For example: conv(16, 3, padding=1) relu maxpool(2) flatten linear(classes). "
-        "The word classes stands for the number of classes. The user guide lists every layer.",
+        "The word classes stands for the number of classes. The user guide explains every layer.",
     )
     return text.strip()
 
 
 def show_recipes() -> None:
-    """Complete settings that have a name; a click fills the form and starts nothing."""
-    with st.popover("Recipes", width="stretch", help="Complete settings with a name, found by search."):
+    """Complete settings with a name; a click fills the form and starts nothing."""
+    with st.popover("Recipes", width="stretch", help="Complete settings that a search has found, each with a name."):
         for recipe in RECIPES.values():
             st.markdown(f"**{recipe.name}.** {recipe.explanation}  \n_{recipe.source}_")
             st.button(
@@ -62,12 +64,12 @@ def show_recipes() -> None:
                 on_click=_fill,
                 args=(recipe.config,),
                 width="stretch",
-                help="Fills this form; nothing starts yet.",
+                help="Fills in this form. Nothing starts yet.",
             )
 
 
 def config_fields() -> dict[str, Any]:
-    """Every field of RunConfig but the architecture, the seldom used ones folded away; the values chosen."""
+    """A widget for each field of RunConfig but the architecture, seldom used ones folded away; returns their values."""
     every = {field.name: field for field in list_config_fields() if field.name not in _ELSEWHERE}
     values: dict[str, Any] = {}
     columns = st.columns(2)
@@ -77,7 +79,7 @@ def config_fields() -> dict[str, Any]:
             with columns[shown % 2]:
                 values[name] = field_widget(every[name])
             shown += 1
-    for title, groups in _MORE.items():
+    for title, groups in _FOLDED.items():
         members = [field for field in every.values() if field.group in groups and field.name not in _ALWAYS]
         changed = _changed(members)
         with st.expander(title + (f" · {changed} changed" if changed else "")):
@@ -120,10 +122,11 @@ def field_widget(field: FieldInfo, prefix: str = "") -> Any:
 
 
 def _fill(config: RunConfig) -> None:
-    """Make the form say this config; to be called from a callback."""
+    """Fill this config into the form; to be called from a callback."""
     values = {name: value for name, value in config.model_dump().items() if name not in _ELSEWHERE}
-    own = config.architecture not in presets()
-    st.session_state.update(values | {"own": own, "layers" if own else "architecture": config.architecture})
+    writes_own = config.architecture not in presets()
+    architecture_key = "layers" if writes_own else "architecture"
+    st.session_state.update(values | {"own": writes_own, architecture_key: config.architecture})
 
 
 def _changed(members: Iterable[FieldInfo]) -> int:

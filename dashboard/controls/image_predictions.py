@@ -1,4 +1,4 @@
-"""A gallery of images with the network's answers, and one of them large with the probabilities of all classes."""
+"""A gallery of images with the network's predictions, and one image large with the probabilities of all classes."""
 
 import base64
 from collections.abc import Sequence
@@ -14,60 +14,65 @@ from dashboard.frame import check_link_value
 from mnist_core.plots import channels_last, png, run_style, sprite, tint
 from mnist_core.text import in_html
 
-# to be put on the page once, with st.html
+# A page that shows such images puts this file on the page once, with st.html.
 IMAGE_STYLES = Path(__file__).with_name("image_predictions.css")
-# images at a time
 IMAGES_PER_PAGE = 60
-# query parameter: index of the large image in its split
+# Query parameter: index of the large image in its split.
 _IMAGE = "image"
-# of the sprite, not of the screen
-_COLUMNS = 10
-# with more classes than this only the most probable are shown
-_MOST_ROWS = 12
-# pixels on the screen, about
-_SMALL, _LARGE = 84, 252
+# Columns of the sprite that is sent; the browser lays the images out by itself.
+_SPRITE_COLUMNS = 10
+# With more classes than this, only the most probable ones are shown.
+_MAX_BARS = 12
+# About how many pixels of the screen a small and a large image are wide.
+_SMALL_WIDTH, _LARGE_WIDTH = 84, 252
 
 
 def choose_image(
     key: str,
-    subject: SplitPredictions,
+    predictions: SplitPredictions,
     rows: pd.DataFrame,
     captions: Sequence[str],
     marks: Sequence[bool] | None = None,
 ) -> ImagePrediction:
-    """A gallery of the images of these rows (at least one); returns the answer to the one that is chosen.
+    """A gallery of the images of these rows (at least one); returns the prediction for the chosen image.
 
-    At first that is the image that the URL names, or else the first. Raises DataError if the images are not there.
+    At first that is the image in the page's address, or else the first. Raises DataError if the images are not there.
     """
-    images = channels_last(subject.images(rows))
+    images = channels_last(predictions.images(rows))
     height, width = images.shape[1:3]
-    size = whole_pixel_width(_SMALL, width)
+    size = whole_pixel_width(_SMALL_WIDTH, width)
     indices = [str(index) for index in rows["index"]]
     check_link_value(_IMAGE, "Image", indices.__contains__)
-    asked = st.query_params.get(_IMAGE)
-    first = indices.index(asked) if asked in indices else 0
-    chosen = gallery(key, sprite(images, _COLUMNS), (width, height), len(rows), captions, marks, size, first)
+    linked = st.query_params.get(_IMAGE)
+    first = indices.index(linked) if linked in indices else 0
+    chosen = gallery(key, sprite(images, _SPRITE_COLUMNS), (width, height), len(rows), captions, marks, size, first)
     assert chosen is not None
     if chosen != first:
         st.query_params[_IMAGE] = indices[chosen]
-    return subject.answer(int(rows.index[chosen]))
+    return predictions.prediction(int(rows.index[chosen]))
 
 
-def large_image_html(subject: SplitPredictions, answer: ImagePrediction) -> str:
-    """HTML of one image in crisp pixels, what the network says to it, and the probability of each class."""
-    values = answer.probabilities
-    colour = run_style(subject.run.number).colour
+def large_image_html(predictions: SplitPredictions, prediction: ImagePrediction) -> str:
+    """HTML of one image in crisp pixels, what the network says about it, and the probability of each class."""
+    probabilities = prediction.probabilities
+    colour = run_style(predictions.run.number).colour
     bars = "".join(
-        _bar(subject.classes[at], float(values[at]), at == answer.given, at == answer.true, colour)
-        for at in _shown(values, answer.true)
+        _bar_html(
+            predictions.classes[cls],
+            float(probabilities[cls]),
+            is_predicted=cls == prediction.predicted,
+            is_true=cls == prediction.label,
+            colour=colour,
+        )
+        for cls in _classes_to_show(probabilities, prediction.label)
     )
-    rest = len(values) - _MOST_ROWS
-    more = f"<p class='quiet'>and {rest} classes that are less probable</p>" if rest > 0 else ""
-    caption = f"{subject.split} image {answer.index:,}"
-    image = image_tag(channels_last(subject.image(answer)[None])[0], _LARGE, caption)
+    hidden = len(probabilities) - _MAX_BARS
+    more = f"<p class='quiet'>and {hidden} classes that are less probable</p>" if hidden > 0 else ""
+    caption = f"{predictions.split} image {prediction.index:,}"
+    image = image_tag(channels_last(predictions.image(prediction)[None])[0], _LARGE_WIDTH, caption)
     return (
         f"<div class='inspected'><figure>{image}<figcaption>{caption}</figcaption></figure>"
-        f"<div class='answer'><p class='verdict'>{_verdict(subject, answer)}</p>"
+        f"<div class='answer'><p class='verdict'>{_verdict(predictions.classes, prediction)}</p>"
         f"<p class='quiet'>Probability of each class</p><div class='bars'>{bars}</div>{more}</div></div>"
     )
 
@@ -80,37 +85,43 @@ def image_tag(image: np.ndarray, width: int, alt: str) -> str:
 
 
 def whole_pixel_width(wanted: int, pixels: int) -> int:
-    """A width on the screen near `wanted` that gives each of an image's pixels the same number of the screen's."""
+    """The width on the screen nearest to `wanted` that is a whole multiple of an image's width in pixels."""
     return pixels * max(1, round(wanted / pixels))
 
 
-def percent_text(value: float) -> str:
-    """A probability in per cent that reads as 100 only where it is."""
-    return f"{min(100 * value, 99.9) if value < 1 else 100:.1f}%"
+def percent_text(probability: float) -> str:
+    """A probability in per cent; only exactly 1 reads as 100.0%."""
+    return f"{min(100 * probability, 99.9) if probability < 1 else 100:.1f}%"
 
 
-def _verdict(subject: SplitPredictions, answer: ImagePrediction) -> str:
-    given, true = in_html(subject.classes[answer.given]), in_html(subject.classes[answer.true])
-    said = f"The network says <b>{given}</b>, {percent_text(answer.confidence)} sure."
-    if answer.right:
-        return f"{said} <span class='right'>✓ Right.</span>"
-    rest = percent_text(float(answer.probabilities[answer.true]))
-    return f"{said} <span class='wrong'>✗ It is <b>{true}</b></span>, to which it gives {rest}."
+def most_probable(probabilities: np.ndarray, count: int) -> list[int]:
+    """The `count` most probable classes of (classes,), the most probable first."""
+    return np.argsort(-probabilities, kind="stable")[:count].tolist()
 
 
-def _shown(values: np.ndarray, true: int) -> Sequence[int]:
-    """Places of the classes to show: all in their order, or of many the most probable first, and the true one."""
-    if len(values) <= _MOST_ROWS:
-        return range(len(values))
-    best = np.argsort(-values, kind="stable")[:_MOST_ROWS].tolist()
-    return best if true in best else [*best[:-1], true]
+def _verdict(classes: Sequence[str], prediction: ImagePrediction) -> str:
+    predicted, label = in_html(classes[prediction.predicted]), in_html(classes[prediction.label])
+    verdict = f"The network says <b>{predicted}</b>, {percent_text(prediction.confidence)} sure."
+    if prediction.is_correct:
+        return f"{verdict} <span class='right'>✓ Right.</span>"
+    of_label = percent_text(float(prediction.probabilities[prediction.label]))
+    return f"{verdict} <span class='wrong'>✗ It is <b>{label}</b></span>, to which it gives {of_label}."
 
 
-def _bar(name: str, value: float, given: bool, true: bool, colour: str) -> str:
-    fill = colour if given else tint(colour, 0.5)
-    kind = "told" if given or true else ""
+def _classes_to_show(probabilities: np.ndarray, label: int) -> Sequence[int]:
+    """All classes in their order; of many only the most probable ones, and the true one among them."""
+    if len(probabilities) <= _MAX_BARS:
+        return range(len(probabilities))
+    best = most_probable(probabilities, _MAX_BARS)
+    return best if label in best else [*best[:-1], label]
+
+
+def _bar_html(name: str, probability: float, *, is_predicted: bool, is_true: bool, colour: str) -> str:
+    fill = colour if is_predicted else tint(colour, 0.5)
+    css_class = "strong" if is_predicted or is_true else ""
     return (
-        f"<span class='{kind}' title='{in_html(name)}'>{in_html(name)}</span>"
-        f"<i>{'✓' if true else ''}</i><div><b style='width:{100 * value:.1f}%;background:{fill}'></b></div>"
-        f"<span class='{kind}'>{percent_text(value)}</span>"
+        f"<span class='{css_class}' title='{in_html(name)}'>{in_html(name)}</span>"
+        f"<i>{'✓' if is_true else ''}</i>"
+        f"<div><b style='width:{100 * probability:.1f}%;background:{fill}'></b></div>"
+        f"<span class='{css_class}'>{percent_text(probability)}</span>"
     )

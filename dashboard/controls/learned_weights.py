@@ -1,4 +1,4 @@
-"""What a run's network has learned by an epoch, as arrays and as coloured images; kept for all sessions."""
+"""The weights of a run's network after an epoch, as arrays and as coloured images; cached for all sessions."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,22 +19,22 @@ CLASS_TEMPLATES = "class templates"
 
 @dataclass(frozen=True)
 class LearnedWeights:
-    """What can be shown of a network at one epoch; `key` identifies it."""
+    """The weights of a network after one epoch that make images; `key` identifies them."""
 
-    # id of the run, sha256 of the checkpoint, epoch
+    # The run's id, the sha256 of the checkpoint, and the epoch.
     key: tuple[str, str, int]
     classes: tuple[str, ...]
-    # of an image that the network reads
+    # Channels of the images that the network reads.
     channels: int
     layers: tuple["WeightImages", ...]
-    # (classes, C, H, W), of a linear network
+    # (classes, C, H, W) of a linear network, else None.
     templates: np.ndarray | None
-    # kinds of layer that keep it from being linear
+    # Kinds of layers that make the network nonlinear.
     nonlinear: tuple[str, ...]
 
     @property
     def names(self) -> list[str]:
-        """Everything that can be shown, the class templates first."""
+        """Names of all weights that make images, the class templates first."""
         return [CLASS_TEMPLATES] * (self.templates is not None) + [layer.name for layer in self.layers]
 
     def layer(self, name: str) -> "WeightImages":
@@ -49,7 +49,7 @@ class LearnedWeights:
         return self.layer(name).values
 
     def reads_image(self, name: str) -> bool:
-        """Whether the channels of these weights are those of the image, so that they show as grey or colour."""
+        """Whether the channels of these weights are those of the image, so that they can be shown in its colours."""
         return self.values(name).shape[1] == self.channels and (self.channels == 1 or name in self.names[:2])
 
 
@@ -58,17 +58,17 @@ def load_learned_weights(run: Run, epoch: int) -> LearnedWeights:
     return _learned((run.id, trained.chosen_checkpoint(open_store(), run, epoch).sha256, epoch))
 
 
-def coloured_weights(found: LearnedWeights, name: str) -> tuple[np.ndarray, float]:
-    """Weights (N, C, H, W) as images and the limit of their shared scale.
+def coloured_weights(weights: LearnedWeights, name: str) -> tuple[np.ndarray, float]:
+    """Weights (N, C, H, W) as images, and the limit of the scale that they share.
 
-    Those that read a colour image become uint8 (N, H, W, 3); others one image a channel, (N, C, H, W, 3).
+    Weights that read a colour image become uint8 (N, H, W, 3); others get an image for each channel: (N, C, H, W, 3).
     """
-    return _coloured(found.key, name, found)
+    return _coloured(weights.key, name, weights)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Loading the network …")
 def _learned(key: tuple[str, str, int]) -> LearnedWeights:
-    # Imports torch, which a page must not wait for.
+    # This imports torch, for which no page should wait before it needs it.
     from mnist_core.analysis import explain
 
     run_id, _, epoch = key
@@ -85,8 +85,8 @@ def _learned(key: tuple[str, str, int]) -> LearnedWeights:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _coloured(key: tuple[str, str, int], name: str, _found: LearnedWeights) -> tuple[np.ndarray, float]:
-    values = _found.values(name)
-    if values.shape[1] == 3 and _found.reads_image(name):
+def _coloured(key: tuple[str, str, int], name: str, _weights: LearnedWeights) -> tuple[np.ndarray, float]:
+    values = _weights.values(name)
+    if values.shape[1] == 3 and _weights.reads_image(name):
         return colour_weight_images(values)
     return weight_images(values)

@@ -17,7 +17,7 @@ _METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accur
 
 
 def live_curves(runs: Sequence[Run]) -> None:
-    """The chart of these runs; one whose recorded metrics are damaged is named and left out."""
+    """The chart of these runs; a run whose recorded metrics are damaged is named and left out."""
     notes = {run.id: "" if run.active else _damage(run.id, run.finished) for run in runs}
     for note in filter(None, notes.values()):
         st.error(in_markdown(note))
@@ -32,7 +32,7 @@ def live_curves(runs: Sequence[Run]) -> None:
             key="smoothing",
             bind="query-params",
             width=240,
-            help="Weight of the past in the bold curve; the raw one stays faint behind it.",
+            help="How strongly the bold curve averages over earlier steps. The raw curve stays faint behind it.",
         )
         across = choose_option(
             "Across",
@@ -65,7 +65,7 @@ def live_curves(runs: Sequence[Run]) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=2000)
 def _damage(run_id: str, finished: float | None) -> str:
-    """What is wrong with the metrics of a run that has ended; `finished` is there to look again once it has gone on."""
+    """What is wrong with the metrics of a run that has ended; with another `finished` they are read again."""
     try:
         open_store().curves(run_id, _METRICS)
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""Runs as files to take away: a button for each, and the script to read."""
+"""Files of a run to download, a button for each, and its script to read."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,27 +13,27 @@ from mnist_core.text import in_markdown
 
 
 def show_files(run: Run) -> None:
-    """A button with a word about it for each file; a file is made when its button is pressed, not before."""
+    """A button and an explanation for each file; a file is made only when its button is pressed."""
     store = open_store()
     for name, form in EXPORT_FORMATS.items():
-        made = partial(export_bytes, store, run, name)
+        make = partial(export_bytes, store, run, name)
         why_not = export_refusal(store, run, name)
         show_download(
-            name, form.label, export_file_name(run, name), form.mime, made, why_not or form.about, bool(why_not)
+            name, form.label, export_file_name(run, name), form.mime, make, why_not or form.about, bool(why_not)
         )
 
 
 def show_report_and_curves(runs: Sequence[Run]) -> None:
     """The report of several runs, and their curves in one table."""
     store = open_store()
-    what = run_numbers(runs)
+    numbers = run_numbers(runs)
     show_download(
         "all-report",
         "Report (HTML)",
         "report.html",
         "text/html",
         partial(_report, store, tuple(runs)),
-        f"One page about {what}: settings, curves, statistics, mistakes. It opens anywhere, without a network.",
+        f"One page about {numbers}: settings, curves, statistics, mistakes. It opens in any browser, also offline.",
     )
     show_download(
         "all-curves",
@@ -41,18 +41,18 @@ def show_report_and_curves(runs: Sequence[Run]) -> None:
         "curves.csv",
         "text/csv",
         partial(_curves, store, tuple(runs)),
-        f"Every recorded value of {what} in one table.",
+        f"Every recorded value of {numbers} in one table.",
     )
 
 
 def show_download(
-    name: str, label: str, file: str, mime: str, made: Callable[[], bytes], about: str, disabled: bool = False
+    name: str, label: str, file: str, mime: str, make: Callable[[], bytes], about: str, disabled: bool = False
 ) -> None:
-    """A button that makes a file and downloads it, and what there is to say about it."""
+    """A button that makes a file and downloads it, beside an explanation."""
     left, right = st.columns([1, 3], vertical_alignment="center", gap="medium")
     left.download_button(
         label,
-        made,
+        make,
         file,
         mime,
         key=f"takeaway-{name}",
@@ -66,7 +66,7 @@ def show_download(
 
 
 def show_script(run: Run) -> None:
-    """The run's script, to be read here."""
+    """A switch that shows the run's script."""
     if st.toggle(
         "Show the script",
         key="takeaway_script",
@@ -78,7 +78,7 @@ def show_script(run: Run) -> None:
 
 
 def _report(store: Store, runs: Sequence[Run]) -> bytes:
-    # Reads the script of plotly.
+    # Imported late: it reads the script of plotly.
     from mnist_core.report import report_html
 
     return report_html(store, runs).encode()

@@ -1,4 +1,4 @@
-"""What the Inspect page looks at: one run's answers to one split, its images, and the names of its classes."""
+"""One run's predictions on one split, with the images and the names of their classes."""
 
 from dataclasses import dataclass
 
@@ -16,46 +16,45 @@ from mnist_core.text import in_markdown
 
 @dataclass(frozen=True)
 class ImagePrediction:
-    """What the network says to one image."""
+    """What the network says about one image."""
 
-    # label of its row in the subject's table
-    place: int
-    # in its split
+    # Label of the row in `SplitPredictions.table`.
+    row: int
+    # Index of the image in its split.
     index: int
-    # place of the true class
-    true: int
-    # place of the most probable class
-    given: int
-    # its probability
+    # The true class and the most probable class, both as indices of `SplitPredictions.classes`.
+    label: int
+    predicted: int
+    # Probability of the predicted class.
     confidence: float
     # float32 (classes,)
     probabilities: np.ndarray
 
     @property
-    def right(self) -> bool:
-        return self.true == self.given
+    def is_correct(self) -> bool:
+        return self.label == self.predicted
 
 
 @dataclass(frozen=True)
 class SplitPredictions:
-    """A run's answers to the images of one split, one row of `table` an image, with `scores.with_predictions`."""
+    """A run's predictions on one split: `table` has a row for each image, with `scores.with_predictions`."""
 
     run: Run
     split: SplitName
     classes: tuple[str, ...]
     table: pd.DataFrame
 
-    def answer(self, place: int) -> ImagePrediction:
-        """One row of the table, by its label there."""
-        row = self.table.loc[[place]]
-        numbers = {name: row[name].to_numpy()[0] for name in ("index", "label", "predicted", "confidence")}
+    def prediction(self, row: int) -> ImagePrediction:
+        """The prediction in the row of the table with this label."""
+        rows = self.table.loc[[row]]
+        values = {name: rows[name].to_numpy()[0] for name in ("index", "label", "predicted", "confidence")}
         return ImagePrediction(
-            place,
-            int(numbers["index"]),
-            int(numbers["label"]),
-            int(numbers["predicted"]),
-            float(numbers["confidence"]),
-            scores.probabilities(row)[0],
+            row,
+            int(values["index"]),
+            int(values["label"]),
+            int(values["predicted"]),
+            float(values["confidence"]),
+            scores.probabilities(rows)[0],
         )
 
     def images(self, rows: pd.DataFrame) -> np.ndarray:
@@ -64,33 +63,33 @@ class SplitPredictions:
         images, _ = images_of(self.run, self.split, environment.data_dir(), labels)
         return images[rows["index"].to_numpy()]
 
-    def image(self, answer: ImagePrediction) -> np.ndarray:
-        """The image of one answer: uint8 (C, H, W). Raises DataError."""
-        return self.images(self.table.loc[[answer.place]])[0]
+    def image(self, prediction: ImagePrediction) -> np.ndarray:
+        """The image of one prediction: uint8 (C, H, W). Raises DataError."""
+        return self.images(self.table.loc[[prediction.row]])[0]
 
 
 def predicted_splits(run: Run) -> list[SplitName]:
-    """The splits that the run has answered to, "test" first; none while it has no predictions."""
-    table = _answers(run.id, run.state, run.step)
-    found = () if table.empty else table["split"].unique()
-    return [name for name in ("test", "validation") if name in found]
+    """The splits for which the run has predictions, "test" first; none before it has been tested."""
+    table = _predictions(run.id, run.state, run.step)
+    names = () if table.empty else table["split"].unique()
+    return [name for name in ("test", "validation") if name in names]
 
 
 def split_predictions(run: Run, split: SplitName) -> SplitPredictions:
-    """The run's answers to a split that is one of `predicted_splits`. Raises StoreError if the file is damaged."""
-    table = _answers(run.id, run.state, run.step)
+    """The run's predictions on one of its `predicted_splits`. Raises StoreError if the file is damaged."""
+    table = _predictions(run.id, run.state, run.step)
     count = scores.probabilities(table.head(0)).shape[1]
     return SplitPredictions(run, split, class_names_of(open_store(), run, count), scores.rows_of_split(table, split))
 
 
 def bold_class(name: str) -> str:
-    """A class's name in Markdown, whatever a folder is called."""
+    """A class's name in bold Markdown; the name may hold any sign, because it may be that of a folder."""
     return f"**{in_markdown(name)}**"
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _answers(run_id: str, state_of_run: str, step: int) -> pd.DataFrame:
-    """Shared by all sessions and never changed in place: a copy for each rerun costs more than what is shown."""
+def _predictions(run_id: str, state_of_run: str, step: int) -> pd.DataFrame:
+    """Shared by all sessions and never changed in place: copying it at each rerun would take longer than showing it."""
     store = open_store()
     table = predictions.load_all_splits(store, store.run(run_id))
     return table if table.empty else scores.with_predictions(table)

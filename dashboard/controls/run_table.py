@@ -17,28 +17,29 @@ from mnist_core.plots import DASHES, PALETTE, RunStyle, run_style, run_styles
 from mnist_core.store import ACTIVE_STATES, BrokenRun, Run, Store
 from mnist_core.text import size_in_words
 
-# runs at most: of more no chart can be read, and no link would carry them
+# The most runs that are compared: a chart of more cannot be read, and a link cannot hold more.
 MAX_COMPARED = 50
 
 CHOSEN_ON_COLUMN = "Epoch chosen on"
-# behind the state of a run whose stored figures have changed
-CHANGED = ", changed"
+# Added to the state of a run whose stored figures have changed.
+_CHANGED_SUFFIX = ", changed"
 _DISK = "Disk (MB)"
 _MEGA = 1e6
 
-# query parameter that the Train page has too: numbers of the runs
+# Query parameter with the numbers of the chosen runs; the Train page has the same.
 _CHOSEN = "runs"
-# numbers of the chosen runs that exceed MAX_COMPARED
+# Keys of the session: chosen runs above MAX_COMPARED, whether the choice has changed, whether a dialog is open.
 _BEYOND = "runs beyond"
-_CHANGED, _BUSY = "choice changed", "dialog open"
+_CHOICE_CHANGED, _DIALOG_OPEN = "choice changed", "dialog open"
 _TICK_SECONDS = 3.0
-# how late a change by another process is seen while a run trains
+# While a run trains, a change by another process appears after this time at the latest.
 _STALE_SECONDS = 60.0
-# pixels of the table
+# Height of the table in pixels.
 _HEIGHT = 400
-# runs in the list of choices; the table offers them all
-_OFFERED = 100
-_LIVE = [
+# The most runs in the list of choices; the table offers all of them.
+_MAX_OFFERED = 100
+# Columns that change while a run trains.
+_LIVE_COLUMNS = [
     "State",
     "Progress",
     "Epochs",
@@ -49,71 +50,72 @@ _LIVE = [
     "Time (s)",
     "Images/s",
 ]
-_STROKES = {"solid": "", "dash": "11 5", "dot": "4 4", "dashdot": "11 4 4 4"}
+# SVG dash patterns of the line styles.
+_DASH_ARRAYS = {"solid": "", "dash": "11 5", "dot": "4 4", "dashdot": "11 4 4 4"}
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """Every run that is not deleted as it was at one moment, newest first."""
 
-    # by number
+    # By number.
     runs: Mapping[int, Run]
-    # a row a run, indexed by number
+    # One row for each run, indexed by number.
     table: pd.DataFrame
-    # the same, ready to be sent: making it takes longer than the rest of the page
+    # The table as it is sent; kept because making it takes longer than the rest of the page.
     rows: TableRows
-    # what the filter searches, in small letters, indexed by number
-    words: pd.Series
-    # ids of the runs that wait or train
+    # The text that the filter searches, in lower case, indexed by number.
+    search_texts: pd.Series
+    # Ids of the runs that wait or train.
     active: frozenset[str]
-    # rows that cannot be read; the table has them, `runs` has not
+    # Runs whose row in the database cannot be read; they are in `table` but not in `runs`.
     broken: tuple[BrokenRun, ...]
-    # whose stored figures are not those with which they ended
+    # Runs whose stored figures differ from those with which they ended.
     changed: tuple[Run, ...]
 
 
 def load_snapshot() -> Snapshot:
-    """Every run as it is now, but for those that train: `show_table` and `load_chosen` follow them by themselves."""
+    """Every run as it is now; for runs that train, `show_table` and `load_chosen` read newer values by themselves."""
     store = open_store()
-    return _read(store.url, _stamp(store))
+    return _read_snapshot(store.url, _stamp(store))
 
 
 def discard_snapshot() -> None:
-    """To be called after a change of a run, so that the next snapshot holds it."""
-    _read.clear()
+    """Forget the snapshot after a run was changed, so that the next one contains the change."""
+    _read_snapshot.clear()
 
 
-def matching_rows(every: Snapshot, text: str) -> pd.DataFrame:
+def matching_rows(snapshot: Snapshot, text: str) -> pd.DataFrame:
     """Rows of the table whose name, number (#12), tags, data set, architecture or state hold every word of `text`."""
-    found = np.ones(len(every.words), dtype=bool)
+    matches = np.ones(len(snapshot.search_texts), dtype=bool)
     for word in text.lower().split():
-        found &= every.words.str.contains(word, regex=False).to_numpy(dtype=bool)
-    return every.table if found.all() else every.table.loc[found, :]
+        matches &= snapshot.search_texts.str.contains(word, regex=False).to_numpy(dtype=bool)
+    return snapshot.table if matches.all() else snapshot.table.loc[matches, :]
 
 
 def set_chosen(numbers: Sequence[int]) -> None:
     """Make these the chosen runs; to be called from a callback, before the page is drawn."""
     st.session_state[_CHOSEN] = list(numbers[:MAX_COMPARED])
     st.session_state[_BEYOND] = list(numbers[MAX_COMPARED:])
-    st.session_state[_CHANGED] = True
+    st.session_state[_CHOICE_CHANGED] = True
 
 
-def offered_runs(every: Snapshot, text: str) -> list[Run]:
-    """What the list of chosen runs offers: those that are chosen, and the first that match `text`."""
-    known = parse_numbers(st.query_params.get_all(_CHOSEN))
+def offered_runs(snapshot: Snapshot, text: str) -> list[Run]:
+    """What the list of chosen runs offers: the chosen ones, and the first that match `text`."""
+    chosen = parse_numbers(st.query_params.get_all(_CHOSEN))
     for key in (_CHOSEN, f"{_CHOSEN}:chosen"):
-        known += st.session_state.get(key, [])
-    numbers = dict.fromkeys([*known, *matching_rows(every, text).index[:_OFFERED].tolist()])
-    return [every.runs[number] for number in numbers if number in every.runs]
+        chosen += st.session_state.get(key, [])
+    numbers = dict.fromkeys([*chosen, *matching_rows(snapshot, text).index[:_MAX_OFFERED].tolist()])
+    return [snapshot.runs[number] for number in numbers if number in snapshot.runs]
 
 
-def load_chosen(every: Snapshot, offer: Sequence[Run]) -> list[Run]:
-    """The chosen runs in the order of choice, as they are now; `show_chosen_list` is to be drawn after it."""
-    st.session_state[_CHANGED] = st.session_state[_BUSY] = False
+def load_chosen(snapshot: Snapshot, offer: Sequence[Run]) -> list[Run]:
+    """The chosen runs in the order of choice, as they are now; to be called before `show_chosen_list`."""
+    st.session_state[_CHOICE_CHANGED] = st.session_state[_DIALOG_OPEN] = False
     runs = chosen_runs(_CHOSEN, offer)
     fresh = {run.number: run for run in open_store().runs(ids=[run.id for run in runs])}
-    beyond = [number for number in st.session_state.get(_BEYOND, []) if number in every.runs and number not in fresh]
-    return [*fresh.values(), *(every.runs[number] for number in beyond)]
+    beyond = [number for number in st.session_state.get(_BEYOND, []) if number in snapshot.runs and number not in fresh]
+    return [*fresh.values(), *(snapshot.runs[number] for number in beyond)]
 
 
 def show_chosen_list(offer: Sequence[Run]) -> None:
@@ -121,50 +123,50 @@ def show_chosen_list(offer: Sequence[Run]) -> None:
     choose_runs(
         _CHOSEN,
         "Chosen runs",
-        "Tick runs in the table, or type a name here. They are part of this page's link, and the Train page shows "
-        "the same ones.",
+        "Tick runs in the table, or type a name here. The choice is part of this page's link, and the Train page shows "
+        "the same runs.",
         offer,
     )
 
 
-def show_table(every: Snapshot, text: str, runs: Sequence[Run]) -> None:
-    """Draw the rows that match `text`, those of `runs` ticked; it follows runs that train, by itself."""
-    draw = st.fragment(_table, run_every=_TICK_SECONDS) if every.active else _table
-    draw(every, text, [run.number for run in runs])
+def show_table(snapshot: Snapshot, text: str, runs: Sequence[Run]) -> None:
+    """Draw the rows that match `text`, with `runs` ticked; the table updates by itself while runs train."""
+    draw = st.fragment(_table, run_every=_TICK_SECONDS) if snapshot.active else _table
+    draw(snapshot, text, [run.number for run in runs])
 
 
 def dialog_opened() -> None:
-    """No rerun by itself from now on: it would close the dialog over what a person types."""
-    st.session_state[_BUSY] = True
+    """From now on the table does not rerun the page: that would close the dialog while a person types."""
+    st.session_state[_DIALOG_OPEN] = True
 
 
 def dialog_closed() -> None:
     """The counterpart of `dialog_opened`."""
-    st.session_state[_BUSY] = False
+    st.session_state[_DIALOG_OPEN] = False
 
 
 def close_finished_dialog() -> None:
-    """To be called first in a dialog: ends it when a callback of its own has called `dialog_closed`."""
-    if not st.session_state.get(_BUSY):
+    """Close the dialog if a callback in it has called `dialog_closed`; to be called first in a dialog."""
+    if not st.session_state.get(_DIALOG_OPEN):
         st.rerun()
 
 
 def line_images(runs: Sequence[Run]) -> list[str]:
-    """Pictures of the lines of runs on a chart that shows them all, as the addresses of images in a table."""
+    """The line styles of runs on a chart that shows them all, as addresses of images for a table."""
     styles = run_styles(runs)
     return [_line_image(styles[run.number]) for run in runs]
 
 
 def _line_image(style: RunStyle) -> str:
-    """A piece of a line in its colour and dash."""
+    """Address of an image of a line in this colour and dash."""
     return "data:image/svg+xml," + quote(
         "<svg xmlns='http://www.w3.org/2000/svg' width='44' height='16'><path d='M2 8h40' "
-        f"stroke='{style.colour}' stroke-width='6' stroke-dasharray='{_STROKES[style.dash]}'/></svg>"
+        f"stroke='{style.colour}' stroke-width='6' stroke-dasharray='{_DASH_ARRAYS[style.dash]}'/></svg>"
     )
 
 
 def column_configs() -> dict[str, Any]:
-    """How the columns of `comparison.runs_table` are headed, explained and formatted, in any table."""
+    """Head, help and format of the columns of `runs_table`, for any table."""
     column = st.column_config
     percent = partial(column.NumberColumn, format="%.2f%%")
     return {
@@ -173,65 +175,76 @@ def column_configs() -> dict[str, Any]:
         "Name": column.TextColumn(width="medium"),
         "Tags": column.ListColumn(width="small", help="Your own words for groups of runs."),
         "State": column.TextColumn(
-            width="small", help='"changed": its stored figures are not those with which it ended. Do not rely on them.'
+            width="small",
+            help='"changed": its stored figures differ from those with which it ended. Do not rely on them.',
         ),
         "Progress": column.ProgressColumn(
             width=110,
             format="%d%%",
             min_value=0,
             max_value=100,
-            help="Share of the planned steps, of runs that have not finished.",
+            help="Share of the planned steps that is done, for runs that have not finished.",
         ),
         "Data set": column.TextColumn(width="small"),
         "Architecture": column.TextColumn(width="medium"),
         "Parameters": column.NumberColumn(format="localized", help="Numbers that training adjusts."),
         "MACs": column.NumberColumn(
-            format="localized", help="Multiply-accumulates for one image: the usual measure of work."
+            format="localized", help="Multiplications for one image (multiply-accumulates): the usual measure of work."
         ),
-        "Epochs": column.NumberColumn(help="Epochs that are completed."),
-        "Best validation accuracy (%)": percent("Validation", help="Accuracy on the held-out images, at its best."),
-        "Best epoch": column.NumberColumn(help="The epoch with the best accuracy on the images that choose it."),
+        "Epochs": column.NumberColumn(help="Completed passes over the training images."),
+        "Best validation accuracy (%)": percent(
+            "Validation", help="Best accuracy on images that were held back from training."
+        ),
+        "Best epoch": column.NumberColumn(
+            help="The epoch whose weights are kept: the one with the best accuracy on the images that choose it."
+        ),
         CHOSEN_ON_COLUMN: column.TextColumn(
             "Chosen on",
             width="small",
-            help="The images that chose the best epoch. Held-out ones leave the test accuracy fair; if the test images "
-            "chose it themselves, their accuracy is optimistic. A dash: none did, the last epoch counts.",
+            help="The images that chose the best epoch. If they were held back from training, the test accuracy is "
+            "fair. If they were the test images themselves, it is optimistic. A dash: the last epoch was taken.",
         ),
-        "Last validation accuracy (%)": percent("Validation, last", help="The same after the last epoch."),
-        "Training accuracy (%)": percent("Training", help="Accuracy on the training images over the last epoch."),
+        "Last validation accuracy (%)": percent(
+            "Validation, last", help="Accuracy on the images held back from training, after the last epoch."
+        ),
+        "Training accuracy (%)": percent("Training", help="Accuracy on the training images during the last epoch."),
         "Test accuracy (%)": percent(
-            "Test", help="Of the best epoch's weights on the test images: optimistic where those chose that epoch."
+            "Test", help="Accuracy of the kept weights on the test images: optimistic if those images chose the epoch."
         ),
-        "Test loss": column.NumberColumn(format="%.4f", help="Cross-entropy on the test images, in nats."),
+        "Test loss": column.NumberColumn(
+            format="%.4f",
+            help="How wrong the probabilities for the test images are (cross-entropy in nats); lower is better.",
+        ),
         "Learning rate": column.NumberColumn(format="%g"),
-        "Time (s)": column.NumberColumn("Time (s)", format="%.1f", help="Seconds of training, pauses not counted."),
+        "Time (s)": column.NumberColumn("Time (s)", format="%.1f", help="Seconds of training, without pauses."),
         "Images/s": column.NumberColumn(
-            format="localized", step=1, help="Training images learned in a second, on average over the whole run."
+            format="localized", step=1, help="Training images a second, on average over the whole run."
         ),
         _DISK: column.NumberColumn(
-            format="%.1f", help="Megabytes of its checkpoints and answers. `prune` frees those between best and last."
+            format="%.1f",
+            help="Megabytes of its checkpoints and answers. `prune` removes checkpoints between the best and the last.",
         ),
         "Created": column.DatetimeColumn(),
     }
 
 
-def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
-    running = open_store().runs(states=ACTIVE_STATES) if every.active else []
-    ended = {run.id for run in running} != every.active
-    if (st.session_state.get(_CHANGED) or ended) and not st.session_state.get(_BUSY):
-        # the rest of the page shows the chosen runs and what they achieved
+def _table(snapshot: Snapshot, text: str, numbers: Sequence[int]) -> None:
+    running = open_store().runs(states=ACTIVE_STATES) if snapshot.active else []
+    ended = {run.id for run in running} != snapshot.active
+    if (st.session_state.get(_CHOICE_CHANGED) or ended) and not st.session_state.get(_DIALOG_OPEN):
+        # The rest of the page shows the chosen runs and their results.
         st.rerun()
-    rows = matching_rows(every, text)
-    of_all = f"{len(rows):,} of " if len(rows) < len(every.table) else ""
-    room = size_in_words(round(float(np.nansum(rows[_DISK].to_numpy())) * _MEGA))
-    caption = f"{of_all}{len(every.table):,} run{'s' * (len(every.table) > 1)}, {room} on the disk"
+    rows = matching_rows(snapshot, text)
+    part = f"{len(rows):,} of " if len(rows) < len(snapshot.table) else ""
+    size = size_in_words(round(float(np.nansum(rows[_DISK].to_numpy())) * _MEGA))
+    caption = f"{part}{len(snapshot.table):,} run{'s' * (len(snapshot.table) > 1)}, {size} on the disk"
     data_table(
         "runs-table",
-        every.rows,
+        snapshot.rows,
         caption,
         height=_HEIGHT,
-        shown=None if rows is every.table else every.table.index.get_indexer(rows.index).tolist(),
-        fresh=table_rows(_dressed(running).loc[:, _LIVE], column_configs()) if running else None,
+        shown=None if rows is snapshot.table else snapshot.table.index.get_indexer(rows.index).tolist(),
+        fresh=table_rows(_table_frame(running).loc[:, _LIVE_COLUMNS], column_configs()) if running else None,
         ticked=numbers,
         on_tick=set_chosen,
     )
@@ -240,37 +253,36 @@ def _table(every: Snapshot, text: str, numbers: Sequence[int]) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _read(url: str, stamp: tuple[float, ...]) -> Snapshot:
+def _read_snapshot(url: str, stamp: tuple[float, ...]) -> Snapshot:
     runs, broken = open_store().runs_and_broken()
-    frame = _with_broken(_dressed(runs, open_store().sizes()), broken)
+    frame = _with_broken(_table_frame(runs, open_store().sizes()), broken)
     changed = open_store().changed_runs(runs)
-    frame.loc[[run.number for run in changed], "State"] += CHANGED
+    frame.loc[[run.number for run in changed], "State"] += _CHANGED_SUFFIX
     numbers = frame["Run"].astype("str")
     tags = pd.Series([" ".join(tags) for tags in frame["Tags"]], index=frame.index, dtype="str")
     texts = [frame[name].astype("str").fillna("") for name in ("Name", "Data set", "Architecture", "State")]
-    words = ("#" + numbers).str.cat(texts, sep=" ")
+    search_texts = ("#" + numbers).str.cat(texts, sep=" ").str.cat(tags, sep=" ").str.lower()
     active = frozenset(run.id for run in runs if run.active)
-    words = words.str.cat(tags, sep=" ").str.lower()
     rows = table_rows(frame, column_configs())
-    return Snapshot({run.number: run for run in runs}, frame, rows, words, active, tuple(broken), tuple(changed))
+    return Snapshot({run.number: run for run in runs}, frame, rows, search_texts, active, tuple(broken), tuple(changed))
 
 
 def _stamp(store: Store) -> tuple[float, ...]:
-    """A value that is another one when the snapshot has to be read again, which takes long with thousands of runs."""
+    """A value that changes when the snapshot must be read again; reading takes long with thousands of runs."""
     active = [run.number for run in store.runs(states=ACTIVE_STATES)]
-    # their reports change the database several times a second
+    # Runs that train write to the database several times a second, so its files say nothing about other changes.
     if active:
         return (*active, store.clock() // _STALE_SECONDS)
     path = store.file
     if path is None or not path.is_file():
-        # a database server: what is at most two seconds old will do
+        # On a database server there is no file to look at; a snapshot of at most two seconds is new enough.
         return (store.clock() // 2,)
-    found = [file.stat() for file in (path, path.with_name(path.name + "-wal")) if file.exists()]
-    return tuple(value for status in found for value in (status.st_mtime_ns, status.st_size))
+    files = [file.stat() for file in (path, path.with_name(path.name + "-wal")) if file.exists()]
+    return tuple(value for status in files for value in (status.st_mtime_ns, status.st_size))
 
 
-def _dressed(runs: Sequence[Run], sizes: Mapping[str, int] | None = None) -> pd.DataFrame:
-    """`comparison.runs_table` with each run's line, progress and room on the disk, the most interesting first.
+def _table_frame(runs: Sequence[Run], sizes: Mapping[str, int] | None = None) -> pd.DataFrame:
+    """`runs_table` with each run's line, progress and size on the disk, the most interesting columns first.
 
     `sizes` are bytes of files by run id.
     """
@@ -309,14 +321,14 @@ def _with_broken(frame: pd.DataFrame, broken: Sequence[BrokenRun]) -> pd.DataFra
     if not broken:
         return frame
     numbers = pd.Index([run.number for run in broken], name="Run")
-    known = {
+    values = {
         "Run": numbers,
         "Name": [run.name for run in broken],
         "Tags": [[] for _ in broken],
         "State": ["broken"] * len(broken),
     }
-    rows = pd.DataFrame(known, index=numbers).reindex(columns=frame.columns)
-    # the only count that every other run has
+    rows = pd.DataFrame(values, index=numbers).reindex(columns=frame.columns)
+    # Epochs is the only integer column without missing values; a broken run makes it nullable.
     kinds = frame.dtypes.to_dict() | {"Epochs": pd.Int64Dtype()}
     both = pd.concat([frame.astype(kinds), rows.astype(kinds)])
     return both.sort_index(ascending=False)
@@ -327,7 +339,7 @@ def with_chosen_on(columns: Sequence[str], runs: Sequence[Run]) -> list[str]:
 
     Otherwise the column is left out. A table that mixes both kinds of runs is then right in every row.
     """
-    found = [name for name in columns if name != CHOSEN_ON_COLUMN]
+    names = [name for name in columns if name != CHOSEN_ON_COLUMN]
     if any(run.optimistic for run in runs):
-        found.insert(found.index("Test accuracy (%)") + 1, CHOSEN_ON_COLUMN)
-    return found
+        names.insert(names.index("Test accuracy (%)") + 1, CHOSEN_ON_COLUMN)
+    return names

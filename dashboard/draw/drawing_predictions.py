@@ -1,4 +1,4 @@
-"""The part of the Draw page that takes a drawing or a picture and asks the chosen networks."""
+"""The part of the Draw page that takes a drawing or a picture and shows what the chosen networks read in it."""
 
 import hashlib
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components import pad
-from dashboard.draw.prediction_cards import STYLES, DrawingPrediction, predictions_html
+from dashboard.draw.prediction_cards import CARD_STYLES, DrawingPrediction, predictions_html
 from dashboard.frame import choose_option, errors_as_messages, open_store
 from mnist_core.analysis import trained
 from mnist_core.data import (
@@ -26,16 +26,16 @@ from mnist_core.plots import png
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
 
-# networks that answer when the page opens
-_BEST = 3
-# of an uploaded picture
-_MEGABYTES = 5
-_NOTHING = "This run is {state} and kept no network to ask. Choose another run, or train it again."
-_DIVERGED = "This network cannot answer: its training diverged, and its weights are no numbers any more."
+# How many networks predict when the page opens.
+_MAX_DEFAULT = 3
+# The largest picture that may be uploaded, in megabytes.
+_MAX_MEGABYTES = 5
+_NO_NETWORK = "This run is {state} and has kept no network. Choose another run, or train it again."
+_DIVERGED = "This network cannot answer: its training diverged, so its weights are not numbers any more."
 
 
 def runs_with_network(runs: Sequence[Run]) -> list[Run]:
-    """The runs that have learned for at least one epoch, so that they can answer."""
+    """The runs that have finished an epoch, so that they can predict."""
     return [run for run in runs if run.epoch > 0]
 
 
@@ -45,26 +45,26 @@ def reads_digits(run: Run) -> bool:
 
 
 def most_accurate_numbers(runs: Sequence[Run]) -> list[int]:
-    """Numbers of the most accurate runs that can answer, one a network; on digits if there are any."""
-    found = runs_with_network(runs)
-    digits = [run for run in found if reads_digits(run)]
+    """Numbers of the most accurate runs that can predict, one for each network; of digits if there are any."""
+    candidates = runs_with_network(runs)
+    digits = [run for run in candidates if reads_digits(run)]
     best: dict[str, Run] = {}
-    for run in sorted(digits or found, key=_accuracy, reverse=True):
+    for run in sorted(digits or candidates, key=_accuracy, reverse=True):
         best.setdefault(run.config.architecture, run)
-    return [run.number for run in list(best.values())[:_BEST]]
+    return [run.number for run in list(best.values())[:_MAX_DEFAULT]]
 
 
 def load_networks(runs: Sequence[Run]) -> None:
-    """Load the networks before the first stroke; what is wrong with one is said where its answer would be."""
+    """Load the networks before the first stroke; problems with one are shown later, in place of its prediction."""
     with st.spinner("Loading the networks …"):
         for run in runs:
             predict_drawing(run, np.full((28, 28), 255, dtype=np.uint8))
 
 
 def draw_and_predict(runs: Sequence[Run]) -> None:
-    """The drawing pad or an upload on the left, the answers of these runs on the right."""
-    # once, and not with every stroke
-    st.html(STYLES)
+    """The drawing pad or an upload on the left, the predictions of these runs on the right."""
+    # Outside the fragment, so that the styles are not sent with every stroke.
+    st.html(CARD_STYLES)
     _draw_and_predict([run.id for run in runs])
 
 
@@ -86,7 +86,7 @@ def _draw_and_predict(ids: Sequence[str]) -> None:
         else:
             drawing = pad("pad")
             picture, seq, ended = drawing.pixels, drawing.seq, drawing.stroke_ended
-    # anew each time: one that is training has a better network every epoch
+    # Read again each time: a run that trains has a newer network after every epoch.
     runs = open_store().runs(ids=ids)
     with right:
         if runs:
@@ -96,7 +96,7 @@ def _draw_and_predict(ids: Sequence[str]) -> None:
 
 
 def predict_drawing(run: Run, picture: np.ndarray | None) -> DrawingPrediction:
-    """What a run makes of a drawing (H, W) or picture (H, W, 3); never raises what a person can mend."""
+    """What a run's network reads in a drawing (H, W) or picture (H, W, 3); a MnistLabError becomes its `problem`."""
     store = open_store()
     framing = framing_of(run)
     ground = None if run.data is None else run.data.ground
@@ -109,24 +109,24 @@ def predict_drawing(run: Run, picture: np.ndarray | None) -> DrawingPrediction:
         # (classes,)
         values = trained.run_probabilities(store, run, placed.image[None])[0]
     except MnistLabError as error:
-        over = not run.active and not trained.checkpoints(store, run)
-        return DrawingPrediction(run, problem=_NOTHING.format(state=run.state) if over else str(error))
+        has_no_network = not run.active and not trained.checkpoints(store, run)
+        return DrawingPrediction(run, problem=_NO_NETWORK.format(state=run.state) if has_no_network else str(error))
     if not np.isfinite(values).all():
         return DrawingPrediction(run, problem=_DIVERGED)
     note = "" if network.precision == run.config.precision else f"answers in {network.precision}"
-    prepared = ", ".join([framing.description, *_changes(placed, ground), *_unknown(run)])
+    prepared = ", ".join([framing.description, *_changes(placed, ground), *_unknown_ground(run)])
     return DrawingPrediction(run, network.classes, placed.image, prepared, values, note=note)
 
 
 def framing_of(run: Run) -> Framing:
-    """How a drawing is placed for this run's network: as its data set says, or as its folder's images were found."""
+    """How a drawing is centred and scaled for this run's network: by its data set, or by its folder's images."""
     if run.dataset == "folder" and run.data is not None and run.data.placed_like_mnist:
         return FRAMED_LIKE_MNIST
     return dataset(run.dataset).framing
 
 
 def _changes(placed: PlacedDrawing, ground: Ground | None) -> list[str]:
-    """What was done to a picture so that it looks like those that the network learned from."""
+    """What was changed in a picture so that it looks like the images that the network learned from."""
     learned = "dark on bright" if ground == "bright" else "bright on dark"
     changes = {
         "thin lines drawn thicker": placed.thickened,
@@ -135,24 +135,24 @@ def _changes(placed: PlacedDrawing, ground: Ground | None) -> list[str]:
     return [change for change, made in changes.items() if made]
 
 
-def _unknown(run: Run) -> list[str]:
-    """What is said where nobody recorded whether a network learned bright on dark or dark on bright."""
+def _unknown_ground(run: Run) -> list[str]:
+    """A remark if it was not recorded whether a network learned bright strokes on dark ground or the opposite."""
     if run.data is not None or run.dataset != "folder":
         return []
-    return ["not inverted: the ground of the training images was not recorded"]
+    return ["not inverted, because the background of the training images was not recorded"]
 
 
 def _upload() -> np.ndarray | None:
     file = st.file_uploader(
         "Picture of a digit",
         ["png", "jpg", "jpeg"],
-        max_upload_size=_MEGABYTES,
+        max_upload_size=_MAX_MEGABYTES,
         key="picture",
-        help=f"PNG or JPEG, at most {_MEGABYTES} MB: a photograph of a digit on paper or a board, or a drawing. "
-        "One digit, well apart from everything else. It is not kept.",
+        help=f"PNG or JPEG, at most {_MAX_MEGABYTES} MB: a photograph of a digit on paper or a board, or a drawing. "
+        "One digit, with space around it. The picture is not kept.",
     )
     if file is None:
-        st.caption("One digit on plain paper is read best. On a phone, the camera can take it at once.")
+        st.caption("One digit on plain paper is read best. On a phone you can take a photograph right here.")
         return None
     content = file.getvalue()
     try:
@@ -161,10 +161,10 @@ def _upload() -> np.ndarray | None:
         st.error(in_markdown(str(error)))
         return None
     if not strokes.any():
-        st.warning("No strokes are found in this picture. Take one with more light and a darker pen.")
+        st.warning("There are no strokes in this picture. Use more light and a darker pen.")
     before, after = st.columns(2, wrap=False)
     before.image(png(picture), caption="Your picture", width="stretch")
-    after.image(png(strokes), caption="The strokes found in it", width="stretch")
+    after.image(png(strokes), caption="Its strokes", width="stretch")
     return picture
 
 
@@ -176,5 +176,5 @@ def _read(digest: str, _content: bytes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _accuracy(run: Run) -> float:
-    found = run.validation_accuracy if run.validation_accuracy is not None else run.test_accuracy
-    return found if found is not None else -1.0
+    accuracy = run.validation_accuracy if run.validation_accuracy is not None else run.test_accuracy
+    return accuracy if accuracy is not None else -1.0

@@ -1,4 +1,4 @@
-"""What networks answer to a drawing, as HTML: what they see, whether they agree, and their probabilities."""
+"""Predictions for a drawing as HTML: what the networks see, whether they agree, and all probabilities."""
 
 import base64
 from collections import Counter
@@ -8,106 +8,119 @@ from pathlib import Path
 
 import numpy as np
 
+from dashboard.controls import most_probable, percent_text
 from mnist_core.plots import RunStyle, channels_last, png, run_label, run_styles, tint
 from mnist_core.store import Run
 from mnist_core.text import in_html
 
-# to be put on the page once, with st.html
-STYLES = Path(__file__).with_name("prediction_cards.css")
+# The page puts this file on itself once, with st.html.
+CARD_STYLES = Path(__file__).with_name("prediction_cards.css")
 
-# pixels on, off, ...
+# Lengths of dashes and gaps in pixels.
 _DASHES = {"solid": (1, 0), "dash": (8, 5), "dot": (3, 4), "dashdot": (8, 4, 3, 4)}
-# with more classes than this only the most probable are shown
-_MOST_ROWS = 12
-# a first answer below this probability is called unsure
+# With more classes than this, only the most probable ones are shown.
+_MAX_BARS = 12
+# Below this probability a prediction is called unsure.
 _UNSURE = 0.6
+# Smaller probabilities are not written beside their bars.
+_MIN_WRITTEN = 0.0005
 
 
 @dataclass(frozen=True)
 class DrawingPrediction:
-    """One run's answer; either `problem` says why there is none, or the pad may be empty."""
+    """What one run's network reads in a drawing.
+
+    Without `probabilities`, either `problem` says why there are none, or nothing is drawn yet.
+    """
 
     run: Run
     classes: tuple[str, ...] = ()
-    # uint8 (C, H, W): what the network is given, its ground while there is nothing
+    # uint8 (C, H, W): the input of the network, an empty image while nothing is drawn.
     image: np.ndarray | None = None
-    # how the drawing became that image
+    # How the drawing became that image.
     prepared: str = ""
     # float32 (classes,)
     probabilities: np.ndarray | None = None
     problem: str = ""
-    # what else there is to know of this answer
+    # A remark on this prediction.
     note: str = ""
 
     @property
-    def best(self) -> int | None:
+    def predicted(self) -> int | None:
         """The most probable class."""
         return None if self.probabilities is None else int(self.probabilities.argmax())
 
 
-def predictions_html(answers: Sequence[DrawingPrediction], seq: int, ended: bool) -> str:
-    """All answers to drawing number `seq`; `ended` says that the pen is up. For use with STYLES."""
-    odd, styles = dissenting(answers), run_styles(answer.run for answer in answers)
-    cards = "".join(_card(answer, styles[answer.run.number], answer.run.number in odd) for answer in answers)
-    verdict = f"<div class='verdict{' differ' if odd else ''}'>{_verdict(answers)}</div>"
+def predictions_html(predictions: Sequence[DrawingPrediction], seq: int, ended: bool) -> str:
+    """All predictions for drawing number `seq`; `ended` says that the pen is up. For use with CARD_STYLES."""
+    odd, styles = dissenting(predictions), run_styles(prediction.run for prediction in predictions)
+    cards = "".join(
+        _card_html(prediction, styles[prediction.run.number], prediction.run.number in odd)
+        for prediction in predictions
+    )
+    verdict = f"<div class='verdict{' differ' if odd else ''}'>{_verdict(predictions)}</div>"
     return (
         f"<div class='answers' data-seq='{seq}' data-ended='{str(ended).lower()}'>"
-        f"<div class='top'>{_seen(answers)}{verdict}</div><div class='cards'>{cards}</div></div>"
+        f"<div class='top'>{_inputs_html(predictions)}{verdict}</div><div class='cards'>{cards}</div></div>"
     )
 
 
-def dissenting(answers: Iterable[DrawingPrediction]) -> set[int]:
-    """Numbers of the runs that answer otherwise than most with the same classes; all of them where none is most."""
-    found: set[int] = set()
-    for group in _comparable(answers):
-        votes = Counter(answer.best for answer in group).most_common()
+def dissenting(predictions: Iterable[DrawingPrediction]) -> set[int]:
+    """Numbers of the runs that differ from the majority of those with the same classes; all of them in a tie."""
+    numbers: set[int] = set()
+    for group in _comparable(predictions):
+        votes = Counter(prediction.predicted for prediction in group).most_common()
         winner = votes[0][0] if len(votes) == 1 or votes[0][1] > votes[1][1] else None
-        found |= {answer.run.number for answer in group if answer.best != winner}
-    return found
+        numbers |= {prediction.run.number for prediction in group if prediction.predicted != winner}
+    return numbers
 
 
-def _comparable(answers: Iterable[DrawingPrediction]) -> list[list[DrawingPrediction]]:
-    """The given answers in groups that choose between the same classes."""
+def _comparable(predictions: Iterable[DrawingPrediction]) -> list[list[DrawingPrediction]]:
+    """The predictions in groups of networks that choose between the same classes."""
     groups: dict[tuple[str, ...], list[DrawingPrediction]] = {}
-    for answer in answers:
-        if answer.best is not None:
-            groups.setdefault(answer.classes, []).append(answer)
+    for prediction in predictions:
+        if prediction.predicted is not None:
+            groups.setdefault(prediction.classes, []).append(prediction)
     return list(groups.values())
 
 
-def _verdict(answers: Sequence[DrawingPrediction]) -> str:
-    if all(answer.best is None for answer in answers):
+def _verdict(predictions: Sequence[DrawingPrediction]) -> str:
+    if all(prediction.predicted is None for prediction in predictions):
         return "The answers appear here."
-    said: list[str] = []
-    for group in _comparable(answers):
-        votes = Counter(answer.classes[answer.best or 0] for answer in group)
+    sentences: list[str] = []
+    for group in _comparable(predictions):
+        votes = Counter(prediction.classes[prediction.predicted or 0] for prediction in group)
         if len(votes) > 1:
-            sides = (f"<b>{in_html(name)}</b> ({_numbers(group, name)})" for name, _ in votes.most_common())
-            said.append(f"They disagree: {' against '.join(sides)}")
+            options = (f"<b>{in_html(name)}</b> ({_numbers(group, name)})" for name, _ in votes.most_common())
+            sentences.append(f"They disagree: {' against '.join(options)}")
         elif len(group) > 1:
             count = "Both" if len(group) == 2 else f"All {len(group)}"
-            said.append(f"{count} networks read <b>{in_html(next(iter(votes)))}</b>")
-    return "<br>".join(said)
+            sentences.append(f"{count} networks read <b>{in_html(next(iter(votes)))}</b>")
+    return "<br>".join(sentences)
 
 
 def _numbers(group: Sequence[DrawingPrediction], name: str) -> str:
-    numbers = [str(answer.run.number) for answer in group if answer.classes[answer.best or 0] == name]
+    numbers = [
+        str(prediction.run.number) for prediction in group if prediction.classes[prediction.predicted or 0] == name
+    ]
     return f"run{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
 
 
-def _seen(answers: Sequence[DrawingPrediction]) -> str:
-    """Each different image that the networks are given, how it was made, and the runs that get it where they differ."""
+def _inputs_html(predictions: Sequence[DrawingPrediction]) -> str:
+    """Each different input image, how it was made, and which runs get it if the inputs differ."""
     groups: dict[tuple[tuple[int, ...], bytes, str], list[DrawingPrediction]] = {}
-    for answer in answers:
-        if answer.image is not None:
-            groups.setdefault((answer.image.shape, answer.image.tobytes(), answer.prepared), []).append(answer)
+    for prediction in predictions:
+        if prediction.image is not None:
+            image = prediction.image
+            groups.setdefault((image.shape, image.tobytes(), prediction.prepared), []).append(prediction)
     figures = []
     for group in groups.values():
         image = group[0].image
         assert image is not None
         height, width = image.shape[1:]
-        who = f"Run{'s' * (len(group) > 1)} {', '.join(str(answer.run.number) for answer in group)}: "
-        title = f"{who if len(groups) > 1 else ''}{width} × {height}{' colour' * (len(image) == 3)} pixels,"
+        numbers = ", ".join(str(prediction.run.number) for prediction in group)
+        runs = f"Run{'s' * (len(group) > 1)} {numbers}: "
+        title = f"{runs if len(groups) > 1 else ''}{width} × {height}{' colour' * (len(image) == 3)} pixels,"
         plural = "networks see" if len(group) > 1 else "network sees"
         source = base64.b64encode(png(channels_last(image[None])[0])).decode()
         figures.append(
@@ -118,65 +131,69 @@ def _seen(answers: Sequence[DrawingPrediction]) -> str:
     return "".join(figures)
 
 
-def _card(answer: DrawingPrediction, style: RunStyle, odd: bool) -> str:
-    run, colour = answer.run, style.colour
+def _card_html(prediction: DrawingPrediction, style: RunStyle, odd: bool) -> str:
+    run, colour = prediction.run, style.colour
+    head = (
+        f"<div class='head'><i style='background:{_swatch(colour, style.dash)}'></i>"
+        f"<b>{in_html(run_label(run))}</b></div><div class='facts'>{in_html(' · '.join(_facts(prediction)))}</div>"
+    )
+    if prediction.problem:
+        return f"<div class='card' data-run='{run.number}'>{head}<p>{in_html(prediction.problem)}</p></div>"
+    predicted = prediction.predicted
+    name = "–" if predicted is None else prediction.classes[predicted]
+    data = f" data-answer='{in_html(name)}'" if predicted is not None else ""
+    probabilities = prediction.probabilities
+    values = np.zeros(len(prediction.classes)) if probabilities is None else probabilities
+    bars = "".join(
+        _bar_html(prediction.classes[cls], float(values[cls]), predicted == cls, colour)
+        for cls in _classes_to_show(values)
+    )
+    hidden = len(values) - _MAX_BARS
+    more = f"<div class='facts'>and {hidden} classes that are less probable</div>" if hidden > 0 else ""
+    confidence = _confidence_text(values) if predicted is not None else ""
+    return (
+        f"<div class='card{' differ' if odd else ''}' data-run='{run.number}'{data}>{head}"
+        f"<div class='best'><span class='{'word' if len(name) > 2 else 'letter'}'>{in_html(name)}</span>"
+        f"<span>{confidence}</span></div><div class='bars'>{bars}</div>{more}</div>"
+    )
+
+
+def _facts(prediction: DrawingPrediction) -> list[str]:
+    """Under the run's name: its accuracy, and what is unusual about it."""
+    run = prediction.run
     test = "test (optimistic)" if run.optimistic else "test"
     facts = [f"{test} {run.test_accuracy:.2%}"] if run.test_accuracy is not None else []
     if run.active:
         facts.append(f"still learning, epoch {run.epoch} of {run.config.epochs} is done")
     facts += [run.dataset] if run.dataset != "mnist" else []
-    facts += [answer.note] if answer.note else []
-    head = (
-        f"<div class='head'><i style='background:{_swatch(colour, style.dash)}'></i>"
-        f"<b>{in_html(run_label(run))}</b></div><div class='facts'>{in_html(' · '.join(facts))}</div>"
-    )
-    if answer.problem:
-        return f"<div class='card' data-run='{run.number}'>{head}<p>{in_html(answer.problem)}</p></div>"
-    best = answer.best
-    name = "–" if best is None else answer.classes[best]
-    said = f" data-answer='{in_html(name)}'" if best is not None else ""
-    values = np.zeros(len(answer.classes)) if answer.probabilities is None else answer.probabilities
-    rows = "".join(_row(answer.classes[place], float(values[place]), best == place, colour) for place in _shown(values))
-    rest = len(values) - _MOST_ROWS
-    more = f"<div class='facts'>and {rest} classes that are less probable</div>" if rest > 0 else ""
-    sureness = _sureness(values) if best is not None else ""
+    return facts + ([prediction.note] if prediction.note else [])
+
+
+def _confidence_text(probabilities: np.ndarray) -> str:
+    confidence = float(probabilities.max())
+    return f"{percent_text(confidence)}{', unsure' if confidence < _UNSURE else ''}"
+
+
+def _classes_to_show(probabilities: np.ndarray) -> Iterable[int]:
+    """All classes in their order; of many only the most probable ones, the most probable first."""
+    if len(probabilities) <= _MAX_BARS:
+        return range(len(probabilities))
+    return most_probable(probabilities, _MAX_BARS)
+
+
+def _bar_html(name: str, probability: float, is_predicted: bool, colour: str) -> str:
+    fill = colour if is_predicted else tint(colour, 0.5)
     return (
-        f"<div class='card{' differ' if odd else ''}' data-run='{run.number}'{said}>{head}"
-        f"<div class='best'><span class='{'word' if len(name) > 2 else 'letter'}'>{in_html(name)}</span>"
-        f"<span>{sureness}</span></div><div class='bars'>{rows}</div>{more}</div>"
+        f"<div class='row{' first' if is_predicted else ''}'><span title='{in_html(name)}'>{in_html(name)}</span>"
+        f"<div><i style='width:{100 * probability:.1f}%;background:{fill}'></i></div>"
+        f"<span>{percent_text(probability) if probability >= _MIN_WRITTEN else ''}</span></div>"
     )
-
-
-def _sureness(values: np.ndarray) -> str:
-    top = float(values.max())
-    return f"{_percent(top)}{', unsure' if top < _UNSURE else ''}"
-
-
-def _shown(values: np.ndarray) -> Iterable[int]:
-    """Places of the classes to show: all in their order, or of many the most probable first."""
-    if len(values) <= _MOST_ROWS:
-        return range(len(values))
-    return np.argsort(-values, kind="stable")[:_MOST_ROWS].tolist()
-
-
-def _row(name: str, value: float, best: bool, colour: str) -> str:
-    fill = colour if best else tint(colour, 0.5)
-    return (
-        f"<div class='row{' first' if best else ''}'><span title='{in_html(name)}'>{in_html(name)}</span>"
-        f"<div><i style='width:{100 * value:.1f}%;background:{fill}'></i></div>"
-        f"<span>{_percent(value) if value >= 0.0005 else ''}</span></div>"
-    )
-
-
-def _percent(value: float) -> str:
-    """A probability in per cent that reads as 100 only where it is."""
-    return f"{min(100 * value, 99.9) if value < 1 else 100:.1f}%"
 
 
 def _swatch(colour: str, dash: str) -> str:
-    """The run's dash, as a CSS background; `st.html` lets no SVG through."""
-    stops, place = [], 0
+    """The run's line as a CSS background, because `st.html` lets no SVG through."""
+    stops, start = [], 0
     for position, length in enumerate(_DASHES[dash]):
-        stops.append(f"{colour if position % 2 == 0 else 'transparent'} {place}px {place + length}px")
-        place += length
+        stops.append(f"{colour if position % 2 == 0 else 'transparent'} {start}px {start + length}px")
+        start += length
     return f"repeating-linear-gradient(90deg,{','.join(stops)})"

@@ -1,6 +1,6 @@
-"""The Train page: runs that train, and how far they are."""
+"""The Train page: the form of an experiment, its network, and the runs that train."""
 
 import lazy_loader
 
-# What others may use stands in __init__.pyi; each of it is imported at its first use.
+# Other rooms may use what __init__.pyi lists; each name is imported when it is first used.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""The form of the Train page: what is to be trained, and the button that puts it into the queue."""
+"""The form of the Train page, and the button that puts its experiment into the queue."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from mnist_core.training import check_trainable
 
 
 def describe_experiment() -> Architecture | None:
-    """The form and its button; returns the network that it describes, or None if it is not one."""
+    """The form and its button; returns the network that it describes, or None if the values cannot be used."""
     name = st.text_input(
         "Name of the run",
         key="name",
@@ -71,7 +71,7 @@ def _start_button(values: dict[str, Any], name: str, disabled: bool) -> None:
             key="seeds",
             bind="query-params",
             width=110,
-            help="So many runs that differ only in the seed: they compare architectures, not lucky runs.",
+            help="This many runs, which differ only in the seed (the random start). Several show how much is luck.",
         )
         st.button(
             "Start training" if seeds == 1 else f"Start {seeds} runs",
@@ -80,7 +80,7 @@ def _start_button(values: dict[str, Any], name: str, disabled: bool) -> None:
             disabled=disabled,
             on_click=_enqueue,
             args=(values, name, seeds, count_clicks("start")),
-            help="Puts it into the queue; training begins as soon as a place is free.",
+            help="Puts it into the queue. Training begins as soon as the computer has room for another run.",
         )
 
 

@@ -1,4 +1,4 @@
-"""The part of the Train page that follows runs: how far each is, its buttons, the queue and the curves."""
+"""The part of the Train page that follows runs: their progress, their buttons, the queue and the curves."""
 
 from collections.abc import Sequence
 
@@ -13,25 +13,25 @@ from mnist_core.plots import run_label
 from mnist_core.store import Run, concurrency
 
 _TICK_SECONDS = 0.5
-# a run may also be started from the command line
+# While nothing trains, the page still looks for runs that the command line has started.
 _IDLE_SECONDS = 3.0
 
 
 def follow_runs() -> None:
     """Choose runs and follow them until the last has ended."""
-    every = open_store().runs()
-    if not every:
+    runs = open_store().runs()
+    if not runs:
         st.info("No run yet. Choose a network on the left and press **Start training**: its curves grow here.")
         return
-    active = [run.number for run in every if run.active]
+    active = [run.number for run in runs if run.active]
     chosen = choose_runs(
         "runs",
         "Runs on the chart",
         "Their curves are drawn over one another, each in its own colour and dash.",
-        every,
-        default=active or [every[0].number],
+        runs,
+        default=active or [runs[0].number],
     )
-    busy = any(run.active for run in every)
+    busy = any(run.active for run in runs)
     st.fragment(_follow, run_every=_TICK_SECONDS if busy else _IDLE_SECONDS)([run.id for run in chosen], busy)
 
 
@@ -40,29 +40,29 @@ def _follow(ids: Sequence[str], busy: bool) -> None:
     store = open_store()
     runs = store.runs(ids=ids)
     queue = store.queue()
-    places = [waiting.id for waiting in queue]
+    queued_ids = [waiting.id for waiting in queue]
     for run in runs:
         if run.state != "finished":
-            run_card(run, places)
+            run_card(run, queued_ids)
     if runs:
         live_curves(runs)
-    # below the chart: what is still moving comes first
+    # Finished runs stand below the chart, so that moving ones come first.
     for run in runs:
         if run.state == "finished":
-            run_card(run, places)
+            run_card(run, queued_ids)
     if queue:
-        _queue(queue)
+        _show_queue(queue)
     added = {run.number for run in runs} != set(st.session_state["runs"])
     if added or busy != bool(store.runs(states=["queued", "running"])):
-        # the choice above has changed, or the pace: faster while something trains
+        # The choice above has changed, or the pace of the fragment, which is faster while something trains.
         st.rerun()
 
 
-def _queue(queue: Sequence[Run]) -> None:
+def _show_queue(queue: Sequence[Run]) -> None:
     st.markdown("**Queue**")
     rows = [
-        {"Place": place, "Run": run_label(run), "Epochs": run.config.epochs, "Data": run.dataset}
-        for place, run in enumerate(queue, 1)
+        {"Place": number, "Run": run_label(run), "Epochs": run.config.epochs, "Data": run.dataset}
+        for number, run in enumerate(queue, 1)
     ]
     data_table("queue", table_rows(pd.DataFrame(rows)), "Runs that wait")
     st.number_input(

@@ -1,4 +1,4 @@
-"""One run at a glance: how far it is, what it has reached, and what can be done with it."""
+"""One run at a glance: its progress, its figures, and buttons for what can be done with it."""
 
 import contextlib
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from mnist_core.plots import run_label, run_style
 from mnist_core.store import RESUMABLE_STATES, Artifact, Run, queueing
 from mnist_core.text import in_html, in_markdown
 
-# A worker says every 0.4 s that it lives; a person need not hear of a moment.
+# A worker reports every 0.4 s; only a longer silence is worth a message.
 _SILENT_SECONDS = 10.0
 _MARKS = {
     "queued": "⏳",
@@ -36,46 +36,51 @@ def run_card(run: Run, queue: Sequence[str]) -> None:
         title, facts, buttons = st.columns([3, 4, 2], vertical_alignment="center")
         title.html(
             f"<span style='color:{run_style(run.number).colour}'>●</span> <b>{in_html(run_label(run))}</b>"
-            f"<br>{_MARKS[run.state]} {_state(run, queue)}"
+            f"<br>{_MARKS[run.state]} {_state_text(run, queue)}"
         )
-        facts.progress(run.progress, text=_facts(run))
+        facts.progress(run.progress, text=_progress_text(run))
         with buttons, st.container(horizontal=True, horizontal_alignment="right"):
             if run.active:
-                _halt(run)
+                _show_halt_buttons(run)
             else:
-                _go_on(run)
+                _show_next_steps(run)
         if not run.active and (changed := measures.changed_note(open_store().changed_runs([run]))):
             st.warning(changed)
-        if run.state in RESUMABLE_STATES and (reason := st.session_state.get(_refused(run))):
-            _anew(run, reason)
+        if run.state in RESUMABLE_STATES and (reason := st.session_state.get(_refusal_key(run))):
+            _show_refusal(run, reason)
         elif run.note:
             (st.warning if run.state in ("diverged", "failed", "interrupted") else st.caption)(in_markdown(run.note))
 
 
-def _halt(run: Run) -> None:
-    for wish, label, help in (
-        ("pause", "Pause", "Save a checkpoint and let go; it can be continued later."),
-        ("stop", "Stop", "End here: save, and test what it has learned so far."),
+def _show_halt_buttons(run: Run) -> None:
+    for request, label, help in (
+        ("pause", "Pause", "Saves the network and stops; the run can be continued later."),
+        ("stop", "Stop", "Ends the run now: saves the network and tests what it has learned so far."),
     ):
         st.button(
-            label, key=f"{wish}-{run.number}", help=help, on_click=_ask, args=(run.id, wish), disabled=bool(run.request)
+            label,
+            key=f"{request}-{run.number}",
+            help=help,
+            on_click=_request,
+            args=(run.id, request),
+            disabled=bool(run.request),
         )
 
 
-def _go_on(run: Run) -> None:
-    if run.state in RESUMABLE_STATES and run.progress < 1 and not st.session_state.get(_refused(run)):
+def _show_next_steps(run: Run) -> None:
+    if run.state in RESUMABLE_STATES and run.progress < 1 and not st.session_state.get(_refusal_key(run)):
         st.button(
             "Continue",
             key=f"continue-{run.number}",
             on_click=_resume,
             args=(run,),
             type="primary",
-            help="Go on from the last checkpoint: on the same machine exactly as if it had never been interrupted.",
+            help="Goes on from the last saved state, as if it had never been interrupted (on the same machine).",
         )
     epochs = sorted({artifact.epoch for artifact in trained.checkpoints(open_store(), run) if artifact.epoch})
     if not epochs:
         return
-    with st.popover("More", help="Look at this run, or start a new one from it."):
+    with st.popover("More", help="Look at this run on other pages, or start a new run from it."):
         for page, label in (("inspect", "Look inside"), ("draw", "Draw for it")):
             key = "run" if page == "inspect" else "runs"
             st.page_link(
@@ -92,7 +97,7 @@ def _go_on(run: Run) -> None:
             epochs,
             index=len(epochs) - 1,
             key=f"from-{run.number}",
-            help="Weights, optimizer and random state are taken over.",
+            help="The new run starts with the weights, optimizer and random state of this epoch.",
         )
         total = st.number_input(
             "Up to epoch",
@@ -100,20 +105,20 @@ def _go_on(run: Run) -> None:
             10_000,
             max(run.config.epochs, first + 5),
             key=f"to-{run.number}",
-            help="Counted from the start of the first run.",
+            help="Counted from the first epoch of the original run.",
         )
-        _remarks(run, first, total)
+        _show_remarks(run, first, total)
         st.button(
             "Start the new run",
             key=f"branch-{run.number}",
             on_click=_branch,
             args=(run, first, total, count_clicks("branch")),
-            help="All other settings stay as they were.",
+            help="All other settings stay the same.",
         )
 
 
-def _anew(run: Run, reason: str) -> None:
-    """Why it cannot go on, and the choice between going back, starting it anew and leaving it as it is."""
+def _show_refusal(run: Run, reason: str) -> None:
+    """Why the run cannot go on, and three buttons: go back, start from the first step, leave it as it is."""
     st.warning(in_markdown(reason))
     with st.container(horizontal=True):
         if run.config.library == "torch" and resuming.last_intact(open_store(), run):
@@ -122,42 +127,42 @@ def _anew(run: Run, reason: str) -> None:
                 key=f"back-{run.number}",
                 on_click=_go_back,
                 args=(run,),
-                help="Goes on from the last whole checkpoint; removes what was recorded after it.",
+                help="Goes on from the last intact checkpoint, and removes everything that was recorded after it.",
             )
         st.button(
             "Start anew",
             key=f"anew-{run.number}",
             on_click=_start_anew,
             args=(run,),
-            help="Removes what is recorded of this run, and trains it from the first step.",
+            help="Removes everything that was recorded of this run, and trains it from the first step.",
         )
         st.button(
             "Leave it",
             key=f"leave-{run.number}",
             on_click=_leave,
             args=(run,),
-            help="Changes nothing: its curves and figures stay.",
+            help="Changes nothing. Its curves and figures stay.",
         )
 
 
-def _remarks(run: Run, epoch: int, total: int) -> None:
-    """What the learning rate of the new run would do that one might not expect."""
-    # which the click would say
+def _show_remarks(run: Run, epoch: int, total: int) -> None:
+    """Warn of a learning rate that would behave in the new run as one might not expect."""
+    # Values that cannot be used are reported when the button is clicked.
     with contextlib.suppress(MnistLabError):
         config = run.config.replace(continue_from=run.id, continue_epoch=epoch, epochs=total)
         for remark in schedules.schedule_remarks(config, run.config):
             st.warning(in_markdown(remark))
 
 
-def _ask(run_id: str, wish: str) -> None:
-    # it has ended by itself meanwhile, as the page now shows
+def _request(run_id: str, request: str) -> None:
+    # A run that has ended in the meantime refuses; the page already shows its new state.
     with contextlib.suppress(StoreError):
-        open_store().request(run_id, wish)
+        open_store().request(run_id, request)
 
 
 def _resume(run: Run) -> None:
     if reason := resuming.refusal(open_store(), run):
-        st.session_state[_refused(run)] = reason
+        st.session_state[_refusal_key(run)] = reason
         return
     _requeue(run)
 
@@ -176,7 +181,7 @@ def _requeue(run: Run, *, from_scratch: bool = False, back_to: Artifact | None =
     try:
         queueing.requeue(open_store(), run, from_scratch=from_scratch, back_to=back_to)
     except StoreError:
-        # Somebody else has resumed it, as the page now shows.
+        # Somebody else has resumed it; the page already shows that.
         pass
     except MnistLabError as error:
         st.toast(in_markdown(str(error)))
@@ -185,11 +190,11 @@ def _requeue(run: Run, *, from_scratch: bool = False, back_to: Artifact | None =
 
 
 def _leave(run: Run) -> None:
-    st.session_state.pop(_refused(run), None)
+    st.session_state.pop(_refusal_key(run), None)
 
 
-def _refused(run: Run) -> str:
-    """Where the session keeps why this run was not continued when that was asked for."""
+def _refusal_key(run: Run) -> str:
+    """Key of the session for the reason why this run could not be continued."""
     return f"refused:{run.id}"
 
 
@@ -198,19 +203,19 @@ def _branch(run: Run, epoch: int, total: int, click: int) -> None:
         return
     try:
         config = run.config.replace(continue_from=run.id, continue_epoch=epoch, epochs=total)
-        begun = queueing.enqueue(open_store(), config, f"{run.name}, from epoch {epoch}")
+        branch = queueing.enqueue(open_store(), config, f"{run.name}, from epoch {epoch}")
     except MnistLabError as error:
         st.toast(in_markdown(str(error)))
         return
     background_jobs().wake()
-    add_chosen_runs("runs", begun.number)
+    add_chosen_runs("runs", branch.number)
 
 
-def _state(run: Run, queue: Sequence[str]) -> str:
+def _state_text(run: Run, queue: Sequence[str]) -> str:
     if run.state == "queued" and run.id in queue:
         return f"number {queue.index(run.id) + 1} in the queue"
     if run.state == "running" and (silent := jobs.silent_seconds(run)) > _SILENT_SECONDS:
-        return f"running · has said nothing for {silent:.0f} s"
+        return f"running · no report for {silent:.0f} s"
     if run.state == "running" and run.request:
         return {"stop": "stopping", "pause": "pausing"}[run.request] + " …"
     if run.state == "running" and not run.step:
@@ -218,7 +223,7 @@ def _state(run: Run, queue: Sequence[str]) -> str:
     return run.state
 
 
-def _facts(run: Run) -> str:
+def _progress_text(run: Run) -> str:
     facts = [f"epoch {min(run.epoch + (run.state == 'running'), run.config.epochs)} of {run.config.epochs}"]
     if run.state == "running":
         facts += [f"{run.images_per_second:,.0f} images/s"] if run.images_per_second else []

@@ -192,7 +192,11 @@ class _CurveFigure:
             "itemdoubleclick": False,
         }
         figure.update_layout(
-            uirevision=f"{view.metric} {view.axis} {view.log_x} {view.log_y}", legend=legend, legend2=key
+            uirevision=f"{view.metric} {view.axis} {view.log_x} {view.log_y}",
+            legend=legend,
+            legend2=key,
+            # For the component `line_chart`, which chooses and writes the labels of the axis by itself.
+            meta={"accuracy_as_errors": view.as_errors},
         )
         places, heights = (np.concatenate([*parts, np.empty(0)]) for parts in (self.places, self.heights))
         figure.update_xaxes(**view.horizontal(places))

@@ -1,4 +1,4 @@
-"""What the tests of the Inspect page share: really trained runs, and reading the page that shows them."""
+"""Trained runs for the tests of the Inspect page, and helpers that read the page."""
 
 import base64
 import io
@@ -20,7 +20,7 @@ RUNS = (
     SMALL.replace(epochs=1, architecture="flatten linear(120) linear(10)"),
     SMALL.replace(epochs=1, architecture="conv(3, 5) relu maxpool(4) conv(4, 3) relu flatten linear(10)"),
 )
-# numbers of these runs
+# Numbers of these runs.
 TEMPLATES, LINEAR, CONVOLUTIONAL = 1, 2, 3
 BAR = re.compile(r"<span class='[^']*' title='([^']*)'>.*?</i><div>.*?</div><span class='[^']*'>([^<]*)</span>")
 
@@ -33,9 +33,8 @@ def prepare(store: Store) -> None:
 
 def html(at: AppTest, css_class: str) -> str:
     """The one piece of HTML of this class."""
-    parts = [part.value for part in at.html if f"class='{css_class}'" in part.value]
-    assert len(parts) == 1
-    return parts[0]
+    (content,) = [part.value for part in at.html if f"class='{css_class}'" in part.value]
+    return content
 
 
 def text(at: AppTest) -> str:

@@ -8,7 +8,7 @@ from streamlit import config
 from dashboard.frame import navigation, serving
 
 
-def answers(route: BaseRoute, path: str) -> bool:
+def matches(route: BaseRoute, path: str) -> bool:
     match, _ = route.matches({"type": "http", "path": path, "method": "GET"})
     return match is Match.FULL
 
@@ -16,8 +16,8 @@ def answers(route: BaseRoute, path: str) -> bool:
 def test_every_page_and_the_root_have_an_address():
     app = Starlette(routes=serving.routes(navigation.PAGES))
     for name in ("", *navigation.PAGES):
-        assert any(answers(route, f"/{name}") for route in app.routes), name
-    assert not any(answers(route, "/nowhere") for route in app.routes)
+        assert any(matches(route, f"/{name}") for route in app.routes), name
+    assert not any(matches(route, "/nowhere") for route in app.routes)
 
 
 def test_below_another_path_all_addresses_are_streamlits():

@@ -1,9 +1,9 @@
-"""Streamlit's queue of messages to the browser: what a finished run of the page has drawn is not dropped."""
+"""Streamlit's queue of messages to the browser keeps what a finished run of the page has drawn."""
 
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
-import dashboard.components  # noqa: F401  mends the queue
+import dashboard.components  # noqa: F401  it changes the queue
 
 
 def drawn(fragment: str, text: str, position: int = 0) -> ForwardMsg:

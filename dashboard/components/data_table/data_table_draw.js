@@ -1,11 +1,13 @@
-// The head of a table and its rows in view. What is drawn already stays: presses and focus outlive every update.
+// The head of a table and its rows in view. Elements that exist are reused, so that clicks and focus survive updates.
 
 import { cell } from "./data_table_cells.js"
 
-export const ROW = 36 // pixels, as in the style
-const AHEAD = 8 // rows that are drawn beyond the edge
+// Height of a row in pixels, as in data_table.css.
+export const ROW = 36
+// How many rows are drawn beyond each edge.
+const MARGIN_ROWS = 8
 
-/** The heads of the columns, and a box that ticks all rows; Tab reaches one of them, arrows the others. */
+/** The heads of the columns, and a box that ticks all rows; Tab reaches one of them, the arrow keys the others. */
 export function drawHead(table) {
   const heads = table.columns.map((column) => head(table, column))
   if (table.ticking) {
@@ -23,25 +25,25 @@ export function stopsOf(table) {
   return [...table.head.querySelectorAll("button, input")]
 }
 
-/** Let Tab reach this one. */
+/** Let Tab reach this element and none of the others. */
 export function reach(stops, wanted) {
   for (const stop of stops) stop.tabIndex = stop === wanted ? 0 : -1
 }
 
 export function allTicked({ order, content, ticked }) {
-  return order.length > 0 && order.every((place) => ticked.has(content.ids[place]))
+  return order.length > 0 && order.every((index) => ticked.has(content.ids[index]))
 }
 
-/** The rows in view; `table.rows` holds what is drawn of each, by its id. */
+/** Draw the rows in view; `table.rows` contains the elements of each, by its id. */
 export function draw(table) {
   if (!table.order) return
   const { scrollTop, clientHeight } = table.box
-  const first = Math.max(0, Math.floor(scrollTop / ROW) - AHEAD)
-  const beyond = Math.min(table.order.length, Math.ceil((scrollTop + (clientHeight || 400)) / ROW) + AHEAD)
+  const first = Math.max(0, Math.floor(scrollTop / ROW) - MARGIN_ROWS)
+  const beyond = Math.min(table.order.length, Math.ceil((scrollTop + (clientHeight || 400)) / ROW) + MARGIN_ROWS)
   const rows = []
   for (let at = first; at < beyond; at += 1) rows.push(row(table, at))
-  table.rows = new Map(rows.map((one) => [one.id, one]))
-  put(table.body, rows.map((one) => one.element))
+  table.rows = new Map(rows.map((row) => [row.id, row]))
+  put(table.body, rows.map((row) => row.element))
   table.body.style.paddingTop = `${first * ROW}px`
   const { current } = table.kept
   if (table.rows.has(current)) table.box.setAttribute("aria-activedescendant", `row-${current}`)
@@ -49,42 +51,42 @@ export function draw(table) {
 }
 
 function head(table, column) {
-  const found = table.heads.get(column.name) ?? newHead(column.name)
+  const element = table.heads.get(column.name) ?? newHead(column.name)
   const sort = table.kept.sort?.name === column.name ? table.kept.sort : null
   const text = column.head + (sort ? (sort.descending ? " ↓" : " ↑") : "")
-  const button = found.firstChild
-  found.className = `cell ${column.right ? "right" : ""}`
-  found.setAttribute("aria-sort", sort ? (sort.descending ? "descending" : "ascending") : "none")
+  const button = element.firstChild
+  element.className = `cell ${column.right ? "right" : ""}`
+  element.setAttribute("aria-sort", sort ? (sort.descending ? "descending" : "ascending") : "none")
   if (button.textContent !== text) button.textContent = text
   button.title = [column.head, column.help, "Click to sort."].filter(Boolean).join("\n")
-  table.heads.set(column.name, found)
-  return pin(found, column)
+  table.heads.set(column.name, element)
+  return pin(element, column)
 }
 
 function newHead(name) {
-  const found = document.createElement("span")
-  const button = found.appendChild(document.createElement("button"))
-  found.setAttribute("role", "columnheader")
+  const element = document.createElement("span")
+  const button = element.appendChild(document.createElement("button"))
+  element.setAttribute("role", "columnheader")
   button.type = "button"
   button.tabIndex = -1
   button.dataset.column = name
-  return found
+  return element
 }
 
 function row(table, at) {
-  const place = table.order[at]
-  const id = table.content.ids[place]
-  let found = table.rows.get(id)
-  if (found?.layout !== table.layout) found = newRow(table, id)
-  const { element, cells, values } = found
+  const index = table.order[at]
+  const id = table.content.ids[index]
+  let drawn = table.rows.get(id)
+  if (drawn?.layout !== table.layout) drawn = newRow(table, id)
+  const { element, cells, values } = drawn
   table.columns.forEach((column, track) => {
-    const value = column.values[place]
-    const state = column.decimals ? `${value} ${column.decimals[place]}` : value
+    const value = column.values[index]
+    const state = column.decimals ? `${value} ${column.decimals[index]}` : value
     if (cells[track] && values[track] === state) return
-    const drawn = pin(cell(column, value, place), column)
-    if (cells[track]) cells[track].replaceWith(drawn)
-    else element.append(drawn)
-    cells[track] = drawn
+    const newCell = pin(cell(column, value, index), column)
+    if (cells[track]) cells[track].replaceWith(newCell)
+    else element.append(newCell)
+    cells[track] = newCell
     values[track] = state
   })
   element.className = id === table.kept.current ? "row current" : "row"
@@ -94,7 +96,7 @@ function row(table, at) {
     element.setAttribute("aria-selected", table.ticked.has(id))
     element.firstChild.firstChild.checked = table.ticked.has(id)
   }
-  return found
+  return drawn
 }
 
 function newRow({ layout, ticking }, id) {
@@ -107,14 +109,15 @@ function newRow({ layout, ticking }, id) {
 }
 
 function tick(label, role) {
-  const found = document.createElement("span")
-  found.className = "cell tick pinned"
-  found.setAttribute("role", role)
-  const box = found.appendChild(document.createElement("input"))
+  const element = document.createElement("span")
+  element.className = "cell tick pinned"
+  element.setAttribute("role", role)
+  const box = element.appendChild(document.createElement("input"))
   box.type = "checkbox"
-  box.tabIndex = -1 // the keyboard ticks the current row
+  // The keyboard ticks the current row instead.
+  box.tabIndex = -1
   box.setAttribute("aria-label", label)
-  return found
+  return element
 }
 
 function pin(cell, { left }) {
@@ -124,11 +127,11 @@ function pin(cell, { left }) {
   return cell
 }
 
-/** Make these the children, and touch none that is in its place. */
+/** Make these elements the children; those that are at the right position are not touched. */
 function put(parent, elements) {
   const wanted = new Set(elements)
-  for (const one of [...parent.children]) if (!wanted.has(one)) one.remove()
-  elements.forEach((one, place) => {
-    if (parent.children[place] !== one) parent.insertBefore(one, parent.children[place] ?? null)
+  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove()
+  elements.forEach((element, position) => {
+    if (parent.children[position] !== element) parent.insertBefore(element, parent.children[position] ?? null)
   })
 }

@@ -1,6 +1,7 @@
-// The gallery: many small images cut from one picture, one of which can be chosen.
+// The gallery: many small images that are cut from one picture; one of them can be chosen.
 
-const galleries = new WeakMap() // parentElement -> gallery; Streamlit calls the default export at every update
+// Galleries by their parentElement: Streamlit calls the default export again at every update.
+const galleries = new WeakMap()
 const SYMBOLS = { right: "✓", wrong: "✗" }
 
 export default function gallery({ parentElement, data, setStateValue }) {
@@ -65,9 +66,9 @@ function tileOf(index, caption, mark, columns, width, height) {
   tile.tabIndex = -1
   tile.setAttribute("role", "option")
   tile.setAttribute("aria-selected", "false")
-  const said = [`image ${index + 1}`, caption, mark].filter(Boolean).join(", ")
-  tile.setAttribute("aria-label", said)
-  tile.title = said
+  const description = [`image ${index + 1}`, caption, mark].filter(Boolean).join(", ")
+  tile.setAttribute("aria-label", description)
+  tile.title = description
   const image = document.createElement("div")
   image.className = "image"
   image.style.backgroundPosition = `${-(index % columns) * width}px ${-Math.floor(index / columns) * height}px`
@@ -84,7 +85,8 @@ function tileOf(index, caption, mark, columns, width, height) {
 function press(gallery, index) {
   const chosen = index === gallery.chosen ? null : index
   focus(gallery, index)
-  select(gallery, chosen) // at once; Python's answer confirms it
+  // The choice is shown at once; Python's answer confirms it.
+  select(gallery, chosen)
   gallery.choose(chosen)
 }
 
@@ -95,17 +97,17 @@ function select(gallery, index) {
   gallery.chosen = index
 }
 
-// One tile at a time is reached with Tab, the others with the arrow keys.
-function focus(gallery, index, take = true) {
+// Tab reaches one tile, the arrow keys the others.
+function focus(gallery, index, moveFocus = true) {
   if (index < 0) return
   gallery.root.children[gallery.current]?.setAttribute("tabindex", "-1")
   gallery.current = index
   const tile = gallery.root.children[index]
   tile.tabIndex = 0
-  if (take) tile.focus()
+  if (moveFocus) tile.focus()
 }
 
-/** The tile that a key leads to, null if the key presses the current one, undefined if it means nothing here. */
+/** The index of the tile that a key leads to, null if the key chooses the current one, undefined for any other key. */
 function move(gallery, key) {
   const tiles = gallery.root.children
   const last = tiles.length - 1

@@ -1,10 +1,12 @@
-// Many lines on one canvas, drawn in a few milliseconds. Reads the traces, the axes and the legend of a plotly figure.
+// Many lines on one canvas, drawn in a few milliseconds from the traces, axes and legend of a plotly figure.
 
 import { keptFor } from "../kept.js"
 import { DASHES, MARGIN, distance, nearest, numbers, paint, written } from "./line_chart_drawing.js"
 
-const charts = new WeakMap() // parentElement -> chart; Streamlit calls the default export at every update
-const NEAR = 24 // pixels within which the pointer is about a line
+// Charts by their parentElement: Streamlit calls the default export again at every update.
+const charts = new WeakMap()
+// The pointer selects a line within this distance in pixels.
+const NEAR = 24
 
 export default function lineChart({ parentElement, data }) {
   const chart = charts.get(parentElement) ?? mount(parentElement, data.key)
@@ -28,7 +30,7 @@ function mount(parentElement, key) {
   chart.plot.onpointerup = (event) => {
     if (chart.from) release(chart, event)
   }
-  chart.plot.onpointerleave = () => tell(chart, null)
+  chart.plot.onpointerleave = () => showTip(chart, null)
   chart.plot.ondblclick = chart.whole.onclick = () => zoomTo(chart, {})
   charts.set(parentElement, chart)
   return chart
@@ -89,12 +91,12 @@ function isolate(chart, group) {
   schedule(chart)
 }
 
-// Which line is shown alone, if any, in the legend. What the pointer told of is gone.
+// Mark in the legend which line is shown alone, if any, and hide the text at the pointer.
 function mark(chart) {
   const { alone } = chart.kept
   chart.legend.classList.toggle("isolated", alone !== null)
   for (const button of chart.legend.children) button.setAttribute("aria-pressed", String(button.dataset.group === alone))
-  tell(chart, null)
+  showTip(chart, null)
 }
 
 function swatch({ line }) {
@@ -104,7 +106,7 @@ function swatch({ line }) {
   return svg
 }
 
-// plotly.js reads a little HTML in texts, so names come with these signs written out.
+// plotly.js interprets some HTML in texts, so names arrive with these signs escaped.
 function plain(text) {
   return text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&")
 }
@@ -127,22 +129,22 @@ function draw(chart) {
   const { canvas, plot, root, layout } = chart
   const { zoom } = chart.kept
   if (!root.isConnected || !plot.clientWidth) return
-  const own = getComputedStyle(root)
-  const style = { text: own.getPropertyValue("--st-text-color"), font: own.getPropertyValue("--st-font") || "sans-serif" }
+  const computed = getComputedStyle(root)
+  const style = { text: computed.getPropertyValue("--st-text-color"), font: computed.getPropertyValue("--st-font") || "sans-serif" }
   const [all, lines] = [chart.lines, shown(chart)]
   chart.width = plot.clientWidth
   chart.scales = paint(canvas, plot.clientWidth, plot.clientHeight, { all, lines, layout, zoom, style })
   root.dataset.lines = lines.length
 }
 
-function place(chart, event) {
+function positionOf(chart, event) {
   const { left, top } = chart.plot.getBoundingClientRect()
   return [event.clientX - left, event.clientY - top]
 }
 
 function point(chart, event) {
   if (!chart.scales) return
-  const pointer = place(chart, event)
+  const pointer = positionOf(chart, event)
   let best = null
   for (const line of shown(chart)) {
     if (!line.hovertemplate || !line.x.length) continue
@@ -150,13 +152,13 @@ function point(chart, event) {
     const away = Math.min(...[at - 1, at + 1].map((other) => distance(line, at, other, pointer, chart.scales)))
     if (away < (best?.away ?? NEAR)) best = { line, at, away }
   }
-  tell(chart, best, pointer[0])
+  showTip(chart, best, pointer[0])
 }
 
-function tell(chart, found, across = 0) {
-  chart.dot.hidden = chart.tip.hidden = !found
-  if (!found) return
-  const { line, at } = found
+function showTip(chart, point, across = 0) {
+  chart.dot.hidden = chart.tip.hidden = !point
+  if (!point) return
+  const { line, at } = point
   const values = { x: line.x[at], y: line.y[at], customdata: line.customdata?.[at], meta: plain(line.meta) }
   const [x, y] = [chart.scales.x.to(values.x), chart.scales.y.to(values.y)]
   Object.assign(chart.dot.style, { left: `${x - 5}px`, top: `${y - 5}px`, background: line.line.color ?? line.marker.color })
@@ -176,14 +178,15 @@ function tell(chart, found, across = 0) {
 }
 
 function press(chart, event) {
-  if (event.pointerType !== "mouse" || event.button !== 0 || event.target === chart.whole) return // a finger scrolls
-  chart.from = place(chart, event)
+  // A finger scrolls the page instead of zooming.
+  if (event.pointerType !== "mouse" || event.button !== 0 || event.target === chart.whole) return
+  chart.from = positionOf(chart, event)
   chart.plot.setPointerCapture(event.pointerId)
-  tell(chart, null)
+  showTip(chart, null)
 }
 
 function stretch(chart, event) {
-  const to = place(chart, event)
+  const to = positionOf(chart, event)
   const [left, top] = [0, 1].map((side) => Math.min(chart.from[side], to[side]))
   const [width, height] = [0, 1].map((side) => Math.abs(chart.from[side] - to[side]))
   chart.frame.hidden = Math.max(width, height) < 8
@@ -191,7 +194,7 @@ function stretch(chart, event) {
 }
 
 function release(chart, event) {
-  const [from, to] = [chart.from, place(chart, event)]
+  const [from, to] = [chart.from, positionOf(chart, event)]
   chart.from = null
   chart.frame.hidden = true
   const { x, y } = chart.scales

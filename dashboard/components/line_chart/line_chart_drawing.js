@@ -1,10 +1,10 @@
-// What the canvas of many lines shows: axes with their ticks, lines, bands and crosses. Knows nothing of the page around it.
+// Draws axes with their ticks, lines, bands and crosses on a canvas. Independent of the page around it.
 
 export const MARGIN = { left: 84, right: 14, top: 8, bottom: 72 }
 export const DASHES = { solid: [], dash: [9, 7], dot: [3, 5], dashdot: [9, 4, 3, 4] }
 const ARRAYS = { f4: Float32Array, f8: Float64Array, i1: Int8Array, i2: Int16Array, i4: Int32Array, u1: Uint8Array }
 
-/** Draw the lines on a canvas of `width` by `height` pixels; returns the scales, and with them what lies where. */
+/** Draw the lines on a canvas of `width` by `height` pixels; returns the scales from values to pixels. */
 export function paint(canvas, width, height, { all, lines, layout, zoom, style }) {
   const ratio = window.devicePixelRatio || 1
   Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) })
@@ -24,15 +24,15 @@ export function paint(canvas, width, height, { all, lines, layout, zoom, style }
 }
 
 // Arrays arrive as plotly packs them: base64 of numbers of one kind.
-export function numbers(found) {
-  if (!found?.bdata) return found
-  const letters = atob(found.bdata)
+export function numbers(packed) {
+  if (!packed?.bdata) return packed
+  const letters = atob(packed.bdata)
   const bytes = new Uint8Array(letters.length)
   for (let i = 0; i < letters.length; i += 1) bytes[i] = letters.charCodeAt(i)
-  return new ARRAYS[found.dtype](bytes.buffer)
+  return new ARRAYS[packed.dtype](bytes.buffer)
 }
 
-/** How values lie on the screen along one axis: `to(value)` in pixels, `back(pixel)`; `ends` in the axis's own units. */
+/** The scale of one axis: `to(value)` gives pixels, `back(pixel)` a value; `ends` are in the units of the axis. */
 function scale(letter, all, layout, zoom, box) {
   const axis = layout[`${letter}axis`]
   const log = axis.type === "log"
@@ -40,7 +40,8 @@ function scale(letter, all, layout, zoom, box) {
   const [first, last] = letter === "x" ? [box.left, box.right] : [box.bottom, box.top]
   const factor = (last - first) / (ends[1] - ends[0] || 1)
   const to = log ? (value) => first + (Math.log10(value) - ends[0]) * factor : (value) => first + (value - ends[0]) * factor
-  return { axis, log, ends, to, back: (pixel) => ends[0] + (pixel - first) / factor }
+  const asErrors = letter === "y" && Boolean(layout.meta?.accuracy_as_errors)
+  return { axis, log, asErrors, ends, to, back: (pixel) => ends[0] + (pixel - first) / factor }
 }
 
 function extent(lines, letter, fromZero) {
@@ -56,43 +57,39 @@ function extent(lines, letter, fromZero) {
   return fromZero ? [0, high + room] : [low - room, high + room]
 }
 
-function ticks({ axis, log, ends, to: place }, most, apart) {
+function ticks({ axis, log, asErrors, ends, to }, most, apart) {
   const [low, high] = [Math.min(...ends), Math.max(...ends)]
   if (axis.tickmode === "array") {
-    const own = log ? Math.log10 : (value) => value
-    const named = axis.tickvals.map((value, i) => [value, axis.ticktext[i]])
-    const inside = named.filter(([value]) => own(value) >= low && own(value) <= high)
-    const digits = readsAsAccuracy(axis) ? [/./] : [/./, /^0*\.?0*[15]/, /^0*\.?0*1/] // 1, 2 and 5, or less of a wide range
+    const onAxis = log ? Math.log10 : (value) => value
+    const labelled = axis.tickvals.map((value, i) => [value, axis.ticktext[i]])
+    const inside = labelled.filter(([value]) => onAxis(value) >= low && onAxis(value) <= high)
+    // Labels at every digit, at 1 and 5, or at 1 only, whichever has room.
+    const digits = asErrors ? [/./] : [/./, /^0*\.?0*[15]/, /^0*\.?0*1/]
     const sets = digits.map((leading) => inside.filter(([, text]) => leading.test(text)))
-    const few = sets.find((set) => set.length <= most) ?? spread(sets.at(-1), place, apart)
+    const few = sets.find((set) => set.length <= most) ?? spread(sets.at(-1), to, apart)
     if (few.length > 1) return few
   }
-  const [from, to] = log ? [10 ** low, 10 ** high] : [low, high]
-  const power = 10 ** Math.floor(Math.log10((to - from) / most))
-  const step = [1, 2, 5, 10].map((digit) => digit * power).find((one) => (to - from) / one <= most)
+  const [from, until] = log ? [10 ** low, 10 ** high] : [low, high]
+  const power = 10 ** Math.floor(Math.log10((until - from) / most))
+  const step = [1, 2, 5, 10].map((digit) => digit * power).find((size) => (until - from) / size <= most)
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
-  const errors = readsAsAccuracy(axis)
-  const found = []
-  for (let i = Math.ceil(from / step - 1e-9); i * step <= to + 1e-9 * step; i += 1) {
-    const value = i * step + 0 // not -0
-    if (!log || value > 0) found.push([value, grouped(errors ? 100 - value : value, digits)])
+  const labelled = []
+  for (let i = Math.ceil(from / step - 1e-9); i * step <= until + 1e-9 * step; i += 1) {
+    // Adding 0 turns -0 into 0.
+    const value = i * step + 0
+    if (!log || value > 0) labelled.push([value, grouped(asErrors ? 100 - value : value, digits)])
   }
-  return found
+  return labelled
 }
 
-// As many of the ticks as do not run into one another.
-function spread(named, place, apart) {
+// As many of the ticks as fit without running into one another.
+function spread(labelled, to, apart) {
   let last = Infinity
-  return named.filter(([value]) => {
-    const fits = Math.abs(place(value) - last) >= apart
-    if (fits) last = place(value)
+  return labelled.filter(([value]) => {
+    const fits = Math.abs(to(value) - last) >= apart
+    if (fits) last = to(value)
     return fits
   })
-}
-
-// A logarithmic axis of accuracy holds errors, and names them by the accuracy.
-function readsAsAccuracy(axis) {
-  return axis.title.text.includes("scale of errors")
 }
 
 function grouped(value, digits) {
@@ -164,7 +161,7 @@ function drawCrosses(ink, { x, y, marker }, scales) {
   }
 }
 
-/** The place of the point of a line that is nearest to a pixel across; x must not fall. */
+/** Index of the point of a line that is nearest to a horizontal pixel position; x must not decrease. */
 export function nearest({ x }, across, scales) {
   let [low, high] = [0, x.length - 1]
   while (low < high) {
@@ -175,20 +172,20 @@ export function nearest({ x }, across, scales) {
   return low > 0 && across - scales.x.to(x[low - 1]) < Math.abs(scales.x.to(x[low]) - across) ? low - 1 : low
 }
 
-/** Pixels from the pointer to the stretch of a line between two of its points; to the first point if there is no other. */
-export function distance({ x, y }, one, other, [across, up], scales) {
-  const [x0, y0] = [scales.x.to(x[one]), scales.y.to(y[one])]
+/** Pixels from the pointer to the segment between two points of a line; to the first point if there is no other. */
+export function distance({ x, y }, first, other, [across, up], scales) {
+  const [x0, y0] = [scales.x.to(x[first]), scales.y.to(y[first])]
   if (other < 0 || other >= x.length) return Math.hypot(across - x0, up - y0)
   const [dx, dy] = [scales.x.to(x[other]) - x0, scales.y.to(y[other]) - y0]
   const share = Math.max(0, Math.min(1, ((across - x0) * dx + (up - y0) * dy) / (dx * dx + dy * dy || 1)))
   return Math.hypot(across - x0 - share * dx, up - y0 - share * dy)
 }
 
-/** A number in the notation of d3-format, as far as hover texts use it: an optional comma, digits, ~, and f or g. */
+/** A number in a format of d3-format, as far as hover texts use it: an optional comma, digits, ~, and f or g. */
 export function written(value, form) {
   const [, comma, digits, kind] = /^(,?)\.(\d+)~?([fg])$/.exec(form ?? "") ?? []
   if (!kind) return String(value)
   const count = Number(digits)
-  const places = kind === "g" ? { maximumSignificantDigits: count } : { minimumFractionDigits: count, maximumFractionDigits: count }
-  return value.toLocaleString("en-US", { ...places, useGrouping: Boolean(comma) })
+  const options = kind === "g" ? { maximumSignificantDigits: count } : { minimumFractionDigits: count, maximumFractionDigits: count }
+  return value.toLocaleString("en-US", { ...options, useGrouping: Boolean(comma) })
 }

@@ -1,4 +1,4 @@
-// Book-keeping of the live chart: what it holds of each run's curves. Touches no page.
+// The curves of each run as the live chart has received them. Nothing here touches the page.
 
 /** An empty record of one run's curves; `to` is the number of the latest message that it holds, 0 before the first. */
 export function emptyRun() {
@@ -6,8 +6,8 @@ export function emptyRun() {
 }
 
 /**
- * Put a message into a run's record. A message follows on either of the two before it, so that a lost one does no harm;
- * if more are missing, the record stays as it was and the answer is false.
+ * Add a message to a run's record. A message can follow either of the two before it, so that one may be lost. If more
+ * are missing, the record stays as it was and the result is false.
  */
 export function accept(run, message) {
   if (run.to === message.to) return true
@@ -15,9 +15,9 @@ export function accept(run, message) {
   for (const name of Object.keys(run.curves)) if (!(name in message.curves)) delete run.curves[name]
   for (const [name, part] of Object.entries(message.curves)) {
     const curve = (run.curves[name] ??= { step: [], seconds: [], value: [] })
-    // Nothing: the curve stays as it is.
+    // A part that is null leaves the curve as it is.
     if (!part) continue
-    // Which points stay depends on which of the two messages before was the last to arrive.
+    // Which points stay depends on which of the two earlier messages has arrived last.
     const lengths = (run.to === message.from ? part.keep[0] : part.keep.at(-1)) ?? []
     const columns = { step: part.step, seconds: part.seconds, value: part.value }
     for (const column of Object.keys(columns)) {
@@ -30,11 +30,11 @@ export function accept(run, message) {
   return true
 }
 
-/** A column without as many entries as the first number says, with as many as the second says, and so on. */
+/** Entries of a column by run lengths: the first number of entries is left out, the second is kept, and so on. */
 function keep(column, lengths) {
-  let at = 0
+  let end = 0
   return lengths.flatMap((length, i) => {
-    at += length
-    return i % 2 ? column.slice(at - length, at) : []
+    end += length
+    return i % 2 ? column.slice(end - length, end) : []
   })
 }

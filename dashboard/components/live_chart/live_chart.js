@@ -1,26 +1,29 @@
-// The live chart in the browser: keeps the curves that it was sent and draws loss and accuracy with plotly.js.
+// The live chart in the browser: stores the curves that it was sent, and draws loss and accuracy with plotly.js.
 import { accept, emptyRun } from "./curves.js"
 import { keptFor } from "../kept.js"
 import { figure } from "./live_chart_figure.js"
 import { afterRun } from "../page_run.js"
 
-const ASK_AGAIN = 3000 // milliseconds before missing points are asked for once more
-const SETTLE = 350 // milliseconds after which plotly.js has told a double click from a click
+// Milliseconds before missing points are requested again.
+const REQUEST_AGAIN = 3000
+// Milliseconds after which plotly.js knows whether a click was a double click.
+const SETTLE = 350
 
-const charts = new WeakMap() // parentElement -> chart; Streamlit calls the default export at every update
+// Charts by their parentElement: Streamlit calls the default export again at every update.
+const charts = new WeakMap()
 
 export default function liveChart({ parentElement, data, setTriggerValue, setStateValue }) {
   const chart = charts.get(parentElement) ?? mount(parentElement, data)
   const { kept } = chart
   chart.requestAll = () => setTriggerValue("resync", Date.now())
-  chart.tell = (view) => setStateValue("view", view)
+  chart.sendView = (view) => setStateValue("view", view)
   if (kept.x !== data.options.x) delete kept.view.xaxis
   kept.x = data.options.x
   chart.options = data.options
   receive(chart, data.runs)
-  // A chart that was mounted anew may show a part of which Python has not heard.
-  afterRun(() => chart.root.isConnected && tellView(chart))
-  // Streamlit also calls this for an update that the next one has overtaken, while the chart lives on.
+  // A chart that was mounted again may be zoomed into a part that Python does not know of yet.
+  afterRun(() => chart.root.isConnected && sendViewIfChanged(chart))
+  // Streamlit also calls this when the next update has replaced this one, although the chart is still on the page.
   return () => setTimeout(() => chart.root.isConnected || unmount(chart, parentElement))
 }
 
@@ -39,7 +42,7 @@ function mount(parentElement, { key, plotly, view }) {
   kept.view ??= {}
   kept.hidden ??= new Set()
   kept.runs ??= new Map()
-  const chart = { root, kept, asked: -ASK_AGAIN, redraws: 0, told: JSON.stringify(view) }
+  const chart = { root, kept, requestedAt: -REQUEST_AGAIN, redraws: 0, sentView: JSON.stringify(view) }
   for (const part of ["plot", "note", "legend"]) chart[part] = root.querySelector(`.${part}`)
   chart.press = () => (chart.dragging = true)
   chart.release = () => {
@@ -50,7 +53,7 @@ function mount(parentElement, { key, plotly, view }) {
       schedule(chart)
     }, SETTLE)
   }
-  chart.catchUp = () => askForMissing(chart)
+  chart.catchUp = () => requestMissing(chart)
   chart.plot.addEventListener("pointerdown", chart.press, true)
   window.addEventListener("pointerup", chart.release, true)
   window.addEventListener("pointercancel", chart.release, true)
@@ -71,7 +74,7 @@ function unmount(chart, parentElement) {
   chart.Plotly?.purge(chart.plot)
 }
 
-// One plotly.js for all charts of the browser's page; also called before there is a chart, to have it by then.
+// Loads plotly.js once for all charts of the page. Also called before there is a chart, so that it need not wait.
 export function fetchPlotly(url) {
   window.mnistLabPlotly ??= new Promise((resolve, reject) => {
     const script = document.createElement("script")
@@ -84,7 +87,7 @@ export function fetchPlotly(url) {
 }
 
 function load(chart, url) {
-  say(chart, "loading", "Loading the chart …")
+  showStatus(chart, "loading", "Loading the chart …")
   fetchPlotly(url).then(
     (Plotly) => {
       chart.Plotly = Plotly
@@ -92,7 +95,7 @@ function load(chart, url) {
     },
     () => {
       window.mnistLabPlotly = undefined
-      say(chart, "failed", `The chart library did not load (${url}). Training is not affected. `)
+      showStatus(chart, "failed", `The chart library did not load (${url}). Training is not affected. `)
       const again = document.createElement("button")
       again.textContent = "Try again"
       again.onclick = () => load(chart, url)
@@ -101,7 +104,7 @@ function load(chart, url) {
   )
 }
 
-function say(chart, status, text) {
+function showStatus(chart, status, text) {
   if (chart.root.dataset.status === status && chart.note.textContent === text) return
   chart.root.dataset.status = status
   chart.note.textContent = text
@@ -119,15 +122,15 @@ function receive(chart, messages) {
     Object.assign(run, { name, colour, dash, diverged, points, perEpoch: message.per_epoch, lastStep: message.last_step })
     Object.assign(run, { kind: message.kind, kindDash: message.kind_dash, more: message.more })
   }
-  askForMissing(chart)
+  requestMissing(chart)
   schedule(chart)
 }
 
-// A hidden tab loses updates as a matter of course; it catches up once, when it is looked at again.
-function askForMissing(chart) {
+// A hidden tab always loses updates; it catches up once, when it becomes visible again.
+function requestMissing(chart) {
   const missing = [...chart.kept.runs.values()].some((run) => run.missing)
-  if (!missing || document.hidden || performance.now() - chart.asked < ASK_AGAIN) return
-  chart.asked = performance.now()
+  if (!missing || document.hidden || performance.now() - chart.requestedAt < REQUEST_AGAIN) return
+  chart.requestedAt = performance.now()
   afterRun(() => chart.root.isConnected && chart.requestAll())
 }
 
@@ -146,7 +149,7 @@ async function draw(chart) {
   const runs = [...kept.runs.values()].filter((run) => run.to)
   const points = runs.reduce((sum, run) => sum + run.points, 0)
   chart.width = root.clientWidth
-  // A zoom of just now, which plotly.js has yet to tell.
+  // The person may have zoomed a moment ago, before the event of plotly.js.
   if (chart.drawnX === kept.x) rememberView(chart)
   chart.drawnX = kept.x
   const { traces, layout, config } = figure(chart, theme(root))
@@ -155,22 +158,23 @@ async function draw(chart) {
     chart.listening = true
     plot.on("plotly_relayout", () => {
       rememberView(chart)
-      tellView(chart)
+      sendViewIfChanged(chart)
     })
   }
   drawLegend(chart)
-  if (!kept.runs.size) say(chart, "empty", "No run is selected.")
-  else if (!points) say(chart, "empty", "Waiting for the first measurements …")
-  else say(chart, "ready", "")
+  if (!kept.runs.size) showStatus(chart, "empty", "No run is selected.")
+  else if (!points) showStatus(chart, "empty", "Waiting for the first measurements …")
+  else showStatus(chart, "ready", "")
   Object.assign(root.dataset, {
     points,
     lastStep: Math.max(0, ...runs.map((run) => run.lastStep)),
     redraws: (chart.redraws += 1),
-    updatedAt: (performance.timeOrigin + performance.now()).toFixed(1), // ms since 1970
+    // Milliseconds since 1970, for tests.
+    updatedAt: (performance.timeOrigin + performance.now()).toFixed(1),
   })
 }
 
-// The zoom is kept in data units, so that new points, smoothing, log axes and the theme leave it alone.
+// The zoom is stored in data units, so that new points, smoothing, log axes and the theme do not change it.
 function rememberView({ plot, kept }) {
   for (const name of ["xaxis", "yaxis", "yaxis2"]) {
     const axis = plot.layout[name]
@@ -179,13 +183,13 @@ function rememberView({ plot, kept }) {
   }
 }
 
-// Python sends more points of the part that is looked at.
-function tellView(chart) {
+// Python sends more points of the visible part.
+function sendViewIfChanged(chart) {
   const range = chart.kept.view.xaxis
   const view = range ? { x: chart.kept.x, range } : null
-  if (JSON.stringify(view) === chart.told) return
-  chart.told = JSON.stringify(view)
-  chart.tell(view)
+  if (JSON.stringify(view) === chart.sentView) return
+  chart.sentView = JSON.stringify(view)
+  chart.sendView(view)
 }
 
 function theme(root) {
@@ -204,7 +208,8 @@ function drawLegend(chart) {
     key.className = "key"
     key.append(...entry("training", "currentColor", "solid"))
     if (smoothed) key.append(...entry("as measured", "currentColor", "solid", { faint: true }))
-    const kinds = new Map([...runs.values()].map((run) => [run.kind, run.kindDash])) // of curves after each epoch
+    // The kinds of curves that have a point after each epoch.
+    const kinds = new Map([...runs.values()].map((run) => [run.kind, run.kindDash]))
     if (!kinds.size) kinds.set("validation", "dash")
     for (const [kind, dash] of kinds) key.append(...entry(kind, "currentColor", dash, { marker: true }))
     const focused = chart.root.getRootNode().activeElement?.dataset?.run

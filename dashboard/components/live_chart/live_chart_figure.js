@@ -1,6 +1,8 @@
-// What plotly.js is to draw: two panels, up to three curves a run in each.
-const NARROW = 720 // pixels; below, the panels stand one above the other
-const FONT = 15 // pixels; to be read from the back of a room
+// The figure for plotly.js: two panels, up to three curves for each run in each.
+// Below this width in pixels, the panels stand one above the other.
+const NARROW = 720
+// Font size in pixels, large enough to be read from the back of a room.
+const FONT = 15
 const X_TITLES = { step: "step", epoch: "epoch", seconds: "training time (s)" }
 const PANELS = [
   { name: "loss", title: "loss (cross-entropy)", axes: { xaxis: "x", yaxis: "y" }, factor: 1, format: "%{y:.4g}" },
@@ -18,14 +20,14 @@ export function figure(chart, theme) {
 }
 
 function curves(run, panel, chart, theme) {
-  const { smoothing, x: across } = chart.options
+  const { smoothing, x: quantity } = chart.options
   const base = { ...panel.axes, type: "scatter", name: plain(run.name), showlegend: false }
 
   const trace = ({ step, seconds, value }, label, style) => {
     const epoch = step.map((count) => count / run.perEpoch)
     return {
       ...base,
-      x: { step, epoch, seconds }[across],
+      x: { step, epoch, seconds }[quantity],
       y: value.map((height) => height * panel.factor),
       customdata: step.map((count, i) => [count, epoch[i], seconds[i]]),
       hovertemplate:
@@ -56,7 +58,7 @@ function curves(run, panel, chart, theme) {
       mode: "markers",
       marker: { symbol: "x", size: 13, color: run.colour },
     })
-    last.hovertemplate = "<b>%{fullData.name}</b><br>diverged: from here on the loss is no number<extra></extra>"
+    last.hovertemplate = "<b>%{fullData.name}</b><br>diverged: from here on the loss is not a number<extra></extra>"
     traces.push(last)
   }
   return traces
@@ -66,7 +68,8 @@ function layout(chart, traces, theme) {
   const { log_x, log_y, x, height } = chart.options
   const narrow = chart.width < NARROW
   const margin = { l: narrow ? 60 : 74, r: 14, t: 34, b: 58 }
-  const gap = narrow ? 0 : 92 / (chart.width - margin.l - margin.r) // room for the right panel's axis
+  // The gap has room for the axis of the right panel.
+  const gap = narrow ? 0 : 92 / (chart.width - margin.l - margin.r)
   const split = narrow ? 0.11 : 0
   const axis = (name, type, title) => {
     const zoom = chart.kept.view[name]?.map((end) => (type === "log" ? Math.log10(Math.max(end, 1e-12)) : end))
@@ -98,7 +101,8 @@ function layout(chart, traces, theme) {
     showlegend: false,
     hovermode: "closest",
     hoverlabel: { bgcolor: theme.paper, font: { family: theme.font, size: FONT, color: theme.text }, align: "left" },
-    dragmode: window.matchMedia("(pointer: coarse)").matches ? false : "zoom", // a finger scrolls the page
+    // A finger scrolls the page instead of zooming.
+    dragmode: window.matchMedia("(pointer: coarse)").matches ? false : "zoom",
     modebar: { bgcolor: "rgba(0,0,0,0)", color: theme.text, activecolor: theme.text, orientation: "h" },
     xaxis: { ...axis("xaxis", kind, X_TITLES[x]), rangemode: "tozero", domain: [0, narrow ? 1 : (1 - gap) / 2], anchor: "y" },
     xaxis2: { ...axis("xaxis", kind, X_TITLES[x]), domain: [narrow ? 0 : (1 + gap) / 2, 1], anchor: "y2", matches: "x" },
@@ -107,7 +111,7 @@ function layout(chart, traces, theme) {
   }
 }
 
-// Labels at every digit, at 1, 2 and 5, or at powers of ten: as many as there is room for.
+// Labels at every digit, at 1, 2 and 5, or at powers of ten: as many as fit.
 function logTicks([low, high], narrow) {
   const decades = Math.log10(high / low)
   if (decades < 0.6) return "D1"
@@ -128,7 +132,7 @@ const CONFIG = {
   toImageButtonOptions: { filename: "learning-curves", scale: 2 },
 }
 
-// plotly.js reads a little HTML in texts, and a run's name is the person's own.
+// plotly.js interprets some HTML in texts, and the name of a run may hold any sign.
 function plain(text) {
   return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;")
 }

@@ -1,8 +1,9 @@
-// A plotly figure in the browser: drawn in place by Plotly.react, so that it neither flickers nor loses its zoom.
+// A plotly figure in the browser, updated in place by Plotly.react, so that it does not flicker or lose its zoom.
 import { keptFor } from "../kept.js"
 import { fetchPlotly } from "../live_chart/live_chart.js"
 
-const figures = new WeakMap() // parentElement -> figure; Streamlit calls the default export at every update
+// Figures by their parentElement: Streamlit calls the default export again at every update.
+const figures = new WeakMap()
 
 export default function liveFigure({ parentElement, data }) {
   const figure = figures.get(parentElement) ?? mount(parentElement, data.key)
@@ -10,7 +11,7 @@ export default function liveFigure({ parentElement, data }) {
   figure.root.style.minHeight = `${data.height}px`
   figure.plot.setAttribute("aria-label", data.label)
   load(figure)
-  // Streamlit also calls this for an update that the next one has overtaken, while the figure lives on.
+  // Streamlit also calls this when the next update has replaced this one, although the figure is still on the page.
   return () => setTimeout(() => figure.root.isConnected || unmount(figure, parentElement))
 }
 
@@ -73,17 +74,17 @@ function schedule(figure) {
   })
 }
 
-// The zoom outlives the figure: Streamlit may mount another one in its place.
+// The zoom is stored outside the figure, because Streamlit may mount a new figure in its place.
 function listen(figure) {
   if (figure.listening) return
   figure.listening = true
   const { plot, kept } = figure
   plot.on("plotly_relayout", (changes) => {
     const axes = new Set(Object.keys(changes).map((name) => /^[xy]axis\d*(?=\.)/.exec(name)?.[0]))
-    const given = JSON.parse(figure.data.figure).layout
+    const original = JSON.parse(figure.data.figure).layout
     for (const name of axes) {
       const { autorange, range } = plot.layout[name] ?? {}
-      const whole = autorange !== false || String(range) === String(given[name]?.range)
+      const whole = autorange !== false || String(range) === String(original[name]?.range)
       if (whole) delete kept.zoom[name]
       else kept.zoom[name] = range
     }

@@ -2,13 +2,19 @@
 
 import { keptFor } from "../kept.js"
 
-const SPAN = 1000 // coordinates of a stroke run from 0 to SPAN in both directions
-const SIDE = 112 // pixels of the picture that Python gets; four for each of MNIST's 28
-const PAUSE = 90 // milliseconds between pictures while a stroke is drawn
-const PATIENCE = 1500 // milliseconds after which an unanswered picture counts as lost
-const NUDGE = 2 // how far a click without movement is drawn, so that a dot leaves ink
+// Coordinates of a stroke run from 0 to SPAN in both directions.
+const SPAN = 1000
+// Side in pixels of the picture that Python gets: four for each of MNIST's 28.
+const SIDE = 112
+// Milliseconds between pictures while a stroke is drawn.
+const PAUSE = 90
+// Milliseconds after which an unanswered picture counts as lost.
+const PATIENCE = 1500
+// A click without movement is drawn as a line of this length, so that a dot leaves ink.
+const NUDGE = 2
 
-const pads = new WeakMap() // parentElement -> pad; Streamlit calls the default export at every update
+// Pads by their parentElement: Streamlit calls the default export again at every update.
+const pads = new WeakMap()
 
 export default function pad({ parentElement, data, setStateValue }) {
   const pad = pads.get(parentElement) ?? mount(parentElement, data)
@@ -54,11 +60,11 @@ function unmount(pad, parentElement) {
 function begin(pad, event) {
   if (pad.pointer !== undefined || event.button !== 0) return
   event.preventDefault()
-  // After preventDefault the browser leaves the focus where it was, perhaps in a text field.
+  // preventDefault also keeps the focus where it was, perhaps in a text field.
   pad.canvas.focus({ preventScroll: true })
   pad.canvas.setPointerCapture(event.pointerId)
   pad.pointer = event.pointerId
-  const [x, y] = place(pad, event)
+  const [x, y] = positionOf(pad, event)
   pad.strokes.push({ size: Number(pad.brush.value), points: [x, y, x + NUDGE, y] })
   paint(pad)
   report(pad)
@@ -69,7 +75,7 @@ function extend(pad, event) {
   const { points } = pad.strokes.at(-1)
   const moves = event.getCoalescedEvents?.() ?? []
   for (const move of moves.length ? moves : [event]) {
-    const [x, y] = place(pad, move)
+    const [x, y] = positionOf(pad, move)
     const [left, top] = points.slice(-2)
     if (Math.hypot(x - left, y - top) >= 4) points.push(x, y)
   }
@@ -93,9 +99,9 @@ function change(pad, strokes) {
   report(pad)
 }
 
-// Listens on the whole page, for the focus may be anywhere after a stroke; text fields keep their own undo.
+// Listens on the whole page, because the focus may be anywhere after a stroke; text fields have an undo of their own.
 function undoByKey(pad, event) {
-  // Keyboards of other alphabets have no Z: there the place of the key counts.
+  // Keyboards of other alphabets have no Z: there the position of the key counts.
   const isZ = /^[a-z]$/i.test(event.key) ? event.key.toLowerCase() === "z" : event.code === "KeyZ"
   if (!isZ || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return
   if (event.defaultPrevented || !pad.strokes.length || isEditable(event.composedPath()[0])) return
@@ -107,21 +113,21 @@ function isEditable(element) {
   return element.isContentEditable || element.matches?.("textarea, input:not([type=range], [type=checkbox], [type=radio])")
 }
 
-function place(pad, event) {
+function positionOf(pad, event) {
   const box = pad.canvas.getBoundingClientRect()
   const inside = (value, length) => Math.round(Math.min(1, Math.max(0, value / length)) * SPAN)
   return [inside(event.clientX - box.left, box.width), inside(event.clientY - box.top, box.height)]
 }
 
-// While drawing one picture at a time is under way; the last of a stroke goes at once.
+// During a stroke, one picture at a time is on its way; the last picture of a stroke is sent at once.
 function report(pad) {
   const drawing = pad.pointer !== undefined
   clearTimeout(pad.timer)
-  const quiet = performance.now() - pad.sentAt
-  const busy = pad.answered < pad.seq && quiet < PATIENCE
-  if (drawing && (busy || quiet < PAUSE)) {
+  const elapsed = performance.now() - pad.sentAt
+  const busy = pad.answered < pad.seq && elapsed < PATIENCE
+  if (drawing && (busy || elapsed < PAUSE)) {
     pad.waiting = true
-    pad.timer = setTimeout(() => report(pad), busy ? PATIENCE - quiet : PAUSE - quiet)
+    pad.timer = setTimeout(() => report(pad), busy ? PATIENCE - elapsed : PAUSE - elapsed)
     return
   }
   pad.waiting = false
@@ -148,7 +154,7 @@ function paint(pad) {
   pad.root.dataset.strokes = pad.strokes.length
 }
 
-// White on black as MNIST has it, in either theme. Curves through the middles of the segments smooth the hand.
+// White on black like MNIST, in both themes. Curves through the middles of the segments smooth the stroke.
 function ink(context, strokes, side) {
   context.setTransform(1, 0, 0, 1, 0, 0)
   context.fillStyle = "#000"

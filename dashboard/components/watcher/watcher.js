@@ -1,11 +1,12 @@
-// Asks the server whether what stands above every page still holds; nothing is drawn here.
+// Asks the server whether the messages above every page have changed; draws nothing.
 
 import { afterRun } from "../page_run.js"
 
-const LOOK = 3000 // milliseconds
+// Milliseconds between two requests.
+const PAUSE = 3000
 
 export default function ({ data, setTriggerValue }) {
-  // Where the server lies is said by the page itself (dashboard/serving.py); without that there is nobody to ask.
+  // The page contains the address of the server (dashboard/frame/serving.py); without it there is no server to ask.
   const server = window.__streamlit?.BACKEND_BASE_URL
   if (!server) return
   const look = async () => {
@@ -14,6 +15,6 @@ export default function ({ data, setTriggerValue }) {
     const now = (await answer.json()).digest
     if (now !== data.digest) afterRun(() => setTriggerValue("changed", now))
   }
-  const timer = setInterval(look, LOOK)
+  const timer = setInterval(look, PAUSE)
   return () => clearInterval(timer)
 }
