@@ -112,8 +112,13 @@ def _sentence(runs: Sequence[Run], scores: dict[str, _Scores], uncertainties: Se
 
 def _confidence_sentence(run: Run, scores: _Scores, uncertainty: Uncertainty) -> str:
     """How sure a run is on average, how often it is right, and whether that is more than chance."""
-    ends = f"{stats.points_text(uncertainty.gap_low)} to {stats.points_text(uncertainty.gap_high)}"
-    gap = f"{stats.points_text(uncertainty.gap)} points (95% interval {ends})"
+    # "Too modest by 3 points" needs no minus sign.
+    sign = -1 if uncertainty.leaning == "too modest" else 1
+    low, high = sorted((sign * uncertainty.gap_low, sign * uncertainty.gap_high))
+    gap = (
+        f"{stats.points_text(sign * uncertainty.gap)} points (95% interval {stats.points_text(low)} to "
+        f"{stats.points_text(high)})"
+    )
     leanings = {
         "too sure": f"too sure of itself, by {gap}",
         "too modest": f"too modest, by {gap}",

@@ -238,8 +238,8 @@ def _images(
 
 def _heading(shown: int, doubted: int, images: int) -> str:
     if shown < doubted:
-        return f"The {shown:,} most doubtful labels, of {doubted:,} that the runs together call otherwise"
-    return f"{shown:,} label{'s' * (shown != 1)} of {images:,} that the runs together call otherwise"
+        return f"The {shown:,} most doubtful labels, of {doubted:,} that the runs together contradict"
+    return f"{shown:,} label{'s' * (shown != 1)} of {images:,} that the runs together contradict"
 
 
 def _table(doubted: pd.DataFrame, names: tuple[str, ...], runs: int) -> None:

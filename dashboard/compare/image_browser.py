@@ -55,7 +55,7 @@ def image_card(predictions: Predictions, index: int, names: tuple[str, ...]) -> 
     true = int(predictions.labels[index])
     right = int(predictions.right[:, index].sum())
     count = len(predictions.runs)
-    who = {0: "no run calls it so", count: "every run calls it so"}.get(right, f"{right} of {count} runs call it so")
+    who = {0: "no run agrees", count: "every run agrees"}.get(right, f"{right} of {count} runs agree")
     shown = _classes_to_show(predictions, index, true)
     answers_html = _cards_html if count <= _MOST_CARDS else _table_html
     return (

@@ -112,7 +112,9 @@ def _details(tested_pair: _Tested) -> None:
     """Interval, permutation test with its limit, and the smallest difference that such a comparison would find."""
     pair = tested_pair.pair
     if not isnan(pair.test.low):
-        of = "**of this pair alone** (not corrected for their number)" if pair.tested > 1 else "of the difference"
+        of = (
+            "**of this pair alone** (not corrected for the number of pairs)" if pair.tested > 1 else "of the difference"
+        )
         low, high = stats.points_text(pair.test.low), stats.points_text(pair.test.high)
         st.markdown(f"The 95 % interval {of} is {low} to {high} percentage points (Welch).")
     st.markdown(_permutation(pair))

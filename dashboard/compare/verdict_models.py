@@ -119,7 +119,7 @@ def _verdict(predictions: Predictions, pair: Pair, tested: int) -> None:
 
 def _interval(two: PairedTest, tested: int) -> str:
     """The difference with two intervals: McNemar's, for this number of disagreements, and one for any number."""
-    of = " of this pair alone, not corrected for their number," if tested > 1 else ""
+    of = " (of this pair alone, not corrected for the number of pairs)" if tested > 1 else ""
     low, high = two.widest
     return (
         f"The difference is **{stats.points_text(two.difference)} percentage points**. Its 95 % interval{of} is "

@@ -38,12 +38,12 @@ class Evidence:
     rows: tuple[ReportedRow, ...]
     scattered: tuple[ScatteredSeeds, ...]
     source: Literal["own", "committed", "none"]
-    # Of which own figures are.
+    # The finished runs that the own figures were measured on.
     runs: tuple[Run, ...] = ()
 
     @property
     def table(self) -> pd.DataFrame:
-        """The rows as a table with the columns of Row."""
+        """The rows as a table with a column for each field of ReportedRow."""
         return studies.table_of_rows(self.rows)
 
 
@@ -53,12 +53,12 @@ def load_evidence(chosen: ChosenExperiment) -> Evidence:
     planned = plan_experiment(name, experiment, SEEDS, chosen.scale, True)
     runs = tuple(run for _, run in studies.find_runs(open_store(), planned) if run.state == "finished")
     ended = tuple(run.id for run in runs)
-    own = replace(_evidence(name, experiment, _measured(name, experiment, chosen.scale, ended), "own"), runs=runs)
+    measured = replace(_evidence(name, experiment, _measured(name, experiment, chosen.scale, ended), "own"), runs=runs)
     committed = _evidence(
         name, experiment, studies.committed_measurements(name) if chosen.scale == 1 else [], "committed"
     )
-    with_measurements = [item for item in (own, committed) if any(row.n for row in item.rows)]
-    return with_measurements[0] if with_measurements else replace(own, source="none")
+    with_measurements = [item for item in (measured, committed) if any(row.n for row in item.rows)]
+    return with_measurements[0] if with_measurements else replace(measured, source="none")
 
 
 def _evidence(

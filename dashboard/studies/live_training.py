@@ -29,8 +29,7 @@ _STATE_LABELS = {
     "failed": "✗ failed",
     "missing": "not trained",
 }
-
-# what `studies.start_runs` takes up again
+# States from which `studies.start_runs` goes on with a run.
 _RESUMABLE = ("stopped", "interrupted", "failed")
 
 _Row = tuple[PlannedRun, Run | None]

@@ -1,5 +1,8 @@
 """The results of an experiment: figures reported and measured, and the charts that the study drew."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -37,7 +40,7 @@ def show_figures(chosen: ChosenExperiment) -> None:
             st.warning(changed)
     else:
         st.info(_SOURCES[evidence.source])
-    _table(chosen, evidence)
+    _show_table(chosen, evidence)
     for network in evidence.scattered:
         st.warning(in_markdown(studies.scatter_sentence(network)))
     _reasons(chosen, evidence)
@@ -65,7 +68,8 @@ def _fewer_epochs_note(chosen: ChosenExperiment) -> str:
     return f" They trained for **{share}** of the study's epochs, so expect lower accuracies than the study reports."
 
 
-def _table(chosen: ChosenExperiment, evidence: Evidence) -> None:
+def _show_table(chosen: ChosenExperiment, evidence: Evidence) -> None:
+    """Figures reported and measured, one row for each, with as many digits as their spread supports."""
     swept = chosen.experiment.swept
     values = {variant.label: variant.values for variant in chosen.experiment.variants}
     order = list(METRICS)
@@ -87,16 +91,21 @@ def _table(chosen: ChosenExperiment, evidence: Evidence) -> None:
     )
     digits = [row.digits for row in rows]
     decimals = {
-        "Reported": [places.reported for places in digits],
-        **{name: [places.measured for places in digits] for name in ("Measured", "± sd")},
-        "Difference": [places.difference for places in digits],
-        **{name: [places.honest for places in digits] for name in ("Honest", "Honest ± sd")},
+        "Reported": [count.reported for count in digits],
+        **{name: [count.measured for count in digits] for name in ("Measured", "± sd")},
+        "Difference": [count.difference for count in digits],
+        **{name: [count.honest for count in digits] for name in ("Honest", "Honest ± sd")},
     }
     # Rounded here, so that the saved file has the same digits.
-    for name, places in decimals.items():
-        shown[name] = [round(value, digits) for value, digits in zip(shown[name].tolist(), places, strict=True)]
+    for name, counts in decimals.items():
+        shown[name] = [round(value, count) for value, count in zip(shown[name].tolist(), counts, strict=True)]
+    data_table("reported", table_rows(shown, _columns(swept), decimals), "Reported and measured figures")
+    st.caption("**Optimistic**: chosen on the same images that it is tested on. **Honest**: chosen on held-out images.")
+
+
+def _columns(swept: Sequence[str]) -> dict[str, Any]:
     number = st.column_config.NumberColumn
-    columns = {
+    return {
         **{_heading(name): number(format="%g") for name in swept},
         "Reported": number(help="What the study says."),
         "Measured": number(
@@ -114,8 +123,6 @@ def _table(chosen: ChosenExperiment, evidence: Evidence) -> None:
         ),
         "Honest ± sd": number(help="Standard deviation of the honest figure between the seeds."),
     }
-    data_table("reported", table_rows(shown, columns, decimals), "Reported and measured figures")
-    st.caption("**Optimistic**: chosen on the same images that it is tested on. **Honest**: chosen on held-out images.")
 
 
 def _heading(name: str) -> str:

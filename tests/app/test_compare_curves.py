@@ -16,7 +16,7 @@ from tests.app.pages import opened, tables
 
 pytestmark = pytest.mark.usefixtures("quiet")
 ROOT = Path(__file__).resolve().parents[2]
-# of each run, and of each epoch
+# Epochs of each run, and steps of each epoch.
 EPOCHS, STEPS = 4, 10
 
 
@@ -33,7 +33,7 @@ def _learned(store: Store, config: RunConfig, name: str, level: float) -> Run:
                 for step, loss in zip(steps, losses, strict=True)
             ],
         )
-        # best at epoch 3
+        # The validation loss is lowest at epoch 3.
         held = level + abs(epoch - 3) / 10
         end = EpochEnd(epoch * STEPS, epoch, losses[-1], 0.9, held, 1 - held / 3, epoch <= 3, epoch * STEPS / 100)
         store.record(run, [end])

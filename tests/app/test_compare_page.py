@@ -81,7 +81,7 @@ def test_the_table_holds_every_run_that_is_not_deleted(store: Store) -> None:
             assert row["Test accuracy (%)"] == pytest.approx(100 * run.test_accuracy)
             assert row["Best validation accuracy (%)"] == pytest.approx(100 * (run.validation_accuracy or 0))
             assert (row["Parameters"], row["Time (s)"]) == (run.parameters, pytest.approx(run.seconds))
-            # only of runs that have not finished
+            # Only runs that have not finished have a progress.
             assert pd.isna(row["Progress"])
     assert rows["Progress"].tolist()[:2] == [0, 100 * _number(store, 3).progress]
 
@@ -134,7 +134,7 @@ def test_what_is_under_study_can_be_chosen_and_is_part_of_the_link(store: Store)
         "Learning rate": FACTOR,
         "Architecture": CONFOUND,
     }
-    # another choice of runs, in which the learning rate differs too
+    # In this choice of runs the learning rate differs, too.
     at.multiselect(key="runs").set_value([2, 3])
     assert fairness([store.find("2"), store.find("3")], "learning_rate") in texts(ran(at))
 
@@ -214,7 +214,7 @@ def test_a_running_run_is_followed(store: Store) -> None:
     store.record(run, [StepEnd(4, 1, 0.5, 0.9, 0.001, 1e4, 0.1)])
     row = table(ran(at)).iloc[0]
     assert row["Progress"] == pytest.approx(100 * 4 / (8 * TINY.epochs))
-    # the table follows it by itself
+    # The table is not read again: it follows running runs by itself.
     assert run_table.load_snapshot() is before
     train_now(store, run)
     row = table(ran(at)).iloc[0]

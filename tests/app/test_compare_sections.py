@@ -168,7 +168,7 @@ def test_robustness_is_measured_when_asked_and_then_known(store: Store) -> None:
         assert table.loc[number, "Changed"] == pytest.approx(table.loc[number, [k.name for k in CORRUPTIONS]].mean())
     for panel in charts(at).values():
         assert [len(line["customdata"]) for line in panel["data"]] == [LEVELS, LEVELS]
-    # A second look is there at once, and another run is measured alone.
+    # Results are kept, and only the run without results is measured.
     at = section("Robustness", 2, 1, 3)
     assert tables(at)["robustness-table"]["Run"].tolist() == [2, 1]
     assert "Not measured yet: run 3." in texts(at)

@@ -32,7 +32,7 @@ def test_a_link_opens_the_form_with_its_setting(store: Store) -> None:
     assert ARCHITECTURE in box.options
     assert not [option for option in box.options if "Momentum" in option or "Seed" in option.split(" · ")[1:]]
     assert at.number_input(key="change1_learning_rate").value == TINY.learning_rate
-    # nothing is changed yet
+    # A run with nothing changed cannot be started.
     assert start(at).disabled
 
 

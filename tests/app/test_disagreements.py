@@ -141,7 +141,7 @@ def test_a_slow_history_waits_for_a_click(store: Store, monkeypatch: pytest.Monk
     at = button.click().run()
     assert not at.exception
     assert at.get("plotly_chart")
-    # another session does not wait
+    # The history is kept for other sessions, which need no click.
     again = section("Disagreements", "1", disagreements_view="forgotten")
     assert again.get("plotly_chart")
 
