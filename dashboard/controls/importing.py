@@ -1,6 +1,8 @@
 """Taking in a run that was given away as a zip: the upload and what came of it."""
 
 import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -13,7 +15,17 @@ from mnist_core.export import read_archive
 from mnist_core.plots import run_label
 from mnist_core.text import in_markdown
 
-_KEY, _RESULT, _TAKEN = "import archive", "import result", "imported"
+_KEY, _RESULT = "import archive", "import result"
+# The limits of a visitor hold for what was imported from its address within this time.
+_WINDOW_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class _Imported:
+    """One import: when it was made (seconds of a clock that is never set back), and the bytes of its files."""
+
+    moment: float
+    size: int
 
 
 def show_import() -> None:
@@ -27,8 +39,8 @@ def show_import() -> None:
         "is stored. Larger files: python -m mnist_core import FILE.zip",
     )
     if result := st.session_state.pop(_RESULT, None):
-        good, said = result
-        (st.success if good else st.error)(in_markdown(said))
+        is_imported, message = result
+        (st.success if is_imported else st.error)(in_markdown(message))
 
 
 def _import() -> None:
@@ -36,12 +48,13 @@ def _import() -> None:
     uploaded = st.session_state.get(_KEY)
     if uploaded is None:
         return
-    count, size = st.session_state.get(_TAKEN, (0, 0))
-    runs, room = read_limit("MAX_VISITOR_IMPORTS"), read_limit("MAX_VISITOR_IMPORTED_BYTES")
-    if count >= runs or size >= room:
+    imports = _recent_imports()
+    size = sum(entry.size for entry in imports)
+    most_runs, most_bytes = read_limit("MAX_VISITOR_IMPORTS"), read_limit("MAX_VISITOR_IMPORTED_BYTES")
+    if len(imports) >= most_runs or size >= most_bytes:
         enough = (
-            f"A visitor may import {runs} runs, or {room / 1e9:g} GB of them. More can be imported with: python -m "
-            "mnist_core import FILE.zip"
+            f"A visitor may import {most_runs} runs, or {most_bytes / 1e9:g} GB of them, within an hour. More can be "
+            "imported with: python -m mnist_core import FILE.zip"
         )
         st.session_state[_RESULT] = (False, enough)
         return
@@ -49,11 +62,27 @@ def _import() -> None:
         path = Path(folder) / "run.zip"
         path.write_bytes(uploaded.getbuffer())
         try:
-            run = read_archive(open_store(), path, room - size)
+            run = read_archive(open_store(), path, most_bytes - size)
         except MnistLabError as error:
             st.session_state[_RESULT] = (False, str(error))
             return
-    size += sum(file.size for file in open_store().artifacts(run.id))
-    st.session_state[_TAKEN] = (count + 1, size)
+    imports.append(_Imported(time.monotonic(), sum(file.size for file in open_store().artifacts(run.id))))
     run_table.discard_snapshot()
     st.session_state[_RESULT] = (True, f"Imported as run {run_label(run, 100)}.")
+
+
+def _recent_imports() -> list[_Imported]:
+    """What the visitor's address has imported within the window; a page that is loaded again begins no new count."""
+    visitor_address = st.context.ip_address
+    address = visitor_address if isinstance(visitor_address, str) else ""
+    imports = _imports_by_address()
+    imports[address] = [
+        entry for entry in imports.get(address, []) if time.monotonic() - entry.moment < _WINDOW_SECONDS
+    ]
+    return imports[address]
+
+
+@st.cache_resource(show_spinner=False)
+def _imports_by_address() -> dict[str, list[_Imported]]:
+    """Imports of all visitors since the server's start; "" stands for this machine."""
+    return {}

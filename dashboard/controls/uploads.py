@@ -15,6 +15,9 @@ from streamlit import runtime
 from mnist_core.config import read_limit
 
 _ADDRESS = re.compile(r".*/_stcore/upload_file/([^/]+)/([^/]+)/?")
+# Of all that is held, what may come from one address: whoever loads the page again and again leaves room for others.
+_ADDRESS_SHARE = 0.5
+_ADDRESS_FULL = "MNIST Lab holds too many uploads from your address; take some away, or try again later."
 _FULL = "MNIST Lab holds too many uploads of all visitors together; try again later."
 
 
@@ -31,6 +34,8 @@ class Uploads:
         # Files and bytes that are on their way, by visitor.
         self._files: Counter[str] = Counter()
         self._bytes: Counter[str] = Counter()
+        # By visitor, from which address its uploads come: to Streamlit, a page that is loaded again is a new visitor.
+        self._addresses: dict[str, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match = _ADDRESS.fullmatch(scope["path"]) if scope["type"] == "http" else None
@@ -39,9 +44,11 @@ class Uploads:
             return
         visitor, file = match.groups()
         size = _announced(scope)
-        if refusal := self._refusal(visitor, file, size):
+        address = (scope.get("client") or ("", 0))[0]
+        if refusal := self._refusal(visitor, file, size, address):
             await PlainTextResponse(refusal, 413)(scope, receive, send)
             return
+        self._remember_address(visitor, address)
         self._files[visitor] += 1
         self._bytes[visitor] += size
         try:
@@ -50,7 +57,14 @@ class Uploads:
             self._files[visitor] -= 1
             self._bytes[visitor] -= size
 
-    def _refusal(self, visitor: str, file: str, size: int) -> str:
+    def _remember_address(self, visitor: str, address: str) -> None:
+        stored = _stored()
+        self._addresses = {
+            name: value for name, value in self._addresses.items() if name in stored or self._files[name] > 0
+        }
+        self._addresses[visitor] = address
+
+    def _refusal(self, visitor: str, file: str, size: int, address: str) -> str:
         stored = _stored()
         of_visitor = [record for name, record in list(stored.get(visitor, {}).items()) if name != file]
         files = len(of_visitor) + self._files[visitor]
@@ -61,8 +75,14 @@ class Uploads:
                 f"MNIST Lab keeps at most {most_files} uploads and {most_bytes / 1e6:g} MB of a visitor at once; take "
                 "one away, or load the page again."
             )
-        everything = sum(len(record.data) for files in list(stored.values()) for record in list(files.values()))
-        return _FULL if everything + self._bytes.total() + size > read_limit("MAX_UPLOADED_BYTES") else ""
+        by_visitor = self._bytes.copy()
+        for name, records in list(stored.items()):
+            by_visitor[name] += sum(len(record.data) for record in list(records.values()))
+        of_address = sum(count for name, count in by_visitor.items() if self._addresses.get(name) == address)
+        most_together = read_limit("MAX_UPLOADED_BYTES")
+        if of_address + size > most_together * _ADDRESS_SHARE:
+            return _ADDRESS_FULL
+        return _FULL if by_visitor.total() + size > most_together else ""
 
 
 def _announced(scope: Scope) -> int:

@@ -38,7 +38,8 @@ MAX_FOLDER_BYTES = 2_000_000_000
 MAX_VISITOR_FILES = 20
 MAX_VISITOR_BYTES = 50_000_000
 MAX_UPLOADED_BYTES = 500_000_000
-# Archives that one visitor may import, and bytes of their unpacked files. The command line has no such limit.
+# Archives that may be imported from one address within an hour, and bytes of their unpacked files. The command line
+# has no such limit.
 MAX_VISITOR_IMPORTS = 100
 MAX_VISITOR_IMPORTED_BYTES = 2_000_000_000
 # Checkpoints of one run: bytes and number. Above either, checkpoints between the best and the last are removed.
