@@ -8,33 +8,28 @@ import gc
 import io
 import json
 import os
-import platform
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
-from importlib.metadata import version
+from collections.abc import Generator, Iterator
 from time import monotonic
 from typing import Any
 
 import torch
 
-from mnist_core import __version__, architectures, environment, sweeps
-from mnist_core.architectures import build_seeded
-from mnist_core.config import TrainingRules, schedules
-from mnist_core.data import folder_remarks, load_data, resolve_dataset
+from mnist_core import sweeps
 from mnist_core.errors import LostRunError, MnistLabError
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
 from mnist_core.jobs import memory, recording
+from mnist_core.jobs.preparation import PreparedRun, prepare_run
 from mnist_core.jobs.pulse import HeldUpError, Pulse
+from mnist_core.jobs.trainers import Trainer, trainer_of
 from mnist_core.jobs.troubles import STORE_ERRORS, explain
 from mnist_core.jobs.worker_process import READY
 from mnist_core.store import Run, RunState, Store, remove_leftovers
-from mnist_core.training import TrainingState, check_batches, check_needs, devices, machine, train_network
 
 _RECORD_SECONDS = 0.2
-_OPTIMISTIC = "The best epoch is chosen on the test images: its accuracy is optimistic."
 
 
 def work(store: Store, run: Run, interrupt: threading.Event | None = None) -> Iterator[Event]:
@@ -83,114 +78,67 @@ def _unexpected(error: Exception) -> str:
 
 
 def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
-    # asked while torch was imported
+    # It was interrupted while torch was imported.
     if pulse.wish == "interrupted":
         pulse.hold(lambda: store.finish(run, "interrupted"))
         return
-    config, note = resolve_dataset(run.config, environment.data_dir())
-    if config.choose_on == "test":
-        note = f"{note} {_OPTIMISTIC}".strip()
-    device = devices.prepare_device(config)
-    images = load_data(config, environment.data_dir(), device, recording.rule_of(store, run))
-    if images.facts and images.facts.folder:
-        note = " ".join([note, *folder_remarks.folder_warnings(images.facts.folder)]).strip()
-    shape, classes = images.input_shape, len(images.classes)
-    check_batches(config, shape, classes, len(images.train.labels))
-    check_needs(config, shape, classes, len(images.train.labels))
-    network, inherited = build_seeded(config.architecture, shape, classes, config.seed, config.initial_weights)
-    if inherited and config.library == "torch" and not config.continue_from:
-        note = f"{note} {inherited}".strip()
-    model = devices.move_to_device(network, device)
-    state = TrainingState.start(model, config)
-    kept = recording.last_checkpoint(store, run)
-    if kept:
-        recording.check_unchanged(run, images.facts)
-    rules = TrainingRules.recorded(run.versions) if kept else TrainingRules()
-    versions = _versions() | rules.as_versions()
-    learned: dict[str, Any] = {
-        "config": config,
-        "note": note,
-        "device": machine.append_device(run.device if kept else None, devices.describe_device(device)),
-        "versions": machine.append_versions(run.versions or {}, versions) if kept else versions,
-        "data": images.facts,
-        "macs": architectures.describe_architecture(config.architecture, shape, classes).macs,
-    }
-    pulse.hold(lambda: store.describe(run, **learned))
-    if config.library == "torch":
-        note = pulse.hold(lambda: recording.go_on(store, run, config, model, state, kept))
-        parent = store.run(config.continue_from).config if config.continue_from and not kept else None
-        note = " ".join(filter(None, [note, *schedules.schedule_remarks(config, parent)]))
-        stream = train_network(model, images, config, state, rules)
-    else:
-        # scikit-learn cannot go on from where it was
-        pulse.hold(lambda: store.rewind(run, 0))
-        note = ""
-        # scikit-learn takes a second to import.
-        from mnist_core.training import fit_sklearn
+    prepared = prepare_run(store, run)
+    trainer = trainer_of(prepared, lambda: bool(pulse.wish))
+    note = " ".join(filter(None, [prepared.note, trainer.start_note()]))
+    pulse.hold(lambda: store.describe(run, note=note, **prepared.description()))
+    begun_with = pulse.hold(trainer.begin)
+    outcome, hint = yield from _follow(prepared, trainer, pulse)
+    note = f"{begun_with} {hint}".strip()
+    if outcome in ("paused", "interrupted"):
+        pulse.hold(lambda: store.finish(run, outcome, note))
+        return
+    scores: dict[str, float] = {}
+    if outcome != "diverged" and prepared.state.step:
+        scores = pulse.hold(lambda: recording.write_results(prepared))
+    pulse.hold(lambda: store.finish(run, outcome, note, **scores))
 
-        stream = fit_sklearn(model, images, config, state, lambda: bool(pulse.wish))
-    about = {
-        "architecture": config.architecture,
-        "shape": shape,
-        "classes": images.classes,
-        "mean": images.mean,
-        "std": images.std,
-    }
+
+def _follow(prepared: PreparedRun, trainer: Trainer, pulse: Pulse) -> Generator[Event, None, tuple[RunState, str]]:
+    """Train and record, until the training or a wish ends it; returns in which state, and a hint on it."""
+    store, run = prepared.store, prepared.run
     waiting: list[Event] = []
     recorded = 0.0
-    outcome: RunState | None = None
-    hint = note
-    for event in stream:
+    for event in trainer.events():
         if isinstance(event, RunStarted):
-            begun = {
-                "parameters": event.parameters,
-                "train_images": event.train_images,
-                "steps_per_epoch": event.steps_per_epoch,
-                "started": run.started or store.clock(),
-            }
-            pulse.hold(lambda begun=begun: store.describe(run, **begun))
+            begun = _begun(prepared, event)
+            pulse.hold(lambda columns=begun: store.describe(run, **columns))
             yield event
             continue
         waiting.append(event)
-        if isinstance(event, StepEnd) and event.step != state.step:
-            # more of the same report follows
+        if isinstance(event, StepEnd) and event.step != prepared.state.step:
+            # More steps of the same report follow.
             continue
         wish = pulse.wish
         if wish or not isinstance(event, StepEnd) or monotonic() - recorded >= _RECORD_SECONDS:
             pulse.hold(lambda events=waiting: store.record(run, events))
             yield from waiting
             waiting, recorded = [], monotonic()
+        if isinstance(event, RunFinished):
+            return "finished" if event.outcome == "early-stopped" else event.outcome, event.hint
         if isinstance(event, EpochEnd):
-            pulse.hold(lambda: recording.save_epoch(store, run, config, model, state, about))
-            if hopeless := pulse.hold(lambda epoch=event.epoch: sweeps.stopping_reason(store, run, epoch)):
-                outcome, hint = "finished", f"{note} {hopeless}".strip()
-                break
-        elif isinstance(event, RunFinished):
-            outcome = "finished" if event.outcome == "early-stopped" else event.outcome
-            hint = f"{note} {event.hint}".strip()
-        if wish and not isinstance(event, RunFinished):
-            if isinstance(event, StepEnd) and config.library == "torch":
-                pulse.hold(lambda: recording.save(store, run, recording.PAUSED, model, state, about))
-            outcome = wish
-            break
-    # scikit-learn is halted between two events
-    outcome = outcome or pulse.wish or "interrupted"
-    if outcome in ("paused", "interrupted"):
-        pulse.hold(lambda: store.finish(run, outcome, hint))
-        return
-    scores: dict[str, float] = {}
-    if outcome != "diverged" and state.step:
-        scores = pulse.hold(lambda: recording.write_results(store, store.run(run.id), images, model))
-    pulse.hold(lambda: store.finish(run, outcome, hint, **scores))
+            pulse.hold(lambda: recording.save_epoch(prepared))
+            if reason := pulse.hold(lambda epoch=event.epoch: sweeps.stopping_reason(store, run, epoch)):
+                return "finished", reason
+        if wish:
+            if isinstance(event, StepEnd):
+                pulse.hold(trainer.pause)
+            return wish, ""
+    # scikit-learn is halted between two events.
+    return pulse.wish or "interrupted", ""
 
 
-def _versions() -> dict[str, str]:
+def _begun(prepared: PreparedRun, event: RunStarted) -> dict[str, Any]:
+    """Columns of the run's row that are known once its training starts."""
     return {
-        "mnist-lab": __version__,
-        "torch": torch.__version__,
-        "scikit-learn": version("scikit-learn"),
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
+        "parameters": event.parameters,
+        "train_images": event.train_images,
+        "steps_per_epoch": event.steps_per_epoch,
+        "started": prepared.run.started or prepared.store.clock(),
     }
 
 

@@ -49,8 +49,8 @@ _RESULTS = (
     "versions",
     "data",
 )
-# Columns of a run that may change after its end, but only through the store.
-_LABELS = ("name", "tags", "note", "state", "sweep")
+# Other columns that are shown: those that may change after the end, but only through the store, and later additions.
+_LABELS = ("name", "tags", "note", "state", "sweep", "learning_rate", "images_per_second")
 _AS_JSON = ("config", "versions", "data", "tags")
 # Of the figures, and of each label by itself, so that a new name does not vouch for an old note.
 _RESULTS_DIGITS, _LABEL_DIGITS = 64, 12

@@ -1,0 +1,132 @@
+"""What a claimed run needs before its first step: its images, its network, and the checkpoint that it goes on from."""
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from mnist_core import __version__, architectures, environment
+from mnist_core.architectures import build_seeded
+from mnist_core.config import FIRST_READING_RULE, READING_RULE, DataFacts, RunConfig, SplitName, TrainingRules
+from mnist_core.data import Data, folder_remarks, load_data, resolve_dataset
+from mnist_core.errors import CheckpointError, DataError
+from mnist_core.jobs import resuming
+from mnist_core.store import Artifact, Run, Store
+from mnist_core.training import TrainingState, check_batches, check_needs, devices, machine
+
+_OPTIMISTIC = "The best epoch is chosen on the test images: its accuracy is optimistic."
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A claimed run with all that trains it. `model` and `state` change as it is trained."""
+
+    store: Store
+    run: Run
+    # With the data set that is really used, which may be another than the one that was asked for.
+    config: RunConfig
+    images: Data
+    model: torch.nn.Module
+    state: TrainingState
+    rules: TrainingRules
+    # The run's own checkpoint that it goes on from; None where it begins.
+    checkpoint: Artifact | None
+    # What its row says from its beginning: a fallback, a warning.
+    note: str
+    # What became of `initial_weights`; "" without.
+    inherited: str
+
+    def checkpoint_facts(self) -> dict[str, Any]:
+        """What a checkpoint says of the network whose weights it holds."""
+        return {
+            "architecture": self.config.architecture,
+            "shape": self.images.input_shape,
+            "classes": self.images.classes,
+            "mean": self.images.mean,
+            "std": self.images.std,
+        }
+
+    def description(self) -> dict[str, Any]:
+        """Columns of the run's row that are known before its first step, without the note."""
+        shape, classes = self.images.input_shape, len(self.images.classes)
+        device = devices.describe_device(self.images.train.labels.device)
+        versions = _versions() | self.rules.as_versions()
+        going_on = self.checkpoint is not None
+        return {
+            "config": self.config,
+            "device": machine.append_device(self.run.device if going_on else None, device),
+            "versions": machine.append_versions(self.run.versions or {}, versions) if going_on else versions,
+            "data": self.images.facts,
+            "macs": architectures.describe_architecture(self.config.architecture, shape, classes).macs,
+        }
+
+
+def prepare_run(store: Store, run: Run) -> PreparedRun:
+    """Load the images of a run and build its network. Raises ConfigError, ArchitectureError, DataError, DeviceError or
+    CheckpointError.
+    """
+    config, note = resolve_dataset(run.config, environment.data_dir())
+    if config.choose_on == "test":
+        note = f"{note} {_OPTIMISTIC}".strip()
+    device = devices.prepare_device(config)
+    images = load_data(config, environment.data_dir(), device, _reading_rule(store, run))
+    if images.facts and images.facts.folder:
+        note = " ".join([note, *folder_remarks.folder_warnings(images.facts.folder)]).strip()
+    shape, classes = images.input_shape, len(images.classes)
+    check_batches(config, shape, classes, len(images.train.labels))
+    check_needs(config, shape, classes, len(images.train.labels))
+    network, inherited = build_seeded(config.architecture, shape, classes, config.seed, config.initial_weights)
+    model = devices.move_to_device(network, device)
+    state = TrainingState.start(model, config)
+    checkpoint = _last_checkpoint(store, run)
+    if checkpoint:
+        _check_unchanged(run, images.facts)
+    rules = TrainingRules.recorded(run.versions) if checkpoint else TrainingRules()
+    return PreparedRun(store, run, config, images, model, state, rules, checkpoint, note, str(inherited or ""))
+
+
+def _reading_rule(store: Store, run: Run) -> int:
+    """The rule by which a run that is about to train reads its pictures: that with which it, or its parent, began."""
+    if run.data is not None:
+        return run.data.rule
+    # It began before the rule was recorded.
+    if run.started is not None:
+        return FIRST_READING_RULE
+    if run.config.continue_from and (parent := store.run(run.config.continue_from)).dataset == "folder":
+        return parent.rule
+    return READING_RULE
+
+
+def _check_unchanged(run: Run, facts: DataFacts | None) -> None:
+    """Raise DataError if a run that goes on would get other images than it began with."""
+    if run.data is None or facts is None:
+        return
+    splits: dict[SplitName, str] = {"train": "training", "validation": "validation", "test": "test"}
+    for split, name in splits.items():
+        if run.data.images.get(split) != facts.images.get(split):
+            raise DataError(
+                f"The {name} images are no longer those that run #{run.number} began with, so it cannot go on from "
+                "where it was. Bring the old files back and resume it, or train a new run."
+            )
+
+
+def _last_checkpoint(store: Store, run: Run) -> Artifact | None:
+    """The run's own checkpoint to go on from; None before its first, and always with scikit-learn.
+
+    Raises CheckpointError if it had one and none is whole: to begin again would forget what was recorded.
+    """
+    if reason := resuming.refusal(store, run):
+        raise CheckpointError(reason)
+    return None if run.config.library == "sklearn" else resuming.last_intact(store, run)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "mnist-lab": __version__,
+        "torch": torch.__version__,
+        "scikit-learn": version("scikit-learn"),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }

@@ -1,0 +1,138 @@
+"""How each library trains a run, behind one interface: the worker does not ask which it is."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from mnist_core.analysis import trained
+from mnist_core.config import schedules
+from mnist_core.errors import CheckpointError
+from mnist_core.events import Event
+from mnist_core.jobs import recording, resuming
+from mnist_core.jobs.preparation import PreparedRun
+from mnist_core.training import TrainingState, checkpoints, train_network
+
+
+class Trainer(Protocol):
+    """What a library does with a run that has been prepared."""
+
+    def start_note(self) -> str:
+        """What a person should know before the first step; "" for nothing."""
+        ...
+
+    def begin(self) -> str:
+        """Take the run up where it was, or begin it; returns a note. May be called again if the disk was full."""
+        ...
+
+    def events(self) -> Iterator[Event]:
+        """Train and yield what happens. At each event the model and the state are consistent."""
+        ...
+
+    def pause(self) -> None:
+        """Keep where training stands in the middle of an epoch, where the library can go on from there."""
+        ...
+
+
+def trainer_of(prepared: PreparedRun, is_interrupted: Callable[[], bool]) -> Trainer:
+    """The trainer of the library that the run's config names; `is_interrupted` says whether the run is to end now."""
+    if prepared.config.library == "sklearn":
+        return SklearnTrainer(prepared, is_interrupted)
+    return TorchTrainer(prepared)
+
+
+class TorchTrainer:
+    """torch: goes on from any checkpoint, bit for bit, also in the middle of an epoch."""
+
+    def __init__(self, prepared: PreparedRun) -> None:
+        self._prepared = prepared
+
+    def start_note(self) -> str:
+        return "" if self._prepared.config.continue_from else self._prepared.inherited
+
+    def begin(self) -> str:
+        prepared = self._prepared
+        config = prepared.config
+        note = _restore(prepared)
+        parent = None
+        if config.continue_from and not prepared.checkpoint:
+            parent = prepared.store.run(config.continue_from).config
+        return " ".join(filter(None, [note, *schedules.schedule_remarks(config, parent)]))
+
+    def events(self) -> Iterator[Event]:
+        prepared = self._prepared
+        return train_network(prepared.model, prepared.images, prepared.config, prepared.state, prepared.rules)
+
+    def pause(self) -> None:
+        recording.save_paused(self._prepared)
+
+
+class SklearnTrainer:
+    """scikit-learn: one call of its `fit`, which cannot go on from where it was and so begins anew."""
+
+    def __init__(self, prepared: PreparedRun, is_interrupted: Callable[[], bool]) -> None:
+        self._prepared, self._is_interrupted = prepared, is_interrupted
+
+    def start_note(self) -> str:
+        return ""
+
+    def begin(self) -> str:
+        self._prepared.store.rewind(self._prepared.run, 0)
+        return ""
+
+    def events(self) -> Iterator[Event]:
+        # scikit-learn takes a second to import.
+        from mnist_core.training import fit_sklearn
+
+        prepared = self._prepared
+        return fit_sklearn(prepared.model, prepared.images, prepared.config, prepared.state, self._is_interrupted)
+
+    def pause(self) -> None:
+        """Nothing to keep: the run begins anew."""
+
+
+def _restore(prepared: PreparedRun) -> str:
+    """Restore the run's own checkpoint, or the one that the run continues from; returns a note."""
+    store, run, config, model, state = prepared.store, prepared.run, prepared.config, prepared.model, prepared.state
+    own = prepared.checkpoint
+    if own:
+        folder, artifact = store.folder(run.id), own
+    elif config.continue_from:
+        parent = store.run(config.continue_from)
+        artifact = trained.chosen_checkpoint(store, parent, config.continue_epoch)
+        folder = store.folder(parent.id)
+        if not store.intact(parent.id, artifact):
+            raise CheckpointError(
+                f"continue_from: {artifact.path} of run #{parent.number} is damaged; choose another epoch"
+            )
+    else:
+        store.rewind(run, 0)
+        return ""
+    checkpoint = checkpoints.load_checkpoint(folder / artifact.path)
+    checkpoints.restore_weights(checkpoint, model)
+    note = resuming.passed_over(store, run, own) if own else ""
+    if config.fresh_optimizer and not own:
+        note = "Only the weights were taken over: the optimizer starts afresh."
+    elif own or store.run(config.continue_from).config.optimizer == config.optimizer:
+        checkpoints.restore_optimizers(checkpoint, state.optimizers)
+    else:
+        note = f"The optimizer is another one than in the run continued from: {config.optimizer} starts afresh."
+    if own or not config.fresh_optimizer:
+        checkpoints.restore_random_state(checkpoint)
+    state.restore(checkpoint.progress)
+    if own:
+        store.rewind(run, state.step, epoch=state.epoch, **_best(state))
+    else:
+        # Time and the choice of the best epoch are not taken over from the other run.
+        state.seconds = 0.0
+        state.forget_the_best()
+    return note
+
+
+def _best(state: TrainingState) -> dict[str, float | int | None]:
+    """What the run's row says of the best epoch so far; without validation images no epoch has an accuracy."""
+    judged = state.best_accuracy >= 0
+    return {
+        "best_epoch": state.best_epoch or None,
+        "validation_loss": state.best_loss if judged and math.isfinite(state.best_loss) else None,
+        "validation_accuracy": state.best_accuracy if judged else None,
+    }
