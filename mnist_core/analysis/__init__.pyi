@@ -18,6 +18,7 @@ from .comparison import MOST_SEEDS as MOST_SEEDS
 from .comparison import SeedGroup as SeedGroup
 from .comparison import config_differences as config_differences
 from .comparison import fairness as fairness
+from .comparison import judge_fairness as judge_fairness
 from .comparison import runs_table as runs_table
 from .comparison import seed_group_names as seed_group_names
 from .comparison import seed_groups as seed_groups

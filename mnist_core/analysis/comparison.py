@@ -3,9 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from itertools import takewhile
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -32,6 +33,10 @@ _NO_EFFECT, _UNKNOWN = "–", "not known"
 _ROOM = 20
 # The ending that `train --seeds`, sweeps and studies give to a run's name.
 _SEED = re.compile(r",? seed \d+(?=,|$)")
+
+
+# Besides switches and augmentations, these fields have a command as their label.
+_QUOTED_FIELDS = ("choose_on", "step_epochs", "step_factor", "clip_norm", "continue_from", "continue_epoch")
 
 
 @dataclass(frozen=True)
@@ -126,80 +131,122 @@ def factors(runs: Sequence[Run]) -> list[FieldInfo]:
     return _factors(_differing(runs), runs)
 
 
+FairnessKind = Literal[
+    "single run",
+    "fair",
+    "fair by seeds",
+    "partly chance",
+    "optimistic",
+    "confounded",
+    "only seed",
+    "only rounding",
+    "same experiment",
+    "other data",
+    "data unknown",
+]
+
+
+@dataclass(frozen=True)
+class Fairness:
+    """Whether a difference between some runs can be put down to the factor under study."""
+
+    kind: FairnessKind
+    # A sentence or two for people; "" for less than two runs.
+    text: str
+    # The factor's field name; "" where nothing is studied.
+    factor: str = ""
+    # Names of fields and recorded facts that differ as well.
+    confounds: tuple[str, ...] = ()
+    # Names of fields and recorded facts that differ and may change the last digits only.
+    last_digits: tuple[str, ...] = ()
+    # Numbers of runs that began before it was recorded which images they were given.
+    unknown_images: tuple[int, ...] = ()
+
+
 def fairness(runs: Sequence[Run], factor: str = "") -> str:
-    """One sentence: whether a difference between these runs can be put down to the factor. "" for less than two runs.
+    """`judge_fairness` as a sentence or two; "" for less than two runs."""
+    return judge_fairness(runs, factor).text
+
+
+def judge_fairness(runs: Sequence[Run], factor: str = "") -> Fairness:
+    """Judge whether a difference between these runs can be put down to the factor.
 
     `factor` is a field's name, as in `config_differences`.
     """
     if len(runs) < 2:
-        return ""
-    if apart := _data_apart(runs):
-        return apart
-    return " ".join(filter(None, (_verdict(runs, factor), _unknown_images(runs))))
+        return Fairness("single run", "")
+    judged = _data_apart(runs) or _verdict(runs, factor)
+    unknown = tuple(run.number for run in runs if run.started is not None and run.data is None)
+    if judged.kind in ("other data", "data unknown") or not unknown:
+        return judged
+    return replace(judged, text=f"{judged.text} {_unknown_images(unknown)}", unknown_images=unknown)
 
 
-def _verdict(runs: Sequence[Run], factor: str) -> str:
-    """`fairness` of runs whose test images are not known to differ."""
+def _verdict(runs: Sequence[Run], factor: str) -> Fairness:
+    """`judge_fairness` of runs whose test images are not known to differ."""
     differing, facts = _differing(runs), _differing_facts(runs)
     factor = factor or next((field.name for field in _factors(differing, runs)), "")
-    roles = [(name_in_sentence(field), _role(field, values, factor, runs)) for field, values in differing]
-    roles += [(fact.name, fact.role) for fact, _ in facts]
-    studied = next((name for name, role in roles if role == FACTOR), "")
-    confounds, digits = (_named(roles, role) for role in (CONFOUND, LAST_DIGITS))
-    aside = f", apart from the {_listed(digits)}, which may change the last digits" if digits else ""
-    chance = any(role == CHANCE for _, role in roles)
-    subject = studied if studied.startswith("“") else f"the {studied}"
+    roles = [(field.name, name_in_sentence(field), _role(field, values, factor, runs)) for field, values in differing]
+    roles += [(fact.name, fact.name, fact.role) for fact, _ in facts]
+    studied = next((phrase for _, phrase, role in roles if role == FACTOR), "")
+    (confounds, other_phrases), (digits, digit_phrases) = (_named(roles, role) for role in (CONFOUND, LAST_DIGITS))
+    chance = any(role == CHANCE for *_, role in roles)
+    aside = f", apart from the {_listed(digit_phrases)}, which may change the last digits" if digits else ""
+    subject = studied if _is_quoted(factor) else f"the {studied}"
     if confounds:
-        many = f"{len(confounds)} confounds" if len(confounds) > 1 else "1 confound"
-        also = f"{_listed(confounds)} also differ{'' if len(confounds) > 1 or _plural(confounds[0]) else 's'}"
-        return f"{many}: {also}, so a difference in accuracy cannot be put down to {subject if studied else 'chance'}."
+        return Fairness("confounded", _confounded(other_phrases, subject if studied else "chance"), factor, confounds)
     if not studied:
-        return _nothing_studied(digits, aside, chance)
+        kind: FairnessKind = "only seed" if chance else "only rounding" if digits else "same experiment"
+        return Fairness(kind, _nothing_studied(kind, digit_phrases, aside), "", (), digits)
     differs = "differ" if _plural(studied) else "differs"
     if len({run.config.choose_on for run in runs}) > 1:
-        return (
-            f"{subject} {differs}{aside}: a test accuracy is optimistic where the test images chose the epoch, so this "
-            "is no fair comparison."
-        )
-    if not chance:
-        return f"Only {subject} {differs}{aside}: a fair comparison."
-    if _same_seeds(runs, factor):
-        same = f"Only {subject} {differs}, each value with the same seeds{aside}"
-        return f"{same}: a fair comparison, and not of lucky runs."
-    return (
-        f"Apart from {subject} the seed differs{aside}: no confound, but a difference in accuracy is partly chance. "
-        "Train the same seeds of each to see how large that part is."
-    )
+        kind = "optimistic"
+        text = f"{subject} {differs}{aside}: a test accuracy is optimistic where the test images chose the epoch, so "
+        text += "this is no fair comparison."
+    elif not chance:
+        kind, text = "fair", f"Only {subject} {differs}{aside}: a fair comparison."
+    elif _same_seeds(runs, factor):
+        kind, text = "fair by seeds", f"Only {subject} {differs}, each value with the same seeds{aside}: a fair "
+        text += "comparison, and not of lucky runs."
+    else:
+        kind, text = "partly chance", f"Apart from {subject} the seed differs{aside}: no confound, but a difference in "
+        text += "accuracy is partly chance. Train the same seeds of each to see how large that part is."
+    return Fairness(kind, text, factor, (), digits)
 
 
-def _data_apart(runs: Sequence[Run]) -> str:
-    """A sentence where runs were tested on different images, or that cannot be ruled out; "" where they were not."""
+def _confounded(confounds: Sequence[str], subject: str) -> str:
+    count = f"{len(confounds)} confounds" if len(confounds) > 1 else "1 confound"
+    also = f"{_listed(confounds)} also differ{'' if len(confounds) > 1 or _plural(confounds[0]) else 's'}"
+    return f"{count}: {also}, so a difference in accuracy cannot be put down to {subject}."
+
+
+def _data_apart(runs: Sequence[Run]) -> Fairness | None:
+    """The judgement where runs were tested on different images, or that cannot be ruled out; else None."""
     same = _same_split(runs, "test")
     otherwise = "these accuracies are of different test images, and no setting explains them."
     if same:
-        return ""
+        return None
     if len({run.dataset for run in runs}) > 1:
-        return f"The data sets differ: {otherwise}"
+        return Fairness("other data", f"The data sets differ: {otherwise}")
     if len({run.config.folder for run in runs if run.dataset == "folder"}) > 1:
         if same is None:
-            return (
+            return Fairness(
+                "data unknown",
                 "The image folders differ, and it is not known whether they hold the same images: no setting explains "
-                "a difference in accuracy."
+                "a difference in accuracy.",
             )
-        return f"The image folders differ: {otherwise}"
+        return Fairness("other data", f"The image folders differ: {otherwise}")
     if same is False and len({run.rule for run in runs}) == 1:
-        return f"The files of the data set were exchanged between these runs: {otherwise}"
-    return ""
+        return Fairness("other data", f"The files of the data set were exchanged between these runs: {otherwise}")
+    return None
 
 
-def _unknown_images(runs: Sequence[Run]) -> str:
+def _unknown_images(numbers: Sequence[int]) -> str:
     """A sentence on runs that began before it was recorded which images they were given."""
-    numbers = [str(run.number) for run in runs if run.started is not None and run.data is None]
-    if not numbers:
-        return ""
+    several = len(numbers) > 1
     return (
-        f"Whether all had the same images is not known: {'run' if len(numbers) == 1 else 'runs'} {_listed(numbers)} "
-        f"{'is' if len(numbers) == 1 else 'are'} from before that was recorded."
+        f"Whether all had the same images is not known: {'runs' if several else 'run'} "
+        f"{_listed([str(number) for number in numbers])} {'are' if several else 'is'} from before that was recorded."
     )
 
 
@@ -211,13 +258,13 @@ def _same_split(runs: Sequence[Run], split: SplitName) -> bool | None:
     return None if None in answers else True
 
 
-def _nothing_studied(digits: Sequence[str], aside: str, chance: bool) -> str:
-    """`fairness` where no factor and no confound differs."""
-    if chance:
+def _nothing_studied(kind: FairnessKind, digits: Sequence[str], aside: str) -> str:
+    """The sentence where no factor and no confound differs."""
+    if kind == "only seed":
         return (
             f"Only the seed differs{aside}: the same experiment again, so what differs between the results is chance."
         )
-    if digits:
+    if kind == "only rounding":
         differ = "differ" if len(digits) > 1 or _plural(digits[0]) else "differs"
         return (
             f"Only the {_listed(digits)} {differ}, which may change the last digits of every step: such runs drift "
@@ -238,10 +285,16 @@ def value_text(value: Any) -> str:
 def name_in_sentence(field: FieldInfo) -> str:
     """A field as it reads within a sentence: learning rate, “Normalise”."""
     name = field.label.split(" (")[0]
-    if field.kind == "bool" or field.group == "Augmentation" or name.startswith(("Choose", "Clip", "Step", "Continue")):
-        # A label that is a command or an adjective is quoted, because it is no noun that fits into a sentence.
+    if _is_quoted(field.name):
         return f"“{name}”"
     return name if name[1:2] in ("", name[1:2].upper()) else name[:1].lower() + name[1:]
+
+
+@cache
+def _is_quoted(name: str) -> bool:
+    """Whether a field's label is a command or an adjective, which is quoted because it is no noun in a sentence."""
+    info = next((field for field in list_config_fields() if field.name == name), None)
+    return info is not None and (info.kind == "bool" or info.group == "Augmentation" or name in _QUOTED_FIELDS)
 
 
 def runs_table(runs: Sequence[Run]) -> pd.DataFrame:
@@ -399,10 +452,12 @@ def _differing_facts(runs: Sequence[Run]) -> list[tuple[_Fact, list[str]]]:
     return [(fact, [value or _UNKNOWN for value in values]) for fact, values in recorded if len(set(values) - {""}) > 1]
 
 
-def _named(roles: Sequence[tuple[str, str]], wanted: str) -> list[str]:
-    """Names of what has this role; a machine is not named beside the device that was asked for."""
-    names = [name for name, role in roles if role == wanted]
-    return [name for name in names if name != "machine" or "device" not in names]
+def _named(roles: Sequence[tuple[str, str, str]], wanted: str) -> tuple[tuple[str, ...], list[str]]:
+    """Names of what has this role, and how they read in a sentence; without the machine beside the device's field."""
+    named = [(name, phrase) for name, phrase, role in roles if role == wanted]
+    if any(name == "device" for name, _ in named):
+        named = [(name, phrase) for name, phrase in named if name != "machine"]
+    return tuple(name for name, _ in named), [phrase for _, phrase in named]
 
 
 def _same_seeds(runs: Sequence[Run], factor: str) -> bool:

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -70,12 +71,30 @@ class Predictions:
         return Predictions(chosen, self.labels, {run.id: self.probabilities[run.id] for run in chosen}, self.split)
 
 
+# Why a run is left out of a comparison or a chart, as the end of a sentence about it.
+_REASONS = {
+    "no predictions": "has no predictions yet",
+    "other images": "was tested on other images than run #{number}",
+    "other class order": "has its classes in another order than run #{number}",
+    "damaged predictions": "is left out: its predictions are missing or damaged",
+    "damaged metrics": "has no curves here: its recorded metrics are damaged",
+}
+Exclusion = Literal["no predictions", "other images", "other class order", "damaged predictions", "damaged metrics"]
+
+
 @dataclass(frozen=True)
 class ExcludedRun:
-    """A run that cannot be compared with the others, and why, as the end of a sentence about it."""
+    """A run that cannot be compared with the others, and why."""
 
     run: Run
-    reason: str
+    why: Exclusion
+    # The run that it differs from, where the reason is such a difference.
+    other: Run | None = None
+
+    @property
+    def reason(self) -> str:
+        """The end of a sentence about the run, such as "has no predictions yet"."""
+        return _REASONS[self.why].format(number="" if self.other is None else self.other.number)
 
 
 def load_split(store: Store, run: Run, split: str = "test") -> pd.DataFrame:
@@ -120,28 +139,28 @@ def align(
     for run in runs:
         table = tables[run.id]
         if table.empty:
-            left_out.append(ExcludedRun(run, "has no predictions yet"))
+            left_out.append(ExcludedRun(run, "no predictions"))
             continue
         run_labels = table["label"].to_numpy(np.int64)
-        if reason := next(filter(None, (_why_apart(run, other, split) for other in kept)), ""):
-            left_out.append(ExcludedRun(run, reason))
+        if excluded := next(filter(None, (_why_apart(run, other, split) for other in kept)), None):
+            left_out.append(excluded)
             continue
         if labels is None:
             labels = run_labels
         elif not np.array_equal(run_labels, labels):
-            left_out.append(ExcludedRun(run, f"was tested on other images than run #{kept[0].number}"))
+            left_out.append(ExcludedRun(run, "other images", kept[0]))
             continue
         kept.append(run)
         probabilities[run.id] = scores.probabilities(table)
     return (None if labels is None else Predictions(tuple(kept), labels, probabilities, split)), left_out
 
 
-def _why_apart(run: Run, other: Run, split: SplitName) -> str:
-    """Why a run cannot be compared with another one, as the end of a sentence; "" if it can."""
+def _why_apart(run: Run, other: Run, split: SplitName) -> ExcludedRun | None:
+    """Why a run cannot be compared with another one; None if it can."""
     same = have_same_pictures(run.data, other.data, split)
     if same or (same is None and run.dataset == other.dataset):
-        return ""
+        return None
     classes = [member.data.classes for member in (run, other) if member.data is not None]
     if len(set(classes)) == 2 and sorted(classes[0]) == sorted(classes[1]):
-        return f"has its classes in another order than run #{other.number}"
-    return f"was tested on other images than run #{other.number}"
+        return ExcludedRun(run, "other class order", other)
+    return ExcludedRun(run, "other images", other)

@@ -97,7 +97,7 @@ def _answers(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame]
         try:
             tables[run.id] = predictions.load_split(store, run)
         except StoreError:
-            damaged.append(ExcludedRun(run, "is left out: its predictions are missing or damaged"))
+            damaged.append(ExcludedRun(run, "damaged predictions"))
     return tables, damaged
 
 
@@ -110,7 +110,7 @@ def _metrics(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame]
             tables[run.id] = store.metrics(run.id, names=_DRAWN)
         except StoreError:
             tables[run.id] = store.metrics(run.id, names=[])
-            without.append(ExcludedRun(run, "has no curves here: its recorded metrics are damaged"))
+            without.append(ExcludedRun(run, "damaged metrics"))
     return tables, without
 
 

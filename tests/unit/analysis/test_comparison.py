@@ -13,9 +13,11 @@ from mnist_core.analysis.comparison import (
     IDLE,
     LAST_DIGITS,
     START,
+    Fairness,
     config_differences,
     factors,
     fairness,
+    judge_fairness,
     runs_table,
     seed_groups,
     with_seeds,
@@ -47,7 +49,7 @@ def test_fields_without_effect_are_dashes(store: Store) -> None:
     table = config_differences(runs)
     assert table.loc["Momentum"].tolist() == [FOLLOWS, "–", "0.9"]
     assert table.loc["Learning rate"].tolist() == [CONFOUND, "0.001", "0.05"]
-    # Adam knows no momentum
+    # Adam has no momentum.
     same = [store.enqueue(RunConfig(momentum=0.1)), store.enqueue(RunConfig(momentum=0.5))]
     assert config_differences(same).empty
 
@@ -82,44 +84,65 @@ def test_the_momentum_of_another_optimizer_follows_unless_it_differs_by_itself(s
         store.enqueue(RunConfig.parse({"optimizer": optimizer, "momentum": momentum}))
         for optimizer, momentum in (("adam", 0.9), ("sgd", 0.9), ("rmsprop", 0.5))
     )
-    assert fairness([adam, sgd]) == "Only the optimizer differs: a fair comparison."
-    assert fairness([sgd, other]).startswith("1 confound: momentum also differs, so")
+    assert (judge_fairness([adam, sgd]).kind, judge_fairness([adam, sgd]).factor) == ("fair", "optimizer")
+    assert judge_fairness([sgd, other]).confounds == ("momentum",)
 
 
-def test_one_sentence_says_whether_a_comparison_is_fair(store: Store) -> None:
-    def said(*changes: dict, factor: str = "") -> str:
-        return fairness([store.enqueue(RunConfig.parse(change)) for change in changes], factor)
+def judged(store: Store, *changes: dict, factor: str = "") -> Fairness:
+    return judge_fairness([store.enqueue(RunConfig.parse(change)) for change in changes], factor)
 
-    assert said({}) == ""
-    assert said({}, {"checkpoint_every": 2}) == "No setting that matters differs: the same experiment again."
-    assert said({}, {"threads": 2}).startswith("Only the CPU threads differ, which may change the last digits")
-    assert said({}, {"threads": 2, "learning_rate": 0.1}) == (
-        "Only the learning rate differs, apart from the CPU threads, which may change the last digits: a fair "
-        "comparison."
+
+@pytest.mark.parametrize(
+    ("change", "kind", "factor", "last_digits"),
+    [
+        ({"checkpoint_every": 2}, "same experiment", "", ()),
+        ({"threads": 2}, "only rounding", "", ("threads",)),
+        ({"threads": 2, "learning_rate": 0.1}, "fair", "learning_rate", ("threads",)),
+        ({"threads": 2, "seed": 1}, "only seed", "", ("threads",)),
+        ({"learning_rate": 0.1}, "fair", "learning_rate", ()),
+        ({"seed": 1}, "only seed", "", ()),
+        ({"architecture": "mlp-100", "seed": 1}, "partly chance", "architecture", ()),
+        ({"dataset": "kmnist"}, "other data", "", ()),
+    ],
+)
+def test_a_comparison_is_judged_by_what_differs(
+    store: Store, change: dict, kind: str, factor: str, last_digits: tuple[str, ...]
+) -> None:
+    fairness = judged(store, {}, change)
+    assert (fairness.kind, fairness.factor, fairness.confounds) == (kind, factor, ())
+    assert fairness.last_digits == last_digits
+    assert ("last digits" in fairness.text) == bool(last_digits)
+
+
+def test_confounds_are_named_and_depend_on_the_factor(store: Store) -> None:
+    changes = {"architecture": "mlp-100", "batch_size": 9, "epochs": 7}
+    fairness = judged(store, {}, changes)
+    assert (fairness.kind, fairness.factor, fairness.confounds) == (
+        "confounded",
+        "architecture",
+        ("batch_size", "epochs"),
     )
-    assert said({}, {"threads": 2, "seed": 1}).startswith(
-        "Only the seed differs, apart from the CPU threads, which may"
-    )
-    assert said({}, {"learning_rate": 0.1}) == "Only the learning rate differs: a fair comparison."
-    assert said({}, {"epochs": 9}) == "Only the epochs differ: a fair comparison."
-    assert said({}, {"normalise": False}) == "Only “Normalise” differs: a fair comparison."
-    assert said({}, {"seed": 1}).startswith("Only the seed differs: the same experiment again")
-    assert said({}, {"architecture": "mlp-100", "batch_size": 9, "epochs": 7}) == (
-        "2 confounds: batch size and epochs also differ, so a difference in accuracy cannot be put down to the "
-        "architecture."
-    )
-    assert said({}, {"architecture": "mlp-100", "batch_size": 9}, factor="batch_size") == (
-        "1 confound: architecture also differs, so a difference in accuracy cannot be put down to the batch size."
-    )
-    assert said({}, {"architecture": "mlp-100", "seed": 1}).startswith("Apart from the architecture the seed differs")
-    same = [{"architecture": name, "seed": seed} for name in ("mlp-100", "mlp-300") for seed in (0, 1)]
-    assert "each value with the same seeds: a fair comparison" in said(*same)
-    assert "Apart from the architecture" in said(*same[:3])
-    assert said({}, {"dataset": "kmnist"}).startswith("The data sets differ")
-    for seed in (0, 1):
-        flattered = said({}, {"choose_on": "test", "seed": seed})
-        assert "optimistic" in flattered
-        assert "no fair comparison" in flattered
+    assert fairness.text.startswith("2 confounds: batch size and epochs")
+    fairness = judged(store, {}, {"architecture": "mlp-100", "batch_size": 9}, factor="batch_size")
+    assert (fairness.factor, fairness.confounds) == ("batch_size", ("architecture",))
+    assert fairness.text.startswith("1 confound: architecture")
+
+
+def test_the_same_seeds_of_each_value_make_a_fair_comparison(store: Store) -> None:
+    seeds = [{"architecture": name, "seed": seed} for name in ("mlp-100", "mlp-300") for seed in (0, 1)]
+    assert judged(store, *seeds).kind == "fair by seeds"
+    assert judged(store, *seeds[:3]).kind == "partly chance"
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_an_epoch_chosen_on_test_images_makes_a_comparison_optimistic(store: Store, seed: int) -> None:
+    assert judged(store, {}, {"choose_on": "test", "seed": seed}).kind == "optimistic"
+
+
+def test_a_single_run_is_not_judged_and_sentences_agree_in_number(store: Store) -> None:
+    assert judged(store, {}).text == ""
+    assert "the epochs differ:" in judged(store, {}, {"epochs": 9}).text
+    assert "“Normalise” differs:" in judged(store, {}, {"normalise": False}).text
 
 
 EPYC, INTEL = "AMD EPYC, AVX2, 1 thread", "Intel Xeon, AVX-512, 1 thread"
@@ -150,15 +173,15 @@ def test_what_runs_were_computed_on_may_change_the_last_digits(store: Store) -> 
         for sentence in (fairness([here, other]), fairness([here, replace(other, config=RunConfig(seed=4))])):
             assert "same network" not in sentence
             assert "last digits" in sentence
-    assert "a fair comparison" in fairness([here, recorded(store, INTEL, TORCH, learning_rate=0.1)])
+    assert judge_fairness([here, recorded(store, INTEL, TORCH, learning_rate=0.1)]).kind == "fair"
 
 
 def test_a_device_that_is_asked_for_in_another_way_has_no_influence_where_it_is_the_same(store: Store) -> None:
     auto, cpu = recorded(store, EPYC, TORCH), recorded(store, EPYC, TORCH, device="cpu")
     assert roles(auto, cpu) == {"Device": IDLE}
-    assert fairness([auto, cpu]) == "No setting that matters differs: the same experiment again."
+    assert judge_fairness([auto, cpu]).kind == "same experiment"
     old = [recorded(store, "cpu, 1 thread"), recorded(store, "cpu, 1 thread", device="cpu")]
-    # nobody knows on which processors
+    # The processors were not recorded.
     assert roles(*old) == {"Device": LAST_DIGITS}
     threads = recorded(store, "AMD EPYC, AVX2, 2 threads", TORCH, threads=2)
     assert roles(auto, threads) == {"CPU threads": LAST_DIGITS}
@@ -172,7 +195,7 @@ def test_what_a_run_has_not_recorded_yet_is_no_difference(store: Store) -> None:
         recorded(store, EPYC, TORCH | {"scikit-learn": "1.8"}),
         recorded(store, EPYC, TORCH | {"scikit-learn": "1.9"}),
     )
-    # torch trained them
+    # The runs were trained with torch, so the version of scikit-learn does not matter.
     assert config_differences(sklearn).empty
 
 
@@ -180,7 +203,7 @@ def test_two_rules_of_early_stopping_are_a_confound(store: Store) -> None:
     old = recorded(store, EPYC, TORCH, early_stopping=2)
     new = recorded(store, EPYC, TORCH | TrainingRules().as_versions(), early_stopping=2)
     assert roles(old, new) == {"Early stopping waits for": CONFOUND}
-    assert CONFOUND in fairness([old, new])
+    assert judge_fairness([old, new]).kind == "confounded"
     assert config_differences(
         [recorded(store, EPYC, TORCH), recorded(store, EPYC, TORCH | TrainingRules().as_versions())]
     ).empty
@@ -204,7 +227,7 @@ def test_runs_that_differ_only_in_the_seed_form_a_group(store: Store) -> None:
     formed = seed_groups(runs)
     assert [group.name for group in formed] == ["small", "longer"]
     assert [[run.number for run in group.runs] for group in formed] == [[1, 3, 4, 5], [2]]
-    # a repeated seed is no further try
+    # A repeated seed counts once.
     assert [run.number for run in formed[0].one_per_seed] == [1, 3, 5]
     assert seed_groups([]) == []
 

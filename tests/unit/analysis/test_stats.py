@@ -194,17 +194,27 @@ def test_what_can_be_seen() -> None:
     assert 2 <= few <= stats.seeds_needed(0.001, 0.001, deviation_b=0.0) <= many
 
 
-def test_the_sentence() -> None:
+def test_the_sentence_about_two_models_has_their_counts_and_its_claim() -> None:
     none = PairedTest(10_000, 34, 28, 0.0006, -0.001, 0.002, 0.5258)
-    assert stats.pair_verdict("A", "B", none) == (
-        "A is right on 34 images that B gets wrong, B on 28 that A gets wrong: no evidence of a difference, p = 0.53."
-    )
+    sentence = stats.pair_verdict("A", "B", none)
+    assert re.findall(r"[0-9,]+ image\w*|[AB] on [0-9,]+|p = [0-9.]+[0-9]", sentence) == [
+        "34 images",
+        "B on 28",
+        "p = 0.53",
+    ]
+    assert (sentence.claim.evidence, sentence.claim.ahead, sentence.claim.corrected) == ("none", -1, False)
     some = PairedTest(10_000, 1, 1200, -0.1199, -0.13, -0.11, 1e-9)
-    assert stats.pair_verdict("A", "B", some) == (
-        "A is right on 1 image that B gets wrong, B on 1,200 that A gets wrong: evidence that B is better, p < 0.001."
-    )
-    assert "no evidence of a difference, p = 0.06 (corrected" in stats.pair_verdict("A", "B", some, p=0.06)
-    assert "exactly the same images" in stats.pair_verdict("A", "B", PairedTest(10, 0, 0, 0, 0, 0, 1))
+    sentence = stats.pair_verdict("A", "B", some)
+    assert re.findall(r"[0-9,]+ image\w*|[AB] on [0-9,]+|[AB] is better, p < [0-9.]+[0-9]", sentence) == [
+        "1 image",
+        "B on 1,200",
+        "B is better, p < 0.001",
+    ]
+    assert (sentence.claim.evidence, sentence.claim.ahead) == ("some", 1)
+    sentence = stats.pair_verdict("A", "B", some, p=0.06)
+    assert (sentence.claim.evidence, sentence.claim.p, sentence.claim.corrected) == ("none", 0.06, True)
+    assert "p = 0.06 (corrected" in sentence
+    assert stats.pair_verdict("A", "B", PairedTest(10, 0, 0, 0, 0, 0, 1)).claim.ahead == 0
 
 
 def test_p_is_never_rounded_across_the_line() -> None:
@@ -349,19 +359,20 @@ def test_a_sentence_about_models_claims_what_the_test_says(
 
 def test_the_sentence_about_architectures() -> None:
     a, b = [0.98, 0.981, 0.979], [0.97, 0.971, 0.972]
-    text = stats.group_verdict("a", "b", a, b, stats.group_test(a, b))
-    assert text == (
-        "a is on average 0.90 percentage points better than b (3 seeds each): evidence of a difference "
-        "between the architectures by Welch's p < 0.001 alone; the permutation test's p = 0.1 cannot confirm it, as "
-        "3 seeds each can never show p < 0.1."
-    )
+    sentence = stats.group_verdict("a", "b", a, b, stats.group_test(a, b))
+    assert (sentence.claim.evidence, sentence.claim.ahead, sentence.claim.least) == ("welch only", -1, 0.1)
+    assert sentence.claim.permutation == pytest.approx(0.1)
+    assert sentence.startswith("a is on average 0.90 ")
+    assert "(3 seeds each)" in sentence
+    assert "Welch's p < 0.001 alone" in sentence
     turned = stats.group_verdict("b", "a", b, a, stats.group_test(b, a), p=0.2)
-    assert turned.startswith("a is on average 0.90")
-    assert "no evidence of a difference between the architectures, Welch's p = 0.2 (corrected" in turned
+    assert turned.startswith("a is on average 0.90 ")
+    assert (turned.claim.evidence, turned.claim.p, turned.claim.corrected) == ("none", 0.2, True)
+    assert "Welch's p = 0.2 (corrected" in turned
     alone = stats.group_test([0.98], b)
-    assert "one seed says nothing" in stats.group_verdict("a", "b", [0.98], b, alone)
+    assert stats.group_verdict("a", "b", [0.98], b, alone).claim.evidence == "not tested"
     still = GroupTest(0.0, np.nan, np.nan, np.nan, 1.0)
-    assert "same mean accuracy" in stats.group_verdict("a", "b", [0.9, 0.9], [0.9, 0.9], still)
+    assert stats.group_verdict("a", "b", [0.9, 0.9], [0.9, 0.9], still).claim.ahead == 0
 
 
 @pytest.mark.parametrize(("a", "b"), [((4,), (5,)), ((0,), (0,)), ((2, 2), (2, 2))])

@@ -162,7 +162,7 @@ def test_a_continuation_starts_from_the_finished_runs_weights_with_a_fresh_optim
 def test_missing_data_is_said_with_the_remedy(tmp_path: Path) -> None:
     missing = unavailable_data(plan_runs("mlp-course"), tmp_path)
     assert missing.keys() == {"mnist", "cifar10"}
-    assert "python -m mnist_core data download cifar10" in missing["cifar10"]
+    assert "data download cifar10" in missing["cifar10"]
     assert not unavailable_data(plan_runs(small("cnn", "cnn")), tmp_path)
     absent = plan_runs("mlp-course", "cifar10-mlp", folder=str(tmp_path / "nowhere"))
     assert "nowhere" in unavailable_data(absent, tmp_path)["folder"]

@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from mnist_core import studies
 from mnist_core.analysis import scores
 from mnist_core.commands.study_commands import study_app
 from mnist_core.errors import ConfigError
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
+from mnist_core.studies import catalogue
 from mnist_core.studies.catalogue import all_studies
 from mnist_core.studies.measurements import load_measurements
 from mnist_core.studies.planning import plan_runs, start_runs, study_runs
@@ -130,7 +132,9 @@ def command(store: Store, monkeypatch: pytest.MonkeyPatch):
     study = small("mlp-course", "two-layer-linear", "two-layer-continued")
     cifar = all_studies()["mlp-course"].experiment("cifar10-mlp")
     study = replace(study, experiments=(*study.experiments, cifar))
-    monkeypatch.setattr("mnist_core.studies.catalogue.all_studies", lambda: {"mlp-course": study})
+    # The room keeps what it has handed on once, so both places are replaced, and both come back afterwards.
+    for module in (studies, catalogue):
+        monkeypatch.setattr(module, "all_studies", lambda: {"mlp-course": study})
 
     def follow(store: Store, runs: Sequence[Run], as_json: bool = False, again: str = "") -> list[Run]:
         train_queue(store)

@@ -262,10 +262,9 @@ def test_halving_keeps_the_best_third_of_what_is_known(epoch: int) -> None:
         run = recorded(store, accuracy, epoch)
         reasons.append(sweeps.stopping_reason(store, run, epoch))
     assert [bool(text) for text in reasons] == [False, False, False, True, False, False]
-    assert reasons[3] == (
-        f"Stopped by successive halving after epoch {epoch}: 45.0 % is not among the best third of 4 runs."
-    )
-    # no rung
+    assert f"after epoch {epoch}: 45.0 % " in reasons[3]
+    assert reasons[3].endswith("of 4 runs.")
+    # The next epoch is no rung.
     assert sweeps.stopping_reason(store, run, epoch + 1) == ""
 
 
