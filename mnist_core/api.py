@@ -97,9 +97,9 @@ def predict(run: RunLike, images: np.ndarray | None = None, epoch: int | None = 
     Raises DataError if the images do not fit the network, or the data set is not on this machine or no longer the same.
     """
     store = Store.open()
-    one = _found(store, run)
-    network = trained.load_network(store, one, epoch)
-    batch = _test_images(one) if images is None else _as_batch(np.asarray(images), network.shape)
+    stored = _found(store, run)
+    network = trained.load_network(store, stored, epoch)
+    batch = _test_images(stored) if images is None else _as_batch(np.asarray(images), network.shape)
     return network.probabilities(batch)
 
 
@@ -112,19 +112,19 @@ def compare(first: RunLike, second: RunLike, *more: RunLike) -> Comparison:
     Raises StoreError if a run has not been tested or was tested on other images.
     """
     store = Store.open()
-    runs = [_found(store, one) for one in (first, second, *more)]
+    runs = [_found(store, reference) for reference in (first, second, *more)]
     if len({run.id for run in runs}) < len(runs):
         raise StoreError("compare: the same run is named twice; name different ones")
-    found, left_out = predictions.align(runs, {run.id: predictions.load_split(store, run) for run in runs})
-    if found is None or left_out:
+    aligned, left_out = predictions.align(runs, {run.id: predictions.load_split(store, run) for run in runs})
+    if aligned is None or left_out:
         raise StoreError(f"run #{left_out[0].run.number} {left_out[0].reason}, so it cannot be compared")
-    pairs = stats.all_pairs(found.right)
+    pairs = stats.all_pairs(aligned.right)
     names = [run_label(run) for run in runs]
     sentences = tuple(
         stats.pair_verdict(names[pair.a], names[pair.b], pair.paired, pair.adjusted if len(pairs) > 1 else None)
         for pair in pairs
     )
-    sentences += (found.remark,) if found.remark else ()
+    sentences += (aligned.remark,) if aligned.remark else ()
     rows = [
         {
             "a": names[pair.a],
@@ -160,8 +160,8 @@ def plot(
     if not isinstance(smoothing, int | float) or not 0 <= smoothing <= 0.99:
         raise ConfigError("smoothing", f"{smoothing!r} cannot be used; give a number from 0 (none) to 0.99")
     store = Store.open()
-    runs = [_found(store, one) for one in (run, *more)]
-    return learning_curves({one.id: store.metrics(one.id) for one in runs}, runs, metric, x, smoothing)
+    runs = [_found(store, reference) for reference in (run, *more)]
+    return learning_curves({stored.id: store.metrics(stored.id) for stored in runs}, runs, metric, x, smoothing)
 
 
 def _found(store: Store, run: RunLike) -> Run:

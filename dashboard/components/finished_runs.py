@@ -22,7 +22,7 @@ def _clear_unfinished(
 ) -> None:
     finished: list[ForwardMsg] = []
     if retain_lifecycle_msgs and fragment_ids_this_run:
-        ended = [place for place, message in enumerate(self._queue) if _ends_page(message)]
+        ended = [index for index, message in enumerate(self._queue) if _ends_page(message)]
         count = ended[-1] + 1 if ended else 0
         finished, self._queue = self._queue[:count], self._queue[count:]
     _clear(self, retain_lifecycle_msgs, fragment_ids_this_run)

@@ -36,11 +36,11 @@ def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False, again: 
         task = bar.add_task("runs", total=len(ids))
         thread = queue.start(store)
         ended: set[str] = set()
-        told: list[Trouble] = []
+        shown: list[Trouble] = []
         while True:
-            if (troubles := _troubles(store, thread)) != told:
-                new = [trouble for trouble in troubles if trouble not in told]
-                told = troubles
+            if (troubles := _troubles(store, thread)) != shown:
+                new = [trouble for trouble in troubles if trouble not in shown]
+                shown = troubles
                 for trouble in new:
                     bar.console.print(
                         in_terminal(f"{trouble.text}\n{trouble.lines}".strip()),
@@ -48,17 +48,17 @@ def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False, again: 
                         emoji=False,
                         highlight=False,
                     )
-            found = store.runs(ids=ids)
-            for run in found:
+            followed = store.runs(ids=ids)
+            for run in followed:
                 if not run.active and run.id not in ended:
                     ended.add(run.id)
                     bar.console.print(_line(run), markup=False, emoji=False, highlight=False)
             bar.update(task, completed=len(ended))
-            if not any(run.active for run in found):
-                return found
-            if thread.failed_starts >= _STARTS and not any(run.state == "running" for run in found):
+            if not any(run.active for run in followed):
+                return followed
+            if thread.failed_starts >= _STARTS and not any(run.state == "running" for run in followed):
                 thread.end()
-                raise StoreError(_gave_up([run for run in found if run.active], again))
+                raise StoreError(_gave_up([run for run in followed if run.active], again))
             if interrupt.wait(_LOOK_SECONDS):
                 thread.end()
                 return store.runs(ids=ids)

@@ -53,8 +53,8 @@ def with_true_state(store: Store, run: Run) -> Run:
 
 def running_here(store: Store) -> list[Run]:
     """Runs that a process of this machine trains, if it lives: deleted ones too, until they have stopped."""
-    found = store.runs(states=["running"]) + store.runs(states=["running"], deleted=True)
-    return [run for run in found if run.host == socket.gethostname()]
+    running = store.runs(states=["running"]) + store.runs(states=["running"], deleted=True)
+    return [run for run in running if run.host == socket.gethostname()]
 
 
 def is_gone(run: Run | Holder, silent: float) -> bool:

@@ -86,8 +86,8 @@ class Jobs(threading.Thread):
     @property
     def troubles(self) -> list[Trouble]:
         """What keeps runs from being trained, or safe, now, for a person; empty if nothing does."""
-        found = [self._own_trouble or self._house_trouble, self._start_trouble]
-        return [trouble for trouble in found if trouble is not None] + self._run_troubles
+        candidates = [self._own_trouble or self._house_trouble, self._start_trouble]
+        return [trouble for trouble in candidates if trouble is not None] + self._run_troubles
 
     def serves(self, url: str) -> bool:
         """Whether it is for the store at this address, as it was given or as the opened store tells it."""
@@ -287,7 +287,7 @@ class Jobs(threading.Thread):
 
     def _patrol(self) -> None:
         """Find running runs of this host whose process is gone or hangs: also those left over from a killed app."""
-        own = {worker.run.id: worker for worker in self._workers if worker.run is not None}
+        workers_by_run = {worker.run.id: worker for worker in self._workers if worker.run is not None}
         running = liveness.running_here(self._store)
         self._silence.look({run.id: (run.worker, run.heartbeat, run.step) for run in running})
         self._run_troubles = [
@@ -295,13 +295,15 @@ class Jobs(threading.Thread):
         ]
         begun = [run for run in running if run.pid is not None]
         # A stopped process may hold the lock of the database, which would keep the rest of this from being done.
-        self._end_hanging([run for run in begun if processes.is_stopped(run.pid)], own)
+        self._end_hanging([run for run in begun if processes.is_stopped(run.pid)], workers_by_run)
         if any(self._silence.of(run.id) > _DOUBT_SECONDS for run in begun):
             self._probe()
-            self._end_hanging(begun, own)
+            self._end_hanging(begun, workers_by_run)
         now = self._store.clock()
         for run in running:
-            if run.id not in own and liveness.is_gone(run, max(self._silence.of(run.id), now - (run.heartbeat or 0.0))):
+            if run.id not in workers_by_run and liveness.is_gone(
+                run, max(self._silence.of(run.id), now - (run.heartbeat or 0.0))
+            ):
                 self._lost(run, "The process of this run is gone.")
         liveness.settle_broken(self._store)
 
@@ -316,15 +318,15 @@ class Jobs(threading.Thread):
         if time.monotonic() - begun > _LATE_SECONDS:
             self._silence.forget()
 
-    def _end_hanging(self, runs: Sequence[Run], own: Mapping[str, WorkerProcess]) -> None:
+    def _end_hanging(self, runs: Sequence[Run], workers_by_run: Mapping[str, WorkerProcess]) -> None:
         """Kill workers that no longer answer. Any other process may be only asleep, and is left alone."""
         why = f"Its process said nothing for {SILENT_SECONDS:.0f} s and was ended."
         for run in runs:
             if self._silence.of(run.id) <= SILENT_SECONDS or run.pid is None:
                 continue
-            if run.id in own:
-                own[run.id].verdict = why
-                own[run.id].process.kill()
+            if run.id in workers_by_run:
+                workers_by_run[run.id].verdict = why
+                workers_by_run[run.id].process.kill()
             elif "mnist_core.jobs.worker" in processes.command(run.pid):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(run.pid, signal.SIGKILL)

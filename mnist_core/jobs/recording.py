@@ -87,7 +87,7 @@ def _prediction_tables(run: Run, images: Data, model: torch.nn.Module) -> list[p
             continue
         # (N, classes)
         probabilities = predict_split(model, images, split, precision=run.config.precision)
-        frame = pd.DataFrame(probabilities, columns=[f"p{place}" for place in range(probabilities.shape[1])])
+        frame = pd.DataFrame(probabilities, columns=[f"p{label}" for label in range(probabilities.shape[1])])
         frame.insert(0, "label", split.labels.cpu().numpy())
         frame.insert(0, "index", range(len(frame)))
         frame.insert(0, "split", name)

@@ -44,7 +44,11 @@ def refusal(store: Store, run: Run) -> str:
 
 def passed_over(store: Store, run: Run, used: Artifact) -> str:
     """A sentence on checkpoints after the one that a run goes on from, which are damaged; "" if there is none."""
-    later = [one for one in store.artifacts(run.id, kind="checkpoint") if (one.step or 0) > (used.step or 0)]
+    later = [
+        checkpoint
+        for checkpoint in store.artifacts(run.id, kind="checkpoint")
+        if (checkpoint.step or 0) > (used.step or 0)
+    ]
     if not later:
         return ""
     return f"Later checkpoints were missing or damaged, so it went on from the end of epoch {used.epoch}."

@@ -93,9 +93,9 @@ class SklearnTrainer:
 def _restore(prepared: PreparedRun) -> str:
     """Restore the run's own checkpoint, or the one that the run continues from; returns a note."""
     store, run, config, model, state = prepared.store, prepared.run, prepared.config, prepared.model, prepared.state
-    own = prepared.checkpoint
-    if own:
-        folder, artifact = store.folder(run.id), own
+    stored = prepared.checkpoint
+    if stored:
+        folder, artifact = store.folder(run.id), stored
     elif config.continue_from:
         parent = store.run(config.continue_from)
         artifact = trained.chosen_checkpoint(store, parent, config.continue_epoch)
@@ -109,17 +109,17 @@ def _restore(prepared: PreparedRun) -> str:
         return ""
     checkpoint = checkpoints.load_checkpoint(folder / artifact.path)
     checkpoints.restore_weights(checkpoint, model)
-    note = resuming.passed_over(store, run, own) if own else ""
-    if config.fresh_optimizer and not own:
+    note = resuming.passed_over(store, run, stored) if stored else ""
+    if config.fresh_optimizer and not stored:
         note = "Only the weights were taken over: the optimizer starts afresh."
-    elif own or store.run(config.continue_from).config.optimizer == config.optimizer:
+    elif stored or store.run(config.continue_from).config.optimizer == config.optimizer:
         checkpoints.restore_optimizers(checkpoint, state.optimizers)
     else:
         note = f"The optimizer is another one than in the run continued from: {config.optimizer} starts afresh."
-    if own or not config.fresh_optimizer:
+    if stored or not config.fresh_optimizer:
         checkpoints.restore_random_state(checkpoint)
     state.restore(checkpoint.progress)
-    if own:
+    if stored:
         store.rewind(run, state.step, epoch=state.epoch, **_best(state))
     else:
         # Time and the choice of the best epoch are not taken over from the other run.

@@ -120,5 +120,5 @@ def replaced_folders(results: Path) -> list[Path]:
     return sorted(
         path
         for path in results.glob(f"{REPLACED_PREFIX}*")
-        if path.is_dir() and any(RUN_FOLDER.fullmatch(one.name) or one.suffix == ".db" for one in path.iterdir())
+        if path.is_dir() and any(RUN_FOLDER.fullmatch(entry.name) or entry.suffix == ".db" for entry in path.iterdir())
     )

@@ -48,12 +48,14 @@ class Files(Database):
             query = query.where(runs.c.id.in_(ids))
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        found: dict[str, int] = {}
+        bytes_by_run: dict[str, int] = {}
         for run_id, path in rows:
             # What is damaged in a row names no file; nothing of it could be freed.
             with contextlib.suppress(OSError, ValueError, TypeError):
-                found[run_id] = found.get(run_id, 0) + os.stat(os.path.join(self.root, run_id, path)).st_size
-        return found
+                bytes_by_run[run_id] = (
+                    bytes_by_run.get(run_id, 0) + os.stat(os.path.join(self.root, run_id, path)).st_size
+                )
+        return bytes_by_run
 
     def size(self, run_id: str, artifact: Artifact) -> int:
         """Bytes that the artifact's file takes on the disk now; 0 if it is gone."""
@@ -132,6 +134,6 @@ def _is_whole(artifact: Artifact) -> bool:
     places = (artifact.epoch, artifact.step)
     return (
         all(isinstance(text, str) and "\0" not in text for text in texts)
-        and all(place is None or isinstance(place, int) for place in places)
+        and all(index is None or isinstance(index, int) for index in places)
         and isinstance(artifact.size, int)
     )

@@ -59,8 +59,8 @@ class ImportedRuns(Database):
         with self._engine.connect() as connection:
             if self._number(connection, run_id) != -1:
                 return False
-        there = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
-        if there != {file.path for file in files} or not all(is_intact(target / file.path, file) for file in files):
+        present = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
+        if present != {file.path for file in files} or not all(is_intact(target / file.path, file) for file in files):
             return False
         shutil.rmtree(target)
         return True

@@ -19,22 +19,22 @@ def leftovers(folder: Path, *, owner_gone: bool = False) -> list[Path]:
 
     `owner_gone`: nobody writes there, whatever process has the number by now.
     """
-    found: list[Path] = []
+    paths: list[Path] = []
     for top, folders, files in os.walk(folder):
         for name in [*folders, *files]:
             match = _NAME.fullmatch(name)
             if match and (owner_gone or not _is_alive(int(match[1]), Path(top, name))):
-                found.append(Path(top, name))
+                paths.append(Path(top, name))
         folders[:] = [name for name in folders if not _NAME.fullmatch(name)]
-    return sorted(found)
+    return sorted(paths)
 
 
 def remove_leftovers(folder: Path, *, owner_gone: bool = False) -> list[Path]:
     """Remove what `leftovers` finds; returns it."""
-    found = leftovers(folder, owner_gone=owner_gone)
-    for path in found:
+    paths = leftovers(folder, owner_gone=owner_gone)
+    for path in paths:
         remove(path)
-    return found
+    return paths
 
 
 def remove_leftovers_of(target: Path) -> None:

@@ -18,7 +18,7 @@ COLUMNS = ("id", "step", "epoch", "name", "value", "seconds")
 
 def rows(number: int, events: Iterable[Event], learning_rate: float | None) -> list[dict[str, Any]]:
     """The events as rows; the learning rate gets one only where it differs from the one before."""
-    found = []
+    values = []
     for event in events:
         if isinstance(event, RunStarted):
             continue
@@ -27,11 +27,11 @@ def rows(number: int, events: Iterable[Event], learning_rate: float | None) -> l
                 if value == learning_rate:
                     continue
                 learning_rate = value
-            found.append(
+            values.append(
                 {"run": number, "step": event.step, "epoch": event.epoch, "name": name, "seconds": event.seconds}
                 | stored(value)
             )
-    return found
+    return values
 
 
 def progress(events: Sequence[Event]) -> dict[str, Any]:
@@ -65,9 +65,11 @@ def read(
     query = sa.select(*columns).where(metrics.c.run == number, metrics.c.id > after).order_by(metrics.c.id)
     if names is not None:
         query = query.where(metrics.c.name.in_(names))
-    found = connection.execute(query.limit(limit)).all()
-    values = [float(row.special) if row.special else row.value for row in found]
-    table = pd.DataFrame({name: [row[place] for row in found] for place, name in enumerate(COLUMNS)}, columns=COLUMNS)
+    records = connection.execute(query.limit(limit)).all()
+    values = [float(row.special) if row.special else row.value for row in records]
+    table = pd.DataFrame(
+        {name: [row[position] for row in records] for position, name in enumerate(COLUMNS)}, columns=COLUMNS
+    )
     return table.assign(value=pd.Series(values, dtype="float64")).astype(
         {"id": "int64", "step": "int64", "epoch": "int64", "seconds": "float64", "name": "str"}
     )
@@ -82,23 +84,23 @@ def columns(connection: sa.Connection, number: int, names: Sequence[str]) -> "di
 
     fields = [metrics.c[name] for name in ("step", "epoch", "seconds", "value", "special", "name")]
     query = sa.select(*fields).where(metrics.c.run == number, metrics.c.name.in_(names)).order_by(metrics.c.id)
-    found = connection.execute(query).all()
-    step, epoch, seconds, value, special, name = zip(*found, strict=True) if found else ((),) * 6
+    records = connection.execute(query).all()
+    step, epoch, seconds, value, special, name = zip(*records, strict=True) if records else ((),) * 6
     # None becomes NaN
     values = np.array(value, dtype=np.float64)
-    for place in np.flatnonzero(np.isnan(values)):
-        values[place] = float(special[place] or "nan")
+    for row in np.flatnonzero(np.isnan(values)):
+        values[row] = float(special[row] or "nan")
     whole = (np.array(column, dtype=np.int64) for column in (step, epoch))
     arrays = (*whole, np.array(seconds, dtype=np.float64), values)
     return by_name(np.array(name, dtype=object), arrays, names)
 
 
 def by_name(
-    known: "np.ndarray", arrays: "Sequence[np.ndarray]", names: Iterable[str]
+    name_column: "np.ndarray", arrays: "Sequence[np.ndarray]", names: Iterable[str]
 ) -> "dict[str, tuple[np.ndarray, ...]]":
     """The parts of arrays (N,) that belong to each of `names`, where `known` (N,) says whose each row is."""
-    own = {wanted: known == wanted for wanted in names}
-    return {wanted: tuple(array[rows] for array in arrays) for wanted, rows in own.items()}
+    masks = {wanted: name_column == wanted for wanted in names}
+    return {wanted: tuple(array[rows] for array in arrays) for wanted, rows in masks.items()}
 
 
 def stored(value: float) -> dict[str, float | str | None]:
@@ -115,8 +117,8 @@ def _values(event: Event) -> list[tuple[str, float]]:
             ("learning_rate", event.learning_rate),
         ]
     if isinstance(event, EpochEnd):
-        found = [("epoch_train_loss", event.train_loss), ("epoch_train_accuracy", event.train_accuracy)]
+        pairs = [("epoch_train_loss", event.train_loss), ("epoch_train_accuracy", event.train_accuracy)]
         if event.validation_loss is not None and event.validation_accuracy is not None:
-            found += [("validation_loss", event.validation_loss), ("validation_accuracy", event.validation_accuracy)]
-        return found
+            pairs += [("validation_loss", event.validation_loss), ("validation_accuracy", event.validation_accuracy)]
+        return pairs
     return []

@@ -81,7 +81,7 @@ def needs(configs: Sequence[RunConfig]) -> list[RunNeeds]:
     """
     shapes: dict[tuple[object, ...], tuple[tuple[int, int, int], int]] = {}
     counted: dict[str, int] = {}
-    found: list[RunNeeds] = []
+    needs_of_runs: list[RunNeeds] = []
     for config in configs:
         kind = config.dataset, config.folder, config.folder_size, config.folder_colour
         if kind not in shapes:
@@ -91,8 +91,8 @@ def needs(configs: Sequence[RunConfig]) -> list[RunNeeds]:
         check_network(config.architecture, config.initial_weights, shape, classes)
         check_batches(config, shape, classes, images)
         check_needs(config, shape, classes, images)
-        found.append(estimate_needs(config, shape, classes, images))
-    return found
+        needs_of_runs.append(estimate_needs(config, shape, classes, images))
+    return needs_of_runs
 
 
 def _images(config: RunConfig, counted: dict[str, int]) -> int:

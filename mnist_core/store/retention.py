@@ -25,14 +25,18 @@ def thinned(
     """
     most_bytes = read_limit("MAX_CHECKPOINT_BYTES") if most_bytes is None else most_bytes
     most = read_limit("MAX_CHECKPOINTS") if most is None else most
-    kept = [one for one in checkpoints if one is checkpoints[-1] or one.epoch == best_epoch or one.epoch in needed]
-    others = [one for one in checkpoints if one not in kept]
+    kept = [
+        checkpoint
+        for checkpoint in checkpoints
+        if checkpoint is checkpoints[-1] or checkpoint.epoch == best_epoch or checkpoint.epoch in needed
+    ]
+    others = [checkpoint for checkpoint in checkpoints if checkpoint not in kept]
     distance = every
     between = _spaced(others, distance)
     while between and (_size([*kept, *between]) > most_bytes or len(kept) + len(between) > most):
         distance *= 2
         between = _spaced(between, distance)
-    return [one for one in others if one not in between]
+    return [checkpoint for checkpoint in others if checkpoint not in between]
 
 
 def needless(store: Store, run: Run) -> list[Artifact]:
@@ -42,8 +46,8 @@ def needless(store: Store, run: Run) -> list[Artifact]:
 
 
 def _spaced(checkpoints: Sequence[Artifact], distance: int) -> list[Artifact]:
-    return [one for one in checkpoints if (one.epoch or 0) % distance == 0]
+    return [checkpoint for checkpoint in checkpoints if (checkpoint.epoch or 0) % distance == 0]
 
 
 def _size(checkpoints: Sequence[Artifact]) -> int:
-    return sum(one.size for one in checkpoints)
+    return sum(checkpoint.size for checkpoint in checkpoints)

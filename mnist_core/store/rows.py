@@ -44,22 +44,22 @@ def _halved(
 
 def _parsed(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> tuple[list[Run], list[BrokenRun]]:
     """Raises one of _UNREADABLE or StorageError where not even the columns of a row can be read."""
-    found: list[Run] = []
+    parsed: list[Run] = []
     broken: list[BrokenRun] = []
     query = sa.select(runs).where(*conditions).order_by(runs.c.number.desc())
     for row in connection.execute(query).mappings().all():
         try:
-            found.append(run_from_row(row))
+            parsed.append(run_from_row(row))
         except _UNREADABLE as error:
             broken.append(_broken(connection, row["number"], _reason(error)))
-    return found, broken
+    return parsed, broken
 
 
 def holder(connection: sa.Connection, number: int) -> Holder | None:
     """Who trains the run of a row that may be broken; None where the database's file is damaged at its place."""
     # As SQLite has them: what a column says in another kind is left out, and spoils no other.
     kinds: dict[str, tuple[type, ...]] = {"host": (str,), "pid": (int,), "pid_start": (str,), "heartbeat": (float, int)}
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, kind in kinds.items():
         query = sa.select(sa.cast(runs.c[name], sa.LargeBinary), sa.func.typeof(runs.c[name]))
         try:
@@ -71,8 +71,8 @@ def holder(connection: sa.Connection, number: int) -> Holder | None:
         if row is None:
             return None
         value, stored = row
-        found[name] = _as_kind(value, stored, kind)
-    return Holder(number, **found)
+        values[name] = _as_kind(value, stored, kind)
+    return Holder(number, **values)
 
 
 def first_queued(connection: sa.Connection) -> int | None:

@@ -297,7 +297,7 @@ def new_id(now: float | None = None) -> str:
 
 
 def new_row(
-    config: RunConfig, name: str, tags: Iterable[str], now: float, place: float, sweep: str | None = None
+    config: RunConfig, name: str, tags: Iterable[str], now: float, position: float, sweep: str | None = None
 ) -> dict[str, Any]:
     """The row of a run that is queued at `now`, in this place of the queue."""
     return {
@@ -308,7 +308,7 @@ def new_row(
         "config": config.model_dump(mode="json"),
         "digest": config.digest(),
         "created": now,
-        "queued": place,
+        "queued": position,
         "sweep": sweep,
     }
 

@@ -21,9 +21,9 @@ def damage(path: Path) -> str:
     address = f"{path.absolute().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(address, uri=True, timeout=_LOCK_SECONDS)) as connection:
-            found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-            if found != "ok":
-                return " ".join(str(found).split())
+            answer = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if answer != "ok":
+                return " ".join(str(answer).split())
             if version(connection) is None:
                 return "it does not say its version"
             lacks = lacking(connection)
@@ -49,23 +49,26 @@ def lacking(connection: sqlite3.Connection) -> list[str]:
     """Tables and columns that a database of its version should have and has not, each as "table runs" or "column
     runs.note"; nothing is known of a newer version. Raises one of SQLITE_ERRORS.
     """
-    known = version(connection) or SCHEMA_VERSION
-    if known > SCHEMA_VERSION:
+    schema_version = version(connection) or SCHEMA_VERSION
+    if schema_version > SCHEMA_VERSION:
         return []
     later = {
-        place for step, statements in CHANGES.items() if step > known for place in _ADDED.findall(" ".join(statements))
+        added
+        for step, statements in CHANGES.items()
+        if step > schema_version
+        for added in _ADDED.findall(" ".join(statements))
     }
-    found = []
+    missing = []
     for table in metadata.sorted_tables:
-        if known < SCHEMA_VERSION and table.name not in _FIRST_TABLES:
+        if schema_version < SCHEMA_VERSION and table.name not in _FIRST_TABLES:
             continue
-        there = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
-        if not there:
-            found.append(f"table {table.name}")
+        present = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
+        if not present:
+            missing.append(f"table {table.name}")
             continue
         wanted = (column.name for column in table.columns if (table.name, column.name) not in later)
-        found += [f"column {table.name}.{name}" for name in wanted if name not in there]
-    return found
+        missing += [f"column {table.name}.{name}" for name in wanted if name not in present]
+    return missing
 
 
 def sqlite_message(error: Exception) -> str:

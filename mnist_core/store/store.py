@@ -67,12 +67,12 @@ class Store(Files, Sweeps, ImportedRuns):
     def run(self, run_id: str) -> Run:
         """One run by its id. Raises StoreError if there is none."""
         with self._engine.connect() as connection:
-            found, broken = rows.read(connection, runs.c.id == run_id)
+            matches, broken = rows.read(connection, runs.c.id == run_id)
         if broken:
             raise StoreError(f"{broken[0].described} {broken[0].remedy}")
-        if not found:
+        if not matches:
             raise StoreError(f"there is no run {run_id!r}; `python -m mnist_core list` shows the ids")
-        return found[0]
+        return matches[0]
 
     def find(self, text: str) -> Run:
         """One run by its number ("12" or "#12"), id, or the beginning of an id. Raises StoreError."""
@@ -89,13 +89,13 @@ class Store(Files, Sweeps, ImportedRuns):
             matches = runs.c.id.startswith(text, autoescape=True)
         with self._engine.connect() as connection:
             query = sa.select(runs.c.number, runs.c.id).where(matches, runs.c.deleted.is_(None))
-            found = connection.execute(query).all()
-        if not text or len(found) != 1:
+            numbers = connection.execute(query).all()
+        if not text or len(numbers) != 1:
             raise StoreError(
-                f"{text!r} names {'no run' if not (text and found) else f'{len(found)} runs'}; "
+                f"{text!r} names {'no run' if not (text and numbers) else f'{len(numbers)} runs'}; "
                 "`python -m mnist_core list` shows numbers and ids"
             )
-        return found[0].number, found[0].id
+        return numbers[0].number, numbers[0].id
 
     def runs(
         self,
@@ -119,9 +119,9 @@ class Store(Files, Sweeps, ImportedRuns):
         if sweep is not None:
             conditions.append(runs.c.sweep == sweep)
         with self._engine.connect() as connection:
-            found, _ = rows.read(connection, *conditions)
-        places = {run_id: place for place, run_id in enumerate(ids or ())}
-        return sorted(found, key=lambda run: places.get(run.id, 0))
+            matches, _ = rows.read(connection, *conditions)
+        places = {run_id: position for position, run_id in enumerate(ids or ())}
+        return sorted(matches, key=lambda run: places.get(run.id, 0))
 
     def runs_and_broken(self) -> tuple[list[Run], list[BrokenRun]]:
         """All runs that are not deleted, and all rows that are not and cannot be read as runs; newest first."""
@@ -195,8 +195,8 @@ class Store(Files, Sweeps, ImportedRuns):
         """Those of the runs whose own figures or labels in the database are not what they were when the run ended."""
         with self._engine.connect() as connection:
             numbers = [run.number for run in runs]
-            found = set(history.changed_rows(connection, numbers if len(numbers) < _MANY else None, self._checked))
-        return [run for run in runs if run.number in found]
+            changed = set(history.changed_rows(connection, numbers if len(numbers) < _MANY else None, self._checked))
+        return [run for run in runs if run.number in changed]
 
     def without_fingerprints(self) -> list[int]:
         """Numbers of the runs that ended without some fingerprint, so that a change may go unnoticed."""
@@ -224,16 +224,16 @@ class Store(Files, Sweeps, ImportedRuns):
 
     def fingerprinted_late(self) -> list[int]:
         """Numbers of the runs whose fingerprints were not kept when they ended but by `keep_fingerprints`."""
-        found = self._late()
-        if not found:
+        late = self._late()
+        if not late:
             return []
         with self._engine.connect() as connection:
             kept = history.with_fingerprint(connection, history.OF_ROW)
-        return [number for number in found if number in kept]
+        return [number for number in late if number in kept]
 
     def _late(self) -> list[int]:
-        found = self.setting(_LATE, [])
-        return found if isinstance(found, list) else []
+        late = self.setting(_LATE, [])
+        return late if isinstance(late, list) else []
 
     def _check(self, number: int, arrays: "dict[str, tuple[np.ndarray, ...]]", kept: dict[str, str]) -> None:
         if damaged := history.changed_metrics(arrays, kept):
@@ -254,9 +254,9 @@ class Store(Files, Sweeps, ImportedRuns):
         # Looked for as a text: JSON of one broken row must not end the query.
         text = sa.type_coerce(runs.c.config, sa.Text)
         with self._engine.connect() as connection:
-            found = rows.readable(connection, sa.select(text).where(text.contains(run_id, autoescape=True)))
+            texts = rows.readable(connection, sa.select(text).where(text.contains(run_id, autoescape=True)))
         epochs: set[int] = set()
-        for (config,) in found:
+        for (config,) in texts:
             with contextlib.suppress(ValueError, TypeError, AttributeError, RecursionError):
                 values = json.loads(config)
                 if values.get("continue_from") == run_id and values.get("continue_epoch") is not None:
@@ -289,8 +289,8 @@ class Store(Files, Sweeps, ImportedRuns):
         if not entries:
             return []
         with writing(self._engine).begin() as connection:
-            place = _end_of_queue(connection, now)
-            values = [new_row(config, name, tags, now, place, sweep) for config, name in entries]
+            position = _end_of_queue(connection, now)
+            values = [new_row(config, name, tags, now, position, sweep) for config, name in entries]
             connection.execute(runs.insert(), values)
         keep_reserve(self.root)
         return self.runs(ids=[row["id"] for row in values])
@@ -441,12 +441,12 @@ class Store(Files, Sweeps, ImportedRuns):
                 values = claim(self.clock(), None if run_id is None else os.getpid())
                 change = runs.update().where(wanted).values(**values).returning(runs.c.id)
                 claimed = connection.execute(change).scalar()
-                found, broken = rows.read(connection, runs.c.id == claimed) if claimed else ([], [])
+                matches, broken = rows.read(connection, runs.c.id == claimed) if claimed else ([], [])
                 # nobody can train it: it must not hold up the others
                 if broken:
                     self._fail(connection, broken[0].number)
-            if found or (run_id is not None and not broken):
-                return found[0] if found else None
+            if matches or (run_id is not None and not broken):
+                return matches[0] if matches else None
             # It was broken, or another process was quicker: it is the turn of the next.
 
     def broken_holders(self) -> list[Holder]:
@@ -517,14 +517,14 @@ class Store(Files, Sweeps, ImportedRuns):
         with writing(self._engine, durable=False).begin() as connection:
             last = connection.execute(sa.select(runs.c.learning_rate).where(runs.c.number == run.number)).scalar()
             self._write(connection, run, heartbeat=self.clock(), **metric_rows.progress(events))
-            if found := metric_rows.rows(run.number, events, last):
-                connection.execute(metrics.insert(), found)
+            if values := metric_rows.rows(run.number, events, last):
+                connection.execute(metrics.insert(), values)
 
     def finish(self, run: Run, state: RunState, note: str = "", **values: Any) -> None:
         """End the worker's hold on a run; `note` is added to what the run says already."""
         with writing(self._engine).begin() as connection:
-            said = connection.execute(sa.select(runs.c.note).where(runs.c.number == run.number)).scalar() or ""
-            note = said if note in said else f"{said} {note}".strip()
+            before = connection.execute(sa.select(runs.c.note).where(runs.c.number == run.number)).scalar() or ""
+            note = before if note in before else f"{before} {note}".strip()
             self._write(
                 connection,
                 run,

@@ -75,8 +75,8 @@ class Sweeps(Database):
 
     def at_epoch(self, sweep_id: str, name: str, epoch: int) -> dict[str, float]:
         """A metric of which there is one an epoch, for all runs of a sweep that have it, by their ids: one query."""
-        own = (runs.c.sweep == sweep_id) & runs.c.deleted.is_(None) & (runs.c.epoch >= epoch)
-        query = sa.select(runs.c.id, metrics.c.value).join(metrics, metrics.c.run == runs.c.number).where(own)
+        condition = (runs.c.sweep == sweep_id) & runs.c.deleted.is_(None) & (runs.c.epoch >= epoch)
+        query = sa.select(runs.c.id, metrics.c.value).join(metrics, metrics.c.run == runs.c.number).where(condition)
         query = query.where(metrics.c.name == name, metrics.c.epoch == epoch, metrics.c.value.is_not(None))
         with self._engine.connect() as connection:
             return {row.id: row.value for row in connection.execute(query)}

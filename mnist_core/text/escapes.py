@@ -47,14 +47,14 @@ def is_text(value: object) -> bool:
     # Not by recursion: values may lie deeper in each other than Python's stack bears.
     waiting = [value]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, str):
-            if not one.isascii() and any("\ud800" <= sign <= "\udfff" for sign in one):
+        item = waiting.pop()
+        if isinstance(item, str):
+            if not item.isascii() and any("\ud800" <= sign <= "\udfff" for sign in item):
                 return False
-        elif isinstance(one, Mapping):
-            waiting += [*one, *one.values()]
-        elif isinstance(one, list | tuple):
-            waiting += one
+        elif isinstance(item, Mapping):
+            waiting += [*item, *item.values()]
+        elif isinstance(item, list | tuple):
+            waiting += item
     return True
 
 

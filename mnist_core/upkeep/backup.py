@@ -132,12 +132,12 @@ def _attempt(
     runs, files = _listed(temporary / DATABASE)
     missing: list[BackupFile] = []
     new = 0
-    for place, file in enumerate(files):
+    for index, file in enumerate(files):
         count = _keep(results, folder, file)
         if count is None:
             missing.append(file)
         new += count or 0
-        progress(place + 1, len(files))
+        progress(index + 1, len(files))
     return _Copied(BackupContent(sha256=sha256, size=size), runs, files, missing, new)
 
 

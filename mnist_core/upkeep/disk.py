@@ -44,12 +44,12 @@ def prune(store: Store, runs: Sequence[Run], dry_run: bool = False) -> list[Free
 
     With `dry_run` it only says what that would free. Curves, figures and predictions stay.
     """
-    found = [_needless(store, run) for run in runs]
+    prunings = [_needless(store, run) for run in runs]
     if not dry_run:
-        for freed in found:
-            for one in freed.checkpoints:
-                store.drop_artifact(freed.run, one.path)
-    return [freed for freed in found if freed.checkpoints]
+        for freed in prunings:
+            for checkpoint in freed.checkpoints:
+                store.drop_artifact(freed.run, checkpoint.path)
+    return [freed for freed in prunings if freed.checkpoints]
 
 
 def remove_deleted(store: Store, dry_run: bool = False) -> tuple[list[Run], int, list[Run]]:
@@ -68,4 +68,4 @@ def remove_deleted(store: Store, dry_run: bool = False) -> tuple[list[Run], int,
 
 def _needless(store: Store, run: Run) -> Freed:
     checkpoints = retention.needless(store, run)
-    return Freed(run, tuple(checkpoints), sum(store.size(run.id, one) for one in checkpoints))
+    return Freed(run, tuple(checkpoints), sum(store.size(run.id, checkpoint) for checkpoint in checkpoints))

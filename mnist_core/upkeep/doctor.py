@@ -108,10 +108,10 @@ def _permissions(database: Path, results: Path, repair: bool) -> list[Finding]:
 
 
 def _temporary(results: Path, repair: bool) -> list[Finding]:
-    found = remove_leftovers(results) if repair else leftovers(results)
-    if not found:
+    paths = remove_leftovers(results) if repair else leftovers(results)
+    if not paths:
         return []
-    text = f"{len(found)} temporary file{'s' * (len(found) > 1)} of processes that were killed: {_named(found)}"
+    text = f"{len(paths)} temporary file{'s' * (len(paths) > 1)} of processes that were killed: {_named(paths)}"
     if repair:
         return [Finding("results", "repaired", f"{text}; removed")]
     return [Finding("results", "wrong", text, "doctor --repair removes them.")]
@@ -156,7 +156,11 @@ def _database(database: Path, results: Path, repair: bool) -> list[Finding]:
         text = f"{database} is damaged ({soundness.sqlite_message(error)})"
         return [Finding("results", "wrong", text, _bring_back(results))]
     if messages:
-        remedy = "doctor --repair makes it anew." if all("index" in one for one in messages) else _bring_back(results)
+        remedy = (
+            "doctor --repair makes it anew."
+            if all("index" in sentence for sentence in messages)
+            else _bring_back(results)
+        )
         return [Finding("results", "wrong", f"{database} is damaged: {messages[0]}", remedy)]
     if version is None:
         return [Finding("results", "wrong", f"{database} does not say its version", _bring_back(results))]
@@ -178,8 +182,8 @@ def _integrity(database: Path) -> list[str]:
 
 def _folders_without_rows(database: Path, results: Path, repair: bool) -> list[Finding]:
     with closing(_reading(database)) as connection:
-        known = {row[0] for row in connection.execute("SELECT id FROM runs")}
-    strays = [path for path in _run_folders(results) if path.name not in known]
+        ids = {row[0] for row in connection.execute("SELECT id FROM runs")}
+    strays = [path for path in _run_folders(results) if path.name not in ids]
     findings = []
     for folder in strays:
         text = f"the folder {folder} belongs to no run of the database"
@@ -279,15 +283,15 @@ def _run(store: Store, run_id: str, number: int, repair: bool) -> tuple[list[Fin
         return [Finding("results", "wrong", f"run #{number}: its row cannot be read ({reason})", remedy)], 0
     folder = store.folder(run_id)
     damaged = [
-        one.path
-        for one in artifacts
-        if not (folder / one.path).is_file() or file_sha256(folder / one.path) != one.sha256
+        artifact.path
+        for artifact in artifacts
+        if not (folder / artifact.path).is_file() or file_sha256(folder / artifact.path) != artifact.sha256
     ]
     # A run that trains replaces files while they are looked at.
     if damaged and not active:
         text = f"run #{number}: {len(damaged)} of {len(artifacts)} files are missing or damaged: {_named(damaged)}"
         findings.append(Finding("results", "wrong", text, restoring))
-    return findings, sum(one.size for one in artifacts)
+    return findings, sum(artifact.size for artifact in artifacts)
 
 
 def _strays(store: Store, run_id: str, number: int, repair: bool) -> list[Finding]:

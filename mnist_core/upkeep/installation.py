@@ -39,13 +39,13 @@ def _packages() -> list[Finding]:
     findings = []
     for name, tested in _tested().items():
         try:
-            found = version(name)
+            installed = version(name)
         except PackageNotFoundError:
             findings.append(Finding("installation", "wrong", f"{name} is not installed", _INSTALL))
             continue
         # A build's own suffix, such as +cpu, is no other version.
-        if found.split("+")[0] != tested:
-            text = f"{name} is version {found}; this program was tested with {tested}"
+        if installed.split("+")[0] != tested:
+            text = f"{name} is version {installed}; this program was tested with {tested}"
             findings.append(Finding("installation", "note", text, "If something fails, install the tested version."))
     return findings
 

@@ -54,9 +54,9 @@ def restore(source: Path, database: Path, results: Path, replace: bool = False) 
     those in `results`/backups. Runs that are there are never touched unless `replace`: then they are moved aside and
     kept. Everything is checked before anything is put in its place, the database last. Raises StoreError.
     """
-    there = [path for path in (database, *_run_folders(results)) if path.exists()]
+    present = [path for path in (database, *_run_folders(results)) if path.exists()]
     # A database that the app has begun and that has no run yet is nothing that could be lost.
-    begun = there == [database] and _is_without_runs(database)
+    begun = present == [database] and _is_without_runs(database)
     if is_foreign(database):
         raise StorageError(f"{database} {FOREIGN}", "foreign")
     if replace:
@@ -73,13 +73,13 @@ def restore(source: Path, database: Path, results: Path, replace: bool = False) 
         _check_room(about, results)
         _collect(chosen, about, temporary)
         _check_database(temporary / DATABASE, chosen / DATABASE)
-        if there and not (replace or begun) and not _is_unfinished(there, database, temporary):
+        if present and not (replace or begun) and not _is_unfinished(present, database, temporary):
             raise StoreError(
                 f"{results} holds runs already. Restore into another folder with --into, or let --replace move them "
                 "aside; they are kept."
             )
         _end_training(temporary / DATABASE)
-        aside = _move_aside(database, results) if there and (replace or begun) else None
+        aside = _move_aside(database, results) if present and (replace or begun) else None
         for folder in _run_folders(temporary):
             if not (results / folder.name).exists():
                 folder.rename(results / folder.name)
@@ -112,10 +112,10 @@ def _chosen(source: Path) -> Path:
     """The backup that is meant."""
     if (source / MANIFEST).is_file():
         return source
-    found = backups(source)
-    if not found:
+    candidates = backups(source)
+    if not candidates:
         raise StoreError(f"{source} holds no backup; `python -m mnist_core backup DIR` makes one")
-    return found[-1]
+    return candidates[-1]
 
 
 def _check_room(about: BackupManifest, results: Path) -> None:
@@ -161,11 +161,11 @@ def _is_without_runs(database: Path) -> bool:
         return False
 
 
-def _is_unfinished(there: list[Path], database: Path, temporary: Path) -> bool:
+def _is_unfinished(present: list[Path], database: Path, temporary: Path) -> bool:
     """Whether all that is there comes from a restoring of this very backup that was ended before the database."""
-    if database in there:
+    if database in present:
         return False
-    return all(_same_files(folder, temporary / folder.name) for folder in there)
+    return all(_same_files(folder, temporary / folder.name) for folder in present)
 
 
 def _same_files(folder: Path, other: Path) -> bool:

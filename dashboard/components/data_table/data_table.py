@@ -132,17 +132,17 @@ def _content(frame: pd.DataFrame, columns: Mapping[str, Any], decimals: Mapping[
 
 
 def _column(
-    name: str, values: pd.Series, known: Mapping[str, Any] | str, decimals: Sequence[int] | None
+    name: str, values: pd.Series, config: Mapping[str, Any] | str, decimals: Sequence[int] | None
 ) -> dict[str, Any]:
-    if isinstance(known, str):
-        known = {"label": known}
-    kind = known.get("type_config") or {}
-    found = {
+    if isinstance(config, str):
+        config = {"label": config}
+    kind = config.get("type_config") or {}
+    column = {
         "name": one_line(name),
-        "head": one_line(known.get("label") or name),
-        "help": known.get("help"),
-        "width": known.get("width"),
-        "pinned": bool(known.get("pinned")),
+        "head": one_line(config.get("label") or name),
+        "help": config.get("help"),
+        "width": config.get("width"),
+        "pinned": bool(config.get("pinned")),
         "kind": _KINDS.get(kind.get("type", ""), "number" if pd.api.types.is_numeric_dtype(values) else "text"),
         "format": kind.get("format"),
         "step": kind.get("step"),
@@ -151,8 +151,8 @@ def _column(
         "high": kind.get("max_value"),
     }
     if decimals is not None:
-        found["decimals"] = list(decimals[: len(values)])
-    return {key: value for key, value in found.items() if value is not None} | _values(values)
+        column["decimals"] = list(decimals[: len(values)])
+    return {key: value for key, value in column.items() if value is not None} | _values(values)
 
 
 def _values(values: pd.Series) -> dict[str, Any]:

@@ -191,18 +191,18 @@ def _part(curve: Curve, held: Sequence[Curve | None], close: float | None) -> tu
     become too many, every other one goes. XAxis seconds every new point moves all smoothed values a little, as the
     typical distance of points moves: values that are `close` are left as they are.
     """
-    before = [one for one in held if one is not None]
+    before = [sent for sent in held if sent is not None]
     before = before if len(before) == len(held) else []
-    known = np.full(len(curve.step), bool(before))
-    for one in before:
-        known &= np.isin(curve.step, one.step, assume_unique=True)
-    count = _count_leading(known)
-    kept = [np.isin(one.step, curve.step[:count], assume_unique=True) for one in before]
+    is_sent = np.full(len(curve.step), bool(before))
+    for sent in before:
+        is_sent &= np.isin(curve.step, sent.step, assume_unique=True)
+    count = _count_leading(is_sent)
+    kept = [np.isin(sent.step, curve.step[:count], assume_unique=True) for sent in before]
     values = 0 if close is None else count
-    for one, stays in zip(before, kept, strict=True):
-        difference = np.abs(one.value[stays] - curve.value[:count])
+    for sent, stays in zip(before, kept, strict=True):
+        difference = np.abs(sent.value[stays] - curve.value[:count])
         values = min(values, _count_leading(difference <= (close or 0) * np.abs(curve.value[:count])))
-    if before and all(len(one.step) == values == len(curve.step) for one in before):
+    if before and all(len(sent.step) == values == len(curve.step) for sent in before):
         return None, before[-1]
     latest = before[-1].value[kept[-1]][:values] if before else curve.value[:0]
     keep = [_run_lengths(stays) for stays in kept]

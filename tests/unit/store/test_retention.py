@@ -5,7 +5,6 @@ from pathlib import Path
 from mnist_core.analysis import forgetting, trained
 from mnist_core.config import limits
 from mnist_core.config.run_config import RunConfig
-from mnist_core.jobs.recording import PAUSED
 from mnist_core.store import retention
 from mnist_core.store.artifacts import Artifact
 from mnist_core.store.store import Store
@@ -61,7 +60,7 @@ def test_a_run_is_thinned_while_it_trains_and_what_is_left_can_be_used(own_lab: 
     assert 3 <= len(kept) <= 6
     files = {path.name for path in (store.folder(run.id) / "checkpoints").iterdir()}
     assert files == {Path(checkpoint.path).name for checkpoint in kept}
-    assert PAUSED not in [checkpoint.path for checkpoint in kept]
+    assert trained.PAUSED_CHECKPOINT not in [checkpoint.path for checkpoint in kept]
     assert forgetting.kept_epochs(store, run) == epochs
     assert store.sizes()[run.id] == sum(checkpoint.size for checkpoint in store.artifacts(run.id))
     # A new run from one between goes on from it.
