@@ -243,7 +243,7 @@ def test_its_texts_are_there(study: Study) -> None:
         assert len(text) > 60
         assert text.endswith((".", "?", ")"))
     assert study.lesson.count("**") >= 4
-    # a few sentences
+    # A lesson has only a few sentences.
     assert len(study.lesson.split()) < 220
     for experiment in study.experiments:
         assert experiment.asks.endswith("?")

@@ -54,7 +54,7 @@ def test_patterns_add_up_and_name_their_images(answers: Predictions) -> None:
         (False, False, False): 2,
     }
     assert table["images"].tolist() == [2, 2, 1, 1]
-    # of equally frequent ones where more are right
+    # Of equally frequent patterns the one with more runs right comes first.
     assert table["pattern"].iloc[0] == (True, True, True)
     assert agreement.right_by_pattern(answers.right, (True, False, False)).tolist() == [3]
     assert agreement.right_by_all(answers.right).tolist() == [0, 1]
@@ -112,7 +112,7 @@ def test_class_accuracy(answers: Predictions, runs: tuple[Run, ...]) -> None:
     assert table.to_numpy().tolist() == [[1, 0.5, 0.5], [0.5, 0.5, 0.5], [0.5, 0.5, 0]]
     two = Predictions(runs[:1], np.array([0, 0]), {runs[0].id: np.array([[0.9, 0.1], [0.2, 0.8]], dtype=np.float32)})
     assert agreement.class_accuracy(two)[1].tolist() == pytest.approx([0.5, float("nan")], nan_ok=True)
-    # the other has no image
+    # The other class has no image.
     assert agreement.class_differences(two, 0, 0)["class"].tolist() == [0]
 
 
@@ -226,7 +226,7 @@ def test_the_difference_of_two_matrices(dark: bool) -> None:
     a, b = np.array([[5, 3], [0, 7]]), np.array([[6, 2], [0, 7]])
     figure = plots.confusion_difference(a - b, a, b, ("run 1", "run 2"), ("x", "y"), dark)
     written = {(note.y, note.x): note.text for note in figure.layout.annotations}
-    # an empty cell stays empty
+    # Cells without an image in either run stay empty.
     assert written == {(0, 0): "<b>−1</b>", (0, 1): "+1", (1, 1): "<b>0</b>"}
     more, less = (np.isfinite(np.array(trace.z, dtype=float)) for trace in figure.data[:2])
     assert more.tolist() == [[False, True], [False, False]]
@@ -238,7 +238,7 @@ def test_the_difference_of_two_matrices(dark: bool) -> None:
 def test_the_figure_of_scores_without_images(answers: Predictions, runs: tuple[Run, ...]) -> None:
     figure = plots.accuracy_without(agreement.accuracy_without(answers, np.array([4, 5])), runs)
     ringed, full = (trace for trace in figure.data if trace.showlegend is False)
-    # errors
+    # The axis shows errors (per cent).
     assert list(ringed.x) == pytest.approx([200 / 6, 50, 400 / 6])
     assert list(full.x) == pytest.approx([0, 25, 50], abs=0.01)
     assert [data[1] for data in full.customdata] == pytest.approx([100, 75, 50])

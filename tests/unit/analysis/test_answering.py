@@ -86,14 +86,14 @@ def test_severity_0_is_what_is_stored_whatever_the_network_answers_here() -> Non
     *_, last = robustness.count_right_answers({"run": never}, images, labels, {"run": stored})
     assert (last.right["run"][:, 0] == stored.sum()).all()
     assert (last.right["run"][:, 1:] == 0).all()
-    # untouched images are not asked for
+    # The unchanged images are not predicted again.
     assert len(asked) == 3 * len(robustness.CORRUPTIONS) * (robustness.LEVELS - 1)
 
 
 def test_stored_predictions_stand_for_the_epoch_that_was_tested(lab: tuple[Store, dict[str, Run]]) -> None:
     store, run = lab[0], lab[1]["perceptron"]
     images = stored_answers(store, run)[0]
-    # as another machine answered
+    # As if another machine had predicted.
     elsewhere = np.full(len(images), 7)
     history = forgetting.prediction_history(store, run, images, wanted=[1, 2], stored={2: elsewhere})
     assert np.array_equal(history.predicted[1], elsewhere)

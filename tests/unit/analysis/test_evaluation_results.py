@@ -30,7 +30,7 @@ def test_of_split_keeps_only_that_split() -> None:
 def test_the_most_confident_mistake_comes_first() -> None:
     wrong = scores.misclassified(TEST)
     assert list(wrong["index"]) == [0, 1, 2]
-    # of equals the lowest class
+    # Of equally probable classes the lowest one is predicted.
     assert list(wrong["predicted"]) == [0, 2, 0]
     np.testing.assert_allclose(wrong["confidence"], [0.7, 0.6, 0.5])
     np.testing.assert_allclose(wrong["true_probability"], [0.2, 0.2, 0.0])
@@ -56,7 +56,7 @@ def test_columns_are_sorted_as_numbers_and_others_ignored() -> None:
 
 
 def test_certain_mistakes_have_a_finite_loss() -> None:
-    # one true class has probability 0
+    # One true class has probability 0.
     assert np.isfinite(scores.cross_entropy(TEST))
 
 

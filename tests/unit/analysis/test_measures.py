@@ -230,7 +230,7 @@ def test_what_leaves_the_lab_bears_the_name_of_what_it_is(runs: dict[str, Run]) 
     assert "best epoch of run 2 was" in html
 
 
-# versions of a run from before rules were recorded
+# Versions of a run from before rules were recorded.
 OLD = {"torch": "2.12.0"}
 
 

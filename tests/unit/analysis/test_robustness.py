@@ -44,7 +44,7 @@ def test_every_change_grows_repeats_itself_and_begins_with_none(
     assert 0 < distances[1] < distances[2] < distances[3]
     assert distances[3] < 1.2 * distances[5]
     assert len({kind.label(severity) for severity in range(LEVELS)}) == LEVELS
-    # in these nothing is random
+    # Blur and contrast have nothing random.
     if kind.name not in ("Blur", "Contrast"):
         assert (corrupt(images, kind, 3, offset=0) != levels[3]).any()
 

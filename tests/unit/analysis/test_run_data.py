@@ -90,7 +90,7 @@ def test_images_that_were_exchanged_after_the_run_are_not_taken_for_its_own(stor
     run = train(store, config_of(root))
     images, labels = images_of(run, "test", tmp_path)
     assert (images[:, 0, 3, 3].tolist(), labels.tolist()) == (list(range(24, 32)), [0] * 4 + [1] * 4)
-    # equally many files of the same names and sizes
+    # The new files have the same names, number and sizes.
     write_images(root, low=100)
     with pytest.raises(ChangedImagesError, match=f"no longer those that run #{run.number} was tested on"):
         images_of(run, "test", tmp_path)

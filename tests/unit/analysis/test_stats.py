@@ -61,7 +61,7 @@ def test_the_same_answers_leave_nothing_to_test() -> None:
     a = right_of(range(5))[0]
     paired = stats.paired_test(a, a)
     assert paired == PairedTest(400, 0, 0, 0.0, 0.0, 0.0, 1.0)
-    # other images might well part them: with none of 400 up to 1 - 0.025^(1/400) of them
+    # On other images the models might differ: with 0 of 400, on up to 1 - 0.025^(1/400) of them.
     low, high = paired.widest
     assert (low, high) == pytest.approx((0.025 ** (1 / 400) - 1, 1 - 0.025 ** (1 / 400)))
 
@@ -116,7 +116,7 @@ def test_groups_are_maximal_and_the_best_comes_first() -> None:
 
 def test_who_is_close_to_the_best_by_intervals_for_all_together() -> None:
     assert stats.close_to_best([980, 975, 900], [1000] * 3) == [1]
-    # of 100 images 98 % is not sure to be more than 95
+    # With 100 images, 98 % is not certain to be more than 95 %.
     assert stats.close_to_best([98, 9_500], [100, 10_000]) == [1]
     assert stats.close_to_best([980, 950], [1000] * 2) == []
     assert stats.close_to_best([50], [100]) == []
@@ -166,13 +166,13 @@ def test_bands() -> None:
 
 
 def test_what_can_be_seen() -> None:
-    # all to one side: 6 would do, but 6 come only as a mean of 8
+    # With all disagreements on one side 6 suffice, but 6 are only reached often enough with a mean of 8.
     assert stats.detectable_difference(10_000, 0) == 8
     differences = [stats.detectable_difference(10_000, disagreements) for disagreements in (20, 62, 200, 1000)]
     assert differences == sorted(differences)
     assert differences[1] == 23
     assert stats.detectable_difference(10_000, 62, alpha=0.05 / 190) > differences[1]
-    # five images never can
+    # Five images can never be significant.
     assert stats.detectable_difference(5, 5) == 6
     assert stats.mcnemar_power(1000, 0, 0) == 0
     assert stats.detectable_by_seeds(0.001, 1) == inf
@@ -181,7 +181,7 @@ def test_what_can_be_seen() -> None:
     assert least > stats.detectable_by_seeds(0.001, 10)
     assert stats.welch_power(0.001, 0.001, 1) == 0
     assert stats.welch_power(1, 0.001, 3) == pytest.approx(1)
-    # the textbook's n a group for an effect of one deviation
+    # The textbook's group size for an effect of one standard deviation.
     assert stats.seeds_needed(0.001, 0.001) == 17
     assert stats.seeds_needed(0.0001, 0.001) == 101
     assert stats.detectable_by_seeds_range((0.001, 0.001), (5, 1)) == (inf, inf)
@@ -189,7 +189,7 @@ def test_what_can_be_seen() -> None:
     assert low < stats.detectable_by_seeds(0.001, 5, seeds_b=3, deviation_b=0.003) < high
     assert stats.detectable_by_seeds_range((0.003, 0.001), (3, 5)) == pytest.approx((low, high))
     assert stats.detectable_by_seeds_range((0.01, 0.03), (5, 3)) == pytest.approx((10 * low, 10 * high))
-    # of which only one spread is known
+    # Only one of the two spreads is above 0.
     few, many = stats.seeds_needed_range(0.001, (0.001, 0.0), (5, 3))
     assert 2 <= few <= stats.seeds_needed(0.001, 0.001, deviation_b=0.0) <= many
 
@@ -241,9 +241,9 @@ def test_what_a_permutation_test_can_never_show_is_never_said_too_high() -> None
                 bound = number_in(stats.floor_text(a, b, least), "p < ")
                 assert 0.9 * least < bound <= least * (1 + 1e-9)
     assert stats.floor_text(3, 3) == "3 seeds each can never show p < 0.1"
-    # it is 2 / 70 = 0.02857
+    # The exact value is 2 / 70 = 0.02857.
     assert number_in(stats.floor_text(4, 4), "p < ") == 0.028
-    # it is 1 / 56 = 0.01786
+    # The exact value is 1 / 56 = 0.01786.
     assert number_in(stats.floor_text(3, 5), "p < ") == 0.017
 
 
@@ -265,7 +265,7 @@ def test_the_smallest_corrected_p_is_reached_or_close_and_never_undercut(sizes: 
     pairs = stats.group_pairs(apart(*sizes))
     floors = np.array([stats.smallest_p(*pair.seeds) for pair in pairs])
     random = np.random.default_rng(2)
-    # any p that these tests can have, most of them as small as can be
+    # Any p values that these tests can have, mostly the smallest possible ones.
     for _ in range(300):
         p = np.minimum(1, floors * random.choice([1, 1, 2, 5, 40], len(floors)))
         for pair, adjusted in zip(pairs, stats.holm(p), strict=True):
@@ -280,7 +280,7 @@ GROUPS = [
     ([0.98] * 3, [0.98] * 3),
     ([0.98] * 5, [0.979] * 5),
     ([0.98, 0.97], [0.97, 0.98]),
-    # less than 0.005 points apart
+    # The means are less than 0.005 points apart.
     ([0.980001, 0.980002, 0.980003, 0.980004], [0.98, 0.980001, 0.980002, 0.979999]),
     ([0.9800010, 0.9800011, 0.9800012], [0.9800000, 0.9800001, 0.9800002]),
     ([0.9812, 0.9811], [0.9801, 0.9795, 0.9806, 0.9800, 0.9809, 0.9803, 0.9797, 0.9804, 0.9790, 0.9805]),
@@ -314,13 +314,13 @@ def test_a_sentence_about_architectures_claims_what_the_tests_say(a: list[float]
         (welch, exchanged), "permutation only"
     )
     assert claim.corrected == (tested > 1)
-    # a difference that is said to be there is not said to be 0, nor the means to be the same
+    # A sentence that names a better one states neither a difference of 0 nor equal means.
     if claim.ahead:
         assert number_in(sentence, "on average ") == pytest.approx(100 * abs(outcome.difference), rel=0.1, abs=0.005)
         assert number_in(sentence, "on average ") > 0
     else:
         assert claim.evidence == "none"
-    # both p stand there
+    # The sentence names both p values.
     if claim.evidence in ("welch only", "permutation only"):
         assert stats.p_text(claim.permutation) in sentence
         assert stats.p_text(claim.p) in sentence or isnan(claim.p)

@@ -171,7 +171,7 @@ def test_strong_smoothing_of_a_long_run_follows_it() -> None:
     random, step = np.random.default_rng(4), np.arange(12, 60_001, 12)
     truth = 2 * np.exp(-step / 15_000)
     smooth = smoothed(truth + random.normal(0, 0.3, 5000), 0.99, step)
-    # one value is off by as much as 1
+    # Without smoothing, single values are off by up to 1.
     assert np.abs(smooth - truth)[20:].max() < 0.25
     assert np.abs(smooth - truth)[500:].mean() < 0.04
 
@@ -201,7 +201,7 @@ def test_a_click_on_a_name_isolates_the_run_but_not_the_key() -> None:
     assert figure.layout.legend.itemclick == "toggleothers"
     assert figure.layout.legend2.itemclick is False
     assert [trace.legend for trace in figure.data if trace.x[0] is None] == ["legend2"] * 2
-    # others would stay behind
+    # Traces without a legend group would stay when others are hidden.
     assert all(trace.legendgroup for trace in figure.data if trace.x[0] is not None)
     alone = learning_curves({"r1": _metrics(300)}, [_run()])
     assert [trace.legendgroup for trace in alone.data] == ["r1 training", "r1 training", "r1 validation"]
@@ -286,7 +286,7 @@ def test_accuracy_is_in_per_cent_and_its_logarithmic_axis_one_of_errors() -> Non
     np.testing.assert_allclose(plain.data[0].y, [90, 100])
     errors = learning_curves({"r1": table}, [_run()], "accuracy", smoothing=0, log_y=True)
     assert errors.data[0].y[0] == pytest.approx(10)
-    # none, but drawable
+    # An error of 0 is drawn as a small one.
     assert 0 < errors.data[0].y[1] < 0.01
     np.testing.assert_allclose(errors.data[0].customdata, [90, 100], atol=0.01)
     low, high = errors.layout.yaxis.range

@@ -36,7 +36,7 @@ def test_every_cell_can_be_clicked_and_says_what_it_is() -> None:
         for row, column, details in zip(cells.y, cells.x, cells.customdata, strict=True)
     }
     assert list(clickable[1, 2]) == [1, 2, "dog", "emu", 30, 80, 30 / 80]
-    # a class without images
+    # A class without images.
     assert list(clickable[2, 0]) == [2, 0, "emu", "cat", 0, 0, 0]
     assert cells.marker.opacity == 0
     assert cells.selected.marker.opacity == 1

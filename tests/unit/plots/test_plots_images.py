@@ -28,7 +28,7 @@ def test_sprite_places_every_image(channels: tuple[int, ...]) -> None:
         np.testing.assert_array_equal(tile[::2, ::2, :-1].squeeze(), image)
         np.testing.assert_array_equal(tile[1::2, 1::2, :-1].squeeze(), image)
         shown[top : top + 8, left : left + 10] = True
-    # opacity
+    # The last channel is opacity.
     np.testing.assert_array_equal(picture[..., -1], np.where(shown, 255, 0))
 
 
@@ -55,7 +55,7 @@ def test_channels_last() -> None:
 def test_weights_share_one_scale_around_zero() -> None:
     weights = RANDOM.normal(size=(20, 10, 10)).astype(np.float32)
     weights[0, 0, 0] = 0
-    # would make all others pale
+    # Without a limit these two weights would make all others pale.
     weights[0, 0, 1], weights[0, 0, 2] = 50, -50
     colours, limit = plots.weight_images(weights)
     assert colours.shape == (20, 10, 10, 3)

@@ -47,7 +47,7 @@ def test_full_scale_is_0_to_100_and_every_model_has_its_place() -> None:
     figure = studies.accuracy_by_model(TABLE)
     assert figure.layout.yaxis.range[0] == 0
     assert figure.layout.yaxis.range[1] >= 100
-    # nothing was measured honestly, so that has no trace
+    # Nothing was measured with the honest protocol, so there is no trace of it.
     reported, measured = figure.data
     assert list(reported.y) == [92.5, 90.1, 92.4]
     assert list(measured.y) == [92.4, 30.0, 92.3]
@@ -111,7 +111,7 @@ def test_the_product_of_linear_layers_is_what_the_network_computes(widths: tuple
     assert product is not None
     assert (product.rank, product.narrowest, product.widths) == (rank, min(784, *widths, 10), (784, *widths, 10))
     assert product.matrix.shape == (10, 784)
-    # by automatic differentiation instead
+    # The same by automatic differentiation.
     templates = explain.class_templates(model, (1, 28, 28))
     assert templates is not None
     np.testing.assert_allclose(product.matrix.reshape(10, 1, 28, 28), templates, atol=1e-6)

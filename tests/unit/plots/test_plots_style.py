@@ -85,7 +85,7 @@ def test_every_colour_reads_on_both_grounds(colour: str, ground: str) -> None:
 def test_colours_are_told_apart(kind: str, least: float) -> None:
     for first, other in combinations(PALETTE, 2):
         distance = np.linalg.norm(_oklab(first, BLINDNESS[kind]) - _oklab(other, BLINDNESS[kind]))
-        # 0.02 is about the least difference that is seen at all
+        # About 0.02 is the least visible difference.
         assert distance >= least, f"{first} and {other}"
 
 
@@ -108,7 +108,7 @@ def test_no_two_of_up_to_32_runs_on_a_chart_are_alike() -> None:
     same = plots.run_styles(SimpleNamespace(number=number, name="") for number in (65, 33, 1, 2))
     assert [plots.run_style(number) for number in (1, 2, 3, 4)] == [same[number] for number in (1, 2, 33, 65)]
     many = plots.run_styles(SimpleNamespace(number=number, name="") for number in range(1, 600, 8))
-    # 75 runs, shared out evenly
+    # 75 runs share the styles evenly.
     assert max(Counter(many.values()).values()) == 3
 
 
@@ -148,7 +148,7 @@ def test_axes_of_accuracy_and_logarithms() -> None:
     assert ticks[100] == "0"
     assert ticks[1] == "99"
     assert ticks[0.5] == "99.5"
-    # more errors further down
+    # More errors are further down.
     assert axis["range"][0] > np.log10(8.0) > np.log10(0.4) > axis["range"][1]
     near = accuracy_axis([1.45, 2.65])
     shown = [text for text in near["ticktext"] if near["range"][1] < np.log10(100 - float(text)) < near["range"][0]]
@@ -231,7 +231,7 @@ def test_figures_can_be_projected(name: str) -> None:
     assert all(hover and hover.endswith("<extra></extra>") for hover in hovers)
 
 
-# its counts lie on cells of known colour
+# The counts of the confusion matrix lie on cells of known colour, not on the page.
 @pytest.mark.parametrize("name", sorted(FIGURES.keys() - {"confusion"}))
 def test_figures_are_not_made_for_one_ground(name: str) -> None:
     text = json.dumps(FIGURES[name].to_plotly_json(), default=str).lower()

@@ -57,7 +57,7 @@ def test_the_scale_of_colours_reads_on_both_grounds_and_without_colour_vision():
     for blindness in BLINDNESS.values():
         seen = [_oklab(colour, blindness) for colour in colours]
         apart = [np.linalg.norm(seen[a] - seen[b]) for a in range(17) for b in range(a + 4, 17)]
-        # 0.02 is about the least difference that is seen at all
+        # About 0.02 is the least visible difference.
         assert min(apart) >= 0.09
 
 
@@ -71,7 +71,7 @@ def test_every_cell_has_an_ink_that_reads():
     ("values", "places", "log"),
     [
         ([0.1, 0.001, 0.1], (-3, -1), True),
-        # zero one step below
+        # Zero lies one step below the smallest value.
         ([0.0, 1e-4, 1e-3, 1e-1], (-5, -4, -3, -1), True),
         ([10, 300, 20], (10, 20, 300), False),
         ([10, 301], (1, log10(301)), True),
@@ -95,7 +95,7 @@ def test_one_field_is_a_line_of_means_with_intervals():
     assert len(rings.x) == 9
     np.testing.assert_allclose(line.x, [-3, -1, 0])
     np.testing.assert_allclose(line.y, 100 - np.array([90.99, 90, 81]))
-    # t of 2 degrees of freedom; the seeds are 1 % apart
+    # Student's t with 2 degrees of freedom; the seeds are 1 % apart.
     half = 4.302652729749 * 1 / np.sqrt(3)
     np.testing.assert_allclose(line.error_y.array, half, rtol=1e-6)
     np.testing.assert_allclose(line.error_y.arrayminus, half, rtol=1e-6)
@@ -109,7 +109,7 @@ def test_two_fields_are_a_map_with_the_means_in_its_cells():
     grid = GRID.copy()
     grid.loc[(grid["width"] == 100) & (grid["optimizer"] == "adam"), "validation_accuracy"] = np.nan
     figure = sweep_figure(grid, labels("width", "optimizer"))
-    # (optimizers, widths)
+    # Shape (optimizers, widths).
     shares = np.array(figure.data[1].z, dtype=float)
     assert np.isnan(shares).tolist() == [[False] * 3, [False, True, False]]
     assert shares[0, 0] == 0
@@ -117,7 +117,7 @@ def test_two_fields_are_a_map_with_the_means_in_its_cells():
     texts = {(note.x, note.y): note.text for note in figure.layout.annotations}
     assert len(texts) == 5
     assert texts[(0, 0)].startswith("<b>52</b><br>±6")
-    # both best are outlined
+    # Two settings are equally good, and both are outlined.
     assert len(figure.layout.shapes) == 2
     assert figure.layout.xaxis.ticktext == ("10", "100", "300")
 
@@ -155,7 +155,7 @@ def test_curves_are_coloured_by_value_and_never_joined_between_runs():
     )
     figure = sweep_curves(metrics, RATES, "learning_rate", "Learning rate")
     curves = {trace.line.color: trace for trace in figure.data[:3]}
-    # 1, 3 and 3 runs of 3 epochs and a gap
+    # 1, 3 and 3 runs of 3 epochs, each followed by a gap.
     assert [len(trace.x) for trace in curves.values()] == [4, 12, 12]
     assert all(trace.connectgaps is False for trace in curves.values())
     np.testing.assert_allclose(figure.data[2].y[:3], [49, 48, 47])
@@ -185,7 +185,7 @@ def test_figures_can_be_projected_on_any_ground(name: str):
     assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == "rgba(0, 0, 0, 0)"
     assert layout["xaxis"]["tickfont"]["size"] >= 15
     assert "color" not in layout.get("font", {}), "text takes the page's colour"
-    # its numbers lie on cells of known colour
+    # The map's numbers lie on cells of known colour, not on the page.
     if name != "map":
         text = json.dumps(FIGURES[name].to_plotly_json(), default=str).lower()
         for colour in ("#000000", "#ffffff", '"black"', '"white"'):

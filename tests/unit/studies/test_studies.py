@@ -63,7 +63,7 @@ def test_the_seeds_of_scikit_learns_perceptron_count_from_its_own() -> None:
 
 def test_nothing_honest_is_planned_where_there_is_nothing_to_choose() -> None:
     honest = {run.experiment.name for run in plan_runs("mlp-course", protocols=["honest"])}
-    # the single epoch is needed by what continues from it
+    # A single epoch is trained honestly only if another experiment continues from it.
     assert honest == {
         "two-layer-linear",
         "two-layer-continued",
@@ -98,7 +98,7 @@ def test_experiments_share_runs_of_the_same_config(store: Store) -> None:
         "ffnn-tuning", "lr-fine", protocols=["published"]
     )
     assert len(planned) == 11
-    # 0.001 and 0.0001 are in both
+    # 0.001 and 0.0001 are part of both experiments.
     assert len(start_runs(store, planned)) == 9
 
 
@@ -128,7 +128,7 @@ def test_a_continuation_starts_from_the_finished_runs_weights_with_a_fresh_optim
     study = small("mlp-course", "two-layer-linear", "two-layer-continued")
     planned = plan_runs(study, "two-layer-continued", seeds=2, epochs_scale=0.2)
     assert {planned_run.experiment.name for planned_run in planned} == {"two-layer-continued"}
-    # its parents come along
+    # The runs that these continue are started as well.
     started = start_runs(store, planned)
     assert {run.name for run in started} == {
         "mlp-course two-layer-linear: 784-50-10",

@@ -107,7 +107,7 @@ def test_scikit_learn_runs_are_measured_too(store: Store) -> None:
 
 def test_a_copy_of_cifar10_in_a_folder_counts_and_is_named_without_its_place(store: Store, tmp_path: Path) -> None:
     folder = write_photographs(tmp_path / "private" / "photographs")
-    # mnist-5k is replaced below
+    # The data set is replaced by a folder below.
     study = small("mlp-course", "cifar10-mlp")
     config = study.experiments[0].variants[0].config
     config = config.replace(dataset="cifar10", train_images=20, epochs=1, batch_size=10)

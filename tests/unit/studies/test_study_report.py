@@ -114,19 +114,19 @@ def test_figures_have_the_digits_that_their_spread_and_the_study_support():
 @pytest.mark.parametrize(
     ("accuracies", "differs"),
     [
-        # 0.04 away, standard deviation 0.1
+        # 0.04 away with a standard deviation of 0.1.
         ([97.7, 97.9, 97.8], False),
-        # 0.39 away, standard deviation 0.05
+        # 0.39 away with a standard deviation of 0.05.
         ([97.4, 97.5, 97.45], True),
-        # too few seeds to say
+        # Too few seeds to judge.
         ([97.4, 97.5], False),
-        # no spread at all
+        # The seeds do not differ.
         ([97.4, 97.4, 97.4], True),
         ([97.84, 97.84, 97.84], False),
-        # more than two points, whatever the number of seeds
+        # More than two points, whatever the number of seeds.
         ([95.8], True),
         ([95.9], False),
-        # 26.7 away, standard deviation 25
+        # 26.7 away with a standard deviation of 25.
         ([48.63, 66.9, 97.84], True),
         ([], False),
     ],

@@ -194,7 +194,7 @@ def test_launched_runs_are_on_the_board_and_trained_for_real() -> None:
         list(work(store, run))
     table = sweeps.sweep_table(store, sweep_id)
     assert table["state"].tolist() == ["finished"] * 4
-    # the longest first
+    # The longest runs come first.
     assert table["width"].tolist() == [50, 50, 5, 5]
     assert table["learning_rate"].tolist() == [0.01, 1e-7, 0.01, 1e-7]
     assert table["epoch"].tolist() == [1] * 4
@@ -274,7 +274,7 @@ def test_halving_judges_a_setting_by_the_mean_of_its_seeds() -> None:
         store, sweep(("learning_rate", "0.1, 0.2, 0.3"), seeds=2, halving=True, base=BASE.replace(epochs=9))
     )
     reasons = [sweeps.stopping_reason(store, recorded(store, a, 1), 1) for a in (0.8, 0.7, 0.6, 0.5, 0.85, 0.55)]
-    # 0.8, 0.5: a mean of 0.65
+    # The means of the seeds: 0.8 and 0.5 give 0.65.
     assert [bool(text) for text in reasons] == [False, False, True, True, False, True]
     assert "65.0 % (mean of 2 seeds)" in reasons[3]
 
@@ -301,7 +301,7 @@ def test_the_estimate_follows_past_runs_and_the_number_side_by_side() -> None:
     concurrency.set_runs_at_once(store, 2)
     assert sweeps.estimated_seconds(store, configs) == pytest.approx(alone / 2)
     bigger = sweep(("learning_rate", "0.1, 0.2"), base=BASE.replace(architecture="mlp-2000")).configs()
-    # this machine turned out slow
+    # This machine turned out to be slow.
     assert sweeps.estimated_seconds(store, bigger) > 10
 
 
@@ -314,12 +314,12 @@ def test_the_estimate_is_near_the_truth() -> None:
         return store.run(run.id).seconds
 
     earlier = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2)
-    # the first one meets a cold process
+    # The first run warms the process up.
     for _ in range(3):
         trained(earlier)
     for config in (earlier.replace(epochs=5), earlier.replace(architecture="mlp-300", epochs=3)):
         (expected,) = sweeps.run_seconds(store, [config])
-        # 0.4 s to begin and to end
+        # A run takes 0.4 s to begin and end.
         assert expected / 3 < trained(config) + 0.4 < expected * 3
 
 
