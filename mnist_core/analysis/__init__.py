@@ -1,4 +1,4 @@
-"""What runs say once they are trained: predictions and what follows from them, alone and against each other."""
+"""What trained runs predict, and what follows from it: scores, comparisons, tests, costs, robustness."""
 
 import lazy_loader
 

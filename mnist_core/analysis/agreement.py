@@ -1,6 +1,6 @@
-"""Where the answers of several runs agree: who is right, and what one calls otherwise.
+"""Where the predictions of several runs agree: who is right, and where they differ.
 
-An image is its place in the split, from 0; a run is its place in the order of the answers.
+Images are indices into the split, runs are indices into the predictions' order.
 """
 
 import csv
@@ -82,12 +82,12 @@ def confusion_difference(answers: Predictions, a: int, b: int) -> np.ndarray:
 
 
 def images_of_cell(answers: Predictions, run: int, true: int, predicted: int) -> np.ndarray:
-    """The images of class `true` that a run gives class `given`: int64 (M,)."""
+    """The images of class `true` that a run predicts as class `predicted`: int64 (M,)."""
     return np.flatnonzero((answers.labels == true) & (answers.predicted[run] == predicted))
 
 
 def class_accuracy(answers: Predictions) -> pd.DataFrame:
-    """Share of the images of each class (row, by its place) that each run (column, by its number) has right.
+    """Share of the images of each class (row, by its index) that each run (column, by its number) has right.
 
     Fractions; NaN for a class without images.
     """
@@ -102,7 +102,7 @@ def class_accuracy(answers: Predictions) -> pd.DataFrame:
 def class_differences(answers: Predictions, a: int, b: int) -> pd.DataFrame:
     """Accuracy of run a minus that of run b in each class, with its 95 % interval and the exact McNemar test.
 
-    A row a class that has images: class (its place), images, only_a and only_b (images that only one has right),
+    A row a class that has images: class (its index), images, only_a and only_b (images that only one has right),
     difference, low, high (fractions; as `stats.PairedTest`, of this class alone), p (of this class alone) and adjusted
     (corrected by Holm's method for all classes).
     """
@@ -120,7 +120,7 @@ def class_differences(answers: Predictions, a: int, b: int) -> pd.DataFrame:
 
 
 def parse_image_list(text: str, images: int) -> np.ndarray:
-    """The images that a text names, as places from 0 in a split of `images`: int64 (M,), each once, in its order.
+    """Parse a list of images, as indices into a split of `images`: int64 (M,), each once, in the text's order.
 
     Numbers with commas, spaces or lines between them, or a CSV with a column "index". Raises DataError that quotes
     what cannot be read.
@@ -144,7 +144,7 @@ def parse_image_list(text: str, images: int) -> np.ndarray:
 
 
 def accuracy_without(answers: Predictions, places: np.ndarray) -> pd.DataFrame:
-    """Each run's score on all images and on those that are not at `places`; a row a run, in their order.
+    """Each run's score on all images and on those that are not at the indices `places`.
 
     Columns: run (its number), wrong and accuracy (a fraction) of all images, wrong_without and accuracy_without; NaN
     where no image is left.

@@ -61,7 +61,7 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bi
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """How well the calibration of one of several networks is known from these images.
+    """How precisely these images determine the calibration of one of several networks.
 
     The intervals are 95 % ones for all the networks together: none of them misses in at least 95 of 100 cases.
     """
@@ -122,7 +122,7 @@ def uncertainties(probabilities: Sequence[np.ndarray], labels: np.ndarray, bins:
 
 
 def clearly_worse(networks: Sequence[Uncertainty], best: int) -> list[int]:
-    """The places of the networks whose calibration error is larger than that of `best` as far as intervals tell."""
+    """Indices of the networks whose calibration error is larger than that of `best` by their intervals."""
     return [index for index, network in enumerate(networks) if network.error_low > networks[best].error_high]
 
 
@@ -168,7 +168,7 @@ def with_temperature(probabilities: np.ndarray, value: float) -> np.ndarray:
 
 
 def coverage(probabilities: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
-    """What the accuracy is when only the surest answers are given: a row for each threshold of confidence.
+    """Accuracy when only the most confident predictions count: a row for each threshold of confidence.
 
     Columns coverage (share of images that are answered), accuracy of those, confidence (the least that is answered),
     images, right; from the surest to all. Images of equal confidence are answered together.
@@ -202,7 +202,7 @@ def _answers(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray,
 
 
 def _ranges(confidence: np.ndarray, bins: int) -> np.ndarray:
-    """The place of the range (low, high] that each confidence falls into."""
+    """Index of the bin (low, high] that each confidence falls into."""
     return np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidence, side="left")
 
 

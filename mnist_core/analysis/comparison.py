@@ -1,4 +1,4 @@
-"""Runs beside each other: groups of seeds, what differs between configs, and what each run achieved as a table."""
+"""Comparing runs: groups of seeds, differences between configs, and a table of what each run achieved."""
 
 import re
 from collections import Counter
@@ -41,14 +41,14 @@ _QUOTED_FIELDS = ("choose_on", "step_epochs", "step_factor", "clip_norm", "conti
 
 @dataclass(frozen=True)
 class SeedGroup:
-    """Runs that differ at most in the seed and in what rounds: several tries of one experiment, or a lone run."""
+    """Runs of one experiment: they differ at most in the seed and in settings that only change rounding."""
 
     name: str
     runs: tuple[Run, ...]
 
     @property
     def one_per_seed(self) -> tuple[Run, ...]:
-        """The first run of each seed: another one starts alike and sees the same batches, so it is no further try."""
+        """The first run of each seed; a repetition of a seed has the same start and batches and adds nothing new."""
         first_of_seed: dict[int, Run] = {}
         for run in self.runs:
             first_of_seed.setdefault(run.config.seed, run)
@@ -56,9 +56,9 @@ class SeedGroup:
 
 
 def with_seeds(config: RunConfig, count: int, name: str = "") -> list[tuple[RunConfig, str]]:
-    """Configs that differ only in the seed, from the config's own on, and names for them that say so ("": none given).
+    """Configs with consecutive seeds, from the config's own on, each with a name that includes its seed.
 
-    A single try keeps its name. Raises ConfigError where the seeds run out.
+    A single config keeps its name, and "" stands for no name. Raises ConfigError where the seeds run out.
     """
     if count == 1:
         return [(config, name)]
@@ -68,7 +68,7 @@ def with_seeds(config: RunConfig, count: int, name: str = "") -> list[tuple[RunC
 
 
 def seed_groups(runs: Sequence[Run]) -> list[SeedGroup]:
-    """The runs put together with those of the same digest but for the seed, in order of first appearance.
+    """Group runs that differ only in the seed, in order of first appearance.
 
     Runs of which it is known that their images differ, because files were exchanged, are apart.
     """
@@ -93,7 +93,7 @@ def _other_images(run: Run, other: Run) -> bool:
 
 
 def seed_group_names(groups: Sequence[SeedGroup]) -> list[str]:
-    """What to call each of the groups: its name, with the number of its first run where others have that name, too."""
+    """Labels of the groups: the name, with the number of the first run where several groups share a name."""
     often = Counter(group.name for group in groups)
     names = []
     for group in groups:
@@ -106,7 +106,7 @@ def seed_group_names(groups: Sequence[SeedGroup]) -> list[str]:
 
 
 def config_differences(runs: Sequence[Run], factor: str = "") -> pd.DataFrame:
-    """Only what differs: one row a field or recorded fact by its label; its role, then one column a run ("3 · name").
+    """Table of what differs: a row a field or recorded fact with its role, then a column a run ("3 · name").
 
     All cells are text. A field that has no effect in a run, such as the momentum of Adam, counts as a dash. The factor
     (a field's name; by default that of `factors` that comes first) stands on top and is what is under study. Every
@@ -381,7 +381,7 @@ def _role(field: FieldInfo, values: Sequence[str], factor: str, runs: Sequence[R
 
 @dataclass(frozen=True)
 class _Fact:
-    """What a run recorded when it was trained and its config does not say."""
+    """A fact that a run recorded when it was trained and that its config does not contain."""
 
     label: str
     # Its name within a sentence, after "the".
@@ -396,7 +396,7 @@ def _version(name: str) -> Callable[[Run], str]:
 
 
 def _same_folder(runs: Sequence[Run]) -> bool:
-    """Whether all runs learned from folders of the same pictures, wherever these lie."""
+    """Whether all runs learned from image folders with the same pictures, whatever their paths."""
     folders = all(run.dataset == "folder" for run in runs)
     return folders and bool(_same_split(runs, "train")) and bool(_same_split(runs, "test"))
 
@@ -443,7 +443,7 @@ def _training(run: Run) -> str:
 
 
 def _differing_facts(runs: Sequence[Run]) -> list[tuple[_Fact, list[str]]]:
-    """The recorded facts that are not the same in all runs that know them, with what each run knows."""
+    """The recorded facts that differ between the runs that recorded them, with each run's value."""
     facts = list(_FACTS)
     if not any(field.name in _OF_TRAINING for field, _ in _differing(runs)) and len({run.rule for run in runs}) == 1:
         # No setting explains different training images, so the files were exchanged.

@@ -1,4 +1,4 @@
-"""What a network costs: bytes of its weights, memory, and the time that its answers take; and who is worth it."""
+"""What a network costs: size of its weights, memory and prediction time; and the Pareto front of costs."""
 
 import json
 import struct
@@ -91,7 +91,7 @@ def weights_size(store: Store, run: Run) -> int | None:
 
 
 def pareto_front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:
-    """Places of the Pareto front, cheapest first: nothing is cheaper and as accurate, or as cheap and more accurate.
+    """Indices on the Pareto front, cheapest first: no other is cheaper and as accurate, or as cheap and better.
 
     What has a NaN cannot be compared and is never on it.
     """
@@ -110,7 +110,7 @@ def pareto_front(costs: Sequence[float], accuracies: Sequence[float]) -> list[in
 
 
 def load_predictors(store: Store, runs: Sequence[Run]) -> dict[str, Predictor]:
-    """By run id what answers images with the run's weights, on the CPU with one thread, in the run's precision.
+    """Load, by run id, functions that predict images on the CPU with one thread in the run's precision.
 
     Raises CheckpointError.
     """

@@ -1,4 +1,4 @@
-"""Labels that may be wrong: the images that runs, each weighed by what it is worth, most surely call something else.
+"""Labels that may be wrong: images that the weighted runs confidently predict as another class.
 
 The rule and its constants were chosen on training labels with planted errors: python -m benchmarks.doubtful_labels.
 """
@@ -72,7 +72,7 @@ def suspect_labels(
     confidence: float = 0.0,
     power: float = POWER,
 ) -> pd.DataFrame:
-    """Images that the weighed runs call something else than their label, the most doubtful label first.
+    """Images that the weighted runs predict as another class than their label, the most doubtful first.
 
     `labels` is int (N,), `probabilities` has for each run (N, C) in the order of `worths`. Each run's probabilities are
     calibrated, then averaged with the runs' weights. The order is that of the odds of the most probable other class

@@ -64,7 +64,7 @@ class WeightImages:
 
 @dataclass(frozen=True)
 class LayerOutput:
-    """What one layer made of one image: float32 (C, H, W), (tokens, width) or (units,)."""
+    """Output of one layer for one image: float32 (C, H, W), (tokens, width) or (units,)."""
 
     name: str
     values: np.ndarray
@@ -134,7 +134,7 @@ def nonlinear_layers(model: nn.Module, input_shape: Sequence[int]) -> list[str]:
 def activations(
     model: nn.Module, image: np.ndarray, mean: Sequence[float], std: Sequence[float], precision: str = "float32"
 ) -> list[LayerOutput]:
-    """What each layer makes of one image in evaluation mode, in the order of computation, computed in `precision`.
+    """Output of each layer for one image in evaluation mode, in the order of computation, in `precision`.
 
     The image is uint8 (C, H, W); mean and std normalise it after scaling to [0, 1], as those of `Data` do.
     """
@@ -146,7 +146,7 @@ def activations(
 
 
 def _copy(model: nn.Module) -> nn.Module:
-    """A copy in evaluation mode to hang hooks on: the network itself may be at work for someone else."""
+    """A copy in evaluation mode for hooks, because another thread may use the network itself."""
     return deepcopy(model).eval()
 
 

@@ -1,4 +1,4 @@
-"""What two lessons compute of a trained network: the one matrix of a linear stack, and the logits that a ReLU clips."""
+"""Computations of two lessons: the single matrix of a linear network, and the logits that a ReLU clips."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -60,7 +60,7 @@ def linear_product_of(model: "nn.Module") -> LinearProduct | None:
 
 
 def run_logits(store: Store, run: Run, images: np.ndarray, epoch: int | None = None) -> np.ndarray:
-    """What the run's network puts out before softmax, for uint8 images (N, C, H, W): float32 (N, classes).
+    """The outputs of the run's network before the softmax, for uint8 images (N, C, H, W): float32 (N, classes).
 
     Raises CheckpointError.
     """

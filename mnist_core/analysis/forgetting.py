@@ -1,4 +1,4 @@
-"""What a run called images after each epoch that it kept: when they were learned, and when forgotten again."""
+"""Predictions after each epoch with a checkpoint: when images were learned, and when forgotten again."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ _MACS_A_SECOND = 4e9
 
 @dataclass(frozen=True)
 class PredictionHistory:
-    """What the network called each image after some of its epochs."""
+    """The network's predictions for each image after some of its epochs."""
 
     # int64 (E,), ascending.
     epochs: np.ndarray
@@ -26,7 +26,7 @@ class PredictionHistory:
     predicted: np.ndarray
 
     def of(self, image: int) -> np.ndarray:
-        """What one image was called after each of the epochs: int16 (E,)."""
+        """Predictions of one image after each of the epochs: int16 (E,)."""
         return self.predicted[:, image]
 
 
@@ -51,7 +51,7 @@ def prediction_history(
     wanted: Sequence[int] | None = None,
     stored: Mapping[int, np.ndarray] | None = None,
 ) -> PredictionHistory:
-    """What the network called uint8 images (N, C, H, W) of its own input shape after each epoch that was kept.
+    """Predictions for uint8 images (N, C, H, W) of the network's input shape after each kept epoch.
 
     `wanted` are the epochs to look at, by default all of `kept_epochs`. `stored` holds, by epoch, predictions int (N,)
     that the run's own evaluation made already; they are not computed again. `progress` is called with the number of
@@ -72,7 +72,7 @@ def prediction_history(
 
 
 def forgetting_events(history: PredictionHistory, labels: np.ndarray) -> pd.DataFrame:
-    """How each image fared: a row an image, in their order, from labels (N,).
+    """Forgetting events of each image: a row an image, in their order, from labels (N,).
 
     Columns: index; label; forgotten, how often it was right and wrong at the next epoch looked at (a forgetting event
     of Toneva et al., ICLR 2019, there of training images); learned, the first epoch at which it was right; last_right,
@@ -117,6 +117,6 @@ def forgetting_course(history: PredictionHistory, labels: np.ndarray) -> pd.Data
 
 
 def _epochs_or_none(history: PredictionHistory, places: np.ndarray, defined: np.ndarray) -> pd.Series:
-    """The epochs at some places, NA where they are not known."""
+    """The epochs at some indices, NA where they are not defined."""
     last = len(history.epochs) - 1
     return pd.Series(history.epochs[np.clip(places, 0, last)], dtype="Int64").where(pd.Series(defined))

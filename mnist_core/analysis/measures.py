@@ -1,4 +1,4 @@
-"""What the figures of runs are of, in words for people: which images stand behind them, and which loss."""
+"""Names of accuracies and losses: which images they were measured on, and what the loss contains."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ def validation_heading(runs: Sequence[Run], what: str) -> str:
 
 
 def metric_name(run: Run, name: str) -> str:
-    """A recorded metric's name (see `Store.metrics`) where it leaves the lab: as what it is.
+    """An exported name of a recorded metric (see `Store.metrics`) that says which images it is of.
 
     Measured on the test images that choose the epoch, validation_accuracy is test_accuracy_optimistic, and the
     test_accuracy of the best epoch's weights best_test_accuracy_optimistic; the same of losses. A training loss with
@@ -47,9 +47,9 @@ def metric_name(run: Run, name: str) -> str:
 
 
 def ranking_label(column: str) -> str:
-    """In words, the column of accuracies by which a sweep ranks its settings.
+    """Name of the accuracy by which a sweep ranks its settings, from its column.
 
-    Whoever ranks settings by their test accuracy chooses on the test images, even if no epoch was chosen on them.
+    Ranking settings by test accuracy is a choice on the test images, even if no epoch was chosen on them.
     """
     return "test accuracy (optimistic)" if column == "test_accuracy" else column.replace("_", " ")
 
@@ -70,7 +70,7 @@ def training_loss_note(runs: Sequence[Run]) -> str:
 
 
 def run_numbers(runs: Sequence[Run]) -> str:
-    """Runs by their numbers: a name may hold signs that would format the text."""
+    """Runs by their numbers, because names may contain Markdown."""
     return ("runs " if len(runs) > 1 else "run ") + ", ".join(str(run.number) for run in runs)
 
 

@@ -1,4 +1,4 @@
-"""Answers of several runs to the same images, side by side, as they were stored: what comparisons start from."""
+"""Stored predictions of several runs for the same images, the basis of comparisons."""
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from mnist_core.store import Run, Store
 
 @dataclass(frozen=True)
 class Predictions:
-    """Probabilities that some runs gave the same images, in one order."""
+    """Probabilities that several runs predicted for the same images, in the same order."""
 
     runs: tuple[Run, ...]
     # int64 (N,).
@@ -66,7 +66,7 @@ class Predictions:
         return self.predicted == self.labels
 
     def of(self, runs: Iterable[Run]) -> "Predictions":
-        """The answers of some of the runs, in the order given."""
+        """The predictions of some of the runs, in this order."""
         chosen = tuple(runs)
         return Predictions(chosen, self.labels, {run.id: self.probabilities[run.id] for run in chosen}, self.split)
 
@@ -126,7 +126,7 @@ def load_all_splits(store: Store, run: Run) -> pd.DataFrame:
 def align(
     runs: Sequence[Run], tables: Mapping[str, pd.DataFrame], split: SplitName = "test"
 ) -> tuple[Predictions | None, list[ExcludedRun]]:
-    """The runs that answered the same images as the first that answered any, and those that are left out.
+    """Predictions of the runs that were tested on the same images as the first one, and the excluded runs.
 
     `tables` holds each run's predictions on this split by its id, as `load_split` returns them. None if no run has any.
     The hashes that runs recorded say which images are the same; where one recorded none, data set and labels must be

@@ -45,7 +45,7 @@ class Corruption:
 
 @dataclass(frozen=True)
 class RobustnessCounts:
-    """What is known so far: of `images` images, how many each network has right, int (corruptions, LEVELS)."""
+    """Intermediate result: of `images` images, how many each network has right, int (corruptions, LEVELS)."""
 
     # Share of the work, from 0 to 1.
     done: float
@@ -71,12 +71,12 @@ def count_right_answers(
     labels: np.ndarray,
     untouched: Mapping[str, np.ndarray] | None = None,
 ) -> Iterator[RobustnessCounts]:
-    """Right answers of each network to all changes of uint8 images (N, C, H, W) with labels (N,), told as they grow.
+    """Count each network's right predictions for all changes of uint8 images (N, C, H, W) with labels (N,).
 
-    `untouched` says which of the images as they are a network has right, bool (N,), where that is stored: then severity
-    0 is the recorded accuracy, whatever machine measures the rest. Every change is made once and answered by all
-    networks. Images are done with one chunk after the other, so that what is known so far is always about the first of
-    them.
+    Yields intermediate counts as they grow. `untouched` says which of the unchanged images a network has right, bool
+    (N,), where that is stored: then severity 0 is the recorded accuracy, whatever machine measures the rest. Every
+    change is computed once for all networks. The images are processed in chunks, so intermediate counts are always
+    about the first of them.
     """
     right = {key: np.zeros((len(CORRUPTIONS), LEVELS), dtype=np.int64) for key in networks}
     for start in range(0, len(images), CHUNK):
@@ -96,7 +96,7 @@ def count_right_answers(
 
 
 def sample_images(count: int, wanted: int) -> np.ndarray:
-    """Ascending places of `wanted` of `count` images, always the same ones, at random; all if there are no more."""
+    """Ascending indices of a fixed random sample of `wanted` of `count` images; all if there are no more."""
     if wanted >= count:
         return np.arange(count)
     return np.sort(np.random.default_rng(_SEED).choice(count, wanted, replace=False))

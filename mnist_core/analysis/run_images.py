@@ -114,7 +114,7 @@ def _read(which: str, root: str, rule: int, split: SplitName, state: str) -> tup
 
 
 def image_remarks(run: Run) -> list[str]:
-    """How a run's pictures were read, and whether it can be told that the images on this machine are still its own."""
+    """Remarks on how a run's pictures were read, and on images that cannot be verified to be its own."""
     if run.data is not None and run.data.folder is not None:
         return (
             [folder_remarks.EARLIER_RULE_REMARK]

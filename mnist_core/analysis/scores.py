@@ -1,4 +1,4 @@
-"""What follows from stored predictions, without torch: accuracy, confusion, scores a class, the mistakes.
+"""Scores of stored predictions: accuracy, confusion matrix, scores a class, the mistakes.
 
 The table of predictions has the columns split, index (into that split), label, and p0, p1 ... with the probability
 of each class; it is what `predictions.parquet` holds.

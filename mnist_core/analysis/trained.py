@@ -1,4 +1,4 @@
-"""Trained networks by run: which checkpoint counts, its network, and its answers as numpy arrays."""
+"""Trained networks of runs: choosing a checkpoint, loading its network, and its predictions."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -57,7 +57,7 @@ def precision_here(run: Run) -> str:
 
 
 def precision_note(run: Run) -> str:
-    """What there is to know where a run answers anew on this machine; "" where it answers as it was trained."""
+    """A note where a run cannot predict in its own precision on this machine; else ""."""
     if run.config.precision == "float32" or precision_here(run) == run.config.precision:
         return ""
     return (
@@ -90,7 +90,7 @@ class TrainedNetwork:
         return PixelScaling.of(self.mean, self.std, self.shape).inputs(images)
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """What it puts out before the softmax for uint8 images (N, C, H, W): float32 (N, classes)."""
+        """Outputs before the softmax for uint8 images (N, C, H, W): float32 (N, classes)."""
         import torch
 
         from mnist_core.training import CPU_BATCH_SIZE, compute_logits

@@ -1,4 +1,4 @@
-"""The confusion matrix, drawn so that the mistakes are what one sees."""
+"""The confusion matrix, with the mistakes highlighted."""
 
 from collections.abc import Sequence
 

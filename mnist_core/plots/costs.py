@@ -142,7 +142,7 @@ def _point_trace(
 
 
 def _add_front(figure: go.Figure, corners: Sequence[tuple[float, float]]) -> None:
-    """A stair: up to the next run, nothing better is to be had at that cost."""
+    """A step line: below the cost of the next run no better accuracy is available."""
     figure.add_scatter(
         x=[cost for cost, _ in corners],
         y=[error for _, error in corners],

@@ -1,4 +1,4 @@
-"""How learning curves are looked at: what the axes count, how values become heights, what a pointer over them says."""
+"""Axes of learning curves: what they count, how values become heights, and hover texts."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -75,11 +75,11 @@ class View:
         return errors_of(values) if self.as_errors else 100 * values
 
     def drawable(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Which points an axis has a place for."""
+        """Which points can be drawn on the axes."""
         return np.isfinite(x) & np.isfinite(y) & ((x > 0) | (not self.log_x)) & ((y > 0) | (not self.log_y))
 
     def hover(self, kind: str, y: np.ndarray, more: str = "") -> dict[str, Any]:
-        """What a trace of these heights says under the pointer, after its `meta`; `more` is in a loss of this kind."""
+        """Hover text of a trace with these heights, after its `meta`; `more` names what else the loss contains."""
         position = f"<br>{_AXES[self.axis][1]}<extra></extra>"
         if self.metric == "loss":
             return {

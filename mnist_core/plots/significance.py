@@ -1,4 +1,4 @@
-"""Charts of what is chance: who is right alone, differences and accuracies with intervals, pairs, seeds."""
+"""Charts of statistical significance: differences and accuracies with intervals, pairs of runs, seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

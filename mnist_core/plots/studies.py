@@ -72,7 +72,7 @@ def accuracy_by_model(table: pd.DataFrame, zoomed: bool = False, title: str = "M
 
 
 def _texts(table: pd.DataFrame, column: str, spread: str | None) -> np.ndarray:
-    """The column's values as texts, in the digits that the column of their spread supports."""
+    """The column's values as texts, with as many digits as their standard deviations support."""
     values = table[column].tolist()
     spreads = table[spread].tolist() if spread else [float("nan")] * len(values)
     return np.array(

@@ -149,7 +149,7 @@ def _write(
     share: Sequence[float],
     columns: int,
 ) -> None:
-    """The mean in each cell in an ink that reads on it, and half the interval below where there are seeds."""
+    """Write the mean into each cell in a readable colour, and half the interval below it where there are seeds."""
     size = 20 if columns <= 4 else 16 if columns <= 7 else 13
     notes = []
     for (x, y), index in cells.items():

@@ -100,7 +100,7 @@ def learning_curves(
 
 @dataclass
 class _CurveFigure:
-    """The traces so far, and what the axes must show of them."""
+    """Collects the traces and what the axes must show."""
 
     view: View
     smoothing: float
@@ -160,7 +160,7 @@ class _CurveFigure:
         self._peak(before)
 
     def add_key(self) -> None:
-        """What the kinds of line mean, in grey, once for all runs: in a legend that no click changes."""
+        """A second legend, in grey, that explains the kinds of line; clicks do not change it."""
         common = {"type": "scatter", "x": [None], "y": [None], "hoverinfo": "skip", "legend": "legend2"}
         name = "training, smoothed" if self.smoothing > 0 else "training"
         marker = {"symbol": "circle-open", "color": GREY, "size": 10, "line": {"width": 2.5}}
@@ -372,7 +372,7 @@ def _series(recorded: "pd.DataFrame | RunCurves | None") -> RunCurves:
 
 
 def _short(label: str) -> str:
-    """As much of a label as fits into a column of the legend, its ends: names of a sweep's runs begin alike."""
+    """A label shortened in its middle to fit the legend: names of a sweep's runs have the same beginning."""
     text = unescape(label)
     if len(text) <= _COLUMN:
         return label

@@ -1,4 +1,4 @@
-"""What a run of a study measured, in the terms in which the studies report."""
+"""What a run of a study measured, in the metrics that the studies report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

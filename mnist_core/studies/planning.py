@@ -1,4 +1,4 @@
-"""From a study to its runs: what is to be trained, what of it the store holds, and starting the rest."""
+"""The runs of a study: planning them, finding them in the store, and starting the missing ones."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ def study_runs(
     epochs_scale: float = 1.0,
     protocols: Sequence[str] = PROTOCOLS,
 ) -> list[tuple[PlannedRun, Run]]:
-    """What the store holds of `plan_runs`, one run each: the newest that has ended, else that is active, else any.
+    """The planned runs that the store holds, one run each: the newest ended one, else an active one, else any.
 
     CIFAR-10 counts as well where it was read from an image folder of 32x32 colour images.
     """
@@ -87,13 +87,13 @@ def find_runs(store: Store, planned: Sequence[PlannedRun]) -> list[tuple[Planned
 
 
 def missing_runs(store: Store, planned: Sequence[PlannedRun]) -> list[PlannedRun]:
-    """What the store does not hold yet."""
+    """The planned runs that the store does not hold yet."""
     matches = _matches(store, planned)
     return [entry for entry, runs in zip(planned, matches, strict=True) if not runs]
 
 
 def start_runs(store: Store, planned: Sequence[PlannedRun]) -> list[Run]:
-    """Put what is not in the store yet into the queue, the longest first; returns the plan's runs that exist then.
+    """Queue the planned runs that the store lacks, the longest first; returns all runs of the plan.
 
     What is queued, running, paused, finished or diverged is left alone; what was stopped, interrupted or failed goes
     on, or with scikit-learn begins again. Runs that continue others bring these along, and wait until they have
@@ -146,7 +146,7 @@ def run_name(planned: PlannedRun) -> str:
 
 
 def canonical_config(config: RunConfig) -> RunConfig:
-    """The config as the study has it: without the place of a copy of its images and the run that it continues."""
+    """The config as the study defines it: without the folder of its images and the run that it continues."""
     if config.continue_from:
         config = config.replace(continue_from="", continue_epoch=None)
     if config.dataset == "folder" and config.folder_colour and config.folder_size == 32:

@@ -45,7 +45,7 @@ def write_measurements(root: Path, study: str, measurements: Sequence[Measuremen
 
 
 def merge_measurements(study: Study, before: Sequence[Measurement], now: Sequence[Measurement]) -> list[Measurement]:
-    """What was measured now, and of before what is still part of the study and not measured anew; in its order."""
+    """The new measurements and those from before that are still valid and not replaced, in the study's order."""
     wanted = _identities(study)
     by_key = {
         _key(measurement): measurement

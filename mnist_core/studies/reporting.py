@@ -153,7 +153,7 @@ def duration(seconds: float) -> str:
 
 
 def _origin(measurements: Sequence[Measurement]) -> str:
-    """Where, with what and when: from the measurements, not from the machine that writes the report."""
+    """Devices, versions and dates, from the measurements and not from the machine that writes the report."""
     devices = sorted({measurement.device for measurement in measurements if measurement.device})
     versions: dict[str, set[str]] = {}
     for measurement in measurements:
@@ -174,7 +174,7 @@ def _origin(measurements: Sequence[Measurement]) -> str:
 
 
 def _with_hardware(measurement: Measurement) -> Measurement:
-    """With the processor's name, for what this machine's CPU computed before runs recorded it themselves."""
+    """Add the processor's name to a measurement from before runs recorded it themselves."""
     return (
         replace(measurement, device=f"{this_processor()}, {measurement.device}")
         if measurement.device.startswith("cpu")

@@ -1,4 +1,4 @@
-"""Reported beside measured: one table for the page and the report."""
+"""Reported and measured values side by side, for the page Studies and the report."""
 
 import math
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ class ReportedRow:
 
     @property
     def differs(self) -> bool:
-        """Whether the difference is to have a note.
+        """Whether the difference needs a note.
 
         It is more than three standard deviations of at least three seeds, or, of an accuracy, more than two points:
         where the seeds end far apart, even the largest difference is within three deviations.

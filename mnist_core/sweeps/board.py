@@ -1,4 +1,4 @@
-"""The board of a sweep: its runs as a table, the best so far, and what is known of its setting."""
+"""Results of a sweep: its runs as a table, the best run so far, and the means of settings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def ranking_column(table: pd.DataFrame) -> str:
 def ranking_name(table: pd.DataFrame) -> str:
     """What the accuracy is called that runs are compared by: "validation" or "test (optimistic)".
 
-    Who ranks settings by their test accuracy chooses on the test images, even if no epoch was chosen on them.
+    Ranking settings by test accuracy is a choice on the test images, even if no epoch was chosen on them.
     """
     return HELD_OUT if ranking_column(table) == "validation_accuracy" else ON_TEST
 
@@ -101,7 +101,7 @@ class BestRun:
 
 @dataclass(frozen=True)
 class SweepLeaders:
-    """What there is to choose from: the best run, its setting, the best setting, and how much choosing flatters."""
+    """The best run, its setting, the best setting, and the selection bias of choosing the best."""
 
     run: BestRun
     of_run: Setting
@@ -158,7 +158,7 @@ def _values_of(row: Mapping[str, Any], fields: Sequence[str]) -> tuple[Any, ...]
 
 
 def _images(sweep: Sweep, setting: Setting, score: str) -> int:
-    """How many images the accuracy is of that runs are compared by; 0 where the data set does not say how many."""
+    """Number of images behind the accuracy that ranks the runs; 0 where the data set does not say it."""
     config = {"dataset": sweep.base.dataset, "validation_images": sweep.base.validation_images, **setting.values}
     info, held_out = dataset(config["dataset"]), config["validation_images"]
     if score == "test_accuracy":

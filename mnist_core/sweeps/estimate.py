@@ -47,7 +47,7 @@ def estimated_seconds(store: Store, configs: Sequence[RunConfig]) -> float:
 
 
 def run_seconds(store: Store, configs: Sequence[RunConfig]) -> list[float]:
-    """Seconds of training of each config by itself, as `estimated_seconds` sees them."""
+    """Estimated seconds to train each config alone."""
     finished = store.runs(states=["finished"])[:_LOOKED_AT]
     past = [run for run in finished if run.seconds > 0 and run.epoch > (run.config.continue_epoch or 0)]
     by_kind: dict[tuple[object, ...], list[float]] = {}

@@ -1,4 +1,4 @@
-"""Successive halving: stop runs early that are hopeless beside the others of their sweep."""
+"""Successive halving: stop runs early that are far behind the others of their sweep."""
 
 from statistics import fmean
 

@@ -54,7 +54,7 @@ def find_sweep(store: Store, text: str) -> SweepRow:
 
 
 def stop_sweep(store: Store, sweep_id: str) -> int:
-    """Stop what runs or waits; returns how many runs that were. Those that wait first, so that none of them begins."""
+    """Stop all running and queued runs, the queued ones first so that none begins; returns their number."""
     runs = store.runs(sweep=sweep_id, states=["queued"]) + store.runs(sweep=sweep_id, states=["running"])
     count = 0
     for run in runs:
@@ -84,7 +84,7 @@ def missing_configs(store: Store, sweep_id: str, sweep: Sweep) -> list[RunConfig
 
 
 def extend_sweep(store: Store, sweep_id: str, sweep: Sweep) -> int:
-    """Add to a sweep what it does not have of `sweep`: more values, seeds or samples; returns the number of new runs.
+    """Add the values, seeds or samples of `sweep` that a sweep lacks; returns the number of new runs.
 
     The sweep becomes the union of both (`merged_sweep`), so a new value meets every value of the other axes. Any run
     that is there counts, also a stopped or failed one. Raises ConfigError.

@@ -140,7 +140,7 @@ class Sweep:
     def _config(
         self, point: Mapping[str, Any], lines: Mapping[str, str], checked: dict[tuple[Any, ...], int]
     ) -> RunConfig:
-        """The config of a point, parsed and checked; `known` holds the layers of each network that has been checked."""
+        """The parsed and checked config of a point; `checked` counts the layers of each network checked so far."""
         changes = {field: value for field, value in point.items() if field_info(field)}
         where = point_text(point)
         template = lines[changes.get("architecture", self.base.architecture)]
