@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import isfinite, prod
 from typing import Any
 
-from mnist_core.architectures.language import LayerCall, Value, parse_architecture, suggest_name
+from mnist_core.architectures.language import TypedLayer, Value, parse_architecture, suggest_name
 from mnist_core.architectures.layers import KINDS
 from mnist_core.architectures.layers.kind import Argument, LayerKind, Shape, WeightShapes, format_shape
 from mnist_core.architectures.layers.residual import shortcut
@@ -82,7 +82,7 @@ class _Walk:
         self._words = {"classes": classes}
         self._parameters = 0
 
-    def through(self, calls: tuple[LayerCall, ...], shape: Shape) -> tuple[Node, ...]:
+    def through(self, calls: tuple[TypedLayer, ...], shape: Shape) -> tuple[Node, ...]:
         """The nodes of these calls for an input of this shape."""
         nodes = []
         for call in calls:
@@ -98,7 +98,7 @@ class _Walk:
             shape = node.output_shape
         return tuple(nodes)
 
-    def _node(self, call: LayerCall, shape: Shape) -> Node:
+    def _node(self, call: TypedLayer, shape: Shape) -> Node:
         kind = KINDS[call.name]
         if not kind.block:
             values = _bind(kind, call.values, self._words, self._line)

@@ -50,12 +50,12 @@ class Value:
 
 
 @dataclass(frozen=True)
-class LayerCall:
+class TypedLayer:
     """One layer as it was typed; only blocks hold a body. `start` and `end` are its character range."""
 
     name: str
     values: tuple[Value, ...]
-    body: tuple["LayerCall", ...]
+    body: tuple["TypedLayer", ...]
     start: int
     end: int
     # Number of layers: this one and all in its body, with repetitions written out.
@@ -74,7 +74,7 @@ def check_length(text: str) -> None:
         )
 
 
-def parse_architecture(text: str, kinds: Mapping[str, LayerKind]) -> tuple[LayerCall, ...]:
+def parse_architecture(text: str, kinds: Mapping[str, LayerKind]) -> tuple[TypedLayer, ...]:
     """The calls of a line in their order, repetitions written out; raises ArchitectureError with its position.
 
     Grammar: items in a row, separated by space, a comma or an arrow; item = [number *] layer or
@@ -158,9 +158,9 @@ class _Parser:
     def error(self, message: str, start: int, end: int) -> ArchitectureError:
         return ArchitectureError(message, self.text, start, end)
 
-    def items(self, closing: _Token | None, depth: int) -> list[LayerCall]:
+    def items(self, closing: _Token | None, depth: int) -> list[TypedLayer]:
         """Layers up to the end, or up to and including the `)` that closes `closing`."""
-        calls: list[LayerCall] = []
+        calls: list[TypedLayer] = []
         layers = 0
         while True:
             token = self.token
@@ -182,7 +182,7 @@ class _Parser:
                 raise self.too_many("use fewer", token.start, self.tokens[-1].end)
             calls += more
 
-    def item(self, depth: int) -> list[LayerCall]:
+    def item(self, depth: int) -> list[TypedLayer]:
         token = self.token
         if depth > MAX_NESTING:
             raise self.error(f"Nested more than {MAX_NESTING} deep; use fewer levels", token.start, token.end)
@@ -192,7 +192,7 @@ class _Parser:
             return [self.call(depth)]
         raise self.error(f"Expected a layer, found {token.text}", token.start, token.end)
 
-    def repetition(self, depth: int) -> list[LayerCall]:
+    def repetition(self, depth: int) -> list[TypedLayer]:
         number = self.take()
         if self.token.kind not in ("*", "×"):
             raise self.error(
@@ -220,13 +220,13 @@ class _Parser:
         message = f"More than {MAX_LAYERS:,} layers, counting those inside of blocks and repetitions; {remedy}"
         return self.error(message, start, end)
 
-    def call(self, depth: int) -> LayerCall:
+    def call(self, depth: int) -> TypedLayer:
         word = self.take()
         name = word.text.lower()
         kind = self.kinds.get(name)
         if kind is None:
             raise self.error(f"There is no layer {word.text}{suggest_name(name, self.kinds)}", word.start, word.end)
-        body: tuple[LayerCall, ...] = ()
+        body: tuple[TypedLayer, ...] = ()
         values: tuple[Value, ...] = ()
         if self.token.kind == "(":
             opening = self.take()
@@ -240,7 +240,7 @@ class _Parser:
         layers = 1 + _layers(body)
         if layers > MAX_LAYERS:
             raise self.too_many("use fewer", word.start, end)
-        return LayerCall(name, values, body, word.start, end, layers)
+        return TypedLayer(name, values, body, word.start, end, layers)
 
     def arguments(self, opening: _Token) -> list[Value]:
         values: list[Value] = []
@@ -273,7 +273,7 @@ class _Parser:
         return Value(name, _value(token), start, token.end)
 
 
-def _layers(calls: Sequence[LayerCall]) -> int:
+def _layers(calls: Sequence[TypedLayer]) -> int:
     return sum(call.layers for call in calls)
 
 

@@ -100,6 +100,6 @@ def read_limit(name: str) -> int:
     if not 1 <= value <= MAX_WHOLE:
         raise ConfigError(
             limit_variable(name),
-            f"{text[:60]!r} is no number of at least 1; write for example 5e8, 64000000000 or 64 GB, or unset it",
+            f"{text[:60]!r} is not a number of at least 1; write for example 5e8, 64000000000 or 64 GB, or unset it",
         )
     return int(value)

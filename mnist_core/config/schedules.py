@@ -38,8 +38,8 @@ def schedule_remarks(config: RunConfig, parent: RunConfig | None = None) -> list
         before, now = learning_rate(parent, step - 1, _NOMINAL_STEPS), learning_rate(config, step, _NOMINAL_STEPS)
         if abs(now - before) > _JUMP * max(config.learning_rate, parent.learning_rate) and not _drops(config, parent):
             remarks.append(
-                f"The learning rate jumps from {before:.3g} to {now:.3g} where the run goes on at epoch "
-                f"{config.continue_epoch}: {_why(config, parent)}. For a smooth way on, choose the schedule constant "
+                f"The learning rate jumps from {before:.3g} to {now:.3g} where the run continues at epoch "
+                f"{config.continue_epoch}: {_why(config, parent)}. To continue smoothly, choose the schedule constant "
                 f"with a learning rate of {max(before, 1e-3 * parent.learning_rate):.3g}."
             )
     return remarks
@@ -58,7 +58,7 @@ def _why(config: RunConfig, parent: RunConfig) -> str:
             f"the schedule {config.schedule} is spread over all epochs, {config.epochs} now and {parent.epochs} in the "
             "run before"
         )
-    return "its schedule or learning rate is another than in the run before"
+    return "its schedule or learning rate differs from that of the run before"
 
 
 def _one_cycle(config: RunConfig, step: int, steps_per_epoch: int) -> float:

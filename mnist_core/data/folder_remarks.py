@@ -6,8 +6,8 @@ from mnist_core.config import FolderFacts
 from mnist_core.data.folder_layout import FolderListing
 
 EARLIER_RULE_REMARK = (
-    "Its pictures are read by the earlier rule, with which it began: as they are stored, transparency on white, the "
-    "upper 8 of 16 bits, classes in the order of their letters."
+    "Its pictures are read by the earlier rule, as when the run began: not turned upright, transparent parts white, "
+    "the upper 8 of 16 bits, classes sorted by their letters."
 )
 # A remark names at most this many kinds of files.
 _KINDS = 6
@@ -55,13 +55,13 @@ def reading_remarks(facts: FolderFacts) -> list[str]:
         remarks.append(f"{_count(facts.turned, 'picture')} turned upright, as the camera's note (EXIF) in them says.")
     if facts.transparent:
         remarks.append(
-            f"{_count(facts.transparent, 'picture')} with transparency put on {facts.behind} ground, or on the other "
-            "where nothing would be seen."
+            f"{_count(facts.transparent, 'picture')} with transparency put on a {facts.behind} background, or on "
+            "the opposite one where nothing would be visible."
         )
     if facts.deep:
         bits = [str(bits) for bits in sorted({bits for _, bits in facts.depths})]
         remarks.append(
-            f"{_count(facts.deep, 'picture')} with more than 8 bits a value, of which the values use "
+            f"{_count(facts.deep, 'picture')} with more than 8 bits per value; the values use "
             f"{' or '.join(bits) if bits else '8'} bits."
         )
     return remarks

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 
 from mnist_core.data import pictures
-from mnist_core.data.catalogue import Framing, Pen
+from mnist_core.data.dataset_catalogue import Framing, Pen
 from mnist_core.data.pictures import Ground
 from mnist_core.data.strokes import WORKING_SIZE, extract_strokes, shrink_strokes, to_grey
 from mnist_core.errors import DataError
@@ -97,7 +97,7 @@ def read_picture(content: bytes) -> np.ndarray:
             return pictures.single_picture_pixels(image, colour=True, longest=2 * WORKING_SIZE)
     except pictures.LargePictureError as error:
         raise DataError(
-            f"This picture is too large: {error}; save it smaller (1,000 a side are plenty) and try again."
+            f"This picture is too large: {error}; save it smaller (1,000 pixels a side are enough) and try again."
         ) from error
     except pictures.AnimationError as error:
         raise DataError(f"This file is no single picture: {error}, and upload that.") from error

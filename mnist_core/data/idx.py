@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core.data.catalogue import Dataset
+from mnist_core.data.dataset_catalogue import Dataset
 from mnist_core.data.idx_files import is_packed, locate_files
 from mnist_core.errors import DataError
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from mnist_core.data.catalogue import Dataset
+from mnist_core.data.dataset_catalogue import Dataset
 
 
 def locate_files(entry: Dataset, root: Path) -> dict[str, Path]:

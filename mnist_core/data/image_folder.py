@@ -132,8 +132,8 @@ class _SplitReader:
                 self._waiting += picture.values.nbytes
                 if self._waiting > read_limit("MAX_FOLDER_BYTES"):
                     raise DataError(
-                        f"{paths.dirname(self.paths[index])} and what lies beside it hold too many transparent or deep "
-                        "pictures to read at once. Save them without transparency, with 8 bits a value."
+                        f"{paths.dirname(self.paths[index])} and the other directories hold too many pictures with "
+                        "transparency or more than 8 bits per value to read at once. Save them without, in 8 bits."
                     )
         return turned
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from mnist_core.config import FIRST_READING_RULE, READING_RULE, FolderFacts, RunConfig
 from mnist_core.data import cifar10, idx, image_folder, mnist_5k
-from mnist_core.data.catalogue import dataset
+from mnist_core.data.dataset_catalogue import dataset
 from mnist_core.data.idx import Labelled
 from mnist_core.data.idx_files import describe_search, locate_files
 from mnist_core.errors import DataError

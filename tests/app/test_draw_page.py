@@ -18,7 +18,7 @@ from dashboard.draw import drawing_predictions
 from mnist_core.analysis import trained
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data import handwriting, mnist_5k
-from mnist_core.data.catalogue import BOX_OF_20_BY_MASS
+from mnist_core.data.dataset_catalogue import BOX_OF_20_BY_MASS
 from mnist_core.jobs.worker import work
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mnist_core.config.run_config import DATASETS, RunConfig
-from mnist_core.data.catalogue import DATASET_CATALOGUE, dataset
+from mnist_core.data.dataset_catalogue import DATASET_CATALOGUE, dataset
 from mnist_core.data.download.torchvision_ops import make_torchvision_importable
 from mnist_core.data.image_statistics import pixel_statistics
 from mnist_core.data.loading import load_data

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.ndimage import center_of_mass
 from sklearn.neighbors import KNeighborsClassifier
 
-from mnist_core.data.catalogue import BOX_OF_20_BY_MASS
+from mnist_core.data.dataset_catalogue import BOX_OF_20_BY_MASS
 from mnist_core.data.handwriting import prepare_drawing, read_picture
 from mnist_core.data.strokes import extract_strokes
 

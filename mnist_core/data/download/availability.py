@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from mnist_core.data.catalogue import DATASET_CATALOGUE, Dataset, dataset
+from mnist_core.data.dataset_catalogue import DATASET_CATALOGUE, Dataset, dataset
 from mnist_core.data.idx_files import describe_search, is_packed, locate_files
 from mnist_core.data.mnist_5k import packaged_file
 from mnist_core.errors import DataError

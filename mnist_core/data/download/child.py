@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mnist_core.data.catalogue import DATASET_CATALOGUE, Dataset, dataset
+from mnist_core.data.dataset_catalogue import DATASET_CATALOGUE, Dataset, dataset
 from mnist_core.data.download.availability import PATIENCE, temporary_folder
 from mnist_core.data.download.traffic import Traffic, probe_servers, watch_connections
 from mnist_core.data.sources import read_published

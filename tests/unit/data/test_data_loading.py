@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.catalogue import dataset, input_shape_and_classes
+from mnist_core.data.dataset_catalogue import dataset, input_shape_and_classes
 from mnist_core.data.loading import Data, Split, load_data
 from mnist_core.data.sources import DatasetArrays, load_arrays
 

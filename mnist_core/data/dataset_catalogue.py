@@ -250,4 +250,4 @@ DATASET_CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
 )
 
 if tuple(DATASET_CATALOGUE) != DATASETS:
-    raise ImportError("config.DATASETS and data.catalogue.DATASET_CATALOGUE differ in their names or order")
+    raise ImportError("config.DATASETS and dataset_catalogue.DATASET_CATALOGUE differ in their names or order")
