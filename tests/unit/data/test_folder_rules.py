@@ -167,7 +167,7 @@ def test_two_directories_of_one_name_are_refused(tmp_path: Path):
     write(tmp_path, {"train": png, "test": png})
     for form in ("NFC", "NFD"):
         (tmp_path / "train" / normalize("NFC" if form == "NFC" else "NFD", "é")).mkdir()
-    with pytest.raises(DataError, match="two directories .* 'é'"):
+    with pytest.raises(DataError, match=r"two directories .* 'é'"):
         folder_class_names(str(tmp_path))
 
 
