@@ -6,14 +6,14 @@ from dashboard.controls import DatasetSource, dataset_download, folder_source, r
 from dashboard.data import (
     SPLITS,
     STYLES,
-    class_counts,
+    image_counts,
     means_and_pixels,
     show_counts,
     show_description,
     show_means,
     show_pixels,
+    show_random_images,
     show_remarks,
-    show_samples,
 )
 from dashboard.frame import choose_option, navigation, open_store
 from mnist_core.data import DATASET_CATALOGUE
@@ -41,8 +41,8 @@ def page() -> None:
     classes = read_dataset(source).classes
     show_description(source)
     show_remarks(source)
-    show_samples(source, SPLITS[name])
-    table = class_counts(source)
+    show_random_images(source, SPLITS[name])
+    table = image_counts(source)
     means, pixels = means_and_pixels(source, SPLITS[name])
     st.subheader("Mean image of each class", help="Each pixel is the mean of that pixel over all images of the class.")
     show_means(classes, means, table[name].tolist())

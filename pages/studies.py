@@ -10,19 +10,19 @@ from dashboard.studies import (
     choose_experiment,
     choose_extent,
     is_answered,
-    show_curves,
-    show_figures,
     show_lesson,
     show_networks,
     show_question,
+    show_study_curves,
+    show_study_figures,
+    show_study_weights,
     show_training,
-    show_weights,
 )
 
 _VIEWS = {
-    "Reported and measured": show_figures,
-    "Curves": show_curves,
-    "Weights": show_weights,
+    "Reported and measured": show_study_figures,
+    "Curves": show_study_curves,
+    "Weights": show_study_weights,
     "The lesson": show_lesson,
 }
 
@@ -42,10 +42,10 @@ def page() -> None:
     chosen = choose_extent(chosen)
     show_training(chosen, revealed)
     if revealed:
-        show_results(chosen)
+        show_chosen_view(chosen)
 
 
-def show_results(chosen: ChosenExperiment) -> None:
+def show_chosen_view(chosen: ChosenExperiment) -> None:
     """Figures, curves, weights or the lesson of the experiment, one view at a time."""
     st.subheader("Results")
     view = choose_option(

@@ -1,4 +1,4 @@
-"""Which digits each run is better at, and what two runs mistake for what."""
+"""Which digits each run is better at, and which digits two runs mix up."""
 
 from collections.abc import Sequence
 
@@ -18,13 +18,13 @@ from mnist_core.store import Run
 _CELL = "classes_cell"
 
 
-def show_classes(runs: Sequence[Run]) -> None:
+def show_class_comparison(runs: Sequence[Run]) -> None:
     """Accuracy of each class for all runs; for two of them the differences and the images behind each."""
     predictions = compared_runs.gather_predictions(runs)
     if predictions is None:
         return
     names = compared_runs.class_names(predictions)
-    show_accuracies(predictions, names)
+    _show_class_accuracies(predictions, names)
     st.subheader("One run minus another")
     if len(predictions.runs) < 2:
         st.info("Choose a second run to see in which classes they differ, and what each mistakes for what.")
@@ -33,11 +33,11 @@ def show_classes(runs: Sequence[Run]) -> None:
     if pair is None:
         st.info("These are the same run. Choose another one on one side.")
         return
-    show_differences(pair, names)
-    show_confusion_difference(pair, names)
+    _show_class_differences(pair, names)
+    _show_confusion_difference(pair, names)
 
 
-def show_accuracies(predictions: Predictions, names: tuple[str, ...]) -> None:
+def _show_class_accuracies(predictions: Predictions, names: tuple[str, ...]) -> None:
     """Accuracy on the images of each class, one dot a run, and as a table."""
     st.subheader("Accuracy in each class")
     table = agreement.class_accuracy(predictions)
@@ -55,7 +55,7 @@ def show_accuracies(predictions: Predictions, names: tuple[str, ...]) -> None:
     data_table("classes-table", table_rows(shown, columns), "Accuracy of each run in each class")
 
 
-def show_differences(pair: Predictions, names: tuple[str, ...]) -> None:
+def _show_class_differences(pair: Predictions, names: tuple[str, ...]) -> None:
     """Accuracy of the first run minus the second in each class, with intervals."""
     a, b = pair.runs
     table = agreement.class_differences(pair, 0, 1)
@@ -71,7 +71,7 @@ def show_differences(pair: Predictions, names: tuple[str, ...]) -> None:
 
 
 @st.fragment
-def show_confusion_difference(pair: Predictions, names: tuple[str, ...]) -> None:
+def _show_confusion_difference(pair: Predictions, names: tuple[str, ...]) -> None:
     """The difference of the confusion matrices, and the images behind the chosen cell."""
     with errors_as_messages():
         a, b = pair.runs

@@ -25,14 +25,14 @@ Remark = Literal["running", "data sets", "optimistic", "splits"]
 def show_results(runs: Sequence[Run]) -> None:
     """A verdict, results, settings that differ, the form that changes one thing, and a chart of all accuracies."""
     st.subheader("Results")
-    show_verdict(runs)
-    show_table(runs)
-    show_differences(runs)
+    _show_verdict(runs)
+    _show_table(runs)
+    _show_differences(runs)
     change_one_thing.show_form(runs)
-    show_accuracies(runs)
+    _show_accuracies(runs)
 
 
-def show_verdict(runs: Sequence[Run]) -> None:
+def _show_verdict(runs: Sequence[Run]) -> None:
     """A sentence or two: whether the best run is better than the second, judged on the same test images."""
     tested = [run for run in runs if run.test_accuracy is not None]
     predictions = compared_runs.gather_predictions(tested) if tested else None
@@ -68,7 +68,7 @@ def show_verdict(runs: Sequence[Run]) -> None:
         )
 
 
-def show_table(runs: Sequence[Run]) -> None:
+def _show_table(runs: Sequence[Run]) -> None:
     """A table of each run's best and last metrics, size, work and time; remarks below it."""
     frame = runs_table(runs)
     last = [float("nan") if run.optimistic else _last_validation(run) for run in runs]
@@ -131,7 +131,7 @@ def comparison_remarks(runs: Sequence[Run]) -> dict[Remark, str]:
     return remarks
 
 
-def show_differences(runs: Sequence[Run]) -> None:
+def _show_differences(runs: Sequence[Run]) -> None:
     """The settings that differ between the runs, and whether they explain a difference in accuracy."""
     st.subheader("What differs")
     if len(runs) < 2:
@@ -167,7 +167,7 @@ def _factor(runs: Sequence[Run]) -> str:
     return offered.get(chosen, "")
 
 
-def show_accuracies(runs: Sequence[Run]) -> None:
+def _show_accuracies(runs: Sequence[Run]) -> None:
     """A chart of each run's training, validation and test accuracy."""
     st.subheader("Training, validation and test")
     if all(run.train_accuracy is None for run in runs):

@@ -39,7 +39,7 @@ SECTIONS: Mapping[str, Section] = {
         disagreements.show_disagreements,
     ),
     "Classes": Section(
-        "Which digits each run is better at, and which digits two runs mix up.", class_differences.show_classes
+        "Which digits each run is better at, and which digits two runs mix up.", class_differences.show_class_comparison
     ),
     "Cost": Section("Accuracy against parameters, work, time and size.", costs.show_costs),
     "Calibration": Section("Whether a run is right as often as it says it is.", calibration.show_calibration),

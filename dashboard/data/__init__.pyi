@@ -1,10 +1,10 @@
 from .browsing import SPLITS as SPLITS
 from .browsing import STYLES as STYLES
-from .browsing import class_counts as class_counts
+from .browsing import image_counts as image_counts
 from .browsing import means_and_pixels as means_and_pixels
 from .browsing import show_counts as show_counts
 from .browsing import show_description as show_description
 from .browsing import show_means as show_means
 from .browsing import show_pixels as show_pixels
+from .browsing import show_random_images as show_random_images
 from .browsing import show_remarks as show_remarks
-from .browsing import show_samples as show_samples

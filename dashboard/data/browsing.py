@@ -29,7 +29,7 @@ _CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def class_counts(source: DatasetSource) -> pd.DataFrame:
+def image_counts(source: DatasetSource) -> pd.DataFrame:
     """Number of images by class (rows) and split (columns)."""
     classes = read_dataset(source).classes
     table = {
@@ -56,7 +56,7 @@ def split_positions(source: DatasetSource, split: SplitName) -> np.ndarray:
     return train if split == "train" else validation
 
 
-def sample_images(
+def random_images(
     source: DatasetSource, split: SplitName, cls: int, count: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """At most `count` random images of one class: positions in the published images, and uint8 (n, C, H, W)."""
@@ -69,7 +69,7 @@ def sample_images(
 
 @st.fragment
 @errors_as_messages()
-def show_samples(source: DatasetSource, split: SplitName) -> None:
+def show_random_images(source: DatasetSource, split: SplitName) -> None:
     """Random images: a row for each class, or many of one class with one of them enlarged."""
     classes = read_dataset(source).classes
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -197,13 +197,13 @@ def show_pixels(source: DatasetSource, pixels: PixelStatistics) -> None:
 def _show_every_class(source: DatasetSource, split: SplitName, seed: int) -> None:
     rows = []
     for cls, name in enumerate(read_dataset(source).classes):
-        _, images = sample_images(source, split, cls, _IMAGES_PER_ROW, seed)
+        _, images = random_images(source, split, cls, _IMAGES_PER_ROW, seed)
         rows.append(f"<div class='name'>{in_html(name)}</div>{_strip(images)}")
     st.html(f"<div class='samples' data-split='{split}'>{''.join(rows)}</div>")
 
 
 def _show_class(source: DatasetSource, split: SplitName, cls: int, seed: int) -> None:
-    positions, images = sample_images(source, split, cls, _IMAGES_OF_CLASS, seed)
+    positions, images = random_images(source, split, cls, _IMAGES_OF_CLASS, seed)
     if not len(positions):
         st.info("This split holds no image of this class.")
         return

@@ -7,6 +7,6 @@ from .live_training import show_training as show_training
 from .networks import show_networks as show_networks
 from .question import is_answered as is_answered
 from .question import show_question as show_question
-from .study_results import show_curves as show_curves
-from .study_results import show_figures as show_figures
-from .study_weights import show_weights as show_weights
+from .study_results import show_study_curves as show_study_curves
+from .study_results import show_study_figures as show_study_figures
+from .study_weights import show_study_weights as show_study_weights

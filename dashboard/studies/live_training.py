@@ -146,7 +146,7 @@ def _load_rows(chosen: ChosenExperiment) -> list[_Row]:
 
 
 def _rows_with_continuations(chosen: ChosenExperiment) -> list[_Row]:
-    """`_rows`, after continuations of what the person started are queued, if their first runs have finished."""
+    """`_load_rows`, after continuations of what the person started are queued, if their first runs have finished."""
     rows = _load_rows(chosen)
     if chosen not in st.session_state.get(_STARTED, []) or all(run is not None for _, run in rows):
         return rows

@@ -31,7 +31,7 @@ _SOURCES = {
 }
 
 
-def show_figures(chosen: ChosenExperiment) -> None:
+def show_study_figures(chosen: ChosenExperiment) -> None:
     """Reported and measured figures as a table, why some differ, and the accuracy of each network as a chart."""
     evidence = load_evidence(chosen)
     if evidence.source == "own":
@@ -48,7 +48,7 @@ def show_figures(chosen: ChosenExperiment) -> None:
         _by_model(chosen, evidence)
 
 
-def show_curves(chosen: ChosenExperiment) -> None:
+def show_study_curves(chosen: ChosenExperiment) -> None:
     """Learning curves of the finished networks, and how far their training and test accuracy lie apart."""
     trained_runs = chosen.trained()
     if not trained_runs:
@@ -139,8 +139,8 @@ def _reasons(chosen: ChosenExperiment, evidence: Evidence) -> None:
         with st.expander("Why some figures differ", expanded=bool(evidence.scattered)):
             if evidence.source == "own":
                 st.caption("These notes are about the runs that came with this version, not about yours.")
-            for because, show_figures in reasons.items():
-                st.markdown(f"**{in_markdown('; '.join(show_figures))}**  \n{because}")
+            for because, show_study_figures in reasons.items():
+                st.markdown(f"**{in_markdown('; '.join(show_study_figures))}**  \n{because}")
 
 
 def _by_model(chosen: ChosenExperiment, evidence: Evidence) -> None:

@@ -22,7 +22,7 @@ _UNITS = 16
 _TILE = 112
 
 
-def show_weights(chosen: ChosenExperiment) -> None:
+def show_study_weights(chosen: ChosenExperiment) -> None:
     """The weights of one trained network of the experiment; a select box chooses it."""
     trained_runs = chosen.trained()
     if not trained_runs:

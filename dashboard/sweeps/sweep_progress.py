@@ -65,9 +65,9 @@ def _board(row: SweepRow, busy: bool) -> None:
         if not busy and (note := measures.changed_note(store.changed_runs(store.runs(sweep=row.id)))):
             st.warning(note)
         _best(sweep, table)
-        sweep_results.show_summary(sweep, table)
-        sweep_results.show_curves(sweep, table)
-        sweep_results.show_runs(sweep, table)
+        sweep_results.show_sweep_summary(sweep, table)
+        sweep_results.show_sweep_curves(sweep, table)
+        sweep_results.show_sweep_runs(sweep, table)
 
 
 def _is_busy(table: pd.DataFrame) -> bool:

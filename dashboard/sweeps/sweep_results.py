@@ -26,7 +26,7 @@ _METRICS: list[Metric] = ["accuracy", "loss"]
 _CURVE_NAMES = ("validation_loss", "validation_accuracy", "epoch_train_loss", "epoch_train_accuracy")
 
 
-def show_summary(sweep: Sweep, table: pd.DataFrame) -> None:
+def show_sweep_summary(sweep: Sweep, table: pd.DataFrame) -> None:
     """Accuracy by the swept settings: a line for one, a map for two, parallel coordinates for more."""
     measure = sweeps.ranking_column(table)
     if np.isnan(table[measure].to_numpy()).all():
@@ -39,7 +39,7 @@ def show_summary(sweep: Sweep, table: pd.DataFrame) -> None:
         st.caption("Test accuracy. It is optimistic as soon as you choose settings by it.")
 
 
-def show_curves(sweep: Sweep, table: pd.DataFrame) -> None:
+def show_sweep_curves(sweep: Sweep, table: pd.DataFrame) -> None:
     """The learning curves of the runs, coloured by a swept value; of many runs only some."""
     begun = table.loc[table["epoch"] > 0, :]
     if begun.empty:
@@ -80,7 +80,7 @@ def evenly_spread(table: pd.DataFrame, field: str, most: int) -> pd.DataFrame:
     return table.iloc[order[np.linspace(0, len(order) - 1, most).round().astype(int)], :]
 
 
-def show_runs(sweep: Sweep, table: pd.DataFrame) -> None:
+def show_sweep_runs(sweep: Sweep, table: pd.DataFrame) -> None:
     """A table of every run: first those that train, then those that ended, the best first, then those that wait."""
     st.subheader("Every run")
     groups = [{"running": 0, "queued": 2}.get(name, 1) for name in table["state"].tolist()]

@@ -83,7 +83,7 @@ def test_the_samples_are_of_the_chosen_split_and_in_the_row_of_their_class(split
 
 def test_the_counts_are_those_of_the_splits() -> None:
     at = opened("data", dataset="mnist-5k")
-    table = browsing.class_counts(MNIST_5K)
+    table = browsing.image_counts(MNIST_5K)
     assert table.sum().to_dict() == {"Training": 3_334, "Validation": 666, "Test": 1_000}
     assert (table["Training"] + table["Validation"]).tolist() == [400] * 10
     assert table["Test"].tolist() == [100] * 10
@@ -97,7 +97,7 @@ def test_the_counts_are_those_of_the_splits() -> None:
 
 def test_one_class_can_be_looked_at_and_an_image_enlarged() -> None:
     at = opened("data", dataset="mnist-5k", split="Test", **{"class": "7"})
-    positions, images = browsing.sample_images(MNIST_5K, "test", 7, browsing._IMAGES_OF_CLASS, 0)
+    positions, images = browsing.random_images(MNIST_5K, "test", 7, browsing._IMAGES_OF_CLASS, 0)
     _, (test_images, test_labels) = mnist_5k.read_mnist_5k()
     assert (test_labels[positions] == 7).all()
     np.testing.assert_array_equal(test_images[positions], images)
@@ -173,8 +173,8 @@ def test_mnist_that_cannot_be_downloaded_is_said_with_the_way_out() -> None:
 def test_the_published_numbers_of_mnist(mnist_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_LAB_DATA", str(mnist_dir))
     at = opened("data", split="Validation")
-    assert browsing.class_counts(DatasetSource("mnist")).sum().tolist() == [50_000, 10_000, 10_000]
-    assert browsing.class_counts(DatasetSource("mnist"))["Test"].tolist() == [
+    assert browsing.image_counts(DatasetSource("mnist")).sum().tolist() == [50_000, 10_000, 10_000]
+    assert browsing.image_counts(DatasetSource("mnist"))["Test"].tolist() == [
         980,
         1135,
         1032,
@@ -192,7 +192,7 @@ def test_the_published_numbers_of_mnist(mnist_dir: Path, monkeypatch: pytest.Mon
 def test_a_colour_folder_is_shown_with_its_own_classes_and_an_empty_one(tmp_path: Path) -> None:
     folder = image_folder(tmp_path / "pictures", {"a_b": 12, "c": 1}, {"a_b": 2, "c": 3}, colour=True)
     at = opened("data", dataset="folder", folder=str(folder), folder_size="8", folder_colour="true", split="Validation")
-    assert browsing.class_counts(folder_source(str(folder), 8, True)).to_dict("list") == {
+    assert browsing.image_counts(folder_source(str(folder), 8, True)).to_dict("list") == {
         "Training": [10, 1],
         "Validation": [2, 0],
         "Test": [2, 3],
@@ -210,10 +210,10 @@ def test_a_colour_folder_is_shown_with_its_own_classes_and_an_empty_one(tmp_path
 def test_a_folder_that_changes_is_read_anew(tmp_path: Path) -> None:
     folder = image_folder(tmp_path / "pictures", {"a": 6, "b": 6}, {"a": 1, "b": 1})
     before = folder_source(str(folder), 8, False)
-    assert browsing.class_counts(before)["Test"].tolist() == [1, 1]
+    assert browsing.image_counts(before)["Test"].tolist() == [1, 1]
     Image.new("L", (8, 8)).save(folder / "test" / "b" / "new.png")
     after = folder_source(str(folder), 8, False)
-    assert browsing.class_counts(after)["Test"].tolist() == [1, 2]
+    assert browsing.image_counts(after)["Test"].tolist() == [1, 2]
 
 
 def test_a_folder_that_cannot_be_read_is_a_message(tmp_path: Path) -> None:
