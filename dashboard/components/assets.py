@@ -1,7 +1,7 @@
-"""The components' script and style files, and their way to the browser.
+"""The components' scripts and styles, and how they reach the browser.
 
-Streamlit repeats a component's script in every message to the browser. Small components are sent that way; the live
-chart, which gets two messages a second, and plotly.js (4.8 MB) are fetched once from the app's static folder instead.
+Streamlit repeats a component's script in every message to the browser. Small components are sent that way. The live
+chart, which gets two messages a second, and plotly.js (4.8 MB) are loaded once from the app's static folder instead.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from mnist_core.errors import MnistLabError
 
 _HERE = Path(__file__).parent
 _SUFFIXES = (".css", ".html", ".js")
-# By their paths below this folder, such as "pad/pad.js".
+# Contents by their paths below this folder, such as "pad/pad.js".
 _FILES = {
     path.relative_to(_HERE).as_posix(): path.read_bytes()
     for path in sorted(_HERE.rglob("*"))
@@ -37,34 +37,34 @@ def text(name: str) -> str:
 
 
 def joined(*names: str) -> str:
-    """Several scripts as one that can be sent within a message: without their imports of one another, the last exports.
+    """Several scripts as one for a message, without their imports of one another; only the last one exports.
 
-    What a page waits for is on the screen a tenth of a second earlier than by fetching scripts one after another.
+    This is a tenth of a second faster than loading the scripts one after another.
     """
     *parts, last = (re.sub(r"^import .* from \"\.\.?/.*\"$", "", text(name), flags=re.MULTILINE) for name in names)
     return "\n".join([*(re.sub(r"^export ", "", part, flags=re.MULTILINE) for part in parts), last])
 
 
-def loader(name: str, otherwise: str) -> str:
-    """A component's script that fetches the script `name` from `publish_scripts`, `data.scripts`, and hands over to it.
+def loader(name: str, remedy: str) -> str:
+    """A component's script that loads the script `name` from `data.scripts` (see `publish_scripts`) and calls it.
 
-    Where that fails the page says so, and `otherwise`.
+    If that fails, the page shows a message that ends with `remedy`.
     """
     return f"""
 export default async function (component) {{
   const {{ data, parentElement }} = component
   const address = new URL(`${{data.scripts}}/{name}`, location.origin).href
-  const found = await import(address).catch(() => null)
+  const loaded = await import(address).catch(() => null)
   parentElement.querySelector(":scope > p")?.remove()
-  if (found) return found.default(component)
+  if (loaded) return loaded.default(component)
   const note = parentElement.appendChild(document.createElement("p"))
-  note.textContent = `The chart did not load (${{address}}). {otherwise}`
+  note.textContent = `The chart did not load (${{address}}). {remedy}`
 }}
 """
 
 
 def publish_scripts() -> str:
-    """URL of a folder with this package's scripts and styles; its name changes with their content.
+    """URL of a folder with the components' scripts and styles; its name changes with their content.
 
     Raises AssetError if they cannot be served.
     """

@@ -1,4 +1,4 @@
-"""A fault of Streamlit's queue of messages, mended: what a page's finished run has drawn stays on the page.
+"""A correction of Streamlit's queue of messages: what a finished run of the page has drawn stays on the page.
 
 When a fragment is due (`run_every`) as the page's run ends, Streamlit starts it at once and drops the fragment's part
 of the page's run from the queue, if the browser has not been sent it yet. The message that the page's run has ended
@@ -13,7 +13,7 @@ _clear = ForwardMsgQueue.clear
 
 
 def keep_finished_runs() -> None:
-    """Let the queue keep what was drawn before a message that the page's run has ended, if it keeps that message."""
+    """From now on, the queue keeps what was drawn before the end of a page's run whenever it keeps the end itself."""
     ForwardMsgQueue.clear = _clear_unfinished
 
 
@@ -22,7 +22,7 @@ def _clear_unfinished(
 ) -> None:
     finished: list[ForwardMsg] = []
     if retain_lifecycle_msgs and fragment_ids_this_run:
-        ended = [index for index, message in enumerate(self._queue) if _ends_page(message)]
+        ended = [position for position, message in enumerate(self._queue) if _ends_page(message)]
         count = ended[-1] + 1 if ended else 0
         finished, self._queue = self._queue[:count], self._queue[count:]
     _clear(self, retain_lifecycle_msgs, fragment_ids_this_run)

@@ -167,8 +167,11 @@ def _line_image(style: RunStyle) -> str:
 
 def column_configs() -> dict[str, Any]:
     """Head, help and format of the columns of `runs_table`, for any table."""
+    return _setting_columns() | _result_columns()
+
+
+def _setting_columns() -> dict[str, Any]:
     column = st.column_config
-    percent = partial(column.NumberColumn, format="%.2f%%")
     return {
         "Line": column.ImageColumn("Line", width=58, pinned=True, help="The run's colour and dash on the charts."),
         "Run": column.NumberColumn("#", width=48, pinned=True, help="The run's number. It never changes."),
@@ -191,6 +194,13 @@ def column_configs() -> dict[str, Any]:
         "MACs": column.NumberColumn(
             format="localized", help="Multiplications for one image (multiply-accumulates): the usual measure of work."
         ),
+    }
+
+
+def _result_columns() -> dict[str, Any]:
+    column = st.column_config
+    percent = partial(column.NumberColumn, format="%.2f%%")
+    return {
         "Epochs": column.NumberColumn(help="Completed passes over the training images."),
         "Best validation accuracy (%)": percent(
             "Validation", help="Best accuracy on images that were held back from training."

@@ -31,8 +31,8 @@ def canvas(chart: Locator) -> FloatRect:
     return box
 
 
-def told(chart: Locator, across: float) -> list[str]:
-    """What the tip says from the top of the chart to its bottom, at one place across (0 to 1), each once."""
+def tip_texts(chart: Locator, across: float) -> list[str]:
+    """The texts of the tip from the top of the chart to its bottom, at one horizontal position (0 to 1), each once."""
     box, texts = canvas(chart), []
     for up in range(8, int(box["height"]) - 72, 6):
         chart.page.mouse.move(box["x"] + 84 + across * (box["width"] - 98), box["y"] + up)
@@ -53,13 +53,13 @@ def drag(chart: Locator, start: tuple[float, float], end: tuple[float, float]) -
 def test_every_line_is_there_and_says_what_it_is(chart: Locator) -> None:
     expect(chart).to_have_attribute("data-lines", "14")
     expect(chart.get_by_role("img", name="fourteen runs")).to_be_visible()
-    # as it is, not as HTML
+    # The name is shown as text, not as HTML.
     expect(chart.get_by_role("button", name="14 · net <i>&14")).to_be_attached()
-    texts = told(chart, 0.25)
+    texts = tip_texts(chart, 0.25)
     assert [int(text.split(" · ")[0]) for text in texts] == list(range(14, 0, -1)), "the higher the loss, the higher up"
     assert texts[0].splitlines()[:2] == ["14 · net <i>&14", "training loss 14"]
     assert re.fullmatch(r"step 2[5-7]", texts[0].splitlines()[2])
-    highest = told(chart, 49 / 99)[0]
+    highest = tip_texts(chart, 49 / 99)[0]
     assert highest.splitlines() == ["7 · net <i>&7", "training loss 30", "step 50"]
 
 
@@ -79,9 +79,9 @@ def test_a_click_on_a_name_shows_that_line_alone(chart: Locator) -> None:
     button.click()
     expect(chart).to_have_attribute("data-lines", "1")
     expect(button).to_have_attribute("aria-pressed", "true")
-    assert [text.splitlines()[1] for text in told(chart, 0.25)] == ["training loss 3"]
+    assert [text.splitlines()[1] for text in tip_texts(chart, 0.25)] == ["training loss 3"]
     chart.get_by_role("button", name="4 · net <i>&4", exact=True).click()
-    assert [text.splitlines()[1] for text in told(chart, 0.25)] == ["training loss 4"]
+    assert [text.splitlines()[1] for text in tip_texts(chart, 0.25)] == ["training loss 4"]
     chart.get_by_role("button", name="4 · net <i>&4", exact=True).click()
     expect(chart).to_have_attribute("data-lines", "14")
 
@@ -92,7 +92,7 @@ def test_dragging_zooms_and_a_double_click_shows_everything(chart: Locator) -> N
     # the lower losses of some steps
     drag(chart, (0.3, 0.75), (0.6, 0.95))
     expect(whole).to_be_visible()
-    losses = [float(text.splitlines()[1].split()[-1]) for text in told(chart, 0.5)]
+    losses = [float(text.splitlines()[1].split()[-1]) for text in tip_texts(chart, 0.5)]
     assert losses == sorted(losses, reverse=True)
     assert 0 < len(losses) < 12
     chart.page.get_by_text("log", exact=True).click()
@@ -102,4 +102,4 @@ def test_dragging_zooms_and_a_double_click_shows_everything(chart: Locator) -> N
     expect(whole).to_be_visible()
     chart.locator("canvas").dblclick(position={"x": 300, "y": 100})
     expect(whole).to_be_hidden()
-    assert len(told(chart, 0.25)) == 14
+    assert len(tip_texts(chart, 0.25)) == 14

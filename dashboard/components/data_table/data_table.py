@@ -1,4 +1,4 @@
-"""A table of which the browser draws only the rows in view: ten thousand runs open as soon as ten."""
+"""A table whose rows the browser draws only while they are in view: ten thousand runs open as fast as ten."""
 
 import hashlib
 import json
@@ -15,12 +15,12 @@ from streamlit.components.v2 import component
 from dashboard.components import assets
 from mnist_core.text import FORMULA, one_line
 
-# characters of content that a browser gets once only, and after a first few rows
+# A content of more characters is sent only once, and after its first rows.
 _LARGE = 100_000
-# rows
-_FIRST = 60
-# enough for a browser to begin with the table, and too short to be missed where it is not
+_FIRST_ROWS = 60
+# Gives the browser time to draw the first rows before the rest of the page arrives.
 _AHEAD_SECONDS = 0.1
+# Kinds of cells by the types of Streamlit's column configurations.
 _KINDS = {"image": "image", "list": "list", "link": "link", "progress": "progress", "datetime": "time"}
 
 _MOUNT = component(
@@ -42,10 +42,10 @@ _MOUNT = component(
 class TableRows:
     """A DataFrame as the browser reads it, made once and shown often."""
 
-    # JSON: the ids of the rows, which are the index, and the columns with their values
+    # JSON with the ids of the rows (the index of the frame) and the columns with their values.
     content: str
     digest: str
-    # the content of the first rows, if there are many
+    # The same of the first rows only, if the content is large; else empty.
     first: str
 
 
@@ -54,17 +54,17 @@ def table_rows(
     columns: Mapping[str, Any] | None = None,
     decimals: Mapping[str, Sequence[int]] | None = None,
 ) -> TableRows:
-    """The rows and columns of a DataFrame; `columns` says how to show them, as `st.dataframe` takes it.
+    """A DataFrame for `data_table`; `columns` are column configurations as `st.dataframe` takes them.
 
-    `decimals` gives, for columns of numbers, with how many each row's number is written.
+    `decimals` gives, for columns of numbers, how many decimals are written in each row.
 
-    A row is known by its value in the index, which may stand there once only; by its place where one stands twice.
-    Of a column's configuration its label, help, width, type, format and whether it is pinned are followed; images are
-    addresses that hold SVG, and it has to be our own.
+    The id of a row is its value in the index, or its position if the index has duplicates. Of a column's configuration
+    the label, help, width, type, format and whether it is pinned are used. Images are addresses that contain SVG, and
+    the SVG must be the app's own, because it becomes part of the page.
     """
-    places = {name: list(digits) for name, digits in (decimals or {}).items()}
-    content = _content(frame, columns or {}, places)
-    first = _content(frame.head(_FIRST), columns or {}, places) if len(content) > _LARGE else ""
+    digits = decimals or {}
+    content = _content(frame, columns or {}, digits)
+    first = _content(frame.head(_FIRST_ROWS), columns or {}, digits) if len(content) > _LARGE else ""
     return TableRows(content, hashlib.sha256(content.encode()).hexdigest()[:16], first)
 
 
@@ -78,48 +78,56 @@ def data_table(
     ticked: Sequence[int] | None = None,
     on_tick: Callable[[list[int]], None] | None = None,
 ) -> None:
-    """Show the rows, at most `height` pixels of them, with a line above that says what they are.
+    """Show the rows, at most `height` pixels of them, with a caption above.
 
-    `shown` are the places of those to show, by default all; `fresh` holds newer values of some rows and columns. With
-    `ticked`, ids of rows, each row can be ticked: `on_tick` then gets the ids of all that are ticked, also of rows that
-    are not shown, before the page is drawn again.
+    `shown` are positions of the rows to show, by default all; `fresh` contains newer values of some rows and columns.
+    With `ticked`, ids of rows, each row can be ticked: `on_tick` then gets the ids of all ticked rows, also of those
+    that are not shown, before the page is drawn again.
 
-    Of many rows the first ones go ahead, and what the page shows besides follows a moment later: so they are on the
-    screen a tenth of a second earlier. Once the page has run, the browser asks for the rest.
+    The first rows of a large table are sent ahead of the rest of the page, so that they appear a tenth of a second
+    earlier. Once the page has run, the browser requests the other rows.
     """
-    begun, sent, answered = f"{key}:begun", f"{key}:sent", f"{key}:answered"
     session = st.session_state
-    ahead = bool(rows.first) and shown is None and begun not in session
+    opened, sent, answered = _session_keys(key)
+    is_ahead = bool(rows.first) and shown is None and opened not in session
     data = {
         "name": key,
         "formula": FORMULA.pattern,
         "digest": rows.digest,
-        "content": rows.first if ahead else None if session.get(sent) == rows.digest else rows.content,
-        "whole": not ahead,
+        "content": rows.first if is_ahead else None if session.get(sent) == rows.digest else rows.content,
+        "whole": not is_ahead,
         "large": bool(rows.first),
         "caption": caption,
         "height": height,
         "shown": None if shown is None else list(shown),
         "fresh": fresh and fresh.content,
         "ticked": None if ticked is None else list(ticked),
-        # until the browser's newest ticks are, it knows better
+        # While Python has not confirmed the latest ticks, the browser's state is newer.
         "answered": session.get(answered, 0),
     }
-    session[sent] = rows.digest if rows.first and not ahead else None
-    session[begun] = True
-
-    def take() -> None:
-        match (session.get(key) or {}).get("ticked"):
-            case {"ids": list(ids), "asked": int(asked)} if on_tick:
-                session[answered] = asked
-                on_tick([number for number in ids if isinstance(number, int)])
-
-    def send_again() -> None:
-        session[sent] = None
-
-    _MOUNT(key=key, data=data, on_ticked_change=take, on_lacking_change=send_again)
-    if ahead:
+    session[sent] = rows.digest if rows.first and not is_ahead else None
+    session[opened] = True
+    _MOUNT(
+        key=key,
+        data=data,
+        on_ticked_change=lambda: _take_ticks(key, on_tick),
+        on_lacking_change=lambda: session.update({sent: None}),
+    )
+    if is_ahead:
         time.sleep(_AHEAD_SECONDS)
+
+
+def _session_keys(key: str) -> tuple[str, str, str]:
+    """Keys of the session: whether the table was shown, the digest that was sent, the last confirmed ticks."""
+    return f"{key}:begun", f"{key}:sent", f"{key}:answered"
+
+
+def _take_ticks(key: str, on_tick: Callable[[list[int]], None] | None) -> None:
+    match (st.session_state.get(key) or {}).get("ticked"):
+        case {"ids": list(ids), "asked": int(number)} if on_tick:
+            _, _, answered = _session_keys(key)
+            st.session_state[answered] = number
+            on_tick([row for row in ids if isinstance(row, int)])
 
 
 def _content(frame: pd.DataFrame, columns: Mapping[str, Any], decimals: Mapping[str, Sequence[int]]) -> str:
@@ -156,7 +164,7 @@ def _column(
 
 
 def _values(values: pd.Series) -> dict[str, Any]:
-    """The values as JSON has them, None where there is none; of words that repeat, each once and the place of each."""
+    """The values for JSON, None if missing; words that repeat are sent once, with a code for each row."""
     if pd.api.types.is_datetime64_any_dtype(values):
         return {"values": [None if pd.isna(moment) else round(moment.timestamp()) for moment in values]}
     if pd.api.types.is_numeric_dtype(values):
@@ -170,7 +178,7 @@ def _values(values: pd.Series) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | int | None:
-    """Seven digits of a fraction, all of a whole number: thousands of rows go to the browser in one message."""
+    """Seven digits of a fraction, all of a whole number: thousands of rows travel in one message."""
     if not math.isfinite(value):
         return None
     return int(value) if value.is_integer() else float(f"{value:.7g}")

@@ -1,4 +1,4 @@
-"""The gallery: a grid of many small images that arrives as one picture; one of them can be chosen."""
+"""The gallery: a grid of many small images that are sent as one picture; one of them can be chosen."""
 
 import base64
 import hashlib
@@ -39,9 +39,9 @@ def gallery(
     Another sprite under the same key starts anew. Raises ValueError if the parts do not fit.
     """
     columns, rows = _grid(sprite_png, tile, count)
-    for name, texts in (("captions", captions), ("marks", marks)):
-        if texts is not None and len(texts) != count:
-            raise ValueError(f"{len(texts)} {name} for {count} images; give one for each image")
+    for name, values in (("captions", captions), ("marks", marks)):
+        if values is not None and len(values) != count:
+            raise ValueError(f"{len(values)} {name} for {count} images; give one for each image")
     digest = hashlib.sha256(sprite_png).hexdigest()[:16]
     sent = _chosen((st.session_state.get(key) or {}).get("chosen"), digest, count)
     chosen = first if sent is None else sent

@@ -1,4 +1,4 @@
-"""Many lines on one canvas: drawn, with everything around them, in a fraction of the time that plotly.js needs."""
+"""A chart of many lines on one canvas, drawn in a fraction of the time that plotly.js needs."""
 
 from streamlit.components.v2 import component
 
@@ -13,10 +13,10 @@ _MOUNT = component(
 
 
 def line_chart(key: str, figure: str, label: str, height: int = 480) -> None:
-    """Show a plotly figure, given as JSON, that holds lines and their legend, such as `learning_curves` makes it.
+    """Show a plotly figure of lines and their legend, as JSON, such as `learning_curves` makes it.
 
     Of the traces it reads lines, bands (`fill`) and crosses, of the axes type, range, ticks and title. A click on a
-    name shows that line alone, dragging zooms, a double click shows everything again. `label` says what it is to those
-    who cannot see it; `height` is in pixels, the legend not counted.
+    name shows that line alone, dragging zooms, a double click shows everything again. `label` describes the chart for
+    people who cannot see it; `height` is in pixels, without the legend.
     """
     _MOUNT(key=key, data={"key": key, "figure": figure, "label": label, "height": height})

@@ -1,4 +1,4 @@
-"""The live learning curves: sends what is new of them to a chart that stays as it is while they come in."""
+"""Live learning curves: a chart that stays in place while new points of its curves arrive."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -14,15 +14,15 @@ from dashboard.components.live_chart.points import CurveHistory, CurveView, XAxi
 from mnist_core.plots import per_epoch_dash
 from mnist_core.text import in_markdown
 
-# of training curves on the chart, so that drawing stays quick with many runs
-_POINTS = 9000
-# points of a curve
-_FEWEST, _MOST = 120, 700
+# About how many points all training curves have together, so that drawing stays fast with many runs.
+_TOTAL_POINTS = 9000
+# The fewest and the most points of a curve.
+_MIN_POINTS, _MAX_POINTS = 120, 700
 
 _MOUNT = component(
     "mnist_lab_live_chart",
     js=assets.loader("live_chart/live_chart.js", "Training is not affected; reload the page to try again."),
-    # plotly.js puts its own styles into the document
+    # plotly.js adds its styles to the document, where they would not reach an isolated component.
     isolate_styles=False,
 )
 
@@ -31,7 +31,8 @@ _PRELOAD = component(
     js="""
 export default async function ({ data }) {
   const { fetchPlotly } = await import(new URL(`${data.scripts}/live_chart/live_chart.js`, location.origin).href)
-  fetchPlotly(data.plotly).catch(() => (window.mnistLabPlotly = undefined)) // the chart itself tells the person
+  // A failure is shown later, by the chart itself.
+  fetchPlotly(data.plotly).catch(() => (window.mnistLabPlotly = undefined))
 }
 """,
 )
@@ -39,21 +40,21 @@ export default async function ({ data }) {
 
 @dataclass(frozen=True)
 class ChartedRun:
-    """One run on the chart: how it looks and how its measurements are read."""
+    """One run on the chart: its line style, and how its measurements are read."""
 
     id: str
     name: str
-    # CSS
+    # A CSS colour.
     colour: str
-    # "solid", "dash", "dot" or "dashdot"
+    # "solid", "dash", "dot" or "dashdot".
     dash: str
-    # 0 while unknown: then every step counts as an epoch
+    # 0 while unknown; then every step counts as an epoch.
     steps_per_epoch: int
-    # rows with an id above the given one: id, step, name, value, seconds
+    # Returns the rows after the one with this id: id, step, name, value, seconds.
     read: Callable[[int], pd.DataFrame]
-    # what the images after each epoch are called
+    # Name of the curve that has a point after each epoch.
     validation: str = "validation"
-    # what the training loss has in it more than the loss after each epoch
+    # What the training loss contains besides the loss that is measured after each epoch.
     training_loss: str = ""
 
 
@@ -67,12 +68,12 @@ def live_chart(
     x: XAxis = "step",
     height: int = 420,
 ) -> None:
-    """Loss and accuracy of runs, one curve a run: training at every report, validation at every epoch.
+    """Loss and accuracy of runs, one curve for each run: training at every report, validation at every epoch.
 
-    Call it from a fragment that repeats itself; a call reads and sends only what is new, and the browser keeps the
-    rest. The zoom stays as the person left it, and more points are sent of what it shows. `smoothing` in [0, 1) is the
-    weight of the past in the moving average of `plots.smoothed`; `log_y` is for the loss; `height` is that of a panel
-    in pixels. NaN in the loss marks a run that diverged.
+    Call it from a fragment that repeats itself. Each call reads and sends only what is new. The zoom stays as it is,
+    and more points are sent of the part that it shows. `smoothing` in [0, 1) is the weight of the past in the moving
+    average of `plots.smoothed`; `log_y` is for the loss; `height` is that of a panel in pixels. NaN in the loss marks
+    a run that diverged.
     """
     try:
         addresses = {"scripts": assets.publish_scripts(), "plotly": assets.publish_plotly()}
@@ -82,18 +83,18 @@ def live_chart(
     kept: dict[str, CurveHistory] = st.session_state.get(f"{key}:histories", {})
     histories = {run.id: kept.get(run.id) or CurveHistory() for run in series}
     st.session_state[f"{key}:histories"] = histories
-    points = max(_FEWEST, min(_MOST, _POINTS // (4 * max(1, len(series)))))
+    points = max(_MIN_POINTS, min(_MAX_POINTS, _TOTAL_POINTS // (4 * max(1, len(series)))))
     view = _view((st.session_state.get(key) or {}).get("view"))
     window = view["range"] if view and view["x"] == x else None
     runs, sent = [], []
     for run in series:
         history = histories[run.id]
         history.add(run.read(history.row))
-        look = CurveView(smoothing, x, log_x, max(1, run.steps_per_epoch), points, window)
-        message, content = history.message(look)
+        curve_view = CurveView(smoothing, x, log_x, max(1, run.steps_per_epoch), points, window)
+        message, content = history.message(curve_view)
         style = {"id": run.id, "name": run.name, "colour": run.colour, "dash": run.dash}
         kinds = {"kind": run.validation, "kind_dash": per_epoch_dash(run.validation), "more": run.training_loss}
-        runs.append(style | kinds | {"per_epoch": look.steps_per_epoch} | message)
+        runs.append(style | kinds | {"per_epoch": curve_view.steps_per_epoch} | message)
         sent.append((history, content))
     options = {"smoothing": smoothing, "log_x": log_x, "log_y": log_y, "x": x, "height": height}
     _MOUNT(
@@ -102,14 +103,14 @@ def live_chart(
         on_resync_change=lambda: _send_all(histories),
         on_view_change=lambda: None,
     )
-    # Only now: a script that is interrupted before this line sends the same points again.
+    # Noted only after sending, so that a script that is interrupted before sends the same points again.
     for history, content in sent:
         history.note(content)
 
 
 def preload_live_chart() -> None:
-    """Let the browser load the chart's scripts while the person is still choosing what to train. Shows nothing."""
-    # the chart itself tells the person
+    """Let the browser load the chart's scripts while the person still chooses what to train. Shows nothing."""
+    # A failure is shown later, by the chart itself.
     with contextlib.suppress(assets.AssetError):
         _PRELOAD(key="chart-preload", data={"scripts": assets.publish_scripts(), "plotly": assets.publish_plotly()})
 
@@ -120,7 +121,7 @@ def _send_all(histories: dict[str, CurveHistory]) -> None:
 
 
 def _view(sent: object) -> dict[str, Any] | None:
-    """The zoom of the horizontal axis, as the browser tells it: what the axis counts (x), and its ends (range)."""
+    """The zoom of the horizontal axis, as the browser sends it: the quantity (x) and the ends of the axis (range)."""
     match sent:
         case {"x": str(x), "range": [int() | float() as low, int() | float() as high]} if low < high:
             return {"x": x, "range": (float(low), float(high))}

@@ -1,4 +1,4 @@
-"""The watcher: draws the page anew once the answer at an address has changed. A page that rests costs no run."""
+"""The watcher: runs the page again once the answer at an address has changed; until then it costs no run."""
 
 from streamlit.components.v2 import component
 
@@ -10,6 +10,6 @@ _MOUNT = component("mnist_lab_watcher", js=assets.joined("page_run.js", "watcher
 def watch_address(key: str, address: str, digest: str) -> None:
     """Run the page again when `address`, below the server's own, answers with another `digest` (JSON) than this.
 
-    Shows nothing, but takes the room of an empty line: to be called last.
+    Shows nothing, but takes as much room as an empty line, so call it last.
     """
     _MOUNT(key=key, data={"address": address, "digest": digest}, on_changed_change=lambda: None)
