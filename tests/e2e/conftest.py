@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.app_process import ROOT, running_app
 
-# two cores also train; nothing here waits longer than it must
+# The machine may also train on its two cores, so waits are generous; they end as soon as the condition holds.
 expect.set_options(timeout=20_000)
 
 SCRIPTS = Path(__file__).parent / "scripts"

@@ -73,7 +73,7 @@ def test_a_link_shows_the_same_view_in_another_browser(serve, page: Page, browse
     expect(page.get_by_text("3 of 4 runs")).to_be_visible()
     page.get_by_role("combobox", name="Chosen runs").fill("seed 2")
     page.get_by_role("option", name="seed 2").click()
-    # closes the list
+    # Escape closes the list.
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Remove 3 · wide")).to_be_attached()
     expect(page).to_have_url(re.compile("runs=1&runs=2&runs=3"))

@@ -15,7 +15,7 @@ from tests.e2e.messages import frames_of, sizes_of_charts
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 Show = Callable[[str], object]
-# what plotly.js has made of the chart's layout
+# Reads the layout that plotly.js has computed for the chart.
 LOOK = "document.querySelector('.live-chart .plot')._fullLayout"
 
 
@@ -112,7 +112,7 @@ def test_zoom_outlives_updates_smoothing_and_logarithms(page: Page, show: Show) 
     wait_for_points(page)
     box = box_of(page.locator(".live-chart .plot"))
     whole = zoom_of(page)
-    # updates arrive while the pointer is down
+    # Updates arrive while the pointer is down.
     drag(page, box, (0.2, 0.3), (0.3, 0.5), (0.35, 0.6), pause=350)
     page.wait_for_function(f"low => {LOOK}.xaxis.range[0] > low", arg=whole[0][0])
     zoomed = zoom_of(page)
@@ -262,7 +262,7 @@ def test_the_keyboard_takes_strokes_back_but_not_what_is_typed(page: Page, show:
     canvas = page.locator(".pad canvas")
     note = page.get_by_label("Note")
     expect(canvas).to_be_visible()
-    # the keyboard was elsewhere before the stroke
+    # The focus was elsewhere before the stroke.
     note.click()
     box = box_of(canvas)
 

@@ -32,7 +32,7 @@ def page(browser: Browser, script_url: Callable[[str], str], messages: list[int]
     page.on("websocket", count)
     page.goto(script_url("data_table"))
     expect(page.get_by_role("row").nth(5)).to_be_visible()
-    # the first rows come ahead
+    # The first rows arrive ahead of the others.
     expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", str(ROWS + 1))
     yield page
     page.close()
@@ -103,7 +103,7 @@ def test_a_click_on_a_head_sorts_and_the_third_brings_the_order_back(page: Page)
     head(page, "Test").click()
     assert numbers(page)[:3] == [27, 1027, 2027]
     scroll(page, 10**9)
-    # without a value: last, in either order
+    # Rows without a value come last in both directions.
     expect(page.locator(".row[data-id='5']")).to_be_in_viewport()
     head(page, "Test").click()
     scroll(page, 0)
@@ -127,7 +127,7 @@ def test_texts_are_sorted_by_the_numbers_in_them_and_empty_lists_stand_last(page
         "width=20",
         "width=100",
     ]
-    # either way
+    # The same in the other direction.
     for _ in range(2):
         head(page, "Tags").click()
         assert [row % 2 for row in numbers(page)] == [0] * 5 + [1] * 5
@@ -151,7 +151,7 @@ def test_ticks_are_kept_with_those_of_rows_that_are_not_shown(page: Page):
     chosen(page)
     page.get_by_text("Only the last ten").click()
     expect(box(page, 3)).not_to_be_checked()
-    # the same list of ticks as once before
+    # The same list of ticks as before.
     box(page, 3).check()
     chosen(page, 3)
 
@@ -185,7 +185,7 @@ def test_the_keyboard_walks_and_ticks(page: Page):
     expect(page.get_by_role("checkbox", name="Choose all of these rows")).to_be_checked()
     chosen(page, 2999, 2, 3000, *range(7, 2999), 1, 3, 4, 5, 6)
     box(page, 9).click()
-    # on from where one has clicked
+    # The arrow keys continue from the clicked row.
     for key in ("ArrowDown", "ArrowDown", " "):
         page.keyboard.press(key)
     expect(box(page, 10)).to_be_checked()
@@ -235,7 +235,7 @@ def test_a_column_can_be_hidden_and_the_file_holds_what_is_shown(page: Page, tmp
     page.get_by_role("checkbox", name="Rate").uncheck()
     page.get_by_role("checkbox", name="State").uncheck()
     page.get_by_role("heading", name="3,000").or_(page.locator(".caption")).click()
-    # a click elsewhere closes it
+    # A click elsewhere closes the menu.
     expect(page.get_by_role("checkbox", name="Rate")).not_to_be_visible()
     expect(head(page, "Rate")).to_have_count(0)
     page.get_by_text("Only the last ten").click()

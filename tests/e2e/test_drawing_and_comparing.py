@@ -49,7 +49,7 @@ def test_two_runs_are_compared_side_by_side(serve, page: Page):
         expect(page.get_by_role("button", name=f"Remove {run.number} · {name}")).to_be_visible()
         row = page.get_by_role("grid", name="Results of the chosen runs").get_by_role("row").filter(has_text=name)
         expect(row.get_by_role("gridcell", name=f"{run.test_accuracy:.2%}", exact=True).first).to_be_visible()
-    # shift and rotate differ beside the architecture
+    # Besides the architecture, shift and rotate differ.
     expect(page.get_by_text("2 confounds")).to_be_visible()
     page.get_by_role("radio", name="Curves").click()
     expect(page.locator(".js-plotly-plot .scatterlayer .trace").first).to_be_visible()

@@ -41,7 +41,7 @@ SECTIONS = {
     "inspect?run=1&view=Weights": ".gallery .tile",
     "inspect?run=1&view=Files": "h1",
 }
-# stops of a page; focus that has not come round by then is trapped
+# The most Tab stops of a page; focus that has not come back to the start by then is trapped.
 MOST = 250
 
 COMPONENTS = ".data-table, .gallery, .pad, .live-chart, .line-chart"

@@ -70,7 +70,7 @@ def test_the_lines_have_their_runs_colours(chart: Locator) -> None:
       for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) found.add(data.slice(i, i + 3).join())
       return [...found]
     }""")
-    # the palette's first three
+    # The first three colours of the palette.
     assert {"48,120,207", "215,104,8", "0,167,120"} <= set(colours)
 
 
@@ -89,14 +89,14 @@ def test_a_click_on_a_name_shows_that_line_alone(chart: Locator) -> None:
 def test_dragging_zooms_and_a_double_click_shows_everything(chart: Locator) -> None:
     whole = chart.get_by_role("button", name="Show everything")
     expect(whole).to_be_hidden()
-    # the lower losses of some steps
+    # Some steps have lower losses.
     drag(chart, (0.3, 0.75), (0.6, 0.95))
     expect(whole).to_be_visible()
     losses = [float(text.splitlines()[1].split()[-1]) for text in tip_texts(chart, 0.5)]
     assert losses == sorted(losses, reverse=True)
     assert 0 < len(losses) < 12
     chart.page.get_by_text("log", exact=True).click()
-    # on another axis the stretch means nothing
+    # On another axis the zoomed range means nothing.
     expect(whole).to_be_hidden()
     drag(chart, (0.5, 0.2), (0.8, 0.9))
     expect(whole).to_be_visible()

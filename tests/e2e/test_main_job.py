@@ -31,7 +31,7 @@ def press_until(button: Locator, condition: Callable[[], bool]) -> None:
 def test_a_network_is_chosen_trained_watched_and_stopped(serve, page: Page, curves):
     url = serve()
     page.goto(f"{url}/train?{NEVER_ENDING}")
-    # parameters of 784-100-10
+    # The number of parameters of 784-100-10.
     expect(page.get_by_text("79,510").first).to_be_visible()
     page.get_by_role("button", name="Start training").click()
     wait_for(lambda: curves()["points"] > 20)
@@ -39,7 +39,7 @@ def test_a_network_is_chosen_trained_watched_and_stopped(serve, page: Page, curv
     wait_for(lambda: curves()["step"] > before["step"])
     expect(page.get_by_text(re.compile(r"images/s .* left"))).to_be_visible()
 
-    # nothing of this is the browser's: the run goes on
+    # The run does not depend on the browser: it continues.
     page.reload()
     wait_for(lambda: curves()["step"] > before["step"])
     assert [run.state for run in Store.open().runs()] == ["running"]

@@ -18,7 +18,7 @@ def test_a_study_is_predicted_trained_live_and_compared(
 ):
     url = serve(ROOT / "app.py", {"MNIST_LAB_DATA": str(mnist_dir)})
     page.goto(f"{url}/studies?study=mlp-course&experiment=two-layer-linear&share=one")
-    # parameters, as the course says
+    # The number of parameters that the course reports.
     expect(page.get_by_text("39,760").first).to_be_visible()
     expect(page.get_by_role("heading", name="Results")).not_to_be_visible()
     page.get_by_role("button", name="Train it live").click()

@@ -45,7 +45,7 @@ def test_a_report_opens_without_a_network(
     page.goto(written.as_uri())
     page.wait_for_function("document.querySelectorAll('.chart .main-svg').length >= 2")
     drawn = "charts => charts.map(chart => chart.querySelectorAll('.scatterlayer .trace path.js-line').length)"
-    # of each run its training and its validation
+    # Each run has a curve of training and one of validation.
     assert min(page.locator(".chart").evaluate_all(drawn)) >= 4
     pictures = page.locator(".gallery img").evaluate_all("found => found.map(image => image.naturalWidth)")
     assert len(pictures) >= 10
@@ -53,9 +53,9 @@ def test_a_report_opens_without_a_network(
     colours = page.evaluate("[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]")
     assert colours[0] == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(18, 22, 29)")
     text = page.locator(".chart .xtitle").first.evaluate("text => getComputedStyle(text).fill")
-    # the charts follow the page's colours
+    # The charts use the page's colours.
     assert text == colours[1]
-    # wide tables scroll by themselves
+    # A wide table scrolls on its own, not with the page.
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert messages == []
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []

@@ -50,7 +50,7 @@ def pick(name: str, option: str) -> Action:
     def act(page: Page) -> None:
         box = page.get_by_role("combobox", name=name, exact=True)
         box.click()
-        # a long list holds only what is in view
+        # A long list contains only the entries in view.
         box.press_sequentially(option)
         page.get_by_role("option", name=option).first.click()
 
@@ -70,7 +70,7 @@ def write(name: str, text: str, finish: str) -> Action:
 
 
 def second_image(page: Page) -> None:
-    # an image of a gallery that is about to be another one is not what a person means
+    # The gallery is about to change, so a click on one of its present images would mean nothing.
     with_dead_runs_ended(page)
     page.locator(".gallery .tile").nth(1).click()
     expect(page.locator(".gallery .tile").nth(1)).to_have_attribute("aria-selected", "true")

@@ -24,11 +24,11 @@ def test_a_sweep_is_started_watched_extended_and_deleted(serve, page: Page):
     expect(page.get_by_role("heading", name="What it found")).to_be_visible()
     summary, curves = (page.locator(".live-figure[data-redraws]").nth(index) for index in range(2))
     expect(summary).to_be_visible()
-    # two values, and the scale of colours
+    # Two values, and the colour scale.
     expect(curves).to_have_attribute("data-traces", "3")
     expect(page).to_have_url(re.compile("sweep=[0-9a-f-]{36}"))
 
-    # the sweep is the address's, not the browser's
+    # The sweep comes from the address, not from the state of the browser.
     page.reload()
     expect(page.get_by_text(re.compile("2 runs: 2 finished"))).to_be_visible()
     page.get_by_role("button", name="Extend").click()

@@ -18,10 +18,10 @@ from mnist_core.architectures.table import describe_architecture
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data.mnist_5k import read_mnist_5k
 
-# the name itself is the function
+# The name itself is the function.
 package = sys.modules["mnist_core.architectures.presets"]
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
-# the linear layers of the studies' networks: (inputs, outputs)
+# The linear layers of the studies' networks as (inputs, outputs).
 STUDIED = {
     **{f"linear-{width}-10": [(784, width), (width, 10)] for width in (5, 6, 7, 8, 9, 10, 50, 100)},
     "linear-10": [(784, 10)],

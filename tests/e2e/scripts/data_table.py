@@ -54,7 +54,7 @@ def choose(ids):
 def table(last, more, train):
     """While something trains, values change several times a second."""
     if st.session_state.pop("changed", False):
-        # the rest of the page says what is chosen
+        # The rest of the page shows which rows are chosen.
         st.rerun()
     fresh = pd.DataFrame({"Test": [12.345], "Rate": [time.time() % 1000]}, index=[1])
     data_table(
