@@ -47,8 +47,8 @@ def show_samples(predictions: SplitPredictions) -> None:
         correct = rows["predicted"] == rows["label"]
         accuracy = (table["predicted"] == table["label"]).mean()
         st.markdown(
-            f"**{correct.sum()} of these {len(rows)}** answers are right; of all {len(table):,} {predictions.split} "
-            f"images it is **{accuracy:.2%}**. Choose an image to see how sure the network is."
+            f"**{correct.sum()} of these {len(rows)}** answers are right. Of all {len(table):,} {predictions.split} "
+            f"images, **{accuracy:.2%}** are right. Choose an image to see how sure the network is."
         )
         captions = [predictions.classes[predicted] for predicted in rows["predicted"]]
         _show_gallery("samples", predictions, rows, captions, correct.tolist())
