@@ -126,7 +126,7 @@ def measure_speeds(
     """How fast each network answers its `images`, uint8 (at least BATCH, C, H, W), by the same keys.
 
     The networks take turns, so that whatever else the machine does slows all of them alike; a first turn, which is the
-    slowest, does not count. `told` hears what share is done.
+    slowest, does not count. `report` is called with the share that is done.
     """
     alone: dict[str, list[float]] = {key: [] for key in networks}
     batches: dict[str, list[float]] = {key: [] for key in networks}

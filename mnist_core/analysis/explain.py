@@ -71,7 +71,7 @@ class LayerOutput:
 
 
 @dataclass(frozen=True)
-class _LayerCall:
+class _ModuleCall:
     name: str
     module: nn.Module
     input: Tensor
@@ -150,15 +150,15 @@ def _copy(model: nn.Module) -> nn.Module:
     return deepcopy(model).eval()
 
 
-def _calls(model: nn.Module, inputs: Tensor) -> list[_LayerCall]:
+def _calls(model: nn.Module, inputs: Tensor) -> list[_ModuleCall]:
     """What one pass through a copied network computes, layer by layer; a residual block follows its parts."""
-    calls: list[_LayerCall] = []
+    calls: list[_ModuleCall] = []
     seen: Counter[str] = Counter()
 
     def note(module: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
         word = _word(module)
         seen[word] += 1
-        calls.append(_LayerCall(f"{word} {seen[word]}", module, arguments[0], output))
+        calls.append(_ModuleCall(f"{word} {seen[word]}", module, arguments[0], output))
 
     layers = [part for part in model.modules() if part is not model and not isinstance(part, _SILENT)]
     handles = [layer.register_forward_hook(note) for layer in layers]

@@ -54,9 +54,9 @@ class RobustnessCounts:
 
 
 def corrupt(images: np.ndarray, kind: Corruption, severity: int, offset: int = 0) -> np.ndarray:
-    """uint8 images (N, C, H, W), changed; themselves at severity 0. Black comes in where an image ends.
+    """Change uint8 images (N, C, H, W); severity 0 leaves them as they are. Beyond the border images are black.
 
-    What is random depends on the kind and on `place` alone: where these images stand among all.
+    What is random depends only on the kind and on `offset`, the index of the first of these images among all.
     """
     if severity == 0:
         return images

@@ -14,7 +14,7 @@ from mnist_core.training import check_trainable
 Sameness = Literal["yes", "partly", "no"]
 
 # A name lists at most this many changed layers.
-_TOLD = 3
+_MOST_NAMED_LAYERS = 3
 _IMAGES = ("dataset", "folder", "folder_size", "folder_colour")
 # These fields decide how many images there are to learn from.
 _COUNT = ("train_images", "validation_images", "choose_on")
@@ -159,7 +159,7 @@ def _layers_changed(config: RunConfig, after: RunConfig) -> str:
     before = _equal_ahead(old, new)
     behind = _equal_ahead(old[before:][::-1], new[before:][::-1])
     gone, come = (calls[before : len(calls) - behind] for calls in (old, new))
-    if 0 < max(len(gone), len(come)) <= _TOLD:
+    if 0 < max(len(gone), len(come)) <= _MOST_NAMED_LAYERS:
         out, into = " ".join(gone), " ".join(come)
         return f"{into} instead of {out}" if out and into else f"with {into}" if into else f"without {out}"
     texts = [

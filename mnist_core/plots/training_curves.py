@@ -166,9 +166,9 @@ class _CurveFigure:
         marker = {"symbol": "circle-open", "color": GREY, "size": 10, "line": {"width": 2.5}}
         self.traces.append(common | {"mode": "lines", "line": {"color": GREY, "width": 3}, "name": name})
         for kind in self.kinds or {"validation": None}:
-            look: dict[str, Any] = {"line": {"color": GREY, "width": 2, "dash": per_epoch_dash(kind)}}
-            look |= {"marker": marker} if self.marks else {}
-            self.traces.append(common | look | {"mode": self._mode, "name": kind})
+            style: dict[str, Any] = {"line": {"color": GREY, "width": 2, "dash": per_epoch_dash(kind)}}
+            style |= {"marker": marker} if self.marks else {}
+            self.traces.append(common | style | {"mode": self._mode, "name": kind})
 
     def figure(self) -> go.Figure:
         """The figure of all that was added."""

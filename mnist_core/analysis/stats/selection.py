@@ -28,15 +28,15 @@ class SelectionBias:
 
 
 def selection_bias(groups: Sequence[Sequence[float]], noise: float = 0.0) -> SelectionBias | None:
-    """What the best of all runs owes to chance, from the accuracies (fractions) of each setting's seeds.
+    """Expected selection bias of the best of all runs, from the accuracies (fractions) of each setting's seeds.
 
-    The highest of many accuracies is one to which chance has added. How much is told by made-up searches among the
-    settings near the best: their means are drawn together until they differ only by what chance does not explain, and
-    chance is added to each run anew; of each search the run that comes out best, and the chance in it. The scatter of
-    chance is that of seeds of one setting, pooled over the settings near the best: those that are far behind, or
-    scatter wildly, cannot win. With one seed of each it is `noise`, the standard deviation that the images alone give
-    an accuracy, at most (`image_noise`); then the excess is over what the run would reach on ever more images. None
-    where neither is known, or where there is no run.
+    The highest of many accuracies is one that chance has raised. By how much is estimated from simulated searches among
+    the settings near the best. Their means are shrunk towards each other until they differ only by what chance does not
+    explain; chance is added to each run anew; the bias is the mean of the chance in the run that comes out best. The
+    scatter is that of seeds of one setting, pooled over the settings near the best: settings that are far behind or
+    scatter wildly cannot win. With one seed of each, the scatter is `noise`, the largest standard deviation that the
+    choice of images can give an accuracy (`image_noise`); the bias is then relative to the accuracy on ever more images.
+    None where neither scatter is known, or without a run.
     """
     settings = sorted((list(group) for group in groups if len(group)), key=lambda group: -fmean(group))
     if not settings:

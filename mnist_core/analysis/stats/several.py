@@ -93,7 +93,7 @@ def group_pairs(groups: Sequence[Sequence[float]]) -> list[GroupPair]:
 
 
 def _least_adjusted(floors: np.ndarray, index: int) -> float:
-    """What the p at `place` cannot be below after Holm's correction, if none can be below its own of the `floors`.
+    """The smallest adjusted p (Holm) that the pair at `index` can have, where `floors` are the smallest raw p values.
 
     It is smallest behind as many others as come first at best, which its factor then leaves out; but these are no
     larger than itself, and each of them is multiplied by the factor of its own rank.
