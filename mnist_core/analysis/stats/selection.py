@@ -35,7 +35,7 @@ def selection_bias(groups: Sequence[Sequence[float]], noise: float = 0.0) -> Sel
     explain; chance is added to each run anew; the bias is the mean of the chance in the run that comes out best. The
     scatter is that of seeds of one setting, pooled over the settings near the best: settings that are far behind or
     scatter wildly cannot win. With one seed of each, the scatter is `noise`, the largest standard deviation that the
-    choice of images can give an accuracy (`image_noise`); the bias is then relative to the accuracy on ever more images.
+    choice of images can give an accuracy (`image_noise`); the bias is then relative to more and more images.
     None where neither scatter is known, or without a run.
     """
     settings = sorted((list(group) for group in groups if len(group)), key=lambda group: -fmean(group))
