@@ -114,8 +114,8 @@ def _train(
 ) -> None:
     """Train a network, with --seeds several times; the dashboard shows the runs live."""
     if recipe:
-        given = {name: value for name, value in values.items() if _was_given(context, name)}
-        values = RECIPES[recipe].config.model_dump() | given
+        typed = {name: value for name, value in values.items() if _was_given(context, name)}
+        values = RECIPES[recipe].config.model_dump() | typed
     config = RunConfig.parse(values)
     from mnist_core.config import schedule_remarks
     from mnist_core.store import check_queueable
@@ -165,8 +165,8 @@ def list_runs(
     changed = store.changed_runs(runs)
     numbers = {run.number for run in changed}
     if as_json:
-        told = [_as_dict(run) | {"bytes": sizes.get(run.id, 0), "changed": run.number in numbers} for run in runs]
-        print(json.dumps([*told, *({"state": "broken"} | asdict(run) for run in broken)], indent=2))
+        records = [_as_dict(run) | {"bytes": sizes.get(run.id, 0), "changed": run.number in numbers} for run in runs]
+        print(json.dumps([*records, *({"state": "broken"} | asdict(run) for run in broken)], indent=2))
         return
     rows = [
         (
@@ -197,8 +197,8 @@ def list_runs(
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], wide: str) -> Table:
     """A table for a terminal of any width, in which no word is cut but those of the column `wide`."""
     table = Table(box=None)
-    for place, title in enumerate(head):
-        words = [word for row in (head, *rows) for word in row[place].split()]
+    for column, title in enumerate(head):
+        words = [word for row in (head, *rows) for word in row[column].split()]
         least = None if title == wide else max(map(len, words))
         table.add_column(title, min_width=least, overflow="fold")
     for row in rows:
@@ -218,24 +218,24 @@ def _occupied(store: Store, sizes: dict[str, int]) -> str:
 def show_run(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
     """Show one run: configuration, results, files."""
     store = with_dead_runs_ended(Store.open())
-    found = with_true_state(store, store.find(run))
+    stored = with_true_state(store, store.find(run))
     if as_json:
-        files = [asdict(artifact) for artifact in store.artifacts(found.id)]
-        changed = bool(store.changed_runs([found]))
-        print(json.dumps(_as_dict(found) | {"artifacts": files, "changed": changed}, indent=2))
+        files = [asdict(artifact) for artifact in store.artifacts(stored.id)]
+        changed = bool(store.changed_runs([stored]))
+        print(json.dumps(_as_dict(stored) | {"artifacts": files, "changed": changed}, indent=2))
         return
     lines = [
-        f"#{found.number} {one_line(found.name)}: {found.state}, epoch {found.epoch} of {found.config.epochs}",
-        f"id {found.id}",
-        _accuracies(found),
-        f"{found.seconds:.1f} s on {one_line(str(found.device))}",
+        f"#{stored.number} {one_line(stored.name)}: {stored.state}, epoch {stored.epoch} of {stored.config.epochs}",
+        f"id {stored.id}",
+        _accuracies(stored),
+        f"{stored.seconds:.1f} s on {one_line(str(stored.device))}",
     ]
-    if found.data is not None:
-        lines.append(f"test images {found.data.images.get('test', '')[:12]}")
-    lines += filter(None, [measures.changed_note(store.changed_runs([found]))])
-    lines += image_remarks(found)
-    lines += [one_line(found.note)] if found.note else []
-    lines += [f"  {name} = {one_line(str(value))}" for name, value in found.config.changed().items()] or [
+    if stored.data is not None:
+        lines.append(f"test images {stored.data.images.get('test', '')[:12]}")
+    lines += filter(None, [measures.changed_note(store.changed_runs([stored]))])
+    lines += image_remarks(stored)
+    lines += [one_line(stored.note)] if stored.note else []
+    lines += [f"  {name} = {one_line(str(value))}" for name, value in stored.config.changed().items()] or [
         "  all settings are default"
     ]
     print(in_terminal("\n".join(lines)))
@@ -254,13 +254,13 @@ def resume_run(
 ) -> None:
     """Go on with a paused, stopped, interrupted or failed run, or train one that waits, here and now."""
     store = with_dead_runs_ended(Store.open())
-    found = store.find(run)
-    back_to = resuming.last_intact(store, found) if go_back and not from_scratch else None
-    if not (from_scratch or back_to) and (reason := resuming.refusal(store, found)):
+    stored = store.find(run)
+    back_to = resuming.last_intact(store, stored) if go_back and not from_scratch else None
+    if not (from_scratch or back_to) and (reason := resuming.refusal(store, stored)):
         raise CheckpointError(reason)
     with interruptible() as interrupt:
-        waits = found.state == "queued" and not (from_scratch or back_to)
-        queued = found if waits else queueing.requeue(store, found, from_scratch=from_scratch, back_to=back_to)
+        waits = stored.state == "queued" and not (from_scratch or back_to)
+        queued = stored if waits else queueing.requeue(store, stored, from_scratch=from_scratch, back_to=back_to)
         claimed = store.claim(queued.id)
         if claimed is None:
             _say(queued, as_json, f"run #{queued.number} goes on in the dashboard")
@@ -276,15 +276,15 @@ def delete_runs(
     """Delete runs. They can be brought back on the Compare page for a day."""
     store = Store.open()
     # By number and id alone: a run that cannot be read can be deleted, too.
-    found = dict(map(store.identify, runs))
-    size = sum(store.sizes([*found.values()]).values())
-    broken = [run.number for run in store.broken() if run.number in found]
+    ids = dict(map(store.identify, runs))
+    size = sum(store.sizes([*ids.values()]).values())
+    broken = [run.number for run in store.broken() if run.number in ids]
     store.delete_broken(broken)
-    store.delete([run_id for number, run_id in found.items() if number not in broken])
+    store.delete([run_id for number, run_id in ids.items() if number not in broken])
     if as_json:
-        print(json.dumps([*found.values()]))
+        print(json.dumps([*ids.values()]))
         return
-    print(f"deleted {', '.join(f'#{number}' for number in found)}")
+    print(f"deleted {', '.join(f'#{number}' for number in ids)}")
     print(
         f"{size_in_words(size)} will be free once they are removed for good: after a day, while the app is open, or "
         "now with `python -m mnist_core prune --deleted`"
@@ -305,11 +305,11 @@ def data_list(as_json: _As_json = False) -> None:
     """Which data sets are on this machine."""
     from mnist_core.data import dataset_statuses
 
-    found = dataset_statuses(environment.data_dir())
+    statuses = dataset_statuses(environment.data_dir())
     if as_json:
-        print(json.dumps([asdict(status) for status in found], indent=2))
+        print(json.dumps([asdict(status) for status in statuses], indent=2))
     else:
-        print(in_terminal("\n".join(f"{status.name:15} {status.state:12} {status.message}" for status in found)))
+        print(in_terminal("\n".join(f"{status.name:15} {status.state:12} {status.message}" for status in statuses)))
 
 
 @data_app.command("download")
@@ -319,9 +319,9 @@ def data_download(name: Annotated[str, typer.Argument(help="Such as mnist or cif
 
     if name not in DATASETS:
         raise ConfigError("name", f"there is no data set {name!r}; choose from {', '.join(DATASETS)}")
-    found = ensure_downloaded(name, environment.data_dir()).wait()
-    print(in_terminal(found.message))
-    if found.state != "ready":
+    status = ensure_downloaded(name, environment.data_dir()).wait()
+    print(in_terminal(status.message))
+    if status.state != "ready":
         raise typer.Exit(2)
 
 

@@ -39,7 +39,7 @@ def study_list(as_json: _As_json = False) -> None:
             for planned, run in study_runs(store, study)
             if run.state in ("finished", "diverged")
         )
-        planned = Counter(one.experiment.name for one in plan_runs(study))
+        planned = Counter(entry.experiment.name for entry in plan_runs(study))
         rows += [
             {
                 "study": study.name,
@@ -92,20 +92,22 @@ def study_run(
         raise ConfigError("experiment", "belongs to one study; give the study's name instead of all")
     protocols = PROTOCOLS if protocol == "both" else (protocol,)
     planned = [
-        one
+        entry
         for study in (all_studies() if name == "all" else [name])
-        for one in plan_runs(study, experiment, seeds, epochs_scale, protocols, folder)
+        for entry in plan_runs(study, experiment, seeds, epochs_scale, protocols, folder)
     ]
     missing = unavailable_data(planned, environment.data_dir())
-    left_out = [one for one in planned if one.config.dataset in missing]
-    planned = [one for one in planned if one.config.dataset not in missing]
+    left_out = [entry for entry in planned if entry.config.dataset in missing]
+    planned = [entry for entry in planned if entry.config.dataset not in missing]
     for dataset, why in missing.items():
-        names = sorted({f"{one.study} {one.experiment.name}" for one in left_out if one.config.dataset == dataset})
+        names = sorted(
+            {f"{entry.study} {entry.experiment.name}" for entry in left_out if entry.config.dataset == dataset}
+        )
         print_error(f"Left out: {', '.join(names)}. {why}")
     store = with_dead_runs_ended(Store.open())
     runs = _train(store, planned, as_json, f"study run {name}")
     if as_json:
-        print(json.dumps([_as_dict(one, run) for one, run in runs], indent=2))
+        print(json.dumps([_as_dict(entry, run) for entry, run in runs], indent=2))
     else:
         _summary(store, planned, runs)
     if missing or any(run.state not in ("finished", "diverged") for _, run in runs) or len(runs) < len(planned):
@@ -148,7 +150,7 @@ def _train(store: Store, planned: "list[PlannedRun]", as_json: bool, again: str)
         followed |= {run.id for run in runs}
         ended = follow_all(store, runs, as_json, again)
         if any(run.active or run.state == "interrupted" for run in ended):
-            # Ctrl-C
+            # Ctrl-C was pressed: the rest waits for the next call.
             break
         left = missing_runs(store, planned)
     return find_runs(store, planned)
@@ -156,9 +158,9 @@ def _train(store: Store, planned: "list[PlannedRun]", as_json: bool, again: str)
 
 def _summary(store: Store, planned: "list[PlannedRun]", runs: "list[tuple[PlannedRun, Run]]") -> None:
     states = Counter(run.state for _, run in runs)
-    said = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none"
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none"
     print(
-        f"{len(planned)} runs: {said}."
+        f"{len(planned)} runs: {counts}."
         + ("" if len(runs) == len(planned) else f" {len(planned) - len(runs)} not begun.")
     )
     for _, run in runs:

@@ -65,14 +65,14 @@ def _run(
 def list_sweeps(as_json: _As_json = False) -> None:
     """List the sweeps, newest first."""
     store = with_dead_runs_ended(Store.open())
-    found = [_summary(store, row.id, row.name) for row in store.sweeps()]
+    summaries = [_summary(store, row.id, row.name) for row in store.sweeps()]
     if as_json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(summaries, indent=2))
         return
     table = Table(
         "id", "name", "runs", "ended", "best run", "its seeds' mean", Column("of", min_width=12), "its test", box=None
     )
-    for summary in found:
+    for summary in summaries:
         best, mean, test = (
             _percent(summary[name]) for name in ("best_accuracy", "best_run_mean", "best_test_accuracy")
         )
@@ -80,7 +80,7 @@ def list_sweeps(as_json: _As_json = False) -> None:
         test = test if summary["best_of"] == measures.HELD_OUT else ""
         table.add_row(summary["id"], one_line(summary["name"]), *counts, best, mean, summary["best_of"], test)
     text = 'no sweeps yet; `python -m mnist_core sweep run --axis "learning_rate=0.1,0.01"` makes one'
-    Console(markup=False, emoji=False, highlight=False).print(table if found else text)
+    Console(markup=False, emoji=False, highlight=False).print(table if summaries else text)
 
 
 @sweep_app.command("show")
@@ -149,22 +149,22 @@ def _report(store: Store, sweep_id: str, as_json: bool) -> None:
 
 def _choice(sweep: Sweep, table: pd.DataFrame) -> list[str]:
     """The best run with its setting's means over the seeds and the test accuracies, and how much choosing flatters."""
-    found = sweeps.sweep_leaders(sweep, table)
-    if found is None:
+    leaders = sweeps.sweep_leaders(sweep, table)
+    if leaders is None:
         return []
-    run, kind = found.run, sweeps.ranking_name(table)
+    run, kind = leaders.run, sweeps.ranking_name(table)
     lines = [
-        f"best run: #{run.number} ({_setting(found.of_run)}, seed {run.seed}): {kind} "
+        f"best run: #{run.number} ({_setting(leaders.of_run)}, seed {run.seed}): {kind} "
         f"{run.accuracy:.2%}{_and_test(run.test, kind)}"
     ]
-    for said, setting in (("its setting", found.of_run), ("best setting", found.best)):
-        if said == "its setting" or setting != found.of_run:
+    for title, setting in (("its setting", leaders.of_run), ("best setting", leaders.best)):
+        if title == "its setting" or setting != leaders.of_run:
             seeds = f"{setting.seeds} seed{'s' * (setting.seeds > 1)}"
             lines.append(
-                f"{said} ({_setting(setting)}): mean over {seeds}: {kind} {setting.mean:.2%}"
+                f"{title} ({_setting(setting)}): mean over {seeds}: {kind} {setting.mean:.2%}"
                 f"{_and_test(setting.test, kind)}"
             )
-    return [*lines, *filter(None, [stats.selection_bias_text(found.selection_bias)])]
+    return [*lines, *filter(None, [stats.selection_bias_text(leaders.selection_bias)])]
 
 
 def _setting(setting: sweeps.Setting) -> str:
@@ -178,7 +178,7 @@ def _and_test(value: float, kind: str) -> str:
 
 def _summary(store: Store, sweep_id: str, name: str) -> dict[str, Any]:
     table = sweeps.sweep_table(store, sweep_id)
-    found = sweeps.sweep_leaders(sweeps.load_sweep(store, sweep_id), table)
+    leaders = sweeps.sweep_leaders(sweeps.load_sweep(store, sweep_id), table)
     summary = {
         "id": sweep_id,
         "name": name,
@@ -193,16 +193,16 @@ def _summary(store: Store, sweep_id: str, name: str) -> dict[str, Any]:
         "best_setting": None,
         "flattery": None,
     }
-    if found is None:
+    if leaders is None:
         return summary
     return summary | {
-        "best_run": found.run.number,
-        "best_accuracy": found.run.accuracy,
-        "best_test_accuracy": None if isnan(found.run.test) else found.run.test,
-        "best_run_mean": found.of_run.mean,
-        "best_run_seeds": found.of_run.seeds,
-        "best_setting": {**asdict(found.best), "test": None if isnan(found.best.test) else found.best.test},
-        "flattery": None if found.selection_bias is None else asdict(found.selection_bias),
+        "best_run": leaders.run.number,
+        "best_accuracy": leaders.run.accuracy,
+        "best_test_accuracy": None if isnan(leaders.run.test) else leaders.run.test,
+        "best_run_mean": leaders.of_run.mean,
+        "best_run_seeds": leaders.of_run.seeds,
+        "best_setting": {**asdict(leaders.best), "test": None if isnan(leaders.best.test) else leaders.best.test},
+        "flattery": None if leaders.selection_bias is None else asdict(leaders.selection_bias),
     }
 
 

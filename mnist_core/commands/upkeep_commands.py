@@ -130,7 +130,7 @@ def prune_runs(
     """Free disk: remove checkpoints of ended runs but the best and the last; curves, figures and answers stay."""
     from mnist_core.upkeep import disk
 
-    if unknown := [one for one in state or [] if one not in get_args(RunState)]:
+    if unknown := [entry for entry in state or [] if entry not in get_args(RunState)]:
         raise ConfigError("state", f"{unknown[0]!r} is none; choose from {', '.join(get_args(RunState))}")
     store = with_dead_runs_ended(Store.open())
     named = [store.find(text) for text in runs or []]
@@ -146,17 +146,22 @@ def prune_runs(
             in_terminal(f"{store.folder(run.id)} cannot be removed: see that it is yours, and remove it"),
             file=sys.stderr,
         )
-    total = sum(one.size for one in freed) + room
+    total = sum(entry.size for entry in freed) + room
     if as_json:
         records = [
-            {"run": one.run.id, "number": one.run.number, "checkpoints": len(one.checkpoints), "bytes": one.size}
-            for one in freed
+            {
+                "run": entry.run.id,
+                "number": entry.run.number,
+                "checkpoints": len(entry.checkpoints),
+                "bytes": entry.size,
+            }
+            for entry in freed
         ]
         print(json.dumps({"bytes": total, "runs": records, "deleted": [run.id for run in gone]}, indent=2))
         return
     would = "would be " if dry_run else ""
-    for one in freed:
-        print(f"#{one.run.number}: {_count(len(one.checkpoints), 'checkpoint')}, {size_in_words(one.size)}")
+    for entry in freed:
+        print(f"#{entry.run.number}: {_count(len(entry.checkpoints), 'checkpoint')}, {size_in_words(entry.size)}")
     if gone:
         print(f"{len(gone)} deleted run{'s' * (len(gone) > 1)} {would}removed for good: {size_in_words(room)}")
     print(f"{size_in_words(total)} {would}freed")

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "MNIST Lab"
 
-# metrics that MLflow takes at once
+# MLflow takes at most this many metrics in one request.
 _BATCH = 1000
-# letters of a setting or a tag, which MLflow cuts or refuses otherwise; config.json holds all
+# MLflow cuts or refuses longer settings and tags; config.json holds them whole.
 _VALUE = 5000
-# letters of a tag's name
+# The most letters that a tag's name may have.
 _NAME = 250
-# what MLflow refuses in one
+# MLflow refuses these characters in a tag's name.
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.\- ]")
 _STATUS = {
     "finished": "FINISHED",
@@ -40,11 +40,11 @@ _STATUS = {
     "queued": "SCHEDULED",
 }
 _SQLITE = "sqlite:///"
-# letters of what others say
+# A message of MLflow or of a server is cut after this many letters.
 _REASON = 300
-# within which a server must say something; MLflow itself would try for many minutes
+# A server must answer within this time; MLflow itself would try for many minutes.
 _ANSWER_SECONDS = 5.0
-# Of a server that answered and then falls silent, unless the person has set them.
+# Limits for a server that answered and then falls silent; what the environment says comes first.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 
 
@@ -58,7 +58,7 @@ def write_to_mlflow(store: Store, run: Run, tracking_uri: str, experiment: str =
     """
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
-    # read at its import: nothing leaves the machine
+    # MLflow reads this at its import. Nothing is to leave the machine.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     try:
         from mlflow import MlflowClient
@@ -73,8 +73,8 @@ def write_to_mlflow(store: Store, run: Run, tracking_uri: str, experiment: str =
     began = int(1000 * (run.started or run.created))
     try:
         client = MlflowClient(tracking_uri=tracking_uri)
-        found = client.get_experiment_by_name(experiment)
-        number = found.experiment_id if found else client.create_experiment(experiment, _artifacts(tracking_uri))
+        existing = client.get_experiment_by_name(experiment)
+        number = existing.experiment_id if existing else client.create_experiment(experiment, _artifacts(tracking_uri))
         run_id = client.create_run(number, start_time=began, run_name=one_line(run.name)).info.run_id
         try:
             settings = run.config.model_dump(mode="json")
@@ -93,7 +93,7 @@ def write_to_mlflow(store: Store, run: Run, tracking_uri: str, experiment: str =
             ended = int(1000 * run.finished) if run.finished else began + int(1000 * run.seconds)
             client.set_terminated(run_id, _STATUS.get(run.state, "KILLED"), end_time=ended)
         except BaseException:
-            # half a run helps nobody
+            # A run that is only half there would be mistaken for a whole one.
             client.delete_run(run_id)
             raise
     except (MlflowException, SQLAlchemyError, OSError, ImportError, ValueError) as error:
@@ -108,10 +108,10 @@ def _check_answer(tracking_uri: str) -> None:
     try:
         if tracking_uri.lower().startswith(("http://", "https://")):
             # A proxy may answer for a server that is silent: the second is a question to the server itself.
-            for place in ("health", "api/2.0/mlflow/experiments/get-by-name?experiment_name=Default"):
-                # an answer, too: MLflow says what it means
+            for endpoint in ("health", "api/2.0/mlflow/experiments/get-by-name?experiment_name=Default"):
+                # An error status is an answer, too; MLflow explains it later.
                 with contextlib.suppress(urllib.error.HTTPError):
-                    urllib.request.urlopen(f"{tracking_uri.rstrip('/')}/{place}", timeout=_ANSWER_SECONDS).close()
+                    urllib.request.urlopen(f"{tracking_uri.rstrip('/')}/{endpoint}", timeout=_ANSWER_SECONDS).close()
         elif tracking_uri.startswith(_SQLITE):
             path = Path(tracking_uri.removeprefix(_SQLITE))
             if path.exists() and not path.is_file():
@@ -151,7 +151,7 @@ def _tags(run: Run) -> dict[str, str]:
     }
     versions = (run.versions or {}).items()
     tags |= {f"mnist-lab.version.{_NO_NAME.sub(' ', name)}"[:_NAME]: one_line(text) for name, text in versions}
-    # as a value: names may not hold every sign
+    # Tags stand in a value, because names may not hold every character.
     return tags | {"mnist-lab.tags": ", ".join(run.tags)}
 
 
@@ -176,13 +176,13 @@ def _batches(store: Store, run: Run, began: int) -> "Iterator[list[Metric]]":
 
 def _files(store: Store, run: Run) -> list[Path]:
     """Predictions and the checkpoint that counts, as far as the run has them. Raises StoreError if one is damaged."""
-    found = store.artifacts(run.id, kind="predictions")
+    artifacts = store.artifacts(run.id, kind="predictions")
     if trained.checkpoints(store, run):
-        found.append(trained.chosen_checkpoint(store, run))
-    for file in found:
+        artifacts.append(trained.chosen_checkpoint(store, run))
+    for file in artifacts:
         if not store.intact(run.id, file):
             raise StoreError(f"{file.path} of run #{run.number} is missing or damaged; bring it back from a backup")
-    return [store.folder(run.id) / file.path for file in found]
+    return [store.folder(run.id) / file.path for file in artifacts]
 
 
 def _text(value: Any) -> str:

@@ -24,7 +24,7 @@ TAGS = {
     "epoch_train_accuracy": "accuracy/train_epoch",
     "learning_rate": "learning_rate",
 }
-# that a float32 holds
+# The largest number that a float32 holds.
 _LARGEST = 3.4028234e38
 # DT_STRING in tensorboard/compat/proto/types.proto
 _STRING = 7
@@ -68,9 +68,9 @@ def _events(store: Store, run: Run) -> Iterator[bytes]:
         for value, step, seconds in zip(*columns, strict=True):
             yield _event(began + seconds, step, _scalar(tag, value))
     for name in ("loss", "accuracy"):
-        if (found := getattr(run, f"test_{name}")) is not None:
+        if (figure := getattr(run, f"test_{name}")) is not None:
             tag = f"{name}/best_test_optimistic" if run.optimistic else f"{name}/test"
-            yield _event(began + run.seconds, run.step, _scalar(tag, found))
+            yield _event(began + run.seconds, run.step, _scalar(tag, figure))
 
 
 def _settings(run: Run) -> str:
@@ -100,11 +100,11 @@ def _bytes(field: int, content: bytes) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    found = bytearray()
+    groups = bytearray()
     while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
+        groups.append(value & 0x7F | 0x80)
         value >>= 7
-    return bytes([*found, value])
+    return bytes([*groups, value])
 
 
 def _record(content: bytes) -> bytes:
@@ -123,7 +123,7 @@ def _masked_sum(content: bytes) -> bytes:
 @cache
 def _sums() -> tuple[int, ...]:
     """CRC-32C (Castagnoli, reflected polynomial 0x82F63B78) of each byte."""
-    found = list(range(256))
+    sums = list(range(256))
     for _ in range(8):
-        found = [value >> 1 ^ (0x82F63B78 if value & 1 else 0) for value in found]
-    return tuple(found)
+        sums = [value >> 1 ^ (0x82F63B78 if value & 1 else 0) for value in sums]
+    return tuple(sums)

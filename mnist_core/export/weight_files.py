@@ -14,7 +14,7 @@ from mnist_core.store import Run, Store
 if TYPE_CHECKING:
     from torch import Tensor
 
-# of ONNX: what runtimes since 2023 know
+# The version of ONNX operators: runtimes since 2023 know it.
 OPSET = 18
 
 

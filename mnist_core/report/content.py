@@ -28,9 +28,9 @@ class ReportContent:
     """Everything that a report is made from."""
 
     runs: tuple[Run, ...]
-    # by run id: what the learning curves draw
+    # What the learning curves draw, by run id.
     metrics: Mapping[str, pd.DataFrame]
-    # of the runs that saw the same test images
+    # The predictions of the runs that saw the same test images.
     answers: Predictions | None
     left_out: tuple[ExcludedRun, ...]
     # of the runs in `answers`, by their places there
@@ -39,12 +39,12 @@ class ReportContent:
     alike: tuple[tuple[int, ...], ...]
     # of the best run, by having been chosen as the best of those in `answers`
     selection_bias: stats.SelectionBias | None
-    # uint8 (N, C, H, W), the test images, if they are on this machine
+    # The test images, uint8 (N, C, H, W), if they are on this machine.
     images: np.ndarray | None
-    # why there are no images; "" if there are
+    # Why there are no images; "" if there are.
     problem: str
     classes: tuple[str, ...]
-    # whose own figures in the database are not what they were when they ended
+    # Runs whose figures in the database are no longer what they were when they ended.
     changed: tuple[Run, ...]
 
     def place(self, run: Run) -> int | None:
@@ -57,23 +57,23 @@ def gather_content(store: Store, runs: Sequence[Run]) -> ReportContent:
     if not runs:
         raise StoreError("runs: there is nothing to report; name at least one run")
     tables, damaged = _answers(store, runs)
-    found, left_out = predictions.align([run for run in runs if run.id in tables], tables)
+    aligned, left_out = predictions.align([run for run in runs if run.id in tables], tables)
     pairs: list[stats.Pair] = []
     alike: list[tuple[int, ...]] = []
-    if found and len(found.runs) > 1:
-        pairs = stats.all_pairs(found.right)
-        alike = stats.indistinguishable(found.right, pairs)
-    images, problem = _images(found) if found else (None, "")
-    classes = class_names_of(store, found.runs[0], found.classes) if found and found.runs else ()
+    if aligned and len(aligned.runs) > 1:
+        pairs = stats.all_pairs(aligned.right)
+        alike = stats.indistinguishable(aligned.right, pairs)
+    images, problem = _images(aligned) if aligned else (None, "")
+    classes = class_names_of(store, aligned.runs[0], aligned.classes) if aligned and aligned.runs else ()
     metrics, without = _metrics(store, runs)
     return ReportContent(
         tuple(runs),
         metrics,
-        found,
+        aligned,
         (*left_out, *damaged, *without),
         tuple(pairs),
         tuple(alike),
-        found and _flattery(found),
+        aligned and _flattery(aligned),
         images,
         problem,
         classes,
@@ -81,11 +81,11 @@ def gather_content(store: Store, runs: Sequence[Run]) -> ReportContent:
     )
 
 
-def _flattery(found: Predictions) -> stats.SelectionBias | None:
-    accuracy = dict(zip((run.id for run in found.runs), found.right.mean(axis=1).tolist(), strict=True))
-    noise = stats.image_noise(max(accuracy.values()), found.images)
+def _flattery(aligned: Predictions) -> stats.SelectionBias | None:
+    accuracy = dict(zip((run.id for run in aligned.runs), aligned.right.mean(axis=1).tolist(), strict=True))
+    noise = stats.image_noise(max(accuracy.values()), aligned.images)
     return stats.selection_bias(
-        [[accuracy[run.id] for run in group.one_per_seed] for group in seed_groups(found.runs)], noise
+        [[accuracy[run.id] for run in group.one_per_seed] for group in seed_groups(aligned.runs)], noise
     )
 
 
@@ -114,10 +114,10 @@ def _metrics(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame]
     return tables, without
 
 
-def _images(found: Predictions) -> tuple[np.ndarray | None, str]:
+def _images(aligned: Predictions) -> tuple[np.ndarray | None, str]:
     """The test images of the first run, or why they cannot be shown."""
     try:
-        return images_of(found.runs[0], "test", environment.data_dir(), found.labels)[0], ""
+        return images_of(aligned.runs[0], "test", environment.data_dir(), aligned.labels)[0], ""
     except ChangedImagesError as error:
         return None, str(error)
     except (DataError, ConfigError):

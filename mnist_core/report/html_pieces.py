@@ -11,7 +11,7 @@ from mnist_core.text import in_html
 
 MISSING = "–"
 _BORDERS = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "dashed"}
-# narrow and unbroken
+# A narrow space at which no line is broken.
 _SPACE = "\u202f"
 
 
@@ -34,9 +34,9 @@ def html_section(title: str, *parts: str) -> Html:
 
 def html_paragraph(*sentences: str, kind: str = "") -> Html:
     """Sentences in a row; `kind` is a CSS class."""
-    said = " ".join(as_html(sentence) for sentence in sentences if sentence)
+    content = " ".join(as_html(sentence) for sentence in sentences if sentence)
     opening = f'<p class="{kind}">' if kind else "<p>"
-    return Html(f"{opening}{said}</p>" if said else "")
+    return Html(f"{opening}{content}</p>" if content else "")
 
 
 def html_table(head: Sequence[str], rows: Iterable[Sequence[object]], words: int = 1, caption: str = "") -> Html:
@@ -44,8 +44,8 @@ def html_table(head: Sequence[str], rows: Iterable[Sequence[object]], words: int
 
     def cells(tag: str, row: Sequence[object]) -> str:
         return "".join(
-            f"<{tag}{'' if place < words else ' class=number'}>{as_html(value)}</{tag}>"
-            for place, value in enumerate(row)
+            f"<{tag}{'' if column < words else ' class=number'}>{as_html(value)}</{tag}>"
+            for column, value in enumerate(row)
         )
 
     body = "\n".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
@@ -66,9 +66,9 @@ def run_marks(runs: Sequence[NamedRun]) -> dict[int, Html]:
     return marks
 
 
-def html_strong(said: str, stressed: bool) -> Html:
+def html_strong(content: str, stressed: bool) -> Html:
     """A text, bold if it is to be stressed."""
-    return Html(f"<b>{in_html(said)}</b>" if stressed else in_html(said))
+    return Html(f"<b>{in_html(content)}</b>" if stressed else in_html(content))
 
 
 def html_percent(fraction: float | None, digits: int = 2) -> str:

@@ -7,17 +7,17 @@ from mnist_core.report.content import ReportContent
 from mnist_core.report.html_pieces import Html, as_html, html_image, html_paragraph, html_percent, html_section
 
 _SHOWN = 24
-# runs whose answers stand under an image; with more, only how many are right
+# With more runs than this, an image shows only how many are right.
 _NAMED = 6
 
 
-def mistakes_section(found: ReportContent) -> Html:
+def mistakes_section(content: ReportContent) -> Html:
     """Both kinds of images, each with what the runs called it."""
-    if found.answers is None:
+    if content.answers is None:
         return Html("")
-    if found.images is None:
-        return html_section("Mistakes", html_paragraph(found.problem))
-    right, count = found.answers.right, len(found.answers.runs)
+    if content.images is None:
+        return html_section("Mistakes", html_paragraph(content.problem))
+    right, count = content.answers.right, len(content.answers.runs)
     hits = right.sum(axis=0)
     split = np.flatnonzero((hits > 0) & (hits < count))
     none = np.flatnonzero(hits == 0)
@@ -30,66 +30,66 @@ def mistakes_section(found: ReportContent) -> Html:
             )
             if len(split)
             else html_paragraph("The runs are right on exactly the same images."),
-            _gallery(found, _most_divided(found, split)),
+            _gallery(content, _most_divided(content, split)),
         ]
     whom = "no run gets" if count > 1 else "the run does not get"
     parts += [
         html_paragraph(f"{_images(len(none))} that {whom} right{_first(len(none), ', the surest mistakes first')}:")
         if len(none)
         else html_paragraph(f"There is no image that {whom} right."),
-        _gallery(found, _surest(found, none)),
+        _gallery(content, _surest(content, none)),
     ]
     return html_section("Mistakes", *parts)
 
 
-def _gallery(found: ReportContent, places: np.ndarray) -> Html:
-    if found.images is None or not len(places):
+def _gallery(content: ReportContent, indices: np.ndarray) -> Html:
+    if content.images is None or not len(indices):
         return Html("")
-    tiles = channels_last(found.images[places])
+    tiles = channels_last(content.images[indices])
     return Html(
         "<div class=gallery>"
-        + "\n".join(_tile(found, int(place), tile) for place, tile in zip(places, tiles, strict=True))
+        + "\n".join(_tile(content, int(index), tile) for index, tile in zip(indices, tiles, strict=True))
         + "</div>"
     )
 
 
-def _tile(found: ReportContent, place: int, tile: np.ndarray) -> str:
+def _tile(content: ReportContent, index: int, tile: np.ndarray) -> str:
     """One image, its label, and what each run calls it with which probability."""
-    assert found.answers is not None
-    true = int(found.answers.labels[place])
-    name = found.classes[true]
-    runs = found.answers.runs
+    assert content.answers is not None
+    true = int(content.answers.labels[index])
+    name = content.classes[true]
+    runs = content.answers.runs
     if len(runs) > _NAMED:
-        hits = int(found.answers.right[:, place].sum())
-        said = f"<div>{hits} of {len(runs)} right</div>"
+        hits = int(content.answers.right[:, index].sum())
+        answers = f"<div>{hits} of {len(runs)} right</div>"
     else:
-        said, styles = "", run_styles(found.runs)
+        answers, styles = "", run_styles(content.runs)
         for row, run in enumerate(runs):
-            given = int(found.answers.predicted[row, place])
-            sure = float(found.answers.probabilities[run.id][place, given])
-            kind = "right" if given == true else "wrong"
-            said += (
+            predicted = int(content.answers.predicted[row, index])
+            sure = float(content.answers.probabilities[run.id][index, predicted])
+            kind = "right" if predicted == true else "wrong"
+            answers += (
                 f'<div class={kind}><i style="background: {styles[run.number].colour}"></i>'
-                f"{run.number}: <b>{as_html(found.classes[given])}</b> {html_percent(sure, 0)}</div>"
+                f"{run.number}: <b>{as_html(content.classes[predicted])}</b> {html_percent(sure, 0)}</div>"
             )
-    image = html_image(png(tile), f"test image {place}, a {name}")
-    head = f"<strong>{as_html(name)}</strong> <small>{place}</small>"
-    return f"<figure>{image}<figcaption>{head}{said}</figcaption></figure>"
+    image = html_image(png(tile), f"test image {index}, a {name}")
+    head = f"<strong>{as_html(name)}</strong> <small>{index}</small>"
+    return f"<figure>{image}<figcaption>{head}{answers}</figcaption></figure>"
 
 
-def _most_divided(found: ReportContent, places: np.ndarray) -> np.ndarray:
+def _most_divided(content: ReportContent, indices: np.ndarray) -> np.ndarray:
     """Those whose true class the runs give the most different probabilities, at most as many as are shown."""
-    assert found.answers is not None
-    labels = found.answers.labels[places]
-    given = np.stack([found.answers.probabilities[run.id][places, labels] for run in found.answers.runs])
-    return places[np.argsort(-given.std(axis=0), kind="stable")[:_SHOWN]]
+    assert content.answers is not None
+    labels = content.answers.labels[indices]
+    probabilities = np.stack([content.answers.probabilities[run.id][indices, labels] for run in content.answers.runs])
+    return indices[np.argsort(-probabilities.std(axis=0), kind="stable")[:_SHOWN]]
 
 
-def _surest(found: ReportContent, places: np.ndarray) -> np.ndarray:
+def _surest(content: ReportContent, indices: np.ndarray) -> np.ndarray:
     """Those whose wrong answers are the most probable, at most as many as are shown."""
-    assert found.answers is not None
-    sure = np.mean([found.answers.probabilities[run.id][places].max(axis=1) for run in found.answers.runs], axis=0)
-    return places[np.argsort(-sure, kind="stable")[:_SHOWN]]
+    assert content.answers is not None
+    sure = np.mean([content.answers.probabilities[run.id][indices].max(axis=1) for run in content.answers.runs], axis=0)
+    return indices[np.argsort(-sure, kind="stable")[:_SHOWN]]
 
 
 def _first(count: int, order: str) -> str:

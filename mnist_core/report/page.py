@@ -29,21 +29,21 @@ def report_html(store: Store, runs: Sequence[Run]) -> str:
 
     Raises StoreError if no run is given.
     """
-    found, charts = gather_content(store, runs), Charts()
+    content, charts = gather_content(store, runs), Charts()
     day = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(store.clock()))
     written = f"Written by MNIST Lab {__version__} on {day}."
     title = run_label(runs[0], 60) if len(runs) == 1 else f"{len(runs)} runs compared"
     datasets = " and ".join(dict.fromkeys(run.dataset for run in runs))
     parts = [
         f"<header><h1>{in_html(title)}</h1><p class=note>{in_html(datasets)} · {day}</p></header>",
-        page_sections.lead_section(found),
-        page_sections.results_section(found),
-        page_sections.statistics_section(found),
-        page_sections.curves_section(found, charts),
-        page_sections.settings_section(found),
-        mistakes.mistakes_section(found),
-        page_sections.by_class_section(found),
-        page_sections.origins_section(found, written),
+        page_sections.lead_section(content),
+        page_sections.results_section(content),
+        page_sections.statistics_section(content),
+        page_sections.curves_section(content, charts),
+        page_sections.settings_section(content),
+        mistakes.mistakes_section(content),
+        page_sections.by_class_section(content),
+        page_sections.origins_section(content, written),
     ]
     style = (_HERE / "report.css").read_text(encoding="utf-8")
     script = (_HERE / "report.js").read_text(encoding="utf-8")

@@ -25,50 +25,50 @@ from mnist_core.report.html_pieces import (
 from mnist_core.store import Run
 from mnist_core.text import decimals, fixed_decimals
 
-# more are not read: then only those with the best run are shown
+# Nobody reads more pairs: then only those with the best run are shown.
 _PAIRS = 45
 _SMOOTHING = 0.9
-# letters
+# The most letters of a run's name in a sentence.
 _NAME_LENGTH = 32
 
 
-def lead_section(found: ReportContent) -> Html:
+def lead_section(content: ReportContent) -> Html:
     """What is to be learned from the whole, in a sentence or two."""
-    if found.answers is None:
+    if content.answers is None:
         return html_paragraph("None of these runs has predictions that can be compared.", kind="lead")
-    best = _ranked(found)[0]
-    run, images = found.answers.runs[best], found.answers.images
-    right = int(found.answers.right[best].sum())
+    best = _ranked(content)[0]
+    run, images = content.answers.runs[best], content.answers.images
+    right = int(content.answers.right[best].sum())
     low, high = stats.wilson(right, images)
     says = (
         f"{_short(run)} is right on {right:,} of {images:,} test images: {html_percent(right / images)} "
         f"(95 % interval {html_percent(low)} to {html_percent(high)})."
     )
-    note = measures.optimistic_note(found.answers.runs)
-    if not found.pairs:
+    note = measures.optimistic_note(content.answers.runs)
+    if not content.pairs:
         return html_paragraph(says, note, kind="lead")
-    if len(found.pairs) == 1:
+    if len(content.pairs) == 1:
         return html_paragraph(
-            _verdict(found, found.pairs[0]), stats.selection_bias_text(found.selection_bias), note, kind="lead"
+            _verdict(content, content.pairs[0]), stats.selection_bias_text(content.selection_bias), note, kind="lead"
         )
-    like = sorted({place for group in found.alike if best in group for place in group} - {best})
-    others = ", ".join(_short(found.answers.runs[place]) for place in like)
+    similar = sorted({index for group in content.alike if best in group for index in group} - {best})
+    others = ", ".join(_short(content.answers.runs[index]) for index in similar)
     compared = (
         f"That cannot be told apart from {others}."
-        if like
+        if similar
         else "Every other run here is worse by more than chance explains."
     )
-    return html_paragraph(says, compared, stats.selection_bias_text(found.selection_bias), note, kind="lead")
+    return html_paragraph(says, compared, stats.selection_bias_text(content.selection_bias), note, kind="lead")
 
 
-def results_section(found: ReportContent) -> Html:
+def results_section(content: ReportContent) -> Html:
     """What each run achieved, with the interval of its test accuracy."""
-    rows, marks = [], run_marks(found.runs)
-    for run in found.runs:
-        place, span = found.place(run), MISSING
-        if found.answers is not None and place is not None:
-            right = int(found.answers.right[place].sum())
-            low, high = stats.wilson(right, found.answers.images)
+    rows, marks = [], run_marks(content.runs)
+    for run in content.runs:
+        index, span = content.place(run), MISSING
+        if content.answers is not None and index is not None:
+            right = int(content.answers.right[index].sum())
+            low, high = stats.wilson(right, content.answers.images)
             span = f"{100 * low:.2f} – {100 * high:.2f}"
         rows.append(
             [
@@ -97,59 +97,59 @@ def results_section(found: ReportContent) -> Html:
         "State",
     ]
     notes: dict[str, list[str]] = {}
-    for run in found.runs:
+    for run in content.runs:
         notes.setdefault(run.note, []).append(str(run.number))
-    said = [f"Run{'s' * (len(which) > 1)} {', '.join(which)}: {note}" for note, which in notes.items() if note]
-    changed = measures.changed_note(found.changed)
-    left = [f"{_short(one.run)} {one.reason}." for one in found.left_out]
-    if found.answers is not None and found.answers.remark:
-        left.append(found.answers.remark)
+    remarks = [f"Run{'s' * (len(which) > 1)} {', '.join(which)}: {note}" for note, which in notes.items() if note]
+    changed = measures.changed_note(content.changed)
+    left_out_lines = [f"{_short(left_out.run)} {left_out.reason}." for left_out in content.left_out]
+    if content.answers is not None and content.answers.remark:
+        left_out_lines.append(content.answers.remark)
     return html_section(
         "Results",
         html_table(head, rows),
         html_paragraph(
             "Accuracies: validation at the best epoch, training over the last. The interval is Wilson's.",
-            measures.optimistic_note(found.runs),
+            measures.optimistic_note(content.runs),
             kind="note",
         ),
-        *(html_paragraph(note, kind="note") for note in [changed, *said, *left] if note),
+        *(html_paragraph(note, kind="note") for note in [changed, *remarks, *left_out_lines] if note),
     )
 
 
-def statistics_section(found: ReportContent) -> Html:
+def statistics_section(content: ReportContent) -> Html:
     """Which runs differ by more than chance: sentences, groups, pairs; then architectures over their seeds."""
-    if found.answers is None or not found.pairs:
-        return html_section("Is it real?", _architectures(found))
-    runs = found.answers.runs
-    sentences = [_verdict(found, pair) for pair in found.pairs] if 1 < len(found.pairs) <= 3 else []
-    groups = [", ".join(_short(runs[place]) for place in group) for group in found.alike if len(group) > 1]
+    if content.answers is None or not content.pairs:
+        return html_section("Is it real?", _architectures(content))
+    runs = content.answers.runs
+    sentences = [_verdict(content, pair) for pair in content.pairs] if 1 < len(content.pairs) <= 3 else []
+    groups = [", ".join(_short(runs[index]) for index in group) for group in content.alike if len(group) > 1]
     return html_section(
         "Is it real?",
         html_paragraph("These trained networks, on these test images:"),
         *(html_paragraph(sentence) for sentence in sentences),
         *(html_paragraph(f"Cannot be told apart: {group}.") for group in groups),
-        _pairs(found),
-        _architectures(found),
+        _pairs(content),
+        _architectures(content),
     )
 
 
-def _pairs(found: ReportContent) -> Html:
+def _pairs(content: ReportContent) -> Html:
     """The table of pairs, all of them or those with the best run, and what its p and intervals are."""
-    assert found.answers is not None
-    runs, marks = found.answers.runs, run_marks(found.runs)
-    best, count = _ranked(found)[0], len(found.pairs)
-    shown = [pair for pair in found.pairs if count <= _PAIRS or best in (pair.a, pair.b)]
+    assert content.answers is not None
+    runs, marks = content.answers.runs, run_marks(content.runs)
+    best, count = _ranked(content)[0], len(content.pairs)
+    shown = [pair for pair in content.pairs if count <= _PAIRS or best in (pair.a, pair.b)]
     rows = []
     for pair in shown:
-        one = pair.paired
+        paired = pair.paired
         rows.append(
             [
                 marks[runs[pair.a].number],
                 marks[runs[pair.b].number],
-                stats.points_text(one.difference),
-                f"{stats.points_text(one.low)} to {stats.points_text(one.high)}",
-                html_number(one.only_a),
-                html_number(one.only_b),
+                stats.points_text(paired.difference),
+                f"{stats.points_text(paired.low)} to {stats.points_text(paired.high)}",
+                html_number(paired.only_a),
+                html_number(paired.only_b),
                 stats.p_text(pair.adjusted).removeprefix("p = ").removeprefix("p "),
             ]
         )
@@ -171,66 +171,66 @@ def _pairs(found: ReportContent) -> Html:
     return Html("\n".join([html_table(head, rows, words=2), html_paragraph(*about, kind="note")]))
 
 
-def curves_section(found: ReportContent, charts: Charts) -> Html:
+def curves_section(content: ReportContent, charts: Charts) -> Html:
     """Loss and accuracy over training."""
-    if all(table.empty for table in found.metrics.values()):
+    if all(table.empty for table in content.metrics.values()):
         return Html("")
-    loss = learning_curves(found.metrics, found.runs, "loss", "epoch", _SMOOTHING, log_y=True)
-    accuracy = learning_curves(found.metrics, found.runs, "accuracy", "epoch", _SMOOTHING, log_y=True)
+    loss = learning_curves(content.metrics, content.runs, "loss", "epoch", _SMOOTHING, log_y=True)
+    accuracy = learning_curves(content.metrics, content.runs, "accuracy", "epoch", _SMOOTHING, log_y=True)
     return html_section(
         "Learning curves",
         charts.add(loss, "Loss over epochs"),
-        html_paragraph(measures.training_loss_note(found.runs), kind="note"),
+        html_paragraph(measures.training_loss_note(content.runs), kind="note"),
         charts.add(accuracy, "Accuracy over epochs"),
     )
 
 
-def settings_section(found: ReportContent) -> Html:
+def settings_section(content: ReportContent) -> Html:
     """What differs between the configs, then all that matters of each."""
     differing = html_table([], [])
-    if len(found.runs) > 1:
-        differences = comparison.config_differences(found.runs)
+    if len(content.runs) > 1:
+        differences = comparison.config_differences(content.runs)
         differing = _frame(differences) if len(differences) else html_paragraph("These runs have the same settings.")
     shown = [
-        [field.label, *(_setting(run, field.name) for run in found.runs)]
+        [field.label, *(_setting(run, field.name) for run in content.runs)]
         for field in list_config_fields()
-        if any(field.matters(run.config.model_dump()) for run in found.runs)
+        if any(field.matters(run.config.model_dump()) for run in content.runs)
     ]
-    every = html_table(["Setting", *(_short(run) for run in found.runs)], shown, words=1 + len(found.runs))
+    every = html_table(["Setting", *(_short(run) for run in content.runs)], shown, words=1 + len(content.runs))
     return html_section(
         "Settings",
-        html_paragraph("What differs:") if len(found.runs) > 1 else "",
-        differing if len(found.runs) > 1 else "",
+        html_paragraph("What differs:") if len(content.runs) > 1 else "",
+        differing if len(content.runs) > 1 else "",
         Html(f"<details><summary>All settings</summary>\n{every}\n</details>"),
     )
 
 
-def by_class_section(found: ReportContent) -> Html:
+def by_class_section(content: ReportContent) -> Html:
     """Accuracy of each run on each class."""
-    if found.answers is None:
+    if content.answers is None:
         return Html("")
-    labels, right = found.answers.labels, found.answers.right
+    labels, right = content.answers.labels, content.answers.right
     rows = []
-    for place, name in enumerate(found.classes):
-        own = labels == place
-        if own.any():
-            shares = right[:, own].mean(axis=1)
+    for class_index, name in enumerate(content.classes):
+        of_class = labels == class_index
+        if of_class.any():
+            shares = right[:, of_class].mean(axis=1)
             best = shares.max() if len(shares) > 1 else 2
             rows.append(
-                [name, f"{own.sum():,}", *(html_strong(html_percent(share, 1), share == best) for share in shares)]
+                [name, f"{of_class.sum():,}", *(html_strong(html_percent(share, 1), share == best) for share in shares)]
             )
-    head = ["Class", "Images", *(_short(run) for run in found.answers.runs)]
-    note = "Bold: the best of a class." if len(found.answers.runs) > 1 else ""
+    head = ["Class", "Images", *(_short(run) for run in content.answers.runs)]
+    note = "Bold: the best of a class." if len(content.answers.runs) > 1 else ""
     return html_section("By class", html_table(head, rows), html_paragraph(note, kind="note"))
 
 
-def origins_section(found: ReportContent, written: str) -> Html:
+def origins_section(content: ReportContent, written: str) -> Html:
     """Data, versions and machine of each run, and when the report was written."""
-    rows, marks = [], run_marks(found.runs)
-    for run in found.runs:
+    rows, marks = [], run_marks(content.runs)
+    for run in content.runs:
         versions = dict(run.versions or {})
         machine = versions.pop("machine", MISSING)
-        said = ", ".join(f"{name} {version}" for name, version in versions.items()) or MISSING
+        remark = ", ".join(f"{name} {version}" for name, version in versions.items()) or MISSING
         rows.append(
             [
                 marks[run.number],
@@ -239,7 +239,7 @@ def origins_section(found: ReportContent, written: str) -> Html:
                 _test_images(run),
                 run.device or MISSING,
                 machine,
-                said,
+                remark,
                 run.digest,
                 run.id,
             ]
@@ -256,9 +256,9 @@ def origins_section(found: ReportContent, written: str) -> Html:
         "Id",
     ]
     of_runs: dict[str, list[str]] = {}
-    for run in found.runs:
+    for run in content.runs:
         of_runs.setdefault(" ".join(image_remarks(run)), []).append(str(run.number))
-    read = [f"Run{'s' * (len(which) > 1)} {', '.join(which)}: {said}" for said, which in of_runs.items() if said]
+    read = [f"Run{'s' * (len(which) > 1)} {', '.join(which)}: {remark}" for remark, which in of_runs.items() if remark]
     return html_section(
         "Where this comes from",
         html_table(head, rows, words=len(head)),
@@ -278,33 +278,37 @@ def _mean_and_deviation(accuracies: Sequence[float]) -> tuple[str, str]:
     return f"{fixed_decimals(mean, places)} %", fixed_decimals(deviation, places)
 
 
-def _architectures(found: ReportContent) -> Html:
+def _architectures(content: ReportContent) -> Html:
     """Groups of seeds against each other, where there are any; of the runs that saw the same test images."""
-    if found.answers is None:
+    if content.answers is None:
         return Html("")
-    accuracy = dict(zip((run.id for run in found.answers.runs), found.answers.right.mean(axis=1).tolist(), strict=True))
-    together = comparison.seed_groups(found.answers.runs)
+    accuracy = dict(
+        zip((run.id for run in content.answers.runs), content.answers.right.mean(axis=1).tolist(), strict=True)
+    )
+    together = comparison.seed_groups(content.answers.runs)
     scores = [[accuracy[run.id] for run in group.one_per_seed] for group in together]
     names = comparison.seed_group_names(together)
     rows = [
-        [name, len(own), *_mean_and_deviation(own)] for name, own in zip(names, scores, strict=True) if len(own) > 1
+        [name, len(accuracies), *_mean_and_deviation(accuracies)]
+        for name, accuracies in zip(names, scores, strict=True)
+        if len(accuracies) > 1
     ]
     if not rows:
         return Html("")
     pairs = stats.group_pairs(scores)
-    said = []
+    verdicts = []
     for pair in pairs[:_PAIRS]:
         corrected = (pair.welch, stats.ALPHA, pair.permutation, pair.least) if len(pairs) > 1 else ()
         a, b = names[pair.a], names[pair.b]
         sentence = stats.group_verdict(a, b, scores[pair.a], scores[pair.b], pair.test, *corrected)
-        said.append(html_paragraph(sentence, _welch_interval(pair, a, b)))
+        verdicts.append(html_paragraph(sentence, _welch_interval(pair, a, b)))
     left = f"Of {len(pairs)} pairs, for which all p are corrected, the first {_PAIRS} are listed."
     return Html(
         "\n".join(
             [
                 html_paragraph("These architectures, over several seeds:"),
                 html_table(["Architecture", "Seeds", "Mean test accuracy", "Standard deviation (points)"], rows),
-                *said,
+                *verdicts,
                 html_paragraph(left if len(pairs) > _PAIRS else "", kind="note"),
             ]
         )
@@ -326,17 +330,17 @@ def _test(run: Run) -> str:
     return html_percent(run.tested_accuracy) + mark
 
 
-def _verdict(found: ReportContent, pair: stats.Pair) -> str:
-    assert found.answers is not None
-    runs = found.answers.runs
-    p = pair.adjusted if len(found.pairs) > 1 else None
+def _verdict(content: ReportContent, pair: stats.Pair) -> str:
+    assert content.answers is not None
+    runs = content.answers.runs
+    p = pair.adjusted if len(content.pairs) > 1 else None
     return stats.pair_verdict(_short(runs[pair.a]), _short(runs[pair.b]), pair.paired, p)
 
 
-def _ranked(found: ReportContent) -> list[int]:
+def _ranked(content: ReportContent) -> list[int]:
     """Places in the answers, the best first."""
-    assert found.answers is not None
-    return np.argsort(-found.answers.right.mean(axis=1), kind="stable").tolist()
+    assert content.answers is not None
+    return np.argsort(-content.answers.right.mean(axis=1), kind="stable").tolist()
 
 
 def _setting(run: Run, name: str) -> str:

@@ -24,7 +24,7 @@ from mnist_core.config.run_config import RunConfig
 from mnist_core.data.dataset_catalogue import input_shape_and_classes
 from mnist_core.errors import ExportError
 from mnist_core.events import EpochEnd
-from mnist_core.export.script.frame import Told
+from mnist_core.export.script.frame import RunFacts
 from mnist_core.export.script.script import script_of_config, script_of_run
 from mnist_core.export.weight_files import weights_fingerprint
 from mnist_core.jobs.worker import work
@@ -435,7 +435,9 @@ def test_a_script_holds_only_what_its_run_uses():
 
 def test_a_script_can_be_read_whatever_the_run_is_called():
     everything = {"shift": 2, "rotate": 10, "scale": 0.1, "elastic": 2, "crop_flip": True, "train_images": 100}
-    text = script_of_config(SMALL.replace(architecture=CNN, **everything), Told(title='a "b"\\ \x00\u202e\ud880\n\n$c'))
+    text = script_of_config(
+        SMALL.replace(architecture=CNN, **everything), RunFacts(title='a "b"\\ \x00\u202e\ud880\n\n$c')
+    )
     compile(text, "script", "exec")
     assert text.startswith("\"\"\"a 'b'' $c.\n")
     assert max(map(len, text.splitlines())) <= 120

@@ -38,13 +38,13 @@ from mnist_core.text import one_line
 TAG = "imported"
 
 _MEMBERS = 30_000
-# bytes unpacked
+# The most bytes that an archive may unpack to.
 _TOTAL = 8 * 2**30
 # a member that unpacks to more than so many times its size is a bomb, beyond _SMALL bytes
 _RATIO = 100
 _SMALL = 1_000_000
 _CHUNK = 1 << 20
-# the earliest that a zip can say: the same run gives the same bytes
+# A fixed date (the earliest that a zip can hold), so that the same run always gives the same bytes.
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -78,11 +78,11 @@ def read_archive(store: Store, path: Path, most: int | None = None) -> Run:
         for name in format.REQUIRED:
             (folder / name).unlink()
         values = _values(store, config, record)
-        own = folder / "run"
-        own.mkdir()
-        for child in [child for child in folder.iterdir() if child != own]:
-            child.rename(own / child.name)
-        store.add_imported(values, rows, files, own)
+        run_folder = folder / "run"
+        run_folder.mkdir()
+        for child in [child for child in folder.iterdir() if child != run_folder]:
+            child.rename(run_folder / child.name)
+        store.add_imported(values, rows, files, run_folder)
     return store.run(values["id"])
 
 
@@ -148,11 +148,11 @@ def pack_archive(store: Store, run: Run, target: Path) -> None:
 def _unpack(path: Path, folder: Path, free: int) -> Manifest:
     """Check names, sizes and hashes and lay the members out in `folder`; returns the manifest."""
     with _opened(path) as archive:
-        found = archive.infolist()
-        _check_members(found, free)
+        members = archive.infolist()
+        _check_members(members, free)
         _copy(archive, archive.getinfo(MANIFEST), folder)
         manifest = format.read_manifest(folder / MANIFEST)
-        names = {info.filename for info in found} - {MANIFEST}
+        names = {info.filename for info in members} - {MANIFEST}
         if missing := sorted(manifest.members.keys() - names):
             raise ArchiveError(f"{missing[0]} is missing.")
         if extra := sorted(names - manifest.members.keys()):
@@ -180,11 +180,11 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise ArchiveError(f"{path.name} is no whole zip file ({error}).") from None
 
 
-def _check_members(found: list[zipfile.ZipInfo], free: int) -> None:
-    if len(found) > _MEMBERS:
-        raise ArchiveError(f"it holds {len(found):,} members, more than any run has.")
+def _check_members(members: list[zipfile.ZipInfo], free: int) -> None:
+    if len(members) > _MEMBERS:
+        raise ArchiveError(f"it holds {len(members):,} members, more than any run has.")
     seen: set[str] = set()
-    for info in found:
+    for info in members:
         name = info.orig_filename
         if name != info.filename or not format.is_expected(name):
             raise ArchiveError(f"it holds {name!r}, which is no part of a run.")
@@ -202,7 +202,7 @@ def _check_members(found: list[zipfile.ZipInfo], free: int) -> None:
     for name in format.REQUIRED:
         if name not in seen:
             raise ArchiveError(f"it is no run of MNIST Lab: {name} is missing.")
-    total = sum(info.file_size for info in found)
+    total = sum(info.file_size for info in members)
     if total > min(_TOTAL, free):
         raise ArchiveError(f"it would unpack to {total:,} bytes; there is room for {min(_TOTAL, free):,}.")
 
@@ -258,13 +258,13 @@ def _values(store: Store, config: RunConfig, record: RunRecord) -> dict[str, Any
     values = record.model_dump(exclude={"number", "files"}, mode="json")
     taken = store.runs(ids=[record.id]) or store.runs(ids=[record.id], deleted=True)
     day = time.strftime("%Y-%m-%d", time.gmtime(store.clock()))
-    said = f"Imported on {day}; it was run #{record.number} where it was trained."
+    origin = f"Imported on {day}; it was run #{record.number} where it was trained."
     return values | {
         "id": new_id(store.clock()) if taken else record.id,
         # What a stranger wrote is shown on pages and written into files: on one line, of printable signs only.
         "name": one_line(record.name) or f"run {record.number}",
         "tags": clean_tags([*record.tags, TAG]),
-        "note": one_line(f"{record.note} {said}".strip()),
+        "note": one_line(f"{record.note} {origin}".strip()),
         "device": None if record.device is None else one_line(record.device),
         "versions": record.versions and {one_line(name): one_line(text) for name, text in record.versions.items()},
         "config": config.model_dump(mode="json"),

