@@ -9,9 +9,9 @@ from mnist_core.store import NO_MEMORY, SystemFault, system_fault
 # What any use of the store may raise when the disk is full, the database locked, or a folder gone.
 STORE_ERRORS = (MnistLabError, OSError)
 
-# Kinds of what a person can end by making room. Where the index of its log cannot grow, SQLite calls a full disk an
-# error of the disk.
-_PASSING: tuple[StorageKind, ...] = ("full", "locked", "disk")
+# Kinds of what a person can end: by making room, or by bringing the folder of results back. Where the index of its log
+# cannot grow, SQLite calls a full disk an error of the disk.
+_PASSING: tuple[StorageKind, ...] = ("full", "locked", "disk", "missing")
 
 
 @dataclass(frozen=True)

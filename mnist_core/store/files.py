@@ -81,6 +81,8 @@ class Files(Database):
         """
         target = self.folder(run.id) / path
         with system_errors(target):
+            # Where the results have been moved away, no folder is begun in their place: they could not be put back.
+            self.root.stat()
             sha256, size = write_atomically(target, write)
         same = (artifacts.c.run == run.number) & (artifacts.c.path == path)
         with writing(self._engine, durable=False).begin() as connection:

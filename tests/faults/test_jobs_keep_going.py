@@ -231,3 +231,18 @@ def test_a_stopped_worker_that_locks_the_database_is_ended_too(
                 locked = True
     wait_until(lambda: store.run(run.id).state == "interrupted", seconds=120)
     engine.dispose()
+
+
+@pytest.mark.long
+def test_a_run_waits_while_the_results_folder_is_away_and_goes_on_when_it_is_back(store: Store, running: queue.Jobs):
+    run = store.enqueue(RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=5000, checkpoint_every=5000))
+    wait_until(lambda: store.run(run.id).epoch > 1)
+    pid, epoch = store.run(run.id).pid, store.run(run.id).epoch
+    away = store.root.with_name("away")
+    store.root.rename(away)
+    wait_until(lambda: bool(queue.current_troubles()))
+    time.sleep(3)
+    assert not store.root.exists()
+    away.rename(store.root)
+    wait_until(lambda: store.run(run.id).epoch > epoch + 2)
+    assert (store.run(run.id).state, store.run(run.id).pid) == ("running", pid)
