@@ -458,8 +458,9 @@ def _config_error(error: ValidationError) -> ConfigError:
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, _FieldError):
         return ConfigError(cause.field, cause.message)
-    field = _brief(first["loc"][0]).strip("'")
-    if first["type"] == "extra_forbidden":
+    # A name that is no text (a lone surrogate) has no place: it is the input itself.
+    field = _brief(first["loc"][0] if first["loc"] else first["input"]).strip("'")
+    if first["type"] == "extra_forbidden" or not first["loc"]:
         return ConfigError(field, f"there is no such field; choose from {', '.join(RunConfig.model_fields)}")
     reason = _lower(first["msg"])
     return ConfigError(

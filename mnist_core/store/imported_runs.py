@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from mnist_core.errors import StorageError, StoreError
 from mnist_core.store import history
 from mnist_core.store.artifacts import Artifact, is_intact
 from mnist_core.store.connections import writing
-from mnist_core.store.database import Database
 from mnist_core.store.failures import system_errors
 from mnist_core.store.metrics import stored
 from mnist_core.store.schema import artifacts, metrics, runs
@@ -17,53 +18,55 @@ from mnist_core.store.schema import artifacts, metrics, runs
 if TYPE_CHECKING:
     import pandas as pd
 
-# of metrics that go into the database at once
+# Rows of metrics that go into the database at once.
 _ROWS = 5_000
 
 
-class ImportedRuns(Database):
-    """Taking in runs that were trained elsewhere."""
+def add_imported(
+    engine: sa.Engine,
+    target: Path,
+    values: dict[str, Any],
+    rows: "pd.DataFrame",
+    files: Sequence[Artifact],
+    folder: Path,
+) -> int:
+    """Insert a run that has ended, with its metrics, and move its `folder` of files to `target`; returns its number.
 
-    def add_imported(
-        self, values: dict[str, Any], rows: "pd.DataFrame", files: Sequence[Artifact], folder: Path
-    ) -> int:
-        """Insert a run that has ended, with its metrics, and move its `folder` of files in; returns its number.
+    `values` are columns of the table of runs, `rows` has the columns step, epoch, name, value and seconds. One
+    transaction: if anything fails, rows and files are as before. Raises StoreError if the run's folder is there.
+    """
+    if target.exists() and not _remove_half(engine, values["id"], target, files):
+        raise StoreError(f"the folder {target} is in the way; move it elsewhere and import again")
+    moved = False
+    try:
+        with writing(engine).begin() as connection:
+            number = connection.execute(runs.insert().values(**values).returning(runs.c.number)).scalar_one()
+            for start in range(0, len(rows), _ROWS):
+                connection.execute(metrics.insert(), _metric_rows(number, rows.iloc[start : start + _ROWS]))
+            if files:
+                connection.execute(artifacts.insert(), [{"run": number, **vars(file)} for file in files])
+            history.write_fingerprints(connection, number)
+            with system_errors(target):
+                folder.rename(target)
+            moved = True
+    except BaseException as error:
+        _undo(moved, target)
+        if isinstance(error, StorageError) and error.kind == "conflict":
+            raise StoreError("the same run is being imported at this moment; look at the table of runs") from None
+        raise
+    return number
 
-        `values` are columns of the table of runs, `rows` has the columns step, epoch, name, value and seconds. One
-        transaction: if anything fails, rows and files are as before. Raises StoreError if the run's folder is there.
-        """
-        target = self.root / values["id"]
-        if target.exists() and not self._remove_half(values["id"], target, files):
-            raise StoreError(f"the folder {target} is in the way; move it elsewhere and import again")
-        moved = False
-        try:
-            with writing(self._engine).begin() as connection:
-                number = connection.execute(runs.insert().values(**values).returning(runs.c.number)).scalar_one()
-                for start in range(0, len(rows), _ROWS):
-                    connection.execute(metrics.insert(), _metric_rows(number, rows.iloc[start : start + _ROWS]))
-                if files:
-                    connection.execute(artifacts.insert(), [{"run": number, **vars(file)} for file in files])
-                history.write_fingerprints(connection, number)
-                with system_errors(target):
-                    folder.rename(target)
-                moved = True
-        except BaseException as error:
-            _undo(moved, target)
-            if isinstance(error, StorageError) and error.kind == "conflict":
-                raise StoreError("the same run is being imported at this moment; look at the table of runs") from None
-            raise
-        return number
 
-    def _remove_half(self, run_id: str, target: Path, files: Sequence[Artifact]) -> bool:
-        """Remove the folder of an import that was killed before the database knew of it; False if it is another's."""
-        with self._engine.connect() as connection:
-            if self._number(connection, run_id) != -1:
-                return False
-        present = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
-        if present != {file.path for file in files} or not all(is_intact(target / file.path, file) for file in files):
+def _remove_half(engine: sa.Engine, run_id: str, target: Path, files: Sequence[Artifact]) -> bool:
+    """Remove the folder of an import that was killed before the database knew of it; False if it is another's."""
+    with engine.connect() as connection:
+        if connection.execute(sa.select(runs.c.number).where(runs.c.id == run_id)).first() is not None:
             return False
-        shutil.rmtree(target)
-        return True
+    present = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()}
+    if present != {file.path for file in files} or not all(is_intact(target / file.path, file) for file in files):
+        return False
+    shutil.rmtree(target)
+    return True
 
 
 def _undo(moved: bool, target: Path) -> None:

@@ -3,7 +3,8 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +12,16 @@ import sqlalchemy as sa
 
 from mnist_core import environment
 from mnist_core.config import DataFacts, RunConfig
-from mnist_core.errors import StoreError
+from mnist_core.errors import LostRunError, StorageError, StoreError
 from mnist_core.events import Event
 from mnist_core.store import history, rows
 from mnist_core.store import metrics as metric_rows
-from mnist_core.store.artifacts import RUN_FOLDER, Artifact
-from mnist_core.store.connections import writing
-from mnist_core.store.failures import system_errors
-from mnist_core.store.files import Files
-from mnist_core.store.imported_runs import ImportedRuns
+from mnist_core.store.artifacts import RUN_FOLDER, Artifact, intact_bytes, is_intact, write_atomically
+from mnist_core.store.connections import address, connect, file_of, writing
+from mnist_core.store.failures import DOCTOR, system_errors
+from mnist_core.store.imported_runs import add_imported
 from mnist_core.store.leftovers import remove
+from mnist_core.store.migrations import begin_file, migrate
 from mnist_core.store.reserve import keep_reserve, with_reserve
 from mnist_core.store.run import (
     NAME_LENGTH,
@@ -35,8 +36,8 @@ from mnist_core.store.run import (
     new_row,
     this_process,
 )
-from mnist_core.store.schema import artifacts, metrics, runs
-from mnist_core.store.sweeps import Sweeps
+from mnist_core.store.schema import artifacts, lab, metrics, runs
+from mnist_core.store.sweeps import SweepRow, read_at_epoch, read_sweep, read_sweeps, remove_sweep, write_sweep
 from mnist_core.text import one_line
 
 if TYPE_CHECKING:
@@ -44,18 +45,45 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# for so long deleted runs can be brought back
+# For so long deleted runs can be brought back.
 UNDO_SECONDS = 24 * 3600.0
 # In the column `deleted` of runs whose removal for good has begun, which can no longer be undone.
 REMOVAL_BEGUN = 0.0
 _DELETED = sa.select(runs.c.number, runs.c.deleted)
-# runs, of which all are asked for rather than each by its number
+# From this number of runs on all are read rather than each by its number.
 _MANY = 500
 _LATE = "fingerprinted_late"
 
 
-class Store(Files, Sweeps, ImportedRuns):
-    """Runs, metrics, artifacts and sweeps. Safe to use from several threads and processes."""
+class Store:
+    """Runs, metrics, artifacts and sweeps: one database with the folder of its runs.
+
+    Safe to use from several threads and processes.
+    """
+
+    def __init__(
+        self, folder: Path, url: str, clock: Callable[[], float] = time.time, *, only_look: bool = False
+    ) -> None:
+        """Open the database at `url`, with the runs' files in `folder`; both are made if no run was ever kept there.
+
+        With `only_look` nothing is made, nor is an older database brought up to date. Raises StorageError.
+        """
+        location = address(url)
+        self.root, self.clock = folder, clock
+        # With the full path: a worker in another directory is given it.
+        self.url = location.render_as_string(hide_password=False)
+        # None unless it is an SQLite database.
+        self.file = file_of(location)
+        if not only_look:
+            with system_errors(folder, "made"):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self.file is not None:
+                begin_file(self.file, folder)
+        self._engine = connect(location)
+        # What `history.changed_rows` found of each run, as long as this process lives.
+        self._checked: dict[int, tuple[int, bool]] = {}
+        if not only_look:
+            with_reserve(folder, lambda: migrate(self._engine, folder))
 
     @classmethod
     def open(cls, folder: Path | None = None) -> "Store":
@@ -338,7 +366,7 @@ class Store(Files, Sweeps, ImportedRuns):
             raise StoreError(
                 f"this run is {self.run(run_id).state}: only {', '.join(RESUMABLE_STATES)} runs can be resumed"
             )
-        # it gets others when it ends
+        # It gets new fingerprints when it ends.
         if number in (late := self._late()):
             self.set_setting(_LATE, [other for other in late if other != number])
         for file in files:
@@ -362,7 +390,7 @@ class Store(Files, Sweeps, ImportedRuns):
         """Hide runs; `restore` undoes it, `purge` removes them for good. Running ones are stopped."""
         with_reserve(self.root, lambda: self._update(ids, deleted=self.clock()))
         for run in self.runs(ids=ids, states=["queued", "running"], deleted=True):
-            # it has ended by itself meanwhile
+            # It may have ended by itself meanwhile.
             with contextlib.suppress(StoreError):
                 self.request(run.id, "stop")
 
@@ -442,7 +470,7 @@ class Store(Files, Sweeps, ImportedRuns):
                 change = runs.update().where(wanted).values(**values).returning(runs.c.id)
                 claimed = connection.execute(change).scalar()
                 matches, broken = rows.read(connection, runs.c.id == claimed) if claimed else ([], [])
-                # nobody can train it: it must not hold up the others
+                # Nobody can train it, so it must not hold up the others.
                 if broken:
                     self._fail(connection, broken[0].number)
             if matches or (run_id is not None and not broken):
@@ -552,11 +580,181 @@ class Store(Files, Sweeps, ImportedRuns):
             rate = connection.execute(rates.order_by(metrics.c.id.desc()).limit(1)).scalar()
             self._write(connection, run, step=step, learning_rate=rate, **values)
 
+    def artifacts(self, run_id: str, kind: str | None = None, *, checked: bool = True) -> list[Artifact]:
+        """Files of a run, in the order in which training wrote them.
+
+        Raises StorageError if a row is damaged; if `checked` also if the list is not the one that was recorded.
+        """
+        columns = [artifacts.c[name] for name in ("path", "kind", "epoch", "step", "sha256", "size")]
+        query = sa.select(*columns).join(runs, runs.c.number == artifacts.c.run).where(runs.c.id == run_id)
+        with self._engine.connect() as connection:
+            files = [Artifact(**row) for row in connection.execute(query.order_by(artifacts.c.step)).mappings()]
+            recorded = history.read_fingerprints(connection, self._number(connection, run_id)).get(history.OF_FILES)
+        if not all(map(_is_whole, files)) or (checked and recorded not in (None, history.files_digest(files))):
+            raise StorageError(f"The list of files of a run ({run_id}) in the database is damaged. {DOCTOR}", "damaged")
+        return [file for file in files if kind in (None, file.kind)]
+
+    def folder(self, run_id: str) -> Path:
+        """Where the run's files lie."""
+        return self.root / run_id
+
+    def sizes(self, ids: Sequence[str] | None = None) -> dict[str, int]:
+        """Bytes that the files of each run take on the disk now, by its id; a run without files is left out.
+
+        Without `ids` of all runs.
+        """
+        query = sa.select(runs.c.id, artifacts.c.path).join(artifacts)
+        if ids is not None:
+            query = query.where(runs.c.id.in_(ids))
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        bytes_by_run: dict[str, int] = {}
+        for run_id, path in rows:
+            # What is damaged in a row names no file; nothing of it could be freed.
+            with contextlib.suppress(OSError, ValueError, TypeError):
+                bytes_by_run[run_id] = (
+                    bytes_by_run.get(run_id, 0) + os.stat(os.path.join(self.root, run_id, path)).st_size
+                )
+        return bytes_by_run
+
+    def size(self, run_id: str, artifact: Artifact) -> int:
+        """Bytes that the artifact's file takes on the disk now; 0 if it is gone."""
+        try:
+            return (self.folder(run_id) / artifact.path).stat().st_size
+        except OSError:
+            return 0
+
+    def intact(self, run_id: str, artifact: Artifact) -> bool:
+        """Whether the artifact's file is there, byte for byte as it was written."""
+        return is_intact(self.folder(run_id) / artifact.path, artifact)
+
+    def read_artifact(self, run_id: str, artifact: Artifact) -> bytes | None:
+        """The content of the artifact's file, checked by its hash; None if the file is missing or damaged."""
+        return intact_bytes(self.folder(run_id) / artifact.path, artifact)
+
+    def write_artifact(
+        self, run: Run, path: str, kind: str, epoch: int | None, step: int | None, write: Callable[[Path], None]
+    ) -> None:
+        """Write a file into the run's folder so that it is either complete and known, or not there.
+
+        Raises StorageError, LostRunError.
+        """
+        target = self.folder(run.id) / path
+        with system_errors(target):
+            # Where the results have been moved away, no folder is begun in their place: they could not be put back.
+            self.root.stat()
+            sha256, size = write_atomically(target, write)
+        same = (artifacts.c.run == run.number) & (artifacts.c.path == path)
+        with writing(self._engine, durable=False).begin() as connection:
+            self._write(connection, run, heartbeat=self.clock())
+            connection.execute(artifacts.delete().where(same))
+            connection.execute(
+                artifacts.insert().values(
+                    run=run.number, path=path, kind=kind, epoch=epoch, step=step, sha256=sha256, size=size
+                )
+            )
+
+    def is_recorded_list(self, run_id: str, files: Sequence[Artifact]) -> bool | None:
+        """Whether these are the files that a run had when it ended; None if that was not recorded."""
+        with self._engine.connect() as connection:
+            recorded = history.read_fingerprints(connection, self._number(connection, run_id)).get(history.OF_FILES)
+        return None if recorded is None else recorded == history.files_digest(files)
+
+    def add_to_list(self, run_id: str, files: Sequence[Artifact]) -> bool:
+        """List files of an ended run again whose rows were lost; False if the list would not be the recorded one."""
+        if self.is_recorded_list(run_id, [*self.artifacts(run_id, checked=False), *files]) is False:
+            return False
+        with writing(self._engine).begin() as connection:
+            number = self._number(connection, run_id)
+            connection.execute(artifacts.insert(), [{"run": number, **vars(file)} for file in files])
+        return True
+
+    def drop_artifact(self, run: Run, path: str) -> None:
+        """Forget a file of the run and remove it, also where the disk is full."""
+        target = self.folder(run.id) / path
+        try:
+            self._forget(run, path)
+        except StorageError as error:
+            if error.kind != "full":
+                raise
+            # There is no room to write that it is gone before it is gone.
+            with system_errors(target, "removed"):
+                target.unlink(missing_ok=True)
+            self._forget(run, path)
+        with system_errors(target, "removed"):
+            target.unlink(missing_ok=True)
+
+    def _forget(self, run: Run, path: str) -> None:
+        with writing(self._engine, durable=False).begin() as connection:
+            before = history.files_of(connection, run.number)
+            connection.execute(artifacts.delete().where(artifacts.c.run == run.number, artifacts.c.path == path))
+            history.relist(connection, run.number, before)
+
+    def sweeps(self) -> list[SweepRow]:
+        """All sweeps, the one that was saved last first."""
+        with self._engine.connect() as connection:
+            return read_sweeps(connection)
+
+    def sweep(self, sweep_id: str) -> SweepRow | None:
+        """A sweep by its id; None if there is none."""
+        with self._engine.connect() as connection:
+            return read_sweep(connection, sweep_id)
+
+    def at_epoch(self, sweep_id: str, name: str, epoch: int) -> dict[str, float]:
+        """A metric of which there is one an epoch, for all runs of a sweep that have it, by their ids."""
+        with self._engine.connect() as connection:
+            return read_at_epoch(connection, sweep_id, name, epoch)
+
+    def save_sweep(self, sweep_id: str, name: str, spec: dict[str, Any]) -> None:
+        """Add a sweep, or replace the name and content of one that is there."""
+        with writing(self._engine).begin() as connection:
+            write_sweep(connection, sweep_id, name, spec, self.clock())
+
+    def delete_sweep(self, sweep_id: str) -> None:
+        """Forget a sweep; its runs stay, as runs of their own."""
+        with writing(self._engine).begin() as connection:
+            remove_sweep(connection, sweep_id)
+
+    def add_imported(
+        self, values: dict[str, Any], rows: "pd.DataFrame", files: Sequence[Artifact], folder: Path
+    ) -> int:
+        """Take in a run that was trained elsewhere, with its metrics and its folder of files; returns its number.
+
+        `values` are columns of the table of runs, `rows` has the columns step, epoch, name, value and seconds. Rows and
+        files come in together or not at all. Raises StoreError if the run's folder is there.
+        """
+        return add_imported(self._engine, self.root / values["id"], values, rows, files, folder)
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """A setting of this store, such as "runs_at_once"; the default where none can be read."""
+        with self._engine.connect() as connection:
+            value = connection.execute(sa.select(lab.c.value).where(lab.c.key == f"setting:{key}")).scalar()
+        try:
+            return default if value is None else json.loads(value)
+        except (ValueError, RecursionError):
+            return default
+
+    def set_setting(self, key: str, value: Any) -> None:
+        """Change a setting of this store; the value must be JSON."""
+        key = f"setting:{key}"
+        with writing(self._engine).begin() as connection:
+            connection.execute(lab.delete().where(lab.c.key == key))
+            connection.execute(lab.insert().values(key=key, value=json.dumps(value)))
+
     def _update(self, ids: Sequence[str], **values: Any) -> None:
         with writing(self._engine).begin() as connection:
             change = runs.update().where(runs.c.id.in_(ids)).values(**values).returning(runs.c.number)
             numbers = connection.execute(change).scalars().all()
             history.relabel(connection, numbers, values)
+
+    def _number(self, connection: sa.Connection, run_id: str) -> int:
+        number = connection.execute(sa.select(runs.c.number).where(runs.c.id == run_id)).scalar()
+        return -1 if number is None else number
+
+    def _write(self, connection: sa.Connection, run: Run, **values: Any) -> None:
+        mine = (runs.c.number == run.number) & (runs.c.worker == run.worker) & (runs.c.state == "running")
+        if not connection.execute(runs.update().where(mine).values(**values)).rowcount:
+            raise LostRunError(f"run #{run.number} no longer belongs to this worker")
 
 
 def _keep_fingerprints(connection: sa.Connection, number: int) -> None:
@@ -586,3 +784,13 @@ def _readable() -> Iterator[None]:
             "The recorded metrics of this run in the database are damaged. Bring the database back from a backup, or "
             "train anew."
         ) from None
+
+
+def _is_whole(artifact: Artifact) -> bool:
+    texts = (artifact.path, artifact.kind, artifact.sha256)
+    places = (artifact.epoch, artifact.step)
+    return (
+        all(isinstance(text, str) and "\0" not in text for text in texts)
+        and all(index is None or isinstance(index, int) for index in places)
+        and isinstance(artifact.size, int)
+    )

@@ -9,8 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from mnist_core.store import history
-from mnist_core.store.connections import writing
-from mnist_core.store.database import Database
 from mnist_core.store.run import LATEST_TIME
 from mnist_core.store.schema import lab, metrics, runs, sweeps
 from mnist_core.text import one_line
@@ -57,44 +55,40 @@ def _select() -> "sa.Select[Any, Any, str, Any, Any]":
     return sa.select(*_COLUMNS, lab.c.value.label("fingerprint")).select_from(sweeps.outerjoin(lab, kept))
 
 
-class Sweeps(Database):
-    """Saved sweeps."""
+def read_sweeps(connection: sa.Connection) -> list[SweepRow]:
+    """All sweeps, newest first: in the order in which they were saved, whatever the clock said."""
+    # SQLite counts the rows of a table; an id or a date says nothing once the clock was set back.
+    saved = sa.literal_column("sweeps.rowid").desc()
+    return [_row(row) for row in connection.execute(_select().order_by(saved)).mappings()]
 
-    def sweeps(self) -> list[SweepRow]:
-        """All sweeps, newest first: in the order in which they were saved, whatever the clock said."""
-        # SQLite counts the rows of a table; an id or a date says nothing once the clock was set back.
-        saved = sa.literal_column("sweeps.rowid").desc()
-        with self._engine.connect() as connection:
-            return [_row(row) for row in connection.execute(_select().order_by(saved)).mappings()]
 
-    def sweep(self, sweep_id: str) -> SweepRow | None:
-        """A sweep by its id; None if there is none."""
-        with self._engine.connect() as connection:
-            row = connection.execute(_select().where(sweeps.c.id == sweep_id)).mappings().first()
-        return _row(row) if row else None
+def read_sweep(connection: sa.Connection, sweep_id: str) -> SweepRow | None:
+    """A sweep by its id; None if there is none."""
+    row = connection.execute(_select().where(sweeps.c.id == sweep_id)).mappings().first()
+    return _row(row) if row else None
 
-    def at_epoch(self, sweep_id: str, name: str, epoch: int) -> dict[str, float]:
-        """A metric of which there is one an epoch, for all runs of a sweep that have it, by their ids: one query."""
-        condition = (runs.c.sweep == sweep_id) & runs.c.deleted.is_(None) & (runs.c.epoch >= epoch)
-        query = sa.select(runs.c.id, metrics.c.value).join(metrics, metrics.c.run == runs.c.number).where(condition)
-        query = query.where(metrics.c.name == name, metrics.c.epoch == epoch, metrics.c.value.is_not(None))
-        with self._engine.connect() as connection:
-            return {row.id: row.value for row in connection.execute(query)}
 
-    def save_sweep(self, sweep_id: str, name: str, spec: dict[str, Any]) -> None:
-        """Add a sweep, or replace the name and content of one that is there."""
-        values = {"name": one_line(name), "spec": spec}
-        with writing(self._engine).begin() as connection:
-            if not connection.execute(sweeps.update().where(sweeps.c.id == sweep_id).values(**values)).rowcount:
-                connection.execute(sweeps.insert().values(id=sweep_id, created=self.clock(), **values))
-            connection.execute(lab.delete().where(lab.c.key == f"{_FINGERPRINT}{sweep_id}"))
-            fingerprint = _fingerprint(values["name"], spec)
-            connection.execute(lab.insert().values(key=f"{_FINGERPRINT}{sweep_id}", value=fingerprint))
+def read_at_epoch(connection: sa.Connection, sweep_id: str, name: str, epoch: int) -> dict[str, float]:
+    """A metric of which there is one an epoch, for all runs of a sweep that have it, by their ids: one query."""
+    condition = (runs.c.sweep == sweep_id) & runs.c.deleted.is_(None) & (runs.c.epoch >= epoch)
+    query = sa.select(runs.c.id, metrics.c.value).join(metrics, metrics.c.run == runs.c.number).where(condition)
+    query = query.where(metrics.c.name == name, metrics.c.epoch == epoch, metrics.c.value.is_not(None))
+    return {row.id: row.value for row in connection.execute(query)}
 
-    def delete_sweep(self, sweep_id: str) -> None:
-        """Forget a sweep; its runs stay, as runs of their own."""
-        with writing(self._engine).begin() as connection:
-            connection.execute(sweeps.delete().where(sweeps.c.id == sweep_id))
-            connection.execute(lab.delete().where(lab.c.key == f"{_FINGERPRINT}{sweep_id}"))
-            freed = runs.update().where(runs.c.sweep == sweep_id).values(sweep=None).returning(runs.c.number)
-            history.relabel(connection, connection.execute(freed).scalars().all(), ["sweep"])
+
+def write_sweep(connection: sa.Connection, sweep_id: str, name: str, spec: dict[str, Any], now: float) -> None:
+    """Add a sweep, or replace the name and content of one that is there."""
+    values = {"name": one_line(name), "spec": spec}
+    if not connection.execute(sweeps.update().where(sweeps.c.id == sweep_id).values(**values)).rowcount:
+        connection.execute(sweeps.insert().values(id=sweep_id, created=now, **values))
+    connection.execute(lab.delete().where(lab.c.key == f"{_FINGERPRINT}{sweep_id}"))
+    fingerprint = _fingerprint(values["name"], spec)
+    connection.execute(lab.insert().values(key=f"{_FINGERPRINT}{sweep_id}", value=fingerprint))
+
+
+def remove_sweep(connection: sa.Connection, sweep_id: str) -> None:
+    """Forget a sweep; its runs stay, as runs of their own."""
+    connection.execute(sweeps.delete().where(sweeps.c.id == sweep_id))
+    connection.execute(lab.delete().where(lab.c.key == f"{_FINGERPRINT}{sweep_id}"))
+    freed = runs.update().where(runs.c.sweep == sweep_id).values(sweep=None).returning(runs.c.number)
+    history.relabel(connection, connection.execute(freed).scalars().all(), ["sweep"])
