@@ -50,7 +50,7 @@ app.add_typer(study_app, name="study")
 app.add_typer(sweep_app, name="sweep")
 
 _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-# A message repeats what was typed, which may be a word of thousands of letters, or thousands of words.
+# The most letters of a word and of a whole message: messages repeat what was typed, which may be very long.
 _WORD_LETTERS, _MESSAGE_LETTERS = 300, 3000
 _RUN = typer.Argument(help="Number (12), id, or the beginning of an id.")
 
@@ -78,7 +78,7 @@ def main() -> None:
         error.show()  # pyright: ignore[reportAttributeAccessIssue]
         sys.exit(error.exit_code)
     except Exception as error:
-        # In the middle of an import Ctrl-C may come out as any error.
+        # If Ctrl-C was pressed in the middle of an import, Python may raise any error.
         if pressed.is_set():
             sys.exit(130)
         if not isinstance(error, STORE_ERRORS):
@@ -88,7 +88,7 @@ def main() -> None:
 
 
 def _shortened(message: str) -> str:
-    """The message with none of its words, and itself, longer than anybody reads."""
+    """The message with long words and its own length cut to what a person reads."""
     return brief(" ".join(brief(word, _WORD_LETTERS) for word in message.split(" ")), _MESSAGE_LETTERS)
 
 
@@ -207,7 +207,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], wide: str) -> Tab
 
 
 def _occupied(store: Store, sizes: dict[str, int]) -> str:
-    """What all runs take on the disk, and what of it is only waiting to be removed."""
+    """A sentence on the disk space of all runs, and how much of it belongs to deleted runs."""
     deleted = sum(sizes.get(run.id, 0) for run in store.runs(deleted=True))
     waiting = f", {size_in_words(deleted)} of it deleted within the last day" if deleted else ""
     files, database = size_in_words(sum(sizes.values())), size_in_words(database_size(store))
@@ -275,7 +275,7 @@ def delete_runs(
 ) -> None:
     """Delete runs. They can be brought back on the Compare page for a day."""
     store = Store.open()
-    # By number and id alone: a run that cannot be read can be deleted, too.
+    # Use only number and id, so that a run whose row cannot be read can be deleted, too.
     ids = dict(map(store.identify, runs))
     size = sum(store.sizes([*ids.values()]).values())
     broken = [run.number for run in store.broken() if run.number in ids]
@@ -326,7 +326,7 @@ def data_download(name: Annotated[str, typer.Argument(help="Such as mnist or cif
 
 
 def _follow(store: Store, run: Run, interrupt: threading.Event, as_json: bool) -> None:
-    """Train a claimed run in this process, with a bar, until it ends or `interrupt` is set."""
+    """Train a claimed run in this process, with a progress bar, until it ends or `interrupt` is set."""
     from mnist_core.events import EpochEnd, RunStarted, StepEnd
     from mnist_core.jobs import work
 
@@ -373,14 +373,14 @@ def _as_dict(run: Run) -> dict[str, Any]:
 
 
 def _accuracies(run: Run) -> str:
-    """Both accuracies, or of a run that chose its epoch on the test images the one that it has."""
+    """Validation and test accuracy as text, or only the test accuracy if the test images chose the epoch."""
     if run.optimistic:
         return f"test {_test(run)}: the test images chose its best epoch ({run.best_epoch})"
     return f"validation {_percent(run.held_out_accuracy)} (best epoch {run.best_epoch}), test {_test(run)}"
 
 
 def _test(run: Run) -> str:
-    """The test accuracy, with what it is worth."""
+    """The test accuracy as text, marked as optimistic if the test images chose the epoch."""
     mark = " (optimistic)" if run.optimistic and run.tested_accuracy is not None else ""
     return _percent(run.tested_accuracy) + mark
 

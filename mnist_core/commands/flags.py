@@ -11,7 +11,7 @@ import typer
 from mnist_core.config import FieldInfo, list_config_fields
 from mnist_core.text import brief
 
-# Python's own int and float also read digits of other scripts, and 1_000.
+# Python's int and float would also accept digits of other scripts, and 1_000.
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _KINDS_SHOWN = {"int": "<int>", "float": "<float>"}

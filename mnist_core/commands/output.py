@@ -1,4 +1,4 @@
-"""Files that commands write: an earlier one of the same kind is replaced, anything else only if asked for."""
+"""Output files of commands: an earlier file of the same kind is replaced, any other only if the user asks for it."""
 
 import os
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import typer
 from mnist_core.errors import ExportError
 from mnist_core.store import write_atomically
 
-# The marks of a kind of file stand in its heading, or in its directory at the end.
+# How many bytes are searched for a format's marks, at each end of a file.
 _SEARCHED_BYTES = 65_536
 
 Overwrite = Annotated[
@@ -32,7 +32,7 @@ def write_output(
 
         def write_and_check(target: Path) -> None:
             write(target)
-            # Another program may have put a file there while this one was being made.
+            # Check again: another program may have put a file there while this one was being made.
             _check_replaceable(path, is_earlier, overwrite)
 
         _, size = write_atomically(path, write_and_check)

@@ -26,7 +26,7 @@ def write_report_file(
     store = with_dead_runs_ended(Store.open())
     if output.is_dir():
         output /= _NAME
-    # A run that is named twice stands in the report once.
+    # A run that is named twice appears in the report once.
     chosen = {run.id: run for run in map(store.find, runs)}
     page = report_html(store, [*chosen.values()]).encode()
 

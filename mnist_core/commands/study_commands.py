@@ -130,12 +130,12 @@ def study_report(
 
 
 def print_error(text: str) -> None:
-    """Say something that is no part of the result."""
+    """Print a message to standard error, because it is no part of the command's result."""
     Console(stderr=True).print(in_terminal(text), markup=False, emoji=False, highlight=False)
 
 
 def _train(store: Store, planned: "list[PlannedRun]", as_json: bool, again: str) -> "list[tuple[PlannedRun, Run]]":
-    """Train until nothing more can be started; what continues other runs starts when these have finished.
+    """Train until nothing more can be started; a run that continues another starts when that one has finished.
 
     `again` is the command that goes on where no process for training can be started.
     """

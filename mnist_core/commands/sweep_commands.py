@@ -117,7 +117,7 @@ def _train(store: Store, sweep_id: str, as_json: bool) -> None:
 
 
 def _report(store: Store, sweep_id: str, as_json: bool) -> None:
-    """The table by swept value, or everything as JSON."""
+    """Print the table by swept value, or everything as JSON."""
     sweep = sweeps.load_sweep(store, sweep_id)
     table = sweeps.sweep_table(store, sweep_id)
     measure = sweeps.ranking_column(table)
@@ -148,7 +148,7 @@ def _report(store: Store, sweep_id: str, as_json: bool) -> None:
 
 
 def _choice(sweep: Sweep, table: pd.DataFrame) -> list[str]:
-    """The best run with its setting's means over the seeds and the test accuracies, and how much choosing flatters."""
+    """Lines on the best run: its accuracy, the mean of its setting over the seeds, and the bias of having chosen it."""
     leaders = sweeps.sweep_leaders(sweep, table)
     if leaders is None:
         return []
@@ -172,7 +172,7 @@ def _setting(setting: sweeps.Setting) -> str:
 
 
 def _and_test(value: float, kind: str) -> str:
-    """The test accuracy beside one of another kind; not twice where that is what runs are compared by."""
+    """The test accuracy as text; "" if runs are compared by it, because then it is shown already."""
     return f", test {_percent(None if isnan(value) else value)}" if kind == measures.HELD_OUT else ""
 
 
@@ -207,7 +207,7 @@ def _summary(store: Store, sweep_id: str, name: str) -> dict[str, Any]:
 
 
 def _records(table: Any) -> list[Mapping[str, Any]]:
-    """The rows with None for what is not known."""
+    """The rows as dictionaries with None for missing values."""
     rows = table.to_dict("records")
     return [{name: None if value != value else value for name, value in row.items()} for row in rows]
 

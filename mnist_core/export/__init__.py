@@ -1,4 +1,4 @@
-"""Runs taken away: a script of their own, weights, curves and archives that need nothing of this project."""
+"""Exports of runs: scripts, weights, curves and archives that can be used without this project."""
 
 import lazy_loader
 

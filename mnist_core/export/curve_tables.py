@@ -15,7 +15,7 @@ COLUMNS = ("run", "name", "metric", "step", "epoch", "seconds", "value")
 
 
 def curve_table(store: Store, runs: Sequence[Run]) -> "pd.DataFrame":
-    """Every recorded value of these runs, one a row, run after run, in the order in which training told them.
+    """Every recorded value of these runs, one a row, run after run, in the order of training.
 
     Columns: number and name of the run; metric (as in `Store.metrics`: train_loss, validation_accuracy ..., but
     test_accuracy_optimistic and the like where the test images chose the epoch, and train_loss_with_label_smoothing
@@ -38,12 +38,12 @@ def write_curves_csv(store: Store, runs: Sequence[Run], path: Path) -> None:
 
 
 def as_csv(values: "pd.DataFrame") -> str:
-    """A table as CSV for spreadsheets: a text or a heading that they would take for a formula begins with '."""
+    """A table as CSV for spreadsheets; a text or heading that they would run as a formula gets a leading apostrophe."""
     guarded = values.copy()
     for name in values.select_dtypes(exclude=["number", "bool"]).columns:
         shown = {text: in_spreadsheet(text) for text in values[name].dropna().unique()}
         guarded[name] = values[name].map(shown.get)
-    # With these line ends, a text that holds one of their two signs is put into quotes and cannot begin a row.
+    # With \r\n as the line end, pandas quotes every text that holds \r or \n, so that no text can begin a new row.
     return guarded.rename(columns=in_spreadsheet).to_csv(index=False, na_rep="nan", lineterminator="\r\n")
 
 

@@ -1,4 +1,4 @@
-"""The files that a run can be taken away as, by name: what each holds, its ending, and what writes it."""
+"""Table of the export formats: name, content, file ending and the function that writes it."""
 
 import tempfile
 from collections.abc import Callable, Mapping
@@ -13,16 +13,16 @@ from mnist_core.store import Run, Store, write_atomically
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """One kind of file."""
+    """One format in which a run can be exported."""
 
     label: str
     about: str
     ending: str
     mime: str
     write: Callable[[Store, Run, Path], None]
-    # Bytes near the beginning or the end of every such file, by which an earlier one is recognised.
+    # Bytes near the beginning or end of every file of this format. A new export may replace a file that has them.
     marks: tuple[bytes, ...]
-    # Only a run that has finished an epoch has weights.
+    # Whether the format needs weights, which a run has only after its first epoch.
     weights: bool = False
 
 
@@ -37,7 +37,7 @@ def write_export(store: Store, run: Run, name: str, path: Path) -> None:
 
 
 def export_bytes(store: Store, run: Run, name: str) -> bytes:
-    """The same file in memory."""
+    """The exported file as bytes. Raises as `write_export`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / export_file_name(run, name)
         EXPORT_FORMATS[name].write(store, run, path)
@@ -45,12 +45,12 @@ def export_bytes(store: Store, run: Run, name: str) -> bytes:
 
 
 def export_file_name(run: Run, name: str) -> str:
-    """What the file is called unless one asks for another name."""
+    """Default name of the exported file."""
     return f"run-{run.number}{EXPORT_FORMATS[name].ending}"
 
 
 def export_refusal(store: Store, run: Run, name: str) -> str:
-    """Why the run has no such file (yet), or nothing; cheap enough for a page."""
+    """Why the run cannot be exported in this format (yet), "" if it can; cheap enough for a page."""
     if EXPORT_FORMATS[name].weights and not trained.checkpoints(store, run):
         return "The run has not finished an epoch yet."
     if name == "zip" and run.active:

@@ -44,7 +44,7 @@ _SQLITE = "sqlite:///"
 _REASON = 300
 # A server must answer within this time; MLflow itself would try for many minutes.
 _ANSWER_SECONDS = 5.0
-# Limits for a server that answered and then falls silent; what the environment says comes first.
+# Limits for a server that stops answering later; the user's own environment variables come first.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 
 
@@ -58,7 +58,7 @@ def write_to_mlflow(store: Store, run: Run, tracking_uri: str, experiment: str =
     """
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
-    # MLflow reads this at its import. Nothing is to leave the machine.
+    # MLflow reads this variable at its import. It would send usage data over the network otherwise.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     try:
         from mlflow import MlflowClient
@@ -93,7 +93,7 @@ def write_to_mlflow(store: Store, run: Run, tracking_uri: str, experiment: str =
             ended = int(1000 * run.finished) if run.finished else began + int(1000 * run.seconds)
             client.set_terminated(run_id, _STATUS.get(run.state, "KILLED"), end_time=ended)
         except BaseException:
-            # A run that is only half there would be mistaken for a whole one.
+            # Remove what was written so far: half a run would be mistaken for a whole one.
             client.delete_run(run_id)
             raise
     except (MlflowException, SQLAlchemyError, OSError, ImportError, ValueError) as error:
@@ -104,12 +104,12 @@ def write_to_mlflow(store: Store, run: Run, tracking_uri: str, experiment: str =
 
 
 def _check_answer(tracking_uri: str) -> None:
-    """Raise StoreError where MLflow would try for minutes: no server answers, or no SQLite file can be opened."""
+    """Raise StoreError at once if the server or SQLite file cannot be used; MLflow itself would retry for minutes."""
     try:
         if tracking_uri.lower().startswith(("http://", "https://")):
-            # A proxy may answer for a server that is silent: the second is a question to the server itself.
+            # A proxy may answer the first request for a dead server. Only the server itself can answer the second.
             for endpoint in ("health", "api/2.0/mlflow/experiments/get-by-name?experiment_name=Default"):
-                # An error status is an answer, too; MLflow explains it later.
+                # An HTTP error is an answer, too: the server lives, and MLflow will explain the error.
                 with contextlib.suppress(urllib.error.HTTPError):
                     urllib.request.urlopen(f"{tracking_uri.rstrip('/')}/{endpoint}", timeout=_ANSWER_SECONDS).close()
         elif tracking_uri.startswith(_SQLITE):
@@ -129,12 +129,12 @@ def _check_answer(tracking_uri: str) -> None:
 
 
 def _without_password(text: str) -> str:
-    """The text on one line and in few letters; who enters which server, and by which password, is left out."""
+    """Shorten an error message to one line, without the user name and password of a server's address."""
     return one_line(re.sub(r"//[^/@\s]*@", "//…@", text))[:_REASON]
 
 
 def _artifacts(tracking_uri: str) -> str | None:
-    """A folder beside a SQLite file: MLflow would put the artifacts below whatever folder it was started in."""
+    """The folder for artifacts beside a SQLite file; by default, MLflow would use the current directory."""
     if not tracking_uri.startswith(_SQLITE):
         return None
     return (Path(tracking_uri.removeprefix(_SQLITE)).resolve().parent / "mlartifacts").as_uri()
@@ -151,7 +151,7 @@ def _tags(run: Run) -> dict[str, str]:
     }
     versions = (run.versions or {}).items()
     tags |= {f"mnist-lab.version.{_NO_NAME.sub(' ', name)}"[:_NAME]: one_line(text) for name, text in versions}
-    # Tags stand in a value, because names may not hold every character.
+    # The run's tags are the value of one MLflow tag, because names of MLflow tags allow fewer characters.
     return tags | {"mnist-lab.tags": ", ".join(run.tags)}
 
 
@@ -175,7 +175,7 @@ def _batches(store: Store, run: Run, began: int) -> "Iterator[list[Metric]]":
 
 
 def _files(store: Store, run: Run) -> list[Path]:
-    """Predictions and the checkpoint that counts, as far as the run has them. Raises StoreError if one is damaged."""
+    """Files to upload: predictions and chosen checkpoint, if the run has them. Raises StoreError if one is damaged."""
     artifacts = store.artifacts(run.id, kind="predictions")
     if trained.checkpoints(store, run):
         artifacts.append(trained.chosen_checkpoint(store, run))

@@ -26,7 +26,7 @@ TAGS = {
 }
 # The largest number that a float32 holds.
 _LARGEST = 3.4028234e38
-# DT_STRING in tensorboard/compat/proto/types.proto
+# The number of the type string: DT_STRING in tensorboard/compat/proto/types.proto.
 _STRING = 7
 
 
@@ -48,7 +48,7 @@ def write_to_tensorboard(store: Store, run: Run, folder: Path) -> Path:
 
 
 def tag_of(run: Run, name: str) -> str:
-    """The tag of a run's metric: as in `TAGS`, or as what it is where it is something else (`measures.metric_name`)."""
+    """The TensorBoard tag of a metric: from `TAGS`, changed where `measures.metric_name` changes the metric's name."""
     if run.optimistic and name.startswith("validation_"):
         return TAGS[name].replace("validation", "test_optimistic")
     if name in ("train_loss", "epoch_train_loss") and run.training_loss_label:
@@ -57,7 +57,7 @@ def tag_of(run: Run, name: str) -> str:
 
 
 def _events(store: Store, run: Run) -> Iterator[bytes]:
-    """Event messages, in the order of their time within each curve."""
+    """Event messages, ordered by time within each curve."""
     began = run.started or run.created
     yield _event(began, 0, _bytes(3, b"brain.Event:2"))
     yield _event(began, 0, _bytes(5, _bytes(1, _text("settings", _settings(run)))))
@@ -95,7 +95,7 @@ def _text(tag: str, text: str) -> bytes:
 
 
 def _bytes(field: int, content: bytes) -> bytes:
-    """A field that holds a message, a text or bytes."""
+    """A protobuf field that holds a message, a text or bytes."""
     return _varint(field << 3 | 2) + _varint(len(content)) + content
 
 
@@ -122,7 +122,7 @@ def _masked_sum(content: bytes) -> bytes:
 
 @cache
 def _sums() -> tuple[int, ...]:
-    """CRC-32C (Castagnoli, reflected polynomial 0x82F63B78) of each byte."""
+    """Table of the CRC-32C (Castagnoli, reflected polynomial 0x82F63B78) of each byte."""
     sums = list(range(256))
     for _ in range(8):
         sums = [value >> 1 ^ (0x82F63B78 if value & 1 else 0) for value in sums]

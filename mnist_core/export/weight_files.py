@@ -14,7 +14,7 @@ from mnist_core.store import Run, Store
 if TYPE_CHECKING:
     from torch import Tensor
 
-# The version of ONNX operators: runtimes since 2023 know it.
+# Version of the ONNX operators, which all runtimes since 2023 support.
 OPSET = 18
 
 
@@ -74,7 +74,8 @@ def write_onnx(store: Store, run: Run, path: Path, epoch: int | None = None) -> 
 
     example = torch.zeros((2, *network.shape), dtype=torch.uint8)
     with warnings.catch_warnings():
-        # The newer exporter needs three more packages and takes seconds; for these networks both write the same.
+        # The older exporter warns that it is deprecated. The newer one needs three more packages and takes seconds; for
+        # these networks both write the same.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             Whole().eval(),

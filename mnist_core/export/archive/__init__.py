@@ -1,4 +1,4 @@
-"""Archives: runs with all their files in one, and what an archive may hold to be imported."""
+"""Archives: a run with all its files in one zip, and the checks of such a zip before it is imported."""
 
 import lazy_loader
 

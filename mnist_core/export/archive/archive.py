@@ -1,4 +1,4 @@
-"""A run as one zip to give away, and back: everything is checked before the store learns of it."""
+"""Write a run as one zip to give away, and import such a zip after checking everything in it."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ TAG = "imported"
 _MEMBERS = 30_000
 # The most bytes that an archive may unpack to.
 _TOTAL = 8 * 2**30
-# a member that unpacks to more than so many times its size is a bomb, beyond _SMALL bytes
+# A member of more than _SMALL bytes that unpacks to more than this many times its packed size is taken for a zip bomb.
 _RATIO = 100
 _SMALL = 1_000_000
 _CHUNK = 1 << 20
@@ -88,9 +88,9 @@ def read_archive(store: Store, path: Path, most: int | None = None) -> Run:
 
 @contextmanager
 def _emptied_afterwards(root: Path) -> Iterator[Path]:
-    """A temporary folder in `root`; that it cannot be written is no fault of the archive. Raises StorageError.
+    """A temporary folder in `root`. Raises StorageError if it cannot be written, which is no fault of the archive.
 
-    Its name says the process, so that it can be removed if that is killed.
+    The folder's name holds the number of this process, so that it is found and removed if the process is killed.
     """
     suffix = f".{os.getpid()}.part"
     with system_errors(root), tempfile.TemporaryDirectory(prefix=".import.", suffix=suffix, dir=root) as temporary:
@@ -98,7 +98,7 @@ def _emptied_afterwards(root: Path) -> Iterator[Path]:
 
 
 def pack_archive(store: Store, run: Run, target: Path) -> None:
-    """`write` for a caller that makes it atomic."""
+    """Write the archive directly to `path`, for a caller that makes the write atomic."""
     if run.active:
         raise StoreError(f"run #{run.number} is {run.state}: a run can be taken away once it has ended or is paused")
     if note := measures.changed_note(store.changed_runs([run])):
@@ -137,7 +137,7 @@ def pack_archive(store: Store, run: Run, target: Path) -> None:
             with (store.folder(run.id) / file.path).open("rb") as source, add(file.path, file.size) as stream:
                 shutil.copyfileobj(source, stream, _CHUNK)
             members[file.path] = {"sha256": file.sha256, "size": file.size}
-        # Without facts of its data it is an archive of version 1, which older programs can read.
+        # A run without facts of its data is written as version 1, so that older programs can read it.
         version = 1 if run.data is None else format.VERSION
         manifest = {"format": "mnist-lab run", "version": version, "mnist_lab": __version__}
         content = _json(manifest | {"members": members})
@@ -146,7 +146,7 @@ def pack_archive(store: Store, run: Run, target: Path) -> None:
 
 
 def _unpack(path: Path, folder: Path, free: int) -> Manifest:
-    """Check names, sizes and hashes and lay the members out in `folder`; returns the manifest."""
+    """Unpack the archive into `folder`, checking names, sizes and hashes; returns the manifest."""
     with _opened(path) as archive:
         members = archive.infolist()
         _check_members(members, free)
@@ -167,7 +167,7 @@ def _unpack(path: Path, folder: Path, free: int) -> Manifest:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """The zip; every way in which it can be broken is an ArchiveError."""
+    """Open the zip and turn every error of reading it into an ArchiveError."""
     try:
         # Opening a pipe would wait for whoever fills it.
         if path.exists() and not path.is_file():
@@ -208,7 +208,7 @@ def _check_members(members: list[zipfile.ZipInfo], free: int) -> None:
 
 
 def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -> str:
-    """Unpack one member, never more than it declares; returns its SHA-256."""
+    """Unpack one member, never more bytes than it declares; returns its SHA-256."""
     target = folder / info.filename
     digest, size = hashlib.sha256(), 0
     with system_errors(target):
@@ -244,7 +244,7 @@ def _described(folder: Path, manifest: Manifest) -> tuple[RunConfig, RunRecord]:
 
 
 def _refuse_twin(store: Store, config: RunConfig, record: RunRecord, files: list[Artifact]) -> None:
-    """Raise StoreError if this very run is here already, under whatever id."""
+    """Raise StoreError if the store already holds this very run, be it under another id."""
     for deleted in (False, True):
         for run in store.runs(digests=[config.digest()], deleted=deleted):
             same = (run.created, run.step, run.state) == (record.created, record.step, record.state)
@@ -254,14 +254,14 @@ def _refuse_twin(store: Store, config: RunConfig, record: RunRecord, files: list
 
 
 def _values(store: Store, config: RunConfig, record: RunRecord) -> dict[str, Any]:
-    """The row of the new run."""
+    """The columns of the new run's row."""
     values = record.model_dump(exclude={"number", "files"}, mode="json")
     taken = store.runs(ids=[record.id]) or store.runs(ids=[record.id], deleted=True)
     day = time.strftime("%Y-%m-%d", time.gmtime(store.clock()))
     origin = f"Imported on {day}; it was run #{record.number} where it was trained."
     return values | {
         "id": new_id(store.clock()) if taken else record.id,
-        # What a stranger wrote is shown on pages and written into files: on one line, of printable signs only.
+        # Pages and files will show this text of a stranger: keep it to one line of printable characters.
         "name": one_line(record.name) or f"run {record.number}",
         "tags": clean_tags([*record.tags, TAG]),
         "note": one_line(f"{record.note} {origin}".strip()),

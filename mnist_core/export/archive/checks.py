@@ -1,4 +1,4 @@
-"""What the files in a run's zip must hold before they are believed: metrics, predictions, checkpoints."""
+"""Checks of the files in a run's archive before they are used: config, metrics, predictions, checkpoints."""
 
 import json
 import math
@@ -40,19 +40,19 @@ METRIC_NAMES = frozenset(
 )
 SPLITS = frozenset({"validation", "test"})
 _METRIC_ROWS = 2_000_000
-# of the table of predictions
+# The most cells that a table of predictions may have.
 _CELLS = 100_000_000
-# in a file and unpacked, at most, beside _TABLE_BYTES
+# The most bytes that a table may take, packed or unpacked: so many for each cell, and a fixed part for its header.
 _CELL_BYTES = 16
 _TABLE_BYTES = 100_000
 _TEXTS = ("progress", "network", "scalars")
 _PROGRESS = frozenset({"epoch", "step", "seconds", "loss_sum", "correct", "best_loss", "best_accuracy", "best_epoch"})
-# for a network of images whose classes only their folder knows
+# Number of classes assumed for a folder of images whose classes the archive does not name.
 _FOLDER_CLASSES = 10
 
 
 def check_config(config: RunConfig, data: DataFacts | None) -> None:
-    """Raise ArchiveError unless the network that the config names can be built, and its data are such as this reads."""
+    """Raise ArchiveError unless the config's network can be built and this program can read the config's data."""
     if data is not None and data.rule > READING_RULE:
         raise ArchiveError(
             f"its pictures were read by a newer rule ({data.rule}, this program knows {READING_RULE}). Update MNIST "
@@ -83,7 +83,7 @@ def metrics_of(path: Path) -> pd.DataFrame:
 
 
 def check_predictions(path: Path, config: RunConfig, data: DataFacts | None) -> None:
-    """Raise ArchiveError unless the file holds answers of the config's network as `analysis.scores` describes them."""
+    """Raise ArchiveError unless the file holds predictions of the config's network, as `analysis.scores` describes."""
     with _sound(path.name):
         with pq.ParquetFile(path) as file:
             names = [field.name for field in file.schema_arrow]
@@ -101,7 +101,7 @@ def check_predictions(path: Path, config: RunConfig, data: DataFacts | None) -> 
         if not (
             label.size > 0
             and ((label >= 0) & (label < classes)).all()
-            # false for NaN too
+            # NaN fails both comparisons, so it is refused, too.
             and ((answers >= 0) & (answers <= 1.001)).all()
             and all(np.array_equal(index[split == name], np.arange((split == name).sum())) for name in SPLITS)
         ):
@@ -138,14 +138,17 @@ def _check_network(network: CheckpointNetwork, config: RunConfig, data: DataFact
         raise ArchiveError(f"{name} is for other images or classes than {CONFIG} names.")
     if data is not None and tuple(network.classes) != data.classes:
         raise ArchiveError(f"{name} names other classes than {RUN}.")
-    # one for all, one for each channel, or one for each pixel
+    # The images are scaled by one mean for all pixels, one for each channel, or one for each pixel.
     places = {1, shape[0], math.prod(shape)}
     if len(network.mean) != len(network.std) or len(network.mean) not in places:
         raise ArchiveError(f"{name} has means and deviations that do not fit its images.")
 
 
 def _check_weights(network: CheckpointNetwork, tensors: Mapping[str, tuple[str, tuple[int, ...]]], name: str) -> None:
-    """Compare names, types and shapes with those of the network, which is built without memory for its values."""
+    """Raise ArchiveError or ValueError unless the tensors have the names, types and shapes of the network's weights.
+
+    The network is built on torch's meta device, which needs no memory for the weights.
+    """
     import torch
 
     from mnist_core.architectures import build_network
@@ -165,7 +168,10 @@ def _check_weights(network: CheckpointNetwork, tensors: Mapping[str, tuple[str, 
 
 
 def _shape_of(config: RunConfig, data: DataFacts | None) -> tuple[tuple[int, int, int], int]:
-    """Input shape and number of classes; a folder may not be on this machine, so its recorded classes count, or 0."""
+    """Input shape (C, H, W) and number of classes of the config's data set.
+
+    A folder of images may not be on this machine: its classes are those that the run recorded, 0 if it recorded none.
+    """
     if config.dataset == "folder":
         shape = (3 if config.folder_colour else 1, config.folder_size, config.folder_size)
         return shape, 0 if data is None else len(data.classes)
@@ -177,19 +183,20 @@ def _is_number(value: Any) -> bool:
 
 
 def _columns(path: Path, rows: int, text: str, words: frozenset[str]) -> dict[str, np.ndarray]:
-    """All columns, the one of text with no other than these words; not before it is known that they need little room.
+    """Read all columns of a table, each as an array (rows,). Raises ArchiveError if it is too large or lacks values.
 
-    The text is read as numbers of words, so that one long word in a million rows is refused before it is repeated.
+    The size is checked before anything is unpacked. `text` names the only column of text, which may hold nothing but
+    `words`. It is read as a dictionary, so that a long word is refused before it is repeated in a million rows.
     """
     with pq.ParquetFile(path, read_dictionary=[text]) as file:
         about = file.metadata
         if about.num_rows > rows:
             raise ArchiveError(f"{path.name} has {about.num_rows:,} rows, more than any run writes.")
-        # What pyarrow would say of the codecs is not asked for: an unknown one ends the process.
+        # Do not ask pyarrow for the codecs: it aborts the process on an unknown one.
         unpacked = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
         if max(unpacked, path.stat().st_size) > _CELL_BYTES * about.num_rows * about.num_columns + _TABLE_BYTES:
             raise ArchiveError(f"{path.name} is packed in a way that this program does not use.")
-        # whatever lies about its size is unpacked page by page, each below 2 GB
+        # The declared size may be a lie. Then pyarrow still unpacks one page at a time, each below 2 GB.
         table = file.read(use_threads=False)
     if any(column.null_count for column in table.columns):
         raise ArchiveError(f"{path.name} lacks values.")
@@ -202,7 +209,7 @@ def _columns(path: Path, rows: int, text: str, words: frozenset[str]) -> dict[st
 
 @contextmanager
 def _sound(name: str, otherwise: str = "is damaged, or no file that can be opened") -> Iterator[None]:
-    """Whatever goes wrong while a stranger's file is read is said of that file."""
+    """Turn every error of reading a file from a stranger's archive into an ArchiveError that names the file."""
     try:
         yield
     except ArchiveError:

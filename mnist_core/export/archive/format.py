@@ -1,4 +1,4 @@
-"""What the zip of a run holds: names of its members, and the models that its two JSON files must fit."""
+"""The format of a run's archive: the names of its members, and the models of its JSON files."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from mnist_core.errors import StoreError
 from mnist_core.store import LATEST_TIME, NAME_LENGTH
 from mnist_core.text import is_text
 
-# An archive of version 2 says which data its run was given, which programs of version 1 do not understand.
+# An archive of version 2 also says which data the run was given. Programs that know only version 1 refuse it.
 VERSION = 2
 MANIFEST, RUN, CONFIG, METRICS, PREDICTIONS = (
     "manifest.json",
@@ -24,7 +24,7 @@ MANIFEST, RUN, CONFIG, METRICS, PREDICTIONS = (
 )
 REQUIRED = (MANIFEST, RUN, CONFIG, METRICS)
 _CHECKPOINT = re.compile(r"checkpoints/(epoch-[0-9]{4,9}|paused)\.safetensors", re.ASCII)
-# Of a manifest or a run with as many files as an archive may hold, and of a config.
+# The most bytes of each JSON file. A manifest and a run list as many files as an archive may hold.
 _JSON_BYTES = {MANIFEST: 8_000_000, RUN: 8_000_000, CONFIG: 200_000}
 _JSON_PARTS = 400_000
 _JSON_DEPTH = 32
@@ -38,7 +38,7 @@ _Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class ArchiveError(StoreError):
-    """An archive is damaged, hostile or written by another program; nothing was imported."""
+    """An archive cannot be imported, because it is damaged, hostile or of another program. Nothing was imported."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The archive was not imported: {reason}")
@@ -49,15 +49,15 @@ class _StrictModel(BaseModel):
 
 
 class Member(_StrictModel):
-    """What the manifest says of one member."""
+    """One member of the archive as the manifest lists it."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    # In bytes.
+    # Size in bytes when unpacked.
     size: _Count
 
 
 class Manifest(_StrictModel):
-    """Which archive this is, and every other member of it."""
+    """The manifest: the version of the archive and a list of all its other members."""
 
     format: Literal["mnist-lab run"]
     version: Literal[1, 2]
@@ -67,7 +67,7 @@ class Manifest(_StrictModel):
 
 
 class RunFile(_StrictModel):
-    """Where in training a checkpoint or the predictions were written."""
+    """A checkpoint or the file of predictions, with the step and epoch at which it was written."""
 
     path: str
     kind: Literal["checkpoint", "predictions"]
@@ -76,9 +76,9 @@ class RunFile(_StrictModel):
 
 
 class RunRecord(_StrictModel):
-    """A run as the store knows it, without what belongs to one machine; units as in `Run`."""
+    """The row of a run in the store, without what belongs to one machine; units as in `Run`."""
 
-    # The run's number where it was trained; here it gets another.
+    # The run's number in the store where it was trained; an import gives it a new one.
     number: int = Field(ge=1, lt=2**31)
     id: str
     name: str = Field(min_length=1, max_length=NAME_LENGTH)
@@ -107,7 +107,7 @@ class RunRecord(_StrictModel):
     device: str | None = Field(max_length=200)
     versions: dict[str, str] | None = Field(max_length=100)
     files: list[RunFile]
-    # Not strict within, because JSON has no tuples; its own model bounds every field.
+    # Not strict, because JSON has lists where the model has tuples. DataFacts limits each of its fields itself.
     data: Annotated[DataFacts | None, Field(strict=False)] = None
 
     @field_validator("id")
@@ -119,7 +119,7 @@ class RunRecord(_StrictModel):
 
 
 class CheckpointNetwork(_StrictModel):
-    """What a checkpoint says of the network whose weights it holds."""
+    """The network of a checkpoint: what is needed to build it for the checkpoint's weights."""
 
     architecture: str
     shape: list[Annotated[int, Field(ge=1, le=4096)]] = Field(min_length=3, max_length=3)
@@ -129,19 +129,19 @@ class CheckpointNetwork(_StrictModel):
 
 
 def is_expected(name: str) -> bool:
-    """Whether a member may have this name."""
+    """Whether an archive may have a member of this name."""
     return name in REQUIRED or kind_of(name) is not None
 
 
 def kind_of(name: str) -> Literal["checkpoint", "predictions"] | None:
-    """What kind of file of a run this name stands for, or None."""
+    """The kind of the run's file that has this name in an archive, or None."""
     if name == PREDICTIONS:
         return "predictions"
     return "checkpoint" if _CHECKPOINT.fullmatch(name) else None
 
 
 def most_bytes(name: str) -> int | None:
-    """How large a member of this name may be; None: as large as all of them together."""
+    """The most bytes that a member of this name may have; None if only the limit of the whole archive holds."""
     return _JSON_BYTES.get(name)
 
 
@@ -158,12 +158,12 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a file of JSON, every key once and every number finite. Raises ArchiveError."""
+    """The object in a JSON file. Raises ArchiveError if a key is there twice or a number is not finite."""
     try:
         if path.stat().st_size > _JSON_BYTES[path.name]:
             raise ValueError("it is too large")
         text = path.read_text(encoding="utf-8")
-        # What it takes in memory follows from the number of its parts, many times its own size.
+        # Parsed JSON takes many times the size of its text; how much memory depends on the number of parts.
         if sum(map(text.count, "[{,")) > _JSON_PARTS:
             raise ValueError("it has too many parts")
         values = json.loads(text, object_pairs_hook=_unique, parse_constant=_not_finite)
@@ -178,7 +178,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def check_texts(values: dict[str, Any], name: str) -> None:
-    """Raise ArchiveError that names the field if a text in it cannot be written down: JSON can hold half of a sign."""
+    """Raise ArchiveError that names the field of a text that is no valid Unicode, which JSON can hold."""
     if wrong := [field for field, value in values.items() if not is_text((field, value))]:
         field = wrong[0].encode("ascii", "backslashreplace").decode()
         raise ArchiveError(f"{name} does not fit: {field}: holds a sign that belongs to no text.")

@@ -9,7 +9,7 @@ _WORDS = {"rotate": "turned", "shift": "moved", "scale": "resized", "elastic": "
 
 
 def augmentation_code(config: RunConfig, device: str) -> str:
-    """`augment(images)`: float images (B, C, H, W) in [0, 1] changed as the config asks; empty if it asks nothing.
+    """Code of `augment(images)`: random changes of float images (B, C, H, W) in [0, 1]; empty without augmentation.
 
     Draws every random number that the run drew, in its order, but writes out only the changes that the run made.
     """
@@ -52,7 +52,7 @@ def augmentation_code(config: RunConfig, device: str) -> str:
 
 
 def _turned(config: RunConfig, on: str) -> list[str]:
-    """Lines that make `cos` and `sin` of each image's turn, shrunk where the image grows."""
+    """Lines that compute `cos` and `sin` of each image's rotation, divided by its enlargement."""
     lines = []
     if config.scale:
         lines.append("shrink = 1 / (1 + growth * GROWTH)  # a larger image: the sampled region is smaller")

@@ -10,7 +10,7 @@ from mnist_core.export.script.folder_code import folder_images
 
 
 def images_code(config: RunConfig, device: str, data: DataFacts | None) -> list[str]:
-    """Paragraphs that end with `train_images`, `test_images` (uint8 (N, C, H, W)) and their labels on the device.
+    """Paragraphs that define `train_images`, `test_images` (uint8 (N, C, H, W)) and their labels on the device.
 
     `data` is what the run recorded of its data.
     """
@@ -34,7 +34,7 @@ def holds_out(config: RunConfig) -> bool:
 
 
 def chooses(config: RunConfig) -> bool:
-    """Whether a best epoch is chosen."""
+    """Whether the run chooses a best epoch."""
     return config.choose_on == "test" or config.validation_images != 0
 
 

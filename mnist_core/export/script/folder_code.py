@@ -10,7 +10,7 @@ from mnist_core.data import pictures
 
 
 def folder_images(config: RunConfig, data: DataFacts | None) -> str:
-    """A paragraph that ends with uint8 `train_images` and `test_images`, and their labels.
+    """A paragraph that defines `train_images` and `test_images` (uint8) and their labels.
 
     `data` is what the run recorded; without it, or by rule 1, the folder is read as before there was a record. Where
     pictures have transparency or more than 8 bits a value, the code that read them for the run is repeated.
@@ -41,7 +41,7 @@ def folder_images(config: RunConfig, data: DataFacts | None) -> str:
 
 
 def _definitions(*wanted: str) -> list[str]:
-    """Source of `data.pictures`: these definitions and all others of that module that they mention, in its order."""
+    """Source of these definitions of `data.pictures` and of all that they use there, in the order of the module."""
     text = inspect.getsource(pictures)
     lines = text.splitlines()
     nodes: dict[str, ast.stmt] = {}

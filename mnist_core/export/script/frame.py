@@ -1,4 +1,4 @@
-"""What stands around the parts of a standalone script: its heading, imports and settings, and its last words."""
+"""The frame of a standalone script: heading, imports and settings at its top, printed results at its end."""
 
 import ast
 import re
@@ -14,18 +14,18 @@ from mnist_core.text import in_docstring
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a script says of its run and its config does not; the default tells of a config that was never trained."""
+    """What a script needs to know of a run beside its config; the defaults are for a config that was never trained."""
 
     title: str = "A network of MNIST Lab"
     device: Literal["cpu", "cuda", "mps"] = "cpu"
     # The version of torch that trained the run.
     torch: str = ""
-    # Whether the run went on with another device or version of torch than it began with.
+    # Whether the run was resumed on another device or with another version of torch than it began with.
     in_parts: bool = False
     rules: TrainingRules = field(default_factory=TrainingRules)
     # The last whole epoch of a run that ended before the last planned one; 0 for any other.
     stopped_after: int = 0
-    # Epochs that another run trained; the best epoch is chosen among those after them.
+    # Number of epochs that the continued run trained; the best epoch is chosen among the later ones.
     continued: int = 0
     # Epoch and fingerprint of the weights at the end.
     last: tuple[int, str] | None = None
@@ -43,7 +43,7 @@ class RunFacts:
 
 
 def whole_script(config: RunConfig, facts: RunFacts, parts: Sequence[str]) -> str:
-    """The whole script: heading, the imports and settings that the parts mention, and the parts."""
+    """The whole script: heading, the imports and settings that its parts use, then the parts."""
     used = _names(_joined(parts))
     settings = [
         f"{name} = {value!r}  # {why}" if why else f"{name} = {value!r}"
@@ -60,14 +60,14 @@ def whole_script(config: RunConfig, facts: RunFacts, parts: Sequence[str]) -> st
     whole = _joined([top, "\n".join(compute), *parts])
     heading = _heading(config, facts)
     script = f'"""{heading}"""\n\n{_imports(_names(whole))}\n\n{whole}\n'
-    # Whatever a stranger's archive holds, it ends no literal of the script: the heading is its docstring as a whole.
+    # The heading may hold text of a stranger's archive, which must not end the docstring and run as code.
     if ast.get_docstring(ast.parse(script), clean=False) != heading:
         raise ExportError("What is said of this run cannot stand in a script; give the run another name.")
     return script
 
 
 def ending_code(config: RunConfig, facts: RunFacts, chooses: bool) -> list[str]:
-    """Paragraphs that say what came out, beside what the run's was."""
+    """Paragraphs that print the script's results beside those of the run."""
     torch_run = config.library == "torch"
     expected = (
         [f'LAST = "{facts.last[1]}"  # sha256 of the run\'s weights after epoch {facts.last[0]}'] if facts.last else []
@@ -77,7 +77,7 @@ def ending_code(config: RunConfig, facts: RunFacts, chooses: bool) -> list[str]:
     report = _REPORT if facts.last else _REPORT_ALONE
     of_run = "" if facts.test_accuracy is None else f", the run's {facts.test_accuracy:.2%}"
     last = ", LAST" if facts.last else ""
-    # of the epoch that the test images chose
+    # Where the test images chose the best epoch, the test accuracy is too good.
     optimistic = " (optimistic)" if config.choose_on == "test" else ""
     if not torch_run:
         note = (
@@ -137,13 +137,13 @@ def _heading(config: RunConfig, facts: RunFacts) -> str:
 
 
 def _names(code: str) -> set[str]:
-    """Every name that the code takes from outside; what only stands in a text or a remark does not count."""
+    """Names that the code uses but does not define; words in strings and comments do not count."""
     names = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)]
     return {node.id for node in names} - {node.id for node in names if isinstance(node.ctx, ast.Store)}
 
 
 def _settings(config: RunConfig, facts: RunFacts) -> list[tuple[str, object, str]]:
-    """Names, values and remarks of everything that the parts may mention."""
+    """All settings that a part may use: names, values and comments."""
     degrees = "degrees either way"
     return [
         ("SEED", config.seed, "of the initial weights, the order of images and whatever else is random"),
@@ -172,7 +172,7 @@ _PATIENCE = {1: "epochs without a better one", 2: "epochs without a higher accur
 
 
 def _imports(used: Set[str]) -> str:
-    """The imports that bring these names, the standard library's first."""
+    """The import statements for these names, those of the standard library first."""
     groups = []
     for lines in (_STANDARD, _OTHERS):
         wanted = [(line, [name for name in names if name in used]) for line, *names in lines]

@@ -21,7 +21,7 @@ from mnist_core.architectures import (
 from mnist_core.config import RunConfig
 
 _INDENT = "    "
-# leading arguments that need no name; others: 2
+# How many leading arguments are written without their names; 2 for modules that are not listed.
 _WITHOUT_NAME = {"Conv2d": 3, "Patches": 3, "LogSoftmax": 0}
 
 
@@ -55,12 +55,12 @@ def seeding_code(config: RunConfig, nodes: Sequence[Node], shape: Shape, classes
 
 
 def linear_layers(nodes: Sequence[Node]) -> int:
-    """How many matrices of linear layers the network holds, those inside of attention too."""
+    """Number of weight matrices of linear layers, including those inside attention."""
     return sum(weights.module == "Linear" for _, weights in list_weights(nodes))
 
 
 def module_definitions(nodes: Sequence[Node]) -> str:
-    """The classes of the modules that torch lacks and these layers use, as they stand in this project."""
+    """Source of this project's own module classes that these layers use."""
     written: list[str] = []
     for node, _, _ in flatten_nodes(tuple(nodes)):
         kind = getattr(modules, _class_name(node))
@@ -71,7 +71,7 @@ def module_definitions(nodes: Sequence[Node]) -> str:
 
 
 def _copied(older: Sequence[Node], nodes: Sequence[Node]) -> str:
-    """Code that hands weights from `older` to `network`, as `inheriting.inherit` does."""
+    """Code that copies weights from `older` to `network`, as `inheriting.inherit` does."""
     listed = ", ".join(f"({mine!r}, {its!r})" for mine, its in matching_weights(nodes, older)).replace("'", '"')
     return (
         f"for mine, its in [{listed}]:  # the layers of the same kind and shape\n"
@@ -80,7 +80,7 @@ def _copied(older: Sequence[Node], nodes: Sequence[Node]) -> str:
 
 
 def _has_kernels(nodes: Sequence[Node]) -> bool:
-    """Whether a layer has convolution kernels, whose layout in memory matters."""
+    """Whether a layer has convolution kernels, whose layout in memory changes the last bits of the result."""
     return any(_class_name(node) in ("Conv2d", "Patches") for node, _, _ in flatten_nodes(tuple(nodes)))
 
 
@@ -106,14 +106,14 @@ def _class_name(node: Node) -> str:
 
 
 class _Writer:
-    """Stands in for the module of modules: what is called on it comes back as the text of the call."""
+    """Stands in for `architectures.modules`: calling one of its classes returns the text of that call."""
 
     def __getattr__(self, name: str) -> Any:
         return lambda *values, **named: _call(name, values, named)
 
 
 def _call(name: str, values_in_order: tuple[Any, ...], named: dict[str, Any]) -> str:
-    """A call as a person would write it: what is torch's default is left out, what comes late is named."""
+    """A call as a person would write it: torch's defaults are left out, later arguments are named."""
     kind = getattr(modules, name)
     parameters = inspect.signature(kind).parameters
     values = inspect.signature(kind).bind(*values_in_order, **named).arguments

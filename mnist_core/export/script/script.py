@@ -14,16 +14,16 @@ from mnist_core.export.weight_files import weights_fingerprint
 from mnist_core.store import Run, Store
 from mnist_core.training import checkpoints, machine
 
-# These fields may differ from the continued run's without changing the result of training in one go.
-# The device and the number of threads are not among them: they decide about the last bits.
+# A run and the one that it continues may differ in these fields and still give the result of training in one go.
+# The device and the number of threads are not among them, because they change the last bits.
 _FREE = {"epochs", "continue_from", "continue_epoch", "checkpoint_every", "early_stopping"}
 
 
 def script_of_run(store: Store, run: Run) -> str:
-    """The script of a run; at its end it compares its weights with the fingerprints of the run's.
+    """The script of a run; at its end it compares its weights with the fingerprints of the run's weights.
 
-    The script of a stopped run ends after its last whole epoch. That of a run that continues another begins at the
-    other's start, where the result is the same. Raises ExportError for any other, DataError if an image folder is gone.
+    The script of a stopped run ends after its last whole epoch. That of a run that continues another trains both in one
+    go. Raises ExportError if that would give another result, DataError if an image folder is gone.
     """
     check_origin(store, run)
     if run.dataset == "folder" and run.started is None:
@@ -66,7 +66,7 @@ def script_of_config(config: RunConfig, facts: RunFacts | None = None) -> str:
 
 
 def check_origin(store: Store, run: Run) -> None:
-    """Raise ExportError unless a run that continues another could as well have been trained in one go."""
+    """Raise ExportError unless training a run and the one that it continues in one go gives the same result."""
     while run.config.continue_from:
         config, parent = run.config, store.run(run.config.continue_from)
         planned = config.schedule in ("constant", "step") or config.epochs == parent.config.epochs
@@ -82,7 +82,7 @@ def check_origin(store: Store, run: Run) -> None:
 
 
 def _elsewhere(run: Run, parent: Run) -> bool:
-    """Whether the two are known to have been computed on other devices, or with other versions of torch."""
+    """Whether the two runs are known to have used different devices or versions of torch."""
     if run.device is None or parent.device is None:
         return False
     versions = [(each.versions or {}).get("torch", "") for each in (run, parent)]
@@ -92,7 +92,7 @@ def _elsewhere(run: Run, parent: Run) -> bool:
 
 
 def _run_facts(store: Store, run: Run) -> RunFacts:
-    """What the run and its checkpoints say."""
+    """Collect the facts that the script needs from the run and its checkpoints."""
     over = not run.active and run.epoch > 0
     best = run.best_epoch if run.validation_accuracy is not None else None
     paths = {checkpoint_file.path: checkpoint_file for checkpoint_file in trained.checkpoints(store, run)}
@@ -129,11 +129,11 @@ def _run_facts(store: Store, run: Run) -> RunFacts:
 
 
 def _stopped_early(store: Store, run: Run, rules: TrainingRules) -> bool:
-    """Whether the run's patience was at its end after its last epoch."""
+    """Whether the rule of early stopping was met after the run's last epoch."""
     since = run.best_epoch or 0
     if rules.patience > 1:
         _, epochs, _, accuracies = store.curves(run.id, ["validation_accuracy"])["validation_accuracy"]
-        # Of equal accuracies the first counts.
+        # Of epochs with equal accuracy the first is the best.
         since = int(epochs[accuracies.argmax()]) if len(epochs) else 0
     return 0 < run.config.early_stopping <= run.epoch - since
 

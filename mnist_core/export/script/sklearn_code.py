@@ -1,4 +1,4 @@
-"""The part of a standalone script that lets scikit-learn fit, for runs of that library."""
+"""The part of a standalone script that trains with scikit-learn, for runs of that library."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from mnist_core.architectures import Node
 from mnist_core.config import RunConfig
 from mnist_core.errors import ExportError
 
-# by scikit-learn's names
+# scikit-learn's names of activation functions.
 _ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "sigmoid": "logistic"}
 
 

@@ -34,7 +34,7 @@ def optimizer_code(config: RunConfig, device: str, hidden: bool) -> str:
 
 
 def optimizer_names(config: RunConfig, hidden: bool) -> list[str]:
-    """The variables that hold the optimizers, in the order in which they take their steps; the last is `optimizer`."""
+    """Names of the variables that hold the optimizers, in the order of their steps; the last is `optimizer`."""
     *first, _ = _parts(config, hidden)
     return [*(part.torch_class.lower() for part in first), "optimizer"]
 
@@ -45,7 +45,7 @@ def _parts(config: RunConfig, hidden: bool) -> list[OptimizerPart]:
 
 
 def _arguments(config: RunConfig, part: OptimizerPart, device: str) -> list[str]:
-    """The arguments as a person would write them: what is torch's own default anyway is left out."""
+    """The arguments as a person would write them: torch's defaults are left out."""
     parameters = inspect.signature(getattr(torch.optim, part.torch_class)).parameters
     written = ["lr=LEARNING_RATE"]
     for keyword, field in {"weight_decay": "weight_decay", **part.settings}.items():
@@ -165,9 +165,9 @@ def _after_epoch(config: RunConfig, first_choice: int, patience: int) -> list[st
     return lines
 
 
-# letters
+# The longest line of the script, in characters.
 _LINE = 120
-# that the script has by a name of their own
+# Arguments of optimizers that the script names among its settings.
 _SETTINGS = ("weight_decay", "momentum")
 
 _HIDDEN = """
