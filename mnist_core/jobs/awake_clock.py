@@ -1,4 +1,4 @@
-"""How long runs have said nothing, on the clock of who listens, and only while that one was awake."""
+"""How long runs have been silent, counting only the time in which this process was awake to notice a message."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ _TICK_SECONDS = 0.5
 
 
 class AwakeClock(threading.Thread):
-    """Seconds for which this process has been able to notice anything.
+    """Counts the seconds for which this process was awake.
 
     A machine that sleeps, a process that is stopped and a clock that is set add nothing: of the time between two ticks
     no more than twice their distance counts, however long it was.
@@ -26,7 +26,7 @@ class AwakeClock(threading.Thread):
             self.tick()
 
     def tick(self) -> None:
-        """Count the time since the last tick."""
+        """Add the time since the last tick."""
         now = self._clock()
         self._seconds += min(max(now - self._ticked, 0.0), 2 * _TICK_SECONDS)
         self._ticked = now
@@ -36,7 +36,7 @@ class AwakeClock(threading.Thread):
         return self._seconds
 
     def end(self) -> None:
-        """Let the thread end."""
+        """Tell the thread to end."""
         self._ended.set()
 
 
@@ -45,12 +45,12 @@ class Silence:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        # By run: its last word, and when it was heard first.
+        # The last message of each run by its id, and the time at which it was first seen.
         self._words: dict[str, object] = {}
         self._heard: dict[str, float] = {}
 
     def look(self, words: Mapping[str, object]) -> None:
-        """Take note of the last word of each run, by its id."""
+        """Record the last message of each run, by its id."""
         now = self._clock()
         self._heard = {
             run: self._heard[run] if run in self._words and self._words[run] == word else now
@@ -59,9 +59,9 @@ class Silence:
         self._words = dict(words)
 
     def forget(self) -> None:
-        """Begin to count anew: nobody could have said anything that would have been heard."""
+        """Restart all counts at zero, because no worker could record a message in the meantime."""
         self._heard = dict.fromkeys(self._heard, self._clock())
 
     def of(self, run: str) -> float:
-        """For how many seconds this run has said nothing, as far as is known."""
+        """For how many seconds this run has been silent, as far as this process knows."""
         return self._clock() - self._heard[run] if run in self._heard else 0.0

@@ -1,4 +1,4 @@
-"""Train many queued runs from the command line: the background jobs, and one bar until all have ended."""
+"""Train many queued runs from the command line, with one progress bar until all have ended."""
 
 import signal
 import threading
@@ -18,7 +18,7 @@ from mnist_core.store import Run, Store, runs_at_once
 from mnist_core.text import in_terminal, one_line
 
 _LOOK_SECONDS = 0.5
-# Processes for training in succession that end at their start. The pauses between them grow: it takes a minute or two.
+# Give up after so many workers in a row that fail to start. The pauses between them grow, to a minute or two in all.
 _STARTS = 6
 _HELD = Trouble("The queue is held: no run may train at once. The page Train of the dashboard changes that.")
 
@@ -66,10 +66,10 @@ def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False, again: 
 
 @contextmanager
 def interruptible() -> Iterator[threading.Event]:
-    """An event that Ctrl-C, SIGTERM or the closing of the terminal sets; a second Ctrl-C interrupts at once.
+    """An event that is set by Ctrl-C, SIGTERM or closing the terminal; a second Ctrl-C interrupts at once.
 
-    A SIGTERM or SIGHUP is obeyed afterwards: the process ends by it, once what was to be saved is. Where there is no
-    main thread to tell, the event stays unset.
+    After SIGTERM or SIGHUP the process saves what it has to, then ends by that signal. Outside the main thread no
+    signal can be caught, and the event stays unset.
     """
     event, received = threading.Event(), list[int]()
     if threading.current_thread() is not threading.main_thread():
@@ -94,7 +94,7 @@ def interruptible() -> Iterator[threading.Event]:
 
 
 def _asking_signals() -> list[signal.Signals]:
-    """Signals that ask this process to end, without those that it was started to ignore, as nohup does."""
+    """Signals that ask this process to end, except those that it ignores since its start, such as under nohup."""
     names = ("SIGTERM", "SIGHUP")
     asking = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
     return [signal.SIGINT, *(number for number in asking if signal.getsignal(number) != signal.SIG_IGN)]

@@ -4,19 +4,19 @@ import torch
 
 from mnist_core.config import RunConfig
 
-# What torch's allocators and the C++ library say; on the CPU torch raises a plain RuntimeError.
+# Parts of the messages of torch's allocators and the C++ library: on the CPU torch raises a plain RuntimeError.
 _SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "bad allocation")
 
 
 def ran_out(error: BaseException) -> bool:
-    """Whether the error says that there was no memory left, on the processor or on a GPU."""
+    """Whether the error means that no memory was left, on the processor or on a GPU."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in _SIGNS)
 
 
 def remedy(config: RunConfig, error: BaseException) -> str:
-    """What happened and what to do, for the person at the screen."""
+    """A message for a person: memory ran out, and what to do about it."""
     gpu = isinstance(error, torch.OutOfMemoryError) or any(name in str(error) for name in ("CUDA", "MPS"))
     where = "The memory of the GPU ran out" if gpu else "The memory ran out"
     more = ", or the device cpu" if gpu else "; fewer runs at once leave more to each"

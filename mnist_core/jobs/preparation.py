@@ -1,4 +1,4 @@
-"""What a claimed run needs before its first step: its images, its network, and the checkpoint that it goes on from."""
+"""Preparation of a claimed run: load its images, build its network, and find the checkpoint to go on from."""
 
 import platform
 from dataclasses import dataclass
@@ -21,25 +21,25 @@ _OPTIMISTIC = "The best epoch is chosen on the test images: its accuracy is opti
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """A claimed run with all that trains it. `model` and `state` change as it is trained."""
+    """A claimed run with everything that is needed to train it. Training changes `model` and `state`."""
 
     store: Store
     run: Run
-    # With the data set that is really used, which may be another than the one that was asked for.
+    # The config with the data set that is really used: if the wanted one is missing, another replaces it.
     config: RunConfig
     images: Data
     model: torch.nn.Module
     state: TrainingState
     rules: TrainingRules
-    # The run's own checkpoint that it goes on from; None where it begins.
+    # The run's own checkpoint from which training goes on; None if it begins anew.
     checkpoint: Artifact | None
-    # What its row says from its beginning: a fallback, a warning.
+    # A note for the run's row, such as a warning or a replaced data set.
     note: str
-    # What became of `initial_weights`; "" without.
+    # A sentence on what `initial_weights` did; "" if there are none.
     inherited: str
 
     def checkpoint_facts(self) -> dict[str, Any]:
-        """What a checkpoint says of the network whose weights it holds."""
+        """The description of the network that is stored in its checkpoints."""
         return {
             "architecture": self.config.architecture,
             "shape": self.images.input_shape,
@@ -88,10 +88,10 @@ def prepare_run(store: Store, run: Run) -> PreparedRun:
 
 
 def _reading_rule(store: Store, run: Run) -> int:
-    """The rule by which a run that is about to train reads its pictures: that with which it, or its parent, began."""
+    """Version of the rule for reading pictures: the run's own if it goes on, or that of the run that it continues."""
     if run.data is not None:
         return run.data.rule
-    # It began before the rule was recorded.
+    # A run that began but has no recorded facts of its data is older than the newer rules.
     if run.started is not None:
         return FIRST_READING_RULE
     if run.config.continue_from and (parent := store.run(run.config.continue_from)).dataset == "folder":

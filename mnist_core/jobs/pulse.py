@@ -1,4 +1,4 @@
-"""The pulse of a run: says that it lives, learns what is asked of it, and waits with what cannot be written."""
+"""The pulse of a run: records signs of life, reads requests to stop or pause, and repeats writes that failed."""
 
 import contextlib
 import sys
@@ -21,7 +21,7 @@ class HeldUpError(MnistLabError):
 
 
 class Pulse(threading.Thread):
-    """Runs beside training, in the worker's process."""
+    """A thread beside the training, in the worker's process."""
 
     def __init__(self, store: Store, run: Run, interrupt: threading.Event) -> None:
         super().__init__(name="pulse", daemon=True)
@@ -37,7 +37,7 @@ class Pulse(threading.Thread):
                 self._wish = "interrupted"
                 return
             except STORE_ERRORS:
-                # what trains meets the same, and says so
+                # Ignore it here: the training meets the same error and reports it.
                 continue
             self._wish = _WISHES.get(asked or "")
 
@@ -47,10 +47,9 @@ class Pulse(threading.Thread):
         return "interrupted" if self._interrupt.is_set() else self._wish
 
     def hold(self, write: Callable[[], _Result]) -> _Result:
-        """What `write` returns, as soon as the disk and the database take it; meanwhile nothing is lost.
+        """Call `write` until it succeeds, and return its result; the training waits and nothing is lost.
 
-        `write` is called again as often as it takes. Raises HeldUpError if the run is to end before that, and whatever
-        `write` raises that does not pass by itself or by a person's making room.
+        Raises HeldUpError if the run is to end before that. Errors that waiting cannot mend are raised at once.
         """
         pauses = Pauses(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         trouble = ""
@@ -75,7 +74,7 @@ class Pulse(threading.Thread):
         self.join()
 
     def _tell(self, trouble: str | None) -> None:
-        # where even this cannot be written, the jobs see the same themselves
+        # If not even this can be written, the jobs meet the same trouble and report it.
         with contextlib.suppress(*STORE_ERRORS):
             self._store.describe(self._run, trouble=trouble)
 
@@ -88,6 +87,6 @@ class Pulse(threading.Thread):
 
 
 def _say(text: str) -> None:
-    # the log may lie on the same disk
+    # The log may be on the same full disk.
     with contextlib.suppress(OSError):
         print(text, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Jobs: the one background thread that takes runs from the queue and gives them to processes. Never imports torch."""
+"""The background thread that takes runs from the queue and gives them to worker processes. Never imports torch."""
 
 import atexit
 import contextlib
@@ -33,16 +33,16 @@ from mnist_core.text import in_terminal
 
 _TICK_SECONDS = 0.1
 _PATROL_SECONDS = 2.0
-# A run that says nothing for so long may be held up by the database rather than hang.
+# After so long without a sign of life from a run, check whether the database is holding its worker up.
 _DOUBT_SECONDS = 5.0
 # Writing a row takes milliseconds unless somebody holds the database.
 _LATE_SECONDS = 0.5
-# Of one run to workers that end before they begin it.
+# A run is given to so many workers. If each ends before it begins the run, the run is interrupted.
 _HAND_OUTS = 3
-# The next spare imports torch: not while the run before it is starting.
+# A spare worker is started only so long after a run, because its import of torch would slow the run's start.
 _SPARE_DELAY_SECONDS = 3.0
 _LONGEST_PAUSE_SECONDS, _LONGEST_START_PAUSE_SECONDS = 10.0, 60.0
-# Between two looks at what is to be copied or removed.
+# Time between two rounds of copying the database and removing old files.
 _HOUSEKEEPING_SECONDS = 60.0
 _PROBE = "jobs_probe"
 _THREAD = "mnist-lab-jobs"
@@ -68,7 +68,7 @@ class Jobs(threading.Thread):
         self._patrol_after = 0.0
         self._awake = AwakeClock()
         self._silence = Silence(self._awake.seconds)
-        # By id of a run that was never begun.
+        # How often a run was given to a worker that did not begin it, by the run's id.
         self._failed_hand_outs: dict[str, int] = {}
         self._pauses = Pauses(first=1.0, most=_LONGEST_PAUSE_SECONDS)
         self._start_pauses = Pauses(first=_SPARE_DELAY_SECONDS, most=_LONGEST_START_PAUSE_SECONDS)
@@ -85,16 +85,16 @@ class Jobs(threading.Thread):
 
     @property
     def troubles(self) -> list[Trouble]:
-        """What keeps runs from being trained, or safe, now, for a person; empty if nothing does."""
+        """What keeps runs from being trained or kept safe now, as messages for a person; empty if nothing does."""
         candidates = [self._own_trouble or self._house_trouble, self._start_trouble]
         return [trouble for trouble in candidates if trouble is not None] + self._run_troubles
 
     def serves(self, url: str) -> bool:
-        """Whether it is for the store at this address, as it was given or as the opened store tells it."""
+        """Whether this thread works for the store at this address."""
         return url == self._url or (self._opened_store is not None and url == self._opened_store.url)
 
     def silence(self, run: Run) -> float:
-        """For how many seconds the worker of this running run has said nothing."""
+        """For how many seconds the worker of this running run has given no sign of life."""
         return self._silence.of(run.id)
 
     def wake(self) -> None:
@@ -119,7 +119,7 @@ class Jobs(threading.Thread):
         self._awake.end()
         # A worker that was terminated before it began its run cannot record that; we put the run back.
         if self._opened_store is not None:
-            # whoever looks next finds these runs dead
+            # If the store cannot be written, the next process that opens it finds these runs dead.
             with contextlib.suppress(*troubles.STORE_ERRORS):
                 self._reap()
 
@@ -131,7 +131,7 @@ class Jobs(threading.Thread):
                 self._tick()
                 self._own_trouble = None
                 self._pauses.begin_anew()
-            # Whatever it is, the queue must go on once it has passed; nobody would start this thread again.
+            # Catch every error: nobody would start this thread again, and the queue must go on after the trouble.
             except Exception as error:
                 pause = self._pauses.next()
                 self._log(error)
@@ -150,7 +150,7 @@ class Jobs(threading.Thread):
         return self._opened_store
 
     def _log(self, error: Exception) -> None:
-        """Say it in the terminal. The lines of code name no values: an error of the database would print SQL."""
+        """Print an error with its lines of code, but without its own text, which may hold SQL with values."""
         print(in_terminal(f"jobs: {type(error).__name__}: {troubles.explain(error)}"), file=sys.stderr)
         if not isinstance(error, troubles.STORE_ERRORS):
             print("".join(traceback.format_tb(error.__traceback__)), file=sys.stderr)
@@ -175,7 +175,7 @@ class Jobs(threading.Thread):
                     copy_daily(path, store.root, store.clock())
                 self._house_trouble = None
             except troubles.STORE_ERRORS as error:
-                # What passes by itself holds up the queue as well, which says so, and looks again sooner.
+                # Do not report a passing trouble, such as a full disk: the queue meets it, too, and reports it.
                 cause = troubles.explain(error)
                 self._house_trouble = None if troubles.passes(error) else Trouble(cause, cause=cause)
                 print(in_terminal(f"housekeeping: {cause}"), file=sys.stderr)
@@ -185,21 +185,21 @@ class Jobs(threading.Thread):
         if time.monotonic() >= self._patrol_after:
             self._patrol_after = time.monotonic() + _PATROL_SECONDS
             self._patrol()
-        # Asked anew for each run: the setting may be changed while one is being launched.
+        # Read the limit anew for each run: a person may change the setting while a run is being launched.
         while self._can_train() and (run := self._store.claim(limit=runs_at_once(self._store))) is not None:
             try:
                 self._launch(run)
             except OSError:
-                # no process can be started now
+                # The system cannot start a process now, so put the run back into the queue.
                 self._store.release(run)
                 raise
         waiting = [worker for worker in self._workers if worker.run is None]
         wanted = max(1, runs_at_once(self._store))
-        # With every place taken the next run waits for a worker that ends its own: no spare need slow them down.
+        # Start no spare if every place is taken: the next run will get the worker whose run ends first.
         if not waiting and len(self._workers) < wanted and time.monotonic() >= self._spare_after:
             self._workers.append(self._begin_worker())
         elif len(waiting) > 1 and len(waiting) == len(self._workers):
-            # nothing trains: one that waits is enough
+            # While nothing trains, one waiting worker is enough.
             self._dismiss(waiting[1:])
 
     def _can_train(self) -> bool:
@@ -207,7 +207,7 @@ class Jobs(threading.Thread):
         return self._start_trouble is None or any(worker.ready and worker.run is None for worker in self._workers)
 
     def _launch(self, run: Run) -> None:
-        # a run that has just ended left its worker to this one
+        # Look again for workers whose run has just ended: one of them can take this run.
         self._reap()
         gpu = self._free_gpu()
         fitting = [worker for worker in self._workers if worker.run is None and worker.gpu in ("", gpu)]
@@ -231,7 +231,7 @@ class Jobs(threading.Thread):
             self._leaving.append(worker)
 
     def _reap(self) -> None:
-        """Learn which runs have ended and which processes."""
+        """Find out which runs and which processes have ended."""
         self._leaving = [worker for worker in self._leaving if worker.ended() is None]
         for worker in list(self._workers):
             run = worker.run
@@ -242,12 +242,12 @@ class Jobs(threading.Thread):
                     self._lost(run, worker.verdict or _why(code, run), counts=worker.ready)
                 self._bury(worker, code)
             elif not worker.ready and time.monotonic() - worker.started > BEGIN_SECONDS:
-                # Its imports hang: it would keep others from being tried.
+                # Its imports hang, and no other worker would be tried while it waits.
                 worker.process.kill()
             elif not held:
                 worker.run = None
             elif time.monotonic() - worker.handed > BEGIN_SECONDS and not self._begun(worker):
-                # it hangs as it ends its last run
+                # The worker hangs in the end of its last run.
                 worker.process.kill()
             if worker.ready and code is None:
                 self._failed_starts = 0
@@ -274,10 +274,10 @@ class Jobs(threading.Thread):
         return worker.run is not None and self._store.run(worker.run.id).pid is not None
 
     def _lost(self, run: Run, why: str, *, counts: bool = True) -> None:
-        """A run whose worker is gone: back into the queue if it was never begun, otherwise it can be resumed.
+        """Handle a run whose worker is gone: queue it again if the worker never began it, else interrupt it.
 
-        A worker may end right after its last run, by whatever fault of that one, or before it has imported torch: the
-        next run, which it was handed meanwhile, must not suffer for it. Only what `counts` may be the run's own fault.
+        A worker may end because of its previous run, or before it has imported torch. The next run must not suffer for
+        that, so it is queued again. `counts`: whether the run itself may be the cause, which ends it after some times.
         """
         failed = self._failed_hand_outs.pop(run.id, 0) + counts
         if failed < _HAND_OUTS and self._store.release(run):
@@ -294,7 +294,7 @@ class Jobs(threading.Thread):
             Trouble(f"Run #{run.number}: {run.trouble}", cause=run.trouble) for run in running if run.trouble
         ]
         begun = [run for run in running if run.pid is not None]
-        # A stopped process may hold the lock of the database, which would keep the rest of this from being done.
+        # End stopped processes first: one of them may hold the lock of the database, and the rest would wait for it.
         self._end_hanging([run for run in begun if processes.is_stopped(run.pid)], workers_by_run)
         if any(self._silence.of(run.id) > _DOUBT_SECONDS for run in begun):
             self._probe()
@@ -308,7 +308,7 @@ class Jobs(threading.Thread):
         liveness.settle_broken(self._store)
 
     def _probe(self) -> None:
-        """Write to the store as a worker does. What could not write, or only late, has kept workers from it as well."""
+        """Write to the store as a worker does. If that fails or is slow, workers were held up: forget their silence."""
         begun = time.monotonic()
         try:
             self._store.set_setting(_PROBE, self._store.clock())
@@ -319,7 +319,7 @@ class Jobs(threading.Thread):
             self._silence.forget()
 
     def _end_hanging(self, runs: Sequence[Run], workers_by_run: Mapping[str, WorkerProcess]) -> None:
-        """Kill workers that no longer answer. Any other process may be only asleep, and is left alone."""
+        """Kill workers that give no sign of life. Other processes are left alone, as they may only be asleep."""
         why = f"Its process said nothing for {SILENT_SECONDS:.0f} s and was ended."
         for run in runs:
             if self._silence.of(run.id) <= SILENT_SECONDS or run.pid is None:
@@ -346,22 +346,22 @@ def start(store: Store) -> Jobs:
 
 
 def start_from_environment() -> Jobs:
-    """The background thread for the store that the environment names, which need not be there yet: it is waited for."""
+    """The background thread for the store that the environment names; it waits if the store is not there yet."""
     return _start(environment.database_url(), Store.open)
 
 
 def current_troubles() -> list[Trouble]:
-    """What keeps the background threads of this process from training runs, for a person."""
+    """What keeps the background threads of this process from training runs, as messages for a person."""
     return [trouble for jobs in _started() for trouble in jobs.troubles]
 
 
 def silent_seconds(run: Run) -> float:
-    """For how many seconds the worker of a running run has said nothing, as far as this process has listened."""
+    """For how many seconds the worker of a running run has given no sign of life, as far as this process knows."""
     return max((jobs.silence(run) for jobs in _started()), default=0.0)
 
 
 def end() -> None:
-    """End the background threads of this process, for a server that a signal ends before `atexit` has its turn."""
+    """End the background threads of this process; for a server that a signal ends before `atexit` functions run."""
     for jobs in _started():
         jobs.end()
 

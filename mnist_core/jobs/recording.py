@@ -1,4 +1,4 @@
-"""What a worker keeps of a run beside its metrics: checkpoints to go on from, and predictions."""
+"""Files that a worker writes for a run: checkpoints to go on from, and predictions."""
 
 import pandas as pd
 import torch
@@ -12,7 +12,7 @@ from mnist_core.training import checkpoints, predict_split
 
 
 def save_checkpoint(prepared: PreparedRun, path: str) -> None:
-    """Keep where training stands, under this path of the run's folder."""
+    """Save a checkpoint of the current state of training at this path in the run's folder."""
     state = prepared.state
     facts = prepared.checkpoint_facts()
     checkpoint = checkpoints.capture_checkpoint(prepared.model, state.optimizers, state.progress(), facts)
@@ -27,12 +27,12 @@ def save_checkpoint(prepared: PreparedRun, path: str) -> None:
 
 
 def save_paused(prepared: PreparedRun) -> None:
-    """Keep where training stands in the middle of an epoch."""
+    """Save a checkpoint in the middle of an epoch, for a paused run."""
     save_checkpoint(prepared, trained.PAUSED_CHECKPOINT)
 
 
 def save_epoch(prepared: PreparedRun) -> None:
-    """Keep this epoch's checkpoint; drop those that `retention` does not keep, and that of a pause before it."""
+    """Save this epoch's checkpoint; remove that of an earlier pause and those that `retention` does not keep."""
     store, run, state = prepared.store, prepared.run, prepared.state
     save_checkpoint(prepared, f"checkpoints/epoch-{state.epoch:04d}.safetensors")
     kept = trained.checkpoints(store, run)
@@ -47,7 +47,7 @@ def save_epoch(prepared: PreparedRun) -> None:
 
 
 def write_results(prepared: PreparedRun) -> dict[str, float]:
-    """Write the predictions of the chosen weights and return what they score on the test images."""
+    """Write the predictions of the chosen weights and return their loss and accuracy on the test images."""
     store, run = prepared.store, prepared.store.run(prepared.run.id)
     if run.epoch:
         _restore_chosen_weights(store, run, prepared.model)
@@ -82,7 +82,7 @@ def _prediction_tables(run: Run, images: Data, model: torch.nn.Module) -> list[p
     """Columns split, index, label, p0, p1 ...: of the validation images, if there are any, then of the test images."""
     frames = []
     for name, split in (("validation", images.validation), ("test", images.test)):
-        # Where the test images choose the epoch, the validation images are the test images.
+        # Where the test images choose the epoch, they are also the validation images and are written only once.
         if not len(split.labels) or (name == "validation" and run.config.choose_on == "test"):
             continue
         # (N, classes)

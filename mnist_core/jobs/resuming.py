@@ -1,4 +1,4 @@
-"""Whether a run can go on from where it was: what was recorded of it is removed only if a person asks for that."""
+"""Whether a run can go on from where it was; its records are removed only if a person asks for that."""
 
 from mnist_core.store import Artifact, Run, Store
 
@@ -12,10 +12,10 @@ def last_intact(store: Store, run: Run) -> Artifact | None:
 
 
 def refusal(store: Store, run: Run) -> str:
-    """Why the run cannot go on from where it was, with the remedies, for a person; "" if it can.
+    """Why the run cannot go on from where it was, with remedies for a person; "" if it can.
 
-    A run that has not kept a checkpoint yet can: it was still in its first epoch, which it repeats to the same figures.
-    So it may repeat one whole epoch, but no more, unless a person asks for that.
+    A run without a checkpoint was still in its first epoch and can go on: it repeats that epoch with the same result.
+    So at most one whole epoch is repeated, unless a person asks for more.
     """
     if run.config.library == "sklearn":
         if not store.count_metrics(run.id):

@@ -1,4 +1,4 @@
-"""How each library trains a run, behind one interface: the worker does not ask which it is."""
+"""One interface for training a run with each library, so that the worker need not know which one it is."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -14,14 +14,14 @@ from mnist_core.training import TrainingState, checkpoints, train_network
 
 
 class Trainer(Protocol):
-    """What a library does with a run that has been prepared."""
+    """The interface of a library that trains a prepared run."""
 
     def start_note(self) -> str:
-        """What a person should know before the first step; "" for nothing."""
+        """A note for the person about the run, made before its first step; "" if there is none."""
         ...
 
     def begin(self) -> str:
-        """Take the run up where it was, or begin it; returns a note. May be called again if the disk was full."""
+        """Begin the run, or go on from its checkpoint; returns a note. May be called again if the disk was full."""
         ...
 
     def events(self) -> Iterator[Event]:
@@ -29,19 +29,19 @@ class Trainer(Protocol):
         ...
 
     def pause(self) -> None:
-        """Keep where training stands in the middle of an epoch, where the library can go on from there."""
+        """Save a checkpoint in the middle of an epoch, if the library can go on from there."""
         ...
 
 
 def trainer_of(prepared: PreparedRun, is_interrupted: Callable[[], bool]) -> Trainer:
-    """The trainer of the library that the run's config names; `is_interrupted` says whether the run is to end now."""
+    """The trainer for the library in the run's config; `is_interrupted` returns whether the run is to end now."""
     if prepared.config.library == "sklearn":
         return SklearnTrainer(prepared, is_interrupted)
     return TorchTrainer(prepared)
 
 
 class TorchTrainer:
-    """torch: goes on from any checkpoint, bit for bit, also in the middle of an epoch."""
+    """Trains with torch, and goes on from any checkpoint bit for bit, also in the middle of an epoch."""
 
     def __init__(self, prepared: PreparedRun) -> None:
         self._prepared = prepared
@@ -67,7 +67,7 @@ class TorchTrainer:
 
 
 class SklearnTrainer:
-    """scikit-learn: one call of its `fit`, which cannot go on from where it was and so begins anew."""
+    """Trains with one call of scikit-learn's `fit`, which cannot go on from a checkpoint and so begins anew."""
 
     def __init__(self, prepared: PreparedRun, is_interrupted: Callable[[], bool]) -> None:
         self._prepared, self._is_interrupted = prepared, is_interrupted
@@ -80,14 +80,14 @@ class SklearnTrainer:
         return ""
 
     def events(self) -> Iterator[Event]:
-        # scikit-learn takes a second to import.
+        # Importing scikit-learn takes a second, so import it only for runs that need it.
         from mnist_core.training import fit_sklearn
 
         prepared = self._prepared
         return fit_sklearn(prepared.model, prepared.images, prepared.config, prepared.state, self._is_interrupted)
 
     def pause(self) -> None:
-        """Nothing to keep: the run begins anew."""
+        """Save nothing, because the run will begin anew."""
 
 
 def _restore(prepared: PreparedRun) -> str:
@@ -122,14 +122,14 @@ def _restore(prepared: PreparedRun) -> str:
     if stored:
         store.rewind(run, state.step, epoch=state.epoch, **_best(state))
     else:
-        # Time and the choice of the best epoch are not taken over from the other run.
+        # A run counts its own time and chooses the best among its own epochs, not those of the run that it continues.
         state.seconds = 0.0
         state.forget_the_best()
     return note
 
 
 def _best(state: TrainingState) -> dict[str, float | int | None]:
-    """What the run's row says of the best epoch so far; without validation images no epoch has an accuracy."""
+    """Columns of the run's row about its best epoch so far; without validation images no epoch has an accuracy."""
     judged = state.best_accuracy >= 0
     return {
         "best_epoch": state.best_epoch or None,

@@ -1,4 +1,4 @@
-"""Errors that pass by themselves or by a person's hand, in words without secrets."""
+"""Errors that pass by themselves or once a person acts, explained without secrets."""
 
 import os
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from mnist_core.errors import MnistLabError, StorageError, StorageKind
 from mnist_core.store import NO_MEMORY, SystemFault, system_fault
 
-# What any use of the store may raise when the disk is full, the database locked, or a folder gone.
+# Errors that any use of the store may raise if the disk is full, the database locked or a folder gone.
 STORE_ERRORS = (MnistLabError, OSError)
 
-# Kinds of what a person can end: by making room, or by bringing the folder of results back. Where the index of its log
-# cannot grow, SQLite calls a full disk an error of the disk.
+# Kinds of errors that waiting may mend, because a person can make room or bring the results folder back.
+# "disk" is among them: on a full disk SQLite reports a disk error if the index of its log cannot grow.
 _PASSING: tuple[StorageKind, ...] = ("full", "locked", "disk", "missing")
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What keeps runs from going on, for a person: a sentence with the remedy, and lines that some program said."""
+    """What holds up runs, for a person to read: a sentence with the remedy, and lines of a program's output."""
 
     text: str
     lines: str = ""
@@ -32,12 +32,12 @@ class Pauses:
         self._coming = first
 
     def next(self) -> float:
-        """How long to wait now."""
+        """The next pause in seconds."""
         pause, self._coming = self._coming, min(2 * self._coming, self._most)
         return pause
 
     def begin_anew(self) -> None:
-        """A try has succeeded: the next pause is the first again."""
+        """Start again with the first pause, because a try has succeeded."""
         self._coming = self._first
 
 
@@ -49,7 +49,7 @@ def passes(error: BaseException) -> bool:
 
 
 def explain(error: BaseException) -> str:
-    """What is wrong and the remedy, without SQL, its values, addresses or passwords."""
+    """A message with the cause and the remedy, without SQL, its values, addresses or passwords."""
     if isinstance(error, MnistLabError):
         return str(error)
     if isinstance(error, OSError):

@@ -41,19 +41,19 @@ def work(store: Store, run: Run, interrupt: threading.Event | None = None) -> It
     pulse = Pulse(store, run, interrupt or threading.Event())
     pulse.start()
     try:
-        # Says that the run has begun: from here on it is this process that may have spoilt it.
+        # The first beat records that this process has begun the run. From here on a failure counts as the run's.
         pulse.hold(lambda: store.beat(run))
-        # A process that was killed as it trained this run before.
+        # A killed process that trained this run before may have left half-written files.
         remove_leftovers(store.folder(run.id), owner_gone=True)
         yield from _work(store, run, pulse)
     except LostRunError:
-        # someone else decides about this run now
+        # Another process has taken over this run, so nothing may be recorded about it here.
         return
     except HeldUpError as error:
         try:
             store.finish(run, "interrupted", str(error))
         except STORE_ERRORS:
-            # the error ends the process, and so the run is found to be dead
+            # Even this cannot be recorded. Let the error end the process; the jobs then find the run dead.
             raise error from None
     except MnistLabError as error:
         _fail(store, run, pulse, str(error))
@@ -78,7 +78,7 @@ def _unexpected(error: Exception) -> str:
 
 
 def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
-    # It was interrupted while torch was imported.
+    # The run may have been interrupted while torch was being imported.
     if pulse.wish == "interrupted":
         pulse.hold(lambda: store.finish(run, "interrupted"))
         return
@@ -99,7 +99,7 @@ def _work(store: Store, run: Run, pulse: Pulse) -> Iterator[Event]:
 
 
 def _follow(prepared: PreparedRun, trainer: Trainer, pulse: Pulse) -> Generator[Event, None, tuple[RunState, str]]:
-    """Train and record, until the training or a wish ends it; returns in which state, and a hint on it."""
+    """Train and record until the training ends or is to stop or pause; returns the run's new state and a hint."""
     store, run = prepared.store, prepared.run
     waiting: list[Event] = []
     recorded = 0.0
@@ -111,7 +111,7 @@ def _follow(prepared: PreparedRun, trainer: Trainer, pulse: Pulse) -> Generator[
             continue
         waiting.append(event)
         if isinstance(event, StepEnd) and event.step != prepared.state.step:
-            # More steps of the same report follow.
+            # One report of the training can hold several steps: record once, after its last step.
             continue
         wish = pulse.wish
         if wish or not isinstance(event, StepEnd) or monotonic() - recorded >= _RECORD_SECONDS:
@@ -128,7 +128,7 @@ def _follow(prepared: PreparedRun, trainer: Trainer, pulse: Pulse) -> Generator[
             if isinstance(event, StepEnd):
                 pulse.hold(trainer.pause)
             return wish, ""
-    # scikit-learn is halted between two events.
+    # Only a halted fit of scikit-learn gets here: its events end without RunFinished.
     return pulse.wish or "interrupted", ""
 
 
@@ -143,11 +143,11 @@ def _begun(prepared: PreparedRun, event: RunStarted) -> dict[str, Any]:
 
 
 def _warm_up() -> None:
-    """Take one step of a tiny network, so that all that torch imports at the first step is there before it counts."""
+    """Train a tiny network for one step, so that torch imports what its first step needs before a run waits for it."""
     import pandas as pd
 
     model = torch.nn.Linear(1, 1)
-    # imports torch._dynamo: two seconds
+    # Creating an optimizer imports torch._dynamo, which takes two seconds.
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
     model(torch.zeros(1, 1)).sum().backward()
     optimizer.step()
@@ -155,7 +155,7 @@ def _warm_up() -> None:
 
 
 def _say_ready() -> None:
-    """Tell the jobs that this process can train. From then on whatever is printed goes into the log."""
+    """Tell the jobs that this process can train. From then on everything printed goes into the log."""
     print(READY.decode(), flush=True)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
@@ -170,7 +170,7 @@ def main() -> int:
     while not interrupt.is_set() and (line := sys.stdin.readline()).strip():
         order |= json.loads(line)
         if order["gpu"]:
-            # read by CUDA at its first use, so for good
+            # CUDA reads the variable only at its first use, so a worker keeps its GPU for good.
             os.environ["CUDA_VISIBLE_DEVICES"] = order["gpu"]
         try:
             store = store or Store.open()
@@ -179,7 +179,7 @@ def main() -> int:
                 for _ in work(store, run, interrupt):
                     pass
         except STORE_ERRORS as error:
-            # its own text would print SQL and values
+            # Do not print the error's own text: it may hold SQL with its values.
             print(f"{type(error).__name__}: {explain(error)}", file=sys.stderr)
             return 1
         except Exception:
@@ -187,11 +187,11 @@ def main() -> int:
             return 1
         gc.collect()
         if torch.cuda.is_initialized():
-            # the next run may be another process's
+            # Give the GPU's memory back, because another process may train the next run.
             torch.cuda.empty_cache()
         order.clear()
         if any(thread.name == "scikit-learn" for thread in threading.enumerate()):
-            # a fit that was stopped and cannot be halted ends with its process
+            # A fit of scikit-learn that does not stop keeps its thread busy; only the end of the process ends it.
             return 0
     return 0
 

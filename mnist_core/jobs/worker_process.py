@@ -1,4 +1,4 @@
-"""The jobs' side of a worker: its process, whether it can train, and the run that it was given. Never imports torch."""
+"""A worker as the jobs see it: its process, whether it is ready, and its run. Never imports torch."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from mnist_core.store import Run, Store
 
 LOG = "worker.log"
-# What a worker says on its standard output once it has imported all that training needs.
+# The line that a worker prints on its standard output once it has imported everything for training.
 READY = b"ready"
 _LINES = 6
 _LINE_LENGTH = 300
@@ -23,14 +23,14 @@ class WorkerProcess:
     """A process that trains one run after another; without a run it waits for the next."""
 
     def __init__(self, store: Store) -> None:
-        """Start it. Its own session: Ctrl-C in the terminal is for the app. Raises OSError."""
+        """Start the process in its own session, so that Ctrl-C in the terminal reaches only the app. Raises OSError."""
         self.run: Run | None = None
-        # When it was given that run, and when it was started, of time.monotonic.
+        # Times of `time.monotonic` at which the worker was given its run and at which it was started.
         self.handed = 0.0
         self.started = time.monotonic()
-        # The one that it can see; chosen with its first run, for good.
+        # The only GPU that the worker can see; chosen with its first run and never changed.
         self.gpu = ""
-        # Why it was killed, if it was.
+        # Why the worker was killed; "" if it was not.
         self.verdict = ""
         self._ready = threading.Event()
         self._log = store.root / LOG
@@ -50,35 +50,35 @@ class WorkerProcess:
 
     @property
     def ready(self) -> bool:
-        """Whether it has imported all that training needs; one that ends before cannot train at all."""
+        """Whether the process has imported everything for training; one that ends before that cannot train at all."""
         return self._ready.is_set()
 
     def ended(self) -> int | None:
-        """Its exit code once it has ended, or None. All that it has said is known by then."""
+        """The exit code, None while the process lives. Its output has been read completely by then."""
         code = self.process.poll()
         if code is not None:
             self._listener.join(1.0)
         return code
 
     def hand(self, run: Run, gpu: str) -> None:
-        """Give it a run to train."""
+        """Give the process a run to train."""
         self.run, self.gpu, self.handed = run, gpu, time.monotonic()
         order = {"run": run.id, "worker": run.worker, "gpu": gpu}
         assert self.process.stdin is not None
-        # it died while it waited; that is found out as it is looked at next
+        # The worker may have died while it waited; `ended` finds that out next time.
         with contextlib.suppress(OSError):
             self.process.stdin.write(json.dumps(order).encode() + b"\n")
             self.process.stdin.flush()
 
     def close(self) -> None:
-        """Close its standard input: it ends once it waits."""
+        """Close the standard input of the process, which ends it as soon as it has no run."""
         assert self.process.stdin is not None
-        # it is gone already
+        # The worker may be gone already.
         with contextlib.suppress(OSError):
             self.process.stdin.close()
 
     def last_lines(self) -> str:
-        """The last lines of the log since it began: what it said before it died."""
+        """The last lines of the log since this process started."""
         try:
             with self._log.open("rb") as log:
                 end = log.seek(0, os.SEEK_END)
