@@ -39,7 +39,10 @@ _STATUS = {
     "running": "RUNNING",
     "queued": "SCHEDULED",
 }
-_SQLITE = "sqlite:///"
+# The address of a SQLite file, as SQLAlchemy reads it.
+_SQLITE = re.compile(r"sqlite(\+\w+)?:///(?P<path>[^?]*)", re.IGNORECASE)
+# Every tracking store has this table, from MLflow's first version on.
+_MLFLOW_TABLE = "experiments"
 # A message of MLflow or of a server is cut after this many letters.
 _REASON = 300
 # A server must answer within this time; MLflow itself would try for many minutes.
@@ -104,7 +107,11 @@ def write_to_mlflow(store: Store, run: Run, tracking_uri: str, experiment: str =
 
 
 def _check_answer(tracking_uri: str) -> None:
-    """Raise StoreError at once if the server or SQLite file cannot be used; MLflow itself would retry for minutes."""
+    """Raise StoreError at once if the server or SQLite file cannot be used; MLflow itself would retry for minutes.
+
+    A SQLite file with tables but none of MLflow's belongs to another program, and cannot be used either.
+    """
+    path = _sqlite_path(tracking_uri)
     try:
         if tracking_uri.lower().startswith(("http://", "https://")):
             # A proxy may answer the first request for a dead server. Only the server itself can answer the second.
@@ -112,16 +119,19 @@ def _check_answer(tracking_uri: str) -> None:
                 # An HTTP error is an answer, too: the server lives, and MLflow will explain the error.
                 with contextlib.suppress(urllib.error.HTTPError):
                     urllib.request.urlopen(f"{tracking_uri.rstrip('/')}/{endpoint}", timeout=_ANSWER_SECONDS).close()
-        elif tracking_uri.startswith(_SQLITE):
-            path = Path(tracking_uri.removeprefix(_SQLITE))
+        elif path is not None:
             if path.exists() and not path.is_file():
                 raise OSError("it is no file")
             path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(path, timeout=_ANSWER_SECONDS)) as connection:
                 connection.execute("BEGIN IMMEDIATE")
+                tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if tables and _MLFLOW_TABLE not in tables:
+                # MLflow would add its own tables to them, and bring them to its own schema.
+                raise OSError("it holds the tables of another program")
     except (OSError, HTTPException, ValueError, sqlite3.Error) as error:
         reason = _without_password(str(getattr(error, "reason", error)))
-        answers = "its file cannot be used" if tracking_uri.startswith(_SQLITE) else "no server answers there"
+        answers = "no server answers there" if path is None else "its file cannot be used"
         raise StoreError(
             f"MLflow cannot write to {_without_password(tracking_uri)}: {answers} ({reason}). Start a server with "
             "`mlflow server`, or name another tracking store, such as sqlite:///mlflow.db."
@@ -135,9 +145,13 @@ def _without_password(text: str) -> str:
 
 def _artifacts(tracking_uri: str) -> str | None:
     """The folder for artifacts beside a SQLite file; by default, MLflow would use the current directory."""
-    if not tracking_uri.startswith(_SQLITE):
-        return None
-    return (Path(tracking_uri.removeprefix(_SQLITE)).resolve().parent / "mlartifacts").as_uri()
+    path = _sqlite_path(tracking_uri)
+    return None if path is None else (path.resolve().parent / "mlartifacts").as_uri()
+
+
+def _sqlite_path(tracking_uri: str) -> Path | None:
+    match = _SQLITE.match(tracking_uri)
+    return Path(match["path"]) if match else None
 
 
 def _tags(run: Run) -> dict[str, str]:

@@ -2,12 +2,16 @@
 
 import json
 import math
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from mnist_core import environment
+from mnist_core.commands import cli
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StoreError
 from mnist_core.events import EpochEnd, StepEnd
@@ -105,6 +109,38 @@ def test_a_tracking_store_that_cannot_be_used_is_named_at_once_and_without_its_p
         exporter.write_to_mlflow(store, run, address.format(tmp_path))
     assert time.perf_counter() - began < 8
     assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["sqlite:///{}", "sqlite+pysqlite:///{}", "sqlite:///{}?timeout=1"])
+def test_the_database_of_another_program_is_refused_and_stays_as_it_is(tmp_path: Path, address: str):
+    pytest.importorskip("mlflow", reason="the MLflow extra is not installed (requirements-mlflow.txt)")
+    store, run = recorded()
+    # A copy of the lab's own database: what a slip of `-o` would hit.
+    database = tmp_path / "runs.db"
+    with (
+        closing(sqlite3.connect(environment.results_dir() / "runs.db")) as source,
+        closing(sqlite3.connect(database)) as target,
+    ):
+        source.backup(target)
+    before = database.read_bytes()
+    with pytest.raises(StoreError, match=r"sqlite:///mlflow\.db"):
+        exporter.write_to_mlflow(store, run, address.format(database))
+    assert database.read_bytes() == before
+    assert not (tmp_path / "mlartifacts").exists()
+
+
+def test_the_command_writes_to_mlflow_db_here_unless_told_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    mlflow = pytest.importorskip("mlflow", reason="the MLflow extra is not installed (requirements-mlflow.txt)")
+    store, run = recorded()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["mnist_core", "export", str(run.number), "--as", "mlflow"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    number = client.get_experiment_by_name(exporter.EXPERIMENT).experiment_id
+    assert [logged.data.tags["mnist-lab.id"] for logged in client.search_runs([number])] == [run.id]
+    assert store.run(run.id).state == "finished"
 
 
 def test_without_mlflow_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch):
