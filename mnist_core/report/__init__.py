@@ -1,4 +1,4 @@
-"""A comparison as one HTML file that needs nothing else: no network, no server, no program but a browser."""
+"""Reports: a comparison of runs as one HTML file that needs only a browser, no network and no server."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What a report says, before it is put into words: the runs, their answers, and which differences are real."""
+"""The data of a report: the runs, their predictions, and which differences are significant."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,30 +25,30 @@ _DRAWN = ("train_loss", "train_accuracy", "validation_loss", "validation_accurac
 
 @dataclass(frozen=True)
 class ReportContent:
-    """Everything that a report is made from."""
+    """All data that a report shows."""
 
     runs: tuple[Run, ...]
-    # What the learning curves draw, by run id.
+    # Metrics for the learning curves, by run id.
     metrics: Mapping[str, pd.DataFrame]
     # The predictions of the runs that saw the same test images.
     answers: Predictions | None
     left_out: tuple[ExcludedRun, ...]
-    # of the runs in `answers`, by their places there
+    # Comparisons of two runs each, which are named by their indices in `answers`.
     pairs: tuple[stats.Pair, ...]
-    # places of runs that cannot be told apart, the best first
+    # Groups of runs with no significant difference, as indices in `answers`, the best first.
     alike: tuple[tuple[int, ...], ...]
-    # of the best run, by having been chosen as the best of those in `answers`
+    # How much the best run's accuracy is too good because it was chosen as the best of those in `answers`.
     selection_bias: stats.SelectionBias | None
     # The test images, uint8 (N, C, H, W), if they are on this machine.
     images: np.ndarray | None
-    # Why there are no images; "" if there are.
+    # Why `images` is None; "" if it is not.
     problem: str
     classes: tuple[str, ...]
-    # Runs whose figures in the database are no longer what they were when they ended.
+    # Runs whose figures in the database have changed since they ended.
     changed: tuple[Run, ...]
 
     def place(self, run: Run) -> int | None:
-        """The run's place in the answers, or None."""
+        """The run's index in `answers`, or None."""
         return self.answers.runs.index(run) if self.answers and run in self.answers.runs else None
 
 
@@ -90,7 +90,7 @@ def _flattery(aligned: Predictions) -> stats.SelectionBias | None:
 
 
 def _answers(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame], list[ExcludedRun]]:
-    """Predictions by run id, and the runs whose files are damaged: the report is of what can still be read."""
+    """Predictions by run id, and the runs that are left out because their files are damaged."""
     tables: dict[str, pd.DataFrame] = {}
     damaged: list[ExcludedRun] = []
     for run in runs:
@@ -102,7 +102,7 @@ def _answers(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame]
 
 
 def _metrics(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame], list[ExcludedRun]]:
-    """What the curves draw by run id, and the runs of which nothing is drawn because what was recorded is damaged."""
+    """Metrics for the curves by run id, and the runs that get no curves because their records are damaged."""
     tables: dict[str, pd.DataFrame] = {}
     without: list[ExcludedRun] = []
     for run in runs:
@@ -115,7 +115,7 @@ def _metrics(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame]
 
 
 def _images(aligned: Predictions) -> tuple[np.ndarray | None, str]:
-    """The test images of the first run, or why they cannot be shown."""
+    """The test images of the first run; if there are none, None and the reason."""
     try:
         return images_of(aligned.runs[0], "test", environment.data_dir(), aligned.labels)[0], ""
     except ChangedImagesError as error:

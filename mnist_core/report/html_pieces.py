@@ -11,7 +11,7 @@ from mnist_core.text import in_html
 
 MISSING = "–"
 _BORDERS = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "dashed"}
-# A narrow space at which no line is broken.
+# A narrow no-break space.
 _SPACE = "\u202f"
 
 
@@ -22,25 +22,25 @@ class Html(str):
 
 
 def as_html(value: object) -> str:
-    """Anything as HTML: `Html` as it is, all else escaped."""
+    """A value as HTML: `Html` stays as it is, everything else is escaped."""
     return value if isinstance(value, Html) else in_html(value)
 
 
 def html_section(title: str, *parts: str) -> Html:
-    """A heading with what belongs to it; nothing if all parts are empty."""
+    """A section with a heading and these parts; empty if all parts are empty."""
     inside = "\n".join(part for part in parts if part)
     return Html(f"<section>\n<h2>{in_html(title)}</h2>\n{inside}\n</section>" if inside else "")
 
 
 def html_paragraph(*sentences: str, kind: str = "") -> Html:
-    """Sentences in a row; `kind` is a CSS class."""
+    """A paragraph of these sentences; `kind` is a CSS class."""
     content = " ".join(as_html(sentence) for sentence in sentences if sentence)
     opening = f'<p class="{kind}">' if kind else "<p>"
     return Html(f"{opening}{content}</p>" if content else "")
 
 
 def html_table(head: Sequence[str], rows: Iterable[Sequence[object]], words: int = 1, caption: str = "") -> Html:
-    """A table whose first `words` columns are words and the others numbers, set to the right."""
+    """A table; its first `words` columns are text, the others are numbers and aligned to the right."""
 
     def cells(tag: str, row: Sequence[object]) -> str:
         return "".join(
@@ -57,7 +57,7 @@ def html_table(head: Sequence[str], rows: Iterable[Sequence[object]], words: int
 
 
 def run_marks(runs: Sequence[NamedRun]) -> dict[int, Html]:
-    """By number, the name of each run behind a piece of its line in the charts that show them all."""
+    """HTML for each run by its number: a sample of its line in the charts, then its name."""
     styles, marks = run_styles(runs), {}
     for run in runs:
         style = styles[run.number]
@@ -67,7 +67,7 @@ def run_marks(runs: Sequence[NamedRun]) -> dict[int, Html]:
 
 
 def html_strong(content: str, stressed: bool) -> Html:
-    """A text, bold if it is to be stressed."""
+    """A text, set in bold if asked for."""
     return Html(f"<b>{in_html(content)}</b>" if stressed else in_html(content))
 
 
@@ -77,24 +77,24 @@ def html_percent(fraction: float | None, digits: int = 2) -> str:
 
 
 def html_number(value: float | None, kind: str = ",.0f") -> str:
-    """A number in a format, or a dash."""
+    """A number in this format, or a dash if there is none."""
     return MISSING if value is None else f"{value:{kind}}"
 
 
 def html_image(png: bytes, about: str) -> Html:
-    """A picture inside the page."""
+    """An image element whose picture is embedded in the page."""
     return Html(f'<img alt="{in_html(about)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">')
 
 
 class Charts:
-    """The figures of one page: each has a place in the text, and all are drawn once the page is there."""
+    """The charts of one page: each has an element in the text, and a script draws all once the page is loaded."""
 
     def __init__(self) -> None:
         self._numbers = count(1)
 
     def add(self, figure: go.Figure, about: str) -> Html:
-        """A place for the figure, with its data beside it."""
-        # or a name might end the script
+        """HTML of an empty element for the figure, with the figure's data beside it."""
+        # Escape < in the JSON, because a run's name that holds "</script>" would end the script.
         data = (figure.to_json() or "").replace("<", "\\u003c")
         name = f"chart-{next(self._numbers)}"
         height = figure.to_dict()["layout"]["height"]

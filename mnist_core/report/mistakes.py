@@ -1,4 +1,4 @@
-"""The pictures of a report: images on which the runs disagree, and images that none of them gets right."""
+"""Images in a report: those on which the runs disagree, and those that all runs get wrong."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ from mnist_core.report.content import ReportContent
 from mnist_core.report.html_pieces import Html, as_html, html_image, html_paragraph, html_percent, html_section
 
 _SHOWN = 24
-# With more runs than this, an image shows only how many are right.
+# With more runs than this, an image shows only how many of them are right.
 _NAMED = 6
 
 
 def mistakes_section(content: ReportContent) -> Html:
-    """Both kinds of images, each with what the runs called it."""
+    """Both kinds of images, each with the predictions of the runs."""
     if content.answers is None:
         return Html("")
     if content.images is None:
@@ -54,7 +54,7 @@ def _gallery(content: ReportContent, indices: np.ndarray) -> Html:
 
 
 def _tile(content: ReportContent, index: int, tile: np.ndarray) -> str:
-    """One image, its label, and what each run calls it with which probability."""
+    """One image with its label, and each run's predicted class and probability."""
     assert content.answers is not None
     true = int(content.answers.labels[index])
     name = content.classes[true]
@@ -78,7 +78,7 @@ def _tile(content: ReportContent, index: int, tile: np.ndarray) -> str:
 
 
 def _most_divided(content: ReportContent, indices: np.ndarray) -> np.ndarray:
-    """Those whose true class the runs give the most different probabilities, at most as many as are shown."""
+    """Images for whose true class the runs' probabilities differ most, at most as many as are shown."""
     assert content.answers is not None
     labels = content.answers.labels[indices]
     probabilities = np.stack([content.answers.probabilities[run.id][indices, labels] for run in content.answers.runs])
@@ -86,7 +86,7 @@ def _most_divided(content: ReportContent, indices: np.ndarray) -> np.ndarray:
 
 
 def _surest(content: ReportContent, indices: np.ndarray) -> np.ndarray:
-    """Those whose wrong answers are the most probable, at most as many as are shown."""
+    """Images whose wrong predictions have the highest probabilities, at most as many as are shown."""
     assert content.answers is not None
     sure = np.mean([content.answers.probabilities[run.id][indices].max(axis=1) for run in content.answers.runs], axis=0)
     return indices[np.argsort(-sure, kind="stable")[:_SHOWN]]

@@ -14,10 +14,10 @@ from mnist_core.report.html_pieces import Charts
 from mnist_core.store import Run, Store
 from mnist_core.text import in_html
 
-# Near the beginning of every report, by which an earlier one is recognised.
+# Stands near the beginning of every report, so that a new report may replace an earlier one.
 REPORT_MARK = b'<meta name="generator" content="MNIST Lab">'
 _HERE = Path(__file__).parent
-# Nothing is loaded from anywhere: the browser itself forbids it.
+# Content security policy: the browser refuses to load anything from elsewhere.
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
     "base-uri 'none'; form-action 'none'"
@@ -25,7 +25,7 @@ _POLICY = (
 
 
 def report_html(store: Store, runs: Sequence[Run]) -> str:
-    """The comparison of these runs as one HTML page (about 5 MB: plotly.js is in it) that opens without a network.
+    """The comparison of these runs as one HTML page that opens without a network (about 5 MB: it holds plotly.js).
 
     Raises StoreError if no run is given.
     """

@@ -25,15 +25,15 @@ from mnist_core.report.html_pieces import (
 from mnist_core.store import Run
 from mnist_core.text import decimals, fixed_decimals
 
-# Nobody reads more pairs: then only those with the best run are shown.
+# With more pairs than this, which nobody reads, only those with the best run are shown.
 _PAIRS = 45
 _SMOOTHING = 0.9
-# The most letters of a run's name in a sentence.
+# The most characters of a run's name within a sentence.
 _NAME_LENGTH = 32
 
 
 def lead_section(content: ReportContent) -> Html:
-    """What is to be learned from the whole, in a sentence or two."""
+    """The main result of the comparison in a sentence or two."""
     if content.answers is None:
         return html_paragraph("None of these runs has predictions that can be compared.", kind="lead")
     best = _ranked(content)[0]
@@ -134,7 +134,7 @@ def statistics_section(content: ReportContent) -> Html:
 
 
 def _pairs(content: ReportContent) -> Html:
-    """The table of pairs, all of them or those with the best run, and what its p and intervals are."""
+    """The table of pairs, all or only those with the best run, with an explanation of its p values and intervals."""
     assert content.answers is not None
     runs, marks = content.answers.runs, run_marks(content.runs)
     best, count = _ranked(content)[0], len(content.pairs)
@@ -186,7 +186,7 @@ def curves_section(content: ReportContent, charts: Charts) -> Html:
 
 
 def settings_section(content: ReportContent) -> Html:
-    """What differs between the configs, then all that matters of each."""
+    """The settings that differ between the runs, then all relevant settings of each run."""
     differing = html_table([], [])
     if len(content.runs) > 1:
         differences = comparison.config_differences(content.runs)
@@ -267,7 +267,7 @@ def origins_section(content: ReportContent, written: str) -> Html:
 
 
 def _test_images(run: Run) -> str:
-    """The beginning of the hash by which two runs' test images can be told apart."""
+    """The first digits of the hash of a run's test images, to compare runs by eye."""
     return "not known" if run.data is None else run.data.images.get("test", "not known")[:12]
 
 
@@ -279,7 +279,7 @@ def _mean_and_deviation(accuracies: Sequence[float]) -> tuple[str, str]:
 
 
 def _architectures(content: ReportContent) -> Html:
-    """Groups of seeds against each other, where there are any; of the runs that saw the same test images."""
+    """Comparison of groups of seeds among the runs with the same test images; empty without such groups."""
     if content.answers is None:
         return Html("")
     accuracy = dict(
@@ -316,7 +316,7 @@ def _architectures(content: ReportContent) -> Html:
 
 
 def _welch_interval(pair: stats.GroupPair, first: str, second: str) -> str:
-    """The interval of the difference between two architectures, and what it is of."""
+    """A sentence with the confidence interval of the difference between two architectures."""
     if np.isnan(pair.test.low):
         return ""
     alone = ", of this pair alone" if pair.tested > 1 else ""
@@ -325,7 +325,7 @@ def _welch_interval(pair: stats.GroupPair, first: str, second: str) -> str:
 
 
 def _test(run: Run) -> str:
-    """The test accuracy, marked where the test images chose the epoch."""
+    """The test accuracy as text, marked as optimistic if the test images chose the epoch."""
     mark = " (optimistic)" if run.optimistic and run.tested_accuracy is not None else ""
     return html_percent(run.tested_accuracy) + mark
 
@@ -338,7 +338,7 @@ def _verdict(content: ReportContent, pair: stats.Pair) -> str:
 
 
 def _ranked(content: ReportContent) -> list[int]:
-    """Places in the answers, the best first."""
+    """Indices of the runs within the predictions, the best run first."""
     assert content.answers is not None
     return np.argsort(-content.answers.right.mean(axis=1), kind="stable").tolist()
 
@@ -356,5 +356,5 @@ def _frame(frame: pd.DataFrame) -> Html:
 
 
 def _short(run: Run) -> str:
-    """What a run is called within a sentence: a long name would hide what is said."""
+    """The run's name cut to a length that fits into a sentence."""
     return run_label(run) if len(run.name) <= _NAME_LENGTH else f"#{run.number}"

@@ -1,4 +1,4 @@
-"""Files of a run: written to a temporary name, flushed, hashed, renamed. The row makes a file valid."""
+"""Files of a run: written under a temporary name, flushed, hashed and renamed. A file counts only with its row."""
 
 import errno
 import hashlib
@@ -13,7 +13,7 @@ from mnist_core.store.leftovers import remove_leftovers_of
 _CHUNK = 1 << 20
 # A run's folder has the name of its id.
 RUN_FOLDER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# Where a restoring keeps what was there before it.
+# Beginning of the name of a folder in which a restore keeps the files that it replaced.
 REPLACED_PREFIX = "replaced-"
 
 
@@ -27,7 +27,7 @@ class Artifact:
     epoch: int | None
     step: int | None
     sha256: str
-    # bytes
+    # Size in bytes.
     size: int
 
 
@@ -54,7 +54,7 @@ def write_atomically(target: Path, write: Callable[[Path], None]) -> tuple[str, 
 
 
 def write_text_atomically(target: Path, text: str) -> None:
-    """The same with a text, in UTF-8."""
+    """Write a text in UTF-8 as `write_atomically` does."""
 
     def write(path: Path) -> None:
         path.write_text(text, encoding="utf-8")
@@ -63,9 +63,9 @@ def write_text_atomically(target: Path, text: str) -> None:
 
 
 def copy_checked(source: Path, target: Path, sha256: str) -> bool:
-    """Copy a file that has this hash to `target`; False, and nothing is written, if it is missing or another.
+    """Copy a file to `target` if it has this hash; otherwise, or if it is missing, return False and write nothing.
 
-    What is hashed is what is written. Raises OSError if `target` cannot be written.
+    The bytes that are written are those that were hashed. Raises OSError if `target` cannot be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
@@ -90,9 +90,9 @@ def copy_checked(source: Path, target: Path, sha256: str) -> bool:
 
 
 def intact_bytes(path: Path, artifact: Artifact) -> bytes | None:
-    """What the file holds, if that is what was written; None if it is missing or damaged.
+    """The content of the file; None if it is missing or its hash is wrong.
 
-    What is hashed is what is returned: a file that changes meanwhile cannot pass.
+    The bytes that are returned are those that were hashed, so a file that changes meanwhile cannot pass.
     """
     try:
         content = path.read_bytes()
@@ -116,7 +116,7 @@ def file_sha256(path: Path) -> str:
 
 
 def replaced_folders(results: Path) -> list[Path]:
-    """Folders beside the runs in which restorings keep runs or a database, the oldest first."""
+    """Folders in which restores keep the runs or the database that they replaced, the oldest first."""
     return sorted(
         path
         for path in results.glob(f"{REPLACED_PREFIX}*")

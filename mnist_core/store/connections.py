@@ -1,4 +1,4 @@
-"""Connections to the database of runs: where it lies, the settings of SQLite, and that no file is begun by accident."""
+"""Connections to the database of runs: its address, the settings of SQLite, and no accidental new file."""
 
 import os
 import sqlite3
@@ -13,7 +13,7 @@ from mnist_core.environment import full_path
 from mnist_core.errors import StorageError
 from mnist_core.store import failures
 
-# how long one waits for another process that writes
+# How long a connection waits for another process that writes.
 LOCK_SECONDS = 30.0
 
 _PLAIN = (
@@ -22,7 +22,7 @@ _PLAIN = (
 
 
 def address(url: str) -> sa.URL:
-    """The address of a database, checked; of an SQLite file with its full path. Raises StorageError or PathError."""
+    """Check a database's address and make the path of an SQLite file absolute. Raises StorageError or PathError."""
     try:
         parsed = sa.make_url(url)
     except (exc.ArgumentError, ValueError):
@@ -39,19 +39,19 @@ def address(url: str) -> sa.URL:
 
 
 def file_of(url: sa.URL) -> Path | None:
-    """The file of an SQLite database; None for that of a server."""
+    """The file of an SQLite database; None for a database on a server."""
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 
 def connect(url: sa.URL) -> sa.Engine:
-    """An engine on a database that exists; whatever fails in it is a StorageError. Raises StorageError.
+    """An engine on an existing database, all of whose errors are StorageErrors. Raises StorageError.
 
-    It never makes the file of an SQLite database, and notices when that was removed or exchanged.
+    It never creates the file of an SQLite database, and notices if that was removed or replaced.
     """
     path = file_of(url)
     options: dict[str, Any] = {"hide_parameters": True}
     if path is not None:
-        # More threads than the pool has places wait for each other's locks, not for a place.
+        # Do not limit the pool: if there are many threads, they should wait for SQLite's lock, not for a connection.
         options |= {"creator": _opener(path), "max_overflow": -1}
     try:
         engine = sa.create_engine(url, **options)
@@ -73,12 +73,12 @@ def connect(url: sa.URL) -> sa.Engine:
 
 
 def writing(engine: sa.Engine, *, durable: bool = True) -> sa.Engine:
-    """The engine for writes: takes the write lock at once; `durable` waits for the disk at commit."""
+    """The engine for writes: transactions take the write lock at once, and if `durable`, commits wait for the disk."""
     return engine.execution_options(write="FULL" if durable else "NORMAL")
 
 
 def use_write_ahead_log(engine: sa.Engine) -> None:
-    """Let readers go on while another process writes: kept in the file itself. Raises StorageError."""
+    """Let readers go on while another process writes; the file keeps this mode for good. Raises StorageError."""
     path = file_of(engine.url)
     if path is None:
         return
@@ -96,7 +96,7 @@ def _opener(path: Path) -> Callable[[], sqlite3.Connection]:
         elif _size(_log(path)):
             options = "mode=ro"
         else:
-            # Without a log and the right to make one, SQLite reads only a file of which it is told that nobody writes.
+            # SQLite cannot read the file if there is no log and it may not make one, unless told that nobody writes.
             options = "mode=ro&immutable=1"
         address = f"{path.as_uri()}?{options}"
         return sqlite3.connect(address, uri=True, timeout=LOCK_SECONDS, check_same_thread=False)
@@ -105,7 +105,7 @@ def _opener(path: Path) -> Callable[[], sqlite3.Connection]:
 
 
 def _watch(engine: sa.Engine, path: Path) -> None:
-    """Give no connection away to a file that is no longer the one at `path`: removed, or another one put in its place.
+    """Discard pooled connections to a file that is no longer the one at `path`, because it was removed or replaced.
 
     SQLite would go on in the removed file, and all that it writes there would be lost.
     """
@@ -115,7 +115,7 @@ def _watch(engine: sa.Engine, path: Path) -> None:
 
     def compare(_connection: sqlite3.Connection, record: Any, _proxy: Any) -> None:
         if record.info.get("file") != _identity(path):
-            # The pool then opens the file that is there now, or learns that there is none.
+            # This error makes the pool open the file that is there now, or fail if there is none.
             raise exc.DisconnectionError()
 
     event.listen(engine, "connect", remember)
@@ -123,7 +123,7 @@ def _watch(engine: sa.Engine, path: Path) -> None:
 
 
 def _identity(path: Path) -> tuple[int, ...] | None:
-    """Which file it is; of one that is only read here, also its state: SQLite itself would not notice a change."""
+    """Identity of a file, and for a read-only one also its state, because SQLite would not notice a change of it."""
     try:
         status = os.stat(path)
     except OSError:
@@ -137,7 +137,7 @@ def _is_writable(path: Path) -> bool:
 
 
 def _log(path: Path) -> Path:
-    """The write-ahead log of a database: what was written last, until it is taken over."""
+    """The write-ahead log of a database, which holds the latest writes until SQLite moves them into the database."""
     return path.with_name(f"{path.name}-wal")
 
 
@@ -149,7 +149,7 @@ def _size(path: Path) -> int:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    # pysqlite would begin late and lose the race; `_begin_sqlite` begins
+    # pysqlite would begin transactions too late and lose races for the lock. `_begin_sqlite` begins them instead.
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in ("foreign_keys=ON", f"busy_timeout={1000 * LOCK_SECONDS:.0f}"):

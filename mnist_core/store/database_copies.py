@@ -13,14 +13,14 @@ from mnist_core.store.connections import LOCK_SECONDS, address, file_of
 from mnist_core.store.failures import of_system
 from mnist_core.store.soundness import SQLITE_ERRORS, damage, sqlite_message
 
-# How many copies are kept beside the runs, of each kind.
+# How many copies of each kind are kept beside the runs.
 KEPT_BEFORE_MIGRATION = 3
 KEPT_DAILY = 7
-# Bytes that the daily copies take together at most; the newest stays, however large it is.
+# The most bytes that all daily copies may take together; the newest is kept whatever its size.
 DAILY_BYTES = 2_000_000_000
 
 _FOLDER = "backups"
-# copies for which a disk must have room before a daily one is made
+# A daily copy is made only if the disk has room for so many.
 _ROOM = 3
 
 
@@ -95,7 +95,7 @@ def newest_copies(results: Path) -> list[Path]:
 
 
 def newest_copy(results: Path) -> Path | None:
-    """The newest of the copies that are kept beside the runs and are whole."""
+    """The newest undamaged copy beside the runs; None if there is none."""
     return next((copy for copy in newest_copies(results) if not damage(copy)), None)
 
 
@@ -115,12 +115,12 @@ def backups_folder(results: Path) -> Path:
 
 
 def _opened(database: Path) -> sqlite3.Connection:
-    """A connection that never makes a new file where the old one has vanished."""
+    """Open the database without creating a file if it has vanished."""
     return sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True, timeout=LOCK_SECONDS)
 
 
 def timestamp() -> str:
-    """The moment, as part of a file's name that sorts by time and is used only once."""
+    """A moment as part of a file name: such names sort by time, and each is used only once."""
     seconds, rest = divmod(time.time_ns() // 1000, 1_000_000)
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(seconds))}-{rest:06d}-{os.getpid()}"
 

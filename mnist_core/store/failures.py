@@ -1,6 +1,6 @@
-"""What the database and the system say when they refuse, in a sentence: what, which file, what to do.
+"""Turns errors of the database and the system into messages for a person: what failed, on which file, what to do.
 
-Nothing else of such an error is told. Its own text may hold SQL with its values, the address and the password of a
+The text of the original error is not shown. It may hold SQL with its values, the address and the password of a
 server, or a link into another project's documentation.
 """
 
@@ -20,7 +20,7 @@ from mnist_core.errors import StorageError, StorageKind
 
 DOCTOR = "`python -m mnist_core doctor` says what can be saved."
 
-# Of a database beside the runs; no setting is needed to name it.
+# Default file name of the database beside the runs.
 DATABASE_NAME = "runs.db"
 FOREIGN = (
     "is not a database of MNIST Lab but another kind of file. Leave MNIST_LAB_DATABASE empty, or name another "
@@ -28,11 +28,11 @@ FOREIGN = (
 )
 
 _LACKS = re.compile(r"no such (table|column): (?:\w+\.)?(\w+)")
-# bytes: with less than that no run goes on
+# Free bytes on the disk below which no run goes on.
 _NEARLY_FULL = 1_000_000
 # The first bytes of every SQLite database: https://www.sqlite.org/fileformat.html.
 _MAGIC = b"SQLite format 3\0"
-# A fault of the disk changes few of them, or makes them zeros; what differs in more is another kind of file.
+# A faulty disk changes few of the first bytes, or makes them zero. If more differ, the file is of another kind.
 _DAMAGED_BYTES = 4
 
 _KINDS: dict[int, StorageKind] = {
@@ -56,7 +56,7 @@ class SystemFault:
     kind: StorageKind
     reason: str
     remedy: str
-    # whether a sentence needs the name of the file
+    # Whether the message must name the file.
     of_a_file: bool = False
 
 
@@ -72,7 +72,7 @@ _PERMISSION = SystemFault(
     of_a_file=True,
 )
 NO_MEMORY = SystemFault("other", "there is no memory left", "Train fewer runs at once.")
-# What the system says (errno), wherever it is met: by the store, the jobs, a command or a page.
+# Meaning of the system's error numbers (errno), for the store, the jobs, commands and pages alike.
 _SYSTEM_FAULTS: dict[int | None, SystemFault] = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: replace(_FULL, reason="your share of the disk is full"),
@@ -91,7 +91,7 @@ _SYSTEM_FAULTS: dict[int | None, SystemFault] = {
 
 
 def system_fault(error: OSError) -> SystemFault:
-    """What an error of the system means, by its number."""
+    """The meaning of a system error, by its number."""
     if fault := _SYSTEM_FAULTS.get(error.errno):
         return fault
     reason = (error.strerror or type(error).__name__).lower()
@@ -109,7 +109,7 @@ def listen(engine: sa.Engine, path: Path | None) -> None:
 
 
 def of_database(error: BaseException, path: Path | None) -> StorageError | None:
-    """The error of a database driver as ours; None if it is no error of the database or of what was to be stored.
+    """A database driver's error as one of ours; None if neither the database nor the values to store caused it.
 
     `path` is the file of an SQLite database, None that of a server.
     """
@@ -118,7 +118,7 @@ def of_database(error: BaseException, path: Path | None) -> StorageError | None:
     if isinstance(error, OverflowError):
         return StorageError("A number is too large to be stored. Choose a smaller one.")
     if path is not None and isinstance(error, UnicodeDecodeError):
-        # The message of SQLite quoted a name whose bytes are damaged.
+        # Python fails to decode SQLite's message if that quotes a name whose bytes are damaged.
         return StorageError(_sentences("damaged", 0, path), "damaged")
     if path is not None and isinstance(error, sqlite3.Error):
         return of_sqlite(error, path)
@@ -131,14 +131,14 @@ def of_database(error: BaseException, path: Path | None) -> StorageError | None:
 
 
 def of_system(error: OSError, path: Path, done: str = "written") -> StorageError:
-    """An error of the system about a file or folder of the store as ours; `done` says what could not be done to it."""
+    """A system error about a file or folder of the store as one of ours; `done` says what could not be done to it."""
     fault = system_fault(error)
     return StorageError(f"{path} cannot be {done}: {fault.reason}. {fault.remedy}", fault.kind)
 
 
 @contextmanager
 def system_errors(path: Path, done: str = "written") -> Iterator[None]:
-    """Raise an OSError of what is done to this file or folder as a StorageError."""
+    """Within this context, raise an OSError about this file or folder as a StorageError."""
     try:
         yield
     except OSError as error:
@@ -146,7 +146,7 @@ def system_errors(path: Path, done: str = "written") -> Iterator[None]:
 
 
 def of_sqlite(error: sqlite3.Error, path: Path) -> StorageError:
-    """An error of SQLite in the database at `path` as ours, by its number: https://www.sqlite.org/rescode.html."""
+    """An SQLite error in the database at `path` as one of ours, by its number: https://www.sqlite.org/rescode.html."""
     code = getattr(error, "sqlite_errorcode", None) or sqlite3.SQLITE_ERROR
     kind: StorageKind = _KINDS.get(code & 0xFF, "other")
     if code == sqlite3.SQLITE_READONLY_DBMOVED or not path.is_file():
@@ -163,7 +163,7 @@ def of_sqlite(error: sqlite3.Error, path: Path) -> StorageError:
 
 
 def is_foreign(path: Path) -> bool:
-    """Whether the file that a setting names is of another kind, rather than a database whose beginning is damaged."""
+    """Whether the file is of another kind, rather than an SQLite database whose beginning is damaged."""
     if path.name == DATABASE_NAME:
         return False
     try:

@@ -1,4 +1,4 @@
-"""Fingerprints of what a run recorded: SQLite itself does not notice that a stored figure or letter has changed.
+"""Fingerprints of a run's records, to notice changes from outside, which SQLite itself does not.
 
 They are rows of the table of fingerprints: one a metric; OF_ROW of the run's own row, first its figures and then each
 of its labels, which a person may change later; OF_FILES of the list of its files. Runs that ended under an earlier
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 OF_ROW, OF_FILES = "", "#files"
-# Raised by what reads rows, where a column holds something of another kind.
+# Errors of reading a row if a column holds a value of the wrong type.
 UNREADABLE = (ValueError, TypeError, OverflowError)
-# Columns of a run that stay as they are once it has ended.
+# Columns of a run that never change once it has ended.
 _RESULTS = (
     "id",
     "config",
@@ -49,24 +49,25 @@ _RESULTS = (
     "versions",
     "data",
 )
-# Other columns that are shown: those that may change after the end, but only through the store, and later additions.
+# Other columns that pages show: those that only the store may change after the end, and those added by later versions.
 _LABELS = ("name", "tags", "note", "state", "sweep", "learning_rate", "images_per_second")
 _AS_JSON = ("config", "versions", "data", "tags")
-# Of the figures, and of each label by itself, so that a new name does not vouch for an old note.
+# Hex digits of the fingerprint of all results, and of each label. Labels have one each: renaming a run must not
+# hide that its note was changed from outside.
 _RESULTS_DIGITS, _LABEL_DIGITS = 64, 12
-# In the place of the figures' fingerprint, where one of them cannot be read.
+# Stands for the fingerprint of the results if one of them cannot be read.
 _NO_JSON = "0" * _RESULTS_DIGITS
 
 
 def write_fingerprints(connection: sa.Connection, number: int) -> None:
-    """Keep the fingerprints of a run that has just ended, in the transaction that ends it. Raises ValueError."""
+    """Store the fingerprints of a run that has just ended, in the transaction that ends it. Raises ValueError."""
     forget_fingerprints(connection, number)
     digests = {**_of_metrics(connection, number), OF_FILES: files_digest(files_of(connection, number))}
     _insert(connection, number, {**digests, OF_ROW: _of_row(connection, number)})
 
 
 def complete_fingerprints(connection: sa.Connection, number: int) -> None:
-    """Keep those fingerprints of an ended run that are missing, of what is there now; the others stay as they are.
+    """Store the missing fingerprints of an ended run, made from its records of now; the others stay as they are.
 
     Raises ValueError.
     """
@@ -93,12 +94,12 @@ def read_fingerprints(connection: sa.Connection, number: int) -> dict[str, str]:
 
 
 def metric_names(kept: Iterable[str]) -> set[str]:
-    """Those names of fingerprints that are names of metrics."""
+    """The names of metrics among these names of fingerprints."""
     return set(kept) - {OF_ROW, OF_FILES}
 
 
 def relabel(connection: sa.Connection, numbers: Sequence[int], columns: Iterable[str]) -> None:
-    """Keep new fingerprints of these labels, just changed in this transaction; those of a run's other labels stay."""
+    """Store new fingerprints of the labels that this transaction has changed; those of other labels stay."""
     changed = [column for column in columns if column in _LABELS]
     query = sa.select(fingerprints.c.run, fingerprints.c.sha256)
     query = query.where(fingerprints.c.run.in_(numbers), fingerprints.c.name == OF_ROW)
@@ -110,9 +111,10 @@ def relabel(connection: sa.Connection, numbers: Sequence[int], columns: Iterable
 
 
 def relist(connection: sa.Connection, number: int, before: Sequence[Artifact]) -> None:
-    """Keep a new fingerprint of a run's list of files, which was just changed in this transaction.
+    """Store a new fingerprint of a run's list of files, which this transaction has changed.
 
-    `before` is the list as it was: if that was not the recorded one, the fingerprint stays, and with it the mark.
+    If the list before the change, `before`, was not the recorded one, the old fingerprint stays, so that the run is
+    still shown as changed.
     """
     kept = read_fingerprints(connection, number).get(OF_FILES)
     if kept is not None and kept == files_digest(before):
@@ -120,12 +122,12 @@ def relist(connection: sa.Connection, number: int, before: Sequence[Artifact]) -
 
 
 def changed_metrics(recorded: Mapping[str, "tuple[np.ndarray, ...]"], kept: Mapping[str, str]) -> list[str]:
-    """Names of metrics whose arrays are not those of the fingerprints; one without a fingerprint passes as it is."""
+    """Names of metrics that differ from their fingerprints; a metric without a fingerprint counts as unchanged."""
     return [name for name, arrays in recorded.items() if name in kept and metric_digest(arrays) != kept[name]]
 
 
 def changed_parts(connection: sa.Connection, number: int) -> list[str]:
-    """What of a run is not as it was when it ended: names of metrics and of labels, "results", "files"."""
+    """The parts of a run that changed since it ended: names of metrics and of labels, "results", "files"."""
     kept = read_fingerprints(connection, number)
     names = sorted(metric_names(kept))
     try:
@@ -145,10 +147,10 @@ def changed_parts(connection: sa.Connection, number: int) -> list[str]:
 def changed_rows(
     connection: sa.Connection, numbers: Sequence[int] | None, checked: dict[int, tuple[int, bool]]
 ) -> list[int]:
-    """Those of the runs whose figures or labels are not what they were when the run ended; of all without `numbers`.
+    """Numbers of the runs whose results or labels changed since they ended, among `numbers` or all.
 
-    `checked` keeps what was found of each row, by its number, with a hash of its content: only a row that is another
-    one than at the last check is looked at in full, which takes most of the time where there are thousands.
+    `checked` caches the finding for each row by its number, with a hash of the row. Only rows that differ from the last
+    check are examined in full, which takes most of the time with thousands of runs.
     """
     query = sa.select(runs.c.number, fingerprints.c.sha256, *_as_text((*_RESULTS, *_LABELS)))
     query = query.join(fingerprints, (fingerprints.c.run == runs.c.number) & (fingerprints.c.name == OF_ROW))
@@ -167,7 +169,7 @@ def changed_rows(
 
 
 def without_fingerprints(connection: sa.Connection) -> list[int]:
-    """Numbers of the runs that have begun and ended without some fingerprint: earlier versions kept none, or fewer."""
+    """Numbers of ended runs that lack a fingerprint, because earlier versions stored none, or fewer."""
     begun = (runs.c.step > 0) | runs.c.started.is_not(None) | runs.c.state.in_(("finished", "diverged"))
     query = sa.select(runs.c.number).where(begun, runs.c.state.not_in(("queued", "running"))).order_by(runs.c.number)
     labelled = with_fingerprint(connection, OF_ROW, sa.func.length(fingerprints.c.sha256) > _RESULTS_DIGITS)
@@ -188,13 +190,13 @@ def metric_digest(arrays: "Sequence[np.ndarray]") -> str:
     digest = hashlib.sha256()
     for array, kind in zip(arrays, ("<i8", "<i8", "<f8", "<f8"), strict=True):
         numbers = array.astype(kind)
-        # One pattern of bits for every NaN: the database keeps only the word.
+        # NaN has many patterns of bits, and the database keeps only the word: hash the same one for each.
         digest.update(np.where(np.isnan(numbers), np.nan, numbers).tobytes() if kind == "<f8" else numbers.tobytes())
     return digest.hexdigest()
 
 
 def files_digest(files: Iterable[Artifact]) -> str:
-    """The SHA-256 of a list of files, in whatever order."""
+    """The SHA-256 of a list of files; their order does not matter."""
     return _json_digest(sorted([file.path, file.kind, file.epoch, file.step, file.sha256, file.size] for file in files))
 
 
@@ -204,7 +206,7 @@ def _of_metrics(connection: sa.Connection, number: int) -> dict[str, str]:
 
 
 def _of_row(connection: sa.Connection, number: int, *, strict: bool = True) -> str:
-    """The fingerprint of a run's row as it is. Raises ValueError where a column holds no JSON, if `strict`."""
+    """The fingerprint of a run's row as it is now. With `strict` raises ValueError if a column holds no JSON."""
     digest = _row_digest(
         connection.execute(sa.select(*_as_text((*_RESULTS, *_LABELS))).where(runs.c.number == number)).one()
     )
@@ -214,18 +216,18 @@ def _of_row(connection: sa.Connection, number: int, *, strict: bool = True) -> s
 
 
 def files_of(connection: sa.Connection, number: int) -> list[Artifact]:
-    """The list of a run's files, as it stands in the database."""
+    """The list of a run's files in the database."""
     columns = [artifacts.c[name] for name in ("path", "kind", "epoch", "step", "sha256", "size")]
     return [Artifact(*row) for row in connection.execute(sa.select(*columns).where(artifacts.c.run == number))]
 
 
 def _as_text(names: Iterable[str]) -> list[sa.ColumnElement[Any]]:
-    """The columns, JSON as the text that it is."""
+    """The columns to select, with JSON as its text."""
     return [sa.type_coerce(runs.c[name], sa.Text) if name in _AS_JSON else runs.c[name] for name in names]
 
 
 def _row_digest(values: Sequence[Any]) -> str:
-    """Of the columns _RESULTS and _LABELS: the SHA-256 of the figures, then the first digits of that of each label."""
+    """The fingerprint of a row: the SHA-256 of its results, then the first digits of the SHA-256 of each label."""
     results, labels = values[: len(_RESULTS)], values[len(_RESULTS) :]
     texts = (str(value).encode("utf-8", "surrogatepass") for value in labels)
     return _results_digest(results) + "".join(hashlib.sha256(text).hexdigest()[:_LABEL_DIGITS] for text in texts)
@@ -242,7 +244,7 @@ def _results_digest(values: Iterable[Any]) -> str:
 
 
 def _labels_of(kept: str) -> dict[str, str]:
-    """The fingerprint of each label in that of a row; {} where an earlier version kept none."""
+    """The fingerprints of the labels within the fingerprint of a row; {} if an earlier version stored none."""
     digits = kept[_RESULTS_DIGITS:]
     starts = range(0, len(digits), _LABEL_DIGITS)
     return {label: digits[start : start + _LABEL_DIGITS] for label, start in zip(_LABELS, starts, strict=False)}

@@ -1,4 +1,4 @@
-"""Runs that were trained elsewhere: taken into the store whole, rows and files, or not at all."""
+"""Imports a run that was trained elsewhere: all of its rows and files, or none."""
 
 import shutil
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from mnist_core.store.schema import artifacts, metrics, runs
 if TYPE_CHECKING:
     import pandas as pd
 
-# Rows of metrics that go into the database at once.
+# Rows of metrics in one INSERT statement.
 _ROWS = 5_000
 
 
@@ -58,7 +58,7 @@ def add_imported(
 
 
 def _remove_half(engine: sa.Engine, run_id: str, target: Path, files: Sequence[Artifact]) -> bool:
-    """Remove the folder of an import that was killed before the database knew of it; False if it is another's."""
+    """Remove the folder left by an import that was killed before its commit; False if the folder is of another run."""
     with engine.connect() as connection:
         if connection.execute(sa.select(runs.c.number).where(runs.c.id == run_id)).first() is not None:
             return False

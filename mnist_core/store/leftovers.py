@@ -10,7 +10,7 @@ from pathlib import Path
 from mnist_core.store import processes
 
 _NAME = re.compile(r"\..*[.-](\d{1,9})\.part")
-# where processes cannot be asked for
+# On Windows, where processes cannot be asked for, files older than this count as left over.
 _OLD_SECONDS = 24 * 3600.0
 
 
@@ -47,7 +47,7 @@ def remove_leftovers_of(target: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it, as far as the system lets it go."""
+    """Remove a file, or a folder with everything in it, as far as the system allows."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -57,7 +57,7 @@ def remove(path: Path) -> None:
 
 def _is_alive(process: int, path: Path) -> bool:
     """Whether the process that writes the file may still do so."""
-    # there, processes cannot be asked for
+    # On Windows the age of the file decides, because processes cannot be asked for.
     if os.name == "nt":
         with contextlib.suppress(OSError):
             return time.time() - path.stat().st_mtime < _OLD_SECONDS

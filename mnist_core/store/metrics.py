@@ -35,7 +35,7 @@ def rows(number: int, events: Iterable[Event], learning_rate: float | None) -> l
 
 
 def progress(events: Sequence[Event]) -> dict[str, Any]:
-    """What the run's own row learns from these events."""
+    """Columns of the run's own row that these events change."""
     values: dict[str, Any] = {}
     for event in events:
         if isinstance(event, StepEnd | EpochEnd | RunFinished):
@@ -86,7 +86,7 @@ def columns(connection: sa.Connection, number: int, names: Sequence[str]) -> "di
     query = sa.select(*fields).where(metrics.c.run == number, metrics.c.name.in_(names)).order_by(metrics.c.id)
     records = connection.execute(query).all()
     step, epoch, seconds, value, special, name = zip(*records, strict=True) if records else ((),) * 6
-    # None becomes NaN
+    # As a float, None becomes NaN.
     values = np.array(value, dtype=np.float64)
     for row in np.flatnonzero(np.isnan(values)):
         values[row] = float(special[row] or "nan")
@@ -98,7 +98,7 @@ def columns(connection: sa.Connection, number: int, names: Sequence[str]) -> "di
 def by_name(
     name_column: "np.ndarray", arrays: "Sequence[np.ndarray]", names: Iterable[str]
 ) -> "dict[str, tuple[np.ndarray, ...]]":
-    """The parts of arrays (N,) that belong to each of `names`, where `known` (N,) says whose each row is."""
+    """Split arrays (N,) by metric: `name_column` (N,) holds the metric's name for each row."""
     masks = {wanted: name_column == wanted for wanted in names}
     return {wanted: tuple(array[rows] for array in arrays) for wanted, rows in masks.items()}
 

@@ -1,4 +1,4 @@
-"""A database of runs is begun, or brought up to date once, however many processes open it at the same moment."""
+"""Creates or migrates the database of runs exactly once, even if many processes open it at the same time."""
 
 import contextlib
 from pathlib import Path
@@ -13,14 +13,14 @@ from mnist_core.store.failures import DOCTOR, system_errors
 from mnist_core.store.schema import CHANGES, SCHEMA_VERSION, lab, metadata
 from mnist_core.store.soundness import as_version
 
-# What a database of any version has, beside `lab`.
+# Tables that a database of every version has, besides `lab`.
 _TABLES = {"runs", "metrics", "artifacts"}
-# how long one waits while another process copies a large database and brings it up to date
+# How long to wait while another process copies and migrates a large database.
 _COPY_SECONDS = 600
 
 
 def begin_file(path: Path, results: Path) -> None:
-    """Make the file of a new SQLite database, for its user alone, unless it is there.
+    """Create the file of a new SQLite database, readable only by its owner, unless it is there.
 
     Raises StorageError if the results folder holds runs: their database is missing, and an empty one in its place would
     look as if they had never been.
@@ -47,23 +47,23 @@ def begin_file(path: Path, results: Path) -> None:
 
 
 def migrate(engine: sa.Engine, results: Path) -> None:
-    """Make the tables of a new database; copy an older one into `results`/backups and bring it to this version.
+    """Create the tables of a new database; copy an older one into `results`/backups and migrate it to this version.
 
     Raises StorageError if a newer program wrote it, or it is no database of runs.
     """
     with engine.connect() as connection:
         version = _version(connection)
-    # it can be read as it is; writing will say what is wrong
+    # The database can still be read without the log; the first write will report what is wrong.
     with contextlib.suppress(StorageError):
         use_write_ahead_log(engine)
     if version == SCHEMA_VERSION:
         return
     with writing(engine).connect() as connection:
-        # its patience is not for others
+        # Take the connection out of the pool, because its long timeout is only for the migration.
         connection.detach()
         if engine.dialect.name == "sqlite":
             connection.connection.cursor().execute(f"PRAGMA busy_timeout={1000 * _COPY_SECONDS}")
-        # the write lock: of several processes one migrates, the others then find it done
+        # This takes the write lock: one process migrates, and the others then find it done.
         with connection.begin():
             version = _version(connection)
             if version == SCHEMA_VERSION:
@@ -81,7 +81,7 @@ def migrate(engine: sa.Engine, results: Path) -> None:
 
 
 def _version(connection: sa.Connection) -> int | None:
-    """The version of a database; None of one without any table. Raises StorageError if it cannot be used."""
+    """The version of a database; None if it has no table. Raises StorageError if it cannot be used."""
     name = _name(connection.engine.url)
     tables = set(sa.inspect(connection).get_table_names())
     if not tables:

@@ -1,4 +1,4 @@
-"""Processes of this machine: whether one still lives, told by its number and the moment when it began."""
+"""Processes of this machine: whether one still lives, identified by its number and the time of its start."""
 
 import os
 import subprocess
@@ -6,14 +6,14 @@ from functools import cache
 from pathlib import Path
 
 _PROC = Path("/proc")
-# A process that has ended, but whose parent has not asked how.
+# States of a process that has ended but whose parent has not collected its exit code.
 _ENDED = ("Z", "X", "x")
 _STOPPED = ("T", "t")
 _PS_SECONDS = 5.0
 
 
 def start_of(pid: int) -> str | None:
-    """A text that no other process has that ever had this number, or None where the system does not tell.
+    """A text that tells this process from all others that ever had its number; None if the system does not tell.
 
     On Linux: "BOOT-NAMESPACE-TICKS", the boot, the space in which process numbers count, and the ticks of the clock
     from the boot to the process's start. Elsewhere the date of the start, as `ps` tells it.
@@ -26,7 +26,7 @@ def start_of(pid: int) -> str | None:
 
 
 def lives(pid: int, start: str | None) -> bool | None:
-    """Whether the process lives that had this number and this `start_of`; None where only its word can tell.
+    """Whether the process with this number and this `start_of` still lives; None if the system cannot tell.
 
     A stopped process (Ctrl-Z) and one of a sleeping machine live. None: `start` is not known, or is of another boot or
     container, whose process numbers say nothing here.
@@ -36,7 +36,7 @@ def lives(pid: int, start: str | None) -> bool | None:
     if start is None or not _comparable(start):
         return None
     fields = _stat(pid) if _linux() else _ps(pid)
-    # it is another user's, or has ended this moment
+    # The process belongs to another user, or has just ended.
     if fields is None:
         return _exists(pid)
     state, since = fields
@@ -44,13 +44,13 @@ def lives(pid: int, start: str | None) -> bool | None:
 
 
 def is_stopped(pid: int | None) -> bool:
-    """Whether the process is there but stopped, as by Ctrl-Z."""
+    """Whether the process lives but is stopped, as by Ctrl-Z."""
     fields = None if pid is None else _stat(pid) if _linux() else _ps(pid)
     return fields is not None and fields[0] in _STOPPED
 
 
 def command(pid: int) -> str:
-    """The command line with which a process was started; "" where that cannot be told."""
+    """The command line with which a process was started; "" if the system does not tell."""
     try:
         if _linux():
             return (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
@@ -70,7 +70,7 @@ def _here() -> str:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
         space = os.readlink(_PROC / "self/ns/pid")
     except OSError:
-        # hidden from this process, and so from every other that is confined like it
+        # /proc hides these files from this process, and so from every other with the same limits.
         return "unknown-0"
     return f"{boot.replace('-', '')}-{''.join(filter(str.isdigit, space))}"
 
@@ -80,7 +80,7 @@ def _comparable(start: str) -> bool:
 
 
 def _exists(pid: int) -> bool:
-    # there, signal 0 would end the process
+    # On Windows signal 0 would end the process.
     if os.name == "nt":
         return True
     try:

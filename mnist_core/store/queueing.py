@@ -1,4 +1,4 @@
-"""The one way into the queue: whoever asks for a run, what it needs is checked before its row is written."""
+"""The only way into the queue: what a run needs is checked before its row is written."""
 
 import shutil
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ from mnist_core.training import (
 
 def enqueue(store: Store, config: RunConfig, name: str = "", tags: Iterable[str] = (), *, claimed: bool = False) -> Run:
     """`Store.enqueue` for a run that has been checked. Raises ArchitectureError, ConfigError or DataError before."""
-    # One that is trained at once does not wait.
+    # A claimed run is trained at once, so it does not count as waiting.
     check_queueable(store, [config], "epochs", waiting=not claimed)
     return store.enqueue(config, name, tags, claimed=claimed)
 
@@ -47,7 +47,7 @@ def requeue(store: Store, run: Run, *, from_scratch: bool = False, back_to: Arti
     Raises as `enqueue`, and StoreError if the run is not in a state to be resumed.
     """
     _check_length(store, 1, "queue")
-    # Its checkpoints are on the disk already, so the room that is left says nothing.
+    # The run's checkpoints are on the disk already, so the free space is not checked.
     check_queueable(None, [run.config], "epochs")
     return store.requeue(run.id, from_scratch=from_scratch, back_to=back_to)
 
@@ -75,7 +75,7 @@ def _check_length(store: Store | None, count: int, field: str) -> None:
 
 
 def needs(configs: Sequence[RunConfig]) -> list[RunNeeds]:
-    """What each of these runs needs, once it is known that it can be trained; each image folder is listed once.
+    """Check that each of these runs can be trained, and estimate what it needs; each image folder is listed once.
 
     Raises ArchitectureError, ConfigError or DataError.
     """
@@ -96,7 +96,7 @@ def needs(configs: Sequence[RunConfig]) -> list[RunNeeds]:
 
 
 def _images(config: RunConfig, counted: dict[str, int]) -> int:
-    """How many images a run learns from, of a folder by the names of its files. Raises ConfigError or DataError."""
+    """Number of a run's training images; for a folder it is counted by file names. Raises ConfigError or DataError."""
     total = dataset(config.dataset).train_images or counted.get(config.folder)
     if total is None:
         total = counted[config.folder] = count_folder_images(config.folder, "train")

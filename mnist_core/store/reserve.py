@@ -1,4 +1,4 @@
-"""A little room on the disk that is set aside, so that runs can be deleted also when the disk is full.
+"""A reserve of disk space, so that runs can be deleted even when the disk is full.
 
 SQLite has to write before it can remove anything. Where that fails for want of room, the reserve is given up, and the
 write is repeated at once; it is made again with the next run that enters the queue.
@@ -12,26 +12,26 @@ from typing import TypeVar
 from mnist_core.errors import StorageError
 
 _NAME = ".reserve"
-# Bytes: the pages that the deletion of some hundred runs changes.
+# Bytes of the reserve, enough for the pages that deleting some hundred runs changes.
 _SIZE = 1 << 20
 _Result = TypeVar("_Result")
 
 
 def keep_reserve(results: Path) -> None:
-    """Set the room aside if it is not, and the disk has it."""
+    """Make the reserve if it is missing and the disk has room for it."""
     path = results / _NAME
     with contextlib.suppress(OSError):
         if path.exists():
             return
         try:
-            # Real bytes: a file with holes would take no room.
+            # Write real bytes, because a sparse file would take no room on the disk.
             path.write_bytes(b"\xff" * _SIZE)
         except OSError:
             path.unlink(missing_ok=True)
 
 
 def with_reserve(results: Path, write: Callable[[], _Result]) -> _Result:
-    """What `write` returns; on a full disk it is called again once the reserve is given up. Raises StorageError."""
+    """Return the result of `write`; on a full disk, give up the reserve and try again. Raises StorageError."""
     try:
         return write()
     except StorageError as error:

@@ -17,7 +17,7 @@ def thinned(
     most_bytes: int | None = None,
     most: int | None = None,
 ) -> list[Artifact]:
-    """The checkpoints of ends of epochs, the earliest first, that are to go.
+    """The checkpoints that are to be removed, among those from ends of epochs, the earliest first.
 
     Always kept are the last, that of the best epoch and those of epochs in `needed`. Of the others stay those after
     every so many epochs: `every`, or twice, four times ... as many until bytes and number are within the budget,
@@ -40,7 +40,7 @@ def thinned(
 
 
 def needless(store: Store, run: Run) -> list[Artifact]:
-    """The checkpoints of an ended run that can go: all but the best, the last and those that other runs begin from."""
+    """Checkpoints of an ended run that nobody needs: all but the best, the last and those that other runs continue."""
     checkpoints = store.artifacts(run.id, kind="checkpoint")
     return thinned(checkpoints, run.best_epoch, 1, store.continued_epochs(run.id), most=0) if checkpoints else []
 

@@ -1,4 +1,4 @@
-"""Rows of the table of runs as runs; one that cannot be read is told apart, and spoils no other."""
+"""Reads the table of runs as runs; rows that cannot be read are returned apart and do not spoil the others."""
 
 import socket
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from mnist_core.errors import StorageError
 from mnist_core.store.run import BrokenRun, Holder, Run, run_from_row
 from mnist_core.store.schema import runs
 
-# What is raised by JSON that is none, is something else, or lies too deep in itself.
+# Errors of parsing a column that holds no JSON, JSON of another shape, or JSON nested too deeply.
 _UNREADABLE = (ValueError, TypeError, RecursionError)
 
 
@@ -27,7 +27,7 @@ def read(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> tupl
 def _halved(
     connection: sa.Connection, first: int, last: int, conditions: tuple[sa.ColumnElement[bool], ...]
 ) -> tuple[list[Run], list[BrokenRun]]:
-    """The same of the numbers from `first` to `last`, which are halved until what cannot be read is alone."""
+    """Read the rows with numbers from `first` to `last`, halving the range until each unreadable row is alone."""
     if first > last:
         return [], []
     try:
@@ -43,7 +43,7 @@ def _halved(
 
 
 def _parsed(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> tuple[list[Run], list[BrokenRun]]:
-    """Raises one of _UNREADABLE or StorageError where not even the columns of a row can be read."""
+    """Read rows as runs. Raises one of _UNREADABLE or StorageError if the columns of a row cannot be read."""
     parsed: list[Run] = []
     broken: list[BrokenRun] = []
     query = sa.select(runs).where(*conditions).order_by(runs.c.number.desc())
@@ -56,8 +56,8 @@ def _parsed(connection: sa.Connection, *conditions: sa.ColumnElement[bool]) -> t
 
 
 def holder(connection: sa.Connection, number: int) -> Holder | None:
-    """Who trains the run of a row that may be broken; None where the database's file is damaged at its place."""
-    # As SQLite has them: what a column says in another kind is left out, and spoils no other.
+    """The process that trains the run of a row, even if the row is broken; None if it lies on a damaged page."""
+    # SQLite stores any type in any column. A value of another type is left out, and the others are still read.
     kinds: dict[str, tuple[type, ...]] = {"host": (str,), "pid": (int,), "pid_start": (str,), "heartbeat": (float, int)}
     values: dict[str, Any] = {}
     for name, kind in kinds.items():
@@ -78,9 +78,9 @@ def holder(connection: sa.Connection, number: int) -> Holder | None:
 def first_queued(connection: sa.Connection) -> int | None:
     """Number of the next run of the queue whose row is not on a damaged page, or None.
 
-    Not to be asked within a transaction that writes: SQLite ends that at a damaged page.
+    Do not call it within a transaction that writes, because SQLite rolls that back at a damaged page.
     """
-    # Their numbers are in the index; it is the rest of a row that may be damaged.
+    # This query reads only the index, so that a damaged row cannot end it.
     order = sa.select(runs.c.number).where(runs.c.state == "queued").order_by(runs.c.queued, runs.c.number)
     for number in connection.execute(order).scalars():
         if _on_damaged_page(connection, number):
@@ -97,9 +97,9 @@ def running_on_damaged_pages(connection: sa.Connection) -> list[int]:
 
 
 def count_running_here(connection: sa.Connection, leave_out: Sequence[int]) -> int:
-    """How many runs train on this machine; rows that are on damaged pages must be left out."""
+    """How many runs train on this machine, without the numbers in `leave_out`, whose rows are on damaged pages."""
     numbers = [number for number in _running(connection) if number not in leave_out]
-    # A host may be no text, if the row is broken.
+    # Compare bytes, because the host in a broken row may be no valid text.
     host = sa.cast(runs.c.host, sa.LargeBinary)
     query = sa.select(runs.c.number).where(runs.c.number.in_(numbers), host == socket.gethostname().encode())
     return len(connection.execute(query).all())
@@ -110,7 +110,7 @@ def _running(connection: sa.Connection) -> Sequence[int]:
 
 
 def readable(connection: sa.Connection, query: "sa.Select[*tuple[Any, ...]]") -> list[sa.Row[Any]]:
-    """What a query of the table of runs finds, without what is on damaged pages."""
+    """The rows that a query of the table of runs finds, without those on damaged pages."""
     try:
         return list(connection.execute(query).all())
     except StorageError as error:
@@ -137,7 +137,7 @@ def _readable_between(
 
 
 def _last_number(connection: sa.Connection) -> int:
-    """The last number that was given; it stands in a table of its own, as that of the runs may be damaged."""
+    """The highest number that a run ever got, read from SQLite's own table because that of the runs may be damaged."""
     return int(connection.execute(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'runs'")).scalar() or 0)
 
 
@@ -165,7 +165,7 @@ def _broken(connection: sa.Connection, number: int, reason: str, removable: bool
 
 
 def _bytes(connection: sa.Connection, number: int, column: sa.Column[Any]) -> str:
-    """What can be told of a text, whatever is in its place."""
+    """The value of a column as text, whatever its type; "" if it cannot be read."""
     query = sa.select(sa.cast(column, sa.LargeBinary)).where(runs.c.number == number)
     try:
         value = connection.execute(query).scalar()
@@ -175,7 +175,7 @@ def _bytes(connection: sa.Connection, number: int, column: sa.Column[Any]) -> st
 
 
 def _column(connection: sa.Connection, number: int) -> str:
-    """Which column of a row cannot be read, and why; "" if each can."""
+    """Name of the column of a row that cannot be read, with the reason; "" if all can."""
     for column in runs.c:
         try:
             connection.execute(sa.select(column).where(runs.c.number == number)).all()

@@ -1,4 +1,4 @@
-"""Run: what happened when a config was trained, as one frozen value."""
+"""Run: the record of one training of a config, as a frozen value."""
 
 import math
 import os
@@ -22,12 +22,12 @@ from mnist_core.text import is_text, one_line
 
 RunState = Literal["queued", "running", "paused", "stopped", "finished", "diverged", "failed", "interrupted"]
 ACTIVE_STATES: tuple[RunState, ...] = ("queued", "running")
-# characters
+# The most characters that a run's name may have.
 NAME_LENGTH = 200
 RESUMABLE_STATES: tuple[RunState, ...] = ("paused", "stopped", "interrupted", "failed")
 
 
-# What the row of a run says before its first step.
+# Columns of a run's row before its first step.
 NOT_BEGUN: Mapping[str, Any] = {
     "note": "",
     "epoch": 0,
@@ -57,20 +57,20 @@ NOT_BEGUN: Mapping[str, Any] = {
 class Run:
     """A row of the store. Times are unix seconds, durations seconds, accuracies fractions."""
 
-    # 1, 2, 3 ...: decides colour and dash everywhere
+    # 1, 2, 3 ...; it decides the colour and dash of the run's lines everywhere.
     number: int
-    # UUIDv7
+    # A UUIDv7.
     id: str
     name: str
     tags: tuple[str, ...]
     state: RunState
     config: RunConfig
     digest: str
-    # what the person should know: a fallback, a hint, an error
+    # What a person should know about the run: a replaced data set, a hint, an error.
     note: str
     created: float
     queued: float | None
-    # when the first step began
+    # When the first step began.
     started: float | None
     finished: float | None
     deleted: float | None
@@ -78,64 +78,64 @@ class Run:
     worker: str | None
     host: str | None
     pid: int | None
-    # tells that process from any other that ever has its number
+    # The start of that process, which tells it from others that ever had its number.
     pid_start: str | None
-    # what it waits for while it trains, such as room on the disk
+    # What holds the run up while it trains, such as a full disk.
     trouble: str | None
     heartbeat: float | None
-    # epochs completed
+    # Number of completed epochs.
     epoch: int
     step: int
     steps_per_epoch: int | None
     parameters: int | None
-    # multiply-accumulates for one image
+    # Multiply-accumulates for one image.
     macs: int | None
     train_images: int | None
-    # of training, pauses not counted
+    # Duration of training without pauses.
     seconds: float
-    # over the latest report
+    # Training speed in the latest report.
     images_per_second: float | None
     learning_rate: float | None
-    # of the last epoch
+    # Loss and accuracy of the last epoch.
     train_loss: float | None
     train_accuracy: float | None
     best_epoch: int | None
-    # of the best epoch
+    # Loss and accuracy of the best epoch.
     validation_loss: float | None
     validation_accuracy: float | None
-    # of the best epoch's weights if images were held out, else of the last
+    # Test loss and accuracy, with the weights of the best epoch if images were held out, else of the last.
     test_loss: float | None
     test_accuracy: float | None
     device: str | None
     versions: dict[str, str] | None
-    # id of its sweep
+    # Id of the run's sweep.
     sweep: str | None
-    # which images it was given; None: it has not begun, or began before this was recorded
+    # The images of the run; None if it has not begun, or began before this was recorded.
     data: DataFacts | None
 
     @property
     def dataset(self) -> str:
-        """The data set that was really used: after a fallback the config says so too."""
+        """The data set that was really used; if another one replaced the wanted one, the config names it, too."""
         return self.config.dataset
 
     @property
     def rule(self) -> int:
-        """Version of the rule by which its pictures are read and its classes ordered: that with which it began."""
+        """Version of the rule for reading pictures and ordering classes with which the run began."""
         return FIRST_READING_RULE if self.data is None else self.data.rule
 
     @property
     def optimistic(self) -> bool:
-        """Whether the test images choose its best epoch, which flatters its test accuracy."""
+        """Whether the test images choose the run's best epoch, which makes its test accuracy too good."""
         return self.config.choose_on == "test"
 
     @property
     def validation_label(self) -> str:
-        """In words for people, the images behind `validation_accuracy`: "validation" or "test (optimistic)"."""
+        """A label for the images behind `validation_accuracy`: "validation" or "test (optimistic)"."""
         return self.config.validation_label
 
     @property
     def held_out_accuracy(self) -> float | None:
-        """`validation_accuracy` if it is one of held-out images, else None."""
+        """`validation_accuracy` if it was measured on held-out images, else None."""
         return None if self.optimistic else self.validation_accuracy
 
     @property
@@ -145,7 +145,7 @@ class Run:
 
     @property
     def training_loss_label(self) -> str:
-        """What the recorded training loss has in it more than the validation loss; "" where it is the same loss."""
+        """What the recorded training loss contains beyond the validation loss; "" if both are the same loss."""
         if self.config.library == "sklearn":
             return "with the weight penalty" if self.config.weight_decay else ""
         smoothed = self.config.label_smoothing > 0 and TrainingRules.recorded(self.versions).training_loss == 1
@@ -162,21 +162,21 @@ class Run:
 
     @property
     def remaining_seconds(self) -> float | None:
-        """Estimate from the pace so far, or None before the first step."""
+        """Seconds of training left, estimated from the pace so far; None before the first step."""
         if not self.total_steps or self._own_steps <= 0 or not self.seconds:
             return None
         return self.seconds * (self.total_steps - self.step) / self._own_steps
 
     @property
     def mean_images_per_second(self) -> float | None:
-        """Training images learned in a second of `seconds`, in which validation counts too; None before the start."""
+        """Training images per second of training, including the time for validation; None before the first step."""
         if not self.steps_per_epoch or not self.train_images or self._own_steps <= 0 or not self.seconds:
             return None
         return self._own_steps * self.train_images / self.steps_per_epoch / self.seconds
 
     @property
     def _own_steps(self) -> int:
-        """Steps that it took itself, without those of a run that it continues."""
+        """Number of steps that the run took itself, without those of a run that it continues."""
         return self.step - (self.config.continue_epoch or 0) * (self.steps_per_epoch or 0)
 
     @property
@@ -195,25 +195,25 @@ class Run:
 
 @dataclass(frozen=True)
 class BrokenRun:
-    """A row of the store that cannot be read as a run: what can be told of it."""
+    """A row of the store that cannot be read as a run, with what is still known of it."""
 
     number: int
     id: str
     name: str
-    # the column, and what is wrong with it
+    # The column that cannot be read, and what is wrong with it.
     reason: str
-    # whether its row can be changed; not where the database's file is damaged
+    # Whether the row can be deleted, which is impossible on a damaged page of the database.
     removable: bool = True
 
     @property
     def described(self) -> str:
-        """Which run it is and why it cannot be read, in a sentence."""
+        """A sentence that names the run and says why it cannot be read."""
         named = f" ({one_line(self.name)[:60]})" if self.name else ""
         return f"Run #{self.number}{named} cannot be read: {one_line(self.reason).rstrip('.')}."
 
     @property
     def remedy(self) -> str:
-        """What can be done about it, in a sentence."""
+        """A sentence that says what can be done about the broken row."""
         if self.removable:
             return f"`python -m mnist_core delete {self.number}` removes it."
         return (
@@ -224,7 +224,7 @@ class BrokenRun:
 
 @dataclass(frozen=True)
 class Holder:
-    """What a row says of the process that trains its run, as far as it can be read."""
+    """The process that trains a run, as far as the run's row can be read."""
 
     number: int
     host: str | None
@@ -319,9 +319,9 @@ def clean_tags(tags: Iterable[str]) -> list[str]:
 
 
 def claim(now: float, pid: int | None) -> dict[str, Any]:
-    """What a claim writes into a run's row: from then on only the holder of the token may record.
+    """Columns that a claim writes into a run's row. From then on only the holder of the new token may record.
 
-    `pid` is the process that trains it, if that is known already.
+    `pid` is the process that trains the run, if it is known already.
     """
     return {
         "state": "running",
@@ -337,7 +337,7 @@ def claim(now: float, pid: int | None) -> dict[str, Any]:
 
 
 def this_process() -> dict[str, Any]:
-    """What a run's row says of the process that trains it: its number and when it began."""
+    """Columns of a run's row that identify this process: its number and its start."""
     pid = os.getpid()
     return {"pid": pid, "pid_start": _start_of(pid)}
 
@@ -348,7 +348,7 @@ def _start_of(pid: int) -> str | None:
 
 
 def default_name(config: RunConfig) -> str:
-    """A name that tells runs apart at a glance: architecture, and what is not default."""
+    """A default name for a run: its architecture and the settings that are not default."""
     line = one_line(config.architecture)
     short = line if len(line) <= 40 else line[:37] + "..."
     parts = [short]

@@ -1,4 +1,4 @@
-"""Tables of the database of runs, and what brings an older one to this version."""
+"""Tables of the database of runs, and the statements that migrate an older database to this version."""
 
 import sqlalchemy as sa
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text
@@ -20,20 +20,20 @@ runs = Table(
     Column("digest", Text, nullable=False),
     Column("note", Text, nullable=False, default=""),
     Column("created", Float, nullable=False),
-    # place in the queue: the earliest is next
+    # Place in the queue: the run with the lowest value is next.
     Column("queued", Float),
     Column("started", Float),
     Column("finished", Float),
     Column("deleted", Float),
-    # "stop" or "pause", until the worker obeys
+    # "stop" or "pause", until the worker does so.
     Column("request", Text),
-    # who may write to the run; a new claim gets a new token
+    # Token of the process that may write to the run. Each claim makes a new one.
     Column("worker", Text),
     Column("host", Text),
     Column("pid", Integer),
-    # `processes.start_of` that process; none of runs from before schema 5
+    # Start of that process, from `processes.start_of`. Runs from before schema 5 have none.
     Column("pid_start", Text),
-    # what a run that trains waits for, such as room on the disk
+    # What holds up a training run, such as a full disk.
     Column("trouble", Text),
     Column("heartbeat", Float),
     Column("epoch", Integer, nullable=False, default=0),
@@ -54,9 +54,9 @@ runs = Table(
     Column("test_accuracy", Float),
     Column("device", Text),
     Column("versions", sa.JSON),
-    # id of the sweep that the run belongs to
+    # Id of the sweep that the run belongs to.
     Column("sweep", Text),
-    # `DataFacts`: which images it was given; none of runs from before schema 3
+    # `DataFacts` about the run's images. Runs from before schema 3 have none.
     Column("data", sa.JSON),
     Index("runs_by_state", "state", "queued"),
     Index("runs_by_digest", "digest"),
@@ -73,13 +73,13 @@ sweeps = Table(
     Column("created", Float, nullable=False),
 )
 
-# What brings an older database to each version; tables that are new are made by `create_all`.
+# Statements that bring a database from the version before to each version. `create_all` makes new tables.
 CHANGES = {
     2: ("ALTER TABLE runs ADD COLUMN sweep TEXT", "CREATE INDEX runs_by_sweep ON runs (sweep)"),
     3: ("ALTER TABLE runs ADD COLUMN data JSON",),
     4: (),
     5: ("ALTER TABLE runs ADD COLUMN pid_start TEXT", "ALTER TABLE runs ADD COLUMN trouble TEXT"),
-    # Fingerprints are longer from here on, and sweeps have theirs: earlier versions would take them for changes.
+    # Version 6 has longer fingerprints, and some for sweeps. Older programs would take them for changed figures.
     6: (),
 }
 
@@ -92,20 +92,20 @@ metrics = Table(
     Column("epoch", Integer, nullable=False),
     Column("name", Text, nullable=False),
     Column("value", Float),
-    # "nan", "inf" or "-inf": SQLite stores NaN as NULL
+    # "nan", "inf" or "-inf", because SQLite stores NaN as NULL.
     Column("special", Text),
     Column("seconds", Float, nullable=False),
     Index("metrics_by_run", "run", "id"),
-    # ids are never reused, so that a reader's cursor stays valid after a rewind
+    # Never reuse ids, so that a reader that remembers the last id misses no row after a rewind.
     sqlite_autoincrement=True,
 )
 
-# What `history` needs to notice that a recorded figure has changed; none of runs that ended before schema 4.
+# Fingerprints by which `history` notices changed figures. Runs that ended before schema 4 have none.
 fingerprints = Table(
     "fingerprints",
     metadata,
     Column("run", Integer, ForeignKey("runs.number", ondelete="CASCADE"), primary_key=True),
-    # of a metric; "" for the run's own row
+    # Name of a metric, "" for the run's own row, or "#files" for the list of its files.
     Column("name", Text, primary_key=True),
     Column("sha256", Text, nullable=False),
 )
@@ -114,7 +114,7 @@ artifacts = Table(
     "artifacts",
     metadata,
     Column("run", Integer, ForeignKey("runs.number", ondelete="CASCADE"), primary_key=True),
-    # inside the run's folder
+    # Path within the run's folder.
     Column("path", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("epoch", Integer),

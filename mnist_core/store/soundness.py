@@ -1,4 +1,4 @@
-"""Whether the file of a database is whole: what SQLite finds wrong with it, and what a database of its version has."""
+"""Checks whether a database file is undamaged and has the tables and columns of its version."""
 
 import re
 import sqlite3
@@ -7,17 +7,17 @@ from pathlib import Path
 
 from mnist_core.store.schema import CHANGES, SCHEMA_VERSION, metadata
 
-# What SQLite raises; the second where its message quotes a name whose bytes are damaged.
+# Errors that SQLite raises. Python raises the second if SQLite's message quotes a name whose bytes are damaged.
 SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 
 _LOCK_SECONDS = 30.0
 _ADDED = re.compile(r"ALTER TABLE (\w+) ADD COLUMN (\w+)")
-# What a database of any version has.
+# Tables that a database of every version has.
 _FIRST_TABLES = ("lab", "runs", "metrics", "artifacts")
 
 
 def damage(path: Path) -> str:
-    """What is wrong with the database of runs in this file, which is only read; "" if it is whole."""
+    """What is wrong with the database of runs in this file; "" if nothing is. The file is only read."""
     address = f"{path.absolute().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(address, uri=True, timeout=_LOCK_SECONDS)) as connection:
@@ -33,7 +33,7 @@ def damage(path: Path) -> str:
 
 
 def version(connection: sqlite3.Connection) -> int | None:
-    """The version that a database says it has; None if it says none. Raises one of SQLITE_ERRORS."""
+    """The version stored in a database; None if there is none. Raises one of SQLITE_ERRORS."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'lab'").fetchone():
         return None
     row = connection.execute("SELECT value FROM lab WHERE key = 'schema'").fetchone()
@@ -41,7 +41,7 @@ def version(connection: sqlite3.Connection) -> int | None:
 
 
 def as_version(value: object) -> int | None:
-    """A stored version as a number; None if it is none."""
+    """A stored version as a number; None if it is not a number."""
     return int(value) if isinstance(value, str) and re.fullmatch("[1-9][0-9]{0,3}", value) else None
 
 
@@ -72,5 +72,5 @@ def lacking(connection: sqlite3.Connection) -> list[str]:
 
 
 def sqlite_message(error: Exception) -> str:
-    """What an error of SQLite says, without bytes that are no text."""
+    """The message of an SQLite error, without bytes that are no text."""
     return "a name in it holds bytes that are no text" if isinstance(error, UnicodeDecodeError) else str(error)

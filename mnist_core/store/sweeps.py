@@ -1,4 +1,4 @@
-"""Sweeps in the store: a name and what was searched; their runs say which sweep they belong to."""
+"""Sweeps in the store: each has a name and a specification; a run names its sweep in its own row."""
 
 import hashlib
 import json
@@ -24,11 +24,11 @@ class SweepRow:
     created: float
 
 
-# JSON as it stands there: one that cannot be read must not end the list of all.
+# Select JSON as text, so that one sweep with broken JSON does not end the list of all.
 _COLUMNS = (sweeps.c.id, sweeps.c.name, sa.type_coerce(sweeps.c.spec, sa.Text).label("spec"), sweeps.c.created)
 
 
-# Under this key and a sweep's id the table lab has the fingerprint of its name and specification.
+# The table lab holds a fingerprint of each sweep's name and specification under this prefix and the sweep's id.
 _FINGERPRINT = "sweep:"
 
 
@@ -56,8 +56,8 @@ def _select() -> "sa.Select[Any, Any, str, Any, Any]":
 
 
 def read_sweeps(connection: sa.Connection) -> list[SweepRow]:
-    """All sweeps, newest first: in the order in which they were saved, whatever the clock said."""
-    # SQLite counts the rows of a table; an id or a date says nothing once the clock was set back.
+    """All sweeps, the last saved one first, whatever their dates are."""
+    # Order by SQLite's own row number: ids and dates are out of order if the clock was set back.
     saved = sa.literal_column("sweeps.rowid").desc()
     return [_row(row) for row in connection.execute(_select().order_by(saved)).mappings()]
 
@@ -69,7 +69,7 @@ def read_sweep(connection: sa.Connection, sweep_id: str) -> SweepRow | None:
 
 
 def read_at_epoch(connection: sa.Connection, sweep_id: str, name: str, epoch: int) -> dict[str, float]:
-    """A metric of which there is one an epoch, for all runs of a sweep that have it, by their ids: one query."""
+    """A metric with one value per epoch, for all runs of a sweep that have it, by their ids, in one query."""
     condition = (runs.c.sweep == sweep_id) & runs.c.deleted.is_(None) & (runs.c.epoch >= epoch)
     query = sa.select(runs.c.id, metrics.c.value).join(metrics, metrics.c.run == runs.c.number).where(condition)
     query = query.where(metrics.c.name == name, metrics.c.epoch == epoch, metrics.c.value.is_not(None))

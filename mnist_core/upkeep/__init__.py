@@ -1,4 +1,4 @@
-"""What keeps a results folder safe: backups and their way back, findings and repairs, the room that runs take."""
+"""Care of a results folder: backup and restore, examination and repair, and the disk space that runs take."""
 
 import lazy_loader
 

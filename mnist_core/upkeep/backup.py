@@ -31,8 +31,8 @@ from mnist_core.upkeep.manifest import (
     content_path,
 )
 
-# A run that trains may replace a file between the copy of the database and that of the file. After so many attempts
-# the database is locked for the moment that the rest takes.
+# A training run may replace a file after the database was copied and before the file is. After so many attempts the
+# database is locked while the remaining files are copied.
 _ATTEMPTS = 3
 _LOCK_SECONDS = 30.0
 _STAMP = re.compile(r"\d{8}-\d{6}-\d{6}-\d+")
@@ -40,11 +40,11 @@ _STAMP = re.compile(r"\d{8}-\d{6}-\d{6}-\d+")
 
 @dataclass(frozen=True)
 class Backup:
-    """A backup that was made."""
+    """A finished backup."""
 
     folder: Path
     manifest: BackupManifest
-    # bytes that were not in an earlier backup
+    # Bytes that earlier backups did not hold.
     copied: int
 
     @property
@@ -58,9 +58,9 @@ def back_up(
 ) -> Backup:
     """Copy the database and every file that it lists into `folder`, which may hold earlier backups.
 
-    What an earlier backup holds is not copied again. Every copy is compared with its hash. `keep` removes all but so
-    many of the newest backups. `progress` is called with how many files of how many are safe. If it is ended half way,
-    no half backup is left, and what was copied is used by the next one. Raises StoreError.
+    Content of an earlier backup is not copied again. Every copy is compared with its hash. `keep`: how many of the
+    newest backups stay, the others are removed. `progress` is called with the number of saved files and of all files.
+    If the process is interrupted, no half backup is left, and the next backup uses what was copied. Raises StoreError.
     """
     if not database.is_file():
         raise StoreError(f"there is no database {database}, so there is nothing to back up. Check MNIST_LAB_RESULTS.")
@@ -100,14 +100,14 @@ class _Copied:
     runs: int
     files: list[BackupFile]
     missing: list[BackupFile]
-    # bytes
+    # Bytes copied in this attempt.
     new: int
 
 
 def _fill(
     database: Path, results: Path, folder: Path, temporary: Path, progress: Callable[[int, int], None]
 ) -> tuple[BackupManifest, int]:
-    """Copy until the files are those of the copied database; returns what is there and how many bytes were new."""
+    """Copy until the files match the copied database; returns what was copied and how many bytes were new."""
     copied = _attempt(database, results, folder, temporary, progress)
     new = copied.new
     for attempt in range(2, _ATTEMPTS + 2):
@@ -142,7 +142,7 @@ def _attempt(
 
 
 def _keep(results: Path, folder: Path, file: BackupFile) -> int | None:
-    """Copy one file unless its content is there; returns bytes copied, None if the file is not what it should be."""
+    """Copy one file unless its content is there; returns the bytes copied, None if the file is missing or damaged."""
     target = content_path(folder, file.sha256)
     if target.is_file() and target.stat().st_size == file.size:
         return 0
@@ -152,7 +152,7 @@ def _keep(results: Path, folder: Path, file: BackupFile) -> int | None:
 
 @contextmanager
 def _locked(database: Path, really: bool) -> Iterator[None]:
-    """Let nobody write to the database meanwhile."""
+    """Within this context nobody else can write to the database."""
     if not really:
         yield
         return
@@ -167,7 +167,7 @@ def _locked(database: Path, really: bool) -> Iterator[None]:
 
 
 def _listed(database: Path) -> tuple[int, list[BackupFile]]:
-    """How many runs a database holds, and the files that it lists.
+    """The number of runs in a database, and the files that it lists.
 
     Raises StoreError if one cannot be the path of a run's file.
     """
@@ -184,9 +184,9 @@ def _listed(database: Path) -> tuple[int, list[BackupFile]]:
 
 
 def _forget_old(folder: Path, keep: int) -> None:
-    """Remove all but the newest backups, and the contents that no backup needs any more."""
+    """Remove all but the newest backups, then all contents that no remaining backup needs."""
     for path in backups(folder)[:-keep]:
-        # Out of the list first: a removal that is cut short leaves no half backup.
+        # Rename first, so that an interrupted removal leaves nothing that looks like a backup.
         doomed = path.rename(path.with_name(f".{path.name}.old.part"))
         shutil.rmtree(doomed, ignore_errors=True)
     needed: set[str] = set()

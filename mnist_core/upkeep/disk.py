@@ -1,4 +1,4 @@
-"""The room that runs take on the disk, and how to get some of it back."""
+"""The disk space that runs take, and how to free some of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ _DAY = 24 * 3600.0
 
 @dataclass(frozen=True)
 class Freed:
-    """What pruning one run gives back."""
+    """The disk space that pruning one run frees."""
 
     run: Run
     checkpoints: tuple[Artifact, ...]
-    # bytes that their files take on the disk
+    # Bytes that the removed files take on the disk.
     size: int
 
 
 def database_size(store: Store) -> int:
-    """Bytes of the database with its write-ahead log; 0 of one that is no file."""
+    """Bytes of the database with its write-ahead log; 0 for a database on a server."""
     path = database_file(store.url)
     files = [] if path is None else [path, path.with_name(f"{path.name}-wal")]
     return sum(file.stat().st_size for file in files if file.is_file())
@@ -28,7 +28,7 @@ def database_size(store: Store) -> int:
 def ended(
     store: Store, runs: Sequence[Run] | None = None, states: Sequence[str] = (), older_than_days: float = 0.0
 ) -> list[Run]:
-    """Those of the runs (by default of all) that have ended, are in one of these states if any, and that long ago."""
+    """Ended runs among `runs` (by default all), filtered by their state and by how long ago they ended."""
     latest = store.clock() - older_than_days * _DAY
     return [
         run
@@ -42,7 +42,7 @@ def ended(
 def prune(store: Store, runs: Sequence[Run], dry_run: bool = False) -> list[Freed]:
     """Remove checkpoints of ended runs: all but the best, the last, and those from which other runs go on.
 
-    With `dry_run` it only says what that would free. Curves, figures and predictions stay.
+    With `dry_run` nothing is removed, and the result says what would be freed. Curves, figures and predictions stay.
     """
     prunings = [_needless(store, run) for run in runs]
     if not dry_run:

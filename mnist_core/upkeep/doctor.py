@@ -31,11 +31,11 @@ from mnist_core.upkeep.recovery import recover_rows
 from mnist_core.upkeep.restore import restore
 from mnist_core.upkeep.stray_files import list_again, stray_files
 
-# bytes; with less room a run of a large network ends with a full disk
+# Free bytes on the disk below which a run of a large network would fill it.
 _LITTLE = 500_000_000
-# of many things of a kind
+# A message names at most this many things of one kind.
 _NAMED = 5
-# permissions of everybody but the owner
+# The bits of a file's mode that are permissions of everybody but the owner.
 _OTHERS = 0o077
 _SQLITE_MESSAGES = 20
 _ADOPT = (
@@ -48,9 +48,9 @@ def examine(database: Path, results: Path, repair: bool = False, fingerprint: bo
     """What is wrong with the results folder and its database file; with `repair`, after what is safe was repaired.
 
     Without `repair` and `fingerprint` nothing is changed. Repairs remove files of processes that are gone, take
-    permissions from other users, rebuild an index of the database, bring a database that is missing back from its
-    newest copy, and take rows of runs and files that are there out of the newest copy. Nothing that was recorded is
-    removed or replaced. `fingerprint` keeps fingerprints that are missing, of what is there now.
+    permissions from other users, rebuild an index of the database, replace a missing database by its newest copy, and
+    copy missing rows of runs and files from the newest copy. Nothing that was recorded is removed or replaced.
+    `fingerprint` stores missing fingerprints, made from the records as they are now.
     """
     if not results.is_dir():
         return [Finding("results", "note", f"{results} is not there yet: it is made with the first run")]
@@ -90,7 +90,7 @@ def _permissions(database: Path, results: Path, repair: bool) -> list[Finding]:
     inside = database.parent.resolve() == results.resolve()
     files = [database.with_name(database.name + end) for end in ends]
     paths = [] if inside else [path for path in files if path.exists()]
-    # A folder that holds nothing of ours, such as /tmp, keeps its permissions whatever a setting says.
+    # Change permissions only of a folder that holds runs: a setting may name a shared folder such as /tmp.
     if inside or _run_folders(results):
         paths.insert(0, results)
     findings = []
@@ -118,7 +118,7 @@ def _temporary(results: Path, repair: bool) -> list[Finding]:
 
 
 def _missing_database(database: Path, results: Path, repair: bool) -> list[Finding]:
-    """No database, or an empty file, beside folders of runs."""
+    """Finding if there are folders of runs, but no database or an empty one."""
     if database.is_file() and database.stat().st_size:
         return []
     folders = _run_folders(results)
@@ -141,7 +141,7 @@ def _missing_database(database: Path, results: Path, repair: bool) -> list[Findi
 
 
 def _database(database: Path, results: Path, repair: bool) -> list[Finding]:
-    """Whether SQLite finds the file whole, and whether its tables and its version are those that are expected."""
+    """Check with SQLite whether the file is undamaged, and whether it has the expected tables and version."""
     try:
         messages = _integrity(database)
         if messages and all("index" in message for message in messages) and repair:
@@ -199,7 +199,7 @@ def _folders_without_rows(database: Path, results: Path, repair: bool) -> list[F
 
 @contextmanager
 def _opened(results: Path, database: Path, *, change: bool) -> Iterator[Store]:
-    """The store, which is not changed unless that is asked for: of an older database a copy is brought up to date."""
+    """Open the store without changing it, unless asked to: an older database is copied and the copy migrated."""
     if change:
         yield Store(results, sqlite_url(database))
         return
@@ -216,7 +216,7 @@ def _opened(results: Path, database: Path, *, change: bool) -> Iterator[Store]:
 
 
 def _runs(store: Store, repair: bool) -> list[Finding]:
-    """Every run: can its row be read, is what it recorded unchanged, are its files whole?"""
+    """Check of every run whether its row can be read, its records are unchanged and its files undamaged."""
     findings: list[Finding] = []
     assert store.file is not None
     with closing(_reading(store.file)) as connection:
@@ -237,7 +237,7 @@ def _runs(store: Store, repair: bool) -> list[Finding]:
 
 
 def _unguarded(store: Store, fingerprint: bool) -> list[Finding]:
-    """Runs a change of whose figures cannot be noticed, or only one since fingerprints of them were asked for."""
+    """Findings on runs whose fingerprints are missing or were made late, so that earlier changes go unnoticed."""
     late, without = store.fingerprinted_late(), store.without_fingerprints()
     findings = []
     if without and fingerprint:
@@ -266,7 +266,7 @@ def _runs_named(numbers: list[int]) -> str:
 
 
 def _run(store: Store, run_id: str, number: int, repair: bool) -> tuple[list[Finding], int]:
-    """What is wrong with a run, and the bytes of its files."""
+    """Findings about a run, and the bytes of its files."""
     findings = []
     restoring = "Bring them back from a backup (restore), or train anew."
     try:
@@ -287,7 +287,7 @@ def _run(store: Store, run_id: str, number: int, repair: bool) -> tuple[list[Fin
         for artifact in artifacts
         if not (folder / artifact.path).is_file() or file_sha256(folder / artifact.path) != artifact.sha256
     ]
-    # A run that trains replaces files while they are looked at.
+    # A training run replaces files while they are examined.
     if damaged and not active:
         text = f"run #{number}: {len(damaged)} of {len(artifacts)} files are missing or damaged: {_named(damaged)}"
         findings.append(Finding("results", "wrong", text, restoring))
@@ -295,7 +295,7 @@ def _run(store: Store, run_id: str, number: int, repair: bool) -> tuple[list[Fin
 
 
 def _strays(store: Store, run_id: str, number: int, repair: bool) -> list[Finding]:
-    """Checkpoints and predictions in the folder of an ended run that the list of its files does not name."""
+    """Findings on checkpoints and predictions in the folder of an ended run that the list of its files lacks."""
     listed = store.artifacts(run_id, checked=False)
     paths = stray_files(store, run_id, listed)
     if not paths:
@@ -308,7 +308,7 @@ def _strays(store: Store, run_id: str, number: int, repair: bool) -> list[Findin
         return [
             Finding("results", "wrong", text, f"doctor --repair looks for them in copies of the database. {remedy}")
         ]
-    # The list is whole: a process was killed as it wrote or removed these.
+    # The list is complete, so a process was killed while it wrote or removed these files.
     if not repair:
         return [
             Finding("results", "wrong", text, "They are left over from a killed process; doctor --repair removes them.")
@@ -320,7 +320,7 @@ def _strays(store: Store, run_id: str, number: int, repair: bool) -> list[Findin
 
 @contextmanager
 def _as_findings() -> Iterator[list[Finding]]:
-    """An error that a person can mend becomes a finding instead of ending the examination."""
+    """Turn an error that a person can mend into a finding, so that it does not end the examination."""
     failures: list[Finding] = []
     try:
         yield failures
@@ -341,7 +341,7 @@ def _bring_back(results: Path) -> str:
 
 
 def _reading(database: Path) -> sqlite3.Connection:
-    """A connection that changes nothing."""
+    """A read-only connection."""
     return sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
 
 

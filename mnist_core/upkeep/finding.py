@@ -1,4 +1,4 @@
-"""What an examination finds: one line a fact, with the remedy where something is wrong."""
+"""Findings of an examination: one fact each, with the remedy if something is wrong."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,7 @@ FindingState = Literal["well", "note", "repaired", "wrong"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One fact. Only "wrong" keeps an examination from saying that all is well."""
+    """One fact found by an examination. Only findings of the kind "wrong" make the examination fail."""
 
     area: Area
     state: FindingState

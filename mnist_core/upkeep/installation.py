@@ -15,7 +15,7 @@ _INSTALL = "Install it: python -m pip install -r requirements.txt"
 
 
 def installation() -> list[Finding]:
-    """Python, packages and device."""
+    """Findings about Python, the packages and the device."""
     running = ".".join(map(str, sys.version_info[:3]))
     findings = [Finding("installation", "well", f"MNIST Lab {__version__}, Python {running}")]
     if sys.version_info < _OLDEST:
@@ -24,7 +24,7 @@ def installation() -> list[Finding]:
 
 
 def data(root: Path) -> list[Finding]:
-    """The data sets below `root`."""
+    """Findings about the data sets below `root`."""
     findings = []
     for status in dataset_statuses(root):
         if status.name == "folder":
@@ -43,7 +43,7 @@ def _packages() -> list[Finding]:
         except PackageNotFoundError:
             findings.append(Finding("installation", "wrong", f"{name} is not installed", _INSTALL))
             continue
-        # A build's own suffix, such as +cpu, is no other version.
+        # Ignore the suffix of a build, such as +cpu, which does not change the version.
         if installed.split("+")[0] != tested:
             text = f"{name} is version {installed}; this program was tested with {tested}"
             findings.append(Finding("installation", "note", text, "If something fails, install the tested version."))
@@ -51,7 +51,7 @@ def _packages() -> list[Finding]:
 
 
 def _tested() -> dict[str, str]:
-    """Versions by package, where the program's own list of them is at hand."""
+    """Tested versions by package; empty if the program's list of them is not there."""
     if not _REQUIREMENTS.is_file():
         return {}
     lines = (line.split("#")[0].strip() for line in _REQUIREMENTS.read_text(encoding="utf-8").splitlines())

@@ -1,4 +1,4 @@
-"""Rows of a run whose folder is there, taken out of a copy of the database into the database."""
+"""Recovers the rows of a run from a copy of the database, for a run whose folder is still there."""
 
 import contextlib
 import sqlite3
@@ -13,9 +13,9 @@ _PARTS = ("metrics", "artifacts", "fingerprints")
 
 
 def recover_rows(database: Path, results: Path, run_id: str) -> int | None:
-    """Bring a run's rows back from the newest copy that has them; returns its number, None if no copy has them.
+    """Copy a run's rows from the newest copy that has them; returns the run's number, None if no copy has them.
 
-    A run that was deleted in the copy stays away. The run keeps its number if no other run has it by now.
+    A run that was deleted in the copy is not recovered. The run keeps its number unless another run has it now.
     """
     for copy in newest_copies(results):
         with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as connection:
@@ -24,7 +24,7 @@ def recover_rows(database: Path, results: Path, run_id: str) -> int | None:
             if number is None:
                 continue
             connection.execute("BEGIN IMMEDIATE")
-            # A damage of this copy: an older one may have the rows.
+            # If this copy is damaged, an older one may have the rows.
             with contextlib.suppress(*SQLITE_ERRORS), connection:
                 recovered = _bring(connection, run_id, number)
                 connection.commit()
@@ -42,7 +42,7 @@ def _number(connection: sqlite3.Connection, run_id: str) -> int | None:
 
 
 def _bring(connection: sqlite3.Connection, run_id: str, old: int) -> int:
-    """Copy the rows that belong to the run; returns the number that it has now."""
+    """Copy the rows of the run; returns its new number."""
     taken = connection.execute("SELECT 1 FROM main.runs WHERE number = ?", (old,)).fetchone()
     columns = _columns(connection, "runs") - ({"number"} if taken else set())
     names = ", ".join(sorted(columns))
@@ -65,6 +65,6 @@ def _bring(connection: sqlite3.Connection, run_id: str, old: int) -> int:
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
-    """The columns that a table has in both databases; none if one of them lacks the table."""
+    """The columns that a table has in both databases; empty if one of them lacks the table."""
     main, copy = (connection.execute(f"PRAGMA {name}.table_info({table})").fetchall() for name in ("main", "copy"))
     return {row[1] for row in main} & {row[1] for row in copy}

@@ -1,4 +1,4 @@
-"""The way back: a backup becomes a results folder, every file compared with its hash."""
+"""Restores a results folder from a backup, comparing every file with its hash."""
 
 import contextlib
 import shutil
@@ -27,35 +27,35 @@ from mnist_core.upkeep import manifest
 from mnist_core.upkeep.backup import backups
 from mnist_core.upkeep.manifest import DATABASE, MANIFEST, BackupManifest, content_path
 
-# a run that was heard of since then trains
+# A run whose last sign of life is more recent than this is being trained.
 _ALIVE_SECONDS = 60.0
 _NOTE = "It was training when the backup was made. Resume it to go on from the last checkpoint."
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What was brought back."""
+    """The result of a restore."""
 
     source: Path
     runs: int
     files: int
-    # bytes
+    # Size of the restored files in bytes.
     size: int
-    # files that were damaged or gone when the backup was made
+    # Number of files that were damaged or missing when the backup was made.
     missing: int
-    # where what was there before is kept
+    # Folder that keeps the replaced runs and database; None if nothing was replaced.
     aside: Path | None
 
 
 def restore(source: Path, database: Path, results: Path, replace: bool = False) -> Restored:
-    """Bring a backup back into `results`, its database to the file `database`.
+    """Restore a backup into the folder `results`, and its database to the file `database`.
 
-    `source` is a folder of backups (the newest counts), one of its backups, or a copy of a database alone, such as
-    those in `results`/backups. Runs that are there are never touched unless `replace`: then they are moved aside and
-    kept. Everything is checked before anything is put in its place, the database last. Raises StoreError.
+    `source` is a folder of backups (then the newest is restored), one of its backups, or a copy of a database alone,
+    such as those in `results`/backups. Runs that are there are only touched with `replace`, which moves them aside and
+    keeps them. Everything is checked before anything is put in place, the database last. Raises StoreError.
     """
     present = [path for path in (database, *_run_folders(results)) if path.exists()]
-    # A database that the app has begun and that has no run yet is nothing that could be lost.
+    # A database without a run, as the app makes one at its start, can be replaced without a loss.
     begun = present == [database] and _is_without_runs(database)
     if is_foreign(database):
         raise StorageError(f"{database} {FOREIGN}", "foreign")
@@ -93,7 +93,7 @@ def restore(source: Path, database: Path, results: Path, replace: bool = False) 
 
 
 def _restore_database(source: Path, database: Path, results: Path, replace: bool) -> Restored:
-    """Only the database comes back; the files of runs stay as they are."""
+    """Restore only the database; the files of runs stay as they are."""
     if database.exists() and not replace:
         raise StoreError(f"{database} is there already; --replace moves it aside and keeps it")
     runs = _check_database(source, source)
@@ -109,7 +109,7 @@ def _restore_database(source: Path, database: Path, results: Path, replace: bool
 
 
 def _chosen(source: Path) -> Path:
-    """The backup that is meant."""
+    """The path of the backup to restore."""
     if (source / MANIFEST).is_file():
         return source
     candidates = backups(source)
@@ -126,7 +126,7 @@ def _check_room(about: BackupManifest, results: Path) -> None:
 
 
 def _collect(chosen: Path, about: BackupManifest, temporary: Path) -> None:
-    """Lay everything out beside its place. Raises StoreError if a content is not what the manifest says."""
+    """Copy everything to a temporary folder beside its target. Raises StoreError if a hash is not the manifest's."""
     if not copy_checked(chosen / DATABASE, temporary / DATABASE, about.database.sha256):
         raise StoreError(f"{chosen / DATABASE} is missing or damaged; restore another backup of this folder")
     for file in about.files:
@@ -139,7 +139,7 @@ def _collect(chosen: Path, about: BackupManifest, temporary: Path) -> None:
 
 
 def _check_database(database: Path, source: Path) -> int:
-    """How many runs a database from `source` holds. Raises StoreError if it would be of no use in its place."""
+    """The number of runs in a database from `source`. Raises StoreError if the database cannot be used."""
     if fault := soundness.damage(database):
         raise StoreError(f"{source} is damaged ({fault}); restore another backup")
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
@@ -162,7 +162,7 @@ def _is_without_runs(database: Path) -> bool:
 
 
 def _is_unfinished(present: list[Path], database: Path, temporary: Path) -> bool:
-    """Whether all that is there comes from a restoring of this very backup that was ended before the database."""
+    """Whether everything there comes from a restore of this backup that was interrupted before its last step."""
     if database in present:
         return False
     return all(_same_files(folder, temporary / folder.name) for folder in present)
@@ -177,7 +177,7 @@ def _same_files(folder: Path, other: Path) -> bool:
 
 
 def _end_training(database: Path) -> None:
-    """Nobody trains the runs of a copy: what was running can be resumed."""
+    """Mark running runs as interrupted, so that they can be resumed: nobody trains the runs of a copy."""
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(
             "UPDATE runs SET state = 'interrupted', worker = NULL, pid = NULL, request = NULL, note = trim(note || ?) "
@@ -198,7 +198,7 @@ def _refuse_while_training(database: Path) -> None:
 
 
 def _move_aside(database: Path, results: Path, files: bool = True) -> Path:
-    """Move what is there into a folder of its own; returns it."""
+    """Move the present runs and database into a new folder; returns that folder."""
     aside = results / f"{REPLACED_PREFIX}{timestamp()}"
     aside.mkdir(mode=0o700)
     for path in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))):
@@ -210,9 +210,9 @@ def _move_aside(database: Path, results: Path, files: bool = True) -> Path:
 
 
 def _put_database(temporary: Path, database: Path) -> None:
-    """The last step: with the database in its place, the results are there."""
+    """Put the database in place, which is the last step and makes the restored runs visible."""
     database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # What a database that is gone has left behind would be taken for the new one's.
+    # SQLite would take log files of the old database for those of the new one.
     for end in ("-wal", "-shm"):
         database.with_name(database.name + end).unlink(missing_ok=True)
     temporary.chmod(0o600)

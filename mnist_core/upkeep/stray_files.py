@@ -1,4 +1,4 @@
-"""Files of a run that its list does not name: listed again where a copy of the database knows them, or removed."""
+"""Files in a run's folder that the run's list lacks: listed again if a copy of the database has them, or removed."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mnist_core.store import SQLITE_ERRORS, Artifact, Store, newest_copies
 
-# What a worker writes into a run's folder; a person's own files there are none of our business.
+# Only files that a worker writes into a run's folder are looked for; files that a person put there are left alone.
 _PATTERNS = ("checkpoints/*.safetensors", "predictions.parquet")
 
 
@@ -21,7 +21,7 @@ def stray_files(store: Store, run_id: str, listed: Sequence[Artifact]) -> list[s
 def list_again(store: Store, run_id: str, paths: Sequence[str]) -> bool:
     """Take the rows of these files out of the newest copy of the database that has them; False if none fits.
 
-    They fit if the files have the hashes of the rows, and the list then is the one that was recorded.
+    The rows fit if the files have their hashes and the completed list is the one that was recorded.
     """
     for copy in newest_copies(store.root):
         rows = _rows(copy, run_id, paths)
