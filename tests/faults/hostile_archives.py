@@ -43,7 +43,7 @@ def edited(members: Members, file: str, /, **changes: object) -> Members:
 
 
 def nested(members: Members, file: str, key: str, depth: int) -> Members:
-    """With objects that lie so deep in each other under one key."""
+    """The members, with objects nested `depth` deep under one key of a JSON file."""
     values = {name: value for name, value in json.loads(members[file]).items() if name != key}
     text = json.dumps(values)[:-1] + f', "{key}": ' + '{"a": ' * depth + "1" + "}" * (depth + 1)
     changed = {file: text.encode()}
@@ -51,7 +51,7 @@ def nested(members: Members, file: str, key: str, depth: int) -> Members:
 
 
 def facts(members: Members, **changes: object) -> Members:
-    """With a run that says something else of its data."""
+    """The members, with other facts about the data in run.json."""
     return edited(members, "run.json", data=json.loads(members["run.json"])["data"] | changes)
 
 
@@ -62,7 +62,7 @@ def parquet(frame: pd.DataFrame) -> bytes:
 
 
 def metrics(frame: pd.DataFrame) -> bytes:
-    """Of the right types, whatever they hold."""
+    """The rows as metrics.parquet, whose columns have the right types whatever the values are."""
     types = {
         "step": pa.int64(),
         "epoch": pa.int64(),
@@ -108,7 +108,7 @@ def checkpoint(members: Members) -> str:
 
 
 def rewritten(members: Members, **metadata: str) -> Members:
-    """With a first checkpoint whose metadata say something else."""
+    """The members, with other metadata in the first checkpoint."""
     name = checkpoint(members)
     content = members[name]
     length = int.from_bytes(content[:8], "little")
@@ -117,7 +117,7 @@ def rewritten(members: Members, **metadata: str) -> Members:
 
 
 def tensors(members: Members, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Members:
-    """With a first checkpoint whose tensors are others."""
+    """The members, with the tensors of the first checkpoint changed."""
     name = checkpoint(members)
     content = members[name]
     length = int.from_bytes(content[:8], "little")
@@ -126,7 +126,7 @@ def tensors(members: Members, change: Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def renamed(members: Members, architecture: str) -> Members:
-    """With another architecture, of which the config knows as well."""
+    """The members, with another architecture in the first checkpoint and in config.json alike."""
     return edited(
         rewritten(members, network=network(architecture=architecture)), "config.json", architecture=architecture
     )

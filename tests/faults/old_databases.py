@@ -16,7 +16,7 @@ ADDED_TABLES = {2: "sweeps", 4: "fingerprints"}
 
 
 def write_old(path: Path, version: int) -> None:
-    """A database with a run as a program of this version made it, in the rollback mode that a copy has."""
+    """Write a database with one run in an old schema, in the rollback mode that a copied database has."""
     path.parent.mkdir(parents=True)
     new = sa.create_engine(f"sqlite:///{path}")
     metadata.create_all(new)

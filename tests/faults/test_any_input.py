@@ -50,7 +50,7 @@ def long(examples: int) -> settings:
 
 
 def borne(act: Callable[[], object]) -> object:
-    """What comes out, or the text of one of our own errors; every other error goes through."""
+    """The result of the function, or the text of a MnistLabError; every other error is raised."""
     try:
         return act()
     except MnistLabError as error:
@@ -173,7 +173,7 @@ CHANGES = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 2
 
 
 def changed(content: bytes, changes: list[tuple[float, int]], length: float) -> bytes:
-    """The bytes up to this share of them, some of them others."""
+    """The first bytes of the content, up to this share of its length, with some of them replaced."""
     altered = bytearray(content[: int(length * len(content)) + 1])
     for position, value in changes:
         altered[int(position * len(altered))] = value
@@ -202,7 +202,7 @@ def test_archives_whose_bytes_are_others(
     ends: bool,
     whole: bool,
 ) -> None:
-    """Bytes of the zip itself, or of one of its members under a hash that fits."""
+    """Change bytes of the zip's directory, or of one member whose hash in the manifest is made to fit."""
     folder = tmp_path_factory.mktemp("in")
     with zipfile.ZipFile(away) as opened:
         members = {info.filename: opened.read(info) for info in opened.infolist()}

@@ -91,7 +91,7 @@ def test_a_hostile_archive_is_refused_and_nothing_is_written(lab: Store, members
     # A NUL in a name survives only in the bytes: zipfile itself would cut it on writing.
     path = packed({name.replace("\x00", "\x01"): content for name, content in change(members).items()}, tmp_path / "x")
     path.write_bytes(path.read_bytes().replace(b"\x01.exe", b"\x00.exe"))
-    with pytest.raises(archive.ArchiveError, match="The archive was not imported") as caught:
+    with pytest.raises(archive.ArchiveError, match="not imported") as caught:
         archive.read_archive(lab, path)
     assert message in str(caught.value)
 
@@ -118,7 +118,7 @@ def test_a_member_that_stands_in_it_twice_is_refused(lab: Store, members: Member
     ("options", "message"),
     [
         ({}, "holds a name that no run records"),
-        ({"use_dictionary": False, "compression": "zstd"}, "packed in a way that this program does not use"),
+        ({"use_dictionary": False, "compression": "zstd"}, "packed in a way"),
     ],
 )
 def test_a_long_word_in_every_row_is_refused_before_it_is_repeated(
@@ -134,7 +134,7 @@ def test_a_long_word_in_every_row_is_refused_before_it_is_repeated(
 
 
 @pytest.mark.parametrize("name", ["metrics.parquet", "predictions.parquet", "checkpoints"])
-def test_whatever_is_damaged_is_told_in_a_sentence(
+def test_damaged_bytes_raise_an_archive_error_and_nothing_else(
     original: tuple[Store, Run, Path], members: Members, name: str, tmp_path: Path
 ):
     name = checkpoint(members) if name == "checkpoints" else name
@@ -166,7 +166,7 @@ def written(path: Path, content: bytes) -> Path:
 def test_a_bomb_is_refused_before_it_is_unpacked(lab: Store, members: Members, tmp_path: Path):
     path = packed(signed(members, **{checkpoint(members): bytes(50_000_000)}), tmp_path / "x")
     assert path.stat().st_size < 1_000_000
-    with pytest.raises(archive.ArchiveError, match="would unpack to 50,000,000 bytes"):
+    with pytest.raises(archive.ArchiveError, match="50,000,000 bytes"):
         archive.read_archive(lab, path)
 
 
@@ -233,7 +233,7 @@ def test_a_visitors_archive_may_take_no_more_room_than_is_left_to_the_visitor(
     with zipfile.ZipFile(original[2]) as whole:
         size = sum(info.file_size for info in whole.infolist())
     store = Store.open()
-    with pytest.raises(archive.ArchiveError, match=f"would unpack to {size:,} bytes; there is room for {size - 1:,}"):
+    with pytest.raises(archive.ArchiveError, match=rf"\b{size:,} bytes.* {size - 1:,}\."):
         archive.read_archive(store, original[2], size - 1)
     assert store.runs() == []
     assert archive.read_archive(store, original[2], size).name == original[1].name

@@ -74,7 +74,7 @@ def test_everything_comes_back_and_a_second_backup_copies_only_what_is_new(own_l
 
 
 def test_a_backup_while_runs_train_holds_whole_files_of_one_moment(own_lab: Path, tmp_path: Path):
-    """Checkpoints come and go every few milliseconds meanwhile."""
+    """The run writes and removes checkpoints every few milliseconds while it is backed up."""
     store = Store.open()
     run = store.enqueue(SMALL.replace(epochs=10_000, checkpoint_every=50), claimed=True)
     over = threading.Event()
@@ -232,7 +232,7 @@ def spoil(database: Path) -> None:
 
 
 def put_database(backup: Path, change: Callable[[Path], None]) -> None:
-    """Change the database of a backup as if it had been so when the backup was made: the manifest has its hash."""
+    """Change the database of a backup and write its new hash and size into the manifest."""
     change(backup / "runs.db")
     about = manifest.read(backup / "manifest.json")
     size = (backup / "runs.db").stat().st_size

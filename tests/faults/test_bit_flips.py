@@ -47,13 +47,13 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def lab(trained_once: tuple[Path, Path], own_lab: Path) -> Store:
-    """A copy of its own."""
+    """A copy of the results folder for one test."""
     shutil.copytree(trained_once[0], own_lab)
     return Store.open()
 
 
 def flips(path: Path, random: Random) -> Iterator[int]:
-    """The file with one bit changed at a time: gives the bit, and mends it afterwards."""
+    """Change one bit of the file at a time and yield its position; at the end the file is as before."""
     whole = path.read_bytes()
     for bit in random.sample(range(8 * len(whole)), FLIPS):
         flip(path, whole, bit)
@@ -164,7 +164,7 @@ def remove(store: Store) -> None:
 
 
 def imported(store: Store, run: Run) -> tuple[dict[str, Any], str, list[Artifact]]:
-    """All that an import gives the store, without what it makes anew."""
+    """The values, metrics and files that an import wrote, without the values that every import sets anew."""
     files = store.artifacts(run.id)
     assert all(store.intact(run.id, file) for file in files)
     values = {name: value for name, value in asdict(run).items() if name not in NEW}

@@ -84,7 +84,7 @@ def test_server_that_never_answers_is_noticed_within_10_seconds(tmp_path: Path) 
         seconds = time.monotonic() - started
     assert state.state == "unreachable"
     assert "no answer within 7 s" in state.message
-    assert "mnist-5k, which needs no download" in state.message
+    assert "mnist-5k" in state.message
     assert seconds < 10
     assert left_behind(tmp_path) == []
 
@@ -218,9 +218,10 @@ def test_right_checksums_but_wrong_content_are_not_moved_into_place(
 
 def test_directory_that_cannot_be_written_to_is_not_blamed_on_the_network(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file in the way")
-    with serving({}) as url, pytest.raises(DataError, match=r"cannot be written to .* MNIST_LAB_DATA") as caught:
+    with serving({}) as url, pytest.raises(DataError, match="MNIST_LAB_DATA") as caught:
         child.download("kmnist", tmp_path / "data", [url])
     assert not isinstance(caught.value, child.UnreachableError)
+    assert str(tmp_path / "data") in str(caught.value)
 
 
 @pytest.mark.usefixtures("own_opener")
@@ -277,7 +278,8 @@ def test_child_ends_when_nobody_listens_any_more(monkeypatch: pytest.MonkeyPatch
 def test_child_that_breaks_is_reported(tmp_path: Path) -> None:
     state = dataset_status("mnist", tmp_path)
     broken = Download(state, tmp_path, [sys.executable, "-c", "print('noise'); raise SystemExit(3)"]).wait(timeout=30)
-    assert broken == DatasetStatus("mnist", "missing", "The download ended unexpectedly (exit code 3).", 0, state.total)
+    assert replace(broken, message="") == DatasetStatus("mnist", "missing", "", 0, state.total)
+    assert "exit code 3" in broken.message
 
 
 def test_child_reports_in_lines_of_json(

@@ -82,7 +82,8 @@ def test_damaged_file_is_named_with_the_remedy(blank: Path, tmp_path: Path, dama
     message = str(caught.value)
     assert str(blank / name) in message
     assert fragment in message
-    assert "Delete it and download Fashion-MNIST again: python -m mnist_core data download fashion-mnist" in message
+    assert "Delete it" in message
+    assert message.endswith("data download fashion-mnist")
 
 
 @pytest.mark.parametrize("damage", ["truncated images", "empty", "one byte more", "wrong magic"])
@@ -92,7 +93,8 @@ def test_status_sees_damage_without_reading_the_images(blank: Path, tmp_path: Pa
     state = dataset_status("fashion-mnist", tmp_path)
     assert state.state == "damaged"
     assert str(blank / name) in state.message
-    assert "Delete it and download again" in state.message
+    assert "Delete it" in state.message
+    assert state.message.endswith("data download fashion-mnist")
 
 
 def test_one_missing_file_is_named(blank: Path, tmp_path: Path) -> None:
@@ -105,12 +107,12 @@ def test_one_missing_file_is_named(blank: Path, tmp_path: Path) -> None:
 def test_damaged_mnist_does_not_silently_fall_back(blank: Path, tmp_path: Path) -> None:
     blank.parent.rename(tmp_path / "MNIST")
     cut(tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte", 1000)
-    with pytest.raises(DataError, match="is damaged: 1,000 bytes instead of 47,040,016"):
+    with pytest.raises(DataError, match=r"1,000 bytes .* 47,040,016"):
         resolve_dataset(RunConfig(), tmp_path)
 
 
 def test_no_files_at_all_name_the_directory_and_the_command(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="python -m mnist_core data download mnist") as caught:
+    with pytest.raises(DataError, match="data download mnist") as caught:
         load_arrays(RunConfig(), tmp_path)
     assert str(tmp_path) in str(caught.value)
 
@@ -120,7 +122,7 @@ def test_damaged_cifar10_names_its_directory(tmp_path: Path) -> None:
     folder.mkdir()
     for name, _ in dataset("cifar10").files:
         (tmp_path / name).write_bytes(b"no pickle is opened whose checksum is wrong")
-    with pytest.raises(DataError, match="Delete that directory and download CIFAR-10 again") as caught:
+    with pytest.raises(DataError, match=r"Delete .* CIFAR-10") as caught:
         load_arrays(RunConfig(dataset="cifar10"), tmp_path)
     assert str(folder) in str(caught.value)
 
@@ -141,7 +143,7 @@ def test_damaged_mnist_5k_names_its_file(tmp_path: Path, monkeypatch: pytest.Mon
     path = tmp_path / "mnist_5k.csv.gz"
     path.write_bytes(content)
     monkeypatch.setattr(mnist_5k, "packaged_file", lambda: path)
-    with pytest.raises(DataError, match=r"is damaged\. Install it again: python -m pip install") as caught:
+    with pytest.raises(DataError, match=r"damaged.* pip install") as caught:
         load_arrays(RunConfig(dataset="mnist-5k"), tmp_path)
     assert str(path) in str(caught.value)
 

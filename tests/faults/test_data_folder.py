@@ -59,8 +59,8 @@ def test_unreadable_image(root: Path, content: bytes | None) -> None:
     path = root / "train" / "dark" / "5.png"
     path.write_bytes(path.read_bytes()[:-60] if content is None else content)
     message = failure(root)
-    assert f"{path} cannot be read as an image" in message
-    assert "Replace it or delete it" in message
+    assert f"{path} cannot be read" in message
+    assert "Replace it" in message
 
 
 def test_unreadable_image_among_large_ones_is_named_too(root: Path) -> None:
@@ -68,4 +68,4 @@ def test_unreadable_image_among_large_ones_is_named_too(root: Path) -> None:
         stream.write(bytes(30_000))
     path = root / "train" / "dark" / "5.png"
     path.write_bytes(b"these are no pixels")
-    assert f"{path} cannot be read as an image" in failure(root)
+    assert f"{path} cannot be read" in failure(root)

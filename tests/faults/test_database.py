@@ -71,7 +71,7 @@ def execute(path: Path, *statements: str) -> None:
 
 
 def assert_told(text: str, path: Path) -> None:
-    """One line that names the file and leaks nothing."""
+    """Check that a message is one line, names the file and holds nothing secret."""
     assert str(path) in text
     assert len(text.strip().splitlines()) == 1
     assert not any(leak in text for leak in LEAKS), text
@@ -90,7 +90,7 @@ def drop_column(path: Path) -> None:
 
 
 def overwrite_page(path: Path) -> None:
-    """The page with the rows of the runs; their index is elsewhere."""
+    """Overwrite the database page that holds the rows of the runs, but not the one of their index."""
     content = bytearray(path.read_bytes())
     start = content.index(SECRET.encode()) // 4096 * 4096
     content[start : start + 4096] = b"\xa5" * 4096

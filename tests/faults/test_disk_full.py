@@ -57,7 +57,7 @@ def fill(disk: Path) -> Path:
 
 
 def is_told() -> bool:
-    """Whether every page says that the disk is full, of the database or of a checkpoint."""
+    """Whether a message about a full disk is shown on every page."""
     return any("Free some space" in trouble.text for trouble in queue.current_troubles())
 
 
@@ -192,7 +192,7 @@ def test_checkpoints_can_be_pruned_on_a_full_disk(store: Store, small_disk: Path
 
 
 def test_runs_can_be_deleted_on_a_full_disk_which_then_has_room(store: Store, small_disk: Path):
-    """By the command line alone: no other process has the database open, and its log and index are not there either."""
+    """The command line works alone: no other process has the database open, so its log files do not exist either."""
     first, second = (store.enqueue(LONG, claimed=True) for _ in range(2))
     for run in (first, second):
         store.write_artifact(run, "checkpoints/epoch-0001.safetensors", "checkpoint", 1, 1, write_some)

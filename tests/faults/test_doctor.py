@@ -186,7 +186,7 @@ def lose_list(lab: Path) -> None:
 
 
 def leave_dropped_file(lab: Path) -> None:
-    """As a process does that is killed after it has forgotten a file, before it removes it."""
+    """Leave a file as a process does that is killed after deleting the file's row and before deleting the file."""
     path = next(lab.glob("*/checkpoints/*.safetensors"))
     shutil.copy(path, path.with_name("epoch-0000.safetensors"))
 

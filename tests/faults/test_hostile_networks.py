@@ -81,7 +81,7 @@ def _limited() -> None:
 
 
 def _checked(texts: dict[str, str], field: str = "architecture") -> dict[str, tuple[str, float, float]]:
-    """By name what came out, in how many seconds and megabytes; in a process whose time and memory are limited."""
+    """For each name the result, the seconds and the megabytes, measured in a process with limited time and memory."""
     done = subprocess.run(
         [sys.executable, "-c", _CHECK, field],
         input=json.dumps(texts),

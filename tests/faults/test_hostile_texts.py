@@ -46,7 +46,7 @@ def innocent_run(store: Store, config: RunConfig) -> Run:
 
 @pytest.fixture(scope="module")
 def origins(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Members]:
-    """Archives of runs of every kind that a script tells in another way."""
+    """Archives of one run for each kind of run whose exported script differs."""
     folder = tmp_path_factory.mktemp("origins")
     random = np.random.default_rng(0)
     for split, count in (("train", 12), ("test", 3)):

@@ -173,7 +173,7 @@ def test_a_removal_that_is_killed_leaves_nothing_that_stays(own_lab: Path):
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
 @pytest.mark.parametrize("begun", [0, 1, 2])
 def test_a_removal_that_is_killed_is_never_undone_to_a_run_without_files(begun: int, own_lab: Path):
-    """Before its folder is renamed, after that, and once the folder is gone."""
+    """The process is killed before the folder is renamed, after that, and once the folder is gone."""
     store = Store.open()
     run = large_run(store)
     store.delete([run.id])

@@ -153,7 +153,7 @@ def test_epochs_that_were_recorded_are_not_repeated_unasked(
 
 
 def test_going_back_takes_the_best_epoch_back(own_lab: Path):
-    """What the row says of the best epoch is of epochs that are still recorded."""
+    """After going back, the best epoch of the run is one of the epochs that are still recorded."""
     store = Store.open()
     run = interrupted(store)
     first = trained.checkpoints(store, run)[0]

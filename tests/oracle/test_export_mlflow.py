@@ -146,5 +146,5 @@ def test_the_command_writes_to_mlflow_db_here_unless_told_otherwise(tmp_path: Pa
 def test_without_mlflow_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch):
     store, run = recorded()
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    with pytest.raises(StoreError, match="pip install mlflow-skinny alembic"):
+    with pytest.raises(StoreError, match="pip install mlflow-skinny"):
         exporter.write_to_mlflow(store, run, "sqlite:///mlflow.db")

@@ -290,7 +290,8 @@ def test_a_link_out_of_the_folder_is_refused_and_one_inside_of_it_is_followed(
         shutil.rmtree(link)
     link.symlink_to(target)
     message = failure(folder)
-    assert f"{link} is a link to something outside of {folder}" in message
+    assert f"{link} is a link" in message
+    assert f"outside of {folder}" in message
     link.unlink()
     # The same kept inside of the folder.
     shutil.copytree(elsewhere, folder / "pool")
@@ -303,7 +304,7 @@ def test_a_link_out_of_the_folder_is_refused_and_one_inside_of_it_is_followed(
 
 def test_a_link_to_a_device_is_refused(folder: Path):
     (folder / "train" / "2" / "zero.png").symlink_to("/dev/zero")
-    assert "zero.png is a link to something outside" in failure(folder)
+    assert "zero.png is a link" in failure(folder)
 
 
 def test_pictures_within_the_limits_are_read_as_before(folder: Path):

@@ -114,7 +114,8 @@ def test_two_that_are_known_to_differ_are_not_compared_by_way_of_one_that_is_not
 def test_another_order_of_the_classes_is_said(store: Store, plain: Path):
     old, new = train(store, config_of(plain), old=True), train(store, config_of(plain))
     assert kept_and_left(store, old, new)[1] == {2: "other class order"}
-    assert judge_fairness([old, new]).confounds == ("rule by which pictures are read",)
+    (confound,) = judge_fairness([old, new]).confounds
+    assert "pictures are read" in confound
 
 
 def test_classes_keep_the_names_that_a_run_learned(store: Store, plain: Path):

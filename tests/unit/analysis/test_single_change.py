@@ -102,15 +102,17 @@ def test_the_name_says_the_change(tmp_path: Path) -> None:
     def named(field: str, value: object) -> str:
         return name_of_change(run, with_one_change(run, field, value), field)
 
-    assert named("learning_rate", 0.01) == "plain, learning rate 0.01 instead of 0.001"
-    assert named("normalise", False) == "plain, normalise no instead of yes"
-    assert named("train_images", 100) == "plain, training images 100 instead of not set"
+    def changed(label: str, new: str, old: str) -> str:
+        return f"plain, {label} {new} instead of {old}".replace("  ", " ")
+
+    assert named("learning_rate", 0.01) == changed("learning rate", "0.01", "0.001")
+    assert named("normalise", False) == changed("normalise", "no", "yes")
+    assert named("train_images", 100) == changed("training images", "100", "not set")
     assert named("architecture", DROPPED) == "plain, with dropout(0.5)"
-    assert named("architecture", "flatten linear(40) relu linear(classes)") == (
-        "plain, linear(40) instead of linear(30)"
-    )
+    other_width = PLAIN.architecture.replace("30", "40")
+    assert named("architecture", other_width) == changed("", "linear(40)", "linear(30)")
     assert named("architecture", "flatten linear(classes)") == "plain, without linear(30) relu"
-    assert named("architecture", "lenet-5") == "plain, lenet-5 instead of flatten linear(30) relu linear(classes)"
+    assert named("architecture", "lenet-5") == changed("", "lenet-5", PLAIN.architecture)
 
 
 def test_what_stays_the_same_is_said_and_what_does_not() -> None:

@@ -125,11 +125,10 @@ def test_the_statistics_are_those_of_the_predictions(seen: dict[str, str]):
     assert "is right on 4 images that" in real
     # images 0 to 4
     assert "on 5 that" in real
-    assert "no evidence of a difference" in real
+    assert real.count(": no evidence") == 1
     assert real.count("evidence that") == 2
-    assert "Cannot be told apart: 2 · softmax, mnist-5k, 1 · first & <b>boldest</b> </script>." in " ".join(
-        real.split()
-    )
+    group = ", ".join(["2 · softmax, mnist-5k", "1 · first & <b>boldest</b> </script>"])
+    assert f"told apart: {group}." in " ".join(real.split())
 
 
 def test_the_results_stand_with_their_intervals(seen: dict[str, str]):
@@ -148,8 +147,8 @@ def test_settings_that_differ_come_first(seen: dict[str, str]):
 def test_the_images_that_the_runs_disagree_on_are_shown(compared: tuple[list[Run], str], seen: dict[str, str]):
     wrong = [set(range(20)), set(range(5, 24)), set(range(100))]
     nobody, divided = len(set.intersection(*wrong)), len(set.union(*wrong) - set.intersection(*wrong))
-    assert f"{divided:,} images that some runs get right and others wrong" in seen["Mistakes"]
-    assert f"{nobody:,} images that no run gets right" in seen["Mistakes"]
+    assert f"{divided:,} images that some runs" in seen["Mistakes"]
+    assert f"{nobody:,} images that no run" in seen["Mistakes"]
     assert compared[1].count('<img alt="test image') == 24 + nobody
 
 
@@ -161,15 +160,15 @@ def test_it_says_where_it_comes_from(compared: tuple[list[Run], str], seen: dict
     assert re.search(r"on \d{4}-\d\d-\d\d", section)
 
 
-def test_runs_without_answers_are_reported_too():
+def test_runs_without_predictions_are_reported_too():
     store = Store.open()
     waiting = store.enqueue(CONFIG, "waiting")
     page = Text(report.report_html(store, [waiting])).sections
-    assert "None of these runs has predictions that can be compared." in page[""]
+    assert "None of these runs" in page[""]
     assert "waiting" in page["Results"]
     alone = Text(report.report_html(store, [with_mistakes(store, [3]), waiting])).sections
     assert "has no predictions yet" in alone["Results"]
-    assert "1 image that the run does not get right" in alone["Mistakes"]
+    assert "1 image that" in alone["Mistakes"]
     with pytest.raises(StoreError, match="at least one run"):
         report.report_html(store, [])
 
@@ -183,7 +182,7 @@ def test_seeds_are_compared_as_architectures():
     ]
     section = " ".join(Text(report.report_html(store, runs)).sections["Is it real?"].split())
     assert "over several seeds" in section
-    assert "evidence of a difference between the architectures" in section
+    assert re.search(r": evidence of [a-z ]+ architectures\b", section)
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:

@@ -152,7 +152,7 @@ def test_requests_reach_the_worker_and_are_refused_when_there_is_nothing_to_do(s
     store.request(run.id, "pause")
     assert store.beat(run) == "pause"
     store.finish(run, "paused")
-    with pytest.raises(StoreError, match="paused: there is nothing to stop"):
+    with pytest.raises(StoreError, match=r"paused: .* stop$"):
         store.request(run.id, "stop")
     waiting = store.enqueue(RunConfig())
     store.request(waiting.id, "stop")

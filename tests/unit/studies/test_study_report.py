@@ -15,6 +15,7 @@ from mnist_core.studies.planning import plan_runs, start_runs
 from mnist_core.studies.side_by_side import comparison_rows, scattered_seeds
 from mnist_core.studies.side_by_side import unexplained_rows as unexplained_in
 from mnist_core.studies.study import Study
+from mnist_core.studies.study_metrics import METRICS
 from tests.labs import train_now
 
 LABEL = "784-784-500-50-10"
@@ -83,7 +84,7 @@ def test_a_difference_of_more_than_three_deviations_is_explained_below_the_table
     assert line(text, f"{LABEL} | test accuracy (%)")[4] == "−7.83<sup>2</sup>"
     assert "\n2. The last ReLU was stuck.\n" in text
     assert unexplained_in(study, far) == [("deep-mlp", LABEL, "train_accuracy")]
-    assert "\n1. No reason has been found yet.\n" in text
+    assert f"\n1. {reporting._UNEXPLAINED}\n" in text
 
 
 def test_seeds_that_end_far_apart_are_told_one_by_one_and_their_difference_has_its_note(monkeypatch):
@@ -108,7 +109,7 @@ def test_figures_have_the_digits_that_their_spread_and_the_study_support():
     assert line(text, "learning_rate=1 | test accuracy (%)")[3:5] == ["10.5 ± 0.8 (3)", "+0.7"]
     assert line(text, "150-64-1024-500 | test accuracy (%)")[2:4] == ["99", "99.15 (1)"]
     assert line(text, "150-64-1024-500 | test accuracy (%)")[4].startswith("+0<sup>")
-    assert line(text, "step 0 | accuracy of the batch (%)")[2:4] == ["6", "14 (1)"]
+    assert line(text, f"step 0 | {METRICS['train_batch_accuracy'].label}")[2:4] == ["6", "14 (1)"]
 
 
 @pytest.mark.parametrize(
