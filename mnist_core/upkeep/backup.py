@@ -36,6 +36,7 @@ from mnist_core.upkeep.manifest import (
 _ATTEMPTS = 3
 _LOCK_SECONDS = 30.0
 _STAMP = re.compile(r"\d{8}-\d{6}-\d{6}-\d+")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,9 @@ def _forget_old(folder: Path, keep: int) -> None:
     for path in backups(folder):
         needed |= {file.sha256 for file in manifest.read(path / MANIFEST).files}
     for content in (folder / CONTENTS).glob("??/*"):
-        if content.name not in needed and not content.name.endswith(".part"):
+        # Anything else in the folder was put there by somebody, and is no copy of a run's file.
+        is_copy = _SHA256.fullmatch(content.name) and content == content_path(folder, content.name)
+        if is_copy and content.name not in needed and content.is_file():
             content.unlink(missing_ok=True)
 
 

@@ -320,10 +320,15 @@ def test_old_backups_go_and_what_later_ones_need_stays(own_lab: Path, tmp_path: 
     store.purge(deleted_before=float("inf"))
     trained(store, seed=1, epochs=1)
     back_up(own_lab / "runs.db", own_lab, tmp_path / "safe")
+    foreign = [tmp_path / "safe" / "files" / name for name in ("my/notes.txt", "ab/notes.txt", f"ab/{'c' * 64}")]
+    for path in foreign:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("not of a run")
     last = back_up(own_lab / "runs.db", own_lab, tmp_path / "safe", keep=2)
     assert len(backups(tmp_path / "safe")) == 2
-    contents = {path.name for path in (tmp_path / "safe" / "files").glob("*/*")}
-    assert contents == {file.sha256 for file in last.manifest.files}
+    contents = set((tmp_path / "safe" / "files").glob("*/*"))
+    copies = {manifest.content_path(tmp_path / "safe", file.sha256) for file in last.manifest.files}
+    assert contents == copies | set(foreign)
     restore(tmp_path / "safe", tmp_path / "new" / "runs.db", tmp_path / "new")
     assert files_of(tmp_path / "new") == files_of(own_lab)
 
