@@ -1,4 +1,4 @@
-"""From a line of text to its layers with all shapes; checks every argument and every shape, without torch."""
+"""Turns a line of text into layers with all shapes, and checks every argument and shape, without torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -63,7 +63,7 @@ def flatten_nodes(nodes: tuple[Node, ...], depth: int = 0) -> list[tuple[Node, i
 
 
 def list_weights(nodes: Sequence[Node], path: str = "") -> list[tuple[str, WeightShapes]]:
-    """The learned tensors of all layers, with the name of their module in the built network, in its own order."""
+    """The learned tensors of all layers, each with its module's name in the built network, in the network's order."""
     rows: list[tuple[str, WeightShapes]] = []
     for number, node in enumerate(nodes):
         name = f"{path}{number}"
@@ -131,7 +131,7 @@ class _Walk:
 
 
 def _bind(kind: LayerKind, typed: tuple[Value, ...], words: Mapping[str, int], line: str) -> dict[str, Any]:
-    """The value of every argument, defaults filled in."""
+    """The value of every argument by its name, with defaults filled in."""
     assigned = _assign(kind, typed, line)
     missing = [a.name for a in kind.arguments if a.default is None and a.name not in assigned]
     if missing:
@@ -146,7 +146,7 @@ def _bind(kind: LayerKind, typed: tuple[Value, ...], words: Mapping[str, int], l
 
 
 def _assign(kind: LayerKind, typed: tuple[Value, ...], line: str) -> dict[str, Value]:
-    """The typed values by the name of their argument."""
+    """The typed values by the names of their arguments."""
     names = {argument.name: argument for argument in kind.arguments}
     assigned: dict[str, Value] = {}
     for position, value in enumerate(typed):

@@ -1,4 +1,4 @@
-"""The text language for networks: from a line to calls of layers with their positions."""
+"""The text language for networks: parses a line into layers with their positions."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ _TOKEN = re.compile(
     r"|(?P<word>[^\W\d]\w*)|'(?P<single>\w+)'|\"(?P<double>\w+)\"|(?P<sign>[(),=*×])"
 )
 
-# Names of layers in other libraries, and the name here.
+# Names of layers in other libraries, with this program's name for each.
 _OTHER_NAMES = {
     "dense": "linear",
     "fc": "linear",
@@ -58,7 +58,7 @@ class TypedLayer:
     body: tuple["TypedLayer", ...]
     start: int
     end: int
-    # Number of layers: this one and all in its body, with repetitions written out.
+    # Number of layers: this one and all in its body, with repetitions counted.
     layers: int
 
 
@@ -75,7 +75,7 @@ def check_length(text: str) -> None:
 
 
 def parse_architecture(text: str, kinds: Mapping[str, LayerKind]) -> tuple[TypedLayer, ...]:
-    """The calls of a line in their order, repetitions written out; raises ArchitectureError with its position.
+    """Parse a line into its layers in order, repetitions written out; raises ArchitectureError with its position.
 
     Grammar: items in a row, separated by space, a comma or an arrow; item = [number *] layer or
     number * (items); layer = name [(arguments)]; arguments are numbers, words and name=value, or the

@@ -34,7 +34,7 @@ def candidate_folders(entry: Dataset, root: Path) -> list[Path]:
 
 
 def describe_search(entry: Dataset, root: Path) -> str:
-    """Which file is missing and where it was looked for, as a sentence."""
+    """A sentence that says which file is missing and where it was searched for."""
     missing = next((name for name, _ in entry.files if name not in locate_files(entry, root)), entry.files[0][0])
     sentence = f"{root / missing} is looked for"
     if not _is_idx(entry):

@@ -1,4 +1,4 @@
-"""Store: the one place that all processes share. The queued rows are the queue."""
+"""Store: the database and files of all runs, shared by all processes. Its queued rows are the queue."""
 
 import contextlib
 import json
@@ -45,12 +45,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# For so long deleted runs can be brought back.
+# Deleted runs can be brought back for so long.
 UNDO_SECONDS = 24 * 3600.0
-# In the column `deleted` of runs whose removal for good has begun, which can no longer be undone.
+# Value of the column `deleted` once the final removal of a run has begun and can no longer be undone.
 REMOVAL_BEGUN = 0.0
 _DELETED = sa.select(runs.c.number, runs.c.deleted)
-# From this number of runs on all are read rather than each by its number.
+# For at least this many runs it is quicker to read the whole table than each row by its number.
 _MANY = 500
 _LATE = "fingerprinted_late"
 
@@ -66,13 +66,13 @@ class Store:
     ) -> None:
         """Open the database at `url`, with the runs' files in `folder`; both are made if no run was ever kept there.
 
-        With `only_look` nothing is made, nor is an older database brought up to date. Raises StorageError.
+        With `only_look` nothing is created, and an older database is not migrated. Raises StorageError.
         """
         location = address(url)
         self.root, self.clock = folder, clock
-        # With the full path: a worker in another directory is given it.
+        # This address has the full path, because workers get it and run in another directory.
         self.url = location.render_as_string(hide_password=False)
-        # None unless it is an SQLite database.
+        # The database file; None for a database on a server.
         self.file = file_of(location)
         if not only_look:
             with system_errors(folder, "made"):
@@ -80,7 +80,7 @@ class Store:
             if self.file is not None:
                 begin_file(self.file, folder)
         self._engine = connect(location)
-        # What `history.changed_rows` found of each run, as long as this process lives.
+        # Cache of `history.changed_rows`, by the run's number.
         self._checked: dict[int, tuple[int, bool]] = {}
         if not only_look:
             with_reserve(folder, lambda: migrate(self._engine, folder))
@@ -107,8 +107,8 @@ class Store:
         return self.run(self.identify(text)[1])
 
     def identify(self, text: str) -> tuple[int, str]:
-        """Number and id of a run that is named as for `find`; it may be one that cannot be read. Raises StoreError."""
-        # A database takes no halves of signs.
+        """Number and id of a run that is named as for `find`, even if its row cannot be read. Raises StoreError."""
+        # Replace lone surrogates, which a database cannot store.
         text = text.encode("utf-8", "replace").decode()
         digits = text.removeprefix("#")
         if digits.isascii() and digits.isdecimal() and len(text) < 9:
@@ -134,7 +134,7 @@ class Store:
         digests: Sequence[str] | None = None,
         sweep: str | None = None,
     ) -> list[Run]:
-        """Runs, newest first, that fit every condition given; with `ids`, those in that order as far as they exist.
+        """Runs that fit every given condition, newest first; with `ids`, in the order of these.
 
         Rows that cannot be read are left out; `broken` has them.
         """
@@ -152,16 +152,16 @@ class Store:
         return sorted(matches, key=lambda run: places.get(run.id, 0))
 
     def runs_and_broken(self) -> tuple[list[Run], list[BrokenRun]]:
-        """All runs that are not deleted, and all rows that are not and cannot be read as runs; newest first."""
+        """All runs, and all rows that cannot be read as runs, without deleted ones; newest first."""
         with self._engine.connect() as connection:
             return rows.read(connection, runs.c.deleted.is_(None))
 
     def broken(self) -> list[BrokenRun]:
-        """Rows that are not deleted and cannot be read as runs, newest first."""
+        """Rows that cannot be read as runs, without deleted ones; newest first."""
         return self.runs_and_broken()[1]
 
     def delete_broken(self, numbers: Sequence[int]) -> None:
-        """Hide rows that cannot be read; they can be removed for good as other deleted runs are."""
+        """Delete rows that cannot be read; `purge` removes them for good like other deleted runs."""
         gone = {"deleted": self.clock(), "state": "failed", "worker": None, "request": None, "queued": None}
 
         def hide() -> None:
@@ -175,7 +175,7 @@ class Store:
         return sorted(self.runs(states=["queued"]), key=lambda run: (run.queued or 0, run.number))
 
     def count_queued(self) -> int:
-        """How many runs wait."""
+        """Number of queued runs."""
         waiting = (runs.c.state == "queued") & runs.c.deleted.is_(None)
         with self._engine.connect() as connection:
             return connection.execute(sa.select(sa.func.count()).where(waiting)).scalar_one()
@@ -200,7 +200,7 @@ class Store:
         return table
 
     def curves(self, run_id: str, names: Sequence[str]) -> "dict[str, tuple[np.ndarray, ...]]":
-        """Metrics as arrays by name, (step, epoch, seconds, value) of each: quicker where many runs are drawn.
+        """Metrics as arrays by name, (step, epoch, seconds, value) of each; quicker than `metrics` for many runs.
 
         Raises StoreError if what an ended run recorded has changed since.
         """
@@ -211,7 +211,7 @@ class Store:
         return arrays
 
     def changed_parts(self, run_id: str) -> list[str]:
-        """What of an ended run is not as it was recorded.
+        """The parts of an ended run that changed since it was recorded.
 
         Names of metrics; "results" for its own figures, "files" for the list of its files; "name", "tags", "note",
         "state", "sweep".
@@ -220,19 +220,19 @@ class Store:
             return history.changed_parts(connection, self._number(connection, run_id))
 
     def changed_runs(self, runs: Sequence[Run]) -> list[Run]:
-        """Those of the runs whose own figures or labels in the database are not what they were when the run ended."""
+        """The runs whose figures or labels in the database changed since they ended."""
         with self._engine.connect() as connection:
             numbers = [run.number for run in runs]
             changed = set(history.changed_rows(connection, numbers if len(numbers) < _MANY else None, self._checked))
         return [run for run in runs if run.number in changed]
 
     def without_fingerprints(self) -> list[int]:
-        """Numbers of the runs that ended without some fingerprint, so that a change may go unnoticed."""
+        """Numbers of ended runs that lack a fingerprint, so that a change may go unnoticed."""
         with self._engine.connect() as connection:
             return history.without_fingerprints(connection)
 
     def keep_fingerprints(self, numbers: Sequence[int]) -> None:
-        """Keep fingerprints of ended runs that have none, of their figures as they are now.
+        """Store fingerprints of ended runs that have none, made from their figures as they are now.
 
         `fingerprinted_late` then lists them.
         """
@@ -240,18 +240,18 @@ class Store:
             missing = set(history.without_fingerprints(connection)) & set(numbers)
             late = missing - history.with_fingerprint(connection, history.OF_ROW)
             for number in sorted(missing):
-                # A broken row is shown as broken anyway.
+                # Skip a broken row, which is shown as broken anyway.
                 with contextlib.suppress(*history.UNREADABLE):
                     history.complete_fingerprints(connection, number)
         self.set_setting(_LATE, sorted({*self.fingerprinted_late(), *late}))
 
     def relabel(self, number: int) -> None:
-        """Take note and state of an ended run for right: they were changed from outside of the store."""
+        """Accept the note and state of an ended run although they were changed from outside the store."""
         with writing(self._engine).begin() as connection:
             history.relabel(connection, [number], ["note", "state"])
 
     def fingerprinted_late(self) -> list[int]:
-        """Numbers of the runs whose fingerprints were not kept when they ended but by `keep_fingerprints`."""
+        """Numbers of the runs whose fingerprints were made later by `keep_fingerprints`, not when they ended."""
         late = self._late()
         if not late:
             return []
@@ -272,14 +272,14 @@ class Store:
             )
 
     def count_metrics(self, run_id: str) -> int:
-        """How many values are recorded of a run."""
+        """Number of recorded values of a run."""
         with self._engine.connect() as connection:
             query = sa.select(sa.func.count()).where(metrics.c.run == self._number(connection, run_id))
             return connection.execute(query).scalar_one()
 
     def continued_epochs(self, run_id: str) -> set[int]:
-        """The epochs of a run from whose checkpoints other runs go on; deleted runs count, as they may come back."""
-        # Looked for as a text: JSON of one broken row must not end the query.
+        """Epochs of a run from which other runs continue; deleted runs count, because they may be restored."""
+        # Compare the config as text, so that broken JSON in one row does not end the query.
         text = sa.type_coerce(runs.c.config, sa.Text)
         with self._engine.connect() as connection:
             texts = rows.readable(connection, sa.select(text).where(text.contains(run_id, autoescape=True)))
@@ -300,7 +300,7 @@ class Store:
         claimed: bool = False,
         sweep: str | None = None,
     ) -> Run:
-        """Put a new run at the end of the queue; `claimed`: the caller trains it at once, past the queue."""
+        """Put a new run at the end of the queue; with `claimed` the caller trains it at once, without queueing."""
         now = self.clock()
         with writing(self._engine).begin() as connection:
             values = new_row(config, name, tags, now, _end_of_queue(connection, now), sweep)
@@ -312,7 +312,7 @@ class Store:
     def enqueue_all(
         self, entries: Sequence[tuple[RunConfig, str]], tags: Iterable[str] = (), sweep: str | None = None
     ) -> list[Run]:
-        """Put many runs at the end of the queue at once, in this order: configs with their names ("": made from it)."""
+        """Put many runs at the end of the queue in this order: configs with their names ("" for a default name)."""
         tags, now = list(tags), self.clock()
         if not entries:
             return []
@@ -324,7 +324,7 @@ class Store:
         return self.runs(ids=[row["id"] for row in values])
 
     def request(self, run_id: str, wish: str) -> None:
-        """Ask a run to "stop" or "pause"; a queued one obeys at once. Raises StoreError if it is over."""
+        """Ask a run to "stop" or "pause"; a queued run does so at once. Raises StoreError if the run has ended."""
         state = {"stop": "stopped", "pause": "paused"}[wish]
         with writing(self._engine).begin() as connection:
             mine = runs.c.id == run_id
@@ -340,8 +340,8 @@ class Store:
     def requeue(self, run_id: str, *, from_scratch: bool = False, back_to: Artifact | None = None) -> Run:
         """Put a paused, stopped, interrupted or failed run back into the queue, before the others.
 
-        `from_scratch` forgets what it has recorded, and removes its files; `back_to` a checkpoint does so with what
-        came after it. Raises StoreError if the run is in another state.
+        `from_scratch` removes the run's records and files; `back_to` removes only those after this checkpoint. Raises
+        StoreError if the run is in another state.
         """
         step = -1 if from_scratch else back_to and back_to.step
         files = [] if step is None else [file for file in self.artifacts(run_id) if (file.step or 0) > step]
@@ -366,7 +366,7 @@ class Store:
             raise StoreError(
                 f"this run is {self.run(run_id).state}: only {', '.join(RESUMABLE_STATES)} runs can be resumed"
             )
-        # It gets new fingerprints when it ends.
+        # The run gets new fingerprints when it ends, so it no longer counts as fingerprinted late.
         if number in (late := self._late()):
             self.set_setting(_LATE, [other for other in late if other != number])
         for file in files:
@@ -390,7 +390,7 @@ class Store:
         """Hide runs; `restore` undoes it, `purge` removes them for good. Running ones are stopped."""
         with_reserve(self.root, lambda: self._update(ids, deleted=self.clock()))
         for run in self.runs(ids=ids, states=["queued", "running"], deleted=True):
-            # It may have ended by itself meanwhile.
+            # The run may have ended by itself meanwhile.
             with contextlib.suppress(StoreError):
                 self.request(run.id, "stop")
 
@@ -403,8 +403,9 @@ class Store:
     def purge(self, deleted_before: float) -> int:
         """Remove runs that were deleted before this time, with their files; returns how many.
 
-        One whose folder the system keeps stays deleted. A process may be killed at any moment here, so a run first gets
-        a mark that `restore` respects; then its folder goes, and its rows last. The next purge ends what was cut short.
+        A run whose folder the system does not remove stays deleted. The process may be killed at any moment, so each
+                run is first marked, which keeps `restore` away; then its folder goes, and its rows last. The next purge
+                finishes what was interrupted.
         """
         old = (runs.c.deleted < deleted_before) & (runs.c.state != "running")
         with self._engine.connect() as connection:
@@ -413,7 +414,7 @@ class Store:
             return 0
         with_reserve(self.root, lambda: self._mark(dict.fromkeys(marked, REMOVAL_BEGUN)))
         with self._engine.connect() as connection:
-            # As bytes: a damaged id may be no text.
+            # Select ids as bytes, because a damaged id may be no valid text.
             query = sa.select(runs.c.number, sa.cast(runs.c.id, sa.LargeBinary).label("id"))
             named = connection.execute(query.where(runs.c.number.in_(marked))).all()
         kept = {row.number: marked[row.number] for row in named if not self._remove_folder(row.id)}
@@ -426,7 +427,7 @@ class Store:
         return len(gone)
 
     def _mark(self, deleted: Mapping[int, float]) -> None:
-        """Change when runs were deleted, by their numbers."""
+        """Change the times of deletion of runs, by their numbers."""
         changes = [{"marked": number, "time": moment} for number, moment in deleted.items()]
         change = runs.update().where(runs.c.number == sa.bindparam("marked")).values(deleted=sa.bindparam("time"))
         with writing(self._engine).begin() as connection:
@@ -435,9 +436,9 @@ class Store:
     def _remove_folder(self, id_bytes: bytes | None) -> bool:
         """Remove the folder of a run, if it has one; False if the system refuses.
 
-        It first gets the name of a temporary file, so that what a killed process has not removed is found.
+        The folder is first renamed like a temporary file, so that `remove_leftovers` finds it if the process is killed.
         """
-        # An id that is damaged may name any folder, the results themselves as well.
+        # Check the id first: a damaged one could name any folder, even that of all results.
         run_id = (id_bytes or b"").decode(errors="replace")
         if not RUN_FOLDER.fullmatch(run_id) or not self.folder(run_id).exists():
             return True
@@ -452,8 +453,8 @@ class Store:
     def claim(self, run_id: str | None = None, limit: int | None = None) -> Run | None:
         """Take the next queued run (or this one) if fewer than `limit` are running here; None if there is none.
 
-        The run's `worker` is a fresh token: only its holder may record to the run. Whoever asks for a certain run
-        trains it in this process; any other is handed to a worker, and has not begun before that one's first beat.
+        The run's `worker` is a new token: only its holder may record to the run. A run that is claimed by its id is
+        trained in this process; any other is handed to a worker, and begins with that worker's first beat.
         """
         while True:
             with self._engine.connect() as connection:
@@ -470,22 +471,22 @@ class Store:
                 change = runs.update().where(wanted).values(**values).returning(runs.c.id)
                 claimed = connection.execute(change).scalar()
                 matches, broken = rows.read(connection, runs.c.id == claimed) if claimed else ([], [])
-                # Nobody can train it, so it must not hold up the others.
+                # Nobody can train a broken run, so end it: it must not hold up the others.
                 if broken:
                     self._fail(connection, broken[0].number)
             if matches or (run_id is not None and not broken):
                 return matches[0] if matches else None
-            # It was broken, or another process was quicker: it is the turn of the next.
+            # The run was broken, or another process claimed it first: try the next one.
 
     def broken_holders(self) -> list[Holder]:
-        """What rows say of the process that trains their run, of those that are running and cannot be read as runs."""
+        """The processes that train running runs whose rows cannot be read as runs."""
         with self._engine.connect() as connection:
             _, broken = rows.read(connection, runs.c.state == "running")
             holders = [rows.holder(connection, run.number) for run in broken]
         return [holder for holder in holders if holder is not None]
 
     def fail_broken(self, number: int) -> None:
-        """End a run that cannot be read and that nobody trains: it must not keep its place among those that train."""
+        """End a running run that cannot be read and that nobody trains, so that another run can take its place."""
         with writing(self._engine).begin() as connection:
             self._fail(connection, number)
 
@@ -496,8 +497,8 @@ class Store:
     def release(self, run: Run) -> bool:
         """Undo a claim whose holder has not begun: the run goes back to the head of the queue, as if never claimed.
 
-        False, and nothing changes, if the run has begun (its worker has said its process number) or another holds it.
-        A wish that it got meanwhile is granted at once.
+        Returns False and changes nothing if the run has begun (its worker has recorded its process number) or has
+        another holder. A request to stop or pause that came meanwhile is carried out at once.
         """
         with writing(self._engine).begin() as connection:
             untouched = sa.and_(
@@ -519,19 +520,19 @@ class Store:
             return bool(connection.execute(back).rowcount)
 
     def holds(self, run: Run) -> bool:
-        """Whether the run still waits for a word from the worker that it was handed to with this claim."""
+        """Whether the run is still running under this claim."""
         query = sa.select(runs.c.worker).where(runs.c.number == run.number, runs.c.state == "running")
         with self._engine.connect() as connection:
             return run.worker is not None and connection.execute(query).scalar() == run.worker
 
     def beat(self, run: Run) -> str | None:
-        """Say that the run's worker lives; returns "stop", "pause" or None. Raises LostRunError."""
+        """Record a sign of life of the run's worker; returns "stop", "pause" or None. Raises LostRunError."""
         with writing(self._engine, durable=False).begin() as connection:
             self._write(connection, run, **this_process(), heartbeat=self.clock())
             return connection.execute(sa.select(runs.c.request).where(runs.c.number == run.number)).scalar()
 
     def describe(self, run: Run, **values: Any) -> None:
-        """Fill in what the worker learned: parameters, macs, device, versions, data, config after a fallback, note."""
+        """Record what the worker found out: parameters, macs, device, versions, data, the changed config, a note."""
         if "config" in values:
             config: RunConfig = values["config"]
             values |= {"config": config.model_dump(mode="json"), "digest": config.digest()}
@@ -541,7 +542,7 @@ class Store:
             self._write(connection, run, **values)
 
     def record(self, run: Run, events: Sequence[Event]) -> None:
-        """Store the metrics in these events and the progress they mean. Raises LostRunError."""
+        """Store the metrics and the progress in these events. Raises LostRunError."""
         with writing(self._engine, durable=False).begin() as connection:
             last = connection.execute(sa.select(runs.c.learning_rate).where(runs.c.number == run.number)).scalar()
             self._write(connection, run, heartbeat=self.clock(), **metric_rows.progress(events))
@@ -549,7 +550,7 @@ class Store:
                 connection.execute(metrics.insert(), values)
 
     def finish(self, run: Run, state: RunState, note: str = "", **values: Any) -> None:
-        """End the worker's hold on a run; `note` is added to what the run says already."""
+        """End a run in this state and the worker's hold on it; `note` is added to the run's note."""
         with writing(self._engine).begin() as connection:
             before = connection.execute(sa.select(runs.c.note).where(runs.c.number == run.number)).scalar() or ""
             note = before if note in before else f"{before} {note}".strip()
@@ -569,9 +570,9 @@ class Store:
             history.write_fingerprints(connection, run.number)
 
     def rewind(self, run: Run, step: int, **values: Any) -> None:
-        """Forget what was recorded after `step`: the run goes on from a checkpoint that is older.
+        """Remove what was recorded after `step`, because the run goes on from an older checkpoint.
 
-        `values` are columns of the run as they were at that step.
+        `values` are the columns of the run's row at that step.
         """
         with writing(self._engine).begin() as connection:
             for table in (metrics, artifacts):
@@ -595,13 +596,13 @@ class Store:
         return [file for file in files if kind in (None, file.kind)]
 
     def folder(self, run_id: str) -> Path:
-        """Where the run's files lie."""
+        """The folder of the run's files."""
         return self.root / run_id
 
     def sizes(self, ids: Sequence[str] | None = None) -> dict[str, int]:
-        """Bytes that the files of each run take on the disk now, by its id; a run without files is left out.
+        """Bytes that the files of each run take on the disk now, by the run's id; runs without files are left out.
 
-        Without `ids` of all runs.
+        Without `ids` the sizes of all runs.
         """
         query = sa.select(runs.c.id, artifacts.c.path).join(artifacts)
         if ids is not None:
@@ -610,7 +611,7 @@ class Store:
             rows = connection.execute(query).all()
         bytes_by_run: dict[str, int] = {}
         for run_id, path in rows:
-            # What is damaged in a row names no file; nothing of it could be freed.
+            # Skip files whose damaged rows hold no valid path.
             with contextlib.suppress(OSError, ValueError, TypeError):
                 bytes_by_run[run_id] = (
                     bytes_by_run.get(run_id, 0) + os.stat(os.path.join(self.root, run_id, path)).st_size
@@ -618,7 +619,7 @@ class Store:
         return bytes_by_run
 
     def size(self, run_id: str, artifact: Artifact) -> int:
-        """Bytes that the artifact's file takes on the disk now; 0 if it is gone."""
+        """Bytes that the artifact's file takes on the disk now; 0 if it is missing."""
         try:
             return (self.folder(run_id) / artifact.path).stat().st_size
         except OSError:
@@ -641,7 +642,7 @@ class Store:
         """
         target = self.folder(run.id) / path
         with system_errors(target):
-            # Where the results have been moved away, no folder is begun in their place: they could not be put back.
+            # Fail if the results folder was moved away. A new folder in its place would keep it from being put back.
             self.root.stat()
             sha256, size = write_atomically(target, write)
         same = (artifacts.c.run == run.number) & (artifacts.c.path == path)
@@ -655,13 +656,13 @@ class Store:
             )
 
     def is_recorded_list(self, run_id: str, files: Sequence[Artifact]) -> bool | None:
-        """Whether these are the files that a run had when it ended; None if that was not recorded."""
+        """Whether the run had exactly these files when it ended; None if that was not recorded."""
         with self._engine.connect() as connection:
             recorded = history.read_fingerprints(connection, self._number(connection, run_id)).get(history.OF_FILES)
         return None if recorded is None else recorded == history.files_digest(files)
 
     def add_to_list(self, run_id: str, files: Sequence[Artifact]) -> bool:
-        """List files of an ended run again whose rows were lost; False if the list would not be the recorded one."""
+        """Add lost rows of files of an ended run; False if the list would not be the recorded one then."""
         if self.is_recorded_list(run_id, [*self.artifacts(run_id, checked=False), *files]) is False:
             return False
         with writing(self._engine).begin() as connection:
@@ -670,14 +671,14 @@ class Store:
         return True
 
     def drop_artifact(self, run: Run, path: str) -> None:
-        """Forget a file of the run and remove it, also where the disk is full."""
+        """Remove a file of the run and its row, even if the disk is full."""
         target = self.folder(run.id) / path
         try:
             self._forget(run, path)
         except StorageError as error:
             if error.kind != "full":
                 raise
-            # There is no room to write that it is gone before it is gone.
+            # On a full disk the row cannot be deleted before the file has made room.
             with system_errors(target, "removed"):
                 target.unlink(missing_ok=True)
             self._forget(run, path)
@@ -691,7 +692,7 @@ class Store:
             history.relist(connection, run.number, before)
 
     def sweeps(self) -> list[SweepRow]:
-        """All sweeps, the one that was saved last first."""
+        """All sweeps, the last saved one first."""
         with self._engine.connect() as connection:
             return read_sweeps(connection)
 
@@ -701,7 +702,7 @@ class Store:
             return read_sweep(connection, sweep_id)
 
     def at_epoch(self, sweep_id: str, name: str, epoch: int) -> dict[str, float]:
-        """A metric of which there is one an epoch, for all runs of a sweep that have it, by their ids."""
+        """A metric with one value per epoch, for all runs of a sweep that have it, by their ids."""
         with self._engine.connect() as connection:
             return read_at_epoch(connection, sweep_id, name, epoch)
 
@@ -711,14 +712,14 @@ class Store:
             write_sweep(connection, sweep_id, name, spec, self.clock())
 
     def delete_sweep(self, sweep_id: str) -> None:
-        """Forget a sweep; its runs stay, as runs of their own."""
+        """Delete a sweep; its runs stay as single runs."""
         with writing(self._engine).begin() as connection:
             remove_sweep(connection, sweep_id)
 
     def add_imported(
         self, values: dict[str, Any], rows: "pd.DataFrame", files: Sequence[Artifact], folder: Path
     ) -> int:
-        """Take in a run that was trained elsewhere, with its metrics and its folder of files; returns its number.
+        """Import a run that was trained elsewhere, with its metrics and its folder of files; returns its number.
 
         `values` are columns of the table of runs, `rows` has the columns step, epoch, name, value and seconds. Rows and
         files come in together or not at all. Raises StoreError if the run's folder is there.
@@ -726,7 +727,7 @@ class Store:
         return add_imported(self._engine, self.root / values["id"], values, rows, files, folder)
 
     def setting(self, key: str, default: Any = None) -> Any:
-        """A setting of this store, such as "runs_at_once"; the default where none can be read."""
+        """A setting of this store, such as "runs_at_once"; the default if there is none or it cannot be read."""
         with self._engine.connect() as connection:
             value = connection.execute(sa.select(lab.c.value).where(lab.c.key == f"setting:{key}")).scalar()
         try:
@@ -758,25 +759,25 @@ class Store:
 
 
 def _keep_fingerprints(connection: sa.Connection, number: int) -> None:
-    """Of a run that went back into the queue and is taken out of it; one that has never begun has no figures."""
+    """Store the fingerprints of a run that is taken out of the queue, unless it has never begun and has no figures."""
     if connection.execute(sa.select(runs.c.started).where(runs.c.number == number)).scalar() is not None:
         history.write_fingerprints(connection, number)
 
 
 def _head_of_queue(connection: sa.Connection) -> float | None:
-    """The place of the first in the queue; the index has it, so that a damaged page elsewhere does not matter."""
+    """The lowest place in the queue, read from the index, so that a damaged page of the table does not matter."""
     return connection.execute(sa.select(sa.func.min(runs.c.queued)).where(runs.c.state == "queued")).scalar()
 
 
 def _end_of_queue(connection: sa.Connection, now: float) -> float:
-    """The place in the queue after all others, also where the clock was set back; equal ones go by their numbers."""
+    """A place behind all others in the queue, even if the clock was set back; equal places are ordered by number."""
     last = connection.execute(sa.select(sa.func.max(runs.c.queued)).where(runs.c.state == "queued")).scalar()
     return now if last is None else max(now, last)
 
 
 @contextlib.contextmanager
 def _readable() -> Iterator[None]:
-    """Make an error of rows that hold something of another kind than was written."""
+    """Within this context, turn errors of rows that hold values of a wrong type into a StoreError."""
     try:
         yield
     except history.UNREADABLE:

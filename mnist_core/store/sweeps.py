@@ -87,7 +87,7 @@ def write_sweep(connection: sa.Connection, sweep_id: str, name: str, spec: dict[
 
 
 def remove_sweep(connection: sa.Connection, sweep_id: str) -> None:
-    """Forget a sweep; its runs stay, as runs of their own."""
+    """Delete a sweep; its runs stay as single runs."""
     connection.execute(sweeps.delete().where(sweeps.c.id == sweep_id))
     connection.execute(lab.delete().where(lab.c.key == f"{_FINGERPRINT}{sweep_id}"))
     freed = runs.update().where(runs.c.sweep == sweep_id).values(sweep=None).returning(runs.c.number)
