@@ -114,7 +114,8 @@ def test_of_many_runs_the_chart_is_a_light_one_and_the_choice_a_line(store: Stor
     assert not at.get("plotly_chart")
     assert len(tables(at)["extremes"]) == 13
     assert not at.multiselect
-    assert at.markdown[0].value == "**13 runs are chosen:** 1–4, 6–14"
+    assert "**13 runs" in at.markdown[0].value
+    assert at.markdown[0].value.endswith(" 1–4, 6–14")
     at.button(key="runs:list").click()
     at.run()
     assert at.multiselect(key="runs").value == [1, 2, 3, 4, *range(6, 15)]

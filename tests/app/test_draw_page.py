@@ -188,7 +188,7 @@ def test_a_network_that_learned_dark_on_bright_gets_drawings_inverted(store: Sto
     at = opened("draw", runs=str(bright.number))
     assert (network_input(shown(at)) == 255).all(), "an empty image has the ground of the training images"
     html = shown(put(at, a_drawing(7)))
-    assert "inverted to dark on bright" in html
+    assert "inverted to dark" in html
     np.testing.assert_allclose(network_input(html), 255 - a_drawing(7)[::4, ::4], atol=60)
     assert "inverted" not in shown(put(opened("draw", runs=str(dark.number)), a_drawing(7)))
     paper = io.BytesIO()

@@ -126,7 +126,7 @@ def test_what_was_deleted_can_be_brought_back_within_a_day(store: Store) -> None
     at = opened("compare")
     press(at, "bin")
     back = at.multiselect(key="brought back")
-    assert back.options == ["5 · gone, deleted just now"]
+    assert [option.split(",")[0] for option in back.options] == ["5 · gone"]
     back.set_value([_number(store, 5).id])
     press(at, "bring back")
     assert rows(at)["Run"].tolist() == [5, 4, 3, 2, 1]

@@ -40,7 +40,7 @@ def page(browser: Browser, script_url: Callable[[str], str], messages: list[int]
 
 
 def numbers(page: Page) -> list[int]:
-    """Of the rows that are drawn, in their order."""
+    """The ids of the rows that are drawn, in their order."""
     return page.locator(".row").evaluate_all("rows => rows.map(row => Number(row.dataset.id))")
 
 

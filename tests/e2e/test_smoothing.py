@@ -22,7 +22,7 @@ _TRACES = """() => [...document.querySelectorAll(".js-plotly-plot")][0]._fullDat
 
 
 def losses() -> np.ndarray:
-    """Of batches: mostly near 1, one in a hundred far above."""
+    """Losses of batches: mostly near 1, about one in a hundred far above."""
     random = np.random.default_rng(0)
     return 1 + random.gamma(2, 0.02, STEPS) + np.where(np.arange(STEPS) % 97 == 50, 20.0, 0)
 
