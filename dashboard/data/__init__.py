@@ -2,5 +2,5 @@
 
 import lazy_loader
 
-# What others may use stands in __init__.pyi; each of it is imported at its first use.
+# __init__.pyi lists the names for other rooms; each is imported when it is first used.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

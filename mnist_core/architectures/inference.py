@@ -122,7 +122,7 @@ class _Walk:
             )
         if prod(node.output_shape) > (most := read_limit("MAX_OUTPUT")):
             raise ArchitectureError(
-                f"This layer makes {prod(node.output_shape):,} numbers of every image "
+                f"This layer puts out {prod(node.output_shape):,} numbers for every image "
                 f"({format_shape(node.output_shape)}), "
                 f"more than the {most:,} that fit here; use fewer channels or less padding (on a larger machine: "
                 f"{limit_variable('MAX_OUTPUT')})"

@@ -67,7 +67,7 @@ def check_length(text: str) -> None:
     if len(text) > MAX_LETTERS_INITIAL:
         raise ArchitectureError(
             f"The architecture has {len(text):,} letters, and at most {MAX_LETTERS_INITIAL:,} can be read; "
-            "write layers that come several times as 3 * (...)",
+            "write repeated layers as 3 * (...)",
             text[:60],
             0,
             60,

@@ -48,7 +48,7 @@ def read_idx(path: Path, shape: tuple[int, ...], remedy: str) -> np.ndarray:
         raise DataError(f"{path} is no IDX file of {len(shape)} dimensions (it begins with {first_bytes}). {remedy}")
     stated = tuple(int(size) for size in content[4:header].view(">u4"))
     if stated != shape:
-        raise DataError(f"{path} says that it holds {_times(stated)} values, not {_times(shape)}. {remedy}")
+        raise DataError(f"{path} declares {_times(stated)} values instead of {_times(shape)}. {remedy}")
     expected = header + int(np.prod(shape))
     if content.size != expected:
         kind = "cut off" if content.size < expected else "too long"

@@ -114,7 +114,7 @@ def of_database(error: BaseException, path: Path | None) -> StorageError | None:
     `path` is the file of an SQLite database, None that of a server.
     """
     if isinstance(error, UnicodeEncodeError):
-        return StorageError("A text holds a sign that belongs to no text, so it cannot be stored. Type it anew.")
+        return StorageError("A text holds a character that is no valid text, so it cannot be stored. Type it again.")
     if isinstance(error, OverflowError):
         return StorageError("A number is too large to be stored. Choose a smaller one.")
     if path is not None and isinstance(error, UnicodeDecodeError):

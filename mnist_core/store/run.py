@@ -282,7 +282,7 @@ def _check_row(row: Mapping[Any, Any]) -> None:
         raise ValueError("config, data: no object")
     for name, value in (("tags", tags), ("versions", versions), ("data", data)):
         if not is_text(value):
-            raise ValueError(f"{name}: holds a sign that belongs to no text")
+            raise ValueError(f"{name}: holds a character that is no valid text")
 
 
 _KINDS: dict[type, tuple[type, ...]] = {Integer: (int,), Float: (int, float), Text: (str,)}

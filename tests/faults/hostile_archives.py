@@ -242,7 +242,7 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
         lambda m: signed(m, **{"config.json": m["config.json"] + b" " * 300_000}),
         "would unpack to",
     ),
-    "a key twice": (lambda m: signed(m, **{"config.json": b'{"epochs": 1, "epochs": 2}'}), "a key stands twice"),
+    "a key twice": (lambda m: signed(m, **{"config.json": b'{"epochs": 1, "epochs": 2}'}), "a key is there twice"),
     "unknown setting": (lambda m: edited(m, "config.json", backdoor=1), "no such field"),
     "a network of millions of layers": (lambda m: renamed(m, HUGE), "layers"),
     "initial weights of millions of layers": (lambda m: edited(m, "config.json", initial_weights=HUGE), "layers"),
@@ -353,7 +353,7 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
         lambda m: signed(
             m, **{"predictions.parquet": parquet(frame_of(m, "predictions.parquet").assign(label=pd.Timestamp(0)))}
         ),
-        "something else than numbers",
+        "columns of the wrong types",
     ),
     "predictions of lists": (
         lambda m: signed(
@@ -366,7 +366,7 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
                 )
             },
         ),
-        "something else than numbers",
+        "columns of the wrong types",
     ),
     "a split that is none": (
         lambda m: signed(m, **{"predictions.parquet": parquet(frame_of(m, "predictions.parquet").assign(split="x"))}),

@@ -45,7 +45,7 @@ def _conv_shape(shape: Shape, out: int, kernel: int, stride: int, padding: int |
     pad = _padding(kernel, padding)
     if shape[0] % groups or out % groups:
         raise ArchitectureError(
-            f"groups={groups} must divide the number of channels that come in ({shape[0]}) and that go out ({out}); "
+            f"groups={groups} must divide both the input channels ({shape[0]}) and the output channels ({out}); "
             "groups=1 always does"
         )
     height, width = (size + 2 * pad for size in shape[1:])

@@ -98,9 +98,9 @@ def _emptied_afterwards(root: Path) -> Iterator[Path]:
 
 
 def pack_archive(store: Store, run: Run, target: Path) -> None:
-    """Write the archive directly to `path`, for a caller that makes the write atomic."""
+    """Write the archive directly to `target`, for a caller that makes the write atomic."""
     if run.active:
-        raise StoreError(f"run #{run.number} is {run.state}: a run can be taken away once it has ended or is paused")
+        raise StoreError(f"run #{run.number} is {run.state}: only a run that has ended or is paused can be taken away")
     if note := measures.changed_note(store.changed_runs([run])):
         raise StoreError(note)
     artifacts = store.artifacts(run.id)
@@ -133,7 +133,9 @@ def pack_archive(store: Store, run: Run, target: Path) -> None:
         add_bytes(METRICS, sink.getvalue().to_pybytes())
         for file in artifacts:
             if not store.intact(run.id, file):
-                raise StoreError(f"{file.path} of run #{run.number} is missing or damaged; train anew to take it away")
+                raise StoreError(
+                    f"{file.path} of run #{run.number} is missing or damaged; train it again to take it away"
+                )
             with (store.folder(run.id) / file.path).open("rb") as source, add(file.path, file.size) as stream:
                 shutil.copyfileobj(source, stream, _CHUNK)
             members[file.path] = {"sha256": file.sha256, "size": file.size}
@@ -156,7 +158,7 @@ def _unpack(path: Path, folder: Path, free: int) -> Manifest:
         if missing := sorted(manifest.members.keys() - names):
             raise ArchiveError(f"{missing[0]} is missing.")
         if extra := sorted(names - manifest.members.keys()):
-            raise ArchiveError(f"it holds {extra[0]!r}, of which its manifest says nothing.")
+            raise ArchiveError(f"it holds {extra[0]!r}, but its manifest says nothing of that.")
         for name, member in manifest.members.items():
             if archive.getinfo(name).file_size != member.size:
                 raise ArchiveError(f"{name} is not as large as the manifest says.")
@@ -189,7 +191,7 @@ def _check_members(members: list[zipfile.ZipInfo], free: int) -> None:
         if name != info.filename or not format.is_expected(name):
             raise ArchiveError(f"it holds {name!r}, which is no part of a run.")
         if name in seen:
-            raise ArchiveError(f"{name} stands in it twice.")
+            raise ArchiveError(f"it holds {name} twice.")
         seen.add(name)
         mode = info.external_attr >> 16
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
@@ -218,13 +220,13 @@ def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -> str:
         while chunk := source.read(_CHUNK):
             size += len(chunk)
             if size > info.file_size:
-                raise ArchiveError(f"{info.filename} is larger than it says.")
+                raise ArchiveError(f"{info.filename} unpacks to more bytes than it declares.")
             digest.update(chunk)
             with system_errors(target):
                 stream.write(chunk)
                 stream.flush()
     if size != info.file_size:
-        raise ArchiveError(f"{info.filename} is shorter than it says.")
+        raise ArchiveError(f"{info.filename} unpacks to fewer bytes than it declares.")
     return digest.hexdigest()
 
 
@@ -239,7 +241,7 @@ def _described(folder: Path, manifest: Manifest) -> tuple[RunConfig, RunRecord]:
     if sorted(listed) != sorted(manifest.members.keys() - {CONFIG, RUN, METRICS}):
         raise ArchiveError(f"{RUN} names other files than the archive holds.")
     if wrong := [file.path for file in record.files if format.kind_of(file.path) != file.kind]:
-        raise ArchiveError(f"{RUN} calls {wrong[0]} something that it is not.")
+        raise ArchiveError(f"{RUN} gives {wrong[0]} a wrong kind.")
     return config, record
 
 

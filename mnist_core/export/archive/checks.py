@@ -78,7 +78,7 @@ def metrics_of(path: Path) -> pd.DataFrame:
         frame = pd.DataFrame(columns, columns=list(METRIC_TYPES))
         steps, seconds = frame[["step", "epoch"]].to_numpy(), frame["seconds"].to_numpy()
         if not ((steps >= 0).all() and np.isfinite(seconds).all()):
-            raise ArchiveError(f"{path.name} holds a step or a time that no run records.")
+            raise ArchiveError(f"{path.name} holds a negative step or a time that is not finite.")
     return frame
 
 
@@ -94,7 +94,7 @@ def check_predictions(path: Path, config: RunConfig, data: DataFacts | None) -> 
         text, *whole, first = kinds[:4]
         numbers = all(map(pa.types.is_integer, whole)) and all(map(pa.types.is_floating, (first, *kinds[4:])))
         if not numbers or not (pa.types.is_string(text) or pa.types.is_large_string(text)):
-            raise ArchiveError(f"{path.name} holds something else than numbers.")
+            raise ArchiveError(f"{path.name} has columns of the wrong types.")
         columns = _columns(path, _CELLS // len(names), "split", SPLITS)
         answers = np.stack([columns[name] for name in names[3:]])
         label, index, split = columns["label"], columns["index"], columns["split"]
@@ -105,7 +105,7 @@ def check_predictions(path: Path, config: RunConfig, data: DataFacts | None) -> 
             and ((answers >= 0) & (answers <= 1.001)).all()
             and all(np.array_equal(index[split == name], np.arange((split == name).sum())) for name in SPLITS)
         ):
-            raise ArchiveError(f"{path.name} holds a label, a place or a probability that cannot be.")
+            raise ArchiveError(f"{path.name} holds a label, an index or a probability that cannot be right.")
 
 
 def check_checkpoint(path: Path, name: str, config: RunConfig, data: DataFacts | None) -> None:
@@ -126,7 +126,7 @@ def check_checkpoint(path: Path, name: str, config: RunConfig, data: DataFacts |
         network = parse_model(CheckpointNetwork, about["network"], name)
         _check_network(network, config, data, name)
         if not all(_is_number(about["progress"][key]) for key in _PROGRESS):
-            raise ValueError("its progress is none")
+            raise ValueError("its progress holds something other than numbers")
         _check_weights(network, tensors, name)
 
 

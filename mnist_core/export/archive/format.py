@@ -168,7 +168,7 @@ def read_json(path: Path) -> dict[str, Any]:
             raise ValueError("it has too many parts")
         values = json.loads(text, object_pairs_hook=_unique, parse_constant=_not_finite)
         if _depth(values) > _JSON_DEPTH:
-            raise ValueError("its parts lie too deep in each other")
+            raise ValueError("its parts are nested too deeply")
     except (ValueError, RecursionError) as error:
         raise ArchiveError(f"{path.name} is no JSON that this program writes ({error}).") from None
     if not isinstance(values, dict):
@@ -181,7 +181,7 @@ def check_texts(values: dict[str, Any], name: str) -> None:
     """Raise ArchiveError that names the field of a text that is no valid Unicode, which JSON can hold."""
     if wrong := [field for field, value in values.items() if not is_text((field, value))]:
         field = wrong[0].encode("ascii", "backslashreplace").decode()
-        raise ArchiveError(f"{name} does not fit: {field}: holds a sign that belongs to no text.")
+        raise ArchiveError(f"{name} does not fit: {field}: holds a character that is no valid text.")
 
 
 def parse_model(model: type[_M], values: dict[str, Any], name: str) -> _M:
@@ -209,7 +209,7 @@ def _depth(values: Any) -> int:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key is there twice")
     return values
 
 

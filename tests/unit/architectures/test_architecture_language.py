@@ -126,7 +126,7 @@ MISTAKES = [
     ("relu", "relu", "ends with images of 1×28×28, not with 10 outputs; add flatten linear(classes)"),
     ("patches(4, 10)", "patches(4, 10)", "ends with tokens of 49×10, not with 10 outputs; add meantokens"),
     ("flatten linear(700000) linear(10)", "linear(700000)", "549,500,000 parameters, and at most 500,000,000"),
-    ("conv(300, 5, padding=900)", "conv(300, 5, padding=900)", "numbers of every image"),
+    ("conv(300, 5, padding=900)", "conv(300, 5, padding=900)", "numbers for every image"),
     ("flatten linear(10", "(", "never closed; add )"),
     ("residual(flatten linear(10)", "(", "never closed; add )"),
     ("flatten linear(out=", "(", "never closed; add )"),
