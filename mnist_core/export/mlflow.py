@@ -20,6 +20,7 @@ from mnist_core.store import Run, Store
 from mnist_core.text import in_markdown, one_line
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from mlflow.entities import Metric
 
 EXPERIMENT = "MNIST Lab"
@@ -65,7 +66,6 @@ def write_to_mlflow(store: Store, run: Run, tracking_uri: str, experiment: str =
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     try:
         from mlflow import MlflowClient
-        from mlflow.entities import Param, RunTag
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
     except ImportError:
@@ -80,19 +80,7 @@ def write_to_mlflow(store: Store, run: Run, tracking_uri: str, experiment: str =
         number = existing.experiment_id if existing else client.create_experiment(experiment, _artifacts(tracking_uri))
         run_id = client.create_run(number, start_time=began, run_name=one_line(run.name)).info.run_id
         try:
-            settings = run.config.model_dump(mode="json")
-            client.log_batch(
-                run_id,
-                params=[Param(name, _text(value)) for name, value in settings.items()],
-                tags=[RunTag(name, _text(value)) for name, value in _tags(run).items()],
-            )
-            for batch in _batches(store, run, began):
-                client.log_batch(run_id, metrics=batch)
-            with tempfile.TemporaryDirectory() as folder:
-                config = Path(folder) / "config.json"
-                config.write_text(json.dumps(settings, indent=2))
-                for path in (config, *_files(store, run)):
-                    client.log_artifact(run_id, str(path))
+            _log_content(client, run_id, store, run, began)
             ended = int(1000 * run.finished) if run.finished else began + int(1000 * run.seconds)
             client.set_terminated(run_id, _STATUS.get(run.state, "KILLED"), end_time=ended)
         except BaseException:
@@ -104,6 +92,25 @@ def write_to_mlflow(store: Store, run: Run, tracking_uri: str, experiment: str =
         where = _without_password(tracking_uri)
         raise StoreError(f"MLflow cannot write to {where}: {reason}. Name another tracking store.") from None
     return run_id
+
+
+def _log_content(client: "MlflowClient", run_id: str, store: Store, run: Run, began: int) -> None:
+    """Log settings, tags, metrics and files of a run that began at this time (ms) under its id in MLflow."""
+    from mlflow.entities import Param, RunTag
+
+    settings = run.config.model_dump(mode="json")
+    client.log_batch(
+        run_id,
+        params=[Param(name, _text(value)) for name, value in settings.items()],
+        tags=[RunTag(name, _text(value)) for name, value in _tags(run).items()],
+    )
+    for batch in _batches(store, run, began):
+        client.log_batch(run_id, metrics=batch)
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "config.json"
+        config.write_text(json.dumps(settings, indent=2))
+        for path in (config, *_files(store, run)):
+            client.log_artifact(run_id, str(path))
 
 
 def _check_answer(tracking_uri: str) -> None:

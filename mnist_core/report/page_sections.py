@@ -96,14 +96,6 @@ def results_section(content: ReportContent) -> Html:
         "Seconds",
         "State",
     ]
-    notes: dict[str, list[str]] = {}
-    for run in content.runs:
-        notes.setdefault(run.note, []).append(str(run.number))
-    remarks = [f"Run{'s' * (len(which) > 1)} {', '.join(which)}: {note}" for note, which in notes.items() if note]
-    changed = measures.changed_note(content.changed)
-    left_out_lines = [f"{_short(left_out.run)} {left_out.reason}." for left_out in content.left_out]
-    if content.answers is not None and content.answers.remark:
-        left_out_lines.append(content.answers.remark)
     return html_section(
         "Results",
         html_table(head, rows),
@@ -112,8 +104,21 @@ def results_section(content: ReportContent) -> Html:
             measures.optimistic_note(content.runs),
             kind="note",
         ),
-        *(html_paragraph(note, kind="note") for note in [changed, *remarks, *left_out_lines] if note),
+        *(html_paragraph(note, kind="note") for note in _result_notes(content)),
     )
+
+
+def _result_notes(content: ReportContent) -> list[str]:
+    """The runs' own notes, which runs changed since they ended, and which are left out and why."""
+    notes: dict[str, list[str]] = {}
+    for run in content.runs:
+        notes.setdefault(run.note, []).append(str(run.number))
+    remarks = [f"Run{'s' * (len(which) > 1)} {', '.join(which)}: {note}" for note, which in notes.items() if note]
+    changed = measures.changed_note(content.changed)
+    left_out_lines = [f"{_short(left_out.run)} {left_out.reason}." for left_out in content.left_out]
+    if content.answers is not None and content.answers.remark:
+        left_out_lines.append(content.answers.remark)
+    return [note for note in [changed, *remarks, *left_out_lines] if note]
 
 
 def statistics_section(content: ReportContent) -> Html:
