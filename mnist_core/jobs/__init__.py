@@ -1,4 +1,4 @@
-"""Jobs: the queue of runs, the processes that train them, and what is recorded and said while they do."""
+"""Jobs: the queue of runs, the processes that train them, and the records and messages of training."""
 
 import lazy_loader
 

@@ -41,7 +41,7 @@ class AwakeClock(threading.Thread):
 
 
 class Silence:
-    """Counts the seconds of a clock since each run last said something."""
+    """Counts the seconds of a clock since the last sign of life of each run."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

@@ -20,7 +20,7 @@ _RESUME = "Resume it to go on from the last checkpoint."
 def end_dead_runs(store: Store) -> list[Run]:
     """Correct the state of running runs of this machine whose process is gone; returns these runs.
 
-    One that had begun is interrupted and can be resumed, one that had not goes back into the queue. Every reader of
+    A run that had begun is interrupted and can be resumed; any other goes back into the queue. Every reader of
     states calls this first, so that they are true where no app is running.
     """
     dead = [run for run in running_here(store) if _is_gone_now(store, run)]
@@ -60,7 +60,7 @@ def running_here(store: Store) -> list[Run]:
 def is_gone(run: Run | Holder, silent: float) -> bool:
     """Whether no process trains this running run of this machine; `silent` is how many seconds ago it last gave a sign.
 
-    Where the system tells when a process began, that and not the silence decides, so that a run in a stopped process
+    If the system knows when the process began, that decides and not the silence, so that a run in a stopped process
     (Ctrl-Z) or on a sleeping machine is left alone.
     """
     if run.pid is None:

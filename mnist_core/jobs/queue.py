@@ -203,7 +203,7 @@ class Jobs(threading.Thread):
             self._dismiss(waiting[1:])
 
     def _can_train(self) -> bool:
-        """Whether a run may be claimed: after workers have died at their start, only for one that has not."""
+        """Whether a run may be claimed: always, but after failed starts of workers only if a started one waits."""
         return self._start_trouble is None or any(worker.ready and worker.run is None for worker in self._workers)
 
     def _launch(self, run: Run) -> None:
@@ -256,7 +256,7 @@ class Jobs(threading.Thread):
                     self._start_pauses.begin_anew()
 
     def _bury(self, worker: WorkerProcess, code: int) -> None:
-        """Forget a worker that has ended; one that could not even start makes the next wait longer."""
+        """Remove a worker that has ended; if it could not even start, wait longer before the next start."""
         self._workers.remove(worker)
         worker.close()
         pause = _SPARE_DELAY_SECONDS

@@ -30,7 +30,7 @@ def copy_database(source: Path, target: Path) -> tuple[str, int]:
     SQLite's online backup: the copy is one moment of the database, while other processes go on writing. It is a single
     file (no write-ahead log beside it) that only its owner can read, and is either whole or not there. A `target` that
     exists is replaced. Raises StoreError if the source cannot be read or the copy cannot be written, and StorageError
-    of the kind "damaged" if SQLite finds a damage: older copies that are whole must not give way to such a one.
+    of the kind "damaged" if SQLite finds a damage: a damaged copy must not push out older ones that are whole.
     """
     if not source.is_file():
         raise StoreError(f"there is no database {source} to copy")
@@ -72,7 +72,7 @@ def copy_before_migration(database: Path, results: Path, version: int) -> Path:
 
 
 def copy_daily(database: Path, results: Path, now: float) -> Path | None:
-    """Keep today's copy of a database in `results`/backups; returns its path, None if it is there or has no room.
+    """Keep today's copy of a database in `results`/backups; returns its path, None if there is one already or no room.
 
     It is the database alone: metrics, figures and settings of all runs, and the hashes of their files, not the files
     themselves. The newest seven stay, as far as `DAILY_BYTES` allows. `now` is in unix seconds, the day is local.

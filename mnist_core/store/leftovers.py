@@ -17,7 +17,7 @@ _OLD_SECONDS = 24 * 3600.0
 def leftovers(folder: Path, *, owner_gone: bool = False) -> list[Path]:
     """Temporary files and folders below `folder` whose process is gone; what lies in such a folder is not listed.
 
-    `owner_gone`: nobody writes there, whatever process has the number by now.
+    `owner_gone`: nobody writes there, even if another process has the number in the file's name by now.
     """
     paths: list[Path] = []
     for top, folders, files in os.walk(folder):

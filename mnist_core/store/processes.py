@@ -13,7 +13,7 @@ _PS_SECONDS = 5.0
 
 
 def start_of(pid: int) -> str | None:
-    """A text that tells this process from all others that ever had its number; None if the system does not tell.
+    """A text that tells the process from all others that ever had its number; None if the system does not give it.
 
     On Linux: "BOOT-NAMESPACE-TICKS", the boot, the space in which process numbers count, and the ticks of the clock
     from the boot to the process's start. Elsewhere the date of the start, as `ps` tells it.

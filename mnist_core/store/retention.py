@@ -19,7 +19,7 @@ def thinned(
 ) -> list[Artifact]:
     """The checkpoints that are to be removed, among those from ends of epochs, the earliest first.
 
-    Always kept are the last, that of the best epoch and those of epochs in `needed`. Of the others stay those after
+    The last, that of the best epoch and those of epochs in `needed` are always kept. Of the others stay those after
     every so many epochs: `every`, or twice, four times ... as many until bytes and number are within the budget,
     which is that of `limits` by default.
     """

@@ -53,8 +53,9 @@ def prune(store: Store, runs: Sequence[Run], dry_run: bool = False) -> list[Free
 
 
 def remove_deleted(store: Store, dry_run: bool = False) -> tuple[list[Run], int, list[Run]]:
-    """Remove deleted runs for good; returns those that are gone, the bytes that this frees, and those whose folders
-    the system keeps. One that still trains is left until it has stopped. With `dry_run` nothing is removed.
+    """Remove deleted runs for good; returns the removed runs, the freed bytes, and the runs that could not be removed.
+
+    A deleted run that still trains is left until it has stopped. With `dry_run` nothing is removed.
     """
     gone = [run for run in store.runs(deleted=True) if run.state != "running"]
     sizes = store.sizes([run.id for run in gone])

@@ -6,7 +6,7 @@ from mnist_core.architectures import Node
 from mnist_core.config import RunConfig
 from mnist_core.errors import ExportError
 
-# scikit-learn's names of activation functions.
+# Names of activation functions in scikit-learn.
 _ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "sigmoid": "logistic"}
 
 
