@@ -219,7 +219,7 @@ def test_the_number_of_classes_is_bounded_before_their_pictures_are_listed(
     for number in range(limits.MAX_CLASSES - 1):
         for split in ("train", "test"):
             (folder / split / f"class {number}").mkdir()
-    with pytest.raises(DataError, match="1,001 class directories, more than 1,000") as caught:
+    with pytest.raises(DataError, match=r"1,001 .* 1,000\b") as caught:
         folder_class_names(str(folder))
     assert "MNIST_LAB_MAX_CLASSES" in str(caught.value)
     monkeypatch.setenv("MNIST_LAB_MAX_CLASSES", "1001")
