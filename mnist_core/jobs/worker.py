@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from mnist_core import sweeps
+from mnist_core import environment, sweeps
 from mnist_core.errors import LostRunError, MnistLabError
 from mnist_core.events import EpochEnd, Event, RunFinished, RunStarted, StepEnd
 from mnist_core.jobs import memory, recording
@@ -173,7 +173,8 @@ def main() -> int:
             # CUDA reads the variable only at its first use, so a worker keeps its GPU for good.
             os.environ["CUDA_VISIBLE_DEVICES"] = order["gpu"]
         try:
-            store = store or Store.open()
+            # Never a new database: an empty folder in place of the results is not where the run was queued.
+            store = store or Store(environment.results_dir(), environment.database_url(), only_look=True)
             run = store.run(order["run"])
             if run.worker == order["worker"]:
                 for _ in work(store, run, interrupt):

@@ -67,7 +67,7 @@ def copy_before_migration(database: Path, results: Path, version: int) -> Path:
     folder = backups_folder(results)
     target = folder / f"schema-{version}-{timestamp()}.db"
     copy_database(database, target)
-    _keep_newest(folder, "schema-*.db", KEPT_BEFORE_MIGRATION)
+    _keep_newest(target, "schema-*.db", KEPT_BEFORE_MIGRATION)
     return target
 
 
@@ -85,7 +85,7 @@ def copy_daily(database: Path, results: Path, now: float) -> Path | None:
     if shutil.disk_usage(folder).free < _ROOM * database.stat().st_size:
         return None
     copy_database(database, target)
-    _keep_newest(folder, "daily-*.db", KEPT_DAILY, DAILY_BYTES)
+    _keep_newest(target, "daily-*.db", KEPT_DAILY, DAILY_BYTES)
     return target
 
 
@@ -125,8 +125,9 @@ def timestamp() -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(seconds))}-{rest:06d}-{os.getpid()}"
 
 
-def _keep_newest(folder: Path, pattern: str, count: int, most_bytes: float = float("inf")) -> None:
-    copies = sorted(folder.glob(pattern), key=_age)
+def _keep_newest(made: Path, pattern: str, count: int, most_bytes: float = float("inf")) -> None:
+    """Remove the oldest copies beside the one just made, which stays: the clock may say that it is the oldest."""
+    copies = [*sorted((path for path in made.parent.glob(pattern) if path != made), key=_age), made]
     while len(copies) > count or (len(copies) > 1 and sum(path.stat().st_size for path in copies) > most_bytes):
         copies.pop(0).unlink(missing_ok=True)
 

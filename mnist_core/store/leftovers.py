@@ -1,4 +1,7 @@
-"""Temporary files of processes that were killed: their names end in the process's number and `.part`."""
+"""Temporary files of processes that were killed: their names end in the process's number and `.part`.
+
+SQLite adds the journal of a copy of a database that was being written.
+"""
 
 import contextlib
 import os
@@ -9,7 +12,7 @@ from pathlib import Path
 
 from mnist_core.store import processes
 
-_NAME = re.compile(r"\..*[.-](\d{1,9})\.part")
+_NAME = re.compile(r"\..*[.-](\d{1,9})\.part(-journal)?")
 # On Windows, where processes cannot be asked for, files older than this count as left over.
 _OLD_SECONDS = 24 * 3600.0
 

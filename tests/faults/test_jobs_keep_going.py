@@ -1,8 +1,10 @@
 """The queue goes on by itself after errors of the database, of the system, of processes that do not start or hang."""
 
+import json
 import os
 import signal
 import stat
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +19,7 @@ from mnist_core.jobs import queue
 from mnist_core.jobs.awake_clock import AwakeClock, Silence
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
-from tests.app_process import app_process, free_port, wait_until
+from tests.app_process import ROOT, app_process, free_port, wait_until
 
 SHORT = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2)
 LONG = SHORT.replace(epochs=5000)
@@ -72,6 +74,16 @@ def test_a_store_that_cannot_be_opened_at_first_is_waited_for(tmp_path: Path, mo
         assert queue.start(Store.open()) is thread
     finally:
         thread.end()
+
+
+def test_a_worker_begins_no_database_in_an_empty_folder(own_lab: Path):
+    own_lab.mkdir(exist_ok=True)
+    order = json.dumps({"run": "0", "worker": "0", "gpu": ""})
+    command = [sys.executable, "-m", "mnist_core.jobs.worker"]
+    done = subprocess.run(command, cwd=ROOT, input=f"{order}\n", capture_output=True, text=True, timeout=100)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert list(own_lab.iterdir()) == []
 
 
 def test_the_start_of_the_server_begins_the_queue_without_a_visit(store: Store, own_lab: Path):

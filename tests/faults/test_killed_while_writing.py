@@ -199,6 +199,17 @@ def test_a_removal_that_is_killed_is_never_undone_to_a_run_without_files(begun: 
     assert [finding.text for finding in examine(own_lab / "runs.db", own_lab) if finding.state == "wrong"] == []
 
 
+def test_the_journal_of_a_copy_that_was_killed_is_removed(tmp_path: Path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    gone = tmp_path / f".copy.db.{ended.pid}.part-journal"
+    kept = tmp_path / f".copy.db.{os.getpid()}.part-journal"
+    for path in (gone, kept):
+        path.touch()
+    assert remove_leftovers(tmp_path) == [gone]
+    assert list(tmp_path.iterdir()) == [kept]
+
+
 @pytest.mark.parametrize("damaged", ["''", "'.'", "'..'", "'backups'", "x'ff00'", "CAST(x'ff41' AS TEXT)"])
 def test_a_damaged_id_removes_no_other_folder(damaged: str, own_lab: Path):
     store = Store.open()

@@ -1,5 +1,6 @@
 """Copies of the database while others write to it."""
 
+import os
 import sqlite3
 import stat
 import threading
@@ -11,7 +12,14 @@ import pytest
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StoreError
 from mnist_core.store import database_copies
-from mnist_core.store.database_copies import copy_before_migration, copy_daily, copy_database, newest_copy
+from mnist_core.store.database_copies import (
+    KEPT_BEFORE_MIGRATION,
+    KEPT_DAILY,
+    copy_before_migration,
+    copy_daily,
+    copy_database,
+    newest_copy,
+)
 from mnist_core.store.store import Store
 
 
@@ -56,6 +64,20 @@ def test_only_the_newest_copies_before_migrations_stay(own_lab: Path):
     for version in range(5):
         paths.append(copy_before_migration(own_lab / "runs.db", own_lab, version))
     assert sorted((own_lab / "backups").iterdir()) == sorted(paths[-3:])
+
+
+def test_a_copy_that_was_just_made_stays_when_the_clock_was_set_back(own_lab: Path):
+    Store.open()
+    database = own_lab / "runs.db"
+    for index in range(7):
+        for copy in (copy_daily(database, own_lab, 86400.0 * index), copy_before_migration(database, own_lab, index)):
+            assert copy
+            os.utime(copy, (4e9, 4e9))
+    for copy in (copy_daily(database, own_lab, 86400.0 * 20), copy_before_migration(database, own_lab, 9)):
+        assert copy
+        assert copy.is_file()
+    names = [path.name.split("-")[0] for path in (own_lab / "backups").iterdir()]
+    assert (names.count("daily"), names.count("schema")) == (KEPT_DAILY, KEPT_BEFORE_MIGRATION)
 
 
 def test_a_copy_a_day_and_a_week_of_them(own_lab: Path, monkeypatch: pytest.MonkeyPatch):
