@@ -28,12 +28,12 @@ def write_output(
     if "\0" in str(path):
         raise ExportError(f"output: {str(path)!r} is no path; name a file.")
     try:
-        _check_replaceable(path, is_earlier, overwrite)
+        check_replaceable(path, is_earlier, overwrite)
 
         def write_and_check(target: Path) -> None:
             write(target)
             # Check again: another program may have put a file there while this one was being made.
-            _check_replaceable(path, is_earlier, overwrite)
+            check_replaceable(path, is_earlier, overwrite)
 
         _, size = write_atomically(path, write_and_check)
     except OSError as error:
@@ -54,7 +54,7 @@ def holds_marks(*marks: bytes) -> Callable[[Path], bool]:
     return is_earlier
 
 
-def _check_replaceable(path: Path, is_earlier: Callable[[Path], bool], overwrite: bool) -> None:
+def check_replaceable(path: Path, is_earlier: Callable[[Path], bool], overwrite: bool) -> None:
     """Raise ExportError unless nothing is at `path`, or a file that may be replaced."""
     if path.is_symlink():
         raise ExportError(f"{path} is a link to another file. Name that file itself with -o.")
@@ -66,6 +66,6 @@ def _check_replaceable(path: Path, is_earlier: Callable[[Path], bool], overwrite
         raise ExportError(f"{path} is a device or a pipe, no file. Name a file with -o.")
     if not (overwrite or path.stat().st_size == 0 or is_earlier(path)):
         raise ExportError(
-            f"{path} is there already and was not written by this command. Name another file with -o, or replace it "
+            f"{path} is there already and was not written by this command. Name another with -o, or replace it "
             "with --overwrite."
         )

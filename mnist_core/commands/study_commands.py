@@ -12,6 +12,7 @@ from rich.table import Table
 from mnist_core import environment
 from mnist_core.analysis import measures
 from mnist_core.commands.flags import number_option, whole_number_option
+from mnist_core.commands.output import Overwrite, check_replaceable, holds_marks
 from mnist_core.errors import ConfigError
 from mnist_core.jobs import with_dead_runs_ended
 from mnist_core.store import Run, Store
@@ -116,12 +117,16 @@ def study_run(
 
 @study_app.command("report")
 def study_report(
-    output: Annotated[Path, typer.Option(help="Folder that gets docs/studies.md and results/studies/*.json.")] = _ROOT,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder that gets docs/studies.md and results/studies/*.json.")
+    ] = _ROOT,
+    overwrite: Overwrite = False,
 ) -> None:
     """Write the report: reported beside measured, for all studies."""
-    from mnist_core.studies import all_studies, study_runs, write_study_report
+    from mnist_core.studies import PAGE, PAGE_MARK, all_studies, study_runs, write_study_report
 
     store = Store.open()
+    check_replaceable(output / PAGE, holds_marks(PAGE_MARK), overwrite)
     for path in write_study_report(store, output):
         print(in_terminal(str(path)))
     ended = [run for study in all_studies().values() for _, run in study_runs(store, study)]

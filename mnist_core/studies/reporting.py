@@ -18,6 +18,8 @@ from mnist_core.training import machine
 
 # Path below the root.
 PAGE = Path("docs") / "studies.md"
+# Every such page holds this, by which an earlier one is recognised.
+PAGE_MARK = b"<!-- Generated. To renew: python -m mnist_core study report -->"
 _NONE = "–"
 _UNEXPLAINED = "No reason has been found yet."
 _HEAD = (

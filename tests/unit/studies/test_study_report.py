@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mnist_core.commands import cli
 from mnist_core.errors import StoreError
 from mnist_core.store.store import Store
 from mnist_core.studies import records, reporting
@@ -207,6 +208,23 @@ def test_the_report_of_a_store_repeats_itself_and_is_made_in_parts(own_lab, tmp_
     store.delete([run.id for run in store.runs()])
     reporting.write_study_report(store, tmp_path)
     assert [path.read_bytes() for path in files] == before
+
+
+def test_the_report_replaces_its_own_earlier_page_and_no_other_unasked(own_lab, tmp_path, monkeypatch):
+    def report(*flags: str) -> int:
+        monkeypatch.setattr("sys.argv", ["mnist_core", "study", "report", "-o", str(tmp_path), *flags])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return int(ended.value.code or 0)
+
+    page = tmp_path / reporting.PAGE
+    assert (report(), report()) == (0, 0)
+    assert reporting.PAGE_MARK in page.read_bytes()
+    page.write_text("notes of a person")
+    assert report() == 2
+    assert page.read_text() == "notes of a person"
+    assert report("--overwrite") == 0
+    assert reporting.PAGE_MARK in page.read_bytes()
 
 
 def test_durations_are_said_in_words():
