@@ -107,9 +107,11 @@ class Jobs(threading.Thread):
         self._wake.set()
         if self.is_alive() and threading.current_thread() is not self:
             self.join(5)
-        for worker in self._workers:
+        # Those that leave have no run, but may still be importing torch.
+        workers = [*self._workers, *self._leaving]
+        for worker in workers:
             worker.process.terminate()
-        for worker in self._workers:
+        for worker in workers:
             try:
                 worker.process.wait(wait_seconds)
             except subprocess.TimeoutExpired:
@@ -196,7 +198,8 @@ class Jobs(threading.Thread):
         waiting = [worker for worker in self._workers if worker.run is None]
         wanted = max(1, runs_at_once(self._store))
         # Start no spare if every place is taken: the next run will get the worker whose run ends first.
-        if not waiting and len(self._workers) < wanted and time.monotonic() >= self._spare_after:
+        due = time.monotonic() >= self._spare_after and not self._ended.is_set()
+        if not waiting and len(self._workers) < wanted and due:
             self._workers.append(self._begin_worker())
         elif len(waiting) > 1 and len(waiting) == len(self._workers):
             # While nothing trains, one waiting worker is enough.

@@ -80,7 +80,8 @@ _SYSTEM_FAULTS: dict[int | None, SystemFault] = {
     errno.EPERM: _PERMISSION,
     errno.EROFS: replace(_PERMISSION, reason="the disk may only be read"),
     errno.ENOENT: SystemFault("missing", "it is not there", "See that its folder is there, or name another.", True),
-    errno.ENOTDIR: SystemFault("missing", "a part of its path is no folder", "Name another folder.", True),
+    # Unlike a missing folder it does not come back: whoever waits for it would wait for ever.
+    errno.ENOTDIR: SystemFault("other", "a part of its path is no folder", "Name another folder.", True),
     errno.EFBIG: SystemFault("other", "a file may not grow as large as this here", "Raise the limit (ulimit -f)."),
     errno.EMFILE: SystemFault("other", "too many files are open", "Raise the limit (ulimit -n)."),
     errno.ENFILE: SystemFault("other", "too many files are open on this machine", "Close other programs."),
