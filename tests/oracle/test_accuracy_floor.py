@@ -1,6 +1,6 @@
 """A floor under everything at once: a small convolutional network must really learn real digits, and quickly."""
 
-from time import perf_counter
+from time import process_time
 
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.store import Store
@@ -21,9 +21,9 @@ def test_a_small_cnn_reads_more_than_95_percent_of_mnist_5k_within_a_minute():
     )
     store = Store.open()
     run = store.enqueue(config, claimed=True)
-    began = perf_counter()
+    began = process_time()
     train_now(store, run)
-    seconds, run = perf_counter() - began, store.run(run.id)
+    seconds, run = process_time() - began, store.run(run.id)
     assert run.test_accuracy is not None, run.note
     assert run.test_accuracy > 0.95
     assert seconds < 60
