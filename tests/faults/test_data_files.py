@@ -67,7 +67,11 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "wrong magic": ("train-images-idx3-ubyte", lambda p: overwrite(p, 0, b"\x1f\x8b"), "begins with 1f 8b 08 03"),
     "floats": ("train-images-idx3-ubyte", lambda p: overwrite(p, 2, b"\x0d"), "no IDX file of 3 dimensions"),
     "labels for images": ("train-images-idx3-ubyte", lambda p: p.write_bytes(header(60_000)), "3 dimensions"),
-    "wrong count": ("train-labels-idx1-ubyte", lambda p: overwrite(p, 4, (100).to_bytes(4, "big")), "holds 100 values"),
+    "wrong count": (
+        "train-labels-idx1-ubyte",
+        lambda p: overwrite(p, 4, (100).to_bytes(4, "big")),
+        "100 values instead of 60,000",
+    ),
     "wrong shape": ("t10k-images-idx3-ubyte", lambda p: overwrite(p, 8, header(32)[4:]), "10,000 x 32 x 28 values"),
     "label 11": ("train-labels-idx1-ubyte", lambda p: overwrite(p, 8 + 77, b"\x0b"), "label 11 (image 77)"),
 }
