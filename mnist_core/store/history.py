@@ -116,8 +116,7 @@ def relist(connection: sa.Connection, number: int, before: Sequence[Artifact]) -
     If the list before the change, `before`, was not the recorded one, the old fingerprint stays, so that the run is
     still shown as changed.
     """
-    kept = read_fingerprints(connection, number).get(OF_FILES)
-    if kept is not None and kept == files_digest(before):
+    if is_recorded_list(connection, number, before):
         _replace(connection, number, OF_FILES, files_digest(files_of(connection, number)))
 
 
@@ -195,6 +194,19 @@ def metric_digest(arrays: "Sequence[np.ndarray]") -> str:
     return digest.hexdigest()
 
 
+def files_of(connection: sa.Connection, number: int) -> list[Artifact]:
+    """The list of a run's files in the database, in the order in which training wrote them."""
+    columns = [artifacts.c[name] for name in ("path", "kind", "epoch", "step", "sha256", "size")]
+    query = sa.select(*columns).where(artifacts.c.run == number).order_by(artifacts.c.step)
+    return [Artifact(*row) for row in connection.execute(query)]
+
+
+def is_recorded_list(connection: sa.Connection, number: int, files: Iterable[Artifact]) -> bool | None:
+    """Whether the run had exactly these files when it ended; None if that was not recorded."""
+    recorded = read_fingerprints(connection, number).get(OF_FILES)
+    return None if recorded is None else recorded == files_digest(files)
+
+
 def files_digest(files: Iterable[Artifact]) -> str:
     """The SHA-256 of a list of files; their order does not matter."""
     return _json_digest(sorted([file.path, file.kind, file.epoch, file.step, file.sha256, file.size] for file in files))
@@ -213,12 +225,6 @@ def _of_row(connection: sa.Connection, number: int, *, strict: bool = True) -> s
     if strict and digest.startswith(_NO_JSON):
         raise ValueError("a column of the run holds no JSON")
     return digest
-
-
-def files_of(connection: sa.Connection, number: int) -> list[Artifact]:
-    """The list of a run's files in the database."""
-    columns = [artifacts.c[name] for name in ("path", "kind", "epoch", "step", "sha256", "size")]
-    return [Artifact(*row) for row in connection.execute(sa.select(*columns).where(artifacts.c.run == number))]
 
 
 def _as_text(names: Iterable[str]) -> list[sa.ColumnElement[Any]]:

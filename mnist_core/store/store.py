@@ -586,12 +586,13 @@ class Store:
 
         Raises StorageError if a row is damaged; if `checked` also if the list is not the one that was recorded.
         """
-        columns = [artifacts.c[name] for name in ("path", "kind", "epoch", "step", "sha256", "size")]
-        query = sa.select(*columns).join(runs, runs.c.number == artifacts.c.run).where(runs.c.id == run_id)
         with self._engine.connect() as connection:
-            files = [Artifact(**row) for row in connection.execute(query.order_by(artifacts.c.step)).mappings()]
-            recorded = history.read_fingerprints(connection, self._number(connection, run_id)).get(history.OF_FILES)
-        if not all(map(_is_whole, files)) or (checked and recorded not in (None, history.files_digest(files))):
+            number = self._number(connection, run_id)
+            files = history.files_of(connection, number)
+            damaged = not all(map(_is_whole, files)) or (
+                checked and history.is_recorded_list(connection, number, files) is False
+            )
+        if damaged:
             raise StorageError(f"The list of files of a run ({run_id}) in the database is damaged. {DOCTOR}", "damaged")
         return [file for file in files if kind in (None, file.kind)]
 
@@ -658,8 +659,7 @@ class Store:
     def is_recorded_list(self, run_id: str, files: Sequence[Artifact]) -> bool | None:
         """Whether the run had exactly these files when it ended; None if that was not recorded."""
         with self._engine.connect() as connection:
-            recorded = history.read_fingerprints(connection, self._number(connection, run_id)).get(history.OF_FILES)
-        return None if recorded is None else recorded == history.files_digest(files)
+            return history.is_recorded_list(connection, self._number(connection, run_id), files)
 
     def add_to_list(self, run_id: str, files: Sequence[Artifact]) -> bool:
         """Add lost rows of files of an ended run; False if the list would not be the recorded one then."""

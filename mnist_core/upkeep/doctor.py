@@ -144,7 +144,7 @@ def _database(database: Path, results: Path, repair: bool) -> list[Finding]:
     """Check with SQLite whether the file is undamaged, and whether it has the expected tables and version."""
     try:
         messages = _integrity(database)
-        if messages and all("index" in message for message in messages) and repair:
+        if _is_index_damage(messages) and repair:
             with closing(sqlite3.connect(database)) as connection:
                 connection.execute("REINDEX")
             if not (messages := _integrity(database)):
@@ -156,11 +156,7 @@ def _database(database: Path, results: Path, repair: bool) -> list[Finding]:
         text = f"{database} is damaged ({soundness.sqlite_message(error)})"
         return [Finding("results", "wrong", text, _bring_back(results))]
     if messages:
-        remedy = (
-            "doctor --repair makes it anew."
-            if all("index" in sentence for sentence in messages)
-            else _bring_back(results)
-        )
+        remedy = "doctor --repair makes it anew." if _is_index_damage(messages) else _bring_back(results)
         return [Finding("results", "wrong", f"{database} is damaged: {messages[0]}", remedy)]
     if version is None:
         return [Finding("results", "wrong", f"{database} does not say its version", _bring_back(results))]
@@ -178,6 +174,11 @@ def _integrity(database: Path) -> list[str]:
     with closing(_reading(database)) as connection:
         rows = connection.execute(f"PRAGMA integrity_check({_SQLITE_MESSAGES})").fetchall()
     return [row[0] for row in rows if row[0] != "ok"]
+
+
+def _is_index_damage(messages: list[str]) -> bool:
+    """Whether only indexes are damaged, which SQLite can rebuild from the tables; it says so in no other way."""
+    return bool(messages) and all("index" in message for message in messages)
 
 
 def _folders_without_rows(database: Path, results: Path, repair: bool) -> list[Finding]:
@@ -276,6 +277,7 @@ def _run(store: Store, run_id: str, number: int, repair: bool) -> tuple[list[Fin
         if changed := store.changed_parts(run_id):
             text = f"run #{number}: {', '.join(changed)} in the database changed after the run ended"
             findings.append(Finding("results", "wrong", text, restoring))
+        # Read after the repair, which may have listed files again.
         active, artifacts = run.active, store.artifacts(run_id, checked=False)
     except (MnistLabError, ValueError, TypeError, KeyError) as error:
         reason = str(error).splitlines()[0][:200]
