@@ -123,10 +123,10 @@ def study_report(
     overwrite: Overwrite = False,
 ) -> None:
     """Write the report: reported beside measured, for all studies."""
-    from mnist_core.studies import PAGE, PAGE_MARK, all_studies, study_runs, write_study_report
+    from mnist_core.studies import STUDIES_PAGE, STUDIES_PAGE_MARK, all_studies, study_runs, write_study_report
 
     store = Store.open()
-    check_replaceable(output / PAGE, holds_marks(PAGE_MARK), overwrite)
+    check_replaceable(output / STUDIES_PAGE, holds_marks(STUDIES_PAGE_MARK.encode()), overwrite)
     for path in write_study_report(store, output):
         print(in_terminal(str(path)))
     ended = [run for study in all_studies().values() for _, run in study_runs(store, study)]

@@ -16,8 +16,8 @@ from .planning import start_runs as start_runs
 from .planning import study_runs as study_runs
 from .planning import unavailable_data as unavailable_data
 from .records import committed_measurements as committed_measurements
-from .reporting import PAGE as PAGE
-from .reporting import PAGE_MARK as PAGE_MARK
+from .reporting import STUDIES_PAGE as STUDIES_PAGE
+from .reporting import STUDIES_PAGE_MARK as STUDIES_PAGE_MARK
 from .reporting import scatter_sentence as scatter_sentence
 from .reporting import write_study_report as write_study_report
 from .side_by_side import ReportedRow as ReportedRow

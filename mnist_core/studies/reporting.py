@@ -17,18 +17,18 @@ from mnist_core.text import fixed_decimals, in_markdown
 from mnist_core.training import machine
 
 # Path below the root.
-PAGE = Path("docs") / "studies.md"
+STUDIES_PAGE = Path("docs") / "studies.md"
 # Every such page holds this, by which an earlier one is recognised.
-PAGE_MARK = b"<!-- Generated. To renew: python -m mnist_core study report -->"
+STUDIES_PAGE_MARK = "<!-- Generated. To renew: python -m mnist_core study report -->"
 _NONE = "–"
 _UNEXPLAINED = "No reason has been found yet."
 _HEAD = (
     "| variant | metric | reported | measured (n) | difference | honest (n) | time reported | time measured |\n"
     "|---|---|---:|---:|---:|---:|---:|---:|"
 )
-_INTRODUCTION = """# The published studies, reproduced
+_INTRODUCTION = f"""# The published studies, reproduced
 
-<!-- Generated. To renew: python -m mnist_core study report -->
+{STUDIES_PAGE_MARK}
 
 Five published studies of MNIST, trained again: what they reported beside what was measured here, from the runs in
 `results/studies/`. `python -m mnist_core study run all` trains them, the page Studies shows them.
@@ -56,7 +56,7 @@ def write_study_report(store: Store, root: Path) -> list[Path]:
         by_study[study.name] = records.merge_measurements(study, records.read_measurements(root, study.name), new)
         if by_study[study.name]:
             files.append(records.write_measurements(root, study.name, by_study[study.name]))
-    page = root / PAGE
+    page = root / STUDIES_PAGE
     write_text_atomically(page, report_markdown(by_study))
     return [*files, page]
 

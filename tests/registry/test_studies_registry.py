@@ -311,5 +311,5 @@ def _published(study: str, metric: str, experiment: str = "", label: str = "") -
 
 def test_the_committed_report_is_that_of_the_committed_measurements() -> None:
     measurements = {name: records.read_measurements(records.ROOT, name) for name in all_studies()}
-    page = (records.ROOT / reporting.PAGE).read_text(encoding="utf-8")
+    page = (records.ROOT / reporting.STUDIES_PAGE).read_text(encoding="utf-8")
     assert page == reporting.report_markdown(measurements), "renew it: python -m mnist_core study report"

@@ -217,14 +217,14 @@ def test_the_report_replaces_its_own_earlier_page_and_no_other_unasked(own_lab, 
             cli.main()
         return int(ended.value.code or 0)
 
-    page = tmp_path / reporting.PAGE
+    page = tmp_path / reporting.STUDIES_PAGE
     assert (report(), report()) == (0, 0)
-    assert reporting.PAGE_MARK in page.read_bytes()
+    assert reporting.STUDIES_PAGE_MARK.encode() in page.read_bytes()
     page.write_text("notes of a person")
     assert report() == 2
     assert page.read_text() == "notes of a person"
     assert report("--overwrite") == 0
-    assert reporting.PAGE_MARK in page.read_bytes()
+    assert reporting.STUDIES_PAGE_MARK.encode() in page.read_bytes()
 
 
 def test_durations_are_said_in_words():
