@@ -36,9 +36,9 @@ class Comparison:
     """Runs against each other on the same test images; `str` of it says in words what the table holds."""
 
     sentences: tuple[str, ...]
-    # a row a pair: a, b, difference, low, high (fractions), only_a, only_b (images), p_alone, p
+    # One row for each pair. Columns: a, b; difference, low, high (fractions); only_a, only_b (images); p_alone, p.
     table: pd.DataFrame
-    # Whose stored figures have changed, and whose accuracy is optimistic because the test images chose its epoch.
+    # Names the runs whose stored figures have changed, and those whose test images chose the epoch (optimistic).
     note: str = ""
 
     def __str__(self) -> str:

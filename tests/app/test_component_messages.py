@@ -245,7 +245,7 @@ def flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def test_every_setting_exists_in_this_streamlit() -> None:
     settings = flat(SETTINGS)
     for name in settings:
-        # raises on a name that it does not know
+        # Raises an error for an unknown name.
         config.get_option(name)
     assert len(settings) > 30
     with pytest.raises(RuntimeError):
@@ -277,9 +277,9 @@ def test_colours_can_be_read_in_both_themes(mode: str) -> None:
     for ground in grounds:
         assert contrast(theme["textColor"], ground) >= 7
         assert contrast(theme["linkColor"], ground) >= 4.5
-        # controls, not text
+        # These are controls, not text.
         assert contrast(theme["primaryColor"], ground) >= 3
-    # text on a primary button
+    # This is text on a primary button.
     assert contrast("#ffffff", theme["primaryColor"]) >= 4.5
     for colour in PALETTE:
         assert contrast(colour, theme["backgroundColor"]) >= 3

@@ -32,7 +32,7 @@ def serving(files: dict[str, bytes], pause: float = 0.0, stall_after: int | None
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, request: Any, client_address: Any) -> None:
-            # the client hung up, as it should
+            # The client has hung up, as it should.
             pass
 
     with Server(("127.0.0.1", 0), Handler) as server:

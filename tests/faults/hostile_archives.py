@@ -93,7 +93,7 @@ def long_words(rows: int, letters: int, **options: Any) -> bytes:
         {**dict.fromkeys(numbers, pa.int64()), "name": names.type, **dict.fromkeys(values, pa.float64())}
     )
     table = pa.table({**numbers, "name": names, **values}, schema)
-    # a reader takes it for plain text
+    # A reader takes it for plain text.
     with pq.ParquetWriter(buffer, schema, store_schema=False, **options) as file:
         file.write_table(table)
     return buffer.getvalue()

@@ -37,7 +37,7 @@ COMMON: dict[str, Any] = {
     "database": None,
     "suppress_health_check": [HealthCheck.function_scoped_fixture],
 }
-# more than any message has
+# More characters than any message has.
 MOST_LETTERS = 20_000
 
 

@@ -31,7 +31,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Run, Path
     """A trained run with a loss of every unusual kind in it, and its archive."""
     folder = tmp_path_factory.mktemp("original")
     store = Store.open(folder / "results")
-    # so that the numbers differ
+    # Makes the numbers of the runs differ.
     store.enqueue(SMALL.replace(seed=5))
     run = store.enqueue(SMALL, "to be given away", ["lecture 3"], claimed=True)
     for event in work(store, run):
@@ -147,7 +147,7 @@ def test_damaged_bytes_raise_an_archive_error_and_nothing_else(
     refused = 0
     for _ in range(100):
         content = bytearray(members[name])
-        # where heads are
+        # Positions of the zip's headers.
         ends = [*range(min(3000, len(content))), *range(max(0, len(content) - 6000), len(content))]
         for position in random.choice(ends, 2):
             content[position] = random.integers(256)
@@ -241,7 +241,7 @@ def test_a_visitors_archive_may_take_no_more_room_than_is_left_to_the_visitor(
 
 def test_a_byte_that_changed_on_the_way_is_found(lab: Store, original: tuple[Store, Run, Path], tmp_path: Path):
     content = bytearray(original[2].read_bytes())
-    # inside a checkpoint's numbers
+    # This lies inside the numbers of a checkpoint.
     content[content.index(b"__metadata__") + 20_000] ^= 1
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(archive.ArchiveError, match="CRC"):

@@ -130,7 +130,7 @@ def test_a_run_that_is_only_asleep_is_left_alone_and_goes_on(store: Store, train
     assert json.loads(answer("list", "--json"))[0]["state"] == "running"
     thread = queue.start(store)
     try:
-        # at least two looks of the patrol
+        # Long enough for the patrol to look at least twice.
         time.sleep(5)
         assert store.run(run.id).state == "running"
         training.send_signal(signal.SIGCONT)

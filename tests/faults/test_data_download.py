@@ -77,7 +77,7 @@ def test_server_that_never_answers_is_noticed_within_10_seconds(tmp_path: Path) 
     with silent() as url:
         started = time.monotonic()
         download = ensure_downloaded("mnist", tmp_path, [url])
-        # the page is not held up
+        # Starting the download does not hold up the page.
         assert time.monotonic() - started < 1
         assert download.status.state == "downloading"
         state = download.wait(timeout=30)
@@ -143,7 +143,7 @@ sys.exit(main(sys.argv[1:]))
     assert (state.state, state.message) == ("ready", f"KMNIST is in {tmp_path}.")
     assert state.received > sum(map(len, packed.values())) * 0.9
     assert sorted(left_behind(tmp_path)) == sorted(tmp_path / file for file, _ in dataset("kmnist").files)
-    # starts nothing: no mirror was given
+    # Starts no process, because no mirror was given.
     assert ensure_downloaded("kmnist", tmp_path).status.state == "ready"
 
 
@@ -152,7 +152,7 @@ def test_slow_but_living_server_is_waited_for(tmp_path: Path, packed: dict[str, 
     started = time.monotonic()
     with serving(packed, pause=0.2) as url:
         child.download("kmnist", tmp_path, [url], patience=0.8)
-    # far longer than the patience
+    # Far longer than the client waits.
     assert time.monotonic() - started > 3
     assert dataset_status("kmnist", tmp_path).state == "ready"
 
@@ -178,7 +178,7 @@ def test_damaged_file_is_replaced_by_a_complete_one(tmp_path: Path, packed: dict
 
 
 @pytest.mark.usefixtures("checksums")
-# torchvision leaves the 404's open
+# torchvision leaves the connection of an answer 404 open.
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.parametrize("fault", ["cut off", "wrong bytes", "absent", "empty"])
 def test_damaged_transfer_leaves_nothing_and_replaces_nothing(
@@ -195,7 +195,7 @@ def test_damaged_transfer_leaves_nothing_and_replaces_nothing(
         child.download("kmnist", tmp_path, [url])
     message = str(caught.value)
     del caught
-    # so that the warning falls into this test
+    # Collect now, so that the warning belongs to this test.
     gc.collect()
     assert ("404" if fault == "absent" else "corrupted") in message
     assert left_behind(tmp_path) == [old]
@@ -225,13 +225,13 @@ def test_directory_that_cannot_be_written_to_is_not_blamed_on_the_network(tmp_pa
 
 
 @pytest.mark.usefixtures("own_opener")
-# tarfile's filters, in torchvision
+# torchvision uses tarfile without a filter.
 @pytest.mark.filterwarnings("ignore:Python 3.14:DeprecationWarning")
 def test_cifar10_is_downloaded_unpacked_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_torchvision_importable()
     from torchvision.datasets import CIFAR10
 
-    # six files of two images
+    # Six files with two images each.
     pixels = np.arange(12 * 3072, dtype=np.uint32).astype(np.uint8).reshape(6, 2, 3072)
     names = [Path(file).name for file, _ in dataset("cifar10").files]
     contents = [pickle.dumps({"data": part, "labels": [3, 9]}) for part in pixels]

@@ -154,7 +154,7 @@ def test_a_run_of_the_command_line_says_what_it_waits_for_and_can_be_ended(store
     assert "Free some space" in " ".join(output.split())
     assert not any(word in output for word in ("Traceback", "sqlalche", "INSERT", "UPDATE"))
     command = [sys.executable, "-m", "mnist_core", "list", "--json"]
-    # while nothing can be written, and afterwards
+    # Look while nothing can be written, and afterwards.
     for _ in range(2):
         listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         assert json.loads(listed.stdout)[0]["state"] == "interrupted"

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.config.limits import MAX_LAYERS
 
 ROOT = Path(__file__).parents[2]
-# of one processor, and beside what the process needs before
+# Seconds of one processor, and megabytes beyond what the process needs anyway.
 SECONDS, MEGABYTES = 1.0, 50
 
 NESTED = "9*residual(" * 7 + "relu" + ")" * 7 + " flatten linear(classes)"

@@ -150,7 +150,7 @@ def hostile(members: Members, text: str) -> Iterator[tuple[str, Members]]:
             whole = members | {name: content}
             yield f"{name}: {path}", whole if name == "manifest.json" else signed(whole)
     for key, content in metadata(members).items():
-        # metadata are UTF-8, which holds no lone surrogate
+        # The metadata are UTF-8, which cannot hold a lone surrogate.
         whole = text.encode(errors="replace").decode()
         yield f"metadata: {key}", rewritten(members, **{key: whole})
         if content.startswith("{"):
@@ -201,7 +201,7 @@ def test_neither_does_one_in_every_place_at_once(
     assert code
     assert shape_of(code) == shape_of(innocent)
     literals = [node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant)]
-    # the folder's own path, letter by letter
+    # The path of the folder itself, letter by letter.
     assert (text in literals) == (kind == "folder")
 
 

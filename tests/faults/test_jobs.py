@@ -46,7 +46,7 @@ def test_a_killed_worker_leaves_a_run_that_can_be_resumed(store, running):
     run = enqueue(store, running, LONG)
     wait_until(lambda: trains(store, run))
     pid = store.run(run.id).pid
-    # a worker says who it is before it trains; and kill(0) would end the tests
+    # A worker records its process number before it trains; without one, kill(0) would end the tests.
     assert pid
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: store.run(run.id).state == "interrupted")

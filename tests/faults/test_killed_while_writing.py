@@ -25,7 +25,7 @@ from mnist_core.upkeep.restore import restore
 from tests.labs import train_now
 
 ROOT = Path(__file__).parents[2]
-# bytes: copying and hashing them takes long enough to be killed meanwhile
+# Bytes of a file: copying and hashing them takes long enough to kill the process meanwhile.
 LARGE = 120_000_000
 SMALL = RunConfig(dataset="mnist-5k", train_images=100, architecture="softmax", epochs=1)
 

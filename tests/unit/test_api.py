@@ -62,9 +62,9 @@ def test_predict_gives_the_stored_answers(runs: tuple[Run, Run]):
     assert probabilities.shape == (len(images), 10)
     assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert np.mean(probabilities.argmax(axis=1) == labels) == pytest.approx(run.test_accuracy)
-    # its own test images, named by number
+    # The run's own test images, for a run that is named by its number.
     assert np.array_equal(probabilities, predict(run.number))
-    # one image without axes
+    # One image without the axes for images and channels.
     assert np.allclose(predict(run.id, images[3, 0]), probabilities[3:4], atol=1e-6)
     assert np.array_equal(predict(run, images[:0]), np.empty((0, 10), np.float32))
     assert not np.array_equal(predict(run, epoch=1), probabilities)
@@ -94,7 +94,7 @@ def test_compare_says_what_the_predictions_say(runs: tuple[Run, Run]):
     assert table["p"].tolist() == holm(table["p_alone"].to_numpy()).tolist()
     assert table[["low", "high"]].to_numpy().tolist() == [[row["low"], row["high"]] for row in alone]
     assert ((table["low"] > 0) | (table["high"] < 0)).tolist() == (table["p_alone"] <= 0.05).tolist()
-    # its head says what the interval is of, and what p
+    # The names of the columns say what the interval and p are about.
     assert "alone" in str(table)
     assert "Holm" in str(table)
     assert str(compare(first, second, third)).count("\n") == 2

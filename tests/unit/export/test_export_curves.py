@@ -42,7 +42,7 @@ def test_what_is_read_back_is_what_was_recorded(form: str, store: Store, tmp_pat
         pd.testing.assert_frame_equal(
             rows.loc[:, columns], expected.loc[:, columns], check_dtype=False, check_exact=True
         )
-    # loss and accuracy a step, one rate, four values an epoch
+    # Loss and accuracy for each step, one learning rate, four values for each epoch.
     assert len(table) == 2 * (2 * 2 + 1 + 4)
 
 

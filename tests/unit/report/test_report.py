@@ -111,7 +111,7 @@ def test_it_loads_nothing(compared: tuple[list[Run], str]):
 
 
 def test_names_are_text_and_never_markup(compared: tuple[list[Run], str]):
-    # without plotly.js
+    # This is the page without plotly.js.
     markup = compared[1].split("<script>")[0]
     assert "first &amp; &lt;b&gt;boldest&lt;/b&gt;" in markup
     assert "<b>boldest" not in markup
@@ -121,9 +121,9 @@ def test_names_are_text_and_never_markup(compared: tuple[list[Run], str]):
 
 def test_the_statistics_are_those_of_the_predictions(seen: dict[str, str]):
     real = seen["Is it real?"]
-    # images 20 to 23
+    # Images 20 to 23.
     assert "is right on 4 images that" in real
-    # images 0 to 4
+    # Images 0 to 4.
     assert "on 5 that" in real
     assert real.count(": no evidence") == 1
     assert real.count("evidence that") == 2
