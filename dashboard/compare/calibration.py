@@ -12,7 +12,7 @@ from dashboard.compare.legend import show_legend
 from dashboard.components import data_table, table_rows
 from dashboard.controls import compared_runs, run_table
 from dashboard.frame import choose_option, open_store
-from mnist_core.analysis import Predictions, Uncertainty, calibration, scores, stats
+from mnist_core.analysis import Predictions, Uncertainty, calibration, measures, scores, stats
 from mnist_core.analysis import predictions as stored_predictions
 from mnist_core.plots import calibration as plots
 from mnist_core.store import Run
@@ -144,8 +144,7 @@ def _ranking_sentence(runs: Sequence[Run], uncertainties: Sequence[Uncertainty],
     if len(worse) == len(runs) - 1:
         return f"{text}, and is calibrated better than {'the other' if len(worse) == 1 else 'all others'}."
     return (
-        f"{text}, and is calibrated better than {compared_runs.run_numbers(worse)}; with the others its interval "
-        "overlaps."
+        f"{text}, and is calibrated better than {measures.run_numbers(worse)}; with the others its interval overlaps."
     )
 
 
@@ -181,7 +180,7 @@ def _show_table(
     data_table("calibration-table", table_rows(pd.DataFrame(rows), _columns()), "Calibration of the chosen runs")
     without = [run for run in runs if temperatures[run.id] is None]
     if without:
-        st.caption(f"Without validation images, and so without a temperature: {compared_runs.run_numbers(without)}.")
+        st.caption(f"Without validation images, and so without a temperature: {measures.run_numbers(without)}.")
 
 
 def _columns() -> dict[str, Any]:
@@ -261,7 +260,7 @@ def _lead_sentence(runs: Sequence[Run], marks: Sequence[dict[str, float]]) -> st
         return "That is more than any other run here reaches, and more than chance explains. "
     if len(close) == len(marks) - 1:
         return "No other run here is right more often, but all are so close that other images may change the order. "
-    named = compared_runs.run_numbers(close)
+    named = measures.run_numbers(close)
     return f"No other run here is right more often, but on other images {named} might be. "
 
 

@@ -91,9 +91,7 @@ def show_costs(runs: Sequence[Run]) -> None:
     if split == "test" and (note := measures.optimistic_note(runs)):
         st.caption(note)
     if missing:
-        st.caption(
-            f"Without {split} accuracy or this cost, and so without a point: {compared_runs.run_numbers(missing)}."
-        )
+        st.caption(f"Without {split} accuracy or this cost, and so without a point: {measures.run_numbers(missing)}.")
     _show_table(table, bool(speeds))
     if speeds:
         compared_runs.show_precision_notes(runs)

@@ -11,7 +11,7 @@ from dashboard.compare.image_browser import PAGE, browse_images, predicted_names
 from dashboard.components import data_table, table_rows
 from dashboard.controls import compared_runs, percent_text
 from dashboard.frame import choose_option, errors_as_messages, text_widget_value
-from mnist_core.analysis import Predictions, RunWorth, agreement, doubtful, scores
+from mnist_core.analysis import Predictions, RunWorth, agreement, doubtful, measures, scores
 from mnist_core.config import SplitName
 from mnist_core.errors import DataError
 from mnist_core.export import as_csv
@@ -71,9 +71,7 @@ def _worths(predictions: Predictions) -> list[RunWorth]:
         )
         if lacking:
             verb = "have" if len(lacking) > 1 else "has"
-            st.caption(
-                f"Measured on the test images, as {compared_runs.run_numbers(lacking)} {verb} no validation images."
-            )
+            st.caption(f"Measured on the test images, as {measures.run_numbers(lacking)} {verb} no validation images.")
         number = st.column_config.NumberColumn
         table = pd.DataFrame(
             {

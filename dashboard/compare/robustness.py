@@ -10,7 +10,7 @@ from dashboard.compare import robustness_task
 from dashboard.compare.legend import show_legend
 from dashboard.components import data_table, table_rows
 from dashboard.controls import compared_runs, run_table
-from mnist_core.analysis import CORRUPTIONS, LEVELS, Predictions, robustness, stats
+from mnist_core.analysis import CORRUPTIONS, LEVELS, Predictions, measures, robustness, stats
 from mnist_core.errors import MnistLabError
 from mnist_core.plots import corruption_panel
 from mnist_core.store import Run
@@ -115,7 +115,7 @@ def _offer(waiting: Sequence[Run], predictions: Predictions, chosen: np.ndarray)
             key="robustness measure",
             help="This runs in the background: you can look at something else meanwhile.",
         )
-        st.markdown(f"Not measured yet: {compared_runs.run_numbers(waiting)}. Measuring takes {_about(seconds)}.")
+        st.markdown(f"Not measured yet: {measures.run_numbers(waiting)}. Measuring takes {_about(seconds)}.")
     if pressed:
         right = dict(zip((run.id for run in predictions.runs), predictions.right[:, chosen], strict=True))
         robustness_task.start_measuring(
@@ -145,7 +145,7 @@ def _sentence(runs: Sequence[Run], results: dict[str, np.ndarray], images: int) 
     indices = stats.close_to_best([means[run.id] * images for run in runs], [images] * len(runs))
     if not indices:
         return f"{text} That is better than any other run here, by more than chance explains."
-    close = compared_runs.run_numbers([runs[index] for index in indices])
+    close = measures.run_numbers([runs[index] for index in indices])
     return f"{text} No other run here is better, but {images:,} images are too few to tell it apart from {close}."
 
 

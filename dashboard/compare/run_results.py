@@ -116,7 +116,7 @@ def comparison_remarks(runs: Sequence[Run]) -> dict[Remark, str]:
     remarks: dict[Remark, str] = {}
     active = [run for run in runs if run.state == "running"]
     if active:
-        remarks["running"] = f"Still training: {compared_runs.run_numbers(active)}. The page Train shows them live."
+        remarks["running"] = f"Still training: {measures.run_numbers(active)}. The page Train shows them live."
     if len({run.dataset for run in runs}) > 1:
         remarks["data sets"] = "These runs learned from different data sets: their accuracies cannot be compared."
     if note := measures.optimistic_note(runs):

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.controls.run_predictions import split_predictions
 from dashboard.frame import errors_as_messages, open_store
-from mnist_core.analysis import Predictions, class_names_of, measures, predictions, trained
+from mnist_core.analysis import Predictions, class_names_of, predictions, trained
 from mnist_core.config import SplitName
 from mnist_core.errors import DataError
 from mnist_core.plots import MetricSeries, RunCurves
@@ -73,11 +73,6 @@ def show_precision_notes(runs: Sequence[Run]) -> None:
     for run in runs:
         if note := trained.precision_note(run):
             st.caption(in_markdown(note))
-
-
-def run_numbers(runs: Sequence[Run]) -> str:
-    """Numbers of runs, for a sentence. Not names, because a name may hold signs that format the text."""
-    return measures.run_numbers(runs)
 
 
 @st.cache_data(show_spinner=False, max_entries=100)

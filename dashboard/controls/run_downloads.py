@@ -5,8 +5,8 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.controls.compared_runs import run_numbers
 from dashboard.frame import errors_as_messages, open_store
+from mnist_core.analysis import measures
 from mnist_core.export import EXPORT_FORMATS, as_csv, curve_table, export_bytes, export_file_name, export_refusal
 from mnist_core.store import Run, Store
 from mnist_core.text import in_markdown
@@ -26,7 +26,7 @@ def show_files(run: Run) -> None:
 def show_report_and_curves(runs: Sequence[Run]) -> None:
     """The report of several runs, and their curves in one table."""
     store = open_store()
-    numbers = run_numbers(runs)
+    numbers = measures.run_numbers(runs)
     show_download(
         "all-report",
         "Report (HTML)",

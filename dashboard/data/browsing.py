@@ -15,7 +15,7 @@ from mnist_core import plots
 from mnist_core.config import SplitName
 from mnist_core.data import PixelStatistics, dataset, folder_remarks, image_statistics, split_indices
 from mnist_core.plots import channels_last, png
-from mnist_core.text import in_html, in_markdown, one_line
+from mnist_core.text import fitted, in_html, in_markdown, one_line
 
 SPLITS: dict[str, SplitName] = {"Training": "train", "Validation": "validation", "Test": "test"}
 # Styles of the page; to be put on it once, with st.html.
@@ -138,7 +138,7 @@ def show_remarks(source: DatasetSource) -> None:
 
 def show_counts(table: pd.DataFrame) -> None:
     """The number of images of each class in each split, as bars."""
-    short = table.index.map(lambda name: name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…")
+    short = table.index.map(lambda name: fitted(name, _LONGEST_LABEL))
     figure = plots.class_counts(table.set_axis(short) if short.is_unique else table)
     figure.update_traces(constraintext="outside")
     # Narrow bars have no number on them; pointing at a bar shows it.

@@ -17,7 +17,7 @@ from streamlit.runtime.state.session_state import SessionState
 
 from mnist_core.config import FieldInfo, RunConfig, format_value, list_config_fields
 from mnist_core.errors import ConfigError
-from mnist_core.text import in_markdown
+from mnist_core.text import brief, in_markdown
 
 # Keys of the session: messages by the key of the widget, messages that were shown, keys that pages have checked.
 _REFUSED = "link:refused"
@@ -158,13 +158,9 @@ def _label(key: str) -> str:
 
 
 def _note(state: Any, key: str, label: str, value: str, remedy: str) -> None:
-    message = f"{label} cannot be {_shortened(value)!r}, as this link says{remedy}"
+    message = f"{label} cannot be {brief(value, _MAX_LETTERS)!r}, as this link says{remedy}"
     refused: dict[str, str] = state[_REFUSED] if _REFUSED in state else {}  # noqa: SIM401  it has no get
     state[_REFUSED] = {**refused, key: message}
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _MAX_LETTERS else f"{text[:_MAX_LETTERS]}…"
 
 
 def _remedy(key: str, values: list[str], partly: bool) -> str:

@@ -9,6 +9,7 @@ from mnist_core.config import FieldInfo, RunConfig, list_config_fields
 from mnist_core.data import input_shape_and_classes
 from mnist_core.errors import ConfigError, MnistLabError
 from mnist_core.store import Run
+from mnist_core.text import fitted
 from mnist_core.training import check_trainable
 
 Sameness = Literal["yes", "partly", "no"]
@@ -162,11 +163,7 @@ def _layers_changed(config: RunConfig, after: RunConfig) -> str:
     if 0 < max(len(gone), len(come)) <= _MOST_NAMED_LAYERS:
         out, into = " ".join(gone), " ".join(come)
         return f"{into} instead of {out}" if out and into else f"with {into}" if into else f"without {out}"
-    texts = [
-        version.architecture if len(version.architecture) <= 40 else version.architecture[:39] + "…"
-        for version in (after, config)
-    ]
-    return " instead of ".join(texts)
+    return " instead of ".join(fitted(version.architecture, 40) for version in (after, config))
 
 
 def _equal_ahead(first: list[str], second: list[str]) -> int:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from mnist_core.config.limits import MAX_LETTERS, MAX_LETTERS_INITIAL, MAX_WHOLE
 from mnist_core.config.optimizers import OPTIMIZERS, optimizers_using
 from mnist_core.errors import ConfigError
+from mnist_core.text import brief
 
 if TYPE_CHECKING:
     OptimizerName = str
@@ -475,7 +476,7 @@ def _brief(value: Any) -> str:
     except (ValueError, RecursionError):
         # Python refuses to print an integer of more than 4,300 digits.
         return f"this {type(value).__name__}"
-    return text if len(text) <= _BRIEF else f"{text[:_BRIEF]}…"
+    return brief(text, _BRIEF)
 
 
 def _lower(message: str) -> str:

@@ -12,6 +12,7 @@ from unicodedata import normalize
 
 from mnist_core.config import READING_RULE, limit_variable, read_limit
 from mnist_core.errors import DataError
+from mnist_core.text import brief
 
 FOLDER_SPLITS = ("train", "test")
 _SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -218,8 +219,7 @@ def _images_beside(directory: Path) -> int:
 
 
 def _shortened(path: Path) -> str:
-    text = str(path)
-    return text if len(text) <= _PATH_LETTERS else f"{text[:_PATH_LETTERS]}…"
+    return brief(str(path), _PATH_LETTERS)
 
 
 def _is_image(name: str) -> bool:

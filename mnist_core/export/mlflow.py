@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mnist_core.analysis import measures, trained
 from mnist_core.errors import StoreError
 from mnist_core.store import Run, Store
-from mnist_core.text import in_markdown, one_line
+from mnist_core.text import fitted, in_markdown, one_line
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -208,4 +208,4 @@ def _files(store: Store, run: Run) -> list[Path]:
 
 def _text(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= _VALUE else f"{text[: _VALUE - 1]}…"
+    return fitted(text, _VALUE)

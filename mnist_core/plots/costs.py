@@ -20,7 +20,7 @@ from mnist_core.plots.style import (
     polish,
     run_styles,
 )
-from mnist_core.text import in_plotly
+from mnist_core.text import fitted, in_plotly
 
 # Longest name beside a point, in letters.
 _NAME_LENGTH = 26
@@ -70,9 +70,7 @@ class CostPoint:
         if self.seeds == 1:
             return plot_label(self.run, length)
         count = f" · {self.seeds} seeds"
-        room = length - len(count)
-        name = self.name if len(self.name) <= room else f"{self.name[: room - 1]}…"
-        return in_plotly(name) + count
+        return in_plotly(fitted(self.name, length - len(count))) + count
 
 
 def accuracy_against_cost(

@@ -1,5 +1,6 @@
 from .escapes import FORMULA as FORMULA
 from .escapes import brief as brief
+from .escapes import fitted as fitted
 from .escapes import in_docstring as in_docstring
 from .escapes import in_html as in_html
 from .escapes import in_markdown as in_markdown

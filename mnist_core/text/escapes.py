@@ -42,6 +42,11 @@ def brief(text: str, letters: int = 80) -> str:
     return text if len(text) <= letters else f"{text[:letters]}…"
 
 
+def fitted(text: str, letters: int) -> str:
+    """The text if it fits into so many letters, else its beginning with "…" as the last of them."""
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
+
+
 def is_text(value: object) -> bool:
     """Whether every text in a value of JSON can be written down: half of a sign, which JSON can hold, cannot."""
     # Not by recursion: values may lie deeper in each other than Python's stack bears.
