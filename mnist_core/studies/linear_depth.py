@@ -28,7 +28,7 @@ STUDY = Study(
     asks="Eleven fully connected networks with nothing between their layers: no ReLU, no other activation. "
     "Do more layers, or wider ones, read digits better than a single layer?",
     protocol="Each network was trained once on all 60,000 training images for 100 epochs and then tested on the "
-    "10,000 test images. One run each says nothing about luck: with another seed the order may be another.",
+    "10,000 test images. One run each says nothing about luck: another seed may change the order.",
     experiments=(
         Experiment(
             name="depth",
