@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard.components import TableRows, data_table, table_rows
 from dashboard.frame import choose_runs, chosen_runs, open_store, parse_numbers
 from mnist_core.analysis import runs_table
-from mnist_core.plots import DASHES, PALETTE, RunStyle, run_style, run_styles
+from mnist_core.plots import DASHES, PALETTE, RunStyle, dash_lengths, run_style, run_styles
 from mnist_core.store import ACTIVE_STATES, BrokenRun, Run, Store
 from mnist_core.text import size_in_words
 
@@ -50,8 +50,6 @@ _LIVE_COLUMNS = [
     "Time (s)",
     "Images/s",
 ]
-# SVG dash patterns of the line styles.
-_DASH_ARRAYS = {"solid": "", "dash": "11 5", "dot": "4 4", "dashdot": "11 4 4 4"}
 
 
 @dataclass(frozen=True)
@@ -159,9 +157,10 @@ def line_images(runs: Sequence[Run]) -> list[str]:
 
 def _line_image(style: RunStyle) -> str:
     """Address of an image of a line in this colour and dash."""
+    lengths = " ".join(f"{length:g}" for length in dash_lengths(style.dash, 4))
     return "data:image/svg+xml," + quote(
         "<svg xmlns='http://www.w3.org/2000/svg' width='44' height='16'><path d='M2 8h40' "
-        f"stroke='{style.colour}' stroke-width='6' stroke-dasharray='{_DASH_ARRAYS[style.dash]}'/></svg>"
+        f"stroke='{style.colour}' stroke-width='6' stroke-dasharray='{lengths}'/></svg>"
     )
 
 

@@ -9,15 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from dashboard.controls import most_probable, percent_text
-from mnist_core.plots import RunStyle, channels_last, png, run_label, run_styles, tint
+from mnist_core.plots import RunStyle, channels_last, dash_background, png, run_label, run_styles, tint
 from mnist_core.store import Run
 from mnist_core.text import in_html
 
 # The page puts this file on itself once, with st.html.
 CARD_STYLES = Path(__file__).with_name("prediction_cards.css")
 
-# Lengths of dashes and gaps in pixels.
-_DASHES = {"solid": (1, 0), "dash": (8, 5), "dot": (3, 4), "dashdot": (8, 4, 3, 4)}
 # With more classes than this, only the most probable ones are shown.
 _MAX_BARS = 12
 # Below this probability a prediction is called unsure.
@@ -134,7 +132,7 @@ def _inputs_html(predictions: Sequence[DrawingPrediction]) -> str:
 def _card_html(prediction: DrawingPrediction, style: RunStyle, odd: bool) -> str:
     run, colour = prediction.run, style.colour
     head = (
-        f"<div class='head'><i style='background:{_swatch(colour, style.dash)}'></i>"
+        f"<div class='head'><i style='background:{dash_background(colour, style.dash)}'></i>"
         f"<b>{in_html(run_label(run))}</b></div><div class='facts'>{in_html(' · '.join(_facts(prediction)))}</div>"
     )
     if prediction.problem:
@@ -188,12 +186,3 @@ def _bar_html(name: str, probability: float, is_predicted: bool, colour: str) ->
         f"<div><i style='width:{100 * probability:.1f}%;background:{fill}'></i></div>"
         f"<span>{percent_text(probability) if probability >= _MIN_WRITTEN else ''}</span></div>"
     )
-
-
-def _swatch(colour: str, dash: str) -> str:
-    """The run's line as a CSS background, because `st.html` lets no SVG through."""
-    stops, start = [], 0
-    for position, length in enumerate(_DASHES[dash]):
-        stops.append(f"{colour if position % 2 == 0 else 'transparent'} {start}px {start + length}px")
-        start += length
-    return f"repeating-linear-gradient(90deg,{','.join(stops)})"

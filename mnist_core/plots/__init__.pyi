@@ -35,6 +35,8 @@ from .style import GREY as GREY
 from .style import PALETTE as PALETTE
 from .style import NamedRun as NamedRun
 from .style import RunStyle as RunStyle
+from .style import dash_background as dash_background
+from .style import dash_lengths as dash_lengths
 from .style import run_label as run_label
 from .style import run_style as run_style
 from .style import run_styles as run_styles

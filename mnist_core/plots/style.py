@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,7 +17,8 @@ LIGHT, DARK = "#ffffff", "#0e1117"
 # At least 3:1 contrast against both backgrounds, and distinguishable with red-, green- and blue-blindness; a test
 # computes both.
 PALETTE = ("#3078cf", "#d76808", "#00a778", "#b73897", "#c70010", "#007050", "#5838ff", "#878fcf")
-DASHES = ("solid", "dash", "dot", "dashdot")
+# Line styles by plotly's names: lengths of dashes and gaps in dots, as plotly draws them.
+DASHES: Mapping[str, tuple[int, ...]] = {"solid": (), "dash": (3, 3), "dot": (1, 1), "dashdot": (3, 1, 1, 1)}
 SYMBOLS = ("circle", "square", "diamond", "triangle-up")
 # A grey that is readable on white and on near-black.
 GREY = "#808080"
@@ -54,7 +55,7 @@ class NamedRun(Protocol):
 def run_style(number: int) -> RunStyle:
     """Colour, dash and symbol of run `number` (from 1); they repeat after 32 runs."""
     group = (number - 1) // len(PALETTE) % len(DASHES)
-    return RunStyle(PALETTE[(number - 1) % len(PALETTE)], DASHES[group], SYMBOLS[group])
+    return RunStyle(PALETTE[(number - 1) % len(PALETTE)], tuple(DASHES)[group], SYMBOLS[group])
 
 
 def run_styles(runs: Iterable[NamedRun]) -> dict[int, RunStyle]:
@@ -76,6 +77,23 @@ def run_styles(runs: Iterable[NamedRun]) -> dict[int, RunStyle]:
         places[number] = min(range(many), key=lambda slot: (used[slot], (slot - number + 1) % many))
         used[places[number]] += 1
     return {number: run_style(slot + 1) for number, slot in places.items()}
+
+
+def dash_lengths(dash: str, dot: float = 3) -> list[float]:
+    """Lengths of dashes and gaps of a line style in pixels; none for a solid line.
+
+    `dot` is the length of a dot; in plotly's own charts the line's width, and at least 3.
+    """
+    return [dot * length for length in DASHES[dash]]
+
+
+def dash_background(colour: str, dash: str) -> str:
+    """A sample of a line as the value of a CSS background, for texts in which no SVG may stand."""
+    stops, start = [], 0.0
+    for position, length in enumerate(dash_lengths(dash) or [1]):
+        stops.append(f"{colour if position % 2 == 0 else 'transparent'} {start:g}px {start + length:g}px")
+        start += length
+    return f"repeating-linear-gradient(90deg,{','.join(stops)})"
 
 
 def run_label(run: NamedRun, length: int = 44) -> str:

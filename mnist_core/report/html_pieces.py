@@ -6,11 +6,10 @@ from itertools import count
 
 import plotly.graph_objects as go
 
-from mnist_core.plots import NamedRun, run_label, run_styles
+from mnist_core.plots import NamedRun, dash_background, run_label, run_styles
 from mnist_core.text import in_html
 
 MISSING = "–"
-_BORDERS = {"solid": "solid", "dash": "dashed", "dot": "dotted", "dashdot": "dashed"}
 # A narrow no-break space.
 _SPACE = "\u202f"
 
@@ -61,7 +60,7 @@ def run_marks(runs: Sequence[NamedRun]) -> dict[int, Html]:
     styles, marks = run_styles(runs), {}
     for run in runs:
         style = styles[run.number]
-        line = f"border-top: 3px {_BORDERS[style.dash]} {style.colour}"
+        line = f"background: {dash_background(style.colour, style.dash)}"
         marks[run.number] = Html(f'<span class=run><i style="{line}"></i>{in_html(run_label(run, 60))}</span>')
     return marks
 

@@ -4,6 +4,7 @@
 # plotly has no types for the traces of a figure.
 
 import json
+import re
 from collections import Counter
 from itertools import combinations
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+import plotly.offline
 import pytest
 
 from mnist_core import plots
@@ -95,6 +97,26 @@ def test_styles_stay_and_differ_for_32_runs() -> None:
     assert {style.dash for style in styles[:8]} == {"solid"}
     assert len({(style.colour, style.symbol) for style in styles}) == 32 == len(PALETTE) * len(SYMBOLS)
     assert plots.run_style(33) == styles[0]
+
+
+def test_lengths_of_dashes_are_those_that_plotly_draws() -> None:
+    # plotly.js computes them in `drawing.dashStyle`, where the unit `dot` is one letter of its minified script.
+    branches = dict(re.findall(r'==="(dot|dash|dashdot)"\?\w+=([\w*+",]+):', plotly.offline.get_plotlyjs()))
+    drawn = {
+        dash: tuple(int(factor or 1) for factor in re.findall(r'(?:(\d)\*)?\w\+"px', code))
+        for dash, code in branches.items()
+    }
+    assert drawn == {dash: lengths for dash, lengths in DASHES.items() if lengths}
+    assert plots.dash_lengths("dashdot") == [9, 3, 3, 3]
+    assert plots.dash_lengths("dash", 4) == [12, 12]
+    assert plots.dash_lengths("solid") == []
+
+
+def test_a_sample_of_a_line_repeats_its_dashes() -> None:
+    assert plots.dash_background("#3078cf", "solid") == "repeating-linear-gradient(90deg,#3078cf 0px 1px)"
+    assert plots.dash_background("#3078cf", "dashdot") == (
+        "repeating-linear-gradient(90deg,#3078cf 0px 9px,transparent 9px 12px,#3078cf 12px 15px,transparent 15px 18px)"
+    )
 
 
 def test_no_two_of_up_to_32_runs_on_a_chart_are_alike() -> None:
