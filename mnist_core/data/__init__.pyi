@@ -32,6 +32,8 @@ from .loading import load_data as load_data
 from .pictures import Ground as Ground
 from .sources import DatasetArrays as DatasetArrays
 from .sources import load_arrays as load_arrays
+from .splitting import HELD_OUT_DIVISOR as HELD_OUT_DIVISOR
+from .splitting import count_held_out as count_held_out
 from .splitting import split_images as split_images
 from .splitting import split_indices as split_indices
 from .splitting import split_sizes as split_sizes

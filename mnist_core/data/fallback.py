@@ -5,6 +5,7 @@ from pathlib import Path
 from mnist_core.config import RunConfig
 from mnist_core.data.dataset_catalogue import dataset
 from mnist_core.data.download.availability import dataset_status
+from mnist_core.data.splitting import count_held_out
 from mnist_core.errors import DataError
 
 
@@ -24,11 +25,12 @@ def resolve_dataset(config: RunConfig, root: Path) -> tuple[RunConfig, str]:
     smaller = dataset("mnist-5k").train_images
     changes: dict[str, int | None] = {}
     instead: list[str] = []
-    validation = config.validation_images
-    if validation is not None and validation > smaller // 2:
-        changes["validation_images"] = validation = None
-        instead.append(f"{smaller // 6:,} validation images instead of {config.validation_images:,}")
-    left = smaller - (smaller // 6 if validation is None else validation)
+    held_out = count_held_out(config, smaller)
+    if held_out > smaller // 2:
+        changes["validation_images"] = None
+        held_out = count_held_out(config.replace(validation_images=None), smaller)
+        instead.append(f"{held_out:,} validation images instead of {config.validation_images:,}")
+    left = smaller - held_out
     if config.train_images is not None and config.train_images > left:
         changes["train_images"] = None
         instead.append(f"{left:,} training images instead of {config.train_images:,}")

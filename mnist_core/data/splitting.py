@@ -6,6 +6,9 @@ from mnist_core.config import RunConfig, SplitName
 from mnist_core.data.sources import DatasetArrays
 from mnist_core.errors import ConfigError
 
+# Where a config does not say how many images are held out, it is the training images divided by this.
+HELD_OUT_DIVISOR = 6
+
 
 def split_images(arrays: DatasetArrays, config: RunConfig, split: SplitName) -> tuple[np.ndarray, np.ndarray]:
     """Images (uint8 (N, C, H, W)) and labels (N,) of a split, as a run of this config gets them."""
@@ -49,11 +52,16 @@ def split_indices(labels: np.ndarray, classes: int, config: RunConfig) -> tuple[
     return rest[_pick(labels[rest], wanted, np.random.default_rng([config.split_seed, 1]))], validation
 
 
+def count_held_out(config: RunConfig, total: int) -> int:
+    """How many of `total` training images a config holds out; it may ask for more than there are."""
+    if config.choose_on == "test":
+        return 0
+    return total // HELD_OUT_DIVISOR if config.validation_images is None else config.validation_images
+
+
 def split_sizes(config: RunConfig, total: int) -> tuple[int, int]:
     """How many of `total` training images are trained on, and how many are held out. Raises ConfigError."""
-    held_out = total // 6 if config.validation_images is None else config.validation_images
-    if config.choose_on == "test":
-        held_out = 0
+    held_out = count_held_out(config, total)
     if held_out >= total:
         raise ConfigError(
             "validation_images",

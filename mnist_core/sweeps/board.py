@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from mnist_core.analysis import HELD_OUT, ON_TEST, SelectionBias, mean_by_setting, stats
-from mnist_core.data import dataset
+from mnist_core.data import count_held_out, dataset
 from mnist_core.store import Store
 from mnist_core.sweeps.running import load_sweep
 from mnist_core.sweeps.sweep import Sweep
@@ -159,11 +159,10 @@ def _values_of(row: Mapping[str, Any], fields: Sequence[str]) -> tuple[Any, ...]
 
 def _images(sweep: Sweep, setting: Setting, score: str) -> int:
     """Number of images behind the accuracy that ranks the runs; 0 where the data set does not say it."""
-    config = {"dataset": sweep.base.dataset, "validation_images": sweep.base.validation_images, **setting.values}
-    info, held_out = dataset(config["dataset"]), config["validation_images"]
-    if score == "test_accuracy":
-        return info.test_images
-    return info.train_images // 6 if held_out is None else int(held_out)
+    swept = {name: value for name, value in setting.values.items() if name in ("dataset", "validation_images")}
+    config = sweep.base.model_copy(update=swept)
+    info = dataset(config.dataset)
+    return info.test_images if score == "test_accuracy" else count_held_out(config, info.train_images)
 
 
 def _values(values: list[Any]) -> pd.Series:

@@ -8,7 +8,7 @@ from statistics import median
 
 from mnist_core.architectures import describe_architecture
 from mnist_core.config import RunConfig
-from mnist_core.data import dataset, input_shape_and_classes
+from mnist_core.data import count_held_out, dataset, input_shape_and_classes
 from mnist_core.store import Store, runs_at_once
 
 # Measured on one core of a small cloud machine with one thread; past runs correct the sum for the machine at hand. The
@@ -118,14 +118,14 @@ def _size(architecture: str, shape: tuple[int, int, int], classes: int) -> tuple
 def _train_images(config: RunConfig) -> int:
     if config.train_images is not None:
         return config.train_images
-    held_out = 0 if config.choose_on == "test" else _validation_images(config)
-    return max(1, _all_images(config) - held_out)
+    total = _all_images(config)
+    return max(1, total - count_held_out(config, total))
 
 
 def _validation_images(config: RunConfig) -> int:
     if config.choose_on == "test":
         return dataset(config.dataset).test_images
-    return _all_images(config) // 6 if config.validation_images is None else config.validation_images
+    return count_held_out(config, _all_images(config))
 
 
 def _all_images(config: RunConfig) -> int:

@@ -12,7 +12,7 @@ from mnist_core.architectures import (
     infer_nodes,
 )
 from mnist_core.config import RunConfig
-from mnist_core.data import dataset, input_shape_and_classes, split_sizes
+from mnist_core.data import count_held_out, dataset, input_shape_and_classes, split_sizes
 from mnist_core.errors import ConfigError
 from mnist_core.training.needs import check_needs
 
@@ -54,9 +54,7 @@ def count_training_images(config: RunConfig) -> int | None:
     total = dataset(config.dataset).train_images
     if config.train_images is not None or not total:
         return config.train_images
-    if config.choose_on == "test":
-        return total
-    return total - (total // 6 if config.validation_images is None else config.validation_images)
+    return total - count_held_out(config, total)
 
 
 def check_batches(config: RunConfig, shape: tuple[int, int, int], classes: int, images: int | None) -> None:

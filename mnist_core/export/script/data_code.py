@@ -5,7 +5,7 @@ from string import Template
 from textwrap import dedent
 
 from mnist_core.config import DataFacts, RunConfig
-from mnist_core.data import dataset
+from mnist_core.data import HELD_OUT_DIVISOR, dataset
 from mnist_core.export.script.folder_code import folder_images
 
 
@@ -80,7 +80,7 @@ def _split(config: RunConfig) -> str:
         return ""
     lines = [_text(_PICK), "", "", "labels = train_labels.numpy()", "available = np.bincount(labels)"]
     if holds_out(config):
-        count = "len(labels) // 6" if config.validation_images is None else config.validation_images
+        count = f"len(labels) // {HELD_OUT_DIVISOR}" if config.validation_images is None else config.validation_images
         lines += ["", Template(_text(_HOLD_OUT)).substitute(count=count)]
     if config.train_images is not None:
         lines += ["", *(["rest = np.arange(len(labels))"] * (not holds_out(config))), _text(_FEWER)]

@@ -32,10 +32,13 @@ def test_without_files_mnist_becomes_mnist_5k_and_says_so(tmp_path: Path) -> Non
         ),
         ({"train_images": 3500, "validation_images": 1000}, 3000, 1000, ["3,000 training", "instead of 3,500"]),
         ({"train_images": 160, "validation_images": 1000}, 160, 1000, []),
+        # The test images choose the epoch, so none of the 4,000 is held out.
+        ({"train_images": 3500, "choose_on": "test"}, 3500, 1000, []),
+        ({"train_images": 5000, "choose_on": "test"}, 4000, 1000, ["4,000 training", "instead of 5,000"]),
     ],
 )
 def test_splits_that_do_not_fit_are_clipped_and_named(
-    tmp_path: Path, changes: dict[str, int], train: int, validation: int, words: list[str]
+    tmp_path: Path, changes: dict[str, int | str], train: int, validation: int, words: list[str]
 ) -> None:
     config, note = resolve_dataset(RunConfig.parse(changes), tmp_path)
     data = load_data(config, tmp_path, "cpu")
