@@ -10,7 +10,7 @@ from dashboard.compare.image_browser import browse_images
 from dashboard.components import data_table, table_rows
 from dashboard.controls import bold_class, choose_confusion_cell, compared_runs
 from dashboard.frame import choose_option, choose_run, errors_as_messages
-from mnist_core.analysis import Predictions, agreement, stats
+from mnist_core.analysis import Predictions, agreement, scores, stats
 from mnist_core.plots import class_accuracies, class_differences, confusion_difference
 from mnist_core.store import Run
 
@@ -134,12 +134,11 @@ def _choose_pair(predictions: Predictions) -> Predictions | None:
 def _choose_cell(pair: Predictions, names: tuple[str, ...]) -> tuple[int, int]:
     """Draw the matrix; returns the true and the predicted class of the chosen cell."""
     a, b = pair.runs
-    difference = agreement.confusion_difference(pair, 0, 1)
-    counts = agreement.confusion_counts(pair, 0), agreement.confusion_counts(pair, 1)
+    first, second = (scores.confusion_matrix(pair.labels, predicted, pair.classes) for predicted in pair.predicted)
     labels = (f"run {a.number}", f"run {b.number}")
-    figure = confusion_difference(difference, *counts, labels, names, dark=st.context.theme.type == "dark")
+    figure = confusion_difference(first, second, labels, names, dark=st.context.theme.type == "dark")
     before = st.query_params.get(_CELL)
-    cell = choose_confusion_cell(figure, f"classes-confusion-{a.number}-{b.number}", _CELL, np.abs(difference))
+    cell = choose_confusion_cell(figure, f"classes-confusion-{a.number}-{b.number}", _CELL, np.abs(first - second))
     if st.query_params.get(_CELL) != before:
         st.session_state["classes_page"] = 1
     return cell

@@ -86,7 +86,7 @@ def show_mistakes(predictions: SplitPredictions) -> None:
 def show_confusion(predictions: SplitPredictions) -> None:
     """The confusion matrix beside the images of the cell that is chosen."""
     with errors_as_messages():
-        matrix = scores.confusion_matrix(predictions.table)
+        matrix = _confusion_matrix(predictions)
         left, right = st.columns([1, 1], gap="large")
         with left:
             st.markdown(_about_confusion(predictions, matrix))
@@ -112,8 +112,8 @@ def show_confusion(predictions: SplitPredictions) -> None:
 
 def show_classes(predictions: SplitPredictions) -> None:
     """Precision and recall of each class, as a chart and a table."""
-    matrix = scores.confusion_matrix(predictions.table)
-    by_class = scores.class_scores(predictions.table, predictions.classes)
+    matrix = _confusion_matrix(predictions)
+    by_class = scores.class_scores(matrix, predictions.classes)
     st.markdown(_about_classes(by_class))
     left, right = st.columns([1, 1], gap="large")
     left.plotly_chart(plots.class_scores(by_class), key="class-scores", config={"displayModeBar": False})
@@ -191,6 +191,13 @@ def _about_mistakes(predictions: SplitPredictions, wrong: pd.DataFrame, shown: p
     sure = int((shown["confidence"] >= 0.9).to_numpy().sum())
     confident = f": in {sure:,} of them the network was at least 90% sure" if sure else ""
     return f"{text}. The most confident mistakes come first{confident}."
+
+
+def _confusion_matrix(predictions: SplitPredictions) -> np.ndarray:
+    table = predictions.table
+    return scores.confusion_matrix(
+        table["label"].to_numpy(np.int64), table["predicted"].to_numpy(), len(predictions.classes)
+    )
 
 
 def _about_confusion(predictions: SplitPredictions, matrix: np.ndarray) -> str:

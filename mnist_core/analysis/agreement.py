@@ -70,17 +70,6 @@ def disagreement(answers: Predictions) -> np.ndarray:
     return np.maximum(_entropy(mean) - mean_entropy, 0)
 
 
-def confusion_counts(answers: Predictions, run: int) -> np.ndarray:
-    """Number of images of each true class (row) that a run gives each class (column): int64 (C, C)."""
-    count = answers.classes
-    return np.bincount(answers.labels * count + answers.predicted[run], minlength=count * count).reshape(count, count)
-
-
-def confusion_difference(answers: Predictions, a: int, b: int) -> np.ndarray:
-    """Confusion matrix of run a minus that of run b: int64 (C, C). Each row adds up to 0."""
-    return confusion_counts(answers, a) - confusion_counts(answers, b)
-
-
 def images_of_cell(answers: Predictions, run: int, true: int, predicted: int) -> np.ndarray:
     """The images of class `true` that a run predicts as class `predicted`: int64 (M,)."""
     return np.flatnonzero((answers.labels == true) & (answers.predicted[run] == predicted))

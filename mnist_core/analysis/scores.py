@@ -40,19 +40,19 @@ def cross_entropy(frame: pd.DataFrame) -> float:
     return float(-np.log(np.maximum(of_label, np.finfo(np.float32).tiny)).mean())
 
 
-def confusion_matrix(frame: pd.DataFrame) -> np.ndarray:
-    """Number of images of each true class (row) that were given each class (column): int64 (C, C)."""
-    classes = probabilities(frame).shape[1]
-    cells = _labels(frame) * classes + predicted_classes(frame)
-    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Number of images of each true class (row) that were given each class (column): int64 (C, C).
+
+    `labels` and `predicted` are int64 (N,), the true and the predicted classes of the images.
+    """
+    return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
-def class_scores(frame: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """Precision, recall and F1 (fractions) and support (images) of each class, indexed by its name.
+def class_scores(matrix: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
+    """Precision, recall and F1 (fractions) and support (images) of each class of a confusion matrix, by its name.
 
     NaN where undefined: precision of a class that was never predicted, recall of one without images.
     """
-    matrix = confusion_matrix(frame)
     hits, predicted, support = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
     return pd.DataFrame(
         {

@@ -4,11 +4,11 @@ from .agreement import AgreementRow as AgreementRow
 from .agreement import accuracy_without as accuracy_without
 from .agreement import class_accuracies as class_accuracies
 from .agreement import class_differences as class_differences
-from .agreement import confusion_difference as confusion_difference
 from .agreement import forgetting_course as forgetting_course
 from .agreement import who_is_right as who_is_right
 from .classes import class_counts as class_counts
 from .classes import class_scores as class_scores
+from .confusion import confusion_difference as confusion_difference
 from .confusion import confusion_matrix as confusion_matrix
 from .costs import CostPoint as CostPoint
 from .costs import accuracy_against_cost as accuracy_against_cost

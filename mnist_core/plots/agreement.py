@@ -11,17 +11,15 @@ from plotly.subplots import make_subplots
 
 from mnist_core.analysis import p_text, points_text
 from mnist_core.plots.style import (
-    DARK,
+    A_COLOUR,
+    B_COLOUR,
     FAINT,
     GREY,
-    LIGHT,
     MISTAKE,
     PALETTE,
     NamedRun,
     accuracy_axis,
-    contrast,
     errors_of,
-    mixed,
     name_lines,
     plot_label,
     polish,
@@ -30,10 +28,6 @@ from mnist_core.plots.style import (
 )
 from mnist_core.text import in_plotly
 
-# Colours of "more with A" and "more with B"; colour-blind people can tell them apart.
-A_COLOUR, B_COLOUR = PALETTE[0], PALETTE[1]
-# With more classes than this, numbers appear only on hovering.
-_MOST_WRITTEN = 20
 # Height of a row of dots, in pixels.
 _ROW = 44
 # Distance between two columns of dots, as a share of the longest bar.
@@ -179,53 +173,6 @@ def class_differences(table: pd.DataFrame, a: NamedRun, b: NamedRun, classes: Se
     polish(figure)
     _class_axis(figure, classes)
     figure.update_yaxes(title_text=f"Run {a.number} minus run {b.number} (points)", tickformat="+~g")
-    return figure
-
-
-def confusion_difference(
-    difference: np.ndarray, a: np.ndarray, b: np.ndarray, names: tuple[str, str], classes: Sequence[str], dark: bool
-) -> go.Figure:
-    """Confusion matrix (C, C) of one run minus another's, of which `a` and `b` are the counts.
-
-    Blue cells hold more images of the first run, orange ones more of the second (log scale); a quiet 0 stands where
-    both put equally many. Every cell can be clicked: its customdata begins with the indices of the true and the
-    predicted class. `dark` says whether the page is dark, for the colour of the numbers.
-    """
-    size = np.log1p(np.abs(difference)) / max(np.log1p(np.abs(difference).max(initial=0)), np.log(2))
-    share = np.where(difference == 0, 0, 0.12 + 0.88 * size)
-    figure = go.Figure()
-    for mask, colour in ((difference > 0, A_COLOUR), (difference < 0, B_COLOUR)):
-        figure.add_heatmap(
-            z=np.where(mask, share, np.nan),
-            zmin=0,
-            zmax=1,
-            colorscale=[[0, tint(colour, 0)], [1, tint(colour, 1)]],
-            showscale=False,
-            xgap=2,
-            ygap=2,
-            hoverinfo="skip",
-        )
-    if len(classes) <= _MOST_WRITTEN:
-        ground = DARK if dark else LIGHT
-        figure.update_layout(
-            annotations=[
-                _number(int(row), int(column), int(difference[row, column]), float(share[row, column]), ground)
-                for row, column in zip(*np.nonzero(a + b), strict=True)
-            ]
-        )
-    _add_difference_cells(figure, difference, a, b, names, classes)
-    polish(figure, height=max(420, min(900, 130 + 50 * len(classes))))
-    count = len(classes)
-    ticks = {
-        "tickmode": "array",
-        "tickvals": list(range(count)),
-        "ticktext": list(map(in_plotly, classes)),
-        "showgrid": False,
-        "ticks": "",
-    }
-    figure.update_xaxes(title_text="Called", range=[-0.5, count - 0.5], **ticks)
-    figure.update_yaxes(title_text="True class", range=[count - 0.5, -0.5], **ticks)
-    figure.update_layout(showlegend=False, hoverdistance=-1, clickmode="event+select", dragmode=False)
     return figure
 
 
@@ -390,57 +337,6 @@ def _bar_colour(bar: AgreementRow, dots: int) -> str:
     if bar.kind == "none":
         return MISTAKE
     return PALETTE[0] if dots and 0 < sum(bar.right) < dots else GREY
-
-
-def _add_difference_cells(
-    figure: go.Figure,
-    difference: np.ndarray,
-    a: np.ndarray,
-    b: np.ndarray,
-    names: tuple[str, str],
-    classes: Sequence[str],
-) -> None:
-    """An invisible point a cell, because heat maps can be neither selected nor outlined when clicked."""
-    rows, columns = (indices.ravel().tolist() for indices in np.indices(difference.shape))
-    figure.add_scatter(
-        x=columns,
-        y=rows,
-        mode="markers",
-        name="cells",
-        customdata=[
-            [
-                row,
-                column,
-                in_plotly(str(classes[row])),
-                in_plotly(str(classes[column])),
-                int(a[row, column]),
-                int(b[row, column]),
-                int(difference[row, column]),
-            ]
-            for row, column in zip(rows, columns, strict=True)
-        ],
-        marker={"symbol": "square-open", "size": 40, "color": GREY, "opacity": 0, "line": {"width": 5}},
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 0}},
-        hovertemplate="true <b>%{customdata[2]}</b>, called <b>%{customdata[3]}</b><br>"
-        f"{in_plotly(names[0])}: %{{customdata[4]:,}} images, {in_plotly(names[1])}: %{{customdata[5]:,}}<br>"
-        "difference %{customdata[6]:+,}<extra></extra>",
-    )
-
-
-def _number(row: int, column: int, value: int, share: float, ground: str) -> dict[str, object]:
-    """The difference in one cell, in the colour that reads best on it."""
-    cell = mixed(A_COLOUR if value > 0 else B_COLOUR, ground, share)
-    colour = max((DARK, LIGHT), key=lambda ink: contrast(ink, cell)) if value else GREY
-    text = f"{value:+,}".replace("-", "−") if value else "0"
-    return {
-        "x": column,
-        "y": row,
-        "text": f"<b>{text}</b>" if row == column else text,
-        "showarrow": False,
-        "font": {"size": 17, "color": colour},
-        "captureevents": False,
-    }
 
 
 def _class_axis(figure: go.Figure, classes: Sequence[str]) -> None:

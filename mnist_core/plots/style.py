@@ -19,6 +19,8 @@ LIGHT, DARK = "#ffffff", "#0e1117"
 PALETTE = ("#3078cf", "#d76808", "#00a778", "#b73897", "#c70010", "#007050", "#5838ff", "#878fcf")
 # Line styles by plotly's names: lengths of dashes and gaps in dots, as plotly draws them.
 DASHES: Mapping[str, tuple[int, ...]] = {"solid": (), "dash": (3, 3), "dot": (1, 1), "dashdot": (3, 1, 1, 1)}
+# Colours of "more with A" and "more with B" where two runs are compared.
+A_COLOUR, B_COLOUR = PALETTE[0], PALETTE[1]
 SYMBOLS = ("circle", "square", "diamond", "triangle-up")
 # A grey that is readable on white and on near-black.
 GREY = "#808080"

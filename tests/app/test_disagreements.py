@@ -153,7 +153,8 @@ def test_one_epoch_is_too_few(store: Store) -> None:
 
 def test_classes_and_the_images_behind_a_cell(store: Store) -> None:
     both = found(store, 1, 2)
-    difference = agreement.confusion_difference(both, 1, 0)
+    first, second = (scores.confusion_matrix(both.labels, both.predicted[index], both.classes) for index in (1, 0))
+    difference = first - second
     wrong = np.abs(difference - np.diag(np.diag(difference)))
     true, predicted = (int(index) for index in np.unravel_index(wrong.argmax(), wrong.shape))
     cells = [agreement.images_of_cell(both, index, true, predicted) for index in (1, 0)]

@@ -212,12 +212,13 @@ def _figures() -> dict[str, go.Figure]:
         split="test", index=range(200), label=random.integers(0, 10, 200)
     )
     metrics = {run.id: table for run in runs}
+    matrix = scores.confusion_matrix(frame["label"].to_numpy(), scores.predicted_classes(frame), 10)
     return {
         "loss": plots.learning_curves(metrics, runs),
         "accuracy": plots.learning_curves(metrics, runs, "accuracy", "seconds", log_x=True, log_y=True),
         "alone": plots.learning_curves(metrics, runs[:1], "accuracy", "epoch", smoothing=0),
-        "confusion": plots.confusion_matrix(scores.confusion_matrix(frame), names),
-        "scores": plots.class_scores(scores.class_scores(frame, names)),
+        "confusion": plots.confusion_matrix(matrix, names),
+        "scores": plots.class_scores(scores.class_scores(matrix, names)),
         "counts": plots.class_counts(pd.DataFrame({"train": [5] * 10, "test": [2] * 10}, index=names)),
         "against": plots.accuracy_against_cost(
             [CostPoint(run, run.parameters, run.validation_accuracy, 0.85, 0.95) for run in runs],
