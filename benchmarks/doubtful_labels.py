@@ -26,8 +26,8 @@ import numpy as np
 
 from benchmarks.machine import describe_machine
 from mnist_core.analysis import doubtful, predictions, scores
-from mnist_core.analysis.calibration import negative_log_likelihood
 from mnist_core.analysis.doubtful import RunWorth
+from mnist_core.analysis.scores import negative_log_likelihood
 from mnist_core.config.recipes import RECIPES
 from mnist_core.config.run_config import RunConfig
 from mnist_core.jobs.worker import work

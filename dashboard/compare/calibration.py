@@ -319,7 +319,7 @@ def _scores(
         right=int(table["right"].to_numpy().sum()),
         images=len(_labels),
         error=calibration.expected_calibration_error(probabilities, _labels, bins),
-        loss=calibration.negative_log_likelihood(probabilities, _labels),
+        loss=scores.negative_log_likelihood(probabilities, _labels),
         brier=calibration.brier(probabilities, _labels),
     )
 

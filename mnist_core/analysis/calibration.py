@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from mnist_core.analysis.scores import logarithms
 from mnist_core.analysis.stats.pairs import ALPHA, wilson
 
 # Number of equal confidence bins, as in Guo et al. 2017.
@@ -22,8 +23,6 @@ _RESAMPLES = 1000
 # Bootstrap weights are drawn for this many resamples at a time: 8 MB for 10,000 images.
 _AT_ONCE = 200
 
-# Replaces a probability that rounded to 0 in float32, so that its logarithm is finite.
-_SMALLEST = float(np.finfo(np.float32).tiny)
 # Each step halves a range of 6 in log T; 32 steps give 9 exact digits.
 _HALVINGS = 32
 
@@ -126,11 +125,6 @@ def clearly_worse(networks: Sequence[Uncertainty], best: int) -> list[int]:
     return [index for index, network in enumerate(networks) if network.error_low > networks[best].error_high]
 
 
-def negative_log_likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Mean of -ln p(true class), in nats: the cross-entropy loss."""
-    return float(-_logarithms(_of_labels(probabilities, labels)).mean())
-
-
 def brier(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Mean squared distance between the probabilities and the truth, over all classes: 0 (best) to 2 (Brier 1950)."""
     of_label = _of_labels(probabilities, labels).astype(np.float64)
@@ -144,7 +138,7 @@ def temperature(validation_probabilities: np.ndarray, labels: np.ndarray) -> flo
     Above 1 the network was too sure of itself, below 1 too modest. In 1 / T the loss is convex, so its slope crosses 0
     at most once and halving finds where; T stays within TEMPERATURES, where a network without a mistake would end.
     """
-    logits = _logarithms(validation_probabilities)
+    logits = logarithms(validation_probabilities)
     of_label = _of_labels(logits, labels)
 
     def falls(value: float) -> bool:
@@ -164,7 +158,7 @@ def with_temperature(probabilities: np.ndarray, value: float) -> np.ndarray:
     Logits are taken back from the probabilities; a constant that is missing in them changes nothing. The most probable
     class stays the same, so accuracy does too.
     """
-    return _tempered(_logarithms(probabilities), value)
+    return _tempered(logarithms(probabilities), value)
 
 
 def coverage(probabilities: np.ndarray, labels: np.ndarray) -> pd.DataFrame:
@@ -243,10 +237,6 @@ def _together(values: np.ndarray, missed: float) -> np.ndarray:
 
 def _of_labels(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.take_along_axis(values, labels[:, None], axis=1)[:, 0]
-
-
-def _logarithms(probabilities: np.ndarray) -> np.ndarray:
-    return np.log(np.maximum(probabilities, _SMALLEST, dtype=np.float64))
 
 
 def _tempered(logits: np.ndarray, value: float) -> np.ndarray:

@@ -10,14 +10,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from mnist_core.analysis import calibration
+from mnist_core.analysis import calibration, scores
 
 # A run with half the loss counts 2⁴ = 16 times as much.
 POWER = 4
 # A lower limit: a few images without a mistake would fit the lowest temperature and turn probabilities into votes.
 _LOWEST_TEMPERATURE = 0.5
-# Replaces a probability that rounds to 0, so that its logarithm is finite.
-_TINY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True)
@@ -52,14 +50,14 @@ def run_worth(probabilities: np.ndarray, labels: np.ndarray) -> RunWorth:
     sure long before it makes it worse. The image that is added keeps a few lucky ones from promising perfection.
     """
     temperature = max(calibration.temperature(probabilities, labels), _LOWEST_TEMPERATURE)
-    loss = calibration.negative_log_likelihood(calibration.with_temperature(probabilities, temperature), labels)
+    loss = scores.negative_log_likelihood(calibration.with_temperature(probabilities, temperature), labels)
     count, guess = len(labels), float(np.log(probabilities.shape[1]))
     return RunWorth(count, temperature, (count * loss + guess) / (count + 1))
 
 
 def run_weights(worths: Sequence[RunWorth], power: float = POWER) -> np.ndarray:
     """How much each of R runs counts: float64 (R,), in proportion to 1 / loss^power; they add up to 1."""
-    losses = np.maximum([run.loss for run in worths], _TINY)
+    losses = np.maximum([run.loss for run in worths], scores.LEAST_PROBABILITY)
     relative = (losses.min() / losses) ** power
     return relative / relative.sum()
 
@@ -106,6 +104,6 @@ def suspect_labels(
             "of_label": of_label,
         }
     )
-    odds = np.log(np.maximum(sure, _TINY)) - np.log(np.maximum(of_label, _TINY))
+    odds = scores.logarithms(sure) - scores.logarithms(of_label)
     doubted = np.flatnonzero((sure > of_label) & (weight >= agree - 1e-9) & (sure >= confidence - 1e-9))
     return table.iloc[doubted[np.argsort(-odds[doubted], kind="stable")], :].reset_index(drop=True)

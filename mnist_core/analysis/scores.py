@@ -9,6 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+# Replaces a probability that rounded to 0 in float32, so that its logarithm is finite.
+LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
+
 
 def rows_of_split(frame: pd.DataFrame, split: str) -> pd.DataFrame:
     """The rows of one split, "validation" or "test"."""
@@ -32,12 +35,19 @@ def accuracy(frame: pd.DataFrame) -> float:
     return float(np.mean(predicted_classes(frame) == _labels(frame))) if len(frame) else float("nan")
 
 
-def cross_entropy(frame: pd.DataFrame) -> float:
-    """Mean of -ln p(true class), in nats: the cross-entropy loss. NaN without images."""
-    if frame.empty:
+def negative_log_likelihood(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean of -ln p(true class), in nats: the cross-entropy loss. NaN without images.
+
+    `probabilities` are (N, classes) and `labels`, the true classes, int (N,).
+    """
+    if not len(labels):
         return float("nan")
-    of_label = probabilities(frame)[np.arange(len(frame)), _labels(frame)].astype(np.float64)
-    return float(-np.log(np.maximum(of_label, np.finfo(np.float32).tiny)).mean())
+    return float(-logarithms(np.take_along_axis(probabilities, labels[:, None], axis=1)[:, 0]).mean())
+
+
+def logarithms(probabilities: np.ndarray) -> np.ndarray:
+    """Natural logarithms of probabilities, float64; finite where a probability has rounded to 0 in float32."""
+    return np.log(np.maximum(probabilities, LEAST_PROBABILITY, dtype=np.float64))
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

@@ -61,9 +61,11 @@ def write_results(prepared: PreparedRun) -> dict[str, float]:
         run.step,
         lambda target: table.to_parquet(target, index=False),
     )
+    tested = frames[-1]
+    labels = tested["label"].to_numpy()
     return {
-        "test_loss": scores.cross_entropy(frames[-1]),
-        "test_accuracy": scores.accuracy(frames[-1]),
+        "test_loss": scores.negative_log_likelihood(scores.probabilities(tested), labels),
+        "test_accuracy": scores.accuracy(tested),
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.compare import robustness_task
-from mnist_core.analysis import calibration, costs, predictions, stats
+from mnist_core.analysis import calibration, costs, predictions, scores, stats
 from mnist_core.analysis.robustness import CORRUPTIONS, LEVELS
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.run import Run
@@ -132,7 +132,7 @@ def test_calibration_is_the_cores_before_and_after(store: Store) -> None:
         value = calibration.temperature(held.probabilities[run.id], held.labels)
         assert row["Temperature"] == pytest.approx(value)
         scaled = calibration.with_temperature(probabilities, value)
-        assert row["Loss after"] == pytest.approx(calibration.negative_log_likelihood(scaled, aligned.labels))
+        assert row["Loss after"] == pytest.approx(scores.negative_log_likelihood(scaled, aligned.labels))
         assert row["Brier score after"] == pytest.approx(calibration.brier(scaled, aligned.labels))
     assert "without a temperature: run 3" in texts(at)
     drawn = charts(at)

@@ -7,7 +7,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
-from mnist_core.analysis import calibration
+from mnist_core.analysis import calibration, scores
 
 Case = tuple[np.ndarray, np.ndarray]
 
@@ -48,7 +48,7 @@ def test_a_confidence_on_an_edge_belongs_to_the_range_below() -> None:
 def test_scores_equal_their_definitions(classes: int) -> None:
     probabilities, labels = _case(classes=classes, seed=3)
     wide = probabilities.astype(np.float64)
-    assert calibration.negative_log_likelihood(probabilities, labels) == pytest.approx(
+    assert scores.negative_log_likelihood(probabilities, labels) == pytest.approx(
         log_loss(labels, wide / wide.sum(axis=1, keepdims=True), labels=range(classes)), rel=1e-5
     )
     by_hand = sum(
@@ -71,12 +71,12 @@ def test_perfect_and_worst_answers() -> None:
     sure = np.eye(3)[[0, 1, 2, 1]]
     labels = np.array([0, 1, 2, 1])
     assert calibration.brier(sure, labels) == 0
-    assert calibration.negative_log_likelihood(sure, labels) == 0
+    assert scores.negative_log_likelihood(sure, labels) == 0
     assert calibration.expected_calibration_error(sure, labels) == 0
     wrong = (labels + 1) % 3
     assert calibration.brier(sure, wrong) == 2
     assert calibration.expected_calibration_error(sure, wrong) == 1
-    assert np.isfinite(calibration.negative_log_likelihood(sure, wrong))
+    assert np.isfinite(scores.negative_log_likelihood(sure, wrong))
 
 
 @pytest.mark.parametrize("sharpness", [0.4, 1.0, 2.5, 6.0])
@@ -96,7 +96,7 @@ def test_the_temperature_equals_torchs_and_scipys(sharpness: float) -> None:
     optimizer.step(loss)
     assert fitted == pytest.approx(float(logarithm.detach().exp()), rel=1e-5)
     searched = minimize_scalar(
-        lambda value: calibration.negative_log_likelihood(calibration.with_temperature(probabilities, value), labels),
+        lambda value: scores.negative_log_likelihood(calibration.with_temperature(probabilities, value), labels),
         bounds=(0.05, 20),
         method="bounded",
         options={"xatol": 1e-9},
@@ -115,7 +115,7 @@ def test_a_temperature_sharpens_or_softens_and_changes_no_answer() -> None:
     logits = np.log(probabilities.astype(np.float64))
     np.testing.assert_allclose(soft, torch.from_numpy(logits / 3).softmax(1).numpy(), rtol=1e-6)
     fitted = calibration.with_temperature(probabilities, calibration.temperature(probabilities, labels))
-    for score in (calibration.negative_log_likelihood, calibration.expected_calibration_error):
+    for score in (scores.negative_log_likelihood, calibration.expected_calibration_error):
         assert score(fitted, labels) < score(probabilities, labels)
 
 

@@ -58,13 +58,13 @@ def test_columns_are_sorted_as_numbers_and_others_ignored() -> None:
 
 def test_certain_mistakes_have_a_finite_loss() -> None:
     # One true class has probability 0.
-    assert np.isfinite(scores.cross_entropy(TEST))
+    assert np.isfinite(scores.negative_log_likelihood(scores.probabilities(TEST), TEST["label"].to_numpy()))
 
 
 def test_no_images() -> None:
     empty = TABLE.iloc[:0]
     assert np.isnan(scores.accuracy(empty))
-    assert np.isnan(scores.cross_entropy(empty))
+    assert np.isnan(scores.negative_log_likelihood(scores.probabilities(empty), empty["label"].to_numpy()))
     assert (
         scores.confusion_matrix(empty["label"].to_numpy(), scores.predicted_classes(empty), 3).tolist() == [[0] * 3] * 3
     )
