@@ -24,6 +24,7 @@ from .learned_weights import CLASS_TEMPLATES as CLASS_TEMPLATES
 from .learned_weights import LearnedWeights as LearnedWeights
 from .learned_weights import coloured_weights as coloured_weights
 from .learned_weights import load_learned_weights as load_learned_weights
+from .learned_weights import weight_scale_html as weight_scale_html
 from .live_curves import live_curves as live_curves
 from .run_predictions import ImagePrediction as ImagePrediction
 from .run_predictions import SplitPredictions as SplitPredictions

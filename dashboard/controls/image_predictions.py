@@ -1,6 +1,5 @@
 """A gallery of images with the network's predictions, and one image large with the probabilities of all classes."""
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import streamlit as st
 from dashboard.components import gallery
 from dashboard.controls.run_predictions import ImagePrediction, SplitPredictions
 from dashboard.frame import check_link_value
-from mnist_core.plots import channels_last, png, run_style, sprite, tint
+from mnist_core.plots import channels_last, png, png_address, run_style, sprite, tint
 from mnist_core.text import in_html
 
 # A page that shows such images puts this file on the page once, with st.html.
@@ -79,9 +78,8 @@ def large_image_html(predictions: SplitPredictions, prediction: ImagePrediction)
 
 def image_tag(image: np.ndarray, width: int, alt: str) -> str:
     """An <img> of uint8 (H, W) or (H, W, 3), about `width` pixels wide on the screen, unblurred."""
-    source = base64.b64encode(png(image)).decode()
     width = whole_pixel_width(width, image.shape[1])
-    return f"<img src='data:image/png;base64,{source}' alt='{in_html(alt)}' style='width:{width}px'>"
+    return f"<img src='{png_address(png(image))}' alt='{in_html(alt)}' style='width:{width}px'>"
 
 
 def whole_pixel_width(wanted: int, pixels: int) -> int:

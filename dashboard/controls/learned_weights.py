@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.frame import open_store
 from mnist_core.analysis import trained
-from mnist_core.plots import colour_weight_images, weight_images
+from mnist_core.plots import colour_weight_images, png_address, weight_images, weight_scale
 from mnist_core.store import Run
 
 if TYPE_CHECKING:
@@ -64,6 +64,14 @@ def coloured_weights(weights: LearnedWeights, name: str) -> tuple[np.ndarray, fl
     Weights that read a colour image become uint8 (N, H, W, 3); others get an image for each channel: (N, C, H, W, 3).
     """
     return _coloured(weights.key, name, weights)
+
+
+def weight_scale_html(limit: float) -> str:
+    """HTML of the colours that weights from -limit to limit have."""
+    return (
+        f"<div class='scale'><img src='{png_address(weight_scale())}' alt='Scale of the weights'>"
+        f"<span>−{limit:.3g}</span><span>0</span><span>+{limit:.3g}</span></div>"
+    )
 
 
 @st.cache_resource(max_entries=8, show_spinner="Loading the network …")

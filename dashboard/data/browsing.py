@@ -1,6 +1,5 @@
 """Samples by class, class counts, mean images and pixel statistics of a data set, all cached."""
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from dashboard.frame import errors_as_messages
 from mnist_core import plots
 from mnist_core.config import SplitName
 from mnist_core.data import PixelStatistics, dataset, folder_remarks, image_statistics, split_indices
-from mnist_core.plots import channels_last, png
+from mnist_core.plots import channels_last, png, png_address
 from mnist_core.text import fitted, in_html, in_markdown, one_line
 
 SPLITS: dict[str, SplitName] = {"Training": "train", "Validation": "validation", "Test": "test"}
@@ -149,7 +148,7 @@ def show_counts(table: pd.DataFrame) -> None:
 def show_means(classes: Sequence[str], means: np.ndarray, counts: Sequence[int]) -> None:
     """The mean image of each class with its name; classes without images (`counts` is 0) are left out."""
     tiles = [
-        f"<figure><img alt='mean of {in_html(name)}' src='{_data_url(channels_last(means[[cls]])[0])}'>"
+        f"<figure><img alt='mean of {in_html(name)}' src='{png_address(png(channels_last(means[[cls]])[0]))}'>"
         f"<figcaption>{in_html(name)}</figcaption></figure>"
         for cls, name in enumerate(classes)
         if counts[cls]
@@ -213,7 +212,7 @@ def _show_class(source: DatasetSource, split: SplitName, cls: int, seed: int) ->
         chosen = gallery("samples", plots.sprite(channels_last(images), 12), tile, len(images), first=0) or 0
     with large:
         image = images[chosen]
-        st.html(f"<img class='large' alt='the chosen image' src='{_data_url(channels_last(image[None])[0])}'>")
+        st.html(f"<img class='large' alt='the chosen image' src='{png_address(png(channels_last(image[None])[0]))}'>")
         file = "test" if split == "test" else "training"
         st.caption(
             f"Number {positions[chosen]:,} of the {file} images, counted from 0. Mean brightness "
@@ -240,7 +239,7 @@ def _strip(images: np.ndarray) -> str:
     """HTML of images side by side, cut from one picture; as many as fit into the width."""
     if not len(images):
         return "<div class='none'>no image</div>"
-    url = _data_url(_side_by_side(channels_last(images)))
+    url = png_address(png(_side_by_side(channels_last(images))))
     shift = "background-position-x:calc(-{} * var(--tile))"
     tiles = "".join(f"<i style='{shift.format(index)}'></i>" for index in range(len(images)))
     return f"<div class='strip' style='--count:{len(images)};--images:url({url})'>{tiles}</div>"
@@ -249,7 +248,3 @@ def _strip(images: np.ndarray) -> str:
 def _side_by_side(pictures: np.ndarray) -> np.ndarray:
     """One picture (H, N * W[, 3]) of pictures (N, H, W[, 3])."""
     return np.concatenate(list(pictures), axis=1)
-
-
-def _data_url(picture: np.ndarray) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}"

@@ -1,6 +1,5 @@
 """Predictions for a drawing as HTML: what the networks see, whether they agree, and all probabilities."""
 
-import base64
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from dashboard.controls import most_probable, percent_text
-from mnist_core.plots import RunStyle, channels_last, dash_background, png, run_label, run_styles, tint
+from mnist_core.plots import RunStyle, channels_last, dash_background, png, png_address, run_label, run_styles, tint
 from mnist_core.store import Run
 from mnist_core.text import in_html
 
@@ -120,9 +119,9 @@ def _inputs_html(predictions: Sequence[DrawingPrediction]) -> str:
         runs = f"Run{'s' * (len(group) > 1)} {numbers}: "
         title = f"{runs if len(groups) > 1 else ''}{width} × {height}{' colour' * (len(image) == 3)} pixels,"
         plural = "networks see" if len(group) > 1 else "network sees"
-        source = base64.b64encode(png(channels_last(image[None])[0])).decode()
+        address = png_address(png(channels_last(image[None])[0]))
         figures.append(
-            f"<figure><img src='data:image/png;base64,{source}' alt='What the {plural}'>"
+            f"<figure><img src='{address}' alt='What the {plural}'>"
             f"<figcaption><b>What the {plural}</b><br>{title} {group[0].prepared}</figcaption>"
             "</figure>"
         )

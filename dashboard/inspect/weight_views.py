@@ -1,6 +1,5 @@
 """The Weights view of the Inspect page: class templates, units and filters as images, epoch by epoch."""
 
-import base64
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,11 +13,12 @@ from dashboard.controls import (
     coloured_weights,
     image_tag,
     load_learned_weights,
+    weight_scale_html,
     whole_pixel_width,
 )
 from dashboard.frame import check_link_value, errors_as_messages, open_store
 from mnist_core.analysis import trained
-from mnist_core.plots import sprite, weight_scale
+from mnist_core.plots import png_address, sprite
 from mnist_core.store import Run
 
 # The most images of a gallery, and the most rows and columns of kernels.
@@ -156,8 +156,8 @@ def _kernels(learned: LearnedWeights, name: str) -> None:
     kernels = images[:rows, :columns].reshape(rows * columns, *images.shape[2:])
     wanted = min(_KERNELS_WIDTH / columns, _KERNEL)
     scale = max(1, round(wanted / kernels.shape[2]))
-    file = base64.b64encode(sprite(kernels, columns, scale, gap=3)).decode()
-    st.html(f"<div class='kernels'><img src='data:image/png;base64,{file}' alt='Kernels of {name}'></div>")
+    address = png_address(sprite(kernels, columns, scale, gap=3))
+    st.html(f"<div class='kernels'><img src='{address}' alt='Kernels of {name}'></div>")
 
 
 def _grid(
@@ -204,11 +204,7 @@ def _legend(limit: float, images: bool = False) -> None:
             f"brightness +{limit:.3g}. All images share this scale."
         )
         return
-    file = base64.b64encode(weight_scale()).decode()
-    st.html(
-        f"<div class='scale'><img src='data:image/png;base64,{file}' alt='Scale of the weights'>"
-        f"<span>−{limit:.3g}</span><span>0</span><span>+{limit:.3g}</span></div>"
-    )
+    st.html(weight_scale_html(limit))
 
 
 def _some(count: int, noun: str) -> str:

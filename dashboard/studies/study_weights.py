@@ -1,18 +1,24 @@
 """Weights of a study's network as images, arranged as in the study: 2 x 5 classes, or the first 16 units 4 x 4."""
 
-import base64
 from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
 
-from dashboard.controls import CLASS_TEMPLATES, coloured_weights, image_tag, load_learned_weights, whole_pixel_width
+from dashboard.controls import (
+    CLASS_TEMPLATES,
+    coloured_weights,
+    image_tag,
+    load_learned_weights,
+    weight_scale_html,
+    whole_pixel_width,
+)
 from dashboard.frame import errors_as_messages, open_store
 from dashboard.studies.chosen_experiment import ChosenExperiment
 from mnist_core.analysis import trained
 from mnist_core.architectures import describe_architecture
 from mnist_core.data import input_shape_and_classes
-from mnist_core.plots import weight_images, weight_scale
+from mnist_core.plots import weight_images
 from mnist_core.store import Run
 from mnist_core.studies import PlannedRun
 from mnist_core.text import in_html
@@ -69,11 +75,9 @@ def weight_grid(pictures: np.ndarray, captions: Sequence[str], columns: int, lim
         f"<figure>{image_tag(image, size, caption)}<figcaption>{in_html(caption)}</figcaption></figure>"
         for image, caption in zip(pictures, captions, strict=True)
     )
-    file = base64.b64encode(weight_scale()).decode()
     st.html(
         f"<div class='weights' style='grid-template-columns:repeat({columns},minmax(0,{size}px))'>{figures}</div>"
-        f"<div class='scale'><img src='data:image/png;base64,{file}' alt='Scale of the weights'>"
-        f"<span>−{limit:.3g}</span><span>0</span><span>+{limit:.3g}</span></div>"
+        f"{weight_scale_html(limit)}"
     )
 
 

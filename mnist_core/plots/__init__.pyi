@@ -17,6 +17,7 @@ from .images import channels_last as channels_last
 from .images import colour_weight_images as colour_weight_images
 from .images import mean_images as mean_images
 from .images import png as png
+from .images import png_address as png_address
 from .images import sprite as sprite
 from .images import weight_images as weight_images
 from .images import weight_scale as weight_scale

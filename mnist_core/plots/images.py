@@ -1,5 +1,6 @@
 """Arrays as pictures: sprites of many images, weights in a diverging map. numpy in, PNG bytes out."""
 
+import base64
 import io
 import math
 
@@ -71,6 +72,11 @@ def mean_images(images: np.ndarray, labels: np.ndarray, classes: int) -> np.ndar
         if len(chosen):
             means[class_index] = np.rint(chosen.mean(axis=0, dtype=np.float32))
     return means
+
+
+def png_address(file: bytes) -> str:
+    """A PNG file as an address that a page, a figure or a report can hold in itself."""
+    return f"data:image/png;base64,{base64.b64encode(file).decode()}"
 
 
 def png(image: np.ndarray) -> bytes:

@@ -1,12 +1,11 @@
 """Accuracy as images are changed more and more: one panel a kind of change, with an example under each amount."""
 
-import base64
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from mnist_core.plots.images import channels_last, png
+from mnist_core.plots.images import channels_last, png, png_address
 from mnist_core.plots.style import NamedRun, plot_label, polish, run_styles
 
 # Share of a panel's height for the examples.
@@ -64,7 +63,7 @@ def _add_examples(figure: go.Figure, examples: np.ndarray) -> None:
     for severity, image in enumerate(channels_last(examples)):
         large = image.repeat(scale, axis=0).repeat(scale, axis=1)
         figure.add_layout_image(
-            source="data:image/png;base64," + base64.b64encode(png(large)).decode(),
+            source=png_address(png(large)),
             xref="x",
             yref="paper",
             x=severity,

@@ -1,12 +1,11 @@
 """Small pieces of HTML that a report is made from: escaped text, tables, charts, pictures."""
 
-import base64
 from collections.abc import Iterable, Sequence
 from itertools import count
 
 import plotly.graph_objects as go
 
-from mnist_core.plots import NamedRun, dash_background, run_label, run_styles
+from mnist_core.plots import NamedRun, dash_background, png_address, run_label, run_styles
 from mnist_core.text import in_html
 
 MISSING = "–"
@@ -80,9 +79,9 @@ def html_number(value: float | None, kind: str = ",.0f") -> str:
     return MISSING if value is None else f"{value:{kind}}"
 
 
-def html_image(png: bytes, about: str) -> Html:
-    """An image element whose picture is embedded in the page."""
-    return Html(f'<img alt="{in_html(about)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">')
+def html_image(file: bytes, about: str) -> Html:
+    """An image element whose picture, a PNG file, is embedded in the page."""
+    return Html(f'<img alt="{in_html(about)}" src="{png_address(file)}">')
 
 
 class Charts:
