@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mnist_core.architectures import presets
-from mnist_core.config import FieldInfo, format_value, list_config_fields
+from mnist_core.config import NOT_STUDIED, FieldInfo, format_value, list_config_fields
 from mnist_core.errors import MnistLabError
 from mnist_core.sweeps import SweepAxis, axis_label, field_info, parse_values, slots_of
 from mnist_core.text import in_markdown
@@ -17,9 +17,7 @@ _FIRST = ("learning_rate", "width", "dropout", "batch_size", "optimizer", "weigh
 _NEVER = (
     "seed",
     "folder",
-    "device",
-    "threads",
-    "checkpoint_every",
+    *NOT_STUDIED,
     "continue_from",
     "continue_epoch",
     "fresh_optimizer",

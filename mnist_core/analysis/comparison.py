@@ -10,7 +10,17 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from mnist_core.config import FieldInfo, RunConfig, SplitName, TrainingRules, have_same_pictures, list_config_fields
+from mnist_core.config import (
+    NO_INFLUENCE,
+    NOT_STUDIED,
+    ROUNDING,
+    FieldInfo,
+    RunConfig,
+    SplitName,
+    TrainingRules,
+    have_same_pictures,
+    list_config_fields,
+)
 from mnist_core.store import NAME_LENGTH, Run, default_name
 from mnist_core.training import machine
 
@@ -18,12 +28,6 @@ FACTOR, CONFOUND, CHANCE = "factor under study", "confound", "chance"
 START, FOLLOWS = "same start", "follows from the factor"
 LAST_DIGITS, IDLE = "may change the last digits", "no influence"
 ROLES = (FACTOR, CONFOUND, CHANCE, FOLLOWS, START, LAST_DIGITS, IDLE)
-# These settings decide in which order numbers are added, and so the last digits of every step: after many steps two
-# runs with the same start drift apart. What a run recorded of its machine is compared in `_FACTS`.
-ROUNDING = ("device", "threads")
-# These settings change what is stored, not what is learned.
-NO_INFLUENCE = ("checkpoint_every",)
-NOT_STUDIED = (*ROUNDING, *NO_INFLUENCE)
 
 # Upper limit of seeds in one experiment: more runs cannot be told apart on a chart, and a link cannot hold them.
 MOST_SEEDS = 20

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mnist_core.analysis.comparison import NOT_STUDIED, value_text
+from mnist_core.analysis.comparison import value_text
 from mnist_core.architectures import describe_architecture, extend_initial_weights
-from mnist_core.config import FieldInfo, RunConfig, list_config_fields
+from mnist_core.config import NOT_STUDIED, FieldInfo, RunConfig, list_config_fields
 from mnist_core.data import input_shape_and_classes
 from mnist_core.errors import ConfigError, MnistLabError
 from mnist_core.store import Run

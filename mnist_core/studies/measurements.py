@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mnist_core.config import RunConfig
+from mnist_core.config import NOT_STUDIED, RunConfig
 from mnist_core.data import dataset
 from mnist_core.store import Run, Store
 from mnist_core.studies.catalogue import reported_of
@@ -86,7 +86,7 @@ def measure_run(store: Store, planned: PlannedRun, run: Run) -> Measurement:
 def config_identity(config: RunConfig) -> dict[str, Any]:
     """What differs from the defaults in the experiment itself: no paths, no ids, nothing of the machine."""
     changed = canonical_config(config).changed()
-    return {name: value for name, value in changed.items() if name not in ("device", "threads", "checkpoint_every")}
+    return {name: value for name, value in changed.items() if name not in NOT_STUDIED}
 
 
 def _published(store: Store, planned: PlannedRun, run: Run) -> dict[str, float | None]:

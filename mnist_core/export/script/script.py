@@ -2,7 +2,7 @@
 
 from mnist_core.analysis import trained
 from mnist_core.architectures import architecture_line, infer_nodes
-from mnist_core.config import RunConfig, TrainingRules
+from mnist_core.config import NO_INFLUENCE, RunConfig, TrainingRules
 from mnist_core.data import dataset, has_augmentation, input_shape_and_classes
 from mnist_core.errors import ExportError
 from mnist_core.export.script import network_code, training_code
@@ -15,8 +15,8 @@ from mnist_core.store import Run, Store
 from mnist_core.training import checkpoints, machine
 
 # A run and the one that it continues may differ in these fields and still give the result of training in one go.
-# The device and the number of threads are not among them, because they change the last bits.
-_FREE = {"epochs", "continue_from", "continue_epoch", "checkpoint_every", "early_stopping"}
+# Those of ROUNDING are not among them, because they change the last bits.
+_FREE = {"epochs", "continue_from", "continue_epoch", "early_stopping", *NO_INFLUENCE}
 
 
 def script_of_run(store: Store, run: Run) -> str:
