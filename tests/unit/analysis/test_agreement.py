@@ -12,6 +12,7 @@ from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import DataError
 from mnist_core.plots import agreement as plots
 from mnist_core.plots.agreement import AgreementRow
+from mnist_core.plots.confusion import confusion_difference
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 
@@ -222,7 +223,7 @@ def test_figures_of_classes(random_answers: Predictions, runs: tuple[Run, ...]) 
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_difference_of_two_matrices(dark: bool) -> None:
     a, b = np.array([[5, 3], [0, 7]]), np.array([[6, 2], [0, 7]])
-    figure = plots.confusion_difference(a, b, ("run 1", "run 2"), ("x", "y"), dark)
+    figure = confusion_difference(a, b, ("run 1", "run 2"), ("x", "y"), dark)
     written = {(note.y, note.x): note.text for note in figure.layout.annotations}
     # Cells without an image in either run stay empty.
     assert written == {(0, 0): "<b>−1</b>", (0, 1): "+1", (1, 1): "<b>0</b>"}
