@@ -49,11 +49,13 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     """Train a network here and now and return the stored run; `settings` are fields of RunConfig.
 
     `train(architecture="mlp-100", dataset="mnist-5k", epochs=2)`. A bar shows the progress unless that is False.
-    Ctrl-C or SIGTERM leaves the run interrupted; `python -m mnist_core resume` goes on with it. Raises ConfigError or
-    ArchitectureError before anything is trained, StoreError if the run fails.
+    Ctrl-C or SIGTERM leaves the run interrupted; `python -m mnist_core resume` goes on with it. Afterwards torch's
+    threads, determinism and random numbers, and the handlers of signals, are the caller's own again. Raises ConfigError
+    or ArchitectureError before anything is trained, StoreError if the run fails.
     """
     from mnist_core.jobs import work
     from mnist_core.store import queueing
+    from mnist_core.training import devices
 
     if not isinstance(name, str):
         raise ConfigError("name", f"{name!r} is no text")
@@ -63,7 +65,11 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     queueing.check_queueable(None, [config], "epochs")
     store = Store.open()
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with interruptible() as interrupt, Progress(*columns, console=Console(stderr=True), disable=not progress) as bar:
+    with (
+        devices.torch_settings_kept(),
+        interruptible() as interrupt,
+        Progress(*columns, console=Console(stderr=True), disable=not progress) as bar,
+    ):
         run = queueing.enqueue(store, config, name, tags, claimed=True)
         task = bar.add_task(f"#{run.number} {one_line(run.name)}")
         for event in work(store, run, interrupt):

@@ -4,19 +4,29 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
+from platformdirs import user_data_path
+
 from mnist_core.errors import PathError
 
 _IN_PATHS = "".join(chr(code) for code in range(32, 127) if chr(code) not in "%?")
-_ROOT = Path(__file__).resolve().parent.parent
+_ABOVE_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def checkout() -> Path | None:
+    """Root of the repository that this package is run from; None where it was installed like any other package."""
+    return _ABOVE_PACKAGE if (_ABOVE_PACKAGE / "app.py").is_file() else None
 
 
 def data_dir() -> Path:
-    """Root of the data sets in torchvision's layout: `MNIST_LAB_DATA`, or `data/` beside the app. Raises PathError."""
+    """Root of the data sets in torchvision's layout: `MNIST_LAB_DATA`, or `data/`. Raises PathError.
+
+    `data/` lies in the checkout, or in the user's data folder if the package is installed.
+    """
     return _folder("MNIST_LAB_DATA", "data")
 
 
 def results_dir() -> Path:
-    """Folder of the runs: `MNIST_LAB_RESULTS`, or `results/` beside the app. Raises PathError."""
+    """Folder of the runs: `MNIST_LAB_RESULTS`, or `results/`, which lies where `data/` does. Raises PathError."""
     return _folder("MNIST_LAB_RESULTS", "results")
 
 
@@ -60,7 +70,12 @@ def full_path(text: str, field: str) -> Path:
 
 
 def _folder(variable: str, name: str) -> Path:
-    return full_path(os.environ.get(variable) or str(_ROOT / name), variable)
+    return full_path(os.environ.get(variable) or str(_home() / name), variable)
+
+
+def _home() -> Path:
+    # What was installed as a package lies where a user may not write, and where an upgrade deletes it.
+    return checkout() or user_data_path("mnist-lab", appauthor=False)
 
 
 def _listed(variable: str) -> tuple[str, ...]:

@@ -3,13 +3,14 @@
 Without them the page asks for the server at `<page>/_stcore/health`, waits a tenth of a second because nobody answers
 there, asks again one level higher, and connects then. With the server's address in it, the page connects at once. With
 the names of the scripts that all components need, it loads them before the first component is drawn.
+
+Where Streamlit's files are others than these facts were found for, its own page is served as it is: slower, but right.
 """
 
 import logging
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from functools import cache
 from pathlib import Path
 
 import streamlit as st
@@ -24,8 +25,11 @@ from mnist_core.jobs import STORE_ERRORS, explain
 from mnist_core.text import in_terminal, one_line
 
 _STATIC = Path(st.__file__).parent / "static"
+_MAIN_SCRIPT = re.compile(r'src="\./(static/js/[\w.-]+\.js)"')
 _IMPORTED = re.compile(r'from"\./([\w.-]+\.js)"')
-# Streamlit's page reads `window.__streamlit` first. The server's address is that of the page without its last part.
+# What Streamlit's main script reads first, and all names in it that are set here.
+_READ = (r"window\.__streamlit", "BACKEND_BASE_URL", "HOST_CONFIG", "allowedOrigins", "useExternalAuthToken")
+# The server's address is that of the page without its last part.
 _SETTINGS = """<script>
       window.__streamlit = {
         BACKEND_BASE_URL: new URL(".", location.href).href,
@@ -40,9 +44,29 @@ def routes(names: Iterable[str]) -> list[BaseRoute]:
 
     Streamlit answers every other address itself, and all of them if the app has a `server.baseUrlPath`.
     """
-    if st.get_option("server.baseUrlPath"):
+    html = None if st.get_option("server.baseUrlPath") else quicker_page(_STATIC)
+    if html is None:
         return []
-    return [Route(f"/{name}", _page) for name in ("", *names)]
+
+    async def page(request: Request) -> HTMLResponse:
+        return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
+
+    return [Route(f"/{name}", page) for name in ("", *names)]
+
+
+def quicker_page(static: Path) -> str | None:
+    """Streamlit's page from its folder of files, with the two facts; None if these files are others than expected."""
+    try:
+        text = (static / "index.html").read_text(encoding="utf-8")
+        main = _MAIN_SCRIPT.search(text)
+        script = (static / main[1]).read_text(encoding="utf-8") if main else ""
+        if text.count("</head>") != 1 or not all(re.search(rf"{name}\b", script) for name in _READ):
+            return None
+        names = _component_scripts(static / "static/js", text)
+    except (OSError, UnicodeDecodeError):
+        return None
+    early = [f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in names]
+    return text.replace("</head>", "\n    ".join([*early, _SETTINGS]))
 
 
 @asynccontextmanager
@@ -74,20 +98,8 @@ def _in_one_line(record: logging.LogRecord) -> bool:
     return True
 
 
-async def _page(request: Request) -> HTMLResponse:
-    return HTMLResponse(_html(), headers={"Cache-Control": "no-cache"})
-
-
-@cache
-def _html() -> str:
-    text = (_STATIC / "index.html").read_text(encoding="utf-8")
-    early = [f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in _component_scripts(text)]
-    return text.replace("</head>", "\n    ".join([*early, _SETTINGS]), 1)
-
-
-def _component_scripts(page: str) -> list[str]:
-    """Names of Streamlit's scripts that draw components, without those that the page loads anyway."""
-    folder = _STATIC / "static/js"
+def _component_scripts(folder: Path, page: str) -> list[str]:
+    """Names of Streamlit's scripts that draw components, without those that the page loads anyway. Raises OSError."""
     names = [path.name for path in folder.glob("BidiComponent.*.js")]
     for name in names:
         imported = dict.fromkeys(_IMPORTED.findall((folder / name).read_text(encoding="utf-8")))

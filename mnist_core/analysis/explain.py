@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mnist_core.architectures import modules
 from mnist_core.data import PixelScaling
+from mnist_core.training import devices
 
 # The architecture language's names of torch's layers.
 _WORDS: dict[type[nn.Module], str] = {
@@ -141,7 +142,7 @@ def activations(
     device = _blank(model, image.shape).device
     # Shape (1, C, H, W).
     inputs = PixelScaling.of(mean, std, image.shape, device).inputs(torch.from_numpy(image[None]).to(device))
-    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+    with devices.one_thread(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         return [LayerOutput(call.name, _array(call.output[0])) for call in _calls(_copy(model), inputs)]
 
 

@@ -93,9 +93,9 @@ class TrainedNetwork:
         """Outputs before the softmax for uint8 images (N, C, H, W): float32 (N, classes)."""
         import torch
 
-        from mnist_core.training import CPU_BATCH_SIZE, compute_logits
+        from mnist_core.training import CPU_BATCH_SIZE, compute_logits, devices
 
-        with torch.inference_mode():
+        with devices.one_thread(), torch.inference_mode():
             batches = torch.from_numpy(np.ascontiguousarray(images)).split(CPU_BATCH_SIZE)
             return torch.cat(
                 [compute_logits(self.model, self.inputs(batch), self.precision) for batch in batches]
@@ -122,14 +122,14 @@ def _load(path: Path, artifact: Artifact, precision: str) -> TrainedNetwork:
     from mnist_core.training import checkpoints as files
     from mnist_core.training import move_to_device
 
-    # One image takes a millisecond; more threads would only compete with a run that trains at the same time.
-    torch.set_num_threads(1)
     if not is_intact(path, artifact):
         raise CheckpointError(f"{path.name} is missing or damaged. Choose another epoch or run, or train again.")
     checkpoint = files.load_checkpoint(path, weights_only=True)
     about = checkpoint.network
     shape, classes = tuple(about["shape"]), tuple(about["classes"])
-    model = build_network(about["architecture"], shape, len(classes))
+    # The weights that are drawn here are replaced at once, and the caller's own random numbers go on undisturbed.
+    with torch.random.fork_rng(devices=()):
+        model = build_network(about["architecture"], shape, len(classes))
     files.restore_weights(checkpoint, model)
     # The same memory layout and kernels as in training: others round differently.
     model = move_to_device(model.eval(), torch.device("cpu"))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 study_app = typer.Typer(no_args_is_help=True, help="The published studies: train them again and compare.")
 
 _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-_ROOT = Path(__file__).resolve().parents[2]
+_OUTPUT = environment.checkout() or Path()
 
 
 @study_app.command("list")
@@ -119,7 +119,7 @@ def study_run(
 def study_report(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder that gets docs/studies.md and results/studies/*.json.")
-    ] = _ROOT,
+    ] = _OUTPUT,
     overwrite: Overwrite = False,
 ) -> None:
     """Write the report: reported beside measured, for all studies."""

@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+from mnist_core import environment
 from mnist_core.store import Run, Store
 
 LOG = "worker.log"
@@ -23,7 +24,10 @@ class WorkerProcess:
     """A process that trains one run after another; without a run it waits for the next."""
 
     def __init__(self, store: Store) -> None:
-        """Start the process in its own session, so that Ctrl-C in the terminal reaches only the app. Raises OSError."""
+        """Start the process in its own session, so that Ctrl-C in the terminal reaches only the app.
+
+        Raises OSError, or PathError if the folder of the data sets cannot be one.
+        """
         self.run: Run | None = None
         # Times of `time.monotonic` at which the worker was given its run and at which it was started.
         self.handed = 0.0
@@ -43,7 +47,7 @@ class WorkerProcess:
                 stderr=log,
                 start_new_session=True,
                 cwd=Path(__file__).resolve().parents[2],
-                env=os.environ | {"MNIST_LAB_RESULTS": str(store.root), "MNIST_LAB_DATABASE": store.url},
+                env=os.environ | _folders(store),
             )
         self._listener = threading.Thread(target=self._listen, name="worker-listener", daemon=True)
         self._listener.start()
@@ -94,3 +98,12 @@ class WorkerProcess:
             for line in output:
                 if line.strip() == READY:
                     self._ready.set()
+
+
+def _folders(store: Store) -> dict[str, str]:
+    """Environment variables that lead the worker to the same folders from its own working directory."""
+    return {
+        "MNIST_LAB_DATA": str(environment.data_dir()),
+        "MNIST_LAB_RESULTS": str(store.root),
+        "MNIST_LAB_DATABASE": store.url,
+    }

@@ -1,6 +1,8 @@
 """The device on which a run computes, and the settings that make it reproducible there."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import torch
@@ -9,6 +11,8 @@ from torch import nn
 from mnist_core.config import RunConfig
 from mnist_core.errors import DeviceError
 from mnist_core.training import machine
+
+_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
 
 
 def prepare_device(config: RunConfig) -> torch.device:
@@ -24,7 +28,7 @@ def prepare_device(config: RunConfig) -> torch.device:
     device = torch.device("cpu" if config.library == "sklearn" else wanted)
     if device.type == "cuda":
         # cuBLAS is reproducible only with this setting.
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        os.environ.setdefault(_WORKSPACE, ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         torch.zeros(1, device=device)
@@ -35,6 +39,42 @@ def prepare_device(config: RunConfig) -> torch.device:
             f"device: {device.type} cannot be used ({reason}). Choose cpu, or free the device and resume the run."
         ) from error
     return device
+
+
+@contextmanager
+def torch_settings_kept() -> Iterator[None]:
+    """Give the caller torch's process-wide settings back: threads, determinism, random numbers, and cuBLAS's variable.
+
+    What trains inside a caller's own process, such as a notebook, uses this; a worker's process is the run's alone.
+    """
+    threads, workspace = torch.get_num_threads(), os.environ.get(_WORKSPACE)
+    deterministic, warn_only = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
+    cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+    # Where CUDA has not begun yet, looking at its random state would begin it.
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    with torch.random.fork_rng(devices=gpus):
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
+            torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+            if workspace is None:
+                os.environ.pop(_WORKSPACE, None)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread: one image takes a millisecond, and more would slow down a run that trains beside it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def move_to_device(model: nn.Module, device: torch.device) -> nn.Module:

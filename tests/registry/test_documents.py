@@ -45,3 +45,22 @@ def test_files_that_a_document_names_are_there(name: str):
     roots = [ROOT, ROOT / "mnist_core", ROOT / "dashboard"]
     paths = set(re.findall(r"`([\w.]+(?:/[\w.]+)+\.(?:py|js|toml))`", text))
     assert sorted(path for path in paths if not any((root / path).exists() for root in roots)) == []
+
+
+# Modules of Streamlit that its documentation tells people to import.
+_PUBLIC = ("streamlit", "streamlit.components.v2", "streamlit.testing.v1")
+
+
+@pytest.mark.parametrize(
+    "file",
+    [ROOT / "app.py", *sorted((ROOT / "dashboard").rglob("*.py")), *sorted((ROOT / "mnist_core").rglob("*.py"))],
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_what_relies_on_the_inside_of_a_library_is_listed(file: Path):
+    text = file.read_text()
+    inside = [name for name in re.findall(r"^from (streamlit[\w.]*) import", text, re.MULTILINE) if name not in _PUBLIC]
+    inside += re.findall(r"\btorch\.(?:_\w+|ops)\.\w+|\bsys\._\w+", text)
+    if inside:
+        names = {file.relative_to(ROOT).as_posix(), "/".join(file.parts[-2:])}
+        rows = [line for line in (ROOT / "docs/internals.md").read_text().splitlines() if line.startswith("|")]
+        assert [row for row in rows if any(f"`{name}`" in row for name in names)], inside
