@@ -43,9 +43,9 @@ _FOUND = """const found = (name, root = document) => root.querySelector(name)
 """
 _CHART = f"""() => {{
   {_FOUND}
-  const chart = found(".line-chart[data-lines]")
+  const chart = found(".curve-chart[data-lines]")
   if (!chart || Number(chart.dataset.lines) < {3 * RUNS}) return false
-  const strip = chart.querySelector("canvas").getContext("2d").getImageData(90, 10, 60, 300).data
+  const strip = chart.querySelector("canvas").getContext("2d").getImageData(90, 14, 60, 300).data
   return new Set(new Uint32Array(strip.buffer)).size > 50
 }}"""
 _TABLE = f"""() => {{

@@ -6,19 +6,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import data_table, line_chart, table_rows
+from dashboard.components import curve_chart, data_table, table_rows
 from dashboard.controls import compared_runs, run_table
 from dashboard.frame import choose_option, errors_as_messages
 from mnist_core.analysis import SPREAD_BANDS, SeedGroup, SpreadBand, measures, seed_groups
-from mnist_core.plots import MOST_MARKED_CURVES, CurveAxis, Metric, RunCurves, learning_curves, run_label
+from mnist_core.plots import CurveAxis, CurveChart, Metric, RunCurves, learning_chart, run_label
 from mnist_core.store import Run
 from mnist_core.text import decimals
 
 _METRICS: list[Metric] = ["loss", "accuracy"]
 _AXES: list[CurveAxis] = ["step", "epoch", "seconds", "images"]
+# A table of at most so many lines is as high as they need.
+_SHORT_TABLE = 12
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ class _Choice:
 
 @dataclass(frozen=True)
 class _Drawn:
-    """The chart (with many lines as JSON for `line_chart`), best and last values of each line, and their number."""
+    """The chart, best and last values of each line, and their number."""
 
-    figure: go.Figure | str
+    chart: CurveChart
     extremes: pd.DataFrame
     # Decimals of each row, by column of `extremes`.
     decimals: dict[str, list[int]]
@@ -53,15 +54,12 @@ def show_learning_curves(runs: Sequence[Run]) -> None:
     if drawn is None:
         st.info("None of these runs has learned a step yet.")
         return
-    if isinstance(drawn.figure, str):
-        label = f"Learning curves: {choice.metric} of {drawn.lines} lines across {choice.x}"
-        line_chart("many-curves", drawn.figure, label)
-    else:
-        st.plotly_chart(drawn.figure, key="curves", config=compared_runs.PLOTLY_CONFIG)
+    label = f"Learning curves: {choice.metric} of {drawn.lines} lines across {choice.x}"
+    curve_chart("curves", drawn.chart, label)
     st.caption(_explained(choice, drawn.lines, runs))
     if choice.metric == "loss" and (note := measures.training_loss_note(runs)):
         st.caption(note)
-    height = None if drawn.lines <= MOST_MARKED_CURVES else 460
+    height = None if drawn.lines <= _SHORT_TABLE else 460
     rows = table_rows(drawn.extremes, _columns(choice.metric, runs), drawn.decimals)
     data_table("extremes", rows, "Best and last values of each line", height)
 
@@ -81,20 +79,20 @@ def _drawn(key: tuple[tuple[object, ...], ...], choice: _Choice, _runs: Sequence
     if all(len(series.value) == 0 for curves in curves_by_run.values() for series in curves.values()):
         return None
     seed_groups_shown = seed_groups(runs) if choice.band else []
-    figure = learning_curves(
+    chart = learning_chart(
         curves_by_run,
         runs,
-        choice.metric,
+        [choice.metric],
         choice.x,
         choice.smoothing,
         choice.log_x,
         choice.log_y,
         seed_groups_shown,
-        choice.band or SPREAD_BANDS[0],
+        band=choice.band or SPREAD_BANDS[0],
     )
     lines = seed_groups_shown or [SeedGroup(run.name, (run,)) for run in runs]
     extremes, digits = _extremes(lines, curves_by_run, choice.metric, grouped=bool(seed_groups_shown))
-    return _Drawn(figure if len(lines) <= MOST_MARKED_CURVES else str(figure.to_json()), extremes, digits, len(lines))
+    return _Drawn(chart, extremes, digits, len(lines))
 
 
 def _controls() -> _Choice:
@@ -161,13 +159,12 @@ def _explained(choice: _Choice, lines: int, runs: Sequence[Run]) -> str:
         if choice.band
         else "Bold: training, smoothed; faint: as measured, with every spike."
         if choice.smoothing
-        else "Solid: training, as measured, with every spike."
+        else "Training is drawn as measured, with every spike."
     )
     isolate = " Click a name to see that line alone, and again to see all." if lines > 1 else ""
-    marks = " with marks" if lines <= MOST_MARKED_CURVES else ""
     per_epoch = {
-        measures.HELD_OUT: f" Dashed{marks}: validation.",
-        measures.ON_TEST: f" Dotted{marks}: the test images after each epoch. They chose the best epoch, so this is "
+        measures.HELD_OUT: " Dashed with marks: validation.",
+        measures.ON_TEST: " Dotted with marks: the test images after each epoch. They chose the best epoch, so this is "
         "optimistic.",
     }
     labels = {run.validation_label for run in runs}

@@ -14,11 +14,13 @@ from dashboard.controls import change_one_thing, compared_runs, run_table
 from mnist_core.analysis import Predictions, comparison, config_differences, fairness, measures, runs_table, stats
 from mnist_core.data import dataset
 from mnist_core.errors import StoreError
-from mnist_core.plots import MOST_MARKED_CURVES, accuracy_dots
+from mnist_core.plots import accuracy_dots
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
 
 _INTERVAL = "95 % interval of the test accuracy"
+# Of more runs the chart of accuracies is drawn only when it is asked for.
+_MOST_RUNS_DRAWN = 12
 Remark = Literal["running", "data sets", "optimistic", "splits"]
 
 
@@ -173,7 +175,7 @@ def _show_accuracies(runs: Sequence[Run]) -> None:
     if all(run.train_accuracy is None for run in runs):
         st.info("None of these runs has finished an epoch yet.")
         return
-    if len(runs) > MOST_MARKED_CURVES and not st.toggle(
+    if len(runs) > _MOST_RUNS_DRAWN and not st.toggle(
         f"Chart of {len(runs)} runs",
         key="results_chart",
         bind="query-params",

@@ -1,7 +1,7 @@
 """The components' scripts and styles, and how they reach the browser.
 
-Streamlit repeats a component's script in every message to the browser. Small components are sent that way. The live
-chart, which gets two messages a second, and plotly.js (4.8 MB) are loaded once from the app's static folder instead.
+Streamlit repeats a component's script in every message to the browser. Small components are sent that way. What gets
+two messages a second, and plotly.js (4.8 MB), are loaded once from the app's static folder instead.
 """
 
 import hashlib
@@ -24,7 +24,6 @@ _FILES = {
     for path in sorted(_HERE.rglob("*"))
     if path.suffix in _SUFFIXES
 }
-_DIGEST = hashlib.sha256(repr(_FILES).encode()).hexdigest()[:12]
 
 
 class AssetError(MnistLabError):
@@ -43,6 +42,16 @@ def joined(*names: str) -> str:
     """
     *parts, last = (re.sub(r"^import .* from \"\.\.?/.*\"$", "", text(name), flags=re.MULTILINE) for name in names)
     return "\n".join([*(re.sub(r"^export ", "", part, flags=re.MULTILINE) for part in parts), last])
+
+
+# The script of the chart of curves in one file, which loads sooner than seven.
+CURVE_CHART = "curves.js"
+_FILES[CURVE_CHART] = joined(
+    "kept.js",
+    "page_run.js",
+    *(f"curve_chart/curve_{part}.js" for part in ("axes", "points", "drawing", "cross", "chart")),
+).encode()
+_DIGEST = hashlib.sha256(repr(_FILES).encode()).hexdigest()[:12]
 
 
 def loader(name: str, remedy: str) -> str:

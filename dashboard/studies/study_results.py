@@ -6,13 +6,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.components import data_table, table_rows
+from dashboard.components import curve_chart, data_table, table_rows
 from dashboard.frame import choose_option, errors_as_messages, navigation, open_store
 from dashboard.studies.chosen_experiment import ChosenExperiment
 from dashboard.studies.evidence import METRICS, Evidence, accuracy_table, load_evidence, short_labels
 from mnist_core import studies
 from mnist_core.analysis import measures
-from mnist_core.plots import Metric, accuracy_by_model, accuracy_dots, epoch_curves, learning_curves
+from mnist_core.plots import Metric, accuracy_by_model, accuracy_dots, epoch_curves, learning_chart
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
 
@@ -173,15 +173,15 @@ def _curves(chosen: ChosenExperiment, runs: list[Run]) -> None:
             tables[run.id] = _metrics(run.id, wanted, run.step)
     runs = [run for run in runs if run.id in tables]
     if stepwise:
-        figure = learning_curves(tables, runs, metric, smoothing=_SMOOTHING)
+        chart = learning_chart(tables, runs, [metric], smoothing=_SMOOTHING)
     else:
         short = short_labels(chosen)
-        figure = epoch_curves(tables, runs, metric, {run.id: short.get(run.name, run.name) for run in runs})
-    st.plotly_chart(figure, key="study-curves", config=_CHART)
+        chart = epoch_curves(tables, runs, metric, {run.id: short.get(run.name, run.name) for run in runs})
+    curve_chart("study-curves", chart, f"{metric} of training and of the test images")
+    training = "Bold: training step by step, smoothed" if stepwise else "Bold: training"
     st.caption(
-        f"{'Training step by step, smoothed' if stepwise else 'Solid: training'}; dotted: the test images after each "
-        "epoch. The study held no images out: it chose its epoch on the test images and called them validation. That "
-        "is optimistic."
+        f"{training}; dotted with marks: the test images after each epoch. The study held no images out: it chose its "
+        "epoch on the test images and called them validation. That is optimistic."
     )
 
 

@@ -9,13 +9,13 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import data_table, live_figure, table_rows
+from dashboard.components import curve_chart, data_table, live_figure, table_rows
 from dashboard.controls import CHOSEN_ON_COLUMN, run_table
 from dashboard.frame import choose_option, errors_as_messages, open_store
 from mnist_core import sweeps
 from mnist_core.analysis import measures
 from mnist_core.config import format_value
-from mnist_core.plots import Metric, sweep_curves, sweep_figure
+from mnist_core.plots import CurveChart, Metric, sweep_curves, sweep_figure
 from mnist_core.sweeps import Sweep
 from mnist_core.text import in_markdown
 
@@ -58,8 +58,8 @@ def show_sweep_curves(sweep: Sweep, table: pd.DataFrame) -> None:
     # Runs without images to choose an epoch on have training values only.
     chosen = (table["chosen_on"] != "–").any()
     columns = list(dict.fromkeys(["run", "number", "seed", "epoch", "chosen_on", field]))
-    figure = _curves(shown.loc[:, columns], field, metric or "accuracy", bool(chosen))
-    live_figure("sweep-curves", figure, f"{metric} over epochs, a curve a run, coloured by {sweeps.axis_label(field)}")
+    chart = _curves(shown.loc[:, columns], field, metric or "accuracy", bool(chosen))
+    curve_chart("sweep-curves", chart, f"{metric} over epochs, a curve a run, coloured by {sweeps.axis_label(field)}")
     if len(set(shown["chosen_on"].tolist())) > 1:
         st.caption(
             "Some curves are about validation images, others about the test images, which chose the epoch "
@@ -146,8 +146,8 @@ def _summary(table: pd.DataFrame, labels: dict[str, str], measure: str) -> go.Fi
     return sweep_figure(table, labels, measure)
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
-def _curves(table: pd.DataFrame, field: str, metric: Metric, chosen: bool) -> go.Figure:
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _curves(table: pd.DataFrame, field: str, metric: Metric, chosen: bool) -> CurveChart:
     """The curves of the runs in the table, cached until one of them has trained another epoch."""
     metrics = {}
     for run, epoch in zip(table["run"], table["epoch"], strict=True):

@@ -31,6 +31,7 @@ RunCurves = Mapping[str, MetricSeries]
 class Average:
     """Several curves as one: each array (N,). Where only one curve is left, the band's ends are NaN."""
 
+    step: np.ndarray
     x: np.ndarray
     mean: np.ndarray
     low: np.ndarray
@@ -71,30 +72,16 @@ def smoothed(values: np.ndarray, smoothing: float, places: np.ndarray | None = N
     return result
 
 
-def decimate(x: np.ndarray, y: np.ndarray, points: int = POINTS, log: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """At most `points` (4 or more) of the points, x ascending: the lowest and the highest of each stretch of the axis.
-
-    The first and the last point stay; stretches are equally wide on a linear or, with `log`, logarithmic axis.
-    """
-    if len(x) <= points:
-        return x, y
-    position = np.log(x) if log else np.asarray(x, dtype=np.float64)
-    stretches = (points - 2) // 2
-    span = position[-1] - position[0]
-    bins = np.minimum(((position - position[0]) * (stretches / span if span else 0)).astype(int), stretches - 1)
-    kept = _extremes(bins, y)
-    return x[kept], y[kept]
-
-
-def decimate_growing(
+def thinned(
     x: np.ndarray, y: np.ndarray, points: int = POINTS, log: bool = False, window: tuple[float, float] | None = None
 ) -> np.ndarray:
-    """Indices of at most `points` (6 or more) of the points, kept as by `decimate`, for a curve that still grows.
+    """Indices of at most `points` (6 or more) of the points, x ascending: lowest and highest of each part of the axis.
 
-    Stretches are a power of two wide and begin at the first point, so that what is kept of the past stays the same
-    while points are added; only when they become too many do the stretches double. Within `window`, a part of the
-    axis that is looked at, as many points again are kept, and the neighbour on either side, so that lines run off the
-    edge. Points without a position on the axis are left out.
+    The first and the last point stay; parts are equally wide on a linear or, with `log`, logarithmic axis. They are a
+    power of two wide and begin at the first point, so that what is kept of the past stays the same while points are
+    added; only when they become too many do the parts double. Within `window`, a part of the axis that is looked at,
+    as many points again are kept, and the neighbour on either side, so that lines run off the edge. Points without a
+    position on the axis are left out.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         scaled = np.log(x) if log else np.asarray(x, dtype=np.float64)
@@ -127,7 +114,7 @@ def averaged(
     squares = np.where(defined, (up - mean) ** 2, 0).sum(0)
     spread = np.sqrt(np.where(count > 1, squares, np.nan) / np.maximum(count - 1, 1))
     half = spread * _factors(band, count)
-    return Average(x, mean, mean - half, mean + half, count)
+    return Average(steps[kept], x, mean, mean - half, mean + half, count)
 
 
 def _of_stretches(x: np.ndarray, y: np.ndarray, points: int) -> np.ndarray:

@@ -1,15 +1,12 @@
-"""The charts that the published studies drew: accuracy against model number, loss by epoch, clipped logits."""
+"""The charts that the published studies drew: accuracy against model number, clipped logits."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mnist_core.plots.curve_view import per_epoch_dash, training_loss_label, validation_label
-from mnist_core.plots.style import GREY, MISTAKE, PALETTE, plot_label, polish, run_styles
-from mnist_core.plots.training_curves import LearningRun, Metric, decimate
+from mnist_core.plots.style import GREY, MISTAKE, PALETTE, polish
 from mnist_core.text import decimals, fixed_decimals, in_plotly
 
 _REPORTED, _MEASURED, _HONEST = GREY, PALETTE[0], PALETTE[1]
@@ -77,79 +74,6 @@ def _texts(table: pd.DataFrame, column: str, spread: str | None) -> np.ndarray:
     spreads = table[spread].tolist() if spread else [float("nan")] * len(values)
     return np.array(
         [fixed_decimals(value, decimals(std, 2)) for value, std in zip(values, spreads, strict=True)], dtype=object
-    )
-
-
-def epoch_curves(
-    metrics: Mapping[str, pd.DataFrame],
-    runs: Sequence[LearningRun],
-    metric: Metric = "loss",
-    names: Mapping[str, str] | None = None,
-) -> go.Figure:
-    """Means over each epoch: training solid, validation dashed, test images that choose the epoch dotted.
-
-    A single run is in blue and red, as in the course.
-
-    `metrics` holds each run's rows of the store by its id (epoch_train_loss and validation_loss, or the same of
-    accuracy, which is drawn in per cent); `names` what the legend calls a run instead of its number and name.
-    """
-    alone, styles = len(runs) == 1, run_styles(runs)
-    # Each kind of line with its dash, for the legend.
-    figure, kinds = go.Figure(), {"training": "solid"}
-    for run in runs:
-        table, held = metrics.get(run.id), validation_label(run)
-        if table is None or table.empty:
-            continue
-        label = in_plotly(names[run.id]) if names and run.id in names else plot_label(run)
-        for kind, column in (("training", f"epoch_train_{metric}"), (held, f"validation_{metric}")):
-            rows = table.loc[table["name"] == column, :]
-            values = rows["value"].to_numpy(np.float64) * (100 if metric == "accuracy" else 1)
-            finite = np.isfinite(values)
-            if kind == held and not finite.any():
-                continue
-            kinds.setdefault(kind, per_epoch_dash(kind))
-            epochs, values = decimate(rows["epoch"].to_numpy(np.float64)[finite], values[finite])
-            colour = (PALETTE[0] if kind == "training" else MISTAKE) if alone else styles[run.number].colour
-            line = {"color": colour, "width": 3, "dash": kinds[kind]}
-            figure.add_trace(_epoch_trace(epochs, values, run, kind, metric, label, line, alone))
-    if not alone:
-        for kind, dash in kinds.items():
-            key: dict[str, Any] = {"color": GREY, "width": 3, "dash": dash}
-            figure.add_scatter(x=[None], y=[None], mode="lines", line=key, name=kind, hoverinfo="skip")
-    polish(figure, height=420)
-    figure.update_xaxes(title_text="Epoch", rangemode="tozero")
-    figure.update_yaxes(
-        title_text="Loss (nats)" if metric == "loss" else "Accuracy (%)",
-        rangemode="tozero" if metric == "loss" else "normal",
-    )
-    return figure
-
-
-def _epoch_trace(
-    epochs: np.ndarray,
-    values: np.ndarray,
-    run: LearningRun,
-    kind: str,
-    metric: Metric,
-    label: str,
-    line: Mapping[str, Any],
-    alone: bool,
-) -> go.Scatter:
-    """One curve over epochs; alone, it is named by its kind, else by its run."""
-    more = training_loss_label(run) if (kind, metric) == ("training", "loss") else ""
-    description = f"{kind} {metric} {more}".strip()
-    unit = "%" if metric == "accuracy" else ""
-    return go.Scatter(
-        x=epochs,
-        y=values,
-        mode="lines+markers" if len(epochs) <= 3 else "lines",
-        line=line,
-        marker={"size": 9},
-        name=f"{kind} {more}".strip() if alone else label,
-        legendgroup=kind if alone else run.id,
-        showlegend=alone or kind == "training",
-        meta=label,
-        hovertemplate=f"<b>%{{meta}}</b><br>{description} %{{y:.4~g}}{unit}<br>epoch %{{x:,.0f}}{_NO_BOX}",
     )
 
 

@@ -30,7 +30,7 @@ MISTAKE = "#c70010"
 
 _ERROR_TICKS = [100.0, *(digit * 10.0**power for power in (1, 0, -1, -2) for digit in (5, 2, 1))]
 # Errors (per cent) are at least this large, because a logarithmic axis has no 0.
-_LEAST_ERROR = 0.005
+LEAST_ERROR = 0.005
 
 # Grey text is readable on any background when a figure stands alone; on a page Streamlit's theme replaces it.
 _TEMPLATE = go.layout.Template(layout={"font": {"color": GREY, "family": "system-ui, sans-serif"}})
@@ -55,9 +55,13 @@ class NamedRun(Protocol):
 
 
 def run_style(number: int) -> RunStyle:
-    """Colour, dash and symbol of run `number` (from 1); they repeat after 32 runs."""
-    group = (number - 1) // len(PALETTE) % len(DASHES)
-    return RunStyle(PALETTE[(number - 1) % len(PALETTE)], tuple(DASHES)[group], SYMBOLS[group])
+    """Colour, dash and symbol of run `number` (from 1); they repeat after 32 runs.
+
+    Neighbours differ in both, so that a chart of two runs can be read without colours.
+    """
+    cycle, index = divmod(number - 1, len(PALETTE))
+    group = (index + cycle) % len(DASHES)
+    return RunStyle(PALETTE[index], tuple(DASHES)[group], SYMBOLS[group])
 
 
 def run_styles(runs: Iterable[NamedRun]) -> dict[int, RunStyle]:
@@ -130,17 +134,15 @@ def contrast(first: str, second: str) -> float:
 
 def errors_of(accuracies: np.ndarray) -> np.ndarray:
     """Errors (%) of accuracies (fractions), as `accuracy_axis` places them: never quite 0."""
-    return np.maximum(100 - 100 * np.asarray(accuracies, dtype=np.float64), _LEAST_ERROR)
+    return np.maximum(100 - 100 * np.asarray(accuracies, dtype=np.float64), LEAST_ERROR)
 
 
 def accuracy_axis(errors: Iterable[float]) -> dict[str, Any]:
     """A logarithmic axis of errors (%) that reads as accuracy (%): 99 and 99.5 lie as far apart as 90 and 95.
 
-    It leaves some room around the given errors.
+    It leaves some room around these errors.
     """
-    places = [math.log10(error) for error in errors] or [0.0, 2.0]
-    room = max(0.1 * (max(places) - min(places)), 0.12)
-    high, low = min(2.03, max(places) + room), min(places) - room
+    high, low = _error_range([math.log10(error) for error in errors] or [0.0, 2.0])
     ticks = _error_ticks(10**low, 10**high)
     return {
         "type": "log",
@@ -149,6 +151,12 @@ def accuracy_axis(errors: Iterable[float]) -> dict[str, Any]:
         "tickvals": ticks,
         "ticktext": [f"{100 - error:.10g}" for error in ticks],
     }
+
+
+def accuracy_ends(low: float, high: float) -> tuple[float, float]:
+    """Lowest and highest accuracy (%) of an axis of errors that shows accuracies (%) from `low` to `high`."""
+    most, least = _error_range([math.log10(max(100 - accuracy, LEAST_ERROR)) for accuracy in (low, high)])
+    return 100 - 10**most, 100 - 10**least
 
 
 def log_axis(low: float, high: float) -> dict[str, Any]:
@@ -226,6 +234,12 @@ def name_lines(figure: go.Figure, names: Sequence[str], rows: Sequence[float], l
             for row in rows
         ],
     )
+
+
+def _error_range(places: list[float]) -> tuple[float, float]:
+    """Logarithms of the largest and the smallest error of an axis that shows errors with these logarithms."""
+    room = max(0.1 * (max(places) - min(places)), 0.12)
+    return min(2.03, max(places) + room), min(places) - room
 
 
 def _error_ticks(low: float, high: float) -> list[float]:

@@ -1,4 +1,4 @@
-"""What a sweep found: accuracy against one swept setting, a map of two, lines through many, and all curves."""
+"""What a sweep found: accuracy against one swept setting, a map of two, and lines through many."""
 
 from collections.abc import Mapping, Sequence
 from math import isnan, log10
@@ -10,14 +10,13 @@ import plotly.graph_objects as go
 
 from mnist_core.config import format_value
 from mnist_core.plots.style import GREY, PALETTE, accuracy_axis, errors_of, polish
-from mnist_core.plots.swept_curves import sweep_curves
 from mnist_core.plots.swept_map import swept_map
 from mnist_core.plots.swept_parallel import swept_parallel
 from mnist_core.plots.swept_scale import swept_scale
 from mnist_core.plots.swept_style import interval_text, mean_text, measure_name, setting_rows, swept_axis
 from mnist_core.text import in_plotly
 
-__all__ = ["sweep_curves", "sweep_figure", "swept_line", "swept_map", "swept_parallel"]
+__all__ = ["sweep_figure", "swept_line", "swept_map", "swept_parallel"]
 
 # With more points than this, numbers beside them would overlap.
 _MOST_LABELS = 8

@@ -1,18 +1,17 @@
 """All curves of a sweep, coloured by the swept value."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
 from mnist_core.analysis import HELD_OUT, ON_TEST
 from mnist_core.config import format_value
-from mnist_core.plots.style import accuracy_axis, errors_of, log_axis, polish
+from mnist_core.plots.curve_chart import CurveChart, Entry, Line, XAxis, make_line, make_panel, points_of_line, x_ends
+from mnist_core.plots.style import DASHES, SYMBOLS, RunStyle
 from mnist_core.plots.swept_scale import swept_scale
-from mnist_core.plots.swept_style import add_colour_bar, shortened
-from mnist_core.text import in_plotly
 
 
 def sweep_curves(
@@ -22,49 +21,42 @@ def sweep_curves(
     label: str,
     metric: Literal["accuracy", "loss"] = "accuracy",
     split: Literal["validation", "train"] = "validation",
-) -> go.Figure:
-    """Every run's curve over epochs, coloured by its value of one swept field, with the scale of colours above.
+) -> CurveChart:
+    """Every run's curve over epochs, coloured by its value of one swept field; the legend has the values, in order.
 
     `metrics` holds each run's rows of the store by its id, `table` a row a run (see `sweeps.sweep_table`). Accuracies
-    are drawn on a scale of errors (%), losses on a logarithmic one. The axis and each point say on which images the
+    are drawn on a scale of errors (%), losses on a logarithmic one. The axis and each curve say on which images the
     epochs were chosen, where the table's column `chosen_on` does.
     """
     kinds = _kinds_of_images(table, split)
     name = f"validation_{metric}" if split == "validation" else f"epoch_train_{metric}"
     scale = swept_scale(table[field].tolist())
-    figure = go.Figure()
-    heights: list[float] = []
-    for value in scale.values:
-        runs = table.loc[[format_value(other) == format_value(value) for other in table[field].tolist()], :]
-        x, y, details = _joined_curves(metrics, runs, name, metric, kinds)
-        heights += [height for height in y if height is not None]
-        figure.add_scatter(
-            x=x,
-            y=y,
-            customdata=details,
-            mode="lines+markers",
-            name=shortened(format_value(value)),
-            line={"color": scale.colour(value), "width": 3},
-            marker={"size": 6},
-            opacity=0.9,
-            showlegend=not scale.numeric,
-            connectgaps=False,
-            hovertemplate=f"<b>{in_plotly(label)} {in_plotly(format_value(value))}</b>, run %{{customdata[0]}}, "
-            f"seed %{{customdata[1]}}<br>epoch %{{x}}: %{{customdata[3]}} {metric} "
-            + ("%{customdata[2]:.2f}%" if metric == "accuracy" else "%{customdata[2]:.4g}")
-            + "<extra></extra>",
-        )
-    polish(figure)
-    if scale.numeric and len(scale.values) > 1:
-        add_colour_bar(figure, label, scale.places, scale.ticks())
+    lines, entries = [], []
+    points = points_of_line(len(table))
+    for index, value in enumerate(scale.values):
+        text, dash = format_value(value), tuple(DASHES)[index % len(DASHES)]
+        style = RunStyle(scale.colour(value), dash, SYMBOLS[index % len(SYMBOLS)])
+        entries.append(Entry(text, text, f"{label} {text}", text, style.colour, dash))
+        runs = table.loc[[format_value(other) == text for other in table[field].tolist()], :]
+        for run, number, seed in zip(runs["run"], runs["number"], runs["seed"], strict=True):
+            kind = f"run {number}, seed {seed}: {kinds[run]} {metric}"
+            lines += _run_line(metrics.get(run), run, text, name, kind, style, points)
     title = _axis_title(metric, set(kinds.values()))
-    figure.update_xaxes(title_text="Epoch", rangemode="tozero")
-    if metric == "accuracy":
-        figure.update_yaxes(title_text=f"{title}<br>(%, log scale of errors)", **accuracy_axis(heights))
-    else:
-        axis = log_axis(0.8 * min(heights), 1.25 * max(heights)) if heights else log_axis(0.01, 10)
-        figure.update_yaxes(title_text=f"{title}<br>(cross-entropy, nats)", **axis)
-    return figure
+    unit = "%, log scale of errors" if metric == "accuracy" else "cross-entropy, nats"
+    panel = make_panel(f"{title} ({unit})", metric, True, lines)
+    return CurveChart(XAxis("epoch", "Epoch", "epoch ", "", False, x_ends(lines, False)), (panel,), tuple(entries), ())
+
+
+def _run_line(
+    rows: pd.DataFrame | None, run: str, group: str, name: str, kind: str, style: RunStyle, points: int
+) -> list[Line]:
+    if rows is None or rows.empty:
+        return []
+    rows = rows.loc[(rows["name"] == name) & rows["value"].between(-1e30, 1e30), :]
+    epochs, values = rows["epoch"].to_numpy(np.float64), rows["value"].to_numpy(np.float64)
+    heights = 100 * values if name.endswith("accuracy") else np.maximum(values, 1e-9)
+    line = make_line(run, group, "curve", kind, (epochs, epochs, heights), style, points)
+    return [replace(line, symbol="circle", opacity=0.9)]
 
 
 def _kinds_of_images(table: pd.DataFrame, split: str) -> dict[str, str]:
@@ -75,26 +67,6 @@ def _kinds_of_images(table: pd.DataFrame, split: str) -> dict[str, str]:
         return dict.fromkeys(table["run"], HELD_OUT)
     kinds = [ON_TEST if kind == ON_TEST else HELD_OUT for kind in table["chosen_on"]]
     return dict(zip(table["run"], kinds, strict=True))
-
-
-def _joined_curves(
-    metrics: Mapping[str, pd.DataFrame], runs: pd.DataFrame, name: str, metric: str, kinds: Mapping[str, str]
-) -> tuple[list[float | None], list[float | None], list[list[Any]]]:
-    """The curves of some runs as x, y and hover details of one trace, with a gap (None) after each run."""
-    x: list[float | None] = []
-    y: list[float | None] = []
-    details: list[list[Any]] = []
-    for run, number, seed in zip(runs["run"], runs["number"], runs["seed"], strict=True):
-        rows = metrics.get(run)
-        if rows is None or rows.empty:
-            continue
-        rows = rows[(rows["name"] == name) & rows["value"].between(-1e30, 1e30)]
-        values = rows["value"].tolist()
-        x += [*rows["epoch"].tolist(), None]
-        y += [*(errors_of(np.array(values)).tolist() if metric == "accuracy" else [max(v, 1e-9) for v in values]), None]
-        details += [[number, seed, 100 * v if metric == "accuracy" else v, kinds[run]] for v in values]
-        details += [[number, seed, None, kinds[run]]]
-    return x, y, details
 
 
 def _axis_title(metric: str, kinds: set[str]) -> str:

@@ -1,8 +1,11 @@
 """Pages of the app without a browser, as a link opens them."""
 
+import base64
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Widget
@@ -47,6 +50,19 @@ def tables(at: AppTest) -> dict[str, pd.DataFrame]:
                 frame[name] = newer[name].reindex(frame.index).where(frame.index.isin(newer.index), frame[name])
         tables_by_key[message["name"]] = frame if message["shown"] is None else frame.iloc[message["shown"]]
     return tables_by_key
+
+
+def curve_charts(at: AppTest) -> dict[str, dict[str, Any]]:
+    """The shape of each chart of curves by its key, as its first message has it; each line with its points."""
+    charts = {}
+    for component in at.get("bidi_component"):
+        if component.proto.component_name.endswith("curve_chart"):
+            data = json.loads(component.proto.json)
+            shape = data["message"]["shape"]
+            for line, part in zip(shape["lines"], data["message"]["parts"], strict=True):
+                line |= {axis: np.frombuffer(base64.b64decode(part[axis]), "<f4") for axis in "xy"}
+            charts[data["key"]] = shape
+    return charts
 
 
 def ticked(at: AppTest) -> list[int]:

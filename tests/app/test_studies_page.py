@@ -18,7 +18,7 @@ from mnist_core.store.store import Store
 from mnist_core.studies import catalogue, records
 from mnist_core.studies.study import Experiment, QuizQuestion, Study, Variant
 from mnist_core.text.rounding import decimals
-from tests.app.pages import opened, ran, tables, texts
+from tests.app.pages import curve_charts, opened, ran, tables, texts
 from tests.labs import train_now, trained_run
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -296,7 +296,8 @@ def test_committed_measurements_stand_in_and_are_labelled(tiny: None, store: Sto
 
 def test_curves_and_weights_of_the_trained_networks(tiny: None, store: Store) -> None:
     at = revealed(results="Curves", **ONE)
-    assert len(at.get("plotly_chart")) == 2
+    assert len(at.get("plotly_chart")) == 1, "training and test accuracies"
+    assert len(curve_charts(at)["study-curves"]["entries"]) == 2
     at = revealed(results="Weights", **ONE)
     assert weight_images(at) == 10
     at.selectbox(key="weights-of").set_value("784-5-10")
@@ -304,6 +305,7 @@ def test_curves_and_weights_of_the_trained_networks(tiny: None, store: Store) ->
     for view in ("Curves", "Weights"):
         at = revealed(results=view)
         assert not at.get("plotly_chart")
+        assert "study-curves" not in curve_charts(at)
         assert weight_images(at) == 0
 
 

@@ -52,6 +52,6 @@ def test_two_runs_are_compared_side_by_side(serve, page: Page):
     # Besides the architecture, shift and rotate differ.
     expect(page.get_by_text("2 confounds")).to_be_visible()
     page.get_by_role("radio", name="Curves").click()
-    expect(page.locator(".js-plotly-plot .scatterlayer .trace").first).to_be_visible()
+    expect(page.locator(".curve-chart[data-status=ready]")).to_be_visible()
     expect(page).to_have_url(re.compile(rf"runs={first.number}&runs={second.number}"))
     expect(page).to_have_url(re.compile("look=Curves"))

@@ -43,7 +43,7 @@ SECTIONS = {
 # The most Tab stops of a page; focus that has not come back to the start by then is trapped.
 MOST = 250
 
-COMPONENTS = ".data-table, .gallery, .pad, .live-chart, .line-chart"
+COMPONENTS = ".data-table, .gallery, .pad, .live-chart, .curve-chart"
 
 # Of each stop: its number, that of the component it is in or null, and the beginning of its HTML.
 _WATCH = f"""() => {{

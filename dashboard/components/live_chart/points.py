@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from mnist_core.plots import decimate_growing, smoothed
+from mnist_core.plots import smoothed, thinned
 
 XAxis = Literal["step", "epoch", "seconds"]
 
@@ -157,7 +157,7 @@ def _across(points: Points, view: CurveView) -> np.ndarray:
 
 
 def _thinned(points: Points, x: np.ndarray, values: np.ndarray, view: CurveView) -> Curve:
-    kept = decimate_growing(x, values, view.points, view.log_x, view.window)
+    kept = thinned(x, values, view.points, view.log_x, view.window)
     return Curve(points.step[kept], points.seconds[kept], values[kept])
 
 

@@ -19,8 +19,11 @@ from mnist_core.config.run_config import RunConfig
 from mnist_core.events import EpochEnd
 from mnist_core.export import curve_tables, tensorboard
 from mnist_core.jobs.worker import work
-from mnist_core.plots.studies import epoch_curves
-from mnist_core.plots.sweeps import sweep_curves, sweep_figure
+from mnist_core.plots.curve_chart import CurveChart
+from mnist_core.plots.epoch_curves import epoch_curves
+from mnist_core.plots.learning_chart import learning_chart
+from mnist_core.plots.sweeps import sweep_figure
+from mnist_core.plots.swept_curves import sweep_curves
 from mnist_core.plots.training_curves import learning_curves
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
@@ -119,20 +122,33 @@ def test_learning_curves_name_the_images_of_each_run(runs: dict[str, Run], metri
     store = Store.open()
     every = list(runs.values())
     tables = {run.id: store.metrics(run.id) for run in every}
-    for draw in (learning_curves, epoch_curves):
+    for draw in (_learning_chart, epoch_curves):
         mixed = draw(tables, every, metric)
-        per_epoch = {trace.meta: trace for trace in mixed.data if trace.meta and trace.line.dash in ("dash", "dot")}
-        assert {label.split(" · ")[1]: trace.line.dash for label, trace in per_epoch.items()} == {
+        labels = {entry.group: entry.label for entry in mixed.entries}
+        per_epoch = {labels[line.group]: line for line in mixed.lines if line.symbol}
+        assert {label.split(" · ")[1]: line.dash for label, line in per_epoch.items()} == {
             "honest": "dash",
             "optimistic": "dot",
         }
-        assert f"validation {metric}" in per_epoch["1 · honest"].hovertemplate
-        assert f"test (optimistic) {metric}" in per_epoch["2 · optimistic"].hovertemplate
-        keys = {trace.name: trace.line.dash for trace in mixed.data if list(trace.x) == [None]}
+        assert per_epoch["1 · honest"].kind == f"validation {metric}"
+        assert per_epoch["2 · optimistic"].kind == f"test (optimistic) {metric}"
+        keys = {kind.name: kind.dash for kind in mixed.kinds}
         assert (keys["validation"], keys["test (optimistic)"]) == ("dash", "dot")
         alone = draw(tables, [runs["optimistic"]], metric)
-        assert not any("validation" in f"{trace.name} {trace.hovertemplate}" for trace in alone.data)
-        assert "test (optimistic)" in {trace.name for trace in alone.data}
+        names = [entry.name for entry in alone.entries]
+        assert not any("validation" in text for text in [*names, *(line.kind for line in alone.lines)])
+        assert "test (optimistic)" in names
+    figure = learning_curves(tables, every, metric)
+    dashes = {
+        trace.meta: trace.line.dash for trace in figure.data if trace.meta and "raining" not in trace.hovertemplate
+    }
+    assert {label.split(" · ")[1]: dash for label, dash in dashes.items()} == {"honest": "dash", "optimistic": "dot"}
+    keys = {trace.name: trace.line.dash for trace in figure.data if list(trace.x) == [None]}
+    assert (keys["validation"], keys["test (optimistic)"]) == ("dash", "dot")
+
+
+def _learning_chart(tables: dict, runs: list[Run], metric) -> CurveChart:
+    return learning_chart(tables, runs, [metric])
 
 
 def test_the_chart_of_accuracies_marks_the_optimistic_one(runs: dict[str, Run]) -> None:
@@ -167,9 +183,12 @@ def test_a_sweep_over_both_ways_of_choosing_is_right_in_every_row(own_lab: Path)
     assert "validation accuracy" not in shown
     assert json.loads(CliRunner().invoke(app, ["sweep", "list", "--json"]).output)[0]["best_of"] == "test (optimistic)"
     rows = {run: store.metrics(run) for run in table["run"]}
-    figure = sweep_curves(rows, table.reset_index(), "choose_on", "Chosen on")
-    assert {trace.customdata[0][3] for trace in figure.data} == {"validation", "test (optimistic)"}
-    assert "alidation" not in figure.layout.yaxis.title.text
+    chart = sweep_curves(rows, table.reset_index(), "choose_on", "Chosen on")
+    assert {line.kind.partition(": ")[2] for line in chart.lines} == {
+        "validation accuracy",
+        "test (optimistic) accuracy",
+    }
+    assert "alidation" not in chart.panels[0].title
 
 
 @pytest.mark.parametrize(
@@ -246,11 +265,11 @@ def test_a_smoothed_training_loss_is_called_so_wherever_it_stands(runs: dict[str
     assert f"run {old.number}" in note
     assert "with label smoothing" in note
     tables = {run.id: store.metrics(run.id) for run in (old, runs["honest"])}
-    for draw in (learning_curves, epoch_curves):
+    for draw in (_learning_chart, epoch_curves):
         loss, accuracy = (draw(tables, [old, runs["honest"]], metric) for metric in ("loss", "accuracy"))
-        texts = [trace.hovertemplate for trace in loss.data if trace.meta and "training" in (trace.hovertemplate or "")]
+        texts = [line.kind for line in loss.lines if line.role == "curve" and "training" in line.kind]
         assert ["with label smoothing" in text for text in texts] == [True, False]
-        assert "smoothing" not in str(accuracy.to_json()).replace("smoothed", "")
+        assert not any("smoothing" in line.kind for line in accuracy.lines)
     assert "train_loss_with_label_smoothing" in set(curve_tables.curve_table(store, [old])["metric"])
     assert "train_loss_with_label_smoothing" not in set(curve_tables.curve_table(store, [today])["metric"])
     assert tensorboard.tag_of(old, "train_loss") == "loss/train_with_label_smoothing"

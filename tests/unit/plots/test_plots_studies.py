@@ -14,6 +14,7 @@ import torch
 from mnist_core.analysis import explain, explain_linear
 from mnist_core.architectures.building import build_network
 from mnist_core.plots import studies
+from mnist_core.plots.epoch_curves import epoch_curves
 from mnist_core.plots.style import MISTAKE, PALETTE, run_style
 
 NAN = float("nan")
@@ -80,26 +81,28 @@ def test_short_labels_stand_below_their_points() -> None:
 
 
 def test_a_single_run_is_drawn_as_the_course_did() -> None:
-    training, validation = studies.epoch_curves({"r3": _metrics()}, [_run(3)]).data
-    assert (training.line.color, training.line.dash) == (PALETTE[0], "solid")
-    assert (validation.line.color, validation.line.dash) == (MISTAKE, "dash")
-    assert list(training.x) == [1, 2, 3, 4, 5]
-    assert list(training.y) == pytest.approx([1 / 4 / epoch for epoch in range(1, 6)])
-    assert list(validation.y) == pytest.approx([2 / 4 / epoch for epoch in range(1, 6)])
+    chart = epoch_curves({"r3": _metrics()}, [_run(3)])
+    training, validation = chart.lines
+    assert (training.colour, training.dash) == (PALETTE[0], "solid")
+    assert (validation.colour, validation.dash) == (MISTAKE, "dash")
+    assert training.x.tolist() == [1, 2, 3, 4, 5]
+    assert training.y.tolist() == pytest.approx([1 / 4 / epoch for epoch in range(1, 6)])
+    assert validation.y.tolist() == pytest.approx([2 / 4 / epoch for epoch in range(1, 6)])
+    assert [entry.name for entry in chart.entries] == ["training", "validation"]
 
 
 def test_several_runs_keep_their_colours_and_accuracy_is_in_per_cent() -> None:
     tables = {"r1": _metrics(), "r2": _metrics(0.5), "r3": pd.DataFrame()}
     runs = [_run(1), _run(2), _run(3)]
-    figure = studies.epoch_curves(tables, runs, "accuracy", {"r1": "small", "r2": "large", "r3": "nothing yet"})
-    drawn = [trace for trace in figure.data if trace.legendgroup]
-    assert [(trace.meta, trace.line.color, trace.line.dash) for trace in drawn] == [
-        ("small", run_style(1).colour, "solid"),
-        ("small", run_style(1).colour, "dash"),
-        ("large", run_style(2).colour, "solid"),
-        ("large", run_style(2).colour, "dash"),
+    chart = epoch_curves(tables, runs, "accuracy", {"r1": "small", "r2": "large", "r3": "nothing yet"})
+    assert [entry.name for entry in chart.entries] == ["small", "large"]
+    assert [(line.group, line.colour, line.dash, bool(line.symbol)) for line in chart.lines] == [
+        ("r1", run_style(1).colour, "solid", False),
+        ("r1", run_style(1).colour, "dash", True),
+        ("r2", run_style(2).colour, run_style(2).dash, False),
+        ("r2", run_style(2).colour, "dash", True),
     ]
-    assert drawn[1].y[0] == 100
+    assert chart.lines[1].y[0] == 100
 
 
 @pytest.mark.parametrize(("widths", "rank"), [((), 10), ((5,), 5), ((100, 100), 10), ((30, 3, 20), 3)])

@@ -15,7 +15,8 @@ import plotly.graph_objects as go
 import pytest
 
 from mnist_core.plots.style import DARK, LIGHT, contrast
-from mnist_core.plots.sweeps import sweep_curves, sweep_figure
+from mnist_core.plots.sweeps import sweep_figure
+from mnist_core.plots.swept_curves import sweep_curves
 from mnist_core.plots.swept_map import _CELLS
 from mnist_core.plots.swept_scale import scale_colour, swept_scale
 from tests.unit.plots.test_plots_style import BLINDNESS, _oklab
@@ -153,16 +154,21 @@ def test_curves_are_coloured_by_value_and_never_joined_between_runs():
     metrics["r0"] = pd.concat(
         [metrics["r0"], pd.DataFrame([(4, "validation_accuracy", np.nan)], columns=["epoch", "name", "value"])]
     )
-    figure = sweep_curves(metrics, RATES, "learning_rate", "Learning rate")
-    curves = {trace.line.color: trace for trace in figure.data[:3]}
-    # 1, 3 and 3 runs of 3 epochs, each followed by a gap.
-    assert [len(trace.x) for trace in curves.values()] == [4, 12, 12]
-    assert all(trace.connectgaps is False for trace in curves.values())
-    np.testing.assert_allclose(figure.data[2].y[:3], [49, 48, 47])
-    bar = figure.data[3].marker.colorbar
-    assert bar.ticktext == ("0.001", "0.1", "1")
+    chart = sweep_curves(metrics, RATES, "learning_rate", "Learning rate")
+    by_colour: dict[str, list[int]] = {}
+    for line in chart.lines:
+        by_colour.setdefault(line.colour, []).append(len(line.x))
+    # 1, 3 and 3 runs of 3 epochs each, the lowest rate first.
+    assert list(by_colour.values()) == [[3], [3, 3, 3], [3, 3, 3]]
+    assert [entry.name for entry in chart.entries] == ["0.001", "0.1", "1"]
+    assert [entry.dash for entry in chart.entries] == ["solid", "dash", "dot"]
+    np.testing.assert_allclose(chart.lines[-1].y, [51, 52, 53])
+    assert chart.lines[-1].kind == "run 3, seed 2: validation accuracy"
+    (panel,) = chart.panels
+    assert panel.log
+    assert panel.ends[0] < 51 < 53 < panel.ends[1] < 100
     words = sweep_curves({}, GRID, "optimizer", "Optimizer", "loss")
-    assert [trace.name for trace in words.data if trace.showlegend] == ["sgd", "adam"]
+    assert [entry.name for entry in words.entries] == ["sgd", "adam"]
 
 
 FIGURES: dict[str, go.Figure] = {
@@ -171,7 +177,6 @@ FIGURES: dict[str, go.Figure] = {
     "words": sweep_figure(GRID, labels("optimizer")),
     "map": sweep_figure(GRID, labels("width", "optimizer")),
     "parallel": sweep_figure(MANY, labels("width", "optimizer", "learning_rate")),
-    "curves": sweep_curves({}, RATES, "learning_rate", "Learning rate"),
     **{
         f"empty {len(fields)}": sweep_figure(MANY.assign(validation_accuracy=np.nan), labels(*fields))
         for fields in ((), ("width",), ("width", "optimizer"), ("width", "optimizer", "learning_rate"))

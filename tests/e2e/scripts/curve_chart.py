@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard.components.line_chart.line_chart import line_chart
-from mnist_core.plots.training_curves import MetricSeries, learning_curves
+from dashboard.components.curve_chart.curve_chart import curve_chart
+from mnist_core.plots.learning_chart import learning_chart
+from mnist_core.plots.series import MetricSeries
 
 steps = np.arange(1, 101)
 runs: list[Any] = [
@@ -21,4 +22,4 @@ for run in runs:
         loss[49] = 30.0
     metrics[run.id] = {"train_loss": MetricSeries(steps, steps / 10, steps / 100, loss)}
 log_x = st.toggle("log")
-line_chart("lines", str(learning_curves(metrics, runs, smoothing=0, log_x=log_x).to_json()), "fourteen runs")
+curve_chart("lines", learning_chart(metrics, runs, ["loss"], smoothing=0, log_x=log_x), "fourteen runs")

@@ -1,0 +1,72 @@
+"""Learning curves of means over each epoch, as the published studies drew them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from mnist_core.plots.curve_chart import (
+    CurveChart,
+    Entry,
+    Kind,
+    Line,
+    XAxis,
+    make_line,
+    make_panel,
+    points_of_line,
+    x_ends,
+)
+from mnist_core.plots.curve_view import LearningRun, Metric, per_epoch_dash, training_loss_label, validation_label
+from mnist_core.plots.style import MISTAKE, PALETTE, RunStyle, run_label, run_styles
+
+
+def epoch_curves(
+    metrics: Mapping[str, pd.DataFrame],
+    runs: Sequence[LearningRun],
+    metric: Metric = "loss",
+    names: Mapping[str, str] | None = None,
+) -> CurveChart:
+    """Means over each epoch: training in the run's dash, validation dashed, test images that choose the epoch dotted.
+
+    A single run is in blue and red, as in the course. `metrics` holds each run's rows of the store by its id
+    (epoch_train_loss and validation_loss, or the same of accuracy, which is drawn in per cent); `names` what the legend
+    calls a run instead of its number and name.
+    """
+    alone, styles, points = len(runs) == 1, run_styles(runs), points_of_line(len(runs))
+    lines: list[Line] = []
+    entries: list[Entry] = []
+    kinds: dict[str, None] = {}
+    for run in runs:
+        table, held = metrics.get(run.id), validation_label(run)
+        if table is None or table.empty:
+            continue
+        label = (names or {}).get(run.id) or run_label(run)
+        style = RunStyle(PALETTE[0], "solid", "circle") if alone else styles[run.number]
+        for kind, column in (("training", f"epoch_train_{metric}"), (held, f"validation_{metric}")):
+            line = _line(table.loc[table["name"] == column, :], run, kind, metric, style, points)
+            if kind == held:
+                if not len(line.y):
+                    continue
+                kinds[held] = None
+                line = replace(line, dash=per_epoch_dash(held), width=2.0, symbol=style.symbol)
+            if alone:
+                colour = MISTAKE if kind == held else line.colour
+                line = replace(line, group=f"{run.id} {kind}", colour=colour)
+                entries.append(Entry(line.group, kind, label, kind.split(" ")[0], colour, line.dash))
+            lines.append(line)
+        if not alone:
+            entries.append(Entry(run.id, label, label, str(run.number), style.colour, style.dash))
+    title = "Loss (cross-entropy, nats)" if metric == "loss" else "Accuracy (%)"
+    key = [] if alone else [Kind("training", "solid")]
+    key += [] if alone else [Kind(kind, per_epoch_dash(kind), 2, has_marks=True) for kind in kinds]
+    axis = XAxis("epoch", "Epoch", "epoch ", "", False, x_ends(lines, False))
+    return CurveChart(axis, (make_panel(title, metric, False, lines),), tuple(entries), tuple(key))
+
+
+def _line(rows: pd.DataFrame, run: LearningRun, kind: str, metric: Metric, style: RunStyle, points: int) -> Line:
+    more = training_loss_label(run) if (kind, metric) == ("training", "loss") else ""
+    values = rows["value"].to_numpy(np.float64) * (100 if metric == "accuracy" else 1)
+    epochs = rows["epoch"].to_numpy(np.float64)
+    text = f"{kind} {metric} {more}".strip()
+    return make_line(f"{run.id} {kind}", run.id, "curve", text, (epochs, epochs, values), style, points)
