@@ -90,10 +90,10 @@ def _shape(chart: CurveChart) -> dict[str, Any]:
         "x": axis,
         "panels": [{name: getattr(panel, name) for name in ("title", "metric", "log")} for panel in chart.panels],
         "entries": [asdict(entry) | {"dash": dash_lengths(entry.dash)} for entry in chart.entries],
-        "kinds": [asdict(kind) | {"dash": dash_lengths(kind.dash, kind.width)} for kind in chart.kinds],
+        "kinds": [asdict(kind) | {"dash": dash_lengths(kind.dash, max(3, kind.width))} for kind in chart.kinds],
         "lines": [
             {name: getattr(line, name) for name in looks}
-            | {"panel": index, "dash": dash_lengths(line.dash, line.width)}
+            | {"panel": index, "dash": dash_lengths(line.dash, max(3, line.width))}
             for index, panel in enumerate(chart.panels)
             for line in panel.lines
         ],
