@@ -127,9 +127,8 @@ def _save(store: Store, of_seed: Sequence[Training], path: Path) -> None:
     for training in of_seed:
         run = _finished(store, training.config)
         assert run is not None, training.name
-        table = predictions.load_all_splits(store, run)
         for split in ("validation", "test"):
-            rows = scores.rows_of_split(table, split)
+            rows = predictions.load_split(store, run, split)
             if len(rows):
                 arrays[f"{training.name}/{split}"] = scores.probabilities(rows)
                 arrays[f"labels/{split}"] = rows["label"].to_numpy(np.uint8)

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mnist_core import environment
-from mnist_core.analysis import measures, predictions, stats, trained
+from mnist_core.analysis import judge, measures, predictions, trained
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, DataError, StoreError
 from mnist_core.events import RunStarted, StepEnd
@@ -124,12 +124,9 @@ def compare(first: RunLike, second: RunLike, *more: RunLike) -> Comparison:
     aligned, left_out = predictions.align(runs, {run.id: predictions.load_split(store, run) for run in runs})
     if aligned is None or left_out:
         raise StoreError(f"run #{left_out[0].run.number} {left_out[0].reason}, so it cannot be compared")
-    pairs = stats.all_pairs(aligned.right)
-    names = [run_label(run) for run in runs]
-    sentences = tuple(
-        stats.pair_verdict(names[pair.a], names[pair.b], pair.paired, pair.adjusted if len(pairs) > 1 else None)
-        for pair in pairs
-    )
+    verdict = judge(aligned)
+    pairs, names = verdict.pairs, [run_label(run) for run in runs]
+    sentences: tuple[str, ...] = tuple(verdict.sentence(pair, names[pair.a], names[pair.b]) for pair in pairs)
     sentences += (aligned.remark,) if aligned.remark else ()
     rows = [
         {

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,9 @@ import streamlit as st
 
 from dashboard.compare.legend import show_legend
 from dashboard.components import data_table, table_rows
-from dashboard.controls import compared_runs, run_table
-from dashboard.frame import choose_option, open_store
+from dashboard.controls import compared_runs, load_predictions, run_table
+from dashboard.frame import cached_by_run, choose_option
 from mnist_core.analysis import Predictions, Uncertainty, calibration, measures, scores, stats
-from mnist_core.analysis import predictions as stored_predictions
 from mnist_core.plots import calibration as plots
 from mnist_core.store import Run
 
@@ -54,19 +53,15 @@ def show_calibration(runs: Sequence[Run]) -> None:
         help="Confidence is divided into this many equal ranges. Each range is one point and one bar.",
     )
     with st.spinner("Fitting temperatures on the validation images …"):
-        temperatures = {run.id: _temperature(run.id, run.state, run.step) for run in predictions.runs}
-    before = {run.id: _scores_before(run, predictions, bins) for run in predictions.runs}
+        temperatures = {run.id: _temperature(run) for run in predictions.runs}
+    before = {run.id: _scores(run, bins, 1.0, predictions) for run in predictions.runs}
     after = {
-        run.id: _scores_after(run, predictions, bins, value)
+        run.id: _scores(run, bins, value, predictions)
         for run in predictions.runs
         if (value := temperatures[run.id]) is not None
     }
-    uncertainties = _uncertainties(
-        _key(predictions.runs),
-        bins,
-        [predictions.probabilities[run.id] for run in predictions.runs],
-        predictions.labels,
-    )
+    probabilities = [predictions.probabilities[run.id] for run in predictions.runs]
+    uncertainties = _uncertainties(predictions.runs, "as trained", bins, probabilities, predictions.labels)
     uncertainty_after = _uncertainties_after(
         [run for run in predictions.runs if run.id in after], predictions, bins, temperatures
     )
@@ -230,10 +225,7 @@ def _show_abstaining(predictions: Predictions) -> None:
         bind="query-params",
         help="The images that a run is least sure of are left to a person.",
     )
-    tables = [
-        _coverage(run.id, run.state, run.step, predictions.probabilities[run.id], predictions.labels)
-        for run in predictions.runs
-    ]
+    tables = [_coverage(run, predictions) for run in predictions.runs]
     marks = [calibration.row_at_coverage(table, percent / 100) for table in tables]
     best = max(range(len(marks)), key=lambda index: marks[index]["accuracy"])
     run, mark = predictions.runs[best], marks[best]
@@ -273,59 +265,48 @@ def _uncertainties_after(
     scaled = [
         calibration.with_temperature(predictions.probabilities[run.id], temperatures[run.id] or 1.0) for run in runs
     ]
-    uncertainties = _uncertainties((*_key(runs), "after"), bins, scaled, predictions.labels)
+    uncertainties = _uncertainties(runs, "scaled", bins, scaled, predictions.labels)
     return {run.id: uncertainty for run, uncertainty in zip(runs, uncertainties, strict=True)}
 
 
-def _key(runs: Sequence[Run]) -> tuple[object, ...]:
-    return tuple((run.id, run.state, run.step) for run in runs)
-
-
-@st.cache_data(show_spinner="How exact are these figures? Drawing the images again and again …", max_entries=60)
+@cached_by_run(max_entries=60, show_spinner="How exact are these figures? Drawing the images again and again …")
 def _uncertainties(
-    key: tuple[object, ...], bins: int, _probabilities: Sequence[np.ndarray], _labels: np.ndarray
+    runs: Sequence[Run],
+    kind: Literal["as trained", "scaled"],
+    bins: int,
+    _probabilities: Sequence[np.ndarray],
+    _labels: np.ndarray,
 ) -> list[Uncertainty]:
     return calibration.uncertainties(_probabilities, _labels, bins)
 
 
-@st.cache_data(show_spinner=False, max_entries=400)
-def _temperature(run_id: str, state_of_run: str, step: int) -> float | None:
-    store = open_store()
-    table = stored_predictions.load_split(store, store.run(run_id), "validation")
+@cached_by_run(max_entries=400)
+def _temperature(run: Run) -> float | None:
+    table = load_predictions(run, "validation")
     if table.empty:
         return None
     return calibration.temperature(scores.probabilities(table), table["label"].to_numpy(np.int64))
 
 
-def _scores_before(run: Run, predictions: Predictions, bins: int) -> _Scores:
-    return _scores(run.id, run.state, run.step, bins, 1.0, predictions.probabilities[run.id], predictions.labels)
-
-
-def _scores_after(run: Run, predictions: Predictions, bins: int, value: float) -> _Scores:
-    return _scores(run.id, run.state, run.step, bins, value, predictions.probabilities[run.id], predictions.labels)
-
-
-@st.cache_data(show_spinner=False, max_entries=400)
-def _scores(
-    run_id: str, state_of_run: str, step: int, bins: int, value: float, _probabilities: np.ndarray, _labels: np.ndarray
-) -> _Scores:
-    probabilities = _probabilities if value == 1.0 else calibration.with_temperature(_probabilities, value)
-    table = calibration.reliability(probabilities, _labels, bins)
+@cached_by_run(max_entries=400)
+def _scores(run: Run, bins: int, temperature: float, _predictions: Predictions) -> _Scores:
+    probabilities, labels = _predictions.probabilities[run.id], _predictions.labels
+    if temperature != 1.0:
+        probabilities = calibration.with_temperature(probabilities, temperature)
+    table = calibration.reliability(probabilities, labels, bins)
     counts = zip(table["right"].tolist(), table["images"].tolist(), strict=True)
     return _Scores(
         table=table,
         intervals=np.array([stats.wilson(right, images) if images else (np.nan, np.nan) for right, images in counts]),
         confidence=float(probabilities.max(axis=1).mean()),
         right=int(table["right"].to_numpy().sum()),
-        images=len(_labels),
-        error=calibration.expected_calibration_error(probabilities, _labels, bins),
-        loss=scores.negative_log_likelihood(probabilities, _labels),
-        brier=calibration.brier(probabilities, _labels),
+        images=len(labels),
+        error=calibration.expected_calibration_error(probabilities, labels, bins),
+        loss=scores.negative_log_likelihood(probabilities, labels),
+        brier=calibration.brier(probabilities, labels),
     )
 
 
-@st.cache_data(show_spinner=False, max_entries=200)
-def _coverage(
-    run_id: str, state_of_run: str, step: int, _probabilities: np.ndarray, _labels: np.ndarray
-) -> pd.DataFrame:
-    return calibration.coverage(_probabilities, _labels)
+@cached_by_run(max_entries=200)
+def _coverage(run: Run, _predictions: Predictions) -> pd.DataFrame:
+    return calibration.coverage(_predictions.probabilities[run.id], _predictions.labels)

@@ -9,10 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import data_table, table_rows
-from dashboard.controls import compared_runs, run_table
-from dashboard.frame import choose_option, open_store
+from dashboard.controls import compared_runs, load_predictions, run_table
+from dashboard.frame import cached_by_run, choose_option, open_store
 from mnist_core.analysis import Memory, Speed, costs, measures, seed_groups, stats
-from mnist_core.analysis import predictions as stored_predictions
 from mnist_core.data import input_shape_and_classes
 from mnist_core.errors import MnistLabError
 from mnist_core.plots import CostPoint, accuracy_against_cost
@@ -160,9 +159,9 @@ def _table(runs: Sequence[Run], split: Split, speeds: dict[str, Speed]) -> pd.Da
     rows = []
     for run, line in zip(runs, run_table.line_images(runs), strict=True):
         accuracy = run.test_accuracy if split == "test" else run.held_out_accuracy
-        images = _images(run.id, split, run.state, run.step)
+        images = len(load_predictions(run, split))
         low, high = _interval(accuracy, images)
-        memory, speed, size = _memory(run), speeds.get(run.id), _size(run.id, run.state, run.step)
+        memory, speed, size = _memory(run), speeds.get(run.id), _size(run)
         rows.append(
             {
                 "Line": line,
@@ -251,9 +250,9 @@ def _digits(table: pd.DataFrame) -> dict[str, list[int]]:
 
 def _speeds(runs: Sequence[Run], timed: bool) -> dict[str, Speed]:
     """Speeds by run id, of the runs that have weights; measured once for all of these together, and only if `timed`."""
-    sizes = [(run, _size(run.id, run.state, run.step)) for run in runs]
+    sizes = [(run, _size(run)) for run in runs]
     able = [run for run, size in sizes if size is not None and _shape(run) is not None]
-    key = tuple((run.id, run.step) for run in able)
+    key = tuple(run.version for run in able)
     measured = _measured()
     if key in measured or not timed or not able:
         return measured.get(key, {})
@@ -270,8 +269,8 @@ def _speeds(runs: Sequence[Run], timed: bool) -> dict[str, Speed]:
 
 
 @st.cache_resource(show_spinner=False)
-def _measured() -> dict[tuple[tuple[str, int], ...], dict[str, Speed]]:
-    """Speeds measured since the app began, by ids and steps of the runs that were measured together."""
+def _measured() -> dict[tuple[object, ...], dict[str, Speed]]:
+    """Speeds measured since the app began, by the versions of the runs that were measured together."""
     return {}
 
 
@@ -281,16 +280,9 @@ def _interval(accuracy: float | None, images: int) -> tuple[float, float]:
     return stats.wilson(round(accuracy * images), images)
 
 
-@st.cache_data(show_spinner=False, max_entries=400)
-def _images(run_id: str, split: Split, state_of_run: str, step: int) -> int:
-    store = open_store()
-    return len(stored_predictions.load_split(store, store.run(run_id), split))
-
-
-@st.cache_data(show_spinner=False, max_entries=400)
-def _size(run_id: str, state_of_run: str, step: int) -> int | None:
-    store = open_store()
-    return costs.weights_size(store, store.run(run_id))
+@cached_by_run(max_entries=400)
+def _size(run: Run) -> int | None:
+    return costs.weights_size(open_store(), run)
 
 
 def _shape(run: Run) -> tuple[int, int, int] | None:

@@ -9,8 +9,8 @@ import streamlit as st
 
 from dashboard.compare.image_browser import PAGE, browse_images, predicted_names
 from dashboard.components import data_table, table_rows
-from dashboard.controls import compared_runs, percent_text
-from dashboard.frame import choose_option, errors_as_messages, text_widget_value
+from dashboard.controls import compared_runs, load_predictions, percent_text
+from dashboard.frame import cached_by_run, choose_option, errors_as_messages, text_widget_value
 from mnist_core.analysis import Predictions, RunWorth, agreement, doubtful, measures, scores
 from mnist_core.config import SplitName
 from mnist_core.errors import DataError
@@ -55,9 +55,9 @@ def show_doubtful_labels(runs: Sequence[Run]) -> None:
 
 def _worths(predictions: Predictions) -> list[RunWorth]:
     """How good each run is on images that it did not learn from; the page shows how much it counts."""
-    tables = {run.id: compared_runs.load_predictions(run, "validation") for run in predictions.runs}
+    tables = {run.id: load_predictions(run, "validation") for run in predictions.runs}
     split = doubtful.weighing_split(not table.empty for table in tables.values())
-    worths = [_worth(run, split, (run.id, run.state, run.step)) for run in predictions.runs]
+    worths = [_worth(run, split) for run in predictions.runs]
     if len(worths) == 1:
         return worths
     shares = 100 * doubtful.run_weights(worths)
@@ -94,10 +94,10 @@ def _worths(predictions: Predictions) -> list[RunWorth]:
     return worths
 
 
-@st.cache_resource(show_spinner=False, max_entries=240)
-def _worth(_run: Run, split: SplitName, key: tuple[str, str, int]) -> RunWorth:
-    """How good a run is on one split. `key` makes the cache measure again once the run has changed."""
-    table = compared_runs.load_predictions(_run, split)
+@cached_by_run(max_entries=240)
+def _worth(run: Run, split: SplitName) -> RunWorth:
+    """How good a run is on one split."""
+    table = load_predictions(run, split)
     return doubtful.run_worth(scores.probabilities(table), table["label"].to_numpy(np.int64))
 
 

@@ -134,7 +134,7 @@ def _most_epochs_first(runs: Sequence[Run]) -> list[Run]:
 
 def _history_or_button(predictions: Predictions, run: Run, epochs: tuple[int, ...]) -> PredictionHistory | None:
     """The history: at once if it is cached or quick to compute, else after a click; None before the click."""
-    histories, key = _histories(), (run.id, epochs)
+    histories, key = _histories(), (run.version, epochs)
     if key in histories:
         return histories[key]
     expected = forgetting.history_seconds(run, predictions.images, len(epochs))
@@ -167,8 +167,8 @@ def _history_or_button(predictions: Predictions, run: Run, epochs: tuple[int, ..
 
 
 @st.cache_resource(show_spinner=False)
-def _histories() -> dict[tuple[str, tuple[int, ...]], PredictionHistory]:
-    """Histories by run and epochs, shared by all sessions: once computed they are shown without a click.
+def _histories() -> dict[tuple[object, ...], PredictionHistory]:
+    """Histories by version of the run and epochs, shared by all sessions: once computed they are shown without a click.
 
     A cached function could not move the progress bar.
     """

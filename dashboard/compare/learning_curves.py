@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.components import curve_chart, data_table, table_rows
 from dashboard.controls import compared_runs, run_table
-from dashboard.frame import choose_option, errors_as_messages
+from dashboard.frame import cached_by_run, choose_option, errors_as_messages
 from mnist_core.analysis import SPREAD_BANDS, SeedGroup, SpreadBand, measures, seed_groups
 from mnist_core.plots import CurveAxis, CurveChart, Metric, RunCurves, learning_chart, run_label
 from mnist_core.store import Run
@@ -50,7 +50,7 @@ def show_learning_curves(runs: Sequence[Run]) -> None:
     """Loss or accuracy over the course of training, of all runs or groups of seeds in one chart."""
     st.subheader("Learning curves")
     choice = _controls()
-    drawn = _drawn(tuple((run.id, run.state, run.step, run.name) for run in runs), choice, runs)
+    drawn = _drawn(runs, choice)
     if drawn is None:
         st.info("None of these runs has learned a step yet.")
         return
@@ -64,18 +64,15 @@ def show_learning_curves(runs: Sequence[Run]) -> None:
     data_table("extremes", rows, "Best and last values of each line", height)
 
 
-@st.cache_resource(show_spinner=False, max_entries=20)
-def _drawn(key: tuple[tuple[object, ...], ...], choice: _Choice, _runs: Sequence[Run]) -> _Drawn | None:
-    """The chart and its table, cached for all who open the same link; None if no run has learned a step.
-
-    `key` holds id, state, step and name of each run, so that the cache notices a change.
-    """
+@cached_by_run(max_entries=20)
+def _drawn(runs: Sequence[Run], choice: _Choice) -> _Drawn | None:
+    """The chart and its table, cached for all who open the same link; None if no run has learned a step."""
     names = (f"train_{choice.metric}", f"validation_{choice.metric}", "epoch_train_loss")
     curves_by_run = {}
-    for run in _runs:
+    for run in runs:
         with errors_as_messages():
             curves_by_run[run.id] = compared_runs.load_curves(run, names)
-    runs = [run for run in _runs if run.id in curves_by_run]
+    runs = [run for run in runs if run.id in curves_by_run]
     if all(len(series.value) == 0 for curves in curves_by_run.values() for series in curves.values()):
         return None
     seed_groups_shown = seed_groups(runs) if choice.band else []

@@ -10,6 +10,7 @@ from dashboard.compare import robustness_task
 from dashboard.compare.legend import show_legend
 from dashboard.components import data_table, table_rows
 from dashboard.controls import compared_runs, run_table
+from dashboard.frame import cached_by_run
 from mnist_core.analysis import CORRUPTIONS, LEVELS, Predictions, measures, robustness, stats
 from mnist_core.errors import MnistLabError
 from mnist_core.plots import corruption_panel
@@ -168,11 +169,11 @@ def _examples(predictions: Predictions, chosen: np.ndarray, index: int) -> np.nd
     # Random draws are made for a whole chunk of images, so the example needs its chunk to look as it was measured.
     first = index - index % robustness.CHUNK
     images = compared_runs.load_images(predictions, chosen[first : first + robustness.CHUNK])
-    return _changed(predictions.runs[0].id, len(chosen), index, images)
+    return _changed(predictions.runs[0], len(chosen), index, images)
 
 
-@st.cache_data(show_spinner=False, max_entries=50)
-def _changed(run_id: str, images: int, index: int, _chunk: np.ndarray) -> np.ndarray:
+@cached_by_run(max_entries=50)
+def _changed(run: Run, images: int, index: int, _chunk: np.ndarray) -> np.ndarray:
     """One image after every change: uint8 (corruptions, LEVELS, C, H, W)."""
     first = index - index % robustness.CHUNK
     return np.stack(

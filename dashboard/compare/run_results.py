@@ -1,17 +1,14 @@
 """The section Results: a verdict, what the runs achieved, which settings differ, and a form that changes one."""
 
 from collections.abc import Sequence
-from itertools import combinations
-from statistics import fmean
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from dashboard.components import data_table, table_rows
 from dashboard.controls import change_one_thing, compared_runs, run_table
-from mnist_core.analysis import Predictions, comparison, config_differences, fairness, measures, runs_table, stats
+from mnist_core.analysis import Verdict, comparison, config_differences, fairness, measures, runs_table, stats
 from mnist_core.data import dataset
 from mnist_core.errors import StoreError
 from mnist_core.plots import accuracy_dots
@@ -40,21 +37,20 @@ def _show_verdict(runs: Sequence[Run]) -> None:
     predictions = compared_runs.gather_predictions(tested) if tested else None
     if predictions is None:
         return
-    best, *others = sorted(
-        predictions.runs, key=lambda run: -float(predictions.right[predictions.runs.index(run)].mean())
-    )
-    if not others:
-        right = int(predictions.right.sum())
-        low, high = stats.wilson(right, predictions.images)
+    verdict = compared_runs.load_verdict(predictions)
+    best = predictions.runs[verdict.best]
+    if len(predictions.runs) == 1:
+        right, (low, high) = verdict.count_right(verdict.best), verdict.interval(verdict.best)
         but = ", and that is optimistic: these images chose its epoch" if best.optimistic else ""
         st.info(
             f"{_name(best)} is right on {right:,} of {predictions.images:,} test images. On many more images of this "
             f"kind its accuracy would most likely be between {low:.2%} and {high:.2%} (95 % interval{but})."
         )
         return
-    about = "" if len(others) == 1 else "The two best: "
-    st.info(about + _sentence(predictions, best, others[0]))
-    st.caption(_selection_note(predictions, best))
+    about = "" if len(predictions.runs) == 2 else "The two best: "
+    second = predictions.runs[verdict.order[1]]
+    st.info(about + verdict.sentence(verdict.pair(*verdict.order[:2]), _name(best), _name(second)))
+    st.caption(_selection_note(verdict))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             "This is about two trained networks and these test images. For all pairs, and for architectures over "
@@ -188,38 +184,16 @@ def _show_accuracies(runs: Sequence[Run]) -> None:
     )
 
 
-def _selection_note(predictions: Predictions, best: Run) -> str:
+def _selection_note(verdict: Verdict) -> str:
     """The best run's accuracy, the mean over its seeds, and how much choosing the best of these flatters it."""
-    accuracy = dict(zip((run.id for run in predictions.runs), predictions.right.mean(axis=1).tolist(), strict=True))
-    together = [[accuracy[run.id] for run in group.one_per_seed] for group in comparison.seed_groups(predictions.runs)]
-    group_of_best = next(group for group in comparison.seed_groups(predictions.runs) if best in group.runs)
-    seeds = [accuracy[run.id] for run in group_of_best.one_per_seed]
-    noise = stats.image_noise(fmean(seeds), predictions.images)
+    best = verdict.predictions.runs[verdict.best]
+    architecture = verdict.architecture_of(best)
+    seeds = len(architecture.accuracies)
     optimistic = " (optimistic)" if best.optimistic else ""
-    text = f"{_name(best)}: test accuracy{optimistic} {accuracy[best.id]:.2%}"
-    text += f", and {fmean(seeds):.2%} on average over its {len(seeds)} seeds. " if len(seeds) > 1 else ". "
-    return text + stats.selection_bias_text(stats.selection_bias(together, noise))
-
-
-def _sentence(predictions: Predictions, best: Run, second: Run) -> str:
-    right = predictions.of([best, second]).right
-    return stats.pair_verdict(
-        _name(best), _name(second), stats.paired_test(*right), _adjusted(predictions, best, second)
-    )
-
-
-def _adjusted(predictions: Predictions, best: Run, second: Run) -> float | None:
-    """p of this pair, corrected by Holm's method for all pairs; None if it is the only pair."""
-    pairs = list(combinations(range(len(predictions.runs)), 2))
-    if len(pairs) == 1:
-        return None
-    disagreements = [predictions.right[a] != predictions.right[b] for a, b in pairs]
-    p = [
-        stats.mcnemar(int(predictions.right[a][disagreement].sum()), int(predictions.right[b][disagreement].sum()))
-        for (a, b), disagreement in zip(pairs, disagreements, strict=True)
-    ]
-    pair = sorted((predictions.runs.index(best), predictions.runs.index(second)))
-    return float(stats.holm(np.array(p))[pairs.index((pair[0], pair[1]))])
+    accuracy = verdict.count_right(verdict.best) / verdict.predictions.images
+    text = f"{_name(best)}: test accuracy{optimistic} {accuracy:.2%}"
+    text += f", and {architecture.mean:.2%} on average over its {seeds} seeds. " if seeds > 1 else ". "
+    return text + stats.selection_bias_text(verdict.selection_bias)
 
 
 def _intervals(runs: Sequence[Run]) -> list[str | None]:
@@ -246,7 +220,7 @@ def _open_section(section: str) -> None:
 def _last_validation(run: Run) -> float:
     """Validation accuracy (%) after the last epoch; NaN if there is none or it is damaged."""
     try:
-        table = compared_runs.load_metrics(run.id, ("validation_accuracy",), run.state, run.step)
+        table = compared_runs.load_metrics(run, ("validation_accuracy",))
     except StoreError:
         return float("nan")
     return float("nan") if table.empty else 100 * float(table["value"].iloc[-1])

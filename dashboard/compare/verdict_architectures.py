@@ -1,6 +1,6 @@
 """Architectures over several seeds: mean and band of each, Welch's test and a permutation test of each pair."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from math import isnan
 from statistics import stdev
 
@@ -10,29 +10,12 @@ import streamlit as st
 from dashboard.components import data_table, table_rows
 from dashboard.controls import compared_runs
 from dashboard.frame import choose_option, navigation
-from mnist_core.analysis import SPREAD_BANDS, GroupPair, Predictions, SpreadBand, seed_group_names, seed_groups, stats
+from mnist_core.analysis import SPREAD_BANDS, Architecture, GroupPair, Predictions, SpreadBand, Verdict, stats
 from mnist_core.plots import significance as plots
 from mnist_core.text import in_markdown
 
 # Larger numbers of seeds are not computed: nobody trains so many.
 _MOST = 100
-
-
-@dataclass(frozen=True)
-class _Tested:
-    """Two architectures and the tests that compare their seeds."""
-
-    a: plots.SeedAccuracies
-    b: plots.SeedAccuracies
-    pair: GroupPair
-
-    @property
-    def label(self) -> str:
-        return f"{self.a.name} against {self.b.name}"
-
-    @property
-    def accuracies(self) -> tuple[list[float], list[float]]:
-        return list(self.a.accuracies.values()), list(self.b.accuracies.values())
 
 
 def show_architectures(predictions: Predictions) -> None:
@@ -46,52 +29,37 @@ def show_architectures(predictions: Predictions) -> None:
         help="Standard deviation: how far single runs scatter. Standard error: how uncertain the mean is. 95 % "
         "interval: where the true mean may lie (Student's t). All need at least two seeds.",
     )
-    rows = _rows(predictions, band)
-    tests = _tests(rows)
+    verdict = compared_runs.load_verdict(predictions)
+    rows = [
+        plots.SeedAccuracies(
+            row.name, row.group.runs[0], row.accuracies, *stats.mean_and_band(list(row.accuracies.values()), band)
+        )
+        for row in verdict.architectures
+    ]
     with chart:
         st.plotly_chart(plots.seed_spread(rows, band), key="verdict_seeds", config=compared_runs.PLOTLY_CONFIG)
     with heading:
-        chosen = _choice(tests)
+        chosen = _choice(verdict)
         if chosen:
-            st.subheader(in_markdown(_sentence(chosen)), anchor=False)
-    _single(rows)
+            st.subheader(in_markdown(verdict.architecture_sentence(chosen)), anchor=False)
+    _single(verdict.architectures)
     if chosen:
-        _details(chosen)
-        _table(tests)
+        _details(verdict, chosen)
+        _table(verdict)
     elif len(rows) == 1:
         st.info("Choose runs of a second architecture to compare the two.")
-    if any(len(group.one_per_seed) < len(group.runs) for group in seed_groups(predictions.runs)):
+    if any(len(group.one_per_seed) < len(group.runs) for group in (row.group for row in verdict.architectures)):
         st.caption(
             "A seed that was trained twice counts once, with its first run. Chance here means other initial weights "
             "and another order of the images, and a repeated seed brings neither."
         )
 
 
-def _rows(predictions: Predictions, band: SpreadBand) -> list[plots.SeedAccuracies]:
-    """Each architecture with the accuracies of its seeds, the best mean first."""
-    accuracy_of_run = {
-        run.id: float(value) for run, value in zip(predictions.runs, predictions.right.mean(axis=1), strict=True)
-    }
-    seed_groups_shown = seed_groups(predictions.runs)
-    rows = []
-    for group, name in zip(seed_groups_shown, seed_group_names(seed_groups_shown), strict=True):
-        accuracies = {run.config.seed: accuracy_of_run[run.id] for run in group.one_per_seed}
-        rows.append(
-            plots.SeedAccuracies(name, group.runs[0], accuracies, *stats.mean_and_band(list(accuracies.values()), band))
-        )
-    return sorted(rows, key=lambda row: -row.mean)
-
-
-def _tests(rows: list[plots.SeedAccuracies]) -> list[_Tested]:
-    """Every two architectures with two seeds or more."""
-    pairs = stats.group_pairs([list(row.accuracies.values()) for row in rows])
-    return [_Tested(rows[pair.a], rows[pair.b], pair) for pair in pairs]
-
-
-def _choice(tests: list[_Tested]) -> _Tested | None:
-    if len(tests) < 2:
-        return tests[0] if tests else None
-    labels = {tested_pair.label: tested_pair for tested_pair in tests}
+def _choice(verdict: Verdict) -> GroupPair | None:
+    pairs, names = verdict.architecture_pairs, [row.name for row in verdict.architectures]
+    if len(pairs) < 2:
+        return pairs[0] if pairs else None
+    labels = {f"{names[pair.a]} against {names[pair.b]}": pair for pair in pairs}
     chosen = st.selectbox(
         "Two architectures",
         list(labels),
@@ -99,18 +67,11 @@ def _choice(tests: list[_Tested]) -> _Tested | None:
         bind="query-params",
         help="The two architectures that the sentence is about; the better mean first. The table below has all pairs.",
     )
-    return labels.get(chosen, tests[0])
+    return labels.get(chosen, pairs[0])
 
 
-def _sentence(tested_pair: _Tested) -> stats.Sentence:
-    pair = tested_pair.pair
-    corrected = (pair.welch, stats.ALPHA, pair.permutation, pair.least) if pair.tested > 1 else ()
-    return stats.group_verdict(tested_pair.a.name, tested_pair.b.name, *tested_pair.accuracies, pair.test, *corrected)
-
-
-def _details(tested_pair: _Tested) -> None:
+def _details(verdict: Verdict, pair: GroupPair) -> None:
     """Interval, permutation test with its limit, and the smallest difference that such a comparison would find."""
-    pair = tested_pair.pair
     if not isnan(pair.test.low):
         of = (
             "**of this pair alone** (not corrected for the number of pairs)" if pair.tested > 1 else "of the difference"
@@ -118,7 +79,8 @@ def _details(tested_pair: _Tested) -> None:
         low, high = stats.points_text(pair.test.low), stats.points_text(pair.test.high)
         st.markdown(f"The 95 % interval {of} is {low} to {high} percentage points (Welch).")
     st.markdown(_permutation(pair))
-    spreads = stdev(tested_pair.accuracies[0]), stdev(tested_pair.accuracies[1])
+    first, second = (verdict.architectures[index].accuracies.values() for index in (pair.a, pair.b))
+    spreads = stdev(first), stdev(second)
     if max(spreads) > 0:
         st.markdown(_power(pair, spreads))
 
@@ -171,7 +133,7 @@ def _seeds(count: int) -> str:
     return f"more than {_MOST}" if count > _MOST else str(count)
 
 
-def _single(rows: list[plots.SeedAccuracies]) -> None:
+def _single(rows: Sequence[Architecture]) -> None:
     """Name the architectures with one seed only, and how to train more."""
     single = [row for row in rows if len(row.accuracies) == 1]
     if not single:
@@ -186,25 +148,26 @@ def _single(rows: list[plots.SeedAccuracies]) -> None:
     st.page_link(navigation.page_named("train"), label="Train more seeds", help="Choose the network, and Seeds.")
 
 
-def _table(tests: list[_Tested]) -> None:
+def _table(verdict: Verdict) -> None:
     """A table of all pairs with both tests."""
-    if len(tests) < 2:
+    pairs, names = verdict.architecture_pairs, [row.name for row in verdict.architectures]
+    if len(pairs) < 2:
         return
     st.markdown("#### Every pair")
     table = pd.DataFrame(
         {
-            "Architecture": [tested_pair.a.name for tested_pair in tests],
-            "Against": [tested_pair.b.name for tested_pair in tests],
-            "Difference": [100 * tested_pair.pair.test.difference for tested_pair in tests],
-            "From (this pair alone)": [100 * tested_pair.pair.test.low for tested_pair in tests],
-            "To (this pair alone)": [100 * tested_pair.pair.test.high for tested_pair in tests],
-            "Welch p (Holm)": [tested_pair.pair.welch for tested_pair in tests],
-            "Permutation p (Holm)": [tested_pair.pair.permutation for tested_pair in tests],
+            "Architecture": [names[pair.a] for pair in pairs],
+            "Against": [names[pair.b] for pair in pairs],
+            "Difference": [100 * pair.test.difference for pair in pairs],
+            "From (this pair alone)": [100 * pair.test.low for pair in pairs],
+            "To (this pair alone)": [100 * pair.test.high for pair in pairs],
+            "Welch p (Holm)": [pair.welch for pair in pairs],
+            "Permutation p (Holm)": [pair.permutation for pair in pairs],
         }
     )
     number = st.column_config.NumberColumn
     alone = "end of the difference's 95 % interval (Welch), of this pair alone, percentage points."
-    corrected = f"corrected by Holm's method for all {len(tests)} pairs."
+    corrected = f"corrected by Holm's method for all {len(pairs)} pairs."
     columns = {
         "Difference": number(format="%+.3g", help="Mean of the first minus mean of the second, percentage points."),
         "From (this pair alone)": number(format="%+.3g", help=f"Lower {alone}"),
@@ -214,5 +177,5 @@ def _table(tests: list[_Tested]) -> None:
     }
     data_table("verdict-pairs", table_rows(table, columns), "Pairs of architectures")
     st.caption(
-        f"Both p are corrected by Holm's method for {len(tests)} pairs; the intervals are those of each pair alone."
+        f"Both p are corrected by Holm's method for {len(pairs)} pairs; the intervals are those of each pair alone."
     )

@@ -1,10 +1,13 @@
 """These trained models on these test images: which run alone is right, where there is evidence, which are alike."""
 
+from collections.abc import Sequence
+from contextlib import nullcontext
+
 import numpy as np
 import streamlit as st
 
 from dashboard.controls import compared_runs
-from mnist_core.analysis import Pair, PairedTest, Predictions, stats
+from mnist_core.analysis import Pair, PairedTest, Predictions, Verdict, stats
 from mnist_core.plots import significance as plots
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
@@ -17,43 +20,41 @@ _LONGEST_NAME = 20
 def show_models(predictions: Predictions) -> None:
     """One run with its interval, two with their verdict, or several with all pairs."""
     count = len(predictions.runs)
+    with st.spinner(f"Comparing {count * (count - 1) // 2} pairs …") if count > 2 else nullcontext():
+        verdict = compared_runs.load_verdict(predictions)
     if count == 1:
-        _alone(predictions)
+        _alone(verdict)
     elif count == 2:
-        (pair,) = _pairs(_key(predictions), predictions.right)
-        _verdict(predictions, pair, 1)
-        _standings(predictions, [])
+        _show_pair(verdict, verdict.pairs[0])
+        _standings(verdict, [])
     else:
-        with st.spinner(f"Comparing {count * (count - 1) // 2} pairs …"):
-            pairs = _pairs(_key(predictions), predictions.right)
-        _several(predictions, pairs)
+        _several(verdict)
 
 
-def _alone(predictions: Predictions) -> None:
-    right = int(predictions.right.sum())
-    low, high = stats.wilson(right, predictions.images)
+def _alone(verdict: Verdict) -> None:
+    predictions = verdict.predictions
     (run,) = predictions.runs
+    right, (low, high) = verdict.count_right(0), verdict.interval(0)
     st.subheader(
         f"Run {run.number} is right on {right:,} of {predictions.images:,} images. On many more such images its "
         f"accuracy would be {100 * low:.2f} to {100 * high:.2f}% (95 % interval{', optimistic' * run.optimistic}).",
         anchor=False,
     )
-    _standings(predictions, [])
+    _standings(verdict, [])
     st.info("Choose a second run to see whether their difference is more than chance.")
 
 
-def _several(predictions: Predictions, pairs: list[Pair]) -> None:
-    order = np.argsort(-predictions.right.mean(axis=1), kind="stable").tolist()
-    groups = stats.indistinguishable(predictions.right, pairs, stats.ALPHA)
-    st.subheader(_summary(predictions, groups, order), anchor=False)
-    _standings(predictions, groups)
+def _several(verdict: Verdict) -> None:
+    order, pairs, runs = verdict.order, verdict.pairs, verdict.predictions.runs
+    st.subheader(_summary(verdict), anchor=False)
+    _standings(verdict, verdict.alike)
     st.caption(
         "A bar at the right joins runs that cannot be told apart on these images. A run may be in several bars: its "
         "two neighbours may still differ from each other. “Cannot be told apart” does not mean equal: more test images "
         "might show a difference."
     )
     st.markdown("#### Every pair")
-    numbers = [predictions.runs[index].number for index in order]
+    numbers = [runs[index].number for index in order]
     offered = {
         f"{numbers[i]} and {numbers[j]}": (order[i], order[j])
         for i in range(len(order))
@@ -61,7 +62,7 @@ def _several(predictions: Predictions, pairs: list[Pair]) -> None:
     }
     images, p = _matrices(len(order), pairs)
     figure = plots.pair_matrix(
-        [predictions.runs[index] for index in order],
+        [runs[index] for index in order],
         images[np.ix_(order, order)],
         p[np.ix_(order, order)],
         dark=st.context.theme.type == "dark",
@@ -86,27 +87,22 @@ def _several(predictions: Predictions, pairs: list[Pair]) -> None:
         help="The two runs that the sentence below is about; the better one first. You can also click a cell.",
     )
     first, second = offered.get(chosen, next(iter(offered.values())))
-    pair = next(pair for pair in pairs if {pair.a, pair.b} == {first, second})
-    if pair.a != first:
-        pair = Pair(
-            first, second, stats.paired_test(predictions.right[first], predictions.right[second]), pair.adjusted
-        )
-    _verdict(predictions, pair, len(pairs))
+    _show_pair(verdict, verdict.pair(first, second))
 
 
-def _verdict(predictions: Predictions, pair: Pair, tested: int) -> None:
+def _show_pair(verdict: Verdict, pair: Pair) -> None:
     """The sentence about two runs, the images that only one gets right, and the difference with its interval."""
+    predictions, tested = verdict.predictions, len(verdict.pairs)
     a, b, two = predictions.runs[pair.a], predictions.runs[pair.b], pair.paired
-    adjusted = pair.adjusted if tested > 1 else None
     names = _short_names(a, b)
-    text = stats.pair_verdict(*(names or (f"run {a.number}", f"run {b.number}")), two, adjusted, stats.ALPHA)
+    text = verdict.sentence(pair, *(names or (f"run {a.number}", f"run {b.number}")))
     # A sentence begins with a capital letter, but a run's own name stays as it is.
     st.subheader(in_markdown(text if names else text[0].upper() + text[1:]), anchor=False)
     left, right = st.columns(2, gap="medium")
     with left:
         st.plotly_chart(plots.right_alone(a, b, two), key="verdict_alone", config=compared_runs.PLOTLY_CONFIG)
     with right:
-        figure = plots.accuracy_difference(a, b, two, two.p if adjusted is None else adjusted)
+        figure = plots.accuracy_difference(a, b, two, pair.adjusted)
         st.plotly_chart(figure, key="verdict_difference", config=compared_runs.PLOTLY_CONFIG)
     both = int((predictions.right[pair.a] & predictions.right[pair.b]).sum())
     st.caption(
@@ -147,19 +143,14 @@ def _power(two: PairedTest, tested: int) -> str:
     )
 
 
-def _standings(predictions: Predictions, groups: list[tuple[int, ...]]) -> None:
+def _standings(verdict: Verdict, groups: Sequence[Sequence[int]]) -> None:
     """A chart of each run's accuracy with its Wilson interval, the best first, and bars that join runs alike."""
-    right = predictions.right.sum(axis=1)
-    order = np.argsort(-right, kind="stable").tolist()
+    runs, images = verdict.predictions.runs, verdict.predictions.images
     rows = [
-        plots.Standing(
-            predictions.runs[index],
-            right[index] / predictions.images,
-            *stats.wilson(int(right[index]), predictions.images),
-        )
-        for index in order
+        plots.Standing(runs[index], verdict.count_right(index) / images, *verdict.interval(index))
+        for index in verdict.order
     ]
-    bars = [[order.index(index) for index in group] for group in groups]
+    bars = [[verdict.order.index(index) for index in group] for group in groups]
     st.plotly_chart(plots.standings(rows, bars), key="verdict_standings", config=compared_runs.PLOTLY_CONFIG)
     if len(rows) > 1:
         st.caption(
@@ -168,21 +159,21 @@ def _standings(predictions: Predictions, groups: list[tuple[int, ...]]) -> None:
         )
 
 
-def _summary(predictions: Predictions, groups: list[tuple[int, ...]], order: list[int]) -> str:
-    best, right = predictions.runs[order[0]].number, predictions.right.sum(axis=1)
+def _summary(verdict: Verdict) -> str:
+    predictions, order, groups = verdict.predictions, verdict.order, verdict.alike
+    best = predictions.runs[verdict.best].number
     if len(groups[0]) == len(order):
         return f"None of these {len(order)} runs can be told apart from another on these {predictions.images:,} images."
-    if len(groups[0]) == 1 and len(groups) > 1 and not any(order[0] in group for group in groups[1:]):
+    if not verdict.like_the_best:
         return f"Run {best} is better than every other, by more than chance alone would make likely."
-    alike = sorted(
-        {predictions.runs[index].number for group in groups if order[0] in group for index in group} - {best}
-    )
+    alike = sorted(predictions.runs[index].number for index in verdict.like_the_best)
     runs = f"runs {', '.join(map(str, alike[:-1]))} and {alike[-1]}" if len(alike) > 1 else f"run {alike[0]}"
-    most = "as many images right as any" if right[order[0]] == right[order[1]] else "the most images right"
+    equal = verdict.count_right(order[0]) == verdict.count_right(order[1])
+    most = "as many images right as any" if equal else "the most images right"
     return f"Run {best} has {most}, but cannot be told apart from {runs}."
 
 
-def _matrices(count: int, pairs: list[Pair]) -> tuple[np.ndarray, np.ndarray]:
+def _matrices(count: int, pairs: Sequence[Pair]) -> tuple[np.ndarray, np.ndarray]:
     """Differences in images, row minus column, and adjusted p, both (count, count)."""
     images, p = np.zeros((count, count), dtype=np.int64), np.ones((count, count))
     for pair in pairs:
@@ -205,12 +196,3 @@ def _short_names(a: Run, b: Run) -> tuple[str, str] | None:
     if a.name != b.name and all(0 < len(run.name) <= _LONGEST_NAME for run in (a, b)):
         return a.name, b.name
     return None
-
-
-def _key(predictions: Predictions) -> tuple[tuple[str, str, int], ...]:
-    return tuple((run.id, run.state, run.step) for run in predictions.runs)
-
-
-@st.cache_data(show_spinner=False, max_entries=30)
-def _pairs(key: tuple[tuple[str, str, int], ...], _right: np.ndarray) -> list[Pair]:
-    return stats.all_pairs(_right)

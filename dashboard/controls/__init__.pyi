@@ -17,8 +17,6 @@ from .image_predictions import IMAGES_PER_PAGE as IMAGES_PER_PAGE
 from .image_predictions import choose_image as choose_image
 from .image_predictions import image_tag as image_tag
 from .image_predictions import large_image_html as large_image_html
-from .image_predictions import most_probable as most_probable
-from .image_predictions import percent_text as percent_text
 from .image_predictions import whole_pixel_width as whole_pixel_width
 from .learned_weights import CLASS_TEMPLATES as CLASS_TEMPLATES
 from .learned_weights import LearnedWeights as LearnedWeights
@@ -29,6 +27,7 @@ from .live_curves import live_curves as live_curves
 from .run_predictions import ImagePrediction as ImagePrediction
 from .run_predictions import SplitPredictions as SplitPredictions
 from .run_predictions import bold_class as bold_class
+from .run_predictions import load_predictions as load_predictions
 from .run_predictions import predicted_splits as predicted_splits
 from .run_predictions import split_predictions as split_predictions
 from .run_table import CHOSEN_ON_COLUMN as CHOSEN_ON_COLUMN

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.controls.run_predictions import split_predictions
-from dashboard.frame import errors_as_messages, open_store
-from mnist_core.analysis import Predictions, class_names_of, predictions, trained
+from dashboard.controls.run_predictions import load_predictions, split_predictions
+from dashboard.frame import cached_by_run, errors_as_messages, open_store
+from mnist_core.analysis import Predictions, Verdict, class_names_of, judge, predictions, trained
 from mnist_core.config import SplitName
 from mnist_core.errors import DataError
 from mnist_core.plots import MetricSeries, RunCurves
@@ -38,9 +38,10 @@ def gather_predictions(runs: Sequence[Run], split: SplitName = "test") -> Predic
     return aligned
 
 
-def load_predictions(run: Run, split: SplitName) -> pd.DataFrame:
-    """A run's stored predictions on one split; shared by all sessions."""
-    return _predictions(run.id, split, run.state, run.step)
+@cached_by_run(max_entries=60)
+def load_verdict(compared: Predictions) -> Verdict:
+    """Whether the runs differ by more than chance."""
+    return judge(compared)
 
 
 def load_images(compared: Predictions, indices: Sequence[int] | np.ndarray, split: SplitName = "test") -> np.ndarray:
@@ -75,23 +76,13 @@ def show_precision_notes(runs: Sequence[Run]) -> None:
             st.caption(in_markdown(note))
 
 
-@st.cache_data(show_spinner=False, max_entries=100)
-def load_metrics(run_id: str, names: tuple[str, ...], state_of_run: str, step: int) -> pd.DataFrame:
-    """Metrics of a run; `state_of_run` and `step` make the cache read them again once they have changed."""
-    return open_store().metrics(run_id, names=names)
+@cached_by_run(max_entries=1000)
+def load_metrics(run: Run, names: tuple[str, ...]) -> pd.DataFrame:
+    """Metrics of a run as rows (`Store.metrics`)."""
+    return open_store().metrics(run.id, names=names)
 
 
+@cached_by_run(max_entries=200)
 def load_curves(run: Run, names: tuple[str, ...]) -> RunCurves:
-    """Metrics of a run as arrays, which are shared by all sessions and must not be changed."""
-    return _curves(run.id, names, run.state, run.step)
-
-
-@st.cache_resource(show_spinner=False, max_entries=200)
-def _curves(run_id: str, names: tuple[str, ...], state_of_run: str, step: int) -> RunCurves:
-    return {name: MetricSeries(*arrays) for name, arrays in open_store().curves(run_id, names).items()}
-
-
-@st.cache_resource(show_spinner=False, max_entries=120)
-def _predictions(run_id: str, split: SplitName, state_of_run: str, step: int) -> pd.DataFrame:
-    store = open_store()
-    return predictions.load_split(store, store.run(run_id), split)
+    """Metrics of a run as arrays."""
+    return {name: MetricSeries(*arrays) for name, arrays in open_store().curves(run.id, names).items()}

@@ -6,7 +6,7 @@ from typing import cast, get_args
 import streamlit as st
 
 from dashboard.components import ChartedRun, XAxis, live_chart
-from dashboard.frame import choose_option, open_store
+from dashboard.frame import cached_by_run, choose_option, open_store
 from mnist_core.analysis import measures
 from mnist_core.errors import StoreError
 from mnist_core.plots import run_label, run_styles
@@ -18,7 +18,7 @@ _METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accur
 
 def live_curves(runs: Sequence[Run]) -> None:
     """The chart of these runs; a run whose recorded metrics are damaged is named and left out."""
-    notes = {run.id: "" if run.active else _damage(run.id, run.finished) for run in runs}
+    notes = {run.id: "" if run.active else _damage(run) for run in runs}
     for note in filter(None, notes.values()):
         st.error(in_markdown(note))
     runs = [run for run in runs if not notes[run.id]]
@@ -63,11 +63,11 @@ def live_curves(runs: Sequence[Run]) -> None:
     live_chart("curves", series, smoothing=smoothing, log_x=log_x, log_y=log_y, x=cast(XAxis, across), height=420)
 
 
-@st.cache_data(show_spinner=False, max_entries=2000)
-def _damage(run_id: str, finished: float | None) -> str:
-    """What is wrong with the metrics of a run that has ended; with another `finished` they are read again."""
+@cached_by_run(max_entries=2000)
+def _damage(run: Run) -> str:
+    """What is wrong with the metrics of a run that has ended."""
     try:
-        open_store().curves(run_id, _METRICS)
+        open_store().curves(run.id, _METRICS)
     except StoreError as error:
         return str(error)
     return ""

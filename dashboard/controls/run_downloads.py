@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.frame import errors_as_messages, open_store
+from dashboard.frame import cached_by_run, errors_as_messages, open_store
 from mnist_core.analysis import measures
 from mnist_core.export import EXPORT_FORMATS, as_csv, curve_table, export_bytes, export_file_name, export_refusal
 from mnist_core.store import Run, Store
@@ -74,7 +74,7 @@ def show_script(run: Run) -> None:
         help="Read the PyTorch script here before you take it away.",
     ):
         with errors_as_messages(), st.spinner("Writing the script and the fingerprints of the weights"):
-            st.code(_script(run.id, run.state, run.step), language="python", line_numbers=True)
+            st.code(_script(run), language="python", line_numbers=True)
 
 
 def _report(store: Store, runs: Sequence[Run]) -> bytes:
@@ -88,7 +88,6 @@ def _curves(store: Store, runs: Sequence[Run]) -> bytes:
     return as_csv(curve_table(store, runs)).encode()
 
 
-@st.cache_data(show_spinner=False, max_entries=20)
-def _script(run_id: str, state_of_run: str, step: int) -> str:
-    store = open_store()
-    return export_bytes(store, store.run(run_id), "script").decode()
+@cached_by_run(max_entries=20)
+def _script(run: Run) -> str:
+    return export_bytes(open_store(), run, "script").decode()

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
-from dashboard.frame import open_store
+from dashboard.frame import cached_by_run, open_store
 from mnist_core import environment
 from mnist_core.analysis import class_names_of, images_of, predictions, scores
 from mnist_core.config import SplitName
@@ -37,7 +36,7 @@ class ImagePrediction:
 
 @dataclass(frozen=True)
 class SplitPredictions:
-    """A run's predictions on one split: `table` has a row for each image, with `scores.with_predictions`."""
+    """A run's predictions on one split: `table` is what `load_predictions` returns."""
 
     run: Run
     split: SplitName
@@ -70,16 +69,15 @@ class SplitPredictions:
 
 def predicted_splits(run: Run) -> list[SplitName]:
     """The splits for which the run has predictions, "test" first; none before it has been tested."""
-    table = _predictions(run.id, run.state, run.step)
-    names = () if table.empty else table["split"].unique()
-    return [name for name in ("test", "validation") if name in names]
+    splits: tuple[SplitName, ...] = ("test", "validation")
+    return [split for split in splits if not load_predictions(run, split).empty]
 
 
 def split_predictions(run: Run, split: SplitName) -> SplitPredictions:
     """The run's predictions on one of its `predicted_splits`. Raises StoreError if the file is damaged."""
-    table = _predictions(run.id, run.state, run.step)
+    table = load_predictions(run, split)
     count = scores.probabilities(table.head(0)).shape[1]
-    return SplitPredictions(run, split, class_names_of(open_store(), run, count), scores.rows_of_split(table, split))
+    return SplitPredictions(run, split, class_names_of(open_store(), run, count), table)
 
 
 def bold_class(name: str) -> str:
@@ -87,9 +85,11 @@ def bold_class(name: str) -> str:
     return f"**{in_markdown(name)}**"
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _predictions(run_id: str, state_of_run: str, step: int) -> pd.DataFrame:
-    """Shared by all sessions and never changed in place: copying it at each rerun would take longer than showing it."""
-    store = open_store()
-    table = predictions.load_all_splits(store, store.run(run_id))
+@cached_by_run(max_entries=120)
+def load_predictions(run: Run, split: SplitName) -> pd.DataFrame:
+    """A run's stored predictions on one split, a row an image, with `scores.with_predictions`; empty if it has none.
+
+    Raises StoreError if the file is missing or damaged.
+    """
+    table = predictions.load_split(open_store(), run, split)
     return table if table.empty else scores.with_predictions(table)

@@ -3,6 +3,7 @@ from . import links as links
 from . import navigation as navigation
 from . import serving as serving
 from . import troubles as troubles
+from .caching import cached_by_run as cached_by_run
 from .clicks import count_clicks as count_clicks
 from .clicks import is_new_click as is_new_click
 from .links import check_link_value as check_link_value

@@ -6,9 +6,8 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
-from dashboard.frame import open_store
+from dashboard.frame import cached_by_run, open_store
 from dashboard.studies.chosen_experiment import SEEDS, ChosenExperiment, plan_experiment
 from mnist_core import studies
 from mnist_core.store import Run
@@ -52,8 +51,7 @@ def load_evidence(chosen: ChosenExperiment) -> Evidence:
     name, experiment = chosen.study.name, chosen.experiment.name
     planned = plan_experiment(name, experiment, SEEDS, chosen.scale, True)
     runs = tuple(run for _, run in studies.find_runs(open_store(), planned) if run.state == "finished")
-    ended = tuple(run.id for run in runs)
-    measured = replace(_evidence(name, experiment, _measured(name, experiment, chosen.scale, ended), "own"), runs=runs)
+    measured = replace(_evidence(name, experiment, _measured(name, experiment, chosen.scale, runs), "own"), runs=runs)
     committed = _evidence(
         name, experiment, studies.committed_measurements(name) if chosen.scale == 1 else [], "committed"
     )
@@ -88,7 +86,7 @@ def short_labels(chosen: ChosenExperiment) -> dict[str, str]:
     }
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _measured(study: str, experiment: str, scale: float, ended: tuple[str, ...]) -> list[Measurement]:
-    """Measurements of own runs. `ended`, the ids of finished runs, makes the cache measure again after each run."""
+@cached_by_run(max_entries=64)
+def _measured(study: str, experiment: str, scale: float, runs: Sequence[Run]) -> list[Measurement]:
+    """Measurements of own runs; the finished `runs` make the cache measure again after each of them."""
     return studies.load_measurements(open_store(), study, experiment, SEEDS, scale)

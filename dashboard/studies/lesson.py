@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.components import data_table, table_rows
 from dashboard.controls import SplitPredictions, split_predictions
-from dashboard.frame import errors_as_messages, open_store
+from dashboard.frame import cached_by_run, errors_as_messages, open_store
 from dashboard.studies.chosen_experiment import ChosenExperiment
 from dashboard.studies.study_weights import choose_network, weight_grid
 from mnist_core.analysis import explain_linear, trained
@@ -36,7 +36,7 @@ def _show_product(chosen: ChosenExperiment) -> None:
         st.info("Train these networks live: then this page shows the one matrix that each of them is equal to.")
         return
     run = choose_network(trained_runs, "product-of", last=True)
-    product = _product(run.id, trained.chosen_checkpoint(open_store(), run).sha256)
+    product = _product(run)
     if product is None:
         st.info("This network has an activation between its layers, so no single matrix does the same.")
         return
@@ -75,7 +75,7 @@ def _show_clipped_logits(chosen: ChosenExperiment) -> None:
         help = "Which classes are stuck depends on the initial weights, and so on the seed."
         run = runs[st.selectbox("Of the network", list(runs), key="clipped-of", width=420, help=help)]
     predictions = split_predictions(run, "test")
-    table = _clipped_table(run.id, trained.chosen_checkpoint(open_store(), run).sha256, predictions)
+    table = _clipped_table(run, predictions)
     stuck = [predictions.classes[index] for index in table.index[(table["any"] == 1).to_numpy()]]
     if stuck:
         names = ", ".join(map(in_markdown, stuck))
@@ -132,13 +132,12 @@ def _image_shape(run: Run) -> tuple[int, int]:
     return trained.load_network(open_store(), run).shape[1:]
 
 
-@st.cache_resource(max_entries=32, show_spinner="Multiplying …")
-def _product(run_id: str, sha256: str) -> explain_linear.LinearProduct | None:
-    return explain_linear.linear_product(open_store(), open_store().run(run_id))
+@cached_by_run(max_entries=32, show_spinner="Multiplying …")
+def _product(run: Run) -> explain_linear.LinearProduct | None:
+    return explain_linear.linear_product(open_store(), run)
 
 
-@st.cache_resource(max_entries=16, show_spinner="The network answers every test image …")
-def _clipped_table(run_id: str, sha256: str, _predictions: SplitPredictions) -> pd.DataFrame:
-    store = open_store()
-    outputs = explain_linear.run_logits(store, store.run(run_id), _predictions.images(_predictions.table))
+@cached_by_run(max_entries=16, show_spinner="The network answers every test image …")
+def _clipped_table(run: Run, _predictions: SplitPredictions) -> pd.DataFrame:
+    outputs = explain_linear.run_logits(open_store(), run, _predictions.images(_predictions.table))
     return explain_linear.clipped_logits(outputs, _predictions.table["label"].to_numpy())

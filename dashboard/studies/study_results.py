@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import curve_chart, data_table, table_rows
+from dashboard.controls import compared_runs
 from dashboard.frame import choose_option, errors_as_messages, navigation, open_store
 from dashboard.studies.chosen_experiment import ChosenExperiment
 from dashboard.studies.evidence import METRICS, Evidence, accuracy_table, load_evidence, short_labels
@@ -170,7 +171,7 @@ def _curves(chosen: ChosenExperiment, runs: list[Run]) -> None:
     tables = {}
     for run in runs:
         with errors_as_messages():
-            tables[run.id] = _metrics(run.id, wanted, run.step)
+            tables[run.id] = compared_runs.load_metrics(run, wanted)
     runs = [run for run in runs if run.id in tables]
     if stepwise:
         chart = learning_chart(tables, runs, [metric], smoothing=_SMOOTHING)
@@ -208,9 +209,3 @@ def _links(runs: list[Run]) -> None:
                 query_params=query,
                 help="Opens the page with these networks chosen.",
             )
-
-
-@st.cache_data(show_spinner=False, max_entries=200)
-def _metrics(run_id: str, names: tuple[str, ...], step: int) -> pd.DataFrame:
-    """Metrics of a run. `step` makes the cache read them again once the run has gone on."""
-    return open_store().metrics(run_id, names=names)

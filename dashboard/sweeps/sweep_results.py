@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard.components import curve_chart, data_table, live_figure, table_rows
-from dashboard.controls import CHOSEN_ON_COLUMN, run_table
+from dashboard.controls import CHOSEN_ON_COLUMN, compared_runs, run_table
 from dashboard.frame import choose_option, errors_as_messages, open_store
 from mnist_core import sweeps
 from mnist_core.analysis import measures
@@ -150,17 +150,11 @@ def _summary(table: pd.DataFrame, labels: dict[str, str], measure: str) -> go.Fi
 def _curves(table: pd.DataFrame, field: str, metric: Metric, chosen: bool) -> CurveChart:
     """The curves of the runs in the table, cached until one of them has trained another epoch."""
     metrics = {}
-    for run, epoch in zip(table["run"], table["epoch"], strict=True):
+    for run in open_store().runs(ids=table["run"].tolist()):
         with errors_as_messages():
-            metrics[run] = _metrics(run, epoch)
+            metrics[run.id] = compared_runs.load_metrics(run, _CURVE_NAMES)
     table = table.loc[[run in metrics for run in table["run"]], :]
     return sweep_curves(metrics, table, field, sweeps.axis_label(field), metric, "validation" if chosen else "train")
-
-
-@st.cache_data(show_spinner=False, max_entries=1000)
-def _metrics(run_id: str, epoch: int) -> pd.DataFrame:
-    """Metrics at the ends of a run's epochs. `epoch` makes the cache read them again after the next one."""
-    return open_store().metrics(run_id, names=_CURVE_NAMES)
 
 
 def _sortable(values: Sequence[Any]) -> list[Any]:

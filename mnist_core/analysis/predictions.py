@@ -98,16 +98,7 @@ class ExcludedRun:
 
 
 def load_split(store: Store, run: Run, split: str = "test") -> pd.DataFrame:
-    """The stored predictions of a run on one split; empty if it has none.
-
-    Raises StoreError as `load_all_splits` does.
-    """
-    table = load_all_splits(store, run)
-    return table if table.empty else scores.rows_of_split(table, split)
-
-
-def load_all_splits(store: Store, run: Run) -> pd.DataFrame:
-    """The stored predictions of a run on all splits, as `scores` describes them; empty if it has none.
+    """The stored predictions of a run on one split, as `scores` describes them; empty if it has none.
 
     Raises StoreError if the file is missing or is not, bit for bit, the one that was written.
     """
@@ -120,7 +111,7 @@ def load_all_splits(store: Store, run: Run) -> pd.DataFrame:
             f"The predictions of run #{run.number} ({store.folder(run.id) / files[-1].path}) are missing or damaged. "
             "Bring the file back from a backup, or train anew."
         )
-    return pd.read_parquet(io.BytesIO(content))
+    return scores.rows_of_split(pd.read_parquet(io.BytesIO(content)), split)
 
 
 def align(

@@ -11,11 +11,11 @@ from mnist_core.analysis import (
     ChangedImagesError,
     ExcludedRun,
     Predictions,
+    Verdict,
     class_names_of,
     images_of,
+    judge,
     predictions,
-    seed_groups,
-    stats,
 )
 from mnist_core.errors import ConfigError, DataError, StoreError
 from mnist_core.store import Run, Store
@@ -33,12 +33,8 @@ class ReportContent:
     # The predictions of the runs that saw the same test images.
     answers: Predictions | None
     left_out: tuple[ExcludedRun, ...]
-    # Comparisons of two runs each, which are named by their indices in `answers`.
-    pairs: tuple[stats.Pair, ...]
-    # Groups of runs with no significant difference, as indices in `answers`, the best first.
-    alike: tuple[tuple[int, ...], ...]
-    # How much the best run's accuracy is too good because it was chosen as the best of those in `answers`.
-    selection_bias: stats.SelectionBias | None
+    # What can be said of the runs in `answers` and of their architectures; None without `answers`.
+    verdict: Verdict | None
     # The test images, uint8 (N, C, H, W), if they are on this machine.
     images: np.ndarray | None
     # Why `images` is None; "" if it is not.
@@ -58,11 +54,6 @@ def gather_content(store: Store, runs: Sequence[Run]) -> ReportContent:
         raise StoreError("runs: there is nothing to report; name at least one run")
     tables, damaged = _answers(store, runs)
     aligned, left_out = predictions.align([run for run in runs if run.id in tables], tables)
-    pairs: list[stats.Pair] = []
-    alike: list[tuple[int, ...]] = []
-    if aligned and len(aligned.runs) > 1:
-        pairs = stats.all_pairs(aligned.right)
-        alike = stats.indistinguishable(aligned.right, pairs)
     images, problem = _images(aligned) if aligned else (None, "")
     classes = class_names_of(store, aligned.runs[0], aligned.classes) if aligned and aligned.runs else ()
     metrics, without = _metrics(store, runs)
@@ -71,21 +62,11 @@ def gather_content(store: Store, runs: Sequence[Run]) -> ReportContent:
         metrics,
         aligned,
         (*left_out, *damaged, *without),
-        tuple(pairs),
-        tuple(alike),
-        aligned and _flattery(aligned),
+        aligned and judge(aligned),
         images,
         problem,
         classes,
         tuple(store.changed_runs(runs)),
-    )
-
-
-def _flattery(aligned: Predictions) -> stats.SelectionBias | None:
-    accuracy = dict(zip((run.id for run in aligned.runs), aligned.right.mean(axis=1).tolist(), strict=True))
-    noise = stats.image_noise(max(accuracy.values()), aligned.images)
-    return stats.selection_bias(
-        [[accuracy[run.id] for run in group.one_per_seed] for group in seed_groups(aligned.runs)], noise
     )
 
 

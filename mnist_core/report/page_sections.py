@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mnist_core.analysis import comparison, image_remarks, measures, stats
+from mnist_core.analysis import Verdict, comparison, image_remarks, measures, stats
 from mnist_core.config import list_config_fields
 from mnist_core.plots import learning_curves, run_label
 from mnist_core.report.content import ReportContent
@@ -34,31 +34,28 @@ _NAME_LENGTH = 32
 
 def lead_section(content: ReportContent) -> Html:
     """The main result of the comparison in a sentence or two."""
-    if content.answers is None:
+    verdict = content.verdict
+    if verdict is None:
         return html_paragraph("None of these runs has predictions that can be compared.", kind="lead")
-    best = _ranked(content)[0]
-    run, images = content.answers.runs[best], content.answers.images
-    right = int(content.answers.right[best].sum())
-    low, high = stats.wilson(right, images)
+    runs, images = verdict.predictions.runs, verdict.predictions.images
+    run, right, (low, high) = runs[verdict.best], verdict.count_right(verdict.best), verdict.interval(verdict.best)
     says = (
         f"{_short(run)} is right on {right:,} of {images:,} test images: {html_percent(right / images)} "
         f"(95 % interval {html_percent(low)} to {html_percent(high)})."
     )
-    note = measures.optimistic_note(content.answers.runs)
-    if not content.pairs:
+    note = measures.optimistic_note(runs)
+    if not verdict.pairs:
         return html_paragraph(says, note, kind="lead")
-    if len(content.pairs) == 1:
-        return html_paragraph(
-            _verdict(content, content.pairs[0]), stats.selection_bias_text(content.selection_bias), note, kind="lead"
-        )
-    similar = sorted({index for group in content.alike if best in group for index in group} - {best})
-    others = ", ".join(_short(content.answers.runs[index]) for index in similar)
+    chosen = stats.selection_bias_text(verdict.selection_bias)
+    if len(verdict.pairs) == 1:
+        return html_paragraph(_sentence(verdict, verdict.pairs[0]), chosen, note, kind="lead")
+    others = ", ".join(_short(runs[index]) for index in verdict.like_the_best)
     compared = (
         f"That cannot be told apart from {others}."
-        if similar
+        if others
         else "Every other run here is worse by more than chance explains."
     )
-    return html_paragraph(says, compared, stats.selection_bias_text(content.selection_bias), note, kind="lead")
+    return html_paragraph(says, compared, chosen, note, kind="lead")
 
 
 def results_section(content: ReportContent) -> Html:
@@ -66,9 +63,8 @@ def results_section(content: ReportContent) -> Html:
     rows, marks = [], run_marks(content.runs)
     for run in content.runs:
         index, span = content.place(run), MISSING
-        if content.answers is not None and index is not None:
-            right = int(content.answers.right[index].sum())
-            low, high = stats.wilson(right, content.answers.images)
+        if content.verdict is not None and index is not None:
+            low, high = content.verdict.interval(index)
             span = f"{100 * low:.2f} – {100 * high:.2f}"
         rows.append(
             [
@@ -123,27 +119,27 @@ def _result_notes(content: ReportContent) -> list[str]:
 
 def statistics_section(content: ReportContent) -> Html:
     """Which runs differ by more than chance: sentences, groups, pairs; then architectures over their seeds."""
-    if content.answers is None or not content.pairs:
-        return html_section("Is it real?", _architectures(content))
-    runs = content.answers.runs
-    sentences = [_verdict(content, pair) for pair in content.pairs] if 1 < len(content.pairs) <= 3 else []
-    groups = [", ".join(_short(runs[index]) for index in group) for group in content.alike if len(group) > 1]
+    verdict = content.verdict
+    if verdict is None or not verdict.pairs:
+        return html_section("Is it real?", _architectures(verdict))
+    runs = verdict.predictions.runs
+    sentences = [_sentence(verdict, pair) for pair in verdict.pairs] if 1 < len(verdict.pairs) <= 3 else []
+    groups = [", ".join(_short(runs[index]) for index in group) for group in verdict.alike if len(group) > 1]
     return html_section(
         "Is it real?",
         html_paragraph("These trained networks, on these test images:"),
         *(html_paragraph(sentence) for sentence in sentences),
         *(html_paragraph(f"Cannot be told apart: {group}.") for group in groups),
-        _pairs(content),
-        _architectures(content),
+        _pairs(content, verdict),
+        _architectures(verdict),
     )
 
 
-def _pairs(content: ReportContent) -> Html:
+def _pairs(content: ReportContent, verdict: Verdict) -> Html:
     """The table of pairs, all or only those with the best run, with an explanation of its p values and intervals."""
-    assert content.answers is not None
-    runs, marks = content.answers.runs, run_marks(content.runs)
-    best, count = _ranked(content)[0], len(content.pairs)
-    shown = [pair for pair in content.pairs if count <= _PAIRS or best in (pair.a, pair.b)]
+    runs, marks = verdict.predictions.runs, run_marks(content.runs)
+    best, count = verdict.best, len(verdict.pairs)
+    shown = [pair for pair in verdict.pairs if count <= _PAIRS or best in (pair.a, pair.b)]
     rows = []
     for pair in shown:
         paired = pair.paired
@@ -283,37 +279,24 @@ def _mean_and_deviation(accuracies: Sequence[float]) -> tuple[str, str]:
     return f"{fixed_decimals(mean, places)} %", fixed_decimals(deviation, places)
 
 
-def _architectures(content: ReportContent) -> Html:
+def _architectures(verdict: Verdict | None) -> Html:
     """Comparison of groups of seeds among the runs with the same test images; empty without such groups."""
-    if content.answers is None:
+    repeated = [] if verdict is None else [row for row in verdict.architectures if len(row.accuracies) > 1]
+    if verdict is None or not repeated:
         return Html("")
-    accuracy = dict(
-        zip((run.id for run in content.answers.runs), content.answers.right.mean(axis=1).tolist(), strict=True)
-    )
-    together = comparison.seed_groups(content.answers.runs)
-    scores = [[accuracy[run.id] for run in group.one_per_seed] for group in together]
-    names = comparison.seed_group_names(together)
-    rows = [
-        [name, len(accuracies), *_mean_and_deviation(accuracies)]
-        for name, accuracies in zip(names, scores, strict=True)
-        if len(accuracies) > 1
+    rows = [[row.name, len(row.accuracies), *_mean_and_deviation(list(row.accuracies.values()))] for row in repeated]
+    pairs, names = verdict.architecture_pairs, [row.name for row in verdict.architectures]
+    sentences = [
+        html_paragraph(verdict.architecture_sentence(pair), _welch_interval(pair, names[pair.a], names[pair.b]))
+        for pair in pairs[:_PAIRS]
     ]
-    if not rows:
-        return Html("")
-    pairs = stats.group_pairs(scores)
-    verdicts = []
-    for pair in pairs[:_PAIRS]:
-        corrected = (pair.welch, stats.ALPHA, pair.permutation, pair.least) if len(pairs) > 1 else ()
-        a, b = names[pair.a], names[pair.b]
-        sentence = stats.group_verdict(a, b, scores[pair.a], scores[pair.b], pair.test, *corrected)
-        verdicts.append(html_paragraph(sentence, _welch_interval(pair, a, b)))
     left = f"Of {len(pairs)} pairs, for which all p are corrected, the first {_PAIRS} are listed."
     return Html(
         "\n".join(
             [
                 html_paragraph("These architectures, over several seeds:"),
                 html_table(["Architecture", "Seeds", "Mean test accuracy", "Standard deviation (points)"], rows),
-                *verdicts,
+                *sentences,
                 html_paragraph(left if len(pairs) > _PAIRS else "", kind="note"),
             ]
         )
@@ -335,17 +318,9 @@ def _test(run: Run) -> str:
     return html_percent(run.tested_accuracy) + mark
 
 
-def _verdict(content: ReportContent, pair: stats.Pair) -> str:
-    assert content.answers is not None
-    runs = content.answers.runs
-    p = pair.adjusted if len(content.pairs) > 1 else None
-    return stats.pair_verdict(_short(runs[pair.a]), _short(runs[pair.b]), pair.paired, p)
-
-
-def _ranked(content: ReportContent) -> list[int]:
-    """Indices of the runs within the predictions, the best run first."""
-    assert content.answers is not None
-    return np.argsort(-content.answers.right.mean(axis=1), kind="stable").tolist()
+def _sentence(verdict: Verdict, pair: stats.Pair) -> str:
+    runs = verdict.predictions.runs
+    return verdict.sentence(pair, _short(runs[pair.a]), _short(runs[pair.b]))
 
 
 def _setting(run: Run, name: str) -> str:

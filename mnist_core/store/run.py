@@ -114,6 +114,14 @@ class Run:
     data: DataFacts | None
 
     @property
+    def version(self) -> tuple[str, str, int, int, float | None, float | None]:
+        """What tells the run from itself at another time: as long as it is the same, so is all that is stored of it.
+
+        Name, tags and note, which a person may change at any time, are not part of it.
+        """
+        return self.id, self.state, self.epoch, self.step, self.started, self.finished
+
+    @property
     def dataset(self) -> str:
         """The data set that was really used; if another one replaced the wanted one, the config names it, too."""
         return self.config.dataset

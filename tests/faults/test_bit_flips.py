@@ -74,13 +74,13 @@ def predictions_of(store: Store, run: Run) -> tuple[Path, Artifact]:
 
 def test_every_flip_in_predictions_is_noticed(lab: Store):
     run = lab.find("1")
-    intact = predictions.load_all_splits(lab, run)
+    intact = predictions.load_split(lab, run)
     path, _ = predictions_of(lab, run)
     for bit in flips(path, Random(1)):
         with pytest.raises(StoreError):
-            predictions.load_all_splits(lab, run)
+            predictions.load_split(lab, run)
         assert path.stat().st_size, bit
-    assert predictions.load_all_splits(lab, run).equals(intact)
+    assert predictions.load_split(lab, run).equals(intact)
 
 
 def test_every_flip_in_a_checkpoint_is_noticed(lab: Store):
