@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.controls import IMAGE_STYLES, predicted_splits, run_downloads, split_predictions
+from dashboard.controls import CLASS_BAR_STYLES, IMAGE_STYLES, predicted_splits, run_downloads, split_predictions
 from dashboard.frame import choose_option, choose_run, navigation, open_store
 from dashboard.inspect import show_classes, show_confusion, show_mistakes, show_samples, show_weights
 from mnist_core.analysis import image_remarks, measures
@@ -45,7 +45,8 @@ def page() -> None:
         return
     if linked and linked not in [str(run.number) for run in runs]:
         st.warning(f"Run {in_markdown(linked[:20])} is not here; it may have been deleted. This is run {run.number}.")
-    st.html(IMAGE_STYLES)
+    for styles in (IMAGE_STYLES, CLASS_BAR_STYLES):
+        st.html(styles)
     with right:
         summary(run)
     note(run)

@@ -7,7 +7,15 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components import gallery
-from dashboard.controls import compared_runs, image_tag, percent_text, whole_pixel_width
+from dashboard.controls import (
+    CLASS_BAR_STYLES,
+    class_bars_html,
+    classes_to_show,
+    compared_runs,
+    image_tag,
+    percent_text,
+    whole_pixel_width,
+)
 from dashboard.frame import check_link_value
 from mnist_core.analysis import Predictions
 from mnist_core.plots import channels_last, run_label, run_styles, sprite, tint
@@ -22,8 +30,6 @@ _COLUMNS = 10
 _SMALL, _LARGE = 84, 224
 # Above this number of runs, one table replaces a card for each run.
 _MOST_CARDS = 4
-# Above this number of classes, only the most probable are shown.
-_MOST_CLASSES = 12
 
 
 def browse_images(
@@ -39,7 +45,8 @@ def browse_images(
     `indices` are int (n,) with n > 0. Returns the index of the chosen image. Page and image are the query parameters
     `{key}_page` and `{key}_image`. Raises DataError if the images are not there.
     """
-    st.html(_STYLES)
+    for styles in (_STYLES, CLASS_BAR_STYLES):
+        st.html(styles)
     side, grid = st.columns([4, 5], gap="large")
     with grid:
         index = _choose_image(key, predictions, indices, captions, marks)
@@ -56,7 +63,8 @@ def image_card(predictions: Predictions, index: int, names: tuple[str, ...]) -> 
     right = int(predictions.right[:, index].sum())
     count = len(predictions.runs)
     who = {0: "no run agrees", count: "every run agrees"}.get(right, f"{right} of {count} runs agree")
-    shown = _classes_to_show(predictions, index, true)
+    highest = np.max([predictions.probabilities[run.id][index] for run in predictions.runs], axis=0)
+    shown = classes_to_show(highest, true)
     answers_html = _cards_html if count <= _MOST_CARDS else _table_html
     return (
         f"<div class='compared'><figure>{image}<figcaption>{caption}<br>Label <b>{in_html(names[true])}</b>: {who}"
@@ -109,28 +117,17 @@ def _choose_image(
     return int(shown[chosen])
 
 
-def _classes_to_show(predictions: Predictions, index: int, true: int) -> list[int]:
-    """Classes to show: all in their order, or of many the most probable for any run, and the true one."""
-    if predictions.classes <= _MOST_CLASSES:
-        return list(range(predictions.classes))
-    most = np.max([predictions.probabilities[run.id][index] for run in predictions.runs], axis=0)
-    best = np.argsort(-most, kind="stable")[:_MOST_CLASSES].tolist()
-    return best if true in best else [*best[:-1], true]
-
-
 def _cards_html(predictions: Predictions, index: int, names: tuple[str, ...], shown: Sequence[int]) -> str:
     """HTML: a card for each run with its answer, and a bar for each class."""
     cards, styles = [], run_styles(predictions.runs)
     for run, predicted in zip(predictions.runs, predictions.predicted[:, index], strict=True):
         values, colour = predictions.probabilities[run.id][index], styles[run.number].colour
         true = predictions.labels[index]
-        bars = "".join(
-            _bar_html(names[cls], float(values[cls]), colour, cls == predicted, cls == true) for cls in shown
-        )
+        bars = class_bars_html(names, values, shown, colour, predicted, true)
         cards.append(
             f"<div class='card'><p class='head' style='border-color:{colour}'>{in_html(run_label(run, 34))}</p>"
             f"<p class='answer'>{_mark_html(predicted == true)} <b>{in_html(names[predicted])}</b>, "
-            f"{percent_text(float(values[predicted]))}</p><div class='bars'>{bars}</div></div>"
+            f"{percent_text(float(values[predicted]))}</p>{bars}</div>"
         )
     return f"<div class='cards'>{''.join(cards)}</div>"
 
@@ -150,15 +147,6 @@ def _table_html(predictions: Predictions, index: int, names: tuple[str, ...], sh
     return (
         "<div class='table'><p class='quiet'>Probability of each class (%), one row for each run</p>"
         f"<table><tr><th>Run</th><td></td>{head}</tr>{''.join(rows)}</table></div>"
-    )
-
-
-def _bar_html(name: str, probability: float, colour: str, predicted: bool, true: bool) -> str:
-    style = f"width:{100 * probability:.1f}%;background:{colour if predicted else tint(colour, 0.5)}"
-    emphasis = "strong" if predicted or true else ""
-    return (
-        f"<span class='{emphasis}'>{in_html(name)}</span><i>{'✓' if true else ''}</i><div><b style='{style}'></b></div>"
-        f"<span class='{emphasis}'>{percent_text(probability)}</span>"
     )
 
 

@@ -8,9 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.components import gallery
+from dashboard.controls.class_bars import class_bars_html, classes_to_show, percent_text
 from dashboard.controls.run_predictions import ImagePrediction, SplitPredictions
 from dashboard.frame import check_link_value
-from mnist_core.plots import channels_last, png, png_address, run_style, sprite, tint
+from mnist_core.plots import channels_last, png, png_address, run_style, sprite
 from mnist_core.text import in_html
 
 # A page that shows such images puts this file on the page once, with st.html.
@@ -20,8 +21,6 @@ IMAGES_PER_PAGE = 60
 _IMAGE = "image"
 # Columns of the sprite that is sent; the browser lays the images out by itself.
 _SPRITE_COLUMNS = 10
-# With more classes than this, only the most probable ones are shown.
-_MAX_BARS = 12
 # About how many pixels of the screen a small and a large image are wide.
 _SMALL_WIDTH, _LARGE_WIDTH = 84, 252
 
@@ -55,24 +54,16 @@ def large_image_html(predictions: SplitPredictions, prediction: ImagePrediction)
     """HTML of one image in crisp pixels, what the network says about it, and the probability of each class."""
     probabilities = prediction.probabilities
     colour = run_style(predictions.run.number).colour
-    bars = "".join(
-        _bar_html(
-            predictions.classes[cls],
-            float(probabilities[cls]),
-            is_predicted=cls == prediction.predicted,
-            is_true=cls == prediction.label,
-            colour=colour,
-        )
-        for cls in _classes_to_show(probabilities, prediction.label)
-    )
-    hidden = len(probabilities) - _MAX_BARS
+    shown = classes_to_show(probabilities, prediction.label)
+    bars = class_bars_html(predictions.classes, probabilities, shown, colour, prediction.predicted, prediction.label)
+    hidden = len(probabilities) - len(shown)
     more = f"<p class='quiet'>and {hidden} classes that are less probable</p>" if hidden > 0 else ""
     caption = f"{predictions.split} image {prediction.index:,}"
     image = image_tag(channels_last(predictions.image(prediction)[None])[0], _LARGE_WIDTH, caption)
     return (
         f"<div class='inspected'><figure>{image}<figcaption>{caption}</figcaption></figure>"
         f"<div class='answer'><p class='verdict'>{_verdict(predictions.classes, prediction)}</p>"
-        f"<p class='quiet'>Probability of each class</p><div class='bars'>{bars}</div>{more}</div></div>"
+        f"<p class='quiet'>Probability of each class</p>{bars}{more}</div></div>"
     )
 
 
@@ -87,16 +78,6 @@ def whole_pixel_width(wanted: int, pixels: int) -> int:
     return pixels * max(1, round(wanted / pixels))
 
 
-def percent_text(probability: float) -> str:
-    """A probability in per cent; only exactly 1 reads as 100.0%."""
-    return f"{min(100 * probability, 99.9) if probability < 1 else 100:.1f}%"
-
-
-def most_probable(probabilities: np.ndarray, count: int) -> list[int]:
-    """The `count` most probable classes of (classes,), the most probable first."""
-    return np.argsort(-probabilities, kind="stable")[:count].tolist()
-
-
 def _verdict(classes: Sequence[str], prediction: ImagePrediction) -> str:
     predicted, label = in_html(classes[prediction.predicted]), in_html(classes[prediction.label])
     verdict = f"The network says <b>{predicted}</b>, {percent_text(prediction.confidence)} sure."
@@ -104,22 +85,3 @@ def _verdict(classes: Sequence[str], prediction: ImagePrediction) -> str:
         return f"{verdict} <span class='right'>✓ Right.</span>"
     of_label = percent_text(float(prediction.probabilities[prediction.label]))
     return f"{verdict} <span class='wrong'>✗ It is <b>{label}</b></span>, to which it gives {of_label}."
-
-
-def _classes_to_show(probabilities: np.ndarray, label: int) -> Sequence[int]:
-    """All classes in their order; of many only the most probable ones, and the true one among them."""
-    if len(probabilities) <= _MAX_BARS:
-        return range(len(probabilities))
-    best = most_probable(probabilities, _MAX_BARS)
-    return best if label in best else [*best[:-1], label]
-
-
-def _bar_html(name: str, probability: float, *, is_predicted: bool, is_true: bool, colour: str) -> str:
-    fill = colour if is_predicted else tint(colour, 0.5)
-    css_class = "strong" if is_predicted or is_true else ""
-    return (
-        f"<span class='{css_class}' title='{in_html(name)}'>{in_html(name)}</span>"
-        f"<i>{'✓' if is_true else ''}</i>"
-        f"<div><b style='width:{100 * probability:.1f}%;background:{fill}'></b></div>"
-        f"<span class='{css_class}'>{percent_text(probability)}</span>"
-    )

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard.components import pad
+from dashboard.controls import CLASS_BAR_STYLES
 from dashboard.draw.prediction_cards import CARD_STYLES, DrawingPrediction, predictions_html
 from dashboard.frame import choose_option, errors_as_messages, open_store
 from mnist_core.analysis import trained
@@ -64,7 +65,8 @@ def load_networks(runs: Sequence[Run]) -> None:
 def draw_and_predict(runs: Sequence[Run]) -> None:
     """The drawing pad or an upload on the left, the predictions of these runs on the right."""
     # Outside the fragment, so that the styles are not sent with every stroke.
-    st.html(CARD_STYLES)
+    for styles in (CARD_STYLES, CLASS_BAR_STYLES):
+        st.html(styles)
     _draw_and_predict([run.id for run in runs])
 
 

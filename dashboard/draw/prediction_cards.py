@@ -7,16 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from dashboard.controls import most_probable, percent_text
-from mnist_core.plots import RunStyle, channels_last, dash_background, png, png_address, run_label, run_styles, tint
+from dashboard.controls import class_bars_html, classes_to_show, percent_text
+from mnist_core.plots import RunStyle, channels_last, dash_background, png, png_address, run_label, run_styles
 from mnist_core.store import Run
 from mnist_core.text import in_html
 
 # The page puts this file on itself once, with st.html.
 CARD_STYLES = Path(__file__).with_name("prediction_cards.css")
 
-# With more classes than this, only the most probable ones are shown.
-_MAX_BARS = 12
 # Below this probability a prediction is called unsure.
 _UNSURE = 0.6
 # Smaller probabilities are not written beside their bars.
@@ -141,17 +139,15 @@ def _card_html(prediction: DrawingPrediction, style: RunStyle, odd: bool) -> str
     data = f" data-answer='{in_html(name)}'" if predicted is not None else ""
     probabilities = prediction.probabilities
     values = np.zeros(len(prediction.classes)) if probabilities is None else probabilities
-    bars = "".join(
-        _bar_html(prediction.classes[cls], float(values[cls]), predicted == cls, colour)
-        for cls in _classes_to_show(values)
-    )
-    hidden = len(values) - _MAX_BARS
+    shown = classes_to_show(values)
+    bars = class_bars_html(prediction.classes, values, shown, colour, predicted, written_from=_MIN_WRITTEN)
+    hidden = len(values) - len(shown)
     more = f"<div class='facts'>and {hidden} classes that are less probable</div>" if hidden > 0 else ""
     confidence = _confidence_text(values) if predicted is not None else ""
     return (
         f"<div class='card{' differ' if odd else ''}' data-run='{run.number}'{data}>{head}"
         f"<div class='best'><span class='{'word' if len(name) > 2 else 'letter'}'>{in_html(name)}</span>"
-        f"<span>{confidence}</span></div><div class='bars'>{bars}</div>{more}</div>"
+        f"<span>{confidence}</span></div>{bars}{more}</div>"
     )
 
 
@@ -169,19 +165,3 @@ def _facts(prediction: DrawingPrediction) -> list[str]:
 def _confidence_text(probabilities: np.ndarray) -> str:
     confidence = float(probabilities.max())
     return f"{percent_text(confidence)}{', unsure' if confidence < _UNSURE else ''}"
-
-
-def _classes_to_show(probabilities: np.ndarray) -> Iterable[int]:
-    """All classes in their order; of many only the most probable ones, the most probable first."""
-    if len(probabilities) <= _MAX_BARS:
-        return range(len(probabilities))
-    return most_probable(probabilities, _MAX_BARS)
-
-
-def _bar_html(name: str, probability: float, is_predicted: bool, colour: str) -> str:
-    fill = colour if is_predicted else tint(colour, 0.5)
-    return (
-        f"<div class='row{' first' if is_predicted else ''}'><span title='{in_html(name)}'>{in_html(name)}</span>"
-        f"<div><i style='width:{100 * probability:.1f}%;background:{fill}'></i></div>"
-        f"<span>{percent_text(probability) if probability >= _MIN_WRITTEN else ''}</span></div>"
-    )

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from dashboard.draw import prediction_cards
+from dashboard.controls.class_bars import MOST_BARS
 from dashboard.draw.prediction_cards import DrawingPrediction, dissenting, predictions_html
 from mnist_core.store.run import Run
 
@@ -53,10 +53,10 @@ def test_names_are_shown_as_text_and_of_many_classes_the_most_probable() -> None
     classes = tuple(f"<b>class {number}</b>" for number in range(30))
     html = predictions_html([prediction(1, 17, classes)], 0, True)
     assert "<b>class" not in html
-    names = re.findall(r"<span title='([^']*)'", html)
+    names = re.findall(r"<span class='class[^']*' title='([^']*)'", html)
     assert names[0] == "&lt;b&gt;class 17&lt;/b&gt;"
-    assert len(names) == prediction_cards._MAX_BARS
-    assert f"and {30 - prediction_cards._MAX_BARS} classes" in html
+    assert len(names) == MOST_BARS
+    assert f"and {30 - MOST_BARS} classes" in html
 
 
 def test_each_kind_of_network_is_given_its_own_image() -> None:

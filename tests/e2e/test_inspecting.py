@@ -41,4 +41,4 @@ def test_a_cell_of_the_confusion_matrix_shows_its_images(serve, page: Page):
     indices = table["index"].to_numpy()[(table["label"].to_numpy() == true) & (predicted == answer)]
     expect(page.locator(".inspected figcaption")).to_have_text(re.compile("|".join(f"image {at}$" for at in indices)))
     expect(page).to_have_url(re.compile("|".join(f"image={at}(&|$)" for at in indices)))
-    expect(page.locator(".inspected .bars > div")).to_have_count(10)
+    expect(page.locator(".inspected .class-bars > div")).to_have_count(10)
