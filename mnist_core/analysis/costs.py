@@ -21,6 +21,12 @@ BATCH = 100
 # How often each network takes its turn, and how many single images it gets in each turn.
 _ROUNDS, _SINGLES = 9, 10
 
+# Measured on one core of a small cloud machine with one thread, in batches: time for each multiply-accumulate of matrix
+# products, of which convolutions reach less, and time for an image beside them.
+MAC_SECONDS = 4e-11
+CONVOLUTION_FACTOR = 2
+_IMAGE_SECONDS = 2e-5
+
 # Takes uint8 images (N, C, H, W) and returns probabilities (N, classes).
 Predictor = Callable[[np.ndarray], np.ndarray]
 
@@ -88,6 +94,14 @@ def weights_size(store: Store, run: Run) -> int | None:
     # A safetensors file is 8 bytes with the length of the header, the header padded to a multiple of 8, and the
     # numbers.
     return 8 + -(-text // 8) * 8 + end
+
+
+def answering_seconds(macs: int, images: int) -> float:
+    """About how long a network of so many multiply-accumulates for one image takes to answer images on one core.
+
+    It counts as convolutional: those are the networks that take long.
+    """
+    return images * (_IMAGE_SECONDS + macs * CONVOLUTION_FACTOR * MAC_SECONDS)
 
 
 def pareto_front(costs: Sequence[float], accuracies: Sequence[float]) -> list[int]:

@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 
 from mnist_core.analysis import trained
+from mnist_core.analysis.costs import answering_seconds
 from mnist_core.store import Run, Store
 
 # Progress is reported after this many images.
 _BATCH = 500
-# Rough speed of one core, good enough to say whether the computation takes seconds or minutes.
-_MACS_A_SECOND = 4e9
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def kept_epochs(store: Store, run: Run) -> list[int]:
 
 def history_seconds(run: Run, images: int, epochs: int) -> float:
     """About how long `prediction_history` takes on one core, from the network's multiply-accumulates."""
-    return (run.macs or 0) * images * epochs / _MACS_A_SECOND
+    return answering_seconds(run.macs or 0, images * epochs)
 
 
 def prediction_history(

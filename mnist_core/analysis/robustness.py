@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnist_core.analysis.costs import answering_seconds
+
 # Images that are changed and predicted together.
 CHUNK = 100
 # Number of severities, the unchanged images at severity 0 included.
@@ -20,8 +22,8 @@ _SIZE = 28
 _GREY = 128
 # Seed of everything random in this module.
 _SEED = 20_000
-# Measured on one core: time to change an image, time of the smallest network to predict it, speed of larger ones.
-_CHANGE_SECONDS, _ANSWER_SECONDS, _MACS_A_SECOND = 5e-5, 2e-5, 5e9
+# Measured on one core: time to change an image.
+_CHANGE_SECONDS = 5e-5
 
 Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 # Takes uint8 images (N, C, H, W) and returns scores (N, classes); the class with the largest is the prediction.
@@ -104,8 +106,8 @@ def sample_images(count: int, wanted: int) -> np.ndarray:
 
 def measuring_seconds(macs: Sequence[int], images: int) -> float:
     """About how long `count_right_answers` takes for networks with these multiply-accumulates on one ordinary core."""
-    answering = sum(_ANSWER_SECONDS + count / _MACS_A_SECOND for count in macs)
-    return images * len(list(_cells())) * (_CHANGE_SECONDS + answering)
+    changed = images * len(list(_cells()))
+    return changed * _CHANGE_SECONDS + sum(answering_seconds(count, changed) for count in macs)
 
 
 def _cells() -> Iterator[tuple[int, int]]:

@@ -6,6 +6,7 @@ from functools import cache
 from math import ceil
 from statistics import median
 
+from mnist_core.analysis import costs
 from mnist_core.architectures import describe_architecture
 from mnist_core.config import RunConfig
 from mnist_core.data import count_held_out, dataset, input_shape_and_classes
@@ -19,10 +20,6 @@ _EPOCH_SECONDS = 0.05
 _STEP_SECONDS = 1.5e-4
 # For each step and layer.
 _LAYER_SECONDS = 3e-5
-# Small convolutions reach less of a core's speed than matrix products.
-_CONVOLUTION_FACTOR = 2
-# For each multiply-accumulate of the forward pass; the backward pass takes twice as long again.
-_MAC_SECONDS = 4e-11
 # The optimizer's update of each parameter in a step.
 _PARAMETER_SECONDS = 1.5e-9
 # Assumed number of images in a folder.
@@ -103,15 +100,16 @@ def _counted(config: RunConfig) -> float:
     images = _train_images(config)
     steps = ceil(images / config.batch_size)
     epochs = config.epochs - (config.continue_epoch or 0)
+    # The backward pass takes twice as long again as the forward pass.
     step = _STEP_SECONDS + layers * _LAYER_SECONDS + parameters * _PARAMETER_SECONDS
     validation = _validation_images(config)
-    return epochs * (_EPOCH_SECONDS + steps * step + (3 * images + validation) * macs * _MAC_SECONDS)
+    return epochs * (_EPOCH_SECONDS + steps * step + (3 * images + validation) * macs * costs.MAC_SECONDS)
 
 
 @cache
 def _size(architecture: str, shape: tuple[int, int, int], classes: int) -> tuple[int, int, int]:
     network = describe_architecture(architecture, shape, classes)
-    macs = sum(layer.macs * (_CONVOLUTION_FACTOR if layer.window else 1) for layer in network.layers)
+    macs = sum(layer.macs * (costs.CONVOLUTION_FACTOR if layer.window else 1) for layer in network.layers)
     return len(network.layers), network.parameters, macs
 
 

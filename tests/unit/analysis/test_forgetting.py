@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnist_core.analysis import forgetting, predictions, trained
+from mnist_core.analysis import costs, forgetting, predictions, trained
 from mnist_core.analysis.forgetting import PredictionHistory
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data.sources import load_arrays
@@ -125,3 +125,4 @@ def test_the_expected_time_grows_with_the_work(lab: tuple[Store, Run, np.ndarray
     once = forgetting.history_seconds(run, 1000, 1)
     assert once > 0
     assert forgetting.history_seconds(run, 2000, 3) == pytest.approx(6 * once)
+    assert once == costs.answering_seconds(run.macs or 0, 1000)
