@@ -44,6 +44,7 @@ from .single_change import Sameness as Sameness
 from .stats import intervals as intervals
 from .stats.intervals import mean_by_setting as mean_by_setting
 from .stats.pairs import ALPHA as ALPHA
+from .stats.pairs import LEVEL as LEVEL
 from .stats.pairs import PairedTest as PairedTest
 from .stats.seeds import SPREAD_BANDS as SPREAD_BANDS
 from .stats.seeds import SpreadBand as SpreadBand

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.analysis import SpreadBand
+from mnist_core.analysis import LEVEL, SpreadBand
 
 # Points in one trace, so that ten runs stay quick to send and draw.
 POINTS = 500
@@ -165,4 +165,4 @@ def _factors(band: SpreadBand, count: np.ndarray) -> np.ndarray:
     # Not scipy.stats: its import takes two seconds and fails while torch is being imported in another thread.
     from scipy.special import stdtrit
 
-    return stdtrit(np.maximum(count - 1, 1), 0.975) / np.sqrt(count)
+    return stdtrit(np.maximum(count - 1, 1), (1 + LEVEL) / 2) / np.sqrt(count)

@@ -6,8 +6,10 @@ from statistics import fmean, stdev
 
 import pandas as pd
 
+from mnist_core.analysis.stats.pairs import LEVEL
 
-def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float, float]:
+
+def mean_interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float, float]:
     """Mean, and the ends of its interval by Student's t: mean ± t(level, k - 1) · s / √k for k values (k >= 1).
 
     For one value the ends are NaN: it says nothing about its spread.

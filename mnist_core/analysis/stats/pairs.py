@@ -5,10 +5,10 @@ from math import sqrt
 
 import numpy as np
 
-# Confidence level of every interval.
-LEVEL = 0.95
-# A p of at most this counts as evidence; it corresponds to intervals of the level above.
+# A p of at most this counts as evidence.
 ALPHA = 0.05
+# Confidence level of every interval: it leaves out what has a p of at most ALPHA.
+LEVEL = 1 - ALPHA
 
 
 @dataclass(frozen=True)

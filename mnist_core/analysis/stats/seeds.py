@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from mnist_core.analysis.stats.intervals import mean_interval
-from mnist_core.analysis.stats.pairs import ALPHA
+from mnist_core.analysis.stats.pairs import ALPHA, LEVEL
 
 SpreadBand = Literal["standard deviation", "standard error", "95 % interval"]
 SPREAD_BANDS: tuple[SpreadBand, ...] = get_args(SpreadBand)
@@ -61,7 +61,7 @@ def group_test(a: Sequence[float], b: Sequence[float]) -> GroupTest:
     if error < SAME:
         return GroupTest(difference, nan, nan, nan, permutation)
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1))
-    half = float(stdtrit(freedom, 0.975)) * error
+    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
     p = 2 * float(stdtr(freedom, -abs(difference) / error))
     return GroupTest(difference, difference - half, difference + half, p, permutation)
 
