@@ -12,18 +12,14 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mnist_core import environment
 from mnist_core.analysis import judge, measures, predictions, trained
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, DataError, StoreError
-from mnist_core.events import RunStarted, StepEnd
-from mnist_core.jobs import interruptible
+from mnist_core.jobs import follow_run, interruptible
 from mnist_core.plots import CurveAxis, Metric, learning_curves, run_label
 from mnist_core.store import Run, Store
-from mnist_core.text import one_line
 
 if TYPE_CHECKING:
     from mnist_core.analysis import TrainedNetwork
@@ -53,7 +49,6 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     threads, determinism and random numbers, and the handlers of signals, are the caller's own again. Raises ConfigError
     or ArchitectureError before anything is trained, StoreError if the run fails.
     """
-    from mnist_core.jobs import work
     from mnist_core.store import queueing
     from mnist_core.training import devices
 
@@ -64,20 +59,9 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     config = RunConfig.parse(settings)
     queueing.check_queueable(None, [config], "epochs")
     store = Store.open()
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with (
-        devices.torch_settings_kept(),
-        interruptible() as interrupt,
-        Progress(*columns, console=Console(stderr=True), disable=not progress) as bar,
-    ):
+    with devices.torch_settings_kept(), interruptible() as interrupt:
         run = queueing.enqueue(store, config, name, tags, claimed=True)
-        task = bar.add_task(f"#{run.number} {one_line(run.name)}")
-        for event in work(store, run, interrupt):
-            if isinstance(event, RunStarted):
-                bar.update(task, total=event.steps_per_epoch * config.epochs, completed=event.first_step)
-            elif isinstance(event, StepEnd):
-                bar.update(task, completed=event.step)
-    run = store.run(run.id)
+        run = follow_run(store, run, interrupt, show_bar=progress)
     if run.state == "failed":
         raise StoreError(f"run #{run.number} failed: {run.note}")
     return run

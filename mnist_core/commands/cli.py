@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from typer.exceptions import TyperException
 
@@ -29,6 +28,7 @@ from mnist_core.jobs import (
     STORE_ERRORS,
     explain,
     follow_all,
+    follow_run,
     interruptible,
     resuming,
     with_dead_runs_ended,
@@ -327,23 +327,7 @@ def data_download(name: Annotated[str, typer.Argument(help="Such as mnist or cif
 
 def _follow(store: Store, run: Run, interrupt: threading.Event, as_json: bool) -> None:
     """Train a claimed run in this process, with a progress bar, until it ends or `interrupt` is set."""
-    from mnist_core.events import EpochEnd, RunStarted, StepEnd
-    from mnist_core.jobs import work
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
-        task = bar.add_task(f"#{run.number} {one_line(run.name)}")
-        for event in work(store, run, interrupt):
-            if isinstance(event, RunStarted):
-                bar.update(task, total=event.steps_per_epoch * run.config.epochs, completed=event.first_step)
-            elif isinstance(event, StepEnd):
-                bar.update(task, completed=event.step)
-            elif isinstance(event, EpochEnd) and event.validation_accuracy is not None:
-                bar.console.print(
-                    f"epoch {event.epoch}: training {event.train_accuracy:.2%}, "
-                    f"{run.validation_label} {event.validation_accuracy:.2%}"
-                )
-    run = store.run(run.id)
+    run = follow_run(store, run, interrupt, show_bar=not as_json, show_epochs=True)
     _say(
         run,
         as_json,

@@ -1,4 +1,4 @@
-"""Train many queued runs from the command line, with one progress bar until all have ended."""
+"""Train runs with a progress bar until they have ended: one in this process, or many in processes of their own."""
 
 import signal
 import threading
@@ -7,9 +7,18 @@ from contextlib import contextmanager
 from types import FrameType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from mnist_core.errors import StoreError
+from mnist_core.events import EpochEnd, RunStarted, StepEnd
 from mnist_core.jobs import queue
 from mnist_core.jobs.queue import Jobs
 from mnist_core.jobs.troubles import Trouble
@@ -23,6 +32,31 @@ _STARTS = 6
 _HELD = Trouble("The queue is held: no run may train at once. The page Train of the dashboard changes that.")
 
 
+def follow_run(
+    store: Store, run: Run, interrupt: threading.Event, *, show_bar: bool = True, show_epochs: bool = False
+) -> Run:
+    """Train a claimed run in this process until it ends or `interrupt` is set; returns it as it is then.
+
+    With `show_epochs` each epoch's accuracies stand above the bar.
+    """
+    # Imported late, because it imports torch.
+    from mnist_core.jobs.worker import work
+
+    with _progress(TimeRemainingColumn(), show_bar) as bar:
+        task = bar.add_task(f"#{run.number} {one_line(run.name)}")
+        for event in work(store, run, interrupt):
+            if isinstance(event, RunStarted):
+                bar.update(task, total=event.steps_per_epoch * run.config.epochs, completed=event.first_step)
+            elif isinstance(event, StepEnd):
+                bar.update(task, completed=event.step)
+            elif show_epochs and isinstance(event, EpochEnd) and event.validation_accuracy is not None:
+                bar.console.print(
+                    f"epoch {event.epoch}: training {event.train_accuracy:.2%}, "
+                    f"{run.validation_label} {event.validation_accuracy:.2%}"
+                )
+    return store.run(run.id)
+
+
 def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False, again: str = "") -> list[Run]:
     """Train these runs, several at a time in processes of their own, until each has ended; returns them as they are.
 
@@ -31,8 +65,7 @@ def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False, again: 
     command that goes on with them.
     """
     ids = [run.id for run in runs]
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with interruptible() as interrupt, Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
+    with interruptible() as interrupt, _progress(TimeElapsedColumn(), not as_json) as bar:
         task = bar.add_task("runs", total=len(ids))
         thread = queue.start(store)
         ended: set[str] = set()
@@ -91,6 +124,11 @@ def interruptible() -> Iterator[threading.Event]:
         for number in received:
             if number != signal.SIGINT:
                 signal.raise_signal(number)
+
+
+def _progress(time: ProgressColumn, shown: bool) -> Progress:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), time)
+    return Progress(*columns, console=Console(stderr=True), disable=not shown)
 
 
 def _asking_signals() -> list[signal.Signals]:
