@@ -25,7 +25,7 @@ def running_app(results: Path, script: Path = ROOT / "app.py", env: Mapping[str,
 def app_process(
     results: Path, port: int, script: Path = ROOT / "app.py", env: Mapping[str, str] | None = None
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """The same at a port of one's own: gives the process once it answers."""
+    """Serve the script at this port; gives the process once the server answers."""
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
     results.mkdir(parents=True, exist_ok=True)
     log = results / "app.log"

@@ -30,7 +30,7 @@ def _missing(what: str) -> None:
 
 @pytest.fixture(autouse=True)
 def own_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A results folder and an empty data folder of the test's own: never the person's."""
+    """The test's own results folder and an empty data folder, so that a test never touches a person's files."""
     monkeypatch.setenv("MNIST_LAB_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("MNIST_LAB_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("MNIST_LAB_DATABASE", raising=False)
@@ -39,13 +39,13 @@ def own_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def installed_components() -> None:
-    """Streamlit looks through all installed packages whenever a test opens a page; once, for half a second, will do."""
+    """Let Streamlit look through the installed packages once instead of for each page: it takes half a second."""
     manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 @pytest.fixture(scope="session")
 def prepared_folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Prepare], Path]:
-    """Where the results lie that a function has put into a store; each function is called only once."""
+    """Gives the results folder that a function `prepare(store)` has filled; each function is called only once."""
     return cache(lambda prepare: _filled(tmp_path_factory.mktemp("prepared") / "results", prepare))
 
 

@@ -23,7 +23,7 @@ def opened(page: str, /, **query: object) -> AppTest:
 
 
 def ran(changed: AppTest | Widget) -> AppTest:
-    """The page once more, as a click or a key left it, or as a change of one of its controls."""
+    """Run the page, or the page of a changed control, once more; it must not end in a traceback."""
     at = changed.run()
     assert not at.exception, at.exception
     return at

@@ -1,4 +1,4 @@
-"""The section Curves: what lies over one another is what the store holds, run by run or as means over seeds."""
+"""The section Curves draws what the store holds, one line a run or one for the mean of several seeds."""
 
 from pathlib import Path
 from typing import Any

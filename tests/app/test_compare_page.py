@@ -133,7 +133,7 @@ def test_what_is_under_study_can_be_chosen_and_is_part_of_the_link(store: Store)
         "Learning rate": FACTOR,
         "Architecture": CONFOUND,
     }
-    # In this choice of runs the learning rate differs, too.
+    # These two runs differ in the learning rate, too, so what is under study stays the same.
     at.multiselect(key="runs").set_value([2, 3])
     assert fairness([store.find("2"), store.find("3")], "learning_rate") in texts(ran(at))
 

@@ -22,7 +22,7 @@ TINY = RunConfig(dataset="mnist-5k", train_images=300, validation_images=100, ar
 
 
 def prepare(store: Store) -> None:
-    """Runs 1 and 2 are trained, 3 waits, 4 kept one epoch only."""
+    """Runs 1 and 2 are trained, 3 waits in the queue, and 4 trained for one epoch only."""
     for config in (TINY, TINY.replace(learning_rate=0.01), TINY.replace(seed=5), TINY.replace(epochs=1)):
         run = store.enqueue(config, claimed=config.seed != 5)
         if config.seed != 5:
@@ -30,7 +30,7 @@ def prepare(store: Store) -> None:
 
 
 def found(store: Store, *numbers: int) -> Predictions:
-    """The stored answers of some runs, read without the page."""
+    """The stored predictions of some runs, read without the page."""
     runs = {run.number: run for run in store.runs()}
     chosen = [runs[number] for number in numbers]
     both, _ = predictions.align(chosen, {run.id: predictions.load_split(store, run) for run in chosen})
@@ -52,7 +52,7 @@ def shown(at: AppTest, key: str) -> int:
 
 
 def card(at: AppTest) -> str:
-    """The large image and what the runs say to it."""
+    """The HTML of the large image and of what the runs predict for it."""
     return next(element.proto.body for element in at.get("html") if "compared" in element.proto.body)
 
 
@@ -180,7 +180,7 @@ def test_classes_and_the_images_behind_a_cell(store: Store) -> None:
 
 
 def suspects(store: Store, *numbers: int, split: str = "validation", **limits: float) -> pd.DataFrame:
-    """Labels that the runs doubt, each weighed by its answers to the images of a split."""
+    """Labels that the runs doubt, each run weighed by its predictions for the images of a split."""
     both = found(store, *numbers)
     tables = [predictions.load_split(store, run, split) for run in both.runs]
     worths = [
@@ -206,7 +206,7 @@ def test_doubtful_labels_and_scores_without_them(store: Store) -> None:
 
 
 def test_the_limits_of_the_list_and_links_of_before(store: Store) -> None:
-    """Addresses of before had an agreement from 50 and a confidence from 0."""
+    """Links of earlier versions have an agreement from 50 on and a confidence from 0 on."""
     at = section("Labels", "1", "2", labels_agree="100", labels_confidence="70", labels_most="1000")
     doubted = suspects(store, 1, 2, agree=1, confidence=0.7)
     assert 0 < len(doubted) < len(suspects(store, 1, 2))

@@ -1,4 +1,4 @@
-"""The Draw page: real networks read drawings and pictures, and a person without a network can train one."""
+"""The Draw page: real networks read drawings and pictures; whoever has no network yet can train one."""
 
 import base64
 import io

@@ -115,7 +115,7 @@ def test_samples_are_marked_and_counted(store: Store, split: str) -> None:
     share = 1 - len(mistakes(table)) / len(table)
     assert {str(correct), "60", f"{len(table):,}", f"{share:.2%}"} <= set(numbers_in(text(at)))
     assert image_shown(at) == (split, indices[0])
-    # The button draws the next sample.
+    # The button shows the next random sample.
     ran(at.button[0].click())
     assert at.number_input(key="sample").value == 4
     assert image_shown(at) == (split, np.random.default_rng(4).permutation(len(table))[0])

@@ -1,4 +1,4 @@
-"""Every page calls an accuracy of the test images that chose the epoch by its name, in a mixed lab row by row."""
+"""Where the test images chose the epoch, every page calls the accuracy optimistic, run by run."""
 
 import json
 import re
@@ -32,7 +32,7 @@ def prepare(store: Store) -> None:
 
 
 def words(at: AppTest) -> str:
-    """Everything that a person reads on the page, tables and charts left out."""
+    """All texts of the page except those of tables and charts."""
     kinds = (at.title, at.subheader, at.info, at.caption, at.markdown, at.warning, at.metric)
     texts = [str(getattr(element, "value", "")) for kind in kinds for element in kind]
     return "\n".join(

@@ -1,4 +1,4 @@
-"""Take away on the Compare page: what is offered for which run, and that nothing is made before it is asked for."""
+"""Take away on the Compare page: which files are offered for a run; none is made before it is asked for."""
 
 from pathlib import Path
 

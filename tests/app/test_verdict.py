@@ -21,7 +21,7 @@ NARROW = TINY.replace(architecture="flatten linear(2) relu linear(10)")
 
 
 def prepare(store: Store) -> None:
-    """Runs 1 to 3: softmax with three seeds; 4 and 5: a far worse network with two; 6 another; 7 never trained."""
+    """Runs 1 to 3: softmax with three seeds. 4 and 5: a far worse network with two. 6: a third one. 7: untrained."""
     plan = [(f"plain, seed {seed}", TINY.replace(seed=seed)) for seed in range(3)]
     plan += [(f"narrow, seed {seed}", NARROW.replace(seed=seed)) for seed in range(2)]
     plan += [("*alone*", TINY.replace(learning_rate=0.002))]
@@ -112,7 +112,7 @@ def test_architectures_are_tested_over_seeds(store: Store) -> None:
     tested = stats.group_test(a, b)
     sentence = stats.group_verdict("plain", "narrow", a, b, tested)
     assert heading(at) == sentence
-    # Five seeds can be divided into three and two in ten ways only.
+    # Five seeds can be divided into three and two in only ten ways: too few for the permutation test to show much.
     assert sentence.claim.evidence in ("welch only", "none")
     assert stats.p_text(tested.permutation) in texts(at)
     assert stats.floor_text(3, 2) in texts(at)

@@ -42,7 +42,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def script_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
-    """URL of a script of `scripts/`; each is served once for all tests of a file, which its visitors do not share."""
+    """URL of a script of `scripts/`. All tests of a file share its server; each visit is a session of its own."""
     with ExitStack() as servers:
 
         @cache

@@ -1,4 +1,4 @@
-"""In a real browser: the whole view of the Compare page is its address, which shows the same to somebody else."""
+"""In a real browser: the address of the Compare page holds the whole view and shows it in another browser."""
 
 import re
 from typing import Any

@@ -22,7 +22,7 @@ LOOK = "document.querySelector('.live-chart .plot')._fullLayout"
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page of its own that may not report any error."""
+    """A new page; its scripts must not report an error."""
     errors: list[str] = []
     opened = browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light")
     opened.on("pageerror", lambda error: errors.append(str(error)))
@@ -81,7 +81,7 @@ def test_the_chart_grows_in_place_with_little_traffic(page: Page, show: Show) ->
             if (node === first || node.contains?.(first)) removed += 1 }))
         new MutationObserver(count).observe(document.body, { childList: true, subtree: true })
     }""")
-    # Past the first updates, which carry the history.
+    # The first updates carry the history, so wait until they have passed.
     for _ in range(3):
         wait_for_points(page, int(state(page)["points"]))
     history = max(sizes_of_charts(received))
@@ -93,12 +93,12 @@ def test_the_chart_grows_in_place_with_little_traffic(page: Page, show: Show) ->
     assert int(after["points"]) >= int(before["points"]) + 8
     assert after["points"] == after["lastStep"], "no measurement is lost or doubled"
     assert page.evaluate("removed === 0 && first === document.querySelector('.live-chart .plot') && first.isConnected")
-    # By updates, not by seconds: a busy machine makes fewer of both.
+    # Updates are counted instead of seconds, because a busy machine makes fewer of them.
     assert len(updates) >= 7
     assert int(after["redraws"]) - int(before["redraws"]) <= len(updates) + 2, "one redraw an update"
     assert median(updates) < history / 8
 
-    # Put away and back, it has missed nothing.
+    # A chart that was taken away and brought back has missed nothing.
     page.get_by_text("Put the chart away").click()
     expect(page.locator(".live-chart")).to_have_count(0)
     page.get_by_text("Put the chart away").click()
@@ -264,7 +264,7 @@ def test_the_keyboard_takes_strokes_back_but_not_what_is_typed(page: Page, show:
     canvas = page.locator(".pad canvas")
     note = page.get_by_label("Note")
     expect(canvas).to_be_visible()
-    # The focus was elsewhere before the stroke.
+    # Before the stroke, the focus was elsewhere.
     note.click()
     box = box_of(canvas)
 

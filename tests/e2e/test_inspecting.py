@@ -1,4 +1,4 @@
-"""In a real browser: a click on a cell of the confusion matrix shows its images, a click on one its probabilities."""
+"""In a real browser: a click on a cell of the confusion matrix shows its images, a click on an image enlarges it."""
 
 import re
 

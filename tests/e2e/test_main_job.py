@@ -18,7 +18,7 @@ NEVER_ENDING = "dataset=mnist-5k&architecture=mlp-100&epochs=2000"
 
 
 def press_until(button: Locator, condition: Callable[[], bool]) -> None:
-    """Press as a person does who sees nothing happen: a browser that is drawing can miss a press."""
+    """Press again until the condition holds: a browser that is busy drawing can miss a press."""
     for _ in range(4):
         if not condition() and button.is_visible() and button.is_enabled():
             button.click()
@@ -94,12 +94,12 @@ def test_an_app_without_a_network_says_what_it_learns_from(serve, page: Page):
         "",
         "compare",
         "inspect",
-        # The others, with a server each, take half a minute together.
+        # The other pages, each with a server of its own, take half a minute together.
         *(pytest.param(path, marks=pytest.mark.long) for path in ("train", "sweeps", "draw", "studies", "data")),
     ],
 )
 def test_every_page_opens_on_an_empty_lab_by_its_own_address(serve, page: Page, path: str):
-    """Each address is the first that anyone asks for after a start: Streamlit then knows only the folder pages/."""
+    """Each address is the first request after a start, when Streamlit knows only the files of the folder pages/."""
     url = serve()
     page.goto(f"{url}/{path}")
     expect(page.get_by_role("heading", level=1)).to_have_text((path or "train").capitalize())

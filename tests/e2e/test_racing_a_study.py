@@ -27,7 +27,7 @@ def test_a_study_is_predicted_trained_live_and_compared(
     expect(page.get_by_role("heading", name="Results")).not_to_be_visible()
     page.get_by_role("button", name="Train it live").click()
     expect(page.locator(".board")).to_be_visible()
-    # Curves would tell the answer.
+    # The curves would give the answer away.
     expect(page.locator(".live-chart")).to_have_count(0)
     page.get_by_role("button", name=wrong, exact=True).click()
     verdict = re.compile(f"{re.escape(wrong)}.*{re.escape(right)}")

@@ -77,7 +77,7 @@ def second_image(page: Page) -> None:
     expect(page.locator(".gallery .tile").nth(1)).to_have_attribute("aria-selected", "true")
 
 
-# What is done in each section, and a piece of the address that follows from each step.
+# Steps in each section, each with a part of the address that follows from it.
 STEPS: dict[str, list[tuple[Action, str]]] = {
     "Results": [
         (pick("Under study", "Learning rate"), "results_factor=Learning"),
@@ -125,7 +125,7 @@ STEPS: dict[str, list[tuple[Action, str]]] = {
     ],
 }
 
-# One with a chart and a table, one whose choices come in lists; the others, ten seconds each, with the long tests.
+# A section with a chart and a table, and one with lists. The others take ten seconds each and are long tests.
 QUICK = ("Classes", "Labels")
 
 

@@ -1,4 +1,4 @@
-"""How the app is served: where the browser finds the server, and what becomes of a run when the server ends."""
+"""How the app is served: where the browser finds the server, and what happens to runs when the server ends."""
 
 import signal
 import urllib.request
@@ -50,7 +50,7 @@ def test_an_open_page_finds_a_server_that_was_started_again(own_lab: Path, brows
         tab.goto(f"http://127.0.0.1:{port}/compare")
         tab.get_by_role("grid", name="1 run").wait_for()
         tab.get_by_test_id("stAlert").wait_for()
-        # What the browser has not fetched by now it would lack.
+        # The browser must have fetched all scripts before the server ends.
         tab.get_by_role("textbox", name="Filter").wait_for()
         tab.wait_for_load_state("networkidle")
     with app_process(own_lab, port):

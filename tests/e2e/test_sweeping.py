@@ -34,7 +34,7 @@ def test_a_sweep_is_started_watched_extended_and_deleted(serve, page: Page):
     page.reload()
     expect(progress).to_have_text(re.compile(r"^2\D+2 finished$"))
     page.get_by_role("button", name="Extend").click()
-    # The form of a new sweep has a field of the same name and value: what is typed there before it goes is lost.
+    # The form of a new sweep has a field of the same name and value; what is typed into that one is lost.
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     values = page.get_by_role("textbox", name="Values of Learning rate")
     expect(values).to_have_value("0.001, 0.01")

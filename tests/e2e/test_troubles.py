@@ -1,4 +1,4 @@
-"""What keeps the queue from going on is said on every page while it lasts, and the server lives on."""
+"""While something keeps the queue from going on, every page says so, and the server keeps running."""
 
 import urllib.request
 from collections.abc import Callable

@@ -171,7 +171,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(lab: Store, members: Members, t
 
 
 def test_a_member_that_lies_about_its_size_is_refused(lab: Store, members: Members, tmp_path: Path):
-    """The directory at the end of the zip says less than what is packed."""
+    """The directory at the end of the zip states a smaller size than what is packed."""
     name = checkpoint(members)
     path = packed(members, tmp_path / "x")
     size = len(members[name]).to_bytes(4, "little")

@@ -21,7 +21,7 @@ from mnist_core.store.store import Store
 from mnist_core.upkeep import disk
 from tests.app_process import ROOT, wait_until
 
-# It keeps two checkpoints: one for each epoch would fill the disk again by themselves.
+# The run keeps two checkpoints; one for each epoch would fill the disk again.
 LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=5000, checkpoint_every=5000)
 MEGABYTES = 16
 

@@ -142,13 +142,13 @@ def test_silence_is_counted_while_the_listener_is_awake() -> None:
     pass_time(2.0)
     silence.look({"a": 1, "b": 2})
     assert (silence.of("a"), silence.of("b")) == (2.0, 0.0)
-    # The machine sleeps for an hour: nobody could have said anything.
+    # The machine sleeps for an hour, in which no worker can report.
     now[0] += 3600.0
     awake.tick()
     pass_time(1.0)
     silence.look({"a": 1, "b": 2})
     assert (silence.of("a"), silence.of("b")) == (4.0, 2.0)
-    # A clock that is set back takes nothing away.
+    # Setting the clock back does not shorten the silence.
     now[0] -= 100.0
     awake.tick()
     assert silence.of("a") == 4.0

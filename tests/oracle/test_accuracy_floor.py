@@ -1,4 +1,4 @@
-"""A floor under everything at once: a small convolutional network must really learn real digits, and quickly."""
+"""All parts together: a small convolutional network must learn real digits to a fixed accuracy, and quickly."""
 
 from time import process_time
 

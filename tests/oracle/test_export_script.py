@@ -1,4 +1,4 @@
-"""The standalone scripts against the runs that they tell: the same weights, bit for bit, in a fresh process."""
+"""Exported scripts against their runs: the same weights, bit for bit, also in a fresh process."""
 
 import gzip
 import re
@@ -94,7 +94,7 @@ VARIANTS = {
 
 
 def in_this_process(text: str, folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What a script says, without the seconds that a process of its own takes to import torch."""
+    """The output of a script that runs in this process, which has imported torch already."""
     path = folder / "taken_away.py"
     path.write_text(text)
     capsys.readouterr()
@@ -348,7 +348,7 @@ def test_a_run_under_the_old_rule_of_patience_is_told_by_it(
         interrupt = threading.Event()
         for event in work(store, run, interrupt):
             if isinstance(event, EpochEnd):
-                # The run was begun with these rules and must keep them.
+                # The run began with these rules and keeps them.
                 store.describe(run, versions=versions)
                 interrupt.set()
         train_now(store, store.claim(store.requeue(run.id).id) or run)
@@ -384,7 +384,7 @@ def test_a_run_that_has_not_begun_has_a_script_without_fingerprints(store: Store
 
 @pytest.mark.parametrize("name", presets())
 def test_every_preset_starts_from_the_weights_of_its_run(name: str):
-    """Only the network's paragraph is run: all classes of its own, the seed, the construction."""
+    """Runs only the part of the script that builds the network: its classes, the seed, the construction."""
     config = RunConfig(architecture=name, seed=5)
     text = script_of_config(config)
     words: dict = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "Tensor": torch.Tensor, "SEED": 5}

@@ -1,4 +1,4 @@
-"""The command line, as its own process: what it prints and how it ends."""
+"""The command line as a process of its own: its output and its exit code."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The report of a comparison: what it says, and that it holds everything it needs."""
+"""The report of a comparison: its content, and that it needs no other file and no network."""
 
 import json
 import re
@@ -26,7 +26,7 @@ LABELS = mnist_5k.read_mnist_5k()[1][1]
 
 
 def with_mistakes(store: Store, wrong: list[int], name: str = "", config: RunConfig = CONFIG) -> Run:
-    """A finished run that gives these test images the next class, all others their own."""
+    """A finished run that predicts the next class for these test images and the right one for all others."""
     run = store.enqueue(config, name, claimed=True)
     store.describe(
         run, versions={"torch": "2.13.0", "machine": "Linux x86_64"}, device="cpu, 1 thread", parameters=7850
@@ -74,7 +74,7 @@ class Text(HTMLParser):
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Run], str]:
-    """Three runs: two whose mistakes balance, and one that is clearly worse and was trained otherwise."""
+    """Three runs: two with about as many mistakes, and a clearly worse one with another setting."""
     store = Store.open(tmp_path_factory.mktemp("compared") / "results")
     runs = [
         with_mistakes(store, list(range(20)), "first & <b>boldest</b> </script>"),
