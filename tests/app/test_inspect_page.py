@@ -4,8 +4,6 @@ import contextlib
 import hashlib
 import re
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +18,6 @@ from mnist_core.store.store import Store
 from tests.app import inspect_lab
 from tests.app.inspect_lab import BAR, CONVOLUTIONAL, LINEAR, SMALL, html, image_shown, picture, text
 from tests.app.pages import numbers_in, opened, ran, tables
-from tests.app_process import ROOT
 
 pytestmark = pytest.mark.usefixtures("quiet")
 prepare = inspect_lab.prepare
@@ -257,11 +254,3 @@ def test_other_images_are_not_shown_beside_old_predictions(store: Store) -> None
 def test_a_class_name_is_bold_whatever_it_holds() -> None:
     assert bold_class("7") == "**7**"
     assert bold_class("a_b [c]") == r"**a\_b \[c\]**"
-
-
-def test_the_page_starts_without_torch() -> None:
-    script = (
-        "import sys, dashboard.inspect.prediction_views, dashboard.inspect.weight_views; "
-        "sys.exit('torch' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0

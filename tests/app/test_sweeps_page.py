@@ -225,7 +225,7 @@ def test_a_sweep_is_deleted_with_or_without_its_runs(page: AppTest, label: str, 
     assert len(store.runs(deleted=True)) == 2 - kept
     page.run()
     assert page.selectbox(key="sweep").value == store.sweeps()[0].id
-    assert not page.warning
+    assert not [warning for warning in page.warning if "address" in warning.value]
 
 
 def test_extending_adds_only_what_is_missing(page: AppTest):
@@ -253,7 +253,7 @@ def test_an_address_with_a_sweep_that_is_gone_shows_the_newest(page: AppTest):
     page.query_params["sweep"] = "gone"
     page.run()
     assert not page.exception
-    assert len(page.warning) == 1
+    assert [warning for warning in page.warning if "address" in warning.value]
     assert page.selectbox(key="sweep").value == sweep_id
 
 
@@ -296,13 +296,12 @@ def test_durations_in_words(seconds: float, text: str):
 def test_a_run_whose_figures_have_changed_is_named_on_the_board_and_by_the_command(page: AppTest):
     store, sweep_id = launched(Sweep("rates", TINY, (RATES,)), train=2)
     page.run()
-    assert not page.warning
+    assert not [warning for warning in page.warning if numbers_in(warning.value)]
     assert store.file is not None
     with closing(sqlite3.connect(store.file)) as connection, connection:
         connection.execute("UPDATE runs SET validation_accuracy = 0.999 WHERE number = 2")
     page.run()
-    (warning,) = page.warning
-    assert numbers_in(warning.value) == ["2"]
+    (warning,) = [warning for warning in page.warning if numbers_in(warning.value) == ["2"]]
     assert warning.value in CliRunner().invoke(app, ["sweep", "show", sweep_id], env={"COLUMNS": "400"}).stdout
 
 

@@ -18,17 +18,17 @@ TINY = RunConfig(dataset="mnist-5k", train_images=300, validation_images=200, ar
 
 # For each view, an element to wait for, which the keyboard must get into and out of.
 PAGES = {
-    "train?view=Network": ".data-table .head button",
     "train?view=Training&runs=1&runs=2": ".live-chart .run",
-    "sweeps": ".data-table .head button",
     "inspect?run=1": ".gallery .tile",
     "draw": ".pad canvas",
     "compare?runs=1&runs=2": ".data-table .head button",
+}
+# The same for pages without another component, for the other sections of Compare and views of Inspect.
+SECTIONS = {
+    "train?view=Network": ".data-table .head button",
+    "sweeps": ".data-table .head button",
     "studies?study=linear-depth": ".data-table .head button",
     "data?dataset=mnist-5k&class=3": ".gallery .tile",
-}
-# The same for the other sections of Compare and views of Inspect.
-SECTIONS = {
     **{
         f"compare?runs=1&runs=2&look={look}": ".data-table .head button"
         for look in ("Curves", "Is+it+real%3F", "Classes", "Cost", "Calibration", "Robustness", "Labels", "Take+away")

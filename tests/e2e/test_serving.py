@@ -18,15 +18,15 @@ _QUESTIONS = """() => performance.getEntriesByType("resource").map((one) => new 
   .filter((path) => path.includes("_stcore"))"""
 
 
-@pytest.mark.parametrize("page", ["", "compare", "studies"])
 def test_a_page_says_where_the_server_is_and_any_other_address_is_streamlits(
-    serve: Callable[[], str], browser: Browser, page: str
+    serve: Callable[[], str], browser: Browser
 ):
     url = serve()
     tab = browser.new_page()
-    tab.goto(f"{url}/{page}")
-    tab.get_by_role("heading", level=1).first.wait_for()
-    assert not [path for path in tab.evaluate(_QUESTIONS) if not path.startswith("/_stcore/")]
+    for page in ("", "compare", "studies"):
+        tab.goto(f"{url}/{page}")
+        tab.get_by_role("heading", level=1).first.wait_for()
+        assert not [path for path in tab.evaluate(_QUESTIONS) if not path.startswith("/_stcore/")], page
     tab.close()
     with urllib.request.urlopen(f"{url}/nowhere") as other:
         assert "window.__streamlit" not in other.read().decode()

@@ -173,7 +173,7 @@ def test_a_process_that_has_ended_but_was_not_waited_for_is_dead(store: Store):
     run = claimed_by(store, zombie.pid, processes.start_of(zombie.pid))
     assert not liveness.end_dead_runs(store)
     zombie.kill()
-    wait_until(lambda: bool(liveness.end_dead_runs(store)), seconds=5)
+    wait_until(lambda: bool(liveness.end_dead_runs(store)))
     assert store.run(run.id).state == "interrupted"
     zombie.wait()
 

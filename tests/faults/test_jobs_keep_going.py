@@ -38,7 +38,7 @@ def test_after_an_error_of_the_database_the_queue_goes_on_by_itself(
 ):
     wait_until(lambda: queue.current_troubles() == [])
     in_database(store, "ALTER TABLE runs RENAME TO elsewhere")
-    wait_until(lambda: bool(queue.current_troubles()), seconds=5)
+    wait_until(lambda: bool(queue.current_troubles()))
     texts = [trouble.text for trouble in queue.current_troubles()]
     in_database(store, "ALTER TABLE elsewhere RENAME TO runs")
     run = store.enqueue(SHORT)
@@ -65,7 +65,7 @@ def test_a_store_that_cannot_be_opened_at_first_is_waited_for(tmp_path: Path, mo
     monkeypatch.setenv("MNIST_LAB_DATABASE", f"sqlite:///{folder / 'runs.db'}")
     thread = queue.start_from_environment()
     try:
-        wait_until(lambda: bool(thread.troubles), seconds=5)
+        wait_until(lambda: bool(thread.troubles))
         folder.mkdir()
         run = Store.open().enqueue(SHORT)
         wait_until(lambda: finished(Store.open(), run))
@@ -113,7 +113,7 @@ def test_workers_that_die_at_their_start_are_tried_with_growing_pauses_and_the_q
     thread = queue.Jobs(store.url, lambda: store)
     thread.start()
     try:
-        wait_until(lambda: bool(thread.troubles), seconds=5)
+        wait_until(lambda: bool(thread.troubles))
         time.sleep(3.0)
         attempts = (store.root / "worker.log").read_text().count("libtorch_cpu.so")
         assert 2 <= attempts <= 5, "more would not be growing pauses"
@@ -155,7 +155,7 @@ def test_a_worker_that_hangs_is_ended_and_its_run_can_be_resumed(
         if store.run(run.id).state == "running":
             os.kill(pid, signal.SIGCONT)
     assert time.monotonic() - stopped >= seconds
-    wait_until(lambda: not Path(f"/proc/{pid}/exe").exists(), seconds=5)
+    wait_until(lambda: not Path(f"/proc/{pid}/exe").exists())
     halted = store.run(run.id)
     store.requeue(run.id)
     running.wake()

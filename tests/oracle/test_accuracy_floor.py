@@ -11,7 +11,7 @@ def test_a_small_cnn_reads_more_than_95_percent_of_mnist_5k_within_a_minute():
     config = RunConfig(
         dataset="mnist-5k",
         architecture="lenet-5",
-        epochs=20,
+        epochs=8,
         batch_size=32,
         learning_rate=0.004,
         schedule="one-cycle",

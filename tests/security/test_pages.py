@@ -168,7 +168,7 @@ def opened(browser: Browser) -> tuple[Page, list[str]]:
     return tab, happened
 
 
-def with_dead_runs_ended(tab: Page) -> dict[str, Any]:
+def settled_view(tab: Page) -> dict[str, Any]:
     """What `_LOOK` finds once nothing has changed for a second: on a busy machine components draw late."""
     seen: dict[str, Any] = {}
     for _ in range(60):
@@ -187,7 +187,7 @@ def check(url: str, browser: Browser, chosen: dict[str, dict[str, object]]) -> d
     for page, query in chosen.items():
         tab.goto(f"{url}/{page.split()[0]}?{urllib.parse.urlencode(query, doseq=True)}")
         tab.get_by_role("heading", level=1).first.wait_for(timeout=60_000)
-        seen = with_dead_runs_ended(tab)
+        seen = settled_view(tab)
         texts[page] = seen["text"]
         if seen["wrong"] or happened:
             wrong[page] = [*seen["wrong"], *happened]

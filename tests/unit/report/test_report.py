@@ -124,7 +124,7 @@ def test_the_statistics_are_those_of_the_predictions(seen: dict[str, str]):
     real = seen["Is it real?"]
     # Images 20 to 23, and images 0 to 4.
     assert re.search(r"\b4 images\b.*\b5\b", real)
-    assert (real.count("no evidence"), real.count("evidence that")) == (1, 2)
+    assert (real.count(": no evidence"), real.count("evidence that")) == (1, 2)
     groups = ["2 · softmax, mnist-5k", "1 · first & <b>boldest</b> </script>"]
     assert f": {', '.join(groups)}." in " ".join(real.split())
 
