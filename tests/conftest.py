@@ -4,8 +4,9 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
@@ -18,6 +19,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 REAL_DATA = Path(os.environ.get("MNIST_LAB_DATA") or ROOT / "data")
 # With this variable (as in CI) a missing browser or MNIST fails the test instead of skipping it.
 REQUIRED = bool(os.environ.get("MNIST_LAB_REQUIRE"))
+# What a browser is waited for, in milliseconds. A wait ends as soon as its condition holds, so only a machine that is
+# busy with other work ever waits so long.
+PATIENCE_MS = 120_000
 
 Prepare = Callable[[Store], object]
 
@@ -74,17 +78,32 @@ def mnist_dir() -> Path:
 @pytest.fixture(scope="session")
 def browser() -> Iterator:
     """A headless Chromium."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import Browser, expect, sync_playwright
 
     from tests.browser import ARGUMENTS, executable
 
     path = executable()
     if path is None:
         _missing("a browser (python -m tests.browser --install)")
-    with sync_playwright() as playwright:
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
+        for name in ("new_page", "new_context"):
+            patch.setattr(Browser, name, _patient(getattr(Browser, name)))
         running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield running
         running.close()
+
+
+def _patient(create: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, whose pages wait longer than Playwright's half a minute."""
+
+    @wraps(create)
+    def created(*arguments: Any, **options: Any) -> Any:
+        page_or_context = create(*arguments, **options)
+        page_or_context.set_default_timeout(PATIENCE_MS)
+        return page_or_context
+
+    return created
 
 
 @pytest.fixture

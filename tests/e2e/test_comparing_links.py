@@ -43,7 +43,7 @@ def _seen(page: Page, names: int) -> dict[str, Any]:
     """What a person sees of the view once its chart is drawn and nothing moves any more."""
     page.wait_for_function(f"() => ({_CHART})()?.names.length === {names}")
     before, seen = None, _look(page)
-    for _ in range(20):
+    for _ in range(240):
         if seen == before:
             return seen
         page.wait_for_timeout(500)

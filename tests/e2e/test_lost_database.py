@@ -34,18 +34,18 @@ def test_a_database_that_is_taken_away_and_brought_back(
         file.rename(elsewhere / file.name)
     alert = tab.get_by_role("alert").filter(has_text=str(path))
     # The part of the page that follows runs notices it without a click.
-    expect(alert.first).to_be_visible(timeout=20_000)
+    expect(alert.first).to_be_visible()
     for page in ("compare", "sweeps", "train"):
         tab.goto(f"{url}/{page}")
-        expect(alert.first).to_be_visible(timeout=20_000)
+        expect(alert.first).to_be_visible()
         assert not LEAKS.search(tab.locator("body").inner_text())
     assert not path.exists()
     for file in sorted(elsewhere.iterdir(), reverse=True):
         file.rename(own_lab / file.name)
     tab.goto(f"{url}/train?runs={run.number}")
-    stop.click(timeout=20_000)
+    stop.click()
     tab.get_by_text("stopped", exact=False).first.wait_for()
-    expect(tab.get_by_role("alert").filter(has_text=str(path))).to_have_count(0, timeout=60_000)
+    expect(tab.get_by_role("alert").filter(has_text=str(path))).to_have_count(0)
     log = (own_lab / "app.log").read_text()
     assert not any(leak in log for leak in ("[SQL", "[parameters", "https://sqlalche", "Background on"))
     # Errors in fragments and callbacks are in the log too: one line each, with the kind of the error.

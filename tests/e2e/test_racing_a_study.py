@@ -33,9 +33,9 @@ def test_a_study_is_predicted_trained_live_and_compared(
     verdict = re.compile(f"{re.escape(wrong)}.*{re.escape(right)}")
     expect(page.locator(".st-key-question").get_by_test_id("stAlert")).to_have_text(verdict)
     accuracy = re.compile(r"✓ .* 9\d\.\d\d%")
-    expect(page.locator(".board span", has_text=accuracy)).to_be_visible(timeout=60_000)
+    expect(page.locator(".board span", has_text=accuracy)).to_be_visible()
     # The chart gets its last points with the message after the board's: 938 steps are 60,000 images in batches of 64.
-    wait_until(lambda: curves()["step"] == 938, seconds=30)
+    wait_until(lambda: curves()["step"] == 938)
     assert curves()["points"] > 10
     expect(page.get_by_role("grid", name="Reported and measured figures")).to_be_visible()
     # A second message would say that the figures are not those of this run.

@@ -199,7 +199,7 @@ def test_a_run_that_a_dead_worker_never_began_is_trained_by_another(store, runni
     run, pid = hand_over_to_one_that_never_begins(store, running)
     os.kill(pid, death)
     os.kill(pid, signal.SIGCONT)
-    wait_until(lambda: store.run(run.id).state == "finished", seconds=60)
+    wait_until(lambda: store.run(run.id).state == "finished")
     assert store.run(run.id).note == ""
     assert store.run(run.id).pid != pid
 

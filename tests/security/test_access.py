@@ -399,6 +399,6 @@ def test_the_labs_own_pages_need_nothing_that_its_headers_forbid(here: tuple[int
     )
     for page in ("train", "inspect", "draw", "compare", "sweeps", "studies", "data"):
         tab.goto(f"http://localhost:{port}/{page}")
-        tab.get_by_role("heading", level=1).first.wait_for(timeout=30_000)
+        tab.get_by_role("heading", level=1).first.wait_for()
         assert tab.evaluate("window.forbidden") == [], page
     tab.close()

@@ -173,7 +173,7 @@ def settled_view(tab: Page) -> dict[str, Any]:
     seen: dict[str, Any] = {}
     for _ in range(60):
         tab.wait_for_timeout(1000)
-        tab.wait_for_function(_SETTLED, timeout=60_000)
+        tab.wait_for_function(_SETTLED)
         before, seen = seen, tab.evaluate(_LOOK)
         if before == seen:
             break
@@ -186,7 +186,7 @@ def check(url: str, browser: Browser, chosen: dict[str, dict[str, object]]) -> d
     wrong, texts = {}, {}
     for page, query in chosen.items():
         tab.goto(f"{url}/{page.split()[0]}?{urllib.parse.urlencode(query, doseq=True)}")
-        tab.get_by_role("heading", level=1).first.wait_for(timeout=60_000)
+        tab.get_by_role("heading", level=1).first.wait_for()
         seen = settled_view(tab)
         texts[page] = seen["text"]
         if seen["wrong"] or happened:
