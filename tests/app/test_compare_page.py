@@ -161,7 +161,7 @@ def test_a_verdict_stands_first_and_is_mcnemars(store: Store) -> None:
     numbers = numbers_in(at.info[0].value)
     assert numbers[:2] == [str(best.number), f"{only[0]:,}"]
     assert {str(second.number), f"{only[1]:,}"} <= set(numbers)
-    assert stats.p_text(p).split()[-1] in numbers
+    assert stats.p_text(float(p)).split()[-1] in numbers
     at.button(key="results_real").click()
     assert sections.SECTIONS["Is it real?"].about in texts(ran(at))
 

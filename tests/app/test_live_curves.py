@@ -129,7 +129,7 @@ def test_it_is_the_curve_that_compare_draws(x: XAxis) -> None:
 def test_while_it_grows_the_browser_has_the_same_curve_at_little_cost(x: XAxis) -> None:
     table, history, browser = rows(), CurveHistory(), Browser()
     random, sizes, lost = np.random.default_rng(1), [], True
-    for end in range(100, len(table) + 1, 80):
+    for end in range(100, len(table) + 1, 40):
         history.add(table[(table["id"] > history.row) & (table["id"] <= end)])
         message, sent = history.message(look(0.9, x))
         history.note(sent)
@@ -140,7 +140,7 @@ def test_while_it_grows_the_browser_has_the_same_curve_at_little_cost(x: XAxis) 
         browser.receive(json.loads(text))
         sizes.append(len(text))
         browser.shows(history.curves(look(0.9, x)))
-    assert len(sizes) > 75
+    assert len(sizes) > 150
     assert np.mean(sizes) < {"step": 2500, "seconds": 15_000}[x]
     assert max(sizes[2:]) < {"step": 10_000, "seconds": 40_000}[x], "points become too many, and every other one goes"
     for _ in range(2):
