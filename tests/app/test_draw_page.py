@@ -64,7 +64,7 @@ def cards(html: str) -> dict[int, tuple[str | None, list[str]]]:
         number = re.search(r"data-run='(\d+)'", part)
         answer = re.search(r"data-answer='([^']*)'", part)
         assert number
-        rows = re.findall(r"class='row[^>]*>.*?</div><span>([^<]*)</span></div>", part)
+        rows = re.findall(r"<span class='share[^']*'>([^<]*)</span>", part)
         by_number[int(number[1])] = answer[1] if answer else None, rows
     return by_number
 

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from dashboard.components.live_chart.points import CurveHistory, Curves, CurveView, XAxis
-from mnist_core.plots.training_curves import MetricSeries, learning_curves
+from mnist_core.plots.series import MetricSeries
+from mnist_core.plots.training_curves import learning_curves
 
 STEPS = 5000
 PER_EPOCH = 500
