@@ -53,9 +53,9 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     from mnist_core.training import devices
 
     if not isinstance(name, str):
-        raise ConfigError("name", f"{name!r} is no text")
+        raise ConfigError("name", f"{name!r} is not a text")
     if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
-        raise ConfigError("tags", f"{tags!r} is no list of texts, such as ['lecture 3']")
+        raise ConfigError("tags", f"{tags!r} is not a list of texts, such as ['lecture 3']")
     config = RunConfig.parse(settings)
     queueing.check_queueable(None, [config], "epochs")
     store = Store.open()

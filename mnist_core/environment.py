@@ -65,7 +65,7 @@ def full_path(text: str, field: str) -> Path:
     except RuntimeError:
         reason = "names a user whom this machine does not know, or links that go round in a circle"
     except (OSError, ValueError):
-        reason = "is no path"
+        reason = "is not a path"
     raise PathError(f"{field}: {text[:200]!r} {reason}. Give the full path of a folder, such as /home/me/lab.")
 
 

@@ -16,12 +16,14 @@ class MnistLabError(Exception):
 class ConfigError(MnistLabError):
     """A hyperparameter has a value that cannot be used.
 
-    `reason` says what the value should be, where the rule of that one field is broken.
+    `message` is the text without the field; `reason` says what the value should be, where the rule of that one field
+    is broken.
     """
 
     def __init__(self, field: str, message: str, reason: str = "") -> None:
         super().__init__(f"{field}: {message}")
         self.field = field
+        self.message = message
         self.reason = reason
 
 

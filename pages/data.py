@@ -70,7 +70,7 @@ def pick_source() -> DatasetSource:
         bind="query-params",
         placeholder="/home/me/pictures",
         width=420,
-        help="A directory on the machine that runs the app, with train/<class>/*.png|jpg and test/<class>/*.png|jpg.",
+        help="A folder on the machine that runs the app, with train/<class>/*.png|jpg and test/<class>/*.png|jpg.",
     )
     size = st.number_input(
         "Image size (pixels)",
@@ -97,7 +97,7 @@ def is_here(source: DatasetSource) -> bool:
     if source.name != "folder":
         return dataset_download.offer_unless_ready(source.name)
     if not source.folder:
-        st.info("Give the path of a directory that holds train/ and test/, each with one directory a class.")
+        st.info("Give the path of a folder that holds train/ and test/, each with one folder a class.")
     return bool(source.folder)
 
 

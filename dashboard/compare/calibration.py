@@ -17,7 +17,7 @@ from mnist_core.plots import calibration as plots
 from mnist_core.store import Run
 
 _BINS = [10, 15, 20, 30]
-_INTERVAL, _INTERVAL_AFTER = "95% interval (%)", "95% interval after (%)"
+_INTERVAL, _INTERVAL_AFTER = "95 % interval (%)", "95 % interval after (%)"
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _confidence_sentence(run: Run, scores: _Scores, uncertainty: Uncertainty) ->
     sign = -1 if uncertainty.leaning == "too modest" else 1
     low, high = sorted((sign * uncertainty.gap_low, sign * uncertainty.gap_high))
     gap = (
-        f"{stats.points_text(sign * uncertainty.gap)} points (95% interval {stats.points_text(low)} to "
+        f"{stats.points_text(sign * uncertainty.gap)} points (95 % interval {stats.points_text(low)} to "
         f"{stats.points_text(high)})"
     )
     leanings = {
@@ -187,19 +187,26 @@ def _columns() -> dict[str, Any]:
         "Confidence": number(format="%.2f%%", help="Mean probability of the class that is named."),
         "Calibration error": number(
             format="%.2f%%",
-            help="Expected calibration error: mean distance between confidence and accuracy over the ranges, "
-            "weighted by images.",
+            help="How far confidence and accuracy lie apart (expected calibration error): their mean distance over the "
+            "ranges, weighted by images.",
         ),
         _INTERVAL: st.column_config.TextColumn(
             width=120,
-            help="95% interval of the calibration error (bootstrap), valid for all these runs together. Chance alone "
-            "makes an error, so the true error may well be smaller than the measured one.",
+            help="95 % interval of the calibration error (bootstrap), valid for all these runs together. Chance makes "
+            "the error of even a perfectly calibrated run larger than 0, so the true error may be smaller than the "
+            "measured one.",
         ),
-        "Loss": number(format="%.4f", help="Negative log-likelihood: mean of -ln p(true class), in nats."),
-        "Brier score": number(format="%.4f", help="Mean squared distance to the truth over all classes, 0 to 2."),
+        "Loss": number(
+            format="%.4f",
+            help="How wrong the probabilities are (negative log-likelihood): mean of −ln p(true class), in nats.",
+        ),
+        "Brier score": number(
+            format="%.4f", help="Mean squared distance of the probabilities from the truth: 0 is best, 2 worst."
+        ),
         "Temperature": number(
             format="%.3f",
-            help="Fitted on the validation images; the logits are divided by it. Above 1: the run was too sure.",
+            help="The scores (logits) are divided by it before they become probabilities. It is fitted on the "
+            "validation images. Above 1: the run was too sure.",
         ),
         "Calibration error after": number(format="%.2f%%", help="The same with the temperature."),
         _INTERVAL_AFTER: st.column_config.TextColumn(

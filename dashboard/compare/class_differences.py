@@ -64,9 +64,9 @@ def _show_class_differences(pair: Predictions, names: tuple[str, ...]) -> None:
         class_differences(table, a, b, names), key="classes-differences", config=compared_runs.PLOTLY_CONFIG
     )
     st.caption(
-        "Lines: 95% interval of each difference, **of this class alone**. It takes as fixed on how many images exactly "
-        "one of the two runs is right. A full dot: the interval does not contain 0. A ring: it does. Among "
-        f"{len(table)} classes a full dot may come by chance; the sentence above is corrected for that."
+        "Lines: 95 % interval of each difference, **of this class alone**. It counts how many images exactly one of "
+        "the two runs gets right, and takes that number as fixed. A full dot: the interval does not contain 0. A ring: "
+        f"it does. Among {len(table)} classes a full dot may come by chance; the sentence above is corrected for that."
     )
 
 
@@ -169,5 +169,5 @@ def _differences_sentence(table: pd.DataFrame, a: Run, b: Run, names: tuple[str,
             parts.append(f"run {run.number} is better at {listed}")
     tests = f"exact McNemar test, corrected for {len(table)} classes by Holm's method"
     if not parts:
-        return f"In **no class** is there evidence of a difference ({tests}). That is no proof that there is none."
+        return f"In **no class** is there evidence of a difference ({tests}). That does not prove that there is none."
     return f"There is evidence that {' and '.join(parts)} ({tests}); elsewhere there is none."

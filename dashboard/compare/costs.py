@@ -68,7 +68,7 @@ def show_costs(runs: Sequence[Run]) -> None:
             "Seeds as one point",
             key="cost_seeds",
             bind="query-params",
-            help="Runs that differ only in their seed become one point: their mean, with its 95% interval (Student's "
+            help="Runs that differ only in their seed become one point: their mean, with its 95 % interval (Student's "
             "t). A single run stays as it is.",
         )
     cost = _COSTS[chosen]
@@ -127,16 +127,17 @@ def _chart(runs: Sequence[Run], table: pd.DataFrame, cost: _Cost, split: Split) 
     )
     st.plotly_chart(figure, key="costs", config=compared_runs.PLOTLY_CONFIG)
     st.caption(
-        f"Bars: 95% intervals {_ABOUT_SEEDS if 'Seeds' in table else 'of the accuracy on so many images'}. Both axes "
-        "are logarithmic; that of accuracy counts the errors. The dotted line joins measured accuracies: where bars "
-        f"overlap, other images or other seeds might move it. {_CAUTION if cost.timed else ''}"
+        f"Bars: 95 % intervals {_ABOUT_SEEDS if 'Seeds' in table else _ABOUT_IMAGES}. Both axes are logarithmic; that "
+        "of accuracy counts the errors. The dotted line joins measured accuracies: where bars overlap, other images or "
+        f"other seeds might move it. {_CAUTION if cost.timed else ''}"
     )
 
 
-_ABOUT_SEEDS = "of a mean over seeds, or of a single run's accuracy on so many images"
+_ABOUT_IMAGES = "of the accuracy on this many images"
+_ABOUT_SEEDS = f"of a mean over seeds; for a single run, {_ABOUT_IMAGES}"
 _CAUTION = (
-    "Times are medians, measured on one core of this machine, all runs in turn. Runs that train meanwhile make all of "
-    "them longer."
+    "Times are medians, measured on one core of this machine, all runs in turn. While other runs train, all times get "
+    "longer."
 )
 
 
@@ -217,8 +218,8 @@ def _show_table(table: pd.DataFrame, timed: bool) -> None:
         **{name: run_columns[name] for name in ("Line", "Run", "Name")},
         "Seeds": number(width=64, help="How many runs with different seeds the row is the mean of; # is the first."),
         "Accuracy": number(format="%.2f%%"),
-        "From": number(format="%.2f%%", help="Lower end of the 95% interval (Wilson; Student's over seeds)."),
-        "To": number(format="%.2f%%", help="Upper end of the 95% interval (Wilson; Student's over seeds)."),
+        "From": number(format="%.2f%%", help="Lower end of the 95 % interval (Wilson; Student's over seeds)."),
+        "To": number(format="%.2f%%", help="Upper end of the 95 % interval (Wilson; Student's over seeds)."),
         "Parameters": number(format="localized", help="Learned numbers."),
         "MACs": number(format="localized", help="Multiply-accumulates for one image."),
         "Training (s)": number(format="%.1f", help="Seconds of training, pauses not counted."),

@@ -104,8 +104,8 @@ def _controls(predictions: Predictions) -> tuple[str, str]:
             key="disagreements_order",
             bind="query-params",
             width=240,
-            help="Hardest: the lowest mean probability of the true class. Least agreement: the largest Jensen-Shannon "
-            "divergence between the runs' probabilities.",
+            help="Hardest: on average, the runs give the true class the lowest probability. Least agreement: the runs' "
+            "probabilities lie furthest apart (Jensen-Shannon divergence).",
         )
     return group, order
 
@@ -133,7 +133,7 @@ def _choose_row(key: str, bars: list[AgreementRow], group: str) -> AgreementRow:
     mixed = [bar for bar in bars if bar.kind == "some" and bar.images]
     first = max(mixed, key=lambda bar: bar.images, default=bars[0])
     name = st.selectbox(
-        "Images that these runs get right" if group == "exact patterns" else "Images that so many runs get right",
+        "Images that these runs get right" if group == "exact patterns" else "Images that this many runs get right",
         options,
         index=options.index(first.name),
         key=key,
@@ -192,7 +192,7 @@ def _kind(right: int, runs: int) -> Literal["all", "some", "none"]:
 
 
 def _of(right: int, runs: int) -> str:
-    """Name of the row of images that so many of the runs get right."""
+    """Name of the row of images that this many of the runs get right."""
     return {0: _NOBODY, runs: _ALL}.get(right, f"{right} of {runs}")
 
 

@@ -84,7 +84,9 @@ def _worths(predictions: Predictions) -> list[RunWorth]:
         )
         columns = {
             "Weight": st.column_config.TextColumn(help="Its share of all runs' weight."),
-            "Loss": number(format="%.4f", help="Cross-entropy (nats) after the temperature."),
+            "Loss": number(
+                format="%.4f", help="How wrong its probabilities are after the temperature (cross-entropy in nats)."
+            ),
             "Temperature": number(format="%.2f", help="Above 1 the run was too sure of itself, below 1 too modest."),
             "Images": number(
                 f"{split.capitalize()} images", format="localized", help="How many images this was measured on."
@@ -293,7 +295,7 @@ def _scores(predictions: Predictions, doubted: np.ndarray, listed: np.ndarray) -
     st.plotly_chart(accuracy_without(table, predictions.runs), key="labels-scores", config=compared_runs.PLOTLY_CONFIG)
     if chosen != "those in the list":
         st.caption(
-            "This flatters the runs that agree with each other: the images left out are the ones on which they "
+            "This helps the runs that agree with each other: the images left out are the ones on which they "
             "contradict the label. For a fair comparison, leave out a list that was made without these runs."
         )
     number = st.column_config.NumberColumn

@@ -146,7 +146,7 @@ def _choose_band() -> SpreadBand | None:
         bind="query-params",
         width=220,
         help="Standard deviation: how far single seeds lie from their mean. Standard error: how uncertain that mean "
-        "is. 95 % interval: where the mean of all possible seeds lies (Student's t).",
+        "is. 95 % interval: where the mean of many more seeds most likely lies (Student's t).",
     )
 
 
@@ -159,13 +159,13 @@ def _explained(choice: _Choice, lines: int, runs: Sequence[Run]) -> str:
         else "Training is drawn as measured, with every spike."
     )
     isolate = " Click a name to see that line alone, and again to see all." if lines > 1 else ""
-    per_epoch = {
-        measures.HELD_OUT: " Dashed with marks: validation.",
-        measures.ON_TEST: " Dotted with marks: the test images after each epoch. They chose the best epoch, so this is "
-        "optimistic.",
-    }
-    labels = {run.validation_label for run in runs}
-    return text + "".join(text_of_kind for label, text_of_kind in per_epoch.items() if label in labels) + isolate
+    if any(not run.optimistic for run in runs):
+        text += " Dashed with marks: validation."
+    if any(run.optimistic for run in runs):
+        text += (
+            " Dotted with marks: the test images after each epoch. They chose the best epoch, so this is optimistic."
+        )
+    return text + isolate
 
 
 def _extremes(

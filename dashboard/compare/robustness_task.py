@@ -59,7 +59,7 @@ def image_shape(run: Run) -> tuple[int, int, int]:
 
 
 def load_results(runs: Sequence[Run], images: int) -> dict[str, np.ndarray]:
-    """Numbers of right answers, int (corruptions, LEVELS), by id of the runs that were measured on so many images."""
+    """Numbers of right answers, int (corruptions, LEVELS), by id of the runs that were measured on this many images."""
     store, results = open_store(), _shared().results
     keys = {run.id: _key(store, run, images) for run in runs}
     return {run_id: results[key] for run_id, key in keys.items() if key in results}

@@ -98,8 +98,8 @@ def _show_table(runs: Sequence[Run]) -> None:
     interval = st.column_config.TextColumn(
         "95 % interval",
         width=120,
-        help="Where the accuracy on many more images of this kind lies (Wilson's formula). It covers the chance in the "
-        "choice of test images only: another seed would change the accuracy, too.",
+        help="Where the accuracy on many more images of this kind most likely lies (Wilson's formula). It covers only "
+        "the chance in the choice of test images: another seed would change the accuracy, too.",
     )
     rows = table_rows(
         frame.loc[:, run_table.with_chosen_on(order, runs)], run_table.column_configs() | {_INTERVAL: interval}
@@ -152,17 +152,17 @@ def _show_differences(runs: Sequence[Run]) -> None:
 
 def _factor(runs: Sequence[Run]) -> str:
     """Name of the field under study; a select box where several differ."""
-    offered = {field.label: field.name for field in comparison.factors(runs)}
-    if len(offered) < 2:
-        return next(iter(offered.values()), "")
-    chosen = st.selectbox(
+    labels = {field.name: field.label for field in comparison.factors(runs)}
+    if len(labels) < 2:
+        return next(iter(labels), "")
+    return st.selectbox(
         "Under study",
-        list(offered),
+        list(labels),
+        format_func=labels.__getitem__,
         key=change_one_thing.FACTOR_KEY,
         bind="query-params",
         help="The setting whose effect you want to know. Every other setting that differs is a confound.",
     )
-    return offered.get(chosen, "")
 
 
 def _show_accuracies(runs: Sequence[Run]) -> None:

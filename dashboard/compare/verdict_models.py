@@ -126,7 +126,7 @@ def _interval(two: PairedTest, tested: int) -> str:
 
 
 def _power(two: PairedTest, tested: int) -> str:
-    """The smallest difference that such a comparison would find in 8 of 10 cases, as one of so many pairs."""
+    """The smallest difference that such a comparison would find in 8 of 10 cases, as one of this many pairs."""
     alpha = stats.ALPHA / tested
     least = stats.detectable_difference(two.images, two.disagreements, alpha=alpha)
     few, many = stats.detectable_range(two.images, two.disagreements, alpha=alpha)

@@ -2,8 +2,9 @@
 
 When a fragment is due (`run_every`) as the page's run ends, Streamlit starts it at once and drops the fragment's part
 of the page's run from the queue, if the browser has not been sent it yet. The message that the page's run has ended
-stays in the queue. So the browser takes away everything that the fragment had drawn, and a moment later mounts it anew:
-charts vanish for a moment and lose their zoom, menus close, fields lose the keyboard, most often on a busy machine.
+stays in the queue. So the browser takes away everything that the fragment had drawn, and a moment later mounts it
+again: charts vanish for a moment and lose their zoom, menus close, fields lose the keyboard, most often on a busy
+machine.
 """
 
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg

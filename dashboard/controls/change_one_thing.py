@@ -16,7 +16,7 @@ from mnist_core.errors import ArchitectureError, MnistLabError
 from mnist_core.store import Run, queueing
 from mnist_core.text import in_markdown
 
-# Query parameter: the label of the field that is studied.
+# Query parameter: the field that is studied; a link names it by its label.
 FACTOR_KEY = "results_factor"
 
 # Query parameters: whether the form is open, the setting, and the run to start from.
@@ -57,12 +57,13 @@ def show_form(runs: Sequence[Run]) -> None:
 
 
 def _form(run: Run) -> None:
-    offered = {f"{field.group} · {field.label}": field for field in single_change.changeable_fields(run)}
+    offered = {field.name: field for field in single_change.changeable_fields(run)}
     left, right = st.columns(2)
     with left:
         chosen = st.selectbox(
             "Setting",
             list(offered),
+            format_func=lambda name: f"{offered[name].group} · {offered[name].label}",
             index=None,
             key=_FIELD,
             bind="query-params",
@@ -139,7 +140,7 @@ def _enqueue(run: Run, changed: RunConfig, field: FieldInfo) -> None:
         background_jobs().wake()
         run_table.discard_snapshot()
         run_table.set_chosen([run.number, second.number])
-        st.session_state.update({_OPEN: False, FACTOR_KEY: field.label, _STARTED: [run.number, second.number]})
+        st.session_state.update({_OPEN: False, FACTOR_KEY: field.name, _STARTED: [run.number, second.number]})
 
 
 def _show_started(runs: Sequence[Run]) -> None:

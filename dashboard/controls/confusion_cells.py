@@ -11,7 +11,7 @@ def choose_confusion_cell(figure: go.Figure, key: str, query: str, start: np.nda
     """Draw the matrix; returns the true and the predicted class of the chosen cell.
 
     The chosen cell is the clicked one, else that of the query parameter, else the largest of `start` (C, C) off its
-    diagonal. The figure must stay the same when a cell is clicked, or the browser would draw it anew. So the cell that
+    diagonal. The figure must stay the same when a cell is clicked, or the browser would draw it again. So the cell that
     Python marks is fixed at first; from then on the browser marks the clicked one.
     """
     points = st.session_state.get(key, {}).get("selection", {}).get("points", [])

@@ -54,6 +54,7 @@ def live_curves(runs: Sequence[Run]) -> None:
             run.steps_per_epoch or 0,
             lambda after, run=run: store.metrics(run.id, after, _METRICS),
             run.validation_label,
+            run.optimistic,
             run.training_loss_label,
         )
         for run in runs

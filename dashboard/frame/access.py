@@ -220,8 +220,8 @@ def _hosts() -> list[Address]:
         address = Address.parse(text)
         if address is None:
             raise MnistLabError(
-                f"MNIST_LAB_HOSTS: {text[:100]!a} is no host. Write names such as lab.example.org and addresses such "
-                "as 192.168.1.5 or [fe80::1], each with or without :port, and commas between them."
+                f"MNIST_LAB_HOSTS: {text[:100]!a} is not a host. Write names such as lab.example.org and addresses "
+                "such as 192.168.1.5 or [fe80::1], each with or without :port, and commas between them."
             )
         hosts.append(address)
     for origin in _origins():
@@ -239,8 +239,8 @@ def _origins() -> list[Origin]:
         origin = Origin.parse(text.removesuffix("/"))
         if origin is None:
             raise MnistLabError(
-                f"MNIST_LAB_ORIGINS: {text[:100]!a} is no origin. Write http:// or https://, a name, and a port if it "
-                "is an unusual one, such as https://lab.example.org, and commas between several."
+                f"MNIST_LAB_ORIGINS: {text[:100]!a} is not an origin. Write http:// or https://, a name, and a port if "
+                "it is an unusual one, such as https://lab.example.org, and commas between several."
             )
         origins.append(origin)
     return origins

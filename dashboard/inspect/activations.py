@@ -48,7 +48,7 @@ def show_layers(predictions: SplitPredictions, prediction: ImagePrediction) -> N
 
 def _layers_to_show(activations: Sequence["LayerOutput"]) -> list["LayerOutput"]:
     """The layers whose output says something to a person, and always the last one, the logits."""
-    kinds = [activation.name.split()[0] for activation in activations]
+    kinds = [activation.kind for activation in activations]
     if "patches" in kinds:
         chosen = [kind in _TOKEN_LAYERS for kind in kinds]
     else:

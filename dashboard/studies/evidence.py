@@ -13,19 +13,6 @@ from mnist_core import studies
 from mnist_core.store import Run
 from mnist_core.studies import Measurement, ReportedRow, ScatteredSeeds
 
-METRICS = {
-    "test_accuracy": "Test accuracy (%)",
-    "best_test_accuracy": "Best test accuracy (%)",
-    "test_loss": "Test loss",
-    "test_errors": "Test errors (images)",
-    "train_accuracy": "Training accuracy (%)",
-    "train_loss": "Training loss",
-    "running_train_loss": "Training loss, mean of all epochs",
-    "train_batch_loss": "Loss of one batch",
-    "train_batch_accuracy": "Accuracy of one batch (%)",
-    "parameters": "Parameters",
-    "wall_seconds": "Time of all of them (s)",
-}
 ACCURACIES = ("test_accuracy", "best_test_accuracy")
 
 

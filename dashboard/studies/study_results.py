@@ -10,11 +10,12 @@ from dashboard.components import curve_chart, data_table, table_rows
 from dashboard.controls import compared_runs
 from dashboard.frame import choose_option, errors_as_messages, navigation, open_store
 from dashboard.studies.chosen_experiment import ChosenExperiment
-from dashboard.studies.evidence import METRICS, Evidence, accuracy_table, load_evidence, short_labels
+from dashboard.studies.evidence import Evidence, accuracy_table, load_evidence, short_labels
 from mnist_core import studies
 from mnist_core.analysis import measures
 from mnist_core.plots import Metric, accuracy_by_model, accuracy_dots, epoch_curves, learning_chart
 from mnist_core.store import Run
+from mnist_core.studies import METRICS
 from mnist_core.text import in_markdown
 
 _CHART = {"displayModeBar": False}
@@ -23,6 +24,7 @@ _SMOOTHING = 0.95
 # Up to this number of epochs, curves are drawn step by step: so few values after each epoch would show little.
 _MOST_STEPWISE_EPOCHS = 3
 _METRICS: list[Metric] = ["loss", "accuracy"]
+_CHOSEN = "An epoch or a setting that is chosen by this curve looks better than it is (optimistic)."
 _MEASURED_HERE = "Measured by your own runs."
 _SOURCES = {
     "committed": "No network of this experiment has been trained here yet. These figures were **measured when this "
@@ -80,7 +82,7 @@ def _show_table(chosen: ChosenExperiment, evidence: Evidence) -> None:
     shown = pd.DataFrame(
         {
             **lead,
-            "Figure": [METRICS.get(row.metric, row.metric) for row in rows],
+            "Figure": [_figure_name(row.metric) for row in rows],
             "Reported": [row.reported for row in rows],
             "Measured": [row.mean for row in rows],
             "± sd": [row.std for row in rows],
@@ -111,8 +113,8 @@ def _columns(swept: Sequence[str]) -> dict[str, Any]:
         "Reported": number(help="What the study says."),
         "Measured": number(
             "Measured (optimistic)",
-            help="Mean over the seeds, measured as the study did: the test images chose the epoch or the settings, "
-            "which flatters the figure.",
+            help="Mean over the seeds, measured as the study did. Where the test images chose the epoch or the "
+            "settings, the figure looks better than it is.",
         ),
         "± sd": number(
             help="Standard deviation between the seeds; needs two seeds. It sets how many digits the mean has."
@@ -120,7 +122,8 @@ def _columns(swept: Sequence[str]) -> dict[str, Any]:
         "n": number(format="%d", width="small", help="Seeds that have been trained."),
         "Difference": number(format="%+g", help="Measured minus reported."),
         "Honest": number(
-            help="The same network, but its epoch was chosen on 10,000 images held out of training. Tested once."
+            help="The same network, but its epoch was chosen on images held out of training (10,000 of MNIST's "
+            "60,000). Tested once."
         ),
         "Honest ± sd": number(help="Standard deviation of the honest figure between the seeds."),
     }
@@ -130,18 +133,24 @@ def _heading(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
+def _figure_name(metric: str) -> str:
+    """A metric as the table's row calls it; times are in seconds here."""
+    label = METRICS[metric].label + (" (s)" if METRICS[metric].kind == "seconds" else "")
+    return label[:1].upper() + label[1:]
+
+
 def _reasons(chosen: ChosenExperiment, evidence: Evidence) -> None:
     """Notes of the study on why measured and reported figures differ, each once with its figures."""
     reasons: dict[str, list[str]] = {}
     for row in evidence.rows:
         if row.n and (because := chosen.study.because.get(row.key)):
-            reasons.setdefault(because, []).append(f"{row.variant}, {METRICS.get(row.metric, row.metric)}")
+            reasons.setdefault(because, []).append(f"{row.variant}, {METRICS[row.metric].label}")
     if reasons:
         with st.expander("Why some figures differ", expanded=bool(evidence.scattered)):
             if evidence.source == "own":
                 st.caption("These notes are about the runs that came with this version, not about yours.")
-            for because, show_study_figures in reasons.items():
-                st.markdown(f"**{in_markdown('; '.join(show_study_figures))}**  \n{because}")
+            for because, figures in reasons.items():
+                st.markdown(f"**{in_markdown('; '.join(figures))}**  \n{because}")
 
 
 def _by_model(chosen: ChosenExperiment, evidence: Evidence) -> None:
@@ -181,8 +190,7 @@ def _curves(chosen: ChosenExperiment, runs: list[Run]) -> None:
     curve_chart("study-curves", chart, f"{metric} of training and of the test images")
     training = "Bold: training step by step, smoothed" if stepwise else "Bold: training"
     st.caption(
-        f"{training}; dotted with marks: the test images after each epoch. The study held no images out: it chose its "
-        "epoch on the test images and called them validation. That is optimistic."
+        f"{training}; dotted with marks: the test images after each epoch. The study held no images out. {_CHOSEN}"
     )
 
 

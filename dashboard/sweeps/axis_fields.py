@@ -8,7 +8,7 @@ from mnist_core.architectures import presets
 from mnist_core.config import NOT_STUDIED, FieldInfo, format_value, list_config_fields
 from mnist_core.errors import MnistLabError
 from mnist_core.sweeps import SweepAxis, axis_label, field_info, parse_values, slots_of
-from mnist_core.text import in_markdown
+from mnist_core.text import fitted, in_markdown
 
 # Most settings that vary: a chart of more cannot be read.
 MOST_AXES = 4
@@ -23,7 +23,7 @@ _NEVER = (
     "fresh_optimizer",
     "initial_weights",
 )
-_MOST_PREVIEWED = 12
+_MOST_PREVIEWED, _PREVIEWED_LETTERS = 12, 40
 _HELP = (
     "A list such as 0.1, 0.01, 0.001, or a range with a number of values. 0.0001..1 log 5: each value is the one "
     "before times a factor. 10..100 linear 4: equal steps. A random search draws from the whole range."
@@ -111,8 +111,8 @@ def _choose_field(number: int, fields_offered: Sequence[str]) -> str | None:
         key=f"vary{number}",
         bind="query-params",
         placeholder="Choose a setting",
-        help="Width and dropout are the number in the network's only linear(...) or dropout(...) layer. In your own "
-        "network, write {width} where the value belongs."
+        help="Width is the number of units in the network's only hidden layer, dropout the share in its only "
+        "dropout(...). In your own network, write {width} where the value belongs."
         if number == 1
         else "Each of its values is combined with each value of the settings above.",
     )
@@ -128,7 +128,7 @@ def _preview(axis: SweepAxis, random: bool) -> str:
         scale = "every power of ten equally likely" if axis.scale == "log" else "all values equally likely"
         return f"Drawn between {format_value(axis.low)} and {format_value(axis.high)}, {scale}."
     texts = [format_value(value) for value in axis.grid()]
-    beginning = " · ".join(text if len(text) < 40 else text[:39] + "…" for text in texts[:_MOST_PREVIEWED])
+    beginning = " · ".join(fitted(text, _PREVIEWED_LETTERS) for text in texts[:_MOST_PREVIEWED])
     count = f"{len(texts):,} values: " if len(texts) > 1 else "Only one value: "
     return in_markdown(count + beginning + (f" … {texts[-1]}" if len(texts) > _MOST_PREVIEWED else ""))
 

@@ -164,20 +164,20 @@ def _best(sweep: Sweep, table: pd.DataFrame) -> None:
     if leaders is None:
         st.caption("The best run appears here when the first has finished an epoch.")
         return
-    run, kind = leaders.run, sweeps.ranking_name(table)
+    run, label, measure = leaders.run, sweeps.ranking_name(table), sweeps.ranking_column(table)
     number = str(run.number)
     with st.container(border=True, key="best"):
         figure, setting, links = st.columns([2, 4, 2], vertical_alignment="center")
         figure.metric(
             "Best run so far",
             f"{run.accuracy:.2%}",
-            help=f"Highest {kind} accuracy of a single run, at its best epoch. The best of many runs is partly luck.",
+            help=f"Highest {label} accuracy of a single run, at its best epoch. The best of many runs is partly luck.",
         )
-        figure.caption(f"{kind} accuracy")
+        figure.caption(f"{label} accuracy")
         parts = [_values(leaders.of_run)] + ([f"seed {run.seed}"] if sweep.seeds > 1 else [])
         setting.markdown(
             " · ".join(part for part in parts if part)
-            + f"  \nRun {number}, {run.state}{_test_accuracy(run, kind)}  \n{_means(leaders.of_run, kind)}"
+            + f"  \nRun {number}, {run.state}{_test_accuracy(run, measure)}  \n{_means(leaders.of_run, label, measure)}"
         )
         with links:
             st.page_link(
@@ -196,7 +196,7 @@ def _best(sweep: Sweep, table: pd.DataFrame) -> None:
         if leaders.best != leaders.of_run:
             remarks.append(
                 f"By its mean over seeds, another setting is better: {_values(leaders.best)}. "
-                f"{_means(leaders.best, kind)}"
+                f"{_means(leaders.best, label, measure)}"
             )
         st.markdown("  \n".join(remark for remark in remarks if remark))
 
@@ -208,16 +208,16 @@ def _values(setting: sweeps.Setting) -> str:
     )
 
 
-def _test_accuracy(run: sweeps.BestRun, kind: str) -> str:
-    return "" if isnan(run.test) or kind != "validation" else f", test accuracy **{run.test:.2%}**"
+def _test_accuracy(run: sweeps.BestRun, measure: str) -> str:
+    return "" if isnan(run.test) or measure == "test_accuracy" else f", test accuracy **{run.test:.2%}**"
 
 
-def _means(setting: sweeps.Setting, kind: str) -> str:
+def _means(setting: sweeps.Setting, label: str, measure: str) -> str:
     """Sentence with a setting's mean accuracies over its seeds, or on why one seed is not enough."""
     if setting.seeds < 2:
         return "Trained with one seed: another may give another accuracy."
-    test = "" if isnan(setting.test) or kind != "validation" else f", test **{setting.test:.2%}**"
-    return f"Mean over its {setting.seeds} seeds: {kind} **{setting.mean:.2%}**{test}."
+    test = "" if isnan(setting.test) or measure == "test_accuracy" else f", test **{setting.test:.2%}**"
+    return f"Mean over its {setting.seeds} seeds: {label} **{setting.mean:.2%}**{test}."
 
 
 def _extend(row: SweepRow) -> None:

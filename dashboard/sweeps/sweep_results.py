@@ -14,7 +14,7 @@ from dashboard.controls import CHOSEN_ON_COLUMN, compared_runs, run_table
 from dashboard.frame import choose_option, errors_as_messages, open_store
 from mnist_core import sweeps
 from mnist_core.analysis import measures
-from mnist_core.config import format_value
+from mnist_core.config import EPOCH_CHOICE_LABELS, format_value
 from mnist_core.plots import CurveChart, Metric, sweep_curves, sweep_figure
 from mnist_core.sweeps import Sweep
 from mnist_core.text import in_markdown
@@ -56,7 +56,7 @@ def show_sweep_curves(sweep: Sweep, table: pd.DataFrame) -> None:
         field = _coloured_by(sweep)
     shown = evenly_spread(begun, field, MOST_CURVES)
     # Runs without images to choose an epoch on have training values only.
-    chosen = (table["chosen_on"] != "–").any()
+    chosen = (table["chosen_on"] != "last").any()
     columns = list(dict.fromkeys(["run", "number", "seed", "epoch", "chosen_on", field]))
     chart = _curves(shown.loc[:, columns], field, metric or "accuracy", bool(chosen))
     curve_chart("sweep-curves", chart, f"{metric} over epochs, a curve a run, coloured by {sweeps.axis_label(field)}")
@@ -94,14 +94,14 @@ def show_sweep_runs(sweep: Sweep, table: pd.DataFrame) -> None:
         | {
             "Validation": (100 * rows["validation_accuracy"]).tolist(),
             "Test": (100 * rows["test_accuracy"]).tolist(),
-            CHOSEN_ON_COLUMN: rows["chosen_on"].tolist(),
+            CHOSEN_ON_COLUMN: [EPOCH_CHOICE_LABELS[choice] for choice in rows["chosen_on"]],
             "Loss": rows["train_loss"].tolist(),
             "Epochs": rows["epoch"].tolist(),
             "Time (s)": rows["seconds"].tolist(),
             "Note": rows["note"].tolist(),
         }
     )
-    if measures.ON_TEST not in rows["chosen_on"].tolist():
+    if "test" not in rows["chosen_on"].tolist():
         shown = shown.drop(columns=CHOSEN_ON_COLUMN)
     percent = partial(column.NumberColumn, format="%.2f%%", width="small")
     columns = {

@@ -72,7 +72,7 @@ def _show_queue(queue: Sequence[Run]) -> None:
         concurrency.runs_at_once(open_store()),
         key="runs_at_once",
         on_change=_set_limit,
-        help="How many runs train at the same time; 0 holds the queue. On a CPU, as many as it has cores at most.",
+        help="How many runs train at the same time; 0 lets none start. On a CPU, at most one for each core.",
     )
 
 

@@ -130,7 +130,7 @@ def _show_refusal(run: Run, reason: str) -> None:
                 help="Goes on from the last intact checkpoint, and removes everything that was recorded after it.",
             )
         st.button(
-            "Start anew",
+            "Start over",
             key=f"anew-{run.number}",
             on_click=_start_anew,
             args=(run,),

@@ -29,9 +29,9 @@ from .doubtful import RunWorth as RunWorth
 from .explain import LayerOutput as LayerOutput
 from .explain import WeightImages as WeightImages
 from .forgetting import PredictionHistory as PredictionHistory
-from .measures import HELD_OUT as HELD_OUT
-from .measures import ON_TEST as ON_TEST
+from .measures import NumberedRun as NumberedRun
 from .measures import ranking_label as ranking_label
+from .measures import run_numbers as run_numbers
 from .predictions import ExcludedRun as ExcludedRun
 from .predictions import Predictions as Predictions
 from .robustness import CORRUPTIONS as CORRUPTIONS
@@ -49,6 +49,7 @@ from .stats.pairs import PairedTest as PairedTest
 from .stats.seeds import SPREAD_BANDS as SPREAD_BANDS
 from .stats.seeds import SpreadBand as SpreadBand
 from .stats.selection import SelectionBias as SelectionBias
+from .stats.sentences import p_digits as p_digits
 from .stats.sentences import p_text as p_text
 from .stats.sentences import points_text as points_text
 from .stats.several import GroupPair as GroupPair

@@ -201,7 +201,7 @@ def _ranges(confidence: np.ndarray, bins: int) -> np.ndarray:
 
 
 def _resampled(values: np.ndarray) -> np.ndarray:
-    """Means of the rows of `values` (N, M) over images drawn anew with replacement: (_RESAMPLES, M)."""
+    """Means of the rows of `values` (N, M) over images drawn again with replacement: (_RESAMPLES, M)."""
     images, random = len(values), np.random.default_rng(0)
     parts = []
     for _ in range(_RESAMPLES // _AT_ONCE):

@@ -32,7 +32,7 @@ ROLES = (FACTOR, CONFOUND, CHANCE, FOLLOWS, START, LAST_DIGITS, IDLE)
 # Upper limit of seeds in one experiment: more runs cannot be told apart on a chart, and a link cannot hold them.
 MOST_SEEDS = 20
 
-_NO_EFFECT, _UNKNOWN = "–", "not known"
+_UNKNOWN = "not known"
 # A run's name is cut so that this many letters remain for its seed.
 _ROOM = 20
 # The ending that `train --seeds`, sweeps and studies give to a run's name.
@@ -120,7 +120,10 @@ def config_differences(runs: Sequence[Run], factor: str = "") -> pd.DataFrame:
     """
     differing = _differing(runs)
     studied = factor or next((field.name for field in _factors(differing, runs)), "")
-    rows = [(field.label, _role(field, values, studied, runs), *values) for field, values in differing]
+    rows = [
+        (field.label, _role(field, values, studied, runs), *("–" if v is _NO_EFFECT else value_text(v) for v in values))
+        for field, values in differing
+    ]
     rows += [(fact.label, fact.role, *values) for fact, values in _differing_facts(runs)]
     return pd.DataFrame.from_dict(
         {label: row for label, *row in sorted(rows, key=lambda row: ROLES.index(row[1]))},
@@ -195,53 +198,56 @@ def _verdict(runs: Sequence[Run], factor: str) -> Fairness:
     studied = next((phrase for _, phrase, role in roles if role == FACTOR), "")
     (confounds, other_phrases), (digits, digit_phrases) = (_named(roles, role) for role in (CONFOUND, LAST_DIGITS))
     chance = any(role == CHANCE for *_, role in roles)
-    aside = f", apart from the {_listed(digit_phrases)}, which may change the last digits" if digits else ""
+    aside = f" (apart from the {_listed(digit_phrases)}, which may change the last digits)" if digits else ""
     subject = studied if _is_quoted(factor) else f"the {studied}"
     if confounds:
         return Fairness("confounded", _confounded(other_phrases, subject if studied else "chance"), factor, confounds)
     if not studied:
         kind: FairnessKind = "only seed" if chance else "only rounding" if digits else "same experiment"
         return Fairness(kind, _nothing_studied(kind, digit_phrases, aside), "", (), digits)
-    differs = "differ" if _plural(studied) else "differs"
     if len({run.config.choose_on for run in runs}) > 1:
-        kind = "optimistic"
-        text = f"{subject} {differs}{aside}: a test accuracy is optimistic where the test images chose the epoch, so "
-        text += "this is no fair comparison."
+        kind, text = "optimistic", f"What differs: {subject}{aside}. Where the test images chose the epoch, a test "
+        text += "accuracy is too good (optimistic), so this comparison is not fair."
     elif not chance:
-        kind, text = "fair", f"Only {subject} {differs}{aside}: a fair comparison."
+        kind, text = "fair", f"Only one thing differs: {subject}{aside}. This is a fair comparison."
     elif _same_seeds(runs, factor):
-        kind, text = "fair by seeds", f"Only {subject} {differs}, each value with the same seeds{aside}: a fair "
-        text += "comparison, and not of lucky runs."
+        kind, text = "fair by seeds", f"Only one thing differs: {subject}{aside}. Each value was trained with the same "
+        text += "seeds, so none had better luck. This is a fair comparison."
     else:
-        kind, text = "partly chance", f"Apart from {subject} the seed differs{aside}: no confound, but a difference in "
-        text += "accuracy is partly chance. Train the same seeds of each to see how large that part is."
+        kind, text = "partly chance", f"What differs: {subject}, and the seed{aside}. There is no confound, but a "
+        text += "difference in accuracy is partly chance. Train each value with the same seeds to see how large that "
+        text += "part is."
     return Fairness(kind, text, factor, (), digits)
 
 
 def _confounded(confounds: Sequence[str], subject: str) -> str:
-    count = f"{len(confounds)} confounds" if len(confounds) > 1 else "1 confound"
-    also = f"{_listed(confounds)} also differ{'' if len(confounds) > 1 or _plural(confounds[0]) else 's'}"
-    return f"{count}: {also}, so a difference in accuracy cannot be put down to {subject}."
+    count, also = (
+        ("1 confound", "This differs") if len(confounds) == 1 else (f"{len(confounds)} confounds", "These differ")
+    )
+    return (
+        f"{count}: {_listed(confounds)}. {also} as well, so nobody can tell whether {subject} is the reason for a "
+        "difference in accuracy."
+    )
 
 
 def _data_apart(runs: Sequence[Run]) -> Fairness | None:
     """The judgement where runs were tested on different images, or that cannot be ruled out; else None."""
     same = _same_split(runs, "test")
-    otherwise = "these accuracies are of different test images, and no setting explains them."
+    otherwise = "These accuracies are of different test images, so no setting explains how far they lie apart."
     if same:
         return None
     if len({run.dataset for run in runs}) > 1:
-        return Fairness("other data", f"The data sets differ: {otherwise}")
+        return Fairness("other data", f"The data sets differ. {otherwise}")
     if len({run.config.folder for run in runs if run.dataset == "folder"}) > 1:
         if same is None:
             return Fairness(
                 "data unknown",
-                "The image folders differ, and it is not known whether they hold the same images: no setting explains "
-                "a difference in accuracy.",
+                "The image folders differ, and it is not known whether they hold the same images. So no setting can be "
+                "named as the reason for a difference in accuracy.",
             )
-        return Fairness("other data", f"The image folders differ: {otherwise}")
+        return Fairness("other data", f"The image folders differ. {otherwise}")
     if same is False and len({run.rule for run in runs}) == 1:
-        return Fairness("other data", f"The files of the data set were exchanged between these runs: {otherwise}")
+        return Fairness("other data", f"The files of the data set were exchanged between these runs. {otherwise}")
     return None
 
 
@@ -249,8 +255,8 @@ def _unknown_images(numbers: Sequence[int]) -> str:
     """A sentence on runs that began before it was recorded which images they were given."""
     several = len(numbers) > 1
     return (
-        f"Whether all had the same images is not known: {'runs' if several else 'run'} "
-        f"{_listed([str(number) for number in numbers])} {'are' if several else 'is'} from before that was recorded."
+        f"It is not known whether all had the same images: {'runs' if several else 'run'} "
+        f"{_listed([str(number) for number in numbers])} began with an earlier version, which did not record it."
     )
 
 
@@ -265,16 +271,13 @@ def _same_split(runs: Sequence[Run], split: SplitName) -> bool | None:
 def _nothing_studied(kind: FairnessKind, digits: Sequence[str], aside: str) -> str:
     """The sentence where no factor and no confound differs."""
     if kind == "only seed":
-        return (
-            f"Only the seed differs{aside}: the same experiment again, so what differs between the results is chance."
-        )
+        return f"Only the seed differs{aside}. It is the same experiment again: its results differ by chance."
     if kind == "only rounding":
-        differ = "differ" if len(digits) > 1 or _plural(digits[0]) else "differs"
         return (
-            f"Only the {_listed(digits)} {differ}, which may change the last digits of every step: such runs drift "
-            "apart, and what differs between their results is chance."
+            f"Only this differs: {_listed(digits)}. It may change the last digits of every step, and then the runs "
+            "drift apart: their results differ by chance."
         )
-    return "No setting that matters differs: the same experiment again."
+    return "No setting that matters differs. It is the same experiment again."
 
 
 def value_text(value: Any) -> str:
@@ -283,12 +286,15 @@ def value_text(value: Any) -> str:
         return "yes" if value else "no"
     if value is None or value == "":
         return "not set"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float) and float(f"{value:g}") == value:
+        return f"{value:g}"
+    # All digits, so that two values that differ also read differently.
+    return str(value)
 
 
 def name_in_sentence(field: FieldInfo) -> str:
     """A field as it reads within a sentence: learning rate, “Normalise”."""
-    name = field.label.split(" (")[0]
+    name = field.title
     if _is_quoted(field.name):
         return f"“{name}”"
     return name if name[1:2] in ("", name[1:2].upper()) else name[:1].lower() + name[1:]
@@ -347,17 +353,21 @@ def _common_name(runs: Sequence[Run]) -> str:
     return common.rstrip(" ,.:;-·(#=") or names[0]
 
 
-def _differing(runs: Sequence[Run]) -> list[tuple[FieldInfo, list[str]]]:
-    """The fields that are not the same in all runs, with their values as text."""
+# Stands for the value of a field that has no effect in a run.
+_NO_EFFECT = object()
+
+
+def _differing(runs: Sequence[Run]) -> list[tuple[FieldInfo, list[Any]]]:
+    """The fields that are not the same in all runs, with their values, or `_NO_EFFECT`."""
     configs = [run.config.model_dump() for run in runs]
     columns = [
-        (field, [value_text(config[field.name]) if field.matters(config) else _NO_EFFECT for config in configs])
+        (field, [config[field.name] if field.matters(config) else _NO_EFFECT for config in configs])
         for field in list_config_fields()
     ]
     return [(field, values) for field, values in columns if len(set(values)) > 1]
 
 
-def _factors(differing: Sequence[tuple[FieldInfo, Sequence[str]]], runs: Sequence[Run]) -> list[FieldInfo]:
+def _factors(differing: Sequence[tuple[FieldInfo, Sequence[Any]]], runs: Sequence[Run]) -> list[FieldInfo]:
     aside = ["seed", "initial_weights", *NOT_STUDIED]
     if _same_folder(runs):
         aside.append("folder")
@@ -365,7 +375,7 @@ def _factors(differing: Sequence[tuple[FieldInfo, Sequence[str]]], runs: Sequenc
     return sorted(candidates, key=lambda field: field.name != "architecture")
 
 
-def _role(field: FieldInfo, values: Sequence[str], factor: str, runs: Sequence[Run]) -> str:
+def _role(field: FieldInfo, values: Sequence[Any], factor: str, runs: Sequence[Run]) -> str:
     if field.name == factor:
         return FACTOR
     if field.name == "seed":
@@ -474,10 +484,6 @@ def _same_seeds(runs: Sequence[Run], factor: str) -> bool:
 
 def _listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _plural(words: str) -> bool:
-    return words.split()[-1].endswith("s") and not words.endswith("ss")
 
 
 def _percent(fraction: float | None) -> float | None:

@@ -67,12 +67,16 @@ class WeightImages:
 class LayerOutput:
     """Output of one layer for one image: float32 (C, H, W), (tokens, width) or (units,)."""
 
+    # The layer's name in the architecture language, such as "conv".
+    kind: str
+    # The same with its number among the layers of this kind, such as "conv 2".
     name: str
     values: np.ndarray
 
 
 @dataclass(frozen=True)
 class _ModuleCall:
+    kind: str
     name: str
     module: nn.Module
     input: Tensor
@@ -143,7 +147,7 @@ def activations(
     # Shape (1, C, H, W).
     inputs = PixelScaling.of(mean, std, image.shape, device).inputs(torch.from_numpy(image[None]).to(device))
     with devices.one_thread(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        return [LayerOutput(call.name, _array(call.output[0])) for call in _calls(_copy(model), inputs)]
+        return [LayerOutput(call.kind, call.name, _array(call.output[0])) for call in _calls(_copy(model), inputs)]
 
 
 def _copy(model: nn.Module) -> nn.Module:
@@ -159,7 +163,7 @@ def _calls(model: nn.Module, inputs: Tensor) -> list[_ModuleCall]:
     def note(module: nn.Module, arguments: tuple[Tensor, ...], output: Tensor) -> None:
         word = _word(module)
         seen[word] += 1
-        calls.append(_ModuleCall(f"{word} {seen[word]}", module, arguments[0], output))
+        calls.append(_ModuleCall(word, f"{word} {seen[word]}", module, arguments[0], output))
 
     layers = [part for part in model.modules() if part is not model and not isinstance(part, _SILENT)]
     handles = [layer.register_forward_hook(note) for layer in layers]

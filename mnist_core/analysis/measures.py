@@ -1,22 +1,27 @@
 """Names of accuracies and losses: which images they were measured on, and what the loss contains."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from mnist_core.store import Run
 
-# The two values of `RunConfig.validation_label`.
-HELD_OUT, ON_TEST = "validation", "test (optimistic)"
+
+class NumberedRun(Protocol):
+    """What a sentence needs of a run to name it."""
+
+    @property
+    def number(self) -> int: ...
 
 
 def optimistic_note(runs: Sequence[Run]) -> str:
     """A sentence about the runs whose best epoch is chosen on the test images; "" where there is none."""
-    optimistic = [run for run in runs if run.config.choose_on == "test"]
+    optimistic = [run for run in runs if run.optimistic]
     if not optimistic:
         return ""
     subject = "Its best epoch was" if len(runs) == 1 else f"The best epoch of {run_numbers(optimistic)} was"
     whose, them = ("its", "it") if len(optimistic) == 1 else ("their", "them")
-    beside = f", which flatters {them} beside the others" if len(optimistic) < len(runs) else ""
-    return f"{subject} chosen on the test images themselves: {whose} test accuracy is optimistic{beside}."
+    beside = f", an advantage for {them} over the others" if len(optimistic) < len(runs) else ""
+    return f"{subject} chosen on the test images themselves: {whose} test accuracy is too good (optimistic){beside}."
 
 
 def validation_heading(runs: Sequence[Run], what: str) -> str:
@@ -24,10 +29,10 @@ def validation_heading(runs: Sequence[Run], what: str) -> str:
 
     Where some runs have it of held-out images and others of test images it names neither: each row has to say it.
     """
-    labels = {run.validation_label for run in runs}
-    if len(labels) > 1:
+    optimistic = {run.optimistic for run in runs}
+    if len(optimistic) > 1:
         return f"{what.capitalize()} after an epoch"
-    return f"Test {what} (optimistic)" if labels == {ON_TEST} else f"Validation {what}"
+    return f"Test {what} (optimistic)" if optimistic == {True} else f"Validation {what}"
 
 
 def metric_name(run: Run, name: str) -> str:
@@ -65,11 +70,11 @@ def training_loss_note(runs: Sequence[Run]) -> str:
         return ""
     return (
         f"Not every training loss is the plain cross-entropy that is measured after each epoch: {', '.join(parts)}. "
-        "Compare how it falls, not how high it is."
+        "Compare how these losses fall, not how high they are."
     )
 
 
-def run_numbers(runs: Sequence[Run]) -> str:
+def run_numbers(runs: Sequence[NumberedRun]) -> str:
     """Runs by their numbers, because names may contain Markdown."""
     return ("runs " if len(runs) > 1 else "run ") + ", ".join(str(run.number) for run in runs)
 
@@ -79,4 +84,4 @@ def changed_note(runs: Sequence[Run]) -> str:
     if not runs:
         return ""
     figures = f"The stored figures, settings or labels of {run_numbers(runs)} have changed since the training ended"
-    return f"{figures}: do not rely on them. Bring the database back from a backup, or train anew."
+    return f"{figures}: do not rely on them. Bring the database back from a backup, or train it again."

@@ -109,7 +109,7 @@ def load_split(store: Store, run: Run, split: str = "test") -> pd.DataFrame:
     if content is None:
         raise StoreError(
             f"The predictions of run #{run.number} ({store.folder(run.id) / files[-1].path}) are missing or damaged. "
-            "Bring the file back from a backup, or train anew."
+            "Bring the file back from a backup, or train it again."
         )
     return scores.rows_of_split(pd.read_parquet(io.BytesIO(content)), split)
 

@@ -41,7 +41,7 @@ class ChangedImagesError(DataError):
         of = run.config.folder if run.dataset == "folder" else dataset(run.dataset).label
         super().__init__(
             f"The {split} images of {of} are no longer those that run #{run.number} was tested on, so they cannot be "
-            "shown beside its answers. Bring the old files back, or train anew."
+            "shown beside its answers. Bring the old files back, or train it again."
         )
 
 

@@ -98,7 +98,7 @@ def _check_arguments(arguments: list[str]) -> None:
         if not argument.isascii() and any("\ud800" <= sign <= "\udfff" for sign in argument):
             readable = argument.encode("utf-8", "replace").decode()[:60]
             raise ConfigError(
-                "argument", f"{readable!r} holds bytes that are no text; type it anew, or rename the file"
+                "argument", f"{readable!r} holds bytes that are not text; type it again, or rename the file"
             )
 
 
@@ -381,7 +381,9 @@ _FLAGS = [
     (
         "seeds",
         1,
-        Annotated[int, whole_number_option("So many runs that differ only in the seed.", low=1, high=MOST_SEEDS)],
+        Annotated[
+            int, whole_number_option("Train this many runs, which differ only in the seed.", low=1, high=MOST_SEEDS)
+        ],
     ),
     ("queue", False, Annotated[bool, typer.Option("--queue", help="Leave the training to the dashboard.")]),
     ("as_json", False, _As_json),

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from mnist_core.commands.output import Overwrite, holds_marks, write_output
+from mnist_core.commands.flags import Overwrite
 from mnist_core.errors import StoreError
 from mnist_core.jobs import with_dead_runs_ended, with_true_state
 from mnist_core.store import Run, Store
@@ -41,12 +41,11 @@ def export_run(
 
 
 def _to_file(store: Store, run: Run, form: str, path: Path, overwrite: bool) -> None:
-    from mnist_core.export import EXPORT_FORMATS, export_file_name
+    from mnist_core.export import export_file_name, write_export
 
-    kind = EXPORT_FORMATS[form]
     if path.is_dir():
         path /= export_file_name(run, form)
-    size = write_output(path, lambda target: kind.write(store, run, target), holds_marks(*kind.marks), overwrite)
+    size = write_export(store, run, form, path, overwrite)
     print(in_terminal(f"{path} ({size:,} bytes)"))
 
 

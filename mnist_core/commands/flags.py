@@ -16,6 +16,10 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _KINDS_SHOWN = {"int": "<int>", "float": "<float>"}
 
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the file whatever it holds. An earlier one of this kind always is.")
+]
+
 
 def whole_number_option(help: str, *names: str, low: int | None = None, high: int | None = None) -> Any:
     """An option that takes a whole number from `low` to `high` (both included), written in plain digits."""
@@ -23,7 +27,7 @@ def whole_number_option(help: str, *names: str, low: int | None = None, high: in
     def parse(value: str | int) -> int:
         text = str(value).strip()
         if not _WHOLE.fullmatch(text):
-            raise typer.BadParameter(f"{brief(text)!r} is no whole number; write it in digits, such as 10.")
+            raise typer.BadParameter(f"{brief(text)!r} is not a whole number; write it in digits, such as 10.")
         _check_range(int(text), low, high)
         return int(text)
 
@@ -36,7 +40,7 @@ def number_option(help: str, *names: str, low: float | None = None) -> Any:
     def parse(value: str | float) -> float:
         text = str(value).strip()
         if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
-            raise typer.BadParameter(f"{brief(text)!r} is no number; write it in digits, such as 0.5 or 1e-3.")
+            raise typer.BadParameter(f"{brief(text)!r} is not a number; write it in digits, such as 0.5 or 1e-3.")
         _check_range(float(text), low, None)
         return float(text)
 

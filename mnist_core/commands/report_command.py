@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mnist_core.commands.output import Overwrite, holds_marks, write_output
+from mnist_core.commands.flags import Overwrite
 from mnist_core.jobs import with_dead_runs_ended
 from mnist_core.store import Store
 from mnist_core.text import in_terminal, one_line
@@ -20,7 +20,8 @@ def write_report_file(
     ] = Path(_NAME),
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a comparison of runs as one HTML file that opens without a network."""
+    """Write a comparison of runs as one HTML file that opens offline."""
+    from mnist_core.export import holds_marks, write_output
     from mnist_core.report import REPORT_MARK, report_html
 
     store = with_dead_runs_ended(Store.open())

@@ -29,7 +29,7 @@ def settings_markdown() -> str:
         )
     parts.append(
         "## Commands\n\n`python -m mnist_core COMMAND --help` lists a command's flags. "
-        "An error that you can mend is one line, and the exit code is 2.\n"
+        "An error that you can correct is one line, and the exit code is 2.\n"
     )
     for prefix, group in (("", app), ("data ", data_app)):
         for command in group.registered_commands:

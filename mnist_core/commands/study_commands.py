@@ -11,8 +11,7 @@ from rich.table import Table
 
 from mnist_core import environment
 from mnist_core.analysis import measures
-from mnist_core.commands.flags import number_option, whole_number_option
-from mnist_core.commands.output import Overwrite, check_replaceable, holds_marks
+from mnist_core.commands.flags import Overwrite, number_option, whole_number_option
 from mnist_core.errors import ConfigError
 from mnist_core.jobs import with_dead_runs_ended
 from mnist_core.store import Run, Store
@@ -61,7 +60,7 @@ def study_list(as_json: _As_json = False) -> None:
         table.add_row(row["study"], row["experiment"], row["title"], str(row["seeds"]), done)
     Console(markup=False, emoji=False, highlight=False).print(table)
     print(
-        "\nRuns: each network with so many seeds, published and honest protocol. Train them with: "
+        "\nRuns: each network with this many seeds, published and honest protocol. Train them with: "
         "python -m mnist_core study run NAME"
     )
 
@@ -123,6 +122,7 @@ def study_report(
     overwrite: Overwrite = False,
 ) -> None:
     """Write the report: reported beside measured, for all studies."""
+    from mnist_core.export import check_replaceable, holds_marks
     from mnist_core.studies import STUDIES_PAGE, STUDIES_PAGE_MARK, all_studies, study_runs, write_study_report
 
     store = Store.open()

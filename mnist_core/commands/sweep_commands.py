@@ -15,7 +15,7 @@ from rich.table import Column, Table
 from mnist_core import sweeps
 from mnist_core.analysis import intervals, measures, stats
 from mnist_core.commands.flags import whole_number_option, with_config_flags
-from mnist_core.config import RunConfig, format_value
+from mnist_core.config import EPOCH_CHOICE_LABELS, RunConfig, format_value
 from mnist_core.errors import ConfigError
 from mnist_core.jobs import follow_all, with_dead_runs_ended
 from mnist_core.store import ACTIVE_STATES, Store, concurrency, queueing
@@ -77,7 +77,8 @@ def list_sweeps(as_json: _As_json = False) -> None:
             _percent(summary[name]) for name in ("best_accuracy", "best_run_mean", "best_test_accuracy")
         )
         counts = (str(summary[name]) for name in ("runs", "ended"))
-        test = test if summary["best_of"] == measures.HELD_OUT else ""
+        # Where runs are ranked by their test accuracy, the column of the best shows it already.
+        test = test if summary["measure"] == "validation_accuracy" else ""
         table.add_row(summary["id"], one_line(summary["name"]), *counts, best, mean, summary["best_of"], test)
     text = 'no sweeps yet; `python -m mnist_core sweep run --axis "learning_rate=0.1,0.01"` makes one'
     Console(markup=False, emoji=False, highlight=False).print(table if summaries else text)
@@ -124,8 +125,9 @@ def _report(store: Store, sweep_id: str, as_json: bool) -> None:
     by_value = intervals.mean_by_setting(table, sweep.fields, measure)
     if as_json:
         summary = _summary(store, sweep_id, sweep.name)
-        records = {"settings": _records(by_value), "runs": _records(table)}
-        print(json.dumps(summary | {"measure": measure, "sweep": sweep.to_json()} | {"results": records}, indent=2))
+        runs = table.assign(chosen_on=[EPOCH_CHOICE_LABELS[choice] for choice in table["chosen_on"]])
+        records = {"settings": _records(by_value), "runs": _records(runs)}
+        print(json.dumps(summary | {"sweep": sweep.to_json()} | {"results": records}, indent=2))
         return
     head = f"{sweeps.ranking_name(table)} accuracy, mean"
     rows = Table(*(sweeps.axis_label(field) for field in sweep.fields), head, "95 % interval", "seeds", box=None)
@@ -152,18 +154,20 @@ def _choice(sweep: Sweep, table: pd.DataFrame) -> list[str]:
     leaders = sweeps.sweep_leaders(sweep, table)
     if leaders is None:
         return []
-    run, kind = leaders.run, sweeps.ranking_name(table)
+    run, label, measure = leaders.run, sweeps.ranking_name(table), sweeps.ranking_column(table)
     lines = [
-        f"best run: #{run.number} ({_setting(leaders.of_run)}, seed {run.seed}): {kind} "
-        f"{run.accuracy:.2%}{_and_test(run.test, kind)}"
+        f"best run: #{run.number} ({_setting(leaders.of_run)}, seed {run.seed}): {label} "
+        f"{run.accuracy:.2%}{_and_test(run.test, measure)}"
     ]
-    for title, setting in (("its setting", leaders.of_run), ("best setting", leaders.best)):
-        if title == "its setting" or setting != leaders.of_run:
-            seeds = f"{setting.seeds} seed{'s' * (setting.seeds > 1)}"
-            lines.append(
-                f"{title} ({_setting(setting)}): mean over {seeds}: {kind} {setting.mean:.2%}"
-                f"{_and_test(setting.test, kind)}"
-            )
+    settings = {"its setting": leaders.of_run}
+    if leaders.best != leaders.of_run:
+        settings["best setting"] = leaders.best
+    for title, setting in settings.items():
+        seeds = f"{setting.seeds} seed{'s' * (setting.seeds > 1)}"
+        lines.append(
+            f"{title} ({_setting(setting)}): mean over {seeds}: {label} {setting.mean:.2%}"
+            f"{_and_test(setting.test, measure)}"
+        )
     return [*lines, *filter(None, [stats.selection_bias_text(leaders.selection_bias)])]
 
 
@@ -171,9 +175,9 @@ def _setting(setting: sweeps.Setting) -> str:
     return ", ".join(f"{field} {format_value(value)}" for field, value in setting.values.items()) or "all alike"
 
 
-def _and_test(value: float, kind: str) -> str:
+def _and_test(value: float, measure: str) -> str:
     """The test accuracy as text; "" if runs are compared by it, because then it is shown already."""
-    return f", test {_percent(None if isnan(value) else value)}" if kind == measures.HELD_OUT else ""
+    return f", test {_percent(None if isnan(value) else value)}" if measure == "validation_accuracy" else ""
 
 
 def _summary(store: Store, sweep_id: str, name: str) -> dict[str, Any]:
@@ -187,6 +191,7 @@ def _summary(store: Store, sweep_id: str, name: str) -> dict[str, Any]:
         "best_run": None,
         "best_accuracy": None,
         "best_of": sweeps.ranking_name(table),
+        "measure": sweeps.ranking_column(table),
         "best_test_accuracy": None,
         "best_run_mean": None,
         "best_run_seeds": None,

@@ -22,7 +22,7 @@ _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of te
 
 def make_backup(
     folder: Annotated[Path, typer.Argument(help="A folder for backups: the first takes all, later ones what is new.")],
-    keep: Annotated[int, whole_number_option("Keep so many of the newest backups there; 0 keeps all.", low=0)] = 0,
+    keep: Annotated[int, whole_number_option("Keep this many of the newest backups there; 0 keeps all.", low=0)] = 0,
     as_json: _As_json = False,
 ) -> None:
     """Back up all runs, also while some train: the database and every file that it lists, compared by hash."""
@@ -113,14 +113,14 @@ def run_doctor(
         for finding in findings:
             remedy = f"\n             {finding.remedy}" if finding.remedy else ""
             print(in_terminal(f"{finding.state:9}  {finding.area}: {finding.text}{remedy}"))
-        print(f"{wrong} thing{'s' * (wrong > 1)} to mend" if wrong else "all is well")
+        print(f"{wrong} thing{'s' * (wrong > 1)} to repair" if wrong else "all is well")
     if wrong:
         raise typer.Exit(1)
 
 
 def prune_runs(
     runs: Annotated[list[str] | None, typer.Argument(help="Numbers or ids; or choose with the options.")] = None,
-    older_than: Annotated[float, number_option("Only runs that ended at least so many days ago.", low=0)] = 0,
+    older_than: Annotated[float, number_option("Only runs that ended at least this many days ago.", low=0)] = 0,
     state: Annotated[list[str] | None, typer.Option(help="Only runs in this state; may be repeated.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every run that has ended.")] = False,
     deleted: Annotated[bool, typer.Option("--deleted", help="Remove deleted runs for good now, not in a day.")] = False,
@@ -131,7 +131,9 @@ def prune_runs(
     from mnist_core.upkeep import disk
 
     if unknown := [entry for entry in state or [] if entry not in get_args(RunState)]:
-        raise ConfigError("state", f"{unknown[0]!r} is none; choose from {', '.join(get_args(RunState))}")
+        raise ConfigError(
+            "state", f"{unknown[0]!r} is not a state of a run; choose from {', '.join(get_args(RunState))}"
+        )
     store = with_dead_runs_ended(Store.open())
     named = [store.find(text) for text in runs or []]
     if not (named or older_than or state or every or deleted):

@@ -27,10 +27,12 @@ from .optimizers import OptimizerPart as OptimizerPart
 from .recipes import RECIPES as RECIPES
 from .rules import TrainingRules as TrainingRules
 from .run_config import DATASETS as DATASETS
+from .run_config import EPOCH_CHOICE_LABELS as EPOCH_CHOICE_LABELS
 from .run_config import FIELD_GROUPS as FIELD_GROUPS
 from .run_config import NO_INFLUENCE as NO_INFLUENCE
 from .run_config import NOT_STUDIED as NOT_STUDIED
 from .run_config import ROUNDING as ROUNDING
+from .run_config import EpochChoice as EpochChoice
 from .run_config import RunConfig as RunConfig
 from .schedules import learning_rate as learning_rate
 from .schedules import schedule_remarks as schedule_remarks

@@ -24,7 +24,8 @@ class _Facts(BaseModel):
 class FolderFacts(_Facts):
     """What was found while an image folder was read, and what was decided for all its pictures."""
 
-    # Number of files that are no PNG or JPEG by suffix, and number of PNGs and JPEGs outside the class directories.
+    # Number of files that are not PNG or JPEG by their suffix, and number of PNGs and JPEGs outside the class
+    # directories.
     left_out: dict[_Suffix, _Count] = Field(max_length=100)
     beside: _Count
     # Number of directories inside the class directories; nothing in them is read.

@@ -12,7 +12,10 @@ class FieldInfo:
     """What a form, a flag or a table of documentation needs to know about one field of RunConfig."""
 
     name: str
-    label: str
+    # What its values are called, without their unit.
+    title: str
+    # What its values count or mean; "" if the title says it all.
+    unit: str
     help: str
     group: str
     kind: Literal["choice", "bool", "int", "float", "text"]
@@ -24,6 +27,11 @@ class FieldInfo:
     high: float | None
     # The field has an effect only while each of these other fields has one of the values listed for it.
     when: dict[str, tuple[Any, ...]]
+
+    @property
+    def label(self) -> str:
+        """The title with its unit in brackets: "Rotate (degrees)"."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
 
     def matters(self, values: Mapping[str, Any]) -> bool:
         """Whether the field has an effect, given these values of the other fields."""
@@ -62,7 +70,8 @@ def _describe(name: str) -> FieldInfo:
     when: Any = extra["when"]
     return FieldInfo(
         name=name,
-        label=info.title or name,
+        title=info.title or name,
+        unit=str(extra["unit"]),
         help=info.description or "",
         group=str(extra["group"]),
         kind="choice" if choices else kinds[base],  # pyright: ignore[reportArgumentType]

@@ -33,6 +33,10 @@ FIELD_GROUPS = (
     "Origin",
 )
 
+# What decides which epoch of a run counts: the images that choose the best one, or that it is the last.
+EpochChoice = Literal["validation", "test", "last"]
+EPOCH_CHOICE_LABELS: Mapping[EpochChoice, str] = {"validation": "validation", "test": "test (optimistic)", "last": "–"}
+
 # An error message repeats at most this many characters of a wrong value.
 _BRIEF = 80
 
@@ -46,10 +50,21 @@ NOT_STUDIED = (*ROUNDING, *NO_INFLUENCE)
 
 
 def _field(
-    default: Any, label: str, help: str, group: str, *, when: Mapping[str, tuple[Any, ...]] | None = None, **limits: Any
+    default: Any,
+    label: str,
+    help: str,
+    group: str,
+    *,
+    unit: str = "",
+    when: Mapping[str, tuple[Any, ...]] | None = None,
+    **limits: Any,
 ) -> Any:
-    """A field with what a form needs; `when` names the values of other fields for which it has an effect."""
-    extra: dict[str, Any] = {"group": group, "when": {name: list(values) for name, values in (when or {}).items()}}
+    """A field with what a form needs; `when` names the values of other fields for which it has an effect.
+
+    `unit` is what its values count or mean; a form has it in brackets after the label.
+    """
+    effect = {name: list(values) for name, values in (when or {}).items()}
+    extra: dict[str, Any] = {"group": group, "when": effect, "unit": unit}
     return Field(default, title=label, description=help, json_schema_extra=extra, **limits)
 
 
@@ -72,15 +87,16 @@ class RunConfig(BaseModel):
     folder: str = _field(
         "",
         "Image folder",
-        "A directory with train/<class>/*.png|jpg and test/<class>/*.png|jpg.",
+        "A folder with train/<class>/*.png|jpg and test/<class>/*.png|jpg.",
         "Data",
         when={"dataset": ("folder",)},
     )
     folder_size: int = _field(
         28,
-        "Image size (pixels)",
+        "Image size",
         "Images of the folder are resized to this many pixels a side.",
         "Data",
+        unit="pixels",
         ge=8,
         le=128,
         when={"dataset": ("folder",)},
@@ -130,33 +146,37 @@ class RunConfig(BaseModel):
 
     shift: float = _field(
         0.0,
-        "Shift (pixels)",
+        "Shift",
         "Move each training image by up to this many pixels each way.",
         "Augmentation",
+        unit="pixels",
         ge=0,
         le=14,
     )
     rotate: float = _field(
         0.0,
-        "Rotate (degrees)",
+        "Rotate",
         "Turn each training image by up to this angle either way.",
         "Augmentation",
+        unit="degrees",
         ge=0,
         le=180,
     )
     scale: float = _field(
         0.0,
-        "Scale (fraction)",
+        "Scale",
         "Shrink or grow each training image by up to this fraction.",
         "Augmentation",
+        unit="fraction",
         ge=0,
         le=0.5,
     )
     elastic: float = _field(
         0.0,
-        "Elastic (pixels)",
+        "Elastic",
         "Bend each training image by a smooth random field of this strength.",
         "Augmentation",
+        unit="pixels",
         ge=0,
         le=10,
     )
@@ -164,7 +184,7 @@ class RunConfig(BaseModel):
         False,
         "Crop and flip",
         "Random crop after padding by 4 pixels, and a mirror image half of the time. "
-        "For photographs; a mirrored digit is no digit.",
+        "For photographs; a mirrored digit is not a digit.",
         "Augmentation",
     )
 
@@ -193,9 +213,10 @@ class RunConfig(BaseModel):
     )
     inverse_regularisation: float = _field(
         1.0,
-        "C (inverse of regularisation)",
+        "C",
         "LogisticRegression's C: smaller pulls its weights harder towards 0.",
         "Optimisation",
+        unit="inverse of regularisation",
         gt=0,
         le=1e9,
         when={"library": ("sklearn",)},
@@ -257,9 +278,10 @@ class RunConfig(BaseModel):
     )
     step_epochs: int = _field(
         10,
-        "Step every (epochs)",
+        "Step every",
         "Epochs between two drops of the learning rate.",
         "Schedule",
+        unit="epochs",
         ge=1,
         when={"schedule": ("step",)},
     )
@@ -308,10 +330,11 @@ class RunConfig(BaseModel):
     )
     early_stopping: int = _field(
         0,
-        "Early stopping (epochs)",
+        "Early stopping",
         "End the run after this many epochs without a new highest accuracy on the images that choose the best epoch; "
         "the loss does not count. 0: off.",
         "Regularisation",
+        unit="epochs",
         ge=0,
     )
 
@@ -342,10 +365,11 @@ class RunConfig(BaseModel):
     )
     checkpoint_every: int = _field(
         1,
-        "Checkpoint every (epochs)",
+        "Checkpoint every",
         "Epochs between two saved states (checkpoints); the best and the last are always kept. Above 1 GB or 500 of "
         "them, some of those between are removed.",
         "Compute",
+        unit="epochs",
         ge=1,
     )
 
@@ -401,7 +425,7 @@ class RunConfig(BaseModel):
         if self.nesterov and self.optimizer == "sgd" and self.momentum == 0:
             raise _FieldError("nesterov", "needs momentum above 0; raise momentum or switch Nesterov off")
         if self.dataset == "folder" and not self.folder.strip():
-            raise _FieldError("folder", "is empty; give the directory that holds train/ and test/")
+            raise _FieldError("folder", "is empty; give the folder that holds train/ and test/")
         if bool(self.continue_from) != (self.continue_epoch is not None):
             raise _FieldError(
                 "continue_epoch", "a run to continue from and its epoch go together; give both or neither"
@@ -429,17 +453,22 @@ class RunConfig(BaseModel):
         return self.parse({**self.model_dump(), **changes})
 
     @property
+    def epoch_choice(self) -> EpochChoice:
+        """Which images choose the epoch that counts; "last" if none do."""
+        return "last" if self.choose_on == "validation" and self.validation_images == 0 else self.choose_on
+
+    @property
     def validation_label(self) -> str:
         """Name, for readers, of the images behind every `validation_accuracy` and `validation_loss` of a run.
 
         "validation": held out of the training images. "test (optimistic)": the test images, which chose the best epoch.
         """
-        return "test (optimistic)" if self.choose_on == "test" else "validation"
+        return EPOCH_CHOICE_LABELS[self.choose_on]
 
     @property
     def chosen_on(self) -> str:
-        """On which images the best epoch is chosen, as `validation_label`; "–" if the last epoch counts."""
-        return "–" if self.choose_on == "validation" and self.validation_images == 0 else self.validation_label
+        """Name, for readers, of `epoch_choice`."""
+        return EPOCH_CHOICE_LABELS[self.epoch_choice]
 
     def changed(self) -> dict[str, Any]:
         """The fields that differ from the defaults, in the order of declaration."""

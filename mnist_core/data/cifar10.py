@@ -21,7 +21,7 @@ def read_cifar10(root: Path) -> tuple[Labelled, Labelled]:
         parts = [CIFAR10(str(root), train=train) for train in (True, False)]
     except (RuntimeError, OSError) as error:
         raise DataError(
-            f"{folder} is missing, incomplete or damaged ({error}). Delete that directory and download CIFAR-10 "
+            f"{folder} is missing, incomplete or damaged ({error}). Delete that folder and download CIFAR-10 "
             "again: python -m mnist_core data download cifar10"
         ) from None
     train, test = (

@@ -29,7 +29,7 @@ class FolderListing:
     classes: tuple[str, ...]
     # For each split, one tuple of image paths for each class; classes and paths are sorted.
     files: Mapping[str, tuple[tuple[str, ...], ...]]
-    # Number of files in the class directories that are no images, by suffix, and number of images outside those
+    # Number of files in the class directories that are not images, by suffix, and number of images outside those
     # directories.
     left_out: Mapping[str, int]
     beside: int
@@ -95,16 +95,16 @@ def _class_directories(folder: str, rule: int) -> dict[str, dict[str, str]]:
         if missing:
             raise DataError(
                 f"{folder}: the class {_listed(missing)} is in {split}/ but not in {other}/. "
-                "Give both the same class directories."
+                "Give both the same class folders."
             )
     if len(directories["train"]) > (most := read_limit("MAX_CLASSES")):
         raise DataError(
-            f"{folder}/train holds {len(directories['train']):,} class directories, more than {most:,}. Give the "
-            f"directory above train/ and test/, with one directory a class (on a larger machine: "
+            f"{folder}/train holds {len(directories['train']):,} class folders, more than {most:,}. Give the "
+            f"folder above train/ and test/, with one folder a class (on a larger machine: "
             f"{limit_variable('MAX_CLASSES')})."
         )
     if len(directories["train"]) < 2:
-        raise DataError(f"{folder}/train holds {len(directories['train'])} class directories; at least 2 are needed.")
+        raise DataError(f"{folder}/train holds {len(directories['train'])} class folders; at least 2 are needed.")
     return directories
 
 
@@ -112,7 +112,7 @@ def _directories(root: Path, split: str, rule: int) -> dict[str, str]:
     """Class names of a split, each with the name of its directory."""
     try:
         if not root.is_dir():
-            raise DataError(f"{_shortened(root)} is not a directory. {_LAYOUT}; give its path.")
+            raise DataError(f"{_shortened(root)} is not a folder. {_LAYOUT}; give its path.")
         _refuse_outside(root, root / split)
         with os.scandir(root / split) as entries:
             entries_here = [
@@ -125,7 +125,7 @@ def _directories(root: Path, split: str, rule: int) -> dict[str, str]:
                 _refuse_outside(root, entry)
         names = sorted(entry.name for entry in entries_here)
     except FileNotFoundError:
-        raise DataError(f"{_shortened(root)} has no directory {split}/. {_LAYOUT}.") from None
+        raise DataError(f"{_shortened(root)} has no folder {split}/. {_LAYOUT}.") from None
     except OSError as error:
         raise DataError(f"{_shortened(root / split)} cannot be read ({error.strerror}). {_LAYOUT}.") from None
     if rule == 1:
@@ -134,7 +134,7 @@ def _directories(root: Path, split: str, rule: int) -> dict[str, str]:
     for name in names:
         if (other := directories.setdefault(normalize("NFC", name), name)) != name:
             raise DataError(
-                f"{root / split} holds two directories that are both called {normalize('NFC', name)!r}, as {other!a} "
+                f"{root / split} holds two folders that are both called {normalize('NFC', name)!r}, as {other!a} "
                 f"and as {name!a} (two spellings of the same letters in Unicode). Put their images into one."
             )
     return directories

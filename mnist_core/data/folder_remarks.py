@@ -23,13 +23,12 @@ def left_out_remarks(listing: FolderListing | FolderFacts) -> list[str]:
         )
     if listing.beside:
         remarks.append(
-            f"{_count(listing.beside, 'image')} beside the class directories, in train/ or test/ itself, "
+            f"{_count(listing.beside, 'image')} beside the class folders, in train/ or test/ itself, "
             f"{'has' if listing.beside == 1 else 'have'} no class and {_is(listing.beside)} left out."
         )
     if listing.deeper:
         remarks.append(
-            f"{_count(listing.deeper, 'directory', 'directories')} inside class directories {_is(listing.deeper)} not "
-            "looked into."
+            f"{_count(listing.deeper, 'folder')} inside class folders {_is(listing.deeper)} not looked into."
         )
     return remarks
 

@@ -90,7 +90,7 @@ def place_drawing(
 def read_picture(content: bytes) -> np.ndarray:
     """An uploaded file as a picture, uint8 (H, W, 3), upright and not larger than needed; see `data.pictures`.
 
-    Raises DataError if it is no picture or too large.
+    Raises DataError if it is not a picture, or too large.
     """
     try:
         with pictures.open_picture(content) as image:
@@ -100,7 +100,7 @@ def read_picture(content: bytes) -> np.ndarray:
             f"This picture is too large: {error}; save it smaller (1,000 pixels a side are enough) and try again."
         ) from error
     except pictures.AnimationError as error:
-        raise DataError(f"This file is no single picture: {error}, and upload that.") from error
+        raise DataError(f"This file is not a single picture: {error}, and upload that.") from error
     except pictures.UNREADABLE as error:
         raise DataError(_NO_PICTURE) from error
 
@@ -167,7 +167,7 @@ def _hairlines(depths: np.ndarray, ridges: np.ndarray, thinnest: float) -> np.nd
 
 
 def _scaled(strokes: np.ndarray, longest: int) -> np.ndarray:
-    """Strokes scaled to a longest side of so many pixels; even the thinnest lines are kept."""
+    """Strokes scaled to a longest side of this many pixels; even the thinnest lines are kept."""
     factor = longest / max(strokes.shape)
     height, width = (max(1, round(side * factor)) for side in strokes.shape)
     if factor > 1:

@@ -45,7 +45,9 @@ def read_idx(path: Path, shape: tuple[int, ...], remedy: str) -> np.ndarray:
     header = 4 + 4 * len(shape)
     if content.size < header or content[:4].tolist() != [0, 0, 8, len(shape)]:
         first_bytes = content[:4].tobytes().hex(" ") or "nothing"
-        raise DataError(f"{path} is no IDX file of {len(shape)} dimensions (it begins with {first_bytes}). {remedy}")
+        raise DataError(
+            f"{path} is not an IDX file of {len(shape)} dimensions (it begins with {first_bytes}). {remedy}"
+        )
     stated = tuple(int(size) for size in content[4:header].view(">u4"))
     if stated != shape:
         raise DataError(f"{path} declares {_times(stated)} values instead of {_times(shape)}. {remedy}")

@@ -132,7 +132,7 @@ class _SplitReader:
                 self._waiting += picture.values.nbytes
                 if self._waiting > read_limit("MAX_FOLDER_BYTES"):
                     raise DataError(
-                        f"{paths.dirname(self.paths[index])} and the other directories hold too many pictures with "
+                        f"{paths.dirname(self.paths[index])} and the other folders hold too many pictures with "
                         "transparency or more than 8 bits per value to read at once. Save them without, in 8 bits."
                     )
         return turned
@@ -159,7 +159,7 @@ def _content(path: str) -> bytes:
     with open(descriptor, "rb") as file:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
-            raise OSError("it is no regular file")
+            raise OSError("it is not a regular file")
         with _one_at_a_time(state.st_size > LARGE_PICTURE_BYTES):
             content = b"" if state.st_size > MAX_PICTURE_BYTES else file.read(MAX_PICTURE_BYTES + 1)
     if max(state.st_size, len(content)) > MAX_PICTURE_BYTES:

@@ -18,7 +18,7 @@ from mnist_core.config import READING_RULE as READING_RULE
 # Background of the strokes.
 Ground = Literal["dark", "bright"]
 
-# Errors that `Image.open` and `decode_picture` raise for a file that is no picture or is damaged.
+# Errors that `Image.open` and `decode_picture` raise for a file that is not a picture or is damaged.
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 # EXIF tag of the orientation.
@@ -105,7 +105,7 @@ def open_picture(content: bytes) -> ImageFile.ImageFile:
     try:
         image = Image.open(io.BytesIO(content), formats=["PNG", "JPEG"])
     except UnidentifiedImageError:
-        raise ValueError("its content is no PNG or JPEG, whatever its name says") from None
+        raise ValueError("its content is not a PNG or JPEG, whatever its name says") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise LargePictureError(f"it has more than {MAX_PICTURE_PIXELS / 1e6:g} million pixels") from error
     assert isinstance(image, ImageFile.ImageFile)

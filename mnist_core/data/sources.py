@@ -44,7 +44,7 @@ class DatasetArrays:
 
 
 def load_arrays(config: RunConfig, root: Path, rule: int = READING_RULE) -> DatasetArrays:
-    """The config's data set, read from torchvision's layout below `root` and checked; reads no network.
+    """The config's data set, read from torchvision's layout below `root` and checked; opens no connection.
 
     `rule` says how the pictures of a folder are read: for a run, `Run.rule`. Raises DataError that names the file that
     is missing or damaged and the remedy.

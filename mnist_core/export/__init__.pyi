@@ -8,4 +8,7 @@ from .formats import export_file_name as export_file_name
 from .formats import export_refusal as export_refusal
 from .formats import write_export as write_export
 from .mlflow import write_to_mlflow as write_to_mlflow
+from .output import check_replaceable as check_replaceable
+from .output import holds_marks as holds_marks
+from .output import write_output as write_output
 from .tensorboard import write_to_tensorboard as write_to_tensorboard

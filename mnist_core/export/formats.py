@@ -8,7 +8,8 @@ from pathlib import Path
 from mnist_core.analysis import trained
 from mnist_core.errors import ExportError
 from mnist_core.export import curve_tables
-from mnist_core.store import Run, Store, write_atomically
+from mnist_core.export.output import holds_marks, write_output
+from mnist_core.store import Run, Store
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,14 @@ class ExportFormat:
     weights: bool = False
 
 
-def write_export(store: Store, run: Run, name: str, path: Path) -> None:
-    """Write the run to `path`, whole or not at all. Raises ExportError, CheckpointError or StoreError."""
-    if "\0" in str(path):
-        raise ExportError(f"path: {str(path)!r} is no path; name a file.")
-    try:
-        write_atomically(path, lambda target: EXPORT_FORMATS[name].write(store, run, target))
-    except OSError as error:
-        raise ExportError(f"{path} cannot be written: {error.strerror}. Name another file.") from None
+def write_export(store: Store, run: Run, name: str, path: Path, overwrite: bool = True) -> int:
+    """Write the run to `path`, whole or not at all, and return the file's size in bytes.
+
+    Without `overwrite` only an earlier file of this format is replaced. Raises ExportError, CheckpointError or
+    StoreError.
+    """
+    kind = EXPORT_FORMATS[name]
+    return write_output(path, lambda target: kind.write(store, run, target), holds_marks(*kind.marks), overwrite)
 
 
 def export_bytes(store: Store, run: Run, name: str) -> bytes:

@@ -128,7 +128,7 @@ def _check_answer(tracking_uri: str) -> None:
                     urllib.request.urlopen(f"{tracking_uri.rstrip('/')}/{endpoint}", timeout=_ANSWER_SECONDS).close()
         elif path is not None:
             if path.exists() and not path.is_file():
-                raise OSError("it is no file")
+                raise OSError("it is not a file")
             path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(path, timeout=_ANSWER_SECONDS)) as connection:
                 connection.execute("BEGIN IMMEDIATE")

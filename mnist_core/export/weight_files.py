@@ -33,7 +33,7 @@ def write_safetensors(store: Store, run: Run, path: Path, epoch: int | None = No
     (C, H, W), `classes`, and `mean` and `std` of pixels in [0, 1], by which inputs are normalised.
     Raises CheckpointError.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     network = trained.load_network(store, run, epoch)
     about = {
@@ -48,7 +48,7 @@ def write_safetensors(store: Store, run: Run, path: Path, epoch: int | None = No
         "epoch": str(trained.chosen_checkpoint(store, run, epoch).epoch),
         "config": run.config.model_dump_json(),
     }
-    save_file({name: value.contiguous() for name, value in network.model.state_dict().items()}, path, metadata=about)
+    path.write_bytes(save({name: value.contiguous() for name, value in network.model.state_dict().items()}, about))
 
 
 def write_onnx(store: Store, run: Run, path: Path, epoch: int | None = None) -> None:

@@ -27,7 +27,7 @@ from mnist_core.store import Run, Store, runs_at_once
 from mnist_core.text import in_terminal, one_line
 
 _LOOK_SECONDS = 0.5
-# Give up after so many workers in a row that fail to start. The pauses between them grow, to a minute or two in all.
+# Give up after this many workers in a row that fail to start. The pauses between them grow, to a minute or two in all.
 _STARTS = 6
 _HELD = Trouble("The queue is held: no run may train at once. The page Train of the dashboard changes that.")
 

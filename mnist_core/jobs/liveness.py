@@ -8,7 +8,7 @@ from mnist_core.errors import LostRunError, StorageError
 from mnist_core.jobs.troubles import STORE_ERRORS
 from mnist_core.store import Holder, Run, Store, processes, remove_leftovers
 
-# A worker records a sign of life every 0.4 s. After so long without one it is gone or hangs.
+# A worker records a sign of life every 0.4 s. After this long without one it is gone or hangs.
 SILENT_SECONDS = 60.0
 # A worker that has not begun its run after this time never will. Importing torch may take a minute.
 BEGIN_SECONDS = 120.0

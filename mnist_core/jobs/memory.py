@@ -17,6 +17,7 @@ def ran_out(error: BaseException) -> bool:
 
 def remedy(config: RunConfig, error: BaseException) -> str:
     """A message for a person: memory ran out, and what to do about it."""
+    # torch has no class of its own for an Apple GPU without memory, only this message.
     gpu = isinstance(error, torch.OutOfMemoryError) or any(name in str(error) for name in ("CUDA", "MPS"))
     where = "The memory of the GPU ran out" if gpu else "The memory ran out"
     more = ", or the device cpu" if gpu else "; fewer runs at once leave more to each"

@@ -31,7 +31,7 @@ class PreparedRun:
     model: torch.nn.Module
     state: TrainingState
     rules: TrainingRules
-    # The run's own checkpoint from which training goes on; None if it begins anew.
+    # The run's own checkpoint from which training goes on; None if it begins again.
     checkpoint: Artifact | None
     # A note for the run's row, such as a warning or a replaced data set.
     note: str

@@ -33,19 +33,18 @@ from mnist_core.text import in_terminal
 
 _TICK_SECONDS = 0.1
 _PATROL_SECONDS = 2.0
-# After so long without a sign of life from a run, check whether the database is holding its worker up.
+# After this long without a sign of life from a run, check whether the database is holding its worker up.
 _DOUBT_SECONDS = 5.0
 # Writing a row takes milliseconds unless somebody holds the database.
 _LATE_SECONDS = 0.5
-# A run is given to so many workers. If each ends before it begins the run, the run is interrupted.
+# A run is given to this many workers. If each ends before it begins the run, the run is interrupted.
 _HAND_OUTS = 3
-# A spare worker is started only so long after a run, because its import of torch would slow the run's start.
+# A spare worker is started only this long after a run, because its import of torch would slow the run's start.
 _SPARE_DELAY_SECONDS = 3.0
 _LONGEST_PAUSE_SECONDS, _LONGEST_START_PAUSE_SECONDS = 10.0, 60.0
 # Time between two rounds of copying the database and removing old files.
 _HOUSEKEEPING_SECONDS = 60.0
 _PROBE = "jobs_probe"
-_THREAD = "mnist-lab-jobs"
 
 
 class Jobs(threading.Thread):
@@ -54,9 +53,11 @@ class Jobs(threading.Thread):
     No error of the database or the system ends it: `troubles` says what is wrong while it tries again.
     """
 
+    runs_the_queue = True
+
     def __init__(self, url: str, opened: Callable[[], Store]) -> None:
         """`opened` gives the store at `url`, and is asked again until it can."""
-        super().__init__(name=f"{_THREAD} {url}", daemon=True)
+        super().__init__(name=f"mnist-lab-jobs {url}", daemon=True)
         self._url = url
         self._opened = opened
         self._opened_store: Store | None = None
@@ -187,7 +188,7 @@ class Jobs(threading.Thread):
         if time.monotonic() >= self._patrol_after:
             self._patrol_after = time.monotonic() + _PATROL_SECONDS
             self._patrol()
-        # Read the limit anew for each run: a person may change the setting while a run is being launched.
+        # Read the limit again for each run: a person may change the setting while a run is being launched.
         while self._can_train() and (run := self._store.claim(limit=runs_at_once(self._store))) is not None:
             try:
                 self._launch(run)
@@ -381,10 +382,11 @@ def _start(url: str, opened: Callable[[], Store]) -> Jobs:
 
 
 def _started() -> list[Jobs]:
+    # By an attribute and not by its class: the class is another one after a reload of this module.
     return [
         thread  # pyright: ignore[reportReturnType]
         for thread in threading.enumerate()
-        if thread.name.startswith(_THREAD) and hasattr(thread, "wake")
+        if getattr(thread, "runs_the_queue", False)
     ]
 
 

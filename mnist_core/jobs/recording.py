@@ -74,7 +74,7 @@ def _restore_chosen_weights(store: Store, run: Run, model: torch.nn.Module) -> N
     if not store.intact(run.id, artifact):
         raise CheckpointError(
             f"{artifact.path} is missing or damaged, so the weights of the best epoch cannot be tested. "
-            "Resume the run, or train anew."
+            "Resume the run, or train it again."
         )
     path = store.folder(run.id) / artifact.path
     checkpoints.restore_weights(checkpoints.load_checkpoint(path, weights_only=True), model)

@@ -57,6 +57,6 @@ def passed_over(store: Store, run: Run, used: Artifact) -> str:
 def _anew(store: Store, run: Run) -> str:
     rows = store.count_metrics(run.id)
     return (
-        f"To start it anew, which removes the {rows:,} values recorded so far, press Start anew on the page Train or "
+        f"To start it over, which removes the {rows:,} values recorded so far, press Start over on the page Train or "
         f"run: python -m mnist_core resume {run.number} --from-scratch"
     )

@@ -67,7 +67,7 @@ class TorchTrainer:
 
 
 class SklearnTrainer:
-    """Trains with one call of scikit-learn's `fit`, which cannot go on from a checkpoint and so begins anew."""
+    """Trains with one call of scikit-learn's `fit`, which cannot go on from a checkpoint and so begins again."""
 
     def __init__(self, prepared: PreparedRun, is_interrupted: Callable[[], bool]) -> None:
         self._prepared, self._is_interrupted = prepared, is_interrupted
@@ -87,7 +87,7 @@ class SklearnTrainer:
         return fit_sklearn(prepared.model, prepared.images, prepared.config, prepared.state, self._is_interrupted)
 
     def pause(self) -> None:
-        """Save nothing, because the run will begin anew."""
+        """Save nothing, because the run will begin again."""
 
 
 def _restore(prepared: PreparedRun) -> str:
@@ -111,11 +111,11 @@ def _restore(prepared: PreparedRun) -> str:
     checkpoints.restore_weights(checkpoint, model)
     note = resuming.passed_over(store, run, stored) if stored else ""
     if config.fresh_optimizer and not stored:
-        note = "Only the weights were taken over: the optimizer starts afresh."
+        note = "Only the weights were taken over: the optimizer starts from zero."
     elif stored or store.run(config.continue_from).config.optimizer == config.optimizer:
         checkpoints.restore_optimizers(checkpoint, state.optimizers)
     else:
-        note = f"The optimizer is another one than in the run continued from: {config.optimizer} starts afresh."
+        note = f"The optimizer is another one than in the run continued from: {config.optimizer} starts from zero."
     if stored or not config.fresh_optimizer:
         checkpoints.restore_random_state(checkpoint)
     state.restore(checkpoint.progress)

@@ -9,7 +9,7 @@ from mnist_core.store import NO_MEMORY, SystemFault, system_fault
 # Errors that any use of the store may raise if the disk is full, the database locked or a folder gone.
 STORE_ERRORS = (MnistLabError, OSError)
 
-# Kinds of errors that waiting may mend, because a person can make room or bring the results folder back.
+# Kinds of errors that waiting may solve, because a person can make room or bring the results folder back.
 # "disk" is among them: on a full disk SQLite reports a disk error if the index of its log cannot grow.
 _PASSING: tuple[StorageKind, ...] = ("full", "locked", "disk", "missing")
 

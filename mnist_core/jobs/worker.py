@@ -191,7 +191,7 @@ def main() -> int:
             # Give the GPU's memory back, because another process may train the next run.
             torch.cuda.empty_cache()
         order.clear()
-        if any(thread.name == "scikit-learn" for thread in threading.enumerate()):
+        if any(getattr(thread, "fits_estimator", False) for thread in threading.enumerate()):
             # A fit of scikit-learn that does not stop keeps its thread busy; only the end of the process ends it.
             return 0
     return 0

@@ -165,7 +165,7 @@ def class_differences(table: pd.DataFrame, a: NamedRun, b: NamedRun, classes: Se
             for row in table.to_dict("records")
         ],
         hovertemplate="class <b>%{customdata[0]}</b> (%{customdata[1]:,} images)<br>%{y:+.2f} points, "
-        "95% interval %{customdata[4]} to %{customdata[5]} (this class alone)<br>%{customdata[6]}, corrected for "
+        "95 % interval %{customdata[4]} to %{customdata[5]} (this class alone)<br>%{customdata[6]}, corrected for "
         f"{len(table)} classes: %{{customdata[7]}}<br>"
         f"only run {a.number} is right on %{{customdata[2]:,}}, only run {b.number} on %{{customdata[3]:,}}"
         "<extra></extra>",

@@ -42,9 +42,14 @@ def training_loss_label(run: LearningRun) -> str:
     return getattr(run, "training_loss_label", "")
 
 
-def per_epoch_dash(label: str) -> str:
+def is_optimistic(run: LearningRun) -> bool:
+    """Whether a run's curve after each epoch is of the test images, because those choose its best epoch."""
+    return getattr(run, "optimistic", False)
+
+
+def per_epoch_dash(optimistic: bool) -> str:
     """The dash of a curve after each epoch: another one where the images are not held out."""
-    return "dash" if label == "validation" else "dot"
+    return "dot" if optimistic else "dash"
 
 
 @dataclass(frozen=True)

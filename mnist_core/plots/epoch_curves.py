@@ -17,7 +17,14 @@ from mnist_core.plots.curve_chart import (
     points_of_line,
     x_ends,
 )
-from mnist_core.plots.curve_view import LearningRun, Metric, per_epoch_dash, training_loss_label, validation_label
+from mnist_core.plots.curve_view import (
+    LearningRun,
+    Metric,
+    is_optimistic,
+    per_epoch_dash,
+    training_loss_label,
+    validation_label,
+)
 from mnist_core.plots.style import MISTAKE, PALETTE, RunStyle, run_label, run_styles
 
 
@@ -36,7 +43,8 @@ def epoch_curves(
     alone, styles, points = len(runs) == 1, run_styles(runs), points_of_line(len(runs))
     lines: list[Line] = []
     entries: list[Entry] = []
-    kinds: dict[str, None] = {}
+    # The kinds of curves after each epoch, with their dashes.
+    kinds: dict[str, str] = {}
     for run in runs:
         table, held = metrics.get(run.id), validation_label(run)
         if table is None or table.empty:
@@ -48,18 +56,19 @@ def epoch_curves(
             if kind == held:
                 if not len(line.y):
                     continue
-                kinds[held] = None
-                line = replace(line, dash=per_epoch_dash(held), width=2.0, symbol=style.symbol)
+                kinds[held] = per_epoch_dash(is_optimistic(run))
+                line = replace(line, dash=kinds[held], width=2.0, symbol=style.symbol)
             if alone:
                 colour = MISTAKE if kind == held else line.colour
                 line = replace(line, group=f"{run.id} {kind}", colour=colour)
-                entries.append(Entry(line.group, kind, label, kind.split(" ")[0], colour, line.dash))
+                short = "training" if kind != held else "test" if is_optimistic(run) else "validation"
+                entries.append(Entry(line.group, kind, label, short, colour, line.dash))
             lines.append(line)
         if not alone:
             entries.append(Entry(run.id, label, label, str(run.number), style.colour, style.dash))
     title = "Loss (cross-entropy, nats)" if metric == "loss" else "Accuracy (%)"
     key = [] if alone else [Kind("training", "solid")]
-    key += [] if alone else [Kind(kind, per_epoch_dash(kind), 2, has_marks=True) for kind in kinds]
+    key += [] if alone else [Kind(kind, dash, 2, has_marks=True) for kind, dash in kinds.items()]
     axis = XAxis("epoch", "Epoch", "epoch ", "", False, x_ends(lines, False))
     return CurveChart(axis, (make_panel(title, metric, False, lines),), tuple(entries), tuple(key))
 

@@ -1,6 +1,6 @@
 """Learning curves: loss and accuracy of training and validation, run by run or as means over seeds."""
 
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from mnist_core.plots.curve_view import (
     LearningRun,
     Metric,
     View,
+    is_optimistic,
     per_epoch_dash,
     training_loss_label,
     validation_label,
@@ -100,10 +101,12 @@ def learning_chart(
                 lines += _cached_lines(runs_of_line[0], curves[runs_of_line[0].id], style, look, cache)
         panels.append(make_panel(view.title, metric, log_y, lines))
     across = View(shown[0], x, log_x, log_y).x_axis(line for panel in panels for line in panel.lines)
-    kinds = dict.fromkeys(validation_label(line[1][0]) for line in recorded) or {"validation": None}
+    firsts = [runs_of_line[0] for _, runs_of_line, _ in recorded]
+    kinds = {validation_label(run): per_epoch_dash(is_optimistic(run)) for run in firsts}
+    kinds = kinds or {"validation": per_epoch_dash(False)}
     if len(members) == 1:
         entries = [entry for line in recorded for entry in _alone_entries(line[1], line[0], line[2])]
-        return CurveChart(across, tuple(panels), tuple(entries), _key(smoothing, ())[1:])
+        return CurveChart(across, tuple(panels), tuple(entries), _key(smoothing, {})[1:])
     entries = [_entry(runs_of_line, name, style) for name, runs_of_line, style in recorded]
     return CurveChart(across, tuple(panels), tuple(entries), _key(smoothing, kinds))
 
@@ -135,20 +138,27 @@ def _entry(runs: Sequence[LearningRun], name: str, style: RunStyle) -> Entry:
 
 def _alone_entries(runs: Sequence[LearningRun], name: str, style: RunStyle) -> list[Entry]:
     """Of a single line of the chart: its training and its validation."""
-    label, kind = _label(runs, name), validation_label(runs[0])
+    label, optimistic = _label(runs, name), is_optimistic(runs[0])
     more = ", ".join(dict.fromkeys(filter(None, map(training_loss_label, runs))))
     training = f"training {more}".strip()
     return [
         Entry(f"{runs[0].id} training", training, label, "training", style.colour, style.dash),
-        Entry(f"{runs[0].id} validation", kind, label, kind.split(" ")[0], style.colour, per_epoch_dash(kind)),
+        Entry(
+            f"{runs[0].id} validation",
+            validation_label(runs[0]),
+            label,
+            "test" if optimistic else "validation",
+            style.colour,
+            per_epoch_dash(optimistic),
+        ),
     ]
 
 
-def _key(smoothing: float, kinds: Iterable[str]) -> tuple[Kind, ...]:
-    """What the kinds of lines mean."""
+def _key(smoothing: float, kinds: Mapping[str, str]) -> tuple[Kind, ...]:
+    """What the kinds of lines mean; `kinds` has the names of those with a point after each epoch, and their dashes."""
     training = [Kind("training, smoothed" if smoothing > 0 else "training", "solid")]
     raw = [Kind("as measured", "solid", 1, is_faint=True)] if smoothing > 0 else []
-    return (*training, *raw, *(Kind(kind, per_epoch_dash(kind), 2, has_marks=True) for kind in kinds))
+    return (*training, *raw, *(Kind(kind, dash, 2, has_marks=True) for kind, dash in kinds.items()))
 
 
 def _cached_lines(
@@ -177,7 +187,7 @@ def _run_lines(run: LearningRun, curves: RunCurves, style: RunStyle, look: _Look
         lines += _cross(run.id, _DIVERGED, (train, x, up), style, look)
     if (held := curves.get(f"validation_{view.metric}")) is not None:
         values = held.step, view.across(held, run), view.up(held.value)
-        lines += _validation(run.id, validation_label(run), values, style, look)
+        lines += _validation(run, values, style, look)
     return lines
 
 
@@ -199,7 +209,7 @@ def _group_lines(
     if (average := _average(runs, curves, f"validation_{view.metric}", 0.0, look)) is not None:
         lines += _band(first.id, "validation", average, style, look)
         values = average.step, average.x, view.up(average.mean)
-        lines += _validation(first.id, validation_label(first), values, style, look)
+        lines += _validation(first, values, style, look)
     return lines
 
 
@@ -239,12 +249,14 @@ def _training(
 
 
 def _validation(
-    key: str, label: str, values: tuple[np.ndarray, np.ndarray, np.ndarray], style: RunStyle, look: _Look
+    run: LearningRun, values: tuple[np.ndarray, np.ndarray, np.ndarray], style: RunStyle, look: _Look
 ) -> list[Line]:
-    line_id, group = f"{key} validation {look.view.metric}", _group(key, "validation", look)
-    kind = f"{label} {look.view.metric}"
+    """The curve after each epoch of a run, or of the group of seeds whose first run it is."""
+    line_id, group = f"{run.id} validation {look.view.metric}", _group(run.id, "validation", look)
+    kind = f"{validation_label(run)} {look.view.metric}"
     line = make_line(line_id, group, "curve", kind, values, style, look.points, _log(look), look.window)
-    return [replace(line, dash=per_epoch_dash(label), width=2.0, symbol=style.symbol)] if len(line.y) else []
+    dash = per_epoch_dash(is_optimistic(run))
+    return [replace(line, dash=dash, width=2.0, symbol=style.symbol)] if len(line.y) else []
 
 
 def _band(key: str, kind: str, average: Average, style: RunStyle, look: _Look) -> list[Line]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from mnist_core.analysis import ALPHA, PairedTest, p_text, points_text
+from mnist_core.analysis import ALPHA, PairedTest, p_digits, p_text, points_text, run_numbers
 from mnist_core.plots.style import (
     DARK,
     GREY,
@@ -323,7 +323,7 @@ def _add_group_bars(
             cliponaxis=False,
             line={"color": tint(GREY, 0.45), "width": 10},
             marker={"size": 17, "color": [styles[rows[index].run.number].colour for index in group]},
-            hovertemplate=f"cannot be told apart: {_numbers([rows[index].run for index in group])}<extra></extra>",
+            hovertemplate=f"cannot be told apart: {run_numbers([rows[index].run for index in group])}<extra></extra>",
         )
 
 
@@ -352,8 +352,5 @@ def _whisker(plus: list[float], minus: list[float], colour: str) -> dict[str, An
 
 def _short_p(p: float) -> str:
     """A p that fits into a small cell: "p=.53"."""
-    return p_text(p, ALPHA).replace(" ", "").replace("0.", ".")
-
-
-def _numbers(runs: Sequence[NamedRun]) -> str:
-    return ("runs " if len(runs) > 1 else "run ") + ", ".join(str(run.number) for run in runs)
+    sign, number = p_digits(p)
+    return f"p{sign}{number.lstrip('0')}"

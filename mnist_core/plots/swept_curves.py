@@ -7,8 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from mnist_core.analysis import HELD_OUT, ON_TEST
-from mnist_core.config import format_value
+from mnist_core.config import EPOCH_CHOICE_LABELS, format_value
 from mnist_core.plots.curve_chart import CurveChart, Entry, Line, XAxis, make_line, make_panel, points_of_line, x_ends
 from mnist_core.plots.style import DASHES, SYMBOLS, RunStyle
 from mnist_core.plots.swept_scale import swept_scale
@@ -28,7 +27,7 @@ def sweep_curves(
     are drawn on a scale of errors (%), losses on a logarithmic one. The axis and each curve say on which images the
     epochs were chosen, where the table's column `chosen_on` does.
     """
-    kinds = _kinds_of_images(table, split)
+    images = _images_of_runs(table, split)
     name = f"validation_{metric}" if split == "validation" else f"epoch_train_{metric}"
     scale = swept_scale(table[field].tolist())
     lines, entries = [], []
@@ -39,9 +38,9 @@ def sweep_curves(
         entries.append(Entry(text, text, f"{label} {text}", text, style.colour, dash))
         runs = table.loc[[format_value(other) == text for other in table[field].tolist()], :]
         for run, number, seed in zip(runs["run"], runs["number"], runs["seed"], strict=True):
-            kind = f"run {number}, seed {seed}: {kinds[run]} {metric}"
+            kind = f"run {number}, seed {seed}: {_LABELS[images[run]]} {metric}"
             lines += _run_line(metrics.get(run), run, text, name, kind, style, points)
-    title = _axis_title(metric, set(kinds.values()))
+    title = _axis_title(metric, set(images.values()))
     unit = "%, log scale of errors" if metric == "accuracy" else "cross-entropy, nats"
     panel = make_panel(f"{title} ({unit})", metric, True, lines)
     return CurveChart(XAxis("epoch", "Epoch", "epoch ", "", False, x_ends(lines, False)), (panel,), tuple(entries), ())
@@ -59,19 +58,25 @@ def _run_line(
     return [replace(line, symbol="circle", opacity=0.9)]
 
 
-def _kinds_of_images(table: pd.DataFrame, split: str) -> dict[str, str]:
-    """By run id, in words, the images that its curve was measured on."""
-    if split == "train":
-        return dict.fromkeys(table["run"], "training")
-    if "chosen_on" not in table:
-        return dict.fromkeys(table["run"], HELD_OUT)
-    kinds = [ON_TEST if kind == ON_TEST else HELD_OUT for kind in table["chosen_on"]]
-    return dict(zip(table["run"], kinds, strict=True))
+_Images = Literal["train", "validation", "test"]
+_LABELS: Mapping[_Images, str] = {
+    "train": "training",
+    "validation": EPOCH_CHOICE_LABELS["validation"],
+    "test": EPOCH_CHOICE_LABELS["test"],
+}
 
 
-def _axis_title(metric: str, kinds: set[str]) -> str:
+def _images_of_runs(table: pd.DataFrame, split: Literal["validation", "train"]) -> dict[str, _Images]:
+    """By run id, the images that its curve was measured on; those of the test where they choose its epoch."""
+    if split == "train" or "chosen_on" not in table:
+        return dict.fromkeys(table["run"], split)
+    images: list[_Images] = ["test" if choice == "test" else "validation" for choice in table["chosen_on"]]
+    return dict(zip(table["run"], images, strict=True))
+
+
+def _axis_title(metric: str, images: set[_Images]) -> str:
     """Title of the vertical axis, by the images that the curves were measured on."""
-    if len(kinds) > 1:
+    if len(images) > 1:
         return f"{metric.capitalize()} after each epoch"
-    kind = next(iter(kinds), HELD_OUT)
-    return f"Test {metric} (optimistic)" if kind == ON_TEST else f"{kind.capitalize()} {metric}"
+    words = {"train": f"Training {metric}", "validation": f"Validation {metric}", "test": f"Test {metric} (optimistic)"}
+    return words[next(iter(images), "validation")]

@@ -1,4 +1,4 @@
-"""Reports: a comparison of runs as one HTML file that needs only a browser, no network and no server."""
+"""Reports: a comparison of runs as one HTML file that needs only a browser, no internet and no server."""
 
 import lazy_loader
 

@@ -25,7 +25,7 @@ _POLICY = (
 
 
 def report_html(store: Store, runs: Sequence[Run]) -> str:
-    """The comparison of these runs as one HTML page that opens without a network (about 5 MB: it holds plotly.js).
+    """The comparison of these runs as one HTML page that opens offline (about 5 MB: it holds plotly.js).
 
     Raises StoreError if no run is given.
     """

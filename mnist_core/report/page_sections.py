@@ -151,7 +151,7 @@ def _pairs(content: ReportContent, verdict: Verdict) -> Html:
                 f"{stats.points_text(paired.low)} to {stats.points_text(paired.high)}",
                 html_number(paired.only_a),
                 html_number(paired.only_b),
-                stats.p_text(pair.adjusted).removeprefix("p = ").removeprefix("p "),
+                _p_number(pair.adjusted),
             ]
         )
     about = [
@@ -165,7 +165,7 @@ def _pairs(content: ReportContent, verdict: Verdict) -> Html:
             "p is corrected by Holm's method for the number of pairs; each interval is of its pair alone, so that it "
             "may leave out 0 where p is no evidence."
         )
-    about.append("No evidence of a difference is no proof of equality.")
+    about.append("No evidence of a difference is not a proof of equality.")
     if len(shown) < count:
         about.append(f"Only the pairs with {_short(runs[best])} are listed, of all {count}.")
     head = ["A", "B", "A − B (points)", interval, "Only A right", "Only B right", p]
@@ -333,6 +333,12 @@ def _setting(run: Run, name: str) -> str:
 def _frame(frame: pd.DataFrame) -> Html:
     rows = [[str(label), *map(str, row)] for label, row in zip(frame.index, frame.to_numpy().tolist(), strict=True)]
     return html_table([str(frame.index.name), *map(str, frame.columns)], rows, words=1 + len(frame.columns))
+
+
+def _p_number(p: float) -> str:
+    """A p value under a heading that says p: "0.53", "< 0.001"."""
+    sign, number = stats.p_digits(p)
+    return number if sign == "=" else f"{sign} {number}"
 
 
 def _short(run: Run) -> str:

@@ -38,7 +38,7 @@ def write_atomically(target: Path, write: Callable[[Path], None]) -> tuple[str, 
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists() and not target.is_file() and not target.is_dir():
-        raise OSError(errno.EINVAL, "it is a device or a pipe, no file", str(target))
+        raise OSError(errno.EINVAL, "it is a device or a pipe, not a file", str(target))
     remove_leftovers_of(target)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

@@ -26,7 +26,7 @@ def address(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
     except (exc.ArgumentError, ValueError):
-        raise StorageError(f"MNIST_LAB_DATABASE is no address of a database. {_PLAIN}") from None
+        raise StorageError(f"MNIST_LAB_DATABASE is not the address of a database. {_PLAIN}") from None
     if parsed.get_backend_name() != "sqlite":
         return parsed
     text = parsed.database or ""

@@ -20,7 +20,7 @@ KEPT_DAILY = 7
 DAILY_BYTES = 2_000_000_000
 
 _FOLDER = "backups"
-# A daily copy is made only if the disk has room for so many.
+# A daily copy is made only if the disk has room for this many.
 _ROOM = 3
 
 

@@ -27,6 +27,9 @@ FOREIGN = (
     "file there."
 )
 
+# SQLite has no number for a missing table or column, nor Python's sqlite3 for a text that cannot be decoded: both say
+# it only in their message.
+_NOT_TEXT = "decode to UTF-8"
 _LACKS = re.compile(r"no such (table|column): (?:\w+\.)?(\w+)")
 # Free bytes on the disk below which no run goes on.
 _NEARLY_FULL = 1_000_000
@@ -81,7 +84,7 @@ _SYSTEM_FAULTS: dict[int | None, SystemFault] = {
     errno.EROFS: replace(_PERMISSION, reason="the disk may only be read"),
     errno.ENOENT: SystemFault("missing", "it is not there", "See that its folder is there, or name another.", True),
     # Unlike a missing folder it does not come back: whoever waits for it would wait for ever.
-    errno.ENOTDIR: SystemFault("other", "a part of its path is no folder", "Name another folder.", True),
+    errno.ENOTDIR: SystemFault("other", "a part of its path is not a folder", "Name another folder.", True),
     errno.EFBIG: SystemFault("other", "a file may not grow as large as this here", "Raise the limit (ulimit -f)."),
     errno.EMFILE: SystemFault("other", "too many files are open", "Raise the limit (ulimit -n)."),
     errno.ENFILE: SystemFault("other", "too many files are open on this machine", "Close other programs."),
@@ -115,7 +118,7 @@ def of_database(error: BaseException, path: Path | None) -> StorageError | None:
     `path` is the file of an SQLite database, None that of a server.
     """
     if isinstance(error, UnicodeEncodeError):
-        return StorageError("A text holds a character that is no valid text, so it cannot be stored. Type it again.")
+        return StorageError("A text holds a character that is not valid text, so it cannot be stored. Type it again.")
     if isinstance(error, OverflowError):
         return StorageError("A number is too large to be stored. Choose a smaller one.")
     if path is not None and isinstance(error, UnicodeDecodeError):
@@ -156,8 +159,8 @@ def of_sqlite(error: sqlite3.Error, path: Path) -> StorageError:
         kind = "foreign"
     elif code & 0xFF == sqlite3.SQLITE_IOERR:
         kind = "full" if _is_full(path) else "disk"
-    if "decode to UTF-8" in str(error):
-        return StorageError(f"The database {path} holds a text that is none. {DOCTOR}", "damaged")
+    if _NOT_TEXT in str(error):
+        return StorageError(f"The database {path} holds a damaged text. {DOCTOR}", "damaged")
     if lacking := _LACKS.search(str(error)):
         return StorageError(f"The database {path} lacks the {lacking[1]} {lacking[2]}. {DOCTOR}", "incomplete")
     return StorageError(_sentences(kind, code, path), kind)

@@ -218,12 +218,12 @@ def _of_metrics(connection: sa.Connection, number: int) -> dict[str, str]:
 
 
 def _of_row(connection: sa.Connection, number: int, *, strict: bool = True) -> str:
-    """The fingerprint of a run's row as it is now. With `strict` raises ValueError if a column holds no JSON."""
+    """The fingerprint of a run's row as it is now. With `strict` raises ValueError if a column is not JSON."""
     digest = _row_digest(
         connection.execute(sa.select(*_as_text((*_RESULTS, *_LABELS))).where(runs.c.number == number)).one()
     )
     if strict and digest.startswith(_NO_JSON):
-        raise ValueError("a column of the run holds no JSON")
+        raise ValueError("a column of the run is not JSON")
     return digest
 
 

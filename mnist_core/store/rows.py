@@ -10,7 +10,7 @@ from mnist_core.errors import StorageError
 from mnist_core.store.run import BrokenRun, Holder, Run, run_from_row
 from mnist_core.store.schema import runs
 
-# Errors of parsing a column that holds no JSON, JSON of another shape, or JSON nested too deeply.
+# Errors of parsing a column that is not JSON, JSON of another shape, or JSON nested too deeply.
 _UNREADABLE = (ValueError, TypeError, RecursionError)
 
 
@@ -99,7 +99,7 @@ def running_on_damaged_pages(connection: sa.Connection) -> list[int]:
 def count_running_here(connection: sa.Connection, leave_out: Sequence[int]) -> int:
     """How many runs train on this machine, without the numbers in `leave_out`, whose rows are on damaged pages."""
     numbers = [number for number in _running(connection) if number not in leave_out]
-    # Compare bytes, because the host in a broken row may be no valid text.
+    # Compare bytes, because the host in a broken row may not be valid text.
     host = sa.cast(runs.c.host, sa.LargeBinary)
     query = sa.select(runs.c.number).where(runs.c.number.in_(numbers), host == socket.gethostname().encode())
     return len(connection.execute(query).all())
@@ -180,7 +180,7 @@ def _column(connection: sa.Connection, number: int) -> str:
         try:
             connection.execute(sa.select(column).where(runs.c.number == number)).all()
         except _UNREADABLE:
-            return f"{column.name}: holds no JSON"
+            return f"{column.name}: is not JSON"
         except StorageError as error:
             return f"{column.name}: {error}"
     return ""

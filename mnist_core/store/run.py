@@ -261,7 +261,7 @@ def run_from_row(row: Mapping[Any, Any]) -> Run:
         values["data"] = DataFacts.stored(row["data"])
     except ValidationError as error:
         field = ".".join(map(str, error.errors()[0]["loc"]))
-        raise ValueError(f"data: {field} is none that a run records") from None
+        raise ValueError(f"data: {field} is not one that a run records") from None
     return Run(**values)
 
 
@@ -272,9 +272,9 @@ def _check_row(row: Mapping[Any, Any]) -> None:
             continue
         kinds = _KINDS.get(type(column.type))
         if kinds and (not isinstance(value, kinds) or (isinstance(value, float) and not math.isfinite(value))):
-            raise ValueError(f"{column.name}: {str(value)[:40]!r} is no {_WORDS[type(column.type)]}")
+            raise ValueError(f"{column.name}: {str(value)[:40]!r} is not {_WORDS[type(column.type)]}")
     if row["state"] not in _STATES:
-        raise ValueError(f"state: {row['state'][:40]!r} is none that a run has")
+        raise ValueError(f"state: {row['state'][:40]!r} is not one that a run has")
     for names, most in ((_TIMES, LATEST_TIME), (_FRACTIONS, 1.0)):
         if wrong := [name for name in names if row[name] is not None and not 0 <= row[name] <= most]:
             raise ValueError(f"{wrong[0]}: {row[wrong[0]]:g} is out of range")
@@ -290,11 +290,11 @@ def _check_row(row: Mapping[Any, Any]) -> None:
         raise ValueError("config, data: no object")
     for name, value in (("tags", tags), ("versions", versions), ("data", data)):
         if not is_text(value):
-            raise ValueError(f"{name}: holds a character that is no valid text")
+            raise ValueError(f"{name}: holds a character that is not valid text")
 
 
 _KINDS: dict[type, tuple[type, ...]] = {Integer: (int,), Float: (int, float), Text: (str,)}
-_WORDS: dict[type, str] = {Integer: "whole number", Float: "number", Text: "text"}
+_WORDS: dict[type, str] = {Integer: "a whole number", Float: "a number", Text: "a text"}
 
 
 def new_id(now: float | None = None) -> str:

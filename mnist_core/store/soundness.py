@@ -72,5 +72,5 @@ def lacking(connection: sqlite3.Connection) -> list[str]:
 
 
 def sqlite_message(error: Exception) -> str:
-    """The message of an SQLite error, without bytes that are no text."""
-    return "a name in it holds bytes that are no text" if isinstance(error, UnicodeDecodeError) else str(error)
+    """The message of an SQLite error, without bytes that are not text."""
+    return "a name in it holds bytes that are not text" if isinstance(error, UnicodeDecodeError) else str(error)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# Deleted runs can be brought back for so long.
+# Deleted runs can be brought back within this time.
 UNDO_SECONDS = 24 * 3600.0
 # Value of the column `deleted` once the final removal of a run has begun and can no longer be undone.
 REMOVAL_BEGUN = 0.0
@@ -268,7 +268,7 @@ class Store:
             names = ", ".join(sorted(damaged)).replace("_", " ")
             raise StoreError(
                 f"The recorded {names} of run #{number} in the database is no longer what was recorded. Bring the "
-                "database back from a backup, or train anew."
+                "database back from a backup, or train it again."
             )
 
     def count_metrics(self, run_id: str) -> int:
@@ -351,7 +351,12 @@ class Store:
                 runs.update()
                 .where(runs.c.id == run_id, runs.c.state.in_(RESUMABLE_STATES))
                 .values(
-                    state="queued", request=None, finished=None, queued=self.clock() if first is None else first - 1
+                    state="queued",
+                    # The note says how the run ended, and it has not ended any more.
+                    note="",
+                    request=None,
+                    finished=None,
+                    queued=self.clock() if first is None else first - 1,
                 )
             )
             number = self._number(connection, run_id)
@@ -360,7 +365,7 @@ class Store:
             if done.rowcount and step is not None:
                 for table in (metrics, artifacts):
                     connection.execute(table.delete().where(table.c.run == number, table.c.step > step))
-                values = {"epoch": back_to.epoch, "step": step, "note": ""} if back_to else NOT_BEGUN
+                values = {"epoch": back_to.epoch, "step": step} if back_to else NOT_BEGUN
                 connection.execute(runs.update().where(runs.c.number == number).values(**values))
         if not done.rowcount:
             raise StoreError(
@@ -414,7 +419,7 @@ class Store:
             return 0
         with_reserve(self.root, lambda: self._mark(dict.fromkeys(marked, REMOVAL_BEGUN)))
         with self._engine.connect() as connection:
-            # Select ids as bytes, because a damaged id may be no valid text.
+            # Select ids as bytes, because a damaged id may not be valid text.
             query = sa.select(runs.c.number, sa.cast(runs.c.id, sa.LargeBinary).label("id"))
             named = connection.execute(query.where(runs.c.number.in_(marked))).all()
         kept = {row.number: marked[row.number] for row in named if not self._remove_folder(row.id)}
@@ -553,12 +558,11 @@ class Store:
         """End a run in this state and the worker's hold on it; `note` is added to the run's note."""
         with writing(self._engine).begin() as connection:
             before = connection.execute(sa.select(runs.c.note).where(runs.c.number == run.number)).scalar() or ""
-            note = before if note in before else f"{before} {note}".strip()
             self._write(
                 connection,
                 run,
                 state=state,
-                note=note,
+                note=f"{before} {note}".strip(),
                 request=None,
                 worker=None,
                 pid=None,
@@ -783,7 +787,7 @@ def _readable() -> Iterator[None]:
     except history.UNREADABLE:
         raise StoreError(
             "The recorded metrics of this run in the database are damaged. Bring the database back from a backup, or "
-            "train anew."
+            "train again."
         ) from None
 
 

@@ -31,3 +31,4 @@ from .study import Experiment as Experiment
 from .study import QuizQuestion as QuizQuestion
 from .study import Study as Study
 from .study import Variant as Variant
+from .study_metrics import METRICS as METRICS

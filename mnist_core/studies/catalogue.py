@@ -1,14 +1,18 @@
 """The studies by name and every number that they report. A file of this folder that declares STUDY is a study."""
 
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any, Literal, cast
 
 import pandas as pd
 
 from mnist_core.errors import ConfigError
 from mnist_core.studies.study import Experiment, Study
+
+MomentUnit = Literal["epoch", "iteration", "step"]
 
 _FOLDER = Path(__file__).parent
 # In the order of publication.
@@ -46,20 +50,51 @@ def select_experiments(study: str | Study, experiment: str = "") -> tuple[Study,
     return chosen, (find_experiment(chosen, experiment),) if experiment else chosen.experiments
 
 
-def reported_numbers() -> pd.DataFrame:
-    """Every number that the studies report: columns study, experiment, variant, metric, value.
+@dataclass(frozen=True)
+class Moment:
+    """A moment in the training of an experiment's only network, counted as the study counts it."""
 
-    Accuracies in per cent, losses in nats, times in seconds. The variant `all` stands for the whole experiment;
-    `epoch 2`, `iteration 3` and `step 1000` for a moment in the training of its only network.
+    unit: MomentUnit
+    number: int
+
+    @property
+    def label(self) -> str:
+        """What stands in place of a variant's label, such as "epoch 2"."""
+        return f"{self.unit} {self.number}"
+
+
+def reported_numbers() -> pd.DataFrame:
+    """Every number that the studies report: columns study, experiment, variant, unit, number, metric, value.
+
+    Accuracies in per cent, losses in nats, times in seconds. The variant `all` stands for the whole experiment. `unit`
+    and `number` are those of a Moment, whose label is then the variant; elsewhere they are "" and 0.
     """
-    return pd.read_csv(_FOLDER / "reported.csv", dtype={"variant": "str", "value": "float64"})
+    kinds: Any = {"variant": "str", "unit": "str", "number": "Int64", "value": "float64"}
+    table = pd.read_csv(_FOLDER / "reported.csv", dtype=kinds).fillna({"variant": "", "unit": "", "number": 0})
+    labels = [
+        Moment(cast(MomentUnit, unit), number).label if unit else variant
+        for variant, unit, number in zip(table["variant"], table["unit"], table["number"], strict=True)
+    ]
+    return table.assign(variant=labels)
 
 
 def reported_of(study: str, experiment: str) -> dict[tuple[str, str], float]:
     """The numbers of one experiment by (variant, metric), in the order of the file."""
-    table = reported_numbers()
-    table = table.loc[(table["study"] == study) & (table["experiment"] == experiment), :]
+    table = _numbers_of(study, experiment)
     return {
         (variant, metric): value
         for variant, metric, value in zip(table["variant"], table["metric"], table["value"], strict=True)
     }
+
+
+def moments_of(study: str, experiment: str) -> dict[str, Moment]:
+    """The moments of training of which the study reports numbers of this experiment, by their labels."""
+    table = _numbers_of(study, experiment)
+    rows = zip(table["unit"], table["number"], strict=True)
+    moments = [Moment(cast(MomentUnit, unit), int(number)) for unit, number in rows if unit]
+    return {moment.label: moment for moment in moments}
+
+
+def _numbers_of(study: str, experiment: str) -> pd.DataFrame:
+    table = reported_numbers()
+    return table.loc[(table["study"] == study) & (table["experiment"] == experiment), :]

@@ -3,8 +3,8 @@
 from mnist_core.studies.study import PUBLISHED, Experiment, QuizQuestion, Study, Variant
 
 _ONE_BATCH = (
-    "One batch of 50 images at one moment, in one run of the study and one of ours. The images of the batch and the "
-    "first weights are other ones here, so single figures need not agree; accuracy moves in steps of 2 % there."
+    "One batch of 50 images at one moment, in one run of the study and in one of ours. The images of the batch and the "
+    "first weights are different here, so single figures need not agree. Each image changes the accuracy by 2 %."
 )
 
 STUDY = Study(
@@ -43,7 +43,7 @@ STUDY = Study(
         options=("About 90 %", "About 95 %", "About 97 %", "About 99 %"),
         answer=3,
         why="The study reports 99 %. A filter that has learned an edge or a curve finds it anywhere in the image, so "
-        "every image teaches it many times over; a linear layer must learn each stroke anew at each place.",
+        "every image teaches it many times over; a linear layer must learn each stroke again at each place.",
     ),
     lesson="**Follow the shapes.** A 5 × 5 convolution with padding 2 keeps the size, a max-pooling of 2 halves it: "
     "28 → 14 → 7. With 64 channels the flattened image has 64 · 7 · 7 = 3,136 numbers, and that is what the first "
@@ -51,8 +51,8 @@ STUDY = Study(
     "**Log-softmax twice does nothing.** The network ends in log-softmax and its loss applies log-softmax once more. "
     "Log-softmax subtracts the logarithm of the sum of the exponentials; the second time that sum is already 1 and its "
     "logarithm 0. It costs a little time and changes no result: it is *idempotent*.\n\n"
-    "**Switch dropout off before you test.** Dropout is for training. The study forgot, so its test was of a network "
-    "with half of its hidden units missing, other ones for each image. Here networks are tested whole.",
+    "**Switch dropout off before you test.** Dropout is for training. The study left it on, so it tested a network "
+    "with half of its hidden units missing, others for each image. Here networks are tested whole.",
     because={
         ("cnn", "150-64-1024-500", "test_accuracy"): "The study prints the accuracy as a whole number, and it tested "
         "with dropout still on; here the whole network is tested.",

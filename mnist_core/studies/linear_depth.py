@@ -55,7 +55,7 @@ STUDY = Study(
     "you get a single matrix of 10 × 784 numbers, which can be drawn as ten images: one template for each digit. Depth "
     "and width add weights but no new functions, so accuracy stays where it was.\n\n"
     "**What a narrow layer takes away.** The rank of the product is at most the width of the narrowest layer. With 5 "
-    "units all ten digits must share 5 numbers, and the study lost 2.4 per cent. From 9 on nothing is lost: only the "
+    "units all ten digits must share 5 numbers, and the study lost 2.4 points. From 9 on nothing is lost: only the "
     "differences between the ten scores matter, and these are 9 numbers.\n\n"
     "What makes depth worth having is the non-linearity between the layers, such as ReLU.",
     because={

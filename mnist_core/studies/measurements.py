@@ -10,7 +10,7 @@ import pandas as pd
 from mnist_core.config import NOT_STUDIED, RunConfig
 from mnist_core.data import dataset
 from mnist_core.store import Run, Store
-from mnist_core.studies.catalogue import reported_of
+from mnist_core.studies.catalogue import MomentUnit, moments_of, reported_of
 from mnist_core.studies.planning import PROTOCOLS, PlannedRun, canonical_config, study_runs
 from mnist_core.studies.study import Study
 from mnist_core.studies.study_metrics import METRICS
@@ -26,7 +26,7 @@ _AT_EPOCH = {
     "test_accuracy": "validation_accuracy",
 }
 # How each study counts its first epoch.
-_FIRST = {"epoch": 0, "iteration": 1}
+_FIRST: Mapping[MomentUnit, int] = {"epoch": 0, "iteration": 1}
 
 
 @dataclass(frozen=True)
@@ -122,26 +122,22 @@ def _honest(run: Run) -> dict[str, float | None]:
 
 def _moments(store: Store, planned: PlannedRun, run: Run, epochs: pd.DataFrame) -> dict[str, float | None]:
     """The numbers that the study reports of single epochs, iterations or steps of this experiment's network."""
-    wanted = [key for key in reported_of(planned.study, planned.experiment.name) if is_moment(key[0])]
+    moments = moments_of(planned.study, planned.experiment.name)
     steps: pd.DataFrame | None = None
     values: dict[str, float | None] = {}
-    for variant, metric in wanted:
-        kind, number = variant.split()
-        if kind == "step":
+    for label, metric in reported_of(planned.study, planned.experiment.name):
+        if label not in moments:
+            continue
+        moment = moments[label]
+        if moment.unit == "step":
             if steps is None:
                 steps = _steps(store, run)
             # The study counts steps from 0.
-            value = _cell(steps, int(number) + 1, _STEP_METRICS[metric])
+            value = _cell(steps, moment.number + 1, _STEP_METRICS[metric])
         else:
-            value = _cell(epochs, int(number) - _FIRST[kind] + 1, _AT_EPOCH[metric])
-        values[f"{variant} {metric}"] = _percent(value) if METRICS[metric].kind == "accuracy" else value
+            value = _cell(epochs, moment.number - _FIRST[moment.unit] + 1, _AT_EPOCH[metric])
+        values[f"{label} {metric}"] = _percent(value) if METRICS[metric].kind == "accuracy" else value
     return values
-
-
-def is_moment(variant: str) -> bool:
-    """Whether a variant of reported.csv is a moment of training ("epoch 2", "iteration 1", "step 1000")."""
-    kind, _, number = variant.partition(" ")
-    return (kind in _FIRST or kind == "step") and number.isdigit()
 
 
 def _steps(store: Store, run: Run) -> pd.DataFrame:

@@ -137,14 +137,14 @@ STUDY = Study(
     lesson="**Training accuracy is not the goal.** With 160 images the network reached 100 % on its training "
     "images from about epoch 60 on, and 77 % on images it had not seen. A network with many more weights than "
     "images can learn all of them by heart; what counts is what it does with new ones.\n\n"
-    "**What 160 images can teach.** Most of the way: from 10 % by guessing to 77 %. The last twenty per cent take "
-    "the other 59,840 images. Changing the optimizer moved the result by one per cent in the study and by three "
-    "here; more images move it by twenty.\n\n"
+    "**What 160 images can teach.** Most of the way: from 10 % by guessing to 77 %. The last twenty points take the "
+    "other 59,840 images. Changing the optimizer moved the result by one point in the study and by three here; "
+    "more images move it by twenty.\n\n"
     "**ReLU makes the hidden layers count.** Two linear layers without it stay near 92 %, as one linear layer "
     "does; a hundred epochs do not change that. Five layers with ReLU between them reach 97.7 % in ten.\n\n"
-    "**Choosing on the test set flatters.** The best epoch on the test images is the luckiest one too. Beside it "
-    "stands the honest figure: the epoch is chosen on training images that were held out, and the test images are "
-    "used once.",
+    "**Choosing on the test set makes a figure too good.** The epoch that is best on the test images was partly "
+    "lucky. Beside it stands the honest figure: the epoch is chosen on training images that were held out, and the "
+    "test images are used once.",
     because={
         ("mlp-relu", "epoch 0", "test_accuracy"): _FIRST_EPOCH,
         ("mlp-relu", "epoch 6", "test_accuracy"): _BEST_EPOCH,

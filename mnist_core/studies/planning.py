@@ -53,7 +53,7 @@ def plan_runs(
     Raises ConfigError if there is no such study or experiment.
     """
     if not 0 < epochs_scale < inf:
-        raise ConfigError("epochs_scale", f"{epochs_scale} is no number above 0; 0.1 trains a tenth of the epochs")
+        raise ConfigError("epochs_scale", f"{epochs_scale} is not a number above 0; 0.1 trains a tenth of the epochs")
     study, experiments = select_experiments(study, experiment)
     return [
         _planned(study, current, variant, seed_offset, protocol, epochs_scale, folder)

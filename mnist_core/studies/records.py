@@ -30,7 +30,7 @@ def read_measurements(root: Path, study: str) -> list[Measurement]:
     try:
         return [Measurement(study=study, **entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
     except (ValueError, TypeError) as error:
-        raise StoreError(f"{path} is no file of measurements ({error}). Delete it, or restore it.") from error
+        raise StoreError(f"{path} is not a file of measurements ({error}). Delete it, or restore it.") from error
 
 
 def write_measurements(root: Path, study: str, measurements: Sequence[Measurement]) -> Path:

@@ -35,9 +35,9 @@ Five published studies of MNIST, trained again: what they reported beside what w
 
 - **measured**: as the study did it, with the epoch chosen on the *test* images where it chose one: that is optimistic.
   Mean ± sample standard deviation (n seeds), in as many digits as that deviation supports.
-- **difference**: measured less reported. Notes tell what is known of it, always where it is more than three standard
-  deviations of at least three seeds, or more than two points of accuracy. Three seeds tell a spread only roughly: where
-  nothing differs but luck, one figure in eight lies three deviations of three seeds from their mean.
+- **difference**: measured minus reported. A note says what is known about its reason, always where it is more than
+  three standard deviations of at least three seeds, or more than two points of accuracy. Three seeds show a spread only
+  roughly: where nothing differs but luck, one figure in eight lies three deviations of three seeds from their mean.
 - **honest**: one sixth of the training images (10,000 of MNIST's 60,000) were held out to choose the epoch, the network
   learned from the rest, and the test images were used once.
 - **time**: of training one run, while as many run at once as there are cores. Studies that swept a value report the

@@ -1,15 +1,15 @@
 """Reported and measured values side by side, for the page Studies and the report."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import pandas as pd
 
 from mnist_core.store import Store
-from mnist_core.studies.catalogue import reported_of, select_experiments
-from mnist_core.studies.measurements import SEEDS_LOOKED_FOR, Measurement, is_moment, load_measurements
+from mnist_core.studies.catalogue import Moment, moments_of, reported_of, select_experiments
+from mnist_core.studies.measurements import SEEDS_LOOKED_FOR, Measurement, load_measurements
 from mnist_core.studies.planning import PROTOCOLS
 from mnist_core.studies.study import Experiment, Study
 from mnist_core.studies.study_metrics import METRICS
@@ -116,8 +116,10 @@ def comparison_rows(study: str | Study, measurements: Sequence[Measurement], exp
             entry for entry in measurements if (entry.study, entry.experiment) == (study.name, current.name)
         ]
         numbers = reported_of(study.name, current.name)
+        moments = moments_of(study.name, current.name)
         rows += [
-            _row(current, of_experiment, *key, numbers.get(key, math.nan)) for key in _keys(current, list(numbers))
+            _row(current, of_experiment, *key, numbers.get(key, math.nan), moments)
+            for key in _keys(current, list(numbers))
         ]
     return rows
 
@@ -137,9 +139,12 @@ def scattered_seeds(
     study: str | Study, measurements: Sequence[Measurement], experiment: str = ""
 ) -> list[ScatteredSeeds]:
     """The accuracies whose standard deviation over the seeds is above two percentage points."""
+    study, experiments = select_experiments(study, experiment)
+    moments = {(current.name, label) for current in experiments for label in moments_of(study.name, current.name)}
     scattered = []
     for row in comparison_rows(study, measurements, experiment):
-        if METRICS[row.metric].kind == "accuracy" and row.std > _LARGE and not is_moment(row.variant):
+        at_a_moment = (row.experiment, row.variant) in moments
+        if METRICS[row.metric].kind == "accuracy" and row.std > _LARGE and not at_a_moment:
             by_seed = {
                 entry.seed: entry.metrics[row.metric]
                 for entry in measurements
@@ -160,14 +165,19 @@ def _keys(experiment: Experiment, reported: list[tuple[str, str]]) -> list[tuple
 
 
 def _row(
-    experiment: Experiment, measurements: Sequence[Measurement], variant: str, metric: str, value: float
+    experiment: Experiment,
+    measurements: Sequence[Measurement],
+    variant: str,
+    metric: str,
+    value: float,
+    moments: Mapping[str, Moment],
 ) -> ReportedRow:
     published = [entry for entry in measurements if entry.protocol == PROTOCOLS[0]]
     figures, times, reported_seconds = [], [], math.nan
     if variant == "all":
         figures = times = _times_together(experiment, published)
         reported_seconds = value if METRICS[metric].kind == "seconds" else reported_seconds
-    elif is_moment(variant):
+    elif variant in moments:
         # A moment in training belongs to the only variant.
         name = f"{variant} {metric}"
         figures = [entry.metrics[name] for entry in published if name in entry.metrics]

@@ -15,7 +15,7 @@ PUBLISHED = RunConfig(choose_on="test", threads=1, checkpoint_every=100_000)
 class Variant:
     """One network of an experiment, trained as the study trained it."""
 
-    # The `variant` of reported.csv, if it has this one.
+    # The `variant` of reported.csv, if it has this network.
     label: str
     # Published protocol, first seed.
     config: RunConfig

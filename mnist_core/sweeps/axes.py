@@ -90,7 +90,8 @@ def parse_values(field: str, text: str) -> SweepAxis:
         raise ConfigError("seed", "is not varied as a value; set the number of seeds of each setting instead")
     if info is None and not re.fullmatch(rf"[A-Za-z]\w{{0,{_NAME_LETTERS}}}", field):
         raise ConfigError(
-            one_line(brief(field)) or "axis", "is no setting's name; write field=values, such as learning_rate=0.1,0.01"
+            one_line(brief(field)) or "axis",
+            "is not the name of a setting; write field=values, such as learning_rate=0.1,0.01",
         )
     if (match := _RANGE.fullmatch(text)) and (info is None or info.kind in ("int", "float")):
         return _range(field, info, *match.groups())
@@ -125,7 +126,7 @@ def _range(field: str, info: FieldInfo | None, low: str, high: str, scale: str |
     if info is None and field.rstrip("0123456789") == "dropout":
         ends = float(ends[0]), float(ends[1])
     if None in ends or any(isinstance(end, bool) for end in ends):
-        raise ConfigError(field, f"{brief(low)}..{brief(high)} is no range of numbers; write for example {EXAMPLES}")
+        raise ConfigError(field, f"{brief(low)}..{brief(high)} is not a range of numbers; write for example {EXAMPLES}")
     if not ends[0] < ends[1]:
         raise ConfigError(field, f"the range {brief(low)}..{brief(high)} does not rise; put the smaller number first")
     logarithmic = (scale or "linear").lower() == "log"

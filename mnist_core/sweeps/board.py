@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from mnist_core.analysis import HELD_OUT, ON_TEST, SelectionBias, mean_by_setting, stats
+from mnist_core.analysis import SelectionBias, mean_by_setting, stats
+from mnist_core.config import EPOCH_CHOICE_LABELS
 from mnist_core.data import count_held_out, dataset
 from mnist_core.store import Store
 from mnist_core.sweeps.running import load_sweep
@@ -28,9 +29,9 @@ def sweep_table(store: Store, sweep_id: str) -> pd.DataFrame:
 
     validation_accuracy (of the best epoch) and test_accuracy are fractions, train_loss is that of the last epoch; what
     is not known yet is NaN. Runs whose best epoch the test images choose have a test_accuracy from their first epoch on
-    and no validation_accuracy; chosen_on says in words which it is. loss_label says what train_loss has in it more than
-    the loss after an epoch. finished_early says whether the run finished before its last planned epoch, as successive
-    halving and early stopping make it.
+    and no validation_accuracy; chosen_on is the config's `epoch_choice`. loss_label says what train_loss has in it more
+    than the loss after an epoch. finished_early says whether the run finished before its last planned epoch, as early
+    stopping and successive halving make it.
     """
     sweep = load_sweep(store, sweep_id)
     lines = sweep.templates()
@@ -43,7 +44,7 @@ def sweep_table(store: Store, sweep_id: str) -> pd.DataFrame:
         "seed": pd.Series([run.config.seed for run in runs], dtype="int64"),
     }
     columns |= {field: _values([point[field] for point in points]) for field in sweep.fields}
-    columns["chosen_on"] = pd.Series([run.config.chosen_on for run in runs], dtype="str")
+    columns["chosen_on"] = pd.Series([run.config.epoch_choice for run in runs], dtype="str")
     columns["loss_label"] = pd.Series([run.training_loss_label for run in runs], dtype="str")
     finished_early = [run.state == "finished" and run.epoch < run.config.epochs for run in runs]
     columns["finished_early"] = pd.Series(finished_early, dtype="bool")
@@ -56,15 +57,15 @@ def sweep_table(store: Store, sweep_id: str) -> pd.DataFrame:
 
 def ranking_column(table: pd.DataFrame) -> str:
     """The column that runs are compared by: validation accuracy, or test accuracy where not all runs can have one."""
-    return "validation_accuracy" if all(kind == HELD_OUT for kind in table["chosen_on"]) else "test_accuracy"
+    return "validation_accuracy" if all(choice == "validation" for choice in table["chosen_on"]) else "test_accuracy"
 
 
 def ranking_name(table: pd.DataFrame) -> str:
-    """What the accuracy is called that runs are compared by: "validation" or "test (optimistic)".
+    """Name, for readers, of the images behind the accuracy that runs are compared by.
 
     Ranking settings by test accuracy is a choice on the test images, even if no epoch was chosen on them.
     """
-    return HELD_OUT if ranking_column(table) == "validation_accuracy" else ON_TEST
+    return EPOCH_CHOICE_LABELS["validation" if ranking_column(table) == "validation_accuracy" else "test"]
 
 
 def best_run(table: pd.DataFrame) -> pd.Series | None:

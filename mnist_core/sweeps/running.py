@@ -68,7 +68,7 @@ def stop_sweep(store: Store, sweep_id: str) -> int:
 def retry_failed_runs(store: Store, sweep_id: str) -> int:
     """Queue failed and interrupted runs again, before all others; returns how many. Diverged ones are left.
 
-    They go on from their last checkpoint; those of scikit-learn, which cannot, are trained anew.
+    They go on from their last checkpoint; those of scikit-learn, which cannot, are trained again.
     """
     failed = store.runs(sweep=sweep_id, states=["failed", "interrupted"])
     queueing.check_queueable(None, [run.config for run in failed], "epochs")

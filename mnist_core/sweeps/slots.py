@@ -94,7 +94,7 @@ def _with_slot(architecture: str, name: str) -> str:
     if len(matches) != 1:
         close = get_close_matches(name, [field.name for field in list_config_fields()], n=1)
         if close:
-            raise ConfigError(name, f"is no setting; did you mean {close[0]}?")
+            raise ConfigError(name, f"is not a setting; did you mean {close[0]}?")
         raise ConfigError(
             name,
             f"is neither a setting nor a place in the architecture; write {{{name}}} where it belongs, "

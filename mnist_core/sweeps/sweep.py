@@ -148,10 +148,9 @@ class Sweep:
             changes["architecture"] = slots.fill_slots(template, {k: v for k, v in point.items() if k not in changes})
             config = self.base.replace(**changes)
         except ConfigError as error:
-            message = str(error).removeprefix(f"{error.field}: ")
             if error.field in changes and error.field in self.fields:
-                raise ConfigError(error.field, f"{message}. Change this axis.") from None
-            raise ConfigError(error.field, f"{message} (with {where})") from None
+                raise ConfigError(error.field, f"{error.message}. Change this axis.") from None
+            raise ConfigError(error.field, f"{error.message} (with {where})") from None
         shape = (config.dataset, config.folder, config.folder_size, config.folder_colour)
         if (config.architecture, *shape) not in checked:
             try:
@@ -169,7 +168,7 @@ class Sweep:
         try:
             check_size(config)
         except ConfigError as error:
-            raise ConfigError(error.field, f"{str(error).removeprefix(f'{error.field}: ')} (with {where})") from None
+            raise ConfigError(error.field, f"{error.message} (with {where})") from None
         return config
 
 

@@ -10,19 +10,20 @@ import re
 from collections.abc import Mapping
 from unicodedata import category
 
-# Follows a sign that would begin something together with what follows it; takes no room and is not seen.
+# Invisible and without width. Put between two signs, it keeps them from being read as one mark.
 _JOINER = "\u2060"
-# What Streamlit's Markdown turns into something else after it has read the escapes, so that a backslash is no help:
-# emoji and icons (:smile:, :material/home:), addresses of pages and of mail, and signs that stand by themselves.
+# Streamlit's Markdown replaces these after it has read the escapes, so a backslash does not help: emoji and icons
+# (:smile:, :material/home:), addresses of pages and of mail, and arrows and dashes that stand by themselves.
 _TURNED = re.compile(
     r":(?=[\w+/-]+:)|(?<=https:)(?=//)|(?<=http:)(?=//)|(?<=www)(?=\.)|(?=@)|(?<=(?<!\S)[-<>~])(?=(?:->|[-=>])(?!\S))",
     re.IGNORECASE,
 )
-# What begins something in Markdown wherever it stands: emphasis, code, links, HTML, entities, formulas, tables ...
+# Signs that have a meaning in Markdown wherever they stand: emphasis, code, links, HTML, entities, formulas, tables.
 _MARKS = re.compile(r"[\\`*_\[\]<>|~$&{}]|:(?=[A-Za-z])")
-# ... and only at the beginning of a text: headings, lists, lines.
+# Signs that have a meaning only at the beginning of a text: headings, lists, lines.
 _BEGINNING = re.compile(r"^( ?(?:[0-9]{1,9}(?=[.)](?: |$)))?)(?=[#=.)]|[+-](?:[ -]|$))")
-# What a spreadsheet would compute. Numbers are numbers there, too. The same expression serves Python and JavaScript.
+# Texts that a spreadsheet would compute as a formula; plain numbers are left out. Python and JavaScript both use this
+# expression.
 FORMULA = re.compile(
     r"^(?![+\-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+\-]?[0-9]+)?%?$)[\s'\"]*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]"
 )
@@ -43,13 +44,13 @@ def brief(text: str, letters: int = 80) -> str:
 
 
 def fitted(text: str, letters: int) -> str:
-    """The text if it fits into so many letters, else its beginning with "…" as the last of them."""
+    """The text if it fits into this many letters, else its beginning with "…" as the last of them."""
     return text if len(text) <= letters else f"{text[: letters - 1]}…"
 
 
 def is_text(value: object) -> bool:
     """Whether every text in a value of JSON can be written down: half of a sign, which JSON can hold, cannot."""
-    # Not by recursion: values may lie deeper in each other than Python's stack bears.
+    # Not by recursion: values may be nested deeper than Python's stack allows.
     waiting = [value]
     while waiting:
         item = waiting.pop()

@@ -1,15 +1,13 @@
 """Checkpoints: weights, optimizer and random state as safetensors with JSON. No pickle, ever."""
 
 import json
-import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -54,13 +52,8 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write a checkpoint to `path`; the caller makes it atomic. Raises OSError."""
     texts = {"progress": checkpoint.progress, "network": checkpoint.network, "scalars": checkpoint.scalars}
     metadata = {"format": "mnist-lab 1"} | {name: json.dumps(value) for name, value in texts.items()}
-    try:
-        save_file(checkpoint.tensors, path, metadata=metadata)
-    except SafetensorError as error:
-        # safetensors reports an error of the system, such as a full disk, only in its text.
-        if code := re.search(r"\(os error (\d+)\)", str(error)):
-            raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from None
-        raise
+    # Not safetensors' `save_file`: it gives the number of a system error, such as a full disk, only within a text.
+    path.write_bytes(save(checkpoint.tensors, metadata))
 
 
 def load_checkpoint(path: Path, *, weights_only: bool = False) -> Checkpoint:

@@ -121,7 +121,7 @@ def check_needs_together(needs: Collection[RunNeeds], field: str, free: int | No
 
 
 def count_steps(config: RunConfig, images: int | None) -> int:
-    """Steps of a run that learns from so many images; 0 if that is not known, and for scikit-learn."""
+    """Steps of a run that learns from this many images; 0 if that is not known, and for scikit-learn."""
     if images is None or config.library != "torch":
         return 0
     return (config.epochs - (config.continue_epoch or 0)) * ceil(images / config.batch_size)

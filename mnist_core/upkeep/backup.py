@@ -31,7 +31,7 @@ from mnist_core.upkeep.manifest import (
     content_path,
 )
 
-# A training run may replace a file after the database was copied and before the file is. After so many attempts the
+# A training run may replace a file after the database was copied and before the file is. After this many attempts the
 # database is locked while the remaining files are copied.
 _ATTEMPTS = 3
 _LOCK_SECONDS = 30.0
@@ -194,7 +194,7 @@ def _forget_old(folder: Path, keep: int) -> None:
     for path in backups(folder):
         needed |= {file.sha256 for file in manifest.read(path / MANIFEST).files}
     for content in (folder / CONTENTS).glob("??/*"):
-        # Anything else in the folder was put there by somebody, and is no copy of a run's file.
+        # Anything else in the folder was put there by somebody, and is not a copy of a run's file.
         is_copy = _SHA256.fullmatch(content.name) and content == content_path(folder, content.name)
         if is_copy and content.name not in needed and content.is_file():
             content.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Literal
 
 from mnist_core.environment import sqlite_url
 from mnist_core.errors import MnistLabError
@@ -143,12 +144,14 @@ def _missing_database(database: Path, results: Path, repair: bool) -> list[Findi
 def _database(database: Path, results: Path, repair: bool) -> list[Finding]:
     """Check with SQLite whether the file is undamaged, and whether it has the expected tables and version."""
     try:
-        messages = _integrity(database)
-        if _is_index_damage(messages) and repair:
+        messages = _check_database(database, "integrity_check")
+        # The quick check leaves out only whether the indexes hold what the tables do; SQLite can make those again.
+        only_indexes = bool(messages) and not _check_database(database, "quick_check")
+        if only_indexes and repair:
             with closing(sqlite3.connect(database)) as connection:
                 connection.execute("REINDEX")
-            if not (messages := _integrity(database)):
-                return [Finding("results", "repaired", f"an index of {database} was damaged; it was made anew")]
+            if not (messages := _check_database(database, "integrity_check")):
+                return [Finding("results", "repaired", f"an index of {database} was damaged; it was made again")]
         with closing(_reading(database)) as connection:
             version = soundness.version(connection)
             lacks = soundness.lacking(connection)
@@ -156,7 +159,7 @@ def _database(database: Path, results: Path, repair: bool) -> list[Finding]:
         text = f"{database} is damaged ({soundness.sqlite_message(error)})"
         return [Finding("results", "wrong", text, _bring_back(results))]
     if messages:
-        remedy = "doctor --repair makes it anew." if _is_index_damage(messages) else _bring_back(results)
+        remedy = "doctor --repair makes it again." if only_indexes else _bring_back(results)
         return [Finding("results", "wrong", f"{database} is damaged: {messages[0]}", remedy)]
     if version is None:
         return [Finding("results", "wrong", f"{database} does not say its version", _bring_back(results))]
@@ -170,15 +173,11 @@ def _database(database: Path, results: Path, repair: bool) -> list[Finding]:
     return [Finding("results", "well", f"{database} is whole ({size_in_words(database.stat().st_size)})")]
 
 
-def _integrity(database: Path) -> list[str]:
+def _check_database(database: Path, check: Literal["integrity_check", "quick_check"]) -> list[str]:
+    """What one of SQLite's own checks complains of: https://www.sqlite.org/pragma.html#pragma_integrity_check."""
     with closing(_reading(database)) as connection:
-        rows = connection.execute(f"PRAGMA integrity_check({_SQLITE_MESSAGES})").fetchall()
+        rows = connection.execute(f"PRAGMA {check}({_SQLITE_MESSAGES})").fetchall()
     return [row[0] for row in rows if row[0] != "ok"]
-
-
-def _is_index_damage(messages: list[str]) -> bool:
-    """Whether only indexes are damaged, which SQLite can rebuild from the tables; it says so in no other way."""
-    return bool(messages) and all("index" in message for message in messages)
 
 
 def _folders_without_rows(database: Path, results: Path, repair: bool) -> list[Finding]:
@@ -269,7 +268,7 @@ def _runs_named(numbers: list[int]) -> str:
 def _run(store: Store, run_id: str, number: int, repair: bool) -> tuple[list[Finding], int]:
     """Findings about a run, and the bytes of its files."""
     findings = []
-    restoring = "Bring them back from a backup (restore), or train anew."
+    restoring = "Bring them back from a backup (restore), or train it again."
     try:
         run = store.run(run_id)
         if not run.active:

@@ -134,7 +134,7 @@ def _collect(chosen: Path, about: BackupManifest, temporary: Path) -> None:
         if not copy_checked(content, temporary / file.run / file.path, file.sha256):
             raise StoreError(
                 f"{content}, which is {file.path} of a run, is missing or damaged; restore another backup, or make "
-                "this one anew while the original is there"
+                "this one again while the original is there"
             )
 
 

@@ -1,4 +1,4 @@
-"""The Python side of components, without a browser: what is sent, which answers are accepted, the app's settings."""
+"""The components' Python side, without a browser: what is sent, what is believed, and the app's settings."""
 
 import base64
 import hashlib
@@ -71,7 +71,7 @@ def chart_script() -> None:
 
 @pytest.fixture
 def mounted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What each call of live_chart mounts; no script is written to the static folder."""
+    """What live_chart mounts, call by call; nothing is written to a static folder."""
     calls: list[dict[str, Any]] = []
     monkeypatch.setattr(live_chart, "_MOUNT", lambda **arguments: calls.append(arguments))
     for name in ("publish_scripts", "publish_plotly"):

@@ -1,4 +1,4 @@
-"""Messages to the live chart: smoothed as on every page, then thinned; only what is new, and nothing is lost."""
+"""What the live chart is sent: smoothed as on every page and then thinned, only what is new, and nothing is lost."""
 
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false
 # pandas has no types for a table of some of the rows.
@@ -12,15 +12,14 @@ import pandas as pd
 import pytest
 
 from dashboard.components.live_chart.points import CurveHistory, Curves, CurveView, XAxis
-from mnist_core.plots.series import MetricSeries
-from mnist_core.plots.training_curves import learning_curves
+from mnist_core.plots.training_curves import MetricSeries, learning_curves
 
 STEPS = 5000
 PER_EPOCH = 500
 
 
 def rows(steps: int = STEPS, first_row: int = 1, seed: int = 0) -> pd.DataFrame:
-    """Metrics of a run with noisy batches and rare spikes, validation included, as rows of the store."""
+    """Rows of the store as a run with noisy batches and rare spikes leaves them, validation included."""
     random = np.random.default_rng(seed)
     step = np.arange(1, steps + 1)
     seconds = np.cumsum(random.uniform(0.02, 0.06, steps))
@@ -43,7 +42,7 @@ def look(smoothing: float = 0.9, x: XAxis = "step", **changes: Any) -> CurveView
 
 
 def by_hand(table: pd.DataFrame, smoothing: float, across: str) -> dict[int, float]:
-    """Smoothed training loss by step; along the axis, a value counts by its distance from the value before it."""
+    """The smoothed training loss by its step: each value weighs by the stretch of the axis that ends with it."""
     train = table[table["name"] == "train_loss"]
     x = (train["step"] / PER_EPOCH if across == "epoch" else train[across]).tolist()
     typical = float(np.median(np.diff(x)))
@@ -57,7 +56,7 @@ def by_hand(table: pd.DataFrame, smoothing: float, across: str) -> dict[int, flo
 
 
 class Browser:
-    """Joins messages as the chart's script does."""
+    """What the script of the chart keeps of the messages that reach it."""
 
     def __init__(self) -> None:
         self.to = 0
@@ -186,7 +185,7 @@ def test_steps_that_a_resumed_run_repeats_count_anew() -> None:
     curve = history.curves(look(points=1300))["smoothed_loss"]
     np.testing.assert_allclose(curve.value, [expected[step] for step in range(1, 1201)])
     assert history.validation.step.tolist() == [500, 1000]
-    # The same rows read in one go give the same history.
+    # The same, read in one go.
     together = CurveHistory()
     together.add(pd.concat([first, again[again["step"] > 900]]))
     np.testing.assert_array_equal(together.train.loss, history.train.loss)

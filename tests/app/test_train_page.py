@@ -241,6 +241,6 @@ def test_a_run_without_a_whole_checkpoint_is_started_anew_only_by_choice(page: A
     button(page, "Leave it").click().run()
     assert store.count_metrics(run.id) == recorded
     button(page, "Continue").click().run()
-    button(page, "Start anew").click().run()
+    button(page, "Start over").click().run()
     assert not page.exception
     assert (store.run(run.id).state, store.run(run.id).step, store.count_metrics(run.id)) == ("queued", 0, 0)

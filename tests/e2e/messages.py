@@ -7,14 +7,14 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 
 def frames_of(page: Page) -> list[bytes | str]:
-    """A list that gets every message to the page; call this before the page is opened."""
+    """All that the page receives from now on; to be called before the page is opened."""
     received: list[bytes | str] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(frame)))
     return received
 
 
 def sizes_of_charts(frames: Sequence[bytes | str]) -> list[int]:
-    """Sizes in bytes of those messages that hold data of the live chart."""
+    """Bytes of each message among these that has the data of the live chart."""
     messages = [ForwardMsg.FromString(frame) for frame in frames if isinstance(frame, bytes)]
     components = [message.delta.new_element.bidi_component for message in messages]
     return [len(component.json) for component in components if component.component_name == "mnist_lab_live_chart"]

@@ -16,19 +16,19 @@ from tests.labs import train_now, trained_run
 pytestmark = pytest.mark.browser
 TINY = RunConfig(dataset="mnist-5k", train_images=300, validation_images=200, architecture="softmax", epochs=1)
 
-# For each view, an element to wait for, which the keyboard must get into and out of.
+# What each view waits for, and what the keyboard must get into and out of.
 PAGES = {
+    "train?view=Network": ".data-table .head button",
     "train?view=Training&runs=1&runs=2": ".live-chart .run",
+    "sweeps": ".data-table .head button",
     "inspect?run=1": ".gallery .tile",
     "draw": ".pad canvas",
     "compare?runs=1&runs=2": ".data-table .head button",
-}
-# The same for pages without another component, for the other sections of Compare and views of Inspect.
-SECTIONS = {
-    "train?view=Network": ".data-table .head button",
-    "sweeps": ".data-table .head button",
     "studies?study=linear-depth": ".data-table .head button",
     "data?dataset=mnist-5k&class=3": ".gallery .tile",
+}
+# The same for the other sections of Compare and views of Inspect.
+SECTIONS = {
     **{
         f"compare?runs=1&runs=2&look={look}": ".data-table .head button"
         for look in ("Curves", "Is+it+real%3F", "Classes", "Cost", "Calibration", "Robustness", "Labels", "Take+away")
@@ -40,12 +40,12 @@ SECTIONS = {
     "inspect?run=1&view=Weights": ".gallery .tile",
     "inspect?run=1&view=Files": "h1",
 }
-# No page has more Tab stops; a focus that has not come back to the start by then is trapped.
+# The most Tab stops of a page; focus that has not come back to the start by then is trapped.
 MOST = 250
 
 COMPONENTS = ".data-table, .gallery, .pad, .live-chart, .curve-chart"
 
-# For each stop: its number, the number of its component or null, and the beginning of its HTML.
+# Of each stop: its number, that of the component it is in or null, and the beginning of its HTML.
 _WATCH = f"""() => {{
     window.stops = []
     const numbers = new Map()
@@ -76,7 +76,7 @@ def round_of(page: Page, key: str) -> list[list]:
     """The stops of one round through the page by this key: from three stops until the same three come again.
 
     Fewer may come again earlier: on a busy machine a page that is still being drawn gives focus back. Nor need they be
-    the first stops of all, since what is drawn anew is another element.
+    the first stops of all, since what is drawn again is another element.
     """
     page.evaluate("() => { stops.length = 0 }")
     stops: list[list] = []
@@ -103,7 +103,7 @@ def travel(page: Page, address: str, inside: str) -> None:
     page.evaluate(_WATCH)
     for key in ("Tab", "Shift+Tab"):
         visited = {component for _, component, _ in round_of(page, key)} - {None}
-        # A closed expander hides its components from the keyboard, too.
+        # What lies in a closed expander is not to be reached.
         assert len(visited) == page.locator(COMPONENTS).filter(visible=True).count(), f"{key} passes by a component"
 
 

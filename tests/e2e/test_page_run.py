@@ -1,4 +1,4 @@
-"""A table asks for its remaining rows only after the page's run, whose end could otherwise drop the answer."""
+"""What a table asks for by itself comes after the page's run: as that ends, Streamlit could drop the last of it."""
 
 from collections.abc import Callable
 from pathlib import Path

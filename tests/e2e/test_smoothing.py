@@ -1,4 +1,4 @@
-"""In a real browser: Train (newly opened and while it learns) and Compare smooth a long run in the same way."""
+"""In a real browser: a long run is smoothed alike on Train, opened again and while it learns, and on Compare."""
 
 from statistics import median
 from typing import Any
@@ -16,7 +16,7 @@ from tests.e2e.messages import frames_of, sizes_of_charts
 pytestmark = pytest.mark.browser
 SMOOTHING, PER_EPOCH, STEPS = 0.9, 500, 2500
 
-# Name, steps and values of each trace of the first chart; a name ends where the text of its tooltip begins.
+# Name (without what a pointer over it says besides), steps and values of each trace of the first chart.
 _TRACES = """() => [...document.querySelectorAll(".js-plotly-plot")][0]._fullData.map(
     ({ name, hovertemplate, x, y }) => [name, hovertemplate ?? "", [...x], [...y]])"""
 _LINES = """plot => plot.lines.map(({ role, kind, x, y }) => [role, kind, [...x], [...y]])"""

@@ -144,13 +144,16 @@ def network(**changes: object) -> str:
 
 
 HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
-    "climbs out": (lambda m: signed(m, **{"../evil.json": b"{}"}), "no part of a run"),
-    "climbs out of its folder": (lambda m: signed(m, **{"checkpoints/../../x.safetensors": b""}), "no part of a run"),
-    "absolute": (lambda m: signed(m, **{"/tmp/evil": b"x"}), "no part of a run"),
-    "backslashes": (lambda m: signed(m, **{"..\\evil": b"x"}), "no part of a run"),
-    "with a drive": (lambda m: signed(m, **{"C:/evil": b"x"}), "no part of a run"),
-    "a folder": (lambda m: signed(m, **{"checkpoints/": b""}), "no part of a run"),
-    "a name cut by a zero": (lambda m: signed(m, **{"run.json\x00.exe": b"{}"}), "no part of a run"),
+    "climbs out": (lambda m: signed(m, **{"../evil.json": b"{}"}), "does not belong to a run"),
+    "climbs out of its folder": (
+        lambda m: signed(m, **{"checkpoints/../../x.safetensors": b""}),
+        "does not belong to a run",
+    ),
+    "absolute": (lambda m: signed(m, **{"/tmp/evil": b"x"}), "does not belong to a run"),
+    "backslashes": (lambda m: signed(m, **{"..\\evil": b"x"}), "does not belong to a run"),
+    "with a drive": (lambda m: signed(m, **{"C:/evil": b"x"}), "does not belong to a run"),
+    "a folder": (lambda m: signed(m, **{"checkpoints/": b""}), "does not belong to a run"),
+    "a name cut by a zero": (lambda m: signed(m, **{"run.json\x00.exe": b"{}"}), "does not belong to a run"),
     "unknown to the manifest": (
         lambda m: m | {"checkpoints/epoch-0009.safetensors": b"x"},
         "its manifest says nothing",
@@ -206,8 +209,8 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
     "half of a sign in data": (lambda m: facts(m, classes=["\ud83d", *"123456789"]), "data"),
     "half of a sign in the config": (lambda m: edited(m, "config.json", folder="\ud83d"), "folder"),
     "no data but a word": (lambda m: edited(m, "run.json", data="mnist"), "data"),
-    "no JSON": (lambda m: signed(m, **{"run.json": b"{"}), "no JSON"),
-    "deep JSON": (lambda m: signed(m, **{"config.json": b"[" * 90_000}), "no JSON"),
+    "no JSON": (lambda m: signed(m, **{"run.json": b"{"}), "not JSON"),
+    "deep JSON": (lambda m: signed(m, **{"config.json": b"[" * 90_000}), "not JSON"),
     **{
         f"{depth} objects in {key} of {file}": (
             lambda m, file=file, key=key, depth=depth: nested(m, file, key, depth),
@@ -221,7 +224,10 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
             ("manifest.json", "members"),
         )
     },
-    "deep words of a checkpoint": (lambda m: rewritten(m, progress='{"a": ' * 950 + "1" + "}" * 950), "no checkpoint"),
+    "deep words of a checkpoint": (
+        lambda m: rewritten(m, progress='{"a": ' * 950 + "1" + "}" * 950),
+        "not a checkpoint",
+    ),
     "a config of a million parts": (
         lambda m: signed(m, **{"config.json": b'{"x": [' + b"[]," * 60_000 + b"1]}"}),
         "config.json",
@@ -252,7 +258,7 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
     "an id that is a path": (lambda m: edited(m, "run.json", id="../../etc"), "id"),
     "infinite accuracy": (lambda m: edited(m, "run.json", test_accuracy=7), "test_accuracy"),
     "another list of files": (lambda m: edited(m, "run.json", files=[]), "other files"),
-    "metrics that are none": (lambda m: signed(m, **{"metrics.parquet": b"PAR1 no PAR1"}), "no file that can"),
+    "metrics that are none": (lambda m: signed(m, **{"metrics.parquet": b"PAR1 no PAR1"}), "not a file that can"),
     "metrics of other types": (
         lambda m: signed(m, **{"metrics.parquet": parquet(frame_of(m, "metrics.parquet").astype({"step": "float64"}))}),
         "other columns",
@@ -273,11 +279,11 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
         lambda m: signed(m, **{"predictions.parquet": parquet(frame_of(m, "predictions.parquet").drop(columns="p0"))}),
         "other columns",
     ),
-    "a checkpoint that is none": (lambda m: signed(m, **{checkpoint(m): b"\x80\x04pickle"}), "no checkpoint"),
-    "a checkpoint cut short": (lambda m: signed(m, **{checkpoint(m): m[checkpoint(m)][:-8]}), "no checkpoint"),
+    "a checkpoint that is none": (lambda m: signed(m, **{checkpoint(m): b"\x80\x04pickle"}), "not a checkpoint"),
+    "a checkpoint cut short": (lambda m: signed(m, **{checkpoint(m): m[checkpoint(m)][:-8]}), "not a checkpoint"),
     "a checkpoint without its network": (lambda m: rewritten(m, network="{}"), "does not fit: architecture"),
     "a network that fills the memory": (lambda m: renamed(m, "flatten linear(9000) linear(classes)"), "fewer weights"),
-    "a network that is none": (lambda m: renamed(m, "rm -rf"), "config.json names no network"),
+    "a network that is none": (lambda m: renamed(m, "rm -rf"), "config.json does not name a network"),
     "a network that is no text": (lambda m: edited(m, "config.json", architecture=5), "architecture"),
     "another network than the config's": (
         lambda m: rewritten(m, network=network(architecture="lenet-5")),
@@ -331,8 +337,8 @@ HOSTILE: dict[str, tuple[Callable[[Members], Members], str]] = {
     },
     "no deviation": (lambda m: rewritten(m, network=network(std=[0])), "std"),
     "three classes": (lambda m: rewritten(m, network=network(classes=["a", "b", "c"])), "other images or classes"),
-    "no progress": (lambda m: rewritten(m, progress="null"), "no checkpoint of this program"),
-    "half a progress": (lambda m: rewritten(m, progress='{"epoch": 1}'), "no checkpoint that can be opened"),
+    "no progress": (lambda m: rewritten(m, progress="null"), "not a checkpoint of this program"),
+    "half a progress": (lambda m: rewritten(m, progress='{"epoch": 1}'), "not a checkpoint that can be opened"),
     "a column twice": (lambda m: signed(m, **{"metrics.parquet": twice(m)}), "other columns"),
     "predictions of nothing": (
         lambda m: signed(m, **{"predictions.parquet": parquet(frame_of(m, "predictions.parquet").head(0))}),

@@ -30,7 +30,7 @@ from tests.labs import trained_run
 
 SMALL = RunConfig(dataset="mnist-5k", train_images=200, architecture="flatten linear(classes)", epochs=2)
 FLIPS = 200
-# Given anew by an import, whatever the archive holds.
+# Given again by an import, whatever the archive holds.
 NEW = {"number", "id", "note", "tags"}
 
 
@@ -164,7 +164,7 @@ def remove(store: Store) -> None:
 
 
 def imported(store: Store, run: Run) -> tuple[dict[str, Any], str, list[Artifact]]:
-    """The values, metrics and files that an import wrote, without the values that every import sets anew."""
+    """The values, metrics and files that an import wrote, without the values that every import sets again."""
     files = store.artifacts(run.id)
     assert all(store.intact(run.id, file) for file in files)
     values = {name: value for name, value in asdict(run).items() if name not in NEW}
@@ -229,7 +229,7 @@ def test_a_changed_letter_in_a_label_is_noticed_and_a_new_one_of_a_persons_is_no
         cli.main()
     listed = {row["number"]: row["changed"] for row in json.loads(capsys.readouterr().out)}
     assert listed == {1: True, 2: False}
-    # Renaming renews the fingerprint of the name alone, so the changed column is still noticed.
+    # A new label says nothing of the others.
     other = "tags" if column == "name" else "name"
     lab.rename(run.id, "new") if other == "name" else lab.set_tags(run.id, ["new"])
     assert lab.changed_parts(run.id) == [column]

@@ -1,6 +1,5 @@
 """Image folders that cannot be used: the error names the directory or the image."""
 
-import re
 import shutil
 from pathlib import Path
 
@@ -25,13 +24,13 @@ def failure(root: Path) -> str:
 
 
 def test_directory_that_is_not_there(tmp_path: Path) -> None:
-    assert str(tmp_path / "nowhere") in failure(tmp_path / "nowhere")
+    assert f"{tmp_path / 'nowhere'} is not a folder" in failure(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_missing_split(root: Path, split: str) -> None:
     shutil.rmtree(root / split)
-    assert all(part in failure(root) for part in (f"{root} ", f" {split}/"))
+    assert f"{root} has no folder {split}/" in failure(root)
     with pytest.raises(DataError):
         input_shape_and_classes(RunConfig(dataset="folder", folder=str(root)))
 
@@ -39,28 +38,29 @@ def test_missing_split(root: Path, split: str) -> None:
 @pytest.mark.parametrize(("here", "missing_from"), [("train", "test"), ("test", "train")])
 def test_class_of_one_split_only(root: Path, here: str, missing_from: str) -> None:
     shutil.copytree(root / here / "dark", root / here / "dusk")
-    assert re.search(rf" dusk .*\b{here}/.* not .*\b{missing_from}/", failure(root))
+    assert f"the class dusk is in {here}/ but not in {missing_from}/" in failure(root)
 
 
 def test_single_class(root: Path) -> None:
     for split in ("train", "test"):
         shutil.rmtree(root / split / "dark")
-    # How many classes there are, and how many are needed.
-    assert re.findall(r" (\d) ", failure(root)) == ["1", "2"]
+    assert "holds 1 class folders; at least 2 are needed" in failure(root)
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_class_without_images(root: Path, split: str) -> None:
     for path in (root / split / "dark").iterdir():
         path.rename(path.with_suffix(".gif"))
-    assert all(part in failure(root) for part in (str(root / split / "dark"), ".png", ".jpg", ".jpeg"))
+    assert f"{root / split / 'dark'} holds no .png, .jpg or .jpeg image" in failure(root)
 
 
 @pytest.mark.parametrize("content", [b"", b"these are no pixels", None], ids=["empty", "text", "cut off"])
 def test_unreadable_image(root: Path, content: bytes | None) -> None:
     path = root / "train" / "dark" / "5.png"
     path.write_bytes(path.read_bytes()[:-60] if content is None else content)
-    assert str(path) in failure(root)
+    message = failure(root)
+    assert f"{path} cannot be read" in message
+    assert "Replace it" in message
 
 
 def test_unreadable_image_among_large_ones_is_named_too(root: Path) -> None:
@@ -68,4 +68,4 @@ def test_unreadable_image_among_large_ones_is_named_too(root: Path) -> None:
         stream.write(bytes(30_000))
     path = root / "train" / "dark" / "5.png"
     path.write_bytes(b"these are no pixels")
-    assert str(path) in failure(root)
+    assert f"{path} cannot be read" in failure(root)

@@ -1,4 +1,4 @@
-"""The machine's memory runs out: the run names a remedy, and no other run is affected."""
+"""Memory that runs out on the processor: the run says what helps, and no other is touched."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""Thousands of simulated networks: statements about their calibration hold as often as they claim."""
+"""Thousands of made-up networks: what is said of their calibration holds as often as is said."""
 
 from collections.abc import Callable
 
@@ -18,15 +18,12 @@ CURVES: dict[str, Curve] = {
 
 
 def confidences(random: np.random.Generator, images: int) -> np.ndarray:
-    """Confidences like those of a network with 97 % accuracy: most are very high, a few are not."""
+    """As those of a network of 97 %: most very sure, a few not."""
     return 1 - 0.7 * random.beta(0.25, 4, images)
 
 
 def drawn(random: np.random.Generator, sure: np.ndarray, curve: Curve) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities (N, 2) in which class 0 is always the more probable one, and labels.
-
-    The curve says how often class 0 is right at each confidence.
-    """
+    """Probabilities of two classes, always class 0 the more probable, and labels as the curve makes them right."""
     right = random.random(len(sure)) < curve(sure)
     return np.stack([sure, 1 - sure], axis=1), np.where(right, 0, 1)
 
@@ -108,7 +105,7 @@ def test_a_far_worse_one_is_called_worse_and_is_too_sure() -> None:
 
 
 def test_networks_that_are_always_right_may_still_err() -> None:
-    """100 of 100 right with full confidence does not rule out a true accuracy of 97 %."""
+    """100 of 100 right with full confidence: that the true accuracy is 97 % is not ruled out."""
     table = np.stack([np.ones(100), np.zeros(100)], axis=1)
     (estimate,) = calibration.uncertainties([table], np.zeros(100, dtype=np.int64))
     assert (estimate.error, estimate.gap, estimate.leaning) == (0, 0, "unknown")

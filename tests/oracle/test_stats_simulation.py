@@ -1,4 +1,4 @@
-"""Thousands of simulated comparisons: false alarms are as rare, and differences detected as often, as claimed."""
+"""Thousands of made-up comparisons: false alarms are as rare, and differences are found as often, as is said."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _MARGIN = 4.0
 
 
 def outcomes(images: int, only_a: float, only_b: float, times: int, seed: int) -> np.ndarray:
-    """Counts of images that only a and only b gets right, in `times` simulated test sets: (times, 2)."""
+    """Counts of (only a, only b) in so many test sets, each of this many images drawn one by one: (times, 2)."""
     drawn = np.random.default_rng(seed).random((times, images))
     mine, other = only_a / images, (only_a + only_b) / images
     return np.stack([(drawn < mine).sum(axis=1), ((drawn >= mine) & (drawn < other)).sum(axis=1)], axis=1)
@@ -78,7 +78,7 @@ def test_interval_and_p_never_contradict_each_other() -> None:
 
 
 def intervals(most: int, images: int) -> tuple[np.ndarray, np.ndarray]:
-    """For every pair of counts up to `most`, the interval and the widest one: (most + 1, most + 1, 2) each."""
+    """The interval and the widest one of every table of this many disagreements: (most + 1, most + 1, 2) each."""
     pairs = [[from_counts(images, a, b) for b in range(most + 1)] for a in range(most + 1)]
     return (
         np.array([[(pair.low, pair.high) for pair in row] for row in pairs]),
@@ -92,7 +92,7 @@ def held(ends: np.ndarray, true: float | np.ndarray) -> np.ndarray:
 
 
 def test_a_pairs_interval_holds_the_difference_in_95_of_100_cases() -> None:
-    """Coverage, summed over all outcomes, of the interval and of the widest one."""
+    """By the sum over all outcomes: the interval for as many disagreements as came, the widest for any number."""
     images, most = 10_000, 110
     conditional, widest = intervals(most, images)
     counts = np.arange(most + 1)
@@ -191,14 +191,14 @@ Drawn = tuple[float, float]
 
 
 def drawn_spreads(seeds: Seeds, ratio: float, times: int) -> list[Drawn]:
-    """Standard deviations that so many seeds measure; the true ones are 0.001 times the ratio, and 0.001."""
+    """Standard deviations as so many seeds measure them, where the true ones are 0.001 times the ratio, and 0.001."""
     random, freedom = np.random.default_rng([*seeds, times]), np.array(seeds) - 1
     measured = np.array([0.001 * ratio, 0.001]) * np.sqrt(random.chisquare(freedom, (times, 2)) / freedom)
     return [(float(a), float(b)) for a, b in measured]
 
 
 def difference_held(seeds: Seeds, ratio: float, alpha: float, times: int) -> float:
-    """How often the range contains the difference that follows from the true spreads."""
+    """How often the range holds the difference that the true spreads give."""
     true = stats.detectable_by_seeds(0.001 * ratio, seeds[0], 0.8, alpha, seeds[1], 0.001)
     ranges = [stats.detectable_by_seeds_range(pair, seeds, alpha=alpha) for pair in drawn_spreads(seeds, ratio, times)]
     return float(np.mean([low <= true <= high for low, high in ranges]))

@@ -8,8 +8,7 @@ import pytest
 from mnist_core.architectures.table import describe_architecture
 from mnist_core.data.dataset_catalogue import input_shape_and_classes
 from mnist_core.studies import records, reporting
-from mnist_core.studies.catalogue import all_studies, reported_numbers
-from mnist_core.studies.measurements import is_moment
+from mnist_core.studies.catalogue import all_studies, moments_of, reported_numbers
 from mnist_core.studies.planning import PROTOCOLS, plan_runs
 from mnist_core.studies.side_by_side import unexplained_rows
 from mnist_core.studies.study import Study
@@ -203,7 +202,8 @@ def test_every_reported_number_has_its_network(study: Study) -> None:
         labels = [variant.label for variant in experiment.variants]
         assert len(set(labels)) == len(labels)
         for name in rows.loc[rows["experiment"] == experiment.name, "variant"]:
-            assert name in labels or name == "all" or (is_moment(name) and len(labels) == 1), name
+            is_moment = name in moments_of(study.name, experiment.name)
+            assert name in labels or name == "all" or (is_moment and len(labels) == 1), name
         assert set(rows.loc[rows["experiment"] == experiment.name, "metric"]) <= METRICS.keys()
 
 

@@ -36,7 +36,7 @@ def gallery(
 
     The sprite is a PNG that holds tiles of (width, height) pixels row by row, left to right. `captions` go under the
     images, `marks` say which are right (True) or wrong (False); `size_px` is the width of an image on the screen.
-    Another sprite under the same key starts anew. Raises ValueError if the parts do not fit.
+    Another sprite under the same key starts again. Raises ValueError if the parts do not fit.
     """
     columns, rows = _grid(sprite_png, tile, count)
     for name, values in (("captions", captions), ("marks", marks)):

@@ -52,8 +52,9 @@ class ChartedRun:
     steps_per_epoch: int
     # Returns the rows after the one with this id: id, step, name, value, seconds.
     read: Callable[[int], pd.DataFrame]
-    # Name of the curve that has a point after each epoch.
+    # Name of the curve that has a point after each epoch, and whether its images choose the best epoch.
     validation: str = "validation"
+    optimistic: bool = False
     # What the training loss contains besides the loss that is measured after each epoch.
     training_loss: str = ""
 
@@ -93,7 +94,7 @@ def live_chart(
         curve_view = CurveView(smoothing, x, log_x, max(1, run.steps_per_epoch), points, window)
         message, content = history.message(curve_view)
         style = {"id": run.id, "name": run.name, "colour": run.colour, "dash": run.dash}
-        kinds = {"kind": run.validation, "kind_dash": per_epoch_dash(run.validation), "more": run.training_loss}
+        kinds = {"kind": run.validation, "kind_dash": per_epoch_dash(run.optimistic), "more": run.training_loss}
         runs.append(style | kinds | {"per_epoch": curve_view.steps_per_epoch} | message)
         sent.append((history, content))
     options = {"smoothing": smoothing, "log_x": log_x, "log_y": log_y, "x": x, "height": height}

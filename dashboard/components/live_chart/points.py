@@ -13,7 +13,7 @@ from mnist_core.plots import smoothed, thinned
 
 XAxis = Literal["step", "epoch", "seconds"]
 
-# Of so many latest messages the browser may have received only one.
+# Of this many latest messages the browser may have received only one.
 _OVERLAP = 2
 # While a curve grows, the browser's values may differ from the exact ones by this fraction.
 _TOLERANCE = 5e-5

@@ -218,7 +218,7 @@ def _chi_square(freedom: int, shares: np.ndarray) -> np.ndarray:
 
 
 def _middles(slices: int) -> np.ndarray:
-    """Shares in the middles of so many equal slices of a distribution."""
+    """Shares in the middles of this many equal slices of a distribution."""
     return (np.arange(slices) + 0.5) / slices
 
 
@@ -250,7 +250,7 @@ def _limits(
 
 
 def _chances(shifts: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """The chance of each row's limits (rows, M) to be reached, for true differences of so many standard errors."""
+    """The chance of each row's limits (rows, M) to be reached, for true differences of this many standard errors."""
     from scipy.special import ndtr
 
     return np.mean(ndtr(shifts[:, None] - limits) + ndtr(-shifts[:, None] - limits), axis=1)

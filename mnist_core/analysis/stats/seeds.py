@@ -75,7 +75,7 @@ def smallest_p(a: int, b: int) -> float:
 
 
 def seeds_to_show(pairs: int = 1, alpha: float = ALPHA) -> int:
-    """The fewest seeds each with which a permutation test can have p <= alpha, corrected for so many pairs alike."""
+    """The fewest seeds each with which a permutation test can have p <= alpha, corrected for this many pairs alike."""
     seeds = 2
     while pairs * smallest_p(seeds, seeds) > alpha:
         seeds += 1

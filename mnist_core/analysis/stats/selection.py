@@ -32,7 +32,7 @@ def selection_bias(groups: Sequence[Sequence[float]], noise: float = 0.0) -> Sel
 
     The highest of many accuracies is one that chance has raised. By how much is estimated from simulated searches among
     the settings near the best. Their means are shrunk towards each other until they differ only by what chance does not
-    explain; chance is added to each run anew; the bias is the mean of the chance in the run that comes out best. The
+    explain; chance is added to each run again; the bias is the mean of the chance in the run that comes out best. The
     scatter is that of seeds of one setting, pooled over the settings near the best: settings that are far behind or
     scatter wildly cannot win. With one seed of each, the scatter is `noise`, the largest standard deviation that the
     choice of images can give an accuracy (`image_noise`); the bias is then relative to more and more images.
@@ -58,7 +58,7 @@ def selection_bias(groups: Sequence[Sequence[float]], noise: float = 0.0) -> Sel
 
 
 def image_noise(accuracy: float, images: int) -> float:
-    """Standard deviation of an accuracy over sets of so many images: √(p (1 - p) / N), with p kept off 0 and 1.
+    """Standard deviation of an accuracy over sets of this many images: √(p (1 - p) / N), with p kept off 0 and 1.
 
     Runs are tested on the same images, which make some of that chance common to all: it is the most that can tell them
     apart. 0 where the number of images is not known.

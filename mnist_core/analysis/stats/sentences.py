@@ -96,10 +96,16 @@ def group_verdict(
 
 def p_text(p: float, alpha: float = ALPHA) -> str:
     """A p value in few digits, but never rounded across `alpha`: "p = 0.53", "p < 0.001"."""
+    sign, number = p_digits(p, alpha)
+    return f"p {sign} {number}"
+
+
+def p_digits(p: float, alpha: float = ALPHA) -> tuple[str, str]:
+    """The parts of `p_text`: the sign "=" or "<", and the number."""
     if p < 0.001:
-        return "p < 0.001"
+        return "<", "0.001"
     texts = (f"{p:.{digits}g}" for digits in range(2, 15))
-    return "p = " + next((text for text in texts if (float(text) <= alpha) == (p <= alpha)), repr(p))
+    return "=", next((text for text in texts if (float(text) <= alpha) == (p <= alpha)), repr(p))
 
 
 def points_text(fraction: float) -> str:
@@ -112,7 +118,7 @@ def points_text(fraction: float) -> str:
 
 
 def floor_text(a: int, b: int, least: float | None = None) -> str:
-    """What a permutation test of so many seeds can never show: "3 seeds each can never show p < 0.1".
+    """What a permutation test of this many seeds can never show: "3 seeds each can never show p < 0.1".
 
     `least` is the smallest p there can be, where it is corrected for several pairs. It is rounded down, for a p that
     is a little smaller than the one that is named must not be possible.
@@ -128,19 +134,19 @@ def selection_bias_text(bias: SelectionBias | None) -> str:
     """What choosing the best of so many runs does to its accuracy; "" where nothing was chosen or nothing is known."""
     if bias is None or bias.runs < 2:
         return ""
-    chosen = f"Chosen as the best of {bias.runs:,} runs, this accuracy flatters"
+    chosen = f"This is the best of {bias.runs:,} runs, which makes its accuracy too high (selection bias)"
     if bias.excess < _LEAST:
-        return f"{chosen} by less than {100 * _LEAST:.2f} points: no other comes near enough for chance to decide."
+        return f"{chosen} by less than {100 * _LEAST:.2f} points: no other run comes near enough for luck to matter."
     points = f"{100 * bias.excess:.2f} points"
     close = "all of them are" if bias.close == bias.runs else f"{bias.close:,} of them are"
     if bias.by_seeds:
         return (
-            f"{chosen} by about {points}, over what its settings give on average: {close} so close that chance "
-            "decides among them (from the scatter of their seeds)."
+            f"{chosen} by about {points}, compared with the mean of many seeds of its settings: {close} so close that "
+            "luck decides which is the best (judged by how far their seeds lie apart)."
         )
     return (
-        f"{chosen} by up to {points}: {close} so close that the choice of images decides among them. What the seed "
-        "adds shows only with several seeds of each."
+        f"{chosen} by up to {points}: {close} so close that the choice of images decides which is the best. How much "
+        "the seed adds can only be seen with several seeds of each."
     )
 
 
@@ -191,8 +197,8 @@ def _group_evidence(claim: Claim, a: int, b: int, alpha: float) -> str:
     if isnan(claim.p):
         is_evidence = "evidence" if claim.evidence == "permutation only" else "no evidence"
         return (
-            f". Their seeds do not differ, so Welch's test has nothing to go by; {permutation}{_corrected(claim)} is "
-            f"{is_evidence} {of}."
+            f". Within each, all seeds have the same accuracy, so Welch's test cannot be used; {permutation}"
+            f"{_corrected(claim)} is {is_evidence} {of}."
         )
     welch = f"Welch's {p_text(claim.p, alpha)}"
     if claim.evidence == "none":

@@ -11,6 +11,7 @@ from mnist_core.architectures.language import check_length
 from mnist_core.architectures.layers import KINDS
 from mnist_core.errors import ArchitectureError
 
+# In the order in which one learns them.
 _FAMILIES = (
     "Linear",
     "Multilayer perceptron",
@@ -18,7 +19,7 @@ _FAMILIES = (
     "Residual",
     "Mixer",
     "Transformer",
-)  # as one learns them
+)
 
 
 @dataclass(frozen=True)

@@ -44,14 +44,14 @@ class DatasetStatus:
 
 
 def dataset_status(name: str, root: Path) -> DatasetStatus:
-    """Whether a data set is ready below `root`, by the length and the first bytes of its files; reads no network."""
+    """Whether a data set is ready below `root`, by the length and the first bytes of its files; opens no connection."""
     entry = dataset(name)
     try:
         if name == "mnist-5k":
             packaged_file()
             return DatasetStatus(name, "ready", f"{entry.label} comes with the installation.")
         if name == "folder":
-            return DatasetStatus(name, "ready", "Give the directory of your images.")
+            return DatasetStatus(name, "ready", "Give the folder of your images.")
         located = locate_files(entry, root)
         damage = _damage(entry, located)
         complete = all(file in located and located[file].is_file() for file, _ in entry.files)
@@ -180,7 +180,7 @@ def _damage(entry: Dataset, located: Mapping[str, Path]) -> str:
         if size != expected:
             return f"{path} is damaged: {size:,} bytes instead of {expected:,}"
         if start != b"\0\0\x08":
-            return f"{path} is damaged: it is no IDX file"
+            return f"{path} is damaged: it is not an IDX file"
     return ""
 
 

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Download the data set that the arguments name; 0 if it is then ready, else 1."""
     parser = argparse.ArgumentParser(prog="python -m mnist_core.data.download.child", description=__doc__)
     parser.add_argument("name", choices=[name for name, entry in DATASET_CATALOGUE.items() if entry.torchvision])
-    parser.add_argument("root", type=Path, help="the data directory")
+    parser.add_argument("root", type=Path, help="the data folder")
     parser.add_argument("--mirror", action="append", default=[], help="ask this URL instead; may be repeated")
     parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds without a byte before giving up")
     chosen = parser.parse_args(arguments)
@@ -63,8 +63,8 @@ def download(name: str, root: Path, mirrors: Sequence[str] = (), patience: float
     asked, reason = probe_servers(mirrors or entry.mirrors, patience)
     if not asked:
         raise UnreachableError(
-            f"{entry.label} cannot be downloaded: {reason}. Check the network and try again, or use mnist-5k, "
-            "which needs no download."
+            f"{entry.label} cannot be downloaded: {reason}. Check the internet connection and try again, or use "
+            "mnist-5k, which needs no download."
         )
     folder = temporary_folder(name, root, os.getpid())
     try:
@@ -81,7 +81,7 @@ def download(name: str, root: Path, mirrors: Sequence[str] = (), patience: float
         if error.errno not in _LOCAL:
             raise UnreachableError(_failed(entry, error)) from None
         raise DataError(
-            f"{root} cannot be written to ({error.strerror}). Make room or give another directory in MNIST_LAB_DATA."
+            f"{root} cannot be written to ({error.strerror}). Make room or give another folder in MNIST_LAB_DATA."
         ) from None
     except (RuntimeError, http.client.HTTPException, EOFError, tarfile.TarError) as error:
         raise UnreachableError(_failed(entry, error)) from None

@@ -173,13 +173,13 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         # Opening a pipe would wait for whoever fills it.
         if path.exists() and not path.is_file():
-            raise ArchiveError(f"{path} is no file.")
+            raise ArchiveError(f"{path} is not a file.")
         with zipfile.ZipFile(path) as archive:
             yield archive
     except FileNotFoundError:
         raise ArchiveError(f"there is no file {path}.") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
-        raise ArchiveError(f"{path.name} is no whole zip file ({error}).") from None
+        raise ArchiveError(f"{path.name} is not a complete zip file ({error}).") from None
 
 
 def _check_members(members: list[zipfile.ZipInfo], free: int) -> None:
@@ -189,13 +189,13 @@ def _check_members(members: list[zipfile.ZipInfo], free: int) -> None:
     for info in members:
         name = info.orig_filename
         if name != info.filename or not format.is_expected(name):
-            raise ArchiveError(f"it holds {name!r}, which is no part of a run.")
+            raise ArchiveError(f"it holds {name!r}, which does not belong to a run.")
         if name in seen:
             raise ArchiveError(f"it holds {name} twice.")
         seen.add(name)
         mode = info.external_attr >> 16
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-            raise ArchiveError(f"{name} is no plain file.")
+            raise ArchiveError(f"{name} is not a plain file.")
         if info.flag_bits & 0x1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ArchiveError(f"{name} is encrypted, or packed in a way that this program does not use.")
         most = format.most_bytes(name)
@@ -203,7 +203,7 @@ def _check_members(members: list[zipfile.ZipInfo], free: int) -> None:
             raise ArchiveError(f"{name} would unpack to {info.file_size:,} bytes, far more than a run's file.")
     for name in format.REQUIRED:
         if name not in seen:
-            raise ArchiveError(f"it is no run of MNIST Lab: {name} is missing.")
+            raise ArchiveError(f"it is not a run of MNIST Lab: {name} is missing.")
     total = sum(info.file_size for info in members)
     if total > min(_TOTAL, free):
         raise ArchiveError(f"it would unpack to {total:,} bytes; there is room for {min(_TOTAL, free):,}.")

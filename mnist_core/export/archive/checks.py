@@ -42,7 +42,7 @@ SPLITS = frozenset({"validation", "test"})
 _METRIC_ROWS = 2_000_000
 # The most cells that a table of predictions may have.
 _CELLS = 100_000_000
-# The most bytes that a table may take, packed or unpacked: so many for each cell, and a fixed part for its header.
+# The most bytes that a table may take, packed or unpacked: this many for each cell, and a fixed part for its header.
 _CELL_BYTES = 16
 _TABLE_BYTES = 100_000
 _TEXTS = ("progress", "network", "scalars")
@@ -60,7 +60,7 @@ def check_config(config: RunConfig, data: DataFacts | None) -> None:
         )
     if data is not None and config.dataset != "folder" and data.classes != dataset(config.dataset).classes:
         raise ArchiveError(f"{RUN} names other classes than {config.dataset} has.")
-    with _sound(CONFIG, "names no network that can be built"):
+    with _sound(CONFIG, "does not name a network that can be built"):
         shape, classes = _shape_of(config, data)
         check_initial_weights(config.initial_weights, shape, classes or _FOLDER_CLASSES)
         describe_architecture(config.architecture, shape, classes or _FOLDER_CLASSES)
@@ -113,14 +113,14 @@ def check_checkpoint(path: Path, name: str, config: RunConfig, data: DataFacts |
 
     Tensors are not read: only their names and sizes, which safetensors checks against the length of the file.
     """
-    with _sound(name, "is no checkpoint that can be opened"):
+    with _sound(name, "is not a checkpoint that can be opened"):
         with safe_open(path, framework="numpy") as file:
             texts = file.metadata() or {}
             slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
             tensors = {key: (value.get_dtype(), tuple(value.get_shape())) for key, value in slices.items()}
         about = {text: json.loads(texts[text]) for text in _TEXTS}
         if texts.get("format") != "mnist-lab 1" or not all(isinstance(value, dict) for value in about.values()):
-            raise ValueError("it is no checkpoint of this program")
+            raise ValueError("it is not a checkpoint of this program")
         for values in about.values():
             check_texts(values, name)
         network = parse_model(CheckpointNetwork, about["network"], name)
@@ -208,7 +208,7 @@ def _columns(path: Path, rows: int, text: str, words: frozenset[str]) -> dict[st
 
 
 @contextmanager
-def _sound(name: str, otherwise: str = "is damaged, or no file that can be opened") -> Iterator[None]:
+def _sound(name: str, otherwise: str = "is damaged, or not a file that can be opened") -> Iterator[None]:
     """Turn every error of reading a file from a stranger's archive into an ArchiveError that names the file."""
     try:
         yield

@@ -114,7 +114,7 @@ class RunRecord(_StrictModel):
     @classmethod
     def _canonical(cls, value: str) -> str:
         if str(UUID(value)) != value:
-            raise ValueError("is no id")
+            raise ValueError("is not an id")
         return value
 
 
@@ -170,7 +170,7 @@ def read_json(path: Path) -> dict[str, Any]:
         if _depth(values) > _JSON_DEPTH:
             raise ValueError("its parts are nested too deeply")
     except (ValueError, RecursionError) as error:
-        raise ArchiveError(f"{path.name} is no JSON that this program writes ({error}).") from None
+        raise ArchiveError(f"{path.name} is not JSON as this program writes it ({error}).") from None
     if not isinstance(values, dict):
         raise ArchiveError(f"{path.name} does not hold an object.")
     check_texts(values, path.name)
@@ -181,7 +181,7 @@ def check_texts(values: dict[str, Any], name: str) -> None:
     """Raise ArchiveError that names the field of a text that is no valid Unicode, which JSON can hold."""
     if wrong := [field for field, value in values.items() if not is_text((field, value))]:
         field = wrong[0].encode("ascii", "backslashreplace").decode()
-        raise ArchiveError(f"{name} does not fit: {field}: holds a character that is no valid text.")
+        raise ArchiveError(f"{name} does not fit: {field}: holds a character that is not valid text.")
 
 
 def parse_model(model: type[_M], values: dict[str, Any], name: str) -> _M:
@@ -214,4 +214,4 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _not_finite(text: str) -> float:
-    raise ValueError(f"{text} is no number")
+    raise ValueError(f"{text} is not a number")

@@ -16,9 +16,8 @@ def images_code(config: RunConfig, device: str, data: DataFacts | None) -> list[
     """
     paragraphs = [_reading(config, data), _split(config)]
     if device != "cpu":
-        parts = [f"{split}_{what}" for split in ("train", "validation", "test") for what in ("images", "labels")]
-        if not holds_out(config):
-            parts = [part for part in parts if not part.startswith("validation")]
+        splits = ("train", "validation", "test") if holds_out(config) else ("train", "test")
+        parts = [f"{split}_{what}" for split in splits for what in ("images", "labels")]
         paragraphs.append("\n".join(f"{part} = {part}.to(DEVICE)" for part in parts))
     if config.choose_on == "test" and config.library == "torch":
         paragraphs.append(

@@ -102,7 +102,7 @@ def _expression(node: Node, depth: int) -> str:
 def _class_name(node: Node) -> str:
     if node.kind.block:
         return "Residual"
-    return node.kind.make(_Writer(), node.input_shape, **node.values).removeprefix("nn.").split("(")[0]
+    return node.kind.make(_ClassNames(), node.input_shape, **node.values)
 
 
 class _Writer:
@@ -110,6 +110,13 @@ class _Writer:
 
     def __getattr__(self, name: str) -> Any:
         return lambda *values, **named: _call(name, values, named)
+
+
+class _ClassNames:
+    """Stands in for `architectures.modules`: calling one of its classes returns the name of that class."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *values, **named: name
 
 
 def _call(name: str, values_in_order: tuple[Any, ...], named: dict[str, Any]) -> str:

@@ -138,6 +138,9 @@ class Fitting(threading.Thread):
     inputs (N, pixels), labels int64 (N,); `threads` is how many the matrix products may use.
     """
 
+    # A worker knows this thread by it, without importing scikit-learn.
+    fits_estimator = True
+
     def __init__(self, estimator: Any, inputs: np.ndarray, labels: np.ndarray, tape: Tape, threads: int) -> None:
         super().__init__(name="scikit-learn", daemon=True)
         self._estimator, self._inputs, self._labels, self._tape, self._threads = (

@@ -1,4 +1,4 @@
-"""A page with the live chart of a run that has 600 measurements and adds 20 a second."""
+"""A page with the live chart: a run of 600 measurements that measures 20 times a second from now on."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Runs as tables: only settings that differ, and one well-typed row a run, however far the run is."""
+"""Runs as tables: only what differs, and one well-typed row a run whatever it knows already."""
 
 from dataclasses import replace
 
@@ -140,10 +140,19 @@ def test_an_epoch_chosen_on_test_images_makes_a_comparison_optimistic(store: Sto
     assert judged(store, {}, {"choose_on": "test", "seed": seed}).kind == "optimistic"
 
 
-def test_a_single_run_is_not_judged_and_sentences_agree_in_number(store: Store) -> None:
+def test_a_single_run_is_not_judged_and_settings_are_named_without_their_unit(store: Store) -> None:
     assert judged(store, {}).text == ""
-    assert "the epochs differ:" in judged(store, {}, {"epochs": 9}).text
-    assert "“Normalise” differs:" in judged(store, {}, {"normalise": False}).text
+    assert "“Normalise”" in judged(store, {}, {"normalise": False}).text
+    text = judged(store, {}, {"early_stopping": 3}).text
+    assert "early stopping" in text
+    assert "(epochs)" not in text
+
+
+def test_values_that_differ_only_in_later_digits_differ(store: Store) -> None:
+    runs = [store.enqueue(RunConfig(learning_rate=rate)) for rate in (0.1234567, 0.1234568, 0.1234568)]
+    assert judge_fairness(runs[:2]).factor == "learning_rate"
+    assert judge_fairness(runs[1:]).kind == "same experiment"
+    assert config_differences(runs[:2]).loc["Learning rate"].tolist()[1:] == ["0.1234567", "0.1234568"]
 
 
 EPYC, INTEL = "AMD EPYC, AVX2, 1 thread", "Intel Xeon, AVX-512, 1 thread"

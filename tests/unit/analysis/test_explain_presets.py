@@ -1,4 +1,4 @@
-"""Every preset has weights or activations that can be shown."""
+"""Every preset can be looked into."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Image folders as people make them: rotated, transparent or 16-bit pictures, other files, names in two spellings."""
+"""Image folders as people make them: turned, transparent, deep, in other kinds of files, names in two spellings."""
 
 import io
 import struct
@@ -117,7 +117,7 @@ def test_a_test_split_is_read_as_the_training_split_is(tmp_path: Path):
 
 
 def test_rule_1_reads_as_it_always_did(tmp_path: Path):
-    """The first rule still reads pictures as it did, because runs that began with it must find their images."""
+    """What was black, lying or blank is so still: a run that began with this rule must find its own images."""
     root = write(tmp_path / "a", {"train": white_on_transparent, "test": deep(1)})
     old = read(root, rule=1)
     assert (old.train_images.min(), old.test_images.max()) == (255, 0)
@@ -167,7 +167,7 @@ def test_two_directories_of_one_name_are_refused(tmp_path: Path):
     write(tmp_path, {"train": png, "test": png})
     for form in ("NFC", "NFD"):
         (tmp_path / "train" / normalize("NFC" if form == "NFC" else "NFD", "é")).mkdir()
-    with pytest.raises(DataError, match=r"two directories .* 'é'"):
+    with pytest.raises(DataError, match=r"two folders .* 'é'"):
         folder_class_names(str(tmp_path))
 
 
@@ -210,7 +210,7 @@ def test_what_is_left_out_or_blank_is_counted_and_named(tmp_path: Path):
     assert (facts.beside, facts.deeper, facts.one_colour) == (1, 2, 2)
     assert facts.one_colour_files == ("train/0/one pixel.png", "test/2/red.png")
     warnings = " ".join(folder_remarks.folder_warnings(facts))
-    for part in ("6 files", "2 .bmp", "1 .webp", "1 image beside", "2 directories", "train/0/one pixel.png"):
+    for part in ("6 files", "2 .bmp", "1 .webp", "1 image beside", "2 folders", "train/0/one pixel.png"):
         assert part in warnings
 
 

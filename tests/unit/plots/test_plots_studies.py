@@ -1,4 +1,4 @@
-"""The studies' charts, and what the lessons compute from a network's weights."""
+"""What the studies' charts show, and what the lessons compute of a network."""
 
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false
 # plotly has no types for the traces of a figure.

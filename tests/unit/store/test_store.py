@@ -159,6 +159,14 @@ def test_requests_reach_the_worker_and_are_refused_when_there_is_nothing_to_do(s
     assert store.run(waiting.id).state == "stopped"
 
 
+def test_the_note_of_an_end_is_added_whatever_it_says_and_a_resumed_run_has_none(store):
+    run = claimed(store)
+    store.describe(run, note="The disk is full.")
+    store.finish(run, "interrupted", "The disk")
+    assert store.run(run.id).note == "The disk is full. The disk"
+    assert store.requeue(run.id).note == ""
+
+
 def test_a_resumed_run_is_next(store):
     run = claimed(store)
     store.finish(run, "paused")

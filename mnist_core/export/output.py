@@ -1,21 +1,14 @@
-"""Output files of commands: an earlier file of the same kind is replaced, any other only if the user asks for it."""
+"""Files that are given away: an earlier file of the same kind is replaced, any other only if it is asked for."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from mnist_core.errors import ExportError
 from mnist_core.store import write_atomically
 
 # How many bytes are searched for a format's marks, at each end of a file.
 _SEARCHED_BYTES = 65_536
-
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace the file whatever it holds. An earlier one of this kind always is.")
-]
 
 
 def write_output(
@@ -26,7 +19,7 @@ def write_output(
     `is_earlier` says whether a file is one of the same kind from before, which may be replaced. Raises ExportError.
     """
     if "\0" in str(path):
-        raise ExportError(f"output: {str(path)!r} is no path; name a file.")
+        raise ExportError(f"path: {str(path)!r} is not a path; name a file.")
     try:
         check_replaceable(path, is_earlier, overwrite)
 
@@ -37,7 +30,7 @@ def write_output(
 
         _, size = write_atomically(path, write_and_check)
     except OSError as error:
-        raise ExportError(f"{path} cannot be written: {error.strerror}. Name another file with -o.") from None
+        raise ExportError(f"{path} cannot be written: {error.strerror}. Name another file.") from None
     return size
 
 
@@ -57,15 +50,15 @@ def holds_marks(*marks: bytes) -> Callable[[Path], bool]:
 def check_replaceable(path: Path, is_earlier: Callable[[Path], bool], overwrite: bool) -> None:
     """Raise ExportError unless nothing is at `path`, or a file that may be replaced."""
     if path.is_symlink():
-        raise ExportError(f"{path} is a link to another file. Name that file itself with -o.")
+        raise ExportError(f"{path} is a link to another file. Name that file itself.")
     if not path.exists():
         return
     if path.is_dir():
-        raise ExportError(f"{path} is a folder. Name a file with -o.")
+        raise ExportError(f"{path} is a folder. Name a file.")
     if not path.is_file():
-        raise ExportError(f"{path} is a device or a pipe, no file. Name a file with -o.")
+        raise ExportError(f"{path} is a device or a pipe, not a file. Name a file.")
     if not (overwrite or path.stat().st_size == 0 or is_earlier(path)):
         raise ExportError(
-            f"{path} is there already and was not written by this command. Name another with -o, or replace it "
-            "with --overwrite."
+            f"{path} is there already and is not an earlier file of this kind. Name another file, or replace it with "
+            "--overwrite."
         )
