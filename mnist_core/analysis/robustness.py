@@ -39,6 +39,8 @@ class Corruption:
     unit: str
     amounts: tuple[float, ...]
     change: Change
+    # Which random numbers the change draws: a number of its own, so that its place in the list means nothing.
+    stream: int
 
     def label(self, severity: int) -> str:
         """The amount at a severity as it is read at an axis, without its unit."""
@@ -62,7 +64,7 @@ def corrupt(images: np.ndarray, kind: Corruption, severity: int, offset: int = 0
     """
     if severity == 0:
         return images
-    random = np.random.default_rng([_SEED, CORRUPTIONS.index(kind), offset])
+    random = np.random.default_rng([_SEED, kind.stream, offset])
     changed = kind.change(images.astype(np.float32), kind.amounts[severity - 1], random)
     return np.clip(np.rint(changed), 0, 255).astype(np.uint8)
 
@@ -202,13 +204,15 @@ def _covered(images: np.ndarray, pixels: float, random: np.random.Generator) -> 
 
 
 CORRUPTIONS = (
-    Corruption("Rotation", "Turned to one side or the other.", "degrees", (10, 20, 30, 45, 60), _rotated),
-    Corruption("Shift", "Moved in any direction.", "pixels", (1, 2, 3, 4, 6), _shifted),
-    Corruption("Scale", "Smaller or larger by this much.", "%", (10, 20, 30, 40, 50), _scaled),
-    Corruption("Blur", "Gaussian blur of this standard deviation.", "pixels", (0.5, 1, 1.5, 2, 3), _blurred),
+    Corruption("Rotation", "Turned to one side or the other.", "degrees", (10, 20, 30, 45, 60), _rotated, 0),
+    Corruption("Shift", "Moved in any direction.", "pixels", (1, 2, 3, 4, 6), _shifted, 1),
+    Corruption("Scale", "Smaller or larger by this much.", "%", (10, 20, 30, 40, 50), _scaled, 2),
+    Corruption("Blur", "Gaussian blur of this standard deviation.", "pixels", (0.5, 1, 1.5, 2, 3), _blurred, 3),
     Corruption(
-        "Noise", "Gaussian noise, its standard deviation in per cent of white.", "%", (10, 20, 30, 45, 60), _noisy
+        "Noise", "Gaussian noise, its standard deviation in per cent of white.", "%", (10, 20, 30, 45, 60), _noisy, 4
     ),
-    Corruption("Contrast", "Drawn this far towards the image's mean brightness.", "%", (30, 50, 70, 80, 90), _faded),
-    Corruption("Occlusion", "A grey square with this side, anywhere.", "pixels", (4, 7, 10, 13, 16), _covered),
+    Corruption("Contrast", "Drawn this far towards the image's mean brightness.", "%", (30, 50, 70, 80, 90), _faded, 5),
+    Corruption("Occlusion", "A grey square with this side, anywhere.", "pixels", (4, 7, 10, 13, 16), _covered, 6),
 )
+if len({kind.stream for kind in CORRUPTIONS}) < len(CORRUPTIONS):
+    raise ImportError("two corruptions draw the same random numbers: give each a stream of its own")

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from mnist_core.analysis.comparison import value_text
 from mnist_core.architectures import describe_architecture, extend_initial_weights
-from mnist_core.config import NOT_STUDIED, FieldInfo, RunConfig, list_config_fields
+from mnist_core.config import NOT_STUDIED, SCHEDULES, FieldInfo, RunConfig, list_config_fields
 from mnist_core.data import input_shape_and_classes
 from mnist_core.errors import ConfigError, MnistLabError
 from mnist_core.store import Run
@@ -102,7 +102,7 @@ def shared_conditions(before: Run | RunConfig, after: RunConfig, field: str) -> 
     conditions = [_weights(config, after, field), _batches(config, after, field)]
     if _draws(config) or _draws(after):
         conditions.append(_chance(config, after, field))
-    if field == "epochs" and config.schedule in ("cosine", "one-cycle"):
+    if field == "epochs" and SCHEDULES[config.schedule].spread:
         why = f"The schedule {config.schedule} is spread over all epochs, so the learning rate falls at another pace."
         conditions.append(SharedCondition("Learning rate", "no", why))
     return conditions

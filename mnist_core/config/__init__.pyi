@@ -34,5 +34,7 @@ from .run_config import NOT_STUDIED as NOT_STUDIED
 from .run_config import ROUNDING as ROUNDING
 from .run_config import EpochChoice as EpochChoice
 from .run_config import RunConfig as RunConfig
+from .schedule_kinds import SCHEDULES as SCHEDULES
+from .schedule_kinds import ScheduleKind as ScheduleKind
 from .schedules import learning_rate as learning_rate
 from .schedules import schedule_remarks as schedule_remarks

@@ -12,13 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from mnist_core.config.limits import MAX_LETTERS, MAX_LETTERS_INITIAL, MAX_WHOLE
 from mnist_core.config.optimizers import OPTIMIZERS, optimizers_using
+from mnist_core.config.schedule_kinds import SCHEDULES, schedules_using
 from mnist_core.errors import ConfigError
 from mnist_core.text import brief
 
 if TYPE_CHECKING:
-    OptimizerName = str
+    OptimizerName = ScheduleName = str
 else:
     OptimizerName = Literal[tuple(OPTIMIZERS)]
+    ScheduleName = Literal[tuple(SCHEDULES)]
 
 DatasetName = Literal["mnist", "fashion-mnist", "kmnist", "cifar10", "mnist-5k", "folder"]
 DATASETS: tuple[str, ...] = get_args(DatasetName)
@@ -273,9 +275,7 @@ class RunConfig(BaseModel):
         5, "Epochs", "How often the network sees every training image.", "Optimisation", ge=1, le=10000
     )
 
-    schedule: Literal["constant", "step", "cosine", "one-cycle"] = _field(
-        "constant", "Schedule", "How the learning rate changes over the run.", "Schedule"
-    )
+    schedule: ScheduleName = _field("constant", "Schedule", "How the learning rate changes over the run.", "Schedule")
     step_epochs: int = _field(
         10,
         "Step every",
@@ -283,7 +283,7 @@ class RunConfig(BaseModel):
         "Schedule",
         unit="epochs",
         ge=1,
-        when={"schedule": ("step",)},
+        when={"schedule": schedules_using("step_epochs")},
     )
     step_factor: float = _field(
         0.1,
@@ -292,7 +292,7 @@ class RunConfig(BaseModel):
         "Schedule",
         gt=0,
         le=1,
-        when={"schedule": ("step",)},
+        when={"schedule": schedules_using("step_factor")},
     )
     warmup_epochs: float = _field(
         0.0,
@@ -300,7 +300,7 @@ class RunConfig(BaseModel):
         "Raise the learning rate linearly from nearly 0 over this many epochs.",
         "Schedule",
         ge=0,
-        when={"schedule": ("constant", "step", "cosine")},
+        when={"schedule": schedules_using("warmup_epochs")},
     )
 
     weight_decay: float = _field(

@@ -10,6 +10,7 @@ from mnist_core.architectures.layers import KINDS
 from mnist_core.architectures.layers.kind import LayerKind
 from mnist_core.architectures.presets import Preset, presets
 from mnist_core.config.optimizers import OPTIMIZERS, OptimizerKind, OptimizerPart
+from mnist_core.config.schedule_kinds import SCHEDULES, ScheduleKind
 from mnist_core.data.dataset_catalogue import BOX_OF_20_BY_MASS, DATASET_CATALOGUE, FILLED, MIDDLE_SQUARE, Dataset
 
 ENTRIES = {
@@ -17,6 +18,7 @@ ENTRIES = {
     LayerKind: KINDS["linear"],
     OptimizerKind: OPTIMIZERS["muon"],
     OptimizerPart: OPTIMIZERS["muon"].parts[0],
+    ScheduleKind: SCHEDULES["step"],
     Preset: presets()["mlp-300"],
     Corruption: CORRUPTIONS[0],
 }

@@ -2,7 +2,7 @@
 
 from mnist_core.analysis import trained
 from mnist_core.architectures import architecture_line, infer_nodes
-from mnist_core.config import NO_INFLUENCE, RunConfig, TrainingRules
+from mnist_core.config import NO_INFLUENCE, SCHEDULES, RunConfig, TrainingRules
 from mnist_core.data import dataset, has_augmentation, input_shape_and_classes
 from mnist_core.errors import ExportError
 from mnist_core.export.script import network_code, training_code
@@ -69,7 +69,7 @@ def check_origin(store: Store, run: Run) -> None:
     """Raise ExportError unless training a run and the one that it continues in one go gives the same result."""
     while run.config.continue_from:
         config, parent = run.config, store.run(run.config.continue_from)
-        planned = config.schedule in ("constant", "step") or config.epochs == parent.config.epochs
+        planned = not SCHEDULES[config.schedule].spread or config.epochs == parent.config.epochs
         mine, its = (config_of.model_dump(exclude=_FREE) for config_of in (config, parent.config))
         if config.fresh_optimizer or not planned or mine != its or _elsewhere(run, parent):
             what = "with other settings" if mine != its or not planned else "in another way or on another machine"

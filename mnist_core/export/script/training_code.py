@@ -7,7 +7,7 @@ from textwrap import indent
 
 import torch
 
-from mnist_core.config import OPTIMIZERS, OptimizerPart, RunConfig
+from mnist_core.config import OPTIMIZERS, SCHEDULES, OptimizerPart, RunConfig
 from mnist_core.data import has_augmentation
 from mnist_core.export.script.data_code import chooses
 
@@ -63,20 +63,13 @@ def learning_rate_code(config: RunConfig) -> str:
     """`learning_rate(step)`, as `optimization.learning_rate` computes it; empty where it never changes."""
     if not changes_rate(config):
         return ""
-    if config.schedule == "one-cycle":
-        return _ONE_CYCLE
-    if config.schedule == "step":
-        lines = ['"""Multiplied by STEP_FACTOR every STEP_EPOCHS epochs."""']
-        lines.append("factor = STEP_FACTOR ** (step // (STEP_EPOCHS * STEPS_PER_EPOCH))")
-    elif config.schedule == "cosine":
-        warm = config.warmup_epochs > 0
-        lines = ['"""From LEARNING_RATE to 0 along half a cosine."""']
-        lines += _COSINE_WARM if warm else _COSINE
-    else:
-        lines = ['"""LEARNING_RATE after the warm-up."""', "factor = 1.0"]
-    if config.warmup_epochs:
-        if config.schedule != "cosine":
-            lines.append("warmup = WARMUP_EPOCHS * STEPS_PER_EPOCH")
+    kind = SCHEDULES[config.schedule]
+    warmup = kind.warms_up and config.warmup_epochs > 0
+    lines = [f'"""{kind.explanation}"""']
+    if warmup:
+        lines.append("warmup = WARMUP_EPOCHS * STEPS_PER_EPOCH")
+    lines += kind.script(warmup)
+    if warmup:
         lines += ["if step < warmup:", "    factor *= (step + 1) / (warmup + 1)"]
     lines.append("return LEARNING_RATE * factor")
     head = "STEPS_PER_EPOCH = math.ceil(len(train_labels) / BATCH_SIZE)\n\n\n"
@@ -85,7 +78,8 @@ def learning_rate_code(config: RunConfig) -> str:
 
 def changes_rate(config: RunConfig) -> bool:
     """Whether the learning rate depends on the step."""
-    return config.schedule != "constant" or config.warmup_epochs > 0
+    kind = SCHEDULES[config.schedule]
+    return kind.varies or (kind.warms_up and config.warmup_epochs > 0)
 
 
 def evaluation_code(config: RunConfig, device: str) -> str:
@@ -176,30 +170,6 @@ hidden = [module.weight for module in linear[:-1]]
 chosen = {id(weight) for weight in hidden}
 others = [parameter for parameter in network.parameters() if id(parameter) not in chosen]
 """.strip()
-
-_ONE_CYCLE = '''
-STEPS = EPOCHS * math.ceil(len(train_labels) / BATCH_SIZE)
-
-
-def learning_rate(step):
-    """One cycle (Smith and Topin 2018): up for three tenths of all steps, then down, along half a cosine each."""
-    peak = 0.3 * STEPS - 1
-    if step <= peak:
-        start, end, share = 1 / 25, 1.0, step / peak
-    else:
-        start, end, share = 1.0, 1 / 25 / 1e4, (step - peak) / max(1.0, STEPS - 1 - peak)
-    return LEARNING_RATE * (end + (start - end) / 2 * (1 + math.cos(math.pi * share)))
-'''.strip()
-
-_COSINE = [
-    "done = step / (EPOCHS * STEPS_PER_EPOCH)",
-    "factor = (1 + math.cos(math.pi * done)) / 2",
-]
-_COSINE_WARM = [
-    "warmup = WARMUP_EPOCHS * STEPS_PER_EPOCH",
-    "done = max(0.0, step - warmup) / max(1.0, EPOCHS * STEPS_PER_EPOCH - warmup)",
-    "factor = (1 + math.cos(math.pi * min(1.0, done))) / 2",
-]
 
 _EVALUATE = '''
 @torch.inference_mode()

@@ -189,3 +189,10 @@ def test_the_estimate_grows_with_images_and_networks() -> None:
     assert robustness.measuring_seconds([10**9], 1000) == pytest.approx(
         36 * 1000 * 5e-5 + costs.answering_seconds(10**9, 36 * 1000)
     )
+
+
+def test_what_a_change_draws_does_not_depend_on_its_place(monkeypatch: pytest.MonkeyPatch):
+    images = np.random.default_rng(0).integers(0, 256, (20, 1, 28, 28), dtype=np.uint8)
+    before = {kind.name: corrupt(images, kind, 3) for kind in CORRUPTIONS}
+    monkeypatch.setattr(robustness, "CORRUPTIONS", CORRUPTIONS[::-1])
+    assert all(np.array_equal(corrupt(images, kind, 3), before[kind.name]) for kind in CORRUPTIONS)
