@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components import preload_live_chart
+from dashboard.components import preload_curve_chart
 from dashboard.frame import choose_option, navigation, open_store
 from dashboard.train import describe_experiment, follow_runs, show_network
 
@@ -27,7 +27,7 @@ def page() -> None:
         else:
             if network is not None:
                 show_network(network)
-            preload_live_chart()
+            preload_curve_chart()
 
 
 navigation.enter()

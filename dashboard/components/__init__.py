@@ -1,27 +1,29 @@
 """Streamlit components of this app, one folder each: a Python function with its script, style and markup."""
 
-from dashboard.components.curve_chart.curve_chart import curve_chart
+from dashboard.components.curve_chart.curve_chart import (
+    curve_chart,
+    growing_curve_chart,
+    preload_curve_chart,
+    visible_range,
+)
 from dashboard.components.data_table.data_table import TableRows, data_table, table_rows
 from dashboard.components.finished_runs import keep_finished_runs
 from dashboard.components.gallery.gallery import gallery
-from dashboard.components.live_chart.live_chart import ChartedRun, live_chart, preload_live_chart
-from dashboard.components.live_chart.points import XAxis
 from dashboard.components.live_figure.live_figure import live_figure
 from dashboard.components.pad.pad import pad
 from dashboard.components.watcher.watcher import watch_address
 
 __all__ = [
-    "ChartedRun",
     "TableRows",
-    "XAxis",
     "curve_chart",
     "data_table",
     "gallery",
-    "live_chart",
+    "growing_curve_chart",
     "live_figure",
     "pad",
-    "preload_live_chart",
+    "preload_curve_chart",
     "table_rows",
+    "visible_range",
     "watch_address",
 ]
 

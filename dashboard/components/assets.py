@@ -64,9 +64,11 @@ export default async function (component) {{
   const {{ data, parentElement }} = component
   const address = new URL(`${{data.scripts}}/{name}`, location.origin).href
   const loaded = await import(address).catch(() => null)
-  parentElement.querySelector(":scope > p")?.remove()
+  // The parent may be a shadow root, which knows no ":scope".
+  parentElement.querySelector(".not-loaded")?.remove()
   if (loaded) return loaded.default(component)
   const note = parentElement.appendChild(document.createElement("p"))
+  note.className = "not-loaded"
   note.textContent = `The chart did not load (${{address}}). {remedy}`
 }}
 """

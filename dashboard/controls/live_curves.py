@@ -1,19 +1,51 @@
 """Learning curves of runs that may still train, with the controls of their chart."""
 
 from collections.abc import Sequence
-from typing import cast, get_args
+from dataclasses import dataclass, field
 
+import pandas as pd
 import streamlit as st
 
-from dashboard.components import ChartedRun, XAxis, live_chart
+from dashboard.components import growing_curve_chart, visible_range
 from dashboard.frame import cached_by_run, choose_option, open_store
 from mnist_core.analysis import measures
 from mnist_core.errors import StoreError
-from mnist_core.plots import run_label, run_styles
+from mnist_core.plots import CurveAxis, LineCache, RunCurves, joined_curves, learning_chart, recorded_series
 from mnist_core.store import Run
 from mnist_core.text import in_markdown
 
 _METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+_AXES: list[CurveAxis] = ["step", "epoch", "seconds"]
+# Key of the chart, and of what this session has read for it.
+_CHART, _FOLLOWED = "curves", "curves:followed"
+
+
+@dataclass
+class FollowedRuns:
+    """The measurements of runs that were read so far, and the lines that were made of them."""
+
+    # By run id: id of the last row that was read, and the curves.
+    recorded: dict[str, tuple[int, RunCurves]] = field(default_factory=dict)
+    lines: LineCache = field(default_factory=dict)
+
+    def add(self, run_id: str, rows: pd.DataFrame) -> None:
+        """Add rows of the store, all of which come after those that were read before."""
+        if len(rows):
+            before = self.recorded.get(run_id, (0, {}))[1]
+            self.recorded[run_id] = int(rows["id"].to_numpy().max()), joined_curves(before, recorded_series(rows))
+
+    def last_row(self, run_id: str) -> int:
+        """Id of the last row of a run that was read."""
+        return self.recorded.get(run_id, (0, {}))[0]
+
+    def curves(self, run_id: str) -> RunCurves:
+        """What was read of a run; the same object as long as nothing new is read."""
+        return self.recorded.get(run_id, (0, {}))[1]
+
+    def keep(self, run_ids: Sequence[str]) -> None:
+        """Forget all other runs."""
+        self.recorded = {run_id: kept for run_id, kept in self.recorded.items() if run_id in run_ids}
+        self.lines = {key: kept for key, kept in self.lines.items() if key[0] in run_ids}
 
 
 def live_curves(runs: Sequence[Run]) -> None:
@@ -34,34 +66,34 @@ def live_curves(runs: Sequence[Run]) -> None:
             width=240,
             help="How strongly the bold curve averages over earlier steps. The raw curve stays faint behind it.",
         )
-        across = choose_option(
-            "Across",
-            get_args(XAxis),
-            default="step",
-            key="x",
-            help="What the horizontal axis counts.",
+        across: CurveAxis = choose_option(
+            "Across", _AXES, default="step", key="x", help="What the horizontal axis counts."
         )
         log_x = st.toggle("Log x", key="log_x", bind="query-params", help="Logarithmic horizontal axis.")
-        log_y = st.toggle("Log loss", key="log_y", bind="query-params", help="Logarithmic axis for the loss.")
-    styles = run_styles(runs)
-    store = open_store()
-    series = [
-        ChartedRun(
-            run.id,
-            run_label(run),
-            styles[run.number].colour,
-            styles[run.number].dash,
-            run.steps_per_epoch or 0,
-            lambda after, run=run: store.metrics(run.id, after, _METRICS),
-            run.validation_label,
-            run.optimistic,
-            run.training_loss_label,
+        log_y = st.toggle(
+            "Log y", key="log_y", bind="query-params", help="Logarithmic vertical axes: of the loss, and of the errors."
         )
-        for run in runs
-    ]
     if note := measures.training_loss_note(runs):
         st.caption(note)
-    live_chart("curves", series, smoothing=smoothing, log_x=log_x, log_y=log_y, x=cast(XAxis, across), height=420)
+    store = open_store()
+    followed: FollowedRuns = st.session_state.setdefault(_FOLLOWED, FollowedRuns())
+    followed.keep([run.id for run in runs])
+    for run in runs:
+        followed.add(run.id, store.metrics(run.id, followed.last_row(run.id), _METRICS))
+    curves = {run.id: followed.curves(run.id) for run in runs}
+    window = visible_range(_CHART, across)
+    chart = learning_chart(
+        curves, runs, x=across, smoothing=smoothing, log_x=log_x, log_y=log_y, window=window, cache=followed.lines
+    )
+    steps = [series.step for series in (recorded.get("train_loss") for recorded in curves.values()) if series]
+    growing_curve_chart(
+        _CHART,
+        chart,
+        "Learning curves",
+        empty="Waiting for the first measurements …" if runs else "No run is selected.",
+        points=sum(map(len, steps)),
+        last_step=max((int(step[-1]) for step in steps if len(step)), default=0),
+    )
 
 
 @cached_by_run(max_entries=2000)

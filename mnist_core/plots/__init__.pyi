@@ -18,7 +18,6 @@ from .curve_chart import Line as Line
 from .curve_chart import Panel as Panel
 from .curve_view import CurveAxis as CurveAxis
 from .curve_view import Metric as Metric
-from .curve_view import per_epoch_dash as per_epoch_dash
 from .epoch_curves import epoch_curves as epoch_curves
 from .images import channels_last as channels_last
 from .images import colour_weight_images as colour_weight_images
@@ -36,8 +35,7 @@ from .robustness import corruption_panel as corruption_panel
 from .run_accuracies import accuracy_dots as accuracy_dots
 from .series import MetricSeries as MetricSeries
 from .series import RunCurves as RunCurves
-from .series import smoothed as smoothed
-from .series import thinned as thinned
+from .series import joined_curves as joined_curves
 from .studies import accuracy_by_model as accuracy_by_model
 from .studies import clipped_logits as clipped_logits
 from .style import DASHES as DASHES

@@ -27,6 +27,27 @@ class MetricSeries:
 RunCurves = Mapping[str, MetricSeries]
 
 
+def joined_curves(before: RunCurves, more: RunCurves) -> RunCurves:
+    """The curves of a run and what was recorded after them.
+
+    A run that was resumed repeats some steps; then the later report counts.
+    """
+    curves = dict(before)
+    for name, series in more.items():
+        # Split where steps go back.
+        back = np.flatnonzero(np.diff(series.step) <= 0) + 1
+        columns = (np.split(column, back) for column in (series.step, series.epoch, series.seconds, series.value))
+        for part in zip(*columns, strict=True):
+            curves[name] = _joined(curves[name], MetricSeries(*part)) if name in curves else MetricSeries(*part)
+    return curves
+
+
+def _joined(before: MetricSeries, more: MetricSeries) -> MetricSeries:
+    kept = int(np.searchsorted(before.step, more.step[0]))
+    names = ("step", "epoch", "seconds", "value")
+    return MetricSeries(*(np.concatenate((getattr(before, name)[:kept], getattr(more, name))) for name in names))
+
+
 @dataclass(frozen=True)
 class Average:
     """Several curves as one: each array (N,). Where only one curve is left, the band's ends are NaN."""

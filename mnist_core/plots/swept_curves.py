@@ -51,8 +51,8 @@ def _run_line(
 ) -> list[Line]:
     if rows is None or rows.empty:
         return []
-    rows = rows.loc[(rows["name"] == name) & rows["value"].between(-1e30, 1e30), :]
-    epochs, values = rows["epoch"].to_numpy(np.float64), rows["value"].to_numpy(np.float64)
+    drawn = rows.loc[(rows["name"] == name) & rows["value"].between(-1e30, 1e30), :]
+    epochs, values = drawn["epoch"].to_numpy(np.float64), drawn["value"].to_numpy(np.float64)
     heights = 100 * values if name.endswith("accuracy") else np.maximum(values, 1e-9)
     line = make_line(run, group, "curve", kind, (epochs, epochs, heights), style, points)
     return [replace(line, symbol="circle", opacity=0.9)]

@@ -5,31 +5,25 @@ import hashlib
 import io
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import assets
+from dashboard.components.curve_chart import curve_chart
 from dashboard.components.gallery import gallery
-from dashboard.components.live_chart import live_chart
-from dashboard.components.live_chart.live_chart import ChartedRun
 from dashboard.components.pad import pad
+from mnist_core.plots.curve_chart import CurveChart
+from mnist_core.plots.learning_chart import learning_chart
+from mnist_core.plots.series import MetricSeries
 from mnist_core.plots.style import PALETTE
 
 SETTINGS = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())
-
-
-def rows(*measurements: tuple[int, int, str, float, float]) -> pd.DataFrame:
-    return pd.DataFrame(list(measurements), columns=["id", "step", "name", "value", "seconds"])
-
-
-def series(frame: pd.DataFrame, id: str = "a") -> ChartedRun:
-    return ChartedRun(id, "a run", "#123456", "solid", 10, lambda after: frame.query("id > @after"))
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -38,96 +32,69 @@ def png(pixels: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def test_loss_is_paired_with_accuracy_and_validation_kept_apart(mounted: list[dict[str, Any]]) -> None:
-    frame = rows(
-        (1, 5, "train_loss", 2.0, 0.5),
-        (2, 5, "train_accuracy", 0.25, 0.5),
-        (3, 5, "learning_rate", 0.1, 0.5),
-        (4, 10, "train_loss", 1.0, 1.0),
-        (5, 10, "train_accuracy", 0.75, 1.0),
-        (6, 10, "validation_loss", 1.5, 1.2),
-        (7, 10, "validation_accuracy", 0.5, 1.2),
-    )
-    app = AppTest.from_function(chart_script)
-    app.session_state["series"] = [series(frame)]
-    app.run()
-    (sent,) = mounted[-1]["data"]["runs"]
-    assert {name: (part["step"], part["seconds"], part["value"]) for name, part in sent["curves"].items()} == {
-        "train_loss": ([5, 10], [0.5, 1], [2, 1]),
-        "train_accuracy": ([5, 10], [0.5, 1], [0.25, 0.75]),
-        "validation_loss": ([10], [1.2], [1.5]),
-        "validation_accuracy": ([10], [1.2], [0.5]),
-    }
-    assert (sent["points"], sent["last_step"], sent["diverged"]) == (2, 10, None)
-
-
 def chart_script() -> None:
     import streamlit as st
 
-    from dashboard.components.live_chart.live_chart import live_chart as chart
+    from dashboard.components.curve_chart.curve_chart import growing_curve_chart, visible_range
 
-    chart("chart", st.session_state["series"])
+    st.session_state["range"] = visible_range("chart", "step")
+    growing_curve_chart("chart", st.session_state["curves"], "Curves", points=7, last_step=70)
+
+
+def curves(length: int, run_id: str = "a") -> CurveChart:
+    """The chart of a run whose training loss has been measured so many times."""
+    step = np.arange(1, length + 1)
+    run: Any = SimpleNamespace(id=run_id, number=1, name="a run", steps_per_epoch=10, train_images=640)
+    series = MetricSeries(step, step // 10, step / 10, 1 / step)
+    return learning_chart({run_id: {"train_loss": series}}, [run], ["loss"], smoothing=0)
 
 
 @pytest.fixture
 def mounted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What live_chart mounts, call by call; nothing is written to a static folder."""
+    """What the growing chart mounts, call by call; nothing is written to a static folder."""
     calls: list[dict[str, Any]] = []
-    monkeypatch.setattr(live_chart, "_MOUNT", lambda **arguments: calls.append(arguments))
-    for name in ("publish_scripts", "publish_plotly"):
-        monkeypatch.setattr(assets, name, lambda: "/somewhere")
+    monkeypatch.setattr(curve_chart, "_MOUNT_GROWING", lambda **arguments: calls.append(arguments))
+    monkeypatch.setattr(assets, "publish_scripts", lambda: "/somewhere")
     return calls
 
 
-def ends(call: dict[str, Any]) -> dict[str, tuple[int, int]]:
-    return {run["id"]: (run["from"], run["to"]) for run in call["data"]["runs"]}
+def ends(call: dict[str, Any]) -> tuple[Any, Any]:
+    return call["data"]["message"]["from"], call["data"]["message"]["to"]
 
 
 def test_messages_overlap_by_one_and_begin_anew_when_the_browser_asks(mounted: list[dict[str, Any]]) -> None:
     app = AppTest.from_function(chart_script)
-    whole = rows(*[(id, id, "train_loss", 1.0, 0.1 * id) for id in range(1, 41)])
     for length in (10, 20, 30, 40):
-        app.session_state["series"] = [series(whole.head(length))]
+        app.session_state["curves"] = curves(length)
         app.run()
         assert not app.exception
-    numbers = [ends(call)["a"][1] for call in mounted]
+    numbers = [ends(call)[1] for call in mounted]
     assert numbers == sorted(set(numbers))
-    assert [ends(call)["a"][0] for call in mounted] == [0, 0, numbers[0], numbers[1]]
-    kept = [call["data"]["runs"][0]["curves"]["train_loss"]["keep"] for call in mounted]
+    assert [ends(call)[0] for call in mounted] == [0, 0, numbers[0], numbers[1]]
+    kept = [call["data"]["message"]["parts"][0]["keep"] for call in mounted]
     assert kept == [[], [], [[0, 10]], [[0, 20]]], "what both of the messages before hold"
+    assert (mounted[-1]["data"]["message"]["points"], mounted[-1]["data"]["message"]["last_step"]) == (7, 70)
 
     mounted[-1]["on_resync_change"]()
     app.run()
-    (again,) = mounted[-1]["data"]["runs"]
-    assert (again["from"], len(again["curves"]["train_loss"]["step"])) == (0, 40)
-    app.session_state["series"] = [series(whole, "b")]
-    app.run()
-    app.session_state["series"] = [series(whole, "a"), series(whole, "b")]
-    app.run()
-    assert ends(mounted[-1])["a"][0] == 0, "a run that was away is sent whole"
+    message = mounted[-1]["data"]["message"]
+    assert (message["from"], len(base64.b64decode(message["parts"][0]["x"])) // 4) == (0, 40)
 
 
-def test_more_points_are_sent_of_the_part_that_is_looked_at(mounted: list[dict[str, Any]]) -> None:
+def test_the_part_that_is_looked_at_is_believed_only_of_its_axis(mounted: list[dict[str, Any]]) -> None:
     app = AppTest.from_function(chart_script)
-    losses = np.random.default_rng(0).normal(size=4000)
-    app.session_state["series"] = [
-        series(rows(*[(at + 1, at + 1, "train_loss", loss, 0.1) for at, loss in enumerate(losses)]))
-    ]
-    counts = []
-    for view in (
-        None,
-        {"x": "step", "range": [100, 400]},
-        {"x": "epoch", "range": [1, 2]},
-        {"x": "step", "range": "all"},
+    app.session_state["curves"] = curves(10)
+    for view, expected in (
+        (None, None),
+        ({"x": "step", "range": [100, 400]}, (100, 400)),
+        ({"x": "epoch", "range": [1, 2]}, None),
+        ({"x": "step", "range": [400, 100]}, None),
+        ({"x": "step", "range": "all"}, None),
     ):
         app.session_state["chart"] = {"view": view}
         app.run()
         assert not app.exception
-        mounted[-1]["on_resync_change"]()
-        (sent,) = mounted[-1]["data"]["runs"]
-        counts.append(sum(100 <= step <= 400 for step in sent["curves"]["train_loss"]["step"]))
-    assert counts[1] == 301
-    assert counts[0] == counts[2] == counts[3] < 100, "of another axis, or no such thing"
+        assert app.session_state["range"] == expected
 
 
 def test_a_chart_that_cannot_be_served_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +103,7 @@ def test_a_chart_that_cannot_be_served_says_so(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(assets, "publish_scripts", refuse)
     app = AppTest.from_function(chart_script)
-    app.session_state["series"] = []
+    app.session_state["curves"] = curves(10)
     app.run()
     assert [error.value for error in app.error] == ["No room. Make room."]
 

@@ -1,21 +1,25 @@
-"""What the live chart is sent: smoothed as on every page and then thinned, only what is new, and nothing is lost."""
+"""What the growing chart is sent: smoothed as on every page and then thinned, only what is new, and nothing is lost."""
 
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false
 # pandas has no types for a table of some of the rows.
 
 import base64
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.components.live_chart.points import CurveHistory, Curves, CurveView, XAxis
-from mnist_core.plots.training_curves import MetricSeries, learning_curves
+from dashboard.components.curve_chart.sent_lines import ChartHistory, whole_message
+from dashboard.controls.live_curves import FollowedRuns
+from mnist_core.plots.curve_chart import CurveChart, Line
+from mnist_core.plots.learning_chart import learning_chart
 
 STEPS = 5000
 PER_EPOCH = 500
+RUN: Any = SimpleNamespace(id="r", number=1, name="a run", steps_per_epoch=PER_EPOCH, train_images=640)
 
 
 def rows(steps: int = STEPS, first_row: int = 1, seed: int = 0) -> pd.DataFrame:
@@ -34,11 +38,19 @@ def rows(steps: int = STEPS, first_row: int = 1, seed: int = 0) -> pd.DataFrame:
     return table.assign(id=np.arange(first_row, first_row + len(table)), epoch=-(-table["step"] // PER_EPOCH))
 
 
-def look(smoothing: float = 0.9, x: XAxis = "step", **changes: Any) -> CurveView:
-    return CurveView(
-        **{"smoothing": smoothing, "x": x, "log_x": False, "steps_per_epoch": PER_EPOCH, "points": 700, "window": None}
-        | changes
-    )
+def chart_of(followed: FollowedRuns, smoothing: float = 0.9, x: Any = "step", **changes: Any) -> CurveChart:
+    return learning_chart({"r": followed.curves("r")}, [RUN], x=x, smoothing=smoothing, cache=followed.lines, **changes)
+
+
+def following(table: pd.DataFrame) -> FollowedRuns:
+    followed = FollowedRuns()
+    followed.add("r", table)
+    return followed
+
+
+def line_of(chart: CurveChart, line_id: str = "r train loss") -> Line:
+    (line,) = [line for line in chart.lines if line.id == line_id]
+    return line
 
 
 def by_hand(table: pd.DataFrame, smoothing: float, across: str) -> dict[int, float]:
@@ -56,160 +68,195 @@ def by_hand(table: pd.DataFrame, smoothing: float, across: str) -> dict[int, flo
 
 
 class Browser:
-    """What the script of the chart keeps of the messages that reach it."""
+    """What the script of the chart holds of the messages that reach it."""
 
     def __init__(self) -> None:
-        self.to = 0
-        self.curves: dict[str, list[list[float]]] = {}
+        self.to: Any = 0
+        self.shape: dict[str, Any] = {}
+        self.lines: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
     def receive(self, message: dict[str, Any]) -> None:
+        if self.to == message["to"]:
+            return
         assert message["from"] == 0 or message["from"] <= self.to <= message["to"], "messages are missing"
-        for name, part in message["curves"].items():
+        self.shape = message["shape"] or self.shape
+        lines = {}
+        for line, part in zip(self.shape["lines"], message["parts"], strict=True):
+            empty = np.empty(0, np.float32)
+            x, y = (empty, empty) if message["from"] == 0 else self.lines.get(line["id"], (empty, empty))
             if part:
-                columns = self.curves.get(name, [[], [], []])
-                at, kept = 0, []
                 lengths = [*part["keep"], []][0 if self.to == message["from"] else len(part["keep"]) - 1]
+                at, kept = 0, []
                 for turn, length in enumerate(lengths):
                     kept += range(at, at + length) if turn % 2 else []
                     at += length
-                step, seconds, value = ([column[index] for index in kept] for column in columns)
-                self.curves[name] = [
-                    step + part["step"],
-                    seconds + part["seconds"],
-                    value[: part["keep_values"]] + part["value"],
-                ]
-        self.to = message["to"]
+                more_x, more_y = (np.frombuffer(base64.b64decode(part[axis]), "<f4") for axis in "xy")
+                x = np.concatenate((x[kept], more_x))
+                y = np.concatenate((y[kept][: part["keep_y"]], more_y))
+            lines[line["id"]] = x, y
+        self.lines, self.to = lines, message["to"]
 
-    def shows(self, curves: Curves) -> None:
-        assert set(self.curves) >= set(curves)
-        for name, curve in curves.items():
-            step, seconds, value = self.curves[name]
-            assert step == curve.step.tolist(), name
-            np.testing.assert_allclose(seconds, curve.seconds, rtol=1e-4)
-            np.testing.assert_allclose(value, curve.value, rtol=2e-4)
+    def shows(self, chart: CurveChart) -> None:
+        assert list(self.lines) == [line.id for line in chart.lines]
+        for line in chart.lines:
+            x, y = self.lines[line.id]
+            np.testing.assert_array_equal(x, line.x, line.id)
+            np.testing.assert_allclose(y, line.y, rtol=2e-4)
+
+
+def send(history: ChartHistory, chart: CurveChart) -> dict[str, Any]:
+    message, sent = history.message(chart)
+    history.note(sent)
+    return json.loads(json.dumps(message))
 
 
 @pytest.mark.parametrize("x", ["step", "epoch", "seconds"])
 @pytest.mark.parametrize("smoothing", [0.5, 0.9, 0.99])
-def test_a_long_run_opened_anew_is_smoothed_as_if_nothing_were_left_out(smoothing: float, x: XAxis) -> None:
-    table, history = rows(), CurveHistory()
-    history.add(table)
-    curve = history.curves(look(smoothing, x))["smoothed_loss"]
-    assert 350 <= len(curve.step) <= 700
-    assert (curve.step[0], curve.step[-1]) == (1, STEPS)
+def test_a_long_run_opened_anew_is_smoothed_as_if_nothing_were_left_out(smoothing: float, x: str) -> None:
+    table = rows()
+    line = line_of(chart_of(following(table), smoothing, x))
+    assert 250 <= len(line.step) <= 500
+    assert (line.step[0], line.step[-1]) == (1, STEPS)
     expected = by_hand(table, smoothing, x)
-    np.testing.assert_allclose(curve.value, [expected[step] for step in curve.step.tolist()], rtol=1e-9)
+    np.testing.assert_allclose(line.y, [expected[step] for step in line.step.tolist()], rtol=1e-6)
 
 
 @pytest.mark.parametrize("x", ["step", "epoch", "seconds"])
-def test_it_is_the_curve_that_compare_draws(x: XAxis) -> None:
-    table, history = rows(), CurveHistory()
-    history.add(table)
-    live = history.curves(look(0.9, x))["smoothed_loss"]
-    train = table[table["name"] == "train_loss"]
-    series = MetricSeries(*(train[name].to_numpy() for name in ("step", "epoch", "seconds", "value")))
-    run: Any = type(
-        "OneRun", (), {"id": "r", "number": 1, "name": "a run", "steps_per_epoch": PER_EPOCH, "train_images": 640}
-    )()
-    figure = json.loads(str(learning_curves({"r": {"train_loss": series}}, [run], x=x, smoothing=0.9).to_json()))
-    (bold,) = [trace for trace in figure["data"] if trace.get("showlegend")]
-    across, values = (np.frombuffer(base64.b64decode(bold[axis]["bdata"]), bold[axis]["dtype"]) for axis in "xy")
-    positions = {"step": live.step, "epoch": live.step / PER_EPOCH, "seconds": live.seconds}[x]
-    shared = {round(float(at), 4): value for at, value in zip(across, values, strict=True)}
-    both = [
-        (shared[round(float(np.float32(at)), 4)], value)
-        for at, value in zip(positions, live.value, strict=True)
-        if round(float(np.float32(at)), 4) in shared
-    ]
-    assert len(both) > 100
-    np.testing.assert_allclose(*zip(*both, strict=True), rtol=1e-5)
+def test_it_is_the_curve_that_compare_draws(x: Any) -> None:
+    table = rows()
+    grown = FollowedRuns()
+    for part in np.array_split(np.arange(len(table)), 7):
+        grown.add("r", table.iloc[part])
+    live = line_of(chart_of(grown, 0.9, x))
+    compared = line_of(learning_chart({"r": table}, [RUN], x=x, smoothing=0.9))
+    np.testing.assert_array_equal(live.x, compared.x)
+    np.testing.assert_array_equal(live.y, compared.y)
 
 
 @pytest.mark.parametrize("x", ["step", "seconds"])
-def test_while_it_grows_the_browser_has_the_same_curve_at_little_cost(x: XAxis) -> None:
-    table, history, browser = rows(), CurveHistory(), Browser()
+def test_while_it_grows_the_browser_has_the_same_curve_at_little_cost(x: str) -> None:
+    table, followed, history, browser = rows(), FollowedRuns(), ChartHistory(), Browser()
     random, sizes, lost = np.random.default_rng(1), [], True
     for end in range(100, len(table) + 1, 40):
-        history.add(table[(table["id"] > history.row) & (table["id"] <= end)])
-        message, sent = history.message(look(0.9, x))
-        history.note(sent)
-        text = json.dumps(message)
+        followed.add("r", table[(table["id"] > followed.last_row("r")) & (table["id"] <= end)])
+        chart = chart_of(followed, 0.9, x)
+        message = send(history, chart)
         lost = not lost and random.random() < 0.3
         if lost:
             continue
-        browser.receive(json.loads(text))
-        sizes.append(len(text))
-        browser.shows(history.curves(look(0.9, x)))
+        browser.receive(message)
+        browser.receive(message)
+        sizes.append(len(json.dumps(message)))
+        browser.shows(chart)
     assert len(sizes) > 150
     assert np.mean(sizes) < {"step": 2500, "seconds": 15_000}[x]
     assert max(sizes[2:]) < {"step": 10_000, "seconds": 40_000}[x], "points become too many, and every other one goes"
+    chart = chart_of(followed, 0.9, x)
     for _ in range(2):
-        message, sent = history.message(look(0.9, x))
-        history.note(sent)
-        browser.receive(message)
-    expected = by_hand(table[table["id"] <= history.row], 0.9, x)
-    step, _, value = browser.curves["smoothed_loss"]
-    assert value == pytest.approx([expected[int(at)] for at in step], rel=5e-5), "exact as soon as it rests"
+        browser.receive(send(history, chart))
+    expected = by_hand(table[table["id"] <= followed.last_row("r")], 0.9, x)
+    line = line_of(chart)
+    values = [expected[int(step)] for step in line.step]
+    np.testing.assert_allclose(browser.lines["r train loss"][1], values, rtol=1e-6, err_msg="exact as soon as it rests")
 
 
 def test_another_smoothing_sends_the_smoothed_curves_alone() -> None:
-    table, history, browser = rows(), CurveHistory(), Browser()
-    history.add(table)
+    followed, history, browser = following(rows()), ChartHistory(), Browser()
     for number, smoothing in enumerate((0.9, 0.9, 0.9, 0.5, 0.5, 0.5, 0.0, 0.9)):
-        message, sent = history.message(look(smoothing))
-        history.note(sent)
+        chart = chart_of(followed, smoothing)
+        message = send(history, chart)
         browser.receive(message)
-        browser.shows(history.curves(look(smoothing)))
-        changed = {name for name, part in message["curves"].items() if part}
-        assert not message["from"] or changed <= {"smoothed_loss", "smoothed_accuracy"}
+        browser.shows(chart)
+        changed = {line.id for line, part in zip(chart.lines, message["parts"], strict=True) if part}
+        assert number < 2 or number > 5 or changed <= {"r train loss", "r train accuracy"}
         assert bool(message["from"]) == (number > 1)
 
 
+@pytest.mark.parametrize("axes", [("step", "epoch"), ("step", "seconds")])
+def test_another_axis_sends_every_point_anew(axes: tuple[str, str]) -> None:
+    followed, history, browser = following(rows()), ChartHistory(), Browser()
+    for axis in (axes[0], axes[0], axes[0], axes[1], axes[1], axes[0]):
+        chart = chart_of(followed, 0.9, axis)
+        browser.receive(send(history, chart))
+        browser.shows(chart)
+
+
 def test_nothing_new_is_next_to_no_message() -> None:
-    history = CurveHistory()
-    history.add(rows())
+    followed, history = following(rows()), ChartHistory()
     for _ in range(2):
-        history.note(history.message(look())[1])
-    message, _ = history.message(look())
-    assert set(message["curves"].values()) == {None}
+        send(history, chart_of(followed))
+    message = send(history, chart_of(followed))
+    assert set(message["parts"]) == {None}
+    assert message["shape"] is None
     assert len(json.dumps(message)) < 400
 
 
+def test_a_run_that_joins_or_leaves_changes_the_shape_and_nothing_else() -> None:
+    other: Any = SimpleNamespace(**{**vars(RUN), "id": "s", "number": 2})
+    followed, history, browser = following(rows()), ChartHistory(), Browser()
+    followed.add("s", rows(seed=1))
+    curves = {name: followed.curves(name) for name in "rs"}
+    third: Any = SimpleNamespace(**{**vars(RUN), "id": "t", "number": 3})
+    followed.add("t", rows(300, seed=2))
+    curves["t"] = followed.curves("t")
+    for runs in ([RUN, other], [RUN, other], [RUN, other, third], [RUN, other, third], [other, RUN], [other, third]):
+        chart = learning_chart(curves, runs, smoothing=0.5, cache=followed.lines)
+        browser.receive(send(history, chart))
+        browser.shows(chart)
+    followed.keep(["s"])
+    assert {run for run, _ in followed.lines} == set(followed.recorded) == {"s"}
+
+
+def test_a_chart_at_rest_is_the_same_message_each_time() -> None:
+    first, again = (whole_message(chart_of(following(rows()))) for _ in range(2))
+    assert first == again
+    other = whole_message(chart_of(following(rows(seed=1))))
+    assert (other["from"], other["to"] == first["to"]) == (0, False)
+    browser, chart = Browser(), chart_of(following(rows()))
+    browser.receive(first)
+    browser.shows(chart)
+
+
 def test_steps_that_a_resumed_run_repeats_count_anew() -> None:
-    history, first, again = CurveHistory(), rows(1000), rows(1200, first_row=10_000, seed=1)
-    history.add(first)
-    history.add(again[again["step"] > 900])
-    assert history.train.step.tolist() == list(range(1, 1201))
+    first, again = rows(1000), rows(1200, first_row=10_000, seed=1)
+    followed = following(first)
+    followed.add("r", again[again["step"] > 900])
+    assert followed.curves("r")["train_loss"].step.tolist() == list(range(1, 1201))
     whole = pd.concat([first[first["step"] <= 900], again[again["step"] > 900]])
     expected = by_hand(whole, 0.9, "step")
-    curve = history.curves(look(points=1300))["smoothed_loss"]
-    np.testing.assert_allclose(curve.value, [expected[step] for step in range(1, 1201)])
-    assert history.validation.step.tolist() == [500, 1000]
+    line = line_of(chart_of(followed))
+    np.testing.assert_allclose(line.y, [expected[int(step)] for step in line.step], rtol=1e-6)
+    assert followed.curves("r")["validation_loss"].step.tolist() == [500, 1000]
     # The same, read in one go.
-    together = CurveHistory()
-    together.add(pd.concat([first, again[again["step"] > 900]]))
-    np.testing.assert_array_equal(together.train.loss, history.train.loss)
+    together = following(pd.concat([first, again[again["step"] > 900]]))
+    values = (runs.curves("r")["train_loss"].value for runs in (together, followed))
+    np.testing.assert_array_equal(*values)
 
 
 def test_of_the_part_that_is_looked_at_more_points_are_sent() -> None:
-    history = CurveHistory()
-    history.add(rows())
-    whole = history.curves(look())["train_loss"]
-    part = history.curves(look(window=(1000.0, 1300.0)))["train_loss"]
-    assert set(range(999, 1302)) <= set(part.step.tolist())
-    assert not set(range(999, 1302)) <= set(whole.step.tolist())
+    followed = following(rows())
+    whole = line_of(chart_of(followed), "r train loss raw")
+    part = line_of(chart_of(followed, window=(1000.0, 1150.0)), "r train loss raw")
+    assert set(range(999, 1152)) <= set(part.step.tolist())
+    assert not set(range(999, 1152)) <= set(whole.step.tolist())
     assert set(whole.step.tolist()) <= set(part.step.tolist()), "zoomed out, the rest is there at once"
-    assert len(part.step) <= 1400
+    assert len(part.step) <= 1000
 
 
 def test_a_run_that_diverged_ends_where_its_loss_was_a_number() -> None:
-    table, history = rows(100), CurveHistory()
+    table = rows(100)
     table.loc[table["step"] > 60, "value"] = np.nan
-    history.add(table)
-    message, _ = history.message(look())
-    assert message["diverged"]["step"] == 60
-    assert message["curves"]["smoothed_loss"]["step"][-1] == 60
-    assert (message["points"], message["last_step"]) == (100, 100)
-    history = CurveHistory()
-    history.add(table.assign(value=np.inf))
-    assert history.message(look())[0]["diverged"] is None, "there is no finite loss to mark"
+    chart = chart_of(following(table))
+    (cross,) = [line for line in chart.lines if line.role == "mark"]
+    assert cross.x.tolist() == [61]
+    assert line_of(chart).step[-1] == 60
+    chart = chart_of(following(table.assign(value=np.inf)))
+    assert not [line for line in chart.lines if line.role == "mark"], "there is no finite loss to mark"
+
+
+def test_only_what_has_changed_is_computed_anew() -> None:
+    followed = following(rows(300))
+    before, again = chart_of(followed), chart_of(followed)
+    assert all(line is other for line, other in zip(before.lines, again.lines, strict=True))
+    followed.add("r", rows(301).tail(2).assign(id=10**6))
+    assert line_of(chart_of(followed)).step[-1] == 301

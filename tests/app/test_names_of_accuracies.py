@@ -1,18 +1,17 @@
 """Every page calls an accuracy of the test images that chose the epoch by its name, in a mixed lab row by row."""
 
-import json
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core import sweeps
 from mnist_core.analysis import measures
 from mnist_core.config.run_config import RunConfig
+from mnist_core.plots.style import dash_lengths
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from mnist_core.sweeps.axes import SweepAxis
 from mnist_core.sweeps.sweep import Sweep
-from tests.app.pages import opened, ran, tables
+from tests.app.pages import curve_charts, opened, ran, tables
 from tests.labs import train_now
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -89,20 +88,19 @@ def test_other_sections_of_compare(store: Store, look: str, split: str) -> None:
         assert measures.optimistic_note([number(store, run) for run in (1, 2)]) in words(at)
 
 
-def test_the_card_and_the_live_chart_of_train(store: Store) -> None:
+def test_the_card_and_the_chart_of_train(store: Store) -> None:
     at = opened("train", runs=["1", "2"], view="Training")
     shown = words(at)
     for run, label in ((1, "validation"), (2, OPTIMISTIC)):
         accuracy = number(store, run).validation_accuracy or 0
         assert f"{label} {accuracy:.2%}" in shown
-    (chart,) = [
-        json.loads(element.proto.json)
-        for element in at.get("bidi_component")
-        if element.proto.component_name == "mnist_lab_live_chart"
-    ]
-    assert {run["name"]: (run["kind"], run["kind_dash"]) for run in chart["runs"]} == {
-        "1 · honest": ("validation", "dash"),
-        "2 · flattered": (OPTIMISTIC, "dot"),
+    chart = curve_charts(at)["curves"]
+    names = {entry["group"]: entry["name"] for entry in chart["entries"]}
+    per_epoch = {(names[line["group"]], line["kind"]): line["dash"] for line in chart["lines"] if line["symbol"]}
+    assert per_epoch == {
+        (name, f"{kind} {metric}"): dash_lengths(dash)
+        for name, kind, dash in (("1 · honest", "validation", "dash"), ("2 · flattered", OPTIMISTIC, "dot"))
+        for metric in ("loss", "accuracy")
     }
 
 

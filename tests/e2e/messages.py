@@ -14,7 +14,9 @@ def frames_of(page: Page) -> list[bytes | str]:
 
 
 def sizes_of_charts(frames: Sequence[bytes | str]) -> list[int]:
-    """Bytes of each message among these that has the data of the live chart."""
+    """Bytes of each message among these that has the data of a growing chart."""
     messages = [ForwardMsg.FromString(frame) for frame in frames if isinstance(frame, bytes)]
     components = [message.delta.new_element.bidi_component for message in messages]
-    return [len(component.json) for component in components if component.component_name == "mnist_lab_live_chart"]
+    return [
+        len(component.json) for component in components if component.component_name == "mnist_lab_growing_curve_chart"
+    ]

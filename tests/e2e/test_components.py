@@ -1,12 +1,12 @@
 """The components in a real browser: the chart grows without starting again, one can draw, one can choose."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from urllib.parse import quote
 
-import numpy as np
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
@@ -15,8 +15,6 @@ from tests.e2e.messages import frames_of, sizes_of_charts
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 Show = Callable[[str], object]
-# Reads the layout that plotly.js has computed for the chart.
-LOOK = "document.querySelector('.live-chart .plot')._fullLayout"
 
 
 @pytest.fixture
@@ -39,17 +37,33 @@ def show(page: Page, script_url: Callable[[str], str]) -> Show:
 
 def state(page: Page) -> dict[str, str]:
     """What the chart says about itself."""
-    return page.locator(".live-chart").evaluate("chart => ({...chart.dataset})")
+    return page.locator(".curve-chart").evaluate("chart => ({...chart.dataset})")
+
+
+# Finds the chart of curves in the shadow of its component.
+CHART = """(() => {
+  const inside = (root) => root.querySelector(".curve-chart")
+    ?? [...root.querySelectorAll("*")].map((element) => element.shadowRoot && inside(element.shadowRoot)).find(Boolean)
+  return inside(document)
+})()"""
 
 
 def wait_for_points(page: Page, more_than: int = 0) -> None:
     page.wait_for_function(
-        "least => document.querySelector('.live-chart[data-status=ready]')?.dataset.points > least", arg=more_than
+        f"""least => {{
+            const {{ status, points }} = {CHART}?.dataset ?? {{}}
+            return status === "ready" && points > least
+        }}""",
+        arg=more_than,
     )
 
 
 def zoom_of(page: Page) -> list[list[float]]:
-    return page.evaluate(f"['xaxis', 'yaxis', 'xaxis2'].map(axis => {LOOK}[axis].range)")
+    """The ends of the horizontal and the vertical axis of the first panel, and of the horizontal one of the second."""
+    axes = page.locator(".curve-chart .plot").evaluate_all(
+        "plots => plots.map(({ dataset }) => [dataset.x, dataset.y])"
+    )
+    return [json.loads(text) for text in (*axes[0], axes[1][0])]
 
 
 def box_of(part: Locator) -> FloatRect:
@@ -73,25 +87,31 @@ def test_the_chart_grows_in_place_with_little_traffic(page: Page, show: Show) ->
     received = frames_of(page)
     show("chart")
     wait_for_points(page, 600)
-    page.evaluate("window.first = document.querySelector('.live-chart .plot')")
-    page.evaluate("""() => {
+    page.evaluate(f"""() => {{
+        window.first = {CHART}.querySelector(".plot")
         window.removed = 0
-        const count = (changes) => changes.forEach((change) => change.removedNodes.forEach((node) => {
-            if (node === first || node.contains?.(first)) removed += 1 }))
-        new MutationObserver(count).observe(document.body, { childList: true, subtree: true })
-    }""")
+        const count = (changes) => changes.forEach((change) => change.removedNodes.forEach((node) => {{
+            if (node === first || node.contains?.(first)) removed += 1 }}))
+        for (const root of [document.body, first.getRootNode()])
+            new MutationObserver(count).observe(root, {{ childList: true, subtree: true }})
+        window.shifts = 0
+        new PerformanceObserver((list) => list.getEntries().forEach(({{ value }}) => (shifts += value)))
+            .observe({{ type: "layout-shift" }})
+    }}""")
     # Past the first updates, which carry the history.
     for _ in range(3):
         wait_for_points(page, int(state(page)["points"]))
     history = max(sizes_of_charts(received))
     received.clear()
     before = state(page)
+    page.evaluate("shifts = 0")
     for _ in range(8):
         wait_for_points(page, int(state(page)["points"]))
     after, updates = state(page), sizes_of_charts(received)
     assert int(after["points"]) >= int(before["points"]) + 8
     assert after["points"] == after["lastStep"], "no measurement is lost or doubled"
-    assert page.evaluate("removed === 0 && first === document.querySelector('.live-chart .plot') && first.isConnected")
+    assert page.evaluate(f"removed === 0 && first === {CHART}.querySelector('.plot') && first.isConnected")
+    assert page.evaluate("shifts") < 0.001, "nothing moves while points come in"
     # By updates, not by seconds: a busy machine makes fewer of both.
     assert len(updates) >= 7
     assert int(after["redraws"]) - int(before["redraws"]) <= len(updates) + 2, "one redraw an update"
@@ -99,7 +119,7 @@ def test_the_chart_grows_in_place_with_little_traffic(page: Page, show: Show) ->
 
     # Put away and back, it has missed nothing.
     page.get_by_text("Put the chart away").click()
-    expect(page.locator(".live-chart")).to_have_count(0)
+    expect(page.locator(".curve-chart")).to_have_count(0)
     page.get_by_text("Put the chart away").click()
     wait_for_points(page, 600)
     now = state(page)
@@ -110,13 +130,14 @@ def test_the_chart_grows_in_place_with_little_traffic(page: Page, show: Show) ->
 def test_zoom_outlives_updates_smoothing_and_logarithms(page: Page, show: Show) -> None:
     show("chart")
     wait_for_points(page)
-    box = box_of(page.locator(".live-chart .plot"))
+    box = box_of(page.locator(".curve-chart .plot").first)
     whole = zoom_of(page)
     # Updates arrive while the pointer is down.
-    drag(page, box, (0.2, 0.3), (0.3, 0.5), (0.35, 0.6), pause=350)
-    page.wait_for_function(f"low => {LOOK}.xaxis.range[0] > low", arg=whole[0][0])
+    drag(page, box, (0.4, 0.3), (0.5, 0.5), (0.55, 0.6), pause=350)
+    whole_button = page.get_by_role("button", name="Show everything")
+    expect(whole_button).to_be_visible()
     zoomed = zoom_of(page)
-    assert zoomed[0][1] < whole[0][1]
+    assert whole[0][0] < zoomed[0][0] < zoomed[0][1] < whole[0][1]
     assert zoomed[2] == zoomed[0], "both panels show the same steps"
     wait_for_points(page, int(state(page)["points"]) + 5)
     assert zoom_of(page) == zoomed
@@ -124,93 +145,108 @@ def test_zoom_outlives_updates_smoothing_and_logarithms(page: Page, show: Show) 
     expect(page.get_by_text("0.51")).to_be_visible()
     wait_for_points(page, int(state(page)["points"]) + 5)
     assert zoom_of(page) == zoomed
-    page.get_by_text("Log x").click()
-    page.wait_for_function(f"{LOOK}.xaxis.type === 'log'")
-    assert zoom_of(page)[0] == pytest.approx(np.log10(zoomed[0]))
-    assert zoom_of(page)[1] == zoomed[1]
-    page.mouse.dblclick(box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"])
-    page.wait_for_function(f"{LOOK}.xaxis.range[0] < 1")
+    for toggle in ("Log x", "Log y"):
+        page.get_by_text(toggle).click()
+    expect(page.locator(".plot[data-log=true]").first).to_be_visible()
+    wait_for_points(page, int(state(page)["points"]) + 5)
+    assert zoom_of(page) == zoomed
+    page.mouse.dblclick(box["x"] + 0.4 * box["width"], box["y"] + 0.5 * box["height"])
+    expect(whole_button).to_be_hidden()
+    assert zoom_of(page)[0][0] < 1
 
 
-def test_zoom_and_hidden_runs_outlive_a_chart_that_is_mounted_anew(page: Page, show: Show) -> None:
+def test_more_points_arrive_of_the_part_that_is_looked_at(page: Page, show: Show) -> None:
+    show("chart")
+    wait_for_points(page)
+    raw = "plot => plot.lines.find(({ role }) => role === 'raw').x.filter((x) => x >= 200 && x <= 300).length"
+    plot = page.locator(".curve-chart .plot").first
+    before = plot.evaluate(raw)
+    low, high = zoom_of(page)[0]
+    left, right = plot.evaluate("plot => [plot.scales.box.left, plot.scales.box.right]")
+    width = box_of(plot)["width"]
+    ends = [(left + (step - low) / (high - low) * (right - left)) / width for step in (190, 310)]
+    drag(page, box_of(plot), (ends[0], 0.5), (ends[1], 0.5))
+    page.wait_for_function(f"() => {{ const raw = {raw}; return raw({CHART}.querySelector('.plot')) === 101 }}")
+    assert before < 101
+
+
+def test_zoom_and_the_isolated_line_outlive_a_chart_that_is_mounted_anew(page: Page, show: Show) -> None:
     """Streamlit takes a component away and brings it back when a fragment is due as the page's run ends."""
     show("chart")
     wait_for_points(page)
-    whole = zoom_of(page)
-    drag(page, box_of(page.locator(".live-chart .plot")), (0.2, 0.3), (0.3, 0.5), (0.35, 0.6))
-    page.wait_for_function(f"low => {LOOK}.xaxis.range[0] > low", arg=whole[0][0])
-    page.locator(".live-chart .run").press("Enter")
-    expect(page.locator(".live-chart .run")).to_be_focused()
-    expect(page.locator(".live-chart .run")).to_have_attribute("aria-pressed", "false")
+    drag(page, box_of(page.locator(".curve-chart .plot").first), (0.4, 0.3), (0.5, 0.5), (0.55, 0.6))
+    expect(page.get_by_role("button", name="Show everything")).to_be_visible()
+    name = page.locator(".curve-chart .legend button").first
+    name.press("Enter")
+    expect(name).to_be_focused()
+    expect(name).to_have_attribute("aria-pressed", "true")
     zoomed = zoom_of(page)
     for count in (0, 1):
         page.get_by_text("Put the chart away").click()
-        expect(page.locator(".live-chart")).to_have_count(count)
+        expect(page.locator(".curve-chart")).to_have_count(count)
     wait_for_points(page)
     assert zoom_of(page) == zoomed
-    expect(page.locator(".live-chart .run")).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(".curve-chart .legend button").first).to_have_attribute("aria-pressed", "true")
 
 
-def test_the_chart_follows_theme_and_width_and_hides_a_run(page: Page, show: Show) -> None:
+def test_the_chart_follows_theme_and_width(page: Page, show: Show) -> None:
     show("chart")
     wait_for_points(page)
-    assert page.evaluate(f"{LOOK}.font.color") == "#1b2430"
-    assert page.evaluate(f"{LOOK}.xaxis2.domain[0] > 0.5"), "side by side"
+    plots = page.locator(".curve-chart .plot")
+    ink = "plot => plot.scales.style.text"
+    assert plots.first.evaluate(ink) == "#1b2430"
+    first, second = (box_of(plots.nth(index)) for index in (0, 1))
+    assert first["y"] == second["y"], "side by side"
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"{LOOK}.font.color === '#e6eaf0'")
+    page.wait_for_function(f"() => ({ink})({CHART}.querySelector('.plot')) === '#e6eaf0'")
     page.set_viewport_size({"width": 390, "height": 844})
-    page.wait_for_function(f"{LOOK}.xaxis2.domain[0] === 0 && {LOOK}.yaxis.domain[0] > 0.5")
+    page.wait_for_function(f"() => {CHART}.querySelector('.plot').clientWidth < 390")
+    first, second = (box_of(plots.nth(index)) for index in (0, 1))
+    assert first["y"] + first["height"] < second["y"] + 1, "one above the other"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.evaluate(f"Math.min({LOOK}.font.size, {LOOK}.xaxis.tickfont.size, {LOOK}.hoverlabel.font.size)") >= 14
-    titles = page.evaluate(f"[{LOOK}.xaxis.title.text, {LOOK}.yaxis.title.text, {LOOK}.yaxis2.title.text]")
-    assert titles == ["step", "loss (cross-entropy)", "accuracy (%)"]
-    run = page.locator(".live-chart .run")
-    expect(run).to_have_text("CNN <b>& co</b>")
-    run.click()
-    page.wait_for_function("document.querySelector('.live-chart .plot').data.every((trace) => !trace.x.length)")
+    fonts = plots.first.evaluate("plot => [plot.scales.style.tick, plot.scales.style.title]")
+    assert min(int(font.split("px")[0]) for font in fonts) >= 14
+    titles = [plots.nth(index).evaluate("plot => Object.values(plot.scales.titles)") for index in (0, 1)]
+    assert [[title.split(" ")[0] for title in pair] for pair in titles] == [["Step", "Loss"], ["Step", "Accuracy"]]
+    plots.first.hover()
+    expect(page.locator(".tip .nearest").first).to_contain_text("CNN <b>& co</b>")
 
 
-def test_a_missing_chart_library_is_said_and_can_be_tried_again(
-    browser: Browser, script_url: Callable[[str], str]
-) -> None:
+def test_a_missing_script_is_said(browser: Browser, script_url: Callable[[str], str]) -> None:
     page = browser.new_page()
-    for files in ("**/live_chart.js", "**/plotly-*.js"):
-        page.route(files, lambda route: route.abort())
+    page.route("**/curves.js", lambda route: route.abort())
     page.goto(script_url("chart"))
     expect(page.get_by_text("The chart did not load")).to_be_visible()
-    page.unroute("**/live_chart.js")
+    page.unroute("**/curves.js")
     page.reload()
-    expect(page.locator(".live-chart .note")).to_contain_text("The chart library did not load")
-    page.unroute("**/plotly-*.js")
-    page.get_by_role("button", name="Try again").click()
     wait_for_points(page, 600)
-    expect(page.locator(".live-chart .note")).to_be_empty()
     page.close()
 
 
 def test_messages_are_joined_also_where_one_is_lost(page: Page) -> None:
-    module = "data:text/javascript," + quote(
-        (ROOT / "dashboard" / "components" / "live_chart" / "curves.js").read_text()
-    )
+    script = ROOT / "dashboard" / "components" / "curve_chart" / "curve_points.js"
+    module = "data:text/javascript," + quote(script.read_text())
     joined = page.evaluate(f"""async () => {{
-        const {{ accept, emptyRun }} = await import(`{module}`)
-        const part = (keep, keep_values, step, value) => ({{ keep, keep_values, step, seconds: step, value }})
+        const {{ accept, emptyChart }} = await import(`{module}`)
+        const pack = (numbers) => btoa(String.fromCharCode(...new Uint8Array(new Float32Array(numbers).buffer)))
+        const part = (keep, keep_y, x, y) => ({{ keep, keep_y, x: pack(x), y: pack(y) }})
         const none = part([], 0, [], [])
-        const run = emptyRun()
+        const chart = emptyChart()
+        const both = {{ lines: [{{ id: "a" }}, {{ id: "b" }}] }}
         const answers = [
-            accept(run, {{ from: 0, to: 3, curves: {{ a: part([], 0, [10, 20, 30], [1, 2, 3]), b: none }} }}),
-            accept(run, {{ from: 2, to: 5, curves: {{ a: part([[0, 2]], 1, [40], [8, 9]), b: null }} }}),
-            accept(run, {{ from: 7, to: 8, curves: {{ a: part([[0, 3]], 3, [80], [0]), b: null }} }}),
-            accept(run, {{ from: 4, to: 7, curves: {{ a: part([[0, 2], [0, 1, 1, 1]], 2, [70], [7]) }} }}),
-            accept(run, {{ from: 4, to: 7, curves: {{ a: part([[0, 2], [0, 1, 1, 1]], 2, [70], [7]) }} }}),
-            accept(run, {{ from: 7, to: 9, curves: {{ a: null }} }}),
-            accept(run, {{ from: 1, to: 2, curves: {{ a: none }} }}),
+            accept(chart, {{ from: 0, to: 3, shape: both, parts: [part([], 0, [10, 20, 30], [1, 2, 3]), none] }}),
+            accept(chart, {{ from: 2, to: 5, shape: null, parts: [part([[0, 2]], 1, [40], [8, 9]), null] }}),
+            accept(chart, {{ from: 7, to: 8, shape: null, parts: [part([[0, 3]], 3, [80], [0]), null] }}),
+            accept(chart, {{ from: 4, to: 7, shape: null, parts: [part([[0, 2], [0, 1, 1, 1]], 2, [70], [7]), none] }}),
+            accept(chart, {{ from: 4, to: 7, shape: null, parts: [part([[0, 2], [0, 1, 1, 1]], 2, [70], [7]), none] }}),
+            accept(chart, {{ from: 7, to: 9, shape: {{ lines: [{{ id: "a" }}] }}, parts: [null] }}),
+            accept(chart, {{ from: 1, to: 2, shape: null, parts: [none] }}),
         ]
-        return {{ answers, run }}
+        const lines = [...chart.lines].map(([id, {{ x, y }}]) => [id, [...x], [...y]])
+        return {{ answers, lines, to: chart.to }}
     }}""")
     assert joined["answers"] == [True, True, False, True, True, True, False]
-    steps = [10, 40, 70]
-    assert joined["run"] == {"to": 9, "curves": {"a": {"step": steps, "seconds": steps, "value": [1, 9, 7]}}}
+    assert (joined["lines"], joined["to"]) == ([["a", [10, 40, 70], [1, 9, 7]]], 9)
 
 
 def drawn(page: Page, check: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ TINY = RunConfig(dataset="mnist-5k", train_images=300, validation_images=200, ar
 # What each view waits for, and what the keyboard must get into and out of.
 PAGES = {
     "train?view=Network": ".data-table .head button",
-    "train?view=Training&runs=1&runs=2": ".live-chart .run",
+    "train?view=Training&runs=1&runs=2": ".curve-chart .legend button",
     "sweeps": ".data-table .head button",
     "inspect?run=1": ".gallery .tile",
     "draw": ".pad canvas",
@@ -43,7 +43,7 @@ SECTIONS = {
 # The most Tab stops of a page; focus that has not come back to the start by then is trapped.
 MOST = 250
 
-COMPONENTS = ".data-table, .gallery, .pad, .live-chart, .curve-chart"
+COMPONENTS = ".data-table, .gallery, .pad, .curve-chart"
 
 # Of each stop: its number, that of the component it is in or null, and the beginning of its HTML.
 _WATCH = f"""() => {{

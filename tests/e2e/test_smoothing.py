@@ -16,9 +16,7 @@ from tests.e2e.messages import frames_of, sizes_of_charts
 pytestmark = pytest.mark.browser
 SMOOTHING, PER_EPOCH, STEPS = 0.9, 500, 2500
 
-# Name (without what a pointer over it says besides), steps and values of each trace of the first chart.
-_TRACES = """() => [...document.querySelectorAll(".js-plotly-plot")][0]._fullData.map(
-    ({ name, hovertemplate, x, y }) => [name, hovertemplate ?? "", [...x], [...y]])"""
+# Role, kind, steps and values of each line of a panel.
 _LINES = """plot => plot.lines.map(({ role, kind, x, y }) => [role, kind, [...x], [...y]])"""
 
 
@@ -53,9 +51,25 @@ def expected() -> dict[int, float]:
 
 def smoothed_loss(page: Page) -> dict[int, float]:
     """The bold training curve of the chart: value by step."""
-    traces = page.evaluate(_TRACES)
-    (curve,) = [(x, y) for _, hover, x, y in traces if "training loss" in hover and len(x) > 1][-1:]
+    lines = page.locator(".curve-chart .plot").first.evaluate(_LINES)
+    (curve,) = [(x, y) for role, kind, x, y in lines if (role, kind) == ("curve", "training loss")]
     return {round(step): value for step, value in zip(*curve, strict=True)}
+
+
+def test_train_draws_its_curves_without_plotly(serve, page: Page) -> None:
+    store = Store.open()
+    run = store.enqueue(RunConfig(dataset="mnist-5k", architecture="softmax", epochs=5), claimed=True)
+    store.describe(run, steps_per_epoch=PER_EPOCH, train_images=PER_EPOCH * 64)
+    learn(store, run, 1, 20)
+    store.finish(run, "finished")
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url.rpartition("/")[2]))
+    url = serve()
+    for view, drawn in (("Network", ".data-table .head"), ("Training", ".curve-chart[data-last-step='20']")):
+        page.goto(f"{url}/train?view={view}&runs={run.number}")
+        page.locator(drawn).first.wait_for(timeout=60_000)
+    assert "curves.js" in requested
+    assert [name for name in requested if "plotly" in name.lower()] == []
 
 
 @pytest.mark.long
@@ -66,7 +80,7 @@ def test_a_long_run_is_smoothed_alike_everywhere(serve, page: Page) -> None:
     learn(store, run, 1, 2000)
     url, received = serve(), frames_of(page)
     page.goto(f"{url}/train?view=Training&runs={run.number}&smoothing={SMOOTHING}")
-    chart = page.locator(".live-chart")
+    chart = page.locator(".curve-chart")
     expect(chart).to_have_attribute("data-last-step", "2000")
     history = max(sizes_of_charts(received))
     received.clear()
@@ -78,7 +92,7 @@ def test_a_long_run_is_smoothed_alike_everywhere(serve, page: Page) -> None:
     assert median(updates) < history / 3
     values = expected()
     live = smoothed_loss(page)
-    assert 350 < len(live) <= 700
+    assert 250 < len(live) <= 500
     assert max(live) == STEPS
     assert live == pytest.approx({step: values[step] for step in live}, rel=2e-4)
 
@@ -90,9 +104,7 @@ def test_a_long_run_is_smoothed_alike_everywhere(serve, page: Page) -> None:
 
     page.goto(f"{url}/compare?runs={run.number}&look=Curves&smoothing={SMOOTHING}")
     expect(page.locator(".curve-chart[data-lines]")).to_be_visible()
-    lines = page.locator(".curve-chart .plot").first.evaluate(_LINES)
-    (curve,) = [(x, y) for role, kind, x, y in lines if (role, kind) == ("curve", "training loss")]
-    compared = {round(step): value for step, value in zip(*curve, strict=True)}
+    compared = smoothed_loss(page)
     shared = compared.keys() & opened.keys()
     assert len(shared) > 100
     assert {step: opened[step] for step in shared} == pytest.approx({step: compared[step] for step in shared}, rel=1e-4)

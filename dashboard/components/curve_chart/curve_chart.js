@@ -175,7 +175,9 @@ function schedule(chart) {
   chart.scheduled = true
   requestAnimationFrame(() => {
     chart.scheduled = false
-    if (!chart.dragging && chart.root.isConnected && chart.area.clientWidth) draw(chart)
+    // A chart that was mounted between two updates has nothing to draw until it has all points.
+    const isReady = chart.kept.held.shape && chart.root.isConnected && chart.area.clientWidth
+    if (isReady && !chart.dragging) draw(chart)
   })
 }
 
@@ -230,8 +232,8 @@ function drawTable(chart) {
   const { kept, values } = chart
   chart["as-table"].setAttribute("aria-expanded", String(Boolean(kept.table)))
   values.hidden = !kept.table
-  if (!kept.table) return
   const { shape } = kept.held
+  if (!kept.table || !shape) return
   const labels = new Map(shape.entries.map((entry) => [entry.group, entry.label]))
   const rows = chart.plots.flatMap((plot) =>
     plot.lines

@@ -72,7 +72,7 @@ def growing_curve_chart(
             "view": _view(key),
             "message": message | {"points": points, "last_step": last_step},
         },
-        on_resync_change=history.sent.clear,
+        on_resync_change=history.forget,
         on_view_change=lambda: None,
     )
     # Noted only after sending, so that a script that is interrupted before sends the same points again.

@@ -37,7 +37,7 @@ export function paint(canvas, width, height, { lines, entries, axes, titles, sty
   for (const line of lines) if (line.role !== "mark") drawLine(ink, line, scales, style)
   ink.restore()
   for (const line of lines) if (line.role === "mark") drawCross(ink, line, scales)
-  return { ...scales, titles, names: drawNames(ink, names.texts, scales, { ...style, ...fonts }) }
+  return { ...scales, titles, style: { ...style, ...fonts }, names: drawNames(ink, names.texts, scales, { ...style, ...fonts }) }
 }
 
 function drawAxes(ink, box, scales, upTicks, titles, { text, grid, tick, title }) {

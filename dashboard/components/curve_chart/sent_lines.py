@@ -73,6 +73,10 @@ class ChartHistory:
         """Remember what was sent."""
         self.sent = [*self.sent, sent][-_OVERLAP:]
 
+    def forget(self) -> None:
+        """The next message has all points."""
+        self.sent = []
+
 
 def whole_message(chart: CurveChart) -> dict[str, Any]:
     """The chart with all points; the same chart makes the same message, whose number is a digest."""

@@ -1,6 +1,5 @@
 // A plotly figure in the browser, updated in place by Plotly.react, so that it does not flicker or lose its zoom.
 import { keptFor } from "../kept.js"
-import { fetchPlotly } from "../live_chart/live_chart.js"
 
 // Figures by their parentElement: Streamlit calls the default export again at every update.
 const figures = new WeakMap()
@@ -31,6 +30,18 @@ function unmount(figure, parentElement) {
   figures.delete(parentElement)
   figure.observer.disconnect()
   figure.Plotly?.purge(figure.plot)
+}
+
+// Loads plotly.js once for all figures of the page.
+function fetchPlotly(url) {
+  window.mnistLabPlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script")
+    script.src = url
+    script.onload = () => (window.Plotly ? resolve(window.Plotly) : reject(new Error("not plotly.js")))
+    script.onerror = reject
+    document.head.append(script)
+  })
+  return window.mnistLabPlotly
 }
 
 function load(figure) {

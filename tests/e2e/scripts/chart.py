@@ -1,18 +1,23 @@
-"""A page with the live chart: a run of 600 measurements that measures 20 times a second from now on."""
+"""A page with a growing chart: a run of 600 measurements that measures 20 times a second from now on."""
 
 import time
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard.components.live_chart.live_chart import ChartedRun, live_chart
+from dashboard.components.curve_chart.curve_chart import growing_curve_chart, visible_range
+from dashboard.controls.live_curves import FollowedRuns
+from mnist_core.plots.learning_chart import learning_chart
 
 st.set_page_config(layout="wide")
 start = st.session_state.setdefault("start", time.time())
 st.html(f"<i id='start' data-seconds='{start!r}'></i>")
 smoothing = st.slider("Smoothing", 0.0, 0.99, 0.5)
 log_x, log_y = st.toggle("Log x"), st.toggle("Log y")
+run: Any = SimpleNamespace(id="a", number=1, name="CNN <b>& co</b>", steps_per_epoch=100, train_images=6400)
 
 
 def read(after):
@@ -21,14 +26,25 @@ def read(after):
     loss["name"] = "train_loss"
     accuracy = loss.assign(id=2 * step, name="train_accuracy", value=1 - 0.9 / step**0.5)
     epochs = loss[loss["step"] % 100 == 0].assign(name="validation_loss")
-    return pd.concat([loss, accuracy, epochs]).sort_values("id")
+    return pd.concat([loss, accuracy, epochs]).sort_values("id").assign(epoch=1)
 
 
 @st.fragment(run_every=0.3)
 def live():
     if not st.toggle("Put the chart away"):
-        runs = [ChartedRun("a", "CNN <b>& co</b>", "#3078cf", "solid", 100, read)]
-        live_chart("chart", runs, smoothing=smoothing, log_x=log_x, log_y=log_y)
+        followed = st.session_state.setdefault("followed", FollowedRuns())
+        followed.add("a", read(followed.last_row("a")))
+        steps = followed.curves("a")["train_loss"].step
+        chart = learning_chart(
+            {"a": followed.curves("a")},
+            [run],
+            smoothing=smoothing,
+            log_x=log_x,
+            log_y=log_y,
+            window=visible_range("chart", "step"),
+            cache=followed.lines,
+        )
+        growing_curve_chart("chart", chart, "Learning curves", points=len(steps), last_step=int(steps[-1]))
 
 
 live()
