@@ -5,7 +5,7 @@
 
 import lazy_loader
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # The public names are listed in __init__.pyi. Each is imported at its first use, which keeps `import mnist_core` quick.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
