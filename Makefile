@@ -1,6 +1,8 @@
 # Two commands: `make app` runs the dashboard, `make test` tests it. `make test-all` adds the tests that take long.
 PYTHON ?= python3
 BIN := .venv/bin
+# Which tests are run: `make test-all` sets it to `long` for its second round.
+CHOSEN := not long
 # Tests that start workers, servers and a browser, and those that compute in one process.
 SERVING := tests/faults tests/e2e
 COMPUTING := tests/unit tests/registry tests/oracle tests/security tests/app
@@ -13,15 +15,15 @@ test: .venv/dev
 	$(BIN)/python -m tests.browser --install
 	$(MAKE) --no-print-directory -j2 test-computing test-serving
 
-# The two halves of `make test`, which run at once.
+# The two halves of the tests, which run at once.
 test-computing:
-	$(BIN)/python -m pytest -m "not long" -o cache_dir=.pytest_cache/computing $(COMPUTING)
+	$(BIN)/python -m pytest -m "$(CHOSEN)" -o cache_dir=.pytest_cache/computing $(COMPUTING)
 
 test-serving:
-	$(BIN)/python -m pytest -m "not long" -o cache_dir=.pytest_cache/serving $(SERVING)
+	$(BIN)/python -m pytest -m "$(CHOSEN)" -o cache_dir=.pytest_cache/serving $(SERVING)
 
 test-all: test
-	$(BIN)/python -m pytest -m long
+	$(MAKE) --no-print-directory -j2 CHOSEN=long test-computing test-serving
 
 check: lint types test
 

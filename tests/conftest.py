@@ -4,8 +4,9 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
@@ -18,6 +19,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 REAL_DATA = Path(os.environ.get("MNIST_LAB_DATA") or ROOT / "data")
 # With this variable (as in CI) a missing browser or MNIST fails the test instead of skipping it.
 REQUIRED = bool(os.environ.get("MNIST_LAB_REQUIRE"))
+# What a browser is waited for, in milliseconds. A wait ends as soon as its condition holds, so only a machine that is
+# busy with other work ever waits so long.
+PATIENCE_MS = 120_000
 
 Prepare = Callable[[Store], object]
 
@@ -30,7 +34,7 @@ def _missing(what: str) -> None:
 
 @pytest.fixture(autouse=True)
 def own_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A results folder and an empty data folder of the test's own: never the person's."""
+    """The test's own results folder and an empty data folder, so that a test never touches a person's files."""
     monkeypatch.setenv("MNIST_LAB_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("MNIST_LAB_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("MNIST_LAB_DATABASE", raising=False)
@@ -39,13 +43,13 @@ def own_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def installed_components() -> None:
-    """Streamlit looks through all installed packages whenever a test opens a page; once, for half a second, will do."""
+    """Let Streamlit look through the installed packages once instead of for each page: it takes half a second."""
     manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 @pytest.fixture(scope="session")
 def prepared_folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Prepare], Path]:
-    """Where the results lie that a function has put into a store; each function is called only once."""
+    """Gives the results folder that a function `prepare(store)` has filled; each function is called only once."""
     return cache(lambda prepare: _filled(tmp_path_factory.mktemp("prepared") / "results", prepare))
 
 
@@ -74,17 +78,32 @@ def mnist_dir() -> Path:
 @pytest.fixture(scope="session")
 def browser() -> Iterator:
     """A headless Chromium."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import Browser, expect, sync_playwright
 
     from tests.browser import ARGUMENTS, executable
 
     path = executable()
     if path is None:
         _missing("a browser (python -m tests.browser --install)")
-    with sync_playwright() as playwright:
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright, pytest.MonkeyPatch.context() as patch:
+        for name in ("new_page", "new_context"):
+            patch.setattr(Browser, name, _patient(getattr(Browser, name)))
         running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield running
         running.close()
+
+
+def _patient(create: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, whose pages wait longer than Playwright's half a minute."""
+
+    @wraps(create)
+    def created(*arguments: Any, **options: Any) -> Any:
+        page_or_context = create(*arguments, **options)
+        page_or_context.set_default_timeout(PATIENCE_MS)
+        return page_or_context
+
+    return created
 
 
 @pytest.fixture

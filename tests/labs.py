@@ -9,7 +9,7 @@ from mnist_core.store.store import Store
 
 
 def train_now(store: Store, run: Run) -> Run:
-    """Train a claimed run until it ends, by itself or by a wish; returns it as it is then."""
+    """Train a claimed run until it ends or a request stops it; returns the run as it is then."""
     for _ in work(store, run):
         pass
     return store.run(run.id)

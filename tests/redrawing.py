@@ -40,7 +40,7 @@ class Digit:
         return self._lines[side]
 
     def random(self) -> np.random.Generator:
-        """A generator that is another for each digit, and always the same for this one."""
+        """A random generator for this digit: the same at each call, and another for each digit."""
         return np.random.default_rng(self.seed)
 
 
@@ -70,7 +70,7 @@ _CLOCKWISE = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -
 
 
 def _removable_in(step: int) -> np.ndarray:
-    """By neighbourhood whether the pixel goes in this of the two steps: bool (256,)."""
+    """For each neighbourhood, whether this of the two steps removes the pixel: bool (256,)."""
     # Shape (256, 8), clockwise from north.
     neighbours = (np.arange(256)[:, None] >> np.arange(8)) & 1
     count = neighbours.sum(axis=1)
@@ -95,13 +95,13 @@ def pen(line: np.ndarray, width: int) -> np.ndarray:
 
 
 def smooth_pen(line: np.ndarray, width: float) -> np.ndarray:
-    """The same with soft edges, as a browser's canvas draws."""
+    """Lines (H, W) drawn with soft edges, as a browser's canvas draws them."""
     distance = np.asarray(ndimage.distance_transform_edt(~line))
     return np.rint(255 * np.clip((width + 1) / 2 - distance, 0, 1)).astype(np.uint8)
 
 
 def swelling_pen(line: np.ndarray, thinnest: float, thickest: float) -> np.ndarray:
-    """The same with a pen that is pressed harder and softer on its way."""
+    """Lines (H, W) drawn with a pen whose pressure changes on its way."""
     rows, columns = np.indices(line.shape)
     radii = (thinnest + (thickest - thinnest) * (0.5 + 0.5 * np.sin((rows + 0.6 * columns) / 16))) / 2
     nearest: Any = ndimage.distance_transform_edt(~line, return_distances=False, return_indices=True)
@@ -110,7 +110,7 @@ def swelling_pen(line: np.ndarray, thinnest: float, thickest: float) -> np.ndarr
 
 
 def nib(line: np.ndarray, broad: int, narrow: int) -> np.ndarray:
-    """The same with hard edges and a broad nib, held at 45 degrees."""
+    """Lines (H, W) drawn with hard edges and a broad nib, held at 45 degrees."""
     rows, columns = np.indices((broad, broad)) - (broad - 1) / 2
     along, across = (rows - columns) / 2**0.5, (rows + columns) / 2**0.5
     tip = (along / broad) ** 2 + (across / narrow) ** 2 <= 0.25
@@ -118,7 +118,7 @@ def nib(line: np.ndarray, broad: int, narrow: int) -> np.ndarray:
 
 
 def broken(line: np.ndarray, dash: int, gap: int) -> np.ndarray:
-    """Lines (H, W) of which pieces some `dash` pixels long remain, about `gap` apart: bool."""
+    """Dashed lines: pieces of about `dash` pixels remain, about `gap` pixels apart. Bool (H, W)."""
     rows, columns = np.indices(line.shape)
     return line & ((rows + columns) % (dash + gap) < dash)
 
@@ -158,7 +158,10 @@ def cut_out(strokes: np.ndarray) -> np.ndarray:
 
 
 def photographed(digit: Digit, chalk: bool = False, width: int | None = None) -> bytes:
-    """JPEG of a digit on unevenly lit paper or on a board, with noise and a warm tint: its own strokes, or a pen's."""
+    """JPEG of a digit on unevenly lit paper or on a board, with noise and a warm tint.
+
+    The strokes are the digit's own or those of a pen.
+    """
     random = digit.random()
     side = int(random.integers(180, 420))
     strokes = smooth_pen(digit.lines(side), width) if width else 4 * np.clip(digit.enlarged(side) - 89.0, 0, 63.75)
@@ -170,7 +173,7 @@ def photographed(digit: Digit, chalk: bool = False, width: int | None = None) ->
     return as_file(colours, "JPEG", quality=80)
 
 
-# Makes of a digit what the drawing pad would send, strokes uint8 (H, W), or the bytes of an uploaded file.
+# Turns a digit into what the drawing pad would send, uint8 (H, W), or into the bytes of an uploaded file.
 Way = Callable[[Digit], np.ndarray | bytes]
 
 

@@ -15,7 +15,7 @@ CLASSES = ("2", "10")
 
 
 def write_images(root: Path, low: int = 0) -> Path:
-    """Two classes of 12 + 4 small dark squares on white, each of its own shade from `low` on."""
+    """Two classes of 12 + 4 small dark squares on white; each has another shade, the darkest `low`."""
     shade = low
     for split, count in (("train", 12), ("test", 4)):
         for name in CLASSES:
@@ -42,7 +42,7 @@ def config_of(root: Path, **changes: object) -> RunConfig:
 
 
 def train(store: Store, config: RunConfig, *, old: bool = False) -> Run:
-    """A trained run; an old one began before anything was recorded of data."""
+    """A trained run; an `old` one began before runs recorded facts about their data."""
     run = store.enqueue(config, claimed=True)
     if old:
         forget(store, run)
@@ -50,7 +50,7 @@ def train(store: Store, config: RunConfig, *, old: bool = False) -> Run:
 
 
 def forget(store: Store, run: Run) -> None:
-    """Make a run one from before schema 3."""
+    """Remove what a run from before schema 3 does not have."""
     with sa.create_engine(store.url).begin() as connection:
         connection.execute(sa.text("UPDATE runs SET data = NULL, started = 1.0 WHERE id = :id"), {"id": run.id})
         connection.execute(sa.text("DELETE FROM fingerprints WHERE run = :number"), {"number": run.number})

@@ -31,7 +31,7 @@ def small(study: str, *names: str, **changes: object) -> Study:
 
 
 def train_queue(store: Store) -> list[Run]:
-    """Train all that is queued, here; returns the runs in the order in which they were taken."""
+    """Train all queued runs in this process; returns them in the order in which they were claimed."""
     taken = []
     while (run := store.claim()) is not None:
         train_now(store, run)

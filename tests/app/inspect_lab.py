@@ -37,6 +37,13 @@ def html(at: AppTest, css_class: str) -> str:
     return content
 
 
+def image_shown(at: AppTest) -> tuple[str, int]:
+    """Split and index of the image that is shown large, as its caption names them."""
+    caption = re.search(r"<figcaption>(\w+) \w+ ([\d,]+)</figcaption>", html(at, "inspected"))
+    assert caption
+    return caption[1], int(caption[2].replace(",", ""))
+
+
 def text(at: AppTest) -> str:
     return "\n".join(part.value for part in at.markdown)
 

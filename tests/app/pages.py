@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def opened(page: str, /, **query: object) -> AppTest:
 
 
 def ran(changed: AppTest | Widget) -> AppTest:
-    """The page once more, as a click or a key left it, or as a change of one of its controls."""
+    """Run the page, or the page of a changed control, once more; it must not end in a traceback."""
     at = changed.run()
     assert not at.exception, at.exception
     return at
@@ -32,6 +33,11 @@ def texts(at: AppTest) -> str:
     """What a page says in headings, messages, captions and running text; controls, tables and charts left out."""
     kinds = (at.title, at.header, at.subheader, at.info, at.success, at.warning, at.error, at.caption, at.markdown)
     return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def numbers_in(text: str) -> list[str]:
+    """The numbers of a text in their order, as they are written there: "1,000", "97.50%", "3"."""
+    return re.findall(r"\d[\d,]*(?:\.\d+)?%?(?<!,)", text)
 
 
 def tables(at: AppTest) -> dict[str, pd.DataFrame]:

@@ -1,4 +1,4 @@
-"""The section Curves: what lies over one another is what the store holds, run by run or as means over seeds."""
+"""The section Curves draws what the store holds, one line a run or one for the mean of several seeds."""
 
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ def test_seeds_become_one_line(store: Store) -> None:
         ("curve", "validation loss"),
     ]
     assert lines[2]["y"] == pytest.approx(0.7 / 3 + 1 / np.arange(1, 41), rel=1e-5)
-    assert "Band: standard error" in captions(at)
+    assert "standard error" in captions(at)
     table = tables(at)["extremes"]
     assert table["Seeds"].tolist() == [3, 1]
     assert table["Best"].tolist() == pytest.approx([0.7 / 3, 0.8])

@@ -14,7 +14,7 @@ from mnist_core.analysis.robustness import CORRUPTIONS, LEVELS
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
-from tests.app.pages import opened, ran, tables, texts
+from tests.app.pages import numbers_in, opened, ran, tables, texts
 from tests.labs import train_now
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -57,10 +57,11 @@ def test_cost_has_points_with_intervals_and_a_front(store: Store) -> None:
         assert point["x"] == [(costs.weights_size(store, run) or 0) / 1000]
         low, high = stats.wilson(round((run.test_accuracy or 0) * 1000), 1000)
         assert point["customdata"][0][1:3] == pytest.approx([100 * low, 100 * high])
-    assert "without a point: run 4" in texts(at)
+    assert any("run 4" in caption.value for caption in at.caption)
     runs = [_number(store, number) for number in (1, 2)]
     front = costs.pareto_front([point["x"][0] for point in points], [run.test_accuracy or 0 for run in runs])
-    assert (f"**Run {front[0] + 1}**" if len(front) == 1 else "**runs 1 and 2**") in texts(at)
+    bold = re.findall(r"\*\*(.*?)\*\*", texts(at))
+    assert [str(index + 1) for index in front] in [numbers_in(part) for part in bold]
     row = tables(at)["cost-table"].set_index("Run").loc[2]
     memory = costs.network_memory(_number(store, 2).config, (1, 28, 28), 10)
     assert row["Memory (kB)"] == memory.answering / 1000
@@ -84,7 +85,6 @@ def test_seeds_are_one_point_of_their_mean(store: Store) -> None:
     assert table.loc[1, "Training (s)"] == pytest.approx(
         sum(_number(store, number).seconds for number in (1, again.number)) / 2
     )
-    assert "of a mean over seeds" in texts(at)
 
 
 def test_choosing_a_time_measures_it_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,13 +134,13 @@ def test_calibration_is_the_cores_before_and_after(store: Store) -> None:
         scaled = calibration.with_temperature(probabilities, value)
         assert row["Loss after"] == pytest.approx(scores.negative_log_likelihood(scaled, aligned.labels))
         assert row["Brier score after"] == pytest.approx(calibration.brier(scaled, aligned.labels))
-    assert "without a temperature: run 3" in texts(at)
+    assert any("run 3" in caption.value for caption in at.caption)
     drawn = charts(at)
     assert [
         len([t for t in drawn[f"calibration {title}"]["data"] if t["type"] == "bar"])
         for title in ("As trained", "With its temperature")
     ] == [3, 2]
-    assert re.search(r" 8\d\.\d% of the images", texts(at))
+    assert re.search(r" 8\d\.\d% ", texts(at))
     assert set(charts(section("Calibration", 3))) == {"calibration As trained", "calibration coverage"}
     at = section("Calibration", 4)
     assert (len(at.info), charts(at)) == (1, {})
@@ -156,7 +156,7 @@ def _settled(at: AppTest) -> AppTest:
 
 def test_robustness_is_measured_when_asked_and_then_known(store: Store) -> None:
     at = section("Robustness", 1, 2, robustness_example="3")
-    assert "runs 1, 2." in texts(at)
+    assert "runs 1, 2" in texts(at)
     panels = charts(at)
     assert sorted(panels) == sorted(f"robustness {kind.name}" for kind in CORRUPTIONS)
     assert all(not panel["data"] and len(panel["layout"]["images"]) == LEVELS for panel in panels.values())
@@ -171,7 +171,7 @@ def test_robustness_is_measured_when_asked_and_then_known(store: Store) -> None:
     # Results are kept, and only the run without results is measured.
     at = section("Robustness", 2, 1, 3)
     assert tables(at)["robustness-table"]["Run"].tolist() == [2, 1]
-    assert "Not measured yet: run 3." in texts(at)
+    assert "run 3" in texts(at)
     assert not [widget for widget in at.button if not widget.help]
 
 
@@ -191,5 +191,5 @@ def test_a_stopped_measurement_leaves_nothing_behind(store: Store, monkeypatch: 
     assert task is not None
     at.button(key="robustness stop").click()
     at = _settled(ran(at))
-    assert "Not measured yet: run 1" in texts(at)
+    assert "run 1" in texts(at)
     assert robustness_task.load_results([_number(store, 1)], 1000) == {}

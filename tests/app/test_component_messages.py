@@ -1,4 +1,4 @@
-"""The components' Python side, without a browser: what is sent, what is believed, and the app's settings."""
+"""The Python side of components, without a browser: what is sent, which answers are accepted, the app's settings."""
 
 import base64
 import hashlib

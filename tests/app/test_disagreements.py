@@ -13,7 +13,7 @@ from mnist_core.analysis import agreement, doubtful, forgetting, predictions, sc
 from mnist_core.analysis.predictions import Predictions
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.store import Store
-from tests.app.pages import opened, tables, texts
+from tests.app.pages import numbers_in, opened, tables, texts
 from tests.labs import train_now, trained_run
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -22,7 +22,7 @@ TINY = RunConfig(dataset="mnist-5k", train_images=300, validation_images=100, ar
 
 
 def prepare(store: Store) -> None:
-    """Runs 1 and 2 are trained, 3 waits, 4 kept one epoch only."""
+    """Runs 1 and 2 are trained, 3 waits in the queue, and 4 trained for one epoch only."""
     for config in (TINY, TINY.replace(learning_rate=0.01), TINY.replace(seed=5), TINY.replace(epochs=1)):
         run = store.enqueue(config, claimed=config.seed != 5)
         if config.seed != 5:
@@ -30,7 +30,7 @@ def prepare(store: Store) -> None:
 
 
 def found(store: Store, *numbers: int) -> Predictions:
-    """The stored answers of some runs, read without the page."""
+    """The stored predictions of some runs, read without the page."""
     runs = {run.number: run for run in store.runs()}
     chosen = [runs[number] for number in numbers]
     both, _ = predictions.align(chosen, {run.id: predictions.load_split(store, run) for run in chosen})
@@ -52,8 +52,15 @@ def shown(at: AppTest, key: str) -> int:
 
 
 def card(at: AppTest) -> str:
-    """The large image and what the runs say to it."""
+    """The HTML of the large image and of what the runs predict for it."""
     return next(element.proto.body for element in at.get("html") if "compared" in element.proto.body)
+
+
+def image_shown(at: AppTest) -> int:
+    """Index of the image that is shown large, as its caption names it."""
+    caption = re.search(r"<figcaption>test \w+ ([\d,]+)", card(at))
+    assert caption
+    return int(caption[1].replace(",", ""))
 
 
 def rows(at: AppTest, column: str) -> pd.DataFrame:
@@ -64,7 +71,7 @@ def test_the_rows_add_up_to_all_images(store: Store) -> None:
     both = found(store, 1, 2)
     at = section("Disagreements", "1", "2")
     everybody, nobody = len(agreement.right_by_all(both.right)), len(agreement.right_by_none(both.right))
-    assert all(count in texts(at) for count in (f"{everybody:,} of {both.images:,}", f"**nobody** gets {nobody:,}"))
+    assert {f"{count:,}" for count in (everybody, both.images, nobody)} <= set(numbers_in(texts(at)))
     traces = json.loads(at.get("plotly_chart")[0].proto.spec)["data"]  # type: ignore[attr-defined]
     rows = next(trace["customdata"] for trace in traces if trace.get("name") == "rows")
     assert sum(images for _, _, images in rows) == both.images
@@ -82,14 +89,14 @@ def test_a_row_shows_its_images_with_both_runs_probabilities(
     hardest = places[agreement.true_probability(both).mean(axis=0)[places].argmin()]
     at = section("Disagreements", "1", "2", disagreements_pattern=name)
     assert shown(at, "disagreements") == min(60, len(places))
-    assert f"test image {hardest:,}" in card(at)
+    assert image_shown(at) == hardest
     assert card(at).count("class='card'") == 2
     for run in both.runs:
         sure = both.probabilities[run.id][hardest].max()
         assert f"{min(99.9, 100 * sure):.1f}%" in card(at)
     asked = int(places[-1] if len(places) <= 60 else hardest)
     at = section("Disagreements", "1", "2", disagreements_pattern=name, disagreements_image=str(asked))
-    assert f"test image {asked:,}" in card(at)
+    assert image_shown(at) == asked
 
 
 def test_how_many_are_right_and_other_orders(store: Store) -> None:
@@ -99,9 +106,9 @@ def test_how_many_are_right_and_other_orders(store: Store) -> None:
         "Disagreements", "1", "2", disagreements_rows="how many are right", disagreements_order="least agreement first"
     )
     assert at.selectbox(key="disagreements_count").value == "1 of 2"
-    assert f"{count:,} images" in texts(at)
+    assert f"{count:,}" in numbers_in(texts(at))
     places = np.flatnonzero(both.right.sum(axis=0) == 1)
-    assert f"test image {places[agreement.disagreement(both)[places].argmax()]:,}" in card(at)
+    assert image_shown(at) == places[agreement.disagreement(both)[places].argmax()]
 
 
 def test_one_run_and_untested_runs_are_told_what_to_do(store: Store) -> None:
@@ -110,7 +117,7 @@ def test_one_run_and_untested_runs_are_told_what_to_do(store: Store) -> None:
         assert (len(at.info), len(at.get("plotly_chart"))) == (1, 0)
     at = section("Classes", "1", "3")
     assert "Run 3" in texts(at)
-    assert "Choose a second run" in texts(at)
+    assert at.info
 
 
 def test_forgotten_images_are_those_of_the_history(store: Store) -> None:
@@ -124,7 +131,7 @@ def test_forgotten_images_are_those_of_the_history(store: Store) -> None:
     table = forgetting.forgetting_events(forgetting.prediction_history(store, run, images), labels)
     forgot = table.loc[table["forgotten"] > 0, :]
     assert len(forgot)
-    assert f"it forgot **{len(forgot):,}** at least once" in texts(at)
+    assert f"**{len(forgot):,}**" in texts(at)
     listed = rows(at, "forgotten")
     assert set(listed["index"]) == set(forgot["index"])
     strip = next(element.proto.body for element in at.get("html") if "class='strip'" in element.proto.body)
@@ -160,18 +167,20 @@ def test_classes_and_the_images_behind_a_cell(store: Store) -> None:
     cells = [agreement.images_of_cell(both, index, true, predicted) for index in (1, 0)]
     only = [len(np.setdiff1d(cells[0], cells[1])), len(np.setdiff1d(cells[1], cells[0]))]
     at = section("Classes", "1", "2", classes_a="2", classes_b="1")
-    assert all(part in texts(at) for part in (f"run 2 on **{only[0]:,}**", f"run 1 on **{only[1]:,}**"))
+    for run, count in zip((2, 1), only, strict=True):
+        assert re.search(rf"\brun {run}\D+\b{count:,}\b", texts(at))
     assert shown(at, "classes") == max(only)
     at = section("Classes", "1", "2", classes_cell="3-3", classes_by="both")
     common = np.intersect1d(agreement.images_of_cell(both, 0, 3, 3), agreement.images_of_cell(both, 1, 3, 3))
     assert shown(at, "classes") == min(60, len(common)) > 0
     table = rows(at, "Run 1 (%)")
     assert table["Run 2 (%)"].to_numpy() == pytest.approx(100 * agreement.class_accuracy(both)[2].to_numpy())
-    assert "the same run" in texts(section("Classes", "1", "2", classes_a="1", classes_b="1"))
+    same = section("Classes", "1", "2", classes_a="1", classes_b="1")
+    assert len(same.info) == 1
 
 
 def suspects(store: Store, *numbers: int, split: str = "validation", **limits: float) -> pd.DataFrame:
-    """Labels that the runs doubt, each weighed by its answers to the images of a split."""
+    """Labels that the runs doubt, each run weighed by its predictions for the images of a split."""
     both = found(store, *numbers)
     tables = [predictions.load_split(store, run, split) for run in both.runs]
     worths = [
@@ -187,7 +196,7 @@ def test_doubtful_labels_and_scores_without_them(store: Store) -> None:
     at = section("Labels", "1", "2", labels_list=listed, labels_out="those in the list")
     assert len(at.info) == 1, "that these labels are only suspected"
     assert rows(at, "called")["index"].tolist() == doubted["index"].tolist()[:60]
-    assert all(count in texts(at) for count in ("The 60", f"of {len(doubted)}", "**2** of them"))
+    assert {"60", str(len(doubted)), "2"} <= set(numbers_in(texts(at)))
     expected = agreement.accuracy_without(both, doubted["index"].to_numpy()[:2])
     assert rows(at, "wrong_without")["wrong_without"].tolist() == expected["wrong_without"].tolist()
     at.segmented_control(key="labels_out").set_value("those found").run()
@@ -197,12 +206,12 @@ def test_doubtful_labels_and_scores_without_them(store: Store) -> None:
 
 
 def test_the_limits_of_the_list_and_links_of_before(store: Store) -> None:
-    """Addresses of before had an agreement from 50 and a confidence from 0."""
+    """Links of earlier versions have an agreement from 50 on and a confidence from 0 on."""
     at = section("Labels", "1", "2", labels_agree="100", labels_confidence="70", labels_most="1000")
     doubted = suspects(store, 1, 2, agree=1, confidence=0.7)
     assert 0 < len(doubted) < len(suspects(store, 1, 2))
     assert rows(at, "called")["index"].tolist() == doubted["index"].tolist()
-    assert f"{len(doubted)} labels of 1,000" in texts(at)
+    assert {str(len(doubted)), "1,000"} <= set(numbers_in(texts(at)))
     at.number_input(key="labels_most").set_value(3).run()
     assert rows(at, "called")["index"].tolist() == doubted["index"].tolist()[:3]
 
@@ -215,7 +224,7 @@ def test_runs_without_validation_images_are_weighed_by_the_test_images(store: St
     weights = tables(at)["labels-weights"]
     assert weights["Run"].tolist() == numbers
     assert weights["Images"].tolist() == [1000, 1000]
-    assert f"as run {numbers[1]} " in texts(at)
+    assert any(f"run {numbers[1]} " in caption.value for caption in at.caption)
     assert tables(section("Labels", "1", "2"))["labels-weights"]["Images"].tolist() == [100, 100]
 
 
@@ -225,4 +234,4 @@ def test_a_list_that_cannot_be_read_is_told_and_left_out(store: Store) -> None:
     assert "line 1: 'x'" in at.error[0].value
     at.text_area(key="labels_list").set_value("4, 5").run()
     assert not at.error
-    assert "2 images are in the list" in texts(at)
+    assert any(numbers_in(caption.value) == ["2"] for caption in at.caption)

@@ -1,4 +1,4 @@
-"""Inspect and Compare show images only beside the answers that were given to them, and say what is not known."""
+"""Inspect and Compare show an image only beside predictions that were made for it, and say what is not known."""
 
 import shutil
 from pathlib import Path

@@ -15,7 +15,7 @@ from mnist_core.store.store import Store
 from mnist_core.training import checkpoints
 from tests.app import inspect_lab
 from tests.app.inspect_lab import BAR, CONVOLUTIONAL, LINEAR, TEMPLATES, html, picture, text
-from tests.app.pages import opened, ran
+from tests.app.pages import numbers_in, opened, ran
 from tests.labs import trained_run
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -59,8 +59,8 @@ def test_units_are_sorted_by_the_size_of_their_weights(store: Store) -> None:
     images, _ = weight_images(first.reshape(-1, 28, 28))
     largest = int(np.linalg.norm(first, axis=1).argmax())
     at = opened("inspect", run=LINEAR, view="Weights", layer="linear 1")
-    assert f"Unit **{largest + 1}**" in text(at)
-    assert "100 of 120" in text(at)
+    assert str(largest + 1) in numbers_in(text(at))
+    assert {"100", "120"} <= set(numbers_in(text(at)))
     np.testing.assert_array_equal(picture(html(at, "inspected")), images[largest])
     ran(at.toggle(key="largest").set_value(False))
     np.testing.assert_array_equal(picture(html(at, "inspected")), images[0])
@@ -71,7 +71,7 @@ def test_filters_of_every_convolution_share_a_scale(store: Store) -> None:
     at = opened("inspect", run=CONVOLUTIONAL, view="Weights")
     assert at.selectbox(key="layer").options == ["conv 1", "conv 2"]
     np.testing.assert_array_equal(picture(html(at, "inspected")), weight_images(first[:, 0])[0][0])
-    assert "relu and maxpool" in at.caption[-1].value
+    assert all(kind in at.caption[-1].value for kind in ("relu", "maxpool"))
     ran(at.selectbox(key="layer").select("conv 2"))
     kernels = picture(html(at, "kernels"))
     # (4, 3, 3, 3, 3)
@@ -122,17 +122,16 @@ def test_many_classes_with_words_for_names_in_colour(own_lab: Path, tmp_path: Pa
     at = opened("inspect", run=run.number, view="Samples")
     large = html(at, "inspected")
     assert len(BAR.findall(large)) == 12
-    assert "and 2 classes" in large
     assert "<b>bold<-b>" not in large
     assert picture(large).shape == (8, 8, 3)
     assert "Split" not in [control.label for control in at.segmented_control]
     star = names.index("star*star")
-    assert r"**star\*star** recognised" in text(
-        opened("inspect", run=run.number, view="Confusion", cell=f"{star}-{star}")
-    )
+    confusion = opened("inspect", run=run.number, view="Confusion", cell=f"{star}-{star}")
+    assert r"**star\*star**" in text(confusion)
     at = opened("inspect", run=run.number, view="Weights")
     assert picture(html(at, "inspected")).shape == (3, 3, 3)
-    assert "mid-grey" in at.caption[-2].value
+    # A picture of the scale of red and blue would mean nothing for weights in colour.
+    assert not [part for part in at.html if "class='scale'" in part.value]
     shutil.rmtree(tmp_path / "pictures")
     st.cache_resource.clear()
     at = opened("inspect", run=run.number, view="Mistakes")

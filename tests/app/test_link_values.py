@@ -1,4 +1,4 @@
-"""Links whose values no widget can have: the page stands, its widgets are as usual, and it says what it left out."""
+"""Links with values that no widget can have: the page opens as without them, and says which it left out."""
 
 import contextlib
 import shutil
@@ -160,7 +160,7 @@ def small_lab(prepared: Path, own_lab: Path) -> Store:
 
 
 FORM = [field.name for field in list_config_fields()]
-# What a link may say on each page, and places at which more of it is shown.
+# The query parameters of each page, and the views in which others of its widgets are shown.
 PAGES: dict[str, tuple[list[str], list[dict[str, Any]]]] = {
     "train": (
         [*FORM, "own", "layers", "seeds", "view", "runs", "smoothing", "x", "log_x", "log_y"],
@@ -285,7 +285,7 @@ VALUES = TEXTS | st.lists(TEXTS, min_size=1, max_size=3)
 
 
 def bear(page: str, data: st.DataObject) -> None:
-    """Open a page with values made up for what its links may say, and for what they may not."""
+    """Open a page with made-up values for its query parameters, and for parameters that it does not have."""
     keys, places = PAGES[page]
     position = data.draw(st.sampled_from(places))
     query = (

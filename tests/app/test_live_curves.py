@@ -23,7 +23,7 @@ RUN: Any = SimpleNamespace(id="r", number=1, name="a run", steps_per_epoch=PER_E
 
 
 def rows(steps: int = STEPS, first_row: int = 1, seed: int = 0) -> pd.DataFrame:
-    """Rows of the store as a run with noisy batches and rare spikes leaves them, validation included."""
+    """Metrics of a run with noisy batches and rare spikes, validation included, as rows of the store."""
     random = np.random.default_rng(seed)
     step = np.arange(1, steps + 1)
     seconds = np.cumsum(random.uniform(0.02, 0.06, steps))
@@ -54,7 +54,7 @@ def line_of(chart: CurveChart, line_id: str = "r train loss") -> Line:
 
 
 def by_hand(table: pd.DataFrame, smoothing: float, across: str) -> dict[int, float]:
-    """The smoothed training loss by its step: each value weighs by the stretch of the axis that ends with it."""
+    """Smoothed training loss by step; along the axis, a value counts by its distance from the value before it."""
     train = table[table["name"] == "train_loss"]
     x = (train["step"] / PER_EPOCH if across == "epoch" else train[across]).tolist()
     typical = float(np.median(np.diff(x)))

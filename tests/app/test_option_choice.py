@@ -1,4 +1,4 @@
-"""Buttons of which one is chosen: any value that is not an option falls back to the default."""
+"""A choice between options falls back to its default for any value that is not an option."""
 
 import pytest
 from streamlit.testing.v1 import AppTest

@@ -17,7 +17,10 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 @pytest.fixture
 def read_only(own_lab: Path) -> Iterator[Path]:
-    """The results folder with a run, which nobody may write to; for root it is a file system of its own."""
+    """A results folder with a run that nobody may write to.
+
+    Root may write to any folder, so for root it is a file system that is mounted read-only.
+    """
     own_lab.mkdir(parents=True)
     root = os.geteuid() == 0
     if root and subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(own_lab)], capture_output=True).returncode:

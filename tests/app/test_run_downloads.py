@@ -1,4 +1,4 @@
-"""Take away on the Compare page: what is offered for which run, and that nothing is made before it is asked for."""
+"""Take away on the Compare page: which files are offered for a run; none is made before it is asked for."""
 
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from mnist_core.export import formats
 from mnist_core.export.script.script import script_of_run
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
+from mnist_core.text import in_markdown
 from tests.app.pages import opened
 from tests.labs import train_now
 
@@ -36,6 +37,10 @@ def section(**query: object) -> AppTest:
 def offered(at: AppTest) -> dict[str, bool]:
     """Labels of the buttons that download, and whether they can be pressed."""
     return {element.proto.label: not element.proto.disabled for element in at.get("download_button")}  # type: ignore[attr-defined]
+
+
+def captions(at: AppTest) -> list[str]:
+    return [caption.value for caption in at.caption]
 
 
 def number(store: Store, wanted: int) -> Run:
@@ -65,10 +70,10 @@ def test_what_a_run_cannot_give_is_switched_off_with_the_reason(store: Store):
     assert not offered(at)["Network (ONNX)"]
     assert not offered(at)["Weights (safetensors)"]
     assert offered(at)["Script"]
-    assert any("finished an epoch" in caption.value for caption in at.caption)
+    assert in_markdown(formats.export_refusal(store, number(store, 3), "onnx")) in captions(at)
     at = section(runs=["1", "2"], takeaway_run="2")
     assert not offered(at)["Script"]
-    assert any("with other settings" in caption.value for caption in at.caption)
+    assert in_markdown(formats.export_refusal(store, number(store, 2), "script")) in captions(at)
     assert offered(at)["Network (ONNX)"]
 
 

@@ -1,6 +1,7 @@
 """The table of the Compare page: filtering, choosing, renaming, tagging, deleting and bringing back."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +17,7 @@ from mnist_core.commands.cli import app
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
-from tests.app.pages import opened, ran, tables, texts, ticked
+from tests.app.pages import numbers_in, opened, ran, tables, ticked
 
 pytestmark = pytest.mark.usefixtures("quiet")
 TINY = RunConfig(dataset="mnist-5k", train_images=500, validation_images=200, architecture="softmax", epochs=2)
@@ -80,9 +81,9 @@ def test_numbers_in_the_link_that_are_no_runs_are_left_out_and_named_once(store:
     at = opened("compare", runs=["1", "5", "77", "seven", "9" * 5000])
     assert chosen(at) == [1]
     assert at.query_params["runs"] == "1"
-    assert [toast.value.split(" not")[0] for toast in at.toast] == [f"Runs 5, 77, seven, {'9' * 18} of this link are"]
+    assert [re.findall(r"5, 77, seven, 9+", toast.value) for toast in at.toast] == [[f"5, 77, seven, {'9' * 18}"]]
     assert not at.run().toast
-    assert opened("compare", runs="5").toast[0].value.startswith("Run 5 of this link")
+    assert numbers_in(opened("compare", runs="5").toast[0].value) == ["5"]
     assert not opened("compare", runs="1").toast
 
 
@@ -114,11 +115,11 @@ def test_delete_and_undo(store: Store) -> None:
     press(at, "delete")
     assert rows(at)["Run"].tolist() == [4, 3]
     assert chosen(at) == []
-    assert "2 runs deleted." in texts(at)
+    assert at.button(key="undo")
     press(at, "undo")
     assert rows(at)["Run"].tolist() == [4, 3, 2, 1]
     assert sorted(chosen(at)) == [1, 2]
-    assert "deleted." not in texts(at)
+    assert "undo" not in {button.key for button in at.button}
     assert at.button(key="delete").disabled is False
 
 
@@ -134,7 +135,7 @@ def test_what_was_deleted_can_be_brought_back_within_a_day(store: Store) -> None
 
 def test_an_empty_store_points_to_the_page_train(own_lab: Path) -> None:
     at = opened("compare", runs="3", filter="x")
-    assert "no run yet" in at.info[0].value
+    assert len(at.info) == 1
     assert not tables(at)
     assert at.get("page_link")
     assert at.button(key="bin").label == "Recently deleted"
@@ -147,7 +148,7 @@ def test_of_many_chosen_runs_the_first_are_compared(store: Store) -> None:
     at.session_state["runs"] = list(range(64, 14, -1))
     at.session_state["runs beyond"] = list(range(14, 5, -1))
     ran(at)
-    assert all(count in at.info[0].value for count in ("59 runs", "first 50"))
+    assert numbers_in(at.info[0].value) == ["59", "50"]
     assert rows(at, "results")["Run"].tolist() == list(range(64, 14, -1))
     assert ticked(at) == list(range(64, 5, -1))
     press(at, "delete")

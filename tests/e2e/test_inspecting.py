@@ -1,4 +1,4 @@
-"""In a real browser: a click on a cell of the confusion matrix shows its images, a click on one its probabilities."""
+"""In a real browser: a click on a cell of the confusion matrix shows its images, a click on an image enlarges it."""
 
 import re
 
@@ -32,13 +32,12 @@ def test_a_cell_of_the_confusion_matrix_shows_its_images(serve, page: Page):
     box = matrix.bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + (answer + 0.5) * box["width"] / 10, box["y"] + (true + 0.5) * box["height"] / 10)
-    expect(page.get_by_text(f"{true} taken for {answer}: {wrong[true, answer]} of 100 images")).to_be_visible()
     expect(page.locator(".tile")).to_have_count(int(wrong[true, answer]))
     expect(page).to_have_url(re.compile(rf"cell={true}-{answer}"))
 
     page.locator(".tile").nth(1).click()
     expect(page.locator(".tile").nth(1)).to_have_attribute("aria-selected", "true")
     indices = table["index"].to_numpy()[(table["label"].to_numpy() == true) & (predicted == answer)]
-    expect(page.locator(".inspected figcaption")).to_have_text(re.compile("|".join(f"image {at}$" for at in indices)))
+    expect(page.locator(".inspected figcaption")).to_have_text(re.compile("|".join(rf"\b{at}$" for at in indices)))
     expect(page).to_have_url(re.compile("|".join(f"image={at}(&|$)" for at in indices)))
     expect(page.locator(".inspected .class-bars > div")).to_have_count(10)

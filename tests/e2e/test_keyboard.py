@@ -16,7 +16,7 @@ from tests.labs import train_now, trained_run
 pytestmark = pytest.mark.browser
 TINY = RunConfig(dataset="mnist-5k", train_images=300, validation_images=200, architecture="softmax", epochs=1)
 
-# What each view waits for, and what the keyboard must get into and out of.
+# For each view, an element to wait for, which the keyboard must get into and out of.
 PAGES = {
     "train?view=Network": ".data-table .head button",
     "train?view=Training&runs=1&runs=2": ".curve-chart .legend button",
@@ -24,11 +24,13 @@ PAGES = {
     "inspect?run=1": ".gallery .tile",
     "draw": ".pad canvas",
     "compare?runs=1&runs=2": ".data-table .head button",
+}
+# The same for pages without another component, for the other sections of Compare and views of Inspect.
+SECTIONS = {
+    "train?view=Network": ".data-table .head button",
+    "sweeps": ".data-table .head button",
     "studies?study=linear-depth": ".data-table .head button",
     "data?dataset=mnist-5k&class=3": ".gallery .tile",
-}
-# The same for the other sections of Compare and views of Inspect.
-SECTIONS = {
     **{
         f"compare?runs=1&runs=2&look={look}": ".data-table .head button"
         for look in ("Curves", "Is+it+real%3F", "Classes", "Cost", "Calibration", "Robustness", "Labels", "Take+away")
@@ -40,12 +42,12 @@ SECTIONS = {
     "inspect?run=1&view=Weights": ".gallery .tile",
     "inspect?run=1&view=Files": "h1",
 }
-# The most Tab stops of a page; focus that has not come back to the start by then is trapped.
+# No page has more Tab stops; a focus that has not come back to the start by then is trapped.
 MOST = 250
 
 COMPONENTS = ".data-table, .gallery, .pad, .curve-chart"
 
-# Of each stop: its number, that of the component it is in or null, and the beginning of its HTML.
+# For each stop: its number, the number of its component or null, and the beginning of its HTML.
 _WATCH = f"""() => {{
     window.stops = []
     const numbers = new Map()
@@ -103,7 +105,7 @@ def travel(page: Page, address: str, inside: str) -> None:
     page.evaluate(_WATCH)
     for key in ("Tab", "Shift+Tab"):
         visited = {component for _, component, _ in round_of(page, key)} - {None}
-        # What lies in a closed expander is not to be reached.
+        # A closed expander hides its components from the keyboard, too.
         assert len(visited) == page.locator(COMPONENTS).filter(visible=True).count(), f"{key} passes by a component"
 
 

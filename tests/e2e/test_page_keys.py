@@ -26,7 +26,7 @@ def test_train_and_inspect_keep_their_own_views(serve, page: Page):
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
     expect(chosen(page, "Training")).to_be_visible()
     expect(page).not_to_have_url(re.compile("Mistakes|run=1&"))
-    # A click sets the view of Train, which is not for Inspect either.
+    # A start sets the view of Train, which must not carry over to Inspect.
     page.get_by_role("radio", name="Network", exact=True).click()
     page.get_by_role("button", name="Start training").click()
     expect(chosen(page, "Training")).to_be_visible()

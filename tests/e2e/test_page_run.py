@@ -1,4 +1,4 @@
-"""What a table asks for by itself comes after the page's run: as that ends, Streamlit could drop the last of it."""
+"""A table asks for its remaining rows only after the page's run, whose end could otherwise drop the answer."""
 
 from collections.abc import Callable
 from pathlib import Path

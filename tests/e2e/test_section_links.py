@@ -1,6 +1,7 @@
 """In a real browser: what is chosen in any section of Compare is part of the address, and shows again elsewhere."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from difflib import unified_diff
@@ -71,12 +72,12 @@ def write(name: str, text: str, finish: str) -> Action:
 
 def second_image(page: Page) -> None:
     # The gallery is about to change, so a click on one of its present images would mean nothing.
-    with_dead_runs_ended(page)
+    settled_view(page)
     page.locator(".gallery .tile").nth(1).click()
     expect(page.locator(".gallery .tile").nth(1)).to_have_attribute("aria-selected", "true")
 
 
-# What is done in each section, and a piece of the address that follows from each step.
+# Steps in each section, each with a part of the address that follows from it.
 STEPS: dict[str, list[tuple[Action, str]]] = {
     "Results": [
         (pick("Under study", "Learning rate"), "results_factor=Learning"),
@@ -124,8 +125,8 @@ STEPS: dict[str, list[tuple[Action, str]]] = {
     ],
 }
 
-# One with a chart and a table, one whose choices come in lists; the others, ten seconds each, with the long tests.
-QUICK = ("Classes", "Labels")
+# The section with most kinds of controls. The others take ten seconds each and are long tests.
+QUICK = ("Labels",)
 
 
 @pytest.fixture(scope="module")
@@ -139,22 +140,22 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-def with_dead_runs_ended(page: Page) -> dict[str, Any]:
+def settled_view(page: Page) -> dict[str, Any]:
     """What a person sees of the view once nothing changes any more."""
     expect(page.get_by_role("radio", name="Take away", exact=True)).to_be_attached()
     before: list[dict[str, Any]] = []
-    for _ in range(150):
+    for _ in range(800):
         page.wait_for_timeout(150)
         running = page.get_by_test_id("stApp").get_attribute("data-test-script-state") != "notRunning"
         seen = {"page": page.get_by_test_id("stMain").aria_snapshot(), "charts": json.dumps(page.evaluate(_CHARTS))}
         if not running and before[-2:] == [seen, seen]:
             return seen
         before.append(seen)
-    raise AssertionError("the page did not come to rest within 25 s")
+    raise AssertionError("the page did not come to rest within two minutes")
 
 
 def wait_for_address(page: Page, part: str) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while part not in page.url:
         assert time.monotonic() < until, f"{part} is not in {page.url}"
         page.wait_for_timeout(100)
@@ -165,16 +166,16 @@ def wait_for_address(page: Page, part: str) -> None:
 )
 def test_the_choices_of_a_section_are_in_its_link(url: str, page: Page, browser: Browser, look: str) -> None:
     page.goto(f"{url}/compare?runs=1&runs=2&runs=3&runs=4&look={look}")
-    with_dead_runs_ended(page)
+    settled_view(page)
     for act, part in STEPS[look]:
         act(page)
         wait_for_address(page, part)
-    seen = with_dead_runs_ended(page)
+    seen = settled_view(page)
     other = browser.new_context(viewport={"width": 1400, "height": 1000})
     try:
         copy = other.new_page()
         copy.goto(page.url)
-        again = with_dead_runs_ended(copy)
+        again = settled_view(copy)
         chosen, linked = (snapshot["page"].splitlines() for snapshot in (seen, again))
         assert list(unified_diff(chosen, linked, "as chosen", "as linked", lineterm="", n=1)) == []
         assert again["charts"] == seen["charts"]
@@ -189,5 +190,5 @@ def test_a_list_of_images_from_a_file_is_part_of_the_link(url: str, page: Page):
     file: Any = {"name": "known.csv", "mimeType": "text/csv", "buffer": b"index,label\n5,1\n7,2\n"}
     page.get_by_test_id("stExpander").locator("input[type=file]").set_input_files(file)
     expect(page.get_by_role("textbox", name="Numbers of test images, from 0")).to_have_value("5,7")
-    expect(page.get_by_text("2 images are in the list.")).to_be_visible()
+    expect(page.get_by_test_id("stExpander").get_by_text(re.compile(r"^2 "))).to_be_visible()
     wait_for_address(page, "labels_list=5%2C7")

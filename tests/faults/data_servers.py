@@ -10,7 +10,7 @@ from typing import Any
 
 @contextmanager
 def serving(files: dict[str, bytes], pause: float = 0.0, stall_after: int | None = None) -> Iterator[str]:
-    """A server of these files on loopback: `pause` seconds between pieces, silent after `stall_after` bytes."""
+    """A server of these files on loopback: `pause` seconds between pieces, no more after `stall_after` bytes."""
     over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):

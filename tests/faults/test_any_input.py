@@ -1,4 +1,4 @@
-"""Values, texts and files that nobody would write on purpose: each is taken, or refused by an error with a text.
+"""Values, texts and files that nobody would write on purpose: each is accepted, or refused with a MnistLabError.
 
 hypothesis makes them up: the same ones at every run of `make test`, and new ones, for longer, of `make test-all`.
 """

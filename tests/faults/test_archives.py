@@ -171,7 +171,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(lab: Store, members: Members, t
 
 
 def test_a_member_that_lies_about_its_size_is_refused(lab: Store, members: Members, tmp_path: Path):
-    """The directory at the end of the zip says less than what is packed."""
+    """The directory at the end of the zip states a smaller size than what is packed."""
     name = checkpoint(members)
     path = packed(members, tmp_path / "x")
     size = len(members[name]).to_bytes(4, "little")
@@ -266,7 +266,7 @@ def test_a_run_comes_back_bit_for_bit(own_lab: Path, original: tuple[Store, Run,
     here = archive.read_archive(store, path)
     assert (here.id, here.number) == (run.id, 1)
     assert here.tags == ("imported", "lecture 3")
-    assert here.note.endswith(f"it was run #{run.number} where it was trained.")
+    assert f"#{run.number}" in here.note
     same = (
         "name",
         "state",
@@ -313,10 +313,10 @@ def test_a_run_comes_back_bit_for_bit(own_lab: Path, original: tuple[Store, Run,
 def test_the_same_run_is_not_taken_in_twice(own_lab: Path, original: tuple[Store, Run, Path]):
     store = Store.open()
     archive.read_archive(store, original[2])
-    with pytest.raises(StoreError, match="is here already: it is run #1"):
+    with pytest.raises(StoreError, match="#1"):
         archive.read_archive(store, original[2])
     store.delete([original[1].id])
-    with pytest.raises(StoreError, match="deleted: bring it back"):
+    with pytest.raises(StoreError, match="deleted"):
         archive.read_archive(store, original[2])
     assert len(store.runs(deleted=True)) == 1
 
@@ -327,7 +327,7 @@ def test_an_id_that_is_taken_by_another_run_gives_way(own_lab: Path, members: Me
     other = archive.read_archive(store, packed(edited(members, "run.json", step=7), tmp_path / "other"))
     assert first.id != other.id
     assert store.metrics(other.id).drop(columns="id").equals(store.metrics(first.id).drop(columns="id"))
-    with pytest.raises(StoreError, match="is here already: it is run #2"):
+    with pytest.raises(StoreError, match="#2"):
         archive.read_archive(store, tmp_path / "other")
 
 
@@ -342,6 +342,6 @@ def test_the_same_run_gives_the_same_bytes_and_an_unfinished_or_damaged_one_none
     shutil.copytree(store.root, tmp_path / "copy")
     damaged = Store.open(tmp_path / "copy")
     (damaged.folder(run.id) / "predictions.parquet").write_bytes(b"")
-    with pytest.raises(StoreError, match="missing or damaged"):
+    with pytest.raises(StoreError, match=r"predictions\.parquet"):
         archive.write_archive(damaged, run, tmp_path / "damaged.zip")
     assert sorted(child.name for child in tmp_path.iterdir() if "zip" in child.name) == ["again.zip"]

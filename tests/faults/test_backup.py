@@ -262,7 +262,7 @@ def test_a_damaged_database_is_not_backed_up_and_pushes_no_whole_copy_out(own_la
         copy_daily(own_lab / "runs.db", own_lab, 86400.0 * 8)
     assert backups(tmp_path / "safe") == [whole.folder]
     assert sorted((own_lab / "backups").iterdir()) == daily
-    # One of before this was looked at.
+    # A backup of an earlier version, which did not check this.
     spoil(newest_copies(own_lab)[0])
     assert newest_copy(own_lab) == daily[-2]
 

@@ -229,7 +229,7 @@ def test_a_changed_letter_in_a_label_is_noticed_and_a_new_one_of_a_persons_is_no
         cli.main()
     listed = {row["number"]: row["changed"] for row in json.loads(capsys.readouterr().out)}
     assert listed == {1: True, 2: False}
-    # A new label says nothing of the others.
+    # Renaming renews the fingerprint of the name alone, so the changed column is still noticed.
     other = "tags" if column == "name" else "name"
     lab.rename(run.id, "new") if other == "name" else lab.set_tags(run.id, ["new"])
     assert lab.changed_parts(run.id) == [column]

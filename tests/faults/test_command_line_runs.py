@@ -72,7 +72,7 @@ def test_a_run_that_is_asked_to_end_is_saved_first(
     assert (run.state, last.step) == ("interrupted", run.step)
     assert store.intact(run.id, last)
     assert "Traceback" not in errors
-    # By the signal itself, as whoever sent it expects; Ctrl-C is answered by the command.
+    # SIGTERM ends the process as its sender expects; the command itself answers Ctrl-C.
     assert training.returncode == (1 if sent == signal.SIGINT else -sent)
 
 
@@ -118,7 +118,7 @@ def test_a_killed_run_is_recognised_by_each_command_without_an_app(
 
 
 def asleep_for_a_day(store: Store, run: Run) -> None:
-    """What the store says after the machine has slept: the last word of the run is a day old."""
+    """The state of the store after the machine has slept: the run's last sign of life is a day old."""
     with sa.create_engine(store.url).begin() as connection:
         connection.exec_driver_sql("UPDATE runs SET heartbeat = heartbeat - 86400 WHERE number = ?", (run.number,))
 
@@ -173,7 +173,7 @@ def test_a_process_that_has_ended_but_was_not_waited_for_is_dead(store: Store):
     run = claimed_by(store, zombie.pid, processes.start_of(zombie.pid))
     assert not liveness.end_dead_runs(store)
     zombie.kill()
-    wait_until(lambda: bool(liveness.end_dead_runs(store)), seconds=5)
+    wait_until(lambda: bool(liveness.end_dead_runs(store)))
     assert store.run(run.id).state == "interrupted"
     zombie.wait()
 

@@ -21,7 +21,7 @@ from mnist_core.store.store import Store
 from mnist_core.upkeep import disk
 from tests.app_process import ROOT, wait_until
 
-# It keeps two checkpoints: one for each epoch would fill the disk again by themselves.
+# The run keeps two checkpoints; one for each epoch would fill the disk again.
 LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=5000, checkpoint_every=5000)
 MEGABYTES = 16
 
@@ -84,7 +84,7 @@ def test_a_run_waits_while_the_disk_is_full_and_goes_on_when_there_is_room(
     run = training(store)
     pid = store.run(run.id).pid
     filler = fill(small_disk)
-    wait_until(is_told, seconds=30)
+    wait_until(is_told)
     epoch = store.run(run.id).epoch
     assert store.run(run.id).state == "running"
     filler.unlink()
@@ -105,7 +105,7 @@ def test_a_run_that_is_killed_on_a_full_disk_can_be_resumed_and_leaves_no_tempor
     pid = store.run(run.id).pid
     assert pid
     filler = fill(small_disk)
-    wait_until(is_told, seconds=30)
+    wait_until(is_told)
     os.kill(pid, signal.SIGKILL)
     # What a process leaves that is killed in the middle of a file.
     checkpoints = store.folder(run.id) / "checkpoints"

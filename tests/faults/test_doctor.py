@@ -122,7 +122,7 @@ def leave_temporary_files(lab: Path) -> None:
     gone.wait()
     (lab / f".import-x.{gone.pid}.part").mkdir()
     (next(lab.glob("*/checkpoints")) / f".epoch-0002.safetensors.{gone.pid}.part").write_bytes(b"x" * 1000)
-    # One of a process that lives is none of its business.
+    # The doctor leaves files of living processes alone.
     (lab / f".y.{os.getpid()}.part").write_bytes(b"")
 
 
@@ -259,7 +259,7 @@ def test_runs_without_fingerprints_are_named_and_get_them_on_request(lab: Path):
     assert (named.state, "#2" in named.text, "--fingerprint" in named.remedy) == ("note", False, True)
     execute(lab, "UPDATE runs SET test_accuracy = 0.125 WHERE number = 1")
     assert wrong(lab) == []
-    # What is kept is what is there now, and that stays said.
+    # The present figures get fingerprints; a note goes on saying that these were made late.
     assert CliRunner().invoke(cli.app, ["doctor", "--fingerprint", "--json"]).exit_code == 0
     (named,) = [finding for finding in seen(lab) if "#1" in finding.text]
     assert (named.state, named.remedy) == ("note", "")

@@ -1,4 +1,4 @@
-"""The command line and whatever is typed into it: one message and exit code 1 or 2, within seconds."""
+"""Hostile arguments of the command line: one message and exit code 1 or 2, within seconds."""
 
 import io
 import os
@@ -42,7 +42,7 @@ TYPED = [
     "nowhere/x",
     "PIPE",
 ]
-# What trains, and what would ask on the terminal, is given a setting that refuses it.
+# Commands that train or ask questions get a setting that makes them refuse.
 REFUSED = {("train",): ["--epochs", "0"], ("sweep", "run"): ["--epochs", "0"], ("study", "run"): ["--experiment", "x"]}
 SETTINGS = set(RunConfig.model_fields)
 
@@ -168,7 +168,7 @@ def test_a_pipe_in_the_place_of_a_file_stays_one(run: Run, tmp_path: Path) -> No
 # MLflow imports parts of SQLAlchemy and others that warn of their future.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_a_server_that_does_not_answer_is_told_within_seconds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Its import takes seconds, and is not what is measured.
+    # Importing MLflow takes seconds and must not be measured.
     pytest.importorskip("mlflow", reason="the MLflow extra is not installed (requirements-mlflow.txt)")
     monkeypatch.setattr(mlflow, "_ANSWER_SECONDS", 0.5)
     with socket.socket() as silent:

@@ -160,7 +160,7 @@ def hostile(members: Members, text: str) -> Iterator[tuple[str, Members]]:
 
 
 def everywhere(members: Members, text: str) -> Members:
-    """The archive with the text in every place at once that a person or a machine may have written anything to."""
+    """The archive with the text in every field that can hold any text, all at once."""
     run, config = (json.loads(members[name]) for name in ("run.json", "config.json"))
     run |= {"name": text[:200], "note": text, "tags": [text], "device": text[:200]}
     run["versions"] = {"torch": text, text: text, "mnist-lab": text}

@@ -5,8 +5,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from typer.testing import CliRunner
@@ -14,13 +16,34 @@ from typer.testing import CliRunner
 from mnist_core.commands.cli import app
 from mnist_core.config.run_config import RunConfig
 from mnist_core.jobs import liveness, queue
-from mnist_core.store import concurrency
+from mnist_core.store import ACTIVE_STATES, concurrency
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from tests.app_process import wait_until
 
 LONG = RunConfig(dataset="mnist-5k", architecture="mlp-100", epochs=2000)
 SHORT = LONG.replace(epochs=2)
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, queue.Jobs]]:
+    """A store and its queue for several tests, because every new worker takes seconds to import torch."""
+    store = Store.open(tmp_path_factory.mktemp("lasting") / "results")
+    thread = queue.start(store)
+    yield store, thread
+    thread.end()
+
+
+@pytest.fixture
+def shared(lasting: tuple[Store, queue.Jobs]) -> Iterator[tuple[Store, queue.Jobs]]:
+    """The lasting store and queue, one run at a time; all runs of the test are stopped at its end."""
+    store, thread = lasting
+    concurrency.set_runs_at_once(store, 1)
+    yield store, thread
+    for run in store.runs(states=ACTIVE_STATES):
+        store.request(run.id, "stop")
+    thread.wake()
+    wait_until(lambda: not store.runs(states=ACTIVE_STATES))
 
 
 def enqueue(store: Store, running: queue.Jobs, config: RunConfig) -> Run:
@@ -33,7 +56,8 @@ def trains(store: Store, run: Run) -> bool:
     return store.run(run.id).epoch >= 1
 
 
-def test_a_queued_run_is_trained_to_its_end(store, running):
+def test_a_queued_run_is_trained_to_its_end(shared: tuple[Store, queue.Jobs]):
+    store, running = shared
     run = enqueue(store, running, SHORT)
     wait_until(lambda: not store.run(run.id).active)
     done = store.run(run.id)
@@ -62,11 +86,12 @@ def test_a_killed_worker_leaves_a_run_that_can_be_resumed(store, running):
 
 
 @pytest.mark.parametrize(("wish", "state"), [("stop", "stopped"), ("pause", "paused")])
-def test_a_running_run_obeys(store, running, wish, state):
+def test_a_running_run_obeys(shared: tuple[Store, queue.Jobs], wish: Literal["stop", "pause"], state: str):
+    store, running = shared
     run = enqueue(store, running, LONG)
     wait_until(lambda: trains(store, run))
     store.request(run.id, wish)
-    wait_until(lambda: store.run(run.id).state == state, seconds=10)
+    wait_until(lambda: store.run(run.id).state == state)
     halted = store.run(run.id)
     assert (halted.test_accuracy is not None) == (wish == "stop")
     store.requeue(run.id)
@@ -74,8 +99,8 @@ def test_a_running_run_obeys(store, running, wish, state):
     wait_until(lambda: store.run(run.id).step > halted.step)
 
 
-def test_no_more_runs_train_at_once_than_allowed(store, running):
-    concurrency.set_runs_at_once(store, 1)
+def test_no_more_runs_train_at_once_than_allowed(shared: tuple[Store, queue.Jobs]):
+    store, running = shared
     first, second = enqueue(store, running, LONG), enqueue(store, running, LONG)
     wait_until(lambda: trains(store, first))
     assert store.run(second.id).state == "queued"
@@ -113,7 +138,7 @@ def test_a_run_outlives_a_killed_app_and_is_picked_up(store, own_lab: Path):
         wait_until(lambda: store.run(run.id).epoch > epoch + 3)
         assert store.run(run.id).state == "running"
         store.request(run.id, "stop")
-        wait_until(lambda: store.run(run.id).state == "stopped", seconds=10)
+        wait_until(lambda: store.run(run.id).state == "stopped")
     finally:
         thread.end()
 
@@ -174,7 +199,7 @@ def test_a_run_that_a_dead_worker_never_began_is_trained_by_another(store, runni
     run, pid = hand_over_to_one_that_never_begins(store, running)
     os.kill(pid, death)
     os.kill(pid, signal.SIGCONT)
-    wait_until(lambda: store.run(run.id).state == "finished", seconds=60)
+    wait_until(lambda: store.run(run.id).state == "finished")
     assert store.run(run.id).note == ""
     assert store.run(run.id).pid != pid
 
@@ -200,8 +225,8 @@ def test_the_thread_is_started_once_for_a_store(store, running):
     assert queue.start(Store.open()) is running
 
 
-def test_short_runs_share_a_process_that_outlives_them(store, running):
-    concurrency.set_runs_at_once(store, 1)
+def test_short_runs_share_a_process_that_outlives_them(shared: tuple[Store, queue.Jobs]):
+    store, running = shared
     log: list[int] = []
     for index in range(3):
         run = enqueue(store, running, SHORT.replace(epochs=60, seed=index))
@@ -213,7 +238,8 @@ def test_short_runs_share_a_process_that_outlives_them(store, running):
     assert len(set(log)) == 1
 
 
-def test_a_fit_of_scikit_learn_that_cannot_be_halted_ends_with_its_process(store, running):
+def test_a_fit_of_scikit_learn_that_cannot_be_halted_ends_with_its_process(shared: tuple[Store, queue.Jobs]):
+    store, running = shared
     endless = RunConfig(
         dataset="mnist-5k",
         architecture="softmax",
@@ -227,13 +253,14 @@ def test_a_fit_of_scikit_learn_that_cannot_be_halted_ends_with_its_process(store
     wait_until(lambda: store.run(run.id).started is not None)
     pid = store.run(run.id).pid
     store.request(run.id, "stop")
-    wait_until(lambda: store.run(run.id).state == "stopped", seconds=10)
-    wait_until(lambda: not Path(f"/proc/{pid}").exists() if Path("/proc").exists() else True, seconds=10)
+    wait_until(lambda: store.run(run.id).state == "stopped")
+    wait_until(lambda: not Path(f"/proc/{pid}").exists() if Path("/proc").exists() else True)
     after = enqueue(store, running, SHORT)
     wait_until(lambda: store.run(after.id).state == "finished")
 
 
-def test_a_run_that_diverges_beside_another_does_not_disturb_it(store, running):
+def test_a_run_that_diverges_beside_another_does_not_disturb_it(shared: tuple[Store, queue.Jobs]):
+    store, running = shared
     good = SHORT.replace(epochs=4)
     alone = enqueue(store, running, good)
     wait_until(lambda: store.run(alone.id).state == "finished")

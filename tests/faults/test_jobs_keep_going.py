@@ -16,7 +16,6 @@ from sqlalchemy.exc import OperationalError
 
 from mnist_core.config.run_config import RunConfig
 from mnist_core.jobs import queue
-from mnist_core.jobs.awake_clock import AwakeClock, Silence
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from tests.app_process import ROOT, app_process, free_port, wait_until
@@ -39,7 +38,7 @@ def test_after_an_error_of_the_database_the_queue_goes_on_by_itself(
 ):
     wait_until(lambda: queue.current_troubles() == [])
     in_database(store, "ALTER TABLE runs RENAME TO elsewhere")
-    wait_until(lambda: bool(queue.current_troubles()), seconds=5)
+    wait_until(lambda: bool(queue.current_troubles()))
     texts = [trouble.text for trouble in queue.current_troubles()]
     in_database(store, "ALTER TABLE elsewhere RENAME TO runs")
     run = store.enqueue(SHORT)
@@ -66,7 +65,7 @@ def test_a_store_that_cannot_be_opened_at_first_is_waited_for(tmp_path: Path, mo
     monkeypatch.setenv("MNIST_LAB_DATABASE", f"sqlite:///{folder / 'runs.db'}")
     thread = queue.start_from_environment()
     try:
-        wait_until(lambda: bool(thread.troubles), seconds=5)
+        wait_until(lambda: bool(thread.troubles))
         folder.mkdir()
         run = Store.open().enqueue(SHORT)
         wait_until(lambda: finished(Store.open(), run))
@@ -114,7 +113,7 @@ def test_workers_that_die_at_their_start_are_tried_with_growing_pauses_and_the_q
     thread = queue.Jobs(store.url, lambda: store)
     thread.start()
     try:
-        wait_until(lambda: bool(thread.troubles), seconds=5)
+        wait_until(lambda: bool(thread.troubles))
         time.sleep(3.0)
         attempts = (store.root / "worker.log").read_text().count("libtorch_cpu.so")
         assert 2 <= attempts <= 5, "more would not be growing pauses"
@@ -126,36 +125,6 @@ def test_workers_that_die_at_their_start_are_tried_with_growing_pauses_and_the_q
         assert not any(store.run(run.id).note for run in runs)
     finally:
         thread.end()
-
-
-def test_silence_is_counted_while_the_listener_is_awake() -> None:
-    now = [0.0]
-    awake = AwakeClock(lambda: now[0])
-
-    def pass_time(seconds: float) -> None:
-        for _ in range(round(seconds * 2)):
-            now[0] += 0.5
-            awake.tick()
-
-    silence = Silence(awake.seconds)
-    silence.look({"a": 1, "b": 1})
-    pass_time(2.0)
-    silence.look({"a": 1, "b": 2})
-    assert (silence.of("a"), silence.of("b")) == (2.0, 0.0)
-    # The machine sleeps for an hour: nobody could have said anything.
-    now[0] += 3600.0
-    awake.tick()
-    pass_time(1.0)
-    silence.look({"a": 1, "b": 2})
-    assert (silence.of("a"), silence.of("b")) == (4.0, 2.0)
-    # A clock that is set back takes nothing away.
-    now[0] -= 100.0
-    awake.tick()
-    assert silence.of("a") == 4.0
-    silence.forget()
-    pass_time(3.0)
-    silence.look({"a": 1})
-    assert (silence.of("a"), silence.of("b")) == (3.0, 0.0)
 
 
 def training(store: Store) -> tuple[Run, int]:
@@ -186,7 +155,7 @@ def test_a_worker_that_hangs_is_ended_and_its_run_can_be_resumed(
         if store.run(run.id).state == "running":
             os.kill(pid, signal.SIGCONT)
     assert time.monotonic() - stopped >= seconds
-    wait_until(lambda: not Path(f"/proc/{pid}/exe").exists(), seconds=5)
+    wait_until(lambda: not Path(f"/proc/{pid}/exe").exists())
     halted = store.run(run.id)
     store.requeue(run.id)
     running.wake()

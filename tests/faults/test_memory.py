@@ -1,4 +1,4 @@
-"""Memory that runs out on the processor: the run says what helps, and no other is touched."""
+"""The machine's memory runs out: the run names a remedy, and no other run is affected."""
 
 import re
 import sys

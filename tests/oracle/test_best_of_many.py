@@ -1,4 +1,4 @@
-"""Made-up searches: the best of many runs owes to chance what is said that it owes."""
+"""Simulated searches: how much the best of many runs owes to chance is estimated rightly."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ SEARCHES: dict[str, Means] = {
 
 
 def searched(means: Means, settings: int, seeds: int, times: int) -> tuple[float, float]:
-    """How far the best run lies above what its setting gives, and how far that is said to be, in the mean."""
+    """Mean of how far the best run lies above its setting's true accuracy, and mean of the estimate of that."""
     random, true, estimates = np.random.default_rng([settings, seeds]), [], []
     for _ in range(times):
         means_of_settings = means(random, settings)
@@ -60,7 +60,7 @@ def test_over_seeds_it_is_what_is_said_for_all_sizes(name: str, settings: int, s
 
 def test_what_cannot_be_known_is_not_said() -> None:
     assert stats.selection_bias([]) is None
-    # One seed each, and the number of images is not known.
+    # With one seed a setting and an unknown number of images nothing can be estimated.
     assert stats.selection_bias([[0.98], [0.97]]) is None
     assert stats.selection_bias_text(None) == ""
     alone = stats.selection_bias([[0.98]], 0.001)

@@ -1,4 +1,4 @@
-"""Thousands of made-up networks: what is said of their calibration holds as often as is said."""
+"""Thousands of simulated networks: statements about their calibration hold as often as they claim."""
 
 from collections.abc import Callable
 
@@ -18,12 +18,15 @@ CURVES: dict[str, Curve] = {
 
 
 def confidences(random: np.random.Generator, images: int) -> np.ndarray:
-    """As those of a network of 97 %: most very sure, a few not."""
+    """Confidences like those of a network with 97 % accuracy: most are very high, a few are not."""
     return 1 - 0.7 * random.beta(0.25, 4, images)
 
 
 def drawn(random: np.random.Generator, sure: np.ndarray, curve: Curve) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities of two classes, always class 0 the more probable, and labels as the curve makes them right."""
+    """Probabilities (N, 2) in which class 0 is always the more probable one, and labels.
+
+    The curve says how often class 0 is right at each confidence.
+    """
     right = random.random(len(sure)) < curve(sure)
     return np.stack([sure, 1 - sure], axis=1), np.where(right, 0, 1)
 
@@ -105,7 +108,7 @@ def test_a_far_worse_one_is_called_worse_and_is_too_sure() -> None:
 
 
 def test_networks_that_are_always_right_may_still_err() -> None:
-    """100 of 100 right with full confidence: that the true accuracy is 97 % is not ruled out."""
+    """100 of 100 right with full confidence does not rule out a true accuracy of 97 %."""
     table = np.stack([np.ones(100), np.zeros(100)], axis=1)
     (estimate,) = calibration.uncertainties([table], np.zeros(100, dtype=np.int64))
     assert (estimate.error, estimate.gap, estimate.leaning) == (0, 0, "unknown")

@@ -13,7 +13,7 @@ Case = tuple[np.ndarray, np.ndarray]
 
 
 def _case(count: int = 1500, classes: int = 10, seed: int = 0, sharpness: float = 2.5) -> Case:
-    """Probabilities of a network that is too sure by a factor of `sharpness` in its logits, and the true classes."""
+    """Probabilities of an overconfident network, whose logits are multiplied by `sharpness`, and the true classes."""
     random = np.random.default_rng(seed)
     logits = random.normal(size=(count, classes)) * 1.5
     chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""MLflow's own client finds in a local SQLite tracking store what was handed over."""
+"""MLflow's own client reads the exported runs from a local SQLite tracking store."""
 
 import json
 import math
@@ -115,7 +115,7 @@ def test_a_tracking_store_that_cannot_be_used_is_named_at_once_and_without_its_p
 def test_the_database_of_another_program_is_refused_and_stays_as_it_is(tmp_path: Path, address: str):
     pytest.importorskip("mlflow", reason="the MLflow extra is not installed (requirements-mlflow.txt)")
     store, run = recorded()
-    # A copy of the lab's own database: what a slip of `-o` would hit.
+    # A copy of the lab's own database, which a mistyped `-o` could name.
     database = tmp_path / "runs.db"
     with (
         closing(sqlite3.connect(environment.results_dir() / "runs.db")) as source,

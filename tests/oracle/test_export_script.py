@@ -1,4 +1,4 @@
-"""The standalone scripts against the runs that they tell: the same weights, bit for bit, in a fresh process."""
+"""Exported scripts against their runs: the same weights, bit for bit, also in a fresh process."""
 
 import gzip
 import re
@@ -46,21 +46,19 @@ TRANSFORMER = (
 )
 RESIDUAL = "conv(4, 3, stride=2) residual(conv(6, 3, stride=2, padding=same) batchnorm) globalavgpool linear(classes)"
 MLP = "flatten linear(30) relu linear(20) relu linear(classes)"
-IN_A_FRESH_PROCESS = {
-    "MLP": SMALL.replace(architecture="mlp-50"),
-    "CNN with dropout and batch norm": SMALL.replace(architecture=CNN, optimizer="sgd", learning_rate=0.05),
-    "augmented": SMALL.replace(
-        architecture="lenet-5",
-        elastic=1.4,
-        shift=2,
-        rotate=10,
-        schedule="one-cycle",
-        label_smoothing=0.1,
-        learning_rate=0.01,
-    ),
-}
+AUGMENTED = SMALL.replace(
+    architecture="lenet-5",
+    elastic=1.4,
+    shift=2,
+    rotate=10,
+    schedule="one-cycle",
+    label_smoothing=0.1,
+    learning_rate=0.01,
+)
 TINY = SMALL.replace(train_images=120, validation_images=60, architecture=MLP)
 VARIANTS = {
+    "MLP": TINY.replace(architecture="mlp-50"),
+    "CNN with dropout and batch norm": SMALL.replace(architecture=CNN, optimizer="sgd", learning_rate=0.05),
     "adamw, cosine, each pixel standardised": TINY.replace(
         optimizer="adamw", weight_decay=0.1, schedule="cosine", standardise=True
     ),
@@ -94,7 +92,7 @@ VARIANTS = {
 
 
 def in_this_process(text: str, folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What a script says, without the seconds that a process of its own takes to import torch."""
+    """The output of a script that runs in this process, which has imported torch already."""
     path = folder / "taken_away.py"
     path.write_text(text)
     capsys.readouterr()
@@ -119,22 +117,16 @@ def ends_as(output: str, store: Store, run: Run) -> None:
         assert scores.groups() == (f"{run.test_accuracy:.2%}",) * 2
 
 
-def test_scripts_alone_in_fresh_processes_end_with_the_weights_of_their_runs(store: Store, tmp_path: Path):
-    running = {}
-    for number, (name, config) in enumerate(IN_A_FRESH_PROCESS.items()):
-        run = trained_run(store, config, name)
-        path = tmp_path / f"taken_away_{number}.py"
-        path.write_text(script_of_run(store, run))
-        assert "mnist_core" not in path.read_text()
-        # With -I Python uses neither this project's folder nor environment variables.
-        alone = [sys.executable, "-I", str(path)]
-        running[run.id] = subprocess.Popen(
-            alone, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-    for run_id, process in running.items():
-        output, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, errors
-        ends_as(output, store, store.run(run_id))
+def test_a_script_alone_in_a_fresh_process_ends_with_the_weights_of_its_run(store: Store, tmp_path: Path):
+    run = trained_run(store, AUGMENTED)
+    path = tmp_path / "taken_away.py"
+    path.write_text(script_of_run(store, run))
+    assert "mnist_core" not in path.read_text()
+    # With -I Python uses neither this project's folder nor environment variables.
+    alone = [sys.executable, "-I", str(path)]
+    done = subprocess.run(alone, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    ends_as(done.stdout, store, run)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -348,7 +340,7 @@ def test_a_run_under_the_old_rule_of_patience_is_told_by_it(
         interrupt = threading.Event()
         for event in work(store, run, interrupt):
             if isinstance(event, EpochEnd):
-                # The run was begun with these rules and must keep them.
+                # The run began with these rules and keeps them.
                 store.describe(run, versions=versions)
                 interrupt.set()
         train_now(store, store.claim(store.requeue(run.id).id) or run)
@@ -384,7 +376,7 @@ def test_a_run_that_has_not_begun_has_a_script_without_fingerprints(store: Store
 
 @pytest.mark.parametrize("name", presets())
 def test_every_preset_starts_from_the_weights_of_its_run(name: str):
-    """Only the network's paragraph is run: all classes of its own, the seed, the construction."""
+    """Runs only the part of the script that builds the network: its classes, the seed, the construction."""
     config = RunConfig(architecture=name, seed=5)
     text = script_of_config(config)
     words: dict = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "Tensor": torch.Tensor, "SEED": 5}
@@ -402,7 +394,9 @@ def test_every_preset_starts_from_the_weights_of_its_run(name: str):
 
 def test_every_script_is_clean(tmp_path: Path):
     texts = {name: script_of_config(RunConfig(architecture=name)) for name in presets()}
-    texts |= {name: script_of_config(config) for name, config in (VARIANTS | IN_A_FRESH_PROCESS | SKLEARN).items()}
+    texts |= {
+        name: script_of_config(config) for name, config in (VARIANTS | {"augmented": AUGMENTED} | SKLEARN).items()
+    }
     texts["photographs"] = script_of_config(RunConfig(dataset="cifar10", crop_flip=True))
     for number, text in enumerate(texts.values()):
         (tmp_path / f"script_{number}.py").write_text(text)

@@ -1,4 +1,4 @@
-"""Handwriting against MNIST itself: a digit that is blown up, moved or photographed comes back as MNIST has it."""
+"""Handwriting against MNIST: an enlarged, moved or photographed digit is read back as the original."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Tests of differences against scipy.stats and against the plain way to compute them."""
+"""Tests of differences against scipy.stats and against direct computations."""
 
 from typing import Any
 
@@ -114,7 +114,7 @@ def test_mcnemars_power_is_the_sum_over_every_outcome(images: int, only_a: float
 
 @pytest.mark.parametrize(("shift", "seeds"), [(0.5, 20), (0.8, 30), (1.5, 60)])
 def test_with_many_seeds_welchs_power_is_that_of_the_noncentral_t(shift: float, seeds: int) -> None:
-    """Where the degrees of freedom are hardly estimated any more, Welch's test is Student's."""
+    """Where the estimate of the degrees of freedom is nearly exact, Welch's test equals Student's."""
     freedom = 2 * seeds - 2
     limit, moved = theirs.t.ppf(0.975, freedom), shift / np.sqrt(2 / seeds)
     expected = theirs.nct.sf(limit, freedom, moved) + theirs.nct.cdf(-limit, freedom, moved)

@@ -1,4 +1,4 @@
-"""Thousands of made-up comparisons: false alarms are as rare, and differences are found as often, as is said."""
+"""Thousands of simulated comparisons: false alarms are as rare, and differences detected as often, as claimed."""
 
 from typing import Any
 
@@ -92,7 +92,7 @@ def held(ends: np.ndarray, true: float | np.ndarray) -> np.ndarray:
 
 
 def test_a_pairs_interval_holds_the_difference_in_95_of_100_cases() -> None:
-    """By the sum over all outcomes: the interval for as many disagreements as came, the widest for any number."""
+    """Coverage, summed over all outcomes, of the interval and of the widest one."""
     images, most = 10_000, 110
     conditional, widest = intervals(most, images)
     counts = np.arange(most + 1)
@@ -191,14 +191,14 @@ Drawn = tuple[float, float]
 
 
 def drawn_spreads(seeds: Seeds, ratio: float, times: int) -> list[Drawn]:
-    """Standard deviations as so many seeds measure them, where the true ones are 0.001 times the ratio, and 0.001."""
+    """Standard deviations that so many seeds measure; the true ones are 0.001 times the ratio, and 0.001."""
     random, freedom = np.random.default_rng([*seeds, times]), np.array(seeds) - 1
     measured = np.array([0.001 * ratio, 0.001]) * np.sqrt(random.chisquare(freedom, (times, 2)) / freedom)
     return [(float(a), float(b)) for a, b in measured]
 
 
 def difference_held(seeds: Seeds, ratio: float, alpha: float, times: int) -> float:
-    """How often the range holds the difference that the true spreads give."""
+    """How often the range contains the difference that follows from the true spreads."""
     true = stats.detectable_by_seeds(0.001 * ratio, seeds[0], 0.8, alpha, seeds[1], 0.001)
     ranges = [stats.detectable_by_seeds_range(pair, seeds, alpha=alpha) for pair in drawn_spreads(seeds, ratio, times)]
     return float(np.mean([low <= true <= high for low, high in ranges]))

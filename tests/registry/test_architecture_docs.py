@@ -1,4 +1,4 @@
-"""docs/architectures.md is what the package says of itself today."""
+"""docs/architectures.md is what the package generates today."""
 
 from pathlib import Path
 

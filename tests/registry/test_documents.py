@@ -40,7 +40,7 @@ def test_links_between_documents_lead_somewhere(document: Path):
     "name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/architecture.md", "docs/internals.md"]
 )
 def test_files_that_a_document_names_are_there(name: str):
-    """Also such as `store/history.py`, which leaves the package out."""
+    """Also paths such as `store/history.py`, which leave out the name of the package."""
     text = (ROOT / name).read_text()
     roots = [ROOT, ROOT / "mnist_core", ROOT / "dashboard"]
     paths = set(re.findall(r"`([\w.]+(?:/[\w.]+)+\.(?:py|js|toml))`", text))

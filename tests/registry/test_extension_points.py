@@ -1,4 +1,4 @@
-"""What an entry of the app's tables must say: forgetting a part of it is an error, not a guess."""
+"""Entries of the app's tables have no hidden defaults: leaving out a part is an error."""
 
 import dataclasses
 from typing import Any

@@ -87,6 +87,8 @@ TORCH_FREE = [
     "dashboard.controls.forms",
     "dashboard.controls.live_curves",
     "dashboard.train.live_runs",
+    "dashboard.inspect.prediction_views",
+    "dashboard.inspect.weight_views",
 ]
 
 

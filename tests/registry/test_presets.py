@@ -1,4 +1,4 @@
-"""Every preset: builds, learns, and says the truth about itself. A new preset is tested by being there."""
+"""Every preset is built, learns and describes itself rightly. New presets are found automatically."""
 
 import re
 import sys
@@ -18,7 +18,7 @@ from mnist_core.architectures.table import describe_architecture
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data.mnist_5k import read_mnist_5k
 
-# The name itself is the function.
+# The package's attribute of this name is the function, so take the module from sys.modules.
 package = sys.modules["mnist_core.architectures.presets"]
 GREY, COLOUR = (1, 28, 28), (3, 32, 32)
 # The linear layers of the studies' networks as (inputs, outputs).

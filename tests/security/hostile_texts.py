@@ -1,6 +1,6 @@
-"""Texts that would like to be more than texts."""
+"""Texts that try to become markup, code or commands."""
 
-# What Markdown would make of them; each is looked for inside of what shows Markdown.
+# What Markdown would turn them into: CSS selectors to look for in elements that show Markdown.
 MARKUP = "img, a, script, svg, iframe, object, h1, h4, li, hr, code, pre, table, em, del, input, .katex, [role=img]"
 
 TEXTS = (
@@ -41,7 +41,7 @@ TEXTS = (
     '" onmouseover="alert(1)" \' x',
     "%{x} %{fullData.name} {0} ${y}",
 )
-# As they are shown: on one line, without what has no shape of its own.
+# The texts as pages show them: on one line, without invisible characters.
 STEERING = {
     "red\x1b[31m \x1b]8;;http://hostile.test\x07link\x1b]8;;\x07": "red [31m ]8;;http://hostile.test link ]8;;",
     "\u202egnp.exe\u2066x\u2069": "gnp.exe x",

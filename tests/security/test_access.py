@@ -36,7 +36,7 @@ class Answer:
 def ask(
     port: int, *headers: str, target: str = "/", method: str = "GET", version: str = "1.1", address: str = "127.0.0.1"
 ) -> Answer:
-    """What the server answers to exactly these lines; {port} stands for its port."""
+    """The server's response to exactly these lines; {port} stands for its port."""
     lines = [f"{method} {target} HTTP/{version}", *headers, "Connection: close", "", ""]
     with socket.create_connection((address, port), timeout=20) as connection:
         connection.sendall("\r\n".join(lines).replace("{port}", str(port)).encode("latin-1"))
@@ -54,7 +54,7 @@ def status_of_websocket(port: int, *headers: str) -> int:
 
 
 class Internet:
-    """A proxy that answers nothing and counts who asks for a server elsewhere."""
+    """A proxy that answers nothing and counts requests for other servers."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -274,7 +274,7 @@ def test_settings_name_more_hosts_and_origins(classroom: tuple[int, Internet]):
 
 def test_an_address_of_the_machine_is_answered_where_the_request_arrived_at_it(classroom: tuple[int, Internet]):
     port, _ = classroom
-    # Every address of 127.0.0.0/8 is this machine: the second network card that each Linux machine has.
+    # Linux answers at every address of 127.0.0.0/8, so this one serves as a second network card.
     for address in ("127.0.0.1", "127.0.0.2") if sys.platform == "linux" else ("127.0.0.1",):
         assert ask(port, f"Host: {address}:{{port}}", address=address).status == 200
         assert ask(port, f"Host: {address}", address=address).status == 421
@@ -399,6 +399,6 @@ def test_the_labs_own_pages_need_nothing_that_its_headers_forbid(here: tuple[int
     )
     for page in ("train", "inspect", "draw", "compare", "sweeps", "studies", "data"):
         tab.goto(f"http://localhost:{port}/{page}")
-        tab.get_by_role("heading", level=1).first.wait_for(timeout=30_000)
+        tab.get_by_role("heading", level=1).first.wait_for()
         assert tab.evaluate("window.forbidden") == [], page
     tab.close()

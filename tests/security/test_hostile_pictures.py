@@ -1,4 +1,4 @@
-"""Pictures of strangers: only PNG and JPEG are decoded, within limits, from regular files inside of the folder."""
+"""Pictures from strangers: only PNG and JPEG are decoded, within limits, from regular files inside the folder."""
 
 import io
 import os
@@ -28,7 +28,7 @@ def _head(width: int, height: int, kind: int = 0) -> bytes:
 
 
 def _png_of(width: int, height: int, *parts: tuple[bytes, bytes], kind: int = 0) -> bytes:
-    """A PNG that says this size and has these parts between its head and its end."""
+    """A PNG whose header states this size, with these chunks between header and end."""
     whole = [(b"IHDR", _head(width, height, kind)), *parts, (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         len(content).to_bytes(4, "big") + name + content + zlib.crc32(name + content).to_bytes(4, "big")
@@ -37,7 +37,7 @@ def _png_of(width: int, height: int, *parts: tuple[bytes, bytes], kind: int = 0)
 
 
 def png(width: int, height: int, bits: int = 8, kind: int = 0) -> bytes:
-    """A PNG of one colour with as many pixels as wanted, without holding them: deflated rows of zeros."""
+    """A PNG of zeros with any number of pixels, made without holding them in memory."""
     channels = {0: 1, 2: 3, 6: 4}[kind]
     packer, row = zlib.compressobj(1), bytes(1 + width * channels * bits // 8)
     data = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
@@ -85,7 +85,7 @@ def ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[],
     script.write_text(f"#!/bin/sh\ntouch {trace}\n")
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
-    # Pillow looks for it once.
+    # Pillow looks for the program only once, so it must look again.
     from PIL import EpsImagePlugin
 
     monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)
@@ -169,7 +169,7 @@ def test_what_all_pictures_take_together_is_bounded_before_any_is_read(folder: P
 def test_so_are_the_bytes_of_a_file_and_how_many_there_are(folder: Path, monkeypatch: pytest.MonkeyPatch):
     path = folder / "train" / "10" / "00.png"
     with path.open("ab") as file:
-        # Takes no room on the disk.
+        # A sparse file: it takes no room on the disk.
         file.truncate(limits.MAX_PICTURE_BYTES + 1)
     message = failure(folder)
     assert str(path) in message
@@ -182,7 +182,7 @@ def test_a_pipe_or_a_device_called_like_a_picture_is_left_out_and_never_opened(f
     os.mkfifo(folder / "train" / "2" / "pipe.png")
     os.mkfifo(folder / "train" / "pipe.png")
     (folder / "train" / "10" / "nowhere.jpg").symlink_to(folder / "train" / "10" / "gone.jpg")
-    # Reading would wait for ever: in a process of its own.
+    # Reading the file would wait for ever, so another process tries it.
     code = (
         "import sys; from mnist_core.data.image_folder import read_folder; "
         "found = read_folder(sys.argv[1], 8, False); print(len(found.train[0]), found.facts.left_out)"
@@ -293,7 +293,7 @@ def test_a_link_out_of_the_folder_is_refused_and_one_inside_of_it_is_followed(
     assert f"{link} is a link" in message
     assert f"outside of {folder}" in message
     link.unlink()
-    # The same kept inside of the folder.
+    # The same pictures inside the folder are read.
     shutil.copytree(elsewhere, folder / "pool")
     link.symlink_to(os.path.relpath(folder / "pool" / target.relative_to(elsewhere), link.parent))
     assert len(read_folder(str(folder), 8, False).train[0]) >= 24

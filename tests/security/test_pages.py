@@ -1,4 +1,4 @@
-"""Every page of the real app, on a lab full of texts that would like to be more than texts."""
+"""Every page of the real app, on a lab full of texts that try to become markup or code."""
 
 import os
 import urllib.parse
@@ -31,7 +31,7 @@ NAMES = (
 )
 MORE = "~~canary~~ `canary` $canary^2$ :red[canary] <b>canary</b> &lt; <script>alert(1)</script> [/red] "
 MORE += " ".join(NAMES)
-# No slash may stand in the name of a directory.
+# The name of a directory cannot hold a slash.
 CLASSES = (
     "<img src=x onerror=alert(1)>",
     "www.hostile.test ![p](x)",
@@ -94,7 +94,7 @@ _LOOK = """() => {
 
 
 def write_pictures(folder: Path) -> Path:
-    """Four classes of squares in four places, which a small network takes for each other now and then."""
+    """Four classes of squares at four positions, which a small network sometimes confuses."""
     random = np.random.default_rng(0)
     for split, count in (("train", 12), ("test", 6)):
         for index, name in enumerate(CLASSES):
@@ -144,7 +144,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Pa
 
 
 def addresses(sweep_id: str, pictures: Path) -> dict[str, dict[str, object]]:
-    """Queries by page and what is looked at: every section, and links that say something hostile."""
+    """Queries by page and view: every section, and links with hostile values."""
     runs: dict[str, object] = {"runs": [1, 2, 3, 4]}
     links = {f"compare {look}": runs | {"look": look} for look in SECTIONS}
     links |= {f"inspect {view}": {"run": 1, "view": view} for view in VIEWS}
@@ -156,7 +156,7 @@ def addresses(sweep_id: str, pictures: Path) -> dict[str, dict[str, object]]:
 
 
 def opened(browser: Browser) -> tuple[Page, list[str]]:
-    """A window, and what happens in it that must not."""
+    """A window, and the list of forbidden things that happen in it."""
     tab, happened = browser.new_page(viewport={"width": 1400, "height": 4000}), []
     tab.on("dialog", lambda dialog: happened.append(dialog.message) or dialog.dismiss())
     tab.on("request", lambda request: happened.append(request.url) if "//hostile" in request.url else None)
@@ -168,12 +168,12 @@ def opened(browser: Browser) -> tuple[Page, list[str]]:
     return tab, happened
 
 
-def with_dead_runs_ended(tab: Page) -> dict[str, Any]:
+def settled_view(tab: Page) -> dict[str, Any]:
     """What `_LOOK` finds once nothing has changed for a second: on a busy machine components draw late."""
     seen: dict[str, Any] = {}
     for _ in range(60):
         tab.wait_for_timeout(1000)
-        tab.wait_for_function(_SETTLED, timeout=60_000)
+        tab.wait_for_function(_SETTLED)
         before, seen = seen, tab.evaluate(_LOOK)
         if before == seen:
             break
@@ -181,13 +181,13 @@ def with_dead_runs_ended(tab: Page) -> dict[str, Any]:
 
 
 def check(url: str, browser: Browser, chosen: dict[str, dict[str, object]]) -> dict[str, str]:
-    """Look for anything that became more than a text; returns all texts of each page."""
+    """Fail if a text became markup or code anywhere; returns all texts of each page."""
     tab, happened = opened(browser)
     wrong, texts = {}, {}
     for page, query in chosen.items():
         tab.goto(f"{url}/{page.split()[0]}?{urllib.parse.urlencode(query, doseq=True)}")
-        tab.get_by_role("heading", level=1).first.wait_for(timeout=60_000)
-        seen = with_dead_runs_ended(tab)
+        tab.get_by_role("heading", level=1).first.wait_for()
+        seen = settled_view(tab)
         texts[page] = seen["text"]
         if seen["wrong"] or happened:
             wrong[page] = [*seen["wrong"], *happened]

@@ -1,4 +1,4 @@
-"""Texts of strangers stay texts: in Markdown, HTML, charts, terminals and spreadsheets."""
+"""Texts from strangers stay texts: in Markdown, HTML, charts, terminals and spreadsheets."""
 
 import csv
 import io
@@ -43,11 +43,11 @@ def test_markdown_shows_every_letter_and_nothing_else(serve: Callable[..., str],
     wrong = {}
     for index, text in enumerate(TEXTS):
         seen = tab.evaluate(_SEEN.replace("MARKUP", repr(MARKUP)), f".st-key-text-{index}")
-        # The list item and the slanted words are the page's own, around the text.
+        # The page itself shows a list item and words in italics around the text.
         markup = [html for html in seen["markup"] if not html.startswith(("<li>", "<em>"))]
         shown = [text_shown.replace("\u2060", "") for text_shown in seen["texts"]]
         expected = " ".join(text.split())
-        # The figure of the metric is "1".
+        # The value of the metric is "1".
         alone = [
             text_shown
             for text_shown in shown

@@ -1,4 +1,4 @@
-"""How much one address may upload together, whatever visitors it claims to be."""
+"""The limit of uploads holds for one address together, however many visitors it claims to be."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ def test_a_page_that_is_loaded_again_begins_no_new_count_and_another_address_has
     guard = uploads.Uploads(keep)
 
     def upload(visitor: str, address: str) -> bool:
-        """Whether an upload of 200 bytes is taken."""
+        """Whether an upload of 200 bytes is accepted."""
         answers: list[Message] = []
 
         async def send(message: Message) -> None:
@@ -39,7 +39,7 @@ def test_a_page_that_is_loaded_again_begins_no_new_count_and_another_address_has
             "headers": [(b"content-length", b"200")],
             "client": (address, 5000),
         }
-        # In a thread of its own: tests with a browser leave an event loop running in this one.
+        # A new thread, because tests with a browser leave an event loop running in this one.
         with ThreadPoolExecutor(1) as pool:
             pool.submit(asyncio.run, guard(scope, receive, send)).result()
         return not answers

@@ -1,4 +1,4 @@
-"""What a visitor may upload is bounded, in the real app from a real browser."""
+"""The app bounds what a visitor may upload; tried with the real app and a real browser."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_a_visitor_holds_so_many_uploads_and_bytes_at_once_and_may_go_on_after_t
     tab.get_by_role("grid", name="1 run").wait_for()
     tab.get_by_role("button", name="Import").click()
     chooser = tab.locator("input[type=file]").first
-    # Each of these takes the place of the one before, which the browser gives back.
+    # Each of these replaces the file before, which the browser then deletes on the server.
     for number in range(3):
         with tab.expect_response(lambda response: "upload_file" in response.url and response.request.method == "PUT"):
             chooser.set_input_files({"name": "run.zip", "mimeType": "application/zip", "buffer": bytes(number + 1)})
@@ -45,7 +45,7 @@ def test_a_visitor_holds_so_many_uploads_and_bytes_at_once_and_may_go_on_after_t
     put = next(request for request in sent if request.method == "PUT")
     how = {"address": put.url, "token": put.headers["x-xsrftoken"]}
 
-    # One is there already.
+    # One file is uploaded already.
     many = [10] * (MAX_VISITOR_FILES + 5)
     answers = tab.evaluate(_SEND, how | {"sizes": many, "discard": False})
     assert [status for status, _ in answers] == [204] * (MAX_VISITOR_FILES - 1) + [413] * 6

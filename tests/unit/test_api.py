@@ -1,4 +1,4 @@
-"""The Python API: light to import, the example of the README, and errors that name the remedy."""
+"""The Python API: quick to import; the example of the README works; errors name a remedy."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""A page with a table of 3,000 rows, some of which can be ticked away, and what has been ticked."""
+"""A page with a table of 3,000 rows, switches that change it, and the ids of the ticked rows."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""A page with the drawing pad that writes down what Python sees, and a second page."""
+"""A page with the drawing pad that shows what Python receives, and a second page."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Where answers agree, counted again by hand or in another way."""
+"""Agreement between predictions, counted again by hand or in another way."""
 
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false
 # plotly has no types for the traces of a figure, pandas too many for a column.
@@ -29,7 +29,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, ...]:
 
 @pytest.fixture(scope="module")
 def answers(runs: tuple[Run, ...]) -> Predictions:
-    """Three runs, six images, three classes; each run gives the class it calls its SURE, the others share the rest."""
+    """Three runs, six images, three classes. A run gives its predicted class SURE; the others share the rest."""
     probabilities = {}
     for run, called, sure in zip(runs, CALLED, SURE, strict=True):
         values = np.repeat((1 - sure)[:, None] / 2, 3, axis=1)
@@ -77,7 +77,7 @@ def test_patterns_of_many_runs_split_the_images(runs: int) -> None:
 def test_disagreement_is_the_jensen_shannon_divergence(random_answers: Predictions, runs: tuple[Run, ...]) -> None:
     values = np.stack([random_answers.probabilities[run.id] for run in runs]).astype(np.float64)
     middle = values.mean(axis=0)
-    # KL of each from the mean
+    # The divergence (KL) of each from their mean.
     divergences = np.where(values > 0, values * np.log2(values / middle), 0).sum(axis=2)
     assert agreement.disagreement(random_answers) == pytest.approx(divergences.mean(axis=0), abs=1e-6)
     sure = {run.id: np.eye(4, dtype=np.float32)[[label]] for label, run in enumerate(runs)}

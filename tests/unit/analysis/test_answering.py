@@ -1,4 +1,4 @@
-"""Networks asked again, after training: the answers that were stored, bit for bit, in the run's own precision."""
+"""Predicting again after training gives the stored predictions bit for bit, in the run's own precision."""
 
 import numpy as np
 import pytest
@@ -93,7 +93,7 @@ def test_severity_0_is_what_is_stored_whatever_the_network_answers_here() -> Non
 def test_stored_predictions_stand_for_the_epoch_that_was_tested(lab: tuple[Store, dict[str, Run]]) -> None:
     store, run = lab[0], lab[1]["perceptron"]
     images = stored_answers(store, run)[0]
-    # As if another machine had predicted.
+    # Pretend that another machine has predicted.
     elsewhere = np.full(len(images), 7)
     history = forgetting.prediction_history(store, run, images, wanted=[1, 2], stored={2: elsewhere})
     assert np.array_equal(history.predicted[1], elsewhere)
@@ -103,7 +103,7 @@ def test_stored_predictions_stand_for_the_epoch_that_was_tested(lab: tuple[Store
 def test_where_a_precision_is_missing_the_answers_are_in_float32_and_say_so(
     lab: tuple[Store, dict[str, Run]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A processor without bfloat16 refuses autocast; none is at hand, so torch refuses it here."""
+    """A processor without bfloat16 refuses autocast. There is none here, so torch is made to refuse it."""
     store, run = lab[0], lab[1]["convolution in bfloat16"]
     images = stored_answers(store, run)[0][:20]
     computed = trained.run_probabilities(store, run, images)

@@ -1,4 +1,4 @@
-"""Runs as tables: only what differs, and one well-typed row a run whatever it knows already."""
+"""Runs as tables: only settings that differ, and one well-typed row a run, however far the run is."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What a network costs: bytes against what torch allocates and writes, time by a clock that is known, the front."""
+"""Costs of a network: bytes against what torch allocates and writes, time by a fake clock, the Pareto front."""
 
 import weakref
 from collections.abc import Callable
@@ -57,7 +57,7 @@ def test_the_memory_of_one_image_is_what_torch_holds_at_its_worst_moment(text: s
     with torch.no_grad(), alive:
         model(image)
     memory = costs.network_memory(RunConfig(architecture=text), (1, 28, 28), 10)
-    # The image itself was there before, and is held to the end: it counts where it is a layer's input, and only there.
+    # The image was allocated before and stays to the end, so it counts only where it is a layer's input.
     assert alive.most <= memory.activations <= alive.most + image.nbytes
     assert memory.weights == sum(4 * parameter.numel() for parameter in model.parameters())
     assert memory.answering == memory.weights + memory.activations

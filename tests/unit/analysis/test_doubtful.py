@@ -1,4 +1,4 @@
-"""Doubtful labels: the weights by hand, who outvotes whom, and errors planted in a real data set."""
+"""Doubtful labels: weights computed by hand, votes of weak and strong runs, errors planted in real data."""
 
 import numpy as np
 import pytest
@@ -13,14 +13,14 @@ from tests.labs import trained_run
 
 
 def sure(*rows: tuple[int, float]) -> np.ndarray:
-    """Probabilities of three classes, a row an image: the class named gets so much, the others share the rest."""
+    """Probabilities (N, 3): the named class of each image gets this much, the other two share the rest."""
     values = np.array([[(1 - probability) / 2] * 3 for _, probability in rows])
     values[np.arange(len(rows)), [called for called, _ in rows]] = [probability for _, probability in rows]
     return values
 
 
 def known(accuracy: float, confidence: float, images: int = 2000) -> tuple[np.ndarray, np.ndarray]:
-    """Validation probabilities and labels of a run that is right so often and always so sure."""
+    """Validation probabilities and labels of a run with this accuracy and this constant confidence."""
     labels = np.random.default_rng(0).integers(0, 3, images)
     called = np.where(np.arange(images) < accuracy * images, labels, (labels + 1) % 3)
     return sure(*((int(label), confidence) for label in called)), labels
@@ -33,7 +33,7 @@ def test_half_the_loss_counts_sixteen_times() -> None:
 
 
 def test_a_run_is_worth_its_loss_however_sure_it_is_of_itself() -> None:
-    """Right on 90 %: calibrated it says 90 %, and loses -0.9 ln 0.9 - 0.1 ln 0.05, as it does not know which it is."""
+    """A run that is right on 90 % says 90 % once calibrated, and its loss is -0.9 ln 0.9 - 0.1 ln 0.05."""
     modest, boastful = (doubtful.run_worth(*known(0.9, confidence)) for confidence in (0.9, 0.9999))
     loss = -0.9 * np.log(0.9) - 0.1 * np.log(0.05)
     assert modest.temperature == pytest.approx(1, abs=0.01)
@@ -52,7 +52,7 @@ def test_a_few_lucky_images_promise_no_perfection() -> None:
 
 @pytest.mark.parametrize("weak", [2, 20])
 def test_weak_runs_do_not_outvote_a_strong_one(weak: int) -> None:
-    """The strong one doubts image 1 alone; all the weak ones, surer than it is, call image 0 something else."""
+    """Only the strong run doubts image 1. All weak runs, which are surer, call image 0 something else."""
     strong, poor = doubtful.run_worth(*known(0.99, 0.99)), doubtful.run_worth(*known(0.8, 0.8))
     labels = np.array([0, 1, 2])
     first = sure((0, 0.9), (2, 0.9), (2, 0.99))
@@ -101,7 +101,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Store, Run]]
 
 
 def planted(probabilities: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Labels of which 15 are replaced by the second choice of a network that has them right, and their places."""
+    """Labels, 15 of them replaced by the second choice of a network that predicts them rightly, and the indices."""
     others = probabilities.copy()
     others[np.arange(len(labels)), labels] = -1
     right = np.flatnonzero(probabilities.argmax(axis=1) == labels)

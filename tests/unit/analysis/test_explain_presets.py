@@ -1,4 +1,4 @@
-"""Every preset can be looked into."""
+"""Every preset has weights or activations that can be shown."""
 
 import numpy as np
 import pytest

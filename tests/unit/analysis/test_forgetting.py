@@ -1,4 +1,4 @@
-"""What was learned and forgotten, from histories written by hand and from a trained run's own checkpoints."""
+"""Learned and forgotten images, from histories written by hand and from checkpoints of a trained run."""
 
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false
 # plotly has no types for the traces of a figure, pandas too many for a column.
@@ -19,7 +19,8 @@ from mnist_core.store.run import Run
 from mnist_core.store.store import Store
 from tests.labs import trained_run
 
-# A column an image with label 1: always right, forgotten for good, twice and back, never learned, learned late.
+# One column an image with label 1: always right; forgotten for good; forgotten twice and learned again; never
+# learned; learned late.
 RIGHT = np.array([[1, 0, 1, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0], [1, 0, 0, 0, 1], [1, 0, 1, 0, 1]])
 HAND = PredictionHistory(np.array([2, 4, 6, 8, 9]), RIGHT.astype(np.int16))
 LABELS = np.ones(5, dtype=np.int64)
@@ -76,7 +77,7 @@ def test_the_figure_leaves_the_first_epoch_out_of_the_changes() -> None:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Run, np.ndarray, np.ndarray]:
-    """A run of five epochs that kept every second, the best and the last; its test images and their labels."""
+    """A run of five epochs that kept every second checkpoint, the best and the last; its test images and labels."""
     root = tmp_path_factory.mktemp("lab")
     store = Store.open(root)
     config = RunConfig(

@@ -1,4 +1,4 @@
-"""Whether runs saw the same images is decided by the images: labels, names and places of folders do not say it."""
+"""The images decide whether runs saw the same images; labels, names and paths of folders do not."""
 
 import shutil
 from pathlib import Path
@@ -22,7 +22,7 @@ def plain(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def other(tmp_path: Path) -> Path:
-    """A folder with the same number of images of each class, which are others."""
+    """A folder with other images, but with the same number of each class."""
     return write_images(tmp_path / "other", low=100)
 
 

@@ -1,4 +1,4 @@
-"""Accuracies and losses are called what they are: of held-out images, of test images that chose the epoch, smoothed."""
+"""Accuracies and losses have the right names: held-out, optimistic (the test images chose the epoch), smoothed."""
 
 # pyright: reportAttributeAccessIssue=false
 # plotly has no types for the traces of a figure.
@@ -175,7 +175,7 @@ def test_a_sweep_over_both_ways_of_choosing_is_right_in_every_row(own_lab: Path)
     assert table["chosen_on"].to_dict() == {"validation": "validation", "test": "test"}
     assert table["validation_accuracy"].isna().to_dict() == {"validation": False, "test": True}
     assert len(table["test_accuracy"].dropna()) == 2
-    # All of them have one.
+    # Every run has a test accuracy, so the ranking is by that.
     assert sweeps.ranking_column(table) == "test_accuracy"
     assert "(optimistic)" in said("sweep", "list")
     shown = said("sweep", "show", sweep_id)
@@ -196,7 +196,7 @@ def test_a_sweep_over_both_ways_of_choosing_is_right_in_every_row(own_lab: Path)
     [(TINY, "validation"), (ON_TEST, "test (optimistic)"), (TINY.replace(validation_images=0), "test (optimistic)")],
 )
 def test_a_sweep_says_what_it_ranks_by(own_lab: Path, config: RunConfig, name: str) -> None:
-    """Who ranks settings by the test images chooses on them, whether or not an epoch was chosen so."""
+    """Ranking settings by test accuracy chooses on the test images, however the epochs were chosen."""
     store = Store.open(own_lab)
     sweep_id = sweeps.launch_sweep(
         store, Sweep("rates", config.replace(epochs=1), (SweepAxis("learning_rate", (0.1, 0.01)),))
@@ -249,7 +249,7 @@ def test_what_leaves_the_lab_bears_the_name_of_what_it_is(runs: dict[str, Run]) 
     assert "best epoch of run 2 was" in html
 
 
-# Versions of a run from before rules were recorded.
+# A run from before rules were recorded has no versions of them.
 OLD = {"torch": "2.12.0"}
 
 

@@ -1,4 +1,4 @@
-"""Changed images: each change is what its name says, repeats itself, and leaves severity 0 alone; the counts add up."""
+"""Corruptions: each does what its name says, is reproducible and changes nothing at severity 0; counts add up."""
 
 from collections.abc import Callable
 
@@ -50,7 +50,7 @@ def test_every_change_grows_repeats_itself_and_begins_with_none(
 
 
 def _best(changed: np.ndarray, candidates: list[np.ndarray]) -> float:
-    """Greatest difference of a pixel to the nearest of some images."""
+    """The largest difference of a pixel between an image and the nearest of the others."""
     return min(float(np.abs(changed.astype(float) - np.clip(other, 0, 255)).max()) for other in candidates)
 
 
@@ -59,7 +59,7 @@ def _turned(image: np.ndarray, degrees: float) -> np.ndarray:
 
 
 def _zoomed(image: np.ndarray, factor: float) -> np.ndarray:
-    """About the middle of a square image."""
+    """Distance of each pixel from the middle of a square image."""
     middle = (len(image) - 1) / 2
     return ndimage.affine_transform(image.astype(float), np.eye(2) / factor, middle - middle / factor, order=1)
 

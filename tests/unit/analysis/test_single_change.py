@@ -1,4 +1,4 @@
-"""Change one thing: the same start and the same batches, and honest words about what is not the same."""
+"""Change one thing: same initial weights and batches, and a plain statement of what is not the same."""
 
 import hashlib
 from pathlib import Path

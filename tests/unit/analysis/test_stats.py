@@ -15,7 +15,7 @@ from mnist_core.plots import significance as plots
 
 
 def right_of(*wrong: range, images: int = 400) -> np.ndarray:
-    """Models by the images that each has wrong."""
+    """Correctness (models, images): each model is wrong on exactly these images."""
     table = np.ones((len(wrong), images), dtype=bool)
     for row, places in zip(table, wrong, strict=True):
         row[list(places)] = False
@@ -120,7 +120,7 @@ def test_who_is_close_to_the_best_by_intervals_for_all_together() -> None:
     assert stats.close_to_best([98, 9_500], [100, 10_000]) == [1]
     assert stats.close_to_best([980, 950], [1000] * 2) == []
     assert stats.close_to_best([50], [100]) == []
-    # Apart if only these two are compared, but not among ten.
+    # These two differ significantly if only they are compared, but not as two of ten.
     assert stats.wilson(952, 1000, 0.975)[1] < stats.wilson(979, 1000, 0.975)[0]
     assert stats.close_to_best([979, 952], [1000] * 2) == []
     assert stats.close_to_best([979, 952, *[500] * 8], [1000] * 10) == [1]
@@ -166,7 +166,7 @@ def test_bands() -> None:
 
 
 def test_what_can_be_seen() -> None:
-    # With all disagreements on one side 6 suffice, but 6 are only reached often enough with a mean of 8.
+    # Six disagreements on one side suffice, but only a mean of 8 reaches 6 often enough.
     assert stats.detectable_difference(10_000, 0) == 8
     differences = [stats.detectable_difference(10_000, disagreements) for disagreements in (20, 62, 200, 1000)]
     assert differences == sorted(differences)
@@ -189,7 +189,7 @@ def test_what_can_be_seen() -> None:
     assert low < stats.detectable_by_seeds(0.001, 5, seeds_b=3, deviation_b=0.003) < high
     assert stats.detectable_by_seeds_range((0.003, 0.001), (3, 5)) == pytest.approx((low, high))
     assert stats.detectable_by_seeds_range((0.01, 0.03), (5, 3)) == pytest.approx((10 * low, 10 * high))
-    # Only one of the two spreads is above 0.
+    # One of the two spreads is 0.
     few, many = stats.seeds_needed_range(0.001, (0.001, 0.0), (5, 3))
     assert 2 <= few <= stats.seeds_needed(0.001, 0.001, deviation_b=0.0) <= many
 
@@ -234,7 +234,7 @@ def number_in(text: str, after: str) -> float:
 
 
 def test_what_a_permutation_test_can_never_show_is_never_said_too_high() -> None:
-    """No more than the smallest p there is, and less than a hundredth of it below."""
+    """The text rounds down the smallest possible p, by less than a hundredth."""
     for a in range(2, 12):
         for b in range(2, 12):
             for least in (stats.smallest_p(a, b), min(1.0, 3 * stats.smallest_p(a, b)), 0.123456):
@@ -249,7 +249,7 @@ def test_what_a_permutation_test_can_never_show_is_never_said_too_high() -> None
 
 
 def apart(*sizes: int) -> list[list[float]]:
-    """Groups of seeds that do not overlap: what a permutation test sees best."""
+    """Groups of seeds that do not overlap, which a permutation test detects best."""
     return [[0.5 + 0.05 * group + 0.001 * seed for seed in range(size)] for group, size in enumerate(sizes)]
 
 

@@ -1,4 +1,4 @@
-"""The text language: what it accepts, and that each mistake is named, pointed at and answered with a remedy."""
+"""The text language: what it accepts; an error names the mistake, its position and a remedy."""
 
 import subprocess
 import sys

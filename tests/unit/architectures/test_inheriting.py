@@ -1,4 +1,4 @@
-"""Initial weights taken over from another network: bit for bit where shapes agree, and nothing else moves."""
+"""Initial weights from another network: bit for bit the same where shapes agree; all other weights unchanged."""
 
 import hashlib
 import re
@@ -153,7 +153,7 @@ def test_the_alignment_takes_no_time_where_layers_repeat() -> None:
     start = process_time()
     pairs = _aligned(["a", "b"] * 500, ["a"] * 1000)
     assert len(pairs) == 500
-    # difflib itself takes 55 s.
+    # difflib would take 55 s for these two networks.
     assert process_time() - start < 2
 
 
@@ -162,7 +162,7 @@ def test_a_preview_of_huge_networks_builds_neither() -> None:
     # The weights would take 1.6 GB.
     large = "flatten linear(500000) relu linear(classes)"
     assert preview(large, SHAPE, CLASSES, large).numbers == 785 * 500_000 + 500_001 * 10
-    # Kilobytes.
+    # In kilobytes.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 

@@ -20,7 +20,7 @@ AXES = ["--axis", "learning-rate=0.01,1e-6", "--axis", "width=5..9 2"]
 
 @pytest.fixture(autouse=True)
 def train_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train in this process instead of in workers of its own: those have tests of their own."""
+    """Train in this process instead of in worker processes, which other tests cover."""
 
     def follow(store: Store, runs, as_json=False, again="") -> list:
         while run := store.claim():

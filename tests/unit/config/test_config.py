@@ -1,4 +1,4 @@
-"""RunConfig: validation that names the field, identity, and what forms are made from."""
+"""RunConfig: validation that names the field, the digest, and the field descriptions for forms."""
 
 import pytest
 

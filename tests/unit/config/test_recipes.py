@@ -1,4 +1,4 @@
-"""Every recipe can be used: its settings hold, its network builds, its first steps lower the loss."""
+"""Every recipe works: its settings are valid, its network is built, its first steps lower the loss."""
 
 import math
 from pathlib import Path
@@ -22,7 +22,7 @@ def test_there_are_recipes_under_their_own_names():
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
 def test_a_recipe_trains(recipe: Recipe, tmp_path: Path):
-    """The real network and settings, on few images of the data set that is always there."""
+    """The recipe's network and settings, on few images of mnist-5k, which needs no download."""
     assert RunConfig.parse(recipe.config.model_dump()) == recipe.config
     assert recipe.explanation
     assert recipe.source

@@ -1,4 +1,4 @@
-"""Augmentation: each kind does what it says, nothing else, and repeats with the random state."""
+"""Augmentation: each kind does what its name says, nothing else, and depends on the random state alone."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Image folders as people make them: turned, transparent, deep, in other kinds of files, names in two spellings."""
+"""Image folders as people make them: rotated, transparent or 16-bit pictures, other files, names in two spellings."""
 
 import io
 import struct
@@ -117,7 +117,7 @@ def test_a_test_split_is_read_as_the_training_split_is(tmp_path: Path):
 
 
 def test_rule_1_reads_as_it_always_did(tmp_path: Path):
-    """What was black, lying or blank is so still: a run that began with this rule must find its own images."""
+    """The first rule still reads pictures as it did, because runs that began with it must find their images."""
     root = write(tmp_path / "a", {"train": white_on_transparent, "test": deep(1)})
     old = read(root, rule=1)
     assert (old.train_images.min(), old.test_images.max()) == (255, 0)

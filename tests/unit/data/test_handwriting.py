@@ -158,7 +158,7 @@ def test_other_data_sets_lines_are_not_thickened() -> None:
 
 
 def _turned_round(picture: np.ndarray, ground: Ground | None, framing: Framing = MIDDLE_SQUARE) -> tuple[bool, str]:
-    """Whether bright and dark were exchanged, and what lies behind the strokes of the image."""
+    """Whether bright and dark were exchanged, and the value of the background of the result."""
     prepared = place_drawing(picture, SHAPE, framing, ground)
     assert prepared is not None
     return prepared.inverted, pictures.picture_ground(prepared.image[0])

@@ -35,7 +35,7 @@ def strokes(size: int = 28) -> np.ndarray:
 
 
 def opened(image: Image.Image, kind: str = "PNG", **options: object) -> Image.Image:
-    """The image after a way through a file of this kind."""
+    """The image, written to a file of this kind and read again."""
     stream = io.BytesIO()
     image.save(stream, kind, **options)
     return Image.open(stream)
@@ -162,7 +162,7 @@ def test_bright_strokes_on_transparent_ground_stand_on_black(colour: int, in_col
 
 
 def test_what_is_seen_well_on_white_stays_there():
-    """A photograph cut out, white paper with a transparent margin: their ground is white as it always was."""
+    """A cut-out photograph and white paper with a transparent margin keep their white background."""
     random = np.random.default_rng(0)
     photograph = np.dstack((random.integers(40, 255, (28, 28, 3)), np.where(strokes() > 0, 255, 0))).astype(np.uint8)
     paper = np.dstack((np.repeat(255 - strokes()[..., None], 3, axis=2), np.full((28, 28), 255))).astype(np.uint8)
@@ -174,7 +174,7 @@ def test_what_is_seen_well_on_white_stays_there():
 
 
 def test_a_folder_has_one_ground_for_its_strokes_where_all_are_seen():
-    """Pens from light grey to white: some alone would be put on white, which would turn their polarity."""
+    """Pens from light grey to white: read alone, some would be put on white, which would invert them."""
     read = together([covered(colour, strokes()) for colour in (140, 200, 230, 255)])
     assert [int(image[0, 0]) for image in read] == [0, 0, 0, 0]
 

@@ -1,4 +1,4 @@
-"""Learning curves: what is kept of long runs, how they are smoothed and averaged, where divergence is marked."""
+"""Learning curves: how long runs are thinned, smoothed and averaged, and where divergence is marked."""
 
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false
 # plotly has no types for the traces of a figure.
@@ -97,7 +97,7 @@ def test_what_is_kept_of_a_growing_curve_stays(log: bool) -> None:
         assert (kept[0], kept[-1]) == (0, end - 1)
         assert 777 not in kept
         assert end <= 1234 or 1234 in kept
-        # Nothing of the past comes back, and only seldom anything but the last two stretches goes.
+        # No point comes back, and points older than the last two intervals are seldom removed.
         now = set(kept.tolist())
         assert not {position for position in now if position < end - 50} - before
         fewer += len({position for position in before if position < end - 50 - x[end - 1] / 10} - now) > 3
@@ -201,7 +201,7 @@ def test_a_click_on_a_name_isolates_the_run_but_not_the_key() -> None:
     assert figure.layout.legend.itemclick == "toggleothers"
     assert figure.layout.legend2.itemclick is False
     assert [trace.legend for trace in figure.data if trace.x[0] is None] == ["legend2"] * 2
-    # Traces without a legend group would stay when others are hidden.
+    # A trace without a legend group would stay visible when its run is hidden.
     assert all(trace.legendgroup for trace in figure.data if trace.x[0] is not None)
     alone = learning_curves({"r1": _metrics(300)}, [_run()])
     assert [trace.legendgroup for trace in alone.data] == ["r1 training", "r1 training", "r1 validation"]

@@ -1,4 +1,4 @@
-"""What the figures by class, of confusion and of comparison say."""
+"""The values in the figures of classes, confusion and comparison."""
 
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false
 # plotly has no types for the traces of a figure.

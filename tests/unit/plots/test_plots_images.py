@@ -1,4 +1,4 @@
-"""Pictures of arrays: every pixel where it belongs, zero in the neutral colour, one scale for all."""
+"""Pictures of arrays: pixels in the right order, zero in the neutral colour, one scale for all."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""What the studies' charts show, and what the lessons compute of a network."""
+"""The studies' charts, and what the lessons compute from a network's weights."""
 
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false
 # plotly has no types for the traces of a figure.

@@ -1,4 +1,4 @@
-"""The palette reads on both grounds and without colour vision; every figure has titles, units and a hover text."""
+"""The palette is readable on light and dark and without colour vision; figures have titles, units and tooltips."""
 
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false
 # plotly has no types for the traces of a figure.
@@ -70,7 +70,7 @@ def _oklab(colour: str, blindness: np.ndarray) -> np.ndarray:
 
 def test_contrast_is_that_of_wcag() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
-    # WCAG's own example of just too little
+    # WCAG's example of a contrast that is just too low.
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
     assert contrast("#abcdef", "#abcdef") == 1
 

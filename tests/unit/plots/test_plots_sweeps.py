@@ -1,4 +1,4 @@
-"""Figures of sweeps: the right kind, true numbers, colours that everybody can tell apart, nothing lost on the way."""
+"""Figures of sweeps: the right kind, right values, distinguishable colours, no run left out."""
 
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false
 # plotly has no types for the traces of a figure.

@@ -1,4 +1,4 @@
-"""The report of a comparison: what it says, and that it holds everything it needs."""
+"""The report of a comparison: its content, and that it needs no other file and no network."""
 
 import json
 import re
@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from mnist_core import report
+from mnist_core.analysis.comparison import FACTOR
 from mnist_core.commands import cli
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data import mnist_5k
@@ -25,7 +26,7 @@ LABELS = mnist_5k.read_mnist_5k()[1][1]
 
 
 def with_mistakes(store: Store, wrong: list[int], name: str = "", config: RunConfig = CONFIG) -> Run:
-    """A finished run that gives these test images the next class, all others their own."""
+    """A finished run that predicts the next class for these test images and the right one for all others."""
     run = store.enqueue(config, name, claimed=True)
     store.describe(
         run, versions={"torch": "2.13.0", "machine": "Linux x86_64"}, device="cpu, 1 thread", parameters=7850
@@ -73,7 +74,7 @@ class Text(HTMLParser):
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Run], str]:
-    """Three runs: two whose mistakes balance, and one that is clearly worse and was trained otherwise."""
+    """Three runs: two with about as many mistakes, and a clearly worse one with another setting."""
     store = Store.open(tmp_path_factory.mktemp("compared") / "results")
     runs = [
         with_mistakes(store, list(range(20)), "first & <b>boldest</b> </script>"),
@@ -121,25 +122,22 @@ def test_names_are_text_and_never_markup(compared: tuple[list[Run], str]):
 
 def test_the_statistics_are_those_of_the_predictions(seen: dict[str, str]):
     real = seen["Is it real?"]
-    # Images 20 to 23.
-    assert "is right on 4 images that" in real
-    # Images 0 to 4.
-    assert "on 5 that" in real
-    assert real.count(": no evidence") == 1
-    assert real.count("evidence that") == 2
-    group = ", ".join(["2 · softmax, mnist-5k", "1 · first & <b>boldest</b> </script>"])
-    assert f"told apart: {group}." in " ".join(real.split())
+    # Images 20 to 23, and images 0 to 4.
+    assert re.search(r"\b4 images\b.*\b5\b", real)
+    assert (real.count(": no evidence"), real.count("evidence that")) == (1, 2)
+    groups = ["2 · softmax, mnist-5k", "1 · first & <b>boldest</b> </script>"]
+    assert f": {', '.join(groups)}." in " ".join(real.split())
 
 
 def test_the_results_stand_with_their_intervals(seen: dict[str, str]):
     assert f"{100 * (1 - 20 / len(LABELS)):.2f}" in seen["Results"]
-    assert f"{len(LABELS) - 19:,} of {len(LABELS):,} test images" in seen[""]
+    assert all(f"{count:,}" in seen[""] for count in (len(LABELS) - 19, len(LABELS)))
 
 
 def test_settings_that_differ_come_first(seen: dict[str, str]):
     before, after = seen["Settings"].split("All settings")
     assert "Learning rate" in before
-    assert "factor under study" in before
+    assert FACTOR in before
     assert "Batch size" not in before
     assert "Batch size" in after
 
@@ -147,8 +145,7 @@ def test_settings_that_differ_come_first(seen: dict[str, str]):
 def test_the_images_that_the_runs_disagree_on_are_shown(compared: tuple[list[Run], str], seen: dict[str, str]):
     wrong = [set(range(20)), set(range(5, 24)), set(range(100))]
     nobody, divided = len(set.intersection(*wrong)), len(set.union(*wrong) - set.intersection(*wrong))
-    assert f"{divided:,} images that some runs" in seen["Mistakes"]
-    assert f"{nobody:,} images that no run" in seen["Mistakes"]
+    assert all(re.search(rf"\b{count:,} images\b", seen["Mistakes"]) for count in (divided, nobody))
     assert compared[1].count('<img alt="test image') == 24 + nobody
 
 
@@ -164,12 +161,10 @@ def test_runs_without_predictions_are_reported_too():
     store = Store.open()
     waiting = store.enqueue(CONFIG, "waiting")
     page = Text(report.report_html(store, [waiting])).sections
-    assert "None of these runs" in page[""]
     assert "waiting" in page["Results"]
     alone = Text(report.report_html(store, [with_mistakes(store, [3]), waiting])).sections
-    assert "has no predictions yet" in alone["Results"]
-    assert "1 image that" in alone["Mistakes"]
-    with pytest.raises(StoreError, match="at least one run"):
+    assert re.search(r"\b1 image\b", alone["Mistakes"])
+    with pytest.raises(StoreError):
         report.report_html(store, [])
 
 
@@ -181,7 +176,6 @@ def test_seeds_are_compared_as_architectures():
         for seed, count in enumerate(counts)
     ]
     section = " ".join(Text(report.report_html(store, runs)).sections["Is it real?"].split())
-    assert "over several seeds" in section
     assert re.search(r": evidence of [a-z ]+ architectures\b", section)
 
 
@@ -202,17 +196,17 @@ def test_the_command_writes_the_file_and_names_a_wrong_run(
     assert "MB)" in capsys.readouterr().out
     same = tmp_path / "same.html"
     assert command(monkeypatch, "report", "1", "#1", Store.open().find("1").id, "-o", str(same)) == 0
-    assert "runs compared" not in same.read_text()
+    assert "Is it real?" not in same.read_text()
     for name in ("9", "²"):
         assert command(monkeypatch, "report", name) == 2
-        assert f"{name!r} names no run" in capsys.readouterr().err
+        assert repr(name) in capsys.readouterr().err
     for folder in ("here", "there"):
         (tmp_path / folder).mkdir()
         monkeypatch.chdir(tmp_path / "here")
         assert command(monkeypatch, "report", "1", "-o", "" if folder == "here" else str(tmp_path / folder)) == 0
         assert (tmp_path / folder / "report.html").stat().st_size > 1_000_000
     assert command(monkeypatch, "report", "1", "-o", str(tmp_path / "r.html" / "below.html")) == 2
-    assert "cannot be written" in capsys.readouterr().err
+    assert str(tmp_path / "r.html" / "below.html") in " ".join(capsys.readouterr().err.split())
 
 
 def test_the_command_imports_a_run_that_was_given_away(
@@ -222,7 +216,8 @@ def test_the_command_imports_a_run_that_was_given_away(
     archive.write_archive(store, with_mistakes(store, [1, 2], "given away"), tmp_path / "run.zip")
     monkeypatch.setenv("MNIST_LAB_RESULTS", str(tmp_path / "elsewhere"))
     assert command(monkeypatch, "import", str(tmp_path / "run.zip")) == 0
-    assert "#1 given away: finished." in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert all(part in output for part in ("#1", "given away", "finished"))
     assert Store.open().find("1").tags == ("imported",)
     assert command(monkeypatch, "import", str(tmp_path / "run.zip")) == 2
-    assert "here already" in capsys.readouterr().err
+    assert "#1" in capsys.readouterr().err

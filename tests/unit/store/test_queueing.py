@@ -1,4 +1,4 @@
-"""How many runs may wait: a number that the environment changes, whoever queues them."""
+"""The number of runs that may wait is limited, whoever queues them; the environment can change it."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_no_more_runs_wait_than_the_limit_says(store: Store, monkeypatch: pytest
     queueing.enqueue_all(store, seeds[:3])
     with pytest.raises(ConfigError):
         queueing.enqueue(store, SMALL)
-    # One that is trained here and now does not wait; it does if it is resumed later.
+    # A run that is trained at once does not wait in the queue; a resumed one does.
     run = queueing.enqueue(store, SMALL, claimed=True)
     store.finish(run, "interrupted")
     with pytest.raises(ConfigError):

@@ -1,4 +1,4 @@
-"""Which checkpoints are kept, as numbers say it."""
+"""Which checkpoints are kept, by epoch."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def checkpoint(epoch: int, size: int = 10) -> Artifact:
 
 
 def kept_after(epochs: int, best: int, every: int = 1, most_bytes: int = 10**9, most: int = 500) -> list[int]:
-    """Epochs that are left after so many, each of which dropped what it had to."""
+    """The epochs whose checkpoints are left after this many epochs, if each epoch removes what it may."""
     kept: list[Artifact] = []
     for epoch in range(1, epochs + 1):
         kept.append(checkpoint(epoch))
@@ -63,7 +63,7 @@ def test_a_run_is_thinned_while_it_trains_and_what_is_left_can_be_used(own_lab: 
     assert trained.PAUSED_CHECKPOINT not in [checkpoint.path for checkpoint in kept]
     assert forgetting.kept_epochs(store, run) == epochs
     assert store.sizes()[run.id] == sum(checkpoint.size for checkpoint in store.artifacts(run.id))
-    # A new run from one between goes on from it.
+    # A new run can start from a checkpoint between the others, as long as it is kept.
     between = next(epoch for epoch in epochs if epoch not in (run.best_epoch, 24))
     child = trained_run(store, SMALL.replace(epochs=30, continue_from=run.id, continue_epoch=between))
     assert child.state == "finished", child.note

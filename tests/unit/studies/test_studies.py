@@ -1,4 +1,4 @@
-"""Studies: what is planned, what is trained of it, and what is not trained again."""
+"""Studies: which runs are planned, which are trained, and which are not trained again."""
 
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def test_the_seeds_of_scikit_learns_perceptron_count_from_its_own() -> None:
 
 def test_nothing_honest_is_planned_where_there_is_nothing_to_choose() -> None:
     honest = {run.experiment.name for run in plan_runs("mlp-course", protocols=["honest"])}
-    # A single epoch is trained honestly only if another experiment continues from it.
+    # The honest protocol skips a single epoch, unless another experiment continues from it.
     assert honest == {
         "two-layer-linear",
         "two-layer-continued",

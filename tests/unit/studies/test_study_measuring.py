@@ -1,4 +1,4 @@
-"""What the runs of a study measure, in the terms in which it reports; and the command that trains them."""
+"""The figures that the runs of a study measure, and the command that trains them."""
 
 import json
 from collections.abc import Sequence
@@ -132,7 +132,7 @@ def command(store: Store, monkeypatch: pytest.MonkeyPatch):
     study = small("mlp-course", "two-layer-linear", "two-layer-continued")
     cifar = all_studies()["mlp-course"].experiment("cifar10-mlp")
     study = replace(study, experiments=(*study.experiments, cifar))
-    # The room keeps what it has handed on once, so both places are replaced, and both come back afterwards.
+    # The room caches the names that it has handed on, so both are replaced here and restored afterwards.
     for module in (studies, catalogue):
         monkeypatch.setattr(module, "all_studies", lambda: {"mlp-course": study})
 

@@ -1,4 +1,4 @@
-"""The report of the studies: what it says, that it repeats itself, and that it can be made in parts."""
+"""The report of the studies: its content, that it is reproducible, and that it can be made in parts."""
 
 import json
 from dataclasses import replace
@@ -48,7 +48,7 @@ def measurement(seed: int, accuracy: float, protocol: str = "published", **chang
 
 
 def line(text: str, beginning: str) -> list[str]:
-    """The cells of the only row that begins so."""
+    """The cells of the one row that begins with this text."""
     (matching,) = (row for row in text.splitlines() if row.startswith(f"| {beginning} |"))
     return [cell.strip() for cell in matching.strip("|").split("|")]
 
@@ -89,7 +89,7 @@ def test_a_difference_of_more_than_three_deviations_is_explained_below_the_table
 
 
 def test_seeds_that_end_far_apart_are_told_one_by_one_and_their_difference_has_its_note(monkeypatch):
-    """Within three standard deviations, as these are 25 points; the largest difference of all studies nevertheless."""
+    """The largest difference of all studies lies within three standard deviations, because these are 25 points."""
     study = with_reason(monkeypatch, {KEY: "Two are stuck."})
     entries = [measurement(seed, accuracy) for seed, accuracy in enumerate((48.63, 66.9, 97.84))]
     text = reporting.report_markdown({"deep-mlp": entries})

@@ -1,4 +1,4 @@
-"""Sweeps: what is searched, how it is written, that every point is a run, and that halving stops the right ones."""
+"""Sweeps: the values that are tried and how they are written; one run a point; halving stops the right runs."""
 
 import json
 from dataclasses import replace
@@ -264,7 +264,7 @@ def test_halving_keeps_the_best_third_of_what_is_known(epoch: int) -> None:
     assert [bool(text) for text in reasons] == [False, False, False, True, False, False]
     assert f"after epoch {epoch}: 45.0 % " in reasons[3]
     assert reasons[3].endswith("of 4 runs.")
-    # The next epoch is no rung.
+    # Halving compares runs at certain epochs only, and the next is none of them.
     assert sweeps.stopping_reason(store, run, epoch + 1) == ""
 
 
@@ -301,7 +301,7 @@ def test_the_estimate_follows_past_runs_and_the_number_side_by_side() -> None:
     concurrency.set_runs_at_once(store, 2)
     assert sweeps.estimated_seconds(store, configs) == pytest.approx(alone / 2)
     bigger = sweep(("learning_rate", "0.1, 0.2"), base=BASE.replace(architecture="mlp-2000")).configs()
-    # This machine turned out to be slow.
+    # The past run was slow, so a larger network is expected to take even longer.
     assert sweeps.estimated_seconds(store, bigger) > 10
 
 

@@ -1,4 +1,4 @@
-"""Figures have as many digits as their uncertainty supports, by hand."""
+"""Figures have as many digits as their uncertainty supports; the expected digits are worked out by hand."""
 
 import math
 

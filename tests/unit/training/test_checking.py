@@ -1,4 +1,4 @@
-"""What is asked of a config before it is trained: batches that can be normalised, a learning rate as expected."""
+"""Checks of a config before training: batches that can be normalised, a learning rate as expected."""
 
 from pathlib import Path
 

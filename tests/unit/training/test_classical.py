@@ -1,4 +1,4 @@
-"""Runs of scikit-learn: told like any training, stoppable, plain about what scikit-learn cannot do."""
+"""Runs of scikit-learn: they report events like any training, can be stopped, and refuse what they cannot do."""
 
 import threading
 import time
@@ -90,7 +90,7 @@ def test_convergence_is_said_in_words(tmp_path):
     assert events[-1].hint.startswith("Converged after")
     assert events[-1].epoch < 200
     events, _ = fitted(PERCEPTRON.replace(tolerance=10, epochs=50), tmp_path)
-    # The first iteration sets the mark; after eleven that miss it the fit stops.
+    # The first iteration has the best loss; the fit stops after eleven iterations that do not improve it.
     assert (events[-1].outcome, events[-1].epoch) == ("early-stopped", 12)
     assert "12 iterations" in events[-1].hint
 

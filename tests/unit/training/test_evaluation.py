@@ -1,4 +1,4 @@
-"""Evaluation: right on any number of images, and without a trace in the model or the random state."""
+"""Evaluation: right for any number of images; it changes neither the model's mode nor the random state."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_leaves_modes_statistics_and_randomness_alone() -> None:
     model.train()
     frozen = model[1]
     assert isinstance(frozen, nn.Sequential)
-    # One layer was put into evaluation mode by its owner.
+    # The caller has put one layer into evaluation mode.
     frozen[1].eval()
     modes = [module.training for module in model.modules()]
     assert True in modes

@@ -1,4 +1,4 @@
-"""What a run records of the machine that computed it, and what is read out of that again."""
+"""A run records the machine that computed it, and what it recorded can be read again."""
 
 import re
 import threading
@@ -47,7 +47,7 @@ def test_the_processor_has_the_name_that_the_system_gives_it():
 
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32", "plan9"])
 def test_whatever_the_system_is_there_is_a_name_and_no_error(platform: str, monkeypatch: pytest.MonkeyPatch):
-    """Files and programs of the other systems are missing here, which must do no harm."""
+    """Files and programs of other operating systems are missing here; that is no error."""
     monkeypatch.setattr("sys.platform", platform)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("platform.processor", lambda: "")

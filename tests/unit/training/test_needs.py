@@ -1,4 +1,4 @@
-"""What a run may need: everything that comes with the program fits, and what would not is refused with what would."""
+"""Limits of what a run may need: whatever comes with the program fits; what does not is refused with a remedy."""
 
 import os
 import re
@@ -145,7 +145,7 @@ def _sweep(epochs: int, values: int, **base: object) -> Sweep:
     return Sweep("", RunConfig.parse({"architecture": "softmax", "epochs": epochs} | base), (rates,), seeds=10)
 
 
-# For each field, 1,000 runs that need too much together: too many steps, or too much disk for their checkpoints.
+# For each field: a setting with which 1,000 runs need too many steps or too much disk together.
 TOGETHER = {
     "steps": _sweep(300, 100, batch_size=5, train_images=50_000, validation_images=10_000),
     "disk": _sweep(3, 100, architecture="flatten linear(20000) linear(classes)", batch_size=1000),
@@ -258,7 +258,7 @@ def test_more_images_than_there_are_are_refused_before_the_run_is_queued(field: 
 
 
 def test_only_one_module_puts_runs_into_the_queue() -> None:
-    """Whoever called the store itself would go past the limits."""
+    """The store does not check the limits, so only queueing may put runs into it."""
     direct = re.compile(r"(?<!queueing)\.(?:enqueue|enqueue_all|requeue)\(")
     files = [path for folder in ("mnist_core", "dashboard", "pages") for path in (ROOT / folder).rglob("*.py")]
     modules = {path.name for path in files if direct.search(path.read_text())}

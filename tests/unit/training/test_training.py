@@ -1,4 +1,4 @@
-"""Training: reproducible, resumable bit for bit, honest about what went wrong."""
+"""Training: reproducible, resumable bit for bit, with a clear note when something goes wrong."""
 
 import hashlib
 import threading
@@ -36,7 +36,7 @@ LIVELY = SMALL.replace(
 
 @pytest.fixture(autouse=True)
 def every_step_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a run may be interrupted at any step, however fast it is."""
+    """Report every step, so that a run can be interrupted at any step, however fast it is."""
     monkeypatch.setattr("mnist_core.training.loop._REPORT_SECONDS", 0.0)
     monkeypatch.setattr("mnist_core.jobs.worker._RECORD_SECONDS", 0.0)
 
@@ -94,7 +94,7 @@ def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been(store, stop_at):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adagrad"])
 def test_so_does_a_convolution_with_any_optimizer(store, optimizer):
-    """Their state lies in memory as the kernels do, channels last; a restored one must too."""
+    """The optimizer state of convolutions lies in memory channels last, and must do so after restoring."""
     config = LIVELY.replace(optimizer=optimizer, learning_rate=0.001)
     assert fingerprint(store, run_to_end(store, config)) == fingerprint(store, run_to_end(store, config, 20))
 
@@ -241,7 +241,7 @@ def test_patience_counts_accuracy_alone_while_the_best_epoch_is_still_chosen_by_
 
 @pytest.mark.parametrize("epoch", [2, 3])
 def test_patience_outlives_an_interruption(store, epoch):
-    """Interrupted where the accuracy rises last, and while it waits; each epoch has one step."""
+    """Interrupt where the accuracy last rises, and during patience; each epoch has one step."""
     whole, parts = run_to_end(store, PATIENT), run_to_end(store, PATIENT, stop_at=epoch)
     assert (parts.epoch, parts.note) == (whole.epoch, whole.note)
     assert fingerprint(store, whole) == fingerprint(store, parts)
@@ -262,7 +262,7 @@ def test_a_run_that_began_under_the_old_rule_of_patience_ends_under_it(store):
 
 
 def as_recorded_before_there_were_rules(store: Store, run: Run) -> None:
-    """Take away what runs of an earlier program lack: the versions of rules, and `risen_epoch` of checkpoints."""
+    """Remove what runs of an earlier version lack: versions of rules, and `risen_epoch` in checkpoints."""
     with store._engine.begin() as connection:
         connection.exec_driver_sql('UPDATE runs SET versions = \'{"torch": "2.0"}\' WHERE id = ?', (run.id,))
     for artifact in trained.checkpoints(store, run):

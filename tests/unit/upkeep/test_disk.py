@@ -1,4 +1,4 @@
-"""The room that runs take, and how it is freed."""
+"""How much disk space runs take, and how it is freed."""
 
 import json
 import shutil
@@ -56,7 +56,7 @@ def test_pruning_says_and_frees_what_lies_between_best_and_last(own_lab: Path, c
     assert all(store.intact(run.id, file) for file in store.artifacts(run.id))
     assert trained.load_network(store, run)
     assert len(trained.checkpoints(store, other)) == 6
-    # Nothing is left to free; and by age and state.
+    # Nothing is left to free. Then runs are chosen by age and state.
     assert json.loads(command("prune", "1", "--json")[1])["bytes"] == 0
     assert json.loads(command("prune", "--older-than", "1", "--json")[1])["runs"] == []
     assert json.loads(command("prune", "--state", "failed", "--json")[1])["runs"] == []

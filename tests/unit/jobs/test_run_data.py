@@ -1,4 +1,4 @@
-"""What a run records of its data, and that a run which goes on keeps the rule and the images with which it began."""
+"""A run records facts about its data; a continued run keeps the rule and the images with which it began."""
 
 import hashlib
 import json
