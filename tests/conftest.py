@@ -13,6 +13,7 @@ from streamlit.components.v2 import manifest_scanner
 
 from mnist_core.store.store import Store
 from tests.app_process import ROOT, running_app
+from tests.blank_files import write_blank_files
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Read this before `own_lab` replaces the variable: tests must not depend on files of the developer's machine.
@@ -108,10 +109,16 @@ def _patient(create: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.fixture
 def serve(own_lab: Path) -> Iterator[Callable[..., str]]:
-    """Start a Streamlit script as its own process and return its URL: `serve(script, {"NAME": "value"})`."""
+    """Start a Streamlit script as its own process and return its URL: `serve(script, {"NAME": "value"})`.
+
+    With `mnist` there are blank files of MNIST. Without them a server begins to download MNIST at once, which costs
+    seconds of the processor.
+    """
     with ExitStack() as running:
 
-        def start(script: Path = ROOT / "app.py", env: dict[str, str] | None = None) -> str:
+        def start(script: Path = ROOT / "app.py", env: dict[str, str] | None = None, *, mnist: bool = True) -> str:
+            if mnist and "MNIST_LAB_DATA" not in (env or {}):
+                write_blank_files("mnist", Path(os.environ["MNIST_LAB_DATA"]))
             return running.enter_context(running_app(own_lab, script, env))
 
         yield start

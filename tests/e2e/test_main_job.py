@@ -71,7 +71,7 @@ def test_a_second_run_waits_in_the_queue_and_both_are_drawn(serve, page: Page, c
 
 
 def test_an_app_without_a_network_says_what_it_learns_from(serve, page: Page):
-    url = serve()
+    url = serve(mnist=False)
     page.goto(f"{url}/train?architecture=softmax&epochs=1")
     page.get_by_role("button", name="Start training").click()
     expect(page.locator(".st-key-run-1")).to_contain_text("mnist-5k")

@@ -14,25 +14,15 @@ from mnist_core.data.download.availability import dataset_status
 from mnist_core.data.fallback import resolve_dataset
 from mnist_core.data.sources import load_arrays
 from mnist_core.errors import DataError
+from tests.blank_files import header, write_blank_files
 
 FASHION = RunConfig(dataset="fashion-mnist")
 
 
-def header(*sizes: int) -> bytes:
-    return bytes([0, 0, 8, len(sizes)]) + b"".join(size.to_bytes(4, "big") for size in sizes)
-
-
 @pytest.fixture
 def blank(tmp_path: Path) -> Path:
-    """The raw folder of a Fashion-MNIST whose images are black and whose labels are 0; sparse, so it takes no space."""
-    for name, expected in dataset("fashion-mnist").files:
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        count = 60_000 if "train" in name else 10_000
-        with path.open("wb") as stream:
-            stream.write(header(count, 28, 28) if "images" in name else header(count))
-            assert expected
-            stream.truncate(expected)
+    """The raw folder of a Fashion-MNIST whose images are black and whose labels are 0."""
+    write_blank_files("fashion-mnist", tmp_path)
     return tmp_path / "FashionMNIST" / "raw"
 
 
