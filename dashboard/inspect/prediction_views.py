@@ -92,7 +92,7 @@ def show_confusion(predictions: SplitPredictions) -> None:
             st.markdown(_about_confusion(predictions, matrix))
             true, predicted = _choose_cell(predictions, matrix)
         with right:
-            rows = scores.images_of_cell(predictions.table, true, predicted)
+            rows = scores.predictions_in_cell(predictions.table, true, predicted)
             names = [bold_class(predictions.classes[cls]) for cls in (true, predicted)]
             title = f"{names[0]} taken for {names[1]}" if true != predicted else f"{names[0]} recognised"
             share = len(rows) / max(matrix[true].sum(), 1)

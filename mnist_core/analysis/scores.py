@@ -94,7 +94,7 @@ def misclassified(frame: pd.DataFrame) -> pd.DataFrame:
     return _most_confident_first(table.loc[table["predicted"] != table["label"], :])
 
 
-def images_of_cell(frame: pd.DataFrame, true: int, predicted: int) -> pd.DataFrame:
+def predictions_in_cell(frame: pd.DataFrame, true: int, predicted: int) -> pd.DataFrame:
     """The images in one cell of the confusion matrix, the most confident first; columns as in `with_predictions`."""
     table = with_predictions(frame)
     return _most_confident_first(table.loc[(table["label"] == true) & (table["predicted"] == predicted), :])

@@ -92,7 +92,7 @@ def show_sweep(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None
 
 
 @sweep_app.command("stop")
-def stop_sweep(sweep: Annotated[str, _SWEEP]) -> None:
+def sweep_stop(sweep: Annotated[str, _SWEEP]) -> None:
     """Stop all runs of a sweep that train or wait."""
     store = with_dead_runs_ended(Store.open())
     count = sweeps.stop_sweep(store, sweeps.find_sweep(store, sweep).id)

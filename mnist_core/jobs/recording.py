@@ -11,7 +11,7 @@ from mnist_core.store import Run, Store, retention
 from mnist_core.training import checkpoints, predict_split
 
 
-def save_checkpoint(prepared: PreparedRun, path: str) -> None:
+def record_checkpoint(prepared: PreparedRun, path: str) -> None:
     """Save a checkpoint of the current state of training at this path in the run's folder."""
     state = prepared.state
     facts = prepared.checkpoint_facts()
@@ -28,13 +28,13 @@ def save_checkpoint(prepared: PreparedRun, path: str) -> None:
 
 def save_paused(prepared: PreparedRun) -> None:
     """Save a checkpoint in the middle of an epoch, for a paused run."""
-    save_checkpoint(prepared, trained.PAUSED_CHECKPOINT)
+    record_checkpoint(prepared, trained.PAUSED_CHECKPOINT)
 
 
 def save_epoch(prepared: PreparedRun) -> None:
     """Save this epoch's checkpoint; remove that of an earlier pause and those that `retention` does not keep."""
     store, run, state = prepared.store, prepared.run, prepared.state
-    save_checkpoint(prepared, f"checkpoints/epoch-{state.epoch:04d}.safetensors")
+    record_checkpoint(prepared, f"checkpoints/epoch-{state.epoch:04d}.safetensors")
     kept = trained.checkpoints(store, run)
     paused = [artifact for artifact in kept if artifact.path == trained.PAUSED_CHECKPOINT]
     ends = [artifact for artifact in kept if artifact.path != trained.PAUSED_CHECKPOINT]

@@ -42,9 +42,9 @@ def test_equal_confidence_keeps_the_order_of_the_data_set() -> None:
 
 
 def test_images_of_a_cell() -> None:
-    assert list(scores.images_of_cell(TEST, 2, 0)["index"]) == [2]
-    assert list(scores.images_of_cell(TEST, 2, 2)["index"]) == [3]
-    assert scores.images_of_cell(TEST, 1, 1).empty
+    assert list(scores.predictions_in_cell(TEST, 2, 0)["index"]) == [2]
+    assert list(scores.predictions_in_cell(TEST, 2, 2)["index"]) == [3]
+    assert scores.predictions_in_cell(TEST, 1, 1).empty
     matrix = scores.confusion_matrix(TEST["label"].to_numpy(), scores.predicted_classes(TEST), 3)
     assert matrix.tolist() == [[0, 0, 1], [1, 0, 0], [1, 0, 1]]
 
