@@ -52,7 +52,7 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "truncated labels": ("t10k-labels-idx1-ubyte", lambda p: cut(p, 9_999), "9,999 bytes"),
     "empty": ("t10k-images-idx3-ubyte", lambda p: cut(p, 0), "begins with nothing"),
     "header only": ("train-images-idx3-ubyte", lambda p: cut(p, 16), " 16 bytes"),
-    "half a header": ("train-images-idx3-ubyte", lambda p: cut(p, 10), "no IDX file"),
+    "half a header": ("train-images-idx3-ubyte", lambda p: cut(p, 10), "begins with 00 00 08 03"),
     "one byte more": ("train-labels-idx1-ubyte", lambda p: overwrite(p, 60_008, b"x"), "60,009 bytes"),
     "wrong magic": ("train-images-idx3-ubyte", lambda p: overwrite(p, 0, b"\x1f\x8b"), "1f 8b 08 03"),
     "floats": ("train-images-idx3-ubyte", lambda p: overwrite(p, 2, b"\x0d"), "3 dimensions"),

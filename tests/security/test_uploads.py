@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Request
+from playwright.sync_api import Browser, Request, expect
 
 from mnist_core.config.limits import MAX_VISITOR_BYTES, MAX_VISITOR_FILES
 from mnist_core.config.run_config import RunConfig
@@ -40,8 +40,12 @@ def test_a_visitor_holds_so_many_uploads_and_bytes_at_once_and_may_go_on_after_t
     # Each of these replaces the file before, which the browser then deletes on the server.
     for number in range(3):
         with tab.expect_response(lambda response: "upload_file" in response.url and response.request.method == "PUT"):
-            chooser.set_input_files({"name": "run.zip", "mimeType": "application/zip", "buffer": bytes(number + 1)})
+            name = f"run-{number}.zip"
+            chooser.set_input_files({"name": name, "mimeType": "application/zip", "buffer": bytes(number + 1)})
+        tab.get_by_text(name).first.wait_for()
         tab.get_by_role("alert").first.wait_for()
+        # A file that is chosen while the page still runs is lost with the part of the page that is drawn again.
+        expect(tab.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     put = next(request for request in sent if request.method == "PUT")
     how = {"address": put.url, "token": put.headers["x-xsrftoken"]}
 
