@@ -35,20 +35,20 @@ class ScheduleKind:
     varies: bool
     # Whether it depends on the number of epochs, so that other epochs mean another rate from the start.
     spread: bool
-    # Whether a warm-up may come before it.
-    warms_up: bool
-    # Fields of RunConfig that have an effect with this schedule alone.
+    # Fields of RunConfig that have an effect with it; with "warmup_epochs" a warm-up may come before it.
     settings: tuple[str, ...]
     # The docstring of `learning_rate(step)` in an exported script.
     explanation: str
     # Lines of that function, which compute `factor` with the same operations in the same order, with a warm-up or not.
     script: Callable[[bool], tuple[str, ...]]
 
+    def warmup(self, config: ScheduleSettings) -> float:
+        """Length of the warm-up that comes before it, in epochs."""
+        return config.warmup_epochs if "warmup_epochs" in self.settings else 0.0
+
 
 def schedules_using(field: str) -> tuple[str, ...]:
     """Names of the schedules with which this field of RunConfig has an effect."""
-    if field == "warmup_epochs":
-        return tuple(kind.name for kind in SCHEDULES.values() if kind.warms_up)
     return tuple(kind.name for kind in SCHEDULES.values() if field in kind.settings)
 
 
@@ -93,8 +93,7 @@ SCHEDULES: Mapping[str, ScheduleKind] = MappingProxyType(
                 factor=lambda config, step, steps_per_epoch: 1.0,
                 varies=False,
                 spread=False,
-                warms_up=True,
-                settings=(),
+                settings=("warmup_epochs",),
                 explanation="LEARNING_RATE after the warm-up.",
                 script=lambda warmup: ("factor = 1.0",),
             ),
@@ -103,8 +102,7 @@ SCHEDULES: Mapping[str, ScheduleKind] = MappingProxyType(
                 factor=_step,
                 varies=True,
                 spread=False,
-                warms_up=True,
-                settings=("step_epochs", "step_factor"),
+                settings=("step_epochs", "step_factor", "warmup_epochs"),
                 explanation="Multiplied by STEP_FACTOR every STEP_EPOCHS epochs.",
                 script=lambda warmup: ("factor = STEP_FACTOR ** (step // (STEP_EPOCHS * STEPS_PER_EPOCH))",),
             ),
@@ -113,8 +111,7 @@ SCHEDULES: Mapping[str, ScheduleKind] = MappingProxyType(
                 factor=_cosine,
                 varies=True,
                 spread=True,
-                warms_up=True,
-                settings=(),
+                settings=("warmup_epochs",),
                 explanation="From LEARNING_RATE to 0 along half a cosine.",
                 script=_cosine_script,
             ),
@@ -123,7 +120,6 @@ SCHEDULES: Mapping[str, ScheduleKind] = MappingProxyType(
                 factor=_one_cycle,
                 varies=True,
                 spread=True,
-                warms_up=False,
                 settings=(),
                 explanation=(
                     "One cycle (Smith and Topin 2018): up for three tenths of all steps, then down, along half a "

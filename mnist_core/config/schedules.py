@@ -13,7 +13,7 @@ def learning_rate(config: RunConfig, step: int, steps_per_epoch: int) -> float:
     """Learning rate of step `step` (from 0); depends on nothing else, so a run can resume anywhere."""
     kind = SCHEDULES[config.schedule]
     factor = kind.factor(config, step, steps_per_epoch)
-    warmup = config.warmup_epochs * steps_per_epoch if kind.warms_up else 0.0
+    warmup = kind.warmup(config) * steps_per_epoch
     if step < warmup:
         # Keep the parentheses: another order of multiplication would change the last bits and so the results of
         # earlier runs.
@@ -26,7 +26,7 @@ def schedule_remarks(config: RunConfig, parent: RunConfig | None = None) -> list
     if config.library != "torch":
         return []
     remarks = []
-    if SCHEDULES[config.schedule].warms_up and config.warmup_epochs > config.epochs:
+    if SCHEDULES[config.schedule].warmup(config) > config.epochs:
         reached = learning_rate(config, config.epochs * _NOMINAL_STEPS - 1, _NOMINAL_STEPS)
         remarks.append(
             f"The warm-up of {config.warmup_epochs:g} epochs is longer than the run of {config.epochs}: the learning "
@@ -48,7 +48,7 @@ def schedule_remarks(config: RunConfig, parent: RunConfig | None = None) -> list
 def _goes_on(config: RunConfig, parent: RunConfig) -> bool:
     """Whether both runs have the same rate at every step, so that a jump, such as a drop, is the schedule's own."""
     kind = SCHEDULES[config.schedule]
-    names = ("schedule", "learning_rate", "warmup_epochs", *kind.settings)
+    names = ("schedule", "learning_rate", *kind.settings)
     return not kind.spread and all(getattr(config, name) == getattr(parent, name) for name in names)
 
 

@@ -64,7 +64,7 @@ def learning_rate_code(config: RunConfig) -> str:
     if not changes_rate(config):
         return ""
     kind = SCHEDULES[config.schedule]
-    warmup = kind.warms_up and config.warmup_epochs > 0
+    warmup = kind.warmup(config) > 0
     lines = [f'"""{kind.explanation}"""']
     if warmup:
         lines.append("warmup = WARMUP_EPOCHS * STEPS_PER_EPOCH")
@@ -79,7 +79,7 @@ def learning_rate_code(config: RunConfig) -> str:
 def changes_rate(config: RunConfig) -> bool:
     """Whether the learning rate depends on the step."""
     kind = SCHEDULES[config.schedule]
-    return kind.varies or (kind.warms_up and config.warmup_epochs > 0)
+    return kind.varies or kind.warmup(config) > 0
 
 
 def evaluation_code(config: RunConfig, device: str) -> str:
