@@ -26,8 +26,10 @@ _LARGEST = 1e38
 class Line:
     """A line of a panel; the arrays are (N,), `x` and `y` float32 in the units of the axes."""
 
-    # The run's id and more: unique within the chart, and the same when the chart is made again from more values.
+    # Unique within the chart, and the same when the chart is made again from more values.
     id: str
+    # Id of the run that it is of, or of the first one whose mean it is.
+    run: str
     # Id of the entry that it belongs to.
     group: str
     role: Role
@@ -123,7 +125,8 @@ def points_of_line(lines: int) -> int:
 
 
 def make_line(
-    line_id: str,
+    run: str,
+    part: str,
     group: str,
     role: Role,
     kind: str,
@@ -135,6 +138,7 @@ def make_line(
 ) -> Line:
     """A line of `values` (step, x, y; each (N,)), thinned to `points`, in the style of a run.
 
+    `part` says which of the run's lines it is, within the chart.
     Points without a position on axes that are logarithmic (`log`: horizontal, vertical) are left out. Of the part
     `window` of the horizontal axis as many points again are kept.
     """
@@ -142,7 +146,7 @@ def make_line(
     y = np.where((y > 0) | (not log[1]), y, np.nan)
     kept = thinned(x, y, points, log[0], window)
     across, up = (np.clip(column[kept], -_LARGEST, _LARGEST).astype(np.float32) for column in (x, y))
-    return Line(line_id, group, role, kind, across, up, step[kept], style.colour, style.dash)
+    return Line(f"{run} {part}", run, group, role, kind, across, up, step[kept], style.colour, style.dash)
 
 
 def make_panel(title: str, metric: Literal["loss", "accuracy"], log: bool, lines: Iterable[Line]) -> Panel:
@@ -186,7 +190,6 @@ def _cut(lines: Sequence[Line]) -> float | None:
     peaks: dict[str, float] = {}
     for line in lines:
         if line.role == "curve" and len(line.y):
-            run = line.id.partition(" ")[0]
-            peaks[run] = max(peaks.get(run, -np.inf), float(line.y.max()))
+            peaks[line.run] = max(peaks.get(line.run, -np.inf), float(line.y.max()))
     ceiling = _OUTLIER * sorted(peaks.values())[(len(peaks) - 1) // 2]
     return max(peak for peak in peaks.values() if peak <= ceiling) if max(peaks.values()) > ceiling else None

@@ -37,6 +37,11 @@ def validation_label(run: LearningRun) -> str:
     return getattr(run, "validation_label", "validation")
 
 
+def short_validation_label(run: LearningRun) -> str:
+    """The same where there is little room."""
+    return "test" if is_optimistic(run) else "validation"
+
+
 def training_loss_label(run: LearningRun) -> str:
     """What a run's training loss has in it more than the loss after each epoch; "" where it is the same one."""
     return getattr(run, "training_loss_label", "")

@@ -11,17 +11,17 @@ from mnist_core.plots.curve_chart import (
     Entry,
     Kind,
     Line,
-    XAxis,
     make_line,
     make_panel,
     points_of_line,
-    x_ends,
 )
 from mnist_core.plots.curve_view import (
     LearningRun,
     Metric,
+    View,
     is_optimistic,
     per_epoch_dash,
+    short_validation_label,
     training_loss_label,
     validation_label,
 )
@@ -41,6 +41,7 @@ def epoch_curves(
     calls a run instead of its number and name.
     """
     alone, styles, points = len(runs) == 1, run_styles(runs), points_of_line(len(runs))
+    view = View(metric, "epoch", log_x=False, log_y=False)
     lines: list[Line] = []
     entries: list[Entry] = []
     # The kinds of curves after each epoch, with their dashes.
@@ -52,7 +53,7 @@ def epoch_curves(
         label = (names or {}).get(run.id) or run_label(run)
         style = RunStyle(PALETTE[0], "solid", "circle") if alone else styles[run.number]
         for kind, column in (("training", f"epoch_train_{metric}"), (held, f"validation_{metric}")):
-            line = _line(table.loc[table["name"] == column, :], run, kind, metric, style, points)
+            line = _line(table.loc[table["name"] == column, :], run, kind, view, style, points)
             if kind == held:
                 if not len(line.y):
                     continue
@@ -61,21 +62,19 @@ def epoch_curves(
             if alone:
                 colour = MISTAKE if kind == held else line.colour
                 line = replace(line, group=f"{run.id} {kind}", colour=colour)
-                short = "training" if kind != held else "test" if is_optimistic(run) else "validation"
+                short = short_validation_label(run) if kind == held else kind
                 entries.append(Entry(line.group, kind, label, short, colour, line.dash))
             lines.append(line)
         if not alone:
             entries.append(Entry(run.id, label, label, str(run.number), style.colour, style.dash))
-    title = "Loss (cross-entropy, nats)" if metric == "loss" else "Accuracy (%)"
     key = [] if alone else [Kind("training", "solid")]
     key += [] if alone else [Kind(kind, dash, 2, has_marks=True) for kind, dash in kinds.items()]
-    axis = XAxis("epoch", "Epoch", "epoch ", "", False, x_ends(lines, False))
-    return CurveChart(axis, (make_panel(title, metric, False, lines),), tuple(entries), tuple(key))
+    panel = make_panel(view.title, metric, False, lines)
+    return CurveChart(view.x_axis(lines), (panel,), tuple(entries), tuple(key))
 
 
-def _line(rows: pd.DataFrame, run: LearningRun, kind: str, metric: Metric, style: RunStyle, points: int) -> Line:
-    more = training_loss_label(run) if (kind, metric) == ("training", "loss") else ""
-    values = rows["value"].to_numpy(np.float64) * (100 if metric == "accuracy" else 1)
-    epochs = rows["epoch"].to_numpy(np.float64)
-    text = f"{kind} {metric} {more}".strip()
-    return make_line(f"{run.id} {kind}", run.id, "curve", text, (epochs, epochs, values), style, points)
+def _line(rows: pd.DataFrame, run: LearningRun, kind: str, view: View, style: RunStyle, points: int) -> Line:
+    more = training_loss_label(run) if (kind, view.metric) == ("training", "loss") else ""
+    values, epochs = view.up(rows["value"].to_numpy(np.float64)), rows["epoch"].to_numpy(np.float64)
+    text = f"{kind} {view.metric} {more}".strip()
+    return make_line(run.id, kind, run.id, "curve", text, (epochs, epochs, values), style, points)

@@ -16,6 +16,7 @@ from mnist_core.plots.curve_view import (
     View,
     is_optimistic,
     per_epoch_dash,
+    short_validation_label,
     training_loss_label,
     validation_label,
 )
@@ -101,13 +102,11 @@ def learning_chart(
                 lines += _cached_lines(runs_of_line[0], curves[runs_of_line[0].id], style, look, cache)
         panels.append(make_panel(view.title, metric, log_y, lines))
     across = View(shown[0], x, log_x, log_y).x_axis(line for panel in panels for line in panel.lines)
-    firsts = [runs_of_line[0] for _, runs_of_line, _ in recorded]
-    kinds = {validation_label(run): per_epoch_dash(is_optimistic(run)) for run in firsts}
-    kinds = kinds or {"validation": per_epoch_dash(False)}
     if len(members) == 1:
-        entries = [entry for line in recorded for entry in _alone_entries(line[1], line[0], line[2])]
+        entries = [entry for line in recorded for entry in _alone_entries(*line)]
         return CurveChart(across, tuple(panels), tuple(entries), _key(smoothing, {})[1:])
-    entries = [_entry(runs_of_line, name, style) for name, runs_of_line, style in recorded]
+    entries = [_entry(*line) for line in recorded]
+    kinds = _validation_kinds([runs_of_line[0] for _, runs_of_line, _ in recorded])
     return CurveChart(across, tuple(panels), tuple(entries), _key(smoothing, kinds))
 
 
@@ -131,27 +130,37 @@ def _label(runs: Sequence[LearningRun], name: str) -> str:
     return f"{name} · {len(runs)} seeds" if len(runs) > 1 else run_label(runs[0])
 
 
-def _entry(runs: Sequence[LearningRun], name: str, style: RunStyle) -> Entry:
+def _loss_labels(runs: Sequence[LearningRun]) -> str:
+    """What the training losses of these runs have in them more than the losses after each epoch."""
+    return ", ".join(dict.fromkeys(filter(None, map(training_loss_label, runs))))
+
+
+def _entry(name: str, runs: Sequence[LearningRun], style: RunStyle) -> Entry:
     label = _label(runs, name)
     return Entry(runs[0].id, label, label, str(runs[0].number), style.colour, style.dash)
 
 
-def _alone_entries(runs: Sequence[LearningRun], name: str, style: RunStyle) -> list[Entry]:
+def _alone_entries(name: str, runs: Sequence[LearningRun], style: RunStyle) -> list[Entry]:
     """Of a single line of the chart: its training and its validation."""
     label, optimistic = _label(runs, name), is_optimistic(runs[0])
-    more = ", ".join(dict.fromkeys(filter(None, map(training_loss_label, runs))))
-    training = f"training {more}".strip()
+    training = f"training {_loss_labels(runs)}".strip()
     return [
         Entry(f"{runs[0].id} training", training, label, "training", style.colour, style.dash),
         Entry(
             f"{runs[0].id} validation",
             validation_label(runs[0]),
             label,
-            "test" if optimistic else "validation",
+            short_validation_label(runs[0]),
             style.colour,
             per_epoch_dash(optimistic),
         ),
     ]
+
+
+def _validation_kinds(runs: Sequence[LearningRun]) -> dict[str, str]:
+    """The names of the curves after each epoch of these runs, and their dashes."""
+    kinds = {validation_label(run): per_epoch_dash(is_optimistic(run)) for run in runs}
+    return kinds or {"validation": per_epoch_dash(False)}
 
 
 def _key(smoothing: float, kinds: Mapping[str, str]) -> tuple[Kind, ...]:
@@ -198,8 +207,8 @@ def _group_lines(
     view, lines, first = look.view, [], runs[0]
     if (average := _average(runs, curves, f"train_{view.metric}", look.smoothing, look)) is not None:
         lines += _band(first.id, "training", average, style, look)
-        more = ", ".join(dict.fromkeys(filter(None, map(training_loss_label, runs))))
-        lines.append(_training(first, (average.step, average.x, view.up(average.mean)), style, look, more))
+        values = average.step, average.x, view.up(average.mean)
+        lines.append(_training(first, values, style, look, _loss_labels(runs)))
     for run in runs:
         if (train := curves[run.id].get(f"train_{view.metric}")) is not None:
             x = view.across(train, run)
@@ -238,13 +247,13 @@ def _training(
     values: tuple[np.ndarray, np.ndarray, np.ndarray],
     style: RunStyle,
     look: _Look,
-    more: str | None = None,
+    loss_label: str | None = None,
 ) -> Line:
     metric = look.view.metric
-    more = training_loss_label(run) if more is None else more
+    more = training_loss_label(run) if loss_label is None else loss_label
     kind = f"training {metric} {more}".strip() if metric == "loss" else "training accuracy"
-    line_id, group = f"{run.id} train {metric}", _group(run.id, "training", look)
-    line = make_line(line_id, group, "curve", kind, values, style, look.points, _log(look), look.window)
+    part, group = f"train {metric}", _group(run.id, "training", look)
+    line = make_line(run.id, part, group, "curve", kind, values, style, look.points, _log(look), look.window)
     return replace(line, width=3.0 if look.smoothing > 0 else 2.0)
 
 
@@ -252,9 +261,9 @@ def _validation(
     run: LearningRun, values: tuple[np.ndarray, np.ndarray, np.ndarray], style: RunStyle, look: _Look
 ) -> list[Line]:
     """The curve after each epoch of a run, or of the group of seeds whose first run it is."""
-    line_id, group = f"{run.id} validation {look.view.metric}", _group(run.id, "validation", look)
+    part, group = f"validation {look.view.metric}", _group(run.id, "validation", look)
     kind = f"{validation_label(run)} {look.view.metric}"
-    line = make_line(line_id, group, "curve", kind, values, style, look.points, _log(look), look.window)
+    line = make_line(run.id, part, group, "curve", kind, values, style, look.points, _log(look), look.window)
     dash = per_epoch_dash(is_optimistic(run))
     return [replace(line, dash=dash, width=2.0, symbol=style.symbol)] if len(line.y) else []
 
@@ -267,14 +276,14 @@ def _band(key: str, kind: str, average: Average, style: RunStyle, look: _Look) -
     if _log(look)[1]:
         # Log axis: clip at 1/1000 of the mean instead of minus infinity.
         low = np.maximum(low, 1e-3 * look.view.up(average.mean[defined]))
+    part, group = f"{kind} band {look.view.metric}", _group(key, kind, look)
+    steps, across = average.step[defined], average.x[defined]
     upper, lower = (
-        make_line("", "", "band", "", (average.step[defined], average.x[defined], end), style, look.points, _log(look))
+        make_line(key, part, group, "band", "", (steps, across, end), style, look.points, _log(look))
         for end in (high, low)
     )
     x, y = (np.concatenate((getattr(upper, name), getattr(lower, name)[::-1])) for name in ("x", "y"))
-    line_id = f"{key} {kind} band {look.view.metric}"
-    area = replace(upper, id=line_id, group=_group(key, kind, look), x=x, y=y, step=np.arange(len(x)))
-    return [replace(area, dash="solid", width=0.0, opacity=0.2)]
+    return [replace(upper, x=x, y=y, step=np.arange(len(x)), dash="solid", width=0.0, opacity=0.2)]
 
 
 def _cross(
@@ -291,7 +300,7 @@ def _cross(
     if look.view.metric != "loss" or not len(lost) or not lost[0]:
         return []
     here, height = lost[:1], up[[lost[0] - 1]]
-    line_id = f"{key} {mark or 'its'} cross"
+    part, group = f"{mark or 'its'} cross", _group(key, "training", look)
     values_of_cross = series.step[here], x[here], height
-    cross = make_line(line_id, _group(key, "training", look), "mark", kind, values_of_cross, style, log=_log(look))
+    cross = make_line(key, part, group, "mark", kind, values_of_cross, style, log=_log(look))
     return [replace(cross, dash="solid", width=4.0, symbol="x")] if len(cross.y) else []

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from mnist_core.config import EPOCH_CHOICE_LABELS, format_value
-from mnist_core.plots.curve_chart import CurveChart, Entry, Line, XAxis, make_line, make_panel, points_of_line, x_ends
+from mnist_core.plots.curve_chart import CurveChart, Entry, Line, make_line, make_panel, points_of_line
+from mnist_core.plots.curve_view import View
 from mnist_core.plots.style import DASHES, SYMBOLS, RunStyle
 from mnist_core.plots.swept_scale import swept_scale
 
@@ -43,7 +44,8 @@ def sweep_curves(
     title = _axis_title(metric, set(images.values()))
     unit = "%, log scale of errors" if metric == "accuracy" else "cross-entropy, nats"
     panel = make_panel(f"{title} ({unit})", metric, True, lines)
-    return CurveChart(XAxis("epoch", "Epoch", "epoch ", "", False, x_ends(lines, False)), (panel,), tuple(entries), ())
+    across = View(metric, "epoch", log_x=False, log_y=True).x_axis(lines)
+    return CurveChart(across, (panel,), tuple(entries), ())
 
 
 def _run_line(
@@ -54,7 +56,7 @@ def _run_line(
     drawn = rows.loc[(rows["name"] == name) & rows["value"].between(-1e30, 1e30), :]
     epochs, values = drawn["epoch"].to_numpy(np.float64), drawn["value"].to_numpy(np.float64)
     heights = 100 * values if name.endswith("accuracy") else np.maximum(values, 1e-9)
-    line = make_line(run, group, "curve", kind, (epochs, epochs, heights), style, points)
+    line = make_line(run, "curve", group, "curve", kind, (epochs, epochs, heights), style, points)
     return [replace(line, symbol="circle", opacity=0.9)]
 
 
