@@ -132,18 +132,22 @@ function drawLegend(chart) {
     }),
   )
   mark(chart)
-  if (focused) [...chart.legend.children].find((button) => button.dataset.group === focused)?.focus()
+  const buttons = [...chart.legend.children]
+  const stop = buttons.find((button) => button.dataset.group === focused)
+  stopAt(buttons, stop ?? buttons[0])
+  stop?.focus()
 }
 
-// Mark in the legend which line is shown alone, if any. The legend is one stop of the Tab key.
+// Mark in the legend which line is shown alone, if any.
 function mark(chart) {
   const { alone } = chart.kept
   chart.legend.classList.toggle("isolated", alone !== null)
-  const stop = [...chart.legend.children].find((button) => button.tabIndex === 0 && button.dataset.stop)
-  ;[...chart.legend.children].forEach((button, i) => {
-    button.setAttribute("aria-pressed", String(button.dataset.group === alone))
-    button.tabIndex = (stop ? button === stop : i === 0) ? 0 : -1
-  })
+  for (const button of chart.legend.children) button.setAttribute("aria-pressed", String(button.dataset.group === alone))
+}
+
+// The legend is one stop of the Tab key: this button.
+function stopAt(buttons, stop) {
+  for (const button of buttons) button.tabIndex = button === stop ? 0 : -1
 }
 
 function walkLegend(chart, event) {
@@ -154,9 +158,7 @@ function walkLegend(chart, event) {
   event.preventDefault()
   event.stopPropagation()
   const to = buttons[(from + steps[event.key] + buttons.length) % buttons.length]
-  for (const button of buttons) delete button.dataset.stop
-  buttons[from].tabIndex = -1
-  Object.assign(to, { tabIndex: 0 }).dataset.stop = "yes"
+  stopAt(buttons, to)
   to.focus()
 }
 
@@ -177,7 +179,8 @@ function schedule(chart) {
     chart.scheduled = false
     // A chart that was mounted between two updates has nothing to draw until it has all points.
     const isReady = chart.kept.held.shape && chart.root.isConnected && chart.area.clientWidth
-    if (isReady && !chart.dragging) draw(chart)
+    // Nothing is drawn anew under the pointer while it selects a part.
+    if (isReady && !chart.from) draw(chart)
   })
 }
 
@@ -276,8 +279,6 @@ function press(chart, plot, event) {
   // A finger scrolls the page instead of zooming.
   if (event.pointerType !== "mouse" || event.button !== 0) return
   chart.from = positionOf(plot, event)
-  // Nothing is drawn anew under the pointer while it selects a part.
-  chart.dragging = true
   plot.setPointerCapture(event.pointerId)
   cross(chart, null)
 }
@@ -293,7 +294,6 @@ function stretch(chart, plot, event) {
 
 function letGo(chart, plot) {
   chart.from = null
-  chart.dragging = false
   plot.querySelector(".frame").hidden = true
   schedule(chart)
 }

@@ -27,7 +27,7 @@ export function showCross(chart, to) {
   listed.sort((a, b) => a.at[1] - b.at[1])
   const value = plot.scales.x.back(to.line ? first.at[0] : to.pointer[0])
   for (const other of chart.plots) drawUpright(other, value)
-  plot.querySelector(".marks").replaceChildren(...listed.map((one) => dot(one, one === first)))
+  plot.querySelector(".marks").replaceChildren(...listed.map((each) => dot(each, each === first)))
   drawTip(chart, plot, listed, first)
   return to
 }
