@@ -91,6 +91,20 @@ def test_the_lines_have_their_runs_colours_and_names_at_their_ends(chart: Locato
     assert min(below - above for above, below in pairwise(heights)) >= 18, "names overlap"
 
 
+def test_a_panel_of_another_height_is_drawn_again(chart: Locator) -> None:
+    """As when the style sheet of a growing chart comes after its first lines: a stretched drawing cannot be read."""
+    heights = chart.locator(".plot").evaluate_all(
+        """async (plots) => {
+          for (const plot of plots) plot.style.height = `${plot.clientHeight / 2}px`
+          const canvas = plots[0].firstChild
+          for (let frame = 0; frame < 60 && canvas.height !== canvas.clientHeight; frame += 1)
+            await new Promise(requestAnimationFrame)
+          return [canvas.height / devicePixelRatio, canvas.clientHeight]
+        }"""
+    )
+    assert heights[0] == pytest.approx(heights[1], abs=1)
+
+
 def test_a_click_on_a_name_shows_that_line_alone(chart: Locator) -> None:
     button = chart.get_by_role("button", name="3 · net <i>&3", exact=True)
     button.click()

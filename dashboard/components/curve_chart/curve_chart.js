@@ -41,8 +41,8 @@ function mount(parentElement, { key, live, view, styles }) {
   chart.area = root.querySelector(".plots")
   chart.catchUp = () => requestMissing(chart)
   document.addEventListener("visibilitychange", chart.catchUp)
-  chart.observer = new ResizeObserver(() => chart.width !== chart.area.clientWidth && schedule(chart))
-  chart.observer.observe(chart.area)
+  // The style sheet of a growing chart may come after its first lines, and gives the panels another height.
+  chart.observer = new ResizeObserver(() => chart.size !== sizeOf(chart) && schedule(chart))
   root.addEventListener("transitionend", (event) => event.target === root && schedule(chart))
   chart.whole.onclick = () => zoomTo(chart, {})
   chart["as-table"].onclick = () => {
@@ -91,6 +91,7 @@ function addPlot(chart, index) {
   plot.innerHTML = '<canvas role="img" tabindex="0"></canvas><div class="cross" hidden></div><div class="marks"></div>' +
     '<div class="frame" hidden></div><div class="tip" role="status" hidden></div>'
   chart.area.append(plot)
+  chart.observer.observe(plot)
   const canvas = plot.firstChild
   plot.onpointerdown = (event) => press(chart, plot, event)
   plot.onpointermove = (event) => (chart.from ? stretch(chart, plot, event) : point(chart, index, event))
@@ -192,13 +193,17 @@ function shownLines({ kept }, panel) {
   )
 }
 
+function sizeOf({ plots }) {
+  return plots.map((plot) => `${plot.clientWidth} x ${plot.clientHeight}`).join()
+}
+
 function draw(chart) {
   const { root, kept, plots } = chart
   const { shape } = kept.held
   const read = (name) => getComputedStyle(root).getPropertyValue(`--st-${name}`).trim()
   const style = { text: read("text-color"), paper: read("background-color"), grid: read("border-color"), font: read("font") || "sans-serif" }
   const entries = shape.entries.filter((entry) => kept.alone === null || entry.group === kept.alone)
-  chart.width = chart.area.clientWidth
+  chart.size = sizeOf(chart)
   plots.forEach((plot, i) => {
     const { title, metric, log } = shape.panels[i]
     const [x, y] = [kept.ends.x, kept.ends.y[i]]

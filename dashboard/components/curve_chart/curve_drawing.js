@@ -172,10 +172,13 @@ function drawNames(ink, texts, { x, y, box }, { text: colour, tick }) {
   ink.textBaseline = "middle"
   for (const { entry, text, end, y: height } of labels) {
     Object.assign(ink, { strokeStyle: entry.colour, lineWidth: 1.5, globalAlpha: 0.7 })
-    ink.beginPath()
-    ink.moveTo(...end)
-    ink.lineTo(box.right + 12, height)
-    ink.stroke()
+    // A stroke from a line that ends earlier would pass for a part of the curve.
+    if (end[0] > box.right - NAME_HEIGHT) {
+      ink.beginPath()
+      ink.moveTo(...end)
+      ink.lineTo(box.right + 12, height)
+      ink.stroke()
+    }
     Object.assign(ink, { globalAlpha: 1, lineWidth: 5 })
     ink.beginPath()
     ink.moveTo(box.right + 11, height)
