@@ -33,7 +33,8 @@ Action = Callable[[Page], None]
 
 def radio(name: str) -> Action:
     def act(page: Page) -> None:
-        page.get_by_role("radio", name=name, exact=True).check(force=True)
+        # Not check(): it wants the new state at once, and a busy browser shows it a moment later.
+        page.get_by_role("radio", name=name, exact=True).click()
         expect(page.get_by_role("radio", name=name, exact=True)).to_be_checked()
 
     return act
