@@ -44,7 +44,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="MNIST Lab: train, list and compare small networks. The dashboard shows the same runs.",
 )
-data_app = typer.Typer(no_args_is_help=True, help="What data sets are here, and how to get them.")
+data_app = typer.Typer(no_args_is_help=True, help="Which data sets are on this machine, and how to get others.")
 app.add_typer(data_app, name="data")
 app.add_typer(study_app, name="study")
 app.add_typer(sweep_app, name="sweep")
@@ -108,7 +108,7 @@ def _train(
     tag: list[str],
     queue: bool,
     as_json: bool,
-    recipe: str,
+    recipe: str | None,
     seeds: int,
     **values: Any,
 ) -> None:
@@ -245,14 +245,17 @@ def show_run(run: Annotated[str, _RUN], as_json: _As_json = False) -> None:
 def resume_run(
     run: Annotated[str, _RUN],
     from_scratch: Annotated[
-        bool, typer.Option("--from-scratch", help="Forget what it has recorded and train it from the first step.")
+        bool, typer.Option("--from-scratch", help="Discard what the run has recorded and train it from the first step.")
     ] = False,
     go_back: Annotated[
-        bool, typer.Option("--go-back", help="Go on from the last whole checkpoint and forget what came after it.")
+        bool,
+        typer.Option(
+            "--go-back", help="Resume from the last undamaged checkpoint and discard what was recorded after it."
+        ),
     ] = False,
     as_json: _As_json = False,
 ) -> None:
-    """Go on with a paused, stopped, interrupted or failed run, or train one that waits, here and now."""
+    """Resume a paused, stopped, interrupted or failed run, or train a queued one, here and now."""
     store = with_dead_runs_ended(Store.open())
     stored = store.find(run)
     back_to = resuming.last_intact(store, stored) if go_back and not from_scratch else None
@@ -377,7 +380,14 @@ _FLAGS = [
     ("context", None, typer.Context),
     ("name", "", Annotated[str, typer.Option(help="A name for the run.")]),
     ("tag", [], Annotated[list[str], typer.Option(help="A tag; may be repeated.")]),
-    ("recipe", "", Annotated[Literal["", *RECIPES], typer.Option(help="Start from the settings of a recipe.")]),
+    (
+        "recipe",
+        None,
+        Annotated[
+            Literal[*RECIPES] | None,
+            typer.Option(help="Start from the settings of a recipe. Further flags replace single settings of it."),
+        ],
+    ),
     (
         "seeds",
         1,

@@ -29,7 +29,7 @@ def export_run(
     output: Annotated[str, typer.Option("--output", "-o", help=_OUTPUT)] = "",
     overwrite: Overwrite = False,
 ) -> None:
-    """Take a run away: as a script of its own, as weights, curves or an archive, into TensorBoard or MLflow."""
+    """Export a run: as a Python script, weights, curves or an archive, or to TensorBoard or MLflow."""
     store = with_dead_runs_ended(Store.open())
     chosen = with_true_state(store, store.find(run))
     if form == "tensorboard":

@@ -17,7 +17,10 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _KINDS_SHOWN = {"int": "<int>", "float": "<float>"}
 
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace the file whatever it holds. An earlier one of this kind always is.")
+    bool,
+    typer.Option(
+        "--overwrite", help="Replace the file, whatever is in it. Without this flag only an earlier export is replaced."
+    ),
 ]
 
 

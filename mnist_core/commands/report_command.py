@@ -38,8 +38,10 @@ def write_report_file(
     print(in_terminal(f"{output} ({size / 1e6:.1f} MB)"))
 
 
-def import_run(file: Annotated[Path, typer.Argument(help="The zip of a run, as another MNIST Lab wrote it.")]) -> None:
-    """Take in a run that was given away as a zip; everything in it is checked first."""
+def import_run(
+    file: Annotated[Path, typer.Argument(help="The zip file of a run, as `export --as zip` writes it.")],
+) -> None:
+    """Import a run from a zip file. Everything in the file is checked first."""
     from mnist_core.export import read_archive
 
     run = read_archive(Store.open(), file)

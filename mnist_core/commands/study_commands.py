@@ -20,7 +20,9 @@ from mnist_core.text import in_terminal
 if TYPE_CHECKING:
     from mnist_core.studies import PlannedRun
 
-study_app = typer.Typer(no_args_is_help=True, help="The published studies: train them again and compare.")
+study_app = typer.Typer(
+    no_args_is_help=True, help="Train the published studies again, and compare the results with what was published."
+)
 
 _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 _OUTPUT = environment.checkout() or Path()
@@ -28,7 +30,7 @@ _OUTPUT = environment.checkout() or Path()
 
 @study_app.command("list")
 def study_list(as_json: _As_json = False) -> None:
-    """The studies and their experiments, and how many of their runs are in the store."""
+    """List the studies and their experiments, and how many of their runs are already trained."""
     from mnist_core.studies import all_studies, plan_runs, study_runs
 
     store = with_dead_runs_ended(Store.open())
@@ -85,7 +87,7 @@ def study_run(
     ] = "",
     as_json: _As_json = False,
 ) -> None:
-    """Train what the store does not hold yet of a study. Ctrl-C leaves the rest resumable: run it again."""
+    """Train the runs of a study that are not trained yet. After Ctrl-C, the same command goes on where it stopped."""
     from mnist_core.studies import PROTOCOLS, all_studies, plan_runs, unavailable_data
 
     if name == "all" and experiment:
@@ -121,7 +123,7 @@ def study_report(
     ] = _OUTPUT,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write the report: reported beside measured, for all studies."""
+    """Write the report of all studies: what was published beside what was measured here."""
     from mnist_core.export import check_replaceable, holds_marks
     from mnist_core.studies import STUDIES_PAGE, STUDIES_PAGE_MARK, all_studies, study_runs, write_study_report
 

@@ -22,7 +22,10 @@ from mnist_core.store import ACTIVE_STATES, Store, concurrency, queueing
 from mnist_core.sweeps import Sweep
 from mnist_core.text import decimals, one_line
 
-sweep_app = typer.Typer(no_args_is_help=True, help="Search over settings: a grid or random, with seeds.")
+sweep_app = typer.Typer(
+    no_args_is_help=True,
+    help="Search for good settings: all combinations (grid) or some at random, each with one or more seeds.",
+)
 
 _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 _SWEEP = typer.Argument(help="Name, id, or the beginning of an id.")
@@ -93,7 +96,7 @@ def show_sweep(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None
 
 @sweep_app.command("stop")
 def sweep_stop(sweep: Annotated[str, _SWEEP]) -> None:
-    """Stop all runs of a sweep that train or wait."""
+    """Stop the running and queued runs of a sweep."""
     store = with_dead_runs_ended(Store.open())
     count = sweeps.stop_sweep(store, sweeps.find_sweep(store, sweep).id)
     print(f"{count} runs are asked to stop")
@@ -101,7 +104,7 @@ def sweep_stop(sweep: Annotated[str, _SWEEP]) -> None:
 
 @sweep_app.command("retry")
 def retry_sweep(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> None:
-    """Train failed and interrupted runs of a sweep again, and whatever of it still waits."""
+    """Train the failed, interrupted and queued runs of a sweep."""
     store = with_dead_runs_ended(Store.open())
     row = sweeps.find_sweep(store, sweep)
     sweeps.retry_failed_runs(store, row.id)

@@ -25,7 +25,7 @@ def make_backup(
     keep: Annotated[int, whole_number_option("Keep this many of the newest backups there; 0 keeps all.", low=0)] = 0,
     as_json: _As_json = False,
 ) -> None:
-    """Back up all runs, also while some train: the database and every file that it lists, compared by hash."""
+    """Back up all runs: the database and every file of a run, each checked by its hash. Runs may train meanwhile."""
     from mnist_core.upkeep import back_up
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -62,11 +62,14 @@ def restore_backup(
         Path | None, typer.Option(help="The folder that becomes a results folder; by default the usual one.")
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Move the runs that are there aside, into a folder beside; none is lost.")
+        bool,
+        typer.Option(
+            "--replace", help="First move the runs that are there into another folder beside it; none is lost."
+        ),
     ] = False,
     as_json: _As_json = False,
 ) -> None:
-    """Bring a backup back into an empty results folder, every file compared by hash."""
+    """Restore a backup into an empty results folder. Every file is checked by its hash."""
     from mnist_core.upkeep import restore
 
     results = into or environment.results_dir()
@@ -94,11 +97,14 @@ def run_doctor(
     ] = False,
     fingerprint: Annotated[
         bool,
-        typer.Option("--fingerprint", help="Keep fingerprints of runs that have none, of their figures as they are."),
+        typer.Option(
+            "--fingerprint",
+            help="Store fingerprints (hashes) of the results of runs that have none, as the results are now.",
+        ),
     ] = False,
     as_json: _As_json = False,
 ) -> None:
-    """Look through the installation, the results folder and the data sets; ends with 1 if something is wrong."""
+    """Check the installation, the results folder and the data sets. The exit code is 1 if something is wrong."""
     from mnist_core.upkeep import examine, installation
 
     findings = [
@@ -122,12 +128,17 @@ def prune_runs(
     runs: Annotated[list[str] | None, typer.Argument(help="Numbers or ids; or choose with the options.")] = None,
     older_than: Annotated[float, number_option("Only runs that ended at least this many days ago.", low=0)] = 0,
     state: Annotated[list[str] | None, typer.Option(help="Only runs in this state; may be repeated.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every run that has ended.")] = False,
-    deleted: Annotated[bool, typer.Option("--deleted", help="Remove deleted runs for good now, not in a day.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what that would free.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="All runs that have ended.")] = False,
+    deleted: Annotated[
+        bool,
+        typer.Option("--deleted", help="Remove deleted runs for good now instead of a day after they were deleted."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show how much space would become free; remove nothing.")
+    ] = False,
     as_json: _As_json = False,
 ) -> None:
-    """Free disk: remove checkpoints of ended runs but the best and the last; curves, figures and answers stay."""
+    """Free disk space: remove the checkpoints of ended runs, except the best and the last. Curves and results stay."""
     from mnist_core.upkeep import disk
 
     if unknown := [entry for entry in state or [] if entry not in get_args(RunState)]:
