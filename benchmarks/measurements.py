@@ -5,8 +5,8 @@
 A new store is filled as workers fill it: eight runs at once, each in turn, with three series a step (loss, accuracy and
 a learning rate that always changes) and four an epoch. Measured in it: bytes of the database a measured value; one
 flush of a worker, which holds two steps; fifty runs' curves as arrays for a chart; and one look for what is new in a
-run that is followed. What 100,000,000 values would take follows by arithmetic, for all figures depend on the size of a run
-and hardly on the number of runs: compare `--runs 200` with `--runs 2000`.
+run that is followed. What 100,000,000 values would take follows by arithmetic, for all figures depend on the size of
+a run and hardly on the number of runs: compare `--runs 200` with `--runs 2000`.
 """
 
 import argparse
