@@ -88,7 +88,7 @@ def poll(store: Store, run: Run, after: int) -> int:
     """What a chart that lives reads of one run at each look; returns the last row's id."""
     rows = store.metrics(run.id, after, _DRAWN)
     recorded_series(rows)
-    return int(rows["id"].max()) if len(rows) else after
+    return int(rows["id"].to_numpy().max()) if len(rows) else after
 
 
 def follow(store: Store, rounds: int, steps: int) -> dict[str, float]:
