@@ -18,8 +18,8 @@ import numpy as np
 from benchmarks.machine import describe_machine
 from mnist_core import environment
 from mnist_core.analysis import trained
+from mnist_core.config.dataset_catalogue import BOX_OF_20_BY_MASS
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.dataset_catalogue import BOX_OF_20_BY_MASS
 from mnist_core.data.handwriting import prepare_drawing, read_picture
 from mnist_core.data.sources import read_published
 from mnist_core.jobs.worker import work

@@ -16,7 +16,7 @@ from dashboard.data import (
     show_remarks,
 )
 from dashboard.frame import choose_option, navigation, open_store
-from mnist_core.data import DATASET_CATALOGUE
+from mnist_core.config import DATASET_CATALOGUE
 
 
 def page() -> None:

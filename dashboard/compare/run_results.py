@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.components import data_table, table_rows
 from dashboard.controls import change_one_thing, compared_runs, run_table
 from mnist_core.analysis import Verdict, comparison, config_differences, fairness, measures, runs_table, stats
-from mnist_core.data import dataset
+from mnist_core.config import dataset
 from mnist_core.errors import StoreError
 from mnist_core.plots import accuracy_dots
 from mnist_core.store import Run

@@ -8,7 +8,8 @@ import streamlit as st
 from dashboard.controls.folder_notice import folder_notice
 from dashboard.frame import data_status, errors_as_messages, retry_download
 from mnist_core import environment
-from mnist_core.data import DatasetStatus, dataset, dataset_status
+from mnist_core.config import dataset
+from mnist_core.data import DatasetStatus, dataset_status
 from mnist_core.text import in_markdown
 
 _TICK_SECONDS = 0.5

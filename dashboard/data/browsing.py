@@ -11,8 +11,8 @@ from dashboard.components import gallery
 from dashboard.controls import DatasetSource, read_dataset
 from dashboard.frame import errors_as_messages
 from mnist_core import plots
-from mnist_core.config import SplitName
-from mnist_core.data import PixelStatistics, dataset, folder_remarks, image_statistics, split_indices
+from mnist_core.config import SplitName, dataset
+from mnist_core.data import PixelStatistics, folder_remarks, image_statistics, split_indices
 from mnist_core.plots import channels_last, png, png_address
 from mnist_core.text import fitted, in_html, in_markdown, one_line
 

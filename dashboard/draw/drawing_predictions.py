@@ -11,17 +11,8 @@ from dashboard.controls import CLASS_BAR_STYLES
 from dashboard.draw.prediction_cards import CARD_STYLES, DrawingPrediction, predictions_html
 from dashboard.frame import choose_option, errors_as_messages, open_store
 from mnist_core.analysis import trained
-from mnist_core.data import (
-    DIGITS,
-    FRAMED_LIKE_MNIST,
-    Framing,
-    Ground,
-    PlacedDrawing,
-    dataset,
-    extract_strokes,
-    place_drawing,
-    read_picture,
-)
+from mnist_core.config import DIGITS, FRAMED_LIKE_MNIST, Framing, dataset
+from mnist_core.data import Ground, PlacedDrawing, extract_strokes, place_drawing, read_picture
 from mnist_core.errors import MnistLabError
 from mnist_core.plots import png
 from mnist_core.store import Run

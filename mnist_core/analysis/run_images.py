@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from mnist_core.config import FIRST_READING_RULE, RunConfig, SplitName
+from mnist_core.config import FIRST_READING_RULE, RunConfig, SplitName, dataset
 from mnist_core.data import (
-    dataset,
     dataset_file_state,
     folder_class_names,
     folder_remarks,

@@ -22,7 +22,7 @@ from mnist_core.commands.report_command import import_run, write_report_file
 from mnist_core.commands.study_commands import study_app
 from mnist_core.commands.sweep_commands import sweep_app
 from mnist_core.commands.upkeep_commands import make_backup, prune_runs, restore_backup, run_doctor
-from mnist_core.config import DATASETS, RECIPES, RunConfig
+from mnist_core.config import DATASET_CATALOGUE, RECIPES, RunConfig
 from mnist_core.errors import CheckpointError, ConfigError
 from mnist_core.jobs import (
     STORE_ERRORS,
@@ -320,8 +320,8 @@ def data_download(name: Annotated[str, typer.Argument(help="Such as mnist or cif
     """Download a data set through torchvision, checked against its checksums."""
     from mnist_core.data import ensure_downloaded
 
-    if name not in DATASETS:
-        raise ConfigError("name", f"there is no data set {name!r}; choose from {', '.join(DATASETS)}")
+    if name not in DATASET_CATALOGUE:
+        raise ConfigError("name", f"there is no data set {name!r}; choose from {', '.join(DATASET_CATALOGUE)}")
     status = ensure_downloaded(name, environment.data_dir()).wait()
     print(in_terminal(status.message))
     if status.state != "ready":

@@ -5,6 +5,13 @@ from .data_facts import DataFacts as DataFacts
 from .data_facts import FolderFacts as FolderFacts
 from .data_facts import SplitName as SplitName
 from .data_facts import have_same_pictures as have_same_pictures
+from .dataset_catalogue import DATASET_CATALOGUE as DATASET_CATALOGUE
+from .dataset_catalogue import DIGITS as DIGITS
+from .dataset_catalogue import FRAMED_LIKE_MNIST as FRAMED_LIKE_MNIST
+from .dataset_catalogue import Dataset as Dataset
+from .dataset_catalogue import Framing as Framing
+from .dataset_catalogue import Pen as Pen
+from .dataset_catalogue import dataset as dataset
 from .fields import FieldInfo as FieldInfo
 from .fields import format_value as format_value
 from .fields import list_config_fields as list_config_fields
@@ -26,7 +33,6 @@ from .optimizers import OPTIMIZERS as OPTIMIZERS
 from .optimizers import OptimizerPart as OptimizerPart
 from .recipes import RECIPES as RECIPES
 from .rules import TrainingRules as TrainingRules
-from .run_config import DATASETS as DATASETS
 from .run_config import EPOCH_CHOICE_LABELS as EPOCH_CHOICE_LABELS
 from .run_config import FIELD_GROUPS as FIELD_GROUPS
 from .run_config import NO_INFLUENCE as NO_INFLUENCE

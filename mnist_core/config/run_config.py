@@ -6,10 +6,11 @@ documentation are made from them.
 
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from mnist_core.config.dataset_catalogue import DATASET_CATALOGUE
 from mnist_core.config.limits import MAX_LETTERS, MAX_LETTERS_INITIAL, MAX_WHOLE
 from mnist_core.config.optimizers import OPTIMIZERS, optimizers_using
 from mnist_core.config.schedule_kinds import SCHEDULES, schedules_using
@@ -17,13 +18,12 @@ from mnist_core.errors import ConfigError
 from mnist_core.text import brief
 
 if TYPE_CHECKING:
-    OptimizerName = ScheduleName = str
+    DatasetName = OptimizerName = ScheduleName = str
 else:
+    DatasetName = Literal[tuple(DATASET_CATALOGUE)]
     OptimizerName = Literal[tuple(OPTIMIZERS)]
     ScheduleName = Literal[tuple(SCHEDULES)]
 
-DatasetName = Literal["mnist", "fashion-mnist", "kmnist", "cifar10", "mnist-5k", "folder"]
-DATASETS: tuple[str, ...] = get_args(DatasetName)
 FIELD_GROUPS = (
     "Data",
     "Augmentation",

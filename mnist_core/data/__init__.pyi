@@ -3,12 +3,6 @@ from . import image_statistics as image_statistics
 from . import pictures as pictures
 from .augmentation import augment as augment
 from .augmentation import has_augmentation as has_augmentation
-from .dataset_catalogue import DATASET_CATALOGUE as DATASET_CATALOGUE
-from .dataset_catalogue import DIGITS as DIGITS
-from .dataset_catalogue import FRAMED_LIKE_MNIST as FRAMED_LIKE_MNIST
-from .dataset_catalogue import Framing as Framing
-from .dataset_catalogue import dataset as dataset
-from .dataset_catalogue import input_shape_and_classes as input_shape_and_classes
 from .download.availability import DatasetStatus as DatasetStatus
 from .download.availability import Download as Download
 from .download.availability import dataset_status as dataset_status
@@ -25,6 +19,7 @@ from .handwriting import read_picture as read_picture
 from .identity import dataset_file_state as dataset_file_state
 from .identity import hash_labelled_images as hash_labelled_images
 from .image_statistics import PixelStatistics as PixelStatistics
+from .input_shape import input_shape_and_classes as input_shape_and_classes
 from .loading import Data as Data
 from .loading import PixelScaling as PixelScaling
 from .loading import Split as Split

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core.data.dataset_catalogue import dataset
+from mnist_core.config import dataset
 from mnist_core.data.idx import Labelled
 from mnist_core.errors import DataError
 

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from mnist_core.config import RunConfig
-from mnist_core.data.dataset_catalogue import dataset
+from mnist_core.config import RunConfig, dataset
 from mnist_core.data.download.availability import dataset_status
 from mnist_core.data.splitting import count_held_out
 from mnist_core.errors import DataError

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image, ImageOps
 from scipy import ndimage
 
+from mnist_core.config import Framing, Pen
 from mnist_core.data import pictures
-from mnist_core.data.dataset_catalogue import Framing, Pen
 from mnist_core.data.pictures import Ground
 from mnist_core.data.strokes import WORKING_SIZE, extract_strokes, shrink_strokes, to_grey
 from mnist_core.errors import DataError

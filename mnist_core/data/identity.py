@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core.config import READING_RULE, DataFacts, RunConfig, SplitName
-from mnist_core.data.dataset_catalogue import dataset
+from mnist_core.config import READING_RULE, DataFacts, RunConfig, SplitName, dataset
 from mnist_core.data.folder_layout import list_folder
 from mnist_core.data.idx import Labelled
 from mnist_core.data.idx_files import locate_files

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core.data.dataset_catalogue import Dataset
-from mnist_core.data.idx_files import is_packed, locate_files
+from mnist_core.config import Dataset
+from mnist_core.data.idx_files import is_packed, kind_of_numbers, locate_files
 from mnist_core.errors import DataError
 
 # Images uint8 (N, C, H, W) and labels int64 (N,).
 Labelled = tuple[np.ndarray, np.ndarray]
+# What the numbers of an IDX file are, by the third byte of the file.
+_NUMBERS = {8: np.uint8, 12: ">i4"}
 
 
 def read_idx_dataset(entry: Dataset, root: Path) -> tuple[Labelled, Labelled]:
@@ -20,16 +22,18 @@ def read_idx_dataset(entry: Dataset, root: Path) -> tuple[Labelled, Labelled]:
     Every file is checked before anything is returned: kind, shape, length, and the range of the labels.
     """
     located = locate_files(entry, root)
-    paths = [located.get(name, root / name) for name, _ in entry.files]
-    train = _pair(entry, paths[0], paths[1], entry.train_images)
-    test = _pair(entry, paths[2], paths[3], entry.test_images)
+    names = [name for name, _ in entry.files]
+    paths = [located.get(name, root / name) for name in names]
+    train = _pair(entry, paths[0], paths[1], names[1], entry.train_images)
+    test = _pair(entry, paths[2], paths[3], names[3], entry.test_images)
     return train, test
 
 
-def read_idx(path: Path, shape: tuple[int, ...], remedy: str) -> np.ndarray:
-    """The bytes of one IDX file as uint8 of exactly this shape; raises DataError that names the file and the remedy.
+def read_idx(path: Path, shape: tuple[int, ...], remedy: str, kind: int = 8) -> np.ndarray:
+    """The numbers of one IDX file, of exactly this shape; raises DataError that names the file and the remedy.
 
-    Format: http://yann.lecun.com/exdb/mnist/ (two zero bytes, 8 for unsigned bytes, the number of dimensions).
+    Format: http://yann.lecun.com/exdb/mnist/ (two zero bytes, `kind`, the number of dimensions). The numbers are uint8
+    where `kind` is 8, and big-endian int32 where it is 12.
     """
     try:
         if is_packed(path):
@@ -43,7 +47,7 @@ def read_idx(path: Path, shape: tuple[int, ...], remedy: str) -> np.ndarray:
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}). {remedy}") from None
     header = 4 + 4 * len(shape)
-    if content.size < header or content[:4].tolist() != [0, 0, 8, len(shape)]:
+    if content.size < header or content[:4].tolist() != [0, 0, kind, len(shape)]:
         first_bytes = content[:4].tobytes().hex(" ") or "nothing"
         raise DataError(
             f"{path} is not an IDX file of {len(shape)} dimensions (it begins with {first_bytes}). {remedy}"
@@ -51,18 +55,21 @@ def read_idx(path: Path, shape: tuple[int, ...], remedy: str) -> np.ndarray:
     stated = tuple(int(size) for size in content[4:header].view(">u4"))
     if stated != shape:
         raise DataError(f"{path} declares {_times(stated)} values instead of {_times(shape)}. {remedy}")
-    expected = header + int(np.prod(shape))
+    number = np.dtype(_NUMBERS[kind])
+    expected = header + int(np.prod(shape)) * number.itemsize
     if content.size != expected:
-        kind = "cut off" if content.size < expected else "too long"
-        raise DataError(f"{path} is {kind}: {content.size:,} bytes instead of {expected:,}. {remedy}")
-    return content[header:].reshape(shape)
+        fault = "cut off" if content.size < expected else "too long"
+        raise DataError(f"{path} is {fault}: {content.size:,} bytes instead of {expected:,}. {remedy}")
+    return content[header:].view(number).reshape(shape)
 
 
-def _pair(entry: Dataset, images_path: Path, labels_path: Path, count: int) -> Labelled:
+def _pair(entry: Dataset, images_path: Path, labels_path: Path, labels_name: str, count: int) -> Labelled:
     channels, height, width = entry.shape
     remedy = f"Delete it and download {entry.label} again: python -m mnist_core data download {entry.name}"
     images = read_idx(images_path, (count, height, width), remedy)
-    labels = read_idx(labels_path, (count,), remedy)
+    columns = (entry.label_columns,) if entry.label_columns > 1 else ()
+    labels = read_idx(labels_path, (count, *columns), remedy, kind_of_numbers(labels_name))
+    labels = labels.reshape(count, -1)[:, 0]
     highest = int(labels.max())
     if highest >= len(entry.classes):
         where = int(labels.argmax())

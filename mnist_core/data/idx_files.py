@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from mnist_core.data.dataset_catalogue import Dataset
+from mnist_core.config import Dataset
 
 
 def locate_files(entry: Dataset, root: Path) -> dict[str, Path]:
@@ -13,7 +13,7 @@ def locate_files(entry: Dataset, root: Path) -> dict[str, Path]:
     Names may have a dot for a dash (train-images.idx3-ubyte), as some browsers save them, and end in .gz. An unpacked
     file is preferred to a packed one, and torchvision's layout to other folders.
     """
-    if not entry.torchvision or not _is_idx(entry):
+    if entry.format != "idx":
         return {name: root / name for name, _ in entry.files if (root / name).exists()}
     paths: dict[str, Path] = {}
     for folder in candidate_folders(entry, root):
@@ -37,14 +37,15 @@ def describe_search(entry: Dataset, root: Path) -> str:
     """A sentence that says which file is missing and where it was searched for."""
     missing = next((name for name, _ in entry.files if name not in locate_files(entry, root)), entry.files[0][0])
     sentence = f"{root / missing} is looked for"
-    if not _is_idx(entry):
+    if entry.format != "idx":
         return f"{sentence}."
     others = ", ".join(str(folder) for folder in candidate_folders(entry, root)[1:])
     return f"{sentence}, also as .gz, or in {others}."
 
 
-def _is_idx(entry: Dataset) -> bool:
-    return all(name.endswith("-ubyte") for name, _ in entry.files)
+def kind_of_numbers(name: str) -> int:
+    """The third byte of an IDX file, which says what a number in it is, by the end of its published name."""
+    return 12 if name.endswith("-int") else 8
 
 
 def _published(folder: Path) -> dict[str, Path]:

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mnist_core.config import READING_RULE, DataFacts, RunConfig, SplitName
-from mnist_core.data.dataset_catalogue import dataset
+from mnist_core.config import READING_RULE, DataFacts, RunConfig, SplitName, dataset
 from mnist_core.data.identity import data_facts_of
 from mnist_core.data.idx import Labelled
 from mnist_core.data.image_statistics import channel_moments, pixel_moments

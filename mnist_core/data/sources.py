@@ -6,9 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from mnist_core.config import FIRST_READING_RULE, READING_RULE, FolderFacts, RunConfig
+from mnist_core.config import FIRST_READING_RULE, READING_RULE, FolderFacts, RunConfig, dataset
 from mnist_core.data import cifar10, idx, image_folder, mnist_5k
-from mnist_core.data.dataset_catalogue import dataset
 from mnist_core.data.idx import Labelled
 from mnist_core.data.idx_files import describe_search, locate_files
 from mnist_core.errors import DataError
@@ -60,7 +59,7 @@ def load_arrays(config: RunConfig, root: Path, rule: int = READING_RULE) -> Data
 def read_published(name: str, root: Path) -> tuple[Labelled, Labelled]:
     """Training and test images with labels of any data set but `folder`; raises DataError with the remedy."""
     entry = dataset(name)
-    if name == "mnist-5k":
+    if entry.format == "mnist-5k":
         return mnist_5k.read_mnist_5k()
     try:
         located = locate_files(entry, root)
@@ -71,4 +70,4 @@ def read_published(name: str, root: Path) -> tuple[Labelled, Labelled]:
             f"{entry.label} is not in {root}: {describe_search(entry, root)} Download it on the Data page or with: "
             f"python -m mnist_core data download {name}"
         )
-    return cifar10.read_cifar10(root) if name == "cifar10" else idx.read_idx_dataset(entry, root)
+    return cifar10.read_cifar10(root) if entry.format == "cifar10" else idx.read_idx_dataset(entry, root)

@@ -3,8 +3,8 @@
 import shutil
 from collections.abc import Iterable, Sequence
 
-from mnist_core.config import RunConfig, limit_variable, read_limit
-from mnist_core.data import count_folder_images, dataset, input_shape_and_classes, split_sizes
+from mnist_core.config import RunConfig, dataset, limit_variable, read_limit
+from mnist_core.data import count_folder_images, input_shape_and_classes, split_sizes
 from mnist_core.errors import ConfigError
 from mnist_core.store.artifacts import Artifact
 from mnist_core.store.run import Run

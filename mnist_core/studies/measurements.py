@@ -7,8 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mnist_core.config import NOT_STUDIED, RunConfig
-from mnist_core.data import dataset
+from mnist_core.config import NOT_STUDIED, RunConfig, dataset
 from mnist_core.store import Run, Store
 from mnist_core.studies.catalogue import MomentUnit, moments_of, reported_of
 from mnist_core.studies.planning import PROTOCOLS, PlannedRun, canonical_config, study_runs

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from mnist_core.analysis import SelectionBias, mean_by_setting, stats
-from mnist_core.config import EPOCH_CHOICE_LABELS
-from mnist_core.data import count_held_out, dataset
+from mnist_core.config import EPOCH_CHOICE_LABELS, dataset
+from mnist_core.data import count_held_out
 from mnist_core.store import Store
 from mnist_core.sweeps.running import load_sweep
 from mnist_core.sweeps.sweep import Sweep

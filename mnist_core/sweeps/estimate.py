@@ -8,8 +8,8 @@ from statistics import median
 
 from mnist_core.analysis import costs
 from mnist_core.architectures import describe_architecture
-from mnist_core.config import RunConfig
-from mnist_core.data import count_held_out, dataset, input_shape_and_classes
+from mnist_core.config import RunConfig, dataset
+from mnist_core.data import count_held_out, input_shape_and_classes
 from mnist_core.store import Store, runs_at_once
 
 # Measured on one core of a small cloud machine with one thread; past runs correct the sum for the machine at hand. The

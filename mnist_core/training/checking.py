@@ -11,8 +11,8 @@ from mnist_core.architectures import (
     flatten_nodes,
     infer_nodes,
 )
-from mnist_core.config import RunConfig
-from mnist_core.data import count_held_out, dataset, input_shape_and_classes, split_sizes
+from mnist_core.config import RunConfig, dataset
+from mnist_core.data import count_held_out, input_shape_and_classes, split_sizes
 from mnist_core.errors import ConfigError
 from mnist_core.training.needs import check_needs
 

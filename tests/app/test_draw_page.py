@@ -16,9 +16,9 @@ from streamlit.testing.v1 import AppTest
 from dashboard.controls import first_network
 from dashboard.draw import drawing_predictions
 from mnist_core.analysis import trained
+from mnist_core.config.dataset_catalogue import BOX_OF_20_BY_MASS
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data import handwriting, mnist_5k
-from mnist_core.data.dataset_catalogue import BOX_OF_20_BY_MASS
 from mnist_core.jobs.worker import work
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_core.config.dataset_catalogue import dataset
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data import cifar10
-from mnist_core.data.dataset_catalogue import dataset
 from mnist_core.data.download import child
 from mnist_core.data.download.availability import DatasetStatus, Download, dataset_status, ensure_downloaded
 from mnist_core.data.download.torchvision_ops import make_torchvision_importable

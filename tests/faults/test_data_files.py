@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_core.config.dataset_catalogue import dataset
 from mnist_core.config.run_config import RunConfig
 from mnist_core.data import mnist_5k
-from mnist_core.data.dataset_catalogue import dataset
 from mnist_core.data.download.availability import dataset_status
 from mnist_core.data.fallback import resolve_dataset
 from mnist_core.data.sources import load_arrays

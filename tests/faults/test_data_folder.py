@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.dataset_catalogue import input_shape_and_classes
+from mnist_core.data.input_shape import input_shape_and_classes
 from mnist_core.data.sources import load_arrays
 from mnist_core.errors import DataError
 from tests.unit.data.test_data_loading import write_folder

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core.config.run_config import DATASETS, RunConfig
-from mnist_core.data.dataset_catalogue import DATASET_CATALOGUE, dataset
+from mnist_core.config.dataset_catalogue import dataset
+from mnist_core.config.run_config import RunConfig
 from mnist_core.data.download.torchvision_ops import make_torchvision_importable
 from mnist_core.data.image_statistics import pixel_statistics
 from mnist_core.data.loading import load_data
@@ -27,10 +27,6 @@ def test_operators_that_are_there_are_not_declared_again() -> None:
     make_torchvision_importable()
     # Declaring an operator twice would raise an error.
     assert make_torchvision_importable.__wrapped__() is None
-
-
-def test_catalogue_has_every_data_set_of_the_config_in_its_order() -> None:
-    assert tuple(DATASET_CATALOGUE) == DATASETS
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "kmnist"])

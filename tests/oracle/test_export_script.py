@@ -21,7 +21,7 @@ from mnist_core.architectures.inheriting import build_seeded
 from mnist_core.architectures.presets import presets
 from mnist_core.config.rules import TrainingRules
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.dataset_catalogue import input_shape_and_classes
+from mnist_core.data.input_shape import input_shape_and_classes
 from mnist_core.errors import ExportError
 from mnist_core.events import EpochEnd
 from mnist_core.export.script.frame import RunFacts

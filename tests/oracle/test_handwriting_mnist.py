@@ -9,7 +9,7 @@ from PIL import Image
 from scipy.ndimage import center_of_mass
 from sklearn.neighbors import KNeighborsClassifier
 
-from mnist_core.data.dataset_catalogue import BOX_OF_20_BY_MASS
+from mnist_core.config.dataset_catalogue import BOX_OF_20_BY_MASS
 from mnist_core.data.handwriting import prepare_drawing, read_picture
 
 SHAPE = (1, 28, 28)

@@ -9,9 +9,9 @@ from mnist_core.analysis.robustness import CORRUPTIONS, Corruption
 from mnist_core.architectures.layers import KINDS
 from mnist_core.architectures.layers.kind import LayerKind
 from mnist_core.architectures.presets import Preset, presets
+from mnist_core.config.dataset_catalogue import BOX_OF_20_BY_MASS, DATASET_CATALOGUE, FILLED, MIDDLE_SQUARE, Dataset
 from mnist_core.config.optimizers import OPTIMIZERS, OptimizerKind, OptimizerPart
 from mnist_core.config.schedule_kinds import SCHEDULES, ScheduleKind
-from mnist_core.data.dataset_catalogue import BOX_OF_20_BY_MASS, DATASET_CATALOGUE, FILLED, MIDDLE_SQUARE, Dataset
 
 ENTRIES = {
     Dataset: DATASET_CATALOGUE["mnist"],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_core.architectures.table import describe_architecture
-from mnist_core.data.dataset_catalogue import input_shape_and_classes
+from mnist_core.data.input_shape import input_shape_and_classes
 from mnist_core.studies import records, reporting
 from mnist_core.studies.catalogue import all_studies, moments_of, reported_numbers
 from mnist_core.studies.planning import PROTOCOLS, plan_runs

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from mnist_core.data.dataset_catalogue import DATASET_CATALOGUE, Dataset, dataset
-from mnist_core.data.idx_files import describe_search, is_packed, locate_files
+from mnist_core.config import DATASET_CATALOGUE, Dataset, dataset
+from mnist_core.data.idx_files import describe_search, is_packed, kind_of_numbers, locate_files
 from mnist_core.data.mnist_5k import packaged_file
 from mnist_core.errors import DataError
 
@@ -47,10 +47,10 @@ def dataset_status(name: str, root: Path) -> DatasetStatus:
     """Whether a data set is ready below `root`, by the length and the first bytes of its files; opens no connection."""
     entry = dataset(name)
     try:
-        if name == "mnist-5k":
+        if entry.format == "mnist-5k":
             packaged_file()
             return DatasetStatus(name, "ready", f"{entry.label} comes with the installation.")
-        if name == "folder":
+        if entry.format == "folder":
             return DatasetStatus(name, "ready", "Give the folder of your images.")
         located = locate_files(entry, root)
         damage = _damage(entry, located)
@@ -179,7 +179,7 @@ def _damage(entry: Dataset, located: Mapping[str, Path]) -> str:
             return f"{path} is damaged: it cannot be unpacked"
         if size != expected:
             return f"{path} is damaged: {size:,} bytes instead of {expected:,}"
-        if start != b"\0\0\x08":
+        if start != bytes([0, 0, kind_of_numbers(file)]):
             return f"{path} is damaged: it is not an IDX file"
     return ""
 

@@ -17,8 +17,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from mnist_core.data.dataset_catalogue import DATASET_CATALOGUE, Dataset, dataset
+from mnist_core.config import DATASET_CATALOGUE, Dataset, dataset
 from mnist_core.data.download.availability import PATIENCE, temporary_folder
 from mnist_core.data.download.traffic import Traffic, probe_servers, watch_connections
 from mnist_core.data.sources import read_published
@@ -97,12 +98,27 @@ def _fetch(entry: Dataset, folder: Path, mirrors: Sequence[str]) -> None:
     from torchvision import datasets
 
     original = getattr(datasets, entry.torchvision)
-    if hasattr(original, "mirrors"):
-        changed = {"mirrors": list(mirrors)}
-    else:
-        changed = {"url": f"{mirrors[0]}{original.filename}"}
+    changed = _addresses(original, mirrors)
     # The subclass needs the same name, because torchvision names the directory after the class.
-    type(entry.torchvision, (original,), changed)(str(folder), download=True)
+    changed_class = type(entry.torchvision, (original,), changed)
+    # Some classes download only the part that they are asked for.
+    for train in (True, False):
+        changed_class(str(folder), train=train, download=True)
+
+
+def _addresses(original: Any, mirrors: Sequence[str]) -> dict[str, Any]:
+    """Attributes that make one of torchvision's classes download from these addresses."""
+    if not hasattr(original, "mirrors"):
+        return {"url": f"{mirrors[0]}{original.filename}"}
+    if isinstance(original.resources, dict):
+        # QMNIST's files have whole addresses, listed by split.
+        return {
+            "resources": {
+                split: [(f"{mirrors[0]}{address.rsplit('/', 1)[1]}", digest) for address, digest in files]
+                for split, files in original.resources.items()
+            }
+        }
+    return {"mirrors": list(mirrors)}
 
 
 def _verify(entry: Dataset, folder: Path) -> None:

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
 from mnist_core.architectures import check_initial_weights, describe_architecture
-from mnist_core.config import READING_RULE, DataFacts, RunConfig
-from mnist_core.data import dataset, input_shape_and_classes
+from mnist_core.config import READING_RULE, DataFacts, RunConfig, dataset
+from mnist_core.data import input_shape_and_classes
 from mnist_core.errors import ArchitectureError, ConfigError
 from mnist_core.export.archive.format import CONFIG, RUN, ArchiveError, CheckpointNetwork, check_texts, parse_model
 from mnist_core.training import check_needs, count_training_images

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from string import Template
 from textwrap import dedent
 
-from mnist_core.config import DataFacts, RunConfig
-from mnist_core.data import HELD_OUT_DIVISOR, dataset
+from mnist_core.config import DataFacts, Dataset, RunConfig, dataset
+from mnist_core.data import HELD_OUT_DIVISOR
 from mnist_core.export.script.folder_code import folder_images
 
 
@@ -57,16 +57,38 @@ def scaling_code(
 
 
 def _reading(config: RunConfig, data: DataFacts | None) -> str:
-    if config.dataset == "mnist-5k":
-        return _text(_MNIST_5K)
-    if config.dataset == "cifar10":
-        return _downloading(_CIFAR10, "CIFAR10")
-    if config.dataset == "folder":
-        return folder_images(config, data)
     entry = dataset(config.dataset)
+    if entry.format == "mnist-5k":
+        return _text(_MNIST_5K)
+    if entry.format == "cifar10":
+        return _downloading(_CIFAR10, entry.torchvision)
+    if entry.format == "folder":
+        return folder_images(config, data)
     places = [f'DATA / "{entry.torchvision}" / "raw"', f'DATA / "{entry.torchvision}"', f'DATA / "{entry.name}"']
     places += ["DATA"] * (entry.name == "mnist")
-    return _downloading(_IDX.replace("$folders", f"[{', '.join(places)}]"), entry.torchvision)
+    # In the order of `Dataset.files`.
+    names = [name.rsplit("/", 1)[1] for name, _ in entry.files]
+    replaced = {
+        "$folders": f"[{', '.join(places)}]",
+        "$shape": ", ".join(map(str, entry.shape)),
+        "$count": f"{entry.train_images:,}",
+        "$first": names[0],
+        **{f"${part}_images": f'"{name}"' for part, name in zip(("train", "test"), names[::2], strict=True)},
+        **{f"${part}_labels": _labels(entry, name) for part, name in zip(("train", "test"), names[1::2], strict=True)},
+    }
+    text = _IDX
+    for name, value in replaced.items():
+        text = text.replace(name, value)
+    return _downloading(text, entry.torchvision)
+
+
+def _labels(entry: Dataset, name: str) -> str:
+    """The expression that reads the classes from an IDX file of labels."""
+    columns, size = entry.label_columns, 4 if name.endswith("-int") else 1
+    if columns * size == 1:
+        return f'read("{name}", 8).long()'
+    # Numbers are big-endian, so the last byte of the first number is the class.
+    return f'read("{name}", {12 if columns > 1 else 8}).view(-1, {columns * size})[:, {size - 1}].long()'
 
 
 def _downloading(template: str, name: str) -> str:
@@ -104,7 +126,8 @@ _DOWNLOAD = """
             declared.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         from torchvision.datasets import $name
 
-        $name(str(DATA), download=True)
+        for train in (True, False):
+            $name(str(DATA), train=train, download=True)
 """.strip("\n")
 
 _IDX = '''
@@ -122,13 +145,13 @@ _IDX = '''
 
 
     FOLDERS = $folders
-    if find("train-images-idx3-ubyte") is None:
+    if find("$first") is None:
 $download
 
-    train_images = read("train-images-idx3-ubyte", 16).view(-1, 1, 28, 28)  # 60,000 images, 0 (black) to 255 (white)
-    train_labels = read("train-labels-idx1-ubyte", 8).long()
-    test_images = read("t10k-images-idx3-ubyte", 16).view(-1, 1, 28, 28)
-    test_labels = read("t10k-labels-idx1-ubyte", 8).long()
+    train_images = read($train_images, 16).view(-1, $shape)  # $count images, 0 (black) to 255 (white)
+    train_labels = $train_labels
+    test_images = read($test_images, 16).view(-1, $shape)
+    test_labels = $test_labels
 '''
 
 _MNIST_5K = """

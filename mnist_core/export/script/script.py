@@ -2,8 +2,8 @@
 
 from mnist_core.analysis import trained
 from mnist_core.architectures import architecture_line, infer_nodes
-from mnist_core.config import NO_INFLUENCE, SCHEDULES, RunConfig, TrainingRules
-from mnist_core.data import dataset, has_augmentation, input_shape_and_classes
+from mnist_core.config import NO_INFLUENCE, SCHEDULES, RunConfig, TrainingRules, dataset
+from mnist_core.data import has_augmentation, input_shape_and_classes
 from mnist_core.errors import ExportError
 from mnist_core.export.script import network_code, training_code
 from mnist_core.export.script.augmentation_code import augmentation_code

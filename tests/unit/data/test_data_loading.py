@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+from mnist_core.config.dataset_catalogue import dataset
 from mnist_core.config.run_config import RunConfig
-from mnist_core.data.dataset_catalogue import dataset, input_shape_and_classes
+from mnist_core.data.input_shape import input_shape_and_classes
 from mnist_core.data.loading import Data, Split, load_data
 from mnist_core.data.sources import DatasetArrays, load_arrays
 

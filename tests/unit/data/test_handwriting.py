@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnist_core.config.dataset_catalogue import BOX_OF_20_BY_MASS, DATASET_CATALOGUE, MIDDLE_SQUARE, Framing
 from mnist_core.data import pictures
-from mnist_core.data.dataset_catalogue import BOX_OF_20_BY_MASS, DATASET_CATALOGUE, MIDDLE_SQUARE, Framing
 from mnist_core.data.handwriting import place_drawing, prepare_drawing, read_picture
 from mnist_core.data.pictures import Ground
 from mnist_core.data.strokes import extract_strokes

