@@ -30,7 +30,7 @@ Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 Predictor = Callable[[np.ndarray], np.ndarray]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Corruption:
     """A kind of change with its amounts at severities 1, 2, ..., in `unit`."""
 
@@ -204,15 +204,62 @@ def _covered(images: np.ndarray, pixels: float, random: np.random.Generator) -> 
 
 
 CORRUPTIONS = (
-    Corruption("Rotation", "Turned to one side or the other.", "degrees", (10, 20, 30, 45, 60), _rotated, 0),
-    Corruption("Shift", "Moved in any direction.", "pixels", (1, 2, 3, 4, 6), _shifted, 1),
-    Corruption("Scale", "Smaller or larger by this much.", "%", (10, 20, 30, 40, 50), _scaled, 2),
-    Corruption("Blur", "Gaussian blur of this standard deviation.", "pixels", (0.5, 1, 1.5, 2, 3), _blurred, 3),
     Corruption(
-        "Noise", "Gaussian noise, its standard deviation in per cent of white.", "%", (10, 20, 30, 45, 60), _noisy, 4
+        name="Rotation",
+        help="Turned to one side or the other.",
+        unit="degrees",
+        amounts=(10, 20, 30, 45, 60),
+        change=_rotated,
+        stream=0,
     ),
-    Corruption("Contrast", "Drawn this far towards the image's mean brightness.", "%", (30, 50, 70, 80, 90), _faded, 5),
-    Corruption("Occlusion", "A grey square with this side, anywhere.", "pixels", (4, 7, 10, 13, 16), _covered, 6),
+    Corruption(
+        name="Shift",
+        help="Moved in any direction.",
+        unit="pixels",
+        amounts=(1, 2, 3, 4, 6),
+        change=_shifted,
+        stream=1,
+    ),
+    Corruption(
+        name="Scale",
+        help="Smaller or larger by this much.",
+        unit="%",
+        amounts=(10, 20, 30, 40, 50),
+        change=_scaled,
+        stream=2,
+    ),
+    Corruption(
+        name="Blur",
+        help="Gaussian blur of this standard deviation.",
+        unit="pixels",
+        amounts=(0.5, 1, 1.5, 2, 3),
+        change=_blurred,
+        stream=3,
+    ),
+    Corruption(
+        name="Noise",
+        help="Gaussian noise, its standard deviation in per cent of white.",
+        unit="%",
+        amounts=(10, 20, 30, 45, 60),
+        change=_noisy,
+        stream=4,
+    ),
+    Corruption(
+        name="Contrast",
+        help="Drawn this far towards the image's mean brightness.",
+        unit="%",
+        amounts=(30, 50, 70, 80, 90),
+        change=_faded,
+        stream=5,
+    ),
+    Corruption(
+        name="Occlusion",
+        help="A grey square with this side, anywhere.",
+        unit="pixels",
+        amounts=(4, 7, 10, 13, 16),
+        change=_covered,
+        stream=6,
+    ),
 )
 if len({kind.stream for kind in CORRUPTIONS}) < len(CORRUPTIONS):
     raise ImportError("two corruptions draw the same random numbers: give each a stream of its own")

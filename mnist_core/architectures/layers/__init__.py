@@ -1,4 +1,4 @@
-"""The dictionary of all kinds of layers; a new kind is one entry in one family's file."""
+"""The dictionary of all kinds of layers: every LayerKind that a family's file names, in its order."""
 
 from mnist_core.architectures.layers import activation, convolution, dense, normalisation, residual, tokens
 from mnist_core.architectures.layers.kind import Argument, LayerKind, Shape, WeightShapes, format_shape
@@ -8,5 +8,6 @@ __all__ = ["KINDS", "Argument", "LayerKind", "Shape", "WeightShapes", "format_sh
 KINDS: dict[str, LayerKind] = {
     kind.name: kind
     for family in (dense, convolution, activation, normalisation, residual, tokens)
-    for kind in family.KINDS
+    for kind in vars(family).values()
+    if isinstance(kind, LayerKind)
 }

@@ -58,5 +58,3 @@ SIGMOID = _activation(
     make=lambda nn, shape: nn.Sigmoid(),
     label=None,
 )
-
-KINDS = (RELU, LEAKYRELU, GELU, TANH, SIGMOID)

@@ -156,5 +156,3 @@ GLOBALAVGPOOL = LayerKind(
     make=lambda nn, shape: nn.GlobalAveragePool(),
     label=lambda shape: "global avg-pool",
 )
-
-KINDS = (CONV, MAXPOOL, AVGPOOL, GLOBALAVGPOOL)

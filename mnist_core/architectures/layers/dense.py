@@ -89,5 +89,3 @@ LOGSOFTMAX = LayerKind(
     make=lambda nn, shape: nn.LogSoftmax(dim=-1),
     label=lambda shape: "log-softmax",
 )
-
-KINDS = (LINEAR, FLATTEN, DROPOUT, LOGSOFTMAX)

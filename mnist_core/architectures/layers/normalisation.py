@@ -59,5 +59,3 @@ LAYERNORM = LayerKind(
     make=_layernorm,
     label=lambda shape: "layer norm",
 )
-
-KINDS = (BATCHNORM, LAYERNORM)

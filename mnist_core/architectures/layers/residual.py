@@ -44,5 +44,3 @@ RESIDUAL = LayerKind(
     make=lambda nn, shape, body, shortcut: nn.Residual(body, shortcut),
     label=None,
 )
-
-KINDS = (RESIDUAL,)

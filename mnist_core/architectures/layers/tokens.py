@@ -130,5 +130,3 @@ MEANTOKENS = LayerKind(
     make=lambda nn, shape: nn.MeanTokens(),
     label=lambda shape: "mean of tokens",
 )
-
-KINDS = (PATCHES, POSITION, ATTENTION, TRANSPOSE, MEANTOKENS)
