@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from mnist_core.config import (
+    AUGMENTATIONS,
     NO_INFLUENCE,
     NOT_STUDIED,
     ROUNDING,
@@ -304,7 +305,7 @@ def name_in_sentence(field: FieldInfo) -> str:
 def _is_quoted(name: str) -> bool:
     """Whether a field's label is a command or an adjective, which is quoted because it is no noun in a sentence."""
     info = next((field for field in list_config_fields() if field.name == name), None)
-    return info is not None and (info.kind == "bool" or info.group == "Augmentation" or name in _QUOTED_FIELDS)
+    return info is not None and (info.kind == "bool" or name in AUGMENTATIONS or name in _QUOTED_FIELDS)
 
 
 def runs_table(runs: Sequence[Run]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from mnist_core.analysis.comparison import value_text
 from mnist_core.architectures import describe_architecture, extend_initial_weights
-from mnist_core.config import NOT_STUDIED, SCHEDULES, FieldInfo, RunConfig, list_config_fields
+from mnist_core.config import AUGMENTATIONS, NOT_STUDIED, SCHEDULES, FieldInfo, RunConfig, list_config_fields
 from mnist_core.data import input_shape_and_classes
 from mnist_core.errors import ConfigError, MnistLabError
 from mnist_core.store import Run
@@ -19,7 +19,6 @@ _MOST_NAMED_LAYERS = 3
 _IMAGES = ("dataset", "folder", "folder_size", "folder_colour")
 # These fields decide how many images there are to learn from.
 _COUNT = ("train_images", "validation_images", "choose_on")
-_AUGMENTATION = tuple(field.name for field in list_config_fields() if field.group == "Augmentation")
 # Settings of scikit-learn's estimators; LogisticRegression has no batches, MLPClassifier no solver.
 _SKLEARN = (
     "dataset",
@@ -142,7 +141,7 @@ def _batches(config: RunConfig, after: RunConfig, field: str) -> SharedCondition
 
 def _chance(config: RunConfig, after: RunConfig, field: str) -> SharedCondition:
     what = "Dropout and augmentation"
-    changes_draws = field in (*_AUGMENTATION, *_IMAGES, *_COUNT, "batch_size", "precision")
+    changes_draws = field in (*AUGMENTATIONS, *_IMAGES, *_COUNT, "batch_size", "precision")
     if field == "architecture":
         if "dropout" in _kinds(config) + _kinds(after):
             return SharedCondition(what, "no", "Dropout draws other numbers in another network.")
@@ -175,7 +174,7 @@ def _equal_ahead(first: list[str], second: list[str]) -> int:
 
 
 def _draws(config: RunConfig) -> bool:
-    augmented = any(getattr(config, name) for name in _AUGMENTATION)
+    augmented = any(getattr(config, name) for name in AUGMENTATIONS)
     return config.library == "torch" and (augmented or "dropout" in _kinds(config))
 
 

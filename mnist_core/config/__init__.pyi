@@ -33,6 +33,7 @@ from .optimizers import OPTIMIZERS as OPTIMIZERS
 from .optimizers import OptimizerPart as OptimizerPart
 from .recipes import RECIPES as RECIPES
 from .rules import TrainingRules as TrainingRules
+from .run_config import AUGMENTATIONS as AUGMENTATIONS
 from .run_config import EPOCH_CHOICE_LABELS as EPOCH_CHOICE_LABELS
 from .run_config import FIELD_GROUPS as FIELD_GROUPS
 from .run_config import NO_INFLUENCE as NO_INFLUENCE

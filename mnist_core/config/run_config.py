@@ -483,6 +483,12 @@ class RunConfig(BaseModel):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+# Fields that change training images at random.
+AUGMENTATIONS = tuple(
+    name
+    for name, field in RunConfig.model_fields.items()
+    if isinstance(field.json_schema_extra, dict) and field.json_schema_extra["group"] == "Augmentation"
+)
 _NUMBERS = frozenset(
     name for name, field in RunConfig.model_fields.items() if field.annotation in (int, float, int | None)
 )

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mnist_core.config import RunConfig
+from mnist_core.config import AUGMENTATIONS, RunConfig
 
 # Pixels of padding before a random crop, as usual for CIFAR-10 (He et al. 2015, section 4.2).
 _CROP_PADDING = 4
@@ -16,7 +16,7 @@ _SMOOTHNESS = 4.0
 
 def has_augmentation(config: RunConfig) -> bool:
     """Whether the config changes its training images at random."""
-    return bool(config.shift or config.rotate or config.scale or config.elastic or config.crop_flip)
+    return any(getattr(config, name) for name in AUGMENTATIONS)
 
 
 def augment(images: Tensor, config: RunConfig, generator: torch.Generator | None = None) -> Tensor:

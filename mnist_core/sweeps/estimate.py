@@ -8,7 +8,7 @@ from statistics import median
 
 from mnist_core.analysis import costs
 from mnist_core.architectures import describe_architecture
-from mnist_core.config import RunConfig, dataset
+from mnist_core.config import AUGMENTATIONS, RunConfig, dataset
 from mnist_core.data import count_held_out, input_shape_and_classes
 from mnist_core.store import Store, runs_at_once
 
@@ -81,7 +81,7 @@ def duration_text(seconds: float) -> str:
 
 
 def _kind(config: RunConfig) -> tuple[object, ...]:
-    augmented = any((config.shift, config.rotate, config.scale, config.elastic, config.crop_flip))
+    augmented = any(getattr(config, name) for name in AUGMENTATIONS)
     return (
         config.architecture,
         config.batch_size,

@@ -5,7 +5,19 @@ from string import Template
 from mnist_core.config import RunConfig
 from mnist_core.data import has_augmentation
 
+# What each field of an augmentation does to an image, and the constant that holds its value, with its comment.
 _WORDS = {"rotate": "turned", "shift": "moved", "scale": "resized", "elastic": "bent", "crop_flip": "cropped, mirrored"}
+_CONSTANTS = {
+    "shift": ("SHIFT", "pixels each way"),
+    "rotate": ("ROTATE", "degrees either way"),
+    "scale": ("GROWTH", "share by which an image shrinks or grows"),
+    "elastic": ("ELASTIC", "pixels, standard deviation"),
+}
+
+
+def augmentation_settings(config: RunConfig) -> list[tuple[str, object, str]]:
+    """Names, values and comments of the constants that `augment` in a script may use."""
+    return [(constant, getattr(config, field), comment) for field, (constant, comment) in _CONSTANTS.items()]
 
 
 def augmentation_code(config: RunConfig, device: str) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from mnist_core.config import DataFacts, RunConfig, TrainingRules
 from mnist_core.errors import ExportError
+from mnist_core.export.script.augmentation_code import augmentation_settings
 from mnist_core.text import in_docstring
 
 
@@ -144,7 +145,6 @@ def _names(code: str) -> set[str]:
 
 def _settings(config: RunConfig, facts: RunFacts) -> list[tuple[str, object, str]]:
     """All settings that a part may use: names, values and comments."""
-    degrees = "degrees either way"
     return [
         ("SEED", config.seed, "of the initial weights, the order of images and whatever else is random"),
         ("SPLIT_SEED", config.split_seed, "of the choice of images"),
@@ -161,10 +161,7 @@ def _settings(config: RunConfig, facts: RunFacts) -> list[tuple[str, object, str
         ("STEP_EPOCHS", config.step_epochs, ""),
         ("STEP_FACTOR", config.step_factor, ""),
         ("WARMUP_EPOCHS", config.warmup_epochs, ""),
-        ("SHIFT", config.shift, "pixels each way"),
-        ("ROTATE", config.rotate, degrees),
-        ("GROWTH", config.scale, "share by which an image shrinks or grows"),
-        ("ELASTIC", config.elastic, "pixels, standard deviation"),
+        *augmentation_settings(config),
     ]
 
 

@@ -13,18 +13,14 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 from torch import nn
 
-from mnist_core.config import RunConfig
+from mnist_core.config import AUGMENTATIONS, RunConfig
 from mnist_core.errors import ConfigError
 
 # scikit-learn's names of activation functions and the torch modules that compute the same.
 _ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "logistic": nn.Sigmoid}
 # Fields of RunConfig without a counterpart in scikit-learn: each must keep its default.
 _TORCH_ONLY = (
-    "shift",
-    "rotate",
-    "scale",
-    "elastic",
-    "crop_flip",
+    *AUGMENTATIONS,
     "schedule",
     "warmup_epochs",
     "label_smoothing",
