@@ -4,7 +4,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from rich.console import Console
@@ -16,6 +16,9 @@ from mnist_core.errors import ConfigError, StoreError
 from mnist_core.jobs import with_dead_runs_ended
 from mnist_core.store import RunState, Store, database_file
 from mnist_core.text import in_terminal, size_in_words
+
+if TYPE_CHECKING:
+    from mnist_core.upkeep import disk
 
 _As_json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
@@ -161,15 +164,7 @@ def prune_runs(
         )
     total = sum(entry.size for entry in freed) + room
     if as_json:
-        records = [
-            {
-                "run": entry.run.id,
-                "number": entry.run.number,
-                "checkpoints": len(entry.checkpoints),
-                "bytes": entry.size,
-            }
-            for entry in freed
-        ]
+        records = [_as_record(entry) for entry in freed]
         print(json.dumps({"bytes": total, "runs": records, "deleted": [run.id for run in gone]}, indent=2))
         return
     would = "would be " if dry_run else ""
@@ -178,6 +173,15 @@ def prune_runs(
     if gone:
         print(f"{len(gone)} deleted run{'s' * (len(gone) > 1)} {would}removed for good: {size_in_words(room)}")
     print(f"{size_in_words(total)} {would}freed")
+
+
+def _as_record(entry: "disk.Freed") -> dict[str, str | int]:
+    return {
+        "run": entry.run.id,
+        "number": entry.run.number,
+        "checkpoints": len(entry.checkpoints),
+        "bytes": entry.size,
+    }
 
 
 def sqlite_file() -> Path:

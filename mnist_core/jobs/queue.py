@@ -197,10 +197,10 @@ class Jobs(threading.Thread):
                 self._store.release(run)
                 raise
         waiting = [worker for worker in self._workers if worker.run is None]
-        wanted = max(1, runs_at_once(self._store))
-        # Start no spare if every place is taken: the next run will get the worker whose run ends first.
+        # Start no spare while the queue is held or every place is taken: the next run gets the worker whose run ends
+        # first.
         due = time.monotonic() >= self._spare_after and not self._ended.is_set()
-        if not waiting and len(self._workers) < wanted and due:
+        if not waiting and len(self._workers) < runs_at_once(self._store) and due:
             self._workers.append(self._begin_worker())
         elif len(waiting) > 1 and len(waiting) == len(self._workers):
             # While nothing trains, one waiting worker is enough.
