@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from mnist_core.plots.series import POINTS, thinned
-from mnist_core.plots.style import RunStyle, accuracy_ends
+from mnist_core.plots.style import LEAST_ERROR, RunStyle, accuracy_ends
 
 # "raw" lines are faint and lie behind, "band" lines are the outline of an area, "mark" lines are single crosses.
 Role = Literal["curve", "raw", "band", "mark"]
@@ -89,6 +89,11 @@ class Panel:
     lines: tuple[Line, ...]
     # Whether the axis ends below some lines, which lie far above the others.
     is_cut: bool = False
+
+    @property
+    def least_error(self) -> float | None:
+        """The smallest error (%) of an axis of errors, which is logarithmic and has no 0; None of other axes."""
+        return LEAST_ERROR if self.log and self.metric == "accuracy" else None
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,19 @@
 // Scales from values to pixels, and ticks at round values. Nothing here touches the page.
 
-// Errors (%) are at least this large, because a logarithmic axis has no 0.
-const LEAST_ERROR = 0.005
+// A logarithmic axis has no 0.
+const LEAST = 1e-9
 
 /**
  * The scale of an axis that shows values between `ends` from pixel `first` to pixel `last`: `to(value)` gives pixels,
- * `back(pixel)` a value. On a logarithmic axis of errors, accuracies of 99 and 99.5 lie as far apart as 90 and 95.
+ * `back(pixel)` a value. With `leastError` (%) it is an axis of errors that are at least so large, and accuracies of 99
+ * and 99.5 lie as far apart as 90 and 95.
  */
-export function scaleOf({ ends, whole, log, errors }, first, last) {
-  const asErrors = log && errors
+export function scaleOf({ ends, whole, log, leastError }, first, last) {
+  const asErrors = Boolean(leastError)
   let onAxis = (value) => value
   let toValue = (position) => position
   if (asErrors) {
-    onAxis = (value) => -Math.log10(Math.max(100 - value, LEAST_ERROR))
+    onAxis = (value) => -Math.log10(Math.max(100 - value, leastError))
     toValue = (position) => 100 - 10 ** -position
   } else if (log) {
     onAxis = Math.log10
@@ -38,7 +39,7 @@ export function ticksOf(scale, most) {
 
 // Ticks at every digit, at 1, 2 and 5, at 1 and 5, or at 1 only: the most that fit.
 function logarithmic(low, high, most, asErrors) {
-  const [first, last] = [Math.floor(Math.log10(Math.max(low, LEAST_ERROR / 1e6))), Math.ceil(Math.log10(high))]
+  const [first, last] = [Math.floor(Math.log10(Math.max(low, LEAST))), Math.ceil(Math.log10(high))]
   let values = []
   for (const digits of [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 5], [1, 5], [1]]) {
     values = []

@@ -205,11 +205,11 @@ function draw(chart) {
   const entries = shape.entries.filter((entry) => kept.alone === null || entry.group === kept.alone)
   chart.size = sizeOf(chart)
   plots.forEach((plot, i) => {
-    const { title, metric, log } = shape.panels[i]
+    const { title, metric, log, least_error: leastError } = shape.panels[i]
     const [x, y] = [kept.ends.x, kept.ends.y[i]]
     const axes = {
       x: { ends: kept.zoom.x ?? x, whole: x, log: shape.x.log },
-      y: { ends: kept.zoom[metric] ?? y, whole: y, log, errors: metric === "accuracy" },
+      y: { ends: kept.zoom[metric] ?? y, whole: y, log, leastError },
     }
     plot.lines = shownLines(chart, i)
     plot.metric = metric

@@ -92,7 +92,9 @@ def _shape(chart: CurveChart) -> dict[str, Any]:
     looks = ("id", "group", "role", "kind", "colour", "width", "opacity", "symbol")
     return {
         "x": axis,
-        "panels": [{name: getattr(panel, name) for name in ("title", "metric", "log")} for panel in chart.panels],
+        "panels": [
+            {name: getattr(panel, name) for name in ("title", "metric", "log", "least_error")} for panel in chart.panels
+        ],
         "entries": [asdict(entry) | {"dash": dash_lengths(entry.dash)} for entry in chart.entries],
         "kinds": [asdict(kind) | {"dash": dash_lengths(kind.dash, max(3, kind.width))} for kind in chart.kinds],
         "lines": [
