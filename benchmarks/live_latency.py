@@ -55,9 +55,9 @@ def measure(page: Page, url: str, store: Store, seed: int, seconds: float) -> tu
     page.get_by_role("button", name="Stop").first.click()
     while store.run(run.id).active:
         time.sleep(0.1)
-    rows = store.metrics(run.id, names=["train_loss"])
+    losses = store.curves(run.id, ["train_loss"])["train_loss"]
     assert run.started is not None
-    trained = dict(zip(rows["step"].tolist(), (rows["seconds"] + run.started).tolist(), strict=True))
+    trained = dict(zip(losses.step.tolist(), (losses.seconds + run.started).tolist(), strict=True))
     lags = [update["drawn"] - 1000 * trained[update["step"]] for update in updates if update["step"] in trained]
     stations = {"queued": 1000 * run.created, "first step": 1000 * run.started, "first point": updates[0]["drawn"]}
     return {name: moment - clicked for name, moment in stations.items()}, lags

@@ -6,7 +6,8 @@ A new store is filled as workers fill it: eight runs at once, each in turn, with
 a learning rate that always changes) and four an epoch. Measured in it: bytes of the database a measured value; one
 flush of a worker, which holds two steps; fifty runs' curves as arrays for a chart; and one look for what is new in a
 run that is followed. What 100,000,000 values would take follows by arithmetic, for all figures depend on the size of
-a run and hardly on the number of runs: compare `--runs 200` with `--runs 2000`.
+a run and hardly on the number of runs: compare `--runs 200` with `--runs 2000`. Times are those of the processor, so
+that it does not matter what else the machine does.
 """
 
 import argparse
@@ -16,14 +17,13 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import sqlalchemy
 
 from benchmarks.machine import describe_machine
 from mnist_core.config import RunConfig
 from mnist_core.events import EpochEnd, Event, StepEnd
-from mnist_core.plots import recorded_series
 from mnist_core.store import Run, Store
 
 # How many runs are recorded in turn, and how many steps of each at a time.
@@ -51,17 +51,17 @@ def events_of(seed: int, steps: int, epochs: int) -> list[Event]:
 
 
 def fill(store: Store, count: int, steps: int, epochs: int) -> tuple[float, list[Run]]:
-    """Record this many runs; returns the seconds that recording took, and the runs."""
+    """Record this many runs; returns the seconds of the processor that it took, and the runs."""
     seconds, ended = 0.0, []
     for start in range(0, count, _TOGETHER):
         entries = [(RunConfig(seed=number), "") for number in range(start, min(start + _TOGETHER, count))]
         runs = [run for entry in store.enqueue_all(entries) if (run := store.claim(entry.id))]
         events = [events_of(run.config.seed, steps, epochs) for run in runs]
-        began = perf_counter()
+        began = process_time()
         for first in range(0, max(map(len, events)), _BATCH):
             for run, of_run in zip(runs, events, strict=True):
                 store.record(run, of_run[first : first + _BATCH])
-        seconds += perf_counter() - began
+        seconds += process_time() - began
         for run in runs:
             store.finish(run, "finished")
         ended += runs
@@ -69,12 +69,12 @@ def fill(store: Store, count: int, steps: int, epochs: int) -> tuple[float, list
 
 
 def timed(rounds: int, work: Callable[[], object]) -> float:
-    """Median milliseconds of some work."""
+    """Median milliseconds of the processor for some work."""
     took = []
     for _ in range(rounds):
-        began = perf_counter()
+        began = process_time()
         work()
-        took.append(1000 * (perf_counter() - began))
+        took.append(1000 * (process_time() - began))
     return statistics.median(took)
 
 
@@ -86,9 +86,7 @@ def read_curves(store: Store, runs: list[Run]) -> None:
 
 def poll(store: Store, run: Run, after: int) -> int:
     """What a chart that lives reads of one run at each look; returns the last row's id."""
-    rows = store.metrics(run.id, after, _DRAWN)
-    recorded_series(rows)
-    return int(rows["id"].to_numpy().max()) if len(rows) else after
+    return store.new_curves(run.id, after, _DRAWN)[0]
 
 
 def follow(store: Store, rounds: int, steps: int) -> dict[str, float]:

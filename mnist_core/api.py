@@ -148,7 +148,7 @@ def plot(
         raise ConfigError("smoothing", f"{smoothing!r} cannot be used; give a number from 0 (none) to 0.99")
     store = Store.open()
     runs = [_found(store, reference) for reference in (run, *more)]
-    return learning_curves({stored.id: store.metrics(stored.id) for stored in runs}, runs, metric, x, smoothing)
+    return learning_curves({stored.id: store.curves(stored.id) for stored in runs}, runs, metric, x, smoothing)
 
 
 def _found(store: Store, run: RunLike) -> Run:

@@ -12,8 +12,8 @@ from dashboard.components import curve_chart, data_table, table_rows
 from dashboard.controls import compared_runs, run_table
 from dashboard.frame import cached_by_run, choose_option, errors_as_messages
 from mnist_core.analysis import SPREAD_BANDS, SeedGroup, SpreadBand, measures, seed_groups
-from mnist_core.plots import CurveAxis, CurveChart, Metric, RunCurves, learning_chart, run_label
-from mnist_core.store import Run
+from mnist_core.plots import CurveAxis, CurveChart, Metric, learning_chart, run_label
+from mnist_core.store import Run, RunCurves
 from mnist_core.text import decimals
 
 _METRICS: list[Metric] = ["loss", "accuracy"]

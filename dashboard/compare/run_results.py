@@ -220,7 +220,7 @@ def _open_section(section: str) -> None:
 def _last_validation(run: Run) -> float:
     """Validation accuracy (%) after the last epoch; NaN if there is none or it is damaged."""
     try:
-        table = compared_runs.load_metrics(run, ("validation_accuracy",))
+        values = compared_runs.load_curves(run, ("validation_accuracy",))["validation_accuracy"].value
     except StoreError:
         return float("nan")
-    return float("nan") if table.empty else 100 * float(table["value"].iloc[-1])
+    return 100 * float(values[-1]) if len(values) else float("nan")

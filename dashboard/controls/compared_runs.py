@@ -1,9 +1,8 @@
-"""Metrics, predictions and images of several runs that are compared with one another."""
+"""Curves, predictions and images of several runs that are compared with one another."""
 
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from dashboard.controls.run_predictions import load_predictions, split_predictions
@@ -11,8 +10,7 @@ from dashboard.frame import cached_by_run, errors_as_messages, open_store
 from mnist_core.analysis import Predictions, Verdict, class_names_of, judge, predictions, trained
 from mnist_core.config import SplitName
 from mnist_core.errors import DataError
-from mnist_core.plots import MetricSeries, RunCurves
-from mnist_core.store import Run
+from mnist_core.store import Run, RunCurves
 from mnist_core.text import in_markdown
 
 PLOTLY_CONFIG = {"displayModeBar": False}
@@ -77,12 +75,6 @@ def show_precision_notes(runs: Sequence[Run]) -> None:
 
 
 @cached_by_run(max_entries=1000)
-def load_metrics(run: Run, names: tuple[str, ...]) -> pd.DataFrame:
-    """Metrics of a run as rows (`Store.metrics`)."""
-    return open_store().metrics(run.id, names=names)
-
-
-@cached_by_run(max_entries=200)
 def load_curves(run: Run, names: tuple[str, ...]) -> RunCurves:
-    """Metrics of a run as arrays."""
-    return {name: MetricSeries(*arrays) for name, arrays in open_store().curves(run.id, names).items()}
+    """These series of a run."""
+    return open_store().curves(run.id, names)

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import pandas as pd
 import streamlit as st
 
 from dashboard.components import growing_curve_chart, visible_range
 from dashboard.frame import cached_by_run, choose_option, open_store
 from mnist_core.analysis import measures
 from mnist_core.errors import StoreError
-from mnist_core.plots import CurveAxis, LineCache, RunCurves, joined_curves, learning_chart, recorded_series
-from mnist_core.store import Run
+from mnist_core.plots import CurveAxis, LineCache, learning_chart
+from mnist_core.store import Run, RunCurves, joined_curves
 from mnist_core.text import in_markdown
 
 _METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
@@ -28,11 +27,10 @@ class FollowedRuns:
     recorded: dict[str, tuple[int, RunCurves]] = field(default_factory=dict)
     lines: LineCache = field(default_factory=dict)
 
-    def add(self, run_id: str, rows: pd.DataFrame) -> None:
-        """Add rows of the store, all of which come after those that were read before."""
-        if len(rows):
-            before = self.recorded.get(run_id, (0, {}))[1]
-            self.recorded[run_id] = int(rows["id"].to_numpy().max()), joined_curves(before, recorded_series(rows))
+    def add(self, run_id: str, last: int, curves: RunCurves) -> None:
+        """Add curves of the store that come after those that were read before, up to the row with the id `last`."""
+        if last > self.last_row(run_id):
+            self.recorded[run_id] = last, joined_curves(self.curves(run_id), curves)
 
     def last_row(self, run_id: str) -> int:
         """Id of the last row of a run that was read."""
@@ -79,7 +77,7 @@ def live_curves(runs: Sequence[Run]) -> None:
     followed: FollowedRuns = st.session_state.setdefault(_FOLLOWED, FollowedRuns())
     followed.keep([run.id for run in runs])
     for run in runs:
-        followed.add(run.id, store.metrics(run.id, followed.last_row(run.id), _METRICS))
+        followed.add(run.id, *store.new_curves(run.id, followed.last_row(run.id), _METRICS))
     curves = {run.id: followed.curves(run.id) for run in runs}
     window = visible_range(_CHART, across)
     chart = learning_chart(

@@ -177,16 +177,16 @@ def _curves(chosen: ChosenExperiment, runs: list[Run]) -> None:
     stepwise = max(run.epoch for run in runs) <= _MOST_STEPWISE_EPOCHS
     kinds = ("train", "validation") if stepwise else ("epoch_train", "validation")
     wanted = tuple(f"{kind}_{metric}" for kind in kinds)
-    tables = {}
+    curves = {}
     for run in runs:
         with errors_as_messages():
-            tables[run.id] = compared_runs.load_metrics(run, wanted)
-    runs = [run for run in runs if run.id in tables]
+            curves[run.id] = compared_runs.load_curves(run, wanted)
+    runs = [run for run in runs if run.id in curves]
     if stepwise:
-        chart = learning_chart(tables, runs, [metric], smoothing=_SMOOTHING)
+        chart = learning_chart(curves, runs, [metric], smoothing=_SMOOTHING)
     else:
         short = short_labels(chosen)
-        chart = epoch_curves(tables, runs, metric, {run.id: short.get(run.name, run.name) for run in runs})
+        chart = epoch_curves(curves, runs, metric, {run.id: short.get(run.name, run.name) for run in runs})
     curve_chart("study-curves", chart, f"{metric} of training and of the test images")
     training = "Bold: training step by step, smoothed" if stepwise else "Bold: training"
     st.caption(

@@ -149,12 +149,12 @@ def _summary(table: pd.DataFrame, labels: dict[str, str], measure: str) -> go.Fi
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _curves(table: pd.DataFrame, field: str, metric: Metric, chosen: bool) -> CurveChart:
     """The curves of the runs in the table, cached until one of them has trained another epoch."""
-    metrics = {}
+    curves = {}
     for run in open_store().runs(ids=table["run"].tolist()):
         with errors_as_messages():
-            metrics[run.id] = compared_runs.load_metrics(run, _CURVE_NAMES)
-    table = table.loc[[run in metrics for run in table["run"]], :]
-    return sweep_curves(metrics, table, field, sweeps.axis_label(field), metric, "validation" if chosen else "train")
+            curves[run.id] = compared_runs.load_curves(run, _CURVE_NAMES)
+    table = table.loc[[run in curves for run in table["run"]], :]
+    return sweep_curves(curves, table, field, sweeps.axis_label(field), metric, "validation" if chosen else "train")
 
 
 def _sortable(values: Sequence[Any]) -> list[Any]:

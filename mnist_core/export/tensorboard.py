@@ -61,10 +61,10 @@ def _events(store: Store, run: Run) -> Iterator[bytes]:
     began = run.started or run.created
     yield _event(began, 0, _bytes(3, b"brain.Event:2"))
     yield _event(began, 0, _bytes(5, _bytes(1, _text("settings", _settings(run)))))
-    table = store.metrics(run.id)
-    for name in TAGS:
-        tag, rows = tag_of(run, name), table.loc[table["name"] == name]
-        columns = (rows[column].to_numpy().tolist() for column in ("value", "step", "seconds"))
+    curves = store.curves(run.id, TAGS)
+    for name, series in curves.items():
+        tag = tag_of(run, name)
+        columns = (column.tolist() for column in (series.value, series.step, series.seconds))
         for value, step, seconds in zip(*columns, strict=True):
             yield _event(began + seconds, step, _scalar(tag, value))
     for name in ("loss", "accuracy"):

@@ -29,13 +29,9 @@ from .images import weight_images as weight_images
 from .images import weight_scale as weight_scale
 from .learning_chart import LineCache as LineCache
 from .learning_chart import learning_chart as learning_chart
-from .learning_chart import recorded_series as recorded_series
 from .pixels import pixel_histogram as pixel_histogram
 from .robustness import corruption_panel as corruption_panel
 from .run_accuracies import accuracy_dots as accuracy_dots
-from .series import MetricSeries as MetricSeries
-from .series import RunCurves as RunCurves
-from .series import joined_curves as joined_curves
 from .studies import accuracy_by_model as accuracy_by_model
 from .studies import clipped_logits as clipped_logits
 from .style import DASHES as DASHES

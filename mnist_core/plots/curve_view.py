@@ -7,8 +7,8 @@ from typing import Literal, Protocol
 import numpy as np
 
 from mnist_core.plots.curve_chart import Line, XAxis, x_ends
-from mnist_core.plots.series import MetricSeries
 from mnist_core.plots.style import NamedRun
+from mnist_core.store import MetricSeries
 
 Metric = Literal["loss", "accuracy"]
 CurveAxis = Literal["step", "epoch", "seconds", "images"]

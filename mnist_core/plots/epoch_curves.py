@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from mnist_core.plots.curve_chart import (
     CurveChart,
@@ -26,19 +25,20 @@ from mnist_core.plots.curve_view import (
     validation_label,
 )
 from mnist_core.plots.style import MISTAKE, PALETTE, RunStyle, run_label, run_styles
+from mnist_core.store import MetricSeries, RunCurves
 
 
 def epoch_curves(
-    metrics: Mapping[str, pd.DataFrame],
+    recorded: Mapping[str, RunCurves],
     runs: Sequence[LearningRun],
     metric: Metric = "loss",
     names: Mapping[str, str] | None = None,
 ) -> CurveChart:
     """Means over each epoch: training in the run's dash, validation dashed, test images that choose the epoch dotted.
 
-    A single run is in blue and red, as in the course. `metrics` holds each run's rows of the store by its id
-    (epoch_train_loss and validation_loss, or the same of accuracy, which is drawn in per cent); `names` what the legend
-    calls a run instead of its number and name.
+    A single run is in blue and red, as in the course. `recorded` holds each run's curves by its id (epoch_train_loss
+    and validation_loss, or the same of accuracy, which is drawn in per cent); `names` what the legend calls a run
+    instead of its number and name.
     """
     alone, styles, points = len(runs) == 1, run_styles(runs), points_of_line(len(runs))
     view = View(metric, "epoch", log_x=False, log_y=False)
@@ -47,13 +47,13 @@ def epoch_curves(
     # The kinds of curves after each epoch, with their dashes.
     kinds: dict[str, str] = {}
     for run in runs:
-        table, held = metrics.get(run.id), validation_label(run)
-        if table is None or table.empty:
+        curves, held = recorded.get(run.id, {}), validation_label(run)
+        if not any(len(series.value) for series in curves.values()):
             continue
         label = (names or {}).get(run.id) or run_label(run)
         style = RunStyle(PALETTE[0], "solid", "circle") if alone else styles[run.number]
         for kind, column in (("training", f"epoch_train_{metric}"), (held, f"validation_{metric}")):
-            line = _line(table.loc[table["name"] == column, :], run, kind, view, style, points)
+            line = _line(curves.get(column), run, kind, view, style, points)
             if kind == held:
                 if not len(line.y):
                     continue
@@ -73,8 +73,9 @@ def epoch_curves(
     return CurveChart(view.x_axis(lines), (panel,), tuple(entries), tuple(key))
 
 
-def _line(rows: pd.DataFrame, run: LearningRun, kind: str, view: View, style: RunStyle, points: int) -> Line:
+def _line(series: MetricSeries | None, run: LearningRun, kind: str, view: View, style: RunStyle, points: int) -> Line:
     more = training_loss_label(run) if (kind, view.metric) == ("training", "loss") else ""
-    values, epochs = view.up(rows["value"].to_numpy(np.float64)), rows["epoch"].to_numpy(np.float64)
+    epochs = np.empty(0) if series is None else series.epoch.astype(np.float64)
+    values = np.empty(0) if series is None else view.up(series.value)
     text = f"{kind} {view.metric} {more}".strip()
     return make_line(run.id, kind, run.id, "curve", text, (epochs, epochs, values), style, points)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
-import pandas as pd
 
 from mnist_core.analysis import SpreadBand
 from mnist_core.plots.curve_chart import CurveChart, Entry, Kind, Line, make_line, make_panel, points_of_line
@@ -20,8 +19,9 @@ from mnist_core.plots.curve_view import (
     training_loss_label,
     validation_label,
 )
-from mnist_core.plots.series import Average, MetricSeries, RunCurves, averaged, smoothed
+from mnist_core.plots.series import Average, averaged, smoothed
 from mnist_core.plots.style import RunStyle, run_label, run_styles
+from mnist_core.store import MetricSeries, RunCurves
 
 # Opacity of raw curves. It falls with the number of curves; otherwise raw curves cover smoothed ones.
 _FAINT = 0.35
@@ -59,7 +59,7 @@ class _Look:
 
 
 def learning_chart(
-    metrics: Mapping[str, pd.DataFrame | RunCurves],
+    recorded: Mapping[str, RunCurves],
     runs: Sequence[LearningRun],
     shown: Sequence[Metric] = ("loss", "accuracy"),
     x: CurveAxis = "step",
@@ -75,27 +75,27 @@ def learning_chart(
     """Training per step (smoothed, the raw values faint) and validation per epoch (dashed, with points) of some runs.
 
     A panel for each metric in `shown`. A run that chooses its epoch on the test images has dotted test curves instead,
-    named as optimistic. `metrics` holds each run's rows of the store, or its series, by its id; `smoothing` is from 0
-    (none) to 0.99. With `groups` each of them is one line instead: the mean of its seeds' smoothed curves with a band
+    named as optimistic. `recorded` holds each run's curves (`Store.curves`) by its id; `smoothing` is from 0 (none) to
+    0.99. With `groups` each of them is one line instead: the mean of its seeds' smoothed curves with a band
     around it. A cross marks where a run's loss stopped being a finite number. Of `window`, a part of the horizontal
     axis, there are as many points again. With a `cache` only runs whose series are other objects are computed anew.
     """
     members = [(group.name, group.one_per_seed) for group in groups] if groups else [("", [run]) for run in runs]
     styles = run_styles(run for _, runs_of_line in members for run in runs_of_line[:1])
-    curves = {run.id: recorded_series(metrics.get(run.id)) for _, runs_of_line in members for run in runs_of_line}
+    curves = {run.id: _without_empty(recorded.get(run.id, {})) for _, runs_of_line in members for run in runs_of_line}
     faint = round(_FAINT / max(1, len(members) / 4) ** 0.5, 3)
     points = points_of_line(len(members) * len(shown))
-    recorded = [
+    measured = [
         (name, [run for run in runs_of_line if curves[run.id]], styles[runs_of_line[0].number])
         for name, runs_of_line in members
     ]
-    recorded = [line for line in recorded if line[1]]
+    measured = [line for line in measured if line[1]]
     panels = []
     for metric in shown:
         view = View(metric, x, log_x, log_y)
         look = _Look(view, smoothing, points, faint, band, len(members) == 1, window)
         lines: list[Line] = []
-        for _, runs_of_line, style in recorded:
+        for _, runs_of_line, style in measured:
             if len(runs_of_line) > 1:
                 lines += _group_lines(runs_of_line, curves, style, look)
             else:
@@ -103,27 +103,18 @@ def learning_chart(
         panels.append(make_panel(view.title, metric, log_y, lines))
     across = View(shown[0], x, log_x, log_y).x_axis(line for panel in panels for line in panel.lines)
     if len(members) == 1:
-        entries = [entry for line in recorded for entry in _alone_entries(*line)]
+        entries = [entry for line in measured for entry in _alone_entries(*line)]
         return CurveChart(across, tuple(panels), tuple(entries), _key(smoothing, {})[1:])
-    entries = [_entry(*line) for line in recorded]
-    kinds = _validation_kinds([runs_of_line[0] for _, runs_of_line, _ in recorded])
+    entries = [_entry(*line) for line in measured]
+    kinds = _validation_kinds([runs_of_line[0] for _, runs_of_line, _ in measured])
     return CurveChart(across, tuple(panels), tuple(entries), _key(smoothing, kinds))
 
 
-def recorded_series(recorded: "pd.DataFrame | RunCurves | None") -> RunCurves:
-    """A run's series by metric, without empty ones: from rows of the store, or as they are."""
-    if recorded is None:
-        return {}
-    if not isinstance(recorded, pd.DataFrame):
-        if all(len(series.value) for series in recorded.values()):
-            return recorded
-        return {name: series for name, series in recorded.items() if len(series.value)}
-    step, epoch, seconds = (recorded[name].to_numpy() for name in ("step", "epoch", "seconds"))
-    values, names = recorded["value"].to_numpy(np.float64), recorded["name"].to_numpy()
-    return {
-        str(name): MetricSeries(step[rows], epoch[rows], seconds[rows], values[rows])
-        for name, rows in ((name, names == name) for name in recorded["name"].unique())
-    }
+def _without_empty(curves: RunCurves) -> RunCurves:
+    """The curves that have values; the same object if all have."""
+    if all(len(series.value) for series in curves.values()):
+        return curves
+    return {name: series for name, series in curves.items() if len(series.value)}
 
 
 def _label(runs: Sequence[LearningRun], name: str) -> str:

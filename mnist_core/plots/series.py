@@ -1,6 +1,6 @@
 """Values along training, and what is made of them before they are drawn: smoothed, averaged over seeds, thinned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,43 +9,6 @@ from mnist_core.analysis import LEVEL, SpreadBand
 
 # Points in one trace, so that ten runs stay quick to send and draw.
 POINTS = 500
-
-
-@dataclass(frozen=True)
-class MetricSeries:
-    """Values of one metric of one run, oldest first: each array (N,). A value is a mean over the steps up to `step`."""
-
-    step: np.ndarray
-    epoch: np.ndarray
-    # Seconds of training, without pauses.
-    seconds: np.ndarray
-    # NaN and infinities are kept.
-    value: np.ndarray
-
-
-# The curves of one run, by the metric's name.
-RunCurves = Mapping[str, MetricSeries]
-
-
-def joined_curves(before: RunCurves, more: RunCurves) -> RunCurves:
-    """The curves of a run and what was recorded after them.
-
-    A run that was resumed repeats some steps; then the later report counts.
-    """
-    curves = dict(before)
-    for name, series in more.items():
-        # Split where steps go back.
-        back = np.flatnonzero(np.diff(series.step) <= 0) + 1
-        columns = (np.split(column, back) for column in (series.step, series.epoch, series.seconds, series.value))
-        for part in zip(*columns, strict=True):
-            curves[name] = _joined(curves[name], MetricSeries(*part)) if name in curves else MetricSeries(*part)
-    return curves
-
-
-def _joined(before: MetricSeries, more: MetricSeries) -> MetricSeries:
-    kept = int(np.searchsorted(before.step, more.step[0]))
-    names = ("step", "epoch", "seconds", "value")
-    return MetricSeries(*(np.concatenate((getattr(before, name)[:kept], getattr(more, name))) for name in names))
 
 
 @dataclass(frozen=True)

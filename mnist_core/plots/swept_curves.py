@@ -12,10 +12,11 @@ from mnist_core.plots.curve_chart import CurveChart, Entry, Line, make_line, mak
 from mnist_core.plots.curve_view import View
 from mnist_core.plots.style import DASHES, SYMBOLS, RunStyle
 from mnist_core.plots.swept_scale import swept_scale
+from mnist_core.store import MetricSeries, RunCurves
 
 
 def sweep_curves(
-    metrics: Mapping[str, pd.DataFrame],
+    recorded: Mapping[str, RunCurves],
     table: pd.DataFrame,
     field: str,
     label: str,
@@ -24,7 +25,7 @@ def sweep_curves(
 ) -> CurveChart:
     """Every run's curve over epochs, coloured by its value of one swept field; the legend has the values, in order.
 
-    `metrics` holds each run's rows of the store by its id, `table` a row a run (see `sweeps.sweep_table`). Accuracies
+    `recorded` holds each run's curves by its id, `table` a row a run (see `sweeps.sweep_table`). Accuracies
     are drawn on a scale of errors (%), losses on a logarithmic one. The axis and each curve say on which images the
     epochs were chosen, where the table's column `chosen_on` does.
     """
@@ -40,7 +41,7 @@ def sweep_curves(
         runs = table.loc[[format_value(other) == text for other in table[field].tolist()], :]
         for run, number, seed in zip(runs["run"], runs["number"], runs["seed"], strict=True):
             kind = f"run {number}, seed {seed}: {_LABELS[images[run]]} {metric}"
-            lines += _run_line(metrics.get(run), run, text, name, kind, style, points)
+            lines += _run_line(recorded.get(run, {}).get(name), run, text, name, kind, style, points)
     title = _axis_title(metric, set(images.values()))
     unit = "%, log scale of errors" if metric == "accuracy" else "cross-entropy, nats"
     panel = make_panel(f"{title} ({unit})", metric, True, lines)
@@ -49,12 +50,13 @@ def sweep_curves(
 
 
 def _run_line(
-    rows: pd.DataFrame | None, run: str, group: str, name: str, kind: str, style: RunStyle, points: int
+    series: MetricSeries | None, run: str, group: str, name: str, kind: str, style: RunStyle, points: int
 ) -> list[Line]:
-    if rows is None or rows.empty:
+    if series is None or not len(series.value):
         return []
-    drawn = rows.loc[(rows["name"] == name) & rows["value"].between(-1e30, 1e30), :]
-    epochs, values = drawn["epoch"].to_numpy(np.float64), drawn["value"].to_numpy(np.float64)
+    # NaN is not below anything.
+    drawn = np.abs(series.value) <= 1e30
+    epochs, values = series.epoch[drawn].astype(np.float64), series.value[drawn]
     heights = 100 * values if name.endswith("accuracy") else np.maximum(values, 1e-9)
     line = make_line(run, "curve", group, "curve", kind, (epochs, epochs, heights), style, points)
     return [replace(line, symbol="circle", opacity=0.9)]

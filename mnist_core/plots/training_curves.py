@@ -5,15 +5,14 @@ from html import unescape
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from mnist_core.analysis import SpreadBand
 from mnist_core.plots.curve_chart import CurveChart, Entry, Line, Panel, XAxis
 from mnist_core.plots.curve_view import CurveAxis, LearningRun, Metric
 from mnist_core.plots.learning_chart import CurveGroup, learning_chart
-from mnist_core.plots.series import RunCurves
 from mnist_core.plots.style import GREY, LEAST_ERROR, accuracy_axis, log_axis, polish, tint
+from mnist_core.store import RunCurves
 from mnist_core.text import in_plotly
 
 # Above this number of names: no markers (drawing thousands takes seconds) and a scrolling legend.
@@ -25,7 +24,7 @@ _BEGINNING = 10
 
 
 def learning_curves(
-    metrics: Mapping[str, pd.DataFrame | RunCurves],
+    recorded: Mapping[str, RunCurves],
     runs: Sequence[LearningRun],
     metric: Metric = "loss",
     x: CurveAxis = "step",
@@ -39,7 +38,7 @@ def learning_curves(
 
     A logarithmic axis of accuracy is one of its errors.
     """
-    return curve_figure(learning_chart(metrics, runs, [metric], x, smoothing, log_x, log_y, groups, band=band))
+    return curve_figure(learning_chart(recorded, runs, [metric], x, smoothing, log_x, log_y, groups, band=band))
 
 
 def curve_figure(chart: CurveChart) -> go.Figure:

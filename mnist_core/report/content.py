@@ -18,7 +18,7 @@ from mnist_core.analysis import (
     predictions,
 )
 from mnist_core.errors import ConfigError, DataError, StoreError
-from mnist_core.store import Run, Store
+from mnist_core.store import Run, RunCurves, Store
 
 _DRAWN = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 
@@ -28,8 +28,8 @@ class ReportContent:
     """All data that a report shows."""
 
     runs: tuple[Run, ...]
-    # Metrics for the learning curves, by run id.
-    metrics: Mapping[str, pd.DataFrame]
+    # The learning curves, by run id.
+    curves: Mapping[str, RunCurves]
     # The predictions of the runs that saw the same test images.
     answers: Predictions | None
     left_out: tuple[ExcludedRun, ...]
@@ -56,10 +56,10 @@ def gather_content(store: Store, runs: Sequence[Run]) -> ReportContent:
     aligned, left_out = predictions.align([run for run in runs if run.id in tables], tables)
     images, problem = _images(aligned) if aligned else (None, "")
     classes = class_names_of(store, aligned.runs[0], aligned.classes) if aligned and aligned.runs else ()
-    metrics, without = _metrics(store, runs)
+    curves, without = _curves(store, runs)
     return ReportContent(
         tuple(runs),
-        metrics,
+        curves,
         aligned,
         (*left_out, *damaged, *without),
         aligned and judge(aligned),
@@ -82,17 +82,16 @@ def _answers(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame]
     return tables, damaged
 
 
-def _metrics(store: Store, runs: Sequence[Run]) -> tuple[dict[str, pd.DataFrame], list[ExcludedRun]]:
-    """Metrics for the curves by run id, and the runs that get no curves because their records are damaged."""
-    tables: dict[str, pd.DataFrame] = {}
+def _curves(store: Store, runs: Sequence[Run]) -> tuple[dict[str, RunCurves], list[ExcludedRun]]:
+    """The curves by run id, and the runs that get none because their records are damaged."""
+    curves: dict[str, RunCurves] = {}
     without: list[ExcludedRun] = []
     for run in runs:
         try:
-            tables[run.id] = store.metrics(run.id, names=_DRAWN)
+            curves[run.id] = store.curves(run.id, _DRAWN)
         except StoreError:
-            tables[run.id] = store.metrics(run.id, names=[])
             without.append(ExcludedRun(run, "damaged metrics"))
-    return tables, without
+    return curves, without
 
 
 def _images(aligned: Predictions) -> tuple[np.ndarray | None, str]:

@@ -174,10 +174,10 @@ def _pairs(content: ReportContent, verdict: Verdict) -> Html:
 
 def curves_section(content: ReportContent, charts: Charts) -> Html:
     """Loss and accuracy over training."""
-    if all(table.empty for table in content.metrics.values()):
+    if not any(len(series.value) for curves in content.curves.values() for series in curves.values()):
         return Html("")
-    loss = learning_curves(content.metrics, content.runs, "loss", "epoch", _SMOOTHING, log_y=True)
-    accuracy = learning_curves(content.metrics, content.runs, "accuracy", "epoch", _SMOOTHING, log_y=True)
+    loss = learning_curves(content.curves, content.runs, "loss", "epoch", _SMOOTHING, log_y=True)
+    accuracy = learning_curves(content.curves, content.runs, "accuracy", "epoch", _SMOOTHING, log_y=True)
     return html_section(
         "Learning curves",
         charts.add(loss, "Loss over epochs"),

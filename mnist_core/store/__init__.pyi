@@ -43,7 +43,11 @@ from .run import RunState as RunState
 from .run import clean_tags as clean_tags
 from .run import default_name as default_name
 from .run import new_id as new_id
+from .run_curves import MetricSeries as MetricSeries
+from .run_curves import RunCurves as RunCurves
+from .run_curves import joined_curves as joined_curves
 from .schema import SCHEMA_VERSION as SCHEMA_VERSION
+from .schema import SERIES as SERIES
 from .soundness import SQLITE_ERRORS as SQLITE_ERRORS
 from .soundness import sqlite_message as sqlite_message
 from .store import REMOVAL_BEGUN as REMOVAL_BEGUN

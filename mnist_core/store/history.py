@@ -8,17 +8,14 @@ version have no fingerprint of labels and files; what has none is taken as it is
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
-from mnist_core.store import metrics as metric_rows
-from mnist_core.store import rows
+from mnist_core.store import measurements, rows
 from mnist_core.store.artifacts import Artifact
-from mnist_core.store.schema import artifacts, fingerprints, metrics, runs
-
-if TYPE_CHECKING:
-    import numpy as np
+from mnist_core.store.run_curves import MetricSeries, RunCurves
+from mnist_core.store.schema import SERIES, artifacts, fingerprints, runs
 
 OF_ROW, OF_FILES = "", "#files"
 # Errors of reading a row if a column holds a value of the wrong type.
@@ -120,9 +117,9 @@ def relist(connection: sa.Connection, number: int, before: Sequence[Artifact]) -
         _replace(connection, number, OF_FILES, files_digest(files_of(connection, number)))
 
 
-def changed_metrics(recorded: Mapping[str, "tuple[np.ndarray, ...]"], kept: Mapping[str, str]) -> list[str]:
+def changed_metrics(recorded: RunCurves, kept: Mapping[str, str]) -> list[str]:
     """Names of metrics that differ from their fingerprints; a metric without a fingerprint counts as unchanged."""
-    return [name for name, arrays in recorded.items() if name in kept and metric_digest(arrays) != kept[name]]
+    return [name for name, series in recorded.items() if name in kept and metric_digest(series) != kept[name]]
 
 
 def changed_parts(connection: sa.Connection, number: int) -> list[str]:
@@ -130,7 +127,7 @@ def changed_parts(connection: sa.Connection, number: int) -> list[str]:
     kept = read_fingerprints(connection, number)
     names = sorted(metric_names(kept))
     try:
-        changed = changed_metrics(metric_rows.columns(connection, number, names), kept)
+        changed = changed_metrics(measurements.read(connection, number, names)[1], kept)
     except UNREADABLE:
         changed = names
     if OF_ROW in kept:
@@ -182,12 +179,12 @@ def with_fingerprint(connection: sa.Connection, name: str, *conditions: sa.Colum
     return set(connection.execute(query).scalars())
 
 
-def metric_digest(arrays: "Sequence[np.ndarray]") -> str:
-    """The SHA-256 of one metric: step, epoch, seconds and value, as `Store.curves` gives them."""
+def metric_digest(series: MetricSeries) -> str:
+    """The SHA-256 of one series, as `Store.curves` gives it."""
     import numpy as np
 
     digest = hashlib.sha256()
-    for array, kind in zip(arrays, ("<i8", "<i8", "<f8", "<f8"), strict=True):
+    for array, kind in zip(series, ("<i8", "<i8", "<f8", "<f8"), strict=True):
         numbers = array.astype(kind)
         # NaN has many patterns of bits, and the database keeps only the word: hash the same one for each.
         digest.update(np.where(np.isnan(numbers), np.nan, numbers).tobytes() if kind == "<f8" else numbers.tobytes())
@@ -213,8 +210,8 @@ def files_digest(files: Iterable[Artifact]) -> str:
 
 
 def _of_metrics(connection: sa.Connection, number: int) -> dict[str, str]:
-    names = connection.execute(sa.select(metrics.c.name).where(metrics.c.run == number).distinct()).scalars().all()
-    return {name: metric_digest(arrays) for name, arrays in metric_rows.columns(connection, number, names).items()}
+    _, curves = measurements.read(connection, number, SERIES)
+    return {name: metric_digest(series) for name, series in curves.items() if len(series.step)}
 
 
 def _of_row(connection: sa.Connection, number: int, *, strict: bool = True) -> str:

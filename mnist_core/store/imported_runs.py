@@ -1,7 +1,8 @@
 """Imports a run that was trained elsewhere: all of its rows and files, or none."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,13 @@ from mnist_core.store import history
 from mnist_core.store.artifacts import Artifact, is_intact
 from mnist_core.store.connections import writing
 from mnist_core.store.failures import system_errors
-from mnist_core.store.metrics import stored
-from mnist_core.store.schema import artifacts, metrics, runs
+from mnist_core.store.measurements import rows_of_values, stored
+from mnist_core.store.schema import artifacts, measurements, runs
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Rows of metrics in one INSERT statement.
+# Rows of measurements in one INSERT statement.
 _ROWS = 5_000
 
 
@@ -30,7 +31,7 @@ def add_imported(
     files: Sequence[Artifact],
     folder: Path,
 ) -> int:
-    """Insert a run that has ended, with its metrics, and move its `folder` of files to `target`; returns its number.
+    """Insert a run that has ended, with its curves, and move its `folder` of files to `target`; returns its number.
 
     `values` are columns of the table of runs, `rows` has the columns step, epoch, name, value and seconds. One
     transaction: if anything fails, rows and files are as before. Raises StoreError if the run's folder is there.
@@ -41,8 +42,12 @@ def add_imported(
     try:
         with writing(engine).begin() as connection:
             number = connection.execute(runs.insert().values(**values).returning(runs.c.number)).scalar_one()
-            for start in range(0, len(rows), _ROWS):
-                connection.execute(metrics.insert(), _metric_rows(number, rows.iloc[start : start + _ROWS]))
+            recorded = 0
+            wide = rows_of_values(number, _values(rows))
+            while some := list(islice(wide, _ROWS)):
+                connection.execute(measurements.insert(), some)
+                recorded += len(some)
+            connection.execute(runs.update().where(runs.c.number == number).values(recorded=recorded))
             if files:
                 connection.execute(artifacts.insert(), [{"run": number, **vars(file)} for file in files])
             history.write_fingerprints(connection, number)
@@ -74,9 +79,7 @@ def _undo(moved: bool, target: Path) -> None:
         shutil.rmtree(target, ignore_errors=True)
 
 
-def _metric_rows(number: int, rows: "pd.DataFrame") -> list[dict[str, Any]]:
-    columns = (rows[name].to_numpy().tolist() for name in ("step", "epoch", "name", "value", "seconds"))
-    return [
-        {"run": number, "step": step, "epoch": epoch, "name": name, "seconds": seconds} | stored(value)
-        for step, epoch, name, value, seconds in zip(*columns, strict=True)
-    ]
+def _values(table: "pd.DataFrame") -> Iterator[tuple[int, int, float, str, float | str]]:
+    columns = (table[name].to_numpy().tolist() for name in ("step", "epoch", "seconds", "name", "value"))
+    for step, epoch, seconds, name, value in zip(*columns, strict=True):
+        yield step, epoch, seconds, name, stored(value)

@@ -10,11 +10,10 @@ from mnist_core.store.artifacts import RUN_FOLDER, replaced_folders
 from mnist_core.store.connections import file_of, use_write_ahead_log, writing
 from mnist_core.store.database_copies import copy_before_migration
 from mnist_core.store.failures import DOCTOR, system_errors
-from mnist_core.store.schema import CHANGES, SCHEMA_VERSION, lab, metadata
+from mnist_core.store.measurement_rows import fill_measurements
+from mnist_core.store.schema import CHANGES, MEASUREMENTS_SINCE, SCHEMA_VERSION, first_tables, lab, metadata
 from mnist_core.store.soundness import as_version
 
-# Tables that a database of every version has, besides `lab`.
-_TABLES = {"runs", "metrics", "artifacts"}
 # How long to wait while another process copies and migrates a large database.
 _COPY_SECONDS = 600
 
@@ -75,6 +74,8 @@ def migrate(engine: sa.Engine, results: Path) -> None:
                 for step in range(version + 1, SCHEMA_VERSION + 1):
                     for statement in CHANGES[step]:
                         connection.exec_driver_sql(statement)
+                    if step == MEASUREMENTS_SINCE:
+                        fill_measurements(connection)
                 connection.execute(lab.delete().where(lab.c.key == "schema"))
             metadata.create_all(connection)
             connection.execute(lab.insert().values(key="schema", value=str(SCHEMA_VERSION)))
@@ -101,7 +102,7 @@ def _version(connection: sa.Connection) -> int | None:
             f"{name} was written by a newer MNIST Lab (schema {value}, this one knows {SCHEMA_VERSION}). "
             "Update MNIST Lab, or name another folder in MNIST_LAB_RESULTS."
         )
-    if version < SCHEMA_VERSION and (missing := sorted(_TABLES - tables)):
+    if version < SCHEMA_VERSION and (missing := sorted(first_tables(version).keys() - tables)):
         raise StorageError(f"{name} lacks the table {missing[0]}. {DOCTOR}", "incomplete")
     return version
 

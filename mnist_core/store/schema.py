@@ -3,8 +3,24 @@
 import sqlalchemy as sa
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, Text
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
+# The version that has a row an event instead of a row a value.
+MEASUREMENTS_SINCE = 7
 metadata = sa.MetaData()
+
+
+class Measured(sa.types.TypeDecorator[float]):
+    """A number as it was measured, or the text "nan", "inf" or "-inf": SQLite would store NaN as NULL."""
+
+    impl = Float
+    cache_ok = True
+
+    def bind_processor(self, dialect: sa.Dialect) -> None:
+        """Nothing is made of a value: `Float` would make a number of the text."""
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> None:
+        """Nothing is made of a value: numpy reads number and text alike."""
+
 
 lab = Table("lab", metadata, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
 
@@ -56,6 +72,9 @@ runs = Table(
     Column("versions", sa.JSON),
     # Id of the sweep that the run belongs to.
     Column("sweep", Text),
+    # How many rows of measurements were ever recorded. The ids of rows that are removed are not used again, so that a
+    # reader that remembers the last id misses no row of a run that goes on from an older checkpoint.
+    Column("recorded", sa.BigInteger().with_variant(Integer, "sqlite"), nullable=False, server_default="0"),
     # `DataFacts` about the run's images. Runs from before schema 3 have none.
     Column("data", sa.JSON),
     Index("runs_by_state", "state", "queued"),
@@ -81,23 +100,46 @@ CHANGES = {
     5: ("ALTER TABLE runs ADD COLUMN pid_start TEXT", "ALTER TABLE runs ADD COLUMN trouble TEXT"),
     # Version 6 has longer fingerprints, and some for sweeps. Older programs would take them for changed figures.
     6: (),
+    # Version 7 has a row an event instead of a row a value; `measurement_rows` fills the new table.
+    7: ("ALTER TABLE runs ADD COLUMN recorded BIGINT NOT NULL DEFAULT 0",),
 }
 
-metrics = Table(
-    "metrics",
+# What is measured: the first three after steps, the others after epochs. Each is a column of `measurements`.
+SERIES = (
+    "train_loss",
+    "train_accuracy",
+    "learning_rate",
+    "epoch_train_loss",
+    "epoch_train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+)
+
+# A row for each event that measured something. A column is NULL where its series was not measured.
+measurements = Table(
+    "measurements",
     metadata,
-    Column("id", sa.BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("run", Integer, ForeignKey("runs.number", ondelete="CASCADE"), nullable=False),
-    Column("step", Integer, nullable=False),
+    Column("run", Integer, ForeignKey("runs.number", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    # 1, 2, 3 ... in each run, counted by `runs.recorded`.
+    Column("id", sa.BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("step", sa.BigInteger().with_variant(Integer, "sqlite"), nullable=False),
     Column("epoch", Integer, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("value", Float),
-    # "nan", "inf" or "-inf", because SQLite stores NaN as NULL.
-    Column("special", Text),
     Column("seconds", Float, nullable=False),
-    Index("metrics_by_run", "run", "id"),
-    # Never reuse ids, so that a reader that remembers the last id misses no row after a rewind.
-    sqlite_autoincrement=True,
+    *(Column(name, Measured) for name in SERIES),
+    # The rows of a run lie together, which makes them quick to read and saves an index.
+    sqlite_with_rowid=False,
+)
+
+# The table before version 7: a row a value.
+old_metrics = Table(
+    "metrics",
+    sa.MetaData(),
+    *(Column(name, Integer) for name in ("id", "run", "step", "epoch")),
+    Column("name", Text),
+    Column("value", Float),
+    # "nan", "inf" or "-inf".
+    Column("special", Text),
+    Column("seconds", Float),
 )
 
 # Fingerprints by which `history` notices changed figures. Runs that ended before schema 4 have none.
@@ -105,7 +147,7 @@ fingerprints = Table(
     "fingerprints",
     metadata,
     Column("run", Integer, ForeignKey("runs.number", ondelete="CASCADE"), primary_key=True),
-    # Name of a metric, "" for the run's own row, or "#files" for the list of its files.
+    # Name of a series, "" for the run's own row, or "#files" for the list of its files.
     Column("name", Text, primary_key=True),
     Column("sha256", Text, nullable=False),
 )
@@ -122,3 +164,9 @@ artifacts = Table(
     Column("sha256", Text, nullable=False),
     Column("size", Integer, nullable=False),
 )
+
+
+def first_tables(version: int) -> dict[str, Table]:
+    """By name, the tables that a database of this version has whatever its age."""
+    tables = (lab, runs, artifacts, old_metrics if version < MEASUREMENTS_SINCE else measurements)
+    return {table.name: table for table in tables}

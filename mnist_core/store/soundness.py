@@ -5,15 +5,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from mnist_core.store.schema import CHANGES, SCHEMA_VERSION, metadata
+from mnist_core.store.schema import CHANGES, SCHEMA_VERSION, first_tables, metadata
 
 # Errors that SQLite raises. Python raises the second if SQLite's message quotes a name whose bytes are damaged.
 SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 
 _LOCK_SECONDS = 30.0
 _ADDED = re.compile(r"ALTER TABLE (\w+) ADD COLUMN (\w+)")
-# Tables that a database of every version has.
-_FIRST_TABLES = ("lab", "runs", "metrics", "artifacts")
 
 
 def damage(path: Path) -> str:
@@ -59,9 +57,8 @@ def lacking(connection: sqlite3.Connection) -> list[str]:
         for added in _ADDED.findall(" ".join(statements))
     }
     missing = []
-    for table in metadata.sorted_tables:
-        if schema_version < SCHEMA_VERSION and table.name not in _FIRST_TABLES:
-            continue
+    is_old = schema_version < SCHEMA_VERSION
+    for table in first_tables(schema_version).values() if is_old else metadata.sorted_tables:
         present = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
         if not present:
             missing.append(f"table {table.name}")

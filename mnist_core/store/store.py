@@ -15,7 +15,7 @@ from mnist_core.config import DataFacts, RunConfig
 from mnist_core.errors import LostRunError, StorageError, StoreError
 from mnist_core.events import Event
 from mnist_core.store import history, rows
-from mnist_core.store import metrics as metric_rows
+from mnist_core.store import measurements as measured
 from mnist_core.store.artifacts import RUN_FOLDER, Artifact, intact_bytes, is_intact, write_atomically
 from mnist_core.store.connections import address, connect, file_of, writing
 from mnist_core.store.failures import DOCTOR, system_errors
@@ -36,12 +36,12 @@ from mnist_core.store.run import (
     new_row,
     this_process,
 )
-from mnist_core.store.schema import artifacts, lab, metrics, runs
+from mnist_core.store.run_curves import RunCurves
+from mnist_core.store.schema import SERIES, artifacts, lab, measurements, runs
 from mnist_core.store.sweeps import SweepRow, read_at_epoch, read_sweep, read_sweeps, remove_sweep, write_sweep
 from mnist_core.text import one_line
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
 
@@ -180,35 +180,38 @@ class Store:
         with self._engine.connect() as connection:
             return connection.execute(sa.select(sa.func.count()).where(waiting)).scalar_one()
 
-    def metrics(
-        self, run_id: str, after: int = 0, names: Sequence[str] | None = None, limit: int | None = None
-    ) -> "pd.DataFrame":
-        """Metrics of a run with an id above `after`: columns id, step, epoch, name, value, seconds.
+    def curves(self, run_id: str, names: Iterable[str] = SERIES) -> RunCurves:
+        """What was measured of a run: for each series step, epoch, seconds and value, which are arrays.
 
-        Names: per step train_loss, train_accuracy, learning_rate (where it changes); per epoch
-        epoch_train_loss, epoch_train_accuracy, validation_loss, validation_accuracy.
-        Raises StoreError if what an ended run recorded has changed since, as far as whole metrics are read.
-        """
-        with self._engine.connect() as connection, _readable():
-            number = self._number(connection, run_id)
-            table = metric_rows.read(connection, number, after, names, limit)
-            kept = {} if after or limit is not None else history.read_fingerprints(connection, number)
-        if kept:
-            arrays = [table[name].to_numpy() for name in ("step", "epoch", "seconds", "value")]
-            whole = history.metric_names(kept) if names is None else names
-            self._check(number, metric_rows.by_name(table["name"].to_numpy(dtype=object), arrays, whole), kept)
-        return table
-
-    def curves(self, run_id: str, names: Sequence[str]) -> "dict[str, tuple[np.ndarray, ...]]":
-        """Metrics as arrays by name, (step, epoch, seconds, value) of each; quicker than `metrics` for many runs.
-
+        Series: per step train_loss, train_accuracy, learning_rate (where it changes); per epoch epoch_train_loss,
+        epoch_train_accuracy, validation_loss, validation_accuracy. One that was not measured is empty.
         Raises StoreError if what an ended run recorded has changed since.
         """
+        return self.new_curves(run_id, 0, names)[1]
+
+    def new_curves(self, run_id: str, after: int, names: Iterable[str] = SERIES) -> tuple[int, RunCurves]:
+        """What was measured of a run after the row with the id `after`, and the id of the last row.
+
+        0 stands for all; then it raises StoreError if what an ended run recorded has changed since.
+        """
         with self._engine.connect() as connection, _readable():
             number = self._number(connection, run_id)
-            arrays = metric_rows.columns(connection, number, names)
-            self._check(number, arrays, history.read_fingerprints(connection, number))
-        return arrays
+            last, curves = measured.read(connection, number, names, after)
+            if not after:
+                self._check(number, curves, history.read_fingerprints(connection, number))
+        return last, curves
+
+    def metrics(self, run_id: str, names: Iterable[str] = SERIES) -> "pd.DataFrame":
+        """What was measured of a run as one long table to export: columns id, step, epoch, name, value, seconds.
+
+        A row a value, in the order in which they were recorded. Raises StoreError as `curves` does.
+        """
+        names = list(names)
+        with self._engine.connect() as connection, _readable():
+            number = self._number(connection, run_id)
+            kept = history.read_fingerprints(connection, number)
+            self._check(number, measured.read(connection, number, names)[1], kept)
+            return measured.read_long(connection, number, names)
 
     def changed_parts(self, run_id: str) -> list[str]:
         """The parts of an ended run that changed since it was recorded.
@@ -263,8 +266,8 @@ class Store:
         late = self.setting(_LATE, [])
         return late if isinstance(late, list) else []
 
-    def _check(self, number: int, arrays: "dict[str, tuple[np.ndarray, ...]]", kept: dict[str, str]) -> None:
-        if damaged := history.changed_metrics(arrays, kept):
+    def _check(self, number: int, curves: RunCurves, kept: dict[str, str]) -> None:
+        if damaged := history.changed_metrics(curves, kept):
             names = ", ".join(sorted(damaged)).replace("_", " ")
             raise StoreError(
                 f"The recorded {names} of run #{number} in the database is no longer what was recorded. Bring the "
@@ -274,8 +277,9 @@ class Store:
     def count_metrics(self, run_id: str) -> int:
         """Number of recorded values of a run."""
         with self._engine.connect() as connection:
-            query = sa.select(sa.func.count()).where(metrics.c.run == self._number(connection, run_id))
-            return connection.execute(query).scalar_one()
+            counts = [sa.func.count(measurements.c[name]) for name in SERIES]
+            query = sa.select(*counts).where(measurements.c.run == self._number(connection, run_id))
+            return sum(connection.execute(query).one())
 
     def continued_epochs(self, run_id: str) -> set[int]:
         """Epochs of a run from which other runs continue; deleted runs count, because they may be restored."""
@@ -363,7 +367,7 @@ class Store:
             if done.rowcount:
                 history.forget_fingerprints(connection, number)
             if done.rowcount and step is not None:
-                for table in (metrics, artifacts):
+                for table in (measurements, artifacts):
                     connection.execute(table.delete().where(table.c.run == number, table.c.step > step))
                 values = {"epoch": back_to.epoch, "step": step} if back_to else NOT_BEGUN
                 connection.execute(runs.update().where(runs.c.number == number).values(**values))
@@ -547,12 +551,15 @@ class Store:
             self._write(connection, run, **values)
 
     def record(self, run: Run, events: Sequence[Event]) -> None:
-        """Store the metrics and the progress in these events. Raises LostRunError."""
+        """Store what these events measured and the progress. Raises LostRunError."""
         with writing(self._engine, durable=False).begin() as connection:
-            last = connection.execute(sa.select(runs.c.learning_rate).where(runs.c.number == run.number)).scalar()
-            self._write(connection, run, heartbeat=self.clock(), **metric_rows.progress(events))
-            if values := metric_rows.rows(run.number, events, last):
-                connection.execute(metrics.insert(), values)
+            before = sa.select(runs.c.learning_rate, runs.c.recorded).where(runs.c.number == run.number)
+            rate, last = connection.execute(before).one_or_none() or (None, 0)
+            values = measured.rows(run.number, last, events, rate)
+            progress = measured.progress(events)
+            self._write(connection, run, heartbeat=self.clock(), recorded=last + len(values), **progress)
+            if values:
+                connection.execute(measurements.insert(), values)
 
     def finish(self, run: Run, state: RunState, note: str = "", **values: Any) -> None:
         """End a run in this state and the worker's hold on it; `note` is added to the run's note."""
@@ -579,10 +586,11 @@ class Store:
         `values` are the columns of the run's row at that step.
         """
         with writing(self._engine).begin() as connection:
-            for table in (metrics, artifacts):
+            for table in (measurements, artifacts):
                 connection.execute(table.delete().where(table.c.run == run.number, table.c.step > step))
-            rates = sa.select(metrics.c.value).where(metrics.c.run == run.number, metrics.c.name == "learning_rate")
-            rate = connection.execute(rates.order_by(metrics.c.id.desc()).limit(1)).scalar()
+            rates = measurements.c.learning_rate
+            changes = sa.select(rates).where(measurements.c.run == run.number, rates.is_not(None))
+            rate = connection.execute(changes.order_by(measurements.c.id.desc()).limit(1)).scalar()
             self._write(connection, run, step=step, learning_rate=rate, **values)
 
     def artifacts(self, run_id: str, kind: str | None = None, *, checked: bool = True) -> list[Artifact]:

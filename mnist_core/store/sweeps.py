@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 
 from mnist_core.store import history
 from mnist_core.store.run import LATEST_TIME
-from mnist_core.store.schema import lab, metrics, runs, sweeps
+from mnist_core.store.schema import lab, measurements, runs, sweeps
 from mnist_core.text import one_line
 
 
@@ -71,9 +72,12 @@ def read_sweep(connection: sa.Connection, sweep_id: str) -> SweepRow | None:
 def read_at_epoch(connection: sa.Connection, sweep_id: str, name: str, epoch: int) -> dict[str, float]:
     """A metric with one value per epoch, for all runs of a sweep that have it, by their ids, in one query."""
     condition = (runs.c.sweep == sweep_id) & runs.c.deleted.is_(None) & (runs.c.epoch >= epoch)
-    query = sa.select(runs.c.id, metrics.c.value).join(metrics, metrics.c.run == runs.c.number).where(condition)
-    query = query.where(metrics.c.name == name, metrics.c.epoch == epoch, metrics.c.value.is_not(None))
-    return {row.id: row.value for row in connection.execute(query)}
+    column = measurements.c[name]
+    query = sa.select(runs.c.id, column).join(measurements, measurements.c.run == runs.c.number).where(condition)
+    query = query.where(measurements.c.epoch == epoch, column.is_not(None))
+    # Values that are no numbers are stored as texts.
+    values = {run_id: float(value) for run_id, value in connection.execute(query)}
+    return {run_id: value for run_id, value in values.items() if math.isfinite(value)}
 
 
 def write_sweep(connection: sa.Connection, sweep_id: str, name: str, spec: dict[str, Any], now: float) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
 from mnist_core.config import NOT_STUDIED, RunConfig, dataset
-from mnist_core.store import Run, Store
+from mnist_core.store import Run, RunCurves, Store
 from mnist_core.studies.catalogue import MomentUnit, moments_of, reported_of
 from mnist_core.studies.planning import PROTOCOLS, PlannedRun, canonical_config, study_runs
 from mnist_core.studies.study import Study
@@ -89,12 +89,12 @@ def config_identity(config: RunConfig) -> dict[str, Any]:
 
 
 def _published(store: Store, planned: PlannedRun, run: Run) -> dict[str, float | None]:
-    table = store.metrics(run.id, names=_EPOCH_METRICS).pivot(index="epoch", columns="name", values="value")
-    # Shape (epochs, 4).
-    table = table.reindex(columns=list(_EPOCH_METRICS)).sort_index()
-    last = table.iloc[-1] if len(table) else pd.Series(index=list(_EPOCH_METRICS), dtype="float64")
+    curves = store.curves(run.id, _EPOCH_METRICS)
+    last = {name: series.value[-1] if len(series.value) else None for name, series in curves.items()}
     accuracy = _percent(_known(last["validation_accuracy"], run.test_accuracy))
-    best = table["validation_accuracy"].max() if len(table) else None
+    accuracies, losses = curves["validation_accuracy"].value, curves["epoch_train_loss"].value
+    best = np.nanmax(accuracies) if not np.isnan(accuracies).all() else None
+    mean_loss = np.nanmean(losses) if not np.isnan(losses).all() else None
     images = dataset(run.dataset).test_images
     return {
         "test_accuracy": accuracy,
@@ -103,10 +103,10 @@ def _published(store: Store, planned: PlannedRun, run: Run) -> dict[str, float |
         "best_epoch": run.best_epoch,
         "train_loss": _known(last["epoch_train_loss"], run.train_loss),
         "train_accuracy": _percent(_known(last["epoch_train_accuracy"], run.train_accuracy)),
-        "running_train_loss": _known(table["epoch_train_loss"].mean(), None),
+        "running_train_loss": _known(mean_loss, None),
         "test_errors": round((1 - accuracy / 100) * images) if accuracy is not None and images else None,
         "parameters": run.parameters,
-        **_moments(store, planned, run, table),
+        **_moments(store, planned, run, curves),
     }
 
 
@@ -119,10 +119,10 @@ def _honest(run: Run) -> dict[str, float | None]:
     }
 
 
-def _moments(store: Store, planned: PlannedRun, run: Run, epochs: pd.DataFrame) -> dict[str, float | None]:
+def _moments(store: Store, planned: PlannedRun, run: Run, epochs: RunCurves) -> dict[str, float | None]:
     """The numbers that the study reports of single epochs, iterations or steps of this experiment's network."""
     moments = moments_of(planned.study, planned.experiment.name)
-    steps: pd.DataFrame | None = None
+    steps: RunCurves | None = None
     values: dict[str, float | None] = {}
     for label, metric in reported_of(planned.study, planned.experiment.name):
         if label not in moments:
@@ -130,27 +130,25 @@ def _moments(store: Store, planned: PlannedRun, run: Run, epochs: pd.DataFrame) 
         moment = moments[label]
         if moment.unit == "step":
             if steps is None:
-                steps = _steps(store, run)
+                steps = store.curves(run.id, _STEP_METRICS.values())
             # The study counts steps from 0.
-            value = _cell(steps, moment.number + 1, _STEP_METRICS[metric])
+            series = steps[_STEP_METRICS[metric]]
+            value = _value_at(series.step, moment.number + 1, series.value)
         else:
-            value = _cell(epochs, moment.number - _FIRST[moment.unit] + 1, _AT_EPOCH[metric])
+            series = epochs[_AT_EPOCH[metric]]
+            value = _value_at(series.epoch, moment.number - _FIRST[moment.unit] + 1, series.value)
         values[f"{label} {metric}"] = _percent(value) if METRICS[metric].kind == "accuracy" else value
     return values
 
 
-def _steps(store: Store, run: Run) -> pd.DataFrame:
-    rows = store.metrics(run.id, names=list(_STEP_METRICS.values()))
-    return rows.pivot(index="step", columns="name", values="value")
-
-
-def _cell(table: pd.DataFrame, row: int, column: str) -> float | None:
-    recorded = row in table.index and column in table.columns
-    return _known(table.at[row, column], None) if recorded else None
+def _value_at(places: np.ndarray, place: int, values: np.ndarray) -> float | None:
+    """The value that was measured at this step or epoch; None if there is none."""
+    here = values[places == place]
+    return _known(here[-1], None) if len(here) else None
 
 
 def _known(value: Any, instead: float | None) -> float | None:
-    return instead if value is None or pd.isna(value) else float(value)
+    return instead if value is None or np.isnan(value) else float(value)
 
 
 def _percent(fraction: float | None) -> float | None:

@@ -1,15 +1,19 @@
 """Recovers the rows of a run from a copy of the database, for a run whose folder is still there."""
 
 import contextlib
+import shutil
 import sqlite3
+import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 from mnist_core.environment import sqlite_url
-from mnist_core.store import SQLITE_ERRORS, Store, newest_copies
+from mnist_core.errors import StoreError
+from mnist_core.store import SCHEMA_VERSION, SQLITE_ERRORS, Store, newest_copies, soundness
 
 _NOTE = "Its row was missing and was brought back from a copy of the database."
-_PARTS = ("metrics", "artifacts", "fingerprints")
+_PARTS = ("measurements", "artifacts", "fingerprints")
 
 
 def recover_rows(database: Path, results: Path, run_id: str) -> int | None:
@@ -18,19 +22,42 @@ def recover_rows(database: Path, results: Path, run_id: str) -> int | None:
     A run that was deleted in the copy is not recovered. The run keeps its number unless another run has it now.
     """
     for copy in newest_copies(results):
-        with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as connection:
-            connection.execute("ATTACH ? AS copy", (str(copy),))
-            number = _number(connection, run_id)
-            if number is None:
-                continue
-            connection.execute("BEGIN IMMEDIATE")
-            # If this copy is damaged, an older one may have the rows.
-            with contextlib.suppress(*SQLITE_ERRORS), connection:
-                recovered = _bring(connection, run_id, number)
-                connection.commit()
-                Store(results, sqlite_url(database)).relabel(recovered)
-                return recovered
+        recovered = None
+        # If this copy is damaged, an older one may have the rows.
+        with contextlib.suppress(*SQLITE_ERRORS, StoreError), _of_today(copy) as source:
+            recovered = _recover_from(source, database, run_id)
+        if recovered is not None:
+            Store(results, sqlite_url(database)).relabel(recovered)
+            return recovered
     return None
+
+
+@contextlib.contextmanager
+def _of_today(copy: Path) -> Iterator[Path]:
+    """The copy, or a copy of it that is brought up to date: a copy stays as it was made, and so may be older."""
+    with closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        is_old = (soundness.version(connection) or SCHEMA_VERSION) < SCHEMA_VERSION
+    if not is_old:
+        yield copy
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        newer = Path(folder) / copy.name
+        shutil.copyfile(copy, newer)
+        Store(Path(folder), sqlite_url(newer))
+        yield newer
+
+
+def _recover_from(source: Path, database: Path, run_id: str) -> int | None:
+    with closing(sqlite3.connect(database, timeout=30, isolation_level=None)) as connection:
+        connection.execute("ATTACH ? AS copy", (str(source),))
+        number = _number(connection, run_id)
+        if number is None:
+            return None
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            recovered = _bring(connection, run_id, number)
+            connection.commit()
+            return recovered
 
 
 def _number(connection: sqlite3.Connection, run_id: str) -> int | None:
@@ -55,7 +82,7 @@ def _bring(connection: sqlite3.Connection, run_id: str, old: int) -> int:
         (f" {_NOTE}", number),
     )
     for table in _PARTS:
-        names = ", ".join(sorted(_columns(connection, table) - {"run", "id"}))
+        names = ", ".join(sorted(_columns(connection, table) - {"run"}))
         if names:
             connection.execute(
                 f"INSERT INTO main.{table} (run, {names}) SELECT ?, {names} FROM copy.{table} WHERE run = ?",

@@ -20,8 +20,8 @@ from dashboard.components.gallery import gallery
 from dashboard.components.pad import pad
 from mnist_core.plots.curve_chart import CurveChart
 from mnist_core.plots.learning_chart import learning_chart
-from mnist_core.plots.series import MetricSeries
 from mnist_core.plots.style import PALETTE
+from mnist_core.store import MetricSeries
 
 SETTINGS = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())
 

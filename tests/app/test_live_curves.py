@@ -16,6 +16,7 @@ from dashboard.components.curve_chart.sent_lines import ChartHistory, whole_mess
 from dashboard.controls.live_curves import FollowedRuns
 from mnist_core.plots.curve_chart import CurveChart, Line
 from mnist_core.plots.learning_chart import learning_chart
+from tests.long_tables import as_curves
 
 STEPS = 5000
 PER_EPOCH = 500
@@ -42,9 +43,13 @@ def chart_of(followed: FollowedRuns, smoothing: float = 0.9, x: Any = "step", **
     return learning_chart({"r": followed.curves("r")}, [RUN], x=x, smoothing=smoothing, cache=followed.lines, **changes)
 
 
+def add(followed: FollowedRuns, run: str, table: pd.DataFrame) -> None:
+    followed.add(run, int(table["id"].max()), as_curves(table))
+
+
 def following(table: pd.DataFrame) -> FollowedRuns:
     followed = FollowedRuns()
-    followed.add("r", table)
+    add(followed, "r", table)
     return followed
 
 
@@ -126,9 +131,9 @@ def test_it_is_the_curve_that_compare_draws(x: Any) -> None:
     table = rows()
     grown = FollowedRuns()
     for part in np.array_split(np.arange(len(table)), 7):
-        grown.add("r", table.iloc[part])
+        add(grown, "r", table.iloc[part])
     live = line_of(chart_of(grown, 0.9, x))
-    compared = line_of(learning_chart({"r": table}, [RUN], x=x, smoothing=0.9))
+    compared = line_of(learning_chart({"r": as_curves(table)}, [RUN], x=x, smoothing=0.9))
     np.testing.assert_array_equal(live.x, compared.x)
     np.testing.assert_array_equal(live.y, compared.y)
 
@@ -138,7 +143,7 @@ def test_while_it_grows_the_browser_has_the_same_curve_at_little_cost(x: str) ->
     table, followed, history, browser = rows(), FollowedRuns(), ChartHistory(), Browser()
     random, sizes, lost = np.random.default_rng(1), [], True
     for end in range(100, len(table) + 1, 40):
-        followed.add("r", table[(table["id"] > followed.last_row("r")) & (table["id"] <= end)])
+        add(followed, "r", table[(table["id"] > followed.last_row("r")) & (table["id"] <= end)])
         chart = chart_of(followed, 0.9, x)
         message = send(history, chart)
         lost = not lost and random.random() < 0.3
@@ -194,10 +199,10 @@ def test_nothing_new_is_next_to_no_message() -> None:
 def test_a_run_that_joins_or_leaves_changes_the_shape_and_nothing_else() -> None:
     other: Any = SimpleNamespace(**{**vars(RUN), "id": "s", "number": 2})
     followed, history, browser = following(rows()), ChartHistory(), Browser()
-    followed.add("s", rows(seed=1))
+    add(followed, "s", rows(seed=1))
     curves = {name: followed.curves(name) for name in "rs"}
     third: Any = SimpleNamespace(**{**vars(RUN), "id": "t", "number": 3})
-    followed.add("t", rows(300, seed=2))
+    add(followed, "t", rows(300, seed=2))
     curves["t"] = followed.curves("t")
     for runs in ([RUN, other], [RUN, other], [RUN, other, third], [RUN, other, third], [other, RUN], [other, third]):
         chart = learning_chart(curves, runs, smoothing=0.5, cache=followed.lines)
@@ -220,7 +225,7 @@ def test_a_chart_at_rest_is_the_same_message_each_time() -> None:
 def test_steps_that_a_resumed_run_repeats_count_anew() -> None:
     first, again = rows(1000), rows(1200, first_row=10_000, seed=1)
     followed = following(first)
-    followed.add("r", again[again["step"] > 900])
+    add(followed, "r", again[again["step"] > 900])
     assert followed.curves("r")["train_loss"].step.tolist() == list(range(1, 1201))
     whole = pd.concat([first[first["step"] <= 900], again[again["step"] > 900]])
     expected = by_hand(whole, 0.9, "step")
@@ -258,5 +263,5 @@ def test_only_what_has_changed_is_computed_anew() -> None:
     followed = following(rows(300))
     before, again = chart_of(followed), chart_of(followed)
     assert all(line is other for line, other in zip(before.lines, again.lines, strict=True))
-    followed.add("r", rows(301).tail(2).assign(id=10**6))
+    add(followed, "r", rows(301).tail(2).assign(id=10**6))
     assert line_of(chart_of(followed)).step[-1] == 301

@@ -218,7 +218,7 @@ def test_a_run_whose_metrics_are_damaged_is_named_and_the_others_are_drawn(page:
     for seed in (0, 1):
         trained_run(store, TINY.replace(seed=seed))
     with contextlib.closing(sqlite3.connect(store.root / "runs.db")) as connection, connection:
-        connection.execute("UPDATE metrics SET value = value + 1e-9 WHERE run = 1 AND name = 'validation_loss'")
+        connection.execute("UPDATE measurements SET validation_loss = validation_loss + 1e-9 WHERE run = 1")
     page.query_params["runs"] = ["1", "2"]
     page.run()
     assert not page.exception

@@ -10,9 +10,19 @@ import sqlalchemy as sa
 from mnist_core.config.run_config import RunConfig
 from mnist_core.store.schema import SCHEMA_VERSION, metadata
 
+# A store of version 6, written by the program of that time: six runs with what they measured.
+_SCHEMA_6 = Path(__file__).with_name("schema_6.sql")
+
 # Columns and tables that each version has added.
-ADDED_COLUMNS = {2: ["sweep"], 3: ["data"], 5: ["pid_start", "trouble"]}
-ADDED_TABLES = {2: "sweeps", 4: "fingerprints"}
+ADDED_COLUMNS = {2: ["sweep"], 3: ["data"], 5: ["pid_start", "trouble"], 7: ["recorded"]}
+ADDED_TABLES = {2: "sweeps", 4: "fingerprints", 7: "measurements"}
+# The table of measurements before version 7.
+_METRICS = (
+    "CREATE TABLE metrics (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, run INTEGER NOT NULL, step INTEGER NOT NULL, "
+    "epoch INTEGER NOT NULL, name TEXT NOT NULL, value FLOAT, special TEXT, seconds FLOAT NOT NULL, "
+    "FOREIGN KEY(run) REFERENCES runs (number) ON DELETE CASCADE)",
+    "CREATE INDEX metrics_by_run ON metrics (run, id)",
+)
 
 
 def write_old(path: Path, version: int) -> None:
@@ -23,15 +33,34 @@ def write_old(path: Path, version: int) -> None:
     new.dispose()
     config = json.dumps(RunConfig().model_dump(mode="json"))
     with closing(sqlite3.connect(path)) as connection, connection:
-        for later in range(SCHEMA_VERSION, version, -1):
-            if table := ADDED_TABLES.get(later):
-                connection.execute(f"DROP TABLE {table}")
-            for column in ADDED_COLUMNS.get(later, []):
-                connection.execute(f"DROP INDEX IF EXISTS runs_by_{column}")
-                connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
-        connection.execute("INSERT INTO lab VALUES ('schema', ?)", (str(version),))
+        bring_back(connection, version)
         connection.execute(
             "INSERT INTO runs (id, name, tags, state, config, digest, note, created, epoch, step, seconds) "
             "VALUES ('0', 'kept', '[]', 'finished', ?, ?, '', 1.0, 1, 1, 1.0)",
             (config, RunConfig().digest()),
         )
+
+
+def bring_back(connection: sqlite3.Connection, version: int) -> None:
+    """Make an older schema of today's, without what was measured."""
+    for later in range(SCHEMA_VERSION, version, -1):
+        if table := ADDED_TABLES.get(later):
+            connection.execute(f"DROP TABLE {table}")
+        for column in ADDED_COLUMNS.get(later, []):
+            connection.execute(f"DROP INDEX IF EXISTS runs_by_{column}")
+            connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
+        if later == 7:
+            for statement in _METRICS:
+                connection.execute(statement)
+    connection.execute("INSERT OR REPLACE INTO lab VALUES ('schema', ?)", (str(version),))
+
+
+def write_schema_6(path: Path, doublings: int = 0) -> None:
+    """Write a store of version 6; the values of its first run are doubled so many times."""
+    path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(_SCHEMA_6.read_text(encoding="utf-8"))
+        columns = "run, step, epoch, name, value, special, seconds"
+        for _ in range(doublings):
+            connection.execute(f"INSERT INTO metrics ({columns}) SELECT {columns} FROM metrics WHERE run = 1")
+        connection.commit()

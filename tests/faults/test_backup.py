@@ -50,7 +50,7 @@ def rows_of(database: Path) -> dict[str, list[tuple[object, ...]]]:
     with closing(sqlite3.connect(database)) as connection:
         return {
             name: connection.execute(f"SELECT * FROM {name}").fetchall()
-            for name in ("runs", "metrics", "artifacts", "sweeps", "lab", "fingerprints")
+            for name in ("runs", "measurements", "artifacts", "sweeps", "lab", "fingerprints")
         }
 
 
@@ -293,7 +293,7 @@ def test_the_jobs_say_that_no_copy_can_be_kept(own_lab: Path, monkeypatch: pytes
     with closing(sqlite3.connect(own_lab / "runs.db")) as connection:
         # It can be used, but some rows cannot be found by their index.
         connection.execute("PRAGMA writable_schema = ON")
-        connection.execute("UPDATE sqlite_master SET rootpage = 2 WHERE name = 'metrics_by_run'")
+        connection.execute("UPDATE sqlite_master SET rootpage = 2 WHERE name = 'runs_by_digest'")
         connection.commit()
     thread = queue.start(store)
     try:

@@ -113,29 +113,34 @@ def test_every_flip_in_an_archive_is_noticed_or_changes_nothing(trained_once: tu
     assert passed < FLIPS / 10
 
 
+def series_of(store: Store, run: Run) -> dict[str, list[list[float]]]:
+    """Step, epoch, seconds and value of each series of a run."""
+    return {name: [column.tolist() for column in series] for name, series in store.curves(run.id).items()}
+
+
 def test_every_flip_in_recorded_metrics_is_noticed_or_changes_nothing(lab: Store):
     run = lab.find("1")
-    intact = lab.metrics(run.id)
+    intact = series_of(lab, run)
     database = lab.root / "runs.db"
     with contextlib.closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     whole = database.read_bytes()
-    # Where rows of metrics lie in the file: around each value as SQLite stores it.
-    places = [whole.find(struct.pack(">d", value)) for value in intact["value"] if value % 1]
+    # Where rows of measurements lie in the file: around each value as SQLite stores it.
+    places = [whole.find(struct.pack(">d", value)) for series in intact.values() for value in series[3] if value % 1]
     random = Random(4)
     noticed = 0
     for _ in range(FLIPS):
         bit = 8 * random.choice(places) + random.randrange(-8 * 24, 8 * 16)
         flip(database, whole, bit)
         try:
-            again = Store.open(lab.root).metrics(run.id)
+            again = series_of(Store.open(lab.root), run)
         except StoreError:
             noticed += 1
         else:
-            assert again.drop(columns="id").equals(intact.drop(columns="id")), bit
+            assert again == intact, bit
     assert noticed > FLIPS / 2
     database.write_bytes(whole)
-    assert Store.open(lab.root).metrics(run.id).equals(intact)
+    assert series_of(Store.open(lab.root), run) == intact
 
 
 def test_a_run_whose_figures_have_changed_is_named(lab: Store):
@@ -146,7 +151,7 @@ def test_a_run_whose_figures_have_changed_is_named(lab: Store):
     assert lab.changed_parts(run.id) == []
     with contextlib.closing(sqlite3.connect(lab.root / "runs.db")) as connection, connection:
         connection.execute("UPDATE runs SET test_accuracy = test_accuracy + 1e-9 WHERE number = 1")
-        connection.execute("DELETE FROM metrics WHERE run = 1 AND name = 'validation_loss' AND epoch = 2")
+        connection.execute("UPDATE measurements SET validation_loss = NULL WHERE run = 1 AND epoch = 2")
     assert sorted(lab.changed_parts(run.id)) == ["results", "validation_loss"]
     for read in (lambda: lab.metrics(run.id), lambda: lab.curves(run.id, ["validation_loss"])):
         with pytest.raises(StoreError):

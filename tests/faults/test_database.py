@@ -78,7 +78,7 @@ def assert_told(text: str, path: Path) -> None:
 
 
 def drop_table(path: Path) -> None:
-    execute(path, "DROP TABLE metrics")
+    execute(path, "DROP TABLE measurements")
 
 
 def drop_lab(path: Path) -> None:
@@ -111,8 +111,8 @@ def spoil_name(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     content = path.read_bytes()
-    spoiled = content.replace(b"metrics_by_runmetrics", b"metrics\xe5by\xe5runmetrics")
-    path.write_bytes(spoiled.replace(b"CREATE INDEX metrics_by_run", b"CREATE INXED metrics_by_run"))
+    spoiled = content.replace(b"runs_by_digestruns", b"runs\xe5by\xe5digestruns")
+    path.write_bytes(spoiled.replace(b"CREATE INDEX runs_by_digest", b"CREATE INXED runs_by_digest"))
 
 
 DAMAGES: list[Callable[[Path], None]] = [drop_table, drop_lab, drop_column, truncate, overwrite_header, spoil_name]

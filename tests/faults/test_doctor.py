@@ -91,7 +91,7 @@ def spoil_page(lab: Path) -> None:
 
 
 def drop_table(lab: Path) -> None:
-    execute(lab, "DROP TABLE metrics")
+    execute(lab, "DROP TABLE measurements")
 
 
 def spoil_row(lab: Path) -> None:
@@ -227,7 +227,7 @@ def test_a_row_comes_back_under_another_number_if_its_own_is_taken(lab: Path):
         lab,
         "UPDATE runs SET number = 2 WHERE number = 1",
         "UPDATE artifacts SET run = 2 WHERE run = 1",
-        "UPDATE metrics SET run = 2 WHERE run = 1",
+        "UPDATE measurements SET id = id + 1000, run = 2 WHERE run = 1",
         "UPDATE fingerprints SET run = 2 WHERE run = 1",
     )
     seen(lab, repair=True)

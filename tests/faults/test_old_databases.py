@@ -1,20 +1,26 @@
 """Databases of earlier versions: copied, then brought up to date once, however many processes begin at that moment."""
 
+import math
 import re
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import StorageError
+from mnist_core.events import StepEnd
 from mnist_core.store.schema import SCHEMA_VERSION
+from mnist_core.store.soundness import damage
 from mnist_core.store.store import Store
+from mnist_core.upkeep.recovery import recover_rows
 from tests.app_process import ROOT
-from tests.faults.old_databases import write_old
+from tests.faults.old_databases import write_old, write_schema_6
 
 PROCESSES = 4
 OPEN = """
@@ -23,6 +29,13 @@ from mnist_core.store import Store
 print("ready", flush=True)
 sys.stdin.readline()
 print(len(Store.open().runs()))
+"""
+MIGRATE = """
+from mnist_core import environment
+from mnist_core.store.store import Store
+from mnist_core.upkeep.recovery import recover_rows
+print("ready", flush=True)
+Store.open()
 """
 
 
@@ -56,6 +69,70 @@ def test_every_earlier_version_is_copied_and_brought_up_to_date(version: int, ow
     assert [version_of(copy) for copy in copies] == [str(version)]
     Store.open()
     assert list((own_lab / "backups").iterdir()) == copies
+
+
+def test_what_was_measured_by_an_earlier_version_is_still_the_same(own_lab: Path):
+    write_schema_6(own_lab / "runs.db")
+    with closing(sqlite3.connect(own_lab / "runs.db")) as connection:
+        counts = dict(connection.execute("SELECT run, count(*) FROM metrics GROUP BY run"))
+    store = Store.open()
+    runs = {run.number: run for run in store.runs()}
+    assert {number: store.changed_parts(run.id) for number, run in runs.items()} == {
+        **{number: [] for number in (1, 2, 3, 4)},
+        # Changed from outside before it was brought up to date.
+        5: ["validation_loss"],
+        6: ["results"],
+    }
+    assert [run.number for run in store.changed_runs([*runs.values()])] == [6]
+    diverged = store.curves(runs[1].id)
+    np.testing.assert_array_equal(diverged["train_loss"].value, [2.0, 1.5, math.inf, -math.inf, math.nan, 1.25, 0.75])
+    assert diverged["learning_rate"].step.tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(diverged["epoch_train_loss"].value, [math.nan, 1.0])
+    assert diverged["validation_loss"].epoch.tolist() == [2]
+    assert np.isnan(diverged["validation_loss"].value).all()
+    repeated = store.curves(runs[4].id)["train_loss"]
+    assert repeated.step.tolist() == [1, 2, 3, 2, 3, 4]
+    assert repeated.value.tolist() == [2.0, 1.5, 1.25, 1.75, 1.0, 0.5]
+    assert {number: store.count_metrics(run.id) for number, run in runs.items()} == counts | {3: 0}
+    # It goes on with ids that were not used before.
+    last, _ = store.new_curves(runs[4].id, 0)
+    store.record(runs[4], [StepEnd(5, 2, 0.25, 0.5, 0.001, 1.0, 1.0)])
+    after, new = store.new_curves(runs[4].id, last)
+    assert (after, new["train_loss"].value.tolist()) == (last + 1, [0.25])
+
+
+def test_a_row_comes_back_from_a_copy_of_an_earlier_version(own_lab: Path):
+    path = own_lab / "runs.db"
+    write_schema_6(path)
+    store = Store.open()
+    lost, curves = store.find("2"), store.metrics(store.find("2").id)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("DELETE FROM runs WHERE number = 2")
+    assert recover_rows(path, own_lab, lost.id) == 2
+    assert store.metrics(lost.id).equals(curves)
+    assert store.changed_parts(lost.id) == []
+    assert [version_of(copy) for copy in (own_lab / "backups").iterdir()] == ["6"]
+
+
+def test_a_process_that_is_killed_while_it_migrates_leaves_the_old_database(own_lab: Path):
+    path = own_lab / "runs.db"
+    write_schema_6(path, doublings=12)
+    command = [sys.executable, "-c", MIGRATE]
+    for moment in (0.05, 0.15, 0.3):
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        time.sleep(moment)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        assert version_of(path) == "6" or moment > 0.05
+    store = Store.open()
+    assert version_of(path) == str(SCHEMA_VERSION)
+    assert damage(path) == ""
+    assert store.count_metrics(store.find("1").id) == 2**12 * 23
+    assert store.changed_parts(store.find("2").id) == []
 
 
 def test_four_processes_that_start_at_once_migrate_once(own_lab: Path):

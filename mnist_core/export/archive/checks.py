@@ -18,6 +18,7 @@ from mnist_core.config import READING_RULE, DataFacts, RunConfig, dataset
 from mnist_core.data import input_shape_and_classes
 from mnist_core.errors import ArchitectureError, ConfigError
 from mnist_core.export.archive.format import CONFIG, RUN, ArchiveError, CheckpointNetwork, check_texts, parse_model
+from mnist_core.store import SERIES
 from mnist_core.training import check_needs, count_training_images
 
 METRIC_TYPES: Mapping[str, pa.DataType] = {
@@ -27,17 +28,7 @@ METRIC_TYPES: Mapping[str, pa.DataType] = {
     "value": pa.float64(),
     "seconds": pa.float64(),
 }
-METRIC_NAMES = frozenset(
-    {
-        "train_loss",
-        "train_accuracy",
-        "learning_rate",
-        "epoch_train_loss",
-        "epoch_train_accuracy",
-        "validation_loss",
-        "validation_accuracy",
-    }
-)
+METRIC_NAMES = frozenset(SERIES)
 SPLITS = frozenset({"validation", "test"})
 _METRIC_ROWS = 2_000_000
 # The most cells that a table of predictions may have.

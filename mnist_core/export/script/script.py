@@ -132,9 +132,9 @@ def _stopped_early(store: Store, run: Run, rules: TrainingRules) -> bool:
     """Whether the rule of early stopping was met after the run's last epoch."""
     since = run.best_epoch or 0
     if rules.patience > 1:
-        _, epochs, _, accuracies = store.curves(run.id, ["validation_accuracy"])["validation_accuracy"]
+        held = store.curves(run.id, ["validation_accuracy"])["validation_accuracy"]
         # Of epochs with equal accuracy the first is the best.
-        since = int(epochs[accuracies.argmax()]) if len(epochs) else 0
+        since = int(held.epoch[held.value.argmax()]) if len(held.value) else 0
     return 0 < run.config.early_stopping <= run.epoch - since
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.components.curve_chart.curve_chart import growing_curve_chart, visible_range
 from dashboard.controls.live_curves import FollowedRuns
 from mnist_core.plots.learning_chart import learning_chart
+from tests.long_tables import as_curves
 
 st.set_page_config(layout="wide")
 start = st.session_state.setdefault("start", time.time())
@@ -33,7 +34,9 @@ def read(after):
 def live():
     if not st.toggle("Put the chart away"):
         followed = st.session_state.setdefault("followed", FollowedRuns())
-        followed.add("a", read(followed.last_row("a")))
+        rows = read(followed.last_row("a"))
+        if len(rows):
+            followed.add("a", int(rows["id"].to_numpy().max()), as_curves(rows))
         steps = followed.curves("a")["train_loss"].step
         chart = learning_chart(
             {"a": followed.curves("a")},

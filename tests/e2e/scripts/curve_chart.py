@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.components.curve_chart.curve_chart import curve_chart
 from mnist_core.plots.learning_chart import learning_chart
-from mnist_core.plots.series import MetricSeries
+from mnist_core.store import MetricSeries
 
 steps = np.arange(1, 101)
 runs: list[Any] = [

@@ -121,7 +121,7 @@ def test_a_run_shows_itself_in_a_notebook_as_what_it_is(runs: dict[str, Run]) ->
 def test_learning_curves_name_the_images_of_each_run(runs: dict[str, Run], metric) -> None:
     store = Store.open()
     every = list(runs.values())
-    tables = {run.id: store.metrics(run.id) for run in every}
+    tables = {run.id: store.curves(run.id) for run in every}
     for draw in (_learning_chart, epoch_curves):
         mixed = draw(tables, every, metric)
         labels = {entry.group: entry.label for entry in mixed.entries}
@@ -182,7 +182,7 @@ def test_a_sweep_over_both_ways_of_choosing_is_right_in_every_row(own_lab: Path)
     assert "test (optimistic)" in shown
     assert "validation accuracy" not in shown
     assert json.loads(CliRunner().invoke(app, ["sweep", "list", "--json"]).output)[0]["best_of"] == "test (optimistic)"
-    rows = {run: store.metrics(run) for run in table["run"]}
+    rows = {run: store.curves(run) for run in table["run"]}
     chart = sweep_curves(rows, table.reset_index(), "choose_on", "Chosen on")
     assert {line.kind.partition(": ")[2] for line in chart.lines} == {
         "validation accuracy",
@@ -264,7 +264,7 @@ def test_a_smoothed_training_loss_is_called_so_wherever_it_stands(runs: dict[str
     note = measures.training_loss_note([runs["honest"], old])
     assert f"run {old.number}" in note
     assert "with label smoothing" in note
-    tables = {run.id: store.metrics(run.id) for run in (old, runs["honest"])}
+    tables = {run.id: store.curves(run.id) for run in (old, runs["honest"])}
     for draw in (_learning_chart, epoch_curves):
         loss, accuracy = (draw(tables, [old, runs["honest"]], metric) for metric in ("loss", "accuracy"))
         texts = [line.kind for line in loss.lines if line.role == "curve" and "training" in line.kind]

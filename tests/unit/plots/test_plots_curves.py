@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mnist_core.plots.series import MetricSeries, averaged, smoothed, thinned
+from mnist_core.plots.series import averaged, smoothed, thinned
 from mnist_core.plots.style import run_style
 from mnist_core.plots.training_curves import learning_curves
+from mnist_core.store import MetricSeries
+from tests.long_tables import as_curves
 
 
 def _run(number: int = 1, steps_per_epoch: int | None = 100) -> Any:
@@ -197,13 +199,13 @@ def test_one_bad_batch_among_fifty_long_runs_is_seen() -> None:
 
 
 def test_a_click_on_a_name_isolates_the_run_but_not_the_key() -> None:
-    figure = learning_curves({f"r{number}": _metrics(300) for number in (1, 2)}, [_run(1), _run(2)])
+    figure = learning_curves({f"r{number}": as_curves(_metrics(300)) for number in (1, 2)}, [_run(1), _run(2)])
     assert figure.layout.legend.itemclick == "toggleothers"
     assert figure.layout.legend2.itemclick is False
     assert [trace.legend for trace in figure.data if trace.x[0] is None] == ["legend2"] * 2
     # A trace without a legend group would stay visible when its run is hidden.
     assert all(trace.legendgroup for trace in figure.data if trace.x[0] is not None)
-    alone = learning_curves({"r1": _metrics(300)}, [_run()])
+    alone = learning_curves({"r1": as_curves(_metrics(300))}, [_run()])
     assert [trace.legendgroup for trace in alone.data] == ["r1 training", "r1 training", "r1 validation"]
 
 
@@ -216,7 +218,14 @@ def test_seeds_become_their_mean_with_a_band(band: Any, half: float) -> None:
         table["value"] *= (1, 1.1, 1.3)[seed]
         table["seconds"] *= (1, 1.2, 1.4)[seed]
     runs = [_run(1), _run(2), _run(3)]
-    figure = learning_curves(tables, runs, x="seconds", smoothing=0, groups=[_group(1, 2, 3)], band=band)
+    figure = learning_curves(
+        {run: as_curves(table) for run, table in tables.items()},
+        runs,
+        x="seconds",
+        smoothing=0,
+        groups=[_group(1, 2, 3)],
+        band=band,
+    )
     area, _, line, held = figure.data
     assert area.fill == "toself"
     factors = np.array([1, 1.1, 1.3])
@@ -230,9 +239,9 @@ def test_seeds_become_their_mean_with_a_band(band: Any, half: float) -> None:
 
 
 def test_a_lone_seed_is_a_run_and_a_group_lies_beside_it() -> None:
-    tables = {f"r{number}": _metrics(300) for number in (1, 2, 3)}
+    curves = {f"r{number}": as_curves(_metrics(300)) for number in (1, 2, 3)}
     groups = [_group(1, 2), _group(3)]
-    figure = learning_curves(tables, [_run(1), _run(2), _run(3)], groups=groups, log_y=True)
+    figure = learning_curves(curves, [_run(1), _run(2), _run(3)], groups=groups, log_y=True)
     names = [trace.name for trace in figure.data if trace.showlegend]
     assert names == ["mlp · 2 seeds", "3 · mlp"]
     assert sum(trace.fill == "toself" for trace in figure.data) == 2
@@ -249,7 +258,7 @@ def test_where_a_seed_has_ended_the_mean_is_of_the_others() -> None:
 
 def test_traces_are_short_and_styled_by_run() -> None:
     runs = [_run(number) for number in (2, 11)]
-    figure = learning_curves({run.id: _metrics(20_000) for run in runs}, runs)
+    figure = learning_curves({run.id: as_curves(_metrics(20_000)) for run in runs}, runs)
     assert [trace.opacity for trace in figure.data] == [0.35, 0.35, *[None] * 6], "raw curves lie under all others"
     for run in runs:
         traces = [trace for trace in figure.data if trace.legendgroup == run.id]
@@ -265,7 +274,7 @@ def test_traces_are_short_and_styled_by_run() -> None:
 
 
 def test_one_run_names_its_two_curves() -> None:
-    figure = learning_curves({"r1": _metrics(300)}, [_run()], smoothing=0)
+    figure = learning_curves({"r1": as_curves(_metrics(300))}, [_run()], smoothing=0)
     assert [trace.name for trace in figure.data] == ["training", "validation"]
     assert len(figure.data[0].x) == 300
     expected = 2 / np.arange(1, 301) + 0.1 * np.abs(np.sin(np.arange(1, 301)))
@@ -274,7 +283,7 @@ def test_one_run_names_its_two_curves() -> None:
 
 @pytest.mark.parametrize(("axis", "end"), [("step", 300), ("epoch", 3), ("seconds", 6), ("images", 19_200)])
 def test_axes(axis: Any, end: float) -> None:
-    figure = learning_curves({"r1": _metrics(300)}, [_run()], x=axis)
+    figure = learning_curves({"r1": as_curves(_metrics(300))}, [_run()], x=axis)
     assert {trace.x[-1] for trace in figure.data} == {end}
 
 
@@ -282,9 +291,9 @@ def test_accuracy_is_in_per_cent_and_its_logarithmic_axis_one_of_errors() -> Non
     table = pd.DataFrame(
         {"step": [1, 2], "epoch": 1, "name": "train_accuracy", "value": [0.9, 1.0], "seconds": [1.0, 2]}
     )
-    plain = learning_curves({"r1": table}, [_run()], "accuracy", smoothing=0)
+    plain = learning_curves({"r1": as_curves(table)}, [_run()], "accuracy", smoothing=0)
     np.testing.assert_allclose(plain.data[0].y, [90, 100])
-    errors = learning_curves({"r1": table}, [_run()], "accuracy", smoothing=0, log_y=True)
+    errors = learning_curves({"r1": as_curves(table)}, [_run()], "accuracy", smoothing=0, log_y=True)
     assert errors.data[0].y[0] == pytest.approx(10)
     # An error of 0 is drawn as a small one.
     assert 0 < errors.data[0].y[1] < 0.01
@@ -296,12 +305,12 @@ def test_accuracy_is_in_per_cent_and_its_logarithmic_axis_one_of_errors() -> Non
 def test_the_logarithmic_range_follows_the_bold_curves() -> None:
     table = _metrics(200)
     table.loc[(table["name"] == "train_loss") & (table["step"] == 150), "value"] = 1e-9
-    figure = learning_curves({"r1": table}, [_run()], smoothing=0.9, log_y=True)
+    figure = learning_curves({"r1": as_curves(table)}, [_run()], smoothing=0.9, log_y=True)
     assert figure.layout.yaxis.range[0] > -3.5
 
 
 def test_a_diverged_run_is_marked_where_it_broke() -> None:
-    figure = learning_curves({"r1": _metrics(300, diverged_at=120)}, [_run()])
+    figure = learning_curves({"r1": as_curves(_metrics(300, diverged_at=120))}, [_run()])
     (cross,) = [trace for trace in figure.data if trace.marker.symbol == "x"]
     assert cross.x[0] == 120
     assert np.isfinite(cross.y[0])
@@ -313,18 +322,20 @@ def test_a_diverged_run_is_marked_where_it_broke() -> None:
 def test_a_run_far_above_the_others_does_not_flatten_them() -> None:
     wild = _metrics(300, diverged_at=120)
     wild.loc[wild["name"] == "train_loss", "value"] *= 1e30
-    figure = learning_curves({"r1": _metrics(300), "r2": wild}, [_run(1), _run(2)])
+    figure = learning_curves({"r1": as_curves(_metrics(300)), "r2": as_curves(wild)}, [_run(1), _run(2)])
     low, high = figure.layout.yaxis.range
     assert low == 0
     assert 1 < high < 5
     (cross,) = [trace for trace in figure.data if trace.marker.symbol == "x"]
     assert 0 < cross.y[0] < high
-    alone = learning_curves({"r2": wild}, [_run(2)])
+    alone = learning_curves({"r2": as_curves(wild)}, [_run(2)])
     assert alone.layout.yaxis.range is None
 
 
 def test_runs_without_metrics_and_runs_that_never_had_a_finite_loss() -> None:
-    figure = learning_curves({"r2": _metrics(300, diverged_at=1)}, [_run(1), _run(2)], log_x=True, log_y=True)
+    figure = learning_curves(
+        {"r2": as_curves(_metrics(300, diverged_at=1))}, [_run(1), _run(2)], log_x=True, log_y=True
+    )
     assert figure.layout.xaxis.type == "log"
     assert learning_curves({}, []).layout.yaxis.title.text.startswith("Loss")
 
@@ -334,5 +345,5 @@ def test_step_zero_is_not_drawn_on_a_logarithmic_axis() -> None:
         {"step": [0, 1, 9], "epoch": 1, "name": "train_loss", "value": [2.0, 1, 0.5], "seconds": [0.0, 1, 2]}
     )
     for axis in ("step", "seconds"):
-        figure = learning_curves({"r1": table}, [_run()], x=axis, log_x=True)
+        figure = learning_curves({"r1": as_curves(table)}, [_run()], x=axis, log_x=True)
         assert all(trace.x[0] > 0 for trace in figure.data)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from mnist_core import plots
+from tests.long_tables import as_curves
 
 MATRIX = np.array([[90, 3, 0], [0, 50, 30], [0, 0, 0]])
 NAMES = ["cat", "dog", "emu"]
@@ -102,7 +103,7 @@ def test_of_many_lines_the_legend_holds_names_that_fit_its_columns(count: int, c
     runs = [
         _run(number, name="<conv> " * 5 + "relu", steps_per_epoch=2, train_images=9) for number in range(1, count + 1)
     ]
-    figure = plots.learning_curves({run.id: rows for run in runs}, runs)
+    figure = plots.learning_curves({run.id: as_curves(rows) for run in runs}, runs)
     named = [trace for trace in figure.data if trace.showlegend]
     assert len(named) == count
     assert all(

@@ -16,6 +16,7 @@ from mnist_core.architectures.building import build_network
 from mnist_core.plots import studies
 from mnist_core.plots.epoch_curves import epoch_curves
 from mnist_core.plots.style import MISTAKE, PALETTE, run_style
+from tests.long_tables import as_curves
 
 NAN = float("nan")
 TABLE = pd.DataFrame(
@@ -81,7 +82,7 @@ def test_short_labels_stand_below_their_points() -> None:
 
 
 def test_a_single_run_is_drawn_as_the_course_did() -> None:
-    chart = epoch_curves({"r3": _metrics()}, [_run(3)])
+    chart = epoch_curves({"r3": as_curves(_metrics())}, [_run(3)])
     training, validation = chart.lines
     assert (training.colour, training.dash) == (PALETTE[0], "solid")
     assert (validation.colour, validation.dash) == (MISTAKE, "dash")
@@ -92,7 +93,7 @@ def test_a_single_run_is_drawn_as_the_course_did() -> None:
 
 
 def test_several_runs_keep_their_colours_and_accuracy_is_in_per_cent() -> None:
-    tables = {"r1": _metrics(), "r2": _metrics(0.5), "r3": pd.DataFrame()}
+    tables = {"r1": as_curves(_metrics()), "r2": as_curves(_metrics(0.5)), "r3": {}}
     runs = [_run(1), _run(2), _run(3)]
     chart = epoch_curves(tables, runs, "accuracy", {"r1": "small", "r2": "large", "r3": "nothing yet"})
     assert [entry.name for entry in chart.entries] == ["small", "large"]

@@ -31,6 +31,7 @@ from mnist_core.plots.style import (
     log_axis,
     mixed,
 )
+from tests.long_tables import as_curves
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
 BLINDNESS = {
@@ -211,7 +212,7 @@ def _figures() -> dict[str, go.Figure]:
     frame = pd.DataFrame(probabilities, columns=[f"p{index}" for index in range(10)]).assign(
         split="test", index=range(200), label=random.integers(0, 10, 200)
     )
-    metrics = {run.id: table for run in runs}
+    metrics = {run.id: as_curves(table) for run in runs}
     matrix = scores.confusion_matrix(frame["label"].to_numpy(), scores.predicted_classes(frame), 10)
     return {
         "loss": plots.learning_curves(metrics, runs),

@@ -19,6 +19,7 @@ from mnist_core.plots.sweeps import sweep_figure
 from mnist_core.plots.swept_curves import sweep_curves
 from mnist_core.plots.swept_map import _CELLS
 from mnist_core.plots.swept_scale import scale_colour, swept_scale
+from tests.long_tables import as_curves
 from tests.unit.plots.test_plots_style import BLINDNESS, _oklab
 
 LABELS = {"learning_rate": "Learning <rate>", "width": "Width", "optimizer": "Optimizer"}
@@ -154,7 +155,9 @@ def test_curves_are_coloured_by_value_and_never_joined_between_runs():
     metrics["r0"] = pd.concat(
         [metrics["r0"], pd.DataFrame([(4, "validation_accuracy", np.nan)], columns=["epoch", "name", "value"])]
     )
-    chart = sweep_curves(metrics, RATES, "learning_rate", "Learning rate")
+    chart = sweep_curves(
+        {run: as_curves(table) for run, table in metrics.items()}, RATES, "learning_rate", "Learning rate"
+    )
     by_colour: dict[str, list[int]] = {}
     for line in chart.lines:
         by_colour.setdefault(line.colour, []).append(len(line.x))

@@ -2,7 +2,9 @@
 
 import errno
 import math
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from mnist_core.config.run_config import RunConfig
 from mnist_core.errors import LostRunError, StorageError, StoreError
 from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.store.store import Store
+from tests.faults.old_databases import bring_back
 
 
 def step(number: int, loss: float = 0.5, rate: float = 0.001) -> StepEnd:
@@ -95,16 +98,18 @@ def test_metrics_are_tidy_and_a_reader_sees_only_what_is_new(store):
     assert list(seen.columns) == ["id", "step", "epoch", "name", "value", "seconds"]
     assert seen["name"].tolist() == ["train_loss", "train_accuracy", "learning_rate", "train_loss", "train_accuracy"]
     store.record(run, [step(3, rate=0.0005), EpochEnd(3, 1, 0.4, 0.8, 0.3, 0.9, best=True, seconds=0.3)])
-    new = store.metrics(run.id, after=int(seen["id"].max()))
-    assert new["name"].tolist() == [
-        "train_loss",
-        "train_accuracy",
-        "learning_rate",
-        "epoch_train_loss",
-        "epoch_train_accuracy",
-        "validation_loss",
-        "validation_accuracy",
-    ]
+    last, new = store.new_curves(run.id, int(seen["id"].max()))
+    assert {name: series.value.tolist() for name, series in new.items()} == {
+        "train_loss": [0.5],
+        "train_accuracy": [0.25],
+        "learning_rate": [0.0005],
+        "epoch_train_loss": [0.4],
+        "epoch_train_accuracy": [0.8],
+        "validation_loss": [0.3],
+        "validation_accuracy": [0.9],
+    }
+    assert store.new_curves(run.id, last)[0] == last
+    assert not any(len(series.step) for series in store.new_curves(run.id, last)[1].values())
     row = store.run(run.id)
     assert (row.epoch, row.step, row.best_epoch, row.validation_accuracy) == (1, 3, 1, 0.9)
 
@@ -262,10 +267,8 @@ def test_what_a_sweep_has_recorded_for_an_epoch(store):
 
 def test_a_store_from_before_data_were_recorded_opens_with_its_runs(store):
     run = store.enqueue(RunConfig(), claimed=True)
-    with sa.create_engine(store.url).begin() as connection:
-        for column in ("data", "pid_start", "trouble"):
-            connection.exec_driver_sql(f"ALTER TABLE runs DROP COLUMN {column}")
-        connection.exec_driver_sql("UPDATE lab SET value = '2' WHERE key = 'schema'")
+    with closing(sqlite3.connect(store.file)) as connection, connection:
+        bring_back(connection, 2)
     later = Store.open(store.root)
     assert (later.run(run.id).data, later.run(run.id).rule) == (None, 1)
     facts = DataFacts(
