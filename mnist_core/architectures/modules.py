@@ -3,52 +3,13 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn import (
-    GELU,
-    AvgPool2d,
-    BatchNorm1d,
-    BatchNorm2d,
-    Conv2d,
-    Dropout,
-    Flatten,
-    GroupNorm,
-    LayerNorm,
-    LeakyReLU,
-    Linear,
-    LogSoftmax,
-    MaxPool2d,
-    ReLU,
-    Sequential,
-    Sigmoid,
-    Tanh,
-)
 
-__all__ = [
-    "GELU",
-    "Attention",
-    "AvgPool2d",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "Conv2d",
-    "Dropout",
-    "Flatten",
-    "GlobalAveragePool",
-    "GroupNorm",
-    "LayerNorm",
-    "LeakyReLU",
-    "Linear",
-    "LogSoftmax",
-    "MaxPool2d",
-    "MeanTokens",
-    "Patches",
-    "Position",
-    "ReLU",
-    "Residual",
-    "Sequential",
-    "Sigmoid",
-    "Tanh",
-    "Transpose",
-]
+
+def __getattr__(name: str) -> type[nn.Module]:
+    """The class of torch.nn of this name, so that a kind of layer may ask for any of them."""
+    if name.startswith("_"):
+        raise AttributeError(name)
+    return getattr(nn, name)
 
 
 class Residual(nn.Module):

@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 
+from dashboard.compare.sections import SECTIONS, Section
 from mnist_core.analysis.robustness import CORRUPTIONS, Corruption
 from mnist_core.architectures.layers import KINDS
 from mnist_core.architectures.layers.kind import LayerKind
 from mnist_core.architectures.presets import Preset, presets
 from mnist_core.config.dataset_catalogue import BOX_OF_20_BY_MASS, DATASET_CATALOGUE, FILLED, MIDDLE_SQUARE, Dataset
 from mnist_core.config.optimizers import OPTIMIZERS, OptimizerKind, OptimizerPart
+from mnist_core.config.run_config import AUGMENTATIONS
 from mnist_core.config.schedule_kinds import SCHEDULES, ScheduleKind
+from mnist_core.export.script import augmentation_code
 
 ENTRIES = {
     Dataset: DATASET_CATALOGUE["mnist"],
@@ -21,6 +24,7 @@ ENTRIES = {
     ScheduleKind: SCHEDULES["step"],
     Preset: presets()["mlp-300"],
     Corruption: CORRUPTIONS[0],
+    Section: SECTIONS["Results"],
 }
 
 
@@ -36,7 +40,7 @@ def test_no_part_of_an_entry_can_be_forgotten(entry: Any, field: str) -> None:
 
 
 def test_every_data_set_places_drawings_as_its_own_images_lie() -> None:
-    assert {name: dataset.framing for name, dataset in DATASET_CATALOGUE.items()} == {
+    framings = {
         "mnist": BOX_OF_20_BY_MASS,
         "mnist-5k": BOX_OF_20_BY_MASS,
         "fashion-mnist": FILLED,
@@ -44,3 +48,8 @@ def test_every_data_set_places_drawings_as_its_own_images_lie() -> None:
         "cifar10": MIDDLE_SQUARE,
         "folder": MIDDLE_SQUARE,
     }
+    assert {name: DATASET_CATALOGUE[name].framing for name in framings} == framings
+
+
+def test_every_augmentation_has_its_words_in_a_script() -> None:
+    assert tuple(sorted(augmentation_code.WORDS)) == tuple(sorted(AUGMENTATIONS))

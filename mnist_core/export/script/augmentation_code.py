@@ -6,7 +6,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data import has_augmentation
 
 # What each field of an augmentation does to an image, and the constant that holds its value, with its comment.
-_WORDS = {"rotate": "turned", "shift": "moved", "scale": "resized", "elastic": "bent", "crop_flip": "cropped, mirrored"}
+WORDS = {"rotate": "turned", "shift": "moved", "scale": "resized", "elastic": "bent", "crop_flip": "cropped, mirrored"}
 _CONSTANTS = {
     "shift": ("SHIFT", "pixels each way"),
     "rotate": ("ROTATE", "degrees either way"),
@@ -31,7 +31,7 @@ def augmentation_code(config: RunConfig, device: str) -> str:
     names = {"turn": config.rotate, "growth": config.scale, "right": config.shift, "down": config.shift}
     drawn = ", ".join(name if used else "_" for name, used in names.items())
     sized = config.shift or config.crop_flip or config.elastic
-    changes = [word for name, word in _WORDS.items() if getattr(config, name)]
+    changes = [word for name, word in WORDS.items() if getattr(config, name)]
     lines = [
         f'"""Each image {", ".join(changes)} at random.',
         "",

@@ -9,7 +9,8 @@ from mnist_core.architectures.layers import KINDS
 from mnist_core.architectures.table import describe_architecture
 
 # One line of layers for every kind, in which the row of that kind is checked. Odd sizes make rounding errors visible.
-LINES = {
+ACTIVATIONS = [kind.name for kind in KINDS.values() if kind.role == "activation"]
+LINES = {name: f"{name} flatten {name} linear(classes) {name}" for name in ACTIVATIONS} | {
     "linear": "flatten linear(11, bias=False) linear(classes)",
     "flatten": "patches(1, 3) flatten linear(classes)",
     "dropout": "dropout(0.25) flatten dropout(0.5) linear(classes)",
@@ -18,11 +19,7 @@ LINES = {
     "maxpool": "maxpool(3, stride=2) maxpool(2) flatten linear(classes)",
     "avgpool": "avgpool(2) avgpool(3, stride=1) flatten linear(classes)",
     "globalavgpool": "conv(5, 1) globalavgpool linear(classes)",
-    "relu": "relu flatten relu linear(classes)",
     "leakyrelu": "leakyrelu leakyrelu(0.2) flatten linear(classes)",
-    "gelu": "gelu flatten linear(classes) gelu",
-    "tanh": "tanh flatten linear(classes) tanh",
-    "sigmoid": "sigmoid flatten linear(classes) sigmoid",
     "batchnorm": "batchnorm conv(4, 3) batchnorm flatten batchnorm linear(classes)",
     "layernorm": "layernorm conv(4, 3) layernorm patches(1, 5) layernorm meantokens layernorm linear(classes)",
     "residual": "residual(conv(4, 3, 2, padding=1) relu) residual(relu) flatten residual(linear(8)) linear(classes)",
