@@ -51,5 +51,17 @@ def test_every_data_set_places_drawings_as_its_own_images_lie() -> None:
     assert {name: DATASET_CATALOGUE[name].framing for name in framings} == framings
 
 
+def test_pixels_are_scaled_by_the_moments_of_each_data_set() -> None:
+    """Mean and standard deviation as they are commonly published, of files that are not here to be measured."""
+    moments = {
+        "mnist": ((0.1307,), (0.3081,)),
+        "mnist-5k": ((0.1307,), (0.3081,)),
+        "fashion-mnist": ((0.2860,), (0.3530,)),
+        "kmnist": ((0.1918,), (0.3483,)),
+        "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
+    }
+    assert {name: (DATASET_CATALOGUE[name].mean, DATASET_CATALOGUE[name].std) for name in moments} == moments
+
+
 def test_every_augmentation_has_its_words_in_a_script() -> None:
     assert tuple(sorted(augmentation_code.WORDS)) == tuple(sorted(AUGMENTATIONS))

@@ -140,6 +140,25 @@ def test_the_first_step_is_the_one_that_mathematics_says(tmp_path):
     assert first.loss == pytest.approx(loss.item(), rel=1e-6)
 
 
+def test_every_step_is_taken_at_the_rate_of_its_own_step(tmp_path):
+    config = SMALL.replace(
+        optimizer="sgd", momentum=0, learning_rate=0.1, warmup_epochs=1, train_images=256, epochs=1, weight_decay=0
+    )
+    data, model, twin = data_of(config, tmp_path), network_of(config), network_of(config)
+    # Four steps, of which the warm-up has 1 to 4 fifths of the rate.
+    for share, chosen in zip((0.2, 0.4, 0.6, 0.8), epoch_order(256, config.seed, 1).split(64), strict=True):
+        loss = F.cross_entropy(twin(data.inputs(data.train.images[chosen])), data.train.labels[chosen])
+        gradients = torch.autograd.grad(loss, list(twin.parameters()))
+        with torch.no_grad():
+            for parameter, gradient in zip(twin.parameters(), gradients, strict=True):
+                parameter -= 0.1 * share * gradient
+    events = list(train_network(model, data, config))
+    rates = [event.learning_rate for event in events if isinstance(event, StepEnd)]
+    assert rates == pytest.approx([0.02, 0.04, 0.06, 0.08])
+    for trained_parameter, parameter in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(trained_parameter, parameter, rtol=1e-5, atol=1e-7)
+
+
 def test_an_epoch_sees_every_image_once_and_reports_their_mean(tmp_path):
     data, model = data_of(SMALL, tmp_path), network_of(SMALL)
     events = list(train_network(model, data, SMALL))
