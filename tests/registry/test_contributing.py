@@ -228,12 +228,11 @@ def test_everything_follows_from_the_entries_of_the_guide_and_goes_with_them(cop
     assert passed(copy, *quick, "-k", "not links and not files and not inside") > 50
     kinds = ("analysis/test_robustness", "architectures/test_architecture_shapes", "data/test_data_fallback")
     assert passed(copy, *(f"tests/unit/{name}.py" for name in kinds), "-m", "not mnist") > 50
-    pages = ("tests/app/test_help.py", "tests/app/test_compare_page.py", "tests/security/test_pages.py")
-    assert passed(copy, *pages, "-k", "Seeds") > 1
-    (copy / "tests" / "app" / "test_follows.py").unlink()
+    assert passed(copy, "tests/app/test_compare_page.py", "-k", "Seeds") == 1
     remove_entries(copy)
     write_documents(copy)
-    assert digests(copy) == before
+    after = digests(copy)
+    assert {file: after[file] for file in before} == before
 
 
 @pytest.mark.long
