@@ -6,9 +6,11 @@ import os
 import re
 import sqlite3
 import tempfile
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from http.client import HTTPException
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from mnist_core.analysis import measures, trained
 from mnist_core.errors import StoreError
 from mnist_core.store import Run, Store
-from mnist_core.text import fitted, in_markdown, one_line
+from mnist_core.text import brief_value, fitted, in_markdown, one_line
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -40,26 +42,65 @@ _STATUS = {
     "running": "RUNNING",
     "queued": "SCHEDULED",
 }
-# The address of a SQLite file, as SQLAlchemy reads it.
-_SQLITE = re.compile(r"sqlite(\+\w+)?:///(?P<path>[^?]*)", re.IGNORECASE)
+_SQLITE = re.compile(r"sqlite(\+\w+)?:", re.IGNORECASE)
 # Every tracking store has this table, from MLflow's first version on.
 _MLFLOW_TABLE = "experiments"
 # A message of MLflow or of a server is cut after this many letters.
 _REASON = 300
 # A server must answer within this time; MLflow itself would try for many minutes.
 _ANSWER_SECONDS = 5.0
+# For one export, however many requests it takes.
+EXPORT_SECONDS = 900.0
+# After an export was given up, it has so long to remove what it has written.
+_REMOVAL_SECONDS = 5.0
 # Limits for a server that stops answering later; the user's own environment variables come first.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "20", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 
 
-def write_to_mlflow(store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMENT) -> str:
+def write_to_mlflow(
+    store: Store, run: Run, tracking_uri: str, experiment: str = EXPERIMENT, seconds: float = EXPORT_SECONDS
+) -> str:
     """Add the run to an MLflow tracking store, such as "sqlite:///mlflow.db", and return the id that it has there.
 
     Parameters are the settings; metrics stand at their step with their time; artifacts are config.json, the
-    predictions and the checkpoint that counts. MLflow writes an infinite loss as the largest float.
-    Raises StoreError if MLflow is not installed or the tracking store cannot be used, within seconds if a server does
-    not answer.
+    predictions and the checkpoint that counts. MLflow writes an infinite loss as the largest float. All of it may take
+    so many `seconds`.
+    Raises StoreError if MLflow is not installed, the tracking store cannot be used (within seconds if a server does not
+    answer), or not everything was taken in time.
     """
+    for name, text in (("tracking_uri", tracking_uri), ("experiment", experiment)):
+        if not (isinstance(text, str) and text.strip() and text.isprintable()):
+            raise StoreError(f"{name}: {brief_value(text)} cannot be used; give a text such as 'sqlite:///mlflow.db'")
+    _sqlite_path(tracking_uri)
+    result: Future[str] = Future()
+    is_over = threading.Event()
+
+    def export() -> None:
+        try:
+            result.set_result(_export(store, run, tracking_uri, experiment, is_over))
+        except BaseException as error:
+            result.set_exception(error)
+
+    # In a thread of its own: a server that sends its answers byte by byte would keep this one for ever, because a limit
+    # of `requests` counts from the last byte.
+    thread = threading.Thread(target=export, name="mlflow-export", daemon=True)
+    thread.start()
+    try:
+        return result.result(seconds)
+    except TimeoutError:
+        if result.done():
+            raise
+        raise StoreError(
+            f"MLflow cannot write to {_without_password(tracking_uri)}: the server has not taken the whole run within "
+            f"{seconds:.0f} s; a part of it may be there. Name another tracking store, or look at the server."
+        ) from None
+    finally:
+        is_over.set()
+        thread.join(_REMOVAL_SECONDS)
+
+
+def _export(store: Store, run: Run, tracking_uri: str, experiment: str, is_over: threading.Event) -> str:
+    """Add the run; removes what was written if it fails, or once `is_over` is set. Returns the id of the new run."""
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     # MLflow reads this variable at its import. It would send usage data over the network otherwise.
@@ -80,7 +121,7 @@ def write_to_mlflow(store: Store, run: Run, tracking_uri: str, experiment: str =
         number = existing.experiment_id if existing else client.create_experiment(experiment, _artifacts(tracking_uri))
         run_id = client.create_run(number, start_time=began, run_name=one_line(run.name)).info.run_id
         try:
-            _log_content(client, run_id, store, run, began)
+            _log_content(client, run_id, store, run, began, is_over)
             ended = int(1000 * run.finished) if run.finished else began + int(1000 * run.seconds)
             client.set_terminated(run_id, _STATUS.get(run.state, "KILLED"), end_time=ended)
         except BaseException:
@@ -94,8 +135,13 @@ def write_to_mlflow(store: Store, run: Run, tracking_uri: str, experiment: str =
     return run_id
 
 
-def _log_content(client: "MlflowClient", run_id: str, store: Store, run: Run, began: int) -> None:
-    """Log settings, tags, metrics and files of a run that began at this time (ms) under its id in MLflow."""
+def _log_content(
+    client: "MlflowClient", run_id: str, store: Store, run: Run, began: int, is_over: threading.Event
+) -> None:
+    """Log settings, tags, metrics and files of a run that began at this time (ms) under its id in MLflow.
+
+    Raises StoreError once `is_over` is set.
+    """
     from mlflow.entities import Param, RunTag
 
     settings = run.config.model_dump(mode="json")
@@ -105,12 +151,19 @@ def _log_content(client: "MlflowClient", run_id: str, store: Store, run: Run, be
         tags=[RunTag(name, _text(value)) for name, value in _tags(run).items()],
     )
     for batch in _batches(store, run, began):
+        _check_time(is_over)
         client.log_batch(run_id, metrics=batch)
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config.json"
         config.write_text(json.dumps(settings, indent=2))
         for path in (config, *_files(store, run)):
+            _check_time(is_over)
             client.log_artifact(run_id, str(path))
+
+
+def _check_time(is_over: threading.Event) -> None:
+    if is_over.is_set():
+        raise StoreError("the export was ended")
 
 
 def _check_answer(tracking_uri: str) -> None:
@@ -157,8 +210,20 @@ def _artifacts(tracking_uri: str) -> str | None:
 
 
 def _sqlite_path(tracking_uri: str) -> Path | None:
-    match = _SQLITE.match(tracking_uri)
-    return Path(match["path"]) if match else None
+    """The file that a SQLite address names, as SQLAlchemy reads it; None for another address. Raises StoreError."""
+    from sqlalchemy import exc, make_url
+
+    if not _SQLITE.match(tracking_uri):
+        return None
+    with contextlib.suppress(exc.ArgumentError, ValueError):
+        url = make_url(tracking_uri)
+        text = url.database or ""
+        if not (url.query or url.host or text in ("", ":memory:") or text.startswith("file:")):
+            return Path(text)
+    raise StoreError(
+        f"MLflow cannot write to {_without_password(tracking_uri)}: this address holds more or less than the path of "
+        "a file. Write sqlite:///mlflow.db, or sqlite:////full/path/mlflow.db."
+    )
 
 
 def _tags(run: Run) -> dict[str, str]:

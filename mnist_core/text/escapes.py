@@ -43,6 +43,15 @@ def brief(text: str, letters: int = 80) -> str:
     return text if len(text) <= letters else f"{text[:letters]}…"
 
 
+def brief_value(value: object) -> str:
+    """Any value as a message repeats it, for one that has a wrong kind."""
+    try:
+        return brief(ascii(value))
+    except ValueError:
+        # Python writes no number of more than 4,300 digits.
+        return "a number of very many digits"
+
+
 def fitted(text: str, letters: int) -> str:
     """The text if it fits into this many letters, else its beginning with "…" as the last of them."""
     return text if len(text) <= letters else f"{text[: letters - 1]}…"

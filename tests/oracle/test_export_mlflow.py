@@ -1,12 +1,19 @@
 """MLflow's own client reads the exported runs from a local SQLite tracking store."""
 
+import contextlib
 import json
 import math
+import signal
 import sqlite3
+import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +25,7 @@ from mnist_core.events import EpochEnd, StepEnd
 from mnist_core.export import mlflow as exporter
 from mnist_core.store.run import Run
 from mnist_core.store.store import Store
+from tests.app_process import ROOT
 
 # MLflow imports parts of SQLAlchemy and other packages that warn about deprecation.
 pytestmark = pytest.mark.filterwarnings(
@@ -148,3 +156,110 @@ def test_without_mlflow_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(StoreError, match="pip install mlflow-skinny"):
         exporter.write_to_mlflow(store, run, "sqlite:///mlflow.db")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sqlite:///file:lab.db?uri=true",
+        "sqlite:///file:lab.db",
+        "sqlite:///lab.db?mode=ro",
+        "sqlite+pysqlite:///file:lab.db?mode=memory&uri=true",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite://server/lab.db",
+        "SQLITE:lab.db",
+        "",
+        " ",
+        "sqlite:///a\0b",
+        "sqlite:///\ud800.db",
+        None,
+        5,
+    ],
+)
+def test_an_address_that_is_no_path_of_a_file_is_refused_and_makes_none(
+    address: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    store, run = recorded()
+    with pytest.raises(StoreError):
+        exporter.write_to_mlflow(store, run, address)
+    assert [path.name for path in tmp_path.iterdir()] == ["results"]
+
+
+@pytest.mark.long
+def test_the_file_is_the_one_that_mlflow_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("mlflow", reason="the MLflow extra is not installed (requirements-mlflow.txt)")
+    monkeypatch.chdir(tmp_path)
+    store, run = recorded()
+    exporter.write_to_mlflow(store, run, "sqlite:///my%20runs.db")
+    assert sorted(path.name for path in tmp_path.glob("*.db")) == ["my runs.db"]
+
+
+# Set once the server that drips has begun to.
+asked = threading.Event()
+
+
+class Dripping(BaseHTTPRequestHandler):
+    """Answers the first questions like MLflow, and every later one byte by byte, without an end."""
+
+    def do_GET(self) -> None:
+        body = b"OK" if self.path == "/health" else b'{"experiment": {"experiment_id": "7", "name": "MNIST Lab"}}'
+        self.answer(body)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path.endswith("runs/create"):
+            self.answer(b'{"run": {"info": {"run_id": "abc", "status": "RUNNING"}, "data": {}}}')
+            return
+        self.send_response(200)
+        self.flush_headers()
+        asked.set()
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(b"X-More: 1\r\n")
+                time.sleep(0.05)
+
+    def answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def dripping() -> Iterator[str]:
+    asked.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.long
+def test_an_export_to_a_server_that_never_ends_its_answers_has_a_limit(dripping: str, monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("mlflow", reason="the MLflow extra is not installed (requirements-mlflow.txt)")
+    monkeypatch.setattr(exporter, "_REMOVAL_SECONDS", 0.2)
+    store, run = recorded()
+    began = time.monotonic()
+    with pytest.raises(StoreError, match="15 s"):
+        exporter.write_to_mlflow(store, run, dripping, seconds=15)
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.long
+def test_an_export_can_be_interrupted(dripping: str):
+    pytest.importorskip("mlflow", reason="the MLflow extra is not installed (requirements-mlflow.txt)")
+    recorded()
+    command = [sys.executable, "-m", "mnist_core", "export", "1", "--as", "mlflow", "-o", dripping]
+    process = subprocess.Popen(command, cwd=ROOT, text=True, stderr=subprocess.PIPE)
+    assert asked.wait(180)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
