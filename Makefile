@@ -1,29 +1,20 @@
 # Two commands: `make app` runs the dashboard, `make test` tests it. `make test-all` adds the tests that take long.
 PYTHON ?= python3
 BIN := .venv/bin
-# Which tests are run: `make test-all` sets it to `long` for its second round.
-CHOSEN := not long
-# Tests that start workers, servers and a browser, and those that compute in one process.
-SERVING := tests/faults tests/e2e
-COMPUTING := tests/unit tests/registry tests/oracle tests/security tests/app
+# Test processes at once, which take tests from each other, so that all end at the same time.
+PROCESSES := 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
-.PHONY: app test test-computing test-serving test-all check lint types format screenshots audit constraints
+.PHONY: app test test-all check lint types format screenshots audit constraints
 app: .venv/app
 	$(BIN)/streamlit run app.py
 
 test: .venv/dev
 	$(BIN)/python -m tests.browser --install
-	$(MAKE) --no-print-directory -j2 test-computing test-serving
-
-# The two halves of the tests, which run at once.
-test-computing:
-	$(BIN)/python -m pytest -m "$(CHOSEN)" -o cache_dir=.pytest_cache/computing $(COMPUTING)
-
-test-serving:
-	$(BIN)/python -m pytest -m "$(CHOSEN)" -o cache_dir=.pytest_cache/serving $(SERVING)
+	$(PYTEST) -m "not long"
 
 test-all: test
-	$(MAKE) --no-print-directory -j2 CHOSEN=long test-computing test-serving
+	$(PYTEST) -m long
 
 check: lint types test
 

@@ -56,6 +56,7 @@ def _look(page: Page) -> dict[str, Any]:
     return {"chart": page.evaluate(_CHART), "page": page.get_by_test_id("stMain").aria_snapshot()}
 
 
+@pytest.mark.long
 def test_a_link_shows_the_same_view_in_another_browser(serve, page: Page, browser: Browser):
     _runs(Store.open())
     url = serve()

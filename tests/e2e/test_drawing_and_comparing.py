@@ -39,6 +39,7 @@ def test_drawn_digits_are_read_rightly_by_a_trained_network(serve, page: Page):
         expect(page.locator(f"[data-run='{run.number}']")).to_have_attribute("data-answer", digit)
 
 
+@pytest.mark.long
 def test_two_runs_are_compared_side_by_side(serve, page: Page):
     store = Store.open()
     first = trained_run(store, GOOD.replace(epochs=2), name="with shifts")

@@ -53,6 +53,7 @@ def test_a_network_is_chosen_trained_watched_and_stopped(serve, page: Page, curv
     assert Store.open().runs()[0].test_accuracy is not None
 
 
+@pytest.mark.long
 def test_a_second_run_waits_in_the_queue_and_both_are_drawn(serve, page: Page, curves):
     concurrency.set_runs_at_once(Store.open(), 1)
     url = serve()
@@ -70,6 +71,7 @@ def test_a_second_run_waits_in_the_queue_and_both_are_drawn(serve, page: Page, c
     assert {run.number for run in Store.open().runs()} == {1, 2}
 
 
+@pytest.mark.long
 def test_an_app_without_a_network_says_what_it_learns_from(serve, page: Page):
     url = serve(mnist=False)
     page.goto(f"{url}/train?architecture=softmax&epochs=1")

@@ -17,6 +17,7 @@ def chosen(page: Page, name: str):
     return page.get_by_role("radiogroup", name="View").get_by_role("radio", name=name, exact=True, checked=True)
 
 
+@pytest.mark.long
 def test_train_and_inspect_keep_their_own_views(serve, page: Page):
     store = Store.open()
     trained_run(store, RunConfig(dataset="mnist-5k", architecture="softmax", train_images=100, epochs=1))

@@ -96,6 +96,7 @@ def test_ctrl_c_while_the_command_line_is_imported_just_ends_it(store: Store, mo
     assert errors == ""
 
 
+@pytest.mark.long
 def test_a_killed_run_is_recognised_by_each_command_without_an_app(
     store: Store, training: "subprocess.Popen[str]", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -123,6 +124,7 @@ def asleep_for_a_day(store: Store, run: Run) -> None:
         connection.exec_driver_sql("UPDATE runs SET heartbeat = heartbeat - 86400 WHERE number = ?", (run.number,))
 
 
+@pytest.mark.long
 def test_a_run_that_is_only_asleep_is_left_alone_and_goes_on(store: Store, training: "subprocess.Popen[str]"):
     training.send_signal(signal.SIGSTOP)
     run = store.runs()[0]

@@ -204,6 +204,7 @@ def test_a_run_that_a_dead_worker_never_began_is_trained_by_another(store, runni
     assert store.run(run.id).pid != pid
 
 
+@pytest.mark.long
 def test_a_run_that_no_worker_began_waits_in_the_queue_when_the_app_ends(store):
     thread = queue.start(store)
     run, pid = hand_over_to_one_that_never_begins(store, thread)
@@ -225,6 +226,7 @@ def test_the_thread_is_started_once_for_a_store(store, running):
     assert queue.start(Store.open()) is running
 
 
+@pytest.mark.long
 def test_short_runs_share_a_process_that_outlives_them(shared: tuple[Store, queue.Jobs]):
     store, running = shared
     log: list[int] = []
@@ -238,6 +240,7 @@ def test_short_runs_share_a_process_that_outlives_them(shared: tuple[Store, queu
     assert len(set(log)) == 1
 
 
+@pytest.mark.long
 def test_a_fit_of_scikit_learn_that_cannot_be_halted_ends_with_its_process(shared: tuple[Store, queue.Jobs]):
     store, running = shared
     endless = RunConfig(
@@ -345,6 +348,7 @@ def test_a_damaged_page_does_not_hold_up_the_jobs(store: Store):
         thread.end()
 
 
+@pytest.mark.long
 def test_a_run_that_cannot_be_read_but_trains_keeps_its_place(store: Store):
     store.enqueue(LONG, claimed=True)
     waiting = store.enqueue(SHORT)

@@ -16,10 +16,10 @@ UNKNOWN = "~nobody-of-that-name/lab"
     ("words", "variable"),
     [
         (("list",), "MNIST_LAB_RESULTS"),
-        (("doctor",), "MNIST_LAB_RESULTS"),
-        (("data", "list"), "MNIST_LAB_DATA"),
-        (("train", "--dataset", "folder", "--folder", UNKNOWN), ""),
-        (("study", "run", "mlp-course", "--folder", UNKNOWN), ""),
+        pytest.param(("doctor",), "MNIST_LAB_RESULTS", marks=pytest.mark.long),
+        pytest.param(("data", "list"), "MNIST_LAB_DATA", marks=pytest.mark.long),
+        pytest.param(("train", "--dataset", "folder", "--folder", UNKNOWN), "", marks=pytest.mark.long),
+        pytest.param(("study", "run", "mlp-course", "--folder", UNKNOWN), "", marks=pytest.mark.long),
     ],
 )
 def test_an_unknown_user_in_a_path(words: tuple[str, ...], variable: str, own_lab: Path):

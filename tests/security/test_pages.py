@@ -197,6 +197,7 @@ def check(url: str, browser: Browser, chosen: dict[str, dict[str, object]]) -> d
     return texts
 
 
+@pytest.mark.long
 def test_names_notes_and_classes_are_shown_letter_by_letter(lab: tuple[str, str, Path], browser: Browser):
     url, sweep_id, pictures = lab
     names = ("train", "compare Classes", "inspect Confusion")
