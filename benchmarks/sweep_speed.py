@@ -18,6 +18,7 @@ Needs the full MNIST under MNIST_LAB_DATA or data/.
 import argparse
 import statistics
 import tempfile
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -77,7 +78,7 @@ def project(planned: Sequence[PlannedRun], folder: Path) -> Sweep:
     began = perf_counter()
     store = Store.open(folder)
     clock = store.clock()
-    runs = follow_all(store, start_runs(store, planned), as_json=True)
+    runs = follow_all(store, start_runs(store, planned), threading.Event(), as_json=True)
     seconds = perf_counter() - began
     queue.start(store).end()
     assert all(run.state == "finished" for run in runs), [(run.name, run.state, run.note) for run in runs]

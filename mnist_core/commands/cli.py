@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 
 from mnist_core import environment
 from mnist_core.analysis import MOST_SEEDS, image_remarks, measures, with_seeds
+from mnist_core.commands.exit_codes import exit_code
 from mnist_core.commands.export_command import export_run
 from mnist_core.commands.flags import whole_number_option, with_config_flags
 from mnist_core.commands.report_command import import_run, write_report_file
@@ -70,6 +71,9 @@ def main() -> None:
     try:
         _check_arguments(sys.argv[1:])
         sys.exit(app(standalone_mode=False) or 0)
+    except KeyboardInterrupt:
+        # Pressed before the command took over.
+        sys.exit(130)
     except typer.Abort:
         print("Aborted!", file=sys.stderr)
         sys.exit(1)
@@ -141,14 +145,15 @@ def _train_seeds(
 ) -> None:
     """Queue runs that differ only in the seed, and train them in processes of their own until all have ended."""
     runs = queueing.enqueue_all(store, entries, tag)
-    if not queue:
-        runs = follow_all(store, runs, as_json, f"resume {runs[0].number}")
+    with interruptible() as interrupt:
+        if not queue:
+            runs = follow_all(store, runs, interrupt, as_json, f"resume {runs[0].number}")
     if as_json:
         print(json.dumps([_as_dict(run) for run in runs], indent=2))
     elif queue:
         print(f"runs #{runs[0].number} to #{runs[-1].number} are queued; the dashboard trains them")
     if not queue and any(run.state not in ("finished", "stopped", "paused") for run in runs):
-        raise typer.Exit(1)
+        raise typer.Exit(exit_code(interrupt))
 
 
 @app.command("list")
@@ -337,7 +342,7 @@ def _follow(store: Store, run: Run, interrupt: threading.Event, as_json: bool) -
         f"#{run.number} {run.state}: test accuracy {_test(run)} in {run.seconds:.1f} s. {run.note}",
     )
     if run.state not in ("finished", "stopped", "paused"):
-        raise typer.Exit(1)
+        raise typer.Exit(exit_code(interrupt))
 
 
 def _was_given(context: typer.Context, flag: str) -> bool:

@@ -1,6 +1,7 @@
 """The commands of the published studies: list, run, report."""
 
 import json
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,9 +12,10 @@ from rich.table import Table
 
 from mnist_core import environment
 from mnist_core.analysis import measures
+from mnist_core.commands.exit_codes import exit_code
 from mnist_core.commands.flags import Overwrite, number_option, whole_number_option
 from mnist_core.errors import ConfigError
-from mnist_core.jobs import with_dead_runs_ended
+from mnist_core.jobs import interruptible, with_dead_runs_ended
 from mnist_core.store import Run, Store
 from mnist_core.text import in_terminal
 
@@ -107,13 +109,14 @@ def study_run(
         )
         print_error(f"Left out: {', '.join(names)}. {why}")
     store = with_dead_runs_ended(Store.open())
-    runs = _train(store, planned, as_json, f"study run {name}")
+    with interruptible() as interrupt:
+        runs = _train(store, planned, interrupt, as_json, f"study run {name}")
     if as_json:
         print(json.dumps([_as_dict(entry, run) for entry, run in runs], indent=2))
     else:
         _summary(store, planned, runs)
     if missing or any(run.state not in ("finished", "diverged") for _, run in runs) or len(runs) < len(planned):
-        raise typer.Exit(1)
+        raise typer.Exit(exit_code(interrupt))
 
 
 @study_app.command("report")
@@ -141,7 +144,9 @@ def print_error(text: str) -> None:
     Console(stderr=True).print(in_terminal(text), markup=False, emoji=False, highlight=False)
 
 
-def _train(store: Store, planned: "list[PlannedRun]", as_json: bool, again: str) -> "list[tuple[PlannedRun, Run]]":
+def _train(
+    store: Store, planned: "list[PlannedRun]", interrupt: threading.Event, as_json: bool, again: str
+) -> "list[tuple[PlannedRun, Run]]":
     """Train until nothing more can be started; a run that continues another starts when that one has finished.
 
     `again` is the command that goes on where no process for training can be started.
@@ -155,9 +160,9 @@ def _train(store: Store, planned: "list[PlannedRun]", as_json: bool, again: str)
         if not runs:
             break
         followed |= {run.id for run in runs}
-        ended = follow_all(store, runs, as_json, again)
-        if any(run.active or run.state == "interrupted" for run in ended):
-            # Ctrl-C was pressed: the rest waits for the next call.
+        ended = follow_all(store, runs, interrupt, as_json, again)
+        if interrupt.is_set() or any(run.active or run.state == "interrupted" for run in ended):
+            # The rest waits for the next call.
             break
         left = missing_runs(store, planned)
     return find_runs(store, planned)

@@ -14,10 +14,11 @@ from rich.table import Column, Table
 
 from mnist_core import sweeps
 from mnist_core.analysis import intervals, measures, stats
+from mnist_core.commands.exit_codes import exit_code
 from mnist_core.commands.flags import whole_number_option, with_config_flags
 from mnist_core.config import EPOCH_CHOICE_LABELS, RunConfig, format_value
 from mnist_core.errors import ConfigError
-from mnist_core.jobs import follow_all, with_dead_runs_ended
+from mnist_core.jobs import follow_all, interruptible, with_dead_runs_ended
 from mnist_core.store import ACTIVE_STATES, Store, concurrency, queueing
 from mnist_core.sweeps import Sweep
 from mnist_core.text import decimals, one_line
@@ -113,11 +114,12 @@ def retry_sweep(sweep: Annotated[str, _SWEEP], as_json: _As_json = False) -> Non
 
 def _train(store: Store, sweep_id: str, as_json: bool) -> None:
     waiting = store.runs(sweep=sweep_id, states=["queued", "running"])
-    if waiting:
-        follow_all(store, waiting[::-1], as_json, f"sweep retry {sweep_id}")
+    with interruptible() as interrupt:
+        if waiting:
+            follow_all(store, waiting[::-1], interrupt, as_json, f"sweep retry {sweep_id}")
     _report(store, sweep_id, as_json)
     if any(run.state in ("failed", "interrupted", "queued") for run in store.runs(sweep=sweep_id)):
-        raise typer.Exit(1)
+        raise typer.Exit(exit_code(interrupt))
 
 
 def _report(store: Store, sweep_id: str, as_json: bool) -> None:

@@ -57,15 +57,17 @@ def follow_run(
     return store.run(run.id)
 
 
-def follow_all(store: Store, runs: Sequence[Run], as_json: bool = False, again: str = "") -> list[Run]:
+def follow_all(
+    store: Store, runs: Sequence[Run], interrupt: threading.Event, as_json: bool = False, again: str = ""
+) -> list[Run]:
     """Train these runs, several at a time in processes of their own, until each has ended; returns them as they are.
 
-    Other runs of the queue are trained too. Ctrl-C interrupts what is running so that it can be resumed.
+    Other runs of the queue are trained too. `interrupt` interrupts what is running so that it can be resumed.
     Raises StoreError if no process can be started after several tries: the runs stay in the queue, and `again` is the
     command that goes on with them.
     """
     ids = [run.id for run in runs]
-    with interruptible() as interrupt, _progress(TimeElapsedColumn(), not as_json) as bar:
+    with _progress(TimeElapsedColumn(), not as_json) as bar:
         task = bar.add_task("runs", total=len(ids))
         thread = queue.start(store)
         ended: set[str] = set()
