@@ -1,6 +1,7 @@
 """Copies of a SQLite database, taken while others write to it."""
 
 import os
+import re
 import shutil
 import sqlite3
 import time
@@ -20,17 +21,21 @@ KEPT_DAILY = 7
 DAILY_BYTES = 2_000_000_000
 
 _FOLDER = "backups"
+# Key in a copy's table `lab`: its number among the copies beside the same runs.
+_NUMBER = "copy"
+_DIGITS = re.compile("[0-9]{1,18}")
 # A daily copy is made only if the disk has room for this many.
 _ROOM = 3
 
 
-def copy_database(source: Path, target: Path) -> tuple[str, int]:
+def copy_database(source: Path, target: Path, number: int | None = None) -> tuple[str, int]:
     """Copy the SQLite database in the file `source` to `target`; returns the copy's SHA-256 and size in bytes.
 
     SQLite's online backup: the copy is one moment of the database, while other processes go on writing. It is a single
     file (no write-ahead log beside it) that only its owner can read, and is either whole or not there. A `target` that
-    exists is replaced. Raises StoreError if the source cannot be read or the copy cannot be written, and StorageError
-    of the kind "damaged" if SQLite finds a damage: a damaged copy must not push out older ones that are whole.
+    exists is replaced. `number` is stored in the copy, for `newest_copies`. Raises StoreError if the source cannot be
+    read or the copy cannot be written, and StorageError of the kind "damaged" if SQLite finds a damage: a damaged copy
+    must not push out older ones that are whole.
     """
     if not source.is_file():
         raise StoreError(f"there is no database {source} to copy")
@@ -41,6 +46,9 @@ def copy_database(source: Path, target: Path) -> tuple[str, int]:
             original.backup(copy)
             # The copy inherits the write-ahead log of the original; without it the copy can be moved as one file.
             copy.execute("PRAGMA journal_mode=DELETE")
+            if number is not None:
+                with copy:
+                    copy.execute("INSERT OR REPLACE INTO lab (key, value) VALUES (?, ?)", (_NUMBER, str(number)))
         if fault := damage(path):
             raise StorageError(
                 f"The database {source} is damaged ({fault}), so no copy of it is made. "
@@ -66,7 +74,7 @@ def copy_before_migration(database: Path, results: Path, version: int) -> Path:
     """
     folder = backups_folder(results)
     target = folder / f"schema-{version}-{timestamp()}.db"
-    copy_database(database, target)
+    copy_database(database, target, _next_number(folder))
     _keep_newest(target, "schema-*.db", KEPT_BEFORE_MIGRATION)
     return target
 
@@ -84,14 +92,18 @@ def copy_daily(database: Path, results: Path, now: float) -> Path | None:
         return None
     if shutil.disk_usage(folder).free < _ROOM * database.stat().st_size:
         return None
-    copy_database(database, target)
+    copy_database(database, target, _next_number(folder))
     _keep_newest(target, "daily-*.db", KEPT_DAILY, DAILY_BYTES)
     return target
 
 
 def newest_copies(results: Path) -> list[Path]:
-    """The copies that are kept beside the runs, the newest first."""
-    return sorted((results / _FOLDER).glob("*.db"), key=_age, reverse=True)
+    """The copies that are kept beside the runs, the newest first.
+
+    Their order is that of the numbers they got when they were made, not of their dates: the clock may have been wrong.
+    Copies from before there were numbers are older than all others; their dates decide.
+    """
+    return sorted((results / _FOLDER).glob("*.db"), key=_order, reverse=True)
 
 
 def newest_copy(results: Path) -> Path | None:
@@ -127,10 +139,24 @@ def timestamp() -> str:
 
 def _keep_newest(made: Path, pattern: str, count: int, most_bytes: float = float("inf")) -> None:
     """Remove the oldest copies beside the one just made, which stays: the clock may say that it is the oldest."""
-    copies = [*sorted((path for path in made.parent.glob(pattern) if path != made), key=_age), made]
+    copies = [*sorted((path for path in made.parent.glob(pattern) if path != made), key=_order), made]
     while len(copies) > count or (len(copies) > 1 and sum(path.stat().st_size for path in copies) > most_bytes):
         copies.pop(0).unlink(missing_ok=True)
 
 
-def _age(path: Path) -> tuple[float, str]:
-    return path.stat().st_mtime, path.name
+def _next_number(folder: Path) -> int:
+    return 1 + max((_number(path) for path in folder.glob("*.db")), default=0)
+
+
+def _order(path: Path) -> tuple[int, float, str]:
+    return _number(path), path.stat().st_mtime, path.name
+
+
+def _number(copy: Path) -> int:
+    """The number that a copy got when it was made; 0 if it has none that can be read."""
+    try:
+        with closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            row = connection.execute("SELECT value FROM lab WHERE key = ?", (_NUMBER,)).fetchone()
+    except SQLITE_ERRORS:
+        return 0
+    return int(row[0]) if row and isinstance(row[0], str) and _DIGITS.fullmatch(row[0]) else 0

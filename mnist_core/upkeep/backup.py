@@ -67,7 +67,7 @@ def back_up(
         raise StoreError(f"there is no database {database}, so there is nothing to back up. Check MNIST_LAB_RESULTS.")
     if folder.resolve() in (results.resolve(), *results.resolve().parents):
         raise StoreError(f"{folder} holds the results themselves; name another folder for the backup")
-    name = timestamp()
+    name = _name_after(backups(folder))
     temporary = folder / f".{name}.part"
     try:
         (folder / CONTENTS).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -91,6 +91,16 @@ def backups(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if _STAMP.fullmatch(path.name) and (path / MANIFEST).is_file())
+
+
+def _name_after(earlier: list[Path]) -> str:
+    """A name that sorts behind those of all earlier backups, even if the clock was set back since."""
+    name = timestamp()
+    if not earlier or name > earlier[-1].name:
+        return name
+    day, time_of_day, fraction, _ = earlier[-1].name.split("-")
+    moment = int(f"{day}{time_of_day}{fraction}") + 1
+    return f"{moment // 10**12:08}-{moment // 10**6 % 10**6:06}-{moment % 10**6:06}-{os.getpid()}"
 
 
 @dataclass(frozen=True)

@@ -333,6 +333,19 @@ def test_old_backups_go_and_what_later_ones_need_stays(own_lab: Path, tmp_path: 
     assert files_of(tmp_path / "new") == files_of(own_lab)
 
 
+def test_the_newest_backup_is_the_one_made_last_whatever_the_clock_says(own_lab: Path, tmp_path: Path):
+    store = Store.open()
+    trained(store, epochs=1)
+    early = back_up(own_lab / "runs.db", own_lab, tmp_path / "safe").folder
+    future = early.rename(early.with_name("20991231-235959-999999-1"))
+    store.rename(store.find("1").id, "later")
+    made = [back_up(own_lab / "runs.db", own_lab, tmp_path / "safe", keep=2).folder for _ in range(2)]
+    assert backups(tmp_path / "safe") == made
+    assert not future.exists()
+    restore(tmp_path / "safe", tmp_path / "new" / "runs.db", tmp_path / "new")
+    assert [run.name for run in Store.open(tmp_path / "new").runs()] == ["later"]
+
+
 def test_the_commands(
     own_lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

@@ -18,9 +18,11 @@ from mnist_core.store.database_copies import (
     copy_before_migration,
     copy_daily,
     copy_database,
+    newest_copies,
     newest_copy,
 )
 from mnist_core.store.store import Store
+from mnist_core.upkeep.restore import restore
 
 
 def test_a_copy_is_one_moment_of_a_database_that_is_written_to(own_lab: Path, tmp_path: Path):
@@ -91,3 +93,32 @@ def test_a_copy_a_day_and_a_week_of_them(own_lab: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(database_copies, "DAILY_BYTES", 1)
     last = copy_daily(own_lab / "runs.db", own_lab, 86400.0 * 20)
     assert [*(own_lab / "backups").iterdir()] == [last]
+
+
+def test_the_newest_copy_is_the_one_made_last_whatever_its_date(own_lab: Path):
+    Store.open()
+    database, made = own_lab / "runs.db", []
+    # Copies of an earlier version have no numbers.
+    for name in ("daily-20260101.db", "schema-5-20251231.db"):
+        copy_database(database, own_lab / "backups" / name)
+        made.append(own_lab / "backups" / name)
+    os.utime(made[0], (1, 1))
+    os.utime(made[1], (5e9, 5e9))
+    for day in (400.0, 100.0, 300.0):
+        made.append(copy_daily(database, own_lab, 86400.0 * day))
+        os.utime(made[-1], (8e9 - 1e7 * day, 8e9 - 1e7 * day))
+    made.append(copy_before_migration(database, own_lab, 5))
+    os.utime(made[-1], (9, 9))
+    assert newest_copies(own_lab) == made[::-1]
+    assert newest_copy(own_lab) == made[-1]
+
+
+def test_the_numbers_of_copies_go_on_after_one_of_them_was_restored(own_lab: Path):
+    store = Store.open()
+    first, second = (copy_daily(own_lab / "runs.db", own_lab, 86400.0 * day) for day in (1, 2))
+    assert first
+    assert second
+    store._engine.dispose()
+    restore(first, own_lab / "runs.db", own_lab, replace=True)
+    third = copy_daily(own_lab / "runs.db", own_lab, 0.0)
+    assert newest_copies(own_lab) == [third, second, first]
