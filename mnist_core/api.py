@@ -7,6 +7,7 @@ returns, by its number, or by its id.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -15,11 +16,12 @@ import plotly.graph_objects as go
 
 from mnist_core import environment
 from mnist_core.analysis import judge, measures, predictions, trained
-from mnist_core.config import RunConfig
+from mnist_core.config import MAX_WHOLE, RunConfig
 from mnist_core.errors import ConfigError, DataError, StoreError
 from mnist_core.jobs import follow_run, interruptible
 from mnist_core.plots import CurveAxis, Metric, learning_curves, run_label
 from mnist_core.store import Run, Store
+from mnist_core.text import brief_value, is_text
 
 if TYPE_CHECKING:
     from mnist_core.analysis import TrainedNetwork
@@ -53,9 +55,12 @@ def train(*, name: str = "", tags: Sequence[str] = (), progress: bool = True, **
     from mnist_core.training import devices
 
     if not isinstance(name, str):
-        raise ConfigError("name", f"{name!r} is not a text")
-    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
-        raise ConfigError("tags", f"{tags!r} is not a list of texts, such as ['lecture 3']")
+        raise ConfigError("name", f"{brief_value(name)} is not a text")
+    if not isinstance(tags, list | tuple | set | frozenset) or not all(isinstance(tag, str) for tag in tags):
+        raise ConfigError("tags", f"{brief_value(tags)} is not a list of texts, such as ['lecture 3']")
+    for field, texts in (("name", [name]), ("tags", [*tags])):
+        if not is_text(texts):
+            raise ConfigError(field, "holds a character that is not valid text; type it again")
     config = RunConfig.parse(settings)
     queueing.check_queueable(None, [config], "epochs")
     store = Store.open()
@@ -74,6 +79,7 @@ def load(run: RunLike, epoch: int | None = None) -> "TrainedNetwork":
 
     The weights are those of the best epoch, or of `epoch`. Raises CheckpointError if there are none.
     """
+    _check_epoch(epoch)
     store = Store.open()
     return trained.load_network(store, _found(store, run), epoch)
 
@@ -86,10 +92,11 @@ def predict(run: RunLike, images: np.ndarray | None = None, epoch: int | None = 
     which it is).
     Raises DataError if the images do not fit the network, or the data set is not on this machine or no longer the same.
     """
+    _check_epoch(epoch)
     store = Store.open()
     stored = _found(store, run)
     network = trained.load_network(store, stored, epoch)
-    batch = _test_images(stored) if images is None else _as_batch(np.asarray(images), network.shape)
+    batch = _test_images(stored) if images is None else _as_batch(images, network.shape)
     return network.probabilities(batch)
 
 
@@ -142,21 +149,36 @@ def plot(
     Raises ConfigError for any other.
     """
     for field, value, allowed in (("metric", metric, get_args(Metric)), ("x", x, get_args(CurveAxis))):
-        if value not in allowed:
-            raise ConfigError(field, f"{value!r} cannot be used; choose from {', '.join(allowed)}")
-    if not isinstance(smoothing, int | float) or not 0 <= smoothing <= 0.99:
-        raise ConfigError("smoothing", f"{smoothing!r} cannot be used; give a number from 0 (none) to 0.99")
+        if not isinstance(value, str) or value not in allowed:
+            raise ConfigError(field, f"{brief_value(value)} cannot be used; choose from {', '.join(allowed)}")
+    if isinstance(smoothing, bool) or not isinstance(smoothing, int | float) or not 0 <= smoothing <= 0.99:
+        raise ConfigError("smoothing", f"{brief_value(smoothing)} cannot be used; give a number from 0 (none) to 0.99")
     store = Store.open()
     runs = [_found(store, reference) for reference in (run, *more)]
     return learning_curves({stored.id: store.curves(stored.id) for stored in runs}, runs, metric, x, smoothing)
 
 
 def _found(store: Store, run: RunLike) -> Run:
-    return store.find(run.id if isinstance(run, Run) else str(run))
+    if isinstance(run, bool) or not isinstance(run, Run | Integral | str):
+        raise ConfigError("run", f"{brief_value(run)} names no run; give the run itself, its number, or its id")
+    if isinstance(run, Run):
+        return store.find(run.id)
+    return store.find(run if isinstance(run, str) else brief_value(int(run)))
 
 
-def _as_batch(images: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+def _check_epoch(epoch: int | None) -> None:
+    if epoch is not None and (
+        isinstance(epoch, bool) or not isinstance(epoch, Integral) or not 1 <= epoch <= MAX_WHOLE
+    ):
+        raise ConfigError("epoch", f"{brief_value(epoch)} cannot be used; give a whole number from 1 on")
+
+
+def _as_batch(images: Any, shape: tuple[int, int, int]) -> np.ndarray:
     """uint8 (N, C, H, W), however many axes were left out."""
+    try:
+        images = np.asarray(images)
+    except (ValueError, TypeError, OverflowError):
+        raise DataError(f"images: {brief_value(images)} is not an array; give uint8 from 0 (black) to 255") from None
     if images.dtype != np.uint8:
         raise DataError(f"images: are {images.dtype}; give uint8 from 0 (black) to 255")
     if images.ndim == 2:
