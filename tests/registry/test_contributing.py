@@ -129,10 +129,12 @@ for kind in CORRUPTIONS:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The project's files without its history, results and virtual environment."""
+    """The project's files without its history, results, virtual environment and what a running app writes."""
     target = tmp_path / "copy"
-    for folder in ("mnist_core", "dashboard", "pages", "static", "benchmarks", "tests", "docs"):
-        shutil.copytree(ROOT / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__", "images", ".*"))
+    for folder in ("mnist_core", "dashboard", "pages", "benchmarks", "tests", "docs"):
+        shutil.copytree(
+            ROOT / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__", "images", "static", ".*")
+        )
     for file in ROOT.iterdir():
         if file.is_file() and not file.name.startswith("."):
             shutil.copy(file, target)
