@@ -73,7 +73,7 @@ def test_a_run_that_is_asked_to_end_is_saved_first(
     assert store.intact(run.id, last)
     assert "Traceback" not in errors
     # SIGTERM ends the process as its sender expects; the command itself answers Ctrl-C.
-    assert training.returncode == (1 if sent == signal.SIGINT else -sent)
+    assert training.returncode == (130 if sent == signal.SIGINT else -sent)
 
 
 def test_ctrl_c_while_torch_is_imported_leaves_a_run_that_can_be_resumed(store: Store):

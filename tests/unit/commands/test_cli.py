@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def test_several_seeds_are_queued_and_form_a_group():
 def test_without_queue_all_seeds_are_followed_to_their_end(monkeypatch: pytest.MonkeyPatch):
     followed = []
 
-    def follow(store: Store, runs: Sequence[Run], as_json: bool, again: str) -> list[Run]:
+    def follow(store: Store, runs: Sequence[Run], interrupt: threading.Event, as_json: bool, again: str) -> list[Run]:
         followed.extend(run.config.seed for run in runs)
         store.request(runs[0].id, "stop")
         train_now(store, store.claim(runs[1].id) or runs[1])

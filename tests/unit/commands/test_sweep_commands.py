@@ -22,7 +22,7 @@ AXES = ["--axis", "learning-rate=0.01,1e-6", "--axis", "width=5..9 2"]
 def train_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Train in this process instead of in worker processes, which other tests cover."""
 
-    def follow(store: Store, runs, as_json=False, again="") -> list:
+    def follow(store: Store, runs, interrupt, as_json=False, again="") -> list:
         while run := store.claim():
             list(work(store, run))
         return store.runs(ids=[run.id for run in runs])

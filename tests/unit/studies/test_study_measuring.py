@@ -1,6 +1,7 @@
 """The figures that the runs of a study measure, and the command that trains them."""
 
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -136,7 +137,9 @@ def command(store: Store, monkeypatch: pytest.MonkeyPatch):
     for module in (studies, catalogue):
         monkeypatch.setattr(module, "all_studies", lambda: {"mlp-course": study})
 
-    def follow(store: Store, runs: Sequence[Run], as_json: bool = False, again: str = "") -> list[Run]:
+    def follow(
+        store: Store, runs: Sequence[Run], interrupt: threading.Event, as_json: bool = False, again: str = ""
+    ) -> list[Run]:
         train_queue(store)
         return store.runs(ids=[run.id for run in runs])
 
