@@ -14,6 +14,7 @@ from tests.labs import trained_run
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.long
 def test_a_cell_of_the_confusion_matrix_shows_its_images(serve, page: Page):
     store = Store.open()
     run = trained_run(store, RunConfig(dataset="mnist-5k", architecture="softmax", train_images=500, epochs=2))

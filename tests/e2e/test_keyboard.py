@@ -19,12 +19,12 @@ TINY = RunConfig(dataset="mnist-5k", train_images=300, validation_images=200, ar
 # For each view, an element to wait for, which the keyboard must get into and out of.
 PAGES = {
     "train?view=Training&runs=1&runs=2": ".curve-chart .legend button",
-    "inspect?run=1": ".gallery .tile",
-    "draw": ".pad canvas",
     "compare?runs=1&runs=2": ".data-table .head button",
 }
 # The same for other pages, the other sections of Compare and views of Inspect.
 SECTIONS = {
+    "inspect?run=1": ".gallery .tile",
+    "draw": ".pad canvas",
     "train?view=Network": ".data-table .head button",
     "sweeps": ".data-table .head button",
     "studies?study=linear-depth": ".data-table .head button",

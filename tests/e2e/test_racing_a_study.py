@@ -14,6 +14,7 @@ from tests.app_process import ROOT, wait_until
 pytestmark = [pytest.mark.browser, pytest.mark.mnist]
 
 
+@pytest.mark.long
 def test_a_study_is_predicted_trained_live_and_compared(
     serve, page: Page, mnist_dir: Path, curves: Callable[[], dict[str, Any]]
 ):

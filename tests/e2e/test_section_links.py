@@ -126,9 +126,6 @@ STEPS: dict[str, list[tuple[Action, str]]] = {
     ],
 }
 
-# The section with most kinds of controls. The others take ten seconds each and are long tests.
-QUICK = ("Labels",)
-
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -162,9 +159,8 @@ def wait_for_address(page: Page, part: str) -> None:
         page.wait_for_timeout(100)
 
 
-@pytest.mark.parametrize(
-    "look", [look if look in QUICK else pytest.param(look, marks=pytest.mark.long) for look in STEPS]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("look", STEPS)
 def test_the_choices_of_a_section_are_in_its_link(url: str, page: Page, browser: Browser, look: str) -> None:
     page.goto(f"{url}/compare?runs=1&runs=2&runs=3&runs=4&look={look}")
     settled_view(page)
@@ -185,6 +181,7 @@ def test_the_choices_of_a_section_are_in_its_link(url: str, page: Page, browser:
         other.close()
 
 
+@pytest.mark.long
 def test_a_list_of_images_from_a_file_is_part_of_the_link(url: str, page: Page):
     page.goto(f"{url}/compare?runs=1&runs=2&look=Labels")
     page.get_by_text("A list of known doubtful images").click()

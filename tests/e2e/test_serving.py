@@ -43,6 +43,7 @@ def test_the_root_leads_to_train_with_all_that_its_link_says(own_lab: Path, serv
     tab.close()
 
 
+@pytest.mark.long
 def test_an_open_page_finds_a_server_that_was_started_again(own_lab: Path, browser: Browser):
     store, port, tab = Store.open(own_lab), free_port(), browser.new_page()
     store.finish(store.enqueue(RunConfig(), claimed=True), "finished", test_accuracy=0.9)
@@ -60,9 +61,8 @@ def test_an_open_page_finds_a_server_that_was_started_again(own_lab: Path, brows
     tab.close()
 
 
-@pytest.mark.parametrize(
-    "sent", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)], ids=lambda sent: sent.name
-)
+@pytest.mark.long
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT], ids=lambda sent: sent.name)
 def test_a_server_that_is_ended_leaves_its_runs_resumable(
     own_lab: Path, browser: Browser, mnist_dir: Path, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals
 ):

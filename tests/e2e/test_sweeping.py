@@ -15,6 +15,7 @@ FORM = (
 )
 
 
+@pytest.mark.long
 def test_a_sweep_is_started_watched_extended_and_deleted(serve, page: Page):
     page.goto(f"{serve()}/sweeps?{FORM}")
     expect(page.get_by_text(re.compile(r"^2 runs\b.* \d+ "))).to_be_visible()

@@ -73,6 +73,7 @@ def test_everything_comes_back_and_a_second_backup_copies_only_what_is_new(own_l
     assert [run.number for run in Store.open(tmp_path / "old").runs()] == [1]
 
 
+@pytest.mark.long
 def test_a_backup_while_runs_train_holds_whole_files_of_one_moment(own_lab: Path, tmp_path: Path):
     """The run writes and removes checkpoints every few milliseconds while it is backed up."""
     store = Store.open()

@@ -215,6 +215,7 @@ def test_a_run_that_no_worker_began_waits_in_the_queue_when_the_app_ends(store):
     assert store.run(run.id).note == ""
 
 
+@pytest.mark.long
 def test_a_stopped_run_that_no_worker_began_stays_stopped(store, running):
     run, pid = hand_over_to_one_that_never_begins(store, running)
     store.request(run.id, "stop")
@@ -262,6 +263,7 @@ def test_a_fit_of_scikit_learn_that_cannot_be_halted_ends_with_its_process(share
     wait_until(lambda: store.run(after.id).state == "finished")
 
 
+@pytest.mark.long
 def test_a_run_that_diverges_beside_another_does_not_disturb_it(shared: tuple[Store, queue.Jobs]):
     store, running = shared
     good = SHORT.replace(epochs=4)
