@@ -35,7 +35,12 @@ def training(store: Store) -> Iterator["subprocess.Popen[str]"]:
 
 
 def begin(command: list[str]) -> "subprocess.Popen[str]":
-    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # Under nohup the end of the terminal is ignored, and a new process would inherit that.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def end(process: "subprocess.Popen[str]") -> None:
