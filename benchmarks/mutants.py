@@ -94,10 +94,10 @@ def draw(rooms: Sequence[str], count: int, seed: int) -> list[Mutant]:
     """`count` mutants of the rooms' modules, drawn with this seed, at most one of each place in the code."""
     generator = random.Random(seed)
     places = [
-        (path, place, changes)
+        (path, span, changes)
         for room in rooms
         for path in sorted((ROOT / "mnist_core" / room).rglob("*.py"))
-        for place, changes in sorted(_places(path).items())
+        for span, changes in sorted(_places(path).items())
     ]
     generator.shuffle(places)
     mutants: list[Mutant] = []
@@ -215,10 +215,10 @@ def _tests(copy: Path, module: Path) -> Iterator[list[str]]:
     files = [path.relative_to(copy) for path in sorted((copy / "tests").rglob("test_*.py"))]
     in_process = [path for path in files if path.parts[1] in ("unit", "oracle", "registry", "app", "faults")]
     names = [path for path in in_process if _names(copy / path, module)]
-    own = [path for path in names if path.parts[1:3] == ("unit", room) and module.stem in path.stem]
+    of_module = [path for path in names if path.parts[1:3] == ("unit", room) and module.stem in path.stem]
     done: set[Path] = set()
     for group in (
-        own,
+        of_module,
         [path for path in names if path.parts[1] == "unit"],
         [path for path in in_process if path.parts[1:3] == ("unit", room)],
         names,

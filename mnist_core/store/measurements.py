@@ -34,8 +34,8 @@ def row_of(event: Event, learning_rate: float | None) -> dict[str, Any] | None:
             values |= {"validation_loss": event.validation_loss, "validation_accuracy": event.validation_accuracy}
     else:
         return None
-    place = {"step": event.step, "epoch": event.epoch, "seconds": event.seconds}
-    return {**_NOT_MEASURED, **place, **{name: stored(value) for name, value in values.items()}}
+    moment = {"step": event.step, "epoch": event.epoch, "seconds": event.seconds}
+    return {**_NOT_MEASURED, **moment, **{name: stored(value) for name, value in values.items()}}
 
 
 def rows(number: int, last: int, events: Iterable[Event], learning_rate: float | None) -> list[dict[str, Any]]:
@@ -57,10 +57,10 @@ def rows_of_values(number: int, values: Iterable[tuple[int, int, float, str, Any
     """
     ranks = {name: rank for rank, name in enumerate(SERIES)}
     row: dict[str, Any] = {"id": 0}
-    here, last = None, len(SERIES)
+    before, last = None, len(SERIES)
     for step, epoch, seconds, name, value in values:
-        place, rank = (step, epoch, seconds), ranks[name]
-        if rank <= last or place != here:
+        moment, rank = (step, epoch, seconds), ranks[name]
+        if rank <= last or moment != before:
             if row["id"]:
                 yield row
             row = {
@@ -72,7 +72,7 @@ def rows_of_values(number: int, values: Iterable[tuple[int, int, float, str, Any
                 "seconds": seconds,
             }
         row[name] = value
-        here, last = place, rank
+        before, last = moment, rank
     if row["id"]:
         yield row
 
@@ -104,13 +104,13 @@ def read(connection: sa.Connection, number: int, names: Iterable[str], after: in
     A series that the run has not is empty. Raises ValueError, TypeError or OverflowError where a row is damaged.
     """
     names = list(names)
-    place, values = _columns(connection, number, names, after)
+    keys, values = _columns(connection, number, names, after)
     curves = {}
     for name in names:
         present, measured = values[name]
-        step, epoch, seconds = (column[present] for column in place[1:])
+        step, epoch, seconds = (column[present] for column in keys[1:])
         curves[name] = MetricSeries(step, epoch, seconds, measured[present])
-    return int(place[0][-1]) if len(place[0]) else after, curves
+    return int(keys[0][-1]) if len(keys[0]) else after, curves
 
 
 def read_long(connection: sa.Connection, number: int, names: Iterable[str]) -> "pd.DataFrame":
@@ -119,11 +119,11 @@ def read_long(connection: sa.Connection, number: int, names: Iterable[str]) -> "
     import pandas as pd
 
     names = [name for name in SERIES if name in set(names)]
-    place, values = _columns(connection, number, names, 0)
+    keys, values = _columns(connection, number, names, 0)
     parts = []
     for rank, name in enumerate(names):
         present, measured = values[name]
-        columns = dict(zip(("id", "step", "epoch", "seconds"), (column[present] for column in place), strict=True))
+        columns = dict(zip(("id", "step", "epoch", "seconds"), (column[present] for column in keys), strict=True))
         parts.append(pd.DataFrame({**columns, "name": name, "value": measured[present], "rank": rank}))
     types = {"id": "int64", "step": "int64", "epoch": "int64", "seconds": "float64", "name": "str", "value": "float64"}
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*LONG_COLUMNS, "rank"])
@@ -144,21 +144,21 @@ def _columns(
     """
     import numpy as np
 
-    known = [name for name in names if name in SERIES]
-    place = [measurements.c[name] for name in ("id", "step", "epoch", "seconds")]
-    measured = sa.or_(sa.false(), *(measurements.c[name].is_not(None) for name in known))
-    query = sa.select(*place, *(measurements.c[name] for name in known))
+    series = [name for name in names if name in SERIES]
+    key_columns = [measurements.c[name] for name in ("id", "step", "epoch", "seconds")]
+    measured = sa.or_(sa.false(), *(measurements.c[name].is_not(None) for name in series))
+    query = sa.select(*key_columns, *(measurements.c[name] for name in series))
     query = query.where(measurements.c.run == number, measurements.c.id > after, measured)
     records = connection.execute(query.order_by(measurements.c.id)).all()
-    columns = list(zip(*records, strict=True)) if records else [()] * (len(place) + len(known))
+    columns = list(zip(*records, strict=True)) if records else [()] * (len(key_columns) + len(series))
     kinds = (np.int64, np.int64, np.int64, np.float64)
-    places = [np.array(column, dtype=kind) for column, kind in zip(columns, kinds, strict=False)]
+    keys = [np.array(column, dtype=kind) for column, kind in zip(columns, kinds, strict=False)]
     values = {name: (np.zeros(len(records), dtype=bool), np.zeros(len(records))) for name in names}
-    for name, column in zip(known, columns[len(place) :], strict=True):
+    for name, column in zip(series, columns[len(key_columns) :], strict=True):
         # As a float, None becomes NaN, and so does the text "nan".
         numbers = np.array(column, dtype=np.float64)
         present = ~np.isnan(numbers)
         for row in np.flatnonzero(~present):
             present[row] = column[row] is not None
         values[name] = present, numbers
-    return places, values
+    return keys, values

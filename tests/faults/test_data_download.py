@@ -80,7 +80,7 @@ def test_server_that_never_answers_is_noticed(tmp_path: Path) -> None:
         # Starting the download does not hold up the page: it returns before the server is given up.
         assert time.monotonic() - started < 7
         assert download.status.state == "downloading"
-        state = download.wait(timeout=100)
+        state = download.wait(timeout=30)
     assert state.state == "unreachable"
     assert "no answer within 7 s" in state.message
     assert "mnist-5k" in state.message
